@@ -1,0 +1,1 @@
+//! The operator's desk: vendors, orders, settings.

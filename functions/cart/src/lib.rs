@@ -1,0 +1,1 @@
+//! Carts: filling one, pricing it, keeping it.

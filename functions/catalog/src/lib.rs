@@ -1,0 +1,1 @@
+//! Catalogue: listing, product page, categories, shop page.

@@ -1,0 +1,1 @@
+//! Housekeeping: deadlines, refunds, undelivered events.

@@ -1,0 +1,188 @@
+//! Cells: what a spreadsheet makes of text, and the values in it.
+
+use std::borrow::Cow;
+
+use domain::catalogue::{ImageSource, MOST_ON_HAND};
+use domain::text::{BadText, Handle};
+use domain::{Currency, Money};
+
+use super::faults::Fault;
+use super::product::Status;
+
+/// Whether a spreadsheet would take a cell with these first bytes for a formula, once any apostrophes before them are gone.
+fn is_formula_behind_apostrophes(bytes: &[u8]) -> bool {
+    let bare = bytes.iter().find(|byte| **byte != b'\'');
+    matches!(bare, Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r'))
+}
+
+/// Puts an apostrophe before what a spreadsheet would calculate.
+///
+/// Text that has apostrophes before a formula sign of itself gets one more, so that [`unguarded`] gives back exactly this text.
+pub(super) fn guarded(text: &str) -> Cow<'_, str> {
+    if is_formula_behind_apostrophes(text.as_bytes()) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
+}
+
+/// Takes off the apostrophe that [`guarded`] puts on.
+pub(super) fn unguarded(bytes: &[u8]) -> &[u8] {
+    match bytes.split_first() {
+        Some((b'\'', rest)) if is_formula_behind_apostrophes(rest) => rest,
+        _ => bytes,
+    }
+}
+
+/// One line of text: a line break in a cell of a spreadsheet is no reason to refuse a title.
+pub(super) fn one_line(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let words: Vec<&str> = text.split(char::is_control).map(str::trim).filter(|part| !part.is_empty()).collect();
+    Cow::Owned(words.join(" "))
+}
+
+/// The fault of a text that was refused.
+pub(super) fn text_fault(bad: &BadText) -> Fault {
+    match bad {
+        BadText::TooLong(_) => Fault::TextTooLong,
+        BadText::Empty | BadText::ControlCharacter | BadText::Form(_) => Fault::BadText,
+    }
+}
+
+/// A handle; the file may write it in capitals.
+pub(super) fn handle(text: &str) -> Result<Handle, Fault> {
+    Handle::parse(&text.to_ascii_lowercase()).map_err(|_| Fault::BadHandle)
+}
+
+/// A price: digits, and behind a point at most as many as the currency has. A decimal comma is read where commas do not
+/// separate cells. Nothing separates thousands: `1.250` is a thousand to some and one and a quarter to others.
+pub(super) fn price(text: &str, currency: Currency, decimal_comma: bool) -> Result<Money, Fault> {
+    let separator = |letter: char| letter == '.' || (decimal_comma && letter == ',');
+    let (whole, fraction) = match text.split_once(separator) {
+        Some((_, "")) => return Err(Fault::BadPrice),
+        Some(parts) => parts,
+        None => (text, ""),
+    };
+    let digits = usize::try_from(currency.exponent()).unwrap_or(0);
+    // Shops write whole yen as "1200.00", which means one thing only.
+    let fraction = if digits == 0 && matches!(fraction, "0" | "00") { "" } else { fraction };
+    if whole.is_empty() || fraction.len() > digits {
+        return Err(Fault::BadPrice);
+    }
+    let whole = match whole.trim_start_matches('0') {
+        "" => "0",
+        trimmed => trimmed,
+    };
+    let decimal = if digits == 0 { whole.to_owned() } else { format!("{whole}.{fraction:0<digits$}") };
+    Money::parse(&decimal, currency).ok().filter(|price| price.is_price()).ok_or(Fault::BadPrice)
+}
+
+/// A whole number; a spreadsheet may have written it as `12.0`.
+fn whole(text: &str) -> Option<u64> {
+    let digits = match text.split_once('.') {
+        Some((digits, zeros)) if !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0') => digits,
+        Some(_) => return None,
+        None => text,
+    };
+    (digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse().ok()).flatten()
+}
+
+/// Units on hand.
+pub(super) fn quantity(text: &str) -> Result<i64, Fault> {
+    let units = whole(text).and_then(|units| i64::try_from(units).ok());
+    units.filter(|units| *units <= MOST_ON_HAND).ok_or(Fault::BadQuantity)
+}
+
+/// A weight in grams; a fraction of a gram is dropped.
+pub(super) fn grams(text: &str) -> Result<u32, Fault> {
+    let grams = match text.split_once('.') {
+        Some((grams, fraction)) if !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit()) => grams,
+        _ => text,
+    };
+    whole(grams).and_then(|grams| u32::try_from(grams).ok()).ok_or(Fault::BadGrams)
+}
+
+/// The place of a picture among the product's pictures, counted from one.
+pub(super) fn position(text: &str) -> Result<u32, Fault> {
+    whole(text).and_then(|place| u32::try_from(place).ok()).filter(|place| *place > 0).ok_or(Fault::BadPosition)
+}
+
+/// A picture.
+pub(super) fn image(text: &str) -> Result<ImageSource, Fault> {
+    ImageSource::parse(text).ok_or(Fault::BadUrl)
+}
+
+/// True or false, in any case and in the words of spreadsheets.
+pub(super) fn boolean(text: &str) -> Result<bool, Fault> {
+    match text.to_lowercase().as_str() {
+        "true" | "yes" | "1" => Ok(true),
+        "false" | "no" | "0" => Ok(false),
+        _ => Err(Fault::BadBoolean),
+    }
+}
+
+/// A status, in any case.
+pub(super) fn status(text: &str) -> Result<Status, Fault> {
+    match text.to_lowercase().as_str() {
+        "active" => Ok(Status::Active),
+        // An unlisted product is reached by link only, which here only a draft comes near.
+        "draft" | "unlisted" => Ok(Status::Draft),
+        "archived" => Ok(Status::Archived),
+        _ => Err(Fault::BadStatus),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_price_has_at_most_the_currencys_digits() {
+        let usd = |text| price(text, Currency::USD, false).map(Money::minor);
+        assert_eq!(usd("12.50"), Ok(1250));
+        assert_eq!(usd("12.5"), Ok(1250));
+        assert_eq!(usd("12"), Ok(1200));
+        assert_eq!(usd("0"), Ok(0));
+        assert_eq!(usd("007.10"), Ok(710));
+        for bad in ["-1", "-0.00", "12.345", "12.500", "1,250.00", "12,50", "1 250", "$5", "5 USD", "+5", ".5", "5.", "1e3", "٣", "NaN", "1.2.3", "99999999999999999999"] {
+            assert_eq!(usd(bad), Err(Fault::BadPrice), "{bad}");
+        }
+        assert_eq!(price("12,50", Currency::USD, true).map(Money::minor), Ok(1250));
+        assert_eq!(price("1.250,00", Currency::USD, true), Err(Fault::BadPrice));
+        assert_eq!(price("1200.00", Currency::JPY, false).map(Money::minor), Ok(1200));
+        assert_eq!(price("1200.50", Currency::JPY, false), Err(Fault::BadPrice));
+        assert_eq!(price("1.250", Currency::KWD, false).map(Money::minor), Ok(1250));
+    }
+
+    #[test]
+    fn numbers_are_whole_and_not_negative() {
+        assert_eq!(quantity("12"), Ok(12));
+        assert_eq!(quantity("12.0"), Ok(12));
+        for bad in ["-1", "1.5", "many", "10000001", "", "1,000"] {
+            assert_eq!(quantity(bad), Err(Fault::BadQuantity), "{bad}");
+        }
+        assert_eq!(grams("453.6"), Ok(453));
+        assert_eq!(grams("-1"), Err(Fault::BadGrams));
+        assert_eq!(position("0"), Err(Fault::BadPosition));
+    }
+
+    #[test]
+    fn only_an_apostrophe_before_a_formula_sign_is_taken_off() {
+        assert_eq!(unguarded(b"'=1+1"), b"=1+1");
+        assert_eq!(unguarded(b"''=1+1"), b"'=1+1");
+        assert_eq!(unguarded(b"'tis"), b"'tis");
+        assert_eq!(unguarded(b"'"), b"'");
+        assert_eq!(guarded("-5"), "'-5");
+        assert_eq!(guarded("'@x"), "''@x");
+        assert_eq!(guarded("O'Neil"), "O'Neil");
+    }
+
+    proptest! {
+        #[test]
+        fn a_guarded_text_reads_back(text in "['=+@a\\-\\t\\r]{0,6}") {
+            let guarded = guarded(&text);
+            prop_assert!(!guarded.starts_with(['=', '+', '-', '@', '\t', '\r']));
+            prop_assert_eq!(unguarded(guarded.as_bytes()), text.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The columns of a Shopify product file: those that are read, those that are written, and how headers spell them.
+
+use super::faults::{Fault, FileError, RowError};
+use super::records::Records;
+
+/// Declares the columns once: their names in Rust, the header an export writes, and other headers an import knows.
+macro_rules! columns {
+    ($($name:ident = $header:literal $(| $alias:literal)*,)+) => {
+        /// A column that means something here; a file may have others.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub(super) enum Column { $($name,)+ }
+
+        impl Column {
+            /// Every column, in Shopify's order.
+            pub(super) const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The header an export writes.
+            pub(super) const fn header(self) -> &'static str {
+                match self { $(Self::$name => $header,)+ }
+            }
+
+            /// The spellings of its header, without case, spaces and signs.
+            const fn spellings(self) -> &'static [&'static str] {
+                match self { $(Self::$name => &[$header $(, $alias)*],)+ }
+            }
+        }
+    };
+}
+
+// The aliases are the headers of the product template that Shopify introduced in 2024.
+columns! {
+    Handle = "Handle" | "URL handle",
+    Title = "Title",
+    Body = "Body (HTML)" | "Body" | "Description",
+    Vendor = "Vendor",
+    Type = "Type",
+    Tags = "Tags",
+    Published = "Published" | "Published on online store",
+    Option1Name = "Option1 Name",
+    Option1Value = "Option1 Value",
+    Option2Name = "Option2 Name",
+    Option2Value = "Option2 Value",
+    Option3Name = "Option3 Name",
+    Option3Value = "Option3 Value",
+    Option4Value = "Option4 Value",
+    Sku = "Variant SKU" | "SKU",
+    Grams = "Variant Grams" | "Weight value (grams)",
+    Quantity = "Variant Inventory Qty" | "Inventory quantity",
+    Price = "Variant Price" | "Price",
+    CompareAtPrice = "Variant Compare At Price" | "Compare-at price",
+    Image = "Image Src" | "Product image URL",
+    ImagePosition = "Image Position",
+    ImageAlt = "Image Alt Text",
+    SeoTitle = "SEO Title",
+    SeoDescription = "SEO Description",
+    VariantImage = "Variant Image" | "Variant image URL",
+    Status = "Status",
+}
+
+/// The header may have this many bytes.
+pub(super) const HEADER_LIMIT: usize = 64 * 1024;
+const NEEDED: [Column; 3] = [Column::Handle, Column::Title, Column::Price];
+/// A column name of an error is cut here, so that a strange header does not fill every error with itself.
+const NAME_LIMIT: usize = 80;
+
+/// Where in a file's rows the columns stand.
+#[derive(Clone, Debug)]
+pub(super) struct Header {
+    /// The names as the file spells them.
+    names: Vec<String>,
+    /// The index of each column of [`Column::ALL`].
+    places: Vec<Option<usize>>,
+}
+
+/// A header's name without case, spaces, signs and byte order mark, so that `variant price` is `Variant Price`.
+fn plain(name: &str) -> String {
+    name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+impl Header {
+    /// Reads the header from the record just scanned.
+    pub(super) fn read(records: &Records) -> Result<Self, FileError> {
+        let line = records.line();
+        let refuse = |fault, column: &str| FileError(RowError { line, column: column.to_owned(), fault });
+        if let Some(trouble) = records.trouble() {
+            return Err(refuse(trouble.fault, ""));
+        }
+        let mut names = Vec::with_capacity(records.len());
+        for index in 0..records.len() {
+            let name = std::str::from_utf8(records.cell(index)).map_err(|_| refuse(Fault::BadEncoding, ""))?;
+            names.push(name.trim().chars().take(NAME_LIMIT).collect::<String>());
+        }
+        let mut places = Vec::with_capacity(Column::ALL.len());
+        for column in Column::ALL {
+            let spellings: Vec<String> = column.spellings().iter().map(|spelling| plain(spelling)).collect();
+            let mut found = names.iter().enumerate().filter(|(_, name)| spellings.contains(&plain(name)));
+            let place = found.next();
+            if let (Some(_), Some((_, again))) = (place, found.next()) {
+                return Err(refuse(Fault::DuplicateColumn, again));
+            }
+            places.push(place.map(|(index, _)| index));
+        }
+        let header = Self { names, places };
+        for column in NEEDED {
+            if header.place(column).is_none() {
+                return Err(refuse(Fault::MissingColumn, column.header()));
+            }
+        }
+        Ok(header)
+    }
+
+    /// The index of a column, if the file has it.
+    pub(super) fn place(&self, column: Column) -> Option<usize> {
+        self.places.iter().zip(Column::ALL).find(|(_, known)| **known == column).and_then(|(place, _)| *place)
+    }
+
+    /// A column as the file spells it.
+    pub(super) fn spelling(&self, column: Column) -> &str {
+        self.place(column).map_or(column.header(), |index| self.name(index))
+    }
+
+    /// The name of the column with this index; empty beyond the last.
+    pub(super) fn name(&self, index: usize) -> &str {
+        self.names.get(index).map_or("", String::as_str)
+    }
+
+    /// How many columns the file has.
+    pub(super) fn width(&self) -> usize {
+        self.names.len()
+    }
+
+    /// The bytes that are held.
+    pub(super) fn held(&self) -> usize {
+        self.names.iter().map(|name| name.capacity() + size_of::<String>()).sum()
+    }
+}

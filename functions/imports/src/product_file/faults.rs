@@ -1,0 +1,150 @@
+//! What can be wrong with a product file, as a closed list.
+
+use std::fmt;
+
+/// Declares the faults once: their names in Rust, their codes for clients, and what each means.
+macro_rules! faults {
+    ($($(#[doc = $doc:literal])+ $name:ident = $code:literal,)+) => {
+        /// What is wrong with a file, a row or a cell.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Fault { $($(#[doc = $doc])+ $name,)+ }
+
+        impl Fault {
+            /// Every fault, in the order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// Its name for clients. Part of the HTTP contract: never renamed.
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$name => $code,)+ }
+            }
+
+            /// One sentence for people.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),+).trim_ascii(),)+ }
+            }
+        }
+    };
+}
+
+faults! {
+    /// The file has no header line.
+    EmptyFile = "empty_file",
+    /// The file is not in UTF-8; save it as CSV UTF-8.
+    BadEncoding = "bad_encoding",
+    /// The header line is too long or has too many columns.
+    BadHeader = "bad_header",
+    /// The file lacks a column that is needed.
+    MissingColumn = "missing_column",
+    /// The file has this column twice.
+    DuplicateColumn = "duplicate_column",
+    /// The file has more rows than a file may have; split it.
+    TooManyRows = "too_many_rows",
+    /// The file is not the one whose import was interrupted.
+    FileChanged = "file_changed",
+    /// The row names no product.
+    MissingHandle = "missing_handle",
+    /// A handle has lower-case letters and digits, in groups joined by single hyphens.
+    BadHandle = "bad_handle",
+    /// Rows of this handle came before; all rows of a product must stand together.
+    HandleRepeated = "handle_repeated",
+    /// The first row of a product must have a title.
+    MissingTitle = "missing_title",
+    /// Every variant must have a price.
+    MissingPrice = "missing_price",
+    /// Not a price in this currency: digits, and at most as many after the point as the currency has.
+    BadPrice = "bad_price",
+    /// A quantity is a whole number and not negative.
+    BadQuantity = "bad_quantity",
+    /// A weight is a number of grams and not negative.
+    BadGrams = "bad_grams",
+    /// A picture is an https address or media:ID of an upload.
+    BadUrl = "bad_url",
+    /// An image position is a whole number above zero.
+    BadPosition = "bad_position",
+    /// Must be true or false.
+    BadBoolean = "bad_boolean",
+    /// A status is active, draft or archived.
+    BadStatus = "bad_status",
+    /// The text is too long.
+    TextTooLong = "text_too_long",
+    /// The text holds characters that cannot be shown.
+    BadText = "bad_text",
+    /// The cell is not in UTF-8.
+    BadUtf8 = "bad_utf8",
+    /// An option value needs the option's name in the first row of the product.
+    MissingOptionName = "missing_option_name",
+    /// Every variant needs a value for each option of the product.
+    MissingOptionValue = "missing_option_value",
+    /// The option has another name in the first row of the product.
+    OptionNameChanged = "option_name_changed",
+    /// Two options of a product have the same name.
+    DuplicateOption = "duplicate_option",
+    /// Another variant of the product has the same option values.
+    DuplicateVariant = "duplicate_variant",
+    /// A product has at most 3 options.
+    TooManyOptions = "too_many_options",
+    /// A product has at most 100 variants.
+    TooManyVariants = "too_many_variants",
+    /// The product has too many pictures.
+    TooManyImages = "too_many_images",
+    /// The product has too many tags.
+    TooManyTags = "too_many_tags",
+    /// The product is larger than 64 KB.
+    ProductTooLarge = "product_too_large",
+    /// A quote was opened and not closed, or text follows a closing quote.
+    UnbalancedQuotes = "unbalanced_quotes",
+    /// The cell is longer than 256 KB.
+    FieldTooLong = "field_too_long",
+    /// The row is longer than 1 MB.
+    RowTooLong = "row_too_long",
+    /// The row has more cells than the header.
+    RowTooWide = "row_too_wide",
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.meaning())
+    }
+}
+
+/// One thing that is wrong, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowError {
+    /// The line of the file in which the row starts, counted from one: what an editor shows, so line breaks within quotes count.
+    pub line: u64,
+    /// The column as the file's header spells it; empty when the whole row is meant.
+    pub column: String,
+    /// What is wrong.
+    pub fault: Fault,
+}
+
+impl RowError {
+    /// The fault's name for clients.
+    pub const fn code(&self) -> &'static str {
+        self.fault.code()
+    }
+
+    /// What is wrong, for people.
+    pub const fn detail(&self) -> &'static str {
+        self.fault.meaning()
+    }
+}
+
+/// The file as a whole cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {}, column {:?}: {}", .0.line, .0.column, .0.detail())]
+pub struct FileError(pub RowError);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_snake_case_and_differ() {
+        let mut codes: Vec<_> = Fault::ALL.iter().map(|fault| fault.code()).collect();
+        assert!(codes.iter().all(|code| code.bytes().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == b'_')));
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), Fault::ALL.len());
+    }
+}

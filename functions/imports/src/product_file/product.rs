@@ -1,0 +1,86 @@
+//! A product as a file has it.
+
+use domain::catalogue::{Image, ImageSource, Price, ProductOption, Seo};
+use domain::text::{Handle, Line, LongText, Name, Sku, Title};
+use serde::Serialize;
+
+/// A product as a file has it: checked, but without an id, a category of the tree or anything else that only the shop knows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProductDraft {
+    /// Its name in the file, in lower case.
+    pub handle: Handle,
+    /// What it is called.
+    pub title: Title,
+    /// The description, sanitised. It is stored beside the product and does not count towards its size.
+    #[serde(skip)]
+    pub body_html: LongText,
+    /// What the file calls its vendor.
+    pub vendor: Option<Line>,
+    /// What the file calls its category (`Type`).
+    pub category: Option<Line>,
+    /// Words that the seller sorts by.
+    pub tags: Vec<Name>,
+    /// Whether the seller wants it shown, if the file says so.
+    pub published: Option<bool>,
+    /// Where it stands in the seller's other shop, if the file says so.
+    pub status: Option<Status>,
+    /// Options, with the values that variants have in the order in which they appear.
+    pub options: Vec<ProductOption>,
+    /// Variants, at least one.
+    pub variants: Vec<VariantDraft>,
+    /// Pictures in the order of their positions.
+    pub images: Vec<Image>,
+    /// What search engines show.
+    pub seo: Seo,
+}
+
+/// A variant as a file has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct VariantDraft {
+    /// One value per option of the product, in the options' order.
+    pub values: Vec<Name>,
+    /// The seller's number.
+    pub sku: Option<Sku>,
+    /// Weight in grams.
+    pub grams: Option<u32>,
+    /// Units on hand. None says nothing about stock: what is there stays, and a new variant starts with none.
+    pub quantity: Option<i64>,
+    /// The price in the file's currency. Reading a file always yields one; an export of a variant that has no price in the
+    /// export's currency leaves the cells empty.
+    pub price: Option<Price>,
+    /// Its own picture.
+    pub image: Option<ImageSource>,
+}
+
+/// Where a product stands in the seller's other shop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// For sale.
+    Active,
+    /// In preparation.
+    Draft,
+    /// Put away.
+    Archived,
+}
+
+impl Status {
+    /// As files spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Draft => "draft",
+            Self::Archived => "archived",
+        }
+    }
+}
+
+impl ProductDraft {
+    /// Whether an import that publishes shows it: Published is not false, and Status is active or absent.
+    pub fn wants_publishing(&self) -> bool {
+        self.published != Some(false) && self.status.is_none_or(|status| status == Status::Active)
+    }
+}
+
+/// The option and its value that a file gives to a product without options.
+pub(super) const DEFAULT_OPTION: (&str, &str) = ("Title", "Default Title");

@@ -1,0 +1,369 @@
+//! Records out of bytes: RFC 4180 with the liberties that merchants' files take.
+//!
+//! Written by hand because a product file comes from strangers, and its cells and records have to be bounded, a quote that is
+//! never closed has to cost one row and not the rest of the file, and every complaint names a line.
+
+use super::faults::Fault;
+
+/// No cell is longer than this many bytes.
+pub(super) const CELL_LIMIT: usize = 256 * 1024;
+/// No record is longer than this many bytes; a quote that is still open then was never meant to be one.
+pub(super) const RECORD_LIMIT: usize = 1024 * 1024;
+/// No record has more cells than this.
+pub(super) const CELLS_LIMIT: usize = 2_000;
+/// So many bytes are read a second time after stray quotes, then no more: a file of nothing but quotes stays linear.
+const REREAD_LIMIT: usize = 64 * 1024 * 1024;
+
+/// What scanning came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scanned {
+    /// A record can be read from [`Records::cell`].
+    Record,
+    /// More bytes are needed.
+    Hungry,
+    /// There are no more records.
+    End,
+}
+
+/// What makes a record unusable, and the number of the cell that shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Trouble {
+    /// What is wrong.
+    pub(super) fault: Fault,
+    /// The cell; cells before it can be relied on.
+    pub(super) cell: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Before the first byte of a cell.
+    Start,
+    /// In a cell without quotes.
+    Plain,
+    /// In a cell within quotes.
+    Quoted,
+    /// After a quote within quotes: the end of the cell, or half of a doubled quote.
+    Closing,
+    /// After the end of a quoted cell, where only spaces may stand.
+    Closed,
+    /// In a record that is given up, until the line ends.
+    Skipping,
+}
+
+/// Where a cell's opening quote stands.
+#[derive(Clone, Copy, Debug)]
+struct Quote {
+    line: u64,
+    /// Just after the first line break within the quotes: where reading goes on if the quote was a stray one.
+    next_line: Option<usize>,
+}
+
+/// A source of records that is fed bytes and holds no more than one record and what it was last fed.
+#[derive(Debug)]
+pub(super) struct Records {
+    separator: u8,
+    buffer: Vec<u8>,
+    cursor: usize,
+    /// Where the record in work starts.
+    start: usize,
+    /// The offset in the file of the buffer's first byte.
+    base: u64,
+    ended: bool,
+    /// The line the cursor is in, counted from one.
+    line: u64,
+    state: State,
+    quote: Quote,
+    reread: usize,
+    text: Vec<u8>,
+    ends: Vec<usize>,
+    record_line: u64,
+    record_offset: u64,
+    trouble: Option<Trouble>,
+    /// Whether a record is in work.
+    open: bool,
+}
+
+impl Default for Records {
+    fn default() -> Self {
+        Self {
+            separator: b',',
+            buffer: Vec::new(),
+            cursor: 0,
+            start: 0,
+            base: 0,
+            ended: false,
+            line: 1,
+            state: State::Start,
+            quote: Quote { line: 1, next_line: None },
+            reread: 0,
+            text: Vec::new(),
+            ends: Vec::new(),
+            record_line: 1,
+            record_offset: 0,
+            trouble: None,
+            open: false,
+        }
+    }
+}
+
+impl Records {
+    /// Takes more of the file.
+    pub(super) fn feed(&mut self, bytes: &[u8]) {
+        // What was read already is let go here and not after each record: once per chunk instead of once per row.
+        if self.start > 0 {
+            self.buffer.drain(..self.start);
+            self.base = self.base.saturating_add(u64::try_from(self.start).unwrap_or(u64::MAX));
+            self.cursor = self.cursor.saturating_sub(self.start);
+            self.quote.next_line = self.quote.next_line.map(|at| at.saturating_sub(self.start));
+            self.start = 0;
+        }
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// Says that there is no more.
+    pub(super) fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// Whether [`Records::end`] was called.
+    pub(super) fn ended(&self) -> bool {
+        self.ended
+    }
+
+    /// What has been fed and not yet been read.
+    pub(super) fn unread(&self) -> &[u8] {
+        self.buffer.get(self.cursor..).unwrap_or_default()
+    }
+
+    /// Passes over bytes between records, such as a byte order mark, and over the line they end if `line_break`.
+    pub(super) fn pass(&mut self, bytes: usize, line_break: bool) {
+        self.cursor = self.cursor.saturating_add(bytes).min(self.buffer.len());
+        self.start = self.cursor;
+        self.line += u64::from(line_break);
+    }
+
+    /// Sets what stands between cells.
+    pub(super) fn separate_by(&mut self, separator: u8) {
+        self.separator = separator;
+    }
+
+    /// What stands between cells.
+    pub(super) fn separator(&self) -> u8 {
+        self.separator
+    }
+
+    /// The bytes that are held.
+    pub(super) fn held(&self) -> usize {
+        self.buffer.capacity() + self.text.capacity() + self.ends.capacity() * size_of::<usize>()
+    }
+
+    /// The line the record starts in, counted from one.
+    pub(super) fn line(&self) -> u64 {
+        self.record_line
+    }
+
+    /// The offset in the file at which the record starts.
+    pub(super) fn offset(&self) -> u64 {
+        self.record_offset
+    }
+
+    /// The offset in the file up to which it has been read.
+    pub(super) fn reached(&self) -> u64 {
+        self.base.saturating_add(u64::try_from(self.cursor).unwrap_or(u64::MAX))
+    }
+
+    /// What is wrong with the record.
+    pub(super) fn trouble(&self) -> Option<Trouble> {
+        self.trouble
+    }
+
+    /// How many cells the record has.
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// A cell of the record; an absent one is empty.
+    pub(super) fn cell(&self, index: usize) -> &[u8] {
+        let from = index.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
+        self.ends.get(index).and_then(|to| self.text.get(from..*to)).unwrap_or_default()
+    }
+
+    /// Reads on to the end of the next record. Blank lines are none.
+    pub(super) fn scan(&mut self) -> Scanned {
+        loop {
+            if !self.open {
+                self.open_record();
+            }
+            match self.scan_record() {
+                Scanned::Record if self.trouble.is_none() && self.ends.len() == 1 && self.text.is_empty() => {}
+                scanned => return scanned,
+            }
+        }
+    }
+
+    fn open_record(&mut self) {
+        self.open = true;
+        self.start = self.cursor;
+        self.state = State::Start;
+        self.record_line = self.line;
+        self.record_offset = self.reached();
+        self.trouble = None;
+        self.text.clear();
+        self.ends.clear();
+    }
+
+    fn scan_record(&mut self) -> Scanned {
+        while let Some(byte) = self.buffer.get(self.cursor).copied() {
+            if self.cursor - self.start >= RECORD_LIMIT {
+                if self.give_up_record() {
+                    return self.record();
+                }
+                continue;
+            }
+            match self.state {
+                State::Quoted => self.within_quotes(byte),
+                State::Closing if byte == b'"' => {
+                    self.push(byte);
+                    self.state = State::Quoted;
+                }
+                _ if byte == b'\n' || byte == b'\r' => match self.line_break(byte) {
+                    Some(bytes) => {
+                        self.cursor += bytes;
+                        self.line += 1;
+                        self.close_cell();
+                        return self.record();
+                    }
+                    None => return Scanned::Hungry,
+                },
+                State::Skipping => {}
+                _ if byte == self.separator => self.close_cell(),
+                State::Start if byte == b'"' => {
+                    self.state = State::Quoted;
+                    self.quote = Quote { line: self.line, next_line: None };
+                }
+                State::Start | State::Plain => {
+                    self.push(byte);
+                    self.state = State::Plain;
+                }
+                State::Closing | State::Closed if byte == b' ' => self.state = State::Closed,
+                State::Closing | State::Closed => {
+                    if self.give_up_quote() {
+                        return self.record();
+                    }
+                }
+            }
+            self.cursor += 1;
+        }
+        if !self.ended {
+            return Scanned::Hungry;
+        }
+        match self.state {
+            State::Start if self.ends.is_empty() => return Scanned::End,
+            State::Quoted => {
+                if !self.give_up_quote() {
+                    self.close_cell();
+                }
+            }
+            _ => self.close_cell(),
+        }
+        self.record()
+    }
+
+    fn record(&mut self) -> Scanned {
+        self.open = false;
+        Scanned::Record
+    }
+
+    fn within_quotes(&mut self, byte: u8) {
+        match byte {
+            b'"' => {
+                self.state = State::Closing;
+                return;
+            }
+            b'\r' => {
+                self.line += 1;
+                self.quote.next_line = self.quote.next_line.or(Some(self.cursor + 1));
+            }
+            b'\n' => {
+                let after_return = self.cursor.checked_sub(1).and_then(|before| self.buffer.get(before)) == Some(&b'\r');
+                if !after_return {
+                    self.line += 1;
+                }
+                if self.quote.next_line.is_none() || (after_return && self.quote.next_line == Some(self.cursor)) {
+                    self.quote.next_line = Some(self.cursor + 1);
+                }
+            }
+            _ => {}
+        }
+        self.push(byte);
+    }
+
+    /// How many bytes the line break at the cursor has; nothing when only the next chunk can tell.
+    fn line_break(&self, byte: u8) -> Option<usize> {
+        match self.buffer.get(self.cursor + 1) {
+            _ if byte == b'\n' => Some(1),
+            Some(b'\n') => Some(2),
+            Some(_) => Some(1),
+            None => self.ended.then_some(1),
+        }
+    }
+
+    fn push(&mut self, byte: u8) {
+        if self.text.len() - self.ends.last().copied().unwrap_or(0) < CELL_LIMIT {
+            self.text.push(byte);
+        } else {
+            self.complain(Fault::FieldTooLong);
+        }
+    }
+
+    fn complain(&mut self, fault: Fault) {
+        self.trouble = self.trouble.or(Some(Trouble { fault, cell: self.ends.len() }));
+    }
+
+    fn close_cell(&mut self) {
+        if self.state == State::Skipping {
+            return;
+        }
+        if self.ends.len() < CELLS_LIMIT {
+            self.ends.push(self.text.len());
+        } else {
+            self.complain(Fault::RowTooWide);
+        }
+        self.state = State::Start;
+    }
+
+    /// The cell's quotes do not balance: the record ends with the line its last quote was opened in. Answers whether the
+    /// record is complete; if not, the rest of its line is to be passed over.
+    fn give_up_quote(&mut self) -> bool {
+        // Whatever was complained of before, an open quote explains it.
+        self.trouble = Some(Trouble { fault: Fault::UnbalancedQuotes, cell: self.ends.len() });
+        self.state = State::Skipping;
+        let Some(next_line) = self.quote.next_line else { return false };
+        let again = self.cursor.saturating_sub(next_line);
+        if self.reread.saturating_add(again) > REREAD_LIMIT {
+            return false;
+        }
+        self.reread += again;
+        self.cursor = next_line;
+        self.line = self.quote.line + 1;
+        true
+    }
+
+    /// The record is too long, or the rest of one that was given up is. Answers like [`Records::give_up_quote`].
+    fn give_up_record(&mut self) -> bool {
+        let complete = match self.state {
+            State::Quoted | State::Closing => self.give_up_quote(),
+            State::Skipping => false,
+            _ => {
+                self.complain(Fault::RowTooLong);
+                self.state = State::Skipping;
+                false
+            }
+        };
+        if !complete {
+            // What is passed over need not be held.
+            self.start = self.cursor;
+        }
+        complete
+    }
+}

@@ -1,0 +1,181 @@
+//! Descriptions come from strangers and are shown to everybody: only plain formatting stays of their HTML.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::LazyLock;
+
+use ammonia::{Builder, UrlRelative};
+
+/// What stays: text, paragraphs, emphasis, lists, headings, tables and links. No pictures: they would tell a stranger's server
+/// who reads the page. No styles, classes or ids: they would reach into the page around.
+static KEPT: LazyLock<Builder<'static>> = LazyLock::new(|| {
+    let mut kept = Builder::empty();
+    kept.tags(HashSet::from([
+        "a", "b", "blockquote", "br", "caption", "code", "dd", "div", "dl", "dt", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i",
+        "li", "ol", "p", "pre", "s", "small", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul",
+    ]))
+    .tag_attributes(HashMap::from([
+        ("a", HashSet::from(["href", "title"])),
+        ("td", HashSet::from(["colspan", "rowspan"])),
+        ("th", HashSet::from(["colspan", "rowspan"])),
+    ]))
+    .clean_content_tags(HashSet::from([
+        "script", "style", "template", "title", "iframe", "noembed", "noframes", "noscript", "object", "svg", "math", "textarea", "select",
+        "xmp",
+    ]))
+    .url_schemes(HashSet::from(["https", "mailto"]))
+    .url_relative(UrlRelative::Deny)
+    .link_rel(Some("nofollow noopener noreferrer"))
+    .strip_comments(true);
+    kept
+});
+
+/// So often the result is cleaned again until nothing changes: HTML that browsers repair may need another round.
+const ROUNDS: usize = 6;
+/// The most tags a description may open.
+const MOST_TAGS: usize = 8_000;
+/// The most elements that a parser may have to make to repair unclosed formatting.
+const MOST_REPAIRS: usize = 50_000;
+/// Elements that a parser opens again in each paragraph when they were not closed, as HTML's rules for formatting ask.
+const FORMATTING: [&str; 13] = ["b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"];
+
+/// The part of the HTML that may be shown. Sanitising twice gives the same as sanitising once.
+///
+/// HTML that never settles, or that is built to make a parser produce far more than it was given, is shown as the text it is.
+pub fn sanitise(html: &str) -> String {
+    settled(html).unwrap_or_else(|| as_text(html))
+}
+
+fn settled(html: &str) -> Option<String> {
+    let mut current = cleaned(html)?;
+    for _ in 0..ROUNDS {
+        let next = cleaned(&current)?;
+        if next == current {
+            return Some(current);
+        }
+        current = next;
+    }
+    None
+}
+
+fn cleaned(html: &str) -> Option<String> {
+    is_simple(html).then(|| {
+        let shown = KEPT.clean(html).to_string();
+        shown.chars().filter(|letter| !letter.is_control() || matches!(letter, '\n' | '\t')).collect::<String>().trim().to_owned()
+    })
+}
+
+/// The source itself, to be read and not to be interpreted.
+fn as_text(html: &str) -> String {
+    let shown: String = html
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('\u{a0}', "&nbsp;")
+        .chars()
+        .filter(|letter| !letter.is_control() || matches!(letter, '\n' | '\t'))
+        .collect();
+    shown.trim().to_owned()
+}
+
+/// Whether parsing stays in proportion to the source: unclosed formatting is opened again in each later element, so that a few
+/// kilobytes could become millions of elements. A parser keeps three open elements of one kind and one link, so only formatting
+/// with attributes can pile up without bound. The estimate is never too low.
+fn is_simple(html: &str) -> bool {
+    let (mut tags, mut piling) = (0_usize, 0_usize);
+    let mut kinds = BTreeSet::new();
+    for after in html.split('<').skip(1) {
+        if !after.starts_with(|letter: char| letter.is_ascii_alphabetic()) {
+            continue;
+        }
+        tags += 1;
+        let end = after.find(|letter: char| letter.is_ascii_whitespace() || matches!(letter, '/' | '>'));
+        let (name, rest) = end.and_then(|end| after.split_at_checked(end)).unwrap_or((after, ""));
+        if let Some(kind) = FORMATTING.iter().find(|kind| kind.eq_ignore_ascii_case(name)) {
+            kinds.insert(*kind);
+            piling += usize::from(!rest.starts_with('>'));
+        }
+    }
+    let open = piling.saturating_add(kinds.len() * 3 + 1);
+    tags <= MOST_TAGS && open.saturating_mul(tags) <= MOST_REPAIRS
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn formatting_stays_and_everything_else_goes() {
+        for (source, shown) in [
+            ("<p>Hand <b>made</b><br>in Rishtan</p>", "<p>Hand <b>made</b><br>in Rishtan</p>"),
+            ("a<script>alert(1)</script>b", "ab"),
+            ("<p style=\"color:red\" onclick=\"x()\" class=a id=b>x</p>", "<p>x</p>"),
+            ("<img src=x onerror=alert(1)>x", "x"),
+            ("<a href=\"javascript:alert(1)\">x</a>", "<a rel=\"nofollow noopener noreferrer\">x</a>"),
+            ("<a href=\"/admin\">x</a>", "<a rel=\"nofollow noopener noreferrer\">x</a>"),
+            (
+                "<a href=\"https://a.test/?b&c\" target=_top>x</a>",
+                "<a href=\"https://a.test/?b&amp;c\" rel=\"nofollow noopener noreferrer\">x</a>",
+            ),
+            ("<svg><style><img src=x onerror=alert(1)></style></svg>x", "x"),
+            ("<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src=1 onerror=alert(1)&gt;\">", ""),
+            ("5 < 6 & 7 > 2", "5 &lt; 6 &amp; 7 &gt; 2"),
+            ("<div><span>x</span></div>", "<div>x</div>"),
+            ("<iframe src=https://a.test></iframe><form><input value=1></form>x", "x"),
+            ("  \u{1}line\r\nline\u{0}\t&#1;&#13;end  ", "line\nline\t\nend"),
+            ("", ""),
+        ] {
+            assert_eq!(sanitise(source), shown, "{source}");
+        }
+    }
+
+    #[test]
+    fn html_that_is_built_to_explode_is_shown_as_text() {
+        let open: String = (0..2_000).map(|number| format!("<b x={number}>")).collect();
+        let bomb = format!("{open}{}", "<p>".repeat(5_000));
+        assert_eq!(sanitise(&bomb), bomb.replace('<', "&lt;").replace('>', "&gt;"));
+        assert_eq!(sanitise(&sanitise(&bomb)), sanitise(&bomb));
+        assert!(sanitise(&"<div>".repeat(100_000)).starts_with("&lt;div&gt;"));
+    }
+
+    #[test]
+    fn a_long_ordinary_description_is_no_bomb() {
+        let row = "<tr><td style=\"x\"><strong style=\"y\">Height</strong></td><td>12 cm</td></tr>";
+        let shown = sanitise(&format!("<table>{}</table>", row.repeat(60)));
+        assert_eq!(shown.matches("<strong>").count(), 60);
+    }
+
+    /// Pieces that parsers repair in surprising ways.
+    fn fragments() -> impl Strategy<Value = String> {
+        let piece = prop::sample::select(vec![
+            "<a href=https://a.test>", "<a href=\"javascript:x\">", "</a>", "<b>", "<b x=1>", "</b>", "<i>", "</i>", "<p>", "</p>", "<div>", "</div>",
+            "<table>", "</table>", "<tr>", "<td>", "</td>", "<caption>", "<ul>", "<li>", "</ul>", "<h1>", "</h2>", "<svg>", "</svg>", "<math>",
+            "<mtext>", "<style>", "</style>", "<script>", "</script>", "<!--", "-->", "<![CDATA[", "]]>", "<select>", "<option>", "<button>",
+            "</button>", "<form>", "</form>", "<pre>", "\n", "\r", "<textarea>", "</textarea>", "<noscript>", "<template>", "<br/>", "</br>", "</p>",
+            "text", "&lt;", "&amp;lt;", "&#13;", "&#0;", "&nbsp;", "<", ">", "\"", "'", "<frameset>", "<body onload=x>", "<html>", "<plaintext>",
+            "<selectedcontent>", "<rt>", "<ruby>", "<nobr>", "<dd>", "<dt>", "<object>", "</object>", "<title>", "<foreignObject>", "<col>", "<input>",
+        ]);
+        prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(512))]
+
+        #[test]
+        fn sanitising_twice_is_sanitising_once(html in prop_oneof![fragments(), any::<String>()]) {
+            let once = sanitise(&html);
+            prop_assert_eq!(sanitise(&once), once.clone());
+            let lower = once.to_lowercase();
+            for forbidden in ["<script", "<style", "<img", "<svg", "<iframe", "javascript:x\"", "<form"] {
+                prop_assert!(!lower.contains(forbidden), "{}", once);
+            }
+        }
+
+        #[test]
+        fn text_is_a_fixed_point(text in any::<String>()) {
+            let shown = as_text(&text);
+            prop_assert_eq!(sanitise(&shown), shown);
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Order events: mail to buyers and vendors.

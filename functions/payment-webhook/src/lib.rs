@@ -1,0 +1,1 @@
+//! Payment webhooks: what a provider tells us about money.

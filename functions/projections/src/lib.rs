@@ -1,0 +1,1 @@
+//! Projections: what streams tell the catalogue.

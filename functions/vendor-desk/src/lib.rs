@@ -1,0 +1,1 @@
+//! The vendor's desk: products, stock, media, imports, orders.

@@ -1,0 +1,1 @@
+//! Vendors: application, profile, members.

@@ -1,0 +1,350 @@
+//! The embedded database: dynoxide, and a second connection to its SQLite for what dynoxide has no call for.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use dynoxide::actions::create_table::CreateTableRequest;
+use dynoxide::types::ConsumedCapacity;
+use dynoxide::{Database, DynoxideError, Item};
+use http::StatusCode;
+use rusqlite::Connection;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::answers::Outcome;
+use super::keys::Shape;
+use super::tables::TableSpec;
+use crate::usage::Units;
+
+/// Every write to a streamed table asks for the stream's last record; without this it reads all of them.
+/// The table belongs to dynoxide's internal schema, hence its exact version and a test on the query plan.
+const STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS bozor_stream_order
+    ON _stream_records (table_name, CAST(sequence_number AS INTEGER))";
+
+const CHECKPOINTS: &str = "CREATE TABLE IF NOT EXISTS bozor_checkpoints (
+    consumer TEXT PRIMARY KEY,
+    table_name TEXT NOT NULL,
+    position INTEGER NOT NULL
+) WITHOUT ROWID";
+
+/// Why the database can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// dynoxide refuses the file, or a table.
+    #[error("the DynamoDB tables cannot be opened: {0}")]
+    Database(#[from] DynoxideError),
+    /// SQLite refuses the file.
+    #[error("the DynamoDB tables cannot be opened: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// A table of that name is there, with another key.
+    #[error("table {0} is stored with another key than the template gives it; `cargo run -- reset` forgets the data")]
+    OtherKey(String),
+    /// The path is not text.
+    #[error("the path of the DynamoDB tables is not UTF-8")]
+    Path,
+}
+
+/// One database with its connections. What uses it holds the door's lock: with a shared cache two connections at once
+/// would refuse each other instead of waiting.
+pub(super) struct Engine {
+    pub(super) database: Database,
+    pub(super) side: Connection,
+}
+
+/// A request that was carried out.
+pub(super) struct Ran {
+    pub(super) body: Vec<u8>,
+    pub(super) read: Units,
+    pub(super) write: Units,
+}
+
+impl Engine {
+    pub(super) fn open(path: Option<&Path>) -> Result<Self, OpenError> {
+        let location = match path {
+            Some(path) => path.to_str().ok_or(OpenError::Path)?.to_owned(),
+            None => {
+                static OPENED: AtomicU64 = AtomicU64::new(0);
+                format!("file:bozor-{}?mode=memory&cache=shared", OPENED.fetch_add(1, Ordering::Relaxed))
+            }
+        };
+        let database = Database::new(&location)?;
+        // The second of these leaves `synchronous` at NORMAL, which is what is wanted: in WAL mode a commit then
+        // survives the death of the process without an fsync each.
+        database.enable_bulk_loading()?;
+        database.disable_bulk_loading()?;
+        let side = Connection::open(&location)?;
+        side.pragma_update(None, "synchronous", "NORMAL")?;
+        side.execute_batch(STREAM_INDEX)?;
+        side.execute_batch(CHECKPOINTS)?;
+        Ok(Self { database, side })
+    }
+
+    /// Creates a table, or brings the indexes of the one that is there in line with `spec`.
+    pub(super) fn create(&self, spec: &TableSpec) -> Result<(), OpenError> {
+        let Some(existing) = self.describe(&spec.name)? else {
+            let request: CreateTableRequest = from_value(spec.creation())?;
+            self.database.create_table(request)?;
+            if let Some(attribute) = &spec.ttl_attribute {
+                self.database.update_time_to_live(from_value(json!({
+                    "TableName": spec.name,
+                    "TimeToLiveSpecification": { "AttributeName": attribute, "Enabled": true },
+                }))?)?;
+            }
+            return Ok(());
+        };
+        if existing.get("KeySchema") != Some(&spec.key_schema()) {
+            return Err(OpenError::OtherKey(spec.name.clone()));
+        }
+        let stored_view = existing.pointer("/StreamSpecification/StreamViewType").and_then(Value::as_str);
+        if stored_view != spec.stream.as_deref() {
+            self.change_stream(spec, stored_view.is_some())?;
+        }
+        let indexes = existing.get("GlobalSecondaryIndexes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        for stored in indexes {
+            let name = stored.get("IndexName").and_then(Value::as_str).unwrap_or_default();
+            let same = |wanted: &Value| ["KeySchema", "Projection"].iter().all(|part| wanted.get(part) == stored.get(part));
+            if !spec.indexes.iter().any(|index| index.name == name && same(&index.definition())) {
+                self.update_indexes(spec, &json!({ "Delete": { "IndexName": name } }))?;
+            }
+        }
+        let left = self.describe(&spec.name)?.unwrap_or_default();
+        let left = left.get("GlobalSecondaryIndexes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        for index in &spec.indexes {
+            if !left.iter().any(|stored| stored.get("IndexName").and_then(Value::as_str) == Some(&index.name)) {
+                self.update_indexes(spec, &json!({ "Create": index.definition() }))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn change_stream(&self, spec: &TableSpec, stored: bool) -> Result<(), DynoxideError> {
+        let change = |stream: Value| {
+            let request = json!({ "TableName": spec.name, "StreamSpecification": stream });
+            self.database.update_table(from_value(request)?).map(drop)
+        };
+        if stored {
+            change(json!({ "StreamEnabled": false }))?;
+        }
+        match &spec.stream {
+            Some(view) => change(json!({ "StreamEnabled": true, "StreamViewType": view })),
+            None => Ok(()),
+        }
+    }
+
+    fn update_indexes(&self, spec: &TableSpec, update: &Value) -> Result<(), DynoxideError> {
+        let request = json!({
+            "TableName": spec.name,
+            "AttributeDefinitions": spec.attributes(),
+            "GlobalSecondaryIndexUpdates": [update],
+        });
+        self.database.update_table(from_value(request)?).map(drop)
+    }
+
+    /// `DescribeTable`'s `Table`, if there is such a table.
+    fn describe(&self, table: &str) -> Result<Option<Value>, DynoxideError> {
+        match self.database.describe_table(from_value(json!({ "TableName": table }))?) {
+            Ok(described) => Ok(serde_json::to_value(described).ok().and_then(|mut all| all.get_mut("Table").map(Value::take))),
+            Err(DynoxideError::ResourceNotFoundException(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Keys and stream of a table.
+    pub(super) fn shape(&self, table: &str) -> Result<Option<Shape>, DynoxideError> {
+        let Some(described) = self.describe(table)? else { return Ok(None) };
+        let keys = described.get("KeySchema").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let key = |role: &str| {
+            let is_it = |key: &&Value| key.get("KeyType").and_then(Value::as_str) == Some(role);
+            keys.iter().find(is_it)?.get("AttributeName")?.as_str().map(str::to_owned)
+        };
+        let streamed = described.pointer("/StreamSpecification/StreamEnabled") == Some(&Value::Bool(true));
+        Ok(key("HASH").map(|hash| Shape { hash, range: key("RANGE"), streamed }))
+    }
+
+    pub(super) fn table_names(&self) -> Result<Vec<String>, DynoxideError> {
+        let tables = self.database.database_info()?.tables;
+        Ok(tables.into_iter().map(|table| table.stats.table_name).collect())
+    }
+
+    /// The keys of the items whose TTL attribute is before this second.
+    pub(super) fn expired(&self, table: &str, attribute: &str, before: i64) -> Result<Vec<Value>, DynoxideError> {
+        let Some(shape) = self.shape(table)? else { return Ok(Vec::new()) };
+        let mut keys = Vec::new();
+        let mut from: Option<Value> = None;
+        loop {
+            let mut request = json!({
+                "TableName": table,
+                "FilterExpression": "#ttl < :before",
+                "ExpressionAttributeNames": { "#ttl": attribute },
+                "ExpressionAttributeValues": { ":before": { "N": before.to_string() } },
+            });
+            if let Some(from) = from {
+                request["ExclusiveStartKey"] = from;
+            }
+            let page = self.database.scan(from_value(request)?)?;
+            for item in page.items.iter().flatten() {
+                let mut key = serde_json::to_value(item).unwrap_or_default();
+                if let Some(key) = key.as_object_mut() {
+                    key.retain(|name, _| *name == shape.hash || Some(name) == shape.range.as_ref());
+                }
+                keys.push(key);
+            }
+            match page.last_evaluated_key {
+                Some(last) => from = serde_json::to_value(last).ok(),
+                None => return Ok(keys),
+            }
+        }
+    }
+
+    /// Deletes an item if its TTL attribute still is before this second.
+    pub(super) fn expire(&self, table: &str, key: &Value, attribute: &str, before: i64) -> Result<bool, DynoxideError> {
+        let request = json!({
+            "TableName": table,
+            "Key": key,
+            "ConditionExpression": "#ttl < :before",
+            "ExpressionAttributeNames": { "#ttl": attribute },
+            "ExpressionAttributeValues": { ":before": { "N": before.to_string() } },
+        });
+        match self.database.delete_item(from_value(request)?) {
+            Ok(_) => Ok(true),
+            Err(DynoxideError::ConditionalCheckFailedException(..)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// An item as it is stored.
+    pub(super) fn item(&self, table: &str, key: &Value) -> Result<Option<Item>, DynoxideError> {
+        Ok(self.database.get_item(from_value(json!({ "TableName": table, "Key": key }))?)?.item)
+    }
+}
+
+/// Carries out one request. The capacity it used is always asked for, and answered only to a caller that asked too.
+pub(super) fn run(database: &Database, operation: &str, mut body: Value) -> Result<Ran, DynoxideError> {
+    let asked = matches!(body.get("ReturnConsumedCapacity").and_then(Value::as_str), Some(mode) if mode != "NONE");
+    macro_rules! metered {
+        ($method:ident) => {{
+            if !asked && let Some(body) = body.as_object_mut() {
+                body.insert("ReturnConsumedCapacity".to_owned(), Value::from("TOTAL"));
+            }
+            let mut answer = database.$method(from_value(body)?)?;
+            let units = answer.consumed_capacity.units();
+            if !asked {
+                answer.consumed_capacity = None;
+            }
+            (to_vec(&answer)?, units)
+        }};
+    }
+    macro_rules! free {
+        ($method:ident) => {
+            Ok(Ran { body: to_vec(&database.$method(from_value(body)?)?)?, read: Units::default(), write: Units::default() })
+        };
+    }
+    let (body, units, writes) = match operation {
+        "GetItem" => read(metered!(get_item)),
+        "Query" => read(metered!(query)),
+        "Scan" => read(metered!(scan)),
+        "BatchGetItem" => read(metered!(batch_get_item)),
+        "TransactGetItems" => read(metered!(transact_get_items)),
+        "PutItem" => written(metered!(put_item)),
+        "UpdateItem" => written(metered!(update_item)),
+        "DeleteItem" => written(metered!(delete_item)),
+        "BatchWriteItem" => written(metered!(batch_write_item)),
+        "TransactWriteItems" => written(metered!(transact_write_items)),
+        "CreateTable" => return free!(create_table),
+        "DeleteTable" => return free!(delete_table),
+        "DescribeTable" => return free!(describe_table),
+        "ListTables" => return free!(list_tables),
+        "UpdateTable" => return free!(update_table),
+        "UpdateTimeToLive" => return free!(update_time_to_live),
+        "DescribeTimeToLive" => return free!(describe_time_to_live),
+        _ => return Err(DynoxideError::ValidationException(format!("{operation} is not offered here"))),
+    };
+    let (read, write) = if writes { (Units::default(), units) } else { (units, Units::default()) };
+    Ok(Ran { body, read, write })
+}
+
+/// What [`run`] offers.
+pub(super) fn offers(operation: &str) -> bool {
+    writes(operation)
+        || matches!(
+            operation,
+            "GetItem" | "Query" | "Scan" | "BatchGetItem" | "TransactGetItems" | "DescribeTable" | "ListTables" | "DescribeTimeToLive"
+        )
+        || shapes_tables(operation)
+}
+
+/// Whether the operation changes items.
+pub(super) fn writes(operation: &str) -> bool {
+    matches!(operation, "PutItem" | "UpdateItem" | "DeleteItem" | "BatchWriteItem" | "TransactWriteItems")
+}
+
+/// Whether the operation changes tables.
+pub(super) fn shapes_tables(operation: &str) -> bool {
+    matches!(operation, "CreateTable" | "DeleteTable" | "UpdateTable" | "UpdateTimeToLive")
+}
+
+fn read((body, units): (Vec<u8>, Units)) -> (Vec<u8>, Units, bool) {
+    (body, units, false)
+}
+
+fn written((body, units): (Vec<u8>, Units)) -> (Vec<u8>, Units, bool) {
+    (body, units, true)
+}
+
+trait Consumed {
+    fn units(&self) -> Units;
+}
+
+impl Consumed for Option<ConsumedCapacity> {
+    fn units(&self) -> Units {
+        self.as_ref().map_or(Units::default(), |used| Units::reported(used.capacity_units))
+    }
+}
+
+impl Consumed for Option<Vec<ConsumedCapacity>> {
+    fn units(&self) -> Units {
+        let mut sum = Units::default();
+        for used in self.iter().flatten() {
+            sum += Units::reported(used.capacity_units);
+        }
+        sum
+    }
+}
+
+/// A refusal in DynamoDB's form.
+pub(super) fn refusal(operation: &str, error: DynoxideError) -> Outcome {
+    let error = match (operation, error) {
+        ("PutItem" | "UpdateItem" | "DeleteItem", DynoxideError::EnvelopedValidation(message)) => {
+            DynoxideError::ValidationException(format!("1 validation error detected: {message}"))
+        }
+        (_, error) => error,
+    };
+    let status = StatusCode::from_u16(error.status_code()).unwrap_or(StatusCode::BAD_REQUEST);
+    if status.is_server_error() {
+        tracing::error!(dynamodb.operation = operation, error = %error, "The embedded DynamoDB failed.");
+    }
+    Outcome::Answer(status, Bytes::from(error.to_json()))
+}
+
+fn to_vec(answer: &impl Serialize) -> Result<Vec<u8>, DynoxideError> {
+    serde_json::to_vec(answer).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+}
+
+/// Reads a request. dynoxide marks in the message which of DynamoDB's errors an unreadable one is.
+pub(super) fn from_value<Q: DeserializeOwned>(body: Value) -> Result<Q, DynoxideError> {
+    serde_json::from_value(body).map_err(|error| {
+        let message = error.to_string();
+        let marked = |marks: [&str; 2]| marks.iter().find_map(|mark| message.strip_prefix(mark).map(str::to_owned));
+        if let Some(message) = message.strip_prefix("VALIDATION_REQUEST:") {
+            DynoxideError::EnvelopedValidation(message.to_owned())
+        } else if let Some(message) = marked(["VALIDATION:", "VALIDATION_AS_READ:"]) {
+            DynoxideError::ValidationException(message)
+        } else if let Some(message) = marked(["SERIALIZATION:", "SERIALIZATION_AS_READ:"]) {
+            DynoxideError::SerializationException(message)
+        } else {
+            DynoxideError::ValidationException(message)
+        }
+    })
+}

@@ -1,0 +1,80 @@
+//! What items were before their last writes, so that a read can be answered from the past.
+//!
+//! A stale answer is a true one of a moment ago: the request runs on a copy of the database in which the last write to
+//! what it reads is undone, so that conditions, projections, indexes and pages are right for that moment.
+
+use std::collections::VecDeque;
+
+use dynoxide::{Database, DynoxideError, Item};
+use serde_json::{Value, json};
+
+use super::engine::{Engine, Ran, from_value, run};
+use super::keys::{ItemKey, Named};
+
+/// An item before a write.
+#[derive(Debug)]
+struct Before {
+    item: ItemKey,
+    key: Value,
+    image: Option<Item>,
+    /// The request that wrote it.
+    request: u64,
+}
+
+/// The last images, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    images: VecDeque<Before>,
+    requests: u64,
+}
+
+impl History {
+    /// Remembers what a request overwrote, and forgets the oldest images beyond `limit`.
+    pub(super) fn remember(&mut self, overwritten: Vec<(Named, Option<Item>)>, limit: usize) {
+        self.requests += 1;
+        let request = self.requests;
+        self.images.extend(
+            overwritten.into_iter().map(|(named, image)| Before { item: named.item, key: named.key, image, request }),
+        );
+        let excess = self.images.len().saturating_sub(limit);
+        self.images.drain(..excess);
+    }
+
+    /// The images to put back so that the last write to each of these items is undone.
+    fn before_last_write_of(&self, items: &[Named]) -> Vec<&Before> {
+        items.iter().filter_map(|named| self.images.iter().rev().find(|before| before.item == named.item)).collect()
+    }
+
+    /// The images to put back so that the last request that wrote to this table is undone.
+    fn before_last_write_to(&self, table: &str) -> Vec<&Before> {
+        let of_table = || self.images.iter().rev().filter(|before| before.item.table == table);
+        let last = of_table().next().map(|before| before.request);
+        of_table().filter(|before| Some(before.request) == last).collect()
+    }
+}
+
+/// Answers a read from before the last write to what it reads: to the items it names, or else to its table.
+pub(super) fn run_before(
+    engine: &Engine,
+    history: &History,
+    operation: &str,
+    body: Value,
+    named: &[Named],
+    table: &str,
+) -> Result<Ran, DynoxideError> {
+    let undone = if named.is_empty() { history.before_last_write_to(table) } else { history.before_last_write_of(named) };
+    let failed = |error: &dyn std::fmt::Display| DynoxideError::InternalServerError(error.to_string());
+    let directory = tempfile::tempdir().map_err(|error| failed(&error))?;
+    let copy = directory.path().join("before.sqlite");
+    let copy = copy.to_str().ok_or_else(|| failed(&"the temporary directory's path is not UTF-8"))?;
+    engine.database.vacuum_into(copy)?;
+    let past = Database::new(copy)?;
+    for before in undone {
+        let table = &before.item.table;
+        match &before.image {
+            Some(image) => drop(past.put_item(from_value(json!({ "TableName": table, "Item": image }))?)?),
+            None => drop(past.delete_item(from_value(json!({ "TableName": table, "Key": before.key }))?)?),
+        }
+    }
+    run(&past, operation, body)
+}

@@ -1,0 +1,187 @@
+//! The tables' streams: read in order, from where each consumer had come to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dynoxide::DynoxideError;
+use dynoxide::actions::get_shard_iterator::encode_shard_iterator;
+use dynoxide::streams::shard_id;
+use rusqlite::{OptionalExtension, params};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::engine::{Engine, from_value};
+use super::{Door, OpenError, table_arn};
+
+/// dynoxide shows the sequence numbers that it stores with this added.
+const SEQUENCE_OFFSET: u128 = 100_000_000_000_000_000_000;
+
+/// A consumer looks for new records this often even if nobody announces any.
+const FALLBACK: Duration = Duration::from_secs(1);
+
+/// Where a new consumer of a stream begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// At the oldest record.
+    TrimHorizon,
+    /// After the newest.
+    Latest,
+}
+
+/// A change of an item.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StreamRecord {
+    /// Its place in the stream: what [`Consumer::commit`] takes.
+    pub position: i64,
+    /// The record as Lambda and EventBridge Pipes get it.
+    pub event: Value,
+}
+
+/// One reader of a table's stream. It keeps its place in the database, so that it goes on there after a restart.
+#[derive(Debug)]
+pub struct Consumer {
+    door: Arc<Door>,
+    name: String,
+    table: String,
+    position: i64,
+    changes: watch::Receiver<u64>,
+}
+
+impl Door {
+    /// The consumer of this name, where it had come to, or at `start` if it is new.
+    pub fn consumer(self: &Arc<Self>, name: &str, table: &str, start: Start) -> Result<Consumer, OpenError> {
+        let changes = self.changes().entry(table.to_owned()).or_insert_with(|| watch::Sender::new(0)).subscribe();
+        let position = self.state().engine.begin(name, table, start)?;
+        let (name, table) = (name.to_owned(), table.to_owned());
+        Ok(Consumer { door: Arc::clone(self), name, table, position, changes })
+    }
+
+    /// Forgets the consumers that are none of these: a stream is kept as far back as its slowest consumer.
+    pub fn retain_consumers(&self, names: &[&str]) -> Result<(), OpenError> {
+        Ok(self.state().engine.retain(names)?)
+    }
+
+    /// How many records a table's stream keeps.
+    pub fn stream_length(&self, table: &str) -> Result<u64, OpenError> {
+        Ok(self.state().engine.stream_length(table)?)
+    }
+}
+
+impl Consumer {
+    /// The next records, oldest first; none if this consumer has seen all.
+    pub fn next(&mut self, limit: usize) -> Result<Vec<StreamRecord>, OpenError> {
+        self.changes.mark_unchanged();
+        Ok(self.door.state().engine.stream_records(&self.table, self.position, limit)?)
+    }
+
+    /// Everything up to this record is done. This is kept, and what no consumer needs any more is deleted.
+    pub fn commit(&mut self, position: i64) -> Result<(), OpenError> {
+        self.door.state().engine.commit(&self.name, &self.table, position)?;
+        self.position = position;
+        Ok(())
+    }
+
+    /// Waits for a write to the table after the last [`Consumer::next`].
+    pub async fn changed(&mut self) {
+        // The sender lives in the door, which this consumer keeps: only the time limit can end this early.
+        let _ = tokio::time::timeout(FALLBACK, self.changes.changed()).await;
+    }
+
+    /// The table's name.
+    pub fn table(&self) -> &str {
+        &self.table
+    }
+
+    /// The stream's ARN.
+    pub fn stream_arn(&self) -> Result<String, OpenError> {
+        Ok(self.door.state().engine.stream_arn(&self.table)?)
+    }
+}
+
+impl Engine {
+    fn begin(&self, consumer: &str, table: &str, start: Start) -> rusqlite::Result<i64> {
+        let known = self
+            .side
+            .query_row("SELECT position FROM bozor_checkpoints WHERE consumer = ?1", [consumer], |row| row.get(0))
+            .optional()?;
+        if let Some(position) = known {
+            return Ok(position);
+        }
+        let position = match start {
+            Start::TrimHorizon => 0,
+            Start::Latest => self.side.query_row(
+                "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) FROM _stream_records WHERE table_name = ?1",
+                [table],
+                |row| row.get(0),
+            )?,
+        };
+        self.side.execute(
+            "INSERT INTO bozor_checkpoints (consumer, table_name, position) VALUES (?1, ?2, ?3)",
+            params![consumer, table, position],
+        )?;
+        Ok(position)
+    }
+
+    fn retain(&self, names: &[&str]) -> rusqlite::Result<()> {
+        let names = Value::from(names.to_vec()).to_string();
+        self.side.execute(
+            "DELETE FROM bozor_checkpoints WHERE consumer NOT IN (SELECT value FROM json_each(?1))",
+            [names],
+        )?;
+        Ok(())
+    }
+
+    /// The last record stays: the next one's number is counted from it.
+    fn commit(&self, consumer: &str, table: &str, position: i64) -> rusqlite::Result<()> {
+        let transaction = self.side.unchecked_transaction()?;
+        self.side
+            .prepare_cached("UPDATE bozor_checkpoints SET position = MAX(position, ?2) WHERE consumer = ?1")?
+            .execute(params![consumer, position])?;
+        self.side
+            .prepare_cached(
+                "DELETE FROM _stream_records WHERE table_name = ?1
+                    AND CAST(sequence_number AS INTEGER)
+                        <= (SELECT MIN(position) FROM bozor_checkpoints WHERE table_name = ?1)
+                    AND CAST(sequence_number AS INTEGER)
+                        < (SELECT MAX(CAST(sequence_number AS INTEGER)) FROM _stream_records WHERE table_name = ?1)",
+            )?
+            .execute([table])?;
+        transaction.commit()
+    }
+
+    fn stream_length(&self, table: &str) -> rusqlite::Result<u64> {
+        self.side.query_row("SELECT COUNT(*) FROM _stream_records WHERE table_name = ?1", [table], |row| row.get(0))
+    }
+
+    fn stream_arn(&self, table: &str) -> Result<String, DynoxideError> {
+        let label = self.database.get_table_metadata(table)?.and_then(|table| table.stream_label).unwrap_or_default();
+        Ok(format!("{}/stream/{label}", table_arn(table)))
+    }
+
+    fn stream_records(&self, table: &str, after: i64, limit: usize) -> Result<Vec<StreamRecord>, DynoxideError> {
+        let iterator = encode_shard_iterator(table, &shard_id(table), after);
+        let request = json!({ "ShardIterator": iterator, "Limit": limit });
+        let records = self.database.get_records(from_value(request)?)?.records;
+        if records.is_empty() {
+            return Ok(Vec::new());
+        }
+        let arn = self.stream_arn(table)?;
+        let failed = |message: String| DynoxideError::InternalServerError(message);
+        let as_delivered = |record| {
+            let mut event = serde_json::to_value(record).map_err(|error| failed(error.to_string()))?;
+            if let Some(event) = event.as_object_mut() {
+                event.insert("awsRegion".to_owned(), Value::from("us-east-1"));
+                event.insert("eventSourceARN".to_owned(), Value::from(arn.as_str()));
+            }
+            let position = event
+                .pointer("/dynamodb/SequenceNumber")
+                .and_then(Value::as_str)
+                .and_then(|number| number.parse::<u128>().ok())
+                .and_then(|number| number.checked_sub(SEQUENCE_OFFSET))
+                .and_then(|number| i64::try_from(number).ok())
+                .ok_or_else(|| failed("a stream record has an unknown form of sequence number".to_owned()))?;
+            Ok(StreamRecord { position, event })
+        };
+        records.into_iter().map(as_delivered).collect()
+    }
+}

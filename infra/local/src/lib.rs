@@ -1,0 +1,16 @@
+//! The embedded cloud: everything Bozor needs from AWS, in one process on loopback.
+
+pub mod clock;
+pub mod cognito;
+pub mod dynamodb;
+pub mod faults;
+pub mod gateway;
+pub mod iam;
+pub mod mail;
+pub mod pay;
+pub mod pipes;
+pub mod s3;
+pub mod secrets;
+pub mod sqs;
+pub mod template;
+pub mod usage;

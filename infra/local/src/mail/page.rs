@@ -1,0 +1,67 @@
+//! The viewer's page. Letters are shown as text; HTML is shown as its source.
+
+use super::KeptLetter;
+
+const HEAD: &str = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+    <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>Bozor mail</title><style>\
+    body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}\
+    article{border:1px solid #ccc;border-radius:.5rem;padding:.75rem 1rem;margin:1rem 0}\
+    h2{font-size:1.1rem;margin:0}.about{color:#555;margin:.1rem 0 .6rem}\
+    .code{font:700 1.4rem ui-monospace,monospace;letter-spacing:.15em}\
+    pre{white-space:pre-wrap;overflow-wrap:anywhere;font:inherit;margin:0}details pre{font:.85rem ui-monospace,monospace}\
+    input,button{font:inherit;padding:.25rem .5rem}\
+    </style></head><body><h1>Mail</h1>";
+
+/// Writes the page.
+pub(super) fn write(letters: &[KeptLetter], to: Option<&str>) -> String {
+    let mut page = String::from(HEAD);
+    page.push_str("<form><label>To <input type=\"email\" name=\"to\" value=\"");
+    page.push_str(&escaped(to.unwrap_or_default()));
+    page.push_str("\"></label> <button>Show</button></form>");
+    if letters.is_empty() {
+        page.push_str("<p>No letters.</p>");
+    }
+    for kept in letters {
+        let letter = &kept.letter;
+        page.push_str("<article><h2>");
+        page.push_str(&escaped(&letter.subject));
+        page.push_str("</h2><p class=\"about\">to ");
+        page.push_str(&escaped(&letter.to));
+        page.push_str(", from ");
+        page.push_str(&escaped(&letter.from));
+        page.push_str(", ");
+        page.push_str(&escaped(&kept.at.to_string()));
+        page.push_str("</p>");
+        if let Some(code) = &letter.code {
+            page.push_str("<p class=\"code\">");
+            page.push_str(&escaped(code));
+            page.push_str("</p>");
+        }
+        page.push_str("<pre>");
+        page.push_str(&escaped(&letter.text));
+        page.push_str("</pre>");
+        if let Some(html) = &letter.html {
+            page.push_str("<details><summary>HTML source</summary><pre>");
+            page.push_str(&escaped(html));
+            page.push_str("</pre></details>");
+        }
+        page.push_str("</article>");
+    }
+    page.push_str("</body></html>");
+    page
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}

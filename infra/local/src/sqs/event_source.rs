@@ -1,0 +1,221 @@
+//! The event source mapping between a queue and a function.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::attributes::{in_lambda_event, md5_of_attributes, md5_of_body};
+use super::operations::system_attributes;
+use super::store::{Incoming, Receipt};
+use super::{QueueError, QueueSpec, Queues, REGION};
+
+/// The longest poll that SQS allows.
+const POLL: Duration = Duration::from_secs(20);
+
+/// A mapping as the template describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mapping {
+    /// The queue's name.
+    pub queue: String,
+    /// How many records an event has at most (`BatchSize`).
+    pub batch_size: usize,
+    /// Whether the function names the records that failed (`ReportBatchItemFailures`). Without it an answer without
+    /// an error deletes the whole batch.
+    pub reports_failures: bool,
+    /// How many batches are handled at the same time (`MaximumConcurrency`).
+    pub concurrency: usize,
+}
+
+impl Mapping {
+    /// A mapping with the cloud's defaults and partial failures, two batches at a time.
+    pub fn of(queue: impl Into<String>) -> Self {
+        Self { queue: queue.into(), batch_size: 10, reports_failures: true, concurrency: 2 }
+    }
+}
+
+/// A running mapping. It stops taking messages when it is dropped; [`EventSource::stop`] also waits for what runs.
+pub struct EventSource {
+    stopping: watch::Sender<bool>,
+    pollers: Vec<JoinHandle<()>>,
+}
+
+impl EventSource {
+    /// Starts to receive batches and to hand each as a Lambda SQS event to `handler`, which answers what the function answered, or why
+    /// it failed.
+    ///
+    /// # Errors
+    /// When there is no such queue.
+    pub fn start<H, F>(queues: &Queues, mapping: &Mapping, handler: H) -> Result<Self, QueueError>
+    where
+        H: Fn(Value) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Value, String>> + Send + 'static,
+    {
+        let spec = queues.spec(&mapping.queue)?;
+        let (stopping, stopped) = watch::channel(false);
+        let handler = Arc::new(handler);
+        let pollers = (0..mapping.concurrency.max(1))
+            .map(|_| {
+                let poller = Poller { queues: queues.clone(), spec: spec.clone(), mapping: mapping.clone() };
+                tokio::spawn(poller.run(stopped.clone(), handler.clone()))
+            })
+            .collect();
+        Ok(Self { stopping, pollers })
+    }
+
+    /// Takes no more messages and waits until those being handled are done.
+    pub async fn stop(mut self) {
+        self.stopping.send_replace(true);
+        for poller in self.pollers.drain(..) {
+            if let Err(cause) = poller.await {
+                tracing::error!(error = %cause, "a queue's poller ended badly");
+            }
+        }
+    }
+}
+
+impl Drop for EventSource {
+    fn drop(&mut self) {
+        self.stopping.send_replace(true);
+    }
+}
+
+struct Poller {
+    queues: Queues,
+    spec: Arc<QueueSpec>,
+    mapping: Mapping,
+}
+
+impl Poller {
+    async fn run<H, F>(self, mut stopped: watch::Receiver<bool>, handler: Arc<H>)
+    where
+        H: Fn(Value) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Value, String>> + Send + 'static,
+    {
+        loop {
+            let messages = tokio::select! {
+                biased;
+                _ = stopped.wait_for(|stop| *stop) => return,
+                taken = self.batch() => taken,
+            };
+            match messages {
+                Ok(messages) if messages.is_empty() => {}
+                Ok(messages) => self.handle(&messages, &*handler).await,
+                Err(cause) => {
+                    tracing::error!(queue = self.spec.name, error = %cause, "a queue could not be read");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+
+    /// Waits for messages and takes as many as are there, up to the batch size.
+    async fn batch(&self) -> rusqlite::Result<Vec<Incoming>> {
+        let (inner, spec) = (&self.queues.inner, &*self.spec);
+        let size = self.mapping.batch_size.max(1);
+        let mut messages = inner.receive(spec, size.min(10), spec.visibility_timeout, POLL).await?;
+        while !messages.is_empty() && messages.len() < size {
+            let more = inner.take(spec, (size - messages.len()).min(10), spec.visibility_timeout)?;
+            if more.is_empty() {
+                break;
+            }
+            messages.extend(more);
+        }
+        Ok(messages)
+    }
+
+    async fn handle<H, F>(&self, messages: &[Incoming], handler: &H)
+    where
+        H: Fn(Value) -> F,
+        F: Future<Output = Result<Value, String>> + Send + 'static,
+    {
+        let event = event(&self.spec.name, messages);
+        // In a task of its own, so that a panic in a handler is one failed batch and not the end of the poller.
+        let answer = match tokio::spawn(handler(event)).await {
+            Ok(answer) => answer,
+            Err(cause) => Err(cause.to_string()),
+        };
+        let failed = match answer {
+            Ok(answer) if self.mapping.reports_failures => failures(&answer, messages),
+            Ok(_) => Failed::These(BTreeSet::new()),
+            Err(cause) => {
+                tracing::warn!(queue = self.spec.name, error = cause, "a function failed on a batch");
+                Failed::All
+            }
+        };
+        for message in messages {
+            if failed.has(&message.message_id) {
+                continue;
+            }
+            let Some(receipt) = Receipt::read(&self.spec.name, &message.receipt_handle) else { continue };
+            if let Err(cause) = self.queues.inner.store.delete(&self.spec.name, &receipt) {
+                tracing::error!(queue = self.spec.name, error = %cause, "a handled message could not be deleted");
+            }
+        }
+        self.queues.inner.changed.notify_waiters();
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Failed {
+    All,
+    These(BTreeSet<String>),
+}
+
+impl Failed {
+    fn has(&self, message_id: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::These(ids) => ids.contains(message_id),
+        }
+    }
+}
+
+/// Reads `batchItemFailures` as Lambda does: absent, null or empty means none; an answer that cannot be read, or an
+/// identifier that is empty or unknown, means all
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>).
+fn failures(answer: &Value, messages: &[Incoming]) -> Failed {
+    let listed = match answer {
+        Value::Null => return Failed::These(BTreeSet::new()),
+        Value::Object(fields) => fields.get("batchItemFailures"),
+        _ => return Failed::All,
+    };
+    let items = match listed {
+        None | Some(Value::Null) => return Failed::These(BTreeSet::new()),
+        Some(Value::Array(items)) => items,
+        Some(_) => return Failed::All,
+    };
+    let mut failed = BTreeSet::new();
+    for item in items {
+        match item.get("itemIdentifier").and_then(Value::as_str) {
+            Some(id) if messages.iter().any(|message| message.message_id == id) => failed.insert(id.to_owned()),
+            _ => return Failed::All,
+        };
+    }
+    Failed::These(failed)
+}
+
+fn event(queue: &str, messages: &[Incoming]) -> Value {
+    let records: Vec<Value> = messages
+        .iter()
+        .map(|message| {
+            json!({
+                "messageId": message.message_id,
+                "receiptHandle": message.receipt_handle,
+                "body": message.body,
+                "attributes": system_attributes(message),
+                "messageAttributes": in_lambda_event(&message.attributes),
+                "md5OfBody": md5_of_body(&message.body),
+                "md5OfMessageAttributes": md5_of_attributes(&message.attributes),
+                "eventSource": "aws:sqs",
+                "eventSourceARN": Queues::arn(queue),
+                "awsRegion": REGION,
+            })
+        })
+        .collect();
+    json!({ "Records": records })
+}

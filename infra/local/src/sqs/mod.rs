@@ -1,0 +1,321 @@
+//! Queues as SQS has them, on SQLite: visibility, delay, long polling, dead letters, limits.
+//!
+//! [`Queues::call`] speaks the protocol of the SDKs; [`Queues::send`] and [`EventSource`] are the same queues for the
+//! parts of this cloud that stand behind them.
+
+mod attributes;
+mod event_source;
+#[cfg(test)]
+pub(crate) mod loopback;
+mod operations;
+mod store;
+#[cfg(test)]
+mod tests;
+pub(crate) mod wire;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Response, StatusCode};
+use tokio::sync::Notify;
+
+use crate::clock::Clock;
+
+pub use attributes::{MessageAttribute, MessageAttributes};
+pub use event_source::{EventSource, Mapping};
+pub use store::Depth;
+use store::{DeadLetters, Incoming, Outgoing, Store, Taking};
+pub use wire::{ACCOUNT, Permit, REGION};
+use wire::{Call, Refusal};
+
+/// The longest message, attributes included, and the longest batch
+/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>).
+const MOST_BYTES: usize = 1024 * 1024;
+
+/// How often a waiting receiver looks whether the cloud's clock was moved, which nobody tells it.
+const CLOCK_LOOK: Duration = Duration::from_millis(20);
+
+/// A queue may be purged once in this time.
+const BETWEEN_PURGES: Duration = Duration::from_mins(1);
+
+const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
+
+/// A queue as the template describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueSpec {
+    /// Its name.
+    pub name: String,
+    /// How long a received message stays hidden.
+    pub visibility_timeout: Duration,
+    /// How long a sent message stays hidden.
+    pub delay: Duration,
+    /// How long a receiver waits for a message when it does not say.
+    pub receive_wait: Duration,
+    /// How long a message is kept.
+    pub retention: Duration,
+    /// Where messages go that nobody could handle.
+    pub redrive: Option<Redrive>,
+}
+
+impl QueueSpec {
+    /// A queue with the cloud's defaults.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            visibility_timeout: Duration::from_secs(30),
+            delay: Duration::ZERO,
+            receive_wait: Duration::ZERO,
+            retention: Duration::from_hours(96),
+            redrive: None,
+        }
+    }
+}
+
+/// A queue's dead-letter policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redrive {
+    /// The dead-letter queue's name.
+    pub dead_letter_name: String,
+    /// After so many receives a message is dead.
+    pub max_receive_count: u32,
+}
+
+/// Why queues could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum QueueError {
+    /// The redrive policy names a queue that does not exist.
+    #[error("queue {queue} sends its dead letters to {dead_letter_name}, which does not exist")]
+    NoDeadLetterQueue {
+        /// The queue with the policy.
+        queue: String,
+        /// The missing one.
+        dead_letter_name: String,
+    },
+    /// No queue has this name.
+    #[error("there is no queue {0}")]
+    NoSuchQueue(String),
+    /// A message that SQS would refuse.
+    #[error("queue {queue} refuses the message: {reason}")]
+    Refused {
+        /// The queue.
+        queue: String,
+        /// What SQS says.
+        reason: String,
+    },
+    /// The database failed.
+    #[error("the queues' database failed")]
+    Storage(#[from] rusqlite::Error),
+}
+
+/// All queues of a cloud. Clones share them.
+#[derive(Clone)]
+pub struct Queues {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    clock: Clock,
+    permit: Permit,
+    base_url: String,
+    specs: RwLock<BTreeMap<String, Arc<QueueSpec>>>,
+    purged_at: Mutex<BTreeMap<String, i64>>,
+    /// Told whenever a message came, went or changed its visibility.
+    changed: Notify,
+}
+
+impl Queues {
+    /// Opens the queues kept in the SQLite file `path`, or in memory. Queue URLs begin with `base_url`, e.g.
+    /// `http://localhost:3000/_aws/sqs`.
+    ///
+    /// # Errors
+    /// When the file cannot be used.
+    pub fn open(path: Option<&Path>, clock: Clock, permit: Permit, base_url: &str) -> Result<Self, QueueError> {
+        Ok(Self {
+            inner: Arc::new(Inner {
+                store: Store::open(path)?,
+                clock,
+                permit,
+                base_url: base_url.trim_end_matches('/').to_owned(),
+                specs: RwLock::default(),
+                purged_at: Mutex::default(),
+                changed: Notify::new(),
+            }),
+        })
+    }
+
+    /// Makes the queues exist; one that is there keeps its messages and gets the new settings.
+    ///
+    /// # Errors
+    /// When a dead-letter queue is neither there nor among the specs.
+    pub fn create(&self, specs: Vec<QueueSpec>) -> Result<(), QueueError> {
+        let mut known = self.inner.specs.write().unwrap_or_else(PoisonError::into_inner);
+        let mut all = known.clone();
+        all.extend(specs.into_iter().map(|spec| (spec.name.clone(), Arc::new(spec))));
+        for spec in all.values() {
+            if let Some(redrive) = &spec.redrive
+                && !all.contains_key(&redrive.dead_letter_name)
+            {
+                return Err(QueueError::NoDeadLetterQueue {
+                    queue: spec.name.clone(),
+                    dead_letter_name: redrive.dead_letter_name.clone(),
+                });
+            }
+        }
+        *known = all;
+        Ok(())
+    }
+
+    /// A queue's ARN.
+    pub fn arn(name: &str) -> String {
+        format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{name}")
+    }
+
+    /// A queue's URL.
+    pub fn url(&self, name: &str) -> String {
+        format!("{}/{ACCOUNT}/{name}", self.inner.base_url)
+    }
+
+    /// Answers one request of an SDK.
+    pub async fn call(&self, parts: Parts, body: Bytes) -> Response<Bytes> {
+        let answered = match Call::read(&parts, &body, "AmazonSQS") {
+            Ok(call) => operations::answer(self, &call).await,
+            Err(refusal) => Err(refusal),
+        };
+        match answered {
+            Ok(output) => wire::json_response(StatusCode::OK, CONTENT_TYPE, &output),
+            Err(refusal) => refusal.response(CONTENT_TYPE),
+        }
+    }
+
+    /// Sends a message from inside the cloud, as pipes and bucket notifications do, and answers its id.
+    ///
+    /// # Errors
+    /// When there is no such queue, SQS would refuse the message, or storage fails.
+    pub fn send(&self, queue: &str, body: &str, attributes: &MessageAttributes) -> Result<String, QueueError> {
+        let spec = self.spec(queue)?;
+        let refused = |refusal: Refusal| QueueError::Refused { queue: queue.to_owned(), reason: refusal.message };
+        operations::check_message(body, attributes).map_err(refused)?;
+        let message = Outgoing { body, attributes, trace_header: None, sender: "bozor" };
+        Ok(self.inner.send(&spec, &message, spec.delay)?)
+    }
+
+    /// How many messages a queue holds.
+    ///
+    /// # Errors
+    /// When there is no such queue, or storage fails.
+    pub fn depth(&self, queue: &str) -> Result<Depth, QueueError> {
+        let spec = self.spec(queue)?;
+        Ok(self.inner.depth(&spec)?)
+    }
+
+    /// Waits until a queue has no visible message and none in flight. A message that failed stays in flight until its
+    /// visibility timeout by the cloud's clock.
+    ///
+    /// # Errors
+    /// When there is no such queue, or storage fails.
+    pub async fn drained(&self, queue: &str) -> Result<(), QueueError> {
+        let spec = self.spec(queue)?;
+        loop {
+            let mut changed = std::pin::pin!(self.inner.changed.notified());
+            changed.as_mut().enable();
+            let depth = self.inner.depth(&spec)?;
+            if depth.visible == 0 && depth.in_flight == 0 {
+                return Ok(());
+            }
+            // Messages also go by growing too old on a clock that was moved.
+            let _elapsed = tokio::time::timeout(CLOCK_LOOK, changed).await;
+        }
+    }
+
+    fn spec(&self, name: &str) -> Result<Arc<QueueSpec>, QueueError> {
+        let specs = self.inner.specs.read().unwrap_or_else(PoisonError::into_inner);
+        specs.get(name).cloned().ok_or_else(|| QueueError::NoSuchQueue(name.to_owned()))
+    }
+}
+
+impl Inner {
+    fn now(&self) -> i64 {
+        self.clock.now().millis()
+    }
+
+    fn send(&self, spec: &QueueSpec, message: &Outgoing<'_>, delay: Duration) -> rusqlite::Result<String> {
+        let now = self.clock.now();
+        let id = self.store.send(&spec.name, message, now.millis(), (now + delay).millis())?;
+        self.changed.notify_waiters();
+        Ok(id)
+    }
+
+    fn oldest(&self, spec: &QueueSpec) -> i64 {
+        (self.clock.now() - spec.retention).millis()
+    }
+
+    fn depth(&self, spec: &QueueSpec) -> rusqlite::Result<Depth> {
+        self.store.depth(&spec.name, self.now(), self.oldest(spec))
+    }
+
+    fn take(&self, spec: &QueueSpec, most: usize, visibility: Duration) -> rusqlite::Result<Vec<Incoming>> {
+        let now = self.clock.now();
+        let came_from = Queues::arn(&spec.name);
+        let dead_letters = spec.redrive.as_ref().map(|redrive| DeadLetters {
+            queue: &redrive.dead_letter_name,
+            came_from: &came_from,
+            max_receive_count: redrive.max_receive_count,
+        });
+        let taken = self.store.take(&Taking {
+            queue: &spec.name,
+            most,
+            now: now.millis(),
+            hidden_until: (now + visibility).millis(),
+            oldest: self.oldest(spec),
+            dead_letters,
+        })?;
+        if taken.became_dead {
+            // Others may wait for them. Only then: receivers that woke each other at every look would never rest.
+            self.changed.notify_waiters();
+        }
+        Ok(taken.messages)
+    }
+
+    /// Takes messages, waiting for one at most `wait` of the cloud's time or of real time, whichever ends first.
+    ///
+    /// Nothing is awaited after messages were taken, so a caller that gives up waiting loses none.
+    async fn receive(
+        &self,
+        spec: &QueueSpec,
+        most: usize,
+        visibility: Duration,
+        wait: Duration,
+    ) -> rusqlite::Result<Vec<Incoming>> {
+        let until = (self.clock.now() + wait).millis();
+        let stop = tokio::time::Instant::now() + wait;
+        loop {
+            let mut changed = std::pin::pin!(self.changed.notified());
+            changed.as_mut().enable();
+            let messages = self.take(spec, most, visibility)?;
+            let next = self.store.next_visible_at(&spec.name)?;
+            let now = self.now();
+            if !messages.is_empty() || now >= until || tokio::time::Instant::now() >= stop {
+                return Ok(messages);
+            }
+            if next.is_some_and(|next| next <= now) {
+                continue;
+            }
+            let due = next.map_or(until, |next| next.min(until));
+            loop {
+                let look = stop.min(tokio::time::Instant::now() + CLOCK_LOOK);
+                if tokio::time::timeout_at(look, changed.as_mut()).await.is_ok()
+                    || self.now() >= due
+                    || tokio::time::Instant::now() >= stop
+                {
+                    break;
+                }
+            }
+        }
+    }
+}

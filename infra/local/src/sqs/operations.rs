@@ -1,0 +1,523 @@
+//! The operations of the SQS protocol.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use super::attributes::{MessageAttribute, MessageAttributes, checked_size, md5_of_attributes, md5_of_body};
+use super::store::{Incoming, Outgoing, Receipt, VisibilityChange};
+use super::wire::{Call, Refusal, random_uuid};
+use super::{ACCOUNT, BETWEEN_PURGES, MOST_BYTES, QueueSpec, Queues, REGION};
+
+const MOST_IN_BATCH: usize = 10;
+const LONGEST_DELAY: i64 = 900;
+const LONGEST_WAIT: i64 = 20;
+const LONGEST_VISIBILITY: i64 = 43_200;
+
+/// Answers one call.
+pub(super) async fn answer(queues: &Queues, call: &Call<'_>) -> Result<Value, Refusal> {
+    match call.operation {
+        "GetQueueUrl" => queue_url(queues, call),
+        "GetQueueAttributes" => queue_attributes(queues, call),
+        "SendMessage" => send_message(queues, call),
+        "SendMessageBatch" => send_message_batch(queues, call),
+        "ReceiveMessage" => receive_message(queues, call).await,
+        "DeleteMessage" => delete_message(queues, call),
+        "DeleteMessageBatch" => delete_message_batch(queues, call),
+        "ChangeMessageVisibility" => change_visibility(queues, call),
+        "ChangeMessageVisibilityBatch" => change_visibility_batch(queues, call),
+        "PurgeQueue" => purge_queue(queues, call),
+        "StartMessageMoveTask" => start_message_move_task(queues, call),
+        _ => Err(call.unknown()),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct QueueUrlInput {
+    queue_name: String,
+}
+
+fn queue_url(queues: &Queues, call: &Call<'_>) -> Result<Value, Refusal> {
+    let input: QueueUrlInput = call.input()?;
+    call.require(&queues.inner.permit, "sqs:GetQueueUrl", &Queues::arn(&input.queue_name))?;
+    queues.spec(&input.queue_name).map_err(|_| no_such_queue())?;
+    Ok(json!({ "QueueUrl": queues.url(&input.queue_name) }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct QueueAttributesInput {
+    queue_url: String,
+    #[serde(default)]
+    attribute_names: Vec<String>,
+}
+
+fn queue_attributes(queues: &Queues, call: &Call<'_>) -> Result<Value, Refusal> {
+    let input: QueueAttributesInput = call.input()?;
+    let spec = permitted_queue(queues, call, &input.queue_url, "sqs:GetQueueAttributes")?;
+    let depth = queues.inner.depth(&spec)?;
+    let mut attributes = Map::new();
+    let mut set = |name: &str, value: String| attributes.insert(name.to_owned(), Value::String(value));
+    set("QueueArn", Queues::arn(&spec.name));
+    set("ApproximateNumberOfMessages", depth.visible.to_string());
+    set("ApproximateNumberOfMessagesNotVisible", depth.in_flight.to_string());
+    set("ApproximateNumberOfMessagesDelayed", depth.delayed.to_string());
+    set("VisibilityTimeout", spec.visibility_timeout.as_secs().to_string());
+    set("DelaySeconds", spec.delay.as_secs().to_string());
+    set("ReceiveMessageWaitTimeSeconds", spec.receive_wait.as_secs().to_string());
+    set("MessageRetentionPeriod", spec.retention.as_secs().to_string());
+    set("MaximumMessageSize", MOST_BYTES.to_string());
+    if let Some(redrive) = &spec.redrive {
+        let policy = json!({
+            "deadLetterTargetArn": Queues::arn(&redrive.dead_letter_name),
+            "maxReceiveCount": redrive.max_receive_count,
+        });
+        set("RedrivePolicy", policy.to_string());
+    }
+    if !input.attribute_names.iter().any(|name| name == "All") {
+        attributes.retain(|name, _| input.attribute_names.contains(name));
+    }
+    Ok(json!({ "Attributes": attributes }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TraceHeader {
+    #[serde(rename = "AWSTraceHeader")]
+    aws_trace_header: Option<MessageAttribute>,
+}
+
+/// What SendMessage and each entry of SendMessageBatch have in common.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct MessageInput {
+    message_body: String,
+    delay_seconds: Option<i64>,
+    #[serde(default)]
+    message_attributes: MessageAttributes,
+    message_system_attributes: Option<TraceHeader>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SendInput {
+    queue_url: String,
+    #[serde(flatten)]
+    message: MessageInput,
+}
+
+fn send_message(queues: &Queues, call: &Call<'_>) -> Result<Value, Refusal> {
+    let input: SendInput = call.input()?;
+    let spec = permitted_queue(queues, call, &input.queue_url, "sqs:SendMessage")?;
+    check_message(&input.message.message_body, &input.message.message_attributes)?;
+    send(queues, call, &spec, &input.message).map(Value::Object)
+}
+
+fn send(queues: &Queues, call: &Call<'_>, spec: &QueueSpec, input: &MessageInput) -> Result<Map<String, Value>, Refusal> {
+    let delay = match input.delay_seconds {
+        None => spec.delay,
+        Some(seconds) => seconds_within("DelaySeconds", seconds, LONGEST_DELAY)?,
+    };
+    let trace_header = input.message_system_attributes.as_ref().and_then(|system| system.aws_trace_header.as_ref());
+    let message = Outgoing {
+        body: &input.message_body,
+        attributes: &input.message_attributes,
+        trace_header: trace_header.and_then(|attribute| attribute.string_value.as_deref()),
+        sender: call.access_key,
+    };
+    let message_id = queues.inner.send(spec, &message, delay)?;
+    let mut output = Map::new();
+    output.insert("MessageId".into(), json!(message_id));
+    output.insert("MD5OfMessageBody".into(), json!(md5_of_body(&input.message_body)));
+    if let Some(digest) = md5_of_attributes(&input.message_attributes) {
+        output.insert("MD5OfMessageAttributes".into(), json!(digest));
+    }
+    if let Some(header) = trace_header
+        && let Some(digest) = md5_of_attributes(&MessageAttributes::from([("AWSTraceHeader".to_owned(), header.clone())]))
+    {
+        output.insert("MD5OfMessageSystemAttributes".into(), json!(digest));
+    }
+    Ok(output)
+}
+
+/// Refuses a message that is empty, too long, or has characters that SQS does not carry; answers its size.
+pub(super) fn check_message(body: &str, attributes: &MessageAttributes) -> Result<usize, Refusal> {
+    if body.is_empty() {
+        return Err(Refusal::new("MissingParameterException", "The request must contain the parameter MessageBody.")
+            .with_query_code("MissingParameter"));
+    }
+    let carried = |character: char| {
+        matches!(character, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
+    };
+    if !body.chars().all(carried) {
+        return Err(Refusal::new("InvalidMessageContents", "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF")
+            .with_query_code("InvalidMessageContents"));
+    }
+    let size = body.len() + checked_size(attributes)?;
+    if size > MOST_BYTES {
+        return Err(invalid(format!("One or more parameters are invalid. Reason: Message must be shorter than {MOST_BYTES} bytes.")));
+    }
+    Ok(size)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct BatchInput<T> {
+    queue_url: String,
+    #[serde(default = "Vec::new")]
+    entries: Vec<Entry<T>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Entry<T> {
+    id: String,
+    #[serde(flatten)]
+    input: T,
+}
+
+/// Reads a batch and checks what is refused as a whole: its length and its entries' ids.
+fn batch<T: DeserializeOwned>(call: &Call<'_>) -> Result<BatchInput<T>, Refusal> {
+    let input: BatchInput<T> = call.input()?;
+    if input.entries.is_empty() {
+        return Err(Refusal::new("EmptyBatchRequest", "There should be at least one entry in the request.")
+            .with_query_code("AWS.SimpleQueueService.EmptyBatchRequest"));
+    }
+    if input.entries.len() > MOST_IN_BATCH {
+        let message = format!("Maximum number of entries per request are 10. You have sent {}.", input.entries.len());
+        return Err(Refusal::new("TooManyEntriesInBatchRequest", message)
+            .with_query_code("AWS.SimpleQueueService.TooManyEntriesInBatchRequest"));
+    }
+    let mut seen = BTreeSet::new();
+    for entry in &input.entries {
+        let spelled = (1..=80).contains(&entry.id.len())
+            && entry.id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        if !spelled {
+            return Err(Refusal::new("InvalidBatchEntryId", "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long.")
+                .with_query_code("AWS.SimpleQueueService.InvalidBatchEntryId"));
+        }
+        if !seen.insert(entry.id.as_str()) {
+            return Err(Refusal::new("BatchEntryIdsNotDistinct", format!("Id {} repeated.", entry.id))
+                .with_query_code("AWS.SimpleQueueService.BatchEntryIdsNotDistinct"));
+        }
+    }
+    Ok(input)
+}
+
+/// Carries out each entry by itself and reports one by one.
+fn each<T>(
+    entries: &[Entry<T>],
+    mut act: impl FnMut(&T) -> Result<Map<String, Value>, Refusal>,
+) -> Result<Value, Refusal> {
+    let (mut successful, mut failed) = (Vec::new(), Vec::new());
+    for entry in entries {
+        match act(&entry.input) {
+            Ok(mut output) => {
+                output.insert("Id".into(), json!(entry.id));
+                successful.push(Value::Object(output));
+            }
+            Err(refusal) if refusal.status.is_server_error() => return Err(refusal),
+            Err(refusal) => failed.push(json!({
+                "Id": entry.id,
+                "SenderFault": true,
+                "Code": refusal.query_code.unwrap_or(refusal.code),
+                "Message": refusal.message,
+            })),
+        }
+    }
+    let mut output = Map::new();
+    output.insert("Successful".into(), Value::Array(successful));
+    if !failed.is_empty() {
+        output.insert("Failed".into(), Value::Array(failed));
+    }
+    Ok(Value::Object(output))
+}
+
+fn send_message_batch(queues: &Queues, call: &Call<'_>) -> Result<Value, Refusal> {
+    let input = batch::<MessageInput>(call)?;
+    // The batch form has no action of its own in a policy.
+    let spec = permitted_queue(queues, call, &input.queue_url, "sqs:SendMessage")?;
+    let sizes = input.entries.iter().map(|entry| {
+        let message = &entry.input;
+        message.message_body.len() + checked_size(&message.message_attributes).unwrap_or_default()
+    });
+    let total: usize = sizes.sum();
+    if total > MOST_BYTES {
+        let message = format!("Batch requests cannot be longer than {MOST_BYTES} bytes. You have sent {total} bytes.");
+        return Err(Refusal::new("BatchRequestTooLong", message)
+            .with_query_code("AWS.SimpleQueueService.BatchRequestTooLong"));
+    }
+    each(&input.entries, |message| {
+        check_message(&message.message_body, &message.message_attributes)?;
+        send(queues, call, &spec, message)
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ReceiveInput {
+    queue_url: String,
+    /// The older name of `message_system_attribute_names`.
+    #[serde(default)]
+    attribute_names: Vec<String>,
+    #[serde(default)]
+    message_system_attribute_names: Vec<String>,
+    #[serde(default)]
+    message_attribute_names: Vec<String>,
+    max_number_of_messages: Option<i64>,
+    visibility_timeout: Option<i64>,
+    wait_time_seconds: Option<i64>,
+}
+
+async fn receive_message(queues: &Queues, call: &Call<'_>) -> Result<Value, Refusal> {
+    let input: ReceiveInput = call.input()?;
+    let spec = permitted_queue(queues, call, &input.queue_url, "sqs:ReceiveMessage")?;
+    let most = usize::try_from(input.max_number_of_messages.unwrap_or(1)).unwrap_or_default();
+    if !(1..=MOST_IN_BATCH).contains(&most) {
+        return Err(invalid("Value for parameter MaxNumberOfMessages is invalid. Reason: Must be between 1 and 10, if provided.".into()));
+    }
+    let visibility = match input.visibility_timeout {
+        None => spec.visibility_timeout,
+        Some(seconds) => seconds_within("VisibilityTimeout", seconds, LONGEST_VISIBILITY)?,
+    };
+    let wait = match input.wait_time_seconds {
+        None => spec.receive_wait,
+        Some(seconds) => seconds_within("WaitTimeSeconds", seconds, LONGEST_WAIT)?,
+    };
+    let system = [input.attribute_names, input.message_system_attribute_names].concat();
+    let messages = queues.inner.receive(&spec, most, visibility, wait).await?;
+    if messages.is_empty() {
+        return Ok(json!({}));
+    }
+    let written: Vec<Value> =
+        messages.iter().map(|message| received(message, &system, &input.message_attribute_names)).collect();
+    Ok(json!({ "Messages": written }))
+}
+
+fn received(message: &Incoming, system: &[String], wanted: &[String]) -> Value {
+    let mut written = Map::new();
+    written.insert("MessageId".into(), json!(message.message_id));
+    written.insert("ReceiptHandle".into(), json!(message.receipt_handle));
+    written.insert("MD5OfBody".into(), json!(md5_of_body(&message.body)));
+    written.insert("Body".into(), json!(message.body));
+    let mut about = system_attributes(message);
+    if !system.iter().any(|name| name == "All") {
+        about.retain(|name, _| system.contains(name));
+    }
+    if !about.is_empty() {
+        written.insert("Attributes".into(), Value::Object(about));
+    }
+    let mut attributes = message.attributes.clone();
+    attributes.retain(|name, _| wanted.iter().any(|wish| asks_for(wish, name)));
+    if let Some(digest) = md5_of_attributes(&attributes) {
+        written.insert("MD5OfMessageAttributes".into(), json!(digest));
+        written.insert("MessageAttributes".into(), json!(attributes));
+    }
+    Value::Object(written)
+}
+
+/// Whether a wish such as `All`, `.*`, `order.*` or a whole name asks for an attribute.
+fn asks_for(wish: &str, name: &str) -> bool {
+    match wish {
+        "All" | ".*" => true,
+        _ => wish.strip_suffix(".*").map_or(wish == name, |prefix| name.starts_with(prefix)),
+    }
+}
+
+/// What SQS itself says about a message; a Lambda event has the same.
+pub(super) fn system_attributes(message: &Incoming) -> Map<String, Value> {
+    let mut about = Map::new();
+    about.insert("ApproximateReceiveCount".into(), json!(message.receives.to_string()));
+    about.insert("SentTimestamp".into(), json!(message.sent_at.to_string()));
+    about.insert("SenderId".into(), json!(message.sender));
+    about.insert("ApproximateFirstReceiveTimestamp".into(), json!(message.first_received_at.to_string()));
+    if let Some(header) = &message.trace_header {
+        about.insert("AWSTraceHeader".into(), json!(header));
+    }
+    if let Some(origin) = &message.came_from {
+        about.insert("DeadLetterQueueSourceArn".into(), json!(origin));
+    }
+    about
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ReceiptInput {
+    receipt_handle: String,
+    visibility_timeout: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct OneReceiptInput {
+    queue_url: String,
+    #[serde(flatten)]
+    receipt: ReceiptInput,
+}
+
+fn delete_message(queues: &Queues, call: &Call<'_>) -> Result<Value, Refusal> {
+    let input: OneReceiptInput = call.input()?;
+    let spec = permitted_queue(queues, call, &input.queue_url, "sqs:DeleteMessage")?;
+    delete(queues, &spec, &input.receipt).map(Value::Object)
+}
+
+fn delete_message_batch(queues: &Queues, call: &Call<'_>) -> Result<Value, Refusal> {
+    let input = batch::<ReceiptInput>(call)?;
+    let spec = permitted_queue(queues, call, &input.queue_url, "sqs:DeleteMessage")?;
+    each(&input.entries, |receipt| delete(queues, &spec, receipt))
+}
+
+fn delete(queues: &Queues, spec: &QueueSpec, input: &ReceiptInput) -> Result<Map<String, Value>, Refusal> {
+    let receipt = Receipt::read(&spec.name, &input.receipt_handle).ok_or_else(|| not_a_receipt(&input.receipt_handle))?;
+    queues.inner.store.delete(&spec.name, &receipt)?;
+    queues.inner.changed.notify_waiters();
+    Ok(Map::new())
+}
+
+fn change_visibility(queues: &Queues, call: &Call<'_>) -> Result<Value, Refusal> {
+    let input: OneReceiptInput = call.input()?;
+    let spec = permitted_queue(queues, call, &input.queue_url, "sqs:ChangeMessageVisibility")?;
+    change(queues, &spec, &input.receipt).map(Value::Object)
+}
+
+fn change_visibility_batch(queues: &Queues, call: &Call<'_>) -> Result<Value, Refusal> {
+    let input = batch::<ReceiptInput>(call)?;
+    let spec = permitted_queue(queues, call, &input.queue_url, "sqs:ChangeMessageVisibility")?;
+    each(&input.entries, |receipt| change(queues, &spec, receipt))
+}
+
+fn change(queues: &Queues, spec: &QueueSpec, input: &ReceiptInput) -> Result<Map<String, Value>, Refusal> {
+    let receipt = Receipt::read(&spec.name, &input.receipt_handle).ok_or_else(|| not_a_receipt(&input.receipt_handle))?;
+    let seconds = input.visibility_timeout.ok_or_else(|| {
+        Refusal::new("MissingParameterException", "The request must contain the parameter VisibilityTimeout.")
+            .with_query_code("MissingParameter")
+    })?;
+    let hidden = seconds_within("VisibilityTimeout", seconds, LONGEST_VISIBILITY)?;
+    let now = queues.inner.clock.now();
+    match queues.inner.store.change_visibility(&spec.name, &receipt, now.millis(), (now + hidden).millis())? {
+        VisibilityChange::Changed => {
+            queues.inner.changed.notify_waiters();
+            Ok(Map::new())
+        }
+        VisibilityChange::NotInFlight => Err(Refusal::new("MessageNotInflight", "The specified message isn't in flight.")
+            .with_query_code("AWS.SimpleQueueService.MessageNotInflight")),
+        VisibilityChange::Gone => Err(invalid(format!(
+            "Value {} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change.",
+            input.receipt_handle
+        ))),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct PurgeInput {
+    queue_url: String,
+}
+
+fn purge_queue(queues: &Queues, call: &Call<'_>) -> Result<Value, Refusal> {
+    let input: PurgeInput = call.input()?;
+    let spec = permitted_queue(queues, call, &input.queue_url, "sqs:PurgeQueue")?;
+    let now = queues.inner.clock.now();
+    {
+        let mut purged = queues.inner.purged_at.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if purged.get(&spec.name).is_some_and(|at| *at > (now - BETWEEN_PURGES).millis()) {
+            let message = format!("Only one PurgeQueue operation on {} is allowed every 60 seconds.", spec.name);
+            return Err(Refusal::new("PurgeQueueInProgress", message)
+                .with_query_code("AWS.SimpleQueueService.PurgeQueueInProgress"));
+        }
+        purged.insert(spec.name.clone(), now.millis());
+    }
+    queues.inner.store.purge(&spec.name)?;
+    queues.inner.changed.notify_waiters();
+    Ok(json!({}))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct MoveInput {
+    source_arn: String,
+    destination_arn: Option<String>,
+}
+
+/// Moves dead letters back where they came from, or to one queue. Here it is done when the call returns.
+fn start_message_move_task(queues: &Queues, call: &Call<'_>) -> Result<Value, Refusal> {
+    let input: MoveInput = call.input()?;
+    for action in ["sqs:StartMessageMoveTask", "sqs:ReceiveMessage", "sqs:DeleteMessage"] {
+        call.require(&queues.inner.permit, action, &input.source_arn)?;
+    }
+    let source = queue_of_arn(queues, &input.source_arn)?;
+    let is_dead_letter_queue = {
+        let specs = queues.inner.specs.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        specs.values().filter_map(|spec| spec.redrive.as_ref()).any(|redrive| redrive.dead_letter_name == source.name)
+    };
+    if !is_dead_letter_queue {
+        return Err(invalid("Source queue must be configured as a Dead Letter Queue.".into()));
+    }
+    let routes: Vec<(Option<String>, String)> = match input.destination_arn {
+        Some(destination) => vec![(None, destination)],
+        // A message that was sent to the dead letters by hand has nowhere to go back to.
+        None => {
+            let origins = queues.inner.store.origins(&source.name)?;
+            origins.into_iter().flatten().map(|origin| (Some(origin.clone()), origin)).collect()
+        }
+    };
+    let mut destinations = Vec::new();
+    for (origin, destination) in routes {
+        call.require(&queues.inner.permit, "sqs:SendMessage", &destination)?;
+        destinations.push((origin, queue_of_arn(queues, &destination)?));
+    }
+    let now = queues.inner.now();
+    for (origin, destination) in destinations {
+        queues.inner.store.move_back(&source.name, origin.as_deref(), &destination.name, now)?;
+    }
+    queues.inner.changed.notify_waiters();
+    Ok(json!({ "TaskHandle": random_uuid() }))
+}
+
+fn queue_of_arn(queues: &Queues, arn: &str) -> Result<std::sync::Arc<QueueSpec>, Refusal> {
+    arn.strip_prefix(&format!("arn:aws:sqs:{REGION}:{ACCOUNT}:")).and_then(|name| queues.spec(name).ok()).ok_or_else(|| {
+        Refusal::new("ResourceNotFoundException", "The resource that you specified for the ARN doesn't exist.")
+            .with_query_code("ResourceNotFoundException")
+    })
+}
+
+/// The queue that a URL names, if the caller may do this with it. Permission comes first, as in the cloud: who may not
+/// call does not learn whether the queue exists.
+fn permitted_queue(
+    queues: &Queues,
+    call: &Call<'_>,
+    url: &str,
+    action: &str,
+) -> Result<std::sync::Arc<QueueSpec>, Refusal> {
+    let mut segments = url.rsplit('/');
+    let name = segments.next().unwrap_or_default();
+    call.require(&queues.inner.permit, action, &Queues::arn(name))?;
+    if segments.next() != Some(ACCOUNT) {
+        return Err(no_such_queue());
+    }
+    queues.spec(name).map_err(|_| no_such_queue())
+}
+
+fn seconds_within(name: &str, seconds: i64, most: i64) -> Result<Duration, Refusal> {
+    u64::try_from(seconds).ok().filter(|_| seconds <= most).map(Duration::from_secs).ok_or_else(|| {
+        invalid(format!("Value {seconds} for parameter {name} is invalid. Reason: Must be >= 0 and <= {most}, if provided."))
+    })
+}
+
+fn no_such_queue() -> Refusal {
+    Refusal::new("QueueDoesNotExist", "The specified queue does not exist.")
+        .with_query_code("AWS.SimpleQueueService.NonExistentQueue")
+}
+
+fn not_a_receipt(handle: &str) -> Refusal {
+    Refusal::new("ReceiptHandleIsInvalid", format!("The input receipt handle \"{handle}\" is not a valid receipt handle."))
+        .with_query_code("ReceiptHandleIsInvalid")
+}
+
+fn invalid(message: String) -> Refusal {
+    Refusal::new("InvalidParameterValueException", message).with_query_code("InvalidParameterValue")
+}

@@ -1,0 +1,328 @@
+//! Messages on SQLite: what was acknowledged is there after a kill -9.
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+
+use super::attributes::MessageAttributes;
+use super::wire::{random_bytes, random_uuid};
+
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS messages (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        queue TEXT NOT NULL,
+        message_id TEXT NOT NULL,
+        body TEXT NOT NULL,
+        attributes TEXT NOT NULL,
+        trace_header TEXT,
+        sender TEXT NOT NULL,
+        sent_at INTEGER NOT NULL,
+        visible_at INTEGER NOT NULL,
+        receives INTEGER NOT NULL DEFAULT 0,
+        first_received_at INTEGER,
+        receipt TEXT,
+        came_from TEXT
+    );
+    CREATE INDEX IF NOT EXISTS messages_by_queue ON messages (queue, visible_at, id);
+    CREATE INDEX IF NOT EXISTS messages_by_age ON messages (queue, sent_at);
+";
+
+const COLUMNS: &str =
+    "id, message_id, body, attributes, trace_header, sender, sent_at, receives, first_received_at, receipt, came_from";
+
+/// A message about to be sent.
+pub(super) struct Outgoing<'a> {
+    pub(super) body: &'a str,
+    pub(super) attributes: &'a MessageAttributes,
+    pub(super) trace_header: Option<&'a str>,
+    pub(super) sender: &'a str,
+}
+
+/// A message as its receiver gets it.
+pub(super) struct Incoming {
+    id: i64,
+    pub(super) message_id: String,
+    pub(super) body: String,
+    pub(super) attributes: MessageAttributes,
+    pub(super) trace_header: Option<String>,
+    pub(super) sender: String,
+    pub(super) sent_at: i64,
+    pub(super) receives: u32,
+    pub(super) first_received_at: i64,
+    /// The queue's ARN from which a dead letter came.
+    pub(super) came_from: Option<String>,
+    pub(super) receipt_handle: String,
+}
+
+/// Where messages go that were received too often.
+pub(super) struct DeadLetters<'a> {
+    pub(super) queue: &'a str,
+    pub(super) came_from: &'a str,
+    pub(super) max_receive_count: u32,
+}
+
+/// How to take messages.
+pub(super) struct Taking<'a> {
+    pub(super) queue: &'a str,
+    pub(super) most: usize,
+    pub(super) now: i64,
+    /// Until when the taken messages stay hidden.
+    pub(super) hidden_until: i64,
+    /// Messages sent before this are too old.
+    pub(super) oldest: i64,
+    pub(super) dead_letters: Option<DeadLetters<'a>>,
+}
+
+/// What was taken.
+pub(super) struct Taken {
+    pub(super) messages: Vec<Incoming>,
+    /// Whether messages moved to the dead letters.
+    pub(super) became_dead: bool,
+}
+
+/// A receipt handle that this queue can have given.
+pub(super) struct Receipt {
+    id: i64,
+    nonce: String,
+}
+
+impl Receipt {
+    /// Reads a handle; `None` when it was never one of this queue's.
+    pub(super) fn read(queue: &str, handle: &str) -> Option<Self> {
+        let decoded = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(handle).ok()?).ok()?;
+        let (id, rest) = decoded.strip_prefix(queue)?.strip_prefix('/')?.split_once('/')?;
+        Some(Self { id: id.parse().ok()?, nonce: rest.to_owned() })
+    }
+
+    fn write(queue: &str, id: i64, nonce: &str) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(format!("{queue}/{id}/{nonce}"))
+    }
+}
+
+/// What became of a change of visibility.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum VisibilityChange {
+    Changed,
+    /// The message is there, but nobody holds it.
+    NotInFlight,
+    /// It was deleted, or another receipt counts now.
+    Gone,
+}
+
+/// How many messages a queue holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Depth {
+    /// May be received now.
+    pub visible: u64,
+    /// Received and neither deleted nor visible again.
+    pub in_flight: u64,
+    /// Sent, and not yet visible for the first time.
+    pub delayed: u64,
+}
+
+pub(super) struct Store {
+    connection: Mutex<Connection>,
+}
+
+impl Store {
+    pub(super) fn open(path: Option<&Path>) -> rusqlite::Result<Self> {
+        let connection = match path {
+            Some(path) => Connection::open(path)?,
+            None => Connection::open_in_memory()?,
+        };
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        connection.execute_batch(SCHEMA)?;
+        Ok(Self { connection: Mutex::new(connection) })
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        // A panic while the lock was held rolled its transaction back, so the connection is still sound.
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a message and answers its id.
+    pub(super) fn send(&self, queue: &str, message: &Outgoing<'_>, now: i64, visible_at: i64) -> rusqlite::Result<String> {
+        let message_id = random_uuid();
+        let attributes = serde_json::to_string(message.attributes).unwrap_or_else(|_| "{}".into());
+        self.connection()
+            .prepare_cached(
+                "INSERT INTO messages (queue, message_id, body, attributes, trace_header, sender, sent_at, visible_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )?
+            .execute(params![
+                queue,
+                message_id,
+                message.body,
+                attributes,
+                message.trace_header,
+                message.sender,
+                now,
+                visible_at
+            ])?;
+        Ok(message_id)
+    }
+
+    /// Takes up to `most` visible messages; those received too often move to the dead letters instead.
+    pub(super) fn take(&self, taking: &Taking<'_>) -> rusqlite::Result<Taken> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction
+            .prepare_cached("DELETE FROM messages WHERE queue = ?1 AND sent_at <= ?2")?
+            .execute(params![taking.queue, taking.oldest])?;
+        let mut became_dead = false;
+        if let Some(dead_letters) = &taking.dead_letters {
+            became_dead = transaction
+                .prepare_cached(
+                    "UPDATE messages SET queue = ?1, came_from = ?2, visible_at = ?3, receipt = NULL
+                     WHERE queue = ?4 AND visible_at <= ?3 AND receives >= ?5",
+                )?
+                .execute(params![
+                    dead_letters.queue,
+                    dead_letters.came_from,
+                    taking.now,
+                    taking.queue,
+                    dead_letters.max_receive_count
+                ])?
+                > 0;
+        }
+        let mut messages: Vec<Incoming> = transaction
+            .prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM messages WHERE queue = ?1 AND visible_at <= ?2 ORDER BY visible_at, id LIMIT ?3"
+            ))?
+            .query_map(params![taking.queue, taking.now, i64::try_from(taking.most).unwrap_or(10)], read_message)?
+            .collect::<rusqlite::Result<_>>()?;
+        for message in &mut messages {
+            let nonce: String = random_bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
+            message.receives += 1;
+            if message.receives == 1 {
+                message.first_received_at = taking.now;
+            }
+            message.receipt_handle = Receipt::write(taking.queue, message.id, &nonce);
+            transaction
+                .prepare_cached(
+                    "UPDATE messages SET visible_at = ?2, receives = ?3, first_received_at = ?4, receipt = ?5
+                     WHERE id = ?1",
+                )?
+                .execute(params![
+                    message.id,
+                    taking.hidden_until,
+                    message.receives,
+                    message.first_received_at,
+                    nonce
+                ])?;
+        }
+        transaction.commit()?;
+        Ok(Taken { messages, became_dead })
+    }
+
+    /// When the next hidden message of a queue becomes visible.
+    pub(super) fn next_visible_at(&self, queue: &str) -> rusqlite::Result<Option<i64>> {
+        self.connection()
+            .prepare_cached("SELECT min(visible_at) FROM messages WHERE queue = ?1")?
+            .query_row([queue], |row| row.get(0))
+    }
+
+    /// Deletes by receipt. A receipt that counts no more deletes nothing, and that is no error.
+    pub(super) fn delete(&self, queue: &str, receipt: &Receipt) -> rusqlite::Result<()> {
+        self.connection()
+            .prepare_cached("DELETE FROM messages WHERE id = ?1 AND queue = ?2 AND receipt = ?3")?
+            .execute(params![receipt.id, queue, receipt.nonce])?;
+        Ok(())
+    }
+
+    /// Hides a received message until `visible_at`, or shows it at once.
+    pub(super) fn change_visibility(
+        &self,
+        queue: &str,
+        receipt: &Receipt,
+        now: i64,
+        visible_at: i64,
+    ) -> rusqlite::Result<VisibilityChange> {
+        let connection = self.connection();
+        let held: Option<i64> = connection
+            .prepare_cached("SELECT visible_at FROM messages WHERE id = ?1 AND queue = ?2 AND receipt = ?3")?
+            .query_row(params![receipt.id, queue, receipt.nonce], |row| row.get(0))
+            .optional()?;
+        match held {
+            None => Ok(VisibilityChange::Gone),
+            Some(until) if until <= now => Ok(VisibilityChange::NotInFlight),
+            Some(_) => {
+                connection
+                    .prepare_cached("UPDATE messages SET visible_at = ?2 WHERE id = ?1")?
+                    .execute(params![receipt.id, visible_at])?;
+                Ok(VisibilityChange::Changed)
+            }
+        }
+    }
+
+    /// Counts a queue's messages that are not too old.
+    pub(super) fn depth(&self, queue: &str, now: i64, oldest: i64) -> rusqlite::Result<Depth> {
+        self.connection()
+            .prepare_cached(
+                "SELECT count(*) FILTER (WHERE visible_at <= ?2),
+                        count(*) FILTER (WHERE visible_at > ?2 AND receipt IS NOT NULL),
+                        count(*) FILTER (WHERE visible_at > ?2 AND receipt IS NULL)
+                 FROM messages WHERE queue = ?1 AND sent_at > ?3",
+            )?
+            .query_row(params![queue, now, oldest], |row| {
+                Ok(Depth { visible: row.get(0)?, in_flight: row.get(1)?, delayed: row.get(2)? })
+            })
+    }
+
+    /// Deletes all of a queue's messages.
+    pub(super) fn purge(&self, queue: &str) -> rusqlite::Result<()> {
+        self.connection().execute("DELETE FROM messages WHERE queue = ?1", [queue])?;
+        Ok(())
+    }
+
+    /// Which queues a queue's dead letters came from, by ARN.
+    pub(super) fn origins(&self, queue: &str) -> rusqlite::Result<Vec<Option<String>>> {
+        self.connection()
+            .prepare_cached("SELECT DISTINCT came_from FROM messages WHERE queue = ?1")?
+            .query_map([queue], |row| row.get(0))?
+            .collect()
+    }
+
+    /// Moves the visible dead letters that came from `origin` (all of them when it is `None`) to another queue, where they are
+    /// new messages with new ids.
+    pub(super) fn move_back(&self, from: &str, origin: Option<&str>, to: &str, now: i64) -> rusqlite::Result<u64> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let ids: Vec<i64> = transaction
+            .prepare("SELECT id FROM messages WHERE queue = ?1 AND visible_at <= ?2 AND (?3 IS NULL OR came_from = ?3)")?
+            .query_map(params![from, now, origin], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        for id in &ids {
+            transaction
+                .prepare_cached(
+                    "UPDATE messages SET queue = ?2, message_id = ?3, sent_at = ?4, visible_at = ?4, receives = 0,
+                            first_received_at = NULL, receipt = NULL, came_from = NULL
+                     WHERE id = ?1",
+                )?
+                .execute(params![id, to, random_uuid(), now])?;
+        }
+        transaction.commit()?;
+        Ok(u64::try_from(ids.len()).unwrap_or(u64::MAX))
+    }
+}
+
+fn read_message(row: &Row<'_>) -> rusqlite::Result<Incoming> {
+    let attributes: String = row.get("attributes")?;
+    Ok(Incoming {
+        id: row.get("id")?,
+        message_id: row.get("message_id")?,
+        body: row.get("body")?,
+        attributes: serde_json::from_str(&attributes).unwrap_or_default(),
+        trace_header: row.get("trace_header")?,
+        sender: row.get("sender")?,
+        sent_at: row.get("sent_at")?,
+        receives: row.get("receives")?,
+        first_received_at: row.get::<_, Option<i64>>("first_received_at")?.unwrap_or_default(),
+        came_from: row.get("came_from")?,
+        receipt_handle: String::new(),
+    })
+}

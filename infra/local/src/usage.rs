@@ -1,0 +1,278 @@
+//! What each route costs at the DynamoDB door: round trips and capacity units.
+//!
+//! The gateway names a request by the trace id that it gives to the function; the function's SDK calls carry that id
+//! in `x-amzn-trace-id`, as they do in Lambda. So every call finds its route, however many run at once.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ops::AddAssign;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::{Serialize, Serializer};
+
+/// Finished requests that [`Usage::of_trace`] still knows.
+const REMEMBERED: usize = 1024;
+
+/// Capacity units, counted in halves: an eventually consistent read costs half a unit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Units(u64);
+
+impl Units {
+    /// So many whole units.
+    pub const fn whole(units: u64) -> Self {
+        Self(units.saturating_mul(2))
+    }
+
+    /// So many half units.
+    pub const fn halves(halves: u64) -> Self {
+        Self(halves)
+    }
+
+    /// From the figure in a `ConsumedCapacity`, which is a multiple of a half.
+    #[expect(
+        clippy::float_arithmetic,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "DynamoDB reports units as a float; this is where they stop being one"
+    )]
+    pub fn reported(units: f64) -> Self {
+        Self((units * 2.0).round().max(0.0) as u64)
+    }
+
+    /// The number of half units.
+    pub const fn in_halves(self) -> u64 {
+        self.0
+    }
+}
+
+impl AddAssign for Units {
+    fn add_assign(&mut self, more: Self) {
+        self.0 = self.0.saturating_add(more.0);
+    }
+}
+
+impl Serialize for Units {
+    #[expect(clippy::float_arithmetic, clippy::cast_precision_loss, reason = "the wire form of 1.5 units is 1.5")]
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0.is_multiple_of(2) {
+            serializer.serialize_u64(self.0 / 2)
+        } else {
+            serializer.serialize_f64(self.0 as f64 / 2.0)
+        }
+    }
+}
+
+/// What calls to DynamoDB cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Cost {
+    /// Calls, repeated ones included.
+    pub round_trips: u64,
+    /// Read capacity units.
+    pub read_units: Units,
+    /// Write capacity units.
+    pub write_units: Units,
+}
+
+impl Cost {
+    fn at_least(&mut self, other: Self) {
+        self.round_trips = self.round_trips.max(other.round_trips);
+        self.read_units = self.read_units.max(other.read_units);
+        self.write_units = self.write_units.max(other.write_units);
+    }
+}
+
+impl AddAssign for Cost {
+    fn add_assign(&mut self, more: Self) {
+        self.round_trips = self.round_trips.saturating_add(more.round_trips);
+        self.read_units += more.read_units;
+        self.write_units += more.write_units;
+    }
+}
+
+/// What one request cost, and by which operations, in their order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RequestUsage {
+    /// `METHOD /route`, as the gateway registered it.
+    pub route: String,
+    /// The sum.
+    #[serde(flatten)]
+    pub cost: Cost,
+    /// DynamoDB's name of each operation.
+    pub operations: Vec<String>,
+}
+
+/// What a route cost since the start or the last [`Usage::reset`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RouteUsage {
+    /// Finished requests.
+    pub calls: u64,
+    /// The sum over all requests.
+    #[serde(flatten)]
+    pub total: Cost,
+    /// The most that one request cost, figure by figure.
+    pub most: Cost,
+    /// What the last finished request cost.
+    pub last: Cost,
+    /// How often each DynamoDB operation was called.
+    pub operations: BTreeMap<String, u64>,
+}
+
+/// The counts. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Usage {
+    ledger: Arc<Mutex<Ledger>>,
+}
+
+#[derive(Debug, Default)]
+struct Ledger {
+    running: HashMap<String, RequestUsage>,
+    finished: VecDeque<(String, RequestUsage)>,
+    routes: BTreeMap<String, RouteUsage>,
+}
+
+impl Usage {
+    /// A request begins: calls that carry `trace` belong to `route` (`METHOD /route`) until [`Usage::end`].
+    pub fn begin(&self, trace: &str, route: &str) {
+        let request = RequestUsage { route: route.to_owned(), ..RequestUsage::default() };
+        self.ledger().running.insert(trace.to_owned(), request);
+    }
+
+    /// The request is over. A trace that was never begun is ignored.
+    pub fn end(&self, trace: &str) {
+        let mut ledger = self.ledger();
+        let Some(request) = ledger.running.remove(trace) else { return };
+        let route = ledger.routes.entry(request.route.clone()).or_default();
+        route.calls += 1;
+        route.most.at_least(request.cost);
+        route.last = request.cost;
+        if ledger.finished.len() == REMEMBERED {
+            ledger.finished.pop_front();
+        }
+        ledger.finished.push_back((trace.to_owned(), request));
+    }
+
+    /// Counts a call: for the request that `trace` names, or for the function itself (`function LogicalId`) where
+    /// the call belongs to none.
+    pub fn record(&self, trace: Option<&str>, access_key_id: &str, operation: &str, cost: Cost) {
+        let mut ledger = self.ledger();
+        let route = match trace.and_then(|trace| ledger.running.get_mut(trace)) {
+            Some(request) => {
+                request.cost += cost;
+                request.operations.push(operation.to_owned());
+                request.route.clone()
+            }
+            None => format!("function {}", access_key_id.strip_prefix("LOCAL").unwrap_or(access_key_id)),
+        };
+        let route = ledger.routes.entry(route).or_default();
+        route.total += cost;
+        *route.operations.entry(operation.to_owned()).or_default() += 1;
+    }
+
+    /// Per route, by its name: the body of `GET /_local/usage`.
+    pub fn snapshot(&self) -> BTreeMap<String, RouteUsage> {
+        self.ledger().routes.clone()
+    }
+
+    /// Starts counting again from zero; running requests keep what they have.
+    pub fn reset(&self) {
+        let mut ledger = self.ledger();
+        ledger.routes.clear();
+        ledger.finished.clear();
+    }
+
+    /// What the request with this trace id cost, so far or in the end.
+    pub fn of_trace(&self, trace: &str) -> Option<RequestUsage> {
+        let ledger = self.ledger();
+        let finished = || ledger.finished.iter().rev().find(|(id, _)| id == trace).map(|(_, request)| request);
+        ledger.running.get(trace).or_else(finished).cloned()
+    }
+
+    /// The route of a running request.
+    pub fn route_of(&self, trace: &str) -> Option<String> {
+        self.ledger().running.get(trace).map(|request| request.route.clone())
+    }
+
+    /// Whether this request is the only one that is running.
+    pub fn is_alone(&self, trace: &str) -> bool {
+        let ledger = self.ledger();
+        ledger.running.len() == 1 && ledger.running.contains_key(trace)
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(halves: u64) -> Cost {
+        Cost { round_trips: 1, read_units: Units::halves(halves), write_units: Units::default() }
+    }
+
+    #[test]
+    fn each_call_counts_for_the_request_whose_trace_it_carries() {
+        let usage = Usage::default();
+        usage.begin("one", "GET /v1/products");
+        usage.begin("two", "POST /v1/checkout");
+        usage.record(Some("one"), "LOCALCatalogFunction", "Query", read(3));
+        usage.record(Some("two"), "LOCALCheckoutFunction", "GetItem", read(2));
+        usage.record(Some("two"), "LOCALCheckoutFunction", "GetItem", read(2));
+        assert!(!usage.is_alone("one"));
+        usage.end("one");
+        assert!(usage.is_alone("two"));
+        usage.end("two");
+        usage.end("never begun");
+
+        let routes = usage.snapshot();
+        assert_eq!(routes["POST /v1/checkout"].last.round_trips, 2);
+        assert_eq!(routes["POST /v1/checkout"].operations["GetItem"], 2);
+        assert_eq!(usage.of_trace("one").unwrap().operations, ["Query"]);
+        insta::assert_json_snapshot!(routes["GET /v1/products"], @r#"
+        {
+          "calls": 1,
+          "round_trips": 1,
+          "read_units": 1.5,
+          "write_units": 0,
+          "most": {
+            "round_trips": 1,
+            "read_units": 1.5,
+            "write_units": 0
+          },
+          "last": {
+            "round_trips": 1,
+            "read_units": 1.5,
+            "write_units": 0
+          },
+          "operations": {
+            "Query": 1
+          }
+        }
+        "#);
+    }
+
+    #[test]
+    fn a_call_without_a_known_trace_counts_for_its_function() {
+        let usage = Usage::default();
+        usage.record(Some("unknown"), "LOCALProjectionsFunction", "PutItem", read(0));
+        usage.record(None, "LOCALProjectionsFunction", "PutItem", read(0));
+        assert_eq!(usage.snapshot()["function ProjectionsFunction"].total.round_trips, 2);
+    }
+
+    #[test]
+    fn the_most_is_kept_and_a_reset_forgets_it() {
+        let usage = Usage::default();
+        for (trace, calls) in [("a", 3), ("b", 1)] {
+            usage.begin(trace, "GET /v1/cart");
+            for _ in 0..calls {
+                usage.record(Some(trace), "LOCALCartFunction", "GetItem", read(1));
+            }
+            usage.end(trace);
+        }
+        let cart = usage.snapshot()["GET /v1/cart"].clone();
+        assert_eq!((cart.calls, cart.most.round_trips, cart.last.round_trips), (2, 3, 1));
+        assert_eq!(Units::reported(1.5), Units::halves(3));
+        usage.reset();
+        assert!(usage.snapshot().is_empty() && usage.of_trace("a").is_none());
+    }
+}

@@ -1,0 +1,233 @@
+//! What comes in and goes out: JSON bodies, queries, paths, raw bodies.
+
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use domain::code::{Code, FieldError};
+use http::header::{CONTENT_TYPE, LOCATION};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
+
+use crate::Problem;
+
+/// A JSON body. As an argument it is read and checked; as an answer it is written.
+///
+/// Request types refuse unknown fields with `#[serde(deny_unknown_fields)]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Json<T>(pub T);
+
+/// Parameters from the query. Their type refuses unknown ones with `#[serde(deny_unknown_fields)]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Query<T>(pub T);
+
+/// Parameters from the path. One that does not parse names nothing, so it is 404.
+#[derive(Clone, Copy, Debug)]
+pub struct Path<T>(pub T);
+
+/// A body as it came: for signatures over its bytes and for files.
+#[derive(Clone, Debug)]
+pub struct RawBody(pub Bytes);
+
+/// 201 with the place of what was made.
+#[derive(Clone, Debug)]
+pub struct Created<T> {
+    /// Its path, for the `Location` header.
+    pub location: String,
+    /// It.
+    pub body: T,
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        require_json(request.headers())?;
+        let RawBody(bytes) = RawBody::from_request(request, state).await?;
+        parse_json(&bytes).map(Self)
+    }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        json_response(serde_json::to_vec(&self.0))
+    }
+}
+
+impl<T: Serialize> IntoResponse for Created<T> {
+    fn into_response(self) -> Response {
+        let mut response = Json(self.body).into_response();
+        if response.status() == StatusCode::OK {
+            *response.status_mut() = StatusCode::CREATED;
+        }
+        if let Ok(location) = HeaderValue::try_from(self.location) {
+            response.headers_mut().insert(LOCATION, location);
+        }
+        response
+    }
+}
+
+pub(crate) fn json_response(written: Result<Vec<u8>, serde_json::Error>) -> Response {
+    match written {
+        Ok(bytes) => {
+            let mut response = Response::new(Body::from(bytes));
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            response
+        }
+        Err(error) => Problem::internal(error).into_response(),
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for RawBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        match Bytes::from_request(request, state).await {
+            Ok(bytes) => Ok(Self(bytes)),
+            Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(Problem::of(Code::TooLarge)),
+            Err(_) => Err(Problem::because(Code::Malformed, "The body did not arrive completely.")),
+        }
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs))
+            .map(Self)
+            .map_err(|error| bad_parameter(error.path(), &error.inner().to_string()))
+    }
+}
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match axum::extract::Path::<T>::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(value)) => Ok(Self(value)),
+            Err(PathRejection::FailedToDeserializePathParams(_)) => Err(Problem::of(Code::NotFound)),
+            Err(other) => Err(Problem::internal(other)),
+        }
+    }
+}
+
+/// Reads JSON into a type, and says exactly what is wrong with it.
+///
+/// # Errors
+/// `malformed` with line and column when it is not JSON, `invalid` with a pointer when it is another thing than asked for.
+pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value =
+        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| bad_json(error.path(), error.inner()))?;
+    deserializer.end().map_err(|error| not_json(&error))?;
+    Ok(value)
+}
+
+/// Refuses a body that does not say that it is JSON, so that no HTML form can post one across sites.
+pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let named = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = named.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        Ok(())
+    } else {
+        Err(Problem::because(Code::UnsupportedMediaType, "Send the body as application/json."))
+    }
+}
+
+fn not_json(error: &serde_json::Error) -> Problem {
+    let what = without_position(&error.to_string()).to_owned();
+    let detail = format!("The body is not JSON: {what} (line {}, column {}).", error.line(), error.column());
+    Problem::because(Code::Malformed, detail)
+}
+
+fn bad_json(path: &serde_path_to_error::Path, error: &serde_json::Error) -> Problem {
+    if error.is_data() {
+        let message = error.to_string();
+        let (fault, field) = fault_of(without_position(&message));
+        let pointer = path.iter().map(pointer_step).chain(missing_step(path, field)).collect::<String>();
+        Problem::of(Code::Invalid).with_errors(vec![FieldError::new(
+            pointer,
+            fault,
+            shortened(without_position(&message)),
+        )])
+    } else {
+        not_json(error)
+    }
+}
+
+fn bad_parameter(path: &serde_path_to_error::Path, message: &str) -> Problem {
+    let (fault, field) = fault_of(message);
+    let name = match (field, path.iter().next()) {
+        (Some(field), _) => field.to_owned(),
+        (None, Some(Segment::Map { key })) => key.clone(),
+        (None, _) => String::new(),
+    };
+    Problem::of(Code::Invalid).with_errors(vec![FieldError::new(name, fault, shortened(message))])
+}
+
+/// One step of an RFC 6901 pointer.
+fn pointer_step(segment: &Segment) -> String {
+    match segment {
+        Segment::Seq { index } => format!("/{index}"),
+        Segment::Map { key } | Segment::Enum { variant: key } => step(key),
+        Segment::Unknown => String::new(),
+    }
+}
+
+fn step(name: &str) -> String {
+    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
+/// The field that an error names, unless the path already ends there.
+fn missing_step(path: &serde_path_to_error::Path, field: Option<&str>) -> Option<String> {
+    let field = field?;
+    match path.iter().last() {
+        Some(Segment::Map { key }) if key == field => None,
+        _ => Some(step(field)),
+    }
+}
+
+/// A short name for what serde says in a sentence, and the field that the sentence names.
+fn fault_of(message: &str) -> (&'static str, Option<&str>) {
+    const FIELDS: [(&str, &str); 3] = [
+        ("missing field `", "missing"),
+        ("unknown field `", "unknown_field"),
+        ("duplicate field `", "duplicate_field"),
+    ];
+    for (start, fault) in FIELDS {
+        if let Some(rest) = message.strip_prefix(start) {
+            return (fault, rest.split('`').next());
+        }
+    }
+    const VALUES: [(&str, &str); 4] = [
+        ("invalid type", "wrong_type"),
+        ("invalid value", "invalid_value"),
+        ("invalid length", "wrong_length"),
+        ("unknown variant", "unknown_value"),
+    ];
+    let fault = VALUES.iter().find(|(start, _)| message.starts_with(start)).map_or("invalid", |(_, fault)| fault);
+    (fault, None)
+}
+
+fn without_position(message: &str) -> &str {
+    message.rsplit_once(" at line ").map_or(message, |(what, _)| what)
+}
+
+/// A message without the megabyte that it may quote.
+fn shortened(message: &str) -> String {
+    const LONGEST: usize = 200;
+    match message.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", message.get(..end).unwrap_or_default()),
+        None => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[path = "body_tests.rs"]
+mod tests;

@@ -1,0 +1,205 @@
+//! Versions: `ETag`, `If-Match`, and answers that a cache may keep.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::code::Code;
+use http::HeaderValue;
+use http::header::{CACHE_CONTROL, ETAG, IF_MATCH};
+use http::request::Parts;
+use ring::digest;
+use serde::Serialize;
+
+use crate::body::json_response;
+use crate::identity::{bad_header, header};
+use crate::{Json, Problem};
+
+/// The tag of a version of something.
+pub fn etag_of(version: u64) -> HeaderValue {
+    quoted(&version.to_string())
+}
+
+fn quoted(opaque: &str) -> HeaderValue {
+    HeaderValue::try_from(format!("\"{opaque}\"")).unwrap_or_else(|_| HeaderValue::from_static("\"\""))
+}
+
+/// Something with a version, answered with its `ETag`.
+#[derive(Clone, Debug)]
+pub struct Versioned<T> {
+    /// Which version this is.
+    pub version: u64,
+    /// It.
+    pub body: T,
+}
+
+impl<T: Serialize> IntoResponse for Versioned<T> {
+    fn into_response(self) -> Response {
+        let mut response = Json(self.body).into_response();
+        response.headers_mut().insert(ETAG, etag_of(self.version));
+        response
+    }
+}
+
+/// A public answer that shared caches may keep. Its tag is made from its bytes.
+#[derive(Clone, Debug)]
+pub struct Cached<T> {
+    body: T,
+    fresh_s: u32,
+    stale_s: u32,
+}
+
+impl<T> Cached<T> {
+    /// An answer that is fresh for some seconds, and may be served for some more while a new one is fetched.
+    pub const fn new(body: T, fresh_s: u32, stale_s: u32) -> Self {
+        Self { body, fresh_s, stale_s }
+    }
+}
+
+impl<T: Serialize> IntoResponse for Cached<T> {
+    fn into_response(self) -> Response {
+        let written = serde_json::to_vec(&self.body);
+        let tag = written.as_ref().ok().map(|bytes| tag_of_bytes(bytes));
+        let mut response = json_response(written);
+        if let Some(tag) = tag {
+            mark_public(&mut response, self.fresh_s, self.stale_s);
+            response.headers_mut().insert(ETAG, tag);
+        }
+        response
+    }
+}
+
+/// Lets shared caches keep an answer that is not JSON, with a tag made from its bytes.
+pub fn cached_bytes(content_type: &'static str, bytes: Bytes, fresh_s: u32, stale_s: u32) -> Response {
+    let tag = tag_of_bytes(&bytes);
+    let mut response = ([(http::header::CONTENT_TYPE, content_type)], bytes).into_response();
+    mark_public(&mut response, fresh_s, stale_s);
+    response.headers_mut().insert(ETAG, tag);
+    response
+}
+
+fn mark_public(response: &mut Response, fresh_s: u32, stale_s: u32) {
+    let policy = format!("public, s-maxage={fresh_s}, stale-while-revalidate={stale_s}");
+    if let Ok(policy) = HeaderValue::try_from(policy) {
+        response.headers_mut().insert(CACHE_CONTROL, policy);
+    }
+}
+
+fn tag_of_bytes(bytes: &[u8]) -> HeaderValue {
+    let digest = digest::digest(&digest::SHA256, bytes);
+    quoted(&URL_SAFE_NO_PAD.encode(digest.as_ref().first_chunk::<16>().unwrap_or(&[0; 16])))
+}
+
+/// Whether `If-None-Match` names this tag (RFC 9110, 13.1.2: weak comparison, `*` is anything).
+pub(crate) fn matches_weakly(if_none_match: &HeaderValue, current: &HeaderValue) -> bool {
+    let (Ok(given), Ok(current)) = (if_none_match.to_str(), current.to_str()) else { return false };
+    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    let current = opaque(current);
+    given.trim() == "*" || given.split(',').any(|tag| opaque(tag) == current)
+}
+
+/// `If-Match`: the versions that the caller is willing to change.
+///
+/// As an argument of its own type it is required (428 without it); as `Option<IfMatch>` it is not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IfMatch {
+    /// `*`: whichever version there is.
+    Any,
+    /// These versions.
+    Versions(Vec<u64>),
+}
+
+impl IfMatch {
+    /// Lets a change through when it was meant for the current version.
+    ///
+    /// # Errors
+    /// 412 `version_mismatch`.
+    pub fn check(&self, current: u64) -> Result<(), Problem> {
+        match self {
+            Self::Any => Ok(()),
+            Self::Versions(versions) if versions.contains(&current) => Ok(()),
+            Self::Versions(_) => Err(Problem::of(Code::VersionMismatch)),
+        }
+    }
+
+    /// The same for a header that may be absent.
+    ///
+    /// # Errors
+    /// 412 `version_mismatch`.
+    pub fn check_if_given(given: Option<&Self>, current: u64) -> Result<(), Problem> {
+        given.map_or(Ok(()), |given| given.check(current))
+    }
+
+    fn read(parts: &Parts) -> Result<Option<Self>, Problem> {
+        let Some(text) = header(parts, &IF_MATCH)? else { return Ok(None) };
+        if text == "*" {
+            return Ok(Some(Self::Any));
+        }
+        let mut versions = Vec::new();
+        for tag in text.split(',').map(str::trim) {
+            let weak = tag.starts_with("W/");
+            let opaque =
+                tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+            let opaque = opaque.ok_or_else(|| bad_header(&IF_MATCH, "A tag stands in double quotes."))?;
+            // A weak tag never matches here (RFC 9110, 13.1.1), and one that is no number is none of ours.
+            if let (false, Ok(version)) = (weak, opaque.parse()) {
+                versions.push(version);
+            }
+        }
+        Ok(Some(Self::Versions(versions)))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Self::read(parts)?.ok_or_else(|| Problem::of(Code::IfMatchMissing))
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for IfMatch {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Problem> {
+        Self::read(parts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(text: &str) -> Result<Option<IfMatch>, Code> {
+        let (parts, ()) = http::Request::get("/").header(IF_MATCH, text).body(()).unwrap().into_parts();
+        IfMatch::read(&parts).map_err(|problem| problem.code())
+    }
+
+    #[test]
+    fn a_change_goes_through_only_for_the_version_it_was_meant_for() {
+        let seven = given("\"7\"").unwrap().unwrap();
+        assert!(seven.check(7).is_ok());
+        assert_eq!(seven.check(8).unwrap_err().status(), 412);
+        assert!(given("\"5\", \"7\"").unwrap().unwrap().check(7).is_ok());
+        assert!(given("*").unwrap().unwrap().check(1).is_ok());
+        assert!(given("W/\"7\"").unwrap().unwrap().check(7).is_err());
+        assert!(given("\"seven\"").unwrap().unwrap().check(7).is_err());
+        assert_eq!(given("7"), Err(Code::Malformed));
+        assert!(IfMatch::check_if_given(None, 7).is_ok());
+    }
+
+    #[tokio::test]
+    async fn where_a_version_is_needed_its_absence_is_428() {
+        let (mut parts, ()) = http::Request::get("/").body(()).unwrap().into_parts();
+        let missing = <IfMatch as FromRequestParts<()>>::from_request_parts(&mut parts, &()).await.unwrap_err();
+        assert_eq!(missing.status(), 428);
+    }
+
+    #[test]
+    fn tags_compare_weakly_for_what_is_only_read() {
+        let matches = |given: &str, current: &str| matches_weakly(&given.parse().unwrap(), &current.parse().unwrap());
+        assert!(matches("W/\"a\"", "\"a\""));
+        assert!(matches("\"b\", \"a\"", "\"a\""));
+        assert!(matches("*", "\"a\""));
+        assert!(!matches("\"b\"", "\"a\""));
+    }
+}

@@ -1,0 +1,303 @@
+//! Who asks, when and from where: read from the context that the gateway adds to a request.
+//!
+//! Membership and roles are not here: they are read from the Accounts table at each call.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use domain::code::{Code, FieldError};
+use domain::{OrderId, Timestamp, UserId, VendorId};
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{Extensions, HeaderName};
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
+use lambda_http::request::RequestContext;
+
+use crate::{Problem, token};
+
+/// The header in which a guest shows that an order is his.
+pub const ORDER_TOKEN: HeaderName = HeaderName::from_static("order-token");
+/// The header in which a member of several shops names one.
+pub const VENDOR_ID: HeaderName = HeaderName::from_static("vendor-id");
+
+/// The time at which the gateway took the request. It is the only clock a handler has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now(pub Timestamp);
+
+/// The gateway's id of the request, the one that problems and logs carry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestId(pub String);
+
+/// The address that the request came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceIp(pub String);
+
+/// Somebody whose access token the gateway has checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedIn {
+    /// Who it is.
+    pub user: UserId,
+    /// The groups that the token names.
+    pub groups: BTreeSet<String>,
+}
+
+/// A signed-in person: every one of them may buy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Buyer {
+    /// Who it is.
+    pub user: UserId,
+}
+
+/// A signed-in person in the group `admin`; everyone else is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Admin {
+    /// Who it is.
+    pub user: UserId,
+}
+
+/// The shop that a member of several shops speaks for, when it is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VendorHeader(pub Option<VendorId>);
+
+/// The access token itself, for calls on behalf of its owner. It shows itself to nobody.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Bearer(pub String);
+
+/// What a guest shows to see an order, if anything. It shows itself to nobody.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OrderToken(pub Option<String>);
+
+impl OrderToken {
+    /// Lets through whoever holds this order's token; to everyone else the order does not exist.
+    ///
+    /// # Errors
+    /// 404 `not_found`.
+    pub fn opens<'a>(&self, order: OrderId, secrets: impl IntoIterator<Item = &'a str>) -> Result<(), Problem> {
+        match &self.0 {
+            Some(shown) if token::is_order_token(shown, order, secrets) => Ok(()),
+            _ => Err(Problem::of(Code::NotFound)),
+        }
+    }
+}
+
+impl fmt::Debug for OrderToken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(if self.0.is_some() { "OrderToken(given)" } else { "OrderToken(none)" })
+    }
+}
+
+impl fmt::Debug for Bearer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Bearer(…)")
+    }
+}
+
+/// What the gateway says about the request.
+fn gateway(extensions: &Extensions) -> Option<&ApiGatewayV2httpRequestContext> {
+    match extensions.get::<RequestContext>() {
+        Some(RequestContext::ApiGatewayV2(context)) => Some(context),
+        _ => None,
+    }
+}
+
+fn context(parts: &Parts) -> Result<&ApiGatewayV2httpRequestContext, Problem> {
+    gateway(&parts.extensions).ok_or_else(|| Problem::internal("the request has no gateway context"))
+}
+
+/// The gateway's id of the request.
+pub(crate) fn request_id(extensions: &Extensions) -> Option<&str> {
+    gateway(extensions)?.request_id.as_deref()
+}
+
+/// A header as text: nothing when it is absent, a problem when it is given twice or is no text.
+pub(crate) fn header<'a>(parts: &'a Parts, name: &HeaderName) -> Result<Option<&'a str>, Problem> {
+    let mut values = parts.headers.get_all(name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    match (value.to_str(), values.next()) {
+        (Ok(text), None) => Ok(Some(text.trim())),
+        _ => Err(bad_header(name, "Give it once, in ASCII.")),
+    }
+}
+
+/// A header that could not be understood.
+pub(crate) fn bad_header(name: &HeaderName, detail: &str) -> Problem {
+    Problem::of(Code::Malformed).with_errors(vec![FieldError::new(name.as_str(), "invalid", detail)])
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Now {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        context(parts).map(|context| Self(Timestamp::from_millis(context.time_epoch)))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for RequestId {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        context(parts).map(|context| Self(context.request_id.clone().unwrap_or_default()))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for SourceIp {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        context(parts).map(|context| Self(context.http.source_ip.clone().unwrap_or_default()))
+    }
+}
+
+fn signed_in(parts: &Parts) -> Result<SignedIn, Problem> {
+    let unauthorized = || Problem::of(Code::Unauthorized);
+    let authorizer = context(parts)?.authorizer.as_ref().ok_or_else(unauthorized)?;
+    let claims = &authorizer.jwt.as_ref().ok_or_else(unauthorized)?.claims;
+    let user = claims.get("sub").and_then(|sub| sub.parse().ok()).ok_or_else(unauthorized)?;
+    Ok(SignedIn { user, groups: groups(claims.get("cognito:groups").map_or("", String::as_str)) })
+}
+
+/// The gateway flattens a list claim into one string: `[admin vendor]`, and in some versions `[admin, vendor]`.
+fn groups(claim: &str) -> BTreeSet<String> {
+    claim
+        .trim_matches(|letter| letter == '[' || letter == ']')
+        .split(|letter: char| letter.is_whitespace() || letter == ',')
+        .map(|group| group.trim_matches('"'))
+        .filter(|group| !group.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        signed_in(parts)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Buyer {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        signed_in(parts).map(|person| Self { user: person.user })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Admin {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let person = signed_in(parts)?;
+        if person.groups.contains("admin") { Ok(Self { user: person.user }) } else { Err(Problem::of(Code::Forbidden)) }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for VendorHeader {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let named = header(parts, &VENDOR_ID)?.map(str::parse).transpose();
+        named.map(Self).map_err(|_| bad_header(&VENDOR_ID, "Not the id of a vendor."))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for OrderToken {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Ok(Self(header(parts, &ORDER_TOKEN)?.map(str::to_owned)))
+    }
+}
+
+fn bearer(parts: &Parts) -> Result<Option<Bearer>, Problem> {
+    let token = header(parts, &AUTHORIZATION)?.and_then(|value| value.split_once(' '));
+    Ok(match token {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Some(Bearer(token.trim().to_owned())),
+        _ => None,
+    })
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Bearer {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        bearer(parts)?.ok_or_else(|| Problem::of(Code::Unauthorized))
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for Bearer {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Problem> {
+        bearer(parts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::sample;
+
+    const SUB: &str = "0192f1f0-5b3e-7c3a-9d52-3d1f0a6b7c8d";
+
+    fn parts(claims: Option<serde_json::Value>, headers: &[(&str, &str)]) -> Parts {
+        let mut request = http::Request::get("/").extension(sample::context(claims));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(()).unwrap().into_parts().0
+    }
+
+    async fn read<T: FromRequestParts<(), Rejection = Problem>>(mut parts: Parts) -> Result<T, &'static str> {
+        T::from_request_parts(&mut parts, &()).await.map_err(|problem| problem.code().as_str())
+    }
+
+    #[tokio::test]
+    async fn a_request_knows_its_time_its_id_and_its_sender() {
+        assert_eq!(read(parts(None, &[])).await, Ok(Now(Timestamp::parse("2027-01-01T00:00:00Z").unwrap())));
+        assert_eq!(read(parts(None, &[])).await, Ok(RequestId("req-1".to_owned())));
+        assert_eq!(read(parts(None, &[])).await, Ok(SourceIp("203.0.113.9".to_owned())));
+    }
+
+    #[tokio::test]
+    async fn groups_are_read_however_the_gateway_writes_them() {
+        for written in ["[admin vendor]", "[admin, vendor]", "admin,vendor", "[\"admin\" \"vendor\"]"] {
+            let person: SignedIn =
+                read(parts(Some(json!({"sub": SUB, "cognito:groups": written})), &[])).await.unwrap();
+            assert_eq!(person.groups, ["admin", "vendor"].map(str::to_owned).into(), "{written}");
+            assert_eq!(person.user.to_string(), SUB);
+        }
+        assert_eq!(groups("[]"), BTreeSet::new());
+    }
+
+    #[tokio::test]
+    async fn only_the_group_admin_makes_an_admin() {
+        let claims = |groups: &str| Some(json!({"sub": SUB, "cognito:groups": groups}));
+        assert!(read::<Admin>(parts(claims("[admin]"), &[])).await.is_ok());
+        assert_eq!(read::<Admin>(parts(claims("[administrators xadmin]"), &[])).await, Err("forbidden"));
+        assert_eq!(read::<Admin>(parts(Some(json!({"sub": SUB})), &[])).await, Err("forbidden"));
+        assert_eq!(read::<Admin>(parts(None, &[])).await, Err("unauthorized"));
+        assert_eq!(read::<Buyer>(parts(Some(json!({"sub": "me"})), &[])).await, Err("unauthorized"));
+    }
+
+    #[tokio::test]
+    async fn a_vendor_is_named_by_its_id_or_not_at_all() {
+        let vendor = VendorId::from_bits(9);
+        assert_eq!(read(parts(None, &[])).await, Ok(VendorHeader(None)));
+        assert_eq!(read(parts(None, &[("vendor-id", &vendor.to_string())])).await, Ok(VendorHeader(Some(vendor))));
+        assert_eq!(read::<VendorHeader>(parts(None, &[("vendor-id", "ord_1")])).await, Err("malformed"));
+        let twice = [("vendor-id", "a"), ("vendor-id", "b")];
+        assert_eq!(read::<VendorHeader>(parts(None, &twice)).await, Err("malformed"));
+    }
+
+    #[tokio::test]
+    async fn an_order_opens_only_to_its_token() {
+        let order = OrderId::from_bits(7);
+        let token = token::order_token("secret", order);
+        let shown: OrderToken = read(parts(None, &[("order-token", &token)])).await.unwrap();
+        assert!(shown.opens(order, ["new", "secret"]).is_ok());
+        assert_eq!(shown.opens(OrderId::from_bits(8), ["secret"]).unwrap_err().code(), Code::NotFound);
+        assert!(!format!("{shown:?}").contains(&token));
+        let none: OrderToken = read(parts(None, &[])).await.unwrap();
+        assert_eq!(none.opens(order, ["secret"]).unwrap_err().code(), Code::NotFound);
+    }
+
+    #[tokio::test]
+    async fn a_bearer_is_read_whatever_the_case_of_its_scheme() {
+        assert_eq!(read(parts(None, &[("authorization", "bearer abc")])).await, Ok(Bearer("abc".to_owned())));
+        assert_eq!(read::<Bearer>(parts(None, &[("authorization", "Basic abc")])).await, Err("unauthorized"));
+    }
+}

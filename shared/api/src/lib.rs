@@ -1,0 +1,25 @@
+//! The HTTP vocabulary: problems, bodies, identity, paging, idempotency, conditional requests.
+//!
+//! It knows the domain and nothing of tables, providers or AWS; a function joins them. [`router`] is how each HTTP
+//! function is put together.
+
+pub mod body;
+pub mod conditional;
+pub mod idempotency;
+pub mod identity;
+pub mod openapi;
+pub mod page;
+pub mod problem;
+pub mod router;
+pub mod token;
+
+#[cfg(test)]
+mod sample;
+
+pub use body::{Created, Json, Path, Query, RawBody};
+pub use conditional::{Cached, IfMatch, Versioned, etag_of};
+pub use idempotency::{Answer, Digested, IdempotencyKey};
+pub use identity::{Admin, Bearer, Buyer, Now, OrderToken, RequestId, SignedIn, SourceIp, VendorHeader};
+pub use page::{Cursor, Limit, Page};
+pub use problem::Problem;
+pub use router::{body_limit, router};

@@ -1,0 +1,158 @@
+//! Lists, a page at a time.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::code::Code;
+use ring::digest;
+use serde::{Deserialize, Deserializer, Serialize, de};
+use utoipa::ToSchema;
+
+use crate::Problem;
+
+/// A page of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Page<T> {
+    /// What is on it.
+    pub items: Vec<T>,
+    /// The cursor of the next page; null when this is the last one.
+    pub next: Option<String>,
+}
+
+/// How many items a page has: 1 to 100, and 20 when nothing is said.
+///
+/// In a query type: `#[serde(default)] limit: Limit`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit(u8);
+
+impl Limit {
+    /// The number.
+    pub const fn get(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self(20)
+    }
+}
+
+impl<'de> Deserialize<'de> for Limit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Number;
+        impl de::Visitor<'_> for Number {
+            type Value = Limit;
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a number from 1 to 100")
+            }
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Limit, E> {
+                match u8::try_from(number) {
+                    Ok(limit @ 1..=100) => Ok(Limit(limit)),
+                    _ => Err(E::invalid_value(de::Unexpected::Unsigned(number), &self)),
+                }
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Limit, E> {
+                let number = text.parse().map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))?;
+                self.visit_u64(number)
+            }
+        }
+        deserializer.deserialize_any(Number)
+    }
+}
+
+impl utoipa::PartialSchema for Limit {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::Type::Integer)
+            .minimum(Some(1))
+            .maximum(Some(100))
+            .default(Some(20.into()))
+            .into()
+    }
+}
+
+impl ToSchema for Limit {}
+
+/// Where a page ends: the key of its last item, bound to the list it was made for.
+#[derive(Debug)]
+pub struct Cursor;
+
+/// The longest cursor that is looked at: a key has at most 3 KB.
+const LONGEST: usize = 8 * 1024;
+const HASH: usize = 8;
+
+impl Cursor {
+    /// Writes a key down for the client. `scope` is everything that makes this list this list: route, filters, order.
+    pub fn encode(scope: &str, key: &BTreeMap<String, String>) -> String {
+        let mut bytes = hash(scope).to_vec();
+        bytes.extend(serde_json::to_vec(key).unwrap_or_default());
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Reads a key back. `partition` is the name of the list's partition attribute and the value it has in this query.
+    ///
+    /// A cursor is not signed: whoever forges one can move within the list he may see anyway, and nowhere else.
+    ///
+    /// # Errors
+    /// 400 `invalid_cursor` when it is no cursor, was made for another list, or points outside of this one.
+    pub fn decode(text: &str, scope: &str, partition: (&str, &str)) -> Result<BTreeMap<String, String>, Problem> {
+        let invalid = || Problem::of(Code::InvalidCursor);
+        if text.len() > LONGEST {
+            return Err(invalid());
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
+        let (given, key) = bytes.split_at_checked(HASH).ok_or_else(invalid)?;
+        let key: BTreeMap<String, String> = serde_json::from_slice(key).map_err(|_| invalid())?;
+        if given == hash(scope) && key.get(partition.0).is_some_and(|value| value == partition.1) {
+            Ok(key)
+        } else {
+            Err(invalid())
+        }
+    }
+}
+
+fn hash(scope: &str) -> [u8; HASH] {
+    let digest = digest::digest(&digest::SHA256, scope.as_bytes());
+    digest.as_ref().first_chunk().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> BTreeMap<String, String> {
+        [("list_key", "LIST#cups#USD"), ("price_key", "0001200#prd_1"), ("pk", "LISTING#1")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into()
+    }
+
+    const HERE: (&str, &str) = ("list_key", "LIST#cups#USD");
+
+    #[test]
+    fn a_cursor_reads_back_in_its_own_list_only() {
+        let cursor = Cursor::encode("products?category=cups", &key());
+        assert_eq!(Cursor::decode(&cursor, "products?category=cups", HERE).unwrap(), key());
+        let elsewhere = Cursor::decode(&cursor, "products?category=mugs", HERE).unwrap_err();
+        assert_eq!(elsewhere.code(), Code::InvalidCursor);
+    }
+
+    #[test]
+    fn a_forged_cursor_cannot_leave_its_list() {
+        let mut forged = key();
+        forged.insert("list_key".to_owned(), "LIST#somebody-else".to_owned());
+        let cursor = Cursor::encode("products", &forged);
+        assert!(Cursor::decode(&cursor, "products", HERE).is_err());
+        forged.remove("list_key");
+        assert!(Cursor::decode(&Cursor::encode("products", &forged), "products", HERE).is_err());
+    }
+
+    #[test]
+    fn what_is_no_cursor_is_refused() {
+        for text in ["", "abc", "%%%", "AAAAAAAAAAA", &"A".repeat(LONGEST + 1)] {
+            assert_eq!(Cursor::decode(text, "products", HERE).unwrap_err().code(), Code::InvalidCursor, "{text}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! How an HTTP function is put together: its routes, and around them what every answer has in common.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use domain::code::Code;
+use http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderValue, Method, StatusCode};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{Problem, conditional, identity};
+
+/// How large a body may be unless its route says otherwise: 256 KB.
+pub const BODY_LIMIT: usize = 256 * 1024;
+
+/// The router of a function: its routes with their state, and around them problems for what has no route, the limit on
+/// bodies, request ids in problems, 304 for what the caller already has, and the headers that every answer carries.
+pub fn router<App: Clone + Send + Sync + 'static>(routes: OpenApiRouter<App>, app: App) -> Router {
+    let (routes, _) = routes.split_for_parts();
+    routes
+        .fallback(async || Problem::of(Code::NotFound))
+        .method_not_allowed_fallback(async || Problem::of(Code::MethodNotAllowed))
+        .with_state(app)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(from_fn(finish))
+}
+
+/// Another limit for one route, as a layer on it.
+pub fn body_limit(bytes: usize) -> DefaultBodyLimit {
+    DefaultBodyLimit::max(bytes)
+}
+
+async fn finish(request: Request, next: Next) -> Response {
+    let request_id = identity::request_id(request.extensions()).map(str::to_owned);
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let known = matches!(*request.method(), Method::GET | Method::HEAD)
+        .then(|| request.headers().get(IF_NONE_MATCH).cloned())
+        .flatten();
+
+    let mut response = next.run(request).await;
+
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        if problem.status().is_server_error() {
+            tracing::error!(
+                code = problem.code().as_str(),
+                http.route = route.as_ref().map_or("", MatchedPath::as_str),
+                request.id = request_id.as_deref().unwrap_or_default(),
+                cause = problem.cause().unwrap_or_default(),
+                "request failed"
+            );
+        }
+        *response.body_mut() = Body::from(problem.document(request_id.as_deref()));
+    } else if let Some(known) = known
+        && response.status() == StatusCode::OK
+        && response.headers().get(ETAG).is_some_and(|current| conditional::matches_weakly(&known, current))
+    {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.body_mut() = Body::empty();
+        response.headers_mut().remove(CONTENT_TYPE);
+        response.headers_mut().remove(CONTENT_LENGTH);
+    }
+
+    let headers = response.headers_mut();
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use utoipa_axum::routes;
+
+    use super::*;
+    use crate::sample::{answer_of, get, gone_wrong};
+    use crate::{Cached, Json};
+
+    #[utoipa::path(get, path = "/v1/things", responses((status = OK)))]
+    async fn things() -> Cached<[u8; 3]> {
+        Cached::new([1, 2, 3], 60, 300)
+    }
+
+    #[utoipa::path(get, path = "/v1/broken", responses((status = OK)))]
+    async fn broken() -> Result<Json<()>, Problem> {
+        Err(gone_wrong())
+    }
+
+    fn shop() -> Router {
+        router(OpenApiRouter::new().routes(routes!(things)).routes(routes!(broken)), ())
+    }
+
+    #[tokio::test]
+    async fn what_has_no_route_is_a_problem_with_the_requests_id() {
+        let answer = answer_of(shop(), get("/v1/nothing")).await;
+        assert_eq!(answer.status, 404);
+        assert_eq!(answer.json["code"], "not_found");
+        assert_eq!(answer.json["instance"], "req-1");
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+        assert_eq!(answer.header("cache-control"), "private, no-store");
+        assert_eq!(answer.header("referrer-policy"), "no-referrer");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    }
+
+    #[tokio::test]
+    async fn a_method_that_the_path_does_not_know_is_named_as_such() {
+        let mut request = get("/v1/things");
+        *request.method_mut() = Method::DELETE;
+        let answer = answer_of(shop(), request).await;
+        assert_eq!((answer.status, &answer.json["code"]), (405, &"method_not_allowed".into()));
+        assert_eq!(answer.header("allow"), "GET,HEAD");
+    }
+
+    #[tokio::test]
+    async fn a_failure_of_ours_has_fixed_words() {
+        let answer = answer_of(shop(), get("/v1/broken")).await;
+        assert_eq!(answer.status, 500);
+        assert!(!answer.text.contains("secret cause"), "{}", answer.text);
+    }
+
+    #[tokio::test]
+    async fn what_the_caller_already_has_is_not_sent_again() {
+        let first = answer_of(shop(), get("/v1/things")).await;
+        assert_eq!((first.status, first.text.as_str()), (200, "[1,2,3]"));
+        assert_eq!(first.header("cache-control"), "public, s-maxage=60, stale-while-revalidate=300");
+
+        let mut again = get("/v1/things");
+        again.headers_mut().insert(IF_NONE_MATCH, first.header("etag").parse().unwrap());
+        let second = answer_of(shop(), again).await;
+        assert_eq!((second.status, second.text.as_str()), (304, ""));
+        assert_eq!(second.header("etag"), first.header("etag"));
+        assert_eq!(second.header("cache-control"), first.header("cache-control"));
+    }
+}

@@ -1,0 +1,613 @@
+//! Products, their variants, and how they show in lists.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::code::{Code, FieldError, Refusal};
+use crate::text::{Handle, Line, Name, Sku, Title};
+use crate::vendor::VendorCard;
+use crate::{Currency, Money, ProductId, Timestamp, VariantId};
+
+/// The most variants a product may have.
+pub const MOST_VARIANTS: usize = 100;
+/// The most options a product may have.
+pub const MOST_OPTIONS: usize = 3;
+/// The most pictures a product may have.
+pub const MOST_IMAGES: usize = 50;
+/// The most currencies a variant may be priced in.
+pub const MOST_CURRENCIES: usize = 8;
+/// The most bytes a product with its variants may take: one item.
+pub const LARGEST_PRODUCT: usize = 64 * 1024;
+/// The most listing rows of a product.
+pub const MOST_LISTING_ROWS: usize = 80;
+/// The most shards the stock of a variant may be spread over.
+pub const MOST_SHARDS: u16 = 64;
+/// The most units of a variant that a shop may hold.
+pub const MOST_ON_HAND: i64 = 10_000_000;
+
+/// An option, such as a colour, with the values that variants have of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProductOption {
+    /// What it is called.
+    pub name: Name,
+    /// Its values, in the order in which they are shown.
+    #[serde(default)]
+    pub values: Vec<Name>,
+}
+
+/// A price, and the higher one it is compared to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Price {
+    /// What is paid.
+    pub price: Money,
+    /// What it used to cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compare_at: Option<Money>,
+}
+
+/// A picture.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Image {
+    /// Where: `https://…`, or `media:<id>` of an own upload.
+    pub src: ImageSource,
+    /// What it shows, for those who cannot see it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alt: Option<Line>,
+}
+
+/// Where a picture lies: an https address, or `media:` and the id of an own upload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(value_type = String, example = "https://example.com/bowl.jpg")]
+pub struct ImageSource(String);
+
+impl ImageSource {
+    /// Checks an address. It is never fetched, only handed on.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let printable = text.len() <= 2_000
+            && text
+                .chars()
+                .all(|letter| !letter.is_control() && !letter.is_whitespace() && !"<>\"\\^`{|}".contains(letter));
+        let known = match (text.strip_prefix("https://"), text.strip_prefix("media:")) {
+            (Some(rest), _) => {
+                let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+                !host.is_empty() && !host.contains('@')
+            }
+            (None, Some(id)) => id.parse::<crate::MediaId>().is_ok(),
+            (None, None) => false,
+        };
+        (printable && known).then(|| Self(text.to_owned()))
+    }
+
+    /// The address as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The own upload it names.
+    pub fn media(&self) -> Option<crate::MediaId> {
+        self.0.strip_prefix("media:").and_then(|id| id.parse().ok())
+    }
+
+    /// The address for a browser, given where own uploads are served (no slash at the end).
+    pub fn url(&self, media_base: &str) -> String {
+        self.media().map_or_else(|| self.0.clone(), |id| format!("{media_base}/{id}"))
+    }
+}
+
+impl<'de> Deserialize<'de> for ImageSource {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        Self::parse(&text)
+            .ok_or_else(|| serde::de::Error::custom("must be an https address or `media:` and an upload's id"))
+    }
+}
+
+/// What search engines show.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Seo {
+    /// Title; the product's own when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<Line>,
+    /// Description.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<SeoText>,
+}
+
+/// A search engine's description: one paragraph.
+pub type SeoText = crate::text::LongText;
+
+/// One kind of a product that can be bought.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Variant {
+    /// Id.
+    pub id: VariantId,
+    /// The seller's number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sku: Option<Sku>,
+    /// One value per option of the product, in the options' order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<Name>,
+    /// One price per currency.
+    pub prices: Vec<Price>,
+    /// Weight in grams.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grams: Option<u32>,
+    /// Its own picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageSource>,
+    /// Over how many counters its stock is spread.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub shards: u16,
+}
+
+const fn one() -> u16 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_one(shards: &u16) -> bool {
+    *shards == 1
+}
+
+impl Variant {
+    /// Its price in a currency.
+    pub fn price_in(&self, currency: Currency) -> Option<Price> {
+        self.prices.iter().copied().find(|price| price.price.currency() == currency)
+    }
+
+    /// Puts or replaces the price of one currency; the others stay.
+    pub fn set_price(&mut self, price: Price) {
+        match self.prices.iter_mut().find(|known| known.price.currency() == price.price.currency()) {
+            Some(known) => *known = price,
+            None => self.prices.push(price),
+        }
+    }
+}
+
+/// Whether customers see a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProductState {
+    /// Only its seller sees it.
+    Draft,
+    /// It is for sale.
+    Published,
+}
+
+/// A product with its variants. The long description lies beside it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Product {
+    /// Id.
+    pub id: ProductId,
+    /// Who sells it.
+    pub vendor: VendorCard,
+    /// Its name in addresses; unique in the marketplace.
+    pub handle: Handle,
+    /// What it is called.
+    pub title: Title,
+    /// From the root of the tree to the product's own category.
+    #[serde(default)]
+    pub categories: Vec<Handle>,
+    /// Options.
+    #[serde(default)]
+    pub options: Vec<ProductOption>,
+    /// Variants, at least one.
+    pub variants: Vec<Variant>,
+    /// Pictures, the first is the card's.
+    #[serde(default)]
+    pub images: Vec<Image>,
+    /// Words that the seller sorts by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Name>,
+    /// What search engines show.
+    #[serde(default)]
+    pub seo: Seo,
+    /// The handle under which an imported file knows it, when that is not its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_handle: Option<Handle>,
+    /// What the imported file called its category.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_type: Option<Line>,
+    /// What the imported file called its vendor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_vendor: Option<Line>,
+    /// Whether customers see it.
+    pub state: ProductState,
+    /// Whether the shop is open: false while its seller is suspended.
+    #[serde(default = "yes")]
+    pub listed: bool,
+    /// When it was first published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// The ordinal of the next variant.
+    pub next_ordinal: u16,
+    /// Counts changes.
+    #[serde(default)]
+    pub version: u64,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// A card in a list of products.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProductCard {
+    /// Id.
+    pub id: ProductId,
+    /// Handle of the product page.
+    pub handle: Handle,
+    /// What it is called.
+    pub title: Title,
+    /// Who sells it.
+    pub vendor: VendorCard,
+    /// Its first picture.
+    pub image: Option<ImageLink>,
+    /// The lowest price of its variants.
+    pub price: Money,
+    /// What the variant with the lowest price used to cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compare_at_price: Option<Money>,
+    /// Whether any variant can be bought now.
+    pub available: bool,
+}
+
+/// A picture as a page shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ImageLink {
+    /// Where it lies.
+    pub url: String,
+    /// What it shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alt: Option<Line>,
+}
+
+/// One row of one list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListingRow {
+    /// Which list.
+    pub list: List,
+    /// The card in the list's currency.
+    pub card: ProductCard,
+    /// When the product was first published: the order of the newest.
+    pub published_at: Timestamp,
+}
+
+/// A list of products in one currency.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct List {
+    /// A category, when the list is of one.
+    pub category: Option<Handle>,
+    /// A seller's handle, when the list is of one.
+    pub vendor: Option<Handle>,
+    /// The currency of its prices.
+    pub currency: Currency,
+}
+
+impl Product {
+    /// Whether customers can see and buy it.
+    pub fn is_for_sale(&self) -> bool {
+        self.state == ProductState::Published && self.listed
+    }
+
+    /// The variant with this id.
+    pub fn variant(&self, id: VariantId) -> Option<&Variant> {
+        self.variants.iter().find(|variant| variant.id == id)
+    }
+
+    /// The currencies that at least one variant has a price in.
+    pub fn currencies(&self) -> BTreeSet<Currency> {
+        self.variants.iter().flat_map(|variant| variant.prices.iter().map(|price| price.price.currency())).collect()
+    }
+
+    /// The card in a currency; nothing when no variant has a price in it.
+    pub fn card(&self, currency: Currency, available: bool, media_base: &str) -> Option<ProductCard> {
+        let lowest = self
+            .variants
+            .iter()
+            .filter_map(|variant| variant.price_in(currency))
+            .min_by_key(|price| price.price.minor())?;
+        Some(ProductCard {
+            id: self.id,
+            handle: self.handle.clone(),
+            title: self.title.clone(),
+            vendor: self.vendor.clone(),
+            image: self
+                .images
+                .first()
+                .map(|image| ImageLink { url: image.src.url(media_base), alt: image.alt.clone() }),
+            price: lowest.price,
+            compare_at_price: lowest.compare_at,
+            available,
+        })
+    }
+
+    /// The rows of all lists it stands in: all, its category and those above, its seller, its seller within each category;
+    /// each per currency. None when it is not for sale.
+    pub fn listing_rows(&self, available: bool, media_base: &str) -> Vec<ListingRow> {
+        let (true, Some(published_at)) = (self.is_for_sale(), self.published_at) else {
+            return Vec::new();
+        };
+        let scopes = std::iter::once(None).chain(self.categories.iter().cloned().map(Some));
+        let mut rows = Vec::new();
+        for category in scopes {
+            for vendor in [None, Some(self.vendor.handle.clone())] {
+                for currency in self.currencies() {
+                    if let Some(card) = self.card(currency, available, media_base) {
+                        let list = List { category: category.clone(), vendor: vendor.clone(), currency };
+                        rows.push(ListingRow { list, card, published_at });
+                    }
+                }
+            }
+        }
+        rows
+    }
+
+    /// What a variant's values are called: `{"Colour": "Blue"}`.
+    pub fn options_of(&self, variant: &Variant) -> BTreeMap<String, String> {
+        self.options
+            .iter()
+            .zip(&variant.values)
+            .map(|(option, value)| (option.name.to_string(), value.to_string()))
+            .collect()
+    }
+
+    /// The title with the variant's values, for carts, orders and mail.
+    pub fn title_of(&self, variant: &Variant) -> String {
+        if variant.values.is_empty() {
+            return self.title.to_string();
+        }
+        let values: Vec<&str> = variant.values.iter().map(Name::as_str).collect();
+        format!("{} ({})", self.title, values.join(", "))
+    }
+
+    /// Refuses a product whose parts do not fit together.
+    pub fn check(&self) -> Result<(), Refusal> {
+        let mut errors = Vec::new();
+        let mut wrong =
+            |pointer: String, code: &str, detail: String| errors.push(FieldError::new(pointer, code, detail));
+        if self.variants.is_empty() {
+            wrong("/variants".into(), "missing", "a product has at least one variant".into());
+        }
+        for (list, length, most) in [
+            ("/variants", self.variants.len(), MOST_VARIANTS),
+            ("/options", self.options.len(), MOST_OPTIONS),
+            ("/images", self.images.len(), MOST_IMAGES),
+            ("/tags", self.tags.len(), 250),
+        ] {
+            if length > most {
+                wrong(list.into(), "too_many", format!("at most {most}"));
+            }
+        }
+        for (index, option) in self.options.iter().enumerate() {
+            if self.options.iter().take(index).any(|earlier| earlier.name == option.name) {
+                wrong(format!("/options/{index}/name"), "duplicate", "two options have this name".into());
+            }
+        }
+        let mut seen: BTreeSet<&[Name]> = BTreeSet::new();
+        for (index, variant) in self.variants.iter().enumerate() {
+            if variant.values.len() != self.options.len() {
+                wrong(
+                    format!("/variants/{index}/options"),
+                    "mismatch",
+                    "must have exactly one value for each option".into(),
+                );
+            } else if !seen.insert(&variant.values) {
+                wrong(format!("/variants/{index}/options"), "duplicate", "two variants have these values".into());
+            }
+            if variant.prices.is_empty() {
+                wrong(format!("/variants/{index}/prices"), "missing", "must have a price".into());
+            }
+            if variant.prices.len() > MOST_CURRENCIES {
+                wrong(format!("/variants/{index}/prices"), "too_many", format!("at most {MOST_CURRENCIES} currencies"));
+            }
+            if variant.shards == 0 || variant.shards > MOST_SHARDS {
+                wrong(format!("/variants/{index}/shards"), "out_of_range", format!("1 to {MOST_SHARDS}"));
+            }
+            let mut currencies = BTreeSet::new();
+            for price in &variant.prices {
+                let comparable = price
+                    .compare_at
+                    .is_none_or(|compared| compared.currency() == price.price.currency() && compared.is_price());
+                if !price.price.is_price() || !comparable {
+                    wrong(
+                        format!("/variants/{index}/prices"),
+                        "out_of_range",
+                        "prices are zero or more, within bounds, one currency each".into(),
+                    );
+                }
+                if !currencies.insert(price.price.currency()) {
+                    wrong(format!("/variants/{index}/prices"), "duplicate", "two prices in one currency".into());
+                }
+            }
+        }
+        let rows = (self.categories.len() + 1) * 2 * self.currencies().len();
+        if rows > MOST_LISTING_ROWS {
+            wrong(
+                "/variants".into(),
+                "too_many",
+                format!("categories and currencies make {rows} listing rows, at most {MOST_LISTING_ROWS}"),
+            );
+        }
+        if errors.is_empty() { Ok(()) } else { Err(Refusal::fields(Code::Invalid, errors)) }
+    }
+}
+
+/// How much of each variant of a product can be bought, as pages show it. It lags behind Stock by moments.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Availability {
+    /// Units that can be bought, by variant.
+    pub available: BTreeMap<VariantId, i64>,
+}
+
+impl Availability {
+    /// Units of one variant.
+    pub fn of(&self, variant: VariantId) -> i64 {
+        self.available.get(&variant).copied().unwrap_or(0).max(0)
+    }
+
+    /// Whether anything is left.
+    pub fn any(&self) -> bool {
+        self.available.values().any(|units| *units > 0)
+    }
+}
+
+/// A category in the tree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Category {
+    /// Its name in addresses; unique in the tree.
+    pub handle: Handle,
+    /// What it is called.
+    pub name: Name,
+    /// The categories below it.
+    #[serde(default)]
+    #[schema(no_recursion)]
+    pub children: Vec<Category>,
+}
+
+/// The tree of categories.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CategoryTree {
+    /// The roots.
+    pub roots: Vec<Category>,
+    /// Counts changes.
+    #[serde(default)]
+    pub version: u64,
+}
+
+impl CategoryTree {
+    /// The most categories above one another: bounds the listing rows of a product.
+    pub const DEEPEST: usize = 4;
+    /// The most categories in the tree: it is one item.
+    pub const MOST: usize = 1_000;
+
+    /// The handles from the root to this category.
+    pub fn path_to(&self, handle: &Handle) -> Option<Vec<Handle>> {
+        fn search(within: &[Category], found: &dyn Fn(&Category) -> bool, path: &mut Vec<Handle>) -> bool {
+            for category in within {
+                path.push(category.handle.clone());
+                if found(category) || search(&category.children, found, path) {
+                    return true;
+                }
+                path.pop();
+            }
+            false
+        }
+        let mut path = Vec::new();
+        search(&self.roots, &|category| category.handle == *handle, &mut path).then_some(path)
+    }
+
+    /// The category with this handle, or else the first with this name, whatever its case.
+    pub fn named(&self, text: &str) -> Option<Vec<Handle>> {
+        fn walk<'a>(within: &'a [Category], found: &mut Vec<&'a Category>) {
+            for category in within {
+                found.push(category);
+                walk(&category.children, found);
+            }
+        }
+        let mut all = Vec::new();
+        walk(&self.roots, &mut all);
+        let wanted = text.trim().to_lowercase();
+        let by_handle = all.iter().find(|category| category.handle.as_str() == wanted);
+        let found =
+            by_handle.or_else(|| all.iter().find(|category| category.name.as_str().to_lowercase() == wanted))?;
+        self.path_to(&found.handle)
+    }
+
+    /// Refuses a tree that is too large, too deep, or names one category twice.
+    pub fn check(&self) -> Result<(), Refusal> {
+        fn walk(
+            within: &[Category],
+            pointer: &str,
+            depth: usize,
+            seen: &mut BTreeSet<Handle>,
+            errors: &mut Vec<FieldError>,
+        ) {
+            for (index, category) in within.iter().enumerate() {
+                let here = format!("{pointer}/{index}");
+                if depth > CategoryTree::DEEPEST {
+                    errors.push(FieldError::new(
+                        here.clone(),
+                        "too_deep",
+                        format!("at most {} levels", CategoryTree::DEEPEST),
+                    ));
+                    return;
+                }
+                if !seen.insert(category.handle.clone()) {
+                    errors.push(FieldError::new(format!("{here}/handle"), "duplicate", "stands in the tree twice"));
+                }
+                walk(&category.children, &format!("{here}/children"), depth + 1, seen, errors);
+            }
+        }
+        let (mut seen, mut errors) = (BTreeSet::new(), Vec::new());
+        walk(&self.roots, "/items", 1, &mut seen, &mut errors);
+        if seen.len() > Self::MOST {
+            errors.push(FieldError::new("/items", "too_many", format!("at most {} categories", Self::MOST)));
+        }
+        if errors.is_empty() { Ok(()) } else { Err(Refusal::fields(Code::Invalid, errors)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree() -> CategoryTree {
+        let leaf = |handle: &str, name: &str| Category {
+            handle: Handle::parse(handle).unwrap(),
+            name: Name::parse(name).unwrap(),
+            children: Vec::new(),
+        };
+        let mut home = leaf("home", "Home");
+        home.children.push(leaf("bowls", "Bowls & Plates"));
+        CategoryTree { roots: vec![leaf("food", "Food"), home], version: 1 }
+    }
+
+    #[test]
+    fn a_category_is_found_by_handle_or_name_with_those_above_it() {
+        let path: Vec<String> = tree().named("bowls & plates").unwrap().iter().map(ToString::to_string).collect();
+        assert_eq!(path, ["home", "bowls"]);
+        assert!(tree().named("bowl").is_none());
+    }
+
+    #[test]
+    fn a_tree_names_each_category_once() {
+        let mut twice = tree();
+        assert!(twice.check().is_ok());
+        twice.roots.push(Category {
+            handle: Handle::parse("bowls").unwrap(),
+            name: Name::parse("x").unwrap(),
+            children: vec![],
+        });
+        assert_eq!(twice.check().unwrap_err().to_string(), Code::Invalid.meaning());
+    }
+
+    #[test]
+    fn a_picture_is_an_https_address_or_an_own_upload() {
+        let upload = format!("media:{}", crate::MediaId::from_bits(7));
+        assert_eq!(
+            ImageSource::parse(&upload).unwrap().url("https://cdn.test/m"),
+            format!("https://cdn.test/m/{}", crate::MediaId::from_bits(7))
+        );
+        for bad in [
+            "http://a.b/c",
+            "javascript:alert(1)",
+            "https://",
+            "https://user@host/x",
+            "media:../x",
+            "data:image/png;base64,AA",
+            "https://a b",
+        ] {
+            assert!(ImageSource::parse(bad).is_none(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! What can be wrong, as a closed list that clients may rely on.
+
+/// Declares the codes once: their names in Rust and on the wire, and what each means.
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $name:ident = $text:literal,)+) => {
+        /// A stable name for a refusal or a failure. Part of the HTTP contract: never renamed.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code { $($(#[doc = $doc])+ $name,)+ }
+
+        impl Code {
+            /// Every code, in the order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The code on the wire.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)+ }
+            }
+
+            /// One sentence for people.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),+).trim_ascii(),)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The request could not be read: broken JSON, a bad header or a bad parameter.
+    Malformed = "malformed",
+    /// The request was read, but some of its values are not allowed; `errors` names them.
+    Invalid = "invalid",
+    /// The cursor does not belong to this list.
+    InvalidCursor = "invalid_cursor",
+    /// This call needs an Idempotency-Key header.
+    IdempotencyKeyMissing = "idempotency_key_missing",
+    /// This Idempotency-Key was used with another body.
+    IdempotencyKeyReused = "idempotency_key_reused",
+    /// A call with this Idempotency-Key is still running; try again shortly.
+    IdempotencyInProgress = "idempotency_in_progress",
+    /// Sign in first.
+    Unauthorized = "unauthorized",
+    /// The e-mail address and the password do not match an account.
+    InvalidCredentials = "invalid_credentials",
+    /// The account's e-mail address has not been confirmed yet.
+    NotConfirmed = "not_confirmed",
+    /// The code is not the one that was sent.
+    CodeMismatch = "code_mismatch",
+    /// The code has expired; ask for a new one.
+    CodeExpired = "code_expired",
+    /// You may not do this.
+    Forbidden = "forbidden",
+    /// The shop is suspended: it may only read, ship and deliver.
+    VendorSuspended = "vendor_suspended",
+    /// The signature does not belong to this message.
+    BadSignature = "bad_signature",
+    /// There is nothing here, or nothing for you.
+    NotFound = "not_found",
+    /// This path does not know that method.
+    MethodNotAllowed = "method_not_allowed",
+    /// The state it is in does not allow this.
+    WrongState = "wrong_state",
+    /// Somebody else changed it in the meantime; read it again.
+    Conflict = "conflict",
+    /// The name is taken.
+    HandleTaken = "handle_taken",
+    /// It exists already.
+    AlreadyExists = "already_exists",
+    /// The version in If-Match is not the current one.
+    VersionMismatch = "version_mismatch",
+    /// This call needs an If-Match header.
+    IfMatchMissing = "if_match_missing",
+    /// Less is left than was asked for; `errors` names each variant and what is left.
+    OutOfStock = "out_of_stock",
+    /// The total is higher than the one that was agreed to.
+    PriceChanged = "price_changed",
+    /// The variant has no price in the cart's currency.
+    NoPriceInCurrency = "no_price_in_currency",
+    /// Something in the cart cannot be sold any more.
+    NotAvailable = "not_available",
+    /// A seller in the cart does not deliver there or not in this currency.
+    NotDeliverable = "not_deliverable",
+    /// The cart is empty.
+    CartEmpty = "cart_empty",
+    /// The cart has no delivery address yet.
+    AddressMissing = "address_missing",
+    /// The cart was already ordered.
+    CartOrdered = "cart_ordered",
+    /// The cart holds as much as a cart can hold.
+    CartFull = "cart_full",
+    /// This way of paying is not offered for this order.
+    PaymentMethodUnavailable = "payment_method_unavailable",
+    /// The application is not complete; `errors` names what is missing.
+    ChecklistIncomplete = "checklist_incomplete",
+    /// A limit of the catalogue was reached.
+    LimitReached = "limit_reached",
+    /// It has expired.
+    Expired = "expired",
+    /// The body is too large.
+    TooLarge = "too_large",
+    /// The body has the wrong content type.
+    UnsupportedMediaType = "unsupported_media_type",
+    /// Too many attempts; try again later.
+    TooManyRequests = "too_many_requests",
+    /// Something went wrong on our side. It has been logged.
+    Internal = "internal",
+    /// Something we depend on does not answer; try again.
+    Unavailable = "unavailable",
+}
+
+/// One thing that is wrong with the input, or one line that stands in the way.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct FieldError {
+    /// Where: an RFC 6901 pointer into the request body, or the name of a parameter.
+    pub pointer: String,
+    /// What: a short name in `snake_case`.
+    pub code: String,
+    /// What, for people.
+    pub detail: String,
+}
+
+impl FieldError {
+    /// A field error from its parts.
+    pub fn new(pointer: impl Into<String>, code: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), code: code.into(), detail: detail.into() }
+    }
+}
+
+/// An error that knows its name in the contract.
+pub trait Coded: std::error::Error {
+    /// Its code.
+    fn code(&self) -> Code;
+
+    /// What to tell the caller; nothing means the code's own meaning.
+    fn detail(&self) -> Option<String> {
+        None
+    }
+
+    /// The parts of the input it concerns.
+    fn fields(&self) -> Vec<FieldError> {
+        Vec::new()
+    }
+
+    /// After how many seconds another try makes sense.
+    fn retry_after(&self) -> Option<u32> {
+        None
+    }
+}
+
+/// A refusal with its code and, where useful, its own words and fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    code: Code,
+    detail: Option<String>,
+    fields: Vec<FieldError>,
+}
+
+impl Refusal {
+    /// A refusal in the code's own words.
+    pub const fn of(code: Code) -> Self {
+        Self { code, detail: None, fields: Vec::new() }
+    }
+
+    /// A refusal in other words.
+    pub fn because(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: Some(detail.into()), fields: Vec::new() }
+    }
+
+    /// A refusal that names the fields it concerns.
+    pub fn fields(code: Code, fields: Vec<FieldError>) -> Self {
+        Self { code, detail: None, fields }
+    }
+
+    /// One bad field.
+    pub fn field(pointer: impl Into<String>, code: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::fields(Code::Invalid, vec![FieldError::new(pointer, code, detail)])
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.detail.as_deref().unwrap_or(self.code.meaning()))
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl Coded for Refusal {
+    fn code(&self) -> Code {
+        self.code
+    }
+    fn detail(&self) -> Option<String> {
+        self.detail.clone()
+    }
+    fn fields(&self) -> Vec<FieldError> {
+        self.fields.clone()
+    }
+}

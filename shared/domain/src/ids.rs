@@ -1,0 +1,287 @@
+//! Identifiers: a prefix that names the kind, and a UUIDv7 in Crockford base32, so that they sort by age.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use uuid::Uuid;
+
+use crate::Timestamp;
+
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+/// 128 bits in groups of five.
+const LENGTH: usize = 26;
+
+/// The text is no id of the kind that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an id of this kind")]
+pub struct BadId;
+
+fn encode(value: u128) -> String {
+    (0..LENGTH)
+        .rev()
+        .map(|group| {
+            let index = usize::try_from((value >> (group * 5)) & 31).unwrap_or(0);
+            char::from(ALPHABET.get(index).copied().unwrap_or(b'0'))
+        })
+        .collect()
+}
+
+fn decode(text: &str) -> Result<u128, BadId> {
+    if text.len() != LENGTH || text.as_bytes().first().is_some_and(|first| *first > b'7') {
+        return Err(BadId);
+    }
+    text.bytes().try_fold(0_u128, |value, letter| {
+        let digit = ALPHABET.iter().position(|known| *known == letter).ok_or(BadId)?;
+        Ok((value << 5) | u128::try_from(digit).map_err(|_| BadId)?)
+    })
+}
+
+/// A UUIDv7 (RFC 9562) of this time and these random bytes.
+fn version_7(at: Timestamp, random: [u8; 10]) -> u128 {
+    uuid::Builder::from_unix_timestamp_millis(u64::try_from(at.millis()).unwrap_or(0), &random).into_uuid().as_u128()
+}
+
+macro_rules! text_form {
+    ($name:ident) => {
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Cow::<'de, str>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, formatter)
+            }
+        }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .examples([Self::EXAMPLE])
+                    .into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
+    };
+}
+
+macro_rules! ids {
+    ($($(#[doc = $doc:literal])+ $name:ident = $prefix:literal;)+) => {$(
+        $(#[doc = $doc])+
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(u128);
+
+        impl $name {
+            /// What stands before the underscore.
+            pub const PREFIX: &'static str = $prefix;
+            const EXAMPLE: &'static str = concat!($prefix, "_01jd2v9k3mfe8tq5r7w0x4y6za");
+
+            /// A new id of this time and these random bytes.
+            pub fn new(at: Timestamp, random: [u8; 10]) -> Self {
+                Self(version_7(at, random))
+            }
+
+            /// An id of exactly these bits: for ids that are derived from something else.
+            pub const fn from_bits(bits: u128) -> Self {
+                Self(bits)
+            }
+
+            /// The bits.
+            pub const fn bits(self) -> u128 {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(formatter, "{}_{}", Self::PREFIX, encode(self.0))
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = BadId;
+            fn from_str(text: &str) -> Result<Self, BadId> {
+                let rest = text.strip_prefix(Self::PREFIX).and_then(|rest| rest.strip_prefix('_')).ok_or(BadId)?;
+                decode(rest).map(Self)
+            }
+        }
+
+        text_form!($name);
+    )+};
+}
+
+ids! {
+    /// A seller.
+    VendorId = "ven";
+    /// A product.
+    ProductId = "prd";
+    /// An order.
+    OrderId = "ord";
+    /// One attempt at paying an order.
+    PaymentId = "pay";
+    /// Money on its way back.
+    RefundId = "ref";
+    /// Something that happened.
+    EventId = "evt";
+    /// An uploaded picture or document.
+    MediaId = "med";
+    /// An import of a product file.
+    ImportId = "imp";
+    /// An export of a product file.
+    ExportId = "exp";
+    /// An address in a buyer's address book.
+    AddressId = "adr";
+    /// A cart. Whoever knows it may use it, so it is 128 random bits without a time in them.
+    CartId = "crt";
+}
+
+impl CartId {
+    /// A new cart id of these random bits.
+    pub const fn random(random: [u8; 16]) -> Self {
+        Self(u128::from_be_bytes(random))
+    }
+}
+
+impl OrderId {
+    /// The number that people read to each other: ten letters and digits out of the random part of the id.
+    ///
+    /// 50 random bits: two orders in a million million share one, which is why numbers are for people and ids for machines.
+    pub fn number(self) -> String {
+        let text = encode(self.0 & ((1 << 50) - 1));
+        let digits = text.get(LENGTH - 10..).unwrap_or_default().to_ascii_uppercase();
+        match digits.split_at_checked(5) {
+            Some((left, right)) => format!("{left}-{right}"),
+            None => digits,
+        }
+    }
+}
+
+/// A variant of a product. It contains the product's id, so that one key finds both.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VariantId {
+    product: ProductId,
+    ordinal: u16,
+}
+
+impl VariantId {
+    const EXAMPLE: &'static str = "var_01jd2v9k3mfe8tq5r7w0x4y6za_1";
+
+    /// The variant with this ordinal within its product. An ordinal is never used again.
+    pub const fn new(product: ProductId, ordinal: u16) -> Self {
+        Self { product, ordinal }
+    }
+
+    /// The product it is a variant of.
+    pub const fn product(self) -> ProductId {
+        self.product
+    }
+
+    /// Its ordinal within the product.
+    pub const fn ordinal(self) -> u16 {
+        self.ordinal
+    }
+}
+
+impl fmt::Display for VariantId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "var_{}_{}", encode(self.product.0), self.ordinal)
+    }
+}
+
+impl FromStr for VariantId {
+    type Err = BadId;
+    fn from_str(text: &str) -> Result<Self, BadId> {
+        let (product, ordinal) = text.strip_prefix("var_").and_then(|rest| rest.split_once('_')).ok_or(BadId)?;
+        let number: u16 = ordinal.parse().map_err(|_| BadId)?;
+        // One spelling each: a variant is a key, and "+1" or "01" would be a second name for it.
+        if number.to_string() != ordinal {
+            return Err(BadId);
+        }
+        Ok(Self { product: ProductId(decode(product)?), ordinal: number })
+    }
+}
+
+text_form!(VariantId);
+
+/// A signed-in person, as Cognito names them (`sub`): a UUID.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UserId(Uuid);
+
+impl UserId {
+    const EXAMPLE: &'static str = "0192f1f0-5b3e-7c3a-9d52-3d1f0a6b7c8d";
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, formatter)
+    }
+}
+
+impl FromStr for UserId {
+    type Err = BadId;
+    fn from_str(text: &str) -> Result<Self, BadId> {
+        Uuid::try_parse(text).map(Self).map_err(|_| BadId)
+    }
+}
+
+text_form!(UserId);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn an_id_says_its_kind_and_is_refused_as_another() {
+        let order = OrderId::new(Timestamp::from_millis(1_700_000_000_000), [7; 10]);
+        let text = order.to_string();
+        assert!(text.starts_with("ord_01"), "{text}");
+        assert_eq!(text.parse::<OrderId>(), Ok(order));
+        assert_eq!(text.parse::<ProductId>(), Err(BadId));
+        assert_eq!(text.to_uppercase().parse::<OrderId>(), Err(BadId));
+    }
+
+    #[test]
+    fn ids_sort_by_age() {
+        let early = OrderId::new(Timestamp::from_millis(1), [255; 10]);
+        let late = OrderId::new(Timestamp::from_millis(2), [0; 10]);
+        assert!(early < late);
+        assert!(early.to_string() < late.to_string());
+    }
+
+    #[test]
+    fn a_variant_has_one_spelling() {
+        let product = ProductId::from_bits(5);
+        let variant = VariantId::new(product, 12);
+        let text = variant.to_string();
+        assert_eq!(text.parse::<VariantId>().map(VariantId::product), Ok(product));
+        assert!(text.replace("_12", "_012").parse::<VariantId>().is_err());
+        assert!(text.replace("_12", "_+12").parse::<VariantId>().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn every_id_reads_back(bits: u128) {
+            let id = EventId::from_bits(bits);
+            prop_assert_eq!(id.to_string().parse::<EventId>(), Ok(id));
+        }
+
+        #[test]
+        fn no_text_makes_parsing_panic(text in ".{0,40}") {
+            let _ = text.parse::<EventId>();
+            let _ = format!("var_{text}").parse::<VariantId>();
+        }
+    }
+}

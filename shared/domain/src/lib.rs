@@ -1,0 +1,28 @@
+//! The marketplace in pure types: money, catalogue, carts, orders, payments.
+//!
+//! Nothing here waits, reads a clock, the environment or the network: time and randomness come in as arguments.
+
+pub mod address;
+pub mod cart;
+pub mod catalogue;
+pub mod code;
+pub mod ids;
+pub mod mint;
+pub mod money;
+pub mod order;
+pub mod payment;
+pub mod pricing;
+pub mod settings;
+pub mod stock;
+pub mod text;
+pub mod timestamp;
+pub mod vendor;
+
+pub use code::{Code, Coded, FieldError, Refusal};
+pub use ids::{
+    AddressId, CartId, EventId, ExportId, ImportId, MediaId, OrderId, PaymentId, ProductId, RefundId, UserId,
+    VariantId, VendorId,
+};
+pub use mint::Mint;
+pub use money::{Currency, Money};
+pub use timestamp::Timestamp;

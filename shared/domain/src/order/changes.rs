@@ -1,0 +1,319 @@
+//! What buyers, sellers and deadlines do to an order.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Actor, Event, EventKind, History, OrderEvent, OrderFile, OrderState, Shipment, StockMove, VendorOrder,
+    VendorOrderEvent, VendorOrderState,
+};
+use crate::code::{Code, Refusal};
+use crate::mint::Mint;
+use crate::money::MoneyError;
+use crate::payment::{Payment, PaymentEvent, PaymentState, ProviderName, Refund, RefundReason, RefundState};
+use crate::text::Line;
+use crate::{EventId, Money, PaymentId, RefundId, VendorId};
+
+/// How long things may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deadlines {
+    /// How long stock is kept for an order that waits for its money.
+    pub reservation: Duration,
+    /// How long an order that is payable on delivery may take.
+    pub delivery: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self { reservation: Duration::from_secs(15 * 60), delivery: Duration::from_secs(45 * 24 * 3600) }
+    }
+}
+
+/// What to do with money that comes when the order is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Late {
+    /// Take the stock again and go on.
+    TakeStock,
+    /// Give the money back: the stock is gone.
+    Refund,
+}
+
+const WRONG_STATE: Refusal = Refusal::of(Code::WrongState);
+
+impl OrderFile {
+    /// A seller will send its part.
+    pub fn accept(&mut self, vendor: VendorId, mint: &mut Mint) -> Result<(), Refusal> {
+        self.step(vendor, VendorOrderEvent::Accepted, Actor::Vendor, mint)?;
+        self.announce(EventKind::VendorOrderAccepted, Some(vendor), mint);
+        Ok(())
+    }
+
+    /// A seller will not send its part: the stock goes back, and so does the money if it was taken.
+    pub fn refuse(&mut self, vendor: VendorId, mint: &mut Mint) -> Result<(), Refusal> {
+        self.step(vendor, VendorOrderEvent::Refused, Actor::Vendor, mint)?;
+        self.give_back(vendor);
+        self.queue_refund_of(vendor, RefundReason::Refused, mint)?;
+        self.announce(EventKind::VendorOrderRefused, Some(vendor), mint);
+        self.close_if_nothing_is_left(Actor::Vendor, mint)
+    }
+
+    /// A parcel leaves.
+    pub fn ship(
+        &mut self,
+        vendor: VendorId,
+        carrier: Option<Line>,
+        tracking_number: Option<Line>,
+        mint: &mut Mint,
+    ) -> Result<(), Refusal> {
+        self.step(vendor, VendorOrderEvent::Shipped, Actor::Vendor, mint)?;
+        let shipped_at = mint.now();
+        let mut moves = Vec::new();
+        if let Some(part) = self.part_mut(vendor) {
+            part.shipment = Some(Shipment { carrier, tracking_number, shipped_at, delivered_at: None });
+            for (variant, draw) in part.lines.iter().flat_map(|line| line.draws.iter().map(|draw| (line.variant, draw)))
+            {
+                moves.push(StockMove { variant, shard: draw.shard, available: 0, reserved: -i64::from(draw.units) });
+            }
+        }
+        self.moves.extend(moves);
+        self.announce(EventKind::VendorOrderShipped, Some(vendor), mint);
+        Ok(())
+    }
+
+    /// A parcel arrives. When it is the last one of an order that is paid at the door, the money has come with it.
+    pub fn deliver(&mut self, vendor: VendorId, mint: &mut Mint) -> Result<(), Refusal> {
+        self.step(vendor, VendorOrderEvent::Delivered, Actor::Vendor, mint)?;
+        if let Some(shipment) = self.part_mut(vendor).and_then(|part| part.shipment.as_mut()) {
+            shipment.delivered_at = Some(mint.now());
+        }
+        self.announce(EventKind::VendorOrderDelivered, Some(vendor), mint);
+        self.collect_cash(mint)
+    }
+
+    /// The buyer or the operator calls the order off, before anything was shipped.
+    pub fn cancel(&mut self, by: Actor, mint: &mut Mint) -> Result<(), Refusal> {
+        if self.vendors.iter().any(|part| !part.state.holds_stock() && !part.state.is_off()) {
+            return Err(Refusal::because(Code::WrongState, "something of the order was already shipped"));
+        }
+        let state = self.order.state.after(OrderEvent::Cancelled).ok_or(WRONG_STATE)?;
+        self.end(state, PaymentEvent::Cancelled, by, mint)?;
+        self.announce(EventKind::OrderCancelled, None, mint);
+        Ok(())
+    }
+
+    /// The deadline has passed: the stock goes back and the cart opens again. The provider must have been told first.
+    pub fn expire(&mut self, mint: &mut Mint) -> Result<(), Refusal> {
+        if self.order.due_at.is_none_or(|due| due > mint.now()) {
+            return Err(WRONG_STATE);
+        }
+        if self.vendors.iter().any(|part| !part.state.holds_stock() && !part.state.is_off()) {
+            return Err(WRONG_STATE);
+        }
+        let state = self.order.state.after(OrderEvent::Expired).ok_or(WRONG_STATE)?;
+        self.reopens_cart = self.order.state == OrderState::AwaitingPayment;
+        self.end(state, PaymentEvent::Expired, Actor::System, mint)?;
+        self.announce(EventKind::OrderExpired, None, mint);
+        Ok(())
+    }
+
+    /// Another attempt at paying an order that waits for its money.
+    pub fn pay_again(&mut self, provider: ProviderName, mint: &mut Mint) -> Result<PaymentId, Refusal> {
+        if self.order.state != OrderState::AwaitingPayment || self.order.due_at.is_some_and(|due| due <= mint.now()) {
+            return Err(WRONG_STATE);
+        }
+        if provider.pays_after() {
+            return Err(Refusal::because(Code::PaymentMethodUnavailable, "cash on delivery is chosen at checkout"));
+        }
+        if self.payments.len() >= MOST_ATTEMPTS {
+            return Err(Refusal::because(Code::TooManyRequests, "too many attempts at paying this order"));
+        }
+        let id = PaymentId::new(mint.now(), mint.bits());
+        self.payments.push(Payment {
+            id,
+            order: self.order.id,
+            provider,
+            amount: self.order.totals.total,
+            state: PaymentState::Created,
+            reference: None,
+            action: None,
+            captured: None,
+            failure: None,
+            created_at: mint.now(),
+            version: 0,
+        });
+        self.order.payment = id;
+        self.order.provider = provider;
+        self.note("payment_attempted", Actor::Buyer, None, mint);
+        Ok(id)
+    }
+
+    /// Ends the order: what is still held of stock goes back, what was taken of money goes back, what is open is closed.
+    fn end(&mut self, state: OrderState, payments: PaymentEvent, by: Actor, mint: &mut Mint) -> Result<(), Refusal> {
+        let held: Vec<VendorId> =
+            self.vendors.iter().filter(|part| part.state.holds_stock()).map(|part| part.vendor.id).collect();
+        for vendor in held {
+            self.step(vendor, VendorOrderEvent::Cancelled, by, mint)?;
+            self.give_back(vendor);
+            self.queue_refund_of(vendor, RefundReason::Cancelled, mint)?;
+        }
+        for payment in &mut self.payments {
+            if let Some(next) = payment.state.after(payments).filter(|_| payment.state.is_open()) {
+                payment.state = next;
+            }
+        }
+        self.order.state = state;
+        self.order.due_at = None;
+        self.note(state.as_str(), by, None, mint);
+        Ok(())
+    }
+
+    /// When every part was refused or called off, so is the order.
+    fn close_if_nothing_is_left(&mut self, by: Actor, mint: &mut Mint) -> Result<(), Refusal> {
+        if self.vendors.iter().all(|part| part.state.is_off())
+            && let Some(state) = self.order.state.after(OrderEvent::Cancelled)
+        {
+            self.end(state, PaymentEvent::Cancelled, by, mint)?;
+            self.announce(EventKind::OrderCancelled, None, mint);
+        }
+        // A part that was refused may have been the last one the carrier still had to collect for.
+        self.collect_cash(mint)
+    }
+
+    /// An order that is payable on delivery is paid when all that is still on was delivered.
+    fn collect_cash(&mut self, mint: &mut Mint) -> Result<(), Refusal> {
+        let delivered =
+            |part: &VendorOrder| matches!(part.state, VendorOrderState::Delivered | VendorOrderState::Completed);
+        let all = self.vendors.iter().all(|part| delivered(part) || part.state.is_off());
+        if self.order.state != OrderState::Confirmed || !all || !self.vendors.iter().any(delivered) {
+            return Ok(());
+        }
+        let collected = Money::sum(
+            self.order.currency,
+            self.vendors.iter().filter(|part| delivered(part)).map(|part| part.totals.total),
+        )
+        .map_err(refused)?;
+        let attempt = self.order.payment;
+        if let Some(payment) = self.payments.iter_mut().find(|payment| payment.id == attempt)
+            && let Some(next) = payment.state.after(PaymentEvent::Captured)
+        {
+            payment.state = next;
+            payment.captured = Some(collected);
+        }
+        self.order.state = self.order.state.after(OrderEvent::Paid).ok_or(WRONG_STATE)?;
+        self.order.due_at = None;
+        self.note("paid", Actor::Vendor, None, mint);
+        Ok(())
+    }
+
+    /// One step in the life of a sub-order, with its line in the history.
+    fn step(&mut self, vendor: VendorId, event: VendorOrderEvent, by: Actor, mint: &Mint) -> Result<(), Refusal> {
+        let part = self.part_mut(vendor).ok_or(Refusal::of(Code::NotFound))?;
+        part.state = part.state.after(event).ok_or(WRONG_STATE)?;
+        self.note(event.as_str(), by, Some(vendor), mint);
+        Ok(())
+    }
+
+    /// Moves what a sub-order holds back to what can be bought.
+    fn give_back(&mut self, vendor: VendorId) {
+        self.move_lines(vendor, |units| (units, -units));
+    }
+
+    pub(super) fn take_again(&mut self, vendor: VendorId) {
+        self.move_lines(vendor, |units| (-units, units));
+    }
+
+    fn move_lines(&mut self, vendor: VendorId, change: fn(i64) -> (i64, i64)) {
+        let Some(part) = self.vendors.iter().find(|part| part.vendor.id == vendor) else { return };
+        for line in &part.lines {
+            for draw in &line.draws {
+                let (available, reserved) = change(i64::from(draw.units));
+                self.moves.push(StockMove { variant: line.variant, shard: draw.shard, available, reserved });
+            }
+        }
+    }
+
+    /// Queues the refund of a sub-order's total, when its money was taken.
+    fn queue_refund_of(&mut self, vendor: VendorId, reason: RefundReason, mint: &mut Mint) -> Result<(), Refusal> {
+        let Some(amount) = self.vendor(vendor).map(|part| part.totals.total) else { return Ok(()) };
+        let paid = self.payments.iter().find(|payment| {
+            matches!(payment.state, PaymentState::Captured | PaymentState::PartiallyRefunded)
+                && !self.goes_back_whole(payment.id)
+        });
+        match paid.map(|payment| payment.id) {
+            Some(payment) => self.queue_refund(payment, Some(vendor), amount, reason, mint),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a payment came too late or twice and is on its way back as a whole.
+    fn goes_back_whole(&self, payment: PaymentId) -> bool {
+        self.refunds.iter().any(|refund| refund.payment == payment && refund.vendor.is_none())
+    }
+
+    /// Queues a refund. Refused when more would go back than came.
+    pub(super) fn queue_refund(
+        &mut self,
+        payment: PaymentId,
+        vendor: Option<VendorId>,
+        amount: Money,
+        reason: RefundReason,
+        mint: &mut Mint,
+    ) -> Result<(), Refusal> {
+        let Some(taken) = self.payments.iter().find(|known| known.id == payment).and_then(|known| known.captured)
+        else {
+            return Err(WRONG_STATE);
+        };
+        let before =
+            self.refunds.iter().filter(|refund| refund.payment == payment && refund.state != RefundState::Failed);
+        let before = Money::sum(taken.currency(), before.map(|refund| refund.amount)).map_err(refused)?;
+        let after = before.plus(amount).map_err(refused)?;
+        if after.minor() > taken.minor() {
+            return Err(Refusal::because(Code::WrongState, "more would go back than was paid"));
+        }
+        if amount.is_zero() {
+            return Ok(());
+        }
+        self.refunds.push(Refund {
+            id: RefundId::new(mint.now(), mint.bits()),
+            order: self.order.id,
+            payment,
+            vendor,
+            amount,
+            state: RefundState::Queued,
+            reference: None,
+            reason,
+            created_at: mint.now(),
+            due_at: Some(mint.now()),
+            tries: 0,
+            version: 0,
+        });
+        self.note("refund_queued", Actor::System, vendor, mint);
+        Ok(())
+    }
+
+    pub(super) fn note(&mut self, event: &str, by: Actor, vendor: Option<VendorId>, mint: &Mint) {
+        self.order.history.push(History { at: mint.now(), event: event.to_owned(), by, vendor });
+    }
+
+    pub(super) fn announce(&mut self, kind: EventKind, vendor: Option<VendorId>, mint: &mut Mint) {
+        self.events.push(Event {
+            id: EventId::new(mint.now(), mint.bits()),
+            kind,
+            order: self.order.id,
+            vendor,
+            at: mint.now(),
+        });
+    }
+
+    fn part_mut(&mut self, vendor: VendorId) -> Option<&mut VendorOrder> {
+        self.vendors.iter_mut().find(|part| part.vendor.id == vendor)
+    }
+}
+
+/// The most attempts at paying one order.
+const MOST_ATTEMPTS: usize = 20;
+
+pub(super) fn refused(error: MoneyError) -> Refusal {
+    Refusal::because(Code::Internal, error.to_string())
+}

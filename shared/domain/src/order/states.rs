@@ -1,0 +1,256 @@
+//! The lives of orders and sub-orders.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Where an order stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderState {
+    /// Waits for the money.
+    AwaitingPayment,
+    /// Payable on delivery.
+    Confirmed,
+    /// Paid.
+    Paid,
+    /// Not paid in time.
+    Expired,
+    /// Called off.
+    Cancelled,
+    /// Everything arrived and stays.
+    Completed,
+}
+
+/// What can happen to an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderEvent {
+    /// The money came.
+    Paid,
+    /// The deadline passed.
+    Expired,
+    /// It was called off.
+    Cancelled,
+    /// Everything arrived and stays.
+    Completed,
+}
+
+impl OrderState {
+    /// Every state.
+    pub const ALL: [Self; 6] =
+        [Self::AwaitingPayment, Self::Confirmed, Self::Paid, Self::Expired, Self::Cancelled, Self::Completed];
+
+    /// The state after an event; nothing when the event cannot happen now.
+    pub const fn after(self, event: OrderEvent) -> Option<Self> {
+        match (self, event) {
+            (Self::AwaitingPayment | Self::Confirmed, OrderEvent::Paid) => Some(Self::Paid),
+            (Self::AwaitingPayment | Self::Confirmed, OrderEvent::Expired) => Some(Self::Expired),
+            (Self::AwaitingPayment | Self::Confirmed | Self::Paid, OrderEvent::Cancelled) => Some(Self::Cancelled),
+            (Self::Paid, OrderEvent::Completed) => Some(Self::Completed),
+            // Late money, while there is still stock.
+            (Self::Expired | Self::Cancelled, OrderEvent::Paid) => Some(Self::Paid),
+            _ => None,
+        }
+    }
+
+    /// The name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AwaitingPayment => "awaiting_payment",
+            Self::Confirmed => "confirmed",
+            Self::Paid => "paid",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+            Self::Completed => "completed",
+        }
+    }
+
+    /// The state with this name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+impl OrderEvent {
+    /// Every event.
+    pub const ALL: [Self; 4] = [Self::Paid, Self::Expired, Self::Cancelled, Self::Completed];
+}
+
+/// Where a sub-order stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum VendorOrderState {
+    /// Waits for the seller, or for the money.
+    Pending,
+    /// The seller will send it.
+    Accepted,
+    /// The seller will not send it.
+    Refused,
+    /// Called off.
+    Cancelled,
+    /// On its way.
+    Shipped,
+    /// Arrived.
+    Delivered,
+    /// Came back.
+    Returned,
+    /// Arrived and stays.
+    Completed,
+}
+
+/// What can happen to a sub-order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum VendorOrderEvent {
+    /// The seller will send it.
+    Accepted,
+    /// The seller will not send it.
+    Refused,
+    /// It was called off.
+    Cancelled,
+    /// It left.
+    Shipped,
+    /// It arrived.
+    Delivered,
+    /// It came back.
+    Returned,
+    /// It stays.
+    Completed,
+    /// Late money: it is on again.
+    Reopened,
+}
+
+impl VendorOrderState {
+    /// Every state.
+    pub const ALL: [Self; 8] = [
+        Self::Pending,
+        Self::Accepted,
+        Self::Refused,
+        Self::Cancelled,
+        Self::Shipped,
+        Self::Delivered,
+        Self::Returned,
+        Self::Completed,
+    ];
+
+    /// The state after an event; nothing when the event cannot happen now.
+    pub const fn after(self, event: VendorOrderEvent) -> Option<Self> {
+        use VendorOrderEvent as E;
+        match (self, event) {
+            (Self::Pending, E::Accepted) => Some(Self::Accepted),
+            (Self::Pending, E::Refused) => Some(Self::Refused),
+            (Self::Pending | Self::Accepted, E::Cancelled) => Some(Self::Cancelled),
+            (Self::Accepted, E::Shipped) => Some(Self::Shipped),
+            (Self::Shipped, E::Delivered) => Some(Self::Delivered),
+            (Self::Shipped | Self::Delivered, E::Returned) => Some(Self::Returned),
+            (Self::Delivered, E::Completed) => Some(Self::Completed),
+            (Self::Cancelled, E::Reopened) => Some(Self::Pending),
+            _ => None,
+        }
+    }
+
+    /// Whether the goods are still in the house and promised to the buyer.
+    pub const fn holds_stock(self) -> bool {
+        matches!(self, Self::Pending | Self::Accepted)
+    }
+
+    /// Whether nothing more comes of it.
+    pub const fn is_off(self) -> bool {
+        matches!(self, Self::Refused | Self::Cancelled)
+    }
+
+    /// The name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Accepted => "accepted",
+            Self::Refused => "refused",
+            Self::Cancelled => "cancelled",
+            Self::Shipped => "shipped",
+            Self::Delivered => "delivered",
+            Self::Returned => "returned",
+            Self::Completed => "completed",
+        }
+    }
+}
+
+impl VendorOrderEvent {
+    /// Every event.
+    pub const ALL: [Self; 8] = [
+        Self::Accepted,
+        Self::Refused,
+        Self::Cancelled,
+        Self::Shipped,
+        Self::Delivered,
+        Self::Returned,
+        Self::Completed,
+        Self::Reopened,
+    ];
+
+    /// The name in histories.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Refused => "refused",
+            Self::Cancelled => "cancelled",
+            Self::Shipped => "shipped",
+            Self::Delivered => "delivered",
+            Self::Returned => "returned",
+            Self::Completed => "completed",
+            Self::Reopened => "reopened",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_life_of_an_order_is_exactly_this() {
+        let mut life = String::new();
+        for state in OrderState::ALL {
+            for event in OrderEvent::ALL {
+                if let Some(next) = state.after(event) {
+                    life.push_str(&format!("{state:?} + {event:?} -> {next:?}\n"));
+                }
+            }
+        }
+        insta::assert_snapshot!(life, @"
+        AwaitingPayment + Paid -> Paid
+        AwaitingPayment + Expired -> Expired
+        AwaitingPayment + Cancelled -> Cancelled
+        Confirmed + Paid -> Paid
+        Confirmed + Expired -> Expired
+        Confirmed + Cancelled -> Cancelled
+        Paid + Cancelled -> Cancelled
+        Paid + Completed -> Completed
+        Expired + Paid -> Paid
+        Cancelled + Paid -> Paid
+        ");
+    }
+
+    #[test]
+    fn the_life_of_a_sub_order_is_exactly_this() {
+        let mut life = String::new();
+        for state in VendorOrderState::ALL {
+            for event in VendorOrderEvent::ALL {
+                if let Some(next) = state.after(event) {
+                    life.push_str(&format!("{state:?} + {event:?} -> {next:?}\n"));
+                }
+            }
+        }
+        insta::assert_snapshot!(life, @"
+        Pending + Accepted -> Accepted
+        Pending + Refused -> Refused
+        Pending + Cancelled -> Cancelled
+        Accepted + Cancelled -> Cancelled
+        Accepted + Shipped -> Shipped
+        Cancelled + Reopened -> Pending
+        Shipped + Delivered -> Delivered
+        Shipped + Returned -> Returned
+        Delivered + Returned -> Returned
+        Delivered + Completed -> Completed
+        ");
+    }
+}

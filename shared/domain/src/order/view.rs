@@ -1,0 +1,291 @@
+//! Orders on the wire.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Actor, History, OrderFile, OrderLine, OrderState, Shipment, VendorOrder, VendorOrderState};
+use crate::address::Address;
+use crate::payment::{Action, PaymentState, ProviderName, RefundReason, RefundState};
+use crate::pricing::{ChosenShipping, Totals};
+use crate::text::{Email, Name};
+use crate::{Currency, Money, OrderId, PaymentId, RefundId, Timestamp, VariantId, VendorId};
+
+/// A seller as an order names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VendorRef {
+    /// Id.
+    pub id: VendorId,
+    /// Name.
+    pub name: Name,
+}
+
+/// A line of a sub-order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OrderLineView {
+    /// Which variant.
+    pub variant_id: VariantId,
+    /// What it was called when it was ordered.
+    pub title: String,
+    /// The seller's number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sku: Option<String>,
+    /// Units.
+    pub quantity: u32,
+    /// The price of one unit.
+    pub unit_price: Money,
+    /// Quantity times price.
+    pub total: Money,
+}
+
+impl From<&OrderLine> for OrderLineView {
+    fn from(line: &OrderLine) -> Self {
+        Self {
+            variant_id: line.variant,
+            title: line.title.clone(),
+            sku: line.sku.clone(),
+            quantity: line.quantity,
+            unit_price: line.unit_price,
+            total: line.total,
+        }
+    }
+}
+
+/// One seller's part of an order, as its buyer sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VendorOrderView {
+    /// Id of the sub-order.
+    pub id: String,
+    /// Who sells.
+    pub vendor: VendorRef,
+    /// Where it stands.
+    pub state: VendorOrderState,
+    /// Lines.
+    pub lines: Vec<OrderLineView>,
+    /// How it is delivered.
+    pub shipping: ChosenShipping,
+    /// Sums.
+    pub totals: Totals,
+    /// The parcel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipment: Option<Shipment>,
+}
+
+impl From<&VendorOrder> for VendorOrderView {
+    fn from(part: &VendorOrder) -> Self {
+        Self {
+            id: part.id().to_string(),
+            vendor: VendorRef { id: part.vendor.id, name: part.vendor.name.clone() },
+            state: part.state,
+            lines: part.lines.iter().map(OrderLineView::from).collect(),
+            shipping: part.shipping.clone(),
+            totals: part.totals,
+            shipment: part.shipment.clone(),
+        }
+    }
+}
+
+/// The attempt at paying that counts now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PaymentView {
+    /// Id.
+    pub id: PaymentId,
+    /// Who moves the money.
+    pub provider: ProviderName,
+    /// Where it stands.
+    pub state: PaymentState,
+    /// What is to be paid.
+    pub amount: Money,
+    /// What the buyer's client does next, while something is to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<Action>,
+}
+
+/// Money on its way back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RefundView {
+    /// Id.
+    pub id: RefundId,
+    /// How much.
+    pub amount: Money,
+    /// Where it stands.
+    pub state: RefundState,
+    /// Why.
+    pub reason: RefundReason,
+    /// For whose part of the order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor_id: Option<VendorId>,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HistoryView {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub event: String,
+    /// Who.
+    pub by: Actor,
+    /// Whose part it concerns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor_id: Option<VendorId>,
+}
+
+impl From<&History> for HistoryView {
+    fn from(history: &History) -> Self {
+        Self { at: history.at, event: history.event.clone(), by: history.by, vendor_id: history.vendor }
+    }
+}
+
+/// An order, as its buyer and the operator see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OrderView {
+    /// Id.
+    pub id: OrderId,
+    /// The number that people read to each other.
+    pub number: String,
+    /// The guest's key to the order, only in the answer to checkout. Send it in the header `Order-Token`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// Where it stands.
+    pub state: OrderState,
+    /// Where news for the buyer goes.
+    pub email: Email,
+    /// The currency of all its amounts.
+    pub currency: Currency,
+    /// Sums.
+    pub totals: Totals,
+    /// When it was placed.
+    pub placed_at: Timestamp,
+    /// Until when it waits for its money.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// Where the goods go.
+    pub address: Address,
+    /// One part per seller.
+    pub vendors: Vec<VendorOrderView>,
+    /// The attempt at paying that counts now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment: Option<PaymentView>,
+    /// Money on its way back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refunds: Vec<RefundView>,
+    /// What happened, oldest first.
+    pub history: Vec<HistoryView>,
+}
+
+impl From<&OrderFile> for OrderView {
+    fn from(file: &OrderFile) -> Self {
+        let order = &file.order;
+        let waits = order.state == OrderState::AwaitingPayment;
+        Self {
+            id: order.id,
+            number: order.id.number(),
+            token: None,
+            state: order.state,
+            email: order.email.clone(),
+            currency: order.currency,
+            totals: order.totals,
+            placed_at: order.placed_at,
+            expires_at: order.due_at.filter(|_| waits),
+            address: order.address.clone(),
+            vendors: file.vendors.iter().map(VendorOrderView::from).collect(),
+            payment: file.payment().map(|payment| PaymentView {
+                id: payment.id,
+                provider: payment.provider,
+                state: payment.state,
+                amount: payment.amount,
+                // A secret of the provider's is shown only while it is of use.
+                action: payment.action.clone().filter(|_| waits || order.state == OrderState::Confirmed),
+            }),
+            refunds: file
+                .refunds
+                .iter()
+                .map(|refund| RefundView {
+                    id: refund.id,
+                    amount: refund.amount,
+                    state: refund.state,
+                    reason: refund.reason,
+                    vendor_id: refund.vendor,
+                })
+                .collect(),
+            history: order.history.iter().map(HistoryView::from).collect(),
+        }
+    }
+}
+
+/// A sub-order, as its seller sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VendorOrderDeskView {
+    /// Id of the sub-order.
+    pub id: String,
+    /// The order it is a part of.
+    pub order_id: OrderId,
+    /// The number that people read to each other.
+    pub number: String,
+    /// Where it stands.
+    pub state: VendorOrderState,
+    /// Lines.
+    pub lines: Vec<OrderLineView>,
+    /// How it is delivered.
+    pub shipping: ChosenShipping,
+    /// Sums.
+    pub totals: Totals,
+    /// What the operator keeps.
+    pub commission: Money,
+    /// When the order was placed.
+    pub placed_at: Timestamp,
+    /// The parcel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipment: Option<Shipment>,
+    /// Where the goods go; only on the page of one sub-order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Address>,
+    /// How the order is paid; only on the page of one sub-order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment: Option<VendorPaymentView>,
+    /// What happened to this part; only on the page of one sub-order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<HistoryView>,
+}
+
+/// What a seller learns of the payment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VendorPaymentView {
+    /// Who moves the money.
+    pub provider: ProviderName,
+    /// Where the order stands.
+    pub order_state: OrderState,
+}
+
+impl From<&VendorOrder> for VendorOrderDeskView {
+    fn from(part: &VendorOrder) -> Self {
+        Self {
+            id: part.id().to_string(),
+            order_id: part.order,
+            number: part.order.number(),
+            state: part.state,
+            lines: part.lines.iter().map(OrderLineView::from).collect(),
+            shipping: part.shipping.clone(),
+            totals: part.totals,
+            commission: part.commission,
+            placed_at: part.placed_at,
+            shipment: part.shipment.clone(),
+            address: None,
+            payment: None,
+            history: Vec::new(),
+        }
+    }
+}
+
+impl VendorOrderDeskView {
+    /// One seller's part with what it needs to send it.
+    pub fn of(file: &OrderFile, part: &VendorOrder) -> Self {
+        let mine = |history: &&History| history.vendor.is_none_or(|vendor| vendor == part.vendor.id);
+        Self {
+            address: Some(file.order.address.clone()),
+            payment: Some(VendorPaymentView { provider: file.order.provider, order_state: file.order.state }),
+            history: file.order.history.iter().filter(mine).map(HistoryView::from).collect(),
+            ..Self::from(part)
+        }
+    }
+}

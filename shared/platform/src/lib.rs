@@ -1,0 +1,1 @@
+//! The AWS side of a function: configuration, clients, secrets, tracing, serving.

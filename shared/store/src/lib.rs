@@ -1,0 +1,1 @@
+//! DynamoDB: one module per table, with its keys and its named operations.

@@ -1,1 +1,53 @@
-//! Catalogue: listing, product page, categories, shop page.
+//! Catalogue: listing, product page, categories, shop page; and what describes the API itself.
+
+mod about;
+mod categories;
+mod products;
+mod shops;
+
+use axum::Router;
+use domain::Currency;
+use platform::{Config, Fatal};
+use store::Catalog;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// What the handlers work with.
+#[derive(Clone, Debug)]
+pub struct App {
+    catalog: Catalog,
+    main_currency: Currency,
+}
+
+impl App {
+    /// Builds the clients. Nothing is called yet but what warms the connection.
+    ///
+    /// # Errors
+    /// A variable of the environment is missing or wrong.
+    pub async fn new(config: &Config) -> Result<Self, Fatal> {
+        let dynamodb = config.dynamodb()?;
+        let table = config.required("CATALOG_TABLE")?;
+        platform::prewarm(config, &dynamodb, table).await;
+        Ok(Self {
+            catalog: Catalog::new(dynamodb, table, config.required("MEDIA_BASE_URL")?),
+            main_currency: config.required("MAIN_CURRENCY")?.parse().map_err(Fatal::new)?,
+        })
+    }
+}
+
+/// The routes, with what the OpenAPI document says of them.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(products::list_products))
+        .routes(routes!(products::show_product))
+        .routes(routes!(categories::list_categories))
+        .routes(routes!(shops::show_shop))
+        .routes(routes!(about::health))
+        .routes(routes!(about::states))
+        .routes(routes!(about::openapi))
+}
+
+/// The function.
+pub fn router(app: App) -> Router {
+    api::router(routes(), app)
+}

@@ -1,1 +1,36 @@
 //! DynamoDB: one module per table, with its keys and its named operations.
+//!
+//! Only a table's own module spells its keys. Every write has a condition. Nothing here scans a table.
+//!
+//! An item holds its body as one JSON string in `data`: cheap to read and cheap to hand on. Beside it stands only what keys,
+//! conditions and updates need.
+
+pub mod accounts;
+pub mod carts;
+pub mod catalog;
+mod error;
+mod item;
+pub mod orders;
+mod retry;
+pub mod settings;
+pub mod stock;
+
+pub use accounts::Accounts;
+pub use carts::Carts;
+pub use catalog::Catalog;
+pub use error::Error;
+pub use orders::Orders;
+pub use settings::SettingsTable;
+pub use stock::Stock;
+
+/// A page of a list and the key after which the next one begins.
+#[derive(Clone, Debug)]
+pub struct Slice<T> {
+    /// What is on the page.
+    pub items: Vec<T>,
+    /// The key of the last one, when more may follow.
+    pub next: Option<PageKey>,
+}
+
+/// A key to go on from: names and values of its attributes, all of them strings.
+pub type PageKey = std::collections::BTreeMap<String, String>;

@@ -1,0 +1,23 @@
+//! The tree of categories.
+
+use api::{Cached, Problem};
+use axum::extract::State;
+use domain::catalogue::Category;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::App;
+
+/// The tree, from its roots.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CategoriesView {
+    /// The roots.
+    items: Vec<Category>,
+}
+
+/// Lists all categories as a tree.
+#[utoipa::path(get, path = "/v1/categories", responses((status = OK, body = CategoriesView)))]
+pub async fn list_categories(State(app): State<App>) -> Result<Cached<CategoriesView>, Problem> {
+    let tree = app.catalog.categories().await?;
+    Ok(Cached::new(CategoriesView { items: tree.roots }, 60, 600))
+}

@@ -1,0 +1,301 @@
+//! The table Accounts: sellers' private files, their members, buyers' profiles and addresses. Personal data.
+
+use aws_sdk_dynamodb::Client;
+use domain::address::Address;
+use domain::text::Name;
+use domain::vendor::{Membership, Permission, VendorFile, VendorState};
+use domain::{AddressId, Code, Refusal, Timestamp, UserId, VendorId};
+use serde::{Deserialize, Serialize};
+
+use crate::error::Failure;
+use crate::item::{Attributes, Condition, body, delete, item, key, put, string, text, version};
+use crate::retry::{Asked, delete_one, get, put_one, query, query_all, transact};
+use crate::{Catalog, Error, PageKey, Slice};
+
+const VENDOR: &str = "vendor";
+const MEMBER: &str = "member";
+const PROFILE: &str = "profile";
+const ADDRESS: &str = "address";
+
+/// What stands in the table, by key.
+enum Entry {
+    /// `VENDOR#<id>` / `FILE`.
+    Vendor(VendorId),
+    /// `USER#<id>` / `MEMBER#<vendor>`: a person's shops are one query.
+    Member(UserId, VendorId),
+    /// `USER#<id>` / `PROFILE`.
+    Profile(UserId),
+    /// `USER#<id>` / `ADDRESS#<id>`.
+    Address(UserId, AddressId),
+}
+
+impl Entry {
+    fn key(&self) -> Attributes {
+        match self {
+            Self::Vendor(id) => key(format!("VENDOR#{id}"), "FILE"),
+            Self::Member(user, vendor) => key(format!("USER#{user}"), format!("MEMBER#{vendor}")),
+            Self::Profile(user) => key(format!("USER#{user}"), "PROFILE"),
+            Self::Address(user, id) => key(format!("USER#{user}"), format!("ADDRESS#{id}")),
+        }
+    }
+}
+
+/// Partition of `by_vendor`: a shop's members.
+fn members_of(vendor: VendorId) -> String {
+    format!("VENDOR#{vendor}")
+}
+
+/// Partition of `by_state`: the sellers in a state.
+fn vendors_in(state: VendorState) -> &'static str {
+    match state {
+        VendorState::Draft => "vendor#draft",
+        VendorState::Submitted => "vendor#submitted",
+        VendorState::Approved => "vendor#approved",
+        VendorState::Rejected => "vendor#rejected",
+        VendorState::Suspended => "vendor#suspended",
+    }
+}
+
+/// What a buyer tells of himself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// What to call the person.
+    #[serde(default)]
+    pub name: Option<Name>,
+    /// The language of mail: a tag such as `uz`.
+    #[serde(default)]
+    pub language: Option<String>,
+    /// Counts changes.
+    #[serde(default)]
+    pub version: u64,
+}
+
+/// An address in a buyer's address book.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedAddress {
+    /// Id.
+    pub id: AddressId,
+    /// The address.
+    pub address: Address,
+    /// When it was saved.
+    pub saved_at: Timestamp,
+}
+
+/// Somebody at a seller's desk.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// The person's place.
+    pub membership: Membership,
+    /// The shop's file.
+    pub file: VendorFile,
+}
+
+impl Standing {
+    /// Refuses what the person's role, or the shop's suspension, does not allow.
+    pub fn may(&self, permission: Permission) -> Result<(), Refusal> {
+        self.membership.check(self.file.state, permission)
+    }
+}
+
+/// Accounts of sellers and buyers.
+#[derive(Clone, Debug)]
+pub struct Accounts {
+    client: Client,
+    table: String,
+}
+
+impl Accounts {
+    /// The most addresses in one address book.
+    pub const MOST_ADDRESSES: usize = 50;
+    /// The most shops one person may be a member of.
+    pub const MOST_SHOPS: usize = 20;
+
+    /// The table of this name.
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self { client, table: table.into() }
+    }
+
+    /// A person's places in shops, read as they are now.
+    pub async fn memberships(&self, user: UserId) -> Result<Vec<Membership>, Error> {
+        let within = ("begins_with(sk, :member)".to_owned(), Attributes::from([(":member".to_owned(), string("MEMBER#"))]));
+        let asked = Asked {
+            table: self.table.clone(),
+            partition: ("pk", format!("USER#{user}")),
+            within: Some(within),
+            consistent: true,
+            ..Asked::default()
+        };
+        query_all(&self.client, asked).await?.iter().map(|found| body(found, MEMBER)).collect()
+    }
+
+    /// A person's place at a seller's desk: the shop that was named, or the only one there is. Read as it is now, so that a
+    /// member who was removed and a shop that was suspended are so from the next call on.
+    pub async fn standing(&self, user: UserId, named: Option<VendorId>) -> Result<Standing, Error> {
+        let memberships = self.memberships(user).await?;
+        let mut chosen = memberships.into_iter().filter(|place| named.is_none_or(|vendor| vendor == place.vendor));
+        let (place, another) = (chosen.next(), chosen.next());
+        let Some(membership) = place else {
+            return Err(Refusal::because(Code::Forbidden, "you are not a member of a shop").into());
+        };
+        if another.is_some() {
+            return Err(Refusal::field("Vendor-Id", "missing", "you are a member of several shops: name one in this header").into());
+        }
+        match self.vendor(membership.vendor).await? {
+            Some(file) => Ok(Standing { membership, file }),
+            None => Err(Refusal::because(Code::Forbidden, "the shop is gone").into()),
+        }
+    }
+
+    /// A seller's private file, as it is now.
+    pub async fn vendor(&self, id: VendorId) -> Result<Option<VendorFile>, Error> {
+        get(&self.client, &self.table, Entry::Vendor(id).key(), true).await?.as_ref().map(file_of).transpose()
+    }
+
+    /// Opens a seller's file with its owner and its public face, all at once. A handle that is taken is refused.
+    pub async fn open_vendor(&self, file: &VendorFile, owner: &Membership, catalog: &Catalog) -> Result<VendorFile, Error> {
+        let opened = VendorFile { version: 1, ..file.clone() };
+        let mut actions = catalog.publishing(&opened.shop(), 0)?;
+        let handle_action = actions.len() - 1;
+        actions.push(put(&self.table, file_item(&opened)?, &Condition::absent())?);
+        actions.push(put(&self.table, member_item(owner)?, &Condition::absent())?);
+        match transact(&self.client, actions).await {
+            Ok(()) => Ok(opened),
+            Err(Failure::Cancelled(reasons)) if reasons.get(handle_action).is_some_and(crate::error::Reason::is_condition) => {
+                Err(Refusal::because(Code::HandleTaken, format!("the handle {} is taken", opened.card.handle)).into())
+            }
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Writes a changed file and its public face, if it is still at the version at which it was read.
+    pub async fn save_vendor(&self, file: &VendorFile, catalog: &Catalog) -> Result<VendorFile, Error> {
+        let loaded = file.version;
+        let saved = VendorFile { version: loaded + 1, ..file.clone() };
+        let mut actions = catalog.publishing(&saved.shop(), loaded)?;
+        actions.push(put(&self.table, file_item(&saved)?, &Condition::at_version(loaded))?);
+        transact(&self.client, actions).await?;
+        Ok(saved)
+    }
+
+    /// The sellers in a state, newest first.
+    pub async fn vendors_in(&self, state: VendorState, limit: u16, start: Option<PageKey>) -> Result<Slice<VendorFile>, Error> {
+        let page = query(
+            &self.client,
+            Asked {
+                table: self.table.clone(),
+                index: Some("by_state"),
+                partition: ("state_key", vendors_in(state).to_owned()),
+                newest_first: true,
+                limit: Some(i32::from(limit)),
+                start,
+                ..Asked::default()
+            },
+        )
+        .await?;
+        let items = page.items.iter().map(file_of).collect::<Result<_, _>>()?;
+        Ok(Slice { items, next: page.next })
+    }
+
+    /// The partition that a page key of the sellers in a state must name.
+    pub fn state_partition(state: VendorState) -> &'static str {
+        vendors_in(state)
+    }
+
+    /// The members of a shop.
+    pub async fn members(&self, vendor: VendorId) -> Result<Vec<Membership>, Error> {
+        let asked = Asked {
+            table: self.table.clone(),
+            index: Some("by_vendor"),
+            partition: ("vendor_key", members_of(vendor)),
+            ..Asked::default()
+        };
+        query_all(&self.client, asked).await?.iter().map(|found| body(found, MEMBER)).collect()
+    }
+
+    /// Makes a person a member of a shop, or gives a member another role.
+    pub async fn put_member(&self, member: &Membership) -> Result<(), Error> {
+        let any = Condition::of("attribute_not_exists(pk) OR attribute_exists(pk)");
+        put_one(&self.client, &self.table, member_item(member)?, &any).await.map_err(Error::from)
+    }
+
+    /// A person's place in one shop.
+    pub async fn membership(&self, user: UserId, vendor: VendorId) -> Result<Option<Membership>, Error> {
+        get(&self.client, &self.table, Entry::Member(user, vendor).key(), true).await?.map(|found| body(&found, MEMBER)).transpose()
+    }
+
+    /// Takes a member out of a shop.
+    pub async fn remove_member(&self, user: UserId, vendor: VendorId) -> Result<(), Error> {
+        delete_one(&self.client, &self.table, Entry::Member(user, vendor).key(), &Condition::present()).await.map_err(|failure| match failure {
+            Failure::Condition => Refusal::of(Code::NotFound).into(),
+            other => other.into(),
+        })
+    }
+
+    /// What a buyer has told; empty before anything was.
+    pub async fn profile(&self, user: UserId) -> Result<Profile, Error> {
+        match get(&self.client, &self.table, Entry::Profile(user).key(), true).await? {
+            Some(found) => Ok(Profile { version: version(&found), ..body(&found, PROFILE)? }),
+            None => Ok(Profile::default()),
+        }
+    }
+
+    /// Writes a profile, if it is still at the version at which it was read.
+    pub async fn save_profile(&self, user: UserId, profile: &Profile) -> Result<Profile, Error> {
+        let saved = Profile { version: profile.version + 1, ..profile.clone() };
+        let written = item(Entry::Profile(user).key(), PROFILE, saved.version, &saved)?;
+        put_one(&self.client, &self.table, written, &Condition::at_version(profile.version)).await?;
+        Ok(saved)
+    }
+
+    /// A buyer's address book, newest first.
+    pub async fn addresses(&self, user: UserId) -> Result<Vec<SavedAddress>, Error> {
+        let within = ("begins_with(sk, :address)".to_owned(), Attributes::from([(":address".to_owned(), string("ADDRESS#"))]));
+        let asked = Asked {
+            table: self.table.clone(),
+            partition: ("pk", format!("USER#{user}")),
+            within: Some(within),
+            newest_first: true,
+            consistent: true,
+            ..Asked::default()
+        };
+        query_all(&self.client, asked).await?.iter().map(|found| body(found, ADDRESS)).collect()
+    }
+
+    /// Puts an address into the book.
+    pub async fn save_address(&self, user: UserId, saved: &SavedAddress) -> Result<(), Error> {
+        let written = item(Entry::Address(user, saved.id).key(), ADDRESS, 1, saved)?;
+        let any = Condition::of("attribute_not_exists(pk) OR attribute_exists(pk)");
+        put_one(&self.client, &self.table, written, &any).await.map_err(Error::from)
+    }
+
+    /// Takes an address out of the book.
+    pub async fn remove_address(&self, user: UserId, id: AddressId) -> Result<(), Error> {
+        let action = delete(&self.table, Entry::Address(user, id).key(), &Condition::present())?;
+        match transact(&self.client, vec![action]).await {
+            Err(Failure::Cancelled(reasons)) if reasons.iter().any(crate::error::Reason::is_condition) => {
+                Err(Refusal::of(Code::NotFound).into())
+            }
+            other => other.map_err(Error::from),
+        }
+    }
+}
+
+fn file_item(file: &VendorFile) -> Result<Attributes, Error> {
+    let mut written = item(Entry::Vendor(file.card.id).key(), VENDOR, file.version, file)?;
+    written.insert("state_key".to_owned(), string(vendors_in(file.state)));
+    written.insert("state_sort".to_owned(), string(file.card.id.to_string()));
+    Ok(written)
+}
+
+fn file_of(found: &Attributes) -> Result<VendorFile, Error> {
+    let file: VendorFile = body(found, VENDOR)?;
+    Ok(VendorFile { version: version(found), ..file })
+}
+
+fn member_item(member: &Membership) -> Result<Attributes, Error> {
+    let mut written = item(Entry::Member(member.user, member.vendor).key(), MEMBER, 1, member)?;
+    written.insert("vendor_key".to_owned(), string(members_of(member.vendor)));
+    written.insert("vendor_sort".to_owned(), string(member.user.to_string()));
+    debug_assert!(text(&written, "vendor_key").is_some());
+    Ok(written)
+}

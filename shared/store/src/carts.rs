@@ -1,0 +1,132 @@
+//! The table Carts.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use domain::cart::Cart;
+use domain::{CartId, OrderId, Timestamp, UserId};
+
+use crate::item::{self, Attributes, Condition, body, key, number, string, text, version};
+use crate::{Error, retry};
+
+const CART: &str = "cart";
+const POINTER: &str = "buyer_cart";
+
+/// Key: `CART#<id>` / `CART`.
+fn cart_key(id: CartId) -> Attributes {
+    key(format!("CART#{id}"), "CART")
+}
+
+/// Key: `BUYER#<id>` / `CART`: which cart is a buyer's.
+fn pointer_key(buyer: UserId) -> Attributes {
+    key(format!("BUYER#{buyer}"), "CART")
+}
+
+/// Carts by id.
+#[derive(Clone, Debug)]
+pub struct Carts {
+    client: Client,
+    table: String,
+}
+
+impl Carts {
+    /// The table of this name.
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self { client, table: table.into() }
+    }
+
+    /// The cart with this id, as it is now; an expired one is as good as none.
+    pub async fn read(&self, id: CartId, now: Timestamp) -> Result<Option<Cart>, Error> {
+        let found = retry::get(&self.client, &self.table, cart_key(id), true).await?;
+        found.map(|found| cart_of(&found)).transpose().map(|cart| cart.filter(|cart| cart.expires_at > now))
+    }
+
+    /// Writes a cart, if it is still at the version at which it was read. Answers the version it has now.
+    pub async fn save(&self, cart: &Cart) -> Result<u64, Error> {
+        let next = cart.version + 1;
+        retry::put_one(&self.client, &self.table, cart_item(cart, next)?, &open_at(cart.version)).await?;
+        Ok(next)
+    }
+
+    /// Deletes an open cart.
+    pub async fn delete(&self, cart: &Cart) -> Result<(), Error> {
+        retry::delete_one(&self.client, &self.table, cart_key(cart.id), &open_at(cart.version)).await.map_err(Error::from)
+    }
+
+    /// The cart that is a buyer's.
+    pub async fn of_buyer(&self, buyer: UserId, now: Timestamp) -> Result<Option<Cart>, Error> {
+        let pointer = retry::get(&self.client, &self.table, pointer_key(buyer), true).await?;
+        match pointer.as_ref().and_then(|pointer| text(pointer, "cart")).and_then(|id| id.parse().ok()) {
+            Some(id) => self.read(id, now).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Gives a buyer a new cart in place of the ones it was made of: the guest's, and the buyer's former one. All or nothing,
+    /// and only if none of them has changed.
+    pub async fn claim(&self, claimed: &Cart, buyer: UserId, replaced: &[&Cart]) -> Result<u64, Error> {
+        let mut pointer = pointer_key(buyer);
+        pointer.insert("kind".to_owned(), string(POINTER));
+        pointer.insert("version".to_owned(), number(1));
+        pointer.insert("cart".to_owned(), string(claimed.id.to_string()));
+        pointer.insert("expires_at_s".to_owned(), number(claimed.expires_at.seconds()));
+        let former = replaced.iter().find(|cart| cart.buyer == Some(buyer));
+        let expected = match former {
+            Some(former) => Condition::of("attribute_not_exists(pk) OR cart = :former").value(":former", string(former.id.to_string())),
+            // Whatever it pointed at was ordered or has expired.
+            None => Condition::of("attribute_not_exists(pk) OR attribute_exists(pk)"),
+        };
+        let mut actions = vec![
+            item::put(&self.table, cart_item(claimed, 1)?, &Condition::absent())?,
+            item::put(&self.table, pointer, &expected)?,
+        ];
+        for cart in replaced {
+            actions.push(item::delete(&self.table, cart_key(cart.id), &open_at(cart.version))?);
+        }
+        retry::transact(&self.client, actions).await?;
+        Ok(1)
+    }
+
+    /// The action that marks a cart as ordered, if it is still as it was priced.
+    pub(crate) fn ordering(&self, cart: &Cart, order: OrderId) -> Result<TransactWriteItem, Error> {
+        let condition = open_at(cart.version)
+            .name("#version", "version")
+            .value(":order", string(order.to_string()))
+            .value(":next", number(cart.version + 1));
+        item::update(&self.table, cart_key(cart.id), "SET order_id = :order, #version = :next", &condition)
+    }
+
+    /// The action that opens a cart again whose order was not paid, unless the cart is gone or became another order.
+    pub(crate) fn reopening(&self, cart: CartId, order: OrderId) -> Result<TransactWriteItem, Error> {
+        let condition = Condition::of("attribute_not_exists(pk) OR order_id = :order")
+            .name("#version", "version")
+            .value(":order", string(order.to_string()))
+            .value(":one", number(1));
+        item::update(&self.table, cart_key(cart), "REMOVE order_id ADD #version :one", &condition)
+    }
+}
+
+/// The condition that a cart is open and at a version.
+fn open_at(loaded: u64) -> Condition {
+    let mut condition = Condition::at_version(loaded);
+    if loaded > 0 {
+        condition.expression.push_str(" AND attribute_not_exists(order_id)");
+    }
+    condition
+}
+
+fn cart_item(cart: &Cart, version: u64) -> Result<Attributes, Error> {
+    // The order stands in an attribute of its own: checkout and expiry change nothing else.
+    let plain = Cart { order: None, version, ..cart.clone() };
+    let mut written = item::item(cart_key(cart.id), CART, version, &plain)?;
+    written.insert("expires_at_s".to_owned(), number(cart.expires_at.seconds()));
+    if let Some(order) = cart.order {
+        written.insert("order_id".to_owned(), string(order.to_string()));
+    }
+    Ok(written)
+}
+
+fn cart_of(found: &Attributes) -> Result<Cart, Error> {
+    let cart: Cart = body(found, CART)?;
+    let order = text(found, "order_id").and_then(|order| order.parse().ok());
+    Ok(Cart { version: version(found), order, ..cart })
+}

@@ -1,0 +1,115 @@
+//! Listing rows: one query for a page of cards.
+
+use domain::catalogue::{List, ListingRow};
+use domain::Money;
+
+use super::{Catalog, LISTING};
+use crate::item::{Attributes, Condition, delete, item, key, number, put, string};
+use crate::retry::{Asked, query};
+use crate::{Error, PageKey, Slice};
+
+/// In which order a list is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sort {
+    /// Newest first.
+    Newest,
+    /// Cheapest first.
+    Price,
+    /// Dearest first.
+    PriceDescending,
+}
+
+/// Which page of which list.
+#[derive(Clone, Debug)]
+pub struct ListQuery {
+    /// Which list.
+    pub list: List,
+    /// In which order.
+    pub sort: Sort,
+    /// Only cards of this price or more; needs an order by price.
+    pub min_price: Option<Money>,
+    /// Only cards of this price or less; needs an order by price.
+    pub max_price: Option<Money>,
+    /// How many cards.
+    pub limit: u16,
+    /// Where to go on.
+    pub start: Option<PageKey>,
+}
+
+/// Partition of a list: `LIST#<category or *>#<vendor or *>#<currency>`.
+pub(super) fn list_key(list: &List) -> String {
+    let or_all = |handle: &Option<domain::text::Handle>| handle.as_ref().map_or_else(|| "*".to_owned(), ToString::to_string);
+    format!("LIST#{}#{}#{}", or_all(&list.category), or_all(&list.vendor), list.currency)
+}
+
+/// Prices sort as text when all have the same length.
+fn price_key(minor: i64, id: &str) -> String {
+    format!("{:019}#{id}", minor.max(0))
+}
+
+fn row_key(row: &ListingRow) -> Attributes {
+    key(list_key(&row.list), format!("{:015}#{}", row.published_at.millis(), row.card.id))
+}
+
+impl Catalog {
+    /// A page of cards as they were written: each is the JSON of a product card, ready to be handed on.
+    pub async fn list(&self, asked: ListQuery) -> Result<Slice<Box<serde_json::value::RawValue>>, Error> {
+        let by_price = asked.sort != Sort::Newest;
+        let within = by_price.then(|| {
+            let least = asked.min_price.map_or(0, Money::minor);
+            let most = asked.max_price.map_or(i64::MAX, Money::minor);
+            let mut values = Attributes::new();
+            values.insert(":least".to_owned(), string(format!("{:019}", least.max(0))));
+            // A tilde sorts behind every id.
+            values.insert(":most".to_owned(), string(price_key(most, "~")));
+            ("price_key BETWEEN :least AND :most".to_owned(), values)
+        });
+        let partition = list_key(&asked.list);
+        let page = query(
+            &self.client,
+            Asked {
+                table: self.table.clone(),
+                index: by_price.then_some("by_price"),
+                partition: (if by_price { "list_key" } else { "pk" }, partition),
+                within,
+                newest_first: asked.sort != Sort::Price,
+                consistent: false,
+                limit: Some(i32::from(asked.limit)),
+                start: asked.start,
+            },
+        )
+        .await?;
+        let mut items = Vec::with_capacity(page.items.len());
+        for mut found in page.items {
+            let card = match found.remove("data") {
+                Some(aws_sdk_dynamodb::types::AttributeValue::S(card)) => card,
+                _ => String::new(),
+            };
+            items.push(serde_json::value::RawValue::from_string(card).map_err(|source| Error::Corrupt { kind: LISTING, source })?);
+        }
+        Ok(Slice { items, next: page.next })
+    }
+
+    /// The partition that a page key of this list must name, for the check of a cursor.
+    pub fn list_partition(list: &List) -> String {
+        list_key(list)
+    }
+
+    pub(super) fn putting(&self, row: &ListingRow, product_version: u64) -> Result<aws_sdk_dynamodb::types::TransactWriteItem, Error> {
+        let mut written = item(row_key(row), LISTING, product_version, &row.card)?;
+        written.insert("list_key".to_owned(), string(list_key(&row.list)));
+        written.insert("price_key".to_owned(), string(price_key(row.card.price.minor(), &row.card.id.to_string())));
+        // The product's own version rules: rows are written only in the transaction that writes the product.
+        let condition = Condition::of("attribute_not_exists(pk) OR #version <= :now")
+            .name("#version", "version")
+            .value(":now", number(product_version));
+        put(&self.table, written, &condition)
+    }
+
+    pub(super) fn removing(&self, row: &ListingRow, product_version: u64) -> Result<aws_sdk_dynamodb::types::TransactWriteItem, Error> {
+        let condition = Condition::of("attribute_not_exists(pk) OR #version <= :now")
+            .name("#version", "version")
+            .value(":now", number(product_version));
+        delete(&self.table, row_key(row), &condition)
+    }
+}

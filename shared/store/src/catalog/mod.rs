@@ -1,0 +1,102 @@
+//! The table Catalog: products, listing rows, availability, shops, categories. Public; read by everyone.
+
+mod listing;
+mod products;
+mod shops;
+
+use aws_sdk_dynamodb::Client;
+use domain::catalogue::{Availability, Product};
+use domain::text::Handle;
+use domain::{ProductId, VendorId};
+
+use crate::item::{Attributes, key};
+
+pub use self::listing::{ListQuery, Sort};
+pub use self::products::StoredProduct;
+
+const PRODUCT: &str = "product";
+const DESCRIPTION: &str = "description";
+const AVAILABILITY: &str = "availability";
+const HANDLE: &str = "handle";
+const LISTING: &str = "listing";
+const SHOP: &str = "shop";
+const CATEGORIES: &str = "categories";
+
+/// The public catalogue.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    client: Client,
+    table: String,
+    /// Where own uploads are served, without a slash at the end: it stands in the cards of listing rows.
+    media_base: String,
+}
+
+impl Catalog {
+    /// The table of this name.
+    pub fn new(client: Client, table: impl Into<String>, media_base: impl Into<String>) -> Self {
+        Self { client, table: table.into(), media_base: media_base.into() }
+    }
+
+    /// Where own uploads are served.
+    pub fn media_base(&self) -> &str {
+        &self.media_base
+    }
+}
+
+/// What stands in the catalogue, by key.
+enum Entry<'a> {
+    /// `PRODUCT#<id>` / `PRODUCT`.
+    Product(ProductId),
+    /// `PRODUCT#<id>` / `DESCRIPTION`.
+    Description(ProductId),
+    /// `PRODUCT#<id>` / `AVAILABILITY`.
+    Availability(ProductId),
+    /// `HANDLE#product#<handle>` / `HANDLE`: keeps a product's handle unique.
+    ProductHandle(&'a Handle),
+    /// `HANDLE#vendor#<handle>` / `HANDLE`: keeps a shop's handle unique.
+    ShopHandle(&'a Handle),
+    /// `VENDOR#<id>` / `SHOP`.
+    Shop(VendorId),
+    /// `CATEGORIES` / `TREE`.
+    Categories,
+}
+
+impl Entry<'_> {
+    fn key(&self) -> Attributes {
+        match self {
+            Self::Product(id) => key(format!("PRODUCT#{id}"), "PRODUCT"),
+            Self::Description(id) => key(format!("PRODUCT#{id}"), "DESCRIPTION"),
+            Self::Availability(id) => key(format!("PRODUCT#{id}"), "AVAILABILITY"),
+            Self::ProductHandle(handle) => key(format!("HANDLE#product#{handle}"), "HANDLE"),
+            Self::ShopHandle(handle) => key(format!("HANDLE#vendor#{handle}"), "HANDLE"),
+            Self::Shop(id) => key(format!("VENDOR#{id}"), "SHOP"),
+            Self::Categories => key("CATEGORIES", "TREE"),
+        }
+    }
+}
+
+/// Partition of `by_handle` for a product's page.
+fn product_handle(handle: &Handle) -> String {
+    format!("product#{handle}")
+}
+
+/// Partition of `by_handle` for a shop's page.
+fn shop_handle(handle: &Handle) -> String {
+    format!("vendor#{handle}")
+}
+
+/// Partition of `by_vendor`.
+fn vendor_products(vendor: VendorId) -> String {
+    format!("VENDOR#{vendor}")
+}
+
+/// A product with what lies beside it.
+#[derive(Clone, Debug)]
+pub struct ProductPage {
+    /// The product.
+    pub product: Product,
+    /// The long description: sanitised HTML.
+    pub description_html: String,
+    /// What is left of it.
+    pub availability: Availability,
+}

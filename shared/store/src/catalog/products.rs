@@ -1,0 +1,332 @@
+//! Products: writing one is one transaction with its handle, its availability and its listing rows.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use domain::catalogue::{Availability, LARGEST_PRODUCT, ListingRow, Product};
+use domain::pricing::Shelf;
+use domain::text::Handle;
+use domain::{Code, Refusal, ProductId, VendorId};
+
+use super::{AVAILABILITY, Catalog, DESCRIPTION, Entry, HANDLE, PRODUCT, ProductPage, SHOP, product_handle, vendor_products};
+use crate::error::Failure;
+use crate::item::{Attributes, Condition, body, delete, item, put, string, text, version};
+use crate::retry::{Asked, batch, query, query_all, transact};
+use crate::{Error, PageKey, Slice};
+
+/// The most actions of a transaction that writes a product; above, it is unlisted first.
+const MOST_ACTIONS: usize = 100;
+
+/// A product as it is stored, with the versions that a change must find again.
+#[derive(Clone, Debug)]
+pub struct StoredProduct {
+    /// The product.
+    pub product: Product,
+    /// The long description: sanitised HTML.
+    pub description_html: String,
+    /// What is left of it, as pages show it.
+    pub availability: Availability,
+    availability_version: u64,
+}
+
+impl StoredProduct {
+    /// A product that is not stored yet.
+    pub fn new(product: Product, description_html: String) -> Self {
+        Self { product, description_html, availability: Availability::default(), availability_version: 0 }
+    }
+}
+
+impl Catalog {
+    /// The page of a product: one query brings the product, its description and what is left of it.
+    pub async fn product_page(&self, handle: &Handle) -> Result<Option<ProductPage>, Error> {
+        let found = query(
+            &self.client,
+            Asked {
+                table: self.table.clone(),
+                index: Some("by_handle"),
+                partition: ("handle_key", product_handle(handle)),
+                ..Asked::default()
+            },
+        )
+        .await?;
+        Ok(assemble(&found.items)?.map(|stored| ProductPage {
+            product: stored.product,
+            description_html: stored.description_html,
+            availability: stored.availability,
+        }))
+    }
+
+    /// A product as it is now, with everything beside it.
+    pub async fn product(&self, id: ProductId) -> Result<Option<StoredProduct>, Error> {
+        let keys = vec![Entry::Product(id).key(), Entry::Description(id).key(), Entry::Availability(id).key()];
+        let found = batch(&self.client, vec![(self.table.clone(), keys, true)]).await?;
+        let items: Vec<Attributes> = found.into_iter().map(|(_, item)| item).collect();
+        assemble(&items)
+    }
+
+    /// The product that has this handle, whoever's it is. Read from the item that keeps handles unique.
+    pub async fn product_with_handle(&self, handle: &Handle) -> Result<Option<ProductId>, Error> {
+        let found = crate::retry::get(&self.client, &self.table, Entry::ProductHandle(handle).key(), true).await?;
+        Ok(found.as_ref().and_then(|found| text(found, "owner")).and_then(|id| id.parse().ok()))
+    }
+
+    /// A seller's products, newest first.
+    pub async fn products_of(&self, vendor: VendorId, limit: u16, start: Option<PageKey>) -> Result<Slice<Product>, Error> {
+        let page = query(
+            &self.client,
+            Asked {
+                table: self.table.clone(),
+                index: Some("by_vendor"),
+                partition: ("vendor_key", vendor_products(vendor)),
+                newest_first: true,
+                limit: Some(i32::from(limit)),
+                start,
+                ..Asked::default()
+            },
+        )
+        .await?;
+        let items = page.items.iter().map(product_of).collect::<Result<_, _>>()?;
+        Ok(Slice { items, next: page.next })
+    }
+
+    /// The partition that a page key of a seller's products must name.
+    pub fn vendor_partition(vendor: VendorId) -> String {
+        vendor_products(vendor)
+    }
+
+    /// What the catalogue says of some products and sellers, consistently, in one call.
+    pub async fn shelf(
+        &self,
+        products: impl IntoIterator<Item = ProductId>,
+        vendors: impl IntoIterator<Item = VendorId>,
+        with_availability: bool,
+    ) -> Result<Shelf, Error> {
+        let products: std::collections::BTreeSet<ProductId> = products.into_iter().collect();
+        let vendors: std::collections::BTreeSet<VendorId> = vendors.into_iter().collect();
+        let mut keys: Vec<Attributes> = products.iter().map(|id| Entry::Product(*id).key()).collect();
+        if with_availability {
+            keys.extend(products.iter().map(|id| Entry::Availability(*id).key()));
+        }
+        keys.extend(vendors.iter().map(|id| Entry::Shop(*id).key()));
+        let mut shelf = Shelf::default();
+        if keys.is_empty() {
+            return Ok(shelf);
+        }
+        for (_, found) in batch(&self.client, vec![(self.table.clone(), keys, true)]).await? {
+            match text(&found, "kind") {
+                Some(PRODUCT) => {
+                    let product = product_of(&found)?;
+                    shelf.products.insert(product.id, product);
+                }
+                Some(AVAILABILITY) => {
+                    if let Some(id) = text(&found, "pk").and_then(|pk| pk.strip_prefix("PRODUCT#")).and_then(|id| id.parse().ok()) {
+                        shelf.availability.insert(id, body(&found, AVAILABILITY)?);
+                    }
+                }
+                Some(SHOP) => {
+                    let shop = super::shops::shop_of(&found)?;
+                    shelf.shops.insert(shop.card.id, shop);
+                }
+                _ => {}
+            }
+        }
+        Ok(shelf)
+    }
+
+    /// Writes a new product. A handle that is taken is refused.
+    pub async fn add(&self, new: &StoredProduct) -> Result<StoredProduct, Error> {
+        self.write(None, new).await
+    }
+
+    /// Writes a changed product, if neither it nor its availability has changed since it was read.
+    pub async fn save(&self, loaded: &StoredProduct, changed: &StoredProduct) -> Result<StoredProduct, Error> {
+        self.write(Some(loaded), changed).await
+    }
+
+    /// Deletes a product with all that lies beside it.
+    pub async fn delete(&self, loaded: &StoredProduct) -> Result<(), Error> {
+        let product = &loaded.product;
+        let unlisted = if product.is_for_sale() {
+            let mut draft = loaded.clone();
+            draft.product.state = domain::catalogue::ProductState::Draft;
+            self.save(loaded, &draft).await?
+        } else {
+            loaded.clone()
+        };
+        let owner = Condition::of("attribute_not_exists(pk) OR #owner = :id").name("#owner", "owner").value(":id", string(product.id.to_string()));
+        let actions = vec![
+            delete(&self.table, Entry::Product(product.id).key(), &Condition::at_version(unlisted.product.version))?,
+            delete(&self.table, Entry::Description(product.id).key(), &Condition::of("attribute_not_exists(pk) OR attribute_exists(pk)"))?,
+            delete(&self.table, Entry::Availability(product.id).key(), &Condition::of("attribute_not_exists(pk) OR attribute_exists(pk)"))?,
+            delete(&self.table, Entry::ProductHandle(&product.handle).key(), &owner)?,
+        ];
+        transact(&self.client, actions).await.map_err(Error::from)
+    }
+
+    async fn write(&self, loaded: Option<&StoredProduct>, changed: &StoredProduct) -> Result<StoredProduct, Error> {
+        let before = loaded.map(|loaded| loaded.product.listing_rows(loaded.availability.any(), &self.media_base)).unwrap_or_default();
+        let after = changed.product.listing_rows(changed.availability.any(), &self.media_base);
+        let keys = |rows: &[ListingRow]| rows.iter().map(|row| (row.list.clone(), row.published_at)).collect::<std::collections::BTreeSet<_>>();
+        let (old_keys, new_keys) = (keys(&before), keys(&after));
+        let gone = |row: &&ListingRow| !new_keys.contains(&(row.list.clone(), row.published_at));
+        let fresh = |row: &&ListingRow| !before.contains(row);
+        let touched = before.iter().filter(gone).count() + after.iter().filter(fresh).count();
+        // Handles, product, description and availability take at most five actions.
+        if let Some(loaded) = loaded
+            && touched > MOST_ACTIONS - 5
+            && !before.is_empty()
+            && !after.is_empty()
+        {
+            // A move across the tree can touch more rows than fit: it leaves the lists first, then enters the new ones. A
+            // crash between leaves a product that is not listed, which its seller sees and repeats.
+            let mut unlisted = loaded.clone();
+            unlisted.product.state = domain::catalogue::ProductState::Draft;
+            let stored = Box::pin(self.write(Some(loaded), &unlisted)).await?;
+            let mut again = changed.clone();
+            again.product.version = stored.product.version;
+            return Box::pin(self.write(Some(&stored), &again)).await;
+        }
+        let _ = old_keys;
+        let now = loaded.map_or(0, |loaded| loaded.product.version) + 1;
+        let mut stored = changed.clone();
+        stored.product.version = now;
+        let mut actions = Vec::new();
+        let handle_action = self.handle_actions(loaded, &stored.product, &mut actions)?;
+        actions.push(self.putting_product(&stored.product, loaded.map_or(0, |loaded| loaded.product.version))?);
+        if loaded.is_none_or(|loaded| loaded.description_html != stored.description_html || loaded.product.handle != stored.product.handle) {
+            let mut description = item(Entry::Description(stored.product.id).key(), DESCRIPTION, now, &stored.description_html)?;
+            beside(&mut description, &stored.product.handle, "3");
+            let condition = Condition::of("attribute_not_exists(pk) OR #version < :now")
+                .name("#version", "version")
+                .value(":now", crate::item::number(now));
+            actions.push(put(&self.table, description, &condition)?);
+        }
+        let listed = touched > 0;
+        let moved = loaded.is_none_or(|loaded| loaded.product.handle != stored.product.handle);
+        if listed || moved {
+            // The rows say whether anything is left, so what they say must not change under them.
+            stored.availability_version = changed.availability_version + 1;
+            actions.push(self.putting_availability(&stored.product, &stored.availability, changed.availability_version)?);
+        }
+        for row in before.iter().filter(gone) {
+            actions.push(self.removing(row, now)?);
+        }
+        for row in after.iter().filter(fresh) {
+            actions.push(self.putting(row, now)?);
+        }
+        match transact(&self.client, actions).await {
+            Ok(()) => Ok(stored),
+            Err(Failure::Cancelled(reasons))
+                if handle_action.is_some_and(|index| reasons.get(index).is_some_and(crate::error::Reason::is_condition)) =>
+            {
+                Err(Refusal::because(Code::HandleTaken, format!("the handle {} is taken", stored.product.handle)).into())
+            }
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Takes the new handle and lets go of the old one. Answers which action takes the new one.
+    fn handle_actions(
+        &self,
+        loaded: Option<&StoredProduct>,
+        product: &Product,
+        actions: &mut Vec<TransactWriteItem>,
+    ) -> Result<Option<usize>, Error> {
+        if loaded.is_some_and(|loaded| loaded.product.handle == product.handle) {
+            return Ok(None);
+        }
+        let mut taken = crate::item::raw_item(Entry::ProductHandle(&product.handle).key(), HANDLE, 1, "{}".to_owned());
+        taken.insert("owner".to_owned(), string(product.id.to_string()));
+        actions.push(put(&self.table, taken, &Condition::absent())?);
+        if let Some(loaded) = loaded {
+            let owner = Condition::of("#owner = :id").name("#owner", "owner").value(":id", string(product.id.to_string()));
+            actions.push(delete(&self.table, Entry::ProductHandle(&loaded.product.handle).key(), &owner)?);
+        }
+        Ok(Some(0))
+    }
+
+    fn putting_product(&self, product: &Product, loaded: u64) -> Result<TransactWriteItem, Error> {
+        let mut written = item(Entry::Product(product.id).key(), PRODUCT, product.version, product)?;
+        if text(&written, "data").is_some_and(|data| data.len() > LARGEST_PRODUCT) {
+            let detail = format!("a product with its variants takes at most {LARGEST_PRODUCT} bytes");
+            return Err(Refusal::because(Code::LimitReached, detail).into());
+        }
+        beside(&mut written, &product.handle, "1");
+        written.insert("vendor_key".to_owned(), string(vendor_products(product.vendor.id)));
+        written.insert("vendor_sort".to_owned(), string(product.id.to_string()));
+        put(&self.table, written, &Condition::at_version(loaded))
+    }
+
+    fn putting_availability(&self, product: &Product, availability: &Availability, loaded: u64) -> Result<TransactWriteItem, Error> {
+        let mut written = item(Entry::Availability(product.id).key(), AVAILABILITY, loaded + 1, availability)?;
+        beside(&mut written, &product.handle, "2");
+        put(&self.table, written, &Condition::at_version(loaded))
+    }
+
+    /// Writes what is left of some of a product's variants. The listing rows change only when the product runs out, or comes
+    /// back. Answers false when the product is gone.
+    pub async fn set_availability(&self, id: ProductId, left: &BTreeMap<domain::VariantId, i64>) -> Result<bool, Error> {
+        for _ in 0..10 {
+            let Some(loaded) = self.product(id).await? else { return Ok(false) };
+            let mut changed = loaded.clone();
+            changed.availability.available.retain(|variant, _| loaded.product.variant(*variant).is_some());
+            for (variant, units) in left {
+                if loaded.product.variant(*variant).is_some() {
+                    changed.availability.available.insert(*variant, *units);
+                }
+            }
+            if changed.availability == loaded.availability {
+                return Ok(true);
+            }
+            let mut actions = vec![self.putting_availability(&loaded.product, &changed.availability, loaded.availability_version)?];
+            if changed.availability.any() != loaded.availability.any() {
+                let version = loaded.product.version;
+                for row in loaded.product.listing_rows(changed.availability.any(), &self.media_base) {
+                    actions.push(self.putting(&row, version)?);
+                }
+            }
+            match transact(&self.client, actions).await.map_err(Error::from) {
+                Ok(()) => return Ok(true),
+                // The product or its availability changed meanwhile: read again.
+                Err(Error::Conflict) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Err(Error::Conflict)
+    }
+
+    /// Ids of all products of a seller, for work that goes through all of them.
+    pub async fn product_ids_of(&self, vendor: VendorId) -> Result<Vec<ProductId>, Error> {
+        let asked = Asked {
+            table: self.table.clone(),
+            index: Some("by_vendor"),
+            partition: ("vendor_key", vendor_products(vendor)),
+            ..Asked::default()
+        };
+        let found = query_all(&self.client, asked).await?;
+        Ok(found.iter().filter_map(|found| text(found, "vendor_sort")).filter_map(|id| id.parse().ok()).collect())
+    }
+}
+
+/// The attributes of `by_handle`: one partition per product page, sorted so that the product comes first.
+fn beside(written: &mut Attributes, handle: &Handle, order: &str) {
+    written.insert("handle_key".to_owned(), string(product_handle(handle)));
+    written.insert("handle_sort".to_owned(), string(order));
+}
+
+fn product_of(found: &Attributes) -> Result<Product, Error> {
+    let product: Product = body(found, PRODUCT)?;
+    Ok(Product { version: version(found), ..product })
+}
+
+fn assemble(items: &[Attributes]) -> Result<Option<StoredProduct>, Error> {
+    let of_kind = |kind: &str| items.iter().find(|item| text(item, "kind") == Some(kind));
+    let Some(product) = of_kind(PRODUCT) else { return Ok(None) };
+    let availability = of_kind(AVAILABILITY);
+    Ok(Some(StoredProduct {
+        product: product_of(product)?,
+        description_html: of_kind(DESCRIPTION).map(|found| body(found, DESCRIPTION)).transpose()?.unwrap_or_default(),
+        availability: availability.map(|found| body(found, AVAILABILITY)).transpose()?.unwrap_or_default(),
+        availability_version: availability.map_or(0, version),
+    }))
+}

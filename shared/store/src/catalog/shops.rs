@@ -1,0 +1,58 @@
+//! Shops, and the tree of categories.
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use domain::catalogue::CategoryTree;
+use domain::text::Handle;
+use domain::vendor::Shop;
+
+use super::{CATEGORIES, Catalog, Entry, HANDLE, SHOP, shop_handle};
+use crate::Error;
+use crate::item::{Attributes, Condition, body, item, put, raw_item, string, version};
+use crate::retry::{Asked, get, put_one, query};
+
+impl Catalog {
+    /// The shop with this handle, whatever its state.
+    pub async fn shop(&self, handle: &Handle) -> Result<Option<Shop>, Error> {
+        let found = query(
+            &self.client,
+            Asked { table: self.table.clone(), index: Some("by_handle"), partition: ("handle_key", shop_handle(handle)), ..Asked::default() },
+        )
+        .await?;
+        found.items.first().map(shop_of).transpose()
+    }
+
+    /// The tree of categories.
+    pub async fn categories(&self) -> Result<CategoryTree, Error> {
+        match get(&self.client, &self.table, Entry::Categories.key(), false).await? {
+            Some(found) => Ok(CategoryTree { version: version(&found), ..body(&found, CATEGORIES)? }),
+            None => Ok(CategoryTree::default()),
+        }
+    }
+
+    /// Writes the tree of categories, if it is still at the version at which it was read.
+    pub async fn save_categories(&self, tree: &CategoryTree) -> Result<CategoryTree, Error> {
+        let saved = CategoryTree { version: tree.version + 1, ..tree.clone() };
+        let written = item(Entry::Categories.key(), CATEGORIES, saved.version, &saved)?;
+        put_one(&self.client, &self.table, written, &Condition::at_version(tree.version)).await?;
+        Ok(saved)
+    }
+
+    /// The actions that write a shop's public face beside its private file, whose version it carries.
+    pub(crate) fn publishing(&self, shop: &Shop, loaded: u64) -> Result<Vec<TransactWriteItem>, Error> {
+        let mut written = item(Entry::Shop(shop.card.id).key(), SHOP, shop.version, shop)?;
+        written.insert("handle_key".to_owned(), string(shop_handle(&shop.card.handle)));
+        written.insert("handle_sort".to_owned(), string("1"));
+        let mut actions = vec![put(&self.table, written, &Condition::at_version(loaded))?];
+        if loaded == 0 {
+            let mut taken = raw_item(Entry::ShopHandle(&shop.card.handle).key(), HANDLE, 1, "{}".to_owned());
+            taken.insert("owner".to_owned(), string(shop.card.id.to_string()));
+            actions.push(put(&self.table, taken, &Condition::absent())?);
+        }
+        Ok(actions)
+    }
+}
+
+pub(super) fn shop_of(found: &Attributes) -> Result<Shop, Error> {
+    let shop: Shop = body(found, SHOP)?;
+    Ok(Shop { version: version(found), ..shop })
+}

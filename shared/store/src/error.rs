@@ -1,0 +1,139 @@
+//! What can go wrong with a table.
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use domain::{Code, Coded, FieldError, Refusal};
+
+/// Why an operation on a table did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A condition did not hold: somebody else was there first.
+    #[error("the item has changed in the meantime")]
+    Conflict,
+    /// Refused for a reason of the marketplace's.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The table is overloaded, or does not answer.
+    #[error("DynamoDB is not available: {0}")]
+    Unavailable(String),
+    /// DynamoDB refused for a reason that is ours to mend.
+    #[error("DynamoDB refused: {0}")]
+    Failed(String),
+    /// An item cannot be read.
+    #[error("an item of kind {kind} cannot be read: {source}")]
+    Corrupt {
+        /// What it should have been.
+        kind: &'static str,
+        /// Why it cannot be read.
+        source: serde_json::Error,
+    },
+}
+
+impl Coded for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Conflict => Code::Conflict,
+            Self::Refused(refusal) => refusal.code(),
+            Self::Unavailable(_) => Code::Unavailable,
+            Self::Failed(_) | Self::Corrupt { .. } => Code::Internal,
+        }
+    }
+
+    fn detail(&self) -> Option<String> {
+        match self {
+            Self::Refused(refusal) => refusal.detail(),
+            _ => None,
+        }
+    }
+
+    fn fields(&self) -> Vec<FieldError> {
+        match self {
+            Self::Refused(refusal) => refusal.fields(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn retry_after(&self) -> Option<u32> {
+        matches!(self, Self::Unavailable(_)).then_some(2)
+    }
+}
+
+/// What to do about a failed call.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Try again soon: transactions that met, or a throttled table.
+    Again(String),
+    /// A single write's condition did not hold.
+    Condition,
+    /// A transaction was refused; one reason per action, with the item that stood in the way where it was asked for.
+    Cancelled(Vec<Reason>),
+    /// Whether the call was carried out is not known, or the table does not answer.
+    Unavailable(String),
+    /// Anything else.
+    Failed(String),
+}
+
+/// Why one action of a transaction was refused; nothing when it was not the one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reason {
+    pub(crate) code: String,
+    pub(crate) item: Option<crate::item::Attributes>,
+}
+
+impl Reason {
+    pub(crate) fn is_condition(&self) -> bool {
+        self.code == "ConditionalCheckFailed"
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Condition => Self::Conflict,
+            Failure::Cancelled(reasons) if reasons.iter().any(Reason::is_condition) => Self::Conflict,
+            Failure::Cancelled(reasons) => {
+                let codes: Vec<_> = reasons.into_iter().map(|reason| reason.code).collect();
+                Self::Failed(format!("transaction cancelled: {}", codes.join(", ")))
+            }
+            Failure::Again(text) | Failure::Unavailable(text) => Self::Unavailable(text),
+            Failure::Failed(text) => Self::Failed(text),
+        }
+    }
+}
+
+/// Sorts what the SDK says by what to do about it.
+pub(crate) fn failure<E, R>(error: &SdkError<E, R>) -> Failure
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug + 'static,
+{
+    let SdkError::ServiceError(service) = error else {
+        return Failure::Unavailable(format!("{}", Chain(error)));
+    };
+    let text = format!("{}", Chain(service.err()));
+    match service.err().code().unwrap_or_default() {
+        "ConditionalCheckFailedException" => Failure::Condition,
+        "TransactionConflictException"
+        | "TransactionInProgressException"
+        | "ThrottlingException"
+        | "RequestLimitExceeded"
+        | "ProvisionedThroughputExceededException" => Failure::Again(text),
+        "InternalServerError" | "InternalServerErrorException" | "ServiceUnavailable" => Failure::Unavailable(text),
+        _ => Failure::Failed(text),
+    }
+}
+
+/// An error with its causes, on one line.
+struct Chain<'a>(&'a (dyn std::error::Error + 'static));
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut next = Some(self.0);
+        let mut separator = "";
+        while let Some(error) = next {
+            write!(formatter, "{separator}{error}")?;
+            separator = ": ";
+            next = error.source();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,178 @@
+//! Items: attributes beside one JSON string.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{Error, PageKey};
+
+/// An item as the SDK has it.
+pub(crate) type Attributes = HashMap<String, AttributeValue>;
+
+/// A string attribute.
+pub(crate) fn string(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
+
+/// A number attribute.
+pub(crate) fn number(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+/// The two attributes of a key.
+pub(crate) fn key(pk: impl Into<String>, sk: impl Into<String>) -> Attributes {
+    HashMap::from([("pk".to_owned(), string(pk)), ("sk".to_owned(), string(sk))])
+}
+
+/// A new item of a kind, at a version, with its body.
+pub(crate) fn item<T: Serialize>(key: Attributes, kind: &'static str, version: u64, body: &T) -> Result<Attributes, Error> {
+    let data = serde_json::to_string(body).map_err(|source| Error::Corrupt { kind, source })?;
+    Ok(raw_item(key, kind, version, data))
+}
+
+/// A new item whose body is JSON already.
+pub(crate) fn raw_item(mut key: Attributes, kind: &'static str, version: u64, data: String) -> Attributes {
+    key.insert("kind".to_owned(), string(kind));
+    key.insert("version".to_owned(), number(version));
+    key.insert("data".to_owned(), string(data));
+    key
+}
+
+/// A string attribute of an item.
+pub(crate) fn text<'a>(item: &'a Attributes, name: &str) -> Option<&'a str> {
+    item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str)
+}
+
+/// A whole-number attribute of an item.
+pub(crate) fn integer(item: &Attributes, name: &str) -> Option<i64> {
+    item.get(name).and_then(|value| value.as_n().ok()).and_then(|digits| digits.parse().ok())
+}
+
+/// The version of an item.
+pub(crate) fn version(item: &Attributes) -> u64 {
+    integer(item, "version").and_then(|version| u64::try_from(version).ok()).unwrap_or(0)
+}
+
+/// The body of an item.
+pub(crate) fn body<T: DeserializeOwned>(item: &Attributes, kind: &'static str) -> Result<T, Error> {
+    serde_json::from_str(text(item, "data").unwrap_or_default()).map_err(|source| Error::Corrupt { kind, source })
+}
+
+/// The key after which a list goes on.
+pub(crate) fn page_key(last: Option<&Attributes>) -> Option<PageKey> {
+    let last = last.filter(|last| !last.is_empty())?;
+    // A number in a key says so, so that it comes back as one.
+    let plain = |value: &AttributeValue| match value {
+        AttributeValue::S(text) => Some(format!("s{text}")),
+        AttributeValue::N(digits) => Some(format!("n{digits}")),
+        _ => None,
+    };
+    last.iter().map(|(name, value)| plain(value).map(|value| (name.clone(), value))).collect()
+}
+
+/// The key to go on from.
+pub(crate) fn start_key(key: PageKey) -> Attributes {
+    key.into_iter()
+        .filter_map(|(name, value)| match value.split_at_checked(1) {
+            Some(("n", digits)) => Some((name, number(digits))),
+            Some(("s", text)) => Some((name, string(text))),
+            _ => None,
+        })
+        .collect()
+}
+
+/// A condition with the names and values it speaks of.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Condition {
+    pub(crate) expression: String,
+    pub(crate) names: HashMap<String, String>,
+    pub(crate) values: Attributes,
+}
+
+impl Condition {
+    /// The item is not there yet.
+    pub(crate) fn absent() -> Self {
+        Self { expression: "attribute_not_exists(pk)".to_owned(), ..Self::default() }
+    }
+
+    /// The item is there.
+    pub(crate) fn present() -> Self {
+        Self { expression: "attribute_exists(pk)".to_owned(), ..Self::default() }
+    }
+
+    /// The item is at this version; version 0 is an item that is not there yet.
+    pub(crate) fn at_version(loaded: u64) -> Self {
+        if loaded == 0 {
+            return Self::absent();
+        }
+        Self { expression: "#version = :loaded".to_owned(), ..Self::default() }
+            .name("#version", "version")
+            .value(":loaded", number(loaded))
+    }
+
+    pub(crate) fn of(expression: impl Into<String>) -> Self {
+        Self { expression: expression.into(), ..Self::default() }
+    }
+
+    pub(crate) fn name(mut self, placeholder: &str, name: &str) -> Self {
+        self.names.insert(placeholder.to_owned(), name.to_owned());
+        self
+    }
+
+    pub(crate) fn value(mut self, placeholder: &str, value: AttributeValue) -> Self {
+        self.values.insert(placeholder.to_owned(), value);
+        self
+    }
+
+    fn names(&self) -> Option<HashMap<String, String>> {
+        (!self.names.is_empty()).then(|| self.names.clone())
+    }
+
+    fn values(&self) -> Option<Attributes> {
+        (!self.values.is_empty()).then(|| self.values.clone())
+    }
+}
+
+/// One action of a transaction: a conditional put.
+pub(crate) fn put(table: &str, item: Attributes, condition: &Condition) -> Result<TransactWriteItem, Error> {
+    let put = Put::builder()
+        .table_name(table)
+        .set_item(Some(item))
+        .condition_expression(&condition.expression)
+        .set_expression_attribute_names(condition.names())
+        .set_expression_attribute_values(condition.values())
+        .return_values_on_condition_check_failure(aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld)
+        .build()
+        .map_err(|error| Error::Failed(error.to_string()))?;
+    Ok(TransactWriteItem::builder().put(put).build())
+}
+
+/// One action of a transaction: a conditional delete.
+pub(crate) fn delete(table: &str, key: Attributes, condition: &Condition) -> Result<TransactWriteItem, Error> {
+    let delete = Delete::builder()
+        .table_name(table)
+        .set_key(Some(key))
+        .condition_expression(&condition.expression)
+        .set_expression_attribute_names(condition.names())
+        .set_expression_attribute_values(condition.values())
+        .build()
+        .map_err(|error| Error::Failed(error.to_string()))?;
+    Ok(TransactWriteItem::builder().delete(delete).build())
+}
+
+/// One action of a transaction: a conditional update. The condition's names and values serve the update too.
+pub(crate) fn update(table: &str, key: Attributes, change: &str, condition: &Condition) -> Result<TransactWriteItem, Error> {
+    let update = Update::builder()
+        .table_name(table)
+        .set_key(Some(key))
+        .update_expression(change)
+        .condition_expression(&condition.expression)
+        .set_expression_attribute_names(condition.names())
+        .set_expression_attribute_values(condition.values())
+        .return_values_on_condition_check_failure(aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld)
+        .build()
+        .map_err(|error| Error::Failed(error.to_string()))?;
+    Ok(TransactWriteItem::builder().update(update).build())
+}

@@ -1,0 +1,173 @@
+//! Idempotency records: one conditional write says who was first, and what the others get.
+
+use domain::{OrderId, Timestamp};
+use ring::digest;
+
+use super::{Entry, IDEMPOTENCY, Orders};
+use crate::Error;
+use crate::error::Failure;
+use crate::item::{Attributes, Condition, integer, number, raw_item, string, text};
+use crate::retry::{get, update_one};
+
+/// How long a key is remembered.
+const KEPT: std::time::Duration = std::time::Duration::from_secs(48 * 3600);
+/// How long a call may run before the same key takes over.
+const RUNNING: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// Whose key, for which call. The same key of another caller, or for another call, is another key.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyScope<'a> {
+    /// The caller: a buyer, a seller's member, a cart or an order.
+    pub caller: &'a str,
+    /// The call: method and route.
+    pub route: &'a str,
+    /// The key as it was sent.
+    pub key: &'a str,
+}
+
+impl KeyScope<'_> {
+    /// The name under which the key is remembered.
+    pub fn hash(&self) -> String {
+        // Lengths first: no two different scopes read the same.
+        let text = format!("{}:{}{}:{}{}", self.caller.len(), self.caller, self.route.len(), self.route, self.key);
+        hex(text.as_bytes())
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::with_capacity(64);
+    for byte in digest::digest(&digest::SHA256, bytes).as_ref() {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+/// A record to be written with the work it stands for.
+#[derive(Clone, Debug)]
+pub struct KeyRecord {
+    /// [`KeyScope::hash`].
+    pub hash: String,
+    /// Hash of the body, so that the same key with another body is noticed.
+    pub body: String,
+    /// The order that the call makes or pays.
+    pub order: OrderId,
+    /// Until when a repeat is told to wait.
+    pub running_until: Timestamp,
+    /// Until when the key is remembered.
+    pub expires_at: Timestamp,
+}
+
+impl KeyRecord {
+    /// A record of a call that begins now.
+    pub fn new(scope: KeyScope<'_>, body: &[u8], order: OrderId, now: Timestamp) -> Self {
+        Self { hash: scope.hash(), body: hex(body), order, running_until: now + RUNNING, expires_at: now + KEPT }
+    }
+}
+
+/// An answer that is given again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// JSON.
+    pub body: String,
+}
+
+/// What is known of a key that was used before.
+#[derive(Clone, Debug)]
+pub struct KeyUse {
+    body: String,
+    /// The order that the call made or paid.
+    pub order: OrderId,
+    /// The answer, once there is one.
+    pub answer: Option<Answer>,
+    /// Until when a repeat is told to wait.
+    pub running_until: Timestamp,
+    /// Until when the key is remembered.
+    pub expires_at: Timestamp,
+}
+
+impl KeyUse {
+    /// Whether the key was used with this body.
+    pub fn is_of(&self, body: &[u8]) -> bool {
+        self.body == hex(body)
+    }
+
+    pub(super) fn of(found: &Attributes) -> Result<Self, Error> {
+        let millis = |name: &str| Timestamp::from_millis(integer(found, name).unwrap_or(0));
+        let answer = text(found, "answer_body").map(|body| Answer {
+            status: integer(found, "answer_status").and_then(|status| u16::try_from(status).ok()).unwrap_or(200),
+            body: body.to_owned(),
+        });
+        Ok(Self {
+            body: text(found, "body_hash").unwrap_or_default().to_owned(),
+            order: text(found, "order_id")
+                .and_then(|id| id.parse().ok())
+                .ok_or_else(|| Error::Failed("an idempotency record names no order".to_owned()))?,
+            answer,
+            running_until: millis("running_until"),
+            expires_at: Timestamp::from_millis(integer(found, "expires_at_s").unwrap_or(0).saturating_mul(1000)),
+        })
+    }
+}
+
+pub(super) fn record_item(record: &KeyRecord) -> Result<Attributes, Error> {
+    let mut written = raw_item(Entry::Key(&record.hash).key(), IDEMPOTENCY, 1, "{}".to_owned());
+    written.insert("body_hash".to_owned(), string(&record.body));
+    written.insert("order_id".to_owned(), string(record.order.to_string()));
+    written.insert("running_until".to_owned(), number(record.running_until.millis()));
+    written.insert("expires_at_s".to_owned(), number(record.expires_at.seconds()));
+    Ok(written)
+}
+
+impl Orders {
+    /// What is known of a key; nothing when it was never used, or too long ago.
+    pub async fn key_use(&self, hash: &str, now: Timestamp) -> Result<Option<KeyUse>, Error> {
+        let found = get(&self.client, &self.table, Entry::Key(hash).key(), true).await?;
+        let known = found.as_ref().map(KeyUse::of).transpose()?;
+        Ok(known.filter(|known| known.expires_at > now))
+    }
+
+    /// Takes over a call that was begun and never answered. False when somebody else was faster, or it was answered.
+    pub async fn take_over(&self, hash: &str, known: &KeyUse, now: Timestamp) -> Result<bool, Error> {
+        let condition = Condition::of("running_until = :seen AND attribute_not_exists(answer_body)")
+            .name("#version", "version")
+            .value(":seen", number(known.running_until.millis()))
+            .value(":until", number((now + RUNNING).millis()))
+            .value(":one", number(1));
+        let change = "SET running_until = :until ADD #version :one";
+        match update_one(&self.client, &self.table, Entry::Key(hash).key(), change, &condition).await {
+            Ok(_) => Ok(true),
+            Err(Failure::Condition) => Ok(false),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Writes down a call that begins now: for calls whose work is not one transaction with the record.
+    pub async fn begin(&self, record: &KeyRecord, now: Timestamp) -> Result<Option<KeyUse>, Error> {
+        let fresh = Condition::of("attribute_not_exists(pk) OR expires_at_s <= :now").value(":now", number(now.seconds()));
+        let action = crate::item::put(&self.table, record_item(record)?, &fresh)?;
+        match crate::retry::transact(&self.client, vec![action]).await {
+            Ok(()) => Ok(None),
+            Err(Failure::Cancelled(reasons)) => match reasons.first().and_then(|reason| reason.item.as_ref()) {
+                Some(known) => Ok(Some(KeyUse::of(known)?)),
+                None => Err(Failure::Cancelled(reasons).into()),
+            },
+            Err(other) => Err(other.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_scopes_share_a_record() {
+        let hash = |caller, route, key| KeyScope { caller, route, key }.hash();
+        assert_ne!(hash("ab", "c", "k"), hash("a", "bc", "k"));
+        assert_ne!(hash("a", "b", "kk"), hash("a", "bk", "k"));
+        assert_eq!(hash("a", "b", "k"), hash("a", "b", "k"));
+    }
+}

@@ -1,0 +1,183 @@
+//! Lists of orders, and what is due.
+
+use domain::order::{Order, OrderState, VendorOrder};
+use domain::payment::ProviderName;
+use domain::text::Email;
+use domain::{OrderId, Timestamp, UserId, VendorId};
+
+use super::{
+    DUE_PARTITIONS, ORDER, Orders, REFUND, VENDOR_ORDER, buyer_partition, email_partition, provider_reference, state_partition,
+    vendor_partition,
+};
+use crate::item::{Attributes, body, number, text, version};
+use crate::retry::{Asked, query};
+use crate::{Error, PageKey, Slice};
+
+/// An order in a list: the order without its parts.
+pub type OrderSummary = Order;
+
+/// Something whose time has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// Which order.
+    pub order: OrderId,
+    /// What of it.
+    pub kind: DueKind,
+}
+
+/// What can become due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DueKind {
+    /// The order's deadline.
+    Order,
+    /// A refund that the provider is to be asked for.
+    Refund,
+}
+
+impl Orders {
+    /// A buyer's orders, newest first.
+    pub async fn of_buyer(&self, buyer: UserId, limit: u16, start: Option<PageKey>) -> Result<Slice<OrderSummary>, Error> {
+        self.orders("by_buyer", ("buyer_key", buyer_partition(buyer)), limit, start).await
+    }
+
+    /// The partition that a page key of a buyer's orders must name.
+    pub fn buyer_partition(buyer: UserId) -> String {
+        buyer_partition(buyer)
+    }
+
+    /// The orders placed with an e-mail address, newest first.
+    pub async fn of_email(&self, email: &Email, limit: u16, start: Option<PageKey>) -> Result<Slice<OrderSummary>, Error> {
+        self.orders("by_email", ("email_key", email_partition(email)), limit, start).await
+    }
+
+    /// The partition that a page key of an address's orders must name.
+    pub fn email_partition(email: &Email) -> String {
+        email_partition(email)
+    }
+
+    /// The orders in a state, newest first.
+    pub async fn in_state(&self, state: OrderState, limit: u16, start: Option<PageKey>) -> Result<Slice<OrderSummary>, Error> {
+        self.orders("by_state", ("state_key", state_partition(state)), limit, start).await
+    }
+
+    /// The partition that a page key of the orders in a state must name.
+    pub fn state_partition(state: OrderState) -> String {
+        state_partition(state)
+    }
+
+    /// The orders with a number: one, or in a million million two.
+    pub async fn with_number(&self, number: &str) -> Result<Vec<OrderSummary>, Error> {
+        let reference = format!("number#{}", number.trim().to_ascii_uppercase());
+        Ok(self.orders("by_reference", ("reference", reference), 20, None).await?.items)
+    }
+
+    /// The order of what a provider calls by a name.
+    pub async fn with_reference(&self, provider: ProviderName, reference: &str) -> Result<Option<OrderId>, Error> {
+        let page = query(
+            &self.client,
+            Asked {
+                table: self.table.clone(),
+                index: Some("by_reference"),
+                partition: ("reference", provider_reference(provider, reference)),
+                limit: Some(1),
+                ..Asked::default()
+            },
+        )
+        .await?;
+        Ok(page.items.first().and_then(order_of))
+    }
+
+    /// A seller's sub-orders, newest first.
+    pub async fn of_vendor(&self, vendor: VendorId, limit: u16, start: Option<PageKey>) -> Result<Slice<VendorOrder>, Error> {
+        let page = query(
+            &self.client,
+            Asked {
+                table: self.table.clone(),
+                index: Some("by_vendor"),
+                partition: ("vendor_key", vendor_partition(vendor)),
+                newest_first: true,
+                limit: Some(i32::from(limit)),
+                start,
+                ..Asked::default()
+            },
+        )
+        .await?;
+        let items = page
+            .items
+            .iter()
+            .map(|found| Ok(VendorOrder { version: version(found), ..body(found, VENDOR_ORDER)? }))
+            .collect::<Result<_, Error>>()?;
+        Ok(Slice { items, next: page.next })
+    }
+
+    /// The partition that a page key of a seller's sub-orders must name.
+    pub fn vendor_partition(vendor: VendorId) -> String {
+        vendor_partition(vendor)
+    }
+
+    /// What is due: at most `limit` out of each partition, the longest overdue first.
+    pub async fn due(&self, now: Timestamp, limit: u16) -> Result<Vec<Due>, Error> {
+        let mut due = Vec::new();
+        for partition in 0..DUE_PARTITIONS {
+            let values = Attributes::from([(":now".to_owned(), number(now.millis()))]);
+            let page = query(
+                &self.client,
+                Asked {
+                    table: self.table.clone(),
+                    index: Some("by_due"),
+                    partition: ("due_key", format!("DUE#{partition}")),
+                    within: Some(("due_at <= :now".to_owned(), values)),
+                    limit: Some(i32::from(limit)),
+                    ..Asked::default()
+                },
+            )
+            .await?;
+            for found in &page.items {
+                let kind = match text(found, "kind") {
+                    Some(ORDER) => DueKind::Order,
+                    Some(REFUND) => DueKind::Refund,
+                    _ => continue,
+                };
+                if let Some(order) = order_of(found) {
+                    let entry = Due { order, kind };
+                    if !due.contains(&entry) {
+                        due.push(entry);
+                    }
+                }
+            }
+        }
+        Ok(due)
+    }
+
+    async fn orders(
+        &self,
+        index: &'static str,
+        partition: (&'static str, String),
+        limit: u16,
+        start: Option<PageKey>,
+    ) -> Result<Slice<OrderSummary>, Error> {
+        let page = query(
+            &self.client,
+            Asked {
+                table: self.table.clone(),
+                index: Some(index),
+                partition,
+                newest_first: true,
+                limit: Some(i32::from(limit)),
+                start,
+                ..Asked::default()
+            },
+        )
+        .await?;
+        let items = page
+            .items
+            .iter()
+            .map(|found| Ok(Order { version: version(found), ..body(found, ORDER)? }))
+            .collect::<Result<_, Error>>()?;
+        Ok(Slice { items, next: page.next })
+    }
+}
+
+fn order_of(found: &Attributes) -> Option<OrderId> {
+    text(found, "pk").and_then(|pk| pk.strip_prefix("ORDER#")).and_then(|id| id.parse().ok())
+}

@@ -1,0 +1,194 @@
+//! The table Orders: orders with their sub-orders, payments and refunds; idempotency records; events.
+
+mod events;
+mod idempotency;
+mod lists;
+mod write;
+
+use aws_sdk_dynamodb::Client;
+use domain::order::{Event, Order, OrderFile, OrderState, VendorOrder};
+use domain::payment::{Payment, ProviderName, Refund};
+use domain::text::Email;
+use domain::{EventId, OrderId, PaymentId, RefundId, UserId, VendorId};
+
+pub use self::events::Undelivered;
+pub use self::idempotency::{Answer, KeyRecord, KeyScope, KeyUse};
+pub use self::lists::{Due, DueKind, OrderSummary};
+pub use self::write::Placed;
+
+use crate::item::{Attributes, body, item, key, number, string, text, version};
+use crate::retry::{Asked, query_all};
+use crate::{Carts, Error, Stock};
+
+const ORDER: &str = "order";
+const VENDOR_ORDER: &str = "vendor_order";
+const PAYMENT: &str = "payment";
+const REFUND: &str = "refund";
+const EVENT: &str = "event";
+const IDEMPOTENCY: &str = "idempotency";
+
+/// Over how many partitions deadlines are spread.
+pub const DUE_PARTITIONS: u8 = 8;
+
+/// What stands in the table, by key.
+enum Entry<'a> {
+    /// `ORDER#<id>` / `ORDER`.
+    Order(OrderId),
+    /// `ORDER#<id>` / `VENDOR#<vendor>`.
+    Vendor(OrderId, VendorId),
+    /// `ORDER#<id>` / `PAYMENT#<payment>`.
+    Payment(OrderId, PaymentId),
+    /// `ORDER#<id>` / `REFUND#<refund>`.
+    Refund(OrderId, RefundId),
+    /// `EVENT#<id>` / `EVENT`: a partition of its own each, so that no order is hot.
+    Event(EventId),
+    /// `KEY#<hash of scope and key>` / `KEY`.
+    Key(&'a str),
+}
+
+impl Entry<'_> {
+    fn key(&self) -> Attributes {
+        match self {
+            Self::Order(id) => key(order_partition(*id), "ORDER"),
+            Self::Vendor(id, vendor) => key(order_partition(*id), format!("VENDOR#{vendor}")),
+            Self::Payment(id, payment) => key(order_partition(*id), format!("PAYMENT#{payment}")),
+            Self::Refund(id, refund) => key(order_partition(*id), format!("REFUND#{refund}")),
+            Self::Event(id) => key(format!("EVENT#{id}"), "EVENT"),
+            Self::Key(hash) => key(format!("KEY#{hash}"), "KEY"),
+        }
+    }
+}
+
+fn order_partition(id: OrderId) -> String {
+    format!("ORDER#{id}")
+}
+
+/// Partition of `by_vendor`: a seller's sub-orders.
+fn vendor_partition(vendor: VendorId) -> String {
+    format!("VENDOR#{vendor}")
+}
+
+/// Partition of `by_buyer`: a buyer's orders.
+fn buyer_partition(buyer: UserId) -> String {
+    format!("BUYER#{buyer}")
+}
+
+/// Partition of `by_email`: the orders placed with an address.
+fn email_partition(email: &Email) -> String {
+    format!("EMAIL#{email}")
+}
+
+/// Partition of `by_state`: the orders in a state.
+fn state_partition(state: OrderState) -> String {
+    format!("STATE#{}", state.as_str())
+}
+
+/// Partition of `by_reference`: the order with a number.
+fn number_reference(id: OrderId) -> String {
+    format!("number#{}", id.number())
+}
+
+/// Partition of `by_reference`: what a provider calls something.
+fn provider_reference(provider: ProviderName, reference: &str) -> String {
+    format!("{}#{reference}", provider.as_str())
+}
+
+/// Partition of `by_due`: one of eight, by the last bits of the order's id.
+fn due_partition(id: OrderId) -> String {
+    format!("DUE#{}", id.bits() % u128::from(DUE_PARTITIONS))
+}
+
+/// Orders and all that belongs to them.
+#[derive(Clone, Debug)]
+pub struct Orders {
+    client: Client,
+    table: String,
+    stock: Stock,
+    carts: Carts,
+}
+
+impl Orders {
+    /// The table of this name; stock and carts are written in its transactions.
+    pub fn new(client: Client, table: impl Into<String>, stock: Stock, carts: Carts) -> Self {
+        Self { client, table: table.into(), stock, carts }
+    }
+
+    /// Everything of an order, as it is now: one query.
+    pub async fn file(&self, id: OrderId) -> Result<Option<OrderFile>, Error> {
+        let asked = Asked {
+            table: self.table.clone(),
+            partition: ("pk", order_partition(id)),
+            consistent: true,
+            ..Asked::default()
+        };
+        let items = query_all(&self.client, asked).await?;
+        let mut order: Option<Order> = None;
+        let (mut vendors, mut payments, mut refunds) = (Vec::<VendorOrder>::new(), Vec::<Payment>::new(), Vec::<Refund>::new());
+        for found in &items {
+            match text(found, "kind") {
+                Some(ORDER) => order = Some(Order { version: version(found), ..body(found, ORDER)? }),
+                Some(VENDOR_ORDER) => vendors.push(VendorOrder { version: version(found), ..body(found, VENDOR_ORDER)? }),
+                Some(PAYMENT) => payments.push(Payment { version: version(found), ..body(found, PAYMENT)? }),
+                Some(REFUND) => refunds.push(Refund { version: version(found), ..body(found, REFUND)? }),
+                _ => {}
+            }
+        }
+        vendors.sort_by_key(|part| part.ordinal);
+        Ok(order.map(|order| OrderFile { order, vendors, payments, refunds, moves: Vec::new(), events: Vec::new(), reopens_cart: false }))
+    }
+}
+
+fn order_item(order: &Order) -> Result<Attributes, Error> {
+    let mut written = item(Entry::Order(order.id).key(), ORDER, order.version, order)?;
+    let id = order.id.to_string();
+    written.insert("reference".to_owned(), string(number_reference(order.id)));
+    written.insert("email_key".to_owned(), string(email_partition(&order.email)));
+    written.insert("email_sort".to_owned(), string(&id));
+    written.insert("state_key".to_owned(), string(state_partition(order.state)));
+    written.insert("state_sort".to_owned(), string(&id));
+    if let Some(buyer) = order.buyer {
+        written.insert("buyer_key".to_owned(), string(buyer_partition(buyer)));
+        written.insert("buyer_sort".to_owned(), string(&id));
+    }
+    if let Some(due) = order.due_at {
+        written.insert("due_key".to_owned(), string(due_partition(order.id)));
+        written.insert("due_at".to_owned(), number(due.millis()));
+    }
+    Ok(written)
+}
+
+fn vendor_order_item(part: &VendorOrder) -> Result<Attributes, Error> {
+    let mut written = item(Entry::Vendor(part.order, part.vendor.id).key(), VENDOR_ORDER, part.version, part)?;
+    if part.visible {
+        written.insert("vendor_key".to_owned(), string(vendor_partition(part.vendor.id)));
+        written.insert("vendor_sort".to_owned(), string(part.order.to_string()));
+    }
+    Ok(written)
+}
+
+fn payment_item(payment: &Payment) -> Result<Attributes, Error> {
+    let mut written = item(Entry::Payment(payment.order, payment.id).key(), PAYMENT, payment.version, payment)?;
+    if let Some(reference) = &payment.reference {
+        written.insert("reference".to_owned(), string(provider_reference(payment.provider, reference)));
+    }
+    Ok(written)
+}
+
+fn refund_item(refund: &Refund, provider: ProviderName) -> Result<Attributes, Error> {
+    let mut written = item(Entry::Refund(refund.order, refund.id).key(), REFUND, refund.version, refund)?;
+    if let Some(reference) = &refund.reference {
+        written.insert("reference".to_owned(), string(provider_reference(provider, reference)));
+    }
+    if let Some(due) = refund.due_at {
+        written.insert("due_key".to_owned(), string(due_partition(refund.order)));
+        written.insert("due_at".to_owned(), number(due.millis()));
+    }
+    Ok(written)
+}
+
+fn event_item(event: &Event) -> Result<Attributes, Error> {
+    let mut written = item(Entry::Event(event.id).key(), EVENT, 1, event)?;
+    written.insert("undelivered".to_owned(), string(format!("UNDELIVERED#{}", event.id.bits() % u128::from(DUE_PARTITIONS))));
+    written.insert("undelivered_at".to_owned(), number(event.at.millis()));
+    Ok(written)
+}

@@ -1,0 +1,199 @@
+//! Writing orders: one transaction with all that belongs to the change.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use domain::cart::Cart;
+use domain::order::{OrderFile, StockMove};
+use domain::payment::{Payment, ProviderName};
+use domain::{Code, FieldError, Refusal, Timestamp, VariantId};
+
+use super::idempotency::{Answer, KeyRecord, KeyUse, record_item};
+use super::{Entry, Orders, event_item, order_item, payment_item, refund_item, vendor_order_item};
+use crate::Error;
+use crate::error::{Failure, Reason};
+use crate::item::{Condition, number, put, string, update};
+use crate::retry::transact;
+
+/// The most actions of a transaction.
+const MOST_ACTIONS: usize = 100;
+
+/// What came of placing an order.
+#[derive(Debug)]
+pub enum Placed {
+    /// It stands.
+    Done,
+    /// The key was used before: what the record says.
+    KnownKey(Box<KeyUse>),
+    /// Counters had less than was to be taken from them. Other counters of the same variants may have it.
+    Short(Vec<VariantId>),
+    /// The cart was changed or ordered since it was read.
+    CartChanged,
+}
+
+impl Orders {
+    /// Places an order: the key's record, the order with its parts and its payment, the stock, the cart and the event, in one
+    /// transaction.
+    pub async fn place(&self, file: &OrderFile, cart: &Cart, record: &KeyRecord, now: Timestamp) -> Result<Placed, Error> {
+        let mut actions = Vec::new();
+        // An old record of a key is as good as none, even when the table still holds it.
+        let fresh = Condition::of("attribute_not_exists(pk) OR expires_at_s <= :now").value(":now", number(now.seconds()));
+        actions.push(put(&self.table, record_item(record)?, &fresh)?);
+        actions.push(self.carts.ordering(cart, file.order.id)?);
+        let moves = merged(&file.moves);
+        for change in &moves {
+            actions.push(self.stock.moving(change)?);
+        }
+        let provider = file.order.provider;
+        let mut first = file.clone();
+        set_versions(&mut first);
+        self.put_parts(None, &first, provider, &mut actions)?;
+        if actions.len() > MOST_ACTIONS {
+            return Err(Refusal::because(Code::LimitReached, "the order touches too many counters at once").into());
+        }
+        match transact(&self.client, actions).await {
+            Ok(()) => Ok(Placed::Done),
+            Err(Failure::Cancelled(reasons)) => {
+                let refused = |index: usize| reasons.get(index).filter(|reason| reason.is_condition());
+                if let Some(Reason { item: Some(known), .. }) = refused(0) {
+                    return Ok(Placed::KnownKey(Box::new(KeyUse::of(known)?)));
+                }
+                if refused(1).is_some() {
+                    return Ok(Placed::CartChanged);
+                }
+                let short: Vec<VariantId> =
+                    moves.iter().enumerate().filter(|(index, _)| refused(index + 2).is_some()).map(|(_, change)| change.variant).collect();
+                if short.is_empty() { Err(Failure::Cancelled(reasons).into()) } else { Ok(Placed::Short(short)) }
+            }
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Writes what changed in an order since it was read, with its moves of stock and its events; all or nothing, and only if
+    /// none of the changed parts has changed meanwhile. A move that the stock does not allow is `out_of_stock`.
+    pub async fn save(&self, loaded: &OrderFile, changed: &OrderFile) -> Result<(), Error> {
+        let mut actions = Vec::new();
+        let moves = merged(&changed.moves);
+        for change in &moves {
+            actions.push(self.stock.moving(change)?);
+        }
+        if changed.reopens_cart {
+            actions.push(self.carts.reopening(changed.order.cart, changed.order.id)?);
+        }
+        let cart_action = changed.reopens_cart.then_some(moves.len());
+        self.put_parts(Some(loaded), changed, changed.order.provider, &mut actions)?;
+        if actions.is_empty() {
+            return Ok(());
+        }
+        match transact(&self.client, actions).await {
+            Err(Failure::Cancelled(reasons)) => {
+                let refused = |index: usize| reasons.get(index).is_some_and(Reason::is_condition);
+                let others = reasons
+                    .iter()
+                    .enumerate()
+                    .any(|(index, reason)| index >= moves.len() && Some(index) != cart_action && reason.is_condition());
+                if others {
+                    return Err(Error::Conflict);
+                }
+                let errors: Vec<FieldError> = moves
+                    .iter()
+                    .enumerate()
+                    .filter(|(index, _)| refused(*index))
+                    .map(|(_, change)| FieldError::new(format!("/variants/{}", change.variant), Code::OutOfStock.as_str(), "not enough is left"))
+                    .collect();
+                if !errors.is_empty() {
+                    return Err(Refusal::fields(Code::OutOfStock, errors).into());
+                }
+                if cart_action.is_some_and(refused) {
+                    // The cart became another order meanwhile: it stays closed, the order expires all the same.
+                    let mut closed = changed.clone();
+                    closed.reopens_cart = false;
+                    return Box::pin(self.save(loaded, &closed)).await;
+                }
+                Err(Failure::Cancelled(reasons).into())
+            }
+            other => other.map_err(Error::from),
+        }
+    }
+
+    /// Writes down what the provider said to an attempt, and the answer that a repeat of the call will get.
+    pub async fn answer(&self, loaded: &Payment, opened: &Payment, record: Option<(&str, &Answer)>) -> Result<(), Error> {
+        let mut actions = Vec::new();
+        if loaded != opened {
+            let next = Payment { version: loaded.version + 1, ..opened.clone() };
+            actions.push(put(&self.table, payment_item(&next)?, &Condition::at_version(loaded.version))?);
+        }
+        if let Some((hash, answer)) = record {
+            let condition = Condition::present()
+                .name("#version", "version")
+                .value(":status", number(answer.status))
+                .value(":body", string(&answer.body))
+                .value(":one", number(1));
+            let change = "SET answer_status = :status, answer_body = :body ADD #version :one";
+            actions.push(update(&self.table, Entry::Key(hash).key(), change, &condition)?);
+        }
+        if actions.is_empty() { Ok(()) } else { transact(&self.client, actions).await.map_err(Error::from) }
+    }
+
+    fn put_parts(
+        &self,
+        loaded: Option<&OrderFile>,
+        changed: &OrderFile,
+        provider: ProviderName,
+        actions: &mut Vec<TransactWriteItem>,
+    ) -> Result<(), Error> {
+        let at = |version: u64| Condition::at_version(if loaded.is_some() { version } else { 0 });
+        let next = |version: u64| if loaded.is_some() { version + 1 } else { 1 };
+        if loaded.is_none_or(|loaded| loaded.order != changed.order) {
+            let mut order = changed.order.clone();
+            order.version = next(changed.order.version);
+            actions.push(put(&self.table, order_item(&order)?, &at(changed.order.version))?);
+        }
+        for part in &changed.vendors {
+            if loaded.is_none_or(|loaded| !loaded.vendors.contains(part)) {
+                let mut written = part.clone();
+                written.version = next(part.version);
+                actions.push(put(&self.table, vendor_order_item(&written)?, &at(part.version))?);
+            }
+        }
+        for payment in &changed.payments {
+            if loaded.is_none_or(|loaded| !loaded.payments.contains(payment)) {
+                let mut written = payment.clone();
+                written.version = next(payment.version);
+                actions.push(put(&self.table, payment_item(&written)?, &at(payment.version))?);
+            }
+        }
+        for refund in &changed.refunds {
+            if loaded.is_none_or(|loaded| !loaded.refunds.contains(refund)) {
+                let mut written = refund.clone();
+                written.version = next(refund.version);
+                actions.push(put(&self.table, refund_item(&written, provider)?, &at(refund.version))?);
+            }
+        }
+        for event in &changed.events {
+            actions.push(put(&self.table, event_item(event)?, &Condition::absent())?);
+        }
+        Ok(())
+    }
+}
+
+/// The versions that the parts of a new order have once it is placed.
+fn set_versions(file: &mut OrderFile) {
+    file.order.version = 0;
+    for part in &mut file.vendors {
+        part.version = 0;
+    }
+}
+
+/// A transaction may not touch a counter twice: moves of one counter become one.
+fn merged(moves: &[StockMove]) -> Vec<StockMove> {
+    let mut sums: BTreeMap<(VariantId, u16), (i64, i64)> = BTreeMap::new();
+    for change in moves {
+        let sum = sums.entry((change.variant, change.shard)).or_default();
+        *sum = (sum.0 + change.available, sum.1 + change.reserved);
+    }
+    sums.into_iter()
+        .filter(|(_, sum)| *sum != (0, 0))
+        .map(|((variant, shard), (available, reserved))| StockMove { variant, shard, available, reserved })
+        .collect()
+}

@@ -1,0 +1,264 @@
+//! Calls, with the patience that contention needs.
+
+use std::future::Future;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, TransactWriteItem};
+use tokio::time::{Instant, sleep};
+
+use crate::Error;
+use crate::error::{Failure, Reason, failure};
+use crate::item::{Attributes, page_key, start_key};
+use crate::{PageKey, Slice};
+
+/// How long contention is fought. API Gateway gives up after 30 seconds; the caller needs some of them for itself.
+const PATIENCE: Duration = Duration::from_secs(12);
+const FIRST_PAUSE_MS: u64 = 8;
+const LONGEST_PAUSE_MS: u64 = 400;
+
+/// Tries until the call is carried out, is refused for good, or patience ends: full jitter, so that those who met once do
+/// not meet again.
+pub(crate) async fn patiently<T, F, Fut>(call: F) -> Result<T, Failure>
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = Result<T, Failure>>,
+{
+    let deadline = Instant::now() + PATIENCE;
+    let mut ceiling = FIRST_PAUSE_MS;
+    loop {
+        match call().await {
+            Err(Failure::Again(text)) => {
+                let pause = Duration::from_millis(fastrand::u64(1..=ceiling));
+                if Instant::now() + pause >= deadline {
+                    return Err(Failure::Again(text));
+                }
+                sleep(pause).await;
+                ceiling = (ceiling * 2).min(LONGEST_PAUSE_MS);
+            }
+            other => return other,
+        }
+    }
+}
+
+/// Carries out a transaction. The token makes a repeat of the same call harmless: the SDK sends it again when an answer is
+/// lost, and DynamoDB knows it for ten minutes.
+pub(crate) async fn transact(client: &Client, actions: Vec<TransactWriteItem>) -> Result<(), Failure> {
+    patiently(|| async {
+        // A token of its own per try: a refused try must not be taken for its repeat.
+        let token = format!("{:032x}", fastrand::u128(..));
+        let sent = client.transact_write_items().set_transact_items(Some(actions.clone())).client_request_token(token).send().await;
+        sent.map(|_| ()).map_err(|error| cancelled(&error))
+    })
+    .await
+}
+
+fn cancelled<R: std::fmt::Debug + 'static>(error: &SdkError<TransactWriteItemsError, R>) -> Failure {
+    let SdkError::ServiceError(service) = error else {
+        return failure(error);
+    };
+    let TransactWriteItemsError::TransactionCanceledException(cancelled) = service.err() else {
+        return failure(error);
+    };
+    let reasons: Vec<Reason> = cancelled
+        .cancellation_reasons()
+        .iter()
+        .map(|reason| Reason { code: reason.code().unwrap_or("None").to_owned(), item: reason.item().cloned() })
+        .collect();
+    let transient = |reason: &Reason| {
+        matches!(reason.code.as_str(), "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded")
+    };
+    if !reasons.iter().any(Reason::is_condition) && reasons.iter().any(transient) {
+        Failure::Again("transactions met".to_owned())
+    } else {
+        Failure::Cancelled(reasons)
+    }
+}
+
+/// Reads items by their keys, consistently or not, until every key was answered. At most 100 keys a call.
+pub(crate) async fn batch(client: &Client, requests: Vec<(String, Vec<Attributes>, bool)>) -> Result<Vec<(String, Attributes)>, Error> {
+    let mut found = Vec::new();
+    let mut waiting: Vec<(String, Attributes, bool)> = requests
+        .into_iter()
+        .flat_map(|(table, keys, consistent)| keys.into_iter().map(move |key| (table.clone(), key, consistent)))
+        .collect();
+    let deadline = Instant::now() + PATIENCE;
+    let mut ceiling = FIRST_PAUSE_MS;
+    while !waiting.is_empty() {
+        let rest = waiting.split_off(waiting.len().min(100));
+        let asked = std::mem::replace(&mut waiting, rest);
+        let mut tables: std::collections::HashMap<String, (Vec<Attributes>, bool)> = std::collections::HashMap::new();
+        for (table, key, consistent) in asked {
+            let entry = tables.entry(table).or_insert((Vec::new(), consistent));
+            entry.0.push(key);
+        }
+        let mut items = std::collections::HashMap::new();
+        for (table, (keys, consistent)) in tables {
+            let request = KeysAndAttributes::builder()
+                .set_keys(Some(keys))
+                .consistent_read(consistent)
+                .build()
+                .map_err(|error| Error::Failed(error.to_string()))?;
+            items.insert(table, request);
+        }
+        let answer = patiently(|| async {
+            client.batch_get_item().set_request_items(Some(items.clone())).send().await.map_err(|error| failure(&error))
+        })
+        .await?;
+        for (table, items) in answer.responses.unwrap_or_default() {
+            found.extend(items.into_iter().map(|item| (table.clone(), item)));
+        }
+        let unanswered = answer.unprocessed_keys.unwrap_or_default();
+        if !unanswered.is_empty() {
+            let pause = Duration::from_millis(fastrand::u64(1..=ceiling));
+            if Instant::now() + pause >= deadline {
+                return Err(Error::Unavailable("keys stay unprocessed".to_owned()));
+            }
+            sleep(pause).await;
+            ceiling = (ceiling * 2).min(LONGEST_PAUSE_MS);
+            for (table, request) in unanswered {
+                let consistent = request.consistent_read().unwrap_or(false);
+                waiting.extend(request.keys.into_iter().map(|key| (table.clone(), key, consistent)));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What a query asks for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Asked {
+    pub(crate) table: String,
+    pub(crate) index: Option<&'static str>,
+    /// Attribute and value of the partition.
+    pub(crate) partition: (&'static str, String),
+    /// More of the key condition, with its values.
+    pub(crate) within: Option<(String, Attributes)>,
+    pub(crate) newest_first: bool,
+    pub(crate) consistent: bool,
+    pub(crate) limit: Option<i32>,
+    pub(crate) start: Option<PageKey>,
+}
+
+/// Reads one page of a partition.
+pub(crate) async fn query(client: &Client, asked: Asked) -> Result<Slice<Attributes>, Error> {
+    let (attribute, value) = &asked.partition;
+    let condition = match &asked.within {
+        Some((more, _)) => format!("#partition = :partition AND {more}"),
+        None => "#partition = :partition".to_owned(),
+    };
+    let mut values = asked.within.as_ref().map(|(_, values)| values.clone()).unwrap_or_default();
+    values.insert(":partition".to_owned(), AttributeValue::S(value.clone()));
+    let answer = patiently(|| async {
+        client
+            .query()
+            .table_name(&asked.table)
+            .set_index_name(asked.index.map(str::to_owned))
+            .key_condition_expression(&condition)
+            .expression_attribute_names("#partition", *attribute)
+            .set_expression_attribute_values(Some(values.clone()))
+            .scan_index_forward(!asked.newest_first)
+            .consistent_read(asked.consistent)
+            .set_limit(asked.limit)
+            .set_exclusive_start_key(asked.start.clone().map(start_key))
+            .send()
+            .await
+            .map_err(|error| failure(&error))
+    })
+    .await?;
+    let next = page_key(answer.last_evaluated_key());
+    Ok(Slice { items: answer.items.unwrap_or_default(), next })
+}
+
+/// Reads a partition to its end.
+pub(crate) async fn query_all(client: &Client, mut asked: Asked) -> Result<Vec<Attributes>, Error> {
+    let mut items = Vec::new();
+    loop {
+        let page = query(client, asked.clone()).await?;
+        items.extend(page.items);
+        match page.next {
+            Some(next) => asked.start = Some(next),
+            None => return Ok(items),
+        }
+    }
+}
+
+/// Reads one item.
+pub(crate) async fn get(client: &Client, table: &str, key: Attributes, consistent: bool) -> Result<Option<Attributes>, Error> {
+    let answer = patiently(|| async {
+        client
+            .get_item()
+            .table_name(table)
+            .set_key(Some(key.clone()))
+            .consistent_read(consistent)
+            .send()
+            .await
+            .map_err(|error| failure(&error))
+    })
+    .await?;
+    Ok(answer.item)
+}
+
+/// Puts one item under a condition.
+pub(crate) async fn put_one(client: &Client, table: &str, item: Attributes, condition: &crate::item::Condition) -> Result<(), Failure> {
+    patiently(|| async {
+        client
+            .put_item()
+            .table_name(table)
+            .set_item(Some(item.clone()))
+            .condition_expression(&condition.expression)
+            .set_expression_attribute_names((!condition.names.is_empty()).then(|| condition.names.clone()))
+            .set_expression_attribute_values((!condition.values.is_empty()).then(|| condition.values.clone()))
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| failure(&error))
+    })
+    .await
+}
+
+/// Updates one item under a condition, and answers its new attributes.
+pub(crate) async fn update_one(
+    client: &Client,
+    table: &str,
+    key: Attributes,
+    change: &str,
+    condition: &crate::item::Condition,
+) -> Result<Attributes, Failure> {
+    patiently(|| async {
+        client
+            .update_item()
+            .table_name(table)
+            .set_key(Some(key.clone()))
+            .update_expression(change)
+            .condition_expression(&condition.expression)
+            .set_expression_attribute_names((!condition.names.is_empty()).then(|| condition.names.clone()))
+            .set_expression_attribute_values((!condition.values.is_empty()).then(|| condition.values.clone()))
+            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
+            .send()
+            .await
+            .map(|answer| answer.attributes.unwrap_or_default())
+            .map_err(|error| failure(&error))
+    })
+    .await
+}
+
+/// Deletes one item under a condition.
+pub(crate) async fn delete_one(client: &Client, table: &str, key: Attributes, condition: &crate::item::Condition) -> Result<(), Failure> {
+    patiently(|| async {
+        client
+            .delete_item()
+            .table_name(table)
+            .set_key(Some(key.clone()))
+            .condition_expression(&condition.expression)
+            .set_expression_attribute_names((!condition.names.is_empty()).then(|| condition.names.clone()))
+            .set_expression_attribute_values((!condition.values.is_empty()).then(|| condition.values.clone()))
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| failure(&error))
+    })
+    .await
+}

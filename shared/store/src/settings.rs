@@ -1,0 +1,49 @@
+//! The table Settings: small versioned items, cached for 30 seconds in a sandbox.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use domain::settings::Settings;
+use tokio::time::Instant;
+
+use crate::item::{body, key, version};
+use crate::{Error, retry};
+
+/// How old the settings may be that a sandbox works with.
+const AGE: Duration = Duration::from_secs(30);
+
+/// Settings by name.
+#[derive(Clone, Debug)]
+pub struct SettingsTable {
+    client: Client,
+    table: String,
+    cached: Arc<Mutex<Option<(Instant, Arc<Settings>)>>>,
+}
+
+impl SettingsTable {
+    /// The table of this name.
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self { client, table: table.into(), cached: Arc::default() }
+    }
+
+    /// The shop's settings, at most 30 seconds old.
+    pub async fn current(&self) -> Result<Arc<Settings>, Error> {
+        {
+            let cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((read_at, settings)) = cached.as_ref()
+                && read_at.elapsed() < AGE
+            {
+                return Ok(Arc::clone(settings));
+            }
+        }
+        let found = retry::get(&self.client, &self.table, key("SHOP", "SETTINGS"), false).await?;
+        let settings = Arc::new(match found {
+            Some(found) => Settings { version: version(&found), ..body(&found, "settings")? },
+            None => Settings::default(),
+        });
+        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        *cached = Some((Instant::now(), Arc::clone(&settings)));
+        Ok(settings)
+    }
+}

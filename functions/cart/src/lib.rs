@@ -1,1 +1,91 @@
 //! Carts: filling one, pricing it, keeping it.
+
+mod carts;
+mod claim;
+mod delivery;
+mod lines;
+mod payment_methods;
+mod view;
+
+use api::{IfMatch, Problem};
+use axum::Router;
+use domain::cart::Cart;
+use domain::pricing::{PricedCart, Shelf, price};
+use domain::{CartId, Code, Refusal, Timestamp};
+use platform::{Config, Fatal};
+use store::{Carts, Catalog, SettingsTable};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// What the handlers work with.
+#[derive(Clone, Debug)]
+pub struct App {
+    carts: Carts,
+    catalog: Catalog,
+    settings: SettingsTable,
+}
+
+/// How often a change is tried again when somebody else changed the cart in between: two tabs, or an impatient finger.
+const TRIES: usize = 8;
+
+impl App {
+    /// Builds the clients. Nothing is called yet but what warms the connection.
+    ///
+    /// # Errors
+    /// A variable of the environment is missing or wrong.
+    pub async fn new(config: &Config) -> Result<Self, Fatal> {
+        let dynamodb = config.dynamodb()?;
+        let table = config.required("CARTS_TABLE")?;
+        platform::prewarm(config, &dynamodb, table).await;
+        Ok(Self {
+            carts: Carts::new(dynamodb.clone(), table),
+            catalog: Catalog::new(
+                dynamodb.clone(),
+                config.required("CATALOG_TABLE")?,
+                config.required("MEDIA_BASE_URL")?,
+            ),
+            settings: SettingsTable::new(dynamodb, config.required("SETTINGS_TABLE")?),
+        })
+    }
+
+    /// The cart with this id; 404 when there is none.
+    async fn cart(&self, id: CartId, now: Timestamp) -> Result<Cart, Problem> {
+        self.carts.read(id, now).await?.ok_or_else(|| Refusal::of(Code::NotFound).into())
+    }
+
+    /// The cart, if it can still be changed and is the version that the caller means.
+    async fn open_cart(&self, id: CartId, expected: Option<&IfMatch>, now: Timestamp) -> Result<Cart, Problem> {
+        let cart = self.cart(id, now).await?;
+        IfMatch::check_if_given(expected, cart.version)?;
+        cart.check_open(now)?;
+        Ok(cart)
+    }
+
+    /// What the catalogue says of a cart's lines.
+    async fn shelf(&self, cart: &Cart) -> Result<Shelf, Problem> {
+        let products = cart.lines.iter().map(|line| line.variant.product());
+        Ok(self.catalog.shelf(products, cart.vendors(), true).await?)
+    }
+
+    /// The cart with the prices of now.
+    async fn priced(&self, cart: &Cart, shelf: &Shelf) -> Result<PricedCart, Problem> {
+        Ok(price(cart, shelf, self.settings.current().await?.rates)?)
+    }
+}
+
+/// The routes, with what the OpenAPI document says of them.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(carts::create_cart))
+        .routes(routes!(carts::show_cart, carts::delete_cart))
+        .routes(routes!(lines::put_line, lines::delete_line))
+        .routes(routes!(claim::claim_cart))
+        .routes(routes!(delivery::list_shipping_options))
+        .routes(routes!(delivery::choose_shipping))
+        .routes(routes!(payment_methods::list_payment_methods))
+}
+
+/// The function.
+pub fn router(app: App) -> Router {
+    api::router(routes(), app)
+}

@@ -24,6 +24,13 @@ pub struct Shelf {
 }
 
 impl Shelf {
+    /// Puts what is on another shelf on this one.
+    pub fn add(&mut self, other: Self) {
+        self.products.extend(other.products);
+        self.availability.extend(other.availability);
+        self.shops.extend(other.shops);
+    }
+
     /// A variant that can be bought now, with its product.
     pub fn for_sale(&self, variant: VariantId) -> Option<(&Product, &Variant)> {
         let product = self.products.get(&variant.product()).filter(|product| product.is_for_sale())?;

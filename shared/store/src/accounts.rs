@@ -117,7 +117,8 @@ impl Accounts {
 
     /// A person's places in shops, read as they are now.
     pub async fn memberships(&self, user: UserId) -> Result<Vec<Membership>, Error> {
-        let within = ("begins_with(sk, :member)".to_owned(), Attributes::from([(":member".to_owned(), string("MEMBER#"))]));
+        let within =
+            ("begins_with(sk, :member)".to_owned(), Attributes::from([(":member".to_owned(), string("MEMBER#"))]));
         let asked = Asked {
             table: self.table.clone(),
             partition: ("pk", format!("USER#{user}")),
@@ -138,7 +139,12 @@ impl Accounts {
             return Err(Refusal::because(Code::Forbidden, "you are not a member of a shop").into());
         };
         if another.is_some() {
-            return Err(Refusal::field("Vendor-Id", "missing", "you are a member of several shops: name one in this header").into());
+            return Err(Refusal::field(
+                "Vendor-Id",
+                "missing",
+                "you are a member of several shops: name one in this header",
+            )
+            .into());
         }
         match self.vendor(membership.vendor).await? {
             Some(file) => Ok(Standing { membership, file }),
@@ -152,7 +158,12 @@ impl Accounts {
     }
 
     /// Opens a seller's file with its owner and its public face, all at once. A handle that is taken is refused.
-    pub async fn open_vendor(&self, file: &VendorFile, owner: &Membership, catalog: &Catalog) -> Result<VendorFile, Error> {
+    pub async fn open_vendor(
+        &self,
+        file: &VendorFile,
+        owner: &Membership,
+        catalog: &Catalog,
+    ) -> Result<VendorFile, Error> {
         let opened = VendorFile { version: 1, ..file.clone() };
         let mut actions = catalog.publishing(&opened.shop(), 0)?;
         let handle_action = actions.len() - 1;
@@ -160,7 +171,9 @@ impl Accounts {
         actions.push(put(&self.table, member_item(owner)?, &Condition::absent())?);
         match transact(&self.client, actions).await {
             Ok(()) => Ok(opened),
-            Err(Failure::Cancelled(reasons)) if reasons.get(handle_action).is_some_and(crate::error::Reason::is_condition) => {
+            Err(Failure::Cancelled(reasons))
+                if reasons.get(handle_action).is_some_and(crate::error::Reason::is_condition) =>
+            {
                 Err(Refusal::because(Code::HandleTaken, format!("the handle {} is taken", opened.card.handle)).into())
             }
             Err(other) => Err(other.into()),
@@ -178,7 +191,12 @@ impl Accounts {
     }
 
     /// The sellers in a state, newest first.
-    pub async fn vendors_in(&self, state: VendorState, limit: u16, start: Option<PageKey>) -> Result<Slice<VendorFile>, Error> {
+    pub async fn vendors_in(
+        &self,
+        state: VendorState,
+        limit: u16,
+        start: Option<PageKey>,
+    ) -> Result<Slice<VendorFile>, Error> {
         let page = query(
             &self.client,
             Asked {
@@ -220,15 +238,20 @@ impl Accounts {
 
     /// A person's place in one shop.
     pub async fn membership(&self, user: UserId, vendor: VendorId) -> Result<Option<Membership>, Error> {
-        get(&self.client, &self.table, Entry::Member(user, vendor).key(), true).await?.map(|found| body(&found, MEMBER)).transpose()
+        get(&self.client, &self.table, Entry::Member(user, vendor).key(), true)
+            .await?
+            .map(|found| body(&found, MEMBER))
+            .transpose()
     }
 
     /// Takes a member out of a shop.
     pub async fn remove_member(&self, user: UserId, vendor: VendorId) -> Result<(), Error> {
-        delete_one(&self.client, &self.table, Entry::Member(user, vendor).key(), &Condition::present()).await.map_err(|failure| match failure {
-            Failure::Condition => Refusal::of(Code::NotFound).into(),
-            other => other.into(),
-        })
+        delete_one(&self.client, &self.table, Entry::Member(user, vendor).key(), &Condition::present()).await.map_err(
+            |failure| match failure {
+                Failure::Condition => Refusal::of(Code::NotFound).into(),
+                other => other.into(),
+            },
+        )
     }
 
     /// What a buyer has told; empty before anything was.
@@ -249,7 +272,8 @@ impl Accounts {
 
     /// A buyer's address book, newest first.
     pub async fn addresses(&self, user: UserId) -> Result<Vec<SavedAddress>, Error> {
-        let within = ("begins_with(sk, :address)".to_owned(), Attributes::from([(":address".to_owned(), string("ADDRESS#"))]));
+        let within =
+            ("begins_with(sk, :address)".to_owned(), Attributes::from([(":address".to_owned(), string("ADDRESS#"))]));
         let asked = Asked {
             table: self.table.clone(),
             partition: ("pk", format!("USER#{user}")),

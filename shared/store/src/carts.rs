@@ -3,10 +3,11 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::cart::Cart;
-use domain::{CartId, OrderId, Timestamp, UserId};
+use domain::pricing::Shelf;
+use domain::{CartId, OrderId, ProductId, Timestamp, UserId};
 
 use crate::item::{self, Attributes, Condition, body, key, number, string, text, version};
-use crate::{Error, retry};
+use crate::{Catalog, Error, retry};
 
 const CART: &str = "cart";
 const POINTER: &str = "buyer_cart";
@@ -40,6 +41,23 @@ impl Carts {
         found.map(|found| cart_of(&found)).transpose().map(|cart| cart.filter(|cart| cart.expires_at > now))
     }
 
+    /// The cart with this id together with what the catalogue says of one product, in one call: a line is about to be put.
+    pub async fn read_beside(
+        &self,
+        id: CartId,
+        now: Timestamp,
+        catalog: &Catalog,
+        product: ProductId,
+    ) -> Result<(Option<Cart>, Shelf), Error> {
+        let (table, keys) = catalog.product_keys(product);
+        let found =
+            retry::batch(&self.client, vec![(self.table.clone(), vec![cart_key(id)], true), (table, keys, true)])
+                .await?;
+        let (carts, products): (Vec<_>, Vec<_>) = found.into_iter().partition(|(table, _)| *table == self.table);
+        let cart = carts.first().map(|(_, found)| cart_of(found)).transpose()?.filter(|cart| cart.expires_at > now);
+        Ok((cart, crate::catalog::on_shelf(products.iter().map(|(_, found)| found))?))
+    }
+
     /// Writes a cart, if it is still at the version at which it was read. Answers the version it has now.
     pub async fn save(&self, cart: &Cart) -> Result<u64, Error> {
         let next = cart.version + 1;
@@ -49,7 +67,9 @@ impl Carts {
 
     /// Deletes an open cart.
     pub async fn delete(&self, cart: &Cart) -> Result<(), Error> {
-        retry::delete_one(&self.client, &self.table, cart_key(cart.id), &open_at(cart.version)).await.map_err(Error::from)
+        retry::delete_one(&self.client, &self.table, cart_key(cart.id), &open_at(cart.version))
+            .await
+            .map_err(Error::from)
     }
 
     /// The cart that is a buyer's.
@@ -71,7 +91,8 @@ impl Carts {
         pointer.insert("expires_at_s".to_owned(), number(claimed.expires_at.seconds()));
         let former = replaced.iter().find(|cart| cart.buyer == Some(buyer));
         let expected = match former {
-            Some(former) => Condition::of("attribute_not_exists(pk) OR cart = :former").value(":former", string(former.id.to_string())),
+            Some(former) => Condition::of("attribute_not_exists(pk) OR cart = :former")
+                .value(":former", string(former.id.to_string())),
             // Whatever it pointed at was ordered or has expired.
             None => Condition::of("attribute_not_exists(pk) OR attribute_exists(pk)"),
         };

@@ -27,7 +27,12 @@ pub(crate) fn key(pk: impl Into<String>, sk: impl Into<String>) -> Attributes {
 }
 
 /// A new item of a kind, at a version, with its body.
-pub(crate) fn item<T: Serialize>(key: Attributes, kind: &'static str, version: u64, body: &T) -> Result<Attributes, Error> {
+pub(crate) fn item<T: Serialize>(
+    key: Attributes,
+    kind: &'static str,
+    version: u64,
+    body: &T,
+) -> Result<Attributes, Error> {
     let data = serde_json::to_string(body).map_err(|source| Error::Corrupt { kind, source })?;
     Ok(raw_item(key, kind, version, data))
 }
@@ -163,7 +168,12 @@ pub(crate) fn delete(table: &str, key: Attributes, condition: &Condition) -> Res
 }
 
 /// One action of a transaction: a conditional update. The condition's names and values serve the update too.
-pub(crate) fn update(table: &str, key: Attributes, change: &str, condition: &Condition) -> Result<TransactWriteItem, Error> {
+pub(crate) fn update(
+    table: &str,
+    key: Attributes,
+    change: &str,
+    condition: &Condition,
+) -> Result<TransactWriteItem, Error> {
     let update = Update::builder()
         .table_name(table)
         .set_key(Some(key))

@@ -49,7 +49,12 @@ pub(crate) async fn transact(client: &Client, actions: Vec<TransactWriteItem>) -
     patiently(|| async {
         // A token of its own per try: a refused try must not be taken for its repeat.
         let token = format!("{:032x}", fastrand::u128(..));
-        let sent = client.transact_write_items().set_transact_items(Some(actions.clone())).client_request_token(token).send().await;
+        let sent = client
+            .transact_write_items()
+            .set_transact_items(Some(actions.clone()))
+            .client_request_token(token)
+            .send()
+            .await;
         sent.map(|_| ()).map_err(|error| cancelled(&error))
     })
     .await
@@ -78,7 +83,10 @@ fn cancelled<R: std::fmt::Debug + 'static>(error: &SdkError<TransactWriteItemsEr
 }
 
 /// Reads items by their keys, consistently or not, until every key was answered. At most 100 keys a call.
-pub(crate) async fn batch(client: &Client, requests: Vec<(String, Vec<Attributes>, bool)>) -> Result<Vec<(String, Attributes)>, Error> {
+pub(crate) async fn batch(
+    client: &Client,
+    requests: Vec<(String, Vec<Attributes>, bool)>,
+) -> Result<Vec<(String, Attributes)>, Error> {
     let mut found = Vec::new();
     let mut waiting: Vec<(String, Attributes, bool)> = requests
         .into_iter()
@@ -186,7 +194,12 @@ pub(crate) async fn query_all(client: &Client, mut asked: Asked) -> Result<Vec<A
 }
 
 /// Reads one item.
-pub(crate) async fn get(client: &Client, table: &str, key: Attributes, consistent: bool) -> Result<Option<Attributes>, Error> {
+pub(crate) async fn get(
+    client: &Client,
+    table: &str,
+    key: Attributes,
+    consistent: bool,
+) -> Result<Option<Attributes>, Error> {
     let answer = patiently(|| async {
         client
             .get_item()
@@ -202,7 +215,12 @@ pub(crate) async fn get(client: &Client, table: &str, key: Attributes, consisten
 }
 
 /// Puts one item under a condition.
-pub(crate) async fn put_one(client: &Client, table: &str, item: Attributes, condition: &crate::item::Condition) -> Result<(), Failure> {
+pub(crate) async fn put_one(
+    client: &Client,
+    table: &str,
+    item: Attributes,
+    condition: &crate::item::Condition,
+) -> Result<(), Failure> {
     patiently(|| async {
         client
             .put_item()
@@ -246,7 +264,12 @@ pub(crate) async fn update_one(
 }
 
 /// Deletes one item under a condition.
-pub(crate) async fn delete_one(client: &Client, table: &str, key: Attributes, condition: &crate::item::Condition) -> Result<(), Failure> {
+pub(crate) async fn delete_one(
+    client: &Client,
+    table: &str,
+    key: Attributes,
+    condition: &crate::item::Condition,
+) -> Result<(), Failure> {
     patiently(|| async {
         client
             .delete_item()

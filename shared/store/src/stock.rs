@@ -40,10 +40,15 @@ impl Stock {
 
     /// Reads all counters of some variants, consistently; a counter that was never written is empty.
     pub async fn counters(&self, variants: &[Spread]) -> Result<BTreeMap<VariantId, Vec<Counter>>, Error> {
-        let keys = variants.iter().flat_map(|(variant, shards)| (0..*shards).map(|shard| counter_key(*variant, shard))).collect();
+        let keys = variants
+            .iter()
+            .flat_map(|(variant, shards)| (0..*shards).map(|shard| counter_key(*variant, shard)))
+            .collect();
         let found = retry::batch(&self.client, vec![(self.table.clone(), keys, true)]).await?;
-        let mut counters: BTreeMap<VariantId, Vec<Counter>> =
-            variants.iter().map(|(variant, shards)| (*variant, vec![Counter::default(); usize::from(*shards)])).collect();
+        let mut counters: BTreeMap<VariantId, Vec<Counter>> = variants
+            .iter()
+            .map(|(variant, shards)| (*variant, vec![Counter::default(); usize::from(*shards)]))
+            .collect();
         for (_, found) in found {
             let Some((variant, shard)) = text(&found, "pk").and_then(counter_of) else { continue };
             if let Some(counter) = counters.get_mut(&variant).and_then(|all| all.get_mut(usize::from(shard))) {
@@ -94,7 +99,10 @@ impl Stock {
             if changes.is_empty() {
                 return Ok(());
             }
-            let actions = changes.into_iter().map(|(shard, units)| self.adding(variant, shard, units)).collect::<Result<_, _>>()?;
+            let actions = changes
+                .into_iter()
+                .map(|(shard, units)| self.adding(variant, shard, units))
+                .collect::<Result<_, _>>()?;
             match retry::transact(&self.client, actions).await.map_err(Error::from) {
                 Err(Error::Conflict) => {}
                 other => return other,
@@ -132,8 +140,16 @@ impl Stock {
 
     fn adding(&self, variant: VariantId, shard: u16, units: i64) -> Result<TransactWriteItem, Error> {
         // A counter begins with its first units, but none begins below zero.
-        let mut condition = Condition::of(if units < 0 { "available >= :least" } else { "attribute_not_exists(pk) OR available >= :zero" });
-        condition = if units < 0 { condition.value(":least", number(units.unsigned_abs())) } else { condition.value(":zero", number(0)) };
+        let mut condition = Condition::of(if units < 0 {
+            "available >= :least"
+        } else {
+            "attribute_not_exists(pk) OR available >= :zero"
+        });
+        condition = if units < 0 {
+            condition.value(":least", number(units.unsigned_abs()))
+        } else {
+            condition.value(":zero", number(0))
+        };
         self.add(variant, shard, units, condition)
     }
 
@@ -148,7 +164,13 @@ impl Stock {
         self.add(variant, shard, units, condition)
     }
 
-    fn add(&self, variant: VariantId, shard: u16, units: i64, condition: Condition) -> Result<TransactWriteItem, Error> {
+    fn add(
+        &self,
+        variant: VariantId,
+        shard: u16,
+        units: i64,
+        condition: Condition,
+    ) -> Result<TransactWriteItem, Error> {
         let condition = condition
             .name("#version", "version")
             .name("#kind", "kind")
@@ -213,8 +235,12 @@ mod tests {
 
     #[test]
     fn a_change_is_spread_exactly() {
-        let counters = |units: &[i64]| units.iter().map(|available| Counter { available: *available, reserved: 0 }).collect::<Vec<_>>();
-        for (by, units) in [(10, vec![0, 0, 0]), (7, vec![5, 0, 1]), (1, vec![9, 9]), (0, vec![1]), (100, vec![0]), (3, vec![50, 0])] {
+        let counters = |units: &[i64]| {
+            units.iter().map(|available| Counter { available: *available, reserved: 0 }).collect::<Vec<_>>()
+        };
+        for (by, units) in
+            [(10, vec![0, 0, 0]), (7, vec![5, 0, 1]), (1, vec![9, 9]), (0, vec![1]), (100, vec![0]), (3, vec![50, 0])]
+        {
             let changes = spread(by, &counters(&units)).unwrap();
             assert_eq!(changes.iter().map(|(_, units)| units).sum::<i64>(), by, "{by} over {units:?}: {changes:?}");
             assert!(changes.iter().all(|(_, units)| *units > 0));

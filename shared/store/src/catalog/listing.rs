@@ -1,7 +1,7 @@
 //! Listing rows: one query for a page of cards.
 
-use domain::catalogue::{List, ListingRow};
 use domain::Money;
+use domain::catalogue::{List, ListingRow};
 
 use super::{Catalog, LISTING};
 use crate::item::{Attributes, Condition, delete, item, key, number, put, string};
@@ -38,7 +38,8 @@ pub struct ListQuery {
 
 /// Partition of a list: `LIST#<category or *>#<vendor or *>#<currency>`.
 pub(super) fn list_key(list: &List) -> String {
-    let or_all = |handle: &Option<domain::text::Handle>| handle.as_ref().map_or_else(|| "*".to_owned(), ToString::to_string);
+    let or_all =
+        |handle: &Option<domain::text::Handle>| handle.as_ref().map_or_else(|| "*".to_owned(), ToString::to_string);
     format!("LIST#{}#{}#{}", or_all(&list.category), or_all(&list.vendor), list.currency)
 }
 
@@ -85,7 +86,10 @@ impl Catalog {
                 Some(aws_sdk_dynamodb::types::AttributeValue::S(card)) => card,
                 _ => String::new(),
             };
-            items.push(serde_json::value::RawValue::from_string(card).map_err(|source| Error::Corrupt { kind: LISTING, source })?);
+            items.push(
+                serde_json::value::RawValue::from_string(card)
+                    .map_err(|source| Error::Corrupt { kind: LISTING, source })?,
+            );
         }
         Ok(Slice { items, next: page.next })
     }
@@ -95,7 +99,11 @@ impl Catalog {
         list_key(list)
     }
 
-    pub(super) fn putting(&self, row: &ListingRow, product_version: u64) -> Result<aws_sdk_dynamodb::types::TransactWriteItem, Error> {
+    pub(super) fn putting(
+        &self,
+        row: &ListingRow,
+        product_version: u64,
+    ) -> Result<aws_sdk_dynamodb::types::TransactWriteItem, Error> {
         let mut written = item(row_key(row), LISTING, product_version, &row.card)?;
         written.insert("list_key".to_owned(), string(list_key(&row.list)));
         written.insert("price_key".to_owned(), string(price_key(row.card.price.minor(), &row.card.id.to_string())));
@@ -106,7 +114,11 @@ impl Catalog {
         put(&self.table, written, &condition)
     }
 
-    pub(super) fn removing(&self, row: &ListingRow, product_version: u64) -> Result<aws_sdk_dynamodb::types::TransactWriteItem, Error> {
+    pub(super) fn removing(
+        &self,
+        row: &ListingRow,
+        product_version: u64,
+    ) -> Result<aws_sdk_dynamodb::types::TransactWriteItem, Error> {
         let condition = Condition::of("attribute_not_exists(pk) OR #version <= :now")
             .name("#version", "version")
             .value(":now", number(product_version));

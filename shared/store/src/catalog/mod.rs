@@ -13,6 +13,7 @@ use crate::item::{Attributes, key};
 
 pub use self::listing::{ListQuery, Sort};
 pub use self::products::StoredProduct;
+pub(crate) use self::products::on_shelf;
 
 const PRODUCT: &str = "product";
 const DESCRIPTION: &str = "description";

@@ -6,9 +6,11 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::catalogue::{Availability, LARGEST_PRODUCT, ListingRow, Product};
 use domain::pricing::Shelf;
 use domain::text::Handle;
-use domain::{Code, Refusal, ProductId, VendorId};
+use domain::{Code, ProductId, Refusal, VendorId};
 
-use super::{AVAILABILITY, Catalog, DESCRIPTION, Entry, HANDLE, PRODUCT, ProductPage, SHOP, product_handle, vendor_products};
+use super::{
+    AVAILABILITY, Catalog, DESCRIPTION, Entry, HANDLE, PRODUCT, ProductPage, SHOP, product_handle, vendor_products,
+};
 use crate::error::Failure;
 use crate::item::{Attributes, Condition, body, delete, item, put, string, text, version};
 use crate::retry::{Asked, batch, query, query_all, transact};
@@ -71,7 +73,12 @@ impl Catalog {
     }
 
     /// A seller's products, newest first.
-    pub async fn products_of(&self, vendor: VendorId, limit: u16, start: Option<PageKey>) -> Result<Slice<Product>, Error> {
+    pub async fn products_of(
+        &self,
+        vendor: VendorId,
+        limit: u16,
+        start: Option<PageKey>,
+    ) -> Result<Slice<Product>, Error> {
         let page = query(
             &self.client,
             Asked {
@@ -108,29 +115,16 @@ impl Catalog {
             keys.extend(products.iter().map(|id| Entry::Availability(*id).key()));
         }
         keys.extend(vendors.iter().map(|id| Entry::Shop(*id).key()));
-        let mut shelf = Shelf::default();
         if keys.is_empty() {
-            return Ok(shelf);
+            return Ok(Shelf::default());
         }
-        for (_, found) in batch(&self.client, vec![(self.table.clone(), keys, true)]).await? {
-            match text(&found, "kind") {
-                Some(PRODUCT) => {
-                    let product = product_of(&found)?;
-                    shelf.products.insert(product.id, product);
-                }
-                Some(AVAILABILITY) => {
-                    if let Some(id) = text(&found, "pk").and_then(|pk| pk.strip_prefix("PRODUCT#")).and_then(|id| id.parse().ok()) {
-                        shelf.availability.insert(id, body(&found, AVAILABILITY)?);
-                    }
-                }
-                Some(SHOP) => {
-                    let shop = super::shops::shop_of(&found)?;
-                    shelf.shops.insert(shop.card.id, shop);
-                }
-                _ => {}
-            }
-        }
-        Ok(shelf)
+        let found = batch(&self.client, vec![(self.table.clone(), keys, true)]).await?;
+        on_shelf(found.iter().map(|(_, found)| found))
+    }
+
+    /// The table and the keys of a product and of what is left of it, for a read together with another table.
+    pub(crate) fn product_keys(&self, id: ProductId) -> (String, Vec<Attributes>) {
+        (self.table.clone(), vec![Entry::Product(id).key(), Entry::Availability(id).key()])
     }
 
     /// Writes a new product. A handle that is taken is refused.
@@ -153,21 +147,35 @@ impl Catalog {
         } else {
             loaded.clone()
         };
-        let owner = Condition::of("attribute_not_exists(pk) OR #owner = :id").name("#owner", "owner").value(":id", string(product.id.to_string()));
+        let owner = Condition::of("attribute_not_exists(pk) OR #owner = :id")
+            .name("#owner", "owner")
+            .value(":id", string(product.id.to_string()));
         let actions = vec![
             delete(&self.table, Entry::Product(product.id).key(), &Condition::at_version(unlisted.product.version))?,
-            delete(&self.table, Entry::Description(product.id).key(), &Condition::of("attribute_not_exists(pk) OR attribute_exists(pk)"))?,
-            delete(&self.table, Entry::Availability(product.id).key(), &Condition::of("attribute_not_exists(pk) OR attribute_exists(pk)"))?,
+            delete(
+                &self.table,
+                Entry::Description(product.id).key(),
+                &Condition::of("attribute_not_exists(pk) OR attribute_exists(pk)"),
+            )?,
+            delete(
+                &self.table,
+                Entry::Availability(product.id).key(),
+                &Condition::of("attribute_not_exists(pk) OR attribute_exists(pk)"),
+            )?,
             delete(&self.table, Entry::ProductHandle(&product.handle).key(), &owner)?,
         ];
         transact(&self.client, actions).await.map_err(Error::from)
     }
 
     async fn write(&self, loaded: Option<&StoredProduct>, changed: &StoredProduct) -> Result<StoredProduct, Error> {
-        let before = loaded.map(|loaded| loaded.product.listing_rows(loaded.availability.any(), &self.media_base)).unwrap_or_default();
+        let before = loaded
+            .map(|loaded| loaded.product.listing_rows(loaded.availability.any(), &self.media_base))
+            .unwrap_or_default();
         let after = changed.product.listing_rows(changed.availability.any(), &self.media_base);
-        let keys = |rows: &[ListingRow]| rows.iter().map(|row| (row.list.clone(), row.published_at)).collect::<std::collections::BTreeSet<_>>();
-        let (old_keys, new_keys) = (keys(&before), keys(&after));
+        let keys = |rows: &[ListingRow]| {
+            rows.iter().map(|row| (row.list.clone(), row.published_at)).collect::<std::collections::BTreeSet<_>>()
+        };
+        let new_keys = keys(&after);
         let gone = |row: &&ListingRow| !new_keys.contains(&(row.list.clone(), row.published_at));
         let fresh = |row: &&ListingRow| !before.contains(row);
         let touched = before.iter().filter(gone).count() + after.iter().filter(fresh).count();
@@ -186,15 +194,17 @@ impl Catalog {
             again.product.version = stored.product.version;
             return Box::pin(self.write(Some(&stored), &again)).await;
         }
-        let _ = old_keys;
         let now = loaded.map_or(0, |loaded| loaded.product.version) + 1;
         let mut stored = changed.clone();
         stored.product.version = now;
         let mut actions = Vec::new();
         let handle_action = self.handle_actions(loaded, &stored.product, &mut actions)?;
         actions.push(self.putting_product(&stored.product, loaded.map_or(0, |loaded| loaded.product.version))?);
-        if loaded.is_none_or(|loaded| loaded.description_html != stored.description_html || loaded.product.handle != stored.product.handle) {
-            let mut description = item(Entry::Description(stored.product.id).key(), DESCRIPTION, now, &stored.description_html)?;
+        if loaded.is_none_or(|loaded| {
+            loaded.description_html != stored.description_html || loaded.product.handle != stored.product.handle
+        }) {
+            let mut description =
+                item(Entry::Description(stored.product.id).key(), DESCRIPTION, now, &stored.description_html)?;
             beside(&mut description, &stored.product.handle, "3");
             let condition = Condition::of("attribute_not_exists(pk) OR #version < :now")
                 .name("#version", "version")
@@ -206,7 +216,11 @@ impl Catalog {
         if listed || moved {
             // The rows say whether anything is left, so what they say must not change under them.
             stored.availability_version = changed.availability_version + 1;
-            actions.push(self.putting_availability(&stored.product, &stored.availability, changed.availability_version)?);
+            actions.push(self.putting_availability(
+                &stored.product,
+                &stored.availability,
+                changed.availability_version,
+            )?);
         }
         for row in before.iter().filter(gone) {
             actions.push(self.removing(row, now)?);
@@ -217,9 +231,11 @@ impl Catalog {
         match transact(&self.client, actions).await {
             Ok(()) => Ok(stored),
             Err(Failure::Cancelled(reasons))
-                if handle_action.is_some_and(|index| reasons.get(index).is_some_and(crate::error::Reason::is_condition)) =>
+                if handle_action
+                    .is_some_and(|index| reasons.get(index).is_some_and(crate::error::Reason::is_condition)) =>
             {
-                Err(Refusal::because(Code::HandleTaken, format!("the handle {} is taken", stored.product.handle)).into())
+                Err(Refusal::because(Code::HandleTaken, format!("the handle {} is taken", stored.product.handle))
+                    .into())
             }
             Err(other) => Err(other.into()),
         }
@@ -239,7 +255,8 @@ impl Catalog {
         taken.insert("owner".to_owned(), string(product.id.to_string()));
         actions.push(put(&self.table, taken, &Condition::absent())?);
         if let Some(loaded) = loaded {
-            let owner = Condition::of("#owner = :id").name("#owner", "owner").value(":id", string(product.id.to_string()));
+            let owner =
+                Condition::of("#owner = :id").name("#owner", "owner").value(":id", string(product.id.to_string()));
             actions.push(delete(&self.table, Entry::ProductHandle(&loaded.product.handle).key(), &owner)?);
         }
         Ok(Some(0))
@@ -257,7 +274,12 @@ impl Catalog {
         put(&self.table, written, &Condition::at_version(loaded))
     }
 
-    fn putting_availability(&self, product: &Product, availability: &Availability, loaded: u64) -> Result<TransactWriteItem, Error> {
+    fn putting_availability(
+        &self,
+        product: &Product,
+        availability: &Availability,
+        loaded: u64,
+    ) -> Result<TransactWriteItem, Error> {
         let mut written = item(Entry::Availability(product.id).key(), AVAILABILITY, loaded + 1, availability)?;
         beside(&mut written, &product.handle, "2");
         put(&self.table, written, &Condition::at_version(loaded))
@@ -265,7 +287,11 @@ impl Catalog {
 
     /// Writes what is left of some of a product's variants. The listing rows change only when the product runs out, or comes
     /// back. Answers false when the product is gone.
-    pub async fn set_availability(&self, id: ProductId, left: &BTreeMap<domain::VariantId, i64>) -> Result<bool, Error> {
+    pub async fn set_availability(
+        &self,
+        id: ProductId,
+        left: &BTreeMap<domain::VariantId, i64>,
+    ) -> Result<bool, Error> {
         for _ in 0..10 {
             let Some(loaded) = self.product(id).await? else { return Ok(false) };
             let mut changed = loaded.clone();
@@ -278,7 +304,8 @@ impl Catalog {
             if changed.availability == loaded.availability {
                 return Ok(true);
             }
-            let mut actions = vec![self.putting_availability(&loaded.product, &changed.availability, loaded.availability_version)?];
+            let mut actions =
+                vec![self.putting_availability(&loaded.product, &changed.availability, loaded.availability_version)?];
             if changed.availability.any() != loaded.availability.any() {
                 let version = loaded.product.version;
                 for row in loaded.product.listing_rows(changed.availability.any(), &self.media_base) {
@@ -312,6 +339,32 @@ impl Catalog {
 fn beside(written: &mut Attributes, handle: &Handle, order: &str) {
     written.insert("handle_key".to_owned(), string(product_handle(handle)));
     written.insert("handle_sort".to_owned(), string(order));
+}
+
+/// Puts products, what is left of them, and shops on a shelf.
+pub(crate) fn on_shelf<'a>(found: impl Iterator<Item = &'a Attributes>) -> Result<Shelf, Error> {
+    let mut shelf = Shelf::default();
+    for found in found {
+        match text(found, "kind") {
+            Some(PRODUCT) => {
+                let product = product_of(found)?;
+                shelf.products.insert(product.id, product);
+            }
+            Some(AVAILABILITY) => {
+                if let Some(id) =
+                    text(found, "pk").and_then(|pk| pk.strip_prefix("PRODUCT#")).and_then(|id| id.parse().ok())
+                {
+                    shelf.availability.insert(id, body(found, AVAILABILITY)?);
+                }
+            }
+            Some(SHOP) => {
+                let shop = super::shops::shop_of(found)?;
+                shelf.shops.insert(shop.card.id, shop);
+            }
+            _ => {}
+        }
+    }
+    Ok(shelf)
 }
 
 fn product_of(found: &Attributes) -> Result<Product, Error> {

@@ -15,7 +15,12 @@ impl Catalog {
     pub async fn shop(&self, handle: &Handle) -> Result<Option<Shop>, Error> {
         let found = query(
             &self.client,
-            Asked { table: self.table.clone(), index: Some("by_handle"), partition: ("handle_key", shop_handle(handle)), ..Asked::default() },
+            Asked {
+                table: self.table.clone(),
+                index: Some("by_handle"),
+                partition: ("handle_key", shop_handle(handle)),
+                ..Asked::default()
+            },
         )
         .await?;
         found.items.first().map(shop_of).transpose()

@@ -25,7 +25,8 @@ impl Orders {
 
     /// Marks an event as acted on. False when it was already.
     pub async fn delivered(&self, id: EventId) -> Result<bool, Error> {
-        let condition = Condition::of("attribute_exists(undelivered)").name("#version", "version").value(":one", number(1));
+        let condition =
+            Condition::of("attribute_exists(undelivered)").name("#version", "version").value(":one", number(1));
         let change = "REMOVE undelivered, undelivered_at ADD #version :one";
         match update_one(&self.client, &self.table, Entry::Event(id).key(), change, &condition).await {
             Ok(_) => Ok(true),

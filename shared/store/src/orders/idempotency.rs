@@ -146,7 +146,8 @@ impl Orders {
 
     /// Writes down a call that begins now: for calls whose work is not one transaction with the record.
     pub async fn begin(&self, record: &KeyRecord, now: Timestamp) -> Result<Option<KeyUse>, Error> {
-        let fresh = Condition::of("attribute_not_exists(pk) OR expires_at_s <= :now").value(":now", number(now.seconds()));
+        let fresh =
+            Condition::of("attribute_not_exists(pk) OR expires_at_s <= :now").value(":now", number(now.seconds()));
         let action = crate::item::put(&self.table, record_item(record)?, &fresh)?;
         match crate::retry::transact(&self.client, vec![action]).await {
             Ok(()) => Ok(None),

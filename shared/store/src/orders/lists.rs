@@ -6,8 +6,8 @@ use domain::text::Email;
 use domain::{OrderId, Timestamp, UserId, VendorId};
 
 use super::{
-    DUE_PARTITIONS, ORDER, Orders, REFUND, VENDOR_ORDER, buyer_partition, email_partition, provider_reference, state_partition,
-    vendor_partition,
+    DUE_PARTITIONS, ORDER, Orders, REFUND, VENDOR_ORDER, buyer_partition, email_partition, provider_reference,
+    state_partition, vendor_partition,
 };
 use crate::item::{Attributes, body, number, text, version};
 use crate::retry::{Asked, query};
@@ -36,7 +36,12 @@ pub enum DueKind {
 
 impl Orders {
     /// A buyer's orders, newest first.
-    pub async fn of_buyer(&self, buyer: UserId, limit: u16, start: Option<PageKey>) -> Result<Slice<OrderSummary>, Error> {
+    pub async fn of_buyer(
+        &self,
+        buyer: UserId,
+        limit: u16,
+        start: Option<PageKey>,
+    ) -> Result<Slice<OrderSummary>, Error> {
         self.orders("by_buyer", ("buyer_key", buyer_partition(buyer)), limit, start).await
     }
 
@@ -46,7 +51,12 @@ impl Orders {
     }
 
     /// The orders placed with an e-mail address, newest first.
-    pub async fn of_email(&self, email: &Email, limit: u16, start: Option<PageKey>) -> Result<Slice<OrderSummary>, Error> {
+    pub async fn of_email(
+        &self,
+        email: &Email,
+        limit: u16,
+        start: Option<PageKey>,
+    ) -> Result<Slice<OrderSummary>, Error> {
         self.orders("by_email", ("email_key", email_partition(email)), limit, start).await
     }
 
@@ -56,7 +66,12 @@ impl Orders {
     }
 
     /// The orders in a state, newest first.
-    pub async fn in_state(&self, state: OrderState, limit: u16, start: Option<PageKey>) -> Result<Slice<OrderSummary>, Error> {
+    pub async fn in_state(
+        &self,
+        state: OrderState,
+        limit: u16,
+        start: Option<PageKey>,
+    ) -> Result<Slice<OrderSummary>, Error> {
         self.orders("by_state", ("state_key", state_partition(state)), limit, start).await
     }
 
@@ -88,7 +103,12 @@ impl Orders {
     }
 
     /// A seller's sub-orders, newest first.
-    pub async fn of_vendor(&self, vendor: VendorId, limit: u16, start: Option<PageKey>) -> Result<Slice<VendorOrder>, Error> {
+    pub async fn of_vendor(
+        &self,
+        vendor: VendorId,
+        limit: u16,
+        start: Option<PageKey>,
+    ) -> Result<Slice<VendorOrder>, Error> {
         let page = query(
             &self.client,
             Asked {

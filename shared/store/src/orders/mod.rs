@@ -123,18 +123,29 @@ impl Orders {
         };
         let items = query_all(&self.client, asked).await?;
         let mut order: Option<Order> = None;
-        let (mut vendors, mut payments, mut refunds) = (Vec::<VendorOrder>::new(), Vec::<Payment>::new(), Vec::<Refund>::new());
+        let (mut vendors, mut payments, mut refunds) =
+            (Vec::<VendorOrder>::new(), Vec::<Payment>::new(), Vec::<Refund>::new());
         for found in &items {
             match text(found, "kind") {
                 Some(ORDER) => order = Some(Order { version: version(found), ..body(found, ORDER)? }),
-                Some(VENDOR_ORDER) => vendors.push(VendorOrder { version: version(found), ..body(found, VENDOR_ORDER)? }),
+                Some(VENDOR_ORDER) => {
+                    vendors.push(VendorOrder { version: version(found), ..body(found, VENDOR_ORDER)? })
+                }
                 Some(PAYMENT) => payments.push(Payment { version: version(found), ..body(found, PAYMENT)? }),
                 Some(REFUND) => refunds.push(Refund { version: version(found), ..body(found, REFUND)? }),
                 _ => {}
             }
         }
         vendors.sort_by_key(|part| part.ordinal);
-        Ok(order.map(|order| OrderFile { order, vendors, payments, refunds, moves: Vec::new(), events: Vec::new(), reopens_cart: false }))
+        Ok(order.map(|order| OrderFile {
+            order,
+            vendors,
+            payments,
+            refunds,
+            moves: Vec::new(),
+            events: Vec::new(),
+            reopens_cart: false,
+        }))
     }
 }
 
@@ -188,7 +199,10 @@ fn refund_item(refund: &Refund, provider: ProviderName) -> Result<Attributes, Er
 
 fn event_item(event: &Event) -> Result<Attributes, Error> {
     let mut written = item(Entry::Event(event.id).key(), EVENT, 1, event)?;
-    written.insert("undelivered".to_owned(), string(format!("UNDELIVERED#{}", event.id.bits() % u128::from(DUE_PARTITIONS))));
+    written.insert(
+        "undelivered".to_owned(),
+        string(format!("UNDELIVERED#{}", event.id.bits() % u128::from(DUE_PARTITIONS))),
+    );
     written.insert("undelivered_at".to_owned(), number(event.at.millis()));
     Ok(written)
 }

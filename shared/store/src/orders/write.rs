@@ -34,10 +34,17 @@ pub enum Placed {
 impl Orders {
     /// Places an order: the key's record, the order with its parts and its payment, the stock, the cart and the event, in one
     /// transaction.
-    pub async fn place(&self, file: &OrderFile, cart: &Cart, record: &KeyRecord, now: Timestamp) -> Result<Placed, Error> {
+    pub async fn place(
+        &self,
+        file: &OrderFile,
+        cart: &Cart,
+        record: &KeyRecord,
+        now: Timestamp,
+    ) -> Result<Placed, Error> {
         let mut actions = Vec::new();
         // An old record of a key is as good as none, even when the table still holds it.
-        let fresh = Condition::of("attribute_not_exists(pk) OR expires_at_s <= :now").value(":now", number(now.seconds()));
+        let fresh =
+            Condition::of("attribute_not_exists(pk) OR expires_at_s <= :now").value(":now", number(now.seconds()));
         actions.push(put(&self.table, record_item(record)?, &fresh)?);
         actions.push(self.carts.ordering(cart, file.order.id)?);
         let moves = merged(&file.moves);
@@ -61,8 +68,12 @@ impl Orders {
                 if refused(1).is_some() {
                     return Ok(Placed::CartChanged);
                 }
-                let short: Vec<VariantId> =
-                    moves.iter().enumerate().filter(|(index, _)| refused(index + 2).is_some()).map(|(_, change)| change.variant).collect();
+                let short: Vec<VariantId> = moves
+                    .iter()
+                    .enumerate()
+                    .filter(|(index, _)| refused(index + 2).is_some())
+                    .map(|(_, change)| change.variant)
+                    .collect();
                 if short.is_empty() { Err(Failure::Cancelled(reasons).into()) } else { Ok(Placed::Short(short)) }
             }
             Err(other) => Err(other.into()),
@@ -99,7 +110,13 @@ impl Orders {
                     .iter()
                     .enumerate()
                     .filter(|(index, _)| refused(*index))
-                    .map(|(_, change)| FieldError::new(format!("/variants/{}", change.variant), Code::OutOfStock.as_str(), "not enough is left"))
+                    .map(|(_, change)| {
+                        FieldError::new(
+                            format!("/variants/{}", change.variant),
+                            Code::OutOfStock.as_str(),
+                            "not enough is left",
+                        )
+                    })
                     .collect();
                 if !errors.is_empty() {
                     return Err(Refusal::fields(Code::OutOfStock, errors).into());
@@ -117,7 +134,12 @@ impl Orders {
     }
 
     /// Writes down what the provider said to an attempt, and the answer that a repeat of the call will get.
-    pub async fn answer(&self, loaded: &Payment, opened: &Payment, record: Option<(&str, &Answer)>) -> Result<(), Error> {
+    pub async fn answer(
+        &self,
+        loaded: &Payment,
+        opened: &Payment,
+        record: Option<(&str, &Answer)>,
+    ) -> Result<(), Error> {
         let mut actions = Vec::new();
         if loaded != opened {
             let next = Payment { version: loaded.version + 1, ..opened.clone() };

@@ -1,0 +1,64 @@
+//! Making, showing and deleting carts.
+
+use api::{Answer, IfMatch, Json, Now, Path, Problem, Versioned};
+use axum::extract::State;
+use domain::cart::Cart;
+use domain::{CartId, Currency};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::App;
+use crate::view::CartView;
+
+/// What a cart begins with.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateCart {
+    /// The currency of all its prices; it stays.
+    currency: Currency,
+}
+
+/// Makes an empty cart. Its id is the key to it: whoever knows it may use it.
+#[utoipa::path(post, path = "/v1/carts", request_body = CreateCart, responses((status = CREATED, body = CartView)))]
+pub async fn create_cart(
+    State(app): State<App>,
+    Now(now): Now,
+    Json(asked): Json<CreateCart>,
+) -> Result<Answer, Problem> {
+    let mut cart = Cart::new(platform::mint(now).cart_id(), asked.currency, now);
+    cart.version = app.carts.save(&cart).await?;
+    let priced = app.priced(&cart, &domain::pricing::Shelf::default()).await?;
+    Ok(Answer::created(format!("/v1/carts/{}", cart.id), &CartView::new(&cart, &priced))?.with_version(cart.version))
+}
+
+/// Shows a cart with the prices of now. Nothing is written.
+#[utoipa::path(
+    get, path = "/v1/carts/{id}", params(("id" = CartId, Path, description = "The cart.")),
+    responses((status = OK, body = CartView))
+)]
+pub async fn show_cart(
+    State(app): State<App>,
+    Now(now): Now,
+    Path(id): Path<CartId>,
+) -> Result<Versioned<CartView>, Problem> {
+    let cart = app.cart(id, now).await?;
+    let shelf = app.shelf(&cart).await?;
+    let priced = app.priced(&cart, &shelf).await?;
+    Ok(Versioned { version: cart.version, body: CartView::new(&cart, &priced) })
+}
+
+/// Deletes a cart that was not ordered.
+#[utoipa::path(
+    delete, path = "/v1/carts/{id}", params(("id" = CartId, Path, description = "The cart.")),
+    responses((status = NO_CONTENT))
+)]
+pub async fn delete_cart(
+    State(app): State<App>,
+    Now(now): Now,
+    Path(id): Path<CartId>,
+    expected: Option<IfMatch>,
+) -> Result<Answer, Problem> {
+    let cart = app.open_cart(id, expected.as_ref(), now).await?;
+    app.carts.delete(&cart).await?;
+    Ok(Answer::no_content())
+}

@@ -1,0 +1,179 @@
+//! Delivery: where a cart goes, and how.
+
+use api::{IfMatch, Json, Now, Path, Problem, Versioned};
+use axum::extract::State;
+use domain::address::Address;
+use domain::cart::{Cart, FLAT_RATE, LIFE};
+use domain::pricing::{PricedCart, Totals};
+use domain::{CartId, Code, Money, Refusal, VendorId};
+use serde::{Deserialize, Serialize};
+use store::Error;
+use utoipa::ToSchema;
+
+use crate::view::CartView;
+use crate::{App, TRIES};
+
+/// Where a cart goes.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListShippingOptions {
+    address: Address,
+}
+
+/// Ways of delivery by seller.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ShippingView {
+    items: Vec<VendorShipping>,
+    totals: Totals,
+}
+
+/// One seller's ways of delivery.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VendorShipping {
+    vendor_id: VendorId,
+    options: Vec<ShippingOption>,
+    /// Id of the chosen one.
+    chosen: String,
+}
+
+/// A way of delivery.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ShippingOption {
+    id: String,
+    name: String,
+    price: Money,
+    delivery: DeliveryTime,
+}
+
+/// How long a delivery takes.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DeliveryTime {
+    min_days: u16,
+    max_days: u16,
+}
+
+impl From<&PricedCart> for ShippingView {
+    fn from(priced: &PricedCart) -> Self {
+        let options = |price: Option<Money>| {
+            price
+                .map(|price| ShippingOption {
+                    id: FLAT_RATE.to_owned(),
+                    name: "Standard delivery".to_owned(),
+                    price,
+                    delivery: DeliveryTime { min_days: 2, max_days: 14 },
+                })
+                .into_iter()
+                .collect()
+        };
+        let items = priced
+            .groups
+            .iter()
+            .map(|group| VendorShipping {
+                vendor_id: group.vendor.id,
+                options: options(group.rate),
+                chosen: group.shipping.as_ref().map_or(FLAT_RATE, |chosen| &chosen.option_id).to_owned(),
+            })
+            .collect();
+        Self { items, totals: priced.totals }
+    }
+}
+
+/// Stores where the cart goes, chooses the cheapest delivery of each seller, and shows what there is to choose from.
+#[utoipa::path(
+    post, path = "/v1/carts/{id}/shipping-options", params(("id" = CartId, Path, description = "The cart.")),
+    request_body = ListShippingOptions, responses((status = OK, body = ShippingView))
+)]
+pub async fn list_shipping_options(
+    State(app): State<App>,
+    Now(now): Now,
+    Path(id): Path<CartId>,
+    expected: Option<IfMatch>,
+    Json(asked): Json<ListShippingOptions>,
+) -> Result<Versioned<ShippingView>, Problem> {
+    for _ in 0..TRIES {
+        let mut cart = app.open_cart(id, expected.as_ref(), now).await?;
+        let shelf = app.shelf(&cart).await?;
+        cart.address = Some(asked.address.clone());
+        cart.shipping = cart.vendors().into_iter().map(|vendor| (vendor, FLAT_RATE.to_owned())).collect();
+        // From here on a rise is a change that the buyer has to see.
+        for line in &mut cart.lines {
+            if let Some((_, variant)) = shelf.for_sale(line.variant)
+                && let Some(price) = variant.price_in(cart.currency)
+            {
+                line.seen_price = price.price;
+            }
+        }
+        let priced = app.priced(&cart, &shelf).await?;
+        priced.check_deliverable()?;
+        cart.expires_at = now + LIFE;
+        match app.carts.save(&cart).await {
+            Ok(version) => return Ok(Versioned { version, body: ShippingView::from(&priced) }),
+            Err(Error::Conflict) => {}
+            Err(other) => return Err(other.into()),
+        }
+    }
+    Err(Error::Conflict.into())
+}
+
+/// Which way of delivery a seller's lines take.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChooseShipping {
+    vendor_id: VendorId,
+    option_id: String,
+}
+
+/// Chooses the ways of delivery.
+#[utoipa::path(
+    put, path = "/v1/carts/{id}/shipping", params(("id" = CartId, Path, description = "The cart.")),
+    request_body = Vec<ChooseShipping>, responses((status = OK, body = CartView))
+)]
+pub async fn choose_shipping(
+    State(app): State<App>,
+    Now(now): Now,
+    Path(id): Path<CartId>,
+    expected: Option<IfMatch>,
+    Json(asked): Json<Vec<ChooseShipping>>,
+) -> Result<Versioned<CartView>, Problem> {
+    for _ in 0..TRIES {
+        let mut cart = app.open_cart(id, expected.as_ref(), now).await?;
+        if cart.address.is_none() {
+            return Err(Refusal::of(Code::AddressMissing).into());
+        }
+        choose(&mut cart, &asked)?;
+        let shelf = app.shelf(&cart).await?;
+        let priced = app.priced(&cart, &shelf).await?;
+        priced.check_deliverable()?;
+        match app.carts.save(&cart).await {
+            Ok(version) => {
+                cart.version = version;
+                return Ok(Versioned { version, body: CartView::new(&cart, &priced) });
+            }
+            Err(Error::Conflict) => {}
+            Err(other) => return Err(other.into()),
+        }
+    }
+    Err(Error::Conflict.into())
+}
+
+fn choose(cart: &mut Cart, asked: &[ChooseShipping]) -> Result<(), Refusal> {
+    let vendors = cart.vendors();
+    for (index, choice) in asked.iter().enumerate() {
+        if !vendors.contains(&choice.vendor_id) {
+            return Err(Refusal::field(
+                format!("/{index}/vendor_id"),
+                "unknown",
+                "the cart has no lines of this seller",
+            ));
+        }
+        if choice.option_id != FLAT_RATE {
+            return Err(Refusal::field(
+                format!("/{index}/option_id"),
+                "unknown",
+                "the seller has no such way of delivery",
+            ));
+        }
+        cart.shipping.insert(choice.vendor_id, choice.option_id.clone());
+    }
+    Ok(())
+}

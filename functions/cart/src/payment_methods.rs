@@ -1,0 +1,52 @@
+//! How a cart can be paid.
+
+use api::{Json, Now, Path, Problem};
+use axum::extract::State;
+use domain::CartId;
+use domain::payment::ProviderName;
+use payments::Providers;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::App;
+
+/// Ways of paying.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PaymentMethods {
+    items: Vec<PaymentMethod>,
+}
+
+/// A way of paying.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PaymentMethod {
+    /// What to send as `payment.provider` at checkout.
+    provider: ProviderName,
+    name: &'static str,
+}
+
+/// Lists how this cart can be paid as it stands.
+#[utoipa::path(
+    get, path = "/v1/carts/{id}/payment-methods", params(("id" = CartId, Path, description = "The cart.")),
+    responses((status = OK, body = PaymentMethods))
+)]
+pub async fn list_payment_methods(
+    State(app): State<App>,
+    Now(now): Now,
+    Path(id): Path<CartId>,
+) -> Result<Json<PaymentMethods>, Problem> {
+    let cart = app.cart(id, now).await?;
+    let shelf = app.shelf(&cart).await?;
+    let total = app.priced(&cart, &shelf).await?.totals.total;
+    let settings = app.settings.current().await?;
+    let name = |provider| match provider {
+        ProviderName::Stripe => "Card and wallets",
+        ProviderName::CashOnDelivery => "Cash on delivery",
+    };
+    let items = settings
+        .providers
+        .iter()
+        .filter(|provider| Providers::takes(**provider, total))
+        .map(|provider| PaymentMethod { provider: *provider, name: name(*provider) })
+        .collect();
+    Ok(Json(PaymentMethods { items }))
+}

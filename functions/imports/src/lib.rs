@@ -1,1 +1,3 @@
 //! Imports and exports of product files.
+
+pub mod product_file;

@@ -187,7 +187,7 @@ fn step(name: &str) -> String {
 /// The field that an error names, unless the path already ends there.
 fn missing_step(path: &serde_path_to_error::Path, field: Option<&str>) -> Option<String> {
     let field = field?;
-    match path.iter().last() {
+    match path.iter().next_back() {
         Some(Segment::Map { key }) if key == field => None,
         _ => Some(step(field)),
     }

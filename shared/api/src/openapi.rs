@@ -107,6 +107,7 @@ fn description() -> String {
 }
 
 #[cfg(test)]
+#[expect(unused_qualifications, reason = "the macro that describes a route writes them")]
 mod tests {
     use serde::{Deserialize, Serialize};
     use serde_json::Value;
@@ -123,9 +124,11 @@ mod tests {
     }
 
     #[derive(Deserialize, IntoParams)]
+    #[into_params(parameter_in = Query)]
     #[expect(dead_code, reason = "only its shape is looked at")]
     struct Search {
         #[serde(default)]
+        #[param(inline)]
         limit: Limit,
         cursor: Option<String>,
     }
@@ -169,6 +172,7 @@ mod tests {
         assert_eq!(change["requestBody"]["content"]["application/json"]["schema"]["$ref"], "#/components/schemas/Cup");
         assert_eq!(change["parameters"][0]["name"], "id");
         let limit = &document["paths"]["/v1/cups"]["get"]["parameters"][0];
+        assert_eq!((&limit["in"], &limit["required"]), (&"query".into(), &false.into()), "{limit}");
         assert_eq!(limit["schema"]["maximum"], 100, "{limit}");
     }
 }

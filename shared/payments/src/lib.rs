@@ -1,1 +1,18 @@
 //! Payment providers: one file each, and their signatures.
+//!
+//! A provider is asked through [`Providers`], by name. What it says about a payment, in an answer or in a webhook, is
+//! always a [`Report`]; one settle function acts on reports, whoever brought them. What this crate never does: decide
+//! what becomes of an order, write anything down, read a clock, or take an unclear answer for a failed payment.
+
+mod cash_on_delivery;
+mod provider;
+mod providers;
+mod report;
+pub mod stripe;
+mod transport;
+
+pub use cash_on_delivery::CashOnDelivery;
+pub use provider::{Cancellation, Failure, Opened, Provider, Refused};
+pub use providers::{Freshness, Providers, SecretUnavailable, Secrets};
+pub use report::{Dispute, DisputeStage, Kind, RefundStanding, Refunded, Report, Standing};
+pub use transport::{Http, HttpFailure, Later};

@@ -64,7 +64,7 @@ pub(super) fn price(text: &str, currency: Currency, decimal_comma: bool) -> Resu
     let digits = usize::try_from(currency.exponent()).unwrap_or(0);
     // Shops write whole yen as "1200.00", which means one thing only.
     let fraction = if digits == 0 && matches!(fraction, "0" | "00") { "" } else { fraction };
-    if whole.is_empty() || fraction.len() > digits {
+    if !whole.starts_with(|letter: char| letter.is_ascii_digit()) || fraction.len() > digits {
         return Err(Fault::BadPrice);
     }
     let whole = match whole.trim_start_matches('0') {
@@ -144,7 +144,25 @@ mod tests {
         assert_eq!(usd("12"), Ok(1200));
         assert_eq!(usd("0"), Ok(0));
         assert_eq!(usd("007.10"), Ok(710));
-        for bad in ["-1", "-0.00", "12.345", "12.500", "1,250.00", "12,50", "1 250", "$5", "5 USD", "+5", ".5", "5.", "1e3", "٣", "NaN", "1.2.3", "99999999999999999999"] {
+        for bad in [
+            "-1",
+            "-0.00",
+            "12.345",
+            "12.500",
+            "1,250.00",
+            "12,50",
+            "1 250",
+            "$5",
+            "5 USD",
+            "+5",
+            ".5",
+            "5.",
+            "1e3",
+            "٣",
+            "NaN",
+            "1.2.3",
+            "99999999999999999999",
+        ] {
             assert_eq!(usd(bad), Err(Fault::BadPrice), "{bad}");
         }
         assert_eq!(price("12,50", Currency::USD, true).map(Money::minor), Ok(1250));

@@ -142,7 +142,9 @@ mod tests {
     #[test]
     fn codes_are_snake_case_and_differ() {
         let mut codes: Vec<_> = Fault::ALL.iter().map(|fault| fault.code()).collect();
-        assert!(codes.iter().all(|code| code.bytes().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == b'_')));
+        assert!(codes.iter().all(|code| {
+            code.bytes().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == b'_')
+        }));
         codes.sort_unstable();
         codes.dedup();
         assert_eq!(codes.len(), Fault::ALL.len());

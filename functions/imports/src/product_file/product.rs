@@ -13,7 +13,7 @@ pub struct ProductDraft {
     pub title: Title,
     /// The description, sanitised. It is stored beside the product and does not count towards its size.
     #[serde(skip)]
-    pub body_html: LongText,
+    pub body_html: Option<LongText>,
     /// What the file calls its vendor.
     pub vendor: Option<Line>,
     /// What the file calls its category (`Type`).

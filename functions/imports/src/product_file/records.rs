@@ -70,14 +70,14 @@ pub(super) struct Records {
     base: u64,
     ended: bool,
     /// The line the cursor is in, counted from one.
-    line: u64,
+    cursor_line: u64,
     state: State,
     quote: Quote,
     reread: usize,
     text: Vec<u8>,
     ends: Vec<usize>,
-    record_line: u64,
-    record_offset: u64,
+    line: u64,
+    offset: u64,
     trouble: Option<Trouble>,
     /// Whether a record is in work.
     open: bool,
@@ -92,14 +92,14 @@ impl Default for Records {
             start: 0,
             base: 0,
             ended: false,
-            line: 1,
+            cursor_line: 1,
             state: State::Start,
             quote: Quote { line: 1, next_line: None },
             reread: 0,
             text: Vec::new(),
             ends: Vec::new(),
-            record_line: 1,
-            record_offset: 0,
+            line: 1,
+            offset: 0,
             trouble: None,
             open: false,
         }
@@ -139,7 +139,7 @@ impl Records {
     pub(super) fn pass(&mut self, bytes: usize, line_break: bool) {
         self.cursor = self.cursor.saturating_add(bytes).min(self.buffer.len());
         self.start = self.cursor;
-        self.line += u64::from(line_break);
+        self.cursor_line += u64::from(line_break);
     }
 
     /// Sets what stands between cells.
@@ -159,12 +159,12 @@ impl Records {
 
     /// The line the record starts in, counted from one.
     pub(super) fn line(&self) -> u64 {
-        self.record_line
+        self.line
     }
 
     /// The offset in the file at which the record starts.
     pub(super) fn offset(&self) -> u64 {
-        self.record_offset
+        self.offset
     }
 
     /// The offset in the file up to which it has been read.
@@ -205,8 +205,8 @@ impl Records {
         self.open = true;
         self.start = self.cursor;
         self.state = State::Start;
-        self.record_line = self.line;
-        self.record_offset = self.reached();
+        self.line = self.cursor_line;
+        self.offset = self.reached();
         self.trouble = None;
         self.text.clear();
         self.ends.clear();
@@ -229,7 +229,7 @@ impl Records {
                 _ if byte == b'\n' || byte == b'\r' => match self.line_break(byte) {
                     Some(bytes) => {
                         self.cursor += bytes;
-                        self.line += 1;
+                        self.cursor_line += 1;
                         self.close_cell();
                         return self.record();
                     }
@@ -239,7 +239,7 @@ impl Records {
                 _ if byte == self.separator => self.close_cell(),
                 State::Start if byte == b'"' => {
                     self.state = State::Quoted;
-                    self.quote = Quote { line: self.line, next_line: None };
+                    self.quote = Quote { line: self.cursor_line, next_line: None };
                 }
                 State::Start | State::Plain => {
                     self.push(byte);
@@ -281,13 +281,14 @@ impl Records {
                 return;
             }
             b'\r' => {
-                self.line += 1;
+                self.cursor_line += 1;
                 self.quote.next_line = self.quote.next_line.or(Some(self.cursor + 1));
             }
             b'\n' => {
-                let after_return = self.cursor.checked_sub(1).and_then(|before| self.buffer.get(before)) == Some(&b'\r');
+                let after_return =
+                    self.cursor.checked_sub(1).and_then(|before| self.buffer.get(before)) == Some(&b'\r');
                 if !after_return {
-                    self.line += 1;
+                    self.cursor_line += 1;
                 }
                 if self.quote.next_line.is_none() || (after_return && self.quote.next_line == Some(self.cursor)) {
                     self.quote.next_line = Some(self.cursor + 1);
@@ -345,7 +346,7 @@ impl Records {
         }
         self.reread += again;
         self.cursor = next_line;
-        self.line = self.quote.line + 1;
+        self.cursor_line = self.quote.line + 1;
         true
     }
 

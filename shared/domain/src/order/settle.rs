@@ -201,6 +201,16 @@ impl OrderFile {
         Ok(Settled::Changed)
     }
 
+    /// Writes down something that a provider tells and that changes no state here, once per reference.
+    pub fn remark(&mut self, event: &str, reference: &str, mint: &Mint) -> Settled {
+        let text = format!("{event}:{reference}");
+        if self.order.history.iter().any(|history| history.event == text) {
+            return Settled::Unchanged;
+        }
+        self.note(&text, Actor::Provider, None, mint);
+        Settled::Changed
+    }
+
     fn count_refunds(&mut self, payment: PaymentId) -> Result<(), Refusal> {
         let back =
             self.refunds.iter().filter(|refund| refund.payment == payment && refund.state == RefundState::Succeeded);

@@ -48,7 +48,7 @@ fn hex(bytes: &[u8]) -> String {
 pub struct KeyRecord {
     /// [`KeyScope::hash`].
     pub hash: String,
-    /// Hash of the body, so that the same key with another body is noticed.
+    /// Digest of the body, so that the same key with another body is noticed.
     pub body: String,
     /// The order that the call makes or pays.
     pub order: OrderId,
@@ -60,8 +60,8 @@ pub struct KeyRecord {
 
 impl KeyRecord {
     /// A record of a call that begins now.
-    pub fn new(scope: KeyScope<'_>, body: &[u8], order: OrderId, now: Timestamp) -> Self {
-        Self { hash: scope.hash(), body: hex(body), order, running_until: now + RUNNING, expires_at: now + KEPT }
+    pub fn new(scope: KeyScope<'_>, digest: &str, order: OrderId, now: Timestamp) -> Self {
+        Self { hash: scope.hash(), body: digest.to_owned(), order, running_until: now + RUNNING, expires_at: now + KEPT }
     }
 }
 
@@ -89,9 +89,9 @@ pub struct KeyUse {
 }
 
 impl KeyUse {
-    /// Whether the key was used with this body.
-    pub fn is_of(&self, body: &[u8]) -> bool {
-        self.body == hex(body)
+    /// Whether the key was used with the body of this digest.
+    pub fn is_of(&self, digest: &str) -> bool {
+        self.body == digest
     }
 
     pub(super) fn of(found: &Attributes) -> Result<Self, Error> {
@@ -140,21 +140,6 @@ impl Orders {
         match update_one(&self.client, &self.table, Entry::Key(hash).key(), change, &condition).await {
             Ok(_) => Ok(true),
             Err(Failure::Condition) => Ok(false),
-            Err(other) => Err(other.into()),
-        }
-    }
-
-    /// Writes down a call that begins now: for calls whose work is not one transaction with the record.
-    pub async fn begin(&self, record: &KeyRecord, now: Timestamp) -> Result<Option<KeyUse>, Error> {
-        let fresh =
-            Condition::of("attribute_not_exists(pk) OR expires_at_s <= :now").value(":now", number(now.seconds()));
-        let action = crate::item::put(&self.table, record_item(record)?, &fresh)?;
-        match crate::retry::transact(&self.client, vec![action]).await {
-            Ok(()) => Ok(None),
-            Err(Failure::Cancelled(reasons)) => match reasons.first().and_then(|reason| reason.item.as_ref()) {
-                Some(known) => Ok(Some(KeyUse::of(known)?)),
-                None => Err(Failure::Cancelled(reasons).into()),
-            },
             Err(other) => Err(other.into()),
         }
     }

@@ -104,13 +104,23 @@ pub struct Orders {
     client: Client,
     table: String,
     stock: Stock,
-    carts: Carts,
+    carts: Option<Carts>,
 }
 
 impl Orders {
-    /// The table of this name; stock and carts are written in its transactions.
-    pub fn new(client: Client, table: impl Into<String>, stock: Stock, carts: Carts) -> Self {
-        Self { client, table: table.into(), stock, carts }
+    /// The table of this name; stock is written in its transactions.
+    pub fn new(client: Client, table: impl Into<String>, stock: Stock) -> Self {
+        Self { client, table: table.into(), stock, carts: None }
+    }
+
+    /// With carts: for placing orders, and for opening carts again.
+    #[must_use]
+    pub fn with_carts(self, carts: Carts) -> Self {
+        Self { carts: Some(carts), ..self }
+    }
+
+    fn carts(&self) -> Result<&Carts, Error> {
+        self.carts.as_ref().ok_or_else(|| Error::Failed("this function does not write carts".to_owned()))
     }
 
     /// Everything of an order, as it is now: one query.

@@ -46,15 +46,13 @@ impl Orders {
         let fresh =
             Condition::of("attribute_not_exists(pk) OR expires_at_s <= :now").value(":now", number(now.seconds()));
         actions.push(put(&self.table, record_item(record)?, &fresh)?);
-        actions.push(self.carts.ordering(cart, file.order.id)?);
+        actions.push(self.carts()?.ordering(cart, file.order.id)?);
         let moves = merged(&file.moves);
         for change in &moves {
             actions.push(self.stock.moving(change)?);
         }
         let provider = file.order.provider;
-        let mut first = file.clone();
-        set_versions(&mut first);
-        self.put_parts(None, &first, provider, &mut actions)?;
+        self.put_parts(None, file, provider, &mut actions)?;
         if actions.len() > MOST_ACTIONS {
             return Err(Refusal::because(Code::LimitReached, "the order touches too many counters at once").into());
         }
@@ -80,6 +78,28 @@ impl Orders {
         }
     }
 
+    /// [`Orders::save`] for a call with an idempotency key: the key's record is written with the change. Answers what is known
+    /// of the key when it was used before; then nothing is written.
+    pub async fn save_once(
+        &self,
+        loaded: &OrderFile,
+        changed: &OrderFile,
+        record: &KeyRecord,
+        now: Timestamp,
+    ) -> Result<Option<KeyUse>, Error> {
+        let fresh = Condition::of("attribute_not_exists(pk) OR expires_at_s <= :now").value(":now", number(now.seconds()));
+        let mut actions = vec![put(&self.table, record_item(record)?, &fresh)?];
+        self.put_parts(Some(loaded), changed, changed.order.provider, &mut actions)?;
+        match transact(&self.client, actions).await {
+            Ok(()) => Ok(None),
+            Err(Failure::Cancelled(reasons)) => match reasons.first() {
+                Some(Reason { item: Some(known), .. }) => Ok(Some(KeyUse::of(known)?)),
+                _ => Err(Failure::Cancelled(reasons).into()),
+            },
+            Err(other) => Err(other.into()),
+        }
+    }
+
     /// Writes what changed in an order since it was read, with its moves of stock and its events; all or nothing, and only if
     /// none of the changed parts has changed meanwhile. A move that the stock does not allow is `out_of_stock`.
     pub async fn save(&self, loaded: &OrderFile, changed: &OrderFile) -> Result<(), Error> {
@@ -89,7 +109,7 @@ impl Orders {
             actions.push(self.stock.moving(change)?);
         }
         if changed.reopens_cart {
-            actions.push(self.carts.reopening(changed.order.cart, changed.order.id)?);
+            actions.push(self.carts()?.reopening(changed.order.cart, changed.order.id)?);
         }
         let cart_action = changed.reopens_cart.then_some(moves.len());
         self.put_parts(Some(loaded), changed, changed.order.provider, &mut actions)?;
@@ -196,14 +216,6 @@ impl Orders {
             actions.push(put(&self.table, event_item(event)?, &Condition::absent())?);
         }
         Ok(())
-    }
-}
-
-/// The versions that the parts of a new order have once it is placed.
-fn set_versions(file: &mut OrderFile) {
-    file.order.version = 0;
-    for part in &mut file.vendors {
-        part.version = 0;
     }
 }
 

@@ -1,0 +1,129 @@
+//! `POST /v1/orders/{id}/payments`: another attempt at paying.
+
+use api::{Answer, Digested, IdempotencyKey, Now, OrderToken, Path, Problem};
+use axum::extract::State;
+use domain::order::{OrderFile, OrderView};
+use domain::payment::{Payment, PaymentEvent, ProviderName};
+use domain::{Code, OrderId, Refusal, Timestamp};
+use payment_webhook::settlement::settle;
+use payments::{Cancellation, Providers};
+use serde::Deserialize;
+use store::Error;
+use store::orders::{KeyRecord, KeyScope};
+use utoipa::ToSchema;
+
+use crate::App;
+use crate::check_out::PaymentChoice;
+use crate::opening::Repeated;
+
+/// How to pay this time.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PayAgain {
+    /// One of the payment methods.
+    provider: ProviderName,
+    /// Where a provider that takes the buyer elsewhere sends him back to.
+    #[serde(default)]
+    return_url: Option<String>,
+}
+
+const ROUTE: &str = "POST /v1/orders/{id}/payments";
+const TRIES: usize = 8;
+
+/// Tries to pay an order again: after a declined card, or when the provider was down.
+#[utoipa::path(
+    post, path = "/v1/orders/{id}/payments",
+    params(
+        ("id" = OrderId, Path, description = "The order."),
+        ("Order-Token" = String, Header, description = "The order's token."),
+        ("Idempotency-Key" = String, Header, description = "Names this attempt: a repeat gets the same answer.")
+    ),
+    request_body = PayAgain, responses((status = CREATED, body = OrderView))
+)]
+pub async fn pay_again(
+    State(app): State<App>,
+    Now(now): Now,
+    Path(id): Path<OrderId>,
+    token: OrderToken,
+    key: IdempotencyKey,
+    Digested { body: asked, digest }: Digested<PayAgain>,
+) -> Result<Answer, Problem> {
+    let secret = app.token_secret.value().await?;
+    token.opens(id, secret.accepted())?;
+    PaymentChoice { provider: asked.provider, return_url: asked.return_url }.check()?;
+    let caller = id.to_string();
+    let scope = KeyScope { caller: &caller, route: ROUTE, key: key.as_str() };
+    let hash = scope.hash();
+    if let Some(known) = app.orders.key_use(&hash, now).await? {
+        return app.repeat(Repeated { known, hash: &hash, digest: &digest, created: true }, &secret, now).await;
+    }
+    for _ in 0..TRIES {
+        let loaded = app.orders.file(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+        let mut changed = loaded.clone();
+        let settings = app.settings.current().await?;
+        if !settings.providers.contains(&asked.provider) || !Providers::takes(asked.provider, loaded.order.totals.total)
+        {
+            return Err(Refusal::of(Code::PaymentMethodUnavailable).into());
+        }
+        changed.pay_again(asked.provider, &mut platform::mint(now))?;
+        app.close_open_attempts(&loaded, &mut changed, now).await?;
+        let record = KeyRecord::new(scope, &digest, id, now);
+        match app.orders.save_once(&loaded, &changed, &record, now).await {
+            Ok(None) => {
+                let file = app.orders.file(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+                return app.open_and_answer(file, &hash, true, &secret, now).await;
+            }
+            Ok(Some(known)) => {
+                return app.repeat(Repeated { known, hash: &hash, digest: &digest, created: true }, &secret, now).await;
+            }
+            Err(Error::Conflict) => {}
+            Err(other) => return Err(other.into()),
+        }
+    }
+    Err(Error::Conflict.into())
+}
+
+impl App {
+    /// Calls off the attempts that could still be paid, so that the buyer does not pay twice. One that was paid meanwhile is
+    /// settled, and the call refused: the order is paid. A provider that does not answer does not stop the buyer: money that
+    /// comes twice goes back.
+    async fn close_open_attempts(
+        &self,
+        loaded: &OrderFile,
+        changed: &mut OrderFile,
+        now: Timestamp,
+    ) -> Result<(), Problem> {
+        let open: Vec<Payment> = loaded
+            .payments
+            .iter()
+            .filter(|payment| payment.state.is_open() && payment.reference.is_some())
+            .cloned()
+            .collect();
+        for payment in open {
+            match self.providers.cancel(&payment).await {
+                Ok(Cancellation::Cancelled) => {
+                    if let Some(known) = changed.payments.iter_mut().find(|known| known.id == payment.id)
+                        && let Some(next) = known.state.after(PaymentEvent::Cancelled)
+                    {
+                        known.state = next;
+                    }
+                }
+                Ok(Cancellation::Captured(report)) => {
+                    settle(&self.orders, &report, now).await?;
+                    return Err(Refusal::because(Code::WrongState, "the order was paid meanwhile").into());
+                }
+                Ok(Cancellation::Undecided(_)) => {
+                    return Err(Refusal::because(
+                        Code::WrongState,
+                        "the provider is still working on the last attempt",
+                    )
+                    .into());
+                }
+                Err(failure) => {
+                    tracing::warn!(payment.id = %payment.id, cause = %failure, "an attempt could not be called off before the next one");
+                }
+            }
+        }
+        Ok(())
+    }
+}

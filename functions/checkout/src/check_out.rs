@@ -1,0 +1,166 @@
+//! `POST /v1/checkout`.
+
+use api::{Answer, Digested, IdempotencyKey, Now, Problem};
+use axum::extract::State;
+use domain::cart::Cart;
+use domain::order::{OrderView, PlaceOrder, place};
+use domain::payment::ProviderName;
+use domain::pricing::{PricedCart, price};
+use domain::settings::Settings;
+use domain::text::Email;
+use domain::{CartId, Code, FieldError, Money, Refusal};
+use payments::Providers;
+use serde::Deserialize;
+use store::orders::{KeyRecord, KeyScope, Placed};
+use utoipa::ToSchema;
+
+use crate::App;
+use crate::opening::Repeated;
+use crate::reservation::Reservation;
+
+/// An order to be placed.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckOut {
+    cart_id: CartId,
+    /// Where news of the order goes.
+    email: Email,
+    payment: PaymentChoice,
+    /// The total that the buyer has agreed to, with delivery and tax. A lower one is charged; a higher one is refused.
+    expected_total: Money,
+}
+
+/// How to pay.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentChoice {
+    /// One of the cart's payment methods.
+    pub(crate) provider: ProviderName,
+    /// Where a provider that takes the buyer elsewhere sends him back to.
+    #[serde(default)]
+    pub(crate) return_url: Option<String>,
+}
+
+impl PaymentChoice {
+    /// Refuses an address that no provider would take, before anything is reserved.
+    pub(crate) fn check(&self) -> Result<(), Refusal> {
+        let good =
+            |url: &String| url.len() <= 2_000 && (url.starts_with("https://") || url.starts_with("http://localhost"));
+        if self.return_url.as_ref().is_none_or(good) {
+            Ok(())
+        } else {
+            Err(Refusal::field("/payment/return_url", "invalid", "must be an https address"))
+        }
+    }
+}
+
+/// How often pricing and placing are tried again when the cart or the stock changes under them.
+const TRIES: usize = 40;
+
+/// Places an order for a cart and asks for its payment.
+///
+/// Without conflicts four round trips: the cart; what it names; one transaction with the order, its stock and the cart; and the
+/// provider's answer. A repeat with the same key gets the same answer; after a crash it goes on where the first call ended.
+#[utoipa::path(
+    post, path = "/v1/checkout",
+    params(("Idempotency-Key" = String, Header, description = "Names this attempt: a repeat gets the same answer.")),
+    request_body = CheckOut, responses((status = CREATED, body = OrderView))
+)]
+pub async fn check_out(
+    State(app): State<App>,
+    Now(now): Now,
+    key: IdempotencyKey,
+    Digested { body: asked, digest }: Digested<CheckOut>,
+) -> Result<Answer, Problem> {
+    asked.payment.check()?;
+    let caller = asked.cart_id.to_string();
+    let hash = KeyScope { caller: &caller, route: "POST /v1/checkout", key: key.as_str() }.hash();
+    // Before anything is reserved: without it the answer could not be given.
+    let token_secret = app.token_secret.value().await?;
+    let mut reservation = Reservation::default();
+    for _ in 0..TRIES {
+        let cart = app.carts.read(asked.cart_id, now).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+        if cart.order.is_some() {
+            return match app.orders.key_use(&hash, now).await? {
+                Some(known) => {
+                    app.repeat(Repeated { known, hash: &hash, digest: &digest, created: true }, &token_secret, now)
+                        .await
+                }
+                None => Err(Refusal::of(Code::CartOrdered).into()),
+            };
+        }
+        let settings = app.settings.current().await?;
+        let priced = app.price(&cart, &settings).await?;
+        let Some(address) = &cart.address else {
+            return Err(Refusal::of(Code::AddressMissing).into());
+        };
+        check_terms(&asked, &priced, &settings)?;
+        let mut mint = platform::mint(now);
+        let draws = reservation.draws(&priced, &mut mint);
+        let order = PlaceOrder {
+            cart: &cart,
+            priced: &priced,
+            address,
+            email: asked.email.clone(),
+            provider: asked.payment.provider,
+            rates: settings.rates,
+            deadlines: settings.deadlines,
+            draws: &draws,
+        };
+        let mut file = place(order, &mut mint)?;
+        let record =
+            KeyRecord { hash: hash.clone(), ..KeyRecord::new(scope(&caller, &key), &digest, file.order.id, now) };
+        match app.orders.place(&file, &cart, &record, now).await? {
+            Placed::Done => {
+                // As the table has them now.
+                file.order.version = 1;
+                file.payments.iter_mut().for_each(|payment| payment.version = 1);
+                return app.open_and_answer(file, &hash, true, &token_secret, now).await;
+            }
+            Placed::KnownKey(known) => {
+                let repeated = Repeated { known: *known, hash: &hash, digest: &digest, created: true };
+                return app.repeat(repeated, &token_secret, now).await;
+            }
+            Placed::Short(variants) => reservation.plan(&app.stock, &priced, &variants).await?,
+            Placed::CartChanged => {}
+        }
+    }
+    Err(store::Error::Conflict.into())
+}
+
+fn scope<'a>(caller: &'a str, key: &'a IdempotencyKey) -> KeyScope<'a> {
+    KeyScope { caller, route: "POST /v1/checkout", key: key.as_str() }
+}
+
+/// Refuses what the buyer has not agreed to, or cannot have.
+fn check_terms(asked: &CheckOut, priced: &PricedCart, settings: &Settings) -> Result<(), Refusal> {
+    priced.check_orderable()?;
+    let totals = priced.totals;
+    if asked.expected_total.currency() != totals.total.currency() {
+        let detail = format!("the cart is in {}", totals.total.currency());
+        return Err(Refusal::field("/expected_total/currency", "mismatch", detail));
+    }
+    if totals.total.minor() > asked.expected_total.minor() {
+        let part = |name: &str, amount: Money| FieldError::new(format!("/totals/{name}"), "now", amount.decimal());
+        let nothing = Money::zero(totals.total.currency());
+        let fields = vec![
+            part("total", totals.total),
+            part("items", totals.items),
+            part("shipping", totals.shipping.unwrap_or(nothing)),
+            part("tax", totals.tax.unwrap_or(nothing)),
+        ];
+        return Err(Refusal::fields(Code::PriceChanged, fields));
+    }
+    let offered =
+        settings.providers.contains(&asked.payment.provider) && Providers::takes(asked.payment.provider, totals.total);
+    if offered { Ok(()) } else { Err(Refusal::of(Code::PaymentMethodUnavailable)) }
+}
+
+impl App {
+    /// The cart with the prices of now: its products and sellers in one call.
+    async fn price(&self, cart: &Cart, settings: &Settings) -> Result<PricedCart, Problem> {
+        let products = cart.lines.iter().map(|line| line.variant.product());
+        let shelf = self.catalog.shelf(products, cart.vendors(), false).await?;
+        Ok(price(cart, &shelf, settings.rates)?)
+    }
+}

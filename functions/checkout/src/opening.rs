@@ -1,0 +1,137 @@
+//! Asking for the money of an order that stands, and answering: for a first call, and for one that goes on after a crash.
+
+use api::token::order_token;
+use api::{Answer, Problem};
+use domain::order::{OrderFile, OrderView};
+use domain::payment::{Action, Payment, PaymentEvent, PaymentState};
+use domain::{Code, Refusal, Timestamp};
+use payments::{Failure, Standing};
+use platform::Rotating;
+use store::Error;
+use store::orders::KeyUse;
+
+use crate::App;
+
+/// A call whose key was used before.
+pub(crate) struct Repeated<'a> {
+    pub(crate) known: KeyUse,
+    pub(crate) hash: &'a str,
+    pub(crate) digest: &'a str,
+    /// Whether the answer is 201 with the order's place, or 200.
+    pub(crate) created: bool,
+}
+
+/// How often an attempt is read again that a webhook changes at the same time.
+const TRIES: usize = 8;
+
+impl App {
+    /// The first answer again; or, when there was none and nobody is at it any more, the rest of the work.
+    pub(crate) async fn repeat(
+        &self,
+        repeated: Repeated<'_>,
+        secret: &Rotating,
+        now: Timestamp,
+    ) -> Result<Answer, Problem> {
+        let Repeated { known, hash, digest, created } = repeated;
+        if !known.is_of(digest) {
+            return Err(Refusal::of(Code::IdempotencyKeyReused).into());
+        }
+        if let Some(answer) = &known.answer {
+            return Answer::from_record(&answer.body);
+        }
+        if known.running_until > now || !self.orders.take_over(hash, &known, now).await? {
+            return Err(Problem::from(Refusal::of(Code::IdempotencyInProgress)).with_retry_after(2));
+        }
+        let file = self.orders.file(known.order).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+        self.open_and_answer(file, hash, created, secret, now).await
+    }
+
+    /// Opens the attempt that counts now, unless it is open, and answers with the order.
+    pub(crate) async fn open_and_answer(
+        &self,
+        mut file: OrderFile,
+        hash: &str,
+        created: bool,
+        secret: &Rotating,
+        now: Timestamp,
+    ) -> Result<Answer, Problem> {
+        let mut known: Option<Payment> = None;
+        for _ in 0..TRIES {
+            let Some(loaded) = file.payment().cloned() else {
+                return Err(Problem::internal("an order without its payment"));
+            };
+            let opened = match &known {
+                // What the provider said a moment ago, onto what a webhook has written since.
+                Some(opened) => merged(&loaded, opened),
+                None => self.open(&loaded).await,
+            };
+            if let Some(payment) = file.payments.iter_mut().find(|payment| payment.id == loaded.id) {
+                *payment = opened.clone();
+            }
+            let answer = answer_of(&file, created, secret)?;
+            let record = store::orders::Answer { status: if created { 201 } else { 200 }, body: answer.to_record()? };
+            match self.orders.answer(&loaded, &opened, Some((hash, &record))).await {
+                Ok(()) => return Ok(answer),
+                Err(Error::Conflict) => {
+                    file = self.orders.file(file.order.id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+                    known = Some(opened);
+                }
+                Err(error) => {
+                    // The order stands and the provider knows of it. A repeat takes over and finds the same payment.
+                    tracing::error!(order.id = %file.order.id, cause = %error, at_ms = now.millis(), "the answer to a checkout could not be kept");
+                    return Ok(answer);
+                }
+            }
+        }
+        Err(Error::Conflict.into())
+    }
+
+    /// Asks the provider for an attempt that it may not know yet. A provider that is down, or whose answer is lost, leaves the
+    /// attempt as it is: the buyer is told to try again, and the same attempt finds the same payment.
+    async fn open(&self, payment: &Payment) -> Payment {
+        if payment.state != PaymentState::Created {
+            return payment.clone();
+        }
+        let mut opened = payment.clone();
+        match self.providers.open(payment).await {
+            Ok(answer) => {
+                opened.reference = Some(answer.reference);
+                opened.action = Some(answer.action);
+                // Whatever else the provider says of it comes as a report, and is settled there.
+                let event = if answer.standing == Standing::Cancelled {
+                    PaymentEvent::Cancelled
+                } else {
+                    PaymentEvent::Pending
+                };
+                opened.state = opened.state.after(event).unwrap_or(opened.state);
+            }
+            Err(Failure::Refused { code }) => {
+                tracing::warn!(payment.id = %payment.id, payment.provider = payment.provider.as_str(), reason = code.as_str(), "a provider refused a payment");
+                opened.state = opened.state.after(PaymentEvent::Failed).unwrap_or(opened.state);
+                opened.failure = Some(code);
+                opened.action = Some(Action::Retry);
+            }
+            Err(failure) => {
+                tracing::warn!(payment.id = %payment.id, payment.provider = payment.provider.as_str(), cause = %failure, "a provider does not answer");
+                opened.action = Some(Action::Retry);
+            }
+        }
+        opened
+    }
+}
+
+/// What the provider answered, onto an attempt that has moved on meanwhile: its state is the newer one.
+fn merged(loaded: &Payment, opened: &Payment) -> Payment {
+    let state = if loaded.state == PaymentState::Created { opened.state } else { loaded.state };
+    Payment {
+        state,
+        reference: opened.reference.clone().or_else(|| loaded.reference.clone()),
+        action: opened.action.clone().or_else(|| loaded.action.clone()),
+        ..loaded.clone()
+    }
+}
+
+fn answer_of(file: &OrderFile, created: bool, secret: &Rotating) -> Result<Answer, Problem> {
+    let view = OrderView { token: Some(order_token(&secret.current, file.order.id)), ..OrderView::from(file) };
+    if created { Answer::created(format!("/v1/orders/{}", file.order.id), &view) } else { Answer::ok(&view) }
+}

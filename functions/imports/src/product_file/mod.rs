@@ -1,0 +1,24 @@
+//! Product files: the CSV in which Shopify and those who imitate it export products.
+//!
+//! A file is read in pieces ([`ProductReader`]) or from any [`std::io::Read`] ([`Products`]), a product at a time, and written the
+//! same way ([`write_header`], [`write_product`]). Reading what was written gives the same products.
+
+mod assembly;
+mod cells;
+mod columns;
+mod faults;
+mod product;
+mod reader;
+mod records;
+mod sanitise;
+mod sheet;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use faults::{Fault, FileError, RowError};
+pub use product::{ProductDraft, Status, VariantDraft};
+pub use reader::{Entry, MOST_ROWS, Position, ProductReader, Products, ReadError, RowCounter, Step};
+pub use sanitise::sanitise;
+pub use writer::{write_header, write_product};

@@ -1,0 +1,263 @@
+//! Products out of a file, one at a time.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, Read};
+
+use domain::Currency;
+use serde::{Deserialize, Serialize};
+
+use super::assembly::{Assembly, Row};
+use super::faults::{Fault, FileError, RowError};
+use super::product::ProductDraft;
+use super::records::Scanned;
+use super::sheet::Sheet;
+
+/// The most rows of a file. It bounds what is remembered of handles.
+pub const MOST_ROWS: u64 = 1_000_000;
+/// How much [`Products`] reads at a time.
+const CHUNK: usize = 64 * 1024;
+
+/// How far a file has been read: what an import stores to go on after an interruption.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// Rows before the next product, without the header and blank rows.
+    pub rows: u64,
+    /// The line in which the next product starts, counted from one.
+    pub line: u64,
+    /// The offset in bytes at which it starts: how far along the file that is.
+    pub offset: u64,
+}
+
+/// A product of the file, or what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The handle as the file has it, in lower case; empty or strange when that is what is wrong.
+    pub handle: String,
+    /// The line in which its first row starts.
+    pub line: u64,
+    /// Its rows.
+    pub rows: u64,
+    /// The product, or at least one error.
+    pub product: Result<ProductDraft, Vec<RowError>>,
+    /// Where the next one starts.
+    pub next: Position,
+}
+
+/// What a step of reading came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A product, or what is wrong with it.
+    Product(Box<Entry>),
+    /// More of the file is needed: [`ProductReader::feed`] it or [`ProductReader::end`] it.
+    Hungry,
+    /// The file has been read.
+    End,
+}
+
+/// Reads a product file that is fed to it in pieces. It holds a row and a product at a time, and a number per handle.
+///
+/// Rows of one product stand together. What is wrong with a row makes its product fail and no other.
+#[derive(Debug)]
+pub struct ProductReader {
+    sheet: Sheet,
+    currency: Currency,
+    current: Option<Assembly>,
+    /// Hashes of handles: a million of them fit where their texts would not.
+    seen: HashSet<u64>,
+    rows: u64,
+    resumed: Option<Position>,
+}
+
+impl ProductReader {
+    /// A reader of a file whose prices are in this currency.
+    pub fn new(currency: Currency) -> Self {
+        Self { sheet: Sheet::default(), currency, current: None, seen: HashSet::new(), rows: 0, resumed: None }
+    }
+
+    /// A reader that goes on where an interrupted one stopped. It is fed the file from its start, passes over what was read, and
+    /// still knows which handles came before. A file that has another row there is refused.
+    pub fn resume(currency: Currency, position: Position) -> Self {
+        Self { resumed: (position.rows > 0).then_some(position), ..Self::new(currency) }
+    }
+
+    /// Takes the next piece of the file. What has been fed is held until it is read: feed when a step is hungry.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.sheet.feed(bytes);
+    }
+
+    /// Says that the file has no more.
+    pub fn end(&mut self) {
+        self.sheet.end();
+    }
+
+    /// Rows that were read, those of the product in work included.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Bytes that are held at this moment, roughly.
+    pub fn held(&self) -> usize {
+        // The set is a table of eight bytes and one of control each, at most seven eighths full.
+        self.sheet.held() + self.current.as_ref().map_or(0, Assembly::held) + self.seen.capacity() * 11
+    }
+
+    /// Reads on to the end of the next product. An error means that nothing of the rest can be read.
+    pub fn step(&mut self) -> Result<Step, FileError> {
+        loop {
+            match self.sheet.next_row()? {
+                Scanned::Hungry => return Ok(Step::Hungry),
+                Scanned::End => {
+                    if self.resumed.take().is_some_and(|until| self.rows < until.rows) {
+                        return Err(self.refusal(Fault::FileChanged));
+                    }
+                    let next = Position { rows: self.rows, ..self.here() };
+                    return Ok(self.current.take().map_or(Step::End, |last| product(last, next)));
+                }
+                Scanned::Record => {}
+            }
+            if self.rows >= MOST_ROWS {
+                return Err(self.refusal(Fault::TooManyRows));
+            }
+            let before = Position { rows: self.rows, ..self.here() };
+            let Some(header) = self.sheet.header() else { return Ok(Step::End) };
+            let row = Row { records: self.sheet.records(), header, currency: self.currency };
+            let key = row.handle();
+            self.rows += 1;
+            if let Some(until) = self.resumed {
+                if before.rows < until.rows {
+                    self.seen.insert(hash(&key));
+                    continue;
+                }
+                self.resumed = None;
+                if before != until {
+                    return Err(self.refusal(Fault::FileChanged));
+                }
+            }
+            match &mut self.current {
+                Some(current) if current.goes_on_with(&key) => current.add(row),
+                _ => {
+                    let repeated = !key.is_empty() && !self.seen.insert(hash(&key));
+                    let begun = Assembly::begin(row, key, repeated);
+                    if let Some(finished) = self.current.replace(begun) {
+                        return Ok(product(finished, before));
+                    }
+                }
+            }
+        }
+    }
+
+    fn here(&self) -> Position {
+        let records = self.sheet.records();
+        Position { rows: self.rows, line: records.line(), offset: records.offset() }
+    }
+
+    fn refusal(&self, fault: Fault) -> FileError {
+        FileError(RowError { line: self.sheet.records().line(), column: String::new(), fault })
+    }
+}
+
+fn product(finished: Assembly, next: Position) -> Step {
+    let finished = finished.finish();
+    let (handle, line, rows) = (finished.handle, finished.line, finished.rows);
+    Step::Product(Box::new(Entry { handle, line, rows, product: finished.product, next }))
+}
+
+fn hash(key: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Why a file could not be read to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// Its bytes could not be had.
+    #[error("the product file could not be read")]
+    Io(#[from] io::Error),
+    /// It is no product file.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+/// The products of a file that can be read without waiting.
+#[derive(Debug)]
+pub struct Products<R> {
+    source: R,
+    reader: ProductReader,
+    chunk: Vec<u8>,
+    done: bool,
+}
+
+impl<R: Read> Products<R> {
+    /// Reads a file with this reader.
+    pub fn new(source: R, reader: ProductReader) -> Self {
+        Self { source, reader, chunk: vec![0; CHUNK], done: false }
+    }
+
+    /// Bytes that are held at this moment, roughly.
+    pub fn held(&self) -> usize {
+        self.reader.held() + self.chunk.capacity()
+    }
+
+    fn read_on(&mut self) -> Result<Option<Entry>, ReadError> {
+        loop {
+            match self.reader.step()? {
+                Step::Product(entry) => return Ok(Some(*entry)),
+                Step::End => return Ok(None),
+                Step::Hungry => match self.source.read(&mut self.chunk) {
+                    Ok(0) => self.reader.end(),
+                    Ok(bytes) => self.reader.feed(self.chunk.get(..bytes).unwrap_or_default()),
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => return Err(error.into()),
+                },
+            }
+        }
+    }
+}
+
+impl<R: Read> Iterator for Products<R> {
+    type Item = Result<Entry, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.done {
+            return None;
+        }
+        let read = self.read_on();
+        self.done = !matches!(read, Ok(Some(_)));
+        read.transpose()
+    }
+}
+
+/// Counts the rows of a file that is fed to it in pieces, so that an import can say how far it is.
+#[derive(Debug, Default)]
+pub struct RowCounter {
+    sheet: Sheet,
+    rows: u64,
+}
+
+impl RowCounter {
+    /// Counts the next piece.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<(), FileError> {
+        self.sheet.feed(bytes);
+        self.count()
+    }
+
+    /// The number of rows, after the last piece.
+    pub fn finish(mut self) -> Result<u64, FileError> {
+        self.sheet.end();
+        self.count()?;
+        Ok(self.rows)
+    }
+
+    fn count(&mut self) -> Result<(), FileError> {
+        while self.sheet.next_row()? == Scanned::Record {
+            if self.rows >= MOST_ROWS {
+                let line = self.sheet.records().line();
+                return Err(FileError(RowError { line, column: String::new(), fault: Fault::TooManyRows }));
+            }
+            self.rows += 1;
+        }
+        Ok(())
+    }
+}

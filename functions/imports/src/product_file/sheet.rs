@@ -1,0 +1,183 @@
+//! Rows out of a file: where it starts, what separates its cells, and which column is which.
+
+use super::columns::{HEADER_LIMIT, Header};
+use super::faults::{Fault, FileError, RowError};
+use super::records::{Records, Scanned};
+
+/// What comes next in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Perhaps a byte order mark.
+    Mark,
+    /// The header line, before which a spreadsheet may have said `sep=;`.
+    Separator,
+    /// The header as a record.
+    Names,
+    /// Rows.
+    Rows,
+}
+
+/// A file that is fed in pieces and gives its rows.
+#[derive(Debug)]
+pub(super) struct Sheet {
+    records: Records,
+    stage: Stage,
+    header: Option<Header>,
+}
+
+/// The first line of a text.
+enum FirstLine {
+    /// Its length, that of its break, and the separator it uses most.
+    Whole { bytes: usize, line_break: usize, separator: u8 },
+    /// It has not ended yet.
+    Unfinished,
+}
+
+impl Default for Sheet {
+    fn default() -> Self {
+        Self { records: Records::default(), stage: Stage::Mark, header: None }
+    }
+}
+
+impl Sheet {
+    /// Takes more of the file.
+    pub(super) fn feed(&mut self, bytes: &[u8]) {
+        self.records.feed(bytes);
+    }
+
+    /// Says that there is no more.
+    pub(super) fn end(&mut self) {
+        self.records.end();
+    }
+
+    /// The row that was read last.
+    pub(super) fn records(&self) -> &Records {
+        &self.records
+    }
+
+    /// The header, once it has been read.
+    pub(super) fn header(&self) -> Option<&Header> {
+        self.header.as_ref()
+    }
+
+    /// The bytes that are held.
+    pub(super) fn held(&self) -> usize {
+        self.records.held() + self.header.as_ref().map_or(0, Header::held)
+    }
+
+    /// Reads on to the next row that is not blank.
+    pub(super) fn next_row(&mut self) -> Result<Scanned, FileError> {
+        loop {
+            let going_on = match self.stage {
+                Stage::Mark => self.pass_mark()?,
+                Stage::Separator => self.find_separator()?,
+                Stage::Names => match self.records.scan() {
+                    Scanned::Record => {
+                        self.header = Some(Header::read(&self.records)?);
+                        self.stage = Stage::Rows;
+                        true
+                    }
+                    Scanned::Hungry => false,
+                    Scanned::End => return Err(self.refusal(Fault::EmptyFile)),
+                },
+                Stage::Rows => match self.records.scan() {
+                    Scanned::Record if self.is_blank() => true,
+                    scanned => return Ok(scanned),
+                },
+            };
+            if !going_on {
+                return Ok(Scanned::Hungry);
+            }
+        }
+    }
+
+    /// Spreadsheets leave rows of nothing but separators behind.
+    fn is_blank(&self) -> bool {
+        let records = &self.records;
+        records.trouble().is_none() && (0..records.len()).all(|index| records.cell(index).trim_ascii().is_empty())
+    }
+
+    fn refusal(&self, fault: Fault) -> FileError {
+        FileError(RowError { line: self.records.line(), column: String::new(), fault })
+    }
+
+    fn pass_mark(&mut self) -> Result<bool, FileError> {
+        let unread = self.records.unread();
+        if unread.len() < 3 && !self.records.ended() {
+            return Ok(false);
+        }
+        if unread.starts_with(&[0xff, 0xfe]) || unread.starts_with(&[0xfe, 0xff]) {
+            return Err(self.refusal(Fault::BadEncoding));
+        }
+        if unread.starts_with(&[0xef, 0xbb, 0xbf]) {
+            self.records.pass(3, false);
+        }
+        self.stage = Stage::Separator;
+        Ok(true)
+    }
+
+    fn find_separator(&mut self) -> Result<bool, FileError> {
+        let unread = self.records.unread();
+        let ended = self.records.ended();
+        let (bytes, line_break, separator) = match first_line(unread, ended) {
+            FirstLine::Whole { bytes, .. } if bytes > HEADER_LIMIT => return Err(self.refusal(Fault::BadHeader)),
+            FirstLine::Unfinished if unread.len() > HEADER_LIMIT => return Err(self.refusal(Fault::BadHeader)),
+            FirstLine::Whole { bytes, line_break, separator } => (bytes, line_break, separator),
+            FirstLine::Unfinished => return Ok(false),
+        };
+        let line = unread.get(..bytes).unwrap_or_default().trim_ascii();
+        let said = match line {
+            [s, e, p, b'=', said @ (b',' | b';' | b'\t')] if [*s, *e, *p].eq_ignore_ascii_case(b"sep") => Some(*said),
+            _ => None,
+        };
+        // The tab of `sep=<tab>` is trimmed away with the blanks around.
+        let said = said.or_else(|| line.eq_ignore_ascii_case(b"sep=").then_some(b'\t'));
+        if let Some(said) = said {
+            self.records.separate_by(said);
+            self.records.pass(bytes + line_break, line_break > 0);
+            self.stage = Stage::Names;
+        } else if line.is_empty() && line_break > 0 {
+            self.records.pass(bytes + line_break, true);
+        } else {
+            self.records.separate_by(separator);
+            self.stage = Stage::Names;
+        }
+        Ok(true)
+    }
+}
+
+/// Finds the end of the first line, and which separator stands in it most often; what is within quotes does not count.
+fn first_line(text: &[u8], ended: bool) -> FirstLine {
+    let mut quoted = false;
+    let mut counts = [(b',', 0_usize), (b';', 0), (b'\t', 0)];
+    let separator_of = |counts: &[(u8, usize); 3]| {
+        // The first of those that are equally frequent: a comma when there is nothing to go by.
+        counts.iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(separator, _)| *separator)
+    };
+    for (index, byte) in text.iter().enumerate() {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'\n' if !quoted => {
+                return FirstLine::Whole { bytes: index, line_break: 1, separator: separator_of(&counts) };
+            }
+            b'\r' if !quoted => match text.get(index + 1) {
+                Some(b'\n') => {
+                    return FirstLine::Whole { bytes: index, line_break: 2, separator: separator_of(&counts) };
+                }
+                None if !ended => return FirstLine::Unfinished,
+                _ => return FirstLine::Whole { bytes: index, line_break: 1, separator: separator_of(&counts) },
+            },
+            _ if !quoted => {
+                if let Some((_, count)) = counts.iter_mut().find(|(separator, _)| separator == byte) {
+                    *count += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+    if ended {
+        FirstLine::Whole { bytes: text.len(), line_break: 0, separator: separator_of(&counts) }
+    } else {
+        FirstLine::Unfinished
+    }
+}

@@ -1,0 +1,129 @@
+//! Products into a file, in the order and with the names of Shopify's columns.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use domain::text::Name;
+
+use super::cells::guarded;
+use super::columns::Column;
+use super::product::{DEFAULT_OPTION, ProductDraft};
+
+/// Writes the header line.
+pub fn write_header(sink: impl Write) -> io::Result<()> {
+    write_record(&mut csv::Writer::from_writer(sink), |column| column.header().into())
+}
+
+/// Writes a product: a row for each variant, and for each picture beyond those.
+///
+/// What an import reads from these rows is the product again. A tag that contains a comma becomes two: the file has no way to say it.
+pub fn write_product(sink: impl Write, product: &ProductDraft) -> io::Result<()> {
+    let mut rows = csv::Writer::from_writer(sink);
+    for index in 0..product.variants.len().max(product.images.len()).max(1) {
+        write_record(&mut rows, |column| guarded_cell(product, index, column))?;
+    }
+    rows.flush()
+}
+
+fn write_record<'a>(rows: &mut csv::Writer<impl Write>, cell: impl Fn(Column) -> Cow<'a, str>) -> io::Result<()> {
+    let written = Column::ALL.iter().filter(|column| **column != Column::Option4Value);
+    rows.write_record(written.map(|column| cell(*column).into_owned().into_bytes())).map_err(io::Error::from)
+}
+
+fn guarded_cell(product: &ProductDraft, row: usize, column: Column) -> Cow<'_, str> {
+    match cell(product, row, column) {
+        Cow::Borrowed(text) => guarded(text),
+        Cow::Owned(text) => Cow::Owned(guarded(&text).into_owned()),
+    }
+}
+
+/// The text of a cell. The product stands in its first row only, its handle in all.
+fn cell(product: &ProductDraft, row: usize, column: Column) -> Cow<'_, str> {
+    match column {
+        Column::Handle => product.handle.as_str().into(),
+        Column::Title
+        | Column::Body
+        | Column::Vendor
+        | Column::Type
+        | Column::Tags
+        | Column::Published
+        | Column::SeoTitle
+        | Column::SeoDescription
+        | Column::Status
+            if row == 0 =>
+        {
+            product_cell(product, column)
+        }
+        Column::Option1Name => option_name(product, row, 0),
+        Column::Option2Name => option_name(product, row, 1),
+        Column::Option3Name => option_name(product, row, 2),
+        Column::Option1Value => option_value(product, row, 0),
+        Column::Option2Value => option_value(product, row, 1),
+        Column::Option3Value => option_value(product, row, 2),
+        Column::Image | Column::ImagePosition | Column::ImageAlt => image_cell(product, row, column),
+        _ => variant_cell(product, row, column),
+    }
+}
+
+fn product_cell(product: &ProductDraft, column: Column) -> Cow<'_, str> {
+    match column {
+        Column::Title => product.title.as_str().into(),
+        Column::Body => text(product.body_html.as_ref()),
+        Column::Vendor => text(product.vendor.as_ref()),
+        Column::Type => text(product.category.as_ref()),
+        Column::Tags => product.tags.iter().map(Name::as_str).collect::<Vec<_>>().join(", ").into(),
+        Column::Published => product.published.map_or("", |published| if published { "true" } else { "false" }).into(),
+        Column::SeoTitle => text(product.seo.title.as_ref()),
+        Column::SeoDescription => text(product.seo.description.as_ref()),
+        Column::Status => product.status.map_or("", |status| status.as_str()).into(),
+        _ => "".into(),
+    }
+}
+
+fn variant_cell(product: &ProductDraft, row: usize, column: Column) -> Cow<'_, str> {
+    let Some(variant) = product.variants.get(row) else { return "".into() };
+    match column {
+        Column::Sku => text(variant.sku.as_ref()),
+        Column::Grams => number(variant.grams),
+        Column::Quantity => number(variant.quantity),
+        Column::Price => number(variant.price.map(|price| price.price.decimal())),
+        Column::CompareAtPrice => {
+            number(variant.price.and_then(|price| price.compare_at).map(|compared| compared.decimal()))
+        }
+        Column::VariantImage => variant.image.as_ref().map_or("", |image| image.as_str()).into(),
+        _ => "".into(),
+    }
+}
+
+fn image_cell(product: &ProductDraft, row: usize, column: Column) -> Cow<'_, str> {
+    let Some(image) = product.images.get(row) else { return "".into() };
+    match column {
+        Column::Image => image.src.as_str().into(),
+        Column::ImagePosition => number(Some(row + 1)),
+        _ => text(image.alt.as_ref()),
+    }
+}
+
+fn option_name(product: &ProductDraft, row: usize, index: usize) -> Cow<'_, str> {
+    match product.options.get(index) {
+        Some(option) if row == 0 => option.name.as_str().into(),
+        None if row == 0 && index == 0 => DEFAULT_OPTION.0.into(),
+        _ => "".into(),
+    }
+}
+
+fn option_value(product: &ProductDraft, row: usize, index: usize) -> Cow<'_, str> {
+    match product.variants.get(row).and_then(|variant| variant.values.get(index)) {
+        Some(value) => value.as_str().into(),
+        None if row == 0 && index == 0 && product.options.is_empty() => DEFAULT_OPTION.1.into(),
+        None => "".into(),
+    }
+}
+
+fn text<T: AsRef<str>>(text: Option<&T>) -> Cow<'_, str> {
+    text.map_or("", AsRef::as_ref).into()
+}
+
+fn number<T: ToString>(number: Option<T>) -> Cow<'static, str> {
+    number.map(|number| number.to_string()).unwrap_or_default().into()
+}

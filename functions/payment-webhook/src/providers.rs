@@ -1,0 +1,51 @@
+//! Where payment providers meet the platform: its HTTP client and its secrets.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use payments::{Freshness, HttpFailure, Providers, SecretUnavailable};
+use platform::{Config, Fatal, HttpError};
+use serde_json::Value;
+
+/// How long a provider may take. API Gateway gives the whole call 30 seconds.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The providers with the keys and addresses of this environment.
+///
+/// # Errors
+/// A variable of the environment is missing or wrong.
+pub fn of(config: &Config) -> Result<Providers, Fatal> {
+    let client = Arc::new(config.outbound()?);
+    let http = move |request| {
+        let client = Arc::clone(&client);
+        async move {
+            client.send(request, PATIENCE).await.map_err(|error| match error {
+                HttpError::Unsent(reason) => HttpFailure::Unsent(reason.to_string()),
+                HttpError::Unclear(reason) => HttpFailure::Unclear(reason.to_string()),
+            })
+        }
+    };
+    let stripe = Arc::new(config.secret::<Value>("STRIPE_SECRET_ARN")?);
+    let secrets = move |_, freshness| {
+        let stripe = Arc::clone(&stripe);
+        async move {
+            let cached = stripe.value().await;
+            let read = match freshness {
+                Freshness::Cached => cached.map(Some),
+                Freshness::ReadAgain => match stripe.refresh_after_failure().await {
+                    Ok(None) => cached.map(Some),
+                    other => other,
+                },
+            };
+            match read {
+                Ok(Some(secret)) => Ok(secret.to_string()),
+                Ok(None) => Err(SecretUnavailable),
+                Err(error) => {
+                    tracing::error!(cause = %error, "a provider's secret cannot be read");
+                    Err(SecretUnavailable)
+                }
+            }
+        }
+    };
+    Ok(Providers::new(Arc::new(http), Arc::new(secrets), config.required("STRIPE_API_BASE")?))
+}

@@ -1,0 +1,51 @@
+//! Cash to the courier: nobody to ask, so the answers are known at once.
+
+use domain::Timestamp;
+use domain::payment::{Action, Payment, ProviderName, Refund};
+use http::HeaderMap;
+
+use crate::{Cancellation, Failure, Kind, Opened, Provider, Refunded, Refused, Report, Standing};
+
+/// Cash on delivery. The vendor's delivery settles it, not a webhook.
+#[derive(Clone, Copy, Debug)]
+pub struct CashOnDelivery;
+
+impl Provider for CashOnDelivery {
+    async fn open(&self, payment: &Payment) -> Result<Opened, Failure> {
+        if !payment.amount.is_price() {
+            return Err(Failure::Refused { code: "amount_not_payable".into() });
+        }
+        Ok(Opened { reference: reference(payment), action: Action::None, standing: Standing::Pending })
+    }
+
+    async fn look_up(&self, payment: &Payment) -> Result<Report, Failure> {
+        Ok(Report {
+            provider: ProviderName::CashOnDelivery,
+            reference: reference(payment),
+            order_id: Some(payment.order),
+            payment_id: Some(payment.id),
+            event_id: None,
+            occurred_at: None,
+            live: true,
+            kind: Kind::Payment(Standing::Pending),
+        })
+    }
+
+    async fn cancel(&self, _payment: &Payment) -> Result<Cancellation, Failure> {
+        Ok(Cancellation::Cancelled)
+    }
+
+    /// Cash never went through us, so we cannot send it back.
+    async fn refund(&self, _refund: &Refund, _payment_reference: &str) -> Result<Refunded, Failure> {
+        Err(Failure::Refused { code: "paid_in_cash".into() })
+    }
+
+    fn verify(&self, _headers: &HeaderMap, _body: &[u8], _now: Timestamp) -> Result<Report, Refused> {
+        Err(Refused::NoWebhook)
+    }
+}
+
+/// The attempt's own id: there is no other name for it.
+fn reference(payment: &Payment) -> String {
+    payment.id.to_string()
+}

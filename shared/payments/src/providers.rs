@@ -1,0 +1,254 @@
+//! All providers behind their names.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use domain::payment::{Payment, ProviderName, Refund};
+use domain::{Money, Timestamp};
+use http::HeaderMap;
+
+use crate::stripe::{self, Stripe, StripeSecret};
+use crate::transport::{Http, Later};
+use crate::{Cancellation, CashOnDelivery, Failure, Opened, Provider, Refunded, Refused, Report};
+
+/// How fresh a secret must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// One that was read some minutes ago is fine.
+    Cached,
+    /// A signature did not fit: perhaps the secret was rotated since. The source limits how often it really reads again.
+    ReadAgain,
+}
+
+/// The secret could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the secret could not be read")]
+pub struct SecretUnavailable;
+
+/// Where a provider's secret comes from: the secret's own text (for Stripe the JSON of [`StripeSecret`]). Read only
+/// when it is needed: an order paid in cash never asks.
+pub trait Secrets: Send + Sync {
+    /// Reads the secret of a provider.
+    fn read(&self, provider: ProviderName, freshness: Freshness) -> Later<'_, Result<String, SecretUnavailable>>;
+}
+
+/// A function can be the source: that is how a function crate joins the platform's secrets to this crate.
+impl<F, Answer> Secrets for F
+where
+    F: Fn(ProviderName, Freshness) -> Answer + Send + Sync,
+    Answer: Future<Output = Result<String, SecretUnavailable>> + Send + 'static,
+{
+    fn read(&self, provider: ProviderName, freshness: Freshness) -> Later<'_, Result<String, SecretUnavailable>> {
+        Box::pin(self(provider, freshness))
+    }
+}
+
+/// Every provider, by name. Cheap to clone.
+#[derive(Clone)]
+pub struct Providers {
+    http: Arc<dyn Http>,
+    secrets: Arc<dyn Secrets>,
+    stripe_url: Arc<str>,
+}
+
+impl std::fmt::Debug for Providers {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Providers").field("stripe_url", &self.stripe_url).finish_non_exhaustive()
+    }
+}
+
+/// A provider that is ready to be asked.
+enum Connected {
+    Stripe(Stripe),
+    CashOnDelivery(CashOnDelivery),
+}
+
+/// Calls one method of whichever provider it is.
+macro_rules! ask {
+    ($connected:expr, $method:ident($($argument:expr),*)) => {
+        match $connected {
+            Connected::Stripe(provider) => provider.$method($($argument),*).await,
+            Connected::CashOnDelivery(provider) => provider.$method($($argument),*).await,
+        }
+    };
+}
+
+impl Providers {
+    /// The providers, over a client and a source of secrets. `stripe_url` is [`stripe::URL`], or the local sandbox.
+    pub fn new(http: Arc<dyn Http>, secrets: Arc<dyn Secrets>, stripe_url: impl Into<Arc<str>>) -> Self {
+        Self { http, secrets, stripe_url: stripe_url.into() }
+    }
+
+    /// Whether this amount can be paid this way at all: its currency, its digits, more than nothing.
+    pub fn takes(name: ProviderName, amount: Money) -> bool {
+        match name {
+            ProviderName::Stripe => stripe::takes(amount),
+            ProviderName::CashOnDelivery => amount.is_price(),
+        }
+    }
+
+    /// [`Provider::open`].
+    pub async fn open(&self, payment: &Payment) -> Result<Opened, Failure> {
+        ask!(self.connect(payment.provider).await?, open(payment))
+    }
+
+    /// [`Provider::look_up`].
+    pub async fn look_up(&self, payment: &Payment) -> Result<Report, Failure> {
+        ask!(self.connect(payment.provider).await?, look_up(payment))
+    }
+
+    /// [`Provider::cancel`].
+    pub async fn cancel(&self, payment: &Payment) -> Result<Cancellation, Failure> {
+        ask!(self.connect(payment.provider).await?, cancel(payment))
+    }
+
+    /// [`Provider::refund`].
+    pub async fn refund(
+        &self,
+        provider: ProviderName,
+        refund: &Refund,
+        payment_reference: &str,
+    ) -> Result<Refunded, Failure> {
+        ask!(self.connect(provider).await?, refund(refund, payment_reference))
+    }
+
+    /// [`Provider::verify`], with one more look at the secret when the signature does not fit: it may have been rotated
+    /// since it was cached.
+    pub async fn verify(
+        &self,
+        name: ProviderName,
+        headers: &HeaderMap,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Report, Refused> {
+        match self.verify_with(name, headers, body, now, Freshness::Cached).await {
+            Err(Refused::BadSignature) => self.verify_with(name, headers, body, now, Freshness::ReadAgain).await,
+            answer => answer,
+        }
+    }
+
+    async fn verify_with(
+        &self,
+        name: ProviderName,
+        headers: &HeaderMap,
+        body: &[u8],
+        now: Timestamp,
+        freshness: Freshness,
+    ) -> Result<Report, Refused> {
+        match self.connect_with(name, freshness).await.map_err(|_| Refused::SecretUnavailable)? {
+            Connected::Stripe(provider) => provider.verify(headers, body, now),
+            Connected::CashOnDelivery(provider) => provider.verify(headers, body, now),
+        }
+    }
+
+    async fn connect(&self, name: ProviderName) -> Result<Connected, Failure> {
+        self.connect_with(name, Freshness::Cached)
+            .await
+            .map_err(|unavailable| Failure::Unavailable(unavailable.to_string()))
+    }
+
+    async fn connect_with(&self, name: ProviderName, freshness: Freshness) -> Result<Connected, SecretUnavailable> {
+        match name {
+            ProviderName::CashOnDelivery => Ok(Connected::CashOnDelivery(CashOnDelivery)),
+            ProviderName::Stripe => {
+                let text = self.secrets.read(name, freshness).await?;
+                let secret = StripeSecret::parse(&text).ok_or_else(|| {
+                    tracing::error!("the secret of Stripe is not the JSON it should be");
+                    SecretUnavailable
+                })?;
+                Ok(Connected::Stripe(Stripe::new(Arc::clone(&self.http), Arc::clone(&self.stripe_url), secret)))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use bytes::Bytes;
+    use domain::payment::{Action, PaymentState};
+    use domain::{Currency, OrderId, PaymentId};
+    use http::{Request, Response};
+
+    use super::*;
+    use crate::{HttpFailure, Kind, Standing};
+
+    fn providers(secrets: impl Secrets + 'static) -> Providers {
+        let http =
+            |_: Request<Bytes>| std::future::ready(Err::<Response<Bytes>, _>(HttpFailure::Unsent("no network".into())));
+        Providers::new(Arc::new(http), Arc::new(secrets), stripe::URL)
+    }
+
+    fn no_secrets(_: ProviderName, _: Freshness) -> std::future::Ready<Result<String, SecretUnavailable>> {
+        std::future::ready(Err(SecretUnavailable))
+    }
+
+    fn payment(provider: ProviderName) -> Payment {
+        Payment {
+            id: PaymentId::from_bits(2),
+            order: OrderId::from_bits(1),
+            provider,
+            amount: Money::new(1250, Currency::USD),
+            state: PaymentState::Created,
+            reference: None,
+            action: None,
+            captured: None,
+            failure: None,
+            created_at: Timestamp::from_millis(0),
+            version: 0,
+        }
+    }
+
+    #[tokio::test]
+    async fn cash_opens_at_once_without_a_secret_and_has_no_webhook() {
+        let providers = providers(no_secrets);
+        let cash = payment(ProviderName::CashOnDelivery);
+        let opened = providers.open(&cash).await.unwrap();
+        assert_eq!((opened.action, opened.standing), (Action::None, Standing::Pending));
+        assert_eq!(opened.reference, cash.id.to_string());
+        assert_eq!(providers.look_up(&cash).await.unwrap().kind, Kind::Payment(Standing::Pending));
+        assert_eq!(providers.cancel(&cash).await, Ok(Cancellation::Cancelled));
+        let refused =
+            providers.verify(ProviderName::CashOnDelivery, &HeaderMap::new(), b"", Timestamp::from_millis(0)).await;
+        assert_eq!(refused, Err(Refused::NoWebhook));
+    }
+
+    #[tokio::test]
+    async fn without_its_secret_a_provider_is_away_and_its_webhooks_are_to_come_again() {
+        let providers = providers(no_secrets);
+        assert!(matches!(providers.open(&payment(ProviderName::Stripe)).await, Err(Failure::Unavailable(_))));
+        let refused = providers.verify(ProviderName::Stripe, &HeaderMap::new(), b"", Timestamp::from_millis(0)).await;
+        assert_eq!(refused, Err(Refused::SecretUnavailable));
+    }
+
+    #[tokio::test]
+    async fn a_signature_that_does_not_fit_makes_the_secret_be_read_once_more() {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&asked);
+        let providers = providers(move |_, freshness| {
+            seen.lock().unwrap().push(freshness);
+            let current = if freshness == Freshness::Cached { "whsec_old" } else { "whsec_new" };
+            std::future::ready(Ok(format!(r#"{{"api_key":"k","webhook_secret":{{"current":"{current}"}}}}"#)))
+        });
+        let body = br#"{"id":"evt_1","object":"event","type":"x","created":1,"data":{"object":{}}}"#;
+        let now = Timestamp::from_millis(1_795_000_000_000);
+        let mut headers = HeaderMap::new();
+        headers.insert("stripe-signature", stripe::sign(body, now, "whsec_new").parse().unwrap());
+        let report = providers.verify(ProviderName::Stripe, &headers, body, now).await.unwrap();
+        assert_eq!(report.event_id.as_deref(), Some("evt_1"));
+
+        headers.insert("stripe-signature", stripe::sign(body, now, "whsec_forged").parse().unwrap());
+        assert_eq!(providers.verify(ProviderName::Stripe, &headers, body, now).await, Err(Refused::BadSignature));
+        let expected = [Freshness::Cached, Freshness::ReadAgain, Freshness::Cached, Freshness::ReadAgain];
+        assert_eq!(*asked.lock().unwrap(), expected);
+    }
+
+    #[test]
+    fn a_way_of_paying_is_offered_only_for_amounts_it_takes() {
+        let dinar = Money::new(1_001, Currency::KWD);
+        assert!(!Providers::takes(ProviderName::Stripe, dinar));
+        assert!(Providers::takes(ProviderName::CashOnDelivery, dinar));
+        assert!(!Providers::takes(ProviderName::Stripe, Money::zero(Currency::USD)));
+    }
+}

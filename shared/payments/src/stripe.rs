@@ -1,0 +1,229 @@
+//! Stripe: PaymentIntents, refunds, webhooks. <https://docs.stripe.com/api>
+
+mod amount;
+mod connection;
+mod event;
+mod object;
+mod secret;
+mod signature;
+
+use std::sync::Arc;
+
+use domain::payment::{Action, Payment, ProviderName, Refund};
+use domain::{Money, Timestamp};
+use http::{HeaderMap, Method};
+
+use crate::transport::Http;
+use crate::{Cancellation, Failure, Kind, Opened, Provider, Refunded, Refused, Report, Standing};
+use connection::Connection;
+use object::{PaymentIntent, RefundObject, RefundPage};
+pub use secret::{StripeSecret, WebhookSecret};
+pub use signature::sign;
+
+/// Where Stripe is.
+pub const URL: &str = "https://api.stripe.com";
+
+/// The version of the API that the shapes read here belong to.
+pub const VERSION: &str = "2026-07-29.dahlia";
+
+/// The events that the webhook endpoint must be subscribed to, and the only ones that the local sandbox sends.
+pub const EVENTS: &[&str] = &[
+    "payment_intent.amount_capturable_updated",
+    "payment_intent.canceled",
+    "payment_intent.payment_failed",
+    "payment_intent.processing",
+    "payment_intent.succeeded",
+    "refund.created",
+    "refund.failed",
+    "refund.updated",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+];
+
+/// How many pages of refunds of one payment are read. One payment has a few refunds; a hundred times a hundred of them
+/// means that something is wrong, and then no further one is made.
+const MOST_REFUND_PAGES: usize = 100;
+
+/// Whether Stripe can take this amount: more than nothing, in a currency that it writes exactly.
+pub fn takes(amount: Money) -> bool {
+    amount.is_price() && amount::to_stripe(amount).is_some_and(|amount| amount > 0)
+}
+
+/// Stripe, with the keys of one account.
+#[derive(Clone)]
+pub struct Stripe {
+    connection: Connection,
+    secret: StripeSecret,
+}
+
+impl std::fmt::Debug for Stripe {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Stripe").field("secret", &self.secret).finish_non_exhaustive()
+    }
+}
+
+impl Stripe {
+    /// Stripe at `url` ([`URL`], or the local sandbox).
+    pub fn new(http: Arc<dyn Http>, url: Arc<str>, secret: StripeSecret) -> Self {
+        Self { connection: Connection { http, url }, secret }
+    }
+
+    /// Makes the payment, or finds the one that was made with the same key.
+    async fn create(&self, payment: &Payment) -> Result<PaymentIntent, Failure> {
+        let amount = payable(payment.amount)?.to_string();
+        let currency = amount::currency_to_stripe(payment.amount.currency());
+        let (order, attempt) = (payment.order.to_string(), payment.id.to_string());
+        // Nothing that could change between two tries: the same key with other parameters is an error.
+        let form = [
+            ("amount", amount.as_str()),
+            ("currency", &currency),
+            ("automatic_payment_methods[enabled]", "true"),
+            ("metadata[order_id]", &order),
+            ("metadata[payment_id]", &attempt),
+        ];
+        self.connection.post(&self.secret, "/v1/payment_intents", &form, Some(&attempt)).await
+    }
+
+    async fn retrieve(&self, reference: &str) -> Result<PaymentIntent, Failure> {
+        self.connection.read(&self.secret, Method::GET, &path(&["v1", "payment_intents", reference])).await
+    }
+
+    /// The refund that was already made for ours, should its answer have been lost. The idempotency key alone would not
+    /// do: Stripe forgets keys after a day, and a refund may wait longer than that.
+    async fn refund_made_before(
+        &self,
+        refund: &Refund,
+        payment_reference: &str,
+    ) -> Result<Option<RefundObject>, Failure> {
+        let ours = refund.id.to_string();
+        let mut after = String::new();
+        for _ in 0..MOST_REFUND_PAGES {
+            let mut query = vec![("payment_intent", payment_reference), ("limit", "100")];
+            if !after.is_empty() {
+                query.push(("starting_after", after.as_str()));
+            }
+            let query = serde_urlencoded::to_string(&query).map_err(|_| refused("invalid_reference"))?;
+            let page: RefundPage =
+                self.connection.read(&self.secret, Method::GET, &format!("/v1/refunds?{query}")).await?;
+            let (last, more) = (page.data.last().map(|refund| refund.id.clone()), page.has_more);
+            if let Some(found) = page.data.into_iter().find(|made| made.metadata.refund_id.as_deref() == Some(&ours)) {
+                return Ok(Some(found));
+            }
+            match last {
+                Some(last) if more => after = last,
+                _ => return Ok(None),
+            }
+        }
+        Err(Failure::Unclear("the payment has more refunds than can be".into()))
+    }
+}
+
+impl Provider for Stripe {
+    async fn open(&self, payment: &Payment) -> Result<Opened, Failure> {
+        let intent = self.create(payment).await?;
+        let standing = intent.standing();
+        let client_secret = intent.client_secret.ok_or_else(|| Failure::Unclear("no client secret came".into()))?;
+        Ok(Opened { reference: intent.id, action: Action::ClientSecret { client_secret }, standing })
+    }
+
+    async fn look_up(&self, payment: &Payment) -> Result<Report, Failure> {
+        match &payment.reference {
+            Some(reference) => Ok(asked(self.retrieve(reference).await?)),
+            None => {
+                // The answer to the opening is as old as the first try: ask again what became of it.
+                let opened = self.create(payment).await?;
+                Ok(asked(self.retrieve(&opened.id).await?))
+            }
+        }
+    }
+
+    async fn cancel(&self, payment: &Payment) -> Result<Cancellation, Failure> {
+        let reference = match &payment.reference {
+            Some(reference) => reference.clone(),
+            None => self.create(payment).await?.id,
+        };
+        let path = path(&["v1", "payment_intents", &reference, "cancel"]);
+        // Without a key: cancelling twice does no harm, and a key would repeat a first refusal for a day.
+        let intent = match self.connection.post(&self.secret, &path, &[], None).await {
+            Ok(intent) => intent,
+            Err(Failure::Refused { code }) if code == "payment_intent_unexpected_state" => {
+                self.retrieve(&reference).await?
+            }
+            Err(failure) => return Err(failure),
+        };
+        Ok(match intent.standing() {
+            Standing::Cancelled => Cancellation::Cancelled,
+            Standing::Captured { .. } => Cancellation::Captured(asked(intent)),
+            Standing::Pending | Standing::Authorized { .. } | Standing::Failed { .. } => {
+                Cancellation::Undecided(asked(intent))
+            }
+        })
+    }
+
+    async fn refund(&self, refund: &Refund, payment_reference: &str) -> Result<Refunded, Failure> {
+        if let Some(reference) = &refund.reference {
+            let path = path(&["v1", "refunds", reference]);
+            let found: RefundObject = self.connection.read(&self.secret, Method::GET, &path).await?;
+            return Ok(found.refunded());
+        }
+        if let Some(made) = self.refund_made_before(refund, payment_reference).await? {
+            return Ok(made.refunded());
+        }
+        let amount = payable(refund.amount)?.to_string();
+        let (id, payment, order) = (refund.id.to_string(), refund.payment.to_string(), refund.order.to_string());
+        let form = [
+            ("payment_intent", payment_reference),
+            ("amount", &amount),
+            ("metadata[refund_id]", &id),
+            ("metadata[payment_id]", &payment),
+            ("metadata[order_id]", &order),
+        ];
+        let made: RefundObject = self.connection.post(&self.secret, "/v1/refunds", &form, Some(&id)).await?;
+        Ok(made.refunded())
+    }
+
+    fn verify(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<Report, Refused> {
+        signature::verify(headers, body, now, &self.secret)?;
+        event::read(body)
+    }
+}
+
+/// What a payment looks like now, as a report.
+fn asked(intent: PaymentIntent) -> Report {
+    Report {
+        provider: ProviderName::Stripe,
+        order_id: intent.metadata.order(),
+        payment_id: intent.metadata.payment(),
+        event_id: None,
+        occurred_at: None,
+        live: intent.livemode,
+        kind: Kind::Payment(intent.standing()),
+        reference: intent.id,
+    }
+}
+
+fn payable(amount: Money) -> Result<i64, Failure> {
+    if !takes(amount) {
+        return Err(refused("amount_not_payable"));
+    }
+    amount::to_stripe(amount).ok_or_else(|| refused("amount_not_payable"))
+}
+
+fn refused(code: &str) -> Failure {
+    Failure::Refused { code: code.to_owned() }
+}
+
+/// A path out of its segments. A reference has the provider's letters, digits and underscores; anything else in one
+/// is left out, so that it cannot lead to another path.
+fn path(segments: &[&str]) -> String {
+    let mut path = String::new();
+    for segment in segments {
+        path.push('/');
+        path.extend(segment.chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '_'));
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! Stripe's minor units, which are not always ISO 4217's.
+//!
+//! From <https://docs.stripe.com/currencies>: most amounts are hundredths. Some currencies have no decimals and are sent as they
+//! are; the króna and the shilling of Uganda have none either but are still sent as hundredths, for old times' sake; the
+//! ariary of Madagascar has none at Stripe though ISO gives it two; and of three decimals the last must be zero.
+
+use domain::{Currency, Money};
+
+/// How one of our minor units is written at Stripe.
+enum Scale {
+    /// As it is.
+    Same,
+    /// As it is, but only in steps of ten.
+    Tens,
+    /// A hundred times as much.
+    TimesHundred,
+    /// Only whole hundreds, as hundredths of what we write.
+    ByHundred,
+    /// Nobody knows: Stripe does not list the currency and the wrong guess would be ten times the price.
+    Unsupported,
+}
+
+const fn scale(currency: Currency) -> Scale {
+    match currency {
+        Currency::ISK | Currency::UGX => Scale::TimesHundred,
+        Currency::MGA => Scale::ByHundred,
+        Currency::BHD | Currency::JOD | Currency::KWD | Currency::OMR | Currency::TND => Scale::Tens,
+        Currency::IQD | Currency::LYD => Scale::Unsupported,
+        _ => Scale::Same,
+    }
+}
+
+/// An amount as Stripe wants it; nothing when it cannot be paid there exactly.
+pub(super) fn to_stripe(amount: Money) -> Option<i64> {
+    let minor = amount.minor();
+    match scale(amount.currency()) {
+        Scale::Same => Some(minor),
+        Scale::Tens => (minor % 10 == 0).then_some(minor),
+        Scale::TimesHundred => minor.checked_mul(100),
+        Scale::ByHundred => (minor % 100 == 0).then_some(minor / 100),
+        Scale::Unsupported => None,
+    }
+}
+
+/// The currency as Stripe writes it.
+pub(super) fn currency_to_stripe(currency: Currency) -> String {
+    currency.as_str().to_ascii_lowercase()
+}
+
+/// What Stripe's amount is; nothing when it is none of ours.
+pub(super) fn from_stripe(amount: i64, currency: &str) -> Option<Money> {
+    let currency: Currency = currency.to_ascii_uppercase().parse().ok()?;
+    let minor = match scale(currency) {
+        Scale::Same | Scale::Tens => Some(amount),
+        Scale::TimesHundred => (amount % 100 == 0).then_some(amount / 100),
+        Scale::ByHundred => amount.checked_mul(100),
+        Scale::Unsupported => None,
+    }?;
+    Some(Money::new(minor, currency))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn each_kind_of_currency_is_sent_as_stripe_lists_it() {
+        let cases = [
+            ("12.50", Currency::USD, Some(1250)),
+            ("160000.00", Currency::UZS, Some(16_000_000)),
+            ("10.00", Currency::HUF, Some(1000)),
+            ("1250", Currency::JPY, Some(1250)),
+            ("1250", Currency::KRW, Some(1250)),
+            ("5", Currency::ISK, Some(500)),
+            ("5", Currency::UGX, Some(500)),
+            ("5.00", Currency::MGA, Some(5)),
+            ("5.20", Currency::MGA, None),
+            ("5.120", Currency::KWD, Some(5120)),
+            ("5.125", Currency::KWD, None),
+            ("5.120", Currency::IQD, None),
+        ];
+        for (text, currency, sent) in cases {
+            let amount = Money::parse(text, currency).unwrap();
+            assert_eq!(to_stripe(amount), sent, "{amount}");
+            if let Some(sent) = sent {
+                assert_eq!(from_stripe(sent, &currency_to_stripe(currency)), Some(amount), "{amount}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_currency_without_decimals_at_stripe_is_sent_whole() {
+        for code in "BIF CLP DJF GNF JPY KMF KRW PYG RWF VND VUV XAF XOF XPF".split(' ') {
+            let one = Money::new(1, code.parse().unwrap());
+            assert_eq!((to_stripe(one), one.currency().exponent()), (Some(1), 0), "{code}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_amount_of_ours_is_nothing() {
+        assert_eq!(from_stripe(501, "isk"), None);
+        assert_eq!(from_stripe(100, "btc"), None);
+        assert_eq!(from_stripe(100, ""), None);
+        assert_eq!(from_stripe(i64::MAX, "mga"), None);
+        assert_eq!(to_stripe(Money::new(i64::MAX, Currency::ISK)), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_sent_comes_back_the_same(minor: i64, index in 0..Currency::EVERY.len()) {
+            let amount = Money::new(minor, Currency::EVERY[index]);
+            if let Some(sent) = to_stripe(amount) {
+                prop_assert_eq!(from_stripe(sent, &currency_to_stripe(amount.currency())), Some(amount));
+            }
+        }
+
+        #[test]
+        fn whatever_stripe_says_is_read_without_panic(amount: i64, currency in "[a-zA-Z]{0,4}") {
+            let _ = from_stripe(amount, &currency);
+        }
+    }
+}

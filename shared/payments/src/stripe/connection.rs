@@ -1,0 +1,135 @@
+//! One call to Stripe: form out, JSON back, and what each kind of answer means.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::{StripeSecret, VERSION};
+use crate::Failure;
+use crate::transport::{Http, HttpFailure};
+
+/// The way to Stripe.
+#[derive(Clone)]
+pub(super) struct Connection {
+    pub(super) http: Arc<dyn Http>,
+    pub(super) url: Arc<str>,
+}
+
+/// <https://docs.stripe.com/api/errors>
+#[derive(Deserialize)]
+struct ErrorBody {
+    error: ErrorPart,
+}
+
+#[derive(Deserialize)]
+struct ErrorPart {
+    #[serde(default)]
+    r#type: String,
+    #[serde(default)]
+    code: Option<String>,
+    #[serde(default)]
+    decline_code: Option<String>,
+}
+
+impl Connection {
+    /// Writes something, once for one idempotency key.
+    pub(super) async fn post<T: DeserializeOwned>(
+        &self,
+        secret: &StripeSecret,
+        path: &str,
+        form: &[(&str, &str)],
+        idempotency_key: Option<&str>,
+    ) -> Result<T, Failure> {
+        let body = serde_urlencoded::to_string(form).map_err(|error| unsendable(&error))?;
+        let mut request = Request::builder()
+            .method(Method::POST)
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        if let Some(key) = idempotency_key {
+            request = request.header("idempotency-key", key);
+        }
+        self.call(secret, path, request, Bytes::from(body)).await
+    }
+
+    /// Reads something.
+    pub(super) async fn read<T: DeserializeOwned>(
+        &self,
+        secret: &StripeSecret,
+        method: Method,
+        path: &str,
+    ) -> Result<T, Failure> {
+        self.call(secret, path, Request::builder().method(method), Bytes::new()).await
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        secret: &StripeSecret,
+        path: &str,
+        request: http::request::Builder,
+        body: Bytes,
+    ) -> Result<T, Failure> {
+        let mut bearer =
+            HeaderValue::try_from(format!("Bearer {}", secret.api_key())).map_err(|error| unsendable(&error))?;
+        bearer.set_sensitive(true);
+        let request = request
+            .uri(format!("{}{path}", self.url))
+            .header(AUTHORIZATION, bearer)
+            .header("stripe-version", HeaderValue::from_static(VERSION))
+            .body(body)
+            .map_err(|error| unsendable(&error))?;
+        let answer = self.http.send(request).await.map_err(|failure| {
+            // The log has the reason once, here; callers only act on the kind.
+            tracing::warn!(failure = %failure, "Stripe did not answer");
+            match failure {
+                HttpFailure::Unsent(reason) => Failure::Unavailable(reason),
+                HttpFailure::Unclear(reason) => Failure::Unclear(reason),
+            }
+        })?;
+        if answer.status().is_success() {
+            return serde_json::from_slice(answer.body()).map_err(|error| {
+                tracing::warn!(error = %error, "Stripe's answer cannot be read");
+                Failure::Unclear("the answer cannot be read".into())
+            });
+        }
+        Err(failure(&answer))
+    }
+}
+
+/// Nothing was sent, and nothing will be until the configuration is put right.
+fn unsendable(error: &dyn std::fmt::Display) -> Failure {
+    tracing::error!(error = %error, "a request to Stripe cannot be made");
+    Failure::Unavailable("the request cannot be made".into())
+}
+
+/// What an answer without success means for the one who asked.
+fn failure(answer: &Response<Bytes>) -> Failure {
+    let status = answer.status();
+    let error = serde_json::from_slice::<ErrorBody>(answer.body()).ok().map(|body| body.error);
+    let kind = error.as_ref().map_or("", |error| error.r#type.as_str());
+    let code = error
+        .as_ref()
+        .and_then(|error| error.decline_code.clone().or_else(|| error.code.clone()))
+        .unwrap_or_else(|| if kind.is_empty() { status.as_str().to_owned() } else { kind.to_owned() });
+    let request_id = answer.headers().get("request-id").and_then(|id| id.to_str().ok()).unwrap_or("");
+    tracing::warn!(
+        http.status = status.as_u16(),
+        stripe.error = kind,
+        stripe.code = code,
+        stripe.request_id = request_id,
+        "Stripe refused a call"
+    );
+    match status {
+        // Our key is wrong or lacks a right: for the buyer Stripe is away, until somebody mends it.
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Failure::Unavailable(code),
+        // Too many calls, or somebody else holds the object: both are refused before anything is done.
+        StatusCode::TOO_MANY_REQUESTS => Failure::Unavailable(code),
+        // Another call with the same key is still running, and will have its own effect.
+        StatusCode::CONFLICT => Failure::Unclear(code),
+        // An answer of something between Stripe and us says nothing about the payment.
+        _ if status.is_client_error() && error.is_some() => Failure::Refused { code },
+        _ => Failure::Unclear(code),
+    }
+}

@@ -1,0 +1,137 @@
+//! The parts of Stripe's objects that are read here.
+
+use domain::{OrderId, PaymentId};
+use serde::Deserialize;
+
+use super::amount::from_stripe;
+use crate::{RefundStanding, Refunded, Standing};
+
+/// What we wrote on an object. Others may have written anything there, so it is read with doubt.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Metadata {
+    #[serde(default)]
+    pub(super) order_id: Option<String>,
+    #[serde(default)]
+    pub(super) payment_id: Option<String>,
+    #[serde(default)]
+    pub(super) refund_id: Option<String>,
+}
+
+impl Metadata {
+    pub(super) fn order(&self) -> Option<OrderId> {
+        self.order_id.as_deref()?.parse().ok()
+    }
+
+    pub(super) fn payment(&self) -> Option<PaymentId> {
+        self.payment_id.as_deref()?.parse().ok()
+    }
+}
+
+/// <https://docs.stripe.com/api/payment_intents/object>
+#[derive(Deserialize)]
+pub(super) struct PaymentIntent {
+    pub(super) id: String,
+    pub(super) status: String,
+    pub(super) currency: String,
+    #[serde(default)]
+    pub(super) amount_received: i64,
+    #[serde(default)]
+    pub(super) amount_capturable: i64,
+    #[serde(default)]
+    pub(super) client_secret: Option<String>,
+    #[serde(default)]
+    pub(super) last_payment_error: Option<PaymentError>,
+    #[serde(default)]
+    pub(super) livemode: bool,
+    #[serde(default)]
+    pub(super) metadata: Metadata,
+}
+
+/// Why the last try did not work.
+#[derive(Deserialize)]
+pub(super) struct PaymentError {
+    #[serde(default)]
+    pub(super) code: Option<String>,
+    #[serde(default)]
+    pub(super) decline_code: Option<String>,
+}
+
+impl PaymentError {
+    /// The bank's own word is the more exact one.
+    pub(super) fn most_exact(&self) -> String {
+        self.decline_code.as_deref().or(self.code.as_deref()).unwrap_or("declined").to_owned()
+    }
+}
+
+impl PaymentIntent {
+    /// Where it stands. A status that is not known is pending: nothing is decided by what we do not understand.
+    pub(super) fn standing(&self) -> Standing {
+        match self.status.as_str() {
+            "succeeded" => Standing::Captured { amount: from_stripe(self.amount_received, &self.currency) },
+            "requires_capture" => Standing::Authorized { amount: from_stripe(self.amount_capturable, &self.currency) },
+            "canceled" => Standing::Cancelled,
+            "requires_payment_method" => match &self.last_payment_error {
+                Some(error) => Standing::Failed { code: error.most_exact() },
+                None => Standing::Pending,
+            },
+            _ => Standing::Pending,
+        }
+    }
+}
+
+/// <https://docs.stripe.com/api/refunds/object>
+#[derive(Deserialize)]
+pub(super) struct RefundObject {
+    pub(super) id: String,
+    pub(super) amount: i64,
+    pub(super) currency: String,
+    #[serde(default)]
+    pub(super) status: Option<String>,
+    #[serde(default)]
+    pub(super) failure_reason: Option<String>,
+    #[serde(default)]
+    pub(super) payment_intent: Option<String>,
+    #[serde(default)]
+    pub(super) metadata: Metadata,
+}
+
+impl RefundObject {
+    pub(super) fn refunded(self) -> Refunded {
+        let standing = match self.status.as_deref() {
+            Some("succeeded") => RefundStanding::Succeeded,
+            Some(status @ ("failed" | "canceled")) => {
+                RefundStanding::Failed { code: self.failure_reason.unwrap_or_else(|| status.to_owned()) }
+            }
+            _ => RefundStanding::Pending,
+        };
+        Refunded {
+            refund_id: self.metadata.refund_id.as_deref().and_then(|id| id.parse().ok()),
+            amount: from_stripe(self.amount, &self.currency),
+            reference: self.id,
+            standing,
+        }
+    }
+}
+
+/// Some refunds of one payment, newest first.
+#[derive(Deserialize)]
+pub(super) struct RefundPage {
+    pub(super) data: Vec<RefundObject>,
+    #[serde(default)]
+    pub(super) has_more: bool,
+}
+
+/// <https://docs.stripe.com/api/disputes/object>
+#[derive(Deserialize)]
+pub(super) struct DisputeObject {
+    pub(super) id: String,
+    pub(super) amount: i64,
+    pub(super) currency: String,
+    pub(super) status: String,
+    #[serde(default)]
+    pub(super) reason: String,
+    #[serde(default)]
+    pub(super) payment_intent: Option<String>,
+    #[serde(default)]
+    pub(super) metadata: Metadata,
+}

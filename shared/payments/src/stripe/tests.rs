@@ -1,0 +1,261 @@
+//! What is sent to Stripe, and what each answer is taken for. The simulator's own tests drive the same code end to end.
+
+use std::sync::Mutex;
+
+use bytes::Bytes;
+use domain::payment::{PaymentState, RefundReason, RefundState};
+use domain::{Currency, OrderId, PaymentId, RefundId};
+use http::{Request, Response};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{HttpFailure, RefundStanding};
+
+type Answer = Result<Response<Bytes>, HttpFailure>;
+
+/// A Stripe that gives prepared answers, and what it was asked.
+#[derive(Clone, Default)]
+struct Prepared {
+    answers: Arc<Mutex<Vec<Answer>>>,
+    asked: Arc<Mutex<Vec<Request<Bytes>>>>,
+}
+
+impl Prepared {
+    fn answers(self, status: u16, body: Value) -> Self {
+        let answer = Response::builder().status(status).body(Bytes::from(body.to_string())).unwrap();
+        self.answers.lock().unwrap().insert(0, Ok(answer));
+        self
+    }
+
+    fn fails(self, failure: HttpFailure) -> Self {
+        self.answers.lock().unwrap().insert(0, Err(failure));
+        self
+    }
+
+    fn stripe(&self) -> Stripe {
+        let this = self.clone();
+        let http = move |request: Request<Bytes>| {
+            this.asked.lock().unwrap().push(request);
+            std::future::ready(this.answers.lock().unwrap().pop().expect("one call too many"))
+        };
+        let secret = r#"{"api_key":"sk_test_key","webhook_secret":{"current":"whsec_a"}}"#;
+        Stripe::new(Arc::new(http), URL.into(), StripeSecret::parse(secret).unwrap())
+    }
+
+    fn paths(&self) -> Vec<String> {
+        let asked = self.asked.lock().unwrap();
+        asked
+            .iter()
+            .map(|request| format!("{} {}", request.method(), request.uri().path_and_query().unwrap()))
+            .collect()
+    }
+}
+
+fn payment(reference: Option<&str>) -> Payment {
+    Payment {
+        id: PaymentId::from_bits(2),
+        order: OrderId::from_bits(1),
+        provider: ProviderName::Stripe,
+        amount: Money::new(1250, Currency::USD),
+        state: PaymentState::Created,
+        reference: reference.map(str::to_owned),
+        action: None,
+        captured: None,
+        failure: None,
+        created_at: Timestamp::from_millis(0),
+        version: 0,
+    }
+}
+
+fn refund(reference: Option<&str>) -> Refund {
+    Refund {
+        id: RefundId::from_bits(3),
+        order: OrderId::from_bits(1),
+        payment: PaymentId::from_bits(2),
+        vendor: None,
+        amount: Money::new(500, Currency::USD),
+        state: RefundState::Queued,
+        reference: reference.map(str::to_owned),
+        reason: RefundReason::Late,
+        created_at: Timestamp::from_millis(0),
+        due_at: None,
+        tries: 0,
+        version: 0,
+    }
+}
+
+fn intent(status: &str) -> Value {
+    json!({
+        "id": "pi_1", "object": "payment_intent", "amount": 1250, "amount_received": if status == "succeeded" { 1250 } else { 0 },
+        "client_secret": "pi_1_secret_2", "currency": "usd", "livemode": false, "status": status,
+        "metadata": {"order_id": OrderId::from_bits(1).to_string(), "payment_id": PaymentId::from_bits(2).to_string()},
+    })
+}
+
+fn made(status: &str) -> Value {
+    json!({
+        "id": "re_1", "object": "refund", "amount": 500, "currency": "usd", "payment_intent": "pi_1", "status": status,
+        "metadata": {"refund_id": RefundId::from_bits(3).to_string()},
+    })
+}
+
+fn error(kind: &str, code: Option<&str>) -> Value {
+    json!({"error": {"type": kind, "code": code, "message": "no"}})
+}
+
+#[tokio::test]
+async fn opening_sends_exactly_what_the_attempt_says_under_its_id() {
+    let prepared = Prepared::default().answers(200, intent("requires_payment_method"));
+    let opened = prepared.stripe().open(&payment(None)).await.unwrap();
+    assert_eq!(opened.reference, "pi_1");
+    assert_eq!(opened.action, Action::ClientSecret { client_secret: "pi_1_secret_2".into() });
+    assert_eq!(opened.standing, Standing::Pending);
+
+    let asked = prepared.asked.lock().unwrap();
+    let request = &asked[0];
+    assert_eq!(request.uri().to_string(), "https://api.stripe.com/v1/payment_intents");
+    assert_eq!(request.headers()["authorization"], "Bearer sk_test_key");
+    assert!(request.headers()["authorization"].is_sensitive());
+    assert_eq!(request.headers()["stripe-version"], VERSION);
+    assert_eq!(request.headers()["idempotency-key"], PaymentId::from_bits(2).to_string().as_str());
+    assert_eq!(request.headers()["content-type"], "application/x-www-form-urlencoded");
+    assert_eq!(
+        std::str::from_utf8(request.body()).unwrap(),
+        format!(
+            "amount=1250&currency=usd&automatic_payment_methods%5Benabled%5D=true&metadata%5Border_id%5D={}&metadata%5Bpayment_id%5D={}",
+            OrderId::from_bits(1),
+            PaymentId::from_bits(2)
+        )
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_paid_exactly_is_refused_without_a_call() {
+    for amount in [
+        Money::zero(Currency::USD),
+        Money::new(-5, Currency::USD),
+        Money::new(1_001, Currency::KWD),
+        Money::new(i64::MAX, Currency::ISK),
+    ] {
+        let payment = Payment { amount, ..payment(None) };
+        let answer = Prepared::default().stripe().open(&payment).await;
+        assert_eq!(answer, Err(Failure::Refused { code: "amount_not_payable".into() }), "{amount}");
+        assert!(!takes(amount));
+    }
+}
+
+#[tokio::test]
+async fn each_answer_without_success_is_taken_for_what_it_is() {
+    let unavailable = |code: &str| Failure::Unavailable(code.into());
+    let unclear = |code: &str| Failure::Unclear(code.into());
+    let cases = [
+        (401, error("invalid_request_error", None), unavailable("invalid_request_error")),
+        (429, error("invalid_request_error", Some("lock_timeout")), unavailable("lock_timeout")),
+        (409, error("idempotency_error", Some("idempotency_key_in_use")), unclear("idempotency_key_in_use")),
+        (400, error("idempotency_error", None), refused("idempotency_error")),
+        (400, error("invalid_request_error", Some("amount_too_small")), refused("amount_too_small")),
+        (402, error("card_error", Some("card_declined")), refused("card_declined")),
+        (404, json!({"message": "Not Found"}), unclear("404")),
+        (500, error("api_error", None), unclear("api_error")),
+        (503, json!("busy"), unclear("503")),
+        (200, json!({"id": "pi_1"}), unclear("the answer cannot be read")),
+    ];
+    for (status, body, expected) in cases {
+        let prepared = Prepared::default().answers(status, body.clone());
+        assert_eq!(prepared.stripe().open(&payment(None)).await, Err(expected), "{status} {body}");
+    }
+}
+
+#[tokio::test]
+async fn no_answer_is_unclear_unless_nothing_was_sent() {
+    let unsent = Prepared::default().fails(HttpFailure::Unsent("refused".into()));
+    assert_eq!(unsent.stripe().open(&payment(None)).await, Err(Failure::Unavailable("refused".into())));
+    let lost = Prepared::default().fails(HttpFailure::Unclear("timed out".into()));
+    assert_eq!(lost.stripe().look_up(&payment(Some("pi_1"))).await, Err(Failure::Unclear("timed out".into())));
+}
+
+#[tokio::test]
+async fn looking_up_without_a_reference_repeats_the_opening_and_then_asks_how_it_stands() {
+    let prepared =
+        Prepared::default().answers(200, intent("requires_payment_method")).answers(200, intent("succeeded"));
+    let report = prepared.stripe().look_up(&payment(None)).await.unwrap();
+    assert_eq!(report.kind, Kind::Payment(Standing::Captured { amount: Some(Money::new(1250, Currency::USD)) }));
+    assert_eq!((report.reference.as_str(), report.order_id), ("pi_1", Some(OrderId::from_bits(1))));
+    assert_eq!(prepared.paths(), ["POST /v1/payment_intents", "GET /v1/payment_intents/pi_1"]);
+}
+
+#[tokio::test]
+async fn a_status_of_tomorrow_is_pending() {
+    let prepared = Prepared::default().answers(200, intent("requires_patience"));
+    let report = prepared.stripe().look_up(&payment(Some("pi_1"))).await.unwrap();
+    assert_eq!(report.kind, Kind::Payment(Standing::Pending));
+}
+
+#[tokio::test]
+async fn cancelling_finds_out_what_happened_instead() {
+    let refusal = || error("invalid_request_error", Some("payment_intent_unexpected_state"));
+    let cancelled = Prepared::default().answers(200, intent("canceled"));
+    assert_eq!(cancelled.stripe().cancel(&payment(Some("pi_1"))).await, Ok(Cancellation::Cancelled));
+    assert_eq!(cancelled.paths(), ["POST /v1/payment_intents/pi_1/cancel"]);
+    assert!(!cancelled.asked.lock().unwrap()[0].headers().contains_key("idempotency-key"));
+
+    let before = Prepared::default().answers(400, refusal()).answers(200, intent("canceled"));
+    assert_eq!(before.stripe().cancel(&payment(Some("pi_1"))).await, Ok(Cancellation::Cancelled));
+
+    let paid = Prepared::default().answers(400, refusal()).answers(200, intent("succeeded"));
+    let Ok(Cancellation::Captured(report)) = paid.stripe().cancel(&payment(Some("pi_1"))).await else {
+        panic!("not paid")
+    };
+    assert_eq!(report.kind, Kind::Payment(Standing::Captured { amount: Some(Money::new(1250, Currency::USD)) }));
+
+    let running = Prepared::default().answers(400, refusal()).answers(200, intent("processing"));
+    assert!(matches!(running.stripe().cancel(&payment(Some("pi_1"))).await, Ok(Cancellation::Undecided(_))));
+}
+
+#[tokio::test]
+async fn a_refund_whose_answer_was_lost_is_found_and_not_made_again() {
+    let others = json!({"object": "list", "has_more": true, "data": [
+        {"id": "re_9", "amount": 1, "currency": "usd", "status": "succeeded", "metadata": {}},
+    ]});
+    let ours = json!({"object": "list", "has_more": false, "data": [made("succeeded")]});
+    let prepared = Prepared::default().answers(200, others).answers(200, ours);
+    let refunded = prepared.stripe().refund(&refund(None), "pi_1").await.unwrap();
+    assert_eq!((refunded.reference.as_str(), refunded.standing), ("re_1", RefundStanding::Succeeded));
+    assert_eq!(
+        prepared.paths(),
+        [
+            "GET /v1/refunds?payment_intent=pi_1&limit=100",
+            "GET /v1/refunds?payment_intent=pi_1&limit=100&starting_after=re_9"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_new_refund_is_made_under_its_id_and_a_known_one_is_only_asked_for() {
+    let none = json!({"object": "list", "has_more": false, "data": []});
+    let prepared = Prepared::default().answers(200, none).answers(200, made("pending"));
+    let refunded = prepared.stripe().refund(&refund(None), "pi_1").await.unwrap();
+    assert_eq!(refunded.refund_id, Some(RefundId::from_bits(3)));
+    assert_eq!(refunded.standing, RefundStanding::Pending);
+    let asked = std::mem::take(&mut *prepared.asked.lock().unwrap());
+    assert_eq!(asked[1].headers()["idempotency-key"], RefundId::from_bits(3).to_string().as_str());
+    assert!(std::str::from_utf8(asked[1].body()).unwrap().starts_with("payment_intent=pi_1&amount=500&"));
+
+    let known = Prepared::default().answers(200, made("failed"));
+    let refunded = known.stripe().refund(&refund(Some("re_1")), "pi_1").await.unwrap();
+    assert_eq!(refunded.standing, RefundStanding::Failed { code: "failed".into() });
+    assert_eq!(known.paths(), ["GET /v1/refunds/re_1"]);
+}
+
+#[tokio::test]
+async fn a_reference_cannot_lead_to_another_path() {
+    let prepared = Prepared::default().answers(200, intent("canceled"));
+    let _ = prepared.stripe().look_up(&payment(Some("../accounts?x=pi_1"))).await;
+    assert_eq!(prepared.paths(), ["GET /v1/payment_intents/accountsxpi_1"]);
+}
+
+#[test]
+fn nothing_secret_is_shown() {
+    let shown = format!("{:?}", Prepared::default().stripe());
+    assert!(!shown.contains("sk_test_key") && !shown.contains("whsec_a"), "{shown}");
+}

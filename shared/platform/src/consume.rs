@@ -1,0 +1,230 @@
+//! Functions that work on messages, changes and the clock. In Lambda they run until the sandbox ends; in process the
+//! local cloud hands over the same event and gets the same answer.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+
+use domain::Timestamp;
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::{Fatal, StreamRecord, trace};
+
+/// A message from a queue.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct QueueMessage {
+    /// The queue's id of the message: the same whenever it is delivered again.
+    pub message_id: String,
+    /// What was sent.
+    pub body: String,
+    #[serde(default)]
+    attributes: BTreeMap<String, String>,
+}
+
+impl QueueMessage {
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// When it is not the JSON that is asked for.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(&self.body)
+    }
+
+    /// How often it has been delivered, this time included.
+    pub fn deliveries(&self) -> u32 {
+        self.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1)
+    }
+}
+
+/// The clock struck.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Tick {
+    /// Which of the function's tasks is due, when the schedule's input names one: `{"task":"…"}`.
+    pub task: Option<String>,
+}
+
+/// An event was not dealt with.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum EventError {
+    /// It is not an event of this kind.
+    #[error("not an event of this kind: {0}")]
+    Unreadable(String),
+    /// The work failed; the log has the cause.
+    #[error("the scheduled work failed")]
+    Failed,
+}
+
+#[derive(Deserialize)]
+struct Batch<Record> {
+    #[serde(rename = "Records")]
+    records: Vec<Record>,
+}
+
+/// What Lambda wants to hear about a batch: which items to deliver again.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BatchAnswer {
+    batch_item_failures: Vec<BatchItemFailure>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BatchItemFailure {
+    item_identifier: String,
+}
+
+impl BatchAnswer {
+    fn failed(&mut self, item_identifier: String) {
+        self.batch_item_failures.push(BatchItemFailure { item_identifier });
+    }
+
+    fn written(&self) -> Result<String, EventError> {
+        serde_json::to_string(self).map_err(|error| EventError::Unreadable(error.to_string()))
+    }
+}
+
+fn read<T: DeserializeOwned>(event: &str) -> Result<T, EventError> {
+    serde_json::from_str(event).map_err(|error| EventError::Unreadable(error.to_string()))
+}
+
+/// Logs a failure, once, with everything that led to it.
+fn log_failure(item: &str, error: &dyn Error) {
+    let mut cause = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        cause.push_str(": ");
+        cause.push_str(&source.to_string());
+        next = source.source();
+    }
+    tracing::error!(item, cause, "an event was not dealt with and will be delivered again");
+}
+
+/// Hands an SQS event's messages to a handler one after another. Answers with those that failed, so that only they are
+/// delivered again.
+///
+/// # Errors
+/// When the event is no SQS event.
+pub async fn queue_batch<App, F, E>(app: &App, event: &str, now: Timestamp, handler: &F) -> Result<String, EventError>
+where
+    F: AsyncFn(&App, &QueueMessage, Timestamp) -> Result<(), E>,
+    E: Error,
+{
+    let batch: Batch<QueueMessage> = read(event)?;
+    let mut answer = BatchAnswer::default();
+    for message in batch.records {
+        if let Err(error) = handler(app, &message, now).await {
+            log_failure(&message.message_id, &error);
+            answer.failed(message.message_id);
+        }
+    }
+    answer.written()
+}
+
+/// Hands a stream event's changes to a handler in their order, and stops at the first that fails: Lambda delivers that one
+/// and all after it again.
+///
+/// # Errors
+/// When the event is no DynamoDB stream event.
+pub async fn stream_batch<App, F, E>(app: &App, event: &str, now: Timestamp, handler: &F) -> Result<String, EventError>
+where
+    F: AsyncFn(&App, &StreamRecord, Timestamp) -> Result<(), E>,
+    E: Error,
+{
+    let batch: Batch<StreamRecord> = read(event)?;
+    let mut answer = BatchAnswer::default();
+    for record in batch.records {
+        if let Err(error) = handler(app, &record, now).await {
+            log_failure(&record.id, &error);
+            answer.failed(record.sequence_number().to_owned());
+            break;
+        }
+    }
+    answer.written()
+}
+
+/// Runs scheduled work. The answer is empty.
+///
+/// # Errors
+/// When the event is no JSON object, or the work fails: Lambda tries again.
+pub async fn schedule_tick<App, F, E>(app: &App, event: &str, now: Timestamp, handler: &F) -> Result<String, EventError>
+where
+    F: AsyncFn(&App, &Tick, Timestamp) -> Result<(), E>,
+    E: Error,
+{
+    let tick: Tick = read(event)?;
+    match handler(app, &tick, now).await {
+        Ok(()) => Ok("null".to_owned()),
+        Err(error) => {
+            log_failure(tick.task.as_deref().unwrap_or("schedule"), &error);
+            Err(EventError::Failed)
+        }
+    }
+}
+
+/// Consumes a queue in Lambda.
+///
+/// # Errors
+/// When the Lambda runtime cannot be reached.
+pub async fn consume_queue<App, F, E>(app: App, handler: F) -> Result<(), Fatal>
+where
+    F: AsyncFn(&App, &QueueMessage, Timestamp) -> Result<(), E>,
+    E: Error,
+{
+    run(async |event: &str, now| queue_batch(&app, event, now, &handler).await).await
+}
+
+/// Consumes a DynamoDB stream in Lambda.
+///
+/// # Errors
+/// When the Lambda runtime cannot be reached.
+pub async fn consume_stream<App, F, E>(app: App, handler: F) -> Result<(), Fatal>
+where
+    F: AsyncFn(&App, &StreamRecord, Timestamp) -> Result<(), E>,
+    E: Error,
+{
+    run(async |event: &str, now| stream_batch(&app, event, now, &handler).await).await
+}
+
+/// Does scheduled work in Lambda.
+///
+/// # Errors
+/// When the Lambda runtime cannot be reached.
+pub async fn consume_schedule<App, F, E>(app: App, handler: F) -> Result<(), Fatal>
+where
+    F: AsyncFn(&App, &Tick, Timestamp) -> Result<(), E>,
+    E: Error,
+{
+    run(async |event: &str, now| schedule_tick(&app, event, now, &handler).await).await
+}
+
+async fn run(deliver: impl AsyncFn(&str, Timestamp) -> Result<String, EventError>) -> Result<(), Fatal> {
+    let deliver = &deliver;
+    let service = service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
+        let LambdaEvent { payload, context } = event;
+        let custom = context.client_context.as_ref().map(|client| &client.custom);
+        let now = now(custom.and_then(|custom| custom.get("now")).map(String::as_str));
+        let answer = trace::scope(context.xray_trace_id, deliver(payload.get(), now)).await?;
+        RawValue::from_string(answer).map_err(lambda_runtime::Error::from)
+    });
+    lambda_runtime::run(service).await.map_err(Fatal::new)
+}
+
+/// The time of an invocation. The local cloud, whose clock can be moved, says its time in the client context; whoever may
+/// invoke the function directly may invent the whole event, so this opens no door.
+fn now(said: Option<&str>) -> Timestamp {
+    said.and_then(Timestamp::parse).unwrap_or_else(wall_clock)
+}
+
+#[expect(clippy::disallowed_methods, reason = "an event has no time of its own: this is where consumers get theirs")]
+fn wall_clock() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+#[path = "consume_tests.rs"]
+mod tests;

@@ -1,0 +1,288 @@
+//! Secrets: read when first needed, kept for five minutes, read again when a signature fails.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::code::{Code, Coded};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::{Config, Fatal};
+
+const KEPT: Duration = Duration::from_secs(5 * 60);
+/// However many bad signatures arrive, they cause one read a minute.
+const BETWEEN_REFRESHES: Duration = Duration::from_secs(60);
+
+/// A secret that is being changed has two values for a while.
+#[derive(Clone, Deserialize, PartialEq, Eq)]
+pub struct Rotating {
+    /// What new signatures are made with.
+    pub current: String,
+    /// What was used before, and is still accepted.
+    #[serde(default)]
+    pub previous: Option<String>,
+}
+
+impl Rotating {
+    /// Everything that is accepted, the current value first.
+    pub fn accepted(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.current.as_str()).chain(self.previous.as_deref())
+    }
+}
+
+impl std::fmt::Debug for Rotating {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Rotating(…)")
+    }
+}
+
+/// The secret could not be had.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum SecretError {
+    /// Secrets Manager did not answer, or refused.
+    #[error("the secret {arn} could not be read: {reason}")]
+    Unreadable {
+        /// Which secret.
+        arn: String,
+        /// What the service said; never the value.
+        reason: String,
+    },
+    /// It is not the JSON it should be.
+    #[error("the secret {arn} has not the expected form")]
+    Malformed {
+        /// Which secret.
+        arn: String,
+    },
+}
+
+impl Coded for SecretError {
+    fn code(&self) -> Code {
+        Code::Unavailable
+    }
+}
+
+/// A JSON secret in Secrets Manager.
+#[derive(Debug)]
+pub struct Secret<T> {
+    client: aws_sdk_secretsmanager::Client,
+    arn: String,
+    state: Mutex<State<T>>,
+}
+
+#[derive(Debug)]
+struct State<T> {
+    value: Option<(Arc<T>, Instant)>,
+    refreshed: Option<Instant>,
+}
+
+impl Config {
+    /// The secret whose ARN this variable holds. It is not read yet.
+    ///
+    /// # Errors
+    /// When the variable, the region or the keys are missing.
+    pub fn secret<T: DeserializeOwned>(&self, variable: &str) -> Result<Secret<T>, Fatal> {
+        Ok(Secret {
+            client: self.secrets()?,
+            arn: self.required(variable)?.to_owned(),
+            state: Mutex::new(State { value: None, refreshed: None }),
+        })
+    }
+}
+
+impl<T: DeserializeOwned> Secret<T> {
+    /// The secret. When it is due to be read again and that fails, the old value serves on.
+    ///
+    /// # Errors
+    /// When it was never read and cannot be read now.
+    pub async fn value(&self) -> Result<Arc<T>, SecretError> {
+        // The lock is held while reading, so that callers at the same time cause one call.
+        let mut state = self.state.lock().await;
+        let kept = match &state.value {
+            Some((value, at)) if at.elapsed() < KEPT => return Ok(Arc::clone(value)),
+            Some((value, _)) => Some(Arc::clone(value)),
+            None => None,
+        };
+        let value = match (self.read().await, kept) {
+            (Ok(value), _) => value,
+            (Err(error), Some(kept)) => {
+                tracing::warn!(cause = %error, "a secret could not be read again; the old value serves on");
+                kept
+            }
+            (Err(error), None) => return Err(error),
+        };
+        state.value = Some((Arc::clone(&value), Instant::now()));
+        Ok(value)
+    }
+
+    /// Reads it again because a signature did not match: perhaps it has just been changed. At most once a minute;
+    /// nothing comes back in between, and the failure stands.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn refresh_after_failure(&self) -> Result<Option<Arc<T>>, SecretError> {
+        let mut state = self.state.lock().await;
+        if state.refreshed.is_some_and(|at| at.elapsed() < BETWEEN_REFRESHES) {
+            return Ok(None);
+        }
+        state.refreshed = Some(Instant::now());
+        let value = self.read().await?;
+        state.value = Some((Arc::clone(&value), Instant::now()));
+        Ok(Some(value))
+    }
+
+    async fn read(&self) -> Result<Arc<T>, SecretError> {
+        let answer = self.client.get_secret_value().secret_id(&self.arn).send().await.map_err(|error| {
+            let reason = aws_smithy_types::error::display::DisplayErrorContext(error).to_string();
+            SecretError::Unreadable { arn: self.arn.clone(), reason }
+        })?;
+        let text = answer.secret_string().unwrap_or_default();
+        // Serde's message would quote a part of the value.
+        serde_json::from_str(text).map(Arc::new).map_err(|_| SecretError::Malformed { arn: self.arn.clone() })
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Mutex as Lock;
+
+    use aws_smithy_runtime_api::client::http::{
+        HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+    };
+    use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+    use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+    use aws_smithy_types::body::SdkBody;
+
+    use super::*;
+
+    #[derive(Clone, Debug)]
+    pub(crate) struct Seen {
+        pub(crate) uri: String,
+        headers: BTreeMap<String, String>,
+    }
+
+    impl Seen {
+        pub(crate) fn header(&self, name: &str) -> Option<&str> {
+            self.headers.get(name).map(String::as_str)
+        }
+    }
+
+    /// An AWS service with one answer.
+    #[derive(Clone, Debug)]
+    pub(crate) struct Fake {
+        answer: Arc<Lock<(u16, String)>>,
+        seen: Arc<Lock<Vec<Seen>>>,
+    }
+
+    impl Fake {
+        pub(crate) fn answering(status: u16, body: &str) -> Self {
+            Self { answer: Arc::new(Lock::new((status, body.to_owned()))), seen: Arc::default() }
+        }
+
+        fn answers_now(&self, status: u16, body: &str) {
+            *self.answer.lock().unwrap() = (status, body.to_owned());
+        }
+
+        pub(crate) fn seen(&self) -> Vec<Seen> {
+            self.seen.lock().unwrap().clone()
+        }
+
+        pub(crate) fn client(&self) -> SharedHttpClient {
+            SharedHttpClient::new(self.clone())
+        }
+    }
+
+    impl HttpClient for Fake {
+        fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+            SharedHttpConnector::new(self.clone())
+        }
+    }
+
+    impl HttpConnector for Fake {
+        fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+            let headers = request.headers().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            self.seen.lock().unwrap().push(Seen { uri: request.uri().to_owned(), headers });
+            let (status, body) = self.answer.lock().unwrap().clone();
+            HttpConnectorFuture::ready(Ok(HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body))))
+        }
+    }
+
+    pub(crate) fn variables() -> BTreeMap<String, String> {
+        [
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "LOCALCatalogFunction"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("AWS_SESSION_TOKEN", "session"),
+            ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9/_aws/dynamodb"),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9/_aws/secrets"),
+            ("ORDER_TOKEN_SECRET_ARN", "arn:order-token"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
+    }
+
+    pub(crate) fn environment() -> Config {
+        Config::from_vars(variables())
+    }
+
+    fn holding(current: &str) -> String {
+        let secret = serde_json::json!({"current": current, "previous": null}).to_string();
+        serde_json::json!({"ARN": "arn:order-token", "Name": "order-token", "SecretString": secret}).to_string()
+    }
+
+    fn secret(fake: &Fake) -> Secret<Rotating> {
+        environment().with_http(fake.client()).secret("ORDER_TOKEN_SECRET_ARN").unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_secret_is_read_once_in_five_minutes() {
+        let fake = Fake::answering(200, &holding("one"));
+        let secret = secret(&fake);
+        assert_eq!(fake.seen().len(), 0);
+        for _ in 0..3 {
+            assert_eq!(secret.value().await.unwrap().current, "one");
+        }
+        assert_eq!(fake.seen().len(), 1);
+        fake.answers_now(200, &holding("two"));
+        tokio::time::advance(KEPT).await;
+        assert_eq!(secret.value().await.unwrap().current, "two");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_signature_reads_it_again_but_not_every_time() {
+        let fake = Fake::answering(200, &holding("one"));
+        let secret = secret(&fake);
+        secret.value().await.unwrap();
+        fake.answers_now(200, &holding("two"));
+        assert_eq!(secret.refresh_after_failure().await.unwrap().unwrap().current, "two");
+        assert!(secret.refresh_after_failure().await.unwrap().is_none());
+        assert_eq!(secret.value().await.unwrap().current, "two");
+        assert_eq!(fake.seen().len(), 2);
+        tokio::time::advance(BETWEEN_REFRESHES).await;
+        assert!(secret.refresh_after_failure().await.unwrap().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_old_value_serves_on_when_the_service_is_down() {
+        let fake = Fake::answering(200, &holding("one"));
+        let secret = secret(&fake);
+        secret.value().await.unwrap();
+        fake.answers_now(500, "{}");
+        tokio::time::advance(KEPT).await;
+        assert_eq!(secret.value().await.unwrap().current, "one");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_secret_that_cannot_be_had_says_which_but_not_what() {
+        let fake = Fake::answering(400, r#"{"__type":"ResourceNotFoundException","message":"no"}"#);
+        let error = secret(&fake).value().await.unwrap_err();
+        assert_eq!(error.code(), Code::Unavailable);
+        assert!(error.to_string().contains("arn:order-token"), "{error}");
+
+        fake.answers_now(200, r#"{"SecretString":"hunter2"}"#);
+        let error = secret(&fake).value().await.unwrap_err();
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+}

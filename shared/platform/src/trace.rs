@@ -1,0 +1,62 @@
+//! The invocation's trace id, on every call it makes: X-Ray in the cloud, and the local cloud's counts per route.
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextMut;
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+
+/// The header that carries it, in both directions.
+pub const TRACE_HEADER: &str = "x-amzn-trace-id";
+
+tokio::task_local! {
+    static CURRENT: Option<String>;
+}
+
+/// Runs something as part of a trace. A task spawned inside it is not part of the trace.
+pub async fn scope<F: Future>(trace_id: Option<String>, future: F) -> F::Output {
+    CURRENT.scope(trace_id, future).await
+}
+
+/// The trace id of what runs now.
+pub fn current() -> Option<String> {
+    CURRENT.try_with(Clone::clone).ok().flatten()
+}
+
+/// The router, with each request running in the trace that its header names. `lambda_http` sets that header from the
+/// invocation; the local cloud sets it itself.
+pub fn traced(router: Router) -> Router {
+    router.layer(from_fn(in_trace))
+}
+
+async fn in_trace(request: Request, next: Next) -> Response {
+    let trace_id = request.headers().get(TRACE_HEADER).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    scope(trace_id, next.run(request)).await
+}
+
+/// Adds the header to AWS calls. It is not part of what is signed.
+#[derive(Debug)]
+pub(crate) struct AddTraceId;
+
+#[dyn_dispatch_hint]
+impl Intercept for AddTraceId {
+    fn name(&self) -> &'static str {
+        "AddTraceId"
+    }
+
+    fn modify_before_transmit(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(trace_id) = current() {
+            context.request_mut().headers_mut().try_insert(TRACE_HEADER, trace_id)?;
+        }
+        Ok(())
+    }
+}

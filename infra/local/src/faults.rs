@@ -193,7 +193,7 @@ mod tests {
             route: Some("POST /v1/checkout".to_owned()),
             ..Fault::nth("dynamodb", "*", 2, Kind::Conflict)
         });
-        let mut calls = || faults.next("dynamodb", "PutItem", Some("POST /v1/checkout"));
+        let calls = || faults.next("dynamodb", "PutItem", Some("POST /v1/checkout"));
         assert_eq!([calls(), calls(), calls(), calls()], [None, Some(Kind::Conflict), None, Some(Kind::Conflict)]);
         assert_eq!(faults.next("dynamodb", "PutItem", Some("GET /v1/cart")), None);
         assert_eq!(faults.next("dynamodb", "PutItem", None), None);

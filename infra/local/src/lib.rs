@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod cognito;
+pub mod demo;
 pub mod dynamodb;
 pub mod faults;
 pub mod gateway;
@@ -14,3 +15,4 @@ pub mod secrets;
 pub mod sqs;
 pub mod template;
 pub mod usage;
+

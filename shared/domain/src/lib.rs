@@ -5,6 +5,7 @@
 pub mod address;
 pub mod cart;
 pub mod catalogue;
+pub mod change;
 pub mod code;
 pub mod ids;
 pub mod mint;
@@ -18,6 +19,7 @@ pub mod text;
 pub mod timestamp;
 pub mod vendor;
 
+pub use change::Change;
 pub use code::{Code, Coded, FieldError, Refusal};
 pub use ids::{
     AddressId, CartId, EventId, ExportId, ImportId, MediaId, OrderId, PaymentId, ProductId, RefundId, UserId,

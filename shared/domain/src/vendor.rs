@@ -1,11 +1,15 @@
 //! Sellers: their public face, their private file, their people.
 
+mod view;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::code::{Code, FieldError, Refusal};
 use crate::text::{Email, Handle, Line, LongText, Name, Phone};
 use crate::{Currency, Money, Timestamp, UserId, VendorId};
+
+pub use self::view::{DocumentView, MemberView, VendorHistoryView, VendorJob, VendorView};
 
 /// What a product page says of its seller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -295,19 +299,22 @@ impl VendorFile {
         ]
     }
 
+    /// Refuses a file in which something is missing that the operator asks for.
+    pub fn check_complete(&self) -> Result<(), Refusal> {
+        let missing: Vec<_> = self
+            .checklist()
+            .into_iter()
+            .filter(|item| !item.done)
+            .map(|item| FieldError::new(format!("/{}", item.code), "missing", "must be filled in"))
+            .collect();
+        if missing.is_empty() { Ok(()) } else { Err(Refusal::fields(Code::ChecklistIncomplete, missing)) }
+    }
+
     /// The file after an event.
     pub fn after(&self, event: VendorEvent, by: UserId, at: Timestamp) -> Result<Self, Refusal> {
         let state = self.state.after(event).ok_or_else(|| Refusal::of(Code::WrongState))?;
         if event == VendorEvent::Submitted {
-            let missing: Vec<_> = self
-                .checklist()
-                .into_iter()
-                .filter(|item| !item.done)
-                .map(|item| FieldError::new(format!("/{}", item.code), "missing", "must be filled in first"))
-                .collect();
-            if !missing.is_empty() {
-                return Err(Refusal::fields(Code::ChecklistIncomplete, missing));
-            }
+            self.check_complete()?;
         }
         let mut next = self.clone();
         next.state = state;

@@ -16,6 +16,7 @@ const VENDOR: &str = "vendor";
 const MEMBER: &str = "member";
 const PROFILE: &str = "profile";
 const ADDRESS: &str = "address";
+const ADDRESS_BOOK: &str = "address_book";
 
 /// What stands in the table, by key.
 enum Entry {
@@ -27,6 +28,8 @@ enum Entry {
     Profile(UserId),
     /// `USER#<id>` / `ADDRESS#<id>`.
     Address(UserId, AddressId),
+    /// `USER#<id>` / `ADDRESSES`: the book is one item, because it is replaced as one.
+    AddressBook(UserId),
 }
 
 impl Entry {
@@ -36,6 +39,7 @@ impl Entry {
             Self::Member(user, vendor) => key(format!("USER#{user}"), format!("MEMBER#{vendor}")),
             Self::Profile(user) => key(format!("USER#{user}"), "PROFILE"),
             Self::Address(user, id) => key(format!("USER#{user}"), format!("ADDRESS#{id}")),
+            Self::AddressBook(user) => key(format!("USER#{user}"), "ADDRESSES"),
         }
     }
 }
@@ -79,6 +83,25 @@ pub struct SavedAddress {
     pub address: Address,
     /// When it was saved.
     pub saved_at: Timestamp,
+}
+
+/// A buyer's address book.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressBook {
+    /// The addresses, in the buyer's own order.
+    pub items: Vec<SavedAddress>,
+    /// Counts changes.
+    #[serde(default)]
+    pub version: u64,
+}
+
+/// What is done to a shop's members.
+#[derive(Clone, Copy, Debug)]
+pub enum MemberChange<'a> {
+    /// The person becomes a member, or gets another role.
+    Put(&'a Membership),
+    /// The person is a member no longer.
+    Remove(UserId),
 }
 
 /// Somebody at a seller's desk.
@@ -190,6 +213,27 @@ impl Accounts {
         Ok(saved)
     }
 
+    /// Changes a shop's members, if the file is still at the version at which it was read. Each such change is a change of the
+    /// file, so that two owners who remove each other at once meet, and one of them stays.
+    pub async fn change_member(
+        &self,
+        file: &VendorFile,
+        change: MemberChange<'_>,
+        catalog: &Catalog,
+    ) -> Result<VendorFile, Error> {
+        let loaded = file.version;
+        let saved = VendorFile { version: loaded + 1, ..file.clone() };
+        let mut actions = catalog.publishing(&saved.shop(), loaded)?;
+        actions.push(put(&self.table, file_item(&saved)?, &Condition::at_version(loaded))?);
+        let any = Condition::of("attribute_not_exists(pk) OR attribute_exists(pk)");
+        actions.push(match change {
+            MemberChange::Put(member) => put(&self.table, member_item(member)?, &any)?,
+            MemberChange::Remove(user) => delete(&self.table, Entry::Member(user, file.card.id).key(), &any)?,
+        });
+        transact(&self.client, actions).await?;
+        Ok(saved)
+    }
+
     /// The sellers in a state, newest first.
     pub async fn vendors_in(
         &self,
@@ -267,6 +311,22 @@ impl Accounts {
         let saved = Profile { version: profile.version + 1, ..profile.clone() };
         let written = item(Entry::Profile(user).key(), PROFILE, saved.version, &saved)?;
         put_one(&self.client, &self.table, written, &Condition::at_version(profile.version)).await?;
+        Ok(saved)
+    }
+
+    /// A buyer's address book; empty before anything was written into it.
+    pub async fn address_book(&self, user: UserId) -> Result<AddressBook, Error> {
+        match get(&self.client, &self.table, Entry::AddressBook(user).key(), true).await? {
+            Some(found) => Ok(AddressBook { version: version(&found), ..body(&found, ADDRESS_BOOK)? }),
+            None => Ok(AddressBook::default()),
+        }
+    }
+
+    /// Writes an address book, if it is still at the version at which it was read.
+    pub async fn save_address_book(&self, user: UserId, book: &AddressBook) -> Result<AddressBook, Error> {
+        let saved = AddressBook { version: book.version + 1, ..book.clone() };
+        let written = item(Entry::AddressBook(user).key(), ADDRESS_BOOK, saved.version, &saved)?;
+        put_one(&self.client, &self.table, written, &Condition::at_version(book.version)).await?;
         Ok(saved)
     }
 

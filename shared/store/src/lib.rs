@@ -6,6 +6,7 @@
 //! conditions and updates need.
 
 pub mod accounts;
+mod attempts;
 pub mod carts;
 pub mod catalog;
 mod error;
@@ -16,6 +17,7 @@ pub mod settings;
 pub mod stock;
 
 pub use accounts::Accounts;
+pub use attempts::Attempts;
 pub use carts::Carts;
 pub use catalog::Catalog;
 pub use error::Error;

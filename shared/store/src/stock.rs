@@ -29,6 +29,15 @@ pub struct Stock {
     table: String,
 }
 
+/// What can be bought of a variant, and what that was read from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Level {
+    /// Units over all counters.
+    pub available: i64,
+    /// The version of each counter that is there.
+    pub versions: BTreeMap<u16, u64>,
+}
+
 /// A variant and over how many counters its stock is spread.
 pub type Spread = (VariantId, u16);
 
@@ -59,6 +68,21 @@ impl Stock {
             }
         }
         Ok(counters)
+    }
+
+    /// What is left of a variant, with the version of each counter that was read: a change of a counter up to that version is
+    /// part of the sum.
+    pub async fn level(&self, variant: VariantId, shards: u16) -> Result<Level, Error> {
+        let keys = (0..shards).map(|shard| counter_key(variant, shard)).collect();
+        let found = retry::batch(&self.client, vec![(self.table.clone(), keys, true)]).await?;
+        let mut level = Level::default();
+        for (_, found) in found {
+            let Some((_, shard)) = text(&found, "pk").and_then(counter_of) else { continue };
+            let available = integer(&found, "available").unwrap_or(0);
+            level.available = level.available.saturating_add(available);
+            level.versions.insert(shard, item::version(&found));
+        }
+        Ok(level)
     }
 
     /// The action that moves units of one counter. Taking from what can be bought is refused when there is less.

@@ -1,1 +1,268 @@
-//! To be written.
+//! A user pool as Cognito has it: sign-up with codes by mail, passwords, tokens, groups, and the errors that the SDKs know.
+//!
+//! [`Cognito::call`] speaks the protocol of the SDKs. [`Cognito::verifier`] is what the gateway's JWT authorizer checks
+//! tokens with, and [`Cognito::register`] makes the accounts that the cloud starts with.
+
+mod account;
+mod admin;
+mod codes;
+mod database;
+mod keys;
+mod listing;
+mod passwords;
+mod reset;
+mod sign_in;
+mod sign_up;
+mod spec;
+#[cfg(test)]
+mod tests;
+mod tokens;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Method, Response, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::clock::Clock;
+use crate::mail::{Letter, Mail};
+use crate::sqs::Permit;
+use crate::sqs::wire::{Call, Refusal, json_response};
+
+use database::{Database, Status, User};
+use keys::SigningKey;
+pub use passwords::{Hashing, PasswordPolicy};
+pub use spec::{ClientSpec, PoolSpec};
+pub use tokens::{Reason, Verifier};
+
+const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
+
+/// Why a user pool could not be opened or filled.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PoolError {
+    /// The database failed.
+    #[error("the user pool's database failed")]
+    Storage(#[from] rusqlite::Error),
+    /// The pool's signing key is damaged, or none could be made.
+    #[error("the user pool has no usable signing key: {0}")]
+    Key(String),
+    /// What Cognito says against an account.
+    #[error("the user pool refuses the account: {0}")]
+    Refused(String),
+}
+
+/// An account that is there from the start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Its address, with which it signs in.
+    pub email: String,
+    /// Its password, which must follow the pool's policy.
+    pub password: String,
+    /// The person's name.
+    pub name: Option<String>,
+    /// Its groups.
+    pub groups: Vec<String>,
+}
+
+/// The cloud's user pool. Clones share it.
+#[derive(Clone)]
+pub struct Cognito {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    pool: PoolSpec,
+    database: Database,
+    key: Arc<SigningKey>,
+    clock: Clock,
+    mail: Mail,
+    permit: Permit,
+    hashing: Hashing,
+}
+
+impl Cognito {
+    /// Opens the pool kept in the SQLite file `path`, or in memory. The file also keeps the signing key, so that tokens
+    /// outlive a restart; pools in memory share one key per process, because making one takes long.
+    ///
+    /// # Errors
+    /// When the file or its key cannot be used.
+    pub fn open(
+        path: Option<&Path>,
+        clock: Clock,
+        mail: Mail,
+        permit: Permit,
+        hashing: Hashing,
+        pool: PoolSpec,
+    ) -> Result<Self, PoolError> {
+        let database = Database::open(path)?;
+        let key = match path {
+            None => SigningKey::of_this_process()?,
+            Some(_) => Arc::new(SigningKey::kept_in(&database)?),
+        };
+        Ok(Self { inner: Arc::new(Inner { pool, database, key, clock, mail, permit, hashing }) })
+    }
+
+    /// What checks access tokens for an authorizer with these scopes (none are asked for when it is empty). It accepts
+    /// the tokens of all the pool's clients.
+    pub fn verifier(&self, scopes: Vec<String>) -> Verifier {
+        let audience = self.inner.pool.clients.iter().map(|client| client.id.clone()).collect();
+        Verifier::new(&self.inner.key, self.inner.pool.issuer(), audience, scopes)
+    }
+
+    /// Makes a confirmed account unless there is one with this address, adds its groups, and answers its `sub`.
+    ///
+    /// # Errors
+    /// When the pool refuses the address, the password or a group, or storage fails.
+    pub async fn register(&self, account: &Account) -> Result<String, PoolError> {
+        let refused = |refusal: Refusal| PoolError::Refused(refusal.message);
+        let sub = admin::register(self, account).await.map_err(refused)?;
+        Ok(sub)
+    }
+
+    /// Answers one request of an SDK, or `GET /{pool}/.well-known/jwks.json` and `…/openid-configuration`.
+    pub async fn call(&self, parts: Parts, body: Bytes) -> Response<Bytes> {
+        if parts.method == Method::GET {
+            return self.document(parts.uri.path());
+        }
+        let answered = match Call::read(&parts, &body, "AWSCognitoIdentityProviderService") {
+            Ok(call) => self.answer(&call).await,
+            Err(refusal) => Err(refusal),
+        };
+        match answered {
+            Ok(output) => json_response(StatusCode::OK, CONTENT_TYPE, &output),
+            Err(refusal) => refusal.response(CONTENT_TYPE),
+        }
+    }
+
+    async fn answer(&self, call: &Call<'_>) -> Result<Value, Refusal> {
+        match call.operation {
+            "SignUp" => sign_up::sign_up(self, call.input()?).await,
+            "ConfirmSignUp" => sign_up::confirm(self, &call.input()?),
+            "ResendConfirmationCode" => sign_up::resend(self, &call.input()?),
+            "InitiateAuth" => sign_in::initiate(self, call.input()?).await,
+            "RespondToAuthChallenge" => sign_in::respond(self, call.input()?).await,
+            "RevokeToken" => sign_in::revoke(self, &call.input()?),
+            "GlobalSignOut" => account::global_sign_out(self, &call.input()?),
+            "GetUser" => account::user(self, &call.input()?),
+            "UpdateUserAttributes" => account::update_attributes(self, call.input()?),
+            "ChangePassword" => account::change_password(self, call.input()?).await,
+            "ForgotPassword" => reset::forgot_password(self, &call.input()?),
+            "ConfirmForgotPassword" => reset::confirm(self, call.input()?).await,
+            "AdminCreateUser" => admin::create_user(self, call).await,
+            "AdminSetUserPassword" => admin::set_password(self, call).await,
+            "AdminConfirmSignUp" => admin::confirm_sign_up(self, call),
+            "AdminGetUser" => admin::user(self, call),
+            "AdminAddUserToGroup" => admin::add_to_group(self, call),
+            "AdminRemoveUserFromGroup" => admin::remove_from_group(self, call),
+            "AdminListGroupsForUser" => admin::groups(self, call),
+            "AdminUserGlobalSignOut" => admin::global_sign_out(self, call),
+            "ListUsers" => listing::list_users(self, call),
+            _ => Err(call.unknown()),
+        }
+    }
+
+    fn document(&self, path: &str) -> Response<Bytes> {
+        let pool = &self.inner.pool;
+        let issuer = pool.issuer();
+        let asked = path.strip_prefix('/').and_then(|path| path.strip_prefix(pool.id.as_str()));
+        let document = match asked {
+            Some("/.well-known/jwks.json") => self.inner.key.jwks(),
+            Some("/.well-known/openid-configuration") => json!({
+                "issuer": issuer,
+                "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
+                "id_token_signing_alg_values_supported": ["RS256"],
+                "response_types_supported": ["code", "token"],
+                "scopes_supported": ["openid", "email", "phone", "profile"],
+                "subject_types_supported": ["public"],
+            }),
+            _ => return json_response(StatusCode::NOT_FOUND, "application/json", &json!({ "message": "Not Found" })),
+        };
+        json_response(StatusCode::OK, "application/json", &document)
+    }
+
+    /// The client of an unauthenticated call.
+    fn client(&self, id: &str) -> Result<&ClientSpec, Refusal> {
+        self.inner
+            .pool
+            .clients
+            .iter()
+            .find(|client| client.id == id)
+            .ok_or_else(|| Refusal::new("ResourceNotFoundException", format!("User pool client {id} does not exist.")))
+    }
+
+    /// A user as an unauthenticated call finds it. `Err` is what the call answers for a stranger when the client does
+    /// not hide who exists.
+    fn stranger_or_user(&self, client: &ClientSpec, username: &str) -> Result<Option<User>, Refusal> {
+        match self.inner.database.user(username)? {
+            Some(user) => Ok(Some(user)),
+            None if client.prevents_user_existence_errors => Ok(None),
+            None => Err(user_not_found()),
+        }
+    }
+
+    fn now(&self) -> i64 {
+        self.inner.clock.now().millis()
+    }
+
+    /// Mails a code in the pool's own words.
+    fn mail_code(&self, user: &User, code: &str) -> Result<(), Refusal> {
+        let pool = &self.inner.pool;
+        self.deliver(user, &pool.code_subject, &pool.code_message.replace("{####}", code), code)
+    }
+
+    fn deliver(&self, user: &User, subject: &str, text: &str, code: &str) -> Result<(), Refusal> {
+        let letter = Letter {
+            to: user.email.clone(),
+            from: self.inner.pool.mail_from.clone(),
+            subject: subject.to_owned(),
+            text: text.to_owned(),
+            html: None,
+            code: Some(code.to_owned()),
+        };
+        Ok(self.inner.mail.deliver(&letter)?)
+    }
+}
+
+/// A name and value as requests and answers have them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Attribute {
+    name: String,
+    #[serde(default)]
+    value: String,
+}
+
+/// Where a code went, with most of the address hidden: `b***@e***`.
+fn delivery(address: &str) -> Value {
+    let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
+    let first = |part: &str| part.chars().next().map(String::from).unwrap_or_default();
+    json!({
+        "Destination": format!("{}***@{}***", first(local), first(domain)),
+        "DeliveryMedium": "EMAIL",
+        "AttributeName": "email",
+    })
+}
+
+fn user_not_found() -> Refusal {
+    Refusal::new("UserNotFoundException", "User does not exist.")
+}
+
+fn not_authorized(message: &str) -> Refusal {
+    Refusal::new("NotAuthorizedException", message)
+}
+
+fn wrong_password() -> Refusal {
+    not_authorized("Incorrect username or password.")
+}
+
+fn invalid_parameter(message: impl Into<String>) -> Refusal {
+    Refusal::new("InvalidParameterException", message)
+}
+
+fn limit_exceeded() -> Refusal {
+    Refusal::new("LimitExceededException", "Attempt limit exceeded, please try after some time.")
+}

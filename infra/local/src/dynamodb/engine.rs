@@ -104,7 +104,8 @@ impl Engine {
         let indexes = existing.get("GlobalSecondaryIndexes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         for stored in indexes {
             let name = stored.get("IndexName").and_then(Value::as_str).unwrap_or_default();
-            let same = |wanted: &Value| ["KeySchema", "Projection"].iter().all(|part| wanted.get(part) == stored.get(part));
+            let same =
+                |wanted: &Value| ["KeySchema", "Projection"].iter().all(|part| wanted.get(part) == stored.get(part));
             if !spec.indexes.iter().any(|index| index.name == name && same(&index.definition())) {
                 self.update_indexes(spec, &json!({ "Delete": { "IndexName": name } }))?;
             }
@@ -145,7 +146,9 @@ impl Engine {
     /// `DescribeTable`'s `Table`, if there is such a table.
     fn describe(&self, table: &str) -> Result<Option<Value>, DynoxideError> {
         match self.database.describe_table(from_value(json!({ "TableName": table }))?) {
-            Ok(described) => Ok(serde_json::to_value(described).ok().and_then(|mut all| all.get_mut("Table").map(Value::take))),
+            Ok(described) => {
+                Ok(serde_json::to_value(described).ok().and_then(|mut all| all.get_mut("Table").map(Value::take)))
+            }
             Err(DynoxideError::ResourceNotFoundException(_)) => Ok(None),
             Err(error) => Err(error),
         }
@@ -181,7 +184,7 @@ impl Engine {
                 "ExpressionAttributeValues": { ":before": { "N": before.to_string() } },
             });
             if let Some(from) = from {
-                request["ExclusiveStartKey"] = from;
+                set(&mut request, "ExclusiveStartKey", from);
             }
             let page = self.database.scan(from_value(request)?)?;
             for item in page.items.iter().flatten() {
@@ -225,8 +228,8 @@ pub(super) fn run(database: &Database, operation: &str, mut body: Value) -> Resu
     let asked = matches!(body.get("ReturnConsumedCapacity").and_then(Value::as_str), Some(mode) if mode != "NONE");
     macro_rules! metered {
         ($method:ident) => {{
-            if !asked && let Some(body) = body.as_object_mut() {
-                body.insert("ReturnConsumedCapacity".to_owned(), Value::from("TOTAL"));
+            if !asked {
+                set(&mut body, "ReturnConsumedCapacity", Value::from("TOTAL"));
             }
             let mut answer = database.$method(from_value(body)?)?;
             let units = answer.consumed_capacity.units();
@@ -238,7 +241,11 @@ pub(super) fn run(database: &Database, operation: &str, mut body: Value) -> Resu
     }
     macro_rules! free {
         ($method:ident) => {
-            Ok(Ran { body: to_vec(&database.$method(from_value(body)?)?)?, read: Units::default(), write: Units::default() })
+            Ok(Ran {
+                body: to_vec(&database.$method(from_value(body)?)?)?,
+                read: Units::default(),
+                write: Units::default(),
+            })
         };
     }
     let (body, units, writes) = match operation {
@@ -270,7 +277,14 @@ pub(super) fn offers(operation: &str) -> bool {
     writes(operation)
         || matches!(
             operation,
-            "GetItem" | "Query" | "Scan" | "BatchGetItem" | "TransactGetItems" | "DescribeTable" | "ListTables" | "DescribeTimeToLive"
+            "GetItem"
+                | "Query"
+                | "Scan"
+                | "BatchGetItem"
+                | "TransactGetItems"
+                | "DescribeTable"
+                | "ListTables"
+                | "DescribeTimeToLive"
         )
         || shapes_tables(operation)
 }
@@ -330,6 +344,13 @@ pub(super) fn refusal(operation: &str, error: DynoxideError) -> Outcome {
 
 fn to_vec(answer: &impl Serialize) -> Result<Vec<u8>, DynoxideError> {
     serde_json::to_vec(answer).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+}
+
+/// Sets a field of an object.
+pub(super) fn set(object: &mut Value, field: &str, value: Value) {
+    if let Some(object) = object.as_object_mut() {
+        object.insert(field.to_owned(), value);
+    }
 }
 
 /// Reads a request. dynoxide marks in the message which of DynamoDB's errors an unreadable one is.

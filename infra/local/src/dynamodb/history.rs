@@ -33,9 +33,12 @@ impl History {
     pub(super) fn remember(&mut self, overwritten: Vec<(Named, Option<Item>)>, limit: usize) {
         self.requests += 1;
         let request = self.requests;
-        self.images.extend(
-            overwritten.into_iter().map(|(named, image)| Before { item: named.item, key: named.key, image, request }),
-        );
+        self.images.extend(overwritten.into_iter().map(|(named, image)| Before {
+            item: named.item,
+            key: named.key,
+            image,
+            request,
+        }));
         let excess = self.images.len().saturating_sub(limit);
         self.images.drain(..excess);
     }
@@ -62,7 +65,8 @@ pub(super) fn run_before(
     named: &[Named],
     table: &str,
 ) -> Result<Ran, DynoxideError> {
-    let undone = if named.is_empty() { history.before_last_write_to(table) } else { history.before_last_write_of(named) };
+    let undone =
+        if named.is_empty() { history.before_last_write_to(table) } else { history.before_last_write_of(named) };
     let failed = |error: &dyn std::fmt::Display| DynoxideError::InternalServerError(error.to_string());
     let directory = tempfile::tempdir().map_err(|error| failed(&error))?;
     let copy = directory.path().join("before.sqlite");

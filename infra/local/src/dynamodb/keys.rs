@@ -129,7 +129,8 @@ mod tests {
 
     #[test]
     fn every_shape_of_write_names_the_same_item() {
-        let put = json!({ "TableName": "Orders", "Item": { "sk": { "S": "x" }, "total": { "N": "1" }, "pk": { "S": "a" } } });
+        let put =
+            json!({ "TableName": "Orders", "Item": { "sk": { "S": "x" }, "total": { "N": "1" }, "pk": { "S": "a" } } });
         let arn = json!({ "TableName": "arn:aws:dynamodb:us-east-1:000000000000:table/Orders", "Key": key("a") });
         let transaction = json!({ "TransactItems": [{ "Put": put }, { "ConditionCheck": arn }] });
         let batch = json!({ "RequestItems": { "Orders": [

@@ -5,6 +5,7 @@
 
 mod answers;
 mod batches;
+mod calls;
 mod conflicts;
 mod engine;
 mod history;
@@ -14,18 +15,17 @@ mod tables;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use domain::Timestamp;
-use dynoxide::DynoxideError;
+use http::HeaderMap;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
-use http::HeaderMap;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::sync::watch;
 
 pub use answers::Outcome;
@@ -34,10 +34,10 @@ pub use engine::OpenError;
 pub use streams::{Consumer, Start, StreamRecord};
 pub use tables::{Attribute, AttributeKind, IndexSpec, Projection, TableSpec};
 
-use crate::faults::{Faults, Kind, cut_off};
-use crate::usage::{Cost, Units, Usage};
-use conflicts::{Conflicts, Refusal};
-use engine::{Engine, Ran};
+use crate::faults::{Faults, cut_off};
+use crate::usage::{Cost, Usage};
+use conflicts::Conflicts;
+use engine::Engine;
 use history::History;
 use keys::{ItemKey, Named, Shapes};
 
@@ -79,11 +79,20 @@ pub struct Options {
     pub hold: Duration,
     /// How many overwritten items are remembered for the fault `stale`; 0 saves a read before each write.
     pub remembered: usize,
+    /// How long the fault `slow` takes.
+    pub slow: Duration,
+    /// How often a stream's reader looks for records that nobody announced.
+    pub lookout: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { hold: Duration::from_millis(3), remembered: 128 }
+        Self {
+            hold: Duration::from_millis(3),
+            remembered: 128,
+            slow: crate::faults::SLOW,
+            lookout: Duration::from_secs(1),
+        }
     }
 }
 
@@ -123,6 +132,7 @@ pub struct Door {
     shapes: RwLock<Shapes>,
     conflicts: Conflicts,
     changes: Mutex<HashMap<String, watch::Sender<u64>>>,
+    progress: watch::Sender<u64>,
     expiring: RwLock<HashMap<String, String>>,
     untraced: AtomicUsize,
     permit: Arc<dyn Permit>,
@@ -163,6 +173,7 @@ impl Door {
             shapes: RwLock::new(shapes),
             conflicts: Conflicts::default(),
             changes: Mutex::default(),
+            progress: watch::Sender::new(0),
             expiring: RwLock::default(),
             untraced: AtomicUsize::new(0),
             permit,
@@ -240,208 +251,11 @@ impl Door {
         Ok(deleted)
     }
 
-    async fn attempt(&self, caller: &Caller, operation: &str, body: Value, cost: &mut Cost) -> Outcome {
-        if caller.access_key_id != ROOT
-            && let Some(what) = self.permit.denied(&caller.access_key_id, operation, &body)
-        {
-            return Outcome::refused(&answers::access_denied(&caller.access_key_id, &what));
-        }
-        let route = caller.trace.as_deref().and_then(|trace| self.usage.route_of(trace));
-        let fault = self.faults.next("dynamodb", operation, route.as_deref());
-        match fault {
-            Some(Kind::Before) => return Outcome::Drop,
-            Some(Kind::Slow) => tokio::time::sleep(crate::faults::SLOW).await,
-            Some(Kind::Throttle) => return self.throttle(operation, body, cost),
-            Some(Kind::Conflict) => {
-                if let Some(refusal) = conflict_refusal(operation, &body) {
-                    charge_refused(operation, &body, cost);
-                    return refusal;
-                }
-            }
-            Some(Kind::Stale) if reads_eventually(operation, &body) => return self.stale(operation, body, cost),
-            Some(Kind::Stale | Kind::After) | None => {}
-        }
-        let outcome = self.carry_out(caller, operation, body, cost).await;
-        if fault == Some(Kind::After) { Outcome::Drop } else { outcome }
-    }
-
-    async fn carry_out(&self, caller: &Caller, operation: &str, mut body: Value, cost: &mut Cost) -> Outcome {
-        let (named, reads) = {
-            let shapes = read(&self.shapes);
-            (keys::written(operation, &body, &shapes), keys::read(operation, &body, &shapes))
-        };
-        match operation {
-            "TransactWriteItems" => {
-                let token = body.get("ClientRequestToken").and_then(Value::as_str);
-                let hold = match self.conflicts.hold(items(&named), token) {
-                    Ok(hold) => hold,
-                    Err(Refusal::InProgress) => return Outcome::refused(&answers::in_progress()),
-                    Err(Refusal::Conflict(struck)) => {
-                        charge_refused(operation, &body, cost);
-                        return Outcome::refused(&answers::cancelled_by_conflict(&struck));
-                    }
-                };
-                self.meet(caller).await;
-                let outcome = self.execute(operation, body, named, cost);
-                drop(hold);
-                outcome
-            }
-            "TransactGetItems" => {
-                let struck: Vec<bool> = reads.iter().map(|one| self.conflicts.has(&one.item)).collect();
-                if struck.contains(&true) {
-                    return Outcome::refused(&answers::cancelled_by_conflict(&struck));
-                }
-                self.execute(operation, body, named, cost)
-            }
-            "BatchWriteItem" => {
-                let struck: Vec<bool> = named.iter().map(|one| self.conflicts.has(&one.item)).collect();
-                if !struck.contains(&true) {
-                    return self.execute(operation, body, named, cost);
-                }
-                let rest = batches::take_out(&mut body, |at| struck.get(at) != Some(&true));
-                let named = named.into_iter().filter(|one| !self.conflicts.has(&one.item)).collect();
-                self.execute_part(operation, body, named, rest, cost)
-            }
-            "PutItem" | "UpdateItem" | "DeleteItem" if named.iter().any(|one| self.conflicts.has(&one.item)) => {
-                charge_refused(operation, &body, cost);
-                Outcome::refused(&answers::conflict())
-            }
-            _ => self.execute(operation, body, named, cost),
-        }
-    }
-
-    /// Lets other requests meet a transaction that is under way. Where the only running request of the whole cloud is
-    /// the transaction's own, there is no other.
-    async fn meet(&self, caller: &Caller) {
-        let Some(trace) = caller.trace.as_deref() else {
-            self.untraced.fetch_add(1, Ordering::SeqCst);
-            let _guard = Untraced(&self.untraced);
-            tokio::time::sleep(self.options.hold).await;
-            return;
-        };
-        if !self.usage.is_alone(trace) || self.untraced.load(Ordering::SeqCst) > 0 {
-            tokio::time::sleep(self.options.hold).await;
-        }
-    }
-
-    fn execute(&self, operation: &str, body: Value, named: Vec<Named>, cost: &mut Cost) -> Outcome {
-        match self.run(operation, body, named, cost) {
-            Ok(ran) => Outcome::ok(ran.body),
-            Err(refusal) => refusal,
-        }
-    }
-
-    /// Carries out what is left of a batch, and gives `rest` back as unprocessed.
-    fn execute_part(
-        &self,
-        operation: &str,
-        body: Value,
-        named: Vec<Named>,
-        rest: Map<String, Value>,
-        cost: &mut Cost,
-    ) -> Outcome {
-        let field = batches::unprocessed_field(operation).unwrap_or_default();
-        let done = if batches::size(&body) == 0 {
-            json!({})
-        } else {
-            match self.run(operation, body, named, cost) {
-                Ok(ran) => serde_json::from_slice(&ran.body).unwrap_or_default(),
-                Err(refusal) => return refusal,
-            }
-        };
-        let mut done = done;
-        batches::give_back(&mut done, field, rest);
-        Outcome::ok(done.to_string().into_bytes())
-    }
-
-    fn run(&self, operation: &str, body: Value, named: Vec<Named>, cost: &mut Cost) -> Result<Ran, Outcome> {
-        let table = keys::table_of(&body).to_owned();
-        let refused = refused_cost(operation, &body);
-        let tables: Vec<String> = {
-            let shapes = read(&self.shapes);
-            let streamed = |one: &&Named| shapes.get(&one.item.table).is_some_and(|shape| shape.streamed);
-            named.iter().filter(streamed).map(|one| one.item.table.clone()).collect()
-        };
-        let ran = {
-            let mut state = self.state();
-            let overwritten = self.overwritten(&state.engine, named);
-            let ran = engine::run(&state.engine.database, operation, body);
-            if ran.is_ok() && !overwritten.is_empty() {
-                state.history.remember(overwritten, self.options.remembered);
-            }
-            ran
-        };
-        match ran {
-            Ok(ran) => {
-                cost.read_units += ran.read;
-                cost.write_units += ran.write;
-                for table in tables {
-                    self.announce(&table);
-                }
-                if engine::shapes_tables(operation) {
-                    self.reshape(&table);
-                }
-                Ok(ran)
-            }
-            Err(error) => {
-                if matches!(
-                    error,
-                    DynoxideError::ConditionalCheckFailedException(..) | DynoxideError::TransactionCanceledException(..)
-                ) {
-                    cost.write_units += refused;
-                }
-                Err(engine::refusal(operation, error))
-            }
-        }
-    }
-
-    fn overwritten(&self, engine: &Engine, named: Vec<Named>) -> Vec<(Named, Option<dynoxide::Item>)> {
-        if self.options.remembered == 0 {
-            return Vec::new();
-        }
-        let before = |one: Named| engine.item(&one.item.table, &one.key).ok().map(|image| (one, image));
-        named.into_iter().filter(|one| one.written).filter_map(before).collect()
-    }
-
-    fn throttle(&self, operation: &str, mut body: Value, cost: &mut Cost) -> Outcome {
-        if matches!(operation, "TransactWriteItems" | "TransactGetItems") {
-            return Outcome::refused(&answers::cancelled_by_throttling(keys::action_count(&body)));
-        }
-        if batches::unprocessed_field(operation).is_some() && batches::size(&body) > 1 {
-            let rest = batches::take_out(&mut body, |at| at == 0);
-            let named = keys::written(operation, &body, &read(&self.shapes));
-            return self.execute_part(operation, body, named, rest, cost);
-        }
-        Outcome::refused(&answers::throttled())
-    }
-
-    fn stale(&self, operation: &str, body: Value, cost: &mut Cost) -> Outcome {
-        let named = keys::read(operation, &body, &read(&self.shapes));
-        let table = keys::table_of(&body).to_owned();
-        let state = self.state();
-        match history::run_before(&state.engine, &state.history, operation, body, &named, &table) {
-            Ok(ran) => {
-                cost.read_units += ran.read;
-                Outcome::ok(ran.body)
-            }
-            Err(error) => engine::refusal(operation, error),
-        }
-    }
-
     /// Tells the readers of a table's stream that there may be something new.
     fn announce(&self, table: &str) {
         if let Some(changes) = self.changes().get(table) {
             changes.send_modify(|count| *count += 1);
         }
-    }
-
-    fn reshape(&self, table: &str) {
-        let shape = self.state().engine.shape(table).ok().flatten();
-        let mut shapes = write(&self.shapes);
-        match shape {
-            Some(shape) => shapes.insert(table.to_owned(), shape),
-            None => shapes.remove(table),
-        };
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -450,15 +264,6 @@ impl Door {
 
     fn changes(&self) -> MutexGuard<'_, HashMap<String, watch::Sender<u64>>> {
         self.changes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A transaction outside any request is under way while this lives.
-struct Untraced<'a>(&'a AtomicUsize);
-
-impl Drop for Untraced<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -474,54 +279,12 @@ fn items(named: &[Named]) -> Vec<ItemKey> {
     named.iter().map(|one| one.item.clone()).collect()
 }
 
-fn reads_eventually(operation: &str, body: &Value) -> bool {
-    let consistent = |part: &Value| part.get("ConsistentRead").and_then(Value::as_bool).unwrap_or(false);
-    match operation {
-        "GetItem" | "Query" | "Scan" => !consistent(body),
-        "BatchGetItem" => {
-            let tables = body.get("RequestItems").and_then(Value::as_object);
-            !tables.into_iter().flatten().any(|(_, request)| consistent(request))
-        }
-        _ => false,
-    }
-}
-
-/// How a call is refused that meets a transaction on everything it names; None for one that none can disturb.
-fn conflict_refusal(operation: &str, body: &Value) -> Option<Outcome> {
-    match operation {
-        "TransactWriteItems" | "TransactGetItems" => {
-            Some(Outcome::refused(&answers::cancelled_by_conflict(&vec![true; keys::action_count(body)])))
-        }
-        "PutItem" | "UpdateItem" | "DeleteItem" => Some(Outcome::refused(&answers::conflict())),
-        "BatchWriteItem" => {
-            let all = body.get("RequestItems").cloned().unwrap_or_default();
-            Some(Outcome::ok(json!({ "UnprocessedItems": all }).to_string().into_bytes()))
-        }
-        _ => None,
-    }
-}
-
-/// What a refused write costs at least: DynamoDB charges by the size of items, which a refusal does not tell.
-fn refused_cost(operation: &str, body: &Value) -> Units {
-    match operation {
-        "PutItem" | "UpdateItem" | "DeleteItem" => Units::whole(1),
-        "TransactWriteItems" => {
-            Units::whole(u64::try_from(keys::action_count(body)).unwrap_or(u64::MAX).saturating_mul(2))
-        }
-        _ => Units::default(),
-    }
-}
-
-fn charge_refused(operation: &str, body: &Value, cost: &mut Cost) {
-    cost.write_units += refused_cost(operation, body);
-}
-
 fn answer(outcome: Outcome) -> Response {
     match outcome {
-        Outcome::Answer(status, body) => {
-            (status, [(CONTENT_TYPE, "application/x-amz-json-1.0")], body).into_response()
-        }
+        Outcome::Answer(status, body) => (status, [(CONTENT_TYPE, "application/x-amz-json-1.0")], body).into_response(),
         Outcome::Drop => cut_off(),
     }
 }
 
+#[cfg(test)]
+mod tests;

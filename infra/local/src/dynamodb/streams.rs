@@ -1,7 +1,6 @@
 //! The tables' streams: read in order, from where each consumer had come to.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use dynoxide::DynoxideError;
 use dynoxide::actions::get_shard_iterator::encode_shard_iterator;
@@ -15,9 +14,6 @@ use super::{Door, OpenError, table_arn};
 
 /// dynoxide shows the sequence numbers that it stores with this added.
 const SEQUENCE_OFFSET: u128 = 100_000_000_000_000_000_000;
-
-/// A consumer looks for new records this often even if nobody announces any.
-const FALLBACK: Duration = Duration::from_secs(1);
 
 /// Where a new consumer of a stream begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +57,20 @@ impl Door {
         Ok(self.state().engine.retain(names)?)
     }
 
+    /// Waits until every consumer has done every record: what was written before has had all its consequences, as far
+    /// as they go through streams.
+    pub async fn settled(&self) -> Result<(), OpenError> {
+        let mut progress = self.progress.subscribe();
+        loop {
+            progress.mark_unchanged();
+            if self.state().engine.unread()? == 0 {
+                return Ok(());
+            }
+            // The sender is a field of this door.
+            let _ = progress.changed().await;
+        }
+    }
+
     /// How many records a table's stream keeps.
     pub fn stream_length(&self, table: &str) -> Result<u64, OpenError> {
         Ok(self.state().engine.stream_length(table)?)
@@ -78,13 +88,14 @@ impl Consumer {
     pub fn commit(&mut self, position: i64) -> Result<(), OpenError> {
         self.door.state().engine.commit(&self.name, &self.table, position)?;
         self.position = position;
+        self.door.progress.send_modify(|count| *count += 1);
         Ok(())
     }
 
     /// Waits for a write to the table after the last [`Consumer::next`].
     pub async fn changed(&mut self) {
         // The sender lives in the door, which this consumer keeps: only the time limit can end this early.
-        let _ = tokio::time::timeout(FALLBACK, self.changes.changed()).await;
+        let _ = tokio::time::timeout(self.door.options.lookout, self.changes.changed()).await;
     }
 
     /// The table's name.
@@ -147,6 +158,16 @@ impl Engine {
             )?
             .execute([table])?;
         transaction.commit()
+    }
+
+    fn unread(&self) -> rusqlite::Result<u64> {
+        self.side.query_row(
+            "SELECT COUNT(*) FROM bozor_checkpoints AS consumer JOIN _stream_records AS record
+                ON record.table_name = consumer.table_name
+                    AND CAST(record.sequence_number AS INTEGER) > consumer.position",
+            [],
+            |row| row.get(0),
+        )
     }
 
     fn stream_length(&self, table: &str) -> rusqlite::Result<u64> {

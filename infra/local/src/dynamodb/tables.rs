@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::engine::set;
+
 /// A table. Billing is always by request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableSpec {
@@ -95,10 +97,10 @@ impl TableSpec {
             "AttributeDefinitions": self.attributes(),
         });
         if !self.indexes.is_empty() {
-            body["GlobalSecondaryIndexes"] = self.indexes.iter().map(IndexSpec::definition).collect();
+            set(&mut body, "GlobalSecondaryIndexes", self.indexes.iter().map(IndexSpec::definition).collect());
         }
         if let Some(view) = &self.stream {
-            body["StreamSpecification"] = json!({ "StreamEnabled": true, "StreamViewType": view });
+            set(&mut body, "StreamSpecification", json!({ "StreamEnabled": true, "StreamViewType": view }));
         }
         body
     }
@@ -112,7 +114,8 @@ impl TableSpec {
                 attributes.push(attribute);
             }
         }
-        let define = |attribute: &Attribute| json!({ "AttributeName": attribute.name, "AttributeType": attribute.kind.code() });
+        let define =
+            |attribute: &Attribute| json!({ "AttributeName": attribute.name, "AttributeType": attribute.kind.code() });
         attributes.into_iter().map(define).collect()
     }
 

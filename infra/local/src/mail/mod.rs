@@ -125,7 +125,9 @@ impl Mail {
             });
         }
         match self.send_email(&parts, &body) {
-            Ok(message_id) => answer(StatusCode::OK, "application/json", json!({ "MessageId": message_id }).to_string()),
+            Ok(message_id) => {
+                answer(StatusCode::OK, "application/json", json!({ "MessageId": message_id }).to_string())
+            }
             Err(refusal) => refused(&refusal),
         }
     }
@@ -168,8 +170,7 @@ impl Mail {
             return Err(bad_request("the body needs Text or Html"));
         }
         let destination = input.destination.unwrap_or_default();
-        let recipients =
-            [destination.to_addresses, destination.cc_addresses, destination.bcc_addresses].concat();
+        let recipients = [destination.to_addresses, destination.cc_addresses, destination.bcc_addresses].concat();
         if recipients.is_empty() || recipients.len() > MOST_RECIPIENTS {
             return Err(bad_request("the recipients must be 1 to 50"));
         }

@@ -12,8 +12,7 @@ use crate::sqs::loopback::{sdk_client, serve};
 fn mail() -> (Mail, Clock) {
     let clock = Clock::frozen(Timestamp::from_millis(1_795_000_000_000));
     let permit: Permit = Arc::new(|key, action, resource| {
-        action == "ses:SendEmail"
-            && (key == "ANY" || (key == "SHOP" && resource.ends_with(":identity/bozor.test")))
+        action == "ses:SendEmail" && (key == "ANY" || (key == "SHOP" && resource.ends_with(":identity/bozor.test")))
     });
     (Mail::open(None, clock.clone(), permit).unwrap(), clock)
 }
@@ -50,7 +49,8 @@ async fn a_letter_is_kept_for_each_recipient_and_listed_newest_first() {
     let (mail, clock) = mail();
     let client = client(&mail, "SHOP").await;
     for subject in ["first", "second"] {
-        let to = Destination::builder().to_addresses("Buyer <Buyer@example.test>").cc_addresses("b@example.test").build();
+        let to =
+            Destination::builder().to_addresses("Buyer <Buyer@example.test>").cc_addresses("b@example.test").build();
         let sent = client
             .send_email()
             .from_email_address("Bozor <orders@bozor.test>")

@@ -1,1 +1,204 @@
-//! To be written.
+//! What reads the tables' streams: pipes to queues, and event source mappings to functions.
+//!
+//! Each keeps its place in the stream with the tables and moves it on only after delivery. So killing one at any moment
+//! loses nothing, and may deliver twice what was just on its way.
+
+mod dead_letter;
+mod function;
+mod pattern;
+mod queue;
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+pub use pattern::{Filter, PatternError};
+
+use crate::clock::Clock;
+use crate::dynamodb::{Consumer, Door, OpenError, Start, StreamRecord};
+use function::ToFunction;
+use queue::ToQueue;
+
+/// The longest pause between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// What a [`Sink`] or a [`Handler`] returns.
+pub type Delivering<T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send>>;
+
+/// A queue to deliver to. Closures from bodies to a future are sinks.
+pub trait Sink: Send + Sync + 'static {
+    /// Sends these messages, at most [`Source::batch_size`] of them; all are sent, or it is an error.
+    fn send(&self, bodies: Vec<String>) -> Delivering<()>;
+}
+
+impl<F, Sending> Sink for F
+where
+    F: Fn(Vec<String>) -> Sending + Send + Sync + 'static,
+    Sending: Future<Output = Result<(), String>> + Send + 'static,
+{
+    fn send(&self, bodies: Vec<String>) -> Delivering<()> {
+        Box::pin(self(bodies))
+    }
+}
+
+/// A function to invoke. Closures from an event to a future are handlers.
+pub trait Handler: Send + Sync + 'static {
+    /// Invokes the function with a DynamoDB event; its answer may have `batchItemFailures`.
+    fn invoke(&self, event: Value) -> Delivering<Value>;
+}
+
+impl<F, Invoking> Handler for F
+where
+    F: Fn(Value) -> Invoking + Send + Sync + 'static,
+    Invoking: Future<Output = Result<Value, String>> + Send + 'static,
+{
+    fn invoke(&self, event: Value) -> Delivering<Value> {
+        Box::pin(self(event))
+    }
+}
+
+/// What is read, and how it is tried.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The pipe's or the function's name; its place in the stream is kept under it.
+    pub name: String,
+    /// The table.
+    pub table: String,
+    /// Where it begins for the first time.
+    pub start: Start,
+    /// Which records are delivered.
+    pub filter: Filter,
+    /// The most records delivered at once; for a queue at most 10.
+    pub batch_size: usize,
+    /// How often a delivery is tried again before it is given up; None: for ever.
+    pub retries: Option<u32>,
+    /// The pause before the second attempt. It doubles with each.
+    pub pause: Duration,
+}
+
+/// Something that reads a stream, running. Dropping it kills it.
+#[derive(Debug)]
+pub struct Running {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+/// A source at work.
+struct Context {
+    source: Source,
+    dead_letters: Option<Arc<dyn Sink>>,
+    clock: Clock,
+}
+
+enum Target {
+    Queue(ToQueue),
+    Function(ToFunction),
+}
+
+/// Starts a pipe to a queue.
+pub fn to_queue(
+    door: &Arc<Door>,
+    source: Source,
+    sink: Arc<dyn Sink>,
+    dead_letters: Option<Arc<dyn Sink>>,
+    clock: Clock,
+) -> Result<Running, OpenError> {
+    start(door, Context { source, dead_letters, clock }, Target::Queue(ToQueue { sink }))
+}
+
+/// Starts an event source mapping to a function; `bisect` splits a batch that fails.
+pub fn to_function(
+    door: &Arc<Door>,
+    source: Source,
+    handler: Arc<dyn Handler>,
+    bisect: bool,
+    dead_letters: Option<Arc<dyn Sink>>,
+    clock: Clock,
+) -> Result<Running, OpenError> {
+    start(door, Context { source, dead_letters, clock }, Target::Function(ToFunction { handler, bisect }))
+}
+
+fn start(door: &Arc<Door>, context: Context, target: Target) -> Result<Running, OpenError> {
+    let consumer = door.consumer(&context.source.name, &context.source.table, context.source.start)?;
+    let (stop, stopped) = watch::channel(false);
+    Ok(Running { stop, task: tokio::spawn(work(context, target, consumer, stopped)) })
+}
+
+async fn work(context: Context, target: Target, mut consumer: Consumer, mut stopped: watch::Receiver<bool>) {
+    while !*stopped.borrow_and_update() {
+        match step(&context, &target, &mut consumer).await {
+            Ok(true) => {}
+            Ok(false) => tokio::select! {
+                () = consumer.changed() => {}
+                _ = stopped.changed() => {}
+            },
+            Err(error) => {
+                tracing::error!(source.name = context.source.name, error = %error, "A stream could not be read.");
+                tokio::time::sleep(LONGEST_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Delivers the next records, if there are any.
+async fn step(context: &Context, target: &Target, consumer: &mut Consumer) -> Result<bool, OpenError> {
+    let records: Vec<StreamRecord> = consumer.next(context.source.batch_size.max(1))?;
+    match target {
+        Target::Queue(queue) => queue.deliver(context, consumer, &records).await?,
+        Target::Function(function) => function.deliver(context, consumer, &records).await?,
+    }
+    Ok(!records.is_empty())
+}
+
+impl Context {
+    fn gives_up_after(&self, attempts: u32) -> bool {
+        self.source.retries.is_some_and(|retries| attempts > retries)
+    }
+
+    async fn pause(&self, attempts: u32) {
+        let factor = 2_u32.saturating_pow(attempts.saturating_sub(1));
+        tokio::time::sleep(self.source.pause.saturating_mul(factor).min(LONGEST_PAUSE)).await;
+    }
+
+    /// Sends a dead letter. While that fails nothing goes on, or the records would be lost without a trace.
+    async fn bury(&self, letter: String) {
+        let Some(dead_letters) = &self.dead_letters else {
+            tracing::error!(source.name = self.source.name, "Records were given up and there is no dead-letter queue.");
+            return;
+        };
+        let mut attempts = 0;
+        while let Err(error) = dead_letters.send(vec![letter.clone()]).await {
+            tracing::error!(source.name = self.source.name, error = %error, "A dead letter could not be sent.");
+            attempts += 1;
+            self.pause(attempts).await;
+        }
+    }
+}
+
+impl Running {
+    /// Stops it after what is being delivered, and waits for that.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        // An error is a panic of the task, which has ended then too.
+        let _ = (&mut self.task).await;
+    }
+
+    /// Stops it at once, whatever it is at, as a crash would.
+    pub async fn kill(mut self) {
+        self.task.abort();
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests;

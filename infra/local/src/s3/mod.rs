@@ -1,1 +1,262 @@
-//! To be written.
+//! Buckets as S3 has them, on `s3s` and its file store: presigned URLs, permissions, CORS, upload notifications.
+//!
+//! [`Buckets::call`] takes the request as it came, path prefix included, because signatures cover the whole path. It
+//! checks who calls, by the cloud's clock, and signs the request anew for the S3 implementation behind it, which knows
+//! neither the prefix nor that clock.
+
+mod chunks;
+mod cors;
+mod files;
+mod notification;
+mod permission;
+mod signature;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::body::Body;
+use axum::extract::OriginalUri;
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use http_body_util::BodyExt;
+use s3s::service::{S3Service, S3ServiceBuilder};
+use tempfile::TempDir;
+
+use crate::clock::Clock;
+use crate::faults::{Faults, Kind, cut_off};
+use crate::gateway::decoded;
+
+pub use cors::CorsRule;
+pub use notification::{Notification, Sink, SinkError};
+
+use files::Files;
+use permission::{Permissions, Struck};
+
+/// Whether the holder of an access key (first) may perform an action such as `s3:PutObject` (second) on an ARN (third).
+pub type Permit = Arc<dyn Fn(&str, &str, &str) -> bool + Send + Sync>;
+
+/// A bucket as the template describes it.
+#[derive(Clone, Debug, Default)]
+pub struct BucketSpec {
+    /// Its name.
+    pub name: String,
+    /// Whether everybody may read objects whose key they know, as a bucket policy for all principals grants it.
+    pub public_read: bool,
+    /// Its CORS rules, in their order.
+    pub cors: Vec<CorsRule>,
+    /// Who is told about uploads.
+    pub notifications: Vec<Notification>,
+}
+
+/// What the buckets stand on.
+#[derive(Clone)]
+pub struct Settings {
+    /// Where the endpoint is mounted, like `/_aws/s3`; empty when it has a port of its own.
+    pub prefix: String,
+    /// The secret of every access key.
+    pub secret: String,
+    /// Who may do what.
+    pub permit: Permit,
+    /// The cloud's clock: presigned URLs expire by it.
+    pub clock: Clock,
+    /// Failures on order.
+    pub faults: Faults,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Settings").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}
+
+/// Why the buckets could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The directory cannot be made or read.
+    #[error("the directory of the buckets cannot be used: {0}")]
+    Directory(#[from] std::io::Error),
+    /// The file store refuses the directory.
+    #[error("the file store does not open: {0}")]
+    Store(String),
+}
+
+/// The endpoint to give to SDK clients for a base URL such as `http://127.0.0.1:3000/_aws/s3`.
+///
+/// It ends in a slash, because the SDK appends the bucket's name to an endpoint's path without one. The host should be an
+/// address and no name: for an address the SDK puts the bucket into the path, for a name into the host.
+pub fn endpoint(base: &str) -> String {
+    format!("{}/", base.trim_end_matches('/'))
+}
+
+/// The buckets of this cloud.
+pub struct Buckets {
+    service: S3Service,
+    settings: Settings,
+    buckets: HashMap<String, BucketSpec>,
+    root: PathBuf,
+    /// Keeps the directory as long as the buckets when nothing is to stay.
+    _temporary: Option<TempDir>,
+}
+
+impl fmt::Debug for Buckets {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Buckets").field("root", &self.root).finish_non_exhaustive()
+    }
+}
+
+/// An error as S3 words it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    status: StatusCode,
+    code: &'static str,
+    message: &'static str,
+}
+
+impl Refusal {
+    const DENIED: Self = Self::forbidden("AccessDenied", "Access Denied");
+
+    const fn forbidden(code: &'static str, message: &'static str) -> Self {
+        Self { status: StatusCode::FORBIDDEN, code, message }
+    }
+
+    const fn invalid(code: &'static str, message: &'static str) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, code, message }
+    }
+
+    fn into_response(self, method: &Method) -> Response<Body> {
+        let xml = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{}</Code><Message>{}</Message></Error>",
+            self.code, self.message
+        );
+        let body = if *method == Method::HEAD { Body::empty() } else { Body::from(xml) };
+        let mut answer = Response::new(body);
+        *answer.status_mut() = self.status;
+        answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+        answer
+    }
+}
+
+impl Buckets {
+    /// Opens the buckets in a directory, or in a temporary one that goes with them.
+    pub fn open(root: Option<&Path>, buckets: Vec<BucketSpec>, settings: Settings) -> Result<Self, OpenError> {
+        let temporary = if root.is_none() { Some(tempfile::tempdir()?) } else { None };
+        let root = root.or_else(|| temporary.as_ref().map(TempDir::path)).unwrap_or(Path::new(".")).to_path_buf();
+        for bucket in &buckets {
+            std::fs::create_dir_all(root.join(&bucket.name))?;
+        }
+        let root = root.canonicalize()?;
+        let buckets: HashMap<String, BucketSpec> =
+            buckets.into_iter().map(|bucket| (bucket.name.clone(), bucket)).collect();
+        let files = Files::open(&root, buckets.clone(), settings.clock.clone())
+            .map_err(|failure| OpenError::Store(format!("{failure:?}")))?;
+
+        let mut service = S3ServiceBuilder::new(files);
+        service.set_auth(signature::OneSecret(settings.secret.clone()));
+        service.set_access(Permissions::new(settings.permit.clone(), settings.faults.clone(), &buckets));
+        Ok(Self { service: service.build(), settings, buckets, root, _temporary: temporary })
+    }
+
+    /// Where an object lies as a file, for those who read or fill buckets from inside the cloud.
+    pub fn file(&self, bucket: &str, key: &str) -> PathBuf {
+        self.root.join(bucket).join(key)
+    }
+
+    /// Answers a request. Its path is the one that was sent: with the prefix, not decoded.
+    pub async fn call(&self, request: Request<Body>) -> Response<Body> {
+        let (mut parts, body) = request.into_parts();
+        // A nested axum router has cut the prefix off; the signature still covers it.
+        if let Some(OriginalUri(sent)) = parts.extensions.get::<OriginalUri>().cloned() {
+            parts.uri = sent;
+        }
+        let Some((bucket, key)) = self.target(&parts.uri) else {
+            let nowhere = Refusal { status: StatusCode::NOT_FOUND, code: "NoSuchKey", message: "No such endpoint." };
+            return nowhere.into_response(&parts.method);
+        };
+        let rules = self.buckets.get(&bucket).map_or([].as_slice(), |bucket| bucket.cors.as_slice());
+        if let Some(preflight) = cors::preflight(rules, &parts) {
+            return preflight;
+        }
+        let origin = cors::Asked::of(&parts);
+        let signed_chunks = signature::has_signed_chunks(&parts.headers);
+        let mut answer = match self.admit(&mut parts) {
+            Ok(caller) => {
+                let body = if caller.is_some() && signed_chunks { without_signatures(body) } else { body };
+                self.carry_out(parts, body, &bucket, &key, caller).await
+            }
+            Err(refusal) => refusal.into_response(&parts.method),
+        };
+        if let Some(origin) = origin {
+            cors::mark(rules, &origin, answer.headers_mut());
+        }
+        answer
+    }
+
+    /// The bucket and the key that a path names; none when the path lies outside the prefix.
+    fn target(&self, uri: &Uri) -> Option<(String, String)> {
+        let path = uri.path().strip_prefix(&self.settings.prefix)?.strip_prefix('/')?;
+        let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+        Some((decoded(bucket), decoded(key)))
+    }
+
+    /// Finds out who calls, and makes of the request one that the S3 implementation accepts: without the prefix, and
+    /// signed for what its own clock says. Nobody's access key means an anonymous caller.
+    fn admit(&self, parts: &mut Parts) -> Result<Option<String>, Refusal> {
+        let caller = signature::caller(parts, &self.settings.secret, self.settings.clock.now())?;
+        signature::strip(parts, &self.settings.prefix)?;
+        if let Some(access_key) = &caller {
+            signature::sign(parts, access_key, &self.settings.secret)?;
+        }
+        Ok(caller)
+    }
+
+    async fn carry_out(
+        &self,
+        mut parts: Parts,
+        body: Body,
+        bucket: &str,
+        key: &str,
+        caller: Option<String>,
+    ) -> Response<Body> {
+        let method = parts.method.clone();
+        let struck = Struck::default();
+        parts.extensions.insert(struck.clone());
+        let request = Request::from_parts(parts, s3s::Body::http_body_unsync(body));
+        let answer = match self.service.call(request).await {
+            Ok(answer) => answer.map(Body::new),
+            Err(failure) => {
+                tracing::error!(error = ?failure, "the S3 implementation failed");
+                let internal = Refusal {
+                    status: StatusCode::INTERNAL_SERVER_ERROR,
+                    code: "InternalError",
+                    message: "We encountered an internal error. Please try again.",
+                };
+                internal.into_response(&method)
+            }
+        };
+        if matches!(*struck.0.lock().unwrap_or_else(PoisonError::into_inner), Some(Kind::Before | Kind::After)) {
+            return cut_off();
+        }
+        // Who may not list a bucket does not learn which keys are free.
+        let reads = method == Method::GET || method == Method::HEAD;
+        if answer.status() == StatusCode::NOT_FOUND && reads && !key.is_empty() {
+            let access_key = caller.unwrap_or_default();
+            if !(self.settings.permit)(&access_key, "s3:ListBucket", &format!("arn:aws:s3:::{bucket}")) {
+                return Refusal::DENIED.into_response(&method);
+            }
+        }
+        answer
+    }
+}
+
+/// A body of chunks without the signatures of the chunks.
+fn without_signatures(body: Body) -> Body {
+    let mut chunks = chunks::Unsigned::default();
+    Body::new(body.map_frame(move |frame| frame.map_data(|data| chunks.feed(&data))))
+}
+
+/// A value that the checks inside the S3 implementation leave for its caller.
+type Slot<T> = Arc<Mutex<Option<T>>>;

@@ -51,7 +51,10 @@ impl MessageAttribute {
 /// How many bytes attributes add to a message; refuses what SQS refuses.
 pub(super) fn checked_size(attributes: &MessageAttributes) -> Result<usize, Refusal> {
     if attributes.len() > MOST_ATTRIBUTES {
-        return Err(invalid(format!("Number of message attributes [{}] exceeds the allowed maximum [10].", attributes.len())));
+        return Err(invalid(format!(
+            "Number of message attributes [{}] exceeds the allowed maximum [10].",
+            attributes.len()
+        )));
     }
     let mut size = 0;
     for (name, attribute) in attributes {
@@ -65,7 +68,10 @@ pub(super) fn checked_size(attributes: &MessageAttributes) -> Result<usize, Refu
             return Err(invalid(format!("The message attribute name '{name}' is invalid.")));
         }
         let (_, value) = attribute.transported().ok_or_else(|| {
-            invalid(format!("The message attribute '{name}' must contain a non-empty value of type {}.", attribute.data_type))
+            invalid(format!(
+                "The message attribute '{name}' must contain a non-empty value of type {}.",
+                attribute.data_type
+            ))
         })?;
         size += name.len() + attribute.data_type.len() + value.len();
     }

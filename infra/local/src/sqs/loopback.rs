@@ -34,7 +34,7 @@ macro_rules! sdk_client {
     ($sdk:ident, $url:expr, $key:expr) => {
         $sdk::Client::from_conf(
             $sdk::Config::builder()
-                .behavior_version($sdk::config::BehaviorVersion::v2025_08_07())
+                .behavior_version($sdk::config::BehaviorVersion::v2026_01_12())
                 .region($sdk::config::Region::new("us-east-1"))
                 .endpoint_url($url)
                 .credentials_provider(aws_credential_types::Credentials::new(

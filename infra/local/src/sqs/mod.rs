@@ -4,10 +4,12 @@
 //! parts of this cloud that stand behind them.
 
 mod attributes;
+mod batch;
 mod event_source;
 #[cfg(test)]
 pub(crate) mod loopback;
 mod operations;
+mod receipts;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -1,18 +1,19 @@
 //! The operations of the SQS protocol.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::attributes::{MessageAttribute, MessageAttributes, checked_size, md5_of_attributes, md5_of_body};
-use super::store::{Incoming, Outgoing, Receipt, VisibilityChange};
+use super::batch::{batch, each};
+use super::receipts;
+use super::store::{Incoming, Outgoing};
 use super::wire::{Call, Refusal, random_uuid};
 use super::{ACCOUNT, BETWEEN_PURGES, MOST_BYTES, QueueSpec, Queues, REGION};
 
-const MOST_IN_BATCH: usize = 10;
+/// The most messages that one receive answers.
+const MOST_RECEIVED: usize = 10;
 const LONGEST_DELAY: i64 = 900;
 const LONGEST_WAIT: i64 = 20;
 const LONGEST_VISIBILITY: i64 = 43_200;
@@ -25,10 +26,10 @@ pub(super) async fn answer(queues: &Queues, call: &Call<'_>) -> Result<Value, Re
         "SendMessage" => send_message(queues, call),
         "SendMessageBatch" => send_message_batch(queues, call),
         "ReceiveMessage" => receive_message(queues, call).await,
-        "DeleteMessage" => delete_message(queues, call),
-        "DeleteMessageBatch" => delete_message_batch(queues, call),
-        "ChangeMessageVisibility" => change_visibility(queues, call),
-        "ChangeMessageVisibilityBatch" => change_visibility_batch(queues, call),
+        "DeleteMessage" => receipts::delete_message(queues, call),
+        "DeleteMessageBatch" => receipts::delete_message_batch(queues, call),
+        "ChangeMessageVisibility" => receipts::change_visibility(queues, call),
+        "ChangeMessageVisibilityBatch" => receipts::change_visibility_batch(queues, call),
         "PurgeQueue" => purge_queue(queues, call),
         "StartMessageMoveTask" => start_message_move_task(queues, call),
         _ => Err(call.unknown()),
@@ -117,7 +118,12 @@ fn send_message(queues: &Queues, call: &Call<'_>) -> Result<Value, Refusal> {
     send(queues, call, &spec, &input.message).map(Value::Object)
 }
 
-fn send(queues: &Queues, call: &Call<'_>, spec: &QueueSpec, input: &MessageInput) -> Result<Map<String, Value>, Refusal> {
+fn send(
+    queues: &Queues,
+    call: &Call<'_>,
+    spec: &QueueSpec,
+    input: &MessageInput,
+) -> Result<Map<String, Value>, Refusal> {
     let delay = match input.delay_seconds {
         None => spec.delay,
         Some(seconds) => seconds_within("DelaySeconds", seconds, LONGEST_DELAY)?,
@@ -137,7 +143,8 @@ fn send(queues: &Queues, call: &Call<'_>, spec: &QueueSpec, input: &MessageInput
         output.insert("MD5OfMessageAttributes".into(), json!(digest));
     }
     if let Some(header) = trace_header
-        && let Some(digest) = md5_of_attributes(&MessageAttributes::from([("AWSTraceHeader".to_owned(), header.clone())]))
+        && let Some(digest) =
+            md5_of_attributes(&MessageAttributes::from([("AWSTraceHeader".to_owned(), header.clone())]))
     {
         output.insert("MD5OfMessageSystemAttributes".into(), json!(digest));
     }
@@ -150,91 +157,18 @@ pub(super) fn check_message(body: &str, attributes: &MessageAttributes) -> Resul
         return Err(Refusal::new("MissingParameterException", "The request must contain the parameter MessageBody.")
             .with_query_code("MissingParameter"));
     }
-    let carried = |character: char| {
-        matches!(character, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
-    };
+    let carried = |character: char| matches!(character, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..);
     if !body.chars().all(carried) {
         return Err(Refusal::new("InvalidMessageContents", "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF")
             .with_query_code("InvalidMessageContents"));
     }
     let size = body.len() + checked_size(attributes)?;
     if size > MOST_BYTES {
-        return Err(invalid(format!("One or more parameters are invalid. Reason: Message must be shorter than {MOST_BYTES} bytes.")));
+        return Err(invalid(format!(
+            "One or more parameters are invalid. Reason: Message must be shorter than {MOST_BYTES} bytes."
+        )));
     }
     Ok(size)
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct BatchInput<T> {
-    queue_url: String,
-    #[serde(default = "Vec::new")]
-    entries: Vec<Entry<T>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Entry<T> {
-    id: String,
-    #[serde(flatten)]
-    input: T,
-}
-
-/// Reads a batch and checks what is refused as a whole: its length and its entries' ids.
-fn batch<T: DeserializeOwned>(call: &Call<'_>) -> Result<BatchInput<T>, Refusal> {
-    let input: BatchInput<T> = call.input()?;
-    if input.entries.is_empty() {
-        return Err(Refusal::new("EmptyBatchRequest", "There should be at least one entry in the request.")
-            .with_query_code("AWS.SimpleQueueService.EmptyBatchRequest"));
-    }
-    if input.entries.len() > MOST_IN_BATCH {
-        let message = format!("Maximum number of entries per request are 10. You have sent {}.", input.entries.len());
-        return Err(Refusal::new("TooManyEntriesInBatchRequest", message)
-            .with_query_code("AWS.SimpleQueueService.TooManyEntriesInBatchRequest"));
-    }
-    let mut seen = BTreeSet::new();
-    for entry in &input.entries {
-        let spelled = (1..=80).contains(&entry.id.len())
-            && entry.id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-        if !spelled {
-            return Err(Refusal::new("InvalidBatchEntryId", "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long.")
-                .with_query_code("AWS.SimpleQueueService.InvalidBatchEntryId"));
-        }
-        if !seen.insert(entry.id.as_str()) {
-            return Err(Refusal::new("BatchEntryIdsNotDistinct", format!("Id {} repeated.", entry.id))
-                .with_query_code("AWS.SimpleQueueService.BatchEntryIdsNotDistinct"));
-        }
-    }
-    Ok(input)
-}
-
-/// Carries out each entry by itself and reports one by one.
-fn each<T>(
-    entries: &[Entry<T>],
-    mut act: impl FnMut(&T) -> Result<Map<String, Value>, Refusal>,
-) -> Result<Value, Refusal> {
-    let (mut successful, mut failed) = (Vec::new(), Vec::new());
-    for entry in entries {
-        match act(&entry.input) {
-            Ok(mut output) => {
-                output.insert("Id".into(), json!(entry.id));
-                successful.push(Value::Object(output));
-            }
-            Err(refusal) if refusal.status.is_server_error() => return Err(refusal),
-            Err(refusal) => failed.push(json!({
-                "Id": entry.id,
-                "SenderFault": true,
-                "Code": refusal.query_code.unwrap_or(refusal.code),
-                "Message": refusal.message,
-            })),
-        }
-    }
-    let mut output = Map::new();
-    output.insert("Successful".into(), Value::Array(successful));
-    if !failed.is_empty() {
-        output.insert("Failed".into(), Value::Array(failed));
-    }
-    Ok(Value::Object(output))
 }
 
 fn send_message_batch(queues: &Queues, call: &Call<'_>) -> Result<Value, Refusal> {
@@ -248,8 +182,9 @@ fn send_message_batch(queues: &Queues, call: &Call<'_>) -> Result<Value, Refusal
     let total: usize = sizes.sum();
     if total > MOST_BYTES {
         let message = format!("Batch requests cannot be longer than {MOST_BYTES} bytes. You have sent {total} bytes.");
-        return Err(Refusal::new("BatchRequestTooLong", message)
-            .with_query_code("AWS.SimpleQueueService.BatchRequestTooLong"));
+        return Err(
+            Refusal::new("BatchRequestTooLong", message).with_query_code("AWS.SimpleQueueService.BatchRequestTooLong")
+        );
     }
     each(&input.entries, |message| {
         check_message(&message.message_body, &message.message_attributes)?;
@@ -277,8 +212,10 @@ async fn receive_message(queues: &Queues, call: &Call<'_>) -> Result<Value, Refu
     let input: ReceiveInput = call.input()?;
     let spec = permitted_queue(queues, call, &input.queue_url, "sqs:ReceiveMessage")?;
     let most = usize::try_from(input.max_number_of_messages.unwrap_or(1)).unwrap_or_default();
-    if !(1..=MOST_IN_BATCH).contains(&most) {
-        return Err(invalid("Value for parameter MaxNumberOfMessages is invalid. Reason: Must be between 1 and 10, if provided.".into()));
+    if !(1..=MOST_RECEIVED).contains(&most) {
+        return Err(invalid(
+            "Value for parameter MaxNumberOfMessages is invalid. Reason: Must be between 1 and 10, if provided.".into(),
+        ));
     }
     let visibility = match input.visibility_timeout {
         None => spec.visibility_timeout,
@@ -342,74 +279,6 @@ pub(super) fn system_attributes(message: &Incoming) -> Map<String, Value> {
         about.insert("DeadLetterQueueSourceArn".into(), json!(origin));
     }
     about
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ReceiptInput {
-    receipt_handle: String,
-    visibility_timeout: Option<i64>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct OneReceiptInput {
-    queue_url: String,
-    #[serde(flatten)]
-    receipt: ReceiptInput,
-}
-
-fn delete_message(queues: &Queues, call: &Call<'_>) -> Result<Value, Refusal> {
-    let input: OneReceiptInput = call.input()?;
-    let spec = permitted_queue(queues, call, &input.queue_url, "sqs:DeleteMessage")?;
-    delete(queues, &spec, &input.receipt).map(Value::Object)
-}
-
-fn delete_message_batch(queues: &Queues, call: &Call<'_>) -> Result<Value, Refusal> {
-    let input = batch::<ReceiptInput>(call)?;
-    let spec = permitted_queue(queues, call, &input.queue_url, "sqs:DeleteMessage")?;
-    each(&input.entries, |receipt| delete(queues, &spec, receipt))
-}
-
-fn delete(queues: &Queues, spec: &QueueSpec, input: &ReceiptInput) -> Result<Map<String, Value>, Refusal> {
-    let receipt = Receipt::read(&spec.name, &input.receipt_handle).ok_or_else(|| not_a_receipt(&input.receipt_handle))?;
-    queues.inner.store.delete(&spec.name, &receipt)?;
-    queues.inner.changed.notify_waiters();
-    Ok(Map::new())
-}
-
-fn change_visibility(queues: &Queues, call: &Call<'_>) -> Result<Value, Refusal> {
-    let input: OneReceiptInput = call.input()?;
-    let spec = permitted_queue(queues, call, &input.queue_url, "sqs:ChangeMessageVisibility")?;
-    change(queues, &spec, &input.receipt).map(Value::Object)
-}
-
-fn change_visibility_batch(queues: &Queues, call: &Call<'_>) -> Result<Value, Refusal> {
-    let input = batch::<ReceiptInput>(call)?;
-    let spec = permitted_queue(queues, call, &input.queue_url, "sqs:ChangeMessageVisibility")?;
-    each(&input.entries, |receipt| change(queues, &spec, receipt))
-}
-
-fn change(queues: &Queues, spec: &QueueSpec, input: &ReceiptInput) -> Result<Map<String, Value>, Refusal> {
-    let receipt = Receipt::read(&spec.name, &input.receipt_handle).ok_or_else(|| not_a_receipt(&input.receipt_handle))?;
-    let seconds = input.visibility_timeout.ok_or_else(|| {
-        Refusal::new("MissingParameterException", "The request must contain the parameter VisibilityTimeout.")
-            .with_query_code("MissingParameter")
-    })?;
-    let hidden = seconds_within("VisibilityTimeout", seconds, LONGEST_VISIBILITY)?;
-    let now = queues.inner.clock.now();
-    match queues.inner.store.change_visibility(&spec.name, &receipt, now.millis(), (now + hidden).millis())? {
-        VisibilityChange::Changed => {
-            queues.inner.changed.notify_waiters();
-            Ok(Map::new())
-        }
-        VisibilityChange::NotInFlight => Err(Refusal::new("MessageNotInflight", "The specified message isn't in flight.")
-            .with_query_code("AWS.SimpleQueueService.MessageNotInflight")),
-        VisibilityChange::Gone => Err(invalid(format!(
-            "Value {} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change.",
-            input.receipt_handle
-        ))),
-    }
 }
 
 #[derive(Deserialize)]
@@ -479,15 +348,17 @@ fn start_message_move_task(queues: &Queues, call: &Call<'_>) -> Result<Value, Re
 }
 
 fn queue_of_arn(queues: &Queues, arn: &str) -> Result<std::sync::Arc<QueueSpec>, Refusal> {
-    arn.strip_prefix(&format!("arn:aws:sqs:{REGION}:{ACCOUNT}:")).and_then(|name| queues.spec(name).ok()).ok_or_else(|| {
-        Refusal::new("ResourceNotFoundException", "The resource that you specified for the ARN doesn't exist.")
-            .with_query_code("ResourceNotFoundException")
-    })
+    arn.strip_prefix(&format!("arn:aws:sqs:{REGION}:{ACCOUNT}:")).and_then(|name| queues.spec(name).ok()).ok_or_else(
+        || {
+            Refusal::new("ResourceNotFoundException", "The resource that you specified for the ARN doesn't exist.")
+                .with_query_code("ResourceNotFoundException")
+        },
+    )
 }
 
 /// The queue that a URL names, if the caller may do this with it. Permission comes first, as in the cloud: who may not
 /// call does not learn whether the queue exists.
-fn permitted_queue(
+pub(super) fn permitted_queue(
     queues: &Queues,
     call: &Call<'_>,
     url: &str,
@@ -502,9 +373,11 @@ fn permitted_queue(
     queues.spec(name).map_err(|_| no_such_queue())
 }
 
-fn seconds_within(name: &str, seconds: i64, most: i64) -> Result<Duration, Refusal> {
+pub(super) fn seconds_within(name: &str, seconds: i64, most: i64) -> Result<Duration, Refusal> {
     u64::try_from(seconds).ok().filter(|_| seconds <= most).map(Duration::from_secs).ok_or_else(|| {
-        invalid(format!("Value {seconds} for parameter {name} is invalid. Reason: Must be >= 0 and <= {most}, if provided."))
+        invalid(format!(
+            "Value {seconds} for parameter {name} is invalid. Reason: Must be >= 0 and <= {most}, if provided."
+        ))
     })
 }
 
@@ -513,11 +386,6 @@ fn no_such_queue() -> Refusal {
         .with_query_code("AWS.SimpleQueueService.NonExistentQueue")
 }
 
-fn not_a_receipt(handle: &str) -> Refusal {
-    Refusal::new("ReceiptHandleIsInvalid", format!("The input receipt handle \"{handle}\" is not a valid receipt handle."))
-        .with_query_code("ReceiptHandleIsInvalid")
-}
-
-fn invalid(message: String) -> Refusal {
+pub(super) fn invalid(message: String) -> Refusal {
     Refusal::new("InvalidParameterValueException", message).with_query_code("InvalidParameterValue")
 }

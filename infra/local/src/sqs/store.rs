@@ -145,7 +145,13 @@ impl Store {
     }
 
     /// Keeps a message and answers its id.
-    pub(super) fn send(&self, queue: &str, message: &Outgoing<'_>, now: i64, visible_at: i64) -> rusqlite::Result<String> {
+    pub(super) fn send(
+        &self,
+        queue: &str,
+        message: &Outgoing<'_>,
+        now: i64,
+        visible_at: i64,
+    ) -> rusqlite::Result<String> {
         let message_id = random_uuid();
         let attributes = serde_json::to_string(message.attributes).unwrap_or_else(|_| "{}".into());
         self.connection()
@@ -293,7 +299,9 @@ impl Store {
         let mut connection = self.connection();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let ids: Vec<i64> = transaction
-            .prepare("SELECT id FROM messages WHERE queue = ?1 AND visible_at <= ?2 AND (?3 IS NULL OR came_from = ?3)")?
+            .prepare(
+                "SELECT id FROM messages WHERE queue = ?1 AND visible_at <= ?2 AND (?3 IS NULL OR came_from = ?3)",
+            )?
             .query_map(params![from, now, origin], |row| row.get(0))?
             .collect::<rusqlite::Result<_>>()?;
         for id in &ids {

@@ -1,1 +1,217 @@
-//! To be written.
+//! Reads `template.yaml` into what the embedded cloud runs: tables, queues, buckets, people, routes, functions, pipes.
+//!
+//! The reader is strict: a resource type, property, function of CloudFormation or event that it does not know is an
+//! error that names its place, because what is silently ignored here would only fail after a deployment.
+
+mod api;
+mod buckets;
+mod document;
+mod functions;
+mod intrinsics;
+mod names;
+mod people;
+mod pipes;
+mod policies;
+mod queues;
+mod secrets;
+mod tables;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::Value;
+
+pub use self::api::{Api, Authorizer, Cors, Route, Throttling};
+pub use self::buckets::{Bucket, CorsRule, Notification};
+pub use self::functions::{EventSource, Function};
+pub use self::names::{ACCOUNT, REGION, STACK};
+pub use self::people::{PasswordPolicy, UserPool, UserPoolClient};
+pub use self::pipes::Pipe;
+pub use self::queues::{Queue, Redrive};
+pub use self::secrets::{Secret, SecretValue};
+pub use self::tables::{AttributeKind, Index, Key, KeyAttribute, Projection, StreamView, Table};
+
+use self::document::{Document, Resource};
+use self::intrinsics::Resolver;
+
+/// Where this cloud listens, and the template's parameters that are not at their default here.
+#[derive(Clone, Debug, Default)]
+pub struct Place {
+    /// The URL of the one port, without a slash at the end: `http://localhost:3000`.
+    pub base_url: String,
+    /// Values of the template's parameters by name.
+    pub parameters: BTreeMap<String, String>,
+}
+
+impl Place {
+    /// The cloud at this URL, with every parameter at its default.
+    pub fn at(base_url: impl Into<String>) -> Self {
+        Self { base_url: base_url.into(), parameters: BTreeMap::new() }
+    }
+
+    /// Gives a parameter of the template another value than its default.
+    #[must_use]
+    pub fn with(mut self, parameter: &str, value: impl Into<String>) -> Self {
+        self.parameters.insert(parameter.to_owned(), value.into());
+        self
+    }
+}
+
+/// What the template says that this cloud cannot run, and where it says so.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("template: {place}: {reason}")]
+pub struct TemplateError {
+    /// The path inside the template, such as `Resources.CartsTable`.
+    pub place: String,
+    /// What is wrong there.
+    pub reason: String,
+}
+
+impl TemplateError {
+    pub(crate) fn new(place: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { place: place.into(), reason: reason.into() }
+    }
+}
+
+/// Everything the embedded cloud makes from the template. Each list is in the order of the logical ids.
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// The parameters' values, lists joined with commas.
+    pub parameters: BTreeMap<String, String>,
+    /// DynamoDB tables.
+    pub tables: Vec<Table>,
+    /// SQS queues, dead-letter queues among them.
+    pub queues: Vec<Queue>,
+    /// S3 buckets.
+    pub buckets: Vec<Bucket>,
+    /// The Cognito user pool with its client and groups.
+    pub user_pool: UserPool,
+    /// The HTTP API with its routes.
+    pub api: Api,
+    /// Lambda functions with their environment, role and event sources.
+    pub functions: Vec<Function>,
+    /// Pipes from a table's stream to a queue.
+    pub pipes: Vec<Pipe>,
+    /// Secrets with the values they are created with.
+    pub secrets: Vec<Secret>,
+}
+
+impl Template {
+    /// Reads a template and resolves its functions (`!Ref`, `!Sub` and so on) to local names.
+    pub fn parse(text: &str, place: &Place) -> Result<Self, TemplateError> {
+        let document = Document::parse(text)?;
+        let resolver = Resolver::new(&document, place)?;
+        let mut resources = Resources { by_type: BTreeMap::new() };
+        for (id, resource) in &document.resources {
+            let mut resolved = resource.clone();
+            resolved.properties = resolver.resolve(&resource.properties, &format!("Resources.{id}"))?;
+            resources.by_type.entry(resource.kind.clone()).or_default().push((id.clone(), resolved));
+        }
+        let globals = resolver.resolve(&document.globals, "Globals")?;
+
+        let tables = tables::read(&resources.take("AWS::DynamoDB::Table"))?;
+        let queues = queues::read(
+            &resources.take("AWS::SQS::Queue"),
+            &resources.take("AWS::SQS::QueuePolicy"),
+            &place.base_url,
+        )?;
+        let buckets =
+            buckets::read(&resources.take("AWS::S3::Bucket"), &resources.take("AWS::S3::BucketPolicy"), &queues)?;
+        let user_pool = people::read(
+            &resources.take("AWS::Cognito::UserPool"),
+            &resources.take("AWS::Cognito::UserPoolClient"),
+            &resources.take("AWS::Cognito::UserPoolGroup"),
+        )?;
+        let secrets = secrets::read(&resources.take("AWS::SecretsManager::Secret"))?;
+        let roles = policies::roles(&resources.take("AWS::IAM::Role"))?;
+        let pipes = pipes::read(&resources.take("AWS::Pipes::Pipe"), &roles, &tables, &queues)?;
+        let (functions, routes) = functions::read(
+            &globals,
+            &resources.take("AWS::Serverless::Function"),
+            &resources.take("AWS::Lambda::EventSourceMapping"),
+            &tables,
+            &queues,
+        )?;
+        let api = api::read(&resources.take("AWS::Serverless::HttpApi"), routes)?;
+        // Logs go to standard output here; where the cloud keeps them is of no meaning on one machine.
+        resources.take("AWS::Logs::LogGroup");
+        if let Some((kind, (id, _))) = resources.by_type.iter().find_map(|(kind, all)| Some((kind, all.first()?))) {
+            return Err(TemplateError::new(format!("Resources.{id}"), format!("type {kind} is not known here")));
+        }
+        let parameters = resolver.parameters();
+        Ok(Self { parameters, tables, queues, buckets, user_pool, api, functions, pipes, secrets })
+    }
+
+    /// Reads the template from its file.
+    pub fn read(path: &Path, place: &Place) -> Result<Self, TemplateError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| TemplateError::new(path.display().to_string(), error.to_string()))?;
+        Self::parse(&text, place)
+    }
+
+    /// The table with this logical id.
+    pub fn table(&self, id: &str) -> Option<&Table> {
+        self.tables.iter().find(|table| table.id == id)
+    }
+
+    /// The queue with this logical id.
+    pub fn queue(&self, id: &str) -> Option<&Queue> {
+        self.queues.iter().find(|queue| queue.id == id)
+    }
+
+    /// The bucket with this logical id.
+    pub fn bucket(&self, id: &str) -> Option<&Bucket> {
+        self.buckets.iter().find(|bucket| bucket.id == id)
+    }
+
+    /// The function with this logical id.
+    pub fn function(&self, id: &str) -> Option<&Function> {
+        self.functions.iter().find(|function| function.id == id)
+    }
+
+    /// The secret with this logical id.
+    pub fn secret(&self, id: &str) -> Option<&Secret> {
+        self.secrets.iter().find(|secret| secret.id == id)
+    }
+
+    /// The routes that a function answers.
+    pub fn routes_of<'a>(&'a self, function: &'a str) -> impl Iterator<Item = &'a Route> {
+        self.api.routes.iter().filter(move |route| route.function == function)
+    }
+
+    /// The binaries of all functions, as their packages are called.
+    pub fn binaries(&self) -> BTreeSet<&str> {
+        self.functions.iter().map(|function| function.binary.as_str()).collect()
+    }
+}
+
+/// Resources by type, each type taken once; what is left over at the end is not understood.
+struct Resources {
+    by_type: BTreeMap<String, Vec<(String, Resource)>>,
+}
+
+impl Resources {
+    fn take(&mut self, kind: &str) -> Vec<(String, Resource)> {
+        self.by_type.remove(kind).unwrap_or_default()
+    }
+}
+
+/// Reads resolved properties into a type that refuses unknown ones.
+fn properties<T: serde::de::DeserializeOwned>(id: &str, properties: &Value) -> Result<T, TemplateError> {
+    T::deserialize(properties).map_err(|error| TemplateError::new(format!("Resources.{id}"), error.to_string()))
+}
+
+/// An error about a resource.
+fn refuse(id: &str, reason: impl Into<String>) -> TemplateError {
+    TemplateError::new(format!("Resources.{id}"), reason)
+}
+
+/// The only resource of its type.
+fn only<'a>(kind: &str, all: &'a [(String, Resource)]) -> Result<(&'a str, &'a Resource), TemplateError> {
+    match all {
+        [(id, resource)] => Ok((id, resource)),
+        _ => Err(TemplateError::new("Resources", format!("there must be exactly one {kind}, not {}", all.len()))),
+    }
+}

@@ -117,6 +117,16 @@ impl OrderFile {
         Ok(())
     }
 
+    /// The deadline has passed, but something was already shipped: it ends with its delivery, or by the operator's hand.
+    pub fn waive_deadline(&mut self, mint: &Mint) -> Result<(), Refusal> {
+        if self.order.due_at.is_none_or(|due| due > mint.now()) {
+            return Err(WRONG_STATE);
+        }
+        self.order.due_at = None;
+        self.note("deadline_waived", Actor::System, None, mint);
+        Ok(())
+    }
+
     /// Another attempt at paying an order that waits for its money.
     pub fn pay_again(&mut self, provider: ProviderName, mint: &mut Mint) -> Result<PaymentId, Refusal> {
         if self.order.state != OrderState::AwaitingPayment || self.order.due_at.is_some_and(|due| due <= mint.now()) {

@@ -6,7 +6,7 @@ use super::{Actor, EventKind, Late, OrderEvent, OrderFile, OrderState, VendorOrd
 use crate::code::{Code, Refusal};
 use crate::mint::Mint;
 use crate::payment::{PaymentEvent, PaymentState, RefundEvent, RefundReason, RefundState};
-use crate::{Money, PaymentId, RefundId, VendorId};
+use crate::{Money, PaymentId, RefundId, Timestamp, VendorId};
 
 /// News of one payment attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -199,6 +199,18 @@ impl OrderFile {
             RefundState::Queued | RefundState::Pending => {}
         }
         Ok(Settled::Changed)
+    }
+
+    /// Writes down that a refund was asked for and is not at its end: when to ask again.
+    pub fn refund_waits(&mut self, refund: RefundId, until: Timestamp) -> Result<(), Refusal> {
+        let known =
+            self.refunds.iter_mut().find(|known| known.id == refund).ok_or(Refusal::of(Code::NotFound))?;
+        if !matches!(known.state, RefundState::Queued | RefundState::Pending) {
+            return Err(Refusal::of(Code::WrongState));
+        }
+        known.tries = known.tries.saturating_add(1);
+        known.due_at = Some(until);
+        Ok(())
     }
 
     /// Writes down something that a provider tells and that changes no state here, once per reference.

@@ -294,25 +294,7 @@ impl Catalog {
     ) -> Result<bool, Error> {
         for _ in 0..10 {
             let Some(loaded) = self.product(id).await? else { return Ok(false) };
-            let mut changed = loaded.clone();
-            changed.availability.available.retain(|variant, _| loaded.product.variant(*variant).is_some());
-            for (variant, units) in left {
-                if loaded.product.variant(*variant).is_some() {
-                    changed.availability.available.insert(*variant, *units);
-                }
-            }
-            if changed.availability == loaded.availability {
-                return Ok(true);
-            }
-            let mut actions =
-                vec![self.putting_availability(&loaded.product, &changed.availability, loaded.availability_version)?];
-            if changed.availability.any() != loaded.availability.any() {
-                let version = loaded.product.version;
-                for row in loaded.product.listing_rows(changed.availability.any(), &self.media_base) {
-                    actions.push(self.putting(&row, version)?);
-                }
-            }
-            match transact(&self.client, actions).await.map_err(Error::from) {
+            match self.save_availability(&loaded, left).await {
                 Ok(()) => return Ok(true),
                 // The product or its availability changed meanwhile: read again.
                 Err(Error::Conflict) => {}
@@ -320,6 +302,36 @@ impl Catalog {
             }
         }
         Err(Error::Conflict)
+    }
+
+    /// The same for a product that was read before its stock was: refused as a conflict when somebody has written since then,
+    /// so that an older reading of the stock never replaces a newer one.
+    pub async fn save_availability(
+        &self,
+        loaded: &StoredProduct,
+        left: &BTreeMap<domain::VariantId, i64>,
+    ) -> Result<(), Error> {
+        let mut changed = loaded.availability.clone();
+        changed.available.retain(|variant, _| loaded.product.variant(*variant).is_some());
+        for (variant, units) in left {
+            if loaded.product.variant(*variant).is_some() {
+                changed.available.insert(*variant, *units);
+            }
+        }
+        // Of a variant with several counters an older reading may be under way elsewhere: it must find a new version even
+        // when nothing is different.
+        let spread = |variant: &domain::VariantId| loaded.product.variant(*variant).is_some_and(|known| known.shards > 1);
+        if changed == loaded.availability && !left.keys().any(spread) {
+            return Ok(());
+        }
+        let mut actions = vec![self.putting_availability(&loaded.product, &changed, loaded.availability_version)?];
+        if changed.any() != loaded.availability.any() {
+            let version = loaded.product.version;
+            for row in loaded.product.listing_rows(changed.any(), &self.media_base) {
+                actions.push(self.putting(&row, version)?);
+            }
+        }
+        transact(&self.client, actions).await.map_err(Error::from)
     }
 
     /// Ids of all products of a seller, for work that goes through all of them.
@@ -367,7 +379,7 @@ pub(crate) fn on_shelf<'a>(found: impl Iterator<Item = &'a Attributes>) -> Resul
     Ok(shelf)
 }
 
-fn product_of(found: &Attributes) -> Result<Product, Error> {
+pub(super) fn product_of(found: &Attributes) -> Result<Product, Error> {
     let product: Product = body(found, PRODUCT)?;
     Ok(Product { version: version(found), ..product })
 }

@@ -1,12 +1,15 @@
 //! Events: written with the change they tell of, marked until somebody has acted on them.
 
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::order::Event;
 use domain::{EventId, Timestamp};
 
 use super::{DUE_PARTITIONS, EVENT, Entry, Orders};
 use crate::Error;
 use crate::error::Failure;
-use crate::item::{Attributes, Condition, body, number, text};
+use crate::item::{Attributes, Condition, body, integer, number, text};
 use crate::retry::{Asked, get, query, update_one};
 
 /// An event that nobody has acted on yet.
@@ -14,6 +17,19 @@ use crate::retry::{Asked, get, query, update_one};
 pub struct Undelivered {
     /// The event.
     pub event: Event,
+    /// When it was to be looked at: when it happened, or later after it was sent again.
+    pub look_at: Timestamp,
+}
+
+/// What came of asking to act on an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// Nobody else acts on it until the claim ends. These were told already, by somebody who did not come to the end.
+    Granted(BTreeSet<String>),
+    /// Somebody else is at it.
+    Held,
+    /// It was acted on.
+    Done,
 }
 
 impl Orders {
@@ -23,11 +39,57 @@ impl Orders {
         Ok(found.is_some_and(|found| text(&found, "undelivered").is_some()))
     }
 
+    /// Claims an event for a while, so that two deliveries of it at once do not both tell everybody. Who dies holding a claim
+    /// loses it when it ends.
+    pub async fn claim(&self, id: EventId, now: Timestamp, until: Timestamp) -> Result<Claim, Error> {
+        let free = "attribute_exists(undelivered) AND (attribute_not_exists(claimed_until) OR claimed_until <= :now)";
+        let condition = Condition::of(free)
+            .name("#version", "version")
+            .value(":now", number(now.millis()))
+            .value(":until", number(until.millis()))
+            .value(":one", number(1));
+        let change = "SET claimed_until = :until ADD #version :one";
+        match update_one(&self.client, &self.table, Entry::Event(id).key(), change, &condition).await {
+            Ok(found) => {
+                let told = found.get("told").and_then(|told| told.as_ss().ok());
+                Ok(Claim::Granted(told.into_iter().flatten().cloned().collect()))
+            }
+            Err(Failure::Condition) if self.is_undelivered(id).await? => Ok(Claim::Held),
+            Err(Failure::Condition) => Ok(Claim::Done),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Gives a claim back before its end, when the work failed. False when it is somebody else's by now.
+    pub async fn release(&self, id: EventId, until: Timestamp) -> Result<bool, Error> {
+        let condition = Condition::of("claimed_until = :until")
+            .name("#version", "version")
+            .value(":until", number(until.millis()))
+            .value(":one", number(1));
+        let change = "REMOVE claimed_until ADD #version :one";
+        match update_one(&self.client, &self.table, Entry::Event(id).key(), change, &condition).await {
+            Ok(_) => Ok(true),
+            Err(Failure::Condition) => Ok(false),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Writes down that somebody was told of an event. The name is one of a role, never an address.
+    pub async fn told(&self, id: EventId, recipient: &str) -> Result<(), Error> {
+        let condition = Condition::present()
+            .name("#version", "version")
+            .value(":recipient", AttributeValue::Ss(vec![recipient.to_owned()]))
+            .value(":one", number(1));
+        let change = "ADD told :recipient, #version :one";
+        update_one(&self.client, &self.table, Entry::Event(id).key(), change, &condition).await?;
+        Ok(())
+    }
+
     /// Marks an event as acted on. False when it was already.
     pub async fn delivered(&self, id: EventId) -> Result<bool, Error> {
         let condition =
             Condition::of("attribute_exists(undelivered)").name("#version", "version").value(":one", number(1));
-        let change = "REMOVE undelivered, undelivered_at ADD #version :one";
+        let change = "REMOVE undelivered, undelivered_at, claimed_until ADD #version :one";
         match update_one(&self.client, &self.table, Entry::Event(id).key(), change, &condition).await {
             Ok(_) => Ok(true),
             Err(Failure::Condition) => Ok(false),
@@ -53,9 +115,26 @@ impl Orders {
             )
             .await?;
             for found in &page.items {
-                events.push(Undelivered { event: body(found, EVENT)? });
+                let look_at = Timestamp::from_millis(integer(found, "undelivered_at").unwrap_or(0));
+                events.push(Undelivered { event: body(found, EVENT)?, look_at });
             }
         }
         Ok(events)
+    }
+
+    /// Looks at an undelivered event again only later, because it was just sent again. False when it was delivered or put
+    /// off meanwhile.
+    pub async fn look_again(&self, seen: &Undelivered, at: Timestamp) -> Result<bool, Error> {
+        let condition = Condition::of("undelivered_at = :seen")
+            .name("#version", "version")
+            .value(":seen", number(seen.look_at.millis()))
+            .value(":at", number(at.millis()))
+            .value(":one", number(1));
+        let change = "SET undelivered_at = :at ADD #version :one";
+        match update_one(&self.client, &self.table, Entry::Event(seen.event.id).key(), change, &condition).await {
+            Ok(_) => Ok(true),
+            Err(Failure::Condition) => Ok(false),
+            Err(other) => Err(other.into()),
+        }
     }
 }

@@ -11,7 +11,7 @@ use domain::payment::{Payment, ProviderName, Refund};
 use domain::text::Email;
 use domain::{EventId, OrderId, PaymentId, RefundId, UserId, VendorId};
 
-pub use self::events::Undelivered;
+pub use self::events::{Claim, Undelivered};
 pub use self::idempotency::{Answer, KeyRecord, KeyScope, KeyUse};
 pub use self::lists::{Due, DueKind, OrderSummary};
 pub use self::write::Placed;
@@ -111,6 +111,11 @@ impl Orders {
     /// The table of this name; stock is written in its transactions.
     pub fn new(client: Client, table: impl Into<String>, stock: Stock) -> Self {
         Self { client, table: table.into(), stock, carts: None }
+    }
+
+    /// The table of this name for a function that only reads orders: it writes nothing, so it names no table of stock.
+    pub fn for_reading(client: Client, table: impl Into<String>) -> Self {
+        Self::new(client.clone(), table, Stock::new(client, ""))
     }
 
     /// With carts: for placing orders, and for opening carts again.

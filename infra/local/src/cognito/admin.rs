@@ -1,0 +1,220 @@
+//! What an administrator's credentials may do with any account.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Number, Value, json};
+
+use super::account::{checked_attributes, listed};
+use super::database::later;
+use super::sign_up::{already_exists, check_address, new_user, not_to_be_confirmed};
+use super::{Account, Attribute, Cognito, PoolSpec, Status, User, invalid_parameter, user_not_found};
+use crate::sqs::wire::{Call, Refusal};
+
+/// An administrative input: the pool, and what else it has.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct OfPool<T> {
+    user_pool_id: String,
+    #[serde(flatten)]
+    rest: T,
+}
+
+/// Reads the input of an administrative call that the caller's policy allows.
+pub(super) fn permitted<T: DeserializeOwned>(cognito: &Cognito, call: &Call<'_>) -> Result<T, Refusal> {
+    let input: OfPool<T> = call.input()?;
+    let action = format!("cognito-idp:{}", call.operation);
+    call.require(&cognito.inner.permit, &action, &PoolSpec::arn_of(&input.user_pool_id))?;
+    if input.user_pool_id != cognito.inner.pool.id {
+        let message = format!("User pool {} does not exist.", input.user_pool_id);
+        return Err(Refusal::new("ResourceNotFoundException", message));
+    }
+    Ok(input.rest)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct OneUser {
+    username: String,
+}
+
+fn known(cognito: &Cognito, username: &str) -> Result<User, Refusal> {
+    cognito.inner.database.user(username)?.ok_or_else(user_not_found)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct CreateInput {
+    username: String,
+    temporary_password: Option<String>,
+    #[serde(default)]
+    user_attributes: Vec<Attribute>,
+    message_action: Option<String>,
+}
+
+pub(super) async fn create_user(cognito: &Cognito, call: &Call<'_>) -> Result<Value, Refusal> {
+    let input: CreateInput = permitted(cognito, call)?;
+    let (inner, policy) = (&cognito.inner, &cognito.inner.pool.password_policy);
+    check_address(&input.username)?;
+    let (resends, is_silent) = match input.message_action.as_deref() {
+        None => (false, false),
+        Some("RESEND") => (true, false),
+        Some("SUPPRESS") => (false, true),
+        Some(other) => return Err(invalid_parameter(format!("MessageAction {other} is neither RESEND nor SUPPRESS"))),
+    };
+    let password = input.temporary_password.unwrap_or_else(|| policy.invent());
+    policy.check(&password)?;
+    let attributes = checked_attributes(input.user_attributes)?;
+    let hash = inner.hashing.hash(&password).await?;
+    let until = later(cognito.now(), policy.temporary_validity);
+    if resends {
+        let user = known(cognito, &input.username)?;
+        if user.status != Status::ForceChangePassword {
+            return Err(Refusal::new("UnsupportedUserStateException", "User account is not in a state to resend."));
+        }
+        inner.database.set_password(&user.sub, &hash, user.status, Some(until), cognito.now())?;
+    } else {
+        let mut user = new_user(cognito, &input.username, attributes, Status::ForceChangePassword, &hash)?;
+        user.temporary_until = Some(until);
+        if !inner.database.insert(&user)? {
+            return Err(already_exists());
+        }
+    }
+    let user = known(cognito, &input.username)?;
+    if !is_silent {
+        let text = format!("Your username is {} and temporary password is {password}", user.email);
+        cognito.deliver(&user, "Your temporary password", &text, &password)?;
+    }
+    Ok(json!({ "User": described(&user, "Attributes") }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SetPasswordInput {
+    username: String,
+    password: String,
+    #[serde(default)]
+    permanent: bool,
+}
+
+pub(super) async fn set_password(cognito: &Cognito, call: &Call<'_>) -> Result<Value, Refusal> {
+    let input: SetPasswordInput = permitted(cognito, call)?;
+    let policy = &cognito.inner.pool.password_policy;
+    let user = known(cognito, &input.username)?;
+    policy.check(&input.password)?;
+    let hash = cognito.inner.hashing.hash(&input.password).await?;
+    let now = cognito.now();
+    let (status, until) = if input.permanent {
+        (Status::Confirmed, None)
+    } else {
+        (Status::ForceChangePassword, Some(later(now, policy.temporary_validity)))
+    };
+    cognito.inner.database.set_password(&user.sub, &hash, status, until, now)?;
+    Ok(json!({}))
+}
+
+/// Confirms the account, not its address.
+pub(super) fn confirm_sign_up(cognito: &Cognito, call: &Call<'_>) -> Result<Value, Refusal> {
+    let input: OneUser = permitted(cognito, call)?;
+    let user = known(cognito, &input.username)?;
+    if user.status != Status::Unconfirmed {
+        return Err(not_to_be_confirmed(user.status));
+    }
+    cognito.inner.database.set_status(&user.sub, Status::Confirmed, cognito.now())?;
+    Ok(json!({}))
+}
+
+pub(super) fn user(cognito: &Cognito, call: &Call<'_>) -> Result<Value, Refusal> {
+    let input: OneUser = permitted(cognito, call)?;
+    Ok(Value::Object(described(&known(cognito, &input.username)?, "UserAttributes")))
+}
+
+/// A user as answers describe it; its attributes are called differently in different ones.
+pub(super) fn described(user: &User, attributes: &str) -> Map<String, Value> {
+    let mut description = Map::new();
+    description.insert("Username".into(), json!(user.sub));
+    description.insert(attributes.into(), json!(listed(&user.sub, &user.attributes)));
+    description.insert("UserCreateDate".into(), Value::Number(Number::from(user.created_at.div_euclid(1000))));
+    description.insert("UserLastModifiedDate".into(), Value::Number(Number::from(user.updated_at.div_euclid(1000))));
+    description.insert("Enabled".into(), json!(user.enabled));
+    description.insert("UserStatus".into(), json!(user.status.as_str()));
+    description
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct MembershipInput {
+    username: String,
+    group_name: String,
+}
+
+fn membership(cognito: &Cognito, call: &Call<'_>) -> Result<(User, String), Refusal> {
+    let input: MembershipInput = permitted(cognito, call)?;
+    check_group(cognito, &input.group_name)?;
+    Ok((known(cognito, &input.username)?, input.group_name))
+}
+
+fn check_group(cognito: &Cognito, name: &str) -> Result<(), Refusal> {
+    if cognito.inner.pool.groups.iter().any(|group| group == name) {
+        Ok(())
+    } else {
+        Err(Refusal::new("ResourceNotFoundException", "Group not found."))
+    }
+}
+
+pub(super) fn add_to_group(cognito: &Cognito, call: &Call<'_>) -> Result<Value, Refusal> {
+    let (user, group) = membership(cognito, call)?;
+    cognito.inner.database.join(&user.sub, &group)?;
+    Ok(json!({}))
+}
+
+pub(super) fn remove_from_group(cognito: &Cognito, call: &Call<'_>) -> Result<Value, Refusal> {
+    let (user, group) = membership(cognito, call)?;
+    cognito.inner.database.leave(&user.sub, &group)?;
+    Ok(json!({}))
+}
+
+pub(super) fn groups(cognito: &Cognito, call: &Call<'_>) -> Result<Value, Refusal> {
+    let input: OneUser = permitted(cognito, call)?;
+    let user = known(cognito, &input.username)?;
+    let groups: Vec<Value> = cognito
+        .inner
+        .database
+        .groups(&user.sub)?
+        .into_iter()
+        .map(|name| json!({ "GroupName": name, "UserPoolId": cognito.inner.pool.id }))
+        .collect();
+    Ok(json!({ "Groups": groups }))
+}
+
+pub(super) fn global_sign_out(cognito: &Cognito, call: &Call<'_>) -> Result<Value, Refusal> {
+    let input: OneUser = permitted(cognito, call)?;
+    cognito.inner.database.revoke_all(&known(cognito, &input.username)?.sub)?;
+    Ok(json!({}))
+}
+
+/// Makes a confirmed account with a verified address unless there is one.
+pub(super) async fn register(cognito: &Cognito, account: &Account) -> Result<String, Refusal> {
+    for group in &account.groups {
+        check_group(cognito, group)?;
+    }
+    let database = &cognito.inner.database;
+    let sub = match database.user(&account.email)? {
+        Some(user) => user.sub,
+        None => {
+            check_address(&account.email)?;
+            cognito.inner.pool.password_policy.check(&account.password)?;
+            let hash = cognito.inner.hashing.hash(&account.password).await?;
+            let mut attributes = checked_attributes(Vec::new())?;
+            attributes.insert("email_verified".into(), "true".into());
+            if let Some(name) = &account.name {
+                attributes.insert("name".into(), name.clone());
+            }
+            let user = new_user(cognito, &account.email, attributes, Status::Confirmed, &hash)?;
+            if database.insert(&user)? { user.sub } else { known(cognito, &account.email)?.sub }
+        }
+    };
+    for group in &account.groups {
+        database.join(&sub, group)?;
+    }
+    Ok(sub)
+}

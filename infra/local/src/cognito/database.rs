@@ -1,0 +1,384 @@
+//! What the pool remembers, on SQLite.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use ring::digest::{SHA256, digest};
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::sqs::wire::random_bytes;
+
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS users (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        sub TEXT NOT NULL UNIQUE,
+        email TEXT NOT NULL UNIQUE,
+        status TEXT NOT NULL,
+        enabled INTEGER NOT NULL,
+        password TEXT,
+        temporary_until INTEGER,
+        attributes TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        failures INTEGER NOT NULL DEFAULT 0,
+        failed_at INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE TABLE IF NOT EXISTS memberships (
+        sub TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (sub, name)
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS codes (
+        sub TEXT NOT NULL,
+        purpose TEXT NOT NULL,
+        code TEXT,
+        expires_at INTEGER NOT NULL,
+        failures INTEGER NOT NULL,
+        failing_since INTEGER NOT NULL,
+        sent INTEGER NOT NULL,
+        sending_since INTEGER NOT NULL,
+        PRIMARY KEY (sub, purpose)
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS sessions (
+        origin_jti TEXT PRIMARY KEY,
+        sub TEXT NOT NULL,
+        client TEXT NOT NULL,
+        refresh TEXT NOT NULL UNIQUE,
+        auth_time INTEGER NOT NULL,
+        expires_at INTEGER NOT NULL,
+        revoked INTEGER NOT NULL DEFAULT 0
+    ) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS sessions_by_user ON sessions (sub);
+    CREATE TABLE IF NOT EXISTS challenges (
+        session TEXT PRIMARY KEY, sub TEXT NOT NULL, client TEXT NOT NULL, expires_at INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS keys (id INTEGER PRIMARY KEY CHECK (id = 1), der BLOB NOT NULL);
+";
+
+const USER: &str = "SELECT sub, email, status, enabled, password, temporary_until, attributes, created_at, updated_at,
+                           failures, failed_at, id FROM users";
+
+/// Where an account stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Status {
+    Unconfirmed,
+    Confirmed,
+    ForceChangePassword,
+}
+
+impl Status {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Unconfirmed => "UNCONFIRMED",
+            Self::Confirmed => "CONFIRMED",
+            Self::ForceChangePassword => "FORCE_CHANGE_PASSWORD",
+        }
+    }
+}
+
+impl FromSql for Status {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value.as_str()? {
+            "UNCONFIRMED" => Ok(Self::Unconfirmed),
+            "CONFIRMED" => Ok(Self::Confirmed),
+            "FORCE_CHANGE_PASSWORD" => Ok(Self::ForceChangePassword),
+            _ => Err(FromSqlError::InvalidType),
+        }
+    }
+}
+
+impl ToSql for Status {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.as_str().into())
+    }
+}
+
+/// A user.
+#[derive(Clone, Debug)]
+pub(super) struct User {
+    pub(super) sub: String,
+    /// The address as it was written first.
+    pub(super) email: String,
+    pub(super) status: Status,
+    pub(super) enabled: bool,
+    /// The password's hash.
+    pub(super) password: Option<String>,
+    /// Until when a temporary password counts.
+    pub(super) temporary_until: Option<i64>,
+    pub(super) attributes: BTreeMap<String, String>,
+    pub(super) created_at: i64,
+    pub(super) updated_at: i64,
+    /// Wrong passwords since the last right one.
+    pub(super) failures: u32,
+    pub(super) failed_at: i64,
+    /// Its place in lists.
+    pub(super) row: i64,
+}
+
+/// What a sign-in began: all tokens of a session have its `origin_jti`.
+#[derive(Clone, Debug)]
+pub(super) struct Session {
+    pub(super) origin_jti: String,
+    pub(super) sub: String,
+    pub(super) client: String,
+    /// Seconds since the epoch.
+    pub(super) auth_time: i64,
+    /// Milliseconds since the epoch.
+    pub(super) expires_at: i64,
+    pub(super) revoked: bool,
+}
+
+pub(super) struct Database {
+    connection: Mutex<Connection>,
+}
+
+impl Database {
+    pub(super) fn open(path: Option<&Path>) -> rusqlite::Result<Self> {
+        let connection = match path {
+            Some(path) => Connection::open(path)?,
+            None => Connection::open_in_memory()?,
+        };
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        connection.execute_batch(SCHEMA)?;
+        Ok(Self { connection: Mutex::new(connection) })
+    }
+
+    pub(super) fn connection(&self) -> MutexGuard<'_, Connection> {
+        // A panic while the lock was held rolled its transaction back, so the connection is still sound.
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The signing key.
+    pub(super) fn key(&self) -> rusqlite::Result<Option<Vec<u8>>> {
+        self.connection().query_row("SELECT der FROM keys", [], |row| row.get(0)).optional()
+    }
+
+    /// Keeps a signing key unless there is one, and answers the one that is kept.
+    pub(super) fn keep_key(&self, der: &[u8]) -> rusqlite::Result<Vec<u8>> {
+        let connection = self.connection();
+        connection.execute("INSERT OR IGNORE INTO keys (id, der) VALUES (1, ?1)", [der])?;
+        connection.query_row("SELECT der FROM keys", [], |row| row.get(0))
+    }
+
+    /// A user by address, in any case, or by `sub`.
+    pub(super) fn user(&self, username: &str) -> rusqlite::Result<Option<User>> {
+        self.connection()
+            .prepare_cached(&format!("{USER} WHERE email = ?1 OR sub = ?2"))?
+            .query_row([&username.to_lowercase(), username], read_user)
+            .optional()
+    }
+
+    /// Up to `most` users behind the place `after`, in order of creation.
+    pub(super) fn users_after(&self, after: i64, most: u32) -> rusqlite::Result<Vec<User>> {
+        self.connection()
+            .prepare_cached(&format!("{USER} WHERE id > ?1 ORDER BY id LIMIT ?2"))?
+            .query_map(params![after, most], read_user)?
+            .collect()
+    }
+
+    /// Adds a user; false when the address is taken.
+    pub(super) fn insert(&self, user: &User) -> rusqlite::Result<bool> {
+        let inserted = self
+            .connection()
+            .prepare_cached(
+                "INSERT OR IGNORE INTO users
+                    (sub, email, status, enabled, password, temporary_until, attributes, created_at, updated_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?
+            .execute(params![
+                user.sub,
+                user.email.to_lowercase(),
+                user.status,
+                user.enabled,
+                user.password,
+                user.temporary_until,
+                written(&user.attributes),
+                user.created_at,
+                user.updated_at
+            ])?;
+        Ok(inserted == 1)
+    }
+
+    pub(super) fn set_status(&self, sub: &str, status: Status, now: i64) -> rusqlite::Result<()> {
+        self.connection()
+            .prepare_cached("UPDATE users SET status = ?2, updated_at = ?3 WHERE sub = ?1")?
+            .execute(params![sub, status, now])?;
+        Ok(())
+    }
+
+    /// Gives a user a password, with what that makes of its status; earlier wrong ones are forgotten.
+    pub(super) fn set_password(
+        &self,
+        sub: &str,
+        hash: &str,
+        status: Status,
+        temporary_until: Option<i64>,
+        now: i64,
+    ) -> rusqlite::Result<()> {
+        self.connection()
+            .prepare_cached(
+                "UPDATE users SET password = ?2, status = ?3, temporary_until = ?4, updated_at = ?5, failures = 0
+                 WHERE sub = ?1",
+            )?
+            .execute(params![sub, hash, status, temporary_until, now])?;
+        Ok(())
+    }
+
+    pub(super) fn set_attributes(
+        &self,
+        sub: &str,
+        attributes: &BTreeMap<String, String>,
+        now: i64,
+    ) -> rusqlite::Result<()> {
+        self.connection()
+            .prepare_cached("UPDATE users SET attributes = ?2, updated_at = ?3 WHERE sub = ?1")?
+            .execute(params![sub, written(attributes), now])?;
+        Ok(())
+    }
+
+    /// Notes how many wrong passwords there were in a row, the last one now.
+    pub(super) fn set_failures(&self, sub: &str, failures: u32, now: i64) -> rusqlite::Result<()> {
+        self.connection()
+            .prepare_cached("UPDATE users SET failures = ?2, failed_at = ?3 WHERE sub = ?1")?
+            .execute(params![sub, failures, now])?;
+        Ok(())
+    }
+
+    /// A user's groups by name.
+    pub(super) fn groups(&self, sub: &str) -> rusqlite::Result<Vec<String>> {
+        self.connection()
+            .prepare_cached("SELECT name FROM memberships WHERE sub = ?1 ORDER BY name")?
+            .query_map([sub], |row| row.get(0))?
+            .collect()
+    }
+
+    pub(super) fn join(&self, sub: &str, group: &str) -> rusqlite::Result<()> {
+        self.connection().execute("INSERT OR IGNORE INTO memberships (sub, name) VALUES (?1, ?2)", [sub, group])?;
+        Ok(())
+    }
+
+    pub(super) fn leave(&self, sub: &str, group: &str) -> rusqlite::Result<()> {
+        self.connection().execute("DELETE FROM memberships WHERE sub = ?1 AND name = ?2", [sub, group])?;
+        Ok(())
+    }
+
+    /// Keeps a session and answers its refresh token, of which only a digest is kept.
+    pub(super) fn begin(&self, session: &Session) -> rusqlite::Result<String> {
+        let token = BASE64_URL_SAFE_NO_PAD.encode(random_bytes::<96>());
+        self.connection()
+            .prepare_cached(
+                "INSERT INTO sessions (origin_jti, sub, client, refresh, auth_time, expires_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute(params![
+                session.origin_jti,
+                session.sub,
+                session.client,
+                digested(&token),
+                session.auth_time,
+                session.expires_at
+            ])?;
+        Ok(token)
+    }
+
+    /// The session of a refresh token.
+    pub(super) fn session(&self, refresh: &str) -> rusqlite::Result<Option<Session>> {
+        self.connection()
+            .prepare_cached(
+                "SELECT origin_jti, sub, client, auth_time, expires_at, revoked FROM sessions WHERE refresh = ?1",
+            )?
+            .query_row([digested(refresh)], |row| {
+                Ok(Session {
+                    origin_jti: row.get(0)?,
+                    sub: row.get(1)?,
+                    client: row.get(2)?,
+                    auth_time: row.get(3)?,
+                    expires_at: row.get(4)?,
+                    revoked: row.get(5)?,
+                })
+            })
+            .optional()
+    }
+
+    /// Whether a session was signed out. One that is unknown counts as signed out.
+    pub(super) fn is_revoked(&self, origin_jti: &str) -> rusqlite::Result<bool> {
+        let revoked = self
+            .connection()
+            .prepare_cached("SELECT revoked FROM sessions WHERE origin_jti = ?1")?
+            .query_row([origin_jti], |row| row.get(0))
+            .optional()?;
+        Ok(revoked.unwrap_or(true))
+    }
+
+    pub(super) fn revoke(&self, origin_jti: &str) -> rusqlite::Result<()> {
+        self.connection().execute("UPDATE sessions SET revoked = 1 WHERE origin_jti = ?1", [origin_jti])?;
+        Ok(())
+    }
+
+    /// Signs a user out everywhere.
+    pub(super) fn revoke_all(&self, sub: &str) -> rusqlite::Result<()> {
+        self.connection().execute("UPDATE sessions SET revoked = 1 WHERE sub = ?1", [sub])?;
+        Ok(())
+    }
+
+    /// Keeps the step between a temporary password and a new one, and answers its session.
+    pub(super) fn challenge(&self, sub: &str, client: &str, expires_at: i64) -> rusqlite::Result<String> {
+        let session = BASE64_URL_SAFE_NO_PAD.encode(random_bytes::<48>());
+        self.connection().execute(
+            "INSERT INTO challenges (session, sub, client, expires_at) VALUES (?1, ?2, ?3, ?4)",
+            params![digested(&session), sub, client, expires_at],
+        )?;
+        Ok(session)
+    }
+
+    /// Whether the step is open: for this user and client, and not too old.
+    pub(super) fn is_open(&self, session: &str, sub: &str, client: &str, now: i64) -> rusqlite::Result<bool> {
+        self.connection()
+            .prepare_cached(
+                "SELECT 1 FROM challenges WHERE session = ?1 AND sub = ?2 AND client = ?3 AND expires_at > ?4",
+            )?
+            .exists(params![digested(session), sub, client, now])
+    }
+
+    /// Closes the step; false when somebody was faster.
+    pub(super) fn close(&self, session: &str) -> rusqlite::Result<bool> {
+        Ok(self.connection().execute("DELETE FROM challenges WHERE session = ?1", [digested(session)])? == 1)
+    }
+}
+
+/// `after` later, in milliseconds.
+pub(super) fn later(at: i64, after: Duration) -> i64 {
+    at.saturating_add(i64::try_from(after.as_millis()).unwrap_or(i64::MAX))
+}
+
+fn digested(secret: &str) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, secret.as_bytes()))
+}
+
+fn written(attributes: &BTreeMap<String, String>) -> String {
+    serde_json::to_string(attributes).unwrap_or_else(|_| "{}".into())
+}
+
+fn read_user(row: &Row<'_>) -> rusqlite::Result<User> {
+    let attributes: String = row.get(6)?;
+    let attributes: BTreeMap<String, String> = serde_json::from_str(&attributes).unwrap_or_default();
+    let email: String = row.get(1)?;
+    Ok(User {
+        sub: row.get(0)?,
+        email: attributes.get("email").cloned().unwrap_or(email),
+        status: row.get(2)?,
+        enabled: row.get(3)?,
+        password: row.get(4)?,
+        temporary_until: row.get(5)?,
+        attributes,
+        created_at: row.get(7)?,
+        updated_at: row.get(8)?,
+        failures: row.get(9)?,
+        failed_at: row.get(10)?,
+        row: row.get(11)?,
+    })
+}

@@ -1,0 +1,191 @@
+//! Signing in, staying signed in, and giving a refresh token up.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::database::{Session, later};
+use super::{ClientSpec, Cognito, Status, User, invalid_parameter, not_authorized, wrong_password};
+use crate::sqs::wire::{Refusal, random_uuid};
+
+/// How long the step to a new password stays open.
+const CHALLENGE_LIFETIME: Duration = Duration::from_mins(3);
+
+/// After so many wrong passwords in a row a user is locked out: one second, then twice as long with each more, up to
+/// [`LONGEST_LOCK`].
+const FREE_FAILURES: u32 = 5;
+const LONGEST_LOCK: Duration = Duration::from_mins(15);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct InitiateInput {
+    client_id: String,
+    auth_flow: String,
+    #[serde(default)]
+    auth_parameters: BTreeMap<String, String>,
+}
+
+pub(super) async fn initiate(cognito: &Cognito, input: InitiateInput) -> Result<Value, Refusal> {
+    let client = cognito.client(&input.client_id)?;
+    let (flow, setting) = match input.auth_flow.as_str() {
+        "USER_PASSWORD_AUTH" => ("USER_PASSWORD_AUTH", "ALLOW_USER_PASSWORD_AUTH"),
+        "REFRESH_TOKEN_AUTH" | "REFRESH_TOKEN" => ("REFRESH_TOKEN", "ALLOW_REFRESH_TOKEN_AUTH"),
+        other => return Err(invalid_parameter(format!("Initiate Auth method not supported: {other}"))),
+    };
+    if !client.allows(setting) {
+        return Err(invalid_parameter(format!("{flow} flow not enabled for this client")));
+    }
+    let parameter = |name: &str| {
+        let value = input.auth_parameters.get(name).filter(|value| !value.is_empty());
+        value.ok_or_else(|| invalid_parameter(format!("Missing required parameter {name}")))
+    };
+    if flow == "REFRESH_TOKEN" {
+        return refresh(cognito, client, parameter("REFRESH_TOKEN")?);
+    }
+    let (username, password) = (parameter("USERNAME")?, parameter("PASSWORD")?);
+    let Some(user) = cognito.stranger_or_user(client, username)? else { return Err(wrong_password()) };
+    check_password(cognito, &user, password, "Password attempts exceeded").await?;
+    if !user.enabled {
+        return Err(not_authorized("User is disabled."));
+    }
+    match user.status {
+        Status::Unconfirmed => Err(Refusal::new("UserNotConfirmedException", "User is not confirmed.")),
+        Status::ForceChangePassword => challenge(cognito, client, &user),
+        Status::Confirmed => signed_in(cognito, client, &user),
+    }
+}
+
+/// Refuses a wrong password, counts it, and refuses all while the user is locked out.
+pub(super) async fn check_password(
+    cognito: &Cognito,
+    user: &User,
+    password: &str,
+    locked_out: &str,
+) -> Result<(), Refusal> {
+    let now = cognito.now();
+    let failures = if later(user.failed_at, LONGEST_LOCK) > now { user.failures } else { 0 };
+    if let Some(over) = failures.checked_sub(FREE_FAILURES) {
+        let lock = Duration::from_secs(1_u64 << over.min(32)).min(LONGEST_LOCK);
+        if later(user.failed_at, lock) > now {
+            return Err(not_authorized(locked_out));
+        }
+    }
+    if cognito.inner.hashing.matches(password, user.password.as_deref()).await? {
+        if user.failures > 0 {
+            cognito.inner.database.set_failures(&user.sub, 0, 0)?;
+        }
+        return Ok(());
+    }
+    cognito.inner.database.set_failures(&user.sub, failures.saturating_add(1), now)?;
+    Err(wrong_password())
+}
+
+fn challenge(cognito: &Cognito, client: &ClientSpec, user: &User) -> Result<Value, Refusal> {
+    if user.temporary_until.is_some_and(|until| until <= cognito.now()) {
+        return Err(not_authorized("Temporary password has expired and must be reset by an administrator."));
+    }
+    let session = cognito.inner.database.challenge(&user.sub, &client.id, later(cognito.now(), CHALLENGE_LIFETIME))?;
+    Ok(json!({
+        "ChallengeName": "NEW_PASSWORD_REQUIRED",
+        "Session": session,
+        "ChallengeParameters": {
+            "USER_ID_FOR_SRP": user.sub,
+            "requiredAttributes": "[]",
+            "userAttributes": json!(user.attributes).to_string(),
+        },
+    }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct RespondInput {
+    client_id: String,
+    challenge_name: String,
+    session: Option<String>,
+    #[serde(default)]
+    challenge_responses: BTreeMap<String, String>,
+}
+
+pub(super) async fn respond(cognito: &Cognito, input: RespondInput) -> Result<Value, Refusal> {
+    let client = cognito.client(&input.client_id)?;
+    if input.challenge_name != "NEW_PASSWORD_REQUIRED" {
+        return Err(invalid_parameter(format!("the embedded cloud has no challenge {}", input.challenge_name)));
+    }
+    let response = |name: &str| {
+        let value = input.challenge_responses.get(name);
+        value.ok_or_else(|| invalid_parameter(format!("Missing required parameter {name}")))
+    };
+    let (username, password) = (response("USERNAME")?, response("NEW_PASSWORD")?);
+    let no_session = || not_authorized("Invalid session for the user.");
+    let session = input.session.as_deref().ok_or_else(no_session)?;
+    let user = cognito.inner.database.user(username)?.ok_or_else(no_session)?;
+    if !cognito.inner.database.is_open(session, &user.sub, &client.id, cognito.now())? {
+        return Err(no_session());
+    }
+    // A refused password leaves the step open for another.
+    cognito.inner.pool.password_policy.check(password)?;
+    let hash = cognito.inner.hashing.hash(password).await?;
+    if !cognito.inner.database.close(session)? {
+        return Err(no_session());
+    }
+    cognito.inner.database.set_password(&user.sub, &hash, Status::Confirmed, None, cognito.now())?;
+    signed_in(cognito, client, &user)
+}
+
+fn signed_in(cognito: &Cognito, client: &ClientSpec, user: &User) -> Result<Value, Refusal> {
+    let now = cognito.inner.clock.now();
+    let session = Session {
+        origin_jti: random_uuid(),
+        sub: user.sub.clone(),
+        client: client.id.clone(),
+        auth_time: now.seconds(),
+        expires_at: (now + client.refresh_lifetime).millis(),
+        revoked: false,
+    };
+    let refresh = cognito.inner.database.begin(&session)?;
+    let tokens = cognito.tokens(user, client, &session, Some(&refresh))?;
+    Ok(json!({ "ChallengeParameters": {}, "AuthenticationResult": tokens }))
+}
+
+fn refresh(cognito: &Cognito, client: &ClientSpec, token: &str) -> Result<Value, Refusal> {
+    let invalid = || not_authorized("Invalid Refresh Token");
+    let session = cognito.inner.database.session(token)?.filter(|session| session.client == client.id);
+    let session = session.ok_or_else(invalid)?;
+    if session.revoked {
+        return Err(not_authorized("Refresh Token has been revoked"));
+    }
+    if session.expires_at <= cognito.now() {
+        return Err(not_authorized("Refresh Token has expired"));
+    }
+    let user = cognito.inner.database.user(&session.sub)?.ok_or_else(invalid)?;
+    if !user.enabled {
+        return Err(not_authorized("User is disabled."));
+    }
+    let tokens = cognito.tokens(&user, client, &session, None)?;
+    Ok(json!({ "ChallengeParameters": {}, "AuthenticationResult": tokens }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct RevokeInput {
+    client_id: String,
+    token: String,
+}
+
+/// Gives a refresh token up, and with it the access tokens it made. One that is unknown needs no giving up (RFC 7009).
+pub(super) fn revoke(cognito: &Cognito, input: &RevokeInput) -> Result<Value, Refusal> {
+    let client = cognito.client(&input.client_id)?;
+    // Access and ID tokens are the ones with three parts.
+    if input.token.split('.').count() == 3 {
+        return Err(Refusal::new("UnsupportedTokenTypeException", "Unsupported token type."));
+    }
+    if let Some(session) = cognito.inner.database.session(&input.token)? {
+        if session.client != client.id {
+            return Err(Refusal::new("UnauthorizedException", "The token was not issued to this client."));
+        }
+        cognito.inner.database.revoke(&session.origin_jti)?;
+    }
+    Ok(json!({}))
+}

@@ -1,0 +1,159 @@
+//! Making an account and confirming its address.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::account::checked_attributes;
+use super::codes::{Purpose, Redeemed};
+use super::{Attribute, Cognito, Status, User, delivery, invalid_parameter, limit_exceeded, not_authorized};
+use crate::sqs::wire::{Refusal, random_uuid};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct SignUpInput {
+    client_id: String,
+    username: String,
+    password: String,
+    #[serde(default)]
+    user_attributes: Vec<Attribute>,
+}
+
+pub(super) async fn sign_up(cognito: &Cognito, input: SignUpInput) -> Result<Value, Refusal> {
+    let client = cognito.client(&input.client_id)?;
+    if cognito.inner.pool.admin_creates_only {
+        return Err(not_authorized("SignUp is not permitted for this user pool"));
+    }
+    check_address(&input.username)?;
+    cognito.inner.pool.password_policy.check(&input.password)?;
+    if let Some(refused) = input.user_attributes.iter().find(|attribute| !client.writes(&attribute.name)) {
+        return Err(unwritable(&refused.name));
+    }
+    let attributes = checked_attributes(input.user_attributes)?;
+    let hash = cognito.inner.hashing.hash(&input.password).await?;
+    let user = new_user(cognito, &input.username, attributes, Status::Unconfirmed, &hash)?;
+    if !cognito.inner.database.insert(&user)? {
+        return Err(already_exists());
+    }
+    send_code(cognito, &user, Purpose::SignUp)?;
+    Ok(json!({ "UserConfirmed": false, "UserSub": user.sub, "CodeDeliveryDetails": delivery(&user.email) }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ConfirmInput {
+    client_id: String,
+    username: String,
+    confirmation_code: String,
+}
+
+pub(super) fn confirm(cognito: &Cognito, input: &ConfirmInput) -> Result<Value, Refusal> {
+    let client = cognito.client(&input.client_id)?;
+    let Some(mut user) = cognito.stranger_or_user(client, &input.username)? else { return Err(expired_code()) };
+    if user.status != Status::Unconfirmed {
+        return Err(not_to_be_confirmed(user.status));
+    }
+    let now = cognito.now();
+    match cognito.inner.database.redeem(&user.sub, Purpose::SignUp, &input.confirmation_code, now)? {
+        Redeemed::Accepted => {}
+        Redeemed::Mismatch => return Err(wrong_code()),
+        Redeemed::Expired => return Err(expired_code()),
+        Redeemed::TooMany => {
+            return Err(Refusal::new("TooManyFailedAttemptsException", "Too many failed attempts, try again later."));
+        }
+    }
+    // The code went to the address, so the address is the user's.
+    user.attributes.insert("email_verified".into(), "true".into());
+    cognito.inner.database.set_attributes(&user.sub, &user.attributes, now)?;
+    cognito.inner.database.set_status(&user.sub, Status::Confirmed, now)?;
+    Ok(json!({}))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ResendInput {
+    client_id: String,
+    username: String,
+}
+
+pub(super) fn resend(cognito: &Cognito, input: &ResendInput) -> Result<Value, Refusal> {
+    let client = cognito.client(&input.client_id)?;
+    let details = |address: &str| json!({ "CodeDeliveryDetails": delivery(address) });
+    let Some(user) = cognito.stranger_or_user(client, &input.username)? else { return Ok(details(&input.username)) };
+    if user.status != Status::Unconfirmed {
+        return Err(invalid_parameter("User is already confirmed."));
+    }
+    send_code(cognito, &user, Purpose::SignUp)?;
+    Ok(details(&user.email))
+}
+
+/// Makes a code and mails it.
+pub(super) fn send_code(cognito: &Cognito, user: &User, purpose: Purpose) -> Result<(), Refusal> {
+    let code = cognito.inner.database.new_code(&user.sub, purpose, cognito.now())?.ok_or_else(limit_exceeded)?;
+    cognito.mail_code(user, &code)
+}
+
+/// A user that is not kept yet.
+pub(super) fn new_user(
+    cognito: &Cognito,
+    address: &str,
+    mut attributes: BTreeMap<String, String>,
+    status: Status,
+    password: &str,
+) -> Result<User, Refusal> {
+    if attributes.get("email").is_some_and(|email| email.to_lowercase() != address.to_lowercase()) {
+        return Err(invalid_parameter("The attribute email must be the username."));
+    }
+    attributes.insert("email".into(), address.to_owned());
+    let now = cognito.now();
+    let sub = random_uuid();
+    Ok(User {
+        sub,
+        email: address.to_owned(),
+        status,
+        enabled: true,
+        password: Some(password.to_owned()),
+        temporary_until: None,
+        attributes,
+        created_at: now,
+        updated_at: now,
+        failures: 0,
+        failed_at: 0,
+        row: 0,
+    })
+}
+
+/// Refuses a username that is no address.
+pub(super) fn check_address(username: &str) -> Result<(), Refusal> {
+    let parts = username.split_once('@').filter(|(local, domain)| {
+        !local.is_empty()
+            && !domain.contains('@')
+            && domain.contains('.')
+            && !domain.starts_with('.')
+            && !domain.ends_with('.')
+            && !domain.contains("..")
+    });
+    let plain = username.len() <= 254 && !username.contains(|one: char| one.is_whitespace() || one.is_control());
+    if parts.is_some() && plain { Ok(()) } else { Err(invalid_parameter("Username should be an email.")) }
+}
+
+pub(super) fn already_exists() -> Refusal {
+    Refusal::new("UsernameExistsException", "An account with the given email already exists.")
+}
+
+pub(super) fn not_to_be_confirmed(status: Status) -> Refusal {
+    not_authorized(&format!("User cannot be confirmed. Current status is {}", status.as_str()))
+}
+
+pub(super) fn wrong_code() -> Refusal {
+    Refusal::new("CodeMismatchException", "Invalid verification code provided, please try again.")
+}
+
+pub(super) fn expired_code() -> Refusal {
+    Refusal::new("ExpiredCodeException", "Invalid code provided, please request a code again.")
+}
+
+pub(super) fn unwritable(name: &str) -> Refusal {
+    not_authorized(&format!("A client attempted to write unauthorized attribute: {name}"))
+}

@@ -1,0 +1,240 @@
+//! A bazaar to begin with: four shops with their product files, a category tree and pictures of our own making.
+//!
+//! The files name their pictures by what they show, `media:rishtan-blue-kosa`. [`ProductFile::with_uploads`] puts the ids of uploads
+//! in the place of the names, [`ProductFile::pictures`] lists the names, and [`picture`] draws one.
+
+mod drawing;
+
+use std::collections::BTreeSet;
+
+use domain::catalogue::CategoryTree;
+use domain::{Currency, MediaId, Money};
+
+pub use drawing::picture;
+
+/// The seller whose owner is the demo account `vendor@bozor.test`.
+pub const DEMO_VENDOR: &str = "chorsu-ceramics";
+
+/// What a product file puts before the name of a picture.
+const UPLOAD: &str = "media:";
+
+/// A seller of the bazaar.
+#[derive(Clone, Copy, Debug)]
+pub struct Vendor {
+    /// Handle of the shop page.
+    pub handle: &'static str,
+    /// Name of the shop.
+    pub name: &'static str,
+    /// Where news for the shop goes; the address of its owner's account.
+    pub email: &'static str,
+    /// A few words about the shop.
+    pub about: &'static str,
+    /// The shop's own currency.
+    pub currency: Currency,
+    /// What delivery costs, one flat rate per currency it sells in.
+    pub shipping_rates: &'static [Money],
+    /// Its product files, the one in its own currency first.
+    pub files: &'static [ProductFile],
+}
+
+/// A file of products with prices in one currency.
+#[derive(Clone, Copy, Debug)]
+pub struct ProductFile {
+    /// The currency of its prices.
+    pub currency: Currency,
+    /// Shopify product CSV.
+    pub csv: &'static str,
+}
+
+/// The sellers. The first is [`DEMO_VENDOR`]: everything it has is in stock and priced in USD and UZS.
+pub const VENDORS: [Vendor; 4] = [
+    Vendor {
+        handle: DEMO_VENDOR,
+        name: "Chorsu Ceramics",
+        email: "vendor@bozor.test",
+        about: "Bowls, plates and teapots from Rishtan and Gijduvon, chosen stall by stall under the blue dome of Chorsu.",
+        currency: Currency::USD,
+        shipping_rates: &[Money::new(750, Currency::USD), Money::new(9_000_000, Currency::UZS)],
+        files: &[
+            ProductFile { currency: Currency::USD, csv: include_str!("chorsu-ceramics.usd.csv") },
+            ProductFile { currency: Currency::UZS, csv: include_str!("chorsu-ceramics.uzs.csv") },
+        ],
+    },
+    Vendor {
+        handle: "margilan-silk",
+        name: "Margilan Silk House",
+        email: "margilan@bozor.test",
+        about: "Atlas, adras and velvet from hand looms in Margilan, and what families around sew and embroider from them.",
+        currency: Currency::USD,
+        shipping_rates: &[Money::new(500, Currency::USD), Money::new(6_000_000, Currency::UZS)],
+        files: &[
+            ProductFile { currency: Currency::USD, csv: include_str!("margilan-silk.usd.csv") },
+            ProductFile { currency: Currency::UZS, csv: include_str!("margilan-silk.uzs.csv") },
+        ],
+    },
+    Vendor {
+        handle: "siyob-spices",
+        name: "Siyob Fruits & Spices",
+        email: "siyob@bozor.test",
+        about: "Dried fruits, nuts, spices and sweets from the Siyob bazaar in Samarkand. Delivered within Uzbekistan.",
+        currency: Currency::UZS,
+        shipping_rates: &[Money::new(2_500_000, Currency::UZS)],
+        files: &[ProductFile { currency: Currency::UZS, csv: include_str!("siyob-spices.uzs.csv") }],
+    },
+    Vendor {
+        handle: "chust-crafts",
+        name: "Chust Knives & Woodwork",
+        email: "chust@bozor.test",
+        about: "Knives from the smiths of Chust, and what carvers and luthiers of the valley make from walnut, elm and mulberry.",
+        currency: Currency::UZS,
+        shipping_rates: &[Money::new(4_500_000, Currency::UZS), Money::new(900, Currency::USD)],
+        files: &[
+            ProductFile { currency: Currency::UZS, csv: include_str!("chust-crafts.uzs.csv") },
+            ProductFile { currency: Currency::USD, csv: include_str!("chust-crafts.usd.csv") },
+        ],
+    },
+];
+
+/// The category tree that the files' types are names of.
+pub fn categories() -> Result<CategoryTree, serde_json::Error> {
+    serde_json::from_str(include_str!("categories.json"))
+}
+
+/// The id under which a picture is uploaded: always the same, so that loading the bazaar twice uploads nothing new.
+pub fn media_id(picture: &str) -> MediaId {
+    let digest = ring::digest::digest(&ring::digest::SHA256, picture.as_bytes());
+    let bits = digest.as_ref().iter().take(16).fold(0_u128, |bits, byte| (bits << 8) | u128::from(*byte));
+    MediaId::from_bits(bits)
+}
+
+impl ProductFile {
+    /// The file with each picture's name replaced by its upload's id.
+    pub fn with_uploads(&self, id: impl Fn(&str) -> MediaId) -> String {
+        let mut parts = self.csv.split(UPLOAD);
+        let mut csv = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (name, rest) = split_name(part);
+            csv.push_str(UPLOAD);
+            csv.push_str(&id(name).to_string());
+            csv.push_str(rest);
+        }
+        csv
+    }
+
+    /// The names of the pictures in the file.
+    pub fn pictures(&self) -> BTreeSet<&'static str> {
+        self.csv.split(UPLOAD).skip(1).map(|part| split_name(part).0).collect()
+    }
+}
+
+fn split_name(text: &str) -> (&str, &str) {
+    let end = text.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-').unwrap_or(text.len());
+    text.split_at_checked(end).unwrap_or((text, ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use domain::text::{Email, Handle};
+    use imports::product_file::{ProductDraft, ProductReader, Products};
+
+    use super::*;
+
+    fn products(file: &ProductFile) -> Vec<ProductDraft> {
+        let csv = file.with_uploads(media_id);
+        Products::new(csv.as_bytes(), ProductReader::new(file.currency))
+            .map(|entry| entry.unwrap().product.unwrap())
+            .collect()
+    }
+
+    fn of(handle: &str) -> Vendor {
+        VENDORS.into_iter().find(|vendor| vendor.handle == handle).unwrap()
+    }
+
+    #[test]
+    fn the_bazaar_is_as_large_as_it_says() {
+        let all: Vec<ProductDraft> = VENDORS.iter().flat_map(|vendor| products(&vendor.files[0])).collect();
+        assert!(all.len() >= 60, "{}", all.len());
+        assert!(all.iter().filter(|product| product.options.len() >= 2).count() >= 10);
+        assert!(all.iter().any(|product| product.options.len() == 3 && product.variants.len() >= 16));
+        let mut handles: Vec<_> = all.iter().map(|product| product.handle.clone()).collect();
+        handles.sort();
+        handles.dedup();
+        assert_eq!(handles.len(), all.len());
+        for product in &all {
+            assert!(product.body_html.is_some() && product.seo.title.is_some() && product.seo.description.is_some());
+            assert!(product.wants_publishing() && !product.images.is_empty());
+        }
+    }
+
+    #[test]
+    fn every_product_has_its_place_in_the_tree_and_no_category_is_empty() {
+        let tree = categories().unwrap();
+        tree.check().unwrap();
+        assert!(tree.roots.len() >= 3 && tree.roots.iter().all(|root| !root.children.is_empty()));
+        let mut counts: BTreeMap<Handle, usize> = BTreeMap::new();
+        for product in VENDORS.iter().flat_map(|vendor| products(&vendor.files[0])) {
+            let path = tree.named(product.category.unwrap().as_str()).unwrap();
+            assert_eq!(path.len(), 2);
+            *counts.entry(path[1].clone()).or_default() += 1;
+        }
+        assert_eq!(counts.len(), tree.roots.iter().map(|root| root.children.len()).sum::<usize>());
+    }
+
+    #[test]
+    fn the_demo_vendor_has_everything_in_stock_and_in_both_currencies() {
+        let vendor = of(DEMO_VENDOR);
+        assert_eq!(vendor.files.iter().map(|file| file.currency).collect::<Vec<_>>(), [Currency::USD, Currency::UZS]);
+        for file in vendor.files {
+            for product in products(file) {
+                for variant in &product.variants {
+                    let price = variant.price.unwrap().price;
+                    assert!(price.minor() > 0 && price.currency() == file.currency);
+                    assert!(variant.quantity.unwrap() > 0);
+                }
+            }
+        }
+        assert!(
+            VENDORS.iter().filter(|vendor| vendor.files.iter().any(|file| file.currency == Currency::USD)).count() >= 2
+        );
+    }
+
+    #[test]
+    fn the_files_of_a_vendor_differ_in_prices_only() {
+        for vendor in VENDORS {
+            let without_prices = |file: &ProductFile| {
+                let mut products = products(file);
+                products.iter_mut().flat_map(|product| &mut product.variants).for_each(|variant| variant.price = None);
+                products
+            };
+            let first = without_prices(&vendor.files[0]);
+            assert!(vendor.files.iter().all(|file| without_prices(file) == first));
+        }
+    }
+
+    #[test]
+    fn a_vendor_delivers_in_each_currency_it_sells_in() {
+        for vendor in VENDORS {
+            Handle::parse(vendor.handle).unwrap();
+            Email::parse(vendor.email).unwrap();
+            assert_eq!(vendor.files[0].currency, vendor.currency);
+            for file in vendor.files {
+                assert!(vendor.shipping_rates.iter().any(|rate| rate.currency() == file.currency && rate.minor() > 0));
+            }
+        }
+    }
+
+    #[test]
+    fn every_picture_of_a_file_is_one_of_its_uploads() {
+        for file in VENDORS.iter().flat_map(|vendor| vendor.files) {
+            let uploads: BTreeSet<MediaId> = file.pictures().into_iter().map(media_id).collect();
+            assert_eq!(uploads.len(), file.pictures().len());
+            let shown: BTreeSet<MediaId> = products(file)
+                .iter()
+                .flat_map(|product| product.images.iter().map(|image| image.src.media().unwrap()))
+                .collect();
+            assert_eq!(shown, uploads);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! CORS, as an HTTP API's own configuration does it: the gateway answers preflights and marks every answer.
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+
+/// An HTTP API's CORS configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cors {
+    /// Origins that may call, or `*`.
+    pub origins: Vec<String>,
+    /// Methods that may be used, or `*`.
+    pub methods: Vec<String>,
+    /// Request headers that may be sent, or `*`.
+    pub headers: Vec<String>,
+    /// Answer headers that scripts may read.
+    pub exposed: Vec<String>,
+    /// How many seconds a browser may remember a preflight.
+    pub max_age: Option<u32>,
+}
+
+impl Cors {
+    /// The answer to a preflight; none when the request is not one.
+    pub(crate) fn preflight(&self, parts: &Parts) -> Option<Response<Bytes>> {
+        let is_preflight = parts.method == Method::OPTIONS
+            && parts.headers.contains_key(header::ORIGIN)
+            && parts.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        if !is_preflight {
+            return None;
+        }
+        let mut answer = Response::new(Bytes::new());
+        *answer.status_mut() = StatusCode::NO_CONTENT;
+        if self.allowed(&parts.headers).is_some() {
+            let headers = answer.headers_mut();
+            put(headers, header::ACCESS_CONTROL_ALLOW_METHODS, &self.methods.join(","));
+            put(headers, header::ACCESS_CONTROL_ALLOW_HEADERS, &self.headers.join(","));
+            if let Some(seconds) = self.max_age {
+                headers.insert(header::ACCESS_CONTROL_MAX_AGE, seconds.into());
+            }
+        }
+        Some(answer)
+    }
+
+    /// Marks an answer for an origin that may read it, in place of whatever marks it carries.
+    pub(crate) fn mark(&self, request: &HeaderMap, answer: &mut HeaderMap) {
+        answer.remove(header::ACCESS_CONTROL_ALLOW_ORIGIN);
+        answer.remove(header::ACCESS_CONTROL_EXPOSE_HEADERS);
+        answer.remove(header::ACCESS_CONTROL_ALLOW_CREDENTIALS);
+        if let Some(origin) = self.allowed(request) {
+            answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            put(answer, header::ACCESS_CONTROL_EXPOSE_HEADERS, &self.exposed.join(","));
+        }
+    }
+
+    /// What `Access-Control-Allow-Origin` says to this request.
+    fn allowed(&self, request: &HeaderMap) -> Option<HeaderValue> {
+        let origin = request.get(header::ORIGIN)?;
+        if self.origins.iter().any(|allowed| allowed == "*") {
+            return Some(HeaderValue::from_static("*"));
+        }
+        self.origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes()).then(|| origin.clone())
+    }
+}
+
+fn put(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
+    if let (false, Ok(value)) = (value.is_empty(), HeaderValue::from_str(value)) {
+        headers.insert(name, value);
+    }
+}

@@ -1,0 +1,169 @@
+//! The Lambda Runtime API, as one process of a function sees it
+//! (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>).
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use bytes::Bytes;
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::sync::{Notify, oneshot};
+
+use super::in_process::function_arn;
+use super::{InvocationContext, InvokeError};
+
+/// What a function answered, or why it did not.
+pub(super) type Answered = Result<Bytes, InvokeError>;
+
+/// One process of a function, seen from the gateway: it works on one invocation at a time.
+#[derive(Debug)]
+pub(super) struct Desk {
+    arn: String,
+    work: Mutex<Work>,
+    arrived: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Work {
+    waiting: Option<Waiting>,
+    running: Option<(String, oneshot::Sender<Answered>)>,
+    closed: Option<String>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    event: Bytes,
+    context: InvocationContext,
+    taken: oneshot::Sender<()>,
+    answer: oneshot::Sender<Answered>,
+}
+
+/// An invocation that a process was given.
+#[derive(Debug)]
+pub(super) struct Given {
+    /// Answers when the process has taken it: after its initialisation, if it has just been started.
+    pub(super) taken: oneshot::Receiver<()>,
+    /// Answers when the process has answered. Both fail when the process ends before.
+    pub(super) answer: oneshot::Receiver<Answered>,
+}
+
+impl Desk {
+    pub(super) fn new(function: &str) -> Arc<Self> {
+        Arc::new(Self { arn: function_arn(function), work: Mutex::default(), arrived: Notify::new() })
+    }
+
+    /// Gives the process an invocation; it must have none.
+    pub(super) fn give(&self, event: Bytes, context: InvocationContext) -> Given {
+        let ((taken, has_taken), (answer, has_answered)) = (oneshot::channel(), oneshot::channel());
+        let mut work = self.work();
+        if work.closed.is_none() {
+            work.waiting = Some(Waiting { event, context, taken, answer });
+            self.arrived.notify_one();
+        }
+        Given { taken: has_taken, answer: has_answered }
+    }
+
+    /// The process has ended: whoever waits for it learns that it will not answer.
+    pub(super) fn close(&self, why: String) {
+        let mut work = self.work();
+        work.waiting = None;
+        work.running = None;
+        work.closed.get_or_insert(why);
+    }
+
+    /// Why the process has ended; none while it runs.
+    pub(super) fn closed(&self) -> Option<String> {
+        self.work().closed.clone()
+    }
+
+    /// The API itself.
+    pub(super) fn router(self: Arc<Self>) -> Router {
+        Router::new()
+            .route("/2018-06-01/runtime/invocation/next", get(next))
+            .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
+            .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
+            .route("/2018-06-01/runtime/init/error", post(init_error))
+            // What is too large is refused where it is counted, not by cutting the connection.
+            .layer(DefaultBodyLimit::disable())
+            .with_state(self)
+    }
+
+    fn take(&self) -> Option<(Bytes, InvocationContext)> {
+        let mut work = self.work();
+        let Waiting { event, context, taken, answer } = work.waiting.take()?;
+        work.running = Some((context.request_id.clone(), answer));
+        // Whoever gave it may have gone; the function runs all the same, as it does in the cloud.
+        let _ = taken.send(());
+        Some((event, context))
+    }
+
+    fn finish(&self, id: &str, answered: Answered) -> Response {
+        let mut work = self.work();
+        match work.running.take() {
+            Some((running, answer)) if running == id => {
+                let _ = answer.send(answered);
+                (StatusCode::ACCEPTED, Json(json!({"status": "OK"}))).into_response()
+            }
+            other => {
+                work.running = other;
+                let problem = json!({"errorMessage": "Invalid request ID", "errorType": "InvalidRequestID"});
+                (StatusCode::BAD_REQUEST, Json(problem)).into_response()
+            }
+        }
+    }
+
+    fn work(&self) -> MutexGuard<'_, Work> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn next(State(desk): State<Arc<Desk>>) -> Response {
+    loop {
+        let arrived = desk.arrived.notified();
+        if let Some((event, context)) = desk.take() {
+            let headers = [
+                ("content-type", "application/json".to_owned()),
+                ("lambda-runtime-aws-request-id", context.request_id),
+                ("lambda-runtime-deadline-ms", context.deadline.millis().to_string()),
+                ("lambda-runtime-invoked-function-arn", desk.arn.clone()),
+                ("lambda-runtime-trace-id", context.trace_id),
+            ];
+            return (headers, event).into_response();
+        }
+        arrived.await;
+    }
+}
+
+async fn response(State(desk): State<Arc<Desk>>, Path(id): Path<String>, body: Bytes) -> Response {
+    desk.finish(&id, Ok(body))
+}
+
+/// A function's error, as runtimes report it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Reported {
+    #[serde(default)]
+    error_type: String,
+    #[serde(default)]
+    error_message: String,
+}
+
+fn reported(body: &[u8]) -> String {
+    serde_json::from_slice(body).map_or_else(
+        |_| String::from_utf8_lossy(body).into_owned(),
+        |Reported { error_type, error_message }| format!("{error_type}: {error_message}"),
+    )
+}
+
+async fn error(State(desk): State<Arc<Desk>>, Path(id): Path<String>, body: Bytes) -> Response {
+    desk.finish(&id, Err(InvokeError::Failed(reported(&body))))
+}
+
+async fn init_error(State(desk): State<Arc<Desk>>, body: Bytes) -> Response {
+    desk.close(reported(&body));
+    (StatusCode::ACCEPTED, Json(json!({"status": "OK"}))).into_response()
+}

@@ -1,0 +1,206 @@
+//! What the buyer, the bank and the people at Stripe's dashboard do to an order's payment.
+
+use std::collections::BTreeMap;
+
+use domain::Timestamp;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::books::{Books, Event};
+use super::calls::make_refund;
+use super::objects::{self, Dispute, Intent, Object, Refund, Status};
+use super::refusal::Refusal;
+
+/// One act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Act {
+    /// The buyer pays; if that was done before, the same event is sent again.
+    Succeed,
+    /// The card is declined.
+    Fail,
+    /// The bank takes its time.
+    Process,
+    /// Somebody gives all the money that is left back, at Stripe's dashboard.
+    Refund,
+    /// The last refund comes back from the buyer's bank.
+    FailRefund,
+    /// The buyer's bank wants the money back; if it does already, the same event is sent again.
+    Dispute,
+    /// The bank decides for the shop.
+    WinDispute,
+    /// The bank decides for the buyer.
+    LoseDispute,
+    /// Every open payment of the order is paid, and Stripe tells of each with two events at once.
+    SucceedTwice,
+    /// The buyer pays, and one unit less arrives than was asked for.
+    WrongAmount,
+}
+
+/// What the request for an act looks like.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Request {
+    pub(super) r#do: Act,
+}
+
+/// What an act leads to.
+pub(super) struct Done {
+    pub(super) intent: Intent,
+    /// To be sent now.
+    pub(super) events: Vec<Event>,
+    /// Whether they are sent at the same time.
+    pub(super) at_once: bool,
+}
+
+/// Why an act cannot be done.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Impossible {
+    #[error("no payment of this order is known here")]
+    UnknownOrder,
+    #[error("{0}")]
+    State(String),
+    #[error("the sandbox cannot use its database")]
+    Database(#[from] rusqlite::Error),
+}
+
+impl Impossible {
+    pub(super) fn status(&self) -> StatusCode {
+        match self {
+            Self::UnknownOrder => StatusCode::NOT_FOUND,
+            Self::State(_) => StatusCode::CONFLICT,
+            Self::Database(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn state(why: &str, intent: &Intent) -> Self {
+        Self::State(format!(
+            "{why}: the payment {} is {}",
+            intent.id,
+            json!(intent.status).as_str().unwrap_or_default()
+        ))
+    }
+}
+
+impl Act {
+    /// Does it to the latest payment of an order.
+    pub(super) fn on_order(self, books: &Books<'_>, order: &str, now: Timestamp) -> Result<Done, Impossible> {
+        let intents: Vec<Intent> = books.list(Some(order), None, -1)?;
+        let intent = intents.first().cloned().ok_or(Impossible::UnknownOrder)?;
+        let mut done = self.on_intent(books, intent, now)?;
+        if self == Self::SucceedTwice {
+            for other in intents.into_iter().skip(1).filter(|other| other.status == Status::RequiresPaymentMethod) {
+                done.events.extend(self.on_intent(books, other, now)?.events);
+            }
+        }
+        Ok(done)
+    }
+
+    /// Does it to one payment.
+    pub(super) fn on_intent(self, books: &Books<'_>, mut intent: Intent, now: Timestamp) -> Result<Done, Impossible> {
+        let events = match self {
+            Self::Succeed | Self::SucceedTwice if intent.status == Status::Succeeded => {
+                // Paid by one call and told of by another: the event exists from the first.
+                let again = books.last_event("payment_intent.succeeded", &intent.id)?;
+                let again = again.ok_or_else(|| Impossible::state("it has no event", &intent))?;
+                if self == Self::SucceedTwice { vec![again.clone(), again] } else { vec![again] }
+            }
+            Self::Succeed | Self::SucceedTwice | Self::WrongAmount => {
+                payable(&intent)?;
+                let received = if self == Self::WrongAmount { wrong(intent.amount) } else { intent.amount };
+                intent.pay(received);
+                books.put(&intent)?;
+                let mut events = vec![books.record("payment_intent.succeeded", &intent, &intent.id, now)?];
+                if self == Self::SucceedTwice {
+                    events.push(books.record("payment_intent.succeeded", &intent, &intent.id, now)?);
+                }
+                events
+            }
+            Self::Fail => {
+                payable(&intent)?;
+                intent.decline("insufficient_funds");
+                books.put(&intent)?;
+                vec![books.record("payment_intent.payment_failed", &intent, &intent.id, now)?]
+            }
+            Self::Process => {
+                payable(&intent)?;
+                intent.status = Status::Processing;
+                books.put(&intent)?;
+                vec![books.record("payment_intent.processing", &intent, &intent.id, now)?]
+            }
+            Self::Refund => {
+                let refund = make_refund(books, &intent, None, None, BTreeMap::new(), now).map_err(impossible)?;
+                vec![books.record("refund.created", &refund, &intent.id, now)?]
+            }
+            Self::FailRefund => {
+                let mut refund: Refund = last(books, &intent)?;
+                refund.status = "failed".to_owned();
+                refund.failure_reason = Some("expired_or_canceled_card".to_owned());
+                books.put(&refund)?;
+                vec![books.record("refund.failed", &refund, &intent.id, now)?]
+            }
+            Self::Dispute => vec![dispute(books, &intent, now)?],
+            Self::WinDispute | Self::LoseDispute => {
+                let mut dispute: Dispute = last(books, &intent)?;
+                if self == Self::WinDispute { "won" } else { "lost" }.clone_into(&mut dispute.status);
+                books.put(&dispute)?;
+                vec![books.record("charge.dispute.closed", &dispute, &intent.id, now)?]
+            }
+        };
+        for event in &events {
+            books.claim(&event.id, now)?;
+        }
+        Ok(Done { intent, events, at_once: self == Self::SucceedTwice })
+    }
+}
+
+fn payable(intent: &Intent) -> Result<(), Impossible> {
+    match intent.status {
+        Status::RequiresPaymentMethod | Status::Processing => Ok(()),
+        Status::Succeeded | Status::Canceled => Err(Impossible::state("it takes no money any more", intent)),
+    }
+}
+
+/// An amount that was not asked for.
+const fn wrong(amount: i64) -> i64 {
+    if amount > 1 { amount - 1 } else { amount + 1 }
+}
+
+fn dispute(books: &Books<'_>, intent: &Intent, now: Timestamp) -> Result<Event, Impossible> {
+    if intent.status != Status::Succeeded {
+        return Err(Impossible::state("there is no money to dispute", intent));
+    }
+    let before: Vec<Dispute> = books.list(Some(&intent.id), None, 1)?;
+    if let Some(before) = before.first()
+        && let Some(again) = books.last_event("charge.dispute.created", &before.id)?
+    {
+        return Ok(again);
+    }
+    let dispute = Dispute {
+        id: objects::id("du"),
+        object: Dispute::KIND.to_owned(),
+        amount: intent.amount_received,
+        charge: intent.latest_charge.clone(),
+        created: now.seconds(),
+        currency: intent.currency.clone(),
+        livemode: false,
+        metadata: BTreeMap::new(),
+        payment_intent: intent.id.clone(),
+        reason: "fraudulent".to_owned(),
+        status: "needs_response".to_owned(),
+    };
+    books.put(&dispute)?;
+    Ok(books.record("charge.dispute.created", &dispute, &intent.id, now)?)
+}
+
+/// The newest object of a kind that belongs to the intent.
+fn last<T: Object>(books: &Books<'_>, intent: &Intent) -> Result<T, Impossible> {
+    let found: Vec<T> = books.list(Some(&intent.id), None, 1)?;
+    found.into_iter().next().ok_or_else(|| Impossible::State(format!("the payment {} has no {}", intent.id, T::KIND)))
+}
+
+fn impossible(refusal: Refusal) -> Impossible {
+    let body = refusal.body();
+    Impossible::State(body.pointer("/error/message").and_then(Value::as_str).unwrap_or_default().to_owned())
+}

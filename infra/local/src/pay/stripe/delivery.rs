@@ -1,0 +1,148 @@
+//! Webhooks on their way to the shop: signed anew for each attempt, repeated until somebody answers with a 2xx.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{Method, Request, StatusCode};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::books::Event;
+use super::{Stripe, WEBHOOK_SECRET};
+use crate::faults::{self, Kind};
+use crate::pay::Deliver;
+
+/// How long the shop may take to answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often the schedule looks at the cloud's clock.
+const TICK: Duration = Duration::from_millis(250);
+
+/// Where webhooks go.
+#[derive(Clone)]
+pub(super) struct Shop {
+    pub(super) url: String,
+    pub(super) deliver: Deliver,
+}
+
+/// The schedule that sends what is due. It ends when this is dropped.
+pub struct Schedule {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Schedule {
+    /// Ends the schedule after what is being sent, and waits for that.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        if let Err(cause) = self.task.await {
+            tracing::error!(%cause, "the schedule of Stripe's webhooks has failed");
+        }
+    }
+}
+
+impl Stripe {
+    /// Starts sending what is due by the cloud's clock, now and from now on.
+    pub fn start(&self) -> Schedule {
+        let (stop, mut stopped) = watch::channel(false);
+        let stripe = self.clone();
+        let task = tokio::spawn(async move {
+            loop {
+                stripe.deliver_due().await;
+                tokio::select! {
+                    // An error is the sender that was dropped: nobody wants the schedule any more.
+                    _ = stopped.changed() => return,
+                    () = stripe.inner.posted.notified() => {}
+                    () = tokio::time::sleep(TICK) => {}
+                }
+            }
+        });
+        Schedule { stop, task }
+    }
+
+    /// Sends everything that is due by the cloud's clock and answers how many events that were.
+    pub async fn deliver_due(&self) -> usize {
+        if self.shop().is_none() {
+            return 0;
+        }
+        let mut sent = 0;
+        loop {
+            let now = self.inner.clock.now();
+            let due = match self.inner.shelf.write(|books| books.claim_due(now)) {
+                Ok(due) => due,
+                Err(cause) => {
+                    tracing::error!(%cause, "the sandbox of Stripe cannot read what is due");
+                    return sent;
+                }
+            };
+            if due.is_empty() {
+                return sent;
+            }
+            sent += due.len();
+            self.deliver_all(due, true).await;
+        }
+    }
+
+    /// Sends events that were claimed, and tells what became of each.
+    pub(super) async fn deliver_all(&self, events: Vec<Event>, at_once: bool) -> Vec<Value> {
+        let mut outcomes = Vec::with_capacity(events.len());
+        if !at_once {
+            for event in events {
+                outcomes.push(self.deliver(event).await);
+            }
+            return outcomes;
+        }
+        let mut under_way = JoinSet::new();
+        for event in events {
+            let stripe = self.clone();
+            under_way.spawn(async move { stripe.deliver(event).await });
+        }
+        while let Some(outcome) = under_way.join_next().await {
+            match outcome {
+                Ok(outcome) => outcomes.push(outcome),
+                Err(cause) => tracing::error!(%cause, "a webhook's delivery has failed"),
+            }
+        }
+        outcomes
+    }
+
+    async fn deliver(&self, event: Event) -> Value {
+        let status = self.attempt(&event).await;
+        if let Err(cause) = self.inner.shelf.write(|books| books.answered(&event.id, status, self.inner.clock.now())) {
+            tracing::error!(%cause, "the sandbox of Stripe cannot note a delivery");
+        }
+        json!({"event": event.id, "type": event.name, "status": status.map(|status| status.as_u16())})
+    }
+
+    /// One attempt; nothing when no answer came.
+    async fn attempt(&self, event: &Event) -> Option<StatusCode> {
+        let shop = self.shop()?;
+        let fault = self.inner.faults.next("stripe", "Webhook", None);
+        if fault == Some(Kind::Before) {
+            return None;
+        }
+        if fault == Some(Kind::Slow) {
+            tokio::time::sleep(faults::SLOW).await;
+        }
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(&shop.url)
+            .header(CONTENT_TYPE, "application/json; charset=utf-8")
+            .header("user-agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)")
+            .header(
+                "stripe-signature",
+                payments::stripe::sign(event.body.as_bytes(), self.inner.clock.now(), WEBHOOK_SECRET),
+            )
+            .body(Bytes::from(event.body.clone()));
+        let request = match request {
+            Ok(request) => request,
+            Err(cause) => {
+                tracing::error!(%cause, url = shop.url, "no webhook can be sent there");
+                return None;
+            }
+        };
+        let answer = tokio::time::timeout(PATIENCE, (shop.deliver)(request)).await.ok()?;
+        (fault != Some(Kind::After)).then(|| answer.status())
+    }
+}

@@ -1,0 +1,319 @@
+//! Stripe's sandbox: its API under `/v1`, and beside it the ways to act as the buyer, the bank or Stripe would.
+//!
+//! | path below `/_local/pay/stripe` | what |
+//! | --- | --- |
+//! | `/v1/payment_intents`, `/v1/refunds` … | Stripe's own protocol, with the key `sk_test_local` |
+//! | `POST /orders/{order_id} {"do": …}` | acts on the order's latest payment, and sends the webhooks |
+//! | `GET /orders/{order_id}` | the order's payments, refunds, disputes and events |
+//! | `GET /pay/{payment_intent}` | a page with buttons, for people |
+
+mod acting;
+mod books;
+mod calls;
+mod delivery;
+mod form;
+mod objects;
+mod page;
+mod refusal;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
+use http::request::Parts;
+use http::{HeaderMap, Method, Response, StatusCode};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+use self::acting::{Act, Done, Impossible};
+use self::books::{Kept, Shelf};
+use self::calls::Call;
+use self::delivery::Shop;
+use self::form::Form;
+use self::objects::{Dispute, Intent, Refund};
+use self::refusal::Refusal;
+use crate::clock::Clock;
+use crate::faults::{self, Faults, Kind};
+use crate::pay::Deliver;
+
+pub use self::delivery::Schedule;
+
+/// The key that the API takes.
+pub const API_KEY: &str = "sk_test_local";
+/// The secret that webhooks are signed with.
+pub const WEBHOOK_SECRET: &str = "whsec_local";
+
+/// The longest idempotency key.
+const LONGEST_KEY: usize = 255;
+
+/// Stripe's sandbox. Clones share it.
+#[derive(Clone)]
+pub struct Stripe {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shelf: Shelf,
+    clock: Clock,
+    faults: Faults,
+    shop: RwLock<Option<Shop>>,
+    /// An event was made by a call and waits to be sent.
+    posted: Notify,
+}
+
+impl Stripe {
+    /// Opens the sandbox kept in the SQLite file `path`, or in memory.
+    ///
+    /// # Errors
+    /// When the file cannot be used.
+    pub fn open(path: Option<&Path>, clock: Clock, faults: Faults) -> rusqlite::Result<Self> {
+        let shelf = Shelf::open(path)?;
+        Ok(Self { inner: Arc::new(Inner { shelf, clock, faults, shop: RwLock::new(None), posted: Notify::new() }) })
+    }
+
+    /// Says where webhooks go (`http://…/v1/webhooks/stripe`), and what carries them. Until then they wait.
+    pub fn deliver_to(&self, url: impl Into<String>, deliver: Deliver) {
+        let shop = Shop { url: url.into(), deliver };
+        *self.inner.shop.write().unwrap_or_else(PoisonError::into_inner) = Some(shop);
+        self.inner.posted.notify_one();
+    }
+
+    fn shop(&self) -> Option<Shop> {
+        self.inner.shop.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Answers a request as a door does: with the faults that were ordered for the service `stripe`, whose operations
+    /// are named as in Stripe's specification (`CreatePaymentIntent`, `CancelPaymentIntent`, `CreateRefund`, …). The
+    /// webhooks that it sends are the operation `Webhook`.
+    pub async fn serve(&self, parts: Parts, body: Bytes) -> axum::response::Response {
+        let fault = Call::find(&parts.method, parts.uri.path())
+            .and_then(|call| self.inner.faults.next("stripe", call.name(), None));
+        let answer = match fault {
+            Some(Kind::Before) => return faults::cut_off(),
+            Some(Kind::After) => {
+                self.call(parts, body).await;
+                return faults::cut_off();
+            }
+            Some(Kind::Conflict) => refused(&Refusal::in_use()),
+            Some(Kind::Throttle) => refused(&Refusal::throttled()),
+            Some(Kind::Slow) => {
+                tokio::time::sleep(faults::SLOW).await;
+                self.call(parts, body).await
+            }
+            Some(Kind::Stale) | None => self.call(parts, body).await,
+        };
+        answer.map(axum::body::Body::from)
+    }
+
+    /// Answers a request. The path has no `/_local/pay/stripe` any more.
+    pub async fn call(&self, parts: Parts, body: Bytes) -> Response<Bytes> {
+        let path = parts.uri.path().to_owned();
+        let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        match (&parts.method, segments.as_slice()) {
+            (&Method::POST, ["orders", order]) => self.act_on_order(order, &body).await,
+            (&Method::GET, ["orders", order]) => self.show_order(order),
+            (&Method::POST, ["pay", intent]) => self.act_on_page(intent, &body).await,
+            (&Method::GET, ["pay", intent]) => self.show_page(intent),
+            (_, ["v1", ..]) => {
+                let mut answer = match self.api(&parts, &body) {
+                    Ok(answer) => answer,
+                    Err(refusal) => refused(&refusal),
+                };
+                if let Ok(id) = HeaderValue::from_str(&objects::id("req")) {
+                    answer.headers_mut().insert(HeaderName::from_static("request-id"), id);
+                }
+                answer
+            }
+            _ => local_error(StatusCode::NOT_FOUND, "there is nothing at this path"),
+        }
+    }
+
+    fn api(&self, parts: &Parts, body: &Bytes) -> Result<Response<Bytes>, Refusal> {
+        let path = parts.uri.path();
+        authorize(&parts.headers)?;
+        let call = Call::find(&parts.method, path).ok_or_else(|| Refusal::unknown_url(&parts.method, path))?;
+        let form = if parts.method == Method::GET {
+            Form::parse(parts.uri.query().unwrap_or_default().as_bytes())?
+        } else {
+            Form::parse(body)?
+        };
+        let key = idempotency_key(parts)?;
+        let request = format!("{} {path}?{}", parts.method, form.fingerprint());
+        let now = self.inner.clock.now();
+        let answer = self.inner.shelf.write(|books| {
+            if let Some(key) = key
+                && let Some(kept) = books.kept(key, now)?
+            {
+                if kept.request != request {
+                    return Err(Refusal::idempotency(key));
+                }
+                let mut replayed = answer(kept.status, "application/json", kept.body);
+                replayed
+                    .headers_mut()
+                    .insert(HeaderName::from_static("idempotent-replayed"), HeaderValue::from_static("true"));
+                return Ok(replayed);
+            }
+            let (status, body) = match call.carry_out(books, form, now) {
+                Ok(body) => (StatusCode::OK, body),
+                Err(refusal) if refusal.kept => (refusal.status, refusal.body()),
+                Err(refusal) => return Err(refusal),
+            };
+            let body = body.to_string();
+            if let Some(key) = key {
+                books.keep(key, &Kept { request, status, body: body.clone() }, now)?;
+            }
+            Ok(answer(status, "application/json", body))
+        })?;
+        self.inner.posted.notify_one();
+        Ok(answer)
+    }
+
+    async fn act_on_order(&self, order: &str, body: &Bytes) -> Response<Bytes> {
+        let act = match serde_json::from_slice::<acting::Request>(body) {
+            Ok(request) => request.r#do,
+            Err(cause) => return local_error(StatusCode::BAD_REQUEST, &format!("no such act: {cause}")),
+        };
+        let now = self.inner.clock.now();
+        match self.inner.shelf.write(|books| act.on_order(books, order, now)) {
+            Ok(done) => self.finish(done).await,
+            Err(impossible) => local_error(impossible.status(), &impossible.to_string()),
+        }
+    }
+
+    /// Sends what an act led to.
+    async fn finish(&self, done: Done) -> Response<Bytes> {
+        let delivered = self.deliver_all(done.events, done.at_once).await;
+        json_answer(StatusCode::OK, &json!({"delivered": delivered, "intent": done.intent}))
+    }
+
+    fn show_order(&self, order: &str) -> Response<Bytes> {
+        let shown = self.inner.shelf.write(|books| {
+            let intents: Vec<Intent> = books.list(Some(order), None, -1)?;
+            if intents.is_empty() {
+                return Err(Impossible::UnknownOrder);
+            }
+            let (mut refunds, mut disputes, mut events) = (Vec::<Refund>::new(), Vec::<Dispute>::new(), Vec::new());
+            for intent in &intents {
+                refunds.extend(books.list(Some(&intent.id), None, -1)?);
+                disputes.extend(books.list(Some(&intent.id), None, -1)?);
+                events.extend(books.deliveries(&intent.id)?);
+            }
+            Ok(json!({
+                "order_id": order, "intents": intents, "refunds": refunds, "disputes": disputes, "events": events,
+            }))
+        });
+        match shown {
+            Ok(body) => json_answer(StatusCode::OK, &body),
+            Err(impossible) => local_error(impossible.status(), &impossible.to_string()),
+        }
+    }
+
+    fn show_page(&self, intent: &str) -> Response<Bytes> {
+        let shown = self.inner.shelf.write(|books| {
+            let intent: Intent = books.find(intent)?.ok_or(Impossible::UnknownOrder)?;
+            Ok::<_, Impossible>(page::write(&intent, &books.deliveries(&intent.id)?))
+        });
+        match shown {
+            Ok(page) => {
+                let mut answer = answer(StatusCode::OK, "text/html; charset=utf-8", page);
+                // Whatever stands in an object, nothing in the page can run or load anything.
+                answer.headers_mut().insert(
+                    HeaderName::from_static("content-security-policy"),
+                    HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; form-action 'self'"),
+                );
+                answer
+            }
+            Err(impossible) => local_error(impossible.status(), &impossible.to_string()),
+        }
+    }
+
+    /// A button of the page was pressed. Whatever comes of it, the page shows it.
+    async fn act_on_page(&self, intent: &str, body: &Bytes) -> Response<Bytes> {
+        let Ok(pressed) = serde_urlencoded::from_bytes::<acting::Request>(body) else {
+            return local_error(StatusCode::BAD_REQUEST, "no such button");
+        };
+        let now = self.inner.clock.now();
+        let done = self.inner.shelf.write(|books| {
+            let found: Intent = books.find(intent)?.ok_or(Impossible::UnknownOrder)?;
+            let act: Act = pressed.r#do;
+            act.on_intent(books, found, now)
+        });
+        match done {
+            Ok(done) => {
+                self.deliver_all(done.events, done.at_once).await;
+            }
+            // Pressed twice, or too late: the page says how the payment stands.
+            Err(Impossible::State(_)) => {}
+            Err(impossible) => return local_error(impossible.status(), &impossible.to_string()),
+        }
+        let mut answer = answer(StatusCode::SEE_OTHER, "text/plain", String::new());
+        // Relative to the page's own address, whatever it is mounted under.
+        if let Ok(page) = HeaderValue::from_str(intent) {
+            answer.headers_mut().insert(LOCATION, page);
+        }
+        answer
+    }
+}
+
+/// Bearer, or Basic with the key as the name.
+fn authorize(headers: &HeaderMap) -> Result<(), Refusal> {
+    let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let key = match header.split_once(' ') {
+        Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => key.trim().to_owned(),
+        Some((scheme, pair)) if scheme.eq_ignore_ascii_case("basic") => BASE64_STANDARD
+            .decode(pair.trim())
+            .ok()
+            .and_then(|pair| String::from_utf8(pair).ok())
+            .and_then(|pair| pair.split_once(':').map(|(name, _)| name.to_owned()))
+            .unwrap_or_default(),
+        _ => String::new(),
+    };
+    if key.is_empty() {
+        return Err(Refusal::unauthorized("You did not provide an API key."));
+    }
+    if key != API_KEY {
+        let shown: String = key.chars().take(8).collect();
+        return Err(Refusal::unauthorized(format!("Invalid API Key provided: {shown}***")));
+    }
+    Ok(())
+}
+
+/// The key of a write; reads ignore it, as at Stripe.
+fn idempotency_key(parts: &Parts) -> Result<Option<&str>, Refusal> {
+    let Some(value) = parts.headers.get("idempotency-key").filter(|_| parts.method == Method::POST) else {
+        return Ok(None);
+    };
+    match value.to_str() {
+        Ok(key) if !key.is_empty() && key.len() <= LONGEST_KEY => Ok(Some(key)),
+        _ => Err(Refusal::invalid(
+            "parameter_invalid",
+            "Idempotency-Key",
+            "The idempotency key is not 1 to 255 letters.",
+        )),
+    }
+}
+
+fn refused(refusal: &Refusal) -> Response<Bytes> {
+    json_answer(refusal.status, &refusal.body())
+}
+
+/// An error of the sandbox's own paths, which are not Stripe's.
+fn local_error(status: StatusCode, message: &str) -> Response<Bytes> {
+    json_answer(status, &json!({"error": message}))
+}
+
+fn json_answer(status: StatusCode, body: &Value) -> Response<Bytes> {
+    answer(status, "application/json", body.to_string())
+}
+
+fn answer(status: StatusCode, content_type: &'static str, body: String) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}

@@ -1,0 +1,149 @@
+//! Stripe's objects, with the fields that its own answers have.
+
+use std::collections::BTreeMap;
+
+use ring::rand::{SecureRandom, SystemRandom};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// What can be kept in the books.
+pub(super) trait Object: Serialize + serde::de::DeserializeOwned {
+    /// Stripe's name of the kind.
+    const KIND: &'static str;
+    /// Its id.
+    fn id(&self) -> &str;
+    /// What it belongs to: an intent to its order, everything else to its intent.
+    fn parent(&self) -> &str;
+}
+
+/// <https://docs.stripe.com/api/payment_intents/object>
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Intent {
+    pub(super) id: String,
+    pub(super) object: String,
+    pub(super) amount: i64,
+    pub(super) amount_capturable: i64,
+    pub(super) amount_received: i64,
+    pub(super) automatic_payment_methods: Option<Value>,
+    pub(super) canceled_at: Option<i64>,
+    pub(super) cancellation_reason: Option<String>,
+    pub(super) capture_method: String,
+    pub(super) client_secret: String,
+    pub(super) confirmation_method: String,
+    pub(super) created: i64,
+    pub(super) currency: String,
+    pub(super) description: Option<String>,
+    pub(super) last_payment_error: Option<Value>,
+    pub(super) latest_charge: Option<String>,
+    pub(super) livemode: bool,
+    pub(super) metadata: BTreeMap<String, String>,
+    pub(super) next_action: Option<Value>,
+    pub(super) payment_method: Option<String>,
+    pub(super) payment_method_types: Vec<String>,
+    pub(super) status: Status,
+}
+
+/// Where an intent stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Status {
+    RequiresPaymentMethod,
+    Processing,
+    Succeeded,
+    Canceled,
+}
+
+impl Object for Intent {
+    const KIND: &'static str = "payment_intent";
+    fn id(&self) -> &str {
+        &self.id
+    }
+    fn parent(&self) -> &str {
+        self.metadata.get("order_id").map_or("", String::as_str)
+    }
+}
+
+impl Intent {
+    /// The buyer's money arrives.
+    pub(super) fn pay(&mut self, received: i64) {
+        self.status = Status::Succeeded;
+        self.amount_received = received;
+        self.last_payment_error = None;
+        self.latest_charge = Some(id("ch"));
+        self.payment_method.get_or_insert_with(|| "pm_card_visa".to_owned());
+    }
+
+    /// The buyer's card is declined; the intent waits for another.
+    pub(super) fn decline(&mut self, decline_code: &str) {
+        self.status = Status::RequiresPaymentMethod;
+        self.payment_method = None;
+        self.last_payment_error = Some(json!({
+            "type": "card_error", "code": "card_declined", "decline_code": decline_code, "message": "Your card was declined.",
+        }));
+    }
+}
+
+/// <https://docs.stripe.com/api/refunds/object>
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Refund {
+    pub(super) id: String,
+    pub(super) object: String,
+    pub(super) amount: i64,
+    pub(super) charge: Option<String>,
+    pub(super) created: i64,
+    pub(super) currency: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) failure_reason: Option<String>,
+    pub(super) metadata: BTreeMap<String, String>,
+    pub(super) payment_intent: String,
+    pub(super) reason: Option<String>,
+    pub(super) status: String,
+}
+
+impl Object for Refund {
+    const KIND: &'static str = "refund";
+    fn id(&self) -> &str {
+        &self.id
+    }
+    fn parent(&self) -> &str {
+        &self.payment_intent
+    }
+}
+
+/// <https://docs.stripe.com/api/disputes/object>
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Dispute {
+    pub(super) id: String,
+    pub(super) object: String,
+    pub(super) amount: i64,
+    pub(super) charge: Option<String>,
+    pub(super) created: i64,
+    pub(super) currency: String,
+    pub(super) livemode: bool,
+    pub(super) metadata: BTreeMap<String, String>,
+    pub(super) payment_intent: String,
+    pub(super) reason: String,
+    pub(super) status: String,
+}
+
+impl Object for Dispute {
+    const KIND: &'static str = "dispute";
+    fn id(&self) -> &str {
+        &self.id
+    }
+    fn parent(&self) -> &str {
+        &self.payment_intent
+    }
+}
+
+/// A new id: a prefix and 24 letters that nobody can guess.
+pub(super) fn id(prefix: &str) -> String {
+    const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+    let mut bytes = [0_u8; 24];
+    if SystemRandom::new().fill(&mut bytes).is_err() {
+        tracing::error!("the system has no random bytes");
+    }
+    let letters =
+        bytes.iter().filter_map(|byte| ALPHABET.get(usize::from(byte % 32))).map(|letter| char::from(*letter));
+    format!("{prefix}_{}", letters.collect::<String>())
+}

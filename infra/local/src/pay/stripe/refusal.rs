@@ -1,0 +1,102 @@
+//! Errors as Stripe words them.
+
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+/// A call that is not carried out.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    kind: &'static str,
+    code: Option<&'static str>,
+    message: String,
+    parts: Map<String, Value>,
+    /// Whether the idempotency key keeps it: a refusal of the object's state does, one of the parameters does not.
+    pub(super) kept: bool,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, kind: &'static str, code: Option<&'static str>, message: impl Into<String>) -> Self {
+        Self { status, kind, code, message: message.into(), parts: Map::new(), kept: false }
+    }
+
+    /// Something is wrong with the parameters.
+    pub(super) fn invalid(code: &'static str, param: &str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", Some(code), message).with("param", param.into())
+    }
+
+    /// There is no such object.
+    pub(super) fn missing(kind: &str, param: &str, id: &str) -> Self {
+        let message = format!("No such {kind}: '{id}'");
+        Self::new(StatusCode::NOT_FOUND, "invalid_request_error", Some("resource_missing"), message)
+            .with("param", param.into())
+    }
+
+    /// The state of the object does not allow it.
+    pub(super) fn state(code: Option<&'static str>, message: impl Into<String>) -> Self {
+        Self { kept: true, ..Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", code, message) }
+    }
+
+    /// The card was declined.
+    pub(super) fn declined(decline_code: &str) -> Self {
+        let refusal =
+            Self::new(StatusCode::PAYMENT_REQUIRED, "card_error", Some("card_declined"), "Your card was declined.");
+        Self { kept: true, ..refusal }.with("decline_code", decline_code.into())
+    }
+
+    /// No such path.
+    pub(super) fn unknown_url(method: &http::Method, path: &str) -> Self {
+        let message = format!("Unrecognized request URL ({method}: {path}).");
+        Self::new(StatusCode::NOT_FOUND, "invalid_request_error", None, message)
+    }
+
+    /// No key, or not the account's.
+    pub(super) fn unauthorized(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "invalid_request_error", None, message)
+    }
+
+    /// The key was used with another request.
+    pub(super) fn idempotency(key: &str) -> Self {
+        let message = format!(
+            "Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a \
+             key other than '{key}' if you meant to execute a different request."
+        );
+        Self::new(StatusCode::BAD_REQUEST, "idempotency_error", None, message)
+    }
+
+    /// Another request with this key is running.
+    pub(super) fn in_use() -> Self {
+        let message = "There is currently another in-progress request using this idempotent key.";
+        Self::new(StatusCode::CONFLICT, "idempotency_error", Some("idempotency_key_in_use"), message)
+    }
+
+    /// Too many requests.
+    pub(super) fn throttled() -> Self {
+        let message = "Request rate limit exceeded.";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "invalid_request_error", Some("rate_limit"), message)
+    }
+
+    /// With a further part of the error object.
+    pub(super) fn with(mut self, name: &str, value: Value) -> Self {
+        self.parts.insert(name.to_owned(), value);
+        self
+    }
+
+    /// The body.
+    pub(super) fn body(&self) -> Value {
+        let mut error = self.parts.clone();
+        error.insert("type".to_owned(), self.kind.into());
+        error.insert("message".to_owned(), self.message.clone().into());
+        if let Some(code) = self.code {
+            error.insert("code".to_owned(), code.into());
+        }
+        json!({ "error": error })
+    }
+}
+
+impl From<rusqlite::Error> for Refusal {
+    fn from(cause: rusqlite::Error) -> Self {
+        tracing::error!(%cause, "the sandbox of Stripe cannot use its database");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "api_error", None, "the sandbox cannot use its database")
+    }
+}

@@ -1,0 +1,219 @@
+//! What the shop asks of Stripe.
+
+use super::*;
+
+#[tokio::test]
+async fn a_payment_is_opened_paid_and_told_of_and_told_of_again_with_the_same_event() {
+    let sandbox = Sandbox::open().await;
+    let opened = sandbox.providers.open(&payment(1)).await.unwrap();
+    let Action::ClientSecret { client_secret } = &opened.action else { panic!("{:?}", opened.action) };
+    assert!(client_secret.starts_with(&format!("{}_secret_", opened.reference)));
+    assert_eq!(opened.standing, Standing::Pending);
+
+    let (status, answer) = sandbox.act(order(), "succeed").await;
+    assert_eq!((status, &answer["intent"]["status"]), (StatusCode::OK, &json!("succeeded")));
+    assert_eq!(answer["delivered"][0]["status"], 200);
+    let first = sandbox.told_once().await;
+    assert_eq!(first.kind, captured(1250));
+    assert_eq!((first.order_id, first.payment_id), (Some(order()), Some(PaymentId::from_bits(1))));
+    assert_eq!((first.reference.as_str(), first.live), (opened.reference.as_str(), false));
+
+    let (_, again) = sandbox.act(order(), "succeed").await;
+    assert_eq!(again["delivered"][0]["event"], answer["delivered"][0]["event"]);
+    assert_eq!(sandbox.told_once().await, first);
+    let looked_up = sandbox.providers.look_up(&payment(1)).await.unwrap();
+    assert_eq!(looked_up.kind, captured(1250));
+}
+
+#[tokio::test]
+async fn opening_twice_finds_the_same_payment_and_another_amount_under_the_same_key_is_refused() {
+    let sandbox = Sandbox::open().await;
+    let first = sandbox.providers.open(&payment(1)).await.unwrap();
+    assert_eq!(sandbox.providers.open(&payment(1)).await.unwrap(), first);
+    let dearer = Payment { amount: usd(1251), ..payment(1) };
+    let refused = sandbox.providers.open(&dearer).await;
+    assert_eq!(refused, Err(Failure::Refused { code: "idempotency_error".into() }));
+
+    assert_ne!(sandbox.providers.open(&payment(2)).await.unwrap().reference, first.reference);
+    // A day later the key is forgotten, as at Stripe.
+    sandbox.clock.advance(Duration::from_secs(25 * 60 * 60));
+    assert_ne!(sandbox.providers.open(&payment(1)).await.unwrap().reference, first.reference);
+}
+
+#[tokio::test]
+async fn a_replayed_answer_says_so_and_wrong_keys_are_refused_in_stripes_words() {
+    let sandbox = Sandbox::open().await;
+    let client = reqwest::Client::new();
+    let url = format!("{}/v1/payment_intents", sandbox.url);
+    let post = |body: &'static str| client.post(&url).bearer_auth(API_KEY).header("idempotency-key", "k").body(body);
+
+    // A refused parameter is not remembered.
+    let bad = post("amount=0&currency=usd").send().await.unwrap();
+    assert_eq!(bad.status(), 400);
+    let first = post("amount=500&currency=usd").send().await.unwrap();
+    assert!(!first.headers().contains_key("idempotent-replayed"));
+    assert!(first.headers()["request-id"].to_str().unwrap().starts_with("req_"));
+    let replayed = post("currency=usd&amount=500").send().await.unwrap();
+    assert_eq!(replayed.headers()["idempotent-replayed"], "true");
+    assert_eq!(first.text().await.unwrap(), replayed.text().await.unwrap());
+
+    for (request, status, kind) in [
+        (client.post(&url).body("amount=500&currency=usd"), 401, "invalid_request_error"),
+        (client.post(&url).bearer_auth("sk_test_other").body("amount=500&currency=usd"), 401, "invalid_request_error"),
+        (post("amount=501&currency=usd"), 400, "idempotency_error"),
+        (client.post(&url).bearer_auth(API_KEY).body("amount=500"), 400, "invalid_request_error"),
+        (client.post(&url).bearer_auth(API_KEY).body("amount=500&currency=USD"), 400, "invalid_request_error"),
+        (client.post(&url).bearer_auth(API_KEY).body("amount=5125&currency=kwd"), 400, "invalid_request_error"),
+        (
+            client.post(&url).bearer_auth(API_KEY).body("amount=500&currency=usd&color=red"),
+            400,
+            "invalid_request_error",
+        ),
+        (client.get(format!("{url}/pi_none")).bearer_auth(API_KEY), 404, "invalid_request_error"),
+        (client.get(format!("{}/v1/charges", sandbox.url)).bearer_auth(API_KEY), 404, "invalid_request_error"),
+    ] {
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), status);
+        assert_eq!(answer.json::<Value>().await.unwrap()["error"]["type"], kind);
+    }
+    let basic = client.get(&url).basic_auth(API_KEY, Some("")).send().await.unwrap();
+    assert_eq!(basic.json::<Value>().await.unwrap()["data"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn cancelling_is_final_and_finds_a_payment_that_came_first() {
+    let sandbox = Sandbox::open().await;
+    let early = sandbox.opened(&payment(1)).await;
+    assert_eq!(sandbox.providers.cancel(&early).await, Ok(Cancellation::Cancelled));
+    assert_eq!(sandbox.providers.cancel(&early).await, Ok(Cancellation::Cancelled));
+    assert_eq!(sandbox.act(order(), "succeed").await.0, StatusCode::CONFLICT);
+    assert_eq!(sandbox.stripe.deliver_due().await, 1);
+    assert_eq!(sandbox.told_once().await.kind, Told::Payment(Standing::Cancelled));
+
+    // The reference was never stored: cancelling finds the payment by its key.
+    sandbox.providers.open(&payment(2)).await.unwrap();
+    sandbox.act(order(), "succeed").await;
+    let Ok(Cancellation::Captured(report)) = sandbox.providers.cancel(&payment(2)).await else {
+        panic!("not captured")
+    };
+    assert_eq!((report.kind, report.payment_id), (captured(1250), Some(PaymentId::from_bits(2))));
+
+    let slow = sandbox.opened(&payment(3)).await;
+    sandbox.act(order(), "process").await;
+    assert!(matches!(sandbox.providers.cancel(&slow).await, Ok(Cancellation::Undecided(_))));
+}
+
+#[tokio::test]
+async fn a_declined_card_can_be_followed_by_a_good_one() {
+    let sandbox = Sandbox::open().await;
+    let opened = sandbox.opened(&payment(1)).await;
+    sandbox.act(order(), "fail").await;
+    let declined = Told::Payment(Standing::Failed { code: "insufficient_funds".into() });
+    assert_eq!(sandbox.told_once().await.kind, declined);
+    assert_eq!(sandbox.providers.look_up(&opened).await.unwrap().kind, declined);
+    sandbox.act(order(), "succeed").await;
+    assert_eq!(sandbox.told_once().await.kind, captured(1250));
+    assert_eq!(sandbox.act(order(), "fail").await.0, StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn the_provider_may_report_another_amount_than_was_asked() {
+    let sandbox = Sandbox::open().await;
+    let opened = sandbox.opened(&payment(1)).await;
+    sandbox.act(order(), "wrong_amount").await;
+    assert_eq!(sandbox.told_once().await.kind, captured(1249));
+    assert_eq!(sandbox.providers.look_up(&opened).await.unwrap().kind, captured(1249));
+}
+
+#[tokio::test]
+async fn refunds_are_made_once_and_never_beyond_what_was_captured() {
+    let sandbox = Sandbox::open().await;
+    let opened = sandbox.opened(&payment(1)).await;
+    let reference = opened.reference.clone().unwrap();
+    let give_back = |refund| {
+        let (providers, reference) = (sandbox.providers.clone(), reference.clone());
+        async move { providers.refund(ProviderName::Stripe, &refund, &reference).await }
+    };
+    assert!(matches!(give_back(refund(1, 500)).await, Err(Failure::Refused { .. })), "nothing was paid yet");
+    sandbox.act(order(), "succeed").await;
+    sandbox.told().await;
+
+    let first = give_back(refund(2, 500)).await.unwrap();
+    assert_eq!(first.standing, RefundStanding::Succeeded);
+    assert_eq!((first.refund_id, first.amount), (Some(RefundId::from_bits(2)), Some(usd(500))));
+    assert_eq!(give_back(refund(2, 500)).await.unwrap(), first);
+    // The key is forgotten after a day, the refund is not.
+    sandbox.clock.advance(Duration::from_secs(25 * 60 * 60));
+    assert_eq!(give_back(refund(2, 500)).await.unwrap(), first);
+    let known = domain::payment::Refund { reference: Some(first.reference.clone()), ..refund(2, 500) };
+    assert_eq!(give_back(known).await.unwrap(), first);
+
+    assert!(matches!(give_back(refund(3, 751)).await, Err(Failure::Refused { .. })), "more than is left");
+    assert_eq!(give_back(refund(4, 750)).await.unwrap().amount, Some(usd(750)));
+    assert_eq!(give_back(refund(5, 1)).await, Err(Failure::Refused { code: "charge_already_refunded".into() }));
+    assert_eq!(sandbox.show(order()).await["refunds"].as_array().unwrap().len(), 2);
+
+    sandbox.stripe.deliver_due().await;
+    let told = sandbox.told().await;
+    assert_eq!(told.len(), 2);
+    assert_eq!(told[0].kind, Told::Refund(first));
+    assert_eq!((told[0].order_id, told[0].reference.as_str()), (Some(order()), reference.as_str()));
+}
+
+#[tokio::test]
+async fn a_lost_call_is_unclear_and_repeating_it_finds_what_was_done() {
+    let sandbox = Sandbox::open().await;
+    sandbox.faults.add(Fault::nth("stripe", "CreatePaymentIntent", 1, Kind::After));
+    assert!(matches!(sandbox.providers.open(&payment(1)).await, Err(Failure::Unclear(_))));
+    let opened = sandbox.opened(&payment(1)).await;
+    assert_eq!(sandbox.show(order()).await["intents"].as_array().unwrap().len(), 1);
+
+    for (kind, unclear) in [(Kind::Before, true), (Kind::Throttle, false), (Kind::Conflict, true)] {
+        sandbox.faults.add(Fault::nth("stripe", "RetrievePaymentIntent", 1, kind));
+        let failure = sandbox.providers.look_up(&opened).await.unwrap_err();
+        assert_eq!(matches!(failure, Failure::Unclear(_)), unclear, "{failure:?}");
+        assert_eq!(matches!(failure, Failure::Unavailable(_)), !unclear, "{failure:?}");
+    }
+
+    sandbox.act(order(), "succeed").await;
+    sandbox.told().await;
+    sandbox.faults.add(Fault::nth("stripe", "CreateRefund", 1, Kind::After));
+    let reference = opened.reference.unwrap();
+    let lost = sandbox.providers.refund(ProviderName::Stripe, &refund(1, 500), &reference).await;
+    assert!(matches!(lost, Err(Failure::Unclear(_))));
+    sandbox.providers.refund(ProviderName::Stripe, &refund(1, 500), &reference).await.unwrap();
+    assert_eq!(sandbox.show(order()).await["refunds"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_provider_that_hangs_is_unclear_and_one_that_is_down_is_unavailable() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    // The listener accepts in the kernel and nobody ever answers.
+    let hanging = providers(&url, Duration::from_millis(200)).open(&payment(1)).await;
+    assert!(matches!(hanging, Err(Failure::Unclear(_))), "{hanging:?}");
+    drop(silent);
+    let down = providers(&url, Duration::from_secs(5)).open(&payment(1)).await;
+    assert!(matches!(down, Err(Failure::Unavailable(_))), "{down:?}");
+}
+
+#[tokio::test]
+async fn stripes_test_cards_confirm_through_the_api() {
+    let sandbox = Sandbox::open().await;
+    let reference = sandbox.opened(&payment(1)).await.reference.unwrap();
+    let url = format!("{}/v1/payment_intents/{reference}/confirm", sandbox.url);
+    let confirm = async |card: &'static str| {
+        let request = reqwest::Client::new().post(&url).bearer_auth(API_KEY).body(format!("payment_method={card}"));
+        let answer = request.send().await.unwrap();
+        (answer.status(), answer.json::<Value>().await.unwrap())
+    };
+    assert_eq!(confirm("").await.1["error"]["code"], "payment_intent_unexpected_state");
+    let (status, declined) = confirm("pm_card_visa_chargeDeclined").await;
+    assert_eq!((status, &declined["error"]["code"]), (StatusCode::PAYMENT_REQUIRED, &json!("card_declined")));
+    assert_eq!(confirm("pm_card_visa").await.1["status"], "succeeded");
+    assert_eq!(confirm("pm_card_visa").await.1["error"]["code"], "payment_intent_unexpected_state");
+    assert_eq!(sandbox.stripe.deliver_due().await, 2);
+    let told: Vec<_> = sandbox.told().await.into_iter().map(|report| report.kind).collect();
+    let declined = Told::Payment(Standing::Failed { code: "generic_decline".into() });
+    assert_eq!(told, [declined, captured(1250)]);
+}

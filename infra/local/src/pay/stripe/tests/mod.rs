@@ -1,0 +1,184 @@
+//! The shop's own provider code against the sandbox, over real HTTP on loopback.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use domain::payment::{Action, Payment, PaymentState, ProviderName, RefundReason, RefundState};
+use domain::{Currency, Money, OrderId, PaymentId, RefundId, Timestamp};
+use http::Request;
+use payments::{
+    Cancellation, DisputeStage, Failure, Freshness, HttpFailure, Kind as Told, Providers, RefundStanding, Refused,
+    Report, SecretUnavailable, Standing,
+};
+
+use super::*;
+use crate::faults::Fault;
+
+mod acts;
+mod calls;
+
+const SECRET: &str = r#"{"api_key":"sk_test_local","webhook_secret":{"current":"whsec_local","previous":null}}"#;
+
+/// A sandbox on a port of its own, and a shop that takes its webhooks.
+struct Sandbox {
+    stripe: Stripe,
+    clock: Clock,
+    faults: Faults,
+    url: String,
+    providers: Providers,
+    shop: Arc<Mutex<ShopFloor>>,
+}
+
+/// What the shop was sent, and what it answers.
+struct ShopFloor {
+    answer: StatusCode,
+    received: Vec<Request<Bytes>>,
+}
+
+impl Sandbox {
+    async fn open() -> Self {
+        Self::open_at(None, Clock::frozen(Timestamp::from_millis(1_795_000_000_000))).await
+    }
+
+    async fn open_at(path: Option<&Path>, clock: Clock) -> Self {
+        let faults = Faults::default();
+        let stripe = Stripe::open(path, clock.clone(), faults.clone()).unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let served = stripe.clone();
+        let router = axum::Router::new().fallback(move |request: axum::extract::Request| async move {
+            let (parts, body) = request.into_parts();
+            let body = axum::body::to_bytes(body, 1_000_000).await.unwrap();
+            served.serve(parts, body).await
+        });
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+
+        let shop = Arc::new(Mutex::new(ShopFloor { answer: StatusCode::OK, received: Vec::new() }));
+        let floor = Arc::clone(&shop);
+        let deliver: Deliver = Arc::new(move |request| {
+            let mut floor = floor.lock().unwrap();
+            floor.received.push(request);
+            let mut response = Response::new(Bytes::new());
+            *response.status_mut() = floor.answer;
+            Box::pin(std::future::ready(response))
+        });
+        stripe.deliver_to("http://shop.test/v1/webhooks/stripe", deliver);
+        let providers = providers(&url, Duration::from_secs(10));
+        Self { stripe, clock, faults, url, providers, shop }
+    }
+
+    /// Acts through the sandbox's own door.
+    async fn act(&self, order: OrderId, act: &str) -> (StatusCode, Value) {
+        let body = json!({"do": act}).to_string();
+        let answer =
+            reqwest::Client::new().post(format!("{}/orders/{order}", self.url)).body(body).send().await.unwrap();
+        (answer.status(), answer.json().await.unwrap())
+    }
+
+    async fn show(&self, order: OrderId) -> Value {
+        reqwest::get(format!("{}/orders/{order}", self.url)).await.unwrap().json().await.unwrap()
+    }
+
+    /// What the shop was sent since the last time, as its own code understands it.
+    async fn told(&self) -> Vec<Report> {
+        let received = std::mem::take(&mut self.shop.lock().unwrap().received);
+        let mut reports = Vec::new();
+        for request in received {
+            let now = self.clock.now();
+            let report = self.providers.verify(ProviderName::Stripe, request.headers(), request.body(), now).await;
+            reports.push(report.unwrap());
+        }
+        reports
+    }
+
+    async fn told_once(&self) -> Report {
+        let mut reports = self.told().await;
+        assert_eq!(reports.len(), 1, "{reports:?}");
+        reports.remove(0)
+    }
+
+    fn shop_answers(&self, answer: StatusCode) {
+        self.shop.lock().unwrap().answer = answer;
+    }
+
+    async fn opened(&self, payment: &Payment) -> Payment {
+        let opened = self.providers.open(payment).await.unwrap();
+        Payment { reference: Some(opened.reference), ..payment.clone() }
+    }
+}
+
+fn providers(url: &str, patience: Duration) -> Providers {
+    let client = reqwest::Client::builder().timeout(patience).build().unwrap();
+    let http = move |request: Request<Bytes>| {
+        let client = client.clone();
+        async move {
+            let failure = |cause: reqwest::Error| {
+                if cause.is_connect() {
+                    HttpFailure::Unsent(cause.to_string())
+                } else {
+                    HttpFailure::Unclear(cause.to_string())
+                }
+            };
+            let (parts, body) = request.into_parts();
+            let sent = client
+                .request(parts.method, parts.uri.to_string())
+                .headers(parts.headers)
+                .body(body)
+                .send()
+                .await
+                .map_err(failure)?;
+            let mut answer = Response::new(Bytes::new());
+            *answer.status_mut() = sent.status();
+            *answer.headers_mut() = sent.headers().clone();
+            *answer.body_mut() = sent.bytes().await.map_err(failure)?;
+            Ok(answer)
+        }
+    };
+    let secrets = |_: ProviderName, _: Freshness| std::future::ready(Ok::<_, SecretUnavailable>(SECRET.to_owned()));
+    Providers::new(Arc::new(http), Arc::new(secrets), url)
+}
+
+fn usd(minor: i64) -> Money {
+    Money::new(minor, Currency::USD)
+}
+
+fn order() -> OrderId {
+    OrderId::from_bits(1)
+}
+
+fn payment(id: u128) -> Payment {
+    Payment {
+        id: PaymentId::from_bits(id),
+        order: order(),
+        provider: ProviderName::Stripe,
+        amount: usd(1250),
+        state: PaymentState::Created,
+        reference: None,
+        action: None,
+        captured: None,
+        failure: None,
+        created_at: Timestamp::from_millis(0),
+        version: 0,
+    }
+}
+
+fn refund(id: u128, minor: i64) -> domain::payment::Refund {
+    domain::payment::Refund {
+        id: RefundId::from_bits(id),
+        order: order(),
+        payment: PaymentId::from_bits(1),
+        vendor: None,
+        amount: usd(minor),
+        state: RefundState::Queued,
+        reference: None,
+        reason: RefundReason::Cancelled,
+        created_at: Timestamp::from_millis(0),
+        due_at: None,
+        tries: 0,
+        version: 0,
+    }
+}
+
+const fn captured(minor: i64) -> Told {
+    Told::Payment(Standing::Captured { amount: Some(Money::new(minor, Currency::USD)) })
+}

@@ -1,0 +1,113 @@
+//! CORS, as a bucket's rules have it (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html>).
+
+use axum::body::Body;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+
+use super::Refusal;
+
+/// One CORS rule of a bucket. Origins and headers may hold one `*` each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CorsRule {
+    /// Origins that may call.
+    pub origins: Vec<String>,
+    /// Methods that may be used.
+    pub methods: Vec<String>,
+    /// Request headers that may be sent.
+    pub headers: Vec<String>,
+    /// Answer headers that scripts may read.
+    pub exposed: Vec<String>,
+    /// How many seconds a browser may remember a preflight.
+    pub max_age: Option<u32>,
+}
+
+/// What a browser asks of the rules.
+#[derive(Debug)]
+pub(super) struct Asked {
+    origin: HeaderValue,
+    method: String,
+    headers: Vec<String>,
+}
+
+impl Asked {
+    /// What a request asks; none when it comes from no page.
+    pub(super) fn of(parts: &Parts) -> Option<Self> {
+        let origin = parts.headers.get(header::ORIGIN)?.clone();
+        Some(Self { origin, method: parts.method.as_str().to_owned(), headers: Vec::new() })
+    }
+}
+
+impl CorsRule {
+    fn allows(&self, asked: &Asked) -> bool {
+        let origin = String::from_utf8_lossy(asked.origin.as_bytes());
+        self.origins.iter().any(|allowed| fits(allowed, &origin))
+            && self.methods.contains(&asked.method)
+            && asked.headers.iter().all(|header| {
+                self.headers.iter().any(|allowed| fits(&allowed.to_ascii_lowercase(), &header.to_ascii_lowercase()))
+            })
+    }
+}
+
+/// Whether a text fits a pattern with at most one `*`.
+fn fits(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((start, end)) => text.len() >= start.len() + end.len() && text.starts_with(start) && text.ends_with(end),
+    }
+}
+
+/// The answer to a preflight; none when the request is not one.
+pub(super) fn preflight(rules: &[CorsRule], parts: &Parts) -> Option<Response<Body>> {
+    if parts.method != Method::OPTIONS {
+        return None;
+    }
+    let list = |name: HeaderName| {
+        let value = parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        value.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect::<Vec<_>>()
+    };
+    let asked = parts.headers.get(header::ORIGIN).zip(parts.headers.get(header::ACCESS_CONTROL_REQUEST_METHOD)).map(
+        |(origin, method)| Asked {
+            origin: origin.clone(),
+            method: String::from_utf8_lossy(method.as_bytes()).into_owned(),
+            headers: list(header::ACCESS_CONTROL_REQUEST_HEADERS),
+        },
+    );
+    let Some(asked) = asked else {
+        return Some(
+            Refusal::invalid("BadRequest", "Insufficient information. Origin request header needed.")
+                .into_response(&parts.method),
+        );
+    };
+    if !rules.iter().any(|rule| rule.allows(&asked)) {
+        return Some(
+            Refusal::forbidden("AccessForbidden", "CORSResponse: This CORS request is not allowed.")
+                .into_response(&parts.method),
+        );
+    }
+    let mut answer = Response::new(Body::empty());
+    *answer.status_mut() = StatusCode::OK;
+    mark(rules, &asked, answer.headers_mut());
+    put(answer.headers_mut(), header::ACCESS_CONTROL_ALLOW_HEADERS, &asked.headers.join(", "));
+    Some(answer)
+}
+
+/// Marks an answer by the first rule that allows the request.
+pub(super) fn mark(rules: &[CorsRule], asked: &Asked, answer: &mut HeaderMap) {
+    let Some(rule) = rules.iter().find(|rule| rule.allows(asked)) else { return };
+    let to_all = rule.origins.iter().any(|origin| origin == "*");
+    let origin = if to_all { HeaderValue::from_static("*") } else { asked.origin.clone() };
+    answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    put(answer, header::ACCESS_CONTROL_ALLOW_METHODS, &rule.methods.join(", "));
+    put(answer, header::ACCESS_CONTROL_EXPOSE_HEADERS, &rule.exposed.join(", "));
+    if let Some(seconds) = rule.max_age {
+        answer.insert(header::ACCESS_CONTROL_MAX_AGE, seconds.into());
+    }
+    let vary = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method";
+    answer.append(header::VARY, HeaderValue::from_static(vary));
+}
+
+fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let (false, Ok(value)) = (value.is_empty(), HeaderValue::from_str(value)) {
+        headers.insert(name, value);
+    }
+}

@@ -1,0 +1,155 @@
+//! Who may do what: each operation asks for the actions that IAM knows it by.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::PoisonError;
+
+use s3s::access::{S3Access, S3AccessContext};
+use s3s::dto::{CopyObjectInput, CopySource, DeleteObjectsInput, UploadPartCopyInput};
+use s3s::path::S3Path;
+use s3s::{S3Error, S3Request, S3Result, s3_error};
+
+use super::{BucketSpec, Permit, Slot};
+use crate::faults::{Faults, Kind, SLOW};
+
+/// The fault that a request met, for the door to act on.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Struck(pub(super) Slot<Kind>);
+
+pub(super) struct Permissions {
+    permit: Permit,
+    faults: Faults,
+    public: HashSet<String>,
+}
+
+impl Permissions {
+    pub(super) fn new(permit: Permit, faults: Faults, buckets: &HashMap<String, BucketSpec>) -> Self {
+        let public = buckets.values().filter(|bucket| bucket.public_read).map(|bucket| bucket.name.clone()).collect();
+        Self { permit, faults, public }
+    }
+
+    fn require(&self, access_key: Option<&str>, action: &str, bucket: &str, key: Option<&str>) -> S3Result<()> {
+        let arn = match key {
+            Some(key) => format!("arn:aws:s3:::{bucket}/{key}"),
+            None => format!("arn:aws:s3:::{bucket}"),
+        };
+        let granted_to_all = action == "s3:GetObject" && self.public.contains(bucket);
+        if granted_to_all || access_key.is_some_and(|access_key| (self.permit)(access_key, action, &arn)) {
+            return Ok(());
+        }
+        match access_key {
+            Some(access_key) => Err(s3_error!(
+                AccessDenied,
+                "User: {access_key} is not authorized to perform: {action} on resource: \"{arn}\""
+            )),
+            None => Err(s3_error!(AccessDenied, "Access Denied")),
+        }
+    }
+
+    fn require_source(&self, request: &S3Request<impl Sized>, source: &CopySource) -> S3Result<()> {
+        let CopySource::Bucket { bucket, key, .. } = source else {
+            return Err(s3_error!(NotImplemented, "Copies are made from buckets only."));
+        };
+        well_formed(key)?;
+        self.require(access_key(request), "s3:GetObject", bucket, Some(key))
+    }
+
+    /// Counts the call and lets a fault that waits for it strike.
+    async fn strike(&self, context: &mut S3AccessContext<'_>) -> S3Result<()> {
+        let Some(kind) = self.faults.next("s3", context.s3_op().name(), None) else { return Ok(()) };
+        if let Some(Struck(slot)) = context.extensions_mut().get::<Struck>() {
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(kind);
+        }
+        match kind {
+            Kind::Before => Err(s3_error!(InternalError, "the call does not arrive")),
+            Kind::Throttle => Err(s3_error!(SlowDown, "Please reduce your request rate.")),
+            Kind::Conflict => Err(s3_error!(OperationAborted, "A conflicting conditional operation is in progress.")),
+            Kind::Slow => {
+                tokio::time::sleep(SLOW).await;
+                Ok(())
+            }
+            Kind::After | Kind::Stale => Ok(()),
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl S3Access for Permissions {
+    async fn check(&self, context: &mut S3AccessContext<'_>) -> S3Result<()> {
+        self.strike(context).await?;
+        let access_key = context.credentials().map(|credentials| credentials.access_key.as_str());
+        let operation = context.s3_op().name();
+        match context.s3_path() {
+            S3Path::Object { bucket, key } => {
+                well_formed(key)?;
+                let action = object_action(operation).ok_or_else(|| unknown(operation, access_key))?;
+                self.require(access_key, action, bucket, Some(key))
+            }
+            // Each key is checked once the body has been read.
+            S3Path::Bucket { .. } if operation == "DeleteObjects" && access_key.is_some() => Ok(()),
+            S3Path::Bucket { bucket } => {
+                let action = bucket_action(operation).ok_or_else(|| unknown(operation, access_key))?;
+                self.require(access_key, action, bucket, None)
+            }
+            S3Path::Root if operation == "ListBuckets" => self.require(access_key, "s3:ListAllMyBuckets", "*", None),
+            S3Path::Root => Err(unknown(operation, access_key)),
+        }
+    }
+
+    async fn delete_objects(&self, request: &mut S3Request<DeleteObjectsInput>) -> S3Result<()> {
+        for object in &request.input.delete.objects {
+            well_formed(&object.key)?;
+            self.require(access_key(request), "s3:DeleteObject", &request.input.bucket, Some(&object.key))?;
+        }
+        Ok(())
+    }
+
+    async fn copy_object(&self, request: &mut S3Request<CopyObjectInput>) -> S3Result<()> {
+        self.require_source(request, &request.input.copy_source)
+    }
+
+    async fn upload_part_copy(&self, request: &mut S3Request<UploadPartCopyInput>) -> S3Result<()> {
+        self.require_source(request, &request.input.copy_source)
+    }
+}
+
+fn access_key<T>(request: &S3Request<T>) -> Option<&str> {
+    request.credentials.as_ref().map(|credentials| credentials.access_key.as_str())
+}
+
+fn unknown(operation: &str, access_key: Option<&str>) -> S3Error {
+    if access_key.is_none() {
+        return s3_error!(AccessDenied, "Access Denied");
+    }
+    s3_error!(NotImplemented, "the embedded cloud has no operation {operation}")
+}
+
+fn object_action(operation: &str) -> Option<&'static str> {
+    Some(match operation {
+        "GetObject" | "HeadObject" => "s3:GetObject",
+        "PutObject"
+        | "CopyObject"
+        | "CreateMultipartUpload"
+        | "UploadPart"
+        | "UploadPartCopy"
+        | "CompleteMultipartUpload" => "s3:PutObject",
+        "AbortMultipartUpload" => "s3:AbortMultipartUpload",
+        "ListParts" => "s3:ListMultipartUploadParts",
+        "DeleteObject" => "s3:DeleteObject",
+        _ => return None,
+    })
+}
+
+fn bucket_action(operation: &str) -> Option<&'static str> {
+    Some(match operation {
+        "ListObjects" | "ListObjectsV2" | "HeadBucket" => "s3:ListBucket",
+        "GetBucketLocation" => "s3:GetBucketLocation",
+        _ => return None,
+    })
+}
+
+/// Keys are paths of files here: one that could lead out of its bucket, and so past its permissions, is no key.
+fn well_formed(key: &str) -> S3Result<()> {
+    let leads_elsewhere = key.contains(['\0', '\\'])
+        || key.strip_suffix('/').unwrap_or(key).split('/').any(|segment| matches!(segment, "" | "." | ".."));
+    if leads_elsewhere { Err(s3_error!(InvalidURI, "Couldn't parse the specified URI.")) } else { Ok(()) }
+}

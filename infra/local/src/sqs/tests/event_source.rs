@@ -1,0 +1,160 @@
+use std::sync::Mutex as StdMutex;
+
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+use super::*;
+
+/// What a function answers to an event.
+type Answer = fn(&Value) -> Result<Value, String>;
+
+/// A function that notes its events.
+fn handler(
+    seen: &Arc<StdMutex<Vec<Value>>>,
+    answer: Answer,
+) -> impl Fn(Value) -> std::future::Ready<Result<Value, String>> + Send + Sync + 'static {
+    let seen = seen.clone();
+    move |event| {
+        let answered = answer(&event);
+        seen.lock().unwrap().push(event);
+        std::future::ready(answered)
+    }
+}
+
+#[tokio::test]
+async fn a_function_gets_batches_as_lambda_events_and_what_it_handled_is_deleted() {
+    let cloud = cloud().await;
+    let attributes = MessageAttributes::from([("kind".to_owned(), MessageAttribute::string("paid"))]);
+    for body in ["a", "b"] {
+        cloud.queues.send("work", body, &attributes).unwrap();
+    }
+    let seen = Arc::default();
+    let mapping = Mapping { concurrency: 1, ..Mapping::of("work") };
+    let source = EventSource::start(&cloud.queues, &mapping, handler(&seen, |_| Ok(Value::Null))).unwrap();
+    cloud.queues.drained("work").await.unwrap();
+    source.stop().await;
+
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen.len(), 1);
+    let mut record = seen[0]["Records"][0].clone();
+    record["messageId"] = json!("(id)");
+    record["receiptHandle"] = json!("(handle)");
+    insta::assert_json_snapshot!(record, @r#"
+    {
+      "attributes": {
+        "ApproximateFirstReceiveTimestamp": "1795000000000",
+        "ApproximateReceiveCount": "1",
+        "SenderId": "bozor",
+        "SentTimestamp": "1795000000000"
+      },
+      "awsRegion": "us-east-1",
+      "body": "a",
+      "eventSource": "aws:sqs",
+      "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:work",
+      "md5OfBody": "0cc175b9c0f1b6a831c399e269772661",
+      "md5OfMessageAttributes": "d3cea5cad2741d369c1de42c5913a1e4",
+      "messageAttributes": {
+        "kind": {
+          "binaryListValues": [],
+          "dataType": "String",
+          "stringListValues": [],
+          "stringValue": "paid"
+        }
+      },
+      "messageId": "(id)",
+      "receiptHandle": "(handle)"
+    }
+    "#);
+    // The same reading that a consumer does.
+    let event: aws_lambda_events::sqs::SqsEvent = serde_json::from_value(seen[0].clone()).unwrap();
+    assert_eq!(event.records[1].body.as_deref(), Some("b"));
+}
+
+#[tokio::test]
+async fn failed_records_come_back_after_the_visibility_timeout_and_die_in_the_end() {
+    let cloud = cloud().await;
+    for body in ["good", "bad"] {
+        cloud.send(body).await;
+    }
+    let seen = Arc::default();
+    let fail_bad = |event: &Value| {
+        let records = event["Records"].as_array().unwrap().iter();
+        let failed: Vec<Value> = records
+            .filter(|record| record["body"] == "bad")
+            .map(|record| json!({ "itemIdentifier": record["messageId"] }))
+            .collect();
+        Ok(json!({ "batchItemFailures": failed }))
+    };
+    let mapping = Mapping { concurrency: 1, ..Mapping::of("work") };
+    let source = EventSource::start(&cloud.queues, &mapping, handler(&seen, fail_bad)).unwrap();
+    let depth_becomes = async |queue: &str, wanted: Depth| {
+        while cloud.queues.depth(queue).unwrap() != wanted {
+            tokio::task::yield_now().await;
+        }
+    };
+    depth_becomes("work", Depth { in_flight: 1, ..Depth::default() }).await;
+    cloud.clock.advance(Duration::from_secs(30));
+    // Taken again, failed again, and at the third time it is dead.
+    while seen.lock().unwrap().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    cloud.clock.advance(Duration::from_secs(30));
+    cloud.queues.drained("work").await.unwrap();
+    depth_becomes("dead", Depth { visible: 1, ..Depth::default() }).await;
+    source.stop().await;
+
+    let bodies: Vec<Vec<Value>> = seen
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|event| event["Records"].as_array().unwrap().iter().map(|record| record["body"].clone()).collect())
+        .collect();
+    assert_eq!(bodies, [vec![json!("good"), json!("bad")], vec![json!("bad")]]);
+}
+
+#[tokio::test]
+async fn a_function_that_fails_panics_or_answers_nonsense_leaves_its_whole_batch() {
+    let answers: [Answer; 4] = [
+        |_| Err("no".into()),
+        |_| panic!("a bug in a function"),
+        |_| Ok(json!({ "batchItemFailures": [{ "itemIdentifier": "unknown" }] })),
+        |_| Ok(json!({ "batchItemFailures": [{ "itemIdentifier": "" }] })),
+    ];
+    for answer in answers {
+        let cloud = cloud().await;
+        for body in ["a", "b"] {
+            cloud.send(body).await;
+        }
+        let (done, finished) = oneshot::channel();
+        let done = StdMutex::new(Some(done));
+        let mapping = Mapping { concurrency: 1, ..Mapping::of("work") };
+        let source = EventSource::start(&cloud.queues, &mapping, move |event| {
+            let done = done.lock().unwrap().take();
+            async move {
+                if let Some(done) = done {
+                    done.send(()).unwrap();
+                }
+                answer(&event)
+            }
+        })
+        .unwrap();
+        finished.await.unwrap();
+        source.stop().await;
+        assert_eq!(cloud.queues.depth("work").unwrap(), Depth { in_flight: 2, ..Depth::default() });
+    }
+}
+
+#[tokio::test]
+async fn a_mapping_can_be_stopped_while_it_waits_and_then_takes_nothing_more() {
+    let cloud = cloud().await;
+    let seen = Arc::default();
+    let source = EventSource::start(&cloud.queues, &Mapping::of("work"), handler(&seen, |_| Ok(Value::Null))).unwrap();
+    source.stop().await;
+    cloud.send("a").await;
+    assert_eq!(cloud.queues.depth("work").unwrap(), Depth { visible: 1, ..Depth::default() });
+    assert!(seen.lock().unwrap().is_empty());
+    assert!(matches!(
+        EventSource::start(&cloud.queues, &Mapping::of("none"), handler(&seen, |_| Ok(Value::Null))),
+        Err(QueueError::NoSuchQueue(_))
+    ));
+}

@@ -1,0 +1,214 @@
+//! The HTTP API: routes, authorizer, origins and throttling.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::document::Resource;
+use super::{TemplateError, only, properties, refuse};
+
+/// The most routes that an HTTP API has.
+const MOST_ROUTES: usize = 300;
+
+/// The HTTP API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Api {
+    /// The logical id.
+    pub id: String,
+    /// Who checks tokens.
+    pub authorizer: Authorizer,
+    /// What pages of other origins may do.
+    pub cors: Cors,
+    /// How many requests a route takes.
+    pub throttling: Throttling,
+    /// The routes, by path and method.
+    pub routes: Vec<Route>,
+}
+
+/// A JWT authorizer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authorizer {
+    /// The name that routes know it by.
+    pub name: String,
+    /// The header that holds the token, in lower case.
+    pub header: String,
+    /// The `iss` that a token must have.
+    pub issuer: String,
+    /// A token's `aud`, or `client_id` when it has no `aud`, must be one of these.
+    pub audience: Vec<String>,
+}
+
+/// What pages of other origins may do.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub struct Cors {
+    /// Origins, `*` for all.
+    pub allow_origins: Vec<String>,
+    /// Methods.
+    pub allow_methods: Vec<String>,
+    /// Request headers.
+    pub allow_headers: Vec<String>,
+    /// Response headers that scripts may read.
+    pub expose_headers: Vec<String>,
+    /// Seconds for which a browser may keep the answer.
+    pub max_age: u32,
+}
+
+/// How many requests a route takes before it answers 429.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Throttling {
+    /// Requests a second.
+    #[serde(rename = "ThrottlingRateLimit")]
+    pub rate: u32,
+    /// Requests at once.
+    #[serde(rename = "ThrottlingBurstLimit")]
+    pub burst: u32,
+}
+
+/// A route.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Route {
+    /// The path with parameters in braces: `/v1/orders/{id}`.
+    pub path: String,
+    /// The method in upper case.
+    pub method: String,
+    /// The logical id of the function that answers.
+    pub function: String,
+    /// Whether a valid access token is needed.
+    pub authorizer: bool,
+    /// The scopes of which the token needs one; empty without authorizer.
+    pub scopes: Vec<String>,
+}
+
+impl Route {
+    /// The route as API Gateway names it: `GET /v1/orders/{id}`.
+    pub fn key(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+}
+
+/// A route as its function's event declares it.
+pub(super) struct RouteEvent {
+    pub function: String,
+    pub event: String,
+    pub api: String,
+    pub method: String,
+    pub path: String,
+    /// The authorizer's name if the event gives one; `NONE` for a public route.
+    pub authorizer: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct ApiProperties {
+    auth: AuthProperties,
+    cors_configuration: Cors,
+    default_route_settings: Throttling,
+    // A log of routes and a warning at deployment are the cloud's matter.
+    #[serde(rename = "AccessLogSettings")]
+    _access_log: Option<IgnoredAny>,
+    #[serde(rename = "FailOnWarnings")]
+    _fail_on_warnings: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct AuthProperties {
+    default_authorizer: String,
+    authorizers: BTreeMap<String, AuthorizerProperties>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct AuthorizerProperties {
+    identity_source: String,
+    authorization_scopes: Vec<String>,
+    jwt_configuration: JwtProperties,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JwtProperties {
+    issuer: String,
+    audience: Vec<String>,
+}
+
+pub(super) fn read(apis: &[(String, Resource)], events: Vec<RouteEvent>) -> Result<Api, TemplateError> {
+    let (id, resource) = only("AWS::Serverless::HttpApi", apis)?;
+    let read: ApiProperties = properties(id, &resource.properties)?;
+    let name = read.auth.default_authorizer;
+    let mut authorizers = read.auth.authorizers.into_iter();
+    let authorizer = match (authorizers.next(), authorizers.next()) {
+        (Some((only, authorizer)), None) if only == name => authorizer,
+        _ => return Err(refuse(id, "there must be one authorizer, and it must be the default")),
+    };
+    let header = authorizer
+        .identity_source
+        .strip_prefix("$request.header.")
+        .ok_or_else(|| refuse(id, format!("identity source {} is not known here", authorizer.identity_source)))?
+        .to_lowercase();
+    if events.len() > MOST_ROUTES {
+        return Err(refuse(id, format!("{} routes are more than the {MOST_ROUTES} of an HTTP API", events.len())));
+    }
+    let mut taken = BTreeSet::new();
+    let mut routes = Vec::with_capacity(events.len());
+    for event in events {
+        if event.api != super::names::physical(&resource.kind, id) {
+            return Err(refuse(&event.function, format!("{} is an event of another API", event.event)));
+        }
+        let authorizer_needed = match event.authorizer.as_deref() {
+            None => true,
+            Some("NONE") => false,
+            Some(other) if other == name => true,
+            Some(other) => return Err(refuse(&event.function, format!("authorizer {other} is unknown"))),
+        };
+        let route = Route {
+            path: checked_path(&event)?,
+            method: checked_method(&event)?,
+            authorizer: authorizer_needed,
+            scopes: if authorizer_needed { authorizer.authorization_scopes.clone() } else { Vec::new() },
+            function: event.function,
+        };
+        // API Gateway takes two paths for one when only the names of their parameters differ.
+        let shape: Vec<String> =
+            route.path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part }.to_owned()).collect();
+        if !taken.insert((route.method.clone(), shape)) {
+            return Err(refuse(&route.function, format!("{} is there twice", route.key())));
+        }
+        routes.push(route);
+    }
+    routes.sort();
+    Ok(Api {
+        id: id.to_owned(),
+        authorizer: Authorizer {
+            name,
+            header,
+            issuer: authorizer.jwt_configuration.issuer,
+            audience: authorizer.jwt_configuration.audience,
+        },
+        cors: read.cors_configuration,
+        throttling: read.default_route_settings,
+        routes,
+    })
+}
+
+fn checked_method(event: &RouteEvent) -> Result<String, TemplateError> {
+    match event.method.as_str() {
+        "GET" | "POST" | "PUT" | "PATCH" | "DELETE" => Ok(event.method.clone()),
+        other => Err(refuse(&event.function, format!("{}: method {other} is not known here", event.event))),
+    }
+}
+
+fn checked_path(event: &RouteEvent) -> Result<String, TemplateError> {
+    let parameter =
+        |part: &str| part.strip_prefix('{').and_then(|part| part.strip_suffix('}')).unwrap_or(part).to_owned();
+    let fine = |part: &str| {
+        !part.is_empty() && part.chars().all(|letter| letter.is_ascii_alphanumeric() || "._-".contains(letter))
+    };
+    match event.path.strip_prefix('/') {
+        Some(rest) if rest.split('/').all(|part| fine(&parameter(part))) => Ok(event.path.clone()),
+        _ => Err(refuse(&event.function, format!("{}: path {} is not known here", event.event, event.path))),
+    }
+}

@@ -1,0 +1,335 @@
+//! Lambda functions with their environment, role and event sources.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+use super::api::RouteEvent;
+use super::document::Resource;
+use super::queues::Queue;
+use super::tables::Table;
+use super::{TemplateError, names, policies, properties, refuse};
+use crate::iam::Statement;
+
+/// A Lambda function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// The logical id, such as `CartFunction`.
+    pub id: String,
+    /// The name, as logs and the Runtime API give it.
+    pub name: String,
+    /// The binary that is built for it, which is called like its package: `cart`.
+    pub binary: String,
+    /// The environment that the template gives it, and nothing else.
+    pub environment: BTreeMap<String, String>,
+    /// Megabytes of memory.
+    pub memory: u32,
+    /// How long one call may take.
+    pub timeout: Duration,
+    /// What its role allows.
+    pub statements: Vec<Statement>,
+    /// What calls it besides the API.
+    pub sources: Vec<EventSource>,
+}
+
+/// What calls a function besides the API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EventSource {
+    /// Messages of a queue; each that fails is reported by itself.
+    Queue {
+        /// The name of the queue.
+        queue: String,
+        /// The most messages in one call.
+        batch_size: usize,
+        /// The most calls at the same time, if there is a bound.
+        max_concurrency: Option<usize>,
+    },
+    /// Records of a table's stream from the oldest on; the first that fails is reported and the batch cut in two.
+    Stream {
+        /// The name of the table.
+        table: String,
+        /// The most records in one call.
+        batch_size: usize,
+        /// How often a failed batch is tried again.
+        max_retries: u32,
+        /// The age at which a record is given up.
+        max_record_age: Duration,
+        /// The name of the queue that is told of records that were given up.
+        dead_letters: Option<String>,
+    },
+    /// Time.
+    Schedule {
+        /// How often.
+        every: Duration,
+    },
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct FunctionProperties {
+    runtime: Option<String>,
+    handler: Option<String>,
+    memory_size: Option<u32>,
+    timeout: Option<u64>,
+    environment: Option<Environment>,
+    #[serde(default)]
+    policies: Vec<Value>,
+    #[serde(default)]
+    events: BTreeMap<String, Event>,
+    // Where the code is, for which processor it is built and where its logs go have no meaning here.
+    #[serde(rename = "CodeUri")]
+    _code: Option<IgnoredAny>,
+    #[serde(rename = "Architectures")]
+    _architectures: Option<IgnoredAny>,
+    #[serde(rename = "LoggingConfig")]
+    _logging: Option<IgnoredAny>,
+    #[serde(rename = "Description")]
+    _description: Option<String>,
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct Environment {
+    variables: BTreeMap<String, Value>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields, tag = "Type", content = "Properties")]
+enum Event {
+    HttpApi(HttpEvent),
+    Schedule(ScheduleEvent),
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct HttpEvent {
+    api_id: String,
+    method: String,
+    path: String,
+    auth: Option<HttpAuth>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct HttpAuth {
+    authorizer: String,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct ScheduleEvent {
+    schedule: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct Globals {
+    function: FunctionProperties,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct BuildMetadata {
+    build_method: String,
+    build_properties: BuildProperties,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct BuildProperties {
+    binary: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct MappingProperties {
+    function_name: String,
+    event_source_arn: String,
+    batch_size: usize,
+    function_response_types: Vec<String>,
+    scaling_config: Option<ScalingConfig>,
+    starting_position: Option<String>,
+    bisect_batch_on_function_error: Option<bool>,
+    maximum_retry_attempts: Option<u32>,
+    maximum_record_age_in_seconds: Option<u64>,
+    destination_config: Option<DestinationConfig>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct ScalingConfig {
+    maximum_concurrency: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct DestinationConfig {
+    on_failure: OnFailure,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct OnFailure {
+    destination: String,
+}
+
+pub(super) fn read(
+    globals: &Value,
+    functions: &[(String, Resource)],
+    mappings: &[(String, Resource)],
+    tables: &[Table],
+    queues: &[Queue],
+) -> Result<(Vec<Function>, Vec<RouteEvent>), TemplateError> {
+    let globals = Globals::deserialize(globals).map_err(|error| TemplateError::new("Globals", error.to_string()))?;
+    let mut all = Vec::new();
+    let mut routes = Vec::new();
+    for (id, resource) in functions {
+        all.push(function(id, resource, &globals.function, &mut routes)?);
+    }
+    for (id, resource) in mappings {
+        let read: MappingProperties = properties(id, &resource.properties)?;
+        let target = all
+            .iter_mut()
+            .find(|function| function.name == read.function_name)
+            .ok_or_else(|| refuse(id, format!("{} is not a function of the template", read.function_name)))?;
+        target.sources.push(source(id, read, target.timeout, tables, queues)?);
+    }
+    let binaries: BTreeSet<&str> = all.iter().map(|function| function.binary.as_str()).collect();
+    if binaries.len() != all.len() {
+        return Err(TemplateError::new("Resources", "two functions are built from one binary"));
+    }
+    Ok((all, routes))
+}
+
+fn function(
+    id: &str,
+    resource: &Resource,
+    globals: &FunctionProperties,
+    routes: &mut Vec<RouteEvent>,
+) -> Result<Function, TemplateError> {
+    let read: FunctionProperties = properties(id, &resource.properties)?;
+    let build: BuildMetadata = properties(id, &resource.metadata)?;
+    if build.build_method != "rust-cargolambda" {
+        return Err(refuse(id, format!("build method {} is not known here", build.build_method)));
+    }
+    if read.runtime.as_ref().or(globals.runtime.as_ref()).map(String::as_str) != Some("provided.al2023") {
+        return Err(refuse(id, "only the runtime provided.al2023 is known here"));
+    }
+    if read.handler.as_ref().or(globals.handler.as_ref()).map(String::as_str) != Some("bootstrap") {
+        return Err(refuse(id, "the handler must be bootstrap"));
+    }
+    let mut environment = BTreeMap::new();
+    for variables in [&globals.environment, &read.environment].into_iter().flatten() {
+        for (name, value) in &variables.variables {
+            let text = match value {
+                Value::String(text) => text.clone(),
+                Value::Number(number) => number.to_string(),
+                other => return Err(refuse(id, format!("{name} must be a text, not {other}"))),
+            };
+            environment.insert(name.clone(), text);
+        }
+    }
+    let mut sources = Vec::new();
+    for (event, declared) in read.events {
+        match declared {
+            Event::HttpApi(http) => routes.push(RouteEvent {
+                function: id.to_owned(),
+                event,
+                api: http.api_id,
+                method: http.method,
+                path: http.path,
+                authorizer: http.auth.map(|auth| auth.authorizer),
+            }),
+            Event::Schedule(schedule) => {
+                let every = rate(&schedule.schedule)
+                    .ok_or_else(|| refuse(id, format!("{event}: schedule {} is not known here", schedule.schedule)))?;
+                sources.push(EventSource::Schedule { every });
+            }
+        }
+    }
+    let missing = |what: &str| refuse(id, format!("it has no {what}"));
+    Ok(Function {
+        id: id.to_owned(),
+        name: names::physical(&resource.kind, id),
+        binary: build.build_properties.binary,
+        environment,
+        memory: read.memory_size.or(globals.memory_size).ok_or_else(|| missing("MemorySize"))?,
+        timeout: Duration::from_secs(read.timeout.or(globals.timeout).ok_or_else(|| missing("Timeout"))?),
+        statements: policies::statements(id, &read.policies)?,
+        sources,
+    })
+}
+
+/// `rate(1 minute)`, `rate(5 minutes)` and so on.
+fn rate(schedule: &str) -> Option<Duration> {
+    let (count, unit) = schedule.strip_prefix("rate(")?.strip_suffix(')')?.split_once(' ')?;
+    let count: u64 = count.parse().ok().filter(|count| *count > 0)?;
+    let seconds = match unit {
+        "minute" | "minutes" => 60,
+        "hour" | "hours" => 3_600,
+        "day" | "days" => 86_400,
+        _ => return None,
+    };
+    // The cloud insists on the singular for one and on the plural for more.
+    ((count == 1) != unit.ends_with('s')).then(|| Duration::from_secs(count.saturating_mul(seconds)))
+}
+
+fn source(
+    id: &str,
+    read: MappingProperties,
+    timeout: Duration,
+    tables: &[Table],
+    queues: &[Queue],
+) -> Result<EventSource, TemplateError> {
+    if read.function_response_types != ["ReportBatchItemFailures"] {
+        return Err(refuse(id, "a source must take reports of single failures (ReportBatchItemFailures)"));
+    }
+    if let Some(queue) = queues.iter().find(|queue| queue.arn == read.event_source_arn) {
+        if queue.visibility_timeout < timeout {
+            return Err(refuse(id, "messages would come back while the function still works on them"));
+        }
+        let of_streams = read.starting_position.is_some()
+            || read.bisect_batch_on_function_error.is_some()
+            || read.maximum_retry_attempts.is_some()
+            || read.maximum_record_age_in_seconds.is_some()
+            || read.destination_config.is_some();
+        if of_streams {
+            return Err(refuse(
+                id,
+                "a queue has no position, cutting, retries or destination: its redrive policy rules",
+            ));
+        }
+        let max_concurrency = read.scaling_config.map(|scaling| scaling.maximum_concurrency);
+        return Ok(EventSource::Queue { queue: queue.name.clone(), batch_size: read.batch_size, max_concurrency });
+    }
+    let table = tables
+        .iter()
+        .find(|table| table.stream_arn.as_ref() == Some(&read.event_source_arn))
+        .ok_or_else(|| refuse(id, format!("{} is no queue or stream of the template", read.event_source_arn)))?;
+    if read.starting_position.as_deref() != Some("TRIM_HORIZON") || read.scaling_config.is_some() {
+        return Err(refuse(id, "a stream is read from TRIM_HORIZON, without a scaling of its own"));
+    }
+    if read.bisect_batch_on_function_error != Some(true) {
+        return Err(refuse(id, "a stream's failed batch must be cut in two (BisectBatchOnFunctionError)"));
+    }
+    let (Some(max_retries), Some(age)) = (read.maximum_retry_attempts, read.maximum_record_age_in_seconds) else {
+        return Err(refuse(id, "a stream needs bounds of retries and age, or one bad record stops it"));
+    };
+    let dead_letters = match read.destination_config.map(|config| config.on_failure.destination) {
+        None => None,
+        Some(arn) => {
+            let queue = queues.iter().find(|queue| queue.arn == arn);
+            Some(queue.ok_or_else(|| refuse(id, format!("{arn} is not a queue of the template")))?.name.clone())
+        }
+    };
+    Ok(EventSource::Stream {
+        table: table.name.clone(),
+        batch_size: read.batch_size,
+        max_retries,
+        max_record_age: Duration::from_secs(age),
+        dead_letters,
+    })
+}

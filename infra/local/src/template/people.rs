@@ -1,0 +1,255 @@
+//! The Cognito user pool, its client and its groups.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::document::Resource;
+use super::{TemplateError, names, only, properties, refuse};
+
+/// The user pool. People sign in with their e-mail address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserPool {
+    /// The pool's id, as requests name it.
+    pub id: String,
+    /// The ARN that statements name.
+    pub arn: String,
+    /// The `iss` of its tokens.
+    pub issuer: String,
+    /// What a password must be like.
+    pub password: PasswordPolicy,
+    /// The subject of the mail with a code.
+    pub mail_subject: String,
+    /// The text of the mail with a code, in which `{####}` stands for it.
+    pub mail_message: String,
+    /// The sender of mail with codes: a name with an address in angle brackets, or an address.
+    pub mail_from: String,
+    /// The pool's only client.
+    pub client: UserPoolClient,
+    /// The names of its groups.
+    pub groups: Vec<String>,
+}
+
+/// What a password must be like.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub struct PasswordPolicy {
+    /// The least number of characters.
+    pub minimum_length: usize,
+    /// Whether it needs a lower-case letter.
+    pub require_lowercase: bool,
+    /// Whether it needs an upper-case letter.
+    pub require_uppercase: bool,
+    /// Whether it needs a digit.
+    pub require_numbers: bool,
+    /// Whether it needs a symbol.
+    pub require_symbols: bool,
+    #[serde(rename = "TemporaryPasswordValidityDays")]
+    _temporary_days: Option<u32>,
+}
+
+/// The client that signs people in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserPoolClient {
+    /// The client's id, as requests name it.
+    pub id: String,
+    /// The flows that it may use, as Cognito spells them, such as `ALLOW_USER_PASSWORD_AUTH`.
+    pub flows: Vec<String>,
+    /// How long an access token is valid.
+    pub access_token: Duration,
+    /// How long an ID token is valid.
+    pub id_token: Duration,
+    /// How long a refresh token is valid.
+    pub refresh_token: Duration,
+    /// Whether an unknown address is answered like a wrong password.
+    pub hides_existence: bool,
+    /// Whether signing out revokes refresh tokens.
+    pub revocation: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct PoolProperties {
+    username_attributes: Vec<String>,
+    username_configuration: CaseSensitivity,
+    auto_verified_attributes: Vec<String>,
+    admin_create_user_config: SignUp,
+    policies: Policies,
+    verification_message_template: VerificationMessage,
+    email_configuration: EmailProperties,
+    // Deletion, the ways to recover and the changing of an address are the cloud's matter.
+    #[serde(rename = "DeletionProtection")]
+    _deletion_protection: Option<IgnoredAny>,
+    #[serde(rename = "AccountRecoverySetting")]
+    _recovery: Option<IgnoredAny>,
+    #[serde(rename = "UserAttributeUpdateSettings")]
+    _updates: Option<IgnoredAny>,
+    #[serde(rename = "Schema")]
+    _schema: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct CaseSensitivity {
+    case_sensitive: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct SignUp {
+    allow_admin_create_user_only: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct Policies {
+    password_policy: PasswordPolicy,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct VerificationMessage {
+    default_email_option: EmailOption,
+    email_subject: String,
+    email_message: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum EmailOption {
+    ConfirmWithCode,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct EmailProperties {
+    from: String,
+    #[serde(rename = "EmailSendingAccount")]
+    _account: IgnoredAny,
+    #[serde(rename = "SourceArn")]
+    _source: IgnoredAny,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct ClientProperties {
+    user_pool_id: String,
+    generate_secret: bool,
+    explicit_auth_flows: Vec<String>,
+    prevent_user_existence_errors: Existence,
+    enable_token_revocation: bool,
+    access_token_validity: u64,
+    id_token_validity: u64,
+    refresh_token_validity: u64,
+    token_validity_units: Units,
+    // Which attributes the client sees is narrower in the cloud; nothing here has more than these.
+    #[serde(rename = "ReadAttributes")]
+    _read: Option<IgnoredAny>,
+    #[serde(rename = "WriteAttributes")]
+    _write: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize, PartialEq)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum Existence {
+    Enabled,
+    Legacy,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct Units {
+    access_token: Unit,
+    id_token: Unit,
+    refresh_token: Unit,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Unit {
+    Seconds,
+    Minutes,
+    Hours,
+    Days,
+}
+
+impl Unit {
+    fn times(self, count: u64) -> Duration {
+        let seconds = match self {
+            Self::Seconds => 1,
+            Self::Minutes => 60,
+            Self::Hours => 3_600,
+            Self::Days => 86_400,
+        };
+        Duration::from_secs(count.saturating_mul(seconds))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct GroupProperties {
+    user_pool_id: String,
+    group_name: String,
+    #[serde(rename = "Description")]
+    _description: Option<String>,
+}
+
+pub(super) fn read(
+    pools: &[(String, Resource)],
+    clients: &[(String, Resource)],
+    groups: &[(String, Resource)],
+) -> Result<UserPool, TemplateError> {
+    let (id, resource) = only("AWS::Cognito::UserPool", pools)?;
+    let read: PoolProperties = properties(id, &resource.properties)?;
+    let EmailOption::ConfirmWithCode = read.verification_message_template.default_email_option;
+    if read.username_attributes != ["email"] || read.auto_verified_attributes != ["email"] {
+        return Err(refuse(id, "people must sign in with an e-mail address that is verified"));
+    }
+    if read.username_configuration.case_sensitive || read.admin_create_user_config.allow_admin_create_user_only {
+        return Err(refuse(id, "only addresses without case and signing up by oneself are known here"));
+    }
+    let pool = names::physical(&resource.kind, id);
+    let arn = names::arn(&resource.kind, &pool).ok_or_else(|| refuse(id, "it has no ARN"))?;
+    let groups = groups.iter().map(|(id, group)| group_name(id, group, &pool)).collect::<Result<Vec<_>, _>>()?;
+    Ok(UserPool {
+        client: client(clients, &pool)?,
+        issuer: format!("https://cognito-idp.{}.amazonaws.com/{pool}", names::REGION),
+        id: pool,
+        arn,
+        password: read.policies.password_policy,
+        mail_subject: read.verification_message_template.email_subject,
+        mail_message: read.verification_message_template.email_message,
+        mail_from: read.email_configuration.from,
+        groups,
+    })
+}
+
+fn group_name(id: &str, resource: &Resource, pool: &str) -> Result<String, TemplateError> {
+    let group: GroupProperties = properties(id, &resource.properties)?;
+    if group.user_pool_id == pool { Ok(group.group_name) } else { Err(refuse(id, "the group is of another pool")) }
+}
+
+fn client(clients: &[(String, Resource)], pool: &str) -> Result<UserPoolClient, TemplateError> {
+    let (id, resource) = only("AWS::Cognito::UserPoolClient", clients)?;
+    let read: ClientProperties = properties(id, &resource.properties)?;
+    if read.user_pool_id != pool {
+        return Err(refuse(id, "the client is of another pool"));
+    }
+    if read.generate_secret {
+        return Err(refuse(id, "a client with a secret is not known here"));
+    }
+    let known = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"];
+    if let Some(flow) = read.explicit_auth_flows.iter().find(|flow| !known.contains(&flow.as_str())) {
+        return Err(refuse(id, format!("the flow {flow} is not known here")));
+    }
+    Ok(UserPoolClient {
+        id: names::physical(&resource.kind, id),
+        flows: read.explicit_auth_flows,
+        access_token: read.token_validity_units.access_token.times(read.access_token_validity),
+        id_token: read.token_validity_units.id_token.times(read.id_token_validity),
+        refresh_token: read.token_validity_units.refresh_token.times(read.refresh_token_validity),
+        hides_existence: read.prevent_user_existence_errors == Existence::Enabled,
+        revocation: read.enable_token_revocation,
+    })
+}

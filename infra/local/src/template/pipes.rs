@@ -1,0 +1,185 @@
+//! EventBridge Pipes: from a table's stream to a queue.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::document::Resource;
+use super::policies::Role;
+use super::queues::Queue;
+use super::tables::Table;
+use super::{TemplateError, properties, refuse};
+use crate::iam::Statement;
+
+/// A pipe from a table's stream to a queue. It starts at the oldest record, and sends each record as a message's body.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pipe {
+    /// The logical id.
+    pub id: String,
+    /// The name of the table whose stream is read.
+    pub table: String,
+    /// Patterns, one of which a record must fit; none lets everything pass.
+    pub filters: Vec<Value>,
+    /// The name of the queue that records go to.
+    pub queue: String,
+    /// The name of the queue that is told of records that were given up.
+    pub dead_letters: Option<String>,
+    /// How many records go in one batch.
+    pub batch_size: usize,
+    /// How often a failed batch is tried again.
+    pub max_retries: u32,
+    /// The age at which a record is given up.
+    pub max_record_age: Duration,
+    /// The statements of the pipe's own role.
+    pub statements: Vec<Statement>,
+}
+
+impl Pipe {
+    /// Whether a stream's record goes through.
+    pub fn lets_pass(&self, record: &Value) -> bool {
+        self.filters.is_empty() || self.filters.iter().any(|pattern| fits(pattern, Some(record)))
+    }
+}
+
+/// EventBridge's patterns as far as they are plain: every key must fit, and a list holds the values that do.
+fn fits(pattern: &Value, value: Option<&Value>) -> bool {
+    match pattern {
+        Value::Object(keys) => keys.iter().all(|(key, inner)| fits(inner, value.and_then(|value| value.get(key)))),
+        Value::Array(choices) => match value {
+            Some(Value::Array(items)) => items.iter().any(|item| choices.contains(item)),
+            Some(value) => choices.contains(value),
+            None => false,
+        },
+        _ => false,
+    }
+}
+
+/// Whether a pattern holds only what `fits` knows.
+fn is_plain(pattern: &Value) -> bool {
+    match pattern {
+        Value::Object(keys) => !keys.is_empty() && keys.values().all(is_plain),
+        Value::Array(choices) => {
+            !choices.is_empty() && choices.iter().all(|choice| !choice.is_object() && !choice.is_array())
+        }
+        _ => false,
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct PipeProperties {
+    role_arn: String,
+    source: String,
+    source_parameters: SourceParameters,
+    target: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct SourceParameters {
+    filter_criteria: Option<FilterCriteria>,
+    #[serde(rename = "DynamoDBStreamParameters")]
+    stream: StreamParameters,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct FilterCriteria {
+    filters: Vec<Filter>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct Filter {
+    pattern: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct StreamParameters {
+    starting_position: StartingPosition,
+    batch_size: usize,
+    maximum_retry_attempts: u32,
+    maximum_record_age_in_seconds: u64,
+    on_partial_batch_item_failure: PartialFailure,
+    dead_letter_config: Option<DeadLetterConfig>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum StartingPosition {
+    TrimHorizon,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum PartialFailure {
+    AutomaticBisect,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct DeadLetterConfig {
+    arn: String,
+}
+
+pub(super) fn read(
+    resources: &[(String, Resource)],
+    roles: &BTreeMap<String, Role>,
+    tables: &[Table],
+    queues: &[Queue],
+) -> Result<Vec<Pipe>, TemplateError> {
+    if roles.len() != resources.len() {
+        return Err(TemplateError::new("Resources", "a role that stands by itself must be a pipe's"));
+    }
+    resources.iter().map(|(id, resource)| pipe(id, resource, roles, tables, queues)).collect()
+}
+
+fn pipe(
+    id: &str,
+    resource: &Resource,
+    roles: &BTreeMap<String, Role>,
+    tables: &[Table],
+    queues: &[Queue],
+) -> Result<Pipe, TemplateError> {
+    let read: PipeProperties = properties(id, &resource.properties)?;
+    let stream = read.source_parameters.stream;
+    let StartingPosition::TrimHorizon = stream.starting_position;
+    let PartialFailure::AutomaticBisect = stream.on_partial_batch_item_failure;
+    let role = roles
+        .get(&read.role_arn)
+        .filter(|role| role.service == "pipes.amazonaws.com")
+        .ok_or_else(|| refuse(id, format!("{} is not a role for pipes", read.role_arn)))?;
+    let queue_name = |arn: &str| {
+        let queue = queues.iter().find(|queue| queue.arn == arn);
+        queue.map(|queue| queue.name.clone()).ok_or_else(|| refuse(id, format!("{arn} is not a queue of the template")))
+    };
+    let table = tables
+        .iter()
+        .find(|table| table.stream_arn.as_deref() == Some(&read.source))
+        .ok_or_else(|| refuse(id, format!("{} is not a stream of the template", read.source)))?;
+    let mut filters = Vec::new();
+    for filter in read.source_parameters.filter_criteria.map(|criteria| criteria.filters).unwrap_or_default() {
+        let pattern: Value = serde_json::from_str(&filter.pattern)
+            .map_err(|error| refuse(id, format!("the filter {} is no JSON: {error}", filter.pattern)))?;
+        if !is_plain(&pattern) {
+            return Err(refuse(id, format!("the filter {pattern} has more than plain values")));
+        }
+        filters.push(pattern);
+    }
+    // The role is the pipe's alone, so its statements go by the pipe's id.
+    let statements = role.statements.iter().cloned().map(|s| Statement { role: id.to_owned(), ..s }).collect();
+    Ok(Pipe {
+        id: id.to_owned(),
+        table: table.name.clone(),
+        filters,
+        queue: queue_name(&read.target)?,
+        dead_letters: stream.dead_letter_config.map(|config| queue_name(&config.arn)).transpose()?,
+        batch_size: stream.batch_size,
+        max_retries: stream.maximum_retry_attempts,
+        max_record_age: Duration::from_secs(stream.maximum_record_age_in_seconds),
+        statements,
+    })
+}

@@ -1,0 +1,225 @@
+//! Statements of policies, as roles, queues and buckets carry them.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+use super::document::Resource;
+use super::{TemplateError, names, properties, refuse};
+use crate::iam::{self, Effect, Statement};
+
+/// A policy with all its statements, whoever they are for.
+pub(super) struct PolicyDocument {
+    pub statements: Vec<PolicyStatement>,
+}
+
+/// One statement.
+pub(super) struct PolicyStatement {
+    pub sid: Option<String>,
+    pub principal: Option<Principal>,
+    effect: Effect,
+    actions: Vec<String>,
+    resources: Vec<String>,
+}
+
+/// Whom a resource's statement is for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Principal {
+    Anybody,
+    Service(String),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct DocumentProperties {
+    #[serde(rename = "Version")]
+    _version: Option<String>,
+    statement: Vec<StatementProperties>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct StatementProperties {
+    sid: Option<String>,
+    effect: EffectProperty,
+    principal: Option<PrincipalProperty>,
+    action: OneOrMany,
+    resource: Option<OneOrMany>,
+    condition: Option<ConditionProperties>,
+}
+
+#[derive(Deserialize)]
+enum EffectProperty {
+    Allow,
+    Deny,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum PrincipalProperty {
+    Anybody(String),
+    Service(ServiceProperty),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct ServiceProperty {
+    service: String,
+}
+
+/// The one condition that is understood: a service acts for this account, as every service here does.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConditionProperties {
+    #[serde(rename = "StringEquals")]
+    equals: SourceAccount,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SourceAccount {
+    #[serde(rename = "aws:SourceAccount")]
+    account: String,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    fn into_list(self) -> Vec<String> {
+        match self {
+            Self::One(one) => vec![one],
+            Self::Many(many) => many,
+        }
+    }
+}
+
+impl PolicyDocument {
+    pub(super) fn read(id: &str, document: &Value) -> Result<Self, TemplateError> {
+        let read: DocumentProperties = properties(id, document)?;
+        let statements = read
+            .statement
+            .into_iter()
+            .map(|statement| PolicyStatement::read(id, statement))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { statements })
+    }
+}
+
+impl PolicyStatement {
+    fn read(id: &str, read: StatementProperties) -> Result<Self, TemplateError> {
+        let principal = match read.principal {
+            None => None,
+            Some(PrincipalProperty::Anybody(star)) if star == "*" => Some(Principal::Anybody),
+            Some(PrincipalProperty::Service(service)) => Some(Principal::Service(service.service)),
+            Some(PrincipalProperty::Anybody(other)) => {
+                return Err(refuse(id, format!("principal {other} is not known here")));
+            }
+        };
+        if let Some(condition) = read.condition {
+            let of_this_account = condition.equals.account == names::ACCOUNT;
+            if !of_this_account || !matches!(principal, Some(Principal::Service(_))) {
+                return Err(refuse(id, "the only condition known here is a service's aws:SourceAccount"));
+            }
+        }
+        Ok(Self {
+            sid: read.sid,
+            principal,
+            effect: match read.effect {
+                EffectProperty::Allow => Effect::Allow,
+                EffectProperty::Deny => Effect::Deny,
+            },
+            actions: read.action.into_list(),
+            resources: read.resource.map(OneOrMany::into_list).unwrap_or_default(),
+        })
+    }
+
+    /// Whether this statement by itself allows an action on a resource.
+    pub(super) fn allows(&self, action: &str, resource: &str) -> bool {
+        self.effect == Effect::Allow
+            && self.actions.iter().any(|pattern| iam::matches_action(pattern, action))
+            && self.resources.iter().any(|pattern| iam::matches_resource(pattern, resource))
+    }
+}
+
+/// The statements of a role from its inline policies. Each needs a Sid of its own, because a test removes them one by
+/// one, and none may be for everything.
+pub(super) fn statements(id: &str, policies: &[Value]) -> Result<Vec<Statement>, TemplateError> {
+    let mut all: Vec<Statement> = Vec::new();
+    for policy in policies {
+        if let Some(name) = policy.as_str() {
+            return Err(refuse(id, format!("policy {name}: only inline statements are known here")));
+        }
+        for statement in PolicyDocument::read(id, policy)?.statements {
+            let sid = statement.sid.ok_or_else(|| refuse(id, "a statement has no Sid"))?;
+            if all.iter().any(|other| other.sid == sid) {
+                return Err(refuse(id, format!("two statements are called {sid}")));
+            }
+            if statement.principal.is_some() {
+                return Err(refuse(id, format!("{sid}: a role's statement has no principal")));
+            }
+            if statement.resources.is_empty() {
+                return Err(refuse(id, format!("{sid} names no resource")));
+            }
+            let too_much = statement.actions.iter().any(|action| action.contains('*'))
+                || statement.resources.iter().any(|resource| resource == "*");
+            if too_much && statement.effect == Effect::Allow {
+                return Err(refuse(id, format!("{sid} allows more than named actions on named resources")));
+            }
+            all.push(Statement {
+                role: id.to_owned(),
+                sid,
+                effect: statement.effect,
+                actions: statement.actions,
+                resources: statement.resources,
+            });
+        }
+    }
+    Ok(all)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct RoleProperties {
+    assume_role_policy_document: Value,
+    policies: Vec<RolePolicy>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct RolePolicy {
+    #[serde(rename = "PolicyName")]
+    _name: IgnoredAny,
+    policy_document: Value,
+}
+
+/// A role that stands by itself.
+pub(super) struct Role {
+    /// The service that may take it.
+    pub service: String,
+    pub statements: Vec<Statement>,
+}
+
+/// The roles that stand by themselves, by their ARNs.
+pub(super) fn roles(resources: &[(String, Resource)]) -> Result<BTreeMap<String, Role>, TemplateError> {
+    let mut roles = BTreeMap::new();
+    for (id, resource) in resources {
+        let read: RoleProperties = properties(id, &resource.properties)?;
+        let trust = PolicyDocument::read(id, &read.assume_role_policy_document)?;
+        let service = match trust.statements.as_slice() {
+            [PolicyStatement { principal: Some(Principal::Service(service)), .. }] => service.clone(),
+            _ => return Err(refuse(id, "a role must be for exactly one service")),
+        };
+        let documents: Vec<Value> = read.policies.into_iter().map(|policy| policy.policy_document).collect();
+        let arn = names::arn(&resource.kind, &names::physical(&resource.kind, id))
+            .ok_or_else(|| refuse(id, "it has no ARN"))?;
+        roles.insert(arn, Role { service, statements: statements(id, &documents)? });
+    }
+    Ok(roles)
+}

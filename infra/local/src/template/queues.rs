@@ -1,0 +1,142 @@
+//! SQS queues.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+use super::document::Resource;
+use super::policies::{PolicyDocument, Principal};
+use super::{TemplateError, names, properties, refuse};
+
+/// A standard SQS queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Queue {
+    /// The logical id.
+    pub id: String,
+    /// The name.
+    pub name: String,
+    /// The ARN that statements, event sources and redrive policies name.
+    pub arn: String,
+    /// The URL that requests use.
+    pub url: String,
+    /// How long a received message is out of sight.
+    pub visibility_timeout: Duration,
+    /// How long a message is kept.
+    pub retention: Duration,
+    /// How long a new message waits before it can be received.
+    pub delay: Duration,
+    /// How long a receive waits for a message when it does not say.
+    pub receive_wait: Duration,
+    /// Where messages go that were received too often.
+    pub redrive: Option<Redrive>,
+    /// Services, such as `s3.amazonaws.com`, that may send to it.
+    pub senders: Vec<String>,
+}
+
+/// When a message is given up, and where it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redrive {
+    /// The name of the dead-letter queue.
+    pub dead_letters: String,
+    /// How often a message is received before it moves there.
+    pub max_receives: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct QueueProperties {
+    #[serde(default = "default_visibility")]
+    visibility_timeout: u64,
+    #[serde(default = "default_retention")]
+    message_retention_period: u64,
+    #[serde(default)]
+    delay_seconds: u64,
+    #[serde(default)]
+    receive_message_wait_time_seconds: u64,
+    redrive_policy: Option<RedrivePolicy>,
+    // Encryption has no meaning on one machine.
+    #[serde(rename = "SqsManagedSseEnabled")]
+    _encryption: Option<IgnoredAny>,
+}
+
+/// SQS's own default: 30 seconds.
+fn default_visibility() -> u64 {
+    30
+}
+
+/// SQS's own default: 4 days.
+fn default_retention() -> u64 {
+    345_600
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct RedrivePolicy {
+    dead_letter_target_arn: String,
+    max_receive_count: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct QueuePolicyProperties {
+    queues: Vec<String>,
+    policy_document: Value,
+}
+
+pub(super) fn read(
+    queues: &[(String, Resource)],
+    policies: &[(String, Resource)],
+    base_url: &str,
+) -> Result<Vec<Queue>, TemplateError> {
+    let mut all = queues.iter().map(|(id, resource)| queue(id, resource, base_url)).collect::<Result<Vec<_>, _>>()?;
+    let names: Vec<(String, String)> = all.iter().map(|queue| (queue.arn.clone(), queue.name.clone())).collect();
+    for queue in &mut all {
+        if let Some(redrive) = &mut queue.redrive {
+            let found = names.iter().find(|(arn, _)| *arn == redrive.dead_letters);
+            let (_, name) = found.ok_or_else(|| refuse(&queue.id, "its dead-letter queue is not in the template"))?;
+            redrive.dead_letters.clone_from(name);
+        }
+    }
+    for (id, resource) in policies {
+        let read: QueuePolicyProperties = properties(id, &resource.properties)?;
+        let document = PolicyDocument::read(id, &read.policy_document)?;
+        for url in &read.queues {
+            let queue = all
+                .iter_mut()
+                .find(|queue| queue.url == *url)
+                .ok_or_else(|| refuse(id, format!("{url} is not a queue of the template")))?;
+            for statement in &document.statements {
+                match &statement.principal {
+                    Some(Principal::Service(service)) if statement.allows("sqs:SendMessage", &queue.arn) => {
+                        queue.senders.push(service.clone());
+                    }
+                    _ => return Err(refuse(id, "only a service's leave to send to the queue is known here")),
+                }
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn queue(id: &str, resource: &Resource, base_url: &str) -> Result<Queue, TemplateError> {
+    let read: QueueProperties = properties(id, &resource.properties)?;
+    let name = names::physical(&resource.kind, id);
+    let arn = names::arn(&resource.kind, &name).ok_or_else(|| refuse(id, "it has no ARN"))?;
+    Ok(Queue {
+        id: id.to_owned(),
+        arn,
+        url: names::queue_url(base_url, &name),
+        name,
+        visibility_timeout: Duration::from_secs(read.visibility_timeout),
+        retention: Duration::from_secs(read.message_retention_period),
+        delay: Duration::from_secs(read.delay_seconds),
+        receive_wait: Duration::from_secs(read.receive_message_wait_time_seconds),
+        redrive: read.redrive_policy.map(|redrive| Redrive {
+            dead_letters: redrive.dead_letter_target_arn,
+            max_receives: redrive.max_receive_count,
+        }),
+        senders: Vec::new(),
+    })
+}

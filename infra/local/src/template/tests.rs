@@ -1,0 +1,270 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::*;
+use crate::iam::{Effect, Roles};
+
+fn text() -> String {
+    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml")).unwrap()
+}
+
+fn template() -> Template {
+    Template::parse(&text(), &Place::at("http://localhost:3000")).unwrap()
+}
+
+/// The error of the template after a change of its text.
+fn broken(from: &str, to: &str) -> TemplateError {
+    let text = text();
+    assert!(text.contains(from), "the template no longer has {from:?}");
+    Template::parse(&text.replacen(from, to, 1), &Place::at("http://localhost:3000")).unwrap_err()
+}
+
+#[test]
+fn every_table_has_its_keys_and_what_was_asked_of_it() {
+    let template = template();
+    let ids: Vec<&str> = template.tables.iter().map(|table| table.id.as_str()).collect();
+    assert_eq!(ids, ["AccountsTable", "CartsTable", "CatalogTable", "OrdersTable", "SettingsTable", "StockTable"]);
+    for table in &template.tables {
+        assert_eq!(table.name, format!("bozor-{}", table.id));
+        assert_eq!((table.key.hash.name.as_str(), table.key.hash.kind), ("pk", AttributeKind::Text));
+        assert_eq!(table.key.range.as_ref().unwrap().name, "sk");
+        assert!(table.indexes.iter().all(|index| index.projection == Projection::All));
+    }
+    let streamed: Vec<&str> =
+        template.tables.iter().filter(|table| table.stream.is_some()).map(|table| table.id.as_str()).collect();
+    assert_eq!(streamed, ["OrdersTable", "StockTable"]);
+    assert_eq!(template.table("CartsTable").unwrap().ttl.as_deref(), Some("expires_at_s"));
+
+    let orders = template.table("OrdersTable").unwrap();
+    assert_eq!(orders.stream, Some(StreamView::NewImage));
+    let arn = "arn:aws:dynamodb:us-east-1:000000000000:table/bozor-OrdersTable";
+    assert_eq!(orders.arn, arn);
+    assert_eq!(orders.index_arn("by_due"), format!("{arn}/index/by_due"));
+    assert_eq!(orders.stream_arn.as_deref(), Some(format!("{arn}/stream/local").as_str()));
+    let due = orders.indexes.iter().find(|index| index.name == "by_due").unwrap();
+    assert_eq!(due.key.range.as_ref().unwrap().kind, AttributeKind::Number);
+    let reference = orders.indexes.iter().find(|index| index.name == "by_reference").unwrap();
+    assert_eq!(reference.key.range, None);
+}
+
+#[test]
+fn every_queue_that_is_consumed_gives_up_into_another() {
+    let template = template();
+    let queue = template.queue("OrderEventsQueue").unwrap();
+    assert_eq!(queue.url, "http://localhost:3000/_aws/sqs/000000000000/bozor-OrderEventsQueue");
+    assert_eq!(queue.arn, "arn:aws:sqs:us-east-1:000000000000:bozor-OrderEventsQueue");
+    for function in &template.functions {
+        for source in &function.sources {
+            let dead_letters = match source {
+                EventSource::Queue { queue, .. } => {
+                    let queue = template.queues.iter().find(|other| other.name == *queue).unwrap();
+                    queue.redrive.as_ref().map(|redrive| &redrive.dead_letters)
+                }
+                EventSource::Stream { dead_letters, .. } => dead_letters.as_ref(),
+                EventSource::Schedule { .. } => continue,
+            };
+            assert!(template.queues.iter().any(|queue| Some(&queue.name) == dead_letters), "{}", function.id);
+        }
+    }
+}
+
+#[test]
+fn every_route_has_a_function_and_only_public_ones_have_no_authorizer() {
+    let template = template();
+    assert!(template.api.routes.len() > 60);
+    for route in &template.api.routes {
+        assert!(template.function(&route.function).is_some(), "{}", route.key());
+        assert_eq!(route.authorizer, !route.scopes.is_empty(), "{}", route.key());
+        if route.authorizer {
+            assert_eq!(route.scopes, ["aws.cognito.signin.user.admin"]);
+        }
+        let guarded = ["/v1/vendor/", "/v1/admin/", "/v1/me", "/v1/vendors/me"];
+        if guarded.iter().any(|prefix| route.path.starts_with(prefix)) {
+            assert!(route.authorizer, "{} would be open to everybody", route.key());
+        }
+    }
+    let public = |key: &str| !template.api.routes.iter().find(|route| route.key() == key).unwrap().authorizer;
+    for key in ["GET /v1/products", "POST /v1/checkout", "POST /v1/webhooks/{provider}", "POST /v1/auth/sign-in"] {
+        assert!(public(key), "{key}");
+    }
+    for key in ["POST /v1/vendors", "POST /v1/carts/{id}/claim", "POST /v1/auth/sign-out"] {
+        assert!(!public(key), "{key}");
+    }
+}
+
+#[test]
+fn the_api_checks_the_tokens_of_the_pool_and_its_client() {
+    let template = template();
+    let authorizer = &template.api.authorizer;
+    assert_eq!(authorizer.header, "authorization");
+    assert_eq!(authorizer.issuer, template.user_pool.issuer);
+    assert_eq!(authorizer.audience, [template.user_pool.client.id.as_str()]);
+    assert_eq!(template.user_pool.client.access_token, Duration::from_secs(900));
+    assert_eq!(template.user_pool.groups, ["admin"]);
+    assert!(template.user_pool.client.hides_existence);
+    assert!(template.api.cors.allow_headers.iter().any(|header| header == "idempotency-key"));
+}
+
+#[test]
+fn each_function_is_a_package_of_its_own() {
+    let template = template();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../functions");
+    let packages: BTreeSet<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !name.starts_with('.'))
+        .collect();
+    assert_eq!(template.binaries(), packages.iter().map(String::as_str).collect());
+}
+
+#[test]
+fn a_function_sees_what_the_template_gives_it_and_nothing_else() {
+    let template = template();
+    let catalog = template.function("CatalogFunction").unwrap();
+    let expected = BTreeMap::from(
+        [
+            ("CATALOG_TABLE", "bozor-CatalogTable"),
+            ("MAIN_CURRENCY", "USD"),
+            ("MEDIA_BASE_URL", "https://bozor-mediabucket.s3.us-east-1.amazonaws.com"),
+            ("LOG_LEVEL", "info"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned())),
+    );
+    let named: BTreeMap<String, String> = catalog
+        .environment
+        .iter()
+        .filter(|(name, _)| expected.contains_key(*name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    assert_eq!(named, expected);
+    let place =
+        Place::at("http://localhost:1").with("MediaUrl", "http://localhost:1/media").with("MainCurrency", "UZS");
+    let elsewhere = Template::parse(&text(), &place).unwrap();
+    let catalog = elsewhere.function("CatalogFunction").unwrap();
+    assert_eq!(catalog.environment["MEDIA_BASE_URL"], "http://localhost:1/media");
+    assert_eq!(catalog.environment["MAIN_CURRENCY"], "UZS");
+}
+
+#[test]
+fn a_statement_names_its_actions_and_resources() {
+    let template = template();
+    let roles = Roles::of(&template);
+    assert!(roles.statements().count() > 40);
+    for statement in roles.statements() {
+        assert_eq!(statement.effect, Effect::Allow);
+        for action in &statement.actions {
+            assert!(!action.contains('*'), "{} {}", statement.role, statement.sid);
+        }
+        for resource in &statement.resources {
+            let objects_of_a_bucket = resource.starts_with("arn:aws:s3:::bozor-") && resource.ends_with("bucket/*");
+            assert!(!resource.contains('*') || objects_of_a_bucket, "{} {}", statement.role, statement.sid);
+        }
+    }
+}
+
+#[test]
+fn a_function_may_use_every_table_queue_and_secret_that_its_environment_names() {
+    let template = template();
+    for function in &template.functions {
+        let names_it = |arn: &str| {
+            function.statements.iter().any(|statement| statement.resources.iter().any(|named| named.starts_with(arn)))
+        };
+        for value in function.environment.values() {
+            let table = template.tables.iter().find(|table| table.name == *value).map(|table| &table.arn);
+            let queue = template.queues.iter().find(|queue| queue.url == *value).map(|queue| &queue.arn);
+            let bucket = template.buckets.iter().find(|bucket| bucket.name == *value).map(|bucket| &bucket.arn);
+            let secret = template.secrets.iter().find(|secret| secret.arn == *value).map(|secret| &secret.arn);
+            for arn in [table, queue, bucket, secret].into_iter().flatten() {
+                assert!(names_it(arn), "{} is given {value} and may do nothing with it", function.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_pipe_lets_new_events_pass_and_nothing_else() {
+    let template = template();
+    let [pipe] = template.pipes.as_slice() else { panic!("one pipe, not {}", template.pipes.len()) };
+    assert_eq!((pipe.table.as_str(), pipe.queue.as_str()), ("bozor-OrdersTable", "bozor-OrderEventsQueue"));
+    assert_eq!(pipe.dead_letters.as_deref(), Some("bozor-OrderEventsPipeDeadLetters"));
+    let record = |name: &str, kind: &str| json!({"eventName": name, "dynamodb": {"NewImage": {"kind": {"S": kind}}}});
+    assert!(pipe.lets_pass(&record("INSERT", "event")));
+    assert!(!pipe.lets_pass(&record("MODIFY", "event")));
+    assert!(!pipe.lets_pass(&record("INSERT", "order")));
+    assert!(!pipe.lets_pass(&json!({"eventName": "REMOVE", "dynamodb": {}})));
+    let roles = Roles::of(&template);
+    let key = Roles::key_of(&pipe.id);
+    assert!(roles.allows(&key, "sqs:SendMessage", &template.queue("OrderEventsQueue").unwrap().arn));
+}
+
+#[test]
+fn uploads_are_told_to_the_queue_of_imports() {
+    let template = template();
+    let imports = template.bucket("ImportsBucket").unwrap();
+    let [told] = imports.notifications.as_slice() else { panic!("one notification") };
+    assert_eq!(told.queue, "bozor-ImportsQueue");
+    assert!(told.is_for("imports/a.csv") && !told.is_for("exports/a.csv"));
+    let public: Vec<&str> =
+        template.buckets.iter().filter(|bucket| bucket.public_read).map(|bucket| bucket.id.as_str()).collect();
+    assert_eq!(public, ["MediaBucket"]);
+}
+
+#[test]
+fn housekeeping_runs_each_minute() {
+    let every = Duration::from_secs(60);
+    assert_eq!(template().function("HousekeepingFunction").unwrap().sources, [EventSource::Schedule { every }]);
+}
+
+#[test]
+fn secrets_have_the_form_that_functions_read() {
+    let template = template();
+    let SecretValue::Generated { template: rest, key, .. } = &template.secret("OrderTokenSecret").unwrap().value else {
+        panic!("the key of the orders' tokens is generated")
+    };
+    assert_eq!((rest.as_str(), key.as_str()), (r#"{"previous":null}"#, "current"));
+    let SecretValue::Text(stripe) = &template.secret("StripeSecret").unwrap().value else { panic!("a placeholder") };
+    let stripe: Value = serde_json::from_str(stripe).unwrap();
+    assert!(stripe["api_key"].is_string() && stripe["webhook_secret"]["current"].is_string());
+}
+
+#[test]
+fn what_is_not_understood_is_refused_with_its_place() {
+    let cases = [
+        ("      BillingMode: PAY_PER_REQUEST", "      BillingMode: PROVISIONED", "Resources.CatalogTable"),
+        (
+            "      BillingMode: PAY_PER_REQUEST",
+            "      Colour: blue\n      BillingMode: PAY_PER_REQUEST",
+            "Resources.CatalogTable",
+        ),
+        ("Type: AWS::SQS::QueuePolicy", "Type: AWS::SNS::Topic", "Resources.ImportsBucket"),
+        ("\nResources:\n", "\nResources:\n  Topic: {Type: AWS::SNS::Topic}\n", "Resources.Topic"),
+        ("!Ref CatalogTable", "!Ref CatalogueTable", "Resources.CatalogFunction"),
+        ("!Ref CatalogTable", "!ImportValue CatalogTable", "YAML"),
+        ("Method: GET, Path: \"/v1/products\"", "Method: ANY, Path: \"/v1/products\"", "Resources.CatalogFunction"),
+        ("Path: \"/v1/products\"", "Path: \"/v1/{all+}\"", "Resources.CatalogFunction"),
+        ("/v1/products/{handle}", "/v1/products", "Resources.CatalogFunction"),
+        ("rate(1 minute)", "cron(0 0 * * ? *)", "Resources.HousekeepingFunction"),
+        ("[dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:Query]", "dynamodb:*", "Resources.CatalogFunction"),
+        ("\"eventName\":[\"INSERT\"]", "\"eventName\":[{\"prefix\":\"IN\"}]", "Resources.OrderEventsPipe"),
+        ("StartingPosition: TRIM_HORIZON", "StartingPosition: LATEST", "Resources.ProjectionsFromStock"),
+        ("GenerateSecret: false", "GenerateSecret: true", "Resources.UserPoolClient"),
+        ("Binary: catalog}", "Binary: cart}", "Resources"),
+        ("BlockPublicPolicy: false", "BlockPublicPolicy: true", "Resources.MediaBucketPolicy"),
+    ];
+    for (from, to, place) in cases {
+        let error = broken(from, to);
+        assert!(error.place.starts_with(place), "{to}: {error}");
+    }
+}
+
+#[test]
+fn a_parameter_takes_only_what_it_allows() {
+    let with = |name: &str, value: &str| Template::parse(&text(), &Place::at("http://localhost").with(name, value));
+    assert_eq!(with("CorsOrigins", "https://a.test, https://b.test").unwrap().api.cors.allow_origins.len(), 2);
+    assert_eq!(with("ThrottleRate", "7").unwrap().api.throttling.rate, 7);
+    assert_eq!(with("Architecture", "mips").unwrap_err().place, "Parameters.Architecture");
+    assert_eq!(with("ThrottleRate", "many").unwrap_err().place, "Parameters.ThrottleRate");
+    assert_eq!(with("Unheard", "of").unwrap_err().place, "Parameters.Unheard");
+}

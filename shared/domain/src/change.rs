@@ -1,0 +1,54 @@
+//! What a partial change says of one field.
+
+use serde::{Deserialize, Deserializer};
+
+/// What a partial change says of one field: nothing, that it is to be emptied (`null`), or its new value.
+///
+/// In a request type: `#[serde(default)]`, and `#[schema(value_type = Option<T>)]` for the document.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Change<T> {
+    /// The field is not named.
+    #[default]
+    Keep,
+    /// The field is `null`.
+    Clear,
+    /// The field has a value.
+    To(T),
+}
+
+impl<T> Change<T> {
+    /// The field after the change.
+    pub fn applied(self, current: Option<T>) -> Option<T> {
+        match self {
+            Self::Keep => current,
+            Self::Clear => None,
+            Self::To(value) => Some(value),
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map_or(Self::Clear, Self::To))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Asked {
+        #[serde(default)]
+        name: Change<String>,
+    }
+
+    #[test]
+    fn a_field_is_kept_emptied_or_set() {
+        let after = |json: &str| serde_json::from_str::<Asked>(json).unwrap().name.applied(Some("old".to_owned()));
+        assert_eq!(after("{}").as_deref(), Some("old"));
+        assert_eq!(after(r#"{"name":null}"#), None);
+        assert_eq!(after(r#"{"name":"new"}"#).as_deref(), Some("new"));
+        assert!(serde_json::from_str::<Asked>(r#"{"name":7}"#).is_err());
+    }
+}

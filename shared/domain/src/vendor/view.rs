@@ -1,0 +1,121 @@
+//! A seller's file as its own people and the operator see it.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{ChecklistItem, DocumentKind, Membership, Role, VendorEvent, VendorFile, VendorState};
+use crate::text::{Email, Handle, Line, LongText, Name, Phone};
+use crate::{Currency, Money, Timestamp, UserId, VendorId};
+
+/// A seller's file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct VendorView {
+    /// Id.
+    pub id: VendorId,
+    /// Handle of the shop page.
+    pub handle: Handle,
+    /// Name of the shop.
+    pub name: Name,
+    /// Where it stands with the operator.
+    pub state: VendorState,
+    /// What the application needs, and whether it is there.
+    pub checklist: Vec<ChecklistItem>,
+    /// The seller's own currency.
+    pub currency: Currency,
+    /// Where news for the shop goes.
+    pub email: Email,
+    /// Telephone number.
+    pub phone: Option<Phone>,
+    /// The name in the register of companies.
+    pub legal_name: Option<Name>,
+    /// A few words about the shop, as plain text.
+    pub about: Option<LongText>,
+    /// One flat rate for delivery per currency.
+    pub shipping_rates: Vec<Money>,
+    /// Documents handed in.
+    pub documents: Vec<DocumentView>,
+    /// Why the operator turned it down or stopped it.
+    pub reason: Option<LongText>,
+    /// What happened, oldest first.
+    pub history: Vec<VendorHistoryView>,
+    /// Since when.
+    pub created_at: Timestamp,
+}
+
+/// A document handed in with an application. The file itself is for the operator only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct DocumentView {
+    /// What it shows.
+    pub kind: DocumentKind,
+    /// The name of the file.
+    pub filename: Line,
+    /// When it was handed in.
+    pub at: Timestamp,
+}
+
+/// One thing that happened to a seller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct VendorHistoryView {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub event: VendorEvent,
+}
+
+/// Somebody of a shop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct MemberView {
+    /// The person.
+    pub user_id: UserId,
+    /// The address by which the person was added.
+    pub email: Email,
+    /// What the person may do there.
+    pub role: Role,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+impl From<&VendorFile> for VendorView {
+    fn from(file: &VendorFile) -> Self {
+        let documents = file.documents.iter();
+        Self {
+            id: file.card.id,
+            handle: file.card.handle.clone(),
+            name: file.card.name.clone(),
+            state: file.state,
+            checklist: file.checklist(),
+            currency: file.currency,
+            email: file.email.clone(),
+            phone: file.phone.clone(),
+            legal_name: file.legal_name.clone(),
+            about: file.about.clone(),
+            shipping_rates: file.shipping_rates.clone(),
+            documents: documents
+                .map(|one| DocumentView { kind: one.kind, filename: one.filename.clone(), at: one.at })
+                .collect(),
+            reason: file.reason.clone(),
+            history: file.history.iter().map(|one| VendorHistoryView { at: one.at, event: one.event }).collect(),
+            created_at: file.created_at,
+        }
+    }
+}
+
+impl From<&Membership> for MemberView {
+    fn from(place: &Membership) -> Self {
+        Self { user_id: place.user, email: place.email.clone(), role: place.role, since: place.since }
+    }
+}
+
+/// Work for the background on a seller's behalf, as a queue carries it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum VendorJob {
+    /// Bring the seller's products in line with the shop: `{"follow_shop":{"vendor_id":"ven_…","after":null}}`. What is to be
+    /// done stands in the shop and not here, so that a late or repeated message does no harm.
+    FollowShop {
+        /// Whose products.
+        vendor_id: VendorId,
+        /// The product after which to go on; nothing at the start.
+        after: Option<crate::ProductId>,
+    },
+}

@@ -1,1 +1,63 @@
 //! The operator's desk: vendors, orders, settings.
+
+mod categories;
+mod jobs;
+mod orders;
+mod vendors;
+
+use axum::Router;
+use platform::{Config, Fatal};
+use store::{Accounts, Catalog, Orders};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::jobs::Jobs;
+
+/// What the handlers work with.
+#[derive(Clone, Debug)]
+pub struct App {
+    accounts: Accounts,
+    catalog: Catalog,
+    orders: Orders,
+    jobs: Jobs,
+}
+
+impl App {
+    /// Builds the clients. Nothing is called yet but what warms the connection.
+    ///
+    /// # Errors
+    /// A variable of the environment is missing or wrong.
+    pub async fn new(config: &Config) -> Result<Self, Fatal> {
+        let dynamodb = config.dynamodb()?;
+        let table = config.required("ACCOUNTS_TABLE")?;
+        platform::prewarm(config, &dynamodb, table).await;
+        Ok(Self {
+            accounts: Accounts::new(dynamodb.clone(), table),
+            catalog: Catalog::new(
+                dynamodb.clone(),
+                config.required("CATALOG_TABLE")?,
+                config.required("MEDIA_BASE_URL")?,
+            ),
+            orders: Orders::for_reading(dynamodb, config.required("ORDERS_TABLE")?),
+            jobs: Jobs::new(config.sqs()?, config.required("IMPORTS_QUEUE_URL")?),
+        })
+    }
+}
+
+/// The routes, with what the OpenAPI document says of them.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(vendors::list_vendors))
+        .routes(routes!(vendors::approve_vendor))
+        .routes(routes!(vendors::reject_vendor))
+        .routes(routes!(vendors::suspend_vendor))
+        .routes(routes!(vendors::reinstate_vendor))
+        .routes(routes!(orders::find_orders))
+        .routes(routes!(orders::show_any_order))
+        .routes(routes!(categories::show_category_tree, categories::replace_categories))
+}
+
+/// The function.
+pub fn router(app: App) -> Router {
+    api::router(routes(), app)
+}

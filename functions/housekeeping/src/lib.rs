@@ -1,1 +1,93 @@
 //! Housekeeping: deadlines, refunds, undelivered events.
+//!
+//! It runs each minute, does a bounded part of what is due and leaves the rest for the next minute. Everything in it may run
+//! twice at once: providers are asked for things that may be repeated, and every write has the version it was read at as its
+//! condition.
+
+mod events;
+mod expiry;
+#[cfg(test)]
+mod fixture;
+mod refunds;
+mod round;
+mod summary;
+
+use domain::Timestamp;
+use payments::Providers;
+use platform::{Config, Fatal, Tick};
+use store::{Carts, Orders, Stock};
+
+pub use crate::summary::Summary;
+
+/// What the work is done with.
+#[derive(Clone, Debug)]
+pub struct App {
+    orders: Orders,
+    providers: Providers,
+    queue: aws_sdk_sqs::Client,
+    events_url: String,
+}
+
+/// Some of what is due could not even be found out.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The table does not answer.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The queue does not answer.
+    #[error("the queue of events does not answer: {0}")]
+    Queue(String),
+}
+
+impl App {
+    /// Builds the clients. Nothing is called yet but what warms the connection.
+    ///
+    /// # Errors
+    /// A variable of the environment is missing or wrong.
+    pub async fn new(config: &Config) -> Result<Self, Fatal> {
+        let dynamodb = config.dynamodb()?;
+        let table = config.required("ORDERS_TABLE")?;
+        platform::prewarm(config, &dynamodb, table).await;
+        let stock = Stock::new(dynamodb.clone(), config.required("STOCK_TABLE")?);
+        let carts = Carts::new(dynamodb.clone(), config.required("CARTS_TABLE")?);
+        Ok(Self {
+            orders: Orders::new(dynamodb, table, stock).with_carts(carts),
+            providers: payment_webhook::providers::of(config)?,
+            queue: config.sqs()?,
+            events_url: config.required("ORDER_EVENTS_QUEUE_URL")?.to_owned(),
+        })
+    }
+}
+
+/// The minute has come.
+///
+/// # Errors
+/// As [`run`].
+pub async fn handle(app: &App, _: &Tick, now: Timestamp) -> Result<(), Error> {
+    run(app, now).await.map(drop)
+}
+
+/// Does what is due: sends undelivered events again, ends orders past their deadline, asks for refunds. One thing that fails
+/// stops no other; it stays due.
+///
+/// # Errors
+/// The table or the queue does not answer. What could be done was done.
+pub async fn run(app: &App, now: Timestamp) -> Result<Summary, Error> {
+    let mut summary = Summary::default();
+    let sent = app.send_events_again(now, &mut summary).await;
+    let attended = app.attend_to_orders(now, &mut summary).await;
+    summary.log();
+    sent.and(attended).map(|()| summary)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The local cloud runs it on any thread.
+    #[test]
+    fn a_run_can_move_between_threads() {
+        fn check<'a, Running: Future + Send + 'a>(_: impl Fn(&'a App, Timestamp) -> Running) {}
+        check(run);
+    }
+}

@@ -1,3 +1,73 @@
-//! Imports and exports of product files.
+//! Imports and exports of product files, and other long jobs of sellers.
+//!
+//! A queue says what is to be done ([`handle`]); a file at hand is brought in at once ([`load`]). Both go through the same code.
 
+mod export;
+mod files;
+mod goods;
+mod import;
+mod load;
+mod merge;
+mod pace;
 pub mod product_file;
+mod work;
+
+use std::time::Duration;
+
+use platform::{Config, Fatal};
+use store::{Accounts, Catalog, Stock};
+
+use crate::files::Files;
+use crate::goods::Goods;
+use crate::work::Queue;
+
+pub use files::FilesError;
+pub use load::{LoadError, Options, Report, load};
+pub use work::{WorkError, handle};
+
+/// How many milliseconds a slice of work takes, unless `SLICE_MS` says otherwise: well within the function's 60 seconds.
+const SLICE_MS: u32 = 35_000;
+/// How many products are written in a second, unless `PRODUCTS_PER_SECOND` says otherwise. A write of a transaction counts
+/// twice, and five files are worked on at a time: together 800 of the 1,000 writes that the list of all products takes.
+const PRODUCTS_PER_SECOND: u32 = 80;
+
+/// What the work is done with.
+#[derive(Clone, Debug)]
+pub struct App {
+    accounts: Accounts,
+    goods: Goods,
+    files: Files,
+    queue: Queue,
+    slice: Duration,
+    products_per_second: u32,
+}
+
+impl App {
+    /// Builds the clients. Nothing is called yet.
+    ///
+    /// # Errors
+    /// A variable of the environment is missing or wrong.
+    pub async fn new(config: &Config) -> Result<Self, Fatal> {
+        let dynamodb = config.dynamodb()?;
+        Ok(Self {
+            accounts: Accounts::new(dynamodb.clone(), config.required("ACCOUNTS_TABLE")?),
+            goods: Goods {
+                catalog: Catalog::new(
+                    dynamodb.clone(),
+                    config.required("CATALOG_TABLE")?,
+                    config.required("MEDIA_BASE_URL")?,
+                ),
+                stock: Stock::new(dynamodb, config.required("STOCK_TABLE")?),
+            },
+            files: Files { client: config.s3()?, bucket: config.required("IMPORTS_BUCKET")?.to_owned() },
+            queue: Queue { client: config.sqs()?, url: config.required("IMPORTS_QUEUE_URL")?.to_owned() },
+            slice: Duration::from_millis(number(config, "SLICE_MS", SLICE_MS)?.into()),
+            products_per_second: number(config, "PRODUCTS_PER_SECOND", PRODUCTS_PER_SECOND)?,
+        })
+    }
+}
+
+fn number(config: &Config, name: &str, otherwise: u32) -> Result<u32, Fatal> {
+    let wrong = |text: &str| Fatal::new(format!("the environment variable {name} is no whole number: {text}"));
+    config.optional(name).map_or(Ok(otherwise), |text| text.parse().map_err(|_| wrong(text)))
+}

@@ -1,1 +1,177 @@
 //! Order events: mail to buyers and vendors.
+//!
+//! An event may be delivered many times and by several at once. It is claimed first, whoever was told is written down with it,
+//! and it is marked as delivered last: a crash in between repeats at most the mail that was under way, and loses none.
+
+mod letter;
+mod mail;
+mod news;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::token::order_token;
+use domain::order::{Event, EventKind, OrderFile};
+use domain::{EventId, OrderId, Timestamp};
+use platform::{Config, Fatal, QueueMessage, Rotating, Secret, StreamRecord};
+use store::orders::Claim;
+use store::{Accounts, Orders, Stock};
+
+use crate::letter::{Letter, Place};
+use crate::mail::{Mail, Unsent};
+use crate::news::Recipient;
+
+/// How long a claim holds: longer than the function may run, and shorter than its message stays out of sight.
+const CLAIM: Duration = Duration::from_secs(30);
+
+/// What the handler works with.
+pub struct App {
+    orders: Orders,
+    accounts: Accounts,
+    mail: Mail,
+    place: Place,
+    token_secret: Arc<Secret<Rotating>>,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("App").finish_non_exhaustive()
+    }
+}
+
+/// Why an event has to be delivered again.
+#[derive(Debug, thiserror::Error)]
+pub enum Undelivered {
+    /// The message holds no event.
+    #[error("the message holds no event of an order: {0}")]
+    Unreadable(String),
+    /// The event's order is not there.
+    #[error("the event {0} is of an order that is not there: {1}")]
+    NoOrder(EventId, OrderId),
+    /// A table does not answer.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The links' secret cannot be read.
+    #[error(transparent)]
+    Secret(#[from] platform::SecretError),
+    /// Mail cannot be sent at the moment.
+    #[error(transparent)]
+    Mail(#[from] mail::MailError),
+}
+
+impl App {
+    /// Builds the clients. Nothing is called yet but what warms the connection.
+    ///
+    /// # Errors
+    /// A variable of the environment is missing or wrong.
+    pub async fn new(config: &Config) -> Result<Self, Fatal> {
+        let dynamodb = config.dynamodb()?;
+        let table = config.required("ORDERS_TABLE")?;
+        platform::prewarm(config, &dynamodb, table).await;
+        // Nothing here moves stock, so it does not need to know where it is.
+        let stock = Stock::new(dynamodb.clone(), "");
+        let place = Place::new(config.required("SHOP_NAME")?, config.required("STORE_URL")?);
+        Ok(Self {
+            orders: Orders::new(dynamodb.clone(), table, stock),
+            accounts: Accounts::new(dynamodb, config.required("ACCOUNTS_TABLE")?),
+            mail: Mail::new(config.ses()?, place.name(), config.required("MAIL_FROM")?)?,
+            place,
+            token_secret: Arc::new(config.secret("ORDER_TOKEN_SECRET_ARN")?),
+        })
+    }
+}
+
+/// Acts on one event: tells whom it concerns, once each.
+///
+/// # Errors
+/// Something it depends on does not answer; the queue delivers the message again.
+pub async fn handle(app: &App, message: &QueueMessage, now: Timestamp) -> Result<(), Undelivered> {
+    let event = event_in(message)?;
+    let delivery = format!("{}#{}", message.message_id, message.deliveries());
+    match app.orders.claim(event.id, &delivery, now, now + CLAIM).await? {
+        Claim::Done => Ok(()),
+        Claim::Held => {
+            // Whoever holds it has a message too, which comes back if he does not come to the end.
+            tracing::info!(event.id = %event.id, "an event is being acted on already");
+            Ok(())
+        }
+        Claim::Granted(told) => {
+            let outcome = app.tell(&event, |recipient| told.contains(&recipient.role())).await;
+            if outcome.is_err()
+                && let Err(cause) = app.orders.release(event.id, &delivery).await
+            {
+                tracing::warn!(event.id = %event.id, cause = %cause, "a claim stays until its end");
+            }
+            outcome
+        }
+    }
+}
+
+/// The event in a message: a change of the table Orders, as the pipe took it from the stream.
+fn event_in(message: &QueueMessage) -> Result<Event, Undelivered> {
+    let unreadable = |error: serde_json::Error| Undelivered::Unreadable(error.to_string());
+    let record: StreamRecord = message.json().map_err(unreadable)?;
+    let data = record.new_image().and_then(|image| image.text("data"));
+    serde_json::from_str(data.unwrap_or_default()).map_err(unreadable)
+}
+
+impl App {
+    async fn tell(&self, event: &Event, told: impl Fn(&Recipient) -> bool) -> Result<(), Undelivered> {
+        if event.kind == EventKind::PaymentConflicted {
+            tracing::error!(order.id = %event.order, event.id = %event.id, "the provider took another amount than was asked for: the operator decides");
+        }
+        let file = self.orders.file(event.order).await?.ok_or(Undelivered::NoOrder(event.id, event.order))?;
+        for recipient in news::recipients(event, &file) {
+            if told(&recipient) {
+                continue;
+            }
+            self.write_to(recipient, event, &file).await?;
+            self.orders.told(event.id, &recipient.role()).await?;
+        }
+        self.orders.delivered(event.id).await?;
+        Ok(())
+    }
+
+    async fn write_to(&self, recipient: Recipient, event: &Event, file: &OrderFile) -> Result<(), Undelivered> {
+        let (address, letter) = match recipient {
+            Recipient::Buyer => {
+                let secret = self.token_secret.value().await?;
+                let link = self.place.order_link(file.order.id, &order_token(&secret.current, file.order.id));
+                (file.order.email.clone(), news::to_buyer(event, file, &self.place, &link))
+            }
+            Recipient::Vendor(vendor) => {
+                let Some(shop) = self.accounts.vendor(vendor).await? else {
+                    tracing::error!(event.id = %event.id, vendor.id = %vendor, "a seller without a file cannot be told");
+                    return Ok(());
+                };
+                (shop.email, news::to_vendor(event, file, vendor, &self.place))
+            }
+        };
+        let Some(letter) = letter else { return Ok(()) };
+        self.send(&address, &letter, event, recipient).await
+    }
+
+    async fn send(
+        &self,
+        address: &domain::text::Email,
+        letter: &Letter,
+        event: &Event,
+        recipient: Recipient,
+    ) -> Result<(), Undelivered> {
+        match self.mail.send(address, letter).await {
+            Ok(()) => {
+                tracing::info!(event.id = %event.id, order.id = %event.order, mail.role = recipient.role(), "mail sent");
+                Ok(())
+            }
+            Err(Unsent::Refused(code)) => {
+                // Sending it again would be refused again, and must not keep the others from hearing of it.
+                tracing::error!(event.id = %event.id, order.id = %event.order, mail.role = recipient.role(), reason = code, "mail to a recipient is refused for good");
+                Ok(())
+            }
+            Err(Unsent::Later(error)) => Err(error.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,61 @@
 //! Orders as their buyers see them.
+
+mod cancelling;
+mod guests;
+mod mine;
+
+use std::sync::Arc;
+
+use axum::Router;
+use payments::Providers;
+use platform::{Config, Fatal, Rotating, Secret};
+use store::{Orders, Stock};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// What the handlers work with.
+#[derive(Clone)]
+pub struct App {
+    orders: Orders,
+    providers: Providers,
+    token_secret: Arc<Secret<Rotating>>,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("App").finish_non_exhaustive()
+    }
+}
+
+impl App {
+    /// Builds the clients. Nothing is called yet but what warms the connection.
+    ///
+    /// # Errors
+    /// A variable of the environment is missing or wrong.
+    pub async fn new(config: &Config) -> Result<Self, Fatal> {
+        let dynamodb = config.dynamodb()?;
+        let table = config.required("ORDERS_TABLE")?;
+        platform::prewarm(config, &dynamodb, table).await;
+        let stock = Stock::new(dynamodb.clone(), config.required("STOCK_TABLE")?);
+        Ok(Self {
+            orders: Orders::new(dynamodb, table, stock),
+            providers: payment_webhook::providers::of(config)?,
+            token_secret: Arc::new(config.secret("ORDER_TOKEN_SECRET_ARN")?),
+        })
+    }
+}
+
+/// The routes, with what the OpenAPI document says of them.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(guests::show_order))
+        .routes(routes!(guests::cancel_order))
+        .routes(routes!(mine::list_my_orders))
+        .routes(routes!(mine::show_my_order))
+        .routes(routes!(mine::cancel_my_order))
+}
+
+/// The function.
+pub fn router(app: App) -> Router {
+    api::router(routes(), app)
+}

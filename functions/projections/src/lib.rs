@@ -1,1 +1,51 @@
 //! Projections: what streams tell the catalogue.
+//!
+//! A change says only that a counter moved, never by how much: what is left is always read from the stock as it is now. So
+//! changes may come twice, late or in any order.
+
+mod availability;
+mod seen;
+
+use platform::{Config, Fatal, StreamRecord};
+use store::{Catalog, Error, Stock};
+
+use domain::Timestamp;
+
+use crate::seen::Seen;
+
+/// What the handler works with.
+#[derive(Debug)]
+pub struct App {
+    catalog: Catalog,
+    stock: Stock,
+    seen: Seen,
+}
+
+impl App {
+    /// Builds the clients. Nothing is called yet but what warms the connection.
+    ///
+    /// # Errors
+    /// A variable of the environment is missing or wrong.
+    pub async fn new(config: &Config) -> Result<Self, Fatal> {
+        let dynamodb = config.dynamodb()?;
+        let table = config.required("STOCK_TABLE")?;
+        platform::prewarm(config, &dynamodb, table).await;
+        Ok(Self {
+            catalog: Catalog::new(
+                dynamodb.clone(),
+                config.required("CATALOG_TABLE")?,
+                config.required("MEDIA_BASE_URL")?,
+            ),
+            stock: Stock::new(dynamodb, table),
+            seen: Seen::default(),
+        })
+    }
+}
+
+/// Brings the catalogue up to date with a change of the stock.
+///
+/// # Errors
+/// A table does not answer; the stream delivers the change again, and what comes after it.
+pub async fn handle(app: &App, record: &StreamRecord, _: Timestamp) -> Result<(), Error> {
+    app.project(record).await
+}

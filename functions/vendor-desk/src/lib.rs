@@ -1,1 +1,105 @@
 //! The vendor's desk: products, stock, media, imports, orders.
+
+mod exports;
+mod files;
+mod imports;
+mod input;
+mod media;
+mod orders;
+mod products;
+mod publishing;
+mod stock;
+mod view;
+
+use api::Problem;
+use axum::Router;
+use domain::vendor::Permission;
+use domain::{UserId, VendorId};
+use platform::{Config, Fatal};
+use store::accounts::Standing;
+use store::{Accounts, Catalog, Orders, Stock};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::files::Files;
+
+/// What the handlers work with.
+#[derive(Clone, Debug)]
+pub struct App {
+    accounts: Accounts,
+    catalog: Catalog,
+    orders: Orders,
+    stock: Stock,
+    s3: aws_sdk_s3::Client,
+    media_bucket: String,
+    files: Files,
+}
+
+/// How often a change is tried again when somebody else changes the same thing in between.
+const TRIES: usize = 8;
+
+impl App {
+    /// Builds the clients. Nothing is called yet but what warms the connection.
+    ///
+    /// # Errors
+    /// A variable of the environment is missing or wrong.
+    pub async fn new(config: &Config) -> Result<Self, Fatal> {
+        let dynamodb = config.dynamodb()?;
+        let accounts_table = config.required("ACCOUNTS_TABLE")?;
+        platform::prewarm(config, &dynamodb, accounts_table).await;
+        let stock = Stock::new(dynamodb.clone(), config.required("STOCK_TABLE")?);
+        Ok(Self {
+            accounts: Accounts::new(dynamodb.clone(), accounts_table),
+            catalog: Catalog::new(
+                dynamodb.clone(),
+                config.required("CATALOG_TABLE")?,
+                config.required("MEDIA_BASE_URL")?,
+            ),
+            orders: Orders::new(dynamodb, config.required("ORDERS_TABLE")?, stock.clone()),
+            stock,
+            s3: config.s3()?,
+            media_bucket: config.required("MEDIA_BUCKET")?.to_owned(),
+            files: Files::new(config)?,
+        })
+    }
+
+    /// The caller's place at the desk, if role and shop allow what is asked for.
+    async fn standing(
+        &self,
+        user: UserId,
+        named: Option<VendorId>,
+        permission: Permission,
+    ) -> Result<Standing, Problem> {
+        let standing = self.accounts.standing(user, named).await?;
+        standing.may(permission)?;
+        Ok(standing)
+    }
+}
+
+/// The routes, with what the OpenAPI document says of them.
+pub fn routes() -> OpenApiRouter<App> {
+    // A layer is for what stands above it: a file may be larger than other bodies.
+    OpenApiRouter::new()
+        .routes(routes!(imports::start_import))
+        .layer(api::body_limit(imports::BODY_LIMIT))
+        .routes(routes!(imports::show_import))
+        .routes(routes!(exports::start_export))
+        .routes(routes!(exports::show_export))
+        .routes(routes!(products::list_products, products::create_product))
+        .routes(routes!(products::show_product, products::replace_product, products::delete_product))
+        .routes(routes!(publishing::publish_product))
+        .routes(routes!(publishing::unpublish_product))
+        .routes(routes!(stock::change_stock))
+        .routes(routes!(media::begin_upload))
+        .routes(routes!(orders::list_orders))
+        .routes(routes!(orders::show_order))
+        .routes(routes!(orders::accept_order))
+        .routes(routes!(orders::refuse_order))
+        .routes(routes!(orders::ship_order))
+        .routes(routes!(orders::deliver_order))
+}
+
+/// The function.
+pub fn router(app: App) -> Router {
+    api::router(routes(), app)
+}

@@ -28,7 +28,11 @@ impl Clock {
     /// The time now.
     pub fn now(&self) -> Timestamp {
         let millis = self.millis.load(Ordering::SeqCst);
-        if self.frozen { Timestamp::from_millis(millis) } else { Timestamp::from_millis(wall_millis().saturating_add(millis)) }
+        if self.frozen {
+            Timestamp::from_millis(millis)
+        } else {
+            Timestamp::from_millis(wall_millis().saturating_add(millis))
+        }
     }
 
     /// Moves the clock forward.

@@ -1,7 +1,9 @@
 //! The embedded cloud: everything Bozor needs from AWS, in one process on loopback.
 
 pub mod clock;
+pub mod cloud;
 pub mod cognito;
+pub mod contract;
 pub mod demo;
 pub mod dynamodb;
 pub mod faults;
@@ -16,3 +18,4 @@ pub mod sqs;
 pub mod template;
 pub mod usage;
 
+pub use cloud::{LocalCloud, Options, StartError};

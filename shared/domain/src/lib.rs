@@ -8,6 +8,7 @@ pub mod catalogue;
 pub mod change;
 pub mod code;
 pub mod ids;
+pub mod job;
 pub mod mint;
 pub mod money;
 pub mod order;

@@ -21,8 +21,8 @@ pub use consume::{
     EventError, QueueMessage, Tick, consume_queue, consume_schedule, consume_stream, queue_batch, schedule_tick,
     stream_batch,
 };
-pub use mint::mint;
 pub use http::{HttpClient, HttpError};
+pub use mint::mint;
 pub use secrets::{Rotating, Secret, SecretError};
 pub use serve::serve;
 pub use stream::{Attribute, Change, Image, StreamRecord};

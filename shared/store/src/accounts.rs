@@ -1,5 +1,7 @@
 //! The table Accounts: sellers' private files, their members, buyers' profiles and addresses. Personal data.
 
+mod jobs;
+
 use aws_sdk_dynamodb::Client;
 use domain::address::Address;
 use domain::text::Name;

@@ -18,8 +18,11 @@ const AGE: Duration = Duration::from_secs(30);
 pub struct SettingsTable {
     client: Client,
     table: String,
-    cached: Arc<Mutex<Option<(Instant, Arc<Settings>)>>>,
+    cached: Arc<Mutex<Option<Cached>>>,
 }
+
+/// When the settings were read, and what they were.
+type Cached = (Instant, Arc<Settings>);
 
 impl SettingsTable {
     /// The table of this name.

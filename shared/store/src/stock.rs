@@ -162,6 +162,16 @@ impl Stock {
         Err(Error::Unavailable("the stock changes too fast to be set".to_owned()))
     }
 
+    /// Begins the stock of variants that are new, all at once; nothing is written of those with no units. Refused when one of
+    /// them has a counter already.
+    pub async fn begin(&self, units: &[(VariantId, i64)]) -> Result<(), Error> {
+        let begun = units.iter().filter(|(_, units)| *units > 0);
+        let actions: Vec<_> = begun
+            .map(|(variant, units)| self.add(*variant, 0, *units, Condition::absent()))
+            .collect::<Result<_, _>>()?;
+        if actions.is_empty() { Ok(()) } else { retry::transact(&self.client, actions).await.map_err(Error::from) }
+    }
+
     fn adding(&self, variant: VariantId, shard: u16, units: i64) -> Result<TransactWriteItem, Error> {
         // A counter begins with its first units, but none begins below zero.
         let mut condition = Condition::of(if units < 0 {

@@ -72,6 +72,51 @@ pub(super) struct Header {
     places: Vec<Option<usize>>,
 }
 
+/// Which parts of a product a file speaks of. What it has no column for stays as it is in the shop; what stands in an empty cell
+/// is taken away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Columns {
+    /// The description.
+    pub body: bool,
+    /// What the file calls its vendor.
+    pub vendor: bool,
+    /// What the file calls its category.
+    pub category: bool,
+    /// Words that the seller sorts by.
+    pub tags: bool,
+    /// Pictures.
+    pub images: bool,
+    /// The title for search engines.
+    pub seo_title: bool,
+    /// The description for search engines.
+    pub seo_description: bool,
+    /// The seller's numbers.
+    pub sku: bool,
+    /// Weights.
+    pub grams: bool,
+    /// Higher prices to compare with.
+    pub compare_at_price: bool,
+    /// Pictures of variants.
+    pub variant_image: bool,
+}
+
+impl Columns {
+    /// A file that has all of them, as our own exports do.
+    pub const ALL: Self = Self {
+        body: true,
+        vendor: true,
+        category: true,
+        tags: true,
+        images: true,
+        seo_title: true,
+        seo_description: true,
+        sku: true,
+        grams: true,
+        compare_at_price: true,
+        variant_image: true,
+    };
+}
+
 /// A header's name without case, spaces, signs and byte order mark, so that `variant price` is `Variant Price`.
 fn plain(name: &str) -> String {
     name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
@@ -112,6 +157,24 @@ impl Header {
     /// The index of a column, if the file has it.
     pub(super) fn place(&self, column: Column) -> Option<usize> {
         self.places.iter().zip(Column::ALL).find(|(_, known)| **known == column).and_then(|(place, _)| *place)
+    }
+
+    /// Which parts of a product it has columns for.
+    pub(super) fn columns(&self) -> Columns {
+        let has = |column| self.place(column).is_some();
+        Columns {
+            body: has(Column::Body),
+            vendor: has(Column::Vendor),
+            category: has(Column::Type),
+            tags: has(Column::Tags),
+            images: has(Column::Image),
+            seo_title: has(Column::SeoTitle),
+            seo_description: has(Column::SeoDescription),
+            sku: has(Column::Sku),
+            grams: has(Column::Grams),
+            compare_at_price: has(Column::CompareAtPrice),
+            variant_image: has(Column::VariantImage),
+        }
     }
 
     /// A column as the file spells it.

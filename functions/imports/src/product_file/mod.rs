@@ -17,6 +17,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use columns::Columns;
 pub use faults::{Fault, FileError, RowError};
 pub use product::{ProductDraft, Status, VariantDraft};
 pub use reader::{Entry, MOST_ROWS, Position, ProductReader, Products, ReadError, RowCounter, Step};

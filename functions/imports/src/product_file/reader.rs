@@ -8,6 +8,7 @@ use domain::Currency;
 use serde::{Deserialize, Serialize};
 
 use super::assembly::{Assembly, Row};
+use super::columns::{Columns, Header};
 use super::faults::{Fault, FileError, RowError};
 use super::product::ProductDraft;
 use super::records::Scanned;
@@ -89,6 +90,11 @@ impl ProductReader {
     /// Says that the file has no more.
     pub fn end(&mut self) {
         self.sheet.end();
+    }
+
+    /// Which parts of a product the file has columns for, once its header was read.
+    pub fn columns(&self) -> Option<Columns> {
+        self.sheet.header().map(Header::columns)
     }
 
     /// Rows that were read, those of the product in work included.
@@ -193,6 +199,11 @@ impl<R: Read> Products<R> {
     /// Reads a file with this reader.
     pub fn new(source: R, reader: ProductReader) -> Self {
         Self { source, reader, chunk: vec![0; CHUNK], done: false }
+    }
+
+    /// Which parts of a product the file has columns for, once its header was read.
+    pub fn columns(&self) -> Option<Columns> {
+        self.reader.columns()
     }
 
     /// Bytes that are held at this moment, roughly.

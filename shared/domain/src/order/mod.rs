@@ -186,6 +186,12 @@ impl std::str::FromStr for VendorOrderId {
     }
 }
 
+impl<'de> Deserialize<'de> for VendorOrderId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        std::borrow::Cow::<'de, str>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 impl VendorOrder {
     /// Its id.
     pub const fn id(&self) -> VendorOrderId {

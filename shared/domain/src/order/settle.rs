@@ -203,8 +203,7 @@ impl OrderFile {
 
     /// Writes down that a refund was asked for and is not at its end: when to ask again.
     pub fn refund_waits(&mut self, refund: RefundId, until: Timestamp) -> Result<(), Refusal> {
-        let known =
-            self.refunds.iter_mut().find(|known| known.id == refund).ok_or(Refusal::of(Code::NotFound))?;
+        let known = self.refunds.iter_mut().find(|known| known.id == refund).ok_or(Refusal::of(Code::NotFound))?;
         if !matches!(known.state, RefundState::Queued | RefundState::Pending) {
             return Err(Refusal::of(Code::WrongState));
         }

@@ -118,4 +118,18 @@ pub enum VendorJob {
         /// The product after which to go on; nothing at the start.
         after: Option<crate::ProductId>,
     },
+    /// Work on an import of a product file: `{"import":{"vendor_id":"ven_…","id":"imp_…"}}`.
+    Import {
+        /// Whose.
+        vendor_id: VendorId,
+        /// Which.
+        id: crate::ImportId,
+    },
+    /// Work on an export: `{"export":{"vendor_id":"ven_…","id":"exp_…"}}`.
+    Export {
+        /// Whose.
+        vendor_id: VendorId,
+        /// Which.
+        id: crate::ExportId,
+    },
 }

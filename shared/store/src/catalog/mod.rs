@@ -1,5 +1,6 @@
 //! The table Catalog: products, listing rows, availability, shops, categories. Public; read by everyone.
 
+mod batches;
 mod following;
 mod listing;
 mod products;

@@ -320,7 +320,8 @@ impl Catalog {
         }
         // Of a variant with several counters an older reading may be under way elsewhere: it must find a new version even
         // when nothing is different.
-        let spread = |variant: &domain::VariantId| loaded.product.variant(*variant).is_some_and(|known| known.shards > 1);
+        let spread =
+            |variant: &domain::VariantId| loaded.product.variant(*variant).is_some_and(|known| known.shards > 1);
         if changed == loaded.availability && !left.keys().any(spread) {
             return Ok(());
         }
@@ -384,7 +385,7 @@ pub(super) fn product_of(found: &Attributes) -> Result<Product, Error> {
     Ok(Product { version: version(found), ..product })
 }
 
-fn assemble(items: &[Attributes]) -> Result<Option<StoredProduct>, Error> {
+pub(super) fn assemble(items: &[Attributes]) -> Result<Option<StoredProduct>, Error> {
     let of_kind = |kind: &str| items.iter().find(|item| text(item, "kind") == Some(kind));
     let Some(product) = of_kind(PRODUCT) else { return Ok(None) };
     let availability = of_kind(AVAILABILITY);

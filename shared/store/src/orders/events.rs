@@ -9,7 +9,7 @@ use domain::{EventId, Timestamp};
 use super::{DUE_PARTITIONS, EVENT, Entry, Orders};
 use crate::Error;
 use crate::error::Failure;
-use crate::item::{Attributes, Condition, body, integer, number, text};
+use crate::item::{Attributes, Condition, body, integer, number, string, text};
 use crate::retry::{Asked, get, query, update_one};
 
 /// An event that nobody has acted on yet.
@@ -40,15 +40,18 @@ impl Orders {
     }
 
     /// Claims an event for a while, so that two deliveries of it at once do not both tell everybody. Who dies holding a claim
-    /// loses it when it ends.
-    pub async fn claim(&self, id: EventId, now: Timestamp, until: Timestamp) -> Result<Claim, Error> {
-        let free = "attribute_exists(undelivered) AND (attribute_not_exists(claimed_until) OR claimed_until <= :now)";
+    /// loses it when it ends. `by` names the delivery: asking again with the same name is granted again, so that a lost answer
+    /// does not look like somebody else's claim.
+    pub async fn claim(&self, id: EventId, by: &str, now: Timestamp, until: Timestamp) -> Result<Claim, Error> {
+        let free = "attribute_exists(undelivered) AND \
+                    (attribute_not_exists(claimed_until) OR claimed_until <= :now OR claimed_by = :by)";
         let condition = Condition::of(free)
             .name("#version", "version")
+            .value(":by", string(by))
             .value(":now", number(now.millis()))
             .value(":until", number(until.millis()))
             .value(":one", number(1));
-        let change = "SET claimed_until = :until ADD #version :one";
+        let change = "SET claimed_until = :until, claimed_by = :by ADD #version :one";
         match update_one(&self.client, &self.table, Entry::Event(id).key(), change, &condition).await {
             Ok(found) => {
                 let told = found.get("told").and_then(|told| told.as_ss().ok());
@@ -61,12 +64,12 @@ impl Orders {
     }
 
     /// Gives a claim back before its end, when the work failed. False when it is somebody else's by now.
-    pub async fn release(&self, id: EventId, until: Timestamp) -> Result<bool, Error> {
-        let condition = Condition::of("claimed_until = :until")
+    pub async fn release(&self, id: EventId, by: &str) -> Result<bool, Error> {
+        let condition = Condition::of("claimed_by = :by")
             .name("#version", "version")
-            .value(":until", number(until.millis()))
+            .value(":by", string(by))
             .value(":one", number(1));
-        let change = "REMOVE claimed_until ADD #version :one";
+        let change = "REMOVE claimed_until, claimed_by ADD #version :one";
         match update_one(&self.client, &self.table, Entry::Event(id).key(), change, &condition).await {
             Ok(_) => Ok(true),
             Err(Failure::Condition) => Ok(false),
@@ -89,7 +92,7 @@ impl Orders {
     pub async fn delivered(&self, id: EventId) -> Result<bool, Error> {
         let condition =
             Condition::of("attribute_exists(undelivered)").name("#version", "version").value(":one", number(1));
-        let change = "REMOVE undelivered, undelivered_at, claimed_until ADD #version :one";
+        let change = "REMOVE undelivered, undelivered_at, claimed_until, claimed_by ADD #version :one";
         match update_one(&self.client, &self.table, Entry::Event(id).key(), change, &condition).await {
             Ok(_) => Ok(true),
             Err(Failure::Condition) => Ok(false),

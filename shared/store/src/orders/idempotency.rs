@@ -61,7 +61,13 @@ pub struct KeyRecord {
 impl KeyRecord {
     /// A record of a call that begins now.
     pub fn new(scope: KeyScope<'_>, digest: &str, order: OrderId, now: Timestamp) -> Self {
-        Self { hash: scope.hash(), body: digest.to_owned(), order, running_until: now + RUNNING, expires_at: now + KEPT }
+        Self {
+            hash: scope.hash(),
+            body: digest.to_owned(),
+            order,
+            running_until: now + RUNNING,
+            expires_at: now + KEPT,
+        }
     }
 }
 

@@ -87,7 +87,8 @@ impl Orders {
         record: &KeyRecord,
         now: Timestamp,
     ) -> Result<Option<KeyUse>, Error> {
-        let fresh = Condition::of("attribute_not_exists(pk) OR expires_at_s <= :now").value(":now", number(now.seconds()));
+        let fresh =
+            Condition::of("attribute_not_exists(pk) OR expires_at_s <= :now").value(":now", number(now.seconds()));
         let mut actions = vec![put(&self.table, record_item(record)?, &fresh)?];
         self.put_parts(Some(loaded), changed, changed.order.provider, &mut actions)?;
         match transact(&self.client, actions).await {

@@ -1,0 +1,163 @@
+//! A buyer's address book.
+
+use std::collections::BTreeSet;
+
+use api::{Buyer, IfMatch, Json, Now, Problem, Versioned};
+use axum::extract::State;
+use domain::address::Address;
+use domain::{AddressId, Code, FieldError, Mint, Refusal, Timestamp};
+use serde::{Deserialize, Serialize};
+use store::Accounts;
+use store::accounts::{AddressBook, SavedAddress};
+use utoipa::ToSchema;
+
+use crate::App;
+
+/// An address book.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AddressBookView {
+    /// The addresses, in the buyer's own order.
+    items: Vec<AddressView>,
+}
+
+/// An address in the book.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AddressView {
+    id: AddressId,
+    address: Address,
+    /// When it was first saved.
+    saved_at: Timestamp,
+}
+
+/// The whole book as it is to be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReplaceAddresses {
+    /// The addresses, at most 50.
+    #[schema(max_items = 50)]
+    items: Vec<PutAddress>,
+}
+
+/// An address that is to be in the book.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PutAddress {
+    /// The id of an address that is in the book already. Without it the address is new, unless the very same is there.
+    #[serde(default)]
+    id: Option<AddressId>,
+    address: Address,
+}
+
+/// Lists one's addresses.
+#[utoipa::path(get, path = "/v1/me/addresses", responses((status = OK, body = AddressBookView)))]
+pub async fn list_addresses(State(app): State<App>, buyer: Buyer) -> Result<Versioned<AddressBookView>, Problem> {
+    Ok(view(app.accounts.address_book(buyer.user).await?))
+}
+
+/// Replaces the whole address book. The same call again changes nothing.
+#[utoipa::path(
+    put, path = "/v1/me/addresses", request_body = ReplaceAddresses, responses((status = OK, body = AddressBookView))
+)]
+pub async fn replace_addresses(
+    State(app): State<App>,
+    Now(now): Now,
+    buyer: Buyer,
+    expected: Option<IfMatch>,
+    Json(asked): Json<ReplaceAddresses>,
+) -> Result<Versioned<AddressBookView>, Problem> {
+    let book = app.accounts.address_book(buyer.user).await?;
+    IfMatch::check_if_given(expected.as_ref(), book.version)?;
+    let replaced = asked.replace(&book, &mut platform::mint(now))?;
+    if replaced == book {
+        return Ok(view(book));
+    }
+    Ok(view(app.accounts.save_address_book(buyer.user, &replaced).await?))
+}
+
+impl ReplaceAddresses {
+    fn replace(self, book: &AddressBook, mint: &mut Mint) -> Result<AddressBook, Refusal> {
+        let mut errors = Vec::new();
+        if self.items.len() > Accounts::MOST_ADDRESSES {
+            let detail = format!("at most {} addresses", Accounts::MOST_ADDRESSES);
+            return Err(Refusal::field("/items", "too_many", detail));
+        }
+        let mut taken: BTreeSet<AddressId> = BTreeSet::new();
+        for (index, id) in self.items.iter().enumerate().filter_map(|(index, put)| Some((index, put.id?))) {
+            let fault = |code: &str, detail: &str| FieldError::new(format!("/items/{index}/id"), code, detail);
+            if !book.items.iter().any(|saved| saved.id == id) {
+                errors.push(fault("unknown", "is not in the book"));
+            } else if !taken.insert(id) {
+                errors.push(fault("duplicate", "stands in the list twice"));
+            }
+        }
+        if !errors.is_empty() {
+            return Err(Refusal::fields(Code::Invalid, errors));
+        }
+        let mut items = Vec::with_capacity(self.items.len());
+        for put in self.items {
+            let known = match put.id {
+                Some(id) => book.items.iter().find(|saved| saved.id == id),
+                None => book.items.iter().find(|saved| saved.address == put.address && !taken.contains(&saved.id)),
+            };
+            let (id, saved_at) = match known {
+                Some(known) => (known.id, known.saved_at),
+                None => (AddressId::new(mint.now(), mint.bits()), mint.now()),
+            };
+            taken.insert(id);
+            items.push(SavedAddress { id, address: put.address, saved_at });
+        }
+        Ok(AddressBook { items, version: book.version })
+    }
+}
+
+fn view(book: AddressBook) -> Versioned<AddressBookView> {
+    let items = book
+        .items
+        .into_iter()
+        .map(|saved| AddressView { id: saved.id, address: saved.address, saved_at: saved.saved_at })
+        .collect();
+    Versioned { version: book.version, body: AddressBookView { items } }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn address(city: &str) -> serde_json::Value {
+        json!({"name": "Aziza", "line1": "12 Navoi", "city": city, "country": "UZ"})
+    }
+
+    fn replaced(book: &AddressBook, items: serde_json::Value, seed: u8) -> Result<AddressBook, Refusal> {
+        let asked: ReplaceAddresses = serde_json::from_value(json!({ "items": items })).unwrap();
+        let mut last = seed;
+        let mint = &mut Mint::new(Timestamp::from_millis(1_000), move || {
+            last += 1;
+            [last; 16]
+        });
+        asked.replace(book, mint)
+    }
+
+    #[test]
+    fn the_same_list_again_is_the_same_book() {
+        let items =
+            json!([{"address": address("Tashkent")}, {"address": address("Tashkent")}, {"address": address("Khiva")}]);
+        let book = replaced(&AddressBook::default(), items.clone(), 0).unwrap();
+        assert_eq!(book.items.iter().map(|saved| saved.id).collect::<BTreeSet<_>>().len(), 3);
+        assert_eq!(replaced(&book, items, 100).unwrap(), book);
+    }
+
+    #[test]
+    fn an_address_is_changed_under_its_id_and_a_strange_id_is_refused() {
+        let book = replaced(&AddressBook::default(), json!([{"address": address("Tashkent")}]), 0).unwrap();
+        let id = book.items[0].id;
+        let moved = replaced(&book, json!([{"id": id, "address": address("Khiva")}]), 9).unwrap();
+        assert_eq!((moved.items[0].id, moved.items[0].address.city.as_str()), (id, "Khiva"));
+
+        let twice = json!([{"id": id, "address": address("Khiva")}, {"id": id, "address": address("Khiva")}]);
+        assert!(replaced(&book, twice, 9).is_err());
+        let strange = json!([{"id": AddressId::from_bits(7), "address": address("Khiva")}]);
+        assert!(replaced(&book, strange, 9).is_err());
+    }
+}

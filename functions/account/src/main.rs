@@ -1,0 +1,7 @@
+//! The accounts' Lambda function.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), platform::Fatal> {
+    let config = platform::Config::from_env()?;
+    platform::serve(account::router(account::App::new(&config).await?)).await
+}

@@ -1,0 +1,74 @@
+//! A forgotten password.
+
+use api::{Json, Now, Problem, SourceIp};
+use axum::extract::State;
+use axum::http::StatusCode;
+use domain::text::Email;
+use domain::{Code, Refusal};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::credentials::{MailedCode, Password};
+use crate::directory::Fault;
+use crate::sign_up::acknowledged;
+use crate::{Acknowledged, App};
+
+/// Who has forgotten the password.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ForgotPassword {
+    /// The account's address.
+    email: Email,
+}
+
+/// A new password, with the code that allows it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResetPassword {
+    /// The account's address.
+    email: Email,
+    /// The code that was mailed to it.
+    #[schema(value_type = String, example = "123456")]
+    code: MailedCode,
+    /// The new password: `errors` of a refusal say what it lacks.
+    #[schema(value_type = String, format = Password)]
+    password: Password,
+}
+
+/// Mails a code for a new password. Says nothing about whether the address has an account.
+#[utoipa::path(
+    post, path = "/v1/auth/forgot-password", request_body = ForgotPassword,
+    responses((status = ACCEPTED, body = Acknowledged))
+)]
+pub async fn forgot_password(
+    State(app): State<App>,
+    Now(now): Now,
+    SourceIp(client): SourceIp,
+    Json(asked): Json<ForgotPassword>,
+) -> Result<(StatusCode, Json<Acknowledged>), Problem> {
+    app.count("forgot", &client, &asked.email, now).await?;
+    match app.directory.forgot_password(&asked.email).await {
+        // No confirmed address to mail to.
+        Err(Fault::BadInput(_)) => acknowledged(Ok(())),
+        done => acknowledged(done),
+    }
+}
+
+/// Sets a new password with the code that was mailed.
+#[utoipa::path(
+    post, path = "/v1/auth/reset-password", request_body = ResetPassword, responses((status = OK, body = Acknowledged))
+)]
+pub async fn reset_password(
+    State(app): State<App>,
+    Now(now): Now,
+    SourceIp(client): SourceIp,
+    Json(asked): Json<ResetPassword>,
+) -> Result<Json<Acknowledged>, Problem> {
+    app.count("reset", &client, &asked.email, now).await?;
+    match app.directory.reset_password(&asked.email, &asked.code, &asked.password).await {
+        Ok(()) => Ok(Json(Acknowledged {})),
+        // An address without an account answers as a wrong code does.
+        Err(Fault::Unknown | Fault::Refused | Fault::NotConfirmed) => Err(Refusal::of(Code::CodeMismatch).into()),
+        Err(other) => Err(other.into()),
+    }
+}

@@ -1,0 +1,173 @@
+//! A person's own profile, and the shops he works for.
+
+use api::{Bearer, Json, Problem, SignedIn};
+use axum::extract::State;
+use domain::text::{Email, Handle, Name};
+use domain::vendor::{Role, VendorState};
+use domain::{Change, UserId, VendorId};
+use serde::{Deserialize, Deserializer, Serialize, de};
+use store::Error;
+use store::accounts::Profile;
+use utoipa::ToSchema;
+
+use crate::App;
+use crate::directory::Person;
+
+/// How often a change is tried again when another one came between.
+const TRIES: usize = 8;
+
+/// A signed-in person.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MeView {
+    id: UserId,
+    /// The address with which the person signs in.
+    email: Email,
+    /// What to call the person.
+    name: Option<Name>,
+    /// The language of mail.
+    #[schema(example = "uz")]
+    language: Option<String>,
+    /// Groups, such as `admin`.
+    groups: Vec<String>,
+    /// The shops that the person works for.
+    memberships: Vec<MembershipView>,
+}
+
+/// A person's place in a shop.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MembershipView {
+    /// The shop: what `Vendor-Id` names.
+    vendor_id: VendorId,
+    /// Handle of the shop page.
+    handle: Handle,
+    /// The shop's name.
+    name: Name,
+    /// Where the shop stands.
+    state: VendorState,
+    /// What the person may do there.
+    role: Role,
+}
+
+/// What is to change; what is not named stays, and null empties a field.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeMe {
+    /// What to call the person.
+    #[serde(default)]
+    #[schema(value_type = Option<Name>)]
+    name: Change<Name>,
+    /// The language of mail: a tag such as `uz` or `uz-Cyrl` (BCP 47).
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "uz")]
+    language: Change<LanguageTag>,
+}
+
+/// The tag of a language: two or three letters, and parts of up to eight letters and digits behind hyphens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct LanguageTag(String);
+
+impl<'de> Deserialize<'de> for LanguageTag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        let mut parts = text.split('-');
+        let language = parts
+            .next()
+            .is_some_and(|part| matches!(part.len(), 2 | 3) && part.bytes().all(|letter| letter.is_ascii_lowercase()));
+        let rest = parts
+            .all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|letter| letter.is_ascii_alphanumeric()));
+        if language && rest && text.len() <= 35 {
+            Ok(Self(text.into_owned()))
+        } else {
+            Err(de::Error::custom("must be the tag of a language, such as uz"))
+        }
+    }
+}
+
+/// Shows who is signed in.
+#[utoipa::path(get, path = "/v1/me", responses((status = OK, body = MeView)))]
+pub async fn show_me(State(app): State<App>, person: SignedIn, Bearer(token): Bearer) -> Result<Json<MeView>, Problem> {
+    let known = app.directory.person(&token).await?;
+    let profile = app.profile(&person, &known).await?;
+    app.me(person, known, profile).await.map(Json)
+}
+
+/// Changes one's profile.
+#[utoipa::path(patch, path = "/v1/me", request_body = ChangeMe, responses((status = OK, body = MeView)))]
+pub async fn change_me(
+    State(app): State<App>,
+    person: SignedIn,
+    Bearer(token): Bearer,
+    Json(asked): Json<ChangeMe>,
+) -> Result<Json<MeView>, Problem> {
+    let known = app.directory.person(&token).await?;
+    for _ in 0..TRIES {
+        let profile = app.profile(&person, &known).await?;
+        let changed = Profile {
+            name: asked.name.clone().applied(profile.name.clone()),
+            language: match &asked.language {
+                Change::Keep => profile.language.clone(),
+                Change::Clear => None,
+                Change::To(tag) => Some(tag.0.clone()),
+            },
+            version: profile.version,
+        };
+        if changed == profile {
+            return app.me(person, known, profile).await.map(Json);
+        }
+        match app.accounts.save_profile(person.user, &changed).await {
+            Ok(saved) => return app.me(person, known, saved).await.map(Json),
+            Err(Error::Conflict) => {}
+            Err(other) => return Err(other.into()),
+        }
+    }
+    Err(Error::Conflict.into())
+}
+
+impl App {
+    /// The profile; until it is first changed, a person is called as the sign-up said.
+    async fn profile(&self, person: &SignedIn, known: &Person) -> Result<Profile, Problem> {
+        let profile = self.accounts.profile(person.user).await?;
+        Ok(if profile.version == 0 { Profile { name: known.name.clone(), ..profile } } else { profile })
+    }
+
+    async fn me(&self, person: SignedIn, known: Person, profile: Profile) -> Result<MeView, Problem> {
+        let mut memberships = Vec::new();
+        for place in self.accounts.memberships(person.user).await? {
+            if let Some(file) = self.accounts.vendor(place.vendor).await? {
+                memberships.push(MembershipView {
+                    vendor_id: place.vendor,
+                    handle: file.card.handle,
+                    name: file.card.name,
+                    state: file.state,
+                    role: place.role,
+                });
+            }
+        }
+        Ok(MeView {
+            id: person.user,
+            email: known.email,
+            name: profile.name,
+            language: profile.language,
+            groups: person.groups.into_iter().collect(),
+            memberships,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_language_has_a_tag() {
+        let read = |text: &str| serde_json::from_value::<LanguageTag>(serde_json::json!(text)).is_ok();
+        for good in ["uz", "uz-Cyrl", "uz-Latn-UZ", "kaa"] {
+            assert!(read(good), "{good}");
+        }
+        for bad in
+            ["", "u", "UZ", "uzbek", "uz-", "uz_UZ", "uz-x", "uz-abcdefghi", "uz-abcdefgh-abcdefgh-abcdefgh-abcdefgh"]
+        {
+            assert!(!read(bad), "{bad}");
+        }
+    }
+}

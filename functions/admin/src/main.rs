@@ -1,0 +1,7 @@
+//! The operator's Lambda function.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), platform::Fatal> {
+    let config = platform::Config::from_env()?;
+    platform::serve(admin::router(admin::App::new(&config).await?)).await
+}

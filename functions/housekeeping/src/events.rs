@@ -1,0 +1,129 @@
+//! Events that nobody has acted on are sent again.
+
+use std::time::Duration;
+
+use aws_sdk_sqs::error::DisplayErrorContext;
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use domain::Timestamp;
+use domain::order::Event;
+use store::orders::Undelivered;
+
+use crate::{App, Error, Summary};
+
+/// How many events are taken out of each partition.
+const BATCH: u16 = 25;
+/// How long the pipe and the queue have before an event is sent again.
+const PATIENCE: Duration = Duration::from_secs(5 * 60);
+/// An event that nobody can act on is sent this seldom in the end: it must not keep the others waiting.
+const LONGEST_PAUSE: Duration = Duration::from_secs(6 * 3600);
+/// SQS takes so many messages at once.
+const MOST_AT_ONCE: usize = 10;
+
+impl App {
+    pub(crate) async fn send_events_again(&self, now: Timestamp, summary: &mut Summary) -> Result<(), Error> {
+        let waiting = self.orders.undelivered(now - PATIENCE, BATCH).await?;
+        let mut outcome = Ok(());
+        for some in waiting.chunks(MOST_AT_ONCE) {
+            match self.send(some).await {
+                Ok(sent) => {
+                    summary.failed += u32::try_from(some.len() - sent.len()).unwrap_or(0);
+                    for event in sent {
+                        summary.events_sent += 1;
+                        self.look_later(event, now, summary).await;
+                    }
+                }
+                Err(error) => {
+                    summary.failed += u32::try_from(some.len()).unwrap_or(0);
+                    outcome = Err(error);
+                }
+            }
+        }
+        outcome
+    }
+
+    /// Sends events, and answers those that the queue took.
+    async fn send<'a>(&self, events: &'a [Undelivered]) -> Result<Vec<&'a Undelivered>, Error> {
+        let queue = |error: String| Error::Queue(error);
+        let entries = events
+            .iter()
+            .enumerate()
+            .map(|(index, waiting)| {
+                let entry = SendMessageBatchRequestEntry::builder().id(index.to_string());
+                entry.message_body(body(&waiting.event)?).build().map_err(|error| queue(error.to_string()))
+            })
+            .collect::<Result<Vec<_>, Error>>()?;
+        let answer = self
+            .queue
+            .send_message_batch()
+            .queue_url(&self.events_url)
+            .set_entries(Some(entries))
+            .send()
+            .await
+            .map_err(|error| queue(DisplayErrorContext(&error).to_string()))?;
+        for refused in answer.failed() {
+            tracing::error!(reason = refused.code(), "the queue did not take an event");
+        }
+        let taken = answer.successful().iter().filter_map(|entry| entry.id().parse::<usize>().ok());
+        Ok(taken.filter_map(|index| events.get(index)).collect())
+    }
+
+    async fn look_later(&self, waiting: &Undelivered, now: Timestamp, summary: &mut Summary) {
+        let event = &waiting.event;
+        tracing::warn!(event.id = %event.id, order.id = %event.order, age_ms = now.millis() - event.at.millis(), "an event nobody has acted on is sent again");
+        if let Err(error) = self.orders.look_again(waiting, now + pause(event, now)).await {
+            // It is sent once more in a minute, which does no harm.
+            tracing::warn!(event.id = %event.id, cause = %error, "an event could not be put off");
+            summary.failed += 1;
+        }
+    }
+}
+
+/// How long to leave an event alone after it was sent again: as long as it is old, so that the tries become rare.
+fn pause(event: &Event, now: Timestamp) -> Duration {
+    (now.since(event.at)).min(LONGEST_PAUSE)
+}
+
+/// The message as the pipe makes it of the change that wrote the event. The consumer reads nothing else of it.
+fn body(event: &Event) -> Result<String, Error> {
+    let data = serde_json::to_string(event).map_err(|error| Error::Queue(error.to_string()))?;
+    let change = serde_json::json!({
+        "eventID": event.id,
+        "eventName": "INSERT",
+        "eventSource": "aws:dynamodb",
+        "dynamodb": {"NewImage": {"kind": {"S": "event"}, "data": {"S": data}}},
+    });
+    Ok(change.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::order::EventKind;
+    use domain::{EventId, OrderId};
+    use platform::StreamRecord;
+
+    use super::*;
+
+    fn event() -> Event {
+        Event {
+            id: EventId::from_bits(7),
+            kind: EventKind::OrderPaid,
+            order: OrderId::from_bits(9),
+            vendor: None,
+            at: Timestamp::from_millis(1_000_000),
+        }
+    }
+
+    #[test]
+    fn an_event_is_sent_as_the_pipe_sends_it() {
+        let record: StreamRecord = serde_json::from_str(&body(&event()).unwrap()).unwrap();
+        let data = record.new_image().unwrap().text("data").unwrap();
+        assert_eq!(serde_json::from_str::<Event>(data).unwrap(), event());
+        assert_eq!((record.change, record.id), (platform::Change::Insert, event().id.to_string()));
+    }
+
+    #[test]
+    fn an_event_is_sent_ever_more_seldom() {
+        let after = |seconds: u64| pause(&event(), event().at + Duration::from_secs(seconds)).as_secs();
+        assert_eq!((after(300), after(3_600), after(1_000_000)), (300, 3_600, LONGEST_PAUSE.as_secs()));
+    }
+}

@@ -1,0 +1,127 @@
+//! Orders past their deadline: the provider is told first, then the stock goes back and the cart opens again.
+
+use domain::order::{OrderFile, VendorOrder};
+use domain::payment::{Payment, PaymentState};
+use domain::{OrderId, Timestamp};
+use payment_webhook::settlement::settle;
+use payments::{Cancellation, Failure, Report};
+use store::Error;
+
+use crate::Summary;
+use crate::round::Round;
+
+/// How often an order is read again that somebody else changes at the same time.
+const TRIES: usize = 8;
+
+/// Whether the attempts of an order are closed at their providers.
+enum Closed {
+    /// None of them can be paid any more.
+    All,
+    /// One was paid meanwhile, and that is settled.
+    Paid,
+    /// One is not decided, or its provider does not answer: nothing is released.
+    NotYet,
+}
+
+impl Round<'_> {
+    /// Ends an order whose deadline has passed. Does nothing when it has not: the list of what is due may lag behind.
+    pub(crate) async fn expire(&self, order: OrderId, summary: &mut Summary) -> Result<(), Error> {
+        for _ in 0..TRIES {
+            let Some(loaded) = self.app.orders.file(order).await? else { return Ok(()) };
+            if loaded.order.due_at.is_none_or(|due| due > self.now) {
+                return Ok(());
+            }
+            let mut changed = loaded.clone();
+            let mut mint = platform::mint(self.now);
+            if is_under_way(&loaded) {
+                changed.waive_deadline(&mint)?;
+            } else {
+                match self.close_attempts(&loaded).await? {
+                    Closed::All => changed.expire(&mut mint)?,
+                    Closed::Paid => {
+                        summary.settled += 1;
+                        return Ok(());
+                    }
+                    Closed::NotYet => {
+                        summary.waiting += 1;
+                        return Ok(());
+                    }
+                }
+            }
+            match self.app.orders.save(&loaded, &changed).await {
+                Ok(()) => {
+                    let count = if is_under_way(&loaded) { &mut summary.waived } else { &mut summary.expired };
+                    *count += 1;
+                    tracing::info!(order.id = %order, order.state = changed.order.state.as_str(), "the deadline has passed");
+                    return Ok(());
+                }
+                // A webhook or another housekeeping was faster.
+                Err(Error::Conflict) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Err(Error::Conflict)
+    }
+
+    async fn close_attempts(&self, file: &OrderFile) -> Result<Closed, Error> {
+        for payment in file.payments.iter().filter(|payment| may_be_paid(payment)) {
+            match self.ask(payment.provider, self.app.providers.cancel(payment)).await {
+                Ok(Cancellation::Cancelled) => {}
+                Ok(Cancellation::Captured(report)) => {
+                    settle(&self.app.orders, &named(report, payment), self.now).await?;
+                    let still_due = self.is_still_due(payment.order).await?;
+                    // An amount that was not asked for ends nothing: the order's time is over all the same.
+                    if !still_due {
+                        return Ok(Closed::Paid);
+                    }
+                }
+                Ok(Cancellation::Undecided(_)) => {
+                    tracing::warn!(order.id = %payment.order, payment.id = %payment.id, "a payment past its deadline is not decided");
+                    return Ok(Closed::NotYet);
+                }
+                // Nothing can be done there by asking again. Should money come nevertheless, it is late money.
+                Err(Failure::Refused { code }) => {
+                    tracing::warn!(order.id = %payment.order, payment.id = %payment.id, reason = code.as_str(), "a provider refuses to call off a payment");
+                }
+                Err(failure) => {
+                    tracing::warn!(order.id = %payment.order, payment.id = %payment.id, cause = %failure, "a payment past its deadline cannot be called off now");
+                    return Ok(Closed::NotYet);
+                }
+            }
+        }
+        Ok(Closed::All)
+    }
+
+    async fn is_still_due(&self, order: OrderId) -> Result<bool, Error> {
+        let file = self.app.orders.file(order).await?;
+        Ok(file.is_some_and(|file| is_due(&file, self.now)))
+    }
+}
+
+fn is_due(file: &OrderFile, now: Timestamp) -> bool {
+    file.order.due_at.is_some_and(|due| due <= now)
+}
+
+/// Whether something was already shipped: then the order cannot end by its deadline.
+fn is_under_way(file: &OrderFile) -> bool {
+    let under_way = |part: &VendorOrder| !part.state.holds_stock() && !part.state.is_off();
+    file.vendors.iter().any(under_way)
+}
+
+/// Whether money may still come of an attempt. One that was declined may be tried with another card as long as the provider
+/// knows it; one without a reference may be known to the provider all the same, because its answer was lost.
+fn may_be_paid(payment: &Payment) -> bool {
+    payment.state.is_open() || (payment.state == PaymentState::Failed && payment.reference.is_some())
+}
+
+/// The report with the names of what was asked about: its order is then found without a search.
+fn named(report: Report, payment: &Payment) -> Report {
+    Report {
+        order_id: report.order_id.or(Some(payment.order)),
+        payment_id: report.payment_id.or(Some(payment.id)),
+        ..report
+    }
+}
+
+#[cfg(test)]
+mod tests;

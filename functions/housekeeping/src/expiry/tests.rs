@@ -1,0 +1,54 @@
+use domain::VendorId;
+use domain::order::{OrderState, VendorOrderState};
+use domain::payment::ProviderName;
+use payments::{Kind, Standing};
+
+use super::*;
+use crate::fixture::{after, mint, order};
+
+#[test]
+fn every_attempt_that_may_still_be_paid_is_called_off() {
+    let payment = order(ProviderName::Stripe).payments[0].clone();
+    let in_state = |state, reference: Option<&str>| {
+        may_be_paid(&Payment { state, reference: reference.map(str::to_owned), ..payment.clone() })
+    };
+    for state in [PaymentState::Created, PaymentState::Pending, PaymentState::Authorized] {
+        assert!(in_state(state, None) && in_state(state, Some("pi_1")), "{state:?}");
+    }
+    assert!(in_state(PaymentState::Failed, Some("pi_1")), "another card may still be tried");
+    assert!(!in_state(PaymentState::Failed, None), "the provider never took it");
+    for state in [PaymentState::Captured, PaymentState::Cancelled, PaymentState::Conflicted, PaymentState::Refunded] {
+        assert!(!in_state(state, Some("pi_1")), "{state:?}");
+    }
+}
+
+#[test]
+fn an_order_with_a_parcel_under_way_keeps_what_it_holds() {
+    let mut file = order(ProviderName::CashOnDelivery);
+    assert!(!is_under_way(&file));
+    file.accept(VendorId::from_bits(3), &mut mint(after(60))).unwrap();
+    assert!(!is_under_way(&file));
+    file.ship(VendorId::from_bits(3), None, None, &mut mint(after(120))).unwrap();
+    assert!(is_under_way(&file));
+    assert!(file.waive_deadline(&mint(after(899))).is_err(), "the deadline has not passed");
+    file.waive_deadline(&mint(after(900))).unwrap();
+    assert_eq!((file.order.due_at, file.order.state), (None, OrderState::Confirmed));
+    assert_eq!(file.vendors[0].state, VendorOrderState::Shipped);
+}
+
+#[test]
+fn a_report_is_of_the_payment_that_was_asked_about() {
+    let payment = order(ProviderName::Stripe).payments[0].clone();
+    let report = Report {
+        provider: ProviderName::Stripe,
+        reference: "pi_1".into(),
+        order_id: None,
+        payment_id: None,
+        event_id: None,
+        occurred_at: None,
+        live: false,
+        kind: Kind::Payment(Standing::Pending),
+    };
+    let named = named(report, &payment);
+    assert_eq!((named.order_id, named.payment_id), (Some(payment.order), Some(payment.id)));
+}

@@ -1,0 +1,63 @@
+use domain::payment::PaymentState;
+
+use super::*;
+use crate::fixture::{after, usd, with_refund};
+
+fn refunded(standing: RefundStanding) -> Answer {
+    Answer::Stands(Refunded { reference: "re_1".into(), refund_id: None, amount: Some(usd(2_500)), standing })
+}
+
+/// The file after an answer, and what was counted.
+fn answered(file: &OrderFile, answer: Answer, now: Timestamp) -> (OrderFile, Summary) {
+    let mut changed = file.clone();
+    let mut summary = Summary::default();
+    let count = apply(&mut changed, &file.refunds[0], answer, now).unwrap();
+    *count(&mut summary) += 1;
+    (changed, summary)
+}
+
+#[test]
+fn a_refund_that_succeeds_at_once_is_done() {
+    let (file, summary) = answered(&with_refund(), refunded(RefundStanding::Succeeded), after(61));
+    assert_eq!((file.refunds[0].state, file.refunds[0].due_at), (RefundState::Succeeded, None));
+    assert_eq!(file.refunds[0].reference.as_deref(), Some("re_1"));
+    assert_eq!(file.payments[0].state, PaymentState::Refunded);
+    assert_eq!(summary, Summary { refunded: 1, ..Summary::default() });
+}
+
+#[test]
+fn a_refund_that_the_provider_works_on_is_looked_at_again_in_an_hour() {
+    let (file, summary) = answered(&with_refund(), refunded(RefundStanding::Pending), after(61));
+    assert_eq!((file.refunds[0].state, file.refunds[0].due_at), (RefundState::Pending, Some(after(3_661))));
+    assert_eq!(summary.refunds_pending, 1);
+    assert!(!is_due(&file.refunds[0], after(3_660)));
+
+    let (file, _) = answered(&file, refunded(RefundStanding::Pending), after(3_661));
+    assert_eq!((file.refunds[0].tries, file.refunds[0].due_at), (2, Some(after(7_261))));
+    let (file, summary) = answered(&file, refunded(RefundStanding::Succeeded), after(7_261));
+    assert_eq!((file.refunds[0].state, summary.refunded), (RefundState::Succeeded, 1));
+}
+
+#[test]
+fn a_provider_that_is_down_is_asked_ever_more_seldom() {
+    let mut file = with_refund();
+    let mut pauses = Vec::new();
+    for _ in 0..8 {
+        let (next, summary) = answered(&file, Answer::Later, after(61));
+        assert_eq!((next.refunds[0].state, summary.refunds_waiting), (RefundState::Queued, 1));
+        pauses.push(next.refunds[0].due_at.unwrap().since(after(61)).as_secs() / 60);
+        file = next;
+    }
+    assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60]);
+    assert_eq!(pause(u32::MAX), LONGEST_PAUSE);
+}
+
+#[test]
+fn a_refund_that_is_refused_waits_for_nobody() {
+    for answer in [Answer::Refused, refunded(RefundStanding::Failed { code: "expired_or_canceled_card".into() })] {
+        let (file, summary) = answered(&with_refund(), answer, after(61));
+        assert_eq!((file.refunds[0].state, file.refunds[0].due_at), (RefundState::Failed, None));
+        assert_eq!(summary.refunds_failed, 1);
+        assert_eq!(file.order.history.last().unwrap().event, "refund_failed");
+    }
+}

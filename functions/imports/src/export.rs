@@ -1,0 +1,158 @@
+//! An export: all products of a seller as one file, put into the bucket in parts.
+
+mod draft;
+
+use std::collections::BTreeSet;
+
+use domain::catalogue::CategoryTree;
+use domain::job::{ExportJob, JobState, Lease, claim};
+use domain::vendor::VendorJob;
+use domain::{ExportId, ProductId, VariantId, VendorId};
+
+use crate::App;
+use crate::files::FilesError;
+use crate::product_file::{write_header, write_product};
+use crate::work::{Asked, Progress, Slice, WorkError};
+
+pub(crate) use self::draft::draft_of;
+
+/// How many products are read together.
+const PAGE: u16 = 25;
+/// A part has at least this many bytes, but for the last: the bucket asks for 5 MiB.
+const PART: usize = 5 * 1024 * 1024;
+/// What the file is called when it is saved.
+const FILENAME: &str = "products.csv";
+
+impl App {
+    /// Works a slice on an export, if nobody else does.
+    pub(crate) async fn work_on_export(
+        &self,
+        vendor: VendorId,
+        id: ExportId,
+        asked: Asked<'_>,
+    ) -> Result<(), WorkError> {
+        let Some(mut job) = self.claim_export(vendor, id, asked).await? else { return Ok(()) };
+        match self.export_slice(&mut job).await {
+            Ok(Progress::Over) => {
+                job.finish(JobState::Completed, asked.now);
+                self.accounts.save_export(&job).await?;
+                Ok(())
+            }
+            // First the lease, then the message, as with imports.
+            Ok(Progress::More) => {
+                job.lease = None;
+                self.accounts.save_export(&job).await?;
+                self.queue.send(&VendorJob::Export { vendor_id: vendor, id }).await
+            }
+            Err(error) => {
+                if matches!(error, WorkError::Files(FilesError::Missing)) {
+                    // The parts were put together and this was not written any more, or they were cleared away: once more.
+                    job = ExportJob { rows: 0, products: 0, after: None, upload: None, parts: Vec::new(), ..job };
+                    job = self.accounts.save_export(&job).await?;
+                }
+                if asked.last_delivery && !matches!(error, WorkError::Store(store::Error::Conflict)) {
+                    job.failure = Some("The export was interrupted too often: ask for it again.".to_owned());
+                    job.finish(JobState::Failed, asked.now);
+                    self.accounts.save_export(&job).await?;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// The export, if this message is the one to work on it.
+    async fn claim_export(
+        &self,
+        vendor: VendorId,
+        id: ExportId,
+        asked: Asked<'_>,
+    ) -> Result<Option<ExportJob>, WorkError> {
+        loop {
+            let Some(mut job) = self.accounts.export(vendor, id).await? else { return Ok(None) };
+            if !asked.is_granted(claim(job.state, job.lease.as_ref(), asked.message, asked.now))? {
+                return Ok(None);
+            }
+            job.state = JobState::Running;
+            job.lease = Some(Lease::new(asked.message, asked.now));
+            match self.accounts.save_export(&job).await {
+                Ok(job) => return Ok(Some(job)),
+                // Another message was faster: it holds the lease now.
+                Err(store::Error::Conflict) => {}
+                Err(other) => return Err(other.into()),
+            }
+        }
+    }
+
+    async fn export_slice(&self, job: &mut ExportJob) -> Result<Progress, WorkError> {
+        let slice = Slice::new(self.slice);
+        let tree = self.goods.catalog.categories().await?;
+        let key = job.key();
+        let mut bytes = Vec::new();
+        if job.after.is_none() {
+            write_header(&mut bytes).map_err(unwritten)?;
+        }
+        // What is counted and read on from is what has been put: the job itself changes only with a part.
+        let mut ahead = job.clone();
+        loop {
+            let page = self.goods.catalog.products_of(job.vendor, PAGE, ahead.after.clone()).await?;
+            let ids: Vec<ProductId> = page.items.iter().map(|product| product.id).collect();
+            self.write_products(&ids, &mut ahead, &tree, &mut bytes).await?;
+            ahead.after = page.next;
+            let ended = ahead.after.is_none();
+            if ended && ahead.upload.is_none() {
+                self.files.put(&key, bytes, FILENAME).await?;
+                *job = ahead;
+                return Ok(Progress::Over);
+            }
+            if ended || bytes.len() >= PART {
+                let upload = match ahead.upload.take() {
+                    Some(upload) => upload,
+                    None => self.files.begin(&key, FILENAME).await?,
+                };
+                let number = i32::try_from(ahead.parts.len() + 1).unwrap_or(i32::MAX);
+                let tag = self.files.put_part(&key, &upload, number, std::mem::take(&mut bytes)).await?;
+                ahead.parts.push(tag);
+                if ended {
+                    self.files.complete(&key, &upload, &ahead.parts).await?;
+                }
+                ahead.upload = Some(upload);
+                if ended {
+                    *job = ahead;
+                    return Ok(Progress::Over);
+                }
+                ahead = self.accounts.save_export(&ahead).await?;
+                *job = ahead.clone();
+                if slice.is_over() {
+                    return Ok(Progress::More);
+                }
+            }
+        }
+    }
+
+    /// Writes some products with their stock into the file, in the order of their ids here.
+    async fn write_products(
+        &self,
+        ids: &[ProductId],
+        job: &mut ExportJob,
+        tree: &CategoryTree,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), WorkError> {
+        let products = self.goods.catalog.products(&ids.iter().copied().collect::<BTreeSet<_>>()).await?;
+        let variants = products.values().flat_map(|stored| &stored.product.variants);
+        let spread: Vec<(VariantId, u16)> = variants.map(|variant| (variant.id, variant.shards)).collect();
+        let counters = self.goods.stock.counters(&spread).await?;
+        // One that is gone since the page was read is none of the seller's products any more.
+        for stored in ids.iter().filter_map(|id| products.get(id)) {
+            let draft = draft_of(stored, &counters, job.currency, tree);
+            write_product(&mut *bytes, &draft).map_err(unwritten)?;
+            let rows = draft.variants.len().max(draft.images.len()).max(1);
+            job.rows = job.rows.saturating_add(u64::try_from(rows).unwrap_or(u64::MAX));
+            job.products = job.products.saturating_add(1);
+        }
+        Ok(())
+    }
+}
+
+fn unwritten(error: std::io::Error) -> WorkError {
+    FilesError::Failed(error.to_string()).into()
+}

@@ -1,0 +1,157 @@
+//! A product of the shop as a file has it: pure, and what an import makes the same product of again.
+
+use std::collections::BTreeMap;
+
+use domain::catalogue::{CategoryTree, ProductState};
+use domain::stock::Counter;
+use domain::text::LongText;
+use domain::{Currency, VariantId};
+use store::catalog::StoredProduct;
+
+use crate::merge::{file_handle, file_type, file_vendor};
+use crate::product_file::{ProductDraft, Status, VariantDraft};
+
+/// What a file says of a product, with prices in one currency.
+pub(crate) fn draft_of(
+    stored: &StoredProduct,
+    counters: &BTreeMap<VariantId, Vec<Counter>>,
+    currency: Currency,
+    tree: &CategoryTree,
+) -> ProductDraft {
+    let product = &stored.product;
+    let published = product.state == ProductState::Published;
+    let on_hand = |variant: VariantId| {
+        let counters = counters.get(&variant).into_iter().flatten();
+        counters.fold(Counter::default(), |sum, counter| sum.plus(*counter)).on_hand().max(0)
+    };
+    let variants = product.variants.iter().map(|variant| VariantDraft {
+        values: variant.values.clone(),
+        sku: variant.sku.clone(),
+        grams: variant.grams,
+        quantity: Some(on_hand(variant.id)),
+        price: variant.price_in(currency),
+        image: variant.image.clone(),
+    });
+    ProductDraft {
+        handle: file_handle(product).clone(),
+        title: product.title.clone(),
+        body_html: LongText::parse(&stored.description_html).ok().filter(|text| !text.as_str().is_empty()),
+        vendor: file_vendor(product),
+        category: file_type(product, tree),
+        tags: product.tags.clone(),
+        published: Some(published),
+        status: Some(if published { Status::Active } else { Status::Draft }),
+        options: product.options.clone(),
+        variants: variants.collect(),
+        images: product.images.clone(),
+        seo: product.seo.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ProductId;
+    use domain::catalogue::{Category, Product};
+    use domain::text::{Handle, Name};
+    use domain::vendor::VendorCard;
+    use domain::{Timestamp, VendorId};
+
+    use super::*;
+    use crate::merge::{Terms, added, merged};
+    use crate::product_file::{Columns, ProductReader, Products, write_header, write_product};
+
+    fn handle(text: &str) -> Handle {
+        Handle::parse(text).unwrap()
+    }
+
+    fn tree() -> CategoryTree {
+        let leaf = |handle_: &str, name: &str| Category {
+            handle: handle(handle_),
+            name: Name::parse(name).unwrap(),
+            children: Vec::new(),
+        };
+        let home =
+            Category { children: vec![leaf("bowls", "Bowls & Plates"), leaf("cups", "Cups")], ..leaf("home", "Home") };
+        CategoryTree { roots: vec![home], version: 1 }
+    }
+
+    fn terms() -> Terms {
+        Terms {
+            vendor: VendorCard {
+                id: VendorId::from_bits(7),
+                handle: handle("chorsu"),
+                name: Name::parse("Chorsu").unwrap(),
+            },
+            approved: true,
+            currency: Currency::USD,
+            publish: true,
+            tree: tree(),
+            columns: Columns::ALL,
+            now: Timestamp::from_millis(1_000),
+        }
+    }
+
+    fn read(csv: &[u8]) -> ProductDraft {
+        Products::new(csv, ProductReader::new(Currency::USD)).next().unwrap().unwrap().product.unwrap()
+    }
+
+    const FILE: &str = "Handle,Title,Body (HTML),Vendor,Type,Tags,Published,Option1 Name,Option1 Value,Variant SKU,Variant Grams,\
+        Variant Inventory Qty,Variant Price,Variant Compare At Price,Image Src,Image Alt Text,SEO Title,SEO Description,Status\n\
+        bowl,=Bowl,<p>Blue &amp; <b>deep</b></p>,Chorsu,Bowls & Plates,\"glazed, hand made\",true,Colour,Blue,-B1,300,5,10.00,12.00,\
+        https://a.test/b.jpg,A bowl,Bowls,Fine bowls,active\n\
+        bowl,,,,,,,,Green,,,0,11.00,,https://a.test/g.jpg,,,,\n";
+
+    fn stored(handle_: &str) -> (StoredProduct, BTreeMap<VariantId, Vec<Counter>>) {
+        let new = added(&read(FILE.as_bytes()), &terms(), ProductId::from_bits(9), handle(handle_)).unwrap();
+        let units = |units: i64| vec![Counter { available: units, reserved: 0 }];
+        let counters = new.stock.iter().map(|(variant, _, on_hand)| (*variant, units(*on_hand))).collect();
+        (StoredProduct::new(new.product, new.description_html), counters)
+    }
+
+    /// What an import makes of the export.
+    fn there_and_back(stored: &StoredProduct, counters: &BTreeMap<VariantId, Vec<Counter>>) -> Product {
+        let mut csv = Vec::new();
+        write_header(&mut csv).unwrap();
+        write_product(&mut csv, &draft_of(stored, counters, Currency::USD, &tree())).unwrap();
+        let sums = counters.iter().map(|(variant, counters)| (*variant, counters[0])).collect();
+        let again = merged(&stored.product, &stored.description_html, &read(&csv), &terms(), &sums).unwrap();
+        assert_eq!(again.description_html, stored.description_html);
+        for (variant, _, on_hand) in again.stock {
+            assert_eq!(on_hand, sums[&variant].on_hand());
+        }
+        again.product
+    }
+
+    #[test]
+    fn importing_an_export_changes_nothing() {
+        for handle in ["bowl", "bowl-chorsu"] {
+            let (stored, counters) = stored(handle);
+            assert_eq!(there_and_back(&stored, &counters), stored.product);
+            assert_eq!(draft_of(&stored, &counters, Currency::USD, &tree()).handle.as_str(), "bowl");
+        }
+    }
+
+    #[test]
+    fn neither_does_it_when_the_product_was_changed_in_the_shop() {
+        let (mut stored, mut counters) = stored("bowl");
+        let product = &mut stored.product;
+        product.state = ProductState::Draft;
+        product.published_at = None;
+        product.categories = vec![handle("home"), handle("cups")];
+        product.options[0].values.push(Name::parse("Red").unwrap());
+        product.file_vendor = None;
+        counters.values_mut().for_each(|counters| counters[0].reserved = 2);
+        assert_eq!(there_and_back(&stored, &counters), stored.product);
+        stored.product.categories = Vec::new();
+        stored.product.file_type = None;
+        assert_eq!(there_and_back(&stored, &counters), stored.product);
+    }
+
+    #[test]
+    fn prices_in_other_currencies_stay_where_they_are() {
+        let (mut stored, counters) = stored("bowl");
+        let other = domain::Money::new(5_000, Currency::UZS);
+        stored.product.variants[0].prices.push(domain::catalogue::Price { price: other, compare_at: None });
+        assert_eq!(there_and_back(&stored, &counters), stored.product);
+    }
+}

@@ -1,0 +1,143 @@
+//! Product files in their bucket.
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use bytes::Bytes;
+
+/// How much of a file is asked for at a time. A file is read at the pace at which its products are written, and a connection
+/// that is held that long would be cut.
+const PIECE: u64 = 4 * 1024 * 1024;
+const CSV: &str = "text/csv; charset=utf-8";
+
+/// The bucket of product files.
+#[derive(Clone, Debug)]
+pub(crate) struct Files {
+    pub(crate) client: Client,
+    pub(crate) bucket: String,
+}
+
+/// Why a file could not be had or put.
+#[derive(Debug, thiserror::Error)]
+pub enum FilesError {
+    /// It is not there.
+    #[error("the file is not there")]
+    Missing,
+    /// It is not the file any more that it was.
+    #[error("the file has changed")]
+    Changed,
+    /// The bucket refused, or does not answer.
+    #[error("the bucket did not do it: {0}")]
+    Failed(String),
+}
+
+fn failed<E>(error: SdkError<E>) -> FilesError
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let code = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default();
+    match code {
+        "NoSuchKey" | "NotFound" | "NoSuchUpload" => FilesError::Missing,
+        "PreconditionFailed" => FilesError::Changed,
+        _ => FilesError::Failed(DisplayErrorContext(&error).to_string()),
+    }
+}
+
+/// A file that is read from its start, piece by piece.
+#[derive(Debug)]
+pub(crate) struct Download<'a> {
+    files: &'a Files,
+    key: &'a str,
+    tag: Option<String>,
+    size: Option<u64>,
+    offset: u64,
+}
+
+impl<'a> Download<'a> {
+    /// The next piece; nothing at the end. A file that was replaced in between is refused.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, FilesError> {
+        if self.size.is_some_and(|size| self.offset >= size) {
+            return Ok(None);
+        }
+        let range = format!("bytes={}-{}", self.offset, self.offset + PIECE - 1);
+        let asked = self.files.client.get_object().bucket(&self.files.bucket).key(self.key).range(range);
+        let answer = match asked.set_if_match(self.tag.clone()).send().await {
+            Ok(answer) => answer,
+            // There is no first byte of an empty file.
+            Err(error) if error.as_service_error().and_then(|error| error.code()) == Some("InvalidRange") => {
+                self.size = Some(self.offset);
+                return Ok(None);
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        let tag = answer.e_tag().map(str::to_owned);
+        if self.tag.is_some() && self.tag != tag {
+            return Err(FilesError::Changed);
+        }
+        let whole =
+            answer.content_range().and_then(|range| range.rsplit_once('/')).and_then(|(_, size)| size.parse().ok());
+        let bytes = answer.body.collect().await.map_err(|error| FilesError::Failed(error.to_string()))?.into_bytes();
+        self.offset += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.size = whole.or(Some(self.offset));
+        self.tag = tag;
+        Ok((!bytes.is_empty()).then_some(bytes))
+    }
+
+    /// The size of the file, once a piece was read.
+    pub(crate) const fn size(&self) -> Option<u64> {
+        self.size
+    }
+
+    /// What the file was, once a piece was read.
+    pub(crate) fn tag(&self) -> Option<&str> {
+        self.tag.as_deref()
+    }
+}
+
+impl Files {
+    /// Reads a file; with a tag only that very file.
+    pub(crate) fn download<'a>(&'a self, key: &'a str, tag: Option<String>) -> Download<'a> {
+        Download { files: self, key, tag, size: None, offset: 0 }
+    }
+
+    /// Puts a whole file.
+    pub(crate) async fn put(&self, key: &str, bytes: Vec<u8>, filename: &str) -> Result<(), FilesError> {
+        let put = self.client.put_object().bucket(&self.bucket).key(key).content_type(CSV);
+        let put = put.content_disposition(attachment(filename)).body(ByteStream::from(bytes));
+        put.send().await.map(|_| ()).map_err(failed)
+    }
+
+    /// Begins a file that is put in parts; answers the upload's id.
+    pub(crate) async fn begin(&self, key: &str, filename: &str) -> Result<String, FilesError> {
+        let begin = self.client.create_multipart_upload().bucket(&self.bucket).key(key).content_type(CSV);
+        let begun = begin.content_disposition(attachment(filename)).send().await.map_err(failed)?;
+        begun.upload_id.ok_or_else(|| FilesError::Failed("an upload without an id".to_owned()))
+    }
+
+    /// Puts a part, counted from one; answers its tag. Putting it again replaces it.
+    pub(crate) async fn put_part(
+        &self,
+        key: &str,
+        upload: &str,
+        number: i32,
+        bytes: Vec<u8>,
+    ) -> Result<String, FilesError> {
+        let put = self.client.upload_part().bucket(&self.bucket).key(key).upload_id(upload).part_number(number);
+        let done = put.body(ByteStream::from(bytes)).send().await.map_err(failed)?;
+        done.e_tag.ok_or_else(|| FilesError::Failed("a part without a tag".to_owned()))
+    }
+
+    /// Makes one file of the parts with these tags.
+    pub(crate) async fn complete(&self, key: &str, upload: &str, tags: &[String]) -> Result<(), FilesError> {
+        let parts =
+            (1_i32..).zip(tags).map(|(number, tag)| CompletedPart::builder().part_number(number).e_tag(tag).build());
+        let whole = CompletedMultipartUpload::builder().set_parts(Some(parts.collect())).build();
+        let complete = self.client.complete_multipart_upload().bucket(&self.bucket).key(key).upload_id(upload);
+        complete.multipart_upload(whole).send().await.map(|_| ()).map_err(failed)
+    }
+}
+
+fn attachment(filename: &str) -> String {
+    format!("attachment; filename=\"{filename}\"")
+}

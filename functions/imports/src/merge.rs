@@ -1,0 +1,210 @@
+//! What a product is once a file has spoken: pure, so that it can be tested without a shop.
+
+mod category;
+mod variants;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use domain::catalogue::{CategoryTree, Product, ProductOption, ProductState, Seo, Variant};
+use domain::code::Coded;
+use domain::stock::Counter;
+use domain::text::{Handle, Line, Name};
+use domain::vendor::VendorCard;
+use domain::{Currency, ProductId, Timestamp, VariantId};
+
+use crate::product_file::{Columns, ProductDraft};
+
+pub(crate) use self::category::file_type;
+
+/// What a file is brought in on.
+#[derive(Clone, Debug)]
+pub(crate) struct Terms {
+    /// Whose products.
+    pub(crate) vendor: VendorCard,
+    /// Whether the shop may sell.
+    pub(crate) approved: bool,
+    /// The currency of the file's prices.
+    pub(crate) currency: Currency,
+    /// Whether products that want to are published.
+    pub(crate) publish: bool,
+    /// The tree of categories.
+    pub(crate) tree: CategoryTree,
+    /// Which parts of a product the file speaks of.
+    pub(crate) columns: Columns,
+    /// When.
+    pub(crate) now: Timestamp,
+}
+
+/// Something that is wrong with a product, or done otherwise than the file says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wrong {
+    /// The column of the file.
+    pub(crate) column: &'static str,
+    /// What.
+    pub(crate) code: String,
+    /// What, for people.
+    pub(crate) detail: String,
+}
+
+impl Wrong {
+    pub(crate) fn new(column: &'static str, code: &str, detail: impl Into<String>) -> Self {
+        Self { column, code: code.to_owned(), detail: detail.into() }
+    }
+}
+
+/// A product as it is to be.
+#[derive(Clone, Debug)]
+pub(crate) struct Merged {
+    /// The product.
+    pub(crate) product: Product,
+    /// Its description.
+    pub(crate) description_html: String,
+    /// Units on hand of the variants that the file names, and over how many counters they are spread.
+    pub(crate) stock: Vec<(VariantId, u16, i64)>,
+    /// What was done otherwise than the file says.
+    pub(crate) warnings: Vec<Wrong>,
+}
+
+/// The handle under which a file knows a product.
+pub(crate) fn file_handle(product: &Product) -> &Handle {
+    product.file_handle.as_ref().unwrap_or(&product.handle)
+}
+
+/// Whether this is the product that a seller's file calls so.
+pub(crate) fn is_of_file(product: &Product, vendor: &VendorCard, handle: &Handle) -> bool {
+    product.vendor.id == vendor.id && file_handle(product) == handle
+}
+
+/// The handles that a product of a file can have in the shop, the best first: its own, or with the seller's behind it when that
+/// one is somebody else's.
+pub(crate) fn handles(wanted: &Handle, vendor: &VendorCard) -> impl Iterator<Item = Handle> {
+    let suffix = vendor.handle.to_string();
+    let followed = wanted.followed_by(&suffix);
+    let wanted_again = wanted.clone();
+    let numbered = (2..10).filter_map(move |number| wanted_again.followed_by(&format!("{suffix}-{number}")));
+    std::iter::once(wanted.clone()).chain(followed).chain(numbered)
+}
+
+/// A product that the shop does not have yet.
+pub(crate) fn added(draft: &ProductDraft, terms: &Terms, id: ProductId, handle: Handle) -> Result<Merged, Vec<Wrong>> {
+    let file_handle = (handle != draft.handle).then(|| draft.handle.clone());
+    let empty = Product {
+        id,
+        vendor: terms.vendor.clone(),
+        handle,
+        title: draft.title.clone(),
+        categories: Vec::new(),
+        options: Vec::new(),
+        variants: Vec::new(),
+        images: Vec::new(),
+        tags: Vec::new(),
+        seo: Seo::default(),
+        file_handle,
+        file_type: None,
+        file_vendor: None,
+        state: ProductState::Draft,
+        listed: terms.approved,
+        published_at: None,
+        created_at: terms.now,
+        next_ordinal: 1,
+        version: 0,
+    };
+    merged(&empty, "", draft, terms, &BTreeMap::new())
+}
+
+/// A product of the shop with what a file says of it. Prices in other currencies stay, and so does what the file has no column
+/// for. A variant that the file does not name any more stays as long as units of it are promised to buyers.
+pub(crate) fn merged(
+    before: &Product,
+    description_html: &str,
+    draft: &ProductDraft,
+    terms: &Terms,
+    counters: &BTreeMap<VariantId, Counter>,
+) -> Result<Merged, Vec<Wrong>> {
+    let columns = terms.columns;
+    let mut warnings = Vec::new();
+    let mut product = before.clone();
+    product.vendor = terms.vendor.clone();
+    product.listed = terms.approved;
+    product.title = draft.title.clone();
+    if columns.category {
+        category::set(&mut product, before, draft, &terms.tree, &mut warnings);
+    }
+    if columns.vendor && draft.vendor != file_vendor(before) {
+        product.file_vendor = draft.vendor.clone();
+    }
+    if columns.tags {
+        product.tags = draft.tags.clone();
+    }
+    if columns.images {
+        product.images = draft.images.clone();
+    }
+    if columns.seo_title {
+        product.seo.title = draft.seo.title.clone();
+    }
+    if columns.seo_description {
+        product.seo.description = draft.seo.description.clone();
+    }
+    let stock = variants::set(&mut product, before, draft, terms, counters).map_err(|wrong| vec![wrong])?;
+    product.options = options(before, draft, &product);
+    if terms.publish && terms.approved && draft.wants_publishing() {
+        product.state = ProductState::Published;
+        product.published_at.get_or_insert(terms.now);
+    }
+    product.check().map_err(|refusal| {
+        let fields = refusal.fields();
+        fields
+            .into_iter()
+            .map(|field| Wrong::new("", &field.code, format!("{}: {}", field.pointer, field.detail)))
+            .collect::<Vec<_>>()
+    })?;
+    let description_html = if columns.body {
+        draft.body_html.as_ref().map(ToString::to_string).unwrap_or_default()
+    } else {
+        description_html.to_owned()
+    };
+    warnings.extend(stock.iter().filter_map(|(variant, _, on_hand)| {
+        let reserved = counters.get(variant)?.reserved;
+        (*on_hand < reserved).then(|| {
+            let detail = format!("{reserved} units are promised to buyers: the stock stays as it is");
+            Wrong::new("Variant Inventory Qty", "quantity_reserved", detail)
+        })
+    }));
+    Ok(Merged { product, description_html, stock, warnings })
+}
+
+/// What a file calls the seller of a product.
+pub(crate) fn file_vendor(product: &Product) -> Option<Line> {
+    product.file_vendor.clone().or_else(|| Line::parse(product.vendor.name.as_str()).ok())
+}
+
+/// The options with the values of the variants. Values that only the shop knows, and their order, stay as long as the file
+/// brings no new ones.
+fn options(before: &Product, draft: &ProductDraft, after: &Product) -> Vec<ProductOption> {
+    let named = draft.options.iter().enumerate();
+    named
+        .map(|(index, option)| {
+            let used = |variant: &Variant| variant.values.get(index).cloned();
+            let mut values = option.values.clone();
+            values.extend(after.variants.iter().filter_map(used).filter(|value| !option.values.contains(value)));
+            let known = before.options.get(index).filter(|known| known.name == option.name);
+            match known {
+                Some(known) if values.iter().all(|value| known.values.contains(value)) => known.clone(),
+                _ => ProductOption { name: option.name.clone(), values: without_repeats(values) },
+            }
+        })
+        .collect()
+}
+
+fn without_repeats(values: Vec<Name>) -> Vec<Name> {
+    let mut seen = Vec::with_capacity(values.len());
+    for value in values {
+        if !seen.contains(&value) {
+            seen.push(value);
+        }
+    }
+    seen
+}

@@ -1,0 +1,36 @@
+//! A file's `Type` and the tree of categories.
+
+use domain::catalogue::{CategoryTree, Product};
+use domain::text::Line;
+
+use super::Wrong;
+use crate::product_file::ProductDraft;
+
+/// What a file calls the category of a product: in its own words as long as they still mean the product's category, else by the
+/// category's handle.
+pub(crate) fn file_type(product: &Product, tree: &CategoryTree) -> Option<Line> {
+    let words = product.file_type.as_ref();
+    let meant = words.filter(|words| tree.named(words.as_str()).unwrap_or_default() == product.categories);
+    meant.cloned().or_else(|| product.categories.last().and_then(|handle| Line::parse(handle.as_str()).ok()))
+}
+
+/// Puts the product into the category that the file names.
+pub(super) fn set(
+    product: &mut Product,
+    before: &Product,
+    draft: &ProductDraft,
+    tree: &CategoryTree,
+    warnings: &mut Vec<Wrong>,
+) {
+    if draft.category != file_type(before, tree) {
+        product.file_type = draft.category.clone();
+    }
+    product.categories = match &draft.category {
+        None => Vec::new(),
+        Some(words) => tree.named(words.as_str()).unwrap_or_else(|| {
+            let detail = "no category has this handle or name: the product went in without one";
+            warnings.push(Wrong::new("Type", "unknown_category", detail));
+            Vec::new()
+        }),
+    };
+}

@@ -1,0 +1,235 @@
+use std::collections::BTreeMap;
+
+use domain::catalogue::{Category, CategoryTree, ProductState};
+use domain::stock::Counter;
+use domain::text::{Handle, Line, Name};
+use domain::vendor::VendorCard;
+use domain::{Currency, ProductId, Timestamp, VariantId, VendorId};
+
+use super::{Merged, Terms, added, handles, is_of_file, merged};
+use crate::product_file::{Columns, ProductDraft, ProductReader, Products};
+
+fn handle(text: &str) -> Handle {
+    Handle::parse(text).unwrap()
+}
+
+fn vendor() -> VendorCard {
+    VendorCard { id: VendorId::from_bits(7), handle: handle("chorsu"), name: Name::parse("Chorsu").unwrap() }
+}
+
+fn terms(currency: Currency) -> Terms {
+    let leaf = |handle_: &str, name: &str| Category {
+        handle: handle(handle_),
+        name: Name::parse(name).unwrap(),
+        children: Vec::new(),
+    };
+    let home = Category { children: vec![leaf("bowls", "Bowls & Plates")], ..leaf("home", "Home") };
+    Terms {
+        vendor: vendor(),
+        approved: true,
+        currency,
+        publish: false,
+        tree: CategoryTree { roots: vec![home], version: 1 },
+        columns: Columns::ALL,
+        now: Timestamp::from_millis(1_000),
+    }
+}
+
+fn draft(csv: &str, currency: Currency) -> (ProductDraft, Columns) {
+    let mut products = Products::new(csv.as_bytes(), ProductReader::new(currency));
+    let entry = products.next().unwrap().unwrap();
+    (entry.product.unwrap(), products.columns().unwrap())
+}
+
+fn read(csv: &str) -> ProductDraft {
+    draft(csv, Currency::USD).0
+}
+
+fn new(csv: &str) -> Merged {
+    added(&read(csv), &terms(Currency::USD), ProductId::from_bits(9), handle("bowl")).unwrap()
+}
+
+fn again(before: &Merged, csv: &str) -> Merged {
+    merged(&before.product, &before.description_html, &read(csv), &terms(Currency::USD), &BTreeMap::new()).unwrap()
+}
+
+fn ordinals(merged: &Merged) -> Vec<u16> {
+    merged.product.variants.iter().map(|variant| variant.id.ordinal()).collect()
+}
+
+const COLOURS: &str = "Handle,Title,Type,Option1 Name,Option1 Value,Variant SKU,Variant Inventory Qty,Variant Price\n\
+    bowl,Bowl,Bowls & Plates,Colour,Blue,B-1,5,10.00\nbowl,,,,Green,B-2,6,11.00\n";
+
+#[test]
+fn the_same_file_again_changes_nothing() {
+    let first = new(COLOURS);
+    let second = again(&first, COLOURS);
+    assert_eq!(second.product, first.product);
+    assert_eq!(second.stock, first.stock);
+    assert_eq!(
+        first.stock,
+        [(VariantId::new(ProductId::from_bits(9), 1), 1, 5), (VariantId::new(ProductId::from_bits(9), 2), 1, 6)]
+    );
+    assert!(first.warnings.is_empty());
+}
+
+#[test]
+fn a_file_in_another_currency_adds_its_prices_only() {
+    let first = new(COLOURS);
+    let (draft, columns) = draft(COLOURS, Currency::UZS);
+    let terms = Terms { columns, ..terms(Currency::UZS) };
+    let second = merged(&first.product, "", &draft, &terms, &BTreeMap::new()).unwrap();
+    let prices: Vec<String> = second.product.variants[0].prices.iter().map(|price| price.price.to_string()).collect();
+    assert_eq!(prices.len(), 2, "{prices:?}");
+    let mut without = second.product.clone();
+    without
+        .variants
+        .iter_mut()
+        .for_each(|variant| variant.prices.retain(|price| price.price.currency() == Currency::USD));
+    assert_eq!(without, first.product);
+}
+
+#[test]
+fn a_variant_is_known_by_its_values_or_its_number_and_keeps_its_id() {
+    let first = new(COLOURS);
+    let swapped = "Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price\n\
+        bowl,Bowl,Colour,Green,,11.00\nbowl,,,Navy,B-1,10.00\nbowl,,,Red,B-3,12.00\n";
+    let second = again(&first, swapped);
+    assert_eq!(ordinals(&second), [2, 1, 3]);
+    assert_eq!(second.product.next_ordinal, 4);
+    // An option that is called otherwise: only the numbers tell who is who.
+    let renamed = "Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price\n\
+        bowl,Bowl,Glaze,Blue,B-9,10.00\nbowl,,,Green,B-2,11.00\n";
+    assert_eq!(ordinals(&again(&first, renamed)), [3, 2]);
+}
+
+#[test]
+fn a_number_that_two_variants_have_names_neither() {
+    let same = "Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price\n\
+        bowl,Bowl,Colour,Blue,X,10.00\nbowl,,,Green,X,11.00\n";
+    let other = same.replace("Blue", "Navy").replace("Green", "Lime");
+    assert_eq!(ordinals(&again(&new(same), &other)), [3, 4]);
+}
+
+#[test]
+fn the_only_variant_stays_the_only_variant() {
+    let plain = "Handle,Title,Variant Price\nbowl,Bowl,10.00\n";
+    let sized = "Handle,Title,Option1 Name,Option1 Value,Variant Price\nbowl,Bowl,Size,Small,10.00\n";
+    let second = again(&new(plain), sized);
+    assert_eq!(ordinals(&second), [1]);
+    assert_eq!(second.product.options.len(), 1);
+}
+
+#[test]
+fn a_variant_that_is_not_named_goes_unless_units_are_promised() {
+    let first = new(COLOURS);
+    let blue_only = "Handle,Title,Option1 Name,Option1 Value,Variant Price\nbowl,Bowl,Colour,Blue,10.00\n";
+    assert_eq!(ordinals(&again(&first, blue_only)), [1]);
+
+    let green = first.product.variants[1].id;
+    let promised = BTreeMap::from([(green, Counter { available: 3, reserved: 2 })]);
+    let keep = |csv: &str| merged(&first.product, "", &read(csv), &terms(Currency::USD), &promised);
+    let kept = keep(blue_only).unwrap();
+    assert_eq!(ordinals(&kept), [1, 2]);
+    assert_eq!(kept.product.options[0].values.len(), 2);
+    // It does not fit a product without options, so the product stays as it was.
+    let plain = "Handle,Title,Variant Price\nbowl,Bowl,10.00\n";
+    assert_eq!(keep(plain).unwrap_err()[0].code, "variant_reserved");
+}
+
+#[test]
+fn stock_below_what_is_promised_is_said() {
+    let first = new(COLOURS);
+    let promised = BTreeMap::from([(first.product.variants[0].id, Counter { available: 0, reserved: 9 })]);
+    let second = merged(&first.product, "", &read(COLOURS), &terms(Currency::USD), &promised).unwrap();
+    assert_eq!(second.warnings[0].code, "quantity_reserved");
+}
+
+#[test]
+fn what_the_file_has_no_column_for_stays_and_an_empty_cell_takes_away() {
+    let full = "Handle,Title,Body (HTML),Tags,Image Src,Variant Grams,Variant Price,Variant Compare At Price\n\
+        bowl,Bowl,<p>Blue</p>,glazed,https://a.test/b.jpg,300,10.00,12.00\n";
+    let first = new(full);
+    let (prices_only, columns) = draft("Handle,Title,Variant Price\nbowl,Bowl,9.00\n", Currency::USD);
+    let terms = Terms { columns, ..terms(Currency::USD) };
+    let cheaper = merged(&first.product, &first.description_html, &prices_only, &terms, &BTreeMap::new()).unwrap();
+    assert_eq!(cheaper.description_html, "<p>Blue</p>");
+    let price = cheaper.product.variants[0].prices[0];
+    assert_eq!((price.price.minor(), price.compare_at.unwrap().minor()), (900, 1200));
+    let mut as_before = cheaper.product.clone();
+    as_before.variants[0].prices = first.product.variants[0].prices.clone();
+    assert_eq!(as_before, first.product);
+
+    let emptied = "Handle,Title,Body (HTML),Tags,Image Src,Variant Grams,Variant Price,Variant Compare At Price\n\
+        bowl,Bowl,,,,,10.00,\n";
+    let bare = again(&first, emptied);
+    assert_eq!(bare.description_html, "");
+    assert!(bare.product.tags.is_empty() && bare.product.images.is_empty());
+    assert_eq!((bare.product.variants[0].grams, bare.product.variants[0].prices[0].compare_at), (None, None));
+}
+
+#[test]
+fn a_type_is_a_category_by_name_or_handle_else_a_warning() {
+    let typed = |words: &str| new(&COLOURS.replace("Bowls & Plates", words));
+    let path = |merged: &Merged| merged.product.categories.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(path(&typed("bowls & plates")), ["home", "bowls"]);
+    assert_eq!(path(&typed("home")), ["home"]);
+    let unknown = typed("Cups");
+    assert!(path(&unknown).is_empty());
+    assert_eq!((unknown.warnings[0].code.as_str(), unknown.warnings[0].column), ("unknown_category", "Type"));
+    assert_eq!(unknown.product.file_type.as_ref().map(Line::as_str), Some("Cups"));
+}
+
+#[test]
+fn publishing_needs_the_wish_of_the_import_of_the_file_and_an_approved_shop() {
+    let csv = |published: &str, status: &str| {
+        format!("Handle,Title,Published,Variant Price,Status\nbowl,Bowl,{published},10.00,{status}\n")
+    };
+    let state = |csv: &str, publish, approved| {
+        let terms = Terms { publish, approved, ..terms(Currency::USD) };
+        let product = added(&read(csv), &terms, ProductId::from_bits(9), handle("bowl")).unwrap().product;
+        assert_eq!(product.published_at.is_some(), product.state == ProductState::Published);
+        product.state
+    };
+    assert_eq!(state(&csv("true", "active"), true, true), ProductState::Published);
+    assert_eq!(state(&csv("", ""), true, true), ProductState::Published);
+    for (published, status, publish, approved) in [
+        ("true", "active", false, true),
+        ("false", "active", true, true),
+        ("true", "draft", true, true),
+        ("true", "active", true, false),
+    ] {
+        assert_eq!(state(&csv(published, status), publish, approved), ProductState::Draft, "{published} {status}");
+    }
+}
+
+#[test]
+fn a_published_product_stays_published() {
+    let mut first = new(COLOURS);
+    first.product.state = ProductState::Published;
+    first.product.published_at = Some(Timestamp::from_millis(5));
+    assert_eq!(again(&first, COLOURS).product, first.product);
+}
+
+#[test]
+fn a_handle_that_is_taken_is_followed_by_the_sellers() {
+    let vendor = vendor();
+    let names: Vec<String> = handles(&handle("bowl"), &vendor).take(3).map(|handle| handle.to_string()).collect();
+    assert_eq!(names, ["bowl", "bowl-chorsu", "bowl-chorsu-2"]);
+    let elsewhere =
+        added(&read(COLOURS), &terms(Currency::USD), ProductId::from_bits(1), handle("bowl-chorsu")).unwrap();
+    assert!(is_of_file(&elsewhere.product, &vendor, &handle("bowl")));
+    assert!(!is_of_file(&elsewhere.product, &vendor, &handle("bowl-chorsu")));
+    let stranger = VendorCard { id: VendorId::from_bits(8), ..vendor };
+    assert!(!is_of_file(&elsewhere.product, &stranger, &handle("bowl")));
+}
+
+#[test]
+fn what_the_shop_knows_of_options_stays_while_the_file_brings_nothing_new() {
+    let mut first = new(COLOURS);
+    first.product.options[0].values = ["Green", "Blue", "Red"].map(|value| Name::parse(value).unwrap()).to_vec();
+    assert_eq!(again(&first, COLOURS).product, first.product);
+    let more = COLOURS.replace("Green", "Lime");
+    let values: Vec<String> = again(&first, &more).product.options[0].values.iter().map(ToString::to_string).collect();
+    assert_eq!(values, ["Blue", "Lime"]);
+}

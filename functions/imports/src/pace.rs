@@ -1,0 +1,62 @@
+//! The pace of writing. Every published product has a row in the list of all products, which is one partition of about 1,000
+//! writes a second: files must not take them from the shop.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// What may be written at once after a rest.
+const BURST: Duration = Duration::from_secs(1);
+
+/// So many products a second, with a second's worth at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// How long one product takes of the time that all have.
+    each: Duration,
+    /// Until when the time is spoken for.
+    spoken_for: Instant,
+}
+
+impl Pace {
+    /// So many products a second; zero for as many as there are.
+    pub fn new(per_second: u32) -> Self {
+        let each = Duration::from_secs(1).checked_div(per_second).unwrap_or(Duration::ZERO);
+        Self { each, spoken_for: Instant::now() }
+    }
+
+    /// Waits until so many products may be written.
+    pub async fn wait(&mut self, products: usize) {
+        let pause = self.reserve(Instant::now(), products);
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    fn reserve(&mut self, now: Instant, products: usize) -> Duration {
+        let time = self.each.saturating_mul(u32::try_from(products).unwrap_or(u32::MAX));
+        self.spoken_for = self.spoken_for.max(now) + time;
+        self.spoken_for.saturating_duration_since(now + BURST)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seconds_worth_goes_at_once_and_the_rest_at_its_pace() {
+        let start = Instant::now();
+        let mut pace = Pace { each: Duration::from_millis(10), spoken_for: start };
+        assert_eq!(pace.reserve(start, 60), Duration::ZERO);
+        assert_eq!(pace.reserve(start, 60), Duration::from_millis(200));
+        assert_eq!(pace.reserve(start + Duration::from_millis(200), 50), Duration::from_millis(500));
+        // A rest is worth one second and no more.
+        assert_eq!(pace.reserve(start + Duration::from_mins(10), 150), Duration::from_millis(500));
+    }
+
+    #[test]
+    fn no_pace_is_no_pause() {
+        let mut pace = Pace::new(0);
+        assert_eq!(pace.reserve(Instant::now(), usize::MAX), Duration::ZERO);
+    }
+}

@@ -1,0 +1,219 @@
+//! Messages that ask for work, and the slices in which it is done.
+
+use std::time::Duration;
+
+use aws_sdk_sqs::error::DisplayErrorContext;
+use domain::job::{Claim, import_of};
+use domain::vendor::VendorJob;
+use domain::{ProductId, Timestamp, VendorId};
+use platform::QueueMessage;
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use crate::files::FilesError;
+use crate::{App, LoadError};
+
+/// How often the queue delivers a message before it puts it aside: `maxReceiveCount` in the template.
+const LAST_DELIVERY: u32 = 5;
+/// How many products follow their shop before the time is looked at.
+const FOLLOWERS: u16 = 50;
+
+/// Why a message could not be dealt with. It comes again.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkError {
+    /// It is none of the messages that are known here.
+    #[error("the message is none that is known here")]
+    Unknown(#[source] serde_json::Error),
+    /// The same message is being worked on, or was when its worker died.
+    #[error("the job is being worked on")]
+    Busy,
+    /// The tables.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The bucket.
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    /// The queue.
+    #[error("the queue did not take the next message: {0}")]
+    Queue(String),
+}
+
+impl From<LoadError> for WorkError {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Store(error) => Self::Store(error),
+            LoadError::Refused(refusal) => Self::Store(refusal.into()),
+            LoadError::File(error) => Self::Files(FilesError::Failed(error.to_string())),
+        }
+    }
+}
+
+/// The queue that this function works off.
+#[derive(Clone, Debug)]
+pub(crate) struct Queue {
+    pub(crate) client: aws_sdk_sqs::Client,
+    pub(crate) url: String,
+}
+
+impl Queue {
+    /// Asks for work.
+    pub(crate) async fn send(&self, job: &VendorJob) -> Result<(), WorkError> {
+        let body = serde_json::to_string(job).map_err(WorkError::Unknown)?;
+        let sent = self.client.send_message().queue_url(&self.url).message_body(body).send().await;
+        sent.map(|_| ()).map_err(|error| WorkError::Queue(DisplayErrorContext(&error).to_string()))
+    }
+}
+
+/// What the bucket says of new files, as far as it matters here.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>
+#[derive(Deserialize)]
+struct Notice {
+    #[serde(rename = "Records")]
+    records: Vec<NoticeRecord>,
+}
+
+#[derive(Deserialize)]
+struct NoticeRecord {
+    s3: NoticeSubject,
+}
+
+#[derive(Deserialize)]
+struct NoticeSubject {
+    object: NoticeObject,
+}
+
+#[derive(Deserialize)]
+struct NoticeObject {
+    key: String,
+}
+
+/// What the bucket sends once, when it is told to send notices.
+#[derive(Deserialize)]
+struct TestNotice {
+    #[serde(rename = "Event")]
+    event: String,
+}
+
+/// The jobs that a message asks for.
+fn jobs_of(body: &str) -> Result<Vec<VendorJob>, serde_json::Error> {
+    if let Ok(notice) = serde_json::from_str::<Notice>(body) {
+        // A key of ours has no letter that the notice would encode; another one is no import.
+        let keys = notice.records.into_iter().map(|record| record.s3.object.key);
+        return Ok(keys
+            .filter_map(|key| import_of(&key))
+            .map(|(vendor_id, id)| VendorJob::Import { vendor_id, id })
+            .collect());
+    }
+    match serde_json::from_str::<TestNotice>(body) {
+        Ok(test) if test.event == "s3:TestEvent" => Ok(Vec::new()),
+        _ => serde_json::from_str(body).map(|job| vec![job]),
+    }
+}
+
+/// The time that a slice of work may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slice {
+    ends: Instant,
+}
+
+impl Slice {
+    pub(crate) fn new(length: Duration) -> Self {
+        Self { ends: Instant::now() + length }
+    }
+
+    pub(crate) fn is_over(self) -> bool {
+        Instant::now() >= self.ends
+    }
+}
+
+/// What a slice of work came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// There is more to do, in a slice of its own.
+    More,
+    /// The job is over.
+    Over,
+}
+
+/// How a slice of work was asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'a> {
+    pub(crate) message: &'a str,
+    pub(crate) last_delivery: bool,
+    pub(crate) now: Timestamp,
+}
+
+impl Asked<'_> {
+    /// What a job's claim means for its message: whether there is work to do.
+    pub(crate) fn is_granted(self, claim: Claim) -> Result<bool, WorkError> {
+        match claim {
+            Claim::Granted => Ok(true),
+            Claim::Needless => Ok(false),
+            Claim::Later => Err(WorkError::Busy),
+        }
+    }
+}
+
+/// Works on what a message asks for: an import, an export, or products that follow their shop. A message may come twice, late, or
+/// beside another that asks for the same.
+///
+/// # Errors
+/// When it could not be done; the message must come again.
+pub async fn handle(app: &App, message: &QueueMessage, now: Timestamp) -> Result<(), WorkError> {
+    let last_delivery = message.deliveries() >= LAST_DELIVERY;
+    let asked = Asked { message: &message.message_id, last_delivery, now };
+    for job in jobs_of(&message.body).map_err(WorkError::Unknown)? {
+        // Boxed: together the futures of the three are nested deeper than the compiler follows.
+        match job {
+            VendorJob::FollowShop { vendor_id, after } => Box::pin(app.follow(vendor_id, after)).await?,
+            VendorJob::Import { vendor_id, id } => Box::pin(app.work_on_import(vendor_id, id, asked)).await?,
+            VendorJob::Export { vendor_id, id } => Box::pin(app.work_on_export(vendor_id, id, asked)).await?,
+        }
+    }
+    Ok(())
+}
+
+impl App {
+    /// Brings a seller's products in line with the shop, a slice at a time.
+    async fn follow(&self, vendor: VendorId, mut after: Option<ProductId>) -> Result<(), WorkError> {
+        let slice = Slice::new(self.slice);
+        loop {
+            after = self.goods.catalog.follow_shop(vendor, after, FOLLOWERS).await?;
+            if after.is_none() {
+                return Ok(());
+            }
+            if slice.is_over() {
+                return self.queue.send(&VendorJob::FollowShop { vendor_id: vendor, after }).await;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ImportId;
+    use domain::job::import_key;
+
+    use super::*;
+
+    #[test]
+    fn both_an_uploaded_file_and_a_message_of_ours_ask_for_an_import() {
+        let (vendor_id, id) = (VendorId::from_bits(3), ImportId::from_bits(4));
+        let import = VendorJob::Import { vendor_id, id };
+        let key = import_key(vendor_id, id);
+        let notice = format!(
+            r#"{{"Records":[{{"eventName":"ObjectCreated:Put","s3":{{"object":{{"key":"{key}","size":5}}}}}}]}}"#
+        );
+        assert_eq!(jobs_of(&notice).unwrap(), [import]);
+        assert_eq!(jobs_of(&serde_json::to_string(&import).unwrap()).unwrap(), [import]);
+    }
+
+    #[test]
+    fn files_of_others_are_left_alone_and_noise_is_named() {
+        let stranger = r#"{"Records":[{"s3":{"object":{"key":"imports/x.csv"}}}]}"#;
+        assert_eq!(jobs_of(stranger).unwrap(), []);
+        assert_eq!(jobs_of(r#"{"Service":"Amazon S3","Event":"s3:TestEvent"}"#).unwrap(), []);
+        assert!(jobs_of("{}").is_err());
+        assert!(jobs_of("hello").is_err());
+    }
+}

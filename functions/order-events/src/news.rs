@@ -1,0 +1,245 @@
+//! Which event is told to whom, and in which words.
+//!
+//! A letter says how things stand now. Between an event and its delivery an order may have moved on: what is no longer true is
+//! not told, because the next event tells what is.
+
+use domain::order::{Actor, Event, EventKind, OrderFile, OrderState, VendorOrder, VendorOrderState};
+use domain::payment::{Refund, RefundReason, RefundState};
+use domain::{Money, VendorId};
+
+use crate::letter::{Draft, Letter, Place, amount, one_line};
+
+/// Somebody who is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Recipient {
+    /// Who ordered.
+    Buyer,
+    /// A seller.
+    Vendor(VendorId),
+}
+
+impl Recipient {
+    /// The name under which it is written down that he was told.
+    pub(crate) fn role(&self) -> String {
+        match self {
+            Self::Buyer => "buyer".to_owned(),
+            Self::Vendor(vendor) => vendor.to_string(),
+        }
+    }
+}
+
+/// Who is told of an event.
+///
+/// Nobody of `OrderPlaced`: the buyer stands before the payment page, and a moment later hears that he has paid, or that he
+/// has not. Nobody of `VendorOrderAccepted`: a buyer waits for the parcel, and hears when it leaves.
+pub(crate) fn recipients(event: &Event, file: &OrderFile) -> Vec<Recipient> {
+    let vendors = |concerned: fn(&VendorOrder) -> bool| {
+        file.vendors.iter().filter(move |part| concerned(part)).map(|part| Recipient::Vendor(part.vendor.id))
+    };
+    let with_buyer = |others: Vec<Recipient>| [vec![Recipient::Buyer], others].concat();
+    let part = event.vendor.and_then(|vendor| file.vendor(vendor));
+    match event.kind {
+        EventKind::OrderPlaced | EventKind::VendorOrderAccepted | EventKind::PaymentConflicted => Vec::new(),
+        EventKind::OrderConfirmed | EventKind::OrderPaid => {
+            with_buyer(vendors(|part| part.visible && !part.state.is_off()).collect())
+        }
+        EventKind::OrderExpired if file.order.state == OrderState::Expired => {
+            with_buyer(vendors(was_called_off).collect())
+        }
+        EventKind::OrderCancelled if file.order.state == OrderState::Cancelled => {
+            let vendors = vendors(was_called_off).collect();
+            // When the last seller refused, the buyer hears of it by that refusal.
+            if cancelled_by(file) == Some(Actor::Vendor) { vendors } else { with_buyer(vendors) }
+        }
+        EventKind::OrderExpired | EventKind::OrderCancelled => Vec::new(),
+        EventKind::VendorOrderRefused => with_buyer(Vec::new()),
+        EventKind::VendorOrderCancelled => with_buyer(event.vendor.map(Recipient::Vendor).into_iter().collect()),
+        EventKind::VendorOrderShipped if part.is_some_and(|part| part.shipment.is_some()) => with_buyer(Vec::new()),
+        EventKind::VendorOrderDelivered if part.is_some_and(|part| part.shipment.is_some()) => with_buyer(Vec::new()),
+        EventKind::VendorOrderShipped | EventKind::VendorOrderDelivered => Vec::new(),
+        EventKind::LatePaymentRefunded | EventKind::DuplicatePaymentRefunded => with_buyer(Vec::new()),
+    }
+}
+
+/// A part that its seller knew of and that somebody else called off.
+fn was_called_off(part: &VendorOrder) -> bool {
+    part.visible && part.state == VendorOrderState::Cancelled
+}
+
+fn cancelled_by(file: &OrderFile) -> Option<Actor> {
+    let called_off = OrderState::Cancelled.as_str();
+    file.order
+        .history
+        .iter()
+        .rev()
+        .find(|entry| entry.event == called_off && entry.vendor.is_none())
+        .map(|entry| entry.by)
+}
+
+/// What the buyer is told; nothing when the event does not concern him.
+pub(crate) fn to_buyer(event: &Event, file: &OrderFile, place: &Place, link: &str) -> Option<Letter> {
+    let number = file.order.id.number();
+    let on_delivery = file.order.provider.pays_after();
+    let parts = || file.vendors.iter().filter(|part| !part.state.is_off());
+    let part = event.vendor.and_then(|vendor| file.vendor(vendor));
+    let (subject, draft) = match event.kind {
+        EventKind::OrderConfirmed => (
+            format!("Order {number} is confirmed"),
+            Draft::new()
+                .say("Thank you for your order. The shops are preparing it now.")
+                .say(format!("You pay when it is delivered: {}.", amount(file.order.totals.total)))
+                .say(format!("Order {number}"))
+                .bill(parts(), &file.order.totals),
+        ),
+        EventKind::OrderPaid => (
+            format!("Order {number} is paid"),
+            Draft::new()
+                .say("Thank you. Your payment has arrived, and the shops are preparing your order now.")
+                .say(format!("Order {number}"))
+                .bill(parts(), &file.order.totals),
+        ),
+        EventKind::OrderExpired if on_delivery => (
+            format!("Order {number} is closed"),
+            Draft::new().say("Your order was not sent in time, so we have closed it. You have nothing to pay."),
+        ),
+        EventKind::OrderExpired => (
+            format!("Order {number} was not paid in time"),
+            Draft::new()
+                .say("Your payment did not arrive in time, so we have closed the order.")
+                .say(money_back(file, |_| true))
+                .say("If you still want these things, they are in your cart again."),
+        ),
+        EventKind::OrderCancelled => (
+            format!("Order {number} is cancelled"),
+            Draft::new().say("Your order is cancelled.").say(money_back(file, |_| true)),
+        ),
+        EventKind::VendorOrderRefused | EventKind::VendorOrderCancelled => {
+            let part = part?;
+            let all_off = file.vendors.iter().all(|part| part.state.is_off());
+            (
+                format!("Order {number}: a shop cannot deliver"),
+                Draft::new()
+                    .say(format!("We are sorry. {} cannot send you:", one_line(part.vendor.name.as_str())))
+                    .goods(part)
+                    .say(money_back(file, |refund| refund.vendor == Some(part.vendor.id)))
+                    .say(if all_off {
+                        "Nothing else is left in this order, so it is closed."
+                    } else {
+                        "The rest of your order stays as it is."
+                    }),
+            )
+        }
+        EventKind::VendorOrderShipped => {
+            let part = part?;
+            (
+                format!("Order {number} is on its way"),
+                Draft::new()
+                    .say(format!("{} has sent you:", one_line(part.vendor.name.as_str())))
+                    .goods(part)
+                    .say_if(parcel(part).is_some(), || parcel(part).unwrap_or_default())
+                    .say_if(on_delivery, || {
+                        format!("Please have the money ready when it comes: {}.", amount(part.totals.total))
+                    }),
+            )
+        }
+        EventKind::VendorOrderDelivered => {
+            let part = part?;
+            (
+                format!("Order {number} was delivered"),
+                Draft::new()
+                    .say(format!("{} says that you have received:", one_line(part.vendor.name.as_str())))
+                    .goods(part),
+            )
+        }
+        EventKind::LatePaymentRefunded => (
+            format!("Order {number}: your money goes back"),
+            Draft::new()
+                .say("Your payment arrived after the order was closed, and the order cannot go on any more.")
+                .say(money_back(file, |refund| refund.reason == RefundReason::Late)),
+        ),
+        EventKind::DuplicatePaymentRefunded => (
+            format!("Order {number}: your money goes back"),
+            Draft::new()
+                .say("You have paid this order twice. Your order is not affected.")
+                .say(money_back(file, |refund| refund.reason == RefundReason::Duplicate)),
+        ),
+        EventKind::OrderPlaced | EventKind::VendorOrderAccepted | EventKind::PaymentConflicted => return None,
+    };
+    let draft = draft
+        .say(format!("See your order here:\n{link}"))
+        .say("Keep this link to yourself. Whoever has it can see your order and cancel it.");
+    Some(draft.finish(subject, place))
+}
+
+/// What becomes of the buyer's money.
+fn money_back(file: &OrderFile, concerned: impl Fn(&Refund) -> bool) -> String {
+    let refunds = file.refunds.iter().filter(|refund| refund.state != RefundState::Failed && concerned(refund));
+    let sum = Money::sum(file.order.currency, refunds.map(|refund| refund.amount)).ok().filter(|sum| !sum.is_zero());
+    match sum {
+        Some(sum) => {
+            format!("We are sending {} back to you. It can take some days until you see it.", amount(sum))
+        }
+        None if file.payments.iter().any(|payment| payment.state.took_money()) => {
+            "We have received money from you for this order. We are looking into it and will write to you.".to_owned()
+        }
+        None => "No money was taken from you, so you do not need to do anything.".to_owned(),
+    }
+}
+
+/// How to find the parcel, when the seller has said it.
+fn parcel(part: &VendorOrder) -> Option<String> {
+    let shipment = part.shipment.as_ref()?;
+    let carrier = shipment.carrier.as_ref().map(|carrier| format!("Carrier: {}", one_line(carrier.as_str())));
+    let number =
+        shipment.tracking_number.as_ref().map(|number| format!("Parcel number: {}", one_line(number.as_str())));
+    let text: Vec<String> = [carrier, number].into_iter().flatten().collect();
+    (!text.is_empty()).then(|| text.join("\n"))
+}
+
+/// What a seller is told; nothing when the event does not concern him. The buyer's name and address are not in it: they stand
+/// at the desk, for who is signed in.
+pub(crate) fn to_vendor(event: &Event, file: &OrderFile, vendor: VendorId, place: &Place) -> Option<Letter> {
+    let number = file.order.id.number();
+    let part = file.vendor(vendor)?;
+    let (subject, draft) = match event.kind {
+        EventKind::OrderPaid | EventKind::OrderConfirmed => {
+            let money = if file.order.provider.pays_after() {
+                format!("The buyer pays when it is delivered: {}.", amount(part.totals.total))
+            } else {
+                "It is paid.".to_owned()
+            };
+            (
+                format!("New order {number}"),
+                Draft::new()
+                    .say(format!("You have a new order. {money}"))
+                    .say(format!("Order {number}"))
+                    .bill_of_part(part)
+                    .say(format!("Open it here, accept it and send it:\n{}", place.desk_link(part.id()))),
+            )
+        }
+        EventKind::OrderCancelled | EventKind::OrderExpired | EventKind::VendorOrderCancelled => {
+            let (word, reason) = if event.kind == EventKind::OrderExpired {
+                ("closed", "was not sent in time, so it is closed")
+            } else {
+                ("cancelled", "is cancelled")
+            };
+            (
+                format!("Order {number} is {word}"),
+                Draft::new()
+                    .say(format!("Order {number} {reason}. Please do not send:"))
+                    .goods(part)
+                    .say("These things are in your stock again.")
+                    .say(format!("See the order here:\n{}", place.desk_link(part.id()))),
+            )
+        }
+        EventKind::OrderPlaced
+        | EventKind::VendorOrderAccepted
+        | EventKind::VendorOrderRefused
+        | EventKind::VendorOrderShipped
+        | EventKind::VendorOrderDelivered
+        | EventKind::LatePaymentRefunded
+        | EventKind::DuplicatePaymentRefunded
+        | EventKind::PaymentConflicted => return None,
+    };
+    Some(draft.finish(subject, place))
+}

@@ -1,0 +1,55 @@
+//! A guest's order: whoever holds its token may see it and call it off.
+
+use api::{Json, Now, OrderToken, Path, Problem};
+use axum::extract::State;
+use domain::order::{OrderFile, OrderView};
+use domain::{Code, OrderId, Refusal};
+
+use crate::App;
+
+impl App {
+    /// The order, for whoever holds its token; to everybody else it does not exist.
+    async fn shown_by_token(&self, id: OrderId, token: &OrderToken) -> Result<OrderFile, Problem> {
+        let secret = self.token_secret.value().await?;
+        token.opens(id, secret.accepted())?;
+        self.orders.file(id).await?.ok_or_else(|| Refusal::of(Code::NotFound).into())
+    }
+}
+
+/// Shows an order.
+#[utoipa::path(
+    get, path = "/v1/orders/{id}",
+    params(
+        ("id" = OrderId, Path, description = "The order."),
+        ("Order-Token" = String, Header, description = "The order's token.")
+    ),
+    responses((status = OK, body = OrderView))
+)]
+pub async fn show_order(
+    State(app): State<App>,
+    Path(id): Path<OrderId>,
+    token: OrderToken,
+) -> Result<Json<OrderView>, Problem> {
+    let file = app.shown_by_token(id, &token).await?;
+    Ok(Json(OrderView::from(&file)))
+}
+
+/// Calls an order off, as long as nothing of it was shipped. What was paid goes back.
+#[utoipa::path(
+    post, path = "/v1/orders/{id}/cancel",
+    params(
+        ("id" = OrderId, Path, description = "The order."),
+        ("Order-Token" = String, Header, description = "The order's token.")
+    ),
+    responses((status = OK, body = OrderView))
+)]
+pub async fn cancel_order(
+    State(app): State<App>,
+    Now(now): Now,
+    Path(id): Path<OrderId>,
+    token: OrderToken,
+) -> Result<Json<OrderView>, Problem> {
+    let file = app.shown_by_token(id, &token).await?;
+    let cancelled = app.cancel(file, now).await?;
+    Ok(Json(OrderView::from(&cancelled)))
+}

@@ -1,0 +1,90 @@
+//! Availability on pages: from the counters of the stock.
+
+use std::collections::BTreeMap;
+
+use domain::VariantId;
+use platform::{Change, StreamRecord};
+use store::Error;
+use store::stock::counter_of;
+
+use crate::App;
+
+/// How often a product is read again that somebody else writes at the same time.
+const TRIES: usize = 12;
+
+/// A counter that moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Moved {
+    variant: VariantId,
+    shard: u16,
+    /// The counter's version after it; nothing when the change does not say.
+    version: Option<u64>,
+}
+
+impl Moved {
+    /// Nothing when the change is of something else than a counter.
+    fn in_record(record: &StreamRecord) -> Option<Self> {
+        let (variant, shard) = counter_of(record.key().text("pk")?)?;
+        let version = match record.change {
+            Change::Remove => None,
+            Change::Insert | Change::Modify => record.new_image().and_then(|image| image.number("version")),
+        };
+        Some(Self { variant, shard, version: version.and_then(|version| u64::try_from(version).ok()) })
+    }
+}
+
+impl App {
+    /// Shows what is left of the variant whose counter moved.
+    ///
+    /// The product is read before its stock and written only if nobody else has written in between: of two readings at the
+    /// same time the older one finds a conflict and reads again, so the last word is the newest.
+    pub(crate) async fn project(&self, record: &StreamRecord) -> Result<(), Error> {
+        let Some(moved) = Moved::in_record(record) else { return Ok(()) };
+        if moved.version.is_some_and(|version| self.seen.includes((moved.variant, moved.shard), version)) {
+            return Ok(());
+        }
+        for _ in 0..TRIES {
+            // A product or a variant that is gone needs no availability.
+            let Some(stored) = self.catalog.product(moved.variant.product()).await? else { return Ok(()) };
+            let Some(variant) = stored.product.variant(moved.variant) else { return Ok(()) };
+            let level = self.stock.level(moved.variant, variant.shards).await?;
+            let left = BTreeMap::from([(moved.variant, level.available)]);
+            match self.catalog.save_availability(&stored, &left).await {
+                Ok(()) => {
+                    self.seen.shown(moved.variant, &level);
+                    return Ok(());
+                }
+                Err(Error::Conflict) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Err(Error::Conflict)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ProductId;
+
+    use super::*;
+
+    fn record(change: &str, pk: &str, image: &serde_json::Value) -> StreamRecord {
+        let text = serde_json::json!({
+            "eventID": "1", "eventName": change,
+            "dynamodb": {"Keys": {"pk": {"S": pk}, "sk": {"S": "COUNTER"}}, "NewImage": image, "SequenceNumber": "1"},
+        });
+        serde_json::from_value(text).unwrap()
+    }
+
+    #[test]
+    fn a_change_names_its_counter_and_its_version() {
+        let variant = VariantId::new(ProductId::from_bits(5), 2);
+        let image = serde_json::json!({"available": {"N": "3"}, "version": {"N": "9"}});
+        let pk = format!("STOCK#{variant}#004");
+        let moved = |change, image| Moved::in_record(&record(change, &pk, image));
+        assert_eq!(moved("MODIFY", &image), Some(Moved { variant, shard: 4, version: Some(9) }));
+        assert_eq!(moved("REMOVE", &serde_json::Value::Null), Some(Moved { variant, shard: 4, version: None }));
+        assert_eq!(moved("INSERT", &serde_json::json!({})), Some(Moved { variant, shard: 4, version: None }));
+        assert_eq!(Moved::in_record(&record("INSERT", "OTHER#1", &image)), None);
+    }
+}

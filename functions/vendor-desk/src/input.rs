@@ -1,0 +1,254 @@
+//! Products as sellers write them.
+
+use std::collections::BTreeMap;
+
+use domain::catalogue::{CategoryTree, Image, ImageSource, Price, Product, ProductOption, ProductState, Seo, Variant};
+use domain::text::{Handle, LongText, Name, Sku, Title};
+use domain::vendor::VendorCard;
+use domain::{Code, FieldError, Mint, Money, ProductId, Refusal, VariantId};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// A product as its seller writes it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WriteProduct {
+    title: Title,
+    /// Its name in addresses; made from the title when there is none.
+    #[serde(default)]
+    pub(crate) handle: Option<Handle>,
+    /// HTML; what is dangerous in it is taken out.
+    #[serde(default)]
+    description_html: Option<LongText>,
+    /// The category's handle.
+    #[serde(default)]
+    category: Option<Handle>,
+    /// At most three.
+    #[serde(default)]
+    options: Vec<ProductOption>,
+    /// 1 to 100.
+    variants: Vec<WriteVariant>,
+    #[serde(default)]
+    images: Vec<Image>,
+    #[serde(default)]
+    tags: Vec<Name>,
+    #[serde(default)]
+    seo: Seo,
+}
+
+/// A variant as its seller writes it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WriteVariant {
+    /// Which one it is; a variant without an id is a new one.
+    #[serde(default)]
+    id: Option<VariantId>,
+    #[serde(default)]
+    sku: Option<Sku>,
+    /// Its value of each option.
+    #[serde(default)]
+    options: BTreeMap<String, Name>,
+    /// One price; `prices` for several currencies.
+    #[serde(default)]
+    price: Option<Money>,
+    /// One price per currency.
+    #[serde(default)]
+    prices: Vec<Money>,
+    /// What it used to cost, in the currency of `price`.
+    #[serde(default)]
+    compare_at_price: Option<Money>,
+    /// What it used to cost, per currency.
+    #[serde(default)]
+    compare_at_prices: Vec<Money>,
+    /// Weight.
+    #[serde(default)]
+    grams: Option<u32>,
+    /// Its own picture.
+    #[serde(default)]
+    image: Option<ImageSource>,
+    /// Units to begin with; only for a new variant.
+    #[serde(default)]
+    on_hand: Option<i64>,
+    /// Over how many counters its stock is spread, for a rush: 1 to 64.
+    #[serde(default)]
+    shards: Option<u16>,
+}
+
+/// Units that a new variant begins with.
+pub(crate) type FirstStock = Vec<(VariantId, u16, i64)>;
+
+/// A product that was built, with what lies beside it.
+pub(crate) struct Built {
+    pub(crate) product: Product,
+    pub(crate) description_html: String,
+    pub(crate) first_stock: FirstStock,
+}
+
+/// Builds a product out of what its seller wrote, onto the one that is there, if there is one.
+pub(crate) fn build(
+    written: &WriteProduct,
+    known: Option<&Product>,
+    vendor: &VendorCard,
+    tree: &CategoryTree,
+    mint: &mut Mint,
+) -> Result<Built, Refusal> {
+    let categories = match &written.category {
+        Some(category) => {
+            tree.path_to(category).ok_or_else(|| Refusal::field("/category", "unknown", "there is no such category"))?
+        }
+        None => Vec::new(),
+    };
+    let id = known.map_or_else(|| ProductId::new(mint.now(), mint.bits()), |known| known.id);
+    let handle = match (&written.handle, known) {
+        (Some(handle), _) => handle.clone(),
+        (None, Some(known)) => known.handle.clone(),
+        (None, None) => Handle::suggested_by(written.title.as_str()).ok_or_else(|| {
+            Refusal::field("/handle", "missing", "the title suggests none: give one in latin letters")
+        })?,
+    };
+    let mut next_ordinal = known.map_or(1, |known| known.next_ordinal);
+    let (mut variants, mut first_stock) = (Vec::new(), Vec::new());
+    for (index, variant) in written.variants.iter().enumerate() {
+        let built = build_variant(variant, index, id, known, &written.options, &mut next_ordinal)?;
+        if variants.iter().any(|other: &Variant| other.id == built.id) {
+            return Err(Refusal::field(format!("/variants/{index}/id"), "duplicate", "stands here twice"));
+        }
+        if let Some(units) = variant.on_hand {
+            first_stock.push((built.id, built.shards, units));
+        }
+        variants.push(built);
+    }
+    let product = Product {
+        id,
+        vendor: vendor.clone(),
+        handle,
+        title: written.title.clone(),
+        categories,
+        options: with_values(&written.options, &variants),
+        variants,
+        images: written.images.clone(),
+        tags: written.tags.clone(),
+        seo: written.seo.clone(),
+        file_handle: known.and_then(|known| known.file_handle.clone()),
+        file_type: known.and_then(|known| known.file_type.clone()),
+        file_vendor: known.and_then(|known| known.file_vendor.clone()),
+        state: known.map_or(ProductState::Draft, |known| known.state),
+        listed: known.is_none_or(|known| known.listed),
+        published_at: known.and_then(|known| known.published_at),
+        created_at: known.map_or_else(|| mint.now(), |known| known.created_at),
+        next_ordinal,
+        version: known.map_or(0, |known| known.version),
+    };
+    product.check()?;
+    let description_html = written
+        .description_html
+        .as_ref()
+        .map(|html| imports::product_file::sanitise(html.as_str()))
+        .unwrap_or_default();
+    Ok(Built { product, description_html, first_stock })
+}
+
+fn build_variant(
+    written: &WriteVariant,
+    index: usize,
+    product: ProductId,
+    known: Option<&Product>,
+    options: &[ProductOption],
+    next_ordinal: &mut u16,
+) -> Result<Variant, Refusal> {
+    let at = |field: &str| format!("/variants/{index}/{field}");
+    let former = match written.id {
+        Some(id) => Some(
+            known
+                .and_then(|known| known.variant(id))
+                .ok_or_else(|| Refusal::field(at("id"), "unknown", "the product has no such variant"))?,
+        ),
+        None => None,
+    };
+    match written.on_hand {
+        Some(_) if former.is_some() => {
+            return Err(Refusal::field(
+                at("on_hand"),
+                "not_new",
+                "the stock of a variant that exists is changed at its own address",
+            ));
+        }
+        Some(units) if !(0..=domain::catalogue::MOST_ON_HAND).contains(&units) => {
+            return Err(Refusal::field(
+                at("on_hand"),
+                "out_of_range",
+                format!("0 to {}", domain::catalogue::MOST_ON_HAND),
+            ));
+        }
+        _ => {}
+    }
+    let id = match former {
+        Some(former) => former.id,
+        None => {
+            let ordinal = *next_ordinal;
+            *next_ordinal = ordinal
+                .checked_add(1)
+                .ok_or_else(|| Refusal::because(Code::LimitReached, "the product had too many variants in its life"))?;
+            VariantId::new(product, ordinal)
+        }
+    };
+    let known_name = |name: &String| options.iter().any(|option| option.name.as_str() == name);
+    if let Some(stranger) = written.options.keys().find(|name| !known_name(name)) {
+        return Err(Refusal::field(at("options"), "unknown", format!("the product has no option {stranger}")));
+    }
+    let values = options.iter().filter_map(|option| written.options.get(option.name.as_str()).cloned()).collect();
+    Ok(Variant {
+        id,
+        sku: written.sku.clone(),
+        values,
+        prices: prices(written, &at("prices"))?,
+        grams: written.grams,
+        image: written.image.clone(),
+        shards: written.shards.or_else(|| former.map(|former| former.shards)).unwrap_or(1),
+    })
+}
+
+/// `price` and `prices` together, one per currency, each with what it is compared to.
+fn prices(written: &WriteVariant, pointer: &str) -> Result<Vec<Price>, Refusal> {
+    let mut prices: Vec<Price> = Vec::new();
+    for price in written.prices.iter().copied().chain(written.price) {
+        match prices.iter().find(|known| known.price.currency() == price.currency()) {
+            // The same price said twice, as one and in the list, is one price.
+            Some(known) if known.price == price => {}
+            Some(_) => return Err(Refusal::field(pointer, "duplicate", "two prices in one currency")),
+            None => prices.push(Price { price, compare_at: None }),
+        }
+    }
+    for compared in written.compare_at_prices.iter().copied().chain(written.compare_at_price) {
+        match prices.iter_mut().find(|known| known.price.currency() == compared.currency()) {
+            Some(known) => known.compare_at = Some(compared),
+            None => {
+                let error = FieldError::new(
+                    pointer,
+                    "missing",
+                    format!("there is no price in {} to compare", compared.currency()),
+                );
+                return Err(Refusal::fields(Code::Invalid, vec![error]));
+            }
+        }
+    }
+    Ok(prices)
+}
+
+/// The options with all values that variants have of them, in the order in which they are first named.
+fn with_values(options: &[ProductOption], variants: &[Variant]) -> Vec<ProductOption> {
+    options
+        .iter()
+        .enumerate()
+        .map(|(index, option)| {
+            let used: Vec<&Name> = variants.iter().filter_map(|variant| variant.values.get(index)).collect();
+            let mut values: Vec<Name> = option.values.iter().filter(|value| used.contains(value)).cloned().collect();
+            for value in used {
+                if !values.contains(value) {
+                    values.push(value.clone());
+                }
+            }
+            ProductOption { name: option.name.clone(), values }
+        })
+        .collect()
+}

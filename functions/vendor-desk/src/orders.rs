@@ -1,0 +1,211 @@
+//! A seller's parts of orders: accepting, refusing, shipping, delivering.
+
+use api::{Buyer, Cursor, Json, Limit, Now, Page, Path, Problem, Query, RawBody, VendorHeader};
+use axum::extract::State;
+use domain::order::{OrderFile, VendorOrder, VendorOrderDeskView, VendorOrderId, VendorOrderState};
+use domain::text::Line;
+use domain::vendor::Permission;
+use domain::{Code, Refusal, Timestamp, VendorId};
+use serde::Deserialize;
+use store::{Error, Orders};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{App, TRIES};
+
+/// Which page.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListOrders {
+    /// How many, 1 to 100.
+    #[serde(default)]
+    limit: Limit,
+    /// Where the page before ended.
+    cursor: Option<String>,
+}
+
+/// A parcel that leaves.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShipOrder {
+    /// Who carries it.
+    #[serde(default)]
+    carrier: Option<Line>,
+    /// The carrier's number for it.
+    #[serde(default)]
+    tracking_number: Option<Line>,
+}
+
+/// What a seller does with its part.
+enum Step {
+    Accept,
+    Refuse,
+    Ship(ShipOrder),
+    Deliver,
+}
+
+impl Step {
+    /// The state it leads to.
+    const fn leads_to(&self) -> VendorOrderState {
+        match self {
+            Self::Accept => VendorOrderState::Accepted,
+            Self::Refuse => VendorOrderState::Refused,
+            Self::Ship(_) => VendorOrderState::Shipped,
+            Self::Deliver => VendorOrderState::Delivered,
+        }
+    }
+
+    const fn permission(&self) -> Permission {
+        match self {
+            Self::Accept | Self::Refuse => Permission::DecideOrders,
+            Self::Ship(_) | Self::Deliver => Permission::FulfilOrders,
+        }
+    }
+}
+
+/// Lists the shop's parts of orders, newest first. They appear once the order is paid, or payable on delivery.
+#[utoipa::path(get, path = "/v1/vendor/orders", params(ListOrders), responses((status = OK, body = Page<VendorOrderDeskView>)))]
+pub async fn list_orders(
+    State(app): State<App>,
+    buyer: Buyer,
+    VendorHeader(named): VendorHeader,
+    Query(asked): Query<ListOrders>,
+) -> Result<Json<Page<VendorOrderDeskView>>, Problem> {
+    let standing = app.standing(buyer.user, named, Permission::ReadOrders).await?;
+    let vendor = standing.file.card.id;
+    let partition = Orders::vendor_partition(vendor);
+    let scope = format!("GET /v1/vendor/orders|{partition}");
+    let start = match &asked.cursor {
+        Some(cursor) => Some(Cursor::decode(cursor, &scope, ("vendor_key", &format!("s{partition}")))?),
+        None => None,
+    };
+    let page = app.orders.of_vendor(vendor, u16::try_from(asked.limit.get()).unwrap_or(20), start).await?;
+    let items = page.items.iter().map(VendorOrderDeskView::from).collect();
+    Ok(Json(Page { items, next: page.next.map(|key| Cursor::encode(&scope, &key)) }))
+}
+
+impl App {
+    /// The order, and the seller's part of it; another's part, or one that the seller does not see yet, is as good as none.
+    async fn own_part(&self, id: VendorOrderId, vendor: VendorId) -> Result<(OrderFile, VendorOrder), Problem> {
+        let file = self.orders.file(id.order).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+        let part = file.vendor(vendor).filter(|part| part.id() == id && part.visible).cloned();
+        let part = part.ok_or_else(|| Refusal::of(Code::NotFound))?;
+        Ok((file, part))
+    }
+
+    /// Takes a step. A part that is already where the step leads stays as it is, so that a repeat is harmless.
+    async fn take_step(
+        &self,
+        buyer: Buyer,
+        named: Option<VendorId>,
+        id: VendorOrderId,
+        step: Step,
+        now: Timestamp,
+    ) -> Result<Json<VendorOrderDeskView>, Problem> {
+        let standing = self.standing(buyer.user, named, step.permission()).await?;
+        let vendor = standing.file.card.id;
+        for _ in 0..TRIES {
+            let (loaded, part) = self.own_part(id, vendor).await?;
+            if part.state == step.leads_to() {
+                return Ok(Json(VendorOrderDeskView::of(&loaded, &part)));
+            }
+            let mut changed = loaded.clone();
+            let mut mint = platform::mint(now);
+            match &step {
+                Step::Accept => changed.accept(vendor, &mut mint)?,
+                Step::Refuse => changed.refuse(vendor, &mut mint)?,
+                Step::Ship(parcel) => {
+                    changed.ship(vendor, parcel.carrier.clone(), parcel.tracking_number.clone(), &mut mint)?;
+                }
+                Step::Deliver => changed.deliver(vendor, &mut mint)?,
+            }
+            match self.orders.save(&loaded, &changed).await {
+                Ok(()) => {
+                    let part = changed.vendor(vendor).ok_or_else(|| Refusal::of(Code::NotFound))?;
+                    return Ok(Json(VendorOrderDeskView::of(&changed, part)));
+                }
+                Err(Error::Conflict) => {}
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Err(Error::Conflict.into())
+    }
+}
+
+/// Shows one of the shop's parts of orders, with what is needed to send it.
+#[utoipa::path(
+    get, path = "/v1/vendor/orders/{id}", params(("id" = String, Path, description = "The sub-order.")),
+    responses((status = OK, body = VendorOrderDeskView))
+)]
+pub async fn show_order(
+    State(app): State<App>,
+    buyer: Buyer,
+    VendorHeader(named): VendorHeader,
+    Path(id): Path<VendorOrderId>,
+) -> Result<Json<VendorOrderDeskView>, Problem> {
+    let standing = app.standing(buyer.user, named, Permission::ReadOrders).await?;
+    let (file, part) = app.own_part(id, standing.file.card.id).await?;
+    Ok(Json(VendorOrderDeskView::of(&file, &part)))
+}
+
+/// Accepts: the shop will send it.
+#[utoipa::path(
+    post, path = "/v1/vendor/orders/{id}/accept", params(("id" = String, Path, description = "The sub-order.")),
+    responses((status = OK, body = VendorOrderDeskView))
+)]
+pub async fn accept_order(
+    State(app): State<App>,
+    Now(now): Now,
+    buyer: Buyer,
+    VendorHeader(named): VendorHeader,
+    Path(id): Path<VendorOrderId>,
+) -> Result<Json<VendorOrderDeskView>, Problem> {
+    app.take_step(buyer, named, id, Step::Accept, now).await
+}
+
+/// Refuses: the stock goes back, and so does the money.
+#[utoipa::path(
+    post, path = "/v1/vendor/orders/{id}/refuse", params(("id" = String, Path, description = "The sub-order.")),
+    responses((status = OK, body = VendorOrderDeskView))
+)]
+pub async fn refuse_order(
+    State(app): State<App>,
+    Now(now): Now,
+    buyer: Buyer,
+    VendorHeader(named): VendorHeader,
+    Path(id): Path<VendorOrderId>,
+) -> Result<Json<VendorOrderDeskView>, Problem> {
+    app.take_step(buyer, named, id, Step::Refuse, now).await
+}
+
+/// Ships: the parcel has left the house.
+#[utoipa::path(
+    post, path = "/v1/vendor/orders/{id}/ship", params(("id" = String, Path, description = "The sub-order.")),
+    request_body = Option<ShipOrder>, responses((status = OK, body = VendorOrderDeskView))
+)]
+pub async fn ship_order(
+    State(app): State<App>,
+    Now(now): Now,
+    buyer: Buyer,
+    VendorHeader(named): VendorHeader,
+    Path(id): Path<VendorOrderId>,
+    RawBody(body): RawBody,
+) -> Result<Json<VendorOrderDeskView>, Problem> {
+    let parcel = if body.is_empty() { ShipOrder::default() } else { api::body::parse_json(&body)? };
+    app.take_step(buyer, named, id, Step::Ship(parcel), now).await
+}
+
+/// Delivers: the parcel has arrived.
+#[utoipa::path(
+    post, path = "/v1/vendor/orders/{id}/deliver", params(("id" = String, Path, description = "The sub-order.")),
+    responses((status = OK, body = VendorOrderDeskView))
+)]
+pub async fn deliver_order(
+    State(app): State<App>,
+    Now(now): Now,
+    buyer: Buyer,
+    VendorHeader(named): VendorHeader,
+    Path(id): Path<VendorOrderId>,
+) -> Result<Json<VendorOrderDeskView>, Problem> {
+    app.take_step(buyer, named, id, Step::Deliver, now).await
+}

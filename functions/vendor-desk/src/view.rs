@@ -1,0 +1,105 @@
+//! Products as their sellers see them.
+
+use std::collections::BTreeMap;
+
+use domain::catalogue::{Image, ImageSource, Product, ProductOption, ProductState, Seo};
+use domain::stock::Counter;
+use domain::text::{Handle, Name, Title};
+use domain::{Currency, Money, ProductId, Timestamp, VariantId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A product as its seller sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VendorProduct {
+    id: ProductId,
+    handle: Handle,
+    title: Title,
+    state: ProductState,
+    /// Counts changes: send it back in `If-Match`.
+    version: u64,
+    /// Only on the page of one product.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description_html: Option<String>,
+    category: Option<Handle>,
+    options: Vec<ProductOption>,
+    images: Vec<Image>,
+    tags: Vec<Name>,
+    seo: Seo,
+    variants: Vec<VendorVariant>,
+    created_at: Timestamp,
+    published_at: Option<Timestamp>,
+}
+
+/// A variant as its seller sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VendorVariant {
+    id: VariantId,
+    sku: Option<String>,
+    options: BTreeMap<String, String>,
+    /// In the shop's own currency.
+    price: Option<Money>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compare_at_price: Option<Money>,
+    prices: Vec<Money>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    compare_at_prices: Vec<Money>,
+    grams: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<ImageSource>,
+    shards: u16,
+    /// Units in the house.
+    on_hand: i64,
+    /// Units that were ordered and not yet shipped.
+    reserved: i64,
+    /// Units that can be bought.
+    available: i64,
+}
+
+/// Counters of stock by variant.
+pub(crate) type Counters = BTreeMap<VariantId, Vec<Counter>>;
+
+impl VendorProduct {
+    pub(crate) fn new(product: &Product, description_html: Option<String>, counters: &Counters, own: Currency) -> Self {
+        let variants = product
+            .variants
+            .iter()
+            .map(|variant| {
+                let all = counters.get(&variant.id).map(Vec::as_slice).unwrap_or_default();
+                let units = all.iter().fold(Counter::default(), |sum, counter| sum.plus(*counter));
+                let price = variant.price_in(own);
+                VendorVariant {
+                    id: variant.id,
+                    sku: variant.sku.as_ref().map(ToString::to_string),
+                    options: product.options_of(variant),
+                    price: price.map(|price| price.price),
+                    compare_at_price: price.and_then(|price| price.compare_at),
+                    prices: variant.prices.iter().map(|price| price.price).collect(),
+                    compare_at_prices: variant.prices.iter().filter_map(|price| price.compare_at).collect(),
+                    grams: variant.grams,
+                    image: variant.image.clone(),
+                    shards: variant.shards,
+                    on_hand: units.on_hand(),
+                    reserved: units.reserved,
+                    available: units.available,
+                }
+            })
+            .collect();
+        Self {
+            id: product.id,
+            handle: product.handle.clone(),
+            title: product.title.clone(),
+            state: product.state,
+            version: product.version,
+            description_html,
+            category: product.categories.last().cloned(),
+            options: product.options.clone(),
+            images: product.images.clone(),
+            tags: product.tags.clone(),
+            seo: product.seo.clone(),
+            variants,
+            created_at: product.created_at,
+            published_at: product.published_at,
+        }
+    }
+}

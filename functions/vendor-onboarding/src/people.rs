@@ -1,0 +1,82 @@
+//! Who people are: Cognito, by address or by id.
+
+use aws_sdk_cognitoidentityprovider::Client;
+use aws_sdk_cognitoidentityprovider::error::DisplayErrorContext;
+use aws_sdk_cognitoidentityprovider::types::{AttributeType, UserStatusType};
+use domain::text::Email;
+use domain::{Code, Coded, UserId};
+
+/// The directory of people.
+#[derive(Clone, Debug)]
+pub(crate) struct People {
+    client: Client,
+    pool: String,
+}
+
+/// Somebody with an account whose address is confirmed.
+#[derive(Clone, Debug)]
+pub(crate) struct Person {
+    pub(crate) user: UserId,
+    pub(crate) email: Email,
+}
+
+/// Why somebody was not found.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Fault {
+    #[error("Cognito is not available: {0}")]
+    Unavailable(String),
+    #[error("Cognito refused: {0}")]
+    Failed(String),
+}
+
+impl Coded for Fault {
+    fn code(&self) -> Code {
+        match self {
+            Self::Unavailable(_) => Code::Unavailable,
+            Self::Failed(_) => Code::Internal,
+        }
+    }
+}
+
+impl People {
+    pub(crate) fn new(client: Client, pool: impl Into<String>) -> Self {
+        Self { client, pool: pool.into() }
+    }
+
+    /// Whoever signs in with this address. An account that nobody has confirmed may be anybody's, so it counts as none.
+    pub(crate) async fn with_email(&self, email: &Email) -> Result<Option<Person>, Fault> {
+        self.named(email.as_str()).await
+    }
+
+    /// The person with this id.
+    pub(crate) async fn with_id(&self, user: UserId) -> Result<Option<Person>, Fault> {
+        self.named(&user.to_string()).await
+    }
+
+    async fn named(&self, name: &str) -> Result<Option<Person>, Fault> {
+        use aws_sdk_cognitoidentityprovider::error::ProvideErrorMetadata;
+        let known = match self.client.admin_get_user().user_pool_id(&self.pool).username(name).send().await {
+            Ok(known) => known,
+            Err(error) => {
+                let text = DisplayErrorContext(&error).to_string();
+                return match error.as_service_error().map(|refused| refused.code().unwrap_or_default()) {
+                    Some("UserNotFoundException") => Ok(None),
+                    None | Some("TooManyRequestsException" | "InternalErrorException") => Err(Fault::Unavailable(text)),
+                    Some(_) => Err(Fault::Failed(text)),
+                };
+            }
+        };
+        if !known.enabled() || known.user_status() != Some(&UserStatusType::Confirmed) {
+            return Ok(None);
+        }
+        let attribute = |name: &str| {
+            known.user_attributes().iter().find(|attribute| attribute.name() == name).and_then(AttributeType::value)
+        };
+        let user = attribute("sub").and_then(|sub| sub.parse().ok());
+        let email = attribute("email").and_then(|email| Email::parse(email).ok());
+        match (user, email) {
+            (Some(user), Some(email)) => Ok(Some(Person { user, email })),
+            _ => Err(Fault::Failed("a person without id or address".to_owned())),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Functions that consume events, in this process: through the same code that reads the event in Lambda.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use domain::Timestamp;
+use platform::{Config, EventError, Fatal};
+
+use crate::clock::Clock;
+use crate::gateway::{BoxFuture, InvocationContext, Invoke, InvokeError};
+
+/// A consumer: event and time in, answer out.
+pub(super) type Consumer =
+    Arc<dyn Fn(String, Timestamp) -> BoxFuture<'static, Result<String, EventError>> + Send + Sync>;
+
+/// Runs a consumer in this process.
+pub(super) struct InProcess {
+    consumer: Consumer,
+    clock: Clock,
+    limit: Duration,
+}
+
+impl InProcess {
+    pub(super) fn new(consumer: Consumer, clock: Clock, limit: Duration) -> Self {
+        Self { consumer, clock, limit }
+    }
+}
+
+impl Invoke for InProcess {
+    fn invoke(&self, event: Bytes, context: InvocationContext) -> BoxFuture<'_, Result<Bytes, InvokeError>> {
+        let (consumer, now, limit) = (Arc::clone(&self.consumer), self.clock.now(), self.limit);
+        // A task of its own: a panic becomes this invocation's error.
+        let running = tokio::spawn(async move {
+            let event = String::from_utf8(event.to_vec()).map_err(|error| InvokeError::Failed(error.to_string()))?;
+            let consumed = platform::trace::scope(Some(context.trace_id), consumer(event, now));
+            match tokio::time::timeout(limit, consumed).await {
+                Ok(Ok(answer)) => Ok(Bytes::from(answer)),
+                Ok(Err(error)) => Err(InvokeError::Failed(error.to_string())),
+                Err(_) => Err(InvokeError::TimedOut),
+            }
+        });
+        Box::pin(async move { running.await.map_err(|failure| InvokeError::Failed(failure.to_string()))? })
+    }
+}
+
+pub(super) async fn order_events(config: &Config) -> Result<Consumer, Fatal> {
+    let app = Arc::new(order_events::App::new(config).await?);
+    Ok(Arc::new(move |event, now| {
+        let app = Arc::clone(&app);
+        Box::pin(async move { platform::queue_batch(&*app, &event, now, &order_events::handle).await })
+    }))
+}
+
+pub(super) async fn imports(config: &Config) -> Result<Consumer, Fatal> {
+    let app = Arc::new(imports::App::new(config).await?);
+    Ok(Arc::new(move |event, now| {
+        let app = Arc::clone(&app);
+        Box::pin(async move { platform::queue_batch(&*app, &event, now, &imports::handle).await })
+    }))
+}
+
+pub(super) async fn projections(config: &Config) -> Result<Consumer, Fatal> {
+    let app = Arc::new(projections::App::new(config).await?);
+    Ok(Arc::new(move |event, now| {
+        let app = Arc::clone(&app);
+        Box::pin(async move { platform::stream_batch(&*app, &event, now, &projections::handle).await })
+    }))
+}
+
+pub(super) async fn housekeeping(config: &Config) -> Result<Consumer, Fatal> {
+    let app = Arc::new(housekeeping::App::new(config).await?);
+    Ok(Arc::new(move |event, now| {
+        let app = Arc::clone(&app);
+        Box::pin(async move { platform::schedule_tick(&*app, &event, now, &housekeeping::handle).await })
+    }))
+}

@@ -1,0 +1,163 @@
+//! The cloud as a whole: made from `template.yaml`, listening on one port.
+
+mod consumers;
+mod desk;
+mod functions;
+mod options;
+mod places;
+mod seed;
+mod server;
+mod services;
+mod sources;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+pub use self::options::{Options, StartError};
+pub use self::seed::{ADMIN, BUYER, PASSWORD};
+
+use self::functions::Functions;
+use self::services::Services;
+use self::sources::Sources;
+use crate::clock::Clock;
+use crate::gateway::InvokeError;
+
+/// The template that everything is made from.
+pub const TEMPLATE: &str = include_str!("../../../../template.yaml");
+
+/// A running cloud. Dropping it stops it.
+pub struct LocalCloud {
+    address: SocketAddr,
+    services: Arc<Services>,
+    functions: Arc<Functions>,
+    sources: Arc<Sources>,
+    stop: watch::Sender<bool>,
+    server: Option<JoinHandle<()>>,
+}
+
+impl std::fmt::Debug for LocalCloud {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("LocalCloud").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl LocalCloud {
+    /// A cloud of its own for a test: in memory, on a free port, with a clock that stands still and no demo data.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start() -> Result<Self, StartError> {
+        Self::with(Options::for_tests()).await
+    }
+
+    /// A cloud with these options.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn with(options: Options) -> Result<Self, StartError> {
+        let listener = options.listen().await?;
+        let address = listener.local_addr().map_err(StartError::Listen)?;
+        let services = Arc::new(Services::open(&options, address)?);
+        let functions = Arc::new(Functions::start(&options, &services).await?);
+        let (stop, stopped) = watch::channel(false);
+        let sources = Arc::new(Sources::new(Arc::clone(&services), Arc::clone(&functions)));
+        let server = tokio::spawn(server::serve(
+            listener,
+            Arc::clone(&services),
+            Arc::clone(&functions),
+            Arc::clone(&sources),
+            stopped.clone(),
+        )?);
+        sources.start(stopped)?;
+        let cloud = Self { address, services, functions, sources, stop, server: Some(server) };
+        seed::accounts(&cloud.services, options.demo).await?;
+        if options.demo {
+            seed::bazaar(&cloud.services).await?;
+            cloud.settled().await?;
+        }
+        cloud.services.ready();
+        Ok(cloud)
+    }
+
+    /// Where it listens, without a slash at the end.
+    pub fn base_url(&self) -> String {
+        self.services.base_url.clone()
+    }
+
+    /// The address that it listens on.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its clock.
+    pub fn clock(&self) -> &Clock {
+        &self.services.clock
+    }
+
+    /// Its services, for tests that look behind the API.
+    pub fn services(&self) -> &Services {
+        &self.services
+    }
+
+    /// Invokes a function by its logical id with an event, past everything that would have called it, and gives back what it
+    /// answers.
+    ///
+    /// # Errors
+    /// There is no such function, or it failed.
+    pub async fn invoke(&self, function: &str, event: serde_json::Value) -> Result<serde_json::Value, InvokeError> {
+        let invoke = self.sources.invoker(function).map_err(|error| InvokeError::Failed(error.to_string()))?;
+        invoke(event).await.map_err(InvokeError::Failed)
+    }
+
+    /// Moves the clock, runs what is scheduled for the time that has come, and waits until all that follows is done.
+    ///
+    /// # Errors
+    /// When a stream or a queue cannot be read.
+    pub async fn advance(&self, by: Duration) -> Result<(), StartError> {
+        self.sources.advance(by).await
+    }
+
+    /// Waits until every event has been delivered and acted on.
+    ///
+    /// # Errors
+    /// When a stream or a queue cannot be read.
+    pub async fn settled(&self) -> Result<(), StartError> {
+        self.sources.settled().await
+    }
+
+    /// Kills what moves events and delivers them, as a crash would; [`LocalCloud::revive`] starts it again.
+    pub async fn kill_sources(&self) {
+        self.sources.kill().await;
+    }
+
+    /// Starts again what moves events.
+    ///
+    /// # Errors
+    /// When a stream or a queue cannot be read.
+    pub fn revive(&self) -> Result<(), StartError> {
+        self.sources.start(self.stop.subscribe())
+    }
+
+    /// Stops it: no further requests, and what is under way is finished.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        self.sources.stop().await;
+        if let Some(server) = self.server.take() {
+            let _ = server.await;
+        }
+        self.functions.stop().await;
+    }
+}
+
+impl Drop for LocalCloud {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        if let Some(server) = self.server.take() {
+            server.abort();
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! How a cloud is started, and what can go wrong with that.
+
+use std::io;
+use std::path::PathBuf;
+
+use domain::Timestamp;
+use tokio::net::TcpListener;
+
+use crate::clock::Clock;
+use crate::cognito::{Hashing, PoolError};
+use crate::gateway::Throttle;
+use crate::template::TemplateError;
+
+/// How a cloud is started.
+#[derive(Clone)]
+pub struct Options {
+    /// The port on loopback; 0 is any free one.
+    pub port: u16,
+    /// Where everything is kept; nothing keeps it in memory.
+    pub data: Option<PathBuf>,
+    /// Whether there is a bazaar to begin with.
+    pub demo: bool,
+    /// Where the built functions are, to be run as processes; nothing runs them in this process.
+    pub processes: Option<PathBuf>,
+    /// The cloud's clock.
+    pub clock: Clock,
+    /// How expensive passwords are.
+    pub hashing: Hashing,
+    /// The gateway's throttling; the template's would be in the way of load on one machine.
+    pub throttle: Option<Throttle>,
+    /// A statement that is taken out of a role: function's logical id, and Sid.
+    pub without: Option<(String, String)>,
+    /// How many overwritten items are remembered for the fault `stale`.
+    pub remembered: usize,
+    /// Whether schedules run by themselves. Tests move the clock instead.
+    pub schedules: bool,
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Options").field("port", &self.port).field("data", &self.data).finish_non_exhaustive()
+    }
+}
+
+/// 5,000 a minute and more, so that one machine can be put under load.
+const ROOMY: Throttle = Throttle { burst: 20_000, rate_per_second: 20_000 };
+
+impl Options {
+    /// For `cargo run`: on a port, with real time, kept in a directory or not at all.
+    pub fn for_people(port: u16, data: Option<PathBuf>, demo: bool) -> Self {
+        Self {
+            port,
+            data,
+            demo,
+            processes: None,
+            clock: Clock::real(std::time::Duration::ZERO),
+            hashing: Hashing::strong(),
+            throttle: Some(ROOMY),
+            without: None,
+            remembered: 128,
+            schedules: true,
+        }
+    }
+
+    /// For tests: in memory, on a free port, with a clock that stands still.
+    pub fn for_tests() -> Self {
+        Self {
+            clock: Clock::frozen(Timestamp::from_millis(1_800_000_000_000)),
+            hashing: Hashing::cheap(),
+            schedules: false,
+            ..Self::for_people(0, None, false)
+        }
+    }
+
+    pub(super) async fn listen(&self) -> Result<TcpListener, StartError> {
+        TcpListener::bind(("127.0.0.1", self.port)).await.map_err(|error| match error.kind() {
+            io::ErrorKind::AddrInUse => StartError::PortTaken(self.port),
+            _ => StartError::Listen(error),
+        })
+    }
+}
+
+/// Why a cloud did not start, or stopped working.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Somebody else listens there.
+    #[error("port {0} is taken: stop what listens there, or choose another with --port")]
+    PortTaken(u16),
+    /// The port cannot be used.
+    #[error("cannot listen: {0}")]
+    Listen(#[source] io::Error),
+    /// Another process uses the data.
+    #[error("{0} is in use by another bozor: stop it, or choose another directory with --data")]
+    DataTaken(String),
+    /// The directory cannot be used.
+    #[error("the data directory cannot be used: {0}")]
+    Data(#[source] io::Error),
+    /// The template says something that cannot be run here.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// The user pool.
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    /// A function does not start.
+    #[error("function {0} does not start: {1}")]
+    Function(String, String),
+    /// A service does not open, or fails.
+    #[error("{0}: {1}")]
+    Service(&'static str, String),
+    /// The demo data cannot be loaded.
+    #[error("the demo data cannot be loaded: {0}")]
+    Demo(String),
+}
+
+impl StartError {
+    pub(super) fn service(name: &'static str) -> impl Fn(&dyn std::fmt::Display) -> Self {
+        move |error| Self::Service(name, error.to_string())
+    }
+}

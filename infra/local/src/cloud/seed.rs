@@ -1,0 +1,151 @@
+//! What is there from the start: accounts, and on demand a bazaar.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use domain::text::{Email, Handle, LongText, Name, Phone};
+use domain::vendor::{Membership, Role, VendorCard, VendorEvent, VendorFile, VendorState};
+use domain::{Timestamp, UserId, VendorId};
+use platform::Config;
+use store::{Accounts, Catalog};
+
+use super::StartError;
+use super::services::Services;
+use crate::cognito::Account;
+use crate::demo;
+
+/// The operator's account, always there.
+pub const ADMIN: &str = "admin@bozor.test";
+/// A buyer of the bazaar.
+pub const BUYER: &str = "buyer@bozor.test";
+/// The password of all accounts that are there from the start.
+pub const PASSWORD: &str = "Bozor-demo-2026!";
+
+fn failed(error: impl std::fmt::Display) -> StartError {
+    StartError::Demo(error.to_string())
+}
+
+async fn register(services: &Services, email: &str, name: &str, groups: &[&str]) -> Result<UserId, StartError> {
+    let account = Account {
+        email: email.to_owned(),
+        password: PASSWORD.to_owned(),
+        name: Some(name.to_owned()),
+        groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+    };
+    services.cognito.register(&account).await?.parse().map_err(failed)
+}
+
+/// Makes the accounts, unless they are there.
+pub(super) async fn accounts(services: &Services, demo: bool) -> Result<(), StartError> {
+    register(services, ADMIN, "Operator", &["admin"]).await?;
+    if demo {
+        register(services, BUYER, "Aziza", &[]).await?;
+    }
+    Ok(())
+}
+
+/// Everything a function may be given, with the cloud's own key: the environment of all functions together.
+fn root_config(services: &Services) -> Config {
+    let mut variables = BTreeMap::new();
+    for function in &services.template.functions {
+        variables.extend(services.environment(function));
+    }
+    variables.insert("AWS_ACCESS_KEY_ID".to_owned(), crate::iam::ROOT_KEY.to_owned());
+    Config::from_vars(variables)
+}
+
+/// Loads the bazaar: shops, categories, pictures, and the product files through the import's own code. What is there already
+/// stays as it is, so that a crash in the middle is mended by the next start.
+pub(super) async fn bazaar(services: &Services) -> Result<(), StartError> {
+    if services.places.file("demo").is_some_and(|marker| marker.exists()) {
+        return Ok(());
+    }
+    let config = root_config(services);
+    let dynamodb = config.dynamodb().map_err(failed)?;
+    let table = |id: &str| {
+        services.template.table(id).map(|table| table.name.clone()).ok_or_else(|| failed(format!("no {id}")))
+    };
+    let media_base = config.required("MEDIA_BASE_URL").map_err(failed)?.to_owned();
+    let catalog = Catalog::new(dynamodb.clone(), table("CatalogTable")?, media_base);
+    let accounts = Accounts::new(dynamodb, table("AccountsTable")?);
+    let now = services.clock.now();
+
+    let tree = demo::categories().map_err(failed)?;
+    let known = catalog.categories().await.map_err(failed)?;
+    if known.roots.is_empty() {
+        catalog
+            .save_categories(&domain::catalogue::CategoryTree { version: known.version, ..tree })
+            .await
+            .map_err(failed)?;
+    }
+    let importer = imports::App::new(&config).await.map_err(failed)?;
+    for vendor in demo::VENDORS {
+        let card = shop(services, &accounts, &catalog, &vendor, now).await?;
+        for file in vendor.files {
+            for picture in file.pictures() {
+                upload(services, picture, vendor.handle)?;
+            }
+            let csv = file.with_uploads(demo::media_id);
+            let options = imports::Options { currency: Some(file.currency), dry_run: false, publish: true };
+            let report = imports::load(&importer, card.card.id, csv.as_bytes(), options, now).await.map_err(failed)?;
+            if let Some(error) = report.faults.first() {
+                return Err(failed(format!("{} line {}: {}", vendor.handle, error.line, error.detail)));
+            }
+        }
+    }
+    if let Some(marker) = services.places.file("demo") {
+        std::fs::write(marker, now.to_string()).map_err(StartError::Data)?;
+    }
+    Ok(())
+}
+
+/// A shop that has gone through its application.
+async fn shop(
+    services: &Services,
+    accounts: &Accounts,
+    catalog: &Catalog,
+    vendor: &demo::Vendor,
+    now: Timestamp,
+) -> Result<VendorFile, StartError> {
+    let owner = register(services, vendor.email, vendor.name, &[]).await?;
+    if let Some(place) = accounts.memberships(owner).await.map_err(failed)?.first() {
+        let file = accounts.vendor(place.vendor).await.map_err(failed)?;
+        return file.ok_or_else(|| failed("a membership without its shop"));
+    }
+    let id = VendorId::new(now, platform::mint(now).bits());
+    let email = Email::parse(vendor.email).map_err(failed)?;
+    let draft = VendorFile {
+        card: VendorCard {
+            id,
+            handle: Handle::parse(vendor.handle).map_err(failed)?,
+            name: Name::parse(vendor.name).map_err(failed)?,
+        },
+        state: VendorState::Draft,
+        currency: vendor.currency,
+        email: email.clone(),
+        phone: Some(Phone::parse("+998 71 200 00 00").map_err(failed)?),
+        legal_name: Some(Name::parse(vendor.name).map_err(failed)?),
+        about: Some(LongText::parse(vendor.about).map_err(failed)?),
+        shipping_rates: vendor.shipping_rates.to_vec(),
+        documents: Vec::new(),
+        reason: None,
+        history: Vec::new(),
+        created_at: now,
+        version: 0,
+    };
+    let submitted = draft.after(VendorEvent::Submitted, owner, now).map_err(failed)?;
+    let approved = submitted.after(VendorEvent::Approved, owner, now).map_err(failed)?;
+    let membership = Membership { vendor: id, user: owner, email, role: Role::Owner, since: now };
+    accounts.open_vendor(&approved, &membership, catalog).await.map_err(failed)
+}
+
+/// Puts a picture into the bucket as an upload would have.
+fn upload(services: &Services, picture: &str, vendor: &str) -> Result<(), StartError> {
+    let Some(bucket) = services.template.bucket("MediaBucket") else { return Err(failed("no MediaBucket")) };
+    let file = services.buckets.file(&bucket.name, &demo::media_id(picture).to_string());
+    if !Path::new(&file).exists() {
+        let drawn = demo::picture(picture, vendor).map_err(failed)?;
+        std::fs::write(&file, drawn).map_err(StartError::Data)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,196 @@
+//! The one port: the API behind its gateway, the doors of AWS, and what exists only locally.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::serve::ListenerExt;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderValue, StatusCode, Uri, header};
+use http_body_util::{BodyExt, Limited};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::functions::Functions;
+use super::services::Services;
+use super::sources::Sources;
+use super::{StartError, desk};
+use crate::faults::{Kind, SLOW, cut_off};
+
+/// The largest body of a call to a door: DynamoDB takes 16 MB.
+const LARGEST_CALL: usize = 20 * 1024 * 1024;
+
+/// What requests are answered with.
+#[derive(Clone)]
+pub(super) struct Cloud {
+    pub(super) services: Arc<Services>,
+    pub(super) functions: Arc<Functions>,
+    pub(super) sources: Arc<Sources>,
+}
+
+/// Serves until it is told to stop.
+pub(super) fn serve(
+    listener: TcpListener,
+    services: Arc<Services>,
+    functions: Arc<Functions>,
+    sources: Arc<Sources>,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<impl Future<Output = ()>, StartError> {
+    deliver_webhooks(&services, &functions);
+    let cloud = Cloud { services, functions, sources };
+    let router = Router::new().fallback(answer).layer(DefaultBodyLimit::disable()).with_state(cloud);
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let listener = listener.tap_io(|stream| {
+        // Answers are small: waiting to fill a packet would cost 40 ms on some of them.
+        let _ = stream.set_nodelay(true);
+    });
+    Ok(async move {
+        let ended: io::Result<()> = axum::serve(listener, service)
+            .with_graceful_shutdown(async move {
+                let _ = stopped.wait_for(|stopped| *stopped).await;
+            })
+            .await;
+        if let Err(error) = ended {
+            tracing::error!(cause = %error, "the server ended");
+        }
+    })
+}
+
+/// Webhooks go through the gateway like everybody's requests.
+fn deliver_webhooks(services: &Arc<Services>, functions: &Arc<Functions>) {
+    let functions = Arc::downgrade(functions);
+    let deliver =
+        move |request: http::Request<Bytes>| -> std::pin::Pin<Box<dyn Future<Output = http::Response<Bytes>> + Send>> {
+            let functions = functions.upgrade();
+            Box::pin(async move {
+                let (parts, body) = request.into_parts();
+                match functions {
+                    Some(functions) => functions.gateway.call(parts, body).await,
+                    None => {
+                        let mut gone = http::Response::new(Bytes::new());
+                        *gone.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+                        gone
+                    }
+                }
+            })
+        };
+    services.stripe.deliver_to(format!("{}/v1/webhooks/stripe", services.base_url), Arc::new(deliver));
+}
+
+async fn answer(State(cloud): State<Cloud>, request: Request) -> Response {
+    let path = request.uri().path().to_owned();
+    if let Some(rest) = path.strip_prefix("/_aws/") {
+        if !is_from_here(&request) {
+            return StatusCode::FORBIDDEN.into_response();
+        }
+        // S3's signatures cover the whole path.
+        if rest.starts_with("s3/") || rest == "s3" {
+            return cloud.services.buckets.call(request).await;
+        }
+        return door(&cloud, rest, request).await;
+    }
+    if path.starts_with("/_local/") {
+        if !is_from_here(&request) {
+            return StatusCode::FORBIDDEN.into_response();
+        }
+        return desk::answer(&cloud, request).await;
+    }
+    if path == "/" {
+        return Redirect::temporary("/docs/").into_response();
+    }
+    if path == "/docs" || path.starts_with("/docs/") {
+        return desk::documentation(&path);
+    }
+    if path == "/v1/health" && !cloud.services.is_ready() {
+        let mut loading = (StatusCode::SERVICE_UNAVAILABLE, r#"{"message":"Service Unavailable"}"#).into_response();
+        loading.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        loading.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        return loading;
+    }
+    cloud.functions.gateway.serve(request).await
+}
+
+/// Whether a request is addressed to this machine and comes from no foreign page: a page elsewhere could otherwise drive the
+/// cloud through the browser of whoever looks at it, by its address or by a name that it points here.
+fn is_from_here(request: &Request) -> bool {
+    let loopback = |host: &str| {
+        let name = host
+            .rsplit_once(':')
+            .map_or(host, |(name, port)| if port.bytes().all(|digit| digit.is_ascii_digit()) { name } else { host });
+        matches!(name, "localhost" | "127.0.0.1" | "[::1]" | "::1")
+    };
+    let text = |name| request.headers().get(name).map(|value| value.to_str().unwrap_or_default());
+    let host = text(header::HOST).or_else(|| request.uri().authority().map(http::uri::Authority::as_str));
+    let origin = text(header::ORIGIN);
+    let own = |origin: &str| origin.split_once("://").is_some_and(|(_, host)| loopback(host));
+    // Uploads by presigned URL are protected by their signature, and come from the shop's pages.
+    let presigned = request.uri().query().is_some_and(|query| query.contains("X-Amz-Signature="));
+    host.is_some_and(loopback) && (presigned || origin.is_none_or(own))
+}
+
+/// A call of an SDK to one of the services.
+async fn door(cloud: &Cloud, rest: &str, request: Request) -> Response {
+    let (service, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let service = service.to_owned();
+    let (parts, body) = match read(request, &format!("/{path}")).await {
+        Ok(read) => read,
+        Err(refused) => return refused,
+    };
+    let services = &cloud.services;
+    if service == "dynamodb" {
+        return services.dynamodb.serve(parts, body).await;
+    }
+    let operation = operation(&parts);
+    match services.faults.next(&service, &operation, None) {
+        Some(Kind::Before) => cut_off(),
+        Some(Kind::After) => {
+            call(cloud, &service, parts, body).await;
+            cut_off()
+        }
+        Some(Kind::Throttle | Kind::Conflict) => {
+            let body = r#"{"__type":"ThrottlingException","message":"Rate exceeded"}"#;
+            (StatusCode::BAD_REQUEST, [(header::CONTENT_TYPE, "application/x-amz-json-1.0")], body).into_response()
+        }
+        Some(Kind::Slow) => {
+            tokio::time::sleep(SLOW).await;
+            call(cloud, &service, parts, body).await
+        }
+        Some(Kind::Stale) | None => call(cloud, &service, parts, body).await,
+    }
+}
+
+async fn call(cloud: &Cloud, service: &str, parts: Parts, body: Bytes) -> Response {
+    let services = &cloud.services;
+    let answer = match service {
+        "sqs" => services.queues.call(parts, body).await,
+        "ses" => services.mail.call(parts, body).await,
+        "cognito" => services.cognito.call(parts, body).await,
+        "secrets" => services.secrets.call(parts, body).await,
+        _ => return StatusCode::NOT_FOUND.into_response(),
+    };
+    answer.map(Body::from)
+}
+
+/// The operation of a call: the last part of `X-Amz-Target`; the one of SES has none.
+fn operation(parts: &Parts) -> String {
+    let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
+    target.and_then(|target| target.rsplit('.').next()).unwrap_or("SendEmail").to_owned()
+}
+
+/// The whole request, with another path.
+pub(super) async fn read(request: Request, path: &str) -> Result<(Parts, Bytes), Response> {
+    let (mut parts, body) = request.into_parts();
+    let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    if let Ok(uri) = format!("{path}{query}").parse::<Uri>() {
+        parts.uri = uri;
+    }
+    match Limited::new(body, LARGEST_CALL).collect().await {
+        Ok(body) => Ok((parts, body.to_bytes())),
+        Err(_) => Err(StatusCode::PAYLOAD_TOO_LARGE.into_response()),
+    }
+}

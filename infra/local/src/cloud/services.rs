@@ -1,0 +1,338 @@
+//! The services, as the template describes them.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::Value;
+
+use super::places::Places;
+use super::{Options, StartError, TEMPLATE};
+use crate::clock::Clock;
+use crate::cognito::{ClientSpec, Cognito, PasswordPolicy, PoolSpec};
+use crate::dynamodb::{self, Attribute, AttributeKind, Door, IndexSpec, Permit, TableSpec};
+use crate::faults::Faults;
+use crate::iam::{Roles, dynamodb_needs};
+use crate::mail::Mail;
+use crate::pay::stripe::Stripe;
+use crate::s3::{self, Buckets};
+use crate::secrets::{Secret, Secrets};
+use crate::sqs::{QueueSpec, Queues, Redrive};
+use crate::template::{self, Place, SecretValue, Template};
+use crate::usage::Usage;
+
+/// The secret of every access key: signatures are checked only where they are presigned.
+pub(super) const SECRET_KEY: &str = "local-secret-access-key";
+
+/// Everything that functions call.
+pub struct Services {
+    /// Where the cloud listens.
+    pub base_url: String,
+    /// What everything was made from.
+    pub template: Template,
+    /// What time it is.
+    pub clock: Clock,
+    /// Failures on order.
+    pub faults: Faults,
+    /// What each route costs.
+    pub usage: Usage,
+    /// The roles of the functions.
+    pub roles: Roles,
+    /// DynamoDB.
+    pub dynamodb: Arc<Door>,
+    /// SQS.
+    pub queues: Queues,
+    /// S3.
+    pub buckets: Buckets,
+    /// Cognito.
+    pub cognito: Cognito,
+    /// Secrets Manager.
+    pub secrets: Secrets,
+    /// SES, and who got what.
+    pub mail: Mail,
+    /// Stripe's sandbox.
+    pub stripe: Stripe,
+    pub(super) places: Places,
+    ready: AtomicBool,
+}
+
+impl std::fmt::Debug for Services {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Services").field("base_url", &self.base_url).finish_non_exhaustive()
+    }
+}
+
+/// Roles, as the door of DynamoDB asks for them.
+struct TablePermit(Roles);
+
+impl Permit for TablePermit {
+    fn denied(&self, access_key_id: &str, operation: &str, body: &Value) -> Option<String> {
+        match dynamodb_needs(operation, body) {
+            Ok(needs) => self.0.check(access_key_id, &needs).err().map(|denied| denied.to_string()),
+            Err(unreadable) => Some(unreadable.to_string()),
+        }
+    }
+}
+
+impl Services {
+    pub(super) fn open(options: &Options, address: SocketAddr) -> Result<Self, StartError> {
+        let places = Places::open(options.data.as_deref())?;
+        let clock = options.clock.clone();
+        clock.advance(places.clock_offset());
+        let base_url = format!("http://localhost:{}", address.port());
+        let place = Place::at(&base_url)
+            .with("MediaUrl", format!("{base_url}/_aws/s3/bozor-mediabucket"))
+            .with("StoreUrl", &base_url)
+            .with("CorsOrigins", "http://localhost:3000,http://localhost:5173");
+        let template = Template::parse(TEMPLATE, &place)?;
+        let roles = Roles::of(&template);
+        let roles = match &options.without {
+            Some((function, sid)) => roles.without(function, sid),
+            None => roles,
+        };
+        let (faults, usage) = (Faults::default(), Usage::default());
+        let permit = {
+            let roles = roles.clone();
+            Arc::new(move |key: &str, action: &str, resource: &str| roles.allows(key, action, resource))
+                as crate::sqs::Permit
+        };
+        let file = |name: &str| places.file(name);
+        let door_options = dynamodb::Options { remembered: options.remembered, ..dynamodb::Options::default() };
+        let dynamodb = Door::open(
+            file("dynamodb.sqlite").as_deref(),
+            Arc::new(TablePermit(roles.clone())),
+            faults.clone(),
+            usage.clone(),
+            door_options,
+        )
+        .map_err(|error| StartError::service("DynamoDB")(&error))?;
+        let tables: Vec<TableSpec> = template.tables.iter().map(table).collect();
+        dynamodb.create_tables(&tables).map_err(|error| StartError::service("DynamoDB")(&error))?;
+        let queues = Queues::open(
+            file("sqs.sqlite").as_deref(),
+            clock.clone(),
+            Arc::clone(&permit),
+            &format!("{base_url}/_aws/sqs"),
+        )
+        .map_err(|error| StartError::service("SQS")(&error))?;
+        queues
+            .create(template.queues.iter().map(queue).collect())
+            .map_err(|error| StartError::service("SQS")(&error))?;
+        let mail = Mail::open(file("mail.sqlite").as_deref(), clock.clone(), Arc::clone(&permit))
+            .map_err(|error| StartError::service("SES")(&error))?;
+        let cognito = Cognito::open(
+            file("cognito.sqlite").as_deref(),
+            clock.clone(),
+            mail.clone(),
+            Arc::clone(&permit),
+            options.hashing.clone(),
+            pool(&template.user_pool),
+        )?;
+        let buckets = open_buckets(file("s3").as_deref(), &template, &queues, &permit, &clock, &faults)?;
+        let secrets = Secrets::new(template.secrets.iter().map(secret).collect(), clock.clone(), permit);
+        let stripe = Stripe::open(file("stripe.sqlite").as_deref(), clock.clone(), faults.clone())
+            .map_err(|error| StartError::service("Stripe's sandbox")(&error))?;
+        Ok(Self {
+            base_url,
+            template,
+            clock,
+            faults,
+            usage,
+            roles,
+            dynamodb: Arc::new(dynamodb),
+            queues,
+            buckets,
+            cognito,
+            secrets,
+            mail,
+            stripe,
+            places,
+            ready: AtomicBool::new(false),
+        })
+    }
+
+    /// Where SDK clients find the doors: by the address, as with a name the SDK would put a bucket into the host.
+    pub(super) fn doors(&self) -> String {
+        self.base_url.replace("localhost", "127.0.0.1")
+    }
+
+    /// Everything is there, demo data too.
+    pub(super) fn ready(&self) {
+        self.ready.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::SeqCst)
+    }
+
+    /// The environment of a function: what the template gives it, and what Lambda would.
+    pub(super) fn environment(&self, function: &template::Function) -> std::collections::BTreeMap<String, String> {
+        let mut variables = function.environment.clone();
+        let doors = self.doors();
+        for (name, value) in [
+            ("AWS_REGION", "us-east-1".to_owned()),
+            ("AWS_ACCESS_KEY_ID", Roles::key_of(&function.id)),
+            ("AWS_SECRET_ACCESS_KEY", SECRET_KEY.to_owned()),
+            ("AWS_SESSION_TOKEN", format!("local-session-of-{}", function.id)),
+            ("AWS_ENDPOINT_URL_DYNAMODB", format!("{doors}/_aws/dynamodb")),
+            ("AWS_ENDPOINT_URL_SQS", format!("{doors}/_aws/sqs")),
+            ("AWS_ENDPOINT_URL_SESV2", format!("{doors}/_aws/ses")),
+            ("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER", format!("{doors}/_aws/cognito")),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", format!("{doors}/_aws/secrets")),
+            ("AWS_ENDPOINT_URL_S3", s3::endpoint(&format!("{doors}/_aws/s3"))),
+        ] {
+            variables.insert(name.to_owned(), value);
+        }
+        if let Some(base) = variables.get_mut("STRIPE_API_BASE") {
+            *base = format!("{doors}/_local/pay/stripe");
+        }
+        variables
+    }
+}
+
+fn table(table: &template::Table) -> TableSpec {
+    let attribute = |attribute: &template::KeyAttribute| Attribute {
+        name: attribute.name.clone(),
+        kind: match attribute.kind {
+            template::AttributeKind::Text => AttributeKind::Text,
+            template::AttributeKind::Number => AttributeKind::Number,
+            template::AttributeKind::Bytes => AttributeKind::Binary,
+        },
+    };
+    TableSpec {
+        name: table.name.clone(),
+        hash: attribute(&table.key.hash),
+        range: table.key.range.as_ref().map(attribute),
+        indexes: table
+            .indexes
+            .iter()
+            .map(|index| IndexSpec {
+                name: index.name.clone(),
+                hash: attribute(&index.key.hash),
+                range: index.key.range.as_ref().map(attribute),
+                projection: match &index.projection {
+                    template::Projection::All => dynamodb::Projection::All,
+                    template::Projection::KeysOnly => dynamodb::Projection::KeysOnly,
+                    template::Projection::Include(names) => dynamodb::Projection::Include(names.clone()),
+                },
+            })
+            .collect(),
+        stream: table.stream.map(|view| view.code().to_owned()),
+        ttl_attribute: table.ttl.clone(),
+    }
+}
+
+fn queue(queue: &template::Queue) -> QueueSpec {
+    QueueSpec {
+        visibility_timeout: queue.visibility_timeout,
+        delay: queue.delay,
+        receive_wait: queue.receive_wait,
+        retention: queue.retention,
+        redrive: queue.redrive.as_ref().map(|redrive| Redrive {
+            dead_letter_name: redrive.dead_letters.clone(),
+            max_receive_count: redrive.max_receives,
+        }),
+        ..QueueSpec::new(&queue.name)
+    }
+}
+
+fn pool(pool: &template::UserPool) -> PoolSpec {
+    PoolSpec {
+        password_policy: PasswordPolicy {
+            minimum_length: pool.password.minimum_length,
+            lowercase: pool.password.require_lowercase,
+            uppercase: pool.password.require_uppercase,
+            numbers: pool.password.require_numbers,
+            symbols: pool.password.require_symbols,
+            ..PasswordPolicy::default()
+        },
+        groups: pool.groups.clone(),
+        clients: vec![ClientSpec {
+            access_lifetime: pool.client.access_token,
+            id_lifetime: pool.client.id_token,
+            refresh_lifetime: pool.client.refresh_token,
+            auth_flows: pool.client.flows.clone(),
+            prevents_user_existence_errors: pool.client.hides_existence,
+            ..ClientSpec::new(&pool.client.id)
+        }],
+        mail_from: pool.mail_from.clone(),
+        code_subject: pool.mail_subject.clone(),
+        code_message: pool.mail_message.clone(),
+        ..PoolSpec::new(&pool.id)
+    }
+}
+
+/// The local values of secrets: the names are those of the cloud.
+fn secret(secret: &template::Secret) -> Secret {
+    let value = match (secret.id.as_str(), &secret.value) {
+        ("StripeSecret", _) => format!(
+            r#"{{"api_key":"{}","webhook_secret":{{"current":"{}","previous":null}}}}"#,
+            crate::pay::stripe::API_KEY,
+            crate::pay::stripe::WEBHOOK_SECRET
+        ),
+        ("OrderTokenSecret", _) => r#"{"current":"local-order-token-secret","previous":null}"#.to_owned(),
+        (_, SecretValue::Text(text)) => text.clone(),
+        (id, SecretValue::Generated { template, key, .. }) => {
+            let mut object: serde_json::Map<String, Value> = serde_json::from_str(template).unwrap_or_default();
+            object.insert(key.clone(), Value::String(format!("local-{id}")));
+            Value::Object(object).to_string()
+        }
+    };
+    Secret { arn: secret.arn.clone(), name: secret.name.clone(), value }
+}
+
+fn open_buckets(
+    root: Option<&Path>,
+    template: &Template,
+    queues: &Queues,
+    permit: &crate::sqs::Permit,
+    clock: &Clock,
+    faults: &Faults,
+) -> Result<Buckets, StartError> {
+    let specs = template
+        .buckets
+        .iter()
+        .map(|bucket| s3::BucketSpec {
+            name: bucket.name.clone(),
+            public_read: bucket.public_read,
+            cors: bucket
+                .cors
+                .iter()
+                .map(|rule| s3::CorsRule {
+                    origins: rule.allowed_origins.clone(),
+                    methods: rule.allowed_methods.clone(),
+                    headers: rule.allowed_headers.clone(),
+                    exposed: rule.exposed_headers.clone(),
+                    max_age: Some(rule.max_age),
+                })
+                .collect(),
+            notifications: bucket
+                .notifications
+                .iter()
+                .map(|notification| upload_notice(notification, queues))
+                .collect(),
+        })
+        .collect();
+    let settings = s3::Settings {
+        prefix: "/_aws/s3".to_owned(),
+        secret: SECRET_KEY.to_owned(),
+        permit: Arc::clone(permit),
+        clock: clock.clone(),
+        faults: faults.clone(),
+    };
+    Buckets::open(root, specs, settings).map_err(|error| StartError::service("S3")(&error))
+}
+
+fn upload_notice(notification: &template::Notification, queues: &Queues) -> s3::Notification {
+    let (queues, queue) = (queues.clone(), notification.queue.clone());
+    s3::Notification {
+        events: vec!["s3:ObjectCreated:*".to_owned()],
+        prefix: notification.prefix.clone(),
+        suffix: notification.suffix.clone(),
+        sink: Arc::new(move |event| {
+            let sent = queues.send(&queue, &event, &crate::sqs::MessageAttributes::default());
+            Box::pin(async move { sent.map(|_| ()).map_err(|error| error.into()) })
+        }),
+    }
+}

@@ -1,0 +1,117 @@
+//! Checkout: exactly once, never more than there is, never dearer than agreed.
+
+use futures_util::future::join_all;
+use serde_json::json;
+
+use crate::shop::Shop;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_guests_at_once_get_exactly_the_ten_units_there_are() {
+    let shop = Shop::open().await;
+    let vendor = shop.vendor("ceramics").await;
+    let bowl = vendor.product("bowl").stock(10).publish().await;
+    let mut guests = Vec::new();
+    for _ in 0..100 {
+        guests.push(shop.guest().await.takes(&[(&bowl, 1)]).await);
+    }
+    let before = shop.cloud.services().usage.snapshot();
+    let answers = join_all(guests.iter().map(|guest| guest.checks_out("stripe", "once"))).await;
+    let placed = answers.iter().filter(|answer| answer.status == 201).count();
+    for answer in answers.iter().filter(|answer| answer.status != 201) {
+        answer.expect_problem(409, "out_of_stock");
+    }
+    assert_eq!(placed, 10);
+    assert_eq!(bowl.stock().await, (10, 10, 0));
+    let after = shop.cloud.services().usage.snapshot();
+    let transactions = after["POST /v1/checkout"].operations["TransactWriteItems"];
+    assert!(!before.contains_key("POST /v1/checkout"));
+    assert!(transactions > 100 + 10, "conflicts have happened: {transactions} transactions");
+}
+
+#[tokio::test]
+async fn the_same_key_gives_the_same_order_and_moves_nothing_twice() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
+    let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
+    let total = guest.seen().await["totals"]["total"].clone();
+    let first = guest.checks_out_for("stripe", "key", &total).await;
+    let again = guest.checks_out_for("stripe", "key", &total).await;
+    assert_eq!(first.expect(201), again.expect(201));
+    assert_eq!(first.header("idempotent-replayed"), "");
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    assert_eq!(again.header("location"), first.header("location"));
+    assert_eq!(bowl.stock().await, (5, 1, 4));
+
+    let other = json!({"amount": "99.00", "currency": "USD"});
+    guest.checks_out_for("stripe", "key", &other).await.expect_problem(409, "idempotency_key_reused");
+    guest.checks_out_for("stripe", "another", &total).await.expect_problem(409, "cart_ordered");
+}
+
+#[tokio::test]
+async fn a_rise_of_the_price_is_refused_and_a_drop_is_passed_on() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").price("10.00").stock(5).publish().await;
+    let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
+    let low = json!({"amount": "14.99", "currency": "USD"});
+    let refused = guest.checks_out_for("stripe", "key", &low).await;
+    let problem = refused.expect_problem(409, "price_changed");
+    assert_eq!(problem["errors"][0], json!({"pointer": "/totals/total", "code": "now", "detail": "15.00"}));
+    assert_eq!(bowl.stock().await, (5, 0, 5));
+
+    let high = json!({"amount": "20.00", "currency": "USD"});
+    let placed = guest.checks_out_for("stripe", "key", &high).await;
+    assert_eq!(placed.expect(201)["totals"]["total"]["amount"], "15.00");
+}
+
+#[tokio::test]
+async fn checkout_asks_for_its_key_and_for_nothing_foreign() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
+    let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
+    let good = json!({
+        "cart_id": guest.cart, "email": guest.email, "payment": {"provider": "stripe"},
+        "expected_total": {"amount": "17.50", "currency": "USD"},
+    });
+    shop.anon().post("/v1/checkout", &good).await.expect_problem(400, "idempotency_key_missing");
+    let client = shop.anon().with("idempotency-key", "k");
+    for (field, value, pointer) in [
+        ("email", json!("nobody"), "/email"),
+        ("payment", json!({"provider": "barter"}), "/payment/provider"),
+        ("expected_total", json!({"amount": "17.5", "currency": "USD"}), "/expected_total"),
+        ("expected_total", json!({"amount": "17.50", "currency": "UZS"}), "/expected_total/currency"),
+        ("cart_id", json!(7), "/cart_id"),
+        ("surprise", json!(1), "/surprise"),
+    ] {
+        let mut bad = good.clone();
+        bad[field] = value;
+        let refused = client.post("/v1/checkout", &bad).await;
+        let problem = refused.expect_problem(400, "invalid");
+        let named = problem["errors"][0]["pointer"].as_str().unwrap_or_default();
+        assert!(named.starts_with(pointer), "{field}: {named}");
+    }
+    assert_eq!(bowl.stock().await, (5, 0, 5));
+}
+
+#[tokio::test]
+async fn a_checkout_takes_four_round_trips_and_a_webhook_two() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(50).publish().await;
+    for round in 0..2 {
+        let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
+        let total = guest.seen().await["totals"]["total"].clone();
+        let order = guest.checks_out_for("stripe", "key", &total).await.expect(201)["id"].as_str().unwrap().to_owned();
+        shop.stripe(&order, "succeed").await;
+        if round == 1 {
+            // Settings and secrets are warm now.
+            let usage = shop.cloud.services().usage.snapshot();
+            for (route, most) in [
+                ("POST /v1/checkout", 4),
+                ("POST /v1/webhooks/{provider}", 2),
+                ("GET /v1/carts/{id}", 2),
+                ("PUT /v1/carts/{id}/items/{variant_id}", 3),
+            ] {
+                assert_eq!(usage[route].last.round_trips, most, "{route}: {:?}", usage[route]);
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! What keeps the house as it is: rules that the compiler does not know.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The root of the project.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the project").to_path_buf()
+}
+
+/// Every source file below a folder.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            if entry.is_dir() {
+                walk(&entry, found);
+            } else if entry.extension().is_some_and(|extension| extension == "rs") {
+                found.push(entry);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(&root().join(folder), &mut found);
+    found
+        .into_iter()
+        .map(|path| {
+            let name = path.strip_prefix(root()).expect("inside").display().to_string();
+            (name, fs::read_to_string(path).expect("a source file"))
+        })
+        .collect()
+}
+
+/// The text without its test modules: what runs in production.
+fn production(text: &str) -> &str {
+    text.split("#[cfg(test)]").next().unwrap_or(text)
+}
+
+#[test]
+fn the_domain_knows_no_clock_no_network_and_does_not_wait() {
+    for (name, text) in sources("shared/domain/src") {
+        for word in ["async fn", "aws_sdk", "axum", "http::", "std::env", "SystemTime", "Instant::now", "tokio"] {
+            assert!(!production(&text).contains(word), "{name} contains {word}");
+        }
+    }
+}
+
+#[test]
+fn api_store_and_payments_do_not_know_each_other() {
+    for (name, strangers) in [
+        ("api", ["store", "payments", "platform"]),
+        ("store", ["api", "payments", "platform"]),
+        ("payments", ["api", "store", "platform"]),
+        ("domain", ["api", "store", "payments"]),
+    ] {
+        let manifest = fs::read_to_string(root().join("shared").join(name).join("Cargo.toml")).expect("a manifest");
+        for stranger in strangers {
+            assert!(!manifest.contains(&format!("\n{stranger}.workspace")), "{name} depends on {stranger}");
+        }
+    }
+}
+
+#[test]
+fn only_problem_rs_maps_a_code_to_a_status() {
+    for folder in ["shared", "functions"] {
+        for (name, text) in sources(folder) {
+            if name != "shared/api/src/problem.rs" {
+                for word in [
+                    "StatusCode::CONFLICT",
+                    "StatusCode::FORBIDDEN",
+                    "StatusCode::NOT_FOUND",
+                    "StatusCode::UNAUTHORIZED",
+                ] {
+                    assert!(!production(&text).contains(word), "{name} contains {word}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn no_request_scans_a_table_and_only_tables_spell_keys() {
+    for folder in ["shared", "functions"] {
+        for (name, text) in sources(folder) {
+            assert!(!production(&text).contains(".scan()"), "{name} scans");
+            if !name.starts_with("shared/store/") && !name.starts_with("shared/platform/") {
+                for word in ["\"ORDER#", "\"CART#", "\"PRODUCT#", "\"VENDOR#", "\"STOCK#", "\"USER#"] {
+                    assert!(!production(&text).contains(word), "{name} spells the key {word}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn money_is_never_a_float() {
+    for folder in ["shared/domain/src", "shared/store/src", "shared/payments/src", "functions"] {
+        for (name, text) in sources(folder) {
+            for word in [": f64", ": f32", "as f64", "as f32", "<f64>", "<f32>"] {
+                assert!(!production(&text).contains(word), "{name} contains {word}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_module_has_a_name_that_says_nothing() {
+    for folder in ["shared", "functions", "infra/local/src", "tests"] {
+        for (name, _) in sources(folder) {
+            let stem = Path::new(&name).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+            assert!(!["utils", "util", "common", "helpers", "core", "types", "models"].contains(&stem), "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_main_of_a_function_is_a_few_lines() {
+    for (name, text) in sources("functions") {
+        if name.ends_with("/main.rs") {
+            assert!(text.lines().count() <= 15, "{name} has {} lines", text.lines().count());
+        }
+    }
+}
+
+#[test]
+fn no_function_links_aws_lc() {
+    let lock = fs::read_to_string(root().join("Cargo.lock")).expect("a lock file");
+    for name in ["aws-lc-rs", "aws-lc-sys", "aws-lc-fips-sys", "openssl-sys"] {
+        assert!(!lock.contains(&format!("name = \"{name}\"")), "{name} is in the tree");
+    }
+}

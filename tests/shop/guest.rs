@@ -1,0 +1,69 @@
+//! Guests with a cart.
+
+use serde_json::{Value, json};
+
+use super::{Answer, Client, Product};
+
+/// Somebody with a cart.
+#[derive(Clone)]
+pub(crate) struct Guest {
+    pub(crate) client: Client,
+    pub(crate) cart: String,
+    pub(crate) email: String,
+}
+
+impl Guest {
+    pub(crate) async fn new(client: Client, currency: &str) -> Self {
+        let answer = client.post("/v1/carts", &json!({"currency": currency})).await;
+        let cart = answer.expect(201)["id"].as_str().expect("an id").to_owned();
+        let email = format!("{}@guests.test", cart.trim_start_matches("crt_"));
+        Self { client, cart, email }
+    }
+
+    pub(crate) fn path(&self, rest: &str) -> String {
+        format!("/v1/carts/{}{rest}", self.cart)
+    }
+
+    /// Sets a line.
+    pub(crate) async fn put(&self, variant: &str, quantity: u32) -> Answer {
+        self.client.put(&self.path(&format!("/items/{variant}")), &json!({"quantity": quantity})).await
+    }
+
+    /// Says where the cart goes.
+    pub(crate) async fn address(&self) -> Answer {
+        self.client.post(&self.path("/shipping-options"), &json!({"address": address()})).await
+    }
+
+    /// The cart with the prices of now.
+    pub(crate) async fn seen(&self) -> Value {
+        self.client.get(&self.path("")).await.expect(200).clone()
+    }
+
+    /// A cart with these products, ready to be ordered.
+    pub(crate) async fn takes(self, lines: &[(&Product, u32)]) -> Self {
+        for (product, quantity) in lines {
+            self.put(&product.variant, *quantity).await.expect(200);
+        }
+        self.address().await.expect(200);
+        self
+    }
+
+    /// Orders the cart for what it costs now.
+    pub(crate) async fn checks_out(&self, provider: &str, key: &str) -> Answer {
+        let total = self.seen().await["totals"]["total"].clone();
+        self.checks_out_for(provider, key, &total).await
+    }
+
+    /// Orders the cart for a total.
+    pub(crate) async fn checks_out_for(&self, provider: &str, key: &str, total: &Value) -> Answer {
+        let order = json!({
+            "cart_id": self.cart, "email": self.email, "payment": {"provider": provider}, "expected_total": total,
+        });
+        self.client.clone().with("idempotency-key", key).post("/v1/checkout", &order).await
+    }
+}
+
+/// Where things go.
+pub(crate) fn address() -> Value {
+    json!({"name": "Aziza Karimova", "line1": "12 Navoi Street", "city": "Tashkent", "postal_code": "100011", "country": "UZ"})
+}

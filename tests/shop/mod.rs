@@ -1,0 +1,121 @@
+//! A shop of its own for each test: the embedded cloud, and people who use it.
+
+mod client;
+mod guest;
+mod vendor;
+
+use std::time::Duration;
+
+use local::cloud::{ADMIN, PASSWORD};
+use local::{LocalCloud, Options};
+use serde_json::{Value, json};
+
+pub(crate) use client::{Answer, Client};
+pub(crate) use guest::{Guest, address};
+pub(crate) use vendor::{Product, Vendor};
+
+/// A marketplace with nobody in it but the operator.
+pub(crate) struct Shop {
+    pub(crate) cloud: LocalCloud,
+}
+
+impl Shop {
+    /// Opens a marketplace in memory, on a port of its own, with a clock that stands still.
+    pub(crate) async fn open() -> Self {
+        Self::with(Options::for_tests()).await
+    }
+
+    /// Opens a marketplace with these options.
+    pub(crate) async fn with(options: Options) -> Self {
+        Self { cloud: LocalCloud::with(options).await.expect("the cloud starts") }
+    }
+
+    /// Somebody who is not signed in.
+    pub(crate) fn anon(&self) -> Client {
+        Client::new(&self.cloud)
+    }
+
+    /// The operator.
+    pub(crate) async fn admin(&self) -> Client {
+        self.sign_in(ADMIN).await
+    }
+
+    /// Signs in an account that exists.
+    pub(crate) async fn sign_in(&self, email: &str) -> Client {
+        let answer = self.anon().post("/v1/auth/sign-in", &json!({"email": email, "password": PASSWORD})).await;
+        let token = answer.expect(200)["access_token"].as_str().expect("a token").to_owned();
+        self.anon().with_token(token)
+    }
+
+    /// Signs up, confirms with the code from the mail, and signs in.
+    pub(crate) async fn buyer(&self, name: &str) -> Client {
+        let email = format!("{name}@people.test");
+        let asked = json!({"email": email, "password": PASSWORD, "name": name});
+        self.anon().post("/v1/auth/sign-up", &asked).await.expect(202);
+        let code = self.code_for(&email);
+        self.anon().post("/v1/auth/confirm", &json!({"email": email, "code": code})).await.expect_success();
+        self.sign_in(&email).await
+    }
+
+    /// The newest code that was mailed to an address.
+    pub(crate) fn code_for(&self, email: &str) -> String {
+        let letters = self.cloud.services().mail.letters(Some(email)).expect("mail can be read");
+        letters.iter().find_map(|kept| kept.letter.code.clone()).expect("a code was mailed")
+    }
+
+    /// Subjects of the mail to an address, newest first.
+    pub(crate) fn mail_to(&self, email: &str) -> Vec<String> {
+        let letters = self.cloud.services().mail.letters(Some(email)).expect("mail can be read");
+        letters.into_iter().map(|kept| kept.letter.subject).collect()
+    }
+
+    /// A seller who was approved, delivers for 5.00 USD, and sells in USD.
+    pub(crate) async fn vendor(&self, handle: &str) -> Vendor {
+        let vendor = self.applicant(handle).await;
+        vendor.client.post("/v1/vendors/me/submit", &json!({})).await.expect(200);
+        let approve = format!("/v1/admin/vendors/{}/approve", vendor.id);
+        self.admin().await.post(&approve, &json!({})).await.expect(200);
+        vendor
+    }
+
+    /// A seller with a complete application that was not submitted.
+    pub(crate) async fn applicant(&self, handle: &str) -> Vendor {
+        let client = self.buyer(handle).await;
+        let asked =
+            json!({"handle": handle, "name": handle, "currency": "USD", "email": format!("{handle}@people.test")});
+        let id = client.post("/v1/vendors", &asked).await.expect(201)["id"].as_str().expect("an id").to_owned();
+        let profile = json!({
+            "legal_name": handle, "phone": "+998 71 200 00 00",
+            "shipping_rates": [{"amount": "5.00", "currency": "USD"}],
+        });
+        client.patch("/v1/vendors/me", &profile).await.expect(200);
+        Vendor { client, id, handle: handle.to_owned() }
+    }
+
+    /// A guest with an empty cart in USD.
+    pub(crate) async fn guest(&self) -> Guest {
+        Guest::new(self.anon(), "USD").await
+    }
+
+    /// Acts in the payment sandbox as the buyer or the provider would.
+    pub(crate) async fn stripe(&self, order: &str, action: &str) -> Value {
+        let path = format!("/_local/pay/stripe/orders/{order}");
+        let answer = self.anon().post(&path, &json!({"do": action})).await;
+        answer.expect_success().clone()
+    }
+
+    /// Waits until everything that follows from what happened is done.
+    pub(crate) async fn settled(&self) {
+        self.cloud.settled().await.expect("events are delivered");
+    }
+
+    /// Moves the clock and waits until all that follows is done.
+    pub(crate) async fn advance(&self, by: Duration) {
+        self.cloud.advance(by).await.expect("the clock moves");
+    }
+
+    /// Units of a variant as its seller sees them: on hand, reserved, available.
+    pub(crate) async fn stock(&self, product: &Product) -> (i64, i64, i64) {
+        product.stock().await
+    }
+}

@@ -189,7 +189,7 @@ impl Records {
     }
 
     /// Reads on to the end of the next record. Blank lines are none.
-    pub(super) fn scan(&mut self) -> Scanned {
+    pub(super) fn read_over(&mut self) -> Scanned {
         loop {
             if !self.open {
                 self.open_record();

@@ -71,7 +71,7 @@ impl Sheet {
             let going_on = match self.stage {
                 Stage::Mark => self.pass_mark()?,
                 Stage::Separator => self.find_separator()?,
-                Stage::Names => match self.records.scan() {
+                Stage::Names => match self.records.read_over() {
                     Scanned::Record => {
                         self.header = Some(Header::read(&self.records)?);
                         self.stage = Stage::Rows;
@@ -80,7 +80,7 @@ impl Sheet {
                     Scanned::Hungry => false,
                     Scanned::End => return Err(self.refusal(Fault::EmptyFile)),
                 },
-                Stage::Rows => match self.records.scan() {
+                Stage::Rows => match self.records.read_over() {
                     Scanned::Record if self.is_blank() => true,
                     scanned => return Ok(scanned),
                 },

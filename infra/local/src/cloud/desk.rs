@@ -74,7 +74,9 @@ async fn move_clock(cloud: &Cloud, body: &Bytes) -> Response {
         Ok(asked) => match duration(&asked.advance) {
             Some(by) => by,
             None => {
-                return refused("advance must be a number with its unit, such as 90s, 20m, 2h or 3d, at most ten years");
+                return refused(
+                    "advance must be a number with its unit, such as 90s, 20m, 2h or 3d, at most ten years",
+                );
             }
         },
         Err(error) => return refused(&error.to_string()),

@@ -40,7 +40,7 @@ POST   /v1/checkout                                           404  404   201   2
 GET    /v1/orders/{id}                                        404  404   200   404   404   404   404     404    404     404   404       404
 POST   /v1/orders/{id}/cancel                                 404  404   200   404   404   404   404     404    404     404   404       404
 POST   /v1/orders/{id}/payments                               404  404   201   404   404   404   404     404    404     404   404       404
-POST   /v1/webhooks/{provider}                                403  403   200   403   403   403   403     403    403     403   403       403
+POST   /v1/webhooks/{provider}                                400  400   200   400   400   400   400     400    400     400   400       400
 
 POST   /v1/auth/sign-up                                       202  202   202   202   202   202   202     202    202     202   202       202
 POST   /v1/auth/confirm                                       200  200   200   200   200   200   200     200    200     200   200       200
@@ -79,7 +79,7 @@ PUT    /v1/vendor/products/{id}/variants/{variant_id}/stock   401  401   401   4
 POST   /v1/vendor/media                                       401  401   401   403   403   201   201     403    403     403   403       403
 POST   /v1/vendor/imports                                     401  401   401   403   403   202   202     403    403     403   403       403
 GET    /v1/vendor/imports/{id}                                401  401   401   403   403   200   200     200    403     404   200       403
-POST   /v1/vendor/exports                                     401  401   401   403   403   202   202     403    403     403   403       403
+POST   /v1/vendor/exports                                     401  401   401   403   403   202   202     202    403     403   202       403
 GET    /v1/vendor/exports/{id}                                401  401   401   403   403   200   200     200    403     404   200       403
 GET    /v1/vendor/orders                                      401  401   401   403   403   200   200     200    200     403   200       403
 GET    /v1/vendor/orders/{id}                                 401  401   401   403   403   200   200     200    200     404   200       403

@@ -1,11 +1,20 @@
 //! What must hold, told through HTTP against the embedded cloud. One binary, one file per resource.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that meets what it does not expect has to stop at once, also in what tests share"
+)]
+
 mod shop;
 
 mod authorization;
 mod carts;
 mod checkout;
 mod contract;
+mod delivery;
 mod house;
 mod replays;
 mod road;

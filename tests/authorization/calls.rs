@@ -101,7 +101,7 @@ async fn of_orders(world: &World, route: &str, caller: Caller, call: &impl Fn(&s
     if route == "POST /v1/webhooks/{provider}" {
         let event = json!({
             "id": "evt_1", "object": "event", "api_version": "2026-07-29.dahlia", "created": 1_800_000_000, "livemode": false,
-            "type": "payment_intent.created", "data": {"object": {"id": "pi_1", "object": "payment_intent"}},
+            "type": "customer.created", "data": {"object": {"id": "cus_1", "object": "customer"}},
         });
         let now: Timestamp = world.shop.cloud.clock().now();
         let signed = |secret| payments::stripe::sign(event.to_string().as_bytes(), now, secret);

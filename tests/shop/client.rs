@@ -69,6 +69,20 @@ impl Client {
         self.send(method, path, Some(body.to_string().into_bytes()), "application/json").await
     }
 
+    /// Uploads a file as an answer of the API says: its method, its address and exactly its headers.
+    pub(crate) async fn upload(&self, upload: &Value, file: &[u8]) -> Answer {
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        let method = text(&upload["method"]).parse().expect("a method");
+        let mut client = self.clone();
+        for (name, value) in upload["headers"].as_object().expect("headers") {
+            // The length is said by the body, and the host by the address.
+            if name != "content-length" && name != "host" {
+                client = client.with(name, text(value));
+            }
+        }
+        client.send(method, &text(&upload["url"]), Some(file.to_vec()), "").await
+    }
+
     /// Any call with any bytes.
     pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Vec<u8>>, content_type: &str) -> Answer {
         let asked = format!("{method} {path}");

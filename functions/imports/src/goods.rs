@@ -341,3 +341,6 @@ impl Goods {
         Ok(wrongs)
     }
 }
+
+#[cfg(test)]
+mod tests;

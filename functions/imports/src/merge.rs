@@ -68,9 +68,10 @@ pub(crate) struct Merged {
     pub(crate) warnings: Vec<Wrong>,
 }
 
-/// The handle under which a file knows a product.
+/// The handle under which a file knows a product. One that its seller has renamed since is known by its new name.
 pub(crate) fn file_handle(product: &Product) -> &Handle {
-    product.file_handle.as_ref().unwrap_or(&product.handle)
+    let leads_here = |known: &&Handle| handles(known, &product.vendor).any(|handle| handle == product.handle);
+    product.file_handle.as_ref().filter(leads_here).unwrap_or(&product.handle)
 }
 
 /// Whether this is the product that a seller's file calls so.

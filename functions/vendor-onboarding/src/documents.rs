@@ -120,7 +120,11 @@ impl Documents {
         Ok(DocumentUpload {
             method: request.method().to_owned(),
             url: request.uri().to_owned(),
-            headers: request.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            headers: request
+                .headers()
+                .filter(|(name, _)| name.starts_with("content-"))
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
             expires_at: now + UPLOAD_OPEN,
         })
     }

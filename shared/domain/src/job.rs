@@ -103,7 +103,8 @@ pub struct FilePosition {
     pub offset: u64,
 }
 
-/// What became of the products of a file.
+/// What became of the products of a file. After an interruption some that are new count as there already: their batch was written
+/// and not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Products that went in, those included that were so already.

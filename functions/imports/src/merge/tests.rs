@@ -225,6 +225,16 @@ fn a_handle_that_is_taken_is_followed_by_the_sellers() {
 }
 
 #[test]
+fn a_product_that_was_renamed_is_known_by_its_new_name() {
+    let mut renamed =
+        added(&read(COLOURS), &terms(Currency::USD), ProductId::from_bits(1), handle("bowl-chorsu")).unwrap().product;
+    assert!(is_of_file(&renamed, &vendor(), &handle("bowl")));
+    renamed.handle = handle("azure-bowl");
+    assert!(!is_of_file(&renamed, &vendor(), &handle("bowl")));
+    assert!(is_of_file(&renamed, &vendor(), &handle("azure-bowl")));
+}
+
+#[test]
 fn what_the_shop_knows_of_options_stays_while_the_file_brings_nothing_new() {
     let mut first = new(COLOURS);
     first.product.options[0].values = ["Green", "Blue", "Red"].map(|value| Name::parse(value).unwrap()).to_vec();

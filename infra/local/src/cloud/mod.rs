@@ -75,8 +75,8 @@ impl LocalCloud {
         sources.start(stopped)?;
         let cloud = Self { address, services, functions, sources, stop, server: Some(server) };
         seed::accounts(&cloud.services, options.demo).await?;
-        if options.demo {
-            seed::bazaar(&cloud.services).await?;
+        // What is still under way from before a crash goes on by itself; only a new bazaar is waited for.
+        if options.demo && seed::bazaar(&cloud.services).await? {
             cloud.settled().await?;
         }
         cloud.services.ready();

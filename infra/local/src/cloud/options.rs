@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use domain::Timestamp;
 use tokio::net::TcpListener;
@@ -53,7 +54,7 @@ impl Options {
             data,
             demo,
             processes: None,
-            clock: Clock::real(std::time::Duration::ZERO),
+            clock: Clock::real(Duration::ZERO),
             hashing: Hashing::strong(),
             throttle: Some(ROOMY),
             without: None,
@@ -72,13 +73,25 @@ impl Options {
         }
     }
 
+    /// Listens. A port that is taken is tried again for a moment: whoever was killed just now may not have let go of it yet.
     pub(super) async fn listen(&self) -> Result<TcpListener, StartError> {
-        TcpListener::bind(("127.0.0.1", self.port)).await.map_err(|error| match error.kind() {
-            io::ErrorKind::AddrInUse => StartError::PortTaken(self.port),
-            _ => StartError::Listen(error),
-        })
+        let mut tries = 0;
+        loop {
+            match TcpListener::bind(("127.0.0.1", self.port)).await {
+                Ok(listener) => return Ok(listener),
+                Err(error) if error.kind() != io::ErrorKind::AddrInUse => return Err(StartError::Listen(error)),
+                Err(_) if tries == TRIES => return Err(StartError::PortTaken(self.port)),
+                Err(_) => tokio::time::sleep(PAUSE).await,
+            }
+            tries += 1;
+        }
     }
 }
+
+/// How often a port or a directory that is taken is tried again, and after which pause: a second in all.
+pub(super) const TRIES: u32 = 20;
+/// See [`TRIES`].
+pub(super) const PAUSE: Duration = Duration::from_millis(50);
 
 /// Why a cloud did not start, or stopped working.
 #[derive(Debug, thiserror::Error)]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::StartError;
+use super::options::{PAUSE, TRIES};
 
 /// The files of a cloud.
 #[derive(Debug)]
@@ -25,10 +26,18 @@ impl Places {
             .write(true)
             .open(directory.join("lock"))
             .map_err(StartError::Data)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(StartError::DataTaken(directory.display().to_string())),
-            Err(TryLockError::Error(error)) => return Err(StartError::Data(error)),
+        let mut tries = 0;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::Error(error)) => return Err(StartError::Data(error)),
+                Err(TryLockError::WouldBlock) if tries == TRIES => {
+                    return Err(StartError::DataTaken(directory.display().to_string()));
+                }
+                // Whoever was killed just now may not have let go of it yet.
+                Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+            }
+            tries += 1;
         }
         Ok(Self { directory: Some(directory.to_path_buf()), _lock: Some(lock) })
     }

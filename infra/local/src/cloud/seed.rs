@@ -55,10 +55,10 @@ fn root_config(services: &Services) -> Config {
 }
 
 /// Loads the bazaar: shops, categories, pictures, and the product files through the import's own code. What is there already
-/// stays as it is, so that a crash in the middle is mended by the next start.
-pub(super) async fn bazaar(services: &Services) -> Result<(), StartError> {
+/// stays as it is, so that a crash in the middle is mended by the next start. False when it was all there.
+pub(super) async fn bazaar(services: &Services) -> Result<bool, StartError> {
     if services.places.file("demo").is_some_and(|marker| marker.exists()) {
-        return Ok(());
+        return Ok(false);
     }
     let config = root_config(services);
     let dynamodb = config.dynamodb().map_err(failed)?;
@@ -96,7 +96,7 @@ pub(super) async fn bazaar(services: &Services) -> Result<(), StartError> {
     if let Some(marker) = services.places.file("demo") {
         std::fs::write(marker, now.to_string()).map_err(StartError::Data)?;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// A shop that has gone through its application.

@@ -10,13 +10,21 @@
 
 mod shop;
 
+mod accounts;
 mod authorization;
+mod bad_input;
 mod carts;
+mod catalogue;
 mod checkout;
 mod contract;
 mod delivery;
+mod durability;
 mod house;
+mod imports;
+mod media;
+mod processes;
 mod replays;
 mod road;
 mod roles;
+mod vendors;
 mod webhooks;

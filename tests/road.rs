@@ -6,7 +6,16 @@ use crate::shop::Shop;
 
 #[tokio::test]
 async fn a_guest_buys_from_two_sellers_and_both_see_their_part() {
-    let shop = Shop::open().await;
+    a_sale(&Shop::open().await).await;
+}
+
+#[tokio::test]
+async fn a_seller_accepts_ships_and_delivers() {
+    a_delivery(&Shop::open().await).await;
+}
+
+/// From two sellers' products to a paid order and its mail.
+pub(crate) async fn a_sale(shop: &Shop) {
     let (ceramics, silk) = (shop.vendor("ceramics").await, shop.vendor("silk").await);
     let bowl = ceramics.product("bowl").price("12.50").stock(5).publish().await;
     let scarf = silk.product("scarf").price("30.00").stock(2).publish().await;
@@ -42,9 +51,8 @@ async fn a_guest_buys_from_two_sellers_and_both_see_their_part() {
     assert!(shop.mail_to("ceramics@people.test").iter().any(|subject| subject.contains("order")), "the seller is told");
 }
 
-#[tokio::test]
-async fn a_seller_accepts_ships_and_delivers() {
-    let shop = Shop::open().await;
+/// From an order that is paid on delivery to the cash.
+pub(crate) async fn a_delivery(shop: &Shop) {
     let ceramics = shop.vendor("ceramics").await;
     let bowl = ceramics.product("bowl").stock(5).publish().await;
     let guest = shop.guest().await.takes(&[(&bowl, 2)]).await;

@@ -23,6 +23,16 @@ blue-bowl,Blue bowl,,,true,,,BOWL-BLUE,7,12.75,,active
 bad-bowl,Bad bowl,,,true,,,BOWL-BAD,1,cheap,,active
 ";
 
+/// What is needed only where the road does not lead: a sandbox in Lambda opens its connection by reading an absent key
+/// (`platform::prewarm`), and a product file of more than half a minute's work sends a message for its next slice.
+const BEYOND_THE_ROAD: [(&str, &str, &str); 5] = [
+    ("HousekeepingFunction", "SettleOrders", "dynamodb:GetItem"),
+    ("ImportsFunction", "ContinueJobs", "sqs:SendMessage"),
+    ("OrdersFunction", "ReadAndCancelOrders", "dynamodb:GetItem"),
+    ("PaymentWebhookFunction", "SettleOrder", "dynamodb:GetItem"),
+    ("ProjectionsFunction", "ReadStock", "dynamodb:GetItem"),
+];
+
 /// The bytes with which a PNG begins, padded to the size that was announced.
 fn picture(size: usize) -> Vec<u8> {
     let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
@@ -186,9 +196,15 @@ impl Placed {
     }
 }
 
+/// The product, in the hands of its seller, whose session has ended meanwhile.
+async fn in_hand(shop: &Shop, bowl: &Product) -> Product {
+    let client = shop.sign_in(&format!("{}@people.test", bowl.vendor.handle)).await;
+    Product { vendor: Vendor { client, ..bowl.vendor.clone() }, ..bowl.clone() }
+}
+
 /// Orders: paid, paid again, called off, refused, shipped, too late, and their money on its way back.
 async fn selling(shop: &Shop, bowl: &Product) {
-    let (vendor, admin) = (&bowl.vendor.client, shop.admin().await);
+    let vendor = &bowl.vendor.client;
     let step = async |order: &Placed, step: &str| {
         vendor.post(&format!("/v1/vendor/orders/{}/{step}", order.part), &json!({})).await.expect(200);
     };
@@ -231,6 +247,7 @@ async fn selling(shop: &Shop, bowl: &Product) {
     assert_eq!(late.state().await, "paid");
 
     // More than one counter of stock holds, so all of them are looked at.
+    let (bowl, admin) = (&in_hand(shop, bowl).await, shop.admin().await);
     let (_, _, left) = bowl.stock().await;
     let most = bought(shop, bowl, u32::try_from(left).expect("units"), "cash_on_delivery").await;
     let seen = admin.get(&format!("/v1/admin/orders/{}", most.id)).await.expect(200).clone();
@@ -301,14 +318,21 @@ async fn every_action_of_every_statement_is_used_on_the_road() {
     files(&shop, &vendor).await;
     browsing(&shop, &bowl).await;
     selling(&shop, &bowl).await;
-    background(&shop, &bowl).await;
+    background(&shop, &in_hand(&shop, &bowl).await).await;
 
     let roles = &shop.cloud.services().roles;
-    let used = roles.exercised();
+    let granted = granted(roles);
+    let mut used = roles.exercised();
+    for (role, sid, action) in BEYOND_THE_ROAD {
+        let new = used.insert((role.to_owned(), sid.to_owned(), action.to_owned()));
+        assert!(new, "{role} {sid} {action} is used on the road: it needs no exception");
+    }
     let mut idle: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (role, sid, action) in granted(roles).difference(&used) {
+    for (role, sid, action) in granted.difference(&used) {
         idle.entry(format!("{role} {sid}")).or_default().push(action.clone());
     }
+    let unknown: Vec<_> = used.difference(&granted).collect();
+    assert!(unknown.is_empty(), "an exception for what no statement grants: {unknown:?}");
     assert!(idle.is_empty(), "take out of template.yaml, since nothing needs it: {idle:#?}");
 }
 
@@ -328,11 +352,11 @@ fn no_two_statements_of_a_role_cover_the_same() {
             }
         }
     }
-    for wide in statements.iter().filter(|statement| statement.actions.iter().any(|action| action.contains('*'))) {
-        panic!("{} {} does not name its actions", wide.role, wide.sid);
-    }
-    for wide in statements.iter().filter(|statement| statement.resources.iter().any(|resource| resource == "*")) {
-        panic!("{} {} does not name its resources", wide.role, wide.sid);
+    for statement in statements {
+        let names = statement.actions.iter().all(|action| !action.contains('*'));
+        assert!(names, "{} {} does not name its actions", statement.role, statement.sid);
+        let names = statement.resources.iter().all(|resource| resource != "*");
+        assert!(names, "{} {} does not name its resources", statement.role, statement.sid);
     }
 }
 
@@ -363,12 +387,11 @@ async fn without_its_statement_a_function_fails() {
         .clone();
     assert_eq!(shop.anon().upload(&media["upload"], &picture(100)).await.status, 403);
 
-    let shop = Shop::with(without("OrderEventsFunction", "SendMail")).await;
+    let shop = Shop::with(without("OrdersFunction", "CheckOrderToken")).await;
     let bowl = shop.vendor("ceramics").await.product("bowl").stock(1).publish().await;
-    let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
-    guest.checks_out("cash_on_delivery", "once").await.expect(201);
-    shop.settled().await;
-    assert!(shop.mail_to(&guest.email).is_empty());
+    let order = bought(&shop, &bowl, 1, "cash_on_delivery").await;
+    let refused = order.reader.get(&format!("/v1/orders/{}", order.id)).await;
+    assert!((500..600).contains(&refused.status), "{}", refused.text);
 
     let shop = Shop::with(without("HousekeepingFunction", "ReleaseStock")).await;
     let bowl = shop.vendor("ceramics").await.product("bowl").stock(1).publish().await;

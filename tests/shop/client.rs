@@ -1,5 +1,7 @@
 //! Calls as a client makes them, and their answers.
 
+use std::net::SocketAddr;
+
 use local::LocalCloud;
 use reqwest::Method;
 use serde_json::Value;
@@ -24,13 +26,18 @@ pub(crate) struct Answer {
 
 impl Client {
     pub(crate) fn new(cloud: &LocalCloud) -> Self {
+        Self::at(cloud.address())
+    }
+
+    /// A client of a cloud that listens there, whichever process it runs in.
+    pub(crate) fn at(address: SocketAddr) -> Self {
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .expect("a client");
         // The address and not the name: nothing has to be looked up.
-        Self { http, base: format!("http://{}", cloud.address()), headers: Vec::new() }
+        Self { http, base: format!("http://{address}"), headers: Vec::new() }
     }
 
     pub(crate) fn with_token(self, token: impl Into<String>) -> Self {

@@ -67,8 +67,18 @@ pub async fn reset_password(
     app.count("reset", &client, &asked.email, now).await?;
     match app.directory.reset_password(&asked.email, &asked.code, &asked.password).await {
         Ok(()) => Ok(Json(Acknowledged {})),
-        // An address without an account answers as a wrong code does.
-        Err(Fault::Unknown | Fault::Refused | Fault::NotConfirmed) => Err(Refusal::of(Code::CodeMismatch).into()),
+        // An address without an account, one that asked for nothing, one whose code is wrong, and one whose code has expired or
+        // was guessed at too often: they answer alike, or guessing any code would tell who has an account.
+        Err(
+            Fault::Unknown
+            | Fault::Refused
+            | Fault::NotConfirmed
+            | Fault::CodeMismatch
+            | Fault::CodeExpired
+            | Fault::AccountLimit,
+        ) => {
+            Err(Refusal::because(Code::CodeMismatch, "The code is wrong, or it has expired; ask for a new one.").into())
+        }
         Err(other) => Err(other.into()),
     }
 }

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 
 use crate::Problem;
+use crate::strict::Strict;
 
 /// A JSON body. As an argument it is read and checked; as an answer it is written.
 ///
@@ -123,8 +124,8 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
 /// `malformed` with line and column when it is not JSON, `invalid` with a pointer when it is another thing than asked for.
 pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value =
-        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| bad_json(error.path(), error.inner()))?;
+    let value = serde_path_to_error::deserialize(Strict(&mut deserializer))
+        .map_err(|error| bad_json(error.path(), error.inner()))?;
     deserializer.end().map_err(|error| not_json(&error))?;
     Ok(value)
 }

@@ -11,6 +11,7 @@ pub mod openapi;
 pub mod page;
 pub mod problem;
 pub mod router;
+mod strict;
 pub mod token;
 
 #[cfg(test)]

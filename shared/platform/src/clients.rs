@@ -197,10 +197,13 @@ mod tests {
     use crate::trace;
 
     #[test]
-    fn the_pinned_roots_are_five_certificates() {
+    fn the_pinned_roots_are_five_certificates_that_tls_accepts() {
         let text = std::str::from_utf8(AMAZON_ROOTS).unwrap();
         assert_eq!(text.matches("-----BEGIN CERTIFICATE-----").count(), 5);
         assert_eq!(text.matches("\n# SHA-256 ").count(), 5);
+        // It panics on what it cannot parse.
+        let context = tls_context(TrustStore::empty().with_pem_certificate(AMAZON_ROOTS)).unwrap();
+        let _ = aws_smithy_http_client::Connector::builder().tls_provider(tls_provider()).tls_context(context).build();
     }
 
     #[tokio::test]
@@ -235,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn the_roots_parse_and_every_client_is_built() {
+    fn every_client_is_built_from_a_region_and_keys() {
         let mut variables = crate::secrets::tests::variables();
         variables.retain(|name, _| !name.starts_with("AWS_ENDPOINT"));
         let config = Config::from_vars(variables);

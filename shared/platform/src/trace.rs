@@ -60,3 +60,28 @@ impl Intercept for AddTraceId {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ::http::Request as Incoming;
+    use axum::body::Body;
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    async fn seen_by_the_handler(request: Incoming<Body>) -> String {
+        let handler = async || current().unwrap_or_else(|| "none".to_owned());
+        let router = traced(Router::new().route("/", axum::routing::get(handler)));
+        let body = router.oneshot(request).await.unwrap().into_body().collect().await.unwrap();
+        String::from_utf8(body.to_bytes().to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_request_runs_in_the_trace_that_it_names() {
+        let named = Incoming::get("/").header(TRACE_HEADER, "Root=1-2-3").body(Body::empty()).unwrap();
+        assert_eq!(seen_by_the_handler(named).await, "Root=1-2-3");
+        assert_eq!(seen_by_the_handler(Incoming::get("/").body(Body::empty()).unwrap()).await, "none");
+        assert_eq!(current(), None);
+    }
+}

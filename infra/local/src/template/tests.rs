@@ -246,7 +246,7 @@ fn what_is_not_understood_is_refused_with_its_place() {
         ("Path: \"/v1/products\"", "Path: \"/v1/{all+}\"", "Resources.CatalogFunction"),
         ("/v1/products/{handle}", "/v1/products", "Resources.CatalogFunction"),
         ("rate(1 minute)", "cron(0 0 * * ? *)", "Resources.HousekeepingFunction"),
-        ("[dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:Query]", "dynamodb:*", "Resources.CatalogFunction"),
+        ("[dynamodb:GetItem, dynamodb:Query]", "dynamodb:*", "Resources.CatalogFunction"),
         ("\"eventName\":[\"INSERT\"]", "\"eventName\":[{\"prefix\":\"IN\"}]", "Resources.OrderEventsPipe"),
         ("StartingPosition: TRIM_HORIZON", "StartingPosition: LATEST", "Resources.ProjectionsFromStock"),
         ("GenerateSecret: false", "GenerateSecret: true", "Resources.UserPoolClient"),

@@ -1,0 +1,265 @@
+//! JSON taken at its word: an object is an object, and a name is a text.
+//!
+//! What `derive(Deserialize)` makes takes an array for a struct, field by field in the order in which they happen to be declared;
+//! and `serde_json` calls a number in the place of an enum's name broken JSON. Both are refused here as what they are: values
+//! of the wrong type, at their own place.
+
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+
+/// A deserializer that is strict all the way down.
+pub(crate) struct Strict<D>(pub(crate) D);
+
+macro_rules! as_it_is {
+    ($($method:ident)+) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+            self.0.$method(Within(visitor))
+        }
+    )+};
+}
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
+    type Error = D::Error;
+
+    as_it_is! {
+        deserialize_any deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128 deserialize_f32 deserialize_f64
+        deserialize_char deserialize_str deserialize_string deserialize_bytes deserialize_byte_buf deserialize_option
+        deserialize_unit deserialize_seq deserialize_map deserialize_identifier deserialize_ignored_any
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Self::Error> {
+        self.0.deserialize_unit_struct(name, Within(visitor))
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        self.0.deserialize_newtype_struct(name, Within(visitor))
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Self::Error> {
+        self.0.deserialize_tuple(length, Within(visitor))
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        length: usize,
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        self.0.deserialize_tuple_struct(name, length, Within(visitor))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        self.0.deserialize_map(Within(visitor))
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        self.0.deserialize_any(Named(visitor))
+    }
+
+    fn is_human_readable(&self) -> bool {
+        self.0.is_human_readable()
+    }
+}
+
+/// A visitor that goes on strictly.
+struct Within<V>(V);
+
+macro_rules! handed_on {
+    ($($method:ident: $value:ty,)+) => {$(
+        fn $method<E: Error>(self, value: $value) -> Result<V::Value, E> {
+            self.0.$method(value)
+        }
+    )+};
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Within<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.expecting(formatter)
+    }
+
+    handed_on! {
+        visit_bool: bool,
+        visit_i64: i64,
+        visit_i128: i128,
+        visit_u64: u64,
+        visit_u128: u128,
+        visit_f64: f64,
+        visit_str: &str,
+        visit_borrowed_str: &'de str,
+        visit_string: String,
+        visit_bytes: &[u8],
+        visit_borrowed_bytes: &'de [u8],
+        visit_byte_buf: Vec<u8>,
+    }
+
+    fn visit_none<E: Error>(self) -> Result<V::Value, E> {
+        self.0.visit_none()
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<V::Value, E> {
+        self.0.visit_unit()
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
+        self.0.visit_some(Strict(deserializer))
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
+        self.0.visit_newtype_struct(Strict(deserializer))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<V::Value, A::Error> {
+        self.0.visit_seq(Below(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<V::Value, A::Error> {
+        self.0.visit_map(Below(fields))
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, name: A) -> Result<V::Value, A::Error> {
+        self.0.visit_enum(name)
+    }
+}
+
+/// A visitor of an enum: a text that names one, or an object that names one and what is in it.
+struct Named<V>(V);
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Named<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.expecting(formatter)
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<V::Value, E> {
+        self.0.visit_enum(name.into_deserializer())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<V::Value, A::Error> {
+        self.0.visit_enum(MapAccessDeserializer::new(Below(fields)))
+    }
+}
+
+/// The parts of an array or an object.
+struct Below<A>(A);
+
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Below<A> {
+    type Error = A::Error;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
+        self.0.next_element_seed(Seed(seed))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        self.0.size_hint()
+    }
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Below<A> {
+    type Error = A::Error;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
+        self.0.next_key_seed(seed)
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
+        self.0.next_value_seed(Seed(seed))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        self.0.size_hint()
+    }
+}
+
+struct Seed<S>(S);
+
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Seed<S> {
+    type Value = S::Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
+        self.0.deserialize(Strict(deserializer))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use crate::body::parse_json;
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(rename_all = "snake_case")]
+    enum Colour {
+        Blue,
+        Mixed { share: u8 },
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Bowl {
+        colour: Colour,
+        #[serde(default)]
+        inner: Option<Box<Bowl>>,
+        #[serde(default)]
+        others: Vec<Bowl>,
+    }
+
+    /// The pointer and the code of what is wrong.
+    fn refused(body: &serde_json::Value) -> (String, String) {
+        let problem = parse_json::<Bowl>(body.to_string().as_bytes()).unwrap_err();
+        let document: serde_json::Value = serde_json::from_slice(&problem.document(None)).unwrap();
+        assert_eq!(document["code"], "invalid", "{document}");
+        let text = |name: &str| document["errors"][0][name].as_str().unwrap().to_owned();
+        (text("pointer"), text("code"))
+    }
+
+    #[test]
+    fn what_is_right_reads_as_ever() {
+        let body = json!({
+            "colour": "blue", "inner": {"colour": {"mixed": {"share": 7}}}, "others": [{"colour": "blue", "inner": null}],
+        });
+        let bowl: Bowl = parse_json(body.to_string().as_bytes()).unwrap();
+        assert_eq!(bowl.inner.unwrap().colour, Colour::Mixed { share: 7 });
+        assert_eq!(bowl.others[0].colour, Colour::Blue);
+    }
+
+    #[test]
+    fn an_array_is_no_object_however_deep() {
+        let wrong = |pointer: &str| (pointer.to_owned(), "wrong_type".to_owned());
+        assert_eq!(refused(&json!(["blue"])), wrong(""));
+        assert_eq!(refused(&json!({"colour": "blue", "inner": ["blue"]})), wrong("/inner"));
+        assert_eq!(refused(&json!({"colour": "blue", "others": [["blue"]]})), wrong("/others/0"));
+    }
+
+    #[test]
+    fn a_name_is_a_text_and_anything_else_of_the_wrong_type() {
+        for other in [json!(7), json!(true), json!(null), json!(["blue"])] {
+            assert_eq!(
+                refused(&json!({ "colour": other })),
+                ("/colour".to_owned(), "wrong_type".to_owned()),
+                "{other}"
+            );
+        }
+        assert_eq!(refused(&json!({"colour": "red"})), ("/colour".to_owned(), "unknown_value".to_owned()));
+    }
+}

@@ -1,0 +1,56 @@
+//! Headers that say nothing, too much, or the wrong thing.
+
+use super::cases::{Case, Want};
+use super::parameters;
+use super::rows::{Row, Who};
+
+fn malformed(name: &str) -> Want {
+    Want::Problem(400, "malformed", Some(name.to_owned()))
+}
+
+pub(super) fn of(row: &Row) -> Vec<Case> {
+    let told = parameters(row.route, "header");
+    let needs = |name: &str| told.iter().any(|one| one == name);
+    let mut cases = Vec::new();
+    let mut push = |name: &str, value: Option<&str>, want: Want| {
+        let short: String = value.unwrap_or("(none)").chars().take(40).collect();
+        cases.push(Case::of(row, format!("{name}: {short}"), want).header(name, value));
+    };
+    if needs("Idempotency-Key") {
+        push("idempotency-key", None, Want::Problem(400, "idempotency_key_missing", None));
+        for bad in ["", " ", "two words", "clé", "\u{1f511}", &"k".repeat(256)] {
+            push("idempotency-key", Some(bad), malformed("idempotency-key"));
+        }
+    }
+    if needs("If-Match") {
+        push("if-match", None, Want::Problem(428, "if_match_missing", None));
+    }
+    if needs("If-Match") || row.if_match {
+        for bad in ["1", "nonsense", "\"1", "\"1\", 2", "W/1", "é", ""] {
+            push("if-match", Some(bad), malformed("if-match"));
+        }
+        for stale in ["\"99999\"", "W/\"1\"", "\"\"", "\"-1\"", "\"nonsense\"", "\"99999999999999999999999\""] {
+            push("if-match", Some(stale), Want::Problem(412, "version_mismatch", None));
+        }
+    }
+    if needs("Order-Token") {
+        push("order-token", None, Want::Problem(404, "not_found", None));
+        for bad in ["", "nonsense", &row.strangers_token, &"x".repeat(4_000)] {
+            push("order-token", Some(bad), Want::Problem(404, "not_found", None));
+        }
+        push("order-token", Some("é"), malformed("order-token"));
+    }
+    if row.route.contains(" /v1/vendor/") || row.route.contains(" /v1/vendors/me") {
+        for bad in ["", "nonsense", "ord_00000000000000000000000001", "ven_1", "é", &"v".repeat(4_000)] {
+            push("vendor-id", Some(bad), malformed("vendor-id"));
+        }
+        push("vendor-id", Some("ven_00000000000000000000000000"), Want::Problem(403, "forbidden", None));
+    }
+    if row.who != Who::Anyone {
+        push("authorization", None, Want::Gateway(401, "Unauthorized"));
+        for bad in ["", "Bearer", "Bearer nonsense", "Basic YTpi", "Bearer a.b.c", "Bearer é"] {
+            push("authorization", Some(bad), Want::Gateway(401, "Unauthorized"));
+        }
+    }
+    cases
+}

@@ -1,0 +1,584 @@
+//! The table: for each route a request that is right, and what only this route refuses.
+
+use local::cloud::PASSWORD;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::cases::Want;
+use super::world::World;
+use crate::shop::address;
+
+/// Who calls a route. Who may is another table's business.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Who {
+    Anyone,
+    Buyer,
+    Owner,
+    Admin,
+}
+
+/// A place, a text that is wrong there, and what it is answered instead of a problem that names the place.
+type Otherwise = (&'static str, &'static str, u16, &'static str);
+
+pub(super) struct Row {
+    pub(super) route: &'static str,
+    pub(super) who: Who,
+    pub(super) path: Vec<(&'static str, String)>,
+    pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) body: Option<Value>,
+    pub(super) optional_body: bool,
+    /// Fields that stand for each other, or that this request cannot have.
+    pub(super) not_given: Vec<&'static str>,
+    /// Parameters without which the request is not right.
+    pub(super) query: &'static str,
+    /// A cursor of this very list, and one of another.
+    pub(super) cursors: Option<(String, String)>,
+    /// Whether it looks at `If-Match` without asking for it.
+    pub(super) if_match: bool,
+    /// The largest body.
+    pub(super) limit: usize,
+    pub(super) otherwise: Vec<Otherwise>,
+    /// Places, and texts that are not wrong there.
+    pub(super) takes: Vec<(&'static str, &'static str)>,
+    /// Whether taking away what is not there is as good as done.
+    pub(super) gone_already: bool,
+    /// Values that are refused at a place.
+    pub(super) refuses: Vec<(&'static str, Value)>,
+    /// Whole bodies that are refused.
+    pub(super) others: Vec<(&'static str, Value, Want)>,
+    pub(super) strangers_token: String,
+}
+
+impl Row {
+    pub(super) fn method(&self) -> Method {
+        self.route.split_once(' ').expect("method and path").0.parse().expect("a method")
+    }
+
+    /// The path with everything in its place but the query.
+    pub(super) fn bare_path(&self) -> String {
+        let path = self.route.split_once(' ').expect("method and path").1.to_owned();
+        self.path.iter().fold(path, |path, (name, value)| path.replace(&format!("{{{name}}}"), value))
+    }
+
+    pub(super) fn path(&self) -> String {
+        if self.query.is_empty() { self.bare_path() } else { format!("{}?{}", self.bare_path(), self.query) }
+    }
+
+    /// The path with another value in one place.
+    pub(super) fn path_with(&self, name: &str, value: &str) -> String {
+        let path = self.route.split_once(' ').expect("method and path").1.replace(&format!("{{{name}}}"), value);
+        self.path.iter().fold(path, |path, (name, value)| path.replace(&format!("{{{name}}}"), value))
+    }
+
+    /// What this text at this place is answered, when that is not a problem that names the place.
+    pub(super) fn instead(&self, place: &str, text: &str) -> Option<Want> {
+        let found = self.otherwise.iter().find(|(at, bad, ..)| *at == place && *bad == text);
+        found.map(|(_, _, status, code)| Want::Problem(*status, code, None))
+    }
+
+    fn gone_already(mut self) -> Self {
+        self.gone_already = true;
+        self
+    }
+
+    fn id(self, id: &str) -> Self {
+        self.at("id", id)
+    }
+
+    fn at(mut self, name: &'static str, value: &str) -> Self {
+        self.path.push((name, value.to_owned()));
+        self
+    }
+
+    fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    fn body(mut self, body: Value) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    fn may_be_empty(mut self) -> Self {
+        self.optional_body = true;
+        self
+    }
+
+    fn not_given(mut self, fields: &[&'static str]) -> Self {
+        self.not_given.extend(fields);
+        self
+    }
+
+    fn query(mut self, query: &'static str) -> Self {
+        self.query = query;
+        self
+    }
+
+    fn cursors(mut self, own: String, foreign: &str) -> Self {
+        self.cursors = Some((own, foreign.to_owned()));
+        self
+    }
+
+    fn if_match(mut self) -> Self {
+        self.if_match = true;
+        self
+    }
+
+    fn limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// These texts are not wrong there.
+    fn takes(mut self, place: &'static str, texts: &[&'static str]) -> Self {
+        self.takes.extend(texts.iter().map(|text| (place, *text)));
+        self
+    }
+
+    fn answers(mut self, place: &'static str, texts: &[&'static str], status: u16, code: &'static str) -> Self {
+        self.otherwise.extend(texts.iter().map(|text| (place, *text, status, code)));
+        self
+    }
+
+    fn refuses(mut self, place: &'static str, values: impl IntoIterator<Item = Value>) -> Self {
+        self.refuses.extend(values.into_iter().map(|value| (place, value)));
+        self
+    }
+
+    fn refuses_body(mut self, what: &'static str, body: Value, want: Want) -> Self {
+        self.others.push((what, body, want));
+        self
+    }
+}
+
+const NUL: &str = "a\0b";
+const ESCAPE: &str = "\u{1b}[31mred";
+/// The beginning of a very long text.
+const LONG: &str = "xxxxxxxxxxxxxxxxxxxx";
+
+fn invalid(place: &str) -> Want {
+    Want::Problem(400, "invalid", Some(place.to_owned()))
+}
+
+pub(super) async fn all(world: &World) -> Vec<Row> {
+    let mut rows = of_everybody(world).await;
+    rows.extend(of_accounts(world).await);
+    rows.extend(of_shops(world));
+    rows.extend(of_goods(world).await);
+    rows.extend(of_operators(world).await);
+    for row in &mut rows {
+        row.strangers_token = world.strangers_token.clone();
+    }
+    rows
+}
+
+fn row(route: &'static str, who: Who) -> Row {
+    Row {
+        route,
+        who,
+        path: Vec::new(),
+        headers: Vec::new(),
+        body: None,
+        optional_body: false,
+        not_given: Vec::new(),
+        query: "",
+        cursors: None,
+        if_match: false,
+        limit: 256 * 1024,
+        otherwise: Vec::new(),
+        takes: Vec::new(),
+        gone_already: false,
+        refuses: Vec::new(),
+        others: Vec::new(),
+        strangers_token: String::new(),
+    }
+}
+
+/// An address with everything that one can have.
+fn full_address() -> Value {
+    let mut full = address();
+    full["line2"] = json!("Flat 3");
+    full["region"] = json!("Tashkent");
+    full["phone"] = json!("+998 71 200 00 00");
+    full
+}
+
+async fn of_everybody(world: &World) -> Vec<Row> {
+    let anyone = |route| row(route, Who::Anyone);
+    let (cart, variant, token) = (&world.guest.cart, &world.bowl.variant, world.token.as_str());
+    let list = world.cursor_of(Who::Anyone, "/v1/products?limit=1").await;
+    let by_price = world.cursor_of(Who::Anyone, "/v1/products?limit=1&sort=price").await;
+    let total = json!({"amount": "17.50", "currency": "USD"});
+    vec![
+        anyone("GET /v1/health"),
+        anyone("GET /v1/states"),
+        anyone("GET /v1/openapi.json"),
+        anyone("GET /v1/categories"),
+        anyone("GET /v1/products").query("sort=price").cursors(by_price, &list),
+        anyone("GET /v1/products/{handle}").at("handle", "bowl"),
+        anyone("GET /v1/vendors/{handle}").at("handle", "ceramics"),
+        anyone("POST /v1/carts")
+            .body(json!({"currency": "USD"}))
+            .refuses("/currency", ["usd", "XXX", "USDT"].map(Value::from)),
+        anyone("GET /v1/carts/{id}").id(cart),
+        anyone("DELETE /v1/carts/{id}").id(cart).if_match(),
+        anyone("PUT /v1/carts/{id}/items/{variant_id}")
+            .id(cart)
+            .at("variant_id", variant)
+            .body(json!({"quantity": 2}))
+            .if_match()
+            .refuses("/quantity", [json!(10_000), json!(4_294_967_296_u64)]),
+        anyone("DELETE /v1/carts/{id}/items/{variant_id}").id(cart).at("variant_id", variant).if_match().gone_already(),
+        row("POST /v1/carts/{id}/claim", Who::Buyer).id(cart),
+        anyone("POST /v1/carts/{id}/shipping-options")
+            .id(cart)
+            .body(json!({"address": full_address()}))
+            .if_match()
+            .refuses("/address/country", ["uz", "UZB", "XX"].map(Value::from))
+            .refuses("/address/phone", ["no number", "12", "12345x"].map(Value::from)),
+        anyone("PUT /v1/carts/{id}/shipping")
+            .id(cart)
+            .body(json!([{"vendor_id": world.owner.id, "option_id": "flat"}]))
+            .if_match()
+            .refuses("/0/vendor_id", [json!(world.applicant), json!("ven_x"), json!(world.order)])
+            .refuses("/0/option_id", ["express", "FLAT"].map(Value::from)),
+        anyone("GET /v1/carts/{id}/payment-methods").id(cart),
+        anyone("POST /v1/checkout")
+            .with("idempotency-key", "bad-input")
+            .body(json!({
+                "cart_id": cart, "email": "guest@guests.test", "expected_total": total,
+                "payment": {"provider": "stripe", "return_url": "https://shop.test/back"},
+            }))
+            .refuses("/email", ["nobody", "a@b", "a b@c.test", "a@b.test\r\nBcc: x@y.test"].map(Value::from))
+            .refuses("/payment/provider", ["barter", "Stripe"].map(Value::from))
+            .refuses(
+                "/payment/return_url",
+                ["http://shop.test", "javascript:alert(1)", "//shop.test", "https"].map(Value::from),
+            )
+            .refuses("/expected_total", [json!({"amount": "17.50", "currency": "UZS"})])
+            // Whoever agrees to less than nothing has agreed to less than it costs.
+            .answers("/expected_total", &["-1.00"], 409, "price_changed"),
+        anyone("GET /v1/orders/{id}").id(&world.order).with("order-token", token),
+        anyone("POST /v1/orders/{id}/cancel").id(&world.order).with("order-token", token),
+        anyone("POST /v1/orders/{id}/payments")
+            .id(&world.order)
+            .with("order-token", token)
+            .with("idempotency-key", "bad-input")
+            .body(json!({"provider": "stripe", "return_url": "https://shop.test/back"}))
+            .refuses("/provider", ["barter", "Stripe"].map(Value::from))
+            // It is named as it is named at checkout.
+            .answers("/return_url", &["", NUL, ESCAPE, LONG], 400, "invalid"),
+        // Its body is the provider's business, and has tests of its own.
+        anyone("POST /v1/webhooks/{provider}").at("provider", "stripe"),
+        row("GET /v1/me/orders", Who::Buyer).cursors(world.cursor_of(Who::Buyer, "/v1/me/orders?limit=1").await, &list),
+        row("GET /v1/me/orders/{id}", Who::Buyer).id(&world.buyers_order),
+        row("POST /v1/me/orders/{id}/cancel", Who::Buyer).id(&world.buyers_order),
+    ]
+}
+
+async fn of_accounts(world: &World) -> Vec<Row> {
+    let anyone = |route| row(route, Who::Anyone);
+    let email = "signer@people.test";
+    let weak = || ["short1A", "all lower case 1", "ALL UPPER CASE 1", "No Digits Here"].map(Value::from);
+    vec![
+        anyone("POST /v1/auth/sign-up")
+            .body(json!({"email": "somebody@people.test", "password": PASSWORD, "name": "Somebody"}))
+            .refuses("/password", weak())
+            .refuses("/email", ["nobody", "a@b", "@b.test", "a@b.test\0"].map(Value::from)),
+        anyone("POST /v1/auth/confirm").body(json!({"email": "nobody@people.test", "code": "123456"})).answers(
+            "/code",
+            &[NUL, ESCAPE],
+            410,
+            "code_expired",
+        ),
+        anyone("POST /v1/auth/resend").body(json!({"email": email})),
+        anyone("POST /v1/auth/sign-in").body(json!({"email": email, "password": PASSWORD})).answers(
+            "/password",
+            &[NUL, ESCAPE],
+            401,
+            "invalid_credentials",
+        ),
+        anyone("POST /v1/auth/refresh").body(json!({"refresh_token": world.refresh_token})).refuses_body(
+            "no token",
+            json!({"refresh_token": "nonsense"}),
+            Want::Problem(401, "unauthorized", None),
+        ),
+        row("POST /v1/auth/sign-out", Who::Buyer),
+        anyone("POST /v1/auth/forgot-password").body(json!({"email": email})),
+        anyone("POST /v1/auth/reset-password")
+            .body(json!({"email": "nobody@people.test", "code": "123456", "password": PASSWORD}))
+            .answers("/code", &[NUL, ESCAPE], 400, "code_mismatch")
+            .refuses("/password", weak()),
+        row("GET /v1/me", Who::Buyer),
+        row("PATCH /v1/me", Who::Buyer)
+            .body(json!({"name": "Buyer", "language": "uz"}))
+            .refuses("/language", ["UZ", "uzbek", "uz_UZ", "u"].map(Value::from)),
+        row("GET /v1/me/addresses", Who::Buyer),
+        row("PUT /v1/me/addresses", Who::Buyer)
+            .body(json!({"items": [{"address": full_address()}]}))
+            .if_match()
+            .refuses("/items", [json!(vec![json!({"address": address()}); 51])])
+            .refuses("/items/0/address/country", ["uz", "UZB", "XX"].map(Value::from))
+            .refuses_body(
+                "an id that is not in the book",
+                json!({"items": [{"id": "adr_00000000000000000000000001", "address": address()}]}),
+                invalid("/items/0/id"),
+            ),
+    ]
+}
+
+fn of_shops(world: &World) -> Vec<Row> {
+    let owner = |route| row(route, Who::Owner);
+    let rates = json!([{"amount": "5.00", "currency": "USD"}]);
+    let bad_rates = || {
+        [
+            json!([{"amount": "5.00", "currency": "USD"}, {"amount": "6.00", "currency": "USD"}]),
+            json!([{"amount": "10000000000000.01", "currency": "USD"}]),
+            json!(vec![json!({"amount": "5.00", "currency": "USD"}); 51]),
+            json!([5]),
+        ]
+    };
+    vec![
+        row("POST /v1/vendors", Who::Buyer)
+            .body(json!({
+                "handle": "new-shop", "name": "New shop", "currency": "USD", "email": "shop@people.test",
+                "phone": "+998 71 200 00 00", "legal_name": "New shop", "about": "Bowls", "shipping_rates": rates,
+            }))
+            .takes("/about", &[""])
+            .refuses("/handle", ["me", "New", "a--b", "-a", "a_b"].map(Value::from))
+            .refuses("/about", [json!("x".repeat(5_001))])
+            .refuses("/currency", ["usd", "XXX"].map(Value::from))
+            .refuses("/shipping_rates", bad_rates())
+            .refuses_body(
+                "a name that suggests no handle",
+                json!({"name": "Коса", "currency": "USD"}),
+                invalid("/handle"),
+            )
+            .refuses_body(
+                "a handle that is taken",
+                json!({"handle": "ceramics", "name": "Mine", "currency": "USD"}),
+                Want::Problem(409, "handle_taken", None),
+            ),
+        owner("GET /v1/vendors/me"),
+        owner("PATCH /v1/vendors/me")
+            .body(json!({
+                "name": "ceramics", "currency": "USD", "legal_name": "ceramics", "email": "shop@people.test",
+                "phone": "+998 71 200 00 00", "about": "Bowls", "shipping_rates": rates,
+            }))
+            .if_match()
+            .takes("/about", &[""])
+            .refuses("/about", [json!("x".repeat(5_001))])
+            .refuses("/shipping_rates", bad_rates())
+            .refuses_body(
+                "another name",
+                json!({"name": "Other"}),
+                Want::Problem(409, "wrong_state", Some("/name".into())),
+            )
+            .refuses_body(
+                "no way of delivery",
+                json!({"shipping_rates": []}),
+                Want::Problem(409, "checklist_incomplete", Some("/shipping_rates".into())),
+            ),
+        owner("POST /v1/vendors/me/documents")
+            .body(json!({
+                "kind": "identity", "filename": "passport.pdf", "content_type": "application/pdf", "size": 1000,
+            }))
+            .refuses("/kind", ["diploma", "Identity"].map(Value::from))
+            .refuses("/content_type", ["image/svg+xml", "text/html"].map(Value::from))
+            .refuses("/size", [json!(0), json!(10 * 1024 * 1024 + 1)]),
+        owner("POST /v1/vendors/me/submit").if_match(),
+        owner("GET /v1/vendors/me/members"),
+        owner("POST /v1/vendors/me/members")
+            .body(json!({"email": "signer@people.test", "role": "finance"}))
+            .refuses("/role", ["boss", "Owner", "admin"].map(Value::from))
+            .refuses_body(
+                "nobody's address",
+                json!({"email": "nobody@people.test", "role": "finance"}),
+                Want::Problem(404, "not_found", None),
+            ),
+        owner("DELETE /v1/vendors/me/members")
+            .body(json!({"email": "ceramics@people.test", "role": "owner"}))
+            .refuses("/role", ["boss"].map(Value::from))
+            .refuses_body(
+                "the last owner",
+                json!({"email": "ceramics@people.test"}),
+                Want::Problem(409, "wrong_state", None),
+            ),
+        owner("GET /v1/vendor/orders/{id}").id(&world.part),
+        owner("POST /v1/vendor/orders/{id}/accept").id(&world.part),
+        owner("POST /v1/vendor/orders/{id}/refuse").id(&world.part),
+        owner("POST /v1/vendor/orders/{id}/ship")
+            .id(&world.part)
+            .body(json!({"carrier": "UzPost", "tracking_number": "RR123456785UZ"}))
+            .may_be_empty(),
+        owner("POST /v1/vendor/orders/{id}/deliver").id(&world.part),
+    ]
+}
+
+/// A product with everything that one can have.
+fn product(variant: Value) -> Value {
+    let mut first = json!({
+        "sku": "BOWL-S", "options": {"Size": "S"}, "prices": [{"amount": "12.50", "currency": "USD"}],
+        "compare_at_prices": [{"amount": "15.00", "currency": "USD"}], "grams": 300,
+        "image": "https://example.test/bowl.png", "shards": 2,
+    });
+    for (name, value) in variant.as_object().expect("fields") {
+        first[name] = value.clone();
+    }
+    json!({
+        "title": "Another bowl", "handle": "another-bowl", "description_html": "<p>Blue</p>", "category": "kitchen",
+        "options": [{"name": "Size", "values": ["S"]}], "variants": [first],
+        "images": [{"src": "https://example.test/bowl.png", "alt": "A bowl"}], "tags": ["blue"],
+        "seo": {"title": "Bowl", "description": "A blue bowl"},
+    })
+}
+
+/// What every product refuses.
+fn refusing_products(row: Row) -> Row {
+    let price = |amount: &str, currency: &str| json!({"amount": amount, "currency": currency});
+    let priced = |index: usize| json!({"prices": [price("1.00", "USD")], "options": {"Size": format!("S{index}")}});
+    let prices = [
+        json!([]),
+        json!([price("1.00", "USD"), price("2.00", "USD")]),
+        json!([price("10000000000000.01", "USD")]),
+        json!([price("1.00", "UZS"), price("1.0", "EUR")]),
+        json!([price("1.00", "JPY")]),
+        Value::Array(
+            ["USD", "EUR", "UZS", "KZT", "GBP", "CHF", "CNY", "RUB", "TRY"].map(|code| price("1.00", code)).to_vec(),
+        ),
+    ];
+    row.takes("/description_html", &[""])
+        .takes("/seo/description", &[""])
+        .refuses("/category", ["garden", "No Such"].map(Value::from))
+        .refuses("/handle", ["Bowl", "a--b", "a b"].map(Value::from))
+        .refuses("/variants", [json!([]), Value::Array((0..101).map(priced).collect())])
+        .refuses("/variants/0/prices", prices)
+        .refuses("/variants/0/shards", [json!(0), json!(65), json!(65_536)])
+        .refuses("/variants/0/grams", [json!(4_294_967_296_u64)])
+        .refuses("/variants/0/options", [json!({}), json!({"Colour": "Blue"}), json!({"Size": "S", "Colour": "Blue"})])
+        .refuses("/variants/0/image", ["http://a.test/b", "javascript:alert(1)", "media:x"].map(Value::from))
+        .refuses("/images/0/src", ["http://a.test/b", "data:image/png;base64,AA", "https://a@b.test/"].map(Value::from))
+        .refuses("/images", [json!(vec![json!({"src": "https://a.test/b"}); 51])])
+        .refuses("/tags", [json!(vec!["blue"; 251])])
+        .refuses(
+            "/options",
+            [
+                json!([{"name": "Size"}, {"name": "Size"}]),
+                json!(["Size", "B", "C", "D"].map(|name| json!({"name": name}))),
+            ],
+        )
+}
+
+async fn of_goods(world: &World) -> Vec<Row> {
+    let owner = |route| row(route, Who::Owner);
+    let (bowl, draft) = (&world.bowl, &world.draft);
+    let products = world.cursor_of(Who::Owner, "/v1/vendor/products?limit=1").await;
+    let orders = world.cursor_of(Who::Owner, "/v1/vendor/orders?limit=1").await;
+    vec![
+        owner("GET /v1/vendor/products").cursors(products.clone(), &orders),
+        refusing_products(
+            owner("POST /v1/vendor/products")
+                .body(product(json!({"on_hand": 3})))
+                .refuses("/variants/0/on_hand", [json!(10_000_001)])
+                .refuses(
+                    "/variants/0",
+                    [json!({"id": bowl.variant, "prices": [{"amount": "1.00", "currency": "USD"}]})],
+                )
+                .refuses_body(
+                    "a handle that is taken",
+                    json!({
+                        "title": "Bowl", "handle": "bowl",
+                        "variants": [{"prices": [{"amount": "1.00", "currency": "USD"}]}],
+                    }),
+                    Want::Problem(409, "handle_taken", None),
+                )
+                .refuses_body(
+                    "a title that suggests no handle",
+                    json!({"title": "Коса", "variants": [{"prices": [{"amount": "1.00", "currency": "USD"}]}]}),
+                    invalid("/handle"),
+                ),
+        ),
+        owner("GET /v1/vendor/products/{id}").id(&bowl.id),
+        refusing_products(
+            owner("PUT /v1/vendor/products/{id}")
+                .id(&draft.id)
+                .with("if-match", &world.draft_etag)
+                .body(product(json!({"id": draft.variant})))
+                .refuses("/variants/0/id", [json!(bowl.variant), json!(draft.id)]),
+        ),
+        owner("DELETE /v1/vendor/products/{id}").id(&draft.id).if_match(),
+        owner("POST /v1/vendor/products/{id}/publish").id(&draft.id).if_match(),
+        owner("POST /v1/vendor/products/{id}/unpublish").id(&bowl.id).if_match(),
+        owner("PUT /v1/vendor/products/{id}/variants/{variant_id}/stock")
+            .id(&bowl.id)
+            .at("variant_id", &bowl.variant)
+            .body(json!({"on_hand": 5}))
+            .not_given(&["adjust"])
+            .refuses("/on_hand", [json!(10_000_001), json!(i64::MIN)])
+            .refuses_body("both", json!({"on_hand": 5, "adjust": 1}), invalid(""))
+            .refuses_body("neither", json!({}), invalid(""))
+            .refuses_body("too many more", json!({"adjust": 10_000_001}), invalid("/adjust"))
+            .refuses_body("half a unit", json!({"adjust": 0.5}), invalid("/adjust"))
+            .refuses_body("a text", json!({"adjust": "1"}), invalid("/adjust"))
+            .refuses_body("fewer than nothing", json!({"adjust": -51}), Want::Problem(409, "out_of_stock", None)),
+        owner("POST /v1/vendor/media")
+            .body(json!({"content_type": "image/png", "size": 1000}))
+            .refuses("/content_type", ["image/svg+xml", "text/html", "image/PNG"].map(Value::from))
+            .refuses("/size", [json!(0), json!(10 * 1024 * 1024 + 1)]),
+        owner("POST /v1/vendor/imports")
+            .body(json!({"filename": "goods.csv", "size": 100}))
+            .limit(1024 * 1024)
+            .refuses("/size", [json!(0), json!(200 * 1024 * 1024 + 1)]),
+        owner("GET /v1/vendor/imports/{id}").id(&world.import),
+        owner("POST /v1/vendor/exports"),
+        owner("GET /v1/vendor/exports/{id}").id(&world.export),
+        owner("GET /v1/vendor/orders").cursors(orders, &products),
+    ]
+}
+
+async fn of_operators(world: &World) -> Vec<Row> {
+    let admin = |route| row(route, Who::Admin);
+    let decided = |route| admin(route).id(&world.applicant).if_match();
+    let reason = json!({"reason": "Complaints."});
+    let vendors = world.cursor_of(Who::Admin, "/v1/admin/vendors?limit=1&state=submitted").await;
+    let orders = world.cursor_of(Who::Admin, "/v1/admin/orders?limit=1&state=awaiting_payment").await;
+    let mut deep = json!({"handle": "e", "name": "E"});
+    for handle in ["d", "c", "b", "a"] {
+        deep = json!({"handle": handle, "name": handle, "children": [deep]});
+    }
+    let mut bottomless = json!({"handle": "x", "name": "X"});
+    for _ in 0..100 {
+        bottomless = json!({"handle": "x", "name": "X", "children": [bottomless]});
+    }
+    let leaf = |index: usize| json!({"handle": format!("c{index}"), "name": "C"});
+    vec![
+        admin("GET /v1/admin/vendors").query("state=submitted").cursors(vendors.clone(), &orders),
+        decided("POST /v1/admin/vendors/{id}/approve"),
+        decided("POST /v1/admin/vendors/{id}/reject").body(reason.clone()),
+        decided("POST /v1/admin/vendors/{id}/suspend")
+            .body(reason)
+            .refuses_body("too early", json!({"reason": "Complaints."}), Want::Problem(409, "wrong_state", None)),
+        decided("POST /v1/admin/vendors/{id}/reinstate"),
+        admin("GET /v1/admin/orders").query("state=awaiting_payment").cursors(orders, &vendors),
+        admin("GET /v1/admin/orders/{id}").id(&world.order),
+        admin("GET /v1/admin/categories"),
+        admin("PUT /v1/admin/categories")
+            .with("if-match", &world.categories_etag)
+            .body(json!({"items": [
+                {"handle": "kitchen", "name": "Kitchen", "children": [{"handle": "cups", "name": "Cups", "children": []}]},
+            ]}))
+            .refuses("/items/0/handle", ["No Such"].map(Value::from))
+            .refuses_body(
+                "a category that stands there twice",
+                json!({"items": [leaf(1), {"handle": "a", "name": "A", "children": [leaf(1)]}]}),
+                invalid("/items/1/children/0/handle"),
+            )
+            .refuses("/items", [json!([deep]), json!((0..1_001).map(leaf).collect::<Vec<_>>())])
+            .refuses_body(
+                "a tree without bottom",
+                json!({"items": [bottomless]}),
+                Want::Problem(400, "malformed", None),
+            ),
+    ]
+}

@@ -1,0 +1,334 @@
+//! What was acknowledged stays, whatever is killed, and goes on.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use local::cloud::{ADMIN, PASSWORD};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::processes;
+use crate::shop::{Client, Guest, Product, Shop, Vendor};
+
+/// Looks at a condition again and again, a minute at most.
+pub(crate) async fn until(what: &str, condition: impl AsyncFn() -> bool) {
+    for _ in 0..1_200 {
+        if condition().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("it did not come to this in a minute: {what}");
+}
+
+/// The marketplace as people start it: a process of its own that keeps its data in a directory.
+struct House {
+    data: PathBuf,
+    child: Child,
+    address: SocketAddr,
+}
+
+impl House {
+    /// Opens an empty one.
+    async fn open(name: &str) -> Self {
+        let data = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&data);
+        let (child, address) = start(&data).await;
+        Self { data, child, address }
+    }
+
+    /// Kills it as `kill -9` does and starts it again, on another port.
+    async fn dies_and_comes_back(&mut self) {
+        self.child.kill().await.expect("it was alive");
+        (self.child, self.address) = start(&self.data).await;
+    }
+
+    fn anon(&self) -> Client {
+        Client::at(self.address)
+    }
+
+    async fn sign_in(&self, email: &str) -> Client {
+        let answer = self.anon().post("/v1/auth/sign-in", &json!({"email": email, "password": PASSWORD})).await;
+        let token = answer.expect(200)["access_token"].as_str().expect("a token").to_owned();
+        self.anon().with_token(token)
+    }
+
+    async fn mail_to(&self, email: &str) -> Vec<Value> {
+        let answer = self.anon().get(&format!("/_local/mail?to={email}")).await;
+        answer.expect(200)["items"].as_array().expect("letters").clone()
+    }
+
+    /// Moves the clock and waits for what follows.
+    async fn advance(&self, by: &str) {
+        self.anon().post("/_local/clock", &json!({"advance": by})).await.expect(200);
+    }
+
+    /// A seller who was approved and delivers for 5.00 USD.
+    async fn vendor(&self, handle: &str) -> Vendor {
+        let email = format!("{handle}@people.test");
+        let asked = json!({"email": email, "password": PASSWORD, "name": handle});
+        self.anon().post("/v1/auth/sign-up", &asked).await.expect(202);
+        let code = self.mail_to(&email).await[0]["code"].clone();
+        self.anon().post("/v1/auth/confirm", &json!({"email": email, "code": code})).await.expect_success();
+        let client = self.sign_in(&email).await;
+        let asked = json!({"handle": handle, "name": handle, "currency": "USD", "email": email});
+        let id = client.post("/v1/vendors", &asked).await.expect(201)["id"].as_str().expect("an id").to_owned();
+        let profile = json!({
+            "legal_name": handle, "phone": "+998 71 200 00 00",
+            "shipping_rates": [{"amount": "5.00", "currency": "USD"}],
+        });
+        client.patch("/v1/vendors/me", &profile).await.expect(200);
+        client.post("/v1/vendors/me/submit", &json!({})).await.expect(200);
+        let admin = self.sign_in(ADMIN).await;
+        admin.post(&format!("/v1/admin/vendors/{id}/approve"), &json!({})).await.expect(200);
+        Vendor { client, id, handle: handle.to_owned() }
+    }
+
+    /// The same seller, after the house came back on another port.
+    async fn found_again(&self, vendor: &Vendor) -> Vendor {
+        let client = self.sign_in(&format!("{}@people.test", vendor.handle)).await;
+        Vendor { client, id: vendor.id.clone(), handle: vendor.handle.clone() }
+    }
+
+    async fn product_of(&self, product: &Product) -> Product {
+        Product { vendor: self.found_again(&product.vendor).await, ..product.clone() }
+    }
+
+    async fn guest(&self) -> Guest {
+        Guest::new(self.anon(), "USD").await
+    }
+
+    fn guest_again(&self, guest: &Guest) -> Guest {
+        Guest { client: self.anon(), ..guest.clone() }
+    }
+
+    async fn close(mut self) {
+        self.child.kill().await.expect("it was alive");
+        let _ = std::fs::remove_dir_all(&self.data);
+    }
+}
+
+/// Starts the binary and waits until it says where it is.
+async fn start(data: &Path) -> (Child, SocketAddr) {
+    let binaries = tokio::task::spawn_blocking(processes::binaries).await.expect("the binary is built");
+    let mut child = Command::new(binaries.join("bozor"))
+        .args(["--no-demo", "--port", "0", "--data"])
+        .arg(data)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("it starts");
+    let mut said = BufReader::new(child.stdout.take().expect("its output")).lines();
+    while let Some(line) = said.next_line().await.expect("its output can be read") {
+        if let Some((_, port)) = line.split_once("http://localhost:") {
+            let port = port.split('/').next().and_then(|port| port.parse().ok()).expect("a port");
+            return (child, SocketAddr::from(([127, 0, 0, 1], port)));
+        }
+    }
+    panic!("it ended before it was open: {:?}", child.wait().await);
+}
+
+async fn order_of(house: &House, placed: &Value) -> Value {
+    let client = house.anon().with("order-token", placed["token"].as_str().expect("a token"));
+    client.get(&format!("/v1/orders/{}", placed["id"].as_str().expect("an id"))).await.expect(200).clone()
+}
+
+#[tokio::test]
+async fn an_order_survives_a_kill_at_each_step_of_its_road() {
+    let mut house = House::open("order").await;
+    let bowl = house.vendor("ceramics").await.product("bowl").stock(5).publish().await;
+    let guest = house.guest().await.takes(&[(&bowl, 2)]).await;
+    house.dies_and_comes_back().await;
+
+    let guest = house.guest_again(&guest);
+    let total = guest.seen().await["totals"]["total"].clone();
+    let placed = guest.checks_out_for("stripe", "once", &total).await.expect(201).clone();
+    house.dies_and_comes_back().await;
+
+    assert_eq!(order_of(&house, &placed).await["state"], "awaiting_payment");
+    let again = house.guest_again(&guest).checks_out_for("stripe", "once", &total).await;
+    assert_eq!(again.expect(201), &placed, "the same key is the same order");
+    assert_eq!(house.product_of(&bowl).await.stock().await, (5, 2, 3));
+
+    // Stripe has the money, and its message is lost on the way; it says it again by itself.
+    let lost = json!({"service": "stripe", "operation": "Webhook", "kind": "before"});
+    house.anon().post("/_local/faults", &lost).await.expect(200);
+    let pay = format!("/_local/pay/stripe/orders/{}", placed["id"].as_str().expect("an id"));
+    house.anon().post(&pay, &json!({"do": "succeed"})).await.expect(200);
+    assert_eq!(order_of(&house, &placed).await["state"], "awaiting_payment");
+    house.dies_and_comes_back().await;
+    house.advance("5m").await;
+    until("the message is said again", async || order_of(&house, &placed).await["state"] == "paid").await;
+    house.dies_and_comes_back().await;
+
+    assert_eq!(order_of(&house, &placed).await["state"], "paid");
+    // What the dead one had taken out of its queue is hidden for some time.
+    house.advance("2m").await;
+    house.advance("2m").await;
+    let seller = house.found_again(&bowl.vendor).await;
+    assert_eq!(seller.newest_order().await.expect("the seller sees it")["state"], "pending");
+    assert_eq!(house.product_of(&bowl).await.stock().await, (5, 2, 3));
+    let told = async |address: String, word: &str| {
+        let letters = house.mail_to(&address).await;
+        letters.iter().filter(|letter| letter["subject"].as_str().is_some_and(|text| text.contains(word))).count()
+    };
+    // The mail that is on its way in the moment of a death is sent once more; none is lost.
+    assert!((1..=2).contains(&told(guest.email.clone(), "is paid").await));
+    assert!((1..=2).contains(&told("ceramics@people.test".to_owned(), "New order").await));
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_among_many_checkouts_loses_no_order_and_sells_nothing_twice() {
+    const GUESTS: usize = 12;
+    let mut house = House::open("rush").await;
+    let bowl = house.vendor("ceramics").await.product("bowl").stock(100).publish().await;
+    let mut guests = Vec::new();
+    for _ in 0..GUESTS {
+        guests.push(house.guest().await.takes(&[(&bowl, 1)]).await);
+    }
+    let total = json!({"amount": "17.50", "currency": "USD"});
+    let acknowledged = Arc::new(AtomicUsize::new(0));
+    let calls: Vec<_> = guests
+        .iter()
+        .map(|guest| {
+            let url = format!("http://{}/v1/checkout", house.address);
+            let body = json!({
+                "cart_id": guest.cart, "email": guest.email, "payment": {"provider": "stripe"}, "expected_total": total,
+            });
+            let acknowledged = Arc::clone(&acknowledged);
+            tokio::spawn(async move {
+                let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+                let call = http.post(url).header("idempotency-key", "once").header("content-type", "application/json");
+                // No answer is an answer here.
+                let answer = call.body(body.to_string()).send().await.ok()?;
+                assert_eq!(answer.status(), 201);
+                let order: Value = serde_json::from_str(&answer.text().await.ok()?).ok()?;
+                acknowledged.fetch_add(1, Ordering::SeqCst);
+                Some(order)
+            })
+        })
+        .collect();
+    until("some orders are acknowledged", async || acknowledged.load(Ordering::SeqCst) >= GUESTS / 3).await;
+    house.dies_and_comes_back().await;
+    let mut placed = Vec::new();
+    for call in calls {
+        placed.push(call.await.expect("nobody fails"));
+    }
+
+    for order in placed.iter().flatten() {
+        assert_eq!(order_of(&house, order).await["state"], "awaiting_payment");
+    }
+    // A call that died is held for some time against a second one.
+    house.advance("1m").await;
+    for (guest, order) in guests.iter().zip(&placed) {
+        let again = house.guest_again(guest).checks_out_for("stripe", "once", &total).await;
+        let again = again.expect(201);
+        if let Some(order) = order {
+            assert_eq!(again, order);
+        }
+    }
+    let units = i64::try_from(GUESTS).expect("a few");
+    assert_eq!(house.product_of(&bowl).await.stock().await, (100, units, 100 - units));
+    house.close().await;
+}
+
+#[tokio::test]
+async fn an_import_survives_kills_and_comes_to_its_end() {
+    const PRODUCTS: usize = 240;
+    let mut house = House::open("import").await;
+    let vendor = house.vendor("ceramics").await;
+    let mut csv = String::from("Handle,Title,Variant SKU,Variant Inventory Qty,Variant Price\n");
+    for number in 0..PRODUCTS {
+        csv.push_str(&format!("bowl-{number},Bowl {number},B-{number},3,9.50\n"));
+    }
+    let path = "/v1/vendor/imports?publish=true";
+    let sent = vendor.client.send(reqwest::Method::POST, path, Some(csv.into_bytes()), "text/csv").await;
+    let import = format!("/v1/vendor/imports/{}", sent.expect(202)["id"].as_str().expect("an id"));
+    house.dies_and_comes_back().await;
+
+    let client = house.found_again(&vendor).await.client;
+    // What the dead one had taken out of its queue is hidden for some time. Nobody waits for what follows here: it is killed, too.
+    let url = format!("http://{}/_local/clock", house.address);
+    let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let moved = tokio::spawn(http.post(url).body(json!({"advance": "2m"}).to_string()).send());
+    until("some products are in", async || {
+        client.get(&import).await.expect(200)["rows_done"].as_u64().is_some_and(|rows| rows > 0)
+    })
+    .await;
+    house.dies_and_comes_back().await;
+    drop(moved.await);
+
+    house.advance("2m").await;
+    let client = house.found_again(&vendor).await.client;
+    until("all is in", async || client.get(&import).await.expect(200)["state"] == "completed").await;
+    let job = client.get(&import).await.expect(200).clone();
+    assert_eq!((&job["rows"], &job["rows_done"]), (&json!(PRODUCTS), &json!(PRODUCTS)));
+    assert_eq!((&job["products"], &job["errors"]), (&json!(PRODUCTS), &json!([])));
+
+    let mut handles = std::collections::BTreeSet::new();
+    let mut page = "/v1/vendor/products?limit=100".to_owned();
+    loop {
+        let answer = client.get(&page).await;
+        for product in answer.expect(200)["items"].as_array().expect("items") {
+            assert_eq!((&product["state"], &product["variants"][0]["on_hand"]), (&json!("published"), &json!(3)));
+            assert!(handles.insert(product["handle"].to_string()), "{} is there twice", product["handle"]);
+        }
+        let Some(next) = answer.json["next"].as_str() else { break };
+        page = format!("/v1/vendor/products?limit=100&cursor={next}");
+    }
+    assert_eq!(handles.len(), PRODUCTS);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn an_account_that_was_made_a_moment_before_a_kill_can_sign_in() {
+    let mut house = House::open("account").await;
+    let asked = json!({"email": "aziza@people.test", "password": PASSWORD, "name": "Aziza"});
+    house.anon().post("/v1/auth/sign-up", &asked).await.expect(202);
+    house.dies_and_comes_back().await;
+    let code = house.mail_to("aziza@people.test").await[0]["code"].clone();
+    house.anon().post("/v1/auth/confirm", &json!({"email": "aziza@people.test", "code": code})).await.expect_success();
+    let session = house.sign_in("aziza@people.test").await;
+    session.patch("/v1/me", &json!({"name": "Aziza Karimova"})).await.expect(200);
+    house.dies_and_comes_back().await;
+    let me = house.sign_in("aziza@people.test").await.get("/v1/me").await;
+    assert_eq!(me.expect(200)["name"], "Aziza Karimova");
+    house.close().await;
+}
+
+#[tokio::test]
+async fn the_death_of_the_pipe_loses_nothing_and_tells_nobody_twice() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(50).publish().await;
+    let mut guests = Vec::new();
+    for round in 0..6 {
+        let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
+        guest.checks_out("cash_on_delivery", "once").await.expect(201);
+        guests.push(guest);
+        match round {
+            1 | 4 => shop.cloud.kill_sources().await,
+            3 => shop.cloud.revive().expect("the pipe starts again"),
+            _ => {}
+        }
+    }
+    shop.cloud.revive().expect("the pipe starts again");
+    // What the dead ones had taken out of the queue comes back, and housekeeping looks for what nobody acted on.
+    for _ in 0..3 {
+        shop.advance(Duration::from_secs(301)).await;
+    }
+    for guest in &guests {
+        assert_eq!(shop.mail_to(&guest.email).len(), 1);
+    }
+    let told = shop.mail_to("ceramics@people.test");
+    assert_eq!(told.iter().filter(|subject| subject.starts_with("New order")).count(), guests.len());
+    let shown = shop.anon().get(&format!("/v1/products/{}", bowl.handle)).await;
+    assert_eq!(shown.expect(200)["variants"][0]["available"], 44);
+}

@@ -113,9 +113,4 @@ impl Shop {
     pub(crate) async fn advance(&self, by: Duration) {
         self.cloud.advance(by).await.expect("the clock moves");
     }
-
-    /// Units of a variant as its seller sees them: on hand, reserved, available.
-    pub(crate) async fn stock(&self, product: &Product) -> (i64, i64, i64) {
-        product.stock().await
-    }
 }

@@ -6,6 +6,7 @@
 mod cases;
 mod headers;
 mod queries;
+mod row;
 mod rows;
 mod webhooks;
 mod world;
@@ -17,7 +18,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use self::cases::Case;
-use self::rows::Row;
+use self::row::{Row, Who};
 use self::world::World;
 
 /// The entry of a route in the OpenAPI document.
@@ -106,7 +107,7 @@ async fn a_forged_cursor_moves_within_its_list_or_is_refused() {
 #[tokio::test]
 async fn what_has_no_route_is_answered_by_the_gateway() {
     let world = World::open().await;
-    let anon = world.client(rows::Who::Anyone);
+    let anon = world.client(Who::Anyone);
     for (method, path) in [
         (Method::GET, "/v1"),
         (Method::GET, "/v1/nothing"),
@@ -125,6 +126,6 @@ async fn what_has_no_route_is_answered_by_the_gateway() {
 async fn a_body_beyond_the_gateways_own_limit_never_reaches_a_function() {
     let world = World::open().await;
     let huge = vec![b' '; local::gateway::LARGEST_REQUEST + 1];
-    let answer = world.client(rows::Who::Anyone).send(Method::POST, "/v1/carts", Some(huge), "application/json").await;
+    let answer = world.client(Who::Anyone).send(Method::POST, "/v1/carts", Some(huge), "application/json").await;
     assert_eq!(answer.expect(413), &json!({"message": "Request Entity Too Large"}));
 }

@@ -48,6 +48,27 @@ async fn a_picture_is_uploaded_and_seen_by_everybody() {
 }
 
 #[tokio::test]
+async fn what_is_no_picture_is_taken_away() {
+    let shop = Shop::open().await;
+    let vendor = shop.vendor("ceramics").await;
+    let drawing = b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>";
+    for bytes in [&drawing[..], b"<!doctype html><script>alert(1)</script>"] {
+        let media = begin(&vendor, "image/png", bytes.len()).await.expect(201).clone();
+        shop.anon().upload(&media["upload"], bytes).await.expect(200);
+        shop.settled().await;
+        assert_eq!(
+            shop.anon().get(media["url"].as_str().expect("an address")).await.status,
+            403,
+            "it says it is a PNG"
+        );
+    }
+    let media = place(&vendor).await;
+    shop.anon().upload(&media["upload"], DOT).await.expect(200);
+    shop.settled().await;
+    assert_eq!(shop.anon().get(media["url"].as_str().expect("an address")).await.status, 200);
+}
+
+#[tokio::test]
 async fn only_the_signed_type_length_method_and_place_are_taken() {
     let shop = Shop::open().await;
     let vendor = shop.vendor("ceramics").await;

@@ -2,7 +2,7 @@
 
 use super::cases::{Case, Want};
 use super::parameters;
-use super::rows::{Row, Who};
+use super::row::{Row, Who};
 
 fn malformed(name: &str) -> Want {
     Want::Problem(400, "malformed", Some(name.to_owned()))

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::cases::{Case, Want};
 use super::parameters;
-use super::rows::Row;
+use super::row::Row;
 
 /// Values that a parameter of this name refuses.
 fn bad_values(name: &str) -> Vec<String> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use payments::stripe::sign;
 use serde_json::{Value, json};
 
-use super::rows::Who;
+use super::row::Who;
 use super::world::World;
 use crate::shop::{Answer, Shop};
 

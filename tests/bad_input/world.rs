@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use local::dynamodb::{Caller, Outcome};
 use serde_json::{Value, json};
 
-use super::rows::Who;
+use super::row::Who;
 use crate::shop::{Client, Guest, Product, Shop, Vendor};
 
 pub(super) struct World {

@@ -9,6 +9,7 @@ mod import;
 mod load;
 mod merge;
 mod pace;
+mod pictures;
 pub mod product_file;
 mod work;
 
@@ -19,6 +20,7 @@ use store::{Accounts, Catalog, Stock};
 
 use crate::files::Files;
 use crate::goods::Goods;
+use crate::pictures::Pictures;
 use crate::work::Queue;
 
 pub use files::FilesError;
@@ -37,6 +39,7 @@ pub struct App {
     accounts: Accounts,
     goods: Goods,
     files: Files,
+    pictures: Pictures,
     queue: Queue,
     slice: Duration,
     products_per_second: u32,
@@ -59,6 +62,7 @@ impl App {
                 ),
                 stock: Stock::new(dynamodb, config.required("STOCK_TABLE")?),
             },
+            pictures: Pictures { client: config.s3()?, bucket: config.required("MEDIA_BUCKET")?.to_owned() },
             files: Files { client: config.s3()?, bucket: config.required("IMPORTS_BUCKET")?.to_owned() },
             queue: Queue { client: config.sqs()?, url: config.required("IMPORTS_QUEUE_URL")?.to_owned() },
             slice: Duration::from_millis(number(config, "SLICE_MS", SLICE_MS)?.into()),

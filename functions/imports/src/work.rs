@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_sqs::error::DisplayErrorContext;
 use domain::job::{Claim, import_of};
 use domain::vendor::VendorJob;
-use domain::{ProductId, Timestamp, VendorId};
+use domain::{MediaId, ProductId, Timestamp, VendorId};
 use platform::QueueMessage;
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -82,6 +82,15 @@ struct NoticeSubject {
     object: NoticeObject,
 }
 
+/// What a message asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Task {
+    /// A job of a seller's.
+    Job(VendorJob),
+    /// A look at a new picture.
+    Picture(MediaId),
+}
+
 #[derive(Deserialize)]
 struct NoticeObject {
     key: String,
@@ -94,19 +103,21 @@ struct TestNotice {
     event: String,
 }
 
-/// The jobs that a message asks for.
-fn jobs_of(body: &str) -> Result<Vec<VendorJob>, serde_json::Error> {
+/// What a message asks for.
+fn tasks_of(body: &str) -> Result<Vec<Task>, serde_json::Error> {
     if let Ok(notice) = serde_json::from_str::<Notice>(body) {
         // A key of ours has no letter that the notice would encode; another one is no import.
         let keys = notice.records.into_iter().map(|record| record.s3.object.key);
         return Ok(keys
-            .filter_map(|key| import_of(&key))
-            .map(|(vendor_id, id)| VendorJob::Import { vendor_id, id })
+            .filter_map(|key| match import_of(&key) {
+                Some((vendor_id, id)) => Some(Task::Job(VendorJob::Import { vendor_id, id })),
+                None => key.parse().ok().map(Task::Picture),
+            })
             .collect());
     }
     match serde_json::from_str::<TestNotice>(body) {
         Ok(test) if test.event == "s3:TestEvent" => Ok(Vec::new()),
-        _ => serde_json::from_str(body).map(|job| vec![job]),
+        _ => serde_json::from_str(body).map(|job| vec![Task::Job(job)]),
     }
 }
 
@@ -162,7 +173,14 @@ impl Asked<'_> {
 pub async fn handle(app: &App, message: &QueueMessage, now: Timestamp) -> Result<(), WorkError> {
     let last_delivery = message.deliveries() >= LAST_DELIVERY;
     let asked = Asked { message: &message.message_id, last_delivery, now };
-    for job in jobs_of(&message.body).map_err(WorkError::Unknown)? {
+    for task in tasks_of(&message.body).map_err(WorkError::Unknown)? {
+        let job = match task {
+            Task::Job(job) => job,
+            Task::Picture(id) => {
+                Box::pin(app.pictures.check(&id.to_string())).await?;
+                continue;
+            }
+        };
         // Boxed: together the futures of the three are nested deeper than the compiler follows.
         match job {
             VendorJob::FollowShop { vendor_id, after } => Box::pin(app.follow(vendor_id, after)).await?,
@@ -204,16 +222,23 @@ mod tests {
         let notice = format!(
             r#"{{"Records":[{{"eventName":"ObjectCreated:Put","s3":{{"object":{{"key":"{key}","size":5}}}}}}]}}"#
         );
-        assert_eq!(jobs_of(&notice).unwrap(), [import]);
-        assert_eq!(jobs_of(&serde_json::to_string(&import).unwrap()).unwrap(), [import]);
+        assert_eq!(tasks_of(&notice).unwrap(), [Task::Job(import)]);
+        assert_eq!(tasks_of(&serde_json::to_string(&import).unwrap()).unwrap(), [Task::Job(import)]);
+    }
+
+    #[test]
+    fn a_new_picture_asks_to_be_looked_at() {
+        let id = MediaId::from_bits(5);
+        let notice = format!(r#"{{"Records":[{{"s3":{{"object":{{"key":"{id}"}}}}}}]}}"#);
+        assert_eq!(tasks_of(&notice).unwrap(), [Task::Picture(id)]);
     }
 
     #[test]
     fn files_of_others_are_left_alone_and_noise_is_named() {
         let stranger = r#"{"Records":[{"s3":{"object":{"key":"imports/x.csv"}}}]}"#;
-        assert_eq!(jobs_of(stranger).unwrap(), []);
-        assert_eq!(jobs_of(r#"{"Service":"Amazon S3","Event":"s3:TestEvent"}"#).unwrap(), []);
-        assert!(jobs_of("{}").is_err());
-        assert!(jobs_of("hello").is_err());
+        assert_eq!(tasks_of(stranger).unwrap(), []);
+        assert_eq!(tasks_of(r#"{"Service":"Amazon S3","Event":"s3:TestEvent"}"#).unwrap(), []);
+        assert!(tasks_of("{}").is_err());
+        assert!(tasks_of("hello").is_err());
     }
 }

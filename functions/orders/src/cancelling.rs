@@ -2,10 +2,10 @@
 
 use api::Problem;
 use domain::order::{Actor, OrderFile, OrderState};
-use domain::payment::Payment;
+use domain::payment::{Payment, PaymentState};
 use domain::{Code, Refusal, Timestamp};
 use payment_webhook::settlement::settle;
-use payments::Cancellation;
+use payments::{Cancellation, Failure, Report};
 use store::Error;
 
 use crate::App;
@@ -45,24 +45,88 @@ impl App {
     /// provider cannot decide yet, or a provider that does not answer, refuses the call: nothing is released that may be paid.
     async fn close_open_attempts(&self, file: &OrderFile, now: Timestamp) -> Result<bool, Problem> {
         let mut settled = false;
-        let open: Vec<&Payment> =
-            file.payments.iter().filter(|payment| payment.state.is_open() && !payment.provider.pays_after()).collect();
-        for payment in open {
-            match self.providers.cancel(payment).await? {
-                Cancellation::Cancelled => {}
-                Cancellation::Captured(report) => {
-                    settle(&self.orders, &report, now).await?;
+        let waits = file.order.state == OrderState::AwaitingPayment;
+        for payment in file.payments.iter().filter(|payment| may_be_paid(payment, waits)) {
+            match self.providers.cancel(payment).await {
+                Ok(Cancellation::Cancelled) => {}
+                Ok(Cancellation::Captured(report)) => {
+                    settle(&self.orders, &named(report, payment), now).await?;
                     settled = true;
                 }
-                Cancellation::Undecided(_) => {
+                Ok(Cancellation::Undecided(_)) => {
                     return Err(Refusal::because(
                         Code::WrongState,
                         "the payment is being processed; try again in a moment",
                     )
                     .into());
                 }
+                // Asking again does not help, and the buyer must not be stuck with the order. Should money come nevertheless, it
+                // is late money.
+                Err(Failure::Refused { code }) => {
+                    tracing::warn!(order.id = %payment.order, payment.id = %payment.id, reason = code.as_str(), "a provider refuses to call off a payment");
+                }
+                Err(failure) => return Err(failure.into()),
             }
         }
         Ok(settled)
+    }
+}
+
+/// Whether money may still come of an attempt. One that was declined may be tried with another card as long as the provider
+/// knows it; that matters only while the order waits for its money, for a paid one sends back whatever comes again.
+fn may_be_paid(payment: &Payment, waits: bool) -> bool {
+    let declined = payment.state == PaymentState::Failed && payment.reference.is_some();
+    !payment.provider.pays_after() && (payment.state.is_open() || (waits && declined))
+}
+
+/// The report with the names of what was asked about: its order is then found without a search, and never missed.
+fn named(report: Report, payment: &Payment) -> Report {
+    Report {
+        order_id: report.order_id.or(Some(payment.order)),
+        payment_id: report.payment_id.or(Some(payment.id)),
+        ..report
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::payment::ProviderName;
+    use domain::{Currency, Money, OrderId, PaymentId};
+
+    use super::*;
+
+    fn payment(state: PaymentState, reference: Option<&str>) -> Payment {
+        Payment {
+            id: PaymentId::from_bits(2),
+            order: OrderId::from_bits(1),
+            provider: ProviderName::Stripe,
+            amount: Money::new(1250, Currency::USD),
+            state,
+            reference: reference.map(str::to_owned),
+            action: None,
+            captured: None,
+            failure: None,
+            created_at: Timestamp::from_millis(0),
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn a_declined_attempt_is_called_off_while_the_order_waits() {
+        let declined = payment(PaymentState::Failed, Some("pi_1"));
+        assert!(may_be_paid(&declined, true));
+        assert!(!may_be_paid(&declined, false));
+        // The provider refused it outright and does not know it: asking would make it known.
+        assert!(!may_be_paid(&payment(PaymentState::Failed, None), true));
+    }
+
+    #[test]
+    fn an_attempt_is_called_off_exactly_while_money_may_come_of_it() {
+        for state in PaymentState::ALL {
+            let asked = may_be_paid(&payment(state, Some("pi_1")), true);
+            assert_eq!(asked, state.is_open() || state == PaymentState::Failed, "{state:?}");
+        }
+        let cash = Payment { provider: ProviderName::CashOnDelivery, ..payment(PaymentState::Pending, None) };
+        assert!(!may_be_paid(&cash, true));
     }
 }

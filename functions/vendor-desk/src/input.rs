@@ -235,15 +235,15 @@ fn prices(written: &WriteVariant, pointer: &str) -> Result<Vec<Price>, Refusal> 
     Ok(prices)
 }
 
-/// The options with all values that variants have of them, in the order in which they are first named.
+/// The options with all values that variants have of them, each once, in the order in which they are first named.
 fn with_values(options: &[ProductOption], variants: &[Variant]) -> Vec<ProductOption> {
     options
         .iter()
         .enumerate()
         .map(|(index, option)| {
             let used: Vec<&Name> = variants.iter().filter_map(|variant| variant.values.get(index)).collect();
-            let mut values: Vec<Name> = option.values.iter().filter(|value| used.contains(value)).cloned().collect();
-            for value in used {
+            let mut values: Vec<Name> = Vec::new();
+            for value in option.values.iter().filter(|value| used.contains(value)).chain(used.iter().copied()) {
                 if !values.contains(value) {
                     values.push(value.clone());
                 }
@@ -251,4 +251,85 @@ fn with_values(options: &[ProductOption], variants: &[Variant]) -> Vec<ProductOp
             ProductOption { name: option.name.clone(), values }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Coded, Timestamp, VendorId};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn built(written: Value, known: Option<&Product>) -> Result<Built, String> {
+        let vendor = VendorCard {
+            id: VendorId::from_bits(1),
+            handle: Handle::parse("chorsu").unwrap(),
+            name: Name::parse("Chorsu").unwrap(),
+        };
+        let written: WriteProduct = serde_json::from_value(written).unwrap();
+        let mut mint = Mint::new(Timestamp::from_millis(1_798_761_600_000), || [7; 16]);
+        build(&written, known, &vendor, &CategoryTree::default(), &mut mint).map_err(|refusal| {
+            refusal
+                .fields()
+                .first()
+                .map_or_else(|| refusal.to_string(), |error| format!("{} {}", error.pointer, error.code))
+        })
+    }
+
+    fn bowl(sizes: &[&str]) -> Value {
+        let variant = |size: &&str| json!({"options": {"Size": size}, "price": {"amount": "5.00", "currency": "USD"}});
+        json!({
+            "title": "Bowl", "options": [{"name": "Size", "values": ["S", "L", "S", "XL"]}],
+            "variants": sizes.iter().map(variant).collect::<Vec<_>>(),
+        })
+    }
+
+    #[test]
+    fn an_option_has_each_value_that_a_variant_has_once_in_the_sellers_order() {
+        let product = built(bowl(&["M", "L", "S"]), None).unwrap().product;
+        let values: Vec<&str> = product.options[0].values.iter().map(Name::as_str).collect();
+        assert_eq!(values, ["S", "L", "M"]);
+    }
+
+    #[test]
+    fn an_ordinal_is_never_used_again() {
+        let first = built(bowl(&["S", "M"]), None).unwrap().product;
+        let mut without = bowl(&["S"]);
+        without["variants"][0]["id"] = json!(first.variants[0].id);
+        let second = built(without.clone(), Some(&first)).unwrap().product;
+        let another = without["variants"][0].clone();
+        without["variants"] = json!([another, bowl(&["L"])["variants"][0]]);
+        let third = built(without, Some(&second)).unwrap().product;
+        let ordinals: Vec<u16> = third.variants.iter().map(|variant| variant.id.ordinal()).collect();
+        assert_eq!((ordinals, third.next_ordinal), (vec![1, 3], 4));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_where_it_stands() {
+        let known = built(bowl(&["S"]), None).unwrap().product;
+        let with = |field: &str, value: Value| {
+            let mut written = bowl(&["S"]);
+            written["variants"][0]["id"] = json!(known.variants[0].id);
+            written["variants"][0][field] = value;
+            written
+        };
+        let usd = |amount: &str| json!({"amount": amount, "currency": "USD"});
+        let stranger = json!(VariantId::new(known.id, 9));
+        let two = json!({"title": "Bowl", "variants": [{"price": usd("5.00")}, {"price": usd("6.00")}]});
+        let mut elsewhere = bowl(&["S"]);
+        elsewhere["category"] = json!("moon");
+        for (written, refused) in [
+            (with("id", stranger), "/variants/0/id unknown"),
+            (with("on_hand", json!(5)), "/variants/0/on_hand not_new"),
+            (with("prices", json!([usd("6.00")])), "/variants/0/prices duplicate"),
+            (with("compare_at_price", json!({"amount": "6.00", "currency": "UZS"})), "/variants/0/prices missing"),
+            (with("options", json!({"Colour": "Red"})), "/variants/0/options unknown"),
+            (with("options", json!({})), "/variants/0/options mismatch"),
+            (with("shards", json!(65)), "/variants/0/shards out_of_range"),
+            (two, "/variants/1/options duplicate"),
+            (elsewhere, "/category unknown"),
+        ] {
+            assert_eq!(built(written.clone(), Some(&known)).err().as_deref(), Some(refused), "{written}");
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! A seller's parts of orders: accepting, refusing, shipping, delivering.
 
 use api::{Buyer, Cursor, Json, Limit, Now, Page, Path, Problem, Query, RawBody, VendorHeader};
-use axum::extract::State;
+use axum::body::Body;
+use axum::extract::{FromRequest, Request, State};
 use domain::order::{OrderFile, VendorOrder, VendorOrderDeskView, VendorOrderId, VendorOrderState};
 use domain::text::Line;
 use domain::vendor::Permission;
@@ -34,6 +35,25 @@ pub struct ShipOrder {
     /// The carrier's number for it.
     #[serde(default)]
     tracking_number: Option<Line>,
+}
+
+/// A parcel and what is said of it, which may be nothing: then there is no body, and no content type either.
+#[derive(Debug)]
+pub struct Parcel(ShipOrder);
+
+impl<S: Send + Sync> FromRequest<S> for Parcel {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let headers = request.headers().clone();
+        let RawBody(bytes) = RawBody::from_request(request, state).await?;
+        if bytes.is_empty() {
+            return Ok(Self(ShipOrder::default()));
+        }
+        let mut said = Request::new(Body::from(bytes));
+        *said.headers_mut() = headers;
+        Json::from_request(said, state).await.map(|Json(said)| Self(said))
+    }
 }
 
 /// What a seller does with its part.
@@ -189,9 +209,8 @@ pub async fn ship_order(
     buyer: Buyer,
     VendorHeader(named): VendorHeader,
     Path(id): Path<VendorOrderId>,
-    RawBody(body): RawBody,
+    Parcel(parcel): Parcel,
 ) -> Result<Json<VendorOrderDeskView>, Problem> {
-    let parcel = if body.is_empty() { ShipOrder::default() } else { api::body::parse_json(&body)? };
     app.take_step(buyer, named, id, Step::Ship(parcel), now).await
 }
 
@@ -208,4 +227,33 @@ pub async fn deliver_order(
     Path(id): Path<VendorOrderId>,
 ) -> Result<Json<VendorOrderDeskView>, Problem> {
     app.take_step(buyer, named, id, Step::Deliver, now).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn read(content_type: Option<&str>, body: &'static str) -> Result<Option<String>, Code> {
+        let mut request = Request::new(Body::from(body));
+        if let Some(named) = content_type {
+            request.headers_mut().insert("content-type", named.parse().unwrap());
+        }
+        let parcel = Parcel::from_request(request, &()).await.map_err(|problem| problem.code())?;
+        Ok(parcel.0.carrier.map(|carrier| carrier.to_string()))
+    }
+
+    #[tokio::test]
+    async fn a_parcel_may_go_without_a_word() {
+        assert_eq!(read(None, "").await, Ok(None));
+        assert_eq!(read(Some("application/json"), "{}").await, Ok(None));
+        assert_eq!(read(Some("application/json"), r#"{"carrier":"UzPost"}"#).await, Ok(Some("UzPost".to_owned())));
+    }
+
+    #[tokio::test]
+    async fn what_is_said_of_a_parcel_is_json_and_says_so() {
+        assert_eq!(read(Some("text/plain"), r#"{"carrier":"UzPost"}"#).await, Err(Code::UnsupportedMediaType));
+        assert_eq!(read(None, r#"{"carrier":"UzPost"}"#).await, Err(Code::UnsupportedMediaType));
+        assert_eq!(read(Some("application/json"), "{").await, Err(Code::Malformed));
+        assert_eq!(read(Some("application/json"), r#"{"colour":"red"}"#).await, Err(Code::Invalid));
+    }
 }

@@ -70,6 +70,8 @@ impl App {
                 let mut changed = loaded.clone();
                 changed.product.state = wanted.state;
                 if wanted.state == ProductState::Published {
+                    // It was checked when it was written; the rules may have become stricter since.
+                    changed.product.check()?;
                     changed.product.published_at.get_or_insert(wanted.now);
                     changed.product.listed = true;
                 }

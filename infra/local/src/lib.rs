@@ -1,5 +1,6 @@
 //! The embedded cloud: everything Bozor needs from AWS, in one process on loopback.
 
+pub mod bench;
 pub mod clock;
 pub mod cloud;
 pub mod cognito;

@@ -1,10 +1,12 @@
 //! `cargo run`: the whole marketplace on one machine.
 
+use std::error::Error;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
+use local::bench::Bench;
 use local::cloud::{ADMIN, BUYER, PASSWORD, TEMPLATE};
 use local::template::{Place, Template};
 use local::{LocalCloud, Options, StartError, contract};
@@ -38,6 +40,30 @@ enum Command {
     Reset,
     /// Write the OpenAPI document that the code makes to standard output: it is committed as infra/openapi.json.
     Openapi,
+    /// Measure each built function over the Lambda Runtime API, and the whole. In a release build.
+    Bench(Measure),
+}
+
+#[derive(Debug, Args)]
+struct Measure {
+    /// Warm invocations of each start.
+    #[arg(long, default_value_t = 50)]
+    invocations: u32,
+    /// Starts of each function.
+    #[arg(long, default_value_t = 5)]
+    starts: u32,
+    /// Only these functions, by the names of their binaries.
+    #[arg(long, num_args = 1..)]
+    function: Vec<String>,
+    /// Where the built functions are; beside this program when nothing is said.
+    #[arg(long)]
+    bin_dir: Option<PathBuf>,
+    /// Count instructions as well. Needs valgrind.
+    #[arg(long)]
+    callgrind: bool,
+    /// Leave the whole out.
+    #[arg(long)]
+    no_stack: bool,
 }
 
 fn main() -> ExitCode {
@@ -51,14 +77,15 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> Result<(), StartError> {
+fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt()
         .with_max_level(tracing::Level::WARN)
         .with_writer(std::io::stderr)
         .with_target(false)
         .init();
     match arguments.command {
-        Some(Command::Reset) => reset(&arguments.data),
+        Some(Command::Reset) => Ok(reset(&arguments.data)?),
+        Some(Command::Bench(measure)) => bench(measure),
         Some(Command::Openapi) => {
             let template = Template::parse(TEMPLATE, &Place::at("http://localhost:3000"))?;
             let document =
@@ -68,9 +95,22 @@ fn run(arguments: Arguments) -> Result<(), StartError> {
         }
         None => {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::Data)?;
-            runtime.block_on(serve(&arguments))
+            Ok(runtime.block_on(serve(&arguments))?)
         }
     }
+}
+
+fn bench(measure: Measure) -> Result<(), Box<dyn Error>> {
+    let bench = Bench {
+        directory: measure.bin_dir.map_or_else(beside_this_program, Ok)?,
+        functions: measure.function,
+        starts: measure.starts,
+        invocations: measure.invocations,
+        instructions: measure.callgrind,
+        stack: !measure.no_stack,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    Ok(runtime.block_on(bench.run(&mut std::io::stdout()))?)
 }
 
 async fn serve(arguments: &Arguments) -> Result<(), StartError> {

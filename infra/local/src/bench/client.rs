@@ -41,7 +41,8 @@ impl Call {
 
     /// The same with a header.
     pub(super) fn with(mut self, name: &'static str, value: &str) -> Result<Self, BenchError> {
-        let value = value.parse().map_err(|_| BenchError::Call(name.to_owned(), "it is no header's value".to_owned()))?;
+        let value =
+            value.parse().map_err(|_| BenchError::Call(name.to_owned(), "it is no header's value".to_owned()))?;
         self.request.headers_mut().insert(name, value);
         Ok(self)
     }

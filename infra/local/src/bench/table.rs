@@ -27,7 +27,8 @@ impl fmt::Display for Table {
         for (number, row) in self.rows.iter().enumerate() {
             writeln!(formatter, "| {} |", row.join(" | "))?;
             if number == 0 {
-                let line: Vec<&str> = row.iter().enumerate().map(|(column, _)| if column == 0 { "---" } else { "---:" }).collect();
+                let line: Vec<&str> =
+                    row.iter().enumerate().map(|(column, _)| if column == 0 { "---" } else { "---:" }).collect();
                 writeln!(formatter, "| {} |", line.join(" | "))?;
             }
         }

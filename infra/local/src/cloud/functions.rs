@@ -11,7 +11,7 @@ use super::services::Services;
 use super::{Options, StartError};
 use crate::clock::Clock;
 use crate::gateway::{
-    self, Authorizer, Cors, Denied, Gateway, InProcess, Invoke, Processes, Program, RouteSpec, Specification,
+    self, Authorizer, Cors, Denied, Gateway, InProcess, Invoke, Processes, Program, RouteSpec, Specification, Throttle,
 };
 use crate::template;
 
@@ -44,7 +44,7 @@ impl Functions {
             };
             by_id.insert(function.id.clone(), invoke);
         }
-        let gateway = gateway(options, services, &by_id)?;
+        let gateway = gateway(options.throttle, services, &by_id)?;
         Ok(Self { gateway, by_id, processes })
     }
 
@@ -55,7 +55,11 @@ impl Functions {
     }
 }
 
-fn program(function: &template::Function, services: &Services, directory: &Path) -> Result<Program, StartError> {
+pub(super) fn program(
+    function: &template::Function,
+    services: &Services,
+    directory: &Path,
+) -> Result<Program, StartError> {
     let path = directory.join(&function.binary);
     if !path.is_file() {
         let reason = format!("{} is not built: run cargo build --workspace --bins first", path.display());
@@ -69,6 +73,7 @@ fn program(function: &template::Function, services: &Services, directory: &Path)
         memory: function.memory,
         limit: function.timeout,
         most: MOST_PROCESSES,
+        quiet: false,
     })
 }
 
@@ -102,8 +107,8 @@ async fn in_process(
     })
 }
 
-fn gateway(
-    options: &Options,
+pub(super) fn gateway(
+    throttle: Option<Throttle>,
     services: &Arc<Services>,
     by_id: &HashMap<String, Arc<dyn Invoke>>,
 ) -> Result<Gateway, StartError> {
@@ -140,7 +145,7 @@ fn gateway(
         routes,
         authorizer,
         cors: Some(cors),
-        throttle: options.throttle,
+        throttle,
         functions: by_id.clone(),
         clock: services.clock.clone(),
         usage: services.usage.clone(),

@@ -11,6 +11,7 @@ mod services;
 mod sources;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ use self::functions::Functions;
 use self::services::Services;
 use self::sources::Sources;
 use crate::clock::Clock;
-use crate::gateway::InvokeError;
+use crate::gateway::{Gateway, Invoke, InvokeError, Program};
 
 /// The template that everything is made from.
 pub const TEMPLATE: &str = include_str!("../../../../template.yaml");
@@ -111,6 +112,20 @@ impl LocalCloud {
     pub async fn invoke(&self, function: &str, event: serde_json::Value) -> Result<serde_json::Value, InvokeError> {
         let invoke = self.sources.invoker(function).map_err(|error| InvokeError::Failed(error.to_string()))?;
         invoke(event).await.map_err(InvokeError::Failed)
+    }
+
+    /// A function's binary in a directory of built ones, and how this cloud would run it.
+    pub(crate) fn program(&self, function: &str, directory: &Path) -> Result<Program, StartError> {
+        let found = self.services.template.function(function);
+        let found = found.ok_or_else(|| StartError::Function(function.to_owned(), "it does not exist".to_owned()))?;
+        functions::program(found, &self.services, directory)
+    }
+
+    /// A second way into this cloud, whose requests to one function go to something else.
+    pub(crate) fn gateway_with(&self, function: &str, invoke: Arc<dyn Invoke>) -> Result<Gateway, StartError> {
+        let mut by_id = self.functions.by_id.clone();
+        by_id.insert(function.to_owned(), invoke);
+        functions::gateway(None, &self.services, &by_id)
     }
 
     /// Moves the clock, runs what is scheduled for the time that has come, and waits until all that follows is done.

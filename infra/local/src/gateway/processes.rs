@@ -37,6 +37,8 @@ pub struct Program {
     pub limit: Duration,
     /// How many processes may run at once; further invocations wait.
     pub most: usize,
+    /// Whether its log is thrown away.
+    pub quiet: bool,
 }
 
 /// Runs a function's binary: one process per concurrent invocation, kept for the next one, replaced when it dies.
@@ -83,6 +85,25 @@ impl Processes {
             .filter(|process| process.desk.closed().is_none())
             .filter_map(|process| process.id)
             .collect()
+    }
+
+    /// The id of a process that waits for its next invocation: the one that was used last, or else one that is started now.
+    ///
+    /// # Errors
+    /// The process does not start, ends, or does not ask for an invocation in time.
+    pub async fn warm(&self) -> Result<u32, InvokeError> {
+        let process = match self.shared.idle() {
+            Some(process) => process,
+            None => self.shared.start().await.map_err(|failure| InvokeError::Ended(failure.to_string()))?,
+        };
+        tokio::time::timeout(INITIALISATION, process.desk.asked()).await.map_err(|_| InvokeError::TimedOut)?;
+        match (process.desk.closed(), process.id) {
+            (None, Some(id)) => {
+                self.shared.known().idle.push(process);
+                Ok(id)
+            }
+            (why, _) => Err(InvokeError::Ended(why.unwrap_or_else(|| "it has no id".to_owned()))),
+        }
     }
 
     /// Ends all processes and waits until they have ended; later invocations fail.
@@ -159,6 +180,7 @@ impl Shared {
             .env("TZ", ":UTC")
             .envs(&program.environment)
             .stdin(Stdio::null())
+            .stdout(if program.quiet { Stdio::null() } else { Stdio::inherit() })
             .kill_on_drop(true)
             .spawn()?;
         let process = Arc::new(Process { id: child.id(), desk: desk.clone(), kill: Notify::new() });
@@ -265,6 +287,7 @@ mod tests {
             memory: 256,
             limit: Duration::from_mins(1),
             most,
+            quiet: false,
         }
     }
 
@@ -314,6 +337,19 @@ mod tests {
         processes.stop().await;
         assert!(processes.ids().is_empty());
         assert!(matches!(processes.invoke(event("late"), context).await, Err(InvokeError::Ended(_))));
+    }
+
+    #[tokio::test]
+    async fn a_process_is_warm_once_it_asks_and_is_used_for_the_next_invocation() {
+        let processes = Processes::new(program(1));
+        let warm = processes.warm().await.unwrap();
+        assert_eq!(told(&processes, "hello").await["process"], warm);
+        assert_eq!(processes.warm().await.unwrap(), warm);
+        assert_eq!(processes.ids(), [warm]);
+        processes.stop().await;
+        assert!(matches!(processes.warm().await, Err(InvokeError::Ended(_))));
+        let missing = Processes::new(Program { path: "/nowhere/bootstrap".into(), ..program(1) });
+        assert!(matches!(missing.warm().await, Err(InvokeError::Ended(_))));
     }
 
     #[tokio::test]

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, oneshot, watch};
 
 use super::in_process::function_arn;
 use super::{InvocationContext, InvokeError};
@@ -25,6 +25,8 @@ pub(super) struct Desk {
     arn: String,
     work: Mutex<Work>,
     arrived: Notify,
+    /// Whether the process has asked for an invocation and was given none yet; true, too, when it has ended.
+    asks: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -53,7 +55,12 @@ pub(super) struct Given {
 
 impl Desk {
     pub(super) fn new(function: &str) -> Arc<Self> {
-        Arc::new(Self { arn: function_arn(function), work: Mutex::default(), arrived: Notify::new() })
+        Arc::new(Self {
+            arn: function_arn(function),
+            work: Mutex::default(),
+            arrived: Notify::new(),
+            asks: watch::Sender::new(false),
+        })
     }
 
     /// Gives the process an invocation; it must have none.
@@ -73,6 +80,13 @@ impl Desk {
         work.waiting = None;
         work.running = None;
         work.closed.get_or_insert(why);
+        self.asks.send_replace(true);
+    }
+
+    /// Waits until the process asks for an invocation, or has ended.
+    pub(super) async fn asked(&self) {
+        // It cannot fail: the sender is here.
+        let _ = self.asks.subscribe().wait_for(|asks| *asks).await;
     }
 
     /// Why the process has ended; none while it runs.
@@ -96,6 +110,7 @@ impl Desk {
         let mut work = self.work();
         let Waiting { event, context, taken, answer } = work.waiting.take()?;
         work.running = Some((context.request_id.clone(), answer));
+        self.asks.send_replace(false);
         // Whoever gave it may have gone; the function runs all the same, as it does in the cloud.
         let _ = taken.send(());
         Some((event, context))
@@ -134,6 +149,7 @@ async fn next(State(desk): State<Arc<Desk>>) -> Response {
             ];
             return (headers, event).into_response();
         }
+        desk.asks.send_replace(true);
         arrived.await;
     }
 }

@@ -1,0 +1,105 @@
+//! Instructions, counted by valgrind's callgrind: by the difference between runs with more and with fewer invocations.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+
+use super::BenchError;
+use super::scenes::Scene;
+use super::shop::Shop;
+use super::starts::Measured;
+use crate::LocalCloud;
+use crate::gateway::Program;
+
+/// The first warm invocations still allocate; these are the ones that are counted.
+const WARM: (u32, u32) = (2, 12);
+/// How long valgrind may take to write down what it has counted.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How many instructions a function executes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counts {
+    /// From its start until it asks for an invocation.
+    pub(super) init: u64,
+    /// For its first invocation.
+    pub(super) first: u64,
+    /// For a warm one.
+    pub(super) warm: u64,
+}
+
+/// Counts a scene.
+pub(super) async fn count(
+    cloud: &LocalCloud,
+    shop: &Shop,
+    scene: &Scene,
+    directory: &Path,
+) -> Result<Counts, BenchError> {
+    let (few, many) = WARM;
+    let init = run(cloud, shop, scene, directory, 0).await?;
+    let one = run(cloud, shop, scene, directory, 1).await?;
+    let less = run(cloud, shop, scene, directory, few).await?;
+    let more = run(cloud, shop, scene, directory, many).await?;
+    let warm = more.saturating_sub(less) / u64::from(many.saturating_sub(few).max(1));
+    Ok(Counts { init, first: one.saturating_sub(init), warm })
+}
+
+/// The instructions of a run with so many invocations.
+async fn run(
+    cloud: &LocalCloud,
+    shop: &Shop,
+    scene: &Scene,
+    directory: &Path,
+    invocations: u32,
+) -> Result<u64, BenchError> {
+    let calls = scene.calls(cloud, shop, invocations).await?;
+    let written = tempfile::tempdir()?;
+    let log = written.path().join("log");
+    let under_callgrind = |program: Program| Program {
+        path: PathBuf::from("valgrind"),
+        arguments: vec![
+            "--tool=callgrind".to_owned(),
+            format!("--log-file={}", log.display()),
+            format!("--callgrind-out-file={}", written.path().join("out").display()),
+            program.path.display().to_string(),
+        ],
+        ..program
+    };
+    let (function, process) = Measured::start(cloud, scene, directory, under_callgrind).await?;
+    for call in &calls {
+        function.call(cloud, call).await?;
+    }
+    // Asked politely, valgrind writes its counts down; killed, it would not.
+    let asked = Command::new("kill").arg(process.to_string()).stdin(Stdio::null()).status().await?;
+    if !asked.success() {
+        return Err(BenchError::Callgrind(format!("process {process} cannot be ended")));
+    }
+    let ended = async {
+        while !function.ids().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let ended = tokio::time::timeout(PATIENCE, ended).await;
+    function.stop().await;
+    ended.map_err(|_| BenchError::Callgrind("valgrind does not end".to_owned()))?;
+    collected(&std::fs::read_to_string(&log)?)
+}
+
+/// The last count in valgrind's log: `==4711== Collected : 1234567`.
+fn collected(log: &str) -> Result<u64, BenchError> {
+    let count = log.lines().rev().find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok());
+    count.ok_or_else(|| BenchError::Callgrind(format!("valgrind says: {log}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_count_is_found_in_the_log() {
+        let log = "==7== Callgrind\n==7== Events    : Ir\n==7== Collected : 3402918\n==7== \n";
+        assert_eq!(collected(log).unwrap(), 3_402_918);
+        assert!(collected("==7== nothing").is_err());
+    }
+}

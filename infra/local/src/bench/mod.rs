@@ -1,0 +1,186 @@
+//! `cargo run --release -- bench`: what each built function costs over the Lambda Runtime API, and what the whole costs.
+//!
+//! Times depend on the machine; round trips, capacity units and instructions hardly do.
+
+mod client;
+mod instructions;
+mod meters;
+mod scenes;
+mod shop;
+mod stack;
+mod starts;
+mod table;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use crate::cloud::StartError;
+use crate::cognito::Hashing;
+use crate::gateway::InvokeError;
+use crate::{LocalCloud, Options};
+
+use self::scenes::{SCENES, Scene};
+use self::shop::Shop;
+use self::table::{Table, mebibytes, millions, milliseconds, units};
+
+/// What is measured, and how long.
+#[derive(Clone, Debug)]
+pub struct Bench {
+    /// Where the built functions are.
+    pub directory: PathBuf,
+    /// The functions by their binaries; all when it is empty.
+    pub functions: Vec<String>,
+    /// How often each function is started.
+    pub starts: u32,
+    /// Warm invocations of each start.
+    pub invocations: u32,
+    /// Whether instructions are counted, by callgrind.
+    pub instructions: bool,
+    /// Whether the whole is measured as well.
+    pub stack: bool,
+}
+
+/// Why there are no figures.
+#[derive(Debug, thiserror::Error)]
+pub enum BenchError {
+    /// The cloud does not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// There is nothing to measure.
+    #[error("{0} is not there: build it with cargo build --release --workspace --bins")]
+    NotBuilt(PathBuf),
+    /// Nothing is known by this name.
+    #[error("there is no function {0}: the functions are {1}")]
+    Unknown(String, String),
+    /// The system does not say what a process has used.
+    #[error("what a process uses cannot be read, which needs Linux: {0}")]
+    Meter(#[from] io::Error),
+    /// A function does not start or answer.
+    #[error("{0}: {1}")]
+    Function(String, #[source] InvokeError),
+    /// A call did not go as it must.
+    #[error("{0}: {1}")]
+    Call(String, String),
+    /// valgrind does not count.
+    #[error("instructions cannot be counted: {0}")]
+    Callgrind(String),
+}
+
+impl Bench {
+    /// Measures, and writes Markdown tables as they come.
+    ///
+    /// # Errors
+    /// See [`BenchError`].
+    pub async fn run(&self, out: &mut (dyn Write + Send)) -> Result<(), BenchError> {
+        let chosen = self.chosen()?;
+        let cloud = open().await?;
+        let shop = Shop::open(&cloud, 1).await?;
+        self.functions(&cloud, &shop, &chosen, out).await?;
+        if self.instructions {
+            self.instructions(&cloud, &shop, &chosen, out).await?;
+        }
+        cloud.stop().await;
+        if self.stack {
+            let cloud = open().await?;
+            stack::measure(&cloud, out).await?;
+            cloud.stop().await;
+        }
+        Ok(())
+    }
+
+    /// The scenes of the chosen functions, all of which must be built.
+    fn chosen(&self) -> Result<Vec<&'static Scene>, BenchError> {
+        if let Some(unknown) = self.functions.iter().find(|name| SCENES.iter().all(|scene| scene.function != **name)) {
+            let mut names: Vec<&str> = SCENES.iter().map(|scene| scene.function).collect();
+            names.dedup();
+            return Err(BenchError::Unknown(unknown.clone(), names.join(", ")));
+        }
+        let chosen: Vec<&Scene> = SCENES
+            .iter()
+            .filter(|scene| self.functions.is_empty() || self.functions.iter().any(|name| name == scene.function))
+            .collect();
+        for scene in &chosen {
+            let binary = self.directory.join(scene.function);
+            if !binary.is_file() {
+                return Err(BenchError::NotBuilt(binary));
+            }
+        }
+        Ok(chosen)
+    }
+
+    async fn functions(
+        &self,
+        cloud: &LocalCloud,
+        shop: &Shop,
+        chosen: &[&'static Scene],
+        out: &mut (dyn Write + Send),
+    ) -> Result<(), BenchError> {
+        writeln!(
+            out,
+            "\nEach function over the Lambda Runtime API: medians of {} starts with {} warm invocations.\n",
+            self.starts, self.invocations
+        )?;
+        let mut table = Table::new(&[
+            "function",
+            "event",
+            "binary KiB",
+            "init ms",
+            "CPU",
+            "first ms",
+            "CPU",
+            "warm ms",
+            "CPU",
+            "RSS MiB",
+            "heap MiB",
+            "round trips",
+            "read units",
+            "write units",
+        ]);
+        for scene in chosen {
+            let figures = starts::measure(cloud, shop, scene, self).await?;
+            let invoked = |text: String| if scene.is_invoked() { text } else { "-".to_owned() };
+            table.row(vec![
+                scene.function.to_owned(),
+                scene.event.to_owned(),
+                figures.binary_kib.to_string(),
+                milliseconds(figures.init.wall),
+                milliseconds(figures.init.cpu),
+                invoked(milliseconds(figures.first.wall)),
+                invoked(milliseconds(figures.first.cpu)),
+                invoked(milliseconds(figures.warm.wall)),
+                invoked(milliseconds(figures.warm.cpu)),
+                mebibytes(figures.memory.peak_kib),
+                mebibytes(figures.memory.anonymous_kib),
+                invoked(figures.cost.round_trips.to_string()),
+                invoked(units(figures.cost.read_units)),
+                invoked(units(figures.cost.write_units)),
+            ]);
+        }
+        writeln!(out, "{table}")?;
+        Ok(())
+    }
+
+    async fn instructions(
+        &self,
+        cloud: &LocalCloud,
+        shop: &Shop,
+        chosen: &[&'static Scene],
+        out: &mut (dyn Write + Send),
+    ) -> Result<(), BenchError> {
+        writeln!(out, "\nMillions of instructions, counted by callgrind.\n")?;
+        let mut table = Table::new(&["function", "event", "init", "first", "warm"]);
+        for scene in chosen.iter().filter(|scene| scene.is_invoked()) {
+            let counts = instructions::count(cloud, shop, scene, &self.directory).await?;
+            let cells = [counts.init, counts.first, counts.warm].map(millions);
+            table.row([scene.function.to_owned(), scene.event.to_owned()].into_iter().chain(cells).collect());
+        }
+        writeln!(out, "{table}")?;
+        Ok(())
+    }
+}
+
+/// A cloud with the bazaar, in memory, on a free port.
+async fn open() -> Result<LocalCloud, BenchError> {
+    let options = Options { hashing: Hashing::cheap(), throttle: None, ..Options::for_people(0, None, true) };
+    Ok(LocalCloud::with(options).await?)
+}

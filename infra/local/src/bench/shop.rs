@@ -1,0 +1,159 @@
+//! What must be there before something can be measured: products, carts, orders, people.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use serde_json::{Value, json};
+
+use super::BenchError;
+use super::client::{Call, Client};
+use crate::LocalCloud;
+use crate::cloud::{ADMIN, BUYER, PASSWORD};
+use crate::demo::VENDORS;
+
+/// More than any run sells.
+const PLENTY: u32 = 900_000;
+
+/// The bazaar with products that do not run out.
+pub(super) struct Shop {
+    pub(super) client: Client,
+    /// Products of this run.
+    pub(super) goods: Vec<Goods>,
+    /// Messages of the payment sandbox that were not delivered.
+    messages: Arc<Mutex<Vec<Request<Bytes>>>>,
+}
+
+/// A product with one variant.
+#[derive(Clone, Debug)]
+pub(super) struct Goods {
+    pub(super) variant: String,
+}
+
+/// A cart that can be ordered.
+#[derive(Clone, Debug)]
+pub(super) struct ReadyCart {
+    pub(super) id: String,
+    total: Value,
+}
+
+impl Shop {
+    /// Opens so many new products in the demo vendor's shop.
+    pub(super) async fn open(cloud: &LocalCloud, products: usize) -> Result<Self, BenchError> {
+        let client = Client::new(cloud.address());
+        let mut shop = Self { client, goods: Vec::new(), messages: Arc::default() };
+        shop.stock_up(products).await?;
+        cloud.settled().await?;
+        Ok(shop)
+    }
+
+    /// Publishes products until there are so many.
+    pub(super) async fn stock_up(&mut self, products: usize) -> Result<(), BenchError> {
+        let owner = self.sign_in(VENDORS.first().map_or("", |vendor| vendor.email)).await?;
+        for number in self.goods.len()..products {
+            let product = json!({
+                "handle": format!("bench-{number}"), "title": format!("Bench {number}"),
+                "variants": [{"prices": [{"amount": "12.50", "currency": "USD"}], "on_hand": PLENTY}],
+            });
+            let call = Call::send(Method::POST, "/v1/vendor/products", &product, StatusCode::CREATED)?;
+            let made = self.client.json(call.with("authorization", &owner)?).await?;
+            let path = format!("/v1/vendor/products/{}/publish", text(&made, "/id")?);
+            let call = Call::send(Method::POST, &path, &json!({}), StatusCode::OK)?;
+            self.client.call(call.with("authorization", &owner)?).await?;
+            self.goods.push(Goods { variant: text(&made, "/variants/0/id")? });
+        }
+        Ok(())
+    }
+
+    /// Some product; the same number gives the same one.
+    pub(super) fn goods(&self, number: usize) -> Result<&Goods, BenchError> {
+        let place = number.checked_rem(self.goods.len()).unwrap_or(0);
+        self.goods.get(place).ok_or_else(|| BenchError::Call("the shop".to_owned(), "it has no products".to_owned()))
+    }
+
+    /// The value of `Authorization` for the account with this address.
+    async fn sign_in(&self, email: &str) -> Result<String, BenchError> {
+        let who = json!({"email": email, "password": PASSWORD});
+        let answer = self.client.json(Call::send(Method::POST, "/v1/auth/sign-in", &who, StatusCode::OK)?).await?;
+        Ok(format!("Bearer {}", text(&answer, "/access_token")?))
+    }
+
+    /// The operator's, the buyer's and the vendor's.
+    pub(super) async fn sign_in_admin(&self) -> Result<String, BenchError> {
+        self.sign_in(ADMIN).await
+    }
+
+    pub(super) async fn sign_in_buyer(&self) -> Result<String, BenchError> {
+        self.sign_in(BUYER).await
+    }
+
+    pub(super) async fn sign_in_vendor(&self) -> Result<String, BenchError> {
+        self.sign_in(VENDORS.first().map_or("", |vendor| vendor.email)).await
+    }
+
+    /// From now on the sandbox's messages are kept here instead of being delivered.
+    pub(super) fn keep_messages(&self, cloud: &LocalCloud) {
+        let messages = Arc::clone(&self.messages);
+        let keep = move |request: Request<Bytes>| -> crate::gateway::BoxFuture<'static, Response<Bytes>> {
+            messages.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+            Box::pin(async { Response::new(Bytes::new()) })
+        };
+        let url = format!("{}/v1/webhooks/stripe", cloud.base_url());
+        cloud.services().stripe.deliver_to(url, Arc::new(keep));
+    }
+
+    /// The signed message that an order was paid, as it would be delivered.
+    pub(super) async fn message_of_payment(&self, order: &str) -> Result<Call, BenchError> {
+        let path = format!("/_local/pay/stripe/orders/{order}");
+        self.client.call(Call::send(Method::POST, &path, &json!({"do": "succeed"}), StatusCode::OK)?).await?;
+        let kept = std::mem::take(&mut *self.messages.lock().unwrap_or_else(PoisonError::into_inner));
+        let of_this_payment = |request: &Request<Bytes>| {
+            let event: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+            event.get("type").is_some_and(|name| name == "payment_intent.succeeded")
+        };
+        let request = kept.into_iter().find(of_this_payment);
+        let request = request.ok_or_else(|| BenchError::Call(path, "the sandbox sent no message".to_owned()))?;
+        Ok(Call { request, expected: StatusCode::OK })
+    }
+}
+
+/// A new cart in US dollars.
+pub(super) async fn open_cart(client: &Client) -> Result<String, BenchError> {
+    let call = Call::send(Method::POST, "/v1/carts", &json!({"currency": "USD"}), StatusCode::CREATED)?;
+    text(&client.json(call).await?, "/id")
+}
+
+/// So many units into a cart.
+pub(super) fn change(cart: &str, goods: &Goods, quantity: u32) -> Result<Call, BenchError> {
+    let path = format!("/v1/carts/{cart}/items/{}", goods.variant);
+    Call::send(Method::PUT, &path, &json!({"quantity": quantity}), StatusCode::OK)
+}
+
+/// A new cart with one line and an address.
+pub(super) async fn fill_cart(client: &Client, goods: &Goods) -> Result<ReadyCart, BenchError> {
+    let id = open_cart(client).await?;
+    client.call(change(&id, goods, 1)?).await?;
+    let address = json!({"address": {
+        "name": "Aziza Karimova", "line1": "12 Navoi Street", "city": "Tashkent", "postal_code": "100011", "country": "UZ",
+    }});
+    let call = Call::send(Method::POST, &format!("/v1/carts/{id}/shipping-options"), &address, StatusCode::OK)?;
+    let options = client.json(call).await?;
+    let total = options.pointer("/totals/total").cloned().unwrap_or_default();
+    Ok(ReadyCart { id, total })
+}
+
+impl ReadyCart {
+    /// The order for this cart, to be paid by card.
+    pub(super) fn check_out(&self) -> Result<Call, BenchError> {
+        let order = json!({
+            "cart_id": self.id, "email": "guest@bozor.test", "payment": {"provider": "stripe"}, "expected_total": self.total,
+        });
+        Call::send(Method::POST, "/v1/checkout", &order, StatusCode::CREATED)?.with("idempotency-key", &self.id)
+    }
+}
+
+/// A text in an answer.
+pub(super) fn text(answer: &Value, pointer: &str) -> Result<String, BenchError> {
+    let found = answer.pointer(pointer).and_then(Value::as_str);
+    found.map(str::to_owned).ok_or_else(|| BenchError::Call(pointer.to_owned(), format!("is not in {answer}")))
+}

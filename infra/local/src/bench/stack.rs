@@ -1,0 +1,183 @@
+//! The whole on one machine: API, functions, database and everything that follows, in this process, called over loopback.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use http::{Method, StatusCode};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use super::BenchError;
+use super::client::{Call, Client};
+use super::meters::{cpu_here, cpu_of_this_thread};
+use super::scenes::{list_of_20, product_page};
+use super::shop::{Goods, Shop, change, fill_cart, open_cart};
+use super::table::{Table, milliseconds, percentile};
+use crate::LocalCloud;
+
+/// Requests of a kind, to measure the CPU time of one.
+const REQUESTS: u32 = 2_000;
+/// Whole checkouts, each of four requests.
+const CHECKOUTS: u32 = 500;
+/// Clients at once.
+const CLIENTS: [usize; 5] = [1, 8, 16, 64, 200];
+/// How many checkouts there are at most with so many clients, and for how long.
+const MOST: usize = 2_000;
+const LONGEST: Duration = Duration::from_secs(15);
+
+/// Measures, and writes two tables.
+pub(super) async fn measure(cloud: &LocalCloud, out: &mut (dyn Write + Send)) -> Result<(), BenchError> {
+    let mut shop = Shop::open(cloud, 1).await?;
+    writeln!(
+        out,
+        "\nThe whole in one process: CPU time of a request, with the database and what follows, without the client.\n"
+    )?;
+    let mut table = Table::new(&["request", "CPU ms"]);
+    let goods = shop.goods(0)?.clone();
+    for (name, call) in [("list of 20 with prices", list_of_20()?), ("product page", product_page(&shop).await?)] {
+        let each = one_request(cloud.address(), REQUESTS, move |client, _| {
+            let call = call.clone();
+            async move { client.call(call).await.map(drop) }
+        });
+        table.row(vec![name.to_owned(), milliseconds(each.await?)]);
+    }
+    let (cart, of_cart) = (open_cart(&shop.client).await?, goods.clone());
+    let each = one_request(cloud.address(), REQUESTS, move |client, number| {
+        let call = change(&cart, &of_cart, 1 + number % 50);
+        async move { client.call(call?).await.map(drop) }
+    });
+    table.row(vec!["add to cart".to_owned(), milliseconds(each.await?)]);
+    let each = one_request(cloud.address(), CHECKOUTS, move |client, _| {
+        let goods = goods.clone();
+        async move { check_out(&client, &goods).await }
+    });
+    table.row(vec!["whole guest checkout: cart, line, address, order".to_owned(), milliseconds(each.await?)]);
+    writeln!(out, "{table}")?;
+
+    let most_clients = CLIENTS.iter().copied().max().unwrap_or(1);
+    shop.stock_up(most_clients).await?;
+    cloud.settled().await?;
+    writeln!(out, "\nWhole guest checkouts at once: each client buys another product.\n")?;
+    let mut table =
+        Table::new(&["clients", "checkouts a second", "median ms", "99 % below ms", "slowest ms", "failed"]);
+    for clients in CLIENTS {
+        let level = level(cloud.address(), clients, shop.goods.clone()).await?;
+        cloud.settled().await?;
+        table.row(level.cells(clients));
+        if let Some(failure) = level.failure {
+            writeln!(out, "At {clients} clients: {failure}\n")?;
+        }
+    }
+    writeln!(out, "{table}")?;
+    Ok(())
+}
+
+/// A guest's way from nothing to an order that waits for its payment.
+async fn check_out(client: &Client, goods: &Goods) -> Result<(), BenchError> {
+    client.call(fill_cart(client, goods).await?.check_out()?).await.map(drop)
+}
+
+/// Runs something on a thread of its own, so that the client's part in this process's CPU time is known.
+async fn apart<T, F, Fut>(address: SocketAddr, work: F) -> Result<T, BenchError>
+where
+    T: Send + 'static,
+    F: FnOnce(Client) -> Fut + Send + 'static,
+    Fut: Future<Output = Result<T, BenchError>>,
+{
+    let thread = tokio::task::spawn_blocking(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async { work(Client::new(address)).await })
+    });
+    thread.await.map_err(|error| BenchError::Call("the client".to_owned(), error.to_string()))?
+}
+
+/// The CPU time that this process uses for one request, when one client makes so many in a row.
+async fn one_request<F, Fut>(address: SocketAddr, requests: u32, request: F) -> Result<Duration, BenchError>
+where
+    F: Fn(Client, u32) -> Fut + Send + 'static,
+    Fut: Future<Output = Result<(), BenchError>>,
+{
+    let used = apart(address, async move |client: Client| {
+        for number in 0..requests / 10 {
+            request(client.clone(), number).await?;
+        }
+        settle(&client).await?;
+        let before = (cpu_here()?, cpu_of_this_thread()?);
+        for number in 0..requests {
+            request(client.clone(), number).await?;
+        }
+        settle(&client).await?;
+        let after = (cpu_here()?, cpu_of_this_thread()?);
+        let client = after.1.saturating_sub(before.1);
+        Ok(after.0.saturating_sub(before.0).saturating_sub(client))
+    });
+    Ok(used.await? / requests)
+}
+
+/// Waits until everything that follows is done, so that it counts.
+async fn settle(client: &Client) -> Result<(), BenchError> {
+    client.call(Call::send(Method::POST, "/_local/settled", &json!({}), StatusCode::OK)?).await.map(drop)
+}
+
+/// So many clients at once.
+struct Level {
+    /// In order.
+    times: Vec<Duration>,
+    wall: Duration,
+    failed: usize,
+    /// The first one.
+    failure: Option<String>,
+}
+
+impl Level {
+    fn cells(&self, clients: usize) -> Vec<String> {
+        let count = u128::try_from(self.times.len()).unwrap_or(u128::MAX);
+        let a_second = count.saturating_mul(1_000_000).checked_div(self.wall.as_micros()).unwrap_or(0);
+        let slowest = self.times.last().copied().unwrap_or_default();
+        vec![
+            clients.to_string(),
+            a_second.to_string(),
+            milliseconds(percentile(&self.times, 50)),
+            milliseconds(percentile(&self.times, 99)),
+            milliseconds(slowest),
+            self.failed.to_string(),
+        ]
+    }
+}
+
+async fn level(address: SocketAddr, clients: usize, goods: Vec<Goods>) -> Result<Level, BenchError> {
+    apart(address, async move |client: Client| {
+        let (begun, orders) = (Instant::now(), Arc::new(AtomicUsize::new(0)));
+        let mut people = JoinSet::new();
+        for goods in goods.into_iter().cycle().take(clients) {
+            let (client, orders) = (client.clone(), Arc::clone(&orders));
+            people.spawn(async move {
+                let mut outcomes = Vec::new();
+                while orders.fetch_add(1, Ordering::Relaxed) < MOST && begun.elapsed() < LONGEST {
+                    let started = Instant::now();
+                    outcomes.push(check_out(&client, &goods).await.map(|()| started.elapsed()));
+                }
+                outcomes
+            });
+        }
+        let mut level = Level { times: Vec::new(), wall: Duration::ZERO, failed: 0, failure: None };
+        while let Some(outcomes) = people.join_next().await {
+            for outcome in outcomes.map_err(|error| BenchError::Call("a client".to_owned(), error.to_string()))? {
+                match outcome {
+                    Ok(time) => level.times.push(time),
+                    Err(error) => {
+                        level.failed = level.failed.saturating_add(1);
+                        level.failure.get_or_insert_with(|| error.to_string());
+                    }
+                }
+            }
+        }
+        level.wall = begun.elapsed();
+        level.times.sort_unstable();
+        Ok(level)
+    })
+    .await
+}

@@ -1,0 +1,180 @@
+//! Starts of a function, and its invocations.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::client::Call;
+use super::meters::{Memory, cpu_of, memory_of};
+use super::scenes::Scene;
+use super::shop::Shop;
+use super::table::median;
+use super::{Bench, BenchError};
+use crate::LocalCloud;
+use crate::gateway::{BoxFuture, Gateway, InvocationContext, Invoke, InvokeError, Processes, Program};
+use crate::usage::Cost;
+
+/// How long something took, and the CPU time that it used.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Effort {
+    pub(super) wall: Duration,
+    pub(super) cpu: Duration,
+}
+
+/// What a function costs.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Figures {
+    pub(super) binary_kib: u64,
+    /// From its start until it asks for an invocation.
+    pub(super) init: Effort,
+    pub(super) first: Effort,
+    pub(super) warm: Effort,
+    /// After the last invocation.
+    pub(super) memory: Memory,
+    /// Of one warm invocation.
+    pub(super) cost: Cost,
+}
+
+/// A running function whose invocations are measured.
+pub(super) struct Measured {
+    name: &'static str,
+    process: Arc<Process>,
+    gateway: Gateway,
+}
+
+struct Process {
+    processes: Processes,
+    last: Mutex<Option<Invocation>>,
+}
+
+/// What one invocation took.
+struct Invocation {
+    effort: Effort,
+    trace_id: String,
+}
+
+impl Process {
+    /// Measures until the process asks for the next invocation: what it does after its answer is paid for as well.
+    async fn measured(&self, event: Bytes, context: InvocationContext) -> Result<Bytes, InvokeError> {
+        let unreadable = |error: std::io::Error| InvokeError::Failed(error.to_string());
+        let trace_id = context.trace_id.clone();
+        let process = self.processes.warm().await?;
+        let used = cpu_of(process).map_err(unreadable)?;
+        let begun = Instant::now();
+        let answer = self.processes.invoke(event, context).await?;
+        let wall = begun.elapsed();
+        self.processes.warm().await?;
+        let cpu = cpu_of(process).map_err(unreadable)?.saturating_sub(used);
+        let invocation = Invocation { effort: Effort { wall, cpu }, trace_id };
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(invocation);
+        Ok(answer)
+    }
+}
+
+/// What the gateway invokes.
+struct Door(Arc<Process>);
+
+impl Invoke for Door {
+    fn invoke(&self, event: Bytes, context: InvocationContext) -> BoxFuture<'_, Result<Bytes, InvokeError>> {
+        Box::pin(self.0.measured(event, context))
+    }
+}
+
+impl Measured {
+    /// Starts a function and waits until it asks for its first invocation.
+    pub(super) async fn start(
+        cloud: &LocalCloud,
+        scene: &Scene,
+        directory: &Path,
+        wrap: impl FnOnce(Program) -> Program,
+    ) -> Result<(Self, u32), BenchError> {
+        let function = cloud.services().template.functions.iter().find(|known| known.binary == scene.function);
+        let unknown = || BenchError::Unknown(scene.function.to_owned(), "those of the template".to_owned());
+        let function = function.ok_or_else(unknown)?.id.clone();
+        let program = Program { quiet: true, ..cloud.program(&function, directory)? };
+        let processes = Processes::new(wrap(program));
+        let process = Arc::new(Process { processes, last: Mutex::default() });
+        let gateway = cloud.gateway_with(&function, Arc::new(Door(Arc::clone(&process))))?;
+        let name = scene.function;
+        let id = process.processes.warm().await.map_err(|error| BenchError::Function(name.to_owned(), error))?;
+        Ok((Self { name, process, gateway }, id))
+    }
+
+    /// Makes a call through the gateway.
+    pub(super) async fn call(&self, cloud: &LocalCloud, call: &Call) -> Result<(Effort, Cost), BenchError> {
+        let (parts, body) = call.request.clone().into_parts();
+        let answer = self.gateway.call(parts, body).await;
+        call.accept(answer.status(), answer.body())?;
+        let last = self.process.last.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let elsewhere = || BenchError::Call(self.name.to_owned(), "another function has answered".to_owned());
+        let Invocation { effort, trace_id } = last.ok_or_else(elsewhere)?;
+        let usage = cloud.services().usage.of_trace(&trace_id).unwrap_or_default();
+        Ok((effort, usage.cost))
+    }
+
+    /// The ids of its processes.
+    pub(super) fn ids(&self) -> Vec<u32> {
+        self.process.processes.ids()
+    }
+
+    pub(super) async fn stop(self) {
+        self.process.processes.stop().await;
+    }
+}
+
+/// Measures a scene.
+pub(super) async fn measure(
+    cloud: &LocalCloud,
+    shop: &Shop,
+    scene: &Scene,
+    bench: &Bench,
+) -> Result<Figures, BenchError> {
+    let mut starts = Vec::new();
+    for _ in 0..bench.starts.max(1) {
+        starts.push(one_start(cloud, shop, scene, bench).await?);
+    }
+    let binary = std::fs::metadata(bench.directory.join(scene.function))?;
+    let middle = |part: fn(&Figures) -> Effort| Effort {
+        wall: median(starts.iter().map(|start| part(start).wall)),
+        cpu: median(starts.iter().map(|start| part(start).cpu)),
+    };
+    Ok(Figures {
+        binary_kib: binary.len().div_ceil(1024),
+        init: middle(|start| start.init),
+        first: middle(|start| start.first),
+        warm: middle(|start| start.warm),
+        memory: Memory {
+            peak_kib: median(starts.iter().map(|start| start.memory.peak_kib)),
+            anonymous_kib: median(starts.iter().map(|start| start.memory.anonymous_kib)),
+        },
+        cost: starts.last().map(|start| start.cost).unwrap_or_default(),
+    })
+}
+
+async fn one_start(cloud: &LocalCloud, shop: &Shop, scene: &Scene, bench: &Bench) -> Result<Figures, BenchError> {
+    let calls = scene.calls(cloud, shop, bench.invocations.saturating_add(1)).await?;
+    cloud.settled().await?;
+    let begun = Instant::now();
+    let (function, process) = Measured::start(cloud, scene, &bench.directory, |program| program).await?;
+    let init = Effort { wall: begun.elapsed(), cpu: cpu_of(process)? };
+    let mut figures = Figures { init, ..Figures::default() };
+    let mut warm = Vec::new();
+    for (number, call) in calls.iter().enumerate() {
+        let (effort, cost) = function.call(cloud, call).await?;
+        if number == 0 {
+            figures.first = effort;
+        } else {
+            warm.push(effort);
+            figures.cost = cost;
+        }
+    }
+    figures.warm = Effort {
+        wall: median(warm.iter().map(|effort| effort.wall)),
+        cpu: median(warm.iter().map(|effort| effort.cpu)),
+    };
+    figures.memory = memory_of(process)?;
+    function.stop().await;
+    Ok(figures)
+}

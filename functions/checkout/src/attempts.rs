@@ -96,7 +96,7 @@ impl App {
         let open: Vec<Payment> = loaded
             .payments
             .iter()
-            .filter(|payment| payment.state.is_open() && payment.reference.is_some())
+            .filter(|payment| payment.may_be_paid() && payment.reference.is_some())
             .cloned()
             .collect();
         for payment in open {

@@ -57,7 +57,9 @@ impl App {
     ) -> Result<Answer, Problem> {
         let mut known: Option<Payment> = None;
         for _ in 0..TRIES {
-            let Some(loaded) = file.payment().cloned() else {
+            // The attempt that was opened, even when another one counts by now.
+            let attempt = known.as_ref().map_or(file.order.payment, |opened| opened.id);
+            let Some(loaded) = file.payments.iter().find(|payment| payment.id == attempt).cloned() else {
                 return Err(Problem::internal("an order without its payment"));
             };
             let opened = match &known {

@@ -1,5 +1,7 @@
 //! Orders past their deadline: the provider is told first, then the stock goes back and the cart opens again.
 
+use std::time::Duration;
+
 use domain::order::{OrderFile, VendorOrder};
 use domain::payment::{Payment, PaymentState};
 use domain::{OrderId, Timestamp};
@@ -12,6 +14,8 @@ use crate::round::Round;
 
 /// How often an order is read again that somebody else changes at the same time.
 const TRIES: usize = 8;
+/// When an order is looked at again whose payment is not decided, or whose provider does not answer.
+const PUT_OFF: Duration = Duration::from_secs(60);
 
 /// Whether the attempts of an order are closed at their providers.
 enum Closed {
@@ -44,6 +48,8 @@ impl Round<'_> {
                     }
                     Closed::NotYet => {
                         summary.waiting += 1;
+                        // Out of the way of what is due behind it.
+                        self.app.orders.put_off(&loaded.order, self.now + PUT_OFF).await?;
                         return Ok(());
                     }
                 }

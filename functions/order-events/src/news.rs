@@ -40,6 +40,12 @@ pub(crate) fn recipients(event: &Event, file: &OrderFile) -> Vec<Recipient> {
     let part = event.vendor.and_then(|vendor| file.vendor(vendor));
     match event.kind {
         EventKind::OrderPlaced | EventKind::VendorOrderAccepted | EventKind::PaymentConflicted => Vec::new(),
+        // An order that is off by now is told of by the event that ended it.
+        EventKind::OrderConfirmed | EventKind::OrderPaid
+            if matches!(file.order.state, OrderState::Expired | OrderState::Cancelled) =>
+        {
+            Vec::new()
+        }
         EventKind::OrderConfirmed | EventKind::OrderPaid => {
             with_buyer(vendors(|part| part.visible && !part.state.is_off()).collect())
         }

@@ -206,6 +206,19 @@ pub struct Payment {
     pub version: u64,
 }
 
+impl Payment {
+    /// Whether it brought what was asked for.
+    pub fn has_paid(&self) -> bool {
+        self.state.took_money() && self.captured == Some(self.amount)
+    }
+
+    /// Whether the buyer could still pay it: a declined card leaves a payment at the provider that another card can pay.
+    pub const fn may_be_paid(&self) -> bool {
+        let declined = matches!(self.state, PaymentState::Failed) && self.reference.is_some();
+        !self.provider.pays_after() && (self.state.is_open() || declined)
+    }
+}
+
 /// Where a refund stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

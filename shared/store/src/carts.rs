@@ -118,7 +118,7 @@ impl Carts {
 
     /// The action that opens a cart again whose order was not paid, unless the cart is gone or became another order.
     pub(crate) fn reopening(&self, cart: CartId, order: OrderId) -> Result<TransactWriteItem, Error> {
-        let condition = Condition::of("attribute_not_exists(pk) OR order_id = :order")
+        let condition = Condition::of("order_id = :order")
             .name("#version", "version")
             .value(":order", string(order.to_string()))
             .value(":one", number(1));

@@ -1,6 +1,7 @@
 //! Calls, with the patience that contention needs.
 
 use std::future::Future;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
@@ -46,16 +47,23 @@ where
 /// Carries out a transaction. The token makes a repeat of the same call harmless: the SDK sends it again when an answer is
 /// lost, and DynamoDB knows it for ten minutes.
 pub(crate) async fn transact(client: &Client, actions: Vec<TransactWriteItem>) -> Result<(), Failure> {
+    let fresh = || format!("{:032x}", fastrand::u128(..));
+    let token = std::sync::Mutex::new(fresh());
     patiently(|| async {
-        // A token of its own per try: a refused try must not be taken for its repeat.
-        let token = format!("{:032x}", fastrand::u128(..));
+        let same = token.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let sent = client
             .transact_write_items()
             .set_transact_items(Some(actions.clone()))
-            .client_request_token(token)
+            .client_request_token(same)
             .send()
             .await;
-        sent.map(|_| ()).map_err(|error| cancelled(&error))
+        sent.map(|_| ()).map_err(|error| {
+            // What was surely refused is tried anew; of anything else the outcome is unknown, and the same token asks for it.
+            if error.as_service_error().is_some_and(TransactWriteItemsError::is_transaction_canceled_exception) {
+                *token.lock().unwrap_or_else(PoisonError::into_inner) = fresh();
+            }
+            cancelled(&error)
+        })
     })
     .await
 }

@@ -49,12 +49,18 @@ impl OrderFile {
         Ok(())
     }
 
-    /// A seller will not send its part: the stock goes back, and so does the money if it was taken.
+    /// A seller will not send its part, or cannot after all: the stock goes back, and so does the money if it was taken.
     pub fn refuse(&mut self, vendor: VendorId, mint: &mut Mint) -> Result<(), Refusal> {
-        self.step(vendor, VendorOrderEvent::Refused, Actor::Vendor, mint)?;
+        let accepted = self.vendor(vendor).is_some_and(|part| part.state == VendorOrderState::Accepted);
+        let (event, kind) = if accepted {
+            (VendorOrderEvent::Cancelled, EventKind::VendorOrderCancelled)
+        } else {
+            (VendorOrderEvent::Refused, EventKind::VendorOrderRefused)
+        };
+        self.step(vendor, event, Actor::Vendor, mint)?;
         self.give_back(vendor);
         self.queue_refund_of(vendor, RefundReason::Refused, mint)?;
-        self.announce(EventKind::VendorOrderRefused, Some(vendor), mint);
+        self.announce(kind, Some(vendor), mint);
         self.close_if_nothing_is_left(Actor::Vendor, mint)
     }
 

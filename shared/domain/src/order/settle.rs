@@ -72,7 +72,8 @@ impl OrderFile {
     }
 
     fn captured(&mut self, payment: PaymentId, amount: Money, late: Late, mint: &mut Mint) -> Result<Settled, Refusal> {
-        let others_took = self.payments.iter().any(|known| known.id != payment && known.state.took_money());
+        // An attempt that brought another amount than was asked for has not paid the order.
+        let others_took = self.payments.iter().any(|known| known.id != payment && known.has_paid());
         let Some(known) = self.payments.iter_mut().find(|known| known.id == payment) else {
             return Err(Refusal::of(Code::NotFound));
         };
@@ -80,15 +81,13 @@ impl OrderFile {
             return Ok(Settled::Unchanged);
         }
         known.captured = Some(amount);
-        if amount != known.amount
-            && let Some(next) = known.state.after(PaymentEvent::Conflicted)
-        {
-            known.state = next;
+        if amount != known.amount {
+            let next = known.state.after(PaymentEvent::Conflicted).or(known.state.after(PaymentEvent::Captured));
+            known.state = next.ok_or(Refusal::of(Code::WrongState))?;
             self.note("payment_conflicted", Actor::Provider, None, mint);
             self.announce(EventKind::PaymentConflicted, None, mint);
             return Ok(Settled::Changed);
         }
-        let as_asked = amount == known.amount;
         known.state = known.state.after(PaymentEvent::Captured).ok_or(Refusal::of(Code::WrongState))?;
         if others_took {
             self.give_all_back(payment, amount, RefundReason::Duplicate, EventKind::DuplicatePaymentRefunded, mint)?;
@@ -96,7 +95,7 @@ impl OrderFile {
         }
         match self.order.state {
             OrderState::AwaitingPayment | OrderState::Confirmed => self.pay(payment, mint)?,
-            OrderState::Expired | OrderState::Cancelled if as_asked && late == Late::TakeStock && self.can_reopen() => {
+            OrderState::Expired | OrderState::Cancelled if late == Late::TakeStock && self.can_reopen() => {
                 let off: Vec<VendorId> = self
                     .vendors
                     .iter()
@@ -225,9 +224,13 @@ impl OrderFile {
     fn count_refunds(&mut self, payment: PaymentId) -> Result<(), Refusal> {
         let back =
             self.refunds.iter().filter(|refund| refund.payment == payment && refund.state == RefundState::Succeeded);
-        let back = Money::sum(self.order.currency, back.map(|refund| refund.amount)).map_err(refused)?;
-        if let Some(known) = self.payments.iter_mut().find(|known| known.id == payment) {
-            let all = known.captured.is_some_and(|taken| back.minor() >= taken.minor());
+        let amounts: Vec<Money> = back.map(|refund| refund.amount).collect();
+        if let Some(known) = self.payments.iter_mut().find(|known| known.id == payment)
+            && let Some(taken) = known.captured
+        {
+            // In the currency that came, which need not be the order's.
+            let back = Money::sum(taken.currency(), amounts).map_err(refused)?;
+            let all = back.minor() >= taken.minor();
             let event = if all { PaymentEvent::Refunded } else { PaymentEvent::PartiallyRefunded };
             if let Some(next) = known.state.after(event) {
                 known.state = next;

@@ -192,6 +192,7 @@ impl Catalog {
             let stored = Box::pin(self.write(Some(loaded), &unlisted)).await?;
             let mut again = changed.clone();
             again.product.version = stored.product.version;
+            again.availability_version = stored.availability_version;
             return Box::pin(self.write(Some(&stored), &again)).await;
         }
         let now = loaded.map_or(0, |loaded| loaded.product.version) + 1;

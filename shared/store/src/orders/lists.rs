@@ -6,11 +6,12 @@ use domain::text::Email;
 use domain::{OrderId, Timestamp, UserId, VendorId};
 
 use super::{
-    DUE_PARTITIONS, ORDER, Orders, REFUND, VENDOR_ORDER, buyer_partition, email_partition, provider_reference,
+    DUE_PARTITIONS, Entry, ORDER, Orders, REFUND, VENDOR_ORDER, buyer_partition, email_partition, provider_reference,
     state_partition, vendor_partition,
 };
-use crate::item::{Attributes, body, number, text, version};
-use crate::retry::{Asked, query};
+use crate::error::Failure;
+use crate::item::{Attributes, Condition, body, number, text, version};
+use crate::retry::{Asked, query, update_one};
 use crate::{Error, PageKey, Slice};
 
 /// An order in a list: the order without its parts.
@@ -167,6 +168,21 @@ impl Orders {
             }
         }
         Ok(due)
+    }
+
+    /// Looks at an order again only at a later time, so that what is due behind it comes to its turn. Its own deadline stays.
+    /// An order that somebody changed meanwhile is left as it is.
+    pub async fn put_off(&self, order: &Order, at: Timestamp) -> Result<(), Error> {
+        let condition = Condition::of("#version = :loaded AND attribute_exists(due_key)")
+            .name("#version", "version")
+            .value(":loaded", number(order.version))
+            .value(":at", number(at.millis()))
+            .value(":one", number(1));
+        let change = "SET due_at = :at ADD #version :one";
+        match update_one(&self.client, &self.table, Entry::Order(order.id).key(), change, &condition).await {
+            Ok(_) | Err(Failure::Condition) => Ok(()),
+            Err(other) => Err(other.into()),
+        }
     }
 
     async fn orders(

@@ -66,6 +66,8 @@ pub(crate) enum Failure {
     Condition,
     /// A transaction was refused; one reason per action, with the item that stood in the way where it was asked for.
     Cancelled(Vec<Reason>),
+    /// A list cannot go on from the key that was given.
+    Start,
     /// Whether the call was carried out is not known, or the table does not answer.
     Unavailable(String),
     /// Anything else.
@@ -89,6 +91,7 @@ impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Condition => Self::Conflict,
+            Failure::Start => Self::Refused(Refusal::of(Code::InvalidCursor)),
             Failure::Cancelled(reasons) if reasons.iter().any(Reason::is_condition) => Self::Conflict,
             Failure::Cancelled(reasons) => {
                 let codes: Vec<_> = reasons.into_iter().map(|reason| reason.code).collect();

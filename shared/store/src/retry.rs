@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, TransactWriteItem};
 use tokio::time::{Instant, sleep};
@@ -181,7 +181,13 @@ pub(crate) async fn query(client: &Client, asked: Asked) -> Result<Slice<Attribu
             .set_exclusive_start_key(asked.start.clone().map(start_key))
             .send()
             .await
-            .map_err(|error| failure(&error))
+            .map_err(|error| match failure(&error) {
+                // A key that came from a caller may be any: DynamoDB says whether it is one.
+                Failure::Failed(_) if asked.start.is_some() && error.code() == Some("ValidationException") => {
+                    Failure::Start
+                }
+                other => other,
+            })
     })
     .await?;
     let next = page_key(answer.last_evaluated_key());

@@ -156,7 +156,7 @@ impl Bench {
                 invoked(units(figures.cost.write_units)),
             ]);
         }
-        writeln!(out, "{table}")?;
+        write!(out, "{table}")?;
         Ok(())
     }
 
@@ -174,7 +174,7 @@ impl Bench {
             let cells = [counts.init, counts.first, counts.warm].map(millions);
             table.row([scene.function.to_owned(), scene.event.to_owned()].into_iter().chain(cells).collect());
         }
-        writeln!(out, "{table}")?;
+        write!(out, "{table}")?;
         Ok(())
     }
 }

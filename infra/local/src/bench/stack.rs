@@ -55,7 +55,7 @@ pub(super) async fn measure(cloud: &LocalCloud, out: &mut (dyn Write + Send)) ->
         async move { check_out(&client, &goods).await }
     });
     table.row(vec!["whole guest checkout: cart, line, address, order".to_owned(), milliseconds(each.await?)]);
-    writeln!(out, "{table}")?;
+    write!(out, "{table}")?;
 
     let most_clients = CLIENTS.iter().copied().max().unwrap_or(1);
     shop.stock_up(most_clients).await?;
@@ -71,7 +71,7 @@ pub(super) async fn measure(cloud: &LocalCloud, out: &mut (dyn Write + Send)) ->
             writeln!(out, "At {clients} clients: {failure}\n")?;
         }
     }
-    writeln!(out, "{table}")?;
+    write!(out, "{table}")?;
     Ok(())
 }
 

@@ -19,8 +19,9 @@ pub(crate) fn binaries() -> &'static Path {
     BINARIES.get_or_init(|| {
         let test = std::env::current_exe().expect("the test's own path");
         let directory = test.parent().and_then(Path::parent).expect("target/PROFILE/deps/http-…").to_path_buf();
+        // With the tests, as `cargo test` has built them: the same features, so that nothing is built for a second time.
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.args(["build", "--quiet", "--offline", "--workspace", "--bins", "--manifest-path"]);
+        cargo.args(["build", "--quiet", "--offline", "--workspace", "--bins", "--tests", "--manifest-path"]);
         cargo.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml"));
         cargo.arg("--target-dir").arg(directory.parent().expect("target"));
         if directory.ends_with("release") {

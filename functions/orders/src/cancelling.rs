@@ -2,7 +2,7 @@
 
 use api::Problem;
 use domain::order::{Actor, OrderFile, OrderState};
-use domain::payment::{Payment, PaymentState};
+use domain::payment::Payment;
 use domain::{Code, Refusal, Timestamp};
 use payment_webhook::settlement::settle;
 use payments::{Cancellation, Failure, Report};
@@ -46,7 +46,7 @@ impl App {
     async fn close_open_attempts(&self, file: &OrderFile, now: Timestamp) -> Result<bool, Problem> {
         let mut settled = false;
         let waits = file.order.state == OrderState::AwaitingPayment;
-        for payment in file.payments.iter().filter(|payment| may_be_paid(payment, waits)) {
+        for payment in file.payments.iter().filter(|payment| is_in_the_way(payment, waits)) {
             match self.providers.cancel(payment).await {
                 Ok(Cancellation::Cancelled) => {}
                 Ok(Cancellation::Captured(report)) => {
@@ -72,11 +72,10 @@ impl App {
     }
 }
 
-/// Whether money may still come of an attempt. One that was declined may be tried with another card as long as the provider
-/// knows it; that matters only while the order waits for its money, for a paid one sends back whatever comes again.
-fn may_be_paid(payment: &Payment, waits: bool) -> bool {
-    let declined = payment.state == PaymentState::Failed && payment.reference.is_some();
-    !payment.provider.pays_after() && (payment.state.is_open() || (waits && declined))
+/// Whether an attempt stands in the way of calling the order off. A declined one does only while the order waits for its money:
+/// a paid order sends back whatever comes again, and needs no provider for that.
+const fn is_in_the_way(payment: &Payment, waits: bool) -> bool {
+    payment.may_be_paid() && (waits || payment.state.is_open())
 }
 
 /// The report with the names of what was asked about: its order is then found without a search, and never missed.
@@ -90,7 +89,7 @@ fn named(report: Report, payment: &Payment) -> Report {
 
 #[cfg(test)]
 mod tests {
-    use domain::payment::ProviderName;
+    use domain::payment::{PaymentState, ProviderName};
     use domain::{Currency, Money, OrderId, PaymentId};
 
     use super::*;
@@ -114,19 +113,20 @@ mod tests {
     #[test]
     fn a_declined_attempt_is_called_off_while_the_order_waits() {
         let declined = payment(PaymentState::Failed, Some("pi_1"));
-        assert!(may_be_paid(&declined, true));
-        assert!(!may_be_paid(&declined, false));
+        assert!(is_in_the_way(&declined, true));
+        assert!(!is_in_the_way(&declined, false));
         // The provider refused it outright and does not know it: asking would make it known.
-        assert!(!may_be_paid(&payment(PaymentState::Failed, None), true));
+        assert!(!is_in_the_way(&payment(PaymentState::Failed, None), true));
     }
 
     #[test]
-    fn an_attempt_is_called_off_exactly_while_money_may_come_of_it() {
-        for state in PaymentState::ALL {
-            let asked = may_be_paid(&payment(state, Some("pi_1")), true);
-            assert_eq!(asked, state.is_open() || state == PaymentState::Failed, "{state:?}");
+    fn an_open_attempt_is_called_off_in_any_case_and_cash_never() {
+        for waits in [true, false] {
+            for state in [PaymentState::Created, PaymentState::Pending, PaymentState::Authorized] {
+                assert!(is_in_the_way(&payment(state, None), waits), "{state:?}");
+            }
+            let cash = Payment { provider: ProviderName::CashOnDelivery, ..payment(PaymentState::Pending, None) };
+            assert!(!is_in_the_way(&cash, waits));
         }
-        let cash = Payment { provider: ProviderName::CashOnDelivery, ..payment(PaymentState::Pending, None) };
-        assert!(!may_be_paid(&cash, true));
     }
 }

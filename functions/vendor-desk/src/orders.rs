@@ -3,7 +3,9 @@
 use api::{Buyer, Cursor, Json, Limit, Now, Page, Path, Problem, Query, RawBody, VendorHeader};
 use axum::body::Body;
 use axum::extract::{FromRequest, Request, State};
-use domain::order::{OrderFile, VendorOrder, VendorOrderDeskView, VendorOrderId, VendorOrderState};
+use domain::order::{
+    Actor, History, OrderFile, VendorOrder, VendorOrderDeskView, VendorOrderEvent, VendorOrderId, VendorOrderState,
+};
 use domain::text::Line;
 use domain::vendor::Permission;
 use domain::{Code, Refusal, Timestamp, VendorId};
@@ -65,13 +67,18 @@ enum Step {
 }
 
 impl Step {
-    /// The state it leads to.
-    const fn leads_to(&self) -> VendorOrderState {
+    /// Whether it was taken already and nothing has happened to the part since.
+    fn is_done(&self, part: &VendorOrder, history: &[History]) -> bool {
         match self {
-            Self::Accept => VendorOrderState::Accepted,
-            Self::Refuse => VendorOrderState::Refused,
-            Self::Ship(_) => VendorOrderState::Shipped,
-            Self::Deliver => VendorOrderState::Delivered,
+            Self::Accept => part.state == VendorOrderState::Accepted,
+            // A part that was accepted before is called off, which its buyer can do as well.
+            Self::Refuse => match part.state {
+                VendorOrderState::Refused => true,
+                VendorOrderState::Cancelled => called_off_by(part.vendor.id, history) == Some(Actor::Vendor),
+                _ => false,
+            },
+            Self::Ship(_) => part.state == VendorOrderState::Shipped,
+            Self::Deliver => part.state == VendorOrderState::Delivered,
         }
     }
 
@@ -81,6 +88,12 @@ impl Step {
             Self::Ship(_) | Self::Deliver => Permission::FulfilOrders,
         }
     }
+}
+
+/// Who called a seller's part off the last time.
+fn called_off_by(vendor: VendorId, history: &[History]) -> Option<Actor> {
+    let cancelled = VendorOrderEvent::Cancelled.as_str();
+    history.iter().rev().find(|line| line.vendor == Some(vendor) && line.event == cancelled).map(|line| line.by)
 }
 
 /// Lists the shop's parts of orders, newest first. They appear once the order is paid, or payable on delivery.
@@ -113,7 +126,7 @@ impl App {
         Ok((file, part))
     }
 
-    /// Takes a step. A part that is already where the step leads stays as it is, so that a repeat is harmless.
+    /// Takes a step. One that was taken already is not taken again, so that a repeat is harmless.
     async fn take_step(
         &self,
         buyer: Buyer,
@@ -126,7 +139,7 @@ impl App {
         let vendor = standing.file.card.id;
         for _ in 0..TRIES {
             let (loaded, part) = self.own_part(id, vendor).await?;
-            if part.state == step.leads_to() {
+            if step.is_done(&part, &loaded.order.history) {
                 return Ok(Json(VendorOrderDeskView::of(&loaded, &part)));
             }
             let mut changed = loaded.clone();
@@ -240,6 +253,27 @@ mod tests {
         }
         let parcel = Parcel::from_request(request, &()).await.map_err(|problem| problem.code())?;
         Ok(parcel.0.carrier.map(|carrier| carrier.to_string()))
+    }
+
+    #[test]
+    fn who_called_a_part_off_is_who_did_it_last() {
+        let line = |event: &str, by: Actor, vendor: u128| History {
+            at: Timestamp::from_millis(0),
+            event: event.to_owned(),
+            by,
+            vendor: Some(VendorId::from_bits(vendor)),
+        };
+        // Cancelled by its deadline, on again with late money, then called off by its seller; the other one by the buyer.
+        let history = [
+            line("cancelled", Actor::System, 1),
+            line("reopened", Actor::Provider, 1),
+            line("accepted", Actor::Vendor, 1),
+            line("cancelled", Actor::Vendor, 1),
+            line("cancelled", Actor::Buyer, 2),
+        ];
+        assert_eq!(called_off_by(VendorId::from_bits(1), &history), Some(Actor::Vendor));
+        assert_eq!(called_off_by(VendorId::from_bits(2), &history), Some(Actor::Buyer));
+        assert_eq!(called_off_by(VendorId::from_bits(3), &history), None);
     }
 
     #[tokio::test]

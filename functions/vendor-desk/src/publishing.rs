@@ -1,5 +1,7 @@
 //! Putting products up for sale, and taking them down.
 
+use std::time::Duration;
+
 use api::{Buyer, IfMatch, Now, Path, Problem, VendorHeader, Versioned};
 use axum::extract::State;
 use domain::catalogue::ProductState;
@@ -7,8 +9,13 @@ use domain::vendor::{Permission, VendorState};
 use domain::{Code, ProductId, Refusal, Timestamp};
 use store::Error;
 
+use crate::App;
 use crate::view::VendorProduct;
-use crate::{App, TRIES};
+
+/// How often a product is tried whose availability changes meanwhile: the first stock of a new product with a hundred variants
+/// comes in one by one. With the pauses, up to four seconds.
+const PATIENT_TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// What is asked for.
 struct Wanted {
@@ -57,11 +64,16 @@ impl App {
         named: Option<domain::VendorId>,
         wanted: Wanted,
     ) -> Result<Versioned<VendorProduct>, Problem> {
-        let standing = self.standing(buyer.user, named, Permission::EditProducts).await?;
+        let mut standing = self.standing(buyer.user, named, Permission::EditProducts).await?;
         if wanted.state == ProductState::Published && standing.file.state != VendorState::Approved {
             return Err(Refusal::because(Code::WrongState, "the shop has to be approved first").into());
         }
-        for _ in 0..TRIES {
+        for attempt in 1..=PATIENT_TRIES {
+            // The shop may have been suspended while this waited.
+            if attempt > 1 {
+                tokio::time::sleep(PAUSE * attempt).await;
+                standing = self.standing(buyer.user, named, Permission::EditProducts).await?;
+            }
             let loaded = self.own_product(wanted.id, standing.file.card.id).await?;
             IfMatch::check_if_given(wanted.expected.as_ref(), loaded.product.version)?;
             let stored = if loaded.product.state == wanted.state {

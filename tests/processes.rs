@@ -22,7 +22,9 @@ pub(crate) fn binaries() -> &'static Path {
         // With the tests, as `cargo test` has built them: the same features, so that nothing is built for a second time.
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo.args(["build", "--quiet", "--offline", "--workspace", "--bins", "--tests", "--manifest-path"]);
-        cargo.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml"));
+        // The path as cargo itself writes it: under another spelling every crate of the workspace would be another crate.
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the project");
+        cargo.arg(root.join("Cargo.toml"));
         cargo.arg("--target-dir").arg(directory.parent().expect("target"));
         if directory.ends_with("release") {
             cargo.arg("--release");

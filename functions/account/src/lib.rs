@@ -10,8 +10,8 @@ mod sign_up;
 
 use std::time::Duration;
 
-use api::Problem;
 use api::idempotency::fingerprint;
+use api::{Problem, Routes, routes};
 use axum::Router;
 use domain::Timestamp;
 use domain::text::Email;
@@ -19,8 +19,6 @@ use platform::{Config, Fatal};
 use serde::Serialize;
 use store::{Accounts, Attempts};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::directory::Directory;
 
@@ -80,8 +78,8 @@ fn limit(config: &Config, name: &str, default: u32) -> Result<u32, Fatal> {
 pub struct Acknowledged {}
 
 /// The routes, with what the OpenAPI document says of them.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+pub fn routes<R: Routes<App>>() -> R {
+    R::new()
         .routes(routes!(sign_up::sign_up))
         .routes(routes!(sign_up::confirm_sign_up))
         .routes(routes!(sign_up::resend_code))

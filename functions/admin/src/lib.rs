@@ -5,11 +5,10 @@ mod jobs;
 mod orders;
 mod vendors;
 
+use api::{Routes, routes};
 use axum::Router;
 use platform::{Config, Fatal};
 use store::{Accounts, Catalog, Orders};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::jobs::Jobs;
 
@@ -45,8 +44,8 @@ impl App {
 }
 
 /// The routes, with what the OpenAPI document says of them.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+pub fn routes<R: Routes<App>>() -> R {
+    R::new()
         .routes(routes!(vendors::list_vendors))
         .routes(routes!(vendors::approve_vendor))
         .routes(routes!(vendors::reject_vendor))

@@ -7,15 +7,13 @@ mod lines;
 mod payment_methods;
 mod view;
 
-use api::{IfMatch, Problem};
+use api::{IfMatch, Problem, Routes, routes};
 use axum::Router;
 use domain::cart::Cart;
 use domain::pricing::{PricedCart, Shelf, price};
 use domain::{CartId, Code, Refusal, Timestamp};
 use platform::{Config, Fatal};
 use store::{Carts, Catalog, SettingsTable};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the handlers work with.
 #[derive(Clone, Debug)]
@@ -74,8 +72,8 @@ impl App {
 }
 
 /// The routes, with what the OpenAPI document says of them.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+pub fn routes<R: Routes<App>>() -> R {
+    R::new()
         .routes(routes!(carts::create_cart))
         .routes(routes!(carts::show_cart, carts::delete_cart))
         .routes(routes!(lines::put_line, lines::delete_line))

@@ -5,12 +5,11 @@ mod categories;
 mod products;
 mod shops;
 
+use api::{Routes, routes};
 use axum::Router;
 use domain::Currency;
 use platform::{Config, Fatal};
 use store::Catalog;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the handlers work with.
 #[derive(Clone, Debug)]
@@ -36,8 +35,8 @@ impl App {
 }
 
 /// The routes, with what the OpenAPI document says of them.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+pub fn routes<R: Routes<App>>() -> R {
+    R::new()
         .routes(routes!(products::list_products))
         .routes(routes!(products::show_product))
         .routes(routes!(categories::list_categories))

@@ -5,13 +5,12 @@ mod check_out;
 mod opening;
 mod reservation;
 
+use api::{Routes, routes};
 use axum::Router;
 use payments::Providers;
 use platform::{Config, Fatal, Rotating, Secret};
 use std::sync::Arc;
 use store::{Carts, Catalog, Orders, SettingsTable, Stock};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the handlers work with.
 #[derive(Clone)]
@@ -57,8 +56,8 @@ impl App {
 }
 
 /// The routes, with what the OpenAPI document says of them.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(check_out::check_out)).routes(routes!(attempts::pay_again))
+pub fn routes<R: Routes<App>>() -> R {
+    R::new().routes(routes!(check_out::check_out)).routes(routes!(attempts::pay_again))
 }
 
 /// The function.

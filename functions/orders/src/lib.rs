@@ -6,12 +6,11 @@ mod mine;
 
 use std::sync::Arc;
 
+use api::{Routes, routes};
 use axum::Router;
 use payments::Providers;
 use platform::{Config, Fatal, Rotating, Secret};
 use store::{Orders, Stock};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the handlers work with.
 #[derive(Clone)]
@@ -46,8 +45,8 @@ impl App {
 }
 
 /// The routes, with what the OpenAPI document says of them.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+pub fn routes<R: Routes<App>>() -> R {
+    R::new()
         .routes(routes!(guests::show_order))
         .routes(routes!(guests::cancel_order))
         .routes(routes!(mine::list_my_orders))

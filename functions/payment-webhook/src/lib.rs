@@ -7,12 +7,11 @@ pub mod providers;
 pub mod settlement;
 mod webhook;
 
+use api::{Routes, routes};
 use axum::Router;
 use payments::Providers;
 use platform::{Config, Fatal};
 use store::{Orders, Stock};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the handlers work with.
 #[derive(Clone, Debug)]
@@ -36,8 +35,8 @@ impl App {
 }
 
 /// The routes, with what the OpenAPI document says of them.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(webhook::receive_webhook))
+pub fn routes<R: Routes<App>>() -> R {
+    R::new().routes(routes!(webhook::receive_webhook))
 }
 
 /// The function.

@@ -11,15 +11,13 @@ mod publishing;
 mod stock;
 mod view;
 
-use api::Problem;
+use api::{Problem, Routes, routes};
 use axum::Router;
 use domain::vendor::Permission;
 use domain::{UserId, VendorId};
 use platform::{Config, Fatal};
 use store::accounts::Standing;
 use store::{Accounts, Catalog, Orders, Stock};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::files::Files;
 
@@ -77,11 +75,11 @@ impl App {
 }
 
 /// The routes, with what the OpenAPI document says of them.
-pub fn routes() -> OpenApiRouter<App> {
-    // A layer is for what stands above it: a file may be larger than other bodies.
-    OpenApiRouter::new()
+pub fn routes<R: Routes<App>>() -> R {
+    // The limit is for what stands above it: a file may be larger than other bodies.
+    R::new()
         .routes(routes!(imports::start_import))
-        .layer(api::body_limit(imports::BODY_LIMIT))
+        .limit_bodies(imports::BODY_LIMIT)
         .routes(routes!(imports::show_import))
         .routes(routes!(exports::start_export))
         .routes(routes!(exports::show_export))

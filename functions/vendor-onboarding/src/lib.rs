@@ -6,14 +6,12 @@ mod members;
 mod people;
 mod profile;
 
-use api::Problem;
+use api::{Problem, Routes, routes};
 use axum::Router;
 use domain::vendor::{Permission, VendorFile};
 use domain::{UserId, VendorId};
 use platform::{Config, Fatal};
 use store::{Accounts, Catalog};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::documents::Documents;
 use crate::people::People;
@@ -53,8 +51,8 @@ impl App {
 }
 
 /// The routes, with what the OpenAPI document says of them.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+pub fn routes<R: Routes<App>>() -> R {
+    R::new()
         .routes(routes!(application::apply))
         .routes(routes!(profile::show_own_shop, profile::change_own_shop))
         .routes(routes!(documents::add_document))

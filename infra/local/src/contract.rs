@@ -1,5 +1,6 @@
 //! The HTTP contract as the code has it: one OpenAPI document out of all functions.
 
+use api::Document;
 use api::openapi::{Part, document, operations_of, pretty};
 use utoipa::openapi::OpenApi;
 
@@ -11,15 +12,15 @@ pub const COMMITTED: &str = include_str!("../../openapi.json");
 /// What each HTTP function contributes, by the binary that the template names.
 fn parts() -> Vec<(&'static str, &'static str, OpenApi)> {
     vec![
-        ("catalog", "catalogue", catalog::routes().into_openapi()),
-        ("cart", "carts", cart::routes().into_openapi()),
-        ("checkout", "checkout", checkout::routes().into_openapi()),
-        ("orders", "orders", orders::routes().into_openapi()),
-        ("account", "account", account::routes().into_openapi()),
-        ("vendor-onboarding", "vendors", vendor_onboarding::routes().into_openapi()),
-        ("vendor-desk", "vendor desk", vendor_desk::routes().into_openapi()),
-        ("admin", "operator", admin::routes().into_openapi()),
-        ("payment-webhook", "webhooks", payment_webhook::routes().into_openapi()),
+        ("catalog", "catalogue", catalog::routes::<Document>().into_openapi()),
+        ("cart", "carts", cart::routes::<Document>().into_openapi()),
+        ("checkout", "checkout", checkout::routes::<Document>().into_openapi()),
+        ("orders", "orders", orders::routes::<Document>().into_openapi()),
+        ("account", "account", account::routes::<Document>().into_openapi()),
+        ("vendor-onboarding", "vendors", vendor_onboarding::routes::<Document>().into_openapi()),
+        ("vendor-desk", "vendor desk", vendor_desk::routes::<Document>().into_openapi()),
+        ("admin", "operator", admin::routes::<Document>().into_openapi()),
+        ("payment-webhook", "webhooks", payment_webhook::routes::<Document>().into_openapi()),
     ]
 }
 

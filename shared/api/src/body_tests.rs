@@ -1,12 +1,12 @@
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{get as on_get, post as on_post};
 use serde::Deserialize;
 use serde_json::json;
-use utoipa_axum::router::OpenApiRouter;
 
 use super::*;
 use crate::sample::{Answer, answer_of, get, post};
-use crate::{Limit, body_limit, router};
+use crate::{Limit, router};
 
 #[derive(Debug, Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]
@@ -47,11 +47,11 @@ async fn large(RawBody(bytes): RawBody) -> Json<usize> {
 }
 
 fn shop() -> Router {
-    let routes = OpenApiRouter::new()
+    let routes = Router::new()
         .route("/baskets", on_post(fill))
         .route("/search", on_get(search))
         .route("/orders/{id}", on_get(order))
-        .route("/large", on_post(large).layer(body_limit(1024 * 1024)));
+        .route("/large", on_post(large).layer(DefaultBodyLimit::max(1024 * 1024)));
     router(routes, ())
 }
 

@@ -11,6 +11,7 @@ pub mod openapi;
 pub mod page;
 pub mod problem;
 pub mod router;
+pub mod routes;
 mod strict;
 pub mod token;
 
@@ -22,5 +23,7 @@ pub use conditional::{Cached, IfMatch, Versioned, etag_of};
 pub use idempotency::{Answer, Digested, IdempotencyKey};
 pub use identity::{Admin, Bearer, Buyer, Now, OrderToken, RequestId, SignedIn, SourceIp, VendorHeader};
 pub use page::{Cursor, Limit, Page};
+pub use pastey::paste;
 pub use problem::Problem;
-pub use router::{body_limit, router};
+pub use router::router;
+pub use routes::{Document, Routed, Routes};

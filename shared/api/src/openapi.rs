@@ -17,7 +17,7 @@ const PROBLEM: &str = "Problem";
 pub struct Part {
     /// The name under which its operations are listed.
     pub tag: &'static str,
-    /// Its routes: `routes().into_openapi()`.
+    /// Its routes: `routes::<Document>().into_openapi()`.
     pub document: OpenApi,
 }
 
@@ -112,11 +112,9 @@ mod tests {
     use serde::{Deserialize, Serialize};
     use serde_json::Value;
     use utoipa::{IntoParams, ToSchema};
-    use utoipa_axum::router::OpenApiRouter;
-    use utoipa_axum::routes;
 
     use super::*;
-    use crate::{Json, Limit, Page, Path, Problem, Query};
+    use crate::{Document, Json, Limit, Page, Path, Problem, Query, Routes, routes};
 
     #[derive(Serialize, Deserialize, ToSchema)]
     struct Cup {
@@ -146,7 +144,9 @@ mod tests {
     }
 
     fn written() -> Value {
-        let routes = OpenApiRouter::<()>::new().routes(routes!(change_cup)).routes(routes!(list_cups));
+        let routes = <Document as Routes<()>>::new();
+        let routes = Routes::<()>::routes(routes, routes!(self::change_cup));
+        let routes = Routes::<()>::routes(routes, routes!(self::list_cups));
         let part = Part { tag: "cups", document: routes.into_openapi() };
         let document = document(vec![part], "0.1.0", |method, _| method == "PUT");
         assert_eq!(operations_of(&document), [("GET", "/v1/cups".to_owned()), ("PUT", "/v1/cups/{id}".to_owned())]);

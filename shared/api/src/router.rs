@@ -10,7 +10,6 @@ use http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderValue, Method, StatusCode};
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::{Problem, conditional, identity};
 
@@ -19,19 +18,13 @@ pub const BODY_LIMIT: usize = 256 * 1024;
 
 /// The router of a function: its routes with their state, and around them problems for what has no route, the limit on
 /// bodies, request ids in problems, 304 for what the caller already has, and the headers that every answer carries.
-pub fn router<App: Clone + Send + Sync + 'static>(routes: OpenApiRouter<App>, app: App) -> Router {
-    let (routes, _) = routes.split_for_parts();
+pub fn router<App: Clone + Send + Sync + 'static>(routes: Router<App>, app: App) -> Router {
     routes
         .fallback(async || Problem::of(Code::NotFound))
         .method_not_allowed_fallback(async || Problem::of(Code::MethodNotAllowed))
         .with_state(app)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(from_fn(finish))
-}
-
-/// Another limit for one route, as a layer on it.
-pub fn body_limit(bytes: usize) -> DefaultBodyLimit {
-    DefaultBodyLimit::max(bytes)
 }
 
 async fn finish(request: Request, next: Next) -> Response {
@@ -73,24 +66,22 @@ async fn finish(request: Request, next: Next) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use utoipa_axum::routes;
+    use axum::routing::get as on_get;
 
     use super::*;
     use crate::sample::{answer_of, get, gone_wrong};
     use crate::{Cached, Json};
 
-    #[utoipa::path(get, path = "/v1/things", responses((status = OK)))]
     async fn things() -> Cached<[u8; 3]> {
         Cached::new([1, 2, 3], 60, 300)
     }
 
-    #[utoipa::path(get, path = "/v1/broken", responses((status = OK)))]
     async fn broken() -> Result<Json<()>, Problem> {
         Err(gone_wrong())
     }
 
     fn shop() -> Router {
-        router(OpenApiRouter::new().routes(routes!(things)).routes(routes!(broken)), ())
+        router(Router::new().route("/v1/things", on_get(things)).route("/v1/broken", on_get(broken)), ())
     }
 
     #[tokio::test]

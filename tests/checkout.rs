@@ -95,9 +95,17 @@ async fn checkout_asks_for_its_key_and_for_nothing_foreign() {
 #[tokio::test]
 async fn a_checkout_takes_four_round_trips_and_a_webhook_two() {
     let shop = Shop::open().await;
-    let bowl = shop.vendor("ceramics").await.product("bowl").stock(50).publish().await;
+    let ceramics = shop.vendor("ceramics").await;
+    let bowl = ceramics.product("bowl").stock(50).publish().await;
+    let vase = ceramics.product("vase").stock(50).publish().await;
     for round in 0..2 {
         let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
+        if round == 1 {
+            // The product was seen before, so its seller is read beside it.
+            let usage = shop.cloud.services().usage.snapshot();
+            assert_eq!(usage["PUT /v1/carts/{id}/items/{variant_id}"].last.round_trips, 2);
+        }
+        let guest = guest.takes(&[(&vase, 1)]).await;
         let total = guest.seen().await["totals"]["total"].clone();
         let order = guest.checks_out_for("stripe", "key", &total).await.expect(201)["id"].as_str().unwrap().to_owned();
         shop.stripe(&order, "succeed").await;

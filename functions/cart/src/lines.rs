@@ -53,7 +53,7 @@ pub async fn delete_line(
     change_line(&app, id, variant, 0, expected.as_ref(), now).await
 }
 
-/// Three round trips: the cart with the variant's product, everything else it names, and the write.
+/// At most three round trips: the cart with the variant's product, everything else it names, and the write.
 async fn change_line(
     app: &App,
     id: CartId,
@@ -70,7 +70,9 @@ async fn change_line(
         let vendor = shelf.products.get(&variant.product()).map(|product| product.vendor.id);
         let others =
             cart.lines.iter().map(|line| line.variant.product()).filter(|product| *product != variant.product());
-        shelf.add(app.catalog.shelf(others, cart.vendors().into_iter().chain(vendor), true).await?);
+        let sellers = cart.vendors().into_iter().chain(vendor).filter(|seller| !shelf.shops.contains_key(seller));
+        let rest = app.catalog.shelf(others, sellers, true).await?;
+        shelf.add(rest);
         if quantity == 0 {
             cart.remove(variant);
         } else {

@@ -55,7 +55,7 @@ impl Carts {
                 .await?;
         let (carts, products): (Vec<_>, Vec<_>) = found.into_iter().partition(|(table, _)| *table == self.table);
         let cart = carts.first().map(|(_, found)| cart_of(found)).transpose()?.filter(|cart| cart.expires_at > now);
-        Ok((cart, crate::catalog::on_shelf(products.iter().map(|(_, found)| found))?))
+        Ok((cart, catalog.product_found(products.iter().map(|(_, found)| found))?))
     }
 
     /// Writes a cart, if it is still at the version at which it was read. Answers the version it has now.

@@ -4,6 +4,7 @@ mod batches;
 mod following;
 mod listing;
 mod products;
+mod sellers;
 mod shops;
 
 use aws_sdk_dynamodb::Client;
@@ -15,7 +16,6 @@ use crate::item::{Attributes, key};
 
 pub use self::listing::{ListQuery, Sort};
 pub use self::products::StoredProduct;
-pub(crate) use self::products::on_shelf;
 
 const PRODUCT: &str = "product";
 const DESCRIPTION: &str = "description";
@@ -32,12 +32,13 @@ pub struct Catalog {
     table: String,
     /// Where own uploads are served, without a slash at the end: it stands in the cards of listing rows.
     media_base: String,
+    sellers: sellers::Sellers,
 }
 
 impl Catalog {
     /// The table of this name.
     pub fn new(client: Client, table: impl Into<String>, media_base: impl Into<String>) -> Self {
-        Self { client, table: table.into(), media_base: media_base.into() }
+        Self { client, table: table.into(), media_base: media_base.into(), sellers: sellers::Sellers::default() }
     }
 
     /// Where own uploads are served.

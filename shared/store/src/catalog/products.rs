@@ -122,9 +122,19 @@ impl Catalog {
         on_shelf(found.iter().map(|(_, found)| found))
     }
 
-    /// The table and the keys of a product and of what is left of it, for a read together with another table.
+    /// The table and the keys of a product, of what is left of it and, when it was seen before, of its seller: for a read
+    /// together with another table.
     pub(crate) fn product_keys(&self, id: ProductId) -> (String, Vec<Attributes>) {
-        (self.table.clone(), vec![Entry::Product(id).key(), Entry::Availability(id).key()])
+        let mut keys = vec![Entry::Product(id).key(), Entry::Availability(id).key()];
+        keys.extend(self.sellers.of(id).map(|seller| Entry::Shop(seller).key()));
+        (self.table.clone(), keys)
+    }
+
+    /// What was found of the keys of a product.
+    pub(crate) fn product_found<'a>(&self, found: impl Iterator<Item = &'a Attributes>) -> Result<Shelf, Error> {
+        let shelf = on_shelf(found)?;
+        self.sellers.learn(&shelf);
+        Ok(shelf)
     }
 
     /// Writes a new product. A handle that is taken is refused.
@@ -356,7 +366,7 @@ fn beside(written: &mut Attributes, handle: &Handle, order: &str) {
 }
 
 /// Puts products, what is left of them, and shops on a shelf.
-pub(crate) fn on_shelf<'a>(found: impl Iterator<Item = &'a Attributes>) -> Result<Shelf, Error> {
+fn on_shelf<'a>(found: impl Iterator<Item = &'a Attributes>) -> Result<Shelf, Error> {
     let mut shelf = Shelf::default();
     for found in found {
         match text(found, "kind") {

@@ -10,8 +10,6 @@ use crate::shop::address;
 
 const NUL: &str = "a\0b";
 const ESCAPE: &str = "\u{1b}[31mred";
-/// The beginning of a very long text.
-const LONG: &str = "xxxxxxxxxxxxxxxxxxxx";
 
 fn invalid(place: &str) -> Want {
     Want::Problem(400, "invalid", Some(place.to_owned()))
@@ -88,11 +86,10 @@ async fn of_everybody(world: &World) -> Vec<Row> {
             .refuses("/payment/provider", ["barter", "Stripe"].map(Value::from))
             .refuses(
                 "/payment/return_url",
-                ["http://shop.test", "javascript:alert(1)", "//shop.test", "https"].map(Value::from),
+                ["http://shop.test", "http://localhost.evil.test", "javascript:alert(1)", "//shop.test", "https"]
+                    .map(Value::from),
             )
-            .refuses("/expected_total", [json!({"amount": "17.50", "currency": "UZS"})])
-            // Whoever agrees to less than nothing has agreed to less than it costs.
-            .answers("/expected_total", &["-1.00"], 409, "price_changed"),
+            .refuses("/expected_total", [json!({"amount": "17.50", "currency": "UZS"})]),
         anyone("GET /v1/orders/{id}").id(&world.order).with("order-token", token),
         anyone("POST /v1/orders/{id}/cancel").id(&world.order).with("order-token", token),
         anyone("POST /v1/orders/{id}/payments")
@@ -101,8 +98,7 @@ async fn of_everybody(world: &World) -> Vec<Row> {
             .with("idempotency-key", "bad-input")
             .body(json!({"provider": "stripe", "return_url": "https://shop.test/back"}))
             .refuses("/provider", ["barter", "Stripe"].map(Value::from))
-            // It is named as it is named at checkout.
-            .answers("/return_url", &["", NUL, ESCAPE, LONG], 400, "invalid"),
+            .refuses("/return_url", ["http://localhost.evil.test", "//shop.test"].map(Value::from)),
         // Its body is the provider's business, and has tests of its own.
         anyone("POST /v1/webhooks/{provider}").at("provider", "stripe"),
         row("GET /v1/me/orders", Who::Buyer).cursors(world.cursor_of(Who::Buyer, "/v1/me/orders?limit=1").await, &list),

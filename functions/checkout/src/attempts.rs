@@ -13,8 +13,8 @@ use store::orders::{KeyRecord, KeyScope};
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::check_out::PaymentChoice;
 use crate::opening::Repeated;
+use crate::return_url;
 
 /// How to pay this time.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -50,7 +50,7 @@ pub async fn pay_again(
 ) -> Result<Answer, Problem> {
     let secret = app.token_secret.value().await?;
     token.opens(id, secret.accepted())?;
-    PaymentChoice { provider: asked.provider, return_url: asked.return_url }.check()?;
+    return_url::check(asked.return_url.as_deref(), "/return_url")?;
     let caller = id.to_string();
     let scope = KeyScope { caller: &caller, route: ROUTE, key: key.as_str() };
     let hash = scope.hash();

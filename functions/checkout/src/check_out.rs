@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::opening::Repeated;
 use crate::reservation::Reservation;
+use crate::return_url;
 
 /// An order to be placed.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -35,23 +36,10 @@ pub struct CheckOut {
 #[serde(deny_unknown_fields)]
 pub struct PaymentChoice {
     /// One of the cart's payment methods.
-    pub(crate) provider: ProviderName,
+    provider: ProviderName,
     /// Where a provider that takes the buyer elsewhere sends him back to.
     #[serde(default)]
-    pub(crate) return_url: Option<String>,
-}
-
-impl PaymentChoice {
-    /// Refuses an address that no provider would take, before anything is reserved.
-    pub(crate) fn check(&self) -> Result<(), Refusal> {
-        let good =
-            |url: &String| url.len() <= 2_000 && (url.starts_with("https://") || url.starts_with("http://localhost"));
-        if self.return_url.as_ref().is_none_or(good) {
-            Ok(())
-        } else {
-            Err(Refusal::field("/payment/return_url", "invalid", "must be an https address"))
-        }
-    }
+    return_url: Option<String>,
 }
 
 /// How often pricing and placing are tried again when the cart or the stock changes under them.
@@ -72,15 +60,19 @@ pub async fn check_out(
     key: IdempotencyKey,
     Digested { body: asked, digest }: Digested<CheckOut>,
 ) -> Result<Answer, Problem> {
-    asked.payment.check()?;
+    return_url::check(asked.payment.return_url.as_deref(), "/payment/return_url")?;
+    if !asked.expected_total.is_price() {
+        return Err(Refusal::field("/expected_total", "out_of_range", "must be zero or more, within bounds").into());
+    }
     let caller = asked.cart_id.to_string();
-    let hash = KeyScope { caller: &caller, route: "POST /v1/checkout", key: key.as_str() }.hash();
+    let scope = KeyScope { caller: &caller, route: "POST /v1/checkout", key: key.as_str() };
     // Before anything is reserved: without it the answer could not be given.
     let token_secret = app.token_secret.value().await?;
     let mut reservation = Reservation::default();
     for _ in 0..TRIES {
         let cart = app.carts.read(asked.cart_id, now).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
         if cart.order.is_some() {
+            let hash = scope.hash();
             return match app.orders.key_use(&hash, now).await? {
                 Some(known) => {
                     app.repeat(Repeated { known, hash: &hash, digest: &digest, created: true }, &token_secret, now)
@@ -108,17 +100,16 @@ pub async fn check_out(
             draws: &draws,
         };
         let mut file = place(order, &mut mint)?;
-        let record =
-            KeyRecord { hash: hash.clone(), ..KeyRecord::new(scope(&caller, &key), &digest, file.order.id, now) };
+        let record = KeyRecord::new(scope, &digest, file.order.id, now);
         match app.orders.place(&file, &cart, &record, now).await? {
             Placed::Done => {
                 // As the table has them now.
                 file.order.version = 1;
                 file.payments.iter_mut().for_each(|payment| payment.version = 1);
-                return app.open_and_answer(file, &hash, true, &token_secret, now).await;
+                return app.open_and_answer(file, &record.hash, true, &token_secret, now).await;
             }
             Placed::KnownKey(known) => {
-                let repeated = Repeated { known: *known, hash: &hash, digest: &digest, created: true };
+                let repeated = Repeated { known: *known, hash: &record.hash, digest: &digest, created: true };
                 return app.repeat(repeated, &token_secret, now).await;
             }
             Placed::Short(variants) => reservation.plan(&app.stock, &priced, &variants).await?,
@@ -126,10 +117,6 @@ pub async fn check_out(
         }
     }
     Err(store::Error::Conflict.into())
-}
-
-fn scope<'a>(caller: &'a str, key: &'a IdempotencyKey) -> KeyScope<'a> {
-    KeyScope { caller, route: "POST /v1/checkout", key: key.as_str() }
 }
 
 /// Refuses what the buyer has not agreed to, or cannot have.

@@ -4,6 +4,7 @@ mod attempts;
 mod check_out;
 mod opening;
 mod reservation;
+mod return_url;
 
 use api::{Routes, routes};
 use axum::Router;

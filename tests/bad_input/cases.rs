@@ -229,10 +229,8 @@ pub(super) fn of_bodies(row: &Row) -> Vec<Case> {
             }
         }
         if value["amount"].is_string() && value["currency"].is_string() {
-            // What a price is compared to is told together with the price.
-            let told = place.strip_suffix("/compare_at_prices/0").unwrap_or(place);
             for amount in BAD_AMOUNTS {
-                let want = row.instead(place, amount).unwrap_or_else(|| invalid(told));
+                let want = row.instead(place, amount).unwrap_or_else(|| invalid(place));
                 let spoiled = replaced(body, &format!("{place}/amount"), json!(amount));
                 cases.push(case(format!("the amount {amount} at {place}"), want, &spoiled));
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::catalogue::{CategoryTree, Image, ImageSource, Price, Product, ProductOption, ProductState, Seo, Variant};
 use domain::text::{Handle, LongText, Name, Sku, Title};
 use domain::vendor::VendorCard;
-use domain::{Code, FieldError, Mint, Money, ProductId, Refusal, VariantId};
+use domain::{Code, Mint, Money, ProductId, Refusal, VariantId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -201,7 +201,7 @@ fn build_variant(
         id,
         sku: written.sku.clone(),
         values,
-        prices: prices(written, &at("prices"))?,
+        prices: prices(written, at)?,
         grams: written.grams,
         image: written.image.clone(),
         shards: written.shards.or_else(|| former.map(|former| former.shards)).unwrap_or(1),
@@ -209,28 +209,36 @@ fn build_variant(
 }
 
 /// `price` and `prices` together, one per currency, each with what it is compared to.
-fn prices(written: &WriteVariant, pointer: &str) -> Result<Vec<Price>, Refusal> {
+fn prices(written: &WriteVariant, at: impl Fn(&str) -> String) -> Result<Vec<Price>, Refusal> {
+    // The list, then the single amount, each with the place where it was written.
+    let placed = |list: &[Money], several: &str, one: Option<Money>, single: &str| {
+        let listed = list.iter().enumerate().map(|(index, amount)| (at(&format!("{several}/{index}")), *amount));
+        let all: Vec<(String, Money)> = listed.chain(one.map(|amount| (at(single), amount))).collect();
+        match all.iter().find(|(_, amount)| !amount.is_price()) {
+            Some((place, _)) => Err(Refusal::field(place, "out_of_range", "must be zero or more, within bounds")),
+            None => Ok(all),
+        }
+    };
     let mut prices: Vec<Price> = Vec::new();
-    for price in written.prices.iter().copied().chain(written.price) {
+    for (place, price) in placed(&written.prices, "prices", written.price, "price")? {
         match prices.iter().find(|known| known.price.currency() == price.currency()) {
             // The same price said twice, as one and in the list, is one price.
             Some(known) if known.price == price => {}
-            Some(_) => return Err(Refusal::field(pointer, "duplicate", "two prices in one currency")),
+            Some(_) => return Err(Refusal::field(place, "duplicate", "two prices in one currency")),
             None => prices.push(Price { price, compare_at: None }),
         }
     }
-    for compared in written.compare_at_prices.iter().copied().chain(written.compare_at_price) {
-        match prices.iter_mut().find(|known| known.price.currency() == compared.currency()) {
-            Some(known) => known.compare_at = Some(compared),
-            None => {
-                let error = FieldError::new(
-                    pointer,
-                    "missing",
-                    format!("there is no price in {} to compare", compared.currency()),
-                );
-                return Err(Refusal::fields(Code::Invalid, vec![error]));
-            }
-        }
+    if prices.is_empty() {
+        return Err(Refusal::field(at("prices"), "missing", "must have a price"));
+    }
+    let compared =
+        placed(&written.compare_at_prices, "compare_at_prices", written.compare_at_price, "compare_at_price")?;
+    for (place, compared) in compared {
+        let Some(known) = prices.iter_mut().find(|known| known.price.currency() == compared.currency()) else {
+            let detail = format!("there is no price in {} to compare", compared.currency());
+            return Err(Refusal::field(place, "missing", detail));
+        };
+        known.compare_at = Some(compared);
     }
     Ok(prices)
 }
@@ -321,8 +329,15 @@ mod tests {
         for (written, refused) in [
             (with("id", stranger), "/variants/0/id unknown"),
             (with("on_hand", json!(5)), "/variants/0/on_hand not_new"),
-            (with("prices", json!([usd("6.00")])), "/variants/0/prices duplicate"),
-            (with("compare_at_price", json!({"amount": "6.00", "currency": "UZS"})), "/variants/0/prices missing"),
+            (with("prices", json!([usd("6.00")])), "/variants/0/price duplicate"),
+            (with("prices", json!([usd("5.00"), usd("-5.00")])), "/variants/0/prices/1 out_of_range"),
+            (with("price", usd("-5.00")), "/variants/0/price out_of_range"),
+            (with("compare_at_price", usd("-6.00")), "/variants/0/compare_at_price out_of_range"),
+            (with("compare_at_prices", json!([usd("-6.00")])), "/variants/0/compare_at_prices/0 out_of_range"),
+            (
+                with("compare_at_price", json!({"amount": "6.00", "currency": "UZS"})),
+                "/variants/0/compare_at_price missing",
+            ),
             (with("options", json!({"Colour": "Red"})), "/variants/0/options unknown"),
             (with("options", json!({})), "/variants/0/options mismatch"),
             (with("shards", json!(65)), "/variants/0/shards out_of_range"),

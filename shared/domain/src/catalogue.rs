@@ -417,12 +417,14 @@ impl Product {
                 let comparable = price
                     .compare_at
                     .is_none_or(|compared| compared.currency() == price.price.currency() && compared.is_price());
-                if !price.price.is_price() || !comparable {
-                    wrong(
-                        format!("/variants/{index}/prices"),
-                        "out_of_range",
-                        "prices are zero or more, within bounds, one currency each".into(),
-                    );
+                for (fits, list) in [(price.price.is_price(), "prices"), (comparable, "compare_at_prices")] {
+                    if !fits {
+                        wrong(
+                            format!("/variants/{index}/{list}"),
+                            "out_of_range",
+                            "prices are zero or more, within bounds, one currency each".into(),
+                        );
+                    }
                 }
                 if !currencies.insert(price.price.currency()) {
                     wrong(format!("/variants/{index}/prices"), "duplicate", "two prices in one currency".into());

@@ -1,5 +1,8 @@
 //! Products, their variants, and how they show in lists.
 
+mod category;
+mod image;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +12,9 @@ use crate::code::{Code, FieldError, Refusal};
 use crate::text::{Handle, Line, Name, Sku, Title};
 use crate::vendor::VendorCard;
 use crate::{Currency, Money, ProductId, Timestamp, VariantId};
+
+pub use category::{Category, CategoryTree};
+pub use image::{Image, ImageLink, ImageSource};
 
 /// The most variants a product may have.
 pub const MOST_VARIANTS: usize = 100;
@@ -46,65 +52,6 @@ pub struct Price {
     /// What it used to cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compare_at: Option<Money>,
-}
-
-/// A picture.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Image {
-    /// Where: `https://…`, or `media:<id>` of an own upload.
-    pub src: ImageSource,
-    /// What it shows, for those who cannot see it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub alt: Option<Line>,
-}
-
-/// Where a picture lies: an https address, or `media:` and the id of an own upload.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(value_type = String, example = "https://example.com/bowl.jpg")]
-pub struct ImageSource(String);
-
-impl ImageSource {
-    /// Checks an address. It is never fetched, only handed on.
-    pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let printable = text.len() <= 2_000
-            && text
-                .chars()
-                .all(|letter| !letter.is_control() && !letter.is_whitespace() && !"<>\"\\^`{|}".contains(letter));
-        let known = match (text.strip_prefix("https://"), text.strip_prefix("media:")) {
-            (Some(rest), _) => {
-                let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-                !host.is_empty() && !host.contains('@')
-            }
-            (None, Some(id)) => id.parse::<crate::MediaId>().is_ok(),
-            (None, None) => false,
-        };
-        (printable && known).then(|| Self(text.to_owned()))
-    }
-
-    /// The address as it was written.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The own upload it names.
-    pub fn media(&self) -> Option<crate::MediaId> {
-        self.0.strip_prefix("media:").and_then(|id| id.parse().ok())
-    }
-
-    /// The address for a browser, given where own uploads are served (no slash at the end).
-    pub fn url(&self, media_base: &str) -> String {
-        self.media().map_or_else(|| self.0.clone(), |id| format!("{media_base}/{id}"))
-    }
-}
-
-impl<'de> Deserialize<'de> for ImageSource {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        Self::parse(&text)
-            .ok_or_else(|| serde::de::Error::custom("must be an https address or `media:` and an upload's id"))
-    }
 }
 
 /// What search engines show.
@@ -258,16 +205,6 @@ pub struct ProductCard {
     pub compare_at_price: Option<Money>,
     /// Whether any variant can be bought now.
     pub available: bool,
-}
-
-/// A picture as a page shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ImageLink {
-    /// Where it lies.
-    pub url: String,
-    /// What it shows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub alt: Option<Line>,
 }
 
 /// One row of one list.
@@ -459,157 +396,5 @@ impl Availability {
     /// Whether anything is left.
     pub fn any(&self) -> bool {
         self.available.values().any(|units| *units > 0)
-    }
-}
-
-/// A category in the tree.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Category {
-    /// Its name in addresses; unique in the tree.
-    pub handle: Handle,
-    /// What it is called.
-    pub name: Name,
-    /// The categories below it.
-    #[serde(default)]
-    #[schema(no_recursion)]
-    pub children: Vec<Category>,
-}
-
-/// The tree of categories.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CategoryTree {
-    /// The roots.
-    pub roots: Vec<Category>,
-    /// Counts changes.
-    #[serde(default)]
-    pub version: u64,
-}
-
-impl CategoryTree {
-    /// The most categories above one another: bounds the listing rows of a product.
-    pub const DEEPEST: usize = 4;
-    /// The most categories in the tree: it is one item.
-    pub const MOST: usize = 1_000;
-
-    /// The handles from the root to this category.
-    pub fn path_to(&self, handle: &Handle) -> Option<Vec<Handle>> {
-        fn search(within: &[Category], found: &dyn Fn(&Category) -> bool, path: &mut Vec<Handle>) -> bool {
-            for category in within {
-                path.push(category.handle.clone());
-                if found(category) || search(&category.children, found, path) {
-                    return true;
-                }
-                path.pop();
-            }
-            false
-        }
-        let mut path = Vec::new();
-        search(&self.roots, &|category| category.handle == *handle, &mut path).then_some(path)
-    }
-
-    /// The category with this handle, or else the first with this name, whatever its case.
-    pub fn named(&self, text: &str) -> Option<Vec<Handle>> {
-        fn walk<'a>(within: &'a [Category], found: &mut Vec<&'a Category>) {
-            for category in within {
-                found.push(category);
-                walk(&category.children, found);
-            }
-        }
-        let mut all = Vec::new();
-        walk(&self.roots, &mut all);
-        let wanted = text.trim().to_lowercase();
-        let by_handle = all.iter().find(|category| category.handle.as_str() == wanted);
-        let found =
-            by_handle.or_else(|| all.iter().find(|category| category.name.as_str().to_lowercase() == wanted))?;
-        self.path_to(&found.handle)
-    }
-
-    /// Refuses a tree that is too large, too deep, or names one category twice.
-    pub fn check(&self) -> Result<(), Refusal> {
-        fn walk(
-            within: &[Category],
-            pointer: &str,
-            depth: usize,
-            seen: &mut BTreeSet<Handle>,
-            errors: &mut Vec<FieldError>,
-        ) {
-            for (index, category) in within.iter().enumerate() {
-                let here = format!("{pointer}/{index}");
-                if depth > CategoryTree::DEEPEST {
-                    errors.push(FieldError::new(
-                        here.clone(),
-                        "too_deep",
-                        format!("at most {} levels", CategoryTree::DEEPEST),
-                    ));
-                    return;
-                }
-                if !seen.insert(category.handle.clone()) {
-                    errors.push(FieldError::new(format!("{here}/handle"), "duplicate", "stands in the tree twice"));
-                }
-                walk(&category.children, &format!("{here}/children"), depth + 1, seen, errors);
-            }
-        }
-        let (mut seen, mut errors) = (BTreeSet::new(), Vec::new());
-        walk(&self.roots, "/items", 1, &mut seen, &mut errors);
-        if seen.len() > Self::MOST {
-            errors.push(FieldError::new("/items", "too_many", format!("at most {} categories", Self::MOST)));
-        }
-        if errors.is_empty() { Ok(()) } else { Err(Refusal::fields(Code::Invalid, errors)) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tree() -> CategoryTree {
-        let leaf = |handle: &str, name: &str| Category {
-            handle: Handle::parse(handle).unwrap(),
-            name: Name::parse(name).unwrap(),
-            children: Vec::new(),
-        };
-        let mut home = leaf("home", "Home");
-        home.children.push(leaf("bowls", "Bowls & Plates"));
-        CategoryTree { roots: vec![leaf("food", "Food"), home], version: 1 }
-    }
-
-    #[test]
-    fn a_category_is_found_by_handle_or_name_with_those_above_it() {
-        let path: Vec<String> = tree().named("bowls & plates").unwrap().iter().map(ToString::to_string).collect();
-        assert_eq!(path, ["home", "bowls"]);
-        assert!(tree().named("bowl").is_none());
-    }
-
-    #[test]
-    fn a_tree_names_each_category_once() {
-        let mut twice = tree();
-        assert!(twice.check().is_ok());
-        twice.roots.push(Category {
-            handle: Handle::parse("bowls").unwrap(),
-            name: Name::parse("x").unwrap(),
-            children: vec![],
-        });
-        assert_eq!(twice.check().unwrap_err().to_string(), Code::Invalid.meaning());
-    }
-
-    #[test]
-    fn a_picture_is_an_https_address_or_an_own_upload() {
-        let upload = format!("media:{}", crate::MediaId::from_bits(7));
-        assert_eq!(
-            ImageSource::parse(&upload).unwrap().url("https://cdn.test/m"),
-            format!("https://cdn.test/m/{}", crate::MediaId::from_bits(7))
-        );
-        for bad in [
-            "http://a.b/c",
-            "javascript:alert(1)",
-            "https://",
-            "https://user@host/x",
-            "media:../x",
-            "data:image/png;base64,AA",
-            "https://a b",
-        ] {
-            assert!(ImageSource::parse(bad).is_none(), "{bad}");
-        }
     }
 }

@@ -123,6 +123,23 @@ async fn what_has_no_route_is_answered_by_the_gateway() {
 }
 
 #[tokio::test]
+async fn what_is_encoded_in_a_path_leads_to_no_other_route() {
+    let world = World::open().await;
+    let back_to_the_part = format!("/v1/vendor/products/x%2F%2E%2E%2F..%2Forders%2F{}%23/publish", world.part);
+    for (who, method, path) in [
+        // The gateway checks no token here, the other route would.
+        (Who::Anyone, Method::GET, "/v1/orders/%2e%2e%2fme%2forders"),
+        (Who::Anyone, Method::GET, "/v1/products/%2e%2e%2fcategories"),
+        (Who::Anyone, Method::GET, "/v1/products/%5C..%5C..%5Ccategories"),
+        (Who::Owner, Method::GET, "/v1/vendor/products/%2e%2e%2forders"),
+        // The other route knows another method.
+        (Who::Owner, Method::POST, &back_to_the_part),
+    ] {
+        world.client(who).send(method, path, None, "").await.expect_problem(404, "not_found");
+    }
+}
+
+#[tokio::test]
 async fn a_body_beyond_the_gateways_own_limit_never_reaches_a_function() {
     let world = World::open().await;
     let huge = vec![b' '; local::gateway::LARGEST_REQUEST + 1];

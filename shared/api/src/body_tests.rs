@@ -1,11 +1,12 @@
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::Method;
 use axum::routing::{get as on_get, post as on_post};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::*;
-use crate::sample::{Answer, answer_of, get, post};
+use crate::sample::{Answer, answer_of, get, post, sent};
 use crate::{Limit, router};
 
 #[derive(Debug, Deserialize, serde::Serialize)]
@@ -156,10 +157,12 @@ async fn a_query_is_read_strictly() {
     }
 }
 
+const ORDER: &str = "GET /orders/{id}";
+
 #[tokio::test]
 async fn an_id_that_is_none_names_nothing() {
     let id = domain::OrderId::from_bits(4);
-    assert_eq!(answer_of(shop(), get(&format!("/orders/{id}"))).await.json, json!(id));
-    let answer = answer_of(shop(), get("/orders/prd_1")).await;
+    assert_eq!(answer_of(shop(), sent(Method::GET, &format!("/orders/{id}"), ORDER)).await.json, json!(id));
+    let answer = answer_of(shop(), sent(Method::GET, "/orders/prd_1", ORDER)).await;
     assert_eq!(blamed(&answer), (404, "not_found", "", ""));
 }

@@ -110,6 +110,11 @@ pub(crate) fn request_id(extensions: &Extensions) -> Option<&str> {
     gateway(extensions)?.request_id.as_deref()
 }
 
+/// The key of the route that the gateway has chosen for the request, like `GET /v1/products/{handle}`.
+pub(crate) fn route_key(extensions: &Extensions) -> Option<&str> {
+    gateway(extensions)?.route_key.as_deref()
+}
+
 /// A header as text: nothing when it is absent, a problem when it is given twice or is no text.
 pub(crate) fn header<'a>(parts: &'a Parts, name: &HeaderName) -> Result<Option<&'a str>, Problem> {
     let mut values = parts.headers.get_all(name).iter();

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::middleware::{Next, from_fn};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use domain::code::Code;
 use http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
@@ -27,6 +27,19 @@ pub fn router<App: Clone + Send + Sync + 'static>(routes: Router<App>, app: App)
         .layer(from_fn(finish))
 }
 
+/// Whether this router reads the path as the gateway did. The gateway routes by the path as it was sent; what reaches the
+/// function is decoded, and what was encoded in it (`..`, `/`, `?`, `#`) takes part in the path again. Such a request would meet
+/// another route than the one whose token check, throttle and place in the access log it has passed.
+fn is_as_routed(request: &Request) -> bool {
+    let (Some(key), Some(path)) =
+        (identity::route_key(request.extensions()), request.extensions().get::<MatchedPath>())
+    else {
+        // It has no route here, or no gateway: a handler that needs one says so.
+        return true;
+    };
+    key.split_once(' ') == Some((request.method().as_str(), path.as_str()))
+}
+
 async fn finish(request: Request, next: Next) -> Response {
     let request_id = identity::request_id(request.extensions()).map(str::to_owned);
     let route = request.extensions().get::<MatchedPath>().cloned();
@@ -34,7 +47,8 @@ async fn finish(request: Request, next: Next) -> Response {
         .then(|| request.headers().get(IF_NONE_MATCH).cloned())
         .flatten();
 
-    let mut response = next.run(request).await;
+    let mut response =
+        if is_as_routed(&request) { next.run(request).await } else { Problem::of(Code::NotFound).into_response() };
 
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         if problem.status().is_server_error() {
@@ -69,7 +83,7 @@ mod tests {
     use axum::routing::get as on_get;
 
     use super::*;
-    use crate::sample::{answer_of, get, gone_wrong};
+    use crate::sample::{answer_of, get, gone_wrong, sent};
     use crate::{Cached, Json};
 
     async fn things() -> Cached<[u8; 3]> {
@@ -98,11 +112,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_method_that_the_path_does_not_know_is_named_as_such() {
-        let mut request = get("/v1/things");
-        *request.method_mut() = Method::DELETE;
-        let answer = answer_of(shop(), request).await;
+        let answer = answer_of(shop(), sent(Method::DELETE, "/v1/things", "DELETE /v1/things")).await;
         assert_eq!((answer.status, &answer.json["code"]), (405, &"method_not_allowed".into()));
         assert_eq!(answer.header("allow"), "GET,HEAD");
+    }
+
+    #[tokio::test]
+    async fn what_the_gateway_has_routed_elsewhere_is_not_found() {
+        for key in ["GET /v1/things/{id}", "GET /v1/broken", "PUT /v1/things", "$default"] {
+            let answer = answer_of(shop(), sent(Method::GET, "/v1/things", key)).await;
+            assert_eq!((answer.status, &answer.json["code"]), (404, &"not_found".into()), "{key}");
+            assert_eq!(answer.json["instance"], "req-1");
+        }
     }
 
     #[tokio::test]

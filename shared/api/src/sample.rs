@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use http::Method;
 use http_body_util::BodyExt;
 use lambda_http::request::RequestContext;
 use serde_json::{Value, json};
@@ -25,8 +26,12 @@ impl Answer {
 
 /// The gateway's context of a request at one fixed time, with these claims from its authorizer.
 pub(crate) fn context(claims: Option<Value>) -> RequestContext {
+    context_of("GET /", claims)
+}
+
+fn context_of(route_key: &str, claims: Option<Value>) -> RequestContext {
     let mut context = json!({
-        "accountId": "1", "apiId": "a", "stage": "$default", "requestId": "req-1", "routeKey": "GET /",
+        "accountId": "1", "apiId": "a", "stage": "$default", "requestId": "req-1", "routeKey": route_key,
         "time": "01/Jan/2027:00:00:00 +0000", "timeEpoch": 1_798_761_600_000_i64,
         "http": {"method": "GET", "path": "/", "protocol": "HTTP/1.1", "sourceIp": "203.0.113.9", "userAgent": "curl"},
     });
@@ -36,14 +41,21 @@ pub(crate) fn context(claims: Option<Value>) -> RequestContext {
     serde_json::from_value(context).unwrap()
 }
 
+/// A request without a body that the gateway has routed by this key.
+pub(crate) fn sent(method: Method, path: &str, route_key: &str) -> Request {
+    let request = http::Request::builder().method(method).uri(path);
+    request.extension(context_of(route_key, None)).body(Body::empty()).unwrap()
+}
+
 pub(crate) fn get(path: &str) -> Request {
-    http::Request::get(path).extension(context(None)).body(Body::empty()).unwrap()
+    let route = path.split('?').next().unwrap();
+    sent(Method::GET, path, &format!("GET {route}"))
 }
 
 pub(crate) fn post(path: &str, body: impl Into<Body>) -> Request {
     http::Request::post(path)
         .header("content-type", "application/json")
-        .extension(context(None))
+        .extension(context_of(&format!("POST {path}"), None))
         .body(body.into())
         .unwrap()
 }

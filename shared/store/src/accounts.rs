@@ -11,13 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Failure;
 use crate::item::{Attributes, Condition, body, delete, item, key, put, string, text, version};
-use crate::retry::{Asked, delete_one, get, put_one, query, query_all, transact};
+use crate::retry::{Asked, get, put_one, query, query_all, transact};
 use crate::{Catalog, Error, PageKey, Slice};
 
 const VENDOR: &str = "vendor";
 const MEMBER: &str = "member";
 const PROFILE: &str = "profile";
-const ADDRESS: &str = "address";
 const ADDRESS_BOOK: &str = "address_book";
 
 /// What stands in the table, by key.
@@ -28,8 +27,6 @@ enum Entry {
     Member(UserId, VendorId),
     /// `USER#<id>` / `PROFILE`.
     Profile(UserId),
-    /// `USER#<id>` / `ADDRESS#<id>`.
-    Address(UserId, AddressId),
     /// `USER#<id>` / `ADDRESSES`: the book is one item, because it is replaced as one.
     AddressBook(UserId),
 }
@@ -40,7 +37,6 @@ impl Entry {
             Self::Vendor(id) => key(format!("VENDOR#{id}"), "FILE"),
             Self::Member(user, vendor) => key(format!("USER#{user}"), format!("MEMBER#{vendor}")),
             Self::Profile(user) => key(format!("USER#{user}"), "PROFILE"),
-            Self::Address(user, id) => key(format!("USER#{user}"), format!("ADDRESS#{id}")),
             Self::AddressBook(user) => key(format!("USER#{user}"), "ADDRESSES"),
         }
     }
@@ -276,28 +272,12 @@ impl Accounts {
         query_all(&self.client, asked).await?.iter().map(|found| body(found, MEMBER)).collect()
     }
 
-    /// Makes a person a member of a shop, or gives a member another role.
-    pub async fn put_member(&self, member: &Membership) -> Result<(), Error> {
-        let any = Condition::of("attribute_not_exists(pk) OR attribute_exists(pk)");
-        put_one(&self.client, &self.table, member_item(member)?, &any).await.map_err(Error::from)
-    }
-
     /// A person's place in one shop.
     pub async fn membership(&self, user: UserId, vendor: VendorId) -> Result<Option<Membership>, Error> {
         get(&self.client, &self.table, Entry::Member(user, vendor).key(), true)
             .await?
             .map(|found| body(&found, MEMBER))
             .transpose()
-    }
-
-    /// Takes a member out of a shop.
-    pub async fn remove_member(&self, user: UserId, vendor: VendorId) -> Result<(), Error> {
-        delete_one(&self.client, &self.table, Entry::Member(user, vendor).key(), &Condition::present()).await.map_err(
-            |failure| match failure {
-                Failure::Condition => Refusal::of(Code::NotFound).into(),
-                other => other.into(),
-            },
-        )
     }
 
     /// What a buyer has told; empty before anything was.
@@ -330,39 +310,6 @@ impl Accounts {
         let written = item(Entry::AddressBook(user).key(), ADDRESS_BOOK, saved.version, &saved)?;
         put_one(&self.client, &self.table, written, &Condition::at_version(book.version)).await?;
         Ok(saved)
-    }
-
-    /// A buyer's address book, newest first.
-    pub async fn addresses(&self, user: UserId) -> Result<Vec<SavedAddress>, Error> {
-        let within =
-            ("begins_with(sk, :address)".to_owned(), Attributes::from([(":address".to_owned(), string("ADDRESS#"))]));
-        let asked = Asked {
-            table: self.table.clone(),
-            partition: ("pk", format!("USER#{user}")),
-            within: Some(within),
-            newest_first: true,
-            consistent: true,
-            ..Asked::default()
-        };
-        query_all(&self.client, asked).await?.iter().map(|found| body(found, ADDRESS)).collect()
-    }
-
-    /// Puts an address into the book.
-    pub async fn save_address(&self, user: UserId, saved: &SavedAddress) -> Result<(), Error> {
-        let written = item(Entry::Address(user, saved.id).key(), ADDRESS, 1, saved)?;
-        let any = Condition::of("attribute_not_exists(pk) OR attribute_exists(pk)");
-        put_one(&self.client, &self.table, written, &any).await.map_err(Error::from)
-    }
-
-    /// Takes an address out of the book.
-    pub async fn remove_address(&self, user: UserId, id: AddressId) -> Result<(), Error> {
-        let action = delete(&self.table, Entry::Address(user, id).key(), &Condition::present())?;
-        match transact(&self.client, vec![action]).await {
-            Err(Failure::Cancelled(reasons)) if reasons.iter().any(crate::error::Reason::is_condition) => {
-                Err(Refusal::of(Code::NotFound).into())
-            }
-            other => other.map_err(Error::from),
-        }
     }
 }
 

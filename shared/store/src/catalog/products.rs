@@ -13,7 +13,7 @@ use super::{
 };
 use crate::error::Failure;
 use crate::item::{Attributes, Condition, body, delete, item, put, string, text, version};
-use crate::retry::{Asked, batch, query, query_all, transact};
+use crate::retry::{Asked, batch, query, transact};
 use crate::{Error, PageKey, Slice};
 
 /// The most actions of a transaction that writes a product; above, it is unlisted first.
@@ -297,26 +297,8 @@ impl Catalog {
     }
 
     /// Writes what is left of some of a product's variants. The listing rows change only when the product runs out, or comes
-    /// back. Answers false when the product is gone.
-    pub async fn set_availability(
-        &self,
-        id: ProductId,
-        left: &BTreeMap<domain::VariantId, i64>,
-    ) -> Result<bool, Error> {
-        for _ in 0..10 {
-            let Some(loaded) = self.product(id).await? else { return Ok(false) };
-            match self.save_availability(&loaded, left).await {
-                Ok(()) => return Ok(true),
-                // The product or its availability changed meanwhile: read again.
-                Err(Error::Conflict) => {}
-                Err(other) => return Err(other),
-            }
-        }
-        Err(Error::Conflict)
-    }
-
-    /// The same for a product that was read before its stock was: refused as a conflict when somebody has written since then,
-    /// so that an older reading of the stock never replaces a newer one.
+    /// back. The product was read before its stock was: refused as a conflict when somebody has written since then, so that an
+    /// older reading of the stock never replaces a newer one.
     pub async fn save_availability(
         &self,
         loaded: &StoredProduct,
@@ -344,18 +326,6 @@ impl Catalog {
             }
         }
         transact(&self.client, actions).await.map_err(Error::from)
-    }
-
-    /// Ids of all products of a seller, for work that goes through all of them.
-    pub async fn product_ids_of(&self, vendor: VendorId) -> Result<Vec<ProductId>, Error> {
-        let asked = Asked {
-            table: self.table.clone(),
-            index: Some("by_vendor"),
-            partition: ("vendor_key", vendor_products(vendor)),
-            ..Asked::default()
-        };
-        let found = query_all(&self.client, asked).await?;
-        Ok(found.iter().filter_map(|found| text(found, "vendor_sort")).filter_map(|id| id.parse().ok()).collect())
     }
 }
 

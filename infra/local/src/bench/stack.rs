@@ -37,7 +37,7 @@ pub(super) async fn measure(cloud: &LocalCloud, out: &mut (dyn Write + Send)) ->
     )?;
     let mut table = Table::new(&["request", "CPU ms"]);
     let goods = shop.goods(0)?.clone();
-    for (name, call) in [("list of 20 with prices", list_of_20()?), ("product page", product_page(&shop).await?)] {
+    for (name, call) in [("list of 20 with prices", list_of_20()?), ("product page", product_page()?)] {
         let each = one_request(cloud.address(), REQUESTS, move |client, _| {
             let call = call.clone();
             async move { client.call(call).await.map(drop) }

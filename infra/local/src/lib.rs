@@ -15,6 +15,7 @@ pub mod pay;
 pub mod pipes;
 pub mod s3;
 pub mod secrets;
+mod sqlite;
 pub mod sqs;
 pub mod template;
 pub mod usage;

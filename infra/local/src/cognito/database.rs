@@ -11,6 +11,7 @@ use ring::digest::{SHA256, digest};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use crate::sqlite;
 use crate::sqs::wire::random_bytes;
 
 const SCHEMA: &str = "
@@ -137,14 +138,7 @@ pub(super) struct Database {
 
 impl Database {
     pub(super) fn open(path: Option<&Path>) -> rusqlite::Result<Self> {
-        let connection = match path {
-            Some(path) => Connection::open(path)?,
-            None => Connection::open_in_memory()?,
-        };
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "NORMAL")?;
-        connection.execute_batch(SCHEMA)?;
-        Ok(Self { connection: Mutex::new(connection) })
+        Ok(Self { connection: Mutex::new(sqlite::open(path, SCHEMA)?) })
     }
 
     pub(super) fn connection(&self) -> MutexGuard<'_, Connection> {

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::clock::Clock;
+use crate::sqlite;
 use crate::sqs::wire::{Refusal, access_key, random_uuid};
 use crate::sqs::{ACCOUNT, Permit, REGION};
 
@@ -89,14 +90,8 @@ impl Mail {
     /// # Errors
     /// When the file cannot be used.
     pub fn open(path: Option<&Path>, clock: Clock, permit: Permit) -> rusqlite::Result<Self> {
-        let connection = match path {
-            Some(path) => Connection::open(path)?,
-            None => Connection::open_in_memory()?,
-        };
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "NORMAL")?;
-        connection.execute_batch(SCHEMA)?;
-        Ok(Self { inner: Arc::new(Inner { connection: Mutex::new(connection), clock, permit }) })
+        let connection = Mutex::new(sqlite::open(path, SCHEMA)?);
+        Ok(Self { inner: Arc::new(Inner { connection, clock, permit }) })
     }
 
     /// Keeps a letter from inside the cloud, such as a code of Cognito's.

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 use super::attributes::MessageAttributes;
 use super::wire::{random_bytes, random_uuid};
+use crate::sqlite;
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS messages (
@@ -129,14 +130,7 @@ pub(super) struct Store {
 
 impl Store {
     pub(super) fn open(path: Option<&Path>) -> rusqlite::Result<Self> {
-        let connection = match path {
-            Some(path) => Connection::open(path)?,
-            None => Connection::open_in_memory()?,
-        };
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "NORMAL")?;
-        connection.execute_batch(SCHEMA)?;
-        Ok(Self { connection: Mutex::new(connection) })
+        Ok(Self { connection: Mutex::new(sqlite::open(path, SCHEMA)?) })
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 use serde_json::{Value, json};
 
 use super::objects::{self, Object};
+use crate::sqlite;
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS objects (
@@ -72,14 +73,7 @@ pub(super) struct Shelf {
 
 impl Shelf {
     pub(super) fn open(path: Option<&Path>) -> rusqlite::Result<Self> {
-        let connection = match path {
-            Some(path) => Connection::open(path)?,
-            None => Connection::open_in_memory()?,
-        };
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "NORMAL")?;
-        connection.execute_batch(SCHEMA)?;
-        Ok(Self { connection: Mutex::new(connection) })
+        Ok(Self { connection: Mutex::new(sqlite::open(path, SCHEMA)?) })
     }
 
     /// Does several things in one transaction: all of them, or none when the last word is an error.

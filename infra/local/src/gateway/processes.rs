@@ -249,7 +249,8 @@ mod tests {
 
     use super::*;
 
-    /// Not a test: the function that the tests below start, in a process made from this very binary.
+    /// Not a test: the function that the tests below start, in a process made from this very binary. It is the only program
+    /// that is sure to be built, and to be what it was when they were, whichever of the tests are asked for.
     #[tokio::test]
     #[ignore = "runs as a function, started by the other tests"]
     async fn function_under_test() {

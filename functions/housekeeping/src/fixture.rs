@@ -104,6 +104,7 @@ pub(crate) fn order(provider: ProviderName) -> OrderFile {
             version: 1,
         }],
         refunds: Vec::new(),
+        disputes: Vec::new(),
         moves: Vec::new(),
         events: Vec::new(),
         reopens_cart: false,

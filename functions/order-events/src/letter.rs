@@ -34,6 +34,11 @@ impl Place {
         format!("{}/orders/{order}#token={token}", self.url)
     }
 
+    /// The operator's page of an order. It opens only for who is signed in.
+    pub(crate) fn operator_link(&self, order: OrderId) -> String {
+        format!("{}/admin/orders/{order}", self.url)
+    }
+
     /// The seller's page of a part of an order. It opens only for who is signed in.
     pub(crate) fn desk_link(&self, part: VendorOrderId) -> String {
         format!("{}/vendor/orders/{part}", self.url)

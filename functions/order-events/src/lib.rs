@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use api::token::order_token;
 use domain::order::{Event, EventKind, OrderFile};
+use domain::text::Email;
 use domain::{EventId, OrderId, Timestamp};
 use platform::{Config, Fatal, QueueMessage, Rotating, Secret, StreamRecord};
 use store::orders::Claim;
@@ -30,6 +31,8 @@ pub struct App {
     accounts: Accounts,
     mail: Mail,
     place: Place,
+    /// Where the operator is told what nobody else can see to: the address that all mail comes from.
+    operator: Email,
     token_secret: Arc<Secret<Rotating>>,
 }
 
@@ -70,12 +73,15 @@ impl App {
         platform::prewarm(config, &dynamodb, table).await;
         // Nothing here moves stock, so it does not need to know where it is.
         let stock = Stock::new(dynamodb.clone(), "");
+        let from = config.required("MAIL_FROM")?;
+        let operator = Email::parse(from).map_err(|error| Fatal::new(format!("MAIL_FROM {error}")))?;
         let place = Place::new(config.required("SHOP_NAME")?, config.required("STORE_URL")?);
         Ok(Self {
             orders: Orders::new(dynamodb.clone(), table, stock),
             accounts: Accounts::new(dynamodb, config.required("ACCOUNTS_TABLE")?),
-            mail: Mail::new(config.ses()?, place.name(), config.required("MAIL_FROM")?)?,
+            mail: Mail::new(config.ses()?, place.name(), from)?,
             place,
+            operator,
             token_secret: Arc::new(config.secret("ORDER_TOKEN_SECRET_ARN")?),
         })
     }
@@ -139,6 +145,7 @@ impl App {
                 let link = self.place.order_link(file.order.id, &order_token(&secret.current, file.order.id));
                 (file.order.email.clone(), news::to_buyer(event, file, &self.place, &link))
             }
+            Recipient::Operator => (self.operator.clone(), news::to_operator(event, file, &self.place)),
             Recipient::Vendor(vendor) => {
                 let Some(shop) = self.accounts.vendor(vendor).await? else {
                     tracing::error!(event.id = %event.id, vendor.id = %vendor, "a seller without a file cannot be told");
@@ -153,7 +160,7 @@ impl App {
 
     async fn send(
         &self,
-        address: &domain::text::Email,
+        address: &Email,
         letter: &Letter,
         event: &Event,
         recipient: Recipient,

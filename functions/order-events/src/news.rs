@@ -3,8 +3,9 @@
 //! A letter says how things stand now. Between an event and its delivery an order may have moved on: what is no longer true is
 //! not told, because the next event tells what is.
 
+use domain::dispute::DisputeState;
 use domain::order::{Actor, Event, EventKind, OrderFile, OrderState, VendorOrder, VendorOrderState};
-use domain::payment::{Refund, RefundReason, RefundState};
+use domain::payment::{PaymentState, Refund, RefundReason};
 use domain::{Money, VendorId};
 
 use crate::letter::{Draft, Letter, Place, amount, one_line};
@@ -16,6 +17,8 @@ pub(crate) enum Recipient {
     Buyer,
     /// A seller.
     Vendor(VendorId),
+    /// Who runs the marketplace.
+    Operator,
 }
 
 impl Recipient {
@@ -24,6 +27,7 @@ impl Recipient {
         match self {
             Self::Buyer => "buyer".to_owned(),
             Self::Vendor(vendor) => vendor.to_string(),
+            Self::Operator => "operator".to_owned(),
         }
     }
 }
@@ -39,7 +43,11 @@ pub(crate) fn recipients(event: &Event, file: &OrderFile) -> Vec<Recipient> {
     let with_buyer = |others: Vec<Recipient>| [vec![Recipient::Buyer], others].concat();
     let part = event.vendor.and_then(|vendor| file.vendor(vendor));
     match event.kind {
-        EventKind::OrderPlaced | EventKind::VendorOrderAccepted | EventKind::PaymentConflicted => Vec::new(),
+        EventKind::OrderPlaced | EventKind::VendorOrderAccepted => Vec::new(),
+        EventKind::PaymentConflicted
+        | EventKind::RefundFailed
+        | EventKind::DisputeOpened
+        | EventKind::DisputeClosed => vec![Recipient::Operator],
         // An order that is off by now is told of by the event that ended it.
         EventKind::OrderConfirmed | EventKind::OrderPaid
             if matches!(file.order.state, OrderState::Expired | OrderState::Cancelled) =>
@@ -63,7 +71,9 @@ pub(crate) fn recipients(event: &Event, file: &OrderFile) -> Vec<Recipient> {
         EventKind::VendorOrderShipped if part.is_some_and(|part| part.shipment.is_some()) => with_buyer(Vec::new()),
         EventKind::VendorOrderDelivered if part.is_some_and(|part| part.shipment.is_some()) => with_buyer(Vec::new()),
         EventKind::VendorOrderShipped | EventKind::VendorOrderDelivered => Vec::new(),
-        EventKind::LatePaymentRefunded | EventKind::DuplicatePaymentRefunded => with_buyer(Vec::new()),
+        EventKind::LatePaymentRefunded | EventKind::DuplicatePaymentRefunded | EventKind::ConflictedPaymentRefunded => {
+            with_buyer(Vec::new())
+        }
     }
 }
 
@@ -169,7 +179,18 @@ pub(crate) fn to_buyer(event: &Event, file: &OrderFile, place: &Place, link: &st
                 .say("You have paid this order twice. Your order is not affected.")
                 .say(money_back(file, |refund| refund.reason == RefundReason::Duplicate)),
         ),
-        EventKind::OrderPlaced | EventKind::VendorOrderAccepted | EventKind::PaymentConflicted => return None,
+        EventKind::ConflictedPaymentRefunded => (
+            format!("Order {number}: your money goes back"),
+            Draft::new()
+                .say("Your payment was not the amount that this order costs.")
+                .say(money_back(file, |refund| refund.reason == RefundReason::Conflicted)),
+        ),
+        EventKind::OrderPlaced
+        | EventKind::VendorOrderAccepted
+        | EventKind::PaymentConflicted
+        | EventKind::RefundFailed
+        | EventKind::DisputeOpened
+        | EventKind::DisputeClosed => return None,
     };
     let draft = draft
         .say(format!("See your order here:\n{link}"))
@@ -179,7 +200,7 @@ pub(crate) fn to_buyer(event: &Event, file: &OrderFile, place: &Place, link: &st
 
 /// What becomes of the buyer's money.
 fn money_back(file: &OrderFile, concerned: impl Fn(&Refund) -> bool) -> String {
-    let refunds = file.refunds.iter().filter(|refund| refund.state != RefundState::Failed && concerned(refund));
+    let refunds = file.refunds.iter().filter(|refund| !refund.needs_a_hand() && concerned(refund));
     let sum = Money::sum(file.order.currency, refunds.map(|refund| refund.amount)).ok().filter(|sum| !sum.is_zero());
     match sum {
         Some(sum) => {
@@ -245,7 +266,68 @@ pub(crate) fn to_vendor(event: &Event, file: &OrderFile, vendor: VendorId, place
         | EventKind::VendorOrderDelivered
         | EventKind::LatePaymentRefunded
         | EventKind::DuplicatePaymentRefunded
-        | EventKind::PaymentConflicted => return None,
+        | EventKind::PaymentConflicted
+        | EventKind::ConflictedPaymentRefunded
+        | EventKind::RefundFailed
+        | EventKind::DisputeOpened
+        | EventKind::DisputeClosed => return None,
     };
     Some(draft.finish(subject, place))
+}
+
+/// What the operator is told: what nobody else can see to.
+pub(crate) fn to_operator(event: &Event, file: &OrderFile, place: &Place) -> Option<Letter> {
+    let number = file.order.id.number();
+    let (subject, draft) = match event.kind {
+        EventKind::PaymentConflicted => (
+            format!("Order {number}: another amount came"),
+            Draft::new()
+                .say("The provider took another amount than was asked for. Nothing is sent until you decide:")
+                .say(listed(file.payments.iter().filter(|payment| payment.state == PaymentState::Conflicted).map(
+                    |payment| {
+                        let came = payment.captured.map_or_else(|| "unknown".to_owned(), amount);
+                        format!("- {}: asked {}, came {came}", payment.id, amount(payment.amount))
+                    },
+                )))
+                .say("Take it as good, or send it back."),
+        ),
+        EventKind::RefundFailed => (
+            format!("Order {number}: a refund did not arrive"),
+            Draft::new().say("This money did not reach the buyer. Please give it back by hand:").say(listed(
+                file.refunds
+                    .iter()
+                    .filter(|refund| refund.needs_a_hand())
+                    .map(|refund| format!("- {}: {}", refund.id, amount(refund.amount))),
+            )),
+        ),
+        EventKind::DisputeOpened => (
+            format!("Order {number}: the payment is disputed"),
+            Draft::new()
+                .say("The buyer's bank wants the money back. Answer it at the provider in time:")
+                .say(disputes(file)),
+        ),
+        EventKind::DisputeClosed => (
+            format!("Order {number}: a dispute is decided"),
+            Draft::new().say("The buyer's bank has decided:").say(disputes(file)),
+        ),
+        _ => return None,
+    };
+    let draft = draft.say(format!("See the order here:\n{}", place.operator_link(file.order.id)));
+    Some(draft.finish(subject, place))
+}
+
+fn disputes(file: &OrderFile) -> String {
+    listed(file.disputes.iter().map(|dispute| {
+        let sum = dispute.amount.map_or_else(|| "an unknown amount".to_owned(), amount);
+        let state = match dispute.state {
+            DisputeState::Opened => "open",
+            DisputeState::Won => "won",
+            DisputeState::Lost => "lost",
+        };
+        format!("- {sum}, {state}, because: {}", one_line(&dispute.reason))
+    }))
+}
+
+fn listed(lines: impl Iterator<Item = String>) -> String {
+    lines.collect::<Vec<_>>().join("\n")
 }

@@ -112,6 +112,7 @@ fn placed(provider: ProviderName) -> OrderFile {
             version: 1,
         }],
         refunds: Vec::new(),
+        disputes: Vec::new(),
         moves: Vec::new(),
         events: Vec::new(),
         reopens_cart: false,
@@ -233,10 +234,22 @@ fn an_order_paid_on_delivery_says_what_to_pay() {
 #[test]
 fn nobody_is_told_of_an_order_that_waits_for_its_money() {
     let file = placed(ProviderName::Stripe);
-    for kind in [EventKind::OrderPlaced, EventKind::VendorOrderAccepted, EventKind::PaymentConflicted] {
+    for kind in [EventKind::OrderPlaced, EventKind::VendorOrderAccepted] {
         assert_eq!(told(kind, &file, Some(SILK)), []);
         assert_eq!(news::to_buyer(&event(kind, &file, None), &file, &place(), LINK), None);
     }
+}
+
+#[test]
+fn only_the_operator_is_told_of_another_amount() {
+    let mut file = placed(ProviderName::Stripe);
+    let wrong = MoneyNews::Captured { amount: usd(1) };
+    file.settle(file.order.payment, &wrong, Late::TakeStock, &mut mint(60)).unwrap();
+    assert_eq!(told(EventKind::PaymentConflicted, &file, None), [Recipient::Operator]);
+    let event = event(EventKind::PaymentConflicted, &file, None);
+    assert_eq!(news::to_buyer(&event, &file, &place(), LINK), None);
+    let letter = news::to_operator(&event, &file, &place()).unwrap();
+    assert!(letter.text.contains("asked 50.00 USD, came 0.01 USD"), "{}", letter.text);
 }
 
 #[test]

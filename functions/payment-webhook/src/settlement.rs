@@ -1,8 +1,13 @@
 //! Settlement: from a provider's report to a changed order. Idempotent, and indifferent to the order in which reports come.
 
-use domain::order::{Late, MoneyNews, OrderFile, Settled};
+use std::collections::BTreeMap;
+
+use domain::catalogue::MOST_SHARDS;
+use domain::dispute::DisputeEvent;
+use domain::order::{DisputeNews, Late, MoneyNews, OrderFile, RefundNews, Settled};
 use domain::payment::RefundEvent;
-use domain::{Code, Coded, Money, OrderId, PaymentId, Timestamp};
+use domain::stock::{Draw, plan};
+use domain::{Code, Coded, Money, OrderId, PaymentId, Timestamp, VariantId};
 use payments::{DisputeStage, Kind, RefundStanding, Report, Standing};
 use store::{Error, Orders};
 
@@ -19,6 +24,34 @@ pub enum Outcome {
 
 /// How often an order is read again that somebody else changes at the same time.
 const TRIES: usize = 12;
+
+/// How often the stock of an order that was paid late is planned anew when somebody else took it meanwhile.
+const PLANS: usize = 6;
+
+/// From how many counters an order takes its stock again at most: a transaction has 100 actions, and the order's own parts
+/// take some of them.
+const MOST_DRAWS: usize = 64;
+
+/// From which counters an order that is over takes its stock again: all counters there can be are looked at. Nothing when
+/// their sum is short, or when the order is not over or cannot go on.
+///
+/// # Errors
+/// The table does not answer.
+pub async fn plan_to_reopen(
+    orders: &Orders,
+    file: &OrderFile,
+) -> Result<Option<BTreeMap<VariantId, Vec<Draw>>>, Error> {
+    let Some(demand) = file.demand_to_reopen() else { return Ok(None) };
+    // A variant may have been spread over more counters since it was ordered.
+    let spreads: Vec<_> = demand.keys().map(|variant| (*variant, MOST_SHARDS)).collect();
+    let counters = orders.stock().counters(&spreads).await?;
+    let planned = demand.into_iter().map(|(variant, wanted)| {
+        let draws = plan(wanted, counters.get(&variant).map_or(&[], Vec::as_slice))?;
+        Some((variant, draws))
+    });
+    let planned: Option<BTreeMap<_, _>> = planned.collect();
+    Ok(planned.filter(|draws| draws.values().map(Vec::len).sum::<usize>() <= MOST_DRAWS))
+}
 
 /// Applies a report. Two round trips for one that carries the order's id; three for one that has to be found by the
 /// provider's reference.
@@ -39,7 +72,7 @@ pub async fn settle(orders: &Orders, report: &Report, now: Timestamp) -> Result<
         );
         return Ok(Outcome::NotOurs);
     };
-    let mut late = Late::TakeStock;
+    let mut plans = 0;
     for _ in 0..TRIES {
         let Some(loaded) = orders.file(order).await? else {
             tracing::error!(order.id = %order, payment.reference = report.reference.as_str(), "news of an order that is not there");
@@ -47,6 +80,15 @@ pub async fn settle(orders: &Orders, report: &Report, now: Timestamp) -> Result<
         };
         let mut changed = loaded.clone();
         let mut mint = platform::mint(now);
+        let mut late = Late::Refund;
+        if brings_money(report)
+            && plans < PLANS
+            && let Some(draws) = plan_to_reopen(orders, &loaded).await?
+        {
+            changed.draw_anew(draws)?;
+            plans += 1;
+            late = Late::TakeStock;
+        }
         let settled = match apply(&mut changed, report, late, &mut mint) {
             Ok(settled) => settled,
             Err(refusal) if refusal.code() == Code::NotFound => {
@@ -58,20 +100,27 @@ pub async fn settle(orders: &Orders, report: &Report, now: Timestamp) -> Result<
         if settled == Settled::Unchanged {
             return Ok(Outcome::Unchanged);
         }
+        if changed.order.state == loaded.order.state {
+            // It was not taken up again after all, so nothing is drawn.
+            changed.vendors.clone_from(&loaded.vendors);
+        }
         match orders.save(&loaded, &changed).await {
             Ok(()) => {
                 tracing::info!(order.id = %order, order.state = changed.order.state.as_str(), "settled");
                 return Ok(Outcome::Changed);
             }
             Err(Error::Conflict) => {}
-            // The stock of a late order is gone: its money goes back.
-            Err(Error::Refused(refusal)) if refusal.code() == Code::OutOfStock && late == Late::TakeStock => {
-                late = Late::Refund
-            }
+            // Somebody else took the stock between the plan and the order. When all of it is gone, the money goes back.
+            Err(Error::Refused(refusal)) if refusal.code() == Code::OutOfStock && late == Late::TakeStock => {}
             Err(other) => return Err(other),
         }
     }
     Err(Error::Conflict)
+}
+
+/// Whether a report may pay an order, and so take one up again that is over.
+const fn brings_money(report: &Report) -> bool {
+    matches!(report.kind, Kind::Payment(Standing::Captured { .. }))
 }
 
 async fn find(orders: &Orders, report: &Report) -> Result<Option<OrderId>, Error> {
@@ -82,10 +131,15 @@ async fn find(orders: &Orders, report: &Report) -> Result<Option<OrderId>, Error
     }
 }
 
-/// The attempt that a report speaks of.
+/// The attempt that a report speaks of. One that the provider knows by another name is not it: its money would go back to
+/// the wrong place.
 fn attempt(file: &OrderFile, report: &Report) -> Option<PaymentId> {
-    let known =
-        |id: &PaymentId| file.payments.iter().any(|payment| payment.id == *id && payment.provider == report.provider);
+    let known = |id: &PaymentId| {
+        file.payments.iter().any(|payment| {
+            let named = payment.reference.as_ref().is_none_or(|known| *known == report.reference);
+            payment.id == *id && payment.provider == report.provider && (named || report.reference.is_empty())
+        })
+    };
     let by_reference = || {
         let named = |payment: &&domain::payment::Payment| {
             payment.provider == report.provider && payment.reference.as_deref() == Some(report.reference.as_str())
@@ -106,12 +160,14 @@ fn apply(
     match &report.kind {
         Kind::Payment(standing) => {
             let payment = attempt(file, report).ok_or_else(not_found)?;
+            let mut named = false;
             if let Some(known) = file.payments.iter_mut().find(|known| known.id == payment)
                 && known.reference.is_none()
                 && !report.reference.is_empty()
             {
                 // The webhook was faster than the answer to our own request.
                 known.reference = Some(report.reference.clone());
+                named = true;
             }
             let news = match standing {
                 Standing::Pending => MoneyNews::Pending,
@@ -121,7 +177,8 @@ fn apply(
                 Standing::Failed { code } => MoneyNews::Failed { reason: code.clone() },
                 Standing::Cancelled => MoneyNews::Cancelled,
             };
-            file.settle(payment, &news, late, mint)
+            let settled = file.settle(payment, &news, late, mint)?;
+            Ok(if named { Settled::Changed } else { settled })
         }
         Kind::Refund(refunded) => {
             let event = match &refunded.standing {
@@ -137,17 +194,28 @@ fn apply(
             });
             match known {
                 Some(refund) => file.refund_changed(refund, event, Some(refunded.reference.clone()), mint),
-                None => Ok(file.remark("refunded_at_provider", &refunded.reference, mint)),
+                None => {
+                    let payment = attempt(file, report).ok_or_else(not_found)?;
+                    let (reference, amount) = (refunded.reference.clone(), refunded.amount);
+                    file.refunded_by_provider(payment, RefundNews { reference, amount, event }, mint)
+                }
             }
         }
         Kind::Dispute(dispute) => {
-            let remark = match dispute.stage {
-                DisputeStage::Opened => "dispute_opened",
-                DisputeStage::Won => "dispute_won",
-                DisputeStage::Lost => "dispute_lost",
+            let payment = attempt(file, report).ok_or_else(not_found)?;
+            tracing::warn!(order.id = %file.order.id, dispute.reference = dispute.reference.as_str(), dispute.stage = ?dispute.stage, "a payment is disputed");
+            let news = DisputeNews {
+                reference: dispute.reference.clone(),
+                amount: dispute.amount,
+                reason: dispute.reason.clone(),
+                decision: match dispute.stage {
+                    DisputeStage::Opened => None,
+                    DisputeStage::Won => Some(DisputeEvent::Won),
+                    DisputeStage::Lost => Some(DisputeEvent::Lost),
+                },
+                at: report.occurred_at.unwrap_or(mint.now()),
             };
-            tracing::warn!(order.id = %file.order.id, dispute.reference = dispute.reference.as_str(), dispute.stage = remark, "a payment is disputed");
-            Ok(file.remark(remark, &dispute.reference, mint))
+            Ok(file.dispute_changed(payment, news, mint))
         }
         Kind::Unknown { .. } => Ok(Settled::Unchanged),
     }

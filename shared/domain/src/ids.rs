@@ -132,6 +132,8 @@ ids! {
     PaymentId = "pay";
     /// Money on its way back.
     RefundId = "ref";
+    /// A buyer's bank that wants money back.
+    DisputeId = "dsp";
     /// Something that happened.
     EventId = "evt";
     /// An uploaded picture or document.

@@ -7,6 +7,7 @@ pub mod cart;
 pub mod catalogue;
 pub mod change;
 pub mod code;
+pub mod dispute;
 pub mod ids;
 pub mod job;
 pub mod mint;
@@ -14,6 +15,8 @@ pub mod money;
 pub mod order;
 pub mod payment;
 pub mod pricing;
+pub mod refund;
+pub mod returns;
 pub mod settings;
 pub mod stock;
 pub mod text;
@@ -23,8 +26,8 @@ pub mod vendor;
 pub use change::Change;
 pub use code::{Code, Coded, FieldError, Refusal};
 pub use ids::{
-    AddressId, CartId, EventId, ExportId, ImportId, MediaId, OrderId, PaymentId, ProductId, RefundId, UserId,
-    VariantId, VendorId,
+    AddressId, CartId, DisputeId, EventId, ExportId, ImportId, MediaId, OrderId, PaymentId, ProductId, RefundId,
+    UserId, VariantId, VendorId,
 };
 pub use mint::Mint;
 pub use money::{Currency, Money};

@@ -1,9 +1,10 @@
-//! Payments: attempts at paying an order, and money on its way back.
+//! Payments: attempts at paying an order.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Money, OrderId, PaymentId, RefundId, Timestamp, VendorId};
+pub use crate::refund::{Refund, RefundEvent, RefundReason, RefundState};
+use crate::{Money, OrderId, PaymentId, Timestamp};
 
 /// Who moves the money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -107,6 +108,8 @@ pub enum PaymentEvent {
     Expired,
     /// The amounts differ.
     Conflicted,
+    /// The operator takes the other amount as good.
+    Accepted,
     /// A part went back.
     PartiallyRefunded,
     /// The rest went back.
@@ -139,9 +142,15 @@ impl PaymentState {
             (S::Created | S::Pending, E::Failed) => Some(S::Failed),
             (S::Created | S::Pending | S::Authorized, E::Cancelled) => Some(S::Cancelled),
             (S::Created | S::Pending | S::Authorized, E::Expired) => Some(S::Expired),
-            (S::Created | S::Pending, E::Conflicted) => Some(S::Conflicted),
             // Late: the provider had the last word.
             (S::Failed | S::Cancelled | S::Expired, E::Captured) => Some(S::Captured),
+            // Whatever was told before: what came is not what was asked for, in whichever order the news arrives.
+            (S::Created | S::Pending | S::Authorized | S::Failed | S::Cancelled | S::Expired, E::Conflicted) => {
+                Some(S::Conflicted)
+            }
+            // The operator decides: it is as good as what was asked for, or it goes back.
+            (S::Conflicted, E::Accepted) => Some(S::Captured),
+            (S::Conflicted, E::Refunded) => Some(S::Refunded),
             (S::Captured | S::PartiallyRefunded, E::PartiallyRefunded) => Some(S::PartiallyRefunded),
             (S::Captured | S::PartiallyRefunded, E::Refunded) => Some(S::Refunded),
             _ => None,
@@ -153,6 +162,25 @@ impl PaymentState {
         matches!(self, Self::Created | Self::Pending | Self::Authorized)
     }
 
+    /// Where a payment begins.
+    pub const INITIAL: [Self; 1] = [Self::Created];
+
+    /// The name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Pending => "pending",
+            Self::Authorized => "authorized",
+            Self::Captured => "captured",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+            Self::Conflicted => "conflicted",
+            Self::PartiallyRefunded => "partially_refunded",
+            Self::Refunded => "refunded",
+        }
+    }
+
     /// Whether the provider took the money.
     pub const fn took_money(self) -> bool {
         matches!(self, Self::Captured | Self::PartiallyRefunded | Self::Refunded | Self::Conflicted)
@@ -161,7 +189,7 @@ impl PaymentState {
 
 impl PaymentEvent {
     /// Every event.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Pending,
         Self::Authorized,
         Self::Captured,
@@ -169,6 +197,7 @@ impl PaymentEvent {
         Self::Cancelled,
         Self::Expired,
         Self::Conflicted,
+        Self::Accepted,
         Self::PartiallyRefunded,
         Self::Refunded,
     ];
@@ -193,7 +222,7 @@ pub struct Payment {
     /// What the buyer's client does next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<Action>,
-    /// What the provider took, when it took something.
+    /// What the provider took, when it took something. Zero when it names no amount that we can express.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub captured: Option<Money>,
     /// Why it failed, in the provider's words.
@@ -207,9 +236,14 @@ pub struct Payment {
 }
 
 impl Payment {
-    /// Whether it brought what was asked for.
+    /// Whether it brought what was asked for, or what the operator took as good. What went back since does not matter.
     pub fn has_paid(&self) -> bool {
-        self.state.took_money() && self.captured == Some(self.amount)
+        match self.state {
+            PaymentState::Captured | PaymentState::PartiallyRefunded => true,
+            // Of another amount that went back as a whole nothing was ever taken as good.
+            PaymentState::Refunded => self.captured == Some(self.amount),
+            _ => false,
+        }
     }
 
     /// Whether the buyer could still pay it: a declined card leaves a payment at the provider that another card can pay.
@@ -217,100 +251,6 @@ impl Payment {
         let declined = matches!(self.state, PaymentState::Failed) && self.reference.is_some();
         !self.provider.pays_after() && (self.state.is_open() || declined)
     }
-}
-
-/// Where a refund stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RefundState {
-    /// To be asked of the provider.
-    Queued,
-    /// Asked; the provider works on it.
-    Pending,
-    /// The money went back.
-    Succeeded,
-    /// It did not; somebody has to look at it.
-    Failed,
-}
-
-/// What can happen to a refund.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RefundEvent {
-    /// The provider took the request.
-    Asked,
-    /// The money went back.
-    Succeeded,
-    /// The provider refused.
-    Failed,
-}
-
-impl RefundState {
-    /// Every state.
-    pub const ALL: [Self; 4] = [Self::Queued, Self::Pending, Self::Succeeded, Self::Failed];
-
-    /// The state after an event; nothing when the event cannot happen now.
-    pub const fn after(self, event: RefundEvent) -> Option<Self> {
-        match (self, event) {
-            (Self::Queued, RefundEvent::Asked) => Some(Self::Pending),
-            (Self::Pending, RefundEvent::Succeeded) => Some(Self::Succeeded),
-            (Self::Pending, RefundEvent::Failed) => Some(Self::Failed),
-            _ => None,
-        }
-    }
-}
-
-impl RefundEvent {
-    /// Every event.
-    pub const ALL: [Self; 3] = [Self::Asked, Self::Succeeded, Self::Failed];
-}
-
-/// Money on its way back to the buyer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refund {
-    /// Id; also the provider's idempotency key.
-    pub id: RefundId,
-    /// Which order.
-    pub order: OrderId,
-    /// Out of which payment.
-    pub payment: PaymentId,
-    /// For whose sub-order; nothing when it is for money that should not have come.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub vendor: Option<VendorId>,
-    /// How much.
-    pub amount: Money,
-    /// Where it stands.
-    pub state: RefundState,
-    /// The provider's name for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reference: Option<String>,
-    /// Why.
-    pub reason: RefundReason,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When to ask the provider next; nothing when there is nothing to ask.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub due_at: Option<Timestamp>,
-    /// How often the provider was asked.
-    #[serde(default)]
-    pub tries: u32,
-    /// Counts changes.
-    #[serde(default)]
-    pub version: u64,
-}
-
-/// Why money goes back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RefundReason {
-    /// The seller refused or called off.
-    Refused,
-    /// The buyer called off.
-    Cancelled,
-    /// The money came when the order was over.
-    Late,
-    /// The money came twice.
-    Duplicate,
 }
 
 #[cfg(test)]
@@ -345,30 +285,19 @@ mod tests {
         Authorized + Captured -> Captured
         Authorized + Cancelled -> Cancelled
         Authorized + Expired -> Expired
+        Authorized + Conflicted -> Conflicted
         Captured + PartiallyRefunded -> PartiallyRefunded
         Captured + Refunded -> Refunded
         Failed + Captured -> Captured
+        Failed + Conflicted -> Conflicted
         Cancelled + Captured -> Captured
+        Cancelled + Conflicted -> Conflicted
         Expired + Captured -> Captured
+        Expired + Conflicted -> Conflicted
+        Conflicted + Accepted -> Captured
+        Conflicted + Refunded -> Refunded
         PartiallyRefunded + PartiallyRefunded -> PartiallyRefunded
         PartiallyRefunded + Refunded -> Refunded
-        ");
-    }
-
-    #[test]
-    fn the_life_of_a_refund_is_exactly_this() {
-        let mut life = String::new();
-        for state in RefundState::ALL {
-            for event in RefundEvent::ALL {
-                if let Some(next) = state.after(event) {
-                    life.push_str(&format!("{state:?} + {event:?} -> {next:?}\n"));
-                }
-            }
-        }
-        insta::assert_snapshot!(life, @"
-        Queued + Asked -> Pending
-        Pending + Succeeded -> Succeeded
-        Pending + Failed -> Failed
         ");
     }
 }

@@ -44,6 +44,7 @@ const WRONG_STATE: Refusal = Refusal::of(Code::WrongState);
 impl OrderFile {
     /// A seller will send its part.
     pub fn accept(&mut self, vendor: VendorId, mint: &mut Mint) -> Result<(), Refusal> {
+        self.may_go_out()?;
         self.step(vendor, VendorOrderEvent::Accepted, Actor::Vendor, mint)?;
         self.announce(EventKind::VendorOrderAccepted, Some(vendor), mint);
         Ok(())
@@ -72,6 +73,7 @@ impl OrderFile {
         tracking_number: Option<Line>,
         mint: &mut Mint,
     ) -> Result<(), Refusal> {
+        self.may_go_out()?;
         self.step(vendor, VendorOrderEvent::Shipped, Actor::Vendor, mint)?;
         let shipped_at = mint.now();
         let mut moves = Vec::new();
@@ -99,7 +101,7 @@ impl OrderFile {
 
     /// The buyer or the operator calls the order off, before anything was shipped.
     pub fn cancel(&mut self, by: Actor, mint: &mut Mint) -> Result<(), Refusal> {
-        if self.vendors.iter().any(|part| !part.state.holds_stock() && !part.state.is_off()) {
+        if self.vendors.iter().any(|part| part.state.has_left()) {
             return Err(Refusal::because(Code::WrongState, "something of the order was already shipped"));
         }
         let state = self.order.state.after(OrderEvent::Cancelled).ok_or(WRONG_STATE)?;
@@ -113,7 +115,7 @@ impl OrderFile {
         if self.order.due_at.is_none_or(|due| due > mint.now()) {
             return Err(WRONG_STATE);
         }
-        if self.vendors.iter().any(|part| !part.state.holds_stock() && !part.state.is_off()) {
+        if self.vendors.iter().any(|part| part.state.has_left()) {
             return Err(WRONG_STATE);
         }
         let state = self.order.state.after(OrderEvent::Expired).ok_or(WRONG_STATE)?;
@@ -164,15 +166,21 @@ impl OrderFile {
         Ok(id)
     }
 
+    /// Goods leave only for money that came, or that is collected on delivery: an order whose payment brought another amount
+    /// waits for the operator's word.
+    fn may_go_out(&self) -> Result<(), Refusal> {
+        match self.order.state {
+            OrderState::Paid | OrderState::Confirmed => Ok(()),
+            _ if self.payments.iter().any(|payment| payment.state == PaymentState::Conflicted) => {
+                Err(Refusal::because(Code::WrongState, "another amount came than was asked for: the operator decides"))
+            }
+            _ => Err(WRONG_STATE),
+        }
+    }
+
     /// Ends the order: what is still held of stock goes back, what was taken of money goes back, what is open is closed.
     fn end(&mut self, state: OrderState, payments: PaymentEvent, by: Actor, mint: &mut Mint) -> Result<(), Refusal> {
-        let held: Vec<VendorId> =
-            self.vendors.iter().filter(|part| part.state.holds_stock()).map(|part| part.vendor.id).collect();
-        for vendor in held {
-            self.step(vendor, VendorOrderEvent::Cancelled, by, mint)?;
-            self.give_back(vendor);
-            self.queue_refund_of(vendor, RefundReason::Cancelled, mint)?;
-        }
+        self.cancel_held_parts(by, mint)?;
         for payment in &mut self.payments {
             if let Some(next) = payment.state.after(payments).filter(|_| payment.state.is_open()) {
                 payment.state = next;
@@ -182,6 +190,18 @@ impl OrderFile {
         self.order.due_at = None;
         self.note(state.as_str(), by, None, mint);
         Ok(())
+    }
+
+    /// Calls off every part that was not shipped: its stock goes back, and so does its money if it was taken.
+    pub(super) fn cancel_held_parts(&mut self, by: Actor, mint: &mut Mint) -> Result<Vec<VendorId>, Refusal> {
+        let held: Vec<VendorId> =
+            self.vendors.iter().filter(|part| part.state.holds_stock()).map(|part| part.vendor.id).collect();
+        for vendor in &held {
+            self.step(*vendor, VendorOrderEvent::Cancelled, by, mint)?;
+            self.give_back(*vendor);
+            self.queue_refund_of(*vendor, RefundReason::Cancelled, mint)?;
+        }
+        Ok(held)
     }
 
     /// When every part was refused or called off, so is the order.
@@ -197,7 +217,7 @@ impl OrderFile {
     }
 
     /// An order that is payable on delivery is paid when all that is still on was delivered.
-    fn collect_cash(&mut self, mint: &mut Mint) -> Result<(), Refusal> {
+    pub(super) fn collect_cash(&mut self, mint: &mut Mint) -> Result<(), Refusal> {
         let delivered =
             |part: &VendorOrder| matches!(part.state, VendorOrderState::Delivered | VendorOrderState::Completed);
         let all = self.vendors.iter().all(|part| delivered(part) || part.state.is_off());
@@ -249,22 +269,26 @@ impl OrderFile {
         }
     }
 
-    /// Queues the refund of a sub-order's total, when its money was taken.
+    /// Queues the refund of a sub-order's total, when its money was taken; of what is left when some went back already, by
+    /// hand at the provider or because less came than was asked for.
     fn queue_refund_of(&mut self, vendor: VendorId, reason: RefundReason, mint: &mut Mint) -> Result<(), Refusal> {
         let Some(amount) = self.vendor(vendor).map(|part| part.totals.total) else { return Ok(()) };
         let paid = self.payments.iter().find(|payment| {
-            matches!(payment.state, PaymentState::Captured | PaymentState::PartiallyRefunded)
+            matches!(payment.state, PaymentState::Captured | PaymentState::PartiallyRefunded | PaymentState::Refunded)
                 && !self.goes_back_whole(payment.id)
         });
-        match paid.map(|payment| payment.id) {
-            Some(payment) => self.queue_refund(payment, Some(vendor), amount, reason, mint),
+        match paid.and_then(|payment| Some((payment.id, self.left_of(payment.id)?))) {
+            Some((payment, left)) if left.minor() < amount.minor() => {
+                self.queue_refund(payment, Some(vendor), left, reason, mint)
+            }
+            Some((payment, _)) => self.queue_refund(payment, Some(vendor), amount, reason, mint),
             None => Ok(()),
         }
     }
 
-    /// Whether a payment came too late or twice and is on its way back as a whole.
-    fn goes_back_whole(&self, payment: PaymentId) -> bool {
-        self.refunds.iter().any(|refund| refund.payment == payment && refund.vendor.is_none())
+    /// Whether a payment came too late, twice or in another amount, and is on its way back as a whole.
+    pub(super) fn goes_back_whole(&self, payment: PaymentId) -> bool {
+        self.refunds.iter().any(|refund| refund.payment == payment && refund.is_of_whole_payment())
     }
 
     /// Queues a refund. Refused when more would go back than came.
@@ -276,15 +300,8 @@ impl OrderFile {
         reason: RefundReason,
         mint: &mut Mint,
     ) -> Result<(), Refusal> {
-        let Some(taken) = self.payments.iter().find(|known| known.id == payment).and_then(|known| known.captured)
-        else {
-            return Err(WRONG_STATE);
-        };
-        let before =
-            self.refunds.iter().filter(|refund| refund.payment == payment && refund.state != RefundState::Failed);
-        let before = Money::sum(taken.currency(), before.map(|refund| refund.amount)).map_err(refused)?;
-        let after = before.plus(amount).map_err(refused)?;
-        if after.minor() > taken.minor() {
+        let left = self.left_of(payment).ok_or(WRONG_STATE)?;
+        if left.currency() != amount.currency() || left.minor() < amount.minor() {
             return Err(Refusal::because(Code::WrongState, "more would go back than was paid"));
         }
         if amount.is_zero() {
@@ -302,6 +319,7 @@ impl OrderFile {
             created_at: mint.now(),
             due_at: Some(mint.now()),
             tries: 0,
+            returned_at: None,
             version: 0,
         });
         self.note("refund_queued", Actor::System, vendor, mint);

@@ -1,7 +1,9 @@
 //! Orders: one per checkout, with a sub-order per seller, payments and refunds; and their states.
 
 mod changes;
+mod operator;
 mod place;
+mod returned;
 mod settle;
 mod states;
 mod view;
@@ -11,14 +13,16 @@ use utoipa::ToSchema;
 
 pub use self::changes::{Deadlines, Late};
 pub use self::place::{PlaceError, PlaceOrder, place};
+pub use self::returned::{DisputeNews, RefundNews};
 pub use self::settle::{MoneyNews, Settled};
 pub use self::states::{OrderEvent, OrderState, VendorOrderEvent, VendorOrderState};
 pub use self::view::{
-    HistoryView, OrderLineView, OrderView, PaymentView, RefundView, VendorOrderDeskView, VendorOrderView,
-    VendorPaymentView, VendorRef,
+    DisputeView, HistoryView, OperatorOrderView, OperatorPaymentView, OrderLineView, OrderView, PaymentView,
+    RefundView, VendorOrderDeskView, VendorOrderView, VendorPaymentView, VendorRef,
 };
 
 use crate::address::Address;
+use crate::dispute::Dispute;
 use crate::payment::{Payment, ProviderName, Refund};
 use crate::pricing::{ChosenShipping, Totals};
 use crate::stock::Draw;
@@ -245,6 +249,14 @@ pub enum EventKind {
     DuplicatePaymentRefunded,
     /// The provider took another amount than was asked for: the operator decides.
     PaymentConflicted,
+    /// The operator does not take another amount as good: it goes back.
+    ConflictedPaymentRefunded,
+    /// Money did not reach the buyer, or came back from his bank: the operator has to see to it.
+    RefundFailed,
+    /// The buyer's bank wants money back.
+    DisputeOpened,
+    /// The buyer's bank has decided.
+    DisputeClosed,
 }
 
 /// How a counter of stock changes.
@@ -271,6 +283,8 @@ pub struct OrderFile {
     pub payments: Vec<Payment>,
     /// Money on its way back.
     pub refunds: Vec<Refund>,
+    /// Money that the buyer's bank wants back.
+    pub disputes: Vec<Dispute>,
     /// What a change does to stock; written with it.
     pub moves: Vec<StockMove>,
     /// What a change means to others; written with it.
@@ -283,6 +297,16 @@ impl OrderFile {
     /// The attempt that counts now.
     pub fn payment(&self) -> Option<&Payment> {
         self.payments.iter().find(|payment| payment.id == self.order.payment)
+    }
+
+    /// What came with an attempt and is neither back with the buyer nor on its way there; nothing when nothing came.
+    pub fn left_of(&self, payment: PaymentId) -> Option<Money> {
+        let taken = self.payments.iter().find(|known| known.id == payment)?.captured?;
+        let gone = self.refunds.iter().filter(|refund| refund.payment == payment && refund.holds_money());
+        // In the currency that came, which need not be the order's.
+        let gone = gone.map(|refund| refund.amount).filter(|amount| amount.currency() == taken.currency());
+        let gone = Money::sum(taken.currency(), gone).ok()?;
+        Some(Money::new(taken.minor().saturating_sub(gone.minor()).max(0), taken.currency()))
     }
 
     /// One seller's part.

@@ -98,6 +98,7 @@ pub fn place(order: PlaceOrder<'_>, mint: &mut Mint) -> Result<OrderFile, PlaceE
         vendors,
         payments: vec![payment],
         refunds: Vec::new(),
+        disputes: Vec::new(),
         moves,
         events: vec![event],
         reopens_cart: false,

@@ -1,12 +1,14 @@
 //! Settlement: what a provider's news means for an order. Every channel calls it: the webhook, the buyer's return and the
 //! reconciliation; in any order, any number of times.
 
-use super::changes::refused;
+use std::collections::BTreeMap;
+
 use super::{Actor, EventKind, Late, OrderEvent, OrderFile, OrderState, VendorOrderEvent, VendorOrderState};
 use crate::code::{Code, Refusal};
 use crate::mint::Mint;
-use crate::payment::{PaymentEvent, PaymentState, RefundEvent, RefundReason, RefundState};
-use crate::{Money, PaymentId, RefundId, Timestamp, VendorId};
+use crate::payment::{PaymentEvent, PaymentState, RefundReason};
+use crate::stock::{Draw, demand};
+use crate::{Money, PaymentId, VariantId, VendorId};
 
 /// News of one payment attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,8 +41,8 @@ pub enum Settled {
 }
 
 impl OrderFile {
-    /// Applies news of an attempt. `late` says what becomes of money that comes when the order is over: the caller tries to
-    /// take the stock again, and when that fails reads the order anew and refunds.
+    /// Applies news of an attempt. `late` says what becomes of money that comes when the order is over: the caller plans from
+    /// which counters the stock is taken again ([`Self::draw_anew`]), and when there is none reads the order anew and refunds.
     pub fn settle(
         &mut self,
         payment: PaymentId,
@@ -72,8 +74,6 @@ impl OrderFile {
     }
 
     fn captured(&mut self, payment: PaymentId, amount: Money, late: Late, mint: &mut Mint) -> Result<Settled, Refusal> {
-        // An attempt that brought another amount than was asked for has not paid the order.
-        let others_took = self.payments.iter().any(|known| known.id != payment && known.has_paid());
         let Some(known) = self.payments.iter_mut().find(|known| known.id == payment) else {
             return Err(Refusal::of(Code::NotFound));
         };
@@ -81,57 +81,101 @@ impl OrderFile {
             return Ok(Settled::Unchanged);
         }
         known.captured = Some(amount);
-        if amount != known.amount {
-            let next = known.state.after(PaymentEvent::Conflicted).or(known.state.after(PaymentEvent::Captured));
-            known.state = next.ok_or(Refusal::of(Code::WrongState))?;
+        // An attempt that brought another amount than was asked for has not paid the order.
+        let as_asked = amount == known.amount;
+        let event = if as_asked { PaymentEvent::Captured } else { PaymentEvent::Conflicted };
+        known.state = known.state.after(event).ok_or(Refusal::of(Code::WrongState))?;
+        if as_asked {
+            self.spend(payment, amount, late, mint)?;
+        } else {
             self.note("payment_conflicted", Actor::Provider, None, mint);
             self.announce(EventKind::PaymentConflicted, None, mint);
-            return Ok(Settled::Changed);
         }
-        known.state = known.state.after(PaymentEvent::Captured).ok_or(Refusal::of(Code::WrongState))?;
-        if others_took {
-            self.give_all_back(payment, amount, RefundReason::Duplicate, EventKind::DuplicatePaymentRefunded, mint)?;
-            return Ok(Settled::Changed);
-        }
-        match self.order.state {
-            OrderState::AwaitingPayment | OrderState::Confirmed => self.pay(payment, mint)?,
-            OrderState::Expired | OrderState::Cancelled if late == Late::TakeStock && self.can_reopen() => {
-                let off: Vec<VendorId> = self
-                    .vendors
-                    .iter()
-                    .filter(|part| part.state == VendorOrderState::Cancelled)
-                    .map(|part| part.vendor.id)
-                    .collect();
-                for vendor in off {
-                    if let Some(part) = self.vendors.iter_mut().find(|part| part.vendor.id == vendor) {
-                        part.state =
-                            part.state.after(VendorOrderEvent::Reopened).ok_or(Refusal::of(Code::WrongState))?;
-                    }
-                    self.take_again(vendor);
-                    self.note(VendorOrderEvent::Reopened.as_str(), Actor::Provider, Some(vendor), mint);
-                }
-                self.pay(payment, mint)?;
-            }
-            OrderState::Expired | OrderState::Cancelled => {
-                self.give_all_back(payment, amount, RefundReason::Late, EventKind::LatePaymentRefunded, mint)?;
-            }
-            // Paid by nobody else, yet paid: only cash on delivery does that.
-            OrderState::Paid | OrderState::Completed => {
-                self.give_all_back(
-                    payment,
-                    amount,
-                    RefundReason::Duplicate,
-                    EventKind::DuplicatePaymentRefunded,
-                    mint,
-                )?;
-            }
-        }
+        // Somebody may have given it back at the provider before the news of it arrived.
+        self.count_refunds(payment)?;
         Ok(Settled::Changed)
     }
 
+    /// What money does that came: it pays the order, takes it up again, or goes back.
+    pub(super) fn spend(
+        &mut self,
+        payment: PaymentId,
+        amount: Money,
+        late: Late,
+        mint: &mut Mint,
+    ) -> Result<(), Refusal> {
+        let others_paid = self
+            .payments
+            .iter()
+            .any(|known| known.id != payment && known.has_paid() && !self.goes_back_whole(known.id));
+        if others_paid {
+            return self.give_all_back(
+                payment,
+                amount,
+                RefundReason::Duplicate,
+                EventKind::DuplicatePaymentRefunded,
+                mint,
+            );
+        }
+        match self.order.state {
+            OrderState::AwaitingPayment | OrderState::Confirmed => self.pay(payment, mint),
+            OrderState::Expired | OrderState::Cancelled if late == Late::TakeStock && self.can_reopen() => {
+                self.reopen(mint)?;
+                self.pay(payment, mint)
+            }
+            OrderState::Expired | OrderState::Cancelled => {
+                self.give_all_back(payment, amount, RefundReason::Late, EventKind::LatePaymentRefunded, mint)
+            }
+            // Paid by nobody else, yet paid: only cash on delivery does that.
+            OrderState::Paid | OrderState::Completed => {
+                self.give_all_back(payment, amount, RefundReason::Duplicate, EventKind::DuplicatePaymentRefunded, mint)
+            }
+        }
+    }
+
+    /// Whether the order has ended without having been carried out.
+    pub(super) const fn is_over(&self) -> bool {
+        matches!(self.order.state, OrderState::Expired | OrderState::Cancelled)
+    }
+
     /// Whether the order can go on as a whole: a part that its seller refused cannot.
-    fn can_reopen(&self) -> bool {
+    pub(super) fn can_reopen(&self) -> bool {
         self.vendors.iter().all(|part| part.state == VendorOrderState::Cancelled)
+    }
+
+    /// How many units of each variant an order takes again that is over; nothing when it is not over, or cannot go on.
+    pub fn demand_to_reopen(&self) -> Option<BTreeMap<VariantId, u32>> {
+        (self.is_over() && self.can_reopen())
+            .then(|| demand(self.vendors.iter().flat_map(|part| &part.lines).map(|line| (line.variant, line.quantity))))
+    }
+
+    /// Plans from which counters an order that is over takes its units again. The counters it had before may be empty while
+    /// others are full. Refused when the draws do not cover what it takes exactly.
+    pub fn draw_anew(&mut self, mut draws: BTreeMap<VariantId, Vec<Draw>>) -> Result<(), Refusal> {
+        let wanted = self.demand_to_reopen().ok_or(Refusal::of(Code::WrongState))?;
+        for (variant, units) in &wanted {
+            let drawn: u64 = draws.get(variant).into_iter().flatten().map(|draw| u64::from(draw.units)).sum();
+            if drawn != u64::from(*units) {
+                return Err(Refusal::of(Code::OutOfStock));
+            }
+        }
+        for line in self.vendors.iter_mut().flat_map(|part| &mut part.lines) {
+            let Some(left) = draws.get_mut(&line.variant) else { continue };
+            line.draws = share_of(left, line.quantity);
+        }
+        Ok(())
+    }
+
+    fn reopen(&mut self, mint: &Mint) -> Result<(), Refusal> {
+        let off: Vec<VendorId> = self.vendors.iter().map(|part| part.vendor.id).collect();
+        for vendor in off {
+            if let Some(part) = self.vendors.iter_mut().find(|part| part.vendor.id == vendor) {
+                part.state = part.state.after(VendorOrderEvent::Reopened).ok_or(Refusal::of(Code::WrongState))?;
+            }
+            self.take_again(vendor);
+            self.note(VendorOrderEvent::Reopened.as_str(), Actor::Provider, Some(vendor), mint);
+        }
+        Ok(())
     }
 
     fn pay(&mut self, payment: PaymentId, mint: &mut Mint) -> Result<(), Refusal> {
@@ -157,85 +201,26 @@ impl OrderFile {
         event: EventKind,
         mint: &mut Mint,
     ) -> Result<(), Refusal> {
-        self.queue_refund(payment, None, amount, reason, mint)?;
+        // Some of it may have gone back by hand at the provider already.
+        let left = self.left_of(payment).unwrap_or(amount);
+        self.queue_refund(payment, None, left, reason, mint)?;
         self.announce(event, None, mint);
         Ok(())
     }
+}
 
-    /// Applies news of a refund.
-    pub fn refund_changed(
-        &mut self,
-        refund: RefundId,
-        event: RefundEvent,
-        reference: Option<String>,
-        mint: &Mint,
-    ) -> Result<Settled, Refusal> {
-        let Some(known) = self.refunds.iter_mut().find(|known| known.id == refund) else {
-            return Err(Refusal::of(Code::NotFound));
-        };
-        // News may overtake the answer to our own request.
-        let asked = if known.state == RefundState::Queued && event != RefundEvent::Asked {
-            RefundState::Pending
-        } else {
-            known.state
-        };
-        let Some(next) = asked.after(event) else {
-            return Ok(Settled::Unchanged);
-        };
-        known.state = next;
-        known.reference = reference.or(known.reference.take());
-        let (payment, vendor) = (known.payment, known.vendor);
-        match next {
-            RefundState::Succeeded => {
-                known.due_at = None;
-                self.note("refunded", Actor::Provider, vendor, mint);
-                self.count_refunds(payment)?;
-            }
-            RefundState::Failed => {
-                known.due_at = None;
-                self.note("refund_failed", Actor::Provider, vendor, mint);
-            }
-            RefundState::Queued | RefundState::Pending => {}
+/// Takes so many units out of what was drawn of a variant, for one of its lines.
+fn share_of(drawn: &mut Vec<Draw>, units: u32) -> Vec<Draw> {
+    let mut missing = units;
+    let mut taken = Vec::new();
+    for draw in drawn.iter_mut() {
+        let units = draw.units.min(missing);
+        if units > 0 {
+            taken.push(Draw { shard: draw.shard, units });
+            draw.units -= units;
+            missing -= units;
         }
-        Ok(Settled::Changed)
     }
-
-    /// Writes down that a refund was asked for and is not at its end: when to ask again.
-    pub fn refund_waits(&mut self, refund: RefundId, until: Timestamp) -> Result<(), Refusal> {
-        let known = self.refunds.iter_mut().find(|known| known.id == refund).ok_or(Refusal::of(Code::NotFound))?;
-        if !matches!(known.state, RefundState::Queued | RefundState::Pending) {
-            return Err(Refusal::of(Code::WrongState));
-        }
-        known.tries = known.tries.saturating_add(1);
-        known.due_at = Some(until);
-        Ok(())
-    }
-
-    /// Writes down something that a provider tells and that changes no state here, once per reference.
-    pub fn remark(&mut self, event: &str, reference: &str, mint: &Mint) -> Settled {
-        let text = format!("{event}:{reference}");
-        if self.order.history.iter().any(|history| history.event == text) {
-            return Settled::Unchanged;
-        }
-        self.note(&text, Actor::Provider, None, mint);
-        Settled::Changed
-    }
-
-    fn count_refunds(&mut self, payment: PaymentId) -> Result<(), Refusal> {
-        let back =
-            self.refunds.iter().filter(|refund| refund.payment == payment && refund.state == RefundState::Succeeded);
-        let amounts: Vec<Money> = back.map(|refund| refund.amount).collect();
-        if let Some(known) = self.payments.iter_mut().find(|known| known.id == payment)
-            && let Some(taken) = known.captured
-        {
-            // In the currency that came, which need not be the order's.
-            let back = Money::sum(taken.currency(), amounts).map_err(refused)?;
-            let all = back.minor() >= taken.minor();
-            let event = if all { PaymentEvent::Refunded } else { PaymentEvent::PartiallyRefunded };
-            if let Some(next) = known.state.after(event) {
-                known.state = next;
-            }
-        }
-        Ok(())
-    }
+    drawn.retain(|draw| draw.units > 0);
+    taken
 }

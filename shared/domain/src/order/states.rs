@@ -40,6 +40,9 @@ impl OrderState {
     pub const ALL: [Self; 6] =
         [Self::AwaitingPayment, Self::Confirmed, Self::Paid, Self::Expired, Self::Cancelled, Self::Completed];
 
+    /// Where an order begins: with its money to come now, or on delivery.
+    pub const INITIAL: [Self; 2] = [Self::AwaitingPayment, Self::Confirmed];
+
     /// The state after an event; nothing when the event cannot happen now.
     pub const fn after(self, event: OrderEvent) -> Option<Self> {
         match (self, event) {
@@ -133,6 +136,9 @@ impl VendorOrderState {
         Self::Completed,
     ];
 
+    /// Where a sub-order begins.
+    pub const INITIAL: [Self; 1] = [Self::Pending];
+
     /// The state after an event; nothing when the event cannot happen now.
     pub const fn after(self, event: VendorOrderEvent) -> Option<Self> {
         use VendorOrderEvent as E;
@@ -152,6 +158,11 @@ impl VendorOrderState {
     /// Whether the goods are still in the house and promised to the buyer.
     pub const fn holds_stock(self) -> bool {
         matches!(self, Self::Pending | Self::Accepted)
+    }
+
+    /// Whether the goods have left the house.
+    pub const fn has_left(self) -> bool {
+        !self.holds_stock() && !self.is_off()
     }
 
     /// Whether nothing more comes of it.

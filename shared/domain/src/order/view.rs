@@ -5,10 +5,11 @@ use utoipa::ToSchema;
 
 use super::{Actor, History, OrderFile, OrderLine, OrderState, Shipment, VendorOrder, VendorOrderState};
 use crate::address::Address;
-use crate::payment::{Action, PaymentState, ProviderName, RefundReason, RefundState};
+use crate::dispute::{Dispute, DisputeState};
+use crate::payment::{Action, Payment, PaymentState, ProviderName, Refund, RefundReason, RefundState};
 use crate::pricing::{ChosenShipping, Totals};
 use crate::text::{Email, Name};
-use crate::{Currency, Money, OrderId, PaymentId, RefundId, Timestamp, VariantId, VendorId};
+use crate::{Currency, DisputeId, Money, OrderId, PaymentId, RefundId, Timestamp, VariantId, VendorId};
 
 /// A seller as an order names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -114,6 +115,26 @@ pub struct RefundView {
     /// For whose part of the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vendor_id: Option<VendorId>,
+    /// When the buyer's bank sent it back although it had succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned_at: Option<Timestamp>,
+    /// The provider's name for it; only the operator sees it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+}
+
+impl From<&Refund> for RefundView {
+    fn from(refund: &Refund) -> Self {
+        Self {
+            id: refund.id,
+            amount: refund.amount,
+            state: refund.state,
+            reason: refund.reason,
+            vendor_id: refund.vendor,
+            returned_at: refund.returned_at,
+            reference: None,
+        }
+    }
 }
 
 /// One thing that happened.
@@ -132,7 +153,9 @@ pub struct HistoryView {
 
 impl From<&History> for HistoryView {
     fn from(history: &History) -> Self {
-        Self { at: history.at, event: history.event.clone(), by: history.by, vendor_id: history.vendor }
+        // What a provider calls something is between it and the operator.
+        let name = history.event.split_once(':').map_or(history.event.as_str(), |(name, _)| name);
+        Self { at: history.at, event: name.to_owned(), by: history.by, vendor_id: history.vendor }
     }
 }
 
@@ -197,18 +220,119 @@ impl From<&OrderFile> for OrderView {
                 // A secret of the provider's is shown only while it is of use.
                 action: payment.action.clone().filter(|_| waits || order.state == OrderState::Confirmed),
             }),
-            refunds: file
-                .refunds
-                .iter()
-                .map(|refund| RefundView {
-                    id: refund.id,
-                    amount: refund.amount,
-                    state: refund.state,
-                    reason: refund.reason,
-                    vendor_id: refund.vendor,
-                })
-                .collect(),
+            refunds: file.refunds.iter().map(RefundView::from).collect(),
             history: order.history.iter().map(HistoryView::from).collect(),
+        }
+    }
+}
+
+/// An attempt at paying, as the operator sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OperatorPaymentView {
+    /// Id.
+    pub id: PaymentId,
+    /// Which order.
+    pub order_id: OrderId,
+    /// Who moves the money.
+    pub provider: ProviderName,
+    /// Where it stands.
+    pub state: PaymentState,
+    /// What is to be paid.
+    pub amount: Money,
+    /// What came, when something came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub captured: Option<Money>,
+    /// The provider's name for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// Why it failed, in the provider's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl From<&Payment> for OperatorPaymentView {
+    fn from(payment: &Payment) -> Self {
+        Self {
+            id: payment.id,
+            order_id: payment.order,
+            provider: payment.provider,
+            state: payment.state,
+            amount: payment.amount,
+            captured: payment.captured,
+            reference: payment.reference.clone(),
+            failure: payment.failure.clone(),
+            created_at: payment.created_at,
+        }
+    }
+}
+
+/// A dispute, as the operator sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DisputeView {
+    /// Id.
+    pub id: DisputeId,
+    /// About which attempt at paying.
+    pub payment_id: PaymentId,
+    /// The provider's name for it.
+    pub reference: String,
+    /// How much; nothing when it is no amount that can be expressed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Money>,
+    /// Where it stands.
+    pub state: DisputeState,
+    /// What the buyer's bank says is wrong.
+    pub reason: String,
+    /// When it was opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened_at: Option<Timestamp>,
+    /// When it was decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<Timestamp>,
+}
+
+impl From<&Dispute> for DisputeView {
+    fn from(dispute: &Dispute) -> Self {
+        Self {
+            id: dispute.id,
+            payment_id: dispute.payment,
+            reference: dispute.reference.clone(),
+            amount: dispute.amount,
+            state: dispute.state,
+            reason: dispute.reason.clone(),
+            opened_at: dispute.opened_at,
+            closed_at: dispute.closed_at,
+        }
+    }
+}
+
+/// An order with everything that only the operator sees: every attempt, disputes, and the provider's names for things.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OperatorOrderView {
+    /// What its buyer sees.
+    #[serde(flatten)]
+    pub order: OrderView,
+    /// Every attempt at paying.
+    pub payments: Vec<OperatorPaymentView>,
+    /// Money that the buyer's bank wants back.
+    pub disputes: Vec<DisputeView>,
+}
+
+impl From<&OrderFile> for OperatorOrderView {
+    fn from(file: &OrderFile) -> Self {
+        let mut order = OrderView::from(file);
+        // How to pay is the buyer's business: it may carry a secret of the provider's.
+        if let Some(payment) = &mut order.payment {
+            payment.action = None;
+        }
+        for (shown, refund) in order.refunds.iter_mut().zip(&file.refunds) {
+            shown.reference.clone_from(&refund.reference);
+        }
+        Self {
+            order,
+            payments: file.payments.iter().map(OperatorPaymentView::from).collect(),
+            disputes: file.disputes.iter().map(DisputeView::from).collect(),
         }
     }
 }
@@ -237,7 +361,7 @@ pub struct VendorOrderDeskView {
     /// The parcel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shipment: Option<Shipment>,
-    /// Where the goods go; only on the page of one sub-order.
+    /// Where the goods go; only on the page of one sub-order, and only as long as something is sent there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<Address>,
     /// How the order is paid; only on the page of one sub-order.
@@ -282,7 +406,7 @@ impl VendorOrderDeskView {
     pub fn of(file: &OrderFile, part: &VendorOrder) -> Self {
         let mine = |history: &&History| history.vendor.is_none_or(|vendor| vendor == part.vendor.id);
         Self {
-            address: Some(file.order.address.clone()),
+            address: (!part.state.is_off()).then(|| file.order.address.clone()),
             payment: Some(VendorPaymentView { provider: file.order.provider, order_state: file.order.state }),
             history: file.order.history.iter().filter(mine).map(HistoryView::from).collect(),
             ..Self::from(part)

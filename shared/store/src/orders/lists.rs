@@ -1,13 +1,13 @@
 //! Lists of orders, and what is due.
 
 use domain::order::{Order, OrderState, VendorOrder};
-use domain::payment::ProviderName;
+use domain::payment::{Payment, PaymentState, ProviderName, Refund};
 use domain::text::Email;
 use domain::{OrderId, Timestamp, UserId, VendorId};
 
 use super::{
-    DUE_PARTITIONS, Entry, ORDER, Orders, REFUND, VENDOR_ORDER, buyer_partition, email_partition, provider_reference,
-    state_partition, vendor_partition,
+    DUE_PARTITIONS, Entry, ORDER, Orders, PAYMENT, REFUND, STRANDED_REFUNDS, VENDOR_ORDER, buyer_partition,
+    email_partition, payment_partition, provider_reference, state_partition, vendor_partition,
 };
 use crate::error::Failure;
 use crate::item::{Attributes, Condition, body, number, text, version};
@@ -79,6 +79,35 @@ impl Orders {
     /// The partition that a page key of the orders in a state must name.
     pub fn state_partition(state: OrderState) -> String {
         state_partition(state)
+    }
+
+    /// The attempts at paying in a state, newest first.
+    pub async fn payments_in_state(
+        &self,
+        state: PaymentState,
+        limit: u16,
+        start: Option<PageKey>,
+    ) -> Result<Slice<Payment>, Error> {
+        let page = self.listed("by_state", ("state_key", payment_partition(state)), limit, start).await?;
+        let read = |found| Ok(Payment { version: version(found), ..body(found, PAYMENT)? });
+        Ok(Slice { items: page.items.iter().map(read).collect::<Result<_, Error>>()?, next: page.next })
+    }
+
+    /// The partition that a page key of the attempts in a state must name.
+    pub fn payment_partition(state: PaymentState) -> String {
+        payment_partition(state)
+    }
+
+    /// The refunds that did not reach their buyers, newest first.
+    pub async fn stranded_refunds(&self, limit: u16, start: Option<PageKey>) -> Result<Slice<Refund>, Error> {
+        let page = self.listed("by_state", ("state_key", STRANDED_REFUNDS.to_owned()), limit, start).await?;
+        let read = |found| Ok(Refund { version: version(found), ..body(found, REFUND)? });
+        Ok(Slice { items: page.items.iter().map(read).collect::<Result<_, Error>>()?, next: page.next })
+    }
+
+    /// The partition that a page key of the refunds that did not reach their buyers must name.
+    pub const fn stranded_partition() -> &'static str {
+        STRANDED_REFUNDS
     }
 
     /// The orders with a number: one, or in a million million two.
@@ -192,25 +221,33 @@ impl Orders {
         limit: u16,
         start: Option<PageKey>,
     ) -> Result<Slice<OrderSummary>, Error> {
-        let page = query(
-            &self.client,
-            Asked {
-                table: self.table.clone(),
-                index: Some(index),
-                partition,
-                newest_first: true,
-                limit: Some(i32::from(limit)),
-                start,
-                ..Asked::default()
-            },
-        )
-        .await?;
+        let page = self.listed(index, partition, limit, start).await?;
         let items = page
             .items
             .iter()
             .map(|found| Ok(Order { version: version(found), ..body(found, ORDER)? }))
             .collect::<Result<_, Error>>()?;
         Ok(Slice { items, next: page.next })
+    }
+
+    /// A page of an index, newest first.
+    async fn listed(
+        &self,
+        index: &'static str,
+        partition: (&'static str, String),
+        limit: u16,
+        start: Option<PageKey>,
+    ) -> Result<Slice<Attributes>, Error> {
+        let asked = Asked {
+            table: self.table.clone(),
+            index: Some(index),
+            partition,
+            newest_first: true,
+            limit: Some(i32::from(limit)),
+            start,
+            ..Asked::default()
+        };
+        query(&self.client, asked).await
     }
 }
 

@@ -6,10 +6,11 @@ mod lists;
 mod write;
 
 use aws_sdk_dynamodb::Client;
+use domain::dispute::Dispute;
 use domain::order::{Event, Order, OrderFile, OrderState, VendorOrder};
-use domain::payment::{Payment, ProviderName, Refund};
+use domain::payment::{Payment, PaymentState, ProviderName, Refund};
 use domain::text::Email;
-use domain::{EventId, OrderId, PaymentId, RefundId, UserId, VendorId};
+use domain::{DisputeId, EventId, OrderId, PaymentId, RefundId, UserId, VendorId};
 
 pub use self::events::{Claim, Undelivered};
 pub use self::idempotency::{Answer, KeyRecord, KeyScope, KeyUse};
@@ -24,6 +25,7 @@ const ORDER: &str = "order";
 const VENDOR_ORDER: &str = "vendor_order";
 const PAYMENT: &str = "payment";
 const REFUND: &str = "refund";
+const DISPUTE: &str = "dispute";
 const EVENT: &str = "event";
 const IDEMPOTENCY: &str = "idempotency";
 
@@ -40,6 +42,8 @@ enum Entry<'a> {
     Payment(OrderId, PaymentId),
     /// `ORDER#<id>` / `REFUND#<refund>`.
     Refund(OrderId, RefundId),
+    /// `ORDER#<id>` / `DISPUTE#<dispute>`.
+    Dispute(OrderId, DisputeId),
     /// `EVENT#<id>` / `EVENT`: a partition of its own each, so that no order is hot.
     Event(EventId),
     /// `KEY#<hash of scope and key>` / `KEY`.
@@ -53,6 +57,7 @@ impl Entry<'_> {
             Self::Vendor(id, vendor) => key(order_partition(*id), format!("VENDOR#{vendor}")),
             Self::Payment(id, payment) => key(order_partition(*id), format!("PAYMENT#{payment}")),
             Self::Refund(id, refund) => key(order_partition(*id), format!("REFUND#{refund}")),
+            Self::Dispute(id, dispute) => key(order_partition(*id), format!("DISPUTE#{dispute}")),
             Self::Event(id) => key(format!("EVENT#{id}"), "EVENT"),
             Self::Key(hash) => key(format!("KEY#{hash}"), "KEY"),
         }
@@ -82,6 +87,14 @@ fn email_partition(email: &Email) -> String {
 fn state_partition(state: OrderState) -> String {
     format!("STATE#{}", state.as_str())
 }
+
+/// Partition of `by_state`: the attempts at paying in a state.
+fn payment_partition(state: PaymentState) -> String {
+    format!("PAYMENT#{}", state.as_str())
+}
+
+/// Partition of `by_state`: the refunds that did not reach their buyers, and that somebody has to look at.
+const STRANDED_REFUNDS: &str = "REFUND#stranded";
 
 /// Partition of `by_reference`: the order with a number.
 fn number_reference(id: OrderId) -> String {
@@ -118,6 +131,11 @@ impl Orders {
         Self::new(client.clone(), table, Stock::new(client, ""))
     }
 
+    /// The counters of stock that orders are taken from.
+    pub const fn stock(&self) -> &Stock {
+        &self.stock
+    }
+
     /// With carts: for placing orders, and for opening carts again.
     #[must_use]
     pub fn with_carts(self, carts: Carts) -> Self {
@@ -138,8 +156,8 @@ impl Orders {
         };
         let items = query_all(&self.client, asked).await?;
         let mut order: Option<Order> = None;
-        let (mut vendors, mut payments, mut refunds) =
-            (Vec::<VendorOrder>::new(), Vec::<Payment>::new(), Vec::<Refund>::new());
+        let (mut vendors, mut payments) = (Vec::<VendorOrder>::new(), Vec::<Payment>::new());
+        let (mut refunds, mut disputes) = (Vec::<Refund>::new(), Vec::<Dispute>::new());
         for found in &items {
             match text(found, "kind") {
                 Some(ORDER) => order = Some(Order { version: version(found), ..body(found, ORDER)? }),
@@ -148,6 +166,7 @@ impl Orders {
                 }
                 Some(PAYMENT) => payments.push(Payment { version: version(found), ..body(found, PAYMENT)? }),
                 Some(REFUND) => refunds.push(Refund { version: version(found), ..body(found, REFUND)? }),
+                Some(DISPUTE) => disputes.push(Dispute { version: version(found), ..body(found, DISPUTE)? }),
                 _ => {}
             }
         }
@@ -157,6 +176,7 @@ impl Orders {
             vendors,
             payments,
             refunds,
+            disputes,
             moves: Vec::new(),
             events: Vec::new(),
             reopens_cart: false,
@@ -197,6 +217,14 @@ fn payment_item(payment: &Payment) -> Result<Attributes, Error> {
     if let Some(reference) = &payment.reference {
         written.insert("reference".to_owned(), string(provider_reference(payment.provider, reference)));
     }
+    written.insert("state_key".to_owned(), string(payment_partition(payment.state)));
+    written.insert("state_sort".to_owned(), string(payment.id.to_string()));
+    Ok(written)
+}
+
+fn dispute_item(dispute: &Dispute, provider: ProviderName) -> Result<Attributes, Error> {
+    let mut written = item(Entry::Dispute(dispute.order, dispute.id).key(), DISPUTE, dispute.version, dispute)?;
+    written.insert("reference".to_owned(), string(provider_reference(provider, &dispute.reference)));
     Ok(written)
 }
 
@@ -204,6 +232,10 @@ fn refund_item(refund: &Refund, provider: ProviderName) -> Result<Attributes, Er
     let mut written = item(Entry::Refund(refund.order, refund.id).key(), REFUND, refund.version, refund)?;
     if let Some(reference) = &refund.reference {
         written.insert("reference".to_owned(), string(provider_reference(provider, reference)));
+    }
+    if refund.needs_a_hand() {
+        written.insert("state_key".to_owned(), string(STRANDED_REFUNDS));
+        written.insert("state_sort".to_owned(), string(refund.id.to_string()));
     }
     if let Some(due) = refund.due_at {
         written.insert("due_key".to_owned(), string(due_partition(refund.order)));

@@ -9,7 +9,7 @@ use domain::payment::{Payment, ProviderName};
 use domain::{Code, FieldError, Refusal, Timestamp, VariantId};
 
 use super::idempotency::{Answer, KeyRecord, KeyUse, record_item};
-use super::{Entry, Orders, event_item, order_item, payment_item, refund_item, vendor_order_item};
+use super::{Entry, Orders, dispute_item, event_item, order_item, payment_item, refund_item, vendor_order_item};
 use crate::Error;
 use crate::error::{Failure, Reason};
 use crate::item::{Condition, number, put, string, update};
@@ -206,11 +206,27 @@ impl Orders {
                 actions.push(put(&self.table, payment_item(&written)?, &at(payment.version))?);
             }
         }
+        // What goes back is known to the provider of its own payment, which need not be the one that counts now.
+        let provider_of = |payment| {
+            changed.payments.iter().find(|known| known.id == payment).map_or(provider, |known| known.provider)
+        };
         for refund in &changed.refunds {
             if loaded.is_none_or(|loaded| !loaded.refunds.contains(refund)) {
                 let mut written = refund.clone();
                 written.version = next(refund.version);
-                actions.push(put(&self.table, refund_item(&written, provider)?, &at(refund.version))?);
+                actions.push(put(
+                    &self.table,
+                    refund_item(&written, provider_of(refund.payment))?,
+                    &at(refund.version),
+                )?);
+            }
+        }
+        for dispute in &changed.disputes {
+            if loaded.is_none_or(|loaded| !loaded.disputes.contains(dispute)) {
+                let mut written = dispute.clone();
+                written.version = next(dispute.version);
+                let item = dispute_item(&written, provider_of(dispute.payment))?;
+                actions.push(put(&self.table, item, &at(dispute.version))?);
             }
         }
         for event in &changed.events {

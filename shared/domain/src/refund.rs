@@ -1,0 +1,165 @@
+//! Refunds: money on its way back to the buyer.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{Money, OrderId, PaymentId, RefundId, Timestamp, VendorId};
+
+/// Where a refund stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundState {
+    /// To be asked of the provider.
+    Queued,
+    /// Asked; the provider works on it.
+    Pending,
+    /// The money went back.
+    Succeeded,
+    /// It did not; somebody has to look at it.
+    Failed,
+}
+
+/// What can happen to a refund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundEvent {
+    /// The provider took the request, and works on it.
+    Asked,
+    /// The money went back.
+    Succeeded,
+    /// The provider refused.
+    Failed,
+}
+
+impl RefundState {
+    /// Every state.
+    pub const ALL: [Self; 4] = [Self::Queued, Self::Pending, Self::Succeeded, Self::Failed];
+
+    /// Where a refund begins. One that was made at the provider is known here from its second state on.
+    pub const INITIAL: [Self; 1] = [Self::Queued];
+
+    /// The name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Pending => "pending",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The state after an event; nothing when the event cannot happen now.
+    pub const fn after(self, event: RefundEvent) -> Option<Self> {
+        match (self, event) {
+            (Self::Queued, RefundEvent::Asked) => Some(Self::Pending),
+            (Self::Pending, RefundEvent::Succeeded) => Some(Self::Succeeded),
+            (Self::Pending, RefundEvent::Failed) => Some(Self::Failed),
+            _ => None,
+        }
+    }
+}
+
+impl RefundEvent {
+    /// Every event.
+    pub const ALL: [Self; 3] = [Self::Asked, Self::Succeeded, Self::Failed];
+}
+
+/// Money on its way back to the buyer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refund {
+    /// Id; also the provider's idempotency key.
+    pub id: RefundId,
+    /// Which order.
+    pub order: OrderId,
+    /// Out of which payment.
+    pub payment: PaymentId,
+    /// For whose sub-order; nothing when it is for money that should not have come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor: Option<VendorId>,
+    /// How much.
+    pub amount: Money,
+    /// Where it stands.
+    pub state: RefundState,
+    /// The provider's name for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// Why.
+    pub reason: RefundReason,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When to ask the provider next; nothing when there is nothing to ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Timestamp>,
+    /// How often the provider was asked.
+    #[serde(default)]
+    pub tries: u32,
+    /// When the buyer's bank sent it back although it had succeeded: the money is ours again, and somebody has to look at it.
+    /// A refund that succeeded stays one that succeeded; that it came back is a fact of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned_at: Option<Timestamp>,
+    /// Counts changes.
+    #[serde(default)]
+    pub version: u64,
+}
+
+impl Refund {
+    /// Whether its money is with the buyer.
+    pub const fn has_arrived(&self) -> bool {
+        matches!(self.state, RefundState::Succeeded) && self.returned_at.is_none()
+    }
+
+    /// Whether its money is with the buyer or on its way there: it cannot go back a second time.
+    pub const fn holds_money(&self) -> bool {
+        matches!(self.state, RefundState::Queued | RefundState::Pending) || self.has_arrived()
+    }
+
+    /// Whether the money did not reach the buyer, and somebody has to give it back by hand.
+    pub const fn needs_a_hand(&self) -> bool {
+        matches!(self.state, RefundState::Failed) || self.returned_at.is_some()
+    }
+
+    /// Whether it is for money that should not have come: all of it goes back, and none of it pays for a part of the order.
+    pub const fn is_of_whole_payment(&self) -> bool {
+        matches!(self.reason, RefundReason::Late | RefundReason::Duplicate | RefundReason::Conflicted)
+    }
+}
+
+/// Why money goes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundReason {
+    /// The seller refused or called off.
+    Refused,
+    /// The buyer called off.
+    Cancelled,
+    /// The money came when the order was over.
+    Late,
+    /// The money came twice.
+    Duplicate,
+    /// It was another amount than was asked for, and the operator did not take it as good.
+    Conflicted,
+    /// Somebody gave it back at the provider; nobody asked for it here.
+    Provider,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_life_of_a_refund_is_exactly_this() {
+        let mut life = String::new();
+        for state in RefundState::ALL {
+            for event in RefundEvent::ALL {
+                if let Some(next) = state.after(event) {
+                    life.push_str(&format!("{state:?} + {event:?} -> {next:?}\n"));
+                }
+            }
+        }
+        insta::assert_snapshot!(life, @"
+        Queued + Asked -> Pending
+        Pending + Succeeded -> Succeeded
+        Pending + Failed -> Failed
+        ");
+    }
+}

@@ -26,5 +26,6 @@ mod processes;
 mod replays;
 mod road;
 mod roles;
+mod rush;
 mod vendors;
 mod webhooks;

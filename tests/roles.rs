@@ -221,6 +221,9 @@ async fn selling(shop: &Shop, bowl: &Product) {
     shop.stripe(&paid.id, "succeed").await;
     shop.settled().await;
     assert_eq!(paid.state().await, "paid");
+    // Somebody guesses at it.
+    let guesser = shop.anon().with("order-token", "guess");
+    guesser.get(&format!("/v1/orders/{}", paid.id)).await.expect_problem(404, "not_found");
     follows(vendor, &["/v1/vendor/orders".to_owned(), format!("/v1/vendor/orders/{}", paid.part)]).await;
     step(&paid, "refuse").await;
     shop.advance(Duration::from_secs(120)).await;

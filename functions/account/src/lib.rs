@@ -17,17 +17,11 @@ use domain::Timestamp;
 use domain::text::Email;
 use platform::{Config, Fatal};
 use serde::Serialize;
-use store::{Accounts, Attempts};
+use store::attempts::Target;
+use store::{Accounts, Attempts, SettingsTable};
 use utoipa::ToSchema;
 
 use crate::directory::Directory;
-
-/// Over how long attempts are counted.
-const WINDOW: Duration = Duration::from_secs(60);
-/// How many attempts one e-mail address gets in that time, for each kind of attempt.
-const PER_EMAIL: u32 = 30;
-/// How many attempts one client address gets in that time. A whole office, or a whole mobile network, may share one.
-const PER_ADDRESS: u32 = 6_000;
 
 /// What the handlers work with.
 #[derive(Clone, Debug)]
@@ -35,8 +29,17 @@ pub struct App {
     accounts: Accounts,
     attempts: Attempts,
     directory: Directory,
-    per_email: u32,
-    per_address: u32,
+    settings: SettingsTable,
+}
+
+/// What a call does, as far as its limits are concerned.
+#[derive(Clone, Copy, Debug)]
+enum Attempt {
+    /// It tries a password or a mailed code.
+    Try(&'static str),
+    /// It sends mail to whatever address it names. All of these count together: whose letter box is full does not ask which
+    /// call it was.
+    Mail,
 }
 
 impl App {
@@ -50,26 +53,20 @@ impl App {
         platform::prewarm(config, &dynamodb, table).await;
         Ok(Self {
             attempts: Attempts::new(dynamodb.clone(), config.required("CARTS_TABLE")?),
+            settings: SettingsTable::new(dynamodb.clone(), config.required("SETTINGS_TABLE")?),
             accounts: Accounts::new(dynamodb, table),
             directory: Directory::new(config.cognito()?, config.required("USER_POOL_CLIENT_ID")?),
-            per_email: limit(config, "ATTEMPTS_PER_EMAIL", PER_EMAIL)?,
-            per_address: limit(config, "ATTEMPTS_PER_ADDRESS", PER_ADDRESS)?,
         })
     }
 
-    /// Counts an attempt of some kind, by client address and by e-mail address, and refuses it when there were too many.
-    async fn count(&self, kind: &str, client: &str, email: &Email, now: Timestamp) -> Result<(), Problem> {
-        let client = format!("client#{}", fingerprint(client.as_bytes()));
-        self.attempts.count(&client, self.per_address, WINDOW, now).await?;
-        let email = format!("{kind}#{}", fingerprint(email.as_str().as_bytes()));
-        Ok(self.attempts.count(&email, self.per_email, WINDOW, now).await?)
-    }
-}
-
-fn limit(config: &Config, name: &str, default: u32) -> Result<u32, Fatal> {
-    match config.optional(name) {
-        Some(text) => text.parse().map_err(|_| Fatal::new(format!("{name} is no number"))),
-        None => Ok(default),
+    /// Counts an attempt by client address and by e-mail address, and refuses it when there were too many.
+    async fn count(&self, attempt: Attempt, client: &str, email: &Email, now: Timestamp) -> Result<(), Problem> {
+        let limits = self.settings.current().await?.limits;
+        let (call, limits) = match attempt {
+            Attempt::Try(call) => (call, limits.sign_in),
+            Attempt::Mail => ("mail", limits.mail),
+        };
+        Ok(self.attempts.count(call, client, Target::Email(email), limits, now).await?)
     }
 }
 

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::credentials::{MailedCode, Password};
 use crate::directory::Fault;
 use crate::sign_up::acknowledged;
-use crate::{Acknowledged, App};
+use crate::{Acknowledged, App, Attempt};
 
 /// Who has forgotten the password.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -46,7 +46,7 @@ pub async fn forgot_password(
     SourceIp(client): SourceIp,
     Json(asked): Json<ForgotPassword>,
 ) -> Result<(StatusCode, Json<Acknowledged>), Problem> {
-    app.count("forgot", &client, &asked.email, now).await?;
+    app.count(Attempt::Mail, &client, &asked.email, now).await?;
     match app.directory.forgot_password(&asked.email).await {
         // No confirmed address to mail to.
         Err(Fault::BadInput(_)) => acknowledged(Ok(())),
@@ -64,7 +64,7 @@ pub async fn reset_password(
     SourceIp(client): SourceIp,
     Json(asked): Json<ResetPassword>,
 ) -> Result<Json<Acknowledged>, Problem> {
-    app.count("reset", &client, &asked.email, now).await?;
+    app.count(Attempt::Try("reset"), &client, &asked.email, now).await?;
     match app.directory.reset_password(&asked.email, &asked.code, &asked.password).await {
         Ok(()) => Ok(Json(Acknowledged {})),
         // An address without an account, one that asked for nothing, one whose code is wrong, and one whose code has expired or

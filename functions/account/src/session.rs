@@ -8,9 +8,9 @@ use domain::{Code, Refusal};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::App;
 use crate::credentials::{Password, RefreshToken};
 use crate::directory::Fault;
+use crate::{App, Attempt};
 
 /// Who wants in.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -73,7 +73,7 @@ pub async fn sign_in(
     SourceIp(client): SourceIp,
     Json(asked): Json<SignIn>,
 ) -> Result<Json<SessionView>, Problem> {
-    app.count("sign-in", &client, &asked.email, now).await?;
+    app.count(Attempt::Try("sign-in"), &client, &asked.email, now).await?;
     match app.directory.sign_in(&asked.email, &asked.password).await {
         Ok(answer) => view(&answer, None).map(Json),
         Err(Fault::Unknown | Fault::Refused | Fault::BadInput(_)) => Err(Refusal::of(Code::InvalidCredentials).into()),

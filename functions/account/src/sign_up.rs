@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::credentials::{MailedCode, Password};
 use crate::directory::Fault;
-use crate::{Acknowledged, App};
+use crate::{Acknowledged, App, Attempt};
 
 /// A new account.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -65,7 +65,7 @@ pub async fn sign_up(
     SourceIp(client): SourceIp,
     Json(asked): Json<SignUp>,
 ) -> Result<(StatusCode, Json<Acknowledged>), Problem> {
-    app.count("sign-up", &client, &asked.email, now).await?;
+    app.count(Attempt::Mail, &client, &asked.email, now).await?;
     match app.directory.sign_up(&asked.email, &asked.password, asked.name.as_ref()).await {
         // The pool does not let people sign up, or this client may not write their attributes: that is ours to mend.
         Err(Fault::Refused) => Err(Problem::internal("the user pool does not let people sign up")),
@@ -83,7 +83,7 @@ pub async fn confirm_sign_up(
     SourceIp(client): SourceIp,
     Json(asked): Json<ConfirmSignUp>,
 ) -> Result<Json<Acknowledged>, Problem> {
-    app.count("confirm", &client, &asked.email, now).await?;
+    app.count(Attempt::Try("confirm"), &client, &asked.email, now).await?;
     match app.directory.confirm(&asked.email, &asked.code).await {
         Ok(()) => Ok(Json(Acknowledged {})),
         // Unknown, or confirmed already: neither is to be told from a code that has expired.
@@ -102,7 +102,7 @@ pub async fn resend_code(
     SourceIp(client): SourceIp,
     Json(asked): Json<ResendCode>,
 ) -> Result<(StatusCode, Json<Acknowledged>), Problem> {
-    app.count("resend", &client, &asked.email, now).await?;
+    app.count(Attempt::Mail, &client, &asked.email, now).await?;
     match app.directory.resend(&asked.email).await {
         // Confirmed already.
         Err(Fault::BadInput(_)) => acknowledged(Ok(())),

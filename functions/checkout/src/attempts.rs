@@ -1,6 +1,6 @@
 //! `POST /v1/orders/{id}/payments`: another attempt at paying.
 
-use api::{Answer, Digested, IdempotencyKey, Now, OrderToken, Path, Problem};
+use api::{Answer, Digested, IdempotencyKey, Now, OrderToken, Path, Problem, SourceIp};
 use axum::extract::State;
 use domain::order::{OrderFile, OrderView};
 use domain::payment::{Payment, PaymentEvent, ProviderName};
@@ -9,6 +9,7 @@ use payment_webhook::settlement::settle;
 use payments::{Cancellation, Providers};
 use serde::Deserialize;
 use store::Error;
+use store::attempts::Target;
 use store::orders::{KeyRecord, KeyScope};
 use utoipa::ToSchema;
 
@@ -43,24 +44,34 @@ const TRIES: usize = 8;
 pub async fn pay_again(
     State(app): State<App>,
     Now(now): Now,
+    SourceIp(client): SourceIp,
     Path(id): Path<OrderId>,
     token: OrderToken,
     key: IdempotencyKey,
     Digested { body: asked, digest }: Digested<PayAgain>,
 ) -> Result<Answer, Problem> {
     let secret = app.token_secret.value().await?;
-    token.opens(id, secret.accepted())?;
+    let settings = app.settings.current().await?;
+    if let Err(closed) = token.opens(id, secret.accepted()) {
+        // Whoever guesses is counted, and whoever holds the token is never in the way of that.
+        app.attempts.count_one("order-token", Target::Client(&client), settings.limits.wrong_token, now).await?;
+        return Err(closed);
+    }
     return_url::check(asked.return_url.as_deref(), "/return_url")?;
     let caller = id.to_string();
     let scope = KeyScope { caller: &caller, route: ROUTE, key: key.as_str() };
     let hash = scope.hash();
-    if let Some(known) = app.orders.key_use(&hash, now).await? {
+    let (counted, known) = tokio::join!(
+        app.attempts.count("payment", &client, Target::Order(id), settings.limits.payment, now),
+        app.orders.key_use(&hash, now)
+    );
+    counted?;
+    if let Some(known) = known? {
         return app.repeat(Repeated { known, hash: &hash, digest: &digest, created: true }, &secret, now).await;
     }
     for _ in 0..TRIES {
         let loaded = app.orders.file(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
         let mut changed = loaded.clone();
-        let settings = app.settings.current().await?;
         if !settings.providers.contains(&asked.provider) || !Providers::takes(asked.provider, loaded.order.totals.total)
         {
             return Err(Refusal::of(Code::PaymentMethodUnavailable).into());

@@ -1,6 +1,6 @@
 //! `POST /v1/checkout`.
 
-use api::{Answer, Digested, IdempotencyKey, Now, Problem};
+use api::{Answer, Digested, IdempotencyKey, Now, Problem, SourceIp};
 use axum::extract::State;
 use domain::cart::Cart;
 use domain::order::{OrderView, PlaceOrder, place};
@@ -11,6 +11,7 @@ use domain::text::Email;
 use domain::{CartId, Code, FieldError, Money, Refusal};
 use payments::Providers;
 use serde::Deserialize;
+use store::attempts::Target;
 use store::orders::{KeyRecord, KeyScope, Placed};
 use utoipa::ToSchema;
 
@@ -57,6 +58,7 @@ const TRIES: usize = 40;
 pub async fn check_out(
     State(app): State<App>,
     Now(now): Now,
+    SourceIp(client): SourceIp,
     key: IdempotencyKey,
     Digested { body: asked, digest }: Digested<CheckOut>,
 ) -> Result<Answer, Problem> {
@@ -68,9 +70,20 @@ pub async fn check_out(
     let scope = KeyScope { caller: &caller, route: "POST /v1/checkout", key: key.as_str() };
     // Before anything is reserved: without it the answer could not be given.
     let token_secret = app.token_secret.value().await?;
+    let limits = app.settings.current().await?.limits.checkout;
+    // Beside the first read, so that counting costs no time.
+    let (counted, mut first) =
+        tokio::join!(app.attempts.count("checkout", &client, Target::Email(&asked.email), limits, now), async {
+            Some(app.carts.read(asked.cart_id, now).await)
+        });
+    counted?;
     let mut reservation = Reservation::default();
     for _ in 0..TRIES {
-        let cart = app.carts.read(asked.cart_id, now).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+        let read = match first.take() {
+            Some(read) => read,
+            None => app.carts.read(asked.cart_id, now).await,
+        };
+        let cart = read?.ok_or_else(|| Refusal::of(Code::NotFound))?;
         if cart.order.is_some() {
             let hash = scope.hash();
             return match app.orders.key_use(&hash, now).await? {
@@ -101,7 +114,7 @@ pub async fn check_out(
         };
         let mut file = place(order, &mut mint)?;
         let record = KeyRecord::new(scope, &digest, file.order.id, now);
-        match app.orders.place(&file, &cart, &record, now).await? {
+        match app.orders.place(&file, &cart, &record, settings.unpaid_orders(), now).await? {
             Placed::Done => {
                 // As the table has them now.
                 file.order.version = 1;

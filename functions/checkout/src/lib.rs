@@ -11,11 +11,12 @@ use axum::Router;
 use payments::Providers;
 use platform::{Config, Fatal, Rotating, Secret};
 use std::sync::Arc;
-use store::{Carts, Catalog, Orders, SettingsTable, Stock};
+use store::{Attempts, Carts, Catalog, Orders, SettingsTable, Stock};
 
 /// What the handlers work with.
 #[derive(Clone)]
 pub struct App {
+    attempts: Attempts,
     carts: Carts,
     catalog: Catalog,
     orders: Orders,
@@ -43,6 +44,7 @@ impl App {
         let carts = Carts::new(dynamodb.clone(), carts_table);
         let stock = Stock::new(dynamodb.clone(), config.required("STOCK_TABLE")?);
         Ok(Self {
+            attempts: Attempts::new(dynamodb.clone(), carts_table),
             // Checkout shows no pictures, so it does not need to know where they are.
             catalog: Catalog::new(dynamodb.clone(), config.required("CATALOG_TABLE")?, ""),
             orders: Orders::new(dynamodb.clone(), config.required("ORDERS_TABLE")?, stock.clone())

@@ -1,17 +1,29 @@
 //! A guest's order: whoever holds its token may see it and call it off.
 
-use api::{Json, Now, OrderToken, Path, Problem};
+use api::{Json, Now, OrderToken, Path, Problem, SourceIp};
 use axum::extract::State;
 use domain::order::{OrderFile, OrderView};
-use domain::{Code, OrderId, Refusal};
+use domain::{Code, OrderId, Refusal, Timestamp};
+use store::attempts::Target;
 
 use crate::App;
 
 impl App {
-    /// The order, for whoever holds its token; to everybody else it does not exist.
-    async fn shown_by_token(&self, id: OrderId, token: &OrderToken) -> Result<OrderFile, Problem> {
+    /// The order, for whoever holds its token; to everybody else it does not exist. Only wrong tokens are counted: guessing
+    /// from an address is never in the way of those who share it.
+    async fn shown_by_token(
+        &self,
+        id: OrderId,
+        token: &OrderToken,
+        client: &str,
+        now: Timestamp,
+    ) -> Result<OrderFile, Problem> {
         let secret = self.token_secret.value().await?;
-        token.opens(id, secret.accepted())?;
+        if let Err(closed) = token.opens(id, secret.accepted()) {
+            let limit = self.settings.current().await?.limits.wrong_token;
+            self.attempts.count_one("order-token", Target::Client(client), limit, now).await?;
+            return Err(closed);
+        }
         self.orders.file(id).await?.ok_or_else(|| Refusal::of(Code::NotFound).into())
     }
 }
@@ -27,10 +39,12 @@ impl App {
 )]
 pub async fn show_order(
     State(app): State<App>,
+    Now(now): Now,
+    SourceIp(client): SourceIp,
     Path(id): Path<OrderId>,
     token: OrderToken,
 ) -> Result<Json<OrderView>, Problem> {
-    let file = app.shown_by_token(id, &token).await?;
+    let file = app.shown_by_token(id, &token, &client, now).await?;
     Ok(Json(OrderView::from(&file)))
 }
 
@@ -46,10 +60,11 @@ pub async fn show_order(
 pub async fn cancel_order(
     State(app): State<App>,
     Now(now): Now,
+    SourceIp(client): SourceIp,
     Path(id): Path<OrderId>,
     token: OrderToken,
 ) -> Result<Json<OrderView>, Problem> {
-    let file = app.shown_by_token(id, &token).await?;
+    let file = app.shown_by_token(id, &token, &client, now).await?;
     let cancelled = app.cancel(file, now).await?;
     Ok(Json(OrderView::from(&cancelled)))
 }

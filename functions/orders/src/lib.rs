@@ -10,12 +10,14 @@ use api::{Routes, routes};
 use axum::Router;
 use payments::Providers;
 use platform::{Config, Fatal, Rotating, Secret};
-use store::{Orders, Stock};
+use store::{Attempts, Orders, SettingsTable, Stock};
 
 /// What the handlers work with.
 #[derive(Clone)]
 pub struct App {
     orders: Orders,
+    attempts: Attempts,
+    settings: SettingsTable,
     providers: Providers,
     token_secret: Arc<Secret<Rotating>>,
 }
@@ -37,6 +39,8 @@ impl App {
         platform::prewarm(config, &dynamodb, table).await;
         let stock = Stock::new(dynamodb.clone(), config.required("STOCK_TABLE")?);
         Ok(Self {
+            attempts: Attempts::new(dynamodb.clone(), config.required("CARTS_TABLE")?),
+            settings: SettingsTable::new(dynamodb.clone(), config.required("SETTINGS_TABLE")?),
             orders: Orders::new(dynamodb, table, stock),
             providers: payment_webhook::providers::of(config)?,
             token_secret: Arc::new(config.secret("ORDER_TOKEN_SECRET_ARN")?),

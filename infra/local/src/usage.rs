@@ -88,14 +88,25 @@ impl AddAssign for Cost {
     }
 }
 
+/// What a call is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// What the request asks for.
+    Work,
+    /// Counting how often somebody tries something.
+    Counter,
+}
+
 /// What one request cost, and by which operations, in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RequestUsage {
     /// `METHOD /route`, as the gateway registered it.
     pub route: String,
-    /// The sum.
+    /// The sum, without the counters of the rush protection: they are asked beside the first read and take no time.
     #[serde(flatten)]
     pub cost: Cost,
+    /// What those counters cost.
+    pub counters: Cost,
     /// DynamoDB's name of each operation.
     pub operations: Vec<String>,
 }
@@ -105,14 +116,16 @@ pub struct RequestUsage {
 pub struct RouteUsage {
     /// Finished requests.
     pub calls: u64,
-    /// The sum over all requests.
+    /// The sum over all requests, without the counters of the rush protection.
     #[serde(flatten)]
     pub total: Cost,
+    /// What those counters cost, over all requests.
+    pub counters: Cost,
     /// The most that one request cost, figure by figure.
     pub most: Cost,
     /// What the last finished request cost.
     pub last: Cost,
-    /// How often each DynamoDB operation was called.
+    /// How often each DynamoDB operation was called, for counters too.
     pub operations: BTreeMap<String, u64>,
 }
 
@@ -152,18 +165,24 @@ impl Usage {
 
     /// Counts a call: for the request that `trace` names, or for the function itself (`function LogicalId`) where
     /// the call belongs to none.
-    pub fn record(&self, trace: Option<&str>, access_key_id: &str, operation: &str, cost: Cost) {
+    pub fn record(&self, trace: Option<&str>, access_key_id: &str, operation: &str, purpose: Purpose, cost: Cost) {
         let mut ledger = self.ledger();
         let route = match trace.and_then(|trace| ledger.running.get_mut(trace)) {
             Some(request) => {
-                request.cost += cost;
+                match purpose {
+                    Purpose::Work => request.cost += cost,
+                    Purpose::Counter => request.counters += cost,
+                }
                 request.operations.push(operation.to_owned());
                 request.route.clone()
             }
             None => format!("function {}", access_key_id.strip_prefix("LOCAL").unwrap_or(access_key_id)),
         };
         let route = ledger.routes.entry(route).or_default();
-        route.total += cost;
+        match purpose {
+            Purpose::Work => route.total += cost,
+            Purpose::Counter => route.counters += cost,
+        }
         *route.operations.entry(operation.to_owned()).or_default() += 1;
     }
 
@@ -215,9 +234,9 @@ mod tests {
         let usage = Usage::default();
         usage.begin("one", "GET /v1/products");
         usage.begin("two", "POST /v1/checkout");
-        usage.record(Some("one"), "LOCALCatalogFunction", "Query", read(3));
-        usage.record(Some("two"), "LOCALCheckoutFunction", "GetItem", read(2));
-        usage.record(Some("two"), "LOCALCheckoutFunction", "GetItem", read(2));
+        usage.record(Some("one"), "LOCALCatalogFunction", "Query", Purpose::Work, read(3));
+        usage.record(Some("two"), "LOCALCheckoutFunction", "GetItem", Purpose::Work, read(2));
+        usage.record(Some("two"), "LOCALCheckoutFunction", "GetItem", Purpose::Work, read(2));
         assert!(!usage.is_alone("one"));
         usage.end("one");
         assert!(usage.is_alone("two"));
@@ -234,6 +253,11 @@ mod tests {
           "round_trips": 1,
           "read_units": 1.5,
           "write_units": 0,
+          "counters": {
+            "round_trips": 0,
+            "read_units": 0,
+            "write_units": 0
+          },
           "most": {
             "round_trips": 1,
             "read_units": 1.5,
@@ -252,10 +276,22 @@ mod tests {
     }
 
     #[test]
+    fn what_counting_costs_is_told_apart() {
+        let usage = Usage::default();
+        usage.begin("one", "POST /v1/checkout");
+        usage.record(Some("one"), "LOCALCheckoutFunction", "UpdateItem", Purpose::Counter, read(0));
+        usage.record(Some("one"), "LOCALCheckoutFunction", "GetItem", Purpose::Work, read(2));
+        usage.end("one");
+        let route = usage.snapshot()["POST /v1/checkout"].clone();
+        assert_eq!((route.last.round_trips, route.counters.round_trips, route.total.round_trips), (1, 1, 1));
+        assert_eq!(route.operations["UpdateItem"], 1);
+    }
+
+    #[test]
     fn a_call_without_a_known_trace_counts_for_its_function() {
         let usage = Usage::default();
-        usage.record(Some("unknown"), "LOCALProjectionsFunction", "PutItem", read(0));
-        usage.record(None, "LOCALProjectionsFunction", "PutItem", read(0));
+        usage.record(Some("unknown"), "LOCALProjectionsFunction", "PutItem", Purpose::Work, read(0));
+        usage.record(None, "LOCALProjectionsFunction", "PutItem", Purpose::Work, read(0));
         assert_eq!(usage.snapshot()["function ProjectionsFunction"].total.round_trips, 2);
     }
 
@@ -265,7 +301,7 @@ mod tests {
         for (trace, calls) in [("a", 3), ("b", 1)] {
             usage.begin(trace, "GET /v1/cart");
             for _ in 0..calls {
-                usage.record(Some(trace), "LOCALCartFunction", "GetItem", read(1));
+                usage.record(Some(trace), "LOCALCartFunction", "GetItem", Purpose::Work, read(1));
             }
             usage.end(trace);
         }

@@ -12,6 +12,14 @@ pub enum Error {
     /// Refused for a reason of the marketplace's.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// Too many attempts, or too many orders that wait for their money.
+    #[error("{reason}")]
+    TooMany {
+        /// Of what, for people.
+        reason: &'static str,
+        /// In seconds.
+        retry_after: u32,
+    },
     /// The table is overloaded, or does not answer.
     #[error("DynamoDB is not available: {0}")]
     Unavailable(String),
@@ -33,6 +41,7 @@ impl Coded for Error {
         match self {
             Self::Conflict => Code::Conflict,
             Self::Refused(refusal) => refusal.code(),
+            Self::TooMany { .. } => Code::TooManyRequests,
             Self::Unavailable(_) => Code::Unavailable,
             Self::Failed(_) | Self::Corrupt { .. } => Code::Internal,
         }
@@ -41,6 +50,7 @@ impl Coded for Error {
     fn detail(&self) -> Option<String> {
         match self {
             Self::Refused(refusal) => refusal.detail(),
+            Self::TooMany { reason, .. } => Some((*reason).to_owned()),
             _ => None,
         }
     }
@@ -53,7 +63,11 @@ impl Coded for Error {
     }
 
     fn retry_after(&self) -> Option<u32> {
-        matches!(self, Self::Unavailable(_)).then_some(2)
+        match self {
+            Self::Unavailable(_) => Some(2),
+            Self::TooMany { retry_after, .. } => Some(*retry_after),
+            _ => None,
+        }
     }
 }
 

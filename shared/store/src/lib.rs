@@ -6,7 +6,7 @@
 //! conditions and updates need.
 
 pub mod accounts;
-mod attempts;
+pub mod attempts;
 pub mod carts;
 pub mod catalog;
 mod error;

@@ -7,11 +7,18 @@ use aws_sdk_dynamodb::Client;
 use domain::settings::Settings;
 use tokio::time::Instant;
 
-use crate::item::{body, key, version};
+use crate::item::{Attributes, Condition, body, item, key, version};
 use crate::{Error, retry};
 
 /// How old the settings may be that a sandbox works with.
 const AGE: Duration = Duration::from_secs(30);
+
+const SETTINGS: &str = "settings";
+
+/// Key: `SHOP` / `SETTINGS`.
+fn settings_key() -> Attributes {
+    key("SHOP", "SETTINGS")
+}
 
 /// Settings by name.
 #[derive(Clone, Debug)]
@@ -40,13 +47,22 @@ impl SettingsTable {
                 return Ok(Arc::clone(settings));
             }
         }
-        let found = retry::get(&self.client, &self.table, key("SHOP", "SETTINGS"), false).await?;
+        let found = retry::get(&self.client, &self.table, settings_key(), false).await?;
         let settings = Arc::new(match found {
-            Some(found) => Settings { version: version(&found), ..body(&found, "settings")? },
+            Some(found) => Settings { version: version(&found), ..body(&found, SETTINGS)? },
             None => Settings::default(),
         });
         let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
         *cached = Some((Instant::now(), Arc::clone(&settings)));
         Ok(settings)
+    }
+
+    /// Writes the settings, if they are still at the version at which they were read; version 0 is settings that were never
+    /// written. Answers the version they have now. Sandboxes work with them within 30 seconds.
+    pub async fn save(&self, settings: &Settings) -> Result<u64, Error> {
+        let next = settings.version + 1;
+        let written = item(settings_key(), SETTINGS, next, settings)?;
+        retry::put_one(&self.client, &self.table, written, &Condition::at_version(settings.version)).await?;
+        Ok(next)
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use domain::Timestamp;
+use domain::settings::{Limit, Limits};
 use tokio::net::TcpListener;
 
 use crate::clock::Clock;
@@ -33,6 +34,8 @@ pub struct Options {
     pub without: Option<(String, String)>,
     /// How many overwritten items are remembered for the fault `stale`.
     pub remembered: usize,
+    /// How often somebody may try something, in a cloud that has no settings yet. An operator's settings stay as they are.
+    pub limits: Limits,
     /// Whether schedules run by themselves. Tests move the clock instead.
     pub schedules: bool,
 }
@@ -45,6 +48,9 @@ impl std::fmt::Debug for Options {
 
 /// 5,000 a minute and more, so that one machine can be put under load.
 const ROOMY: Throttle = Throttle { burst: 20_000, rate_per_second: 20_000 };
+
+/// Everybody has one address here: the limits per address are as high as the throttling.
+const CROWDED: Limit = Limit::a_minute(1_200_000);
 
 impl Options {
     /// For `cargo run`: on a port, with real time, kept in a directory or not at all.
@@ -59,6 +65,7 @@ impl Options {
             throttle: Some(ROOMY),
             without: None,
             remembered: 128,
+            limits: Limits::default().with_clients(CROWDED),
             schedules: true,
         }
     }

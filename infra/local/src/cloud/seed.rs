@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use domain::settings::{Limits, Settings};
 use domain::text::{Email, Handle, LongText, Name, Phone};
 use domain::vendor::{Membership, Role, VendorCard, VendorEvent, VendorFile, VendorState};
 use domain::{Timestamp, UserId, VendorId};
 use platform::Config;
-use store::{Accounts, Catalog};
+use store::{Accounts, Catalog, SettingsTable};
 
 use super::StartError;
 use super::services::Services;
@@ -42,6 +43,17 @@ pub(super) async fn accounts(services: &Services, demo: bool) -> Result<(), Star
         register(services, BUYER, "Aziza", &[]).await?;
     }
     Ok(())
+}
+
+/// Writes the settings, unless there are some.
+pub(super) async fn settings(services: &Services, limits: Limits) -> Result<(), StartError> {
+    let config = root_config(services);
+    let table = services.template.table("SettingsTable").ok_or_else(|| failed("no SettingsTable"))?;
+    let settings = SettingsTable::new(config.dynamodb().map_err(failed)?, table.name.clone());
+    match settings.save(&Settings { limits, ..Settings::default() }).await {
+        Ok(_) | Err(store::Error::Conflict) => Ok(()),
+        Err(error) => Err(failed(error)),
+    }
 }
 
 /// Everything a function may be given, with the cloud's own key: the environment of all functions together.

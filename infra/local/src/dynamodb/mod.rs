@@ -35,7 +35,7 @@ pub use streams::{Consumer, Start, StreamRecord};
 pub use tables::{Attribute, AttributeKind, IndexSpec, Projection, TableSpec};
 
 use crate::faults::{Faults, cut_off};
-use crate::usage::{Cost, Usage};
+use crate::usage::{Cost, Purpose, Usage};
 use conflicts::Conflicts;
 use engine::Engine;
 use history::History;
@@ -214,11 +214,11 @@ impl Door {
             return Outcome::refused(&answers::unknown_operation());
         }
         let mut cost = Cost { round_trips: 1, ..Cost::default() };
-        let outcome = match serde_json::from_slice::<Value>(body) {
-            Ok(body) if body.is_object() => self.attempt(caller, operation, body, &mut cost).await,
-            _ => Outcome::refused(&answers::unreadable()),
+        let (purpose, outcome) = match serde_json::from_slice::<Value>(body) {
+            Ok(body) if body.is_object() => (purpose(&body), self.attempt(caller, operation, body, &mut cost).await),
+            _ => (Purpose::Work, Outcome::refused(&answers::unreadable())),
         };
-        self.usage.record(caller.trace.as_deref(), &caller.access_key_id, operation, cost);
+        self.usage.record(caller.trace.as_deref(), &caller.access_key_id, operation, purpose, cost);
         outcome
     }
 
@@ -265,6 +265,12 @@ impl Door {
     fn changes(&self) -> MutexGuard<'_, HashMap<String, watch::Sender<u64>>> {
         self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Counters are known by their keys.
+fn purpose(body: &Value) -> Purpose {
+    let partition = body.pointer("/Key/pk/S").and_then(Value::as_str).unwrap_or_default();
+    if partition.starts_with(store::attempts::COUNTER_PREFIX) { Purpose::Counter } else { Purpose::Work }
 }
 
 fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {

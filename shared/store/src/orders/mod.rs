@@ -3,6 +3,7 @@
 mod events;
 mod idempotency;
 mod lists;
+mod unpaid;
 mod write;
 
 use aws_sdk_dynamodb::Client;
@@ -48,6 +49,8 @@ enum Entry<'a> {
     Event(EventId),
     /// `KEY#<hash of scope and key>` / `KEY`.
     Key(&'a str),
+    /// `UNPAID#<hash of an e-mail address>` / `UNPAID`.
+    Unpaid(&'a str),
 }
 
 impl Entry<'_> {
@@ -60,6 +63,7 @@ impl Entry<'_> {
             Self::Dispute(id, dispute) => key(order_partition(*id), format!("DISPUTE#{dispute}")),
             Self::Event(id) => key(format!("EVENT#{id}"), "EVENT"),
             Self::Key(hash) => key(format!("KEY#{hash}"), "KEY"),
+            Self::Unpaid(hash) => key(format!("UNPAID#{hash}"), "UNPAID"),
         }
     }
 }

@@ -6,9 +6,11 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::cart::Cart;
 use domain::order::{OrderFile, StockMove};
 use domain::payment::{Payment, ProviderName};
+use domain::settings::Limit;
 use domain::{Code, FieldError, Refusal, Timestamp, VariantId};
 
 use super::idempotency::{Answer, KeyRecord, KeyUse, record_item};
+use super::unpaid::{TOO_MANY, seconds_until_room, waits};
 use super::{Entry, Orders, dispute_item, event_item, order_item, payment_item, refund_item, vendor_order_item};
 use crate::Error;
 use crate::error::{Failure, Reason};
@@ -33,12 +35,13 @@ pub enum Placed {
 
 impl Orders {
     /// Places an order: the key's record, the order with its parts and its payment, the stock, the cart and the event, in one
-    /// transaction.
+    /// transaction. Refused as [`Error::TooMany`] when as many orders of its e-mail address wait for their money as may.
     pub async fn place(
         &self,
         file: &OrderFile,
         cart: &Cart,
         record: &KeyRecord,
+        unpaid: Limit,
         now: Timestamp,
     ) -> Result<Placed, Error> {
         let mut actions = Vec::new();
@@ -53,6 +56,9 @@ impl Orders {
         }
         let provider = file.order.provider;
         self.put_parts(None, file, provider, &mut actions)?;
+        // Behind everything else: the reasons of a refusal are known by their places.
+        let counting = actions.len();
+        actions.push(self.counting(&file.order, unpaid)?);
         if actions.len() > MOST_ACTIONS {
             return Err(Refusal::because(Code::LimitReached, "the order touches too many counters at once").into());
         }
@@ -65,6 +71,11 @@ impl Orders {
                 }
                 if refused(1).is_some() {
                     return Ok(Placed::CartChanged);
+                }
+                if let Some(Reason { item, .. }) = refused(counting) {
+                    let found = item.as_ref();
+                    let retry_after = found.map_or(1, |found| seconds_until_room(found, unpaid.within, now));
+                    return Err(Error::TooMany { reason: TOO_MANY, retry_after });
                 }
                 let short: Vec<VariantId> = moves
                     .iter()
@@ -228,6 +239,10 @@ impl Orders {
                 let item = dispute_item(&written, provider_of(dispute.payment))?;
                 actions.push(put(&self.table, item, &at(dispute.version))?);
             }
+        }
+        // Paid, over, or waiting no more for another reason. A late payment finds it gone already.
+        if loaded.is_some_and(|loaded| waits(loaded.order.state)) && !waits(changed.order.state) {
+            actions.push(self.no_longer_counting(&changed.order)?);
         }
         for event in &changed.events {
             actions.push(put(&self.table, event_item(event)?, &Condition::absent())?);

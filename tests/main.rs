@@ -20,6 +20,7 @@ mod contract;
 mod delivery;
 mod durability;
 mod house;
+mod housekeeping;
 mod imports;
 mod media;
 mod processes;

@@ -19,17 +19,36 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(6 * 3600);
 /// SQS takes so many messages at once.
 const MOST_AT_ONCE: usize = 10;
 
+/// An event that can be sent, with its place in the list.
+type Readable<'a> = (&'a Undelivered, &'a Event);
+
 impl App {
     pub(crate) async fn send_events_again(&self, now: Timestamp, summary: &mut Summary) -> Result<(), Error> {
         let waiting = self.orders.undelivered(now - PATIENCE, BATCH).await?;
+        let mut readable: Vec<Readable<'_>> = Vec::new();
+        for seen in &waiting {
+            match &seen.event {
+                Some(event) => readable.push((seen, event)),
+                None => {
+                    tracing::error!(event.id = %seen.id, "an event cannot be read: somebody has to look at it");
+                    summary.failed += 1;
+                    self.put_off_event(seen, now + LONGEST_PAUSE, summary).await;
+                }
+            }
+        }
         let mut outcome = Ok(());
-        for some in waiting.chunks(MOST_AT_ONCE) {
+        for some in readable.chunks(MOST_AT_ONCE) {
             match self.send(some).await {
-                Ok(sent) => {
-                    summary.failed += u32::try_from(some.len() - sent.len()).unwrap_or(0);
-                    for event in sent {
-                        summary.events_sent += 1;
-                        self.look_later(event, now, summary).await;
+                Ok(taken) => {
+                    for (index, (seen, event)) in some.iter().enumerate() {
+                        if taken.contains(&index) {
+                            tracing::warn!(event.id = %event.id, order.id = %event.order, age_ms = now.millis() - event.at.millis(), "an event nobody has acted on is sent again");
+                            summary.events_sent += 1;
+                        } else {
+                            summary.failed += 1;
+                        }
+                        // One that the queue does not take would keep the others waiting, too.
+                        self.put_off_event(seen, now + pause(event, now), summary).await;
                     }
                 }
                 Err(error) => {
@@ -41,15 +60,15 @@ impl App {
         outcome
     }
 
-    /// Sends events, and answers those that the queue took.
-    async fn send<'a>(&self, events: &'a [Undelivered]) -> Result<Vec<&'a Undelivered>, Error> {
+    /// Sends events, and answers the places of those that the queue took.
+    async fn send(&self, events: &[Readable<'_>]) -> Result<Vec<usize>, Error> {
         let queue = |error: String| Error::Queue(error);
         let entries = events
             .iter()
             .enumerate()
-            .map(|(index, waiting)| {
+            .map(|(index, (_, event))| {
                 let entry = SendMessageBatchRequestEntry::builder().id(index.to_string());
-                entry.message_body(body(&waiting.event)?).build().map_err(|error| queue(error.to_string()))
+                entry.message_body(body(event)?).build().map_err(|error| queue(error.to_string()))
             })
             .collect::<Result<Vec<_>, Error>>()?;
         let answer = self
@@ -63,16 +82,13 @@ impl App {
         for refused in answer.failed() {
             tracing::error!(reason = refused.code(), "the queue did not take an event");
         }
-        let taken = answer.successful().iter().filter_map(|entry| entry.id().parse::<usize>().ok());
-        Ok(taken.filter_map(|index| events.get(index)).collect())
+        Ok(answer.successful().iter().filter_map(|entry| entry.id().parse().ok()).collect())
     }
 
-    async fn look_later(&self, waiting: &Undelivered, now: Timestamp, summary: &mut Summary) {
-        let event = &waiting.event;
-        tracing::warn!(event.id = %event.id, order.id = %event.order, age_ms = now.millis() - event.at.millis(), "an event nobody has acted on is sent again");
-        if let Err(error) = self.orders.look_again(waiting, now + pause(event, now)).await {
+    async fn put_off_event(&self, seen: &Undelivered, until: Timestamp, summary: &mut Summary) {
+        if let Err(error) = self.orders.look_again(seen, until).await {
             // It is sent once more in a minute, which does no harm.
-            tracing::warn!(event.id = %event.id, cause = %error, "an event could not be put off");
+            tracing::warn!(event.id = %seen.id, cause = %error, "an event could not be put off");
             summary.failed += 1;
         }
     }

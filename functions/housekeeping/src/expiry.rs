@@ -1,13 +1,15 @@
-//! Orders past their deadline: the provider is told first, then the stock goes back and the cart opens again.
+//! Orders that wait for their money: their provider is asked now and then. Past the deadline it is told first, then the stock
+//! goes back and the cart opens again.
 
 use std::time::Duration;
 
-use domain::order::{OrderFile, VendorOrder};
+use domain::order::{OrderFile, OrderState, VendorOrder};
 use domain::payment::{Payment, PaymentState};
 use domain::{OrderId, Timestamp};
-use payment_webhook::settlement::settle;
-use payments::{Cancellation, Failure, Report};
+use payment_webhook::settlement::{Outcome, settle};
+use payments::{Cancellation, Failure, Kind, Report, Standing};
 use store::Error;
+use store::orders::{Due, next_look};
 
 use crate::Summary;
 use crate::round::Round;
@@ -28,12 +30,22 @@ enum Closed {
 }
 
 impl Round<'_> {
-    /// Ends an order whose deadline has passed. Does nothing when it has not: the list of what is due may lag behind.
-    pub(crate) async fn expire(&self, order: OrderId, summary: &mut Summary) -> Result<(), Error> {
+    /// Ends an order whose deadline has passed; before that, asks its provider how the payment stands.
+    pub(crate) async fn look_at(
+        &self,
+        due: &Due,
+        mut known: Option<OrderFile>,
+        summary: &mut Summary,
+    ) -> Result<(), Error> {
         for _ in 0..TRIES {
-            let Some(loaded) = self.app.orders.file(order).await? else { return Ok(()) };
-            if loaded.order.due_at.is_none_or(|due| due > self.now) {
-                return Ok(());
+            let read = match known.take() {
+                Some(file) => Some(file),
+                None => self.app.orders.file(due.order).await?,
+            };
+            // The list may lag behind.
+            let Some(loaded) = read.filter(|file| file.order.due_at.is_some()) else { return Ok(()) };
+            if !is_due(&loaded, self.now) {
+                return self.ask_about(due, &loaded, summary).await;
             }
             let mut changed = loaded.clone();
             let mut mint = platform::mint(self.now);
@@ -49,7 +61,7 @@ impl Round<'_> {
                     Closed::NotYet => {
                         summary.waiting += 1;
                         // Out of the way of what is due behind it.
-                        self.app.orders.put_off(&loaded.order, self.now + PUT_OFF).await?;
+                        self.put_off(due, PUT_OFF, summary).await;
                         return Ok(());
                     }
                 }
@@ -58,7 +70,7 @@ impl Round<'_> {
                 Ok(()) => {
                     let count = if is_under_way(&loaded) { &mut summary.waived } else { &mut summary.expired };
                     *count += 1;
-                    tracing::info!(order.id = %order, order.state = changed.order.state.as_str(), "the deadline has passed");
+                    tracing::info!(order.id = %due.order, order.state = changed.order.state.as_str(), "the deadline has passed");
                     return Ok(());
                 }
                 // A webhook or another housekeeping was faster.
@@ -67,6 +79,30 @@ impl Round<'_> {
             }
         }
         Err(Error::Conflict)
+    }
+
+    /// Asks how the attempts of an order stand that waits for its money: the webhook may have been lost. An attempt without a
+    /// reference is left out, because nobody was ever given a way to pay it.
+    async fn ask_about(&self, due: &Due, file: &OrderFile, summary: &mut Summary) -> Result<(), Error> {
+        let asked = file.payments.iter().filter(|payment| may_be_paid(payment) && payment.reference.is_some());
+        for payment in asked.filter(|_| file.order.state == OrderState::AwaitingPayment) {
+            match self.ask(payment.provider, self.app.providers.look_up(payment)).await {
+                Ok(Report { kind: Kind::Payment(Standing::Pending), .. }) => {}
+                Ok(report) => {
+                    if settle(&self.app.orders, &named(report, payment), self.now).await? == Outcome::Changed {
+                        tracing::warn!(order.id = %payment.order, payment.id = %payment.id, "what a provider did not tell was asked for");
+                        summary.settled += 1;
+                    }
+                }
+                Err(failure) => {
+                    tracing::warn!(order.id = %payment.order, payment.id = %payment.id, cause = %failure, "a provider could not be asked how a payment stands");
+                }
+            }
+        }
+        match next_look(&file.order, self.now) {
+            Some(at) => self.app.orders.put_off(due, at).await,
+            None => Ok(()),
+        }
     }
 
     async fn close_attempts(&self, file: &OrderFile) -> Result<Closed, Error> {

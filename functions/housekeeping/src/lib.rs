@@ -1,9 +1,10 @@
-//! Housekeeping: deadlines, refunds, undelivered events.
+//! Housekeeping: deadlines, payments that nobody told of, refunds, undelivered events, dead letters.
 //!
 //! It runs each minute, does a bounded part of what is due and leaves the rest for the next minute. Everything in it may run
 //! twice at once: providers are asked for things that may be repeated, and every write has the version it was read at as its
 //! condition.
 
+mod dead_letters;
 mod events;
 mod expiry;
 #[cfg(test)]
@@ -19,6 +20,8 @@ use store::{Carts, Orders, Stock};
 
 pub use crate::summary::Summary;
 
+use crate::dead_letters::DeadLetters;
+
 /// What the work is done with.
 #[derive(Clone, Debug)]
 pub struct App {
@@ -26,6 +29,7 @@ pub struct App {
     providers: Providers,
     queue: aws_sdk_sqs::Client,
     events_url: String,
+    dead_letters: [DeadLetters; 2],
 }
 
 /// Some of what is due could not even be found out.
@@ -55,6 +59,18 @@ impl App {
             providers: payment_webhook::providers::of(config)?,
             queue: config.sqs()?,
             events_url: config.required("ORDER_EVENTS_QUEUE_URL")?.to_owned(),
+            dead_letters: [
+                DeadLetters {
+                    name: "order-events",
+                    from: config.required("ORDER_EVENTS_DEAD_LETTERS_URL")?.to_owned(),
+                    to: config.required("ORDER_EVENTS_QUEUE_URL")?.to_owned(),
+                },
+                DeadLetters {
+                    name: "imports",
+                    from: config.required("IMPORTS_DEAD_LETTERS_URL")?.to_owned(),
+                    to: config.required("IMPORTS_QUEUE_URL")?.to_owned(),
+                },
+            ],
         })
     }
 }
@@ -67,17 +83,18 @@ pub async fn handle(app: &App, _: &Tick, now: Timestamp) -> Result<(), Error> {
     run(app, now).await.map(drop)
 }
 
-/// Does what is due: sends undelivered events again, ends orders past their deadline, asks for refunds. One thing that fails
-/// stops no other; it stays due.
+/// Does what is due: sends undelivered events again, gives dead letters back, asks how payments stand, ends orders past their
+/// deadline, asks for refunds. One thing that fails stops no other; it stays due.
 ///
 /// # Errors
 /// The table or the queue does not answer. What could be done was done.
 pub async fn run(app: &App, now: Timestamp) -> Result<Summary, Error> {
     let mut summary = Summary::default();
     let sent = app.send_events_again(now, &mut summary).await;
+    let given_back = app.give_back_dead_letters(&mut summary).await;
     let attended = app.attend_to_orders(now, &mut summary).await;
     summary.log();
-    sent.and(attended).map(|()| summary)
+    sent.and(given_back).and(attended).map(|()| summary)
 }
 
 #[cfg(test)]

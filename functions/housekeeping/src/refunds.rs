@@ -29,25 +29,21 @@ enum Answer {
 }
 
 impl Round<'_> {
-    /// Asks for all refunds of an order that are due. One that fails stops no other.
-    pub(crate) async fn refund(&self, order: OrderId, summary: &mut Summary) -> Result<(), Error> {
-        let Some(file) = self.app.orders.file(order).await? else { return Ok(()) };
-        let due: Vec<RefundId> =
-            file.refunds.iter().filter(|refund| is_due(refund, self.now)).map(|refund| refund.id).collect();
-        for refund in due {
-            if let Err(error) = self.refund_one(order, refund, summary).await {
-                tracing::error!(order.id = %order, refund.id = %refund, cause = %error, "a refund could not be worked on");
-                summary.failed += 1;
-            }
-        }
-        Ok(())
-    }
-
-    async fn refund_one(&self, order: OrderId, id: RefundId, summary: &mut Summary) -> Result<(), Error> {
+    /// Asks for a refund, if it is due: the list may lag behind, and a webhook or another housekeeping may be faster.
+    pub(crate) async fn refund(
+        &self,
+        order: OrderId,
+        id: RefundId,
+        mut known: Option<OrderFile>,
+        summary: &mut Summary,
+    ) -> Result<(), Error> {
         for _ in 0..TRIES {
-            let Some(loaded) = self.app.orders.file(order).await? else { return Ok(()) };
+            let read = match known.take() {
+                Some(file) => Some(file),
+                None => self.app.orders.file(order).await?,
+            };
+            let Some(loaded) = read else { return Ok(()) };
             let Some(refund) = loaded.refunds.iter().find(|refund| refund.id == id && is_due(refund, self.now)) else {
-                // A webhook or another housekeeping was faster.
                 return Ok(());
             };
             let answer = self.ask_for(&loaded, refund).await?;

@@ -5,8 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::payment::ProviderName;
-use domain::{OrderId, Timestamp};
+use domain::{Code, OrderId, Refusal, Timestamp};
 use payments::Failure;
+use store::orders::{Due, DueKind};
 use tokio::time::Instant;
 
 use crate::{App, Error, Summary};
@@ -15,6 +16,8 @@ use crate::{App, Error, Summary};
 const BATCH: u16 = 25;
 /// When no further order is begun. The function has 50 seconds, and one order may take a dozen of them.
 const BUDGET: Duration = Duration::from_secs(32);
+/// When something is looked at again that failed.
+const AFTER_A_FAILURE: Duration = Duration::from_secs(5 * 60);
 /// After so many calls without an answer a provider is left alone until the next run: waiting for each would use up the time
 /// of orders that need no provider.
 const MOST_SILENCES: u32 = 3;
@@ -52,40 +55,60 @@ impl<'a> Round<'a> {
         self.silences.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does all that is due of one order. What fails stays due.
-    async fn attend(&self, order: OrderId) -> Summary {
+    /// Does all that is due of one order, which is read once for that. What fails is left alone for a while: it must not keep
+    /// the others waiting.
+    async fn attend(&self, order: OrderId, due: &[Due]) -> Summary {
         let mut summary = Summary::default();
-        if let Err(error) = self.expire(order, &mut summary).await {
-            tracing::error!(order.id = %order, cause = %error, "an order past its deadline could not be ended");
-            summary.failed += 1;
-        }
-        if let Err(error) = self.refund(order, &mut summary).await {
-            tracing::error!(order.id = %order, cause = %error, "an order's refunds could not be read");
-            summary.failed += 1;
+        let read = self.app.orders.file(order).await;
+        let mut file = match read.and_then(|file| file.ok_or_else(|| Refusal::of(Code::NotFound).into())) {
+            Ok(file) => Some(file),
+            Err(error) => {
+                tracing::error!(order.id = %order, cause = %error, "an order of which something is due cannot be read");
+                for entry in due {
+                    summary.failed += 1;
+                    self.put_off(entry, AFTER_A_FAILURE, &mut summary).await;
+                }
+                return summary;
+            }
+        };
+        for entry in due {
+            // What the one has read is of no use to the next when it has changed it.
+            let outcome = match entry.kind {
+                DueKind::Order => self.look_at(entry, file.take(), &mut summary).await,
+                DueKind::Refund(refund) => self.refund(order, refund, file.take(), &mut summary).await,
+            };
+            if let Err(error) = outcome {
+                tracing::error!(order.id = %order, cause = %error, "what is due of an order could not be done");
+                summary.failed += 1;
+                self.put_off(entry, AFTER_A_FAILURE, &mut summary).await;
+            }
         }
         summary
+    }
+
+    /// Looks at something again only later.
+    pub(crate) async fn put_off(&self, due: &Due, pause: Duration, summary: &mut Summary) {
+        if let Err(error) = self.app.orders.put_off(due, self.now + pause).await {
+            // It comes back in a minute, which does no harm.
+            tracing::warn!(order.id = %due.order, cause = %error, "an order could not be put off");
+            summary.failed += 1;
+        }
     }
 }
 
 impl App {
     pub(crate) async fn attend_to_orders(&self, now: Timestamp, summary: &mut Summary) -> Result<(), Error> {
-        let mut orders: Vec<OrderId> = Vec::new();
-        for due in self.orders.due(now, BATCH).await? {
-            if !orders.contains(&due.order) {
-                orders.push(due.order);
-            }
-        }
         let round = Round::new(self, now);
         let begun = Instant::now();
-        let waiting = Mutex::new(orders.into_iter());
+        let waiting = Mutex::new(by_order(self.orders.due(now, BATCH).await?).into_iter());
         let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
         // A few at a time: most of the time goes by waiting for providers.
         let lane = async || {
             let mut done = Summary::default();
             while begun.elapsed() < BUDGET
-                && let Some(order) = next()
+                && let Some((order, due)) = next()
             {
-                done = done.plus(round.attend(order).await);
+                done = done.plus(round.attend(order, &due).await);
             }
             done
         };
@@ -96,4 +119,16 @@ impl App {
         }
         Ok(())
     }
+}
+
+/// What is due, order by order; the order that waits longest first.
+fn by_order(due: Vec<Due>) -> Vec<(OrderId, Vec<Due>)> {
+    let mut orders: Vec<(OrderId, Vec<Due>)> = Vec::new();
+    for entry in due {
+        match orders.iter_mut().find(|(order, _)| *order == entry.order) {
+            Some((_, entries)) => entries.push(entry),
+            None => orders.push((entry.order, vec![entry])),
+        }
+    }
+    orders
 }

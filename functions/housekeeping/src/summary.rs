@@ -5,7 +5,7 @@
 pub struct Summary {
     /// Orders that ended because their deadline passed.
     pub expired: u32,
-    /// Orders that turned out to be paid when their deadline passed.
+    /// Orders whose provider knew more than it had told.
     pub settled: u32,
     /// Orders whose deadline does not matter any more, because something was shipped.
     pub waived: u32,
@@ -21,6 +21,10 @@ pub struct Summary {
     pub refunds_waiting: u32,
     /// Events that were sent again.
     pub events_sent: u32,
+    /// Dead letters that went back to their queue.
+    pub given_back: u32,
+    /// Dead letters that stay, because they failed however often they were given back.
+    pub dead: u32,
     /// Things that failed and stay due.
     pub failed: u32,
     /// Orders that were left for the next run because this one took too long.
@@ -41,6 +45,8 @@ impl Summary {
             refunds_failed: self.refunds_failed + other.refunds_failed,
             refunds_waiting: self.refunds_waiting + other.refunds_waiting,
             events_sent: self.events_sent + other.events_sent,
+            given_back: self.given_back + other.given_back,
+            dead: self.dead + other.dead,
             failed: self.failed + other.failed,
             left: self.left + other.left,
         }
@@ -58,6 +64,8 @@ impl Summary {
             refunds.failed = self.refunds_failed,
             refunds.waiting = self.refunds_waiting,
             events.sent = self.events_sent,
+            letters.given_back = self.given_back,
+            letters.dead = self.dead,
             failed = self.failed,
             "housekeeping done"
         );

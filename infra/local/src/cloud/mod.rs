@@ -65,7 +65,7 @@ impl LocalCloud {
         let services = Arc::new(Services::open(&options, address)?);
         let functions = Arc::new(Functions::start(&options, &services).await?);
         let (stop, stopped) = watch::channel(false);
-        let sources = Arc::new(Sources::new(Arc::clone(&services), Arc::clone(&functions)));
+        let sources = Arc::new(Sources::new(Arc::clone(&services), Arc::clone(&functions), options.schedules));
         let server = tokio::spawn(server::serve(
             listener,
             Arc::clone(&services),

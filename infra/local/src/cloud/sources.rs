@@ -45,6 +45,8 @@ pub(super) struct Sources {
     functions: Arc<Functions>,
     running: Mutex<Work>,
     schedules: tokio::sync::Mutex<Vec<Scheduled>>,
+    /// Whether schedules run by themselves, and not only when the clock is moved on purpose.
+    by_themselves: bool,
 }
 
 #[derive(Default)]
@@ -63,7 +65,7 @@ struct Scheduled {
 }
 
 impl Sources {
-    pub(super) fn new(services: Arc<Services>, functions: Arc<Functions>) -> Self {
+    pub(super) fn new(services: Arc<Services>, functions: Arc<Functions>, by_themselves: bool) -> Self {
         let now = services.clock.now();
         let mut schedules = Vec::new();
         for function in &services.template.functions {
@@ -73,7 +75,7 @@ impl Sources {
                 }
             }
         }
-        Self { services, functions, running: Mutex::default(), schedules: tokio::sync::Mutex::new(schedules) }
+        Self { services, functions, running: Mutex::default(), schedules: tokio::sync::Mutex::new(schedules), by_themselves }
     }
 
     fn work(&self) -> std::sync::MutexGuard<'_, Work> {
@@ -103,7 +105,7 @@ impl Sources {
         }
         work.stripe = Some(self.services.stripe.start());
         let sources = Arc::downgrade(self);
-        work.clock = Some(tokio::spawn(async move {
+        work.clock = self.by_themselves.then(|| tokio::spawn(async move {
             loop {
                 tokio::select! {
                     () = tokio::time::sleep(LOOK) => {}

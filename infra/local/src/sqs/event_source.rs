@@ -149,6 +149,7 @@ impl Poller {
         };
         for message in messages {
             if failed.has(&message.message_id) {
+                self.queues.inner.failed().insert(message.message_id.clone());
                 continue;
             }
             let Some(receipt) = Receipt::read(&self.spec.name, &message.receipt_handle) else { continue };

@@ -15,9 +15,9 @@ mod store;
 mod tests;
 pub(crate) mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -40,6 +40,9 @@ const MOST_BYTES: usize = 1024 * 1024;
 
 /// How often a waiting receiver looks whether the cloud's clock was moved, which nobody tells it.
 const CLOCK_LOOK: Duration = Duration::from_millis(20);
+
+/// How long a queue is waited for that does not become empty, in real time.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A queue may be purged once in this time.
 const BETWEEN_PURGES: Duration = Duration::from_mins(1);
@@ -101,6 +104,9 @@ pub enum QueueError {
     /// No queue has this name.
     #[error("there is no queue {0}")]
     NoSuchQueue(String),
+    /// Messages stay that nobody works on.
+    #[error("nobody takes the messages of queue {0}")]
+    NotDrained(String),
     /// A message that SQS would refuse.
     #[error("queue {queue} refuses the message: {reason}")]
     Refused {
@@ -127,6 +133,8 @@ struct Inner {
     base_url: String,
     specs: RwLock<BTreeMap<String, Arc<QueueSpec>>>,
     purged_at: Mutex<BTreeMap<String, i64>>,
+    /// Ids of messages that a function failed on, until they are received again.
+    failed: Mutex<BTreeSet<String>>,
     /// Told whenever a message came, went or changed its visibility.
     changed: Notify,
 }
@@ -146,6 +154,7 @@ impl Queues {
                 base_url: base_url.trim_end_matches('/').to_owned(),
                 specs: RwLock::default(),
                 purged_at: Mutex::default(),
+                failed: Mutex::default(),
                 changed: Notify::new(),
             }),
         })
@@ -216,23 +225,24 @@ impl Queues {
         Ok(self.inner.depth(&spec)?)
     }
 
-    /// Waits until a queue has no visible message and none in flight. A message that failed stays in flight until its
-    /// visibility timeout by the cloud's clock.
+    /// Waits until a queue has no visible message and nobody works on one. A message that a function failed on is out of sight
+    /// until the cloud's clock says otherwise: that may be never, so it is not waited for.
     ///
     /// # Errors
-    /// When there is no such queue, or storage fails.
+    /// When there is no such queue, storage fails, or nobody takes what is there.
     pub async fn drained(&self, queue: &str) -> Result<(), QueueError> {
         let spec = self.spec(queue)?;
-        loop {
+        let stop = tokio::time::Instant::now() + PATIENCE;
+        while tokio::time::Instant::now() < stop {
             let mut changed = std::pin::pin!(self.inner.changed.notified());
             changed.as_mut().enable();
-            let depth = self.inner.depth(&spec)?;
-            if depth.visible == 0 && depth.in_flight == 0 {
+            if self.inner.depth(&spec)?.visible == 0 && !self.inner.is_at_work(&spec)? {
                 return Ok(());
             }
             // Messages also go by growing too old on a clock that was moved.
             let _elapsed = tokio::time::timeout(CLOCK_LOOK, changed).await;
         }
+        Err(QueueError::NotDrained(queue.to_owned()))
     }
 
     fn spec(&self, name: &str) -> Result<Arc<QueueSpec>, QueueError> {
@@ -261,6 +271,17 @@ impl Inner {
         self.store.depth(&spec.name, self.now(), self.oldest(spec))
     }
 
+    /// Whether a message was received that nobody has deleted, hidden or failed on.
+    fn is_at_work(&self, spec: &QueueSpec) -> rusqlite::Result<bool> {
+        let received = self.store.in_flight(&spec.name, self.now(), self.oldest(spec))?;
+        let failed = self.failed();
+        Ok(received.iter().any(|id| !failed.contains(id)))
+    }
+
+    fn failed(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn take(&self, spec: &QueueSpec, most: usize, visibility: Duration) -> rusqlite::Result<Vec<Incoming>> {
         let now = self.clock.now();
         let came_from = Queues::arn(&spec.name);
@@ -277,6 +298,12 @@ impl Inner {
             oldest: self.oldest(spec),
             dead_letters,
         })?;
+        {
+            let mut failed = self.failed();
+            for message in &taken.messages {
+                failed.remove(&message.message_id);
+            }
+        }
         if taken.became_dead {
             // Others may wait for them. Only then: receivers that woke each other at every look would never rest.
             self.changed.notify_waiters();

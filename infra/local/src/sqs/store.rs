@@ -273,6 +273,17 @@ impl Store {
             })
     }
 
+    /// The ids of a queue's messages that were received and neither deleted nor became visible again.
+    pub(super) fn in_flight(&self, queue: &str, now: i64, oldest: i64) -> rusqlite::Result<Vec<String>> {
+        self.connection()
+            .prepare_cached(
+                "SELECT message_id FROM messages
+                 WHERE queue = ?1 AND visible_at > ?2 AND receipt IS NOT NULL AND sent_at > ?3",
+            )?
+            .query_map(params![queue, now, oldest], |row| row.get(0))?
+            .collect()
+    }
+
     /// Deletes all of a queue's messages.
     pub(super) fn purge(&self, queue: &str) -> rusqlite::Result<()> {
         self.connection().execute("DELETE FROM messages WHERE queue = ?1", [queue])?;

@@ -137,6 +137,9 @@ impl Template {
         let api = api::read(&resources.take("AWS::Serverless::HttpApi"), routes)?;
         // Logs go to standard output here; where the cloud keeps them is of no meaning on one machine.
         resources.take("AWS::Logs::LogGroup");
+        // Nobody is called out of bed by a cloud on one machine: what it logs is on the screen.
+        resources.take("AWS::Logs::MetricFilter");
+        resources.take("AWS::CloudWatch::Alarm");
         if let Some((kind, (id, _))) = resources.by_type.iter().find_map(|(kind, all)| Some((kind, all.first()?))) {
             return Err(TemplateError::new(format!("Resources.{id}"), format!("type {kind} is not known here")));
         }

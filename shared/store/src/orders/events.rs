@@ -15,8 +15,10 @@ use crate::retry::{Asked, get, query, update_one};
 /// An event that nobody has acted on yet.
 #[derive(Clone, Debug)]
 pub struct Undelivered {
-    /// The event.
-    pub event: Event,
+    /// Its id.
+    pub id: EventId,
+    /// The event; nothing when what stands there cannot be read.
+    pub event: Option<Event>,
     /// When it was to be looked at: when it happened, or later after it was sent again.
     pub look_at: Timestamp,
 }
@@ -117,11 +119,9 @@ impl Orders {
                 },
             )
             .await?;
-            for found in &page.items {
-                let look_at = Timestamp::from_millis(integer(found, "undelivered_at").unwrap_or(0));
-                events.push(Undelivered { event: body(found, EVENT)?, look_at });
-            }
+            events.extend(page.items.iter().filter_map(undelivered_of));
         }
+        events.sort_by_key(|waiting| waiting.look_at);
         Ok(events)
     }
 
@@ -134,10 +134,17 @@ impl Orders {
             .value(":at", number(at.millis()))
             .value(":one", number(1));
         let change = "SET undelivered_at = :at ADD #version :one";
-        match update_one(&self.client, &self.table, Entry::Event(seen.event.id).key(), change, &condition).await {
+        match update_one(&self.client, &self.table, Entry::Event(seen.id).key(), change, &condition).await {
             Ok(_) => Ok(true),
             Err(Failure::Condition) => Ok(false),
             Err(other) => Err(other.into()),
         }
     }
+}
+
+/// One event that cannot be read must not keep the others from being sent.
+fn undelivered_of(found: &Attributes) -> Option<Undelivered> {
+    let id = text(found, "pk").and_then(|pk| pk.strip_prefix("EVENT#"))?.parse().ok()?;
+    let look_at = Timestamp::from_millis(integer(found, "undelivered_at")?);
+    Some(Undelivered { id, event: body(found, EVENT).ok(), look_at })
 }

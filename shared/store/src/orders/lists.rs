@@ -1,16 +1,18 @@
 //! Lists of orders, and what is due.
 
+use std::time::Duration;
+
 use domain::order::{Order, OrderState, VendorOrder};
 use domain::payment::{Payment, PaymentState, ProviderName, Refund};
 use domain::text::Email;
-use domain::{OrderId, Timestamp, UserId, VendorId};
+use domain::{OrderId, RefundId, Timestamp, UserId, VendorId};
 
 use super::{
     DUE_PARTITIONS, Entry, ORDER, Orders, PAYMENT, REFUND, STRANDED_REFUNDS, VENDOR_ORDER, buyer_partition,
     email_partition, payment_partition, provider_reference, state_partition, vendor_partition,
 };
 use crate::error::Failure;
-use crate::item::{Attributes, Condition, body, number, text, version};
+use crate::item::{Attributes, Condition, body, integer, number, text, version};
 use crate::retry::{Asked, query, update_one};
 use crate::{Error, PageKey, Slice};
 
@@ -24,15 +26,31 @@ pub struct Due {
     pub order: OrderId,
     /// What of it.
     pub kind: DueKind,
+    /// When it was to be looked at, as the list has it.
+    pub look_at: Timestamp,
 }
 
 /// What can become due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DueKind {
-    /// The order's deadline.
+    /// The order's deadline, or a question to its provider before that.
     Order,
     /// A refund that the provider is to be asked for.
-    Refund,
+    Refund(RefundId),
+}
+
+/// How long after an order was placed its provider is asked how the payment stands: a webhook may have been lost.
+const QUESTIONS: [Duration; 3] = [Duration::from_secs(120), Duration::from_secs(300), Duration::from_secs(600)];
+
+/// When an order is to be looked at next: at a question to its provider while it waits for the money, at the latest at its
+/// deadline.
+pub fn next_look(order: &Order, now: Timestamp) -> Option<Timestamp> {
+    let deadline = order.due_at?;
+    if order.state != OrderState::AwaitingPayment {
+        return Some(deadline);
+    }
+    let questions = QUESTIONS.map(|after| order.placed_at + after);
+    Some(questions.into_iter().find(|question| *question > now).unwrap_or(deadline).min(deadline))
 }
 
 impl Orders {
@@ -182,33 +200,24 @@ impl Orders {
                 },
             )
             .await?;
-            for found in &page.items {
-                let kind = match text(found, "kind") {
-                    Some(ORDER) => DueKind::Order,
-                    Some(REFUND) => DueKind::Refund,
-                    _ => continue,
-                };
-                if let Some(order) = order_of(found) {
-                    let entry = Due { order, kind };
-                    if !due.contains(&entry) {
-                        due.push(entry);
-                    }
-                }
-            }
+            due.extend(page.items.iter().filter_map(due_of));
         }
+        // No partition is behind the others when there is more than one run can do.
+        due.sort_by_key(|entry| entry.look_at);
         Ok(due)
     }
 
-    /// Looks at an order again only at a later time, so that what is due behind it comes to its turn. Its own deadline stays.
-    /// An order that somebody changed meanwhile is left as it is.
-    pub async fn put_off(&self, order: &Order, at: Timestamp) -> Result<(), Error> {
-        let condition = Condition::of("#version = :loaded AND attribute_exists(due_key)")
-            .name("#version", "version")
-            .value(":loaded", number(order.version))
-            .value(":at", number(at.millis()))
-            .value(":one", number(1));
-        let change = "SET due_at = :at ADD #version :one";
-        match update_one(&self.client, &self.table, Entry::Order(order.id).key(), change, &condition).await {
+    /// Looks at something only at a later time, so that what is due behind it comes to its turn. What it is about stays as it
+    /// is, and so does its version: whoever writes it meanwhile decides himself when it is looked at.
+    pub async fn put_off(&self, due: &Due, at: Timestamp) -> Result<(), Error> {
+        let key = match due.kind {
+            DueKind::Order => Entry::Order(due.order).key(),
+            DueKind::Refund(refund) => Entry::Refund(due.order, refund).key(),
+        };
+        let condition = Condition::of("due_at = :seen")
+            .value(":seen", number(due.look_at.millis()))
+            .value(":at", number(at.millis()));
+        match update_one(&self.client, &self.table, key, "SET due_at = :at", &condition).await {
             Ok(_) | Err(Failure::Condition) => Ok(()),
             Err(other) => Err(other.into()),
         }
@@ -253,4 +262,16 @@ impl Orders {
 
 fn order_of(found: &Attributes) -> Option<OrderId> {
     text(found, "pk").and_then(|pk| pk.strip_prefix("ORDER#")).and_then(|id| id.parse().ok())
+}
+
+fn due_of(found: &Attributes) -> Option<Due> {
+    let kind = match text(found, "kind")? {
+        ORDER => DueKind::Order,
+        REFUND => {
+            let refund = text(found, "sk").and_then(|sk| sk.strip_prefix("REFUND#"))?;
+            DueKind::Refund(refund.parse().ok()?)
+        }
+        _ => return None,
+    };
+    Some(Due { order: order_of(found)?, kind, look_at: Timestamp::from_millis(integer(found, "due_at")?) })
 }

@@ -15,7 +15,7 @@ use domain::{DisputeId, EventId, OrderId, PaymentId, RefundId, UserId, VendorId}
 
 pub use self::events::{Claim, Undelivered};
 pub use self::idempotency::{Answer, KeyRecord, KeyScope, KeyUse};
-pub use self::lists::{Due, DueKind, OrderSummary};
+pub use self::lists::{Due, DueKind, OrderSummary, next_look};
 pub use self::write::Placed;
 
 use crate::item::{Attributes, body, item, key, number, string, text, version};
@@ -200,9 +200,10 @@ fn order_item(order: &Order) -> Result<Attributes, Error> {
         written.insert("buyer_key".to_owned(), string(buyer_partition(buyer)));
         written.insert("buyer_sort".to_owned(), string(&id));
     }
-    if let Some(due) = order.due_at {
+    // Written anew, it is looked at as a new one: that asks its provider once too often at most.
+    if let Some(look_at) = next_look(order, order.placed_at) {
         written.insert("due_key".to_owned(), string(due_partition(order.id)));
-        written.insert("due_at".to_owned(), number(due.millis()));
+        written.insert("due_at".to_owned(), number(look_at.millis()));
     }
     Ok(written)
 }

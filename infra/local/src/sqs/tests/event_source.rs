@@ -113,6 +113,22 @@ async fn failed_records_come_back_after_the_visibility_timeout_and_die_in_the_en
 }
 
 #[tokio::test]
+async fn a_message_that_keeps_failing_is_not_waited_for() {
+    let cloud = cloud().await;
+    cloud.send("bad").await;
+    let seen = Arc::default();
+    let mapping = Mapping { concurrency: 1, ..Mapping::of("work") };
+    let source = EventSource::start(&cloud.queues, &mapping, handler(&seen, |_| Err("no".into()))).unwrap();
+    for tries in 1..=2 {
+        cloud.queues.drained("work").await.unwrap();
+        assert_eq!(seen.lock().unwrap().len(), tries);
+        assert_eq!(cloud.queues.depth("work").unwrap(), Depth { in_flight: 1, ..Depth::default() });
+        cloud.clock.advance(Duration::from_secs(30));
+    }
+    source.stop().await;
+}
+
+#[tokio::test]
 async fn a_function_that_fails_panics_or_answers_nonsense_leaves_its_whole_batch() {
     let answers: [Answer; 4] = [
         |_| Err("no".into()),

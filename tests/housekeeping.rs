@@ -1,0 +1,257 @@
+//! What time does: deadlines, lost webhooks, lost events, dead letters. Everything may run twice at once.
+
+use std::time::Duration;
+
+use local::dynamodb::{Caller, Outcome};
+use local::faults::{Fault, Kind};
+use local::sqs::{Depth, MessageAttributes};
+use serde_json::{Value, json};
+
+use crate::shop::{Client, Guest, Product, Shop};
+
+/// Until housekeeping comes round again.
+const A_ROUND: Duration = Duration::from_secs(61);
+
+async fn bowls(shop: &Shop, units: i64) -> Product {
+    shop.vendor("ceramics").await.product("bowl").stock(units).publish().await
+}
+
+/// An order, and who may see it.
+struct Order {
+    id: String,
+    guest: Guest,
+    reader: Client,
+}
+
+impl Order {
+    async fn placed(shop: &Shop, bowl: &Product) -> Self {
+        let guest = shop.guest().await.takes(&[(bowl, 1)]).await;
+        let placed = guest.checks_out("stripe", "once").await.expect(201).clone();
+        let text = |name: &str| placed[name].as_str().expect("a text").to_owned();
+        Self { id: text("id"), guest, reader: shop.anon().with("order-token", text("token")) }
+    }
+
+    async fn seen(&self) -> Value {
+        self.reader.get(&format!("/v1/orders/{}", self.id)).await.expect(200).clone()
+    }
+
+    async fn state(&self) -> String {
+        self.seen().await["state"].as_str().expect("a state").to_owned()
+    }
+}
+
+/// The stock, read by the seller's new session: an access token is good for fifteen minutes.
+async fn stock(shop: &Shop, bowl: &Product) -> (i64, i64, i64) {
+    let mut bowl = bowl.clone();
+    bowl.vendor.client = shop.sign_in(&format!("{}@people.test", bowl.vendor.handle)).await;
+    bowl.stock().await
+}
+
+fn fails_always(service: &str, operation: &str) -> Fault {
+    Fault { every: true, ..Fault::nth(service, operation, 1, Kind::Before) }
+}
+
+async fn housekeeping(shop: &Shop) {
+    shop.cloud.invoke("HousekeepingFunction", json!({})).await.expect("the minute has come");
+}
+
+/// The local name of a queue of the template.
+fn queue(shop: &Shop, id: &str) -> String {
+    shop.cloud.services().template.queue(id).expect("a queue").name.clone()
+}
+
+fn depth(shop: &Shop, id: &str) -> Depth {
+    shop.cloud.services().queues.depth(&queue(shop, id)).expect("a depth")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_housekeepings_at_once_end_each_order_once() {
+    let shop = Shop::open().await;
+    let bowl = bowls(&shop, 9).await;
+    let mut orders = Vec::new();
+    for _ in 0..6 {
+        orders.push(Order::placed(&shop, &bowl).await);
+    }
+    shop.settled().await;
+    shop.cloud.clock().advance(Duration::from_secs(16 * 60));
+    tokio::join!(housekeeping(&shop), housekeeping(&shop), housekeeping(&shop));
+    shop.settled().await;
+    for order in &orders {
+        assert_eq!(order.state().await, "expired");
+        assert_eq!(shop.mail_to(&order.guest.email).len(), 1, "the buyer is told once");
+        order.guest.put(&bowl.variant, 2).await.expect(200);
+    }
+    assert_eq!(stock(&shop, &bowl).await, (9, 0, 9), "the stock goes back once");
+}
+
+#[tokio::test]
+async fn a_payment_that_no_webhook_tells_of_is_asked_for_before_the_deadline() {
+    let shop = Shop::open().await;
+    let bowl = bowls(&shop, 9).await;
+    let order = Order::placed(&shop, &bowl).await;
+    shop.cloud.services().faults.add(fails_always("stripe", "Webhook"));
+    let path = format!("/_local/pay/stripe/orders/{}", order.id);
+    shop.anon().post(&path, &json!({"do": "succeed"})).await;
+    shop.advance(A_ROUND).await;
+    assert_eq!(order.state().await, "awaiting_payment", "webhooks get two minutes");
+    shop.advance(A_ROUND).await;
+    assert_eq!(order.state().await, "paid");
+    assert_eq!(shop.mail_to(&order.guest.email).len(), 1);
+
+    // The webhook comes after all.
+    shop.cloud.services().faults.clear();
+    shop.advance(Duration::from_secs(3600)).await;
+    assert_eq!(order.state().await, "paid");
+    assert_eq!(shop.mail_to(&order.guest.email).len(), 1);
+}
+
+#[tokio::test]
+async fn an_order_whose_buyer_takes_his_time_is_asked_about_three_times() {
+    let shop = Shop::open().await;
+    let bowl = bowls(&shop, 9).await;
+    let order = Order::placed(&shop, &bowl).await;
+    let before = order.seen().await;
+    let mut questions = Vec::new();
+    for minute in 1..=14 {
+        shop.cloud.services().usage.reset();
+        shop.advance(Duration::from_secs(60)).await;
+        let usage = shop.cloud.services().usage.snapshot();
+        let run = &usage["function HousekeepingFunction"];
+        if run.operations.contains_key("UpdateItem") {
+            questions.push(minute);
+        }
+        assert!(!run.operations.contains_key("TransactWriteItems"), "{run:?}");
+    }
+    assert_eq!(questions, [2, 5, 10]);
+    assert_eq!(order.seen().await, before, "asking changes nothing");
+    shop.advance(Duration::from_secs(60)).await;
+    assert_eq!(order.state().await, "expired");
+}
+
+#[tokio::test]
+async fn an_order_that_cannot_be_ended_is_not_in_the_way_of_the_others() {
+    let shop = Shop::open().await;
+    let bowl = bowls(&shop, 9).await;
+    let (one, other) = (Order::placed(&shop, &bowl).await, Order::placed(&shop, &bowl).await);
+    shop.cloud.clock().advance(Duration::from_secs(16 * 60));
+    let written = data_of(&shop, &one).await;
+    write_data(&shop, &one, "{").await;
+    housekeeping(&shop).await;
+    assert_eq!(other.state().await, "expired");
+
+    // It is left alone for a while and not read each minute.
+    shop.cloud.services().usage.reset();
+    shop.cloud.clock().advance(A_ROUND);
+    housekeeping(&shop).await;
+    let usage = shop.cloud.services().usage.snapshot();
+    assert_eq!(usage["function HousekeepingFunction"].operations["Query"], 16, "the two lists, and no order");
+
+    write_data(&shop, &one, &written).await;
+    shop.advance(Duration::from_secs(6 * 60)).await;
+    assert_eq!(one.state().await, "expired", "what failed is tried again");
+    assert_eq!(stock(&shop, &bowl).await, (9, 0, 9));
+}
+
+async fn at_the_door(shop: &Shop, operation: &str, body: &Value) -> Value {
+    let services = shop.cloud.services();
+    match services.dynamodb.call(&Caller::root(), operation, body.to_string().as_bytes()).await {
+        Outcome::Answer(status, answer) if status == 200 => serde_json::from_slice(&answer).expect("JSON"),
+        other => panic!("{operation}: {other:?}"),
+    }
+}
+
+fn item_of(shop: &Shop, order: &Order) -> Value {
+    let table = &shop.cloud.services().template.table("OrdersTable").expect("a table").name;
+    json!({"TableName": table, "Key": {"pk": {"S": format!("ORDER#{}", order.id)}, "sk": {"S": "ORDER"}}})
+}
+
+/// The body of an order as the table has it.
+async fn data_of(shop: &Shop, order: &Order) -> String {
+    let found = at_the_door(shop, "GetItem", &item_of(shop, order)).await;
+    found["Item"]["data"]["S"].as_str().expect("a body").to_owned()
+}
+
+async fn write_data(shop: &Shop, order: &Order, data: &str) {
+    let mut change = item_of(shop, order);
+    change["UpdateExpression"] = json!("SET #data = :data");
+    change["ExpressionAttributeNames"] = json!({"#data": "data"});
+    change["ExpressionAttributeValues"] = json!({":data": {"S": data}});
+    at_the_door(shop, "UpdateItem", &change).await;
+}
+
+#[tokio::test]
+async fn a_dead_letter_comes_back_when_what_it_failed_on_is_there_again() {
+    let shop = Shop::open().await;
+    let bowl = bowls(&shop, 9).await;
+    let order = Order::placed(&shop, &bowl).await;
+    shop.settled().await;
+    shop.cloud.services().faults.add(fails_always("ses", "*"));
+    shop.stripe(&order.id, "succeed").await;
+    shop.settled().await;
+    let mut rounds = 0;
+    while depth(&shop, "OrderEventsDeadLetters") == Depth::default() {
+        // The clock is moved by hand, so that housekeeping does not run yet.
+        shop.cloud.clock().advance(A_ROUND);
+        shop.settled().await;
+        rounds += 1;
+        assert!(rounds < 10, "the message dies in the end");
+    }
+    assert_eq!(shop.mail_to(&order.guest.email).len(), 0);
+
+    shop.cloud.services().faults.clear();
+    // Two at once: a message is not in two hands, and even then it would be acted on once.
+    tokio::join!(housekeeping(&shop), housekeeping(&shop));
+    assert_eq!(depth(&shop, "OrderEventsDeadLetters"), Depth::default());
+    shop.advance(A_ROUND).await;
+    shop.advance(A_ROUND).await;
+    assert_eq!(shop.mail_to(&order.guest.email).len(), 1, "the buyer is told once");
+    assert_eq!(depth(&shop, "OrderEventsQueue"), Depth::default());
+}
+
+#[tokio::test]
+async fn a_message_that_always_fails_is_given_back_three_times_and_stays_then() {
+    let shop = Shop::open().await;
+    for (function, id, dead) in [
+        ("OrderEventsFunction", "OrderEventsQueue", "OrderEventsDeadLetters"),
+        ("ImportsFunction", "ImportsQueue", "ImportsDeadLetters"),
+    ] {
+        let queues = &shop.cloud.services().queues;
+        queues.send(&queue(&shop, dead), "this is no message of ours", &MessageAttributes::default()).expect("sent");
+        shop.cloud.services().usage.reset();
+        for _ in 0..45 {
+            shop.advance(2 * A_ROUND).await;
+            let (kept, waiting) = (depth(&shop, dead), depth(&shop, id));
+            let all = kept.visible + kept.in_flight + waiting.visible + waiting.in_flight + waiting.delayed;
+            assert_eq!(all, 1, "it is nowhere lost and nowhere twice");
+        }
+        assert_eq!(depth(&shop, dead), Depth { in_flight: 1, ..Depth::default() }, "it stays, out of the way");
+        let usage = shop.cloud.services().usage.snapshot();
+        assert_eq!(usage[&format!("function {function}")].calls, 15, "three times five tries");
+    }
+}
+
+#[tokio::test]
+async fn a_housekeeping_that_dies_between_two_calls_loses_no_dead_letter() {
+    let shop = Shop::open().await;
+    let dead = queue(&shop, "OrderEventsDeadLetters");
+    let everywhere = || {
+        let [kept, waiting] = ["OrderEventsDeadLetters", "OrderEventsQueue"].map(|id| depth(&shop, id));
+        kept.visible + kept.in_flight + waiting.visible + waiting.in_flight + waiting.delayed
+    };
+    for (operation, kind) in [
+        ("ReceiveMessage", Kind::After),
+        ("SendMessage", Kind::Before),
+        ("SendMessage", Kind::After),
+        ("DeleteMessage", Kind::Before),
+    ] {
+        let queues = &shop.cloud.services().queues;
+        queues.send(&dead, "this is no message of ours", &MessageAttributes::default()).expect("sent");
+        let before = everywhere();
+        shop.cloud.services().faults.add(Fault { every: true, ..Fault::nth("sqs", operation, 1, kind) });
+        // Whether the run fails as a whole is of no interest here.
+        let _ = shop.cloud.invoke("HousekeepingFunction", json!({})).await;
+        shop.cloud.services().faults.clear();
+        // The client tries each call three times: so often it is there at most.
+        assert!((before..=before + 3).contains(&everywhere()), "{operation} {kind:?}: {before}, then {}", everywhere());
+    }
+}

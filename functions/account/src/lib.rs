@@ -8,9 +8,6 @@ mod profile;
 mod session;
 mod sign_up;
 
-use std::time::Duration;
-
-use api::idempotency::fingerprint;
 use api::{Problem, Routes, routes};
 use axum::Router;
 use domain::Timestamp;

@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 use crate::App;
 use crate::opening::Repeated;
-use crate::reservation::Reservation;
+use crate::reservation::{Reservation, Shelves};
 use crate::return_url;
 
 /// An order to be placed.
@@ -125,7 +125,10 @@ pub async fn check_out(
                 let repeated = Repeated { known: *known, hash: &record.hash, digest: &digest, created: true };
                 return app.repeat(repeated, &token_secret, now).await;
             }
-            Placed::Short(variants) => reservation.plan(&app.stock, &priced, &variants).await?,
+            Placed::Short(variants) => {
+                let shelves = Shelves { catalog: &app.catalog, stock: &app.stock };
+                reservation.plan(shelves, &priced, &variants).await?;
+            }
             Placed::CartChanged => {}
         }
     }

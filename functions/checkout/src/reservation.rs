@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 
 use api::Problem;
-use domain::pricing::PricedCart;
-use domain::stock::{Draw, demand, plan};
+use domain::pricing::{PricedCart, PricedLine};
+use domain::stock::{Counter, Draw, Layout, most_draws, plan};
 use domain::{Code, FieldError, Mint, Refusal, VariantId};
-use store::Stock;
+use store::stock::Reading;
+use store::{Catalog, Error, Stock};
+
+/// How often counters are read again that change while it is found out whether anything is left.
+const LOOKS: usize = 12;
 
 /// The draws that are known to have been possible a moment ago. Empty at first: a random counter is tried blindly, and only a
 /// shortage makes all counters be read.
@@ -15,49 +19,141 @@ pub(crate) struct Reservation {
     planned: BTreeMap<VariantId, Vec<Draw>>,
 }
 
+/// Where stock is looked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shelves<'a> {
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) stock: &'a Stock,
+}
+
+/// A line that was short, with what was found of it.
+#[derive(Debug)]
+struct Sought<'a> {
+    line: &'a PricedLine,
+    layout: Layout,
+    readings: Vec<Reading>,
+}
+
+impl Sought<'_> {
+    fn counters(&self) -> Vec<Counter> {
+        self.readings.iter().map(|reading| reading.counter).collect()
+    }
+
+    fn draws(&self) -> Option<Vec<Draw>> {
+        plan(self.line.quantity, &self.counters())
+    }
+
+    fn left(&self) -> i64 {
+        self.readings.iter().map(|reading| reading.counter.available.max(0)).sum()
+    }
+}
+
 impl Reservation {
     /// What to try now: what was planned, else everything from one random counter.
     pub(crate) fn draws(&self, priced: &PricedCart, mint: &mut Mint) -> BTreeMap<VariantId, Vec<Draw>> {
         priced
             .lines()
             .map(|line| {
-                let blind = || vec![Draw { shard: mint.below(line.shards), units: line.quantity }];
+                let blind = || vec![Draw { shard: mint.below(line.layout.shards), units: line.quantity }];
                 let planned = self.planned.get(&line.variant).filter(|draws| covers(draws, line.quantity)).cloned();
                 (line.variant, planned.unwrap_or_else(blind))
             })
             .collect()
     }
 
-    /// Plans anew for the variants that were short. Refused only when the sum of all their counters is short.
+    /// Plans anew for the variants that were short. Refused only when the sum of all their counters was short at one moment.
     pub(crate) async fn plan(
         &mut self,
-        stock: &Stock,
+        shelves: Shelves<'_>,
         priced: &PricedCart,
         short: &[VariantId],
     ) -> Result<(), Problem> {
-        let demand = demand(priced.lines().map(|line| (line.variant, line.quantity)));
-        let spreads: Vec<_> = priced
-            .lines()
-            .filter(|line| short.contains(&line.variant))
-            .map(|line| (line.variant, line.shards))
+        let lines = priced.lines().filter(|line| short.contains(&line.variant));
+        let mut sought: BTreeMap<VariantId, Sought<'_>> = lines
+            .map(|line| (line.variant, Sought { line, layout: line.layout, readings: Vec::new() }))
             .collect();
-        let counters = stock.counters(&spreads).await?;
-        let mut errors = Vec::new();
-        for (variant, counters) in counters {
-            let wanted = demand.get(&variant).copied().unwrap_or(0);
-            match plan(wanted, &counters) {
-                Some(draws) => {
-                    self.planned.insert(variant, draws);
-                }
-                None => {
-                    let left: i64 = counters.iter().map(|counter| counter.available.max(0)).sum();
-                    let detail = format!("{wanted} wanted, {left} left");
-                    errors.push(FieldError::new(format!("/items/{variant}"), Code::OutOfStock.as_str(), detail));
-                }
+        look(shelves.stock, &mut sought).await?;
+        for _ in 0..LOOKS {
+            if !is_short(&sought) || !moved_meanwhile(shelves, &mut sought).await? {
+                break;
             }
         }
-        if errors.is_empty() { Ok(()) } else { Err(Refusal::fields(Code::OutOfStock, errors).into()) }
+        if is_short(&sought) {
+            return Err(out_of_stock(&sought).into());
+        }
+        let plans = sought.iter().filter_map(|(variant, sought)| sought.draws().map(|draws| (*variant, draws)));
+        self.planned.extend(plans);
+        self.gather(shelves.stock, priced).await
     }
+
+    /// Keeps the order within what one transaction takes, now and when it is cancelled: where too many counters would be drawn on,
+    /// units are gathered into one first.
+    async fn gather(&mut self, stock: &Stock, priced: &PricedCart) -> Result<(), Problem> {
+        let most = most_draws(priced.groups.len());
+        loop {
+            let drawn = |line: &PricedLine| self.planned.get(&line.variant).map_or(1, Vec::len);
+            let total: usize = priced.lines().map(drawn).sum();
+            let widest = priced.lines().max_by_key(|line| drawn(line)).map(|line| line.variant);
+            let Some((variant, draws)) =
+                widest.and_then(|variant| self.planned.get_mut(&variant).map(|draws| (variant, draws)))
+            else {
+                return Ok(());
+            };
+            if total <= most || draws.len() < 2 {
+                return Ok(());
+            }
+            match stock.gather(variant, draws).await {
+                Ok(()) => {
+                    let units = draws.iter().map(|draw| draw.units).sum();
+                    draws.truncate(1);
+                    draws.iter_mut().for_each(|draw| draw.units = units);
+                }
+                // Somebody was faster: what is tried next finds it short, and plans anew.
+                Err(Error::Conflict) => {
+                    self.planned.remove(&variant);
+                }
+                Err(other) => return Err(other.into()),
+            }
+        }
+    }
+}
+
+async fn look(stock: &Stock, sought: &mut BTreeMap<VariantId, Sought<'_>>) -> Result<(), Problem> {
+    let wanted: Vec<_> = sought.iter().map(|(variant, sought)| (*variant, sought.layout.counters)).collect();
+    for (variant, readings) in stock.readings(&wanted).await? {
+        if let Some(sought) = sought.get_mut(&variant) {
+            sought.readings = readings;
+        }
+    }
+    Ok(())
+}
+
+/// Reads short variants again, and their products: when no counter has changed and there are no more of them than were read,
+/// nothing was on its way between two counters, and they are short indeed. Answers whether that is not so.
+async fn moved_meanwhile(shelves: Shelves<'_>, sought: &mut BTreeMap<VariantId, Sought<'_>>) -> Result<bool, Problem> {
+    let before: Vec<Vec<Reading>> = sought.values().map(|sought| sought.readings.clone()).collect();
+    let shelf = shelves.catalog.shelf(sought.keys().map(|variant| variant.product()), [], false).await?;
+    for (variant, sought) in sought.iter_mut() {
+        let product = shelf.products.get(&variant.product());
+        if let Some(known) = product.and_then(|product| product.variant(*variant)) {
+            sought.layout = known.layout();
+        }
+    }
+    look(shelves.stock, sought).await?;
+    Ok(!sought.values().map(|sought| &sought.readings).eq(&before))
+}
+
+fn is_short(sought: &BTreeMap<VariantId, Sought<'_>>) -> bool {
+    sought.values().any(|sought| sought.draws().is_none())
+}
+
+fn out_of_stock(sought: &BTreeMap<VariantId, Sought<'_>>) -> Refusal {
+    let short = sought.iter().filter(|(_, sought)| sought.draws().is_none());
+    let errors = short.map(|(variant, sought)| {
+        let detail = format!("{} wanted, {} left", sought.line.quantity, sought.left());
+        FieldError::new(format!("/items/{variant}"), Code::OutOfStock.as_str(), detail)
+    });
+    Refusal::fields(Code::OutOfStock, errors.collect())
 }
 
 fn covers(draws: &[Draw], quantity: u32) -> bool {

@@ -139,7 +139,7 @@ impl App {
     ) -> Result<(), WorkError> {
         let products = self.goods.catalog.products(&ids.iter().copied().collect::<BTreeSet<_>>()).await?;
         let variants = products.values().flat_map(|stored| &stored.product.variants);
-        let spread: Vec<(VariantId, u16)> = variants.map(|variant| (variant.id, variant.shards)).collect();
+        let spread: Vec<(VariantId, u16)> = variants.map(|variant| (variant.id, variant.layout().counters)).collect();
         let counters = self.goods.stock.counters(&spread).await?;
         // One that is gone since the page was read is none of the seller's products any more.
         for stored in ids.iter().filter_map(|id| products.get(id)) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::code::Coded;
 use domain::job::{RowFault, Tally};
-use domain::stock::Counter;
+use domain::stock::{Counter, Layout};
 use domain::text::Handle;
 use domain::{Code, ProductId, VariantId};
 use store::catalog::StoredProduct;
@@ -98,9 +98,9 @@ impl Plan {
     }
 
     /// The units on hand that differ from the file's; those below what is promised to buyers stay.
-    fn stock_changes(&self) -> Vec<(VariantId, u16, i64)> {
+    fn stock_changes(&self) -> Vec<(VariantId, Layout, i64)> {
         let sums = self.known.sums();
-        let differs = |(variant, _, on_hand): &(VariantId, u16, i64)| {
+        let differs = |(variant, _, on_hand): &(VariantId, Layout, i64)| {
             let sum = sums.get(variant).copied().unwrap_or_default();
             sum.on_hand() != *on_hand && sum.reserved <= *on_hand
         };
@@ -256,7 +256,7 @@ impl Goods {
         }
         let variants =
             known.iter().filter_map(|known| known.stored.as_ref()).flat_map(|stored| &stored.product.variants);
-        let spread: Vec<(VariantId, u16)> = variants.map(|variant| (variant.id, variant.shards)).collect();
+        let spread: Vec<(VariantId, u16)> = variants.map(|variant| (variant.id, variant.layout().counters)).collect();
         if !spread.is_empty() {
             let mut counters = self.stock.counters(&spread).await?;
             for known in &mut known {
@@ -309,28 +309,21 @@ impl Goods {
     /// Sets what is on hand where the file says otherwise. The product is there by now, so that the stock's stream finds it.
     async fn set_stock(&self, plan: &Plan) -> Result<Vec<Wrong>, Error> {
         let mut changes = plan.stock_changes();
-        let untouched = |variant: &VariantId, shards: u16| {
-            shards == 1
-                && plan
-                    .known
-                    .counters
-                    .get(variant)
-                    .is_none_or(|counters| counters.iter().all(|counter| *counter == Counter::default()))
+        let untouched = |variant: &VariantId| {
+            let counters = plan.known.counters.get(variant);
+            counters.is_none_or(|counters| counters.iter().all(|counter| *counter == Counter::default()))
         };
-        let new: Vec<(VariantId, i64)> = changes
-            .iter()
-            .filter(|(variant, shards, _)| untouched(variant, *shards))
-            .map(|(variant, _, units)| (*variant, *units))
-            .collect();
+        let new: Vec<(VariantId, Layout, i64)> =
+            changes.iter().filter(|(variant, ..)| untouched(variant)).copied().collect();
         match self.stock.begin(&new).await {
-            Ok(()) => changes.retain(|(variant, shards, _)| !untouched(variant, *shards)),
+            Ok(()) => changes.retain(|(variant, ..)| !untouched(variant)),
             // One of them is not new after all: they are set one by one.
             Err(Error::Conflict) => {}
             Err(other) => return Err(other),
         }
         let mut wrongs = Vec::new();
-        for (variant, shards, on_hand) in changes {
-            match self.stock.set_on_hand(variant, shards, on_hand).await {
+        for (variant, layout, on_hand) in changes {
+            match self.stock.set_on_hand(variant, layout, on_hand).await {
                 Ok(()) => {}
                 Err(Error::Refused(refusal)) => {
                     wrongs.push(Wrong::new("Variant Inventory Qty", "quantity_reserved", refusal.to_string()));

@@ -62,8 +62,8 @@ pub(crate) struct Merged {
     pub(crate) product: Product,
     /// Its description.
     pub(crate) description_html: String,
-    /// Units on hand of the variants that the file names, and over how many counters they are spread.
-    pub(crate) stock: Vec<(VariantId, u16, i64)>,
+    /// Units on hand of the variants that the file names, and how their stock is laid out.
+    pub(crate) stock: Vec<(VariantId, domain::stock::Layout, i64)>,
     /// What was done otherwise than the file says.
     pub(crate) warnings: Vec<Wrong>,
 }

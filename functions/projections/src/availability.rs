@@ -47,7 +47,7 @@ impl App {
             // A product or a variant that is gone needs no availability.
             let Some(stored) = self.catalog.product(moved.variant.product()).await? else { return Ok(()) };
             let Some(variant) = stored.product.variant(moved.variant) else { return Ok(()) };
-            let level = self.stock.level(moved.variant, variant.shards).await?;
+            let level = self.stock.level(moved.variant, variant.layout().counters).await?;
             let left = BTreeMap::from([(moved.variant, level.available)]);
             match self.catalog.save_availability(&stored, &left).await {
                 Ok(()) => {

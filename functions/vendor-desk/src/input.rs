@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::catalogue::{CategoryTree, Image, ImageSource, Price, Product, ProductOption, ProductState, Seo, Variant};
+use domain::stock::Layout;
 use domain::text::{Handle, LongText, Name, Sku, Title};
 use domain::vendor::VendorCard;
 use domain::{Code, Mint, Money, ProductId, Refusal, VariantId};
@@ -69,13 +70,13 @@ pub struct WriteVariant {
     /// Units to begin with; only for a new variant.
     #[serde(default)]
     on_hand: Option<i64>,
-    /// Over how many counters its stock is spread, for a rush: 1 to 64.
+    /// Over how many counters its stock is spread, for a rush: 1 to 32.
     #[serde(default)]
     shards: Option<u16>,
 }
 
 /// Units that a new variant begins with.
-pub(crate) type FirstStock = Vec<(VariantId, u16, i64)>;
+pub(crate) type FirstStock = Vec<(VariantId, Layout, i64)>;
 
 /// A product that was built, with what lies beside it.
 pub(crate) struct Built {
@@ -114,7 +115,7 @@ pub(crate) fn build(
             return Err(Refusal::field(format!("/variants/{index}/id"), "duplicate", "stands here twice"));
         }
         if let Some(units) = variant.on_hand {
-            first_stock.push((built.id, built.shards, units));
+            first_stock.push((built.id, built.layout(), units));
         }
         variants.push(built);
     }
@@ -197,15 +198,19 @@ fn build_variant(
         return Err(Refusal::field(at("options"), "unknown", format!("the product has no option {stranger}")));
     }
     let values = options.iter().filter_map(|option| written.options.get(option.name.as_str()).cloned()).collect();
-    Ok(Variant {
+    let shards = written.shards.or_else(|| former.map(|former| former.shards)).unwrap_or(1);
+    let mut variant = Variant {
         id,
         sku: written.sku.clone(),
         values,
         prices: prices(written, at)?,
         grams: written.grams,
         image: written.image.clone(),
-        shards: written.shards.or_else(|| former.map(|former| former.shards)).unwrap_or(1),
-    })
+        shards,
+        most_shards: former.map_or(1, |former| former.layout().counters),
+    };
+    variant.spread_over(shards);
+    Ok(variant)
 }
 
 /// `price` and `prices` together, one per currency, each with what it is compared to.
@@ -340,7 +345,7 @@ mod tests {
             ),
             (with("options", json!({"Colour": "Red"})), "/variants/0/options unknown"),
             (with("options", json!({})), "/variants/0/options mismatch"),
-            (with("shards", json!(65)), "/variants/0/shards out_of_range"),
+            (with("shards", json!(33)), "/variants/0/shards out_of_range"),
             (two, "/variants/1/options duplicate"),
             (elsewhere, "/category unknown"),
         ] {

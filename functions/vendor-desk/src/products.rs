@@ -2,10 +2,10 @@
 
 use api::{Answer, Buyer, Cursor, IfMatch, Json, Limit, Now, Page, Path, Problem, Query, VendorHeader, Versioned};
 use axum::extract::State;
-use domain::catalogue::Product;
+use domain::catalogue::{Product, Variant};
 use domain::text::Handle;
 use domain::vendor::{Permission, VendorFile};
-use domain::{Code, Coded, ProductId, Refusal, VendorId};
+use domain::{Code, Coded, ProductId, Refusal, VariantId, VendorId};
 use serde::Deserialize;
 use store::catalog::StoredProduct;
 use store::{Catalog, Error};
@@ -40,41 +40,65 @@ impl App {
         Ok(VendorProduct::new(&stored.product, Some(stored.description_html.clone()), &counters, file.currency))
     }
 
-    async fn set_first_stock(&self, first_stock: &FirstStock) -> Result<(), Problem> {
-        for (variant, shards, units) in first_stock {
-            self.stock.set_on_hand(*variant, *shards, *units).await?;
+    /// Brings the stock in line with a product that was written: the units of new variants, and where those of a variant lie that
+    /// is spread over another number of counters.
+    async fn lay_out(&self, before: Option<&Product>, after: &Product, first_stock: &FirstStock) -> Result<(), Problem> {
+        self.stock.begin(first_stock).await?;
+        for variant in &after.variants {
+            let former = before.and_then(|before| before.variant(variant.id));
+            if former.is_some_and(|former| former.shards != variant.shards) {
+                self.level_out(variant).await;
+            }
         }
         Ok(())
     }
 
-    /// Refuses a change that would lose units: of a variant that goes while some are promised, or of counters that are no
-    /// longer looked at.
-    async fn check_stock_stays(&self, before: &Product, after: &Product) -> Result<(), Problem> {
-        let counters = self.stock.counters(&spreads(before)).await?;
-        for variant in &before.variants {
-            let all = counters.get(&variant.id).map(Vec::as_slice).unwrap_or_default();
-            match after.variant(variant.id) {
-                None if all.iter().any(|counter| counter.reserved > 0) => {
-                    let detail =
-                        format!("{} has units that were ordered and not yet shipped", before.title_of(variant));
-                    return Err(Refusal::because(Code::WrongState, detail).into());
-                }
-                Some(kept) if all.iter().skip(usize::from(kept.shards)).any(|counter| counter.on_hand() > 0) => {
-                    let detail = format!(
-                        "{} has units in the counters that would go; set its stock to zero first",
-                        before.title_of(variant)
-                    );
-                    return Err(Refusal::because(Code::WrongState, detail).into());
-                }
-                _ => {}
+    /// Moves the units of a variant to where they are looked for first. Where they are they are found too, only later, so a
+    /// failure is no reason to fail the call.
+    pub(crate) async fn level_out(&self, variant: &Variant) {
+        if let Err(error) = self.stock.level_out(variant.id, variant.layout()).await {
+            tracing::warn!(variant.id = %variant.id, cause = %error, "the stock could not be spread anew");
+        }
+    }
+
+    /// Refuses to let go of variants of which units are promised to buyers.
+    async fn check_nothing_is_promised(
+        &self,
+        product: &Product,
+        goes: impl Fn(&&Variant) -> bool,
+    ) -> Result<(), Problem> {
+        let going: Vec<_> = product.variants.iter().filter(goes).collect();
+        let counters =
+            self.stock.counters(&going.iter().map(|variant| counters_of(variant)).collect::<Vec<_>>()).await?;
+        for variant in going {
+            if counters.get(&variant.id).into_iter().flatten().any(|counter| counter.reserved > 0) {
+                let detail = format!("{} has units that were ordered and not yet shipped", product.title_of(variant));
+                return Err(Refusal::because(Code::WrongState, detail).into());
             }
         }
         Ok(())
     }
 }
 
-fn spreads(product: &Product) -> Vec<(domain::VariantId, u16)> {
-    product.variants.iter().map(|variant| (variant.id, variant.shards)).collect()
+/// The most counters that a page of the list reads: twenty calls.
+const MOST_COUNTERS_OF_A_PAGE: usize = 2_000;
+
+fn counters_of(variant: &Variant) -> (VariantId, u16) {
+    (variant.id, variant.layout().counters)
+}
+
+fn spreads(product: &Product) -> Vec<(VariantId, u16)> {
+    product.variants.iter().map(counters_of).collect()
+}
+
+/// How many of these products a page shows: always one, and as many more as its counters allow.
+fn fitting(products: &[Product]) -> usize {
+    let mut counters = 0_usize;
+    let fits = |product: &&Product| {
+        counters += spreads(product).iter().map(|(_, count)| usize::from(*count)).sum::<usize>();
+        counters <= MOST_COUNTERS_OF_A_PAGE
+    };
+    products.iter().take_while(fits).count().max(1)
 }
 
 /// Lists the shop's products, newest first.
@@ -93,7 +117,13 @@ pub async fn list_products(
         Some(cursor) => Some(Cursor::decode(cursor, &scope, ("vendor_key", &format!("s{partition}")))?),
         None => None,
     };
-    let page = app.catalog.products_of(vendor, u16::try_from(asked.limit.get()).unwrap_or(20), start).await?;
+    let limit = u16::try_from(asked.limit.get()).unwrap_or(20);
+    let mut page = app.catalog.products_of(vendor, limit, start.clone()).await?;
+    let fitting = fitting(&page.items);
+    if fitting < page.items.len() {
+        // The page ends earlier, and its cursor with it.
+        page = app.catalog.products_of(vendor, u16::try_from(fitting).unwrap_or(1), start).await?;
+    }
     let all: Vec<_> = page.items.iter().flat_map(spreads).collect();
     let counters = app.stock.counters(&all).await?;
     let items =
@@ -120,7 +150,7 @@ pub async fn create_product(
     for attempt in 2..=u32::try_from(TRIES).unwrap_or(8) {
         match app.catalog.add(&StoredProduct::new(product.clone(), description_html.clone())).await {
             Ok(stored) => {
-                app.set_first_stock(&first_stock).await?;
+                app.lay_out(None, &stored.product, &first_stock).await?;
                 let seen = app.seen(&stored, &standing.file).await?;
                 let location = format!("/v1/vendor/products/{}", stored.product.id);
                 return Ok(Answer::created(location, &seen)?.with_version(stored.product.version));
@@ -180,14 +210,14 @@ pub async fn replace_product(
         let loaded = app.own_product(id, standing.file.card.id).await?;
         expected.check(loaded.product.version)?;
         let built = build(&written, Some(&loaded.product), &standing.file.card, &tree, &mut platform::mint(now))?;
-        app.check_stock_stays(&loaded.product, &built.product).await?;
+        app.check_nothing_is_promised(&loaded.product, |variant| built.product.variant(variant.id).is_none()).await?;
         let mut changed = loaded.clone();
         changed.availability.available.retain(|variant, _| built.product.variant(*variant).is_some());
         changed.product = built.product;
         changed.description_html = built.description_html;
         match app.catalog.save(&loaded, &changed).await {
             Ok(stored) => {
-                app.set_first_stock(&built.first_stock).await?;
+                app.lay_out(Some(&loaded.product), &stored.product, &built.first_stock).await?;
                 return Ok(Versioned {
                     version: stored.product.version,
                     body: app.seen(&stored, &standing.file).await?,
@@ -201,7 +231,7 @@ pub async fn replace_product(
     Err(Error::Conflict.into())
 }
 
-/// Deletes a product. Orders keep what they need of it.
+/// Deletes a product with its stock. Orders keep what they need of it; one that still has units to be shipped keeps it from going.
 #[utoipa::path(
     delete, path = "/v1/vendor/products/{id}", params(("id" = ProductId, Path, description = "The product.")),
     responses((status = NO_CONTENT))
@@ -217,7 +247,8 @@ pub async fn delete_product(
     for _ in 0..TRIES {
         let loaded = app.own_product(id, standing.file.card.id).await?;
         IfMatch::check_if_given(expected.as_ref(), loaded.product.version)?;
-        match app.catalog.delete(&loaded).await {
+        app.check_nothing_is_promised(&loaded.product, |_| true).await?;
+        match app.catalog.delete(&loaded, &app.stock).await {
             Ok(()) => return Ok(Answer::no_content()),
             Err(Error::Conflict) => {}
             Err(other) => return Err(other.into()),

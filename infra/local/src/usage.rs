@@ -70,6 +70,8 @@ pub struct Cost {
     pub read_units: Units,
     /// Write capacity units.
     pub write_units: Units,
+    /// Calls that were refused because they met a transaction under way.
+    pub conflicts: u64,
 }
 
 impl Cost {
@@ -77,6 +79,7 @@ impl Cost {
         self.round_trips = self.round_trips.max(other.round_trips);
         self.read_units = self.read_units.max(other.read_units);
         self.write_units = self.write_units.max(other.write_units);
+        self.conflicts = self.conflicts.max(other.conflicts);
     }
 }
 
@@ -85,6 +88,7 @@ impl AddAssign for Cost {
         self.round_trips = self.round_trips.saturating_add(more.round_trips);
         self.read_units += more.read_units;
         self.write_units += more.write_units;
+        self.conflicts = self.conflicts.saturating_add(more.conflicts);
     }
 }
 
@@ -226,7 +230,7 @@ mod tests {
     use super::*;
 
     fn read(halves: u64) -> Cost {
-        Cost { round_trips: 1, read_units: Units::halves(halves), write_units: Units::default() }
+        Cost { round_trips: 1, read_units: Units::halves(halves), ..Cost::default() }
     }
 
     #[test]
@@ -253,20 +257,24 @@ mod tests {
           "round_trips": 1,
           "read_units": 1.5,
           "write_units": 0,
+          "conflicts": 0,
           "counters": {
             "round_trips": 0,
             "read_units": 0,
-            "write_units": 0
+            "write_units": 0,
+            "conflicts": 0
           },
           "most": {
             "round_trips": 1,
             "read_units": 1.5,
-            "write_units": 0
+            "write_units": 0,
+            "conflicts": 0
           },
           "last": {
             "round_trips": 1,
             "read_units": 1.5,
-            "write_units": 0
+            "write_units": 0,
+            "conflicts": 0
           },
           "operations": {
             "Query": 1

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::code::{Code, FieldError, Refusal};
+use crate::stock::Layout;
 use crate::text::{Handle, Line, Name, Sku, Title};
 use crate::vendor::VendorCard;
 use crate::{Currency, Money, ProductId, Timestamp, VariantId};
@@ -28,8 +29,10 @@ pub const MOST_CURRENCIES: usize = 8;
 pub const LARGEST_PRODUCT: usize = 64 * 1024;
 /// The most listing rows of a product.
 pub const MOST_LISTING_ROWS: usize = 80;
-/// The most shards the stock of a variant may be spread over.
-pub const MOST_SHARDS: u16 = 64;
+/// The most counters the stock of a variant may be spread over.
+pub const MOST_SHARDS: u16 = 32;
+/// The most counters the stock of a product's variants may be spread over in all: reading them is a few calls.
+pub const MOST_COUNTERS: usize = 400;
 /// The most units of a variant that a shop may hold.
 pub const MOST_ON_HAND: i64 = 10_000_000;
 
@@ -91,6 +94,9 @@ pub struct Variant {
     /// Over how many counters its stock is spread.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub shards: u16,
+    /// The most counters its stock was ever spread over: orders remember theirs and give back there.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub most_shards: u16,
 }
 
 const fn one() -> u16 {
@@ -106,6 +112,17 @@ impl Variant {
     /// Its price in a currency.
     pub fn price_in(&self, currency: Currency) -> Option<Price> {
         self.prices.iter().copied().find(|price| price.price.currency() == currency)
+    }
+
+    /// How its stock is laid out.
+    pub fn layout(&self) -> Layout {
+        Layout { shards: self.shards, counters: self.most_shards.max(self.shards), beyond: 0 }
+    }
+
+    /// Spreads its stock over so many counters from now on.
+    pub fn spread_over(&mut self, shards: u16) {
+        self.most_shards = self.layout().counters.max(shards);
+        self.shards = shards;
     }
 
     /// Puts or replaces the price of one currency; the others stay.
@@ -367,6 +384,13 @@ impl Product {
                     wrong(format!("/variants/{index}/prices"), "duplicate", "two prices in one currency".into());
                 }
             }
+        }
+        let counters: usize = self.variants.iter().map(|variant| usize::from(variant.layout().counters)).sum();
+        if counters > MOST_COUNTERS {
+            let detail = format!(
+                "the stock of all variants, each at its widest so far, is spread over {counters} counters, at most {MOST_COUNTERS}"
+            );
+            wrong("/variants".into(), "too_many", detail);
         }
         let rows = (self.categories.len() + 1) * 2 * self.currencies().len();
         if rows > MOST_LISTING_ROWS {

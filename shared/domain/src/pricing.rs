@@ -9,6 +9,7 @@ use crate::cart::{Cart, CartLine, FLAT_RATE};
 use crate::catalogue::{Availability, Product, Variant};
 use crate::code::{Code, FieldError, Refusal};
 use crate::money::{BasisPoints, MoneyError};
+use crate::stock::Layout;
 use crate::vendor::{Shop, VendorCard};
 use crate::{Currency, Money, ProductId, VariantId, VendorId};
 
@@ -87,8 +88,8 @@ pub struct PricedLine {
     pub unit_price: Money,
     /// Quantity times price; nothing for a line that cannot be bought.
     pub total: Money,
-    /// Over how many counters its stock is spread.
-    pub shards: u16,
+    /// How its stock is laid out.
+    pub layout: Layout,
     /// Why it cannot be bought.
     pub refusal: Option<Code>,
     /// What changed since it was last written.
@@ -244,7 +245,7 @@ fn price_line(line: &CartLine, currency: Currency, shelf: &Shelf) -> Result<Pric
         quantity: line.quantity,
         unit_price: line.seen_price,
         total: Money::zero(currency),
-        shards: 1,
+        layout: Layout::default(),
         refusal: Some(code),
         changes: vec![LineChange::of(change)],
     };
@@ -272,7 +273,7 @@ fn price_line(line: &CartLine, currency: Currency, shelf: &Shelf) -> Result<Pric
         quantity: line.quantity,
         unit_price: price.price,
         total: price.price.times(line.quantity)?,
-        shards: variant.shards,
+        layout: variant.layout(),
         refusal: None,
         changes,
     })

@@ -39,6 +39,24 @@ pub struct Draw {
     pub units: u32,
 }
 
+/// How the stock of a variant is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Over how many counters its units are spread.
+    pub shards: u16,
+    /// How many counters may hold some of it: the most it was ever spread over. Orders remember the counter that they took
+    /// from and give back there, so a counter that once had units is read for ever.
+    pub counters: u16,
+    /// How far what can be bought may fall below zero.
+    pub beyond: u32,
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self { shards: 1, counters: 1, beyond: 0 }
+    }
+}
+
 /// A variant that is short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shortage {
@@ -81,41 +99,85 @@ pub fn plan(wanted: u32, counters: &[Counter]) -> Option<Vec<Draw>> {
     (missing == 0).then_some(draws)
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::ProductId;
-
-    #[test]
-    fn demand_is_summed_per_variant() {
-        let variant = |ordinal| VariantId::new(ProductId::from_bits(1), ordinal);
-        let sums = demand([(variant(1), 2), (variant(2), 1), (variant(1), 3)]);
-        assert_eq!(sums.get(&variant(1)), Some(&5));
-        assert_eq!(sums.len(), 2);
+/// [`plan`], and on shortage the rest from the first counter, which may fall that far below zero: the only one that may, so that
+/// one condition keeps the limit. Nothing when that is not enough either.
+pub fn plan_beyond(wanted: u32, counters: &[Counter], beyond: u32) -> Option<Vec<Draw>> {
+    let there: i64 = counters.iter().map(|counter| counter.available.max(0)).sum();
+    let covered = wanted.min(u32::try_from(there).unwrap_or(u32::MAX));
+    let rest = wanted - covered;
+    let mut draws = plan(covered, counters)?;
+    if rest == 0 {
+        return Some(draws);
     }
+    let owed = counters.first().map_or(0, |first| first.available.min(0).unsigned_abs());
+    if owed.saturating_add(u64::from(rest)) > u64::from(beyond) {
+        return None;
+    }
+    match draws.iter_mut().find(|draw| draw.shard == 0) {
+        Some(first) => first.units = first.units.saturating_add(rest),
+        None => draws.push(Draw { shard: 0, units: rest }),
+    }
+    Some(draws)
+}
 
-    proptest! {
-        #[test]
-        fn a_draw_is_planned_exactly_when_the_sum_suffices(
-            wanted in 1_u32..200, units in prop::collection::vec(-3_i64..40, 0..12),
-        ) {
-            let counters: Vec<Counter> = units.iter().map(|available| Counter { available: *available, reserved: 0 }).collect();
-            let there: i64 = units.iter().filter(|units| **units > 0).sum();
-            match plan(wanted, &counters) {
-                Some(draws) => {
-                    prop_assert_eq!(draws.iter().map(|draw| draw.units).sum::<u32>(), wanted);
-                    for draw in &draws {
-                        prop_assert!(draw.units > 0 && i64::from(draw.units) <= units[usize::from(draw.shard)]);
-                    }
-                    let mut shards: Vec<_> = draws.iter().map(|draw| draw.shard).collect();
-                    shards.sort_unstable();
-                    shards.dedup();
-                    prop_assert_eq!(shards.len(), draws.len());
-                }
-                None => prop_assert!(there < i64::from(wanted)),
-            }
+/// The most counters an order may draw on, so that whatever becomes of it fits into one transaction of 100 actions. The largest is
+/// its cancellation: idempotency record, cart, order, up to 20 attempts at paying, events, and for each seller a part and a refund;
+/// and each of its draws. Forty lines from fifteen sellers always have a draw each.
+pub const fn most_draws(sellers: usize) -> usize {
+    70_usize.saturating_sub(2 * sellers)
+}
+
+/// Spreads a change over counters: units are added to the emptiest of the first `shards`, and taken from the fullest of all.
+/// Nothing when more would be taken than the layout allows.
+pub fn spread(by: i64, counters: &[Counter], layout: Layout) -> Option<Vec<(u16, i64)>> {
+    if by < 0 {
+        let wanted = u32::try_from(by.unsigned_abs()).ok()?;
+        let draws = plan_beyond(wanted, counters, layout.beyond)?;
+        return Some(draws.into_iter().map(|draw| (draw.shard, -i64::from(draw.units))).collect());
+    }
+    let mut order: Vec<(u16, i64)> =
+        (0..layout.shards).zip(counters).map(|(shard, counter)| (shard, counter.available)).collect();
+    let count = i64::try_from(order.len()).ok().filter(|count| *count > 0)?;
+    let total = order.iter().map(|(_, available)| *available).sum::<i64>().checked_add(by)?;
+    order.sort_by_key(|(shard, available)| (*available, *shard));
+    let (level, mut rest, mut left) = (total.div_euclid(count), total.rem_euclid(count), by);
+    let mut changes = Vec::new();
+    for (shard, available) in order {
+        let target = level + i64::from(rest > 0);
+        let units = (target - available).clamp(0, left);
+        if units > 0 {
+            rest -= i64::from(rest > 0);
+            left -= units;
+            changes.push((shard, units));
         }
     }
+    // What the levelling left over goes to the emptiest, so that the sum is exact.
+    if left > 0 {
+        match changes.first_mut() {
+            Some((_, units)) => *units += left,
+            None => changes.push((0, left)),
+        }
+    }
+    Some(changes)
 }
+
+/// What has to be moved between counters so that the first `shards` hold the same, and the others nothing that can be bought. The
+/// sum is not changed.
+pub fn levelled(counters: &[Counter], shards: u16) -> Vec<(u16, i64)> {
+    let total: i64 = counters.iter().map(|counter| counter.available).sum();
+    let count = i64::from(shards.max(1));
+    // What is owed to buyers is owed by the first counter.
+    let (level, rest) = if total < 0 { (0, 0) } else { (total / count, total % count) };
+    (0_u16..)
+        .zip(counters)
+        .map(|(shard, counter)| {
+            let owed = if shard == 0 { total.min(0) } else { 0 };
+            let share = if i64::from(shard) < count { level + i64::from(i64::from(shard) < rest) } else { 0 };
+            (shard, share + owed - counter.available)
+        })
+        .filter(|(_, units)| *units != 0)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -44,6 +44,29 @@ where
     }
 }
 
+/// Reads and writes anew, with the same patience, as long as somebody else writes in between.
+pub(crate) async fn while_conflicting<T, F, Fut>(call: F) -> Result<T, Error>
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = Result<T, Error>>,
+{
+    let deadline = Instant::now() + PATIENCE;
+    let mut ceiling = FIRST_PAUSE_MS;
+    loop {
+        match call().await {
+            Err(Error::Conflict) => {
+                let pause = Duration::from_millis(fastrand::u64(1..=ceiling));
+                if Instant::now() + pause >= deadline {
+                    return Err(Error::Unavailable("it is changed by others all the time".to_owned()));
+                }
+                sleep(pause).await;
+                ceiling = (ceiling * 2).min(LONGEST_PAUSE_MS);
+            }
+            other => return other,
+        }
+    }
+}
+
 /// Carries out a transaction. The token makes a repeat of the same call harmless: the SDK sends it again when an answer is
 /// lost, and DynamoDB knows it for ten minutes.
 pub(crate) async fn transact(client: &Client, actions: Vec<TransactWriteItem>) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::VariantId;
 use domain::catalogue::{MOST_VARIANTS, Price, Product, Variant};
-use domain::stock::Counter;
+use domain::stock::{Counter, Layout};
 use domain::text::Sku;
 
 use super::{Terms, Wrong};
@@ -50,7 +50,7 @@ pub(super) fn set(
     draft: &ProductDraft,
     terms: &Terms,
     counters: &BTreeMap<VariantId, Counter>,
-) -> Result<Vec<(VariantId, u16, i64)>, Wrong> {
+) -> Result<Vec<(VariantId, Layout, i64)>, Wrong> {
     let places = matches(before, draft);
     let mut variants = Vec::with_capacity(draft.variants.len());
     let mut stock = Vec::new();
@@ -59,7 +59,7 @@ pub(super) fn set(
             Some(known) => changed(known, wanted, terms),
             None => new(product, wanted)?,
         };
-        stock.extend(wanted.quantity.map(|units| (variant.id, variant.shards, units)));
+        stock.extend(wanted.quantity.map(|units| (variant.id, variant.layout(), units)));
         variants.push(variant);
     }
     for (place, known) in before.variants.iter().enumerate() {
@@ -94,6 +94,7 @@ fn new(product: &mut Product, wanted: &VariantDraft) -> Result<Variant, Wrong> {
         grams: wanted.grams,
         image: wanted.image.clone(),
         shards: 1,
+        most_shards: 1,
     })
 }
 

@@ -267,4 +267,5 @@ fn refused_cost(operation: &str, body: &Value) -> Units {
 
 fn charge_refused(operation: &str, body: &Value, cost: &mut Cost) {
     cost.write_units += refused_cost(operation, body);
+    cost.conflicts += 1;
 }

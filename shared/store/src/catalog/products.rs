@@ -14,7 +14,7 @@ use super::{
 use crate::error::Failure;
 use crate::item::{Attributes, Condition, body, delete, item, put, string, text, version};
 use crate::retry::{Asked, batch, query, transact};
-use crate::{Error, PageKey, Slice};
+use crate::{Error, PageKey, Slice, Stock};
 
 /// The most actions of a transaction that writes a product; above, it is unlisted first.
 const MOST_ACTIONS: usize = 100;
@@ -147,8 +147,9 @@ impl Catalog {
         self.write(Some(loaded), changed).await
     }
 
-    /// Deletes a product with all that lies beside it.
-    pub async fn delete(&self, loaded: &StoredProduct) -> Result<(), Error> {
+    /// Deletes a product with all that lies beside it, its stock too. A conflict when units of it are promised to buyers: with its
+    /// counters gone nothing of it can be sold any more, and what was sold must be able to come back.
+    pub async fn delete(&self, loaded: &StoredProduct, stock: &Stock) -> Result<(), Error> {
         let product = &loaded.product;
         let unlisted = if product.is_for_sale() {
             let mut draft = loaded.clone();
@@ -160,7 +161,14 @@ impl Catalog {
         let owner = Condition::of("attribute_not_exists(pk) OR #owner = :id")
             .name("#owner", "owner")
             .value(":id", string(product.id.to_string()));
-        let actions = vec![
+        let counters: Vec<_> =
+            product.variants.iter().map(|variant| (variant.id, variant.layout().counters)).collect();
+        let mut ending = stock.ending(&counters)?;
+        // Product, description, availability and handle take four.
+        while ending.len() > MOST_ACTIONS - 4 {
+            transact(&self.client, ending.split_off(ending.len().saturating_sub(MOST_ACTIONS))).await?;
+        }
+        let mut actions = vec![
             delete(&self.table, Entry::Product(product.id).key(), &Condition::at_version(unlisted.product.version))?,
             delete(
                 &self.table,
@@ -174,6 +182,7 @@ impl Catalog {
             )?,
             delete(&self.table, Entry::ProductHandle(&product.handle).key(), &owner)?,
         ];
+        actions.extend(ending);
         transact(&self.client, actions).await.map_err(Error::from)
     }
 
@@ -314,7 +323,7 @@ impl Catalog {
         // Of a variant with several counters an older reading may be under way elsewhere: it must find a new version even
         // when nothing is different.
         let spread =
-            |variant: &domain::VariantId| loaded.product.variant(*variant).is_some_and(|known| known.shards > 1);
+            |variant: &domain::VariantId| loaded.product.variant(*variant).is_some_and(|known| known.layout().counters > 1);
         if changed == loaded.availability && !left.keys().any(spread) {
             return Ok(());
         }

@@ -52,7 +52,7 @@ impl Orders {
         actions.push(self.carts()?.ordering(cart, file.order.id)?);
         let moves = merged(&file.moves);
         for change in &moves {
-            actions.push(self.stock.moving(change)?);
+            actions.push(self.stock.moving(change, 0)?);
         }
         let provider = file.order.provider;
         self.put_parts(None, file, provider, &mut actions)?;
@@ -118,7 +118,7 @@ impl Orders {
         let mut actions = Vec::new();
         let moves = merged(&changed.moves);
         for change in &moves {
-            actions.push(self.stock.moving(change)?);
+            actions.push(self.stock.moving(change, 0)?);
         }
         if changed.reopens_cart {
             actions.push(self.carts()?.reopening(changed.order.cart, changed.order.id)?);

@@ -1,0 +1,133 @@
+//! Stock: whatever sellers do to it while it is sold, no unit is lost and none is made.
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::shop::{Answer, Product, Shop};
+
+fn stock_path(product: &Product) -> String {
+    format!("/v1/vendor/products/{}/variants/{}/stock", product.id, product.variant)
+}
+
+async fn changes(product: &Product, change: &Value) -> Answer {
+    product.vendor.client.put(&stock_path(product), change).await
+}
+
+/// A guest orders so many.
+async fn buys(shop: &Shop, product: &Product, units: u32) -> Answer {
+    shop.guest().await.takes(&[(product, units)]).await.checks_out("cash_on_delivery", "once").await
+}
+
+async fn cancels(shop: &Shop, order: &Value) {
+    let client = shop.anon().with("order-token", order["token"].as_str().unwrap()).with("idempotency-key", "cancel");
+    client.post(&format!("/v1/orders/{}/cancel", order["id"].as_str().unwrap()), &json!({})).await.expect_success();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stock_is_spread_over_more_and_fewer_counters_while_it_is_sold() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(60).publish().await;
+    let mut orders = Vec::new();
+    for shards in [8, 2, 32, 5, 1] {
+        let change = json!({"shards": shards});
+        let (changed, bought) =
+            tokio::join!(changes(&bowl, &change), join_all((0..6).map(|units| buys(&shop, &bowl, units % 3 + 1))));
+        assert_eq!(changed.expect(200)["variants"][0]["shards"], shards);
+        orders.extend(bought.into_iter().map(|answer| answer.expect(201).clone()));
+        let sold = 12 * i64::try_from(orders.len() / 6).unwrap();
+        assert_eq!(bowl.stock().await, (60, sold, 60 - sold), "after {shards}");
+        if orders.len() == 18 {
+            // These took from counters that are not sold from any more, and give back there.
+            for order in orders.drain(..) {
+                cancels(&shop, &order).await;
+            }
+        }
+    }
+    assert_eq!(bowl.stock().await, (60, 24, 36));
+    buys(&shop, &bowl, 37).await.expect_problem(409, "out_of_stock");
+    buys(&shop, &bowl, 36).await.expect(201);
+    for order in &orders {
+        cancels(&shop, order).await;
+    }
+    assert_eq!(bowl.stock().await, (60, 36, 24));
+    shop.settled().await;
+    let page = shop.anon().get("/v1/products/bowl").await;
+    assert_eq!(page.expect(200)["variants"][0]["available"], 24);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sellers_change_loses_no_sale_of_the_same_moment() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(40).shards(2).publish().await;
+    let adjusting = async {
+        for by in [5, -3, 4, -1, 5, 10] {
+            changes(&bowl, &json!({"adjust": by})).await.expect(200);
+        }
+    };
+    let (bought, ()) = tokio::join!(join_all((0..15).map(|_| buys(&shop, &bowl, 1))), adjusting);
+    bought.iter().for_each(|answer| drop(answer.expect(201).clone()));
+    assert_eq!(bowl.stock().await, (60, 15, 45));
+
+    let set = json!({"on_hand": 50});
+    let (bought, set) = tokio::join!(join_all((0..15).map(|_| buys(&shop, &bowl, 1))), changes(&bowl, &set));
+    bought.iter().for_each(|answer| drop(answer.expect(201).clone()));
+    set.expect(200);
+    assert_eq!(bowl.stock().await, (50, 30, 20));
+
+    changes(&bowl, &json!({"on_hand": 29})).await.expect_problem(409, "wrong_state");
+    changes(&bowl, &json!({"adjust": -21})).await.expect_problem(409, "out_of_stock");
+    changes(&bowl, &json!({"on_hand": 30, "shards": 4})).await.expect(200);
+    assert_eq!(bowl.stock().await, (30, 30, 0));
+}
+
+#[tokio::test]
+async fn a_product_that_was_sold_and_not_yet_shipped_cannot_be_deleted() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(3).shards(2).publish().await;
+    let order = buys(&shop, &bowl, 2).await.expect(201).clone();
+    let path = format!("/v1/vendor/products/{}", bowl.id);
+    bowl.vendor.client.delete(&path).await.expect_problem(409, "wrong_state");
+    shop.anon().get("/v1/products/bowl").await.expect(200);
+    cancels(&shop, &order).await;
+    bowl.vendor.client.delete(&path).await.expect(204);
+    shop.anon().get("/v1/products/bowl").await.expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn the_counters_of_a_product_are_limited_and_the_list_of_products_still_shows_all() {
+    let shop = Shop::open().await;
+    let vendor = shop.vendor("ceramics").await;
+    let product = |handle: String, count: usize| {
+        let sizes: Vec<Value> = (0..count).map(|size| json!(format!("{size}"))).collect();
+        let variant = |size: &Value| {
+            json!({"options": {"Size": size}, "prices": [{"amount": "1.00", "currency": "USD"}], "on_hand": 1, "shards": 32})
+        };
+        let options = json!([{"name": "Size", "values": sizes}]);
+        let variants: Value = sizes.iter().map(variant).collect();
+        vendor.product(&handle).set("options", options).set("variants", variants)
+    };
+    for number in 0..6 {
+        product(format!("bowl-{number}"), 12).draft().await;
+    }
+    let too_many = json!({
+        "title": "Bowls", "options": [{"name": "Size", "values": []}],
+        "variants": (0..13).map(|size| json!({
+            "options": {"Size": format!("{size}")}, "price": {"amount": "1.00", "currency": "USD"}, "shards": 32,
+        })).collect::<Vec<_>>(),
+    });
+    let refused = vendor.client.post("/v1/vendor/products", &too_many).await;
+    let problem = refused.expect_problem(400, "invalid");
+    assert_eq!(problem["errors"][0]["code"], "too_many");
+
+    let (mut seen, mut path) = (Vec::new(), "/v1/vendor/products?limit=100".to_owned());
+    loop {
+        let page = vendor.client.get(&path).await.expect(200).clone();
+        let items = page["items"].as_array().unwrap();
+        assert!(items.len() <= 5, "a page reads no more counters than it may");
+        assert!(items.iter().all(|item| item["variants"][11]["on_hand"] == 1));
+        seen.extend(items.iter().map(|item| item["handle"].as_str().unwrap().to_owned()));
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("/v1/vendor/products?limit=100&cursor={next}");
+    }
+    assert_eq!(seen, ["bowl-5", "bowl-4", "bowl-3", "bowl-2", "bowl-1", "bowl-0"]);
+}

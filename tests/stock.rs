@@ -131,3 +131,59 @@ async fn the_counters_of_a_product_are_limited_and_the_list_of_products_still_sh
     }
     assert_eq!(seen, ["bowl-5", "bowl-4", "bowl-3", "bowl-2", "bowl-1", "bowl-0"]);
 }
+
+#[tokio::test]
+async fn a_variant_is_sold_beyond_its_stock_as_far_as_its_seller_says() {
+    let shop = Shop::open().await;
+    let variant = json!([{
+        "prices": [{"amount": "12.50", "currency": "USD"}], "on_hand": 2,
+        "when_out": "pre_order", "available_from": "2027-03-01T00:00:00Z", "back_order_limit": 5,
+    }]);
+    let bowl = shop.vendor("ceramics").await.product("bowl").set("variants", variant).publish().await;
+    let first = buys(&shop, &bowl, 1).await.expect(201).clone();
+    assert!(first["vendors"][0]["lines"][0].get("backorder").is_none(), "that one is there");
+    shop.settled().await;
+
+    let guest = shop.guest().await.takes(&[(&bowl, 4)]).await;
+    let line = guest.seen().await["groups"][0]["lines"][0].clone();
+    assert_eq!((&line["backorder"], &line["changes"]), (&json!(true), &Value::Null));
+    assert_eq!(line["available_from"], "2027-03-01T00:00:00Z");
+    let order = guest.checks_out("cash_on_delivery", "once").await.expect(201).clone();
+    assert_eq!(order["vendors"][0]["lines"][0]["backorder"], true);
+    assert_eq!(order["vendors"][0]["lines"][0]["available_from"], "2027-03-01T00:00:00Z");
+    assert_eq!(bowl.stock().await, (2, 5, -3));
+    let refused = buys(&shop, &bowl, 3).await;
+    refused.expect_problem(409, "out_of_stock");
+    shop.settled().await;
+    let page = shop.anon().get("/v1/products/bowl").await.expect(200).clone();
+    assert_eq!((&page["available"], &page["variants"][0]["available"]), (&json!(true), &json!(0)));
+    assert_eq!(page["variants"][0]["backorder"], true);
+
+    buys(&shop, &bowl, 2).await.expect(201);
+    shop.settled().await;
+    let list = shop.anon().get("/v1/products").await.expect(200).clone();
+    assert_eq!(list["items"][0]["available"], false, "the limit is reached");
+    cancels(&shop, &order).await;
+    assert_eq!(bowl.stock().await, (2, 3, -1));
+    changes(&bowl, &json!({"on_hand": 10})).await.expect(200);
+    assert_eq!(bowl.stock().await, (10, 3, 7));
+    shop.settled().await;
+    let list = shop.anon().get("/v1/products").await.expect(200).clone();
+    assert_eq!(list["items"][0]["available"], true);
+}
+
+#[tokio::test]
+async fn back_orders_need_no_stock_and_are_filled_by_what_comes_in() {
+    let shop = Shop::open().await;
+    let variant = json!([{
+        "prices": [{"amount": "12.50", "currency": "USD"}], "shards": 4, "when_out": "back_order",
+    }]);
+    let bowl = shop.vendor("ceramics").await.product("bowl").set("variants", variant).publish().await;
+    let bought = join_all((0..8).map(|_| buys(&shop, &bowl, 2))).await;
+    bought.iter().for_each(|answer| assert_eq!(answer.expect(201)["vendors"][0]["lines"][0]["backorder"], true));
+    assert_eq!(bowl.stock().await, (0, 16, -16));
+    changes(&bowl, &json!({"adjust": 20})).await.expect(200);
+    assert_eq!(bowl.stock().await, (20, 16, 4));
+    changes(&bowl, &json!({"shards": 2})).await.expect(200);
+    assert_eq!(bowl.stock().await, (20, 16, 4));
+}

@@ -49,6 +49,12 @@ pub struct CartLineView {
     unit_price: Money,
     /// Quantity times price; nothing for a line that cannot be bought.
     total: Money,
+    /// Whether some of it has to come in first.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    backorder: bool,
+    /// When that is expected, if the seller says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    available_from: Option<Timestamp>,
     /// What changed since the line was put or the address stored.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     changes: Vec<LineChange>,
@@ -62,6 +68,8 @@ impl From<&PricedLine> for CartLineView {
             quantity: line.quantity,
             unit_price: line.unit_price,
             total: line.total,
+            backorder: line.back_order.is_some(),
+            available_from: line.back_order.and_then(|back_order| back_order.available_from),
             changes: line.changes.clone(),
         }
     }

@@ -6,7 +6,7 @@ use api::{Cached, Cursor, Limit, Page, Path, Problem, Query};
 use axum::extract::State;
 use domain::catalogue::{Image, ImageLink, List, Product, ProductCard, ProductOption, Seo};
 use domain::text::Handle;
-use domain::{Code, Currency, Money, Refusal, VariantId};
+use domain::{Code, Currency, Money, Refusal, Timestamp, VariantId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use store::Catalog;
@@ -132,6 +132,11 @@ pub struct VariantView {
     image: Option<String>,
     /// Units that can be bought, as of some seconds ago. Checkout is the truth.
     available: i64,
+    /// Whether more than that can be ordered, to be shipped when it comes in.
+    backorder: bool,
+    /// When that is expected, if the seller says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    available_from: Option<Timestamp>,
 }
 
 /// Shows a product that is for sale.
@@ -160,7 +165,7 @@ pub async fn show_product(
 /// The page in a currency; nothing when no variant has a price in it, as the product is not listed for it either.
 fn view(page: ProductPage, currency: Currency, media_base: &str) -> Option<ProductView> {
     let Product { options, images, seo, categories, variants, .. } = &page.product;
-    let card = page.product.card(currency, page.availability.any(), media_base)?;
+    let card = page.product.card(currency, page.product.is_available(&page.availability), media_base)?;
     let variants = variants
         .iter()
         .filter_map(|variant| {
@@ -173,6 +178,12 @@ fn view(page: ProductPage, currency: Currency, media_base: &str) -> Option<Produ
                 compare_at_price: price.compare_at,
                 image: variant.image.as_ref().map(|image| image.url(media_base)),
                 available: page.availability.of(variant.id),
+                backorder: {
+                    let units = page.availability.units(variant.id);
+                    let more = u32::try_from(units.max(0)).unwrap_or(u32::MAX).saturating_add(1);
+                    variant.back_order(more, units).is_some()
+                },
+                available_from: variant.available_from,
             })
         })
         .collect();

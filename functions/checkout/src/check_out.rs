@@ -113,6 +113,7 @@ pub async fn check_out(
             draws: &draws,
         };
         let mut file = place(order, &mut mint)?;
+        reservation.mark(&mut file);
         let record = KeyRecord::new(scope, &digest, file.order.id, now);
         match app.orders.place(&file, &cart, &record, settings.unpaid_orders(), now).await? {
             Placed::Done => {

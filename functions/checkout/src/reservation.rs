@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use api::Problem;
 use domain::pricing::{PricedCart, PricedLine};
-use domain::stock::{Counter, Draw, Layout, most_draws, plan};
+use domain::order::OrderFile;
+use domain::stock::{BackOrder, Counter, Draw, Layout, most_draws, plan_beyond};
 use domain::{Code, FieldError, Mint, Refusal, VariantId};
 use store::stock::Reading;
 use store::{Catalog, Error, Stock};
@@ -17,6 +18,8 @@ const LOOKS: usize = 12;
 #[derive(Debug, Default)]
 pub(crate) struct Reservation {
     planned: BTreeMap<VariantId, Vec<Draw>>,
+    /// What of them has to come in first.
+    beyond: BTreeMap<VariantId, BackOrder>,
 }
 
 /// Where stock is looked for.
@@ -40,11 +43,23 @@ impl Sought<'_> {
     }
 
     fn draws(&self) -> Option<Vec<Draw>> {
-        plan(self.line.quantity, &self.counters())
+        plan_beyond(self.line.quantity, &self.counters(), self.layout.beyond)
     }
 
     fn left(&self) -> i64 {
         self.readings.iter().map(|reading| reading.counter.available.max(0)).sum()
+    }
+
+    /// What of it has to come in first.
+    fn back_order(&self) -> Option<BackOrder> {
+        let units = u32::try_from(i64::from(self.line.quantity).saturating_sub(self.left())).unwrap_or(0);
+        let (available_from, beyond) = (self.line.available_from, self.layout.beyond);
+        (units > 0).then_some(BackOrder { units, available_from, beyond })
+    }
+
+    /// Whether the counter that owes what has to come in was never written.
+    fn is_unopened(&self) -> bool {
+        self.readings.first().is_none_or(|first| first.version == 0)
     }
 }
 
@@ -59,6 +74,13 @@ impl Reservation {
                 (line.variant, planned.unwrap_or_else(blind))
             })
             .collect()
+    }
+
+    /// Writes into an order what of its lines has to come in first.
+    pub(crate) fn mark(&self, file: &mut OrderFile) {
+        for line in file.vendors.iter_mut().flat_map(|part| &mut part.lines) {
+            line.back_order = self.beyond.get(&line.variant).copied();
+        }
     }
 
     /// Plans anew for the variants that were short. Refused only when the sum of all their counters was short at one moment.
@@ -81,8 +103,18 @@ impl Reservation {
         if is_short(&sought) {
             return Err(out_of_stock(&sought).into());
         }
-        let plans = sought.iter().filter_map(|(variant, sought)| sought.draws().map(|draws| (*variant, draws)));
-        self.planned.extend(plans);
+        for (variant, sought) in &sought {
+            self.planned.extend(sought.draws().map(|draws| (*variant, draws)));
+            match sought.back_order() {
+                Some(back_order) => {
+                    if sought.is_unopened() {
+                        shelves.stock.open(*variant).await?;
+                    }
+                    self.beyond.insert(*variant, back_order);
+                }
+                None => drop(self.beyond.remove(variant)),
+            }
+        }
         self.gather(shelves.stock, priced).await
     }
 
@@ -102,12 +134,11 @@ impl Reservation {
             if total <= most || draws.len() < 2 {
                 return Ok(());
             }
-            match stock.gather(variant, draws).await {
-                Ok(()) => {
-                    let units = draws.iter().map(|draw| draw.units).sum();
-                    draws.truncate(1);
-                    draws.iter_mut().for_each(|draw| draw.units = units);
-                }
+            // What is owed is owed by the first counter; else into the one that has most.
+            let owed = self.beyond.contains_key(&variant);
+            let into = draws.first().filter(|_| !owed).map_or(0, |draw| draw.shard);
+            match stock.gather(variant, draws, into).await {
+                Ok(()) => *draws = vec![Draw { shard: into, units: draws.iter().map(|draw| draw.units).sum() }],
                 // Somebody was faster: what is tried next finds it short, and plans anew.
                 Err(Error::Conflict) => {
                     self.planned.remove(&variant);

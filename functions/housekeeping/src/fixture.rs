@@ -81,6 +81,7 @@ pub(crate) fn order(provider: ProviderName) -> OrderFile {
                 unit_price: usd(1_000),
                 total: usd(2_000),
                 draws: vec![Draw { shard: 0, units: 2 }],
+                back_order: None,
             }],
             shipping: ChosenShipping { option_id: "flat".into(), price: usd(500) },
             totals,

@@ -12,7 +12,7 @@ use store::catalog::StoredProduct;
 use store::{Catalog, Error, Stock};
 use tokio::task::JoinSet;
 
-use crate::merge::{Merged, Terms, Wrong, added, handles, is_of_file, merged};
+use crate::merge::{Merged, Terms, Wrong, added, handles, is_of_file, may_be_set, merged};
 use crate::pace::Pace;
 use crate::product_file::{Entry, ProductDraft, RowError};
 
@@ -100,9 +100,9 @@ impl Plan {
     /// The units on hand that differ from the file's; those below what is promised to buyers stay.
     fn stock_changes(&self) -> Vec<(VariantId, Layout, i64)> {
         let sums = self.known.sums();
-        let differs = |(variant, _, on_hand): &(VariantId, Layout, i64)| {
+        let differs = |(variant, layout, on_hand): &(VariantId, Layout, i64)| {
             let sum = sums.get(variant).copied().unwrap_or_default();
-            sum.on_hand() != *on_hand && sum.reserved <= *on_hand
+            sum.on_hand() != *on_hand && may_be_set(sum, *layout, *on_hand)
         };
         self.merged.stock.iter().copied().filter(differs).collect()
     }

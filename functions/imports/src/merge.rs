@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use domain::catalogue::{CategoryTree, Product, ProductOption, ProductState, Seo, Variant};
 use domain::code::Coded;
-use domain::stock::Counter;
+use domain::stock::{Counter, Layout};
 use domain::text::{Handle, Line, Name};
 use domain::vendor::VendorCard;
 use domain::{Currency, ProductId, Timestamp, VariantId};
@@ -63,7 +63,7 @@ pub(crate) struct Merged {
     /// Its description.
     pub(crate) description_html: String,
     /// Units on hand of the variants that the file names, and how their stock is laid out.
-    pub(crate) stock: Vec<(VariantId, domain::stock::Layout, i64)>,
+    pub(crate) stock: Vec<(VariantId, Layout, i64)>,
     /// What was done otherwise than the file says.
     pub(crate) warnings: Vec<Wrong>,
 }
@@ -167,14 +167,20 @@ pub(crate) fn merged(
     } else {
         description_html.to_owned()
     };
-    warnings.extend(stock.iter().filter_map(|(variant, _, on_hand)| {
-        let reserved = counters.get(variant)?.reserved;
-        (*on_hand < reserved).then(|| {
+    warnings.extend(stock.iter().filter_map(|(variant, layout, on_hand)| {
+        let counter = counters.get(variant)?;
+        let reserved = counter.reserved;
+        (!may_be_set(*counter, *layout, *on_hand)).then(|| {
             let detail = format!("{reserved} units are promised to buyers: the stock stays as it is");
             Wrong::new("Variant Inventory Qty", "quantity_reserved", detail)
         })
     }));
     Ok(Merged { product, description_html, stock, warnings })
+}
+
+/// Whether so many units may be on hand: more than now always, fewer only as far as what is promised to buyers allows.
+pub(crate) fn may_be_set(now: Counter, layout: Layout, on_hand: i64) -> bool {
+    on_hand >= now.on_hand() || on_hand.saturating_sub(now.reserved) >= -i64::from(layout.beyond)
 }
 
 /// What a file calls the seller of a product.

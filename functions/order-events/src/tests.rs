@@ -50,6 +50,7 @@ fn part(ordinal: u16, vendor: VendorId, name: &str, title: &str, provider: Provi
             unit_price: usd(1_000),
             total: usd(2_000),
             draws: vec![Draw { shard: 0, units: 2 }],
+            back_order: None,
         }],
         shipping: ChosenShipping { option_id: "flat".into(), price: usd(500) },
         totals: Totals::of(usd(2_000), usd(0), Some(usd(500)), Some(usd(0))).unwrap(),

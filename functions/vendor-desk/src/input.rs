@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use domain::catalogue::{CategoryTree, Image, ImageSource, Price, Product, ProductOption, ProductState, Seo, Variant};
+use domain::catalogue::{CategoryTree, Image, ImageSource, Price, Product, ProductOption, ProductState, Seo, Variant, WhenOut};
 use domain::stock::Layout;
 use domain::text::{Handle, LongText, Name, Sku, Title};
 use domain::vendor::VendorCard;
-use domain::{Code, Mint, Money, ProductId, Refusal, VariantId};
+use domain::{Code, FieldError, Mint, Money, ProductId, Refusal, Timestamp, VariantId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -73,6 +73,15 @@ pub struct WriteVariant {
     /// Over how many counters its stock is spread, for a rush: 1 to 32.
     #[serde(default)]
     shards: Option<u16>,
+    /// What becomes of an order for more than there is; as it was when nothing is said, and refused at first.
+    #[serde(default)]
+    when_out: Option<WhenOut>,
+    /// With `when_out`: when what is ordered beyond the stock is expected.
+    #[serde(default)]
+    available_from: Option<Timestamp>,
+    /// With `when_out`: how many units may be ordered beyond the stock; a million when nothing is said.
+    #[serde(default)]
+    back_order_limit: Option<u32>,
 }
 
 /// Units that a new variant begins with.
@@ -208,7 +217,19 @@ fn build_variant(
         image: written.image.clone(),
         shards,
         most_shards: former.map_or(1, |former| former.layout().counters),
+        when_out: WhenOut::Refuse,
+        available_from: written.available_from,
+        back_order_limit: written.back_order_limit,
     };
+    match (written.when_out, former) {
+        (Some(when_out), _) => variant.when_out = when_out,
+        (None, Some(former)) if written.available_from.is_none() && written.back_order_limit.is_none() => {
+            variant.when_out = former.when_out;
+            variant.available_from = former.available_from;
+            variant.back_order_limit = former.back_order_limit;
+        }
+        (None, _) => {}
+    }
     variant.spread_over(shards);
     Ok(variant)
 }
@@ -268,7 +289,7 @@ fn with_values(options: &[ProductOption], variants: &[Variant]) -> Vec<ProductOp
 
 #[cfg(test)]
 mod tests {
-    use domain::{Coded, Timestamp, VendorId};
+    use domain::{Coded, VendorId};
     use serde_json::{Value, json};
 
     use super::*;

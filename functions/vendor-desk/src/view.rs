@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::catalogue::{Image, ImageSource, Product, ProductOption, ProductState, Seo};
+use domain::catalogue::{Image, ImageSource, Product, ProductOption, ProductState, Seo, WhenOut};
 use domain::stock::Counter;
 use domain::text::{Handle, Name, Title};
 use domain::{Currency, Money, ProductId, Timestamp, VariantId};
@@ -48,11 +48,19 @@ pub struct VendorVariant {
     #[serde(skip_serializing_if = "Option::is_none")]
     image: Option<ImageSource>,
     shards: u16,
+    /// What becomes of an order for more than there is.
+    when_out: WhenOut,
+    /// When what is ordered beyond the stock is expected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    available_from: Option<Timestamp>,
+    /// How many units may be ordered beyond the stock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    back_order_limit: Option<u32>,
     /// Units in the house.
     on_hand: i64,
     /// Units that were ordered and not yet shipped.
     reserved: i64,
-    /// Units that can be bought.
+    /// Units that can be bought; below zero when units are owed to buyers.
     available: i64,
 }
 
@@ -79,6 +87,9 @@ impl VendorProduct {
                     grams: variant.grams,
                     image: variant.image.clone(),
                     shards: variant.shards,
+                    when_out: variant.when_out,
+                    available_from: variant.available_from,
+                    back_order_limit: variant.back_order_limit,
                     on_hand: units.on_hand(),
                     reserved: units.reserved,
                     available: units.available,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::code::{Code, FieldError, Refusal};
-use crate::stock::Layout;
+use crate::stock::{BackOrder, Layout};
 use crate::text::{Handle, Line, Name, Sku, Title};
 use crate::vendor::VendorCard;
 use crate::{Currency, Money, ProductId, Timestamp, VariantId};
@@ -33,6 +33,8 @@ pub const MOST_LISTING_ROWS: usize = 80;
 pub const MOST_SHARDS: u16 = 32;
 /// The most counters the stock of a product's variants may be spread over in all: reading them is a few calls.
 pub const MOST_COUNTERS: usize = 400;
+/// The most units that may be ordered beyond the stock of a variant.
+pub const MOST_BACK_ORDERS: u32 = 1_000_000;
 /// The most units of a variant that a shop may hold.
 pub const MOST_ON_HAND: i64 = 10_000_000;
 
@@ -97,6 +99,36 @@ pub struct Variant {
     /// The most counters its stock was ever spread over: orders remember theirs and give back there.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub most_shards: u16,
+    /// What becomes of an order for more than there is.
+    #[serde(default, skip_serializing_if = "WhenOut::refuses")]
+    pub when_out: WhenOut,
+    /// When what is ordered beyond the stock is expected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub available_from: Option<Timestamp>,
+    /// How many units may be ordered beyond the stock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back_order_limit: Option<u32>,
+}
+
+/// What becomes of an order for more than there is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WhenOut {
+    /// It is refused.
+    #[default]
+    Refuse,
+    /// It is taken, and shipped when units come in.
+    BackOrder,
+    /// It is taken for a day on which the first units are there.
+    PreOrder,
+}
+
+impl WhenOut {
+    /// Whether orders end with the stock.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    pub const fn refuses(&self) -> bool {
+        matches!(self, Self::Refuse)
+    }
 }
 
 const fn one() -> u16 {
@@ -116,7 +148,25 @@ impl Variant {
 
     /// How its stock is laid out.
     pub fn layout(&self) -> Layout {
-        Layout { shards: self.shards, counters: self.most_shards.max(self.shards), beyond: 0 }
+        Layout { shards: self.shards, counters: self.most_shards.max(self.shards), beyond: self.beyond() }
+    }
+
+    /// How many units may be ordered beyond the stock.
+    fn beyond(&self) -> u32 {
+        if self.when_out.refuses() { 0 } else { self.back_order_limit.unwrap_or(MOST_BACK_ORDERS) }
+    }
+
+    /// Of so many units of this variant, with so many to be bought, those that have to come in first; nothing when an order for
+    /// them all would be refused.
+    pub fn back_order(&self, wanted: u32, available: i64) -> Option<BackOrder> {
+        let rest = i64::from(wanted).saturating_sub(available.max(0));
+        let owed = available.min(0).saturating_neg().saturating_add(rest);
+        let units = u32::try_from(rest).ok().filter(|units| *units > 0)?;
+        (owed <= i64::from(self.beyond())).then(|| BackOrder {
+            units,
+            available_from: self.available_from,
+            beyond: self.beyond(),
+        })
     }
 
     /// Spreads its stock over so many counters from now on.
@@ -257,6 +307,14 @@ impl Product {
         self.variants.iter().find(|variant| variant.id == id)
     }
 
+    /// Whether any variant can be bought now.
+    pub fn is_available(&self, availability: &Availability) -> bool {
+        self.variants.iter().any(|variant| {
+            let units = availability.units(variant.id);
+            units > 0 || variant.back_order(1, units).is_some()
+        })
+    }
+
     /// The currencies that at least one variant has a price in.
     pub fn currencies(&self) -> BTreeSet<Currency> {
         self.variants.iter().flat_map(|variant| variant.prices.iter().map(|price| price.price.currency())).collect()
@@ -366,6 +424,27 @@ impl Product {
             if variant.shards == 0 || variant.shards > MOST_SHARDS {
                 wrong(format!("/variants/{index}/shards"), "out_of_range", format!("1 to {MOST_SHARDS}"));
             }
+            if variant.when_out == WhenOut::PreOrder && variant.available_from.is_none() {
+                wrong(
+                    format!("/variants/{index}/available_from"),
+                    "missing",
+                    "what is ordered beforehand needs a date".into(),
+                );
+            }
+            if variant.when_out.refuses() && (variant.available_from.is_some() || variant.back_order_limit.is_some()) {
+                wrong(
+                    format!("/variants/{index}/when_out"),
+                    "mismatch",
+                    "a date and a limit are for back_order and pre_order".into(),
+                );
+            }
+            if variant.back_order_limit.is_some_and(|limit| limit > MOST_BACK_ORDERS) {
+                wrong(
+                    format!("/variants/{index}/back_order_limit"),
+                    "out_of_range",
+                    format!("at most {MOST_BACK_ORDERS}"),
+                );
+            }
             let mut currencies = BTreeSet::new();
             for price in &variant.prices {
                 let comparable = price
@@ -412,13 +491,13 @@ pub struct Availability {
 }
 
 impl Availability {
-    /// Units of one variant.
+    /// Units of one variant that can be bought.
     pub fn of(&self, variant: VariantId) -> i64 {
-        self.available.get(&variant).copied().unwrap_or(0).max(0)
+        self.units(variant).max(0)
     }
 
-    /// Whether anything is left.
-    pub fn any(&self) -> bool {
-        self.available.values().any(|units| *units > 0)
+    /// The same, below zero when units are owed to buyers.
+    pub fn units(&self, variant: VariantId) -> i64 {
+        self.available.get(&variant).copied().unwrap_or(0)
     }
 }

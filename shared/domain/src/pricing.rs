@@ -9,9 +9,9 @@ use crate::cart::{Cart, CartLine, FLAT_RATE};
 use crate::catalogue::{Availability, Product, Variant};
 use crate::code::{Code, FieldError, Refusal};
 use crate::money::{BasisPoints, MoneyError};
-use crate::stock::Layout;
+use crate::stock::{BackOrder, Layout};
 use crate::vendor::{Shop, VendorCard};
-use crate::{Currency, Money, ProductId, VariantId, VendorId};
+use crate::{Currency, Money, ProductId, Timestamp, VariantId, VendorId};
 
 /// What the catalogue says of the things in a cart.
 #[derive(Clone, Debug, Default)]
@@ -90,6 +90,10 @@ pub struct PricedLine {
     pub total: Money,
     /// How its stock is laid out.
     pub layout: Layout,
+    /// When units beyond the stock are expected.
+    pub available_from: Option<Timestamp>,
+    /// What of it is not there yet, as far as pages know.
+    pub back_order: Option<BackOrder>,
     /// Why it cannot be bought.
     pub refusal: Option<Code>,
     /// What changed since it was last written.
@@ -246,6 +250,8 @@ fn price_line(line: &CartLine, currency: Currency, shelf: &Shelf) -> Result<Pric
         unit_price: line.seen_price,
         total: Money::zero(currency),
         layout: Layout::default(),
+        available_from: None,
+        back_order: None,
         refusal: Some(code),
         changes: vec![LineChange::of(change)],
     };
@@ -255,14 +261,15 @@ fn price_line(line: &CartLine, currency: Currency, shelf: &Shelf) -> Result<Pric
     let Some(price) = variant.price_in(currency) else {
         return Ok(refused(Code::NoPriceInCurrency, "no_price_in_currency"));
     };
-    let mut changes = Vec::new();
+    let (mut changes, mut back_order) = (Vec::new(), None);
     if price.price != line.seen_price {
         let code = if price.price.minor() > line.seen_price.minor() { "price_rose" } else { "price_fell" };
         changes.push(LineChange { from: Some(line.seen_price), to: Some(price.price), ..LineChange::of(code) });
     }
     if let Some(availability) = shelf.availability.get(&product.id) {
         let left = availability.of(line.variant);
-        if left < i64::from(line.quantity) {
+        back_order = variant.back_order(line.quantity, availability.units(line.variant));
+        if left < i64::from(line.quantity) && back_order.is_none() {
             changes.push(LineChange { left: Some(left), ..LineChange::of("short") });
         }
     }
@@ -274,6 +281,8 @@ fn price_line(line: &CartLine, currency: Currency, shelf: &Shelf) -> Result<Pric
         unit_price: price.price,
         total: price.price.times(line.quantity)?,
         layout: variant.layout(),
+        available_from: variant.available_from,
+        back_order,
         refusal: None,
         changes,
     })

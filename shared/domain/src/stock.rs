@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::VariantId;
+use crate::{Timestamp, VariantId};
 
 /// One counter of one variant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +55,18 @@ impl Default for Layout {
     fn default() -> Self {
         Self { shards: 1, counters: 1, beyond: 0 }
     }
+}
+
+/// What of an order's line has to come in first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackOrder {
+    /// Units that were not there when it was ordered.
+    pub units: u32,
+    /// When they are expected, if the seller said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub available_from: Option<Timestamp>,
+    /// How far what can be bought may fall below zero for it.
+    pub beyond: u32,
 }
 
 /// A variant that is short.

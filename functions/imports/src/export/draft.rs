@@ -29,6 +29,7 @@ pub(crate) fn draft_of(
         sku: variant.sku.clone(),
         grams: variant.grams,
         quantity: Some(on_hand(variant.id)),
+        continues: Some(!variant.when_out.refuses()),
         price: variant.price_in(currency),
         image: variant.image.clone(),
     });
@@ -51,7 +52,7 @@ pub(crate) fn draft_of(
 #[cfg(test)]
 mod tests {
     use domain::ProductId;
-    use domain::catalogue::{Category, Product};
+    use domain::catalogue::{Category, Product, WhenOut};
     use domain::text::{Handle, Name};
     use domain::vendor::VendorCard;
     use domain::{Timestamp, VendorId};
@@ -144,6 +145,17 @@ mod tests {
         assert_eq!(there_and_back(&stored, &counters), stored.product);
         stored.product.categories = Vec::new();
         stored.product.file_type = None;
+        assert_eq!(there_and_back(&stored, &counters), stored.product);
+    }
+
+    #[test]
+    fn what_is_sold_beyond_the_stock_goes_on_as_it_is_and_keeps_its_date() {
+        let (mut stored, counters) = stored("bowl");
+        let variants = &mut stored.product.variants;
+        variants[0].when_out = WhenOut::PreOrder;
+        variants[0].available_from = Some(Timestamp::from_millis(1_900_000_000_000));
+        variants[0].back_order_limit = Some(7);
+        variants[1].when_out = WhenOut::BackOrder;
         assert_eq!(there_and_back(&stored, &counters), stored.product);
     }
 

@@ -88,7 +88,7 @@ fn what_is_left_of_a_variant_that_is_gone_is_forgotten() {
     let green = FILE.replace("Colour,Blue,5,10.00\nbowl,,,,Green,0,11.00", "Colour,Green,0,11.00");
     let plan = then(&stored, &[(5, 0)], &green);
     assert_eq!(plan.stored().product.variants.len(), 1);
-    assert!(!plan.stored().availability.any());
+    assert!(plan.stored().availability.available.is_empty());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::VariantId;
-use domain::catalogue::{MOST_VARIANTS, Price, Product, Variant};
+use domain::catalogue::{MOST_VARIANTS, Price, Product, Variant, WhenOut};
 use domain::stock::{Counter, Layout};
 use domain::text::Sku;
 
@@ -95,6 +95,9 @@ fn new(product: &mut Product, wanted: &VariantDraft) -> Result<Variant, Wrong> {
         image: wanted.image.clone(),
         shards: 1,
         most_shards: 1,
+        when_out: if wanted.continues == Some(true) { WhenOut::BackOrder } else { WhenOut::Refuse },
+        available_from: None,
+        back_order_limit: None,
     })
 }
 
@@ -107,6 +110,18 @@ fn changed(known: &Variant, wanted: &VariantDraft, terms: &Terms) -> Variant {
     }
     if columns.grams {
         variant.grams = wanted.grams;
+    }
+    if columns.policy {
+        // The file knows no date and no limit: those of a variant that is sold on anyway stay.
+        match (wanted.continues == Some(true), variant.when_out.refuses()) {
+            (true, true) => variant.when_out = WhenOut::BackOrder,
+            (false, false) => {
+                variant.when_out = WhenOut::Refuse;
+                variant.available_from = None;
+                variant.back_order_limit = None;
+            }
+            (true, false) | (false, true) => {}
+        }
     }
     if columns.variant_image {
         variant.image = wanted.image.clone();

@@ -225,13 +225,14 @@ impl Assembly {
         let sku = self.read(row, Column::Sku, |text| text_of(&cells::one_line(text), Sku::parse));
         let grams = self.read(row, Column::Grams, cells::grams);
         let quantity = self.read(row, Column::Quantity, cells::quantity);
+        let continues = self.read(row, Column::Policy, cells::policy);
         let price = self.read_price(row);
         let image = self.read(row, Column::VariantImage, cells::image);
         if comparable && self.variants.iter().any(|variant| variant.values == values) {
             self.complain(row, Column::Option1Value, Fault::DuplicateVariant);
         }
         if self.variants.len() < MOST_VARIANTS {
-            self.variants.push(VariantDraft { values, sku, grams, quantity, price, image });
+            self.variants.push(VariantDraft { values, sku, grams, quantity, continues, price, image });
         } else if !self.has(Fault::TooManyVariants) {
             self.complain(row, Column::Option1Value, Fault::TooManyVariants);
         }

@@ -91,6 +91,15 @@ pub(super) fn quantity(text: &str) -> Result<i64, Fault> {
     units.filter(|units| *units <= MOST_ON_HAND).ok_or(Fault::BadQuantity)
 }
 
+/// Whether a variant is sold beyond its stock.
+pub(super) fn policy(text: &str) -> Result<bool, Fault> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "continue" => Ok(true),
+        "deny" => Ok(false),
+        _ => Err(Fault::BadPolicy),
+    }
+}
+
 /// A weight in grams; a fraction of a gram is dropped.
 pub(super) fn grams(text: &str) -> Result<u32, Fault> {
     let grams = match text.split_once('.') {
@@ -174,6 +183,8 @@ mod tests {
 
     #[test]
     fn numbers_are_whole_and_not_negative() {
+        assert_eq!((policy("CONTINUE"), policy("deny")), (Ok(true), Ok(false)));
+        assert_eq!(policy("maybe"), Err(Fault::BadPolicy));
         assert_eq!(quantity("12"), Ok(12));
         assert_eq!(quantity("12.0"), Ok(12));
         for bad in ["-1", "1.5", "many", "10000001", "", "1,000"] {

@@ -46,6 +46,7 @@ columns! {
     Sku = "Variant SKU" | "SKU",
     Grams = "Variant Grams" | "Weight value (grams)",
     Quantity = "Variant Inventory Qty" | "Inventory quantity",
+    Policy = "Variant Inventory Policy" | "Continue selling when out of stock",
     Price = "Variant Price" | "Price",
     CompareAtPrice = "Variant Compare At Price" | "Compare-at price",
     Image = "Image Src" | "Product image URL",
@@ -94,6 +95,8 @@ pub struct Columns {
     pub sku: bool,
     /// Weights.
     pub grams: bool,
+    /// Whether variants are sold beyond their stock.
+    pub policy: bool,
     /// Higher prices to compare with.
     pub compare_at_price: bool,
     /// Pictures of variants.
@@ -112,6 +115,7 @@ impl Columns {
         seo_description: true,
         sku: true,
         grams: true,
+        policy: true,
         compare_at_price: true,
         variant_image: true,
     };
@@ -172,6 +176,7 @@ impl Header {
             seo_description: has(Column::SeoDescription),
             sku: has(Column::Sku),
             grams: has(Column::Grams),
+            policy: has(Column::Policy),
             compare_at_price: has(Column::CompareAtPrice),
             variant_image: has(Column::VariantImage),
         }

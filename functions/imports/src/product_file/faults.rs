@@ -55,6 +55,8 @@ faults! {
     BadPrice = "bad_price",
     /// A quantity is a whole number and not negative.
     BadQuantity = "bad_quantity",
+    /// An inventory policy is deny or continue.
+    BadPolicy = "bad_policy",
     /// A weight is a number of grams and not negative.
     BadGrams = "bad_grams",
     /// A picture is an https address or media:ID of an upload.

@@ -45,6 +45,9 @@ pub struct VariantDraft {
     pub grams: Option<u32>,
     /// Units on hand. None says nothing about stock: what is there stays, and a new variant starts with none.
     pub quantity: Option<i64>,
+    /// Whether orders are taken for more than is on hand; None says nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub continues: Option<bool>,
     /// The price in the file's currency. Reading a file always yields one; an export of a variant that has no price in the
     /// export's currency leaves the cells empty.
     pub price: Option<Price>,

@@ -25,7 +25,7 @@ use crate::address::Address;
 use crate::dispute::Dispute;
 use crate::payment::{Payment, ProviderName, Refund};
 use crate::pricing::{ChosenShipping, Totals};
-use crate::stock::Draw;
+use crate::stock::{BackOrder, Draw};
 use crate::text::{Email, Line};
 use crate::vendor::VendorCard;
 use crate::{CartId, Currency, EventId, Money, OrderId, PaymentId, Timestamp, UserId, VariantId, VendorId};
@@ -114,6 +114,9 @@ pub struct OrderLine {
     pub total: Money,
     /// From which counters the units were taken.
     pub draws: Vec<Draw>,
+    /// What of it has to come in first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back_order: Option<BackOrder>,
 }
 
 /// A parcel on its way.

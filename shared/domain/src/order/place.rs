@@ -160,6 +160,7 @@ fn vendor_order(
             unit_price: line.unit_price,
             total: line.total,
             draws,
+            back_order: None,
         });
     }
     let nothing = Money::zero(order.cart.currency);

@@ -36,6 +36,12 @@ pub struct OrderLineView {
     pub unit_price: Money,
     /// Quantity times price.
     pub total: Money,
+    /// Whether some of it has to come in first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub backorder: bool,
+    /// When that is expected, if the seller said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub available_from: Option<Timestamp>,
 }
 
 impl From<&OrderLine> for OrderLineView {
@@ -47,6 +53,8 @@ impl From<&OrderLine> for OrderLineView {
             quantity: line.quantity,
             unit_price: line.unit_price,
             total: line.total,
+            backorder: line.back_order.is_some(),
+            available_from: line.back_order.and_then(|back_order| back_order.available_from),
         }
     }
 }

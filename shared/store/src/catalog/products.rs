@@ -188,9 +188,9 @@ impl Catalog {
 
     async fn write(&self, loaded: Option<&StoredProduct>, changed: &StoredProduct) -> Result<StoredProduct, Error> {
         let before = loaded
-            .map(|loaded| loaded.product.listing_rows(loaded.availability.any(), &self.media_base))
+            .map(|loaded| loaded.product.listing_rows(loaded.product.is_available(&loaded.availability), &self.media_base))
             .unwrap_or_default();
-        let after = changed.product.listing_rows(changed.availability.any(), &self.media_base);
+        let after = changed.product.listing_rows(changed.product.is_available(&changed.availability), &self.media_base);
         let keys = |rows: &[ListingRow]| {
             rows.iter().map(|row| (row.list.clone(), row.published_at)).collect::<std::collections::BTreeSet<_>>()
         };
@@ -328,9 +328,10 @@ impl Catalog {
             return Ok(());
         }
         let mut actions = vec![self.putting_availability(&loaded.product, &changed, loaded.availability_version)?];
-        if changed.any() != loaded.availability.any() {
+        let available = loaded.product.is_available(&changed);
+        if available != loaded.product.is_available(&loaded.availability) {
             let version = loaded.product.version;
-            for row in loaded.product.listing_rows(changed.any(), &self.media_base) {
+            for row in loaded.product.listing_rows(available, &self.media_base) {
                 actions.push(self.putting(&row, version)?);
             }
         }

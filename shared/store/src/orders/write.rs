@@ -51,8 +51,9 @@ impl Orders {
         actions.push(put(&self.table, record_item(record)?, &fresh)?);
         actions.push(self.carts()?.ordering(cart, file.order.id)?);
         let moves = merged(&file.moves);
+        let beyond = |variant| beyond(file, variant);
         for change in &moves {
-            actions.push(self.stock.moving(change, 0)?);
+            actions.push(self.stock.moving(change, beyond(change.variant))?);
         }
         let provider = file.order.provider;
         self.put_parts(None, file, provider, &mut actions)?;
@@ -117,8 +118,9 @@ impl Orders {
     pub async fn save(&self, loaded: &OrderFile, changed: &OrderFile) -> Result<(), Error> {
         let mut actions = Vec::new();
         let moves = merged(&changed.moves);
+        let beyond = |variant| beyond(changed, variant);
         for change in &moves {
-            actions.push(self.stock.moving(change, 0)?);
+            actions.push(self.stock.moving(change, beyond(change.variant))?);
         }
         if changed.reopens_cart {
             actions.push(self.carts()?.reopening(changed.order.cart, changed.order.id)?);
@@ -249,6 +251,12 @@ impl Orders {
         }
         Ok(())
     }
+}
+
+/// How far what can be bought of a variant may fall below zero for an order.
+fn beyond(file: &OrderFile, variant: VariantId) -> u32 {
+    let lines = file.vendors.iter().flat_map(|part| &part.lines).filter(|line| line.variant == variant);
+    lines.filter_map(|line| line.back_order).map(|back_order| back_order.beyond).max().unwrap_or(0)
 }
 
 /// A transaction may not touch a counter twice: moves of one counter become one.

@@ -83,12 +83,12 @@ impl Stock {
         .await
     }
 
-    /// Moves what several counters were to give into the first of them, so that an order takes it with one action. A conflict when
-    /// one of them has less by now.
-    pub async fn gather(&self, variant: VariantId, draws: &[Draw]) -> Result<(), Error> {
-        let Some((first, others)) = draws.split_first() else { return Ok(()) };
-        let mut changes: Vec<(u16, i64)> = others.iter().map(|draw| (draw.shard, -i64::from(draw.units))).collect();
-        changes.push((first.shard, others.iter().map(|draw| i64::from(draw.units)).sum()));
+    /// Moves what several counters were to give into one, so that an order takes it with one action. A conflict when one of them
+    /// has less by now.
+    pub async fn gather(&self, variant: VariantId, draws: &[Draw], into: u16) -> Result<(), Error> {
+        let others = || draws.iter().filter(|draw| draw.shard != into);
+        let mut changes: Vec<(u16, i64)> = others().map(|draw| (draw.shard, -i64::from(draw.units))).collect();
+        changes.push((into, others().map(|draw| i64::from(draw.units)).sum()));
         self.shift(variant, &changes, 0).await
     }
 

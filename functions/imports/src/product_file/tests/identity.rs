@@ -64,9 +64,9 @@ fn price() -> impl Strategy<Value = Price> {
 prop_compose! {
     fn variant(options: usize)(
         values in vec(name(), options), sku in of(line(|text| Sku::parse(text).ok())), grams in of(any::<u32>()),
-        quantity in of(0_i64..=10_000_000), price in price(), image in of(image_source()),
+        quantity in of(0_i64..=10_000_000), continues in of(any::<bool>()), price in price(), image in of(image_source()),
     ) -> VariantDraft {
-        VariantDraft { values, sku, grams, quantity, price: Some(price), image }
+        VariantDraft { values, sku, grams, quantity, continues, price: Some(price), image }
     }
 }
 
@@ -208,7 +208,7 @@ fn an_export_has_shopifys_columns() {
     assert_eq!(
         String::from_utf8(written(&[])).unwrap(),
         "Handle,Title,Body (HTML),Vendor,Type,Tags,Published,Option1 Name,Option1 Value,Option2 Name,Option2 Value,Option3 Name,\
-         Option3 Value,Variant SKU,Variant Grams,Variant Inventory Qty,Variant Price,Variant Compare At Price,Image Src,Image Position,\
+         Option3 Value,Variant SKU,Variant Grams,Variant Inventory Qty,Variant Inventory Policy,Variant Price,Variant Compare At Price,Image Src,Image Position,\
          Image Alt Text,SEO Title,SEO Description,Variant Image,Status\n"
     );
 }

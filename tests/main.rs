@@ -20,6 +20,7 @@ mod contention;
 mod contract;
 mod delivery;
 mod durability;
+mod faults;
 mod house;
 mod housekeeping;
 mod imports;

@@ -45,6 +45,10 @@ impl Client {
         self.with("authorization", format!("Bearer {token}"))
     }
 
+    pub(crate) fn is_signed_in(&self) -> bool {
+        self.headers.iter().any(|(name, _)| name == "authorization")
+    }
+
     /// The same client with another header on each call.
     pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.retain(|(known, _)| known != name);

@@ -2,6 +2,8 @@
 
 mod client;
 mod guest;
+pub(crate) mod invariants;
+mod patience;
 mod vendor;
 
 use std::time::Duration;
@@ -12,6 +14,7 @@ use serde_json::{Value, json};
 
 pub(crate) use client::{Answer, Client};
 pub(crate) use guest::{Guest, address};
+pub(crate) use invariants::Ledger;
 pub(crate) use vendor::{Product, Vendor};
 
 /// A marketplace with nobody in it but the operator.
@@ -102,6 +105,22 @@ impl Shop {
         let path = format!("/_local/pay/stripe/orders/{order}");
         let answer = self.anon().post(&path, &json!({"do": action})).await;
         answer.expect_success().clone()
+    }
+
+    /// Keeps the provider's webhooks back, or lets them go.
+    pub(crate) async fn hold_webhooks(&self, hold: bool) {
+        self.anon().post("/_local/pay/stripe/webhooks", &json!({"hold": hold})).await.expect(200);
+    }
+
+    /// The provider's events, oldest first.
+    pub(crate) async fn webhooks(&self) -> Vec<Value> {
+        self.anon().get("/_local/pay/stripe/webhooks").await.expect(200)["items"].as_array().expect("events").clone()
+    }
+
+    /// Has the provider send an event now, and tells the status that it was answered with.
+    pub(crate) async fn send_webhook(&self, event: &str) -> Option<u64> {
+        let path = format!("/_local/pay/stripe/webhooks/{event}");
+        self.anon().post(&path, &json!({})).await.expect(200)["status"].as_u64()
     }
 
     /// Waits until everything that follows from what happened is done.

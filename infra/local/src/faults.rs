@@ -1,6 +1,8 @@
-//! Failures on order: the nth call of an operation is lost, refused, slowed down or answered from the past.
+//! Failures on order: the nth call of an operation is lost, refused, slowed down, answered from the past, or the last thing
+//! that its function does.
 //!
-//! Counting is by calls and not by chance, so a test that ordered a fault sees it at the same call every time.
+//! Counting is by calls and not by chance, so a test that ordered a fault sees it at the same call every time. A test that
+//! wants to meet every call has them recorded first.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,6 +10,7 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use http_body_util::{Full, Limited};
 use serde::{Deserialize, Serialize};
+use tokio::sync::broadcast;
 
 /// How long a `slow` call waits before it is carried out.
 pub const SLOW: Duration = Duration::from_secs(1);
@@ -28,11 +31,24 @@ pub enum Kind {
     Slow,
     /// An eventually consistent read answers with what was there before the last write.
     Stale,
+    /// The function that calls is gone before the call arrives. Functions in processes of their own only lose the call.
+    CrashBefore,
+    /// The call is carried out, and the function that called is gone. Functions in processes of their own only lose the answer.
+    CrashAfter,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 6] = [Self::Before, Self::After, Self::Conflict, Self::Throttle, Self::Slow, Self::Stale];
+    pub const ALL: [Self; 8] = [
+        Self::Before,
+        Self::After,
+        Self::Conflict,
+        Self::Throttle,
+        Self::Slow,
+        Self::Stale,
+        Self::CrashBefore,
+        Self::CrashAfter,
+    ];
 }
 
 /// A fault as it is ordered at `POST /_local/faults`.
@@ -71,23 +87,69 @@ impl Fault {
         Self { service: service.to_owned(), operation: operation.to_owned(), nth, kind, every: false, route: None }
     }
 
-    fn matches(&self, service: &str, operation: &str, route: Option<&str>) -> bool {
-        (self.service == "*" || self.service.eq_ignore_ascii_case(service))
-            && (self.operation == "*" || self.operation.eq_ignore_ascii_case(operation))
-            && self.route.as_deref().is_none_or(|wanted| route == Some(wanted))
+    fn matches(&self, call: &Call) -> bool {
+        (self.service == "*" || self.service.eq_ignore_ascii_case(&call.service))
+            && (self.operation == "*" || self.operation.eq_ignore_ascii_case(&call.operation))
+            && (self.route.is_none() || self.route == call.route)
     }
 }
 
-/// The faults that wait for their call. Clones share them.
+/// A call that has arrived at a door.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Call {
+    /// The service.
+    pub service: String,
+    /// The operation.
+    pub operation: String,
+    /// What the call is made for: `METHOD /route`, or `function LogicalId`.
+    pub route: Option<String>,
+    /// Whether its answer may come from the past.
+    pub may_be_stale: bool,
+}
+
+impl Call {
+    /// A call that nothing more is known of.
+    pub fn of(service: &str, operation: &str) -> Self {
+        Self { service: service.to_owned(), operation: operation.to_owned(), ..Self::default() }
+    }
+
+    /// The same call, made for this route.
+    #[must_use]
+    pub fn made_for(self, route: Option<String>) -> Self {
+        Self { route, ..self }
+    }
+}
+
+/// What a request at a door is part of, as its door has found out: the invocation's trace and its route.
 #[derive(Clone, Debug, Default)]
+pub struct MadeFor {
+    /// The invocation.
+    pub trace: Option<String>,
+    /// Its route.
+    pub route: Option<String>,
+}
+
+/// How many functions may die at the same time and still all hear of it.
+const DEATHS: usize = 64;
+
+/// The faults that wait for their call. Clones share them.
+#[derive(Clone, Debug)]
 pub struct Faults {
     orders: Arc<Mutex<Orders>>,
+    deaths: broadcast::Sender<String>,
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self { orders: Arc::default(), deaths: broadcast::Sender::new(DEATHS) }
+    }
 }
 
 #[derive(Debug, Default)]
 struct Orders {
     waiting: Vec<Waiting>,
     struck: Vec<Struck>,
+    recorded: Option<Vec<Call>>,
 }
 
 #[derive(Debug)]
@@ -128,17 +190,30 @@ impl Faults {
         self.orders().struck.clone()
     }
 
+    /// Remembers all calls from now on, until the next [`Faults::clear`].
+    pub fn record(&self) {
+        self.orders().recorded = Some(Vec::new());
+    }
+
+    /// The calls since [`Faults::record`], in their order.
+    pub fn recorded(&self) -> Vec<Call> {
+        self.orders().recorded.clone().unwrap_or_default()
+    }
+
     /// Counts a call and tells what happens to it. Each service's door asks this once for every call that arrives.
     ///
     /// All waiting faults count the call; if several are due, the first ordered strikes and the others pass.
-    pub fn next(&self, service: &str, operation: &str, route: Option<&str>) -> Option<Kind> {
+    pub fn next(&self, call: &Call) -> Option<Kind> {
         let mut orders = self.orders();
+        if let Some(recorded) = &mut orders.recorded {
+            recorded.push(call.clone());
+        }
         if orders.waiting.is_empty() {
             return None;
         }
         let mut due = None;
         orders.waiting.retain_mut(|waiting| {
-            if !waiting.fault.matches(service, operation, route) {
+            if !waiting.fault.matches(call) {
                 return true;
             }
             waiting.seen += 1;
@@ -150,9 +225,32 @@ impl Faults {
             waiting.fault.every
         });
         if let Some(kind) = due {
-            orders.struck.push(Struck { service: service.to_owned(), operation: operation.to_owned(), kind });
+            let (service, operation) = (call.service.clone(), call.operation.clone());
+            orders.struck.push(Struck { service, operation, kind });
         }
         due
+    }
+
+    /// Kills the invocation of this trace. Returns only when it does not run in this process and so goes on.
+    pub(crate) async fn kill(&self, trace: Option<&str>) {
+        // An error is that nobody listens: nothing runs here.
+        if trace.is_some_and(|trace| self.deaths.send(trace.to_owned()).is_ok()) {
+            tokio::time::sleep(SLOW).await;
+        }
+    }
+
+    /// Ends when the invocation of this trace is to die. It hears of it from the call of this on.
+    pub(crate) fn death_of(&self, trace: &str) -> impl Future<Output = ()> + Send + use<> {
+        let (mut deaths, trace) = (self.deaths.subscribe(), trace.to_owned());
+        async move {
+            loop {
+                match deaths.recv().await {
+                    Ok(dead) if dead == trace => return,
+                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+                }
+            }
+        }
     }
 
     fn orders(&self) -> MutexGuard<'_, Orders> {
@@ -176,11 +274,11 @@ mod tests {
     fn the_nth_matching_call_is_struck_once() {
         let faults = Faults::default();
         faults.add(Fault::nth("dynamodb", "GetItem", 2, Kind::Throttle));
-        assert_eq!(faults.next("dynamodb", "GetItem", None), None);
-        assert_eq!(faults.next("dynamodb", "Query", None), None);
-        assert_eq!(faults.next("sqs", "GetItem", None), None);
-        assert_eq!(faults.next("dynamodb", "GetItem", None), Some(Kind::Throttle));
-        assert_eq!(faults.next("dynamodb", "GetItem", None), None);
+        assert_eq!(faults.next(&Call::of("dynamodb", "GetItem")), None);
+        assert_eq!(faults.next(&Call::of("dynamodb", "Query")), None);
+        assert_eq!(faults.next(&Call::of("sqs", "GetItem")), None);
+        assert_eq!(faults.next(&Call::of("dynamodb", "GetItem")), Some(Kind::Throttle));
+        assert_eq!(faults.next(&Call::of("dynamodb", "GetItem")), None);
         assert!(faults.list().is_empty());
         assert_eq!(faults.struck().len(), 1);
     }
@@ -193,12 +291,13 @@ mod tests {
             route: Some("POST /v1/checkout".to_owned()),
             ..Fault::nth("dynamodb", "*", 2, Kind::Conflict)
         });
-        let calls = || faults.next("dynamodb", "PutItem", Some("POST /v1/checkout"));
+        let call = |route: &str| Call::of("dynamodb", "PutItem").made_for(Some(route.to_owned()));
+        let calls = || faults.next(&call("POST /v1/checkout"));
         assert_eq!([calls(), calls(), calls(), calls()], [None, Some(Kind::Conflict), None, Some(Kind::Conflict)]);
-        assert_eq!(faults.next("dynamodb", "PutItem", Some("GET /v1/cart")), None);
-        assert_eq!(faults.next("dynamodb", "PutItem", None), None);
+        assert_eq!(faults.next(&call("GET /v1/cart")), None);
+        assert_eq!(faults.next(&Call::of("dynamodb", "PutItem")), None);
         faults.clear();
-        assert_eq!(faults.next("dynamodb", "PutItem", Some("POST /v1/checkout")), None);
+        assert_eq!(calls(), None);
     }
 
     #[test]
@@ -206,8 +305,35 @@ mod tests {
         let faults = Faults::default();
         faults.add(Fault::nth("sqs", "SendMessage", 1, Kind::Before));
         faults.add(Fault::nth("sqs", "SendMessage", 1, Kind::After));
-        assert_eq!(faults.next("sqs", "SendMessage", None), Some(Kind::Before));
-        assert_eq!(faults.next("sqs", "SendMessage", None), None);
+        assert_eq!(faults.next(&Call::of("sqs", "SendMessage")), Some(Kind::Before));
+        assert_eq!(faults.next(&Call::of("sqs", "SendMessage")), None);
+    }
+
+    #[test]
+    fn calls_are_recorded_from_when_it_is_asked_for_until_all_is_forgotten() {
+        let faults = Faults::default();
+        faults.next(&Call::of("sqs", "SendMessage"));
+        faults.record();
+        let call = Call::of("dynamodb", "GetItem").made_for(Some("GET /v1/cart".to_owned()));
+        faults.next(&call);
+        assert_eq!(faults.recorded(), [call]);
+        faults.clear();
+        faults.next(&Call::of("sqs", "SendMessage"));
+        assert!(faults.recorded().is_empty());
+    }
+
+    #[tokio::test]
+    async fn only_who_is_meant_dies() {
+        let faults = Faults::default();
+        let (mine, other) = (faults.death_of("mine"), faults.death_of("other"));
+        let kill = async {
+            faults.kill(Some("mine")).await;
+        };
+        tokio::select! {
+            () = mine => {}
+            () = other => panic!("the other one died"),
+            () = kill => panic!("nobody died"),
+        }
     }
 
     #[test]

@@ -214,6 +214,14 @@ impl Usage {
         self.ledger().running.get(trace).map(|request| request.route.clone())
     }
 
+    /// The trace and the route of the running requests; those that came through the gateway first.
+    pub fn running(&self) -> Vec<(String, String)> {
+        let mut running: Vec<(String, String)> =
+            self.ledger().running.iter().map(|(trace, request)| (trace.clone(), request.route.clone())).collect();
+        running.sort_by_key(|(trace, route)| (route.starts_with("function "), route.clone(), trace.clone()));
+        running
+    }
+
     /// Whether this request is the only one that is running.
     pub fn is_alone(&self, trace: &str) -> bool {
         let ledger = self.ledger();

@@ -8,6 +8,7 @@ use domain::Timestamp;
 use platform::{Config, EventError, Fatal};
 
 use crate::clock::Clock;
+use crate::faults::Faults;
 use crate::gateway::{BoxFuture, InvocationContext, Invoke, InvokeError};
 
 /// A consumer: event and time in, answer out.
@@ -19,17 +20,19 @@ pub(super) struct InProcess {
     consumer: Consumer,
     clock: Clock,
     limit: Duration,
+    faults: Faults,
 }
 
 impl InProcess {
-    pub(super) fn new(consumer: Consumer, clock: Clock, limit: Duration) -> Self {
-        Self { consumer, clock, limit }
+    pub(super) fn new(consumer: Consumer, clock: Clock, limit: Duration, faults: Faults) -> Self {
+        Self { consumer, clock, limit, faults }
     }
 }
 
 impl Invoke for InProcess {
     fn invoke(&self, event: Bytes, context: InvocationContext) -> BoxFuture<'_, Result<Bytes, InvokeError>> {
         let (consumer, now, limit) = (Arc::clone(&self.consumer), self.clock.now(), self.limit);
+        let death = self.faults.death_of(&context.trace_id);
         // A task of its own: a panic becomes this invocation's error.
         let running = tokio::spawn(async move {
             let event = String::from_utf8(event.to_vec()).map_err(|error| InvokeError::Failed(error.to_string()))?;
@@ -40,7 +43,16 @@ impl Invoke for InProcess {
                 Err(_) => Err(InvokeError::TimedOut),
             }
         });
-        Box::pin(async move { running.await.map_err(|failure| InvokeError::Failed(failure.to_string()))? })
+        Box::pin(async move {
+            let abort = running.abort_handle();
+            tokio::select! {
+                ended = running => ended.map_err(|failure| InvokeError::Failed(failure.to_string()))?,
+                () = death => {
+                    abort.abort();
+                    Err(InvokeError::Failed("it died".to_owned()))
+                }
+            }
+        })
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use utoipa_swagger_ui::Config;
 
 use super::server::{Cloud, read};
-use crate::faults::Fault;
+use crate::faults::{Fault, MadeFor};
 
 /// The longest that the clock is moved at once: ten years.
 const FARTHEST: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
@@ -22,7 +22,14 @@ pub(super) async fn answer(cloud: &Cloud, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     if let Some(rest) = path.strip_prefix("/_local/pay/stripe") {
         return match read(request, if rest.is_empty() { "/" } else { rest }).await {
-            Ok((parts, body)) => cloud.services.stripe.serve(parts, body).await,
+            Ok((mut parts, body)) => {
+                // Nobody sends a trace to a stranger: whoever runs now is who calls. Only what comes through the gateway and
+                // housekeeping pay, and of the functions without a gateway housekeeping is the first by name.
+                let running = cloud.services.usage.running().into_iter().next();
+                let (trace, route) = running.unzip();
+                parts.extensions.insert(MadeFor { trace, route });
+                cloud.services.stripe.serve(parts, body).await
+            }
             Err(refused) => refused,
         };
     }

@@ -10,6 +10,7 @@ use super::consumers::{self, Consumer};
 use super::services::Services;
 use super::{Options, StartError};
 use crate::clock::Clock;
+use crate::faults::Faults;
 use crate::gateway::{
     self, Authorizer, Cors, Denied, Gateway, InProcess, Invoke, Processes, Program, RouteSpec, Specification, Throttle,
 };
@@ -38,7 +39,7 @@ impl Functions {
                 }
                 None => {
                     let config = Config::from_vars(services.environment(function));
-                    let started = in_process(function, &config, &services.clock).await;
+                    let started = in_process(function, &config, &services.clock, &services.faults).await;
                     started.map_err(|error| StartError::Function(function.id.clone(), error.to_string()))?
                 }
             };
@@ -82,12 +83,14 @@ async fn in_process(
     function: &template::Function,
     config: &Config,
     clock: &Clock,
+    faults: &Faults,
 ) -> Result<Arc<dyn Invoke>, platform::Fatal> {
     let served = |router: axum::Router| -> Arc<dyn Invoke> {
-        Arc::new(InProcess::new(&function.name, platform::traced(router)).with_limit(function.timeout))
+        let running = InProcess::new(&function.name, platform::traced(router)).with_faults(faults.clone());
+        Arc::new(running.with_limit(function.timeout))
     };
     let consumed = |consumer: Consumer| -> Arc<dyn Invoke> {
-        Arc::new(consumers::InProcess::new(consumer, clock.clone(), function.timeout))
+        Arc::new(consumers::InProcess::new(consumer, clock.clone(), function.timeout, faults.clone()))
     };
     Ok(match function.binary.as_str() {
         "account" => served(account::router(account::App::new(config).await?)),

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::serve::ListenerExt;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Limited};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -20,7 +20,7 @@ use super::functions::Functions;
 use super::services::Services;
 use super::sources::Sources;
 use super::{StartError, desk};
-use crate::faults::{Kind, SLOW, cut_off};
+use crate::faults::{Call, Kind, MadeFor, SLOW, cut_off};
 
 /// The largest body of a call to a door: DynamoDB takes 16 MB.
 const LARGEST_CALL: usize = 20 * 1024 * 1024;
@@ -90,6 +90,9 @@ async fn answer(State(cloud): State<Cloud>, request: Request) -> Response {
         }
         // S3's signatures cover the whole path.
         if rest.starts_with("s3/") || rest == "s3" {
+            let mut request = request;
+            let made_for = made_for(&cloud, request.headers());
+            request.extensions_mut().insert(made_for);
             return cloud.services.buckets.call(request).await;
         }
         return door(&cloud, rest, request).await;
@@ -146,10 +149,20 @@ async fn door(cloud: &Cloud, rest: &str, request: Request) -> Response {
         return services.dynamodb.serve(parts, body).await;
     }
     let operation = operation(&parts);
-    match services.faults.next(&service, &operation, None) {
+    let MadeFor { trace, route } = made_for(cloud, &parts.headers);
+    match services.faults.next(&Call::of(&service, &operation).made_for(route)) {
         Some(Kind::Before) => cut_off(),
         Some(Kind::After) => {
             call(cloud, &service, parts, body).await;
+            cut_off()
+        }
+        Some(Kind::CrashBefore) => {
+            services.faults.kill(trace.as_deref()).await;
+            cut_off()
+        }
+        Some(Kind::CrashAfter) => {
+            call(cloud, &service, parts, body).await;
+            services.faults.kill(trace.as_deref()).await;
             cut_off()
         }
         Some(Kind::Throttle | Kind::Conflict) => {
@@ -162,6 +175,13 @@ async fn door(cloud: &Cloud, rest: &str, request: Request) -> Response {
         }
         Some(Kind::Stale) | None => call(cloud, &service, parts, body).await,
     }
+}
+
+/// What a call of an SDK is part of: functions pass the trace of their invocation on.
+fn made_for(cloud: &Cloud, headers: &HeaderMap) -> MadeFor {
+    let trace = headers.get("x-amzn-trace-id").and_then(|trace| trace.to_str().ok());
+    let route = trace.and_then(|trace| cloud.services.usage.route_of(trace));
+    MadeFor { trace: trace.map(str::to_owned), route }
 }
 
 async fn call(cloud: &Cloud, service: &str, parts: Parts, body: Bytes) -> Response {

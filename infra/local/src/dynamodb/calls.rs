@@ -9,7 +9,7 @@ use super::conflicts::Refusal;
 use super::engine::{self, Engine, Ran};
 use super::keys::{self, Named};
 use super::{Caller, Door, Outcome, ROOT, answers, batches, history, items, read, write};
-use crate::faults::Kind;
+use crate::faults::{Call, Kind};
 use crate::usage::{Cost, Units};
 
 impl Door {
@@ -20,9 +20,17 @@ impl Door {
             return Outcome::refused(&answers::access_denied(&caller.access_key_id, &what));
         }
         let route = caller.trace.as_deref().and_then(|trace| self.usage.route_of(trace));
-        let fault = self.faults.next("dynamodb", operation, route.as_deref());
+        let call = Call {
+            may_be_stale: reads_eventually(operation, &body),
+            ..Call::of("dynamodb", operation).made_for(route)
+        };
+        let fault = self.faults.next(&call);
         match fault {
             Some(Kind::Before) => return Outcome::Drop,
+            Some(Kind::CrashBefore) => {
+                self.faults.kill(caller.trace.as_deref()).await;
+                return Outcome::Drop;
+            }
             Some(Kind::Slow) => tokio::time::sleep(self.options.slow).await,
             Some(Kind::Throttle) => return self.throttle(operation, body, cost),
             Some(Kind::Conflict) => {
@@ -31,11 +39,14 @@ impl Door {
                     return refusal;
                 }
             }
-            Some(Kind::Stale) if reads_eventually(operation, &body) => return self.stale(operation, body, cost),
-            Some(Kind::Stale | Kind::After) | None => {}
+            Some(Kind::Stale) if call.may_be_stale => return self.stale(operation, body, cost),
+            Some(Kind::Stale | Kind::After | Kind::CrashAfter) | None => {}
         }
         let outcome = self.carry_out(caller, operation, body, cost).await;
-        if fault == Some(Kind::After) { Outcome::Drop } else { outcome }
+        if fault == Some(Kind::CrashAfter) {
+            self.faults.kill(caller.trace.as_deref()).await;
+        }
+        if matches!(fault, Some(Kind::After | Kind::CrashAfter)) { Outcome::Drop } else { outcome }
     }
 
     async fn carry_out(&self, caller: &Caller, operation: &str, mut body: Value, cost: &mut Cost) -> Outcome {

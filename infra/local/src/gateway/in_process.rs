@@ -10,6 +10,7 @@ use lambda_http::{Adapter, Context, LambdaEvent};
 use tower::Service;
 
 use super::{BoxFuture, InvocationContext, Invoke, InvokeError};
+use crate::faults::Faults;
 
 /// Runs a function's router in this process. The event and the answer go through the same types and JSON as in the
 /// cloud, so nothing works here that would not pass through them there.
@@ -18,17 +19,24 @@ pub struct InProcess {
     name: String,
     router: Router,
     limit: Option<Duration>,
+    faults: Faults,
 }
 
 impl InProcess {
     /// A function by its name and its router.
     pub fn new(name: impl Into<String>, router: Router) -> Self {
-        Self { name: name.into(), router, limit: None }
+        Self { name: name.into(), router, limit: None, faults: Faults::default() }
     }
 
     /// The function's own time limit, after which it counts as failed.
     pub fn with_limit(mut self, limit: Duration) -> Self {
         self.limit = Some(limit);
+        self
+    }
+
+    /// What may kill it.
+    pub fn with_faults(mut self, faults: Faults) -> Self {
+        self.faults = faults;
         self
     }
 }
@@ -37,17 +45,26 @@ impl Invoke for InProcess {
     fn invoke(&self, event: Bytes, context: InvocationContext) -> BoxFuture<'_, Result<Bytes, InvokeError>> {
         // A task of its own: a panic becomes this invocation's error, and, as in the cloud, the function runs to its
         // end even when nobody waits for the answer any more.
+        let death = self.faults.death_of(&context.trace_id);
         let running = tokio::spawn(run(self.router.clone(), event, lambda_context(&self.name, context)));
         Box::pin(async move {
-            let ended = match self.limit {
-                Some(limit) => {
-                    let abort = running.abort_handle();
-                    tokio::time::timeout(limit, running).await.map_err(|_| {
-                        abort.abort();
-                        InvokeError::TimedOut
-                    })?
+            let abort = running.abort_handle();
+            let limit = async {
+                match self.limit {
+                    Some(limit) => tokio::time::sleep(limit).await,
+                    None => std::future::pending().await,
                 }
-                None => running.await,
+            };
+            let ended = tokio::select! {
+                ended = running => ended,
+                () = death => {
+                    abort.abort();
+                    return Err(InvokeError::Failed("it died".to_owned()));
+                }
+                () = limit => {
+                    abort.abort();
+                    return Err(InvokeError::TimedOut);
+                }
             };
             ended.map_err(|failure| InvokeError::Failed(failure.to_string()))?
         })

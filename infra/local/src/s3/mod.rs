@@ -27,7 +27,7 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use tempfile::TempDir;
 
 use crate::clock::Clock;
-use crate::faults::{Faults, Kind, cut_off};
+use crate::faults::{Faults, Kind, MadeFor, cut_off};
 use crate::gateway::decoded;
 
 pub use cors::CorsRule;
@@ -223,6 +223,7 @@ impl Buckets {
     ) -> Response<Body> {
         let method = parts.method.clone();
         let struck = Struck::default();
+        let made_for = parts.extensions.get::<MadeFor>().cloned().unwrap_or_default();
         parts.extensions.insert(struck.clone());
         let request = Request::from_parts(parts, s3s::Body::http_body_unsync(body));
         let answer = match self.service.call(request).await {
@@ -237,7 +238,11 @@ impl Buckets {
                 internal.into_response(&method)
             }
         };
-        if matches!(*struck.0.lock().unwrap_or_else(PoisonError::into_inner), Some(Kind::Before | Kind::After)) {
+        let struck = *struck.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if struck == Some(Kind::CrashAfter) {
+            self.settings.faults.kill(made_for.trace.as_deref()).await;
+        }
+        if matches!(struck, Some(Kind::Before | Kind::After | Kind::CrashBefore | Kind::CrashAfter)) {
             return cut_off();
         }
         // Who may not list a bucket does not learn which keys are free.

@@ -9,7 +9,7 @@ use s3s::path::S3Path;
 use s3s::{S3Error, S3Request, S3Result, s3_error};
 
 use super::{BucketSpec, Permit, Slot};
-use crate::faults::{Faults, Kind, SLOW};
+use crate::faults::{Call, Faults, Kind, MadeFor, SLOW};
 
 /// The fault that a request met, for the door to act on.
 #[derive(Clone, Debug, Default)]
@@ -55,19 +55,25 @@ impl Permissions {
 
     /// Counts the call and lets a fault that waits for it strike.
     async fn strike(&self, context: &mut S3AccessContext<'_>) -> S3Result<()> {
-        let Some(kind) = self.faults.next("s3", context.s3_op().name(), None) else { return Ok(()) };
+        let MadeFor { trace, route } = context.extensions_mut().get::<MadeFor>().cloned().unwrap_or_default();
+        let call = Call::of("s3", context.s3_op().name()).made_for(route);
+        let Some(kind) = self.faults.next(&call) else { return Ok(()) };
         if let Some(Struck(slot)) = context.extensions_mut().get::<Struck>() {
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(kind);
         }
         match kind {
             Kind::Before => Err(s3_error!(InternalError, "the call does not arrive")),
+            Kind::CrashBefore => {
+                self.faults.kill(trace.as_deref()).await;
+                Err(s3_error!(InternalError, "the call does not arrive"))
+            }
             Kind::Throttle => Err(s3_error!(SlowDown, "Please reduce your request rate.")),
             Kind::Conflict => Err(s3_error!(OperationAborted, "A conflicting conditional operation is in progress.")),
             Kind::Slow => {
                 tokio::time::sleep(SLOW).await;
                 Ok(())
             }
-            Kind::After | Kind::Stale => Ok(()),
+            Kind::After | Kind::CrashAfter | Kind::Stale => Ok(()),
         }
     }
 }

@@ -217,24 +217,27 @@ impl Books<'_> {
             .map(drop)
     }
 
+    /// An event by its id.
+    pub(super) fn event(&self, id: &str) -> rusqlite::Result<Option<Event>> {
+        self.connection
+            .prepare_cached("SELECT id, name, body FROM events WHERE id = ?1")?
+            .query_row([id], read_event)
+            .optional()
+    }
+
     /// What happened to an intent's events, oldest first.
     pub(super) fn deliveries(&self, intent: &str) -> rusqlite::Result<Vec<Value>> {
         self.connection
-            .prepare_cached(
-                "SELECT id, name, created_at, attempts, status, delivered_at, due_at FROM events WHERE intent = ?1 ORDER BY number",
-            )?
-            .query_map([intent], |row| {
-                let time = |millis: Option<i64>| millis.map(Timestamp::from_millis);
-                Ok(json!({
-                    "event": row.get::<_, String>(0)?,
-                    "type": row.get::<_, String>(1)?,
-                    "created_at": Timestamp::from_millis(row.get(2)?),
-                    "attempts": row.get::<_, u32>(3)?,
-                    "status": row.get::<_, Option<u16>>(4)?,
-                    "delivered_at": time(row.get(5)?),
-                    "next_attempt_at": time(row.get(6)?),
-                }))
-            })?
+            .prepare_cached(&format!("SELECT {DELIVERY} FROM events WHERE intent = ?1 ORDER BY number"))?
+            .query_map([intent], read_delivery)?
+            .collect()
+    }
+
+    /// What happened to all events, oldest first.
+    pub(super) fn all_deliveries(&self) -> rusqlite::Result<Vec<Value>> {
+        self.connection
+            .prepare_cached(&format!("SELECT {DELIVERY} FROM events ORDER BY number"))?
+            .query_map([], read_delivery)?
             .collect()
     }
 
@@ -261,6 +264,23 @@ impl Books<'_> {
             .execute(params![key, kept.request, kept.status.as_u16(), kept.body, now.millis()])
             .map(drop)
     }
+}
+
+/// The columns that [`read_delivery`] reads.
+const DELIVERY: &str = "id, name, intent, created_at, attempts, status, delivered_at, due_at";
+
+fn read_delivery(row: &Row<'_>) -> rusqlite::Result<Value> {
+    let time = |millis: Option<i64>| millis.map(Timestamp::from_millis);
+    Ok(json!({
+        "event": row.get::<_, String>(0)?,
+        "type": row.get::<_, String>(1)?,
+        "intent": row.get::<_, String>(2)?,
+        "created_at": Timestamp::from_millis(row.get(3)?),
+        "attempts": row.get::<_, u32>(4)?,
+        "status": row.get::<_, Option<u16>>(5)?,
+        "delivered_at": time(row.get(6)?),
+        "next_attempt_at": time(row.get(7)?),
+    }))
 }
 
 fn read_event(row: &Row<'_>) -> rusqlite::Result<Event> {

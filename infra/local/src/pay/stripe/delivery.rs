@@ -1,16 +1,19 @@
 //! Webhooks on their way to the shop: signed anew for each attempt, repeated until somebody answers with a 2xx.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{Method, Request, StatusCode};
+use http::{Method, Request, Response, StatusCode};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::acting::Impossible;
 use super::books::Event;
-use super::{Stripe, WEBHOOK_SECRET};
+use super::{Stripe, WEBHOOK_SECRET, json_answer, local_error};
 use crate::faults::{self, Kind};
 use crate::pay::Deliver;
 
@@ -18,6 +21,13 @@ use crate::pay::Deliver;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often the schedule looks at the cloud's clock.
 const TICK: Duration = Duration::from_millis(250);
+
+/// Whether webhooks are to be kept back.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Hold {
+    hold: bool,
+}
 
 /// Where webhooks go.
 #[derive(Clone)]
@@ -63,7 +73,7 @@ impl Stripe {
 
     /// Sends everything that is due by the cloud's clock and answers how many events that were.
     pub async fn deliver_due(&self) -> usize {
-        if self.shop().is_none() {
+        if self.shop().is_none() || self.holds() {
             return 0;
         }
         let mut sent = 0;
@@ -107,6 +117,45 @@ impl Stripe {
         outcomes
     }
 
+    /// Whether webhooks are kept back.
+    pub(super) fn holds(&self) -> bool {
+        self.inner.held.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn hold_webhooks(&self, body: &Bytes) -> Response<Bytes> {
+        match serde_json::from_slice::<Hold>(body) {
+            Ok(Hold { hold }) => {
+                self.inner.held.store(hold, Ordering::SeqCst);
+                self.inner.posted.notify_one();
+                json_answer(StatusCode::OK, &json!({"hold": hold}))
+            }
+            Err(cause) => local_error(StatusCode::BAD_REQUEST, &cause.to_string()),
+        }
+    }
+
+    pub(super) fn show_webhooks(&self) -> Response<Bytes> {
+        match self.inner.shelf.write(|books| books.all_deliveries()).map_err(Impossible::from) {
+            Ok(events) => json_answer(StatusCode::OK, &json!({"items": events})),
+            Err(impossible) => local_error(impossible.status(), &impossible.to_string()),
+        }
+    }
+
+    pub(super) async fn send_webhook(&self, event: &str) -> Response<Bytes> {
+        let now = self.inner.clock.now();
+        let found = self.inner.shelf.write(|books| {
+            let found = books.event(event)?;
+            if found.is_some() {
+                books.claim(event, now)?;
+            }
+            Ok::<_, Impossible>(found)
+        });
+        match found {
+            Ok(Some(event)) => json_answer(StatusCode::OK, &self.deliver(event).await),
+            Ok(None) => local_error(StatusCode::NOT_FOUND, "no such event is known here"),
+            Err(impossible) => local_error(impossible.status(), &impossible.to_string()),
+        }
+    }
+
     async fn deliver(&self, event: Event) -> Value {
         let status = self.attempt(&event).await;
         if let Err(cause) = self.inner.shelf.write(|books| books.answered(&event.id, status, self.inner.clock.now())) {
@@ -118,8 +167,8 @@ impl Stripe {
     /// One attempt; nothing when no answer came.
     async fn attempt(&self, event: &Event) -> Option<StatusCode> {
         let shop = self.shop()?;
-        let fault = self.inner.faults.next("stripe", "Webhook", None);
-        if fault == Some(Kind::Before) {
+        let fault = self.inner.faults.next(&faults::Call::of("stripe", "Webhook"));
+        if matches!(fault, Some(Kind::Before | Kind::CrashBefore)) {
             return None;
         }
         if fault == Some(Kind::Slow) {
@@ -143,6 +192,6 @@ impl Stripe {
             }
         };
         let answer = tokio::time::timeout(PATIENCE, (shop.deliver)(request)).await.ok()?;
-        (fault != Some(Kind::After)).then(|| answer.status())
+        (!matches!(fault, Some(Kind::After | Kind::CrashAfter))).then(|| answer.status())
     }
 }

@@ -5,6 +5,9 @@
 //! | `/v1/payment_intents`, `/v1/refunds` … | Stripe's own protocol, with the key `sk_test_local` |
 //! | `POST /orders/{order_id} {"do": …}` | acts on the order's latest payment, and sends the webhooks |
 //! | `GET /orders/{order_id}` | the order's payments, refunds, disputes and events |
+//! | `POST /webhooks {"hold": true}` | keeps webhooks back, until it is `false` |
+//! | `GET /webhooks` | all events, oldest first, with what became of them |
+//! | `POST /webhooks/{event}` | sends one event now, kept back or not, delivered before or not |
 //! | `GET /pay/{payment_intent}` | a page with buttons, for people |
 
 mod acting;
@@ -19,6 +22,7 @@ mod refusal;
 mod tests;
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use base64::Engine;
@@ -38,7 +42,7 @@ use self::form::Form;
 use self::objects::{Dispute, Intent, Refund};
 use self::refusal::Refusal;
 use crate::clock::Clock;
-use crate::faults::{self, Faults, Kind};
+use crate::faults::{self, Faults, Kind, MadeFor};
 use crate::pay::Deliver;
 
 pub use self::delivery::Schedule;
@@ -64,6 +68,8 @@ struct Inner {
     shop: RwLock<Option<Shop>>,
     /// An event was made by a call and waits to be sent.
     posted: Notify,
+    /// Whether webhooks are kept back.
+    held: AtomicBool,
 }
 
 impl Stripe {
@@ -73,7 +79,16 @@ impl Stripe {
     /// When the file cannot be used.
     pub fn open(path: Option<&Path>, clock: Clock, faults: Faults) -> rusqlite::Result<Self> {
         let shelf = Shelf::open(path)?;
-        Ok(Self { inner: Arc::new(Inner { shelf, clock, faults, shop: RwLock::new(None), posted: Notify::new() }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                shelf,
+                clock,
+                faults,
+                shop: RwLock::new(None),
+                posted: Notify::new(),
+                held: AtomicBool::new(false),
+            }),
+        })
     }
 
     /// Says where webhooks go (`http://…/v1/webhooks/stripe`), and what carries them. Until then they wait.
@@ -91,9 +106,19 @@ impl Stripe {
     /// are named as in Stripe's specification (`CreatePaymentIntent`, `CancelPaymentIntent`, `CreateRefund`, …). The
     /// webhooks that it sends are the operation `Webhook`.
     pub async fn serve(&self, parts: Parts, body: Bytes) -> axum::response::Response {
+        let MadeFor { trace, route } = parts.extensions.get::<MadeFor>().cloned().unwrap_or_default();
         let fault = Call::find(&parts.method, parts.uri.path())
-            .and_then(|call| self.inner.faults.next("stripe", call.name(), None));
+            .and_then(|call| self.inner.faults.next(&faults::Call::of("stripe", call.name()).made_for(route)));
         let answer = match fault {
+            Some(Kind::CrashBefore) => {
+                self.inner.faults.kill(trace.as_deref()).await;
+                return faults::cut_off();
+            }
+            Some(Kind::CrashAfter) => {
+                self.call(parts, body).await;
+                self.inner.faults.kill(trace.as_deref()).await;
+                return faults::cut_off();
+            }
             Some(Kind::Before) => return faults::cut_off(),
             Some(Kind::After) => {
                 self.call(parts, body).await;
@@ -117,6 +142,9 @@ impl Stripe {
         match (&parts.method, segments.as_slice()) {
             (&Method::POST, ["orders", order]) => self.act_on_order(order, &body).await,
             (&Method::GET, ["orders", order]) => self.show_order(order),
+            (&Method::POST, ["webhooks"]) => self.hold_webhooks(&body),
+            (&Method::GET, ["webhooks"]) => self.show_webhooks(),
+            (&Method::POST, ["webhooks", event]) => self.send_webhook(event).await,
             (&Method::POST, ["pay", intent]) => self.act_on_page(intent, &body).await,
             (&Method::GET, ["pay", intent]) => self.show_page(intent),
             (_, ["v1", ..]) => {
@@ -187,6 +215,14 @@ impl Stripe {
 
     /// Sends what an act led to.
     async fn finish(&self, done: Done) -> Response<Bytes> {
+        if self.holds() {
+            let now = self.inner.clock.now();
+            let waits = |books: &books::Books<'_>| done.events.iter().try_for_each(|event| books.post(event, now));
+            return match self.inner.shelf.write(waits).map_err(Impossible::from) {
+                Ok(()) => json_answer(StatusCode::OK, &json!({"delivered": [], "intent": done.intent})),
+                Err(impossible) => local_error(impossible.status(), &impossible.to_string()),
+            };
+        }
         let delivered = self.deliver_all(done.events, done.at_once).await;
         json_answer(StatusCode::OK, &json!({"delivered": delivered, "intent": done.intent}))
     }

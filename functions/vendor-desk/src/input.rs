@@ -6,7 +6,7 @@ use domain::catalogue::{CategoryTree, Image, ImageSource, Price, Product, Produc
 use domain::stock::Layout;
 use domain::text::{Handle, LongText, Name, Sku, Title};
 use domain::vendor::VendorCard;
-use domain::{Code, FieldError, Mint, Money, ProductId, Refusal, Timestamp, VariantId};
+use domain::{Code, Mint, Money, ProductId, Refusal, Timestamp, VariantId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 

@@ -92,9 +92,7 @@ async fn a_quantity_that_no_counter_has_alone_is_sold_when_all_together_have_it(
 async fn an_order_over_many_counters_is_gathered_so_that_it_can_also_be_called_off() {
     let shop = Shop::open().await;
     let sizes: Vec<Value> = (0..40).map(|size| json!(format!("{size}"))).collect();
-    let variant = |size: &Value| {
-        json!({"options": {"Size": size}, "prices": [{"amount": "1.00", "currency": "USD"}], "on_hand": 4, "shards": 4})
-    };
+    let variant = |size: &Value| json!({"options": {"Size": size}, "prices": [{"amount": "1.00", "currency": "USD"}], "on_hand": 4, "shards": 4});
     let bowls = shop.vendor("ceramics").await.product("bowls");
     let bowls = bowls.set("options", json!([{"name": "Size", "values": sizes}]));
     let bowls = bowls.set("variants", sizes.iter().map(variant).collect()).publish().await;

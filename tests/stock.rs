@@ -99,9 +99,7 @@ async fn the_counters_of_a_product_are_limited_and_the_list_of_products_still_sh
     let vendor = shop.vendor("ceramics").await;
     let product = |handle: String, count: usize| {
         let sizes: Vec<Value> = (0..count).map(|size| json!(format!("{size}"))).collect();
-        let variant = |size: &Value| {
-            json!({"options": {"Size": size}, "prices": [{"amount": "1.00", "currency": "USD"}], "on_hand": 1, "shards": 32})
-        };
+        let variant = |size: &Value| json!({"options": {"Size": size}, "prices": [{"amount": "1.00", "currency": "USD"}], "on_hand": 1, "shards": 32});
         let options = json!([{"name": "Size", "values": sizes}]);
         let variants: Value = sizes.iter().map(variant).collect();
         vendor.product(&handle).set("options", options).set("variants", variants)

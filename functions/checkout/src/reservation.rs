@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use api::Problem;
-use domain::pricing::{PricedCart, PricedLine};
 use domain::order::OrderFile;
+use domain::pricing::{PricedCart, PricedLine};
 use domain::stock::{BackOrder, Counter, Draw, Layout, most_draws, plan_beyond};
 use domain::{Code, FieldError, Mint, Refusal, VariantId};
 use store::stock::Reading;
@@ -91,9 +91,8 @@ impl Reservation {
         short: &[VariantId],
     ) -> Result<(), Problem> {
         let lines = priced.lines().filter(|line| short.contains(&line.variant));
-        let mut sought: BTreeMap<VariantId, Sought<'_>> = lines
-            .map(|line| (line.variant, Sought { line, layout: line.layout, readings: Vec::new() }))
-            .collect();
+        let mut sought: BTreeMap<VariantId, Sought<'_>> =
+            lines.map(|line| (line.variant, Sought { line, layout: line.layout, readings: Vec::new() })).collect();
         look(shelves.stock, &mut sought).await?;
         for _ in 0..LOOKS {
             if !is_short(&sought) || !moved_meanwhile(shelves, &mut sought).await? {

@@ -118,7 +118,12 @@ impl App {
             .send()
             .await
             .map_err(|error| queue(&error))?;
-        tracing::warn!(queue = letters.name, message.id = message.message_id(), pause_s = pause.as_secs(), "a dead letter is given back");
+        tracing::warn!(
+            queue = letters.name,
+            message.id = message.message_id(),
+            pause_s = pause.as_secs(),
+            "a dead letter is given back"
+        );
         self.queue
             .delete_message()
             .queue_url(&letters.from)
@@ -131,7 +136,11 @@ impl App {
 
     /// Leaves a message where it is: the alarm of the dead letters tells the operator.
     async fn keep(&self, letters: &DeadLetters, message: &Message) -> Result<(), Error> {
-        tracing::error!(queue = letters.name, message.id = message.message_id(), "a message fails however often it is given back: somebody has to look at it");
+        tracing::error!(
+            queue = letters.name,
+            message.id = message.message_id(),
+            "a message fails however often it is given back: somebody has to look at it"
+        );
         self.queue
             .change_message_visibility()
             .queue_url(&letters.from)

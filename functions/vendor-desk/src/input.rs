@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use domain::catalogue::{CategoryTree, Image, ImageSource, Price, Product, ProductOption, ProductState, Seo, Variant, WhenOut};
+use domain::catalogue::{
+    CategoryTree, Image, ImageSource, Price, Product, ProductOption, ProductState, Seo, Variant, WhenOut,
+};
 use domain::stock::Layout;
 use domain::text::{Handle, LongText, Name, Sku, Title};
 use domain::vendor::VendorCard;

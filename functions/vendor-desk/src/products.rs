@@ -42,7 +42,12 @@ impl App {
 
     /// Brings the stock in line with a product that was written: the units of new variants, and where those of a variant lie that
     /// is spread over another number of counters.
-    async fn lay_out(&self, before: Option<&Product>, after: &Product, first_stock: &FirstStock) -> Result<(), Problem> {
+    async fn lay_out(
+        &self,
+        before: Option<&Product>,
+        after: &Product,
+        first_stock: &FirstStock,
+    ) -> Result<(), Problem> {
         self.stock.begin(first_stock).await?;
         for variant in &after.variants {
             let former = before.and_then(|before| before.variant(variant.id));

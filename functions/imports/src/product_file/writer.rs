@@ -86,9 +86,7 @@ fn variant_cell(product: &ProductDraft, row: usize, column: Column) -> Cow<'_, s
         Column::Sku => text(variant.sku.as_ref()),
         Column::Grams => number(variant.grams),
         Column::Quantity => number(variant.quantity),
-        Column::Policy => {
-            variant.continues.map_or("", |continues| if continues { "continue" } else { "deny" }).into()
-        }
+        Column::Policy => variant.continues.map_or("", |continues| if continues { "continue" } else { "deny" }).into(),
         Column::Price => number(variant.price.map(|price| price.price.decimal())),
         Column::CompareAtPrice => {
             number(variant.price.and_then(|price| price.compare_at).map(|compared| compared.decimal()))

@@ -75,7 +75,13 @@ impl Sources {
                 }
             }
         }
-        Self { services, functions, running: Mutex::default(), schedules: tokio::sync::Mutex::new(schedules), by_themselves }
+        Self {
+            services,
+            functions,
+            running: Mutex::default(),
+            schedules: tokio::sync::Mutex::new(schedules),
+            by_themselves,
+        }
     }
 
     fn work(&self) -> std::sync::MutexGuard<'_, Work> {
@@ -105,16 +111,18 @@ impl Sources {
         }
         work.stripe = Some(self.services.stripe.start());
         let sources = Arc::downgrade(self);
-        work.clock = self.by_themselves.then(|| tokio::spawn(async move {
-            loop {
-                tokio::select! {
-                    () = tokio::time::sleep(LOOK) => {}
-                    _ = stopped.changed() => return,
+        work.clock = self.by_themselves.then(|| {
+            tokio::spawn(async move {
+                loop {
+                    tokio::select! {
+                        () = tokio::time::sleep(LOOK) => {}
+                        _ = stopped.changed() => return,
+                    }
+                    let Some(sources) = sources.upgrade() else { return };
+                    sources.run_schedules().await;
                 }
-                let Some(sources) = sources.upgrade() else { return };
-                sources.run_schedules().await;
-            }
-        }));
+            })
+        });
         *self.work() = work;
         Ok(())
     }

@@ -161,8 +161,7 @@ impl Catalog {
         let owner = Condition::of("attribute_not_exists(pk) OR #owner = :id")
             .name("#owner", "owner")
             .value(":id", string(product.id.to_string()));
-        let counters: Vec<_> =
-            product.variants.iter().map(|variant| (variant.id, variant.layout().counters)).collect();
+        let counters: Vec<_> = product.variants.iter().map(|variant| (variant.id, variant.layout().counters)).collect();
         let mut ending = stock.ending(&counters)?;
         // Product, description, availability and handle take four.
         while ending.len() > MOST_ACTIONS - 4 {
@@ -188,7 +187,9 @@ impl Catalog {
 
     async fn write(&self, loaded: Option<&StoredProduct>, changed: &StoredProduct) -> Result<StoredProduct, Error> {
         let before = loaded
-            .map(|loaded| loaded.product.listing_rows(loaded.product.is_available(&loaded.availability), &self.media_base))
+            .map(|loaded| {
+                loaded.product.listing_rows(loaded.product.is_available(&loaded.availability), &self.media_base)
+            })
             .unwrap_or_default();
         let after = changed.product.listing_rows(changed.product.is_available(&changed.availability), &self.media_base);
         let keys = |rows: &[ListingRow]| {
@@ -322,8 +323,9 @@ impl Catalog {
         }
         // Of a variant with several counters an older reading may be under way elsewhere: it must find a new version even
         // when nothing is different.
-        let spread =
-            |variant: &domain::VariantId| loaded.product.variant(*variant).is_some_and(|known| known.layout().counters > 1);
+        let spread = |variant: &domain::VariantId| {
+            loaded.product.variant(*variant).is_some_and(|known| known.layout().counters > 1)
+        };
         if changed == loaded.availability && !left.keys().any(spread) {
             return Ok(());
         }

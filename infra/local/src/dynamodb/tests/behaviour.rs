@@ -150,7 +150,8 @@ async fn round_trips_and_units_are_counted_for_the_request_whose_trace_the_call_
     let request = cloud.usage.of_trace("Root=1-abc").unwrap();
     assert_eq!(request.operations, ["PutItem", "GetItem", "TransactWriteItems", "PutItem"]);
     // Put: the item and its index entry. Transaction: twice. The refused put: once.
-    let expected = Cost { round_trips: 4, read_units: Units::halves(1), write_units: Units::whole(2 + 2 + 1), conflicts: 0 };
+    let expected =
+        Cost { round_trips: 4, read_units: Units::halves(1), write_units: Units::whole(2 + 2 + 1), conflicts: 0 };
     assert_eq!(request.cost, expected);
     let routes = cloud.usage.snapshot();
     assert_eq!(routes["POST /v1/checkout"].most, expected);

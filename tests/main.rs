@@ -18,6 +18,7 @@ mod catalogue;
 mod checkout;
 mod contention;
 mod contract;
+mod costs;
 mod delivery;
 mod durability;
 mod faults;

@@ -23,18 +23,18 @@ const MOST_PROCESSES: usize = 16;
 pub(super) struct Functions {
     pub(super) gateway: Gateway,
     pub(super) by_id: HashMap<String, Arc<dyn Invoke>>,
-    processes: Vec<Arc<Processes>>,
+    processes: HashMap<String, Arc<Processes>>,
 }
 
 impl Functions {
     pub(super) async fn start(options: &Options, services: &Arc<Services>) -> Result<Self, StartError> {
         let mut by_id: HashMap<String, Arc<dyn Invoke>> = HashMap::new();
-        let mut processes = Vec::new();
+        let mut processes = HashMap::new();
         for function in &services.template.functions {
             let invoke: Arc<dyn Invoke> = match &options.processes {
                 Some(directory) => {
                     let started = Arc::new(Processes::new(program(function, services, directory)?));
-                    processes.push(Arc::clone(&started));
+                    processes.insert(function.id.clone(), Arc::clone(&started));
                     started
                 }
                 None => {
@@ -49,8 +49,13 @@ impl Functions {
         Ok(Self { gateway, by_id, processes })
     }
 
+    /// The ids of the processes that a function runs in.
+    pub(super) fn process_ids(&self, function: &str) -> Vec<u32> {
+        self.processes.get(function).map(|processes| processes.ids()).unwrap_or_default()
+    }
+
     pub(super) async fn stop(&self) {
-        for processes in &self.processes {
+        for processes in self.processes.values() {
             processes.stop().await;
         }
     }

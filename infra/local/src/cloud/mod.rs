@@ -115,6 +115,11 @@ impl LocalCloud {
         invoke(event).await.map_err(InvokeError::Failed)
     }
 
+    /// The ids of the processes that a function runs in now, by its logical id; none when it runs in this process.
+    pub fn process_ids(&self, function: &str) -> Vec<u32> {
+        self.functions.process_ids(function)
+    }
+
     /// A function's binary in a directory of built ones, and how this cloud would run it.
     pub(crate) fn program(&self, function: &str, directory: &Path) -> Result<Program, StartError> {
         let found = self.services.template.function(function);

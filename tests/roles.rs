@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use local::cloud::PASSWORD;
 use local::iam::{Roles, Statement};
+use local::sqs::MessageAttribute;
 use local::{LocalCloud, Options};
 use serde_json::{Value, json};
 
@@ -291,6 +292,13 @@ async fn background(shop: &Shop, bowl: &Product) {
     let stock = format!("/v1/vendor/products/{}/variants/{}/stock", bowl.id, bowl.variant);
     bowl.vendor.client.put(&stock, &json!({"adjust": 5})).await.expect(200);
     bought(shop, bowl, 1, "cash_on_delivery").await;
+    // A dead letter, and one that was given back often enough.
+    let services = shop.cloud.services();
+    let dead_letters = &services.template.queue("OrderEventsDeadLetters").expect("a queue").name;
+    for attributes in [vec![], vec![("redrives".to_owned(), MessageAttribute::string("3"))]] {
+        let sent = services.queues.send(dead_letters, "no message of ours", &attributes.into_iter().collect());
+        sent.expect("a dead letter");
+    }
     shop.cloud.clock().advance(Duration::from_secs(600));
     shop.cloud.invoke("HousekeepingFunction", json!({})).await.expect("the minute has come");
     shop.cloud.revive().expect("everything moves again");

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use domain::catalogue::CategoryTree;
-use domain::stock::Counter;
+use domain::stock::{Counter, Layout};
 use domain::text::{Handle, Name};
 use domain::vendor::VendorCard;
 use domain::{Currency, Timestamp, VendorId};
@@ -51,7 +51,7 @@ fn a_new_product_is_shown_with_the_stock_that_it_is_about_to_get() {
     assert!(matches!(plan.fate(), Fate::In { created: true, updated: false, variants: 2 }));
     assert_eq!(stored.availability.of(stored.product.variants[0].id), 5);
     assert_eq!(stored.availability.available.len(), 1);
-    assert_eq!(plan.stock_changes(), [(stored.product.variants[0].id, 1, 5)]);
+    assert_eq!(plan.stock_changes(), [(stored.product.variants[0].id, Layout::default(), 5)]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use domain::catalogue::{Category, CategoryTree, ProductState};
-use domain::stock::Counter;
+use domain::stock::{Counter, Layout};
 use domain::text::{Handle, Line, Name};
 use domain::vendor::VendorCard;
 use domain::{Currency, ProductId, Timestamp, VariantId, VendorId};
@@ -68,7 +68,10 @@ fn the_same_file_again_changes_nothing() {
     assert_eq!(second.stock, first.stock);
     assert_eq!(
         first.stock,
-        [(VariantId::new(ProductId::from_bits(9), 1), 1, 5), (VariantId::new(ProductId::from_bits(9), 2), 1, 6)]
+        [
+            (VariantId::new(ProductId::from_bits(9), 1), Layout::default(), 5),
+            (VariantId::new(ProductId::from_bits(9), 2), Layout::default(), 6),
+        ]
     );
     assert!(first.warnings.is_empty());
 }

@@ -294,7 +294,7 @@ impl Sources {
             .map_err(|error| StartError::service("DynamoDB")(&error))?;
         self.run_schedules().await;
         self.services.stripe.deliver_due().await;
-        // A message that fails stays in flight until the clock says otherwise; whoever moves the clock does not wait for it.
+        // A moved clock can set much going: whoever moves it does not wait for all of that.
         match tokio::time::timeout(AFTERMATH, self.settled()).await {
             Ok(settled) => settled,
             Err(_) => Ok(()),

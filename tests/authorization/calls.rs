@@ -298,6 +298,17 @@ async fn of_operators(world: &World, route: &str, caller: Caller, call: &impl Fn
         }
         "GET /v1/admin/orders" => call("/v1/admin/orders?state=awaiting_payment"),
         "GET /v1/admin/orders/{id}" => call(&format!("/v1/admin/orders/{}", id(&world.guest_order))),
+        "POST /v1/admin/orders/{id}/cancel" => {
+            let order = if is_admin { world.new_guest_order().await } else { world.guest_order.clone() };
+            call(&format!("/v1/admin/orders/{}/cancel", id(&order)))
+        }
+        "POST /v1/admin/orders/{id}/payments/{payment_id}/decide" => {
+            let order = if is_admin { world.new_conflicted_order().await } else { world.guest_order.clone() };
+            let path = format!("/v1/admin/orders/{}/payments/{}/decide", id(&order), id(&order["payment"]));
+            call(&path).body(json!({"decision": "accept"}))
+        }
+        "GET /v1/admin/payments" => call("/v1/admin/payments?state=conflicted"),
+        "GET /v1/admin/refunds/failed" => call("/v1/admin/refunds/failed"),
         "GET /v1/admin/categories" => call("/v1/admin/categories"),
         "PUT /v1/admin/categories" => {
             let etag = world.etag(&world.client(Caller::Admin), "/v1/admin/categories").await;

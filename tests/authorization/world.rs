@@ -258,6 +258,13 @@ impl World {
         self.new_guest().await.checks_out("stripe", "once").await.expect(201).clone()
     }
 
+    /// A guest's order for which another amount came than was asked for.
+    pub(super) async fn new_conflicted_order(&self) -> Value {
+        let order = self.new_guest_order().await;
+        self.shop.stripe(&id(&order), "wrong_amount").await;
+        order
+    }
+
     /// An order of the buyer.
     pub(super) async fn new_buyers_order(&self) -> String {
         id(self.new_buyers_cart().await.checks_out("stripe", "once").await.expect(201))

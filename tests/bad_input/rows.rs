@@ -374,6 +374,7 @@ async fn of_operators(world: &World) -> Vec<Row> {
     let reason = json!({"reason": "Complaints."});
     let vendors = world.cursor_of(Who::Admin, "/v1/admin/vendors?limit=1&state=submitted").await;
     let orders = world.cursor_of(Who::Admin, "/v1/admin/orders?limit=1&state=awaiting_payment").await;
+    let payments = world.cursor_of(Who::Admin, "/v1/admin/payments?limit=1&state=pending").await;
     let mut deep = json!({"handle": "e", "name": "E"});
     for handle in ["d", "c", "b", "a"] {
         deep = json!({"handle": handle, "name": handle, "children": [deep]});
@@ -393,6 +394,19 @@ async fn of_operators(world: &World) -> Vec<Row> {
         decided("POST /v1/admin/vendors/{id}/reinstate"),
         admin("GET /v1/admin/orders").query("state=awaiting_payment").cursors(orders, &vendors),
         admin("GET /v1/admin/orders/{id}").id(&world.order),
+        admin("POST /v1/admin/orders/{id}/cancel").id(&world.order),
+        admin("POST /v1/admin/orders/{id}/payments/{payment_id}/decide")
+            .id(&world.order)
+            .at("payment_id", &world.payment)
+            .body(json!({"decision": "accept"}))
+            .refuses("/decision", ["keep", "Accept"].map(Value::from))
+            .refuses_body(
+                "nothing to decide",
+                json!({"decision": "refund"}),
+                Want::Problem(409, "wrong_state", None),
+            ),
+        admin("GET /v1/admin/payments").query("state=pending").cursors(payments, &vendors),
+        admin("GET /v1/admin/refunds/failed"),
         admin("GET /v1/admin/categories"),
         admin("PUT /v1/admin/categories")
             .with("if-match", &world.categories_etag)

@@ -21,6 +21,8 @@ pub(super) struct World {
     /// The guest's earlier order, awaiting its payment, and the token that shows it.
     pub(super) order: String,
     pub(super) token: String,
+    /// The attempt at paying it.
+    pub(super) payment: String,
     /// The token of another guest's order.
     pub(super) strangers_token: String,
     /// An order of the buyer.
@@ -77,6 +79,7 @@ impl World {
             let order = guest.checks_out("stripe", "once").await.expect(201).clone();
             orders.push((id(&order), order["token"].as_str().expect("a token").to_owned()));
         }
+        let seen = admin.get(&format!("/v1/admin/orders/{}", orders[0].0)).await.expect(200).clone();
         let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
 
         let file = json!({"filename": "goods.csv", "size": 100});
@@ -102,6 +105,7 @@ impl World {
             categories_etag,
             guest,
             order,
+            payment: id(&seen["payment"]),
             token,
             strangers_token,
             buyers_order,

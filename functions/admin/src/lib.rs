@@ -3,6 +3,7 @@
 mod categories;
 mod jobs;
 mod orders;
+mod payments;
 mod vendors;
 
 use api::{Routes, routes};
@@ -53,6 +54,8 @@ pub fn routes<R: Routes<App>>() -> R {
         .routes(routes!(vendors::reinstate_vendor))
         .routes(routes!(orders::find_orders))
         .routes(routes!(orders::show_any_order))
+        .routes(routes!(payments::list_payments))
+        .routes(routes!(payments::list_failed_refunds))
         .routes(routes!(categories::show_category_tree, categories::replace_categories))
 }
 

@@ -2,7 +2,7 @@
 
 use api::{Admin, Cursor, Json, Limit, Page, Path, Problem, Query};
 use axum::extract::State;
-use domain::order::{OrderState, OrderView};
+use domain::order::{OperatorOrderView, OrderState};
 use domain::payment::ProviderName;
 use domain::pricing::Totals;
 use domain::text::Email;
@@ -112,21 +112,16 @@ pub async fn find_orders(
     Ok(Json(Page { items: page.items.into_iter().map(OrderSummaryView::from).collect(), next }))
 }
 
-/// Shows an order with everything that belongs to it.
+/// Shows an order with everything that belongs to it: every attempt at paying, disputes, and the provider's names for them.
 #[utoipa::path(
     get, path = "/v1/admin/orders/{id}", params(("id" = OrderId, Path, description = "The order.")),
-    responses((status = OK, body = OrderView))
+    responses((status = OK, body = OperatorOrderView))
 )]
 pub async fn show_any_order(
     State(app): State<App>,
     _: Admin,
     Path(id): Path<OrderId>,
-) -> Result<Json<OrderView>, Problem> {
+) -> Result<Json<OperatorOrderView>, Problem> {
     let file = app.orders.file(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
-    let mut view = OrderView::from(&file);
-    // How to pay is the buyer's business: it may carry a secret of the provider's.
-    if let Some(payment) = &mut view.payment {
-        payment.action = None;
-    }
-    Ok(Json(view))
+    Ok(Json(OperatorOrderView::from(&file)))
 }

@@ -3,8 +3,10 @@
 use api::conditional::cached_bytes;
 use api::{Cached, Json};
 use axum::response::Response;
+use domain::dispute::{DisputeEvent, DisputeState};
 use domain::order::{OrderEvent, OrderState, VendorOrderEvent, VendorOrderState};
 use domain::payment::{PaymentEvent, PaymentState, RefundEvent, RefundState};
+use domain::returns::{ReturnEvent, ReturnState};
 use domain::vendor::{VendorEvent, VendorState};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -49,11 +51,15 @@ pub struct Machine {
     name: &'static str,
     /// All states.
     states: Vec<serde_json::Value>,
+    /// Those in which it may begin.
+    initial: Vec<serde_json::Value>,
+    /// Those that nothing leads out of.
+    r#final: Vec<serde_json::Value>,
     /// All steps.
-    steps: Vec<Step>,
+    transitions: Vec<Step>,
 }
 
-/// The lives of orders, sub-orders, payments, refunds and sellers.
+/// The lives of orders, sub-orders, payments, disputes, refunds, returns and sellers.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct States {
     /// One machine each.
@@ -63,19 +69,25 @@ pub struct States {
 fn machine<S: Copy + Serialize, E: Copy + Serialize>(
     name: &'static str,
     states: &[S],
+    initial: &[S],
     events: &[E],
     after: impl Fn(S, E) -> Option<S>,
 ) -> Machine {
     let written = |value: &dyn erased::Written| value.written();
-    let mut steps = Vec::new();
+    let (mut transitions, mut ends) = (Vec::new(), Vec::new());
     for state in states {
+        let before = transitions.len();
         for event in events {
             if let Some(next) = after(*state, *event) {
-                steps.push(Step { from: written(state), event: written(event), to: written(&next) });
+                transitions.push(Step { from: written(state), event: written(event), to: written(&next) });
             }
         }
+        if transitions.len() == before {
+            ends.push(written(state));
+        }
     }
-    Machine { name, states: states.iter().map(|state| written(state)).collect(), steps }
+    let all = |states: &[S]| states.iter().map(|state| written(state)).collect();
+    Machine { name, states: all(states), initial: all(initial), r#final: ends, transitions }
 }
 
 mod erased {
@@ -91,15 +103,48 @@ mod erased {
     }
 }
 
-/// Serves the state machines as data.
+fn machines() -> Vec<Machine> {
+    use VendorOrderState as Part;
+    vec![
+        machine("order", &OrderState::ALL, &OrderState::INITIAL, &OrderEvent::ALL, OrderState::after),
+        machine("vendor_order", &Part::ALL, &Part::INITIAL, &VendorOrderEvent::ALL, Part::after),
+        machine("payment", &PaymentState::ALL, &PaymentState::INITIAL, &PaymentEvent::ALL, PaymentState::after),
+        machine("dispute", &DisputeState::ALL, &DisputeState::INITIAL, &DisputeEvent::ALL, DisputeState::after),
+        machine("refund", &RefundState::ALL, &RefundState::INITIAL, &RefundEvent::ALL, RefundState::after),
+        machine("return", &ReturnState::ALL, &ReturnState::INITIAL, &ReturnEvent::ALL, ReturnState::after),
+        machine("vendor", &VendorState::ALL, &[VendorState::Draft], &VendorEvent::ALL, VendorState::after),
+    ]
+}
+
+/// Serves the state machines as data: generated from what decides, so that the two cannot differ.
 #[utoipa::path(get, path = "/v1/states", responses((status = OK, body = States)))]
 pub async fn states() -> Cached<States> {
-    let items = vec![
-        machine("order", &OrderState::ALL, &OrderEvent::ALL, OrderState::after),
-        machine("vendor_order", &VendorOrderState::ALL, &VendorOrderEvent::ALL, VendorOrderState::after),
-        machine("payment", &PaymentState::ALL, &PaymentEvent::ALL, PaymentState::after),
-        machine("refund", &RefundState::ALL, &RefundEvent::ALL, RefundState::after),
-        machine("vendor", &VendorState::ALL, &VendorEvent::ALL, VendorState::after),
-    ];
-    Cached::new(States { items }, 3600, 86_400)
+    Cached::new(States { items: machines() }, 3600, 86_400)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_machine_is_served_with_its_beginning_and_its_ends() {
+        let names = |values: &[serde_json::Value]| {
+            values.iter().map(|value| value.as_str().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+        };
+        let mut served = String::new();
+        for machine in machines() {
+            let (begins, ends) = (names(&machine.initial), names(&machine.r#final));
+            served.push_str(&format!("{}: {begins} .. {ends} ({})\n", machine.name, machine.transitions.len()));
+        }
+        let expected = "\
+order: awaiting_payment confirmed .. completed (10)
+vendor_order: pending .. refused returned completed (10)
+payment: created .. refunded (30)
+dispute: opened .. won lost (2)
+refund: queued .. succeeded failed (3)
+return: requested .. refused refunded (4)
+vendor: draft ..  (6)
+";
+        assert_eq!(served, expected);
+    }
 }

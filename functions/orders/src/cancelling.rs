@@ -13,21 +13,30 @@ use crate::App;
 /// How often an order is read again that somebody else changes at the same time.
 const TRIES: usize = 8;
 
+fn call_off(file: &mut OrderFile, by: Actor, now: Timestamp) -> Result<(), Refusal> {
+    let mut mint = platform::mint(now);
+    match by {
+        Actor::Admin => file.call_off(&mut mint),
+        _ => file.cancel(by, &mut mint),
+    }
+}
+
 impl App {
     /// Calls an order off. One that is off already stays as it is, so that a repeat on a weak network is harmless.
-    pub(crate) async fn cancel(&self, mut loaded: OrderFile, now: Timestamp) -> Result<OrderFile, Problem> {
+    /// The operator also calls off what is left of an order of which something was shipped.
+    pub(crate) async fn cancel(&self, mut loaded: OrderFile, by: Actor, now: Timestamp) -> Result<OrderFile, Problem> {
         for _ in 0..TRIES {
-            if loaded.order.state == OrderState::Cancelled {
+            if loaded.order.state == OrderState::Cancelled || (by == Actor::Admin && loaded.is_called_off()) {
                 return Ok(loaded);
             }
             // Refused before the provider hears of it.
-            loaded.clone().cancel(Actor::Buyer, &mut platform::mint(now))?;
+            call_off(&mut loaded.clone(), by, now)?;
             if self.close_open_attempts(&loaded, now).await? {
                 // Paid in this moment: what is cancelled now is a paid order, whose money goes back.
                 loaded = self.again(&loaded).await?;
             }
             let mut changed = loaded.clone();
-            changed.cancel(Actor::Buyer, &mut platform::mint(now))?;
+            call_off(&mut changed, by, now)?;
             match self.orders.save(&loaded, &changed).await {
                 Ok(()) => return self.again(&loaded).await,
                 Err(Error::Conflict) => loaded = self.again(&loaded).await?,

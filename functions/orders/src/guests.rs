@@ -2,7 +2,7 @@
 
 use api::{Json, Now, OrderToken, Path, Problem, SourceIp};
 use axum::extract::State;
-use domain::order::{OrderFile, OrderView};
+use domain::order::{Actor, OrderFile, OrderView};
 use domain::{Code, OrderId, Refusal, Timestamp};
 use store::attempts::Target;
 
@@ -65,6 +65,6 @@ pub async fn cancel_order(
     token: OrderToken,
 ) -> Result<Json<OrderView>, Problem> {
     let file = app.shown_by_token(id, &token, &client, now).await?;
-    let cancelled = app.cancel(file, now).await?;
+    let cancelled = app.cancel(file, Actor::Buyer, now).await?;
     Ok(Json(OrderView::from(&cancelled)))
 }

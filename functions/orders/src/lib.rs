@@ -1,8 +1,9 @@
-//! Orders as their buyers see them.
+//! Orders as their buyers see them, and what the operator does to one.
 
 mod cancelling;
 mod guests;
 mod mine;
+mod operating;
 
 use std::sync::Arc;
 
@@ -56,6 +57,8 @@ pub fn routes<R: Routes<App>>() -> R {
         .routes(routes!(mine::list_my_orders))
         .routes(routes!(mine::show_my_order))
         .routes(routes!(mine::cancel_my_order))
+        .routes(routes!(operating::call_order_off))
+        .routes(routes!(operating::decide_on_payment))
 }
 
 /// The function.

@@ -2,7 +2,7 @@
 
 use api::{Buyer, Cursor, Json, Limit, Now, Page, Path, Problem, Query};
 use axum::extract::State;
-use domain::order::{Order, OrderFile, OrderState, OrderView};
+use domain::order::{Actor, Order, OrderFile, OrderState, OrderView};
 use domain::pricing::Totals;
 use domain::{Code, Currency, OrderId, Refusal, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -100,5 +100,5 @@ pub async fn cancel_my_order(
     Path(id): Path<OrderId>,
 ) -> Result<Json<OrderView>, Problem> {
     let file = app.of_buyer(id, buyer).await?;
-    Ok(Json(OrderView::from(&app.cancel(file, now).await?)))
+    Ok(Json(OrderView::from(&app.cancel(file, Actor::Buyer, now).await?)))
 }

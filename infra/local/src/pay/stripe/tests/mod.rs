@@ -175,6 +175,7 @@ fn refund(id: u128, minor: i64) -> domain::payment::Refund {
         created_at: Timestamp::from_millis(0),
         due_at: None,
         tries: 0,
+        returned_at: None,
         version: 0,
     }
 }

@@ -80,6 +80,7 @@ fn refund(reference: Option<&str>) -> Refund {
         created_at: Timestamp::from_millis(0),
         due_at: None,
         tries: 0,
+        returned_at: None,
         version: 0,
     }
 }

@@ -1,5 +1,7 @@
 //! `POST /v1/checkout`.
 
+use std::time::{Duration, Instant};
+
 use api::{Answer, Digested, IdempotencyKey, Now, Problem, SourceIp};
 use axum::extract::State;
 use domain::cart::Cart;
@@ -45,6 +47,8 @@ pub struct PaymentChoice {
 
 /// How often pricing and placing are tried again when the cart or the stock changes under them.
 const TRIES: usize = 40;
+/// How long they are tried. API Gateway gives up after 30 seconds, and the provider needs some of them.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Places an order for a cart and asks for its payment.
 ///
@@ -78,7 +82,12 @@ pub async fn check_out(
         });
     counted?;
     let mut reservation = Reservation::default();
+    let shelves = Shelves { catalog: &app.catalog, stock: &app.stock };
+    let deadline = Instant::now() + PATIENCE;
     for _ in 0..TRIES {
+        if Instant::now() >= deadline {
+            return Err(store::Error::Unavailable("the stock changes too fast".to_owned()).into());
+        }
         let read = match first.take() {
             Some(read) => read,
             None => app.carts.read(asked.cart_id, now).await,
@@ -126,10 +135,9 @@ pub async fn check_out(
                 let repeated = Repeated { known: *known, hash: &record.hash, digest: &digest, created: true };
                 return app.repeat(repeated, &token_secret, now).await;
             }
-            Placed::Short(variants) => {
-                let shelves = Shelves { catalog: &app.catalog, stock: &app.stock };
-                reservation.plan(shelves, &priced, &variants).await?;
-            }
+            Placed::Short(variants) => reservation.plan(shelves, &priced, &variants).await?,
+            // A crowd at an empty counter is told so by a reading: it need not meet for it.
+            Placed::Crowded => reservation.check(shelves, &priced).await?,
             Placed::CartChanged => {}
         }
     }

@@ -91,17 +91,7 @@ impl Reservation {
         short: &[VariantId],
     ) -> Result<(), Problem> {
         let lines = priced.lines().filter(|line| short.contains(&line.variant));
-        let mut sought: BTreeMap<VariantId, Sought<'_>> =
-            lines.map(|line| (line.variant, Sought { line, layout: line.layout, readings: Vec::new() })).collect();
-        look(shelves.stock, &mut sought).await?;
-        for _ in 0..LOOKS {
-            if !is_short(&sought) || !moved_meanwhile(shelves, &mut sought).await? {
-                break;
-            }
-        }
-        if is_short(&sought) {
-            return Err(out_of_stock(&sought).into());
-        }
+        let sought = seek(shelves, lines).await?;
         for (variant, sought) in &sought {
             self.planned.extend(sought.draws().map(|draws| (*variant, draws)));
             match sought.back_order() {
@@ -115,6 +105,12 @@ impl Reservation {
             }
         }
         self.gather(shelves.stock, priced).await
+    }
+
+    /// Refuses an order that cannot be had any more. Nothing is planned: a random counter is as good as the fullest, to which the
+    /// whole crowd would move.
+    pub(crate) async fn check(&self, shelves: Shelves<'_>, priced: &PricedCart) -> Result<(), Problem> {
+        seek(shelves, priced.lines()).await.map(drop)
     }
 
     /// Keeps the order within what one transaction takes, now and when it is cancelled: where too many counters would be drawn on,
@@ -146,6 +142,22 @@ impl Reservation {
             }
         }
     }
+}
+
+/// What there is for these lines. Refused when it is not enough.
+async fn seek<'a>(
+    shelves: Shelves<'_>,
+    lines: impl Iterator<Item = &'a PricedLine>,
+) -> Result<BTreeMap<VariantId, Sought<'a>>, Problem> {
+    let sought = |line: &'a PricedLine| Sought { line, layout: line.layout, readings: Vec::new() };
+    let mut sought: BTreeMap<VariantId, Sought<'a>> = lines.map(|line| (line.variant, sought(line))).collect();
+    look(shelves.stock, &mut sought).await?;
+    for _ in 0..LOOKS {
+        if !is_short(&sought) || !moved_meanwhile(shelves, &mut sought).await? {
+            break;
+        }
+    }
+    if is_short(&sought) { Err(out_of_stock(&sought).into()) } else { Ok(sought) }
 }
 
 async fn look(stock: &Stock, sought: &mut BTreeMap<VariantId, Sought<'_>>) -> Result<(), Problem> {

@@ -27,7 +27,15 @@ where
     F: Fn() -> Fut,
     Fut: Future<Output = Result<T, Failure>>,
 {
-    let deadline = Instant::now() + PATIENCE;
+    within(PATIENCE, call).await
+}
+
+async fn within<T, F, Fut>(patience: Duration, call: F) -> Result<T, Failure>
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = Result<T, Failure>>,
+{
+    let deadline = Instant::now() + patience;
     let mut ceiling = FIRST_PAUSE_MS;
     loop {
         match call().await {
@@ -70,9 +78,18 @@ where
 /// Carries out a transaction. The token makes a repeat of the same call harmless: the SDK sends it again when an answer is
 /// lost, and DynamoDB knows it for ten minutes.
 pub(crate) async fn transact(client: &Client, actions: Vec<TransactWriteItem>) -> Result<(), Failure> {
+    transact_within(PATIENCE, client, actions).await
+}
+
+/// [`transact`] by somebody who has something better to do than to wait for long.
+pub(crate) async fn transact_within(
+    patience: Duration,
+    client: &Client,
+    actions: Vec<TransactWriteItem>,
+) -> Result<(), Failure> {
     let fresh = || format!("{:032x}", fastrand::u128(..));
     let token = std::sync::Mutex::new(fresh());
-    patiently(|| async {
+    within(patience, || async {
         let same = token.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let sent = client
             .transact_write_items()

@@ -30,6 +30,7 @@ use http::request::Parts;
 use http::{HeaderValue, Response, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use ring::rand::{SecureRandom, SystemRandom};
+use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::usage::Usage;
@@ -57,6 +58,10 @@ const LARGEST_ANSWER: usize = 6 * 1024 * 1024 + 100;
 const LARGEST_HEAD: usize = 10_240;
 /// How long an HTTP API waits for a function.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How many requests a core works on at a time; the others wait at the gateway. In the cloud each request has a sandbox with its own
+/// share of a processor. Here all share one machine: with hundreds at once each call to a door would take longer than its SDK waits,
+/// be repeated, and make all others later still.
+const SLOTS_PER_CORE: usize = 8;
 
 /// A boxed future that may move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -152,6 +157,7 @@ pub struct Gateway {
     clock: Clock,
     usage: Usage,
     patience: Duration,
+    slots: Semaphore,
 }
 
 impl fmt::Debug for Gateway {
@@ -169,7 +175,8 @@ impl Gateway {
             return Err(SpecificationError::NoFunction { route: orphan.key(), function: orphan.function.clone() });
         }
         let bucket = throttle.map(|throttle| Mutex::new(Bucket::full(throttle, Instant::now())));
-        Ok(Self { routes, authorizer, cors, bucket, functions, clock, usage, patience: PATIENCE })
+        let slots = Semaphore::new(SLOTS_PER_CORE * std::thread::available_parallelism().map_or(1, usize::from));
+        Ok(Self { routes, authorizer, cors, bucket, functions, clock, usage, patience: PATIENCE, slots })
     }
 
     /// Answers a request as it comes from the network. A body that is too large is refused without reading all of it.
@@ -222,6 +229,8 @@ impl Gateway {
         let (route, path_parameters) = self.routes.find(&parts.method, parts.uri.path()).ok_or(Refusal::NoRoute)?;
         let now = self.clock.now();
         let caller = if route.authorized { Some(self.authorizer.check(&parts.headers, now)?) } else { None };
+        // Waiting for a slot is no time of the function's.
+        let _slot = self.slots.acquire().await.map_err(|failure| Refusal::internal(&failure))?;
         let context = InvocationContext::new(now, self.patience);
         let event = Incoming {
             route_key: route.key(),

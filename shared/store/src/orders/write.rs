@@ -1,6 +1,7 @@
 //! Writing orders: one transaction with all that belongs to the change.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::cart::Cart;
@@ -15,10 +16,13 @@ use super::{Entry, Orders, dispute_item, event_item, order_item, payment_item, r
 use crate::Error;
 use crate::error::{Failure, Reason};
 use crate::item::{Condition, number, put, string, update};
-use crate::retry::transact;
+use crate::retry::{transact, transact_within};
 
 /// The most actions of a transaction.
 const MOST_ACTIONS: usize = 100;
+
+/// How long an order fights for its counters before it is looked whether they have anything left.
+const CROWD_PATIENCE: Duration = Duration::from_millis(1_500);
 
 /// What came of placing an order.
 #[derive(Debug)]
@@ -31,6 +35,8 @@ pub enum Placed {
     Short(Vec<VariantId>),
     /// The cart was changed or ordered since it was read.
     CartChanged,
+    /// Others were at the same counters all the time.
+    Crowded,
 }
 
 impl Orders {
@@ -63,8 +69,9 @@ impl Orders {
         if actions.len() > MOST_ACTIONS {
             return Err(Refusal::because(Code::LimitReached, "the order touches too many counters at once").into());
         }
-        match transact(&self.client, actions).await {
+        match transact_within(CROWD_PATIENCE, &self.client, actions).await {
             Ok(()) => Ok(Placed::Done),
+            Err(Failure::Again(_)) => Ok(Placed::Crowded),
             Err(Failure::Cancelled(reasons)) => {
                 let refused = |index: usize| reasons.get(index).filter(|reason| reason.is_condition());
                 if let Some(Reason { item: Some(known), .. }) = refused(0) {

@@ -6,13 +6,18 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, TransactWriteItem};
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+};
 use tokio::time::{Instant, sleep};
 
 use crate::Error;
 use crate::error::{Failure, Reason, failure};
-use crate::item::{Attributes, page_key, start_key};
+use crate::item::{Attributes, Condition, page_key, start_key, string};
 use crate::{PageKey, Slice};
 
 /// How long contention is fought. API Gateway gives up after 30 seconds; the caller needs some of them for itself.
@@ -268,74 +273,113 @@ pub(crate) async fn get(
     Ok(answer.item)
 }
 
-/// Puts one item under a condition.
+/// The attribute that names the call which last updated an item, so that a call knows its own work again.
+const WRITTEN: &str = "written_by";
+
+/// Puts one item under a condition. The SDK sends a call again when its answer is lost; what then refuses it may be its own
+/// success, so an item that is there exactly as it was to be put is one.
 pub(crate) async fn put_one(
     client: &Client,
     table: &str,
     item: Attributes,
-    condition: &crate::item::Condition,
+    condition: &Condition,
 ) -> Result<(), Failure> {
     patiently(|| async {
-        client
+        let sent = client
             .put_item()
             .table_name(table)
             .set_item(Some(item.clone()))
             .condition_expression(&condition.expression)
-            .set_expression_attribute_names((!condition.names.is_empty()).then(|| condition.names.clone()))
-            .set_expression_attribute_values((!condition.values.is_empty()).then(|| condition.values.clone()))
+            .set_expression_attribute_names(condition.names())
+            .set_expression_attribute_values(condition.values())
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
-            .await
-            .map(|_| ())
-            .map_err(|error| failure(&error))
+            .await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(refused)) if refused.item() == Some(&item) => Ok(()),
+                _ => Err(failure(&error)),
+            },
+        }
     })
     .await
 }
 
-/// Updates one item under a condition, and answers its new attributes.
+/// Updates one item under a condition, and answers its new attributes. Each call leaves its own mark: sent again after a lost
+/// answer it is carried out once, and answered as the first time.
 pub(crate) async fn update_one(
     client: &Client,
     table: &str,
     key: Attributes,
     change: &str,
-    condition: &crate::item::Condition,
+    condition: &Condition,
 ) -> Result<Attributes, Failure> {
+    let mark = string(format!("{:016x}", fastrand::u64(..)));
+    let marked = Condition {
+        expression: format!("({}) AND (attribute_not_exists(#written) OR #written <> :written)", condition.expression),
+        ..condition.clone()
+    }
+    .name("#written", WRITTEN)
+    .value(":written", mark.clone());
+    let change = match change.strip_prefix("SET ") {
+        Some(rest) => format!("SET #written = :written, {rest}"),
+        None => format!("SET #written = :written {change}"),
+    };
     patiently(|| async {
-        client
+        let sent = client
             .update_item()
             .table_name(table)
             .set_key(Some(key.clone()))
-            .update_expression(change)
-            .condition_expression(&condition.expression)
-            .set_expression_attribute_names((!condition.names.is_empty()).then(|| condition.names.clone()))
-            .set_expression_attribute_values((!condition.values.is_empty()).then(|| condition.values.clone()))
-            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
+            .update_expression(&change)
+            .condition_expression(&marked.expression)
+            .set_expression_attribute_names(marked.names())
+            .set_expression_attribute_values(marked.values())
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
-            .await
-            .map(|answer| answer.attributes.unwrap_or_default())
-            .map_err(|error| failure(&error))
+            .await;
+        let error = match sent {
+            Ok(answer) => return Ok(answer.attributes.unwrap_or_default()),
+            Err(error) => error,
+        };
+        let item = match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(refused)) => refused.item(),
+            _ => None,
+        };
+        match item.filter(|item| item.get(WRITTEN) == Some(&mark)) {
+            Some(own) => Ok(own.clone()),
+            None => Err(failure(&error)),
+        }
     })
     .await
 }
 
-/// Deletes one item under a condition.
+/// Deletes one item under a condition. What is gone already is as it was to be: the answer to the first try may have been lost.
 pub(crate) async fn delete_one(
     client: &Client,
     table: &str,
     key: Attributes,
-    condition: &crate::item::Condition,
+    condition: &Condition,
 ) -> Result<(), Failure> {
     patiently(|| async {
-        client
+        let sent = client
             .delete_item()
             .table_name(table)
             .set_key(Some(key.clone()))
             .condition_expression(&condition.expression)
-            .set_expression_attribute_names((!condition.names.is_empty()).then(|| condition.names.clone()))
-            .set_expression_attribute_values((!condition.values.is_empty()).then(|| condition.values.clone()))
+            .set_expression_attribute_names(condition.names())
+            .set_expression_attribute_values(condition.values())
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
-            .await
-            .map(|_| ())
-            .map_err(|error| failure(&error))
+            .await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error) => match error.as_service_error() {
+                Some(DeleteItemError::ConditionalCheckFailedException(refused)) if refused.item().is_none() => Ok(()),
+                _ => Err(failure(&error)),
+            },
+        }
     })
     .await
 }

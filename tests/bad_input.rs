@@ -36,6 +36,13 @@ fn parameters(route: &str, place: &str) -> Vec<String> {
     here.map(|one| one["name"].as_str().expect("a name").to_owned()).collect()
 }
 
+/// Whether the document says that a route cannot do without a parameter.
+fn is_required(route: &str, name: &str) -> bool {
+    let operation = described(route);
+    let all = operation["parameters"].as_array().cloned().unwrap_or_default();
+    all.iter().any(|one| one["name"] == name && one["required"] == true)
+}
+
 /// Sends every case of a row, and says which ones were not answered as they should be.
 async fn sweep(world: &World, row: &Row) -> (usize, Vec<String>) {
     let cases: Vec<Case> = [cases::of_bodies(row), cases::of_paths(row), queries::of(row), headers::of(row)].concat();

@@ -1,5 +1,9 @@
 //! Carts: what they hold, what they cost, whose they are.
 
+use std::time::Duration;
+
+use domain::cart::LIFE;
+use local::faults::{Fault, Kind};
 use serde_json::json;
 
 use crate::shop::Shop;
@@ -64,9 +68,82 @@ async fn a_claimed_cart_has_a_new_id_and_the_old_one_is_gone() {
     assert_eq!(claimed["groups"][0]["lines"][0]["quantity"], 2);
     guest.client.get(&guest.path("")).await.expect_problem(404, "not_found");
 
+    // The answer may have been lost: claiming the old cart again finds the new one, for its buyer only.
+    let again = buyer.post(&guest.path("/claim"), &json!({})).await;
+    assert_eq!((again.expect(200), again.header("etag")), (&claimed, "\"1\""));
+    let stranger = shop.buyer("bobur").await;
+    stranger.post(&guest.path("/claim"), &json!({})).await.expect_problem(404, "not_found");
+    guest.put(&bowl.variant, 1).await.expect_problem(404, "not_found");
+
     let second = shop.guest().await;
     second.put(&bowl.variant, 3).await.expect(200);
     let merged = buyer.post(&second.path("/claim"), &json!({})).await.expect(200).clone();
     assert_eq!(merged["groups"][0]["lines"][0]["quantity"], 3, "the larger quantity stands");
+    let followed = buyer.post(&guest.path("/claim"), &json!({})).await.expect(200).clone();
+    assert_eq!(followed, merged, "the first cart became the second one");
     shop.anon().get(&format!("/v1/carts/{}", claimed["id"].as_str().unwrap())).await.expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn an_expired_cart_says_so_until_nothing_is_left_of_it() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
+    let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
+    let total = guest.seen().await["totals"]["total"].clone();
+    shop.advance(LIFE + Duration::from_secs(60)).await;
+    guest.client.get(&guest.path("")).await.expect_problem(410, "expired");
+    guest.put(&bowl.variant, 2).await.expect_problem(410, "expired");
+    guest.checks_out_for("cash_on_delivery", "late", &total).await.expect_problem(410, "expired");
+    let buyer = shop.buyer("aziza").await;
+    buyer.post(&guest.path("/claim"), &json!({})).await.expect_problem(410, "expired");
+    shop.advance(Duration::from_secs(49 * 3600)).await;
+    guest.client.get(&guest.path("")).await.expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn taking_out_what_is_not_in_the_cart_writes_nothing() {
+    let shop = Shop::open().await;
+    let vendor = shop.vendor("ceramics").await;
+    let (bowl, cup) = (vendor.product("bowl").stock(5).publish().await, vendor.product("cup").publish().await);
+    let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
+    let before = guest.seen().await;
+    let line = guest.path(&format!("/items/{}", cup.variant));
+    let answer = guest.client.delete(&line).await;
+    assert_eq!(answer.expect(200), &before);
+    assert_eq!(guest.seen().await, before);
+    let usage = shop.cloud.services().usage.snapshot();
+    let operations = &usage["DELETE /v1/carts/{id}/items/{variant_id}"].operations;
+    assert!(operations.keys().all(|operation| operation.contains("Get")), "{operations:?}");
+}
+
+/// A fault that loses the answer to a route's nth call of an operation.
+fn lost(shop: &Shop, operation: &str, nth: u32, route: &str) {
+    let fault = Fault::nth("dynamodb", operation, nth, Kind::After);
+    shop.cloud.services().faults.add(Fault { route: Some(route.to_owned()), ..fault });
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_is_lost_is_done_once_and_no_conflict() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
+    let faults = &shop.cloud.services().faults;
+    let struck = || faults.struck().len();
+
+    lost(&shop, "PutItem", 1, "POST /v1/carts");
+    let guest = shop.guest().await;
+    lost(&shop, "PutItem", 1, "PUT /v1/carts/{id}/items/{variant_id}");
+    assert_eq!(guest.put(&bowl.variant, 2).await.expect(200)["version"], 2, "written once");
+    assert_eq!(guest.seen().await["version"], 2);
+    lost(&shop, "DeleteItem", 1, "DELETE /v1/carts/{id}");
+    guest.client.delete(&guest.path("")).await.expect(204);
+    assert_eq!(struck(), 3);
+
+    // The counter of attempts, behind that of the client: of thirty a minute the last one is still let in.
+    lost(&shop, "UpdateItem", 2, "POST /v1/auth/sign-in");
+    let wrong = json!({"email": "nobody@people.test", "password": "Wrong-demo-2026!"});
+    for _ in 0..30 {
+        shop.anon().post("/v1/auth/sign-in", &wrong).await.expect_problem(401, "invalid_credentials");
+    }
+    shop.anon().post("/v1/auth/sign-in", &wrong).await.expect_problem(429, "too_many_requests");
+    assert_eq!(struck(), 4);
 }

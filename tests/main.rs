@@ -24,6 +24,7 @@ mod durability;
 mod faults;
 mod house;
 mod housekeeping;
+mod idempotency;
 mod imports;
 mod media;
 mod processes;

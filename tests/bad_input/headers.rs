@@ -1,8 +1,8 @@
 //! Headers that say nothing, too much, or the wrong thing.
 
 use super::cases::{Case, Want};
-use super::parameters;
 use super::row::{Row, Who};
+use super::{is_required, parameters};
 
 fn malformed(name: &str) -> Want {
     Want::Problem(400, "malformed", Some(name.to_owned()))
@@ -17,7 +17,9 @@ pub(super) fn of(row: &Row) -> Vec<Case> {
         cases.push(Case::of(row, format!("{name}: {short}"), want).header(name, value));
     };
     if needs("Idempotency-Key") {
-        push("idempotency-key", None, Want::Problem(400, "idempotency_key_missing", None));
+        if is_required(row.route, "Idempotency-Key") {
+            push("idempotency-key", None, Want::Problem(400, "idempotency_key_missing", None));
+        }
         for bad in ["", " ", "two words", "clé", "\u{1f511}", &"k".repeat(256)] {
             push("idempotency-key", Some(bad), malformed("idempotency-key"));
         }

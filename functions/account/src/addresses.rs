@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use api::{Buyer, IfMatch, Json, Now, Problem, Versioned};
+use api::{Answer, Buyer, IfMatch, Json, KeyHeader, Keyed, Now, Problem, Versioned, once};
 use axum::extract::State;
 use domain::address::Address;
 use domain::{AddressId, Code, FieldError, Mint, Refusal, Timestamp};
@@ -51,27 +51,37 @@ pub struct PutAddress {
 /// Lists one's addresses.
 #[utoipa::path(get, path = "/v1/me/addresses", responses((status = OK, body = AddressBookView)))]
 pub async fn list_addresses(State(app): State<App>, buyer: Buyer) -> Result<Versioned<AddressBookView>, Problem> {
-    Ok(view(app.accounts.address_book(buyer.user).await?))
+    let book = app.accounts.address_book(buyer.user).await?;
+    Ok(Versioned { version: book.version, body: view(&book) })
 }
 
 /// Replaces the whole address book. The same call again changes nothing.
 #[utoipa::path(
-    put, path = "/v1/me/addresses", request_body = ReplaceAddresses, responses((status = OK, body = AddressBookView))
+    put, path = "/v1/me/addresses", params(KeyHeader), request_body = ReplaceAddresses, responses((status = OK, body = AddressBookView))
 )]
 pub async fn replace_addresses(
     State(app): State<App>,
     Now(now): Now,
     buyer: Buyer,
     expected: Option<IfMatch>,
-    Json(asked): Json<ReplaceAddresses>,
-) -> Result<Versioned<AddressBookView>, Problem> {
-    let book = app.accounts.address_book(buyer.user).await?;
-    IfMatch::check_if_given(expected.as_ref(), book.version)?;
-    let replaced = asked.replace(&book, &mut platform::mint(now))?;
-    if replaced == book {
-        return Ok(view(book));
-    }
-    Ok(view(app.accounts.save_address_book(buyer.user, &replaced).await?))
+    Keyed { body: Json(asked), call }: Keyed<Json<ReplaceAddresses>>,
+) -> Result<Answer, Problem> {
+    let call = call.of(buyer.user);
+    once(app.accounts.kept(call.named()), async {
+        let book = app.accounts.address_book(buyer.user).await?;
+        IfMatch::check_if_given(expected.as_ref(), book.version)?;
+        let replaced = asked.replace(&book, &mut platform::mint(now))?;
+        let changes = replaced != book;
+        let answer = Answer::ok(&view(&replaced))?.with_version(book.version + u64::from(changes));
+        let accounts = app.accounts.keeping(call.keeps(&answer)?);
+        if changes {
+            accounts.save_address_book(buyer.user, &replaced).await?;
+        } else {
+            accounts.keep().await?;
+        }
+        Ok(answer)
+    })
+    .await
 }
 
 impl ReplaceAddresses {
@@ -110,13 +120,11 @@ impl ReplaceAddresses {
     }
 }
 
-fn view(book: AddressBook) -> Versioned<AddressBookView> {
-    let items = book
-        .items
-        .into_iter()
-        .map(|saved| AddressView { id: saved.id, address: saved.address, saved_at: saved.saved_at })
-        .collect();
-    Versioned { version: book.version, body: AddressBookView { items } }
+fn view(book: &AddressBook) -> AddressBookView {
+    let items = book.items.iter();
+    let items =
+        items.map(|saved| AddressView { id: saved.id, address: saved.address.clone(), saved_at: saved.saved_at });
+    AddressBookView { items: items.collect() }
 }
 
 #[cfg(test)]

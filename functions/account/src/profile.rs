@@ -1,6 +1,6 @@
 //! A person's own profile, and the shops he works for.
 
-use api::{Bearer, Json, Problem, SignedIn};
+use api::{Answer, Bearer, Call, Json, KeyHeader, Keyed, Problem, SignedIn, once};
 use axum::extract::State;
 use domain::text::{Email, Handle, Name};
 use domain::vendor::{Role, VendorState};
@@ -92,38 +92,55 @@ pub async fn show_me(State(app): State<App>, person: SignedIn, Bearer(token): Be
 }
 
 /// Changes one's profile.
-#[utoipa::path(patch, path = "/v1/me", request_body = ChangeMe, responses((status = OK, body = MeView)))]
+#[utoipa::path(
+    patch, path = "/v1/me", params(KeyHeader), request_body = ChangeMe, responses((status = OK, body = MeView))
+)]
 pub async fn change_me(
     State(app): State<App>,
     person: SignedIn,
     Bearer(token): Bearer,
-    Json(asked): Json<ChangeMe>,
-) -> Result<Json<MeView>, Problem> {
-    let known = app.directory.person(&token).await?;
-    for _ in 0..TRIES {
-        let profile = app.profile(&person, &known).await?;
-        let changed = Profile {
-            name: asked.name.clone().applied(profile.name.clone()),
-            language: match &asked.language {
-                Change::Keep => profile.language.clone(),
-                Change::Clear => None,
-                Change::To(tag) => Some(tag.0.clone()),
-            },
-            version: profile.version,
-        };
-        if changed == profile {
-            return app.me(person, known, profile).await.map(Json);
-        }
-        match app.accounts.save_profile(person.user, &changed).await {
-            Ok(saved) => return app.me(person, known, saved).await.map(Json),
-            Err(Error::Conflict) => {}
-            Err(other) => return Err(other.into()),
-        }
-    }
-    Err(Error::Conflict.into())
+    Keyed { body: Json(asked), call }: Keyed<Json<ChangeMe>>,
+) -> Result<Answer, Problem> {
+    let call = call.of(person.user);
+    once(app.accounts.kept(call.named()), app.change_profile(&person, &token, &asked, &call)).await
 }
 
 impl App {
+    async fn change_profile(
+        &self,
+        person: &SignedIn,
+        token: &str,
+        asked: &ChangeMe,
+        call: &Call,
+    ) -> Result<Answer, Problem> {
+        let known = self.directory.person(token).await?;
+        for _ in 0..TRIES {
+            let profile = self.profile(person, &known).await?;
+            let changed = Profile {
+                name: asked.name.clone().applied(profile.name.clone()),
+                language: match &asked.language {
+                    Change::Keep => profile.language.clone(),
+                    Change::Clear => None,
+                    Change::To(tag) => Some(tag.0.clone()),
+                },
+                version: profile.version,
+            };
+            let answer = Answer::ok(&self.me(person.clone(), known.clone(), changed.clone()).await?)?;
+            let accounts = self.accounts.keeping(call.keeps(&answer)?);
+            let done = if changed == profile {
+                accounts.keep().await
+            } else {
+                accounts.save_profile(person.user, &changed).await
+            };
+            match done {
+                Ok(()) => return Ok(answer),
+                Err(Error::Conflict) => {}
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Err(Error::Conflict.into())
+    }
+
     /// The profile; until it is first changed, a person is called as the sign-up said.
     async fn profile(&self, person: &SignedIn, known: &Person) -> Result<Profile, Problem> {
         let profile = self.accounts.profile(person.user).await?;

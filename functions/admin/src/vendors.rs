@@ -1,6 +1,8 @@
 //! Deciding on vendors.
 
-use api::{Admin, Cursor, IfMatch, Json, Limit, Now, Page, Path, Problem, Query, Versioned};
+use api::{
+    Admin, Answer, Call, Cursor, IfMatch, Json, KeyHeader, Keyed, Limit, NoBody, Now, Page, Path, Problem, Query, once,
+};
 use axum::extract::State;
 use domain::text::LongText;
 use domain::vendor::{VendorEvent, VendorFile, VendorState, VendorView};
@@ -68,7 +70,7 @@ pub async fn list_vendors(
 
 /// Approves an application: the shop may sell.
 #[utoipa::path(
-    post, path = "/v1/admin/vendors/{id}/approve", params(("id" = VendorId, Path, description = "The vendor.")),
+    post, path = "/v1/admin/vendors/{id}/approve", params(("id" = VendorId, Path, description = "The vendor."), KeyHeader),
     responses((status = OK, body = VendorView))
 )]
 pub async fn approve_vendor(
@@ -77,13 +79,15 @@ pub async fn approve_vendor(
     admin: Admin,
     Path(id): Path<VendorId>,
     expected: Option<IfMatch>,
-) -> Result<Versioned<VendorView>, Problem> {
-    app.decide(id, VendorEvent::Approved, None, admin, expected, now).await
+    asked: Keyed<NoBody>,
+) -> Result<Answer, Problem> {
+    let wanted = Decision { id, event: VendorEvent::Approved, reason: None, expected };
+    app.decide(wanted, admin, asked.call.of(admin.user), now).await
 }
 
 /// Turns an application down. It may be improved and submitted again.
 #[utoipa::path(
-    post, path = "/v1/admin/vendors/{id}/reject", params(("id" = VendorId, Path, description = "The vendor.")),
+    post, path = "/v1/admin/vendors/{id}/reject", params(("id" = VendorId, Path, description = "The vendor."), KeyHeader),
     request_body = DecisionReason, responses((status = OK, body = VendorView))
 )]
 pub async fn reject_vendor(
@@ -92,14 +96,15 @@ pub async fn reject_vendor(
     admin: Admin,
     Path(id): Path<VendorId>,
     expected: Option<IfMatch>,
-    Json(asked): Json<DecisionReason>,
-) -> Result<Versioned<VendorView>, Problem> {
-    app.decide(id, VendorEvent::Rejected, Some(asked.checked()?), admin, expected, now).await
+    Keyed { body: Json(asked), call }: Keyed<Json<DecisionReason>>,
+) -> Result<Answer, Problem> {
+    let wanted = Decision { id, event: VendorEvent::Rejected, reason: Some(asked.checked()?), expected };
+    app.decide(wanted, admin, call.of(admin.user), now).await
 }
 
 /// Stops a shop: it may only read, ship and deliver, and its products are hidden.
 #[utoipa::path(
-    post, path = "/v1/admin/vendors/{id}/suspend", params(("id" = VendorId, Path, description = "The vendor.")),
+    post, path = "/v1/admin/vendors/{id}/suspend", params(("id" = VendorId, Path, description = "The vendor."), KeyHeader),
     request_body = DecisionReason, responses((status = OK, body = VendorView))
 )]
 pub async fn suspend_vendor(
@@ -108,14 +113,15 @@ pub async fn suspend_vendor(
     admin: Admin,
     Path(id): Path<VendorId>,
     expected: Option<IfMatch>,
-    Json(asked): Json<DecisionReason>,
-) -> Result<Versioned<VendorView>, Problem> {
-    app.decide(id, VendorEvent::Suspended, Some(asked.checked()?), admin, expected, now).await
+    Keyed { body: Json(asked), call }: Keyed<Json<DecisionReason>>,
+) -> Result<Answer, Problem> {
+    let wanted = Decision { id, event: VendorEvent::Suspended, reason: Some(asked.checked()?), expected };
+    app.decide(wanted, admin, call.of(admin.user), now).await
 }
 
 /// Lets a suspended shop go on.
 #[utoipa::path(
-    post, path = "/v1/admin/vendors/{id}/reinstate", params(("id" = VendorId, Path, description = "The vendor.")),
+    post, path = "/v1/admin/vendors/{id}/reinstate", params(("id" = VendorId, Path, description = "The vendor."), KeyHeader),
     responses((status = OK, body = VendorView))
 )]
 pub async fn reinstate_vendor(
@@ -124,33 +130,40 @@ pub async fn reinstate_vendor(
     admin: Admin,
     Path(id): Path<VendorId>,
     expected: Option<IfMatch>,
-) -> Result<Versioned<VendorView>, Problem> {
-    app.decide(id, VendorEvent::Reinstated, None, admin, expected, now).await
+    asked: Keyed<NoBody>,
+) -> Result<Answer, Problem> {
+    let wanted = Decision { id, event: VendorEvent::Reinstated, reason: None, expected };
+    app.decide(wanted, admin, asked.call.of(admin.user), now).await
+}
+
+/// What is decided on a vendor.
+struct Decision {
+    id: VendorId,
+    event: VendorEvent,
+    reason: Option<LongText>,
+    expected: Option<IfMatch>,
 }
 
 impl App {
     /// Takes a decision, and lets the shop's products follow it.
-    async fn decide(
-        &self,
-        id: VendorId,
-        event: VendorEvent,
-        reason: Option<LongText>,
-        admin: Admin,
-        expected: Option<IfMatch>,
-        now: Timestamp,
-    ) -> Result<Versioned<VendorView>, Problem> {
-        let file = self.accounts.vendor(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
-        IfMatch::check_if_given(expected.as_ref(), file.version)?;
-        let decided = VendorFile { reason, ..file.after(event, admin.user, now)? };
-        // A shop that is turned down had nothing on sale before.
-        let follows = event != VendorEvent::Rejected;
-        if follows {
-            self.jobs.promise_to_follow(id).await?;
-        }
-        let saved = self.accounts.save_vendor(&decided, &self.catalog).await?;
-        if follows {
-            self.jobs.follow_now(id).await;
-        }
-        Ok(Versioned { version: saved.version, body: VendorView::from(&saved) })
+    async fn decide(&self, wanted: Decision, admin: Admin, call: Call, now: Timestamp) -> Result<Answer, Problem> {
+        let Decision { id, event, reason, expected } = wanted;
+        once(self.accounts.kept(call.named()), async {
+            let file = self.accounts.vendor(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+            IfMatch::check_if_given(expected.as_ref(), file.version)?;
+            let decided = VendorFile { reason, ..file.after(event, admin.user, now)? };
+            let answer = Answer::ok(&VendorView::from(&decided))?.with_version(decided.version + 1);
+            // A shop that is turned down had nothing on sale before.
+            let follows = event != VendorEvent::Rejected;
+            if follows {
+                self.jobs.promise_to_follow(id).await?;
+            }
+            self.accounts.keeping(call.keeps(&answer)?).save_vendor(&decided, &self.catalog).await?;
+            if follows {
+                self.jobs.follow_now(id).await;
+            }
+            Ok(answer)
+        })
+        .await
     }
 }

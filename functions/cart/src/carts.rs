@@ -1,6 +1,6 @@
 //! Making, showing and deleting carts.
 
-use api::{Answer, IfMatch, Json, Now, Path, Problem, Versioned};
+use api::{Answer, IfMatch, Json, KeyHeader, Keyed, NoBody, Now, Path, Problem, Versioned, once};
 use axum::extract::State;
 use domain::cart::Cart;
 use domain::{CartId, Currency};
@@ -49,7 +49,7 @@ pub async fn show_cart(
 
 /// Deletes a cart that was not ordered.
 #[utoipa::path(
-    delete, path = "/v1/carts/{id}", params(("id" = CartId, Path, description = "The cart.")),
+    delete, path = "/v1/carts/{id}", params(("id" = CartId, Path, description = "The cart."), KeyHeader),
     responses((status = NO_CONTENT))
 )]
 pub async fn delete_cart(
@@ -57,8 +57,14 @@ pub async fn delete_cart(
     Now(now): Now,
     Path(id): Path<CartId>,
     expected: Option<IfMatch>,
+    asked: Keyed<NoBody>,
 ) -> Result<Answer, Problem> {
-    let cart = app.open_cart(id, expected.as_ref(), now).await?;
-    app.carts.delete(&cart).await?;
-    Ok(Answer::no_content())
+    let call = asked.call.of(id);
+    once(app.carts.kept(call.named()), async {
+        let cart = app.open_cart(id, expected.as_ref(), now).await?;
+        let answer = Answer::no_content();
+        app.carts.keeping(call.keeps(&answer)?).delete(&cart).await?;
+        Ok(answer)
+    })
+    .await
 }

@@ -1,18 +1,19 @@
 //! Claiming: a guest signs in, and the cart becomes the buyer's.
 
-use api::{Answer, Buyer, Now, Path, Problem};
+use api::{Answer, Buyer, Call, KeyHeader, Keyed, NoBody, Now, Path, Problem, once};
 use axum::extract::State;
 use domain::cart::{Cart, LIFE};
-use domain::{CartId, Code, Refusal};
+use domain::{CartId, Code, Refusal, Timestamp};
 use store::Error;
+use store::carts::Found;
 
-use crate::view::CartView;
+use crate::view::{CartView, answer};
 use crate::{App, TRIES};
 
 /// Takes over a guest's cart, and merges it with the one the buyer had. The answer is a cart with a new id: the old one,
-/// which others may know, is gone.
+/// which others may know, is gone. Claiming it again finds the new one.
 #[utoipa::path(
-    post, path = "/v1/carts/{id}/claim", params(("id" = CartId, Path, description = "The guest's cart.")),
+    post, path = "/v1/carts/{id}/claim", params(("id" = CartId, Path, description = "The guest's cart."), KeyHeader),
     responses((status = OK, body = CartView))
 )]
 pub async fn claim_cart(
@@ -20,17 +21,32 @@ pub async fn claim_cart(
     Now(now): Now,
     buyer: Buyer,
     Path(id): Path<CartId>,
+    asked: Keyed<NoBody>,
 ) -> Result<Answer, Problem> {
+    let call = asked.call.of(buyer.user);
+    once(app.carts.kept(call.named()), claim(&app, id, buyer, &call, now)).await
+}
+
+async fn claim(app: &App, mut id: CartId, buyer: Buyer, call: &Call, now: Timestamp) -> Result<Answer, Problem> {
     for _ in 0..TRIES {
-        let guest = app.cart(id, now).await?;
+        // A cart may have been claimed, and the one that it became with another.
+        let guest = match app.carts.find(id).await? {
+            Some(Found::Cart(cart)) => *cart,
+            Some(Found::Claimed { by, into }) if by == buyer.user => {
+                id = into;
+                continue;
+            }
+            _ => return Err(Refusal::of(Code::NotFound).into()),
+        };
         guest.check_open(now)?;
         if guest.buyer.is_some_and(|owner| owner != buyer.user) {
             return Err(Refusal::of(Code::NotFound).into());
         }
         if guest.buyer == Some(buyer.user) {
             let shelf = app.shelf(&guest).await?;
-            let priced = app.priced(&guest, &shelf).await?;
-            return Ok(Answer::ok(&CartView::new(&guest, &priced))?.with_version(guest.version));
+            let answer = answer(&guest, &app.priced(&guest, &shelf).await?)?;
+            app.carts.keeping(call.keeps(&answer)?).keep().await?;
+            return Ok(answer);
         }
         // A former cart in another currency stays as it is: prices are never converted.
         let former = app.carts.of_buyer(buyer.user, now).await?;
@@ -43,14 +59,12 @@ pub async fn claim_cart(
             claimed.merge(former)?;
         }
         claimed.expires_at = now + LIFE;
+        claimed.version = 1;
+        let shelf = app.shelf(&claimed).await?;
+        let answer = answer(&claimed, &app.priced(&claimed, &shelf).await?)?;
         let replaced: Vec<&Cart> = std::iter::once(&guest).chain(&former).collect();
-        match app.carts.claim(&claimed, buyer.user, &replaced).await {
-            Ok(version) => {
-                claimed.version = version;
-                let shelf = app.shelf(&claimed).await?;
-                let priced = app.priced(&claimed, &shelf).await?;
-                return Ok(Answer::ok(&CartView::new(&claimed, &priced))?.with_version(version));
-            }
+        match app.carts.keeping(call.keeps(&answer)?).claim(&claimed, buyer.user, &replaced).await {
+            Ok(()) => return Ok(answer),
             Err(Error::Conflict) => {}
             Err(other) => return Err(other.into()),
         }

@@ -1,16 +1,16 @@
 //! Delivery: where a cart goes, and how.
 
-use api::{IfMatch, Json, Now, Path, Problem, Versioned};
+use api::{Answer, Call, IfMatch, Json, KeyHeader, Keyed, Now, Path, Problem, once};
 use axum::extract::State;
 use domain::address::Address;
 use domain::cart::{Cart, FLAT_RATE, LIFE};
 use domain::pricing::{PricedCart, Totals};
-use domain::{CartId, Code, Money, Refusal, VendorId};
+use domain::{CartId, Code, Money, Refusal, Timestamp, VendorId};
 use serde::{Deserialize, Serialize};
 use store::Error;
 use utoipa::ToSchema;
 
-use crate::view::CartView;
+use crate::view::{CartView, answer};
 use crate::{App, TRIES};
 
 /// Where a cart goes.
@@ -80,7 +80,7 @@ impl From<&PricedCart> for ShippingView {
 
 /// Stores where the cart goes, chooses the cheapest delivery of each seller, and shows what there is to choose from.
 #[utoipa::path(
-    post, path = "/v1/carts/{id}/shipping-options", params(("id" = CartId, Path, description = "The cart.")),
+    post, path = "/v1/carts/{id}/shipping-options", params(("id" = CartId, Path, description = "The cart."), KeyHeader),
     request_body = ListShippingOptions, responses((status = OK, body = ShippingView))
 )]
 pub async fn list_shipping_options(
@@ -88,31 +88,10 @@ pub async fn list_shipping_options(
     Now(now): Now,
     Path(id): Path<CartId>,
     expected: Option<IfMatch>,
-    Json(asked): Json<ListShippingOptions>,
-) -> Result<Versioned<ShippingView>, Problem> {
-    for _ in 0..TRIES {
-        let mut cart = app.open_cart(id, expected.as_ref(), now).await?;
-        let shelf = app.shelf(&cart).await?;
-        cart.address = Some(asked.address.clone());
-        cart.shipping = cart.vendors().into_iter().map(|vendor| (vendor, FLAT_RATE.to_owned())).collect();
-        // From here on a rise is a change that the buyer has to see.
-        for line in &mut cart.lines {
-            if let Some((_, variant)) = shelf.for_sale(line.variant)
-                && let Some(price) = variant.price_in(cart.currency)
-            {
-                line.seen_price = price.price;
-            }
-        }
-        let priced = app.priced(&cart, &shelf).await?;
-        priced.check_deliverable()?;
-        cart.expires_at = now + LIFE;
-        match app.carts.save(&cart).await {
-            Ok(version) => return Ok(Versioned { version, body: ShippingView::from(&priced) }),
-            Err(Error::Conflict) => {}
-            Err(other) => return Err(other.into()),
-        }
-    }
-    Err(Error::Conflict.into())
+    Keyed { body: Json(asked), call }: Keyed<Json<ListShippingOptions>>,
+) -> Result<Answer, Problem> {
+    let (change, call) = (Change::Address(asked.address), call.of(id));
+    once(app.carts.kept(call.named()), app.change(id, expected.as_ref(), &change, &call, now)).await
 }
 
 /// Which way of delivery a seller's lines take.
@@ -125,7 +104,7 @@ pub struct ChooseShipping {
 
 /// Chooses the ways of delivery.
 #[utoipa::path(
-    put, path = "/v1/carts/{id}/shipping", params(("id" = CartId, Path, description = "The cart.")),
+    put, path = "/v1/carts/{id}/shipping", params(("id" = CartId, Path, description = "The cart."), KeyHeader),
     request_body = Vec<ChooseShipping>, responses((status = OK, body = CartView))
 )]
 pub async fn choose_shipping(
@@ -133,27 +112,71 @@ pub async fn choose_shipping(
     Now(now): Now,
     Path(id): Path<CartId>,
     expected: Option<IfMatch>,
-    Json(asked): Json<Vec<ChooseShipping>>,
-) -> Result<Versioned<CartView>, Problem> {
-    for _ in 0..TRIES {
-        let mut cart = app.open_cart(id, expected.as_ref(), now).await?;
+    Keyed { body: Json(asked), call }: Keyed<Json<Vec<ChooseShipping>>>,
+) -> Result<Answer, Problem> {
+    let (change, call) = (Change::Choice(asked), call.of(id));
+    once(app.carts.kept(call.named()), app.change(id, expected.as_ref(), &change, &call, now)).await
+}
+
+/// What is said of a cart's delivery.
+enum Change {
+    Address(Address),
+    Choice(Vec<ChooseShipping>),
+}
+
+impl App {
+    /// Changes an open cart; again from the beginning when somebody else changed it meanwhile.
+    async fn change(
+        &self,
+        id: CartId,
+        expected: Option<&IfMatch>,
+        change: &Change,
+        call: &Call,
+        now: Timestamp,
+    ) -> Result<Answer, Problem> {
+        for _ in 0..TRIES {
+            let mut cart = self.open_cart(id, expected, now).await?;
+            let answer = match change {
+                Change::Address(address) => self.send_to(&mut cart, address, now).await?,
+                Change::Choice(choice) => self.deliver_by(&mut cart, choice).await?,
+            };
+            match self.carts.keeping(call.keeps(&answer)?).save(&cart).await {
+                Ok(_) => return Ok(answer),
+                Err(Error::Conflict) => {}
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Err(Error::Conflict.into())
+    }
+
+    async fn send_to(&self, cart: &mut Cart, address: &Address, now: Timestamp) -> Result<Answer, Problem> {
+        let shelf = self.shelf(cart).await?;
+        cart.address = Some(address.clone());
+        cart.shipping = cart.vendors().into_iter().map(|vendor| (vendor, FLAT_RATE.to_owned())).collect();
+        // From here on a rise is a change that the buyer has to see.
+        for line in &mut cart.lines {
+            if let Some((_, variant)) = shelf.for_sale(line.variant)
+                && let Some(price) = variant.price_in(cart.currency)
+            {
+                line.seen_price = price.price;
+            }
+        }
+        let priced = self.priced(cart, &shelf).await?;
+        priced.check_deliverable()?;
+        cart.expires_at = now + LIFE;
+        Ok(Answer::ok(&ShippingView::from(&priced))?.with_version(cart.version + 1))
+    }
+
+    async fn deliver_by(&self, cart: &mut Cart, choice: &[ChooseShipping]) -> Result<Answer, Problem> {
         if cart.address.is_none() {
             return Err(Refusal::of(Code::AddressMissing).into());
         }
-        choose(&mut cart, &asked)?;
-        let shelf = app.shelf(&cart).await?;
-        let priced = app.priced(&cart, &shelf).await?;
+        choose(cart, choice)?;
+        let shelf = self.shelf(cart).await?;
+        let priced = self.priced(cart, &shelf).await?;
         priced.check_deliverable()?;
-        match app.carts.save(&cart).await {
-            Ok(version) => {
-                cart.version = version;
-                return Ok(Versioned { version, body: CartView::new(&cart, &priced) });
-            }
-            Err(Error::Conflict) => {}
-            Err(other) => return Err(other.into()),
-        }
+        answer(&Cart { version: cart.version + 1, ..cart.clone() }, &priced)
     }
-    Err(Error::Conflict.into())
 }
 
 fn choose(cart: &mut Cart, asked: &[ChooseShipping]) -> Result<(), Refusal> {

@@ -46,7 +46,7 @@ impl App {
         })
     }
 
-    /// The cart with this id; 404 when there is none.
+    /// The cart with this id; 404 when there is none, 410 when it has expired.
     async fn cart(&self, id: CartId, now: Timestamp) -> Result<Cart, Problem> {
         self.carts.read(id, now).await?.ok_or_else(|| Refusal::of(Code::NotFound).into())
     }

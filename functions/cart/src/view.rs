@@ -1,5 +1,6 @@
 //! Carts on the wire.
 
+use api::{Answer, Problem};
 use domain::address::Address;
 use domain::cart::Cart;
 use domain::order::VendorRef;
@@ -73,6 +74,11 @@ impl From<&PricedLine> for CartLineView {
             changes: line.changes.clone(),
         }
     }
+}
+
+/// 200 with a cart and its prices.
+pub(crate) fn answer(cart: &Cart, priced: &PricedCart) -> Result<Answer, Problem> {
+    Ok(Answer::ok(&CartView::new(cart, priced))?.with_version(cart.version))
 }
 
 impl CartView {

@@ -323,8 +323,8 @@ impl Goods {
         }
         let mut wrongs = Vec::new();
         for (variant, layout, on_hand) in changes {
-            match self.stock.set_on_hand(variant, layout, on_hand).await {
-                Ok(()) => {}
+            match self.stock.set_on_hand(variant, layout, on_hand, &|_| Ok(None)).await {
+                Ok(_) => {}
                 Err(Error::Refused(refusal)) => {
                     wrongs.push(Wrong::new("Variant Inventory Qty", "quantity_reserved", refusal.to_string()));
                 }

@@ -1,7 +1,7 @@
 //! Calling an order off: first at the provider, then here.
 
-use api::Problem;
-use domain::order::{Actor, OrderFile, OrderState};
+use api::{Answer, Call, Problem, once};
+use domain::order::{Actor, OrderFile, OrderState, OrderView};
 use domain::payment::Payment;
 use domain::{Code, Refusal, Timestamp};
 use payment_webhook::settlement::settle;
@@ -21,13 +21,38 @@ fn call_off(file: &mut OrderFile, by: Actor, now: Timestamp) -> Result<(), Refus
     }
 }
 
+/// The order as its buyer sees it.
+pub(crate) fn for_the_buyer(file: &OrderFile) -> Result<Answer, Problem> {
+    Answer::ok(&OrderView::from(file))
+}
+
 impl App {
     /// Calls an order off. One that is off already stays as it is, so that a repeat on a weak network is harmless.
-    /// The operator also calls off what is left of an order of which something was shipped.
-    pub(crate) async fn cancel(&self, mut loaded: OrderFile, by: Actor, now: Timestamp) -> Result<OrderFile, Problem> {
+    /// The operator also calls off what is left of an order of which something was shipped. `shows` makes the answer.
+    pub(crate) async fn cancel(
+        &self,
+        loaded: OrderFile,
+        by: Actor,
+        call: Call,
+        shows: fn(&OrderFile) -> Result<Answer, Problem>,
+        now: Timestamp,
+    ) -> Result<Answer, Problem> {
+        once(self.orders.kept(call.named()), self.call_off(loaded, by, &call, shows, now)).await
+    }
+
+    async fn call_off(
+        &self,
+        mut loaded: OrderFile,
+        by: Actor,
+        call: &Call,
+        shows: fn(&OrderFile) -> Result<Answer, Problem>,
+        now: Timestamp,
+    ) -> Result<Answer, Problem> {
         for _ in 0..TRIES {
             if loaded.order.state == OrderState::Cancelled || (by == Actor::Admin && loaded.is_called_off()) {
-                return Ok(loaded);
+                let answer = shows(&loaded)?;
+                self.orders.keeping(call.keeps(&answer)?).keep().await?;
+                return Ok(answer);
             }
             // Refused before the provider hears of it.
             call_off(&mut loaded.clone(), by, now)?;
@@ -37,8 +62,9 @@ impl App {
             }
             let mut changed = loaded.clone();
             call_off(&mut changed, by, now)?;
-            match self.orders.save(&loaded, &changed).await {
-                Ok(()) => return self.again(&loaded).await,
+            let answer = shows(&changed)?;
+            match self.orders.keeping(call.keeps(&answer)?).save(&loaded, &changed).await {
+                Ok(()) => return Ok(answer),
                 Err(Error::Conflict) => loaded = self.again(&loaded).await?,
                 Err(other) => return Err(other.into()),
             }

@@ -1,12 +1,13 @@
 //! A guest's order: whoever holds its token may see it and call it off.
 
-use api::{Json, Now, OrderToken, Path, Problem, SourceIp};
+use api::{Answer, Json, KeyHeader, Keyed, NoBody, Now, OrderToken, Path, Problem, SourceIp};
 use axum::extract::State;
 use domain::order::{Actor, OrderFile, OrderView};
 use domain::{Code, OrderId, Refusal, Timestamp};
 use store::attempts::Target;
 
 use crate::App;
+use crate::cancelling::for_the_buyer;
 
 impl App {
     /// The order, for whoever holds its token; to everybody else it does not exist. Only wrong tokens are counted: guessing
@@ -53,7 +54,8 @@ pub async fn show_order(
     post, path = "/v1/orders/{id}/cancel",
     params(
         ("id" = OrderId, Path, description = "The order."),
-        ("Order-Token" = String, Header, description = "The order's token.")
+        ("Order-Token" = String, Header, description = "The order's token."),
+        KeyHeader
     ),
     responses((status = OK, body = OrderView))
 )]
@@ -63,8 +65,8 @@ pub async fn cancel_order(
     SourceIp(client): SourceIp,
     Path(id): Path<OrderId>,
     token: OrderToken,
-) -> Result<Json<OrderView>, Problem> {
+    asked: Keyed<NoBody>,
+) -> Result<Answer, Problem> {
     let file = app.shown_by_token(id, &token, &client, now).await?;
-    let cancelled = app.cancel(file, Actor::Buyer, now).await?;
-    Ok(Json(OrderView::from(&cancelled)))
+    app.cancel(file, Actor::Buyer, asked.call.of(id), for_the_buyer, now).await
 }

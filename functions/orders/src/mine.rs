@@ -1,6 +1,6 @@
 //! A buyer's orders.
 
-use api::{Buyer, Cursor, Json, Limit, Now, Page, Path, Problem, Query};
+use api::{Answer, Buyer, Cursor, Json, KeyHeader, Keyed, Limit, NoBody, Now, Page, Path, Problem, Query};
 use axum::extract::State;
 use domain::order::{Actor, Order, OrderFile, OrderState, OrderView};
 use domain::pricing::Totals;
@@ -10,6 +10,7 @@ use store::Orders;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
+use crate::cancelling::for_the_buyer;
 
 /// Which page.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -90,7 +91,7 @@ pub async fn show_my_order(
 
 /// Calls one of the buyer's orders off, as long as nothing of it was shipped. What was paid goes back.
 #[utoipa::path(
-    post, path = "/v1/me/orders/{id}/cancel", params(("id" = OrderId, Path, description = "The order.")),
+    post, path = "/v1/me/orders/{id}/cancel", params(("id" = OrderId, Path, description = "The order."), KeyHeader),
     responses((status = OK, body = OrderView))
 )]
 pub async fn cancel_my_order(
@@ -98,7 +99,8 @@ pub async fn cancel_my_order(
     Now(now): Now,
     buyer: Buyer,
     Path(id): Path<OrderId>,
-) -> Result<Json<OrderView>, Problem> {
+    asked: Keyed<NoBody>,
+) -> Result<Answer, Problem> {
     let file = app.of_buyer(id, buyer).await?;
-    Ok(Json(OrderView::from(&app.cancel(file, Actor::Buyer, now).await?)))
+    app.cancel(file, Actor::Buyer, asked.call.of(buyer.user), for_the_buyer, now).await
 }

@@ -1,7 +1,7 @@
 //! What the operator does to an order. It stands here and not at the operator's desk, because this function may write orders,
 //! give stock back and call payments off already.
 
-use api::{Admin, Json, Now, Path, Problem};
+use api::{Admin, Answer, Call, Json, KeyHeader, Keyed, NoBody, Now, Path, Problem, once};
 use axum::extract::State;
 use domain::order::{Actor, OperatorOrderView, OrderFile};
 use domain::{Code, OrderId, PaymentId, Refusal, Timestamp};
@@ -33,6 +33,11 @@ pub struct DecideOnPayment {
     decision: Decision,
 }
 
+/// The order as the operator sees it.
+fn for_the_operator(file: &OrderFile) -> Result<Answer, Problem> {
+    Answer::ok(&OperatorOrderView::from(file))
+}
+
 impl App {
     async fn any(&self, id: OrderId) -> Result<OrderFile, Problem> {
         self.orders.file(id).await?.ok_or_else(|| Refusal::of(Code::NotFound).into())
@@ -45,12 +50,15 @@ impl App {
         id: OrderId,
         payment: PaymentId,
         decision: Decision,
+        call: &Call,
         now: Timestamp,
-    ) -> Result<OrderFile, Problem> {
+    ) -> Result<Answer, Problem> {
         for _ in 0..TRIES {
             let loaded = self.any(id).await?;
             if loaded.has_decided(payment, decision == Decision::Accept) {
-                return Ok(loaded);
+                let answer = for_the_operator(&loaded)?;
+                self.orders.keeping(call.keeps(&answer)?).keep().await?;
+                return Ok(answer);
             }
             let mut changed = loaded.clone();
             let mut mint = platform::mint(now);
@@ -67,8 +75,9 @@ impl App {
                     changed.accept_amount(payment, &mut mint)?;
                 }
             }
-            match self.orders.save(&loaded, &changed).await {
-                Ok(()) => return self.any(id).await,
+            let answer = for_the_operator(&changed)?;
+            match self.orders.keeping(call.keeps(&answer)?).save(&loaded, &changed).await {
+                Ok(()) => return Ok(answer),
                 Err(Error::Conflict) => {}
                 // Somebody else took the units between the plan and the order: others may be left.
                 Err(Error::Refused(refusal)) if domain::Coded::code(&refusal) == Code::OutOfStock => {}
@@ -81,17 +90,18 @@ impl App {
 
 /// Calls off whatever of an order was not shipped. Its stock goes back, and so does its money if it was paid.
 #[utoipa::path(
-    post, path = "/v1/admin/orders/{id}/cancel", params(("id" = OrderId, Path, description = "The order.")),
+    post, path = "/v1/admin/orders/{id}/cancel", params(("id" = OrderId, Path, description = "The order."), KeyHeader),
     responses((status = OK, body = OperatorOrderView))
 )]
 pub async fn call_order_off(
     State(app): State<App>,
     Now(now): Now,
-    _: Admin,
+    admin: Admin,
     Path(id): Path<OrderId>,
-) -> Result<Json<OperatorOrderView>, Problem> {
+    asked: Keyed<NoBody>,
+) -> Result<Answer, Problem> {
     let file = app.any(id).await?;
-    Ok(Json(OperatorOrderView::from(&app.cancel(file, Actor::Admin, now).await?)))
+    app.cancel(file, Actor::Admin, asked.call.of(admin.user), for_the_operator, now).await
 }
 
 /// Decides on a payment that brought another amount than was asked for: it is taken as good, or goes back.
@@ -99,16 +109,18 @@ pub async fn call_order_off(
     post, path = "/v1/admin/orders/{id}/payments/{payment_id}/decide",
     params(
         ("id" = OrderId, Path, description = "The order."),
-        ("payment_id" = PaymentId, Path, description = "The attempt at paying it, in the state `conflicted`.")
+        ("payment_id" = PaymentId, Path, description = "The attempt at paying it, in the state `conflicted`."),
+        KeyHeader
     ),
     request_body = DecideOnPayment, responses((status = OK, body = OperatorOrderView))
 )]
 pub async fn decide_on_payment(
     State(app): State<App>,
     Now(now): Now,
-    _: Admin,
+    admin: Admin,
     Path((id, payment)): Path<(OrderId, PaymentId)>,
-    Json(asked): Json<DecideOnPayment>,
-) -> Result<Json<OperatorOrderView>, Problem> {
-    Ok(Json(OperatorOrderView::from(&app.decide(id, payment, asked.decision, now).await?)))
+    Keyed { body: Json(asked), call }: Keyed<Json<DecideOnPayment>>,
+) -> Result<Answer, Problem> {
+    let call = call.of(admin.user);
+    once(app.orders.kept(call.named()), app.decide(id, payment, asked.decision, &call, now)).await
 }

@@ -1,6 +1,6 @@
 //! Product files out: `POST /v1/vendor/exports` and where the file is.
 
-use api::{Answer, Buyer, Json, Now, Path, Problem, Query, VendorHeader};
+use api::{Answer, Buyer, Json, KeyHeader, Keyed, NoBody, Now, Path, Problem, Query, VendorHeader, once};
 use axum::extract::State;
 use domain::job::{ExportJob, ExportView, JobState};
 use domain::vendor::{Permission, VendorJob};
@@ -8,7 +8,10 @@ use domain::{Code, Currency, ExportId, Refusal};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::App;
+use crate::{App, of_member};
+
+/// Where exports are.
+const EXPORTS: &str = "/v1/vendor/exports/";
 
 /// What the file is to have.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -23,7 +26,8 @@ pub struct ExportParameters {
 ///
 /// Importing the file again changes nothing.
 #[utoipa::path(
-    post, path = "/v1/vendor/exports", params(ExportParameters), responses((status = ACCEPTED, body = ExportView))
+    post, path = "/v1/vendor/exports", params(ExportParameters, KeyHeader),
+    responses((status = ACCEPTED, body = ExportView))
 )]
 pub async fn start_export(
     State(app): State<App>,
@@ -31,12 +35,15 @@ pub async fn start_export(
     buyer: Buyer,
     VendorHeader(named): VendorHeader,
     Query(asked): Query<ExportParameters>,
+    Keyed { call, .. }: Keyed<NoBody>,
 ) -> Result<Answer, Problem> {
     let standing = app.accounts.standing(buyer.user, named).await?;
     standing.may(Permission::ReadProducts)?;
+    let vendor = standing.file.card.id;
+    let call = of_member(call, buyer.user, vendor);
     let job = ExportJob {
         id: ExportId::new(now, platform::mint(now).bits()),
-        vendor: standing.file.card.id,
+        vendor,
         currency: asked.currency.unwrap_or(standing.file.currency),
         state: JobState::Waiting,
         rows: 0,
@@ -50,9 +57,18 @@ pub async fn start_export(
         finished_at: None,
         version: 0,
     };
-    let job = app.accounts.add_export(&job).await?;
-    app.files.ask_for(&VendorJob::Export { vendor_id: job.vendor, id: job.id }).await?;
-    Answer::accepted(format!("/v1/vendor/exports/{}", job.id), &ExportView::from(&job))
+    let answer = Answer::accepted(format!("{EXPORTS}{}", job.id), &ExportView::from(&job))?;
+    let answer = once(app.accounts.kept(call.named()), async {
+        app.accounts.keeping(call.keeps(&answer)?).add_export(&job).await?;
+        Ok(answer)
+    })
+    .await?;
+    // Also for a repeat: the first call may have come to its end before the queue was asked. A job that was asked for twice is
+    // done once.
+    let id = answer.location().and_then(|place| place.strip_prefix(EXPORTS)).and_then(|id| id.parse().ok());
+    let id = id.ok_or_else(|| Problem::internal("an export without a place"))?;
+    app.files.ask_for(&VendorJob::Export { vendor_id: vendor, id }).await?;
+    Ok(answer)
 }
 
 /// Shows how far an export has come; once it is complete, with an address where the file can be had for ten minutes.

@@ -1,6 +1,6 @@
 //! Product files in: `POST /v1/vendor/imports` and how far one has come.
 
-use api::{Answer, Buyer, Json, Now, Path, Problem, Query, RawBody, VendorHeader};
+use api::{Answer, Buyer, Json, KeyHeader, Keyed, Now, Path, Problem, Query, RawBody, VendorHeader, once};
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::header::CONTENT_TYPE;
@@ -11,7 +11,10 @@ use domain::{Code, Currency, ImportId, Refusal};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::App;
+use crate::{App, of_member};
+
+/// Where imports are.
+const IMPORTS: &str = "/v1/vendor/imports/";
 
 /// How a file is brought in.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -80,7 +83,7 @@ pub const BODY_LIMIT: usize = MOST_INLINE_BYTES;
 /// ten minutes, and the import begins when it is there. Good products go in and bad ones are reported; importing a file again
 /// changes nothing.
 #[utoipa::path(
-    post, path = "/v1/vendor/imports", params(ImportParameters),
+    post, path = "/v1/vendor/imports", params(ImportParameters, KeyHeader),
     request_body(content((AnnounceFile = "application/json"), (String = "text/csv"))),
     responses((status = ACCEPTED, body = ImportView))
 )]
@@ -90,10 +93,11 @@ pub async fn start_import(
     buyer: Buyer,
     VendorHeader(named): VendorHeader,
     Query(asked): Query<ImportParameters>,
-    product_file: ProductFile,
+    Keyed { body: product_file, call }: Keyed<ProductFile>,
 ) -> Result<Answer, Problem> {
     let standing = app.accounts.standing(buyer.user, named).await?;
     standing.may(Permission::EditProducts)?;
+    let call = of_member(call, buyer.user, standing.file.card.id);
     let announced = match &product_file {
         ProductFile::Announced(announced) => Some(announced),
         ProductFile::Inline(bytes) if bytes.is_empty() => {
@@ -121,16 +125,37 @@ pub async fn start_import(
         finished_at: None,
         version: 0,
     };
-    // First the job, then the file: the bucket tells of a file as soon as it is there, and that is what starts the import.
-    let job = app.accounts.add_import(&job).await?;
     let mut view = ImportView::new(&job, Vec::new());
-    match product_file {
-        ProductFile::Inline(bytes) => app.files.put(&job.key(), bytes).await?,
-        ProductFile::Announced(announced) => {
-            view.upload = Some(app.files.upload(&job.key(), announced.size, now).await?);
+    if let Some(announced) = announced {
+        view.upload = Some(app.files.upload(&job.key(), announced.size, now).await?);
+    }
+    let answer = Answer::accepted(format!("{IMPORTS}{}", job.id), &view)?;
+    let answer = once(app.accounts.kept(call.named()), async {
+        app.accounts.keeping(call.keeps(&answer)?).add_import(&job).await?;
+        Ok(answer)
+    })
+    .await?;
+    // First the job, then the file: the bucket tells of a file as soon as it is there, and that is what starts the import.
+    if let ProductFile::Inline(bytes) = product_file {
+        app.bring_in(&job, bytes, &answer).await?;
+    }
+    Ok(answer)
+}
+
+impl App {
+    /// Puts the file where the import of this answer looks for it; again for a repeat that finds the import waiting, because the
+    /// first call may have come to its end before the file was there.
+    async fn bring_in(&self, job: &ImportJob, bytes: Bytes, answer: &Answer) -> Result<(), Problem> {
+        if !answer.is_replayed() {
+            return Ok(self.files.put(&job.key(), bytes).await?);
+        }
+        let id = answer.location().and_then(|place| place.strip_prefix(IMPORTS)).and_then(|id| id.parse().ok());
+        let id = id.ok_or_else(|| Problem::internal("an import without a place"))?;
+        match self.accounts.import(job.vendor, id).await? {
+            Some(first) if first.state == JobState::Waiting => Ok(self.files.put(&first.key(), bytes).await?),
+            _ => Ok(()),
         }
     }
-    Answer::accepted(format!("/v1/vendor/imports/{}", job.id), &view)
 }
 
 /// Shows how far an import has come, and what is wrong with its file.

@@ -86,6 +86,13 @@ pub struct WriteVariant {
     back_order_limit: Option<u32>,
 }
 
+impl WriteProduct {
+    /// The units that are said of each variant, in their order.
+    pub(crate) fn units(&self) -> impl Iterator<Item = Option<i64>> {
+        self.variants.iter().map(|variant| variant.on_hand)
+    }
+}
+
 /// Units that a new variant begins with.
 pub(crate) type FirstStock = Vec<(VariantId, Layout, i64)>;
 

@@ -11,7 +11,7 @@ mod publishing;
 mod stock;
 mod view;
 
-use api::{Problem, Routes, routes};
+use api::{Call, Problem, Routes, UnclaimedCall, routes};
 use axum::Router;
 use domain::vendor::Permission;
 use domain::{UserId, VendorId};
@@ -72,6 +72,11 @@ impl App {
         standing.may(permission)?;
         Ok(standing)
     }
+}
+
+/// A call of a member of a shop.
+fn of_member(call: UnclaimedCall, user: UserId, vendor: VendorId) -> Call {
+    call.of(format_args!("{user} of {vendor}"))
 }
 
 /// The routes, with what the OpenAPI document says of them.

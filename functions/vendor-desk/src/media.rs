@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use api::{Answer, Buyer, Json, Now, Problem, VendorHeader};
+use api::{Answer, Buyer, Call, Json, KeyHeader, Keyed, Now, Problem, VendorHeader, once};
 use aws_sdk_s3::error::DisplayErrorContext;
 use aws_sdk_s3::presigning::PresigningConfig;
 use axum::extract::State;
@@ -12,7 +12,7 @@ use domain::{MediaId, Refusal, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::App;
+use crate::{App, of_member};
 
 /// How long an upload may be begun.
 const UPLOAD_OPEN: Duration = Duration::from_secs(600);
@@ -78,47 +78,57 @@ pub struct MediaUpload {
 
 /// Answers where to upload a picture: one PUT within ten minutes, with the type and length given here.
 #[utoipa::path(
-    post, path = "/v1/vendor/media", request_body = BeginUpload, responses((status = CREATED, body = MediaUploadView))
+    post, path = "/v1/vendor/media", params(KeyHeader), request_body = BeginUpload, responses((status = CREATED, body = MediaUploadView))
 )]
 pub async fn begin_upload(
     State(app): State<App>,
     Now(now): Now,
     buyer: Buyer,
     VendorHeader(named): VendorHeader,
-    Json(asked): Json<BeginUpload>,
+    Keyed { body: Json(asked), call }: Keyed<Json<BeginUpload>>,
 ) -> Result<Answer, Problem> {
-    app.standing(buyer.user, named, Permission::EditProducts).await?;
-    if !(1..=LARGEST).contains(&asked.size) {
-        return Err(Refusal::field("/size", "out_of_range", format!("1 to {LARGEST} bytes")).into());
+    let standing = app.standing(buyer.user, named, Permission::EditProducts).await?;
+    let call = of_member(call, buyer.user, standing.file.card.id);
+    once(app.accounts.kept(call.named()), app.sign_upload(asked, &call, now)).await
+}
+
+impl App {
+    /// Nothing is written but the answer, if the call has a key: a repeat gets the same address, good for as long as it was.
+    async fn sign_upload(&self, asked: BeginUpload, call: &Call, now: Timestamp) -> Result<Answer, Problem> {
+        if !(1..=LARGEST).contains(&asked.size) {
+            return Err(Refusal::field("/size", "out_of_range", format!("1 to {LARGEST} bytes")).into());
+        }
+        let id = MediaId::new(now, platform::mint(now).bits());
+        let begun = SystemTime::UNIX_EPOCH + now.since(Timestamp::default());
+        let signed = PresigningConfig::builder().start_time(begun).expires_in(UPLOAD_OPEN).build();
+        let request = self
+            .s3
+            .put_object()
+            .bucket(&self.media_bucket)
+            .key(id.to_string())
+            .content_type(asked.content_type.as_str())
+            .content_length(i64::try_from(asked.size).unwrap_or(i64::MAX))
+            .presigned(signed.map_err(Problem::internal)?)
+            .await
+            .map_err(|error| Problem::internal(DisplayErrorContext(&error)))?;
+        let url = format!("{}/{id}", self.catalog.media_base());
+        let view = MediaUploadView {
+            id,
+            src: format!("media:{id}"),
+            url: url.clone(),
+            upload: MediaUpload {
+                method: request.method().to_owned(),
+                url: request.uri().to_owned(),
+                headers: request
+                    .headers()
+                    .filter(|(name, _)| name.starts_with("content-"))
+                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                    .collect(),
+                expires_at: now + UPLOAD_OPEN,
+            },
+        };
+        let answer = Answer::created(url, &view)?;
+        self.accounts.keeping(call.keeps(&answer)?).keep().await?;
+        Ok(answer)
     }
-    let id = MediaId::new(now, platform::mint(now).bits());
-    let begun = SystemTime::UNIX_EPOCH + now.since(Timestamp::default());
-    let signed = PresigningConfig::builder().start_time(begun).expires_in(UPLOAD_OPEN).build();
-    let request = app
-        .s3
-        .put_object()
-        .bucket(&app.media_bucket)
-        .key(id.to_string())
-        .content_type(asked.content_type.as_str())
-        .content_length(i64::try_from(asked.size).unwrap_or(i64::MAX))
-        .presigned(signed.map_err(Problem::internal)?)
-        .await
-        .map_err(|error| Problem::internal(DisplayErrorContext(&error)))?;
-    let url = format!("{}/{id}", app.catalog.media_base());
-    let view = MediaUploadView {
-        id,
-        src: format!("media:{id}"),
-        url: url.clone(),
-        upload: MediaUpload {
-            method: request.method().to_owned(),
-            url: request.uri().to_owned(),
-            headers: request
-                .headers()
-                .filter(|(name, _)| name.starts_with("content-"))
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect(),
-            expires_at: now + UPLOAD_OPEN,
-        },
-    };
-    Answer::created(url, &view)
 }

@@ -1,6 +1,9 @@
 //! A seller's parts of orders: accepting, refusing, shipping, delivering.
 
-use api::{Buyer, Cursor, Json, Limit, Now, Page, Path, Problem, Query, RawBody, VendorHeader};
+use api::{
+    Answer, Buyer, Call, Cursor, Json, KeyHeader, Keyed, Limit, NoBody, Now, Page, Path, Problem, Query, RawBody,
+    UnclaimedCall, VendorHeader, once,
+};
 use axum::body::Body;
 use axum::extract::{FromRequest, Request, State};
 use domain::order::{
@@ -13,7 +16,7 @@ use serde::Deserialize;
 use store::{Error, Orders};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{App, TRIES};
+use crate::{App, TRIES, of_member};
 
 /// Which page.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -126,25 +129,39 @@ impl App {
         Ok((file, part))
     }
 
-    /// Takes a step. One that was taken already is not taken again, so that a repeat is harmless.
+    /// Takes a step, for a member of a shop.
     async fn take_step(
         &self,
-        buyer: Buyer,
-        named: Option<VendorId>,
+        (buyer, named): (Buyer, Option<VendorId>),
         id: VendorOrderId,
         step: Step,
+        call: UnclaimedCall,
         now: Timestamp,
-    ) -> Result<Json<VendorOrderDeskView>, Problem> {
-        let standing = self.standing(buyer.user, named, step.permission()).await?;
-        let vendor = standing.file.card.id;
+    ) -> Result<Answer, Problem> {
+        let vendor = self.standing(buyer.user, named, step.permission()).await?.file.card.id;
+        let call = of_member(call, buyer.user, vendor);
+        once(self.orders.kept(call.named()), self.carry_out(&step, id, vendor, &call, now)).await
+    }
+
+    /// Carries a step out. One that was taken already is not taken again, so that a repeat is harmless.
+    async fn carry_out(
+        &self,
+        step: &Step,
+        id: VendorOrderId,
+        vendor: VendorId,
+        call: &Call,
+        now: Timestamp,
+    ) -> Result<Answer, Problem> {
         for _ in 0..TRIES {
             let (loaded, part) = self.own_part(id, vendor).await?;
             if step.is_done(&part, &loaded.order.history) {
-                return Ok(Json(VendorOrderDeskView::of(&loaded, &part)));
+                let answer = Answer::ok(&VendorOrderDeskView::of(&loaded, &part))?;
+                self.orders.keeping(call.keeps(&answer)?).keep().await?;
+                return Ok(answer);
             }
             let mut changed = loaded.clone();
             let mut mint = platform::mint(now);
-            match &step {
+            match step {
                 Step::Accept => changed.accept(vendor, &mut mint)?,
                 Step::Refuse => changed.refuse(vendor, &mut mint)?,
                 Step::Ship(parcel) => {
@@ -152,11 +169,10 @@ impl App {
                 }
                 Step::Deliver => changed.deliver(vendor, &mut mint)?,
             }
-            match self.orders.save(&loaded, &changed).await {
-                Ok(()) => {
-                    let part = changed.vendor(vendor).ok_or_else(|| Refusal::of(Code::NotFound))?;
-                    return Ok(Json(VendorOrderDeskView::of(&changed, part)));
-                }
+            let part = changed.vendor(vendor).ok_or_else(|| Refusal::of(Code::NotFound))?;
+            let answer = Answer::ok(&VendorOrderDeskView::of(&changed, part))?;
+            match self.orders.keeping(call.keeps(&answer)?).save(&loaded, &changed).await {
+                Ok(()) => return Ok(answer),
                 Err(Error::Conflict) => {}
                 Err(other) => return Err(other.into()),
             }
@@ -183,7 +199,7 @@ pub async fn show_order(
 
 /// Accepts: the shop will send it.
 #[utoipa::path(
-    post, path = "/v1/vendor/orders/{id}/accept", params(("id" = String, Path, description = "The sub-order.")),
+    post, path = "/v1/vendor/orders/{id}/accept", params(("id" = String, Path, description = "The sub-order."), KeyHeader),
     responses((status = OK, body = VendorOrderDeskView))
 )]
 pub async fn accept_order(
@@ -192,13 +208,14 @@ pub async fn accept_order(
     buyer: Buyer,
     VendorHeader(named): VendorHeader,
     Path(id): Path<VendorOrderId>,
-) -> Result<Json<VendorOrderDeskView>, Problem> {
-    app.take_step(buyer, named, id, Step::Accept, now).await
+    asked: Keyed<NoBody>,
+) -> Result<Answer, Problem> {
+    app.take_step((buyer, named), id, Step::Accept, asked.call, now).await
 }
 
 /// Refuses: the stock goes back, and so does the money.
 #[utoipa::path(
-    post, path = "/v1/vendor/orders/{id}/refuse", params(("id" = String, Path, description = "The sub-order.")),
+    post, path = "/v1/vendor/orders/{id}/refuse", params(("id" = String, Path, description = "The sub-order."), KeyHeader),
     responses((status = OK, body = VendorOrderDeskView))
 )]
 pub async fn refuse_order(
@@ -207,13 +224,14 @@ pub async fn refuse_order(
     buyer: Buyer,
     VendorHeader(named): VendorHeader,
     Path(id): Path<VendorOrderId>,
-) -> Result<Json<VendorOrderDeskView>, Problem> {
-    app.take_step(buyer, named, id, Step::Refuse, now).await
+    asked: Keyed<NoBody>,
+) -> Result<Answer, Problem> {
+    app.take_step((buyer, named), id, Step::Refuse, asked.call, now).await
 }
 
 /// Ships: the parcel has left the house.
 #[utoipa::path(
-    post, path = "/v1/vendor/orders/{id}/ship", params(("id" = String, Path, description = "The sub-order.")),
+    post, path = "/v1/vendor/orders/{id}/ship", params(("id" = String, Path, description = "The sub-order."), KeyHeader),
     request_body = Option<ShipOrder>, responses((status = OK, body = VendorOrderDeskView))
 )]
 pub async fn ship_order(
@@ -222,14 +240,14 @@ pub async fn ship_order(
     buyer: Buyer,
     VendorHeader(named): VendorHeader,
     Path(id): Path<VendorOrderId>,
-    Parcel(parcel): Parcel,
-) -> Result<Json<VendorOrderDeskView>, Problem> {
-    app.take_step(buyer, named, id, Step::Ship(parcel), now).await
+    Keyed { body: Parcel(parcel), call }: Keyed<Parcel>,
+) -> Result<Answer, Problem> {
+    app.take_step((buyer, named), id, Step::Ship(parcel), call, now).await
 }
 
 /// Delivers: the parcel has arrived.
 #[utoipa::path(
-    post, path = "/v1/vendor/orders/{id}/deliver", params(("id" = String, Path, description = "The sub-order.")),
+    post, path = "/v1/vendor/orders/{id}/deliver", params(("id" = String, Path, description = "The sub-order."), KeyHeader),
     responses((status = OK, body = VendorOrderDeskView))
 )]
 pub async fn deliver_order(
@@ -238,8 +256,9 @@ pub async fn deliver_order(
     buyer: Buyer,
     VendorHeader(named): VendorHeader,
     Path(id): Path<VendorOrderId>,
-) -> Result<Json<VendorOrderDeskView>, Problem> {
-    app.take_step(buyer, named, id, Step::Deliver, now).await
+    asked: Keyed<NoBody>,
+) -> Result<Answer, Problem> {
+    app.take_step((buyer, named), id, Step::Deliver, asked.call, now).await
 }
 
 #[cfg(test)]

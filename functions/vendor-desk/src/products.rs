@@ -1,8 +1,12 @@
 //! A seller's own products.
 
-use api::{Answer, Buyer, Cursor, IfMatch, Json, Limit, Now, Page, Path, Problem, Query, VendorHeader, Versioned};
+use api::{
+    Answer, Buyer, Call, Cursor, IfMatch, Json, KeyHeader, Keyed, Limit, NoBody, Now, Page, Path, Problem, Query,
+    VendorHeader, Versioned, once,
+};
 use axum::extract::State;
 use domain::catalogue::{Product, Variant};
+use domain::stock::Counter;
 use domain::text::Handle;
 use domain::vendor::{Permission, VendorFile};
 use domain::{Code, Coded, ProductId, Refusal, VariantId, VendorId};
@@ -12,8 +16,11 @@ use store::{Catalog, Error};
 use utoipa::IntoParams;
 
 use crate::input::{Built, FirstStock, WriteProduct, build};
-use crate::view::VendorProduct;
-use crate::{App, TRIES};
+use crate::view::{Counters, VendorProduct, shown};
+use crate::{App, TRIES, of_member};
+
+/// Where a seller's products are.
+const PRODUCTS: &str = "/v1/vendor/products/";
 
 /// Which page.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -40,19 +47,87 @@ impl App {
         Ok(VendorProduct::new(&stored.product, Some(stored.description_html.clone()), &counters, file.currency))
     }
 
-    /// Brings the stock in line with a product that was written: the units of new variants, and where those of a variant lie that
-    /// is spread over another number of counters.
-    async fn lay_out(
-        &self,
-        before: Option<&Product>,
-        after: &Product,
-        first_stock: &FirstStock,
-    ) -> Result<(), Problem> {
-        self.stock.begin(first_stock).await?;
+    /// Moves the units of variants that are spread over another number of counters than before.
+    async fn lay_out(&self, before: &Product, after: &Product) {
         for variant in &after.variants {
-            let former = before.and_then(|before| before.variant(variant.id));
-            if former.is_some_and(|former| former.shards != variant.shards) {
+            if before.variant(variant.id).is_some_and(|former| former.shards != variant.shards) {
                 self.level_out(variant).await;
+            }
+        }
+    }
+
+    /// Writes a new product, and answers with the stock that it begins with. A handle that the seller chose is refused when it is
+    /// taken; one that the title suggested gives way.
+    async fn add_product(
+        &self,
+        built: Built,
+        may_give_way: bool,
+        file: &VendorFile,
+        call: &Call,
+    ) -> Result<Answer, Problem> {
+        let mut new = StoredProduct::new(built.product, built.description_html);
+        let counters = begun(&built.first_stock);
+        let suggested = new.product.handle.clone();
+        for attempt in 2..=u32::try_from(TRIES).unwrap_or(8) {
+            let mut stored = new.clone();
+            stored.product.version = 1;
+            let answer = shown(&stored, &counters, file)?.at(format!("{PRODUCTS}{}", new.product.id));
+            match self.catalog.keeping(call.keeps(&answer)?).add(&new).await {
+                Ok(_) => return Ok(answer),
+                Err(error) if error.code() == Code::HandleTaken && may_give_way => {
+                    new.product.handle = other_handle(&suggested, &file.card.handle, attempt)?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Refusal::of(Code::HandleTaken).into())
+    }
+
+    /// Writes a changed product. Answers with the stock that it has then, and with what its new variants begin with.
+    async fn replace(
+        &self,
+        loaded: &StoredProduct,
+        built: Built,
+        file: &VendorFile,
+        call: &Call,
+    ) -> Result<(Answer, FirstStock), Problem> {
+        self.check_nothing_is_promised(&loaded.product, |variant| built.product.variant(variant.id).is_none()).await?;
+        let mut changed = loaded.clone();
+        changed.availability.available.retain(|variant, _| built.product.variant(*variant).is_some());
+        changed.product = built.product;
+        changed.description_html = built.description_html;
+        let mut counters = self.stock.counters(&spreads(&changed.product)).await?;
+        counters.extend(begun(&built.first_stock));
+        let mut stored = changed.clone();
+        stored.product.version = self.catalog.version_after(loaded, &changed);
+        let answer = shown(&stored, &counters, file)?;
+        self.catalog.keeping(call.keeps(&answer)?).save(loaded, &changed).await?;
+        self.lay_out(&loaded.product, &changed.product).await;
+        Ok((answer, built.first_stock))
+    }
+
+    /// Gives new variants the stock that they begin with. A repeat gives it to those that the first call did not come to: to a
+    /// variant whose counters were never written, as long as the product is as that call left it.
+    async fn begin_stock(
+        &self,
+        first_stock: &FirstStock,
+        answer: &Answer,
+        id: ProductId,
+        written: &WriteProduct,
+    ) -> Result<(), Problem> {
+        if !answer.is_replayed() {
+            self.stock.begin(first_stock).await?;
+            return Ok(());
+        }
+        let Some(stored) = self.catalog.product(id).await? else { return Ok(()) };
+        if Some(stored.product.version) != answer.version() {
+            return Ok(());
+        }
+        for (variant, units) in stored.product.variants.iter().zip(written.units()) {
+            let Some(units) = units else { continue };
+            match self.stock.begin(&[(variant.id, variant.layout(), units)]).await {
+                Ok(()) | Err(Error::Conflict) => {}
+                Err(other) => return Err(other.into()),
             }
         }
         Ok(())
@@ -88,11 +163,17 @@ impl App {
 /// The most counters that a page of the list reads: twenty calls.
 const MOST_COUNTERS_OF_A_PAGE: usize = 2_000;
 
+/// The counters of variants that have just begun.
+fn begun(first_stock: &FirstStock) -> Counters {
+    let counter = |units| vec![Counter { available: units, reserved: 0 }];
+    first_stock.iter().map(|(variant, _, units)| (*variant, counter(*units))).collect()
+}
+
 fn counters_of(variant: &Variant) -> (VariantId, u16) {
     (variant.id, variant.layout().counters)
 }
 
-fn spreads(product: &Product) -> Vec<(VariantId, u16)> {
+pub(crate) fn spreads(product: &Product) -> Vec<(VariantId, u16)> {
     product.variants.iter().map(counters_of).collect()
 }
 
@@ -138,36 +219,28 @@ pub async fn list_products(
 
 /// Makes a product, as a draft.
 #[utoipa::path(
-    post, path = "/v1/vendor/products", request_body = WriteProduct, responses((status = CREATED, body = VendorProduct))
+    post, path = "/v1/vendor/products", params(KeyHeader), request_body = WriteProduct,
+    responses((status = CREATED, body = VendorProduct))
 )]
 pub async fn create_product(
     State(app): State<App>,
     Now(now): Now,
     buyer: Buyer,
     VendorHeader(named): VendorHeader,
-    Json(written): Json<WriteProduct>,
+    Keyed { body: Json(written), call }: Keyed<Json<WriteProduct>>,
 ) -> Result<Answer, Problem> {
     let standing = app.standing(buyer.user, named, Permission::EditProducts).await?;
+    let vendor = standing.file.card.id;
+    let call = of_member(call, buyer.user, vendor);
     let tree = app.catalog.categories().await?;
-    let Built { mut product, description_html, first_stock } =
-        build(&written, None, &standing.file.card, &tree, &mut platform::mint(now))?;
-    let suggested = product.handle.clone();
-    for attempt in 2..=u32::try_from(TRIES).unwrap_or(8) {
-        match app.catalog.add(&StoredProduct::new(product.clone(), description_html.clone())).await {
-            Ok(stored) => {
-                app.lay_out(None, &stored.product, &first_stock).await?;
-                let seen = app.seen(&stored, &standing.file).await?;
-                let location = format!("/v1/vendor/products/{}", stored.product.id);
-                return Ok(Answer::created(location, &seen)?.with_version(stored.product.version));
-            }
-            // A handle that the seller chose is refused; one that the title suggested gives way.
-            Err(error) if error.code() == Code::HandleTaken && written.handle.is_none() => {
-                product.handle = other_handle(&suggested, &standing.file.card.handle, attempt)?;
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(Refusal::of(Code::HandleTaken).into())
+    let built = build(&written, None, &standing.file.card, &tree, &mut platform::mint(now))?;
+    let first_stock = built.first_stock.clone();
+    let added = app.add_product(built, written.handle.is_none(), &standing.file, &call);
+    let answer = once(app.catalog.kept(call.named()), added).await?;
+    let place = answer.location().and_then(|place| place.strip_prefix(PRODUCTS)).and_then(|id| id.parse().ok());
+    let id = place.ok_or_else(|| Problem::internal("a product without a place"))?;
+    app.begin_stock(&first_stock, &answer, id, &written).await?;
+    Ok(answer)
 }
 
 fn other_handle(suggested: &Handle, vendor: &Handle, attempt: u32) -> Result<Handle, Refusal> {
@@ -196,7 +269,8 @@ pub async fn show_product(
     put, path = "/v1/vendor/products/{id}",
     params(
         ("id" = ProductId, Path, description = "The product."),
-        ("If-Match" = String, Header, description = "The version that is replaced.")
+        ("If-Match" = String, Header, description = "The version that is replaced."),
+        KeyHeader
     ),
     request_body = WriteProduct, responses((status = OK, body = VendorProduct))
 )]
@@ -207,38 +281,38 @@ pub async fn replace_product(
     VendorHeader(named): VendorHeader,
     Path(id): Path<ProductId>,
     expected: IfMatch,
-    Json(written): Json<WriteProduct>,
-) -> Result<Versioned<VendorProduct>, Problem> {
+    Keyed { body: Json(written), call }: Keyed<Json<WriteProduct>>,
+) -> Result<Answer, Problem> {
     let standing = app.standing(buyer.user, named, Permission::EditProducts).await?;
+    let file = &standing.file;
+    let call = of_member(call, buyer.user, file.card.id);
     let tree = app.catalog.categories().await?;
-    for _ in 0..TRIES {
-        let loaded = app.own_product(id, standing.file.card.id).await?;
-        expected.check(loaded.product.version)?;
-        let built = build(&written, Some(&loaded.product), &standing.file.card, &tree, &mut platform::mint(now))?;
-        app.check_nothing_is_promised(&loaded.product, |variant| built.product.variant(variant.id).is_none()).await?;
-        let mut changed = loaded.clone();
-        changed.availability.available.retain(|variant, _| built.product.variant(*variant).is_some());
-        changed.product = built.product;
-        changed.description_html = built.description_html;
-        match app.catalog.save(&loaded, &changed).await {
-            Ok(stored) => {
-                app.lay_out(Some(&loaded.product), &stored.product, &built.first_stock).await?;
-                return Ok(Versioned {
-                    version: stored.product.version,
-                    body: app.seen(&stored, &standing.file).await?,
-                });
+    let mut first_stock = FirstStock::new();
+    let answer = once(app.catalog.kept(call.named()), async {
+        for _ in 0..TRIES {
+            let loaded = app.own_product(id, file.card.id).await?;
+            expected.check(loaded.product.version)?;
+            let built = build(&written, Some(&loaded.product), &file.card, &tree, &mut platform::mint(now))?;
+            match app.replace(&loaded, built, file, &call).await {
+                Ok((answer, first)) => {
+                    first_stock = first;
+                    return Ok(answer);
+                }
+                // Somebody else's change is caught by the version above; what is left is a sale that changed the availability.
+                Err(problem) if problem.code() == Code::Conflict && !problem.is_repeat() => {}
+                Err(problem) => return Err(problem),
             }
-            // Somebody else's change is caught by the version above; what is left is a sale that changed the availability.
-            Err(Error::Conflict) => {}
-            Err(other) => return Err(other.into()),
         }
-    }
-    Err(Error::Conflict.into())
+        Err(Error::Conflict.into())
+    })
+    .await?;
+    app.begin_stock(&first_stock, &answer, id, &written).await?;
+    Ok(answer)
 }
 
 /// Deletes a product with its stock. Orders keep what they need of it; one that still has units to be shipped keeps it from going.
 #[utoipa::path(
-    delete, path = "/v1/vendor/products/{id}", params(("id" = ProductId, Path, description = "The product.")),
+    delete, path = "/v1/vendor/products/{id}", params(("id" = ProductId, Path, description = "The product."), KeyHeader),
     responses((status = NO_CONTENT))
 )]
 pub async fn delete_product(
@@ -247,17 +321,24 @@ pub async fn delete_product(
     VendorHeader(named): VendorHeader,
     Path(id): Path<ProductId>,
     expected: Option<IfMatch>,
+    asked: Keyed<NoBody>,
 ) -> Result<Answer, Problem> {
     let standing = app.standing(buyer.user, named, Permission::EditProducts).await?;
-    for _ in 0..TRIES {
-        let loaded = app.own_product(id, standing.file.card.id).await?;
-        IfMatch::check_if_given(expected.as_ref(), loaded.product.version)?;
-        app.check_nothing_is_promised(&loaded.product, |_| true).await?;
-        match app.catalog.delete(&loaded, &app.stock).await {
-            Ok(()) => return Ok(Answer::no_content()),
-            Err(Error::Conflict) => {}
-            Err(other) => return Err(other.into()),
+    let vendor = standing.file.card.id;
+    let call = of_member(asked.call, buyer.user, vendor);
+    once(app.catalog.kept(call.named()), async {
+        let answer = Answer::no_content();
+        for _ in 0..TRIES {
+            let loaded = app.own_product(id, vendor).await?;
+            IfMatch::check_if_given(expected.as_ref(), loaded.product.version)?;
+            app.check_nothing_is_promised(&loaded.product, |_| true).await?;
+            match app.catalog.keeping(call.keeps(&answer)?).delete(&loaded, &app.stock).await {
+                Ok(()) => return Ok(answer),
+                Err(Error::Conflict) => {}
+                Err(other) => return Err(other.into()),
+            }
         }
-    }
-    Err(Error::Conflict.into())
+        Err(Error::Conflict.into())
+    })
+    .await
 }

@@ -2,15 +2,19 @@
 
 use std::time::Duration;
 
-use api::{Buyer, IfMatch, Now, Path, Problem, VendorHeader, Versioned};
+use api::{
+    Answer, Buyer, Call, IfMatch, KeyHeader, Keyed, NoBody, Now, Path, Problem, UnclaimedCall, VendorHeader, once,
+};
 use axum::extract::State;
 use domain::catalogue::ProductState;
 use domain::vendor::{Permission, VendorState};
-use domain::{Code, ProductId, Refusal, Timestamp};
+use domain::{Code, ProductId, Refusal, Timestamp, VendorId};
 use store::Error;
+use store::accounts::Standing;
 
-use crate::App;
-use crate::view::VendorProduct;
+use crate::products::spreads;
+use crate::view::{VendorProduct, shown};
+use crate::{App, of_member};
 
 /// How often a product is tried whose availability changes meanwhile: the first stock of a new product with a hundred variants
 /// comes in one by one. With the pauses, up to four seconds.
@@ -27,7 +31,8 @@ struct Wanted {
 
 /// Puts a product up for sale. Doing it twice is doing it once.
 #[utoipa::path(
-    post, path = "/v1/vendor/products/{id}/publish", params(("id" = ProductId, Path, description = "The product.")),
+    post, path = "/v1/vendor/products/{id}/publish",
+    params(("id" = ProductId, Path, description = "The product."), KeyHeader),
     responses((status = OK, body = VendorProduct))
 )]
 pub async fn publish_product(
@@ -37,13 +42,16 @@ pub async fn publish_product(
     VendorHeader(named): VendorHeader,
     Path(id): Path<ProductId>,
     expected: Option<IfMatch>,
-) -> Result<Versioned<VendorProduct>, Problem> {
-    app.change_state(buyer, named, Wanted { id, state: ProductState::Published, expected, now }).await
+    Keyed { call, .. }: Keyed<NoBody>,
+) -> Result<Answer, Problem> {
+    let wanted = Wanted { id, state: ProductState::Published, expected, now };
+    app.publish_or_not(buyer, named, wanted, call).await
 }
 
 /// Takes a product down. Doing it twice is doing it once.
 #[utoipa::path(
-    post, path = "/v1/vendor/products/{id}/unpublish", params(("id" = ProductId, Path, description = "The product.")),
+    post, path = "/v1/vendor/products/{id}/unpublish",
+    params(("id" = ProductId, Path, description = "The product."), KeyHeader),
     responses((status = OK, body = VendorProduct))
 )]
 pub async fn unpublish_product(
@@ -53,18 +61,34 @@ pub async fn unpublish_product(
     VendorHeader(named): VendorHeader,
     Path(id): Path<ProductId>,
     expected: Option<IfMatch>,
-) -> Result<Versioned<VendorProduct>, Problem> {
-    app.change_state(buyer, named, Wanted { id, state: ProductState::Draft, expected, now }).await
+    Keyed { call, .. }: Keyed<NoBody>,
+) -> Result<Answer, Problem> {
+    let wanted = Wanted { id, state: ProductState::Draft, expected, now };
+    app.publish_or_not(buyer, named, wanted, call).await
 }
 
 impl App {
+    async fn publish_or_not(
+        &self,
+        buyer: Buyer,
+        named: Option<VendorId>,
+        wanted: Wanted,
+        call: UnclaimedCall,
+    ) -> Result<Answer, Problem> {
+        let standing = self.standing(buyer.user, named, Permission::EditProducts).await?;
+        let vendor = standing.file.card.id;
+        let call = of_member(call, buyer.user, vendor);
+        once(self.catalog.kept(call.named()), self.change_state(buyer, standing, &wanted, &call)).await
+    }
+
     async fn change_state(
         &self,
         buyer: Buyer,
-        named: Option<domain::VendorId>,
-        wanted: Wanted,
-    ) -> Result<Versioned<VendorProduct>, Problem> {
-        let mut standing = self.standing(buyer.user, named, Permission::EditProducts).await?;
+        mut standing: Standing,
+        wanted: &Wanted,
+        call: &Call,
+    ) -> Result<Answer, Problem> {
+        let vendor = standing.file.card.id;
         if wanted.state == ProductState::Published && standing.file.state != VendorState::Approved {
             return Err(Refusal::because(Code::WrongState, "the shop has to be approved first").into());
         }
@@ -72,28 +96,32 @@ impl App {
             // The shop may have been suspended while this waited.
             if attempt > 1 {
                 tokio::time::sleep(PAUSE * attempt).await;
-                standing = self.standing(buyer.user, named, Permission::EditProducts).await?;
+                standing = self.standing(buyer.user, Some(vendor), Permission::EditProducts).await?;
             }
-            let loaded = self.own_product(wanted.id, standing.file.card.id).await?;
+            let loaded = self.own_product(wanted.id, vendor).await?;
             IfMatch::check_if_given(wanted.expected.as_ref(), loaded.product.version)?;
-            let stored = if loaded.product.state == wanted.state {
-                loaded
-            } else {
-                let mut changed = loaded.clone();
-                changed.product.state = wanted.state;
-                if wanted.state == ProductState::Published {
-                    // It was checked when it was written; the rules may have become stricter since.
-                    changed.product.check()?;
-                    changed.product.published_at.get_or_insert(wanted.now);
-                    changed.product.listed = true;
-                }
-                match self.catalog.save(&loaded, &changed).await {
-                    Ok(stored) => stored,
-                    Err(Error::Conflict) => continue,
-                    Err(other) => return Err(other.into()),
-                }
-            };
-            return Ok(Versioned { version: stored.product.version, body: self.seen(&stored, &standing.file).await? });
+            let counters = self.stock.counters(&spreads(&loaded.product)).await?;
+            if loaded.product.state == wanted.state {
+                let answer = shown(&loaded, &counters, &standing.file)?;
+                self.catalog.keeping(call.keeps(&answer)?).keep().await?;
+                return Ok(answer);
+            }
+            let mut changed = loaded.clone();
+            changed.product.state = wanted.state;
+            if wanted.state == ProductState::Published {
+                // It was checked when it was written; the rules may have become stricter since.
+                changed.product.check()?;
+                changed.product.published_at.get_or_insert(wanted.now);
+                changed.product.listed = true;
+            }
+            let mut stored = changed.clone();
+            stored.product.version = self.catalog.version_after(&loaded, &changed);
+            let answer = shown(&stored, &counters, &standing.file)?;
+            match self.catalog.keeping(call.keeps(&answer)?).save(&loaded, &changed).await {
+                Ok(_) => return Ok(answer),
+                Err(Error::Conflict) => {}
+                Err(other) => return Err(other.into()),
+            }
         }
         Err(Error::Conflict.into())
     }

@@ -1,17 +1,19 @@
 //! What is on hand.
 
-use api::{Buyer, Json, Path, Problem, VendorHeader, Versioned};
+use api::{Answer, Buyer, Call, Json, KeyHeader, Keyed, Path, Problem, VendorHeader, once};
 use axum::extract::State;
 use domain::catalogue::{MOST_ON_HAND, MOST_SHARDS};
-use domain::vendor::Permission;
+use domain::stock::Counter;
+use domain::vendor::{Permission, VendorFile};
 use domain::{Code, ProductId, Refusal, VariantId, VendorId};
 use serde::Deserialize;
 use store::Error;
 use store::catalog::StoredProduct;
 use utoipa::ToSchema;
 
-use crate::view::VendorProduct;
-use crate::{App, TRIES};
+use crate::products::spreads;
+use crate::view::{VendorProduct, shown};
+use crate::{App, TRIES, of_member};
 
 /// What is on hand, by one of the two, and over how many counters it is spread.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -31,43 +33,85 @@ pub struct ChangeStock {
 /// Changes the stock of a variant. A sale at the same moment is never lost.
 #[utoipa::path(
     put, path = "/v1/vendor/products/{id}/variants/{variant_id}/stock",
-    params(("id" = ProductId, Path, description = "The product."), ("variant_id" = VariantId, Path, description = "The variant.")),
+    params(
+        ("id" = ProductId, Path, description = "The product."),
+        ("variant_id" = VariantId, Path, description = "The variant."),
+        KeyHeader
+    ),
     request_body = ChangeStock, responses((status = OK, body = VendorProduct))
 )]
 pub async fn change_stock(
     State(app): State<App>,
     buyer: Buyer,
     VendorHeader(named): VendorHeader,
-    Path((id, variant_id)): Path<(ProductId, VariantId)>,
-    Json(asked): Json<ChangeStock>,
-) -> Result<Versioned<VendorProduct>, Problem> {
+    Path(ids): Path<(ProductId, VariantId)>,
+    Keyed { body: Json(asked), call }: Keyed<Json<ChangeStock>>,
+) -> Result<Answer, Problem> {
     let standing = app.standing(buyer.user, named, Permission::EditStock).await?;
-    if asked.on_hand.is_some() && asked.adjust.is_some()
-        || asked.on_hand.is_none() && asked.adjust.is_none() && asked.shards.is_none()
-    {
-        return Err(Refusal::field("", "ambiguous", "give exactly one of on_hand and adjust").into());
+    let call = of_member(call, buyer.user, standing.file.card.id);
+    once(app.stock.kept(call.named()), app.restock(&standing.file, ids, &asked, &call)).await
+}
+
+impl App {
+    async fn restock(
+        &self,
+        file: &VendorFile,
+        (id, variant): (ProductId, VariantId),
+        asked: &ChangeStock,
+        call: &Call,
+    ) -> Result<Answer, Problem> {
+        let units = asked.units()?;
+        let stored = match asked.shards {
+            // Doing it twice is doing it once, so it needs no key.
+            Some(shards) => self.spread_over(id, variant, file.card.id, shards).await?,
+            None => self.own_product(id, file.card.id).await?,
+        };
+        let variant = stored.product.variant(variant).ok_or_else(|| Refusal::of(Code::NotFound))?;
+        let others = self.stock.counters(&spreads(&stored.product)).await?;
+        let answer = |after: &[Counter]| {
+            let mut counters = others.clone();
+            counters.insert(variant.id, after.to_vec());
+            shown(&stored, &counters, file)
+        };
+        let kept = |after: &[Counter]| {
+            let kept = answer(after).and_then(|answer| call.keeps(&answer));
+            kept.map_err(|_| Error::Failed("an answer cannot be written".to_owned()))
+        };
+        let after = match units {
+            Some(Units::OnHand(units)) => self.stock.set_on_hand(variant.id, variant.layout(), units, &kept).await?,
+            Some(Units::More(by)) => self.stock.adjust(variant.id, variant.layout(), by, &kept).await?,
+            None => {
+                let answer = shown(&stored, &others, file)?;
+                self.stock.keeping(call.keeps(&answer)?).keep().await?;
+                return Ok(answer);
+            }
+        };
+        answer(&after)
     }
-    let bounded = |pointer: &str, units: i64, least: i64| {
-        if (least..=MOST_ON_HAND).contains(&units) {
-            Ok(units)
-        } else {
-            Err(Refusal::field(pointer, "out_of_range", format!("{least} to {MOST_ON_HAND}")))
+}
+
+/// What is asked for, within its bounds.
+enum Units {
+    OnHand(i64),
+    More(i64),
+}
+
+impl ChangeStock {
+    fn units(&self) -> Result<Option<Units>, Refusal> {
+        let bounded = |pointer: &str, units: i64, least: i64| {
+            if (least..=MOST_ON_HAND).contains(&units) {
+                Ok(units)
+            } else {
+                Err(Refusal::field(pointer, "out_of_range", format!("{least} to {MOST_ON_HAND}")))
+            }
+        };
+        match (self.on_hand, self.adjust) {
+            (Some(units), None) => Ok(Some(Units::OnHand(bounded("/on_hand", units, 0)?))),
+            (None, Some(by)) => Ok(Some(Units::More(bounded("/adjust", by, -MOST_ON_HAND)?))),
+            (None, None) if self.shards.is_some() => Ok(None),
+            _ => Err(Refusal::field("", "ambiguous", "give exactly one of on_hand and adjust")),
         }
-    };
-    let on_hand = asked.on_hand.map(|units| bounded("/on_hand", units, 0)).transpose()?;
-    let by = asked.adjust.map(|units| bounded("/adjust", units, -MOST_ON_HAND)).transpose()?;
-    let stored = match asked.shards {
-        Some(shards) => app.spread_over(id, variant_id, standing.file.card.id, shards).await?,
-        None => app.own_product(id, standing.file.card.id).await?,
-    };
-    let variant = stored.product.variant(variant_id).ok_or_else(|| Refusal::of(Code::NotFound))?;
-    if let Some(units) = on_hand {
-        app.stock.set_on_hand(variant.id, variant.layout(), units).await?;
     }
-    if let Some(by) = by {
-        app.stock.adjust(variant.id, variant.layout(), by).await?;
-    }
-    Ok(Versioned { version: stored.product.version, body: app.seen(&stored, &standing.file).await? })
 }
 
 impl App {

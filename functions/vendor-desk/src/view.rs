@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use api::{Answer, Problem};
 use domain::catalogue::{Image, ImageSource, Product, ProductOption, ProductState, Seo, WhenOut};
 use domain::stock::Counter;
 use domain::text::{Handle, Name, Title};
+use domain::vendor::VendorFile;
 use domain::{Currency, Money, ProductId, Timestamp, VariantId};
 use serde::Serialize;
+use store::catalog::StoredProduct;
 use utoipa::ToSchema;
 
 /// A product as its seller sees it.
@@ -66,6 +69,13 @@ pub struct VendorVariant {
 
 /// Counters of stock by variant.
 pub(crate) type Counters = BTreeMap<VariantId, Vec<Counter>>;
+
+/// 200 with a product as its seller sees it, and its version.
+pub(crate) fn shown(stored: &StoredProduct, counters: &Counters, file: &VendorFile) -> Result<Answer, Problem> {
+    let description = Some(stored.description_html.clone());
+    let view = VendorProduct::new(&stored.product, description, counters, file.currency);
+    Ok(Answer::ok(&view)?.with_version(stored.product.version))
+}
 
 impl VendorProduct {
     pub(crate) fn new(product: &Product, description_html: Option<String>, counters: &Counters, own: Currency) -> Self {

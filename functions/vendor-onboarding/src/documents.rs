@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use api::{Answer, Buyer, Json, Now, Problem, VendorHeader};
+use api::{Answer, Buyer, Call, Json, KeyHeader, Keyed, Now, Problem, VendorHeader, once};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::DisplayErrorContext;
 use aws_sdk_s3::presigning::PresigningConfig;
@@ -14,8 +14,8 @@ use domain::{Code, MediaId, Refusal, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::App;
 use crate::profile::OWN_SHOP;
+use crate::{App, of_member};
 
 /// How long an upload may be begun.
 const UPLOAD_OPEN: Duration = Duration::from_secs(600);
@@ -132,7 +132,7 @@ impl Documents {
 
 /// Notes a document, and answers where to upload its file: one PUT within ten minutes, with the type and length given here.
 #[utoipa::path(
-    post, path = "/v1/vendors/me/documents", request_body = AddDocument,
+    post, path = "/v1/vendors/me/documents", params(KeyHeader), request_body = AddDocument,
     responses((status = CREATED, body = DocumentUploadView))
 )]
 pub async fn add_document(
@@ -140,23 +140,35 @@ pub async fn add_document(
     Now(now): Now,
     buyer: Buyer,
     VendorHeader(named): VendorHeader,
-    Json(asked): Json<AddDocument>,
+    Keyed { body: Json(asked), call }: Keyed<Json<AddDocument>>,
 ) -> Result<Answer, Problem> {
     let file = app.file(buyer.user, named, Permission::EditShop).await?;
-    if !(1..=LARGEST).contains(&asked.size) {
-        return Err(Refusal::field("/size", "out_of_range", format!("1 to {LARGEST} bytes")).into());
+    let call = of_member(call, buyer.user, &file);
+    once(app.accounts.kept(call.named()), app.note_document(file, asked, &call, now)).await
+}
+
+impl App {
+    async fn note_document(
+        &self,
+        file: VendorFile,
+        asked: AddDocument,
+        call: &Call,
+        now: Timestamp,
+    ) -> Result<Answer, Problem> {
+        if !(1..=LARGEST).contains(&asked.size) {
+            return Err(Refusal::field("/size", "out_of_range", format!("1 to {LARGEST} bytes")).into());
+        }
+        if file.documents.len() >= MOST_DOCUMENTS {
+            let detail = format!("at most {MOST_DOCUMENTS} documents");
+            return Err(Refusal::because(Code::LimitReached, detail).into());
+        }
+        let id = MediaId::new(now, platform::mint(now).bits());
+        let key = format!("{}/{id}.{}", file.card.id, asked.content_type.extension());
+        let upload = self.documents.upload(&key, &asked, now).await?;
+        let mut changed: VendorFile = file;
+        let document = DocumentView { kind: asked.kind, filename: asked.filename.clone(), at: now };
+        changed.documents.push(Document { kind: asked.kind, key: Some(key), filename: asked.filename, at: now });
+        let answer = Answer::created(OWN_SHOP.to_owned(), &DocumentUploadView { document, upload })?;
+        self.save(&changed, call, answer).await
     }
-    if file.documents.len() >= MOST_DOCUMENTS {
-        let detail = format!("at most {MOST_DOCUMENTS} documents");
-        return Err(Refusal::because(Code::LimitReached, detail).into());
-    }
-    let id = MediaId::new(now, platform::mint(now).bits());
-    let key = format!("{}/{id}.{}", file.card.id, asked.content_type.extension());
-    let upload = app.documents.upload(&key, &asked, now).await?;
-    let mut changed: VendorFile = file;
-    let document = DocumentView { kind: asked.kind, filename: asked.filename.clone(), at: now };
-    changed.documents.push(Document { kind: asked.kind, key: Some(key), filename: asked.filename, at: now });
-    let saved = app.accounts.save_vendor(&changed, &app.catalog).await?;
-    let view = DocumentUploadView { document, upload };
-    Ok(Answer::created(OWN_SHOP.to_owned(), &view)?.with_version(saved.version))
 }

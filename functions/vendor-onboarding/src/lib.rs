@@ -6,7 +6,7 @@ mod members;
 mod people;
 mod profile;
 
-use api::{Problem, Routes, routes};
+use api::{Answer, Call, Problem, Routes, UnclaimedCall, routes};
 use axum::Router;
 use domain::vendor::{Permission, VendorFile};
 use domain::{UserId, VendorId};
@@ -48,6 +48,18 @@ impl App {
         standing.may(permission)?;
         Ok(standing.file)
     }
+
+    /// Writes a changed file, and answers with what it will be then.
+    async fn save(&self, changed: &VendorFile, call: &Call, answer: Answer) -> Result<Answer, Problem> {
+        let answer = answer.with_version(changed.version + 1);
+        self.accounts.keeping(call.keeps(&answer)?).save_vendor(changed, &self.catalog).await?;
+        Ok(answer)
+    }
+}
+
+/// A call of a member of a shop.
+fn of_member(call: UnclaimedCall, user: UserId, file: &VendorFile) -> Call {
+    call.of(format_args!("{user} of {}", file.card.id))
 }
 
 /// The routes, with what the OpenAPI document says of them.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use api::{Buyer, IfMatch, Json, Problem, VendorHeader, Versioned};
+use api::{Answer, Buyer, IfMatch, Json, KeyHeader, Keyed, Problem, VendorHeader, Versioned, once};
 use axum::extract::State;
 use domain::text::{Email, LongText, Name, Phone};
 use domain::vendor::{Permission, VendorFile, VendorState, VendorView};
@@ -10,7 +10,7 @@ use domain::{Change, Code, Currency, FieldError, Money, Refusal};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::App;
+use crate::{App, of_member};
 
 /// Where one's own shop is.
 pub(crate) const OWN_SHOP: &str = "/v1/vendors/me";
@@ -125,18 +125,27 @@ pub async fn show_own_shop(
 
 /// Changes the shop's own file.
 #[utoipa::path(
-    patch, path = "/v1/vendors/me", request_body = ChangeShop, responses((status = OK, body = VendorView))
+    patch, path = "/v1/vendors/me", params(KeyHeader), request_body = ChangeShop, responses((status = OK, body = VendorView))
 )]
 pub async fn change_own_shop(
     State(app): State<App>,
     buyer: Buyer,
     VendorHeader(named): VendorHeader,
     expected: Option<IfMatch>,
-    Json(asked): Json<ChangeShop>,
-) -> Result<Versioned<VendorView>, Problem> {
+    Keyed { body: Json(asked), call }: Keyed<Json<ChangeShop>>,
+) -> Result<Answer, Problem> {
     let file = app.file(buyer.user, named, Permission::EditShop).await?;
-    IfMatch::check_if_given(expected.as_ref(), file.version)?;
-    let changed = asked.applied(&file)?;
-    let saved = if changed == file { file } else { app.accounts.save_vendor(&changed, &app.catalog).await? };
-    Ok(Versioned { version: saved.version, body: VendorView::from(&saved) })
+    let call = of_member(call, buyer.user, &file);
+    once(app.accounts.kept(call.named()), async {
+        IfMatch::check_if_given(expected.as_ref(), file.version)?;
+        let changed = asked.applied(&file)?;
+        let answer = Answer::ok(&VendorView::from(&changed))?;
+        if changed != file {
+            return app.save(&changed, &call, answer).await;
+        }
+        let answer = answer.with_version(file.version);
+        app.accounts.keeping(call.keeps(&answer)?).keep().await?;
+        Ok(answer)
+    })
+    .await
 }

@@ -34,7 +34,7 @@ impl IdempotencyKey {
         &self.0
     }
 
-    fn read(parts: &Parts) -> Result<Option<Self>, Problem> {
+    pub(crate) fn read(parts: &Parts) -> Result<Option<Self>, Problem> {
         match header(parts, &IDEMPOTENCY_KEY)? {
             None => Ok(None),
             Some(key) if (1..=255).contains(&key.len()) && key.bytes().all(|letter| letter.is_ascii_graphic()) => {
@@ -134,10 +134,31 @@ impl Answer {
         }
     }
 
+    /// 201 instead, with the place of what was made.
+    #[must_use]
+    pub fn at(self, location: String) -> Self {
+        Self { status: StatusCode::CREATED.as_u16(), location: Some(location), ..self }
+    }
+
     /// The same answer with an `ETag` of this version.
     #[must_use]
     pub fn with_version(self, version: u64) -> Self {
         Self { version: Some(version), ..self }
+    }
+
+    /// The place of what was made, when the answer names one.
+    pub fn location(&self) -> Option<&str> {
+        self.location.as_deref()
+    }
+
+    /// The version in its `ETag`.
+    pub const fn version(&self) -> Option<u64> {
+        self.version
+    }
+
+    /// Whether this is the first answer, given again: then the work itself was not done this time.
+    pub const fn is_replayed(&self) -> bool {
+        self.replayed
     }
 
     /// The answer as the record keeps it.

@@ -22,6 +22,7 @@ pub struct Problem {
     errors: Vec<FieldError>,
     retry_after: Option<u32>,
     cause: Option<String>,
+    kept_answer: Option<String>,
 }
 
 /// The document that a client gets, `application/problem+json`.
@@ -104,7 +105,14 @@ const fn default_retry_after(code: Code) -> Option<u32> {
 impl Problem {
     /// A problem in its code's own words.
     pub const fn of(code: Code) -> Self {
-        Self { code, detail: None, errors: Vec::new(), retry_after: default_retry_after(code), cause: None }
+        Self {
+            code,
+            detail: None,
+            errors: Vec::new(),
+            retry_after: default_retry_after(code),
+            cause: None,
+            kept_answer: None,
+        }
     }
 
     /// A problem in other words. They reach the client only when the fault is the client's.
@@ -144,6 +152,16 @@ impl Problem {
         status_of(self.code)
     }
 
+    /// Whether nothing has gone wrong, and the same call was answered before.
+    pub const fn is_repeat(&self) -> bool {
+        self.kept_answer.is_some()
+    }
+
+    /// The answer that the same call got before.
+    pub(crate) fn kept_answer(&self) -> Option<&str> {
+        self.kept_answer.as_deref()
+    }
+
     /// What really happened, for the log.
     pub(crate) fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
@@ -176,6 +194,7 @@ impl<E: Coded> From<E> for Problem {
             errors: error.fields(),
             retry_after: error.retry_after().or(default_retry_after(code)),
             cause,
+            kept_answer: error.kept_answer(),
         }
     }
 }

@@ -144,6 +144,11 @@ pub trait Coded: std::error::Error {
     fn retry_after(&self) -> Option<u32> {
         None
     }
+
+    /// The answer that the same call got before: then nothing has failed, and it is given again.
+    fn kept_answer(&self) -> Option<String> {
+        None
+    }
 }
 
 /// A refusal with its code and, where useful, its own words and fields.

@@ -3,6 +3,7 @@
 //! Nothing here waits, reads a clock, the environment or the network: time and randomness come in as arguments.
 
 pub mod address;
+pub mod call;
 pub mod cart;
 pub mod catalogue;
 pub mod change;
@@ -23,6 +24,7 @@ pub mod text;
 pub mod timestamp;
 pub mod vendor;
 
+pub use call::{KeptAnswer, NamedCall};
 pub use change::Change;
 pub use code::{Code, Coded, FieldError, Refusal};
 pub use ids::{

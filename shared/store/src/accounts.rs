@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Failure;
 use crate::item::{Attributes, Condition, body, delete, item, key, put, string, text, version};
-use crate::retry::{Asked, get, put_one, query, query_all, transact};
+use crate::keys::{Keeping, keeps_answers};
+use crate::retry::{Asked, get, query, query_all};
 use crate::{Catalog, Error, PageKey, Slice};
 
 const VENDOR: &str = "vendor";
@@ -123,7 +124,10 @@ impl Standing {
 pub struct Accounts {
     client: Client,
     table: String,
+    keeping: Keeping,
 }
+
+keeps_answers!(Accounts);
 
 impl Accounts {
     /// The most addresses in one address book.
@@ -133,7 +137,7 @@ impl Accounts {
 
     /// The table of this name.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into() }
+        Self { client, table: table.into(), keeping: Keeping::default() }
     }
 
     /// A person's places in shops, read as they are now.
@@ -190,7 +194,7 @@ impl Accounts {
         let handle_action = actions.len() - 1;
         actions.push(put(&self.table, file_item(&opened)?, &Condition::absent())?);
         actions.push(put(&self.table, member_item(owner)?, &Condition::absent())?);
-        match transact(&self.client, actions).await {
+        match self.keeping.transact(&self.client, &self.table, actions).await {
             Ok(()) => Ok(opened),
             Err(Failure::Cancelled(reasons))
                 if reasons.get(handle_action).is_some_and(crate::error::Reason::is_condition) =>
@@ -207,7 +211,7 @@ impl Accounts {
         let saved = VendorFile { version: loaded + 1, ..file.clone() };
         let mut actions = catalog.publishing(&saved.shop(), loaded)?;
         actions.push(put(&self.table, file_item(&saved)?, &Condition::at_version(loaded))?);
-        transact(&self.client, actions).await?;
+        self.keeping.transact(&self.client, &self.table, actions).await?;
         Ok(saved)
     }
 
@@ -228,7 +232,7 @@ impl Accounts {
             MemberChange::Put(member) => put(&self.table, member_item(member)?, &any)?,
             MemberChange::Remove(user) => delete(&self.table, Entry::Member(user, file.card.id).key(), &any)?,
         });
-        transact(&self.client, actions).await?;
+        self.keeping.transact(&self.client, &self.table, actions).await?;
         Ok(saved)
     }
 
@@ -289,11 +293,11 @@ impl Accounts {
     }
 
     /// Writes a profile, if it is still at the version at which it was read.
-    pub async fn save_profile(&self, user: UserId, profile: &Profile) -> Result<Profile, Error> {
+    pub async fn save_profile(&self, user: UserId, profile: &Profile) -> Result<(), Error> {
         let saved = Profile { version: profile.version + 1, ..profile.clone() };
         let written = item(Entry::Profile(user).key(), PROFILE, saved.version, &saved)?;
-        put_one(&self.client, &self.table, written, &Condition::at_version(profile.version)).await?;
-        Ok(saved)
+        self.keeping.put_one(&self.client, &self.table, written, &Condition::at_version(profile.version)).await?;
+        Ok(())
     }
 
     /// A buyer's address book; empty before anything was written into it.
@@ -308,7 +312,7 @@ impl Accounts {
     pub async fn save_address_book(&self, user: UserId, book: &AddressBook) -> Result<AddressBook, Error> {
         let saved = AddressBook { version: book.version + 1, ..book.clone() };
         let written = item(Entry::AddressBook(user).key(), ADDRESS_BOOK, saved.version, &saved)?;
-        put_one(&self.client, &self.table, written, &Condition::at_version(book.version)).await?;
+        self.keeping.put_one(&self.client, &self.table, written, &Condition::at_version(book.version)).await?;
         Ok(saved)
     }
 }

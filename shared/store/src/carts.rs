@@ -4,13 +4,15 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::cart::Cart;
 use domain::pricing::Shelf;
-use domain::{CartId, OrderId, ProductId, Timestamp, UserId};
+use domain::{CartId, Code, OrderId, ProductId, Refusal, Timestamp, UserId};
 
 use crate::item::{self, Attributes, Condition, body, key, number, string, text, version};
+use crate::keys::{Keeping, keeps_answers};
 use crate::{Catalog, Error, retry};
 
 const CART: &str = "cart";
 const POINTER: &str = "buyer_cart";
+const CLAIMED: &str = "claimed_cart";
 
 /// Key: `CART#<id>` / `CART`.
 fn cart_key(id: CartId) -> Attributes {
@@ -27,18 +29,50 @@ fn pointer_key(buyer: UserId) -> Attributes {
 pub struct Carts {
     client: Client,
     table: String,
+    keeping: Keeping,
+}
+
+keeps_answers!(Carts);
+
+/// What stands under a cart's id.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// The cart.
+    Cart(Box<Cart>),
+    /// A cart that its buyer has claimed: the word of where its lines are now, for him only.
+    Claimed {
+        /// The buyer.
+        by: UserId,
+        /// The cart that it became.
+        into: CartId,
+    },
+}
+
+impl Found {
+    fn cart(self) -> Option<Cart> {
+        match self {
+            Self::Cart(cart) => Some(*cart),
+            Self::Claimed { .. } => None,
+        }
+    }
 }
 
 impl Carts {
     /// The table of this name.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into() }
+        Self { client, table: table.into(), keeping: Keeping::default() }
     }
 
-    /// The cart with this id, as it is now; an expired one is as good as none.
+    /// The cart with this id, as it is now. One that has expired is refused, until nothing is left of it; one that was claimed is
+    /// gone.
     pub async fn read(&self, id: CartId, now: Timestamp) -> Result<Option<Cart>, Error> {
-        let found = retry::get(&self.client, &self.table, cart_key(id), true).await?;
-        found.map(|found| cart_of(&found)).transpose().map(|cart| cart.filter(|cart| cart.expires_at > now))
+        let cart = self.find(id).await?.and_then(Found::cart);
+        cart.map(|cart| unexpired(cart, now)).transpose()
+    }
+
+    /// What stands under this id, as it is now.
+    pub async fn find(&self, id: CartId) -> Result<Option<Found>, Error> {
+        retry::get(&self.client, &self.table, cart_key(id), true).await?.as_ref().map(found_in).transpose()
     }
 
     /// The cart with this id together with what the catalogue says of one product, in one call: a line is about to be put.
@@ -54,36 +88,36 @@ impl Carts {
             retry::batch(&self.client, vec![(self.table.clone(), vec![cart_key(id)], true), (table, keys, true)])
                 .await?;
         let (carts, products): (Vec<_>, Vec<_>) = found.into_iter().partition(|(table, _)| *table == self.table);
-        let cart = carts.first().map(|(_, found)| cart_of(found)).transpose()?.filter(|cart| cart.expires_at > now);
+        let found = carts.first().map(|(_, found)| found_in(found)).transpose()?;
+        let cart = found.and_then(Found::cart).map(|cart| unexpired(cart, now)).transpose()?;
         Ok((cart, catalog.product_found(products.iter().map(|(_, found)| found))?))
     }
 
     /// Writes a cart, if it is still at the version at which it was read. Answers the version it has now.
     pub async fn save(&self, cart: &Cart) -> Result<u64, Error> {
         let next = cart.version + 1;
-        retry::put_one(&self.client, &self.table, cart_item(cart, next)?, &open_at(cart.version)).await?;
+        self.keeping.put_one(&self.client, &self.table, cart_item(cart, next)?, &open_at(cart.version)).await?;
         Ok(next)
     }
 
     /// Deletes an open cart.
     pub async fn delete(&self, cart: &Cart) -> Result<(), Error> {
-        retry::delete_one(&self.client, &self.table, cart_key(cart.id), &open_at(cart.version))
-            .await
-            .map_err(Error::from)
+        let open = open_at(cart.version);
+        Ok(self.keeping.delete_one(&self.client, &self.table, cart_key(cart.id), &open).await?)
     }
 
     /// The cart that is a buyer's.
     pub async fn of_buyer(&self, buyer: UserId, now: Timestamp) -> Result<Option<Cart>, Error> {
         let pointer = retry::get(&self.client, &self.table, pointer_key(buyer), true).await?;
         match pointer.as_ref().and_then(|pointer| text(pointer, "cart")).and_then(|id| id.parse().ok()) {
-            Some(id) => self.read(id, now).await,
+            Some(id) => Ok(self.find(id).await?.and_then(Found::cart).filter(|cart| cart.expires_at > now)),
             None => Ok(None),
         }
     }
 
     /// Gives a buyer a new cart in place of the ones it was made of: the guest's, and the buyer's former one. All or nothing,
-    /// and only if none of them has changed.
-    pub async fn claim(&self, claimed: &Cart, buyer: UserId, replaced: &[&Cart]) -> Result<u64, Error> {
+    /// and only if none of them has changed. Where they were, the buyer still finds the new one: the answer may be lost.
+    pub async fn claim(&self, claimed: &Cart, buyer: UserId, replaced: &[&Cart]) -> Result<(), Error> {
         let mut pointer = pointer_key(buyer);
         pointer.insert("kind".to_owned(), string(POINTER));
         pointer.insert("version".to_owned(), number(1));
@@ -101,10 +135,9 @@ impl Carts {
             item::put(&self.table, pointer, &expected)?,
         ];
         for cart in replaced {
-            actions.push(item::delete(&self.table, cart_key(cart.id), &open_at(cart.version))?);
+            actions.push(item::put(&self.table, claimed_item(cart, buyer, claimed.id), &open_at(cart.version))?);
         }
-        retry::transact(&self.client, actions).await?;
-        Ok(1)
+        Ok(self.keeping.transact(&self.client, &self.table, actions).await?)
     }
 
     /// The action that marks a cart as ordered, if it is still as it was priced.
@@ -146,8 +179,33 @@ fn cart_item(cart: &Cart, version: u64) -> Result<Attributes, Error> {
     Ok(written)
 }
 
-fn cart_of(found: &Attributes) -> Result<Cart, Error> {
+/// What is left of a claimed cart: nothing of what was in it, for its old id is known to others.
+fn claimed_item(cart: &Cart, buyer: UserId, into: CartId) -> Attributes {
+    let mut written = item::raw_item(cart_key(cart.id), CLAIMED, cart.version + 1, "{}".to_owned());
+    written.insert("buyer".to_owned(), string(buyer.to_string()));
+    written.insert("cart".to_owned(), string(into.to_string()));
+    written.insert("expires_at_s".to_owned(), number(cart.expires_at.seconds()));
+    written
+}
+
+fn found_in(found: &Attributes) -> Result<Found, Error> {
+    if text(found, "kind") == Some(CLAIMED) {
+        let by = text(found, "buyer").and_then(|by| by.parse().ok());
+        let into = text(found, "cart").and_then(|into| into.parse().ok());
+        return match (by, into) {
+            (Some(by), Some(into)) => Ok(Found::Claimed { by, into }),
+            _ => Err(Error::Failed("a claimed cart says not by whom, or where it went".to_owned())),
+        };
+    }
     let cart: Cart = body(found, CART)?;
     let order = text(found, "order_id").and_then(|order| order.parse().ok());
-    Ok(Cart { version: version(found), order, ..cart })
+    Ok(Found::Cart(Box::new(Cart { version: version(found), order, ..cart })))
+}
+
+fn unexpired(cart: Cart, now: Timestamp) -> Result<Cart, Error> {
+    if cart.expires_at > now {
+        Ok(cart)
+    } else {
+        Err(Refusal::because(Code::Expired, "the cart has expired; start a new one").into())
+    }
 }

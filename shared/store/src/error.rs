@@ -20,6 +20,9 @@ pub enum Error {
         /// In seconds.
         retry_after: u32,
     },
+    /// The call was answered before under its key, and nothing was written: the answer, as it was kept.
+    #[error("the call was answered before")]
+    Answered(String),
     /// The table is overloaded, or does not answer.
     #[error("DynamoDB is not available: {0}")]
     Unavailable(String),
@@ -39,7 +42,7 @@ pub enum Error {
 impl Coded for Error {
     fn code(&self) -> Code {
         match self {
-            Self::Conflict => Code::Conflict,
+            Self::Conflict | Self::Answered(_) => Code::Conflict,
             Self::Refused(refusal) => refusal.code(),
             Self::TooMany { .. } => Code::TooManyRequests,
             Self::Unavailable(_) => Code::Unavailable,
@@ -69,6 +72,13 @@ impl Coded for Error {
             _ => None,
         }
     }
+
+    fn kept_answer(&self) -> Option<String> {
+        match self {
+            Self::Answered(answer) => Some(answer.clone()),
+            _ => None,
+        }
+    }
 }
 
 /// What to do about a failed call.
@@ -82,6 +92,10 @@ pub(crate) enum Failure {
     Cancelled(Vec<Reason>),
     /// A list cannot go on from the key that was given.
     Start,
+    /// Refused for a reason of the marketplace's.
+    Refused(Refusal),
+    /// The call was answered before under its key: the answer, as it was kept.
+    Answered(String),
     /// Whether the call was carried out is not known, or the table does not answer.
     Unavailable(String),
     /// Anything else.
@@ -105,6 +119,8 @@ impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Condition => Self::Conflict,
+            Failure::Refused(refusal) => Self::Refused(refusal),
+            Failure::Answered(answer) => Self::Answered(answer),
             Failure::Start => Self::Refused(Refusal::of(Code::InvalidCursor)),
             Failure::Cancelled(reasons) if reasons.iter().any(Reason::is_condition) => Self::Conflict,
             Failure::Cancelled(reasons) => {
@@ -113,6 +129,16 @@ impl From<Failure> for Error {
             }
             Failure::Again(text) | Failure::Unavailable(text) => Self::Unavailable(text),
             Failure::Failed(text) => Self::Failed(text),
+        }
+    }
+}
+
+/// An action that could not be put together.
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused(refusal) => Self::Refused(refusal),
+            other => Self::Failed(other.to_string()),
         }
     }
 }

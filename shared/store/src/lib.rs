@@ -11,6 +11,7 @@ pub mod carts;
 pub mod catalog;
 mod error;
 mod item;
+mod keys;
 pub mod orders;
 mod retry;
 pub mod settings;

@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use domain::VariantId;
 use domain::order::StockMove;
 use domain::stock::Counter;
+use domain::{KeptAnswer, VariantId};
 
 use crate::item::{self, Attributes, Condition, integer, key, number, text};
+use crate::keys::{Keeping, keeps_answers};
 use crate::{Error, retry};
 
 /// Key: `STOCK#<variant>#<shard>` / `COUNTER`.
@@ -29,7 +30,10 @@ pub fn counter_of(pk: &str) -> Option<(VariantId, u16)> {
 pub struct Stock {
     client: Client,
     table: String,
+    keeping: Keeping,
 }
+
+keeps_answers!(Stock);
 
 /// What can be bought of a variant, and what that was read from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,10 +53,13 @@ pub struct Reading {
     pub version: u64,
 }
 
+/// What a call is answered once the counters of a variant are these, to be kept with the change that makes them so.
+pub type Answering<'a> = &'a (dyn Fn(&[Counter]) -> Result<Option<KeptAnswer>, Error> + Sync);
+
 impl Stock {
     /// The table of this name.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into() }
+        Self { client, table: table.into(), keeping: Keeping::default() }
     }
 
     /// Reads all counters of some variants, consistently; a counter that was never written is empty. Each variant comes with how

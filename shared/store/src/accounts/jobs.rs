@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Accounts;
 use crate::Error;
 use crate::item::{Attributes, Condition, body, item, key, number, string, text, update, version};
-use crate::retry::{Asked, get, put_one, query_all, transact, update_one};
+use crate::retry::{Asked, get, query_all, transact, update_one};
 
 const IMPORT: &str = "import";
 const FAULTS: &str = "import_faults";
@@ -47,7 +47,7 @@ impl Accounts {
     pub async fn add_import(&self, job: &ImportJob) -> Result<ImportJob, Error> {
         let added = ImportJob { version: 1, ..job.clone() };
         let written = item(import_key(job.vendor, job.id), IMPORT, added.version, &added)?;
-        put_one(&self.client, &self.table, written, &Condition::absent()).await?;
+        self.keeping.put_one(&self.client, &self.table, written, &Condition::absent()).await?;
         Ok(added)
     }
 
@@ -120,7 +120,7 @@ impl Accounts {
     pub async fn add_export(&self, job: &ExportJob) -> Result<ExportJob, Error> {
         let added = ExportJob { version: 1, ..job.clone() };
         let written = item(export_key(job.vendor, job.id), EXPORT, added.version, &added)?;
-        put_one(&self.client, &self.table, written, &Condition::absent()).await?;
+        self.keeping.put_one(&self.client, &self.table, written, &Condition::absent()).await?;
         Ok(added)
     }
 

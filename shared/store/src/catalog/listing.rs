@@ -3,7 +3,7 @@
 use domain::Money;
 use domain::catalogue::{List, ListingRow};
 
-use super::{Catalog, LISTING};
+use super::{Catalog, LISTING, StoredProduct};
 use crate::item::{Attributes, Condition, delete, item, key, number, put, string};
 use crate::retry::{Asked, query};
 use crate::{Error, PageKey, Slice};
@@ -123,5 +123,55 @@ impl Catalog {
             .name("#version", "version")
             .value(":now", number(product_version));
         delete(&self.table, row_key(row), &condition)
+    }
+}
+
+/// The most actions of a transaction that writes a product; above, it is unlisted first.
+pub(super) const MOST_ACTIONS: usize = 100;
+
+/// Listing rows before and after a change.
+pub(super) struct Rows {
+    before: Vec<ListingRow>,
+    after: Vec<ListingRow>,
+}
+
+impl Rows {
+    /// Rows that nothing replaces.
+    pub(super) fn gone(&self) -> impl Iterator<Item = &ListingRow> {
+        let key = |row: &ListingRow| (row.list.clone(), row.published_at);
+        let kept: std::collections::BTreeSet<_> = self.after.iter().map(key).collect();
+        self.before.iter().filter(move |row| !kept.contains(&key(row)))
+    }
+
+    /// Rows that are new, or say something new.
+    pub(super) fn fresh(&self) -> impl Iterator<Item = &ListingRow> {
+        self.after.iter().filter(|row| !self.before.contains(row))
+    }
+
+    /// Whether one transaction holds the change. Handles, product, description and availability take at most five of its actions,
+    /// and the answer to the call one.
+    pub(super) fn fit_once(&self) -> bool {
+        self.before.is_empty()
+            || self.after.is_empty()
+            || self.gone().count() + self.fresh().count() <= MOST_ACTIONS - 6
+    }
+}
+
+impl Catalog {
+    /// The version that a changed product has once it is saved.
+    pub fn version_after(&self, loaded: &StoredProduct, changed: &StoredProduct) -> u64 {
+        loaded.product.version + if self.rows(Some(loaded), changed).fit_once() { 1 } else { 2 }
+    }
+
+    pub(super) fn rows(&self, loaded: Option<&StoredProduct>, changed: &StoredProduct) -> Rows {
+        let before = loaded
+            .map(|loaded| {
+                loaded.product.listing_rows(loaded.product.is_available(&loaded.availability), &self.media_base)
+            })
+            .unwrap_or_default();
+        Rows {
+            before,
+            after: changed.product.listing_rows(changed.product.is_available(&changed.availability), &self.media_base),
+        }
     }
 }

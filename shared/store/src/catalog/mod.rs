@@ -13,6 +13,7 @@ use domain::text::Handle;
 use domain::{ProductId, VendorId};
 
 use crate::item::{Attributes, key};
+use crate::keys::{Keeping, keeps_answers};
 
 pub use self::listing::{ListQuery, Sort};
 pub use self::products::StoredProduct;
@@ -33,12 +34,16 @@ pub struct Catalog {
     /// Where own uploads are served, without a slash at the end: it stands in the cards of listing rows.
     media_base: String,
     sellers: sellers::Sellers,
+    keeping: Keeping,
 }
+
+keeps_answers!(Catalog);
 
 impl Catalog {
     /// The table of this name.
     pub fn new(client: Client, table: impl Into<String>, media_base: impl Into<String>) -> Self {
-        Self { client, table: table.into(), media_base: media_base.into(), sellers: sellers::Sellers::default() }
+        let (table, media_base) = (table.into(), media_base.into());
+        Self { client, table, media_base, sellers: sellers::Sellers::default(), keeping: Keeping::default() }
     }
 
     /// Where own uploads are served.

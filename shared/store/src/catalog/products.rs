@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use domain::catalogue::{Availability, LARGEST_PRODUCT, ListingRow, Product};
+use domain::catalogue::{Availability, LARGEST_PRODUCT, Product};
 use domain::pricing::Shelf;
 use domain::text::Handle;
 use domain::{Code, ProductId, Refusal, VendorId};
 
+use super::listing::MOST_ACTIONS;
 use super::{
     AVAILABILITY, Catalog, DESCRIPTION, Entry, HANDLE, PRODUCT, ProductPage, SHOP, product_handle, vendor_products,
 };
@@ -15,9 +16,6 @@ use crate::error::Failure;
 use crate::item::{Attributes, Condition, body, delete, item, put, string, text, version};
 use crate::retry::{Asked, batch, query, transact};
 use crate::{Error, PageKey, Slice, Stock};
-
-/// The most actions of a transaction that writes a product; above, it is unlisted first.
-const MOST_ACTIONS: usize = 100;
 
 /// A product as it is stored, with the versions that a change must find again.
 #[derive(Clone, Debug)]
@@ -154,7 +152,8 @@ impl Catalog {
         let unlisted = if product.is_for_sale() {
             let mut draft = loaded.clone();
             draft.product.state = domain::catalogue::ProductState::Draft;
-            self.save(loaded, &draft).await?
+            // What is answered to the call is kept with its end.
+            self.keeping(None).save(loaded, &draft).await?
         } else {
             loaded.clone()
         };
@@ -163,8 +162,8 @@ impl Catalog {
             .value(":id", string(product.id.to_string()));
         let counters: Vec<_> = product.variants.iter().map(|variant| (variant.id, variant.layout().counters)).collect();
         let mut ending = stock.ending(&counters)?;
-        // Product, description, availability and handle take four.
-        while ending.len() > MOST_ACTIONS - 4 {
+        // Product, description, availability and handle take four, a kept answer one.
+        while ending.len() > MOST_ACTIONS - 5 {
             transact(&self.client, ending.split_off(ending.len().saturating_sub(MOST_ACTIONS))).await?;
         }
         let mut actions = vec![
@@ -182,34 +181,19 @@ impl Catalog {
             delete(&self.table, Entry::ProductHandle(&product.handle).key(), &owner)?,
         ];
         actions.extend(ending);
-        transact(&self.client, actions).await.map_err(Error::from)
+        self.keeping.transact(&self.client, &self.table, actions).await.map_err(Error::from)
     }
 
     async fn write(&self, loaded: Option<&StoredProduct>, changed: &StoredProduct) -> Result<StoredProduct, Error> {
-        let before = loaded
-            .map(|loaded| {
-                loaded.product.listing_rows(loaded.product.is_available(&loaded.availability), &self.media_base)
-            })
-            .unwrap_or_default();
-        let after = changed.product.listing_rows(changed.product.is_available(&changed.availability), &self.media_base);
-        let keys = |rows: &[ListingRow]| {
-            rows.iter().map(|row| (row.list.clone(), row.published_at)).collect::<std::collections::BTreeSet<_>>()
-        };
-        let new_keys = keys(&after);
-        let gone = |row: &&ListingRow| !new_keys.contains(&(row.list.clone(), row.published_at));
-        let fresh = |row: &&ListingRow| !before.contains(row);
-        let touched = before.iter().filter(gone).count() + after.iter().filter(fresh).count();
-        // Handles, product, description and availability take at most five actions.
+        let rows = self.rows(loaded, changed);
         if let Some(loaded) = loaded
-            && touched > MOST_ACTIONS - 5
-            && !before.is_empty()
-            && !after.is_empty()
+            && !rows.fit_once()
         {
             // A move across the tree can touch more rows than fit: it leaves the lists first, then enters the new ones. A
             // crash between leaves a product that is not listed, which its seller sees and repeats.
             let mut unlisted = loaded.clone();
             unlisted.product.state = domain::catalogue::ProductState::Draft;
-            let stored = Box::pin(self.write(Some(loaded), &unlisted)).await?;
+            let stored = Box::pin(self.keeping(None).write(Some(loaded), &unlisted)).await?;
             let mut again = changed.clone();
             again.product.version = stored.product.version;
             again.availability_version = stored.availability_version;
@@ -232,7 +216,7 @@ impl Catalog {
                 .value(":now", crate::item::number(now));
             actions.push(put(&self.table, description, &condition)?);
         }
-        let listed = touched > 0;
+        let listed = rows.gone().next().is_some() || rows.fresh().next().is_some();
         let moved = loaded.is_none_or(|loaded| loaded.product.handle != stored.product.handle);
         if listed || moved {
             // The rows say whether anything is left, so what they say must not change under them.
@@ -243,13 +227,13 @@ impl Catalog {
                 changed.availability_version,
             )?);
         }
-        for row in before.iter().filter(gone) {
+        for row in rows.gone() {
             actions.push(self.removing(row, now)?);
         }
-        for row in after.iter().filter(fresh) {
+        for row in rows.fresh() {
             actions.push(self.putting(row, now)?);
         }
-        match transact(&self.client, actions).await {
+        match self.keeping.transact(&self.client, &self.table, actions).await {
             Ok(()) => Ok(stored),
             Err(Failure::Cancelled(reasons))
                 if handle_action

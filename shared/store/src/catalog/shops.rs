@@ -8,7 +8,7 @@ use domain::vendor::Shop;
 use super::{CATEGORIES, Catalog, Entry, HANDLE, SHOP, shop_handle};
 use crate::Error;
 use crate::item::{Attributes, Condition, body, item, put, raw_item, string, version};
-use crate::retry::{Asked, get, put_one, query};
+use crate::retry::{Asked, get, query};
 
 impl Catalog {
     /// The shop with this handle, whatever its state.
@@ -38,7 +38,7 @@ impl Catalog {
     pub async fn save_categories(&self, tree: &CategoryTree) -> Result<CategoryTree, Error> {
         let saved = CategoryTree { version: tree.version + 1, ..tree.clone() };
         let written = item(Entry::Categories.key(), CATEGORIES, saved.version, &saved)?;
-        put_one(&self.client, &self.table, written, &Condition::at_version(tree.version)).await?;
+        self.keeping.put_one(&self.client, &self.table, written, &Condition::at_version(tree.version)).await?;
         Ok(saved)
     }
 

@@ -1,47 +1,16 @@
 //! Idempotency records: one conditional write says who was first, and what the others get.
 
 use domain::{OrderId, Timestamp};
-use ring::digest;
 
-use super::{Entry, IDEMPOTENCY, Orders};
+use super::{Entry, Orders};
 use crate::Error;
 use crate::error::Failure;
 use crate::item::{Attributes, Condition, integer, number, raw_item, string, text};
+use crate::keys::{IDEMPOTENCY, KEPT, KeyScope};
 use crate::retry::{get, update_one};
 
-/// How long a key is remembered.
-const KEPT: std::time::Duration = std::time::Duration::from_secs(48 * 3600);
 /// How long a call may run before the same key takes over.
 const RUNNING: std::time::Duration = std::time::Duration::from_secs(30);
-
-/// Whose key, for which call. The same key of another caller, or for another call, is another key.
-#[derive(Clone, Copy, Debug)]
-pub struct KeyScope<'a> {
-    /// The caller: a buyer, a seller's member, a cart or an order.
-    pub caller: &'a str,
-    /// The call: method and route.
-    pub route: &'a str,
-    /// The key as it was sent.
-    pub key: &'a str,
-}
-
-impl KeyScope<'_> {
-    /// The name under which the key is remembered.
-    pub fn hash(&self) -> String {
-        // Lengths first: no two different scopes read the same.
-        let text = format!("{}:{}{}:{}{}", self.caller.len(), self.caller, self.route.len(), self.route, self.key);
-        hex(text.as_bytes())
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let mut text = String::with_capacity(64);
-    for byte in digest::digest(&digest::SHA256, bytes).as_ref() {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
-}
 
 /// A record to be written with the work it stands for.
 #[derive(Clone, Debug)]
@@ -148,18 +117,5 @@ impl Orders {
             Err(Failure::Condition) => Ok(false),
             Err(other) => Err(other.into()),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_two_scopes_share_a_record() {
-        let hash = |caller, route, key| KeyScope { caller, route, key }.hash();
-        assert_ne!(hash("ab", "c", "k"), hash("a", "bc", "k"));
-        assert_ne!(hash("a", "b", "kk"), hash("a", "bk", "k"));
-        assert_eq!(hash("a", "b", "k"), hash("a", "b", "k"));
     }
 }

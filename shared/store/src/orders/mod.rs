@@ -14,11 +14,13 @@ use domain::text::Email;
 use domain::{DisputeId, EventId, OrderId, PaymentId, RefundId, UserId, VendorId};
 
 pub use self::events::{Claim, Undelivered};
-pub use self::idempotency::{Answer, KeyRecord, KeyScope, KeyUse};
+pub use self::idempotency::{Answer, KeyRecord, KeyUse};
 pub use self::lists::{Due, DueKind, OrderSummary, next_look};
 pub use self::write::Placed;
+pub use crate::keys::KeyScope;
 
 use crate::item::{Attributes, body, item, key, number, string, text, version};
+use crate::keys::{Keeping, keeps_answers, key_of};
 use crate::retry::{Asked, query_all};
 use crate::{Carts, Error, Stock};
 
@@ -28,7 +30,6 @@ const PAYMENT: &str = "payment";
 const REFUND: &str = "refund";
 const DISPUTE: &str = "dispute";
 const EVENT: &str = "event";
-const IDEMPOTENCY: &str = "idempotency";
 
 /// Over how many partitions deadlines are spread.
 pub const DUE_PARTITIONS: u8 = 8;
@@ -62,7 +63,7 @@ impl Entry<'_> {
             Self::Refund(id, refund) => key(order_partition(*id), format!("REFUND#{refund}")),
             Self::Dispute(id, dispute) => key(order_partition(*id), format!("DISPUTE#{dispute}")),
             Self::Event(id) => key(format!("EVENT#{id}"), "EVENT"),
-            Self::Key(hash) => key(format!("KEY#{hash}"), "KEY"),
+            Self::Key(hash) => key_of(hash),
             Self::Unpaid(hash) => key(format!("UNPAID#{hash}"), "UNPAID"),
         }
     }
@@ -122,12 +123,15 @@ pub struct Orders {
     table: String,
     stock: Stock,
     carts: Option<Carts>,
+    keeping: Keeping,
 }
+
+keeps_answers!(Orders);
 
 impl Orders {
     /// The table of this name; stock is written in its transactions.
     pub fn new(client: Client, table: impl Into<String>, stock: Stock) -> Self {
-        Self { client, table: table.into(), stock, carts: None }
+        Self { client, table: table.into(), stock, carts: None, keeping: Keeping::default() }
     }
 
     /// The table of this name for a function that only reads orders: it writes nothing, so it names no table of stock.

@@ -134,10 +134,7 @@ impl Orders {
         }
         let cart_action = changed.reopens_cart.then_some(moves.len());
         self.put_parts(Some(loaded), changed, changed.order.provider, &mut actions)?;
-        if actions.is_empty() {
-            return Ok(());
-        }
-        match transact(&self.client, actions).await {
+        match self.keeping.transact(&self.client, &self.table, actions).await {
             Err(Failure::Cancelled(reasons)) => {
                 let refused = |index: usize| reasons.get(index).is_some_and(Reason::is_condition);
                 let others = reasons

@@ -4,8 +4,9 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::stock::{Counter, Draw, Layout, levelled, spread};
 use domain::{Code, Refusal, VariantId};
 
-use super::{Stock, counter_key};
+use super::{Answering, Stock, counter_key};
 use crate::item::{self, Condition, number, string};
+use crate::keys::Keeping;
 use crate::{Error, retry};
 
 /// The most actions of a transaction.
@@ -13,21 +14,37 @@ const MOST_ACTIONS: usize = 100;
 
 impl Stock {
     /// Adds units to, or takes them from, what can be bought: spread over the counters, never below what the layout allows,
-    /// exactly once even when an answer is lost.
-    pub async fn adjust(&self, variant: VariantId, layout: Layout, by: i64) -> Result<(), Error> {
+    /// exactly once even when an answer is lost. Answers the counters as they are then; what `answer` makes of them is kept with
+    /// the change.
+    pub async fn adjust(
+        &self,
+        variant: VariantId,
+        layout: Layout,
+        by: i64,
+        answer: Answering<'_>,
+    ) -> Result<Vec<Counter>, Error> {
         retry::while_conflicting(|| async {
             let counters = self.all(variant, layout).await?;
             let Some(changes) = spread(by, &counters, layout) else {
                 return Err(Refusal::because(Code::OutOfStock, "less can be sold than would be taken away").into());
             };
-            self.shift(variant, &changes, layout.beyond).await
+            let after = moved(&counters, &changes);
+            let actions = self.shifting(variant, &changes, layout.beyond)?;
+            Keeping::of(answer(&after)?).transact(&self.client, &self.table, actions).await?;
+            Ok(after)
         })
         .await
     }
 
     /// Sets what is in the house: units promised to buyers stay promised, the rest can be bought. A sale at the same moment
-    /// counts either before or after it, never away.
-    pub async fn set_on_hand(&self, variant: VariantId, layout: Layout, on_hand: i64) -> Result<(), Error> {
+    /// counts either before or after it, never away. Answers as [`Stock::adjust`] does.
+    pub async fn set_on_hand(
+        &self,
+        variant: VariantId,
+        layout: Layout,
+        on_hand: i64,
+        answer: Answering<'_>,
+    ) -> Result<Vec<Counter>, Error> {
         retry::while_conflicting(|| async {
             let counters = self.all(variant, layout).await?;
             let now = counters.iter().fold(Counter::default(), |sum, counter| sum.plus(*counter));
@@ -46,7 +63,9 @@ impl Stock {
                 let units = changes.iter().find(|(changed, _)| *changed == shard).map_or(0, |(_, units)| *units);
                 actions.push(self.adding_to(variant, shard, units, *counter)?);
             }
-            retry::transact(&self.client, actions).await.map_err(Error::from)
+            let after = moved(&counters, &changes);
+            Keeping::of(answer(&after)?).transact(&self.client, &self.table, actions).await?;
+            Ok(after)
         })
         .await
     }
@@ -109,14 +128,20 @@ impl Stock {
 
     /// Changes what can be bought in some counters, all at once.
     async fn shift(&self, variant: VariantId, changes: &[(u16, i64)], beyond: u32) -> Result<(), Error> {
+        let actions = self.shifting(variant, changes, beyond)?;
+        if actions.is_empty() { Ok(()) } else { retry::transact(&self.client, actions).await.map_err(Error::from) }
+    }
+
+    fn shifting(
+        &self,
+        variant: VariantId,
+        changes: &[(u16, i64)],
+        beyond: u32,
+    ) -> Result<Vec<TransactWriteItem>, Error> {
         if changes.iter().all(|(_, units)| *units == 0) {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        let actions = changes
-            .iter()
-            .map(|(shard, units)| self.adding(variant, *shard, *units, beyond))
-            .collect::<Result<_, _>>()?;
-        retry::transact(&self.client, actions).await.map_err(Error::from)
+        changes.iter().map(|(shard, units)| self.adding(variant, *shard, *units, beyond)).collect()
     }
 
     fn adding(&self, variant: VariantId, shard: u16, units: i64, beyond: u32) -> Result<TransactWriteItem, Error> {
@@ -168,4 +193,15 @@ impl Stock {
             &condition,
         )
     }
+}
+
+/// The counters after units were added to, or taken from, some of them.
+fn moved(counters: &[Counter], changes: &[(u16, i64)]) -> Vec<Counter> {
+    let mut after = counters.to_vec();
+    for (shard, units) in changes {
+        if let Some(counter) = after.get_mut(usize::from(*shard)) {
+            counter.available = counter.available.saturating_add(*units);
+        }
+    }
+    after
 }

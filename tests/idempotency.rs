@@ -1,0 +1,240 @@
+//! A key in front of a call: what is done once, however often it is asked for.
+
+mod calls;
+
+use std::collections::BTreeMap;
+
+use local::contract;
+use local::faults::{Fault, Kind};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use self::calls::{Prepared, World};
+use crate::shop::{Answer, Client, Shop};
+
+/// Unsafe calls that pass an `Idempotency-Key` over, and why.
+const IGNORING: [(&str, &str); 10] = [
+    ("POST /v1/auth/confirm", "nobody is signed in, and a code works once"),
+    ("POST /v1/auth/forgot-password", "nobody is signed in; asking again mails another code"),
+    ("POST /v1/auth/refresh", "nobody is signed in; a session more does no harm"),
+    ("POST /v1/auth/resend", "nobody is signed in; asking again mails another code"),
+    ("POST /v1/auth/reset-password", "nobody is signed in, and a code works once"),
+    ("POST /v1/auth/sign-in", "nobody is signed in; a session more does no harm"),
+    ("POST /v1/auth/sign-out", "Cognito does it, and signing out twice is signing out once"),
+    ("POST /v1/auth/sign-up", "nobody is signed in, and an address has one account"),
+    ("POST /v1/carts", "there is no cart yet, and an empty one more does no harm"),
+    ("POST /v1/webhooks/{provider}", "the provider names its events itself"),
+];
+
+/// Every unsafe operation of the document, with whether it takes the header.
+fn unsafe_operations() -> BTreeMap<String, bool> {
+    let document: Value = serde_json::from_str(contract::COMMITTED).expect("a document");
+    let mut found = BTreeMap::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for method in ["post", "put", "patch", "delete"] {
+            let Some(operation) = item.get(method) else { continue };
+            let declared = operation["parameters"].as_array().is_some_and(|parameters| {
+                parameters.iter().any(|one| one["name"] == "Idempotency-Key" && one["in"] == "header")
+            });
+            found.insert(format!("{} {path}", method.to_uppercase()), declared);
+        }
+    }
+    found
+}
+
+#[test]
+fn every_unsafe_operation_takes_a_key_or_has_a_reason_not_to() {
+    for (route, declared) in unsafe_operations() {
+        let ignoring = IGNORING.iter().find(|(known, _)| *known == route);
+        assert!(declared != ignoring.is_some(), "{route}: declared {declared}, ignoring {ignoring:?}");
+    }
+    let routes = unsafe_operations();
+    let orphans: Vec<_> = IGNORING.iter().filter(|(route, _)| !routes.contains_key(*route)).collect();
+    assert!(orphans.is_empty(), "no operations: {orphans:?}");
+}
+
+async fn sent(call: &Prepared, body: &Value, key: &str) -> Answer {
+    let client = call.client.clone().with("idempotency-key", key);
+    let bytes = (!body.is_null()).then(|| body.to_string().into_bytes());
+    let content_type = if body.is_null() { "" } else { "application/json" };
+    client.send(call.method.clone(), &call.path, bytes, content_type).await
+}
+
+/// Everything that is stored, read past the roles.
+async fn everything(shop: &Shop) -> Vec<String> {
+    let mut found = Vec::new();
+    for table in ["CatalogTable", "StockTable", "CartsTable", "OrdersTable", "AccountsTable"] {
+        found.extend(calls::items(shop, table).await.iter().map(|item| format!("{table} {item}")));
+    }
+    found.sort();
+    found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_key_again_is_the_same_answer_and_nothing_is_done_twice() {
+    let world = World::open().await;
+    let mut wrong = Vec::new();
+    for route in unsafe_operations().into_iter().filter(|(_, declared)| *declared).map(|(route, _)| route) {
+        if let Err(fault) = once(&world, &route).await {
+            wrong.push(format!("{route}: {fault}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// One route: the answer to the first call's write is lost, and it is asked for again and again.
+async fn once(world: &World, route: &str) -> Result<(), String> {
+    let call = world.call(route, 0).await;
+    let faults = &world.shop.cloud.services().faults;
+    faults.clear();
+    faults.add(Fault { route: Some(route.to_owned()), ..Fault::nth("dynamodb", "TransactWriteItems", 1, Kind::After) });
+    let first = sent(&call, &call.body, "key-1").await;
+    if faults.struck().len() != 1 || !(200..300).contains(&first.status) || !first.header(REPLAYED).is_empty() {
+        return Err(format!("first {} {} after {:?}", first.status, first.text, faults.struck()));
+    }
+    let before = everything(&world.shop).await;
+
+    let again = sent(&call, &call.body, "key-1").await;
+    if (again.status, &again.text, again.header(REPLAYED)) != (first.status, &first.text, "true") {
+        return Err(format!("again {} {} instead of {} {}", again.status, again.text, first.status, first.text));
+    }
+    for header in ["location", "etag"] {
+        if first.header(header) != again.header(header) {
+            return Err(format!("another {header}: {} and {}", first.header(header), again.header(header)));
+        }
+    }
+    let other = sent(&call, &call.other, "key-1").await;
+    if (other.status, other.json["code"].as_str()) != (409, Some("idempotency_key_reused")) {
+        return Err(format!("another body {} {}", other.status, other.text));
+    }
+    let after = everything(&world.shop).await;
+    if before != after {
+        let new: Vec<_> = after.iter().filter(|item| !before.contains(item)).collect();
+        return Err(format!("something was written: {new:#?}"));
+    }
+    // There is one operator.
+    if !route.contains("/admin/") {
+        let stranger = world.call(route, 1).await;
+        let answer = sent(&stranger, &stranger.body, "key-1").await;
+        if !(200..300).contains(&answer.status) || !answer.header(REPLAYED).is_empty() {
+            return Err(format!("somebody else's key {} {}", answer.status, answer.text));
+        }
+    }
+    Ok(())
+}
+
+const REPLAYED: &str = "idempotent-replayed";
+
+#[tokio::test]
+async fn a_refusal_is_not_kept() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
+    let path = format!("/v1/vendor/products/{}/variants/{}/stock", bowl.id, bowl.variant);
+    let desk = bowl.vendor.client.clone().with("idempotency-key", "less");
+    desk.put(&path, &json!({"adjust": -7})).await.expect_problem(409, "out_of_stock");
+    bowl.vendor.client.put(&path, &json!({"adjust": 3})).await.expect(200);
+    let done = desk.put(&path, &json!({"adjust": -7})).await;
+    assert_eq!((done.expect(200)["variants"][0]["available"].as_i64(), done.header(REPLAYED)), (Some(1), ""));
+    assert_eq!(desk.put(&path, &json!({"adjust": -7})).await.header(REPLAYED), "true");
+    assert_eq!(bowl.stock().await, (1, 0, 1));
+}
+
+#[tokio::test]
+async fn a_key_is_forgotten_after_two_days_and_not_before_one() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
+    let guest = shop.guest().await;
+    let path = guest.path(&format!("/items/{}", bowl.variant));
+    let keyed = guest.client.clone().with("idempotency-key", "line");
+    keyed.put(&path, &json!({"quantity": 2})).await.expect(200);
+    shop.advance(std::time::Duration::from_secs(25 * 3600)).await;
+    assert_eq!(keyed.put(&path, &json!({"quantity": 2})).await.header(REPLAYED), "true");
+    shop.advance(std::time::Duration::from_secs(24 * 3600)).await;
+    let anew = keyed.put(&path, &json!({"quantity": 3})).await;
+    assert_eq!((anew.expect(200)["version"].as_u64(), anew.header(REPLAYED)), (Some(3), ""));
+}
+
+#[tokio::test]
+async fn whoever_lost_the_right_to_call_gets_no_answer_again() {
+    let shop = Shop::open().await;
+    let vendor = shop.vendor("ceramics").await;
+    let worker = shop.buyer("worker").await;
+    let member = json!({"email": "worker@people.test", "role": "manager"});
+    vendor.client.post("/v1/vendors/me/members", &member).await.expect(201);
+    let media = json!({"content_type": "image/png", "size": 100});
+    let keyed = worker.clone().with("idempotency-key", "picture");
+    keyed.post("/v1/vendor/media", &media).await.expect(201);
+    let gone = json!({"email": "worker@people.test"});
+    vendor.client.json(Method::DELETE, "/v1/vendors/me/members", &gone).await.expect(204);
+    keyed.post("/v1/vendor/media", &media).await.expect_problem(403, "forbidden");
+}
+
+#[tokio::test]
+async fn a_repeat_finishes_what_the_first_call_left_undone() {
+    let shop = Shop::open().await;
+    let vendor = shop.vendor("ceramics").await;
+    let faults = &shop.cloud.services().faults;
+    let broken = |service: &str, operation: &str, route: &str| {
+        faults.add(Fault {
+            every: true,
+            route: Some(route.to_owned()),
+            ..Fault::nth(service, operation, 1, Kind::Before)
+        });
+    };
+    let desk = vendor.client.clone().with("idempotency-key", "once");
+
+    // The product is there, and its first stock does not come in.
+    let bowl = json!({
+        "handle": "bowl", "title": "Bowl",
+        "variants": [{"prices": [{"amount": "12.50", "currency": "USD"}], "on_hand": 4}],
+    });
+    broken("dynamodb", "BatchGetItem", "POST /v1/vendor/products");
+    desk.post("/v1/vendor/products", &bowl).await.expect_problem(503, "unavailable");
+    faults.clear();
+    let made = desk.post("/v1/vendor/products", &bowl).await;
+    assert_eq!((made.expect(201)["variants"][0]["on_hand"].as_i64(), made.header(REPLAYED)), (Some(4), "true"));
+    let path = format!("/v1/vendor/products/{}", made.json["id"].as_str().expect("an id"));
+    assert_eq!(vendor.client.get(&path).await.expect(200)["variants"][0]["available"], 4);
+
+    // The import is there, and its file is not.
+    let csv = "Handle,Title,Variant SKU,Variant Inventory Qty,Variant Price\nred-bowl,Red bowl,R,3,9.50\n";
+    let import = async || desk.send(Method::POST, "/v1/vendor/imports", Some(csv.into()), "text/csv").await;
+    broken("s3", "PutObject", "POST /v1/vendor/imports");
+    import().await.expect_problem(503, "unavailable");
+    faults.clear();
+    let asked = import().await;
+    assert_eq!((asked.status, asked.header(REPLAYED)), (202, "true"), "{}", asked.text);
+    shop.settled().await;
+    let job = vendor.client.get(asked.header("location")).await.expect(200).clone();
+    assert_eq!((&job["state"], &job["products"]), (&json!("completed"), &json!(1)));
+
+    // The export is there, and nobody was asked for it.
+    broken("sqs", "SendMessage", "POST /v1/vendor/exports");
+    desk.post("/v1/vendor/exports", &json!({})).await.expect_problem(503, "unavailable");
+    faults.clear();
+    let asked = desk.post("/v1/vendor/exports", &json!({})).await;
+    assert_eq!((asked.status, asked.header(REPLAYED)), (202, "true"), "{}", asked.text);
+    shop.settled().await;
+    assert_eq!(vendor.client.get(asked.header("location")).await.expect(200)["state"], "completed");
+}
+
+/// The round trips to DynamoDB that the last call of a route took.
+fn round_trips(shop: &Shop, route: &str) -> u64 {
+    shop.cloud.services().usage.snapshot()[route].last.round_trips
+}
+
+#[tokio::test]
+async fn a_cart_is_changed_in_three_round_trips_with_a_key_and_without() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
+    let guest = shop.guest().await;
+    let route = "PUT /v1/carts/{id}/items/{variant_id}";
+    let path = guest.path(&format!("/items/{}", bowl.variant));
+    let keyed = |key: &str| -> Client { guest.client.clone().with("idempotency-key", key) };
+    for (client, quantity) in [(guest.client.clone(), 1), (keyed("one"), 2), (keyed("one"), 2), (keyed("two"), 3)] {
+        client.put(&path, &json!({"quantity": quantity})).await.expect(200);
+        assert!(round_trips(&shop, route) <= 3, "{}", round_trips(&shop, route));
+    }
+    let known = keyed("two").put(&path, &json!({"quantity": 3})).await;
+    assert_eq!((known.header(REPLAYED), round_trips(&shop, route)), ("true", 3), "the refused write says it all");
+}

@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 
 use domain::code::{Code, FieldError};
+use http::StatusCode;
 use utoipa::PartialSchema;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{Components, ContentBuilder, Info, License, OpenApi, Paths, Ref, RefOr, ResponseBuilder};
+use utoipa::openapi::{
+    Components, ContentBuilder, Info, License, OpenApi, Paths, Ref, RefOr, ResponseBuilder, Responses,
+};
 
 use crate::problem::{CONTENT, ProblemDocument, status_of};
 
@@ -40,6 +43,7 @@ pub fn document(parts: Vec<Part>, version: &str, needs_sign_in: impl Fn(&str, &s
     }
     for (path, item) in &mut whole.paths.paths {
         for (method, operation) in operations(item) {
+            describe(&mut operation.responses);
             let response = RefOr::Ref(Ref::from_response_name(PROBLEM));
             operation.responses.responses.insert("default".to_owned(), response);
             operation.security =
@@ -92,6 +96,19 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut O
     ]
     .into_iter()
     .filter_map(|(method, operation)| operation.map(|operation| (method, operation)))
+}
+
+/// Says of each answer what its status means: a document whose answers have no description is none.
+/// <https://spec.openapis.org/oas/v3.1.0#response-object>
+fn describe(responses: &mut Responses) {
+    for (status, response) in &mut responses.responses {
+        if let RefOr::T(response) = response
+            && response.description.is_empty()
+        {
+            let meaning = status.parse::<StatusCode>().ok().and_then(|status| status.canonical_reason());
+            response.description = meaning.unwrap_or("An answer").to_owned();
+        }
+    }
 }
 
 /// What the document says at its top: the closed list of codes.
@@ -158,6 +175,7 @@ mod tests {
         let document = written();
         let (list, change) = (&document["paths"]["/v1/cups"]["get"], &document["paths"]["/v1/cups/{id}"]["put"]);
         assert_eq!(list["responses"]["default"]["$ref"], "#/components/responses/Problem");
+        assert_eq!(list["responses"]["200"]["description"], "OK");
         assert_eq!(list["security"], Value::Null);
         assert_eq!(change["security"][0]["bearer"], serde_json::json!([]));
         assert_eq!(change["tags"][0], "cups");

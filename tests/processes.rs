@@ -63,7 +63,7 @@ const ROWS_OF_A_PRODUCT: usize = 10;
 
 /// A product file with so many rows: products with ten variants each and a description.
 fn long_file(rows: usize) -> Vec<u8> {
-    let mut csv = "Handle,Title,Body (HTML),Type,Tags,Option1 Name,Option1 Value,Variant SKU,Variant Grams,\
+    let mut csv = "Handle,Title,Body (HTML),Tags,Option1 Name,Option1 Value,Variant SKU,Variant Grams,\
         Variant Inventory Qty,Variant Price,Image Src,Image Alt Text,Status\n"
         .to_owned();
     let body = "<p>Thrown on a wheel, painted by hand and fired twice; no two are alike.</p>".repeat(10);
@@ -71,8 +71,8 @@ fn long_file(rows: usize) -> Vec<u8> {
         let (product, variant) = (row / ROWS_OF_A_PRODUCT, row % ROWS_OF_A_PRODUCT);
         write!(csv, "bowl-{product},").expect("text");
         match variant {
-            0 => write!(csv, "Bowl no. {product},\"{body}\",Bowls,\"handmade, blue\",Size,").expect("text"),
-            _ => csv.push_str(",,,,,"),
+            0 => write!(csv, "Bowl no. {product},\"{body}\",\"handmade, blue\",Size,").expect("text"),
+            _ => csv.push_str(",,,,"),
         }
         writeln!(csv, "S{variant},B-{row},350,7,12.50,https://pictures.test/{row}.jpg,A bowl,active").expect("text");
     }

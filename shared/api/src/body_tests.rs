@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::*;
-use crate::sample::{Answer, answer_of, get, post, sent};
+use crate::sample::{Answer, answer_of, get, post, routed};
 use crate::{Limit, router};
 
 #[derive(Debug, Deserialize, serde::Serialize)]
@@ -162,7 +162,7 @@ const ORDER: &str = "GET /orders/{id}";
 #[tokio::test]
 async fn an_id_that_is_none_names_nothing() {
     let id = domain::OrderId::from_bits(4);
-    assert_eq!(answer_of(shop(), sent(Method::GET, &format!("/orders/{id}"), ORDER)).await.json, json!(id));
-    let answer = answer_of(shop(), sent(Method::GET, "/orders/prd_1", ORDER)).await;
+    assert_eq!(answer_of(shop(), routed(Method::GET, &format!("/orders/{id}"), ORDER)).await.json, json!(id));
+    let answer = answer_of(shop(), routed(Method::GET, "/orders/prd_1", ORDER)).await;
     assert_eq!(blamed(&answer), (404, "not_found", "", ""));
 }

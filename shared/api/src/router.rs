@@ -83,7 +83,7 @@ mod tests {
     use axum::routing::get as on_get;
 
     use super::*;
-    use crate::sample::{answer_of, get, gone_wrong, sent};
+    use crate::sample::{answer_of, get, gone_wrong, routed};
     use crate::{Cached, Json};
 
     async fn things() -> Cached<[u8; 3]> {
@@ -112,7 +112,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_method_that_the_path_does_not_know_is_named_as_such() {
-        let answer = answer_of(shop(), sent(Method::DELETE, "/v1/things", "DELETE /v1/things")).await;
+        let answer = answer_of(shop(), routed(Method::DELETE, "/v1/things", "DELETE /v1/things")).await;
         assert_eq!((answer.status, &answer.json["code"]), (405, &"method_not_allowed".into()));
         assert_eq!(answer.header("allow"), "GET,HEAD");
     }
@@ -120,7 +120,7 @@ mod tests {
     #[tokio::test]
     async fn what_the_gateway_has_routed_elsewhere_is_not_found() {
         for key in ["GET /v1/things/{id}", "GET /v1/broken", "PUT /v1/things", "$default"] {
-            let answer = answer_of(shop(), sent(Method::GET, "/v1/things", key)).await;
+            let answer = answer_of(shop(), routed(Method::GET, "/v1/things", key)).await;
             assert_eq!((answer.status, &answer.json["code"]), (404, &"not_found".into()), "{key}");
             assert_eq!(answer.json["instance"], "req-1");
         }

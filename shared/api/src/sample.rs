@@ -42,14 +42,14 @@ fn context_of(route_key: &str, claims: Option<Value>) -> RequestContext {
 }
 
 /// A request without a body that the gateway has routed by this key.
-pub(crate) fn sent(method: Method, path: &str, route_key: &str) -> Request {
+pub(crate) fn routed(method: Method, path: &str, route_key: &str) -> Request {
     let request = http::Request::builder().method(method).uri(path);
     request.extension(context_of(route_key, None)).body(Body::empty()).unwrap()
 }
 
 pub(crate) fn get(path: &str) -> Request {
     let route = path.split('?').next().unwrap();
-    sent(Method::GET, path, &format!("GET {route}"))
+    routed(Method::GET, path, &format!("GET {route}"))
 }
 
 pub(crate) fn post(path: &str, body: impl Into<Body>) -> Request {

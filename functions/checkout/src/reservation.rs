@@ -137,6 +137,7 @@ impl Reservation {
                 // Somebody was faster: what is tried next finds it short, and plans anew.
                 Err(Error::Conflict) => {
                     self.planned.remove(&variant);
+                    self.beyond.remove(&variant);
                 }
                 Err(other) => return Err(other.into()),
             }

@@ -33,5 +33,6 @@ mod road;
 mod roles;
 mod rush;
 mod stock;
+mod settlement;
 mod vendors;
 mod webhooks;

@@ -1,6 +1,8 @@
 //! Orders: one per checkout, with a sub-order per seller, payments and refunds; and their states.
 
 mod changes;
+#[cfg(test)]
+mod laws;
 mod operator;
 mod place;
 mod returned;

@@ -32,7 +32,7 @@ mod replays;
 mod road;
 mod roles;
 mod rush;
-mod stock;
 mod settlement;
+mod stock;
 mod vendors;
 mod webhooks;

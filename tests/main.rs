@@ -22,6 +22,7 @@ mod costs;
 mod delivery;
 mod durability;
 mod faults;
+mod histories;
 mod house;
 mod housekeeping;
 mod idempotency;

@@ -112,11 +112,10 @@ impl Scene {
             Use::CheckOut | Use::CheckOutOnDelivery => {
                 let provider = if of == Use::CheckOut { "stripe" } else { "cash_on_delivery" };
                 let total = self.guest.seen().await["totals"]["total"].clone();
-                let answer =
-                    self.shop.patiently(async || self.guest.checks_out_for(provider, "once", &total).await).await;
-                self.order = answer.expect(201).clone();
-                let again = self.guest.checks_out_for(provider, "once", &total).await;
-                assert_eq!(again.expect(201)["id"], self.order["id"], "the same key, the same order");
+                let call = async || self.guest.checks_out_for(provider, "once", &total).await;
+                let (answer, again) = (self.shop.patiently(&call).await, self.shop.patiently(&call).await);
+                assert_eq!(again.expect(201)["id"], answer.expect(201)["id"], "the same key, the same order");
+                self.order = answer.json;
             }
             Use::PayAgain => self.order = self.pay_again().await,
             Use::Settle | Use::SettleDeclined => self.hear_of_it().await,

@@ -222,6 +222,11 @@ impl Ledger {
         broken
     }
 
+    /// Units of a variant that can be bought.
+    pub(crate) fn available(&self, variant: &str) -> i64 {
+        self.counters.get(variant).into_iter().flatten().map(|counter| counter.available).sum()
+    }
+
     /// Letters that were sent more than once.
     pub(crate) fn repeated_letters(&self) -> Vec<(Told, usize)> {
         let mut counts: BTreeMap<&Told, usize> = BTreeMap::new();
@@ -244,12 +249,19 @@ async fn books(shop: &Shop, order: OrderId) -> Books {
 }
 
 impl Filed {
+    /// Whether one of the provider's payments belongs to this order.
+    pub(crate) fn has_intent(&self, intent: &str) -> bool {
+        self.books.intents.iter().any(|known| known["id"] == intent)
+    }
+
     fn is_live(&self) -> bool {
         matches!(self.order.state, OrderState::Paid | OrderState::Completed)
     }
 
     fn outcome(&self) -> String {
-        let parts: Vec<&str> = self.parts.iter().map(|part| part.state.as_str()).collect();
+        let part = |part: &VendorOrder| format!("{}: {}", part.vendor.handle, part.state.as_str());
+        let mut parts: Vec<String> = self.parts.iter().map(part).collect();
+        parts.sort();
         let took: i64 = self.payments.iter().filter_map(|payment| payment.captured).map(domain::Money::minor).sum();
         let back: i64 = self.refunds.iter().map(|refund| refund.amount.minor()).sum();
         format!("{} [{}] took {took}, gave back {back}", self.order.state.as_str(), parts.join(", "))

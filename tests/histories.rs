@@ -1,0 +1,267 @@
+//! Random histories: buyers, sellers, the provider and the clock do anything in any order, and after each step the shop is
+//! what a simple model says, and its books are right.
+//!
+//! `BOZOR_HISTORIES=200` runs so many of them, `BOZOR_HISTORIES_SEED=7` others. A history that breaks a law is made as short as
+//! possible and printed; nothing is kept in files.
+
+mod actions;
+mod model;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use serde_json::json;
+
+use self::actions::{Action, Event, history};
+use self::model::Model;
+use crate::shop::{Ledger, Product, Shop};
+
+const SEED: u64 = 20_261_121;
+const HISTORIES: u32 = 12;
+/// How many steps a history has at most.
+pub(crate) const STEPS: usize = 25;
+
+#[test]
+fn whatever_happens_the_books_are_right() {
+    let asked = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
+    let seed = asked("BOZOR_HISTORIES_SEED").unwrap_or(SEED);
+    let cases = asked("BOZOR_HISTORIES").map_or(HISTORIES, |cases| u32::try_from(cases).expect("few"));
+    println!("histories: {cases} of up to {STEPS} steps (BOZOR_HISTORIES_SEED={seed})");
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 300, ..Config::default() };
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let outcome = runner.run(&history(STEPS), |actions| {
+        runtime.block_on(run(&actions)).map_err(|broken| TestCaseError::fail(format!("{broken:#?}")))
+    });
+    if let Err(failure) = outcome {
+        panic!("BOZOR_HISTORIES_SEED={seed}: {failure}");
+    }
+}
+
+/// A shop, and what the model thinks of it.
+struct Bazaar {
+    shop: Shop,
+    products: Vec<Product>,
+    model: Model,
+    /// Makes keys differ.
+    step: usize,
+}
+
+async fn run(actions: &[Action]) -> Result<(), Vec<String>> {
+    let shop = Shop::open().await;
+    let (ceramics, silk) = (shop.vendor("ceramics").await, shop.vendor("silk").await);
+    let products = vec![
+        ceramics.product("bowl").price("12.50").stock(5).publish().await,
+        ceramics.product("plate").price("8.00").stock(3).publish().await,
+        silk.product("scarf").price("30.00").shards(2).stock(4).publish().await,
+    ];
+    let model = Model::new(&[5, 3, 4], &[0, 0, 1], shop.cloud.clock().now());
+    let mut bazaar = Bazaar { shop, products, model, step: 0 };
+    for (step, action) in actions.iter().enumerate() {
+        bazaar.step = step;
+        let told = |broken: String| vec![format!("step {step}, {action:?}: {broken}")];
+        bazaar.act(action).await.map_err(told)?;
+        let ledger = bazaar.shop_as_it_is().await;
+        let mut broken = ledger.always(&bazaar.received());
+        broken.extend(bazaar.model.differences(&ledger, &bazaar.products));
+        if !broken.is_empty() {
+            broken.insert(0, format!("after step {step}, {action:?}"));
+            return Err(broken);
+        }
+    }
+    bazaar.comes_to_rest().await
+}
+
+impl Bazaar {
+    async fn shop_as_it_is(&self) -> Ledger {
+        self.shop.settled().await;
+        Ledger::read(&self.shop).await
+    }
+
+    fn received(&self) -> BTreeMap<String, i64> {
+        let variants = self.products.iter().map(|product| product.variant.clone());
+        variants.zip(self.model.received()).collect()
+    }
+
+    /// Everything that is under way comes to its end, and nothing is stuck.
+    async fn comes_to_rest(&mut self) -> Result<(), Vec<String>> {
+        self.let_webhooks_go().await;
+        for _ in 0..14 {
+            self.shop.advance(Duration::from_secs(95)).await;
+            if self.shop_as_it_is().await.at_rest().is_empty() {
+                break;
+            }
+        }
+        self.shop.advance(Duration::from_secs(20 * 60)).await;
+        self.shop.advance(Duration::from_secs(95)).await;
+        self.model.time_passes(self.shop.cloud.clock().now());
+        let ledger = self.shop_as_it_is().await;
+        let mut broken = ledger.always(&self.received());
+        broken.extend(ledger.at_rest());
+        broken.extend(self.model.differences(&ledger, &self.products));
+        let repeated = ledger.repeated_letters().into_iter();
+        broken.extend(repeated.map(|(letter, times)| format!("sent {times} times: {letter:?}")));
+        if broken.is_empty() {
+            return Ok(());
+        }
+        broken.insert(0, "when all had come to rest".to_owned());
+        Err(broken)
+    }
+
+    async fn let_webhooks_go(&mut self) {
+        self.shop.hold_webhooks(false).await;
+        for _ in 0..50 {
+            self.shop.advance(Duration::ZERO).await;
+            if self.shop.webhooks().await.iter().all(|event| !event["delivered_at"].is_null()) {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        self.model.all_is_heard();
+    }
+
+    /// Does one step, here and in the model, and compares the answers.
+    async fn act(&mut self, action: &Action) -> Result<(), String> {
+        match action {
+            Action::Order { lines, card } => self.order(lines, *card).await,
+            Action::Provider { order, event } => self.provider(*order, *event).await,
+            Action::PayAgain { order } => self.pay_again(*order).await,
+            Action::Cancel { order } => self.cancel(*order).await,
+            Action::Step { order, vendor, step } => self.step(*order, *vendor, *step).await,
+            Action::SetStock { product, units } => {
+                let expected = self.model.set_stock(*product, *units);
+                self.change_stock(*product, &json!({"on_hand": units}), expected).await
+            }
+            Action::AdjustStock { product, by } => {
+                let expected = self.model.adjust_stock(*product, *by);
+                self.change_stock(*product, &json!({"adjust": by}), expected).await
+            }
+            Action::Hold { hold: true } => {
+                self.shop.hold_webhooks(true).await;
+                self.model.held = true;
+                Ok(())
+            }
+            Action::Hold { hold: false } => {
+                self.let_webhooks_go().await;
+                Ok(())
+            }
+            Action::Hear { event } => self.hear(*event).await,
+            Action::Wait { minutes } => {
+                self.shop.advance(Duration::from_secs(minutes * 60)).await;
+                self.model.time_passes(self.shop.cloud.clock().now());
+                Ok(())
+            }
+        }
+    }
+
+    async fn order(&mut self, lines: &[(usize, u32)], card: bool) -> Result<(), String> {
+        let mut wanted: BTreeMap<usize, u32> = BTreeMap::new();
+        lines.iter().for_each(|(product, units)| *wanted.entry(*product).or_default() += units);
+        let taken: Vec<(&Product, u32)> = wanted.iter().map(|(at, units)| (&self.products[*at], *units)).collect();
+        let guest = self.shop.guest().await.takes(&taken).await;
+        let provider = if card { "stripe" } else { "cash_on_delivery" };
+        let answer = guest.checks_out(provider, "once").await;
+        if self.model.can_order(&wanted) {
+            same(answer.status, 201, &answer.text)?;
+            let text = |name: &str| answer.json[name].as_str().expect("a text").to_owned();
+            self.model.ordered(text("id"), text("token"), wanted, card, self.shop.cloud.clock().now());
+        } else {
+            same(answer.status, 409, &answer.text)?;
+            same(answer.json["code"].as_str(), Some("out_of_stock"), &answer.text)?;
+        }
+        // The same key again is the same answer, whatever has happened.
+        let total = guest.seen().await["totals"]["total"].clone();
+        if answer.status == 201 {
+            let again = guest.checks_out_for(provider, "once", &total).await;
+            // Another total is another body, and so another call under the same key.
+            if again.status == 201 {
+                same(&again.json["id"], &answer.json["id"], "the same key")?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn provider(&mut self, order: usize, event: Event) -> Result<(), String> {
+        let Some(order) = self.model.nth(order) else { return Ok(()) };
+        let path = format!("/_local/pay/stripe/orders/{}", self.model.orders[order].id);
+        let answer = self.shop.anon().post(&path, &json!({"do": event.name()})).await;
+        if answer.status == 200 && event.pays() {
+            self.model.paid_at_provider(order);
+        }
+        Ok(())
+    }
+
+    async fn pay_again(&mut self, order: usize) -> Result<(), String> {
+        let Some(order) = self.model.nth(order) else { return Ok(()) };
+        let known = &self.model.orders[order];
+        let client =
+            self.shop.anon().with("order-token", &known.token).with("idempotency-key", format!("{}", self.step));
+        let path = format!("/v1/orders/{}/payments", known.id);
+        let answer = client.post(&path, &json!({"provider": "stripe"})).await;
+        let expected = if self.model.pays_again(order) { 201 } else { 409 };
+        same(answer.status, expected, &answer.text)
+    }
+
+    async fn cancel(&mut self, order: usize) -> Result<(), String> {
+        let Some(order) = self.model.nth(order) else { return Ok(()) };
+        let known = &self.model.orders[order];
+        let client =
+            self.shop.anon().with("order-token", &known.token).with("idempotency-key", format!("{}", self.step));
+        let answer = client.post(&format!("/v1/orders/{}/cancel", known.id), &json!({})).await;
+        let expected = if self.model.cancelled(order) { 200 } else { 409 };
+        same(answer.status, expected, &answer.text)
+    }
+
+    async fn step(&mut self, order: usize, vendor: usize, step: actions::Step) -> Result<(), String> {
+        let Some(order) = self.model.nth(order) else { return Ok(()) };
+        let id = self.model.orders[order].id.clone();
+        let seller = &self.products[if vendor == 0 { 0 } else { 2 }].vendor;
+        let ledger = Ledger::read(&self.shop).await;
+        let filed = ledger.orders.iter().find(|filed| filed.order.id.to_string() == id).expect("the order");
+        let Some(part) = filed.parts.iter().find(|part| part.vendor.id.to_string() == seller.id) else {
+            return Ok(());
+        };
+        let path = format!("/v1/vendor/orders/{}/{}", part.id(), step.name());
+        let client = seller.client.clone().with("idempotency-key", format!("{}", self.step));
+        let answer = client.post(&path, &json!({})).await;
+        let changes = self.model.steps(order, vendor, step);
+        if changes {
+            return same(answer.status, 200, &answer.text);
+        }
+        if answer.status < 500 { Ok(()) } else { Err(answer.text) }
+    }
+
+    async fn change_stock(&self, product: usize, asked: &serde_json::Value, expected: bool) -> Result<(), String> {
+        let product = &self.products[product];
+        let path = format!("/v1/vendor/products/{}/variants/{}/stock", product.id, product.variant);
+        let client = product.vendor.client.clone().with("idempotency-key", format!("{}", self.step));
+        let answer = client.put(&path, asked).await;
+        same(answer.status, if expected { 200 } else { 409 }, &answer.text)
+    }
+
+    /// The provider sends one of its messages again, or for the first time, whichever came before it.
+    async fn hear(&mut self, event: usize) -> Result<(), String> {
+        let events = self.shop.webhooks().await;
+        if events.is_empty() {
+            return Ok(());
+        }
+        let event = &events[event % events.len()];
+        let status = self.shop.send_webhook(event["event"].as_str().expect("an id")).await;
+        same(status, Some(200), "a webhook")?;
+        if event["type"] == "payment_intent.succeeded" {
+            let ledger = Ledger::read(&self.shop).await;
+            let intent = event["intent"].as_str().expect("an intent");
+            if let Some(filed) = ledger.orders.iter().find(|filed| filed.has_intent(intent)) {
+                self.model.is_heard(&filed.order.id.to_string());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(seen: T, expected: T, about: &str) -> Result<(), String> {
+    if seen == expected { Ok(()) } else { Err(format!("{seen:?} instead of {expected:?}: {about}")) }
+}

@@ -225,7 +225,7 @@ impl Bazaar {
             return Ok(());
         };
         let path = format!("/v1/vendor/orders/{}/{}", part.id(), step.name());
-        let client = seller.client.clone().with("idempotency-key", format!("{}", self.step));
+        let client = self.shop.again(seller).await.with("idempotency-key", format!("{}", self.step));
         let answer = client.post(&path, &json!({})).await;
         let changes = self.model.steps(order, vendor, step);
         if changes {
@@ -237,7 +237,7 @@ impl Bazaar {
     async fn change_stock(&self, product: usize, asked: &serde_json::Value, expected: bool) -> Result<(), String> {
         let product = &self.products[product];
         let path = format!("/v1/vendor/products/{}/variants/{}/stock", product.id, product.variant);
-        let client = product.vendor.client.clone().with("idempotency-key", format!("{}", self.step));
+        let client = self.shop.again(&product.vendor).await.with("idempotency-key", format!("{}", self.step));
         let answer = client.put(&path, asked).await;
         same(answer.status, if expected { 200 } else { 409 }, &answer.text)
     }

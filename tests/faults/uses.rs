@@ -167,12 +167,12 @@ impl Scene {
     pub(super) async fn also(&self, of: Use) -> Value {
         match of {
             Use::Import => {
-                let page = self.bowl.vendor.client.get("/v1/vendor/products").await.expect(200).clone();
+                let client = self.shop.again(&self.bowl.vendor).await;
+                let page = client.get("/v1/vendor/products").await.expect(200).clone();
                 let mut products = Vec::new();
                 for product in page["items"].as_array().expect("products") {
                     let id = product["id"].as_str().expect("an id");
-                    let seen =
-                        self.bowl.vendor.client.get(&format!("/v1/vendor/products/{id}")).await.expect(200).clone();
+                    let seen = client.get(&format!("/v1/vendor/products/{id}")).await.expect(200).clone();
                     let variants = seen["variants"].as_array().expect("variants");
                     let units: Vec<&Value> = variants.iter().map(|variant| &variant["on_hand"]).collect();
                     products.push(format!("{} {} {units:?}", seen["handle"], seen["state"]));

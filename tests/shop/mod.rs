@@ -50,6 +50,11 @@ impl Shop {
         self.anon().with_token(token)
     }
 
+    /// A seller who signs in again: what he was given when he signed in first has run out when time has passed.
+    pub(crate) async fn again(&self, vendor: &Vendor) -> Client {
+        self.sign_in(&format!("{}@people.test", vendor.handle)).await
+    }
+
     /// Signs up, confirms with the code from the mail, and signs in.
     pub(crate) async fn buyer(&self, name: &str) -> Client {
         let email = format!("{name}@people.test");

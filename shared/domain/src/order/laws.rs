@@ -59,6 +59,7 @@ fn order() -> OrderFile {
             unit_price: usd(1_000),
             total: usd(2_000),
             draws: vec![Draw { shard: 0, units: 2 }],
+            back_order: None,
         }],
         shipping: ChosenShipping { option_id: "flat".into(), price: usd(500) },
         totals: totals(1),

@@ -49,6 +49,7 @@ matrix! {
     importing: Import,
 }
 
+#[expect(clippy::print_stdout, reason = "it says how many cases there are, and how to run one again")]
 async fn holds(of: Use) {
     let calm = Scene::run(of, None).await.unwrap_or_else(|broken| panic!("{of:?} without any fault: {broken:#?}"));
     let all = Case::all(of, &calm.calls);

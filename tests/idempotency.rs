@@ -60,11 +60,13 @@ async fn sent(call: &Prepared, body: &Value, key: &str) -> Answer {
     client.send(call.method.clone(), &call.path, bytes, content_type).await
 }
 
-/// Everything that is stored, read past the roles.
+/// Everything that is stored, read past the roles, but for the counters of the rush protection: a repeat is a call too.
 async fn everything(shop: &Shop) -> Vec<String> {
     let mut found = Vec::new();
     for table in ["CatalogTable", "StockTable", "CartsTable", "OrdersTable", "AccountsTable"] {
-        found.extend(calls::items(shop, table).await.iter().map(|item| format!("{table} {item}")));
+        let items = calls::items(shop, table).await;
+        let kept = items.iter().filter(|item| item["kind"]["S"] != "attempts");
+        found.extend(kept.map(|item| format!("{table} {item}")));
     }
     found.sort();
     found
@@ -188,7 +190,10 @@ async fn a_repeat_finishes_what_the_first_call_left_undone() {
         "handle": "bowl", "title": "Bowl",
         "variants": [{"prices": [{"amount": "12.50", "currency": "USD"}], "on_hand": 4}],
     });
-    broken("dynamodb", "BatchGetItem", "POST /v1/vendor/products");
+    for nth in 2..=4 {
+        let stock = Fault::nth("dynamodb", "TransactWriteItems", nth, Kind::Before);
+        faults.add(Fault { route: Some("POST /v1/vendor/products".to_owned()), ..stock });
+    }
     desk.post("/v1/vendor/products", &bowl).await.expect_problem(503, "unavailable");
     faults.clear();
     let made = desk.post("/v1/vendor/products", &bowl).await;
@@ -236,5 +241,6 @@ async fn a_cart_is_changed_in_three_round_trips_with_a_key_and_without() {
         assert!(round_trips(&shop, route) <= 3, "{}", round_trips(&shop, route));
     }
     let known = keyed("two").put(&path, &json!({"quantity": 3})).await;
-    assert_eq!((known.header(REPLAYED), round_trips(&shop, route)), ("true", 3), "the refused write says it all");
+    assert_eq!(known.header(REPLAYED), "true");
+    assert!(round_trips(&shop, route) <= 3, "the refused write says it all");
 }

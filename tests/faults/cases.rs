@@ -84,6 +84,7 @@ fn kinds(call: &Call) -> Vec<Kind> {
 }
 
 /// The cases that are to be run, and in words how they were chosen.
+#[expect(clippy::disallowed_methods, reason = "which cases are run is asked for by the environment")]
 pub(super) fn chosen(of: Use, all: &[Case]) -> (Vec<&Case>, String) {
     let asked = std::env::var("BOZOR_FAULTS").unwrap_or_default();
     let sample = match asked.as_str() {

@@ -141,13 +141,24 @@ impl World {
             let (order, _) = self.order(side, own, "cash_on_delivery").await;
             return call(&side.buyer, path.replace("{id}", &text(&order["id"])), json!({}), anything);
         }
-        let provider = if path.ends_with("/payments") { "stripe" } else { "cash_on_delivery" };
+        let by_card = path.ends_with("/payments") || path.ends_with("/decide");
+        let provider = if by_card { "stripe" } else { "cash_on_delivery" };
         let (order, reader) = self.order(side, self.shop.guest().await, provider).await;
         if path.ends_with("/payments") {
             self.shop.stripe(&text(&order["id"]), "fail").await;
             let body = |url: &str| json!({"provider": "stripe", "return_url": url});
             let path = path.replace("{id}", &text(&order["id"]));
             return call(&reader, path, body("https://shop.test/a"), body("https://shop.test/b"));
+        }
+        if path.ends_with("/decide") {
+            self.shop.stripe(&text(&order["id"]), "wrong_amount").await;
+            let seen = self.admin.get(&format!("/v1/admin/orders/{}", text(&order["id"]))).await.expect(200).clone();
+            let path = path.replace("{id}", &text(&order["id"]));
+            let path = path.replace("{payment_id}", &text(&seen["payments"][0]["id"]));
+            return call(&self.admin, path, json!({"decision": "accept"}), json!({"decision": "refund"}));
+        }
+        if path == "/v1/admin/orders/{id}/cancel" {
+            return call(&self.admin, path.replace("{id}", &text(&order["id"])), Value::Null, anything);
         }
         if path == "/v1/orders/{id}/cancel" {
             return call(&reader, path.replace("{id}", &text(&order["id"])), Value::Null, anything);

@@ -137,7 +137,7 @@ impl Ledger {
             orders: orders.into_values().collect(),
             counters,
             loose,
-            jobs: jobs.map(|item| body(item)).collect(),
+            jobs: jobs.map(body).collect(),
             queued: queued.collect(),
             unheard: unheard.cloned().collect(),
             letters: letters.map(|letter| (letter.to, letter.subject, letter.text)).collect(),

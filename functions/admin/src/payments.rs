@@ -99,5 +99,5 @@ pub async fn list_failed_refunds(
 }
 
 fn started(cursor: Option<&str>, partition: &str) -> Result<Option<store::PageKey>, Problem> {
-    Ok(cursor.map(|cursor| Cursor::decode(cursor, partition, (KEY, &format!("s{partition}")))).transpose()?)
+    cursor.map(|cursor| Cursor::decode(cursor, partition, (KEY, &format!("s{partition}")))).transpose()
 }

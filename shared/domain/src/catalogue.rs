@@ -125,7 +125,6 @@ pub enum WhenOut {
 
 impl WhenOut {
     /// Whether orders end with the stock.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
     pub const fn refuses(&self) -> bool {
         matches!(self, Self::Refuse)
     }

@@ -79,7 +79,9 @@ impl Reservation {
     /// Writes into an order what of its lines has to come in first.
     pub(crate) fn mark(&self, file: &mut OrderFile) {
         for line in file.vendors.iter_mut().flat_map(|part| &mut part.lines) {
-            line.back_order = self.beyond.get(&line.variant).copied();
+            // Only what was planned for this quantity: the cart may have changed since.
+            let planned = self.planned.get(&line.variant).is_some_and(|draws| covers(draws, line.quantity));
+            line.back_order = self.beyond.get(&line.variant).copied().filter(|_| planned);
         }
     }
 

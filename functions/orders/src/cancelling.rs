@@ -48,6 +48,10 @@ impl App {
         shows: fn(&OrderFile) -> Result<Answer, Problem>,
         now: Timestamp,
     ) -> Result<Answer, Problem> {
+        // Before the provider hears of it: a key that was used for something else must not call a payment off.
+        if let Some(known) = self.orders.kept(call.named()).await? {
+            return Answer::from_record(&known);
+        }
         for _ in 0..TRIES {
             if loaded.order.state == OrderState::Cancelled || (by == Actor::Admin && loaded.is_called_off()) {
                 let answer = shows(&loaded)?;

@@ -6,7 +6,7 @@ use domain::catalogue::MOST_SHARDS;
 use domain::dispute::DisputeEvent;
 use domain::order::{DisputeNews, Late, MoneyNews, OrderFile, RefundNews, Settled};
 use domain::payment::RefundEvent;
-use domain::stock::{Draw, plan};
+use domain::stock::{Draw, most_draws, plan};
 use domain::{Code, Coded, Money, OrderId, PaymentId, Timestamp, VariantId};
 use payments::{DisputeStage, Kind, RefundStanding, Report, Standing};
 use store::{Error, Orders};
@@ -28,10 +28,6 @@ const TRIES: usize = 12;
 /// How often the stock of an order that was paid late is planned anew when somebody else took it meanwhile.
 const PLANS: usize = 6;
 
-/// From how many counters an order takes its stock again at most: a transaction has 100 actions, and the order's own parts
-/// take some of them.
-const MOST_DRAWS: usize = 64;
-
 /// From which counters an order that is over takes its stock again: all counters there can be are looked at. Nothing when
 /// their sum is short, or when the order is not over or cannot go on.
 ///
@@ -50,7 +46,7 @@ pub async fn plan_to_reopen(
         Some((variant, draws))
     });
     let planned: Option<BTreeMap<_, _>> = planned.collect();
-    Ok(planned.filter(|draws| draws.values().map(Vec::len).sum::<usize>() <= MOST_DRAWS))
+    Ok(planned.filter(|draws| draws.values().map(Vec::len).sum::<usize>() <= most_draws(file.vendors.len())))
 }
 
 /// Applies a report. Two round trips for one that carries the order's id; three for one that has to be found by the

@@ -61,8 +61,13 @@ impl App {
         call: &Call,
     ) -> Result<Answer, Problem> {
         let units = asked.units()?;
+        if asked.shards.is_some()
+            && let Some(known) = self.stock.kept(call.named()).await?
+        {
+            // A late repeat must not undo what was chosen since.
+            return Answer::from_record(&known);
+        }
         let stored = match asked.shards {
-            // Doing it twice is doing it once, so it needs no key.
             Some(shards) => self.spread_over(id, variant, file.card.id, shards).await?,
             None => self.own_product(id, file.card.id).await?,
         };

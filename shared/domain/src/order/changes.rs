@@ -181,6 +181,7 @@ impl OrderFile {
     /// Ends the order: what is still held of stock goes back, what was taken of money goes back, what is open is closed.
     fn end(&mut self, state: OrderState, payments: PaymentEvent, by: Actor, mint: &mut Mint) -> Result<(), Refusal> {
         self.cancel_held_parts(by, mint)?;
+        self.queue_what_is_left_over(mint)?;
         for payment in &mut self.payments {
             if let Some(next) = payment.state.after(payments).filter(|_| payment.state.is_open()) {
                 payment.state = next;
@@ -189,6 +190,25 @@ impl OrderFile {
         self.order.state = state;
         self.order.due_at = None;
         self.note(state.as_str(), by, None, mint);
+        Ok(())
+    }
+
+    /// Sends back what came beyond the parts' totals, once nothing of the order is carried out: the operator may have taken
+    /// more than was asked for as good.
+    fn queue_what_is_left_over(&mut self, mint: &mut Mint) -> Result<(), Refusal> {
+        if !self.vendors.iter().all(|part| part.state.is_off()) {
+            return Ok(());
+        }
+        let over: Vec<(PaymentId, Money)> = self
+            .payments
+            .iter()
+            .filter(|payment| matches!(payment.state, PaymentState::Captured | PaymentState::PartiallyRefunded))
+            .filter(|payment| !self.goes_back_whole(payment.id))
+            .filter_map(|payment| Some((payment.id, self.left_of(payment.id)?)))
+            .collect();
+        for (payment, left) in over {
+            self.queue_refund(payment, None, left, RefundReason::Cancelled, mint)?;
+        }
         Ok(())
     }
 

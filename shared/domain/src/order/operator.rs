@@ -72,6 +72,9 @@ impl OrderFile {
             return Err(Refusal::because(Code::WrongState, "the money is on its way back"));
         }
         let left = self.left_of(payment).ok_or(WRONG_STATE)?;
+        if left.is_zero() {
+            return Err(Refusal::because(Code::WrongState, "the money is on its way back"));
+        }
         self.note(REJECTED, Actor::Admin, None, mint);
         self.queue_refund(payment, None, left, RefundReason::Conflicted, mint)?;
         self.announce(EventKind::ConflictedPaymentRefunded, None, mint);

@@ -162,6 +162,8 @@ impl OrderFile {
         for line in self.vendors.iter_mut().flat_map(|part| &mut part.lines) {
             let Some(left) = draws.get_mut(&line.variant) else { continue };
             line.draws = share_of(left, line.quantity);
+            // What it takes now is there: nothing of it has to come in first any more.
+            line.back_order = None;
         }
         Ok(())
     }

@@ -162,10 +162,9 @@ impl Catalog {
             .value(":id", string(product.id.to_string()));
         let counters: Vec<_> = product.variants.iter().map(|variant| (variant.id, variant.layout().counters)).collect();
         let mut ending = stock.ending(&counters)?;
-        // Product, description, availability and handle take four, a kept answer one.
-        while ending.len() > MOST_ACTIONS - 5 {
-            transact(&self.client, ending.split_off(ending.len().saturating_sub(MOST_ACTIONS))).await?;
-        }
+        // Product, description, availability and handle take four, a kept answer one. What does not fit goes when the product
+        // is gone, and nobody can buy of it any more.
+        let later = ending.split_off(ending.len().min(MOST_ACTIONS - 5));
         let mut actions = vec![
             delete(&self.table, Entry::Product(product.id).key(), &Condition::at_version(unlisted.product.version))?,
             delete(
@@ -181,7 +180,14 @@ impl Catalog {
             delete(&self.table, Entry::ProductHandle(&product.handle).key(), &owner)?,
         ];
         actions.extend(ending);
-        self.keeping.transact(&self.client, &self.table, actions).await.map_err(Error::from)
+        self.keeping.transact(&self.client, &self.table, actions).await?;
+        for counters in later.chunks(MOST_ACTIONS) {
+            if let Err(error) = transact(&self.client, counters.to_vec()).await {
+                // Something of it was bought in this moment: its counters stay, so that it can be shipped or come back.
+                tracing::warn!(product.id = %product.id, cause = %Error::from(error), "counters of a deleted product stay");
+            }
+        }
+        Ok(())
     }
 
     async fn write(&self, loaded: Option<&StoredProduct>, changed: &StoredProduct) -> Result<StoredProduct, Error> {

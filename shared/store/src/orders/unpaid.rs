@@ -21,10 +21,11 @@ const UNPAID: &str = "unpaid";
 pub(super) const TOO_MANY: &str =
     "Too many orders of this e-mail address wait for their money: pay or cancel one of them, or try again later.";
 
-/// Whether an order in this state waits for its money. One that is payable on delivery does as well: it holds stock, and
-/// nobody has paid for that.
-pub(super) const fn waits(state: OrderState) -> bool {
-    matches!(state, OrderState::AwaitingPayment | OrderState::Confirmed)
+/// Whether an order waits for its money. One that is payable on delivery does as well, as long as it has a deadline: it holds
+/// stock, and nobody has paid for that. Without one its goods have left, and it waits for its seller.
+pub(super) const fn waits(order: &Order) -> bool {
+    matches!(order.state, OrderState::AwaitingPayment)
+        || matches!(order.state, OrderState::Confirmed) && order.due_at.is_some()
 }
 
 impl Orders {

@@ -247,7 +247,7 @@ impl Orders {
             }
         }
         // Paid, over, or waiting no more for another reason. A late payment finds it gone already.
-        if loaded.is_some_and(|loaded| waits(loaded.order.state)) && !waits(changed.order.state) {
+        if loaded.is_some_and(|loaded| waits(&loaded.order)) && !waits(&changed.order) {
             actions.push(self.no_longer_counting(&changed.order)?);
         }
         for event in &changed.events {

@@ -1,6 +1,7 @@
 //! What sellers do to their stock, and how units move between counters.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
+use domain::catalogue::MOST_SHARDS;
 use domain::stock::{Counter, Draw, Layout, levelled, spread};
 use domain::{Code, Refusal, VariantId};
 
@@ -46,7 +47,9 @@ impl Stock {
         answer: Answering<'_>,
     ) -> Result<Vec<Counter>, Error> {
         retry::while_conflicting(|| async {
-            let counters = self.all(variant, layout).await?;
+            // All there can be: the stock may be spread wider by now than the product said when it was read, and what would be
+            // overlooked would be added a second time.
+            let counters = self.all(variant, Layout { counters: MOST_SHARDS, ..layout }).await?;
             let now = counters.iter().fold(Counter::default(), |sum, counter| sum.plus(*counter));
             let by = on_hand.saturating_sub(now.on_hand());
             let refused = || {
@@ -57,9 +60,14 @@ impl Stock {
                 return Err(refused());
             }
             let changes = spread(by, &counters, layout).ok_or_else(refused)?;
-            // Every counter is in the transaction, unchanged ones too: what is promised must not move while it is set.
+            // Every counter that holds anything is in the transaction, unchanged ones too: what is promised must not move while
+            // it is set.
             let mut actions = Vec::new();
             for (shard, counter) in (0_u16..).zip(&counters) {
+                let is_changed = changes.iter().any(|(changed, _)| *changed == shard);
+                if *counter == Counter::default() && !is_changed && shard >= layout.counters {
+                    continue;
+                }
                 let units = changes.iter().find(|(changed, _)| *changed == shard).map_or(0, |(_, units)| *units);
                 actions.push(self.adding_to(variant, shard, units, *counter)?);
             }
@@ -71,19 +79,21 @@ impl Stock {
     }
 
     /// Begins the stock of variants that are new, spread over their counters; nothing is written of those with no units. Up to a
-    /// hundred counters are written all at once. Refused when one of them is there already.
+    /// hundred counters are written all at once, those of one variant always. Refused when one of them is there already.
     pub async fn begin(&self, units: &[(VariantId, Layout, i64)]) -> Result<(), Error> {
-        let mut actions = Vec::new();
+        let mut waiting = Vec::new();
         for (variant, layout, units) in units {
             let empty = vec![Counter::default(); usize::from(layout.shards)];
+            let mut actions = Vec::new();
             for (shard, units) in spread((*units).max(0), &empty, *layout).unwrap_or_default() {
                 actions.push(self.add(*variant, shard, units, Condition::absent())?);
             }
+            if waiting.len() + actions.len() > MOST_ACTIONS {
+                retry::transact(&self.client, std::mem::take(&mut waiting)).await?;
+            }
+            waiting.append(&mut actions);
         }
-        for actions in actions.chunks(MOST_ACTIONS) {
-            retry::transact(&self.client, actions.to_vec()).await?;
-        }
-        Ok(())
+        if waiting.is_empty() { Ok(()) } else { retry::transact(&self.client, waiting).await.map_err(Error::from) }
     }
 
     /// Makes sure that the first counter of a variant is there, which owes what is ordered beyond the stock.

@@ -116,7 +116,7 @@ async fn goods(shop: &Shop, vendor: &Vendor) -> Product {
     let bowl = vendor.product("blue-bowl").set("category", json!("kitchen")).stock(6).shards(3).publish().await;
     let path = format!("/v1/vendor/products/{}", bowl.id);
     let etag = vendor.client.get(&path).await.header("etag").to_owned();
-    let variants = json!([{"id": bowl.variant, "prices": [{"amount": "13.00", "currency": "USD"}], "shards": 3}]);
+    let variants = json!([{"id": bowl.variant, "prices": [{"amount": "13.00", "currency": "USD"}], "shards": 3, "low_stock_at": 7}]);
     let changed = json!({
         "handle": "azure-bowl", "title": "Azure bowl", "description_html": "<p>Glazed.</p>", "category": "kitchen", "variants": variants,
         "images": [{"src": text(&media, "src"), "alt": "A bowl"}],

@@ -1,6 +1,9 @@
 //! Stock: whatever sellers do to it while it is sold, no unit is lost and none is made.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
+use local::faults::{Fault, Kind};
 use serde_json::{Value, json};
 
 use crate::shop::{Answer, Product, Shop};
@@ -185,4 +188,115 @@ async fn back_orders_need_no_stock_and_are_filled_by_what_comes_in() {
     assert_eq!(bowl.stock().await, (20, 16, 4));
     changes(&bowl, &json!({"shards": 2})).await.expect(200);
     assert_eq!(bowl.stock().await, (20, 16, 4));
+}
+
+/// A bowl whose seller wants to be told at three.
+async fn told_at_three(shop: &Shop, units: i64, shards: u16) -> Product {
+    let variant = json!([{
+        "sku": "B-1", "prices": [{"amount": "12.50", "currency": "USD"}], "on_hand": units, "shards": shards,
+        "low_stock_at": 3,
+    }]);
+    let bowl = shop.vendor("ceramics").await.product("bowl").set("variants", variant).publish().await;
+    shop.settled().await;
+    bowl
+}
+
+/// What the seller was told of his stock, newest first.
+fn notices(shop: &Shop) -> Vec<String> {
+    let mut told = shop.mail_to("ceramics@people.test");
+    told.retain(|subject| subject.contains(" left of "));
+    told
+}
+
+/// A change of the first counter, as the stream brings it.
+fn counter_moved(product: &Product, version: u32) -> Value {
+    let pk = format!("STOCK#{}#000", product.variant);
+    json!({"Records": [{
+        "eventID": "1", "eventName": "MODIFY", "eventSource": "aws:dynamodb",
+        "dynamodb": {
+            "Keys": {"pk": {"S": pk}, "sk": {"S": "COUNTER"}}, "NewImage": {"version": {"N": version.to_string()}},
+            "SequenceNumber": "1",
+        },
+    }]})
+}
+
+#[tokio::test]
+async fn a_seller_is_told_once_each_time_that_a_variant_runs_low() {
+    let shop = Shop::open().await;
+    let bowl = told_at_three(&shop, 5, 1).await;
+    assert_eq!(bowl.seen_by_vendor().await["variants"][0]["low_stock_at"], 3);
+    buys(&shop, &bowl, 1).await.expect(201);
+    shop.settled().await;
+    assert!(notices(&shop).is_empty(), "four are left");
+    buys(&shop, &bowl, 2).await.expect(201);
+    shop.settled().await;
+    let first = "2 left of bowl, B-1".to_owned();
+    assert_eq!(notices(&shop), [first.clone()]);
+
+    buys(&shop, &bowl, 1).await.expect(201);
+    shop.settled().await;
+    // What was delivered comes again: with the version that was shown, and with one that the function does not know of yet.
+    for version in [2, 999] {
+        let answer = shop.cloud.invoke("ProjectionsFunction", counter_moved(&bowl, version)).await.expect("an answer");
+        assert_eq!(answer, json!({"batchItemFailures": []}));
+    }
+    changes(&bowl, &json!({"adjust": 2})).await.expect(200);
+    shop.settled().await;
+    assert_eq!(bowl.stock().await, (7, 4, 3));
+    assert_eq!(notices(&shop), [first.clone()], "it has not been above three in between");
+
+    changes(&bowl, &json!({"adjust": 3})).await.expect(200);
+    shop.settled().await;
+    buys(&shop, &bowl, 3).await.expect(201);
+    shop.settled().await;
+    assert_eq!(notices(&shop), ["3 left of bowl, B-1".to_owned(), first.clone()]);
+
+    // Without a threshold nobody is told, and a variant that is low already does not become so by a new one.
+    let path = format!("/v1/vendor/products/{}", bowl.id);
+    for (at, adjust) in [(json!(null), 10), (json!(12), -8)] {
+        let variant =
+            json!({"id": bowl.variant, "prices": [{"amount": "12.50", "currency": "USD"}], "low_stock_at": at});
+        let written = json!({"title": "Bowl", "handle": "bowl", "variants": [variant]});
+        let etag = bowl.vendor.client.get(&path).await.header("etag").to_owned();
+        let seen = bowl.vendor.client.clone().with("if-match", etag).put(&path, &written).await.expect(200).clone();
+        assert_eq!(seen["variants"][0]["low_stock_at"], at);
+        changes(&bowl, &json!({"adjust": adjust})).await.expect(200);
+        shop.settled().await;
+    }
+    assert_eq!(bowl.stock().await, (12, 7, 5));
+    assert_eq!(notices(&shop).len(), 2);
+}
+
+#[tokio::test]
+async fn that_a_variant_runs_low_is_neither_lost_nor_told_twice_when_the_projection_breaks_off() {
+    for kind in [Kind::Before, Kind::After, Kind::Conflict, Kind::CrashBefore, Kind::CrashAfter] {
+        let shop = Shop::open().await;
+        let bowl = told_at_three(&shop, 5, 1).await;
+        let route = Some("function ProjectionsFunction".to_owned());
+        let faults = &shop.cloud.services().faults;
+        faults.add(Fault { route, ..Fault::nth("dynamodb", "TransactWriteItems", 1, kind) });
+        buys(&shop, &bowl, 2).await.expect(201);
+        shop.settled().await;
+        shop.advance(Duration::from_secs(61)).await;
+        assert_eq!(faults.struck().len(), 1, "{kind:?}");
+        assert_eq!(notices(&shop), ["3 left of bowl, B-1"], "{kind:?}");
+        let page = shop.anon().get("/v1/products/bowl").await;
+        assert_eq!(page.expect(200)["variants"][0]["available"], 3, "{kind:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn units_that_move_between_counters_do_not_look_as_if_they_ran_low() {
+    let shop = Shop::open().await;
+    let bowl = told_at_three(&shop, 20, 1).await;
+    for shards in [8, 2, 32, 5] {
+        changes(&bowl, &json!({"shards": shards})).await.expect(200);
+    }
+    shop.settled().await;
+    assert!(notices(&shop).is_empty());
+    let bought = join_all((0..18).map(|_| buys(&shop, &bowl, 1))).await;
+    bought.iter().for_each(|answer| drop(answer.expect(201).clone()));
+    shop.settled().await;
+    assert_eq!(bowl.stock().await, (20, 18, 2));
+    assert_eq!(notices(&shop).len(), 1);
 }

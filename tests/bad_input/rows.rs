@@ -251,7 +251,7 @@ fn product(variant: Value) -> Value {
     let mut first = json!({
         "sku": "BOWL-S", "options": {"Size": "S"}, "prices": [{"amount": "12.50", "currency": "USD"}],
         "compare_at_prices": [{"amount": "15.00", "currency": "USD"}], "grams": 300,
-        "image": "https://example.test/bowl.png", "shards": 2,
+        "image": "https://example.test/bowl.png", "shards": 2, "low_stock_at": 3,
     });
     for (name, value) in variant.as_object().expect("fields") {
         first[name] = value.clone();
@@ -285,6 +285,7 @@ fn refusing_products(row: Row) -> Row {
         .refuses("/variants", [json!([]), Value::Array((0..101).map(priced).collect())])
         .refuses("/variants/0/prices", prices)
         .refuses("/variants/0/shards", [json!(0), json!(33), json!(65_536)])
+        .refuses("/variants/0/low_stock_at", [json!(-1), json!(10_000_001)])
         .refuses("/variants/0/grams", [json!(4_294_967_296_u64)])
         .refuses("/variants/0/options", [json!({}), json!({"Colour": "Blue"}), json!({"Size": "S", "Colour": "Blue"})])
         .refuses("/variants/0/image", ["http://a.test/b", "javascript:alert(1)", "media:x"].map(Value::from))

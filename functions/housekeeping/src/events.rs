@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
-use domain::Timestamp;
-use domain::order::Event;
+use domain::{Occasion, Timestamp};
 use store::orders::Undelivered;
 
 use crate::{App, Error, Summary};
@@ -20,7 +19,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(6 * 3600);
 const MOST_AT_ONCE: usize = 10;
 
 /// An event that can be sent, with its place in the list.
-type Readable<'a> = (&'a Undelivered, &'a Event);
+type Readable<'a> = (&'a Undelivered, &'a Occasion);
 
 impl App {
     pub(crate) async fn send_events_again(&self, now: Timestamp, summary: &mut Summary) -> Result<(), Error> {
@@ -42,7 +41,11 @@ impl App {
                 Ok(taken) => {
                     for (index, (seen, event)) in some.iter().enumerate() {
                         if taken.contains(&index) {
-                            tracing::warn!(event.id = %event.id, order.id = %event.order, age_ms = now.millis() - event.at.millis(), "an event nobody has acted on is sent again");
+                            let order = match event {
+                                Occasion::Order(event) => Some(tracing::field::display(event.order)),
+                                Occasion::LowStock(_) => None,
+                            };
+                            tracing::warn!(event.id = %seen.id, order.id = order, age_ms = now.millis() - event.at().millis(), "an event nobody has acted on is sent again");
                             summary.events_sent += 1;
                         } else {
                             summary.failed += 1;
@@ -95,15 +98,15 @@ impl App {
 }
 
 /// How long to leave an event alone after it was sent again: as long as it is old, so that the tries become rare.
-fn pause(event: &Event, now: Timestamp) -> Duration {
-    (now.since(event.at)).min(LONGEST_PAUSE)
+fn pause(event: &Occasion, now: Timestamp) -> Duration {
+    (now.since(event.at())).min(LONGEST_PAUSE)
 }
 
 /// The message as the pipe makes it of the change that wrote the event. The consumer reads nothing else of it.
-fn body(event: &Event) -> Result<String, Error> {
+fn body(event: &Occasion) -> Result<String, Error> {
     let data = serde_json::to_string(event).map_err(|error| Error::Queue(error.to_string()))?;
     let change = serde_json::json!({
-        "eventID": event.id,
+        "eventID": event.id(),
         "eventName": "INSERT",
         "eventSource": "aws:dynamodb",
         "dynamodb": {"NewImage": {"kind": {"S": "event"}, "data": {"S": data}}},
@@ -113,33 +116,33 @@ fn body(event: &Event) -> Result<String, Error> {
 
 #[cfg(test)]
 mod tests {
-    use domain::order::EventKind;
+    use domain::order::{Event, EventKind};
     use domain::{EventId, OrderId};
     use platform::StreamRecord;
 
     use super::*;
 
-    fn event() -> Event {
-        Event {
+    fn event() -> Occasion {
+        Occasion::Order(Event {
             id: EventId::from_bits(7),
             kind: EventKind::OrderPaid,
             order: OrderId::from_bits(9),
             vendor: None,
             at: Timestamp::from_millis(1_000_000),
-        }
+        })
     }
 
     #[test]
     fn an_event_is_sent_as_the_pipe_sends_it() {
         let record: StreamRecord = serde_json::from_str(&body(&event()).unwrap()).unwrap();
         let data = record.new_image().unwrap().text("data").unwrap();
-        assert_eq!(serde_json::from_str::<Event>(data).unwrap(), event());
-        assert_eq!((record.change, record.id), (platform::Change::Insert, event().id.to_string()));
+        assert_eq!(serde_json::from_str::<Occasion>(data).unwrap(), event());
+        assert_eq!((record.change, record.id), (platform::Change::Insert, event().id().to_string()));
     }
 
     #[test]
     fn an_event_is_sent_ever_more_seldom() {
-        let after = |seconds: u64| pause(&event(), event().at + Duration::from_secs(seconds)).as_secs();
+        let after = |seconds: u64| pause(&event(), event().at() + Duration::from_secs(seconds)).as_secs();
         assert_eq!((after(300), after(3_600), after(1_000_000)), (300, 3_600, LONGEST_PAUSE.as_secs()));
     }
 }

@@ -2,7 +2,7 @@
 
 use domain::order::{OrderLine, VendorOrder, VendorOrderId};
 use domain::pricing::Totals;
-use domain::{Money, OrderId};
+use domain::{Money, OrderId, ProductId};
 
 /// What is sent to somebody.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,11 @@ impl Place {
     /// The operator's page of an order. It opens only for who is signed in.
     pub(crate) fn operator_link(&self, order: OrderId) -> String {
         format!("{}/admin/orders/{order}", self.url)
+    }
+
+    /// The seller's page of a product. It opens only for who is signed in.
+    pub(crate) fn shelf_link(&self, product: ProductId) -> String {
+        format!("{}/vendor/products/{product}", self.url)
     }
 
     /// The seller's page of a part of an order. It opens only for who is signed in.

@@ -1,4 +1,4 @@
-//! Order events: mail to buyers and vendors.
+//! Order events: mail to buyers and vendors. That a variant runs low comes the same way.
 //!
 //! An event may be delivered many times and by several at once. It is claimed first, whoever was told is written down with it,
 //! and it is marked as delivered last: a crash in between repeats at most the mail that was under way, and loses none.
@@ -6,6 +6,7 @@
 mod letter;
 mod mail;
 mod news;
+mod shelf;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use api::token::order_token;
 use domain::order::{Event, EventKind, OrderFile};
 use domain::text::Email;
-use domain::{EventId, OrderId, Timestamp};
+use domain::{EventId, LowStock, Occasion, OrderId, Timestamp, VendorId};
 use platform::{Config, Fatal, QueueMessage, Rotating, Secret, StreamRecord};
 use store::orders::Claim;
 use store::{Accounts, Orders, Stock};
@@ -94,19 +95,23 @@ impl App {
 pub async fn handle(app: &App, message: &QueueMessage, now: Timestamp) -> Result<(), Undelivered> {
     let event = event_in(message)?;
     let delivery = format!("{}#{}", message.message_id, message.deliveries());
-    match app.orders.claim(event.id, &delivery, now, now + CLAIM).await? {
+    match app.orders.claim(event.id(), &delivery, now, now + CLAIM).await? {
         Claim::Done => Ok(()),
         Claim::Held => {
             // Whoever holds it has a message too, which comes back if he does not come to the end.
-            tracing::info!(event.id = %event.id, "an event is being acted on already");
+            tracing::info!(event.id = %event.id(), "an event is being acted on already");
             Ok(())
         }
         Claim::Granted(told) => {
-            let outcome = app.tell(&event, |recipient| told.contains(&recipient.role())).await;
+            let told = |recipient: &Recipient| told.contains(&recipient.role());
+            let outcome = match &event {
+                Occasion::Order(event) => app.tell(event, told).await,
+                Occasion::LowStock(low) => app.tell_of_stock(low, told).await,
+            };
             if outcome.is_err()
-                && let Err(cause) = app.orders.release(event.id, &delivery).await
+                && let Err(cause) = app.orders.release(event.id(), &delivery).await
             {
-                tracing::warn!(event.id = %event.id, cause = %cause, "a claim stays until its end");
+                tracing::warn!(event.id = %event.id(), cause = %cause, "a claim stays until its end");
             }
             outcome
         }
@@ -114,7 +119,7 @@ pub async fn handle(app: &App, message: &QueueMessage, now: Timestamp) -> Result
 }
 
 /// The event in a message: a change of the table Orders, as the pipe took it from the stream.
-fn event_in(message: &QueueMessage) -> Result<Event, Undelivered> {
+fn event_in(message: &QueueMessage) -> Result<Occasion, Undelivered> {
     let unreadable = |error: serde_json::Error| Undelivered::Unreadable(error.to_string());
     let record: StreamRecord = message.json().map_err(unreadable)?;
     let data = record.new_image().and_then(|image| image.text("data"));
@@ -138,6 +143,18 @@ impl App {
         Ok(())
     }
 
+    async fn tell_of_stock(&self, low: &LowStock, told: impl Fn(&Recipient) -> bool) -> Result<(), Undelivered> {
+        let recipient = Recipient::Vendor(low.vendor);
+        if !told(&recipient) {
+            if let Some(address) = self.address_of(low.vendor, low.id).await? {
+                self.send(&address, &shelf::to_vendor(low, &self.place), low.id, None, recipient).await?;
+            }
+            self.orders.told(low.id, &recipient.role()).await?;
+        }
+        self.orders.delivered(low.id).await?;
+        Ok(())
+    }
+
     async fn write_to(&self, recipient: Recipient, event: &Event, file: &OrderFile) -> Result<(), Undelivered> {
         let (address, letter) = match recipient {
             Recipient::Buyer => {
@@ -147,32 +164,40 @@ impl App {
             }
             Recipient::Operator => (self.operator.clone(), news::to_operator(event, file, &self.place)),
             Recipient::Vendor(vendor) => {
-                let Some(shop) = self.accounts.vendor(vendor).await? else {
-                    tracing::error!(event.id = %event.id, vendor.id = %vendor, "a seller without a file cannot be told");
-                    return Ok(());
-                };
-                (shop.email, news::to_vendor(event, file, vendor, &self.place))
+                let Some(address) = self.address_of(vendor, event.id).await? else { return Ok(()) };
+                (address, news::to_vendor(event, file, vendor, &self.place))
             }
         };
         let Some(letter) = letter else { return Ok(()) };
-        self.send(&address, &letter, event, recipient).await
+        self.send(&address, &letter, event.id, Some(event.order), recipient).await
+    }
+
+    /// Where a seller is written to; nothing when there is no such seller.
+    async fn address_of(&self, vendor: VendorId, event: EventId) -> Result<Option<Email>, Undelivered> {
+        let shop = self.accounts.vendor(vendor).await?;
+        if shop.is_none() {
+            tracing::error!(event.id = %event, vendor.id = %vendor, "a seller without a file cannot be told");
+        }
+        Ok(shop.map(|shop| shop.email))
     }
 
     async fn send(
         &self,
         address: &Email,
         letter: &Letter,
-        event: &Event,
+        event: EventId,
+        order: Option<OrderId>,
         recipient: Recipient,
     ) -> Result<(), Undelivered> {
+        let order = order.map(tracing::field::display);
         match self.mail.send(address, letter).await {
             Ok(()) => {
-                tracing::info!(event.id = %event.id, order.id = %event.order, mail.role = recipient.role(), "mail sent");
+                tracing::info!(event.id = %event, order.id = order, mail.role = recipient.role(), "mail sent");
                 Ok(())
             }
             Err(Unsent::Refused(code)) => {
                 // Sending it again would be refused again, and must not keep the others from hearing of it.
-                tracing::error!(event.id = %event.id, order.id = %event.order, mail.role = recipient.role(), reason = code, "mail to a recipient is refused for good");
+                tracing::error!(event.id = %event, order.id = order, mail.role = recipient.role(), reason = code, "mail to a recipient is refused for good");
                 Ok(())
             }
             Err(Unsent::Later(error)) => Err(error.into()),

@@ -157,10 +157,45 @@ fn an_event_is_found_in_what_the_pipe_sends() {
         "eventID": "1", "eventName": "INSERT", "eventSource": "aws:dynamodb",
         "dynamodb": {"Keys": {"pk": {"S": "EVENT#1"}}, "NewImage": {"kind": {"S": "event"}, "data": {"S": data}}},
     });
-    assert_eq!(event_in(&message(&change.to_string())).unwrap(), known);
+    assert_eq!(event_in(&message(&change.to_string())).unwrap(), Occasion::Order(known));
     for bad in ["", "{}", r#"{"eventID":"1","eventName":"REMOVE","dynamodb":{}}"#] {
         assert!(matches!(event_in(&message(bad)), Err(Undelivered::Unreadable(_))), "{bad}");
     }
+}
+
+#[test]
+fn a_seller_is_told_what_runs_low_and_what_is_owed() {
+    let low = |left, sku: Option<&str>| LowStock {
+        id: EventId::from_bits(9),
+        variant: VariantId::new(ProductId::from_bits(1), 2),
+        vendor: CERAMICS,
+        title: "Blue bowl\n(L)".into(),
+        sku: sku.map(str::to_owned),
+        left,
+        low_stock_at: 5,
+        at: PLACED,
+    };
+    let text = |low: &LowStock| {
+        let letter = shelf::to_vendor(low, &place());
+        format!("Subject: {}\n\n{}", letter.subject, letter.text)
+    };
+    insta::assert_snapshot!(text(&low(3, Some("A-1"))), @r"
+    Subject: 3 left of Blue bowl (L), A-1
+
+    Hello,
+
+    3 left of Blue bowl (L), A-1.
+
+    You asked to be told at 5. You are told again only after there was more in between.
+
+    See the product here:
+    https://bozor.test/vendor/products/prd_00000000000000000000000001
+
+    Bozor
+    ");
+    let owed = text(&low(-2, None));
+    assert!(owed.starts_with("Subject: 0 left of Blue bowl (L)\n"), "{owed}");
+    assert!(owed.contains("\n\nBuyers wait for 2 more.\n\n"), "{owed}");
 }
 
 #[test]

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use domain::VariantId;
+use domain::catalogue::Variant;
+use domain::{EventId, LowStock, Timestamp, VariantId};
 use platform::{Change, StreamRecord};
 use store::Error;
+use store::catalog::StoredProduct;
 use store::stock::counter_of;
 
 use crate::App;
@@ -38,7 +40,7 @@ impl App {
     ///
     /// The product is read before its stock and written only if nobody else has written in between: of two readings at the
     /// same time the older one finds a conflict and reads again, so the last word is the newest.
-    pub(crate) async fn project(&self, record: &StreamRecord) -> Result<(), Error> {
+    pub(crate) async fn project(&self, record: &StreamRecord, now: Timestamp) -> Result<(), Error> {
         let Some(moved) = Moved::in_record(record) else { return Ok(()) };
         if moved.version.is_some_and(|version| self.seen.includes((moved.variant, moved.shard), version)) {
             return Ok(());
@@ -48,8 +50,20 @@ impl App {
             let Some(stored) = self.catalog.product(moved.variant.product()).await? else { return Ok(()) };
             let Some(variant) = stored.product.variant(moved.variant) else { return Ok(()) };
             let level = self.stock.level(moved.variant, variant.layout().counters).await?;
+            let was_low = variant.is_low(stored.availability.units(variant.id));
+            let is_low = variant.is_low(level.available);
+            // Counters are not read all at once: units that are moved between two of them may be seen in neither, or in both. What
+            // is shown wrongly for a moment does no harm, but a mail cannot be taken back. A counter that has moved since comes
+            // through the stream as well, and who comes last finds them at rest.
+            if was_low != is_low
+                && variant.layout().counters > 1
+                && self.stock.level(moved.variant, variant.layout().counters).await? != level
+            {
+                return Ok(());
+            }
+            let low = (is_low && !was_low).then(|| running_low(&stored, variant, level.available, now)).flatten();
             let left = BTreeMap::from([(moved.variant, level.available)]);
-            match self.catalog.save_availability(&stored, &left).await {
+            match self.catalog.save_availability(&stored, &left, low.as_ref().map(|low| (low, &self.orders))).await {
                 Ok(()) => {
                     self.seen.shown(moved.variant, &level);
                     return Ok(());
@@ -60,6 +74,20 @@ impl App {
         }
         Err(Error::Conflict)
     }
+}
+
+/// What the seller of a variant is told that has fallen to what he wants to be told of.
+fn running_low(stored: &StoredProduct, variant: &Variant, left: i64, now: Timestamp) -> Option<LowStock> {
+    Some(LowStock {
+        id: EventId::new(now, platform::mint(now).bits()),
+        variant: variant.id,
+        vendor: stored.product.vendor.id,
+        title: stored.product.title_of(variant),
+        sku: variant.sku.as_ref().map(ToString::to_string),
+        left,
+        low_stock_at: variant.low_stock_at?,
+        at: now,
+    })
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! Projections: what streams tell the catalogue.
 //!
 //! A change says only that a counter moved, never by how much: what is left is always read from the stock as it is now. So
-//! changes may come twice, late or in any order.
+//! changes may come twice, late or in any order. A variant that runs low by it is an event for its seller.
 
 mod availability;
 mod seen;
 
 use platform::{Config, Fatal, StreamRecord};
-use store::{Catalog, Error, Stock};
+use store::{Catalog, Error, Orders, Stock};
 
 use domain::Timestamp;
 
@@ -18,6 +18,8 @@ use crate::seen::Seen;
 pub struct App {
     catalog: Catalog,
     stock: Stock,
+    /// Where events are written.
+    orders: Orders,
     seen: Seen,
 }
 
@@ -30,13 +32,15 @@ impl App {
         let dynamodb = config.dynamodb()?;
         let table = config.required("STOCK_TABLE")?;
         platform::prewarm(config, &dynamodb, table).await;
+        let stock = Stock::new(dynamodb.clone(), table);
         Ok(Self {
             catalog: Catalog::new(
                 dynamodb.clone(),
                 config.required("CATALOG_TABLE")?,
                 config.required("MEDIA_BASE_URL")?,
             ),
-            stock: Stock::new(dynamodb, table),
+            orders: Orders::new(dynamodb, config.required("ORDERS_TABLE")?, stock.clone()),
+            stock,
             seen: Seen::default(),
         })
     }
@@ -46,6 +50,6 @@ impl App {
 ///
 /// # Errors
 /// A table does not answer; the stream delivers the change again, and what comes after it.
-pub async fn handle(app: &App, record: &StreamRecord, _: Timestamp) -> Result<(), Error> {
-    app.project(record).await
+pub async fn handle(app: &App, record: &StreamRecord, now: Timestamp) -> Result<(), Error> {
+    app.project(record, now).await
 }

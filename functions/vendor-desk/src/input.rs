@@ -84,6 +84,9 @@ pub struct WriteVariant {
     /// With `when_out`: how many units may be ordered beyond the stock; a million when nothing is said.
     #[serde(default)]
     back_order_limit: Option<u32>,
+    /// Write to me once when what can be bought falls to so many units, and again only after it has risen above in between.
+    #[serde(default)]
+    low_stock_at: Option<i64>,
 }
 
 impl WriteProduct {
@@ -229,6 +232,7 @@ fn build_variant(
         when_out: WhenOut::Refuse,
         available_from: written.available_from,
         back_order_limit: written.back_order_limit,
+        low_stock_at: written.low_stock_at,
     };
     match (written.when_out, former) {
         (Some(when_out), _) => variant.when_out = when_out,

@@ -59,6 +59,9 @@ pub struct VendorVariant {
     /// How many units may be ordered beyond the stock.
     #[serde(skip_serializing_if = "Option::is_none")]
     back_order_limit: Option<u32>,
+    /// The seller is written to when what can be bought falls to so many units.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    low_stock_at: Option<i64>,
     /// Units in the house.
     on_hand: i64,
     /// Units that were ordered and not yet shipped.
@@ -100,6 +103,7 @@ impl VendorProduct {
                     when_out: variant.when_out,
                     available_from: variant.available_from,
                     back_order_limit: variant.back_order_limit,
+                    low_stock_at: variant.low_stock_at,
                     on_hand: units.on_hand(),
                     reserved: units.reserved,
                     available: units.available,

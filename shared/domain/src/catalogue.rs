@@ -108,6 +108,9 @@ pub struct Variant {
     /// How many units may be ordered beyond the stock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub back_order_limit: Option<u32>,
+    /// Its seller is told when no more than so many units can be bought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub low_stock_at: Option<i64>,
 }
 
 /// What becomes of an order for more than there is.
@@ -166,6 +169,11 @@ impl Variant {
             available_from: self.available_from,
             beyond: self.beyond(),
         })
+    }
+
+    /// Whether so many units are as few as its seller wants to be told of.
+    pub fn is_low(&self, available: i64) -> bool {
+        self.low_stock_at.is_some_and(|least| available <= least)
     }
 
     /// Spreads its stock over so many counters from now on.
@@ -443,6 +451,9 @@ impl Product {
                     "out_of_range",
                     format!("at most {MOST_BACK_ORDERS}"),
                 );
+            }
+            if variant.low_stock_at.is_some_and(|units| !(0..=MOST_ON_HAND).contains(&units)) {
+                wrong(format!("/variants/{index}/low_stock_at"), "out_of_range", format!("0 to {MOST_ON_HAND}"));
             }
             let mut currencies = BTreeSet::new();
             for price in &variant.prices {

@@ -13,6 +13,7 @@ pub mod ids;
 pub mod job;
 pub mod mint;
 pub mod money;
+pub mod occasion;
 pub mod order;
 pub mod payment;
 pub mod pricing;
@@ -33,4 +34,5 @@ pub use ids::{
 };
 pub use mint::Mint;
 pub use money::{Currency, Money};
+pub use occasion::{LowStock, Occasion};
 pub use timestamp::Timestamp;

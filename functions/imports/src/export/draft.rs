@@ -155,6 +155,7 @@ mod tests {
         variants[0].when_out = WhenOut::PreOrder;
         variants[0].available_from = Some(Timestamp::from_millis(1_900_000_000_000));
         variants[0].back_order_limit = Some(7);
+        variants[0].low_stock_at = Some(3);
         variants[1].when_out = WhenOut::BackOrder;
         assert_eq!(there_and_back(&stored, &counters), stored.product);
     }

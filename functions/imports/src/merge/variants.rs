@@ -98,6 +98,7 @@ fn new(product: &mut Product, wanted: &VariantDraft) -> Result<Variant, Wrong> {
         when_out: if wanted.continues == Some(true) { WhenOut::BackOrder } else { WhenOut::Refuse },
         available_from: None,
         back_order_limit: None,
+        low_stock_at: None,
     })
 }
 

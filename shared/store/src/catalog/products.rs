@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::catalogue::{Availability, LARGEST_PRODUCT, Product};
 use domain::pricing::Shelf;
 use domain::text::Handle;
-use domain::{Code, ProductId, Refusal, VendorId};
+use domain::{Code, LowStock, ProductId, Refusal, VendorId};
 
 use super::listing::MOST_ACTIONS;
 use super::{
@@ -15,7 +15,7 @@ use super::{
 use crate::error::Failure;
 use crate::item::{Attributes, Condition, body, delete, item, put, string, text, version};
 use crate::retry::{Asked, batch, query, transact};
-use crate::{Error, PageKey, Slice, Stock};
+use crate::{Error, Orders, PageKey, Slice, Stock};
 
 /// A product as it is stored, with the versions that a change must find again.
 #[derive(Clone, Debug)]
@@ -299,10 +299,14 @@ impl Catalog {
     /// Writes what is left of some of a product's variants. The listing rows change only when the product runs out, or comes
     /// back. The product was read before its stock was: refused as a conflict when somebody has written since then, so that an
     /// older reading of the stock never replaces a newer one.
+    ///
+    /// That a variant runs low is written down among the events in the same transaction: of those who see it at the same time
+    /// one succeeds, and nobody sees it afterwards.
     pub async fn save_availability(
         &self,
         loaded: &StoredProduct,
         left: &BTreeMap<domain::VariantId, i64>,
+        low: Option<(&LowStock, &Orders)>,
     ) -> Result<(), Error> {
         let mut changed = loaded.availability.clone();
         changed.available.retain(|variant, _| loaded.product.variant(*variant).is_some());
@@ -320,6 +324,9 @@ impl Catalog {
             return Ok(());
         }
         let mut actions = vec![self.putting_availability(&loaded.product, &changed, loaded.availability_version)?];
+        if let Some((low, events)) = low {
+            actions.push(events.running_low(low)?);
+        }
         let available = loaded.product.is_available(&changed);
         if available != loaded.product.is_available(&loaded.availability) {
             let version = loaded.product.version;

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::types::AttributeValue;
-use domain::order::Event;
-use domain::{EventId, Timestamp};
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use domain::{EventId, LowStock, Occasion, Timestamp};
 
-use super::{DUE_PARTITIONS, EVENT, Entry, Orders};
+use super::{DUE_PARTITIONS, EVENT, Entry, Orders, event_item};
 use crate::Error;
 use crate::error::Failure;
-use crate::item::{Attributes, Condition, body, integer, number, string, text};
+use crate::item::{Attributes, Condition, body, integer, number, put, string, text};
 use crate::retry::{Asked, get, query, update_one};
 
 /// An event that nobody has acted on yet.
@@ -18,7 +17,7 @@ pub struct Undelivered {
     /// Its id.
     pub id: EventId,
     /// The event; nothing when what stands there cannot be read.
-    pub event: Option<Event>,
+    pub event: Option<Occasion>,
     /// When it was to be looked at: when it happened, or later after it was sent again.
     pub look_at: Timestamp,
 }
@@ -35,6 +34,12 @@ pub enum Claim {
 }
 
 impl Orders {
+    /// The action that writes down that a variant runs low, for the transaction with the change that makes it so.
+    pub(crate) fn running_low(&self, low: &LowStock) -> Result<TransactWriteItem, Error> {
+        let occasion = Occasion::LowStock(low.clone());
+        put(&self.table, event_item(&occasion)?, &Condition::absent())
+    }
+
     /// Whether an event still waits to be acted on.
     pub async fn is_undelivered(&self, id: EventId) -> Result<bool, Error> {
         let found = get(&self.client, &self.table, Entry::Event(id).key(), true).await?;

@@ -8,10 +8,10 @@ mod write;
 
 use aws_sdk_dynamodb::Client;
 use domain::dispute::Dispute;
-use domain::order::{Event, Order, OrderFile, OrderState, VendorOrder};
+use domain::order::{Order, OrderFile, OrderState, VendorOrder};
 use domain::payment::{Payment, PaymentState, ProviderName, Refund};
 use domain::text::Email;
-use domain::{DisputeId, EventId, OrderId, PaymentId, RefundId, UserId, VendorId};
+use domain::{DisputeId, EventId, Occasion, OrderId, PaymentId, RefundId, UserId, VendorId};
 
 pub use self::events::{Claim, Undelivered};
 pub use self::idempotency::{Answer, KeyRecord, KeyUse};
@@ -253,12 +253,12 @@ fn refund_item(refund: &Refund, provider: ProviderName) -> Result<Attributes, Er
     Ok(written)
 }
 
-fn event_item(event: &Event) -> Result<Attributes, Error> {
-    let mut written = item(Entry::Event(event.id).key(), EVENT, 1, event)?;
+fn event_item(event: &Occasion) -> Result<Attributes, Error> {
+    let mut written = item(Entry::Event(event.id()).key(), EVENT, 1, event)?;
     written.insert(
         "undelivered".to_owned(),
-        string(format!("UNDELIVERED#{}", event.id.bits() % u128::from(DUE_PARTITIONS))),
+        string(format!("UNDELIVERED#{}", event.id().bits() % u128::from(DUE_PARTITIONS))),
     );
-    written.insert("undelivered_at".to_owned(), number(event.at.millis()));
+    written.insert("undelivered_at".to_owned(), number(event.at().millis()));
     Ok(written)
 }

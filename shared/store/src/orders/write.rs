@@ -8,7 +8,7 @@ use domain::cart::Cart;
 use domain::order::{OrderFile, StockMove};
 use domain::payment::{Payment, ProviderName};
 use domain::settings::Limit;
-use domain::{Code, FieldError, Refusal, Timestamp, VariantId};
+use domain::{Code, FieldError, Occasion, Refusal, Timestamp, VariantId};
 
 use super::idempotency::{Answer, KeyRecord, KeyUse, record_item};
 use super::unpaid::{TOO_MANY, seconds_until_room, waits};
@@ -251,7 +251,7 @@ impl Orders {
             actions.push(self.no_longer_counting(&changed.order)?);
         }
         for event in &changed.events {
-            actions.push(put(&self.table, event_item(event)?, &Condition::absent())?);
+            actions.push(put(&self.table, event_item(&Occasion::Order(event.clone()))?, &Condition::absent())?);
         }
         Ok(())
     }

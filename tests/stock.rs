@@ -231,7 +231,7 @@ async fn a_seller_is_told_once_each_time_that_a_variant_runs_low() {
     buys(&shop, &bowl, 2).await.expect(201);
     shop.settled().await;
     let first = "2 left of bowl, B-1".to_owned();
-    assert_eq!(notices(&shop), [first.clone()]);
+    assert_eq!(notices(&shop), std::slice::from_ref(&first));
 
     buys(&shop, &bowl, 1).await.expect(201);
     shop.settled().await;
@@ -243,7 +243,7 @@ async fn a_seller_is_told_once_each_time_that_a_variant_runs_low() {
     changes(&bowl, &json!({"adjust": 2})).await.expect(200);
     shop.settled().await;
     assert_eq!(bowl.stock().await, (7, 4, 3));
-    assert_eq!(notices(&shop), [first.clone()], "it has not been above three in between");
+    assert_eq!(notices(&shop), std::slice::from_ref(&first), "it has not been above three in between");
 
     changes(&bowl, &json!({"adjust": 3})).await.expect(200);
     shop.settled().await;

@@ -1,5 +1,7 @@
 //! Product files in Shopify's format: in, in again, and out.
 
+mod forgotten;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;

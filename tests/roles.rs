@@ -137,8 +137,9 @@ async fn goods(shop: &Shop, vendor: &Vendor) -> Product {
     Product { handle: "azure-bowl".to_owned(), ..bowl }
 }
 
-/// Product files: in with the request and by upload, twice, with faults; and out again.
-async fn files(shop: &Shop, vendor: &Vendor) {
+/// Product files: in with the request and by upload, twice, with faults; and out again. Answers where an import is whose file
+/// never comes.
+async fn files(shop: &Shop, vendor: &Vendor) -> String {
     let send = async |path: &str| {
         let sent = vendor.client.send(reqwest::Method::POST, path, Some(CSV.into()), "text/csv").await;
         text(sent.expect(202), "id").to_owned()
@@ -161,6 +162,14 @@ async fn files(shop: &Shop, vendor: &Vendor) {
     let done = vendor.client.get(&format!("/v1/vendor/exports/{}", text(&export, "id"))).await.expect(200).clone();
     assert_eq!(done["state"], "completed");
     shop.anon().get(text(&done, "url")).await.expect(200);
+    vendor.client.post("/v1/vendor/imports", &announced).await.header("location").to_owned()
+}
+
+/// An import whose file has not come is found out when it is looked at.
+async fn nobody_uploads(shop: &Shop, vendor: &Vendor, place: &str) {
+    vendor.client.get(place).await.expect(200);
+    shop.settled().await;
+    assert_eq!(vendor.client.get(place).await.expect(200)["state"], "failed");
 }
 
 /// The shop window and a cart, from empty to deleted.
@@ -347,10 +356,12 @@ async fn every_action_of_every_statement_is_used_on_the_road() {
     people(&shop).await;
     let vendor = opening(&shop, "ceramics").await;
     let bowl = goods(&shop, &vendor).await;
-    files(&shop, &vendor).await;
+    let awaited = files(&shop, &vendor).await;
     browsing(&shop, &bowl).await;
     selling(&shop, &bowl).await;
-    background(&shop, &in_hand(&shop, &bowl).await).await;
+    let bowl = in_hand(&shop, &bowl).await;
+    nobody_uploads(&shop, &bowl.vendor, &awaited).await;
+    background(&shop, &bowl).await;
 
     let roles = &shop.cloud.services().roles;
     let granted = granted(roles);

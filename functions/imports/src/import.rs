@@ -56,6 +56,16 @@ impl From<LoadError> for Trouble {
     }
 }
 
+/// A file that is not there when it is first looked at has never come.
+fn never_came(error: FilesError) -> Trouble {
+    match error {
+        FilesError::Missing => {
+            Trouble::Fatal(fault("upload_missing", "the file was not uploaded in time: import it again"))
+        }
+        other => other.into(),
+    }
+}
+
 fn fault(code: &str, detail: &str) -> RowFault {
     RowFault { line: 0, column: String::new(), code: code.to_owned(), detail: detail.to_owned() }
 }
@@ -189,7 +199,7 @@ impl App {
         let key = job.key();
         let mut file = self.files.download(&key, None);
         let mut counter = RowCounter::default();
-        while let Some(bytes) = file.next().await? {
+        while let Some(bytes) = file.next().await.map_err(never_came)? {
             if file.size().is_some_and(|size| size > MOST_FILE_BYTES) {
                 return Err(Trouble::Fatal(fault("file_too_large", "the file is larger than 200 MB: split it")));
             }

@@ -87,6 +87,9 @@ pub async fn show_export(
     standing.may(Permission::ReadProducts)?;
     let found = app.accounts.export(standing.file.card.id, id).await?;
     let job = found.ok_or_else(|| Refusal::of(Code::NotFound))?;
+    if job.is_forgotten(now) {
+        app.files.remind_of(&VendorJob::Export { vendor_id: job.vendor, id }).await;
+    }
     let mut view = ExportView::from(&job);
     if job.state == JobState::Completed {
         let (url, expires_at) = app.files.link(&job.key(), now).await?;

@@ -99,6 +99,15 @@ impl Files {
         let sent = self.queue_client.send_message().queue_url(&self.queue_url).message_body(body).send().await;
         sent.map(|_| ()).map_err(|error| FilesError::NotTaken(DisplayErrorContext(&error).to_string()))
     }
+
+    /// Asks again for work on a job that nobody has gone on with. It is only looked at, so a queue that does not answer is no
+    /// reason to show nothing: the next look asks again.
+    pub(crate) async fn remind_of(&self, job: &VendorJob) {
+        match self.ask_for(job).await {
+            Ok(()) => tracing::warn!(?job, "a job that nobody has gone on with is asked for again"),
+            Err(error) => tracing::warn!(?job, cause = %error, "a job that nobody has gone on with is not asked for"),
+        }
+    }
 }
 
 /// An address that is good from now on.

@@ -6,7 +6,7 @@ use axum::extract::{FromRequest, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use domain::job::{FilePosition, ImportJob, ImportView, JobState, MOST_FILE_BYTES, MOST_INLINE_BYTES, Tally};
 use domain::text::Line;
-use domain::vendor::Permission;
+use domain::vendor::{Permission, VendorJob};
 use domain::{Code, Currency, ImportId, Refusal};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -159,12 +159,15 @@ impl App {
 }
 
 /// Shows how far an import has come, and what is wrong with its file.
+///
+/// One whose file has not come within an hour fails with `upload_missing`.
 #[utoipa::path(
     get, path = "/v1/vendor/imports/{id}", params(("id" = ImportId, Path, description = "The import.")),
     responses((status = OK, body = ImportView))
 )]
 pub async fn show_import(
     State(app): State<App>,
+    Now(now): Now,
     buyer: Buyer,
     VendorHeader(named): VendorHeader,
     Path(id): Path<ImportId>,
@@ -173,5 +176,9 @@ pub async fn show_import(
     standing.may(Permission::ReadProducts)?;
     let found = app.accounts.import_with_faults(standing.file.card.id, id).await?;
     let (job, faults) = found.ok_or_else(|| Refusal::of(Code::NotFound))?;
+    if job.is_forgotten(now) {
+        // Whether its file is there finds out who works on it: then the import goes on, or it fails.
+        app.files.remind_of(&VendorJob::Import { vendor_id: job.vendor, id }).await;
+    }
     Ok(Json(ImportView::new(&job, faults)))
 }

@@ -21,6 +21,9 @@ pub const MOST_INLINE_BYTES: usize = 1024 * 1024;
 pub const MOST_FILE_BYTES: u64 = 200 * 1024 * 1024;
 /// How long a slice of work may hold a job: longer than a slice may run, shorter than its message stays hidden.
 pub const LEASE: Duration = Duration::from_secs(65);
+/// How long a job may give no sign of life until whoever looks at it has it taken up again: longer than the upload of the largest
+/// file takes, and than a message takes that fails each time until it is given back no more.
+pub const PATIENCE: Duration = Duration::from_secs(3_600);
 
 /// How far a job has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -77,6 +80,13 @@ pub fn claim(state: JobState, lease: Option<&Lease>, message: &str, now: Timesta
         }
         _ => Claim::Granted,
     }
+}
+
+/// Whether a job has given no sign of life for so long that the message that was to keep it alive must be lost: the file was never
+/// uploaded, or the message failed too often.
+fn is_forgotten(state: JobState, lease: Option<&Lease>, created_at: Timestamp, now: Timestamp) -> bool {
+    let heard_of = lease.map_or(created_at, |lease| lease.until);
+    matches!(state, JobState::Waiting | JobState::Running) && heard_of + PATIENCE <= now
 }
 
 /// One thing that is wrong in a file, or that was done otherwise than it says.
@@ -191,6 +201,11 @@ impl ImportJob {
         faults
     }
 
+    /// Whether nobody will go on with it unless it is asked for again.
+    pub fn is_forgotten(&self, now: Timestamp) -> bool {
+        is_forgotten(self.state, self.lease.as_ref(), self.created_at, now)
+    }
+
     /// It is over.
     pub fn finish(&mut self, state: JobState, now: Timestamp) {
         self.state = state;
@@ -247,6 +262,11 @@ impl ExportJob {
         format!("exports/{}/{}.csv", self.vendor, self.id)
     }
 
+    /// Whether nobody will go on with it unless it is asked for again.
+    pub fn is_forgotten(&self, now: Timestamp) -> bool {
+        is_forgotten(self.state, self.lease.as_ref(), self.created_at, now)
+    }
+
     /// It is over.
     pub fn finish(&mut self, state: JobState, now: Timestamp) {
         self.state = state;
@@ -285,6 +305,19 @@ mod tests {
         assert_eq!(running("second", at(65)), Claim::Granted);
         assert_eq!(claim(JobState::Completed, None, "first", at(0)), Claim::Needless);
         assert_eq!(claim(JobState::Failed, Some(&lease), "first", at(900)), Claim::Needless);
+    }
+
+    #[test]
+    fn a_job_is_forgotten_when_it_has_long_given_no_sign_of_life() {
+        let lease = Lease::new("first", at(1_000));
+        let forgotten = |state, lease: Option<&Lease>, now| is_forgotten(state, lease, at(0), at(now));
+        assert!(!forgotten(JobState::Waiting, None, 3_599));
+        assert!(forgotten(JobState::Waiting, None, 3_600));
+        assert!(!forgotten(JobState::Running, Some(&lease), 4_664));
+        assert!(forgotten(JobState::Running, Some(&lease), 4_665));
+        for over in [JobState::Completed, JobState::Failed] {
+            assert!(!forgotten(over, None, 1_000_000), "{over:?}");
+        }
     }
 
     #[test]

@@ -117,7 +117,7 @@ impl Scene {
                 assert_eq!(again.expect(201)["id"], answer.expect(201)["id"], "the same key, the same order");
                 self.order = answer.json;
             }
-            Use::PayAgain => self.order = self.pay_again().await,
+            Use::PayAgain => self.order = self.pay_again("again").await,
             Use::Settle | Use::SettleDeclined => self.hear_of_it().await,
             Use::Cancel | Use::CancelPaid | Use::CancelMine => {
                 let answer = self.shop.patiently(async || self.cancel().await).await;
@@ -155,7 +155,8 @@ impl Scene {
         match of {
             Use::CheckOut | Use::PayAgain => {
                 if self.order["payment"]["action"]["type"] == "retry" {
-                    self.order = self.pay_again().await;
+                    // Another attempt is another call, with a key of its own.
+                    self.order = self.pay_again("once-more").await;
                 }
                 self.shop.stripe(self.id(), "succeed").await;
             }
@@ -189,9 +190,9 @@ impl Scene {
         self.order["id"].as_str().expect("an order")
     }
 
-    async fn pay_again(&self) -> Value {
+    async fn pay_again(&self, key: &str) -> Value {
         let client = self.shop.anon().with("order-token", self.order["token"].as_str().expect("a token"));
-        let client = client.with("idempotency-key", "again");
+        let client = client.with("idempotency-key", key);
         let path = format!("/v1/orders/{}/payments", self.id());
         let answer = self.shop.patiently(async || client.post(&path, &json!({"provider": "stripe"})).await).await;
         answer.expect(201).clone()

@@ -204,6 +204,8 @@ impl OrderFile {
             .iter()
             .filter(|payment| matches!(payment.state, PaymentState::Captured | PaymentState::PartiallyRefunded))
             .filter(|payment| !self.goes_back_whole(payment.id))
+            // What did not reach its buyer is given back by hand, and must not go a second time.
+            .filter(|payment| !self.refunds.iter().any(|refund| refund.payment == payment.id && refund.needs_a_hand()))
             .filter_map(|payment| Some((payment.id, self.left_of(payment.id)?)))
             .collect();
         for (payment, left) in over {

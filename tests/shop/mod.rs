@@ -4,6 +4,7 @@ mod client;
 mod guest;
 pub(crate) mod invariants;
 mod patience;
+pub(crate) mod sale;
 mod vendor;
 
 use std::time::Duration;

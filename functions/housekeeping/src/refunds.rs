@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::order::OrderFile;
 use domain::payment::{Payment, Refund, RefundEvent, RefundState};
 use domain::{Code, OrderId, RefundId, Refusal, Timestamp};
-use payments::{Failure, RefundStanding, Refunded};
+use payments::{Failure, PAYMENT_DISPUTED, RefundStanding, Refunded};
 use store::Error;
 
 use crate::Summary;
@@ -26,6 +26,8 @@ enum Answer {
     Refused,
     /// Nobody knows yet.
     Later,
+    /// Not while the buyer's bank decides.
+    Disputed,
 }
 
 impl Round<'_> {
@@ -70,6 +72,11 @@ impl Round<'_> {
             .ok_or_else(|| Refusal::because(Code::Internal, "a refund of a payment that is not there"))?;
         match self.ask(payment.provider, self.refund_at_provider(refund, payment)).await {
             Ok(refunded) => Ok(Answer::Stands(refunded)),
+            // The provider knows of a dispute before the news of it has come here. What the bank decides, that news will tell.
+            Err(Failure::Refused { code }) if code == PAYMENT_DISPUTED && !file.was_charged_back(payment.id) => {
+                tracing::warn!(order.id = %refund.order, refund.id = %refund.id, "a refund waits for the buyer's bank");
+                Ok(Answer::Disputed)
+            }
             Err(Failure::Refused { code }) => {
                 // Cash is among these: it never went through a provider, so none can send it back.
                 tracing::error!(order.id = %refund.order, refund.id = %refund.id, reason = code.as_str(), "a refund is refused: the operator has to give the money back by hand");
@@ -114,6 +121,10 @@ fn apply(
     match answer {
         Answer::Later => {
             file.refund_waits(refund.id, now + pause(refund.tries))?;
+            Ok(|summary| &mut summary.refunds_waiting)
+        }
+        Answer::Disputed => {
+            file.refund_waits_for_bank(refund.id, now + LONGEST_PAUSE)?;
             Ok(|summary| &mut summary.refunds_waiting)
         }
         Answer::Refused => {

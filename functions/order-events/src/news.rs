@@ -5,7 +5,7 @@
 
 use domain::dispute::DisputeState;
 use domain::order::{Actor, Event, EventKind, OrderFile, OrderState, VendorOrder, VendorOrderState};
-use domain::payment::{PaymentState, Refund, RefundReason};
+use domain::payment::{PaymentState, Refund, RefundReason, RefundState};
 use domain::{Money, VendorId};
 
 use crate::letter::{Draft, Letter, Place, amount, one_line};
@@ -200,11 +200,19 @@ pub(crate) fn to_buyer(event: &Event, file: &OrderFile, place: &Place, link: &st
 
 /// What becomes of the buyer's money.
 fn money_back(file: &OrderFile, concerned: impl Fn(&Refund) -> bool) -> String {
-    let refunds = file.refunds.iter().filter(|refund| !refund.needs_a_hand() && concerned(refund));
+    let concerned = |refund: &&Refund| refund.dispute.is_none() && !refund.needs_a_hand() && concerned(refund);
+    let refunds = file.refunds.iter().filter(concerned);
+    if refunds.clone().any(|refund| refund.state == RefundState::Queued && file.is_disputed(refund.payment)) {
+        return "Your bank is deciding about this payment. What it does not give back to you, we send you then."
+            .to_owned();
+    }
     let sum = Money::sum(file.order.currency, refunds.map(|refund| refund.amount)).ok().filter(|sum| !sum.is_zero());
     match sum {
         Some(sum) => {
             format!("We are sending {} back to you. It can take some days until you see it.", amount(sum))
+        }
+        None if file.disputes.iter().any(|dispute| dispute.state == DisputeState::Lost) => {
+            "Your bank has given this money back to you.".to_owned()
         }
         None if file.payments.iter().any(|payment| payment.state.took_money()) => {
             "We have received money from you for this order. We are looking into it and will write to you.".to_owned()

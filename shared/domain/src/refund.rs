@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Money, OrderId, PaymentId, RefundId, Timestamp, VendorId};
+use crate::{DisputeId, Money, OrderId, PaymentId, RefundId, Timestamp, VendorId};
 
 /// Where a refund stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -93,10 +93,16 @@ pub struct Refund {
     /// How often the provider was asked.
     #[serde(default)]
     pub tries: u32,
+    /// How often the provider surely did nothing because the buyer's bank was deciding: asking after that is a new question.
+    #[serde(default)]
+    pub refusals: u32,
     /// When the buyer's bank sent it back although it had succeeded: the money is ours again, and somebody has to look at it.
     /// A refund that succeeded stays one that succeeded; that it came back is a fact of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returned_at: Option<Timestamp>,
+    /// The dispute by which the buyer's bank gave him this money, so that the refund was not needed any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dispute: Option<DisputeId>,
     /// Counts changes.
     #[serde(default)]
     pub version: u64,
@@ -115,7 +121,7 @@ impl Refund {
 
     /// Whether the money did not reach the buyer, and somebody has to give it back by hand.
     pub const fn needs_a_hand(&self) -> bool {
-        matches!(self.state, RefundState::Failed) || self.returned_at.is_some()
+        (matches!(self.state, RefundState::Failed) && self.dispute.is_none()) || self.returned_at.is_some()
     }
 
     /// Whether it is for money that should not have come: all of it goes back, and none of it pays for a part of the order.

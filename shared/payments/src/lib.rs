@@ -12,7 +12,7 @@ pub mod stripe;
 mod transport;
 
 pub use cash_on_delivery::CashOnDelivery;
-pub use provider::{Cancellation, Failure, Opened, Provider, Refused};
+pub use provider::{Cancellation, Failure, Opened, PAYMENT_DISPUTED, Provider, Refused};
 pub use providers::{Freshness, Providers, SecretUnavailable, Secrets};
 pub use report::{Dispute, DisputeStage, Kind, RefundStanding, Refunded, Report, Standing};
 pub use transport::{Http, HttpFailure, Later};

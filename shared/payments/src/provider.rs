@@ -31,6 +31,9 @@ pub enum Cancellation {
     Undecided(Report),
 }
 
+/// The code with which a refund is refused because the buyer's bank wants, or has taken, the money back itself.
+pub const PAYMENT_DISPUTED: &str = "payment_disputed";
+
 /// Why a provider did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
@@ -43,7 +46,7 @@ pub enum Failure {
     /// Surely nothing was done, and repeating the call does not help.
     #[error("the provider refused: {code}")]
     Refused {
-        /// The provider's own code, or one of ours: `amount_not_payable`, `paid_in_cash`.
+        /// The provider's own code, or one of ours: `amount_not_payable`, `paid_in_cash`, [`PAYMENT_DISPUTED`].
         code: String,
     },
 }

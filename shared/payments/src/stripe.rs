@@ -14,7 +14,7 @@ use domain::{Money, Timestamp};
 use http::{HeaderMap, Method};
 
 use crate::transport::Http;
-use crate::{Cancellation, Failure, Kind, Opened, Provider, Refunded, Refused, Report, Standing};
+use crate::{Cancellation, Failure, Kind, Opened, PAYMENT_DISPUTED, Provider, Refunded, Refused, Report, Standing};
 use connection::Connection;
 use object::{PaymentIntent, RefundObject, RefundPage};
 pub use secret::{StripeSecret, WebhookSecret};
@@ -172,6 +172,8 @@ impl Provider for Stripe {
         }
         let amount = payable(refund.amount)?.to_string();
         let (id, payment, order) = (refund.id.to_string(), refund.payment.to_string(), refund.order.to_string());
+        // Stripe answers a key with what it said first, also when that was no.
+        let key = if refund.refusals == 0 { id.clone() } else { format!("{id}_{}", refund.refusals) };
         let form = [
             ("payment_intent", payment_reference),
             ("amount", &amount),
@@ -179,8 +181,13 @@ impl Provider for Stripe {
             ("metadata[payment_id]", &payment),
             ("metadata[order_id]", &order),
         ];
-        let made: RefundObject = self.connection.post(&self.secret, "/v1/refunds", &form, Some(&id)).await?;
-        Ok(made.refunded())
+        match self.connection.post::<RefundObject>(&self.secret, "/v1/refunds", &form, Some(&key)).await {
+            Ok(made) => Ok(made.refunded()),
+            Err(Failure::Refused { code }) if code == "charge_disputed" => {
+                Err(Failure::Refused { code: PAYMENT_DISPUTED.to_owned() })
+            }
+            Err(failure) => Err(failure),
+        }
     }
 
     fn verify(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<Report, Refused> {

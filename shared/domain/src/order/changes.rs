@@ -339,9 +339,12 @@ impl OrderFile {
             reference: None,
             reason,
             created_at: mint.now(),
-            due_at: Some(mint.now()),
+            // While the buyer's bank decides, the provider would refuse.
+            due_at: (!self.is_disputed(payment)).then(|| mint.now()),
             tries: 0,
+            refusals: 0,
             returned_at: None,
+            dispute: None,
             version: 0,
         });
         self.note("refund_queued", Actor::System, vendor, mint);

@@ -359,3 +359,89 @@ fn a_refund_that_comes_back_leaves_its_state_and_is_said() {
     let events: Vec<_> = file.events.iter().filter(|event| event.kind == EventKind::RefundFailed).collect();
     assert_eq!(events.len(), 1);
 }
+
+/// One thing that happens to a paid order whose bank interferes.
+#[derive(Clone, Debug)]
+enum Interference {
+    Refuse(u16),
+    Housekeeping,
+    Dispute(&'static str, i64),
+    Decide(&'static str, DisputeEvent),
+}
+
+fn interference() -> impl Strategy<Value = Interference> {
+    let reference = || prop_oneof![Just("du_1"), Just("du_2")];
+    let decision = prop_oneof![Just(DisputeEvent::Won), Just(DisputeEvent::Lost)];
+    prop_oneof![
+        (1..=2_u16).prop_map(Interference::Refuse),
+        Just(Interference::Housekeeping),
+        (reference(), prop_oneof![Just(5_000_i64), 1..5_000_i64])
+            .prop_map(|(id, minor)| Interference::Dispute(id, minor)),
+        (reference(), decision).prop_map(|(id, decision)| Interference::Decide(id, decision)),
+    ]
+}
+
+impl OrderFile {
+    fn told_of_dispute(&mut self, reference: &str, minor: i64, decision: Option<DisputeEvent>, mint: &mut Mint) {
+        let news = DisputeNews {
+            reference: reference.into(),
+            amount: Some(usd(minor)),
+            reason: "fraudulent".into(),
+            decision,
+            at: NOW,
+        };
+        self.dispute_changed(PaymentId::from_bits(1), news, mint);
+    }
+
+    /// Asks for every refund that is due of a provider that refuses while, and because, the bank has its hand on the money.
+    fn ask_for_refunds(&mut self, mint: &Mint) {
+        let due: Vec<RefundId> =
+            self.refunds.iter().filter(|refund| refund.due_at.is_some()).map(|refund| refund.id).collect();
+        for refund in due {
+            self.refund_changed(refund, RefundEvent::Succeeded, Some(format!("re_{refund}")), mint).unwrap();
+        }
+    }
+}
+
+proptest! {
+    /// Whatever the buyer's bank does: what is asked for never exceeds what is left, nothing is asked for while the bank
+    /// decides, and when all is decided the buyer has every unit of what nobody sends him, and no refund waits.
+    #[test]
+    fn the_bank_and_the_shop_together_give_the_buyer_his_money_once(
+        happens in prop::collection::vec(interference(), 1..14),
+    ) {
+        let (mut file, mut mint) = (order(), mint(1));
+        tell(&mut file, &Told::Money(1, MoneyNews::Captured { amount: usd(5_000) }), Late::TakeStock, &mut mint);
+        let payment = PaymentId::from_bits(1);
+        let arrived = |file: &OrderFile| {
+            file.refunds.iter().filter(|refund| refund.has_arrived()).map(|refund| refund.amount.minor()).sum::<i64>()
+        };
+        let lost = |file: &OrderFile| file.charged_back(payment, usd(5_000)).min(5_000);
+        for one in happens {
+            match one {
+                Interference::Refuse(part) => {
+                    let _ = file.refuse(vendor(part), &mut mint);
+                }
+                Interference::Housekeeping => file.ask_for_refunds(&mint),
+                Interference::Dispute(reference, minor) => file.told_of_dispute(reference, minor, None, &mut mint),
+                Interference::Decide(reference, decision) => {
+                    file.told_of_dispute(reference, 5_000, Some(decision), &mut mint);
+                }
+            }
+            let due = file.refunds.iter().filter(|refund| refund.due_at.is_some());
+            let due = due.map(|refund| refund.amount.minor()).sum::<i64>();
+            prop_assert!(due == 0 || !file.is_disputed(payment));
+            prop_assert!(due == 0 || due + arrived(&file) + lost(&file) <= 5_000, "{due} {file:?}");
+        }
+        for reference in ["du_1", "du_2"] {
+            file.told_of_dispute(reference, 0, Some(DisputeEvent::Won), &mut mint);
+        }
+        for part in [1, 2] {
+            let _ = file.refuse(vendor(part), &mut mint);
+        }
+        file.ask_for_refunds(&mint);
+        prop_assert!(!file.refunds.iter().any(|refund| refund.state == RefundState::Queued || refund.needs_a_hand()));
+        prop_assert!(arrived(&file) + lost(&file) >= 5_000, "something did not reach the buyer");
+        prop_assert_eq!(file.left_of(payment), Some(usd(0)));
+    }
+}

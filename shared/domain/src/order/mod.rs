@@ -1,6 +1,7 @@
 //! Orders: one per checkout, with a sub-order per seller, payments and refunds; and their states.
 
 mod changes;
+mod disputed;
 #[cfg(test)]
 mod laws;
 mod operator;
@@ -14,8 +15,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use self::changes::{Deadlines, Late};
+pub use self::disputed::DisputeNews;
 pub use self::place::{PlaceError, PlaceOrder, place};
-pub use self::returned::{DisputeNews, RefundNews};
+pub use self::returned::RefundNews;
 pub use self::settle::{MoneyNews, Settled};
 pub use self::states::{OrderEvent, OrderState, VendorOrderEvent, VendorOrderState};
 pub use self::view::{
@@ -304,14 +306,16 @@ impl OrderFile {
         self.payments.iter().find(|payment| payment.id == self.order.payment)
     }
 
-    /// What came with an attempt and is neither back with the buyer nor on its way there; nothing when nothing came.
+    /// What came with an attempt and is neither back with the buyer, by a refund or through his bank, nor on its way there;
+    /// nothing when nothing came.
     pub fn left_of(&self, payment: PaymentId) -> Option<Money> {
         let taken = self.payments.iter().find(|known| known.id == payment)?.captured?;
         let gone = self.refunds.iter().filter(|refund| refund.payment == payment && refund.holds_money());
         // In the currency that came, which need not be the order's.
         let gone = gone.map(|refund| refund.amount).filter(|amount| amount.currency() == taken.currency());
         let gone = Money::sum(taken.currency(), gone).ok()?;
-        Some(Money::new(taken.minor().saturating_sub(gone.minor()).max(0), taken.currency()))
+        let gone = gone.minor().saturating_add(self.charged_back(payment, taken));
+        Some(Money::new(taken.minor().saturating_sub(gone).max(0), taken.currency()))
     }
 
     /// One seller's part.

@@ -1,13 +1,12 @@
-//! Settlement of money that goes back: refunds and disputes, as the provider tells of them.
+//! Settlement of money that goes back: refunds, as the provider tells of them.
 
 use super::changes::refused;
 use super::settle::Settled;
 use super::{Actor, Event, EventKind, OrderFile};
 use crate::code::{Code, Refusal};
-use crate::dispute::{Dispute, DisputeEvent, DisputeState};
 use crate::mint::Mint;
 use crate::payment::{PaymentEvent, Refund, RefundEvent, RefundReason, RefundState};
-use crate::{DisputeId, EventId, Money, PaymentId, RefundId, Timestamp};
+use crate::{EventId, Money, PaymentId, RefundId, Timestamp};
 
 /// News of a refund that nobody asked for here: somebody made it at the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,21 +17,6 @@ pub struct RefundNews {
     pub amount: Option<Money>,
     /// How it stands.
     pub event: RefundEvent,
-}
-
-/// News of a dispute.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DisputeNews {
-    /// The provider's name for it.
-    pub reference: String,
-    /// How much; nothing when it is no amount that we can express.
-    pub amount: Option<Money>,
-    /// What the buyer's bank says is wrong.
-    pub reason: String,
-    /// How it ended; nothing when it was opened.
-    pub decision: Option<DisputeEvent>,
-    /// When it happened.
-    pub at: Timestamp,
 }
 
 impl OrderFile {
@@ -55,6 +39,11 @@ impl OrderFile {
             self.announce_failure(id, 1, mint);
             return Ok(Settled::Changed);
         }
+        if known.dispute.is_some() && event == RefundEvent::Succeeded {
+            // It was taken for needless, and went out all the same: nobody can call it back, but somebody has to know.
+            let id = known.id;
+            return Ok(self.remark("refunded_beside_dispute", &id.to_string(), mint));
+        }
         // News may overtake the answer to our own request.
         let asked = if known.state == RefundState::Queued && event != RefundEvent::Asked {
             RefundState::Pending
@@ -75,8 +64,10 @@ impl OrderFile {
             }
             RefundState::Failed => {
                 known.due_at = None;
-                self.note("refund_failed", Actor::Provider, vendor, mint);
-                self.announce_failure(refund, 0, mint);
+                if !self.is_covered_by_dispute(refund, mint) {
+                    self.note("refund_failed", Actor::Provider, vendor, mint);
+                    self.announce_failure(refund, 0, mint);
+                }
             }
             RefundState::Queued | RefundState::Pending => {}
         }
@@ -116,55 +107,14 @@ impl OrderFile {
             created_at: mint.now(),
             due_at: None,
             tries: 0,
+            refusals: 0,
             returned_at: None,
+            dispute: None,
             version: 0,
         });
         self.note("refunded_at_provider", Actor::Provider, None, mint);
         self.refund_changed(id, news.event, None, mint)?;
         Ok(Settled::Changed)
-    }
-
-    /// Applies news of a dispute, in whichever order its opening and its end are told.
-    pub fn dispute_changed(&mut self, payment: PaymentId, news: DisputeNews, mint: &mut Mint) -> Settled {
-        let before = self.disputes.iter().position(|known| known.reference == news.reference);
-        let index = before.unwrap_or_else(|| {
-            self.disputes.push(Dispute {
-                id: DisputeId::new(mint.now(), mint.bits()),
-                order: self.order.id,
-                payment,
-                reference: news.reference,
-                amount: news.amount,
-                state: DisputeState::Opened,
-                reason: news.reason,
-                opened_at: None,
-                closed_at: None,
-                version: 0,
-            });
-            self.disputes.len() - 1
-        });
-        let Some(known) = self.disputes.get_mut(index) else { return Settled::Unchanged };
-        let Some(decision) = news.decision else {
-            if known.opened_at.is_some() {
-                return Settled::Unchanged;
-            }
-            known.opened_at = Some(news.at);
-            // Of one that is over already nobody needs to hear that it began.
-            if known.state == DisputeState::Opened {
-                self.note("dispute_opened", Actor::Provider, None, mint);
-                self.announce(EventKind::DisputeOpened, None, mint);
-            }
-            return Settled::Changed;
-        };
-        let Some(next) = known.state.after(decision) else { return Settled::Unchanged };
-        known.state = next;
-        known.closed_at = Some(news.at);
-        let event = match decision {
-            DisputeEvent::Won => "dispute_won",
-            DisputeEvent::Lost => "dispute_lost",
-        };
-        self.note(event, Actor::Provider, None, mint);
-        self.announce(EventKind::DisputeClosed, None, mint);
-        Settled::Changed
     }
 
     /// Writes down that a refund was asked for and is not at its end: when to ask again.
@@ -175,6 +125,15 @@ impl OrderFile {
         }
         known.tries = known.tries.saturating_add(1);
         known.due_at = Some(until);
+        Ok(())
+    }
+
+    /// Writes down that the provider sends nothing back while the buyer's bank decides, of which no news has come here yet.
+    pub fn refund_waits_for_bank(&mut self, refund: RefundId, until: Timestamp) -> Result<(), Refusal> {
+        self.refund_waits(refund, until)?;
+        if let Some(known) = self.refunds.iter_mut().find(|known| known.id == refund) {
+            known.refusals = known.refusals.saturating_add(1);
+        }
         Ok(())
     }
 

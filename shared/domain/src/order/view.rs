@@ -126,6 +126,9 @@ pub struct RefundView {
     /// When the buyer's bank sent it back although it had succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returned_at: Option<Timestamp>,
+    /// The dispute by which the buyer's bank gave this money back, so that the refund was not needed any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dispute_id: Option<DisputeId>,
     /// The provider's name for it; only the operator sees it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
@@ -140,6 +143,7 @@ impl From<&Refund> for RefundView {
             reason: refund.reason,
             vendor_id: refund.vendor,
             returned_at: refund.returned_at,
+            dispute_id: refund.dispute,
             reference: None,
         }
     }

@@ -80,7 +80,9 @@ fn refund(reference: Option<&str>) -> Refund {
         created_at: Timestamp::from_millis(0),
         due_at: None,
         tries: 0,
+        refusals: 0,
         returned_at: None,
+        dispute: None,
         version: 0,
     }
 }

@@ -50,7 +50,7 @@ async fn a_dispute_is_opened_repeated_and_decided() {
     assert_eq!(sandbox.told_once().await, report);
     let reference = opened.reference.unwrap();
     let refused = sandbox.providers.refund(ProviderName::Stripe, &refund(1, 5), &reference).await;
-    assert_eq!(refused, Err(Failure::Refused { code: "charge_disputed".into() }));
+    assert_eq!(refused, Err(Failure::Refused { code: PAYMENT_DISPUTED.into() }));
     sandbox.act(order(), "win_dispute").await;
     let Told::Dispute(won) = sandbox.told_once().await.kind else { panic!("no dispute") };
     assert_eq!(won.stage, DisputeStage::Won);

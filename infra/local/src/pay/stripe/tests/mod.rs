@@ -7,8 +7,8 @@ use domain::payment::{Action, Payment, PaymentState, ProviderName, RefundReason,
 use domain::{Currency, Money, OrderId, PaymentId, RefundId, Timestamp};
 use http::Request;
 use payments::{
-    Cancellation, DisputeStage, Failure, Freshness, HttpFailure, Kind as Told, Providers, RefundStanding, Refused,
-    Report, SecretUnavailable, Standing,
+    Cancellation, DisputeStage, Failure, Freshness, HttpFailure, Kind as Told, PAYMENT_DISPUTED, Providers,
+    RefundStanding, Refused, Report, SecretUnavailable, Standing,
 };
 
 use super::*;
@@ -175,7 +175,9 @@ fn refund(id: u128, minor: i64) -> domain::payment::Refund {
         created_at: Timestamp::from_millis(0),
         due_at: None,
         tries: 0,
+        refusals: 0,
         returned_at: None,
+        dispute: None,
         version: 0,
     }
 }

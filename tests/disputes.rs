@@ -1,0 +1,148 @@
+//! Disputes: the buyer's bank wants money back, while other money may be on its way to him.
+
+use serde_json::json;
+
+use crate::shop::sale::{A_ROUND, Sale, count, events, text};
+
+#[tokio::test]
+async fn a_dispute_is_the_operators_business_in_whichever_order_it_is_told() {
+    for won in [true, false] {
+        let sale = Sale::of_one().await;
+        sale.act("succeed").await;
+        let reference = sale.references().await.remove(0);
+        let (opened, status) = (Sale::dispute(&reference, "needs_response"), if won { "won" } else { "lost" });
+        let closed = Sale::dispute(&reference, status);
+        let mut told = vec![("charge.dispute.created", opened.clone()), ("charge.dispute.closed", closed.clone())];
+        if won {
+            told.reverse();
+        }
+        // Each of them comes again.
+        told.extend(told.clone());
+        for (name, object) in told {
+            sale.told(name, object).await.expect(200);
+        }
+        sale.shop.settled().await;
+        let seen = sale.seen_by_operator().await;
+        let disputes = seen["disputes"].as_array().expect("disputes");
+        assert_eq!(disputes.len(), 1);
+        assert_eq!(
+            (text(&disputes[0]["state"]), text(&disputes[0]["reference"])),
+            (status.to_owned(), "du_1".to_owned())
+        );
+        assert_eq!(disputes[0]["amount"], json!({"amount": "17.50", "currency": "USD"}));
+        assert!(disputes[0]["opened_at"].is_string() && disputes[0]["closed_at"].is_string());
+        assert_eq!(
+            (count(&seen, "dispute_opened"), count(&seen, &format!("dispute_{status}"))),
+            (usize::from(!won), 1)
+        );
+        assert_eq!(sale.operators_mail().len(), if won { 1 } else { 2 }, "{:?}", sale.operators_mail());
+
+        // Who buys and who sells learns that there is one, and nothing of the provider's names.
+        for view in [sale.seen().await, sale.part().await] {
+            assert!(events(&view).contains(&format!("dispute_{status}")));
+            assert!(!view.to_string().contains("du_1") && !view.to_string().contains(&reference), "{view}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_sandbox_opens_a_dispute_and_decides_it() {
+    let sale = Sale::of_one().await;
+    sale.act("succeed").await;
+    sale.act("dispute").await;
+    sale.act("dispute").await;
+    assert_eq!(sale.seen_by_operator().await["disputes"][0]["state"], "opened");
+    sale.act("lose_dispute").await;
+    let seen = sale.seen_by_operator().await;
+    assert_eq!((&seen["disputes"][0]["state"], seen["disputes"][1].is_null()), (&json!("lost"), true));
+}
+
+/// The order's refund as the buyer sees it: its state, and whether the bank gave the money back instead.
+async fn refund(sale: &Sale) -> (String, bool) {
+    let seen = sale.seen().await;
+    let refunds = seen["refunds"].as_array().expect("refunds");
+    assert_eq!((refunds.len(), &refunds[0]["amount"]["amount"]), (1, &json!("17.50")), "{seen}");
+    (text(&refunds[0]["state"]), refunds[0]["dispute_id"].is_string())
+}
+
+fn waits() -> (String, bool) {
+    ("queued".to_owned(), false)
+}
+
+#[tokio::test]
+async fn what_is_to_go_back_waits_for_the_bank_and_goes_when_the_bank_decides_for_the_shop() {
+    let sale = Sale::of_one().await;
+    sale.act("succeed").await;
+    sale.act("dispute").await;
+    sale.step("refuse").await.expect(200);
+    sale.shop.advance(A_ROUND).await;
+    assert_eq!(refund(&sale).await, waits());
+    let told = sale.buyers_letters();
+    assert!(told[0].contains("Your bank is deciding about this payment"), "{told:?}");
+    // Nobody is told to give it back by hand: the operator has heard of the dispute and of nothing else.
+    assert_eq!(sale.operators_mail().len(), 1, "{:?}", sale.operators_mail());
+
+    sale.act("win_dispute").await;
+    sale.act("win_dispute").await;
+    sale.shop.advance(A_ROUND).await;
+    assert_eq!(refund(&sale).await, ("succeeded".to_owned(), false));
+    assert_eq!(sale.seen().await["payment"]["state"], "refunded");
+}
+
+#[tokio::test]
+async fn what_the_bank_has_given_back_does_not_go_back_again() {
+    // Whether the refund was queued before the dispute or while it was open.
+    for queued_before in [true, false] {
+        let sale = Sale::of_one().await;
+        sale.act("succeed").await;
+        if queued_before {
+            sale.step("refuse").await.expect(200);
+        }
+        sale.act("dispute").await;
+        if !queued_before {
+            sale.step("refuse").await.expect(200);
+        }
+        sale.shop.advance(A_ROUND).await;
+        assert_eq!(refund(&sale).await, waits());
+        sale.act("lose_dispute").await;
+        sale.act("lose_dispute").await;
+        sale.shop.advance(A_ROUND).await;
+        assert_eq!(refund(&sale).await, ("failed".to_owned(), true));
+        assert_eq!(count(&sale.seen().await, "refund_covered_by_dispute"), 1);
+        let failed = sale.shop.admin().await.get("/v1/admin/refunds/failed").await.expect(200).clone();
+        assert_eq!(failed["items"], json!([]), "nobody has to give anything back by hand");
+        let told = sale.operators_letters();
+        assert!(told.len() == 2 && !told.iter().any(|letter| letter.contains("by hand")), "{told:?}");
+    }
+
+    // What is called off when the bank has decided already brings no refund at all.
+    let sale = Sale::of_one().await;
+    sale.act("succeed").await;
+    sale.act("dispute").await;
+    sale.act("lose_dispute").await;
+    sale.step("refuse").await.expect(200);
+    sale.shop.settled().await;
+    assert!(sale.seen().await["refunds"].is_null());
+    let told = sale.buyers_letters();
+    assert!(told[0].contains("Your bank has given this money back to you"), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_dispute_that_only_the_provider_knows_of_makes_a_refund_wait() {
+    for (decision, end) in
+        [("win_dispute", ("succeeded".to_owned(), false)), ("lose_dispute", ("failed".to_owned(), true))]
+    {
+        let sale = Sale::of_one().await;
+        sale.act("succeed").await;
+        sale.shop.hold_webhooks(true).await;
+        sale.act("dispute").await;
+        sale.step("refuse").await.expect(200);
+        sale.shop.advance(A_ROUND).await;
+        assert_eq!(refund(&sale).await, waits(), "it was asked for and not refused for ever");
+        assert!(sale.operators_mail().is_empty(), "{:?}", sale.operators_mail());
+        sale.shop.hold_webhooks(false).await;
+        sale.act(decision).await;
+        sale.shop.advance(2 * A_ROUND).await;
+        assert_eq!(refund(&sale).await, end);
+    }
+}

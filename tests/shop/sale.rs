@@ -1,0 +1,162 @@
+//! A sale of one thing, and what its buyer, its seller, its operator and its provider do about it.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Answer, Client, Product, Shop};
+
+/// How long an order waits for its money, and a little more.
+pub(crate) const PAST_THE_DEADLINE: Duration = Duration::from_secs(16 * 60);
+/// Where the operator reads what nobody else can see to.
+const OPERATOR: &str = "shop@bozor.test";
+/// Until housekeeping comes round again.
+pub(crate) const A_ROUND: Duration = Duration::from_secs(61);
+
+/// One shop, one product, and an order of it.
+pub(crate) struct Sale {
+    pub(crate) shop: Shop,
+    pub(crate) bowl: Product,
+    pub(crate) id: String,
+    pub(crate) email: String,
+    pub(crate) reader: Client,
+}
+
+pub(crate) fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
+}
+
+/// The events of a history.
+pub(crate) fn events(order: &Value) -> Vec<String> {
+    order["history"].as_array().expect("a history").iter().map(|entry| text(&entry["event"])).collect()
+}
+
+pub(crate) fn count(order: &Value, event: &str) -> usize {
+    events(order).iter().filter(|known| *known == event).count()
+}
+
+impl Sale {
+    /// An order of one bowl for 12.50 USD, delivered for 5.00 USD, that awaits its payment. Five were there.
+    pub(crate) async fn of_one() -> Self {
+        let shop = Shop::open().await;
+        let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
+        Self::of(shop, bowl, 1).await
+    }
+
+    pub(crate) async fn of(shop: Shop, bowl: Product, units: u32) -> Self {
+        let guest = shop.guest().await.takes(&[(&bowl, units)]).await;
+        let order = guest.checks_out("stripe", "once").await.expect(201).clone();
+        let reader = shop.anon().with("order-token", text(&order["token"]));
+        Self { id: text(&order["id"]), email: guest.email, reader, shop, bowl }
+    }
+
+    pub(crate) async fn act(&self, what: &str) {
+        self.shop.stripe(&self.id, what).await;
+    }
+
+    pub(crate) async fn seen(&self) -> Value {
+        self.reader.get(&format!("/v1/orders/{}", self.id)).await.expect(200).clone()
+    }
+
+    pub(crate) async fn seen_by_operator(&self) -> Value {
+        self.shop.admin().await.get(&format!("/v1/admin/orders/{}", self.id)).await.expect(200).clone()
+    }
+
+    pub(crate) async fn operator_posts(&self, path: &str, body: &Value) -> Answer {
+        self.shop.admin().await.post(&format!("/v1/admin/orders/{}/{path}", self.id), body).await
+    }
+
+    pub(crate) async fn decide(&self, decision: &str) -> Answer {
+        let payment = text(&self.seen().await["payment"]["id"]);
+        self.operator_posts(&format!("payments/{payment}/decide"), &json!({"decision": decision})).await
+    }
+
+    pub(crate) async fn stock(&self) -> (i64, i64, i64) {
+        let client = self.shop.sign_in("ceramics@people.test").await;
+        let mut bowl = self.bowl.clone();
+        bowl.vendor.client = client;
+        bowl.stock().await
+    }
+
+    pub(crate) async fn adjust(&self, by: i64) {
+        let client = self.shop.sign_in("ceramics@people.test").await;
+        let path = format!("/v1/vendor/products/{}/variants/{}/stock", self.bowl.id, self.bowl.variant);
+        client.put(&path, &json!({"adjust": by})).await.expect(200);
+    }
+
+    pub(crate) async fn part(&self) -> Value {
+        let client = self.shop.sign_in("ceramics@people.test").await;
+        let part = text(&self.seen().await["vendors"][0]["id"]);
+        client.get(&format!("/v1/vendor/orders/{part}")).await.json
+    }
+
+    pub(crate) async fn step(&self, step: &str) -> Answer {
+        let client = self.shop.sign_in("ceramics@people.test").await;
+        let part = text(&self.seen().await["vendors"][0]["id"]);
+        client.post(&format!("/v1/vendor/orders/{part}/{step}"), &json!({})).await
+    }
+
+    /// The provider's names for the attempts, oldest first.
+    pub(crate) async fn references(&self) -> Vec<String> {
+        let seen = self.seen_by_operator().await;
+        let named = |payment: &Value| payment["reference"].as_str().map(str::to_owned);
+        seen["payments"].as_array().expect("payments").iter().filter_map(named).collect()
+    }
+
+    /// The provider tells of something, with its signature.
+    pub(crate) async fn told(&self, name: &str, object: Value) -> Answer {
+        let now = self.shop.cloud.clock().now();
+        let event = json!({
+            "id": format!("evt_{name}"), "object": "event", "created": now.seconds(), "livemode": false, "type": name,
+            "data": {"object": object},
+        });
+        let signed = payments::stripe::sign(event.to_string().as_bytes(), now, "whsec_local");
+        self.shop.anon().with("stripe-signature", signed).post("/v1/webhooks/stripe", &event).await
+    }
+
+    /// The provider tells that the money of an attempt was taken.
+    pub(crate) async fn told_paid(&self, reference: &str, amount: i64) -> Answer {
+        self.told("payment_intent.succeeded", self.intent(reference, amount, "succeeded")).await
+    }
+
+    pub(crate) fn intent(&self, reference: &str, amount: i64, status: &str) -> Value {
+        json!({
+            "id": reference, "object": "payment_intent", "amount": amount, "amount_received": amount, "currency": "usd",
+            "status": status, "metadata": {"order_id": self.id},
+        })
+    }
+
+    pub(crate) fn dispute(reference: &str, status: &str) -> Value {
+        json!({
+            "id": "du_1", "object": "dispute", "amount": 1750, "charge": "ch_1", "currency": "usd", "metadata": {},
+            "payment_intent": reference, "reason": "fraudulent", "status": status,
+        })
+    }
+
+    pub(crate) async fn expires(&self) {
+        self.shop.advance(PAST_THE_DEADLINE).await;
+        assert_eq!(self.seen().await["state"], "expired");
+    }
+
+    pub(crate) fn mail(&self) -> Vec<String> {
+        self.shop.mail_to(&self.email)
+    }
+
+    /// What was written to somebody, newest first.
+    fn letters(&self, email: &str) -> Vec<String> {
+        let letters = self.shop.cloud.services().mail.letters(Some(email)).expect("mail can be read");
+        letters.into_iter().map(|kept| kept.letter.text).collect()
+    }
+
+    pub(crate) fn buyers_letters(&self) -> Vec<String> {
+        self.letters(&self.email)
+    }
+
+    pub(crate) fn operators_letters(&self) -> Vec<String> {
+        self.letters(OPERATOR)
+    }
+
+    pub(crate) fn operators_mail(&self) -> Vec<String> {
+        self.shop.mail_to(OPERATOR)
+    }
+}

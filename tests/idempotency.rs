@@ -172,6 +172,58 @@ async fn whoever_lost_the_right_to_call_gets_no_answer_again() {
 }
 
 #[tokio::test]
+async fn the_old_id_of_a_claimed_cart_opens_no_answer_either() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
+    let guest = shop.guest().await;
+    let path = guest.path(&format!("/items/{}", bowl.variant));
+    let keyed = guest.client.clone().with("idempotency-key", "line");
+    keyed.put(&path, &json!({"quantity": 2})).await.expect(200);
+    shop.buyer("aziza").await.post(&guest.path("/claim"), &json!({})).await.expect(200);
+    keyed.put(&path, &json!({"quantity": 2})).await.expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_repeat_finds_a_place_to_upload_to_when_the_first_one_is_closed() {
+    let shop = Shop::open().await;
+    let vendor = shop.vendor("ceramics").await;
+    let csv = "Handle,Title,Variant SKU,Variant Inventory Qty,Variant Price\nred-bowl,Red bowl,R,3,9.50\n";
+    let cases = [
+        ("/v1/vendor/media", json!({"content_type": "image/png", "size": csv.len()})),
+        ("/v1/vendor/imports", json!({"filename": "goods.csv", "size": csv.len()})),
+        (
+            "/v1/vendors/me/documents",
+            json!({"kind": "identity", "filename": "p.pdf", "content_type": "application/pdf", "size": csv.len()}),
+        ),
+    ];
+    let desk = vendor.client.clone().with("idempotency-key", "once");
+    let mut first = Vec::new();
+    for (path, body) in &cases {
+        first.push(desk.post(path, body).await.expect_success().clone());
+    }
+    shop.advance(std::time::Duration::from_secs(660)).await;
+    let signed_in = async || shop.sign_in("ceramics@people.test").await.with("idempotency-key", "once");
+    let desk = signed_in().await;
+    for ((path, body), first) in cases.iter().zip(first) {
+        assert_eq!(shop.anon().upload(&first["upload"], csv.as_bytes()).await.status, 403, "{path}");
+        let again = desk.post(path, body).await;
+        assert_eq!(again.header(REPLAYED), "true");
+        let mut renewed = again.expect_success().clone();
+        shop.anon().upload(&renewed["upload"], csv.as_bytes()).await.expect(200);
+        renewed["upload"] = first["upload"].clone();
+        assert_eq!(renewed, first, "all else is as it was");
+    }
+    shop.settled().await;
+    // What has its file needs no place for it any more.
+    let again = desk.post(cases[1].0, &cases[1].1).await;
+    shop.advance(std::time::Duration::from_secs(660)).await;
+    let desk = signed_in().await;
+    assert_eq!(desk.post(cases[1].0, &cases[1].1).await.expect(202)["upload"], again.expect(202)["upload"]);
+    let job = desk.get(again.header("location")).await.expect(200).clone();
+    assert_eq!((&job["state"], &job["products"]), (&json!("completed"), &json!(1)));
+}
+
+#[tokio::test]
 async fn a_repeat_finishes_what_the_first_call_left_undone() {
     let shop = Shop::open().await;
     let vendor = shop.vendor("ceramics").await;

@@ -60,7 +60,7 @@ pub async fn delete_cart(
     asked: Keyed<NoBody>,
 ) -> Result<Answer, Problem> {
     let call = asked.call.of(id);
-    once(app.carts.kept(call.named()), async {
+    once(app.kept(id, &call), async {
         let cart = app.open_cart(id, expected.as_ref(), now).await?;
         let answer = Answer::no_content();
         app.carts.keeping(call.keeps(&answer)?).delete(&cart).await?;

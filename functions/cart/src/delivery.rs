@@ -91,7 +91,7 @@ pub async fn list_shipping_options(
     Keyed { body: Json(asked), call }: Keyed<Json<ListShippingOptions>>,
 ) -> Result<Answer, Problem> {
     let (change, call) = (Change::Address(asked.address), call.of(id));
-    once(app.carts.kept(call.named()), app.change(id, expected.as_ref(), &change, &call, now)).await
+    once(app.kept(id, &call), app.change(id, expected.as_ref(), &change, &call, now)).await
 }
 
 /// Which way of delivery a seller's lines take.
@@ -115,7 +115,7 @@ pub async fn choose_shipping(
     Keyed { body: Json(asked), call }: Keyed<Json<Vec<ChooseShipping>>>,
 ) -> Result<Answer, Problem> {
     let (change, call) = (Change::Choice(asked), call.of(id));
-    once(app.carts.kept(call.named()), app.change(id, expected.as_ref(), &change, &call, now)).await
+    once(app.kept(id, &call), app.change(id, expected.as_ref(), &change, &call, now)).await
 }
 
 /// What is said of a cart's delivery.

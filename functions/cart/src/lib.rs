@@ -7,13 +7,14 @@ mod lines;
 mod payment_methods;
 mod view;
 
-use api::{IfMatch, Problem, Routes, routes};
+use api::{Call, IfMatch, Problem, Routes, routes};
 use axum::Router;
 use domain::cart::Cart;
 use domain::pricing::{PricedCart, Shelf, price};
 use domain::{CartId, Code, Refusal, Timestamp};
 use platform::{Config, Fatal};
-use store::{Carts, Catalog, SettingsTable};
+use store::carts::Found;
+use store::{Carts, Catalog, Error, SettingsTable};
 
 /// What the handlers work with.
 #[derive(Clone, Debug)]
@@ -49,6 +50,14 @@ impl App {
     /// The cart with this id; 404 when there is none, 410 when it has expired.
     async fn cart(&self, id: CartId, now: Timestamp) -> Result<Cart, Problem> {
         self.carts.read(id, now).await?.ok_or_else(|| Refusal::of(Code::NotFound).into())
+    }
+
+    /// What a call got as its answer before, unless the cart has become a buyer's since: then its old id opens nothing, not even
+    /// what it opened before.
+    async fn kept(&self, id: CartId, call: &Call) -> Result<Option<String>, Error> {
+        let Some(kept) = self.carts.kept(call.named()).await? else { return Ok(None) };
+        let claimed = matches!(self.carts.find(id).await?, Some(Found::Claimed { .. }));
+        Ok((!claimed).then_some(kept))
     }
 
     /// The cart, if it can still be changed and is the version that the caller means.

@@ -39,7 +39,7 @@ pub async fn put_line(
         return Err(Refusal::field("/quantity", "out_of_range", format!("must be 0 to {MOST_UNITS}")).into());
     }
     let (change, call) = (LineChange { variant, quantity: asked.quantity, expected }, call.of(id));
-    once(app.carts.kept(call.named()), change_line(&app, id, change, &call, now)).await
+    once(app.kept(id, &call), change_line(&app, id, change, &call, now)).await
 }
 
 /// Takes a variant out. One that is not in the cart is out already.
@@ -59,7 +59,7 @@ pub async fn delete_line(
     asked: Keyed<NoBody>,
 ) -> Result<Answer, Problem> {
     let (change, call) = (LineChange { variant, quantity: 0, expected }, asked.call.of(id));
-    once(app.carts.kept(call.named()), change_line(&app, id, change, &call, now)).await
+    once(app.kept(id, &call), change_line(&app, id, change, &call, now)).await
 }
 
 /// A line as it is to be.

@@ -92,7 +92,7 @@ pub async fn show_export(
     }
     let mut view = ExportView::from(&job);
     if job.state == JobState::Completed {
-        let (url, expires_at) = app.files.link(&job.key(), now).await?;
+        let (url, expires_at) = app.files.doors.link(&job.key(), now).await?;
         view.url = Some(url);
         view.url_expires_at = Some(expires_at);
     }

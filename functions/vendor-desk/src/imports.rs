@@ -8,9 +8,11 @@ use domain::job::{FilePosition, ImportJob, ImportView, JobState, MOST_FILE_BYTES
 use domain::text::Line;
 use domain::vendor::{Permission, VendorJob};
 use domain::{Code, Currency, ImportId, Refusal};
+use platform::Announced;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::files::CSV;
 use crate::{App, of_member};
 
 /// Where imports are.
@@ -41,6 +43,12 @@ pub struct AnnounceFile {
     /// Its exact length in bytes, at most 200 MB.
     #[schema(minimum = 1, maximum = 209_715_200)]
     size: u64,
+}
+
+impl AnnounceFile {
+    const fn at<'a>(&self, key: &'a str) -> Announced<'a> {
+        Announced { key, content_type: CSV, size: self.size }
+    }
 }
 
 /// What comes with the request: the file itself, or word of one.
@@ -127,7 +135,7 @@ pub async fn start_import(
     };
     let mut view = ImportView::new(&job, Vec::new());
     if let Some(announced) = announced {
-        view.upload = Some(app.files.upload(&job.key(), announced.size, now).await?);
+        view.upload = Some(app.files.doors.upload(announced.at(&job.key()), now).await?);
     }
     let answer = Answer::accepted(format!("{IMPORTS}{}", job.id), &view)?;
     let answer = once(app.accounts.kept(call.named()), async {
@@ -135,26 +143,27 @@ pub async fn start_import(
         Ok(answer)
     })
     .await?;
-    // First the job, then the file: the bucket tells of a file as soon as it is there, and that is what starts the import.
-    if let ProductFile::Inline(bytes) = product_file {
-        app.bring_in(&job, bytes, &answer).await?;
+    let waiting = if answer.is_replayed() { app.still_waiting(&job, &answer).await? } else { Some(job) };
+    match (product_file, waiting) {
+        // First the job, then the file: the bucket tells of a file as soon as it is there, and that is what starts the import.
+        // A repeat brings it again, because the first call may have come to its end before the file was there.
+        (ProductFile::Inline(bytes), Some(job)) => {
+            app.files.put(&job.key(), bytes).await?;
+            Ok(answer)
+        }
+        (ProductFile::Announced(announced), Some(job)) => {
+            app.files.doors.renew(answer, announced.at(&job.key()), now).await
+        }
+        (_, None) => Ok(answer),
     }
-    Ok(answer)
 }
 
 impl App {
-    /// Puts the file where the import of this answer looks for it; again for a repeat that finds the import waiting, because the
-    /// first call may have come to its end before the file was there.
-    async fn bring_in(&self, job: &ImportJob, bytes: Bytes, answer: &Answer) -> Result<(), Problem> {
-        if !answer.is_replayed() {
-            return Ok(self.files.put(&job.key(), bytes).await?);
-        }
+    /// The import that an answer was given for before, if it still waits for its file.
+    async fn still_waiting(&self, asked: &ImportJob, answer: &Answer) -> Result<Option<ImportJob>, Problem> {
         let id = answer.location().and_then(|place| place.strip_prefix(IMPORTS)).and_then(|id| id.parse().ok());
         let id = id.ok_or_else(|| Problem::internal("an import without a place"))?;
-        match self.accounts.import(job.vendor, id).await? {
-            Some(first) if first.state == JobState::Waiting => Ok(self.files.put(&first.key(), bytes).await?),
-            _ => Ok(()),
-        }
+        Ok(self.accounts.import(asked.vendor, id).await?.filter(|first| first.state == JobState::Waiting))
     }
 }
 

@@ -15,7 +15,7 @@ use api::{Call, Problem, Routes, UnclaimedCall, routes};
 use axum::Router;
 use domain::vendor::Permission;
 use domain::{UserId, VendorId};
-use platform::{Config, Fatal};
+use platform::{Bucket, Config, Fatal};
 use store::accounts::Standing;
 use store::{Accounts, Catalog, Orders, Stock};
 
@@ -28,8 +28,7 @@ pub struct App {
     catalog: Catalog,
     orders: Orders,
     stock: Stock,
-    s3: aws_sdk_s3::Client,
-    media_bucket: String,
+    media: Bucket,
     files: Files,
 }
 
@@ -55,8 +54,7 @@ impl App {
             ),
             orders: Orders::new(dynamodb, config.required("ORDERS_TABLE")?, stock.clone()),
             stock,
-            s3: config.s3()?,
-            media_bucket: config.required("MEDIA_BUCKET")?.to_owned(),
+            media: Bucket::new(config.s3()?, config.required("MEDIA_BUCKET")?),
             files: Files::new(config)?,
         })
     }

@@ -1,21 +1,16 @@
 //! Pictures: a place to upload one to.
 
-use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
-
 use api::{Answer, Buyer, Call, Json, KeyHeader, Keyed, Now, Problem, VendorHeader, once};
-use aws_sdk_s3::error::DisplayErrorContext;
-use aws_sdk_s3::presigning::PresigningConfig;
 use axum::extract::State;
+use domain::upload::Upload;
 use domain::vendor::Permission;
 use domain::{MediaId, Refusal, Timestamp};
+use platform::Announced;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{App, of_member};
 
-/// How long an upload may be begun.
-const UPLOAD_OPEN: Duration = Duration::from_secs(600);
 /// The largest picture: 10 MB.
 const LARGEST: u64 = 10 * 1024 * 1024;
 
@@ -52,6 +47,12 @@ impl PictureType {
     }
 }
 
+impl BeginUpload {
+    const fn at<'a>(&self, key: &'a str) -> Announced<'a> {
+        Announced { key, content_type: self.content_type.as_str(), size: self.size }
+    }
+}
+
 /// Where a picture goes, and how products name it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MediaUploadView {
@@ -60,20 +61,7 @@ pub struct MediaUploadView {
     src: String,
     /// Where everybody finds it once it is uploaded.
     url: String,
-    upload: MediaUpload,
-}
-
-/// One request that puts the file where it belongs.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct MediaUpload {
-    /// The method: `PUT`.
-    method: String,
-    /// The address. It is a secret, and good for this one file.
-    url: String,
-    /// Headers that must be sent exactly so: they are signed.
-    headers: BTreeMap<String, String>,
-    /// Until when the upload may begin.
-    expires_at: Timestamp,
+    upload: Upload,
 }
 
 /// Answers where to upload a picture: one PUT within ten minutes, with the type and length given here.
@@ -89,44 +77,24 @@ pub async fn begin_upload(
 ) -> Result<Answer, Problem> {
     let standing = app.standing(buyer.user, named, Permission::EditProducts).await?;
     let call = of_member(call, buyer.user, standing.file.card.id);
-    once(app.accounts.kept(call.named()), app.sign_upload(asked, &call, now)).await
+    let answer = once(app.accounts.kept(call.named()), app.sign_upload(&asked, &call, now)).await?;
+    match answer.member::<MediaId>("id") {
+        Some(id) if answer.is_replayed() => app.media.renew(answer, asked.at(&id.to_string()), now).await,
+        _ => Ok(answer),
+    }
 }
 
 impl App {
-    /// Nothing is written but the answer, if the call has a key: a repeat gets the same address, good for as long as it was.
-    async fn sign_upload(&self, asked: BeginUpload, call: &Call, now: Timestamp) -> Result<Answer, Problem> {
+    /// Nothing is written but the answer, if the call has a key: a repeat gets a place for the same picture.
+    async fn sign_upload(&self, asked: &BeginUpload, call: &Call, now: Timestamp) -> Result<Answer, Problem> {
         if !(1..=LARGEST).contains(&asked.size) {
             return Err(Refusal::field("/size", "out_of_range", format!("1 to {LARGEST} bytes")).into());
         }
         let id = MediaId::new(now, platform::mint(now).bits());
-        let begun = SystemTime::UNIX_EPOCH + now.since(Timestamp::default());
-        let signed = PresigningConfig::builder().start_time(begun).expires_in(UPLOAD_OPEN).build();
-        let request = self
-            .s3
-            .put_object()
-            .bucket(&self.media_bucket)
-            .key(id.to_string())
-            .content_type(asked.content_type.as_str())
-            .content_length(i64::try_from(asked.size).unwrap_or(i64::MAX))
-            .presigned(signed.map_err(Problem::internal)?)
-            .await
-            .map_err(|error| Problem::internal(DisplayErrorContext(&error)))?;
+        let key = id.to_string();
+        let upload = self.media.upload(asked.at(&key), now).await?;
         let url = format!("{}/{id}", self.catalog.media_base());
-        let view = MediaUploadView {
-            id,
-            src: format!("media:{id}"),
-            url: url.clone(),
-            upload: MediaUpload {
-                method: request.method().to_owned(),
-                url: request.uri().to_owned(),
-                headers: request
-                    .headers()
-                    .filter(|(name, _)| name.starts_with("content-"))
-                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                    .collect(),
-                expires_at: now + UPLOAD_OPEN,
-            },
-        };
+        let view = MediaUploadView { id, src: format!("media:{id}"), url: url.clone(), upload };
         let answer = Answer::created(url, &view)?;
         self.accounts.keeping(call.keeps(&answer)?).keep().await?;
         Ok(answer)

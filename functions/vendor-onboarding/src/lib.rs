@@ -10,10 +10,9 @@ use api::{Answer, Call, Problem, Routes, UnclaimedCall, routes};
 use axum::Router;
 use domain::vendor::{Permission, VendorFile};
 use domain::{UserId, VendorId};
-use platform::{Config, Fatal};
+use platform::{Bucket, Config, Fatal};
 use store::{Accounts, Catalog};
 
-use crate::documents::Documents;
 use crate::people::People;
 
 /// What the handlers work with.
@@ -21,7 +20,7 @@ use crate::people::People;
 pub struct App {
     accounts: Accounts,
     catalog: Catalog,
-    documents: Documents,
+    documents: Bucket,
     people: People,
 }
 
@@ -37,7 +36,7 @@ impl App {
         Ok(Self {
             accounts: Accounts::new(dynamodb.clone(), table),
             catalog: Catalog::new(dynamodb, config.required("CATALOG_TABLE")?, config.required("MEDIA_BASE_URL")?),
-            documents: Documents::new(config.s3()?, config.required("DOCUMENTS_BUCKET")?),
+            documents: Bucket::new(config.s3()?, config.required("DOCUMENTS_BUCKET")?),
             people: People::new(config.cognito()?, config.required("USER_POOL_ID")?),
         })
     }

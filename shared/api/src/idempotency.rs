@@ -12,6 +12,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use ring::digest;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::body::{RawBody, parse_json, require_json};
 use crate::identity::{bad_header, header};
@@ -159,6 +160,22 @@ impl Answer {
     /// Whether this is the first answer, given again: then the work itself was not done this time.
     pub const fn is_replayed(&self) -> bool {
         self.replayed
+    }
+
+    /// A member of the JSON object that it carries.
+    pub fn member<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        let mut body: Map<String, Value> = serde_json::from_str(&self.body).ok()?;
+        body.remove(name).and_then(|found| serde_json::from_value(found).ok())
+    }
+
+    /// The same answer with another value of a member: of what an answer said, something may be good for a while only.
+    ///
+    /// # Errors
+    /// 500 when the body is no JSON object.
+    pub fn with_member(self, name: &str, value: &impl Serialize) -> Result<Self, Problem> {
+        let mut body: Map<String, Value> = serde_json::from_str(&self.body).map_err(Problem::internal)?;
+        body.insert(name.to_owned(), serde_json::to_value(value).map_err(Problem::internal)?);
+        Ok(Self { body: serde_json::to_string(&body).map_err(Problem::internal)?, ..self })
     }
 
     /// The answer as the record keeps it.

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::text::Line;
 use crate::{Currency, ExportId, ImportId, Timestamp, VendorId};
 
-pub use self::view::{ExportView, ImportView, Upload};
+pub use self::view::{ExportView, ImportView};
 
 /// How many faults of a file are kept for its seller to read; the rest are only counted.
 pub const MOST_FAULTS: u64 = 1_000;

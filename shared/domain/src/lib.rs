@@ -23,6 +23,7 @@ pub mod settings;
 pub mod stock;
 pub mod text;
 pub mod timestamp;
+pub mod upload;
 pub mod vendor;
 
 pub use call::{KeptAnswer, NamedCall};

@@ -4,6 +4,7 @@
 //! Lambda runs the same way in process: `infra/local` makes a [`Config`] from a map and calls [`traced`] routers,
 //! [`queue_batch`], [`stream_batch`] and [`schedule_tick`] itself.
 
+mod bucket;
 mod clients;
 mod config;
 mod consume;
@@ -15,6 +16,7 @@ mod serve;
 mod stream;
 pub mod trace;
 
+pub use bucket::{Announced, Bucket, NotSigned};
 pub use clients::prewarm;
 pub use config::{Config, Fatal};
 pub use consume::{

@@ -1,12 +1,11 @@
 //! Jobs as their seller sees them.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{ExportJob, ImportJob, JobState, RowFault};
 use crate::text::Line;
+use crate::upload::Upload;
 use crate::{Currency, ExportId, ImportId, Timestamp};
 
 /// An import of a product file.
@@ -49,19 +48,6 @@ pub struct ImportView {
     /// Until when.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
-}
-
-/// How to upload a file: one request, exactly so.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Upload {
-    /// `PUT`.
-    pub method: String,
-    /// Where.
-    pub url: String,
-    /// Headers that the request must carry.
-    pub headers: BTreeMap<String, String>,
-    /// Until when.
-    pub expires_at: Timestamp,
 }
 
 /// An export of a seller's products.

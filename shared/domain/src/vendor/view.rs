@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ChecklistItem, DocumentKind, Membership, Role, VendorEvent, VendorFile, VendorState};
+use super::{ChecklistItem, Document, DocumentKind, Membership, Role, VendorEvent, VendorFile, VendorState};
 use crate::text::{Email, Handle, Line, LongText, Name, Phone};
 use crate::{Currency, Money, Timestamp, UserId, VendorId};
 
@@ -43,7 +43,7 @@ pub struct VendorView {
 }
 
 /// A document handed in with an application. The file itself is for the operator only.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DocumentView {
     /// What it shows.
     pub kind: DocumentKind,
@@ -51,6 +51,13 @@ pub struct DocumentView {
     pub filename: Line,
     /// When it was handed in.
     pub at: Timestamp,
+}
+
+impl DocumentView {
+    /// Whether it shows this document.
+    pub fn is_of(&self, document: &Document) -> bool {
+        (self.kind, &self.filename, self.at) == (document.kind, &document.filename, document.at)
+    }
 }
 
 /// One thing that happened to a seller.

@@ -300,3 +300,51 @@ async fn units_that_move_between_counters_do_not_look_as_if_they_ran_low() {
     assert_eq!(bowl.stock().await, (20, 18, 2));
     assert_eq!(notices(&shop).len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_product_moves_across_the_tree_while_it_sells_out() {
+    let shop = Shop::open().await;
+    let branch = |name: &str| {
+        (1..=4).rev().fold(json!([]), |children, depth| {
+            json!([{"handle": format!("{name}-{depth}"), "name": format!("{name} {depth}"), "children": children}])
+        })
+    };
+    let tree = json!({"items": [branch("home")[0], branch("garden")[0]]});
+    shop.admin().await.with("if-match", "*").put("/v1/admin/categories", &tree).await.expect(200);
+    let currencies = ["JPY", "KRW", "VND", "CLP", "XAF", "XOF", "ISK", "PYG"];
+    let prices = |amount: &str| -> Vec<Value> {
+        currencies.iter().map(|currency| json!({"amount": amount, "currency": currency})).collect()
+    };
+    let vendor = shop.vendor("ceramics").await;
+    let variants = json!([{"prices": prices("12"), "on_hand": 3}]);
+    let bowl = vendor.product("bowl").set("category", json!("home-4")).set("variants", variants).publish().await;
+    let path = format!("/v1/vendor/products/{}", bowl.id);
+    let etag = vendor.client.get(&path).await.header("etag").to_owned();
+
+    // Between leaving the old lists and entering the new ones the last units go.
+    let route = "PUT /v1/vendor/products/{id}";
+    let faults = &shop.cloud.services().faults;
+    let slow = Fault::nth("dynamodb", "TransactWriteItems", 2, Kind::Slow);
+    faults.add(Fault { route: Some(route.to_owned()), ..slow });
+    let moved = json!({
+        "title": "Bowl", "handle": "bowl", "category": "garden-4",
+        "variants": [{"id": bowl.variant, "prices": prices("13")}],
+    });
+    let editor = vendor.client.clone().with("if-match", etag);
+    let sells_out = async {
+        while faults.struck().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        changes(&bowl, &json!({"adjust": -3})).await.expect(200);
+        shop.settled().await;
+    };
+    let (written, ()) = tokio::join!(editor.put(&path, &moved), sells_out);
+    assert_eq!((&written.expect(200)["state"], &written.json["category"]), (&json!("published"), &json!("garden-4")));
+    faults.clear();
+    shop.settled().await;
+    let listed = async |list: &str| shop.anon().get(&format!("/v1/products?currency=JPY&{list}")).await.json.clone();
+    assert_eq!(listed("category=home-1").await["items"], json!([]));
+    let cards = listed("category=garden-3").await;
+    let (card, price) = (&cards["items"][0], &cards["items"][0]["price"]["amount"]);
+    assert_eq!((&card["handle"], &card["available"], price), (&json!("bowl"), &json!(false), &json!("13")));
+}

@@ -17,6 +17,9 @@ use crate::item::{Attributes, Condition, body, delete, item, put, string, text, 
 use crate::retry::{Asked, batch, query, transact};
 use crate::{Error, Orders, PageKey, Slice, Stock};
 
+/// How often a product is written again whose stock changes at the same time.
+const TRIES: usize = 8;
+
 /// A product as it is stored, with the versions that a change must find again.
 #[derive(Clone, Debug)]
 pub struct StoredProduct {
@@ -145,6 +148,29 @@ impl Catalog {
         self.write(Some(loaded), changed).await
     }
 
+    /// Enters a product into its lists that has just left them. What is left of it may change in between: the lists then say
+    /// what is left now.
+    async fn list_again(
+        &self,
+        mut unlisted: StoredProduct,
+        mut changed: StoredProduct,
+    ) -> Result<StoredProduct, Error> {
+        changed.product.version = unlisted.product.version;
+        for _ in 0..TRIES {
+            changed.availability.clone_from(&unlisted.availability);
+            changed.availability.available.retain(|variant, _| changed.product.variant(*variant).is_some());
+            changed.availability_version = unlisted.availability_version;
+            match Box::pin(self.write(Some(&unlisted), &changed)).await {
+                Err(Error::Conflict) => {}
+                done => return done,
+            }
+            let now = self.product(unlisted.product.id).await?;
+            let Some(now) = now.filter(|now| now.product.version == unlisted.product.version) else { break };
+            unlisted = now;
+        }
+        Err(Error::Conflict)
+    }
+
     /// Deletes a product with all that lies beside it, its stock too. A conflict when units of it are promised to buyers: with its
     /// counters gone nothing of it can be sold any more, and what was sold must be able to come back.
     pub async fn delete(&self, loaded: &StoredProduct, stock: &Stock) -> Result<(), Error> {
@@ -200,10 +226,7 @@ impl Catalog {
             let mut unlisted = loaded.clone();
             unlisted.product.state = domain::catalogue::ProductState::Draft;
             let stored = Box::pin(self.keeping(None).write(Some(loaded), &unlisted)).await?;
-            let mut again = changed.clone();
-            again.product.version = stored.product.version;
-            again.availability_version = stored.availability_version;
-            return Box::pin(self.write(Some(&stored), &again)).await;
+            return self.list_again(stored, changed.clone()).await;
         }
         let now = loaded.map_or(0, |loaded| loaded.product.version) + 1;
         let mut stored = changed.clone();

@@ -13,6 +13,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
+use domain::{Code, Refusal};
 use tokio::time::{Instant, sleep};
 
 use crate::Error;
@@ -86,12 +87,20 @@ pub(crate) async fn transact(client: &Client, actions: Vec<TransactWriteItem>) -
     transact_within(PATIENCE, client, actions).await
 }
 
+/// The most actions of a transaction
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>).
+pub(crate) const MOST_ACTIONS: usize = 100;
+
 /// [`transact`] by somebody who has something better to do than to wait for long.
 pub(crate) async fn transact_within(
     patience: Duration,
     client: &Client,
     actions: Vec<TransactWriteItem>,
 ) -> Result<(), Failure> {
+    if actions.len() > MOST_ACTIONS {
+        let detail = "the change touches too many things at once";
+        return Err(Failure::Refused(Refusal::because(Code::LimitReached, detail)));
+    }
     let fresh = || format!("{:032x}", fastrand::u128(..));
     let token = std::sync::Mutex::new(fresh());
     within(patience, || async {

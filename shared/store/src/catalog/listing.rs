@@ -5,7 +5,7 @@ use domain::catalogue::{List, ListingRow};
 
 use super::{Catalog, LISTING, StoredProduct};
 use crate::item::{Attributes, Condition, delete, item, key, number, put, string};
-use crate::retry::{Asked, query};
+use crate::retry::{Asked, MOST_ACTIONS, query};
 use crate::{Error, PageKey, Slice};
 
 /// In which order a list is read.
@@ -125,9 +125,6 @@ impl Catalog {
         delete(&self.table, row_key(row), &condition)
     }
 }
-
-/// The most actions of a transaction that writes a product; above, it is unlisted first.
-pub(super) const MOST_ACTIONS: usize = 100;
 
 /// Listing rows before and after a change.
 pub(super) struct Rows {

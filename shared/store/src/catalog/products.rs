@@ -8,13 +8,12 @@ use domain::pricing::Shelf;
 use domain::text::Handle;
 use domain::{Code, LowStock, ProductId, Refusal, VendorId};
 
-use super::listing::MOST_ACTIONS;
 use super::{
     AVAILABILITY, Catalog, DESCRIPTION, Entry, HANDLE, PRODUCT, ProductPage, SHOP, product_handle, vendor_products,
 };
 use crate::error::Failure;
 use crate::item::{Attributes, Condition, body, delete, item, put, string, text, version};
-use crate::retry::{Asked, batch, query, transact};
+use crate::retry::{Asked, MOST_ACTIONS, batch, query, transact};
 use crate::{Error, Orders, PageKey, Slice, Stock};
 
 /// How often a product is written again whose stock changes at the same time.

@@ -18,9 +18,6 @@ use crate::error::{Failure, Reason};
 use crate::item::{Condition, number, put, string, update};
 use crate::retry::{transact, transact_within};
 
-/// The most actions of a transaction.
-const MOST_ACTIONS: usize = 100;
-
 /// How long an order fights for its counters before it is looked whether they have anything left.
 const CROWD_PATIENCE: Duration = Duration::from_millis(1_500);
 
@@ -66,9 +63,6 @@ impl Orders {
         // Behind everything else: the reasons of a refusal are known by their places.
         let counting = actions.len();
         actions.push(self.counting(&file.order, unpaid)?);
-        if actions.len() > MOST_ACTIONS {
-            return Err(Refusal::because(Code::LimitReached, "the order touches too many counters at once").into());
-        }
         match transact_within(CROWD_PATIENCE, &self.client, actions).await {
             Ok(()) => Ok(Placed::Done),
             Err(Failure::Again(_)) => Ok(Placed::Crowded),

@@ -8,10 +8,8 @@ use domain::{Code, Refusal, VariantId};
 use super::{Answering, Stock, counter_key};
 use crate::item::{self, Condition, number, string};
 use crate::keys::Keeping;
+use crate::retry::MOST_ACTIONS;
 use crate::{Error, retry};
-
-/// The most actions of a transaction.
-const MOST_ACTIONS: usize = 100;
 
 impl Stock {
     /// Adds units to, or takes them from, what can be bought: spread over the counters, never below what the layout allows,

@@ -33,6 +33,8 @@ matrix! {
     paying_again: PayAgain,
     settling_a_payment: Settle,
     settling_a_declined_card: SettleDeclined,
+    hearing_of_a_dispute: HearOfDispute,
+    hearing_of_the_banks_decision: HearOfDecision,
     cancelling_as_a_guest: Cancel,
     cancelling_a_paid_order: CancelPaid,
     cancelling_as_a_member: CancelMine,

@@ -27,6 +27,8 @@ pub(super) struct Scene {
     pub(super) guest: Guest,
     /// The order that it is about.
     pub(super) order: Value,
+    /// Where the job is that it is about.
+    pub(super) job: String,
     /// What came into the houses, by variant.
     pub(super) received: BTreeMap<String, i64>,
 }
@@ -122,7 +124,7 @@ impl Scene {
             guest.address().await.expect(200);
         }
         let received = BTreeMap::from([(bowl.variant.clone(), 5), (scarf.variant.clone(), 6)]);
-        Self { shop, bowl, scarf, guest, order: Value::Null, received }
+        Self { shop, bowl, scarf, guest, order: Value::Null, job: String::new(), received }
     }
 
     /// Lets time pass until nothing is under way, and then some more.

@@ -16,6 +16,8 @@ pub(super) enum Use {
     PayAgain,
     Settle,
     SettleDeclined,
+    HearOfDispute,
+    HearOfDecision,
     Cancel,
     CancelPaid,
     CancelMine,
@@ -42,7 +44,9 @@ impl Use {
         match self {
             Self::CheckOut | Self::CheckOutOnDelivery => &["POST /v1/checkout"],
             Self::PayAgain => &["POST /v1/orders/{id}/payments"],
-            Self::Settle | Self::SettleDeclined => &["POST /v1/webhooks/{provider}"],
+            Self::Settle | Self::SettleDeclined | Self::HearOfDispute | Self::HearOfDecision => {
+                &["POST /v1/webhooks/{provider}"]
+            }
             Self::Cancel | Self::CancelPaid => &["POST /v1/orders/{id}/cancel"],
             Self::CancelMine => &["POST /v1/me/orders/{id}/cancel"],
             Self::Accept => &["POST /v1/vendor/orders/{id}/accept"],
@@ -58,7 +62,7 @@ impl Use {
 
     /// Whether the provider's message, too, may be lost on its way.
     pub(super) const fn is_told_by_the_provider(self) -> bool {
-        matches!(self, Self::Settle | Self::SettleDeclined)
+        matches!(self, Self::Settle | Self::SettleDeclined | Self::HearOfDispute | Self::HearOfDecision)
     }
 
     const fn is_on_delivery(self) -> bool {
@@ -94,6 +98,17 @@ impl Scene {
                 self.shop.stripe(self.id(), "succeed").await;
                 self.cancel().await.expect(200);
             }
+            // Money is to go back when the bank interferes, and the provider has not been asked for it.
+            Use::HearOfDispute | Use::HearOfDecision => {
+                self.shop.stripe(self.id(), "succeed").await;
+                self.cancel().await.expect(200);
+                self.shop.hold_webhooks(of == Use::HearOfDispute).await;
+                self.shop.stripe(self.id(), "dispute").await;
+                if of == Use::HearOfDecision {
+                    self.shop.hold_webhooks(true).await;
+                    self.shop.stripe(self.id(), "win_dispute").await;
+                }
+            }
             Use::Ship => drop(self.part(&self.bowl.vendor, "accept").await.expect(200)),
             Use::Deliver => {
                 for vendor in [&self.bowl.vendor, &self.scarf.vendor] {
@@ -118,7 +133,7 @@ impl Scene {
                 self.order = answer.json;
             }
             Use::PayAgain => self.order = self.pay_again("again").await,
-            Use::Settle | Use::SettleDeclined => self.hear_of_it().await,
+            Use::Settle | Use::SettleDeclined | Use::HearOfDispute | Use::HearOfDecision => self.hear_of_it().await,
             Use::Cancel | Use::CancelPaid | Use::CancelMine => {
                 let answer = self.shop.patiently(async || self.cancel().await).await;
                 assert_eq!(answer.expect(200)["state"], "cancelled");
@@ -146,6 +161,7 @@ impl Scene {
                 let send = async || client.send(Method::POST, path, Some(FILE.into()), "text/csv").await;
                 let answer = self.shop.patiently(send).await;
                 answer.expect(202);
+                answer.header("location").clone_into(&mut self.job);
             }
         }
     }
@@ -160,6 +176,7 @@ impl Scene {
                 }
                 self.shop.stripe(self.id(), "succeed").await;
             }
+            Use::HearOfDispute => drop(self.shop.stripe(self.id(), "lose_dispute").await),
             _ => {}
         }
     }
@@ -179,7 +196,10 @@ impl Scene {
                     products.push(format!("{} {} {units:?}", seen["handle"], seen["state"]));
                 }
                 products.sort();
-                json!(products)
+                let job = client.get(&self.job).await.expect(200).clone();
+                let told = ["state", "rows", "rows_done", "products", "variants", "errors", "more_errors"];
+                let job: Vec<String> = told.iter().map(|name| format!("{name} {}", job[name])).collect();
+                json!([products, job])
             }
             Use::CheckOut | Use::CheckOutOnDelivery => self.guest.seen().await["order_id"].is_null().into(),
             _ => Value::Null,

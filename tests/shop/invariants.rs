@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::dispute::{Dispute, DisputeState};
 use domain::order::{Order, OrderState, VendorOrder};
 use domain::payment::{Payment, ProviderName, Refund, RefundState};
 use domain::{OrderId, Timestamp};
@@ -21,6 +22,7 @@ pub(crate) struct Filed {
     pub(crate) parts: Vec<VendorOrder>,
     pub(crate) payments: Vec<Payment>,
     pub(crate) refunds: Vec<Refund>,
+    pub(crate) disputes: Vec<Dispute>,
     /// The provider's books of this order.
     books: Books,
 }
@@ -94,18 +96,21 @@ impl Ledger {
     pub(crate) async fn read(shop: &Shop) -> Self {
         let services = shop.cloud.services();
         let mut orders: BTreeMap<OrderId, Filed> = BTreeMap::new();
-        let (mut parts, mut payments, mut refunds, mut loose) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut parts, mut payments, mut refunds) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut disputes, mut loose) = (Vec::new(), Vec::new());
         for item in items(shop, "OrdersTable").await {
             match item["kind"]["S"].as_str().unwrap_or_default() {
                 "order" => {
                     let order: Order = body(&item);
                     let books = books(shop, order.id).await;
-                    let filed = Filed { order, parts: vec![], payments: vec![], refunds: vec![], books };
+                    let filed =
+                        Filed { order, parts: vec![], payments: vec![], refunds: vec![], disputes: vec![], books };
                     orders.insert(filed.order.id, filed);
                 }
                 "vendor_order" => parts.push(body::<VendorOrder>(&item)),
                 "payment" => payments.push(body::<Payment>(&item)),
                 "refund" => refunds.push(body::<Refund>(&item)),
+                "dispute" => disputes.push(body::<Dispute>(&item)),
                 _ => loose.push(item),
             }
         }
@@ -113,6 +118,7 @@ impl Ledger {
         parts.into_iter().for_each(|part| orders.get_mut(&part.order).expect(of).parts.push(part));
         payments.into_iter().for_each(|payment| orders.get_mut(&payment.order).expect(of).payments.push(payment));
         refunds.into_iter().for_each(|refund| orders.get_mut(&refund.order).expect(of).refunds.push(refund));
+        disputes.into_iter().for_each(|dispute| orders.get_mut(&dispute.order).expect(of).disputes.push(dispute));
 
         let mut counters: BTreeMap<String, Vec<Counter>> = BTreeMap::new();
         for item in items(shop, "StockTable").await {
@@ -264,7 +270,9 @@ impl Filed {
         parts.sort();
         let took: i64 = self.payments.iter().filter_map(|payment| payment.captured).map(domain::Money::minor).sum();
         let back: i64 = self.refunds.iter().map(|refund| refund.amount.minor()).sum();
-        format!("{} [{}] took {took}, gave back {back}", self.order.state.as_str(), parts.join(", "))
+        let disputes: Vec<String> = self.disputes.iter().map(|dispute| format!(", {:?}", dispute.state)).collect();
+        let parts = parts.join(", ");
+        format!("{} [{parts}] took {took}, gave back {back}{}", self.order.state.as_str(), disputes.concat())
     }
 
     /// Captured = paid + refunded; no money without an order, no paid order without money.
@@ -281,7 +289,7 @@ impl Filed {
         if self.is_live() && !self.payments.iter().any(Payment::has_paid) {
             broken.push(format!("{id}: paid, and no payment has brought the money"));
         }
-        let (mut kept, mut conflicted) = (0, false);
+        let (mut kept, mut conflicted, mut charged_back) = (0, false, false);
         for payment in self.payments.iter().filter(|payment| payment.state.took_money()) {
             let captured = payment.captured.map_or(0, domain::Money::minor);
             let back: i64 = self
@@ -293,6 +301,12 @@ impl Filed {
             if back > captured {
                 broken.push(format!("{id}: {back} go back of {captured}"));
             }
+            // What the buyer's bank gave him counts, and nothing of it goes back a second time.
+            let lost = |known: &&Dispute| known.payment == payment.id && known.state == DisputeState::Lost;
+            let lost = self.disputes.iter().filter(lost).filter_map(|dispute| dispute.amount);
+            let lost: i64 = lost.map(domain::Money::minor).sum();
+            charged_back |= lost > 0;
+            let back = if lost > 0 { (back + lost).min(captured) } else { back };
             conflicted |= !payment.has_paid() && payment.provider == ProviderName::Stripe;
             kept += captured - back;
         }
@@ -303,7 +317,8 @@ impl Filed {
             0
         };
         // Of an amount that nobody asked for, the operator decides.
-        if kept != owed && !conflicted {
+        let as_owed = kept == owed || (charged_back && kept <= owed);
+        if !as_owed && !conflicted {
             broken.push(format!("{id}: {kept} were kept, and the {} order costs {owed}", self.order.state.as_str()));
         }
     }
@@ -314,7 +329,7 @@ impl Filed {
             broken.push(format!("{id}: still {}, though its time was over at {due}", self.order.state.as_str()));
         }
         for refund in &self.refunds {
-            if refund.state != RefundState::Succeeded {
+            if refund.state != RefundState::Succeeded && refund.dispute.is_none() {
                 broken.push(format!("{id}: the refund {} is {:?}", refund.id, refund.state));
             }
         }

@@ -10,6 +10,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use self::calls::{Prepared, World};
+use crate::shop::invariants::items;
 use crate::shop::{Answer, Client, Shop};
 
 /// Unsafe calls that pass an `Idempotency-Key` over, and why.
@@ -64,7 +65,7 @@ async fn sent(call: &Prepared, body: &Value, key: &str) -> Answer {
 async fn everything(shop: &Shop) -> Vec<String> {
     let mut found = Vec::new();
     for table in ["CatalogTable", "StockTable", "CartsTable", "OrdersTable", "AccountsTable"] {
-        let items = calls::items(shop, table).await;
+        let items = items(shop, table).await;
         let kept = items.iter().filter(|item| item["kind"]["S"] != "attempts");
         found.extend(kept.map(|item| format!("{table} {item}")));
     }

@@ -116,3 +116,48 @@ async fn the_operator_calls_a_paid_order_off_and_its_money_goes_back() {
     sale.expires().await;
     sale.operator_posts("cancel", &json!({})).await.expect_problem(409, "wrong_state");
 }
+
+#[tokio::test]
+async fn more_than_was_asked_for_goes_back_with_the_rest_when_the_order_is_called_off() {
+    let sale = Sale::of_one().await;
+    let reference = sale.references().await.remove(0);
+    sale.told_paid(&reference, 1_800).await.expect(200);
+    sale.decide("accept").await.expect(200);
+    let ended = sale.operator_posts("cancel", &json!({})).await.expect(200).clone();
+    let back: Vec<&str> = ended["refunds"]
+        .as_array()
+        .expect("refunds")
+        .iter()
+        .map(|refund| refund["amount"]["amount"].as_str().expect("an amount"))
+        .collect();
+    assert_eq!(back, ["17.50", "0.50"], "{ended}");
+}
+
+#[tokio::test]
+async fn another_amount_that_somebody_gave_back_at_the_provider_cannot_be_given_back_again() {
+    let sale = Sale::of_one().await;
+    let reference = sale.references().await.remove(0);
+    sale.told_paid(&reference, 1_700).await.expect(200);
+    let refund = json!({
+        "id": "re_hand", "object": "refund", "amount": 1_700, "charge": "ch_1", "currency": "usd", "metadata": {},
+        "payment_intent": reference, "status": "pending",
+    });
+    sale.told("refund.created", refund).await.expect(200);
+    sale.decide("refund").await.expect_problem(409, "wrong_state");
+    assert_eq!(sale.seen().await["refunds"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn a_key_that_was_used_for_another_order_calls_no_payment_off() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
+    let sale = Sale::of(shop, bowl, 1).await;
+    let other = sale.shop.guest().await.takes(&[(&sale.bowl, 1)]).await;
+    let other = other.checks_out("stripe", "once").await.expect(201).clone();
+    let operator = sale.shop.admin().await.with("idempotency-key", "off");
+    let path = |id: &str| format!("/v1/admin/orders/{id}/cancel");
+    operator.post(&path(&text(&other["id"])), &json!({})).await.expect(200);
+    operator.post(&path(&sale.id), &json!({})).await.expect_problem(409, "idempotency_key_reused");
+    sale.act("succeed").await;
+    assert_eq!(sale.seen().await["state"], "paid", "its payment was still open");
+}

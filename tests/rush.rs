@@ -273,3 +273,21 @@ async fn pays_late(shop: &Shop, order: &Order) {
     let signed = payments::stripe::sign(event.to_string().as_bytes(), now, "whsec_local");
     shop.anon().with("stripe-signature", signed).post("/v1/webhooks/stripe", &event).await.expect(200);
 }
+
+#[tokio::test]
+async fn an_order_whose_goods_have_left_takes_up_no_place_when_its_deadline_was_waived() {
+    let shop = shop_with(|limits| limits.unpaid_orders = 1).await;
+    let bowl = bowls(&shop, 9).await;
+    let scarf = shop.vendor("silk").await.product("scarf").stock(9).publish().await;
+    let guest = guest_with(&shop, &bowl, "aziza@guests.test").await.takes(&[(&scarf, 1)]).await;
+    let placed = guest.checks_out("cash_on_delivery", "once").await.expect(201).clone();
+    let parts = placed["vendors"].as_array().unwrap();
+    let part = parts.iter().find(|part| part["vendor"]["id"] == json!(bowl.vendor.id)).unwrap();
+    for step in ["accept", "ship"] {
+        let path = format!("/v1/vendor/orders/{}/{step}", part["id"].as_str().unwrap());
+        bowl.vendor.client.post(&path, &json!({})).await.expect(200);
+    }
+    has_to_wait(&buys(&shop, &bowl, "aziza@guests.test").await);
+    shop.advance(Duration::from_secs(46 * 24 * 3_600)).await;
+    buys(&shop, &bowl, "aziza@guests.test").await.expect(201);
+}

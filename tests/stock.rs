@@ -348,3 +348,42 @@ async fn a_product_moves_across_the_tree_while_it_sells_out() {
     let (card, price) = (&cards["items"][0], &cards["items"][0]["price"]["amount"]);
     assert_eq!((&card["handle"], &card["available"], price), (&json!("bowl"), &json!(false), &json!("13")));
 }
+
+#[tokio::test]
+async fn a_late_repeat_does_not_undo_how_stock_was_spread_since() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(9).publish().await;
+    let keyed = bowl.vendor.client.clone().with("idempotency-key", "rush");
+    let wide = json!({"shards": 8});
+    keyed.put(&stock_path(&bowl), &wide).await.expect(200);
+    assert_eq!(changes(&bowl, &json!({"shards": 2})).await.expect(200)["variants"][0]["shards"], 2);
+    assert_eq!(keyed.put(&stock_path(&bowl), &wide).await.header("idempotent-replayed"), "true");
+    let seen = bowl.seen_by_vendor().await;
+    assert_eq!((&seen["variants"][0]["shards"], bowl.stock().await), (&json!(2), (9, 0, 9)));
+}
+
+#[tokio::test]
+async fn a_product_with_more_counters_than_a_transaction_takes_begins_and_ends_with_all_of_them() {
+    let shop = Shop::open().await;
+    let vendor = shop.vendor("ceramics").await;
+    let sizes = ["S", "M", "L", "XL"];
+    let variants: Vec<Value> = sizes
+        .iter()
+        .map(|size| json!({"options": {"Size": size}, "shards": 32, "on_hand": 40, "prices": [{"amount": "12.50", "currency": "USD"}]}))
+        .collect();
+    let options = json!([{"name": "Size", "values": sizes}]);
+    let bowl = vendor.product("bowl").set("options", options).set("variants", json!(variants)).publish().await;
+    let counters = async || {
+        let items = crate::shop::invariants::items(&shop, "StockTable").await;
+        items.iter().filter(|item| item["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("STOCK#"))).count()
+    };
+    assert_eq!(counters().await, 128);
+    let seen = bowl.seen_by_vendor().await;
+    let units: Vec<&Value> = seen["variants"].as_array().unwrap().iter().map(|variant| &variant["available"]).collect();
+    assert_eq!(units, [40, 40, 40, 40]);
+    let path = format!("/v1/vendor/products/{}", bowl.id);
+    let etag = vendor.client.get(&path).await.header("etag").to_owned();
+    let editor = vendor.client.clone().with("if-match", etag);
+    editor.send(reqwest::Method::DELETE, &path, None, "").await.expect(204);
+    assert_eq!(counters().await, 0);
+}

@@ -294,15 +294,3 @@ impl World {
         applicant
     }
 }
-
-/// Everything in a table, read past the roles.
-pub(super) async fn items(shop: &Shop, table: &str) -> Vec<Value> {
-    let name = &shop.cloud.services().template.table(table).expect("a table").name;
-    let root = shop
-        .anon()
-        .with("authorization", "AWS4-HMAC-SHA256 Credential=LOCALROOT/20270115/us-east-1/dynamodb/aws4_request")
-        .with("x-amz-target", "DynamoDB_20120810.Scan");
-    let asked = json!({ "TableName": name }).to_string().into_bytes();
-    let answer = root.send(Method::POST, "/_aws/dynamodb/", Some(asked), "application/x-amz-json-1.0").await;
-    answer.expect(200)["Items"].as_array().expect("items").clone()
-}

@@ -261,6 +261,7 @@ proptest! {
     #[test]
     fn stock_is_drawn_anew_exactly(first in 0_u32..=2, second in 0_u32..=2) {
         let mut file = order();
+        file.vendors[0].lines[0].back_order = Some(BackOrder { units: 1, available_from: None, beyond: 5 });
         file.expire(&mut mint(1)).unwrap();
         let split = |units: u32| {
             let draws = [Draw { shard: 1, units }, Draw { shard: 2, units: 2 - units }];
@@ -269,6 +270,8 @@ proptest! {
         file.draw_anew(BTreeMap::from([(variant(1), split(first)), (variant(2), split(second))])).unwrap();
         for part in &file.vendors {
             prop_assert_eq!(part.lines[0].draws.iter().map(|draw| draw.units).sum::<u32>(), 2);
+            // What is there now has not to come in first.
+            prop_assert_eq!(part.lines[0].back_order, None);
         }
         let short = BTreeMap::from([(variant(1), split(first))]);
         prop_assert_eq!(file.draw_anew(short).unwrap_err().code(), Code::OutOfStock);
@@ -358,6 +361,19 @@ fn a_refund_that_comes_back_leaves_its_state_and_is_said() {
     assert_eq!(file.left_of(PaymentId::from_bits(1)), Some(usd(5_000)));
     let events: Vec<_> = file.events.iter().filter(|event| event.kind == EventKind::RefundFailed).collect();
     assert_eq!(events.len(), 1);
+}
+
+#[test]
+fn what_failed_and_is_given_back_by_hand_does_not_go_back_by_itself_when_the_order_ends() {
+    let (mut file, mut mint) = (order(), mint(1));
+    tell(&mut file, &Told::Money(1, MoneyNews::Captured { amount: usd(5_000) }), Late::TakeStock, &mut mint);
+    file.refuse(vendor(1), &mut mint).unwrap();
+    let refund = file.refunds[0].id;
+    file.refund_changed(refund, RefundEvent::Failed, None, &mint).unwrap();
+    file.refuse(vendor(2), &mut mint).unwrap();
+    assert_eq!(file.order.state, OrderState::Cancelled);
+    let amounts: Vec<_> = file.refunds.iter().map(|refund| (refund.state, refund.amount)).collect();
+    assert_eq!(amounts, [(RefundState::Failed, usd(2_500)), (RefundState::Queued, usd(2_500))]);
 }
 
 /// One thing that happens to a paid order whose bank interferes.

@@ -108,21 +108,21 @@ async fn what_the_bank_has_given_back_does_not_go_back_again() {
         sale.act("lose_dispute").await;
         sale.shop.advance(A_ROUND).await;
         assert_eq!(refund(&sale).await, ("failed".to_owned(), true));
-        assert_eq!(count(&sale.seen().await, "refund_covered_by_dispute"), 1);
+        assert_eq!(count(&sale.seen().await, "refund_covered_by_bank"), 1);
         let failed = sale.shop.admin().await.get("/v1/admin/refunds/failed").await.expect(200).clone();
         assert_eq!(failed["items"], json!([]), "nobody has to give anything back by hand");
         let told = sale.operators_letters();
         assert!(told.len() == 2 && !told.iter().any(|letter| letter.contains("by hand")), "{told:?}");
     }
 
-    // What is called off when the bank has decided already brings no refund at all.
+    // What is called off when the bank has decided already is covered at once.
     let sale = Sale::of_one().await;
     sale.act("succeed").await;
     sale.act("dispute").await;
     sale.act("lose_dispute").await;
     sale.step("refuse").await.expect(200);
     sale.shop.settled().await;
-    assert!(sale.seen().await["refunds"].is_null());
+    assert_eq!(refund(&sale).await, ("failed".to_owned(), true));
     let told = sale.buyers_letters();
     assert!(told[0].contains("Your bank has given this money back to you"), "{told:?}");
 }
@@ -145,4 +145,69 @@ async fn a_dispute_that_only_the_provider_knows_of_makes_a_refund_wait() {
         sale.shop.advance(2 * A_ROUND).await;
         assert_eq!(refund(&sale).await, end);
     }
+}
+
+#[tokio::test]
+async fn what_the_bank_has_given_of_a_part_takes_the_place_of_that_part_of_the_refund() {
+    let sale = Sale::of_one().await;
+    sale.act("succeed").await;
+    let reference = sale.references().await.remove(0);
+    let lost = |amount: i64| {
+        let mut dispute = Sale::dispute(&reference, "lost");
+        dispute["amount"] = json!(amount);
+        dispute
+    };
+    sale.told("charge.dispute.closed", lost(700)).await.expect(200);
+    sale.step("refuse").await.expect(200);
+    let seen = sale.seen().await;
+    let refund = &seen["refunds"][0];
+    assert_eq!((&refund["state"], &refund["amount"]["amount"]), (&json!("queued"), &json!("17.50")));
+    assert_eq!(refund["by_bank"], json!({"amount": "7.00", "currency": "USD"}));
+    sale.shop.advance(A_ROUND).await;
+    let books = sale.shop.anon().get(&format!("/_local/pay/stripe/orders/{}", sale.id)).await.json.clone();
+    assert_eq!((books["refunds"].as_array().map(Vec::len), &books["refunds"][0]["amount"]), (Some(1), &json!(1050)));
+}
+
+#[tokio::test]
+async fn a_refund_that_fails_because_of_a_dispute_is_nobodys_business_until_the_bank_decides() {
+    for (decision, by_hand) in [("win_dispute", true), ("lose_dispute", false)] {
+        let sale = Sale::of_one().await;
+        sale.act("succeed").await;
+        sale.shop.hold_webhooks(true).await;
+        sale.step("refuse").await.expect(200);
+        sale.act("dispute").await;
+        sale.shop.hold_webhooks(false).await;
+        sale.shop.settled().await;
+        let id = text(&sale.seen().await["refunds"][0]["id"]);
+        let failed = json!({
+            "id": "re_failed", "object": "refund", "amount": 1_750, "charge": "ch_1", "currency": "usd",
+            "metadata": {"refund_id": id, "order_id": sale.id}, "payment_intent": sale.references().await[0],
+            "status": "failed", "failure_reason": "charge_for_pending_refund_disputed",
+        });
+        sale.told("refund.failed", failed).await.expect(200);
+        sale.shop.settled().await;
+        let listed = async || sale.shop.admin().await.get("/v1/admin/refunds/failed").await.json["items"].clone();
+        assert_eq!((listed().await, sale.operators_mail().len()), (json!([]), 1), "{:?}", sale.operators_mail());
+        sale.act(decision).await;
+        sale.shop.settled().await;
+        assert_eq!(listed().await.as_array().map(Vec::len), Some(usize::from(by_hand)));
+        let told = sale.operators_letters().iter().filter(|letter| letter.contains("by hand")).count();
+        assert_eq!(told, usize::from(by_hand), "{:?}", sale.operators_letters());
+    }
+}
+
+#[tokio::test]
+async fn a_decision_of_which_no_news_comes_is_noticed_by_asking() {
+    let sale = Sale::of_one().await;
+    sale.act("succeed").await;
+    sale.act("dispute").await;
+    sale.step("refuse").await.expect(200);
+    sale.shop.advance(A_ROUND).await;
+    assert_eq!(refund(&sale).await, waits());
+    sale.shop.hold_webhooks(true).await;
+    sale.act("win_dispute").await;
+    for _ in 0..3 {
+        sale.shop.advance(std::time::Duration::from_secs(24 * 3600)).await;
+    }
+    assert_eq!(refund(&sale).await, ("succeeded".to_owned(), false));
 }

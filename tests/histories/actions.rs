@@ -33,6 +33,9 @@ pub(super) enum Event {
     Succeeds,
     SucceedsTwice,
     Fails,
+    IsDisputed,
+    IsWon,
+    IsLost,
 }
 
 /// What a seller does.
@@ -50,11 +53,14 @@ impl Event {
             Self::Succeeds => "succeed",
             Self::SucceedsTwice => "succeed_twice",
             Self::Fails => "fail",
+            Self::IsDisputed => "dispute",
+            Self::IsWon => "win_dispute",
+            Self::IsLost => "lose_dispute",
         }
     }
 
     pub(super) const fn pays(self) -> bool {
-        !matches!(self, Self::Fails)
+        matches!(self, Self::Succeeds | Self::SucceedsTwice)
     }
 }
 
@@ -72,7 +78,14 @@ impl Step {
 /// A history of at most so many steps. What makes other steps possible comes more often.
 pub(super) fn history(steps: usize) -> impl Strategy<Value = Vec<Action>> {
     let order = || 0..8_usize;
-    let event = prop_oneof![4 => Just(Event::Succeeds), 1 => Just(Event::SucceedsTwice), 2 => Just(Event::Fails)];
+    let event = prop_oneof![
+        8 => Just(Event::Succeeds),
+        2 => Just(Event::SucceedsTwice),
+        4 => Just(Event::Fails),
+        3 => Just(Event::IsDisputed),
+        1 => Just(Event::IsWon),
+        1 => Just(Event::IsLost),
+    ];
     let step =
         prop_oneof![3 => Just(Step::Accept), 1 => Just(Step::Refuse), 3 => Just(Step::Ship), 2 => Just(Step::Deliver)];
     let lines = prop::collection::vec((0..3_usize, 1..4_u32), 1..4);

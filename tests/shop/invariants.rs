@@ -269,7 +269,7 @@ impl Filed {
         let mut parts: Vec<String> = self.parts.iter().map(part).collect();
         parts.sort();
         let took: i64 = self.payments.iter().filter_map(|payment| payment.captured).map(domain::Money::minor).sum();
-        let back: i64 = self.refunds.iter().map(|refund| refund.amount.minor()).sum();
+        let back: i64 = self.refunds.iter().map(|refund| refund.to_send().minor()).sum();
         let disputes: Vec<String> = self.disputes.iter().map(|dispute| format!(", {:?}", dispute.state)).collect();
         let parts = parts.join(", ");
         format!("{} [{parts}] took {took}, gave back {back}{}", self.order.state.as_str(), disputes.concat())
@@ -296,7 +296,7 @@ impl Filed {
                 .refunds
                 .iter()
                 .filter(|refund| refund.payment == payment.id && refund.state != RefundState::Failed)
-                .map(|refund| refund.amount.minor())
+                .map(|refund| refund.to_send().minor())
                 .sum();
             if back > captured {
                 broken.push(format!("{id}: {back} go back of {captured}"));
@@ -306,7 +306,10 @@ impl Filed {
             let lost = self.disputes.iter().filter(lost).filter_map(|dispute| dispute.amount);
             let lost: i64 = lost.map(domain::Money::minor).sum();
             charged_back |= lost > 0;
-            let back = if lost > 0 { (back + lost).min(captured) } else { back };
+            if back + lost > captured {
+                broken.push(format!("{id}: {back} go back and the bank gave {lost}, of {captured}"));
+            }
+            let back = back + lost;
             conflicted |= !payment.has_paid() && payment.provider == ProviderName::Stripe;
             kept += captured - back;
         }
@@ -342,7 +345,7 @@ impl Filed {
             broken.push(format!("{id}: the provider has taken {received}, and we know of {took}"));
         }
         let done = self.refunds.iter().filter(|refund| refund.state == RefundState::Succeeded);
-        let back: i64 = done.map(|refund| refund.amount.minor()).sum();
+        let back: i64 = done.map(|refund| refund.to_send().minor()).sum();
         let returned: Vec<Value> =
             self.books.refunds.iter().filter(|refund| refund["status"] == "succeeded").cloned().collect();
         if back != sum(&returned, "amount") {

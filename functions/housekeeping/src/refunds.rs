@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use domain::order::OrderFile;
+use domain::order::{OrderFile, Settled};
 use domain::payment::{Payment, Refund, RefundEvent, RefundState};
-use domain::{Code, OrderId, RefundId, Refusal, Timestamp};
+use domain::{Code, Mint, OrderId, RefundId, Refusal, Timestamp};
 use payments::{Failure, PAYMENT_DISPUTED, RefundStanding, Refunded};
 use store::Error;
 
@@ -17,8 +17,13 @@ const TRIES: usize = 8;
 const FIRST_PAUSE: Duration = Duration::from_secs(60);
 /// The longest pause, and how long a provider gets that works on a refund.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+/// How long a refund waits for the decision of a bank.
+const BANK_PAUSE: Duration = Duration::from_secs(24 * 3600);
+/// How often the provider may speak of a dispute of which no news comes, until the operator hears of it.
+const MOST_REFUSALS: u32 = 24;
 
 /// What a provider says of a refund.
+#[derive(Clone, Debug)]
 enum Answer {
     /// How it stands.
     Stands(Refunded),
@@ -39,24 +44,28 @@ impl Round<'_> {
         mut known: Option<OrderFile>,
         summary: &mut Summary,
     ) -> Result<(), Error> {
+        let mut told = None;
         for _ in 0..TRIES {
             let read = match known.take() {
                 Some(file) => Some(file),
                 None => self.app.orders.file(order).await?,
             };
             let Some(loaded) = read else { return Ok(()) };
-            let Some(refund) = loaded.refunds.iter().find(|refund| refund.id == id && is_due(refund, self.now)) else {
-                return Ok(());
+            let Some(refund) = loaded.refunds.iter().find(|refund| refund.id == id) else { return Ok(()) };
+            let answer = match told.take() {
+                // What the provider has done it has done, whoever has written since.
+                Some(stands @ Answer::Stands(_)) => stands,
+                _ if !is_due(refund, self.now) => return Ok(()),
+                _ => self.ask_for(&loaded, refund).await?,
             };
-            let answer = self.ask_for(&loaded, refund).await?;
+            told = Some(answer.clone());
             let mut changed = loaded.clone();
-            let count = apply(&mut changed, refund, answer, self.now)?;
+            let Some(count) = apply(&mut changed, refund, answer, self.now)? else { return Ok(()) };
             match self.app.orders.save(&loaded, &changed).await {
                 Ok(()) => {
                     *count(summary) += 1;
                     return Ok(());
                 }
-                // Asking once more is harmless: the provider knows the refund by its id.
                 Err(Error::Conflict) => {}
                 Err(other) => return Err(other),
             }
@@ -72,14 +81,18 @@ impl Round<'_> {
             .ok_or_else(|| Refusal::because(Code::Internal, "a refund of a payment that is not there"))?;
         match self.ask(payment.provider, self.refund_at_provider(refund, payment)).await {
             Ok(refunded) => Ok(Answer::Stands(refunded)),
-            // The provider knows of a dispute before the news of it has come here. What the bank decides, that news will tell.
-            Err(Failure::Refused { code }) if code == PAYMENT_DISPUTED && !file.was_charged_back(payment.id) => {
+            // The bank decides, and the news of it comes later or never. Without any it does not wait for ever.
+            Err(Failure::Refused { code })
+                if code == PAYMENT_DISPUTED
+                    && (file.is_disputed(payment.id)
+                        || (!file.was_charged_back(payment.id) && refund.refusals < MOST_REFUSALS)) =>
+            {
                 tracing::warn!(order.id = %refund.order, refund.id = %refund.id, "a refund waits for the buyer's bank");
                 Ok(Answer::Disputed)
             }
             Err(Failure::Refused { code }) => {
                 // Cash is among these: it never went through a provider, so none can send it back.
-                tracing::error!(order.id = %refund.order, refund.id = %refund.id, reason = code.as_str(), "a refund is refused: the operator has to give the money back by hand");
+                tracing::warn!(order.id = %refund.order, refund.id = %refund.id, reason = code.as_str(), "a refund is refused");
                 Ok(Answer::Refused)
             }
             Err(failure) => {
@@ -110,49 +123,65 @@ fn pause(tries: u32) -> Duration {
     FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(tries)).min(LONGEST_PAUSE)
 }
 
-/// Applies an answer, and says which count it belongs to.
-fn apply(
-    file: &mut OrderFile,
-    refund: &Refund,
-    answer: Answer,
-    now: Timestamp,
-) -> Result<fn(&mut Summary) -> &mut u32, Refusal> {
+/// Writes down that a refund failed. Whoever is woken by it has something to do: the bank may have given the money already.
+fn failed(file: &mut OrderFile, refund: &Refund, reference: Option<String>, mint: &Mint) -> Result<(), Refusal> {
+    file.refund_changed(refund.id, RefundEvent::Failed, reference, mint)?;
+    if file.refunds.iter().any(|known| known.id == refund.id && known.needs_a_hand()) {
+        tracing::error!(order.id = %refund.order, refund.id = %refund.id, "the operator has to give a refund back by hand");
+    }
+    Ok(())
+}
+
+/// How an answer is counted.
+type Count = fn(&mut Summary) -> &mut u32;
+
+/// Applies an answer, and says which count it belongs to; nothing when the refund is over and the answer is no news.
+fn apply(file: &mut OrderFile, refund: &Refund, answer: Answer, now: Timestamp) -> Result<Option<Count>, Refusal> {
     let mint = platform::mint(now);
-    match answer {
+    let waits = matches!(refund.state, RefundState::Queued | RefundState::Pending);
+    let count: Count = match answer {
         Answer::Later => {
             file.refund_waits(refund.id, now + pause(refund.tries))?;
-            Ok(|summary| &mut summary.refunds_waiting)
+            |summary| &mut summary.refunds_waiting
         }
         Answer::Disputed => {
-            file.refund_waits_for_bank(refund.id, now + LONGEST_PAUSE)?;
-            Ok(|summary| &mut summary.refunds_waiting)
+            let pause = if file.is_disputed(refund.payment) { BANK_PAUSE } else { LONGEST_PAUSE };
+            file.refund_waits_for_bank(refund.id, now + pause)?;
+            |summary| &mut summary.refunds_waiting
         }
         Answer::Refused => {
-            file.refund_changed(refund.id, RefundEvent::Failed, None, &mint)?;
-            Ok(|summary| &mut summary.refunds_failed)
+            failed(file, refund, None, &mint)?;
+            |summary| &mut summary.refunds_failed
         }
         Answer::Stands(refunded) => {
             let reference = Some(refunded.reference).filter(|reference| !reference.is_empty());
             match refunded.standing {
                 RefundStanding::Succeeded => {
-                    file.refund_changed(refund.id, RefundEvent::Succeeded, reference, &mint)?;
-                    Ok(|summary| &mut summary.refunded)
+                    if file.refund_changed(refund.id, RefundEvent::Succeeded, reference, &mint)? == Settled::Unchanged {
+                        return Ok(None);
+                    }
+                    if !waits {
+                        tracing::error!(order.id = %refund.order, refund.id = %refund.id, "a refund that had ended here was made all the same");
+                    }
+                    |summary| &mut summary.refunded
                 }
+                RefundStanding::Failed { .. } | RefundStanding::Pending if !waits => return Ok(None),
                 RefundStanding::Failed { code } => {
-                    tracing::error!(order.id = %refund.order, refund.id = %refund.id, reason = code.as_str(), "a refund failed: the operator has to give the money back by hand");
-                    file.refund_changed(refund.id, RefundEvent::Failed, reference, &mint)?;
-                    Ok(|summary| &mut summary.refunds_failed)
+                    tracing::warn!(order.id = %refund.order, refund.id = %refund.id, reason = code.as_str(), "a refund failed");
+                    failed(file, refund, reference, &mint)?;
+                    |summary| &mut summary.refunds_failed
                 }
                 RefundStanding::Pending => {
                     if refund.state == RefundState::Queued {
                         file.refund_changed(refund.id, RefundEvent::Asked, reference, &mint)?;
                     }
                     file.refund_waits(refund.id, now + LONGEST_PAUSE)?;
-                    Ok(|summary| &mut summary.refunds_pending)
+                    |summary| &mut summary.refunds_pending
                 }
             }
         }
-    }
+    };
+    Ok(Some(count))
 }
 
 #[cfg(test)]

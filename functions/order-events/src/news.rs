@@ -200,20 +200,19 @@ pub(crate) fn to_buyer(event: &Event, file: &OrderFile, place: &Place, link: &st
 
 /// What becomes of the buyer's money.
 fn money_back(file: &OrderFile, concerned: impl Fn(&Refund) -> bool) -> String {
-    let concerned = |refund: &&Refund| refund.dispute.is_none() && !refund.needs_a_hand() && concerned(refund);
-    let refunds = file.refunds.iter().filter(concerned);
+    let concerned: Vec<&Refund> = file.refunds.iter().filter(|refund| concerned(refund)).collect();
+    let by_bank = concerned.iter().any(|refund| refund.by_bank.is_some());
+    let refunds = concerned.into_iter().filter(|refund| refund.dispute.is_none() && !refund.needs_a_hand());
     if refunds.clone().any(|refund| refund.state == RefundState::Queued && file.is_disputed(refund.payment)) {
         return "Your bank is deciding about this payment. What it does not give back to you, we send you then."
             .to_owned();
     }
-    let sum = Money::sum(file.order.currency, refunds.map(|refund| refund.amount)).ok().filter(|sum| !sum.is_zero());
+    let sum = Money::sum(file.order.currency, refunds.map(Refund::to_send)).ok().filter(|sum| !sum.is_zero());
     match sum {
         Some(sum) => {
             format!("We are sending {} back to you. It can take some days until you see it.", amount(sum))
         }
-        None if file.disputes.iter().any(|dispute| dispute.state == DisputeState::Lost) => {
-            "Your bank has given this money back to you.".to_owned()
-        }
+        None if by_bank => "Your bank has given this money back to you.".to_owned(),
         None if file.payments.iter().any(|payment| payment.state.took_money()) => {
             "We have received money from you for this order. We are looking into it and will write to you.".to_owned()
         }
@@ -305,7 +304,7 @@ pub(crate) fn to_operator(event: &Event, file: &OrderFile, place: &Place) -> Opt
                 file.refunds
                     .iter()
                     .filter(|refund| refund.needs_a_hand())
-                    .map(|refund| format!("- {}: {}", refund.id, amount(refund.amount))),
+                    .map(|refund| format!("- {}: {}", refund.id, amount(refund.to_send()))),
             )),
         ),
         EventKind::DisputeOpened => (

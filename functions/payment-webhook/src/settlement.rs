@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::catalogue::MOST_SHARDS;
 use domain::dispute::DisputeEvent;
-use domain::order::{DisputeNews, Late, MoneyNews, OrderFile, RefundNews, Settled};
+use domain::order::{DisputeNews, Late, MoneyNews, OrderFile, RefundNews, SENT_ALL_THE_SAME, Settled};
 use domain::payment::RefundEvent;
 use domain::stock::{Draw, most_draws, plan};
 use domain::{Code, Coded, Money, OrderId, PaymentId, Timestamp, VariantId};
@@ -189,7 +189,15 @@ fn apply(
                     .map(|refund| refund.id)
             });
             match known {
-                Some(refund) => file.refund_changed(refund, event, Some(refunded.reference.clone()), mint),
+                Some(refund) => {
+                    let settled = file.refund_changed(refund, event, Some(refunded.reference.clone()), mint)?;
+                    let last = file.order.history.last();
+                    if settled == Settled::Changed && last.is_some_and(|last| last.event.starts_with(SENT_ALL_THE_SAME))
+                    {
+                        tracing::error!(order.id = %file.order.id, refund.id = %refund, "a refund that had ended here was made all the same");
+                    }
+                    Ok(settled)
+                }
                 None => {
                     let payment = attempt(file, report).ok_or_else(not_found)?;
                     let (reference, amount) = (refunded.reference.clone(), refunded.amount);

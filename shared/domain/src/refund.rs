@@ -67,7 +67,7 @@ impl RefundEvent {
 /// Money on its way back to the buyer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refund {
-    /// Id; also the provider's idempotency key.
+    /// Id; also what the provider's idempotency key is made of.
     pub id: RefundId,
     /// Which order.
     pub order: OrderId,
@@ -76,8 +76,11 @@ pub struct Refund {
     /// For whose sub-order; nothing when it is for money that should not have come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vendor: Option<VendorId>,
-    /// How much.
+    /// How much is to go back.
     pub amount: Money,
+    /// How much of that the buyer's bank has given him instead; nothing of it is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_bank: Option<Money>,
     /// Where it stands.
     pub state: RefundState,
     /// The provider's name for it.
@@ -100,7 +103,7 @@ pub struct Refund {
     /// A refund that succeeded stays one that succeeded; that it came back is a fact of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returned_at: Option<Timestamp>,
-    /// The dispute by which the buyer's bank gave him this money, so that the refund was not needed any more.
+    /// The dispute that decides about this money, or has decided: as long as it is named, nobody gives anything back by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dispute: Option<DisputeId>,
     /// Counts changes.
@@ -109,6 +112,17 @@ pub struct Refund {
 }
 
 impl Refund {
+    /// How much goes back through us: what the bank has not given already.
+    pub fn to_send(&self) -> Money {
+        let by_bank = self.by_bank.map_or(0, Money::minor);
+        Money::new(self.amount.minor().saturating_sub(by_bank).max(0), self.amount.currency())
+    }
+
+    /// Whether the provider may have made it although it is not known here: it was asked for, and did not surely refuse.
+    pub const fn may_be_made(&self) -> bool {
+        self.tries > self.refusals
+    }
+
     /// Whether its money is with the buyer.
     pub const fn has_arrived(&self) -> bool {
         matches!(self.state, RefundState::Succeeded) && self.returned_at.is_none()
@@ -117,6 +131,11 @@ impl Refund {
     /// Whether its money is with the buyer or on its way there: it cannot go back a second time.
     pub const fn holds_money(&self) -> bool {
         matches!(self.state, RefundState::Queued | RefundState::Pending) || self.has_arrived()
+    }
+
+    /// Whether some of its money did not reach the buyer, whoever decides what becomes of it.
+    pub fn is_stranded(&self) -> bool {
+        (matches!(self.state, RefundState::Failed) && !self.to_send().is_zero()) || self.returned_at.is_some()
     }
 
     /// Whether the money did not reach the buyer, and somebody has to give it back by hand.

@@ -170,7 +170,7 @@ impl Provider for Stripe {
         if let Some(made) = self.refund_made_before(refund, payment_reference).await? {
             return Ok(made.refunded());
         }
-        let amount = payable(refund.amount)?.to_string();
+        let amount = payable(refund.to_send())?.to_string();
         let (id, payment, order) = (refund.id.to_string(), refund.payment.to_string(), refund.order.to_string());
         // Stripe answers a key with what it said first, also when that was no.
         let key = if refund.refusals == 0 { id.clone() } else { format!("{id}_{}", refund.refusals) };

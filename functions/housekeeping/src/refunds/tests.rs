@@ -11,7 +11,7 @@ fn refunded(standing: RefundStanding) -> Answer {
 fn answered(file: &OrderFile, answer: Answer, now: Timestamp) -> (OrderFile, Summary) {
     let mut changed = file.clone();
     let mut summary = Summary::default();
-    let count = apply(&mut changed, &file.refunds[0], answer, now).unwrap();
+    let count = apply(&mut changed, &file.refunds[0], answer, now).unwrap().unwrap();
     *count(&mut summary) += 1;
     (changed, summary)
 }

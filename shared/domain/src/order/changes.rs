@@ -205,7 +205,7 @@ impl OrderFile {
             .filter(|payment| matches!(payment.state, PaymentState::Captured | PaymentState::PartiallyRefunded))
             .filter(|payment| !self.goes_back_whole(payment.id))
             // What did not reach its buyer is given back by hand, and must not go a second time.
-            .filter(|payment| !self.refunds.iter().any(|refund| refund.payment == payment.id && refund.needs_a_hand()))
+            .filter(|payment| !self.refunds.iter().any(|refund| refund.payment == payment.id && refund.is_stranded()))
             .filter_map(|payment| Some((payment.id, self.left_of(payment.id)?)))
             .collect();
         for (payment, left) in over {
@@ -335,12 +335,12 @@ impl OrderFile {
             payment,
             vendor,
             amount,
+            by_bank: None,
             state: RefundState::Queued,
             reference: None,
             reason,
             created_at: mint.now(),
-            // While the buyer's bank decides, the provider would refuse.
-            due_at: (!self.is_disputed(payment)).then(|| mint.now()),
+            due_at: Some(mint.now()),
             tries: 0,
             refusals: 0,
             returned_at: None,
@@ -348,6 +348,7 @@ impl OrderFile {
             version: 0,
         });
         self.note("refund_queued", Actor::System, vendor, mint);
+        self.weigh_refunds(payment, mint);
         Ok(())
     }
 

@@ -1,12 +1,17 @@
 //! Disputes, as the provider tells of them, and what they mean for the refunds of the same payment: while a buyer's bank
 //! decides, providers send nothing back, and what the bank has given the buyer does not go to him a second time.
 
+use std::time::Duration;
+
 use super::settle::Settled;
 use super::{Actor, EventKind, OrderFile};
 use crate::dispute::{Dispute, DisputeEvent, DisputeState};
 use crate::mint::Mint;
-use crate::payment::{Refund, RefundEvent, RefundState};
+use crate::payment::{RefundEvent, RefundState};
 use crate::{DisputeId, Money, PaymentId, RefundId, Timestamp};
+
+/// How often a refund is asked for while the buyer's bank decides.
+const BANK_PAUSE: Duration = Duration::from_secs(24 * 3600);
 
 /// News of a dispute.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,66 +96,86 @@ impl OrderFile {
         })
     }
 
-    /// Fits the refunds that wait to what the buyer's bank does: they wait for its decision; when it gives the money to the
-    /// buyer, only what it left goes back here; when it does not, they go on.
-    fn weigh_refunds(&mut self, payment: PaymentId, mint: &Mint) {
-        let waits = |state| state == RefundState::Queued;
-        if self.is_disputed(payment) {
-            for refund in self.refunds.iter_mut().filter(|known| known.payment == payment && waits(known.state)) {
-                refund.due_at = None;
-            }
+    /// Fits refunds to what the buyer's bank does. While it decides they wait, and nobody has to give anything back by hand.
+    /// What it has given to the buyer takes the place of what was going back to him, whatever it gave it for: rather too
+    /// little goes back by itself than something twice. What is left goes on, or is said to the operator when it had failed.
+    pub(super) fn weigh_refunds(&mut self, payment: PaymentId, mint: &Mint) {
+        if !self.disputes.iter().any(|dispute| dispute.payment == payment) {
             return;
         }
-        let Some(taken) = self.payments.iter().find(|known| known.id == payment).and_then(|known| known.captured)
-        else {
-            return;
-        };
-        let asked = |refund: &&Refund| refund.payment == payment && refund.holds_money() && !waits(refund.state);
-        let gone = self
-            .refunds
-            .iter()
-            .filter(asked)
-            .fold(self.charged_back(payment, taken), |gone, refund| gone.saturating_add(refund.amount.minor()));
-        let mut left = taken.minor().saturating_sub(gone).max(0);
-        for refund in self.refunds.iter_mut().filter(|known| known.payment == payment && waits(known.state)) {
-            // One that the provider may know already is asked for again as it is: its answer is the truth.
-            if refund.tries == 0 && left > 0 && left < refund.amount.minor() {
-                refund.amount = Money::new(left, refund.amount.currency());
+        let deciding = |dispute: &&Dispute| dispute.payment == payment && dispute.state == DisputeState::Opened;
+        let open = self.disputes.iter().find(deciding).map(|dispute| dispute.id);
+        let of_payment = self.refunds.iter().filter(|refund| refund.payment == payment);
+        for id in of_payment.map(|refund| refund.id).collect::<Vec<_>>() {
+            match open {
+                Some(dispute) => self.wait_for_bank(id, dispute, mint),
+                None => self.end_of_waiting(id, mint),
             }
-            if refund.tries == 0 && left == 0 {
-                let pending = refund.state.after(RefundEvent::Asked);
-                refund.state = pending.and_then(|state| state.after(RefundEvent::Failed)).unwrap_or(refund.state);
-                refund.due_at = None;
-            } else {
-                left = left.saturating_sub(refund.amount.minor()).max(0);
-                refund.due_at = Some(mint.now());
-            }
-        }
-        let failed = |refund: &&Refund| refund.payment == payment && refund.state == RefundState::Failed;
-        let failed: Vec<RefundId> = self.refunds.iter().filter(failed).map(|refund| refund.id).collect();
-        for refund in failed {
-            self.is_covered_by_dispute(refund, mint);
         }
     }
 
-    /// Whether a refund that failed is needless, because the buyer's bank has given him all that was left of the payment:
-    /// then it is written down, and nobody has to give anything back by hand.
-    pub(super) fn is_covered_by_dispute(&mut self, refund: RefundId, mint: &Mint) -> bool {
-        let Some(payment) = self.refunds.iter().find(|known| known.id == refund).map(|known| known.payment) else {
+    fn wait_for_bank(&mut self, refund: RefundId, dispute: DisputeId, mint: &Mint) {
+        let Some(known) = self.refunds.iter_mut().find(|known| known.id == refund) else { return };
+        match known.state {
+            // News of the decision may never come, but then the provider will take the refund one day.
+            RefundState::Queued => known.due_at = Some(mint.now() + BANK_PAUSE),
+            RefundState::Failed if known.needs_a_hand() => known.dispute = Some(dispute),
+            _ => {}
+        }
+    }
+
+    fn end_of_waiting(&mut self, refund: RefundId, mint: &Mint) {
+        let Some(known) = self.refunds.iter().find(|known| known.id == refund) else { return };
+        let (state, may_be_made, waits) = (known.state, known.may_be_made(), known.dispute.is_some());
+        match state {
+            // One that the provider may have made is asked for as it is: its answer is the truth.
+            RefundState::Queued if may_be_made || !self.is_covered_by_bank(refund, mint) => self.release(refund, mint),
+            RefundState::Failed if !self.is_covered_by_bank(refund, mint) && waits => {
+                if let Some(known) = self.refunds.iter_mut().find(|known| known.id == refund) {
+                    known.dispute = None;
+                }
+                self.say_failed(refund, mint);
+            }
+            _ => {}
+        }
+    }
+
+    fn release(&mut self, refund: RefundId, mint: &Mint) {
+        if let Some(known) = self.refunds.iter_mut().find(|known| known.id == refund) {
+            known.due_at = Some(mint.now());
+        }
+    }
+
+    /// Takes off a refund what the buyer's bank has given him of the payment and what no other refund has made room for.
+    /// Whether nothing of it is left: then it is over.
+    pub(super) fn is_covered_by_bank(&mut self, refund: RefundId, mint: &Mint) -> bool {
+        let Some(known) = self.refunds.iter().find(|known| known.id == refund) else { return false };
+        let (payment, vendor, to_send) = (known.payment, known.vendor, known.to_send());
+        if to_send.is_zero() {
+            return true;
+        }
+        let free = self.charged_back(payment, to_send).saturating_sub(self.covered(payment)).clamp(0, to_send.minor());
+        let lost = |dispute: &&Dispute| dispute.payment == payment && dispute.state == DisputeState::Lost;
+        let dispute = self.disputes.iter().rev().find(lost).map(|dispute| dispute.id);
+        let Some(known) = self.refunds.iter_mut().find(|known| known.id == refund).filter(|_| free > 0) else {
             return false;
         };
-        let lost = self.disputes.iter().rev();
-        let lost = lost.filter(|dispute| dispute.payment == payment && dispute.state == DisputeState::Lost);
-        let Some(dispute) = lost.map(|dispute| dispute.id).next() else { return false };
-        if !self.left_of(payment).is_some_and(Money::is_zero) {
-            return false;
+        let before = known.by_bank.map_or(0, Money::minor);
+        known.by_bank = Some(Money::new(before.saturating_add(free), to_send.currency()));
+        let covered = known.to_send().is_zero();
+        if covered {
+            known.dispute = dispute;
+            known.due_at = None;
+            let asked = known.state.after(RefundEvent::Asked).unwrap_or(known.state);
+            known.state = asked.after(RefundEvent::Failed).unwrap_or(asked);
         }
-        let Some(known) = self.refunds.iter_mut().find(|known| known.id == refund) else { return false };
-        if known.dispute.is_none() {
-            known.dispute = Some(dispute);
-            let vendor = known.vendor;
-            self.note("refund_covered_by_dispute", Actor::System, vendor, mint);
-        }
-        true
+        self.note("refund_covered_by_bank", Actor::System, vendor, mint);
+        covered
+    }
+
+    /// What the bank gave that has taken the place of refunds already, in minor units.
+    fn covered(&self, payment: PaymentId) -> i64 {
+        let of_payment = self.refunds.iter().filter(|refund| refund.payment == payment);
+        of_payment.filter_map(|refund| refund.by_bank).fold(0, |sum, amount| sum.saturating_add(amount.minor()))
     }
 }

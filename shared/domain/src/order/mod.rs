@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 pub use self::changes::{Deadlines, Late};
 pub use self::disputed::DisputeNews;
 pub use self::place::{PlaceError, PlaceOrder, place};
-pub use self::returned::RefundNews;
+pub use self::returned::{RefundNews, SENT_ALL_THE_SAME};
 pub use self::settle::{MoneyNews, Settled};
 pub use self::states::{OrderEvent, OrderState, VendorOrderEvent, VendorOrderState};
 pub use self::view::{
@@ -306,15 +306,17 @@ impl OrderFile {
         self.payments.iter().find(|payment| payment.id == self.order.payment)
     }
 
-    /// What came with an attempt and is neither back with the buyer, by a refund or through his bank, nor on its way there;
-    /// nothing when nothing came.
+    /// What came with an attempt and is neither back with the buyer, by a refund or by his bank in the place of one, nor on its
+    /// way there; nothing when nothing came.
     pub fn left_of(&self, payment: PaymentId) -> Option<Money> {
         let taken = self.payments.iter().find(|known| known.id == payment)?.captured?;
-        let gone = self.refunds.iter().filter(|refund| refund.payment == payment && refund.holds_money());
         // In the currency that came, which need not be the order's.
-        let gone = gone.map(|refund| refund.amount).filter(|amount| amount.currency() == taken.currency());
-        let gone = Money::sum(taken.currency(), gone).ok()?;
-        let gone = gone.minor().saturating_add(self.charged_back(payment, taken));
+        let of_payment = |refund: &&Refund| refund.payment == payment && refund.amount.currency() == taken.currency();
+        let gone = self.refunds.iter().filter(of_payment).fold(0, |gone: i64, refund| {
+            let by_bank = refund.by_bank.map_or(0, Money::minor);
+            let sent = if refund.holds_money() { refund.to_send().minor() } else { 0 };
+            gone.saturating_add(by_bank).saturating_add(sent)
+        });
         Some(Money::new(taken.minor().saturating_sub(gone).max(0), taken.currency()))
     }
 

@@ -19,6 +19,9 @@ pub struct RefundNews {
     pub event: RefundEvent,
 }
 
+/// In histories: the provider has made a refund that had ended here.
+pub const SENT_ALL_THE_SAME: &str = "refund_sent_all_the_same";
+
 impl OrderFile {
     /// Applies news of a refund.
     pub fn refund_changed(
@@ -39,10 +42,10 @@ impl OrderFile {
             self.announce_failure(id, 1, mint);
             return Ok(Settled::Changed);
         }
-        if known.dispute.is_some() && event == RefundEvent::Succeeded {
-            // It was taken for needless, and went out all the same: nobody can call it back, but somebody has to know.
+        if known.state == RefundState::Failed && event == RefundEvent::Succeeded {
+            // It was over here, and went out all the same: nobody can call it back, but somebody has to know.
             let id = known.id;
-            return Ok(self.remark("refunded_beside_dispute", &id.to_string(), mint));
+            return Ok(self.remark(SENT_ALL_THE_SAME, &id.to_string(), mint));
         }
         // News may overtake the answer to our own request.
         let asked = if known.state == RefundState::Queued && event != RefundEvent::Asked {
@@ -64,9 +67,11 @@ impl OrderFile {
             }
             RefundState::Failed => {
                 known.due_at = None;
-                if !self.is_covered_by_dispute(refund, mint) {
-                    self.note("refund_failed", Actor::Provider, vendor, mint);
-                    self.announce_failure(refund, 0, mint);
+                self.note("refund_failed", Actor::Provider, vendor, mint);
+                if self.is_disputed(payment) {
+                    self.weigh_refunds(payment, mint);
+                } else if !self.is_covered_by_bank(refund, mint) {
+                    self.say_failed(refund, mint);
                 }
             }
             RefundState::Queued | RefundState::Pending => {}
@@ -100,6 +105,7 @@ impl OrderFile {
             payment,
             vendor: None,
             amount,
+            by_bank: None,
             // Where it stood when it was asked for; the news takes it on from there. Nobody here is to ask for it again.
             state: RefundState::Pending,
             reference: Some(news.reference),
@@ -147,6 +153,13 @@ impl OrderFile {
         Settled::Changed
     }
 
+    /// Says that a refund failed and that its money has to go back by hand: once, and again when a bank has decided since.
+    pub(super) fn say_failed(&mut self, refund: RefundId, mint: &Mint) {
+        let decided = u8::try_from(self.disputes.len()).unwrap_or(u8::MAX);
+        let round = if decided == 0 { 0 } else { decided.saturating_add(1) };
+        self.announce_failure(refund, round, mint);
+    }
+
     /// Says that a refund did not reach the buyer. The event's id follows from the refund's, so that no repeat tells it twice.
     fn announce_failure(&mut self, refund: RefundId, round: u8, mint: &Mint) {
         let mut bits = [round; 10];
@@ -169,7 +182,7 @@ impl OrderFile {
             .refunds
             .iter()
             .filter(|refund| refund.payment == payment && refund.has_arrived())
-            .map(|refund| refund.amount)
+            .map(Refund::to_send)
             .collect();
         if let Some(known) = self.payments.iter_mut().find(|known| known.id == payment)
             && let Some(taken) = known.captured

@@ -126,7 +126,10 @@ pub struct RefundView {
     /// When the buyer's bank sent it back although it had succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returned_at: Option<Timestamp>,
-    /// The dispute by which the buyer's bank gave this money back, so that the refund was not needed any more.
+    /// How much of it the buyer's bank has given instead; only the rest is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_bank: Option<Money>,
+    /// The dispute that decides about this money, or has decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dispute_id: Option<DisputeId>,
     /// The provider's name for it; only the operator sees it.
@@ -143,6 +146,7 @@ impl From<&Refund> for RefundView {
             reason: refund.reason,
             vendor_id: refund.vendor,
             returned_at: refund.returned_at,
+            by_bank: refund.by_bank,
             dispute_id: refund.dispute,
             reference: None,
         }

@@ -83,6 +83,7 @@ fn refund(reference: Option<&str>) -> Refund {
         refusals: 0,
         returned_at: None,
         dispute: None,
+        by_bank: None,
         version: 0,
     }
 }

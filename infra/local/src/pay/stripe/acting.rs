@@ -177,10 +177,16 @@ fn dispute(books: &Books<'_>, intent: &Intent, now: Timestamp) -> Result<Event, 
     {
         return Ok(again);
     }
+    let refunds: Vec<Refund> = books.list(Some(&intent.id), None, -1)?;
+    let gone: i64 = refunds.iter().filter(|refund| refund.status != "failed").map(|refund| refund.amount).sum();
+    let amount = intent.amount_received - gone;
+    if amount <= 0 {
+        return Err(Impossible::state("all of it went back", intent));
+    }
     let dispute = Dispute {
         id: objects::id("du"),
         object: Dispute::KIND.to_owned(),
-        amount: intent.amount_received,
+        amount,
         charge: intent.latest_charge.clone(),
         created: now.seconds(),
         currency: intent.currency.clone(),

@@ -178,6 +178,7 @@ fn refund(id: u128, minor: i64) -> domain::payment::Refund {
         refusals: 0,
         returned_at: None,
         dispute: None,
+        by_bank: None,
         version: 0,
     }
 }

@@ -75,6 +75,7 @@ async fn what_is_to_go_back_waits_for_the_bank_and_goes_when_the_bank_decides_fo
     sale.act("succeed").await;
     sale.act("dispute").await;
     sale.step("refuse").await.expect(200);
+    sale.shop.settled().await;
     sale.shop.advance(A_ROUND).await;
     assert_eq!(refund(&sale).await, waits());
     let told = sale.buyers_letters();
@@ -84,6 +85,7 @@ async fn what_is_to_go_back_waits_for_the_bank_and_goes_when_the_bank_decides_fo
 
     sale.act("win_dispute").await;
     sale.act("win_dispute").await;
+    sale.shop.settled().await;
     sale.shop.advance(A_ROUND).await;
     assert_eq!(refund(&sale).await, ("succeeded".to_owned(), false));
     assert_eq!(sale.seen().await["payment"]["state"], "refunded");
@@ -102,10 +104,12 @@ async fn what_the_bank_has_given_back_does_not_go_back_again() {
         if !queued_before {
             sale.step("refuse").await.expect(200);
         }
+        sale.shop.settled().await;
         sale.shop.advance(A_ROUND).await;
         assert_eq!(refund(&sale).await, waits());
         sale.act("lose_dispute").await;
         sale.act("lose_dispute").await;
+        sale.shop.settled().await;
         sale.shop.advance(A_ROUND).await;
         assert_eq!(refund(&sale).await, ("failed".to_owned(), true));
         assert_eq!(count(&sale.seen().await, "refund_covered_by_bank"), 1);
@@ -137,6 +141,7 @@ async fn a_dispute_that_only_the_provider_knows_of_makes_a_refund_wait() {
         sale.shop.hold_webhooks(true).await;
         sale.act("dispute").await;
         sale.step("refuse").await.expect(200);
+        sale.shop.settled().await;
         sale.shop.advance(A_ROUND).await;
         assert_eq!(refund(&sale).await, waits(), "it was asked for and not refused for ever");
         assert!(sale.operators_mail().is_empty(), "{:?}", sale.operators_mail());
@@ -163,6 +168,7 @@ async fn what_the_bank_has_given_of_a_part_takes_the_place_of_that_part_of_the_r
     let refund = &seen["refunds"][0];
     assert_eq!((&refund["state"], &refund["amount"]["amount"]), (&json!("queued"), &json!("17.50")));
     assert_eq!(refund["by_bank"], json!({"amount": "7.00", "currency": "USD"}));
+    sale.shop.settled().await;
     sale.shop.advance(A_ROUND).await;
     let books = sale.shop.anon().get(&format!("/_local/pay/stripe/orders/{}", sale.id)).await.json.clone();
     assert_eq!((books["refunds"].as_array().map(Vec::len), &books["refunds"][0]["amount"]), (Some(1), &json!(1050)));
@@ -202,6 +208,7 @@ async fn a_decision_of_which_no_news_comes_is_noticed_by_asking() {
     sale.act("succeed").await;
     sale.act("dispute").await;
     sale.step("refuse").await.expect(200);
+    sale.shop.settled().await;
     sale.shop.advance(A_ROUND).await;
     assert_eq!(refund(&sale).await, waits());
     sale.shop.hold_webhooks(true).await;

@@ -14,7 +14,7 @@ use crate::shop::invariants::items;
 use crate::shop::{Answer, Client, Shop};
 
 /// Unsafe calls that pass an `Idempotency-Key` over, and why.
-const IGNORING: [(&str, &str); 10] = [
+const IGNORING: [(&str, &str); 12] = [
     ("POST /v1/auth/confirm", "nobody is signed in, and a code works once"),
     ("POST /v1/auth/forgot-password", "nobody is signed in; asking again mails another code"),
     ("POST /v1/auth/refresh", "nobody is signed in; a session more does no harm"),
@@ -24,6 +24,8 @@ const IGNORING: [(&str, &str); 10] = [
     ("POST /v1/auth/sign-out", "Cognito does it, and signing out twice is signing out once"),
     ("POST /v1/auth/sign-up", "nobody is signed in, and an address has one account"),
     ("POST /v1/carts", "there is no cart yet, and an empty one more does no harm"),
+    ("POST /v1/me/orders/{id}/settle", "it asks the provider how things stand, and asking again does no harm"),
+    ("POST /v1/orders/{id}/settle", "it asks the provider how things stand, and asking again does no harm"),
     ("POST /v1/webhooks/{provider}", "the provider names its events itself"),
 ];
 

@@ -1,10 +1,11 @@
 //! Settlement: what becomes of an order when its money comes early, late, twice, not at all, or goes back.
 
+use futures_util::future::join_all;
 use local::faults::{Fault, Kind};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::shop::Shop;
 use crate::shop::sale::{A_ROUND, PAST_THE_DEADLINE, Sale, count, text};
+use crate::shop::{Product, Shop};
 
 #[tokio::test]
 async fn news_of_the_money_may_come_before_the_answer_to_checkout() {
@@ -234,4 +235,102 @@ async fn the_machines_are_served_as_data() {
     assert!(!served.header("etag").is_empty() && served.header("cache-control").contains("s-maxage"));
     let again = shop.anon().with("if-none-match", served.header("etag")).get("/v1/states").await;
     assert_eq!(again.status, 304);
+}
+
+/// The buyer is back from paying, and his client asks how it stands.
+async fn returns(sale: &Sale) -> Value {
+    sale.reader.post(&format!("/v1/orders/{}/settle", sale.id), &json!({})).await.expect(200).clone()
+}
+
+#[tokio::test]
+async fn a_buyer_who_is_back_before_the_webhook_finds_his_order_paid() {
+    let sale = Sale::of_one().await;
+    sale.shop.hold_webhooks(true).await;
+    assert_eq!(returns(&sale).await["state"], "awaiting_payment", "he has not paid yet");
+    sale.act("succeed").await;
+    assert_eq!(sale.seen().await["state"], "awaiting_payment", "nobody has told of it");
+    assert_eq!(returns(&sale).await["state"], "paid");
+    sale.shop.hold_webhooks(false).await;
+    sale.shop.advance(A_ROUND).await;
+    let seen = sale.seen().await;
+    assert_eq!((count(&seen, "paid"), seen["refunds"].is_null(), sale.stock().await), (1, true, (5, 1, 4)));
+    assert_eq!(sale.mail().len(), 1, "{:?}", sale.mail());
+}
+
+#[tokio::test]
+async fn a_buyer_who_is_back_after_the_webhook_changes_nothing() {
+    let sale = Sale::of_one().await;
+    sale.act("succeed").await;
+    sale.shop.settled().await;
+    let before = sale.seen().await;
+    // Who knows needs not ask.
+    let down = Fault { every: true, ..Fault::nth("stripe", "*", 1, Kind::Before) };
+    sale.shop.cloud.services().faults.add(down);
+    assert_eq!(returns(&sale).await, before);
+    assert!(sale.shop.cloud.services().faults.struck().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_buyer_who_is_back_with_the_webhook_pays_once() {
+    let sale = Sale::of_one().await;
+    let reference = sale.references().await.remove(0);
+    sale.shop.hold_webhooks(true).await;
+    sale.act("succeed").await;
+    let (told, back) =
+        (0..4).map(|_| (sale.told_paid(&reference, 1_750), returns(&sale))).unzip::<_, _, Vec<_>, Vec<_>>();
+    let (told, back) = tokio::join!(join_all(told), join_all(back));
+    for answer in told {
+        answer.expect(200);
+    }
+    assert!(back.iter().any(|order| order["state"] == "paid"));
+    sale.shop.settled().await;
+    let seen = sale.seen().await;
+    assert_eq!((&seen["state"], count(&seen, "paid"), seen["refunds"].is_null()), (&json!("paid"), 1, true));
+    assert_eq!((sale.stock().await, sale.mail().len()), ((5, 1, 4), 1));
+}
+
+#[tokio::test]
+async fn a_buyer_who_is_back_while_the_provider_is_away_sees_his_order_as_it_is_known() {
+    let sale = Sale::of_one().await;
+    let down = Fault { every: true, ..Fault::nth("stripe", "RetrievePaymentIntent", 1, Kind::Before) };
+    sale.shop.cloud.services().faults.add(down);
+    assert_eq!(returns(&sale).await["state"], "awaiting_payment");
+    assert!(!sale.shop.cloud.services().faults.struck().is_empty());
+}
+
+#[tokio::test]
+async fn late_money_finds_stock_that_lies_in_more_counters_than_a_transaction_takes() {
+    let shop = Shop::open().await;
+    let vendor = shop.vendor("ceramics").await;
+    let variant = json!({"shards": 32, "on_hand": 0, "prices": [{"amount": "12.50", "currency": "USD"}]});
+    let mut products = Vec::new();
+    for name in ["bowl", "cup", "jug", "mug"] {
+        let built = vendor.product(name).set("variants", json!([variant]));
+        let product = built.publish().await;
+        let path = format!("/v1/vendor/products/{}/variants/{}/stock", product.id, product.variant);
+        // Units of each counter, so that an order of all of them draws on all counters.
+        vendor.client.put(&path, &json!({"on_hand": 64})).await.expect(200);
+        products.push(product);
+    }
+    shop.settled().await;
+    let lines: Vec<(&Product, u32)> = products.iter().map(|product| (product, 64)).collect();
+    let guest = shop.guest().await.takes(&lines).await;
+    let order = guest.checks_out("stripe", "once").await.expect(201).clone();
+    let id = text(&order["id"]);
+    let reader = shop.anon().with("order-token", text(&order["token"]));
+    let sale = Sale { shop, bowl: products[0].clone(), id, email: guest.email.clone(), reader };
+    let reference = sale.references().await.remove(0);
+    sale.expires().await;
+    // Spread out again, each unit somewhere else than the order had gathered it.
+    let client = sale.shop.sign_in("ceramics@people.test").await;
+    for product in &products {
+        let path = format!("/v1/vendor/products/{}/variants/{}/stock", product.id, product.variant);
+        for shards in [1, 32] {
+            client.put(&path, &json!({"shards": shards})).await.expect(200);
+        }
+    }
+    let minor: i64 = 4 * 64 * 1_250 + 500;
+    sale.told_paid(&reference, minor).await.expect(200);
+    let seen = sale.seen().await;
+    assert_eq!((&seen["state"], seen["refunds"].is_null()), (&json!("paid"), true), "{seen}");
 }

@@ -123,7 +123,7 @@ async fn of_orders(world: &World, route: &str, caller: Caller, call: &impl Fn(&s
         _ => call(&path),
     };
     match route {
-        "GET /v1/orders/{id}" | "POST /v1/orders/{id}/cancel" => call,
+        "GET /v1/orders/{id}" | "POST /v1/orders/{id}/cancel" | "POST /v1/orders/{id}/settle" => call,
         "POST /v1/orders/{id}/payments" => call.with("idempotency-key", "again").body(json!({"provider": "stripe"})),
         _ => unknown(route),
     }
@@ -161,13 +161,16 @@ async fn of_buyers(world: &World, route: &str, caller: Caller, call: &impl Fn(&s
         "GET /v1/me/orders" => call("/v1/me/orders"),
         "GET /v1/me/orders/{id}" => call(&format!("/v1/me/orders/{}", world.new_buyers_order().await)),
         // Who is not signed in may know a guest's order, but it is not in anybody's list.
-        "POST /v1/me/orders/{id}/cancel" => match caller {
-            Caller::Token => {
-                let token = world.guest_order["token"].as_str().expect("a token");
-                call(&format!("/v1/me/orders/{}/cancel", id(&world.guest_order))).with("order-token", token)
+        "POST /v1/me/orders/{id}/cancel" | "POST /v1/me/orders/{id}/settle" => {
+            let path = |id: &str| route.split_once(' ').expect("method and path").1.replace("{id}", id);
+            match caller {
+                Caller::Token => {
+                    let token = world.guest_order["token"].as_str().expect("a token");
+                    call(&path(&id(&world.guest_order))).with("order-token", token)
+                }
+                _ => call(&path(&world.new_buyers_order().await)),
             }
-            _ => call(&format!("/v1/me/orders/{}/cancel", world.new_buyers_order().await)),
-        },
+        }
         _ => unknown(route),
     }
 }

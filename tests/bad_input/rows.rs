@@ -92,6 +92,7 @@ async fn of_everybody(world: &World) -> Vec<Row> {
             .refuses("/expected_total", [json!({"amount": "17.50", "currency": "UZS"})]),
         anyone("GET /v1/orders/{id}").id(&world.order).with("order-token", token),
         anyone("POST /v1/orders/{id}/cancel").id(&world.order).with("order-token", token),
+        anyone("POST /v1/orders/{id}/settle").id(&world.order).with("order-token", token),
         anyone("POST /v1/orders/{id}/payments")
             .id(&world.order)
             .with("order-token", token)
@@ -104,6 +105,7 @@ async fn of_everybody(world: &World) -> Vec<Row> {
         row("GET /v1/me/orders", Who::Buyer).cursors(world.cursor_of(Who::Buyer, "/v1/me/orders?limit=1").await, &list),
         row("GET /v1/me/orders/{id}", Who::Buyer).id(&world.buyers_order),
         row("POST /v1/me/orders/{id}/cancel", Who::Buyer).id(&world.buyers_order),
+        row("POST /v1/me/orders/{id}/settle", Who::Buyer).id(&world.buyers_order),
     ]
 }
 

@@ -76,7 +76,7 @@ impl App {
         Err(Error::Conflict.into())
     }
 
-    async fn again(&self, file: &OrderFile) -> Result<OrderFile, Problem> {
+    pub(crate) async fn again(&self, file: &OrderFile) -> Result<OrderFile, Problem> {
         self.orders.file(file.order.id).await?.ok_or_else(|| Refusal::of(Code::NotFound).into())
     }
 
@@ -118,7 +118,7 @@ const fn is_in_the_way(payment: &Payment, waits: bool) -> bool {
 }
 
 /// The report with the names of what was asked about: its order is then found without a search, and never missed.
-fn named(report: Report, payment: &Payment) -> Report {
+pub(crate) fn named(report: Report, payment: &Payment) -> Report {
     Report {
         order_id: report.order_id.or(Some(payment.order)),
         payment_id: report.payment_id.or(Some(payment.id)),

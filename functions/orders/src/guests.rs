@@ -70,3 +70,24 @@ pub async fn cancel_order(
     let file = app.shown_by_token(id, &token, &client, now).await?;
     app.cancel(file, Actor::Buyer, asked.call.of(id), for_the_buyer, now).await
 }
+
+/// Asks the provider how the payment of an order stands that waits for its money: for a buyer who is back from paying before
+/// the provider's message is there. Asking again does no harm.
+#[utoipa::path(
+    post, path = "/v1/orders/{id}/settle",
+    params(
+        ("id" = OrderId, Path, description = "The order."),
+        ("Order-Token" = String, Header, description = "The order's token.")
+    ),
+    responses((status = OK, body = OrderView))
+)]
+pub async fn settle_order(
+    State(app): State<App>,
+    Now(now): Now,
+    SourceIp(client): SourceIp,
+    Path(id): Path<OrderId>,
+    token: OrderToken,
+) -> Result<Json<OrderView>, Problem> {
+    let file = app.shown_by_token(id, &token, &client, now).await?;
+    Ok(Json(OrderView::from(&app.settled_on_return(file, &client, now).await?)))
+}

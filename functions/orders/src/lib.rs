@@ -4,6 +4,7 @@ mod cancelling;
 mod guests;
 mod mine;
 mod operating;
+mod returning;
 
 use std::sync::Arc;
 
@@ -54,9 +55,11 @@ pub fn routes<R: Routes<App>>() -> R {
     R::new()
         .routes(routes!(guests::show_order))
         .routes(routes!(guests::cancel_order))
+        .routes(routes!(guests::settle_order))
         .routes(routes!(mine::list_my_orders))
         .routes(routes!(mine::show_my_order))
         .routes(routes!(mine::cancel_my_order))
+        .routes(routes!(mine::settle_my_order))
         .routes(routes!(operating::call_order_off))
         .routes(routes!(operating::decide_on_payment))
 }

@@ -1,6 +1,6 @@
 //! A buyer's orders.
 
-use api::{Answer, Buyer, Cursor, Json, KeyHeader, Keyed, Limit, NoBody, Now, Page, Path, Problem, Query};
+use api::{Answer, Buyer, Cursor, Json, KeyHeader, Keyed, Limit, NoBody, Now, Page, Path, Problem, Query, SourceIp};
 use axum::extract::State;
 use domain::order::{Actor, Order, OrderFile, OrderState, OrderView};
 use domain::pricing::Totals;
@@ -103,4 +103,20 @@ pub async fn cancel_my_order(
 ) -> Result<Answer, Problem> {
     let file = app.of_buyer(id, buyer).await?;
     app.cancel(file, Actor::Buyer, asked.call.of(buyer.user), for_the_buyer, now).await
+}
+
+/// Asks the provider how the payment of one of the buyer's orders stands that waits for its money. Asking again does no harm.
+#[utoipa::path(
+    post, path = "/v1/me/orders/{id}/settle", params(("id" = OrderId, Path, description = "The order.")),
+    responses((status = OK, body = OrderView))
+)]
+pub async fn settle_my_order(
+    State(app): State<App>,
+    Now(now): Now,
+    SourceIp(client): SourceIp,
+    buyer: Buyer,
+    Path(id): Path<OrderId>,
+) -> Result<Json<OrderView>, Problem> {
+    let file = app.of_buyer(id, buyer).await?;
+    Ok(Json(OrderView::from(&app.settled_on_return(file, &client, now).await?)))
 }

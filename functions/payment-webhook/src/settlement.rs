@@ -6,10 +6,10 @@ use domain::catalogue::MOST_SHARDS;
 use domain::dispute::DisputeEvent;
 use domain::order::{DisputeNews, Late, MoneyNews, OrderFile, RefundNews, SENT_ALL_THE_SAME, Settled};
 use domain::payment::RefundEvent;
-use domain::stock::{Draw, most_draws, plan};
+use domain::stock::{Counter, Draw, most_draws, plan};
 use domain::{Code, Coded, Money, OrderId, PaymentId, Timestamp, VariantId};
 use payments::{DisputeStage, Kind, RefundStanding, Report, Standing};
-use store::{Error, Orders};
+use store::{Error, Orders, Stock};
 
 /// What came of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,28 +25,65 @@ pub enum Outcome {
 /// How often an order is read again that somebody else changes at the same time.
 const TRIES: usize = 12;
 
-/// How often the stock of an order that was paid late is planned anew when somebody else took it meanwhile.
-const PLANS: usize = 6;
+/// How often the counters are read until two readings agree that they are short.
+const LOOKS: usize = 4;
 
-/// From which counters an order that is over takes its stock again: all counters there can be are looked at. Nothing when
-/// their sum is short, or when the order is not over or cannot go on.
+/// From which counters an order that is over takes its stock again: all counters there can be are looked at, and where too many
+/// would be drawn on, their units are gathered first. Nothing when their sum is short, or when the order is not over or cannot
+/// go on. What would have to come in first is not promised a second time: there is nobody to ask whether he would wait.
 ///
 /// # Errors
-/// The table does not answer.
+/// The table does not answer; a conflict when the stock does not come to rest.
 pub async fn plan_to_reopen(
     orders: &Orders,
     file: &OrderFile,
 ) -> Result<Option<BTreeMap<VariantId, Vec<Draw>>>, Error> {
     let Some(demand) = file.demand_to_reopen() else { return Ok(None) };
+    let stock = orders.stock();
     // A variant may have been spread over more counters since it was ordered.
     let spreads: Vec<_> = demand.keys().map(|variant| (*variant, MOST_SHARDS)).collect();
-    let counters = orders.stock().counters(&spreads).await?;
-    let planned = demand.into_iter().map(|(variant, wanted)| {
-        let draws = plan(wanted, counters.get(&variant).map_or(&[], Vec::as_slice))?;
-        Some((variant, draws))
-    });
-    let planned: Option<BTreeMap<_, _>> = planned.collect();
-    Ok(planned.filter(|draws| draws.values().map(Vec::len).sum::<usize>() <= most_draws(file.vendors.len())))
+    let mut seen = stock.readings(&spreads).await?;
+    for _ in 0..LOOKS {
+        let planned: Option<BTreeMap<_, _>> = demand
+            .iter()
+            .map(|(variant, wanted)| {
+                let readings = seen.get(variant).map_or(&[][..], Vec::as_slice);
+                let counters: Vec<Counter> = readings.iter().map(|reading| reading.counter).collect();
+                Some((*variant, plan(*wanted, &counters)?))
+            })
+            .collect();
+        let is_short = planned.is_none();
+        if let Some(draws) = planned
+            && let Some(gathered) = gathered(stock, draws, most_draws(file.vendors.len())).await?
+        {
+            return Ok(Some(gathered));
+        }
+        let before = std::mem::replace(&mut seen, stock.readings(&spreads).await?);
+        // One reading of many counters is no moment: units on their way from one to another are in neither.
+        if is_short && seen == before {
+            return Ok(None);
+        }
+    }
+    Err(Error::Conflict)
+}
+
+/// The draws, with units gathered into one counter where there are more of them than a transaction takes. Nothing when somebody
+/// else was faster.
+async fn gathered(
+    stock: &Stock,
+    mut draws: BTreeMap<VariantId, Vec<Draw>>,
+    most: usize,
+) -> Result<Option<BTreeMap<VariantId, Vec<Draw>>>, Error> {
+    while draws.values().map(Vec::len).sum::<usize>() > most {
+        let Some((variant, widest)) = draws.iter_mut().max_by_key(|(_, draws)| draws.len()) else { break };
+        let Some(into) = widest.first().filter(|_| widest.len() > 1).map(|draw| draw.shard) else { break };
+        match stock.gather(*variant, widest, into).await {
+            Ok(()) => *widest = vec![Draw { shard: into, units: widest.iter().map(|draw| draw.units).sum() }],
+            Err(Error::Conflict) => return Ok(None),
+            Err(other) => return Err(other),
+        }
+    }
+    Ok(Some(draws))
 }
 
 /// Applies a report. Two round trips for one that carries the order's id; three for one that has to be found by the
@@ -68,7 +105,6 @@ pub async fn settle(orders: &Orders, report: &Report, now: Timestamp) -> Result<
         );
         return Ok(Outcome::NotOurs);
     };
-    let mut plans = 0;
     for _ in 0..TRIES {
         let Some(loaded) = orders.file(order).await? else {
             tracing::error!(order.id = %order, payment.reference = report.reference.as_str(), "news of an order that is not there");
@@ -78,11 +114,9 @@ pub async fn settle(orders: &Orders, report: &Report, now: Timestamp) -> Result<
         let mut mint = platform::mint(now);
         let mut late = Late::Refund;
         if brings_money(report)
-            && plans < PLANS
             && let Some(draws) = plan_to_reopen(orders, &loaded).await?
         {
             changed.draw_anew(draws)?;
-            plans += 1;
             late = Late::TakeStock;
         }
         let settled = match apply(&mut changed, report, late, &mut mint) {
@@ -106,7 +140,8 @@ pub async fn settle(orders: &Orders, report: &Report, now: Timestamp) -> Result<
                 return Ok(Outcome::Changed);
             }
             Err(Error::Conflict) => {}
-            // Somebody else took the stock between the plan and the order. When all of it is gone, the money goes back.
+            // Somebody else took the stock between the plan and the order. When all of it is gone, the next plan says so, and the
+            // money goes back.
             Err(Error::Refused(refusal)) if refusal.code() == Code::OutOfStock && late == Late::TakeStock => {}
             Err(other) => return Err(other),
         }

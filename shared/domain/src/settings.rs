@@ -93,7 +93,7 @@ impl Default for Limits {
         Self {
             checkout: CallLimits { per_client: Limit::a_minute(120), per_target: Limit::a_minute(30) },
             payment: CallLimits { per_client: Limit::a_minute(120), per_target: Limit::a_minute(30) },
-            sign_in: CallLimits { per_client: Limit::a_minute(6_000), per_target: Limit::a_minute(30) },
+            sign_in: CallLimits { per_client: Limit::a_minute(120), per_target: Limit::a_minute(30) },
             mail: CallLimits {
                 per_client: Limit::a_minute(120),
                 per_target: Limit { most: 10, within: Duration::from_secs(600) },

@@ -1,0 +1,42 @@
+//! The buyer is back from the provider: how the payment stands is asked there, and not waited for until somebody tells.
+
+use api::Problem;
+use domain::Timestamp;
+use domain::order::{OrderFile, OrderState};
+use payment_webhook::settlement::{Outcome, settle};
+use store::attempts::Target;
+
+use crate::App;
+use crate::cancelling::named;
+
+impl App {
+    /// The order after its provider was asked. One that waits for no money, or whose provider knows of no attempt, is not asked
+    /// about. A provider that does not answer changes nothing: its webhook or the next housekeeping brings the news.
+    pub(crate) async fn settled_on_return(
+        &self,
+        loaded: OrderFile,
+        client: &str,
+        now: Timestamp,
+    ) -> Result<OrderFile, Problem> {
+        let is_open = loaded.order.state == OrderState::AwaitingPayment;
+        let open = loaded.payments.iter().filter(|payment| payment.may_be_paid() && payment.reference.is_some());
+        let open: Vec<_> = open.filter(|_| is_open).collect();
+        if open.is_empty() {
+            return Ok(loaded);
+        }
+        let limits = self.settings.current().await?.limits.payment;
+        self.attempts.count("settle", client, Target::Order(loaded.order.id), limits, now).await?;
+        let mut changed = false;
+        for payment in open {
+            match self.providers.look_up(payment).await {
+                Ok(report) => {
+                    changed |= settle(&self.orders, &named(report, payment), now).await? == Outcome::Changed;
+                }
+                Err(failure) => {
+                    tracing::warn!(order.id = %payment.order, payment.id = %payment.id, cause = %failure, "a provider does not say how a payment stands");
+                }
+            }
+        }
+        if changed { self.again(&loaded).await } else { Ok(loaded) }
+    }
+}

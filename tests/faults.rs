@@ -33,6 +33,12 @@ matrix! {
     paying_again: PayAgain,
     settling_a_payment: Settle,
     settling_a_declined_card: SettleDeclined,
+    settling_late_money: SettleLate,
+    settling_late_money_without_stock: SettleLateWithoutStock,
+    settling_money_that_came_twice: SettleTwice,
+    settling_another_amount: SettleWrongAmount,
+    settling_on_the_buyers_return: SettleOnReturn,
+    asking_the_provider: Reconcile,
     hearing_of_a_dispute: HearOfDispute,
     hearing_of_the_banks_decision: HearOfDecision,
     cancelling_as_a_guest: Cancel,
@@ -51,16 +57,21 @@ matrix! {
     importing: Import,
 }
 
-#[expect(clippy::print_stdout, reason = "it says how many cases there are, and how to run one again")]
+/// Says something that is seen whether a test fails or not: the test runner keeps what is merely printed to itself.
+pub(crate) fn say(what: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "{what}");
+}
+
 async fn holds(of: Use) {
     let calm = Scene::run(of, None).await.unwrap_or_else(|broken| panic!("{of:?} without any fault: {broken:#?}"));
     let all = Case::all(of, &calm.calls);
     let (chosen, how) = chosen(of, &all);
-    println!("faults: {of:?}: {} calls, {} cases; {} run ({how})", calm.calls.len(), all.len(), chosen.len());
+    say(&format!("faults: {of:?}: {} calls, {} cases; {} run ({how})", calm.calls.len(), all.len(), chosen.len()));
     let mut failed = Vec::new();
     for case in chosen {
         if let Err(broken) = Scene::run(of, Some((case, &calm))).await {
-            println!("faults: FAILED {case}\n{broken:#?}");
+            say(&format!("faults: FAILED {case}\n{broken:#?}"));
             failed.push(case.to_string());
         }
     }

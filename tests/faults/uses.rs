@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use local::faults::{Fault, Kind};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -16,6 +17,12 @@ pub(super) enum Use {
     PayAgain,
     Settle,
     SettleDeclined,
+    SettleLate,
+    SettleLateWithoutStock,
+    SettleTwice,
+    SettleWrongAmount,
+    SettleOnReturn,
+    Reconcile,
     HearOfDispute,
     HearOfDecision,
     Cancel,
@@ -44,16 +51,22 @@ impl Use {
         match self {
             Self::CheckOut | Self::CheckOutOnDelivery => &["POST /v1/checkout"],
             Self::PayAgain => &["POST /v1/orders/{id}/payments"],
-            Self::Settle | Self::SettleDeclined | Self::HearOfDispute | Self::HearOfDecision => {
-                &["POST /v1/webhooks/{provider}"]
-            }
+            Self::Settle
+            | Self::SettleDeclined
+            | Self::SettleLate
+            | Self::SettleLateWithoutStock
+            | Self::SettleTwice
+            | Self::SettleWrongAmount
+            | Self::HearOfDispute
+            | Self::HearOfDecision => &["POST /v1/webhooks/{provider}"],
+            Self::SettleOnReturn => &["POST /v1/orders/{id}/settle"],
             Self::Cancel | Self::CancelPaid => &["POST /v1/orders/{id}/cancel"],
             Self::CancelMine => &["POST /v1/me/orders/{id}/cancel"],
             Self::Accept => &["POST /v1/vendor/orders/{id}/accept"],
             Self::Refuse => &["POST /v1/vendor/orders/{id}/refuse"],
             Self::Ship => &["POST /v1/vendor/orders/{id}/ship"],
             Self::Deliver => &["POST /v1/vendor/orders/{id}/deliver"],
-            Self::Expire | Self::ExpirePaid | Self::Refund => &["function HousekeepingFunction"],
+            Self::Expire | Self::ExpirePaid | Self::Reconcile | Self::Refund => &["function HousekeepingFunction"],
             Self::Tell => &["function OrderEventsFunction"],
             Self::SetStock | Self::AdjustStock => &["PUT /v1/vendor/products/{id}/variants/{variant_id}/stock"],
             Self::Import => &["POST /v1/vendor/imports", "function ImportsFunction"],
@@ -62,7 +75,15 @@ impl Use {
 
     /// Whether the provider's message, too, may be lost on its way.
     pub(super) const fn is_told_by_the_provider(self) -> bool {
-        matches!(self, Self::Settle | Self::SettleDeclined | Self::HearOfDispute | Self::HearOfDecision)
+        matches!(
+            self,
+            Self::Settle
+                | Self::SettleDeclined
+                | Self::SettleTwice
+                | Self::SettleWrongAmount
+                | Self::HearOfDispute
+                | Self::HearOfDecision
+        )
     }
 
     const fn is_on_delivery(self) -> bool {
@@ -89,9 +110,35 @@ impl Scene {
         self.shop.settled().await;
         match of {
             Use::PayAgain => drop(self.shop.stripe(self.id(), "fail").await),
-            Use::Settle | Use::SettleDeclined | Use::ExpirePaid => {
+            Use::Settle | Use::SettleDeclined | Use::SettleWrongAmount | Use::ExpirePaid => {
                 self.shop.hold_webhooks(true).await;
-                self.shop.stripe(self.id(), if of == Use::SettleDeclined { "fail" } else { "succeed" }).await;
+                let does = match of {
+                    Use::SettleDeclined => "fail",
+                    Use::SettleWrongAmount => "wrong_amount",
+                    _ => "succeed",
+                };
+                self.shop.stripe(self.id(), does).await;
+            }
+            Use::SettleOnReturn | Use::Reconcile => {
+                self.shop.hold_webhooks(true).await;
+                self.shop.stripe(self.id(), "succeed").await;
+            }
+            Use::SettleLate | Use::SettleLateWithoutStock => {
+                self.shop.advance(Duration::from_secs(16 * 60)).await;
+                if of == Use::SettleLateWithoutStock {
+                    self.empty_a_shelf().await;
+                }
+                self.shop.hold_webhooks(true).await;
+                self.shop.stripe(self.id(), "succeed_late").await;
+            }
+            Use::SettleTwice => {
+                // The first attempt cannot be called off when the second begins, and both are paid.
+                let faults = &self.shop.cloud.services().faults;
+                faults.add(Fault { every: true, ..Fault::nth("stripe", "CancelPaymentIntent", 1, Kind::Before) });
+                self.order = self.pay_again("again").await;
+                faults.clear();
+                self.shop.hold_webhooks(true).await;
+                self.shop.stripe(self.id(), "succeed_twice").await;
             }
             Use::CancelPaid | Use::Refuse => drop(self.shop.stripe(self.id(), "succeed").await),
             Use::Refund => {
@@ -133,7 +180,21 @@ impl Scene {
                 self.order = answer.json;
             }
             Use::PayAgain => self.order = self.pay_again("again").await,
-            Use::Settle | Use::SettleDeclined | Use::HearOfDispute | Use::HearOfDecision => self.hear_of_it().await,
+            Use::Settle
+            | Use::SettleDeclined
+            | Use::SettleLate
+            | Use::SettleLateWithoutStock
+            | Use::SettleTwice
+            | Use::SettleWrongAmount
+            | Use::HearOfDispute
+            | Use::HearOfDecision => self.hear_of_it().await,
+            Use::SettleOnReturn => {
+                let client = self.shop.anon().with("order-token", self.order["token"].as_str().expect("a token"));
+                let path = format!("/v1/orders/{}/settle", self.id());
+                let answer = self.shop.patiently(async || client.post(&path, &json!({})).await).await;
+                answer.expect(200);
+            }
+            Use::Reconcile => self.shop.advance(Duration::from_secs(121)).await,
             Use::Cancel | Use::CancelPaid | Use::CancelMine => {
                 let answer = self.shop.patiently(async || self.cancel().await).await;
                 assert_eq!(answer.expect(200)["state"], "cancelled");
@@ -177,6 +238,14 @@ impl Scene {
                 self.shop.stripe(self.id(), "succeed").await;
             }
             Use::HearOfDispute => drop(self.shop.stripe(self.id(), "lose_dispute").await),
+            Use::SettleWrongAmount => {
+                let admin = self.shop.admin().await;
+                let path = format!("/v1/admin/orders/{}", self.id());
+                let seen = admin.get(&path).await.expect(200).clone();
+                let payment = seen["payments"][0]["id"].as_str().expect("a payment");
+                let decide = json!({"decision": "refund"});
+                admin.post(&format!("{path}/payments/{payment}/decide"), &decide).await.expect(200);
+            }
             _ => {}
         }
     }
@@ -201,9 +270,19 @@ impl Scene {
                 let job: Vec<String> = told.iter().map(|name| format!("{name} {}", job[name])).collect();
                 json!([products, job])
             }
-            Use::CheckOut | Use::CheckOutOnDelivery => self.guest.seen().await["order_id"].is_null().into(),
+            Use::CheckOut | Use::CheckOutOnDelivery | Use::Expire => {
+                self.guest.seen().await["order_id"].is_null().into()
+            }
             _ => Value::Null,
         }
+    }
+
+    /// Somebody else has the last bowl by now.
+    async fn empty_a_shelf(&mut self) {
+        let path = format!("/v1/vendor/products/{}/variants/{}/stock", self.bowl.id, self.bowl.variant);
+        let client = self.shop.again(&self.bowl.vendor).await;
+        client.put(&path, &json!({"on_hand": 1})).await.expect(200);
+        self.received.insert(self.bowl.variant.clone(), 1);
     }
 
     fn id(&self) -> &str {

@@ -56,6 +56,8 @@ pub(crate) struct Ledger {
     queued: BTreeMap<String, u64>,
     /// Webhooks that the provider has not delivered.
     unheard: Vec<Value>,
+    /// The provider's names of payments that brought money.
+    paid: Vec<String>,
     /// Letters that tell of orders, in no order.
     pub(crate) letters: Vec<Told>,
 }
@@ -134,8 +136,10 @@ impl Ledger {
             (queue.name.clone(), depth.visible + depth.in_flight + depth.delayed)
         });
         let webhooks = shop.anon().get("/_local/pay/stripe/webhooks").await.expect(200).clone();
-        let unheard =
-            webhooks["items"].as_array().expect("events").iter().filter(|event| event["delivered_at"].is_null());
+        let events = webhooks["items"].as_array().expect("events");
+        let unheard = events.iter().filter(|event| event["delivered_at"].is_null());
+        let paid = events.iter().filter(|event| event["type"] == "payment_intent.succeeded");
+        let paid = paid.filter_map(|event| event["intent"].as_str().map(str::to_owned));
         let letters = services.mail.letters(None).expect("mail can be read").into_iter().map(|kept| kept.letter);
         let letters = letters.filter(|letter| letter.code.is_none() && letter.subject.to_lowercase().contains("order"));
         Self {
@@ -146,6 +150,7 @@ impl Ledger {
             jobs: jobs.map(body).collect(),
             queued: queued.collect(),
             unheard: unheard.cloned().collect(),
+            paid: paid.collect(),
             letters: letters.map(|letter| (letter.to, letter.subject, letter.text)).collect(),
         }
     }
@@ -214,6 +219,10 @@ impl Ledger {
                 broken.push(format!("a key is still running: {item}"));
             }
         }
+        for intent in self.paid.iter().filter(|intent| !self.orders.iter().any(|filed| filed.has_intent(intent))) {
+            broken.push(format!("{intent} brought money, and belongs to no order"));
+        }
+        self.unpaid(&mut broken);
         for job in &self.jobs {
             if !matches!(job["state"].as_str(), Some("completed" | "failed")) {
                 broken.push(format!("an import is stuck: {job}"));
@@ -226,6 +235,25 @@ impl Ledger {
             broken.push(format!("a webhook was never taken: {event}"));
         }
         broken
+    }
+
+    /// Those orders take up an address's places that wait for their money, and no others.
+    fn unpaid(&self, broken: &mut Vec<String>) {
+        let sets = self.loose.iter().filter(|item| item["kind"]["S"] == "unpaid");
+        let names = sets.filter_map(|item| item["unpaid"]["SS"].as_array()).flatten();
+        let mut counted: Vec<String> = names.filter_map(|name| name.as_str().map(str::to_owned)).collect();
+        let waits = |order: &&Order| match order.state {
+            OrderState::AwaitingPayment => true,
+            OrderState::Confirmed => order.due_at.is_some(),
+            _ => false,
+        };
+        let mut waiting: Vec<String> =
+            self.orders.iter().map(|filed| &filed.order).filter(waits).map(|order| order.id.to_string()).collect();
+        counted.sort();
+        waiting.sort();
+        if counted != waiting {
+            broken.push(format!("{counted:?} are counted as unpaid, and {waiting:?} wait for their money"));
+        }
     }
 
     /// Units of a variant that can be bought.
@@ -289,7 +317,7 @@ impl Filed {
         if self.is_live() && !self.payments.iter().any(Payment::has_paid) {
             broken.push(format!("{id}: paid, and no payment has brought the money"));
         }
-        let (mut kept, mut conflicted, mut charged_back) = (0, false, false);
+        let (mut kept, mut charged_back) = (0, false);
         for payment in self.payments.iter().filter(|payment| payment.state.took_money()) {
             let captured = payment.captured.map_or(0, domain::Money::minor);
             let back: i64 = self
@@ -310,8 +338,10 @@ impl Filed {
                 broken.push(format!("{id}: {back} go back and the bank gave {lost}, of {captured}"));
             }
             let back = back + lost;
-            conflicted |= !payment.has_paid() && payment.provider == ProviderName::Stripe;
-            kept += captured - back;
+            // Of an amount that nobody asked for, the operator decides.
+            if payment.has_paid() || payment.provider != ProviderName::Stripe {
+                kept += captured - back;
+            }
         }
         let owed: i64 = if self.is_live() {
             let on = self.parts.iter().filter(|part| !part.state.is_off());
@@ -319,9 +349,8 @@ impl Filed {
         } else {
             0
         };
-        // Of an amount that nobody asked for, the operator decides.
         let as_owed = kept == owed || (charged_back && kept <= owed);
-        if !as_owed && !conflicted {
+        if !as_owed {
             broken.push(format!("{id}: {kept} were kept, and the {} order costs {owed}", self.order.state.as_str()));
         }
     }

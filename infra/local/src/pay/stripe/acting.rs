@@ -18,6 +18,8 @@ use super::refusal::Refusal;
 pub(super) enum Act {
     /// The buyer pays; if that was done before, the same event is sent again.
     Succeed,
+    /// Money arrives although the payment was called off: the bank had it under way.
+    SucceedLate,
     /// The card is declined.
     Fail,
     /// The bank takes its time.
@@ -116,6 +118,14 @@ impl Act {
                     events.push(books.record("payment_intent.succeeded", &intent, &intent.id, now)?);
                 }
                 events
+            }
+            Self::SucceedLate => {
+                if intent.status != Status::Canceled {
+                    return Err(Impossible::state("it was not called off", &intent));
+                }
+                intent.pay(intent.amount);
+                books.put(&intent)?;
+                vec![books.record("payment_intent.succeeded", &intent, &intent.id, now)?]
             }
             Self::Fail => {
                 payable(&intent)?;

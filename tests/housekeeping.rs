@@ -255,3 +255,25 @@ async fn a_housekeeping_that_dies_between_two_calls_loses_no_dead_letter() {
         assert!((before..=before + 3).contains(&everywhere()), "{operation} {kind:?}: {before}, then {}", everywhere());
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_housekeepings_at_once_ask_for_each_refund_and_each_payment_once() {
+    let shop = Shop::open().await;
+    let bowl = bowls(&shop, 9).await;
+    let (refused, unheard) = (Order::placed(&shop, &bowl).await, Order::placed(&shop, &bowl).await);
+    shop.stripe(&refused.id, "succeed").await;
+    refused.reader.post(&format!("/v1/orders/{}/cancel", refused.id), &json!({})).await.expect(200);
+    shop.hold_webhooks(true).await;
+    shop.stripe(&unheard.id, "succeed").await;
+    shop.settled().await;
+    shop.cloud.clock().advance(Duration::from_secs(121));
+    tokio::join!(housekeeping(&shop), housekeeping(&shop), housekeeping(&shop));
+    shop.settled().await;
+    let books = shop.anon().get(&format!("/_local/pay/stripe/orders/{}", refused.id)).await.expect(200).clone();
+    assert_eq!(books["refunds"].as_array().map(Vec::len), Some(1), "the money goes back once");
+    assert_eq!(refused.seen().await["refunds"][0]["state"], "succeeded");
+    let history = unheard.seen().await["history"].clone();
+    let paid = history.as_array().expect("a history").iter().filter(|entry| entry["event"] == "paid").count();
+    assert_eq!((unheard.state().await.as_str(), paid), ("paid", 1));
+    assert_eq!(shop.mail_to(&unheard.guest.email).len(), 1);
+}

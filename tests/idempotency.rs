@@ -4,6 +4,7 @@ mod calls;
 
 use std::collections::BTreeMap;
 
+use futures_util::future::join_all;
 use local::contract;
 use local::faults::{Fault, Kind};
 use reqwest::Method;
@@ -276,6 +277,67 @@ async fn a_repeat_finishes_what_the_first_call_left_undone() {
     assert_eq!((asked.status, asked.header(REPLAYED)), (202, "true"), "{}", asked.text);
     shop.settled().await;
     assert_eq!(vendor.client.get(asked.header("location")).await.expect(200)["state"], "completed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_key_used_many_times_at_once_orders_once() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(9).publish().await;
+    let guest = shop.guest().await.takes(&[(&bowl, 2)]).await;
+    let total = guest.seen().await["totals"]["total"].clone();
+    let call = || guest.checks_out_for("stripe", "once", &total);
+    let answers = join_all((0..8).map(|_| call())).await;
+    assert!(answers.iter().any(|answer| answer.status == 201));
+    let mut orders: Vec<String> = Vec::new();
+    for answer in &answers {
+        if answer.status == 201 {
+            orders.push(answer.json["id"].as_str().unwrap().to_owned());
+        } else {
+            // Whoever comes while the first is under way is told when to come again, and waits for nobody.
+            answer.expect_problem(409, "idempotency_in_progress");
+            assert!(answer.header("retry-after").parse::<u64>().unwrap() > 0);
+        }
+    }
+    let last = call().await;
+    assert_eq!(last.header(REPLAYED), "true");
+    orders.push(last.expect(201)["id"].as_str().unwrap().to_owned());
+    orders.dedup();
+    assert_eq!((orders.len(), bowl.stock().await), (1, (9, 2, 7)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_key_used_many_times_at_once_changes_stock_once() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(9).shards(4).publish().await;
+    let path = format!("/v1/vendor/products/{}/variants/{}/stock", bowl.id, bowl.variant);
+    let desk = bowl.vendor.client.clone().with("idempotency-key", "came");
+    let change = json!({"adjust": 5});
+    let answers = join_all((0..8).map(|_| desk.put(&path, &change))).await;
+    for answer in &answers {
+        assert_eq!(answer.expect(200), answers[0].expect(200));
+    }
+    assert_eq!(answers.iter().filter(|answer| answer.header(REPLAYED).is_empty()).count(), 1);
+    assert_eq!(bowl.stock().await, (14, 0, 14));
+}
+
+#[tokio::test]
+async fn a_checkout_whose_function_died_is_taken_over_after_half_a_minute() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(9).publish().await;
+    let guest = shop.guest().await.takes(&[(&bowl, 2)]).await;
+    let total = guest.seen().await["totals"]["total"].clone();
+    let call = async || guest.checks_out_for("stripe", "once", &total).await;
+    let dies = Fault::nth("dynamodb", "TransactWriteItems", 1, Kind::CrashAfter);
+    shop.cloud.services().faults.add(Fault { route: Some("POST /v1/checkout".to_owned()), ..dies });
+    assert!(call().await.status >= 500);
+    let waits = call().await;
+    waits.expect_problem(409, "idempotency_in_progress");
+    assert!(waits.header("retry-after").parse::<u64>().unwrap() > 0);
+    shop.advance(std::time::Duration::from_secs(31)).await;
+    let order = call().await;
+    assert_eq!(order.expect(201)["payment"]["action"]["type"], "client_secret");
+    assert_eq!(call().await.expect(201)["id"], order.json["id"]);
+    assert_eq!(bowl.stock().await, (9, 2, 7));
 }
 
 /// The round trips to DynamoDB that the last call of a route took.

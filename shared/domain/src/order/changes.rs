@@ -52,6 +52,7 @@ impl OrderFile {
 
     /// A seller will not send its part, or cannot after all: the stock goes back, and so does the money if it was taken.
     pub fn refuse(&mut self, vendor: VendorId, mint: &mut Mint) -> Result<(), Refusal> {
+        self.is_under_way()?;
         let accepted = self.vendor(vendor).is_some_and(|part| part.state == VendorOrderState::Accepted);
         let (event, kind) = if accepted {
             (VendorOrderEvent::Cancelled, EventKind::VendorOrderCancelled)
@@ -91,6 +92,7 @@ impl OrderFile {
 
     /// A parcel arrives. When it is the last one of an order that is paid at the door, the money has come with it.
     pub fn deliver(&mut self, vendor: VendorId, mint: &mut Mint) -> Result<(), Refusal> {
+        self.is_under_way()?;
         self.step(vendor, VendorOrderEvent::Delivered, Actor::Vendor, mint)?;
         if let Some(shipment) = self.part_mut(vendor).and_then(|part| part.shipment.as_mut()) {
             shipment.delivered_at = Some(mint.now());
@@ -164,6 +166,14 @@ impl OrderFile {
         self.order.provider = provider;
         self.note("payment_attempted", Actor::Buyer, None, mint);
         Ok(id)
+    }
+
+    /// Sellers act on an order that is paid or payable on delivery, and on no other.
+    const fn is_under_way(&self) -> Result<(), Refusal> {
+        match self.order.state {
+            OrderState::Paid | OrderState::Confirmed => Ok(()),
+            _ => Err(WRONG_STATE),
+        }
     }
 
     /// Goods leave only for money that came, or that is collected on delivery: an order whose payment brought another amount

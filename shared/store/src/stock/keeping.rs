@@ -23,8 +23,14 @@ impl Stock {
         answer: Answering<'_>,
     ) -> Result<Vec<Counter>, Error> {
         retry::while_conflicting(|| async {
-            let counters = self.all(variant, layout).await?;
+            // What is taken away may lie in counters that the product did not have when it was read.
+            let wide = Layout { counters: if by < 0 { MOST_SHARDS } else { layout.counters }, ..layout };
+            let counters = self.all(variant, wide).await?;
             let Some(changes) = spread(by, &counters, layout) else {
+                // Units on their way between two counters may be seen in neither.
+                if self.all(variant, wide).await? != counters {
+                    return Err(Error::Conflict);
+                }
                 return Err(Refusal::because(Code::OutOfStock, "less can be sold than would be taken away").into());
             };
             let after = moved(&counters, &changes);

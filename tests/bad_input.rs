@@ -81,6 +81,19 @@ async fn every_route_names_what_is_wrong_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn the_document_tells_of_every_header_that_a_route_looks_at() {
+    let world = World::open().await;
+    let mut wrong = Vec::new();
+    for row in rows::all(&world).await {
+        let (told, read) = headers::told_and_read(&world, &row).await;
+        if told != read {
+            wrong.push(format!("{}: the document tells of {told:?}, and it looks at {read:?}", row.route));
+        }
+    }
+    assert!(wrong.is_empty(), "name them in `params(...)` of the handlers:\n{}", wrong.join("\n"));
+}
+
+#[tokio::test]
 async fn a_forged_cursor_moves_within_its_list_or_is_refused() {
     let world = World::open().await;
     let mut wrong = Vec::new();

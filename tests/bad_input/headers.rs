@@ -2,7 +2,28 @@
 
 use super::cases::{Case, Want};
 use super::row::{Row, Who};
+use super::world::World;
 use super::{is_required, parameters};
+
+/// What a route may look at beside the body.
+const HEADERS: [&str; 4] = ["Idempotency-Key", "If-Match", "Order-Token", "Vendor-Id"];
+
+/// The headers that the document tells of, and those that the route does look at: it refuses one that cannot be read.
+pub(super) async fn told_and_read(world: &World, row: &Row) -> (Vec<String>, Vec<String>) {
+    let mut read = Vec::new();
+    for name in HEADERS {
+        // So that nothing is done where the header is passed over: what is read later is spoiled as well.
+        let case = Case::of(row, name, malformed(&name.to_lowercase()));
+        let case = case.header("idempotency-key", Some("é")).header(&name.to_lowercase(), Some("é"));
+        let case = if row.body.is_some() { case.body("{") } else { case };
+        if case.fault(world, row.who).await.is_none() {
+            read.push(name.to_owned());
+        }
+    }
+    let mut told = parameters(row.route, "header");
+    told.sort();
+    (told, read)
+}
 
 fn malformed(name: &str) -> Want {
     Want::Problem(400, "malformed", Some(name.to_owned()))
@@ -25,9 +46,9 @@ pub(super) fn of(row: &Row) -> Vec<Case> {
         }
     }
     if needs("If-Match") {
-        push("if-match", None, Want::Problem(428, "if_match_missing", None));
-    }
-    if needs("If-Match") || row.if_match {
+        if is_required(row.route, "If-Match") {
+            push("if-match", None, Want::Problem(428, "if_match_missing", None));
+        }
         for bad in ["1", "nonsense", "\"1", "\"1\", 2", "W/1", "é", ""] {
             push("if-match", Some(bad), malformed("if-match"));
         }
@@ -42,7 +63,7 @@ pub(super) fn of(row: &Row) -> Vec<Case> {
         }
         push("order-token", Some("é"), malformed("order-token"));
     }
-    if row.route.contains(" /v1/vendor/") || row.route.contains(" /v1/vendors/me") {
+    if needs("Vendor-Id") {
         for bad in ["", "nonsense", "ord_00000000000000000000000001", "ven_1", "é", &"v".repeat(4_000)] {
             push("vendor-id", Some(bad), malformed("vendor-id"));
         }

@@ -30,8 +30,6 @@ pub(super) struct Row {
     pub(super) query: &'static str,
     /// A cursor of this very list, and one of another.
     pub(super) cursors: Option<(String, String)>,
-    /// Whether it looks at `If-Match` without asking for it.
-    pub(super) if_match: bool,
     /// The largest body.
     pub(super) limit: usize,
     pub(super) otherwise: Vec<Otherwise>,
@@ -117,11 +115,6 @@ impl Row {
         self
     }
 
-    pub(super) fn if_match(mut self) -> Self {
-        self.if_match = true;
-        self
-    }
-
     pub(super) fn limit(mut self, limit: usize) -> Self {
         self.limit = limit;
         self
@@ -167,7 +160,6 @@ pub(super) fn row(route: &'static str, who: Who) -> Row {
         not_given: Vec::new(),
         query: "",
         cursors: None,
-        if_match: false,
         limit: 256 * 1024,
         otherwise: Vec::new(),
         takes: Vec::new(),

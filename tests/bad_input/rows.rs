@@ -54,25 +54,22 @@ async fn of_everybody(world: &World) -> Vec<Row> {
             .body(json!({"currency": "USD"}))
             .refuses("/currency", ["usd", "XXX", "USDT"].map(Value::from)),
         anyone("GET /v1/carts/{id}").id(cart),
-        anyone("DELETE /v1/carts/{id}").id(cart).if_match(),
+        anyone("DELETE /v1/carts/{id}").id(cart),
         anyone("PUT /v1/carts/{id}/items/{variant_id}")
             .id(cart)
             .at("variant_id", variant)
             .body(json!({"quantity": 2}))
-            .if_match()
             .refuses("/quantity", [json!(10_000), json!(4_294_967_296_u64)]),
-        anyone("DELETE /v1/carts/{id}/items/{variant_id}").id(cart).at("variant_id", variant).if_match().gone_already(),
+        anyone("DELETE /v1/carts/{id}/items/{variant_id}").id(cart).at("variant_id", variant).gone_already(),
         row("POST /v1/carts/{id}/claim", Who::Buyer).id(cart),
         anyone("POST /v1/carts/{id}/shipping-options")
             .id(cart)
             .body(json!({"address": full_address()}))
-            .if_match()
             .refuses("/address/country", ["uz", "UZB", "XX"].map(Value::from))
             .refuses("/address/phone", ["no number", "12", "12345x"].map(Value::from)),
         anyone("PUT /v1/carts/{id}/shipping")
             .id(cart)
             .body(json!([{"vendor_id": world.owner.id, "option_id": "flat"}]))
-            .if_match()
             .refuses("/0/vendor_id", [json!(world.applicant), json!("ven_x"), json!(world.order)])
             .refuses("/0/option_id", ["express", "FLAT"].map(Value::from)),
         anyone("GET /v1/carts/{id}/payment-methods").id(cart),
@@ -149,7 +146,6 @@ async fn of_accounts(world: &World) -> Vec<Row> {
         row("GET /v1/me/addresses", Who::Buyer),
         row("PUT /v1/me/addresses", Who::Buyer)
             .body(json!({"items": [{"address": full_address()}]}))
-            .if_match()
             .refuses("/items", [json!(vec![json!({"address": address()}); 51])])
             .refuses("/items/0/address/country", ["uz", "UZB", "XX"].map(Value::from))
             .refuses_body(
@@ -198,7 +194,6 @@ fn of_shops(world: &World) -> Vec<Row> {
                 "name": "ceramics", "currency": "USD", "legal_name": "ceramics", "email": "shop@people.test",
                 "phone": "+998 71 200 00 00", "about": "Bowls", "shipping_rates": rates,
             }))
-            .if_match()
             .takes("/about", &[""])
             .refuses("/about", [json!("x".repeat(5_001))])
             .refuses("/shipping_rates", bad_rates())
@@ -219,7 +214,7 @@ fn of_shops(world: &World) -> Vec<Row> {
             .refuses("/kind", ["diploma", "Identity"].map(Value::from))
             .refuses("/content_type", ["image/svg+xml", "text/html"].map(Value::from))
             .refuses("/size", [json!(0), json!(10 * 1024 * 1024 + 1)]),
-        owner("POST /v1/vendors/me/submit").if_match(),
+        owner("POST /v1/vendors/me/submit"),
         owner("GET /v1/vendors/me/members"),
         owner("POST /v1/vendors/me/members")
             .body(json!({"email": "signer@people.test", "role": "finance"}))
@@ -340,9 +335,9 @@ async fn of_goods(world: &World) -> Vec<Row> {
                 .body(product(json!({"id": draft.variant})))
                 .refuses("/variants/0/id", [json!(bowl.variant), json!(draft.id)]),
         ),
-        owner("DELETE /v1/vendor/products/{id}").id(&draft.id).if_match(),
-        owner("POST /v1/vendor/products/{id}/publish").id(&draft.id).if_match(),
-        owner("POST /v1/vendor/products/{id}/unpublish").id(&bowl.id).if_match(),
+        owner("DELETE /v1/vendor/products/{id}").id(&draft.id),
+        owner("POST /v1/vendor/products/{id}/publish").id(&draft.id),
+        owner("POST /v1/vendor/products/{id}/unpublish").id(&bowl.id),
         owner("PUT /v1/vendor/products/{id}/variants/{variant_id}/stock")
             .id(&bowl.id)
             .at("variant_id", &bowl.variant)
@@ -375,7 +370,7 @@ async fn of_goods(world: &World) -> Vec<Row> {
 
 async fn of_operators(world: &World) -> Vec<Row> {
     let admin = |route| row(route, Who::Admin);
-    let decided = |route| admin(route).id(&world.applicant).if_match();
+    let decided = |route| admin(route).id(&world.applicant);
     let reason = json!({"reason": "Complaints."});
     let vendors = world.cursor_of(Who::Admin, "/v1/admin/vendors?limit=1&state=submitted").await;
     let orders = world.cursor_of(Who::Admin, "/v1/admin/orders?limit=1&state=awaiting_payment").await;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use api::{Answer, Buyer, IfMatch, Json, KeyHeader, Keyed, Now, Problem, Versioned, once};
+use api::{Answer, Buyer, IfMatch, IfMatchHeader, Json, KeyHeader, Keyed, Now, Problem, Versioned, once};
 use axum::extract::State;
 use domain::address::Address;
 use domain::{AddressId, Code, FieldError, Mint, Refusal, Timestamp};
@@ -57,7 +57,9 @@ pub async fn list_addresses(State(app): State<App>, buyer: Buyer) -> Result<Vers
 
 /// Replaces the whole address book. The same call again changes nothing.
 #[utoipa::path(
-    put, path = "/v1/me/addresses", params(KeyHeader), request_body = ReplaceAddresses, responses((status = OK, body = AddressBookView))
+    put, path = "/v1/me/addresses",
+    params(IfMatchHeader, KeyHeader),
+    request_body = ReplaceAddresses, responses((status = OK, body = AddressBookView))
 )]
 pub async fn replace_addresses(
     State(app): State<App>,

@@ -1,7 +1,8 @@
 //! Deciding on vendors.
 
 use api::{
-    Admin, Answer, Call, Cursor, IfMatch, Json, KeyHeader, Keyed, Limit, NoBody, Now, Page, Path, Problem, Query, once,
+    Admin, Answer, Call, Cursor, IfMatch, IfMatchHeader, Json, KeyHeader, Keyed, Limit, NoBody, Now, Page, Path,
+    Problem, Query, once,
 };
 use axum::extract::State;
 use domain::text::LongText;
@@ -70,7 +71,8 @@ pub async fn list_vendors(
 
 /// Approves an application: the shop may sell.
 #[utoipa::path(
-    post, path = "/v1/admin/vendors/{id}/approve", params(("id" = VendorId, Path, description = "The vendor."), KeyHeader),
+    post, path = "/v1/admin/vendors/{id}/approve",
+    params(("id" = VendorId, Path, description = "The vendor."), IfMatchHeader, KeyHeader),
     responses((status = OK, body = VendorView))
 )]
 pub async fn approve_vendor(
@@ -87,7 +89,8 @@ pub async fn approve_vendor(
 
 /// Turns an application down. It may be improved and submitted again.
 #[utoipa::path(
-    post, path = "/v1/admin/vendors/{id}/reject", params(("id" = VendorId, Path, description = "The vendor."), KeyHeader),
+    post, path = "/v1/admin/vendors/{id}/reject",
+    params(("id" = VendorId, Path, description = "The vendor."), IfMatchHeader, KeyHeader),
     request_body = DecisionReason, responses((status = OK, body = VendorView))
 )]
 pub async fn reject_vendor(
@@ -104,7 +107,8 @@ pub async fn reject_vendor(
 
 /// Stops a shop: it may only read, ship and deliver, and its products are hidden.
 #[utoipa::path(
-    post, path = "/v1/admin/vendors/{id}/suspend", params(("id" = VendorId, Path, description = "The vendor."), KeyHeader),
+    post, path = "/v1/admin/vendors/{id}/suspend",
+    params(("id" = VendorId, Path, description = "The vendor."), IfMatchHeader, KeyHeader),
     request_body = DecisionReason, responses((status = OK, body = VendorView))
 )]
 pub async fn suspend_vendor(
@@ -121,7 +125,8 @@ pub async fn suspend_vendor(
 
 /// Lets a suspended shop go on.
 #[utoipa::path(
-    post, path = "/v1/admin/vendors/{id}/reinstate", params(("id" = VendorId, Path, description = "The vendor."), KeyHeader),
+    post, path = "/v1/admin/vendors/{id}/reinstate",
+    params(("id" = VendorId, Path, description = "The vendor."), IfMatchHeader, KeyHeader),
     responses((status = OK, body = VendorView))
 )]
 pub async fn reinstate_vendor(

@@ -1,6 +1,6 @@
 //! Making, showing and deleting carts.
 
-use api::{Answer, IfMatch, Json, KeyHeader, Keyed, NoBody, Now, Path, Problem, Versioned, once};
+use api::{Answer, IfMatch, IfMatchHeader, Json, KeyHeader, Keyed, NoBody, Now, Path, Problem, Versioned, once};
 use axum::extract::State;
 use domain::cart::Cart;
 use domain::{CartId, Currency};
@@ -49,7 +49,8 @@ pub async fn show_cart(
 
 /// Deletes a cart that was not ordered.
 #[utoipa::path(
-    delete, path = "/v1/carts/{id}", params(("id" = CartId, Path, description = "The cart."), KeyHeader),
+    delete, path = "/v1/carts/{id}",
+    params(("id" = CartId, Path, description = "The cart."), IfMatchHeader, KeyHeader),
     responses((status = NO_CONTENT))
 )]
 pub async fn delete_cart(

@@ -1,6 +1,6 @@
 //! Delivery: where a cart goes, and how.
 
-use api::{Answer, Call, IfMatch, Json, KeyHeader, Keyed, Now, Path, Problem, once};
+use api::{Answer, Call, IfMatch, IfMatchHeader, Json, KeyHeader, Keyed, Now, Path, Problem, once};
 use axum::extract::State;
 use domain::address::Address;
 use domain::cart::{Cart, FLAT_RATE, LIFE};
@@ -80,7 +80,8 @@ impl From<&PricedCart> for ShippingView {
 
 /// Stores where the cart goes, chooses the cheapest delivery of each seller, and shows what there is to choose from.
 #[utoipa::path(
-    post, path = "/v1/carts/{id}/shipping-options", params(("id" = CartId, Path, description = "The cart."), KeyHeader),
+    post, path = "/v1/carts/{id}/shipping-options",
+    params(("id" = CartId, Path, description = "The cart."), IfMatchHeader, KeyHeader),
     request_body = ListShippingOptions, responses((status = OK, body = ShippingView))
 )]
 pub async fn list_shipping_options(
@@ -104,7 +105,8 @@ pub struct ChooseShipping {
 
 /// Chooses the ways of delivery.
 #[utoipa::path(
-    put, path = "/v1/carts/{id}/shipping", params(("id" = CartId, Path, description = "The cart."), KeyHeader),
+    put, path = "/v1/carts/{id}/shipping",
+    params(("id" = CartId, Path, description = "The cart."), IfMatchHeader, KeyHeader),
     request_body = Vec<ChooseShipping>, responses((status = OK, body = CartView))
 )]
 pub async fn choose_shipping(

@@ -1,6 +1,6 @@
 //! Lines: putting one, taking one out.
 
-use api::{Answer, Call, IfMatch, Json, KeyHeader, Keyed, NoBody, Now, Path, Problem, once};
+use api::{Answer, Call, IfMatch, IfMatchHeader, Json, KeyHeader, Keyed, NoBody, Now, Path, Problem, once};
 use axum::extract::State;
 use domain::cart::{Cart, CartLine, LIFE, MOST_UNITS};
 use domain::{CartId, Code, Refusal, Timestamp, VariantId};
@@ -24,7 +24,7 @@ pub struct PutLine {
     put, path = "/v1/carts/{id}/items/{variant_id}",
     params(
         ("id" = CartId, Path, description = "The cart."), ("variant_id" = VariantId, Path, description = "The variant."),
-        KeyHeader
+        IfMatchHeader, KeyHeader
     ),
     request_body = PutLine, responses((status = OK, body = CartView))
 )]
@@ -47,7 +47,7 @@ pub async fn put_line(
     delete, path = "/v1/carts/{id}/items/{variant_id}",
     params(
         ("id" = CartId, Path, description = "The cart."), ("variant_id" = VariantId, Path, description = "The variant."),
-        KeyHeader
+        IfMatchHeader, KeyHeader
     ),
     responses((status = OK, body = CartView))
 )]

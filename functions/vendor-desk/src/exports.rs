@@ -1,6 +1,8 @@
 //! Product files out: `POST /v1/vendor/exports` and where the file is.
 
-use api::{Answer, Buyer, Json, KeyHeader, Keyed, NoBody, Now, Path, Problem, Query, VendorHeader, once};
+use api::{
+    Answer, Buyer, Json, KeyHeader, Keyed, NoBody, Now, Path, Problem, Query, VendorHeader, VendorIdHeader, once,
+};
 use axum::extract::State;
 use domain::job::{ExportJob, ExportView, JobState};
 use domain::vendor::{Permission, VendorJob};
@@ -26,7 +28,7 @@ pub struct ExportParameters {
 ///
 /// Importing the file again changes nothing.
 #[utoipa::path(
-    post, path = "/v1/vendor/exports", params(ExportParameters, KeyHeader),
+    post, path = "/v1/vendor/exports", params(ExportParameters, VendorIdHeader, KeyHeader),
     responses((status = ACCEPTED, body = ExportView))
 )]
 pub async fn start_export(
@@ -73,7 +75,8 @@ pub async fn start_export(
 
 /// Shows how far an export has come; once it is complete, with an address where the file can be had for ten minutes.
 #[utoipa::path(
-    get, path = "/v1/vendor/exports/{id}", params(("id" = ExportId, Path, description = "The export.")),
+    get, path = "/v1/vendor/exports/{id}",
+    params(("id" = ExportId, Path, description = "The export."), VendorIdHeader),
     responses((status = OK, body = ExportView))
 )]
 pub async fn show_export(

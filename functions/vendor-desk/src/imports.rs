@@ -1,6 +1,8 @@
 //! Product files in: `POST /v1/vendor/imports` and how far one has come.
 
-use api::{Answer, Buyer, Json, KeyHeader, Keyed, Now, Path, Problem, Query, RawBody, VendorHeader, once};
+use api::{
+    Answer, Buyer, Json, KeyHeader, Keyed, Now, Path, Problem, Query, RawBody, VendorHeader, VendorIdHeader, once,
+};
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::header::CONTENT_TYPE;
@@ -91,7 +93,7 @@ pub const BODY_LIMIT: usize = MOST_INLINE_BYTES;
 /// ten minutes, and the import begins when it is there. Good products go in and bad ones are reported; importing a file again
 /// changes nothing.
 #[utoipa::path(
-    post, path = "/v1/vendor/imports", params(ImportParameters, KeyHeader),
+    post, path = "/v1/vendor/imports", params(ImportParameters, VendorIdHeader, KeyHeader),
     request_body(content((AnnounceFile = "application/json"), (String = "text/csv"))),
     responses((status = ACCEPTED, body = ImportView))
 )]
@@ -171,7 +173,8 @@ impl App {
 ///
 /// One whose file has not come within an hour fails with `upload_missing`.
 #[utoipa::path(
-    get, path = "/v1/vendor/imports/{id}", params(("id" = ImportId, Path, description = "The import.")),
+    get, path = "/v1/vendor/imports/{id}",
+    params(("id" = ImportId, Path, description = "The import."), VendorIdHeader),
     responses((status = OK, body = ImportView))
 )]
 pub async fn show_import(

@@ -1,6 +1,6 @@
 //! Pictures: a place to upload one to.
 
-use api::{Answer, Buyer, Call, Json, KeyHeader, Keyed, Now, Problem, VendorHeader, once};
+use api::{Answer, Buyer, Call, Json, KeyHeader, Keyed, Now, Problem, VendorHeader, VendorIdHeader, once};
 use axum::extract::State;
 use domain::upload::Upload;
 use domain::vendor::Permission;
@@ -66,7 +66,9 @@ pub struct MediaUploadView {
 
 /// Answers where to upload a picture: one PUT within ten minutes, with the type and length given here.
 #[utoipa::path(
-    post, path = "/v1/vendor/media", params(KeyHeader), request_body = BeginUpload, responses((status = CREATED, body = MediaUploadView))
+    post, path = "/v1/vendor/media",
+    params(VendorIdHeader, KeyHeader),
+    request_body = BeginUpload, responses((status = CREATED, body = MediaUploadView))
 )]
 pub async fn begin_upload(
     State(app): State<App>,

@@ -2,7 +2,7 @@
 
 use api::{
     Answer, Buyer, Call, Cursor, Json, KeyHeader, Keyed, Limit, NoBody, Now, Page, Path, Problem, Query, RawBody,
-    UnclaimedCall, VendorHeader, once,
+    UnclaimedCall, VendorHeader, VendorIdHeader, once,
 };
 use axum::body::Body;
 use axum::extract::{FromRequest, Request, State};
@@ -100,7 +100,11 @@ fn called_off_by(vendor: VendorId, history: &[History]) -> Option<Actor> {
 }
 
 /// Lists the shop's parts of orders, newest first. They appear once the order is paid, or payable on delivery.
-#[utoipa::path(get, path = "/v1/vendor/orders", params(ListOrders), responses((status = OK, body = Page<VendorOrderDeskView>)))]
+#[utoipa::path(
+    get, path = "/v1/vendor/orders",
+    params(ListOrders, VendorIdHeader),
+    responses((status = OK, body = Page<VendorOrderDeskView>))
+)]
 pub async fn list_orders(
     State(app): State<App>,
     buyer: Buyer,
@@ -183,7 +187,8 @@ impl App {
 
 /// Shows one of the shop's parts of orders, with what is needed to send it.
 #[utoipa::path(
-    get, path = "/v1/vendor/orders/{id}", params(("id" = String, Path, description = "The sub-order.")),
+    get, path = "/v1/vendor/orders/{id}",
+    params(("id" = String, Path, description = "The sub-order."), VendorIdHeader),
     responses((status = OK, body = VendorOrderDeskView))
 )]
 pub async fn show_order(
@@ -199,7 +204,8 @@ pub async fn show_order(
 
 /// Accepts: the shop will send it.
 #[utoipa::path(
-    post, path = "/v1/vendor/orders/{id}/accept", params(("id" = String, Path, description = "The sub-order."), KeyHeader),
+    post, path = "/v1/vendor/orders/{id}/accept",
+    params(("id" = String, Path, description = "The sub-order."), VendorIdHeader, KeyHeader),
     responses((status = OK, body = VendorOrderDeskView))
 )]
 pub async fn accept_order(
@@ -215,7 +221,8 @@ pub async fn accept_order(
 
 /// Refuses: the stock goes back, and so does the money.
 #[utoipa::path(
-    post, path = "/v1/vendor/orders/{id}/refuse", params(("id" = String, Path, description = "The sub-order."), KeyHeader),
+    post, path = "/v1/vendor/orders/{id}/refuse",
+    params(("id" = String, Path, description = "The sub-order."), VendorIdHeader, KeyHeader),
     responses((status = OK, body = VendorOrderDeskView))
 )]
 pub async fn refuse_order(
@@ -231,7 +238,8 @@ pub async fn refuse_order(
 
 /// Ships: the parcel has left the house.
 #[utoipa::path(
-    post, path = "/v1/vendor/orders/{id}/ship", params(("id" = String, Path, description = "The sub-order."), KeyHeader),
+    post, path = "/v1/vendor/orders/{id}/ship",
+    params(("id" = String, Path, description = "The sub-order."), VendorIdHeader, KeyHeader),
     request_body = Option<ShipOrder>, responses((status = OK, body = VendorOrderDeskView))
 )]
 pub async fn ship_order(
@@ -247,7 +255,8 @@ pub async fn ship_order(
 
 /// Delivers: the parcel has arrived.
 #[utoipa::path(
-    post, path = "/v1/vendor/orders/{id}/deliver", params(("id" = String, Path, description = "The sub-order."), KeyHeader),
+    post, path = "/v1/vendor/orders/{id}/deliver",
+    params(("id" = String, Path, description = "The sub-order."), VendorIdHeader, KeyHeader),
     responses((status = OK, body = VendorOrderDeskView))
 )]
 pub async fn deliver_order(

@@ -1,8 +1,8 @@
 //! A seller's own products.
 
 use api::{
-    Answer, Buyer, Call, Cursor, IfMatch, Json, KeyHeader, Keyed, Limit, NoBody, Now, Page, Path, Problem, Query,
-    VendorHeader, Versioned, once,
+    Answer, Buyer, Call, Cursor, IfMatch, IfMatchHeader, Json, KeyHeader, Keyed, Limit, NoBody, Now, Page, Path,
+    Problem, Query, VendorHeader, VendorIdHeader, Versioned, once,
 };
 use axum::extract::State;
 use domain::catalogue::{Product, Variant};
@@ -188,7 +188,11 @@ fn fitting(products: &[Product]) -> usize {
 }
 
 /// Lists the shop's products, newest first.
-#[utoipa::path(get, path = "/v1/vendor/products", params(ListProducts), responses((status = OK, body = Page<VendorProduct>)))]
+#[utoipa::path(
+    get, path = "/v1/vendor/products",
+    params(ListProducts, VendorIdHeader),
+    responses((status = OK, body = Page<VendorProduct>))
+)]
 pub async fn list_products(
     State(app): State<App>,
     buyer: Buyer,
@@ -219,7 +223,7 @@ pub async fn list_products(
 
 /// Makes a product, as a draft.
 #[utoipa::path(
-    post, path = "/v1/vendor/products", params(KeyHeader), request_body = WriteProduct,
+    post, path = "/v1/vendor/products", params(VendorIdHeader, KeyHeader), request_body = WriteProduct,
     responses((status = CREATED, body = VendorProduct))
 )]
 pub async fn create_product(
@@ -250,7 +254,8 @@ fn other_handle(suggested: &Handle, vendor: &Handle, attempt: u32) -> Result<Han
 
 /// Shows a product with its stock.
 #[utoipa::path(
-    get, path = "/v1/vendor/products/{id}", params(("id" = ProductId, Path, description = "The product.")),
+    get, path = "/v1/vendor/products/{id}",
+    params(("id" = ProductId, Path, description = "The product."), VendorIdHeader),
     responses((status = OK, body = VendorProduct))
 )]
 pub async fn show_product(
@@ -270,7 +275,7 @@ pub async fn show_product(
     params(
         ("id" = ProductId, Path, description = "The product."),
         ("If-Match" = String, Header, description = "The version that is replaced."),
-        KeyHeader
+        VendorIdHeader, KeyHeader
     ),
     request_body = WriteProduct, responses((status = OK, body = VendorProduct))
 )]
@@ -312,7 +317,8 @@ pub async fn replace_product(
 
 /// Deletes a product with its stock. Orders keep what they need of it; one that still has units to be shipped keeps it from going.
 #[utoipa::path(
-    delete, path = "/v1/vendor/products/{id}", params(("id" = ProductId, Path, description = "The product."), KeyHeader),
+    delete, path = "/v1/vendor/products/{id}",
+    params(("id" = ProductId, Path, description = "The product."), VendorIdHeader, IfMatchHeader, KeyHeader),
     responses((status = NO_CONTENT))
 )]
 pub async fn delete_product(

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use api::{
-    Answer, Buyer, Call, IfMatch, KeyHeader, Keyed, NoBody, Now, Path, Problem, UnclaimedCall, VendorHeader, once,
+    Answer, Buyer, Call, IfMatch, IfMatchHeader, KeyHeader, Keyed, NoBody, Now, Path, Problem, UnclaimedCall,
+    VendorHeader, VendorIdHeader, once,
 };
 use axum::extract::State;
 use domain::catalogue::ProductState;
@@ -32,7 +33,7 @@ struct Wanted {
 /// Puts a product up for sale. Doing it twice is doing it once.
 #[utoipa::path(
     post, path = "/v1/vendor/products/{id}/publish",
-    params(("id" = ProductId, Path, description = "The product."), KeyHeader),
+    params(("id" = ProductId, Path, description = "The product."), VendorIdHeader, IfMatchHeader, KeyHeader),
     responses((status = OK, body = VendorProduct))
 )]
 pub async fn publish_product(
@@ -51,7 +52,7 @@ pub async fn publish_product(
 /// Takes a product down. Doing it twice is doing it once.
 #[utoipa::path(
     post, path = "/v1/vendor/products/{id}/unpublish",
-    params(("id" = ProductId, Path, description = "The product."), KeyHeader),
+    params(("id" = ProductId, Path, description = "The product."), VendorIdHeader, IfMatchHeader, KeyHeader),
     responses((status = OK, body = VendorProduct))
 )]
 pub async fn unpublish_product(

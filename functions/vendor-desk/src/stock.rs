@@ -1,6 +1,6 @@
 //! What is on hand.
 
-use api::{Answer, Buyer, Call, Json, KeyHeader, Keyed, Path, Problem, VendorHeader, once};
+use api::{Answer, Buyer, Call, Json, KeyHeader, Keyed, Path, Problem, VendorHeader, VendorIdHeader, once};
 use axum::extract::State;
 use domain::catalogue::{MOST_ON_HAND, MOST_SHARDS};
 use domain::stock::Counter;
@@ -36,7 +36,7 @@ pub struct ChangeStock {
     params(
         ("id" = ProductId, Path, description = "The product."),
         ("variant_id" = VariantId, Path, description = "The variant."),
-        KeyHeader
+        VendorIdHeader, KeyHeader
     ),
     request_body = ChangeStock, responses((status = OK, body = VendorProduct))
 )]

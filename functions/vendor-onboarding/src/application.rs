@@ -1,6 +1,9 @@
 //! From an idea to an application.
 
-use api::{Answer, Buyer, Call, IfMatch, Json, KeyHeader, Keyed, NoBody, Now, Problem, VendorHeader, once};
+use api::{
+    Answer, Buyer, Call, IfMatch, IfMatchHeader, Json, KeyHeader, Keyed, NoBody, Now, Problem, VendorHeader,
+    VendorIdHeader, once,
+};
 use axum::extract::State;
 use domain::text::{Email, Handle, LongText, Name, Phone};
 use domain::vendor::{Membership, Permission, Role, VendorCard, VendorEvent, VendorFile, VendorState, VendorView};
@@ -104,7 +107,9 @@ impl App {
 
 /// Hands the application in, once its checklist is done.
 #[utoipa::path(
-    post, path = "/v1/vendors/me/submit", params(KeyHeader), responses((status = OK, body = VendorView))
+    post, path = "/v1/vendors/me/submit",
+    params(VendorIdHeader, IfMatchHeader, KeyHeader),
+    responses((status = OK, body = VendorView))
 )]
 pub async fn submit_application(
     State(app): State<App>,

@@ -1,6 +1,6 @@
 //! Papers for the check of who an applicant is. They go straight into the private bucket.
 
-use api::{Answer, Buyer, Call, Json, KeyHeader, Keyed, Now, Problem, VendorHeader, once};
+use api::{Answer, Buyer, Call, Json, KeyHeader, Keyed, Now, Problem, VendorHeader, VendorIdHeader, once};
 use axum::extract::State;
 use domain::text::Line;
 use domain::upload::Upload;
@@ -80,7 +80,7 @@ pub struct DocumentUploadView {
 
 /// Notes a document, and answers where to upload its file: one PUT within ten minutes, with the type and length given here.
 #[utoipa::path(
-    post, path = "/v1/vendors/me/documents", params(KeyHeader), request_body = AddDocument,
+    post, path = "/v1/vendors/me/documents", params(VendorIdHeader, KeyHeader), request_body = AddDocument,
     responses((status = CREATED, body = DocumentUploadView))
 )]
 pub async fn add_document(

@@ -1,6 +1,6 @@
 //! The people of a shop. Owners only.
 
-use api::{Answer, Buyer, Call, Json, KeyHeader, Keyed, Now, Page, Problem, VendorHeader, once};
+use api::{Answer, Buyer, Call, Json, KeyHeader, Keyed, Now, Page, Problem, VendorHeader, VendorIdHeader, once};
 use axum::extract::State;
 use domain::text::Email;
 use domain::vendor::{MemberView, Membership, Permission, Role, VendorFile};
@@ -39,7 +39,11 @@ pub struct RemoveMember {
 }
 
 /// Lists the people of a shop.
-#[utoipa::path(get, path = "/v1/vendors/me/members", responses((status = OK, body = Page<MemberView>)))]
+#[utoipa::path(
+    get, path = "/v1/vendors/me/members",
+    params(VendorIdHeader),
+    responses((status = OK, body = Page<MemberView>))
+)]
 pub async fn list_members(
     State(app): State<App>,
     buyer: Buyer,
@@ -57,7 +61,7 @@ pub async fn list_members(
 
 /// Makes somebody with an account a member (201), or gives a member another role (200).
 #[utoipa::path(
-    post, path = "/v1/vendors/me/members", params(KeyHeader), request_body = PutMember,
+    post, path = "/v1/vendors/me/members", params(VendorIdHeader, KeyHeader), request_body = PutMember,
     responses((status = CREATED, body = MemberView), (status = OK, body = MemberView))
 )]
 pub async fn put_member(
@@ -123,7 +127,9 @@ impl App {
 
 /// Takes a member out of the shop. The last owner stays.
 #[utoipa::path(
-    delete, path = "/v1/vendors/me/members", params(KeyHeader), request_body = RemoveMember, responses((status = NO_CONTENT))
+    delete, path = "/v1/vendors/me/members",
+    params(VendorIdHeader, KeyHeader),
+    request_body = RemoveMember, responses((status = NO_CONTENT))
 )]
 pub async fn remove_member(
     State(app): State<App>,

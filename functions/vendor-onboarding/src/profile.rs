@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use api::{Answer, Buyer, IfMatch, Json, KeyHeader, Keyed, Problem, VendorHeader, Versioned, once};
+use api::{
+    Answer, Buyer, IfMatch, IfMatchHeader, Json, KeyHeader, Keyed, Problem, VendorHeader, VendorIdHeader, Versioned,
+    once,
+};
 use axum::extract::State;
 use domain::text::{Email, LongText, Name, Phone};
 use domain::vendor::{Permission, VendorFile, VendorState, VendorView};
@@ -113,7 +116,7 @@ pub(crate) fn check_shipping_rates(rates: &[Money]) -> Result<(), Refusal> {
 }
 
 /// Shows the shop's own file, and what its application still needs.
-#[utoipa::path(get, path = "/v1/vendors/me", responses((status = OK, body = VendorView)))]
+#[utoipa::path(get, path = "/v1/vendors/me", params(VendorIdHeader), responses((status = OK, body = VendorView)))]
 pub async fn show_own_shop(
     State(app): State<App>,
     buyer: Buyer,
@@ -125,7 +128,9 @@ pub async fn show_own_shop(
 
 /// Changes the shop's own file.
 #[utoipa::path(
-    patch, path = "/v1/vendors/me", params(KeyHeader), request_body = ChangeShop, responses((status = OK, body = VendorView))
+    patch, path = "/v1/vendors/me",
+    params(VendorIdHeader, IfMatchHeader, KeyHeader),
+    request_body = ChangeShop, responses((status = OK, body = VendorView))
 )]
 pub async fn change_own_shop(
     State(app): State<App>,

@@ -11,6 +11,7 @@ use http::header::{CACHE_CONTROL, ETAG, IF_MATCH};
 use http::request::Parts;
 use ring::digest;
 use serde::Serialize;
+use utoipa::IntoParams;
 
 use crate::body::json_response;
 use crate::identity::{bad_header, header};
@@ -97,6 +98,16 @@ pub(crate) fn matches_weakly(if_none_match: &HeaderValue, current: &HeaderValue)
     let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     let current = opaque(current);
     given.trim() == "*" || given.split(',').any(|tag| opaque(tag) == current)
+}
+
+/// The header as the document describes it, for calls that look at it without asking for it.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "only its shape is looked at")]
+pub struct IfMatchHeader {
+    /// The `ETag` that was read: the call is refused with 412 when there is another version by now.
+    #[param(rename = "If-Match", value_type = String, required = false)]
+    version: Option<String>,
 }
 
 /// `If-Match`: the versions that the caller is willing to change.

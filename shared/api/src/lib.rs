@@ -20,9 +20,11 @@ pub mod token;
 mod sample;
 
 pub use body::{Created, Json, Path, Query, RawBody};
-pub use conditional::{Cached, IfMatch, Versioned, etag_of};
+pub use conditional::{Cached, IfMatch, IfMatchHeader, Versioned, etag_of};
 pub use idempotency::{Answer, Digested, IdempotencyKey};
-pub use identity::{Admin, Bearer, Buyer, Now, OrderToken, RequestId, SignedIn, SourceIp, VendorHeader};
+pub use identity::{
+    Admin, Bearer, Buyer, Now, OrderToken, RequestId, SignedIn, SourceIp, VendorHeader, VendorIdHeader,
+};
 pub use keyed::{Call, KeyHeader, Keyed, NoBody, UnclaimedCall, once};
 pub use page::{Cursor, Limit, Page};
 pub use pastey::paste;

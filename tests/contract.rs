@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use local::cloud::TEMPLATE;
 use local::contract;
 use local::template::{Place, Template};
+use serde_json::Value;
 
 fn template() -> Template {
     Template::parse(TEMPLATE, &Place::at("http://localhost:3000")).expect("the template is understood")
@@ -37,6 +38,21 @@ fn the_committed_document_is_what_the_code_makes() {
     let made = contract::openapi(&template()).expect("a document");
     let hint = "run: cargo run -- openapi > infra/openapi.json";
     assert!(made.trim_end() == contract::COMMITTED.trim_end(), "infra/openapi.json is not what the code makes; {hint}");
+}
+
+#[test]
+fn no_two_operations_have_one_id() {
+    let document: Value = serde_json::from_str(contract::COMMITTED).expect("the document is JSON");
+    let mut seen = BTreeSet::new();
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in methods.as_object().expect("methods") {
+            let id = operation["operationId"].as_str().expect("an id");
+            assert!(
+                seen.insert(id.to_owned()),
+                "{method} {path} is called {id}, as is another: clients are named by it"
+            );
+        }
+    }
 }
 
 #[test]

@@ -191,7 +191,7 @@ impl App {
     params(("id" = String, Path, description = "The sub-order."), VendorIdHeader),
     responses((status = OK, body = VendorOrderDeskView))
 )]
-pub async fn show_order(
+pub async fn show_own_part(
     State(app): State<App>,
     buyer: Buyer,
     VendorHeader(named): VendorHeader,

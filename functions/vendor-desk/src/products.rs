@@ -193,7 +193,7 @@ fn fitting(products: &[Product]) -> usize {
     params(ListProducts, VendorIdHeader),
     responses((status = OK, body = Page<VendorProduct>))
 )]
-pub async fn list_products(
+pub async fn list_own_products(
     State(app): State<App>,
     buyer: Buyer,
     VendorHeader(named): VendorHeader,
@@ -258,7 +258,7 @@ fn other_handle(suggested: &Handle, vendor: &Handle, attempt: u32) -> Result<Han
     params(("id" = ProductId, Path, description = "The product."), VendorIdHeader),
     responses((status = OK, body = VendorProduct))
 )]
-pub async fn show_product(
+pub async fn show_own_product(
     State(app): State<App>,
     buyer: Buyer,
     VendorHeader(named): VendorHeader,

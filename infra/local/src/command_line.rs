@@ -1,0 +1,177 @@
+//! What can be asked for at the terminal, and how it is done.
+
+use std::error::Error;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::bench::Bench;
+use crate::cloud::TEMPLATE;
+use crate::greeting::greeting;
+use crate::template::{Place, Template};
+use crate::{LocalCloud, Options, StartError, contract};
+
+/// Bozor on one machine: the API, DynamoDB, S3, SQS, Cognito, mail and a payment sandbox in one process on loopback.
+#[derive(Debug, Parser)]
+#[command(name = "bozor", version)]
+struct Arguments {
+    /// The port on loopback.
+    #[arg(long, default_value_t = 3000, global = true)]
+    port: u16,
+    /// Where everything is kept.
+    #[arg(long, default_value = ".bozor", global = true)]
+    data: PathBuf,
+    /// Keep nothing.
+    #[arg(long)]
+    memory: bool,
+    /// Start empty: only the operator's account exists.
+    #[arg(long)]
+    no_demo: bool,
+    /// Run the built functions as processes over the Lambda Runtime API.
+    #[arg(long)]
+    processes: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Forget the data.
+    Reset,
+    /// Write the OpenAPI document that the code makes to standard output: it is committed as infra/openapi.json.
+    Openapi,
+    /// Measure each built function over the Lambda Runtime API, and the whole. In a release build.
+    Bench(Measure),
+}
+
+#[derive(Debug, Args)]
+struct Measure {
+    /// Warm invocations of each start.
+    #[arg(long, default_value_t = 50)]
+    invocations: u32,
+    /// Starts of each function.
+    #[arg(long, default_value_t = 5)]
+    starts: u32,
+    /// Only these functions, by the names of their binaries.
+    #[arg(long, num_args = 1..)]
+    function: Vec<String>,
+    /// Where the built functions are; beside this program when nothing is said.
+    #[arg(long)]
+    bin_dir: Option<PathBuf>,
+    /// Count instructions as well. Needs valgrind.
+    #[arg(long)]
+    callgrind: bool,
+    /// Leave the whole out.
+    #[arg(long)]
+    no_stack: bool,
+}
+
+/// Does what the arguments of this program ask for.
+pub fn run() -> ExitCode {
+    match carry_out(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("bozor: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn carry_out(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::WARN)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .init();
+    match arguments.command {
+        Some(Command::Reset) => Ok(reset(&arguments.data)?),
+        Some(Command::Bench(measure)) => bench(measure),
+        Some(Command::Openapi) => {
+            let template = Template::parse(TEMPLATE, &Place::at("http://localhost:3000"))?;
+            let document =
+                contract::openapi(&template).map_err(|error| StartError::Service("OpenAPI", error.to_string()))?;
+            say(document.trim_end());
+            Ok(())
+        }
+        None => {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::Data)?;
+            Ok(runtime.block_on(serve(&arguments))?)
+        }
+    }
+}
+
+fn bench(measure: Measure) -> Result<(), Box<dyn Error>> {
+    let bench = Bench {
+        directory: measure.bin_dir.map_or_else(beside_this_program, Ok)?,
+        functions: measure.function,
+        starts: measure.starts,
+        invocations: measure.invocations,
+        instructions: measure.callgrind,
+        stack: !measure.no_stack,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    Ok(runtime.block_on(bench.run(&mut std::io::stdout()))?)
+}
+
+async fn serve(arguments: &Arguments) -> Result<(), StartError> {
+    let data = (!arguments.memory).then(|| arguments.data.clone());
+    let mut options = Options::for_people(arguments.port, data, !arguments.no_demo);
+    if arguments.processes {
+        options.processes = Some(beside_this_program()?);
+    }
+    let cloud = LocalCloud::with(options).await?;
+    say(&greeting(&cloud.base_url(), !arguments.no_demo));
+    stop_signal().await;
+    say("Stopping.");
+    cloud.stop().await;
+    Ok(())
+}
+
+/// Where cargo puts the binaries of the other packages: the directory of this one.
+fn beside_this_program() -> Result<PathBuf, StartError> {
+    let program = std::env::current_exe().map_err(StartError::Data)?;
+    Ok(program.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf))
+}
+
+async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+        if let Ok(mut terminate) = terminate {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupt.await;
+}
+
+/// Deletes the data directory, if it is one of ours.
+fn reset(directory: &Path) -> Result<(), StartError> {
+    if !directory.exists() {
+        say("There is nothing to forget.");
+        return Ok(());
+    }
+    let lock = directory.join("lock");
+    if !lock.is_file() {
+        let reason = format!("{} is no data directory of bozor", directory.display());
+        return Err(StartError::Data(std::io::Error::new(std::io::ErrorKind::InvalidInput, reason)));
+    }
+    let held = std::fs::File::open(&lock).map_err(StartError::Data)?;
+    if held.try_lock().is_err() {
+        return Err(StartError::DataTaken(directory.display().to_string()));
+    }
+    std::fs::remove_dir_all(directory).map_err(StartError::Data)?;
+    say("Forgotten.");
+    Ok(())
+}
+
+/// Writes for the person at the terminal. A terminal that is gone is no reason to stop.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}

@@ -1,0 +1,38 @@
+//! What a started cloud tells the person at the terminal.
+
+use crate::cloud::{ADMIN, BUYER, PASSWORD};
+use crate::demo::VENDORS;
+
+/// Where everything is, who can sign in, and a call to try: of the bazaar when there is one, and of the operator's otherwise.
+#[must_use]
+pub fn greeting(base: &str, demo: bool) -> String {
+    let mut accounts = format!("  operator  {ADMIN}\n");
+    if let (true, [vendor, ..]) = (demo, VENDORS) {
+        accounts += &format!("  vendor    {} ({})\n  buyer     {BUYER}\n", vendor.email, vendor.handle);
+    }
+    let call = if demo {
+        format!("curl '{base}/v1/products?category=ceramics&limit=3'")
+    } else {
+        format!("curl '{base}/v1/auth/sign-in' --json '{{\"email\":\"{ADMIN}\",\"password\":\"{PASSWORD}\"}}'")
+    };
+    format!(
+        "\nBozor is open.\n\n  API       {base}/v1\n  Docs      {base}/docs/\n  Mail      {base}/_local/mail\n\n\
+         Accounts, password {PASSWORD}\n{accounts}\nTry\n  {call}\n\nCtrl-C stops it.\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_cloud_is_not_greeted_with_what_is_only_in_the_bazaar() {
+        let [full, empty] = [true, false].map(|demo| greeting("http://localhost:3000", demo));
+        for only_there in ["ceramics", "vendor@bozor.test", "buyer@bozor.test"] {
+            assert!(full.contains(only_there) && !empty.contains(only_there), "{only_there} in {empty}");
+        }
+        for always_there in ["http://localhost:3000/docs/", "admin@bozor.test", "Bozor-demo-2026!", "  curl '"] {
+            assert!(full.contains(always_there) && empty.contains(always_there), "{always_there}");
+        }
+    }
+}

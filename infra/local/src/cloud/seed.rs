@@ -1,7 +1,6 @@
 //! What is there from the start: accounts, and on demand a bazaar.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use domain::settings::{Limits, Settings};
 use domain::text::{Email, Handle, LongText, Name, Phone};
@@ -95,7 +94,7 @@ pub(super) async fn bazaar(services: &Services) -> Result<bool, StartError> {
         let card = shop(services, &accounts, &catalog, &vendor, now).await?;
         for file in vendor.files {
             for picture in file.pictures() {
-                upload(services, picture, vendor.handle)?;
+                upload(services, picture, vendor.handle).await?;
             }
             let csv = file.with_uploads(demo::media_id);
             let options = imports::Options { currency: Some(file.currency), dry_run: false, publish: true };
@@ -152,12 +151,12 @@ async fn shop(
 }
 
 /// Puts a picture into the bucket as an upload would have.
-fn upload(services: &Services, picture: &str, vendor: &str) -> Result<(), StartError> {
+async fn upload(services: &Services, picture: &str, vendor: &str) -> Result<(), StartError> {
     let Some(bucket) = services.template.bucket("MediaBucket") else { return Err(failed("no MediaBucket")) };
-    let file = services.buckets.file(&bucket.name, &demo::media_id(picture).to_string());
-    if !Path::new(&file).exists() {
-        let drawn = demo::picture(picture, vendor).map_err(failed)?;
-        std::fs::write(&file, drawn).map_err(StartError::Data)?;
+    let key = demo::media_id(picture).to_string();
+    if services.buckets.file(&bucket.name, &key).exists() {
+        return Ok(());
     }
-    Ok(())
+    let drawn = demo::picture(picture, vendor).map_err(failed)?;
+    services.buckets.put(&bucket.name, &key, "image/png", drawn).await.map_err(failed)
 }

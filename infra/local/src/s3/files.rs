@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use s3s::dto::{
     AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput, CompleteMultipartUploadOutput,
@@ -12,7 +13,7 @@ use s3s::dto::{
     ListPartsInput, ListPartsOutput, PutObjectInput, PutObjectOutput, UploadPartCopyInput, UploadPartCopyOutput,
     UploadPartInput, UploadPartOutput,
 };
-use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
+use s3s::{Body, S3, S3Request, S3Response, S3Result, s3_error};
 use s3s_fs::FileSystem;
 
 use super::BucketSpec;
@@ -20,15 +21,15 @@ use super::notification::Created;
 use crate::clock::Clock;
 
 pub(super) struct Files {
-    files: FileSystem,
+    files: Arc<FileSystem>,
     root: PathBuf,
     buckets: HashMap<String, BucketSpec>,
     clock: Clock,
 }
 
 impl Files {
-    pub(super) fn open(root: &Path, buckets: HashMap<String, BucketSpec>, clock: Clock) -> Result<Self, s3s_fs::Error> {
-        Ok(Self { files: FileSystem::new(root)?, root: root.to_path_buf(), buckets, clock })
+    pub(super) fn new(files: Arc<FileSystem>, root: &Path, buckets: HashMap<String, BucketSpec>, clock: Clock) -> Self {
+        Self { files, root: root.to_path_buf(), buckets, clock }
     }
 
     /// A key that only begins other keys has a directory here and no object.
@@ -66,6 +67,23 @@ impl Files {
         }
         Ok(())
     }
+}
+
+/// Puts an object, and tells nobody of it.
+pub(super) async fn put(
+    files: &FileSystem,
+    (bucket, key): (&str, &str),
+    content_type: &str,
+    bytes: Vec<u8>,
+) -> S3Result<()> {
+    let input = PutObjectInput {
+        body: Some(Body::from(bytes).into()),
+        bucket: bucket.to_owned(),
+        key: key.to_owned(),
+        content_type: Some(content_type.to_owned()),
+        ..PutObjectInput::default()
+    };
+    files.put_object(inner(input)).await.map(|_| ())
 }
 
 /// A request that the store makes of itself.

@@ -23,7 +23,9 @@ use axum::extract::OriginalUri;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use http_body_util::BodyExt;
+use s3s::S3Result;
 use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s_fs::FileSystem;
 use tempfile::TempDir;
 
 use crate::clock::Clock;
@@ -95,6 +97,7 @@ pub fn endpoint(base: &str) -> String {
 /// The buckets of this cloud.
 pub struct Buckets {
     service: S3Service,
+    files: Arc<FileSystem>,
     settings: Settings,
     buckets: HashMap<String, BucketSpec>,
     root: PathBuf,
@@ -151,16 +154,25 @@ impl Buckets {
         let root = root.canonicalize()?;
         let buckets: HashMap<String, BucketSpec> =
             buckets.into_iter().map(|bucket| (bucket.name.clone(), bucket)).collect();
-        let files = Files::open(&root, buckets.clone(), settings.clock.clone())
-            .map_err(|failure| OpenError::Store(format!("{failure:?}")))?;
+        let files = FileSystem::new(&root).map_err(|failure| OpenError::Store(format!("{failure:?}")))?;
+        let files = Arc::new(files);
 
-        let mut service = S3ServiceBuilder::new(files);
+        let mut service =
+            S3ServiceBuilder::new(Files::new(Arc::clone(&files), &root, buckets.clone(), settings.clock.clone()));
         service.set_auth(signature::OneSecret(settings.secret.clone()));
         service.set_access(Permissions::new(settings.permit.clone(), settings.faults.clone(), &buckets));
-        Ok(Self { service: service.build(), settings, buckets, root, _temporary: temporary })
+        Ok(Self { service: service.build(), files, settings, buckets, root, _temporary: temporary })
     }
 
-    /// Where an object lies as a file, for those who read or fill buckets from inside the cloud.
+    /// Puts an object from inside the cloud: nobody is told of it.
+    ///
+    /// # Errors
+    /// The directory cannot be written.
+    pub async fn put(&self, bucket: &str, key: &str, content_type: &str, bytes: Vec<u8>) -> S3Result<()> {
+        files::put(&self.files, (bucket, key), content_type, bytes).await
+    }
+
+    /// Where an object lies as a file, for those who look into buckets from inside the cloud.
     pub fn file(&self, bucket: &str, key: &str) -> PathBuf {
         self.root.join(bucket).join(key)
     }

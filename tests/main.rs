@@ -20,6 +20,7 @@ mod contention;
 mod contract;
 mod costs;
 mod delivery;
+mod demo;
 mod disputes;
 mod durability;
 mod faults;

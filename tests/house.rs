@@ -30,9 +30,51 @@ fn sources(folder: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The text without its test modules: what runs in production.
-fn production(text: &str) -> &str {
-    text.split("#[cfg(test)]").next().unwrap_or(text)
+/// The text without what is marked as being for tests: what runs in production. What is marked ends with its own line, as
+/// `mod tests;` does, or with the bracket that stands under its beginning, as rustfmt puts it.
+fn production(text: &str) -> String {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let mut kept = String::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if line.trim() != "#[cfg(test)]" {
+            kept.push_str(line);
+            kept.push('\n');
+            continue;
+        }
+        let is_attribute = |line: &&str| line.trim().starts_with("#[");
+        let Some(item) = lines.by_ref().find(|line| !is_attribute(line)) else { break };
+        if item.ends_with('{') {
+            lines.by_ref().find(|line| line.trim() == "}" && indent(line) == indent(item));
+        }
+    }
+    kept
+}
+
+#[test]
+fn only_what_is_marked_is_left_out_of_the_production() {
+    let text = "\
+mod a;
+#[cfg(test)]
+mod laws;
+mod b;
+impl A {
+    #[cfg(test)]
+    fn shown() {
+        if true {
+        }
+    }
+    fn real() {}
+}
+#[cfg(test)]
+#[expect(lint, reason = \"so\")]
+mod tests {
+    fn tested() {
+    }
+}
+fn last() {}
+";
+    assert_eq!(production(text), "mod a;\nmod b;\nimpl A {\n    fn real() {}\n}\nfn last() {}\n");
 }
 
 #[test]

@@ -156,6 +156,16 @@ fn no_module_has_a_name_that_says_nothing() {
 }
 
 #[test]
+fn no_file_is_longer_than_one_can_hold_in_mind() {
+    for folder in ["shared", "functions", "infra/local", "tests"] {
+        for (name, text) in sources(folder) {
+            // About 400, and a little more where the tests of one thing are many.
+            assert!(text.lines().count() <= 480, "{name} has {} lines: split it", text.lines().count());
+        }
+    }
+}
+
+#[test]
 fn every_main_is_a_few_lines() {
     for folder in ["functions", "infra/local"] {
         for (name, text) in sources(folder) {

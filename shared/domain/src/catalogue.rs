@@ -2,6 +2,7 @@
 
 mod category;
 mod image;
+mod variant;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,13 +10,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::code::{Code, FieldError, Refusal};
-use crate::stock::{BackOrder, Layout};
-use crate::text::{Handle, Line, Name, Sku, Title};
+use crate::text::{Handle, Line, Name, Title};
 use crate::vendor::VendorCard;
 use crate::{Currency, Money, ProductId, Timestamp, VariantId};
 
 pub use category::{Category, CategoryTree};
 pub use image::{Image, ImageLink, ImageSource};
+pub use variant::{Price, Variant, WhenOut};
 
 /// The most variants a product may have.
 pub const MOST_VARIANTS: usize = 100;
@@ -49,16 +50,6 @@ pub struct ProductOption {
     pub values: Vec<Name>,
 }
 
-/// A price, and the higher one it is compared to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Price {
-    /// What is paid.
-    pub price: Money,
-    /// What it used to cost.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub compare_at: Option<Money>,
-}
-
 /// What search engines show.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -73,123 +64,6 @@ pub struct Seo {
 
 /// A search engine's description: one paragraph.
 pub type SeoText = crate::text::LongText;
-
-/// One kind of a product that can be bought.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Variant {
-    /// Id.
-    pub id: VariantId,
-    /// The seller's number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sku: Option<Sku>,
-    /// One value per option of the product, in the options' order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub values: Vec<Name>,
-    /// One price per currency.
-    pub prices: Vec<Price>,
-    /// Weight in grams.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub grams: Option<u32>,
-    /// Its own picture.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image: Option<ImageSource>,
-    /// Over how many counters its stock is spread.
-    #[serde(default = "one", skip_serializing_if = "is_one")]
-    pub shards: u16,
-    /// The most counters its stock was ever spread over: orders remember theirs and give back there.
-    #[serde(default = "one", skip_serializing_if = "is_one")]
-    pub most_shards: u16,
-    /// What becomes of an order for more than there is.
-    #[serde(default, skip_serializing_if = "WhenOut::refuses")]
-    pub when_out: WhenOut,
-    /// When what is ordered beyond the stock is expected.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub available_from: Option<Timestamp>,
-    /// How many units may be ordered beyond the stock.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub back_order_limit: Option<u32>,
-    /// Its seller is told when no more than so many units can be bought.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub low_stock_at: Option<i64>,
-}
-
-/// What becomes of an order for more than there is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum WhenOut {
-    /// It is refused.
-    #[default]
-    Refuse,
-    /// It is taken, and shipped when units come in.
-    BackOrder,
-    /// It is taken for a day on which the first units are there.
-    PreOrder,
-}
-
-impl WhenOut {
-    /// Whether orders end with the stock.
-    pub const fn refuses(&self) -> bool {
-        matches!(self, Self::Refuse)
-    }
-}
-
-const fn one() -> u16 {
-    1
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-const fn is_one(shards: &u16) -> bool {
-    *shards == 1
-}
-
-impl Variant {
-    /// Its price in a currency.
-    pub fn price_in(&self, currency: Currency) -> Option<Price> {
-        self.prices.iter().copied().find(|price| price.price.currency() == currency)
-    }
-
-    /// How its stock is laid out.
-    pub fn layout(&self) -> Layout {
-        Layout { shards: self.shards, counters: self.most_shards.max(self.shards), beyond: self.beyond() }
-    }
-
-    /// How many units may be ordered beyond the stock.
-    fn beyond(&self) -> u32 {
-        if self.when_out.refuses() { 0 } else { self.back_order_limit.unwrap_or(MOST_BACK_ORDERS) }
-    }
-
-    /// Of so many units of this variant, with so many to be bought, those that have to come in first; nothing when an order for
-    /// them all would be refused.
-    pub fn back_order(&self, wanted: u32, available: i64) -> Option<BackOrder> {
-        let rest = i64::from(wanted).saturating_sub(available.max(0));
-        let owed = available.min(0).saturating_neg().saturating_add(rest);
-        let units = u32::try_from(rest).ok().filter(|units| *units > 0)?;
-        (owed <= i64::from(self.beyond())).then(|| BackOrder {
-            units,
-            available_from: self.available_from,
-            beyond: self.beyond(),
-        })
-    }
-
-    /// Whether so many units are as few as its seller wants to be told of.
-    pub fn is_low(&self, available: i64) -> bool {
-        self.low_stock_at.is_some_and(|least| available <= least)
-    }
-
-    /// Spreads its stock over so many counters from now on.
-    pub fn spread_over(&mut self, shards: u16) {
-        self.most_shards = self.layout().counters.max(shards);
-        self.shards = shards;
-    }
-
-    /// Puts or replaces the price of one currency; the others stay.
-    pub fn set_price(&mut self, price: Price) {
-        match self.prices.iter_mut().find(|known| known.price.currency() == price.price.currency()) {
-            Some(known) => *known = price,
-            None => self.prices.push(price),
-        }
-    }
-}
 
 /// Whether customers see a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]

@@ -91,6 +91,7 @@ POST   /v1/vendor/orders/{id}/ship                            401  401   401   4
 POST   /v1/vendor/orders/{id}/deliver                         401  401   401   403   403   200   200     200    403     404   200       403
 
 GET    /v1/admin/vendors                                      401  401   401   403   403   403   403     403    403     403   403       200
+GET    /v1/admin/vendors/{id}                                 401  401   401   403   403   403   403     403    403     403   403       200
 POST   /v1/admin/vendors/{id}/approve                         401  401   401   403   403   403   403     403    403     403   403       200
 POST   /v1/admin/vendors/{id}/reject                          401  401   401   403   403   403   403     403    403     403   403       200
 POST   /v1/admin/vendors/{id}/suspend                         401  401   401   403   403   403   403     403    403     403   403       200

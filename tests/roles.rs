@@ -80,6 +80,8 @@ async fn opening(shop: &Shop, handle: &str) -> Vendor {
     let decide = format!("/v1/admin/vendors/{}", vendor.id);
     vendor.client.post("/v1/vendors/me/submit", &json!({})).await.expect(200);
     admin.get("/v1/admin/vendors?state=submitted").await.expect(200);
+    let file = admin.get(&decide).await.expect(200).clone();
+    shop.anon().get(text(&file["documents"][0]["link"], "url")).await.expect(200);
     admin.post(&format!("{decide}/reject"), &json!({"reason": "Blurred."})).await.expect(200);
     vendor.client.post("/v1/vendors/me/submit", &json!({})).await.expect(200);
     admin.post(&format!("{decide}/approve"), &json!({})).await.expect(200);

@@ -1,5 +1,7 @@
 //! Sellers: from an application to a shop, its people, and what a suspension stops.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::shop::{Client, Shop, Vendor};
@@ -279,7 +281,52 @@ async fn documents_are_noted_and_their_addresses_are_not_shown() {
     vendor.client.upload(&made["upload"], b"%PDF").await.expect(200);
     let file = own_file(&vendor).await;
     assert_eq!(file["documents"][0]["filename"], "passport.pdf");
-    assert!(file["documents"][0].get("key").is_none() && file["documents"][0].get("url").is_none());
+    for hidden in ["key", "url", "link"] {
+        assert!(file["documents"][0].get(hidden).is_none(), "{hidden} is nobody's business");
+    }
     let longer = vendor.client.upload(&made["upload"], b"%PDF and more").await;
     assert!(longer.status >= 400, "only what was announced: {}", longer.status);
+}
+
+#[tokio::test]
+async fn the_operator_fetches_what_an_applicant_has_handed_in() {
+    let shop = Shop::open().await;
+    let vendor = shop.applicant("ceramics").await;
+    let papers: [(&str, &[u8]); 2] =
+        [("application/pdf", b"%PDF-1.7 passport"), ("image/png", b"\x89PNG\r\n\x1a\n tax")];
+    for (content_type, paper) in papers {
+        let asked = json!({
+            "kind": "identity", "filename": "paper", "content_type": content_type, "size": paper.len(),
+        });
+        let noted = vendor.client.post("/v1/vendors/me/documents", &asked).await.expect(201).clone();
+        assert!(noted["document"].get("link").is_none(), "{noted}");
+        vendor.client.upload(&noted["upload"], paper).await.expect(200);
+    }
+    vendor.client.post("/v1/vendors/me/submit", &json!({})).await.expect(200);
+
+    let (admin, path) = (shop.admin().await, format!("/v1/admin/vendors/{}", vendor.id));
+    let seen = admin.get(&path).await;
+    let file = seen.expect(200).clone();
+    assert_eq!((&file["state"], file["documents"].as_array().map(Vec::len)), (&json!("submitted"), Some(2)));
+    let now = shop.cloud.clock().now();
+    let mut urls = Vec::new();
+    for ((content_type, paper), document) in papers.into_iter().zip(file["documents"].as_array().unwrap()) {
+        assert_eq!(document["link"]["expires_at"], json!(now + Duration::from_secs(600)));
+        let url = document["link"]["url"].as_str().unwrap();
+        let fetched = shop.anon().bytes(url).await;
+        assert_eq!(fetched, (200, content_type.to_owned(), paper.to_vec()));
+        assert_eq!(shop.anon().get(url.split('?').next().unwrap()).await.status, 403, "only by its address");
+        urls.push(url.to_owned());
+    }
+    // He decides on what he has seen.
+    admin.clone().with("if-match", seen.header("etag")).post(&format!("{path}/approve"), &json!({})).await.expect(200);
+
+    shop.advance(Duration::from_secs(600)).await;
+    assert_eq!(shop.anon().get(&urls[0]).await.status, 403, "its time is over");
+    admin.get("/v1/admin/vendors/ven_00000000000000000000000000").await.expect_problem(404, "not_found");
+    for list in
+        [shop.admin().await.get("/v1/admin/vendors?state=approved").await, decide(&shop, &vendor, "suspend").await]
+    {
+        assert!(!list.text.contains("\"link\""), "{}", list.text);
+    }
 }

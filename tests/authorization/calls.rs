@@ -285,6 +285,8 @@ async fn of_operators(world: &World, route: &str, caller: Caller, call: &impl Fn
     let is_admin = caller == Caller::Admin;
     match route {
         "GET /v1/admin/vendors" => call("/v1/admin/vendors?state=approved"),
+        // Also the owner who would like to see it as the operator does.
+        "GET /v1/admin/vendors/{id}" => call(&format!("/v1/admin/vendors/{}", world.bazaar.owner.id)),
         "POST /v1/admin/vendors/{id}/approve" | "POST /v1/admin/vendors/{id}/reject" => {
             let vendor = if is_admin { world.new_submitted().await } else { world.submitted.clone() };
             let verb = if route.ends_with("approve") { "approve" } else { "reject" };

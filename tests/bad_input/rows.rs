@@ -386,6 +386,7 @@ async fn of_operators(world: &World) -> Vec<Row> {
     let leaf = |index: usize| json!({"handle": format!("c{index}"), "name": "C"});
     vec![
         admin("GET /v1/admin/vendors").query("state=submitted").cursors(vendors.clone(), &orders),
+        admin("GET /v1/admin/vendors/{id}").id(&world.applicant),
         decided("POST /v1/admin/vendors/{id}/approve"),
         decided("POST /v1/admin/vendors/{id}/reject").body(reason.clone()),
         decided("POST /v1/admin/vendors/{id}/suspend")

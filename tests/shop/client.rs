@@ -94,6 +94,15 @@ impl Client {
         client.send(method, &text(&upload["url"]), Some(file.to_vec()), "").await
     }
 
+    /// A file as it is: status, type and bytes.
+    pub(crate) async fn bytes(&self, url: &str) -> (u16, String, Vec<u8>) {
+        let response = self.http.get(url).send().await.unwrap_or_else(|error| panic!("{url}: {error}"));
+        let kind = response.headers().get("content-type").map_or("", |kind| kind.to_str().expect("a header is text"));
+        let (status, kind) = (response.status().as_u16(), kind.to_owned());
+        let bytes = response.bytes().await.unwrap_or_else(|error| panic!("{url}: {error}"));
+        (status, kind, bytes.to_vec())
+    }
+
     /// Any call with any bytes.
     pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Vec<u8>>, content_type: &str) -> Answer {
         let asked = format!("{method} {path}");

@@ -8,7 +8,7 @@ mod vendors;
 
 use api::{Routes, routes};
 use axum::Router;
-use platform::{Config, Fatal};
+use platform::{Bucket, Config, Fatal};
 use store::{Accounts, Catalog, Orders};
 
 use crate::jobs::Jobs;
@@ -19,6 +19,7 @@ pub struct App {
     accounts: Accounts,
     catalog: Catalog,
     orders: Orders,
+    documents: Bucket,
     jobs: Jobs,
 }
 
@@ -39,6 +40,7 @@ impl App {
                 config.required("MEDIA_BASE_URL")?,
             ),
             orders: Orders::for_reading(dynamodb, config.required("ORDERS_TABLE")?),
+            documents: Bucket::new(config.s3()?, config.required("DOCUMENTS_BUCKET")?),
             jobs: Jobs::new(config.sqs()?, config.required("IMPORTS_QUEUE_URL")?),
         })
     }
@@ -48,6 +50,7 @@ impl App {
 pub fn routes<R: Routes<App>>() -> R {
     R::new()
         .routes(routes!(vendors::list_vendors))
+        .routes(routes!(vendors::show_vendor))
         .routes(routes!(vendors::approve_vendor))
         .routes(routes!(vendors::reject_vendor))
         .routes(routes!(vendors::suspend_vendor))

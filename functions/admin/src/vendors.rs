@@ -2,10 +2,11 @@
 
 use api::{
     Admin, Answer, Call, Cursor, IfMatch, IfMatchHeader, Json, KeyHeader, Keyed, Limit, NoBody, Now, Page, Path,
-    Problem, Query, once,
+    Problem, Query, Versioned, once,
 };
 use axum::extract::State;
 use domain::text::LongText;
+use domain::upload::FileLink;
 use domain::vendor::{VendorEvent, VendorFile, VendorState, VendorView};
 use domain::{Code, Refusal, Timestamp, VendorId};
 use serde::Deserialize;
@@ -67,6 +68,28 @@ pub async fn list_vendors(
     let page = app.accounts.vendors_in(state, limit, start).await?;
     let next = page.next.map(|key| Cursor::encode(partition, &key));
     Ok(Json(Page { items: page.items.iter().map(VendorView::from).collect(), next }))
+}
+
+/// Shows a vendor's file. Each document says where the operator can fetch it within ten minutes.
+#[utoipa::path(
+    get, path = "/v1/admin/vendors/{id}", params(("id" = VendorId, Path, description = "The vendor.")),
+    responses((status = OK, body = VendorView))
+)]
+pub async fn show_vendor(
+    State(app): State<App>,
+    Now(now): Now,
+    _: Admin,
+    Path(id): Path<VendorId>,
+) -> Result<Versioned<VendorView>, Problem> {
+    let file = app.accounts.vendor(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+    let mut view = VendorView::from(&file);
+    for (document, shown) in file.documents.iter().zip(&mut view.documents) {
+        if let Some(key) = &document.key {
+            let (url, expires_at) = app.documents.link(key, now).await?;
+            shown.link = Some(FileLink { url, expires_at });
+        }
+    }
+    Ok(Versioned { version: file.version, body: view })
 }
 
 /// Approves an application: the shop may sell.

@@ -125,14 +125,10 @@ impl App {
         let key = format!("{}/{id}.{}", file.card.id, asked.content_type.extension());
         let upload = self.documents.upload(asked.at(&key), now).await?;
         let mut changed: VendorFile = file;
-        let document = DocumentView { kind: asked.kind, filename: asked.filename.clone(), at: now };
-        changed.documents.push(Document {
-            kind: asked.kind,
-            key: Some(key),
-            filename: asked.filename.clone(),
-            at: now,
-        });
-        let answer = Answer::created(OWN_SHOP.to_owned(), &DocumentUploadView { document, upload })?;
+        let document = Document { kind: asked.kind, key: Some(key), filename: asked.filename.clone(), at: now };
+        let view = DocumentUploadView { document: DocumentView::of(&document), upload };
+        changed.documents.push(document);
+        let answer = Answer::created(OWN_SHOP.to_owned(), &view)?;
         self.save(&changed, call, answer).await
     }
 }

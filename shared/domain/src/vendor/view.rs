@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use super::{ChecklistItem, Document, DocumentKind, Membership, Role, VendorEvent, VendorFile, VendorState};
 use crate::text::{Email, Handle, Line, LongText, Name, Phone};
+use crate::upload::FileLink;
 use crate::{Currency, Money, Timestamp, UserId, VendorId};
 
 /// A seller's file.
@@ -51,9 +52,17 @@ pub struct DocumentView {
     pub filename: Line,
     /// When it was handed in.
     pub at: Timestamp,
+    /// Where the file can be fetched. Only the operator who looks at the vendor is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<FileLink>,
 }
 
 impl DocumentView {
+    /// A document without its file.
+    pub fn of(document: &Document) -> Self {
+        Self { kind: document.kind, filename: document.filename.clone(), at: document.at, link: None }
+    }
+
     /// Whether it shows this document.
     pub fn is_of(&self, document: &Document) -> bool {
         (self.kind, &self.filename, self.at) == (document.kind, &document.filename, document.at)
@@ -84,7 +93,6 @@ pub struct MemberView {
 
 impl From<&VendorFile> for VendorView {
     fn from(file: &VendorFile) -> Self {
-        let documents = file.documents.iter();
         Self {
             id: file.card.id,
             handle: file.card.handle.clone(),
@@ -97,9 +105,7 @@ impl From<&VendorFile> for VendorView {
             legal_name: file.legal_name.clone(),
             about: file.about.clone(),
             shipping_rates: file.shipping_rates.clone(),
-            documents: documents
-                .map(|one| DocumentView { kind: one.kind, filename: one.filename.clone(), at: one.at })
-                .collect(),
+            documents: file.documents.iter().map(DocumentView::of).collect(),
             reason: file.reason.clone(),
             history: file.history.iter().map(|one| VendorHistoryView { at: one.at, event: one.event }).collect(),
             created_at: file.created_at,

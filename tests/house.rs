@@ -183,3 +183,17 @@ fn no_function_links_aws_lc() {
         assert!(!lock.contains(&format!("name = \"{name}\"")), "{name} is in the tree");
     }
 }
+
+#[test]
+fn every_dependency_has_its_line_among_the_decisions() {
+    let read = |name: &str| fs::read_to_string(root().join(name)).expect("a file");
+    let (manifest, decisions) = (read("Cargo.toml"), read("infra/decisions.md"));
+    let table = manifest.split("[workspace.dependencies]").nth(1).expect("dependencies");
+    let table = table.split("\n[").next().expect("dependencies");
+    // The house's own have a path, and the AWS SDK is many.
+    let foreign = table.lines().filter(|line| !line.contains("path = ") && !line.starts_with("aws-"));
+    let names = foreign.filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(" = "));
+    let silent: Vec<&str> =
+        names.map(|(name, _)| name).filter(|name| !decisions.contains(&format!("`{name}`"))).collect();
+    assert!(silent.is_empty(), "say in infra/decisions.md what these are for: {silent:?}");
+}

@@ -162,11 +162,8 @@ pub(crate) fn merged(
             .map(|field| Wrong::new("", &field.code, format!("{}: {}", field.pointer, field.detail)))
             .collect::<Vec<_>>()
     })?;
-    let description_html = if columns.body {
-        draft.body_html.as_ref().map(ToString::to_string).unwrap_or_default()
-    } else {
-        description_html.to_owned()
-    };
+    let description_html =
+        if columns.body { draft.body_html.clone().unwrap_or_default() } else { description_html.to_owned() };
     warnings.extend(stock.iter().filter_map(|(variant, layout, on_hand)| {
         let counter = counters.get(variant)?;
         let reserved = counter.reserved;

@@ -6,7 +6,7 @@ use domain::catalogue::{
     CategoryTree, Image, ImageSource, Price, Product, ProductOption, ProductState, Seo, Variant, WhenOut,
 };
 use domain::stock::Layout;
-use domain::text::{Handle, LongText, Name, Sku, Title};
+use domain::text::{BadText, Handle, LongText, Name, Sku, Title};
 use domain::vendor::VendorCard;
 use domain::{Code, Mint, Money, ProductId, Refusal, Timestamp, VariantId};
 use serde::Deserialize;
@@ -162,12 +162,21 @@ pub(crate) fn build(
         version: known.map_or(0, |known| known.version),
     };
     product.check()?;
-    let description_html = written
-        .description_html
-        .as_ref()
-        .map(|html| imports::product_file::sanitise(html.as_str()))
-        .unwrap_or_default();
+    let description_html = written.description_html.as_ref().map(shown_description).transpose()?.unwrap_or_default();
     Ok(Built { product, description_html, first_stock })
+}
+
+/// What is shown of a description. Escaping makes it longer, so its length is looked at once more: what is kept has to fit when
+/// its seller sends it back, in a product file as well.
+fn shown_description(html: &LongText) -> Result<String, Refusal> {
+    let shown = imports::product_file::sanitise(html.as_str());
+    match LongText::parse(&shown) {
+        Ok(_) => Ok(shown),
+        Err(bad) => {
+            let code = if matches!(bad, BadText::TooLong(_)) { "too_long" } else { "invalid" };
+            Err(Refusal::field("/description_html", code, format!("what is shown of it {bad}")))
+        }
+    }
 }
 
 fn build_variant(
@@ -349,6 +358,20 @@ mod tests {
         let third = built(without, Some(&second)).unwrap().product;
         let ordinals: Vec<u16> = third.variants.iter().map(|variant| variant.id.ordinal()).collect();
         assert_eq!((ordinals, third.next_ordinal), (vec![1, 3], 4));
+    }
+
+    #[test]
+    fn a_description_is_as_long_as_what_is_shown_of_it() {
+        let described = |html: String| {
+            let mut written = bowl(&["S"]);
+            written["description_html"] = json!(html);
+            built(written, None).map(|built| built.description_html)
+        };
+        // Each sign is shown as five.
+        let longest = described("&".repeat(8_000)).unwrap();
+        assert_eq!(longest.len(), 40_000);
+        assert_eq!(described(longest.clone()).unwrap(), longest, "what was answered can be sent back");
+        assert_eq!(described("&".repeat(8_001)).unwrap_err(), "/description_html too_long");
     }
 
     #[test]

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use domain::catalogue::{CategoryTree, ProductState};
 use domain::stock::Counter;
-use domain::text::LongText;
 use domain::{Currency, VariantId};
 use store::catalog::StoredProduct;
 
@@ -36,7 +35,8 @@ pub(crate) fn draft_of(
     ProductDraft {
         handle: file_handle(product).clone(),
         title: product.title.clone(),
-        body_html: LongText::parse(&stored.description_html).ok().filter(|text| !text.as_str().is_empty()),
+        // As it is, also when it is longer than a file may bring: an empty cell would take it away when the file comes back.
+        body_html: Some(stored.description_html.clone()).filter(|html| !html.is_empty()),
         vendor: file_vendor(product),
         category: file_type(product, tree),
         tags: product.tags.clone(),
@@ -53,7 +53,7 @@ pub(crate) fn draft_of(
 mod tests {
     use domain::ProductId;
     use domain::catalogue::{Category, Product, WhenOut};
-    use domain::text::{Handle, Name};
+    use domain::text::{Handle, LongText, Name};
     use domain::vendor::VendorCard;
     use domain::{Timestamp, VendorId};
 
@@ -146,6 +146,18 @@ mod tests {
         stored.product.categories = Vec::new();
         stored.product.file_type = None;
         assert_eq!(there_and_back(&stored, &counters), stored.product);
+    }
+
+    #[test]
+    fn a_description_that_is_too_long_for_a_file_is_not_taken_away_by_one() {
+        let (mut stored, counters) = stored("bowl");
+        stored.description_html = "x".repeat(LongText::LONGEST + 1);
+        let mut csv = Vec::new();
+        write_header(&mut csv).unwrap();
+        write_product(&mut csv, &draft_of(&stored, &counters, Currency::USD, &tree())).unwrap();
+        let read = Products::new(csv.as_slice(), ProductReader::new(Currency::USD)).next().unwrap().unwrap();
+        let errors = read.product.unwrap_err();
+        assert_eq!(errors.iter().map(|error| error.code()).collect::<Vec<_>>(), ["text_too_long"]);
     }
 
     #[test]

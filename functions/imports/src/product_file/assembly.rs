@@ -66,7 +66,7 @@ pub(super) struct Assembly {
     rows: u64,
     handle: Option<Handle>,
     title: Option<Title>,
-    body_html: Option<LongText>,
+    body_html: Option<String>,
     vendor: Option<Line>,
     category: Option<Line>,
     tags: Vec<Name>,
@@ -128,11 +128,7 @@ impl Assembly {
             self.variants.iter().map(|variant| size_of::<VariantDraft>() + variant.values.len() * 125).sum();
         let images: usize =
             self.images.iter().map(|(_, image)| size_of::<Image>() + image.src.as_str().len() + 250).sum();
-        self.body_html.as_ref().map_or(0, |body| body.as_str().len())
-            + self.tags.len() * 125
-            + variants
-            + images
-            + size_of::<Self>()
+        self.body_html.as_ref().map_or(0, String::len) + self.tags.len() * 125 + variants + images + size_of::<Self>()
     }
 
     /// Adds a row.
@@ -173,7 +169,7 @@ impl Assembly {
         }
         self.title = self.read(row, Column::Title, |text| text_of(&cells::one_line(text), Title::parse));
         let body_html = self.read(row, Column::Body, |text| text_of(&sanitise(text), LongText::parse));
-        self.body_html = body_html.filter(|body| !body.as_str().is_empty());
+        self.body_html = body_html.map(|body| body.to_string()).filter(|body| !body.is_empty());
         self.vendor = self.read(row, Column::Vendor, |text| text_of(&cells::one_line(text), Line::parse));
         self.category = self.read(row, Column::Type, |text| text_of(&cells::one_line(text), Line::parse));
         self.tags = self.read(row, Column::Tags, tags).unwrap_or_default();

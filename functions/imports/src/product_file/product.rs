@@ -1,7 +1,7 @@
 //! A product as a file has it.
 
 use domain::catalogue::{Image, ImageSource, Price, ProductOption, Seo};
-use domain::text::{Handle, Line, LongText, Name, Sku, Title};
+use domain::text::{Handle, Line, Name, Sku, Title};
 use serde::Serialize;
 
 /// A product as a file has it: checked, but without an id, a category of the tree or anything else that only the shop knows.
@@ -11,9 +11,10 @@ pub struct ProductDraft {
     pub handle: Handle,
     /// What it is called.
     pub title: Title,
-    /// The description, sanitised. It is stored beside the product and does not count towards its size.
+    /// The description, sanitised, and no longer than a [`domain::text::LongText`] when it was read. It is stored beside the product and does not
+    /// count towards its size.
     #[serde(skip)]
-    pub body_html: Option<LongText>,
+    pub body_html: Option<String>,
     /// What the file calls its vendor.
     pub vendor: Option<Line>,
     /// What the file calls its category (`Type`).

@@ -137,7 +137,7 @@ prop_compose! {
         ProductDraft {
             handle: Handle::parse(&handle).unwrap(),
             title,
-            body_html: filled(&sanitise(&body)),
+            body_html: filled(&sanitise(&body)).map(|body| body.to_string()),
             vendor,
             category,
             tags: kept_tags,

@@ -39,7 +39,7 @@ fn a_product_spans_rows() {
             ("Large/Matt".to_owned(), Some(800), None, "14.00".to_owned(), None),
         ]
     );
-    assert_eq!(bowl.body_html.unwrap().as_str(), "<p>Hand <b>made</b></p>");
+    assert_eq!(bowl.body_html.unwrap(), "<p>Hand <b>made</b></p>");
     assert_eq!(bowl.title.as_str(), "Blue bowl");
     assert_eq!((bowl.published, bowl.status), (Some(true), Some(Status::Active)));
     assert_eq!(bowl.tags.iter().map(|tag| tag.as_str()).collect::<Vec<_>>(), ["clay", "blue"]);

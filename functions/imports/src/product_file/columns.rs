@@ -19,7 +19,7 @@ macro_rules! columns {
                 match self { $(Self::$name => $header,)+ }
             }
 
-            /// The spellings of its header, without case, spaces and signs.
+            /// The headers by which it is known, the one that counts first.
             const fn spellings(self) -> &'static [&'static str] {
                 match self { $(Self::$name => &[$header $(, $alias)*],)+ }
             }
@@ -139,15 +139,20 @@ impl Header {
             let name = std::str::from_utf8(records.cell(index)).map_err(|_| refuse(Fault::BadEncoding, ""))?;
             names.push(name.trim().chars().take(NAME_LIMIT).collect::<String>());
         }
+        let plain_names: Vec<String> = names.iter().map(|name| plain(name)).collect();
+        let places_of = |spelling: &str| -> Vec<usize> {
+            let spelling = plain(spelling);
+            plain_names.iter().enumerate().filter(|(_, name)| **name == spelling).map(|(place, _)| place).collect()
+        };
         let mut places = Vec::with_capacity(Column::ALL.len());
         for column in Column::ALL {
-            let spellings: Vec<String> = column.spellings().iter().map(|spelling| plain(spelling)).collect();
-            let mut found = names.iter().enumerate().filter(|(_, name)| spellings.contains(&plain(name)));
-            let place = found.next();
-            if let (Some(_), Some((_, again))) = (place, found.next()) {
+            // A shop may have a column of its own that is called like one of the later headers: beside the first it means nothing.
+            let found = column.spellings().iter().map(|spelling| places_of(spelling)).find(|found| !found.is_empty());
+            let found = found.unwrap_or_default();
+            if let Some(again) = found.get(1).and_then(|place| names.get(*place)) {
                 return Err(refuse(Fault::DuplicateColumn, again));
             }
-            places.push(place.map(|(index, _)| index));
+            places.push(found.first().copied());
         }
         let header = Self { names, places };
         for column in NEEDED {

@@ -186,6 +186,7 @@ fn a_file_that_is_no_product_file_is_refused_as_a_whole() {
     assert_eq!(refusal("Handle,Variant Price\na,1\n"), "1 \"Title\" missing_column");
     assert_eq!(refusal("\nHandle,Title\na,A\n"), "2 \"Variant Price\" missing_column");
     assert_eq!(refusal("Handle,Title,title ,Variant Price\n"), "1 \"title\" duplicate_column");
+    assert_eq!(refusal("URL handle,Title,Price,price\n"), "1 \"price\" duplicate_column");
     assert_eq!(refusal("\"Handle,Title,Variant Price\na,A,1\n"), "1 \"\" unbalanced_quotes");
     assert_eq!(refusal("{\"products\":[]}"), "1 \"Handle\" missing_column");
     assert_eq!(refusal([0xff, 0xfe, b'H', 0, b'a', 0]), "1 \"\" bad_encoding");

@@ -73,6 +73,20 @@ fn separators_line_ends_marks_and_header_spellings_do_not_matter() {
 }
 
 #[test]
+fn a_column_that_is_called_like_another_header_means_nothing_beside_the_first() {
+    let file = "Price,Description,Handle,Body,Title,Body (HTML),Variant Price,SKU,Variant SKU\n\
+        9,Sold out,a,Round,A,<p>Blue</p>,1.50,S-9,S-1\n";
+    let [product] = products(file).try_into().unwrap();
+    let [variant] = product.variants.try_into().unwrap();
+    assert_eq!(product.body_html.unwrap(), "<p>Blue</p>");
+    assert_eq!((variant.price.unwrap().price.decimal(), variant.sku.unwrap().as_str()), ("1.50".to_owned(), "S-1"));
+    // Twice or more often, too: it is not looked at.
+    assert_eq!(products("Handle,Title,Variant Price,Price,price\na,A,1.50,8,9\n").len(), 1);
+    let [product] = products("Handle,Title,Variant Price,Description,Body\na,A,1,Sold out,Round\n").try_into().unwrap();
+    assert_eq!(product.body_html.unwrap(), "Round");
+}
+
+#[test]
 fn quotes_within_a_plain_cell_are_text() {
     let [pipe] = products("Handle,Title,Variant Price\npipe,5\" pipe,1\n").try_into().unwrap();
     assert_eq!(pipe.title.as_str(), "5\" pipe");

@@ -55,15 +55,6 @@ async fn housekeeping(shop: &Shop) {
     shop.cloud.invoke("HousekeepingFunction", json!({})).await.expect("the minute has come");
 }
 
-/// The local name of a queue of the template.
-fn queue(shop: &Shop, id: &str) -> String {
-    shop.cloud.services().template.queue(id).expect("a queue").name.clone()
-}
-
-fn depth(shop: &Shop, id: &str) -> Depth {
-    shop.cloud.services().queues.depth(&queue(shop, id)).expect("a depth")
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_housekeepings_at_once_end_each_order_once() {
     let shop = Shop::open().await;
@@ -189,7 +180,7 @@ async fn a_dead_letter_comes_back_when_what_it_failed_on_is_there_again() {
     shop.stripe(&order.id, "succeed").await;
     shop.settled().await;
     let mut rounds = 0;
-    while depth(&shop, "OrderEventsDeadLetters") == Depth::default() {
+    while shop.depth("OrderEventsDeadLetters") == Depth::default() {
         // The clock is moved by hand, so that housekeeping does not run yet.
         shop.cloud.clock().advance(A_ROUND);
         shop.settled().await;
@@ -201,11 +192,11 @@ async fn a_dead_letter_comes_back_when_what_it_failed_on_is_there_again() {
     shop.cloud.services().faults.clear();
     // Two at once: a message is not in two hands, and even then it would be acted on once.
     tokio::join!(housekeeping(&shop), housekeeping(&shop));
-    assert_eq!(depth(&shop, "OrderEventsDeadLetters"), Depth::default());
+    assert_eq!(shop.depth("OrderEventsDeadLetters"), Depth::default());
     shop.advance(A_ROUND).await;
     shop.advance(A_ROUND).await;
     assert_eq!(shop.mail_to(&order.guest.email).len(), 1, "the buyer is told once");
-    assert_eq!(depth(&shop, "OrderEventsQueue"), Depth::default());
+    assert_eq!(shop.depth("OrderEventsQueue"), Depth::default());
 }
 
 #[tokio::test]
@@ -216,15 +207,15 @@ async fn a_message_that_always_fails_is_given_back_three_times_and_stays_then() 
         ("ImportsFunction", "ImportsQueue", "ImportsDeadLetters"),
     ] {
         let queues = &shop.cloud.services().queues;
-        queues.send(&queue(&shop, dead), "this is no message of ours", &MessageAttributes::default()).expect("sent");
+        queues.send(&shop.queue(dead), "this is no message of ours", &MessageAttributes::default()).expect("sent");
         shop.cloud.services().usage.reset();
         for _ in 0..45 {
             shop.advance(2 * A_ROUND).await;
-            let (kept, waiting) = (depth(&shop, dead), depth(&shop, id));
+            let (kept, waiting) = (shop.depth(dead), shop.depth(id));
             let all = kept.visible + kept.in_flight + waiting.visible + waiting.in_flight + waiting.delayed;
             assert_eq!(all, 1, "it is nowhere lost and nowhere twice");
         }
-        assert_eq!(depth(&shop, dead), Depth { in_flight: 1, ..Depth::default() }, "it stays, out of the way");
+        assert_eq!(shop.depth(dead), Depth { in_flight: 1, ..Depth::default() }, "it stays, out of the way");
         let usage = shop.cloud.services().usage.snapshot();
         assert_eq!(usage[&format!("function {function}")].calls, 15, "three times five tries");
     }
@@ -233,9 +224,9 @@ async fn a_message_that_always_fails_is_given_back_three_times_and_stays_then() 
 #[tokio::test]
 async fn a_housekeeping_that_dies_between_two_calls_loses_no_dead_letter() {
     let shop = Shop::open().await;
-    let dead = queue(&shop, "OrderEventsDeadLetters");
+    let dead = shop.queue("OrderEventsDeadLetters");
     let everywhere = || {
-        let [kept, waiting] = ["OrderEventsDeadLetters", "OrderEventsQueue"].map(|id| depth(&shop, id));
+        let [kept, waiting] = ["OrderEventsDeadLetters", "OrderEventsQueue"].map(|id| shop.depth(id));
         kept.visible + kept.in_flight + waiting.visible + waiting.in_flight + waiting.delayed
     };
     for (operation, kind) in [

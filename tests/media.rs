@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use local::Options;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -66,6 +67,18 @@ async fn what_is_no_picture_is_taken_away() {
     shop.anon().upload(&media["upload"], DOT).await.expect(200);
     shop.settled().await;
     assert_eq!(shop.anon().get(media["url"].as_str().expect("an address")).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_may_not_be_looked_at_does_not_pass_for_gone() {
+    for (withheld, left) in [(None, 0), (Some(("ImportsFunction".to_owned(), "TellMissingPictures".to_owned())), 1)] {
+        let shop = Shop::with(Options { without: withheld, ..Options::for_tests() }).await;
+        let vendor = shop.vendor("ceramics").await;
+        // Nothing was uploaded: who may not list the bucket is told that he may not look.
+        shop.tells_of_picture(place(&vendor).await["id"].as_str().expect("an id"));
+        shop.settled().await;
+        assert_eq!(shop.depth("ImportsQueue").in_flight, left, "what failed comes again");
+    }
 }
 
 #[tokio::test]

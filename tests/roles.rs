@@ -111,9 +111,11 @@ async fn goods(shop: &Shop, vendor: &Vendor) -> Product {
         .expect(201)
         .clone();
     shop.anon().upload(&media["upload"], &picture(100)).await.expect(200);
-    // What is no picture is taken away.
+    // What is no picture is taken away, and is gone when the bucket tells of it again.
     let other = vendor.client.post("/v1/vendor/media", &json!({"content_type": "image/png", "size": 100})).await;
     shop.anon().upload(&other.expect(201)["upload"], &[b'<'; 100]).await.expect(200);
+    shop.settled().await;
+    shop.tells_of_picture(text(&other.json, "id"));
 
     let bowl = vendor.product("blue-bowl").set("category", json!("kitchen")).stock(6).shards(3).publish().await;
     let path = format!("/v1/vendor/products/{}", bowl.id);

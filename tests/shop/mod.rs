@@ -10,6 +10,7 @@ mod vendor;
 use std::time::Duration;
 
 use local::cloud::{ADMIN, PASSWORD};
+use local::sqs::{Depth, MessageAttributes};
 use local::{LocalCloud, Options};
 use serde_json::{Value, json};
 
@@ -127,6 +128,23 @@ impl Shop {
     pub(crate) async fn send_webhook(&self, event: &str) -> Option<u64> {
         let path = format!("/_local/pay/stripe/webhooks/{event}");
         self.anon().post(&path, &json!({})).await.expect(200)["status"].as_u64()
+    }
+
+    /// Has the bucket of pictures tell of an upload, as it did when it came: a bucket may tell of one again.
+    pub(crate) fn tells_of_picture(&self, id: &str) {
+        let notice = json!({"Records": [{"s3": {"object": {"key": id}}}]}).to_string();
+        let sent = self.cloud.services().queues.send(&self.queue("ImportsQueue"), &notice, &MessageAttributes::new());
+        sent.expect("the queue takes it");
+    }
+
+    /// How many messages a queue of the template holds.
+    pub(crate) fn depth(&self, id: &str) -> Depth {
+        self.cloud.services().queues.depth(&self.queue(id)).expect("a depth")
+    }
+
+    /// The local name of a queue of the template.
+    pub(crate) fn queue(&self, id: &str) -> String {
+        self.cloud.services().template.queue(id).expect("a queue").name.clone()
     }
 
     /// Waits until everything that follows from what happened is done.

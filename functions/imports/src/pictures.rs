@@ -25,8 +25,8 @@ impl Pictures {
                 answer.body.collect().await.map_err(|error| FilesError::Failed(error.to_string()))?.into_bytes()
             }
             Err(error) => match error.as_service_error().and_then(|error| error.code()) {
-                // Gone again, or not to be told from it: the function may not list the bucket.
-                Some("NoSuchKey" | "AccessDenied") => return Ok(()),
+                // Gone again. What may not be looked at is not gone: it is looked at again, until somebody sees that it fails.
+                Some("NoSuchKey") => return Ok(()),
                 // There is no first byte of an empty file.
                 Some("InvalidRange") => bytes::Bytes::new(),
                 _ => return Err(FilesError::Failed(DisplayErrorContext(&error).to_string())),

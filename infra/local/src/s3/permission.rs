@@ -32,8 +32,10 @@ impl Permissions {
             Some(key) => format!("arn:aws:s3:::{bucket}/{key}"),
             None => format!("arn:aws:s3:::{bucket}"),
         };
+        // The role first, so that what it allows counts as used where everybody is allowed it, too.
+        let granted = access_key.is_some_and(|access_key| (self.permit)(access_key, action, &arn));
         let granted_to_all = action == "s3:GetObject" && self.public.contains(bucket);
-        if granted_to_all || access_key.is_some_and(|access_key| (self.permit)(access_key, action, &arn)) {
+        if granted || granted_to_all {
             return Ok(());
         }
         match access_key {

@@ -288,7 +288,19 @@ fn refusing_products(row: Row) -> Row {
         .refuses("/variants/0/image", ["http://a.test/b", "javascript:alert(1)", "media:x"].map(Value::from))
         .refuses("/images/0/src", ["http://a.test/b", "data:image/png;base64,AA", "https://a@b.test/"].map(Value::from))
         .refuses("/images", [json!(vec![json!({"src": "https://a.test/b"}); 51])])
-        .refuses("/tags", [json!(vec!["blue"; 251])])
+        .refuses("/images", [json!([{"src": "https://a.test/b"}, {"src": "https://a.test/b", "alt": "The same"}])])
+        .refuses("/tags", [json!(vec!["blue"; 251]), json!(["blue", "green", "blue"])])
+        .refuses("/tags/0", [json!("blue, green")])
+        .refuses("/description_html", [json!("&".repeat(8_001))])
+        .refuses("/variants/0/compare_at_prices", [json!([price("0.00", "USD")])])
+        .refuses_body(
+            "the option by which a product file says that there is none",
+            json!({
+                "title": "Bowl", "options": [{"name": "Title"}],
+                "variants": [{"options": {"Title": "Default Title"}, "prices": [price("1.00", "USD")]}],
+            }),
+            invalid("/options/0"),
+        )
         .refuses(
             "/options",
             [

@@ -31,8 +31,10 @@ pub struct WriteProduct {
     options: Vec<ProductOption>,
     /// 1 to 100.
     variants: Vec<WriteVariant>,
+    /// Each address once.
     #[serde(default)]
     images: Vec<Image>,
+    /// Without commas, each once.
     #[serde(default)]
     tags: Vec<Name>,
     #[serde(default)]
@@ -57,10 +59,10 @@ pub struct WriteVariant {
     /// One price per currency.
     #[serde(default)]
     prices: Vec<Money>,
-    /// What it used to cost, in the currency of `price`.
+    /// What it used to cost, in the currency of `price`; above zero.
     #[serde(default)]
     compare_at_price: Option<Money>,
-    /// What it used to cost, per currency.
+    /// What it used to cost, per currency; above zero.
     #[serde(default)]
     compare_at_prices: Vec<Money>,
     /// Weight.
@@ -150,7 +152,11 @@ pub(crate) fn build(
         variants,
         images: written.images.clone(),
         tags: written.tags.clone(),
-        seo: written.seo.clone(),
+        // An empty description is none, to a product file as well.
+        seo: Seo {
+            description: written.seo.description.clone().filter(|text| !text.as_str().is_empty()),
+            ..written.seo.clone()
+        },
         file_handle: known.and_then(|known| known.file_handle.clone()),
         file_type: known.and_then(|known| known.file_type.clone()),
         file_vendor: known.and_then(|known| known.file_vendor.clone()),
@@ -282,6 +288,9 @@ fn prices(written: &WriteVariant, at: impl Fn(&str) -> String) -> Result<Vec<Pri
     let compared =
         placed(&written.compare_at_prices, "compare_at_prices", written.compare_at_price, "compare_at_price")?;
     for (place, compared) in compared {
+        if compared.is_zero() {
+            return Err(Refusal::field(place, "out_of_range", "must be above zero, or be left out"));
+        }
         let Some(known) = prices.iter_mut().find(|known| known.price.currency() == compared.currency()) else {
             let detail = format!("there is no price in {} to compare", compared.currency());
             return Err(Refusal::field(place, "missing", detail));
@@ -348,6 +357,14 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_description_for_search_engines_is_none() {
+        let mut written = bowl(&["S"]);
+        written["seo"] = json!({"title": "Bowl", "description": ""});
+        let seo = built(written, None).unwrap().product.seo;
+        assert_eq!((seo.title.map(|title| title.to_string()), seo.description), (Some("Bowl".to_owned()), None));
+    }
+
+    #[test]
     fn an_ordinal_is_never_used_again() {
         let first = built(bowl(&["S", "M"]), None).unwrap().product;
         let mut without = bowl(&["S"]);
@@ -388,6 +405,18 @@ mod tests {
         let two = json!({"title": "Bowl", "variants": [{"price": usd("5.00")}, {"price": usd("6.00")}]});
         let mut elsewhere = bowl(&["S"]);
         elsewhere["category"] = json!("moon");
+        let tagged = |tags: &[&str]| {
+            let mut written = bowl(&["S"]);
+            written["tags"] = json!(tags);
+            written
+        };
+        let mut pictured = bowl(&["S"]);
+        pictured["images"] =
+            json!([{"src": "https://a.test/1"}, {"src": "https://a.test/1", "alt": "The same from the side"}]);
+        let without_options = json!({
+            "title": "Bowl", "options": [{"name": "title"}],
+            "variants": [{"options": {"title": "DEFAULT title"}, "price": usd("5.00")}],
+        });
         for (written, refused) in [
             (with("id", stranger), "/variants/0/id unknown"),
             (with("on_hand", json!(5)), "/variants/0/on_hand not_new"),
@@ -404,6 +433,12 @@ mod tests {
             (with("options", json!({})), "/variants/0/options mismatch"),
             (with("shards", json!(33)), "/variants/0/shards out_of_range"),
             (two, "/variants/1/options duplicate"),
+            (with("compare_at_price", usd("0.00")), "/variants/0/compare_at_price out_of_range"),
+            (with("compare_at_prices", json!([usd("0.00")])), "/variants/0/compare_at_prices/0 out_of_range"),
+            (tagged(&["blue", "glazed, matt"]), "/tags/1 comma"),
+            (tagged(&["blue", "matt", "blue"]), "/tags/2 duplicate"),
+            (pictured, "/images/1/src duplicate"),
+            (without_options, "/options/0 reserved"),
             (elsewhere, "/category unknown"),
         ] {
             assert_eq!(built(written.clone(), Some(&known)).err().as_deref(), Some(refused), "{written}");

@@ -2,6 +2,7 @@
 
 mod category;
 mod image;
+mod product_file;
 mod variant;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +17,7 @@ use crate::{Currency, Money, ProductId, Timestamp, VariantId};
 
 pub use category::{Category, CategoryTree};
 pub use image::{Image, ImageLink, ImageSource};
+pub use product_file::NO_OPTION;
 pub use variant::{Price, Variant, WhenOut};
 
 /// The most variants a product may have.
@@ -24,6 +26,8 @@ pub const MOST_VARIANTS: usize = 100;
 pub const MOST_OPTIONS: usize = 3;
 /// The most pictures a product may have.
 pub const MOST_IMAGES: usize = 50;
+/// The most tags a product may have.
+pub const MOST_TAGS: usize = 250;
 /// The most currencies a variant may be priced in.
 pub const MOST_CURRENCIES: usize = 8;
 /// The most bytes a product with its variants may take: one item.
@@ -262,7 +266,7 @@ impl Product {
         format!("{} ({})", self.title, values.join(", "))
     }
 
-    /// Refuses a product whose parts do not fit together.
+    /// Refuses a product whose parts do not fit together, or that a product file could not bring back as it is.
     pub fn check(&self) -> Result<(), Refusal> {
         let mut errors = Vec::new();
         let mut wrong =
@@ -274,7 +278,7 @@ impl Product {
             ("/variants", self.variants.len(), MOST_VARIANTS),
             ("/options", self.options.len(), MOST_OPTIONS),
             ("/images", self.images.len(), MOST_IMAGES),
-            ("/tags", self.tags.len(), 250),
+            ("/tags", self.tags.len(), MOST_TAGS),
         ] {
             if length > most {
                 wrong(list.into(), "too_many", format!("at most {most}"));
@@ -363,6 +367,7 @@ impl Product {
                 format!("categories and currencies make {rows} listing rows, at most {MOST_LISTING_ROWS}"),
             );
         }
+        errors.extend(self.lost_in_files());
         if errors.is_empty() { Ok(()) } else { Err(Refusal::fields(Code::Invalid, errors)) }
     }
 }

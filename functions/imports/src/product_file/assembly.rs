@@ -3,19 +3,20 @@
 use std::borrow::Cow;
 
 use domain::Currency;
-use domain::catalogue::{Image, LARGEST_PRODUCT, MOST_IMAGES, MOST_OPTIONS, MOST_VARIANTS, Price, ProductOption, Seo};
+use domain::catalogue::{
+    Image, LARGEST_PRODUCT, MOST_IMAGES, MOST_OPTIONS, MOST_TAGS, MOST_VARIANTS, NO_OPTION, Price, ProductOption, Seo,
+};
 use domain::text::{BadText, Handle, Line, LongText, Name, Sku, Title};
 
 use super::cells;
 use super::columns::{Column, Header};
 use super::faults::{Fault, RowError};
-use super::product::{DEFAULT_OPTION, ProductDraft, Status, VariantDraft};
+use super::product::{ProductDraft, Status, VariantDraft};
 use super::records::Records;
 use super::sanitise::sanitise;
 
 /// A product that fails is told so many of its errors.
 const MOST_ERRORS: usize = 20;
-const MOST_TAGS: usize = 250;
 /// What a variant takes in the shop beyond what the file says of it: its id, prices in other currencies.
 const VARIANT_BYTES: usize = 160;
 const OPTION_NAMES: [Column; MOST_OPTIONS] = [Column::Option1Name, Column::Option2Name, Column::Option3Name];
@@ -301,7 +302,7 @@ impl Assembly {
 
     /// Files have to give every product an option; this is the one that means none.
     fn is_without_options(&self) -> bool {
-        let (name, value) = DEFAULT_OPTION;
+        let (name, value) = NO_OPTION;
         let named = self.option_names.iter().flatten().all(|known| known.as_str().eq_ignore_ascii_case(name));
         let [variant] = self.variants.as_slice() else { return false };
         named && variant.values.iter().all(|known| known.as_str().eq_ignore_ascii_case(value))

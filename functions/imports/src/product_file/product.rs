@@ -85,6 +85,3 @@ impl ProductDraft {
         self.published != Some(false) && self.status.is_none_or(|status| status == Status::Active)
     }
 }
-
-/// The option and its value that a file gives to a product without options.
-pub(super) const DEFAULT_OPTION: (&str, &str) = ("Title", "Default Title");

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use domain::catalogue::NO_OPTION;
 use domain::text::Name;
 
 use super::cells::guarded;
 use super::columns::Column;
-use super::product::{DEFAULT_OPTION, ProductDraft};
+use super::product::ProductDraft;
 
 /// Writes the header line.
 pub fn write_header(sink: impl Write) -> io::Result<()> {
@@ -16,7 +17,7 @@ pub fn write_header(sink: impl Write) -> io::Result<()> {
 
 /// Writes a product: a row for each variant, and for each picture beyond those.
 ///
-/// What an import reads from these rows is the product again. A tag that contains a comma becomes two: the file has no way to say it.
+/// What an import reads from these rows is the product again, if it is one that a shop can have.
 pub fn write_product(sink: impl Write, product: &ProductDraft) -> io::Result<()> {
     let mut rows = csv::Writer::from_writer(sink);
     for index in 0..product.variants.len().max(product.images.len()).max(1) {
@@ -108,7 +109,7 @@ fn image_cell(product: &ProductDraft, row: usize, column: Column) -> Cow<'_, str
 fn option_name(product: &ProductDraft, row: usize, index: usize) -> Cow<'_, str> {
     match product.options.get(index) {
         Some(option) if row == 0 => option.name.as_str().into(),
-        None if row == 0 && index == 0 => DEFAULT_OPTION.0.into(),
+        None if row == 0 && index == 0 => NO_OPTION.0.into(),
         _ => "".into(),
     }
 }
@@ -116,7 +117,7 @@ fn option_name(product: &ProductDraft, row: usize, index: usize) -> Cow<'_, str>
 fn option_value(product: &ProductDraft, row: usize, index: usize) -> Cow<'_, str> {
     match product.variants.get(row).and_then(|variant| variant.values.get(index)) {
         Some(value) => value.as_str().into(),
-        None if row == 0 && index == 0 && product.options.is_empty() => DEFAULT_OPTION.1.into(),
+        None if row == 0 && index == 0 && product.options.is_empty() => NO_OPTION.1.into(),
         None => "".into(),
     }
 }

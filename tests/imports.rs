@@ -245,6 +245,25 @@ async fn a_currency_sets_only_its_own_prices() {
 }
 
 #[tokio::test]
+async fn a_price_that_a_file_leaves_out_stays_as_it_is() {
+    let (shop, vendor) = bazaar().await;
+    let sums = |amount: &str| json!({"amount": amount, "currency": "UZS"});
+    let dollars = json!({"amount": "5.00", "currency": "USD"});
+    let variants = json!([
+        {"options": {"Size": "S"}, "prices": [dollars, sums("60000.00")]},
+        {"options": {"Size": "L"}, "prices": [sums("70000.00")]},
+    ]);
+    vendor.product("bowl").set("options", json!([{"name": "Size"}])).set("variants", variants).draft().await;
+    let known = products(&vendor).await;
+    let exported = export(&shop, &vendor, "").await;
+    let again = import(&shop, &vendor, "", exported.clone()).await;
+    assert_eq!((errors(&again), &again["updated"]), (vec![], &json!(0)), "{exported}");
+    let more = "Handle,Title,Option1 Name,Option1 Value,Variant Price\nbowl,Bowl,Size,S,4.00\nbowl,,,M,\nbowl,,,L,\n";
+    assert_eq!(errors(&import(&shop, &vendor, "", more).await), [(3, "Variant Price", "missing_price")]);
+    assert_eq!(products(&vendor).await, known);
+}
+
+#[tokio::test]
 async fn a_handle_that_another_seller_has_is_followed_by_the_shops_own() {
     let (shop, vendor) = bazaar().await;
     let silk = shop.vendor("silk").await;

@@ -139,7 +139,7 @@ impl Brought {
         let count = u64::try_from(wrongs.len()).unwrap_or(u64::MAX);
         self.tally.faults = self.tally.faults.saturating_add(count);
         self.faults.extend(wrongs.into_iter().map(|wrong| RowFault {
-            line,
+            line: wrong.line.unwrap_or(line),
             column: wrong.column.to_owned(),
             code: wrong.code,
             detail: wrong.detail,

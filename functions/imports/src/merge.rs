@@ -41,6 +41,8 @@ pub(crate) struct Terms {
 /// Something that is wrong with a product, or done otherwise than the file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Wrong {
+    /// The line of the file; the product's first when it is not said.
+    pub(crate) line: Option<u64>,
     /// The column of the file.
     pub(crate) column: &'static str,
     /// What.
@@ -51,7 +53,7 @@ pub(crate) struct Wrong {
 
 impl Wrong {
     pub(crate) fn new(column: &'static str, code: &str, detail: impl Into<String>) -> Self {
-        Self { column, code: code.to_owned(), detail: detail.into() }
+        Self { line: None, column, code: code.to_owned(), detail: detail.into() }
     }
 }
 
@@ -117,7 +119,8 @@ pub(crate) fn added(draft: &ProductDraft, terms: &Terms, id: ProductId, handle: 
 }
 
 /// A product of the shop with what a file says of it. Prices in other currencies stay, and so does what the file has no column
-/// for. A variant that the file does not name any more stays as long as units of it are promised to buyers.
+/// for and the prices of a variant whose price it leaves empty. A variant that the file does not name any more stays as long as units
+/// of it are promised to buyers.
 pub(crate) fn merged(
     before: &Product,
     description_html: &str,
@@ -149,7 +152,7 @@ pub(crate) fn merged(
     if columns.seo_description {
         product.seo.description = draft.seo.description.clone();
     }
-    let stock = variants::set(&mut product, before, draft, terms, counters).map_err(|wrong| vec![wrong])?;
+    let stock = variants::set(&mut product, before, draft, terms, counters)?;
     product.options = options(before, draft, &product);
     if terms.publish && terms.approved && draft.wants_publishing() {
         product.state = ProductState::Published;

@@ -24,6 +24,7 @@ pub(crate) fn draft_of(
         counters.fold(Counter::default(), |sum, counter| sum.plus(*counter)).on_hand().max(0)
     };
     let variants = product.variants.iter().map(|variant| VariantDraft {
+        line: None,
         values: variant.values.clone(),
         sku: variant.sku.clone(),
         grams: variant.grams,

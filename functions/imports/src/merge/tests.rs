@@ -172,6 +172,18 @@ fn what_the_file_has_no_column_for_stays_and_an_empty_cell_takes_away() {
 }
 
 #[test]
+fn a_price_that_is_left_empty_stays_and_a_new_variant_has_to_have_one() {
+    let first = new(COLOURS);
+    let unpriced = COLOURS.replace("10.00", "").replace("11.00", "");
+    assert_eq!(again(&first, &unpriced).product, first.product);
+    let more = "Handle,Title,Option1 Name,Option1 Value,Variant Price\n\
+        bowl,Bowl,Colour,Blue,\nbowl,,,Red,\nbowl,,,Green,12.00\nbowl,,,Lime,\n";
+    let refused = merged(&first.product, "", &read(more), &terms(Currency::USD), &BTreeMap::new()).unwrap_err();
+    let told: Vec<_> = refused.iter().map(|wrong| (wrong.line, wrong.column, wrong.code.as_str())).collect();
+    assert_eq!(told, [(Some(3), "Variant Price", "missing_price"), (Some(5), "Variant Price", "missing_price")]);
+}
+
+#[test]
 fn a_type_is_a_category_by_name_or_handle_else_a_warning() {
     let typed = |words: &str| new(&COLOURS.replace("Bowls & Plates", words));
     let path = |merged: &Merged| merged.product.categories.iter().map(ToString::to_string).collect::<Vec<_>>();

@@ -8,7 +8,7 @@ use domain::stock::{Counter, Layout};
 use domain::text::Sku;
 
 use super::{Terms, Wrong};
-use crate::product_file::{ProductDraft, VariantDraft};
+use crate::product_file::{Fault, ProductDraft, VariantDraft};
 
 /// For each variant of the file the place of the shop's, if there is one: by the values of the options, else by a seller's number
 /// that only one variant has on either side, else as the only one there is.
@@ -50,14 +50,24 @@ pub(super) fn set(
     draft: &ProductDraft,
     terms: &Terms,
     counters: &BTreeMap<VariantId, Counter>,
-) -> Result<Vec<(VariantId, Layout, i64)>, Wrong> {
+) -> Result<Vec<(VariantId, Layout, i64)>, Vec<Wrong>> {
     let places = matches(before, draft);
+    let unpriced: Vec<Wrong> = draft
+        .variants
+        .iter()
+        .zip(&places)
+        .filter(|(wanted, place)| place.is_none() && wanted.price.is_none())
+        .map(|(wanted, _)| missing_price(wanted))
+        .collect();
+    if !unpriced.is_empty() {
+        return Err(unpriced);
+    }
     let mut variants = Vec::with_capacity(draft.variants.len());
     let mut stock = Vec::new();
     for (wanted, place) in draft.variants.iter().zip(&places) {
         let variant = match place.and_then(|place| before.variants.get(place)) {
             Some(known) => changed(known, wanted, terms),
-            None => new(product, wanted)?,
+            None => new(product, wanted).map_err(|wrong| vec![wrong])?,
         };
         stock.extend(wanted.quantity.map(|units| (variant.id, variant.layout(), units)));
         variants.push(variant);
@@ -69,16 +79,22 @@ pub(super) fn set(
         }
         if known.values.len() != draft.options.len() || variants.iter().any(|other| other.values == known.values) {
             let detail = format!("{promised} units of a variant that the file does not name are promised to buyers");
-            return Err(Wrong::new("", "variant_reserved", detail));
+            return Err(vec![Wrong::new("", "variant_reserved", detail)]);
         }
         variants.push(known.clone());
     }
     if variants.len() > MOST_VARIANTS {
         let detail = "with variants that are promised to buyers the product has more than 100";
-        return Err(Wrong::new("", "too_many_variants", detail));
+        return Err(vec![Wrong::new("", "too_many_variants", detail)]);
     }
     product.variants = variants;
     Ok(stock)
+}
+
+/// The fault of a new variant without a price, in its own row.
+fn missing_price(wanted: &VariantDraft) -> Wrong {
+    let fault = Fault::MissingPrice;
+    Wrong { line: wanted.line, ..Wrong::new("Variant Price", fault.code(), fault.meaning()) }
 }
 
 fn new(product: &mut Product, wanted: &VariantDraft) -> Result<Variant, Wrong> {

@@ -229,7 +229,8 @@ impl Assembly {
             self.complain(row, Column::Option1Value, Fault::DuplicateVariant);
         }
         if self.variants.len() < MOST_VARIANTS {
-            self.variants.push(VariantDraft { values, sku, grams, quantity, continues, price, image });
+            let line = Some(row.records.line());
+            self.variants.push(VariantDraft { line, values, sku, grams, quantity, continues, price, image });
         } else if !self.has(Fault::TooManyVariants) {
             self.complain(row, Column::Option1Value, Fault::TooManyVariants);
         }
@@ -238,12 +239,12 @@ impl Assembly {
     fn read_price(&mut self, row: Row<'_>) -> Option<Price> {
         let decimal_comma = row.records.separator() != b',';
         let parse = |text: &str| cells::price(text, row.currency, decimal_comma);
-        if row.is_empty(Column::Price) {
-            self.complain(row, Column::Price, Fault::MissingPrice);
-        }
         let price = self.read(row, Column::Price, parse);
         // Shops write a zero where there is nothing to compare with.
         let compare_at = self.read(row, Column::CompareAtPrice, parse).filter(|compared| !compared.is_zero());
+        if compare_at.is_some() && row.is_empty(Column::Price) {
+            self.complain(row, Column::Price, Fault::MissingPrice);
+        }
         price.map(|price| Price { price, compare_at })
     }
 

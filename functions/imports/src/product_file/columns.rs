@@ -74,7 +74,7 @@ pub(super) struct Header {
 }
 
 /// Which parts of a product a file speaks of. What it has no column for stays as it is in the shop; what stands in an empty cell
-/// is taken away.
+/// is taken away, all but prices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Columns {
     /// The description.

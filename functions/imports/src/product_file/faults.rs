@@ -49,7 +49,7 @@ faults! {
     HandleRepeated = "handle_repeated",
     /// The first row of a product must have a title.
     MissingTitle = "missing_title",
-    /// Every variant must have a price.
+    /// A new variant must have a price, and so must one that is compared to another price.
     MissingPrice = "missing_price",
     /// Not a price in this currency: digits, and at most as many after the point as the currency has.
     BadPrice = "bad_price",

@@ -38,6 +38,9 @@ pub struct ProductDraft {
 /// A variant as a file has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct VariantDraft {
+    /// The line of the file in which its row starts; none for a variant of the shop.
+    #[serde(skip)]
+    pub line: Option<u64>,
     /// One value per option of the product, in the options' order.
     pub values: Vec<Name>,
     /// The seller's number.
@@ -49,8 +52,8 @@ pub struct VariantDraft {
     /// Whether orders are taken for more than is on hand; None says nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub continues: Option<bool>,
-    /// The price in the file's currency. Reading a file always yields one; an export of a variant that has no price in the
-    /// export's currency leaves the cells empty.
+    /// The price in the file's currency. None says nothing about prices: those that are there stay, and a new variant is refused.
+    /// So an export can leave the cells of a variant empty that has no price in the export's currency.
     pub price: Option<Price>,
     /// Its own picture.
     pub image: Option<ImageSource>,

@@ -15,7 +15,6 @@ fn errors_between(row: &str) -> Vec<String> {
 fn a_bad_cell_is_named_by_line_and_column_and_costs_its_product_only() {
     for (row, expected) in [
         ("x,,,,1,,", "x: 4 \"Title\" missing_title"),
-        ("x,X,,,,,", "x: 4 \"Variant Price\" missing_price"),
         ("x,X,,,-1,,", "x: 4 \"Variant Price\" bad_price"),
         ("x,X,,,\"12,50\",,", "x: 4 \"Variant Price\" bad_price"),
         ("x,X,,,12.345,,", "x: 4 \"Variant Price\" bad_price"),
@@ -37,7 +36,6 @@ fn a_bad_cell_is_named_by_line_and_column_and_costs_its_product_only() {
         ("\"x,X,,,1,,", ": 4 \"Handle\" unbalanced_quotes"),
         ("x,X,Size,S,1,,\nx,,,S,2,,", "x: 5 \"Option1 Value\" duplicate_variant"),
         ("x,X,Size,S,1,,\nx,,Colour,M,2,,", "x: 5 \"Option1 Name\" option_name_changed"),
-        ("x,X,Size,S,1,,\nx,,,M,,,", "x: 5 \"Variant Price\" missing_price"),
         ("x,X,Size,\"S\nS\",1,,\nx,,,M,?,,", "x: 6 \"Variant Price\" bad_price"),
     ] {
         if row.starts_with("first") {
@@ -47,6 +45,16 @@ fn a_bad_cell_is_named_by_line_and_column_and_costs_its_product_only() {
             assert_eq!(errors_between(row), [expected], "{row}");
         }
     }
+}
+
+#[test]
+fn a_price_may_be_left_empty_where_nothing_is_compared_to_it() {
+    let header = "Handle,Title,Option1 Name,Option1 Value,Variant Price,Variant Compare At Price\n";
+    let [product] = products(format!("{header}x,X,Size,S,,\nx,,,M,,0.00\nx,,,L,5,7\n")).try_into().unwrap();
+    let prices: Vec<_> = product.variants.iter().map(|variant| variant.price.is_some()).collect();
+    assert_eq!(prices, [false, false, true]);
+    let compared = format!("{header}x,X,Size,S,1,2\nx,,,M,,3\n");
+    assert_eq!(errors(compared), ["x: 3 \"Variant Price\" missing_price"]);
 }
 
 #[test]

@@ -22,9 +22,14 @@ fn read(file: &[u8], currency: Currency) -> Result<Vec<Entry>, FileError> {
     })
 }
 
-/// The products of a file without errors.
+/// The products of a file without errors, wherever they stand in it.
 fn products(file: impl AsRef<[u8]>) -> Vec<ProductDraft> {
-    entries(file).into_iter().map(|entry| entry.product.unwrap()).collect()
+    entries(file).into_iter().map(|entry| without_lines(entry.product.unwrap())).collect()
+}
+
+fn without_lines(mut product: ProductDraft) -> ProductDraft {
+    product.variants.iter_mut().for_each(|variant| variant.line = None);
+    product
 }
 
 /// Every error of a file as `handle: line column code`.

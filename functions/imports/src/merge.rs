@@ -8,14 +8,14 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use domain::catalogue::{CategoryTree, Product, ProductOption, ProductState, Seo, Variant};
+use domain::catalogue::{CategoryTree, LARGEST_PRODUCT, Product, ProductOption, ProductState, Seo, Variant};
 use domain::code::Coded;
 use domain::stock::{Counter, Layout};
 use domain::text::{Handle, Line, Name};
 use domain::vendor::VendorCard;
 use domain::{Currency, ProductId, Timestamp, VariantId};
 
-use crate::product_file::{Columns, ProductDraft};
+use crate::product_file::{Columns, Fault, ProductDraft};
 
 pub(crate) use self::category::file_type;
 
@@ -165,6 +165,10 @@ pub(crate) fn merged(
             .map(|field| Wrong::new("", &field.code, format!("{}: {}", field.pointer, field.detail)))
             .collect::<Vec<_>>()
     })?;
+    if serde_json::to_vec(&product).map_or(usize::MAX, |json| json.len()) > LARGEST_PRODUCT {
+        let fault = Fault::ProductTooLarge;
+        return Err(vec![Wrong::new("", fault.code(), fault.meaning())]);
+    }
     let description_html =
         if columns.body { draft.body_html.clone().unwrap_or_default() } else { description_html.to_owned() };
     warnings.extend(stock.iter().filter_map(|(variant, layout, on_hand)| {

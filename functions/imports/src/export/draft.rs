@@ -53,7 +53,7 @@ pub(crate) fn draft_of(
 #[cfg(test)]
 mod tests {
     use domain::ProductId;
-    use domain::catalogue::{Category, Product, WhenOut};
+    use domain::catalogue::{Category, ImageSource, LARGEST_PRODUCT, Product, Variant, WhenOut};
     use domain::text::{Handle, LongText, Name};
     use domain::vendor::VendorCard;
     use domain::{Timestamp, VendorId};
@@ -159,6 +159,36 @@ mod tests {
         let read = Products::new(csv.as_slice(), ProductReader::new(Currency::USD)).next().unwrap().unwrap();
         let errors = read.product.unwrap_err();
         assert_eq!(errors.iter().map(|error| error.code()).collect::<Vec<_>>(), ["text_too_long"]);
+    }
+
+    #[test]
+    fn a_product_that_just_fits_its_item_comes_back_and_one_that_does_not_is_refused() {
+        let (mut stored, counters) = stored("bowl");
+        let product = &mut stored.product;
+        let first = product.variants[0].clone();
+        product.variants = (1..=100)
+            .map(|ordinal| {
+                let values = vec![Name::parse(&format!("Blue {ordinal}")).unwrap()];
+                let image = ImageSource::parse(&format!("https://a.test/{}{ordinal:03}", "x".repeat(410)));
+                Variant { id: VariantId::new(product.id, ordinal), values, image, ..first.clone() }
+            })
+            .collect();
+        product.options[0].values = product.variants.iter().map(|variant| variant.values[0].clone()).collect();
+        product.next_ordinal = 101;
+        let size = serde_json::to_vec(product).unwrap().len();
+        assert!((LARGEST_PRODUCT - 2_000..LARGEST_PRODUCT).contains(&size), "{size}");
+        let counters: BTreeMap<_, _> =
+            product.variants.iter().map(|variant| (variant.id, counters[&first.id].clone())).collect();
+        assert_eq!(there_and_back(&stored, &counters), stored.product);
+
+        let mut csv = Vec::new();
+        write_header(&mut csv).unwrap();
+        write_product(&mut csv, &draft_of(&stored, &counters, Currency::USD, &tree())).unwrap();
+        let mut larger = read(&csv);
+        larger.tags.extend((0..40).map(|number| Name::parse(&format!("{number:050}")).unwrap()));
+        let sums = BTreeMap::new();
+        let refused = merged(&stored.product, &stored.description_html, &larger, &terms(), &sums).unwrap_err();
+        assert_eq!(refused[0].code, "product_too_large");
     }
 
     #[test]

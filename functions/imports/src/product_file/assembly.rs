@@ -17,8 +17,6 @@ use super::sanitise::sanitise;
 
 /// A product that fails is told so many of its errors.
 const MOST_ERRORS: usize = 20;
-/// What a variant takes in the shop beyond what the file says of it: its id, prices in other currencies.
-const VARIANT_BYTES: usize = 160;
 const OPTION_NAMES: [Column; MOST_OPTIONS] = [Column::Option1Name, Column::Option2Name, Column::Option3Name];
 const OPTION_VALUES: [Column; MOST_OPTIONS] = [Column::Option1Value, Column::Option2Value, Column::Option3Value];
 /// A row with one of these tells of a variant; others only of a picture.
@@ -375,8 +373,7 @@ fn options_of(names: [Option<Name>; MOST_OPTIONS], variants: &[VariantDraft]) ->
         .collect()
 }
 
-/// About what the product takes in the shop, where its description lies beside it.
+/// What the product takes in the shop at least. How much it really takes is known when it is put together with what the shop has.
 fn size_of_product(draft: &ProductDraft) -> usize {
-    let written = serde_json::to_vec(draft).map_or(usize::MAX, |json| json.len());
-    written.saturating_add(draft.variants.len() * VARIANT_BYTES)
+    serde_json::to_vec(draft).map_or(usize::MAX, |json| json.len())
 }

@@ -4,7 +4,8 @@ use domain::catalogue::{Image, ImageSource, Price, ProductOption, Seo};
 use domain::text::{Handle, Line, Name, Sku, Title};
 use serde::Serialize;
 
-/// A product as a file has it: checked, but without an id, a category of the tree or anything else that only the shop knows.
+/// A product as a file has it: checked, but without an id, a category of the tree or anything else that only the shop knows. Written as
+/// JSON it is never longer than the product in the shop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ProductDraft {
     /// Its name in the file, in lower case.
@@ -44,18 +45,23 @@ pub struct VariantDraft {
     /// One value per option of the product, in the options' order.
     pub values: Vec<Name>,
     /// The seller's number.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sku: Option<Sku>,
     /// Weight in grams.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub grams: Option<u32>,
     /// Units on hand. None says nothing about stock: what is there stays, and a new variant starts with none.
+    #[serde(skip)]
     pub quantity: Option<i64>,
     /// Whether orders are taken for more than is on hand; None says nothing.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip)]
     pub continues: Option<bool>,
     /// The price in the file's currency. None says nothing about prices: those that are there stay, and a new variant is refused.
     /// So an export can leave the cells of a variant empty that has no price in the export's currency.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
     /// Its own picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<ImageSource>,
 }
 

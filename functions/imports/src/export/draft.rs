@@ -144,6 +144,8 @@ mod tests {
         product.file_vendor = None;
         counters.values_mut().for_each(|counters| counters[0].reserved = 2);
         assert_eq!(there_and_back(&stored, &counters), stored.product);
+        stored.product.categories = vec![handle("home"), handle("gone-since")];
+        assert_eq!(there_and_back(&stored, &counters), stored.product);
         stored.product.categories = Vec::new();
         stored.product.file_type = None;
         assert_eq!(there_and_back(&stored, &counters), stored.product);

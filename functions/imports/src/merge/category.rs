@@ -22,15 +22,19 @@ pub(super) fn set(
     tree: &CategoryTree,
     warnings: &mut Vec<Wrong>,
 ) {
-    if draft.category != file_type(before, tree) {
+    let unchanged = draft.category == file_type(before, tree);
+    if !unchanged {
         product.file_type = draft.category.clone();
     }
-    product.categories = match &draft.category {
+    product.categories = match draft.category.as_ref().map(|words| tree.named(words.as_str())) {
         None => Vec::new(),
-        Some(words) => tree.named(words.as_str()).unwrap_or_else(|| {
+        Some(Some(path)) => path,
+        // A category that was taken out of the tree leaves its products where they are.
+        Some(None) if unchanged && !before.categories.is_empty() => before.categories.clone(),
+        Some(None) => {
             let detail = "no category has this handle or name: the product went in without one";
             warnings.push(Wrong::new("Type", "unknown_category", detail));
             Vec::new()
-        }),
+        }
     };
 }

@@ -394,10 +394,20 @@ async fn an_import_whose_answers_are_lost_writes_nothing_twice() {
     for operation in ["TransactWriteItems", "UpdateItem"] {
         shop.cloud.services().faults.add(Fault { every: true, ..Fault::nth("dynamodb", operation, 7, Kind::After) });
     }
-    let job = import(&shop, &vendor, "?publish=true", bazaar_file()).await;
+    let mut job = import(&shop, &vendor, "?publish=true", bazaar_file()).await;
+    // A slice of work that does not come to its end is taken up by the next, when its message comes back.
+    for _ in 0..6 {
+        if job["state"] != "running" {
+            break;
+        }
+        shop.advance(Duration::from_secs(95)).await;
+        let place = format!("/v1/vendor/imports/{}", job["id"].as_str().expect("an id"));
+        job = shop.again(&vendor).await.get(&place).await.expect(200).clone();
+    }
     assert!(!shop.cloud.services().faults.struck().is_empty());
     assert_eq!((&job["state"], &job["errors"], &job["products"]), (&json!("completed"), &json!([]), &json!(50)));
     shop.cloud.services().faults.clear();
+    let vendor = Vendor { client: shop.again(&vendor).await, ..vendor };
     let before = products(&vendor).await;
     assert_eq!(before.len(), PRODUCTS);
     let again = import(&shop, &vendor, "?publish=true", bazaar_file()).await;

@@ -95,6 +95,8 @@ impl Bazaar {
         for order in 0..self.model.orders.len() {
             self.provider(order, Event::IsWon).await.map_err(|broken| vec![broken])?;
         }
+        // A letter that is under way when the clock jumps past its claim is written again.
+        self.shop.settled().await;
         for _ in 0..14 {
             self.shop.advance(Duration::from_secs(95)).await;
             if self.shop_as_it_is().await.at_rest().is_empty() {

@@ -129,6 +129,8 @@ impl Scene {
 
     /// Lets time pass until nothing is under way, and then some more.
     async fn rest(&self) -> Ledger {
+        // A letter that is under way when the clock jumps past its claim is written again.
+        self.shop.settled().await;
         for _ in 0..ROUNDS {
             self.shop.advance(ROUND).await;
             if Ledger::read(&self.shop).await.at_rest().is_empty() {

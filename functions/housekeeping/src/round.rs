@@ -74,8 +74,8 @@ impl<'a> Round<'a> {
         for entry in due {
             // What the one has read is of no use to the next when it has changed it.
             let outcome = match entry.kind {
-                DueKind::Order => self.look_at(entry, file.take(), &mut summary).await,
-                DueKind::Refund(refund) => self.refund(order, refund, file.take(), &mut summary).await,
+                DueKind::Order => Box::pin(self.look_at(entry, file.take(), &mut summary)).await,
+                DueKind::Refund(refund) => Box::pin(self.refund(order, refund, file.take(), &mut summary)).await,
             };
             if let Err(error) = outcome {
                 tracing::error!(order.id = %order, cause = %error, "what is due of an order could not be done");

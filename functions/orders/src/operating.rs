@@ -69,7 +69,7 @@ impl App {
                     loaded.clone().accept_amount(payment, &mut platform::mint(now))?;
                     if loaded.demand_to_reopen().is_some() {
                         // Its stock went back when its time was over, and is taken again from wherever it is.
-                        let draws = plan_to_reopen(&self.orders, &loaded).await?;
+                        let draws = Box::pin(plan_to_reopen(&self.orders, &loaded)).await?;
                         changed.draw_anew(draws.ok_or_else(|| Refusal::of(Code::OutOfStock))?)?;
                     }
                     changed.accept_amount(payment, &mut mint)?;

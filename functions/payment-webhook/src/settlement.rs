@@ -54,7 +54,7 @@ pub async fn plan_to_reopen(
             .collect();
         let is_short = planned.is_none();
         if let Some(draws) = planned
-            && let Some(gathered) = gathered(stock, draws, most_draws(file.vendors.len())).await?
+            && let Some(gathered) = Box::pin(gathered(stock, draws, most_draws(file.vendors.len()))).await?
         {
             return Ok(Some(gathered));
         }
@@ -114,7 +114,8 @@ pub async fn settle(orders: &Orders, report: &Report, now: Timestamp) -> Result<
         let mut mint = platform::mint(now);
         let mut late = Late::Refund;
         if brings_money(report)
-            && let Some(draws) = plan_to_reopen(orders, &loaded).await?
+            // In a box: it is seldom needed, and its depth would count in everything that settles.
+            && let Some(draws) = Box::pin(plan_to_reopen(orders, &loaded)).await?
         {
             changed.draw_anew(draws)?;
             late = Late::TakeStock;

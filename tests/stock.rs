@@ -301,9 +301,15 @@ async fn units_that_move_between_counters_do_not_look_as_if_they_ran_low() {
     assert_eq!(notices(&shop).len(), 1);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_product_moves_across_the_tree_while_it_sells_out() {
-    let shop = Shop::open().await;
+/// Currencies without minor units.
+const CURRENCIES: [&str; 8] = ["JPY", "KRW", "VND", "CLP", "XAF", "XOF", "ISK", "PYG"];
+
+fn prices(amount: &str) -> Vec<Value> {
+    CURRENCIES.iter().map(|currency| json!({"amount": amount, "currency": currency})).collect()
+}
+
+/// A bowl deep in one branch of a tree with another one, in so many lists that a move takes two transactions.
+async fn a_bowl_in_many_lists(shop: &Shop) -> Product {
     let branch = |name: &str| {
         (1..=4).rev().fold(json!([]), |children, depth| {
             json!([{"handle": format!("{name}-{depth}"), "name": format!("{name} {depth}"), "children": children}])
@@ -311,13 +317,16 @@ async fn a_product_moves_across_the_tree_while_it_sells_out() {
     };
     let tree = json!({"items": [branch("home")[0], branch("garden")[0]]});
     shop.admin().await.with("if-match", "*").put("/v1/admin/categories", &tree).await.expect(200);
-    let currencies = ["JPY", "KRW", "VND", "CLP", "XAF", "XOF", "ISK", "PYG"];
-    let prices = |amount: &str| -> Vec<Value> {
-        currencies.iter().map(|currency| json!({"amount": amount, "currency": currency})).collect()
-    };
-    let vendor = shop.vendor("ceramics").await;
     let variants = json!([{"prices": prices("12"), "on_hand": 3}]);
-    let bowl = vendor.product("bowl").set("category", json!("home-4")).set("variants", variants).publish().await;
+    let vendor = shop.vendor("ceramics").await;
+    vendor.product("bowl").set("category", json!("home-4")).set("variants", variants).publish().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_product_moves_across_the_tree_while_it_sells_out() {
+    let shop = Shop::open().await;
+    let bowl = a_bowl_in_many_lists(&shop).await;
+    let vendor = bowl.vendor.clone();
     let path = format!("/v1/vendor/products/{}", bowl.id);
     let etag = vendor.client.get(&path).await.header("etag").to_owned();
 
@@ -386,4 +395,23 @@ async fn a_product_with_more_counters_than_a_transaction_takes_begins_and_ends_w
     let editor = vendor.client.clone().with("if-match", etag);
     editor.send(reqwest::Method::DELETE, &path, None, "").await.expect(204);
     assert_eq!(counters().await, 0);
+}
+
+#[tokio::test]
+async fn a_move_across_the_tree_that_is_refused_takes_nothing_off_sale() {
+    let shop = Shop::open().await;
+    let bowl = a_bowl_in_many_lists(&shop).await;
+    bowl.vendor.product("cup").publish().await;
+    let path = format!("/v1/vendor/products/{}", bowl.id);
+    let etag = bowl.vendor.client.get(&path).await.header("etag").to_owned();
+    let moved = json!({
+        "title": "Bowl", "handle": "cup", "category": "garden-4",
+        "variants": [{"id": bowl.variant, "prices": prices("13")}],
+    });
+    let editor = bowl.vendor.client.clone().with("if-match", etag);
+    editor.put(&path, &moved).await.expect_problem(409, "handle_taken");
+    let seen = bowl.seen_by_vendor().await;
+    assert_eq!((&seen["state"], &seen["category"]), (&json!("published"), &json!("home-4")));
+    let listed = shop.anon().get("/v1/products?currency=JPY&category=home-2").await.json.clone();
+    assert_eq!(listed["items"][0]["price"]["amount"], "12");
 }

@@ -201,7 +201,8 @@ pub(crate) fn to_buyer(event: &Event, file: &OrderFile, place: &Place, link: &st
 /// What becomes of the buyer's money.
 fn money_back(file: &OrderFile, concerned: impl Fn(&Refund) -> bool) -> String {
     let concerned: Vec<&Refund> = file.refunds.iter().filter(|refund| concerned(refund)).collect();
-    let by_bank = concerned.iter().any(|refund| refund.by_bank.is_some());
+    let by_bank = concerned.iter().any(|refund| refund.by_bank.is_some())
+        && !concerned.iter().any(|refund| refund.needs_a_hand());
     let refunds = concerned.into_iter().filter(|refund| refund.dispute.is_none() && !refund.needs_a_hand());
     if refunds.clone().any(|refund| refund.state == RefundState::Queued && file.is_disputed(refund.payment)) {
         return "Your bank is deciding about this payment. What it does not give back to you, we send you then."

@@ -1,6 +1,6 @@
 //! A bucket that others put files into and fetch them from, by addresses that are signed for one file each. Nothing is sent.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use api::{Answer, Problem};
 use aws_sdk_s3::Client;
@@ -9,6 +9,8 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use domain::upload::{LINK_OPEN, Upload};
 use domain::{Code, Coded, Timestamp};
 
+/// How long after its time is over an upload is signed anew for a repeat. Later its file may be in use, and must not be replaced.
+const RENEWED_WITHIN: Duration = Duration::from_secs(3_000);
 /// The member of an answer that says how to upload.
 const UPLOAD: &str = "upload";
 
@@ -78,13 +80,16 @@ impl Bucket {
         Ok((request.uri().to_owned(), now + LINK_OPEN))
     }
 
-    /// An answer that was given before, with an upload that may begin: the one in it is signed anew when its time is over.
+    /// An answer that was given before, with an upload that may begin: the one in it is signed anew when its time is over, within
+    /// the hour in which it was asked for.
     ///
     /// # Errors
     /// 500; it does not happen, signing needs nobody.
     pub async fn renew(&self, kept: Answer, file: Announced<'_>, now: Timestamp) -> Result<Answer, Problem> {
         match kept.member::<Upload>(UPLOAD) {
-            Some(upload) if upload.expires_at <= now => kept.with_member(UPLOAD, &self.upload(file, now).await?),
+            Some(upload) if upload.expires_at <= now && now < upload.expires_at + RENEWED_WITHIN => {
+                kept.with_member(UPLOAD, &self.upload(file, now).await?)
+            }
             _ => Ok(kept),
         }
     }

@@ -225,7 +225,15 @@ impl Catalog {
             let mut unlisted = loaded.clone();
             unlisted.product.state = domain::catalogue::ProductState::Draft;
             let stored = Box::pin(self.keeping(None).write(Some(loaded), &unlisted)).await?;
-            return self.list_again(stored, changed.clone()).await;
+            let refused = match self.list_again(stored.clone(), changed.clone()).await {
+                Err(refused) => refused,
+                done => return done,
+            };
+            // What is refused, such as a handle that is taken, takes nothing off sale.
+            if let Err(cause) = self.keeping(None).list_again(stored, loaded.clone()).await {
+                tracing::error!(product.id = %loaded.product.id, %cause, "a product stays a draft after a change that was refused");
+            }
+            return Err(refused);
         }
         let now = loaded.map_or(0, |loaded| loaded.product.version) + 1;
         let mut stored = changed.clone();

@@ -245,7 +245,9 @@ async fn selling(shop: &Shop, bowl: &Product) {
     follows(vendor, &["/v1/vendor/orders".to_owned(), format!("/v1/vendor/orders/{}", paid.part)]).await;
     step(&paid, "refuse").await;
     shop.advance(Duration::from_secs(120)).await;
-    shop.stripe(&paid.id, "dispute").await;
+    let disputed = bought(shop, bowl, 1, "stripe").await;
+    shop.stripe(&disputed.id, "succeed").await;
+    shop.stripe(&disputed.id, "dispute").await;
 
     // Paid on delivery.
     let sent = bought(shop, bowl, 1, "cash_on_delivery").await;

@@ -3,7 +3,7 @@
 use api::Problem;
 use domain::Timestamp;
 use domain::order::{OrderFile, OrderState};
-use payment_webhook::settlement::{Outcome, settle};
+use payment_webhook::settlement::settle;
 use store::attempts::Target;
 
 use crate::App;
@@ -26,17 +26,19 @@ impl App {
         }
         let limits = self.settings.current().await?.limits.payment;
         self.attempts.count("settle", client, Target::Order(loaded.order.id), limits, now).await?;
-        let mut changed = false;
+        let mut is_told = false;
         for payment in open {
             match self.providers.look_up(payment).await {
                 Ok(report) => {
-                    changed |= settle(&self.orders, &named(report, payment), now).await? == Outcome::Changed;
+                    settle(&self.orders, &named(report, payment), now).await?;
+                    is_told = true;
                 }
                 Err(failure) => {
                     tracing::warn!(order.id = %payment.order, payment.id = %payment.id, cause = %failure, "a provider does not say how a payment stands");
                 }
             }
         }
-        if changed { self.again(&loaded).await } else { Ok(loaded) }
+        // Its webhook may have been faster than this answer, so the order is read again in any case.
+        if is_told { self.again(&loaded).await } else { Ok(loaded) }
     }
 }

@@ -135,12 +135,13 @@ impl Refund {
 
     /// Whether some of its money did not reach the buyer, whoever decides what becomes of it.
     pub fn is_stranded(&self) -> bool {
-        (matches!(self.state, RefundState::Failed) && !self.to_send().is_zero()) || self.returned_at.is_some()
+        let came_back = matches!(self.state, RefundState::Failed) || self.returned_at.is_some();
+        came_back && !self.to_send().is_zero()
     }
 
-    /// Whether the money did not reach the buyer, and somebody has to give it back by hand.
-    pub const fn needs_a_hand(&self) -> bool {
-        (matches!(self.state, RefundState::Failed) && self.dispute.is_none()) || self.returned_at.is_some()
+    /// Whether the money did not reach the buyer, and somebody has to give it back by hand. Not while a bank decides about it.
+    pub fn needs_a_hand(&self) -> bool {
+        self.is_stranded() && self.dispute.is_none()
     }
 
     /// Whether it is for money that should not have come: all of it goes back, and none of it pays for a part of the order.

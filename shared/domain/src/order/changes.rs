@@ -214,9 +214,7 @@ impl OrderFile {
             .iter()
             .filter(|payment| matches!(payment.state, PaymentState::Captured | PaymentState::PartiallyRefunded))
             .filter(|payment| !self.goes_back_whole(payment.id))
-            // What did not reach its buyer is given back by hand, and must not go a second time.
-            .filter(|payment| !self.refunds.iter().any(|refund| refund.payment == payment.id && refund.is_stranded()))
-            .filter_map(|payment| Some((payment.id, self.left_of(payment.id)?)))
+            .filter_map(|payment| Some((payment.id, self.unspoken_of(payment.id)?)))
             .collect();
         for (payment, left) in over {
             self.queue_refund(payment, None, left, RefundReason::Cancelled, mint)?;
@@ -305,17 +303,26 @@ impl OrderFile {
     /// hand at the provider or because less came than was asked for.
     fn queue_refund_of(&mut self, vendor: VendorId, reason: RefundReason, mint: &mut Mint) -> Result<(), Refusal> {
         let Some(amount) = self.vendor(vendor).map(|part| part.totals.total) else { return Ok(()) };
-        let paid = self.payments.iter().find(|payment| {
+        // Another attempt may have brought money as well, but it has not paid for anything.
+        let paid = self.payment().filter(|payment| {
             matches!(payment.state, PaymentState::Captured | PaymentState::PartiallyRefunded | PaymentState::Refunded)
                 && !self.goes_back_whole(payment.id)
         });
-        match paid.and_then(|payment| Some((payment.id, self.left_of(payment.id)?))) {
+        match paid.and_then(|payment| Some((payment.id, self.unspoken_of(payment.id)?))) {
             Some((payment, left)) if left.minor() < amount.minor() => {
                 self.queue_refund(payment, Some(vendor), left, reason, mint)
             }
             Some((payment, _)) => self.queue_refund(payment, Some(vendor), amount, reason, mint),
             None => Ok(()),
         }
+    }
+
+    /// What is left of a payment without what did not reach its buyer: that is given back by hand, and must not go a second time.
+    fn unspoken_of(&self, payment: PaymentId) -> Option<Money> {
+        let left = self.left_of(payment)?;
+        let stranded = self.refunds.iter().filter(|refund| refund.payment == payment && refund.is_stranded());
+        let stranded = stranded.fold(0, |sum: i64, refund| sum.saturating_add(refund.to_send().minor()));
+        Some(Money::new(left.minor().saturating_sub(stranded).max(0), left.currency()))
     }
 
     /// Whether a payment came too late, twice or in another amount, and is on its way back as a whole.

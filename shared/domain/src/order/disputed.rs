@@ -106,7 +106,9 @@ impl OrderFile {
         let deciding = |dispute: &&Dispute| dispute.payment == payment && dispute.state == DisputeState::Opened;
         let open = self.disputes.iter().find(deciding).map(|dispute| dispute.id);
         let of_payment = self.refunds.iter().filter(|refund| refund.payment == payment);
-        for id in of_payment.map(|refund| refund.id).collect::<Vec<_>>() {
+        // First what would go out by itself: of what failed some may have been given back by hand already.
+        let (waiting, ended): (Vec<_>, Vec<_>) = of_payment.partition(|refund| refund.state == RefundState::Queued);
+        for id in waiting.into_iter().chain(ended).map(|refund| refund.id).collect::<Vec<_>>() {
             match open {
                 Some(dispute) => self.wait_for_bank(id, dispute, mint),
                 None => self.end_of_waiting(id, mint),
@@ -119,7 +121,7 @@ impl OrderFile {
         match known.state {
             // News of the decision may never come, but then the provider will take the refund one day.
             RefundState::Queued => known.due_at = Some(mint.now() + BANK_PAUSE),
-            RefundState::Failed if known.needs_a_hand() => known.dispute = Some(dispute),
+            _ if known.needs_a_hand() => known.dispute = Some(dispute),
             _ => {}
         }
     }
@@ -127,10 +129,11 @@ impl OrderFile {
     fn end_of_waiting(&mut self, refund: RefundId, mint: &Mint) {
         let Some(known) = self.refunds.iter().find(|known| known.id == refund) else { return };
         let (state, may_be_made, waits) = (known.state, known.may_be_made(), known.dispute.is_some());
+        let is_stranded = known.is_stranded();
         match state {
             // One that the provider may have made is asked for as it is: its answer is the truth.
             RefundState::Queued if may_be_made || !self.is_covered_by_bank(refund, mint) => self.release(refund, mint),
-            RefundState::Failed if !self.is_covered_by_bank(refund, mint) && waits => {
+            _ if is_stranded && !self.is_covered_by_bank(refund, mint) && waits => {
                 if let Some(known) = self.refunds.iter_mut().find(|known| known.id == refund) {
                     known.dispute = None;
                 }

@@ -37,9 +37,13 @@ impl OrderFile {
         if known.has_arrived() && event == RefundEvent::Failed {
             // The buyer's bank sent it back. A refund that succeeded stays one; that it came back is a fact of its own.
             known.returned_at = Some(mint.now());
-            let (id, vendor) = (known.id, known.vendor);
+            let (id, payment, vendor) = (known.id, known.payment, known.vendor);
             self.note("refund_returned", Actor::Provider, vendor, mint);
-            self.announce_failure(id, 1, mint);
+            if self.is_disputed(payment) {
+                self.weigh_refunds(payment, mint);
+            } else if !self.is_covered_by_bank(id, mint) {
+                self.announce_failure(id, 1, mint);
+            }
             return Ok(Settled::Changed);
         }
         if known.state == RefundState::Failed && event == RefundEvent::Succeeded {
@@ -138,7 +142,8 @@ impl OrderFile {
     pub fn refund_waits_for_bank(&mut self, refund: RefundId, until: Timestamp) -> Result<(), Refusal> {
         self.refund_waits(refund, until)?;
         if let Some(known) = self.refunds.iter_mut().find(|known| known.id == refund) {
-            known.refusals = known.refusals.saturating_add(1);
+            // It was looked for before it was asked for, so that what was unclear before is not any more: it was not made.
+            known.refusals = known.tries;
         }
         Ok(())
     }

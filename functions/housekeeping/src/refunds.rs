@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::order::{OrderFile, Settled};
+use domain::order::{BANK_PAUSE, OrderFile, Settled};
 use domain::payment::{Payment, Refund, RefundEvent, RefundState};
 use domain::{Code, Mint, OrderId, RefundId, Refusal, Timestamp};
 use payments::{Failure, PAYMENT_DISPUTED, RefundStanding, Refunded};
@@ -17,8 +17,6 @@ const TRIES: usize = 8;
 const FIRST_PAUSE: Duration = Duration::from_secs(60);
 /// The longest pause, and how long a provider gets that works on a refund.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
-/// How long a refund waits for the decision of a bank.
-const BANK_PAUSE: Duration = Duration::from_secs(24 * 3600);
 /// How often the provider may speak of a dispute of which no news comes, until the operator hears of it.
 const MOST_REFUSALS: u32 = 24;
 

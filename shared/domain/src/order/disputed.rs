@@ -11,7 +11,7 @@ use crate::payment::{RefundEvent, RefundState};
 use crate::{DisputeId, Money, PaymentId, RefundId, Timestamp};
 
 /// How often a refund is asked for while the buyer's bank decides.
-const BANK_PAUSE: Duration = Duration::from_secs(24 * 3600);
+pub const BANK_PAUSE: Duration = Duration::from_secs(24 * 3600);
 
 /// News of a dispute.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,8 +132,8 @@ impl OrderFile {
         let is_stranded = known.is_stranded();
         match state {
             // One that the provider may have made is asked for as it is: its answer is the truth.
-            RefundState::Queued if may_be_made || !self.is_covered_by_bank(refund, mint) => self.release(refund, mint),
-            _ if is_stranded && !self.is_covered_by_bank(refund, mint) && waits => {
+            RefundState::Queued if may_be_made || !self.cover_by_bank(refund, mint) => self.release(refund, mint),
+            _ if is_stranded && !self.cover_by_bank(refund, mint) && waits => {
                 if let Some(known) = self.refunds.iter_mut().find(|known| known.id == refund) {
                     known.dispute = None;
                 }
@@ -149,9 +149,9 @@ impl OrderFile {
         }
     }
 
-    /// Takes off a refund what the buyer's bank has given him of the payment and what no other refund has made room for.
-    /// Whether nothing of it is left: then it is over.
-    pub(super) fn is_covered_by_bank(&mut self, refund: RefundId, mint: &Mint) -> bool {
+    /// Takes off a refund what the buyer's bank has given him of the payment, as far as it has taken the place of no other refund
+    /// yet. Answers whether nothing of it is left: then it is over.
+    pub(super) fn cover_by_bank(&mut self, refund: RefundId, mint: &Mint) -> bool {
         let Some(known) = self.refunds.iter().find(|known| known.id == refund) else { return false };
         let (payment, vendor, to_send) = (known.payment, known.vendor, known.to_send());
         if to_send.is_zero() {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use self::changes::{Deadlines, Late};
-pub use self::disputed::DisputeNews;
+pub use self::disputed::{BANK_PAUSE, DisputeNews};
 pub use self::place::{PlaceError, PlaceOrder, place};
 pub use self::returned::{RefundNews, SENT_ALL_THE_SAME};
 pub use self::settle::{MoneyNews, Settled};

@@ -41,7 +41,7 @@ impl OrderFile {
             self.note("refund_returned", Actor::Provider, vendor, mint);
             if self.is_disputed(payment) {
                 self.weigh_refunds(payment, mint);
-            } else if !self.is_covered_by_bank(id, mint) {
+            } else if !self.cover_by_bank(id, mint) {
                 self.announce_failure(id, 1, mint);
             }
             return Ok(Settled::Changed);
@@ -74,7 +74,7 @@ impl OrderFile {
                 self.note("refund_failed", Actor::Provider, vendor, mint);
                 if self.is_disputed(payment) {
                     self.weigh_refunds(payment, mint);
-                } else if !self.is_covered_by_bank(refund, mint) {
+                } else if !self.cover_by_bank(refund, mint) {
                     self.say_failed(refund, mint);
                 }
             }

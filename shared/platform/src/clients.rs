@@ -1,6 +1,7 @@
 //! AWS clients, built by hand: the region, the keys and the endpoints stand in the environment, so the SDK's chain of
 //! providers, profiles and metadata services is never asked.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -182,12 +183,18 @@ pub(crate) fn tls_context(roots: TrustStore) -> Result<TlsContext, Fatal> {
 ///
 /// The role needs `dynamodb:GetItem` on the table; without it the connection is opened all the same.
 pub async fn prewarm(config: &Config, dynamodb: &aws_sdk_dynamodb::Client, table: &str) {
-    use aws_sdk_dynamodb::types::AttributeValue;
     if config.in_lambda() {
-        let absent = || AttributeValue::S("PREWARM".to_owned());
-        let read = dynamodb.get_item().table_name(table).key("pk", absent()).key("sk", absent()).send();
-        let _ = tokio::time::timeout(Duration::from_secs(1), read).await;
+        let _ = tokio::time::timeout(Duration::from_secs(1), read_absent(dynamodb, table)).await;
     }
+}
+
+/// Boxed here, so that the SDK's code for it is compiled here once and not for each function's crate.
+#[inline(never)]
+fn read_absent(dynamodb: &aws_sdk_dynamodb::Client, table: &str) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    use aws_sdk_dynamodb::types::AttributeValue;
+    let absent = || AttributeValue::S("PREWARM".to_owned());
+    let read = dynamodb.get_item().table_name(table).key("pk", absent()).key("sk", absent());
+    Box::pin(async { drop(read.send().await) })
 }
 
 #[cfg(test)]

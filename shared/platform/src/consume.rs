@@ -103,6 +103,8 @@ fn log_failure(item: &str, error: &dyn Error) {
     tracing::error!(item, cause, "an event was not dealt with and will be delivered again");
 }
 
+// A handler's future is boxed: nested in the loop's own, its depth passes what the compiler computes a layout for.
+
 /// Hands an SQS event's messages to a handler one after another. Answers with those that failed, so that only they are
 /// delivered again.
 ///
@@ -116,7 +118,7 @@ where
     let batch: Batch<QueueMessage> = read(event)?;
     let mut answer = BatchAnswer::default();
     for message in batch.records {
-        if let Err(error) = handler(app, &message, now).await {
+        if let Err(error) = Box::pin(handler(app, &message, now)).await {
             log_failure(&message.message_id, &error);
             answer.failed(message.message_id);
         }
@@ -137,7 +139,7 @@ where
     let batch: Batch<StreamRecord> = read(event)?;
     let mut answer = BatchAnswer::default();
     for record in batch.records {
-        if let Err(error) = handler(app, &record, now).await {
+        if let Err(error) = Box::pin(handler(app, &record, now)).await {
             log_failure(&record.id, &error);
             answer.failed(record.sequence_number().to_owned());
             break;
@@ -156,7 +158,7 @@ where
     E: Error,
 {
     let tick: Tick = read(event)?;
-    match handler(app, &tick, now).await {
+    match Box::pin(handler(app, &tick, now)).await {
         Ok(()) => Ok("null".to_owned()),
         Err(error) => {
             log_failure(tick.task.as_deref().unwrap_or("schedule"), &error);

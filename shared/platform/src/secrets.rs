@@ -1,5 +1,6 @@
 //! Secrets: read when first needed, kept for five minutes, read again when a signature fails.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -133,14 +134,27 @@ impl<T: DeserializeOwned> Secret<T> {
     }
 
     async fn read(&self) -> Result<Arc<T>, SecretError> {
-        let answer = self.client.get_secret_value().secret_id(&self.arn).send().await.map_err(|error| {
-            let reason = aws_smithy_types::error::display::DisplayErrorContext(error).to_string();
-            SecretError::Unreadable { arn: self.arn.clone(), reason }
-        })?;
-        let text = answer.secret_string().unwrap_or_default();
+        let text = text_of(self.client.clone(), self.arn.clone()).await?;
         // Serde's message would quote a part of the value.
-        serde_json::from_str(text).map(Arc::new).map_err(|_| SecretError::Malformed { arn: self.arn.clone() })
+        serde_json::from_str(&text).map(Arc::new).map_err(|_| SecretError::Malformed { arn: self.arn.clone() })
     }
+}
+
+/// Boxed here, so that the SDK's code for it is compiled here once and not for each kind of secret.
+#[inline(never)]
+fn text_of(
+    client: aws_sdk_secretsmanager::Client,
+    arn: String,
+) -> Pin<Box<dyn Future<Output = Result<String, SecretError>> + Send>> {
+    Box::pin(async move {
+        match client.get_secret_value().secret_id(&arn).send().await {
+            Ok(answer) => Ok(answer.secret_string.unwrap_or_default()),
+            Err(error) => {
+                let reason = aws_smithy_types::error::display::DisplayErrorContext(error).to_string();
+                Err(SecretError::Unreadable { arn, reason })
+            }
+        }
+    })
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use domain::{OrderId, Timestamp};
 use ring::digest;
 
 use crate::Error;
+use crate::dispatch::Dispatch;
 use crate::error::{Failure, failure};
 use crate::item::{Attributes, key, number, string};
 
@@ -137,7 +138,7 @@ impl Attempts {
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":kind", string(ATTEMPTS))
             .expression_attribute_values(":ends", number(window.ends))
-            .send()
+            .dispatch()
             .await;
         match sent.map_err(|error| failure(&error)) {
             Ok(_) => Ok(Counted::Passed),

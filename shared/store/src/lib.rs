@@ -9,6 +9,7 @@ pub mod accounts;
 pub mod attempts;
 pub mod carts;
 pub mod catalog;
+mod dispatch;
 mod error;
 mod item;
 mod keys;

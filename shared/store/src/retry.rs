@@ -17,6 +17,7 @@ use domain::{Code, Refusal};
 use tokio::time::{Instant, sleep};
 
 use crate::Error;
+use crate::dispatch::Dispatch;
 use crate::error::{Failure, Reason, failure};
 use crate::item::{Attributes, Condition, page_key, start_key, string};
 use crate::{PageKey, Slice};
@@ -109,7 +110,7 @@ pub(crate) async fn transact_within(
             .transact_write_items()
             .set_transact_items(Some(actions.clone()))
             .client_request_token(same)
-            .send()
+            .dispatch()
             .await;
         sent.map(|_| ()).map_err(|error| {
             // What was surely refused is tried anew; of anything else the outcome is unknown, and the same token asks for it.
@@ -174,7 +175,12 @@ pub(crate) async fn batch(
             items.insert(table, request);
         }
         let answer = patiently(|| async {
-            client.batch_get_item().set_request_items(Some(items.clone())).send().await.map_err(|error| failure(&error))
+            client
+                .batch_get_item()
+                .set_request_items(Some(items.clone()))
+                .dispatch()
+                .await
+                .map_err(|error| failure(&error))
         })
         .await?;
         for (table, items) in answer.responses.unwrap_or_default() {
@@ -233,7 +239,7 @@ pub(crate) async fn query(client: &Client, asked: Asked) -> Result<Slice<Attribu
             .consistent_read(asked.consistent)
             .set_limit(asked.limit)
             .set_exclusive_start_key(asked.start.clone().map(start_key))
-            .send()
+            .dispatch()
             .await
             .map_err(|error| match failure(&error) {
                 // A key that came from a caller may be any: DynamoDB says whether it is one.
@@ -274,7 +280,7 @@ pub(crate) async fn get(
             .table_name(table)
             .set_key(Some(key.clone()))
             .consistent_read(consistent)
-            .send()
+            .dispatch()
             .await
             .map_err(|error| failure(&error))
     })
@@ -302,7 +308,7 @@ pub(crate) async fn put_one(
             .set_expression_attribute_names(condition.names())
             .set_expression_attribute_values(condition.values())
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
+            .dispatch()
             .await;
         match sent {
             Ok(_) => Ok(()),
@@ -346,7 +352,7 @@ pub(crate) async fn update_one(
             .set_expression_attribute_values(marked.values())
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
+            .dispatch()
             .await;
         let error = match sent {
             Ok(answer) => return Ok(answer.attributes.unwrap_or_default()),
@@ -380,7 +386,7 @@ pub(crate) async fn delete_one(
             .set_expression_attribute_names(condition.names())
             .set_expression_attribute_values(condition.values())
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
+            .dispatch()
             .await;
         match sent {
             Ok(_) => Ok(()),

@@ -1,0 +1,47 @@
+//! The SDK's calls, compiled once.
+//!
+//! An `async fn` is compiled by whoever awaits it: without this, the SDK's whole orchestration is in a binary once for each
+//! crate that awaits a call, 40 KiB of code at a time. A boxed future is compiled where it is boxed.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use aws_sdk_dynamodb::error::SdkError;
+
+/// A call under way.
+pub(crate) type Pending<T, E> = Pin<Box<dyn Future<Output = Result<T, SdkError<E>>> + Send>>;
+
+/// A request that can be sent.
+pub(crate) trait Dispatch {
+    /// What DynamoDB answers.
+    type Output;
+    /// What it refuses with.
+    type Error;
+
+    /// Sends the request.
+    fn dispatch(self) -> Pending<Self::Output, Self::Error>;
+}
+
+macro_rules! dispatched {
+    ($($operation:ident: $request:ident -> $output:ident, $error:ident;)+) => {$(
+        impl Dispatch for aws_sdk_dynamodb::operation::$operation::builders::$request {
+            type Output = aws_sdk_dynamodb::operation::$operation::$output;
+            type Error = aws_sdk_dynamodb::operation::$operation::$error;
+
+            #[inline(never)]
+            fn dispatch(self) -> Pending<Self::Output, Self::Error> {
+                Box::pin(self.send())
+            }
+        }
+    )+};
+}
+
+dispatched! {
+    batch_get_item: BatchGetItemFluentBuilder -> BatchGetItemOutput, BatchGetItemError;
+    delete_item: DeleteItemFluentBuilder -> DeleteItemOutput, DeleteItemError;
+    get_item: GetItemFluentBuilder -> GetItemOutput, GetItemError;
+    put_item: PutItemFluentBuilder -> PutItemOutput, PutItemError;
+    query: QueryFluentBuilder -> QueryOutput, QueryError;
+    transact_write_items: TransactWriteItemsFluentBuilder -> TransactWriteItemsOutput, TransactWriteItemsError;
+    update_item: UpdateItemFluentBuilder -> UpdateItemOutput, UpdateItemError;
+}

@@ -101,6 +101,7 @@ GET    /v1/admin/orders/{id}                                  401  401   401   4
 POST   /v1/admin/orders/{id}/cancel                           401  401   401   403   403   403   403     403    403     403   403       200
 POST   /v1/admin/orders/{id}/payments/{payment_id}/decide     401  401   401   403   403   403   403     403    403     403   403       200
 GET    /v1/admin/payments                                     401  401   401   403   403   403   403     403    403     403   403       200
+GET    /v1/admin/payments/unclaimed                           401  401   401   403   403   403   403     403    403     403   403       200
 GET    /v1/admin/refunds/failed                               401  401   401   403   403   403   403     403    403     403   403       200
 GET    /v1/admin/categories                                   401  401   401   403   403   403   403     403    403     403   403       200
 PUT    /v1/admin/categories                                   401  401   401   403   403   403   403     403    403     403   403       200

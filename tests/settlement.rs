@@ -67,7 +67,7 @@ async fn older_news_changes_nothing() {
 }
 
 #[tokio::test]
-async fn news_of_what_nobody_knows_is_accepted_and_changes_nothing() {
+async fn news_of_what_nobody_knows_is_accepted_and_money_in_it_is_kept_for_the_operator() {
     let sale = Sale::of_one().await;
     let before = sale.seen().await;
     let stranger = json!({"order_id": "ord_00000000000000000000000009"});
@@ -81,11 +81,32 @@ async fn news_of_what_nobody_knows_is_accepted_and_changes_nothing() {
         // An attempt that the order does not know: its money cannot be the order's.
         ("payment_intent.succeeded", sale.intent("pi_unknown", 1750, "succeeded")),
         ("charge.dispute.created", Sale::dispute("pi_unknown", "needs_response")),
+        ("payment_intent.processing", sale.intent("pi_processing", 1750, "processing")),
         ("invoice.paid", json!({"id": "in_1", "object": "invoice"})),
     ] {
-        sale.told(name, object).await.expect(200);
+        for _ in 0..2 {
+            sale.told(name, object.clone()).await.expect(200);
+        }
     }
+    sale.shop.settled().await;
     assert_eq!(sale.seen().await, before);
+
+    // Each thing at the provider stands in the list once, as it was told first. What names an order of ours is told by mail.
+    let operator = sale.shop.admin().await;
+    let list = "/v1/admin/payments/unclaimed";
+    let kept = operator.get(list).await.expect(200)["items"].clone();
+    let kept = kept.as_array().expect("a list");
+    let find = |what: &str| kept.iter().find(|money| money["what"] == what).expect(what);
+    let (payment, dispute) = (find("payment"), find("dispute"));
+    assert_eq!((kept.len(), &payment["order_id"], &dispute["order_id"]), (2, &stranger["order_id"], &Value::Null));
+    assert_eq!(
+        (&payment["provider"], &payment["reference"], &payment["amount"]["amount"]),
+        (&json!("stripe"), &json!("pi_unknown"), &json!("17.50"))
+    );
+    assert_eq!(sale.operators_mail(), ["Money came for no order"]);
+    let first = operator.get(&format!("{list}?limit=1")).await.expect(200).clone();
+    let rest = operator.get(&format!("{list}?cursor={}", text(&first["next"]))).await.expect(200).clone();
+    assert_eq!((&first["items"][0], &rest["items"]), (&kept[0], &json!([kept[1]])));
     // And what is not signed is refused, whatever it says.
     let event = json!({"id": "evt_1", "object": "event", "type": "payment_intent.succeeded"});
     let forged = sale.shop.anon().with("stripe-signature", format!("t=1800000000,v1={}", "0".repeat(64)));

@@ -313,6 +313,7 @@ async fn of_operators(world: &World, route: &str, caller: Caller, call: &impl Fn
             call(&path).body(json!({"decision": "accept"}))
         }
         "GET /v1/admin/payments" => call("/v1/admin/payments?state=conflicted"),
+        "GET /v1/admin/payments/unclaimed" => call("/v1/admin/payments/unclaimed"),
         "GET /v1/admin/refunds/failed" => call("/v1/admin/refunds/failed"),
         "GET /v1/admin/categories" => call("/v1/admin/categories"),
         "PUT /v1/admin/categories" => {

@@ -419,6 +419,7 @@ async fn of_operators(world: &World) -> Vec<Row> {
                 Want::Problem(409, "wrong_state", None),
             ),
         admin("GET /v1/admin/payments").query("state=pending").cursors(payments, &vendors),
+        admin("GET /v1/admin/payments/unclaimed"),
         admin("GET /v1/admin/refunds/failed"),
         admin("GET /v1/admin/categories"),
         admin("PUT /v1/admin/categories")

@@ -59,6 +59,7 @@ pub fn routes<R: Routes<App>>() -> R {
         .routes(routes!(orders::show_any_order))
         .routes(routes!(payments::list_payments))
         .routes(routes!(payments::list_failed_refunds))
+        .routes(routes!(payments::list_unclaimed_money))
         .routes(routes!(categories::show_category_tree, categories::replace_categories))
 }
 

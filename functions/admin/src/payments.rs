@@ -4,14 +4,14 @@ use api::{Admin, Cursor, Json, Limit, Page, Problem, Query};
 use axum::extract::State;
 use domain::order::{OperatorPaymentView, RefundView};
 use domain::payment::{PaymentState, Refund};
-use domain::{OrderId, PaymentId, Timestamp};
+use domain::{OrderId, PaymentId, Timestamp, Unclaimed};
 use serde::{Deserialize, Serialize};
 use store::Orders;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
 
-/// The attribute of the index that both lists are read from.
+/// The attribute of the index that all lists are read from.
 const KEY: &str = "state_key";
 
 /// Which payments.
@@ -48,7 +48,7 @@ pub async fn list_payments(
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct ListFailedRefunds {
+pub struct PageOfMoney {
     /// How many, 1 to 100.
     #[serde(default)]
     limit: Limit,
@@ -83,19 +83,36 @@ impl From<&Refund> for FailedRefundView {
 
 /// Lists refunds that did not reach their buyers, newest first: refused by the provider, or sent back by the buyer's bank.
 #[utoipa::path(
-    get, path = "/v1/admin/refunds/failed", params(ListFailedRefunds),
+    get, path = "/v1/admin/refunds/failed", params(PageOfMoney),
     responses((status = OK, body = Page<FailedRefundView>))
 )]
 pub async fn list_failed_refunds(
     State(app): State<App>,
     _: Admin,
-    Query(asked): Query<ListFailedRefunds>,
+    Query(asked): Query<PageOfMoney>,
 ) -> Result<Json<Page<FailedRefundView>>, Problem> {
     let partition = Orders::stranded_partition();
     let start = started(asked.cursor.as_deref(), partition)?;
     let page = app.orders.stranded_refunds(u16::try_from(asked.limit.get()).unwrap_or(20), start).await?;
     let next = page.next.map(|key| Cursor::encode(partition, &key));
     Ok(Json(Page { items: page.items.iter().map(FailedRefundView::from).collect(), next }))
+}
+
+/// Lists money that providers told of and that no order here knows, newest first: payments, refunds and disputes under an order
+/// that is not here, or under none.
+#[utoipa::path(
+    get, path = "/v1/admin/payments/unclaimed", params(PageOfMoney), responses((status = OK, body = Page<Unclaimed>))
+)]
+pub async fn list_unclaimed_money(
+    State(app): State<App>,
+    _: Admin,
+    Query(asked): Query<PageOfMoney>,
+) -> Result<Json<Page<Unclaimed>>, Problem> {
+    let partition = Orders::unclaimed_partition();
+    let start = started(asked.cursor.as_deref(), partition)?;
+    let page = app.orders.unclaimed(u16::try_from(asked.limit.get()).unwrap_or(20), start).await?;
+    let next = page.next.map(|key| Cursor::encode(partition, &key));
+    Ok(Json(Page { items: page.items, next }))
 }
 
 fn started(cursor: Option<&str>, partition: &str) -> Result<Option<store::PageKey>, Problem> {

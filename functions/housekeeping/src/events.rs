@@ -43,7 +43,7 @@ impl App {
                         if taken.contains(&index) {
                             let order = match event {
                                 Occasion::Order(event) => Some(tracing::field::display(event.order)),
-                                Occasion::LowStock(_) => None,
+                                Occasion::LowStock(_) | Occasion::Unclaimed(_) => None,
                             };
                             tracing::warn!(event.id = %seen.id, order.id = order, age_ms = now.millis() - event.at().millis(), "an event nobody has acted on is sent again");
                             summary.events_sent += 1;

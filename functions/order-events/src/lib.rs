@@ -14,7 +14,7 @@ use std::time::Duration;
 use api::token::order_token;
 use domain::order::{Event, EventKind, OrderFile};
 use domain::text::Email;
-use domain::{EventId, LowStock, Occasion, OrderId, Timestamp, VendorId};
+use domain::{EventId, LowStock, Occasion, OrderId, Timestamp, Unclaimed, VendorId};
 use platform::{Config, Fatal, QueueMessage, Rotating, Secret, StreamRecord};
 use store::orders::Claim;
 use store::{Accounts, Orders, Stock};
@@ -107,6 +107,7 @@ pub async fn handle(app: &App, message: &QueueMessage, now: Timestamp) -> Result
             let outcome = match &event {
                 Occasion::Order(event) => app.tell(event, told).await,
                 Occasion::LowStock(low) => app.tell_of_stock(low, told).await,
+                Occasion::Unclaimed(money) => app.tell_of_money(money, told).await,
             };
             if outcome.is_err()
                 && let Err(cause) = app.orders.release(event.id(), &delivery).await
@@ -152,6 +153,17 @@ impl App {
             self.orders.told(low.id, &recipient.role()).await?;
         }
         self.orders.delivered(low.id).await?;
+        Ok(())
+    }
+
+    async fn tell_of_money(&self, money: &Unclaimed, told: impl Fn(&Recipient) -> bool) -> Result<(), Undelivered> {
+        let recipient = Recipient::Operator;
+        if !told(&recipient) {
+            let letter = news::of_unclaimed(money, &self.place);
+            self.send(&self.operator, &letter, money.id, money.order_id, recipient).await?;
+            self.orders.told(money.id, &recipient.role()).await?;
+        }
+        self.orders.delivered(money.id).await?;
         Ok(())
     }
 

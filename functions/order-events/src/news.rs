@@ -6,7 +6,7 @@
 use domain::dispute::DisputeState;
 use domain::order::{Actor, Event, EventKind, OrderFile, OrderState, VendorOrder, VendorOrderState};
 use domain::payment::{PaymentState, Refund, RefundReason, RefundState};
-use domain::{Money, VendorId};
+use domain::{Money, Moved, Unclaimed, VendorId};
 
 use crate::letter::{Draft, Letter, Place, amount, one_line};
 
@@ -322,6 +322,29 @@ pub(crate) fn to_operator(event: &Event, file: &OrderFile, place: &Place) -> Opt
     };
     let draft = draft.say(format!("See the order here:\n{}", place.operator_link(file.order.id)));
     Some(draft.finish(subject, place))
+}
+
+/// What the operator is told of money that belongs to no order.
+pub(crate) fn of_unclaimed(money: &Unclaimed, place: &Place) -> Letter {
+    let (what, subject) = match money.what {
+        Moved::Payment => ("took money from a buyer", "Money came for no order"),
+        Moved::Refund => ("sent money back", "Money was sent back for no order"),
+        Moved::Dispute => ("tells that a bank wants money back", "Money is disputed for no order"),
+    };
+    let provider = money.provider.as_str();
+    let sum = money.amount.map_or_else(|| "an unknown amount".to_owned(), amount);
+    let draft = Draft::new()
+        .say(format!("{provider} {what}, and no order here knows of it:"))
+        .say(format!("- {}: {sum}", one_line(&money.reference)));
+    let draft = match money.order_id {
+        Some(order) => {
+            draft.say(format!("It names the order {order}, which is not here or does not know this payment."))
+        }
+        None => draft,
+    };
+    draft
+        .say("Please look it up at the provider, and give the money back by hand if it is nobody's.")
+        .finish(subject.to_owned(), place)
 }
 
 fn disputes(file: &OrderFile) -> String {

@@ -7,7 +7,7 @@ use domain::pricing::{ChosenShipping, Totals};
 use domain::stock::Draw;
 use domain::text::{Email, Handle, Line, Name};
 use domain::vendor::VendorCard;
-use domain::{CartId, Currency, Mint, Money, PaymentId, ProductId, VariantId, VendorId};
+use domain::{CartId, Currency, Mint, Money, Moved, PaymentId, ProductId, VariantId, VendorId};
 
 use super::*;
 
@@ -286,6 +286,23 @@ fn only_the_operator_is_told_of_another_amount() {
     assert_eq!(news::to_buyer(&event, &file, &place(), LINK), None);
     let letter = news::to_operator(&event, &file, &place()).unwrap();
     assert!(letter.text.contains("asked 50.00 USD, came 0.01 USD"), "{}", letter.text);
+}
+
+#[test]
+fn the_operator_is_told_of_money_that_belongs_to_no_order() {
+    let order_id = Some(placed(ProviderName::Stripe).order.id);
+    let (provider, reference) = (ProviderName::Stripe, "pi_9\nBcc: all".to_owned());
+    let told = |what, amount| {
+        let (id, at, reference) = (EventId::from_bits(1), Timestamp::from_millis(1), reference.clone());
+        news::of_unclaimed(&Unclaimed { id, provider, what, reference, amount, order_id, at }, &place())
+    };
+    let letter = told(Moved::Payment, Some(usd(1_750)));
+    assert_eq!(letter.subject, "Money came for no order");
+    assert!(letter.text.contains("\n- pi_9 Bcc: all: 17.50 USD\n"), "one line: {}", letter.text);
+    assert!(letter.text.contains("names the order ord_000000000028t5cy4tqkff04hm"), "{}", letter.text);
+    let letter = told(Moved::Dispute, None);
+    assert_eq!(letter.subject, "Money is disputed for no order");
+    assert!(letter.text.contains("an unknown amount"), "{}", letter.text);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use domain::dispute::DisputeEvent;
 use domain::order::{DisputeNews, Late, MoneyNews, OrderFile, RefundNews, SENT_ALL_THE_SAME, Settled};
 use domain::payment::RefundEvent;
 use domain::stock::{Counter, Draw, most_draws, plan};
-use domain::{Code, Coded, Money, OrderId, PaymentId, Timestamp, VariantId};
+use domain::{Code, Coded, EventId, Money, Moved, OrderId, PaymentId, Timestamp, Unclaimed, VariantId};
 use payments::{DisputeStage, Kind, RefundStanding, Report, Standing};
 use store::{Error, Orders, Stock};
 
@@ -18,7 +18,7 @@ pub enum Outcome {
     Changed,
     /// The order knew already, or is further on.
     Unchanged,
-    /// Nothing of ours: no order, no attempt or no kind of news that we know. It is in the log.
+    /// Nothing of ours: no order, no attempt or no kind of news that we know. Money is kept for the operator to see.
     NotOurs,
 }
 
@@ -97,18 +97,11 @@ pub async fn settle(orders: &Orders, report: &Report, now: Timestamp) -> Result<
         return Ok(Outcome::NotOurs);
     }
     let Some(order) = find(orders, report).await? else {
-        tracing::error!(
-            provider = report.provider.as_str(),
-            payment.reference = report.reference.as_str(),
-            event.id = report.event_id.as_deref().unwrap_or_default(),
-            "news of a payment that belongs to no order"
-        );
-        return Ok(Outcome::NotOurs);
+        return keep(orders, report, None, now).await;
     };
     for _ in 0..TRIES {
         let Some(loaded) = orders.file(order).await? else {
-            tracing::error!(order.id = %order, payment.reference = report.reference.as_str(), "news of an order that is not there");
-            return Ok(Outcome::NotOurs);
+            return keep(orders, report, Some(order), now).await;
         };
         let mut changed = loaded.clone();
         let mut mint = platform::mint(now);
@@ -123,8 +116,7 @@ pub async fn settle(orders: &Orders, report: &Report, now: Timestamp) -> Result<
         let settled = match apply(&mut changed, report, late, &mut mint) {
             Ok(settled) => settled,
             Err(refusal) if refusal.code() == Code::NotFound => {
-                tracing::error!(order.id = %order, payment.reference = report.reference.as_str(), "news of an attempt that the order does not know");
-                return Ok(Outcome::NotOurs);
+                return keep(orders, report, Some(order), now).await;
             }
             Err(refusal) => return Err(refusal.into()),
         };
@@ -148,6 +140,44 @@ pub async fn settle(orders: &Orders, report: &Report, now: Timestamp) -> Result<
         }
     }
     Err(Error::Conflict)
+}
+
+/// News that no order knows what to do with. Where it tells of money that moved, it is kept: somebody paid, or was paid, for
+/// nothing that stands here.
+async fn keep(orders: &Orders, report: &Report, order: Option<OrderId>, now: Timestamp) -> Result<Outcome, Error> {
+    let Some((what, reference, amount)) = moved(report) else {
+        tracing::warn!(
+            provider = report.provider.as_str(),
+            payment.reference = report.reference.as_str(),
+            order.id = order.map(tracing::field::display),
+            "news of a payment that no order knows"
+        );
+        return Ok(Outcome::NotOurs);
+    };
+    let id = EventId::new(now, platform::mint(now).bits());
+    let (provider, reference) = (report.provider, reference.to_owned());
+    let money = Unclaimed { id, provider, what, reference, amount, order_id: order, at: now };
+    if orders.keep_unclaimed(&money).await? {
+        tracing::error!(
+            provider = report.provider.as_str(),
+            payment.reference = report.reference.as_str(),
+            order.id = order.map(tracing::field::display),
+            event.id = report.event_id.as_deref().unwrap_or_default(),
+            "money moved that no order knows of: it is in the operator's list"
+        );
+    }
+    Ok(Outcome::NotOurs)
+}
+
+/// What moved, what the provider calls it, and how much it is; nothing when no money moved.
+fn moved(report: &Report) -> Option<(Moved, &str, Option<Money>)> {
+    let (what, reference, amount) = match &report.kind {
+        Kind::Payment(Standing::Captured { amount }) => (Moved::Payment, &report.reference, *amount),
+        Kind::Refund(refunded) => (Moved::Refund, &refunded.reference, refunded.amount),
+        Kind::Dispute(dispute) => (Moved::Dispute, &dispute.reference, dispute.amount),
+        Kind::Payment(_) | Kind::Unknown { .. } => return None,
+    };
+    Some((what, reference, amount))
 }
 
 /// Whether a report may pay an order, and so take one up again that is over.

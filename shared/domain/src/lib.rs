@@ -23,6 +23,7 @@ pub mod settings;
 pub mod stock;
 pub mod text;
 pub mod timestamp;
+pub mod unclaimed;
 pub mod upload;
 pub mod vendor;
 
@@ -37,3 +38,4 @@ pub use mint::Mint;
 pub use money::{Currency, Money};
 pub use occasion::{LowStock, Occasion};
 pub use timestamp::Timestamp;
+pub use unclaimed::{Moved, Unclaimed};

@@ -1,11 +1,11 @@
-//! What somebody has to be told of: an order's event, or a variant that runs low.
+//! What somebody has to be told of: an order's event, a variant that runs low, or money that belongs to no order.
 
 use serde::{Deserialize, Serialize};
 
 use crate::order::Event;
-use crate::{EventId, Timestamp, VariantId, VendorId};
+use crate::{EventId, Timestamp, Unclaimed, VariantId, VendorId};
 
-/// Something that happened, for those who act on it later. Both kinds are kept, delivered and marked in the same way.
+/// Something that happened, for those who act on it later. All kinds are kept, delivered and marked in the same way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Occasion {
@@ -13,6 +13,8 @@ pub enum Occasion {
     Order(Event),
     /// To the stock of a variant.
     LowStock(LowStock),
+    /// To money that no order here knows.
+    Unclaimed(Unclaimed),
 }
 
 /// What can be bought of a variant has fallen to what its seller wants to be told of. It holds all that is told: who sends the
@@ -45,6 +47,7 @@ impl Occasion {
         match self {
             Self::Order(event) => event.id,
             Self::LowStock(low) => low.id,
+            Self::Unclaimed(money) => money.id,
         }
     }
 
@@ -53,6 +56,7 @@ impl Occasion {
         match self {
             Self::Order(event) => event.at,
             Self::LowStock(low) => low.at,
+            Self::Unclaimed(money) => money.at,
         }
     }
 }
@@ -61,7 +65,8 @@ impl Occasion {
 mod tests {
     use super::*;
     use crate::order::EventKind;
-    use crate::{OrderId, ProductId};
+    use crate::payment::ProviderName;
+    use crate::{Moved, OrderId, ProductId};
 
     #[test]
     fn an_occasion_is_read_as_what_it_was_written_as() {
@@ -70,7 +75,16 @@ mod tests {
         let variant = VariantId::new(ProductId::from_bits(5), 2);
         let low = LowStock { id, variant, vendor, title: "Bowl".into(), sku: None, left: -2, low_stock_at: 5, at };
         let paid = Event { id, kind: EventKind::OrderPaid, order: OrderId::from_bits(9), vendor: Some(vendor), at };
-        for occasion in [Occasion::Order(paid.clone()), Occasion::LowStock(low)] {
+        let money = Unclaimed {
+            id,
+            provider: ProviderName::Stripe,
+            what: Moved::Refund,
+            reference: "re_1".into(),
+            amount: None,
+            order_id: Some(OrderId::from_bits(9)),
+            at,
+        };
+        for occasion in [Occasion::Order(paid.clone()), Occasion::LowStock(low), Occasion::Unclaimed(money)] {
             let text = serde_json::to_string(&occasion).unwrap();
             assert_eq!(serde_json::from_str::<Occasion>(&text).unwrap(), occasion);
         }

@@ -240,7 +240,7 @@ impl Orders {
     }
 
     /// A page of an index, newest first.
-    async fn listed(
+    pub(super) async fn listed(
         &self,
         index: &'static str,
         partition: (&'static str, String),

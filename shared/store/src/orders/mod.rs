@@ -3,6 +3,7 @@
 mod events;
 mod idempotency;
 mod lists;
+mod unclaimed;
 mod unpaid;
 mod write;
 
@@ -11,7 +12,7 @@ use domain::dispute::Dispute;
 use domain::order::{Order, OrderFile, OrderState, VendorOrder};
 use domain::payment::{Payment, PaymentState, ProviderName, Refund};
 use domain::text::Email;
-use domain::{DisputeId, EventId, Occasion, OrderId, PaymentId, RefundId, UserId, VendorId};
+use domain::{DisputeId, EventId, Occasion, OrderId, PaymentId, RefundId, Unclaimed, UserId, VendorId};
 
 pub use self::events::{Claim, Undelivered};
 pub use self::idempotency::{Answer, KeyRecord, KeyUse};
@@ -30,6 +31,7 @@ const PAYMENT: &str = "payment";
 const REFUND: &str = "refund";
 const DISPUTE: &str = "dispute";
 const EVENT: &str = "event";
+const UNCLAIMED: &str = "unclaimed";
 
 /// Over how many partitions deadlines are spread.
 pub const DUE_PARTITIONS: u8 = 8;
@@ -52,6 +54,8 @@ enum Entry<'a> {
     Key(&'a str),
     /// `UNPAID#<hash of an e-mail address>` / `UNPAID`.
     Unpaid(&'a str),
+    /// `UNCLAIMED#<provider>#<reference>` / `PAYMENT`, `REFUND` or `DISPUTE`: each thing at the provider once.
+    Unclaimed(&'a Unclaimed),
 }
 
 impl Entry<'_> {
@@ -65,6 +69,10 @@ impl Entry<'_> {
             Self::Event(id) => key(format!("EVENT#{id}"), "EVENT"),
             Self::Key(hash) => key_of(hash),
             Self::Unpaid(hash) => key(format!("UNPAID#{hash}"), "UNPAID"),
+            Self::Unclaimed(money) => {
+                let what = money.what.as_str().to_ascii_uppercase();
+                key(format!("UNCLAIMED#{}#{}", money.provider.as_str(), money.reference), what)
+            }
         }
     }
 }
@@ -100,6 +108,9 @@ fn payment_partition(state: PaymentState) -> String {
 
 /// Partition of `by_state`: the refunds that did not reach their buyers, and that somebody has to look at.
 const STRANDED_REFUNDS: &str = "REFUND#stranded";
+
+/// Partition of `by_state`: the money that belongs to no order.
+const UNCLAIMED_MONEY: &str = "UNCLAIMED";
 
 /// Partition of `by_reference`: the order with a number.
 fn number_reference(id: OrderId) -> String {

@@ -181,6 +181,8 @@ impl Bench {
 
 /// A cloud with the bazaar, in memory, on a free port.
 async fn open() -> Result<LocalCloud, BenchError> {
-    let options = Options { hashing: Hashing::cheap(), throttle: None, ..Options::for_people(0, None, true) };
+    // Nothing fails here, so nothing has to be remembered for a stale answer.
+    let kept = Options::for_people(0, None, true);
+    let options = Options { hashing: Hashing::cheap(), throttle: None, remembered: 0, ..kept };
     Ok(LocalCloud::with(options).await?)
 }

@@ -104,6 +104,7 @@ impl Services {
             Arc::new(TablePermit(roles.clone())),
             faults.clone(),
             usage.clone(),
+            clock.clone(),
             door_options,
         )
         .map_err(|error| StartError::service("DynamoDB")(&error))?;

@@ -74,6 +74,14 @@ pub(super) fn in_progress() -> Value {
     })
 }
 
+pub(super) fn another_transaction() -> Value {
+    json!({
+        "__type": format!("{MODEL}IdempotentParameterMismatchException"),
+        "Message": "The request uses the same client token as a previous, but non-identical request. Do not reuse a client \
+                    token with different requests, unless the requests are identical",
+    })
+}
+
 pub(super) fn throttled() -> Value {
     json!({ "__type": format!("{MODEL}ThrottlingException"), "message": TOO_FAST })
 }

@@ -3,11 +3,13 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dynoxide::{DynoxideError, Item};
+use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::conflicts::Refusal;
-use super::engine::{self, Engine, Ran};
+use super::engine::{self, Engine, Ran, set};
 use super::keys::{self, Named};
+use super::tokens::{Known, Token};
 use super::{Caller, Door, Outcome, ROOT, answers, batches, history, items, read, write};
 use crate::faults::{Call, Kind};
 use crate::usage::{Cost, Units};
@@ -69,8 +71,21 @@ impl Door {
                         return Outcome::refused(&answers::cancelled_by_conflict(&struck));
                     }
                 };
-                self.meet(caller).await;
-                let outcome = self.execute(operation, body, named, cost);
+                // Only now: before it was held, the same transaction may just have come to its end.
+                let token = Token::take(&mut body);
+                let known = token.as_ref().map(|token| self.state().tokens.find(token, self.clock.now()));
+                let is_new = known == Some(Known::No);
+                let outcome = match known {
+                    Some(Known::Done(answer)) => self.replay(body, &named, answer, cost),
+                    Some(Known::Other) => Outcome::refused(&answers::another_transaction()),
+                    Some(Known::No) | None => {
+                        self.meet(caller).await;
+                        self.execute(operation, body, named, cost)
+                    }
+                };
+                if let (Some(token), true, Outcome::Answer(StatusCode::OK, answer)) = (token, is_new, &outcome) {
+                    self.state().tokens.keep(token, answer, self.clock.now());
+                }
                 drop(hold);
                 outcome
             }
@@ -95,6 +110,25 @@ impl Door {
                 Outcome::refused(&answers::conflict())
             }
             _ => self.execute(operation, body, named, cost),
+        }
+    }
+
+    /// Answers a transaction that was carried out before. It costs what reading its items in a transaction costs.
+    fn replay(&self, mut body: Value, named: &[Named], mut answer: Map<String, Value>, cost: &mut Cost) -> Outcome {
+        let get = |one: &Named| json!({ "Get": { "TableName": one.item.table, "Key": one.key } });
+        let mut reading = json!({ "TransactItems": named.iter().map(get).collect::<Vec<_>>() });
+        const CAPACITY: &str = "ReturnConsumedCapacity";
+        if let Some(mode) = body.get_mut(CAPACITY) {
+            set(&mut reading, CAPACITY, mode.take());
+        }
+        match engine::run(&self.state().engine.database, "TransactGetItems", reading) {
+            Ok(ran) => {
+                cost.read_units += ran.read;
+                let read: Map<String, Value> = serde_json::from_slice(&ran.body).unwrap_or_default();
+                answer.extend(read.into_iter().filter(|(name, _)| name == "ConsumedCapacity"));
+                Outcome::ok(Value::Object(answer).to_string().into_bytes())
+            }
+            Err(error) => engine::refusal("TransactWriteItems", error),
         }
     }
 

@@ -12,6 +12,7 @@ mod history;
 mod keys;
 mod streams;
 mod tables;
+mod tokens;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -34,12 +35,14 @@ pub use engine::OpenError;
 pub use streams::{Consumer, Start, StreamRecord};
 pub use tables::{Attribute, AttributeKind, IndexSpec, Projection, TableSpec};
 
+use crate::clock::Clock;
 use crate::faults::{Faults, cut_off};
 use crate::usage::{Cost, Purpose, Usage};
 use conflicts::Conflicts;
 use engine::Engine;
 use history::History;
 use keys::{ItemKey, Named, Shapes};
+use tokens::Tokens;
 
 /// The access key that may do everything: the local cloud's own.
 pub const ROOT: &str = "LOCALROOT";
@@ -138,12 +141,14 @@ pub struct Door {
     permit: Arc<dyn Permit>,
     faults: Faults,
     usage: Usage,
+    clock: Clock,
     options: Options,
 }
 
 struct State {
     engine: Engine,
     history: History,
+    tokens: Tokens,
 }
 
 impl std::fmt::Debug for Door {
@@ -159,6 +164,7 @@ impl Door {
         permit: Arc<dyn Permit>,
         faults: Faults,
         usage: Usage,
+        clock: Clock,
         options: Options,
     ) -> Result<Self, OpenError> {
         let engine = Engine::open(path)?;
@@ -169,7 +175,7 @@ impl Door {
             }
         }
         Ok(Self {
-            state: Mutex::new(State { engine, history: History::default() }),
+            state: Mutex::new(State { engine, history: History::default(), tokens: Tokens::default() }),
             shapes: RwLock::new(shapes),
             conflicts: Conflicts::default(),
             changes: Mutex::default(),
@@ -179,6 +185,7 @@ impl Door {
             permit,
             faults,
             usage,
+            clock,
             options,
         })
     }

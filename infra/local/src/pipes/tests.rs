@@ -14,7 +14,8 @@ const EVENTS: &str = r#"{"eventName":["INSERT"],"dynamodb":{"NewImage":{"kind":{
 /// A door whose streams' readers are woken by writes alone.
 fn door() -> Arc<Door> {
     let options = Options { lookout: Duration::from_secs(3_600), ..Options::default() };
-    let door = Door::open(None, Arc::new(PermitAll), Faults::default(), Usage::default(), options).unwrap();
+    let clock = Clock::frozen(domain::Timestamp::from_millis(0));
+    let door = Door::open(None, Arc::new(PermitAll), Faults::default(), Usage::default(), clock, options).unwrap();
     door.create_tables(&[TableSpec {
         name: "Orders".to_owned(),
         hash: Attribute::text("pk"),

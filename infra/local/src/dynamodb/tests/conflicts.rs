@@ -3,7 +3,10 @@
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{DeleteRequest, Get, Put, PutRequest, TransactGetItem, TransactWriteItem, WriteRequest};
+use aws_sdk_dynamodb::types::{
+    DeleteRequest, Get, Put, PutRequest, ReturnConsumedCapacity, TransactGetItem, TransactWriteItem, Update,
+    WriteRequest,
+};
 
 use super::*;
 
@@ -117,4 +120,32 @@ async fn a_write_that_names_no_item_is_refused_for_that_and_not_for_a_conflict()
         assert_eq!(status, StatusCode::BAD_REQUEST, "{operation}: {answer}");
         assert!(!answer.contains("Conflict") && answer.contains("schema"), "{operation}: {answer}");
     }
+}
+
+#[tokio::test]
+async fn a_transaction_that_is_sent_again_is_carried_out_once_and_costs_a_reading() {
+    let cloud = Cloud::open(&[orders()]).await;
+    let client = cloud.client("LOCALOrdersFunction");
+    let add = async |units: i64| {
+        let update = Update::builder().table_name("Orders").key("pk", s("a")).key("sk", s("ORDER"));
+        let update = update.update_expression("ADD units :units").expression_attribute_values(":units", n(units));
+        let action = TransactWriteItem::builder().update(update.build().unwrap()).build();
+        let call = client.transact_write_items().transact_items(action).client_request_token("token");
+        call.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await
+    };
+    let units = async || {
+        let read = client.get_item().table_name("Orders").key("pk", s("a")).key("sk", s("ORDER")).consistent_read(true);
+        read.send().await.unwrap().item.unwrap()["units"].clone()
+    };
+    let first = add(2).await.unwrap().consumed_capacity.unwrap();
+    assert_eq!((first[0].write_capacity_units, first[0].read_capacity_units), (Some(2.0), None));
+    let again = add(2).await.unwrap().consumed_capacity.unwrap();
+    assert_eq!((again[0].write_capacity_units, again[0].read_capacity_units), (None, Some(2.0)));
+    let other = add(3).await.unwrap_err().into_service_error();
+    assert!(other.is_idempotent_parameter_mismatch_exception(), "{other:?}");
+    assert_eq!(units().await, n(2));
+
+    cloud.clock.advance(Duration::from_secs(600));
+    add(3).await.unwrap();
+    assert_eq!(units().await, n(5));
 }

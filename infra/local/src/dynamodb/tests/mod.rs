@@ -22,6 +22,7 @@ use super::{
     Attribute, Bytes, Caller, Door, IndexSpec, OpenError, Options, Outcome, Permit, PermitAll, Projection, ROOT,
     Response, Start, TTL_DELAY, TableSpec, Timestamp, Value, json, keys, read, table_arn,
 };
+use crate::clock::Clock;
 use crate::faults::{Faults, Kind};
 use crate::usage::{Cost, Units, Usage};
 
@@ -30,6 +31,7 @@ pub(crate) struct Cloud {
     pub(crate) door: Arc<Door>,
     pub(crate) faults: Faults,
     pub(crate) usage: Usage,
+    clock: Clock,
     endpoint: String,
 }
 
@@ -45,7 +47,8 @@ impl Cloud {
         tables: &[TableSpec],
     ) -> Self {
         let (faults, usage) = (Faults::default(), Usage::default());
-        let door = Arc::new(Door::open(path, permit, faults.clone(), usage.clone(), options).unwrap());
+        let clock = Clock::frozen(Timestamp::from_millis(1_800_000_000_000));
+        let door = Arc::new(Door::open(path, permit, faults.clone(), usage.clone(), clock.clone(), options).unwrap());
         door.create_tables(tables).unwrap();
         async fn serve(State(door): State<Arc<Door>>, request: Request) -> Response {
             let (parts, body) = request.into_parts();
@@ -55,7 +58,7 @@ impl Cloud {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { door, faults, usage, endpoint }
+        Self { door, faults, usage, clock, endpoint }
     }
 
     /// A function's client, which repeats nothing.

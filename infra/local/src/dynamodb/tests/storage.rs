@@ -8,7 +8,17 @@ fn put(door: &Door, table: &str, item: Value) -> impl Future<Output = Outcome> {
 }
 
 fn door(path: Option<&Path>) -> Arc<Door> {
-    Arc::new(Door::open(path, Arc::new(PermitAll), Faults::default(), Usage::default(), Options::default()).unwrap())
+    Arc::new(
+        Door::open(
+            path,
+            Arc::new(PermitAll),
+            Faults::default(),
+            Usage::default(),
+            Clock::frozen(Timestamp::from_millis(0)),
+            Options::default(),
+        )
+        .unwrap(),
+    )
 }
 
 async fn exists(door: &Door, table: &str, pk: &str) -> bool {

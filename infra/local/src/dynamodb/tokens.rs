@@ -1,0 +1,159 @@
+//! Client request tokens: for ten minutes, a transaction that is sent again is answered and not carried out again.
+//!
+//! dynoxide knows them as well, and looks through all that it knows at each transaction: at a hundred orders a second, that is
+//! most of the work.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use domain::Timestamp;
+use serde_json::{Map, Value};
+
+/// How long a token is known
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>).
+const KNOWN: Duration = Duration::from_mins(10);
+
+/// The longest one; dynoxide words the refusal of a longer one.
+const LONGEST: usize = 36;
+
+const FIELD: &str = "ClientRequestToken";
+
+/// A transaction's token, with what it was sent for.
+#[derive(Debug)]
+pub(super) struct Token {
+    name: String,
+    digest: u64,
+}
+
+/// What is known of a token.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Known {
+    /// Nothing: the transaction is a new one.
+    No,
+    /// It was carried out and answered with this, capacity left out.
+    Done(Map<String, Value>),
+    /// It was sent for another transaction.
+    Other,
+}
+
+/// The tokens of the last ten minutes.
+#[derive(Debug, Default)]
+pub(super) struct Tokens {
+    kept: HashMap<String, Kept>,
+    /// Oldest first.
+    order: VecDeque<(Timestamp, String)>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    at: Timestamp,
+    digest: u64,
+    answer: Map<String, Value>,
+}
+
+impl Token {
+    /// Takes the token out of a transaction, so that dynoxide does not keep it too. None without one, or with one that is
+    /// refused.
+    pub(super) fn take(body: &mut Value) -> Option<Self> {
+        let name =
+            body.get(FIELD).and_then(Value::as_str).filter(|name| (1..=LONGEST).contains(&name.len()))?.to_owned();
+        let digest = digest(body.get("TransactItems")?);
+        body.as_object_mut()?.remove(FIELD);
+        Some(Self { name, digest })
+    }
+}
+
+impl Tokens {
+    /// What is known of a token.
+    pub(super) fn find(&self, token: &Token, now: Timestamp) -> Known {
+        match self.kept.get(&token.name).filter(|kept| now < kept.at + KNOWN) {
+            None => Known::No,
+            Some(kept) if kept.digest == token.digest => Known::Done(kept.answer.clone()),
+            Some(_) => Known::Other,
+        }
+    }
+
+    /// Keeps what a transaction was answered with.
+    pub(super) fn keep(&mut self, token: Token, answer: &[u8], now: Timestamp) {
+        while let Some((at, name)) = self.order.pop_front_if(|(at, _)| *at + KNOWN <= now) {
+            if self.kept.get(&name).is_some_and(|kept| kept.at == at) {
+                self.kept.remove(&name);
+            }
+        }
+        let mut answer: Map<String, Value> = serde_json::from_slice(answer).unwrap_or_default();
+        answer.remove("ConsumedCapacity");
+        self.order.push_back((now, token.name.clone()));
+        self.kept.insert(token.name, Kept { at: now, digest: token.digest, answer });
+    }
+}
+
+/// A number for what a value says, whatever order its fields come in.
+fn digest(value: &Value) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    match value {
+        Value::Object(fields) => {
+            let field = |(name, value): (&String, &Value)| {
+                let mut hasher = DefaultHasher::new();
+                (name, digest(value)).hash(&mut hasher);
+                hasher.finish()
+            };
+            (0, fields.len(), fields.iter().map(field).fold(0, u64::wrapping_add)).hash(&mut hasher);
+        }
+        Value::Array(items) => {
+            (1, items.len()).hash(&mut hasher);
+            items.iter().for_each(|item| digest(item).hash(&mut hasher));
+        }
+        Value::String(text) => (2, text).hash(&mut hasher),
+        other => (3, other.to_string()).hash(&mut hasher),
+    }
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn token(items: &Value) -> Token {
+        Token::take(&mut json!({ FIELD: "t", "TransactItems": items })).unwrap()
+    }
+
+    #[test]
+    fn a_token_is_known_for_ten_minutes_and_for_its_own_transaction() {
+        let (mut tokens, now) = (Tokens::default(), Timestamp::from_millis(1_000));
+        let (one, other) =
+            (json!([{"Put": {"a": "1", "b": ["2", "3"]}}]), json!([{"Put": {"a": "1", "b": ["3", "2"]}}]));
+        assert_eq!(tokens.find(&token(&one), now), Known::No);
+        tokens.keep(token(&one), br#"{"ConsumedCapacity": [], "ItemCollectionMetrics": {}}"#, now);
+        let answer = json!({ "ItemCollectionMetrics": {} }).as_object().cloned().unwrap();
+        let last = now + KNOWN - Duration::from_millis(1);
+        assert_eq!(tokens.find(&token(&json!([{"Put": {"b": ["2", "3"], "a": "1"}}])), last), Known::Done(answer));
+        assert_eq!(tokens.find(&token(&other), last), Known::Other);
+        assert_eq!(tokens.find(&token(&other), now + KNOWN), Known::No);
+
+        // What is kept again is not forgotten with what it was before.
+        tokens.keep(token(&other), b"{}", now + KNOWN);
+        tokens.keep(Token { name: "u".to_owned(), digest: 1 }, b"{}", now + KNOWN);
+        assert_eq!(tokens.find(&token(&other), now + KNOWN), Known::Done(Map::new()));
+        assert_eq!((tokens.kept.len(), tokens.order.len()), (2, 2));
+    }
+
+    #[test]
+    fn what_differs_in_its_shape_only_differs() {
+        let values =
+            [json!({"a": {}}), json!({"a": []}), json!({"a": ""}), json!({"a": 0}), json!({"a": "0"}), json!([["a"]])];
+        let digests: std::collections::HashSet<u64> = values.iter().map(digest).collect();
+        assert_eq!(digests.len(), values.len());
+    }
+
+    #[test]
+    fn a_token_that_is_refused_stays_for_the_refusal() {
+        for name in [json!(""), json!("x".repeat(37)), json!(7)] {
+            let mut body = json!({ FIELD: name, "TransactItems": [] });
+            assert!(Token::take(&mut body).is_none());
+            assert_eq!(body[FIELD], name);
+        }
+    }
+}

@@ -69,8 +69,8 @@ fn waits() -> (String, bool) {
     ("queued".to_owned(), false)
 }
 
-#[tokio::test]
-async fn what_is_to_go_back_waits_for_the_bank_and_goes_when_the_bank_decides_for_the_shop() {
+/// A sale that the seller refused while the buyer's bank decides: its refund waits.
+async fn refused_while_disputed() -> Sale {
     let sale = Sale::of_one().await;
     sale.act("succeed").await;
     sale.act("dispute").await;
@@ -78,6 +78,12 @@ async fn what_is_to_go_back_waits_for_the_bank_and_goes_when_the_bank_decides_fo
     sale.shop.settled().await;
     sale.shop.advance(A_ROUND).await;
     assert_eq!(refund(&sale).await, waits());
+    sale
+}
+
+#[tokio::test]
+async fn what_is_to_go_back_waits_for_the_bank_and_goes_when_the_bank_decides_for_the_shop() {
+    let sale = refused_while_disputed().await;
     let told = sale.buyers_letters();
     assert!(told[0].contains("Your bank is deciding about this payment"), "{told:?}");
     // Nobody is told to give it back by hand: the operator has heard of the dispute and of nothing else.
@@ -204,13 +210,7 @@ async fn a_refund_that_fails_because_of_a_dispute_is_nobodys_business_until_the_
 
 #[tokio::test]
 async fn a_decision_of_which_no_news_comes_is_noticed_by_asking() {
-    let sale = Sale::of_one().await;
-    sale.act("succeed").await;
-    sale.act("dispute").await;
-    sale.step("refuse").await.expect(200);
-    sale.shop.settled().await;
-    sale.shop.advance(A_ROUND).await;
-    assert_eq!(refund(&sale).await, waits());
+    let sale = refused_while_disputed().await;
     sale.shop.hold_webhooks(true).await;
     sale.act("win_dispute").await;
     for _ in 0..3 {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use self::calls::{Prepared, World};
 use crate::shop::invariants::items;
-use crate::shop::{Answer, Client, Shop};
+use crate::shop::{Answer, Client, Guest, Shop};
 
 /// Unsafe calls that pass an `Idempotency-Key` over, and why.
 const IGNORING: [(&str, &str); 12] = [
@@ -145,14 +145,21 @@ async fn a_refusal_is_not_kept() {
     assert_eq!(bowl.stock().await, (1, 0, 1));
 }
 
-#[tokio::test]
-async fn a_key_is_forgotten_after_two_days_and_not_before_one() {
+/// A guest who put two bowls into his cart under the key `line`, and the path of that line.
+async fn keyed_line() -> (Shop, Guest, String) {
     let shop = Shop::open().await;
     let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
     let guest = shop.guest().await;
     let path = guest.path(&format!("/items/{}", bowl.variant));
     let keyed = guest.client.clone().with("idempotency-key", "line");
     keyed.put(&path, &json!({"quantity": 2})).await.expect(200);
+    (shop, guest, path)
+}
+
+#[tokio::test]
+async fn a_key_is_forgotten_after_two_days_and_not_before_one() {
+    let (shop, guest, path) = keyed_line().await;
+    let keyed = guest.client.clone().with("idempotency-key", "line");
     shop.advance(std::time::Duration::from_secs(25 * 3600)).await;
     assert_eq!(keyed.put(&path, &json!({"quantity": 2})).await.header(REPLAYED), "true");
     shop.advance(std::time::Duration::from_secs(24 * 3600)).await;
@@ -177,12 +184,8 @@ async fn whoever_lost_the_right_to_call_gets_no_answer_again() {
 
 #[tokio::test]
 async fn the_old_id_of_a_claimed_cart_opens_no_answer_either() {
-    let shop = Shop::open().await;
-    let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
-    let guest = shop.guest().await;
-    let path = guest.path(&format!("/items/{}", bowl.variant));
+    let (shop, guest, path) = keyed_line().await;
     let keyed = guest.client.clone().with("idempotency-key", "line");
-    keyed.put(&path, &json!({"quantity": 2})).await.expect(200);
     shop.buyer("aziza").await.post(&guest.path("/claim"), &json!({})).await.expect(200);
     keyed.put(&path, &json!({"quantity": 2})).await.expect_problem(404, "not_found");
 }

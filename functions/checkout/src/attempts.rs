@@ -6,7 +6,7 @@ use domain::order::{OrderFile, OrderView};
 use domain::payment::{Payment, PaymentEvent, ProviderName};
 use domain::{Code, OrderId, Refusal, Timestamp};
 use payment_webhook::settlement::settle;
-use payments::{Cancellation, Providers};
+use payments::Cancellation;
 use serde::Deserialize;
 use store::Error;
 use store::attempts::Target;
@@ -72,10 +72,7 @@ pub async fn pay_again(
     for _ in 0..TRIES {
         let loaded = app.orders.file(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
         let mut changed = loaded.clone();
-        if !settings.providers.contains(&asked.provider) || !Providers::takes(asked.provider, loaded.order.totals.total)
-        {
-            return Err(Refusal::of(Code::PaymentMethodUnavailable).into());
-        }
+        app.check_offer(asked.provider, loaded.order.totals.total, &settings).await?;
         changed.pay_again(asked.provider, &mut platform::mint(now))?;
         app.close_open_attempts(&loaded, &mut changed, now).await?;
         let record = KeyRecord::new(scope, &digest, id, now);

@@ -108,7 +108,8 @@ pub async fn check_out(
         let Some(address) = &cart.address else {
             return Err(Refusal::of(Code::AddressMissing).into());
         };
-        check_terms(&asked, &priced, &settings)?;
+        check_terms(&asked, &priced)?;
+        app.check_offer(asked.payment.provider, priced.totals.total, &settings).await?;
         let mut mint = platform::mint(now);
         let draws = reservation.draws(&priced, &mut mint);
         let order = PlaceOrder {
@@ -145,7 +146,7 @@ pub async fn check_out(
 }
 
 /// Refuses what the buyer has not agreed to, or cannot have.
-fn check_terms(asked: &CheckOut, priced: &PricedCart, settings: &Settings) -> Result<(), Refusal> {
+fn check_terms(asked: &CheckOut, priced: &PricedCart) -> Result<(), Refusal> {
     priced.check_orderable()?;
     let totals = priced.totals;
     if asked.expected_total.currency() != totals.total.currency() {
@@ -163,12 +164,23 @@ fn check_terms(asked: &CheckOut, priced: &PricedCart, settings: &Settings) -> Re
         ];
         return Err(Refusal::fields(Code::PriceChanged, fields));
     }
-    let offered =
-        settings.providers.contains(&asked.payment.provider) && Providers::takes(asked.payment.provider, totals.total);
-    if offered { Ok(()) } else { Err(Refusal::of(Code::PaymentMethodUnavailable)) }
+    Ok(())
 }
 
 impl App {
+    /// Refuses a way to pay that the shop does not offer, that does not take this amount, or that nobody has set up yet: before
+    /// anything is reserved for a payment that cannot come.
+    pub(crate) async fn check_offer(
+        &self,
+        provider: ProviderName,
+        total: Money,
+        settings: &Settings,
+    ) -> Result<(), Refusal> {
+        let takes = settings.providers.contains(&provider) && Providers::takes(provider, total);
+        let offered = takes && self.providers.has_key(provider).await;
+        if offered { Ok(()) } else { Err(Refusal::of(Code::PaymentMethodUnavailable)) }
+    }
+
     /// The cart with the prices of now: its products and sellers in one call.
     async fn price(&self, cart: &Cart, settings: &Settings) -> Result<PricedCart, Problem> {
         let products = cart.lines.iter().map(|line| line.variant.product());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::order::{OrderFile, OrderState, VendorOrder};
 use domain::payment::{Payment, PaymentState};
 use domain::{OrderId, Timestamp};
-use payment_webhook::settlement::{Outcome, settle};
+use payment_webhook::settlement::{Outcome, settle, was_never_opened};
 use payments::{Cancellation, Failure, Kind, Report, Standing};
 use store::Error;
 use store::orders::{Due, next_look};
@@ -124,6 +124,9 @@ impl Round<'_> {
                 // Nothing can be done there by asking again. Should money come nevertheless, it is late money.
                 Err(Failure::Refused { code }) => {
                     tracing::warn!(order.id = %payment.order, payment.id = %payment.id, reason = code.as_str(), "a provider refuses to call off a payment");
+                }
+                Err(failure) if was_never_opened(payment, &failure) => {
+                    tracing::warn!(order.id = %payment.order, payment.id = %payment.id, cause = %failure, "a payment past its deadline was never opened");
                 }
                 Err(failure) => {
                     tracing::warn!(order.id = %payment.order, payment.id = %payment.id, cause = %failure, "a payment past its deadline cannot be called off now");

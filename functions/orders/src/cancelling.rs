@@ -4,7 +4,7 @@ use api::{Answer, Call, Problem, once};
 use domain::order::{Actor, OrderFile, OrderState, OrderView};
 use domain::payment::Payment;
 use domain::{Code, Refusal, Timestamp};
-use payment_webhook::settlement::settle;
+use payment_webhook::settlement::{settle, was_never_opened};
 use payments::{Cancellation, Failure, Report};
 use store::Error;
 
@@ -103,6 +103,9 @@ impl App {
                 // is late money.
                 Err(Failure::Refused { code }) => {
                     tracing::warn!(order.id = %payment.order, payment.id = %payment.id, reason = code.as_str(), "a provider refuses to call off a payment");
+                }
+                Err(failure) if was_never_opened(payment, &failure) => {
+                    tracing::warn!(order.id = %payment.order, payment.id = %payment.id, cause = %failure, "a payment that is called off was never opened");
                 }
                 Err(failure) => return Err(failure.into()),
             }

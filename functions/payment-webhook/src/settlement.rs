@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use domain::catalogue::MOST_SHARDS;
 use domain::dispute::DisputeEvent;
 use domain::order::{DisputeNews, Late, MoneyNews, OrderFile, RefundNews, SENT_ALL_THE_SAME, Settled};
-use domain::payment::RefundEvent;
+use domain::payment::{Payment, RefundEvent};
 use domain::stock::{Counter, Draw, most_draws, plan};
 use domain::{Code, Coded, EventId, Money, Moved, OrderId, PaymentId, Timestamp, Unclaimed, VariantId};
-use payments::{DisputeStage, Kind, RefundStanding, Report, Standing};
+use payments::{DisputeStage, Failure, Kind, RefundStanding, Report, Standing};
 use store::{Error, Orders, Stock};
 
 /// What came of a report.
@@ -180,6 +180,12 @@ fn moved(report: &Report) -> Option<(Moved, &str, Option<Money>)> {
     Some((what, reference, amount))
 }
 
+/// Whether an attempt surely has no payment at its provider, though that could not be asked: we never learned a name of it there, and
+/// the provider lets us in without a key as little now as it did then. Should money come nevertheless, it is late money.
+pub fn was_never_opened(payment: &Payment, failure: &Failure) -> bool {
+    payment.reference.is_none() && matches!(failure, Failure::NoKey(_))
+}
+
 /// Whether a report may pay an order, and so take one up again that is over.
 const fn brings_money(report: &Report) -> bool {
     matches!(report.kind, Kind::Payment(Standing::Captured { .. }))
@@ -203,7 +209,7 @@ fn attempt(file: &OrderFile, report: &Report) -> Option<PaymentId> {
         })
     };
     let by_reference = || {
-        let named = |payment: &&domain::payment::Payment| {
+        let named = |payment: &&Payment| {
             payment.provider == report.provider && payment.reference.as_deref() == Some(report.reference.as_str())
         };
         file.payments.iter().find(named).map(|payment| payment.id)

@@ -40,6 +40,9 @@ pub enum Failure {
     /// Surely nothing was done, and the same call may succeed later.
     #[error("the provider is not available: {0}")]
     Unavailable(String),
+    /// Surely nothing was done, and nothing can be before the operator puts it right: there is no key, or the provider refuses it.
+    #[error("the provider does not know us: {0}")]
+    NoKey(String),
     /// Nobody knows whether it was done: take it as pending, and repeat the same call or look it up.
     #[error("the provider's answer is unclear: {0}")]
     Unclear(String),
@@ -54,12 +57,12 @@ pub enum Failure {
 impl Coded for Failure {
     fn code(&self) -> Code {
         match self {
-            Self::Unavailable(_) | Self::Unclear(_) => Code::Unavailable,
+            Self::Unavailable(_) | Self::NoKey(_) | Self::Unclear(_) => Code::Unavailable,
             Self::Refused { .. } => Code::PaymentMethodUnavailable,
         }
     }
     fn retry_after(&self) -> Option<u32> {
-        matches!(self, Self::Unavailable(_) | Self::Unclear(_)).then_some(5)
+        matches!(self, Self::Unavailable(_) | Self::NoKey(_) | Self::Unclear(_)).then_some(5)
     }
 }
 

@@ -87,6 +87,11 @@ impl Providers {
         }
     }
 
+    /// Whether there is a key for this provider. One that cannot be read at the moment counts as there.
+    pub async fn has_key(&self, name: ProviderName) -> bool {
+        !matches!(self.connect(name).await, Err(Failure::NoKey(_)))
+    }
+
     /// [`Provider::open`].
     pub async fn open(&self, payment: &Payment) -> Result<Opened, Failure> {
         ask!(self.connect(payment.provider).await?, open(payment))
@@ -142,19 +147,18 @@ impl Providers {
     }
 
     async fn connect(&self, name: ProviderName) -> Result<Connected, Failure> {
-        self.connect_with(name, Freshness::Cached)
-            .await
-            .map_err(|unavailable| Failure::Unavailable(unavailable.to_string()))
+        self.connect_with(name, Freshness::Cached).await
     }
 
-    async fn connect_with(&self, name: ProviderName, freshness: Freshness) -> Result<Connected, SecretUnavailable> {
+    async fn connect_with(&self, name: ProviderName, freshness: Freshness) -> Result<Connected, Failure> {
         match name {
             ProviderName::CashOnDelivery => Ok(Connected::CashOnDelivery(CashOnDelivery)),
             ProviderName::Stripe => {
-                let text = self.secrets.read(name, freshness).await?;
+                let read = self.secrets.read(name, freshness).await;
+                let text = read.map_err(|unavailable| Failure::Unavailable(unavailable.to_string()))?;
                 let secret = StripeSecret::parse(&text).ok_or_else(|| {
-                    tracing::error!("the secret of Stripe is not the JSON it should be");
-                    SecretUnavailable
+                    tracing::error!("the secret of Stripe is empty, or not the JSON it should be");
+                    Failure::NoKey("there is none".to_owned())
                 })?;
                 Ok(Connected::Stripe(Stripe::new(Arc::clone(&self.http), Arc::clone(&self.stripe_url), secret)))
             }

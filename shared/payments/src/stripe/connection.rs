@@ -122,8 +122,7 @@ fn failure(answer: &Response<Bytes>) -> Failure {
         "Stripe refused a call"
     );
     match status {
-        // Our key is wrong or lacks a right: for the buyer Stripe is away, until somebody mends it.
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Failure::Unavailable(code),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Failure::NoKey(code),
         // Too many calls, or somebody else holds the object: both are refused before anything is done.
         StatusCode::TOO_MANY_REQUESTS => Failure::Unavailable(code),
         // Another call with the same key is still running, and will have its own effect.

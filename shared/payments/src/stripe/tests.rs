@@ -153,7 +153,8 @@ async fn each_answer_without_success_is_taken_for_what_it_is() {
     let unavailable = |code: &str| Failure::Unavailable(code.into());
     let unclear = |code: &str| Failure::Unclear(code.into());
     let cases = [
-        (401, error("invalid_request_error", None), unavailable("invalid_request_error")),
+        (401, error("invalid_request_error", None), Failure::NoKey("invalid_request_error".into())),
+        (403, error("invalid_request_error", None), Failure::NoKey("invalid_request_error".into())),
         (429, error("invalid_request_error", Some("lock_timeout")), unavailable("lock_timeout")),
         (409, error("idempotency_error", Some("idempotency_key_in_use")), unclear("idempotency_key_in_use")),
         (400, error("idempotency_error", None), refused("idempotency_error")),

@@ -6,7 +6,7 @@ use local::Options;
 use local::cloud::BUYER;
 use local::demo::{DEMO_VENDOR, VENDORS};
 use local::greeting::greeting;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::shop::{Client, Shop};
 
@@ -146,4 +146,27 @@ async fn the_documentation_loads_nothing_from_elsewhere() {
     let document = quoted(&told.text, &["\"url\": \""]);
     let [document] = document.as_slice() else { panic!("{document:?}") };
     assert_eq!(shop.anon().get(document).await.expect(200)["openapi"], "3.1.0");
+}
+
+#[tokio::test]
+async fn what_is_local_answers_to_no_foreign_page_and_to_no_foreign_name() {
+    let shop = Shop::open().await;
+    let begun = shop.cloud.clock().now();
+    for (path, body) in [
+        ("/_local/clock", json!({"advance": "20m"})),
+        ("/_local/faults", json!({"service": "stripe", "operation": "Webhook", "nth": 1, "kind": "before"})),
+        ("/_local/pay/stripe/webhooks", json!({"hold": true})),
+        ("/_aws/dynamodb", json!({})),
+    ] {
+        for path in [path.to_owned(), format!("{path}?X-Amz-Signature=")] {
+            for (name, value) in [("origin", "https://evil.test"), ("origin", "null"), ("host", "evil.test")] {
+                let answer = shop.anon().with(name, value).post(&path, &body).await;
+                assert_eq!(answer.status, 403, "{path} with {name}: {value}");
+            }
+        }
+    }
+    assert_eq!(shop.cloud.clock().now(), begun);
+    let own = shop.anon().with("origin", "http://localhost:5173");
+    own.post("/_local/clock", &json!({"advance": "20m"})).await.expect(200);
+    assert_eq!(shop.cloud.clock().now(), begun + std::time::Duration::from_secs(20 * 60));
 }

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::serve::ListenerExt;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Limited};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -85,11 +85,14 @@ fn deliver_webhooks(services: &Arc<Services>, functions: &Arc<Functions>) {
 async fn answer(State(cloud): State<Cloud>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     if let Some(rest) = path.strip_prefix("/_aws/") {
-        if !is_from_here(&request) {
+        let is_s3 = rest.starts_with("s3/") || rest == "s3";
+        // Uploads by presigned URL are protected by their signature, and come from the shop's pages.
+        let is_signed = is_s3 && request.uri().query().is_some_and(|query| query.contains("X-Amz-Signature="));
+        if !is_for_here(&request) || !(is_signed || is_from_here(&request)) {
             return StatusCode::FORBIDDEN.into_response();
         }
         // S3's signatures cover the whole path.
-        if rest.starts_with("s3/") || rest == "s3" {
+        if is_s3 {
             let mut request = request;
             let made_for = made_for(&cloud, request.headers());
             request.extensions_mut().insert(made_for);
@@ -98,7 +101,7 @@ async fn answer(State(cloud): State<Cloud>, request: Request) -> Response {
         return door(&cloud, rest, request).await;
     }
     if path.starts_with("/_local/") {
-        if !is_from_here(&request) {
+        if !is_for_here(&request) || !is_from_here(&request) {
             return StatusCode::FORBIDDEN.into_response();
         }
         return desk::answer(&cloud, request).await;
@@ -118,22 +121,29 @@ async fn answer(State(cloud): State<Cloud>, request: Request) -> Response {
     cloud.functions.gateway.serve(request).await
 }
 
-/// Whether a request is addressed to this machine and comes from no foreign page: a page elsewhere could otherwise drive the
-/// cloud through the browser of whoever looks at it, by its address or by a name that it points here.
+/// Whether a request is addressed to this machine by a name of its own: a page elsewhere could otherwise drive the cloud through the
+/// browser of whoever looks at it, by a name that it points here.
+fn is_for_here(request: &Request) -> bool {
+    let host = text(request, &header::HOST);
+    host.or_else(|| request.uri().authority().map(http::uri::Authority::as_str)).is_some_and(is_loopback)
+}
+
+/// Whether a request comes from no foreign page.
 fn is_from_here(request: &Request) -> bool {
-    let loopback = |host: &str| {
-        let name = host
-            .rsplit_once(':')
-            .map_or(host, |(name, port)| if port.bytes().all(|digit| digit.is_ascii_digit()) { name } else { host });
-        matches!(name, "localhost" | "127.0.0.1" | "[::1]" | "::1")
+    let own = |origin: &str| origin.split_once("://").is_some_and(|(_, host)| is_loopback(host));
+    text(request, &header::ORIGIN).is_none_or(own)
+}
+
+fn text<'a>(request: &'a Request, name: &HeaderName) -> Option<&'a str> {
+    request.headers().get(name).map(|value| value.to_str().unwrap_or_default())
+}
+
+fn is_loopback(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
+        _ => host,
     };
-    let text = |name| request.headers().get(name).map(|value| value.to_str().unwrap_or_default());
-    let host = text(header::HOST).or_else(|| request.uri().authority().map(http::uri::Authority::as_str));
-    let origin = text(header::ORIGIN);
-    let own = |origin: &str| origin.split_once("://").is_some_and(|(_, host)| loopback(host));
-    // Uploads by presigned URL are protected by their signature, and come from the shop's pages.
-    let presigned = request.uri().query().is_some_and(|query| query.contains("X-Amz-Signature="));
-    host.is_some_and(loopback) && (presigned || origin.is_none_or(own))
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]" | "::1")
 }
 
 /// A call of an SDK to one of the services.

@@ -1,5 +1,7 @@
 //! Checkout: exactly once, never more than there is, never dearer than agreed.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use serde_json::json;
 
@@ -122,4 +124,26 @@ async fn a_checkout_takes_four_round_trips_and_a_webhook_two() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_repeat_gets_the_first_answer_whatever_became_of_the_cart() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
+    let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
+    let total = guest.seen().await["totals"]["total"].clone();
+    let first = guest.checks_out_for("stripe", "once", &total).await.expect(201).clone();
+
+    // The order ends unpaid, the cart opens again, and one more goes into it.
+    shop.settled().await;
+    shop.advance(Duration::from_secs(16 * 60)).await;
+    guest.put(&bowl.variant, 2).await.expect(200);
+    guest.checks_out_for("stripe", "other", &total).await.expect_problem(409, "price_changed");
+    assert_eq!(guest.checks_out_for("stripe", "once", &total).await.expect(201), &first);
+
+    guest.client.delete(&guest.path("")).await.expect(204);
+    guest.checks_out_for("stripe", "other", &total).await.expect_problem(404, "not_found");
+    assert_eq!(guest.checks_out_for("stripe", "once", &total).await.expect(201), &first);
+    let another = guest.checks_out_for("cash_on_delivery", "once", &total).await;
+    another.expect_problem(409, "idempotency_key_reused");
 }

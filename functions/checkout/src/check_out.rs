@@ -1,16 +1,17 @@
 //! `POST /v1/checkout`.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use api::{Answer, Digested, IdempotencyKey, Now, Problem, SourceIp};
 use axum::extract::State;
 use domain::cart::Cart;
-use domain::order::{OrderView, PlaceOrder, place};
+use domain::order::{OrderFile, OrderView, PlaceOrder, place};
 use domain::payment::ProviderName;
 use domain::pricing::{PricedCart, price};
 use domain::settings::Settings;
 use domain::text::Email;
-use domain::{CartId, Code, FieldError, Money, Refusal};
+use domain::{CartId, Code, FieldError, Money, Refusal, Timestamp};
 use payments::Providers;
 use serde::Deserialize;
 use store::attempts::Target;
@@ -92,38 +93,17 @@ pub async fn check_out(
             Some(read) => read,
             None => app.carts.read(asked.cart_id, now).await,
         };
-        let cart = read?.ok_or_else(|| Refusal::of(Code::NotFound))?;
-        if cart.order.is_some() {
-            let hash = scope.hash();
-            return match app.orders.key_use(&hash, now).await? {
-                Some(known) => {
-                    app.repeat(Repeated { known, hash: &hash, digest: &digest, created: true }, &token_secret, now)
-                        .await
-                }
-                None => Err(Refusal::of(Code::CartOrdered).into()),
-            };
-        }
-        let settings = app.settings.current().await?;
-        let priced = app.price(&cart, &settings).await?;
-        let Some(address) = &cart.address else {
-            return Err(Refusal::of(Code::AddressMissing).into());
+        let ready = match app.prepare(read, &asked, &mut reservation, now).await {
+            Ok(ready) => ready,
+            // The first answer under this key stands, whatever became of the cart since.
+            Err(refused) => {
+                let hash = scope.hash();
+                let Some(known) = app.orders.key_use(&hash, now).await? else { return Err(refused) };
+                let repeated = Repeated { known, hash: &hash, digest: &digest, created: true };
+                return app.repeat(repeated, &token_secret, now).await;
+            }
         };
-        check_terms(&asked, &priced)?;
-        app.check_offer(asked.payment.provider, priced.totals.total, &settings).await?;
-        let mut mint = platform::mint(now);
-        let draws = reservation.draws(&priced, &mut mint);
-        let order = PlaceOrder {
-            cart: &cart,
-            priced: &priced,
-            address,
-            email: asked.email.clone(),
-            provider: asked.payment.provider,
-            rates: settings.rates,
-            deadlines: settings.deadlines,
-            draws: &draws,
-        };
-        let mut file = place(order, &mut mint)?;
-        reservation.mark(&mut file);
+        let Ready { cart, priced, settings, mut file } = ready;
         let record = KeyRecord::new(scope, &digest, file.order.id, now);
         match app.orders.place(&file, &cart, &record, settings.unpaid_orders(), now).await? {
             Placed::Done => {
@@ -143,6 +123,14 @@ pub async fn check_out(
         }
     }
     Err(store::Error::Conflict.into())
+}
+
+/// An order that may be placed.
+struct Ready {
+    cart: Cart,
+    priced: PricedCart,
+    settings: Arc<Settings>,
+    file: OrderFile,
 }
 
 /// Refuses what the buyer has not agreed to, or cannot have.
@@ -168,6 +156,40 @@ fn check_terms(asked: &CheckOut, priced: &PricedCart) -> Result<(), Refusal> {
 }
 
 impl App {
+    /// Makes the order of a cart, or refuses what cannot be ordered.
+    async fn prepare(
+        &self,
+        read: Result<Option<Cart>, store::Error>,
+        asked: &CheckOut,
+        reservation: &mut Reservation,
+        now: Timestamp,
+    ) -> Result<Ready, Problem> {
+        let cart = read?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+        if cart.order.is_some() {
+            return Err(Refusal::of(Code::CartOrdered).into());
+        }
+        let settings = self.settings.current().await?;
+        let priced = self.price(&cart, &settings).await?;
+        let address = cart.address.as_ref().ok_or_else(|| Refusal::of(Code::AddressMissing))?;
+        check_terms(asked, &priced)?;
+        self.check_offer(asked.payment.provider, priced.totals.total, &settings).await?;
+        let mut mint = platform::mint(now);
+        let draws = reservation.draws(&priced, &mut mint);
+        let order = PlaceOrder {
+            cart: &cart,
+            priced: &priced,
+            address,
+            email: asked.email.clone(),
+            provider: asked.payment.provider,
+            rates: settings.rates,
+            deadlines: settings.deadlines,
+            draws: &draws,
+        };
+        let mut file = place(order, &mut mint)?;
+        reservation.mark(&mut file);
+        Ok(Ready { cart, priced, settings, file })
+    }
+
     /// Refuses a way to pay that the shop does not offer, that does not take this amount, or that nobody has set up yet: before
     /// anything is reserved for a payment that cannot come.
     pub(crate) async fn check_offer(

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::cart::LIFE;
+use futures_util::future::join_all;
 use local::faults::{Fault, Kind};
 use serde_json::json;
 
@@ -137,4 +138,27 @@ async fn a_write_whose_answer_is_lost_is_done_once_and_no_conflict() {
     lost(&shop, "DeleteItem", 1, "DELETE /v1/carts/{id}");
     guest.client.delete(&guest.path("")).await.expect(204);
     assert_eq!(struck(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn carts_that_are_claimed_at_once_become_one() {
+    let shop = Shop::open().await;
+    let vendor = shop.vendor("ceramics").await;
+    let buyer = shop.buyer("buyer").await;
+    let mut guests = Vec::new();
+    for handle in ["bowl", "cup", "dish", "jug"] {
+        let product = vendor.product(handle).stock(5).publish().await;
+        let guest = shop.guest().await;
+        guest.put(&product.variant, 1).await.expect(200);
+        guests.push(guest);
+    }
+    let nothing = json!({});
+    let claims: Vec<_> = guests.iter().map(|guest| guest.path("/claim")).collect();
+    for answer in join_all(claims.iter().map(|path| buyer.post(path, &nothing))).await {
+        answer.expect(200);
+    }
+    for path in &claims {
+        let cart = buyer.post(path, &nothing).await.expect(200).clone();
+        assert_eq!(cart["groups"][0]["lines"].as_array().map(Vec::len), Some(4), "{cart}");
+    }
 }

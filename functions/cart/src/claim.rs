@@ -49,9 +49,10 @@ async fn claim(app: &App, mut id: CartId, buyer: Buyer, call: &Call, now: Timest
             return Ok(answer);
         }
         // A former cart in another currency stays as it is: prices are never converted.
-        let former = app.carts.of_buyer(buyer.user, now).await?;
-        let former =
-            former.filter(|cart| cart.order.is_none() && cart.currency == guest.currency && cart.id != guest.id);
+        let (pointed_at, former) = app.carts.of_buyer(buyer.user, now).await?.unzip();
+        let former = former
+            .flatten()
+            .filter(|cart| cart.order.is_none() && cart.currency == guest.currency && cart.id != guest.id);
         let mut claimed =
             Cart { buyer: Some(buyer.user), ..Cart::new(platform::mint(now).cart_id(), guest.currency, now) };
         claimed.merge(&guest)?;
@@ -63,7 +64,7 @@ async fn claim(app: &App, mut id: CartId, buyer: Buyer, call: &Call, now: Timest
         let shelf = app.shelf(&claimed).await?;
         let answer = answer(&claimed, &app.priced(&claimed, &shelf).await?)?;
         let replaced: Vec<&Cart> = std::iter::once(&guest).chain(&former).collect();
-        match app.carts.keeping(call.keeps(&answer)?).claim(&claimed, buyer.user, &replaced).await {
+        match app.carts.keeping(call.keeps(&answer)?).claim(&claimed, buyer.user, pointed_at, &replaced).await {
             Ok(()) => return Ok(answer),
             Err(Error::Conflict) => {}
             Err(other) => return Err(other.into()),

@@ -106,29 +106,36 @@ impl Carts {
         Ok(self.keeping.delete_one(&self.client, &self.table, cart_key(cart.id), &open).await?)
     }
 
-    /// The cart that is a buyer's.
-    pub async fn of_buyer(&self, buyer: UserId, now: Timestamp) -> Result<Option<Cart>, Error> {
+    /// The cart that is a buyer's by his pointer: its id, and the cart unless it is gone or has expired.
+    pub async fn of_buyer(&self, buyer: UserId, now: Timestamp) -> Result<Option<(CartId, Option<Cart>)>, Error> {
         let pointer = retry::get(&self.client, &self.table, pointer_key(buyer), true).await?;
         match pointer.as_ref().and_then(|pointer| text(pointer, "cart")).and_then(|id| id.parse().ok()) {
-            Some(id) => Ok(self.find(id).await?.and_then(Found::cart).filter(|cart| cart.expires_at > now)),
+            Some(id) => Ok(Some((id, self.find(id).await?.and_then(Found::cart).filter(|cart| cart.expires_at > now)))),
             None => Ok(None),
         }
     }
 
     /// Gives a buyer a new cart in place of the ones it was made of: the guest's, and the buyer's former one. All or nothing,
-    /// and only if none of them has changed. Where they were, the buyer still finds the new one: the answer may be lost.
-    pub async fn claim(&self, claimed: &Cart, buyer: UserId, replaced: &[&Cart]) -> Result<(), Error> {
+    /// and only if none of them has changed and the buyer's pointer still names what it did. Where they were, the buyer still
+    /// finds the new one: the answer may be lost.
+    pub async fn claim(
+        &self,
+        claimed: &Cart,
+        buyer: UserId,
+        pointed_at: Option<CartId>,
+        replaced: &[&Cart],
+    ) -> Result<(), Error> {
         let mut pointer = pointer_key(buyer);
         pointer.insert("kind".to_owned(), string(POINTER));
         pointer.insert("version".to_owned(), number(1));
         pointer.insert("cart".to_owned(), string(claimed.id.to_string()));
         pointer.insert("expires_at_s".to_owned(), number(claimed.expires_at.seconds()));
-        let former = replaced.iter().find(|cart| cart.buyer == Some(buyer));
-        let expected = match former {
-            Some(former) => Condition::of("attribute_not_exists(pk) OR cart = :former")
-                .value(":former", string(former.id.to_string())),
-            // Whatever it pointed at was ordered or has expired.
-            None => Condition::of("attribute_not_exists(pk) OR attribute_exists(pk)"),
+        let expected = match pointed_at {
+            // It may have been deleted meanwhile for its age.
+            Some(former) => {
+                Condition::of("attribute_not_exists(pk) OR cart = :former").value(":former", string(former.to_string()))
+            }
+            None => Condition::absent(),
         };
         let mut actions = vec![
             item::put(&self.table, cart_item(claimed, 1)?, &Condition::absent())?,

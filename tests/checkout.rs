@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use domain::pricing::Rates;
 use futures_util::future::join_all;
-use serde_json::json;
+use local::Options;
+use serde_json::{Value, json};
 
 use crate::shop::Shop;
 
@@ -146,4 +148,36 @@ async fn a_repeat_gets_the_first_answer_whatever_became_of_the_cart() {
     assert_eq!(guest.checks_out_for("stripe", "once", &total).await.expect(201), &first);
     let another = guest.checks_out_for("cash_on_delivery", "once", &total).await;
     another.expect_problem(409, "idempotency_key_reused");
+}
+
+#[tokio::test]
+async fn tax_and_commission_are_those_of_the_moment_of_ordering() {
+    let rates = Rates { tax: 1_225.try_into().unwrap(), commission: 1_000.try_into().unwrap() };
+    let shop = Shop::with(Options { rates, ..Options::for_tests() }).await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
+    let guest = shop.guest().await;
+    let unknown = guest.put(&bowl.variant, 3).await.expect(200)["totals"].clone();
+    assert_eq!((&unknown["tax"], &unknown["total"]["amount"]), (&Value::Null, &json!("37.50")));
+    guest.address().await.expect(200);
+    // 12.25 %, of each line and of the delivery, half to even: 4.59 of 37.50, 0.61 of 5.00.
+    let totals = guest.seen().await["totals"].clone();
+    let part = |name: &str| totals[name]["amount"].as_str().map(str::to_owned);
+    assert_eq!(
+        ["items", "shipping", "tax", "total"].map(part),
+        ["37.50", "5.00", "5.20", "47.70"].map(|amount| Some(amount.to_owned()))
+    );
+    let order = guest.checks_out("stripe", "once").await.expect(201).clone();
+    assert_eq!((&order["totals"], &order["vendors"][0]["totals"]), (&totals, &totals));
+    shop.stripe(order["id"].as_str().expect("an id"), "succeed").await;
+    let seen = bowl.vendor.newest_order().await.expect("the seller sees it");
+    assert_eq!((&seen["totals"], &seen["commission"]["amount"]), (&totals, &json!("3.75")), "of the goods alone");
+    // What goes back takes its tax with it.
+    let path = format!("/v1/vendor/orders/{}/refuse", seen["id"].as_str().expect("an id"));
+    bowl.vendor.client.post(&path, &json!({})).await.expect(200);
+    shop.settled().await;
+    shop.advance(Duration::from_secs(61)).await;
+    let reader = shop.anon().with("order-token", order["token"].as_str().expect("a token"));
+    let refunded =
+        reader.get(&format!("/v1/orders/{}", order["id"].as_str().expect("an id"))).await.expect(200).clone();
+    assert_eq!(refunded["refunds"][0]["amount"]["amount"], "47.70");
 }

@@ -58,14 +58,18 @@ async fn a_seller_fulfils_an_order_of_a_shop_that_runs_in_processes() {
 
 /// The most that an import may hold, however long the file is.
 const MOST_KIB: u64 = 64 * 1024;
+/// More bytes than it has room for beside what it needs in any case: it would show if the file were read as a whole.
+const LONG: usize = 32 * 1024 * 1024;
 /// Rows of one product of the long file.
 const ROWS_OF_A_PRODUCT: usize = 10;
 
-/// A product file with so many rows: products with ten variants each and a description.
+/// A product file with so many rows: products with ten variants each and a description, and in a column that an import does not
+/// know as much as makes the file too long to be held.
 fn long_file(rows: usize) -> Vec<u8> {
     let mut csv = "Handle,Title,Body (HTML),Tags,Option1 Name,Option1 Value,Variant SKU,Variant Grams,\
-        Variant Inventory Qty,Variant Price,Image Src,Image Alt Text,Status\n"
+        Variant Inventory Qty,Variant Price,Image Src,Image Alt Text,Status,Notes\n"
         .to_owned();
+    let notes = "x".repeat(LONG / rows);
     let body = "<p>Thrown on a wheel, painted by hand and fired twice; no two are alike.</p>".repeat(10);
     for row in 0..rows {
         let (product, variant) = (row / ROWS_OF_A_PRODUCT, row % ROWS_OF_A_PRODUCT);
@@ -74,7 +78,8 @@ fn long_file(rows: usize) -> Vec<u8> {
             0 => write!(csv, "Bowl no. {product},\"{body}\",\"handmade, blue\",Size,").expect("text"),
             _ => csv.push_str(",,,,"),
         }
-        writeln!(csv, "S{variant},B-{row},350,7,12.50,https://pictures.test/{row}.jpg,A bowl,active").expect("text");
+        writeln!(csv, "S{variant},B-{row},350,7,12.50,https://pictures.test/{row}.jpg,A bowl,active,{notes}")
+            .expect("text");
     }
     csv.into_bytes()
 }

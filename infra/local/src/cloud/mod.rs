@@ -75,7 +75,7 @@ impl LocalCloud {
         )?);
         sources.start(stopped)?;
         let cloud = Self { address, services, functions, sources, stop, server: Some(server) };
-        seed::settings(&cloud.services, options.limits).await?;
+        seed::settings(&cloud.services, options.limits, options.rates).await?;
         seed::accounts(&cloud.services, options.demo).await?;
         // What is still under way from before a crash goes on by itself; only a new bazaar is waited for.
         if options.demo && seed::bazaar(&cloud.services).await? {

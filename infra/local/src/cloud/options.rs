@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use domain::Timestamp;
+use domain::pricing::Rates;
 use domain::settings::{Limit, Limits};
 use tokio::net::TcpListener;
 
@@ -36,6 +37,8 @@ pub struct Options {
     pub remembered: usize,
     /// How often somebody may try something, in a cloud that has no settings yet. An operator's settings stay as they are.
     pub limits: Limits,
+    /// Tax and commission, likewise.
+    pub rates: Rates,
     /// Whether schedules run by themselves. Tests move the clock instead.
     pub schedules: bool,
 }
@@ -66,6 +69,7 @@ impl Options {
             without: None,
             remembered: 128,
             limits: Limits::default().with_clients(CROWDED),
+            rates: Rates::default(),
             schedules: true,
         }
     }

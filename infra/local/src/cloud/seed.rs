@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::pricing::Rates;
 use domain::settings::{Limits, Settings};
 use domain::text::{Email, Handle, LongText, Name, Phone};
 use domain::vendor::{Membership, Role, VendorCard, VendorEvent, VendorFile, VendorState};
@@ -45,11 +46,11 @@ pub(super) async fn accounts(services: &Services, demo: bool) -> Result<(), Star
 }
 
 /// Writes the settings, unless there are some.
-pub(super) async fn settings(services: &Services, limits: Limits) -> Result<(), StartError> {
+pub(super) async fn settings(services: &Services, limits: Limits, rates: Rates) -> Result<(), StartError> {
     let config = root_config(services);
     let table = services.template.table("SettingsTable").ok_or_else(|| failed("no SettingsTable"))?;
     let settings = SettingsTable::new(config.dynamodb().map_err(failed)?, table.name.clone());
-    match settings.save(&Settings { limits, ..Settings::default() }).await {
+    match settings.save(&Settings { limits, rates, ..Settings::default() }).await {
         Ok(_) | Err(store::Error::Conflict) => Ok(()),
         Err(error) => Err(failed(error)),
     }

@@ -197,3 +197,18 @@ fn every_dependency_has_its_line_among_the_decisions() {
         names.map(|(name, _)| name).filter(|name| !decisions.contains(&format!("`{name}`"))).collect();
     assert!(silent.is_empty(), "say in infra/decisions.md what these are for: {silent:?}");
 }
+
+#[test]
+fn what_the_template_counts_in_the_logs_is_what_the_functions_log() {
+    let template = fs::read_to_string(root().join("template.yaml")).expect("the template");
+    let counted: Vec<&str> = template
+        .lines()
+        .filter_map(|line| line.split_once("FilterPattern: '{ $.message = ")?.1.strip_suffix(" }'"))
+        .collect();
+    assert!(!counted.is_empty());
+    let functions = sources("functions");
+    for message in counted {
+        let is_logged = functions.iter().any(|(_, text)| production(text).contains(message));
+        assert!(is_logged, "nobody logs {message}: the metric would stay at zero");
+    }
+}

@@ -332,3 +332,36 @@ async fn the_death_of_the_pipe_loses_nothing_and_tells_nobody_twice() {
     let shown = shop.anon().get(&format!("/v1/products/{}", bowl.handle)).await;
     assert_eq!(shown.expect(200)["variants"][0]["available"], 44);
 }
+
+#[tokio::test]
+async fn a_port_or_a_directory_that_is_taken_is_one_clear_line() {
+    let house = House::open("taken").await;
+    let binaries = tokio::task::spawn_blocking(processes::binaries).await.expect("the binary is built");
+    let (port, data) = (house.address.port().to_string(), house.data.display().to_string());
+    for (arguments, reason) in [
+        (
+            ["--memory", "--no-demo", "--port", &port].as_slice(),
+            format!("port {port} is taken: stop what listens there, or choose another with --port"),
+        ),
+        (
+            &["--no-demo", "--port", "0", "--data", &data],
+            format!("{data} is in use by another bozor: stop it, or choose another directory with --data"),
+        ),
+    ] {
+        let ended = Command::new(binaries.join("bozor")).args(arguments).output().await.expect("it starts");
+        let said = [ended.stdout, ended.stderr].map(|text| String::from_utf8(text).expect("text"));
+        assert_eq!((ended.status.code(), said), (Some(1), [String::new(), format!("bozor: {reason}\n")]));
+    }
+    house.close().await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn an_interrupt_ends_it_in_order() {
+    let mut house = House::open("interrupt").await;
+    let process = house.child.id().expect("it runs").to_string();
+    let sent = Command::new("kill").args(["-INT", &process]).status().await.expect("a signal can be sent");
+    assert!(sent.success());
+    assert_eq!(house.child.wait().await.expect("it ends").code(), Some(0));
+    std::fs::remove_dir_all(&house.data).expect("its data can be removed");
+}

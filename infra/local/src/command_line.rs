@@ -73,7 +73,7 @@ pub fn run() -> ExitCode {
     match carry_out(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say(&format!("bozor: {error}"));
+            let _ = writeln!(std::io::stderr(), "bozor: {error}");
             ExitCode::FAILURE
         }
     }

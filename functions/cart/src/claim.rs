@@ -29,15 +29,7 @@ pub async fn claim_cart(
 
 async fn claim(app: &App, mut id: CartId, buyer: Buyer, call: &Call, now: Timestamp) -> Result<Answer, Problem> {
     for _ in 0..TRIES {
-        // A cart may have been claimed, and the one that it became with another.
-        let guest = match app.carts.find(id).await? {
-            Some(Found::Cart(cart)) => *cart,
-            Some(Found::Claimed { by, into }) if by == buyer.user => {
-                id = into;
-                continue;
-            }
-            _ => return Err(Refusal::of(Code::NotFound).into()),
-        };
+        let guest = app.followed(&mut id, buyer).await?;
         guest.check_open(now)?;
         if guest.buyer.is_some_and(|owner| owner != buyer.user) {
             return Err(Refusal::of(Code::NotFound).into());
@@ -71,4 +63,21 @@ async fn claim(app: &App, mut id: CartId, buyer: Buyer, call: &Call, now: Timest
         }
     }
     Err(Error::Conflict.into())
+}
+
+/// How many claims are followed from a cart to the one that it became: more than anybody makes while a cart lives.
+const LINKS: usize = 100;
+
+impl App {
+    /// The cart with this id. It may have been claimed, and the one that it became with another: then the last of them.
+    async fn followed(&self, id: &mut CartId, buyer: Buyer) -> Result<Cart, Problem> {
+        for _ in 0..LINKS {
+            match self.carts.find(*id).await? {
+                Some(Found::Cart(cart)) => return Ok(*cart),
+                Some(Found::Claimed { by, into }) if by == buyer.user => *id = into,
+                _ => break,
+            }
+        }
+        Err(Refusal::of(Code::NotFound).into())
+    }
 }

@@ -13,6 +13,7 @@ use domain::settings::Settings;
 use domain::text::Email;
 use domain::{CartId, Code, FieldError, Money, Refusal, Timestamp};
 use payments::Providers;
+use platform::Rotating;
 use serde::Deserialize;
 use store::attempts::Target;
 use store::orders::{KeyRecord, KeyScope, Placed};
@@ -95,17 +96,11 @@ pub async fn check_out(
         };
         let ready = match app.prepare(read, &asked, &mut reservation, now).await {
             Ok(ready) => ready,
-            // The first answer under this key stands, whatever became of the cart since.
-            Err(refused) => {
-                let hash = scope.hash();
-                let Some(known) = app.orders.key_use(&hash, now).await? else { return Err(refused) };
-                let repeated = Repeated { known, hash: &hash, digest: &digest, created: true };
-                return app.repeat(repeated, &token_secret, now).await;
-            }
+            Err(refused) => return app.first_answer_or(refused, scope, &digest, &token_secret, now).await,
         };
         let Ready { cart, priced, settings, mut file } = ready;
         let record = KeyRecord::new(scope, &digest, file.order.id, now);
-        match app.orders.place(&file, &cart, &record, settings.unpaid_orders(), now).await? {
+        let planned = match app.orders.place(&file, &cart, &record, settings.unpaid_orders(), now).await? {
             Placed::Done => {
                 // As the table has them now.
                 file.order.version = 1;
@@ -116,10 +111,13 @@ pub async fn check_out(
                 let repeated = Repeated { known: *known, hash: &record.hash, digest: &digest, created: true };
                 return app.repeat(repeated, &token_secret, now).await;
             }
-            Placed::Short(variants) => reservation.plan(shelves, &priced, &variants).await?,
+            Placed::Short(variants) => reservation.plan(shelves, &priced, &variants).await,
             // A crowd at an empty counter is told so by a reading: it need not meet for it.
-            Placed::Crowded => reservation.check(shelves, &priced).await?,
-            Placed::CartChanged => {}
+            Placed::Crowded => reservation.check(shelves, &priced).await,
+            Placed::CartChanged => Ok(()),
+        };
+        if let Err(refused) = planned {
+            return app.first_answer_or(refused.into(), scope, &digest, &token_secret, now).await;
         }
     }
     Err(store::Error::Conflict.into())
@@ -156,6 +154,22 @@ fn check_terms(asked: &CheckOut, priced: &PricedCart) -> Result<(), Refusal> {
 }
 
 impl App {
+    /// The first answer under a key, which stands whatever became of the cart and the stock since; a refusal when there is none.
+    async fn first_answer_or(
+        &self,
+        refused: Problem,
+        scope: KeyScope<'_>,
+        digest: &str,
+        secret: &Rotating,
+        now: Timestamp,
+    ) -> Result<Answer, Problem> {
+        let hash = scope.hash();
+        match self.orders.key_use(&hash, now).await? {
+            Some(known) => self.repeat(Repeated { known, hash: &hash, digest, created: true }, secret, now).await,
+            None => Err(refused),
+        }
+    }
+
     /// Makes the order of a cart, or refuses what cannot be ordered.
     async fn prepare(
         &self,

@@ -1,4 +1,5 @@
-//! Order events: mail to buyers and vendors. That a variant runs low comes the same way.
+//! Order events: mail to buyers, vendors and the operator. That a variant runs low, or that money came for no order, comes the same
+//! way.
 //!
 //! An event may be delivered many times and by several at once. It is claimed first, whoever was told is written down with it,
 //! and it is marked as delivered last: a crash in between repeats at most the mail that was under way, and loses none.
@@ -47,7 +48,7 @@ impl std::fmt::Debug for App {
 #[derive(Debug, thiserror::Error)]
 pub enum Undelivered {
     /// The message holds no event.
-    #[error("the message holds no event of an order: {0}")]
+    #[error("the message holds no event: {0}")]
     Unreadable(String),
     /// The event's order is not there.
     #[error("the event {0} is of an order that is not there: {1}")]

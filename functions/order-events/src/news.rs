@@ -326,10 +326,12 @@ pub(crate) fn to_operator(event: &Event, file: &OrderFile, place: &Place) -> Opt
 
 /// What the operator is told of money that belongs to no order.
 pub(crate) fn of_unclaimed(money: &Unclaimed, place: &Place) -> Letter {
-    let (what, subject) = match money.what {
-        Moved::Payment => ("took money from a buyer", "Money came for no order"),
-        Moved::Refund => ("sent money back", "Money was sent back for no order"),
-        Moved::Dispute => ("tells that a bank wants money back", "Money is disputed for no order"),
+    let (what, subject, by_hand) = match money.what {
+        Moved::Payment => {
+            ("took money from a buyer", "Money came for no order", " and give the money back if it is nobody's")
+        }
+        Moved::Refund => ("sent money back", "Money was sent back for no order", ""),
+        Moved::Dispute => ("tells that a bank wants money back", "Money is disputed for no order", ""),
     };
     let provider = money.provider.as_str();
     let sum = money.amount.map_or_else(|| "an unknown amount".to_owned(), amount);
@@ -342,9 +344,7 @@ pub(crate) fn of_unclaimed(money: &Unclaimed, place: &Place) -> Letter {
         }
         None => draft,
     };
-    draft
-        .say("Please look it up at the provider, and give the money back by hand if it is nobody's.")
-        .finish(subject.to_owned(), place)
+    draft.say(format!("Please look it up at the provider{by_hand}.")).finish(subject.to_owned(), place)
 }
 
 fn disputes(file: &OrderFile) -> String {

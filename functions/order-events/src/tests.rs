@@ -298,11 +298,13 @@ fn the_operator_is_told_of_money_that_belongs_to_no_order() {
     };
     let letter = told(Moved::Payment, Some(usd(1_750)));
     assert_eq!(letter.subject, "Money came for no order");
+    assert!(letter.text.contains("give the money back"), "{}", letter.text);
     assert!(letter.text.contains("\n- pi_9 Bcc: all: 17.50 USD\n"), "one line: {}", letter.text);
     assert!(letter.text.contains("names the order ord_000000000028t5cy4tqkff04hm"), "{}", letter.text);
     let letter = told(Moved::Dispute, None);
     assert_eq!(letter.subject, "Money is disputed for no order");
     assert!(letter.text.contains("an unknown amount"), "{}", letter.text);
+    assert!(!letter.text.contains("give the money back"), "it is on its way back: {}", letter.text);
 }
 
 #[test]

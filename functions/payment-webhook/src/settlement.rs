@@ -8,7 +8,7 @@ use domain::order::{DisputeNews, Late, MoneyNews, OrderFile, RefundNews, SENT_AL
 use domain::payment::{Payment, RefundEvent};
 use domain::stock::{Counter, Draw, most_draws, plan};
 use domain::{Code, Coded, EventId, Money, Moved, OrderId, PaymentId, Timestamp, Unclaimed, VariantId};
-use payments::{DisputeStage, Failure, Kind, RefundStanding, Report, Standing};
+use payments::{Dispute, DisputeStage, Failure, Kind, RefundStanding, Refunded, Report, Standing};
 use store::{Error, Orders, Stock};
 
 /// What came of a report.
@@ -97,11 +97,11 @@ pub async fn settle(orders: &Orders, report: &Report, now: Timestamp) -> Result<
         return Ok(Outcome::NotOurs);
     }
     let Some(order) = find(orders, report).await? else {
-        return keep(orders, report, None, now).await;
+        return keep(orders, report, None, false, now).await;
     };
     for _ in 0..TRIES {
         let Some(loaded) = orders.file(order).await? else {
-            return keep(orders, report, Some(order), now).await;
+            return keep(orders, report, Some(order), false, now).await;
         };
         let mut changed = loaded.clone();
         let mut mint = platform::mint(now);
@@ -116,7 +116,7 @@ pub async fn settle(orders: &Orders, report: &Report, now: Timestamp) -> Result<
         let settled = match apply(&mut changed, report, late, &mut mint) {
             Ok(settled) => settled,
             Err(refusal) if refusal.code() == Code::NotFound => {
-                return keep(orders, report, Some(order), now).await;
+                return keep(orders, report, Some(order), true, now).await;
             }
             Err(refusal) => return Err(refusal.into()),
         };
@@ -143,8 +143,14 @@ pub async fn settle(orders: &Orders, report: &Report, now: Timestamp) -> Result<
 }
 
 /// News that no order knows what to do with. Where it tells of money that moved, it is kept: somebody paid, or was paid, for
-/// nothing that stands here.
-async fn keep(orders: &Orders, report: &Report, order: Option<OrderId>, now: Timestamp) -> Result<Outcome, Error> {
+/// nothing that stands here. When the order `is_ours`, the operator is told as well.
+async fn keep(
+    orders: &Orders,
+    report: &Report,
+    order: Option<OrderId>,
+    is_ours: bool,
+    now: Timestamp,
+) -> Result<Outcome, Error> {
     let Some((what, reference, amount)) = moved(report) else {
         tracing::warn!(
             provider = report.provider.as_str(),
@@ -157,8 +163,8 @@ async fn keep(orders: &Orders, report: &Report, order: Option<OrderId>, now: Tim
     let id = EventId::new(now, platform::mint(now).bits());
     let (provider, reference) = (report.provider, reference.to_owned());
     let money = Unclaimed { id, provider, what, reference, amount, order_id: order, at: now };
-    if orders.keep_unclaimed(&money).await? {
-        tracing::error!(
+    if orders.keep_unclaimed(&money, is_ours).await? {
+        tracing::warn!(
             provider = report.provider.as_str(),
             payment.reference = report.reference.as_str(),
             order.id = order.map(tracing::field::display),
@@ -169,19 +175,22 @@ async fn keep(orders: &Orders, report: &Report, order: Option<OrderId>, now: Tim
     Ok(Outcome::NotOurs)
 }
 
-/// What moved, what the provider calls it, and how much it is; nothing when no money moved.
+/// What moved or is to move, what the provider calls it, and how much it is; nothing when the money stays where it is.
 fn moved(report: &Report) -> Option<(Moved, &str, Option<Money>)> {
     let (what, reference, amount) = match &report.kind {
         Kind::Payment(Standing::Captured { amount }) => (Moved::Payment, &report.reference, *amount),
+        Kind::Refund(Refunded { standing: RefundStanding::Failed { .. }, .. })
+        | Kind::Dispute(Dispute { stage: DisputeStage::Won, .. })
+        | Kind::Payment(_)
+        | Kind::Unknown { .. } => return None,
         Kind::Refund(refunded) => (Moved::Refund, &refunded.reference, refunded.amount),
         Kind::Dispute(dispute) => (Moved::Dispute, &dispute.reference, dispute.amount),
-        Kind::Payment(_) | Kind::Unknown { .. } => return None,
     };
     Some((what, reference, amount))
 }
 
-/// Whether an attempt surely has no payment at its provider, though that could not be asked: we never learned a name of it there, and
-/// the provider lets us in without a key as little now as it did then. Should money come nevertheless, it is late money.
+/// Whether nobody can be asked about an attempt of which we hold no name: to wait until somebody mends the key would hold its stock
+/// for ever. Should money come nevertheless, it is late money.
 pub fn was_never_opened(payment: &Payment, failure: &Failure) -> bool {
     payment.reference.is_none() && matches!(failure, Failure::NoKey(_))
 }
@@ -294,5 +303,37 @@ fn apply(
             Ok(file.dispute_changed(payment, news, mint))
         }
         Kind::Unknown { .. } => Ok(Settled::Unchanged),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Currency;
+    use domain::payment::{PaymentState, ProviderName};
+
+    use super::*;
+
+    #[test]
+    fn only_an_attempt_without_a_name_ends_without_its_provider_and_only_for_want_of_a_key() {
+        let attempt = |reference: Option<&str>| Payment {
+            id: PaymentId::from_bits(2),
+            order: OrderId::from_bits(1),
+            provider: ProviderName::Stripe,
+            amount: Money::new(1_250, Currency::USD),
+            state: PaymentState::Created,
+            reference: reference.map(str::to_owned),
+            action: None,
+            captured: None,
+            failure: None,
+            created_at: Timestamp::from_millis(0),
+            version: 1,
+        };
+        let no_key = Failure::NoKey(String::new());
+        assert!(was_never_opened(&attempt(None), &no_key));
+        // Its buyer may be paying it.
+        assert!(!was_never_opened(&attempt(Some("pi_1")), &no_key));
+        for passing in [Failure::Unavailable(String::new()), Failure::Unclear(String::new())] {
+            assert!(!was_never_opened(&attempt(None), &passing));
+        }
     }
 }

@@ -5,6 +5,7 @@ use axum::extract::State;
 use domain::payment::ProviderName;
 use domain::{Code, Refusal};
 use http::HeaderMap;
+use payments::Refused;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -31,8 +32,12 @@ pub async fn receive_webhook(
     RawBody(body): RawBody,
 ) -> Result<Json<Received>, Problem> {
     let provider = ProviderName::parse(&provider).ok_or_else(|| Refusal::of(Code::NotFound))?;
-    let report = app.providers.verify(provider, &headers, &body, now).await.inspect_err(|refused| {
-        tracing::warn!(provider = provider.as_str(), reason = %refused, "a webhook was refused");
+    let report = app.providers.verify(provider, &headers, &body, now).await.inspect_err(|refused| match refused {
+        // Counted in the logs by this message.
+        Refused::BadSignature | Refused::Stale => {
+            tracing::warn!(provider = provider.as_str(), reason = %refused, "the signature of a webhook was refused");
+        }
+        _ => tracing::warn!(provider = provider.as_str(), reason = %refused, "a webhook was not taken"),
     })?;
     settle(&app.orders, &report, now).await?;
     Ok(Json(Received { received: true }))

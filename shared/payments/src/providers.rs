@@ -157,7 +157,7 @@ impl Providers {
                 let read = self.secrets.read(name, freshness).await;
                 let text = read.map_err(|unavailable| Failure::Unavailable(unavailable.to_string()))?;
                 let secret = StripeSecret::parse(&text).ok_or_else(|| {
-                    tracing::error!("the secret of Stripe is empty, or not the JSON it should be");
+                    tracing::warn!("the secret of Stripe is empty, or not the JSON it should be");
                     Failure::NoKey("there is none".to_owned())
                 })?;
                 Ok(Connected::Stripe(Stripe::new(Arc::clone(&self.http), Arc::clone(&self.stripe_url), secret)))

@@ -9,16 +9,15 @@ use crate::retry::transact;
 use crate::{Error, PageKey, Slice};
 
 impl Orders {
-    /// Keeps what a provider told of money that no order knows. False when it was kept before: what was told first stands. Where it
-    /// names an order of ours, the event by which the operator hears of it is written with it; what names none may be another
-    /// business on the same account at the provider, and stands in the list only.
-    pub async fn keep_unclaimed(&self, money: &Unclaimed) -> Result<bool, Error> {
+    /// Keeps what a provider told of money that no order knows. False when it was kept before: what was told first stands. With
+    /// `is_told`, the event by which the operator hears of it is written with it.
+    pub async fn keep_unclaimed(&self, money: &Unclaimed, is_told: bool) -> Result<bool, Error> {
         let mut kept = item(Entry::Unclaimed(money).key(), UNCLAIMED, 1, money)?;
         kept.insert("state_key".to_owned(), string(UNCLAIMED_MONEY));
         kept.insert("state_sort".to_owned(), string(money.id.to_string()));
         let once = Condition::absent();
         let mut actions = vec![put(&self.table, kept, &once)?];
-        if money.order_id.is_some() {
+        if is_told {
             actions.push(put(&self.table, event_item(&Occasion::Unclaimed(money.clone()))?, &once)?);
         }
         match transact(&self.client, actions).await {

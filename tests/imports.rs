@@ -267,7 +267,7 @@ async fn a_price_that_a_file_leaves_out_stays_as_it_is() {
 async fn a_handle_that_another_seller_has_is_followed_by_the_shops_own() {
     let (shop, vendor) = bazaar().await;
     let silk = shop.vendor("silk").await;
-    silk.product("bowl").publish().await;
+    let other = silk.product("bowl").publish().await;
     let file = "Handle,Title,Variant Inventory Qty,Variant Price\nbowl,Bowl,2,9.50\n";
     import(&shop, &vendor, "?publish=true", file).await;
     let again = import(&shop, &vendor, "?publish=true", file).await;
@@ -277,6 +277,21 @@ async fn a_handle_that_another_seller_has_is_followed_by_the_shops_own() {
     assert_eq!(shop.anon().get("/v1/products/bowl").await.expect(200)["vendor"]["handle"], "silk");
     let exported = export(&shop, &vendor, "").await;
     assert!(exported.lines().nth(1).expect("a row").starts_with("bowl,"), "{exported}");
+    // The handle is free again, and stays that of the product which the seller's files call so.
+    let theirs = format!("/v1/vendor/products/{}", other.id);
+    silk.client.delete(&theirs).await.expect(204);
+    let bowl =
+        json!({"handle": "bowl", "title": "Bowl", "variants": [{"price": {"amount": "1.00", "currency": "USD"}}]});
+    vendor.client.post("/v1/vendor/products", &bowl).await.expect_problem(409, "handle_taken");
+    let suggested = vendor.product("bowl").set("handle", Value::Null).draft().await;
+    assert_eq!(suggested.handle, "bowl-ceramics-2");
+    let seen = vendor.client.get(&format!("/v1/vendor/products/{}", suggested.id)).await;
+    let renamed = vendor.client.clone().with("if-match", seen.header("etag"));
+    renamed.put(&format!("/v1/vendor/products/{}", suggested.id), &bowl).await.expect_problem(409, "handle_taken");
+    let known = products(&vendor).await;
+    let exported = export(&shop, &vendor, "").await;
+    assert_eq!(errors(&import(&shop, &vendor, "", exported).await), []);
+    assert_eq!(products(&vendor).await, known);
 }
 
 #[tokio::test]

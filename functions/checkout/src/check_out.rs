@@ -117,7 +117,7 @@ pub async fn check_out(
             Placed::CartChanged => Ok(()),
         };
         if let Err(refused) = planned {
-            return app.first_answer_or(refused.into(), scope, &digest, &token_secret, now).await;
+            return app.first_answer_or(refused, scope, &digest, &token_secret, now).await;
         }
     }
     Err(store::Error::Conflict.into())

@@ -1,5 +1,7 @@
 //! A seller's own products.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use api::{
     Answer, Buyer, Call, Cursor, IfMatch, IfMatchHeader, Json, KeyHeader, Keyed, Limit, NoBody, Now, Page, Path,
     Problem, Query, VendorHeader, VendorIdHeader, Versioned, once,
@@ -68,6 +70,12 @@ impl App {
         let mut new = StoredProduct::new(built.product, built.description_html);
         let counters = begun(&built.first_stock);
         let suggested = new.product.handle.clone();
+        if self.is_known_in_files(&suggested, &new.product).await? {
+            if !may_give_way {
+                return Err(Refusal::of(Code::HandleTaken).into());
+            }
+            new.product.handle = other_handle(&suggested, &file.card.handle, 2)?;
+        }
         for attempt in 2..=u32::try_from(TRIES).unwrap_or(8) {
             let mut stored = new.clone();
             stored.product.version = 1;
@@ -83,6 +91,24 @@ impl App {
         Err(Refusal::of(Code::HandleTaken).into())
     }
 
+    /// Whether another product of the same seller is the one that his files call so, though it has another handle here: a second one
+    /// of that name would be written into the same rows.
+    async fn is_known_in_files(&self, handle: &Handle, product: &Product) -> Result<bool, Error> {
+        let vendor = &product.vendor;
+        let others =
+            (2..=u32::try_from(TRIES).unwrap_or(8)).filter_map(|at| other_handle(handle, &vendor.handle, at).ok());
+        let ids: BTreeSet<ProductId> = self
+            .catalog
+            .products_with_handles(&others.collect())
+            .await?
+            .into_values()
+            .filter(|id| *id != product.id)
+            .collect();
+        let found = if ids.is_empty() { BTreeMap::new() } else { self.catalog.products(&ids).await? };
+        let is_it = |known: &Product| known.vendor.id == vendor.id && known.file_handle.as_ref() == Some(handle);
+        Ok(found.values().any(|stored| is_it(&stored.product)))
+    }
+
     /// Writes a changed product. Answers with the stock that it has then, and with what its new variants begin with.
     async fn replace(
         &self,
@@ -91,6 +117,10 @@ impl App {
         file: &VendorFile,
         call: &Call,
     ) -> Result<(Answer, FirstStock), Problem> {
+        let renamed = &built.product.handle;
+        if *renamed != loaded.product.handle && self.is_known_in_files(renamed, &loaded.product).await? {
+            return Err(Refusal::of(Code::HandleTaken).into());
+        }
         self.check_nothing_is_promised(&loaded.product, |variant| built.product.variant(variant.id).is_none()).await?;
         let mut changed = loaded.clone();
         changed.availability.available.retain(|variant, _| built.product.variant(*variant).is_some());

@@ -154,7 +154,8 @@ fn check_terms(asked: &CheckOut, priced: &PricedCart) -> Result<(), Refusal> {
 }
 
 impl App {
-    /// The first answer under a key, which stands whatever became of the cart and the stock since; a refusal when there is none.
+    /// The first answer under a key, which stands whatever became of the cart and the stock since; a refusal when there is none. What
+    /// could not be read is no refusal: asking the same tables for the key would double the wait for nothing.
     async fn first_answer_or(
         &self,
         refused: Problem,
@@ -163,6 +164,9 @@ impl App {
         secret: &Rotating,
         now: Timestamp,
     ) -> Result<Answer, Problem> {
+        if refused.status().is_server_error() {
+            return Err(refused);
+        }
         let hash = scope.hash();
         match self.orders.key_use(&hash, now).await? {
             Some(known) => self.repeat(Repeated { known, hash: &hash, digest, created: true }, secret, now).await,

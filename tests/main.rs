@@ -38,5 +38,6 @@ mod roles;
 mod rush;
 mod settlement;
 mod stock;
+mod stored_data;
 mod vendors;
 mod webhooks;

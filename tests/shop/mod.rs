@@ -1,22 +1,26 @@
 //! A shop of its own for each test: the embedded cloud, and people who use it.
 
+mod binaries;
 mod client;
 mod guest;
 pub(crate) mod invariants;
-mod patience;
+mod retry;
 pub(crate) mod sale;
+mod until;
 mod vendor;
 
 use std::time::Duration;
 
-use local::cloud::{ADMIN, PASSWORD};
+use local::cloud::{OPERATOR, PASSWORD};
 use local::sqs::{Depth, MessageAttributes};
 use local::{LocalCloud, Options};
 use serde_json::{Value, json};
 
+pub(crate) use binaries::binaries;
 pub(crate) use client::{Answer, Client};
 pub(crate) use guest::{Guest, address};
 pub(crate) use invariants::Ledger;
+pub(crate) use until::until;
 pub(crate) use vendor::{Product, Vendor};
 
 /// A marketplace with nobody in it but the operator.
@@ -41,8 +45,8 @@ impl Shop {
     }
 
     /// The operator.
-    pub(crate) async fn admin(&self) -> Client {
-        self.sign_in(ADMIN).await
+    pub(crate) async fn operator(&self) -> Client {
+        self.sign_in(OPERATOR).await
     }
 
     /// Signs in an account that exists.
@@ -52,8 +56,8 @@ impl Shop {
         self.anon().with_token(token)
     }
 
-    /// A seller who signs in again: what he was given when he signed in first has run out when time has passed.
-    pub(crate) async fn again(&self, vendor: &Vendor) -> Client {
+    /// A vendor who signs in again: what he was given when he signed in first has run out when time has passed.
+    pub(crate) async fn sign_in_again(&self, vendor: &Vendor) -> Client {
         self.sign_in(&format!("{}@people.test", vendor.handle)).await
     }
 
@@ -69,26 +73,26 @@ impl Shop {
 
     /// The newest code that was mailed to an address.
     pub(crate) fn code_for(&self, email: &str) -> String {
-        let letters = self.cloud.services().mail.letters(Some(email)).expect("mail can be read");
-        letters.iter().find_map(|kept| kept.letter.code.clone()).expect("a code was mailed")
+        let messages = self.cloud.services().mail.messages(Some(email)).expect("mail can be read");
+        messages.iter().find_map(|stored| stored.message.code.clone()).expect("a code was mailed")
     }
 
     /// Subjects of the mail to an address, newest first.
     pub(crate) fn mail_to(&self, email: &str) -> Vec<String> {
-        let letters = self.cloud.services().mail.letters(Some(email)).expect("mail can be read");
-        letters.into_iter().map(|kept| kept.letter.subject).collect()
+        let messages = self.cloud.services().mail.messages(Some(email)).expect("mail can be read");
+        messages.into_iter().map(|stored| stored.message.subject).collect()
     }
 
-    /// A seller who was approved, delivers for 5.00 USD, and sells in USD.
+    /// A vendor who was approved, delivers for 5.00 USD, and sells in USD.
     pub(crate) async fn vendor(&self, handle: &str) -> Vendor {
         let vendor = self.applicant(handle).await;
         vendor.client.post("/v1/vendors/me/submit", &json!({})).await.expect(200);
         let approve = format!("/v1/admin/vendors/{}/approve", vendor.id);
-        self.admin().await.post(&approve, &json!({})).await.expect(200);
+        self.operator().await.post(&approve, &json!({})).await.expect(200);
         vendor
     }
 
-    /// A seller with a complete application that was not submitted.
+    /// A vendor with a complete application that was not submitted.
     pub(crate) async fn applicant(&self, handle: &str) -> Vendor {
         let client = self.buyer(handle).await;
         let asked =
@@ -131,7 +135,7 @@ impl Shop {
     }
 
     /// Has the bucket of pictures tell of an upload, as it did when it came: a bucket may tell of one again.
-    pub(crate) fn tells_of_picture(&self, id: &str) {
+    pub(crate) fn repeat_upload_notification(&self, id: &str) {
         let notice = json!({"Records": [{"s3": {"object": {"key": id}}}]}).to_string();
         let sent = self.cloud.services().queues.send(&self.queue("ImportsQueue"), &notice, &MessageAttributes::new());
         sent.expect("the queue takes it");
@@ -148,8 +152,8 @@ impl Shop {
     }
 
     /// Waits until everything that follows from what happened is done.
-    pub(crate) async fn settled(&self) {
-        self.cloud.settled().await.expect("events are delivered");
+    pub(crate) async fn wait_until_idle(&self) {
+        self.cloud.wait_until_idle().await.expect("events are delivered");
     }
 
     /// Moves the clock and waits until all that follows is done.

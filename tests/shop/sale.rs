@@ -1,4 +1,4 @@
-//! A sale of one thing, and what its buyer, its seller, its operator and its provider do about it.
+//! A sale of one thing, and what its buyer, its vendor, its operator and its provider do about it.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use super::{Answer, Client, Product, Shop};
 
 /// How long an order waits for its money, and a little more.
-pub(crate) const PAST_THE_DEADLINE: Duration = Duration::from_secs(16 * 60);
+pub(crate) const PAST_PAYMENT_DEADLINE: Duration = Duration::from_secs(16 * 60);
 /// Where the operator reads what nobody else can see to.
-const OPERATOR: &str = "shop@bozor.test";
+const OPERATOR_EMAIL: &str = "shop@bozor.test";
 /// Until housekeeping comes round again.
-pub(crate) const A_ROUND: Duration = Duration::from_secs(61);
+pub(crate) const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(61);
 
 /// One shop, one product, and an order of it.
 pub(crate) struct Sale {
@@ -59,11 +59,11 @@ impl Sale {
     }
 
     pub(crate) async fn seen_by_operator(&self) -> Value {
-        self.shop.admin().await.get(&format!("/v1/admin/orders/{}", self.id)).await.expect(200).clone()
+        self.shop.operator().await.get(&format!("/v1/admin/orders/{}", self.id)).await.expect(200).clone()
     }
 
     pub(crate) async fn operator_posts(&self, path: &str, body: &Value) -> Answer {
-        self.shop.admin().await.post(&format!("/v1/admin/orders/{}/{path}", self.id), body).await
+        self.shop.operator().await.post(&format!("/v1/admin/orders/{}/{path}", self.id), body).await
     }
 
     pub(crate) async fn decide(&self, decision: &str) -> Answer {
@@ -84,16 +84,16 @@ impl Sale {
         client.put(&path, &json!({"adjust": by})).await.expect(200);
     }
 
-    pub(crate) async fn part(&self) -> Value {
+    pub(crate) async fn vendor_order(&self) -> Value {
         let client = self.shop.sign_in("ceramics@people.test").await;
-        let part = text(&self.seen().await["vendors"][0]["id"]);
-        client.get(&format!("/v1/vendor/orders/{part}")).await.json
+        let vendor_order = text(&self.seen().await["vendors"][0]["id"]);
+        client.get(&format!("/v1/vendor/orders/{vendor_order}")).await.json
     }
 
     pub(crate) async fn step(&self, step: &str) -> Answer {
         let client = self.shop.sign_in("ceramics@people.test").await;
-        let part = text(&self.seen().await["vendors"][0]["id"]);
-        client.post(&format!("/v1/vendor/orders/{part}/{step}"), &json!({})).await
+        let vendor_order = text(&self.seen().await["vendors"][0]["id"]);
+        client.post(&format!("/v1/vendor/orders/{vendor_order}/{step}"), &json!({})).await
     }
 
     /// The provider's names for the attempts, oldest first.
@@ -104,7 +104,7 @@ impl Sale {
     }
 
     /// The provider tells of something, with its signature.
-    pub(crate) async fn told(&self, name: &str, object: Value) -> Answer {
+    pub(crate) async fn post_webhook(&self, name: &str, object: Value) -> Answer {
         let now = self.shop.cloud.clock().now();
         let event = json!({
             "id": format!("evt_{name}"), "object": "event", "created": now.seconds(), "livemode": false, "type": name,
@@ -115,8 +115,8 @@ impl Sale {
     }
 
     /// The provider tells that the money of an attempt was taken.
-    pub(crate) async fn told_paid(&self, reference: &str, amount: i64) -> Answer {
-        self.told("payment_intent.succeeded", self.intent(reference, amount, "succeeded")).await
+    pub(crate) async fn post_payment_succeeded(&self, reference: &str, amount: i64) -> Answer {
+        self.post_webhook("payment_intent.succeeded", self.intent(reference, amount, "succeeded")).await
     }
 
     pub(crate) fn intent(&self, reference: &str, amount: i64, status: &str) -> Value {
@@ -134,7 +134,7 @@ impl Sale {
     }
 
     pub(crate) async fn expires(&self) {
-        self.shop.advance(PAST_THE_DEADLINE).await;
+        self.shop.advance(PAST_PAYMENT_DEADLINE).await;
         assert_eq!(self.seen().await["state"], "expired");
     }
 
@@ -143,20 +143,20 @@ impl Sale {
     }
 
     /// What was written to somebody, newest first.
-    fn letters(&self, email: &str) -> Vec<String> {
-        let letters = self.shop.cloud.services().mail.letters(Some(email)).expect("mail can be read");
-        letters.into_iter().map(|kept| kept.letter.text).collect()
+    fn messages(&self, email: &str) -> Vec<String> {
+        let messages = self.shop.cloud.services().mail.messages(Some(email)).expect("mail can be read");
+        messages.into_iter().map(|stored| stored.message.text).collect()
     }
 
-    pub(crate) fn buyers_letters(&self) -> Vec<String> {
-        self.letters(&self.email)
+    pub(crate) fn messages_to_buyer(&self) -> Vec<String> {
+        self.messages(&self.email)
     }
 
-    pub(crate) fn operators_letters(&self) -> Vec<String> {
-        self.letters(OPERATOR)
+    pub(crate) fn messages_to_operator(&self) -> Vec<String> {
+        self.messages(OPERATOR_EMAIL)
     }
 
     pub(crate) fn operators_mail(&self) -> Vec<String> {
-        self.shop.mail_to(OPERATOR)
+        self.shop.mail_to(OPERATOR_EMAIL)
     }
 }

@@ -1,4 +1,4 @@
-//! Sellers and their products.
+//! Vendors and their products.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ pub(crate) struct Vendor {
     pub(crate) handle: String,
 }
 
-/// A product that exists, seen by its seller.
+/// A product that exists, seen by its vendor.
 #[derive(Clone)]
 pub(crate) struct Product {
     pub(crate) vendor: Vendor,
@@ -40,7 +40,7 @@ impl Vendor {
         ProductBuilder { vendor: self.clone(), body }
     }
 
-    /// The seller's newest order.
+    /// The vendor's newest order.
     pub(crate) async fn newest_order(&self) -> Option<Value> {
         let page = self.client.get("/v1/vendor/orders").await;
         page.expect(200)["items"].as_array().and_then(|items| items.first().cloned())
@@ -99,7 +99,7 @@ impl ProductBuilder {
 }
 
 impl Product {
-    /// The product as its seller sees it.
+    /// The product as its vendor sees it.
     pub(crate) async fn seen_by_vendor(&self) -> Value {
         self.vendor.client.get(&format!("/v1/vendor/products/{}", self.id)).await.expect(200).clone()
     }

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use api::{Answer, Buyer, IfMatch, IfMatchHeader, Json, KeyHeader, Keyed, Now, Problem, Versioned, once};
+use api::{
+    Answer, Buyer, IdempotencyKeyHeader, Idempotent, IfMatch, IfMatchHeader, Json, Now, Problem, Versioned,
+    replay_or_run,
+};
 use axum::extract::State;
 use domain::address::Address;
-use domain::{AddressId, Code, FieldError, Mint, Refusal, Timestamp};
+use domain::{AddressId, Code, FieldError, Ids, Refusal, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::Accounts;
 use store::accounts::{AddressBook, SavedAddress};
@@ -50,7 +53,7 @@ pub struct PutAddress {
 
 /// Lists one's addresses.
 #[utoipa::path(get, path = "/v1/me/addresses", responses((status = OK, body = AddressBookView)))]
-pub async fn list_addresses(State(app): State<App>, buyer: Buyer) -> Result<Versioned<AddressBookView>, Problem> {
+pub async fn list_my_addresses(State(app): State<App>, buyer: Buyer) -> Result<Versioned<AddressBookView>, Problem> {
     let book = app.accounts.address_book(buyer.user).await?;
     Ok(Versioned { version: book.version, body: view(&book) })
 }
@@ -58,28 +61,28 @@ pub async fn list_addresses(State(app): State<App>, buyer: Buyer) -> Result<Vers
 /// Replaces the whole address book. The same call again changes nothing.
 #[utoipa::path(
     put, path = "/v1/me/addresses",
-    params(IfMatchHeader, KeyHeader),
+    params(IfMatchHeader, IdempotencyKeyHeader),
     request_body = ReplaceAddresses, responses((status = OK, body = AddressBookView))
 )]
-pub async fn replace_addresses(
+pub async fn replace_my_addresses(
     State(app): State<App>,
     Now(now): Now,
     buyer: Buyer,
     expected: Option<IfMatch>,
-    Keyed { body: Json(asked), call }: Keyed<Json<ReplaceAddresses>>,
+    Idempotent { body: Json(asked), call }: Idempotent<Json<ReplaceAddresses>>,
 ) -> Result<Answer, Problem> {
-    let call = call.of(buyer.user);
-    once(app.accounts.kept(call.named()), async {
+    let call = call.scoped_to(buyer.user);
+    replay_or_run(app.accounts.stored_response(call.as_idempotent()), async {
         let book = app.accounts.address_book(buyer.user).await?;
         IfMatch::check_if_given(expected.as_ref(), book.version)?;
-        let replaced = asked.replace(&book, &mut platform::mint(now))?;
+        let replaced = asked.replace(&book, &mut platform::ids(now))?;
         let changes = replaced != book;
         let answer = Answer::ok(&view(&replaced))?.with_version(book.version + u64::from(changes));
-        let accounts = app.accounts.keeping(call.keeps(&answer)?);
+        let accounts = app.accounts.storing(call.stored(&answer)?);
         if changes {
             accounts.save_address_book(buyer.user, &replaced).await?;
         } else {
-            accounts.keep().await?;
+            accounts.store_response().await?;
         }
         Ok(answer)
     })
@@ -87,10 +90,10 @@ pub async fn replace_addresses(
 }
 
 impl ReplaceAddresses {
-    fn replace(self, book: &AddressBook, mint: &mut Mint) -> Result<AddressBook, Refusal> {
+    fn replace(self, book: &AddressBook, ids: &mut Ids) -> Result<AddressBook, Refusal> {
         let mut errors = Vec::new();
-        if self.items.len() > Accounts::MOST_ADDRESSES {
-            let detail = format!("at most {} addresses", Accounts::MOST_ADDRESSES);
+        if self.items.len() > Accounts::MAX_ADDRESSES {
+            let detail = format!("at most {} addresses", Accounts::MAX_ADDRESSES);
             return Err(Refusal::field("/items", "too_many", detail));
         }
         let mut taken: BTreeSet<AddressId> = BTreeSet::new();
@@ -113,7 +116,7 @@ impl ReplaceAddresses {
             };
             let (id, saved_at) = match known {
                 Some(known) => (known.id, known.saved_at),
-                None => (AddressId::new(mint.now(), mint.bits()), mint.now()),
+                None => (AddressId::new(ids.now(), ids.bits()), ids.now()),
             };
             taken.insert(id);
             items.push(SavedAddress { id, address: put.address, saved_at });
@@ -142,11 +145,11 @@ mod tests {
     fn replaced(book: &AddressBook, items: serde_json::Value, seed: u8) -> Result<AddressBook, Refusal> {
         let asked: ReplaceAddresses = serde_json::from_value(json!({ "items": items })).unwrap();
         let mut last = seed;
-        let mint = &mut Mint::new(Timestamp::from_millis(1_000), move || {
+        let ids = &mut Ids::new(Timestamp::from_millis(1_000), move || {
             last += 1;
             [last; 16]
         });
-        asked.replace(book, mint)
+        asked.replace(book, ids)
     }
 
     #[test]

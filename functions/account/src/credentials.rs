@@ -22,7 +22,7 @@ pub(crate) struct MailedCode(String);
 pub(crate) struct RefreshToken(String);
 
 macro_rules! credential {
-    ($name:ident, $longest:literal, $allowed:expr, $form:literal) => {
+    ($name:ident, $max_length:literal, $allowed:expr, $form:literal) => {
         impl $name {
             pub(crate) fn as_str(&self) -> &str {
                 &self.0
@@ -39,7 +39,7 @@ macro_rules! credential {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = Cow::<'de, str>::deserialize(deserializer)?;
                 let allowed: fn(&str) -> bool = $allowed;
-                if text.is_empty() || text.chars().count() > $longest || !allowed(&text) {
+                if text.is_empty() || text.chars().count() > $max_length || !allowed(&text) {
                     return Err(de::Error::custom($form));
                 }
                 Ok(Self(text.into_owned()))
@@ -50,7 +50,12 @@ macro_rules! credential {
 
 credential!(Password, 256, |text| text.trim() == text, "must have 1 to 256 characters and no blank at either end");
 credential!(MailedCode, 64, |text| !text.contains(char::is_whitespace), "must have 1 to 64 characters and no blanks");
-credential!(RefreshToken, 8192, |text| text.chars().all(|letter| letter.is_ascii_graphic()), "is no refresh token");
+credential!(
+    RefreshToken,
+    8192,
+    |text| text.chars().all(|character| character.is_ascii_graphic()),
+    "is no refresh token"
+);
 
 #[cfg(test)]
 mod tests {

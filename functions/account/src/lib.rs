@@ -2,11 +2,11 @@
 
 mod addresses;
 mod credentials;
-mod directory;
 mod password;
 mod profile;
 mod session;
 mod sign_up;
+mod user_pool;
 
 use api::{Problem, Routes, routes};
 use axum::Router;
@@ -14,27 +14,27 @@ use domain::Timestamp;
 use domain::text::Email;
 use platform::{Config, Fatal};
 use serde::Serialize;
-use store::attempts::Target;
-use store::{Accounts, Attempts, SettingsTable};
+use store::rate_limits::Target;
+use store::{Accounts, RateLimits, SettingsTable};
 use utoipa::ToSchema;
 
-use crate::directory::Directory;
+use crate::user_pool::UserPool;
 
 /// What the handlers work with.
 #[derive(Clone, Debug)]
 pub struct App {
     accounts: Accounts,
-    attempts: Attempts,
-    directory: Directory,
+    rate_limits: RateLimits,
+    user_pool: UserPool,
     settings: SettingsTable,
 }
 
 /// What a call does, as far as its limits are concerned.
 #[derive(Clone, Copy, Debug)]
-enum Attempt {
+enum LimitedCall {
     /// It tries a password or a mailed code.
-    Try(&'static str),
-    /// It sends mail to whatever address it names. All of these count together: whose letter box is full does not ask which
+    Credential(&'static str),
+    /// It sends mail to whatever address it names. All of these count together: whose mailbox is full does not ask which
     /// call it was.
     Mail,
 }
@@ -49,21 +49,21 @@ impl App {
         let table = config.required("ACCOUNTS_TABLE")?;
         platform::prewarm(config, &dynamodb, table).await;
         Ok(Self {
-            attempts: Attempts::new(dynamodb.clone(), config.required("CARTS_TABLE")?),
+            rate_limits: RateLimits::new(dynamodb.clone(), config.required("CARTS_TABLE")?),
             settings: SettingsTable::new(dynamodb.clone(), config.required("SETTINGS_TABLE")?),
             accounts: Accounts::new(dynamodb, table),
-            directory: Directory::new(config.cognito()?, config.required("USER_POOL_CLIENT_ID")?),
+            user_pool: UserPool::new(config.cognito()?, config.required("USER_POOL_CLIENT_ID")?),
         })
     }
 
     /// Counts an attempt by client address and by e-mail address, and refuses it when there were too many.
-    async fn count(&self, attempt: Attempt, client: &str, email: &Email, now: Timestamp) -> Result<(), Problem> {
+    async fn count(&self, call: LimitedCall, client: &str, email: &Email, now: Timestamp) -> Result<(), Problem> {
         let limits = self.settings.current().await?.limits;
-        let (call, limits) = match attempt {
-            Attempt::Try(call) => (call, limits.sign_in),
-            Attempt::Mail => ("mail", limits.mail),
+        let (call, limits) = match call {
+            LimitedCall::Credential(call) => (call, limits.sign_in),
+            LimitedCall::Mail => ("mail", limits.mail),
         };
-        Ok(self.attempts.count(call, client, Target::Email(email), limits, now).await?)
+        Ok(self.rate_limits.count(call, client, Target::Email(email), limits, now).await?)
     }
 }
 
@@ -80,10 +80,10 @@ pub fn routes<R: Routes<App>>() -> R {
         .routes(routes!(session::sign_in))
         .routes(routes!(session::refresh_session))
         .routes(routes!(session::sign_out))
-        .routes(routes!(password::forgot_password))
+        .routes(routes!(password::request_password_reset))
         .routes(routes!(password::reset_password))
-        .routes(routes!(profile::show_me, profile::change_me))
-        .routes(routes!(addresses::list_addresses, addresses::replace_addresses))
+        .routes(routes!(profile::show_my_profile, profile::change_my_profile))
+        .routes(routes!(addresses::list_my_addresses, addresses::replace_my_addresses))
 }
 
 /// The function.

@@ -9,9 +9,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::credentials::{MailedCode, Password};
-use crate::directory::Fault;
 use crate::sign_up::acknowledged;
-use crate::{Acknowledged, App, Attempt};
+use crate::user_pool::UserPoolError;
+use crate::{Acknowledged, App, LimitedCall};
 
 /// Who has forgotten the password.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -40,16 +40,16 @@ pub struct ResetPassword {
     post, path = "/v1/auth/forgot-password", request_body = ForgotPassword,
     responses((status = ACCEPTED, body = Acknowledged))
 )]
-pub async fn forgot_password(
+pub async fn request_password_reset(
     State(app): State<App>,
     Now(now): Now,
     SourceIp(client): SourceIp,
     Json(asked): Json<ForgotPassword>,
 ) -> Result<(StatusCode, Json<Acknowledged>), Problem> {
-    app.count(Attempt::Mail, &client, &asked.email, now).await?;
-    match app.directory.forgot_password(&asked.email).await {
+    app.count(LimitedCall::Mail, &client, &asked.email, now).await?;
+    match app.user_pool.forgot_password(&asked.email).await {
         // No confirmed address to mail to.
-        Err(Fault::BadInput(_)) => acknowledged(Ok(())),
+        Err(UserPoolError::BadInput(_)) => acknowledged(Ok(())),
         done => acknowledged(done),
     }
 }
@@ -64,18 +64,18 @@ pub async fn reset_password(
     SourceIp(client): SourceIp,
     Json(asked): Json<ResetPassword>,
 ) -> Result<Json<Acknowledged>, Problem> {
-    app.count(Attempt::Try("reset"), &client, &asked.email, now).await?;
-    match app.directory.reset_password(&asked.email, &asked.code, &asked.password).await {
+    app.count(LimitedCall::Credential("reset"), &client, &asked.email, now).await?;
+    match app.user_pool.reset_password(&asked.email, &asked.code, &asked.password).await {
         Ok(()) => Ok(Json(Acknowledged {})),
         // An address without an account, one that asked for nothing, one whose code is wrong, and one whose code has expired or
         // was guessed at too often: they answer alike, or guessing any code would tell who has an account.
         Err(
-            Fault::Unknown
-            | Fault::Refused
-            | Fault::NotConfirmed
-            | Fault::CodeMismatch
-            | Fault::CodeExpired
-            | Fault::AccountLimit,
+            UserPoolError::Unknown
+            | UserPoolError::Refused
+            | UserPoolError::NotConfirmed
+            | UserPoolError::CodeMismatch
+            | UserPoolError::CodeExpired
+            | UserPoolError::AccountLimit,
         ) => {
             Err(Refusal::because(Code::CodeMismatch, "The code is wrong, or it has expired; ask for a new one.").into())
         }

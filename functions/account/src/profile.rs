@@ -1,6 +1,6 @@
 //! A person's own profile, and the shops he works for.
 
-use api::{Answer, Bearer, Call, Json, KeyHeader, Keyed, Problem, SignedIn, once};
+use api::{Answer, Bearer, Caller, IdempotencyKeyHeader, Idempotent, Json, Problem, ScopedRequest, replay_or_run};
 use axum::extract::State;
 use domain::text::{Email, Handle, Name};
 use domain::vendor::{Role, VendorState};
@@ -11,10 +11,10 @@ use store::accounts::Profile;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::directory::Person;
+use crate::user_pool::Person;
 
 /// How often a change is tried again when another one came between.
-const TRIES: usize = 8;
+const MAX_ATTEMPTS: usize = 8;
 
 /// A signed-in person.
 #[derive(Debug, Serialize, ToSchema)]
@@ -33,7 +33,7 @@ pub struct MeView {
     memberships: Vec<MembershipView>,
 }
 
-/// A person's place in a shop.
+/// A person's role at a vendor.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MembershipView {
     /// The shop: what `Vendor-Id` names.
@@ -62,19 +62,20 @@ pub struct ChangeMe {
     language: Change<LanguageTag>,
 }
 
-/// The tag of a language: two or three letters, and parts of up to eight letters and digits behind hyphens.
+/// The tag of a language: two or three letters, and subtags of up to eight letters and digits behind hyphens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct LanguageTag(String);
 
 impl<'de> Deserialize<'de> for LanguageTag {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        let mut parts = text.split('-');
-        let language = parts
-            .next()
-            .is_some_and(|part| matches!(part.len(), 2 | 3) && part.bytes().all(|letter| letter.is_ascii_lowercase()));
-        let rest = parts
-            .all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|letter| letter.is_ascii_alphanumeric()));
+        let mut subtags = text.split('-');
+        let language = subtags.next().is_some_and(|subtag| {
+            matches!(subtag.len(), 2 | 3) && subtag.bytes().all(|character| character.is_ascii_lowercase())
+        });
+        let rest = subtags.all(|subtag| {
+            (2..=8).contains(&subtag.len()) && subtag.bytes().all(|character| character.is_ascii_alphanumeric())
+        });
         if language && rest && text.len() <= 35 {
             Ok(Self(text.into_owned()))
         } else {
@@ -85,36 +86,44 @@ impl<'de> Deserialize<'de> for LanguageTag {
 
 /// Shows who is signed in.
 #[utoipa::path(get, path = "/v1/me", responses((status = OK, body = MeView)))]
-pub async fn show_me(State(app): State<App>, person: SignedIn, Bearer(token): Bearer) -> Result<Json<MeView>, Problem> {
-    let known = app.directory.person(&token).await?;
+pub async fn show_my_profile(
+    State(app): State<App>,
+    person: Caller,
+    Bearer(token): Bearer,
+) -> Result<Json<MeView>, Problem> {
+    let known = app.user_pool.person(&token).await?;
     let profile = app.profile(&person, &known).await?;
     app.me(person, known, profile).await.map(Json)
 }
 
 /// Changes one's profile.
 #[utoipa::path(
-    patch, path = "/v1/me", params(KeyHeader), request_body = ChangeMe, responses((status = OK, body = MeView))
+    patch, path = "/v1/me", params(IdempotencyKeyHeader), request_body = ChangeMe, responses((status = OK, body = MeView))
 )]
-pub async fn change_me(
+pub async fn change_my_profile(
     State(app): State<App>,
-    person: SignedIn,
+    person: Caller,
     Bearer(token): Bearer,
-    Keyed { body: Json(asked), call }: Keyed<Json<ChangeMe>>,
+    Idempotent { body: Json(asked), call }: Idempotent<Json<ChangeMe>>,
 ) -> Result<Answer, Problem> {
-    let call = call.of(person.user);
-    once(app.accounts.kept(call.named()), app.change_profile(&person, &token, &asked, &call)).await
+    let call = call.scoped_to(person.user);
+    replay_or_run(
+        app.accounts.stored_response(call.as_idempotent()),
+        app.change_profile(&person, &token, &asked, &call),
+    )
+    .await
 }
 
 impl App {
     async fn change_profile(
         &self,
-        person: &SignedIn,
+        person: &Caller,
         token: &str,
         asked: &ChangeMe,
-        call: &Call,
+        call: &ScopedRequest,
     ) -> Result<Answer, Problem> {
-        let known = self.directory.person(token).await?;
-        for _ in 0..TRIES {
+        let known = self.user_pool.person(token).await?;
+        for _ in 0..MAX_ATTEMPTS {
             let profile = self.profile(person, &known).await?;
             let changed = Profile {
                 name: asked.name.clone().applied(profile.name.clone()),
@@ -126,9 +135,9 @@ impl App {
                 version: profile.version,
             };
             let answer = Answer::ok(&self.me(person.clone(), known.clone(), changed.clone()).await?)?;
-            let accounts = self.accounts.keeping(call.keeps(&answer)?);
+            let accounts = self.accounts.storing(call.stored(&answer)?);
             let done = if changed == profile {
-                accounts.keep().await
+                accounts.store_response().await
             } else {
                 accounts.save_profile(person.user, &changed).await
             };
@@ -142,21 +151,21 @@ impl App {
     }
 
     /// The profile; until it is first changed, a person is called as the sign-up said.
-    async fn profile(&self, person: &SignedIn, known: &Person) -> Result<Profile, Problem> {
+    async fn profile(&self, person: &Caller, known: &Person) -> Result<Profile, Problem> {
         let profile = self.accounts.profile(person.user).await?;
         Ok(if profile.version == 0 { Profile { name: known.name.clone(), ..profile } } else { profile })
     }
 
-    async fn me(&self, person: SignedIn, known: Person, profile: Profile) -> Result<MeView, Problem> {
+    async fn me(&self, person: Caller, known: Person, profile: Profile) -> Result<MeView, Problem> {
         let mut memberships = Vec::new();
-        for place in self.accounts.memberships(person.user).await? {
-            if let Some(file) = self.accounts.vendor(place.vendor).await? {
+        for membership in self.accounts.memberships(person.user).await? {
+            if let Some(account) = self.accounts.vendor(membership.vendor).await? {
                 memberships.push(MembershipView {
-                    vendor_id: place.vendor,
-                    handle: file.card.handle,
-                    name: file.card.name,
-                    state: file.state,
-                    role: place.role,
+                    vendor_id: membership.vendor,
+                    handle: account.card.handle,
+                    name: account.card.name,
+                    state: account.state,
+                    role: membership.role,
                 });
             }
         }

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::credentials::{Password, RefreshToken};
-use crate::directory::Fault;
-use crate::{App, Attempt};
+use crate::user_pool::UserPoolError;
+use crate::{App, LimitedCall};
 
 /// Who wants in.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -73,10 +73,12 @@ pub async fn sign_in(
     SourceIp(client): SourceIp,
     Json(asked): Json<SignIn>,
 ) -> Result<Json<SessionView>, Problem> {
-    app.count(Attempt::Try("sign-in"), &client, &asked.email, now).await?;
-    match app.directory.sign_in(&asked.email, &asked.password).await {
+    app.count(LimitedCall::Credential("sign-in"), &client, &asked.email, now).await?;
+    match app.user_pool.sign_in(&asked.email, &asked.password).await {
         Ok(answer) => view(&answer, None).map(Json),
-        Err(Fault::Unknown | Fault::Refused | Fault::BadInput(_)) => Err(Refusal::of(Code::InvalidCredentials).into()),
+        Err(UserPoolError::Unknown | UserPoolError::Refused | UserPoolError::BadInput(_)) => {
+            Err(Refusal::of(Code::InvalidCredentials).into())
+        }
         Err(other) => Err(other.into()),
     }
 }
@@ -89,9 +91,9 @@ pub async fn refresh_session(
     State(app): State<App>,
     Json(asked): Json<RefreshSession>,
 ) -> Result<Json<SessionView>, Problem> {
-    match app.directory.refresh(&asked.refresh_token).await {
+    match app.user_pool.refresh(&asked.refresh_token).await {
         Ok(answer) => view(&answer, Some(&asked.refresh_token)).map(Json),
-        Err(Fault::Unknown | Fault::BadInput(_)) => Err(Refusal::of(Code::Unauthorized).into()),
+        Err(UserPoolError::Unknown | UserPoolError::BadInput(_)) => Err(Refusal::of(Code::Unauthorized).into()),
         Err(other) => Err(other.into()),
     }
 }
@@ -99,15 +101,15 @@ pub async fn refresh_session(
 /// Signs out everywhere: all refresh tokens end. Access tokens end by themselves, within a quarter of an hour.
 #[utoipa::path(post, path = "/v1/auth/sign-out", responses((status = NO_CONTENT)))]
 pub async fn sign_out(State(app): State<App>, _: Buyer, Bearer(token): Bearer) -> Result<Answer, Problem> {
-    match app.directory.sign_out(&token).await {
+    match app.user_pool.sign_out(&token).await {
         // Signed out already.
-        Ok(()) | Err(Fault::Refused | Fault::Unknown) => Ok(Answer::no_content()),
+        Ok(()) | Err(UserPoolError::Refused | UserPoolError::Unknown) => Ok(Answer::no_content()),
         Err(other) => Err(other.into()),
     }
 }
 
 /// A refresh token that is not replaced stays in force, so the answer has the same shape either way.
-fn view(answer: &InitiateAuthOutput, kept: Option<&RefreshToken>) -> Result<SessionView, Problem> {
+fn view(answer: &InitiateAuthOutput, previous: Option<&RefreshToken>) -> Result<SessionView, Problem> {
     if let Some(challenge) = answer.challenge_name() {
         return Ok(SessionView::Challenge(Challenge {
             challenge: challenge.as_str().to_lowercase(),
@@ -115,7 +117,7 @@ fn view(answer: &InitiateAuthOutput, kept: Option<&RefreshToken>) -> Result<Sess
         }));
     }
     let result = answer.authentication_result();
-    let refresh_token = result.and_then(|tokens| tokens.refresh_token()).or(kept.map(RefreshToken::as_str));
+    let refresh_token = result.and_then(|tokens| tokens.refresh_token()).or(previous.map(RefreshToken::as_str));
     match (result, refresh_token) {
         (Some(tokens), Some(refresh_token)) => Ok(SessionView::Tokens(Tokens {
             access_token: tokens.access_token().unwrap_or_default().to_owned(),

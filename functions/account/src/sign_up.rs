@@ -9,8 +9,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::credentials::{MailedCode, Password};
-use crate::directory::Fault;
-use crate::{Acknowledged, App, Attempt};
+use crate::user_pool::UserPoolError;
+use crate::{Acknowledged, App, LimitedCall};
 
 /// A new account.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -46,10 +46,17 @@ pub struct ResendCode {
 }
 
 /// The one answer, when a fault would tell whether the address has an account.
-pub(crate) fn acknowledged(done: Result<(), Fault>) -> Result<(StatusCode, Json<Acknowledged>), Problem> {
+pub(crate) fn acknowledged(done: Result<(), UserPoolError>) -> Result<(StatusCode, Json<Acknowledged>), Problem> {
     match done {
-        Ok(()) | Err(Fault::Exists | Fault::Unknown | Fault::Refused | Fault::NotConfirmed | Fault::AccountLimit) => {}
-        Err(Fault::Undelivered) => tracing::warn!("a code could not be mailed"),
+        Ok(())
+        | Err(
+            UserPoolError::Exists
+            | UserPoolError::Unknown
+            | UserPoolError::Refused
+            | UserPoolError::NotConfirmed
+            | UserPoolError::AccountLimit,
+        ) => {}
+        Err(UserPoolError::Undelivered) => tracing::warn!("a code could not be mailed"),
         Err(other) => return Err(other.into()),
     }
     Ok((StatusCode::ACCEPTED, Json(Acknowledged {})))
@@ -65,10 +72,10 @@ pub async fn sign_up(
     SourceIp(client): SourceIp,
     Json(asked): Json<SignUp>,
 ) -> Result<(StatusCode, Json<Acknowledged>), Problem> {
-    app.count(Attempt::Mail, &client, &asked.email, now).await?;
-    match app.directory.sign_up(&asked.email, &asked.password, asked.name.as_ref()).await {
+    app.count(LimitedCall::Mail, &client, &asked.email, now).await?;
+    match app.user_pool.sign_up(&asked.email, &asked.password, asked.name.as_ref()).await {
         // The pool does not let people sign up, or this client may not write their attributes: that is ours to mend.
-        Err(Fault::Refused) => Err(Problem::internal("the user pool does not let people sign up")),
+        Err(UserPoolError::Refused) => Err(Problem::internal("the user pool does not let people sign up")),
         done => acknowledged(done),
     }
 }
@@ -83,11 +90,11 @@ pub async fn confirm_sign_up(
     SourceIp(client): SourceIp,
     Json(asked): Json<ConfirmSignUp>,
 ) -> Result<Json<Acknowledged>, Problem> {
-    app.count(Attempt::Try("confirm"), &client, &asked.email, now).await?;
-    match app.directory.confirm(&asked.email, &asked.code).await {
+    app.count(LimitedCall::Credential("confirm"), &client, &asked.email, now).await?;
+    match app.user_pool.confirm(&asked.email, &asked.code).await {
         Ok(()) => Ok(Json(Acknowledged {})),
         // Unknown, or confirmed already: neither is to be told from a code that has expired.
-        Err(Fault::Unknown | Fault::Refused) => Err(Refusal::of(Code::CodeExpired).into()),
+        Err(UserPoolError::Unknown | UserPoolError::Refused) => Err(Refusal::of(Code::CodeExpired).into()),
         Err(other) => Err(other.into()),
     }
 }
@@ -102,10 +109,10 @@ pub async fn resend_code(
     SourceIp(client): SourceIp,
     Json(asked): Json<ResendCode>,
 ) -> Result<(StatusCode, Json<Acknowledged>), Problem> {
-    app.count(Attempt::Mail, &client, &asked.email, now).await?;
-    match app.directory.resend(&asked.email).await {
+    app.count(LimitedCall::Mail, &client, &asked.email, now).await?;
+    match app.user_pool.resend(&asked.email).await {
         // Confirmed already.
-        Err(Fault::BadInput(_)) => acknowledged(Ok(())),
+        Err(UserPoolError::BadInput(_)) => acknowledged(Ok(())),
         done => acknowledged(done),
     }
 }

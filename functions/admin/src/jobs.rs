@@ -6,7 +6,7 @@ use domain::vendor::VendorJob;
 use domain::{Code, Coded, VendorId};
 
 /// Longer than a request can last: a job sent this late is begun when its request has succeeded or failed for good.
-const AFTER_THE_REQUEST_S: i32 = 45;
+const FOLLOW_UP_DELAY_S: i32 = 45;
 
 /// The queue of vendors' jobs.
 #[derive(Clone, Debug)]
@@ -34,19 +34,19 @@ impl Jobs {
     /// Makes sure, before a shop's state is changed, that its products will follow: the queue and the table cannot be written
     /// together, and a crash between them must not leave a suspended shop's products on sale. The job looks at the shop as
     /// it is then, so that it does nothing when the change was refused.
-    pub(crate) async fn promise_to_follow(&self, vendor: VendorId) -> Result<(), NotSent> {
-        self.send(vendor, AFTER_THE_REQUEST_S).await
+    pub(crate) async fn schedule_follow_up(&self, vendor: VendorId) -> Result<(), NotSent> {
+        self.send(vendor, FOLLOW_UP_DELAY_S).await
     }
 
     /// Lets a shop's products follow it now. That it is promised already makes a failure harmless: it only takes longer.
-    pub(crate) async fn follow_now(&self, vendor: VendorId) {
+    pub(crate) async fn send_follow_up(&self, vendor: VendorId) {
         if let Err(error) = self.send(vendor, 0).await {
-            tracing::warn!(vendor.id = %vendor, cause = %error, "the shop's products will follow it later");
+            tracing::warn!(vendor.id = %vendor, cause = %error, "the follow-up of a vendor's products is sent late");
         }
     }
 
     async fn send(&self, vendor_id: VendorId, delay_s: i32) -> Result<(), NotSent> {
-        let job = VendorJob::FollowShop { vendor_id, after: None };
+        let job = VendorJob::SyncProducts { vendor_id, after: None };
         let body = serde_json::to_string(&job).map_err(|error| NotSent(error.to_string()))?;
         let call = self.client.send_message().queue_url(&self.queue_url).message_body(body).delay_seconds(delay_s);
         call.send().await.map(|_| ()).map_err(|error| NotSent(DisplayErrorContext(&error).to_string()))

@@ -49,18 +49,18 @@ impl App {
 /// The routes, with what the OpenAPI document says of them.
 pub fn routes<R: Routes<App>>() -> R {
     R::new()
-        .routes(routes!(vendors::list_vendors))
-        .routes(routes!(vendors::show_vendor))
+        .routes(routes!(vendors::list_vendors_as_operator))
+        .routes(routes!(vendors::show_vendor_as_operator))
         .routes(routes!(vendors::approve_vendor))
         .routes(routes!(vendors::reject_vendor))
         .routes(routes!(vendors::suspend_vendor))
         .routes(routes!(vendors::reinstate_vendor))
-        .routes(routes!(orders::find_orders))
-        .routes(routes!(orders::show_any_order))
-        .routes(routes!(payments::list_payments))
+        .routes(routes!(orders::list_orders_as_operator))
+        .routes(routes!(orders::show_order_as_operator))
+        .routes(routes!(payments::list_payments_as_operator))
         .routes(routes!(payments::list_failed_refunds))
-        .routes(routes!(payments::list_unclaimed_money))
-        .routes(routes!(categories::show_category_tree, categories::replace_categories))
+        .routes(routes!(payments::list_unmatched_payments))
+        .routes(routes!(categories::show_categories_as_operator, categories::replace_categories_as_operator))
 }
 
 /// The function.

@@ -1,6 +1,6 @@
 //! Finding and looking at any order.
 
-use api::{Admin, Cursor, Json, Limit, Page, Path, Problem, Query};
+use api::{Cursor, Json, Limit, Operator, Page, Path, Problem, Query};
 use axum::extract::State;
 use domain::order::{OperatorOrderView, OrderState};
 use domain::payment::ProviderName;
@@ -15,13 +15,13 @@ use utoipa::{IntoParams, ToSchema};
 use crate::App;
 
 /// Ten letters and digits, a hyphen, and what people put around them.
-const LONGEST_NUMBER: usize = 32;
+const MAX_NUMBER_LENGTH: usize = 32;
 
 /// Which orders: exactly one of number, e-mail and state.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct FindOrders {
+pub struct ListOrders {
     /// The number that people read to each other.
     number: Option<String>,
     /// Placed with this address.
@@ -37,7 +37,7 @@ pub struct FindOrders {
 
 /// An order in the operator's list.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct OrderSummaryView {
+pub struct OperatorOrderSummary {
     id: OrderId,
     /// The number that people read to each other.
     number: String,
@@ -54,7 +54,7 @@ pub struct OrderSummaryView {
     placed_at: Timestamp,
 }
 
-impl From<OrderSummary> for OrderSummaryView {
+impl From<OrderSummary> for OperatorOrderSummary {
     fn from(order: OrderSummary) -> Self {
         Self {
             id: order.id,
@@ -72,16 +72,16 @@ impl From<OrderSummary> for OrderSummaryView {
 
 /// Finds orders by number, by e-mail address or by state, newest first.
 #[utoipa::path(
-    get, path = "/v1/admin/orders", params(FindOrders), responses((status = OK, body = Page<OrderSummaryView>))
+    get, path = "/v1/admin/orders", params(ListOrders), responses((status = OK, body = Page<OperatorOrderSummary>))
 )]
-pub async fn find_orders(
+pub async fn list_orders_as_operator(
     State(app): State<App>,
-    _: Admin,
-    Query(asked): Query<FindOrders>,
-) -> Result<Json<Page<OrderSummaryView>>, Problem> {
+    _: Operator,
+    Query(asked): Query<ListOrders>,
+) -> Result<Json<Page<OperatorOrderSummary>>, Problem> {
     let limit = u16::try_from(asked.limit.get()).unwrap_or(20);
     let cursor = asked.cursor.as_deref();
-    let started = |partition: &str, attribute: &str| {
+    let start_key = |partition: &str, attribute: &str| {
         cursor.map(|cursor| Cursor::decode(cursor, partition, (attribute, &format!("s{partition}")))).transpose()
     };
     let (partition, page) = match (asked.number, asked.email, asked.state) {
@@ -90,7 +90,7 @@ pub async fn find_orders(
                 // One number has one page.
                 return Err(Refusal::of(Code::InvalidCursor).into());
             }
-            if number.len() > LONGEST_NUMBER {
+            if number.len() > MAX_NUMBER_LENGTH {
                 return Err(Refusal::field("number", "too_long", "is no order's number").into());
             }
             let items = app.orders.with_number(&number).await?;
@@ -98,18 +98,18 @@ pub async fn find_orders(
         }
         (None, Some(email), None) => {
             let partition = Orders::email_partition(&email);
-            let page = app.orders.of_email(&email, limit, started(&partition, "email_key")?).await?;
+            let page = app.orders.of_email(&email, limit, start_key(&partition, "email_key")?).await?;
             (partition, page)
         }
         (None, None, Some(state)) => {
             let partition = Orders::state_partition(state);
-            let page = app.orders.in_state(state, limit, started(&partition, "state_key")?).await?;
+            let page = app.orders.in_state(state, limit, start_key(&partition, "state_key")?).await?;
             (partition, page)
         }
         _ => return Err(Refusal::field("state", "one_needed", "exactly one of number, email and state").into()),
     };
     let next = page.next.map(|key| Cursor::encode(&partition, &key));
-    Ok(Json(Page { items: page.items.into_iter().map(OrderSummaryView::from).collect(), next }))
+    Ok(Json(Page { items: page.items.into_iter().map(OperatorOrderSummary::from).collect(), next }))
 }
 
 /// Shows an order with everything that belongs to it: every attempt at paying, disputes, and the provider's names for them.
@@ -117,11 +117,11 @@ pub async fn find_orders(
     get, path = "/v1/admin/orders/{id}", params(("id" = OrderId, Path, description = "The order.")),
     responses((status = OK, body = OperatorOrderView))
 )]
-pub async fn show_any_order(
+pub async fn show_order_as_operator(
     State(app): State<App>,
-    _: Admin,
+    _: Operator,
     Path(id): Path<OrderId>,
 ) -> Result<Json<OperatorOrderView>, Problem> {
-    let file = app.orders.file(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
-    Ok(Json(OperatorOrderView::from(&file)))
+    let order = app.orders.load(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+    Ok(Json(OperatorOrderView::from(&order)))
 }

@@ -1,10 +1,10 @@
 //! Money that somebody has to look at.
 
-use api::{Admin, Cursor, Json, Limit, Page, Problem, Query};
+use api::{Cursor, Json, Limit, Operator, Page, Problem, Query};
 use axum::extract::State;
 use domain::order::{OperatorPaymentView, RefundView};
 use domain::payment::{PaymentState, Refund};
-use domain::{OrderId, PaymentId, Timestamp, Unclaimed};
+use domain::{OrderId, PaymentId, Timestamp, UnmatchedPayment};
 use serde::{Deserialize, Serialize};
 use store::Orders;
 use utoipa::{IntoParams, ToSchema};
@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::App;
 
 /// The attribute of the index that all lists are read from.
-const KEY: &str = "state_key";
+const STATE_KEY: &str = "state_key";
 
 /// Which payments.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -28,17 +28,17 @@ pub struct ListPayments {
     cursor: Option<String>,
 }
 
-/// Lists attempts at paying in a state, newest first: those that are `conflicted` wait for a decision.
+/// Lists attempts at paying in a state, newest first: those that are `amount_mismatch` wait for a decision.
 #[utoipa::path(
     get, path = "/v1/admin/payments", params(ListPayments), responses((status = OK, body = Page<OperatorPaymentView>))
 )]
-pub async fn list_payments(
+pub async fn list_payments_as_operator(
     State(app): State<App>,
-    _: Admin,
+    _: Operator,
     Query(asked): Query<ListPayments>,
 ) -> Result<Json<Page<OperatorPaymentView>>, Problem> {
     let partition = Orders::payment_partition(asked.state);
-    let start = started(asked.cursor.as_deref(), &partition)?;
+    let start = start_key(asked.cursor.as_deref(), &partition)?;
     let page = app.orders.payments_in_state(asked.state, u16::try_from(asked.limit.get()).unwrap_or(20), start).await?;
     let next = page.next.map(|key| Cursor::encode(&partition, &key));
     Ok(Json(Page { items: page.items.iter().map(OperatorPaymentView::from).collect(), next }))
@@ -48,7 +48,7 @@ pub async fn list_payments(
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct PageOfMoney {
+pub struct PageQuery {
     /// How many, 1 to 100.
     #[serde(default)]
     limit: Limit,
@@ -83,17 +83,17 @@ impl From<&Refund> for FailedRefundView {
 
 /// Lists refunds that did not reach their buyers, newest first: refused by the provider, or sent back by the buyer's bank.
 #[utoipa::path(
-    get, path = "/v1/admin/refunds/failed", params(PageOfMoney),
+    get, path = "/v1/admin/refunds/failed", params(PageQuery),
     responses((status = OK, body = Page<FailedRefundView>))
 )]
 pub async fn list_failed_refunds(
     State(app): State<App>,
-    _: Admin,
-    Query(asked): Query<PageOfMoney>,
+    _: Operator,
+    Query(asked): Query<PageQuery>,
 ) -> Result<Json<Page<FailedRefundView>>, Problem> {
-    let partition = Orders::stranded_partition();
-    let start = started(asked.cursor.as_deref(), partition)?;
-    let page = app.orders.stranded_refunds(u16::try_from(asked.limit.get()).unwrap_or(20), start).await?;
+    let partition = Orders::failed_refund_partition();
+    let start = start_key(asked.cursor.as_deref(), partition)?;
+    let page = app.orders.failed_refunds(u16::try_from(asked.limit.get()).unwrap_or(20), start).await?;
     let next = page.next.map(|key| Cursor::encode(partition, &key));
     Ok(Json(Page { items: page.items.iter().map(FailedRefundView::from).collect(), next }))
 }
@@ -101,20 +101,20 @@ pub async fn list_failed_refunds(
 /// Lists money that providers told of and that no order here knows, newest first: payments, refunds and disputes under an order
 /// that is not here, or under none.
 #[utoipa::path(
-    get, path = "/v1/admin/payments/unclaimed", params(PageOfMoney), responses((status = OK, body = Page<Unclaimed>))
+    get, path = "/v1/admin/payments/unmatched", params(PageQuery), responses((status = OK, body = Page<UnmatchedPayment>))
 )]
-pub async fn list_unclaimed_money(
+pub async fn list_unmatched_payments(
     State(app): State<App>,
-    _: Admin,
-    Query(asked): Query<PageOfMoney>,
-) -> Result<Json<Page<Unclaimed>>, Problem> {
-    let partition = Orders::unclaimed_partition();
-    let start = started(asked.cursor.as_deref(), partition)?;
-    let page = app.orders.unclaimed(u16::try_from(asked.limit.get()).unwrap_or(20), start).await?;
+    _: Operator,
+    Query(asked): Query<PageQuery>,
+) -> Result<Json<Page<UnmatchedPayment>>, Problem> {
+    let partition = Orders::unmatched_partition();
+    let start = start_key(asked.cursor.as_deref(), partition)?;
+    let page = app.orders.unmatched(u16::try_from(asked.limit.get()).unwrap_or(20), start).await?;
     let next = page.next.map(|key| Cursor::encode(partition, &key));
     Ok(Json(Page { items: page.items, next }))
 }
 
-fn started(cursor: Option<&str>, partition: &str) -> Result<Option<store::PageKey>, Problem> {
-    cursor.map(|cursor| Cursor::decode(cursor, partition, (KEY, &format!("s{partition}")))).transpose()
+fn start_key(cursor: Option<&str>, partition: &str) -> Result<Option<store::PageKey>, Problem> {
+    cursor.map(|cursor| Cursor::decode(cursor, partition, (STATE_KEY, &format!("s{partition}")))).transpose()
 }

@@ -1,13 +1,13 @@
 //! Deciding on vendors.
 
 use api::{
-    Admin, Answer, Call, Cursor, IfMatch, IfMatchHeader, Json, KeyHeader, Keyed, Limit, NoBody, Now, Page, Path,
-    Problem, Query, Versioned, once,
+    Answer, Cursor, IdempotencyKeyHeader, Idempotent, IfMatch, IfMatchHeader, Json, Limit, NoBody, Now, Operator, Page,
+    Path, Problem, Query, ScopedRequest, Versioned, replay_or_run,
 };
 use axum::extract::State;
 use domain::text::LongText;
 use domain::upload::FileLink;
-use domain::vendor::{VendorEvent, VendorFile, VendorState, VendorView};
+use domain::vendor::{VendorAccount, VendorState, VendorStep, VendorView};
 use domain::{Code, Refusal, Timestamp, VendorId};
 use serde::Deserialize;
 use store::Accounts;
@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::App;
 
 /// The most characters of a reason.
-const LONGEST_REASON: usize = 2_000;
+const MAX_REASON_LENGTH: usize = 2_000;
 
 /// Which vendors.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -43,8 +43,8 @@ pub struct DecisionReason {
 impl DecisionReason {
     fn checked(self) -> Result<LongText, Refusal> {
         match self.reason.as_str().chars().count() {
-            1..=LONGEST_REASON => Ok(self.reason),
-            _ => Err(Refusal::field("/reason", "wrong_length", format!("1 to {LONGEST_REASON} characters"))),
+            1..=MAX_REASON_LENGTH => Ok(self.reason),
+            _ => Err(Refusal::field("/reason", "wrong_length", format!("1 to {MAX_REASON_LENGTH} characters"))),
         }
     }
 }
@@ -53,9 +53,9 @@ impl DecisionReason {
 #[utoipa::path(
     get, path = "/v1/admin/vendors", params(ListVendors), responses((status = OK, body = Page<VendorView>))
 )]
-pub async fn list_vendors(
+pub async fn list_vendors_as_operator(
     State(app): State<App>,
-    _: Admin,
+    _: Operator,
     Query(asked): Query<ListVendors>,
 ) -> Result<Json<Page<VendorView>>, Problem> {
     let state = asked.state.unwrap_or(VendorState::Submitted);
@@ -70,125 +70,131 @@ pub async fn list_vendors(
     Ok(Json(Page { items: page.items.iter().map(VendorView::from).collect(), next }))
 }
 
-/// Shows a vendor's file. Each document says where the operator can fetch it within ten minutes.
+/// Shows a vendor's account. Each document says where the operator can fetch it within ten minutes.
 #[utoipa::path(
     get, path = "/v1/admin/vendors/{id}", params(("id" = VendorId, Path, description = "The vendor.")),
     responses((status = OK, body = VendorView))
 )]
-pub async fn show_vendor(
+pub async fn show_vendor_as_operator(
     State(app): State<App>,
     Now(now): Now,
-    _: Admin,
+    _: Operator,
     Path(id): Path<VendorId>,
 ) -> Result<Versioned<VendorView>, Problem> {
-    let file = app.accounts.vendor(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
-    let mut view = VendorView::from(&file);
-    for (document, shown) in file.documents.iter().zip(&mut view.documents) {
+    let account = app.accounts.vendor(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+    let mut view = VendorView::from(&account);
+    for (document, shown) in account.documents.iter().zip(&mut view.documents) {
         if let Some(key) = &document.key {
             let (url, expires_at) = app.documents.link(key, now).await?;
             shown.link = Some(FileLink { url, expires_at });
         }
     }
-    Ok(Versioned { version: file.version, body: view })
+    Ok(Versioned { version: account.version, body: view })
 }
 
 /// Approves an application: the shop may sell.
 #[utoipa::path(
     post, path = "/v1/admin/vendors/{id}/approve",
-    params(("id" = VendorId, Path, description = "The vendor."), IfMatchHeader, KeyHeader),
+    params(("id" = VendorId, Path, description = "The vendor."), IfMatchHeader, IdempotencyKeyHeader),
     responses((status = OK, body = VendorView))
 )]
 pub async fn approve_vendor(
     State(app): State<App>,
     Now(now): Now,
-    admin: Admin,
+    operator: Operator,
     Path(id): Path<VendorId>,
     expected: Option<IfMatch>,
-    asked: Keyed<NoBody>,
+    asked: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
-    let wanted = Decision { id, event: VendorEvent::Approved, reason: None, expected };
-    app.decide(wanted, admin, asked.call.of(admin.user), now).await
+    let wanted = Decision { id, step: VendorStep::Approved, reason: None, expected };
+    app.decide(wanted, operator, asked.call.scoped_to(operator.user), now).await
 }
 
 /// Turns an application down. It may be improved and submitted again.
 #[utoipa::path(
     post, path = "/v1/admin/vendors/{id}/reject",
-    params(("id" = VendorId, Path, description = "The vendor."), IfMatchHeader, KeyHeader),
+    params(("id" = VendorId, Path, description = "The vendor."), IfMatchHeader, IdempotencyKeyHeader),
     request_body = DecisionReason, responses((status = OK, body = VendorView))
 )]
 pub async fn reject_vendor(
     State(app): State<App>,
     Now(now): Now,
-    admin: Admin,
+    operator: Operator,
     Path(id): Path<VendorId>,
     expected: Option<IfMatch>,
-    Keyed { body: Json(asked), call }: Keyed<Json<DecisionReason>>,
+    Idempotent { body: Json(asked), call }: Idempotent<Json<DecisionReason>>,
 ) -> Result<Answer, Problem> {
-    let wanted = Decision { id, event: VendorEvent::Rejected, reason: Some(asked.checked()?), expected };
-    app.decide(wanted, admin, call.of(admin.user), now).await
+    let wanted = Decision { id, step: VendorStep::Rejected, reason: Some(asked.checked()?), expected };
+    app.decide(wanted, operator, call.scoped_to(operator.user), now).await
 }
 
 /// Stops a shop: it may only read, ship and deliver, and its products are hidden.
 #[utoipa::path(
     post, path = "/v1/admin/vendors/{id}/suspend",
-    params(("id" = VendorId, Path, description = "The vendor."), IfMatchHeader, KeyHeader),
+    params(("id" = VendorId, Path, description = "The vendor."), IfMatchHeader, IdempotencyKeyHeader),
     request_body = DecisionReason, responses((status = OK, body = VendorView))
 )]
 pub async fn suspend_vendor(
     State(app): State<App>,
     Now(now): Now,
-    admin: Admin,
+    operator: Operator,
     Path(id): Path<VendorId>,
     expected: Option<IfMatch>,
-    Keyed { body: Json(asked), call }: Keyed<Json<DecisionReason>>,
+    Idempotent { body: Json(asked), call }: Idempotent<Json<DecisionReason>>,
 ) -> Result<Answer, Problem> {
-    let wanted = Decision { id, event: VendorEvent::Suspended, reason: Some(asked.checked()?), expected };
-    app.decide(wanted, admin, call.of(admin.user), now).await
+    let wanted = Decision { id, step: VendorStep::Suspended, reason: Some(asked.checked()?), expected };
+    app.decide(wanted, operator, call.scoped_to(operator.user), now).await
 }
 
 /// Lets a suspended shop go on.
 #[utoipa::path(
     post, path = "/v1/admin/vendors/{id}/reinstate",
-    params(("id" = VendorId, Path, description = "The vendor."), IfMatchHeader, KeyHeader),
+    params(("id" = VendorId, Path, description = "The vendor."), IfMatchHeader, IdempotencyKeyHeader),
     responses((status = OK, body = VendorView))
 )]
 pub async fn reinstate_vendor(
     State(app): State<App>,
     Now(now): Now,
-    admin: Admin,
+    operator: Operator,
     Path(id): Path<VendorId>,
     expected: Option<IfMatch>,
-    asked: Keyed<NoBody>,
+    asked: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
-    let wanted = Decision { id, event: VendorEvent::Reinstated, reason: None, expected };
-    app.decide(wanted, admin, asked.call.of(admin.user), now).await
+    let wanted = Decision { id, step: VendorStep::Reinstated, reason: None, expected };
+    app.decide(wanted, operator, asked.call.scoped_to(operator.user), now).await
 }
 
 /// What is decided on a vendor.
 struct Decision {
     id: VendorId,
-    event: VendorEvent,
+    step: VendorStep,
     reason: Option<LongText>,
     expected: Option<IfMatch>,
 }
 
 impl App {
     /// Takes a decision, and lets the shop's products follow it.
-    async fn decide(&self, wanted: Decision, admin: Admin, call: Call, now: Timestamp) -> Result<Answer, Problem> {
-        let Decision { id, event, reason, expected } = wanted;
-        once(self.accounts.kept(call.named()), async {
-            let file = self.accounts.vendor(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
-            IfMatch::check_if_given(expected.as_ref(), file.version)?;
-            let decided = VendorFile { reason, ..file.after(event, admin.user, now)? };
+    async fn decide(
+        &self,
+        wanted: Decision,
+        operator: Operator,
+        call: ScopedRequest,
+        now: Timestamp,
+    ) -> Result<Answer, Problem> {
+        let Decision { id, step, reason, expected } = wanted;
+        replay_or_run(self.accounts.stored_response(call.as_idempotent()), async {
+            let account = self.accounts.vendor(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+            IfMatch::check_if_given(expected.as_ref(), account.version)?;
+            let decided = VendorAccount { reason, ..account.after(step, operator.user, now)? };
             let answer = Answer::ok(&VendorView::from(&decided))?.with_version(decided.version + 1);
             // A shop that is turned down had nothing on sale before.
-            let follows = event != VendorEvent::Rejected;
-            if follows {
-                self.jobs.promise_to_follow(id).await?;
+            let needs_follow_up = step != VendorStep::Rejected;
+            if needs_follow_up {
+                self.jobs.schedule_follow_up(id).await?;
             }
-            self.accounts.keeping(call.keeps(&answer)?).save_vendor(&decided, &self.catalog).await?;
-            if follows {
-                self.jobs.follow_now(id).await;
+            self.accounts.storing(call.stored(&answer)?).save_vendor(&decided, &self.catalog).await?;
+            if needs_follow_up {
+                self.jobs.send_follow_up(id).await;
             }
             Ok(answer)
         })

@@ -1,6 +1,9 @@
 //! Making, showing and deleting carts.
 
-use api::{Answer, IfMatch, IfMatchHeader, Json, KeyHeader, Keyed, NoBody, Now, Path, Problem, Versioned, once};
+use api::{
+    Answer, IdempotencyKeyHeader, Idempotent, IfMatch, IfMatchHeader, Json, NoBody, Now, Path, Problem, Versioned,
+    replay_or_run,
+};
 use axum::extract::State;
 use domain::cart::Cart;
 use domain::{CartId, Currency};
@@ -25,9 +28,9 @@ pub async fn create_cart(
     Now(now): Now,
     Json(asked): Json<CreateCart>,
 ) -> Result<Answer, Problem> {
-    let mut cart = Cart::new(platform::mint(now).cart_id(), asked.currency, now);
+    let mut cart = Cart::new(platform::ids(now).cart_id(), asked.currency, now);
     cart.version = app.carts.save(&cart).await?;
-    let priced = app.priced(&cart, &domain::pricing::Shelf::default()).await?;
+    let priced = app.priced(&cart, &domain::pricing::CatalogSnapshot::default()).await?;
     Ok(Answer::created(format!("/v1/carts/{}", cart.id), &CartView::new(&cart, &priced))?.with_version(cart.version))
 }
 
@@ -42,15 +45,15 @@ pub async fn show_cart(
     Path(id): Path<CartId>,
 ) -> Result<Versioned<CartView>, Problem> {
     let cart = app.cart(id, now).await?;
-    let shelf = app.shelf(&cart).await?;
-    let priced = app.priced(&cart, &shelf).await?;
+    let snapshot = app.snapshot(&cart).await?;
+    let priced = app.priced(&cart, &snapshot).await?;
     Ok(Versioned { version: cart.version, body: CartView::new(&cart, &priced) })
 }
 
 /// Deletes a cart that was not ordered.
 #[utoipa::path(
     delete, path = "/v1/carts/{id}",
-    params(("id" = CartId, Path, description = "The cart."), IfMatchHeader, KeyHeader),
+    params(("id" = CartId, Path, description = "The cart."), IfMatchHeader, IdempotencyKeyHeader),
     responses((status = NO_CONTENT))
 )]
 pub async fn delete_cart(
@@ -58,13 +61,13 @@ pub async fn delete_cart(
     Now(now): Now,
     Path(id): Path<CartId>,
     expected: Option<IfMatch>,
-    asked: Keyed<NoBody>,
+    asked: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
-    let call = asked.call.of(id);
-    once(app.kept(id, &call), async {
+    let call = asked.call.scoped_to(id);
+    replay_or_run(app.stored_response(id, &call), async {
         let cart = app.open_cart(id, expected.as_ref(), now).await?;
         let answer = Answer::no_content();
-        app.carts.keeping(call.keeps(&answer)?).delete(&cart).await?;
+        app.carts.storing(call.stored(&answer)?).delete(&cart).await?;
         Ok(answer)
     })
     .await

@@ -1,19 +1,19 @@
 //! Claiming: a guest signs in, and the cart becomes the buyer's.
 
-use api::{Answer, Buyer, Call, KeyHeader, Keyed, NoBody, Now, Path, Problem, once};
+use api::{Answer, Buyer, IdempotencyKeyHeader, Idempotent, NoBody, Now, Path, Problem, ScopedRequest, replay_or_run};
 use axum::extract::State;
-use domain::cart::{Cart, LIFE};
+use domain::cart::{Cart, LIFETIME};
 use domain::{CartId, Code, Refusal, Timestamp};
 use store::Error;
 use store::carts::Found;
 
 use crate::view::{CartView, answer};
-use crate::{App, TRIES};
+use crate::{App, MAX_ATTEMPTS};
 
 /// Takes over a guest's cart, and merges it with the one the buyer had. The answer is a cart with a new id: the old one,
 /// which others may know, is gone. Claiming it again finds the new one.
 #[utoipa::path(
-    post, path = "/v1/carts/{id}/claim", params(("id" = CartId, Path, description = "The guest's cart."), KeyHeader),
+    post, path = "/v1/carts/{id}/claim", params(("id" = CartId, Path, description = "The guest's cart."), IdempotencyKeyHeader),
     responses((status = OK, body = CartView))
 )]
 pub async fn claim_cart(
@@ -21,23 +21,29 @@ pub async fn claim_cart(
     Now(now): Now,
     buyer: Buyer,
     Path(id): Path<CartId>,
-    asked: Keyed<NoBody>,
+    asked: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
-    let call = asked.call.of(buyer.user);
-    once(app.carts.kept(call.named()), claim(&app, id, buyer, &call, now)).await
+    let call = asked.call.scoped_to(buyer.user);
+    replay_or_run(app.carts.stored_response(call.as_idempotent()), claim(&app, id, buyer, &call, now)).await
 }
 
-async fn claim(app: &App, mut id: CartId, buyer: Buyer, call: &Call, now: Timestamp) -> Result<Answer, Problem> {
-    for _ in 0..TRIES {
-        let guest = app.followed(&mut id, buyer).await?;
+async fn claim(
+    app: &App,
+    mut id: CartId,
+    buyer: Buyer,
+    call: &ScopedRequest,
+    now: Timestamp,
+) -> Result<Answer, Problem> {
+    for _ in 0..MAX_ATTEMPTS {
+        let guest = app.resolve_claimed(&mut id, buyer).await?;
         guest.check_open(now)?;
         if guest.buyer.is_some_and(|owner| owner != buyer.user) {
             return Err(Refusal::of(Code::NotFound).into());
         }
         if guest.buyer == Some(buyer.user) {
-            let shelf = app.shelf(&guest).await?;
-            let answer = answer(&guest, &app.priced(&guest, &shelf).await?)?;
-            app.carts.keeping(call.keeps(&answer)?).keep().await?;
+            let snapshot = app.snapshot(&guest).await?;
+            let answer = answer(&guest, &app.priced(&guest, &snapshot).await?)?;
+            app.carts.storing(call.stored(&answer)?).store_response().await?;
             return Ok(answer);
         }
         // A former cart in another currency stays as it is: prices are never converted.
@@ -46,17 +52,17 @@ async fn claim(app: &App, mut id: CartId, buyer: Buyer, call: &Call, now: Timest
             .flatten()
             .filter(|cart| cart.order.is_none() && cart.currency == guest.currency && cart.id != guest.id);
         let mut claimed =
-            Cart { buyer: Some(buyer.user), ..Cart::new(platform::mint(now).cart_id(), guest.currency, now) };
+            Cart { buyer: Some(buyer.user), ..Cart::new(platform::ids(now).cart_id(), guest.currency, now) };
         claimed.merge(&guest)?;
         if let Some(former) = &former {
             claimed.merge(former)?;
         }
-        claimed.expires_at = now + LIFE;
+        claimed.expires_at = now + LIFETIME;
         claimed.version = 1;
-        let shelf = app.shelf(&claimed).await?;
-        let answer = answer(&claimed, &app.priced(&claimed, &shelf).await?)?;
+        let snapshot = app.snapshot(&claimed).await?;
+        let answer = answer(&claimed, &app.priced(&claimed, &snapshot).await?)?;
         let replaced: Vec<&Cart> = std::iter::once(&guest).chain(&former).collect();
-        match app.carts.keeping(call.keeps(&answer)?).claim(&claimed, buyer.user, pointed_at, &replaced).await {
+        match app.carts.storing(call.stored(&answer)?).claim(&claimed, buyer.user, pointed_at, &replaced).await {
             Ok(()) => return Ok(answer),
             Err(Error::Conflict) => {}
             Err(other) => return Err(other.into()),
@@ -66,12 +72,12 @@ async fn claim(app: &App, mut id: CartId, buyer: Buyer, call: &Call, now: Timest
 }
 
 /// How many claims are followed from a cart to the one that it became: more than anybody makes while a cart lives.
-const LINKS: usize = 100;
+const MAX_CLAIM_HOPS: usize = 100;
 
 impl App {
     /// The cart with this id. It may have been claimed, and the one that it became with another: then the last of them.
-    async fn followed(&self, id: &mut CartId, buyer: Buyer) -> Result<Cart, Problem> {
-        for _ in 0..LINKS {
+    async fn resolve_claimed(&self, id: &mut CartId, buyer: Buyer) -> Result<Cart, Problem> {
+        for _ in 0..MAX_CLAIM_HOPS {
             match self.carts.find(*id).await? {
                 Some(Found::Cart(cart)) => return Ok(*cart),
                 Some(Found::Claimed { by, into }) if by == buyer.user => *id = into,

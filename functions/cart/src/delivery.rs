@@ -1,9 +1,12 @@
 //! Delivery: where a cart goes, and how.
 
-use api::{Answer, Call, IfMatch, IfMatchHeader, Json, KeyHeader, Keyed, Now, Path, Problem, once};
+use api::{
+    Answer, IdempotencyKeyHeader, Idempotent, IfMatch, IfMatchHeader, Json, Now, Path, Problem, ScopedRequest,
+    replay_or_run,
+};
 use axum::extract::State;
 use domain::address::Address;
-use domain::cart::{Cart, FLAT_RATE, LIFE};
+use domain::cart::{Cart, FLAT_RATE, LIFETIME};
 use domain::pricing::{PricedCart, Totals};
 use domain::{CartId, Code, Money, Refusal, Timestamp, VendorId};
 use serde::{Deserialize, Serialize};
@@ -11,7 +14,7 @@ use store::Error;
 use utoipa::ToSchema;
 
 use crate::view::{CartView, answer};
-use crate::{App, TRIES};
+use crate::{App, MAX_ATTEMPTS};
 
 /// Where a cart goes.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -81,18 +84,18 @@ impl From<&PricedCart> for ShippingView {
 /// Stores where the cart goes, chooses the cheapest delivery of each seller, and shows what there is to choose from.
 #[utoipa::path(
     post, path = "/v1/carts/{id}/shipping-options",
-    params(("id" = CartId, Path, description = "The cart."), IfMatchHeader, KeyHeader),
+    params(("id" = CartId, Path, description = "The cart."), IfMatchHeader, IdempotencyKeyHeader),
     request_body = ListShippingOptions, responses((status = OK, body = ShippingView))
 )]
-pub async fn list_shipping_options(
+pub async fn list_cart_shipping_options(
     State(app): State<App>,
     Now(now): Now,
     Path(id): Path<CartId>,
     expected: Option<IfMatch>,
-    Keyed { body: Json(asked), call }: Keyed<Json<ListShippingOptions>>,
+    Idempotent { body: Json(asked), call }: Idempotent<Json<ListShippingOptions>>,
 ) -> Result<Answer, Problem> {
-    let (change, call) = (Change::Address(asked.address), call.of(id));
-    once(app.kept(id, &call), app.change(id, expected.as_ref(), &change, &call, now)).await
+    let (change, call) = (Change::Address(asked.address), call.scoped_to(id));
+    replay_or_run(app.stored_response(id, &call), app.change(id, expected.as_ref(), &change, &call, now)).await
 }
 
 /// Which way of delivery a seller's lines take.
@@ -106,18 +109,18 @@ pub struct ChooseShipping {
 /// Chooses the ways of delivery.
 #[utoipa::path(
     put, path = "/v1/carts/{id}/shipping",
-    params(("id" = CartId, Path, description = "The cart."), IfMatchHeader, KeyHeader),
+    params(("id" = CartId, Path, description = "The cart."), IfMatchHeader, IdempotencyKeyHeader),
     request_body = Vec<ChooseShipping>, responses((status = OK, body = CartView))
 )]
-pub async fn choose_shipping(
+pub async fn choose_cart_shipping(
     State(app): State<App>,
     Now(now): Now,
     Path(id): Path<CartId>,
     expected: Option<IfMatch>,
-    Keyed { body: Json(asked), call }: Keyed<Json<Vec<ChooseShipping>>>,
+    Idempotent { body: Json(asked), call }: Idempotent<Json<Vec<ChooseShipping>>>,
 ) -> Result<Answer, Problem> {
-    let (change, call) = (Change::Choice(asked), call.of(id));
-    once(app.kept(id, &call), app.change(id, expected.as_ref(), &change, &call, now)).await
+    let (change, call) = (Change::Choice(asked), call.scoped_to(id));
+    replay_or_run(app.stored_response(id, &call), app.change(id, expected.as_ref(), &change, &call, now)).await
 }
 
 /// What is said of a cart's delivery.
@@ -133,16 +136,16 @@ impl App {
         id: CartId,
         expected: Option<&IfMatch>,
         change: &Change,
-        call: &Call,
+        call: &ScopedRequest,
         now: Timestamp,
     ) -> Result<Answer, Problem> {
-        for _ in 0..TRIES {
+        for _ in 0..MAX_ATTEMPTS {
             let mut cart = self.open_cart(id, expected, now).await?;
             let answer = match change {
-                Change::Address(address) => self.send_to(&mut cart, address, now).await?,
-                Change::Choice(choice) => self.deliver_by(&mut cart, choice).await?,
+                Change::Address(address) => self.set_address(&mut cart, address, now).await?,
+                Change::Choice(choice) => self.set_options(&mut cart, choice).await?,
             };
-            match self.carts.keeping(call.keeps(&answer)?).save(&cart).await {
+            match self.carts.storing(call.stored(&answer)?).save(&cart).await {
                 Ok(_) => return Ok(answer),
                 Err(Error::Conflict) => {}
                 Err(other) => return Err(other.into()),
@@ -151,31 +154,31 @@ impl App {
         Err(Error::Conflict.into())
     }
 
-    async fn send_to(&self, cart: &mut Cart, address: &Address, now: Timestamp) -> Result<Answer, Problem> {
-        let shelf = self.shelf(cart).await?;
+    async fn set_address(&self, cart: &mut Cart, address: &Address, now: Timestamp) -> Result<Answer, Problem> {
+        let snapshot = self.snapshot(cart).await?;
         cart.address = Some(address.clone());
         cart.shipping = cart.vendors().into_iter().map(|vendor| (vendor, FLAT_RATE.to_owned())).collect();
         // From here on a rise is a change that the buyer has to see.
         for line in &mut cart.lines {
-            if let Some((_, variant)) = shelf.for_sale(line.variant)
+            if let Some((_, variant)) = snapshot.for_sale(line.variant)
                 && let Some(price) = variant.price_in(cart.currency)
             {
                 line.seen_price = price.price;
             }
         }
-        let priced = self.priced(cart, &shelf).await?;
+        let priced = self.priced(cart, &snapshot).await?;
         priced.check_deliverable()?;
-        cart.expires_at = now + LIFE;
+        cart.expires_at = now + LIFETIME;
         Ok(Answer::ok(&ShippingView::from(&priced))?.with_version(cart.version + 1))
     }
 
-    async fn deliver_by(&self, cart: &mut Cart, choice: &[ChooseShipping]) -> Result<Answer, Problem> {
+    async fn set_options(&self, cart: &mut Cart, choice: &[ChooseShipping]) -> Result<Answer, Problem> {
         if cart.address.is_none() {
             return Err(Refusal::of(Code::AddressMissing).into());
         }
         choose(cart, choice)?;
-        let shelf = self.shelf(cart).await?;
-        let priced = self.priced(cart, &shelf).await?;
+        let snapshot = self.snapshot(cart).await?;
+        let priced = self.priced(cart, &snapshot).await?;
         priced.check_deliverable()?;
         answer(&Cart { version: cart.version + 1, ..cart.clone() }, &priced)
     }
@@ -188,14 +191,14 @@ fn choose(cart: &mut Cart, asked: &[ChooseShipping]) -> Result<(), Refusal> {
             return Err(Refusal::field(
                 format!("/{index}/vendor_id"),
                 "unknown",
-                "the cart has no lines of this seller",
+                "the cart has no lines of this vendor",
             ));
         }
         if choice.option_id != FLAT_RATE {
             return Err(Refusal::field(
                 format!("/{index}/option_id"),
                 "unknown",
-                "the seller has no such way of delivery",
+                "the vendor has no such way of delivery",
             ));
         }
         cart.shipping.insert(choice.vendor_id, choice.option_id.clone());

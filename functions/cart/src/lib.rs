@@ -7,10 +7,10 @@ mod lines;
 mod payment_methods;
 mod view;
 
-use api::{Call, IfMatch, Problem, Routes, routes};
+use api::{IfMatch, Problem, Routes, ScopedRequest, routes};
 use axum::Router;
 use domain::cart::Cart;
-use domain::pricing::{PricedCart, Shelf, price};
+use domain::pricing::{CatalogSnapshot, PricedCart, price};
 use domain::{CartId, Code, Refusal, Timestamp};
 use platform::{Config, Fatal};
 use store::carts::Found;
@@ -25,7 +25,7 @@ pub struct App {
 }
 
 /// How often a change is tried again when somebody else changed the cart in between: two tabs, or an impatient finger.
-const TRIES: usize = 8;
+const MAX_ATTEMPTS: usize = 8;
 
 impl App {
     /// Builds the clients. Nothing is called yet but what warms the connection.
@@ -54,10 +54,10 @@ impl App {
 
     /// What a call got as its answer before, unless the cart has become a buyer's since: then its old id opens nothing, not even
     /// what it opened before.
-    async fn kept(&self, id: CartId, call: &Call) -> Result<Option<String>, Error> {
-        let Some(kept) = self.carts.kept(call.named()).await? else { return Ok(None) };
+    async fn stored_response(&self, id: CartId, call: &ScopedRequest) -> Result<Option<String>, Error> {
+        let Some(stored_response) = self.carts.stored_response(call.as_idempotent()).await? else { return Ok(None) };
         let claimed = matches!(self.carts.find(id).await?, Some(Found::Claimed { .. }));
-        Ok((!claimed).then_some(kept))
+        Ok((!claimed).then_some(stored_response))
     }
 
     /// The cart, if it can still be changed and is the version that the caller means.
@@ -68,15 +68,15 @@ impl App {
         Ok(cart)
     }
 
-    /// What the catalogue says of a cart's lines.
-    async fn shelf(&self, cart: &Cart) -> Result<Shelf, Problem> {
+    /// What the catalog says of a cart's lines.
+    async fn snapshot(&self, cart: &Cart) -> Result<CatalogSnapshot, Problem> {
         let products = cart.lines.iter().map(|line| line.variant.product());
-        Ok(self.catalog.shelf(products, cart.vendors(), true).await?)
+        Ok(self.catalog.snapshot(products, cart.vendors(), true).await?)
     }
 
     /// The cart with the prices of now.
-    async fn priced(&self, cart: &Cart, shelf: &Shelf) -> Result<PricedCart, Problem> {
-        Ok(price(cart, shelf, self.settings.current().await?.rates)?)
+    async fn priced(&self, cart: &Cart, snapshot: &CatalogSnapshot) -> Result<PricedCart, Problem> {
+        Ok(price(cart, snapshot, self.settings.current().await?.rates)?)
     }
 }
 
@@ -85,11 +85,11 @@ pub fn routes<R: Routes<App>>() -> R {
     R::new()
         .routes(routes!(carts::create_cart))
         .routes(routes!(carts::show_cart, carts::delete_cart))
-        .routes(routes!(lines::put_line, lines::delete_line))
+        .routes(routes!(lines::put_cart_line, lines::delete_cart_line))
         .routes(routes!(claim::claim_cart))
-        .routes(routes!(delivery::list_shipping_options))
-        .routes(routes!(delivery::choose_shipping))
-        .routes(routes!(payment_methods::list_payment_methods))
+        .routes(routes!(delivery::list_cart_shipping_options))
+        .routes(routes!(delivery::choose_cart_shipping))
+        .routes(routes!(payment_methods::list_cart_payment_methods))
 }
 
 /// The function.

@@ -1,15 +1,18 @@
 //! Lines: putting one, taking one out.
 
-use api::{Answer, Call, IfMatch, IfMatchHeader, Json, KeyHeader, Keyed, NoBody, Now, Path, Problem, once};
+use api::{
+    Answer, IdempotencyKeyHeader, Idempotent, IfMatch, IfMatchHeader, Json, NoBody, Now, Path, Problem, ScopedRequest,
+    replay_or_run,
+};
 use axum::extract::State;
-use domain::cart::{Cart, CartLine, LIFE, MOST_UNITS};
+use domain::cart::{Cart, CartLine, LIFETIME, MAX_UNITS};
 use domain::{CartId, Code, Refusal, Timestamp, VariantId};
 use serde::Deserialize;
 use store::Error;
 use utoipa::ToSchema;
 
 use crate::view::{CartView, answer};
-use crate::{App, TRIES};
+use crate::{App, MAX_ATTEMPTS};
 
 /// How many.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -24,22 +27,22 @@ pub struct PutLine {
     put, path = "/v1/carts/{id}/items/{variant_id}",
     params(
         ("id" = CartId, Path, description = "The cart."), ("variant_id" = VariantId, Path, description = "The variant."),
-        IfMatchHeader, KeyHeader
+        IfMatchHeader, IdempotencyKeyHeader
     ),
     request_body = PutLine, responses((status = OK, body = CartView))
 )]
-pub async fn put_line(
+pub async fn put_cart_line(
     State(app): State<App>,
     Now(now): Now,
     Path((id, variant)): Path<(CartId, VariantId)>,
     expected: Option<IfMatch>,
-    Keyed { body: Json(asked), call }: Keyed<Json<PutLine>>,
+    Idempotent { body: Json(asked), call }: Idempotent<Json<PutLine>>,
 ) -> Result<Answer, Problem> {
-    if asked.quantity > MOST_UNITS {
-        return Err(Refusal::field("/quantity", "out_of_range", format!("must be 0 to {MOST_UNITS}")).into());
+    if asked.quantity > MAX_UNITS {
+        return Err(Refusal::field("/quantity", "out_of_range", format!("must be 0 to {MAX_UNITS}")).into());
     }
-    let (change, call) = (LineChange { variant, quantity: asked.quantity, expected }, call.of(id));
-    once(app.kept(id, &call), change_line(&app, id, change, &call, now)).await
+    let (change, call) = (LineUpdate { variant, quantity: asked.quantity, expected }, call.scoped_to(id));
+    replay_or_run(app.stored_response(id, &call), change_line(&app, id, change, &call, now)).await
 }
 
 /// Takes a variant out. One that is not in the cart is out already.
@@ -47,23 +50,23 @@ pub async fn put_line(
     delete, path = "/v1/carts/{id}/items/{variant_id}",
     params(
         ("id" = CartId, Path, description = "The cart."), ("variant_id" = VariantId, Path, description = "The variant."),
-        IfMatchHeader, KeyHeader
+        IfMatchHeader, IdempotencyKeyHeader
     ),
     responses((status = OK, body = CartView))
 )]
-pub async fn delete_line(
+pub async fn delete_cart_line(
     State(app): State<App>,
     Now(now): Now,
     Path((id, variant)): Path<(CartId, VariantId)>,
     expected: Option<IfMatch>,
-    asked: Keyed<NoBody>,
+    asked: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
-    let (change, call) = (LineChange { variant, quantity: 0, expected }, asked.call.of(id));
-    once(app.kept(id, &call), change_line(&app, id, change, &call, now)).await
+    let (change, call) = (LineUpdate { variant, quantity: 0, expected }, asked.call.scoped_to(id));
+    replay_or_run(app.stored_response(id, &call), change_line(&app, id, change, &call, now)).await
 }
 
 /// A line as it is to be.
-struct LineChange {
+struct LineUpdate {
     variant: VariantId,
     quantity: u32,
     expected: Option<IfMatch>,
@@ -73,31 +76,31 @@ struct LineChange {
 async fn change_line(
     app: &App,
     id: CartId,
-    change: LineChange,
-    call: &Call,
+    change: LineUpdate,
+    call: &ScopedRequest,
     now: Timestamp,
 ) -> Result<Answer, Problem> {
-    let LineChange { variant, quantity, expected } = change;
-    for _ in 0..TRIES {
-        let (cart, mut shelf) = app.carts.read_beside(id, now, &app.catalog, variant.product()).await?;
+    let LineUpdate { variant, quantity, expected } = change;
+    for _ in 0..MAX_ATTEMPTS {
+        let (cart, mut snapshot) = app.carts.read_with_product(id, now, &app.catalog, variant.product()).await?;
         let mut cart = cart.ok_or_else(|| Refusal::of(Code::NotFound))?;
         IfMatch::check_if_given(expected.as_ref(), cart.version)?;
         cart.check_open(now)?;
-        let vendor = shelf.products.get(&variant.product()).map(|product| product.vendor.id);
+        let vendor = snapshot.products.get(&variant.product()).map(|product| product.vendor.id);
         let others =
             cart.lines.iter().map(|line| line.variant.product()).filter(|product| *product != variant.product());
-        let sellers = cart.vendors().into_iter().chain(vendor).filter(|seller| !shelf.shops.contains_key(seller));
-        let rest = app.catalog.shelf(others, sellers, true).await?;
-        shelf.add(rest);
+        let vendors = cart.vendors().into_iter().chain(vendor).filter(|vendor| !snapshot.shops.contains_key(vendor));
+        let rest = app.catalog.snapshot(others, vendors, true).await?;
+        snapshot.add(rest);
         if quantity == 0 && !cart.lines.iter().any(|line| line.variant == variant) {
-            let answer = answer(&cart, &app.priced(&cart, &shelf).await?)?;
-            app.carts.keeping(call.keeps(&answer)?).keep().await?;
+            let answer = answer(&cart, &app.priced(&cart, &snapshot).await?)?;
+            app.carts.storing(call.stored(&answer)?).store_response().await?;
             return Ok(answer);
         }
         if quantity == 0 {
             cart.remove(variant);
         } else {
-            let (product, found) = shelf.for_sale(variant).ok_or_else(|| Refusal::of(Code::NotFound))?;
+            let (product, found) = snapshot.for_sale(variant).ok_or_else(|| Refusal::of(Code::NotFound))?;
             let price = found.price_in(cart.currency).ok_or_else(|| Refusal::of(Code::NoPriceInCurrency))?;
             cart.put(CartLine {
                 variant,
@@ -107,10 +110,10 @@ async fn change_line(
                 vendor: product.vendor.clone(),
             })?;
         }
-        cart.expires_at = now + LIFE;
+        cart.expires_at = now + LIFETIME;
         let written = Cart { version: cart.version + 1, ..cart.clone() };
-        let answer = answer(&written, &app.priced(&written, &shelf).await?)?;
-        match app.carts.keeping(call.keeps(&answer)?).save(&cart).await {
+        let answer = answer(&written, &app.priced(&written, &snapshot).await?)?;
+        match app.carts.storing(call.stored(&answer)?).save(&cart).await {
             Ok(_) => return Ok(answer),
             Err(Error::Conflict) => {}
             Err(other) => return Err(other.into()),

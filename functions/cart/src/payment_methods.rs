@@ -29,14 +29,14 @@ pub struct PaymentMethod {
     get, path = "/v1/carts/{id}/payment-methods", params(("id" = CartId, Path, description = "The cart.")),
     responses((status = OK, body = PaymentMethods))
 )]
-pub async fn list_payment_methods(
+pub async fn list_cart_payment_methods(
     State(app): State<App>,
     Now(now): Now,
     Path(id): Path<CartId>,
 ) -> Result<Json<PaymentMethods>, Problem> {
     let cart = app.cart(id, now).await?;
-    let shelf = app.shelf(&cart).await?;
-    let total = app.priced(&cart, &shelf).await?.totals.total;
+    let snapshot = app.snapshot(&cart).await?;
+    let total = app.priced(&cart, &snapshot).await?.totals.total;
     let settings = app.settings.current().await?;
     let name = |provider| match provider {
         ProviderName::Stripe => "Card and wallets",

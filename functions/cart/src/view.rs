@@ -69,8 +69,8 @@ impl From<&PricedLine> for CartLineView {
             quantity: line.quantity,
             unit_price: line.unit_price,
             total: line.total,
-            backorder: line.back_order.is_some(),
-            available_from: line.back_order.and_then(|back_order| back_order.available_from),
+            backorder: line.backorder.is_some(),
+            available_from: line.backorder.and_then(|backorder| backorder.available_from),
             changes: line.changes.clone(),
         }
     }

@@ -3,11 +3,11 @@
 use api::conditional::cached_bytes;
 use api::{Cached, Json};
 use axum::response::Response;
-use domain::dispute::{DisputeEvent, DisputeState};
-use domain::order::{OrderEvent, OrderState, VendorOrderEvent, VendorOrderState};
-use domain::payment::{PaymentEvent, PaymentState, RefundEvent, RefundState};
-use domain::returns::{ReturnEvent, ReturnState};
-use domain::vendor::{VendorEvent, VendorState};
+use domain::dispute::{DisputeState, DisputeStep};
+use domain::order::{OrderState, OrderStep, VendorOrderState, VendorOrderStep};
+use domain::payment::{PaymentState, PaymentStep, RefundState, RefundStep};
+use domain::returns::{ReturnState, ReturnStep};
+use domain::vendor::{VendorState, VendorStep};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -23,30 +23,30 @@ pub struct Health {
 
 /// Says which version runs.
 #[utoipa::path(get, path = "/v1/health", responses((status = OK, body = Health)))]
-pub async fn health() -> Json<Health> {
+pub async fn show_health() -> Json<Health> {
     Json(Health { version: env!("CARGO_PKG_VERSION") })
 }
 
 /// Serves the OpenAPI 3.1 document.
 #[utoipa::path(get, path = "/v1/openapi.json", responses((status = OK, content_type = "application/json", description = "OpenAPI 3.1")))]
-pub async fn openapi() -> Response {
+pub async fn show_openapi() -> Response {
     cached_bytes("application/json", axum::body::Bytes::from_static(DOCUMENT), 300, 3600)
 }
 
 /// One step in the life of something.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Step {
+pub struct Transition {
     /// From this state.
     from: serde_json::Value,
-    /// By this event.
-    event: serde_json::Value,
+    /// By this step.
+    step: serde_json::Value,
     /// To this state.
     to: serde_json::Value,
 }
 
 /// The life of something: its states, and every step there is. A step that is not listed is refused.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Machine {
+pub struct StateMachine {
     /// Whose life.
     name: &'static str,
     /// All states.
@@ -56,30 +56,30 @@ pub struct Machine {
     /// Those that nothing leads out of.
     r#final: Vec<serde_json::Value>,
     /// All steps.
-    transitions: Vec<Step>,
+    transitions: Vec<Transition>,
 }
 
 /// The lives of orders, sub-orders, payments, disputes, refunds, returns and sellers.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct States {
     /// One machine each.
-    items: Vec<Machine>,
+    items: Vec<StateMachine>,
 }
 
 fn machine<S: Copy + Serialize, E: Copy + Serialize>(
     name: &'static str,
     states: &[S],
     initial: &[S],
-    events: &[E],
+    steps: &[E],
     after: impl Fn(S, E) -> Option<S>,
-) -> Machine {
+) -> StateMachine {
     let written = |value: &dyn erased::Written| value.written();
     let (mut transitions, mut ends) = (Vec::new(), Vec::new());
     for state in states {
         let before = transitions.len();
-        for event in events {
-            if let Some(next) = after(*state, *event) {
-                transitions.push(Step { from: written(state), event: written(event), to: written(&next) });
+        for step in steps {
+            if let Some(next) = after(*state, *step) {
+                transitions.push(Transition { from: written(state), step: written(step), to: written(&next) });
             }
         }
         if transitions.len() == before {
@@ -87,7 +87,7 @@ fn machine<S: Copy + Serialize, E: Copy + Serialize>(
         }
     }
     let all = |states: &[S]| states.iter().map(|state| written(state)).collect();
-    Machine { name, states: all(states), initial: all(initial), r#final: ends, transitions }
+    StateMachine { name, states: all(states), initial: all(initial), r#final: ends, transitions }
 }
 
 mod erased {
@@ -103,22 +103,22 @@ mod erased {
     }
 }
 
-fn machines() -> Vec<Machine> {
-    use VendorOrderState as Part;
+fn machines() -> Vec<StateMachine> {
+    use VendorOrderState as VendorOrders;
     vec![
-        machine("order", &OrderState::ALL, &OrderState::INITIAL, &OrderEvent::ALL, OrderState::after),
-        machine("vendor_order", &Part::ALL, &Part::INITIAL, &VendorOrderEvent::ALL, Part::after),
-        machine("payment", &PaymentState::ALL, &PaymentState::INITIAL, &PaymentEvent::ALL, PaymentState::after),
-        machine("dispute", &DisputeState::ALL, &DisputeState::INITIAL, &DisputeEvent::ALL, DisputeState::after),
-        machine("refund", &RefundState::ALL, &RefundState::INITIAL, &RefundEvent::ALL, RefundState::after),
-        machine("return", &ReturnState::ALL, &ReturnState::INITIAL, &ReturnEvent::ALL, ReturnState::after),
-        machine("vendor", &VendorState::ALL, &[VendorState::Draft], &VendorEvent::ALL, VendorState::after),
+        machine("order", &OrderState::ALL, &OrderState::INITIAL, &OrderStep::ALL, OrderState::after),
+        machine("vendor_order", &VendorOrders::ALL, &VendorOrders::INITIAL, &VendorOrderStep::ALL, VendorOrders::after),
+        machine("payment", &PaymentState::ALL, &PaymentState::INITIAL, &PaymentStep::ALL, PaymentState::after),
+        machine("dispute", &DisputeState::ALL, &DisputeState::INITIAL, &DisputeStep::ALL, DisputeState::after),
+        machine("refund", &RefundState::ALL, &RefundState::INITIAL, &RefundStep::ALL, RefundState::after),
+        machine("return", &ReturnState::ALL, &ReturnState::INITIAL, &ReturnStep::ALL, ReturnState::after),
+        machine("vendor", &VendorState::ALL, &[VendorState::Draft], &VendorStep::ALL, VendorState::after),
     ]
 }
 
 /// Serves the state machines as data: generated from what decides, so that the two cannot differ.
 #[utoipa::path(get, path = "/v1/states", responses((status = OK, body = States)))]
-pub async fn states() -> Cached<States> {
+pub async fn list_states() -> Cached<States> {
     Cached::new(States { items: machines() }, 3600, 86_400)
 }
 
@@ -138,11 +138,11 @@ mod tests {
         }
         let expected = "\
 order: awaiting_payment confirmed .. completed (10)
-vendor_order: pending .. refused returned completed (10)
+vendor_order: pending .. declined returned completed (10)
 payment: created .. refunded (30)
 dispute: opened .. won lost (2)
 refund: queued .. succeeded failed (3)
-return: requested .. refused refunded (4)
+return: requested .. declined refunded (4)
 vendor: draft ..  (6)
 ";
         assert_eq!(served, expected);

@@ -2,7 +2,7 @@
 
 use api::{Cached, Problem};
 use axum::extract::State;
-use domain::catalogue::Category;
+use domain::catalog::Category;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -1,4 +1,4 @@
-//! Catalogue: listing, product page, categories, shop page; and what describes the API itself.
+//! Catalog: listing, product page, categories, shop page; and what describes the API itself.
 
 mod about;
 mod categories;
@@ -40,10 +40,10 @@ pub fn routes<R: Routes<App>>() -> R {
         .routes(routes!(products::list_products))
         .routes(routes!(products::show_product))
         .routes(routes!(categories::list_categories))
-        .routes(routes!(shops::show_shop))
-        .routes(routes!(about::health))
-        .routes(routes!(about::states))
-        .routes(routes!(about::openapi))
+        .routes(routes!(shops::show_vendor))
+        .routes(routes!(about::show_health))
+        .routes(routes!(about::list_states))
+        .routes(routes!(about::show_openapi))
 }
 
 /// The function.

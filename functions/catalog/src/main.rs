@@ -1,4 +1,4 @@
-//! The catalogue's Lambda function.
+//! The catalog's Lambda function.
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), platform::Fatal> {

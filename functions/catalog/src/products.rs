@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use api::{Cached, Cursor, Limit, Page, Path, Problem, Query};
 use axum::extract::State;
-use domain::catalogue::{Image, ImageLink, List, Product, ProductCard, ProductOption, Seo};
+use domain::catalog::{Image, ImageLink, List, Product, ProductCard, ProductOption, Seo};
 use domain::text::Handle;
 use domain::{Code, Currency, Money, Refusal, Timestamp, VariantId};
 use serde::{Deserialize, Serialize};
@@ -181,7 +181,7 @@ fn view(page: ProductPage, currency: Currency, media_base: &str) -> Option<Produ
                 backorder: {
                     let units = page.availability.units(variant.id);
                     let more = u32::try_from(units.max(0)).unwrap_or(u32::MAX).saturating_add(1);
-                    variant.back_order(more, units).is_some()
+                    variant.backorder(more, units).is_some()
                 },
                 available_from: variant.available_from,
             })

@@ -33,7 +33,7 @@ pub struct ShopView {
     params(("handle" = Handle, Path, description = "The shop's handle.")),
     responses((status = OK, body = ShopView))
 )]
-pub async fn show_shop(State(app): State<App>, Path(handle): Path<Handle>) -> Result<Cached<ShopView>, Problem> {
+pub async fn show_vendor(State(app): State<App>, Path(handle): Path<Handle>) -> Result<Cached<ShopView>, Problem> {
     let shop = app.catalog.shop(&handle).await?.filter(Shop::sells).ok_or_else(|| Refusal::of(Code::NotFound))?;
     let view = ShopView {
         id: shop.card.id,

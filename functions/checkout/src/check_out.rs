@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use api::{Answer, Digested, IdempotencyKey, Now, Problem, SourceIp};
 use axum::extract::State;
 use domain::cart::Cart;
-use domain::order::{OrderFile, OrderView, PlaceOrder, place};
+use domain::order::{OrderView, PlaceOrder, PlacedOrder, place};
 use domain::payment::ProviderName;
 use domain::pricing::{PricedCart, price};
 use domain::settings::Settings;
@@ -15,13 +15,13 @@ use domain::{CartId, Code, FieldError, Money, Refusal, Timestamp};
 use payments::Providers;
 use platform::Rotating;
 use serde::Deserialize;
-use store::attempts::Target;
-use store::orders::{KeyRecord, KeyScope, Placed};
+use store::orders::{KeyRecord, KeyScope, PlaceOutcome};
+use store::rate_limits::Target;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::opening::Repeated;
-use crate::reservation::{Reservation, Shelves};
+use crate::opening::Replay;
+use crate::reservation::{Reservation, StockSources};
 use crate::return_url;
 
 /// An order to be placed.
@@ -48,9 +48,9 @@ pub struct PaymentChoice {
 }
 
 /// How often pricing and placing are tried again when the cart or the stock changes under them.
-const TRIES: usize = 40;
+const MAX_ATTEMPTS: usize = 40;
 /// How long they are tried. API Gateway gives up after 30 seconds, and the provider needs some of them.
-const PATIENCE: Duration = Duration::from_secs(20);
+const BUDGET: Duration = Duration::from_secs(20);
 
 /// Places an order for a cart and asks for its payment.
 ///
@@ -61,7 +61,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
     params(("Idempotency-Key" = String, Header, description = "Names this attempt: a repeat gets the same answer.")),
     request_body = CheckOut, responses((status = CREATED, body = OrderView))
 )]
-pub async fn check_out(
+pub async fn check_out_cart(
     State(app): State<App>,
     Now(now): Now,
     SourceIp(client): SourceIp,
@@ -79,14 +79,14 @@ pub async fn check_out(
     let limits = app.settings.current().await?.limits.checkout;
     // Beside the first read, so that counting costs no time.
     let (counted, mut first) =
-        tokio::join!(app.attempts.count("checkout", &client, Target::Email(&asked.email), limits, now), async {
+        tokio::join!(app.rate_limits.count("checkout", &client, Target::Email(&asked.email), limits, now), async {
             Some(app.carts.read(asked.cart_id, now).await)
         });
     counted?;
     let mut reservation = Reservation::default();
-    let shelves = Shelves { catalog: &app.catalog, stock: &app.stock };
-    let deadline = Instant::now() + PATIENCE;
-    for _ in 0..TRIES {
+    let sources = StockSources { catalog: &app.catalog, stock: &app.stock };
+    let deadline = Instant::now() + BUDGET;
+    for _ in 0..MAX_ATTEMPTS {
         if Instant::now() >= deadline {
             return Err(store::Error::Unavailable("the stock changes too fast".to_owned()).into());
         }
@@ -96,28 +96,28 @@ pub async fn check_out(
         };
         let ready = match app.prepare(read, &asked, &mut reservation, now).await {
             Ok(ready) => ready,
-            Err(refused) => return app.first_answer_or(refused, scope, &digest, &token_secret, now).await,
+            Err(refused) => return app.stored_response_or(refused, scope, &digest, &token_secret, now).await,
         };
-        let Ready { cart, priced, settings, mut file } = ready;
-        let record = KeyRecord::new(scope, &digest, file.order.id, now);
-        let planned = match app.orders.place(&file, &cart, &record, settings.unpaid_orders(), now).await? {
-            Placed::Done => {
+        let Ready { cart, priced, settings, mut placed } = ready;
+        let record = KeyRecord::new(scope, &digest, placed.order.id, now);
+        let allocated = match app.orders.place(&placed, &cart, &record, settings.unpaid_orders(), now).await? {
+            PlaceOutcome::Done => {
                 // As the table has them now.
-                file.order.version = 1;
-                file.payments.iter_mut().for_each(|payment| payment.version = 1);
-                return app.open_and_answer(file, &record.hash, true, &token_secret, now).await;
+                placed.order.version = 1;
+                placed.payments.iter_mut().for_each(|payment| payment.version = 1);
+                return app.open_payment_and_answer(placed, &record.hash, true, &token_secret, now).await;
             }
-            Placed::KnownKey(known) => {
-                let repeated = Repeated { known: *known, hash: &record.hash, digest: &digest, created: true };
-                return app.repeat(repeated, &token_secret, now).await;
+            PlaceOutcome::KeyUsed(known) => {
+                let replay = Replay { known: *known, hash: &record.hash, digest: &digest, created: true };
+                return app.replay(replay, &token_secret, now).await;
             }
-            Placed::Short(variants) => reservation.plan(shelves, &priced, &variants).await,
+            PlaceOutcome::OutOfStock(variants) => reservation.allocate(sources, &priced, &variants).await,
             // A crowd at an empty counter is told so by a reading: it need not meet for it.
-            Placed::Crowded => reservation.check(shelves, &priced).await,
-            Placed::CartChanged => Ok(()),
+            PlaceOutcome::Contended => reservation.check(sources, &priced).await,
+            PlaceOutcome::CartChanged => Ok(()),
         };
-        if let Err(refused) = planned {
-            return app.first_answer_or(refused, scope, &digest, &token_secret, now).await;
+        if let Err(refused) = allocated {
+            return app.stored_response_or(refused, scope, &digest, &token_secret, now).await;
         }
     }
     Err(store::Error::Conflict.into())
@@ -128,7 +128,7 @@ struct Ready {
     cart: Cart,
     priced: PricedCart,
     settings: Arc<Settings>,
-    file: OrderFile,
+    placed: PlacedOrder,
 }
 
 /// Refuses what the buyer has not agreed to, or cannot have.
@@ -140,13 +140,14 @@ fn check_terms(asked: &CheckOut, priced: &PricedCart) -> Result<(), Refusal> {
         return Err(Refusal::field("/expected_total/currency", "mismatch", detail));
     }
     if totals.total.minor() > asked.expected_total.minor() {
-        let part = |name: &str, amount: Money| FieldError::new(format!("/totals/{name}"), "now", amount.decimal());
+        let total_field =
+            |name: &str, amount: Money| FieldError::new(format!("/totals/{name}"), "now", amount.decimal());
         let nothing = Money::zero(totals.total.currency());
         let fields = vec![
-            part("total", totals.total),
-            part("items", totals.items),
-            part("shipping", totals.shipping.unwrap_or(nothing)),
-            part("tax", totals.tax.unwrap_or(nothing)),
+            total_field("total", totals.total),
+            total_field("items", totals.items),
+            total_field("shipping", totals.shipping.unwrap_or(nothing)),
+            total_field("tax", totals.tax.unwrap_or(nothing)),
         ];
         return Err(Refusal::fields(Code::PriceChanged, fields));
     }
@@ -156,7 +157,7 @@ fn check_terms(asked: &CheckOut, priced: &PricedCart) -> Result<(), Refusal> {
 impl App {
     /// The first answer under a key, which stands whatever became of the cart and the stock since; a refusal when there is none. What
     /// could not be read is no refusal: asking the same tables for the key would double the wait for nothing.
-    async fn first_answer_or(
+    async fn stored_response_or(
         &self,
         refused: Problem,
         scope: KeyScope<'_>,
@@ -169,7 +170,7 @@ impl App {
         }
         let hash = scope.hash();
         match self.orders.key_use(&hash, now).await? {
-            Some(known) => self.repeat(Repeated { known, hash: &hash, digest, created: true }, secret, now).await,
+            Some(known) => self.replay(Replay { known, hash: &hash, digest, created: true }, secret, now).await,
             None => Err(refused),
         }
     }
@@ -190,9 +191,9 @@ impl App {
         let priced = self.price(&cart, &settings).await?;
         let address = cart.address.as_ref().ok_or_else(|| Refusal::of(Code::AddressMissing))?;
         check_terms(asked, &priced)?;
-        self.check_offer(asked.payment.provider, priced.totals.total, &settings).await?;
-        let mut mint = platform::mint(now);
-        let draws = reservation.draws(&priced, &mut mint);
+        self.check_payment_method(asked.payment.provider, priced.totals.total, &settings).await?;
+        let mut ids = platform::ids(now);
+        let allocations = reservation.allocations(&priced, &mut ids);
         let order = PlaceOrder {
             cart: &cart,
             priced: &priced,
@@ -201,16 +202,16 @@ impl App {
             provider: asked.payment.provider,
             rates: settings.rates,
             deadlines: settings.deadlines,
-            draws: &draws,
+            allocations: &allocations,
         };
-        let mut file = place(order, &mut mint)?;
-        reservation.mark(&mut file);
-        Ok(Ready { cart, priced, settings, file })
+        let mut placed = place(order, &mut ids)?;
+        reservation.mark_backorders(&mut placed);
+        Ok(Ready { cart, priced, settings, placed })
     }
 
     /// Refuses a way to pay that the shop does not offer, that does not take this amount, or that nobody has set up yet: before
     /// anything is reserved for a payment that cannot come.
-    pub(crate) async fn check_offer(
+    pub(crate) async fn check_payment_method(
         &self,
         provider: ProviderName,
         total: Money,
@@ -224,7 +225,7 @@ impl App {
     /// The cart with the prices of now: its products and sellers in one call.
     async fn price(&self, cart: &Cart, settings: &Settings) -> Result<PricedCart, Problem> {
         let products = cart.lines.iter().map(|line| line.variant.product());
-        let shelf = self.catalog.shelf(products, cart.vendors(), false).await?;
-        Ok(price(cart, &shelf, settings.rates)?)
+        let snapshot = self.catalog.snapshot(products, cart.vendors(), false).await?;
+        Ok(price(cart, &snapshot, settings.rates)?)
     }
 }

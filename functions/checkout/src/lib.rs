@@ -1,9 +1,9 @@
 //! Checkout: from a cart to an order and its payment.
 
-mod attempts;
 mod check_out;
 mod opening;
 mod reservation;
+mod retry_payment;
 mod return_url;
 
 use api::{Routes, routes};
@@ -11,12 +11,12 @@ use axum::Router;
 use payments::Providers;
 use platform::{Config, Fatal, Rotating, Secret};
 use std::sync::Arc;
-use store::{Attempts, Carts, Catalog, Orders, SettingsTable, Stock};
+use store::{Carts, Catalog, Orders, RateLimits, SettingsTable, Stock};
 
 /// What the handlers work with.
 #[derive(Clone)]
 pub struct App {
-    attempts: Attempts,
+    rate_limits: RateLimits,
     carts: Carts,
     catalog: Catalog,
     orders: Orders,
@@ -44,13 +44,13 @@ impl App {
         let carts = Carts::new(dynamodb.clone(), carts_table);
         let stock = Stock::new(dynamodb.clone(), config.required("STOCK_TABLE")?);
         Ok(Self {
-            attempts: Attempts::new(dynamodb.clone(), carts_table),
+            rate_limits: RateLimits::new(dynamodb.clone(), carts_table),
             // Checkout shows no pictures, so it does not need to know where they are.
             catalog: Catalog::new(dynamodb.clone(), config.required("CATALOG_TABLE")?, ""),
             orders: Orders::new(dynamodb.clone(), config.required("ORDERS_TABLE")?, stock.clone())
                 .with_carts(carts.clone()),
             settings: SettingsTable::new(dynamodb, config.required("SETTINGS_TABLE")?),
-            providers: payment_webhook::providers::of(config)?,
+            providers: payment_webhook::providers::from_config(config)?,
             token_secret: Arc::new(config.secret("ORDER_TOKEN_SECRET_ARN")?),
             carts,
             stock,
@@ -60,7 +60,7 @@ impl App {
 
 /// The routes, with what the OpenAPI document says of them.
 pub fn routes<R: Routes<App>>() -> R {
-    R::new().routes(routes!(check_out::check_out)).routes(routes!(attempts::pay_again))
+    R::new().routes(routes!(check_out::check_out_cart)).routes(routes!(retry_payment::retry_payment))
 }
 
 /// The function.

@@ -2,10 +2,10 @@
 
 use api::token::order_token;
 use api::{Answer, Problem};
-use domain::order::{OrderFile, OrderView};
-use domain::payment::{Action, Payment, PaymentEvent, PaymentState};
+use domain::order::{OrderView, PlacedOrder};
+use domain::payment::{Action, Payment, PaymentState, PaymentStep};
 use domain::{Code, Refusal, Timestamp};
-use payments::{Failure, Standing};
+use payments::{Failure, PaymentNews};
 use platform::Rotating;
 use store::Error;
 use store::orders::KeyUse;
@@ -13,7 +13,7 @@ use store::orders::KeyUse;
 use crate::App;
 
 /// A call whose key was used before.
-pub(crate) struct Repeated<'a> {
+pub(crate) struct Replay<'a> {
     pub(crate) known: KeyUse,
     pub(crate) hash: &'a str,
     pub(crate) digest: &'a str,
@@ -22,18 +22,18 @@ pub(crate) struct Repeated<'a> {
 }
 
 /// How often an attempt is read again that a webhook changes at the same time.
-const TRIES: usize = 8;
+const MAX_ATTEMPTS: usize = 8;
 
 impl App {
     /// The first answer again; or, when there was none and nobody is at it any more, the rest of the work.
-    pub(crate) async fn repeat(
+    pub(crate) async fn replay(
         &self,
-        repeated: Repeated<'_>,
+        replay: Replay<'_>,
         secret: &Rotating,
         now: Timestamp,
     ) -> Result<Answer, Problem> {
-        let Repeated { known, hash, digest, created } = repeated;
-        if !known.is_of(digest) {
+        let Replay { known, hash, digest, created } = replay;
+        if !known.has_fingerprint(digest) {
             return Err(Refusal::of(Code::IdempotencyKeyReused).into());
         }
         if let Some(answer) = &known.answer {
@@ -42,24 +42,24 @@ impl App {
         if known.running_until > now || !self.orders.take_over(hash, &known, now).await? {
             return Err(Problem::from(Refusal::of(Code::IdempotencyInProgress)).with_retry_after(2));
         }
-        let file = self.orders.file(known.order).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
-        self.open_and_answer(file, hash, created, secret, now).await
+        let order = self.orders.load(known.order).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+        self.open_payment_and_answer(order, hash, created, secret, now).await
     }
 
     /// Opens the attempt that counts now, unless it is open, and answers with the order.
-    pub(crate) async fn open_and_answer(
+    pub(crate) async fn open_payment_and_answer(
         &self,
-        mut file: OrderFile,
+        mut order: PlacedOrder,
         hash: &str,
         created: bool,
         secret: &Rotating,
         now: Timestamp,
     ) -> Result<Answer, Problem> {
         let mut known: Option<Payment> = None;
-        for _ in 0..TRIES {
+        for _ in 0..MAX_ATTEMPTS {
             // The attempt that was opened, even when another one counts by now.
-            let attempt = known.as_ref().map_or(file.order.payment, |opened| opened.id);
-            let Some(loaded) = file.payments.iter().find(|payment| payment.id == attempt).cloned() else {
+            let attempt = known.as_ref().map_or(order.order.payment, |opened| opened.id);
+            let Some(loaded) = order.payments.iter().find(|payment| payment.id == attempt).cloned() else {
                 return Err(Problem::internal("an order without its payment"));
             };
             let opened = match &known {
@@ -67,20 +67,20 @@ impl App {
                 Some(opened) => merged(&loaded, opened),
                 None => self.open(&loaded).await,
             };
-            if let Some(payment) = file.payments.iter_mut().find(|payment| payment.id == loaded.id) {
+            if let Some(payment) = order.payments.iter_mut().find(|payment| payment.id == loaded.id) {
                 *payment = opened.clone();
             }
-            let answer = answer_of(&file, created, secret)?;
+            let answer = answer_of(&order, created, secret)?;
             let record = store::orders::Answer { status: if created { 201 } else { 200 }, body: answer.to_record()? };
-            match self.orders.answer(&loaded, &opened, Some((hash, &record))).await {
+            match self.orders.save_opened_payment(&loaded, &opened, Some((hash, &record))).await {
                 Ok(()) => return Ok(answer),
                 Err(Error::Conflict) => {
-                    file = self.orders.file(file.order.id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+                    order = self.orders.load(order.order.id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
                     known = Some(opened);
                 }
                 Err(error) => {
                     // The order stands and the provider knows of it. A repeat takes over and finds the same payment.
-                    tracing::error!(order.id = %file.order.id, cause = %error, at_ms = now.millis(), "the answer to a checkout could not be kept");
+                    tracing::error!(order.id = %order.order.id, cause = %error, at_ms = now.millis(), "the answer to a checkout could not be stored");
                     return Ok(answer);
                 }
             }
@@ -99,17 +99,14 @@ impl App {
             Ok(answer) => {
                 opened.reference = Some(answer.reference);
                 opened.action = Some(answer.action);
-                // Whatever else the provider says of it comes as a report, and is settled there.
-                let event = if answer.standing == Standing::Cancelled {
-                    PaymentEvent::Cancelled
-                } else {
-                    PaymentEvent::Pending
-                };
+                // Whatever else the provider says of it comes as a news, and is settled there.
+                let event =
+                    if answer.news == PaymentNews::Cancelled { PaymentStep::Cancelled } else { PaymentStep::Pending };
                 opened.state = opened.state.after(event).unwrap_or(opened.state);
             }
             Err(Failure::Refused { code }) => {
                 tracing::warn!(payment.id = %payment.id, payment.provider = payment.provider.as_str(), reason = code.as_str(), "a provider refused a payment");
-                opened.state = opened.state.after(PaymentEvent::Failed).unwrap_or(opened.state);
+                opened.state = opened.state.after(PaymentStep::Failed).unwrap_or(opened.state);
                 opened.failure = Some(code);
                 opened.action = Some(Action::Retry);
             }
@@ -133,7 +130,7 @@ fn merged(loaded: &Payment, opened: &Payment) -> Payment {
     }
 }
 
-fn answer_of(file: &OrderFile, created: bool, secret: &Rotating) -> Result<Answer, Problem> {
-    let view = OrderView { token: Some(order_token(&secret.current, file.order.id)), ..OrderView::from(file) };
-    if created { Answer::created(format!("/v1/orders/{}", file.order.id), &view) } else { Answer::ok(&view) }
+fn answer_of(order: &PlacedOrder, created: bool, secret: &Rotating) -> Result<Answer, Problem> {
+    let view = OrderView { token: Some(order_token(&secret.current, order.order.id)), ..OrderView::from(order) };
+    if created { Answer::created(format!("/v1/orders/{}", order.order.id), &view) } else { Answer::ok(&view) }
 }

@@ -1,145 +1,151 @@
-//! From which counters of stock an order takes its units.
+//! From which shards of stock an order takes its units.
 
 use std::collections::BTreeMap;
 
 use api::Problem;
-use domain::order::OrderFile;
+use domain::order::PlacedOrder;
 use domain::pricing::{PricedCart, PricedLine};
-use domain::stock::{BackOrder, Counter, Draw, Layout, most_draws, plan_beyond};
-use domain::{Code, FieldError, Mint, Refusal, VariantId};
+use domain::stock::{Allocation, Backorder, Layout, StockShard, allocate_with_oversell, max_allocations};
+use domain::{Code, FieldError, Ids, Refusal, VariantId};
 use store::stock::Reading;
 use store::{Catalog, Error, Stock};
 
-/// How often counters are read again that change while it is found out whether anything is left.
-const LOOKS: usize = 12;
+/// How often shards are read again that change while it is found out whether anything is left.
+const MAX_READS: usize = 12;
 
-/// The draws that are known to have been possible a moment ago. Empty at first: a random counter is tried blindly, and only a
-/// shortage makes all counters be read.
+/// The allocations that are known to have been possible a moment ago. Empty at first: a random shard is tried blindly, and only a
+/// shortage makes all shards be read.
 #[derive(Debug, Default)]
 pub(crate) struct Reservation {
-    planned: BTreeMap<VariantId, Vec<Draw>>,
+    planned: BTreeMap<VariantId, Vec<Allocation>>,
     /// What of them has to come in first.
-    beyond: BTreeMap<VariantId, BackOrder>,
+    backorders: BTreeMap<VariantId, Backorder>,
 }
 
 /// Where stock is looked for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Shelves<'a> {
+pub(crate) struct StockSources<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) stock: &'a Stock,
 }
 
 /// A line that was short, with what was found of it.
 #[derive(Debug)]
-struct Sought<'a> {
+struct LineStock<'a> {
     line: &'a PricedLine,
     layout: Layout,
     readings: Vec<Reading>,
 }
 
-impl Sought<'_> {
-    fn counters(&self) -> Vec<Counter> {
-        self.readings.iter().map(|reading| reading.counter).collect()
+impl LineStock<'_> {
+    fn shards(&self) -> Vec<StockShard> {
+        self.readings.iter().map(|reading| reading.shard).collect()
     }
 
-    fn draws(&self) -> Option<Vec<Draw>> {
-        plan_beyond(self.line.quantity, &self.counters(), self.layout.beyond)
+    fn allocations(&self) -> Option<Vec<Allocation>> {
+        allocate_with_oversell(self.line.quantity, &self.shards(), self.layout.oversell_limit)
     }
 
     fn left(&self) -> i64 {
-        self.readings.iter().map(|reading| reading.counter.available.max(0)).sum()
+        self.readings.iter().map(|reading| reading.shard.available.max(0)).sum()
     }
 
     /// What of it has to come in first.
-    fn back_order(&self) -> Option<BackOrder> {
+    fn backorder(&self) -> Option<Backorder> {
         let units = u32::try_from(i64::from(self.line.quantity).saturating_sub(self.left())).unwrap_or(0);
-        let (available_from, beyond) = (self.line.available_from, self.layout.beyond);
-        (units > 0).then_some(BackOrder { units, available_from, beyond })
+        let (available_from, oversell_limit) = (self.line.available_from, self.layout.oversell_limit);
+        (units > 0).then_some(Backorder { units, available_from, oversell_limit: oversell_limit })
     }
 
-    /// Whether the counter that owes what has to come in was never written.
-    fn is_unopened(&self) -> bool {
+    /// Whether the shard that owes what has to come in was never written.
+    fn lacks_first_shard(&self) -> bool {
         self.readings.first().is_none_or(|first| first.version == 0)
     }
 }
 
 impl Reservation {
-    /// What to try now: what was planned, else everything from one random counter.
-    pub(crate) fn draws(&self, priced: &PricedCart, mint: &mut Mint) -> BTreeMap<VariantId, Vec<Draw>> {
+    /// What to try now: what was planned, else everything from one random shard.
+    pub(crate) fn allocations(&self, priced: &PricedCart, ids: &mut Ids) -> BTreeMap<VariantId, Vec<Allocation>> {
         priced
             .lines()
             .map(|line| {
-                let blind = || vec![Draw { shard: mint.below(line.layout.shards), units: line.quantity }];
-                let planned = self.planned.get(&line.variant).filter(|draws| covers(draws, line.quantity)).cloned();
+                let blind = || vec![Allocation { shard: ids.random_below(line.layout.shards), units: line.quantity }];
+                let planned =
+                    self.planned.get(&line.variant).filter(|allocations| covers(allocations, line.quantity)).cloned();
                 (line.variant, planned.unwrap_or_else(blind))
             })
             .collect()
     }
 
     /// Writes into an order what of its lines has to come in first.
-    pub(crate) fn mark(&self, file: &mut OrderFile) {
-        for line in file.vendors.iter_mut().flat_map(|part| &mut part.lines) {
+    pub(crate) fn mark_backorders(&self, order: &mut PlacedOrder) {
+        for line in order.vendors.iter_mut().flat_map(|vendor_order| &mut vendor_order.lines) {
             // Only what was planned for this quantity: the cart may have changed since.
-            let planned = self.planned.get(&line.variant).is_some_and(|draws| covers(draws, line.quantity));
-            line.back_order = self.beyond.get(&line.variant).copied().filter(|_| planned);
+            let planned = self.planned.get(&line.variant).is_some_and(|allocations| covers(allocations, line.quantity));
+            line.backorder = self.backorders.get(&line.variant).copied().filter(|_| planned);
         }
     }
 
-    /// Plans anew for the variants that were short. Refused only when the sum of all their counters was short at one moment.
-    pub(crate) async fn plan(
+    /// Plans anew for the variants that were short. Refused only when the sum of all their shards was short at one moment.
+    pub(crate) async fn allocate(
         &mut self,
-        shelves: Shelves<'_>,
+        sources: StockSources<'_>,
         priced: &PricedCart,
         short: &[VariantId],
     ) -> Result<(), Problem> {
         let lines = priced.lines().filter(|line| short.contains(&line.variant));
-        let sought = seek(shelves, lines).await?;
-        for (variant, sought) in &sought {
-            self.planned.extend(sought.draws().map(|draws| (*variant, draws)));
-            match sought.back_order() {
-                Some(back_order) => {
-                    if sought.is_unopened() {
-                        shelves.stock.open(*variant).await?;
+        let line_stock = read_line_stock(sources, lines).await?;
+        for (variant, line_stock) in &line_stock {
+            self.planned.extend(line_stock.allocations().map(|allocations| (*variant, allocations)));
+            match line_stock.backorder() {
+                Some(backorder) => {
+                    if line_stock.lacks_first_shard() {
+                        sources.stock.ensure_first_shard(*variant).await?;
                     }
-                    self.beyond.insert(*variant, back_order);
+                    self.backorders.insert(*variant, backorder);
                 }
-                None => drop(self.beyond.remove(variant)),
+                None => drop(self.backorders.remove(variant)),
             }
         }
-        self.gather(shelves.stock, priced).await
+        self.consolidate(sources.stock, priced).await
     }
 
-    /// Refuses an order that cannot be had any more. Nothing is planned: a random counter is as good as the fullest, to which the
+    /// Refuses an order that cannot be had any more. Nothing is planned: a random shard is as good as the fullest, to which the
     /// whole crowd would move.
-    pub(crate) async fn check(&self, shelves: Shelves<'_>, priced: &PricedCart) -> Result<(), Problem> {
-        seek(shelves, priced.lines()).await.map(drop)
+    pub(crate) async fn check(&self, sources: StockSources<'_>, priced: &PricedCart) -> Result<(), Problem> {
+        read_line_stock(sources, priced.lines()).await.map(drop)
     }
 
-    /// Keeps the order within what one transaction takes, now and when it is cancelled: where too many counters would be drawn on,
+    /// Keeps the order within what one transaction takes, now and when it is cancelled: where too many shards would be drawn on,
     /// units are gathered into one first.
-    async fn gather(&mut self, stock: &Stock, priced: &PricedCart) -> Result<(), Problem> {
-        let most = most_draws(priced.groups.len());
+    async fn consolidate(&mut self, stock: &Stock, priced: &PricedCart) -> Result<(), Problem> {
+        let max = max_allocations(priced.groups.len());
         loop {
-            let drawn = |line: &PricedLine| self.planned.get(&line.variant).map_or(1, Vec::len);
-            let total: usize = priced.lines().map(drawn).sum();
-            let widest = priced.lines().max_by_key(|line| drawn(line)).map(|line| line.variant);
-            let Some((variant, draws)) =
-                widest.and_then(|variant| self.planned.get_mut(&variant).map(|draws| (variant, draws)))
+            let allocation_count = |line: &PricedLine| self.planned.get(&line.variant).map_or(1, Vec::len);
+            let total: usize = priced.lines().map(allocation_count).sum();
+            let widest = priced.lines().max_by_key(|line| allocation_count(line)).map(|line| line.variant);
+            let Some((variant, allocations)) =
+                widest.and_then(|variant| self.planned.get_mut(&variant).map(|allocations| (variant, allocations)))
             else {
                 return Ok(());
             };
-            if total <= most || draws.len() < 2 {
+            if total <= max || allocations.len() < 2 {
                 return Ok(());
             }
-            // What is owed is owed by the first counter; else into the one that has most.
-            let owed = self.beyond.contains_key(&variant);
-            let into = draws.first().filter(|_| !owed).map_or(0, |draw| draw.shard);
-            match stock.gather(variant, draws, into).await {
-                Ok(()) => *draws = vec![Draw { shard: into, units: draws.iter().map(|draw| draw.units).sum() }],
+            // What is owed is owed by the first shard; else into the one that has most.
+            let owed = self.backorders.contains_key(&variant);
+            let into = allocations.first().filter(|_| !owed).map_or(0, |allocation| allocation.shard);
+            match stock.consolidate(variant, allocations, into).await {
+                Ok(()) => {
+                    *allocations = vec![Allocation {
+                        shard: into,
+                        units: allocations.iter().map(|allocation| allocation.units).sum(),
+                    }]
+                }
                 // Somebody was faster: what is tried next finds it short, and plans anew.
                 Err(Error::Conflict) => {
                     self.planned.remove(&variant);
-                    self.beyond.remove(&variant);
+                    self.backorders.remove(&variant);
                 }
                 Err(other) => return Err(other.into()),
             }
@@ -148,59 +154,64 @@ impl Reservation {
 }
 
 /// What there is for these lines. Refused when it is not enough.
-async fn seek<'a>(
-    shelves: Shelves<'_>,
+async fn read_line_stock<'a>(
+    sources: StockSources<'_>,
     lines: impl Iterator<Item = &'a PricedLine>,
-) -> Result<BTreeMap<VariantId, Sought<'a>>, Problem> {
-    let sought = |line: &'a PricedLine| Sought { line, layout: line.layout, readings: Vec::new() };
-    let mut sought: BTreeMap<VariantId, Sought<'a>> = lines.map(|line| (line.variant, sought(line))).collect();
-    look(shelves.stock, &mut sought).await?;
-    for _ in 0..LOOKS {
-        if !is_short(&sought) || !moved_meanwhile(shelves, &mut sought).await? {
+) -> Result<BTreeMap<VariantId, LineStock<'a>>, Problem> {
+    let line_stock = |line: &'a PricedLine| LineStock { line, layout: line.layout, readings: Vec::new() };
+    let mut line_stock: BTreeMap<VariantId, LineStock<'a>> =
+        lines.map(|line| (line.variant, line_stock(line))).collect();
+    read_shards(sources.stock, &mut line_stock).await?;
+    for _ in 0..MAX_READS {
+        if !is_short(&line_stock) || !changed_meanwhile(sources, &mut line_stock).await? {
             break;
         }
     }
-    if is_short(&sought) { Err(out_of_stock(&sought).into()) } else { Ok(sought) }
+    if is_short(&line_stock) { Err(out_of_stock(&line_stock).into()) } else { Ok(line_stock) }
 }
 
-async fn look(stock: &Stock, sought: &mut BTreeMap<VariantId, Sought<'_>>) -> Result<(), Problem> {
-    let wanted: Vec<_> = sought.iter().map(|(variant, sought)| (*variant, sought.layout.counters)).collect();
+async fn read_shards(stock: &Stock, line_stock: &mut BTreeMap<VariantId, LineStock<'_>>) -> Result<(), Problem> {
+    let wanted: Vec<_> =
+        line_stock.iter().map(|(variant, line_stock)| (*variant, line_stock.layout.peak_shards)).collect();
     for (variant, readings) in stock.readings(&wanted).await? {
-        if let Some(sought) = sought.get_mut(&variant) {
-            sought.readings = readings;
+        if let Some(line_stock) = line_stock.get_mut(&variant) {
+            line_stock.readings = readings;
         }
     }
     Ok(())
 }
 
-/// Reads short variants again, and their products: when no counter has changed and there are no more of them than were read,
-/// nothing was on its way between two counters, and they are short indeed. Answers whether that is not so.
-async fn moved_meanwhile(shelves: Shelves<'_>, sought: &mut BTreeMap<VariantId, Sought<'_>>) -> Result<bool, Problem> {
-    let before: Vec<Vec<Reading>> = sought.values().map(|sought| sought.readings.clone()).collect();
-    let shelf = shelves.catalog.shelf(sought.keys().map(|variant| variant.product()), [], false).await?;
-    for (variant, sought) in sought.iter_mut() {
-        let product = shelf.products.get(&variant.product());
+/// Reads short variants again, and their products: when no shard has changed and there are no more of them than were read,
+/// nothing was on its way between two shards, and they are short indeed. Answers whether that is not so.
+async fn changed_meanwhile(
+    sources: StockSources<'_>,
+    line_stock: &mut BTreeMap<VariantId, LineStock<'_>>,
+) -> Result<bool, Problem> {
+    let before: Vec<Vec<Reading>> = line_stock.values().map(|line_stock| line_stock.readings.clone()).collect();
+    let snapshot = sources.catalog.snapshot(line_stock.keys().map(|variant| variant.product()), [], false).await?;
+    for (variant, line_stock) in line_stock.iter_mut() {
+        let product = snapshot.products.get(&variant.product());
         if let Some(known) = product.and_then(|product| product.variant(*variant)) {
-            sought.layout = known.layout();
+            line_stock.layout = known.layout();
         }
     }
-    look(shelves.stock, sought).await?;
-    Ok(!sought.values().map(|sought| &sought.readings).eq(&before))
+    read_shards(sources.stock, line_stock).await?;
+    Ok(!line_stock.values().map(|line_stock| &line_stock.readings).eq(&before))
 }
 
-fn is_short(sought: &BTreeMap<VariantId, Sought<'_>>) -> bool {
-    sought.values().any(|sought| sought.draws().is_none())
+fn is_short(line_stock: &BTreeMap<VariantId, LineStock<'_>>) -> bool {
+    line_stock.values().any(|line_stock| line_stock.allocations().is_none())
 }
 
-fn out_of_stock(sought: &BTreeMap<VariantId, Sought<'_>>) -> Refusal {
-    let short = sought.iter().filter(|(_, sought)| sought.draws().is_none());
-    let errors = short.map(|(variant, sought)| {
-        let detail = format!("{} wanted, {} left", sought.line.quantity, sought.left());
+fn out_of_stock(line_stock: &BTreeMap<VariantId, LineStock<'_>>) -> Refusal {
+    let short = line_stock.iter().filter(|(_, line_stock)| line_stock.allocations().is_none());
+    let errors = short.map(|(variant, line_stock)| {
+        let detail = format!("{} wanted, {} left", line_stock.line.quantity, line_stock.left());
         FieldError::new(format!("/items/{variant}"), Code::OutOfStock.as_str(), detail)
     });
     Refusal::fields(Code::OutOfStock, errors.collect())
 }
 
-fn covers(draws: &[Draw], quantity: u32) -> bool {
-    draws.iter().map(|draw| u64::from(draw.units)).sum::<u64>() == u64::from(quantity)
+fn covers(allocations: &[Allocation], quantity: u32) -> bool {
+    allocations.iter().map(|allocation| u64::from(allocation.units)).sum::<u64>() == u64::from(quantity)
 }

@@ -4,7 +4,7 @@ use axum::http::Uri;
 use domain::Refusal;
 
 /// The longest address that providers take.
-const LONGEST: usize = 2_000;
+const MAX_LENGTH: usize = 2_000;
 
 /// Refuses an address that no provider would take, before anything is reserved. Refused is also one that a browser might read
 /// otherwise than we do: with a name and a password before the host, or with letters that belong encoded.
@@ -17,8 +17,8 @@ pub(crate) fn check(url: Option<&str>, pointer: &str) -> Result<(), Refusal> {
 }
 
 fn is_good(url: &str) -> bool {
-    let plain = url.len() <= LONGEST
-        && url.bytes().all(|letter| letter.is_ascii_graphic() && !b"<>\"\\^`{|}".contains(&letter));
+    let plain =
+        url.len() <= MAX_LENGTH && url.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>\"\\^`{|}".contains(&byte));
     let Some(parsed) = plain.then(|| url.parse::<Uri>().ok()).flatten() else { return false };
     let (Some(scheme), Some(authority)) = (parsed.scheme_str(), parsed.authority()) else { return false };
     let host = authority.host();
@@ -86,7 +86,7 @@ mod tests {
         ] {
             assert!(check(Some(bad), "/return_url").is_err(), "{bad}");
         }
-        let long = format!("https://shop.test/{}", "x".repeat(LONGEST));
+        let long = format!("https://shop.test/{}", "x".repeat(MAX_LENGTH));
         assert_eq!(check(Some(&long), "/payment/return_url").unwrap_err().fields()[0].pointer, "/payment/return_url");
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
-use domain::{Occasion, Timestamp};
+use domain::{OutboxEvent, Timestamp};
 use store::orders::Undelivered;
 
 use crate::{App, Error, Summary};
@@ -12,50 +12,50 @@ use crate::{App, Error, Summary};
 /// How many events are taken out of each partition.
 const BATCH: u16 = 25;
 /// How long the pipe and the queue have before an event is sent again.
-const PATIENCE: Duration = Duration::from_secs(5 * 60);
+const RESEND_AFTER: Duration = Duration::from_secs(5 * 60);
 /// An event that nobody can act on is sent this seldom in the end: it must not keep the others waiting.
-const LONGEST_PAUSE: Duration = Duration::from_secs(6 * 3600);
+const MAX_PAUSE: Duration = Duration::from_secs(6 * 3600);
 /// SQS takes so many messages at once.
-const MOST_AT_ONCE: usize = 10;
+const MAX_BATCH_SIZE: usize = 10;
 
 /// An event that can be sent, with its place in the list.
-type Readable<'a> = (&'a Undelivered, &'a Occasion);
+type Readable<'a> = (&'a Undelivered, &'a OutboxEvent);
 
 impl App {
-    pub(crate) async fn send_events_again(&self, now: Timestamp, summary: &mut Summary) -> Result<(), Error> {
-        let waiting = self.orders.undelivered(now - PATIENCE, BATCH).await?;
+    pub(crate) async fn resend_events(&self, now: Timestamp, summary: &mut Summary) -> Result<(), Error> {
+        let waiting = self.orders.undelivered(now - RESEND_AFTER, BATCH).await?;
         let mut readable: Vec<Readable<'_>> = Vec::new();
-        for seen in &waiting {
-            match &seen.event {
-                Some(event) => readable.push((seen, event)),
+        for undelivered in &waiting {
+            match &undelivered.event {
+                Some(event) => readable.push((undelivered, event)),
                 None => {
-                    tracing::error!(event.id = %seen.id, "an event cannot be read: somebody has to look at it");
+                    tracing::error!(event.id = %undelivered.id, "an event cannot be read: somebody has to look at it");
                     summary.failed += 1;
-                    self.put_off_event(seen, now + LONGEST_PAUSE, summary).await;
+                    self.postpone_event(undelivered, now + MAX_PAUSE, summary).await;
                 }
             }
         }
         let mut outcome = Ok(());
-        for some in readable.chunks(MOST_AT_ONCE) {
-            match self.send(some).await {
+        for chunk in readable.chunks(MAX_BATCH_SIZE) {
+            match self.send(chunk).await {
                 Ok(taken) => {
-                    for (index, (seen, event)) in some.iter().enumerate() {
+                    for (index, (undelivered, event)) in chunk.iter().enumerate() {
                         if taken.contains(&index) {
                             let order = match event {
-                                Occasion::Order(event) => Some(tracing::field::display(event.order)),
-                                Occasion::LowStock(_) | Occasion::Unclaimed(_) => None,
+                                OutboxEvent::Order(event) => Some(tracing::field::display(event.order)),
+                                OutboxEvent::LowStock(_) | OutboxEvent::UnmatchedPayment(_) => None,
                             };
-                            tracing::warn!(event.id = %seen.id, order.id = order, age_ms = now.millis() - event.at().millis(), "an event nobody has acted on is sent again");
+                            tracing::warn!(event.id = %undelivered.id, order.id = order, age_ms = now.millis() - event.at().millis(), "an event nobody has acted on is sent again");
                             summary.events_sent += 1;
                         } else {
                             summary.failed += 1;
                         }
                         // One that the queue does not take would keep the others waiting, too.
-                        self.put_off_event(seen, now + pause(event, now), summary).await;
+                        self.postpone_event(undelivered, now + pause(event, now), summary).await;
                     }
                 }
                 Err(error) => {
-                    summary.failed += u32::try_from(some.len()).unwrap_or(0);
+                    summary.failed += u32::try_from(chunk.len()).unwrap_or(0);
                     outcome = Err(error);
                 }
             }
@@ -88,22 +88,22 @@ impl App {
         Ok(answer.successful().iter().filter_map(|entry| entry.id().parse().ok()).collect())
     }
 
-    async fn put_off_event(&self, seen: &Undelivered, until: Timestamp, summary: &mut Summary) {
-        if let Err(error) = self.orders.look_again(seen, until).await {
+    async fn postpone_event(&self, undelivered: &Undelivered, until: Timestamp, summary: &mut Summary) {
+        if let Err(error) = self.orders.postpone_event(undelivered, until).await {
             // It is sent once more in a minute, which does no harm.
-            tracing::warn!(event.id = %seen.id, cause = %error, "an event could not be put off");
+            tracing::warn!(event.id = %undelivered.id, cause = %error, "an event could not be put off");
             summary.failed += 1;
         }
     }
 }
 
 /// How long to leave an event alone after it was sent again: as long as it is old, so that the tries become rare.
-fn pause(event: &Occasion, now: Timestamp) -> Duration {
-    (now.since(event.at())).min(LONGEST_PAUSE)
+fn pause(event: &OutboxEvent, now: Timestamp) -> Duration {
+    (now.since(event.at())).min(MAX_PAUSE)
 }
 
 /// The message as the pipe makes it of the change that wrote the event. The consumer reads nothing else of it.
-fn body(event: &Occasion) -> Result<String, Error> {
+fn body(event: &OutboxEvent) -> Result<String, Error> {
     let data = serde_json::to_string(event).map_err(|error| Error::Queue(error.to_string()))?;
     let change = serde_json::json!({
         "eventID": event.id(),
@@ -116,16 +116,16 @@ fn body(event: &Occasion) -> Result<String, Error> {
 
 #[cfg(test)]
 mod tests {
-    use domain::order::{Event, EventKind};
+    use domain::order::{OrderEvent, OrderEventKind};
     use domain::{EventId, OrderId};
     use platform::StreamRecord;
 
     use super::*;
 
-    fn event() -> Occasion {
-        Occasion::Order(Event {
+    fn event() -> OutboxEvent {
+        OutboxEvent::Order(OrderEvent {
             id: EventId::from_bits(7),
-            kind: EventKind::OrderPaid,
+            kind: OrderEventKind::OrderPaid,
             order: OrderId::from_bits(9),
             vendor: None,
             at: Timestamp::from_millis(1_000_000),
@@ -136,13 +136,13 @@ mod tests {
     fn an_event_is_sent_as_the_pipe_sends_it() {
         let record: StreamRecord = serde_json::from_str(&body(&event()).unwrap()).unwrap();
         let data = record.new_image().unwrap().text("data").unwrap();
-        assert_eq!(serde_json::from_str::<Occasion>(data).unwrap(), event());
+        assert_eq!(serde_json::from_str::<OutboxEvent>(data).unwrap(), event());
         assert_eq!((record.change, record.id), (platform::Change::Insert, event().id().to_string()));
     }
 
     #[test]
     fn an_event_is_sent_ever_more_seldom() {
         let after = |seconds: u64| pause(&event(), event().at() + Duration::from_secs(seconds)).as_secs();
-        assert_eq!((after(300), after(3_600), after(1_000_000)), (300, 3_600, LONGEST_PAUSE.as_secs()));
+        assert_eq!((after(300), after(3_600), after(1_000_000)), (300, 3_600, MAX_PAUSE.as_secs()));
     }
 }

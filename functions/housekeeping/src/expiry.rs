@@ -3,21 +3,21 @@
 
 use std::time::Duration;
 
-use domain::order::{OrderFile, OrderState, VendorOrder};
+use domain::order::{OrderState, PlacedOrder, VendorOrder};
 use domain::payment::{Payment, PaymentState};
 use domain::{OrderId, Timestamp};
 use payment_webhook::settlement::{Outcome, settle, was_never_opened};
-use payments::{Cancellation, Failure, Kind, Report, Standing};
+use payments::{Cancellation, Failure, NewsKind, PaymentNews, ProviderNews};
 use store::Error;
-use store::orders::{Due, next_look};
+use store::orders::{Due, next_check};
 
 use crate::Summary;
 use crate::round::Round;
 
 /// How often an order is read again that somebody else changes at the same time.
-const TRIES: usize = 8;
+const MAX_ATTEMPTS: usize = 8;
 /// When an order is looked at again whose payment is not decided, or whose provider does not answer.
-const PUT_OFF: Duration = Duration::from_secs(60);
+const RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// Whether the attempts of an order are closed at their providers.
 enum Closed {
@@ -31,29 +31,29 @@ enum Closed {
 
 impl Round<'_> {
     /// Ends an order whose deadline has passed; before that, asks its provider how the payment stands.
-    pub(crate) async fn look_at(
+    pub(crate) async fn process_deadline(
         &self,
         due: &Due,
-        mut known: Option<OrderFile>,
+        mut known: Option<PlacedOrder>,
         summary: &mut Summary,
     ) -> Result<(), Error> {
-        for _ in 0..TRIES {
+        for _ in 0..MAX_ATTEMPTS {
             let read = match known.take() {
-                Some(file) => Some(file),
-                None => self.app.orders.file(due.order).await?,
+                Some(placed) => Some(placed),
+                None => self.app.orders.load(due.order).await?,
             };
             // The list may lag behind.
-            let Some(loaded) = read.filter(|file| file.order.due_at.is_some()) else { return Ok(()) };
+            let Some(loaded) = read.filter(|placed| placed.order.due_at.is_some()) else { return Ok(()) };
             if !is_due(&loaded, self.now) {
-                return self.ask_about(due, &loaded, summary).await;
+                return self.look_up_payments(due, &loaded, summary).await;
             }
             let mut changed = loaded.clone();
-            let mut mint = platform::mint(self.now);
+            let mut ids = platform::ids(self.now);
             if is_under_way(&loaded) {
-                changed.waive_deadline(&mint)?;
+                changed.waive_deadline(&ids)?;
             } else {
                 match self.close_attempts(&loaded).await? {
-                    Closed::All => changed.expire(&mut mint)?,
+                    Closed::All => changed.expire(&mut ids)?,
                     Closed::Paid => {
                         summary.settled += 1;
                         return Ok(());
@@ -61,7 +61,7 @@ impl Round<'_> {
                     Closed::NotYet => {
                         summary.waiting += 1;
                         // Out of the way of what is due behind it.
-                        self.put_off(due, PUT_OFF, summary).await;
+                        self.postpone(due, RETRY_AFTER, summary).await;
                         return Ok(());
                     }
                 }
@@ -83,13 +83,13 @@ impl Round<'_> {
 
     /// Asks how the attempts of an order stand that waits for its money: the webhook may have been lost. An attempt without a
     /// reference is left out, because nobody was ever given a way to pay it.
-    async fn ask_about(&self, due: &Due, file: &OrderFile, summary: &mut Summary) -> Result<(), Error> {
-        let asked = file.payments.iter().filter(|payment| may_be_paid(payment) && payment.reference.is_some());
-        for payment in asked.filter(|_| file.order.state == OrderState::AwaitingPayment) {
-            match self.ask(payment.provider, self.app.providers.look_up(payment)).await {
-                Ok(Report { kind: Kind::Payment(Standing::Pending), .. }) => {}
-                Ok(report) => {
-                    if settle(&self.app.orders, &named(report, payment), self.now).await? == Outcome::Changed {
+    async fn look_up_payments(&self, due: &Due, placed: &PlacedOrder, summary: &mut Summary) -> Result<(), Error> {
+        let awaited = placed.payments.iter().filter(|payment| may_be_paid(payment) && payment.reference.is_some());
+        for payment in awaited.filter(|_| placed.order.state == OrderState::AwaitingPayment) {
+            match self.call_provider(payment.provider, self.app.providers.look_up(payment)).await {
+                Ok(ProviderNews { kind: NewsKind::Payment(PaymentNews::Pending), .. }) => {}
+                Ok(news) => {
+                    if settle(&self.app.orders, &with_ids_of(news, payment), self.now).await? == Outcome::Changed {
                         tracing::warn!(order.id = %payment.order, payment.id = %payment.id, "what a provider did not tell was asked for");
                         summary.settled += 1;
                     }
@@ -99,18 +99,18 @@ impl Round<'_> {
                 }
             }
         }
-        match next_look(&file.order, self.now) {
-            Some(at) => self.app.orders.put_off(due, at).await,
+        match next_check(&placed.order, self.now) {
+            Some(at) => self.app.orders.postpone(due, at).await,
             None => Ok(()),
         }
     }
 
-    async fn close_attempts(&self, file: &OrderFile) -> Result<Closed, Error> {
-        for payment in file.payments.iter().filter(|payment| may_be_paid(payment)) {
-            match self.ask(payment.provider, self.app.providers.cancel(payment)).await {
+    async fn close_attempts(&self, placed: &PlacedOrder) -> Result<Closed, Error> {
+        for payment in placed.payments.iter().filter(|payment| may_be_paid(payment)) {
+            match self.call_provider(payment.provider, self.app.providers.cancel(payment)).await {
                 Ok(Cancellation::Cancelled) => {}
-                Ok(Cancellation::Captured(report)) => {
-                    settle(&self.app.orders, &named(report, payment), self.now).await?;
+                Ok(Cancellation::Captured(news)) => {
+                    settle(&self.app.orders, &with_ids_of(news, payment), self.now).await?;
                     let still_due = self.is_still_due(payment.order).await?;
                     // An amount that was not asked for ends nothing: the order's time is over all the same.
                     if !still_due {
@@ -123,13 +123,13 @@ impl Round<'_> {
                 }
                 // Nothing can be done there by asking again. Should money come nevertheless, it is late money.
                 Err(Failure::Refused { code }) => {
-                    tracing::warn!(order.id = %payment.order, payment.id = %payment.id, reason = code.as_str(), "a provider refuses to call off a payment");
+                    tracing::warn!(order.id = %payment.order, payment.id = %payment.id, reason = code.as_str(), "a provider refuses to cancel a payment");
                 }
                 Err(failure) if was_never_opened(payment, &failure) => {
                     tracing::warn!(order.id = %payment.order, payment.id = %payment.id, cause = %failure, "a payment past its deadline was never opened");
                 }
                 Err(failure) => {
-                    tracing::warn!(order.id = %payment.order, payment.id = %payment.id, cause = %failure, "a payment past its deadline cannot be called off now");
+                    tracing::warn!(order.id = %payment.order, payment.id = %payment.id, cause = %failure, "a payment past its deadline cannot be cancelled now");
                     return Ok(Closed::NotYet);
                 }
             }
@@ -138,19 +138,21 @@ impl Round<'_> {
     }
 
     async fn is_still_due(&self, order: OrderId) -> Result<bool, Error> {
-        let file = self.app.orders.file(order).await?;
-        Ok(file.is_some_and(|file| is_due(&file, self.now)))
+        let placed = self.app.orders.load(order).await?;
+        Ok(placed.is_some_and(|placed| is_due(&placed, self.now)))
     }
 }
 
-fn is_due(file: &OrderFile, now: Timestamp) -> bool {
-    file.order.due_at.is_some_and(|due| due <= now)
+fn is_due(placed: &PlacedOrder, now: Timestamp) -> bool {
+    placed.order.due_at.is_some_and(|due| due <= now)
 }
 
 /// Whether something was already shipped: then the order cannot end by its deadline.
-fn is_under_way(file: &OrderFile) -> bool {
-    let under_way = |part: &VendorOrder| !part.state.holds_stock() && !part.state.is_off();
-    file.vendors.iter().any(under_way)
+fn is_under_way(placed: &PlacedOrder) -> bool {
+    let under_way = |vendor_order: &VendorOrder| {
+        !vendor_order.state.holds_stock() && !vendor_order.state.is_cancelled_or_declined()
+    };
+    placed.vendors.iter().any(under_way)
 }
 
 /// Whether money may still come of an attempt. One that was declined may be tried with another card as long as the provider
@@ -159,12 +161,12 @@ fn may_be_paid(payment: &Payment) -> bool {
     payment.state.is_open() || (payment.state == PaymentState::Failed && payment.reference.is_some())
 }
 
-/// The report with the names of what was asked about: its order is then found without a search.
-fn named(report: Report, payment: &Payment) -> Report {
-    Report {
-        order_id: report.order_id.or(Some(payment.order)),
-        payment_id: report.payment_id.or(Some(payment.id)),
-        ..report
+/// The news with the names of what was asked about: its order is then found without a search.
+fn with_ids_of(news: ProviderNews, payment: &Payment) -> ProviderNews {
+    ProviderNews {
+        order_id: news.order_id.or(Some(payment.order)),
+        payment_id: news.payment_id.or(Some(payment.id)),
+        ..news
     }
 }
 

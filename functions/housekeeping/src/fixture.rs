@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use domain::address::{Address, Country};
-use domain::order::{Actor, Late};
-use domain::order::{History, MoneyNews, Order, OrderFile, OrderLine, OrderState, VendorOrder, VendorOrderState};
+use domain::order::{Actor, LatePayment};
+use domain::order::{History, Order, OrderLine, OrderState, PlacedOrder, VendorOrder, VendorOrderState};
 use domain::payment::{Payment, PaymentState, ProviderName};
 use domain::pricing::{ChosenShipping, Totals};
-use domain::stock::Draw;
+use domain::provider_news::PaymentNews;
+use domain::stock::Allocation;
 use domain::text::{Email, Handle, Line, Name};
 use domain::vendor::VendorCard;
-use domain::{CartId, Currency, Mint, Money, OrderId, PaymentId, ProductId, Timestamp, VariantId, VendorId};
+use domain::{CartId, Currency, Ids, Money, OrderId, PaymentId, ProductId, Timestamp, VariantId, VendorId};
 
 pub(crate) const PLACED: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 
@@ -23,25 +24,25 @@ pub(crate) fn after(seconds: u64) -> Timestamp {
     PLACED + Duration::from_secs(seconds)
 }
 
-pub(crate) fn mint(now: Timestamp) -> Mint {
+pub(crate) fn ids(now: Timestamp) -> Ids {
     let mut count = 0_u8;
-    Mint::new(now, move || {
+    Ids::new(now, move || {
         count += 1;
         [count; 16]
     })
 }
 
-/// One part of 25 USD that waits for a payment, due after 15 minutes.
-pub(crate) fn order(provider: ProviderName) -> OrderFile {
+/// One vendor order of 25 USD that waits for a payment, due after 15 minutes.
+pub(crate) fn order(provider: ProviderName) -> PlacedOrder {
     let id = OrderId::from_bits(1);
     let payment = PaymentId::from_bits(2);
     let totals = Totals::of(usd(2_000), usd(0), Some(usd(500)), Some(usd(0))).unwrap();
     let name = |text: &str| Name::parse(text).unwrap();
     let line = |text: &str| Line::parse(text).unwrap();
-    OrderFile {
+    PlacedOrder {
         order: Order {
             id,
-            state: if provider.pays_after() { OrderState::Confirmed } else { OrderState::AwaitingPayment },
+            state: if provider.is_on_delivery() { OrderState::Confirmed } else { OrderState::AwaitingPayment },
             cart: CartId::random([1; 16]),
             buyer: None,
             email: Email::parse("buyer@bozor.test").unwrap(),
@@ -59,7 +60,13 @@ pub(crate) fn order(provider: ProviderName) -> OrderFile {
             totals,
             payment,
             provider,
-            history: vec![History { at: PLACED, event: "placed".into(), by: Actor::Buyer, vendor: None }],
+            history: vec![History {
+                at: PLACED,
+                event: domain::order::HistoryEvent::Placed,
+                subject: None,
+                by: Actor::Buyer,
+                vendor: None,
+            }],
             placed_at: PLACED,
             due_at: Some(after(900)),
             version: 1,
@@ -80,14 +87,14 @@ pub(crate) fn order(provider: ProviderName) -> OrderFile {
                 quantity: 2,
                 unit_price: usd(1_000),
                 total: usd(2_000),
-                draws: vec![Draw { shard: 0, units: 2 }],
-                back_order: None,
+                allocations: vec![Allocation { shard: 0, units: 2 }],
+                backorder: None,
             }],
             shipping: ChosenShipping { option_id: "flat".into(), price: usd(500) },
             totals,
             commission: usd(200),
             shipment: None,
-            visible: provider.pays_after(),
+            visible: provider.is_on_delivery(),
             placed_at: PLACED,
             version: 1,
         }],
@@ -106,18 +113,18 @@ pub(crate) fn order(provider: ProviderName) -> OrderFile {
         }],
         refunds: Vec::new(),
         disputes: Vec::new(),
-        moves: Vec::new(),
+        stock_moves: Vec::new(),
         events: Vec::new(),
         reopens_cart: false,
     }
 }
 
-/// The same, paid and then refused by its seller: a refund is queued.
-pub(crate) fn with_refund() -> OrderFile {
-    let mut file = order(ProviderName::Stripe);
-    let mut mint = mint(after(60));
-    let paid = MoneyNews::Captured { amount: usd(2_500) };
-    file.settle(file.order.payment, &paid, Late::TakeStock, &mut mint).unwrap();
-    file.refuse(VendorId::from_bits(3), &mut mint).unwrap();
-    file
+/// The same, paid and then declined by its vendor: a refund is queued.
+pub(crate) fn with_refund() -> PlacedOrder {
+    let mut placed = order(ProviderName::Stripe);
+    let mut ids = ids(after(60));
+    let paid = PaymentNews::Captured { amount: Some(usd(2_500)) };
+    placed.settle(placed.order.payment, &paid, LatePayment::Fulfil, &mut ids).unwrap();
+    placed.decline(VendorId::from_bits(3), &mut ids).unwrap();
+    placed
 }

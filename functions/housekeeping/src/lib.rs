@@ -56,7 +56,7 @@ impl App {
         let carts = Carts::new(dynamodb.clone(), config.required("CARTS_TABLE")?);
         Ok(Self {
             orders: Orders::new(dynamodb, table, stock).with_carts(carts),
-            providers: payment_webhook::providers::of(config)?,
+            providers: payment_webhook::providers::from_config(config)?,
             queue: config.sqs()?,
             events_url: config.required("ORDER_EVENTS_QUEUE_URL")?.to_owned(),
             dead_letters: [
@@ -90,11 +90,11 @@ pub async fn handle(app: &App, _: &Tick, now: Timestamp) -> Result<(), Error> {
 /// The table or the queue does not answer. What could be done was done.
 pub async fn run(app: &App, now: Timestamp) -> Result<Summary, Error> {
     let mut summary = Summary::default();
-    let sent = app.send_events_again(now, &mut summary).await;
-    let given_back = app.give_back_dead_letters(&mut summary).await;
-    let attended = app.attend_to_orders(now, &mut summary).await;
+    let sent = app.resend_events(now, &mut summary).await;
+    let redriven = app.redrive_dead_letters(&mut summary).await;
+    let processed = app.process_due_orders(now, &mut summary).await;
     summary.log();
-    sent.and(given_back).and(attended).map(|()| summary)
+    sent.and(redriven).and(processed).map(|()| summary)
 }
 
 #[cfg(test)]

@@ -22,9 +22,9 @@ pub struct Summary {
     /// Events that were sent again.
     pub events_sent: u32,
     /// Dead letters that went back to their queue.
-    pub given_back: u32,
-    /// Dead letters that stay, because they failed however often they were given back.
-    pub dead: u32,
+    pub redriven: u32,
+    /// Dead letters that stay, because they failed however often they were redriven.
+    pub parked: u32,
     /// Things that failed and stay due.
     pub failed: u32,
     /// Orders that were left for the next run because this one took too long.
@@ -45,8 +45,8 @@ impl Summary {
             refunds_failed: self.refunds_failed + other.refunds_failed,
             refunds_waiting: self.refunds_waiting + other.refunds_waiting,
             events_sent: self.events_sent + other.events_sent,
-            given_back: self.given_back + other.given_back,
-            dead: self.dead + other.dead,
+            redriven: self.redriven + other.redriven,
+            parked: self.parked + other.parked,
             failed: self.failed + other.failed,
             left: self.left + other.left,
         }
@@ -64,8 +64,8 @@ impl Summary {
             refunds.failed = self.refunds_failed,
             refunds.waiting = self.refunds_waiting,
             events.sent = self.events_sent,
-            letters.given_back = self.given_back,
-            letters.dead = self.dead,
+            dead_letters.redriven = self.redriven,
+            dead_letters.parked = self.parked,
             failed = self.failed,
             "housekeeping done"
         );

@@ -4,7 +4,7 @@ mod draft;
 
 use std::collections::BTreeSet;
 
-use domain::catalogue::CategoryTree;
+use domain::catalog::CategoryTree;
 use domain::job::{ExportJob, JobState, Lease, claim};
 use domain::vendor::VendorJob;
 use domain::{ExportId, ProductId, VariantId, VendorId};
@@ -12,7 +12,7 @@ use domain::{ExportId, ProductId, VariantId, VendorId};
 use crate::App;
 use crate::files::FilesError;
 use crate::product_file::{write_header, write_product};
-use crate::work::{Asked, Progress, Slice, WorkError};
+use crate::work::{Delivery, Progress, Slice, WorkError};
 
 pub(crate) use self::draft::draft_of;
 
@@ -29,12 +29,12 @@ impl App {
         &self,
         vendor: VendorId,
         id: ExportId,
-        asked: Asked<'_>,
+        delivery: Delivery<'_>,
     ) -> Result<(), WorkError> {
-        let Some(mut job) = self.claim_export(vendor, id, asked).await? else { return Ok(()) };
+        let Some(mut job) = self.claim_export(vendor, id, delivery).await? else { return Ok(()) };
         match self.export_slice(&mut job).await {
-            Ok(Progress::Over) => {
-                job.finish(JobState::Completed, asked.now);
+            Ok(Progress::Done) => {
+                job.finish(JobState::Completed, delivery.now);
                 self.accounts.save_export(&job).await?;
                 Ok(())
             }
@@ -50,9 +50,9 @@ impl App {
                     job = ExportJob { rows: 0, products: 0, after: None, upload: None, parts: Vec::new(), ..job };
                     job = self.accounts.save_export(&job).await?;
                 }
-                if asked.last_delivery && !matches!(error, WorkError::Store(store::Error::Conflict)) {
+                if delivery.last_delivery && !matches!(error, WorkError::Store(store::Error::Conflict)) {
                     job.failure = Some("The export was interrupted too often: ask for it again.".to_owned());
-                    job.finish(JobState::Failed, asked.now);
+                    job.finish(JobState::Failed, delivery.now);
                     self.accounts.save_export(&job).await?;
                 }
                 Err(error)
@@ -65,15 +65,15 @@ impl App {
         &self,
         vendor: VendorId,
         id: ExportId,
-        asked: Asked<'_>,
+        delivery: Delivery<'_>,
     ) -> Result<Option<ExportJob>, WorkError> {
         loop {
             let Some(mut job) = self.accounts.export(vendor, id).await? else { return Ok(None) };
-            if !asked.is_granted(claim(job.state, job.lease.as_ref(), asked.message, asked.now))? {
+            if !delivery.is_granted(claim(job.state, job.lease.as_ref(), delivery.message, delivery.now))? {
                 return Ok(None);
             }
             job.state = JobState::Running;
-            job.lease = Some(Lease::new(asked.message, asked.now));
+            job.lease = Some(Lease::new(delivery.message, delivery.now));
             match self.accounts.save_export(&job).await {
                 Ok(job) => return Ok(Some(job)),
                 // Another message was faster: it holds the lease now.
@@ -85,7 +85,7 @@ impl App {
 
     async fn export_slice(&self, job: &mut ExportJob) -> Result<Progress, WorkError> {
         let slice = Slice::new(self.slice);
-        let tree = self.goods.catalog.categories().await?;
+        let tree = self.products.catalog.categories().await?;
         let key = job.key();
         let mut bytes = Vec::new();
         if job.after.is_none() {
@@ -94,7 +94,7 @@ impl App {
         // What is counted and read on from is what has been put: the job itself changes only with a part.
         let mut ahead = job.clone();
         loop {
-            let page = self.goods.catalog.products_of(job.vendor, PAGE, ahead.after.clone()).await?;
+            let page = self.products.catalog.products_of(job.vendor, PAGE, ahead.after.clone()).await?;
             let ids: Vec<ProductId> = page.items.iter().map(|product| product.id).collect();
             self.write_products(&ids, &mut ahead, &tree, &mut bytes).await?;
             ahead.after = page.next;
@@ -102,7 +102,7 @@ impl App {
             if ended && ahead.upload.is_none() {
                 self.files.put(&key, bytes, FILENAME).await?;
                 *job = ahead;
-                return Ok(Progress::Over);
+                return Ok(Progress::Done);
             }
             if ended || bytes.len() >= PART {
                 let upload = match ahead.upload.take() {
@@ -118,7 +118,7 @@ impl App {
                 ahead.upload = Some(upload);
                 if ended {
                     *job = ahead;
-                    return Ok(Progress::Over);
+                    return Ok(Progress::Done);
                 }
                 ahead = self.accounts.save_export(&ahead).await?;
                 *job = ahead.clone();
@@ -137,13 +137,14 @@ impl App {
         tree: &CategoryTree,
         bytes: &mut Vec<u8>,
     ) -> Result<(), WorkError> {
-        let products = self.goods.catalog.products(&ids.iter().copied().collect::<BTreeSet<_>>()).await?;
+        let products = self.products.catalog.products(&ids.iter().copied().collect::<BTreeSet<_>>()).await?;
         let variants = products.values().flat_map(|stored| &stored.product.variants);
-        let spread: Vec<(VariantId, u16)> = variants.map(|variant| (variant.id, variant.layout().counters)).collect();
-        let counters = self.goods.stock.counters(&spread).await?;
+        let shard_counts: Vec<(VariantId, u16)> =
+            variants.map(|variant| (variant.id, variant.layout().peak_shards)).collect();
+        let shards = self.products.stock.shards(&shard_counts).await?;
         // One that is gone since the page was read is none of the seller's products any more.
         for stored in ids.iter().filter_map(|id| products.get(id)) {
-            let draft = draft_of(stored, &counters, job.currency, tree);
+            let draft = draft_of(stored, &shards, job.currency, tree);
             write_product(&mut *bytes, &draft).map_err(unwritten)?;
             let rows = draft.variants.len().max(draft.images.len()).max(1);
             job.rows = job.rows.saturating_add(u64::try_from(rows).unwrap_or(u64::MAX));

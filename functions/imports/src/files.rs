@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 /// How much of a file is asked for at a time. A file is read at the pace at which its products are written, and a connection
 /// that is held that long would be cut.
-const PIECE: u64 = 4 * 1024 * 1024;
+const CHUNK: u64 = 4 * 1024 * 1024;
 const CSV: &str = "text/csv; charset=utf-8";
 
 /// The bucket of product files.
@@ -49,7 +49,7 @@ where
 pub(crate) struct Download<'a> {
     files: &'a Files,
     key: &'a str,
-    tag: Option<String>,
+    etag: Option<String>,
     size: Option<u64>,
     offset: u64,
 }
@@ -60,9 +60,9 @@ impl<'a> Download<'a> {
         if self.size.is_some_and(|size| self.offset >= size) {
             return Ok(None);
         }
-        let range = format!("bytes={}-{}", self.offset, self.offset + PIECE - 1);
-        let asked = self.files.client.get_object().bucket(&self.files.bucket).key(self.key).range(range);
-        let answer = match asked.set_if_match(self.tag.clone()).send().await {
+        let range = format!("bytes={}-{}", self.offset, self.offset + CHUNK - 1);
+        let request = self.files.client.get_object().bucket(&self.files.bucket).key(self.key).range(range);
+        let answer = match request.set_if_match(self.etag.clone()).send().await {
             Ok(answer) => answer,
             // There is no first byte of an empty file.
             Err(error) if error.as_service_error().and_then(|error| error.code()) == Some("InvalidRange") => {
@@ -71,8 +71,8 @@ impl<'a> Download<'a> {
             }
             Err(error) => return Err(failed(error)),
         };
-        let tag = answer.e_tag().map(str::to_owned);
-        if self.tag.is_some() && self.tag != tag {
+        let etag = answer.e_tag().map(str::to_owned);
+        if self.etag.is_some() && self.etag != etag {
             return Err(FilesError::Changed);
         }
         let whole =
@@ -80,7 +80,7 @@ impl<'a> Download<'a> {
         let bytes = answer.body.collect().await.map_err(|error| FilesError::Failed(error.to_string()))?.into_bytes();
         self.offset += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.size = whole.or(Some(self.offset));
-        self.tag = tag;
+        self.etag = etag;
         Ok((!bytes.is_empty()).then_some(bytes))
     }
 
@@ -90,15 +90,15 @@ impl<'a> Download<'a> {
     }
 
     /// What the file was, once a piece was read.
-    pub(crate) fn tag(&self) -> Option<&str> {
-        self.tag.as_deref()
+    pub(crate) fn etag(&self) -> Option<&str> {
+        self.etag.as_deref()
     }
 }
 
 impl Files {
-    /// Reads a file; with a tag only that very file.
-    pub(crate) fn download<'a>(&'a self, key: &'a str, tag: Option<String>) -> Download<'a> {
-        Download { files: self, key, tag, size: None, offset: 0 }
+    /// Reads a file; with an ETag only that very file.
+    pub(crate) fn download<'a>(&'a self, key: &'a str, etag: Option<String>) -> Download<'a> {
+        Download { files: self, key, etag, size: None, offset: 0 }
     }
 
     /// Puts a whole file.
@@ -115,7 +115,7 @@ impl Files {
         begun.upload_id.ok_or_else(|| FilesError::Failed("an upload without an id".to_owned()))
     }
 
-    /// Puts a part, counted from one; answers its tag. Putting it again replaces it.
+    /// Puts a part, counted from one; answers its etag. Putting it again replaces it.
     pub(crate) async fn put_part(
         &self,
         key: &str,
@@ -125,13 +125,13 @@ impl Files {
     ) -> Result<String, FilesError> {
         let put = self.client.upload_part().bucket(&self.bucket).key(key).upload_id(upload).part_number(number);
         let done = put.body(ByteStream::from(bytes)).send().await.map_err(failed)?;
-        done.e_tag.ok_or_else(|| FilesError::Failed("a part without a tag".to_owned()))
+        done.e_tag.ok_or_else(|| FilesError::Failed("a part without an ETag".to_owned()))
     }
 
-    /// Makes one file of the parts with these tags.
-    pub(crate) async fn complete(&self, key: &str, upload: &str, tags: &[String]) -> Result<(), FilesError> {
+    /// Makes one file of the parts with these etags.
+    pub(crate) async fn complete(&self, key: &str, upload: &str, etags: &[String]) -> Result<(), FilesError> {
         let parts =
-            (1_i32..).zip(tags).map(|(number, tag)| CompletedPart::builder().part_number(number).e_tag(tag).build());
+            (1_i32..).zip(etags).map(|(number, etag)| CompletedPart::builder().part_number(number).e_tag(etag).build());
         let whole = CompletedMultipartUpload::builder().set_parts(Some(parts.collect())).build();
         let complete = self.client.complete_multipart_upload().bucket(&self.bucket).key(key).upload_id(upload);
         complete.multipart_upload(whole).send().await.map(|_| ()).map_err(failed)

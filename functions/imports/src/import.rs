@@ -4,88 +4,88 @@
 use std::sync::Arc;
 
 use domain::code::Coded;
-use domain::job::{FilePosition, ImportJob, JobState, Lease, MOST_FILE_BYTES, RowFault, Tally, claim};
+use domain::job::{FilePosition, ImportCounts, ImportJob, ImportRowError, JobState, Lease, MAX_FILE_BYTES, claim};
 use domain::vendor::VendorJob;
 use domain::{ImportId, VendorId};
 
 use crate::App;
 use crate::files::{Download, FilesError};
-use crate::goods::{BATCH, fault_of};
 use crate::load::{LoadError, Options};
-use crate::merge::Terms;
+use crate::merge::ImportContext;
 use crate::pace::Pace;
 use crate::product_file::{Columns, Entry, FileError, Position, ProductReader, RowCounter, Step};
-use crate::work::{Asked, Progress, Slice, WorkError};
+use crate::product_store::{BATCH, fault_of};
+use crate::work::{Delivery, Progress, Slice, WorkError};
 
 /// Why a slice of an import did not come to its end.
-enum Trouble {
+enum SliceError {
     /// The import cannot go on, ever.
-    Fatal(RowFault),
+    Fatal(ImportRowError),
     /// It may go on when the message comes again.
-    Passing(WorkError),
+    Transient(WorkError),
 }
 
-impl From<store::Error> for Trouble {
+impl From<store::Error> for SliceError {
     fn from(error: store::Error) -> Self {
-        Self::Passing(error.into())
+        Self::Transient(error.into())
     }
 }
 
-impl From<FileError> for Trouble {
+impl From<FileError> for SliceError {
     fn from(error: FileError) -> Self {
         Self::Fatal(fault_of(error.0))
     }
 }
 
-impl From<FilesError> for Trouble {
+impl From<FilesError> for SliceError {
     fn from(error: FilesError) -> Self {
         match error {
             FilesError::Missing => Self::Fatal(fault("file_missing", "the uploaded file is not there any more")),
             FilesError::Changed => Self::Fatal(fault("file_changed", "the file was replaced while it was imported")),
-            FilesError::Failed(_) => Self::Passing(error.into()),
+            FilesError::Failed(_) => Self::Transient(error.into()),
         }
     }
 }
 
-impl From<LoadError> for Trouble {
+impl From<LoadError> for SliceError {
     fn from(error: LoadError) -> Self {
         match error {
             LoadError::Refused(refusal) => Self::Fatal(fault(refusal.code().as_str(), &refusal.to_string())),
-            other => Self::Passing(other.into()),
+            other => Self::Transient(other.into()),
         }
     }
 }
 
 /// A file that is not there when it is first looked at has never come.
-fn never_came(error: FilesError) -> Trouble {
+fn missing_upload(error: FilesError) -> SliceError {
     match error {
         FilesError::Missing => {
-            Trouble::Fatal(fault("upload_missing", "the file was not uploaded in time: import it again"))
+            SliceError::Fatal(fault("upload_missing", "the file was not uploaded in time: import it again"))
         }
         other => other.into(),
     }
 }
 
-fn fault(code: &str, detail: &str) -> RowFault {
-    RowFault { line: 0, column: String::new(), code: code.to_owned(), detail: detail.to_owned() }
+fn fault(code: &str, detail: &str) -> ImportRowError {
+    ImportRowError { line: 0, column: String::new(), code: code.to_owned(), detail: detail.to_owned() }
 }
 
-fn written(position: Position) -> FilePosition {
+fn file_position(position: Position) -> FilePosition {
     FilePosition { rows: position.rows, line: position.line, offset: position.offset }
 }
 
-fn read(position: FilePosition) -> Position {
+fn reader_position(position: FilePosition) -> Position {
     Position { rows: position.rows, line: position.line, offset: position.offset }
 }
 
 /// The next products of the file; the last ones when the second is true.
-async fn next_batch(reader: &mut ProductReader, file: &mut Download<'_>) -> Result<(Vec<Entry>, bool), Trouble> {
+async fn next_batch(reader: &mut ProductReader, file: &mut Download<'_>) -> Result<(Vec<Entry>, bool), SliceError> {
     let mut entries = Vec::with_capacity(BATCH);
     while entries.len() < BATCH {
         match reader.step()? {
             Step::Product(entry) => entries.push(*entry),
             Step::End => return Ok((entries, true)),
-            Step::Hungry => match file.next().await? {
+            Step::NeedsMore => match file.next().await? {
                 Some(bytes) => reader.feed(&bytes),
                 None => reader.end(),
             },
@@ -100,24 +100,24 @@ impl App {
         &self,
         vendor: VendorId,
         id: ImportId,
-        asked: Asked<'_>,
+        delivery: Delivery<'_>,
     ) -> Result<(), WorkError> {
-        let Some(mut job) = self.claim_import(vendor, id, asked).await? else { return Ok(()) };
-        match self.import_slice(&mut job, asked).await {
-            Ok(Progress::Over) => Ok(()),
+        let Some(mut job) = self.claim_import(vendor, id, delivery).await? else { return Ok(()) };
+        match self.import_slice(&mut job, delivery).await {
+            Ok(Progress::Done) => Ok(()),
             Ok(Progress::More) => {
                 // First the lease, then the message: a message that met the lease would be dropped. A death in between leaves
-                // the message that this slice was asked for with, and it comes again.
+                // the message that this slice was started by, and it comes again.
                 job.lease = None;
                 self.accounts.save_import(&job, &[]).await?;
                 self.queue.send(&VendorJob::Import { vendor_id: vendor, id }).await
             }
-            Err(Trouble::Fatal(fault)) => self.fail_import(&mut job, fault, asked).await,
-            Err(Trouble::Passing(error)) => {
+            Err(SliceError::Fatal(fault)) => self.fail_import(&mut job, fault, delivery).await,
+            Err(SliceError::Transient(error)) => {
                 // Another who works on it has the job now: what is written here would be a lie.
-                if asked.last_delivery && !matches!(error, WorkError::Store(store::Error::Conflict)) {
+                if delivery.last_delivery && !matches!(error, WorkError::Store(store::Error::Conflict)) {
                     let fault = fault("interrupted", "the import was interrupted too often: import the file again");
-                    self.fail_import(&mut job, fault, asked).await?;
+                    self.fail_import(&mut job, fault, delivery).await?;
                 }
                 Err(error)
             }
@@ -129,18 +129,18 @@ impl App {
         &self,
         vendor: VendorId,
         id: ImportId,
-        asked: Asked<'_>,
+        delivery: Delivery<'_>,
     ) -> Result<Option<ImportJob>, WorkError> {
         loop {
             let Some(mut job) = self.accounts.import(vendor, id).await? else {
-                tracing::warn!(import.id = %id, "a file was uploaded for an import that nobody has asked for");
+                tracing::warn!(import.id = %id, "a file was uploaded for an unknown import");
                 return Ok(None);
             };
-            if !asked.is_granted(claim(job.state, job.lease.as_ref(), asked.message, asked.now))? {
+            if !delivery.is_granted(claim(job.state, job.lease.as_ref(), delivery.message, delivery.now))? {
                 return Ok(None);
             }
             job.state = JobState::Running;
-            job.lease = Some(Lease::new(asked.message, asked.now));
+            job.lease = Some(Lease::new(delivery.message, delivery.now));
             match self.accounts.save_import(&job, &[]).await {
                 Ok(job) => return Ok(Some(job)),
                 // Another message was faster: it holds the lease now.
@@ -150,43 +150,48 @@ impl App {
         }
     }
 
-    async fn fail_import(&self, job: &mut ImportJob, fault: RowFault, asked: Asked<'_>) -> Result<(), WorkError> {
-        let tally = Tally { faults: 1, ..Tally::default() };
-        let mut kept = job.advance(job.position, tally, vec![fault.clone()]);
-        if kept.is_empty() {
+    async fn fail_import(
+        &self,
+        job: &mut ImportJob,
+        fault: ImportRowError,
+        delivery: Delivery<'_>,
+    ) -> Result<(), WorkError> {
+        let counts = ImportCounts { errors: 1, ..ImportCounts::default() };
+        let mut stored_faults = job.advance(job.position, counts, vec![fault.clone()]);
+        if stored_faults.is_empty() {
             // Whatever else is wrong with the file, this is what its seller must see.
-            kept.push(fault);
+            stored_faults.push(fault);
         }
-        job.finish(JobState::Failed, asked.now);
-        *job = self.accounts.save_import(job, &kept).await?;
+        job.finish(JobState::Failed, delivery.now);
+        *job = self.accounts.save_import(job, &stored_faults).await?;
         Ok(())
     }
 
-    async fn import_slice(&self, job: &mut ImportJob, asked: Asked<'_>) -> Result<Progress, Trouble> {
+    async fn import_slice(&self, job: &mut ImportJob, delivery: Delivery<'_>) -> Result<Progress, SliceError> {
         let slice = Slice::new(self.slice);
         let options = Options { currency: Some(job.currency), dry_run: job.dry_run, publish: job.publish };
-        let opened = self.terms(job.vendor, options, Columns::ALL, asked.now).await?;
+        let base = self.context(job.vendor, options, Columns::ALL, delivery.now).await?;
         if job.rows.is_none() {
             self.count_rows(job).await?;
         }
         let key = job.key();
         let mut file = self.files.download(&key, job.tag.clone());
-        let mut reader = ProductReader::resume(job.currency, read(job.position));
+        let mut reader = ProductReader::resume(job.currency, reader_position(job.position));
         let mut pace = Pace::new(self.products_per_second);
-        let mut terms: Option<Arc<Terms>> = None;
+        let mut context: Option<Arc<ImportContext>> = None;
         loop {
             let (entries, ended) = next_batch(&mut reader, &mut file).await?;
-            let position = entries.last().map_or(job.position, |last| written(last.next));
+            let position = entries.last().map_or(job.position, |last| file_position(last.next));
             let columns = reader.columns().unwrap_or(Columns::ALL);
-            let terms = terms.get_or_insert_with(|| Arc::new(Terms { columns, ..opened.clone() }));
-            let brought = self.goods.bring_in(terms, entries, job.dry_run, &mut pace).await?;
-            let faults = job.advance(position, brought.tally, brought.faults);
+            let context = context.get_or_insert_with(|| Arc::new(ImportContext { columns, ..base.clone() }));
+            let batch = self.products.import_batch(context, entries, job.dry_run, &mut pace).await?;
+            let faults = job.advance(position, batch.counts, batch.faults);
             if ended {
-                job.finish(JobState::Completed, asked.now);
+                job.finish(JobState::Completed, delivery.now);
             }
             *job = self.accounts.save_import(job, &faults).await?;
             if ended {
-                return Ok(Progress::Over);
+                return Ok(Progress::Done);
             }
             if slice.is_over() {
                 return Ok(Progress::More);
@@ -195,18 +200,18 @@ impl App {
     }
 
     /// Reads the file through once: how many rows there are to come, and whether it is one that can be read at all.
-    async fn count_rows(&self, job: &mut ImportJob) -> Result<(), Trouble> {
+    async fn count_rows(&self, job: &mut ImportJob) -> Result<(), SliceError> {
         let key = job.key();
         let mut file = self.files.download(&key, None);
-        let mut counter = RowCounter::default();
-        while let Some(bytes) = file.next().await.map_err(never_came)? {
-            if file.size().is_some_and(|size| size > MOST_FILE_BYTES) {
-                return Err(Trouble::Fatal(fault("file_too_large", "the file is larger than 200 MB: split it")));
+        let mut row_counter = RowCounter::default();
+        while let Some(bytes) = file.next().await.map_err(missing_upload)? {
+            if file.size().is_some_and(|size| size > MAX_FILE_BYTES) {
+                return Err(SliceError::Fatal(fault("file_too_large", "the file is larger than 200 MB: split it")));
             }
-            counter.feed(&bytes)?;
+            row_counter.feed(&bytes)?;
         }
-        job.rows = Some(counter.finish()?);
-        job.tag = file.tag().map(str::to_owned);
+        job.rows = Some(row_counter.finish()?);
+        job.tag = file.etag().map(str::to_owned);
         *job = self.accounts.save_import(job, &[]).await?;
         Ok(())
     }

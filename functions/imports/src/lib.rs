@@ -1,16 +1,16 @@
 //! Imports and exports of product files, and other long jobs of sellers.
 //!
-//! A queue says what is to be done ([`handle`]); a file at hand is brought in at once ([`load`]). Both go through the same code.
+//! A queue says what is to be done ([`handle`]); a file at hand is imported at once ([`load`]). Both go through the same code.
 
 mod export;
 mod files;
-mod goods;
 mod import;
 mod load;
 mod merge;
 mod pace;
 mod pictures;
 pub mod product_file;
+mod product_store;
 mod work;
 
 use std::time::Duration;
@@ -19,8 +19,8 @@ use platform::{Config, Fatal};
 use store::{Accounts, Catalog, Stock};
 
 use crate::files::Files;
-use crate::goods::Goods;
 use crate::pictures::Pictures;
+use crate::product_store::ProductStore;
 use crate::work::Queue;
 
 pub use files::FilesError;
@@ -37,7 +37,7 @@ const PRODUCTS_PER_SECOND: u32 = 80;
 #[derive(Clone, Debug)]
 pub struct App {
     accounts: Accounts,
-    goods: Goods,
+    products: ProductStore,
     files: Files,
     pictures: Pictures,
     queue: Queue,
@@ -54,7 +54,7 @@ impl App {
         let dynamodb = config.dynamodb()?;
         Ok(Self {
             accounts: Accounts::new(dynamodb.clone(), config.required("ACCOUNTS_TABLE")?),
-            goods: Goods {
+            products: ProductStore {
                 catalog: Catalog::new(
                     dynamodb.clone(),
                     config.required("CATALOG_TABLE")?,

@@ -8,9 +8,9 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use domain::catalogue::{CategoryTree, LARGEST_PRODUCT, Product, ProductOption, ProductState, Seo, Variant};
+use domain::catalog::{CategoryTree, MAX_PRODUCT_BYTES, Product, ProductOption, ProductState, Seo, Variant};
 use domain::code::Coded;
-use domain::stock::{Counter, Layout};
+use domain::stock::{Layout, StockShard};
 use domain::text::{Handle, Line, Name};
 use domain::vendor::VendorCard;
 use domain::{Currency, ProductId, Timestamp, VariantId};
@@ -19,9 +19,9 @@ use crate::product_file::{Columns, Fault, ProductDraft};
 
 pub(crate) use self::category::file_type;
 
-/// What a file is brought in on.
+/// What a file is imported on.
 #[derive(Clone, Debug)]
-pub(crate) struct Terms {
+pub(crate) struct ImportContext {
     /// Whose products.
     pub(crate) vendor: VendorCard,
     /// Whether the shop may sell.
@@ -40,7 +40,7 @@ pub(crate) struct Terms {
 
 /// Something that is wrong with a product, or done otherwise than the file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Wrong {
+pub(crate) struct Issue {
     /// The line of the file; the product's first when it is not said.
     pub(crate) line: Option<u64>,
     /// The column of the file.
@@ -51,7 +51,7 @@ pub(crate) struct Wrong {
     pub(crate) detail: String,
 }
 
-impl Wrong {
+impl Issue {
     pub(crate) fn new(column: &'static str, code: &str, detail: impl Into<String>) -> Self {
         Self { line: None, column, code: code.to_owned(), detail: detail.into() }
     }
@@ -67,7 +67,7 @@ pub(crate) struct Merged {
     /// Units on hand of the variants that the file names, and how their stock is laid out.
     pub(crate) stock: Vec<(VariantId, Layout, i64)>,
     /// What was done otherwise than the file says.
-    pub(crate) warnings: Vec<Wrong>,
+    pub(crate) warnings: Vec<Issue>,
 }
 
 /// The handle under which a file knows a product. One that its seller has renamed since is known by its new name.
@@ -85,18 +85,23 @@ pub(crate) fn is_of_file(product: &Product, vendor: &VendorCard, handle: &Handle
 /// one is somebody else's.
 pub(crate) fn handles(wanted: &Handle, vendor: &VendorCard) -> impl Iterator<Item = Handle> {
     let suffix = vendor.handle.to_string();
-    let followed = wanted.followed_by(&suffix);
+    let followed = wanted.with_suffix(&suffix);
     let wanted_again = wanted.clone();
-    let numbered = (2..10).filter_map(move |number| wanted_again.followed_by(&format!("{suffix}-{number}")));
+    let numbered = (2..10).filter_map(move |number| wanted_again.with_suffix(&format!("{suffix}-{number}")));
     std::iter::once(wanted.clone()).chain(followed).chain(numbered)
 }
 
 /// A product that the shop does not have yet.
-pub(crate) fn added(draft: &ProductDraft, terms: &Terms, id: ProductId, handle: Handle) -> Result<Merged, Vec<Wrong>> {
+pub(crate) fn added(
+    draft: &ProductDraft,
+    context: &ImportContext,
+    id: ProductId,
+    handle: Handle,
+) -> Result<Merged, Vec<Issue>> {
     let file_handle = (handle != draft.handle).then(|| draft.handle.clone());
     let empty = Product {
         id,
-        vendor: terms.vendor.clone(),
+        vendor: context.vendor.clone(),
         handle,
         title: draft.title.clone(),
         categories: Vec::new(),
@@ -109,33 +114,33 @@ pub(crate) fn added(draft: &ProductDraft, terms: &Terms, id: ProductId, handle: 
         file_type: None,
         file_vendor: None,
         state: ProductState::Draft,
-        listed: terms.approved,
+        listed: context.approved,
         published_at: None,
-        created_at: terms.now,
+        created_at: context.now,
         next_ordinal: 1,
         version: 0,
     };
-    merged(&empty, "", draft, terms, &BTreeMap::new())
+    merged(&empty, "", draft, context, &BTreeMap::new())
 }
 
 /// A product of the shop with what a file says of it. Prices in other currencies stay, and so does what the file has no column
 /// for and the prices of a variant whose price it leaves empty. A variant that the file does not name any more stays as long as units
-/// of it are promised to buyers.
+/// of it are reserved for buyers.
 pub(crate) fn merged(
     before: &Product,
     description_html: &str,
     draft: &ProductDraft,
-    terms: &Terms,
-    counters: &BTreeMap<VariantId, Counter>,
-) -> Result<Merged, Vec<Wrong>> {
-    let columns = terms.columns;
+    context: &ImportContext,
+    totals: &BTreeMap<VariantId, StockShard>,
+) -> Result<Merged, Vec<Issue>> {
+    let columns = context.columns;
     let mut warnings = Vec::new();
     let mut product = before.clone();
-    product.vendor = terms.vendor.clone();
-    product.listed = terms.approved;
+    product.vendor = context.vendor.clone();
+    product.listed = context.approved;
     product.title = draft.title.clone();
     if columns.category {
-        category::set(&mut product, before, draft, &terms.tree, &mut warnings);
+        category::set(&mut product, before, draft, &context.tree, &mut warnings);
     }
     if columns.vendor && draft.vendor != file_vendor(before) {
         product.file_vendor = draft.vendor.clone();
@@ -152,39 +157,39 @@ pub(crate) fn merged(
     if columns.seo_description {
         product.seo.description = draft.seo.description.clone();
     }
-    let stock = variants::set(&mut product, before, draft, terms, counters)?;
+    let stock = variants::set(&mut product, before, draft, context, totals)?;
     product.options = options(before, draft, &product);
-    if terms.publish && terms.approved && draft.wants_publishing() {
+    if context.publish && context.approved && draft.wants_publishing() {
         product.state = ProductState::Published;
-        product.published_at.get_or_insert(terms.now);
+        product.published_at.get_or_insert(context.now);
     }
     product.check().map_err(|refusal| {
         let fields = refusal.fields();
         fields
             .into_iter()
-            .map(|field| Wrong::new("", &field.code, format!("{}: {}", field.pointer, field.detail)))
+            .map(|field| Issue::new("", &field.code, format!("{}: {}", field.pointer, field.detail)))
             .collect::<Vec<_>>()
     })?;
-    if serde_json::to_vec(&product).map_or(usize::MAX, |json| json.len()) > LARGEST_PRODUCT {
+    if serde_json::to_vec(&product).map_or(usize::MAX, |json| json.len()) > MAX_PRODUCT_BYTES {
         let fault = Fault::ProductTooLarge;
-        return Err(vec![Wrong::new("", fault.code(), fault.meaning())]);
+        return Err(vec![Issue::new("", fault.code(), fault.meaning())]);
     }
     let description_html =
         if columns.body { draft.body_html.clone().unwrap_or_default() } else { description_html.to_owned() };
     warnings.extend(stock.iter().filter_map(|(variant, layout, on_hand)| {
-        let counter = counters.get(variant)?;
-        let reserved = counter.reserved;
-        (!may_be_set(*counter, *layout, *on_hand)).then(|| {
-            let detail = format!("{reserved} units are promised to buyers: the stock stays as it is");
-            Wrong::new("Variant Inventory Qty", "quantity_reserved", detail)
+        let total = totals.get(variant)?;
+        let reserved = total.reserved;
+        (!may_be_set(*total, *layout, *on_hand)).then(|| {
+            let detail = format!("{reserved} units are reserved for buyers: the stock stays as it is");
+            Issue::new("Variant Inventory Qty", "quantity_reserved", detail)
         })
     }));
     Ok(Merged { product, description_html, stock, warnings })
 }
 
-/// Whether so many units may be on hand: more than now always, fewer only as far as what is promised to buyers allows.
-pub(crate) fn may_be_set(now: Counter, layout: Layout, on_hand: i64) -> bool {
-    on_hand >= now.on_hand() || on_hand.saturating_sub(now.reserved) >= -i64::from(layout.beyond)
+/// Whether so many units may be on hand: more than now always, fewer only as far as what is reserved for buyers allows.
+pub(crate) fn may_be_set(now: StockShard, layout: Layout, on_hand: i64) -> bool {
+    on_hand >= now.on_hand() || on_hand.saturating_sub(now.reserved) >= -i64::from(layout.oversell_limit)
 }
 
 /// What a file calls the seller of a product.

@@ -12,16 +12,16 @@ const BURST: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
     /// How long one product takes of the time that all have.
-    each: Duration,
+    interval: Duration,
     /// Until when the time is spoken for.
-    spoken_for: Instant,
+    reserved_until: Instant,
 }
 
 impl Pace {
     /// So many products a second; zero for as many as there are.
     pub fn new(per_second: u32) -> Self {
-        let each = Duration::from_secs(1).checked_div(per_second).unwrap_or(Duration::ZERO);
-        Self { each, spoken_for: Instant::now() }
+        let interval = Duration::from_secs(1).checked_div(per_second).unwrap_or(Duration::ZERO);
+        Self { interval, reserved_until: Instant::now() }
     }
 
     /// Waits until so many products may be written.
@@ -33,9 +33,9 @@ impl Pace {
     }
 
     fn reserve(&mut self, now: Instant, products: usize) -> Duration {
-        let time = self.each.saturating_mul(u32::try_from(products).unwrap_or(u32::MAX));
-        self.spoken_for = self.spoken_for.max(now) + time;
-        self.spoken_for.saturating_duration_since(now + BURST)
+        let time = self.interval.saturating_mul(u32::try_from(products).unwrap_or(u32::MAX));
+        self.reserved_until = self.reserved_until.max(now) + time;
+        self.reserved_until.saturating_duration_since(now + BURST)
     }
 }
 
@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn a_seconds_worth_goes_at_once_and_the_rest_at_its_pace() {
         let start = Instant::now();
-        let mut pace = Pace { each: Duration::from_millis(10), spoken_for: start };
+        let mut pace = Pace { interval: Duration::from_millis(10), reserved_until: start };
         assert_eq!(pace.reserve(start, 60), Duration::ZERO);
         assert_eq!(pace.reserve(start, 60), Duration::from_millis(200));
         assert_eq!(pace.reserve(start + Duration::from_millis(200), 50), Duration::from_millis(500));

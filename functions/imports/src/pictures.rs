@@ -35,7 +35,7 @@ impl Pictures {
         if is_picture(&head) {
             return Ok(());
         }
-        tracing::warn!(media.id = key, "an upload is no picture and was taken away");
+        tracing::warn!(media.id = key, "an upload is no picture and was deleted");
         let deleted = self.client.delete_object().bucket(&self.bucket).key(key).send().await;
         deleted.map(|_| ()).map_err(|error| FilesError::Failed(DisplayErrorContext(&error).to_string()))
     }

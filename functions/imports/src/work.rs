@@ -14,9 +14,9 @@ use crate::files::FilesError;
 use crate::{App, LoadError};
 
 /// How often the queue delivers a message before it puts it aside: `maxReceiveCount` in the template.
-const LAST_DELIVERY: u32 = 5;
+const MAX_RECEIVE_COUNT: u32 = 5;
 /// How many products follow their shop before the time is looked at.
-const FOLLOWERS: u16 = 50;
+const FOLLOW_BATCH: u16 = 50;
 
 /// Why a message could not be dealt with. It comes again.
 #[derive(Debug, thiserror::Error)]
@@ -67,19 +67,19 @@ impl Queue {
 /// What the bucket says of new files, as far as it matters here.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>
 #[derive(Deserialize)]
-struct Notice {
+struct S3Notification {
     #[serde(rename = "Records")]
-    records: Vec<NoticeRecord>,
+    records: Vec<S3Record>,
 }
 
 #[derive(Deserialize)]
-struct NoticeRecord {
-    s3: NoticeSubject,
+struct S3Record {
+    s3: S3Entity,
 }
 
 #[derive(Deserialize)]
-struct NoticeSubject {
-    object: NoticeObject,
+struct S3Entity {
+    object: S3Object,
 }
 
 /// What a message asks for.
@@ -92,22 +92,22 @@ enum Task {
 }
 
 #[derive(Deserialize)]
-struct NoticeObject {
+struct S3Object {
     key: String,
 }
 
 /// What the bucket sends once, when it is told to send notices.
 #[derive(Deserialize)]
-struct TestNotice {
+struct S3TestEvent {
     #[serde(rename = "Event")]
     event: String,
 }
 
 /// What a message asks for.
 fn tasks_of(body: &str) -> Result<Vec<Task>, serde_json::Error> {
-    if let Ok(notice) = serde_json::from_str::<Notice>(body) {
-        // A key of ours has no letter that the notice would encode; another one is no import.
-        let keys = notice.records.into_iter().map(|record| record.s3.object.key);
+    if let Ok(notification) = serde_json::from_str::<S3Notification>(body) {
+        // A key of ours has no character that the notification would encode; another one is no import.
+        let keys = notification.records.into_iter().map(|record| record.s3.object.key);
         return Ok(keys
             .filter_map(|key| match import_of(&key) {
                 Some((vendor_id, id)) => Some(Task::Job(VendorJob::Import { vendor_id, id })),
@@ -115,7 +115,7 @@ fn tasks_of(body: &str) -> Result<Vec<Task>, serde_json::Error> {
             })
             .collect());
     }
-    match serde_json::from_str::<TestNotice>(body) {
+    match serde_json::from_str::<S3TestEvent>(body) {
         Ok(test) if test.event == "s3:TestEvent" => Ok(Vec::new()),
         _ => serde_json::from_str(body).map(|job| vec![Task::Job(job)]),
     }
@@ -124,16 +124,16 @@ fn tasks_of(body: &str) -> Result<Vec<Task>, serde_json::Error> {
 /// The time that a slice of work may take.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slice {
-    ends: Instant,
+    deadline: Instant,
 }
 
 impl Slice {
     pub(crate) fn new(length: Duration) -> Self {
-        Self { ends: Instant::now() + length }
+        Self { deadline: Instant::now() + length }
     }
 
     pub(crate) fn is_over(self) -> bool {
-        Instant::now() >= self.ends
+        Instant::now() >= self.deadline
     }
 }
 
@@ -143,23 +143,23 @@ pub(crate) enum Progress {
     /// There is more to do, in a slice of its own.
     More,
     /// The job is over.
-    Over,
+    Done,
 }
 
-/// How a slice of work was asked for.
+/// How a slice of work was requested.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked<'a> {
+pub(crate) struct Delivery<'a> {
     pub(crate) message: &'a str,
     pub(crate) last_delivery: bool,
     pub(crate) now: Timestamp,
 }
 
-impl Asked<'_> {
+impl Delivery<'_> {
     /// What a job's claim means for its message: whether there is work to do.
     pub(crate) fn is_granted(self, claim: Claim) -> Result<bool, WorkError> {
         match claim {
             Claim::Granted => Ok(true),
-            Claim::Needless => Ok(false),
+            Claim::Obsolete => Ok(false),
             Claim::Later => Err(WorkError::Busy),
         }
     }
@@ -171,8 +171,8 @@ impl Asked<'_> {
 /// # Errors
 /// When it could not be done; the message must come again.
 pub async fn handle(app: &App, message: &QueueMessage, now: Timestamp) -> Result<(), WorkError> {
-    let last_delivery = message.deliveries() >= LAST_DELIVERY;
-    let asked = Asked { message: &message.message_id, last_delivery, now };
+    let last_delivery = message.deliveries() >= MAX_RECEIVE_COUNT;
+    let delivery = Delivery { message: &message.message_id, last_delivery, now };
     for task in tasks_of(&message.body).map_err(WorkError::Unknown)? {
         let job = match task {
             Task::Job(job) => job,
@@ -183,9 +183,9 @@ pub async fn handle(app: &App, message: &QueueMessage, now: Timestamp) -> Result
         };
         // Boxed: together the futures of the three are nested deeper than the compiler follows.
         match job {
-            VendorJob::FollowShop { vendor_id, after } => Box::pin(app.follow(vendor_id, after)).await?,
-            VendorJob::Import { vendor_id, id } => Box::pin(app.work_on_import(vendor_id, id, asked)).await?,
-            VendorJob::Export { vendor_id, id } => Box::pin(app.work_on_export(vendor_id, id, asked)).await?,
+            VendorJob::SyncProducts { vendor_id, after } => Box::pin(app.follow(vendor_id, after)).await?,
+            VendorJob::Import { vendor_id, id } => Box::pin(app.work_on_import(vendor_id, id, delivery)).await?,
+            VendorJob::Export { vendor_id, id } => Box::pin(app.work_on_export(vendor_id, id, delivery)).await?,
         }
     }
     Ok(())
@@ -196,12 +196,12 @@ impl App {
     async fn follow(&self, vendor: VendorId, mut after: Option<ProductId>) -> Result<(), WorkError> {
         let slice = Slice::new(self.slice);
         loop {
-            after = self.goods.catalog.follow_shop(vendor, after, FOLLOWERS).await?;
+            after = self.products.catalog.sync_with_shop(vendor, after, FOLLOW_BATCH).await?;
             if after.is_none() {
                 return Ok(());
             }
             if slice.is_over() {
-                return self.queue.send(&VendorJob::FollowShop { vendor_id: vendor, after }).await;
+                return self.queue.send(&VendorJob::SyncProducts { vendor_id: vendor, after }).await;
             }
         }
     }
@@ -219,18 +219,18 @@ mod tests {
         let (vendor_id, id) = (VendorId::from_bits(3), ImportId::from_bits(4));
         let import = VendorJob::Import { vendor_id, id };
         let key = import_key(vendor_id, id);
-        let notice = format!(
+        let notification = format!(
             r#"{{"Records":[{{"eventName":"ObjectCreated:Put","s3":{{"object":{{"key":"{key}","size":5}}}}}}]}}"#
         );
-        assert_eq!(tasks_of(&notice).unwrap(), [Task::Job(import)]);
+        assert_eq!(tasks_of(&notification).unwrap(), [Task::Job(import)]);
         assert_eq!(tasks_of(&serde_json::to_string(&import).unwrap()).unwrap(), [Task::Job(import)]);
     }
 
     #[test]
     fn a_new_picture_asks_to_be_looked_at() {
         let id = MediaId::from_bits(5);
-        let notice = format!(r#"{{"Records":[{{"s3":{{"object":{{"key":"{id}"}}}}}}]}}"#);
-        assert_eq!(tasks_of(&notice).unwrap(), [Task::Picture(id)]);
+        let notification = format!(r#"{{"Records":[{{"s3":{{"object":{{"key":"{id}"}}}}}}]}}"#);
+        assert_eq!(tasks_of(&notification).unwrap(), [Task::Picture(id)]);
     }
 
     #[test]

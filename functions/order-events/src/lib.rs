@@ -4,35 +4,35 @@
 //! An event may be delivered many times and by several at once. It is claimed first, whoever was told is written down with it,
 //! and it is marked as delivered last: a crash in between repeats at most the mail that was under way, and loses none.
 
-mod letter;
+mod low_stock;
 mod mail;
-mod news;
-mod shelf;
+mod message;
+mod notices;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use api::token::order_token;
-use domain::order::{Event, EventKind, OrderFile};
+use domain::order::{OrderEvent, OrderEventKind, PlacedOrder};
 use domain::text::Email;
-use domain::{EventId, LowStock, Occasion, OrderId, Timestamp, Unclaimed, VendorId};
+use domain::{EventId, LowStock, OrderId, OutboxEvent, Timestamp, UnmatchedPayment, VendorId};
 use platform::{Config, Fatal, QueueMessage, Rotating, Secret, StreamRecord};
 use store::orders::Claim;
 use store::{Accounts, Orders, Stock};
 
-use crate::letter::{Letter, Place};
 use crate::mail::{Mail, Unsent};
-use crate::news::Recipient;
+use crate::message::{Message, Site};
+use crate::notices::Recipient;
 
 /// How long a claim holds: longer than the function may run, and shorter than its message stays out of sight.
-const CLAIM: Duration = Duration::from_secs(30);
+const CLAIM_DURATION: Duration = Duration::from_secs(30);
 
 /// What the handler works with.
 pub struct App {
     orders: Orders,
     accounts: Accounts,
     mail: Mail,
-    place: Place,
+    site: Site,
     /// Where the operator is told what nobody else can see to: the address that all mail comes from.
     operator: Email,
     token_secret: Arc<Secret<Rotating>>,
@@ -46,7 +46,7 @@ impl std::fmt::Debug for App {
 
 /// Why an event has to be delivered again.
 #[derive(Debug, thiserror::Error)]
-pub enum Undelivered {
+pub enum DeliveryError {
     /// The message holds no event.
     #[error("the message holds no event: {0}")]
     Unreadable(String),
@@ -77,12 +77,12 @@ impl App {
         let stock = Stock::new(dynamodb.clone(), "");
         let from = config.required("MAIL_FROM")?;
         let operator = Email::parse(from).map_err(|error| Fatal::new(format!("MAIL_FROM {error}")))?;
-        let place = Place::new(config.required("SHOP_NAME")?, config.required("STORE_URL")?);
+        let site = Site::new(config.required("SHOP_NAME")?, config.required("STORE_URL")?);
         Ok(Self {
             orders: Orders::new(dynamodb.clone(), table, stock),
             accounts: Accounts::new(dynamodb, config.required("ACCOUNTS_TABLE")?),
-            mail: Mail::new(config.ses()?, place.name(), from)?,
-            place,
+            mail: Mail::new(config.ses()?, site.name(), from)?,
+            site,
             operator,
             token_secret: Arc::new(config.secret("ORDER_TOKEN_SECRET_ARN")?),
         })
@@ -93,22 +93,22 @@ impl App {
 ///
 /// # Errors
 /// Something it depends on does not answer; the queue delivers the message again.
-pub async fn handle(app: &App, message: &QueueMessage, now: Timestamp) -> Result<(), Undelivered> {
+pub async fn handle(app: &App, message: &QueueMessage, now: Timestamp) -> Result<(), DeliveryError> {
     let event = event_in(message)?;
     let delivery = format!("{}#{}", message.message_id, message.deliveries());
-    match app.orders.claim(event.id(), &delivery, now, now + CLAIM).await? {
+    match app.orders.claim(event.id(), &delivery, now, now + CLAIM_DURATION).await? {
         Claim::Done => Ok(()),
         Claim::Held => {
             // Whoever holds it has a message too, which comes back if he does not come to the end.
             tracing::info!(event.id = %event.id(), "an event is being acted on already");
             Ok(())
         }
-        Claim::Granted(told) => {
-            let told = |recipient: &Recipient| told.contains(&recipient.role());
+        Claim::Granted(notified) => {
+            let is_notified = |recipient: &Recipient| notified.contains(&recipient.role());
             let outcome = match &event {
-                Occasion::Order(event) => app.tell(event, told).await,
-                Occasion::LowStock(low) => app.tell_of_stock(low, told).await,
-                Occasion::Unclaimed(money) => app.tell_of_money(money, told).await,
+                OutboxEvent::Order(event) => app.notify(event, is_notified).await,
+                OutboxEvent::LowStock(low) => app.notify_of_low_stock(low, is_notified).await,
+                OutboxEvent::UnmatchedPayment(money) => app.notify_of_unmatched(money, is_notified).await,
             };
             if outcome.is_err()
                 && let Err(cause) = app.orders.release(event.id(), &delivery).await
@@ -121,75 +121,88 @@ pub async fn handle(app: &App, message: &QueueMessage, now: Timestamp) -> Result
 }
 
 /// The event in a message: a change of the table Orders, as the pipe took it from the stream.
-fn event_in(message: &QueueMessage) -> Result<Occasion, Undelivered> {
-    let unreadable = |error: serde_json::Error| Undelivered::Unreadable(error.to_string());
+fn event_in(message: &QueueMessage) -> Result<OutboxEvent, DeliveryError> {
+    let unreadable = |error: serde_json::Error| DeliveryError::Unreadable(error.to_string());
     let record: StreamRecord = message.json().map_err(unreadable)?;
     let data = record.new_image().and_then(|image| image.text("data"));
     serde_json::from_str(data.unwrap_or_default()).map_err(unreadable)
 }
 
 impl App {
-    async fn tell(&self, event: &Event, told: impl Fn(&Recipient) -> bool) -> Result<(), Undelivered> {
-        if event.kind == EventKind::PaymentConflicted {
+    async fn notify(&self, event: &OrderEvent, is_notified: impl Fn(&Recipient) -> bool) -> Result<(), DeliveryError> {
+        if event.kind == OrderEventKind::PaymentAmountMismatch {
             tracing::error!(order.id = %event.order, event.id = %event.id, "the provider took another amount than was asked for: the operator decides");
         }
-        let file = self.orders.file(event.order).await?.ok_or(Undelivered::NoOrder(event.id, event.order))?;
-        for recipient in news::recipients(event, &file) {
-            if told(&recipient) {
+        let order = self.orders.load(event.order).await?.ok_or(DeliveryError::NoOrder(event.id, event.order))?;
+        for recipient in notices::recipients(event, &order) {
+            if is_notified(&recipient) {
                 continue;
             }
-            self.write_to(recipient, event, &file).await?;
-            self.orders.told(event.id, &recipient.role()).await?;
+            self.notify_recipient(recipient, event, &order).await?;
+            self.orders.mark_notified(event.id, &recipient.role()).await?;
         }
-        self.orders.delivered(event.id).await?;
+        self.orders.mark_delivered(event.id).await?;
         Ok(())
     }
 
-    async fn tell_of_stock(&self, low: &LowStock, told: impl Fn(&Recipient) -> bool) -> Result<(), Undelivered> {
+    async fn notify_of_low_stock(
+        &self,
+        low: &LowStock,
+        is_notified: impl Fn(&Recipient) -> bool,
+    ) -> Result<(), DeliveryError> {
         let recipient = Recipient::Vendor(low.vendor);
-        if !told(&recipient) {
-            if let Some(address) = self.address_of(low.vendor, low.id).await? {
-                self.send(&address, &shelf::to_vendor(low, &self.place), low.id, None, recipient).await?;
+        if !is_notified(&recipient) {
+            if let Some(address) = self.vendor_email(low.vendor, low.id).await? {
+                self.send(&address, &low_stock::to_vendor(low, &self.site), low.id, None, recipient).await?;
             }
-            self.orders.told(low.id, &recipient.role()).await?;
+            self.orders.mark_notified(low.id, &recipient.role()).await?;
         }
-        self.orders.delivered(low.id).await?;
+        self.orders.mark_delivered(low.id).await?;
         Ok(())
     }
 
-    async fn tell_of_money(&self, money: &Unclaimed, told: impl Fn(&Recipient) -> bool) -> Result<(), Undelivered> {
+    async fn notify_of_unmatched(
+        &self,
+        money: &UnmatchedPayment,
+        is_notified: impl Fn(&Recipient) -> bool,
+    ) -> Result<(), DeliveryError> {
         let recipient = Recipient::Operator;
-        if !told(&recipient) {
-            let letter = news::of_unclaimed(money, &self.place);
-            self.send(&self.operator, &letter, money.id, money.order_id, recipient).await?;
-            self.orders.told(money.id, &recipient.role()).await?;
+        if !is_notified(&recipient) {
+            let message = notices::of_unmatched(money, &self.site);
+            self.send(&self.operator, &message, money.id, money.order_id, recipient).await?;
+            self.orders.mark_notified(money.id, &recipient.role()).await?;
         }
-        self.orders.delivered(money.id).await?;
+        self.orders.mark_delivered(money.id).await?;
         Ok(())
     }
 
-    async fn write_to(&self, recipient: Recipient, event: &Event, file: &OrderFile) -> Result<(), Undelivered> {
-        let (address, letter) = match recipient {
+    async fn notify_recipient(
+        &self,
+        recipient: Recipient,
+        event: &OrderEvent,
+        order: &PlacedOrder,
+    ) -> Result<(), DeliveryError> {
+        let (address, message) = match recipient {
             Recipient::Buyer => {
                 let secret = self.token_secret.value().await?;
-                let link = self.place.order_link(file.order.id, &order_token(&secret.current, file.order.id));
-                (file.order.email.clone(), news::to_buyer(event, file, &self.place, &link))
+                let link = self.site.order_link(order.order.id, &order_token(&secret.current, order.order.id));
+                (order.order.email.clone(), notices::to_buyer(event, order, &self.site, &link))
             }
-            Recipient::Operator => (self.operator.clone(), news::to_operator(event, file, &self.place)),
+            Recipient::Operator => (self.operator.clone(), notices::to_operator(event, order, &self.site)),
             Recipient::Vendor(vendor) => {
-                let Some(address) = self.address_of(vendor, event.id).await? else { return Ok(()) };
-                (address, news::to_vendor(event, file, vendor, &self.place))
+                let Some(address) = self.vendor_email(vendor, event.id).await? else { return Ok(()) };
+                (address, notices::to_vendor(event, order, vendor, &self.site))
             }
         };
-        let Some(letter) = letter else { return Ok(()) };
-        self.send(&address, &letter, event.id, Some(event.order), recipient).await
+        let Some(message) = message else { return Ok(()) };
+        self.send(&address, &message, event.id, Some(event.order), recipient).await
     }
 
     /// Where a seller is written to; nothing when there is no such seller.
-    async fn address_of(&self, vendor: VendorId, event: EventId) -> Result<Option<Email>, Undelivered> {
+    async fn vendor_email(&self, vendor: VendorId, event: EventId) -> Result<Option<Email>, DeliveryError> {
         let shop = self.accounts.vendor(vendor).await?;
         if shop.is_none() {
-            tracing::error!(event.id = %event, vendor.id = %vendor, "a seller without a file cannot be told");
+            tracing::error!(event.id = %event, vendor.id = %vendor, "a vendor without an account cannot be notified");
         }
         Ok(shop.map(|shop| shop.email))
     }
@@ -197,13 +210,13 @@ impl App {
     async fn send(
         &self,
         address: &Email,
-        letter: &Letter,
+        message: &Message,
         event: EventId,
         order: Option<OrderId>,
         recipient: Recipient,
-    ) -> Result<(), Undelivered> {
+    ) -> Result<(), DeliveryError> {
         let order = order.map(tracing::field::display);
-        match self.mail.send(address, letter).await {
+        match self.mail.send(address, message).await {
             Ok(()) => {
                 tracing::info!(event.id = %event, order.id = order, mail.role = recipient.role(), "mail sent");
                 Ok(())

@@ -3,16 +3,16 @@
 use aws_sdk_sesv2::Client;
 use aws_sdk_sesv2::error::{DisplayErrorContext, SdkError};
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
-use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
+use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as SesMessage};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use domain::text::Email;
 use platform::Fatal;
 
-use crate::letter::Letter;
+use crate::message::Message;
 
 /// The most bytes of a name that still fit into one encoded word of 75 characters (RFC 2047, section 2).
-const LONGEST_ENCODED: usize = 45;
+const MAX_ENCODED_LENGTH: usize = 45;
 
 /// Who sends, and through what.
 pub(crate) struct Mail {
@@ -25,7 +25,7 @@ pub(crate) struct Mail {
 #[error("mail cannot be sent: {0}")]
 pub struct MailError(String);
 
-/// Why a letter was not sent.
+/// Why a message was not sent.
 #[derive(Debug)]
 pub(crate) enum Unsent {
     /// It never will be: the service's code.
@@ -44,27 +44,27 @@ impl Mail {
         Ok(Self { client, from: sender(shop, &address) })
     }
 
-    /// Sends a letter to one recipient.
-    pub(crate) async fn send(&self, to: &Email, letter: &Letter) -> Result<(), Unsent> {
+    /// Sends a message to one recipient.
+    pub(crate) async fn send(&self, to: &Email, message: &Message) -> Result<(), Unsent> {
         let later = |error: aws_sdk_sesv2::error::BuildError| Unsent::Later(MailError(error.to_string()));
         let text = |data: &str| Content::builder().data(data).charset("UTF-8").build();
-        let message = Message::builder()
-            .subject(text(&letter.subject).map_err(later)?)
-            .body(Body::builder().text(text(&letter.text).map_err(later)?).build())
+        let content = SesMessage::builder()
+            .subject(text(&message.subject).map_err(later)?)
+            .body(Body::builder().text(text(&message.text).map_err(later)?).build())
             .build();
         let sent = self
             .client
             .send_email()
             .from_email_address(&self.from)
             .destination(Destination::builder().to_addresses(to.as_str()).build())
-            .content(EmailContent::builder().simple(message).build())
+            .content(EmailContent::builder().simple(content).build())
             .send()
             .await;
         sent.map(|_| ()).map_err(|error| unsent(&error))
     }
 }
 
-/// What the service says of this recipient and this letter is final; anything else may pass.
+/// What the service says of this recipient and this message is final; anything else may pass.
 fn unsent<R: std::fmt::Debug + Send + Sync + 'static>(error: &SdkError<SendEmailError, R>) -> Unsent {
     match error.as_service_error() {
         Some(SendEmailError::MessageRejected(_)) => Unsent::Refused("MessageRejected"),
@@ -77,9 +77,10 @@ fn unsent<R: std::fmt::Debug + Send + Sync + 'static>(error: &SdkError<SendEmail
 /// fits neither form is left out.
 fn sender(shop: &str, address: &Email) -> String {
     if shop.is_ascii() {
-        let quoted: String = shop.chars().filter(|letter| !letter.is_control() && !"\"\\".contains(*letter)).collect();
+        let quoted: String =
+            shop.chars().filter(|character| !character.is_control() && !"\"\\".contains(*character)).collect();
         format!("\"{quoted}\" <{address}>")
-    } else if shop.len() <= LONGEST_ENCODED {
+    } else if shop.len() <= MAX_ENCODED_LENGTH {
         format!("=?UTF-8?B?{}?= <{address}>", STANDARD.encode(shop))
     } else {
         address.to_string()

@@ -1,13 +1,14 @@
 use std::time::Duration;
 
 use domain::address::{Address, Country};
-use domain::order::{Actor, History, Late, MoneyNews, Order, OrderLine, OrderState, VendorOrder, VendorOrderState};
+use domain::order::{Actor, LatePayment, Order, OrderLine, OrderState, VendorOrder, VendorOrderState};
 use domain::payment::{Payment, PaymentState, ProviderName};
 use domain::pricing::{ChosenShipping, Totals};
-use domain::stock::Draw;
+use domain::provider_news::PaymentNews;
+use domain::stock::Allocation;
 use domain::text::{Email, Handle, Line, Name};
 use domain::vendor::VendorCard;
-use domain::{CartId, Currency, Mint, Money, Moved, PaymentId, ProductId, VariantId, VendorId};
+use domain::{CartId, Currency, Ids, Money, MoneyMovement, PaymentId, ProductId, VariantId, VendorId};
 
 use super::*;
 
@@ -20,19 +21,19 @@ fn usd(minor: i64) -> Money {
     Money::new(minor, Currency::USD)
 }
 
-fn mint(seconds: u64) -> Mint {
+fn ids(seconds: u64) -> Ids {
     let mut count = 0_u8;
-    Mint::new(PLACED + Duration::from_secs(seconds), move || {
+    Ids::new(PLACED + Duration::from_secs(seconds), move || {
         count += 1;
         [count; 16]
     })
 }
 
-fn place() -> Place {
-    Place::new("Bozor", "https://bozor.test/")
+fn site() -> Site {
+    Site::new("Bozor", "https://bozor.test/")
 }
 
-fn part(ordinal: u16, vendor: VendorId, name: &str, title: &str, provider: ProviderName) -> VendorOrder {
+fn vendor_order(ordinal: u16, vendor: VendorId, name: &str, title: &str, provider: ProviderName) -> VendorOrder {
     VendorOrder {
         order: OrderId::from_bits(1),
         ordinal,
@@ -49,33 +50,33 @@ fn part(ordinal: u16, vendor: VendorId, name: &str, title: &str, provider: Provi
             quantity: 2,
             unit_price: usd(1_000),
             total: usd(2_000),
-            draws: vec![Draw { shard: 0, units: 2 }],
-            back_order: None,
+            allocations: vec![Allocation { shard: 0, units: 2 }],
+            backorder: None,
         }],
         shipping: ChosenShipping { option_id: "flat".into(), price: usd(500) },
         totals: Totals::of(usd(2_000), usd(0), Some(usd(500)), Some(usd(0))).unwrap(),
         commission: usd(200),
         shipment: None,
-        visible: provider.pays_after(),
+        visible: provider.is_on_delivery(),
         placed_at: PLACED,
         version: 1,
     }
 }
 
 /// Two sellers, 25 USD each.
-fn placed(provider: ProviderName) -> OrderFile {
+fn placed(provider: ProviderName) -> PlacedOrder {
     let line = |text: &str| Line::parse(text).unwrap();
     let (id, payment) = (OrderId::from_bits(0x1234_5678_9abc_def0_1234), PaymentId::from_bits(2));
     let totals = Totals::of(usd(4_000), usd(0), Some(usd(1_000)), Some(usd(0))).unwrap();
     let mut vendors = vec![
-        part(1, CERAMICS, "Chorsu Ceramics", "Blue bowl\nTotal: 0", provider),
-        part(2, SILK, "Margilan Silk", "Ikat scarf", provider),
+        vendor_order(1, CERAMICS, "Chorsu Ceramics", "Blue bowl\nTotal: 0", provider),
+        vendor_order(2, SILK, "Margilan Silk", "Ikat scarf", provider),
     ];
-    vendors.iter_mut().for_each(|part| part.order = id);
-    OrderFile {
+    vendors.iter_mut().for_each(|vendor_order| vendor_order.order = id);
+    PlacedOrder {
         order: Order {
             id,
-            state: if provider.pays_after() { OrderState::Confirmed } else { OrderState::AwaitingPayment },
+            state: if provider.is_on_delivery() { OrderState::Confirmed } else { OrderState::AwaitingPayment },
             cart: CartId::random([1; 16]),
             buyer: None,
             email: Email::parse("buyer@bozor.test").unwrap(),
@@ -93,7 +94,7 @@ fn placed(provider: ProviderName) -> OrderFile {
             totals,
             payment,
             provider,
-            history: vec![History { at: PLACED, event: "placed".into(), by: Actor::Buyer, vendor: None }],
+            history: Vec::new(),
             placed_at: PLACED,
             due_at: Some(PLACED + Duration::from_secs(900)),
             version: 1,
@@ -114,57 +115,57 @@ fn placed(provider: ProviderName) -> OrderFile {
         }],
         refunds: Vec::new(),
         disputes: Vec::new(),
-        moves: Vec::new(),
+        stock_moves: Vec::new(),
         events: Vec::new(),
         reopens_cart: false,
     }
 }
 
-fn paid() -> OrderFile {
-    let mut file = placed(ProviderName::Stripe);
-    let news = MoneyNews::Captured { amount: usd(5_000) };
-    file.settle(file.order.payment, &news, Late::TakeStock, &mut mint(60)).unwrap();
-    file
+fn paid() -> PlacedOrder {
+    let mut order = placed(ProviderName::Stripe);
+    let news = PaymentNews::Captured { amount: Some(usd(5_000)) };
+    order.settle(order.order.payment, &news, LatePayment::Fulfil, &mut ids(60)).unwrap();
+    order
 }
 
-fn event(kind: EventKind, file: &OrderFile, vendor: Option<VendorId>) -> Event {
-    Event { id: EventId::from_bits(9), kind, order: file.order.id, vendor, at: PLACED }
+fn event(kind: OrderEventKind, order: &PlacedOrder, vendor: Option<VendorId>) -> OrderEvent {
+    OrderEvent { id: EventId::from_bits(9), kind, order: order.order.id, vendor, at: PLACED }
 }
 
-fn to_buyer(kind: EventKind, file: &OrderFile, vendor: Option<VendorId>) -> String {
-    let letter = news::to_buyer(&event(kind, file, vendor), file, &place(), LINK).unwrap();
-    format!("Subject: {}\n\n{}", letter.subject, letter.text)
+fn to_buyer(kind: OrderEventKind, order: &PlacedOrder, vendor: Option<VendorId>) -> String {
+    let message = notices::to_buyer(&event(kind, order, vendor), order, &site(), LINK).unwrap();
+    format!("Subject: {}\n\n{}", message.subject, message.text)
 }
 
-fn to_vendor(kind: EventKind, file: &OrderFile, vendor: VendorId) -> String {
-    let letter = news::to_vendor(&event(kind, file, Some(vendor)), file, vendor, &place()).unwrap();
-    format!("Subject: {}\n\n{}", letter.subject, letter.text)
+fn to_vendor(kind: OrderEventKind, order: &PlacedOrder, vendor: VendorId) -> String {
+    let message = notices::to_vendor(&event(kind, order, Some(vendor)), order, vendor, &site()).unwrap();
+    format!("Subject: {}\n\n{}", message.subject, message.text)
 }
 
-fn told(kind: EventKind, file: &OrderFile, vendor: Option<VendorId>) -> Vec<Recipient> {
-    news::recipients(&event(kind, file, vendor), file)
+fn recipients_of(kind: OrderEventKind, order: &PlacedOrder, vendor: Option<VendorId>) -> Vec<Recipient> {
+    notices::recipients(&event(kind, order, vendor), order)
 }
 
-fn message(body: &str) -> QueueMessage {
+fn queue_message(body: &str) -> QueueMessage {
     serde_json::from_value(serde_json::json!({"messageId": "m", "body": body})).unwrap()
 }
 
 #[test]
 fn an_event_is_found_in_what_the_pipe_sends() {
-    let known = event(EventKind::OrderPaid, &paid(), None);
+    let known = event(OrderEventKind::OrderPaid, &paid(), None);
     let data = serde_json::to_string(&known).unwrap();
     let change = serde_json::json!({
         "eventID": "1", "eventName": "INSERT", "eventSource": "aws:dynamodb",
         "dynamodb": {"Keys": {"pk": {"S": "EVENT#1"}}, "NewImage": {"kind": {"S": "event"}, "data": {"S": data}}},
     });
-    assert_eq!(event_in(&message(&change.to_string())).unwrap(), Occasion::Order(known));
+    assert_eq!(event_in(&queue_message(&change.to_string())).unwrap(), OutboxEvent::Order(known));
     for bad in ["", "{}", r#"{"eventID":"1","eventName":"REMOVE","dynamodb":{}}"#] {
-        assert!(matches!(event_in(&message(bad)), Err(Undelivered::Unreadable(_))), "{bad}");
+        assert!(matches!(event_in(&queue_message(bad)), Err(DeliveryError::Unreadable(_))), "{bad}");
     }
 }
 
 #[test]
-fn a_seller_is_told_what_runs_low_and_what_is_owed() {
+fn a_vendor_is_told_what_runs_low_and_what_is_owed() {
     let low = |left, sku: Option<&str>| LowStock {
         id: EventId::from_bits(9),
         variant: VariantId::new(ProductId::from_bits(1), 2),
@@ -176,8 +177,8 @@ fn a_seller_is_told_what_runs_low_and_what_is_owed() {
         at: PLACED,
     };
     let text = |low: &LowStock| {
-        let letter = shelf::to_vendor(low, &place());
-        format!("Subject: {}\n\n{}", letter.subject, letter.text)
+        let message = low_stock::to_vendor(low, &site());
+        format!("Subject: {}\n\n{}", message.subject, message.text)
     };
     insta::assert_snapshot!(text(&low(3, Some("A-1"))), @r"
     Subject: 3 left of Blue bowl (L), A-1
@@ -200,16 +201,16 @@ fn a_seller_is_told_what_runs_low_and_what_is_owed() {
 
 #[test]
 fn a_link_carries_its_token_where_servers_do_not_see_it() {
-    let link = place().order_link(OrderId::from_bits(1), "abc");
+    let link = site().order_link(OrderId::from_bits(1), "abc");
     assert_eq!(link, "https://bozor.test/orders/ord_00000000000000000000000001#token=abc");
 }
 
 #[test]
-fn a_paid_order_is_told_to_its_buyer_and_its_sellers() {
-    let file = paid();
+fn a_paid_order_is_told_to_its_buyer_and_its_vendors() {
+    let order = paid();
     let all = [Recipient::Buyer, Recipient::Vendor(CERAMICS), Recipient::Vendor(SILK)];
-    assert_eq!(told(EventKind::OrderPaid, &file, None), all);
-    insta::assert_snapshot!(to_buyer(EventKind::OrderPaid, &file, None), @r#"
+    assert_eq!(recipients_of(OrderEventKind::OrderPaid, &order, None), all);
+    insta::assert_snapshot!(to_buyer(OrderEventKind::OrderPaid, &order, None), @r#"
     Subject: Order 4TQKF-F04HM is paid
 
     Hello,
@@ -235,7 +236,7 @@ fn a_paid_order_is_told_to_its_buyer_and_its_sellers() {
 
     Bozor
     "#);
-    insta::assert_snapshot!(to_vendor(EventKind::OrderPaid, &file, CERAMICS), @"
+    insta::assert_snapshot!(to_vendor(OrderEventKind::OrderPaid, &order, CERAMICS), @"
     Subject: New order 4TQKF-F04HM
 
     Hello,
@@ -251,7 +252,7 @@ fn a_paid_order_is_told_to_its_buyer_and_its_sellers() {
     Total: 25.00 USD
 
     Open it here, accept it and send it:
-    https://bozor.test/vendor/orders/sub_000000000028t5cy4tqkff04hm_1
+    https://bozor.test/vendor/orders/vor_000000000028t5cy4tqkff04hm_1
 
     Bozor
     ");
@@ -259,61 +260,61 @@ fn a_paid_order_is_told_to_its_buyer_and_its_sellers() {
 
 #[test]
 fn an_order_paid_on_delivery_says_what_to_pay() {
-    let file = placed(ProviderName::CashOnDelivery);
-    assert_eq!(told(EventKind::OrderConfirmed, &file, None).len(), 3);
-    let letter = to_buyer(EventKind::OrderConfirmed, &file, None);
-    assert!(letter.contains("You pay when it is delivered: 50.00 USD."), "{letter}");
-    let letter = to_vendor(EventKind::OrderConfirmed, &file, SILK);
-    assert!(letter.contains("The buyer pays when it is delivered: 25.00 USD."), "{letter}");
+    let order = placed(ProviderName::CashOnDelivery);
+    assert_eq!(recipients_of(OrderEventKind::OrderConfirmed, &order, None).len(), 3);
+    let message = to_buyer(OrderEventKind::OrderConfirmed, &order, None);
+    assert!(message.contains("You pay when it is delivered: 50.00 USD."), "{message}");
+    let message = to_vendor(OrderEventKind::OrderConfirmed, &order, SILK);
+    assert!(message.contains("The buyer pays when it is delivered: 25.00 USD."), "{message}");
 }
 
 #[test]
 fn nobody_is_told_of_an_order_that_waits_for_its_money() {
-    let file = placed(ProviderName::Stripe);
-    for kind in [EventKind::OrderPlaced, EventKind::VendorOrderAccepted] {
-        assert_eq!(told(kind, &file, Some(SILK)), []);
-        assert_eq!(news::to_buyer(&event(kind, &file, None), &file, &place(), LINK), None);
+    let order = placed(ProviderName::Stripe);
+    for kind in [OrderEventKind::OrderPlaced, OrderEventKind::VendorOrderAccepted] {
+        assert_eq!(recipients_of(kind, &order, Some(SILK)), []);
+        assert_eq!(notices::to_buyer(&event(kind, &order, None), &order, &site(), LINK), None);
     }
 }
 
 #[test]
 fn only_the_operator_is_told_of_another_amount() {
-    let mut file = placed(ProviderName::Stripe);
-    let wrong = MoneyNews::Captured { amount: usd(1) };
-    file.settle(file.order.payment, &wrong, Late::TakeStock, &mut mint(60)).unwrap();
-    assert_eq!(told(EventKind::PaymentConflicted, &file, None), [Recipient::Operator]);
-    let event = event(EventKind::PaymentConflicted, &file, None);
-    assert_eq!(news::to_buyer(&event, &file, &place(), LINK), None);
-    let letter = news::to_operator(&event, &file, &place()).unwrap();
-    assert!(letter.text.contains("asked 50.00 USD, came 0.01 USD"), "{}", letter.text);
+    let mut order = placed(ProviderName::Stripe);
+    let wrong = PaymentNews::Captured { amount: Some(usd(1)) };
+    order.settle(order.order.payment, &wrong, LatePayment::Fulfil, &mut ids(60)).unwrap();
+    assert_eq!(recipients_of(OrderEventKind::PaymentAmountMismatch, &order, None), [Recipient::Operator]);
+    let event = event(OrderEventKind::PaymentAmountMismatch, &order, None);
+    assert_eq!(notices::to_buyer(&event, &order, &site(), LINK), None);
+    let message = notices::to_operator(&event, &order, &site()).unwrap();
+    assert!(message.text.contains("asked 50.00 USD, came 0.01 USD"), "{}", message.text);
 }
 
 #[test]
 fn the_operator_is_told_of_money_that_belongs_to_no_order() {
     let order_id = Some(placed(ProviderName::Stripe).order.id);
     let (provider, reference) = (ProviderName::Stripe, "pi_9\nBcc: all".to_owned());
-    let told = |what, amount| {
+    let message_of = |what, amount| {
         let (id, at, reference) = (EventId::from_bits(1), Timestamp::from_millis(1), reference.clone());
-        news::of_unclaimed(&Unclaimed { id, provider, what, reference, amount, order_id, at }, &place())
+        notices::of_unmatched(&UnmatchedPayment { id, provider, what, reference, amount, order_id, at }, &site())
     };
-    let letter = told(Moved::Payment, Some(usd(1_750)));
-    assert_eq!(letter.subject, "Money came for no order");
-    assert!(letter.text.contains("give the money back"), "{}", letter.text);
-    assert!(letter.text.contains("\n- pi_9 Bcc: all: 17.50 USD\n"), "one line: {}", letter.text);
-    assert!(letter.text.contains("names the order ord_000000000028t5cy4tqkff04hm"), "{}", letter.text);
-    let letter = told(Moved::Dispute, None);
-    assert_eq!(letter.subject, "Money is disputed for no order");
-    assert!(letter.text.contains("an unknown amount"), "{}", letter.text);
-    assert!(!letter.text.contains("give the money back"), "it is on its way back: {}", letter.text);
+    let message = message_of(MoneyMovement::Payment, Some(usd(1_750)));
+    assert_eq!(message.subject, "Money came for no order");
+    assert!(message.text.contains("give the money back"), "{}", message.text);
+    assert!(message.text.contains("\n- pi_9 Bcc: all: 17.50 USD\n"), "one line: {}", message.text);
+    assert!(message.text.contains("names the order ord_000000000028t5cy4tqkff04hm"), "{}", message.text);
+    let message = message_of(MoneyMovement::Dispute, None);
+    assert_eq!(message.subject, "Money is disputed for no order");
+    assert!(message.text.contains("an unknown amount"), "{}", message.text);
+    assert!(!message.text.contains("give the money back"), "it is on its way back: {}", message.text);
 }
 
 #[test]
 fn a_mail_holds_nothing_that_the_buyer_has_typed() {
-    let file = paid();
+    let order = paid();
     for text in [
-        to_buyer(EventKind::OrderPaid, &file, None),
-        to_vendor(EventKind::OrderPaid, &file, SILK),
-        to_vendor(EventKind::OrderCancelled, &file, SILK),
+        to_buyer(OrderEventKind::OrderPaid, &order, None),
+        to_vendor(OrderEventKind::OrderPaid, &order, SILK),
+        to_vendor(OrderEventKind::OrderCancelled, &order, SILK),
     ] {
         assert!(!text.contains("evil.test") && !text.contains("Navoi") && !text.contains("buyer@"), "{text}");
     }
@@ -321,10 +322,10 @@ fn a_mail_holds_nothing_that_the_buyer_has_typed() {
 
 #[test]
 fn an_expired_order_says_that_no_money_was_taken() {
-    let mut file = placed(ProviderName::Stripe);
-    file.expire(&mut mint(900)).unwrap();
-    assert_eq!(told(EventKind::OrderExpired, &file, None), [Recipient::Buyer]);
-    insta::assert_snapshot!(to_buyer(EventKind::OrderExpired, &file, None), @r#"
+    let mut order = placed(ProviderName::Stripe);
+    order.expire(&mut ids(900)).unwrap();
+    assert_eq!(recipients_of(OrderEventKind::OrderExpired, &order, None), [Recipient::Buyer]);
+    insta::assert_snapshot!(to_buyer(OrderEventKind::OrderExpired, &order, None), @r#"
     Subject: Order 4TQKF-F04HM was not paid in time
 
     Hello,
@@ -346,22 +347,22 @@ fn an_expired_order_says_that_no_money_was_taken() {
 
 #[test]
 fn an_order_that_expired_with_the_wrong_money_does_not_say_that_none_was_taken() {
-    let mut file = placed(ProviderName::Stripe);
-    let wrong = MoneyNews::Captured { amount: usd(1) };
-    file.settle(file.order.payment, &wrong, Late::TakeStock, &mut mint(60)).unwrap();
-    file.expire(&mut mint(900)).unwrap();
-    let letter = to_buyer(EventKind::OrderExpired, &file, None);
-    assert!(letter.contains("We have received money from you") && !letter.contains("No money"), "{letter}");
+    let mut order = placed(ProviderName::Stripe);
+    let wrong = PaymentNews::Captured { amount: Some(usd(1)) };
+    order.settle(order.order.payment, &wrong, LatePayment::Fulfil, &mut ids(60)).unwrap();
+    order.expire(&mut ids(900)).unwrap();
+    let message = to_buyer(OrderEventKind::OrderExpired, &order, None);
+    assert!(message.contains("We have received money from you") && !message.contains("No money"), "{message}");
 }
 
 #[test]
 fn a_cancelled_order_is_told_with_its_money() {
-    let mut file = paid();
-    file.cancel(Actor::Buyer, &mut mint(120)).unwrap();
-    assert_eq!(told(EventKind::OrderCancelled, &file, None).len(), 3);
-    let letter = to_buyer(EventKind::OrderCancelled, &file, None);
-    assert!(letter.contains("We are sending 50.00 USD back to you."), "{letter}");
-    insta::assert_snapshot!(to_vendor(EventKind::OrderCancelled, &file, SILK), @"
+    let mut order = paid();
+    order.cancel(Actor::Buyer, &mut ids(120)).unwrap();
+    assert_eq!(recipients_of(OrderEventKind::OrderCancelled, &order, None).len(), 3);
+    let message = to_buyer(OrderEventKind::OrderCancelled, &order, None);
+    assert!(message.contains("We are sending 50.00 USD back to you."), "{message}");
+    insta::assert_snapshot!(to_vendor(OrderEventKind::OrderCancelled, &order, SILK), @"
     Subject: Order 4TQKF-F04HM is cancelled
 
     Hello,
@@ -373,22 +374,22 @@ fn a_cancelled_order_is_told_with_its_money() {
     These things are in your stock again.
 
     See the order here:
-    https://bozor.test/vendor/orders/sub_000000000028t5cy4tqkff04hm_2
+    https://bozor.test/vendor/orders/vor_000000000028t5cy4tqkff04hm_2
 
     Bozor
     ");
 
-    let mut file = placed(ProviderName::Stripe);
-    file.cancel(Actor::Buyer, &mut mint(120)).unwrap();
-    assert_eq!(told(EventKind::OrderCancelled, &file, None), [Recipient::Buyer], "no seller knew of it");
+    let mut order = placed(ProviderName::Stripe);
+    order.cancel(Actor::Buyer, &mut ids(120)).unwrap();
+    assert_eq!(recipients_of(OrderEventKind::OrderCancelled, &order, None), [Recipient::Buyer], "no vendor knew of it");
 }
 
 #[test]
-fn a_refusal_is_told_once_even_when_it_ends_the_order() {
-    let mut file = paid();
-    file.refuse(CERAMICS, &mut mint(120)).unwrap();
-    assert_eq!(told(EventKind::VendorOrderRefused, &file, Some(CERAMICS)), [Recipient::Buyer]);
-    insta::assert_snapshot!(to_buyer(EventKind::VendorOrderRefused, &file, Some(CERAMICS)), @r#"
+fn a_declined_vendor_order_is_told_once_even_when_it_ends_the_order() {
+    let mut order = paid();
+    order.decline(CERAMICS, &mut ids(120)).unwrap();
+    assert_eq!(recipients_of(OrderEventKind::VendorOrderDeclined, &order, Some(CERAMICS)), [Recipient::Buyer]);
+    insta::assert_snapshot!(to_buyer(OrderEventKind::VendorOrderDeclined, &order, Some(CERAMICS)), @r#"
     Subject: Order 4TQKF-F04HM: a shop cannot deliver
 
     Hello,
@@ -408,22 +409,22 @@ fn a_refusal_is_told_once_even_when_it_ends_the_order() {
 
     Bozor
     "#);
-    file.refuse(SILK, &mut mint(180)).unwrap();
-    assert_eq!(file.order.state, OrderState::Cancelled);
-    assert_eq!(told(EventKind::OrderCancelled, &file, None), []);
-    let letter = to_buyer(EventKind::VendorOrderRefused, &file, Some(SILK));
-    assert!(letter.contains("Nothing else is left in this order"), "{letter}");
+    order.decline(SILK, &mut ids(180)).unwrap();
+    assert_eq!(order.order.state, OrderState::Cancelled);
+    assert_eq!(recipients_of(OrderEventKind::OrderCancelled, &order, None), []);
+    let message = to_buyer(OrderEventKind::VendorOrderDeclined, &order, Some(SILK));
+    assert!(message.contains("Nothing else is left in this order"), "{message}");
 }
 
 #[test]
 fn a_parcel_is_told_with_its_number() {
-    let mut file = paid();
-    assert_eq!(told(EventKind::VendorOrderShipped, &file, Some(SILK)), [], "not yet, or not any more");
-    file.accept(SILK, &mut mint(120)).unwrap();
+    let mut order = paid();
+    assert_eq!(recipients_of(OrderEventKind::VendorOrderShipped, &order, Some(SILK)), [], "not yet, or not any more");
+    order.accept(SILK, &mut ids(120)).unwrap();
     let line = |text: &str| Some(Line::parse(text).unwrap());
-    file.ship(SILK, line("Uzbekistan Post"), line("RR123"), &mut mint(180)).unwrap();
-    assert_eq!(told(EventKind::VendorOrderShipped, &file, Some(SILK)), [Recipient::Buyer]);
-    insta::assert_snapshot!(to_buyer(EventKind::VendorOrderShipped, &file, Some(SILK)), @r#"
+    order.ship(SILK, line("Uzbekistan Post"), line("RR123"), &mut ids(180)).unwrap();
+    assert_eq!(recipients_of(OrderEventKind::VendorOrderShipped, &order, Some(SILK)), [Recipient::Buyer]);
+    insta::assert_snapshot!(to_buyer(OrderEventKind::VendorOrderShipped, &order, Some(SILK)), @r#"
     Subject: Order 4TQKF-F04HM is on its way
 
     Hello,
@@ -442,28 +443,28 @@ fn a_parcel_is_told_with_its_number() {
 
     Bozor
     "#);
-    file.deliver(SILK, &mut mint(240)).unwrap();
-    let letter = to_buyer(EventKind::VendorOrderDelivered, &file, Some(SILK));
-    assert!(letter.contains("Margilan Silk says that you have received:\n\n- 2 x Ikat scarf"), "{letter}");
+    order.deliver(SILK, &mut ids(240)).unwrap();
+    let message = to_buyer(OrderEventKind::VendorOrderDelivered, &order, Some(SILK));
+    assert!(message.contains("Margilan Silk says that you have received:\n\n- 2 x Ikat scarf"), "{message}");
 }
 
 #[test]
 fn money_that_came_late_or_twice_is_told_with_its_sum() {
-    let mut file = placed(ProviderName::Stripe);
-    file.expire(&mut mint(900)).unwrap();
-    let news = MoneyNews::Captured { amount: usd(5_000) };
-    file.settle(file.order.payment, &news, Late::Refund, &mut mint(960)).unwrap();
-    assert_eq!(told(EventKind::LatePaymentRefunded, &file, None), [Recipient::Buyer]);
-    let letter = to_buyer(EventKind::LatePaymentRefunded, &file, None);
-    assert!(letter.contains("We are sending 50.00 USD back to you."), "{letter}");
+    let mut order = placed(ProviderName::Stripe);
+    order.expire(&mut ids(900)).unwrap();
+    let news = PaymentNews::Captured { amount: Some(usd(5_000)) };
+    order.settle(order.order.payment, &news, LatePayment::Refund, &mut ids(960)).unwrap();
+    assert_eq!(recipients_of(OrderEventKind::LatePaymentRefunded, &order, None), [Recipient::Buyer]);
+    let message = to_buyer(OrderEventKind::LatePaymentRefunded, &order, None);
+    assert!(message.contains("We are sending 50.00 USD back to you."), "{message}");
 
-    let mut file = placed(ProviderName::Stripe);
-    let second = file.pay_again(ProviderName::Stripe, &mut mint(30)).unwrap();
-    let first = file.payments[0].id;
-    file.settle(first, &news, Late::TakeStock, &mut mint(60)).unwrap();
-    file.settle(second, &news, Late::TakeStock, &mut mint(90)).unwrap();
-    let letter = to_buyer(EventKind::DuplicatePaymentRefunded, &file, None);
-    assert!(letter.contains("You have paid this order twice.") && letter.contains("50.00 USD"), "{letter}");
+    let mut order = placed(ProviderName::Stripe);
+    let second = order.retry_payment(ProviderName::Stripe, &mut ids(30)).unwrap();
+    let first = order.payments[0].id;
+    order.settle(first, &news, LatePayment::Fulfil, &mut ids(60)).unwrap();
+    order.settle(second, &news, LatePayment::Fulfil, &mut ids(90)).unwrap();
+    let message = to_buyer(OrderEventKind::DuplicatePaymentRefunded, &order, None);
+    assert!(message.contains("You have paid this order twice.") && message.contains("50.00 USD"), "{message}");
 }
 
 /// The local cloud runs it on any thread.

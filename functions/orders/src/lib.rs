@@ -1,10 +1,10 @@
 //! Orders as their buyers see them, and what the operator does to one.
 
-mod cancelling;
+mod buyer;
+mod cancellation;
 mod guests;
-mod mine;
-mod operating;
-mod returning;
+mod operator;
+mod payment_refresh;
 
 use std::sync::Arc;
 
@@ -12,13 +12,13 @@ use api::{Routes, routes};
 use axum::Router;
 use payments::Providers;
 use platform::{Config, Fatal, Rotating, Secret};
-use store::{Attempts, Orders, SettingsTable, Stock};
+use store::{Orders, RateLimits, SettingsTable, Stock};
 
 /// What the handlers work with.
 #[derive(Clone)]
 pub struct App {
     orders: Orders,
-    attempts: Attempts,
+    rate_limits: RateLimits,
     settings: SettingsTable,
     providers: Providers,
     token_secret: Arc<Secret<Rotating>>,
@@ -41,10 +41,10 @@ impl App {
         platform::prewarm(config, &dynamodb, table).await;
         let stock = Stock::new(dynamodb.clone(), config.required("STOCK_TABLE")?);
         Ok(Self {
-            attempts: Attempts::new(dynamodb.clone(), config.required("CARTS_TABLE")?),
+            rate_limits: RateLimits::new(dynamodb.clone(), config.required("CARTS_TABLE")?),
             settings: SettingsTable::new(dynamodb.clone(), config.required("SETTINGS_TABLE")?),
             orders: Orders::new(dynamodb, table, stock),
-            providers: payment_webhook::providers::of(config)?,
+            providers: payment_webhook::providers::from_config(config)?,
             token_secret: Arc::new(config.secret("ORDER_TOKEN_SECRET_ARN")?),
         })
     }
@@ -55,13 +55,13 @@ pub fn routes<R: Routes<App>>() -> R {
     R::new()
         .routes(routes!(guests::show_order))
         .routes(routes!(guests::cancel_order))
-        .routes(routes!(guests::settle_order))
-        .routes(routes!(mine::list_my_orders))
-        .routes(routes!(mine::show_my_order))
-        .routes(routes!(mine::cancel_my_order))
-        .routes(routes!(mine::settle_my_order))
-        .routes(routes!(operating::call_order_off))
-        .routes(routes!(operating::decide_on_payment))
+        .routes(routes!(guests::refresh_payment))
+        .routes(routes!(buyer::list_my_orders))
+        .routes(routes!(buyer::show_my_order))
+        .routes(routes!(buyer::cancel_my_order))
+        .routes(routes!(buyer::refresh_my_payment))
+        .routes(routes!(operator::cancel_order_as_operator))
+        .routes(routes!(operator::resolve_amount_mismatch))
 }
 
 /// The function.

@@ -30,7 +30,7 @@ impl App {
         let table = config.required("ORDERS_TABLE")?;
         platform::prewarm(config, &dynamodb, table).await;
         let stock = Stock::new(dynamodb.clone(), config.required("STOCK_TABLE")?);
-        Ok(Self { orders: Orders::new(dynamodb, table, stock), providers: providers::of(config)? })
+        Ok(Self { orders: Orders::new(dynamodb, table, stock), providers: providers::from_config(config)? })
     }
 }
 

@@ -8,18 +8,18 @@ use platform::{Config, Fatal, HttpError, SecretError};
 use serde_json::Value;
 
 /// How long a provider may take. API Gateway gives the whole call 30 seconds.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The providers with the keys and addresses of this environment.
 ///
 /// # Errors
 /// A variable of the environment is missing or wrong.
-pub fn of(config: &Config) -> Result<Providers, Fatal> {
+pub fn from_config(config: &Config) -> Result<Providers, Fatal> {
     let client = Arc::new(config.outbound()?);
     let http = move |request| {
         let client = Arc::clone(&client);
         async move {
-            client.send(request, PATIENCE).await.map_err(|error| match error {
+            client.send(request, TIMEOUT).await.map_err(|error| match error {
                 HttpError::Unsent(reason) => HttpFailure::Unsent(reason.to_string()),
                 HttpError::Unclear(reason) => HttpFailure::Unclear(reason.to_string()),
             })

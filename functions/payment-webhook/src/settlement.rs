@@ -1,17 +1,17 @@
-//! Settlement: from a provider's report to a changed order. Idempotent, and indifferent to the order in which reports come.
+//! Settlement: from a provider's news to a changed order. Idempotent, and indifferent to the order in which news come.
 
 use std::collections::BTreeMap;
 
-use domain::catalogue::MOST_SHARDS;
-use domain::dispute::DisputeEvent;
-use domain::order::{DisputeNews, Late, MoneyNews, OrderFile, RefundNews, SENT_ALL_THE_SAME, Settled};
-use domain::payment::{Payment, RefundEvent};
-use domain::stock::{Counter, Draw, most_draws, plan};
-use domain::{Code, Coded, EventId, Money, Moved, OrderId, PaymentId, Timestamp, Unclaimed, VariantId};
-use payments::{Dispute, DisputeStage, Failure, Kind, RefundStanding, Refunded, Report, Standing};
+use domain::catalog::MAX_SHARDS;
+use domain::dispute::DisputeState;
+use domain::order::{HistoryEvent, LatePayment, PlacedOrder, Settled};
+use domain::payment::Payment;
+use domain::stock::{Allocation, StockShard, allocate, max_allocations};
+use domain::{Code, Coded, EventId, Money, MoneyMovement, OrderId, PaymentId, Timestamp, UnmatchedPayment, VariantId};
+use payments::{DisputeNews, Failure, NewsKind, PaymentNews, ProviderNews, RefundNews, RefundOutcome};
 use store::{Error, Orders, Stock};
 
-/// What came of a report.
+/// What came of a news.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The order was changed.
@@ -23,43 +23,44 @@ pub enum Outcome {
 }
 
 /// How often an order is read again that somebody else changes at the same time.
-const TRIES: usize = 12;
+const MAX_ATTEMPTS: usize = 12;
 
-/// How often the counters are read until two readings agree that they are short.
-const LOOKS: usize = 4;
+/// How often the shards are read until two readings agree that they are short.
+const MAX_READS: usize = 4;
 
-/// From which counters an order that is over takes its stock again: all counters there can be are looked at, and where too many
-/// would be drawn on, their units are gathered first. Nothing when their sum is short, or when the order is not over or cannot
+/// From which shards an order that is over takes its stock again: all shards there can be are looked at, and where too many
+/// would be drawn on, their units are consolidated first. Nothing when their sum is short, or when the order is not over or cannot
 /// go on. What would have to come in first is not promised a second time: there is nobody to ask whether he would wait.
 ///
 /// # Errors
 /// The table does not answer; a conflict when the stock does not come to rest.
-pub async fn plan_to_reopen(
+pub async fn allocate_to_reopen(
     orders: &Orders,
-    file: &OrderFile,
-) -> Result<Option<BTreeMap<VariantId, Vec<Draw>>>, Error> {
-    let Some(demand) = file.demand_to_reopen() else { return Ok(None) };
+    placed: &PlacedOrder,
+) -> Result<Option<BTreeMap<VariantId, Vec<Allocation>>>, Error> {
+    let Some(demand) = placed.demand_to_reopen() else { return Ok(None) };
     let stock = orders.stock();
-    // A variant may have been spread over more counters since it was ordered.
-    let spreads: Vec<_> = demand.keys().map(|variant| (*variant, MOST_SHARDS)).collect();
-    let mut seen = stock.readings(&spreads).await?;
-    for _ in 0..LOOKS {
+    // A variant may have been spread over more shards since it was ordered.
+    let shard_counts: Vec<_> = demand.keys().map(|variant| (*variant, MAX_SHARDS)).collect();
+    let mut seen = stock.readings(&shard_counts).await?;
+    for _ in 0..MAX_READS {
         let planned: Option<BTreeMap<_, _>> = demand
             .iter()
             .map(|(variant, wanted)| {
                 let readings = seen.get(variant).map_or(&[][..], Vec::as_slice);
-                let counters: Vec<Counter> = readings.iter().map(|reading| reading.counter).collect();
-                Some((*variant, plan(*wanted, &counters)?))
+                let shards: Vec<StockShard> = readings.iter().map(|reading| reading.shard).collect();
+                Some((*variant, allocate(*wanted, &shards)?))
             })
             .collect();
         let is_short = planned.is_none();
-        if let Some(draws) = planned
-            && let Some(gathered) = Box::pin(gathered(stock, draws, most_draws(file.vendors.len()))).await?
+        if let Some(allocations) = planned
+            && let Some(consolidated) =
+                Box::pin(consolidated(stock, allocations, max_allocations(placed.vendors.len()))).await?
         {
-            return Ok(Some(gathered));
+            return Ok(Some(consolidated));
         }
-        let before = std::mem::replace(&mut seen, stock.readings(&spreads).await?);
-        // One reading of many counters is no moment: units on their way from one to another are in neither.
+        let before = std::mem::replace(&mut seen, stock.readings(&shard_counts).await?);
+        // One reading of many shards is no moment: units on their way from one to another are in neither.
         if is_short && seen == before {
             return Ok(None);
         }
@@ -67,56 +68,61 @@ pub async fn plan_to_reopen(
     Err(Error::Conflict)
 }
 
-/// The draws, with units gathered into one counter where there are more of them than a transaction takes. Nothing when somebody
+/// The allocations, with units consolidated into one shard where there are more of them than a transaction takes. Nothing when somebody
 /// else was faster.
-async fn gathered(
+async fn consolidated(
     stock: &Stock,
-    mut draws: BTreeMap<VariantId, Vec<Draw>>,
+    mut allocations: BTreeMap<VariantId, Vec<Allocation>>,
     most: usize,
-) -> Result<Option<BTreeMap<VariantId, Vec<Draw>>>, Error> {
-    while draws.values().map(Vec::len).sum::<usize>() > most {
-        let Some((variant, widest)) = draws.iter_mut().max_by_key(|(_, draws)| draws.len()) else { break };
-        let Some(into) = widest.first().filter(|_| widest.len() > 1).map(|draw| draw.shard) else { break };
-        match stock.gather(*variant, widest, into).await {
-            Ok(()) => *widest = vec![Draw { shard: into, units: widest.iter().map(|draw| draw.units).sum() }],
+) -> Result<Option<BTreeMap<VariantId, Vec<Allocation>>>, Error> {
+    while allocations.values().map(Vec::len).sum::<usize>() > most {
+        let Some((variant, widest)) = allocations.iter_mut().max_by_key(|(_, allocations)| allocations.len()) else {
+            break;
+        };
+        let Some(into) = widest.first().filter(|_| widest.len() > 1).map(|allocation| allocation.shard) else { break };
+        match stock.consolidate(*variant, widest, into).await {
+            Ok(()) => {
+                *widest =
+                    vec![Allocation { shard: into, units: widest.iter().map(|allocation| allocation.units).sum() }]
+            }
             Err(Error::Conflict) => return Ok(None),
             Err(other) => return Err(other),
         }
     }
-    Ok(Some(draws))
+    Ok(Some(allocations))
 }
 
-/// Applies a report. Two round trips for one that carries the order's id; three for one that has to be found by the
+/// Applies a news. Two round trips for one that carries the order's id; three for one that has to be found by the
 /// provider's reference.
 ///
 /// # Errors
 /// The table does not answer; the provider is to say it again.
-pub async fn settle(orders: &Orders, report: &Report, now: Timestamp) -> Result<Outcome, Error> {
-    if let Kind::Unknown { name } = &report.kind {
-        tracing::info!(provider = report.provider.as_str(), event.name = name.as_str(), "an event of no interest");
+pub async fn settle(orders: &Orders, news: &ProviderNews, now: Timestamp) -> Result<Outcome, Error> {
+    if let NewsKind::Unknown { name } = &news.kind {
+        tracing::info!(provider = news.provider.as_str(), event.name = name.as_str(), "an event of no interest");
         return Ok(Outcome::NotOurs);
     }
-    let Some(order) = find(orders, report).await? else {
-        return keep(orders, report, None, false, now).await;
+    let Some(order) = find(orders, news).await? else {
+        return record_unmatched(orders, news, None, false, now).await;
     };
-    for _ in 0..TRIES {
-        let Some(loaded) = orders.file(order).await? else {
-            return keep(orders, report, Some(order), false, now).await;
+    for _ in 0..MAX_ATTEMPTS {
+        let Some(loaded) = orders.load(order).await? else {
+            return record_unmatched(orders, news, Some(order), false, now).await;
         };
         let mut changed = loaded.clone();
-        let mut mint = platform::mint(now);
-        let mut late = Late::Refund;
-        if brings_money(report)
+        let mut ids = platform::ids(now);
+        let mut late = LatePayment::Refund;
+        if brings_money(news)
             // In a box: it is seldom needed, and its depth would count in everything that settles.
-            && let Some(draws) = Box::pin(plan_to_reopen(orders, &loaded)).await?
+            && let Some(allocations) = Box::pin(allocate_to_reopen(orders, &loaded)).await?
         {
-            changed.draw_anew(draws)?;
-            late = Late::TakeStock;
+            changed.draw_anew(allocations)?;
+            late = LatePayment::Fulfil;
         }
-        let settled = match apply(&mut changed, report, late, &mut mint) {
+        let settled = match apply(&mut changed, news, late, &mut ids) {
             Ok(settled) => settled,
             Err(refusal) if refusal.code() == Code::NotFound => {
-                return keep(orders, report, Some(order), true, now).await;
+                return record_unmatched(orders, news, Some(order), true, now).await;
             }
             Err(refusal) => return Err(refusal.into()),
         };
@@ -133,9 +139,9 @@ pub async fn settle(orders: &Orders, report: &Report, now: Timestamp) -> Result<
                 return Ok(Outcome::Changed);
             }
             Err(Error::Conflict) => {}
-            // Somebody else took the stock between the plan and the order. When all of it is gone, the next plan says so, and the
+            // Somebody else took the stock between the allocation and the order. When all of it is gone, the next allocation says so, and the
             // money goes back.
-            Err(Error::Refused(refusal)) if refusal.code() == Code::OutOfStock && late == Late::TakeStock => {}
+            Err(Error::Refused(refusal)) if refusal.code() == Code::OutOfStock && late == LatePayment::Fulfil => {}
             Err(other) => return Err(other),
         }
     }
@@ -144,31 +150,31 @@ pub async fn settle(orders: &Orders, report: &Report, now: Timestamp) -> Result<
 
 /// News that no order knows what to do with. Where it tells of money that moved, it is kept: somebody paid, or was paid, for
 /// nothing that stands here. When the order `is_ours`, the operator is told as well.
-async fn keep(
+async fn record_unmatched(
     orders: &Orders,
-    report: &Report,
+    news: &ProviderNews,
     order: Option<OrderId>,
     is_ours: bool,
     now: Timestamp,
 ) -> Result<Outcome, Error> {
-    let Some((what, reference, amount)) = moved(report) else {
+    let Some((what, reference, amount)) = money_movement(news) else {
         tracing::warn!(
-            provider = report.provider.as_str(),
-            payment.reference = report.reference.as_str(),
+            provider = news.provider.as_str(),
+            payment.reference = news.reference.as_str(),
             order.id = order.map(tracing::field::display),
             "news of a payment that no order knows"
         );
         return Ok(Outcome::NotOurs);
     };
-    let id = EventId::new(now, platform::mint(now).bits());
-    let (provider, reference) = (report.provider, reference.to_owned());
-    let money = Unclaimed { id, provider, what, reference, amount, order_id: order, at: now };
-    if orders.keep_unclaimed(&money, is_ours).await? {
+    let id = EventId::new(now, platform::ids(now).bits());
+    let (provider, reference) = (news.provider, reference.to_owned());
+    let money = UnmatchedPayment { id, provider, what, reference, amount, order_id: order, at: now };
+    if orders.record_unmatched(&money, is_ours).await? {
         tracing::warn!(
-            provider = report.provider.as_str(),
-            payment.reference = report.reference.as_str(),
+            provider = news.provider.as_str(),
+            payment.reference = news.reference.as_str(),
             order.id = order.map(tracing::field::display),
-            event.id = report.event_id.as_deref().unwrap_or_default(),
+            event.id = news.event_id.as_deref().unwrap_or_default(),
             "money moved that no order knows of: it is in the operator's list"
         );
     }
@@ -176,15 +182,15 @@ async fn keep(
 }
 
 /// What moved or is to move, what the provider calls it, and how much it is; nothing when the money stays where it is.
-fn moved(report: &Report) -> Option<(Moved, &str, Option<Money>)> {
-    let (what, reference, amount) = match &report.kind {
-        Kind::Payment(Standing::Captured { amount }) => (Moved::Payment, &report.reference, *amount),
-        Kind::Refund(Refunded { standing: RefundStanding::Failed { .. }, .. })
-        | Kind::Dispute(Dispute { stage: DisputeStage::Won, .. })
-        | Kind::Payment(_)
-        | Kind::Unknown { .. } => return None,
-        Kind::Refund(refunded) => (Moved::Refund, &refunded.reference, refunded.amount),
-        Kind::Dispute(dispute) => (Moved::Dispute, &dispute.reference, dispute.amount),
+fn money_movement(news: &ProviderNews) -> Option<(MoneyMovement, &str, Option<Money>)> {
+    let (what, reference, amount) = match &news.kind {
+        NewsKind::Payment(PaymentNews::Captured { amount }) => (MoneyMovement::Payment, &news.reference, *amount),
+        NewsKind::Refund(RefundNews { outcome: RefundOutcome::Failed { .. }, .. })
+        | NewsKind::Dispute(DisputeNews { state: DisputeState::Won, .. })
+        | NewsKind::Payment(_)
+        | NewsKind::Unknown { .. } => return None,
+        NewsKind::Refund(refunded) => (MoneyMovement::Refund, &refunded.reference, refunded.amount),
+        NewsKind::Dispute(dispute) => (MoneyMovement::Dispute, &dispute.reference, dispute.amount),
     };
     Some((what, reference, amount))
 }
@@ -195,114 +201,91 @@ pub fn was_never_opened(payment: &Payment, failure: &Failure) -> bool {
     payment.reference.is_none() && matches!(failure, Failure::NoKey(_))
 }
 
-/// Whether a report may pay an order, and so take one up again that is over.
-const fn brings_money(report: &Report) -> bool {
-    matches!(report.kind, Kind::Payment(Standing::Captured { .. }))
+/// Whether a news may pay an order, and so take one up again that is over.
+const fn brings_money(news: &ProviderNews) -> bool {
+    matches!(news.kind, NewsKind::Payment(PaymentNews::Captured { .. }))
 }
 
-async fn find(orders: &Orders, report: &Report) -> Result<Option<OrderId>, Error> {
-    match report.order_id {
+async fn find(orders: &Orders, news: &ProviderNews) -> Result<Option<OrderId>, Error> {
+    match news.order_id {
         Some(order) => Ok(Some(order)),
-        None if report.reference.is_empty() => Ok(None),
-        None => orders.with_reference(report.provider, &report.reference).await,
+        None if news.reference.is_empty() => Ok(None),
+        None => orders.with_reference(news.provider, &news.reference).await,
     }
 }
 
-/// The attempt that a report speaks of. One that the provider knows by another name is not it: its money would go back to
+/// The attempt that a news speaks of. One that the provider knows by another name is not it: its money would go back to
 /// the wrong place.
-fn attempt(file: &OrderFile, report: &Report) -> Option<PaymentId> {
+fn attempt(placed: &PlacedOrder, news: &ProviderNews) -> Option<PaymentId> {
     let known = |id: &PaymentId| {
-        file.payments.iter().any(|payment| {
-            let named = payment.reference.as_ref().is_none_or(|known| *known == report.reference);
-            payment.id == *id && payment.provider == report.provider && (named || report.reference.is_empty())
+        placed.payments.iter().any(|payment| {
+            let named = payment.reference.as_ref().is_none_or(|known| *known == news.reference);
+            payment.id == *id && payment.provider == news.provider && (named || news.reference.is_empty())
         })
     };
     let by_reference = || {
         let named = |payment: &&Payment| {
-            payment.provider == report.provider && payment.reference.as_deref() == Some(report.reference.as_str())
+            payment.provider == news.provider && payment.reference.as_deref() == Some(news.reference.as_str())
         };
-        file.payments.iter().find(named).map(|payment| payment.id)
+        placed.payments.iter().find(named).map(|payment| payment.id)
     };
-    report.payment_id.filter(known).or_else(by_reference)
+    news.payment_id.filter(known).or_else(by_reference)
 }
 
 fn apply(
-    file: &mut OrderFile,
-    report: &Report,
-    late: Late,
-    mint: &mut domain::Mint,
+    placed: &mut PlacedOrder,
+    news: &ProviderNews,
+    late: LatePayment,
+    ids: &mut domain::Ids,
 ) -> Result<Settled, domain::Refusal> {
-    let nothing = Money::zero(file.order.currency);
     let not_found = || domain::Refusal::of(Code::NotFound);
-    match &report.kind {
-        Kind::Payment(standing) => {
-            let payment = attempt(file, report).ok_or_else(not_found)?;
+    match &news.kind {
+        NewsKind::Payment(payment_news) => {
+            let payment = attempt(placed, news).ok_or_else(not_found)?;
             let mut named = false;
-            if let Some(known) = file.payments.iter_mut().find(|known| known.id == payment)
+            if let Some(known) = placed.payments.iter_mut().find(|known| known.id == payment)
                 && known.reference.is_none()
-                && !report.reference.is_empty()
+                && !news.reference.is_empty()
             {
                 // The webhook was faster than the answer to our own request.
-                known.reference = Some(report.reference.clone());
+                known.reference = Some(news.reference.clone());
                 named = true;
             }
-            let news = match standing {
-                Standing::Pending => MoneyNews::Pending,
-                Standing::Authorized { .. } => MoneyNews::Authorized,
-                // An amount that cannot be expressed is surely not the one that was asked for.
-                Standing::Captured { amount } => MoneyNews::Captured { amount: amount.unwrap_or(nothing) },
-                Standing::Failed { code } => MoneyNews::Failed { reason: code.clone() },
-                Standing::Cancelled => MoneyNews::Cancelled,
-            };
-            let settled = file.settle(payment, &news, late, mint)?;
+            let settled = placed.settle(payment, payment_news, late, ids)?;
             Ok(if named { Settled::Changed } else { settled })
         }
-        Kind::Refund(refunded) => {
-            let event = match &refunded.standing {
-                RefundStanding::Pending => RefundEvent::Asked,
-                RefundStanding::Succeeded => RefundEvent::Succeeded,
-                RefundStanding::Failed { .. } => RefundEvent::Failed,
-            };
+        NewsKind::Refund(refunded) => {
+            let step = refunded.outcome.step();
             let known = refunded.refund_id.or_else(|| {
-                file.refunds
+                placed
+                    .refunds
                     .iter()
                     .find(|refund| refund.reference.as_deref() == Some(refunded.reference.as_str()))
                     .map(|refund| refund.id)
             });
             match known {
                 Some(refund) => {
-                    let settled = file.refund_changed(refund, event, Some(refunded.reference.clone()), mint)?;
-                    let last = file.order.history.last();
-                    if settled == Settled::Changed && last.is_some_and(|last| last.event.starts_with(SENT_ALL_THE_SAME))
+                    let settled = placed.refund_changed(refund, step, Some(refunded.reference.clone()), ids)?;
+                    let last = placed.order.history.last();
+                    if settled == Settled::Changed
+                        && last.is_some_and(|last| last.event == HistoryEvent::RefundSucceededAfterFailure)
                     {
-                        tracing::error!(order.id = %file.order.id, refund.id = %refund, "a refund that had ended here was made all the same");
+                        tracing::error!(order.id = %placed.order.id, refund.id = %refund, "a refund that had ended here was made all the same");
                     }
                     Ok(settled)
                 }
                 None => {
-                    let payment = attempt(file, report).ok_or_else(not_found)?;
-                    let (reference, amount) = (refunded.reference.clone(), refunded.amount);
-                    file.refunded_by_provider(payment, RefundNews { reference, amount, event }, mint)
+                    let payment = attempt(placed, news).ok_or_else(not_found)?;
+                    placed.refunded_elsewhere(payment, refunded, ids)
                 }
             }
         }
-        Kind::Dispute(dispute) => {
-            let payment = attempt(file, report).ok_or_else(not_found)?;
-            tracing::warn!(order.id = %file.order.id, dispute.reference = dispute.reference.as_str(), dispute.stage = ?dispute.stage, "a payment is disputed");
-            let news = DisputeNews {
-                reference: dispute.reference.clone(),
-                amount: dispute.amount,
-                reason: dispute.reason.clone(),
-                decision: match dispute.stage {
-                    DisputeStage::Opened => None,
-                    DisputeStage::Won => Some(DisputeEvent::Won),
-                    DisputeStage::Lost => Some(DisputeEvent::Lost),
-                },
-                at: report.occurred_at.unwrap_or(mint.now()),
-            };
-            Ok(file.dispute_changed(payment, news, mint))
+        NewsKind::Dispute(dispute) => {
+            let payment = attempt(placed, news).ok_or_else(not_found)?;
+            tracing::warn!(order.id = %placed.order.id, dispute.reference = dispute.reference.as_str(), dispute.state = ?dispute.state, "a payment is disputed");
+            Ok(placed.dispute_changed(payment, dispute, news.occurred_at.unwrap_or(ids.now()), ids))
         }
-        Kind::Unknown { .. } => Ok(Settled::Unchanged),
+        NewsKind::Unknown { .. } => Ok(Settled::Unchanged),
     }
 }
 
@@ -314,7 +297,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_an_attempt_without_a_name_ends_without_its_provider_and_only_for_want_of_a_key() {
+    fn only_an_attempt_without_a_reference_ends_without_its_provider_and_only_when_there_is_no_key() {
         let attempt = |reference: Option<&str>| Payment {
             id: PaymentId::from_bits(2),
             order: OrderId::from_bits(1),

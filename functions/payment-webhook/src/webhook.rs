@@ -1,11 +1,11 @@
-//! The webhooks' door.
+//! The webhook endpoint.
 
 use api::{Json, Now, Path, Problem, RawBody};
 use axum::extract::State;
 use domain::payment::ProviderName;
 use domain::{Code, Refusal};
 use http::HeaderMap;
-use payments::Refused;
+use payments::WebhookError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -32,13 +32,13 @@ pub async fn receive_webhook(
     RawBody(body): RawBody,
 ) -> Result<Json<Received>, Problem> {
     let provider = ProviderName::parse(&provider).ok_or_else(|| Refusal::of(Code::NotFound))?;
-    let report = app.providers.verify(provider, &headers, &body, now).await.inspect_err(|refused| match refused {
+    let news = app.providers.verify(provider, &headers, &body, now).await.inspect_err(|refused| match refused {
         // Counted in the logs by this message.
-        Refused::BadSignature | Refused::Stale => {
+        WebhookError::BadSignature | WebhookError::Stale => {
             tracing::warn!(provider = provider.as_str(), reason = %refused, "the signature of a webhook was refused");
         }
         _ => tracing::warn!(provider = provider.as_str(), reason = %refused, "a webhook was not taken"),
     })?;
-    settle(&app.orders, &report, now).await?;
+    settle(&app.orders, &news, now).await?;
     Ok(Json(Received { received: true }))
 }

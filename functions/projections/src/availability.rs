@@ -1,32 +1,32 @@
-//! Availability on pages: from the counters of the stock.
+//! Availability on pages: from the shards of the stock.
 
 use std::collections::BTreeMap;
 
-use domain::catalogue::Variant;
+use domain::catalog::Variant;
 use domain::{EventId, LowStock, Timestamp, VariantId};
 use platform::{Change, StreamRecord};
 use store::Error;
 use store::catalog::StoredProduct;
-use store::stock::counter_of;
+use store::stock::shard_of;
 
 use crate::App;
 
 /// How often a product is read again that somebody else writes at the same time.
-const TRIES: usize = 12;
+const MAX_ATTEMPTS: usize = 12;
 
-/// A counter that moved.
+/// A shard that moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Moved {
+struct ShardChange {
     variant: VariantId,
     shard: u16,
-    /// The counter's version after it; nothing when the change does not say.
+    /// The shard's version after it; nothing when the change does not say.
     version: Option<u64>,
 }
 
-impl Moved {
-    /// Nothing when the change is of something else than a counter.
+impl ShardChange {
+    /// Nothing when the change is of something else than a shard.
     fn in_record(record: &StreamRecord) -> Option<Self> {
-        let (variant, shard) = counter_of(record.key().text("pk")?)?;
+        let (variant, shard) = shard_of(record.key().text("pk")?)?;
         let version = match record.change {
             Change::Remove => None,
             Change::Insert | Change::Modify => record.new_image().and_then(|image| image.number("version")),
@@ -36,36 +36,36 @@ impl Moved {
 }
 
 impl App {
-    /// Shows what is left of the variant whose counter moved.
+    /// Shows what is left of the variant whose shard moved.
     ///
     /// The product is read before its stock and written only if nobody else has written in between: of two readings at the
     /// same time the older one finds a conflict and reads again, so the last word is the newest.
     pub(crate) async fn project(&self, record: &StreamRecord, now: Timestamp) -> Result<(), Error> {
-        let Some(moved) = Moved::in_record(record) else { return Ok(()) };
-        if moved.version.is_some_and(|version| self.seen.includes((moved.variant, moved.shard), version)) {
+        let Some(change) = ShardChange::in_record(record) else { return Ok(()) };
+        if change.version.is_some_and(|version| self.seen.includes((change.variant, change.shard), version)) {
             return Ok(());
         }
-        for _ in 0..TRIES {
+        for _ in 0..MAX_ATTEMPTS {
             // A product or a variant that is gone needs no availability.
-            let Some(stored) = self.catalog.product(moved.variant.product()).await? else { return Ok(()) };
-            let Some(variant) = stored.product.variant(moved.variant) else { return Ok(()) };
-            let level = self.stock.level(moved.variant, variant.layout().counters).await?;
+            let Some(stored) = self.catalog.product(change.variant.product()).await? else { return Ok(()) };
+            let Some(variant) = stored.product.variant(change.variant) else { return Ok(()) };
+            let level = self.stock.level(change.variant, variant.layout().peak_shards).await?;
             let was_low = variant.is_low(stored.availability.units(variant.id));
             let is_low = variant.is_low(level.available);
             // Counters are not read all at once: units that are moved between two of them may be seen in neither, or in both. What
-            // is shown wrongly for a moment does no harm, but a mail cannot be taken back. A counter that has moved since comes
+            // is shown wrongly for a moment does no harm, but a mail cannot be taken back. A shard that has moved since comes
             // through the stream as well, and who comes last finds them at rest.
             if was_low != is_low
-                && variant.layout().counters > 1
-                && self.stock.level(moved.variant, variant.layout().counters).await? != level
+                && variant.layout().peak_shards > 1
+                && self.stock.level(change.variant, variant.layout().peak_shards).await? != level
             {
                 return Ok(());
             }
-            let low = (is_low && !was_low).then(|| running_low(&stored, variant, level.available, now)).flatten();
-            let left = BTreeMap::from([(moved.variant, level.available)]);
+            let low = (is_low && !was_low).then(|| low_stock_event(&stored, variant, level.available, now)).flatten();
+            let left = BTreeMap::from([(change.variant, level.available)]);
             match self.catalog.save_availability(&stored, &left, low.as_ref().map(|low| (low, &self.orders))).await {
                 Ok(()) => {
-                    self.seen.shown(moved.variant, &level);
+                    self.seen.shown(change.variant, &level);
                     return Ok(());
                 }
                 Err(Error::Conflict) => {}
@@ -77,9 +77,9 @@ impl App {
 }
 
 /// What the seller of a variant is told that has fallen to what he wants to be told of.
-fn running_low(stored: &StoredProduct, variant: &Variant, left: i64, now: Timestamp) -> Option<LowStock> {
+fn low_stock_event(stored: &StoredProduct, variant: &Variant, left: i64, now: Timestamp) -> Option<LowStock> {
     Some(LowStock {
-        id: EventId::new(now, platform::mint(now).bits()),
+        id: EventId::new(now, platform::ids(now).bits()),
         variant: variant.id,
         vendor: stored.product.vendor.id,
         title: stored.product.title_of(variant),
@@ -105,14 +105,17 @@ mod tests {
     }
 
     #[test]
-    fn a_change_names_its_counter_and_its_version() {
+    fn a_change_names_its_shard_and_its_version() {
         let variant = VariantId::new(ProductId::from_bits(5), 2);
         let image = serde_json::json!({"available": {"N": "3"}, "version": {"N": "9"}});
         let pk = format!("STOCK#{variant}#004");
-        let moved = |change, image| Moved::in_record(&record(change, &pk, image));
-        assert_eq!(moved("MODIFY", &image), Some(Moved { variant, shard: 4, version: Some(9) }));
-        assert_eq!(moved("REMOVE", &serde_json::Value::Null), Some(Moved { variant, shard: 4, version: None }));
-        assert_eq!(moved("INSERT", &serde_json::json!({})), Some(Moved { variant, shard: 4, version: None }));
-        assert_eq!(Moved::in_record(&record("INSERT", "OTHER#1", &image)), None);
+        let change_in = |change, image| ShardChange::in_record(&record(change, &pk, image));
+        assert_eq!(change_in("MODIFY", &image), Some(ShardChange { variant, shard: 4, version: Some(9) }));
+        assert_eq!(
+            change_in("REMOVE", &serde_json::Value::Null),
+            Some(ShardChange { variant, shard: 4, version: None })
+        );
+        assert_eq!(change_in("INSERT", &serde_json::json!({})), Some(ShardChange { variant, shard: 4, version: None }));
+        assert_eq!(ShardChange::in_record(&record("INSERT", "OTHER#1", &image)), None);
     }
 }

@@ -1,7 +1,7 @@
-//! Projections: what streams tell the catalogue.
+//! Projections: what streams tell the catalog.
 //!
-//! A change says only that a counter moved, never by how much: what is left is always read from the stock as it is now. So
-//! changes may come twice, late or in any order. A variant that runs low by it is an event for its seller.
+//! A change says only that a shard moved, never by how much: what is left is always read from the stock as it is now. So
+//! changes may come twice, late or in any order. A variant that runs low by it is an event for its vendor.
 
 mod availability;
 mod seen;
@@ -46,7 +46,7 @@ impl App {
     }
 }
 
-/// Brings the catalogue up to date with a change of the stock.
+/// Brings the catalog up to date with a change of the stock.
 ///
 /// # Errors
 /// A table does not answer; the stream delivers the change again, and what comes after it.

@@ -4,26 +4,26 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use domain::VariantId;
-use store::stock::Level;
+use store::stock::StockLevel;
 
-/// How many counters are remembered. Forgetting costs a reading, nothing else.
-const MOST: usize = 20_000;
+/// How many shards are remembered. Forgetting costs a reading, nothing else.
+const MAX_REMEMBERED: usize = 20_000;
 
-/// The newest version of each counter that went into a shown availability. A rush makes hundreds of changes of one counter in
+/// The newest version of each shard that went into a shown availability. A rush makes hundreds of changes of one shard in
 /// one batch: the first of them reads the stock as it is after all of them, and the others need not read it again.
 #[derive(Debug, Default)]
 pub(crate) struct Seen(Mutex<HashMap<(VariantId, u16), u64>>);
 
 impl Seen {
-    /// Whether a change of a counter to this version was shown.
-    pub(crate) fn includes(&self, counter: (VariantId, u16), version: u64) -> bool {
-        self.versions().get(&counter).is_some_and(|known| *known >= version)
+    /// Whether a change of a shard to this version was shown.
+    pub(crate) fn includes(&self, shard: (VariantId, u16), version: u64) -> bool {
+        self.versions().get(&shard).is_some_and(|known| *known >= version)
     }
 
     /// Remembers what was shown.
-    pub(crate) fn shown(&self, variant: VariantId, level: &Level) {
+    pub(crate) fn shown(&self, variant: VariantId, level: &StockLevel) {
         let mut versions = self.versions();
-        if versions.len() >= MOST {
+        if versions.len() >= MAX_REMEMBERED {
             versions.clear();
         }
         for (shard, version) in &level.versions {
@@ -48,12 +48,12 @@ mod tests {
     fn a_change_is_skipped_only_when_a_reading_held_it() {
         let variant = VariantId::new(ProductId::from_bits(1), 1);
         let seen = Seen::default();
-        let level = |shard, version| Level { available: 3, versions: [(shard, version)].into() };
+        let level = |shard, version| StockLevel { available: 3, versions: [(shard, version)].into() };
         assert!(!seen.includes((variant, 0), 1));
         seen.shown(variant, &level(0, 7));
         assert!(seen.includes((variant, 0), 6) && seen.includes((variant, 0), 7));
         assert!(!seen.includes((variant, 0), 8));
-        assert!(!seen.includes((variant, 1), 1), "another counter was not there when the stock was read");
+        assert!(!seen.includes((variant, 1), 1), "another shard was not there when the stock was read");
         seen.shown(variant, &level(0, 5));
         assert!(seen.includes((variant, 0), 7), "an older reading takes nothing back");
     }

@@ -1,7 +1,8 @@
 //! Product files out: `POST /v1/vendor/exports` and where the file is.
 
 use api::{
-    Answer, Buyer, Json, KeyHeader, Keyed, NoBody, Now, Path, Problem, Query, VendorHeader, VendorIdHeader, once,
+    Answer, Caller, IdempotencyKeyHeader, Idempotent, Json, NoBody, Now, Path, Problem, Query, VendorHeader,
+    VendorIdHeader, replay_or_run,
 };
 use axum::extract::State;
 use domain::job::{ExportJob, ExportView, JobState};
@@ -10,7 +11,7 @@ use domain::{Code, Currency, ExportId, Refusal};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::{App, of_member};
+use crate::{App, scoped_to_member};
 
 /// Where exports are.
 const EXPORTS: &str = "/v1/vendor/exports/";
@@ -28,25 +29,25 @@ pub struct ExportParameters {
 ///
 /// Importing the file again changes nothing.
 #[utoipa::path(
-    post, path = "/v1/vendor/exports", params(ExportParameters, VendorIdHeader, KeyHeader),
+    post, path = "/v1/vendor/exports", params(ExportParameters, VendorIdHeader, IdempotencyKeyHeader),
     responses((status = ACCEPTED, body = ExportView))
 )]
-pub async fn start_export(
+pub async fn start_vendor_export(
     State(app): State<App>,
     Now(now): Now,
-    buyer: Buyer,
-    VendorHeader(named): VendorHeader,
+    caller: Caller,
+    VendorHeader(vendor_id): VendorHeader,
     Query(asked): Query<ExportParameters>,
-    Keyed { call, .. }: Keyed<NoBody>,
+    Idempotent { call, .. }: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
-    let standing = app.accounts.standing(buyer.user, named).await?;
-    standing.may(Permission::ReadProducts)?;
-    let vendor = standing.file.card.id;
-    let call = of_member(call, buyer.user, vendor);
+    let member = app.accounts.member(caller.user, vendor_id).await?;
+    member.may(Permission::ReadProducts)?;
+    let vendor = member.account.card.id;
+    let call = scoped_to_member(call, caller.user, vendor);
     let job = ExportJob {
-        id: ExportId::new(now, platform::mint(now).bits()),
+        id: ExportId::new(now, platform::ids(now).bits()),
         vendor,
-        currency: asked.currency.unwrap_or(standing.file.currency),
+        currency: asked.currency.unwrap_or(member.account.currency),
         state: JobState::Waiting,
         rows: 0,
         products: 0,
@@ -60,16 +61,16 @@ pub async fn start_export(
         version: 0,
     };
     let answer = Answer::accepted(format!("{EXPORTS}{}", job.id), &ExportView::from(&job))?;
-    let answer = once(app.accounts.kept(call.named()), async {
-        app.accounts.keeping(call.keeps(&answer)?).add_export(&job).await?;
+    let answer = replay_or_run(app.accounts.stored_response(call.as_idempotent()), async {
+        app.accounts.storing(call.stored(&answer)?).add_export(&job).await?;
         Ok(answer)
     })
     .await?;
     // Also for a repeat: the first call may have come to its end before the queue was asked. A job that was asked for twice is
     // done once.
-    let id = answer.location().and_then(|place| place.strip_prefix(EXPORTS)).and_then(|id| id.parse().ok());
-    let id = id.ok_or_else(|| Problem::internal("an export without a place"))?;
-    app.files.ask_for(&VendorJob::Export { vendor_id: vendor, id }).await?;
+    let id = answer.location().and_then(|location| location.strip_prefix(EXPORTS)).and_then(|id| id.parse().ok());
+    let id = id.ok_or_else(|| Problem::internal("an export without a location"))?;
+    app.files.enqueue(&VendorJob::Export { vendor_id: vendor, id }).await?;
     Ok(answer)
 }
 
@@ -79,23 +80,23 @@ pub async fn start_export(
     params(("id" = ExportId, Path, description = "The export."), VendorIdHeader),
     responses((status = OK, body = ExportView))
 )]
-pub async fn show_export(
+pub async fn show_vendor_export(
     State(app): State<App>,
     Now(now): Now,
-    buyer: Buyer,
-    VendorHeader(named): VendorHeader,
+    caller: Caller,
+    VendorHeader(vendor_id): VendorHeader,
     Path(id): Path<ExportId>,
 ) -> Result<Json<ExportView>, Problem> {
-    let standing = app.accounts.standing(buyer.user, named).await?;
-    standing.may(Permission::ReadProducts)?;
-    let found = app.accounts.export(standing.file.card.id, id).await?;
+    let member = app.accounts.member(caller.user, vendor_id).await?;
+    member.may(Permission::ReadProducts)?;
+    let found = app.accounts.export(member.account.card.id, id).await?;
     let job = found.ok_or_else(|| Refusal::of(Code::NotFound))?;
-    if job.is_forgotten(now) {
-        app.files.remind_of(&VendorJob::Export { vendor_id: job.vendor, id }).await;
+    if job.is_abandoned(now) {
+        app.files.enqueue_abandoned(&VendorJob::Export { vendor_id: job.vendor, id }).await;
     }
     let mut view = ExportView::from(&job);
     if job.state == JobState::Completed {
-        let (url, expires_at) = app.files.doors.link(&job.key(), now).await?;
+        let (url, expires_at) = app.files.presigner.link(&job.key(), now).await?;
         view.url = Some(url);
         view.url_expires_at = Some(expires_at);
     }

@@ -16,7 +16,7 @@ pub(crate) struct Files {
     bucket_client: aws_sdk_s3::Client,
     bucket: String,
     /// The same bucket, for those who upload and fetch files themselves.
-    pub(crate) doors: Bucket,
+    pub(crate) presigner: Bucket,
     queue_client: aws_sdk_sqs::Client,
     queue_url: String,
 }
@@ -49,7 +49,7 @@ impl Files {
     pub(crate) fn new(config: &Config) -> Result<Self, Fatal> {
         let (bucket_client, bucket) = (config.s3()?, config.required("IMPORTS_BUCKET")?.to_owned());
         Ok(Self {
-            doors: Bucket::new(bucket_client.clone(), &bucket),
+            presigner: Bucket::new(bucket_client.clone(), &bucket),
             bucket_client,
             bucket,
             queue_client: config.sqs()?,
@@ -65,7 +65,7 @@ impl Files {
     }
 
     /// Asks for work on a job.
-    pub(crate) async fn ask_for(&self, job: &VendorJob) -> Result<(), FilesError> {
+    pub(crate) async fn enqueue(&self, job: &VendorJob) -> Result<(), FilesError> {
         let body = serde_json::to_string(job).map_err(|error| FilesError::NotWritten(error.to_string()))?;
         let sent = self.queue_client.send_message().queue_url(&self.queue_url).message_body(body).send().await;
         sent.map(|_| ()).map_err(|error| FilesError::NotTaken(DisplayErrorContext(&error).to_string()))
@@ -73,10 +73,10 @@ impl Files {
 
     /// Asks again for work on a job that nobody has gone on with. It is only looked at, so a queue that does not answer is no
     /// reason to show nothing: the next look asks again.
-    pub(crate) async fn remind_of(&self, job: &VendorJob) {
-        match self.ask_for(job).await {
-            Ok(()) => tracing::warn!(?job, "a job that nobody has gone on with is asked for again"),
-            Err(error) => tracing::warn!(?job, cause = %error, "a job that nobody has gone on with is not asked for"),
+    pub(crate) async fn enqueue_abandoned(&self, job: &VendorJob) {
+        match self.enqueue(job).await {
+            Ok(()) => tracing::warn!(?job, "an abandoned job is enqueued again"),
+            Err(error) => tracing::warn!(?job, cause = %error, "an abandoned job could not be enqueued again"),
         }
     }
 }

@@ -1,26 +1,27 @@
 //! Product files in: `POST /v1/vendor/imports` and how far one has come.
 
 use api::{
-    Answer, Buyer, Json, KeyHeader, Keyed, Now, Path, Problem, Query, RawBody, VendorHeader, VendorIdHeader, once,
+    Answer, Caller, IdempotencyKeyHeader, Idempotent, Json, Now, Path, Problem, Query, RawBody, VendorHeader,
+    VendorIdHeader, replay_or_run,
 };
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::header::CONTENT_TYPE;
-use domain::job::{FilePosition, ImportJob, ImportView, JobState, MOST_FILE_BYTES, MOST_INLINE_BYTES, Tally};
+use domain::job::{FilePosition, ImportCounts, ImportJob, ImportView, JobState, MAX_FILE_BYTES, MAX_INLINE_BYTES};
 use domain::text::Line;
 use domain::vendor::{Permission, VendorJob};
 use domain::{Code, Currency, ImportId, Refusal};
-use platform::Announced;
+use platform::UploadSpec;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::files::CSV;
-use crate::{App, of_member};
+use crate::{App, scoped_to_member};
 
 /// Where imports are.
 const IMPORTS: &str = "/v1/vendor/imports/";
 
-/// How a file is brought in.
+/// How a file is imported.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -48,8 +49,8 @@ pub struct AnnounceFile {
 }
 
 impl AnnounceFile {
-    const fn at<'a>(&self, key: &'a str) -> Announced<'a> {
-        Announced { key, content_type: CSV, size: self.size }
+    const fn upload_spec<'a>(&self, key: &'a str) -> UploadSpec<'a> {
+        UploadSpec { key, content_type: CSV, size: self.size }
     }
 }
 
@@ -59,22 +60,23 @@ pub enum ProductFile {
     /// The file.
     Inline(Bytes),
     /// One that will be uploaded.
-    Announced(AnnounceFile),
+    ToUpload(AnnounceFile),
 }
 
 impl<S: Send + Sync> FromRequest<S> for ProductFile {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let named = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let essence = named.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let content_type =
+            request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match essence.as_str() {
             "text/csv" => {
                 let RawBody(bytes) = RawBody::from_request(request, state).await?;
                 Ok(Self::Inline(bytes))
             }
             "application/json" => {
-                Json::from_request(request, state).await.map(|Json(announced)| Self::Announced(announced))
+                Json::from_request(request, state).await.map(|Json(announced)| Self::ToUpload(announced))
             }
             _ => Err(Problem::because(
                 Code::UnsupportedMediaType,
@@ -85,7 +87,7 @@ impl<S: Send + Sync> FromRequest<S> for ProductFile {
 }
 
 /// The limit on bodies of this route: the file itself may come in one.
-pub const BODY_LIMIT: usize = MOST_INLINE_BYTES;
+pub const BODY_LIMIT: usize = MAX_INLINE_BYTES;
 
 /// Imports a product file in Shopify's format.
 ///
@@ -93,42 +95,42 @@ pub const BODY_LIMIT: usize = MOST_INLINE_BYTES;
 /// ten minutes, and the import begins when it is there. Good products go in and bad ones are reported; importing a file again
 /// changes nothing.
 #[utoipa::path(
-    post, path = "/v1/vendor/imports", params(ImportParameters, VendorIdHeader, KeyHeader),
+    post, path = "/v1/vendor/imports", params(ImportParameters, VendorIdHeader, IdempotencyKeyHeader),
     request_body(content((AnnounceFile = "application/json"), (String = "text/csv"))),
     responses((status = ACCEPTED, body = ImportView))
 )]
-pub async fn start_import(
+pub async fn start_vendor_import(
     State(app): State<App>,
     Now(now): Now,
-    buyer: Buyer,
-    VendorHeader(named): VendorHeader,
+    caller: Caller,
+    VendorHeader(vendor_id): VendorHeader,
     Query(asked): Query<ImportParameters>,
-    Keyed { body: product_file, call }: Keyed<ProductFile>,
+    Idempotent { body: product_file, call }: Idempotent<ProductFile>,
 ) -> Result<Answer, Problem> {
-    let standing = app.accounts.standing(buyer.user, named).await?;
-    standing.may(Permission::EditProducts)?;
-    let call = of_member(call, buyer.user, standing.file.card.id);
+    let member = app.accounts.member(caller.user, vendor_id).await?;
+    member.may(Permission::EditProducts)?;
+    let call = scoped_to_member(call, caller.user, member.account.card.id);
     let announced = match &product_file {
-        ProductFile::Announced(announced) => Some(announced),
+        ProductFile::ToUpload(announced) => Some(announced),
         ProductFile::Inline(bytes) if bytes.is_empty() => {
             return Err(Problem::because(Code::Malformed, "The file is empty."));
         }
         ProductFile::Inline(_) => None,
     };
-    if announced.is_some_and(|announced| !(1..=MOST_FILE_BYTES).contains(&announced.size)) {
-        return Err(Refusal::field("/size", "out_of_range", format!("1 to {MOST_FILE_BYTES} bytes")).into());
+    if announced.is_some_and(|announced| !(1..=MAX_FILE_BYTES).contains(&announced.size)) {
+        return Err(Refusal::field("/size", "out_of_range", format!("1 to {MAX_FILE_BYTES} bytes")).into());
     }
     let job = ImportJob {
-        id: ImportId::new(now, platform::mint(now).bits()),
-        vendor: standing.file.card.id,
+        id: ImportId::new(now, platform::ids(now).bits()),
+        vendor: member.account.card.id,
         filename: announced.map(|announced| announced.filename.clone()),
-        currency: asked.currency.unwrap_or(standing.file.currency),
+        currency: asked.currency.unwrap_or(member.account.currency),
         dry_run: asked.dry_run,
         publish: asked.publish,
         state: JobState::Waiting,
         rows: None,
         position: FilePosition::default(),
-        tally: Tally::default(),
+        counts: ImportCounts::default(),
         tag: None,
         lease: None,
         created_at: now,
@@ -137,11 +139,11 @@ pub async fn start_import(
     };
     let mut view = ImportView::new(&job, Vec::new());
     if let Some(announced) = announced {
-        view.upload = Some(app.files.doors.upload(announced.at(&job.key()), now).await?);
+        view.upload = Some(app.files.presigner.upload(announced.upload_spec(&job.key()), now).await?);
     }
     let answer = Answer::accepted(format!("{IMPORTS}{}", job.id), &view)?;
-    let answer = once(app.accounts.kept(call.named()), async {
-        app.accounts.keeping(call.keeps(&answer)?).add_import(&job).await?;
+    let answer = replay_or_run(app.accounts.stored_response(call.as_idempotent()), async {
+        app.accounts.storing(call.stored(&answer)?).add_import(&job).await?;
         Ok(answer)
     })
     .await?;
@@ -153,8 +155,8 @@ pub async fn start_import(
             app.files.put(&job.key(), bytes).await?;
             Ok(answer)
         }
-        (ProductFile::Announced(announced), Some(job)) => {
-            app.files.doors.renew(answer, announced.at(&job.key()), now).await
+        (ProductFile::ToUpload(announced), Some(job)) => {
+            app.files.presigner.renew(answer, announced.upload_spec(&job.key()), now).await
         }
         (_, None) => Ok(answer),
     }
@@ -163,8 +165,8 @@ pub async fn start_import(
 impl App {
     /// The import that an answer was given for before, if it still waits for its file.
     async fn still_waiting(&self, asked: &ImportJob, answer: &Answer) -> Result<Option<ImportJob>, Problem> {
-        let id = answer.location().and_then(|place| place.strip_prefix(IMPORTS)).and_then(|id| id.parse().ok());
-        let id = id.ok_or_else(|| Problem::internal("an import without a place"))?;
+        let id = answer.location().and_then(|location| location.strip_prefix(IMPORTS)).and_then(|id| id.parse().ok());
+        let id = id.ok_or_else(|| Problem::internal("an import without a location"))?;
         Ok(self.accounts.import(asked.vendor, id).await?.filter(|first| first.state == JobState::Waiting))
     }
 }
@@ -177,20 +179,20 @@ impl App {
     params(("id" = ImportId, Path, description = "The import."), VendorIdHeader),
     responses((status = OK, body = ImportView))
 )]
-pub async fn show_import(
+pub async fn show_vendor_import(
     State(app): State<App>,
     Now(now): Now,
-    buyer: Buyer,
-    VendorHeader(named): VendorHeader,
+    caller: Caller,
+    VendorHeader(vendor_id): VendorHeader,
     Path(id): Path<ImportId>,
 ) -> Result<Json<ImportView>, Problem> {
-    let standing = app.accounts.standing(buyer.user, named).await?;
-    standing.may(Permission::ReadProducts)?;
-    let found = app.accounts.import_with_faults(standing.file.card.id, id).await?;
+    let member = app.accounts.member(caller.user, vendor_id).await?;
+    member.may(Permission::ReadProducts)?;
+    let found = app.accounts.import_with_faults(member.account.card.id, id).await?;
     let (job, faults) = found.ok_or_else(|| Refusal::of(Code::NotFound))?;
-    if job.is_forgotten(now) {
+    if job.is_abandoned(now) {
         // Whether its file is there finds out who works on it: then the import goes on, or it fails.
-        app.files.remind_of(&VendorJob::Import { vendor_id: job.vendor, id }).await;
+        app.files.enqueue_abandoned(&VendorJob::Import { vendor_id: job.vendor, id }).await;
     }
     Ok(Json(ImportView::new(&job, faults)))
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use domain::catalogue::{
-    CategoryTree, Image, ImageSource, Price, Product, ProductOption, ProductState, Seo, Variant, WhenOut,
+use domain::catalog::{
+    CategoryTree, Image, ImageSource, InventoryPolicy, Price, Product, ProductOption, ProductState, Seo, Variant,
 };
 use domain::stock::Layout;
 use domain::text::{BadText, Handle, LongText, Name, Sku, Title};
 use domain::vendor::VendorCard;
-use domain::{Code, Mint, Money, ProductId, Refusal, Timestamp, VariantId};
+use domain::{Code, Ids, Money, ProductId, Refusal, Timestamp, VariantId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -74,18 +74,18 @@ pub struct WriteVariant {
     /// Units to begin with; only for a new variant.
     #[serde(default)]
     on_hand: Option<i64>,
-    /// Over how many counters its stock is spread, for a rush: 1 to 32.
+    /// Over how many shards its stock is spread, for a flash sale: 1 to 32.
     #[serde(default)]
     shards: Option<u16>,
     /// What becomes of an order for more than there is; as it was when nothing is said, and refused at first.
     #[serde(default)]
-    when_out: Option<WhenOut>,
-    /// With `when_out`: when what is ordered beyond the stock is expected.
+    inventory_policy: Option<InventoryPolicy>,
+    /// With `inventory_policy`: when what is ordered beyond the stock is expected.
     #[serde(default)]
     available_from: Option<Timestamp>,
-    /// With `when_out`: how many units may be ordered beyond the stock; a million when nothing is said.
+    /// With `inventory_policy`: how many units may be ordered beyond the stock; a million when nothing is said.
     #[serde(default)]
-    back_order_limit: Option<u32>,
+    oversell_limit: Option<u32>,
     /// Write to me once when what can be bought falls to so many units, and again only after it has risen above in between.
     #[serde(default)]
     low_stock_at: Option<i64>,
@@ -99,13 +99,13 @@ impl WriteProduct {
 }
 
 /// Units that a new variant begins with.
-pub(crate) type FirstStock = Vec<(VariantId, Layout, i64)>;
+pub(crate) type InitialStock = Vec<(VariantId, Layout, i64)>;
 
 /// A product that was built, with what lies beside it.
 pub(crate) struct Built {
     pub(crate) product: Product,
     pub(crate) description_html: String,
-    pub(crate) first_stock: FirstStock,
+    pub(crate) initial_stock: InitialStock,
 }
 
 /// Builds a product out of what its seller wrote, onto the one that is there, if there is one.
@@ -114,7 +114,7 @@ pub(crate) fn build(
     known: Option<&Product>,
     vendor: &VendorCard,
     tree: &CategoryTree,
-    mint: &mut Mint,
+    ids: &mut Ids,
 ) -> Result<Built, Refusal> {
     let categories = match &written.category {
         Some(category) => {
@@ -122,7 +122,7 @@ pub(crate) fn build(
         }
         None => Vec::new(),
     };
-    let id = known.map_or_else(|| ProductId::new(mint.now(), mint.bits()), |known| known.id);
+    let id = known.map_or_else(|| ProductId::new(ids.now(), ids.bits()), |known| known.id);
     let handle = match (&written.handle, known) {
         (Some(handle), _) => handle.clone(),
         (None, Some(known)) => known.handle.clone(),
@@ -131,14 +131,14 @@ pub(crate) fn build(
         })?,
     };
     let mut next_ordinal = known.map_or(1, |known| known.next_ordinal);
-    let (mut variants, mut first_stock) = (Vec::new(), Vec::new());
+    let (mut variants, mut initial_stock) = (Vec::new(), Vec::new());
     for (index, variant) in written.variants.iter().enumerate() {
         let built = build_variant(variant, index, id, known, &written.options, &mut next_ordinal)?;
         if variants.iter().any(|other: &Variant| other.id == built.id) {
             return Err(Refusal::field(format!("/variants/{index}/id"), "duplicate", "stands here twice"));
         }
         if let Some(units) = variant.on_hand {
-            first_stock.push((built.id, built.layout(), units));
+            initial_stock.push((built.id, built.layout(), units));
         }
         variants.push(built);
     }
@@ -163,13 +163,13 @@ pub(crate) fn build(
         state: known.map_or(ProductState::Draft, |known| known.state),
         listed: known.is_none_or(|known| known.listed),
         published_at: known.and_then(|known| known.published_at),
-        created_at: known.map_or_else(|| mint.now(), |known| known.created_at),
+        created_at: known.map_or_else(|| ids.now(), |known| known.created_at),
         next_ordinal,
         version: known.map_or(0, |known| known.version),
     };
     product.check()?;
     let description_html = written.description_html.as_ref().map(shown_description).transpose()?.unwrap_or_default();
-    Ok(Built { product, description_html, first_stock })
+    Ok(Built { product, description_html, initial_stock })
 }
 
 /// What is shown of a description. Escaping makes it longer, so its length is looked at once more: what is kept has to fit when
@@ -210,11 +210,11 @@ fn build_variant(
                 "the stock of a variant that exists is changed at its own address",
             ));
         }
-        Some(units) if !(0..=domain::catalogue::MOST_ON_HAND).contains(&units) => {
+        Some(units) if !(0..=domain::catalog::MAX_ON_HAND).contains(&units) => {
             return Err(Refusal::field(
                 at("on_hand"),
                 "out_of_range",
-                format!("0 to {}", domain::catalogue::MOST_ON_HAND),
+                format!("0 to {}", domain::catalog::MAX_ON_HAND),
             ));
         }
         _ => {}
@@ -243,18 +243,18 @@ fn build_variant(
         grams: written.grams,
         image: written.image.clone(),
         shards,
-        most_shards: former.map_or(1, |former| former.layout().counters),
-        when_out: WhenOut::Refuse,
+        peak_shards: former.map_or(1, |former| former.layout().peak_shards),
+        inventory_policy: InventoryPolicy::Deny,
         available_from: written.available_from,
-        back_order_limit: written.back_order_limit,
+        oversell_limit: written.oversell_limit,
         low_stock_at: written.low_stock_at,
     };
-    match (written.when_out, former) {
-        (Some(when_out), _) => variant.when_out = when_out,
-        (None, Some(former)) if written.available_from.is_none() && written.back_order_limit.is_none() => {
-            variant.when_out = former.when_out;
+    match (written.inventory_policy, former) {
+        (Some(inventory_policy), _) => variant.inventory_policy = inventory_policy,
+        (None, Some(former)) if written.available_from.is_none() && written.oversell_limit.is_none() => {
+            variant.inventory_policy = former.inventory_policy;
             variant.available_from = former.available_from;
-            variant.back_order_limit = former.back_order_limit;
+            variant.oversell_limit = former.oversell_limit;
         }
         (None, _) => {}
     }
@@ -264,21 +264,21 @@ fn build_variant(
 
 /// `price` and `prices` together, one per currency, each with what it is compared to.
 fn prices(written: &WriteVariant, at: impl Fn(&str) -> String) -> Result<Vec<Price>, Refusal> {
-    // The list, then the single amount, each with the place where it was written.
+    // The list, then the single amount, each with the pointer where it was written.
     let placed = |list: &[Money], several: &str, one: Option<Money>, single: &str| {
         let listed = list.iter().enumerate().map(|(index, amount)| (at(&format!("{several}/{index}")), *amount));
         let all: Vec<(String, Money)> = listed.chain(one.map(|amount| (at(single), amount))).collect();
         match all.iter().find(|(_, amount)| !amount.is_price()) {
-            Some((place, _)) => Err(Refusal::field(place, "out_of_range", "must be zero or more, within bounds")),
+            Some((pointer, _)) => Err(Refusal::field(pointer, "out_of_range", "must be zero or more, within bounds")),
             None => Ok(all),
         }
     };
     let mut prices: Vec<Price> = Vec::new();
-    for (place, price) in placed(&written.prices, "prices", written.price, "price")? {
+    for (pointer, price) in placed(&written.prices, "prices", written.price, "price")? {
         match prices.iter().find(|known| known.price.currency() == price.currency()) {
             // The same price said twice, as one and in the list, is one price.
             Some(known) if known.price == price => {}
-            Some(_) => return Err(Refusal::field(place, "duplicate", "two prices in one currency")),
+            Some(_) => return Err(Refusal::field(pointer, "duplicate", "two prices in one currency")),
             None => prices.push(Price { price, compare_at: None }),
         }
     }
@@ -287,13 +287,13 @@ fn prices(written: &WriteVariant, at: impl Fn(&str) -> String) -> Result<Vec<Pri
     }
     let compared =
         placed(&written.compare_at_prices, "compare_at_prices", written.compare_at_price, "compare_at_price")?;
-    for (place, compared) in compared {
+    for (pointer, compared) in compared {
         if compared.is_zero() {
-            return Err(Refusal::field(place, "out_of_range", "must be above zero, or be left out"));
+            return Err(Refusal::field(pointer, "out_of_range", "must be above zero, or be left out"));
         }
         let Some(known) = prices.iter_mut().find(|known| known.price.currency() == compared.currency()) else {
             let detail = format!("there is no price in {} to compare", compared.currency());
-            return Err(Refusal::field(place, "missing", detail));
+            return Err(Refusal::field(pointer, "missing", detail));
         };
         known.compare_at = Some(compared);
     }
@@ -332,8 +332,8 @@ mod tests {
             name: Name::parse("Chorsu").unwrap(),
         };
         let written: WriteProduct = serde_json::from_value(written).unwrap();
-        let mut mint = Mint::new(Timestamp::from_millis(1_798_761_600_000), || [7; 16]);
-        build(&written, known, &vendor, &CategoryTree::default(), &mut mint).map_err(|refusal| {
+        let mut ids = Ids::new(Timestamp::from_millis(1_798_761_600_000), || [7; 16]);
+        build(&written, known, &vendor, &CategoryTree::default(), &mut ids).map_err(|refusal| {
             refusal
                 .fields()
                 .first()

@@ -11,12 +11,12 @@ mod publishing;
 mod stock;
 mod view;
 
-use api::{Call, Problem, Routes, UnclaimedCall, routes};
+use api::{Problem, Routes, ScopedRequest, UnscopedRequest, routes};
 use axum::Router;
 use domain::vendor::Permission;
 use domain::{UserId, VendorId};
 use platform::{Bucket, Config, Fatal};
-use store::accounts::Standing;
+use store::accounts::Member;
 use store::{Accounts, Catalog, Orders, Stock};
 
 use crate::files::Files;
@@ -33,7 +33,7 @@ pub struct App {
 }
 
 /// How often a change is tried again when somebody else changes the same thing in between.
-const TRIES: usize = 8;
+const MAX_ATTEMPTS: usize = 8;
 
 impl App {
     /// Builds the clients. Nothing is called yet but what warms the connection.
@@ -59,45 +59,49 @@ impl App {
         })
     }
 
-    /// The caller's place at the desk, if role and shop allow what is asked for.
-    async fn standing(
+    /// The caller as a member of the vendor, if role and shop allow what is asked for.
+    async fn member(
         &self,
         user: UserId,
-        named: Option<VendorId>,
+        vendor_id: Option<VendorId>,
         permission: Permission,
-    ) -> Result<Standing, Problem> {
-        let standing = self.accounts.standing(user, named).await?;
-        standing.may(permission)?;
-        Ok(standing)
+    ) -> Result<Member, Problem> {
+        let member = self.accounts.member(user, vendor_id).await?;
+        member.may(permission)?;
+        Ok(member)
     }
 }
 
 /// A call of a member of a shop.
-fn of_member(call: UnclaimedCall, user: UserId, vendor: VendorId) -> Call {
-    call.of(format_args!("{user} of {vendor}"))
+fn scoped_to_member(call: UnscopedRequest, user: UserId, vendor: VendorId) -> ScopedRequest {
+    call.scoped_to(format_args!("{user} of {vendor}"))
 }
 
 /// The routes, with what the OpenAPI document says of them.
 pub fn routes<R: Routes<App>>() -> R {
     // The limit is for what stands above it: a file may be larger than other bodies.
     R::new()
-        .routes(routes!(imports::start_import))
+        .routes(routes!(imports::start_vendor_import))
         .limit_bodies(imports::BODY_LIMIT)
-        .routes(routes!(imports::show_import))
-        .routes(routes!(exports::start_export))
-        .routes(routes!(exports::show_export))
-        .routes(routes!(products::list_own_products, products::create_product))
-        .routes(routes!(products::show_own_product, products::replace_product, products::delete_product))
-        .routes(routes!(publishing::publish_product))
-        .routes(routes!(publishing::unpublish_product))
-        .routes(routes!(stock::change_stock))
-        .routes(routes!(media::begin_upload))
-        .routes(routes!(orders::list_orders))
-        .routes(routes!(orders::show_own_part))
-        .routes(routes!(orders::accept_order))
-        .routes(routes!(orders::refuse_order))
-        .routes(routes!(orders::ship_order))
-        .routes(routes!(orders::deliver_order))
+        .routes(routes!(imports::show_vendor_import))
+        .routes(routes!(exports::start_vendor_export))
+        .routes(routes!(exports::show_vendor_export))
+        .routes(routes!(products::list_vendor_products, products::create_vendor_product))
+        .routes(routes!(
+            products::show_vendor_product,
+            products::replace_vendor_product,
+            products::delete_vendor_product
+        ))
+        .routes(routes!(publishing::publish_vendor_product))
+        .routes(routes!(publishing::unpublish_vendor_product))
+        .routes(routes!(stock::change_vendor_stock))
+        .routes(routes!(media::begin_media_upload))
+        .routes(routes!(orders::list_vendor_orders))
+        .routes(routes!(orders::show_vendor_order))
+        .routes(routes!(orders::accept_vendor_order))
+        .routes(routes!(orders::decline_vendor_order))
+        .routes(routes!(orders::ship_vendor_order))
+        .routes(routes!(orders::deliver_vendor_order))
 }
 
 /// The function.

@@ -1,18 +1,21 @@
 //! Pictures: a place to upload one to.
 
-use api::{Answer, Buyer, Call, Json, KeyHeader, Keyed, Now, Problem, VendorHeader, VendorIdHeader, once};
+use api::{
+    Answer, Caller, IdempotencyKeyHeader, Idempotent, Json, Now, Problem, ScopedRequest, VendorHeader, VendorIdHeader,
+    replay_or_run,
+};
 use axum::extract::State;
 use domain::upload::Upload;
 use domain::vendor::Permission;
 use domain::{MediaId, Refusal, Timestamp};
-use platform::Announced;
+use platform::UploadSpec;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{App, of_member};
+use crate::{App, scoped_to_member};
 
 /// The largest picture: 10 MB.
-const LARGEST: u64 = 10 * 1024 * 1024;
+const MAX_SIZE: u64 = 10 * 1024 * 1024;
 
 /// A picture that is going to be uploaded.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -48,8 +51,8 @@ impl PictureType {
 }
 
 impl BeginUpload {
-    const fn at<'a>(&self, key: &'a str) -> Announced<'a> {
-        Announced { key, content_type: self.content_type.as_str(), size: self.size }
+    const fn upload_spec<'a>(&self, key: &'a str) -> UploadSpec<'a> {
+        UploadSpec { key, content_type: self.content_type.as_str(), size: self.size }
     }
 }
 
@@ -67,38 +70,39 @@ pub struct MediaUploadView {
 /// Answers where to upload a picture: one PUT within ten minutes, with the type and length given here.
 #[utoipa::path(
     post, path = "/v1/vendor/media",
-    params(VendorIdHeader, KeyHeader),
+    params(VendorIdHeader, IdempotencyKeyHeader),
     request_body = BeginUpload, responses((status = CREATED, body = MediaUploadView))
 )]
-pub async fn begin_upload(
+pub async fn begin_media_upload(
     State(app): State<App>,
     Now(now): Now,
-    buyer: Buyer,
-    VendorHeader(named): VendorHeader,
-    Keyed { body: Json(asked), call }: Keyed<Json<BeginUpload>>,
+    caller: Caller,
+    VendorHeader(vendor_id): VendorHeader,
+    Idempotent { body: Json(asked), call }: Idempotent<Json<BeginUpload>>,
 ) -> Result<Answer, Problem> {
-    let standing = app.standing(buyer.user, named, Permission::EditProducts).await?;
-    let call = of_member(call, buyer.user, standing.file.card.id);
-    let answer = once(app.accounts.kept(call.named()), app.sign_upload(&asked, &call, now)).await?;
+    let member = app.member(caller.user, vendor_id, Permission::EditProducts).await?;
+    let call = scoped_to_member(call, caller.user, member.account.card.id);
+    let answer =
+        replay_or_run(app.accounts.stored_response(call.as_idempotent()), app.sign_upload(&asked, &call, now)).await?;
     match answer.member::<MediaId>("id") {
-        Some(id) if answer.is_replayed() => app.media.renew(answer, asked.at(&id.to_string()), now).await,
+        Some(id) if answer.is_replayed() => app.media.renew(answer, asked.upload_spec(&id.to_string()), now).await,
         _ => Ok(answer),
     }
 }
 
 impl App {
     /// Nothing is written but the answer, if the call has a key: a repeat gets a place for the same picture.
-    async fn sign_upload(&self, asked: &BeginUpload, call: &Call, now: Timestamp) -> Result<Answer, Problem> {
-        if !(1..=LARGEST).contains(&asked.size) {
-            return Err(Refusal::field("/size", "out_of_range", format!("1 to {LARGEST} bytes")).into());
+    async fn sign_upload(&self, asked: &BeginUpload, call: &ScopedRequest, now: Timestamp) -> Result<Answer, Problem> {
+        if !(1..=MAX_SIZE).contains(&asked.size) {
+            return Err(Refusal::field("/size", "out_of_range", format!("1 to {MAX_SIZE} bytes")).into());
         }
-        let id = MediaId::new(now, platform::mint(now).bits());
+        let id = MediaId::new(now, platform::ids(now).bits());
         let key = id.to_string();
-        let upload = self.media.upload(asked.at(&key), now).await?;
+        let upload = self.media.upload(asked.upload_spec(&key), now).await?;
         let url = format!("{}/{id}", self.catalog.media_base());
         let view = MediaUploadView { id, src: format!("media:{id}"), url: url.clone(), upload };
         let answer = Answer::created(url, &view)?;
-        self.accounts.keeping(call.keeps(&answer)?).keep().await?;
+        self.accounts.storing(call.stored(&answer)?).store_response().await?;
         Ok(answer)
     }
 }

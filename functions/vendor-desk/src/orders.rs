@@ -1,13 +1,13 @@
-//! A seller's parts of orders: accepting, refusing, shipping, delivering.
+//! A vendor's orders: accepting, declining, shipping, delivering.
 
 use api::{
-    Answer, Buyer, Call, Cursor, Json, KeyHeader, Keyed, Limit, NoBody, Now, Page, Path, Problem, Query, RawBody,
-    UnclaimedCall, VendorHeader, VendorIdHeader, once,
+    Answer, Caller, Cursor, IdempotencyKeyHeader, Idempotent, Json, Limit, NoBody, Now, Page, Path, Problem, Query,
+    RawBody, ScopedRequest, UnscopedRequest, VendorHeader, VendorIdHeader, replay_or_run,
 };
 use axum::body::Body;
 use axum::extract::{FromRequest, Request, State};
 use domain::order::{
-    Actor, History, OrderFile, VendorOrder, VendorOrderDeskView, VendorOrderEvent, VendorOrderId, VendorOrderState,
+    Actor, History, HistoryEvent, PlacedOrder, VendorOrder, VendorOrderDeskView, VendorOrderId, VendorOrderState,
 };
 use domain::text::Line;
 use domain::vendor::Permission;
@@ -16,7 +16,7 @@ use serde::Deserialize;
 use store::{Error, Orders};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{App, TRIES, of_member};
+use crate::{App, MAX_ATTEMPTS, scoped_to_member};
 
 /// Which page.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -61,58 +61,61 @@ impl<S: Send + Sync> FromRequest<S> for Parcel {
     }
 }
 
-/// What a seller does with its part.
-enum Step {
+/// What a vendor does with its order.
+enum Action {
     Accept,
-    Refuse,
+    Decline,
     Ship(ShipOrder),
     Deliver,
 }
 
-impl Step {
-    /// Whether it was taken already and nothing has happened to the part since.
-    fn is_done(&self, part: &VendorOrder, history: &[History]) -> bool {
+impl Action {
+    /// Whether it was taken already and nothing has happened to the order since.
+    fn is_done(&self, vendor_order: &VendorOrder, history: &[History]) -> bool {
         match self {
-            Self::Accept => part.state == VendorOrderState::Accepted,
-            // A part that was accepted before is called off, which its buyer can do as well.
-            Self::Refuse => match part.state {
-                VendorOrderState::Refused => true,
-                VendorOrderState::Cancelled => called_off_by(part.vendor.id, history) == Some(Actor::Vendor),
+            Self::Accept => vendor_order.state == VendorOrderState::Accepted,
+            // An order that was accepted before is cancelled, which the buyer can do as well.
+            Self::Decline => match vendor_order.state {
+                VendorOrderState::Declined => true,
+                VendorOrderState::Cancelled => cancelled_by(vendor_order.vendor.id, history) == Some(Actor::Vendor),
                 _ => false,
             },
-            Self::Ship(_) => part.state == VendorOrderState::Shipped,
-            Self::Deliver => part.state == VendorOrderState::Delivered,
+            Self::Ship(_) => vendor_order.state == VendorOrderState::Shipped,
+            Self::Deliver => vendor_order.state == VendorOrderState::Delivered,
         }
     }
 
     const fn permission(&self) -> Permission {
         match self {
-            Self::Accept | Self::Refuse => Permission::DecideOrders,
+            Self::Accept | Self::Decline => Permission::DecideOrders,
             Self::Ship(_) | Self::Deliver => Permission::FulfilOrders,
         }
     }
 }
 
-/// Who called a seller's part off the last time.
-fn called_off_by(vendor: VendorId, history: &[History]) -> Option<Actor> {
-    let cancelled = VendorOrderEvent::Cancelled.as_str();
-    history.iter().rev().find(|line| line.vendor == Some(vendor) && line.event == cancelled).map(|line| line.by)
+/// Who cancelled a vendor order the last time.
+fn cancelled_by(vendor: VendorId, history: &[History]) -> Option<Actor> {
+    history
+        .iter()
+        .rev()
+        .find(|line| line.vendor == Some(vendor) && line.event == HistoryEvent::Cancelled)
+        .map(|line| line.by)
 }
 
-/// Lists the shop's parts of orders, newest first. They appear once the order is paid, or payable on delivery.
+/// Lists the orders of a vendor, newest first. They appear once the order is paid, or payable on delivery.
 #[utoipa::path(
     get, path = "/v1/vendor/orders",
     params(ListOrders, VendorIdHeader),
     responses((status = OK, body = Page<VendorOrderDeskView>))
 )]
-pub async fn list_orders(
+pub async fn list_vendor_orders(
     State(app): State<App>,
-    buyer: Buyer,
-    VendorHeader(named): VendorHeader,
+    caller: Caller,
+    VendorHeader(vendor_id): VendorHeader,
     Query(asked): Query<ListOrders>,
 ) -> Result<Json<Page<VendorOrderDeskView>>, Problem> {
-    let standing = app.standing(buyer.user, named, Permission::ReadOrders).await?;
-    let vendor = standing.file.card.id;
+    let member = app.member(caller.user, vendor_id, Permission::ReadOrders).await?;
+    let vendor = member.account.card.id;
     let partition = Orders::vendor_partition(vendor);
     let scope = format!("GET /v1/vendor/orders|{partition}");
     let start = match &asked.cursor {
@@ -125,57 +128,66 @@ pub async fn list_orders(
 }
 
 impl App {
-    /// The order, and the seller's part of it; another's part, or one that the seller does not see yet, is as good as none.
-    async fn own_part(&self, id: VendorOrderId, vendor: VendorId) -> Result<(OrderFile, VendorOrder), Problem> {
-        let file = self.orders.file(id.order).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
-        let part = file.vendor(vendor).filter(|part| part.id() == id && part.visible).cloned();
-        let part = part.ok_or_else(|| Refusal::of(Code::NotFound))?;
-        Ok((file, part))
-    }
-
-    /// Takes a step, for a member of a shop.
-    async fn take_step(
+    /// The order, and the vendor order in it; another vendor's, or one that the vendor does not see yet, is as good as none.
+    async fn own_vendor_order(
         &self,
-        (buyer, named): (Buyer, Option<VendorId>),
-        id: VendorOrderId,
-        step: Step,
-        call: UnclaimedCall,
-        now: Timestamp,
-    ) -> Result<Answer, Problem> {
-        let vendor = self.standing(buyer.user, named, step.permission()).await?.file.card.id;
-        let call = of_member(call, buyer.user, vendor);
-        once(self.orders.kept(call.named()), self.carry_out(&step, id, vendor, &call, now)).await
-    }
-
-    /// Carries a step out. One that was taken already is not taken again, so that a repeat is harmless.
-    async fn carry_out(
-        &self,
-        step: &Step,
         id: VendorOrderId,
         vendor: VendorId,
-        call: &Call,
+    ) -> Result<(PlacedOrder, VendorOrder), Problem> {
+        let order = self.orders.load(id.order).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+        let vendor_order =
+            order.vendor_order(vendor).filter(|vendor_order| vendor_order.id() == id && vendor_order.visible).cloned();
+        let vendor_order = vendor_order.ok_or_else(|| Refusal::of(Code::NotFound))?;
+        Ok((order, vendor_order))
+    }
+
+    /// Performs an action for a member of a vendor.
+    async fn perform(
+        &self,
+        (caller, vendor_id): (Caller, Option<VendorId>),
+        id: VendorOrderId,
+        action: Action,
+        call: UnscopedRequest,
         now: Timestamp,
     ) -> Result<Answer, Problem> {
-        for _ in 0..TRIES {
-            let (loaded, part) = self.own_part(id, vendor).await?;
-            if step.is_done(&part, &loaded.order.history) {
-                let answer = Answer::ok(&VendorOrderDeskView::of(&loaded, &part))?;
-                self.orders.keeping(call.keeps(&answer)?).keep().await?;
+        let vendor = self.member(caller.user, vendor_id, action.permission()).await?.account.card.id;
+        let call = scoped_to_member(call, caller.user, vendor);
+        replay_or_run(
+            self.orders.stored_response(call.as_idempotent()),
+            self.apply_action(&action, id, vendor, &call, now),
+        )
+        .await
+    }
+
+    /// Applies an action. One that was taken already is not taken again, so that a repeat is harmless.
+    async fn apply_action(
+        &self,
+        action: &Action,
+        id: VendorOrderId,
+        vendor: VendorId,
+        call: &ScopedRequest,
+        now: Timestamp,
+    ) -> Result<Answer, Problem> {
+        for _ in 0..MAX_ATTEMPTS {
+            let (loaded, vendor_order) = self.own_vendor_order(id, vendor).await?;
+            if action.is_done(&vendor_order, &loaded.order.history) {
+                let answer = Answer::ok(&VendorOrderDeskView::of(&loaded, &vendor_order))?;
+                self.orders.storing(call.stored(&answer)?).store_response().await?;
                 return Ok(answer);
             }
             let mut changed = loaded.clone();
-            let mut mint = platform::mint(now);
-            match step {
-                Step::Accept => changed.accept(vendor, &mut mint)?,
-                Step::Refuse => changed.refuse(vendor, &mut mint)?,
-                Step::Ship(parcel) => {
-                    changed.ship(vendor, parcel.carrier.clone(), parcel.tracking_number.clone(), &mut mint)?;
+            let mut ids = platform::ids(now);
+            match action {
+                Action::Accept => changed.accept(vendor, &mut ids)?,
+                Action::Decline => changed.decline(vendor, &mut ids)?,
+                Action::Ship(parcel) => {
+                    changed.ship(vendor, parcel.carrier.clone(), parcel.tracking_number.clone(), &mut ids)?;
                 }
-                Step::Deliver => changed.deliver(vendor, &mut mint)?,
+                Action::Deliver => changed.deliver(vendor, &mut ids)?,
             }
-            let part = changed.vendor(vendor).ok_or_else(|| Refusal::of(Code::NotFound))?;
-            let answer = Answer::ok(&VendorOrderDeskView::of(&changed, part))?;
-            match self.orders.keeping(call.keeps(&answer)?).save(&loaded, &changed).await {
+            let vendor_order = changed.vendor_order(vendor).ok_or_else(|| Refusal::of(Code::NotFound))?;
+            let answer = Answer::ok(&VendorOrderDeskView::of(&changed, vendor_order))?;
+            match self.orders.storing(call.stored(&answer)?).save(&loaded, &changed).await {
                 Ok(()) => return Ok(answer),
                 Err(Error::Conflict) => {}
                 Err(other) => return Err(other.into()),
@@ -185,89 +197,89 @@ impl App {
     }
 }
 
-/// Shows one of the shop's parts of orders, with what is needed to send it.
+/// Shows a vendor order, with what is needed to send it.
 #[utoipa::path(
     get, path = "/v1/vendor/orders/{id}",
-    params(("id" = String, Path, description = "The sub-order."), VendorIdHeader),
+    params(("id" = String, Path, description = "The vendor order."), VendorIdHeader),
     responses((status = OK, body = VendorOrderDeskView))
 )]
-pub async fn show_own_part(
+pub async fn show_vendor_order(
     State(app): State<App>,
-    buyer: Buyer,
-    VendorHeader(named): VendorHeader,
+    caller: Caller,
+    VendorHeader(vendor_id): VendorHeader,
     Path(id): Path<VendorOrderId>,
 ) -> Result<Json<VendorOrderDeskView>, Problem> {
-    let standing = app.standing(buyer.user, named, Permission::ReadOrders).await?;
-    let (file, part) = app.own_part(id, standing.file.card.id).await?;
-    Ok(Json(VendorOrderDeskView::of(&file, &part)))
+    let member = app.member(caller.user, vendor_id, Permission::ReadOrders).await?;
+    let (order, vendor_order) = app.own_vendor_order(id, member.account.card.id).await?;
+    Ok(Json(VendorOrderDeskView::of(&order, &vendor_order)))
 }
 
 /// Accepts: the shop will send it.
 #[utoipa::path(
     post, path = "/v1/vendor/orders/{id}/accept",
-    params(("id" = String, Path, description = "The sub-order."), VendorIdHeader, KeyHeader),
+    params(("id" = String, Path, description = "The vendor order."), VendorIdHeader, IdempotencyKeyHeader),
     responses((status = OK, body = VendorOrderDeskView))
 )]
-pub async fn accept_order(
+pub async fn accept_vendor_order(
     State(app): State<App>,
     Now(now): Now,
-    buyer: Buyer,
-    VendorHeader(named): VendorHeader,
+    caller: Caller,
+    VendorHeader(vendor_id): VendorHeader,
     Path(id): Path<VendorOrderId>,
-    asked: Keyed<NoBody>,
+    asked: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
-    app.take_step((buyer, named), id, Step::Accept, asked.call, now).await
+    app.perform((caller, vendor_id), id, Action::Accept, asked.call, now).await
 }
 
-/// Refuses: the stock goes back, and so does the money.
+/// Declines: the stock goes back, and so does the money.
 #[utoipa::path(
-    post, path = "/v1/vendor/orders/{id}/refuse",
-    params(("id" = String, Path, description = "The sub-order."), VendorIdHeader, KeyHeader),
+    post, path = "/v1/vendor/orders/{id}/decline",
+    params(("id" = String, Path, description = "The vendor order."), VendorIdHeader, IdempotencyKeyHeader),
     responses((status = OK, body = VendorOrderDeskView))
 )]
-pub async fn refuse_order(
+pub async fn decline_vendor_order(
     State(app): State<App>,
     Now(now): Now,
-    buyer: Buyer,
-    VendorHeader(named): VendorHeader,
+    caller: Caller,
+    VendorHeader(vendor_id): VendorHeader,
     Path(id): Path<VendorOrderId>,
-    asked: Keyed<NoBody>,
+    asked: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
-    app.take_step((buyer, named), id, Step::Refuse, asked.call, now).await
+    app.perform((caller, vendor_id), id, Action::Decline, asked.call, now).await
 }
 
 /// Ships: the parcel has left the house.
 #[utoipa::path(
     post, path = "/v1/vendor/orders/{id}/ship",
-    params(("id" = String, Path, description = "The sub-order."), VendorIdHeader, KeyHeader),
+    params(("id" = String, Path, description = "The vendor order."), VendorIdHeader, IdempotencyKeyHeader),
     request_body = Option<ShipOrder>, responses((status = OK, body = VendorOrderDeskView))
 )]
-pub async fn ship_order(
+pub async fn ship_vendor_order(
     State(app): State<App>,
     Now(now): Now,
-    buyer: Buyer,
-    VendorHeader(named): VendorHeader,
+    caller: Caller,
+    VendorHeader(vendor_id): VendorHeader,
     Path(id): Path<VendorOrderId>,
-    Keyed { body: Parcel(parcel), call }: Keyed<Parcel>,
+    Idempotent { body: Parcel(parcel), call }: Idempotent<Parcel>,
 ) -> Result<Answer, Problem> {
-    app.take_step((buyer, named), id, Step::Ship(parcel), call, now).await
+    app.perform((caller, vendor_id), id, Action::Ship(parcel), call, now).await
 }
 
 /// Delivers: the parcel has arrived.
 #[utoipa::path(
     post, path = "/v1/vendor/orders/{id}/deliver",
-    params(("id" = String, Path, description = "The sub-order."), VendorIdHeader, KeyHeader),
+    params(("id" = String, Path, description = "The vendor order."), VendorIdHeader, IdempotencyKeyHeader),
     responses((status = OK, body = VendorOrderDeskView))
 )]
-pub async fn deliver_order(
+pub async fn deliver_vendor_order(
     State(app): State<App>,
     Now(now): Now,
-    buyer: Buyer,
-    VendorHeader(named): VendorHeader,
+    caller: Caller,
+    VendorHeader(vendor_id): VendorHeader,
     Path(id): Path<VendorOrderId>,
-    asked: Keyed<NoBody>,
+    asked: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
-    app.take_step((buyer, named), id, Step::Deliver, asked.call, now).await
+    app.perform((caller, vendor_id), id, Action::Deliver, asked.call, now).await
 }
 
 #[cfg(test)]
@@ -276,43 +288,44 @@ mod tests {
 
     async fn read(content_type: Option<&str>, body: &'static str) -> Result<Option<String>, Code> {
         let mut request = Request::new(Body::from(body));
-        if let Some(named) = content_type {
-            request.headers_mut().insert("content-type", named.parse().unwrap());
+        if let Some(value) = content_type {
+            request.headers_mut().insert("content-type", value.parse().unwrap());
         }
         let parcel = Parcel::from_request(request, &()).await.map_err(|problem| problem.code())?;
         Ok(parcel.0.carrier.map(|carrier| carrier.to_string()))
     }
 
     #[test]
-    fn who_called_a_part_off_is_who_did_it_last() {
-        let line = |event: &str, by: Actor, vendor: u128| History {
+    fn who_cancelled_a_vendor_order_is_who_did_it_last() {
+        let line = |event: HistoryEvent, by: Actor, vendor: u128| History {
             at: Timestamp::from_millis(0),
-            event: event.to_owned(),
+            event,
+            subject: None,
             by,
             vendor: Some(VendorId::from_bits(vendor)),
         };
-        // Cancelled by its deadline, on again with late money, then called off by its seller; the other one by the buyer.
+        // Cancelled by its deadline, on again with late money, then cancelled by its vendor; the other one by the buyer.
         let history = [
-            line("cancelled", Actor::System, 1),
-            line("reopened", Actor::Provider, 1),
-            line("accepted", Actor::Vendor, 1),
-            line("cancelled", Actor::Vendor, 1),
-            line("cancelled", Actor::Buyer, 2),
+            line(HistoryEvent::Cancelled, Actor::System, 1),
+            line(HistoryEvent::Reopened, Actor::Provider, 1),
+            line(HistoryEvent::Accepted, Actor::Vendor, 1),
+            line(HistoryEvent::Cancelled, Actor::Vendor, 1),
+            line(HistoryEvent::Cancelled, Actor::Buyer, 2),
         ];
-        assert_eq!(called_off_by(VendorId::from_bits(1), &history), Some(Actor::Vendor));
-        assert_eq!(called_off_by(VendorId::from_bits(2), &history), Some(Actor::Buyer));
-        assert_eq!(called_off_by(VendorId::from_bits(3), &history), None);
+        assert_eq!(cancelled_by(VendorId::from_bits(1), &history), Some(Actor::Vendor));
+        assert_eq!(cancelled_by(VendorId::from_bits(2), &history), Some(Actor::Buyer));
+        assert_eq!(cancelled_by(VendorId::from_bits(3), &history), None);
     }
 
     #[tokio::test]
-    async fn a_parcel_may_go_without_a_word() {
+    async fn shipping_needs_no_body() {
         assert_eq!(read(None, "").await, Ok(None));
         assert_eq!(read(Some("application/json"), "{}").await, Ok(None));
         assert_eq!(read(Some("application/json"), r#"{"carrier":"UzPost"}"#).await, Ok(Some("UzPost".to_owned())));
     }
 
     #[tokio::test]
-    async fn what_is_said_of_a_parcel_is_json_and_says_so() {
+    async fn a_shipment_is_json_with_its_content_type() {
         assert_eq!(read(Some("text/plain"), r#"{"carrier":"UzPost"}"#).await, Err(Code::UnsupportedMediaType));
         assert_eq!(read(None, r#"{"carrier":"UzPost"}"#).await, Err(Code::UnsupportedMediaType));
         assert_eq!(read(Some("application/json"), "{").await, Err(Code::Malformed));

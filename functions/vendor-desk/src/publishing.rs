@@ -3,23 +3,23 @@
 use std::time::Duration;
 
 use api::{
-    Answer, Buyer, Call, IfMatch, IfMatchHeader, KeyHeader, Keyed, NoBody, Now, Path, Problem, UnclaimedCall,
-    VendorHeader, VendorIdHeader, once,
+    Answer, Caller, IdempotencyKeyHeader, Idempotent, IfMatch, IfMatchHeader, NoBody, Now, Path, Problem,
+    ScopedRequest, UnscopedRequest, VendorHeader, VendorIdHeader, replay_or_run,
 };
 use axum::extract::State;
-use domain::catalogue::ProductState;
+use domain::catalog::ProductState;
 use domain::vendor::{Permission, VendorState};
 use domain::{Code, ProductId, Refusal, Timestamp, VendorId};
 use store::Error;
-use store::accounts::Standing;
+use store::accounts::Member;
 
-use crate::products::spreads;
-use crate::view::{VendorProduct, shown};
-use crate::{App, of_member};
+use crate::products::shard_counts;
+use crate::view::{VendorProduct, product_answer};
+use crate::{App, scoped_to_member};
 
 /// How often a product is tried whose availability changes meanwhile: the first stock of a new product with a hundred variants
 /// comes in one by one. With the pauses, up to four seconds.
-const PATIENT_TRIES: u32 = 20;
+const MAX_PUBLISH_ATTEMPTS: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// What is asked for.
@@ -33,78 +33,82 @@ struct Wanted {
 /// Puts a product up for sale. Doing it twice is doing it once.
 #[utoipa::path(
     post, path = "/v1/vendor/products/{id}/publish",
-    params(("id" = ProductId, Path, description = "The product."), VendorIdHeader, IfMatchHeader, KeyHeader),
+    params(("id" = ProductId, Path, description = "The product."), VendorIdHeader, IfMatchHeader, IdempotencyKeyHeader),
     responses((status = OK, body = VendorProduct))
 )]
-pub async fn publish_product(
+pub async fn publish_vendor_product(
     State(app): State<App>,
     Now(now): Now,
-    buyer: Buyer,
-    VendorHeader(named): VendorHeader,
+    caller: Caller,
+    VendorHeader(vendor_id): VendorHeader,
     Path(id): Path<ProductId>,
     expected: Option<IfMatch>,
-    Keyed { call, .. }: Keyed<NoBody>,
+    Idempotent { call, .. }: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
     let wanted = Wanted { id, state: ProductState::Published, expected, now };
-    app.publish_or_not(buyer, named, wanted, call).await
+    app.publish_or_unpublish(caller, vendor_id, wanted, call).await
 }
 
 /// Takes a product down. Doing it twice is doing it once.
 #[utoipa::path(
     post, path = "/v1/vendor/products/{id}/unpublish",
-    params(("id" = ProductId, Path, description = "The product."), VendorIdHeader, IfMatchHeader, KeyHeader),
+    params(("id" = ProductId, Path, description = "The product."), VendorIdHeader, IfMatchHeader, IdempotencyKeyHeader),
     responses((status = OK, body = VendorProduct))
 )]
-pub async fn unpublish_product(
+pub async fn unpublish_vendor_product(
     State(app): State<App>,
     Now(now): Now,
-    buyer: Buyer,
-    VendorHeader(named): VendorHeader,
+    caller: Caller,
+    VendorHeader(vendor_id): VendorHeader,
     Path(id): Path<ProductId>,
     expected: Option<IfMatch>,
-    Keyed { call, .. }: Keyed<NoBody>,
+    Idempotent { call, .. }: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
     let wanted = Wanted { id, state: ProductState::Draft, expected, now };
-    app.publish_or_not(buyer, named, wanted, call).await
+    app.publish_or_unpublish(caller, vendor_id, wanted, call).await
 }
 
 impl App {
-    async fn publish_or_not(
+    async fn publish_or_unpublish(
         &self,
-        buyer: Buyer,
-        named: Option<VendorId>,
+        caller: Caller,
+        vendor_id: Option<VendorId>,
         wanted: Wanted,
-        call: UnclaimedCall,
+        call: UnscopedRequest,
     ) -> Result<Answer, Problem> {
-        let standing = self.standing(buyer.user, named, Permission::EditProducts).await?;
-        let vendor = standing.file.card.id;
-        let call = of_member(call, buyer.user, vendor);
-        once(self.catalog.kept(call.named()), self.change_state(buyer, standing, &wanted, &call)).await
+        let member = self.member(caller.user, vendor_id, Permission::EditProducts).await?;
+        let vendor = member.account.card.id;
+        let call = scoped_to_member(call, caller.user, vendor);
+        replay_or_run(
+            self.catalog.stored_response(call.as_idempotent()),
+            self.change_state(caller, member, &wanted, &call),
+        )
+        .await
     }
 
     async fn change_state(
         &self,
-        buyer: Buyer,
-        mut standing: Standing,
+        caller: Caller,
+        mut member: Member,
         wanted: &Wanted,
-        call: &Call,
+        call: &ScopedRequest,
     ) -> Result<Answer, Problem> {
-        let vendor = standing.file.card.id;
-        if wanted.state == ProductState::Published && standing.file.state != VendorState::Approved {
+        let vendor = member.account.card.id;
+        if wanted.state == ProductState::Published && member.account.state != VendorState::Approved {
             return Err(Refusal::because(Code::WrongState, "the shop has to be approved first").into());
         }
-        for attempt in 1..=PATIENT_TRIES {
+        for attempt in 1..=MAX_PUBLISH_ATTEMPTS {
             // The shop may have been suspended while this waited.
             if attempt > 1 {
                 tokio::time::sleep(PAUSE * attempt).await;
-                standing = self.standing(buyer.user, Some(vendor), Permission::EditProducts).await?;
+                member = self.member(caller.user, Some(vendor), Permission::EditProducts).await?;
             }
             let loaded = self.own_product(wanted.id, vendor).await?;
             IfMatch::check_if_given(wanted.expected.as_ref(), loaded.product.version)?;
-            let counters = self.stock.counters(&spreads(&loaded.product)).await?;
+            let shards = self.stock.shards(&shard_counts(&loaded.product)).await?;
             if loaded.product.state == wanted.state {
-                let answer = shown(&loaded, &counters, &standing.file)?;
-                self.catalog.keeping(call.keeps(&answer)?).keep().await?;
+                let answer = product_answer(&loaded, &shards, &member.account)?;
+                self.catalog.storing(call.stored(&answer)?).store_response().await?;
                 return Ok(answer);
             }
             let mut changed = loaded.clone();
@@ -117,8 +121,8 @@ impl App {
             }
             let mut stored = changed.clone();
             stored.product.version = self.catalog.version_after(&loaded, &changed);
-            let answer = shown(&stored, &counters, &standing.file)?;
-            match self.catalog.keeping(call.keeps(&answer)?).save(&loaded, &changed).await {
+            let answer = product_answer(&stored, &shards, &member.account)?;
+            match self.catalog.storing(call.stored(&answer)?).save(&loaded, &changed).await {
                 Ok(_) => return Ok(answer),
                 Err(Error::Conflict) => {}
                 Err(other) => return Err(other.into()),

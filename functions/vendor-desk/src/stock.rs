@@ -1,21 +1,24 @@
 //! What is on hand.
 
-use api::{Answer, Buyer, Call, Json, KeyHeader, Keyed, Path, Problem, VendorHeader, VendorIdHeader, once};
+use api::{
+    Answer, Caller, IdempotencyKeyHeader, Idempotent, Json, Path, Problem, ScopedRequest, VendorHeader, VendorIdHeader,
+    replay_or_run,
+};
 use axum::extract::State;
-use domain::catalogue::{MOST_ON_HAND, MOST_SHARDS};
-use domain::stock::Counter;
-use domain::vendor::{Permission, VendorFile};
+use domain::catalog::{MAX_ON_HAND, MAX_SHARDS};
+use domain::stock::StockShard;
+use domain::vendor::{Permission, VendorAccount};
 use domain::{Code, ProductId, Refusal, VariantId, VendorId};
 use serde::Deserialize;
 use store::Error;
 use store::catalog::StoredProduct;
 use utoipa::ToSchema;
 
-use crate::products::spreads;
-use crate::view::{VendorProduct, shown};
-use crate::{App, TRIES, of_member};
+use crate::products::shard_counts;
+use crate::view::{VendorProduct, product_answer};
+use crate::{App, MAX_ATTEMPTS, scoped_to_member};
 
-/// What is on hand, by one of the two, and over how many counters it is spread.
+/// What is on hand, by one of the two, and over how many shards it is spread.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeStock {
@@ -25,7 +28,7 @@ pub struct ChangeStock {
     /// So many units more, or fewer, than before.
     #[serde(default)]
     adjust: Option<i64>,
-    /// Over how many counters it is spread, for a rush: 1 to 32. It may change while units are sold.
+    /// Over how many shards it is spread, for a flash sale: 1 to 32. It may change while units are sold.
     #[serde(default)]
     shards: Option<u16>,
 }
@@ -36,58 +39,61 @@ pub struct ChangeStock {
     params(
         ("id" = ProductId, Path, description = "The product."),
         ("variant_id" = VariantId, Path, description = "The variant."),
-        VendorIdHeader, KeyHeader
+        VendorIdHeader, IdempotencyKeyHeader
     ),
     request_body = ChangeStock, responses((status = OK, body = VendorProduct))
 )]
-pub async fn change_stock(
+pub async fn change_vendor_stock(
     State(app): State<App>,
-    buyer: Buyer,
-    VendorHeader(named): VendorHeader,
+    caller: Caller,
+    VendorHeader(vendor_id): VendorHeader,
     Path(ids): Path<(ProductId, VariantId)>,
-    Keyed { body: Json(asked), call }: Keyed<Json<ChangeStock>>,
+    Idempotent { body: Json(asked), call }: Idempotent<Json<ChangeStock>>,
 ) -> Result<Answer, Problem> {
-    let standing = app.standing(buyer.user, named, Permission::EditStock).await?;
-    let call = of_member(call, buyer.user, standing.file.card.id);
-    once(app.stock.kept(call.named()), app.restock(&standing.file, ids, &asked, &call)).await
+    let member = app.member(caller.user, vendor_id, Permission::EditStock).await?;
+    let call = scoped_to_member(call, caller.user, member.account.card.id);
+    replay_or_run(app.stock.stored_response(call.as_idempotent()), app.restock(&member.account, ids, &asked, &call))
+        .await
 }
 
 impl App {
     async fn restock(
         &self,
-        file: &VendorFile,
+        account: &VendorAccount,
         (id, variant): (ProductId, VariantId),
         asked: &ChangeStock,
-        call: &Call,
+        call: &ScopedRequest,
     ) -> Result<Answer, Problem> {
         let units = asked.units()?;
         if asked.shards.is_some()
-            && let Some(known) = self.stock.kept(call.named()).await?
+            && let Some(known) = self.stock.stored_response(call.as_idempotent()).await?
         {
             // A late repeat must not undo what was chosen since.
             return Answer::from_record(&known);
         }
         let stored = match asked.shards {
-            Some(shards) => self.spread_over(id, variant, file.card.id, shards).await?,
-            None => self.own_product(id, file.card.id).await?,
+            Some(shards) => self.spread_over(id, variant, account.card.id, shards).await?,
+            None => self.own_product(id, account.card.id).await?,
         };
         let variant = stored.product.variant(variant).ok_or_else(|| Refusal::of(Code::NotFound))?;
-        let others = self.stock.counters(&spreads(&stored.product)).await?;
-        let answer = |after: &[Counter]| {
-            let mut counters = others.clone();
-            counters.insert(variant.id, after.to_vec());
-            shown(&stored, &counters, file)
+        let others = self.stock.shards(&shard_counts(&stored.product)).await?;
+        let answer = |after: &[StockShard]| {
+            let mut shards = others.clone();
+            shards.insert(variant.id, after.to_vec());
+            product_answer(&stored, &shards, account)
         };
-        let kept = |after: &[Counter]| {
-            let kept = answer(after).and_then(|answer| call.keeps(&answer));
-            kept.map_err(|_| Error::Failed("an answer cannot be written".to_owned()))
+        let stored_response = |after: &[StockShard]| {
+            let stored_response = answer(after).and_then(|answer| call.stored(&answer));
+            stored_response.map_err(|_| Error::Failed("an answer cannot be written".to_owned()))
         };
         let after = match units {
-            Some(Units::OnHand(units)) => self.stock.set_on_hand(variant.id, variant.layout(), units, &kept).await?,
-            Some(Units::More(by)) => self.stock.adjust(variant.id, variant.layout(), by, &kept).await?,
+            Some(Units::OnHand(units)) => {
+                self.stock.set_on_hand(variant.id, variant.layout(), units, &stored_response).await?
+            }
+            Some(Units::Adjust(by)) => self.stock.adjust(variant.id, variant.layout(), by, &stored_response).await?,
             None => {
-                let answer = shown(&stored, &others, file)?;
-                self.stock.keeping(call.keeps(&answer)?).keep().await?;
+                let answer = product_answer(&stored, &others, account)?;
+                self.stock.storing(call.stored(&answer)?).store_response().await?;
                 return Ok(answer);
             }
         };
@@ -98,21 +104,21 @@ impl App {
 /// What is asked for, within its bounds.
 enum Units {
     OnHand(i64),
-    More(i64),
+    Adjust(i64),
 }
 
 impl ChangeStock {
     fn units(&self) -> Result<Option<Units>, Refusal> {
         let bounded = |pointer: &str, units: i64, least: i64| {
-            if (least..=MOST_ON_HAND).contains(&units) {
+            if (least..=MAX_ON_HAND).contains(&units) {
                 Ok(units)
             } else {
-                Err(Refusal::field(pointer, "out_of_range", format!("{least} to {MOST_ON_HAND}")))
+                Err(Refusal::field(pointer, "out_of_range", format!("{least} to {MAX_ON_HAND}")))
             }
         };
         match (self.on_hand, self.adjust) {
             (Some(units), None) => Ok(Some(Units::OnHand(bounded("/on_hand", units, 0)?))),
-            (None, Some(by)) => Ok(Some(Units::More(bounded("/adjust", by, -MOST_ON_HAND)?))),
+            (None, Some(by)) => Ok(Some(Units::Adjust(bounded("/adjust", by, -MAX_ON_HAND)?))),
             (None, None) if self.shards.is_some() => Ok(None),
             _ => Err(Refusal::field("", "ambiguous", "give exactly one of on_hand and adjust")),
         }
@@ -120,8 +126,8 @@ impl ChangeStock {
 }
 
 impl App {
-    /// Spreads the stock of a variant over so many counters. The product says so first: whoever reads it from then on looks
-    /// into all counters that may hold units, and only then units move.
+    /// Spreads the stock of a variant over so many shards. The product says so first: whoever reads it from then on looks
+    /// into all shards that may hold units, and only then units move.
     async fn spread_over(
         &self,
         id: ProductId,
@@ -129,10 +135,10 @@ impl App {
         vendor: VendorId,
         shards: u16,
     ) -> Result<StoredProduct, Problem> {
-        if !(1..=MOST_SHARDS).contains(&shards) {
-            return Err(Refusal::field("/shards", "out_of_range", format!("1 to {MOST_SHARDS}")).into());
+        if !(1..=MAX_SHARDS).contains(&shards) {
+            return Err(Refusal::field("/shards", "out_of_range", format!("1 to {MAX_SHARDS}")).into());
         }
-        for _ in 0..TRIES {
+        for _ in 0..MAX_ATTEMPTS {
             let loaded = self.own_product(id, vendor).await?;
             let mut changed = loaded.clone();
             let known = changed.product.variants.iter_mut().find(|known| known.id == variant);
@@ -149,7 +155,7 @@ impl App {
                     Err(other) => return Err(other.into()),
                 }
             };
-            self.level_out(&spread).await;
+            self.rebalance(&spread).await;
             return Ok(stored);
         }
         Err(Error::Conflict.into())

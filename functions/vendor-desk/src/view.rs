@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use api::{Answer, Problem};
-use domain::catalogue::{Image, ImageSource, Product, ProductOption, ProductState, Seo, WhenOut};
-use domain::stock::Counter;
+use domain::catalog::{Image, ImageSource, InventoryPolicy, Product, ProductOption, ProductState, Seo};
+use domain::stock::StockShard;
 use domain::text::{Handle, Name, Title};
-use domain::vendor::VendorFile;
+use domain::vendor::VendorAccount;
 use domain::{Currency, Money, ProductId, Timestamp, VariantId};
 use serde::Serialize;
 use store::catalog::StoredProduct;
@@ -52,13 +52,13 @@ pub struct VendorVariant {
     image: Option<ImageSource>,
     shards: u16,
     /// What becomes of an order for more than there is.
-    when_out: WhenOut,
+    inventory_policy: InventoryPolicy,
     /// When what is ordered beyond the stock is expected.
     #[serde(skip_serializing_if = "Option::is_none")]
     available_from: Option<Timestamp>,
     /// How many units may be ordered beyond the stock.
     #[serde(skip_serializing_if = "Option::is_none")]
-    back_order_limit: Option<u32>,
+    oversell_limit: Option<u32>,
     /// The seller is written to when what can be bought falls to so many units.
     #[serde(skip_serializing_if = "Option::is_none")]
     low_stock_at: Option<i64>,
@@ -70,24 +70,33 @@ pub struct VendorVariant {
     available: i64,
 }
 
-/// Counters of stock by variant.
-pub(crate) type Counters = BTreeMap<VariantId, Vec<Counter>>;
+/// The shards of each variant.
+pub(crate) type ShardsByVariant = BTreeMap<VariantId, Vec<StockShard>>;
 
 /// 200 with a product as its seller sees it, and its version.
-pub(crate) fn shown(stored: &StoredProduct, counters: &Counters, file: &VendorFile) -> Result<Answer, Problem> {
+pub(crate) fn product_answer(
+    stored: &StoredProduct,
+    shards: &ShardsByVariant,
+    account: &VendorAccount,
+) -> Result<Answer, Problem> {
     let description = Some(stored.description_html.clone());
-    let view = VendorProduct::new(&stored.product, description, counters, file.currency);
+    let view = VendorProduct::new(&stored.product, description, shards, account.currency);
     Ok(Answer::ok(&view)?.with_version(stored.product.version))
 }
 
 impl VendorProduct {
-    pub(crate) fn new(product: &Product, description_html: Option<String>, counters: &Counters, own: Currency) -> Self {
+    pub(crate) fn new(
+        product: &Product,
+        description_html: Option<String>,
+        shards: &ShardsByVariant,
+        own: Currency,
+    ) -> Self {
         let variants = product
             .variants
             .iter()
             .map(|variant| {
-                let all = counters.get(&variant.id).map(Vec::as_slice).unwrap_or_default();
-                let units = all.iter().fold(Counter::default(), |sum, counter| sum.plus(*counter));
+                let all = shards.get(&variant.id).map(Vec::as_slice).unwrap_or_default();
+                let units = all.iter().fold(StockShard::default(), |sum, shard| sum.plus(*shard));
                 let price = variant.price_in(own);
                 VendorVariant {
                     id: variant.id,
@@ -100,9 +109,9 @@ impl VendorProduct {
                     grams: variant.grams,
                     image: variant.image.clone(),
                     shards: variant.shards,
-                    when_out: variant.when_out,
+                    inventory_policy: variant.inventory_policy,
                     available_from: variant.available_from,
-                    back_order_limit: variant.back_order_limit,
+                    oversell_limit: variant.oversell_limit,
                     low_stock_at: variant.low_stock_at,
                     on_hand: units.on_hand(),
                     reserved: units.reserved,

@@ -1,24 +1,24 @@
 //! From an idea to an application.
 
 use api::{
-    Answer, Buyer, Call, IfMatch, IfMatchHeader, Json, KeyHeader, Keyed, NoBody, Now, Problem, VendorHeader,
-    VendorIdHeader, once,
+    Answer, Caller, IdempotencyKeyHeader, Idempotent, IfMatch, IfMatchHeader, Json, NoBody, Now, Problem,
+    ScopedRequest, VendorHeader, VendorIdHeader, replay_or_run,
 };
 use axum::extract::State;
 use domain::text::{Email, Handle, LongText, Name, Phone};
-use domain::vendor::{Membership, Permission, Role, VendorCard, VendorEvent, VendorFile, VendorState, VendorView};
+use domain::vendor::{Membership, Permission, Role, VendorAccount, VendorCard, VendorState, VendorStep, VendorView};
 use domain::{Code, Currency, Money, Refusal, Timestamp, VendorId};
 use serde::Deserialize;
 use store::Accounts;
 use utoipa::ToSchema;
 
-use crate::profile::{OWN_SHOP, check_about, check_shipping_rates};
-use crate::{App, of_member};
+use crate::profile::{OWN_VENDOR, check_about, check_shipping_rates};
+use crate::{App, scoped_to_member};
 
 /// A shop that somebody wants to open. What is left out can be filled in later.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Apply {
+pub struct OpenVendor {
     /// The name in the address of the shop page; made from the name when nothing is said. It stays.
     #[serde(default)]
     handle: Option<Handle>,
@@ -43,7 +43,7 @@ pub struct Apply {
     shipping_rates: Vec<Money>,
 }
 
-impl Apply {
+impl OpenVendor {
     /// The handle, or the one that the name suggests. `me` stands for one's own shop in addresses.
     fn handle(&self) -> Result<Handle, Refusal> {
         let handle = self.handle.clone().or_else(|| Handle::suggested_by(self.name.as_str()));
@@ -59,31 +59,37 @@ impl Apply {
 
 /// Opens a shop as a draft, with the applicant as its owner.
 #[utoipa::path(
-    post, path = "/v1/vendors", params(KeyHeader), request_body = Apply,
+    post, path = "/v1/vendors", params(IdempotencyKeyHeader), request_body = OpenVendor,
     responses((status = CREATED, body = VendorView))
 )]
-pub async fn apply(
+pub async fn open_vendor(
     State(app): State<App>,
     Now(now): Now,
-    buyer: Buyer,
-    Keyed { body: Json(asked), call }: Keyed<Json<Apply>>,
+    caller: Caller,
+    Idempotent { body: Json(asked), call }: Idempotent<Json<OpenVendor>>,
 ) -> Result<Answer, Problem> {
-    let call = call.of(buyer.user);
-    once(app.accounts.kept(call.named()), app.open_shop(asked, buyer, &call, now)).await
+    let call = call.scoped_to(caller.user);
+    replay_or_run(app.accounts.stored_response(call.as_idempotent()), app.create_draft(asked, caller, &call, now)).await
 }
 
 impl App {
-    async fn open_shop(&self, asked: Apply, buyer: Buyer, call: &Call, now: Timestamp) -> Result<Answer, Problem> {
+    async fn create_draft(
+        &self,
+        asked: OpenVendor,
+        caller: Caller,
+        call: &ScopedRequest,
+        now: Timestamp,
+    ) -> Result<Answer, Problem> {
         let handle = asked.handle()?;
         check_about(asked.about.as_ref())?;
         check_shipping_rates(&asked.shipping_rates)?;
-        if self.accounts.memberships(buyer.user).await?.len() >= Accounts::MOST_SHOPS {
-            let detail = format!("a person works for at most {} shops", Accounts::MOST_SHOPS);
+        if self.accounts.memberships(caller.user).await?.len() >= Accounts::MAX_SHOPS {
+            let detail = format!("a person works for at most {} shops", Accounts::MAX_SHOPS);
             return Err(Refusal::because(Code::LimitReached, detail).into());
         }
-        let person = self.people.with_id(buyer.user).await?.ok_or_else(|| Refusal::of(Code::Unauthorized))?;
-        let id = VendorId::new(now, platform::mint(now).bits());
-        let file = VendorFile {
+        let person = self.people.with_id(caller.user).await?.ok_or_else(|| Refusal::of(Code::Unauthorized))?;
+        let id = VendorId::new(now, platform::ids(now).bits());
+        let account = VendorAccount {
             card: VendorCard { id, handle, name: asked.name },
             state: VendorState::Draft,
             currency: asked.currency,
@@ -98,9 +104,9 @@ impl App {
             created_at: now,
             version: 0,
         };
-        let owner = Membership { vendor: id, user: buyer.user, email: person.email, role: Role::Owner, since: now };
-        let answer = Answer::created(OWN_SHOP.to_owned(), &VendorView::from(&file))?.with_version(1);
-        self.accounts.keeping(call.keeps(&answer)?).open_vendor(&file, &owner, &self.catalog).await?;
+        let owner = Membership { vendor: id, user: caller.user, email: person.email, role: Role::Owner, since: now };
+        let answer = Answer::created(OWN_VENDOR.to_owned(), &VendorView::from(&account))?.with_version(1);
+        self.accounts.storing(call.stored(&answer)?).open_vendor(&account, &owner, &self.catalog).await?;
         Ok(answer)
     }
 }
@@ -108,22 +114,22 @@ impl App {
 /// Hands the application in, once its checklist is done.
 #[utoipa::path(
     post, path = "/v1/vendors/me/submit",
-    params(VendorIdHeader, IfMatchHeader, KeyHeader),
+    params(VendorIdHeader, IfMatchHeader, IdempotencyKeyHeader),
     responses((status = OK, body = VendorView))
 )]
-pub async fn submit_application(
+pub async fn submit_vendor(
     State(app): State<App>,
     Now(now): Now,
-    buyer: Buyer,
-    VendorHeader(named): VendorHeader,
+    caller: Caller,
+    VendorHeader(vendor_id): VendorHeader,
     expected: Option<IfMatch>,
-    asked: Keyed<NoBody>,
+    asked: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
-    let file = app.file(buyer.user, named, Permission::EditShop).await?;
-    let call = of_member(asked.call, buyer.user, &file);
-    once(app.accounts.kept(call.named()), async {
-        IfMatch::check_if_given(expected.as_ref(), file.version)?;
-        let submitted = VendorFile { reason: None, ..file.after(VendorEvent::Submitted, buyer.user, now)? };
+    let account = app.account(caller.user, vendor_id, Permission::EditShop).await?;
+    let call = scoped_to_member(asked.call, caller.user, &account);
+    replay_or_run(app.accounts.stored_response(call.as_idempotent()), async {
+        IfMatch::check_if_given(expected.as_ref(), account.version)?;
+        let submitted = VendorAccount { reason: None, ..account.after(VendorStep::Submitted, caller.user, now)? };
         app.save(&submitted, &call, Answer::ok(&VendorView::from(&submitted))?).await
     })
     .await

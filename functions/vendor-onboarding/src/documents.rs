@@ -1,22 +1,25 @@
 //! Papers for the check of who an applicant is. They go straight into the private bucket.
 
-use api::{Answer, Buyer, Call, Json, KeyHeader, Keyed, Now, Problem, VendorHeader, VendorIdHeader, once};
+use api::{
+    Answer, Caller, IdempotencyKeyHeader, Idempotent, Json, Now, Problem, ScopedRequest, VendorHeader, VendorIdHeader,
+    replay_or_run,
+};
 use axum::extract::State;
 use domain::text::Line;
 use domain::upload::Upload;
-use domain::vendor::{Document, DocumentKind, DocumentView, Permission, VendorFile};
+use domain::vendor::{Document, DocumentKind, DocumentView, Permission, VendorAccount};
 use domain::{Code, MediaId, Refusal, Timestamp};
-use platform::Announced;
+use platform::UploadSpec;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::profile::OWN_SHOP;
-use crate::{App, of_member};
+use crate::profile::OWN_VENDOR;
+use crate::{App, scoped_to_member};
 
 /// The largest document: 10 MB.
-const LARGEST: u64 = 10 * 1024 * 1024;
-/// The most documents in a file.
-const MOST_DOCUMENTS: usize = 20;
+const MAX_SIZE: u64 = 10 * 1024 * 1024;
+/// The most documents of a vendor.
+const MAX_DOCUMENTS: usize = 20;
 
 /// A document that is going to be uploaded.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -66,69 +69,73 @@ impl DocumentType {
 }
 
 impl AddDocument {
-    const fn at<'a>(&self, key: &'a str) -> Announced<'a> {
-        Announced { key, content_type: self.content_type.content_type(), size: self.size }
+    const fn upload_spec<'a>(&self, key: &'a str) -> UploadSpec<'a> {
+        UploadSpec { key, content_type: self.content_type.content_type(), size: self.size }
     }
 }
 
-/// A document that was noted, and where its file goes.
+/// A document that was recorded, and where its file goes.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DocumentUploadView {
     document: DocumentView,
     upload: Upload,
 }
 
-/// Notes a document, and answers where to upload its file: one PUT within ten minutes, with the type and length given here.
+/// Records a document, and answers where to upload its file: one PUT within ten minutes, with the type and length given here.
 #[utoipa::path(
-    post, path = "/v1/vendors/me/documents", params(VendorIdHeader, KeyHeader), request_body = AddDocument,
+    post, path = "/v1/vendors/me/documents", params(VendorIdHeader, IdempotencyKeyHeader), request_body = AddDocument,
     responses((status = CREATED, body = DocumentUploadView))
 )]
-pub async fn add_document(
+pub async fn add_vendor_document(
     State(app): State<App>,
     Now(now): Now,
-    buyer: Buyer,
-    VendorHeader(named): VendorHeader,
-    Keyed { body: Json(asked), call }: Keyed<Json<AddDocument>>,
+    caller: Caller,
+    VendorHeader(vendor_id): VendorHeader,
+    Idempotent { body: Json(asked), call }: Idempotent<Json<AddDocument>>,
 ) -> Result<Answer, Problem> {
-    let file = app.file(buyer.user, named, Permission::EditShop).await?;
-    let call = of_member(call, buyer.user, &file);
-    let answer = once(app.accounts.kept(call.named()), app.note_document(file, &asked, &call, now)).await?;
+    let account = app.account(caller.user, vendor_id, Permission::EditShop).await?;
+    let call = scoped_to_member(call, caller.user, &account);
+    let answer = replay_or_run(
+        app.accounts.stored_response(call.as_idempotent()),
+        app.record_document(account, &asked, &call, now),
+    )
+    .await?;
     if !answer.is_replayed() {
         return Ok(answer);
     }
     // The answer does not say where the file lies; the shop's own record does.
-    let noted = answer.member::<DocumentView>("document");
-    let file = app.file(buyer.user, named, Permission::EditShop).await?;
-    let key = noted.and_then(|noted| file.documents.into_iter().find(|known| noted.is_of(known))?.key);
+    let recorded = answer.member::<DocumentView>("document");
+    let account = app.account(caller.user, vendor_id, Permission::EditShop).await?;
+    let key = recorded.and_then(|recorded| account.documents.into_iter().find(|known| recorded.is_of(known))?.key);
     match key {
-        Some(key) => app.documents.renew(answer, asked.at(&key), now).await,
+        Some(key) => app.documents.renew(answer, asked.upload_spec(&key), now).await,
         None => Ok(answer),
     }
 }
 
 impl App {
-    async fn note_document(
+    async fn record_document(
         &self,
-        file: VendorFile,
+        account: VendorAccount,
         asked: &AddDocument,
-        call: &Call,
+        call: &ScopedRequest,
         now: Timestamp,
     ) -> Result<Answer, Problem> {
-        if !(1..=LARGEST).contains(&asked.size) {
-            return Err(Refusal::field("/size", "out_of_range", format!("1 to {LARGEST} bytes")).into());
+        if !(1..=MAX_SIZE).contains(&asked.size) {
+            return Err(Refusal::field("/size", "out_of_range", format!("1 to {MAX_SIZE} bytes")).into());
         }
-        if file.documents.len() >= MOST_DOCUMENTS {
-            let detail = format!("at most {MOST_DOCUMENTS} documents");
+        if account.documents.len() >= MAX_DOCUMENTS {
+            let detail = format!("at most {MAX_DOCUMENTS} documents");
             return Err(Refusal::because(Code::LimitReached, detail).into());
         }
-        let id = MediaId::new(now, platform::mint(now).bits());
-        let key = format!("{}/{id}.{}", file.card.id, asked.content_type.extension());
-        let upload = self.documents.upload(asked.at(&key), now).await?;
-        let mut changed: VendorFile = file;
+        let id = MediaId::new(now, platform::ids(now).bits());
+        let key = format!("{}/{id}.{}", account.card.id, asked.content_type.extension());
+        let upload = self.documents.upload(asked.upload_spec(&key), now).await?;
+        let mut changed: VendorAccount = account;
         let document = Document { kind: asked.kind, key: Some(key), filename: asked.filename.clone(), at: now };
         let view = DocumentUploadView { document: DocumentView::of(&document), upload };
         changed.documents.push(document);
-        let answer = Answer::created(OWN_SHOP.to_owned(), &view)?;
+        let answer = Answer::created(OWN_VENDOR.to_owned(), &view)?;
         self.save(&changed, call, answer).await
     }
 }

@@ -6,9 +6,9 @@ mod members;
 mod people;
 mod profile;
 
-use api::{Answer, Call, Problem, Routes, UnclaimedCall, routes};
+use api::{Answer, Problem, Routes, ScopedRequest, UnscopedRequest, routes};
 use axum::Router;
-use domain::vendor::{Permission, VendorFile};
+use domain::vendor::{Permission, VendorAccount};
 use domain::{UserId, VendorId};
 use platform::{Bucket, Config, Fatal};
 use store::{Accounts, Catalog};
@@ -41,34 +41,39 @@ impl App {
         })
     }
 
-    /// The file of the shop that the person works for, if the person may do this there.
-    async fn file(&self, user: UserId, named: Option<VendorId>, permission: Permission) -> Result<VendorFile, Problem> {
-        let standing = self.accounts.standing(user, named).await?;
-        standing.may(permission)?;
-        Ok(standing.file)
+    /// The account of the shop that the person works for, if the person may do this there.
+    async fn account(
+        &self,
+        user: UserId,
+        vendor_id: Option<VendorId>,
+        permission: Permission,
+    ) -> Result<VendorAccount, Problem> {
+        let member = self.accounts.member(user, vendor_id).await?;
+        member.may(permission)?;
+        Ok(member.account)
     }
 
-    /// Writes a changed file, and answers with what it will be then.
-    async fn save(&self, changed: &VendorFile, call: &Call, answer: Answer) -> Result<Answer, Problem> {
+    /// Writes a changed account, and answers with what it will be then.
+    async fn save(&self, changed: &VendorAccount, call: &ScopedRequest, answer: Answer) -> Result<Answer, Problem> {
         let answer = answer.with_version(changed.version + 1);
-        self.accounts.keeping(call.keeps(&answer)?).save_vendor(changed, &self.catalog).await?;
+        self.accounts.storing(call.stored(&answer)?).save_vendor(changed, &self.catalog).await?;
         Ok(answer)
     }
 }
 
 /// A call of a member of a shop.
-fn of_member(call: UnclaimedCall, user: UserId, file: &VendorFile) -> Call {
-    call.of(format_args!("{user} of {}", file.card.id))
+fn scoped_to_member(call: UnscopedRequest, user: UserId, account: &VendorAccount) -> ScopedRequest {
+    call.scoped_to(format_args!("{user} of {}", account.card.id))
 }
 
 /// The routes, with what the OpenAPI document says of them.
 pub fn routes<R: Routes<App>>() -> R {
     R::new()
-        .routes(routes!(application::apply))
-        .routes(routes!(profile::show_own_shop, profile::change_own_shop))
-        .routes(routes!(documents::add_document))
-        .routes(routes!(application::submit_application))
-        .routes(routes!(members::put_member, members::list_members, members::remove_member))
+        .routes(routes!(application::open_vendor))
+        .routes(routes!(profile::show_own_vendor, profile::change_own_vendor))
+        .routes(routes!(documents::add_vendor_document))
+        .routes(routes!(application::submit_vendor))
+        .routes(routes!(members::put_vendor_member, members::list_vendor_members, members::remove_vendor_member))
 }
 
 /// The function.

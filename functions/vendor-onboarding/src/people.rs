@@ -45,15 +45,15 @@ impl People {
 
     /// Whoever signs in with this address. An account that nobody has confirmed may be anybody's, so it counts as none.
     pub(crate) async fn with_email(&self, email: &Email) -> Result<Option<Person>, Fault> {
-        self.named(email.as_str()).await
+        self.find(email.as_str()).await
     }
 
     /// The person with this id.
     pub(crate) async fn with_id(&self, user: UserId) -> Result<Option<Person>, Fault> {
-        self.named(&user.to_string()).await
+        self.find(&user.to_string()).await
     }
 
-    async fn named(&self, name: &str) -> Result<Option<Person>, Fault> {
+    async fn find(&self, name: &str) -> Result<Option<Person>, Fault> {
         use aws_sdk_cognitoidentityprovider::error::ProvideErrorMetadata;
         let known = match self.client.admin_get_user().user_pool_id(&self.pool).username(name).send().await {
             Ok(known) => known,

@@ -1,27 +1,27 @@
-//! The shop's own file.
+//! The shop's own account.
 
 use std::collections::BTreeSet;
 
 use api::{
-    Answer, Buyer, IfMatch, IfMatchHeader, Json, KeyHeader, Keyed, Problem, VendorHeader, VendorIdHeader, Versioned,
-    once,
+    Answer, Caller, IdempotencyKeyHeader, Idempotent, IfMatch, IfMatchHeader, Json, Problem, VendorHeader,
+    VendorIdHeader, Versioned, replay_or_run,
 };
 use axum::extract::State;
 use domain::text::{Email, LongText, Name, Phone};
-use domain::vendor::{Permission, VendorFile, VendorState, VendorView};
+use domain::vendor::{Permission, VendorAccount, VendorState, VendorView};
 use domain::{Change, Code, Currency, FieldError, Money, Refusal};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::{App, of_member};
+use crate::{App, scoped_to_member};
 
 /// Where one's own shop is.
-pub(crate) const OWN_SHOP: &str = "/v1/vendors/me";
+pub(crate) const OWN_VENDOR: &str = "/v1/vendors/me";
 
 /// The most characters of what a shop says of itself: it is read with every cart.
-const LONGEST_ABOUT: usize = 5_000;
+const MAX_ABOUT_LENGTH: usize = 5_000;
 /// The most currencies that a shop delivers in.
-const MOST_RATES: usize = 50;
+const MAX_SHIPPING_RATES: usize = 50;
 
 /// What is to change; what is not named stays, and null empties a field.
 ///
@@ -29,7 +29,7 @@ const MOST_RATES: usize = 50;
 /// was turned down, and not after it was submitted.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ChangeShop {
+pub struct ChangeVendor {
     /// The name of the shop. Until it is submitted.
     #[serde(default)]
     name: Option<Name>,
@@ -56,10 +56,10 @@ pub struct ChangeShop {
     shipping_rates: Option<Vec<Money>>,
 }
 
-impl ChangeShop {
-    /// The file after the change.
-    fn applied(self, file: &VendorFile) -> Result<VendorFile, Refusal> {
-        let mut changed = file.clone();
+impl ChangeVendor {
+    /// The account after the change.
+    fn applied(self, account: &VendorAccount) -> Result<VendorAccount, Refusal> {
+        let mut changed = account.clone();
         changed.card.name = self.name.unwrap_or(changed.card.name);
         changed.currency = self.currency.unwrap_or(changed.currency);
         changed.legal_name = self.legal_name.applied(changed.legal_name);
@@ -69,11 +69,11 @@ impl ChangeShop {
         changed.shipping_rates = self.shipping_rates.unwrap_or(changed.shipping_rates);
         check_about(changed.about.as_ref())?;
         check_shipping_rates(&changed.shipping_rates)?;
-        if !matches!(file.state, VendorState::Draft | VendorState::Rejected) {
+        if !matches!(account.state, VendorState::Draft | VendorState::Rejected) {
             let fixed = [
-                ("/name", file.card.name != changed.card.name),
-                ("/legal_name", file.legal_name != changed.legal_name),
-                ("/currency", file.currency != changed.currency),
+                ("/name", account.card.name != changed.card.name),
+                ("/legal_name", account.legal_name != changed.legal_name),
+                ("/currency", account.currency != changed.currency),
             ];
             let errors: Vec<_> = fixed
                 .into_iter()
@@ -91,23 +91,23 @@ impl ChangeShop {
 
 /// Refuses a description that is too long to be read with every cart.
 pub(crate) fn check_about(about: Option<&LongText>) -> Result<(), Refusal> {
-    if about.is_some_and(|about| about.as_str().chars().count() > LONGEST_ABOUT) {
-        return Err(Refusal::field("/about", "too_long", format!("at most {LONGEST_ABOUT} characters")));
+    if about.is_some_and(|about| about.as_str().chars().count() > MAX_ABOUT_LENGTH) {
+        return Err(Refusal::field("/about", "too_long", format!("at most {MAX_ABOUT_LENGTH} characters")));
     }
     Ok(())
 }
 
 /// Refuses rates that are no prices, and two in one currency.
 pub(crate) fn check_shipping_rates(rates: &[Money]) -> Result<(), Refusal> {
-    if rates.len() > MOST_RATES {
-        return Err(Refusal::field("/shipping_rates", "too_many", format!("at most {MOST_RATES} rates")));
+    if rates.len() > MAX_SHIPPING_RATES {
+        return Err(Refusal::field("/shipping_rates", "too_many", format!("at most {MAX_SHIPPING_RATES} rates")));
     }
     let mut seen = BTreeSet::new();
     let mut errors = Vec::new();
     for (index, rate) in rates.iter().enumerate() {
         let pointer = format!("/shipping_rates/{index}");
         if !rate.is_price() {
-            errors.push(FieldError::new(pointer, "out_of_range", "must not be negative or beyond all measure"));
+            errors.push(FieldError::new(pointer, "out_of_range", "must not be negative or too large"));
         } else if !seen.insert(rate.currency().as_str()) {
             errors.push(FieldError::new(pointer, "duplicate", "one rate per currency"));
         }
@@ -115,41 +115,41 @@ pub(crate) fn check_shipping_rates(rates: &[Money]) -> Result<(), Refusal> {
     if errors.is_empty() { Ok(()) } else { Err(Refusal::fields(Code::Invalid, errors)) }
 }
 
-/// Shows the shop's own file, and what its application still needs.
+/// Shows the shop's own account, and what its application still needs.
 #[utoipa::path(get, path = "/v1/vendors/me", params(VendorIdHeader), responses((status = OK, body = VendorView)))]
-pub async fn show_own_shop(
+pub async fn show_own_vendor(
     State(app): State<App>,
-    buyer: Buyer,
-    VendorHeader(named): VendorHeader,
+    caller: Caller,
+    VendorHeader(vendor_id): VendorHeader,
 ) -> Result<Versioned<VendorView>, Problem> {
-    let file = app.file(buyer.user, named, Permission::ReadShop).await?;
-    Ok(Versioned { version: file.version, body: VendorView::from(&file) })
+    let account = app.account(caller.user, vendor_id, Permission::ReadShop).await?;
+    Ok(Versioned { version: account.version, body: VendorView::from(&account) })
 }
 
-/// Changes the shop's own file.
+/// Changes the shop's own account.
 #[utoipa::path(
     patch, path = "/v1/vendors/me",
-    params(VendorIdHeader, IfMatchHeader, KeyHeader),
-    request_body = ChangeShop, responses((status = OK, body = VendorView))
+    params(VendorIdHeader, IfMatchHeader, IdempotencyKeyHeader),
+    request_body = ChangeVendor, responses((status = OK, body = VendorView))
 )]
-pub async fn change_own_shop(
+pub async fn change_own_vendor(
     State(app): State<App>,
-    buyer: Buyer,
-    VendorHeader(named): VendorHeader,
+    caller: Caller,
+    VendorHeader(vendor_id): VendorHeader,
     expected: Option<IfMatch>,
-    Keyed { body: Json(asked), call }: Keyed<Json<ChangeShop>>,
+    Idempotent { body: Json(asked), call }: Idempotent<Json<ChangeVendor>>,
 ) -> Result<Answer, Problem> {
-    let file = app.file(buyer.user, named, Permission::EditShop).await?;
-    let call = of_member(call, buyer.user, &file);
-    once(app.accounts.kept(call.named()), async {
-        IfMatch::check_if_given(expected.as_ref(), file.version)?;
-        let changed = asked.applied(&file)?;
+    let account = app.account(caller.user, vendor_id, Permission::EditShop).await?;
+    let call = scoped_to_member(call, caller.user, &account);
+    replay_or_run(app.accounts.stored_response(call.as_idempotent()), async {
+        IfMatch::check_if_given(expected.as_ref(), account.version)?;
+        let changed = asked.applied(&account)?;
         let answer = Answer::ok(&VendorView::from(&changed))?;
-        if changed != file {
+        if changed != account {
             return app.save(&changed, &call, answer).await;
         }
-        let answer = answer.with_version(file.version);
-        app.accounts.keeping(call.keeps(&answer)?).keep().await?;
+        let answer = answer.with_version(account.version);
+        app.accounts.storing(call.stored(&answer)?).store_response().await?;
         Ok(answer)
     })
     .await

@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::bench::Bench;
 use crate::cloud::TEMPLATE;
 use crate::greeting::greeting;
-use crate::template::{Place, Template};
+use crate::template::{Site, Template};
 use crate::{LocalCloud, Options, StartError, contract};
 
 /// Bozor on one machine: the API, DynamoDB, S3, SQS, Cognito, mail and a payment sandbox in one process on loopback.
@@ -89,7 +89,7 @@ fn carry_out(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         Some(Command::Reset) => Ok(reset(&arguments.data)?),
         Some(Command::Bench(measure)) => bench(measure),
         Some(Command::Openapi) => {
-            let template = Template::parse(TEMPLATE, &Place::at("http://localhost:3000"))?;
+            let template = Template::parse(TEMPLATE, &Site::at("http://localhost:3000"))?;
             let document =
                 contract::openapi(&template).map_err(|error| StartError::Service("OpenAPI", error.to_string()))?;
             say(document.trim_end());
@@ -117,7 +117,7 @@ fn bench(measure: Measure) -> Result<(), Box<dyn Error>> {
 
 async fn serve(arguments: &Arguments) -> Result<(), StartError> {
     let data = (!arguments.memory).then(|| arguments.data.clone());
-    let mut options = Options::for_people(arguments.port, data, !arguments.no_demo);
+    let mut options = Options::for_development(arguments.port, data, !arguments.no_demo);
     if arguments.processes {
         options.processes = Some(beside_this_program()?);
     }

@@ -12,7 +12,7 @@ pub const COMMITTED: &str = include_str!("../../openapi.json");
 /// What each HTTP function contributes, by the binary that the template names.
 fn parts() -> Vec<(&'static str, &'static str, OpenApi)> {
     vec![
-        ("catalog", "catalogue", catalog::routes::<Document>().into_openapi()),
+        ("catalog", "catalog", catalog::routes::<Document>().into_openapi()),
         ("cart", "carts", cart::routes::<Document>().into_openapi()),
         ("checkout", "checkout", checkout::routes::<Document>().into_openapi()),
         ("orders", "orders", orders::routes::<Document>().into_openapi()),

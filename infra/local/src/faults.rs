@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
 /// How long a `slow` call waits before it is carried out.
-pub const SLOW: Duration = Duration::from_secs(1);
+pub const SLOW_DELAY: Duration = Duration::from_secs(1);
 
 /// What goes wrong with a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ pub enum Kind {
     Conflict,
     /// The rate is too high.
     Throttle,
-    /// The call is carried out after [`SLOW`].
+    /// The call is carried out after [`SLOW_DELAY`].
     Slow,
     /// An eventually consistent read answers with what was there before the last write.
     Stale,
@@ -94,7 +94,7 @@ impl Fault {
     }
 }
 
-/// A call that has arrived at a door.
+/// A call that has arrived at an endpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Call {
     /// The service.
@@ -115,14 +115,14 @@ impl Call {
 
     /// The same call, made for this route.
     #[must_use]
-    pub fn made_for(self, route: Option<String>) -> Self {
+    pub fn for_route(self, route: Option<String>) -> Self {
         Self { route, ..self }
     }
 }
 
-/// What a request at a door is part of, as its door has found out: the invocation's trace and its route.
+/// What a request at an endpoint is part of, as its endpoint has found out: the invocation's trace and its route.
 #[derive(Clone, Debug, Default)]
-pub struct MadeFor {
+pub struct CallContext {
     /// The invocation.
     pub trace: Option<String>,
     /// Its route.
@@ -130,37 +130,37 @@ pub struct MadeFor {
 }
 
 /// How many functions may die at the same time and still all hear of it.
-const DEATHS: usize = 64;
+const CRASH_CHANNEL_CAPACITY: usize = 64;
 
 /// The faults that wait for their call. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Faults {
-    orders: Arc<Mutex<Orders>>,
-    deaths: broadcast::Sender<String>,
+    state: Arc<Mutex<State>>,
+    crashes: broadcast::Sender<String>,
 }
 
 impl Default for Faults {
     fn default() -> Self {
-        Self { orders: Arc::default(), deaths: broadcast::Sender::new(DEATHS) }
+        Self { state: Arc::default(), crashes: broadcast::Sender::new(CRASH_CHANNEL_CAPACITY) }
     }
 }
 
 #[derive(Debug, Default)]
-struct Orders {
-    waiting: Vec<Waiting>,
-    struck: Vec<Struck>,
+struct State {
+    pending: Vec<Pending>,
+    triggered: Vec<Triggered>,
     recorded: Option<Vec<Call>>,
 }
 
 #[derive(Debug)]
-struct Waiting {
+struct Pending {
     fault: Fault,
     seen: u32,
 }
 
 /// A fault that a call has met.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Struck {
+pub struct Triggered {
     /// The service.
     pub service: String,
     /// The operation.
@@ -170,63 +170,63 @@ pub struct Struck {
 }
 
 impl Faults {
-    /// Orders a fault. One with `nth` 0 is the next call, as with 1.
+    /// Adds a fault. One with `nth` 0 is the next call, as with 1.
     pub fn add(&self, fault: Fault) {
-        self.orders().waiting.push(Waiting { fault, seen: 0 });
+        self.state().pending.push(Pending { fault, seen: 0 });
     }
 
-    /// Forgets all faults and what they struck.
+    /// Forgets all faults and what they triggered.
     pub fn clear(&self) {
-        *self.orders() = Orders::default();
+        *self.state() = State::default();
     }
 
     /// The faults that still wait.
     pub fn list(&self) -> Vec<Fault> {
-        self.orders().waiting.iter().map(|waiting| waiting.fault.clone()).collect()
+        self.state().pending.iter().map(|pending| pending.fault.clone()).collect()
     }
 
-    /// The calls that were struck since the last [`Faults::clear`], in their order.
-    pub fn struck(&self) -> Vec<Struck> {
-        self.orders().struck.clone()
+    /// The calls that a fault was triggered on since the last [`Faults::clear`], in their order.
+    pub fn triggered(&self) -> Vec<Triggered> {
+        self.state().triggered.clone()
     }
 
     /// Remembers all calls from now on, until the next [`Faults::clear`].
     pub fn record(&self) {
-        self.orders().recorded = Some(Vec::new());
+        self.state().recorded = Some(Vec::new());
     }
 
     /// The calls since [`Faults::record`], in their order.
     pub fn recorded(&self) -> Vec<Call> {
-        self.orders().recorded.clone().unwrap_or_default()
+        self.state().recorded.clone().unwrap_or_default()
     }
 
-    /// Counts a call and tells what happens to it. Each service's door asks this once for every call that arrives.
+    /// Counts a call and tells what happens to it. Each service's endpoint asks this once for every call that arrives.
     ///
-    /// All waiting faults count the call; if several are due, the first ordered strikes and the others pass.
+    /// All pending faults count the call; if several are due, the first ordered strikes and the others pass.
     pub fn next(&self, call: &Call) -> Option<Kind> {
-        let mut orders = self.orders();
-        if let Some(recorded) = &mut orders.recorded {
+        let mut state = self.state();
+        if let Some(recorded) = &mut state.recorded {
             recorded.push(call.clone());
         }
-        if orders.waiting.is_empty() {
+        if state.pending.is_empty() {
             return None;
         }
         let mut due = None;
-        orders.waiting.retain_mut(|waiting| {
-            if !waiting.fault.matches(call) {
+        state.pending.retain_mut(|pending| {
+            if !pending.fault.matches(call) {
                 return true;
             }
-            waiting.seen += 1;
-            if waiting.seen < waiting.fault.nth {
+            pending.seen += 1;
+            if pending.seen < pending.fault.nth {
                 return true;
             }
-            waiting.seen = 0;
-            due.get_or_insert(waiting.fault.kind);
-            waiting.fault.every
+            pending.seen = 0;
+            due.get_or_insert(pending.fault.kind);
+            pending.fault.every
         });
         if let Some(kind) = due {
             let (service, operation) = (call.service.clone(), call.operation.clone());
-            orders.struck.push(Struck { service, operation, kind });
+            state.triggered.push(Triggered { service, operation, kind });
         }
         due
     }
@@ -234,17 +234,17 @@ impl Faults {
     /// Kills the invocation of this trace. Returns only when it does not run in this process and so goes on.
     pub(crate) async fn kill(&self, trace: Option<&str>) {
         // An error is that nobody listens: nothing runs here.
-        if trace.is_some_and(|trace| self.deaths.send(trace.to_owned()).is_ok()) {
-            tokio::time::sleep(SLOW).await;
+        if trace.is_some_and(|trace| self.crashes.send(trace.to_owned()).is_ok()) {
+            tokio::time::sleep(SLOW_DELAY).await;
         }
     }
 
     /// Ends when the invocation of this trace is to die. It hears of it from the call of this on.
-    pub(crate) fn death_of(&self, trace: &str) -> impl Future<Output = ()> + Send + use<> {
-        let (mut deaths, trace) = (self.deaths.subscribe(), trace.to_owned());
+    pub(crate) fn crash_of(&self, trace: &str) -> impl Future<Output = ()> + Send + use<> {
+        let (mut crashes, trace) = (self.crashes.subscribe(), trace.to_owned());
         async move {
             loop {
-                match deaths.recv().await {
+                match crashes.recv().await {
                     Ok(dead) if dead == trace => return,
                     Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
                     Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
@@ -253,8 +253,8 @@ impl Faults {
         }
     }
 
-    fn orders(&self) -> MutexGuard<'_, Orders> {
-        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -262,7 +262,7 @@ impl Faults {
 ///
 /// The body fails at its first poll, before hyper has flushed the head, and hyper then closes the connection. Its
 /// length is announced as one byte, so that hyper does poll it.
-pub fn cut_off() -> Response {
+pub fn drop_connection() -> Response {
     axum::body::Body::new(Limited::new(Full::from("cut"), 1)).into_response()
 }
 
@@ -271,7 +271,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nth_matching_call_is_struck_once() {
+    fn the_nth_matching_call_triggers_the_fault_once() {
         let faults = Faults::default();
         faults.add(Fault::nth("dynamodb", "GetItem", 2, Kind::Throttle));
         assert_eq!(faults.next(&Call::of("dynamodb", "GetItem")), None);
@@ -280,18 +280,18 @@ mod tests {
         assert_eq!(faults.next(&Call::of("dynamodb", "GetItem")), Some(Kind::Throttle));
         assert_eq!(faults.next(&Call::of("dynamodb", "GetItem")), None);
         assert!(faults.list().is_empty());
-        assert_eq!(faults.struck().len(), 1);
+        assert_eq!(faults.triggered().len(), 1);
     }
 
     #[test]
-    fn every_nth_call_of_a_route_is_struck_until_cleared() {
+    fn every_nth_call_of_a_route_triggers_the_fault_until_cleared() {
         let faults = Faults::default();
         faults.add(Fault {
             every: true,
             route: Some("POST /v1/checkout".to_owned()),
             ..Fault::nth("dynamodb", "*", 2, Kind::Conflict)
         });
-        let call = |route: &str| Call::of("dynamodb", "PutItem").made_for(Some(route.to_owned()));
+        let call = |route: &str| Call::of("dynamodb", "PutItem").for_route(Some(route.to_owned()));
         let calls = || faults.next(&call("POST /v1/checkout"));
         assert_eq!([calls(), calls(), calls(), calls()], [None, Some(Kind::Conflict), None, Some(Kind::Conflict)]);
         assert_eq!(faults.next(&call("GET /v1/cart")), None);
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_faults_at_one_call_the_first_ordered_strikes() {
+    fn of_two_faults_at_one_call_the_first_added_is_triggered() {
         let faults = Faults::default();
         faults.add(Fault::nth("sqs", "SendMessage", 1, Kind::Before));
         faults.add(Fault::nth("sqs", "SendMessage", 1, Kind::After));
@@ -314,7 +314,7 @@ mod tests {
         let faults = Faults::default();
         faults.next(&Call::of("sqs", "SendMessage"));
         faults.record();
-        let call = Call::of("dynamodb", "GetItem").made_for(Some("GET /v1/cart".to_owned()));
+        let call = Call::of("dynamodb", "GetItem").for_route(Some("GET /v1/cart".to_owned()));
         faults.next(&call);
         assert_eq!(faults.recorded(), [call]);
         faults.clear();
@@ -325,7 +325,7 @@ mod tests {
     #[tokio::test]
     async fn only_who_is_meant_dies() {
         let faults = Faults::default();
-        let (mine, other) = (faults.death_of("mine"), faults.death_of("other"));
+        let (mine, other) = (faults.crash_of("mine"), faults.crash_of("other"));
         let kill = async {
             faults.kill(Some("mine")).await;
         };

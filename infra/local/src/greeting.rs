@@ -1,19 +1,19 @@
 //! What a started cloud tells the person at the terminal.
 
-use crate::cloud::{ADMIN, BUYER, PASSWORD};
+use crate::cloud::{BUYER, OPERATOR, PASSWORD};
 use crate::demo::VENDORS;
 
 /// Where everything is, who can sign in, and a call to try: of the bazaar when there is one, and of the operator's otherwise.
 #[must_use]
 pub fn greeting(base: &str, demo: bool) -> String {
-    let mut accounts = format!("  operator  {ADMIN}\n");
+    let mut accounts = format!("  operator  {OPERATOR}\n");
     if let (true, [vendor, ..]) = (demo, VENDORS) {
         accounts += &format!("  vendor    {} ({})\n  buyer     {BUYER}\n", vendor.email, vendor.handle);
     }
     let call = if demo {
         format!("curl '{base}/v1/products?category=ceramics&limit=3'")
     } else {
-        format!("curl '{base}/v1/auth/sign-in' --json '{{\"email\":\"{ADMIN}\",\"password\":\"{PASSWORD}\"}}'")
+        format!("curl '{base}/v1/auth/sign-in' --json '{{\"email\":\"{OPERATOR}\",\"password\":\"{PASSWORD}\"}}'")
     };
     format!(
         "\nBozor is open.\n\n  API       {base}/v1\n  Docs      {base}/docs/\n  Mail      {base}/_local/mail\n\n\
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_empty_cloud_is_not_greeted_with_what_is_only_in_the_bazaar() {
+    fn an_empty_cloud_is_not_greeted_with_what_is_only_in_the_demo_data() {
         let [full, empty] = [true, false].map(|demo| greeting("http://localhost:3000", demo));
         for only_there in ["ceramics", "vendor@bozor.test", "buyer@bozor.test"] {
             assert!(full.contains(only_there) && !empty.contains(only_there), "{only_there} in {empty}");

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// The database, the doors and the functions in one process ask for much memory from several threads, which the system's allocator
+/// The database, the endpoints and the functions in one process ask for much memory from several threads, which the system's allocator
 /// takes a fifth of the time for. The functions themselves keep the system's.
 #[global_allocator]
 static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -29,7 +29,7 @@ pub struct Secret {
     pub value: String,
 }
 
-struct Kept {
+struct StoredSecret {
     name: String,
     value: String,
     version: String,
@@ -40,7 +40,7 @@ struct Kept {
 /// All secrets of a cloud. Clones share them.
 #[derive(Clone)]
 pub struct Secrets {
-    kept: Arc<RwLock<BTreeMap<String, Kept>>>,
+    stored: Arc<RwLock<BTreeMap<String, StoredSecret>>>,
     clock: Clock,
     permit: Permit,
 }
@@ -57,26 +57,26 @@ impl Secrets {
     /// Keeps these secrets.
     pub fn new(secrets: Vec<Secret>, clock: Clock, permit: Permit) -> Self {
         let since = clock.now().seconds();
-        let kept = secrets
+        let stored = secrets
             .into_iter()
             .map(|secret| {
-                let kept = Kept { name: secret.name, value: secret.value, version: random_uuid(), since };
-                (secret.arn, kept)
+                let stored = StoredSecret { name: secret.name, value: secret.value, version: random_uuid(), since };
+                (secret.arn, stored)
             })
             .collect();
-        Self { kept: Arc::new(RwLock::new(kept)), clock, permit }
+        Self { stored: Arc::new(RwLock::new(stored)), clock, permit }
     }
 
     /// Gives the secret of this ARN or name a new value, as a rotation does; false when there is none.
     pub fn replace(&self, id: &str, value: &str) -> bool {
         let since = self.clock.now().seconds();
-        let mut secrets = self.kept.write().unwrap_or_else(PoisonError::into_inner);
-        match secrets.iter_mut().find(|(arn, kept)| *arn == id || kept.name == id) {
+        let mut secrets = self.stored.write().unwrap_or_else(PoisonError::into_inner);
+        match secrets.iter_mut().find(|(arn, stored)| *arn == id || stored.name == id) {
             None => false,
-            Some((_, kept)) => {
-                value.clone_into(&mut kept.value);
-                kept.version = random_uuid();
-                kept.since = since;
+            Some((_, stored)) => {
+                value.clone_into(&mut stored.value);
+                stored.version = random_uuid();
+                stored.since = since;
                 true
             }
         }
@@ -97,29 +97,29 @@ impl Secrets {
 
     fn value(&self, call: &Call<'_>) -> Result<Value, Refusal> {
         let input: ValueInput = call.input()?;
-        let secrets = self.kept.read().unwrap_or_else(PoisonError::into_inner);
-        let found = secrets.iter().find(|(arn, kept)| **arn == input.secret_id || kept.name == input.secret_id);
+        let secrets = self.stored.read().unwrap_or_else(PoisonError::into_inner);
+        let found = secrets.iter().find(|(arn, stored)| **arn == input.secret_id || stored.name == input.secret_id);
         // Permission comes first, so that who may not read does not learn what exists.
         let resource = found.map_or(&input.secret_id, |(arn, _)| arn);
         call.require(&self.permit, "secretsmanager:GetSecretValue", resource)?;
-        let (arn, kept) = found.ok_or_else(|| not_found("Secrets Manager can't find the specified secret."))?;
+        let (arn, stored) = found.ok_or_else(|| not_found("Secrets Manager can't find the specified secret."))?;
         if let Some(stage) = input.version_stage.filter(|stage| stage != CURRENT) {
             return Err(not_found(format!(
                 "Secrets Manager can't find the specified secret value for staging label: {stage}"
             )));
         }
-        if let Some(version) = input.version_id.filter(|version| *version != kept.version) {
+        if let Some(version) = input.version_id.filter(|version| *version != stored.version) {
             return Err(not_found(format!(
                 "Secrets Manager can't find the specified secret value for VersionId: {version}"
             )));
         }
         Ok(json!({
             "ARN": arn,
-            "Name": kept.name,
-            "VersionId": kept.version,
-            "SecretString": kept.value,
+            "Name": stored.name,
+            "VersionId": stored.version,
+            "SecretString": stored.value,
             "VersionStages": [CURRENT],
-            "CreatedDate": Number::from(kept.since),
+            "CreatedDate": Number::from(stored.since),
         }))
     }
 }

@@ -1,4 +1,4 @@
-//! What each route costs at the DynamoDB door: round trips and capacity units.
+//! What each route costs at the DynamoDB endpoint: round trips and capacity units.
 //!
 //! The gateway names a request by the trace id that it gives to the function; the function's SDK calls carry that id
 //! in `x-amzn-trace-id`, as they do in Lambda. So every call finds its route, however many run at once.
@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Serialize, Serializer};
 
 /// Finished requests that [`Usage::of_trace`] still knows.
-const REMEMBERED: usize = 1024;
+const MAX_FINISHED: usize = 1024;
 
 /// Capacity units, counted in halves: an eventually consistent read costs half a unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,7 +75,7 @@ pub struct Cost {
 }
 
 impl Cost {
-    fn at_least(&mut self, other: Self) {
+    fn max_with(&mut self, other: Self) {
         self.round_trips = self.round_trips.max(other.round_trips);
         self.read_units = self.read_units.max(other.read_units);
         self.write_units = self.write_units.max(other.write_units);
@@ -98,7 +98,7 @@ pub enum Purpose {
     /// What the request asks for.
     Work,
     /// Counting how often somebody tries something.
-    Counter,
+    RateLimit,
 }
 
 /// What one request cost, and by which operations, in their order.
@@ -106,11 +106,11 @@ pub enum Purpose {
 pub struct RequestUsage {
     /// `METHOD /route`, as the gateway registered it.
     pub route: String,
-    /// The sum, without the counters of the rush protection: they are asked beside the first read and take no time.
+    /// The sum, without the updates of the rate limits: they are asked beside the first read and take no time.
     #[serde(flatten)]
     pub cost: Cost,
-    /// What those counters cost.
-    pub counters: Cost,
+    /// What the rate limits cost.
+    pub rate_limits: Cost,
     /// DynamoDB's name of each operation.
     pub operations: Vec<String>,
 }
@@ -120,27 +120,27 @@ pub struct RequestUsage {
 pub struct RouteUsage {
     /// Finished requests.
     pub calls: u64,
-    /// The sum over all requests, without the counters of the rush protection.
+    /// The sum over all requests, without the updates of the rate limits.
     #[serde(flatten)]
     pub total: Cost,
-    /// What those counters cost, over all requests.
-    pub counters: Cost,
-    /// The most that one request cost, figure by figure.
-    pub most: Cost,
+    /// What the rate limits cost, over all requests.
+    pub rate_limits: Cost,
+    /// The maximum that one request cost, figure by figure.
+    pub max: Cost,
     /// What the last finished request cost.
     pub last: Cost,
-    /// How often each DynamoDB operation was called, for counters too.
+    /// How often each DynamoDB operation was called, for rate limits too.
     pub operations: BTreeMap<String, u64>,
 }
 
 /// The counts. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Usage {
-    ledger: Arc<Mutex<Ledger>>,
+    counts: Arc<Mutex<Counts>>,
 }
 
 #[derive(Debug, Default)]
-struct Ledger {
+struct Counts {
     running: HashMap<String, RequestUsage>,
     finished: VecDeque<(String, RequestUsage)>,
     routes: BTreeMap<String, RouteUsage>,
@@ -150,86 +150,86 @@ impl Usage {
     /// A request begins: calls that carry `trace` belong to `route` (`METHOD /route`) until [`Usage::end`].
     pub fn begin(&self, trace: &str, route: &str) {
         let request = RequestUsage { route: route.to_owned(), ..RequestUsage::default() };
-        self.ledger().running.insert(trace.to_owned(), request);
+        self.counts().running.insert(trace.to_owned(), request);
     }
 
     /// The request is over. A trace that was never begun is ignored.
     pub fn end(&self, trace: &str) {
-        let mut ledger = self.ledger();
-        let Some(request) = ledger.running.remove(trace) else { return };
-        let route = ledger.routes.entry(request.route.clone()).or_default();
+        let mut counts = self.counts();
+        let Some(request) = counts.running.remove(trace) else { return };
+        let route = counts.routes.entry(request.route.clone()).or_default();
         route.calls += 1;
-        route.most.at_least(request.cost);
+        route.max.max_with(request.cost);
         route.last = request.cost;
-        if ledger.finished.len() == REMEMBERED {
-            ledger.finished.pop_front();
+        if counts.finished.len() == MAX_FINISHED {
+            counts.finished.pop_front();
         }
-        ledger.finished.push_back((trace.to_owned(), request));
+        counts.finished.push_back((trace.to_owned(), request));
     }
 
     /// Counts a call: for the request that `trace` names, or for the function itself (`function LogicalId`) where
     /// the call belongs to none.
     pub fn record(&self, trace: Option<&str>, access_key_id: &str, operation: &str, purpose: Purpose, cost: Cost) {
-        let mut ledger = self.ledger();
-        let route = match trace.and_then(|trace| ledger.running.get_mut(trace)) {
+        let mut counts = self.counts();
+        let route = match trace.and_then(|trace| counts.running.get_mut(trace)) {
             Some(request) => {
                 match purpose {
                     Purpose::Work => request.cost += cost,
-                    Purpose::Counter => request.counters += cost,
+                    Purpose::RateLimit => request.rate_limits += cost,
                 }
                 request.operations.push(operation.to_owned());
                 request.route.clone()
             }
             None => format!("function {}", access_key_id.strip_prefix("LOCAL").unwrap_or(access_key_id)),
         };
-        let route = ledger.routes.entry(route).or_default();
+        let route = counts.routes.entry(route).or_default();
         match purpose {
             Purpose::Work => route.total += cost,
-            Purpose::Counter => route.counters += cost,
+            Purpose::RateLimit => route.rate_limits += cost,
         }
         *route.operations.entry(operation.to_owned()).or_default() += 1;
     }
 
     /// Per route, by its name: the body of `GET /_local/usage`.
     pub fn snapshot(&self) -> BTreeMap<String, RouteUsage> {
-        self.ledger().routes.clone()
+        self.counts().routes.clone()
     }
 
     /// Starts counting again from zero; running requests keep what they have.
     pub fn reset(&self) {
-        let mut ledger = self.ledger();
-        ledger.routes.clear();
-        ledger.finished.clear();
+        let mut counts = self.counts();
+        counts.routes.clear();
+        counts.finished.clear();
     }
 
     /// What the request with this trace id cost, so far or in the end.
     pub fn of_trace(&self, trace: &str) -> Option<RequestUsage> {
-        let ledger = self.ledger();
-        let finished = || ledger.finished.iter().rev().find(|(id, _)| id == trace).map(|(_, request)| request);
-        ledger.running.get(trace).or_else(finished).cloned()
+        let counts = self.counts();
+        let finished = || counts.finished.iter().rev().find(|(id, _)| id == trace).map(|(_, request)| request);
+        counts.running.get(trace).or_else(finished).cloned()
     }
 
     /// The route of a running request.
     pub fn route_of(&self, trace: &str) -> Option<String> {
-        self.ledger().running.get(trace).map(|request| request.route.clone())
+        self.counts().running.get(trace).map(|request| request.route.clone())
     }
 
     /// The trace and the route of the running requests; those that came through the gateway first.
     pub fn running(&self) -> Vec<(String, String)> {
         let mut running: Vec<(String, String)> =
-            self.ledger().running.iter().map(|(trace, request)| (trace.clone(), request.route.clone())).collect();
+            self.counts().running.iter().map(|(trace, request)| (trace.clone(), request.route.clone())).collect();
         running.sort_by_key(|(trace, route)| (route.starts_with("function "), route.clone(), trace.clone()));
         running
     }
 
     /// Whether this request is the only one that is running.
-    pub fn is_alone(&self, trace: &str) -> bool {
-        let ledger = self.ledger();
-        ledger.running.len() == 1 && ledger.running.contains_key(trace)
+    pub fn is_only_running(&self, trace: &str) -> bool {
+        let counts = self.counts();
+        counts.running.len() == 1 && counts.running.contains_key(trace)
     }
 
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -249,9 +249,9 @@ mod tests {
         usage.record(Some("one"), "LOCALCatalogFunction", "Query", Purpose::Work, read(3));
         usage.record(Some("two"), "LOCALCheckoutFunction", "GetItem", Purpose::Work, read(2));
         usage.record(Some("two"), "LOCALCheckoutFunction", "GetItem", Purpose::Work, read(2));
-        assert!(!usage.is_alone("one"));
+        assert!(!usage.is_only_running("one"));
         usage.end("one");
-        assert!(usage.is_alone("two"));
+        assert!(usage.is_only_running("two"));
         usage.end("two");
         usage.end("never begun");
 
@@ -266,13 +266,13 @@ mod tests {
           "read_units": 1.5,
           "write_units": 0,
           "conflicts": 0,
-          "counters": {
+          "rate_limits": {
             "round_trips": 0,
             "read_units": 0,
             "write_units": 0,
             "conflicts": 0
           },
-          "most": {
+          "max": {
             "round_trips": 1,
             "read_units": 1.5,
             "write_units": 0,
@@ -292,14 +292,14 @@ mod tests {
     }
 
     #[test]
-    fn what_counting_costs_is_told_apart() {
+    fn what_rate_limits_cost_is_counted_apart() {
         let usage = Usage::default();
         usage.begin("one", "POST /v1/checkout");
-        usage.record(Some("one"), "LOCALCheckoutFunction", "UpdateItem", Purpose::Counter, read(0));
+        usage.record(Some("one"), "LOCALCheckoutFunction", "UpdateItem", Purpose::RateLimit, read(0));
         usage.record(Some("one"), "LOCALCheckoutFunction", "GetItem", Purpose::Work, read(2));
         usage.end("one");
         let route = usage.snapshot()["POST /v1/checkout"].clone();
-        assert_eq!((route.last.round_trips, route.counters.round_trips, route.total.round_trips), (1, 1, 1));
+        assert_eq!((route.last.round_trips, route.rate_limits.round_trips, route.total.round_trips), (1, 1, 1));
         assert_eq!(route.operations["UpdateItem"], 1);
     }
 
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_is_kept_and_a_reset_forgets_it() {
+    fn the_maximum_is_kept_and_a_reset_forgets_it() {
         let usage = Usage::default();
         for (trace, calls) in [("a", 3), ("b", 1)] {
             usage.begin(trace, "GET /v1/cart");
@@ -322,7 +322,7 @@ mod tests {
             usage.end(trace);
         }
         let cart = usage.snapshot()["GET /v1/cart"].clone();
-        assert_eq!((cart.calls, cart.most.round_trips, cart.last.round_trips), (2, 3, 1));
+        assert_eq!((cart.calls, cart.max.round_trips, cart.last.round_trips), (2, 3, 1));
         assert_eq!(Units::reported(1.5), Units::halves(3));
         usage.reset();
         assert!(usage.snapshot().is_empty() && usage.of_trace("a").is_none());

@@ -222,8 +222,8 @@ fn without_position(message: &str) -> &str {
 
 /// A message without the megabyte that it may quote.
 fn shortened(message: &str) -> String {
-    const LONGEST: usize = 200;
-    match message.char_indices().nth(LONGEST) {
+    const MAX_LENGTH: usize = 200;
+    match message.char_indices().nth(MAX_LENGTH) {
         Some((end, _)) => format!("{}…", message.get(..end).unwrap_or_default()),
         None => message.to_owned(),
     }

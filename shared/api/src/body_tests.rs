@@ -61,7 +61,7 @@ async fn sent(body: &str) -> Answer {
 }
 
 /// Where and what: the parts of a refusal that clients rely on.
-fn blamed(answer: &Answer) -> (u16, &str, &str, &str) {
+fn refusal_of(answer: &Answer) -> (u16, &str, &str, &str) {
     let text = |pointer: &str| answer.json.pointer(pointer).and_then(|value| value.as_str()).unwrap_or_default();
     (answer.status, text("/code"), text("/errors/0/pointer"), text("/errors/0/code"))
 }
@@ -76,10 +76,10 @@ async fn a_good_body_is_read_and_an_answer_is_json() {
 #[tokio::test]
 async fn broken_json_is_malformed_and_says_where() {
     let answer = sent("{\"lines\":\n [}").await;
-    assert_eq!(blamed(&answer), (400, "malformed", "", ""));
+    assert_eq!(refusal_of(&answer), (400, "malformed", "", ""));
     assert!(answer.json["detail"].as_str().unwrap().contains("line 2, column 3"), "{}", answer.text);
     for broken in ["", "{", "{\"lines\":[]} x", "\u{feff}{}"] {
-        assert_eq!(blamed(&sent(broken).await), (400, "malformed", "", ""), "{broken}");
+        assert_eq!(refusal_of(&sent(broken).await), (400, "malformed", "", ""), "{broken}");
     }
 }
 
@@ -102,14 +102,14 @@ async fn wrong_content_is_invalid_and_points_at_the_place() {
         (r#"{}"#, "/lines", "missing"),
         (r#"7"#, "", "wrong_type"),
     ] {
-        assert_eq!(blamed(&sent(body).await), (400, "invalid", pointer, fault), "{body}");
+        assert_eq!(refusal_of(&sent(body).await), (400, "invalid", pointer, fault), "{body}");
     }
 }
 
 #[tokio::test]
 async fn a_refusal_does_not_repeat_a_megabyte() {
     let answer = sent(&format!(r#"{{"lines":"{}"}}"#, "x".repeat(100_000))).await;
-    assert_eq!(blamed(&answer), (400, "invalid", "/lines", "wrong_type"));
+    assert_eq!(refusal_of(&answer), (400, "invalid", "/lines", "wrong_type"));
     assert!(answer.text.len() < 1_000);
 }
 
@@ -135,7 +135,7 @@ async fn only_json_is_taken_as_json() {
 async fn a_body_has_a_limit_and_some_routes_a_larger_one() {
     let body = " ".repeat(300 * 1024);
     let answer = answer_of(shop(), post("/baskets", body.clone())).await;
-    assert_eq!(blamed(&answer), (413, "too_large", "", ""));
+    assert_eq!(refusal_of(&answer), (413, "too_large", "", ""));
     assert_eq!(answer_of(shop(), post("/large", body)).await.text, "307200");
     assert_eq!(answer_of(shop(), post("/large", " ".repeat(1024 * 1024 + 1))).await.status, 413);
 }
@@ -153,7 +153,7 @@ async fn a_query_is_read_strictly() {
         ("limit=1&limit=2", "limit", "duplicate_field"),
     ] {
         let answer = answer_of(shop(), get(&format!("/search?{query}"))).await;
-        assert_eq!(blamed(&answer), (400, "invalid", name, fault), "{query}");
+        assert_eq!(refusal_of(&answer), (400, "invalid", name, fault), "{query}");
     }
 }
 
@@ -164,5 +164,5 @@ async fn an_id_that_is_none_names_nothing() {
     let id = domain::OrderId::from_bits(4);
     assert_eq!(answer_of(shop(), routed(Method::GET, &format!("/orders/{id}"), ORDER)).await.json, json!(id));
     let answer = answer_of(shop(), routed(Method::GET, "/orders/prd_1", ORDER)).await;
-    assert_eq!(blamed(&answer), (404, "not_found", "", ""));
+    assert_eq!(refusal_of(&answer), (404, "not_found", "", ""));
 }

@@ -38,7 +38,9 @@ impl IdempotencyKey {
     pub(crate) fn read(parts: &Parts) -> Result<Option<Self>, Problem> {
         match header(parts, &IDEMPOTENCY_KEY)? {
             None => Ok(None),
-            Some(key) if (1..=255).contains(&key.len()) && key.bytes().all(|letter| letter.is_ascii_graphic()) => {
+            Some(key)
+                if (1..=255).contains(&key.len()) && key.bytes().all(|character| character.is_ascii_graphic()) =>
+            {
                 Ok(Some(Self(key.to_owned())))
             }
             Some(_) => Err(bad_header(&IDEMPOTENCY_KEY, "1 to 255 visible ASCII characters.")),
@@ -191,8 +193,8 @@ impl Answer {
     /// # Errors
     /// 500 when the record is not an answer.
     pub fn from_record(record: &str) -> Result<Self, Problem> {
-        let kept: Self = serde_json::from_str(record).map_err(Problem::internal)?;
-        Ok(Self { replayed: true, ..kept })
+        let stored: Self = serde_json::from_str(record).map_err(Problem::internal)?;
+        Ok(Self { replayed: true, ..stored })
     }
 }
 
@@ -239,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kept_answer_comes_back_as_it_was_and_says_so() {
+    fn a_stored_response_is_replayed_as_it_was_and_says_so() {
         let first = Answer::created("/v1/orders/ord_1".to_owned(), &[1]).unwrap().with_version(3);
         let again = Answer::from_record(&first.to_record().unwrap()).unwrap();
         let (first, again) = (first.into_response(), again.into_response());

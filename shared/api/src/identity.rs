@@ -36,7 +36,7 @@ pub struct SourceIp(pub String);
 
 /// Somebody whose access token the gateway has checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignedIn {
+pub struct Caller {
     /// Who it is.
     pub user: UserId,
     /// The groups that the token names.
@@ -52,7 +52,7 @@ pub struct Buyer {
 
 /// A signed-in person in the group `admin`; everyone else is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Admin {
+pub struct Operator {
     /// Who it is.
     pub user: UserId,
 }
@@ -162,26 +162,26 @@ impl<S: Send + Sync> FromRequestParts<S> for SourceIp {
     }
 }
 
-fn signed_in(parts: &Parts) -> Result<SignedIn, Problem> {
+fn signed_in(parts: &Parts) -> Result<Caller, Problem> {
     let unauthorized = || Problem::of(Code::Unauthorized);
     let authorizer = context(parts)?.authorizer.as_ref().ok_or_else(unauthorized)?;
     let claims = &authorizer.jwt.as_ref().ok_or_else(unauthorized)?.claims;
     let user = claims.get("sub").and_then(|sub| sub.parse().ok()).ok_or_else(unauthorized)?;
-    Ok(SignedIn { user, groups: groups(claims.get("cognito:groups").map_or("", String::as_str)) })
+    Ok(Caller { user, groups: groups(claims.get("cognito:groups").map_or("", String::as_str)) })
 }
 
 /// The gateway flattens a list claim into one string: `[admin vendor]`, and in some versions `[admin, vendor]`.
 fn groups(claim: &str) -> BTreeSet<String> {
     claim
-        .trim_matches(|letter| letter == '[' || letter == ']')
-        .split(|letter: char| letter.is_whitespace() || letter == ',')
+        .trim_matches(|character| character == '[' || character == ']')
+        .split(|character: char| character.is_whitespace() || character == ',')
         .map(|group| group.trim_matches('"'))
         .filter(|group| !group.is_empty())
         .map(str::to_owned)
         .collect()
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         signed_in(parts)
@@ -195,7 +195,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Buyer {
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Admin {
+impl<S: Send + Sync> FromRequestParts<S> for Operator {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let person = signed_in(parts)?;
@@ -271,8 +271,7 @@ mod tests {
     #[tokio::test]
     async fn groups_are_read_however_the_gateway_writes_them() {
         for written in ["[admin vendor]", "[admin, vendor]", "admin,vendor", "[\"admin\" \"vendor\"]"] {
-            let person: SignedIn =
-                read(parts(Some(json!({"sub": SUB, "cognito:groups": written})), &[])).await.unwrap();
+            let person: Caller = read(parts(Some(json!({"sub": SUB, "cognito:groups": written})), &[])).await.unwrap();
             assert_eq!(person.groups, ["admin", "vendor"].map(str::to_owned).into(), "{written}");
             assert_eq!(person.user.to_string(), SUB);
         }
@@ -280,12 +279,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_the_group_admin_makes_an_admin() {
+    async fn only_the_group_admin_makes_an_operator() {
         let claims = |groups: &str| Some(json!({"sub": SUB, "cognito:groups": groups}));
-        assert!(read::<Admin>(parts(claims("[admin]"), &[])).await.is_ok());
-        assert_eq!(read::<Admin>(parts(claims("[administrators xadmin]"), &[])).await, Err("forbidden"));
-        assert_eq!(read::<Admin>(parts(Some(json!({"sub": SUB})), &[])).await, Err("forbidden"));
-        assert_eq!(read::<Admin>(parts(None, &[])).await, Err("unauthorized"));
+        assert!(read::<Operator>(parts(claims("[admin]"), &[])).await.is_ok());
+        assert_eq!(read::<Operator>(parts(claims("[administrators xadmin]"), &[])).await, Err("forbidden"));
+        assert_eq!(read::<Operator>(parts(Some(json!({"sub": SUB})), &[])).await, Err("forbidden"));
+        assert_eq!(read::<Operator>(parts(None, &[])).await, Err("unauthorized"));
         assert_eq!(read::<Buyer>(parts(Some(json!({"sub": "me"})), &[])).await, Err("unauthorized"));
     }
 

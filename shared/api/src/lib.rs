@@ -6,8 +6,8 @@
 pub mod body;
 pub mod conditional;
 pub mod idempotency;
+pub mod idempotent;
 pub mod identity;
-pub mod keyed;
 pub mod openapi;
 pub mod page;
 pub mod problem;
@@ -22,10 +22,10 @@ mod sample;
 pub use body::{Created, Json, Path, Query, RawBody};
 pub use conditional::{Cached, IfMatch, IfMatchHeader, Versioned, etag_of};
 pub use idempotency::{Answer, Digested, IdempotencyKey};
+pub use idempotent::{IdempotencyKeyHeader, Idempotent, NoBody, ScopedRequest, UnscopedRequest, replay_or_run};
 pub use identity::{
-    Admin, Bearer, Buyer, Now, OrderToken, RequestId, SignedIn, SourceIp, VendorHeader, VendorIdHeader,
+    Bearer, Buyer, Caller, Now, Operator, OrderToken, RequestId, SourceIp, VendorHeader, VendorIdHeader,
 };
-pub use keyed::{Call, KeyHeader, Keyed, NoBody, UnclaimedCall, once};
 pub use page::{Cursor, Limit, Page};
 pub use pastey::paste;
 pub use problem::Problem;

@@ -81,7 +81,7 @@ impl ToSchema for Limit {}
 pub struct Cursor;
 
 /// The longest cursor that is looked at: a key has at most 3 KB.
-const LONGEST: usize = 8 * 1024;
+const MAX_LENGTH: usize = 8 * 1024;
 const HASH: usize = 8;
 
 impl Cursor {
@@ -100,7 +100,7 @@ impl Cursor {
     /// 400 `invalid_cursor` when it is no cursor, was made for another list, or points outside of this one.
     pub fn decode(text: &str, scope: &str, partition: (&str, &str)) -> Result<BTreeMap<String, String>, Problem> {
         let invalid = || Problem::of(Code::InvalidCursor);
-        if text.len() > LONGEST {
+        if text.len() > MAX_LENGTH {
             return Err(invalid());
         }
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn what_is_no_cursor_is_refused() {
-        for text in ["", "abc", "%%%", "AAAAAAAAAAA", &"A".repeat(LONGEST + 1)] {
+        for text in ["", "abc", "%%%", "AAAAAAAAAAA", &"A".repeat(MAX_LENGTH + 1)] {
             assert_eq!(Cursor::decode(text, "products", HERE).unwrap_err().code(), Code::InvalidCursor, "{text}");
         }
     }

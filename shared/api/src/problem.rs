@@ -22,7 +22,7 @@ pub struct Problem {
     errors: Vec<FieldError>,
     retry_after: Option<u32>,
     cause: Option<String>,
-    kept_answer: Option<String>,
+    stored_response: Option<String>,
 }
 
 /// The document that a client gets, `application/problem+json`.
@@ -111,7 +111,7 @@ impl Problem {
             errors: Vec::new(),
             retry_after: default_retry_after(code),
             cause: None,
-            kept_answer: None,
+            stored_response: None,
         }
     }
 
@@ -153,13 +153,13 @@ impl Problem {
     }
 
     /// Whether nothing has gone wrong, and the same call was answered before.
-    pub const fn is_repeat(&self) -> bool {
-        self.kept_answer.is_some()
+    pub const fn is_replay(&self) -> bool {
+        self.stored_response.is_some()
     }
 
     /// The answer that the same call got before.
-    pub(crate) fn kept_answer(&self) -> Option<&str> {
-        self.kept_answer.as_deref()
+    pub(crate) fn stored_response(&self) -> Option<&str> {
+        self.stored_response.as_deref()
     }
 
     /// What really happened, for the log.
@@ -194,7 +194,7 @@ impl<E: Coded> From<E> for Problem {
             errors: error.fields(),
             retry_after: error.retry_after().or(default_retry_after(code)),
             cause,
-            kept_answer: error.kept_answer(),
+            stored_response: error.stored_response(),
         }
     }
 }
@@ -290,12 +290,12 @@ mod tests {
     }
 
     #[test]
-    fn whoever_may_try_again_is_told_when() {
+    fn whoever_may_retry_gets_retry_after() {
         for code in Code::ALL.iter().copied() {
             let status = status_of(code);
-            let told = Problem::of(code).into_response().headers().contains_key(RETRY_AFTER);
+            let has_retry_after = Problem::of(code).into_response().headers().contains_key(RETRY_AFTER);
             let wanted = matches!(status.as_u16(), 429 | 503) || code == Code::IdempotencyInProgress;
-            assert_eq!(told, wanted, "{}", code.as_str());
+            assert_eq!(has_retry_after, wanted, "{}", code.as_str());
             assert!(status.is_client_error() || status.is_server_error(), "{}", code.as_str());
         }
     }

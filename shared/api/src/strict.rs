@@ -12,10 +12,10 @@ use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializ
 /// A deserializer that is strict all the way down.
 pub(crate) struct Strict<D>(pub(crate) D);
 
-macro_rules! as_it_is {
+macro_rules! delegate_deserialize {
     ($($method:ident)+) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-            self.0.$method(Within(visitor))
+            self.0.$method(StrictVisitor(visitor))
         }
     )+};
 }
@@ -23,7 +23,7 @@ macro_rules! as_it_is {
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
     type Error = D::Error;
 
-    as_it_is! {
+    delegate_deserialize! {
         deserialize_any deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
         deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128 deserialize_f32 deserialize_f64
         deserialize_char deserialize_str deserialize_string deserialize_bytes deserialize_byte_buf deserialize_option
@@ -31,7 +31,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
     }
 
     fn deserialize_unit_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Self::Error> {
-        self.0.deserialize_unit_struct(name, Within(visitor))
+        self.0.deserialize_unit_struct(name, StrictVisitor(visitor))
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -39,11 +39,11 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
-        self.0.deserialize_newtype_struct(name, Within(visitor))
+        self.0.deserialize_newtype_struct(name, StrictVisitor(visitor))
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Self::Error> {
-        self.0.deserialize_tuple(length, Within(visitor))
+        self.0.deserialize_tuple(length, StrictVisitor(visitor))
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -52,7 +52,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
         length: usize,
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
-        self.0.deserialize_tuple_struct(name, length, Within(visitor))
+        self.0.deserialize_tuple_struct(name, length, StrictVisitor(visitor))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -61,7 +61,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
-        self.0.deserialize_map(Within(visitor))
+        self.0.deserialize_map(StrictVisitor(visitor))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -70,7 +70,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
-        self.0.deserialize_any(Named(visitor))
+        self.0.deserialize_any(EnumVisitor(visitor))
     }
 
     fn is_human_readable(&self) -> bool {
@@ -79,9 +79,9 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
 }
 
 /// A visitor that goes on strictly.
-struct Within<V>(V);
+struct StrictVisitor<V>(V);
 
-macro_rules! handed_on {
+macro_rules! delegate_visit {
     ($($method:ident: $value:ty,)+) => {$(
         fn $method<E: Error>(self, value: $value) -> Result<V::Value, E> {
             self.0.$method(value)
@@ -89,14 +89,14 @@ macro_rules! handed_on {
     )+};
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for Within<V> {
+impl<'de, V: Visitor<'de>> Visitor<'de> for StrictVisitor<V> {
     type Value = V::Value;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.expecting(formatter)
     }
 
-    handed_on! {
+    delegate_visit! {
         visit_bool: bool,
         visit_i64: i64,
         visit_i128: i128,
@@ -128,11 +128,11 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Within<V> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<V::Value, A::Error> {
-        self.0.visit_seq(Below(items))
+        self.0.visit_seq(StrictAccess(items))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<V::Value, A::Error> {
-        self.0.visit_map(Below(fields))
+        self.0.visit_map(StrictAccess(fields))
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, name: A) -> Result<V::Value, A::Error> {
@@ -141,9 +141,9 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Within<V> {
 }
 
 /// A visitor of an enum: a text that names one, or an object that names one and what is in it.
-struct Named<V>(V);
+struct EnumVisitor<V>(V);
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for Named<V> {
+impl<'de, V: Visitor<'de>> Visitor<'de> for EnumVisitor<V> {
     type Value = V::Value;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -155,18 +155,18 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Named<V> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<V::Value, A::Error> {
-        self.0.visit_enum(MapAccessDeserializer::new(Below(fields)))
+        self.0.visit_enum(MapAccessDeserializer::new(StrictAccess(fields)))
     }
 }
 
 /// The parts of an array or an object.
-struct Below<A>(A);
+struct StrictAccess<A>(A);
 
-impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Below<A> {
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for StrictAccess<A> {
     type Error = A::Error;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
-        self.0.next_element_seed(Seed(seed))
+        self.0.next_element_seed(StrictSeed(seed))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -174,7 +174,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Below<A> {
     }
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for Below<A> {
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for StrictAccess<A> {
     type Error = A::Error;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
@@ -182,7 +182,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Below<A> {
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
-        self.0.next_value_seed(Seed(seed))
+        self.0.next_value_seed(StrictSeed(seed))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -190,9 +190,9 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Below<A> {
     }
 }
 
-struct Seed<S>(S);
+struct StrictSeed<S>(S);
 
-impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Seed<S> {
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for StrictSeed<S> {
     type Value = S::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {

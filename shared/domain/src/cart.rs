@@ -11,13 +11,13 @@ use crate::vendor::VendorCard;
 use crate::{CartId, Currency, Money, OrderId, Timestamp, UserId, VariantId, VendorId};
 
 /// The most lines in a cart.
-pub const MOST_LINES: usize = 40;
+pub const MAX_LINES: usize = 40;
 /// The most sellers in a cart: a checkout is one transaction.
-pub const MOST_VENDORS: usize = 15;
+pub const MAX_VENDORS: usize = 15;
 /// The most units in a line.
-pub const MOST_UNITS: u32 = 9_999;
+pub const MAX_UNITS: u32 = 9_999;
 /// How long an untouched cart is kept.
-pub const LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
+pub const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 /// The only way of delivery there is as yet.
 pub const FLAT_RATE: &str = "flat";
 
@@ -79,7 +79,7 @@ impl Cart {
             shipping: BTreeMap::new(),
             order: None,
             created_at: now,
-            expires_at: now + LIFE,
+            expires_at: now + LIFETIME,
             version: 0,
         }
     }
@@ -101,8 +101,8 @@ impl Cart {
             self.remove(line.variant);
             return Ok(());
         }
-        if line.quantity > MOST_UNITS {
-            return Err(Refusal::field("/quantity", "out_of_range", format!("0 to {MOST_UNITS}")));
+        if line.quantity > MAX_UNITS {
+            return Err(Refusal::field("/quantity", "out_of_range", format!("0 to {MAX_UNITS}")));
         }
         match self.lines.iter_mut().find(|known| known.variant == line.variant) {
             Some(known) => *known = line,
@@ -151,14 +151,11 @@ impl Cart {
     }
 
     fn check_size(&self) -> Result<(), Refusal> {
-        if self.lines.len() > MOST_LINES {
-            return Err(Refusal::because(Code::CartFull, format!("a cart has at most {MOST_LINES} lines")));
+        if self.lines.len() > MAX_LINES {
+            return Err(Refusal::because(Code::CartFull, format!("a cart has at most {MAX_LINES} lines")));
         }
-        if self.vendors().len() > MOST_VENDORS {
-            return Err(Refusal::because(
-                Code::CartFull,
-                format!("a cart has lines of at most {MOST_VENDORS} sellers"),
-            ));
+        if self.vendors().len() > MAX_VENDORS {
+            return Err(Refusal::because(Code::CartFull, format!("a cart has lines of at most {MAX_VENDORS} sellers")));
         }
         Ok(())
     }

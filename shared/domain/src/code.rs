@@ -91,7 +91,7 @@ codes! {
     PaymentMethodUnavailable = "payment_method_unavailable",
     /// The application is not complete; `errors` names what is missing.
     ChecklistIncomplete = "checklist_incomplete",
-    /// A limit of the catalogue was reached.
+    /// A limit of the catalog was reached.
     LimitReached = "limit_reached",
     /// It has expired.
     Expired = "expired",
@@ -146,7 +146,7 @@ pub trait Coded: std::error::Error {
     }
 
     /// The answer that the same call got before: then nothing has failed, and it is given again.
-    fn kept_answer(&self) -> Option<String> {
+    fn stored_response(&self) -> Option<String> {
         None
     }
 }

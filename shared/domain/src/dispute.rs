@@ -20,7 +20,7 @@ pub enum DisputeState {
 /// What can happen to a dispute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum DisputeEvent {
+pub enum DisputeStep {
     /// The bank decided for the shop.
     Won,
     /// The bank decided for the buyer.
@@ -34,18 +34,18 @@ impl DisputeState {
     /// Where a dispute begins.
     pub const INITIAL: [Self; 1] = [Self::Opened];
 
-    /// The state after an event; nothing when the event cannot happen now.
-    pub const fn after(self, event: DisputeEvent) -> Option<Self> {
-        match (self, event) {
-            (Self::Opened, DisputeEvent::Won) => Some(Self::Won),
-            (Self::Opened, DisputeEvent::Lost) => Some(Self::Lost),
-            (Self::Won | Self::Lost, DisputeEvent::Won | DisputeEvent::Lost) => None,
+    /// The state after a step; nothing when the step cannot happen now.
+    pub const fn after(self, step: DisputeStep) -> Option<Self> {
+        match (self, step) {
+            (Self::Opened, DisputeStep::Won) => Some(Self::Won),
+            (Self::Opened, DisputeStep::Lost) => Some(Self::Lost),
+            (Self::Won | Self::Lost, DisputeStep::Won | DisputeStep::Lost) => None,
         }
     }
 }
 
-impl DisputeEvent {
-    /// Every event.
+impl DisputeStep {
+    /// Every step.
     pub const ALL: [Self; 2] = [Self::Won, Self::Lost];
 }
 
@@ -86,9 +86,9 @@ mod tests {
     fn the_life_of_a_dispute_is_exactly_this() {
         let mut life = String::new();
         for state in DisputeState::ALL {
-            for event in DisputeEvent::ALL {
-                if let Some(next) = state.after(event) {
-                    life.push_str(&format!("{state:?} + {event:?} -> {next:?}\n"));
+            for step in DisputeStep::ALL {
+                if let Some(next) = state.after(step) {
+                    life.push_str(&format!("{state:?} + {step:?} -> {next:?}\n"));
                 }
             }
         }

@@ -32,8 +32,8 @@ fn decode(text: &str) -> Result<u128, BadId> {
     if text.len() != LENGTH || text.as_bytes().first().is_some_and(|first| *first > b'7') {
         return Err(BadId);
     }
-    text.bytes().try_fold(0_u128, |value, letter| {
-        let digit = ALPHABET.iter().position(|known| *known == letter).ok_or(BadId)?;
+    text.bytes().try_fold(0_u128, |value, byte| {
+        let digit = ALPHABET.iter().position(|known| *known == byte).ok_or(BadId)?;
         Ok((value << 5) | u128::try_from(digit).map_err(|_| BadId)?)
     })
 }

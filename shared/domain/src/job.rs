@@ -13,17 +13,17 @@ use crate::{Currency, ExportId, ImportId, Timestamp, VendorId};
 
 pub use self::view::{ExportView, ImportView};
 
-/// How many faults of a file are kept for its seller to read; the rest are only counted.
-pub const MOST_FAULTS: u64 = 1_000;
+/// How many errors of a file are kept for its seller to read; the rest are only counted.
+pub const MAX_ROW_ERRORS: u64 = 1_000;
 /// The most bytes of a file that comes with the request.
-pub const MOST_INLINE_BYTES: usize = 1024 * 1024;
+pub const MAX_INLINE_BYTES: usize = 1024 * 1024;
 /// The most bytes of a file that is uploaded.
-pub const MOST_FILE_BYTES: u64 = 200 * 1024 * 1024;
+pub const MAX_FILE_BYTES: u64 = 200 * 1024 * 1024;
 /// How long a slice of work may hold a job: longer than a slice may run, shorter than its message stays hidden.
-pub const LEASE: Duration = Duration::from_secs(65);
+pub const LEASE_DURATION: Duration = Duration::from_secs(65);
 /// How long a job may give no sign of life until whoever looks at it has it taken up again: longer than the upload of the largest
 /// file takes, and than a message takes that fails each time until it is given back no more.
-pub const PATIENCE: Duration = Duration::from_secs(3_600);
+pub const ABANDONED_AFTER: Duration = Duration::from_secs(3_600);
 
 /// How far a job has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -51,7 +51,7 @@ pub struct Lease {
 impl Lease {
     /// A lease that begins now.
     pub fn new(message: &str, now: Timestamp) -> Self {
-        Self { message: message.to_owned(), until: now + LEASE }
+        Self { message: message.to_owned(), until: now + LEASE_DURATION }
     }
 }
 
@@ -64,18 +64,18 @@ pub enum Claim {
     /// it is what keeps the job alive.
     Later,
     /// The job is over, or another message keeps it alive.
-    Needless,
+    Obsolete,
 }
 
 /// Decides about a message that asks for work on a job in this state.
 pub fn claim(state: JobState, lease: Option<&Lease>, message: &str, now: Timestamp) -> Claim {
     match (state, lease) {
-        (JobState::Completed | JobState::Failed, _) => Claim::Needless,
+        (JobState::Completed | JobState::Failed, _) => Claim::Obsolete,
         (_, Some(lease)) if lease.until > now => {
             if lease.message == message {
                 Claim::Later
             } else {
-                Claim::Needless
+                Claim::Obsolete
             }
         }
         _ => Claim::Granted,
@@ -84,14 +84,14 @@ pub fn claim(state: JobState, lease: Option<&Lease>, message: &str, now: Timesta
 
 /// Whether a job has given no sign of life for so long that the message that was to keep it alive must be lost: the file was never
 /// uploaded, or the message failed too often.
-fn is_forgotten(state: JobState, lease: Option<&Lease>, created_at: Timestamp, now: Timestamp) -> bool {
-    let heard_of = lease.map_or(created_at, |lease| lease.until);
-    matches!(state, JobState::Waiting | JobState::Running) && heard_of + PATIENCE <= now
+fn is_abandoned(state: JobState, lease: Option<&Lease>, created_at: Timestamp, now: Timestamp) -> bool {
+    let last_seen = lease.map_or(created_at, |lease| lease.until);
+    matches!(state, JobState::Waiting | JobState::Running) && last_seen + ABANDONED_AFTER <= now
 }
 
 /// One thing that is wrong in a file, or that was done otherwise than it says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct RowFault {
+pub struct ImportRowError {
     /// The line of the file, counted from one.
     pub line: u64,
     /// The column as the file's header spells it; empty when the row or the product is meant.
@@ -116,7 +116,7 @@ pub struct FilePosition {
 /// What became of the products of a file. After an interruption some that are new count as there already: their batch was written
 /// and not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tally {
+pub struct ImportCounts {
     /// Products that went in, those included that were so already.
     pub products: u64,
     /// Their variants.
@@ -126,10 +126,11 @@ pub struct Tally {
     /// Products that were there and have changed.
     pub updated: u64,
     /// What is wrong with the file: all of it, not only what is kept.
-    pub faults: u64,
+    #[serde(alias = "faults")]
+    pub errors: u64,
 }
 
-impl Tally {
+impl ImportCounts {
     /// Both together.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
@@ -138,7 +139,7 @@ impl Tally {
             variants: self.variants.saturating_add(other.variants),
             created: self.created.saturating_add(other.created),
             updated: self.updated.saturating_add(other.updated),
-            faults: self.faults.saturating_add(other.faults),
+            errors: self.errors.saturating_add(other.errors),
         }
     }
 }
@@ -169,7 +170,8 @@ pub struct ImportJob {
     pub position: FilePosition,
     /// What became of the products before that.
     #[serde(default)]
-    pub tally: Tally,
+    #[serde(alias = "tally")]
+    pub counts: ImportCounts,
     /// What the file was when the work began: another file is another import.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
@@ -192,18 +194,23 @@ impl ImportJob {
         import_key(self.vendor, self.id)
     }
 
-    /// Takes in what became of some products, and answers the faults of theirs that are kept.
-    pub fn advance(&mut self, position: FilePosition, tally: Tally, mut faults: Vec<RowFault>) -> Vec<RowFault> {
-        let room = MOST_FAULTS.saturating_sub(self.tally.faults);
-        faults.truncate(usize::try_from(room).unwrap_or(usize::MAX));
+    /// Takes in what became of some products, and answers the errors of theirs that are kept.
+    pub fn advance(
+        &mut self,
+        position: FilePosition,
+        counts: ImportCounts,
+        mut errors: Vec<ImportRowError>,
+    ) -> Vec<ImportRowError> {
+        let room = MAX_ROW_ERRORS.saturating_sub(self.counts.errors);
+        errors.truncate(usize::try_from(room).unwrap_or(usize::MAX));
         self.position = position;
-        self.tally = self.tally.plus(tally);
-        faults
+        self.counts = self.counts.plus(counts);
+        errors
     }
 
     /// Whether nobody will go on with it unless it is asked for again.
-    pub fn is_forgotten(&self, now: Timestamp) -> bool {
-        is_forgotten(self.state, self.lease.as_ref(), self.created_at, now)
+    pub fn is_abandoned(&self, now: Timestamp) -> bool {
+        is_abandoned(self.state, self.lease.as_ref(), self.created_at, now)
     }
 
     /// It is over.
@@ -263,8 +270,8 @@ impl ExportJob {
     }
 
     /// Whether nobody will go on with it unless it is asked for again.
-    pub fn is_forgotten(&self, now: Timestamp) -> bool {
-        is_forgotten(self.state, self.lease.as_ref(), self.created_at, now)
+    pub fn is_abandoned(&self, now: Timestamp) -> bool {
+        is_abandoned(self.state, self.lease.as_ref(), self.created_at, now)
     }
 
     /// It is over.
@@ -300,28 +307,28 @@ mod tests {
         let running = |message, now| claim(JobState::Running, Some(&lease), message, now);
         assert_eq!(claim(JobState::Waiting, None, "first", at(0)), Claim::Granted);
         assert_eq!(running("first", at(64)), Claim::Later);
-        assert_eq!(running("second", at(64)), Claim::Needless);
+        assert_eq!(running("second", at(64)), Claim::Obsolete);
         assert_eq!(running("first", at(65)), Claim::Granted);
         assert_eq!(running("second", at(65)), Claim::Granted);
-        assert_eq!(claim(JobState::Completed, None, "first", at(0)), Claim::Needless);
-        assert_eq!(claim(JobState::Failed, Some(&lease), "first", at(900)), Claim::Needless);
+        assert_eq!(claim(JobState::Completed, None, "first", at(0)), Claim::Obsolete);
+        assert_eq!(claim(JobState::Failed, Some(&lease), "first", at(900)), Claim::Obsolete);
     }
 
     #[test]
-    fn a_job_is_forgotten_when_it_has_long_given_no_sign_of_life() {
+    fn a_job_is_abandoned_when_it_has_long_given_no_sign_of_life() {
         let lease = Lease::new("first", at(1_000));
-        let forgotten = |state, lease: Option<&Lease>, now| is_forgotten(state, lease, at(0), at(now));
-        assert!(!forgotten(JobState::Waiting, None, 3_599));
-        assert!(forgotten(JobState::Waiting, None, 3_600));
-        assert!(!forgotten(JobState::Running, Some(&lease), 4_664));
-        assert!(forgotten(JobState::Running, Some(&lease), 4_665));
+        let abandoned = |state, lease: Option<&Lease>, now| is_abandoned(state, lease, at(0), at(now));
+        assert!(!abandoned(JobState::Waiting, None, 3_599));
+        assert!(abandoned(JobState::Waiting, None, 3_600));
+        assert!(!abandoned(JobState::Running, Some(&lease), 4_664));
+        assert!(abandoned(JobState::Running, Some(&lease), 4_665));
         for over in [JobState::Completed, JobState::Failed] {
-            assert!(!forgotten(over, None, 1_000_000), "{over:?}");
+            assert!(!abandoned(over, None, 1_000_000), "{over:?}");
         }
     }
 
     #[test]
-    fn a_files_place_names_its_import() {
+    fn an_object_key_names_its_import() {
         let (vendor, id) = (VendorId::from_bits(4), ImportId::from_bits(5));
         let key = import_key(vendor, id);
         assert_eq!(import_of(&key), Some((vendor, id)));
@@ -333,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_are_kept_up_to_a_bound_and_counted_beyond() {
+    fn row_errors_are_stored_up_to_a_bound_and_then_only_counted() {
         let mut job = ImportJob {
             id: ImportId::from_bits(1),
             vendor: VendorId::from_bits(1),
@@ -344,17 +351,17 @@ mod tests {
             state: JobState::Running,
             rows: None,
             position: FilePosition::default(),
-            tally: Tally { faults: MOST_FAULTS - 1, ..Tally::default() },
+            counts: ImportCounts { errors: MAX_ROW_ERRORS - 1, ..ImportCounts::default() },
             tag: None,
             lease: None,
             created_at: at(0),
             finished_at: None,
             version: 1,
         };
-        let fault = RowFault { line: 2, column: String::new(), code: "x".to_owned(), detail: String::new() };
-        let tally = Tally { faults: 2, ..Tally::default() };
-        assert_eq!(job.advance(FilePosition::default(), tally, vec![fault.clone(), fault.clone()]).len(), 1);
-        assert!(job.advance(FilePosition::default(), tally, vec![fault.clone(), fault]).is_empty());
-        assert_eq!(job.tally.faults, MOST_FAULTS + 3);
+        let error = ImportRowError { line: 2, column: String::new(), code: "x".to_owned(), detail: String::new() };
+        let counts = ImportCounts { errors: 2, ..ImportCounts::default() };
+        assert_eq!(job.advance(FilePosition::default(), counts, vec![error.clone(), error.clone()]).len(), 1);
+        assert!(job.advance(FilePosition::default(), counts, vec![error.clone(), error]).is_empty());
+        assert_eq!(job.counts.errors, MAX_ROW_ERRORS + 3);
     }
 }

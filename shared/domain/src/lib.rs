@@ -1,41 +1,42 @@
-//! The marketplace in pure types: money, catalogue, carts, orders, payments.
+//! The marketplace in pure types: money, catalog, carts, orders, payments.
 //!
 //! Nothing here waits, reads a clock, the environment or the network: time and randomness come in as arguments.
 
 pub mod address;
-pub mod call;
 pub mod cart;
-pub mod catalogue;
+pub mod catalog;
 pub mod change;
 pub mod code;
 pub mod dispute;
+pub mod id_source;
+pub mod idempotency;
 pub mod ids;
 pub mod job;
-pub mod mint;
 pub mod money;
-pub mod occasion;
 pub mod order;
+pub mod outbox;
 pub mod payment;
 pub mod pricing;
+pub mod provider_news;
 pub mod refund;
 pub mod returns;
 pub mod settings;
 pub mod stock;
 pub mod text;
 pub mod timestamp;
-pub mod unclaimed;
+pub mod unmatched;
 pub mod upload;
 pub mod vendor;
 
-pub use call::{KeptAnswer, NamedCall};
 pub use change::Change;
 pub use code::{Code, Coded, FieldError, Refusal};
+pub use id_source::Ids;
+pub use idempotency::{IdempotentRequest, StoredResponse};
 pub use ids::{
     AddressId, CartId, DisputeId, EventId, ExportId, ImportId, MediaId, OrderId, PaymentId, ProductId, RefundId,
     UserId, VariantId, VendorId,
 };
-pub use mint::Mint;
 pub use money::{Currency, Money};
-pub use occasion::{LowStock, Occasion};
+pub use outbox::{LowStock, OutboxEvent};
 pub use timestamp::Timestamp;
-pub use unclaimed::{Moved, Unclaimed};
+pub use unmatched::{MoneyMovement, UnmatchedPayment};

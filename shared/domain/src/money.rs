@@ -119,7 +119,7 @@ pub struct Money {
 }
 
 /// No price, total or refund is larger than this many minor units; sums of a whole cart of such still fit.
-pub const LARGEST_PRICE: i64 = 1_000_000_000_000_000;
+pub const MAX_PRICE: i64 = 1_000_000_000_000_000;
 
 impl Money {
     /// So many minor units.
@@ -147,9 +147,9 @@ impl Money {
         self.minor == 0
     }
 
-    /// Whether this can stand as a price: not negative, not beyond [`LARGEST_PRICE`].
+    /// Whether this can stand as a price: not negative, not beyond [`MAX_PRICE`].
     pub const fn is_price(self) -> bool {
-        self.minor >= 0 && self.minor <= LARGEST_PRICE
+        self.minor >= 0 && self.minor <= MAX_PRICE
     }
 
     /// The sum of two amounts of one currency.
@@ -234,7 +234,7 @@ impl Money {
             None if digits == 0 => (unsigned, ""),
             _ => return Err(MoneyError::BadAmount),
         };
-        let plain = |part: &str| part.bytes().all(|letter| letter.is_ascii_digit());
+        let plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
         if whole.is_empty()
             || !plain(whole)
             || !plain(fraction)
@@ -389,7 +389,7 @@ mod tests {
 
         #[test]
         fn a_split_never_makes_or_loses_a_unit(
-            minor in -LARGEST_PRICE..LARGEST_PRICE, weights in prop::collection::vec(0_u64..1_000_000, 1..20),
+            minor in -MAX_PRICE..MAX_PRICE, weights in prop::collection::vec(0_u64..1_000_000, 1..20),
         ) {
             let parts = usd(minor).allocate(&weights).unwrap();
             prop_assert_eq!(parts.len(), weights.len());
@@ -397,7 +397,7 @@ mod tests {
         }
 
         #[test]
-        fn a_share_is_never_more_than_half_a_unit_off(minor in 0..LARGEST_PRICE, rate in 0_u32..=10_000) {
+        fn a_share_is_never_more_than_half_a_unit_off(minor in 0..MAX_PRICE, rate in 0_u32..=10_000) {
             let share = i128::from(usd(minor).share(BasisPoints(rate)).unwrap().minor());
             let twice_off = (share * 10_000 - i128::from(minor) * i128::from(rate)).abs() * 2;
             prop_assert!(twice_off <= 10_000);

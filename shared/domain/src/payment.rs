@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub use crate::refund::{Refund, RefundEvent, RefundReason, RefundState};
+pub use crate::refund::{Refund, RefundReason, RefundState, RefundStep};
 use crate::{Money, OrderId, PaymentId, Timestamp};
 
 /// Who moves the money.
@@ -34,7 +34,7 @@ impl ProviderName {
     }
 
     /// Whether the goods go out before the money comes in.
-    pub const fn pays_after(self) -> bool {
+    pub const fn is_on_delivery(self) -> bool {
         matches!(self, Self::CashOnDelivery)
     }
 }
@@ -83,7 +83,8 @@ pub enum PaymentState {
     /// Too late.
     Expired,
     /// The provider reports another amount or currency than was asked for.
-    Conflicted,
+    #[serde(alias = "conflicted")]
+    AmountMismatch,
     /// Some of it went back.
     PartiallyRefunded,
     /// All of it went back.
@@ -93,7 +94,7 @@ pub enum PaymentState {
 /// What can happen to an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum PaymentEvent {
+pub enum PaymentStep {
     /// The provider knows of it and waits.
     Pending,
     /// The money is held.
@@ -107,7 +108,7 @@ pub enum PaymentEvent {
     /// It took too long.
     Expired,
     /// The amounts differ.
-    Conflicted,
+    AmountMismatch,
     /// The operator takes the other amount as good.
     Accepted,
     /// A part went back.
@@ -126,16 +127,16 @@ impl PaymentState {
         Self::Failed,
         Self::Cancelled,
         Self::Expired,
-        Self::Conflicted,
+        Self::AmountMismatch,
         Self::PartiallyRefunded,
         Self::Refunded,
     ];
 
-    /// The state after an event; nothing when the event cannot happen now.
-    pub const fn after(self, event: PaymentEvent) -> Option<Self> {
-        use PaymentEvent as E;
+    /// The state after a step; nothing when the step cannot happen now.
+    pub const fn after(self, step: PaymentStep) -> Option<Self> {
         use PaymentState as S;
-        match (self, event) {
+        use PaymentStep as E;
+        match (self, step) {
             (S::Created | S::Pending, E::Pending) => Some(S::Pending),
             (S::Created | S::Pending, E::Authorized) => Some(S::Authorized),
             (S::Created | S::Pending | S::Authorized, E::Captured) => Some(S::Captured),
@@ -145,12 +146,12 @@ impl PaymentState {
             // Late: the provider had the last word.
             (S::Failed | S::Cancelled | S::Expired, E::Captured) => Some(S::Captured),
             // Whatever was told before: what came is not what was asked for, in whichever order the news arrives.
-            (S::Created | S::Pending | S::Authorized | S::Failed | S::Cancelled | S::Expired, E::Conflicted) => {
-                Some(S::Conflicted)
+            (S::Created | S::Pending | S::Authorized | S::Failed | S::Cancelled | S::Expired, E::AmountMismatch) => {
+                Some(S::AmountMismatch)
             }
             // The operator decides: it is as good as what was asked for, or it goes back.
-            (S::Conflicted, E::Accepted) => Some(S::Captured),
-            (S::Conflicted, E::Refunded) => Some(S::Refunded),
+            (S::AmountMismatch, E::Accepted) => Some(S::Captured),
+            (S::AmountMismatch, E::Refunded) => Some(S::Refunded),
             (S::Captured | S::PartiallyRefunded, E::PartiallyRefunded) => Some(S::PartiallyRefunded),
             (S::Captured | S::PartiallyRefunded, E::Refunded) => Some(S::Refunded),
             _ => None,
@@ -175,7 +176,7 @@ impl PaymentState {
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
             Self::Expired => "expired",
-            Self::Conflicted => "conflicted",
+            Self::AmountMismatch => "amount_mismatch",
             Self::PartiallyRefunded => "partially_refunded",
             Self::Refunded => "refunded",
         }
@@ -183,12 +184,12 @@ impl PaymentState {
 
     /// Whether the provider took the money.
     pub const fn took_money(self) -> bool {
-        matches!(self, Self::Captured | Self::PartiallyRefunded | Self::Refunded | Self::Conflicted)
+        matches!(self, Self::Captured | Self::PartiallyRefunded | Self::Refunded | Self::AmountMismatch)
     }
 }
 
-impl PaymentEvent {
-    /// Every event.
+impl PaymentStep {
+    /// Every step.
     pub const ALL: [Self; 10] = [
         Self::Pending,
         Self::Authorized,
@@ -196,7 +197,7 @@ impl PaymentEvent {
         Self::Failed,
         Self::Cancelled,
         Self::Expired,
-        Self::Conflicted,
+        Self::AmountMismatch,
         Self::Accepted,
         Self::PartiallyRefunded,
         Self::Refunded,
@@ -249,7 +250,7 @@ impl Payment {
     /// Whether the buyer could still pay it: a declined card leaves a payment at the provider that another card can pay.
     pub const fn may_be_paid(&self) -> bool {
         let declined = matches!(self.state, PaymentState::Failed) && self.reference.is_some();
-        !self.provider.pays_after() && (self.state.is_open() || declined)
+        !self.provider.is_on_delivery() && (self.state.is_open() || declined)
     }
 }
 
@@ -261,9 +262,9 @@ mod tests {
     fn the_life_of_a_payment_is_exactly_this() {
         let mut life = String::new();
         for state in PaymentState::ALL {
-            for event in PaymentEvent::ALL {
-                if let Some(next) = state.after(event) {
-                    life.push_str(&format!("{state:?} + {event:?} -> {next:?}\n"));
+            for step in PaymentStep::ALL {
+                if let Some(next) = state.after(step) {
+                    life.push_str(&format!("{state:?} + {step:?} -> {next:?}\n"));
                 }
             }
         }
@@ -274,28 +275,28 @@ mod tests {
         Created + Failed -> Failed
         Created + Cancelled -> Cancelled
         Created + Expired -> Expired
-        Created + Conflicted -> Conflicted
+        Created + AmountMismatch -> AmountMismatch
         Pending + Pending -> Pending
         Pending + Authorized -> Authorized
         Pending + Captured -> Captured
         Pending + Failed -> Failed
         Pending + Cancelled -> Cancelled
         Pending + Expired -> Expired
-        Pending + Conflicted -> Conflicted
+        Pending + AmountMismatch -> AmountMismatch
         Authorized + Captured -> Captured
         Authorized + Cancelled -> Cancelled
         Authorized + Expired -> Expired
-        Authorized + Conflicted -> Conflicted
+        Authorized + AmountMismatch -> AmountMismatch
         Captured + PartiallyRefunded -> PartiallyRefunded
         Captured + Refunded -> Refunded
         Failed + Captured -> Captured
-        Failed + Conflicted -> Conflicted
+        Failed + AmountMismatch -> AmountMismatch
         Cancelled + Captured -> Captured
-        Cancelled + Conflicted -> Conflicted
+        Cancelled + AmountMismatch -> AmountMismatch
         Expired + Captured -> Captured
-        Expired + Conflicted -> Conflicted
-        Conflicted + Accepted -> Captured
-        Conflicted + Refunded -> Refunded
+        Expired + AmountMismatch -> AmountMismatch
+        AmountMismatch + Accepted -> Captured
+        AmountMismatch + Refunded -> Refunded
         PartiallyRefunded + PartiallyRefunded -> PartiallyRefunded
         PartiallyRefunded + Refunded -> Refunded
         ");

@@ -1,4 +1,4 @@
-//! What a cart costs now: prices come from the catalogue, never from the request.
+//! What a cart costs now: prices come from the catalog, never from the request.
 
 use std::collections::BTreeMap;
 
@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::cart::{Cart, CartLine, FLAT_RATE};
-use crate::catalogue::{Availability, Product, Variant};
+use crate::catalog::{Availability, Product, Variant};
 use crate::code::{Code, FieldError, Refusal};
 use crate::money::{BasisPoints, MoneyError};
-use crate::stock::{BackOrder, Layout};
+use crate::stock::{Backorder, Layout};
 use crate::vendor::{Shop, VendorCard};
 use crate::{Currency, Money, ProductId, Timestamp, VariantId, VendorId};
 
-/// What the catalogue says of the things in a cart.
+/// What the catalog says of the things in a cart.
 #[derive(Clone, Debug, Default)]
-pub struct Shelf {
+pub struct CatalogSnapshot {
     /// Products, published or not.
     pub products: BTreeMap<ProductId, Product>,
     /// What is left of them, as pages show it.
@@ -24,8 +24,8 @@ pub struct Shelf {
     pub shops: BTreeMap<VendorId, Shop>,
 }
 
-impl Shelf {
-    /// Puts what is on another shelf on this one.
+impl CatalogSnapshot {
+    /// Adds what another snapshot holds.
     pub fn add(&mut self, other: Self) {
         self.products.extend(other.products);
         self.availability.extend(other.availability);
@@ -93,7 +93,7 @@ pub struct PricedLine {
     /// When units beyond the stock are expected.
     pub available_from: Option<Timestamp>,
     /// What of it is not there yet, as far as pages know.
-    pub back_order: Option<BackOrder>,
+    pub backorder: Option<Backorder>,
     /// Why it cannot be bought.
     pub refusal: Option<Code>,
     /// What changed since it was last written.
@@ -199,17 +199,17 @@ impl PricedCart {
 }
 
 /// Prices a cart.
-pub fn price(cart: &Cart, shelf: &Shelf, rates: Rates) -> Result<PricedCart, MoneyError> {
+pub fn price(cart: &Cart, snapshot: &CatalogSnapshot, rates: Rates) -> Result<PricedCart, MoneyError> {
     let nothing = Money::zero(cart.currency);
     let mut groups: Vec<PricedGroup> = Vec::new();
     for line in &cart.lines {
-        let priced = price_line(line, cart.currency, shelf)?;
+        let priced = price_line(line, cart.currency, snapshot)?;
         match groups.iter_mut().find(|group| group.vendor.id == line.vendor.id) {
             Some(group) => group.lines.push(priced),
             None => groups.push(PricedGroup {
                 vendor: line.vendor.clone(),
                 lines: vec![priced],
-                rate: shelf.shops.get(&line.vendor.id).and_then(|shop| shop.shipping_rate(cart.currency)),
+                rate: snapshot.shops.get(&line.vendor.id).and_then(|shop| shop.shipping_rate(cart.currency)),
                 shipping: None,
                 items: nothing,
                 tax: None,
@@ -241,7 +241,7 @@ pub fn price(cart: &Cart, shelf: &Shelf, rates: Rates) -> Result<PricedCart, Mon
     Ok(PricedCart { totals: Totals::of(items, nothing, shipping, tax)?, groups })
 }
 
-fn price_line(line: &CartLine, currency: Currency, shelf: &Shelf) -> Result<PricedLine, MoneyError> {
+fn price_line(line: &CartLine, currency: Currency, snapshot: &CatalogSnapshot) -> Result<PricedLine, MoneyError> {
     let refused = |code: Code, change: &str| PricedLine {
         variant: line.variant,
         title: line.title.clone(),
@@ -251,25 +251,25 @@ fn price_line(line: &CartLine, currency: Currency, shelf: &Shelf) -> Result<Pric
         total: Money::zero(currency),
         layout: Layout::default(),
         available_from: None,
-        back_order: None,
+        backorder: None,
         refusal: Some(code),
         changes: vec![LineChange::of(change)],
     };
-    let Some((product, variant)) = shelf.for_sale(line.variant) else {
+    let Some((product, variant)) = snapshot.for_sale(line.variant) else {
         return Ok(refused(Code::NotAvailable, "unavailable"));
     };
     let Some(price) = variant.price_in(currency) else {
         return Ok(refused(Code::NoPriceInCurrency, "no_price_in_currency"));
     };
-    let (mut changes, mut back_order) = (Vec::new(), None);
+    let (mut changes, mut backorder) = (Vec::new(), None);
     if price.price != line.seen_price {
         let code = if price.price.minor() > line.seen_price.minor() { "price_rose" } else { "price_fell" };
         changes.push(LineChange { from: Some(line.seen_price), to: Some(price.price), ..LineChange::of(code) });
     }
-    if let Some(availability) = shelf.availability.get(&product.id) {
+    if let Some(availability) = snapshot.availability.get(&product.id) {
         let left = availability.of(line.variant);
-        back_order = variant.back_order(line.quantity, availability.units(line.variant));
-        if left < i64::from(line.quantity) && back_order.is_none() {
+        backorder = variant.backorder(line.quantity, availability.units(line.variant));
+        if left < i64::from(line.quantity) && backorder.is_none() {
             changes.push(LineChange { left: Some(left), ..LineChange::of("short") });
         }
     }
@@ -282,7 +282,7 @@ fn price_line(line: &CartLine, currency: Currency, shelf: &Shelf) -> Result<Pric
         total: price.price.times(line.quantity)?,
         layout: variant.layout(),
         available_from: variant.available_from,
-        back_order,
+        backorder,
         refusal: None,
         changes,
     })

@@ -11,7 +11,7 @@ use crate::{DisputeId, Money, OrderId, PaymentId, RefundId, Timestamp, VendorId}
 pub enum RefundState {
     /// To be asked of the provider.
     Queued,
-    /// Asked; the provider works on it.
+    /// Submitted; the provider works on it.
     Pending,
     /// The money went back.
     Succeeded,
@@ -22,9 +22,9 @@ pub enum RefundState {
 /// What can happen to a refund.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum RefundEvent {
+pub enum RefundStep {
     /// The provider took the request, and works on it.
-    Asked,
+    Submitted,
     /// The money went back.
     Succeeded,
     /// The provider refused.
@@ -48,20 +48,20 @@ impl RefundState {
         }
     }
 
-    /// The state after an event; nothing when the event cannot happen now.
-    pub const fn after(self, event: RefundEvent) -> Option<Self> {
-        match (self, event) {
-            (Self::Queued, RefundEvent::Asked) => Some(Self::Pending),
-            (Self::Pending, RefundEvent::Succeeded) => Some(Self::Succeeded),
-            (Self::Pending, RefundEvent::Failed) => Some(Self::Failed),
+    /// The state after a step; nothing when the step cannot happen now.
+    pub const fn after(self, step: RefundStep) -> Option<Self> {
+        match (self, step) {
+            (Self::Queued, RefundStep::Submitted) => Some(Self::Pending),
+            (Self::Pending, RefundStep::Succeeded) => Some(Self::Succeeded),
+            (Self::Pending, RefundStep::Failed) => Some(Self::Failed),
             _ => None,
         }
     }
 }
 
-impl RefundEvent {
-    /// Every event.
-    pub const ALL: [Self; 3] = [Self::Asked, Self::Succeeded, Self::Failed];
+impl RefundStep {
+    /// Every step.
+    pub const ALL: [Self; 3] = [Self::Submitted, Self::Succeeded, Self::Failed];
 }
 
 /// Money on its way back to the buyer.
@@ -80,7 +80,8 @@ pub struct Refund {
     pub amount: Money,
     /// How much of that the buyer's bank has given him instead; nothing of it is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by_bank: Option<Money>,
+    #[serde(alias = "by_bank")]
+    pub charged_back: Option<Money>,
     /// Where it stands.
     pub state: RefundState,
     /// The provider's name for it.
@@ -95,7 +96,8 @@ pub struct Refund {
     pub due_at: Option<Timestamp>,
     /// How often the provider was asked.
     #[serde(default)]
-    pub tries: u32,
+    #[serde(alias = "tries")]
+    pub attempts: u32,
     /// How often the provider surely did nothing because the buyer's bank was deciding: asking after that is a new question.
     #[serde(default)]
     pub refusals: u32,
@@ -114,13 +116,13 @@ pub struct Refund {
 impl Refund {
     /// How much goes back through us: what the bank has not given already.
     pub fn to_send(&self) -> Money {
-        let by_bank = self.by_bank.map_or(0, Money::minor);
-        Money::new(self.amount.minor().saturating_sub(by_bank).max(0), self.amount.currency())
+        let charged_back = self.charged_back.map_or(0, Money::minor);
+        Money::new(self.amount.minor().saturating_sub(charged_back).max(0), self.amount.currency())
     }
 
     /// Whether the provider may have made it although it is not known here: it was asked for, and did not surely refuse.
     pub const fn may_be_made(&self) -> bool {
-        self.tries > self.refusals
+        self.attempts > self.refusals
     }
 
     /// Whether its money is with the buyer.
@@ -140,13 +142,13 @@ impl Refund {
     }
 
     /// Whether the money did not reach the buyer, and somebody has to give it back by hand. Not while a bank decides about it.
-    pub fn needs_a_hand(&self) -> bool {
+    pub fn needs_manual_refund(&self) -> bool {
         self.is_stranded() && self.dispute.is_none()
     }
 
     /// Whether it is for money that should not have come: all of it goes back, and none of it pays for a part of the order.
-    pub const fn is_of_whole_payment(&self) -> bool {
-        matches!(self.reason, RefundReason::Late | RefundReason::Duplicate | RefundReason::Conflicted)
+    pub const fn is_full_refund(&self) -> bool {
+        matches!(self.reason, RefundReason::Late | RefundReason::Duplicate | RefundReason::AmountMismatch)
     }
 }
 
@@ -155,7 +157,8 @@ impl Refund {
 #[serde(rename_all = "snake_case")]
 pub enum RefundReason {
     /// The seller refused or called off.
-    Refused,
+    #[serde(alias = "refused")]
+    Declined,
     /// The buyer called off.
     Cancelled,
     /// The money came when the order was over.
@@ -163,9 +166,11 @@ pub enum RefundReason {
     /// The money came twice.
     Duplicate,
     /// It was another amount than was asked for, and the operator did not take it as good.
-    Conflicted,
+    #[serde(alias = "conflicted")]
+    AmountMismatch,
     /// Somebody gave it back at the provider; nobody asked for it here.
-    Provider,
+    #[serde(alias = "provider")]
+    RefundedElsewhere,
 }
 
 #[cfg(test)]
@@ -176,14 +181,14 @@ mod tests {
     fn the_life_of_a_refund_is_exactly_this() {
         let mut life = String::new();
         for state in RefundState::ALL {
-            for event in RefundEvent::ALL {
-                if let Some(next) = state.after(event) {
-                    life.push_str(&format!("{state:?} + {event:?} -> {next:?}\n"));
+            for step in RefundStep::ALL {
+                if let Some(next) = state.after(step) {
+                    life.push_str(&format!("{state:?} + {step:?} -> {next:?}\n"));
                 }
             }
         }
         insta::assert_snapshot!(life, @"
-        Queued + Asked -> Pending
+        Queued + Submitted -> Pending
         Pending + Succeeded -> Succeeded
         Pending + Failed -> Failed
         ");

@@ -12,7 +12,7 @@ pub enum ReturnState {
     /// The seller takes the goods back.
     Approved,
     /// The seller does not take them back.
-    Refused,
+    Declined,
     /// They have arrived at the seller's.
     Received,
     /// Their money went back.
@@ -22,11 +22,11 @@ pub enum ReturnState {
 /// What can happen to a return.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum ReturnEvent {
+pub enum ReturnStep {
     /// The seller takes the goods back.
     Approved,
     /// The seller does not take them back.
-    Refused,
+    Declined,
     /// They have arrived.
     Received,
     /// Their money went back.
@@ -35,26 +35,26 @@ pub enum ReturnEvent {
 
 impl ReturnState {
     /// Every state.
-    pub const ALL: [Self; 5] = [Self::Requested, Self::Approved, Self::Refused, Self::Received, Self::Refunded];
+    pub const ALL: [Self; 5] = [Self::Requested, Self::Approved, Self::Declined, Self::Received, Self::Refunded];
 
     /// Where a return begins.
     pub const INITIAL: [Self; 1] = [Self::Requested];
 
-    /// The state after an event; nothing when the event cannot happen now.
-    pub const fn after(self, event: ReturnEvent) -> Option<Self> {
-        match (self, event) {
-            (Self::Requested, ReturnEvent::Approved) => Some(Self::Approved),
-            (Self::Requested, ReturnEvent::Refused) => Some(Self::Refused),
-            (Self::Approved, ReturnEvent::Received) => Some(Self::Received),
-            (Self::Received, ReturnEvent::Refunded) => Some(Self::Refunded),
+    /// The state after a step; nothing when the step cannot happen now.
+    pub const fn after(self, step: ReturnStep) -> Option<Self> {
+        match (self, step) {
+            (Self::Requested, ReturnStep::Approved) => Some(Self::Approved),
+            (Self::Requested, ReturnStep::Declined) => Some(Self::Declined),
+            (Self::Approved, ReturnStep::Received) => Some(Self::Received),
+            (Self::Received, ReturnStep::Refunded) => Some(Self::Refunded),
             _ => None,
         }
     }
 }
 
-impl ReturnEvent {
-    /// Every event.
-    pub const ALL: [Self; 4] = [Self::Approved, Self::Refused, Self::Received, Self::Refunded];
+impl ReturnStep {
+    /// Every step.
+    pub const ALL: [Self; 4] = [Self::Approved, Self::Declined, Self::Received, Self::Refunded];
 }
 
 #[cfg(test)]
@@ -65,15 +65,15 @@ mod tests {
     fn the_life_of_a_return_is_exactly_this() {
         let mut life = String::new();
         for state in ReturnState::ALL {
-            for event in ReturnEvent::ALL {
-                if let Some(next) = state.after(event) {
-                    life.push_str(&format!("{state:?} + {event:?} -> {next:?}\n"));
+            for step in ReturnStep::ALL {
+                if let Some(next) = state.after(step) {
+                    life.push_str(&format!("{state:?} + {step:?} -> {next:?}\n"));
                 }
             }
         }
         insta::assert_snapshot!(life, @"
         Requested + Approved -> Approved
-        Requested + Refused -> Refused
+        Requested + Declined -> Declined
         Approved + Received -> Received
         Received + Refunded -> Refunded
         ");

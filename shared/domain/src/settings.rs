@@ -54,7 +54,7 @@ pub struct Limit {
 
 impl Limit {
     /// So many a minute.
-    pub const fn a_minute(most: u32) -> Self {
+    pub const fn per_minute(most: u32) -> Self {
         Self { most, within: Duration::from_secs(60) }
     }
 }
@@ -91,14 +91,14 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            checkout: CallLimits { per_client: Limit::a_minute(120), per_target: Limit::a_minute(30) },
-            payment: CallLimits { per_client: Limit::a_minute(120), per_target: Limit::a_minute(30) },
-            sign_in: CallLimits { per_client: Limit::a_minute(120), per_target: Limit::a_minute(30) },
+            checkout: CallLimits { per_client: Limit::per_minute(120), per_target: Limit::per_minute(30) },
+            payment: CallLimits { per_client: Limit::per_minute(120), per_target: Limit::per_minute(30) },
+            sign_in: CallLimits { per_client: Limit::per_minute(120), per_target: Limit::per_minute(30) },
             mail: CallLimits {
-                per_client: Limit::a_minute(120),
+                per_client: Limit::per_minute(120),
                 per_target: Limit { most: 10, within: Duration::from_secs(600) },
             },
-            wrong_token: Limit::a_minute(60),
+            wrong_token: Limit::per_minute(60),
             unpaid_orders: 3,
         }
     }
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn more_room_for_clients_leaves_everything_else_as_it_is() {
-        let roomy = Limits::default().with_clients(Limit::a_minute(9));
+        let roomy = Limits::default().with_clients(Limit::per_minute(9));
         assert_eq!(roomy.checkout.per_client.most, 9);
         assert_eq!(roomy.checkout.per_target, Limits::default().checkout.per_target);
         assert_eq!(roomy.unpaid_orders, Limits::default().unpaid_orders);

@@ -23,14 +23,17 @@ pub enum BadText {
     Form(&'static str),
 }
 
-fn checked(text: &str, shortest: usize, longest: usize, lines: bool) -> Result<&str, BadText> {
+fn checked(text: &str, min_length: usize, max_length: usize, lines: bool) -> Result<&str, BadText> {
     let trimmed = text.trim();
     let length = trimmed.chars().count();
-    if length < shortest {
+    if length < min_length {
         Err(BadText::Empty)
-    } else if length > longest {
-        Err(BadText::TooLong(longest))
-    } else if trimmed.chars().any(|letter| letter.is_control() && !(lines && matches!(letter, '\n' | '\r' | '\t'))) {
+    } else if length > max_length {
+        Err(BadText::TooLong(max_length))
+    } else if trimmed
+        .chars()
+        .any(|character| character.is_control() && !(lines && matches!(character, '\n' | '\r' | '\t')))
+    {
         Err(BadText::ControlCharacter)
     } else {
         Ok(trimmed)
@@ -42,18 +45,18 @@ fn as_written(text: &str) -> Result<String, BadText> {
 }
 
 macro_rules! texts {
-    ($($(#[doc = $doc:literal])+ $name:ident: $shortest:literal..=$longest:literal, lines: $lines:literal, $form:path, $example:literal;)+) => {$(
+    ($($(#[doc = $doc:literal])+ $name:ident: $min_length:literal..=$max_length:literal, lines: $lines:literal, $form:path, $example:literal;)+) => {$(
         $(#[doc = $doc])+
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(String);
 
         impl $name {
             /// The most characters it may have.
-            pub const LONGEST: usize = $longest;
+            pub const MAX_LENGTH: usize = $max_length;
 
             /// Checks and trims a text.
             pub fn parse(text: &str) -> Result<Self, BadText> {
-                let trimmed = checked(text, $shortest, $longest, $lines)?;
+                let trimmed = checked(text, $min_length, $max_length, $lines)?;
                 $form(trimmed).map(Self)
             }
 
@@ -104,8 +107,8 @@ macro_rules! texts {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
                 utoipa::openapi::ObjectBuilder::new()
                     .schema_type(utoipa::openapi::schema::Type::String)
-                    .min_length(Some($shortest))
-                    .max_length(Some($longest))
+                    .min_length(Some($min_length))
+                    .max_length(Some($max_length))
                     .examples([$example])
                     .into()
             }
@@ -135,7 +138,7 @@ texts! {
 }
 
 fn handle(text: &str) -> Result<String, BadText> {
-    let plain = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+    let plain = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-';
     if !text.chars().all(plain) || text.starts_with('-') || text.ends_with('-') || text.contains("--") {
         return Err(BadText::Form("must be lower-case letters and digits, in groups joined by single hyphens"));
     }
@@ -146,14 +149,14 @@ fn email(text: &str) -> Result<String, BadText> {
     const FORM: BadText = BadText::Form("must be an e-mail address");
     let (local, host) = text.rsplit_once('@').ok_or(FORM)?;
     let plain = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.ends_with('.') && !part.contains("..");
-    let local_letters = |letter: char| letter.is_alphanumeric() || "!#$%&'*+/=?^_`{|}~.-".contains(letter);
-    let host_letters = |letter: char| letter.is_alphanumeric() || letter == '-' || letter == '.';
+    let local_characters = |character: char| character.is_alphanumeric() || "!#$%&'*+/=?^_`{|}~.-".contains(character);
+    let host_characters = |character: char| character.is_alphanumeric() || character == '-' || character == '.';
     if local.chars().count() > 64
         || !plain(local)
         || !plain(host)
         || !host.contains('.')
-        || !local.chars().all(local_letters)
-        || !host.chars().all(host_letters)
+        || !local.chars().all(local_characters)
+        || !host.chars().all(host_characters)
     {
         return Err(FORM);
     }
@@ -161,8 +164,8 @@ fn email(text: &str) -> Result<String, BadText> {
 }
 
 fn phone(text: &str) -> Result<String, BadText> {
-    let known = |letter: char| letter.is_ascii_digit() || "+-() ./".contains(letter);
-    if text.chars().all(known) && text.chars().any(|letter| letter.is_ascii_digit()) {
+    let known = |character: char| character.is_ascii_digit() || "+-() ./".contains(character);
+    if text.chars().all(known) && text.chars().any(|character| character.is_ascii_digit()) {
         Ok(text.to_owned())
     } else {
         Err(BadText::Form("must be a telephone number"))
@@ -173,12 +176,12 @@ impl Handle {
     /// The handle that a title suggests: its ASCII letters and digits, the rest as hyphens. Nothing when none are left.
     pub fn suggested_by(title: &str) -> Option<Self> {
         let mut text = String::new();
-        for letter in title.chars() {
-            if letter.is_ascii_alphanumeric() {
-                text.push(letter.to_ascii_lowercase());
-            } else if letter != '\''
-                && letter != '\u{2019}'
-                && letter != '\u{02bb}'
+        for character in title.chars() {
+            if character.is_ascii_alphanumeric() {
+                text.push(character.to_ascii_lowercase());
+            } else if character != '\''
+                && character != '\u{2019}'
+                && character != '\u{02bb}'
                 && !text.is_empty()
                 && !text.ends_with('-')
             {
@@ -192,10 +195,10 @@ impl Handle {
     }
 
     /// This handle with another behind it: for one that is taken.
-    pub fn followed_by(&self, suffix: &str) -> Option<Self> {
-        let room = Self::LONGEST.checked_sub(suffix.len() + 1)?;
-        let kept: String = self.0.chars().take(room).collect();
-        Self::parse(&format!("{}-{suffix}", kept.trim_end_matches('-'))).ok()
+    pub fn with_suffix(&self, suffix: &str) -> Option<Self> {
+        let room = Self::MAX_LENGTH.checked_sub(suffix.len() + 1)?;
+        let shortened: String = self.0.chars().take(room).collect();
+        Self::parse(&format!("{}-{suffix}", shortened.trim_end_matches('-'))).ok()
     }
 }
 
@@ -238,7 +241,7 @@ mod tests {
             }
             if let Some(handle) = Handle::suggested_by(&text) {
                 prop_assert_eq!(Handle::parse(handle.as_str()), Ok(handle.clone()));
-                prop_assert!(handle.followed_by("chorsu").is_some());
+                prop_assert!(handle.with_suffix("chorsu").is_some());
             }
         }
     }

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::Timestamp;
 
 /// How long an upload may be begun, and a file be fetched.
-pub const LINK_OPEN: Duration = Duration::from_secs(600);
+pub const LINK_LIFETIME: Duration = Duration::from_secs(600);
 
 /// Where a file can be fetched by whoever has the address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

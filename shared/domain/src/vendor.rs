@@ -1,4 +1,4 @@
-//! Sellers: their public face, their private file, their people.
+//! Vendors: their public face, their private file, their people.
 
 mod view;
 
@@ -41,7 +41,7 @@ pub enum VendorState {
 /// What can happen to a seller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum VendorEvent {
+pub enum VendorStep {
     /// The applicant asks for approval.
     Submitted,
     /// The operator approves.
@@ -58,21 +58,21 @@ impl VendorState {
     /// Every state.
     pub const ALL: [Self; 5] = [Self::Draft, Self::Submitted, Self::Approved, Self::Rejected, Self::Suspended];
 
-    /// The state after an event; nothing when the event cannot happen now.
-    pub const fn after(self, event: VendorEvent) -> Option<Self> {
-        match (self, event) {
-            (Self::Draft | Self::Rejected, VendorEvent::Submitted) => Some(Self::Submitted),
-            (Self::Submitted, VendorEvent::Approved) => Some(Self::Approved),
-            (Self::Submitted, VendorEvent::Rejected) => Some(Self::Rejected),
-            (Self::Approved, VendorEvent::Suspended) => Some(Self::Suspended),
-            (Self::Suspended, VendorEvent::Reinstated) => Some(Self::Approved),
+    /// The state after a step; nothing when the step cannot happen now.
+    pub const fn after(self, step: VendorStep) -> Option<Self> {
+        match (self, step) {
+            (Self::Draft | Self::Rejected, VendorStep::Submitted) => Some(Self::Submitted),
+            (Self::Submitted, VendorStep::Approved) => Some(Self::Approved),
+            (Self::Submitted, VendorStep::Rejected) => Some(Self::Rejected),
+            (Self::Approved, VendorStep::Suspended) => Some(Self::Suspended),
+            (Self::Suspended, VendorStep::Reinstated) => Some(Self::Approved),
             _ => None,
         }
     }
 }
 
-impl VendorEvent {
-    /// Every event.
+impl VendorStep {
+    /// Every step.
     pub const ALL: [Self; 5] = [Self::Submitted, Self::Approved, Self::Rejected, Self::Suspended, Self::Reinstated];
 }
 
@@ -138,7 +138,7 @@ impl Role {
 
 impl Permission {
     /// Whether a suspended shop keeps it: it may only read, ship and deliver.
-    pub const fn outlives_suspension(self) -> bool {
+    pub const fn allowed_while_suspended(self) -> bool {
         matches!(self, Self::ReadShop | Self::ReadProducts | Self::ReadOrders | Self::FulfilOrders)
     }
 }
@@ -164,7 +164,7 @@ impl Membership {
         if !self.role.allows(permission) {
             return Err(Refusal::of(Code::Forbidden));
         }
-        if state == VendorState::Suspended && !permission.outlives_suspension() {
+        if state == VendorState::Suspended && !permission.allowed_while_suspended() {
             return Err(Refusal::of(Code::VendorSuspended));
         }
         Ok(())
@@ -234,7 +234,7 @@ pub enum DocumentKind {
 
 /// A seller's private file: what the operator and the shop's own people see.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VendorFile {
+pub struct VendorAccount {
     /// Id, handle and name.
     #[serde(flatten)]
     pub card: VendorCard,
@@ -274,7 +274,7 @@ pub struct VendorHistory {
     /// When.
     pub at: Timestamp,
     /// What.
-    pub event: VendorEvent,
+    pub event: VendorStep,
     /// Who: a user's id.
     pub by: UserId,
 }
@@ -288,7 +288,7 @@ pub struct ChecklistItem {
     pub done: bool,
 }
 
-impl VendorFile {
+impl VendorAccount {
     /// What an application needs before it can be submitted.
     pub fn checklist(&self) -> Vec<ChecklistItem> {
         let item = |code: &str, done| ChecklistItem { code: code.to_owned(), done };
@@ -310,15 +310,15 @@ impl VendorFile {
         if missing.is_empty() { Ok(()) } else { Err(Refusal::fields(Code::ChecklistIncomplete, missing)) }
     }
 
-    /// The file after an event.
-    pub fn after(&self, event: VendorEvent, by: UserId, at: Timestamp) -> Result<Self, Refusal> {
-        let state = self.state.after(event).ok_or_else(|| Refusal::of(Code::WrongState))?;
-        if event == VendorEvent::Submitted {
+    /// The file after a step.
+    pub fn after(&self, step: VendorStep, by: UserId, at: Timestamp) -> Result<Self, Refusal> {
+        let state = self.state.after(step).ok_or_else(|| Refusal::of(Code::WrongState))?;
+        if step == VendorStep::Submitted {
             self.check_complete()?;
         }
         let mut next = self.clone();
         next.state = state;
-        next.history.push(VendorHistory { at, event, by });
+        next.history.push(VendorHistory { at, event: step, by });
         Ok(next)
     }
 
@@ -339,8 +339,8 @@ impl VendorFile {
 /// Text as HTML: nothing in it is markup, and lines stay lines.
 fn escaped(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
+    for character in text.chars() {
+        match character {
             '&' => html.push_str("&amp;"),
             '<' => html.push_str("&lt;"),
             '>' => html.push_str("&gt;"),
@@ -358,12 +358,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_life_of_a_seller_is_exactly_this() {
+    fn the_life_of_a_vendor_is_exactly_this() {
         let mut life = Vec::new();
         for state in VendorState::ALL {
-            for event in VendorEvent::ALL {
-                if let Some(next) = state.after(event) {
-                    life.push(format!("{state:?} + {event:?} -> {next:?}"));
+            for step in VendorStep::ALL {
+                if let Some(next) = state.after(step) {
+                    life.push(format!("{state:?} + {step:?} -> {next:?}"));
                 }
             }
         }
@@ -382,7 +382,7 @@ mod tests {
 
     #[test]
     fn a_suspended_shop_may_only_read_ship_and_deliver() {
-        let kept: Vec<_> = [
+        let allowed: Vec<_> = [
             Permission::ReadShop,
             Permission::EditShop,
             Permission::ReadProducts,
@@ -394,10 +394,10 @@ mod tests {
             Permission::EditMembers,
         ]
         .into_iter()
-        .filter(|permission| permission.outlives_suspension())
+        .filter(|permission| permission.allowed_while_suspended())
         .collect();
         assert_eq!(
-            kept,
+            allowed,
             [Permission::ReadShop, Permission::ReadProducts, Permission::ReadOrders, Permission::FulfilOrders]
         );
     }

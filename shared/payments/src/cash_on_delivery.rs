@@ -4,7 +4,7 @@ use domain::Timestamp;
 use domain::payment::{Action, Payment, ProviderName, Refund};
 use http::HeaderMap;
 
-use crate::{Cancellation, Failure, Kind, Opened, Provider, Refunded, Refused, Report, Standing};
+use crate::{Cancellation, Failure, NewsKind, Opened, PaymentNews, Provider, ProviderNews, RefundNews, WebhookError};
 
 /// Cash on delivery. The vendor's delivery settles it, not a webhook.
 #[derive(Clone, Copy, Debug)]
@@ -15,19 +15,18 @@ impl Provider for CashOnDelivery {
         if !payment.amount.is_price() {
             return Err(Failure::Refused { code: "amount_not_payable".into() });
         }
-        Ok(Opened { reference: reference(payment), action: Action::None, standing: Standing::Pending })
+        Ok(Opened { reference: reference(payment), action: Action::None, news: PaymentNews::Pending })
     }
 
-    async fn look_up(&self, payment: &Payment) -> Result<Report, Failure> {
-        Ok(Report {
+    async fn look_up(&self, payment: &Payment) -> Result<ProviderNews, Failure> {
+        Ok(ProviderNews {
             provider: ProviderName::CashOnDelivery,
             reference: reference(payment),
             order_id: Some(payment.order),
             payment_id: Some(payment.id),
             event_id: None,
             occurred_at: None,
-            live: true,
-            kind: Kind::Payment(Standing::Pending),
+            kind: NewsKind::Payment(PaymentNews::Pending),
         })
     }
 
@@ -36,12 +35,12 @@ impl Provider for CashOnDelivery {
     }
 
     /// Cash never went through us, so we cannot send it back.
-    async fn refund(&self, _refund: &Refund, _payment_reference: &str) -> Result<Refunded, Failure> {
+    async fn refund(&self, _refund: &Refund, _payment_reference: &str) -> Result<RefundNews, Failure> {
         Err(Failure::Refused { code: "paid_in_cash".into() })
     }
 
-    fn verify(&self, _headers: &HeaderMap, _body: &[u8], _now: Timestamp) -> Result<Report, Refused> {
-        Err(Refused::NoWebhook)
+    fn verify(&self, _headers: &HeaderMap, _body: &[u8], _now: Timestamp) -> Result<ProviderNews, WebhookError> {
+        Err(WebhookError::NoWebhook)
     }
 }
 

@@ -7,7 +7,7 @@ use domain::code::{Code, Coded};
 use domain::payment::{Action, Payment, Refund};
 use http::HeaderMap;
 
-use crate::{Refunded, Report, Standing};
+use crate::{PaymentNews, ProviderNews, RefundNews};
 
 /// A payment that the provider knows now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Opened {
     /// What the buyer does next.
     pub action: Action,
     /// How it stands: `Pending`, unless an opening was repeated after the payment had gone on.
-    pub standing: Standing,
+    pub news: PaymentNews,
 }
 
 /// What became of a cancellation.
@@ -26,9 +26,9 @@ pub enum Cancellation {
     /// It is cancelled (perhaps it was before): no money can come of it.
     Cancelled,
     /// Too late, the money was taken: settle with this.
-    Captured(Report),
+    Captured(ProviderNews),
     /// The provider is still working on it and cannot stop: ask again later, release nothing.
-    Undecided(Report),
+    Undecided(ProviderNews),
 }
 
 /// The code with which a refund is refused because the buyer's bank wants, or has taken, the money back itself.
@@ -68,7 +68,7 @@ impl Coded for Failure {
 
 /// Why a webhook is not believed or not understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum WebhookError {
     /// The provider sends no webhooks: the path does not exist.
     #[error("this provider sends no webhooks")]
     NoWebhook,
@@ -86,7 +86,7 @@ pub enum Refused {
     SecretUnavailable,
 }
 
-impl Coded for Refused {
+impl Coded for WebhookError {
     fn code(&self) -> Code {
         match self {
             Self::NoWebhook => Code::NotFound,
@@ -107,7 +107,7 @@ pub trait Provider {
 
     /// Asks how a payment stands. Without a reference the opening is repeated first, so that an answer that was lost is
     /// found again.
-    fn look_up(&self, payment: &Payment) -> impl Future<Output = Result<Report, Failure>> + Send;
+    fn look_up(&self, payment: &Payment) -> impl Future<Output = Result<ProviderNews, Failure>> + Send;
 
     /// Sees to it that a payment cannot be paid any more, or finds out that it was. May be repeated.
     fn cancel(&self, payment: &Payment) -> impl Future<Output = Result<Cancellation, Failure>> + Send;
@@ -118,8 +118,8 @@ pub trait Provider {
         &self,
         refund: &Refund,
         payment_reference: &str,
-    ) -> impl Future<Output = Result<Refunded, Failure>> + Send;
+    ) -> impl Future<Output = Result<RefundNews, Failure>> + Send;
 
     /// Believes a webhook or not: the signature over the raw bytes first, its age second, the content last.
-    fn verify(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<Report, Refused>;
+    fn verify(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<ProviderNews, WebhookError>;
 }

@@ -8,8 +8,8 @@ use domain::{Money, Timestamp};
 use http::HeaderMap;
 
 use crate::stripe::{self, Stripe, StripeSecret};
-use crate::transport::{Http, Later};
-use crate::{Cancellation, CashOnDelivery, Failure, Opened, Provider, Refunded, Refused, Report};
+use crate::transport::{BoxFuture, Http};
+use crate::{Cancellation, CashOnDelivery, Failure, Opened, Provider, ProviderNews, RefundNews, WebhookError};
 
 /// How fresh a secret must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct SecretUnavailable;
 /// when it is needed: an order paid in cash never asks.
 pub trait Secrets: Send + Sync {
     /// Reads the secret of a provider.
-    fn read(&self, provider: ProviderName, freshness: Freshness) -> Later<'_, Result<String, SecretUnavailable>>;
+    fn read(&self, provider: ProviderName, freshness: Freshness) -> BoxFuture<'_, Result<String, SecretUnavailable>>;
 }
 
 /// A function can be the source: that is how a function crate joins the platform's secrets to this crate.
@@ -38,7 +38,7 @@ where
     F: Fn(ProviderName, Freshness) -> Answer + Send + Sync,
     Answer: Future<Output = Result<String, SecretUnavailable>> + Send + 'static,
 {
-    fn read(&self, provider: ProviderName, freshness: Freshness) -> Later<'_, Result<String, SecretUnavailable>> {
+    fn read(&self, provider: ProviderName, freshness: Freshness) -> BoxFuture<'_, Result<String, SecretUnavailable>> {
         Box::pin(self(provider, freshness))
     }
 }
@@ -98,7 +98,7 @@ impl Providers {
     }
 
     /// [`Provider::look_up`].
-    pub async fn look_up(&self, payment: &Payment) -> Result<Report, Failure> {
+    pub async fn look_up(&self, payment: &Payment) -> Result<ProviderNews, Failure> {
         ask!(self.connect(payment.provider).await?, look_up(payment))
     }
 
@@ -113,7 +113,7 @@ impl Providers {
         provider: ProviderName,
         refund: &Refund,
         payment_reference: &str,
-    ) -> Result<Refunded, Failure> {
+    ) -> Result<RefundNews, Failure> {
         ask!(self.connect(provider).await?, refund(refund, payment_reference))
     }
 
@@ -125,9 +125,9 @@ impl Providers {
         headers: &HeaderMap,
         body: &[u8],
         now: Timestamp,
-    ) -> Result<Report, Refused> {
+    ) -> Result<ProviderNews, WebhookError> {
         match self.verify_with(name, headers, body, now, Freshness::Cached).await {
-            Err(Refused::BadSignature) => self.verify_with(name, headers, body, now, Freshness::ReadAgain).await,
+            Err(WebhookError::BadSignature) => self.verify_with(name, headers, body, now, Freshness::ReadAgain).await,
             answer => answer,
         }
     }
@@ -139,8 +139,8 @@ impl Providers {
         body: &[u8],
         now: Timestamp,
         freshness: Freshness,
-    ) -> Result<Report, Refused> {
-        match self.connect_with(name, freshness).await.map_err(|_| Refused::SecretUnavailable)? {
+    ) -> Result<ProviderNews, WebhookError> {
+        match self.connect_with(name, freshness).await.map_err(|_| WebhookError::SecretUnavailable)? {
             Connected::Stripe(provider) => provider.verify(headers, body, now),
             Connected::CashOnDelivery(provider) => provider.verify(headers, body, now),
         }
@@ -176,7 +176,7 @@ mod tests {
     use http::{Request, Response};
 
     use super::*;
-    use crate::{HttpFailure, Kind, Standing};
+    use crate::{HttpFailure, NewsKind, PaymentNews};
 
     fn providers(secrets: impl Secrets + 'static) -> Providers {
         let http =
@@ -209,27 +209,27 @@ mod tests {
         let providers = providers(no_secrets);
         let cash = payment(ProviderName::CashOnDelivery);
         let opened = providers.open(&cash).await.unwrap();
-        assert_eq!((opened.action, opened.standing), (Action::None, Standing::Pending));
+        assert_eq!((opened.action, opened.news), (Action::None, PaymentNews::Pending));
         assert_eq!(opened.reference, cash.id.to_string());
-        assert_eq!(providers.look_up(&cash).await.unwrap().kind, Kind::Payment(Standing::Pending));
+        assert_eq!(providers.look_up(&cash).await.unwrap().kind, NewsKind::Payment(PaymentNews::Pending));
         assert_eq!(providers.cancel(&cash).await, Ok(Cancellation::Cancelled));
         let refused =
             providers.verify(ProviderName::CashOnDelivery, &HeaderMap::new(), b"", Timestamp::from_millis(0)).await;
-        assert_eq!(refused, Err(Refused::NoWebhook));
+        assert_eq!(refused, Err(WebhookError::NoWebhook));
     }
 
     #[tokio::test]
-    async fn without_its_secret_a_provider_is_away_and_its_webhooks_are_to_come_again() {
+    async fn without_its_secret_a_provider_is_unavailable_and_its_webhooks_are_retried() {
         let providers = providers(no_secrets);
         assert!(matches!(providers.open(&payment(ProviderName::Stripe)).await, Err(Failure::Unavailable(_))));
         let refused = providers.verify(ProviderName::Stripe, &HeaderMap::new(), b"", Timestamp::from_millis(0)).await;
-        assert_eq!(refused, Err(Refused::SecretUnavailable));
+        assert_eq!(refused, Err(WebhookError::SecretUnavailable));
     }
 
     #[tokio::test]
     async fn a_signature_that_does_not_fit_makes_the_secret_be_read_once_more() {
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&asked);
+        let reads = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&reads);
         let providers = providers(move |_, freshness| {
             seen.lock().unwrap().push(freshness);
             let current = if freshness == Freshness::Cached { "whsec_old" } else { "whsec_new" };
@@ -239,13 +239,13 @@ mod tests {
         let now = Timestamp::from_millis(1_795_000_000_000);
         let mut headers = HeaderMap::new();
         headers.insert("stripe-signature", stripe::sign(body, now, "whsec_new").parse().unwrap());
-        let report = providers.verify(ProviderName::Stripe, &headers, body, now).await.unwrap();
-        assert_eq!(report.event_id.as_deref(), Some("evt_1"));
+        let news = providers.verify(ProviderName::Stripe, &headers, body, now).await.unwrap();
+        assert_eq!(news.event_id.as_deref(), Some("evt_1"));
 
         headers.insert("stripe-signature", stripe::sign(body, now, "whsec_forged").parse().unwrap());
-        assert_eq!(providers.verify(ProviderName::Stripe, &headers, body, now).await, Err(Refused::BadSignature));
+        assert_eq!(providers.verify(ProviderName::Stripe, &headers, body, now).await, Err(WebhookError::BadSignature));
         let expected = [Freshness::Cached, Freshness::ReadAgain, Freshness::Cached, Freshness::ReadAgain];
-        assert_eq!(*asked.lock().unwrap(), expected);
+        assert_eq!(*reads.lock().unwrap(), expected);
     }
 
     #[test]

@@ -14,7 +14,10 @@ use domain::{Money, Timestamp};
 use http::{HeaderMap, Method};
 
 use crate::transport::Http;
-use crate::{Cancellation, Failure, Kind, Opened, PAYMENT_DISPUTED, Provider, Refunded, Refused, Report, Standing};
+use crate::{
+    Cancellation, Failure, NewsKind, Opened, PAYMENT_DISPUTED, PaymentNews, Provider, ProviderNews, RefundNews,
+    WebhookError,
+};
 use connection::Connection;
 use object::{PaymentIntent, RefundObject, RefundPage};
 pub use secret::{StripeSecret, WebhookSecret};
@@ -43,7 +46,7 @@ pub const EVENTS: &[&str] = &[
 
 /// How many pages of refunds of one payment are read. One payment has a few refunds; a hundred times a hundred of them
 /// means that something is wrong, and then no further one is made.
-const MOST_REFUND_PAGES: usize = 100;
+const MAX_REFUND_PAGES: usize = 100;
 
 /// Whether Stripe can take this amount: more than nothing, in a currency that it writes exactly.
 pub fn takes(amount: Money) -> bool {
@@ -91,14 +94,10 @@ impl Stripe {
 
     /// The refund that was already made for ours, should its answer have been lost. The idempotency key alone would not
     /// do: Stripe forgets keys after a day, and a refund may wait longer than that.
-    async fn refund_made_before(
-        &self,
-        refund: &Refund,
-        payment_reference: &str,
-    ) -> Result<Option<RefundObject>, Failure> {
+    async fn existing_refund(&self, refund: &Refund, payment_reference: &str) -> Result<Option<RefundObject>, Failure> {
         let ours = refund.id.to_string();
         let mut after = String::new();
-        for _ in 0..MOST_REFUND_PAGES {
+        for _ in 0..MAX_REFUND_PAGES {
             let mut query = vec![("payment_intent", payment_reference), ("limit", "100")];
             if !after.is_empty() {
                 query.push(("starting_after", after.as_str()));
@@ -122,18 +121,18 @@ impl Stripe {
 impl Provider for Stripe {
     async fn open(&self, payment: &Payment) -> Result<Opened, Failure> {
         let intent = self.create(payment).await?;
-        let standing = intent.standing();
+        let news = intent.news();
         let client_secret = intent.client_secret.ok_or_else(|| Failure::Unclear("no client secret came".into()))?;
-        Ok(Opened { reference: intent.id, action: Action::ClientSecret { client_secret }, standing })
+        Ok(Opened { reference: intent.id, action: Action::ClientSecret { client_secret }, news })
     }
 
-    async fn look_up(&self, payment: &Payment) -> Result<Report, Failure> {
+    async fn look_up(&self, payment: &Payment) -> Result<ProviderNews, Failure> {
         match &payment.reference {
-            Some(reference) => Ok(asked(self.retrieve(reference).await?)),
+            Some(reference) => Ok(looked_up(self.retrieve(reference).await?)),
             None => {
                 // The answer to the opening is as old as the first try: ask again what became of it.
                 let opened = self.create(payment).await?;
-                Ok(asked(self.retrieve(&opened.id).await?))
+                Ok(looked_up(self.retrieve(&opened.id).await?))
             }
         }
     }
@@ -152,23 +151,23 @@ impl Provider for Stripe {
             }
             Err(failure) => return Err(failure),
         };
-        Ok(match intent.standing() {
-            Standing::Cancelled => Cancellation::Cancelled,
-            Standing::Captured { .. } => Cancellation::Captured(asked(intent)),
-            Standing::Pending | Standing::Authorized { .. } | Standing::Failed { .. } => {
-                Cancellation::Undecided(asked(intent))
+        Ok(match intent.news() {
+            PaymentNews::Cancelled => Cancellation::Cancelled,
+            PaymentNews::Captured { .. } => Cancellation::Captured(looked_up(intent)),
+            PaymentNews::Pending | PaymentNews::Authorized { .. } | PaymentNews::Failed { .. } => {
+                Cancellation::Undecided(looked_up(intent))
             }
         })
     }
 
-    async fn refund(&self, refund: &Refund, payment_reference: &str) -> Result<Refunded, Failure> {
+    async fn refund(&self, refund: &Refund, payment_reference: &str) -> Result<RefundNews, Failure> {
         if let Some(reference) = &refund.reference {
             let path = path(&["v1", "refunds", reference]);
             let found: RefundObject = self.connection.read(&self.secret, Method::GET, &path).await?;
-            return Ok(found.refunded());
+            return Ok(found.news());
         }
-        if let Some(made) = self.refund_made_before(refund, payment_reference).await? {
-            return Ok(made.refunded());
+        if let Some(made) = self.existing_refund(refund, payment_reference).await? {
+            return Ok(made.news());
         }
         let amount = payable(refund.to_send())?.to_string();
         let (id, payment, order) = (refund.id.to_string(), refund.payment.to_string(), refund.order.to_string());
@@ -182,7 +181,7 @@ impl Provider for Stripe {
             ("metadata[order_id]", &order),
         ];
         match self.connection.post::<RefundObject>(&self.secret, "/v1/refunds", &form, Some(&key)).await {
-            Ok(made) => Ok(made.refunded()),
+            Ok(made) => Ok(made.news()),
             Err(Failure::Refused { code }) if code == "charge_disputed" => {
                 Err(Failure::Refused { code: PAYMENT_DISPUTED.to_owned() })
             }
@@ -190,22 +189,21 @@ impl Provider for Stripe {
         }
     }
 
-    fn verify(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<Report, Refused> {
+    fn verify(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<ProviderNews, WebhookError> {
         signature::verify(headers, body, now, &self.secret)?;
         event::read(body)
     }
 }
 
-/// What a payment looks like now, as a report.
-fn asked(intent: PaymentIntent) -> Report {
-    Report {
+/// What a payment looks like now, as a news.
+fn looked_up(intent: PaymentIntent) -> ProviderNews {
+    ProviderNews {
         provider: ProviderName::Stripe,
         order_id: intent.metadata.order(),
         payment_id: intent.metadata.payment(),
         event_id: None,
         occurred_at: None,
-        live: intent.livemode,
-        kind: Kind::Payment(intent.standing()),
+        kind: NewsKind::Payment(intent.news()),
         reference: intent.id,
     }
 }
@@ -227,7 +225,7 @@ fn path(segments: &[&str]) -> String {
     let mut path = String::new();
     for segment in segments {
         path.push('/');
-        path.extend(segment.chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '_'));
+        path.extend(segment.chars().filter(|character| character.is_ascii_alphanumeric() || *character == '_'));
     }
     path
 }

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use bytes::Bytes;
 
 /// Something that is ready later. Boxed, so that one copy of the provider code serves every client.
-pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,7 +26,7 @@ pub enum HttpFailure {
 /// its own and then answer [`HttpFailure::Unclear`]. An answer of any status is an answer, not a failure.
 pub trait Http: Send + Sync {
     /// Sends the request and waits for the whole answer.
-    fn send(&self, request: http::Request<Bytes>) -> Later<'_, Result<http::Response<Bytes>, HttpFailure>>;
+    fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, HttpFailure>>;
 }
 
 /// A function can be the client: that is how a function crate joins the platform's client to this one.
@@ -35,7 +35,7 @@ where
     F: Fn(http::Request<Bytes>) -> Answer + Send + Sync,
     Answer: Future<Output = Result<http::Response<Bytes>, HttpFailure>> + Send + 'static,
 {
-    fn send(&self, request: http::Request<Bytes>) -> Later<'_, Result<http::Response<Bytes>, HttpFailure>> {
+    fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, HttpFailure>> {
         Box::pin(self(request))
     }
 }

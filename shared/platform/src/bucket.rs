@@ -6,11 +6,11 @@ use api::{Answer, Problem};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::DisplayErrorContext;
 use aws_sdk_s3::presigning::PresigningConfig;
-use domain::upload::{LINK_OPEN, Upload};
+use domain::upload::{LINK_LIFETIME, Upload};
 use domain::{Code, Coded, Timestamp};
 
 /// How long after its time is over an upload is signed anew for a repeat. Later its file may be in use, and must not be replaced.
-const RENEWED_WITHIN: Duration = Duration::from_secs(3_000);
+const RENEW_WINDOW: Duration = Duration::from_secs(3_000);
 /// The member of an answer that says how to upload.
 const UPLOAD: &str = "upload";
 
@@ -23,7 +23,7 @@ pub struct Bucket {
 
 /// A file that is going to be uploaded: exactly so, or S3 refuses it.
 #[derive(Clone, Copy, Debug)]
-pub struct Announced<'a> {
+pub struct UploadSpec<'a> {
     /// Where it will lie.
     pub key: &'a str,
     /// Its type.
@@ -53,10 +53,11 @@ impl Bucket {
     ///
     /// # Errors
     /// 500; it does not happen, signing needs nobody.
-    pub async fn upload(&self, file: Announced<'_>, now: Timestamp) -> Result<Upload, NotSigned> {
+    pub async fn upload(&self, file: UploadSpec<'_>, now: Timestamp) -> Result<Upload, NotSigned> {
         let put = self.client.put_object().bucket(&self.name).key(file.key).content_type(file.content_type);
         let put = put.content_length(i64::try_from(file.size).unwrap_or(i64::MAX));
-        let request = put.presigned(open(now)?).await.map_err(|error| not_signed(&DisplayErrorContext(&error)))?;
+        let request =
+            put.presigned(presigning(now)?).await.map_err(|error| not_signed(&DisplayErrorContext(&error)))?;
         Ok(Upload {
             method: request.method().to_owned(),
             url: request.uri().to_owned(),
@@ -66,7 +67,7 @@ impl Bucket {
                 .filter(|(name, _)| name.starts_with("content-"))
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
-            expires_at: now + LINK_OPEN,
+            expires_at: now + LINK_LIFETIME,
         })
     }
 
@@ -76,8 +77,9 @@ impl Bucket {
     /// 500; it does not happen, signing needs nobody.
     pub async fn link(&self, key: &str, now: Timestamp) -> Result<(String, Timestamp), NotSigned> {
         let get = self.client.get_object().bucket(&self.name).key(key);
-        let request = get.presigned(open(now)?).await.map_err(|error| not_signed(&DisplayErrorContext(&error)))?;
-        Ok((request.uri().to_owned(), now + LINK_OPEN))
+        let request =
+            get.presigned(presigning(now)?).await.map_err(|error| not_signed(&DisplayErrorContext(&error)))?;
+        Ok((request.uri().to_owned(), now + LINK_LIFETIME))
     }
 
     /// An answer that was given before, with an upload that may begin: the one in it is signed anew when its time is over, within
@@ -85,20 +87,20 @@ impl Bucket {
     ///
     /// # Errors
     /// 500; it does not happen, signing needs nobody.
-    pub async fn renew(&self, kept: Answer, file: Announced<'_>, now: Timestamp) -> Result<Answer, Problem> {
-        match kept.member::<Upload>(UPLOAD) {
-            Some(upload) if upload.expires_at <= now && now < upload.expires_at + RENEWED_WITHIN => {
-                kept.with_member(UPLOAD, &self.upload(file, now).await?)
+    pub async fn renew(&self, stored: Answer, file: UploadSpec<'_>, now: Timestamp) -> Result<Answer, Problem> {
+        match stored.member::<Upload>(UPLOAD) {
+            Some(upload) if upload.expires_at <= now && now < upload.expires_at + RENEW_WINDOW => {
+                stored.with_member(UPLOAD, &self.upload(file, now).await?)
             }
-            _ => Ok(kept),
+            _ => Ok(stored),
         }
     }
 }
 
 /// An address that is good from now on.
-fn open(now: Timestamp) -> Result<PresigningConfig, NotSigned> {
+fn presigning(now: Timestamp) -> Result<PresigningConfig, NotSigned> {
     let begun = SystemTime::UNIX_EPOCH + now.since(Timestamp::default());
-    let signed = PresigningConfig::builder().start_time(begun).expires_in(LINK_OPEN).build();
+    let signed = PresigningConfig::builder().start_time(begun).expires_in(LINK_LIFETIME).build();
     signed.map_err(|error| not_signed(&error))
 }
 

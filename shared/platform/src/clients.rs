@@ -26,30 +26,30 @@ pub(crate) fn tls_provider() -> Provider {
 }
 
 /// How long a service may take, and how often it is asked.
-struct Patience {
+struct CallPolicy {
     attempt: Option<Duration>,
     operation: Option<Duration>,
     attempts: u32,
     first_backoff: Duration,
 }
 
-const QUICK: Patience = Patience {
+const QUICK: CallPolicy = CallPolicy {
     attempt: Some(Duration::from_secs(3)),
     operation: Some(Duration::from_secs(8)),
     attempts: 3,
     first_backoff: Duration::from_millis(50),
 };
-const SLOWER: Patience = Patience {
+const SLOWER: CallPolicy = CallPolicy {
     attempt: Some(Duration::from_secs(5)),
     operation: Some(Duration::from_secs(12)),
     attempts: 3,
     first_backoff: Duration::from_millis(100),
 };
 /// Whole files: only the connection and the first byte of the answer are timed.
-const FILES: Patience =
-    Patience { attempt: None, operation: None, attempts: 3, first_backoff: Duration::from_millis(100) };
+const FILES: CallPolicy =
+    CallPolicy { attempt: None, operation: None, attempts: 3, first_backoff: Duration::from_millis(100) };
 
-impl Patience {
+impl CallPolicy {
     fn timeouts(&self) -> TimeoutConfig {
         // The same for all services: the SDK keeps one pool of connections per pair of these two.
         let mut timeouts =
@@ -69,9 +69,9 @@ impl Patience {
 
 /// Each SDK crate has its own builder type with the same methods.
 macro_rules! client {
-    ($config:expr, $sdk:ident, $endpoint:literal, $patience:expr $(, $setting:ident($value:expr))*) => {{
+    ($config:expr, $sdk:ident, $endpoint:literal, $policy:expr $(, $setting:ident($value:expr))*) => {{
         let config: &Config = $config;
-        let patience: &Patience = $patience;
+        let policy: &CallPolicy = $policy;
         let mut builder = $sdk::Config::builder()
             .behavior_version($sdk::config::BehaviorVersion::latest())
             .region($sdk::config::Region::new(config.required("AWS_REGION")?.to_owned()))
@@ -79,8 +79,8 @@ macro_rules! client {
             .identity_cache($sdk::config::IdentityCache::no_cache())
             .http_client(config.http())
             .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-            .timeout_config(patience.timeouts())
-            .retry_config(patience.retries())
+            .timeout_config(policy.timeouts())
+            .retry_config(policy.retries())
             .stalled_stream_protection($sdk::config::StalledStreamProtectionConfig::disabled())
             .interceptor(AddTraceId)
             $(.$setting($value))*;

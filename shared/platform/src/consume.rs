@@ -67,7 +67,7 @@ struct Batch<Record> {
 /// What Lambda wants to hear about a batch: which items to deliver again.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct BatchAnswer {
+struct BatchResponse {
     batch_item_failures: Vec<BatchItemFailure>,
 }
 
@@ -77,7 +77,7 @@ struct BatchItemFailure {
     item_identifier: String,
 }
 
-impl BatchAnswer {
+impl BatchResponse {
     fn failed(&mut self, item_identifier: String) {
         self.batch_item_failures.push(BatchItemFailure { item_identifier });
     }
@@ -116,7 +116,7 @@ where
     E: Error,
 {
     let batch: Batch<QueueMessage> = read(event)?;
-    let mut answer = BatchAnswer::default();
+    let mut answer = BatchResponse::default();
     for message in batch.records {
         if let Err(error) = Box::pin(handler(app, &message, now)).await {
             log_failure(&message.message_id, &error);
@@ -137,7 +137,7 @@ where
     E: Error,
 {
     let batch: Batch<StreamRecord> = read(event)?;
-    let mut answer = BatchAnswer::default();
+    let mut answer = BatchResponse::default();
     for record in batch.records {
         if let Err(error) = Box::pin(handler(app, &record, now)).await {
             log_failure(&record.id, &error);

@@ -8,10 +8,10 @@ use crate::Change;
 
 /// Remembers what it was given, and fails on what contains "bad".
 #[derive(Default)]
-struct Diary(Mutex<Vec<String>>);
+struct Recorder(Mutex<Vec<String>>);
 
-impl Diary {
-    fn note(&self, text: &str) -> io::Result<()> {
+impl Recorder {
+    fn record(&self, text: &str) -> io::Result<()> {
         if text.contains("bad") {
             return Err(io::Error::other("bad"));
         }
@@ -22,19 +22,19 @@ impl Diary {
 
 const NOW: Timestamp = Timestamp::from_millis(1_000);
 
-async fn on_message(diary: &Diary, message: &QueueMessage, now: Timestamp) -> io::Result<()> {
+async fn on_message(recorder: &Recorder, message: &QueueMessage, now: Timestamp) -> io::Result<()> {
     tokio::task::yield_now().await;
     assert_eq!(now, NOW);
-    diary.note(&format!("{} {}", message.body, message.deliveries()))
+    recorder.record(&format!("{} {}", message.body, message.deliveries()))
 }
 
-async fn on_change(diary: &Diary, record: &StreamRecord, _: Timestamp) -> io::Result<()> {
+async fn on_change(recorder: &Recorder, record: &StreamRecord, _: Timestamp) -> io::Result<()> {
     let left = record.new_image().and_then(|image| image.number("on_hand"));
-    diary.note(&format!("{} {:?} {:?}", record.table(), record.key().text("pk"), left))
+    recorder.record(&format!("{} {:?} {:?}", record.table(), record.key().text("pk"), left))
 }
 
-async fn on_tick(diary: &Diary, tick: &Tick, _: Timestamp) -> io::Result<()> {
-    diary.note(tick.task.as_deref().unwrap_or("every minute"))
+async fn on_tick(recorder: &Recorder, tick: &Tick, _: Timestamp) -> io::Result<()> {
+    recorder.record(tick.task.as_deref().unwrap_or("every minute"))
 }
 
 fn message(id: &str, body: &str) -> Value {
@@ -52,45 +52,45 @@ fn change(sequence: &str, pk: &str) -> Value {
 
 #[tokio::test]
 async fn only_the_messages_that_failed_are_delivered_again() {
-    let diary = Diary::default();
+    let recorder = Recorder::default();
     let event = json!({"Records": [message("1", "first"), message("2", "bad"), message("3", "third")]}).to_string();
-    let answer = queue_batch(&diary, &event, NOW, &on_message).await.unwrap();
+    let answer = queue_batch(&recorder, &event, NOW, &on_message).await.unwrap();
     assert_eq!(answer, r#"{"batchItemFailures":[{"itemIdentifier":"2"}]}"#);
-    assert_eq!(*diary.0.lock().unwrap(), ["first 2", "third 2"]);
+    assert_eq!(*recorder.0.lock().unwrap(), ["first 2", "third 2"]);
 }
 
 #[tokio::test]
 async fn a_stream_stops_at_the_first_change_that_fails() {
-    let diary = Diary::default();
+    let recorder = Recorder::default();
     let event = json!({"Records": [change("11", "good"), change("12", "bad"), change("13", "never")]}).to_string();
-    let answer = stream_batch(&diary, &event, NOW, &on_change).await.unwrap();
+    let answer = stream_batch(&recorder, &event, NOW, &on_change).await.unwrap();
     assert_eq!(answer, r#"{"batchItemFailures":[{"itemIdentifier":"12"}]}"#);
-    assert_eq!(*diary.0.lock().unwrap(), ["Stock-7 Some(\"good\") Some(3)"]);
+    assert_eq!(*recorder.0.lock().unwrap(), ["Stock-7 Some(\"good\") Some(3)"]);
 }
 
 #[tokio::test]
 async fn a_schedule_that_fails_is_tried_again() {
-    let diary = Diary::default();
+    let recorder = Recorder::default();
     let plain = json!({"version": "0", "detail-type": "Scheduled Event", "time": "2027-01-01T00:00:00Z"}).to_string();
-    assert_eq!(schedule_tick(&diary, &plain, NOW, &on_tick).await.unwrap(), "null");
-    assert_eq!(*diary.0.lock().unwrap(), ["every minute"]);
-    let failed = schedule_tick(&diary, r#"{"task":"bad"}"#, NOW, &on_tick).await;
+    assert_eq!(schedule_tick(&recorder, &plain, NOW, &on_tick).await.unwrap(), "null");
+    assert_eq!(*recorder.0.lock().unwrap(), ["every minute"]);
+    let failed = schedule_tick(&recorder, r#"{"task":"bad"}"#, NOW, &on_tick).await;
     assert!(matches!(failed, Err(EventError::Failed)));
 }
 
 #[tokio::test]
 async fn an_event_of_another_kind_is_refused() {
-    let diary = Diary::default();
-    assert!(matches!(queue_batch(&diary, "{}", NOW, &on_message).await, Err(EventError::Unreadable(_))));
-    assert!(matches!(stream_batch(&diary, "no", NOW, &on_change).await, Err(EventError::Unreadable(_))));
+    let recorder = Recorder::default();
+    assert!(matches!(queue_batch(&recorder, "{}", NOW, &on_message).await, Err(EventError::Unreadable(_))));
+    assert!(matches!(stream_batch(&recorder, "no", NOW, &on_change).await, Err(EventError::Unreadable(_))));
 }
 
 /// The local cloud delivers from tasks of its own.
 #[tokio::test]
 async fn a_batch_can_run_on_any_thread() {
-    let diary = Arc::new(Diary::default());
+    let recorder = Arc::new(Recorder::default());
     let event = json!({"Records": [message("1", "first")]}).to_string();
-    let theirs = Arc::clone(&diary);
+    let theirs = Arc::clone(&recorder);
     let answer = tokio::spawn(async move { queue_batch(&*theirs, &event, NOW, &on_message).await });
     assert_eq!(answer.await.unwrap().unwrap(), r#"{"batchItemFailures":[]}"#);
 }

@@ -19,8 +19,8 @@ use crate::clients::{tls_context, tls_provider};
 use crate::{Config, Fatal};
 
 /// The most of an answer that is read.
-const LARGEST_ANSWER: usize = 1024 * 1024;
-const CONNECT: Duration = Duration::from_secs(2);
+const MAX_RESPONSE_SIZE: usize = 1024 * 1024;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why there is no answer. The difference decides about money: what was not sent may be sent again, what is unclear
 /// must be asked about first.
@@ -57,7 +57,7 @@ impl Config {
 
 fn connector(roots: TrustStore) -> Result<Connector, Fatal> {
     Ok(Connector::builder()
-        .connector_settings(HttpConnectorSettings::builder().connect_timeout(CONNECT).build())
+        .connector_settings(HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build())
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .tls_provider(tls_provider())
         .tls_context(tls_context(roots)?)
@@ -76,7 +76,7 @@ impl HttpClient {
             let answer = connector.call(request).await.map_err(|error| no_answer(&error))?;
             let answer = answer.try_into_http1x().map_err(unclear)?;
             let (parts, body) = answer.into_parts();
-            let body = Limited::new(body, LARGEST_ANSWER).collect().await;
+            let body = Limited::new(body, MAX_RESPONSE_SIZE).collect().await;
             let body = body.map_err(|error| HttpError::Unclear(error.to_string()))?;
             Ok(Response::from_parts(parts, body.to_bytes()))
         };
@@ -110,17 +110,17 @@ fn unclear(error: impl Error) -> HttpError {
 /// Only a failure to connect is certain to have sent nothing.
 fn no_answer(error: &ConnectorError) -> HttpError {
     let mut next: Option<&(dyn Error + 'static)> = Some(error);
-    let mut told = String::new();
+    let mut causes = String::new();
     let mut connecting = false;
     while let Some(cause) = next {
-        if !told.is_empty() {
-            told.push_str(": ");
+        if !causes.is_empty() {
+            causes.push_str(": ");
         }
-        told.push_str(&cause.to_string());
+        causes.push_str(&cause.to_string());
         connecting |= cause.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|error| error.is_connect());
         next = cause.source();
     }
-    if connecting { HttpError::Unsent(told) } else { HttpError::Unclear(told) }
+    if connecting { HttpError::Unsent(causes) } else { HttpError::Unclear(causes) }
 }
 
 #[cfg(test)]
@@ -130,7 +130,7 @@ mod tests {
 
     use super::*;
 
-    const SOON: Duration = Duration::from_secs(20);
+    const TIMEOUT: Duration = Duration::from_secs(20);
 
     /// A server that reads a request, answers with these bytes and hangs up.
     async fn server(answer: Vec<u8>) -> String {
@@ -154,7 +154,7 @@ mod tests {
     async fn an_answer_comes_back_whole() {
         let uri =
             server(b"HTTP/1.1 402 Payment Required\r\ncontent-length: 2\r\nrequest-id: r\r\n\r\nno".to_vec()).await;
-        let answer = HttpClient::default().send(post(&uri), SOON).await.unwrap();
+        let answer = HttpClient::default().send(post(&uri), TIMEOUT).await.unwrap();
         assert_eq!((answer.status().as_u16(), answer.body().as_ref()), (402, b"no".as_slice()));
         assert_eq!(answer.headers()["request-id"], "r");
     }
@@ -164,14 +164,14 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let uri = format!("http://{}/v1/refunds", listener.local_addr().unwrap());
         drop(listener);
-        let error = HttpClient::default().send(post(&uri), SOON).await.unwrap_err();
+        let error = HttpClient::default().send(post(&uri), TIMEOUT).await.unwrap_err();
         assert!(matches!(error, HttpError::Unsent(_)), "{error}");
     }
 
     #[tokio::test]
     async fn what_was_sent_and_not_answered_is_unclear() {
         let uri = server(Vec::new()).await;
-        let error = HttpClient::default().send(post(&uri), SOON).await.unwrap_err();
+        let error = HttpClient::default().send(post(&uri), TIMEOUT).await.unwrap_err();
         assert!(matches!(error, HttpError::Unclear(_)), "{error}");
     }
 
@@ -188,13 +188,13 @@ mod tests {
         let mut endless = b"HTTP/1.1 200 OK\r\ncontent-length: 2000000\r\n\r\n".to_vec();
         endless.resize(2_000_000, b'x');
         let uri = server(endless).await;
-        let error = HttpClient::default().send(post(&uri), SOON).await.unwrap_err();
+        let error = HttpClient::default().send(post(&uri), TIMEOUT).await.unwrap_err();
         assert!(matches!(error, HttpError::Unclear(_)), "{error}");
     }
 
     #[tokio::test]
     async fn plain_http_does_not_leave_the_machine() {
-        let error = HttpClient::default().send(post("http://example.com/v1/refunds"), SOON).await.unwrap_err();
+        let error = HttpClient::default().send(post("http://example.com/v1/refunds"), TIMEOUT).await.unwrap_err();
         assert!(matches!(error, HttpError::Unsent(_)), "{error}");
     }
 }

@@ -9,14 +9,14 @@ mod clients;
 mod config;
 mod consume;
 mod http;
+mod ids;
 mod logging;
-mod mint;
 mod secrets;
 mod serve;
 mod stream;
 pub mod trace;
 
-pub use bucket::{Announced, Bucket, NotSigned};
+pub use bucket::{Bucket, NotSigned, UploadSpec};
 pub use clients::prewarm;
 pub use config::{Config, Fatal};
 pub use consume::{
@@ -24,7 +24,7 @@ pub use consume::{
     stream_batch,
 };
 pub use http::{HttpClient, HttpError};
-pub use mint::mint;
+pub use ids::ids;
 pub use secrets::{Rotating, Secret, SecretError};
 pub use serve::serve;
 pub use stream::{Attribute, Change, Image, StreamRecord};

@@ -12,9 +12,9 @@ use tokio::time::Instant;
 
 use crate::{Config, Fatal};
 
-const KEPT: Duration = Duration::from_secs(5 * 60);
+const CACHE_TTL: Duration = Duration::from_secs(5 * 60);
 /// However many bad signatures arrive, they cause one read a minute.
-const BETWEEN_REFRESHES: Duration = Duration::from_secs(60);
+const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A secret that is being changed has two values for a while.
 #[derive(Clone, Deserialize, PartialEq, Eq)]
@@ -100,16 +100,16 @@ impl<T: DeserializeOwned> Secret<T> {
     pub async fn value(&self) -> Result<Arc<T>, SecretError> {
         // The lock is held while reading, so that callers at the same time cause one call.
         let mut state = self.state.lock().await;
-        let kept = match &state.value {
-            Some((value, at)) if at.elapsed() < KEPT => return Ok(Arc::clone(value)),
+        let cached = match &state.value {
+            Some((value, at)) if at.elapsed() < CACHE_TTL => return Ok(Arc::clone(value)),
             Some((value, _)) => Some(Arc::clone(value)),
             None => None,
         };
-        let value = match (self.read().await, kept) {
+        let value = match (self.read().await, cached) {
             (Ok(value), _) => value,
-            (Err(error), Some(kept)) => {
+            (Err(error), Some(cached)) => {
                 tracing::warn!(cause = %error, "a secret could not be read again; the old value serves on");
-                kept
+                cached
             }
             (Err(error), None) => return Err(error),
         };
@@ -124,7 +124,7 @@ impl<T: DeserializeOwned> Secret<T> {
     /// When it cannot be read.
     pub async fn refresh_after_failure(&self) -> Result<Option<Arc<T>>, SecretError> {
         let mut state = self.state.lock().await;
-        if state.refreshed.is_some_and(|at| at.elapsed() < BETWEEN_REFRESHES) {
+        if state.refreshed.is_some_and(|at| at.elapsed() < MIN_REFRESH_INTERVAL) {
             return Ok(None);
         }
         state.refreshed = Some(Instant::now());
@@ -260,7 +260,7 @@ pub(crate) mod tests {
         }
         assert_eq!(fake.seen().len(), 1);
         fake.answers_now(200, &holding("two"));
-        tokio::time::advance(KEPT).await;
+        tokio::time::advance(CACHE_TTL).await;
         assert_eq!(secret.value().await.unwrap().current, "two");
     }
 
@@ -274,7 +274,7 @@ pub(crate) mod tests {
         assert!(secret.refresh_after_failure().await.unwrap().is_none());
         assert_eq!(secret.value().await.unwrap().current, "two");
         assert_eq!(fake.seen().len(), 2);
-        tokio::time::advance(BETWEEN_REFRESHES).await;
+        tokio::time::advance(MIN_REFRESH_INTERVAL).await;
         assert!(secret.refresh_after_failure().await.unwrap().is_some());
     }
 
@@ -284,7 +284,7 @@ pub(crate) mod tests {
         let secret = secret(&fake);
         secret.value().await.unwrap();
         fake.answers_now(500, "{}");
-        tokio::time::advance(KEPT).await;
+        tokio::time::advance(CACHE_TTL).await;
         assert_eq!(secret.value().await.unwrap().current, "one");
     }
 

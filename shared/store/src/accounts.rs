@@ -5,14 +5,14 @@ mod jobs;
 use aws_sdk_dynamodb::Client;
 use domain::address::Address;
 use domain::text::Name;
-use domain::vendor::{Membership, Permission, VendorFile, VendorState};
+use domain::vendor::{Membership, Permission, VendorAccount, VendorState};
 use domain::{AddressId, Code, Refusal, Timestamp, UserId, VendorId};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Failure;
+use crate::idempotency::{ResponseToStore, stores_responses};
 use crate::item::{Attributes, Condition, body, delete, item, key, put, string, text, version};
-use crate::keys::{Keeping, keeps_answers};
-use crate::retry::{Asked, get, query, query_all};
+use crate::retry::{QueryRequest, get, query, query_all};
 use crate::{Catalog, Error, PageKey, Slice};
 
 const VENDOR: &str = "vendor";
@@ -105,17 +105,17 @@ pub enum MemberChange<'a> {
 
 /// Somebody at a seller's desk.
 #[derive(Clone, Debug)]
-pub struct Standing {
+pub struct Member {
     /// The person's place.
     pub membership: Membership,
-    /// The shop's file.
-    pub file: VendorFile,
+    /// The shop's account.
+    pub account: VendorAccount,
 }
 
-impl Standing {
+impl Member {
     /// Refuses what the person's role, or the shop's suspension, does not allow.
     pub fn may(&self, permission: Permission) -> Result<(), Refusal> {
-        self.membership.check(self.file.state, permission)
+        self.membership.check(self.account.state, permission)
     }
 }
 
@@ -124,43 +124,43 @@ impl Standing {
 pub struct Accounts {
     client: Client,
     table: String,
-    keeping: Keeping,
+    storing: ResponseToStore,
 }
 
-keeps_answers!(Accounts);
+stores_responses!(Accounts);
 
 impl Accounts {
     /// The most addresses in one address book.
-    pub const MOST_ADDRESSES: usize = 50;
+    pub const MAX_ADDRESSES: usize = 50;
     /// The most shops one person may be a member of.
-    pub const MOST_SHOPS: usize = 20;
+    pub const MAX_SHOPS: usize = 20;
 
     /// The table of this name.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into(), keeping: Keeping::default() }
+        Self { client, table: table.into(), storing: ResponseToStore::default() }
     }
 
     /// A person's places in shops, read as they are now.
     pub async fn memberships(&self, user: UserId) -> Result<Vec<Membership>, Error> {
-        let within =
+        let sort_key_condition =
             ("begins_with(sk, :member)".to_owned(), Attributes::from([(":member".to_owned(), string("MEMBER#"))]));
-        let asked = Asked {
+        let request = QueryRequest {
             table: self.table.clone(),
             partition: ("pk", format!("USER#{user}")),
-            within: Some(within),
+            sort_key_condition: Some(sort_key_condition),
             consistent: true,
-            ..Asked::default()
+            ..QueryRequest::default()
         };
-        query_all(&self.client, asked).await?.iter().map(|found| body(found, MEMBER)).collect()
+        query_all(&self.client, request).await?.iter().map(|found| body(found, MEMBER)).collect()
     }
 
     /// A person's place at a seller's desk: the shop that was named, or the only one there is. Read as it is now, so that a
     /// member who was removed and a shop that was suspended are so from the next call on.
-    pub async fn standing(&self, user: UserId, named: Option<VendorId>) -> Result<Standing, Error> {
+    pub async fn member(&self, user: UserId, named: Option<VendorId>) -> Result<Member, Error> {
         let memberships = self.memberships(user).await?;
-        let mut chosen = memberships.into_iter().filter(|place| named.is_none_or(|vendor| vendor == place.vendor));
-        let (place, another) = (chosen.next(), chosen.next());
-        let Some(membership) = place else {
+        let mut chosen = memberships.into_iter().filter(|one| named.is_none_or(|vendor| vendor == one.vendor));
+        let (first, another) = (chosen.next(), chosen.next());
+        let Some(membership) = first else {
             return Err(Refusal::because(Code::Forbidden, "you are not a member of a shop").into());
         };
         if another.is_some() {
@@ -172,29 +172,29 @@ impl Accounts {
             .into());
         }
         match self.vendor(membership.vendor).await? {
-            Some(file) => Ok(Standing { membership, file }),
+            Some(account) => Ok(Member { membership, account }),
             None => Err(Refusal::because(Code::Forbidden, "the shop is gone").into()),
         }
     }
 
-    /// A seller's private file, as it is now.
-    pub async fn vendor(&self, id: VendorId) -> Result<Option<VendorFile>, Error> {
-        get(&self.client, &self.table, Entry::Vendor(id).key(), true).await?.as_ref().map(file_of).transpose()
+    /// A seller's private account, as it is now.
+    pub async fn vendor(&self, id: VendorId) -> Result<Option<VendorAccount>, Error> {
+        get(&self.client, &self.table, Entry::Vendor(id).key(), true).await?.as_ref().map(account_of).transpose()
     }
 
-    /// Opens a seller's file with its owner and its public face, all at once. A handle that is taken is refused.
+    /// Opens a seller's account with its owner and its public face, all at once. A handle that is taken is refused.
     pub async fn open_vendor(
         &self,
-        file: &VendorFile,
+        account: &VendorAccount,
         owner: &Membership,
         catalog: &Catalog,
-    ) -> Result<VendorFile, Error> {
-        let opened = VendorFile { version: 1, ..file.clone() };
-        let mut actions = catalog.publishing(&opened.shop(), 0)?;
+    ) -> Result<VendorAccount, Error> {
+        let opened = VendorAccount { version: 1, ..account.clone() };
+        let mut actions = catalog.publish_actions(&opened.shop(), 0)?;
         let handle_action = actions.len() - 1;
-        actions.push(put(&self.table, file_item(&opened)?, &Condition::absent())?);
+        actions.push(put(&self.table, account_item(&opened)?, &Condition::absent())?);
         actions.push(put(&self.table, member_item(owner)?, &Condition::absent())?);
-        match self.keeping.transact(&self.client, &self.table, actions).await {
+        match self.storing.transact(&self.client, &self.table, actions).await {
             Ok(()) => Ok(opened),
             Err(Failure::Cancelled(reasons))
                 if reasons.get(handle_action).is_some_and(crate::error::Reason::is_condition) =>
@@ -205,34 +205,34 @@ impl Accounts {
         }
     }
 
-    /// Writes a changed file and its public face, if it is still at the version at which it was read.
-    pub async fn save_vendor(&self, file: &VendorFile, catalog: &Catalog) -> Result<VendorFile, Error> {
-        let loaded = file.version;
-        let saved = VendorFile { version: loaded + 1, ..file.clone() };
-        let mut actions = catalog.publishing(&saved.shop(), loaded)?;
-        actions.push(put(&self.table, file_item(&saved)?, &Condition::at_version(loaded))?);
-        self.keeping.transact(&self.client, &self.table, actions).await?;
+    /// Writes a changed account and its public face, if it is still at the version at which it was read.
+    pub async fn save_vendor(&self, account: &VendorAccount, catalog: &Catalog) -> Result<VendorAccount, Error> {
+        let loaded = account.version;
+        let saved = VendorAccount { version: loaded + 1, ..account.clone() };
+        let mut actions = catalog.publish_actions(&saved.shop(), loaded)?;
+        actions.push(put(&self.table, account_item(&saved)?, &Condition::at_version(loaded))?);
+        self.storing.transact(&self.client, &self.table, actions).await?;
         Ok(saved)
     }
 
-    /// Changes a shop's members, if the file is still at the version at which it was read. Each such change is a change of the
-    /// file, so that two owners who remove each other at once meet, and one of them stays.
+    /// Changes a shop's members, if the account is still at the version at which it was read. Each such change is a change of the
+    /// account, so that two owners who remove each other at once meet, and one of them stays.
     pub async fn change_member(
         &self,
-        file: &VendorFile,
+        account: &VendorAccount,
         change: MemberChange<'_>,
         catalog: &Catalog,
-    ) -> Result<VendorFile, Error> {
-        let loaded = file.version;
-        let saved = VendorFile { version: loaded + 1, ..file.clone() };
-        let mut actions = catalog.publishing(&saved.shop(), loaded)?;
-        actions.push(put(&self.table, file_item(&saved)?, &Condition::at_version(loaded))?);
+    ) -> Result<VendorAccount, Error> {
+        let loaded = account.version;
+        let saved = VendorAccount { version: loaded + 1, ..account.clone() };
+        let mut actions = catalog.publish_actions(&saved.shop(), loaded)?;
+        actions.push(put(&self.table, account_item(&saved)?, &Condition::at_version(loaded))?);
         let any = Condition::of("attribute_not_exists(pk) OR attribute_exists(pk)");
         actions.push(match change {
             MemberChange::Put(member) => put(&self.table, member_item(member)?, &any)?,
-            MemberChange::Remove(user) => delete(&self.table, Entry::Member(user, file.card.id).key(), &any)?,
+            MemberChange::Remove(user) => delete(&self.table, Entry::Member(user, account.card.id).key(), &any)?,
         });
-        self.keeping.transact(&self.client, &self.table, actions).await?;
+        self.storing.transact(&self.client, &self.table, actions).await?;
         Ok(saved)
     }
 
@@ -242,21 +242,21 @@ impl Accounts {
         state: VendorState,
         limit: u16,
         start: Option<PageKey>,
-    ) -> Result<Slice<VendorFile>, Error> {
+    ) -> Result<Slice<VendorAccount>, Error> {
         let page = query(
             &self.client,
-            Asked {
+            QueryRequest {
                 table: self.table.clone(),
                 index: Some("by_state"),
                 partition: ("state_key", vendors_in(state).to_owned()),
                 newest_first: true,
                 limit: Some(i32::from(limit)),
                 start,
-                ..Asked::default()
+                ..QueryRequest::default()
             },
         )
         .await?;
-        let items = page.items.iter().map(file_of).collect::<Result<_, _>>()?;
+        let items = page.items.iter().map(account_of).collect::<Result<_, _>>()?;
         Ok(Slice { items, next: page.next })
     }
 
@@ -267,13 +267,13 @@ impl Accounts {
 
     /// The members of a shop.
     pub async fn members(&self, vendor: VendorId) -> Result<Vec<Membership>, Error> {
-        let asked = Asked {
+        let request = QueryRequest {
             table: self.table.clone(),
             index: Some("by_vendor"),
             partition: ("vendor_key", members_of(vendor)),
-            ..Asked::default()
+            ..QueryRequest::default()
         };
-        query_all(&self.client, asked).await?.iter().map(|found| body(found, MEMBER)).collect()
+        query_all(&self.client, request).await?.iter().map(|found| body(found, MEMBER)).collect()
     }
 
     /// A person's place in one shop.
@@ -296,7 +296,7 @@ impl Accounts {
     pub async fn save_profile(&self, user: UserId, profile: &Profile) -> Result<(), Error> {
         let saved = Profile { version: profile.version + 1, ..profile.clone() };
         let written = item(Entry::Profile(user).key(), PROFILE, saved.version, &saved)?;
-        self.keeping.put_one(&self.client, &self.table, written, &Condition::at_version(profile.version)).await?;
+        self.storing.put_one(&self.client, &self.table, written, &Condition::at_version(profile.version)).await?;
         Ok(())
     }
 
@@ -312,21 +312,21 @@ impl Accounts {
     pub async fn save_address_book(&self, user: UserId, book: &AddressBook) -> Result<AddressBook, Error> {
         let saved = AddressBook { version: book.version + 1, ..book.clone() };
         let written = item(Entry::AddressBook(user).key(), ADDRESS_BOOK, saved.version, &saved)?;
-        self.keeping.put_one(&self.client, &self.table, written, &Condition::at_version(book.version)).await?;
+        self.storing.put_one(&self.client, &self.table, written, &Condition::at_version(book.version)).await?;
         Ok(saved)
     }
 }
 
-fn file_item(file: &VendorFile) -> Result<Attributes, Error> {
-    let mut written = item(Entry::Vendor(file.card.id).key(), VENDOR, file.version, file)?;
-    written.insert("state_key".to_owned(), string(vendors_in(file.state)));
-    written.insert("state_sort".to_owned(), string(file.card.id.to_string()));
+fn account_item(account: &VendorAccount) -> Result<Attributes, Error> {
+    let mut written = item(Entry::Vendor(account.card.id).key(), VENDOR, account.version, account)?;
+    written.insert("state_key".to_owned(), string(vendors_in(account.state)));
+    written.insert("state_sort".to_owned(), string(account.card.id.to_string()));
     Ok(written)
 }
 
-fn file_of(found: &Attributes) -> Result<VendorFile, Error> {
-    let file: VendorFile = body(found, VENDOR)?;
-    Ok(VendorFile { version: version(found), ..file })
+fn account_of(found: &Attributes) -> Result<VendorAccount, Error> {
+    let account: VendorAccount = body(found, VENDOR)?;
+    Ok(VendorAccount { version: version(found), ..account })
 }
 
 fn member_item(member: &Membership) -> Result<Attributes, Error> {

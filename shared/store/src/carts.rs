@@ -3,11 +3,11 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::cart::Cart;
-use domain::pricing::Shelf;
+use domain::pricing::CatalogSnapshot;
 use domain::{CartId, Code, OrderId, ProductId, Refusal, Timestamp, UserId};
 
+use crate::idempotency::{ResponseToStore, stores_responses};
 use crate::item::{self, Attributes, Condition, body, key, number, string, text, version};
-use crate::keys::{Keeping, keeps_answers};
 use crate::{Catalog, Error, retry};
 
 const CART: &str = "cart";
@@ -29,10 +29,10 @@ fn pointer_key(buyer: UserId) -> Attributes {
 pub struct Carts {
     client: Client,
     table: String,
-    keeping: Keeping,
+    storing: ResponseToStore,
 }
 
-keeps_answers!(Carts);
+stores_responses!(Carts);
 
 /// What stands under a cart's id.
 #[derive(Clone, Debug)]
@@ -60,7 +60,7 @@ impl Found {
 impl Carts {
     /// The table of this name.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into(), keeping: Keeping::default() }
+        Self { client, table: table.into(), storing: ResponseToStore::default() }
     }
 
     /// The cart with this id, as it is now. One that has expired is refused, until nothing is left of it; one that was claimed is
@@ -75,14 +75,14 @@ impl Carts {
         retry::get(&self.client, &self.table, cart_key(id), true).await?.as_ref().map(found_in).transpose()
     }
 
-    /// The cart with this id together with what the catalogue says of one product, in one call: a line is about to be put.
-    pub async fn read_beside(
+    /// The cart with this id together with what the catalog says of one product, in one call: a line is about to be put.
+    pub async fn read_with_product(
         &self,
         id: CartId,
         now: Timestamp,
         catalog: &Catalog,
         product: ProductId,
-    ) -> Result<(Option<Cart>, Shelf), Error> {
+    ) -> Result<(Option<Cart>, CatalogSnapshot), Error> {
         let (table, keys) = catalog.product_keys(product);
         let found =
             retry::batch(&self.client, vec![(self.table.clone(), vec![cart_key(id)], true), (table, keys, true)])
@@ -90,20 +90,20 @@ impl Carts {
         let (carts, products): (Vec<_>, Vec<_>) = found.into_iter().partition(|(table, _)| *table == self.table);
         let found = carts.first().map(|(_, found)| found_in(found)).transpose()?;
         let cart = found.and_then(Found::cart).map(|cart| unexpired(cart, now)).transpose()?;
-        Ok((cart, catalog.product_found(products.iter().map(|(_, found)| found))?))
+        Ok((cart, catalog.product_snapshot(products.iter().map(|(_, found)| found))?))
     }
 
     /// Writes a cart, if it is still at the version at which it was read. Answers the version it has now.
     pub async fn save(&self, cart: &Cart) -> Result<u64, Error> {
         let next = cart.version + 1;
-        self.keeping.put_one(&self.client, &self.table, cart_item(cart, next)?, &open_at(cart.version)).await?;
+        self.storing.put_one(&self.client, &self.table, cart_item(cart, next)?, &open_at(cart.version)).await?;
         Ok(next)
     }
 
     /// Deletes an open cart.
     pub async fn delete(&self, cart: &Cart) -> Result<(), Error> {
         let open = open_at(cart.version);
-        Ok(self.keeping.delete_one(&self.client, &self.table, cart_key(cart.id), &open).await?)
+        Ok(self.storing.delete_one(&self.client, &self.table, cart_key(cart.id), &open).await?)
     }
 
     /// The cart that is a buyer's by his pointer: its id, and the cart unless it is gone or has expired.
@@ -144,11 +144,11 @@ impl Carts {
         for cart in replaced {
             actions.push(item::put(&self.table, claimed_item(cart, buyer, claimed.id), &open_at(cart.version))?);
         }
-        Ok(self.keeping.transact(&self.client, &self.table, actions).await?)
+        Ok(self.storing.transact(&self.client, &self.table, actions).await?)
     }
 
     /// The action that marks a cart as ordered, if it is still as it was priced.
-    pub(crate) fn ordering(&self, cart: &Cart, order: OrderId) -> Result<TransactWriteItem, Error> {
+    pub(crate) fn mark_ordered_action(&self, cart: &Cart, order: OrderId) -> Result<TransactWriteItem, Error> {
         let condition = open_at(cart.version)
             .name("#version", "version")
             .value(":order", string(order.to_string()))
@@ -157,7 +157,7 @@ impl Carts {
     }
 
     /// The action that opens a cart again whose order was not paid, unless the cart is gone or became another order.
-    pub(crate) fn reopening(&self, cart: CartId, order: OrderId) -> Result<TransactWriteItem, Error> {
+    pub(crate) fn reopen_action(&self, cart: CartId, order: OrderId) -> Result<TransactWriteItem, Error> {
         let condition = Condition::of("order_id = :order")
             .name("#version", "version")
             .value(":order", string(order.to_string()))

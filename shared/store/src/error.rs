@@ -22,7 +22,7 @@ pub enum Error {
     },
     /// The call was answered before under its key, and nothing was written: the answer, as it was kept.
     #[error("the call was answered before")]
-    Answered(String),
+    Replayed(String),
     /// The table is overloaded, or does not answer.
     #[error("DynamoDB is not available: {0}")]
     Unavailable(String),
@@ -42,7 +42,7 @@ pub enum Error {
 impl Coded for Error {
     fn code(&self) -> Code {
         match self {
-            Self::Conflict | Self::Answered(_) => Code::Conflict,
+            Self::Conflict | Self::Replayed(_) => Code::Conflict,
             Self::Refused(refusal) => refusal.code(),
             Self::TooMany { .. } => Code::TooManyRequests,
             Self::Unavailable(_) => Code::Unavailable,
@@ -73,9 +73,9 @@ impl Coded for Error {
         }
     }
 
-    fn kept_answer(&self) -> Option<String> {
+    fn stored_response(&self) -> Option<String> {
         match self {
-            Self::Answered(answer) => Some(answer.clone()),
+            Self::Replayed(answer) => Some(answer.clone()),
             _ => None,
         }
     }
@@ -85,17 +85,17 @@ impl Coded for Error {
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// Try again soon: transactions that met, or a throttled table.
-    Again(String),
+    Retryable(String),
     /// A single write's condition did not hold.
-    Condition,
+    ConditionFailed,
     /// A transaction was refused; one reason per action, with the item that stood in the way where it was asked for.
     Cancelled(Vec<Reason>),
     /// A list cannot go on from the key that was given.
-    Start,
+    InvalidPageKey,
     /// Refused for a reason of the marketplace's.
     Refused(Refusal),
     /// The call was answered before under its key: the answer, as it was kept.
-    Answered(String),
+    Replayed(String),
     /// Whether the call was carried out is not known, or the table does not answer.
     Unavailable(String),
     /// Anything else.
@@ -118,16 +118,16 @@ impl Reason {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Condition => Self::Conflict,
+            Failure::ConditionFailed => Self::Conflict,
             Failure::Refused(refusal) => Self::Refused(refusal),
-            Failure::Answered(answer) => Self::Answered(answer),
-            Failure::Start => Self::Refused(Refusal::of(Code::InvalidCursor)),
+            Failure::Replayed(answer) => Self::Replayed(answer),
+            Failure::InvalidPageKey => Self::Refused(Refusal::of(Code::InvalidCursor)),
             Failure::Cancelled(reasons) if reasons.iter().any(Reason::is_condition) => Self::Conflict,
             Failure::Cancelled(reasons) => {
                 let codes: Vec<_> = reasons.into_iter().map(|reason| reason.code).collect();
                 Self::Failed(format!("transaction cancelled: {}", codes.join(", ")))
             }
-            Failure::Again(text) | Failure::Unavailable(text) => Self::Unavailable(text),
+            Failure::Retryable(text) | Failure::Unavailable(text) => Self::Unavailable(text),
             Failure::Failed(text) => Self::Failed(text),
         }
     }
@@ -154,12 +154,12 @@ where
     };
     let text = format!("{}", Chain(service.err()));
     match service.err().code().unwrap_or_default() {
-        "ConditionalCheckFailedException" => Failure::Condition,
+        "ConditionalCheckFailedException" => Failure::ConditionFailed,
         "TransactionConflictException"
         | "TransactionInProgressException"
         | "ThrottlingException"
         | "RequestLimitExceeded"
-        | "ProvisionedThroughputExceededException" => Failure::Again(text),
+        | "ProvisionedThroughputExceededException" => Failure::Retryable(text),
         "InternalServerError" | "InternalServerErrorException" | "ServiceUnavailable" => Failure::Unavailable(text),
         _ => Failure::Failed(text),
     }

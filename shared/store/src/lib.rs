@@ -6,24 +6,24 @@
 //! conditions and updates need.
 
 pub mod accounts;
-pub mod attempts;
 pub mod carts;
 pub mod catalog;
 mod dispatch;
 mod error;
+mod idempotency;
 mod item;
-mod keys;
 pub mod orders;
+pub mod rate_limits;
 mod retry;
 pub mod settings;
 pub mod stock;
 
 pub use accounts::Accounts;
-pub use attempts::Attempts;
 pub use carts::Carts;
 pub use catalog::Catalog;
 pub use error::Error;
 pub use orders::Orders;
+pub use rate_limits::RateLimits;
 pub use settings::SettingsTable;
 pub use stock::Stock;
 

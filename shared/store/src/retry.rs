@@ -23,36 +23,36 @@ use crate::item::{Attributes, Condition, page_key, start_key, string};
 use crate::{PageKey, Slice};
 
 /// How long contention is fought. API Gateway gives up after 30 seconds; the caller needs some of them for itself.
-const PATIENCE: Duration = Duration::from_secs(12);
-const FIRST_PAUSE_MS: u64 = 8;
-const LONGEST_PAUSE_MS: u64 = 400;
+const RETRY_BUDGET: Duration = Duration::from_secs(12);
+const FIRST_BACKOFF_MS: u64 = 8;
+const MAX_BACKOFF_MS: u64 = 400;
 
 /// Tries until the call is carried out, is refused for good, or patience ends: full jitter, so that those who met once do
 /// not meet again.
-pub(crate) async fn patiently<T, F, Fut>(call: F) -> Result<T, Failure>
+pub(crate) async fn with_retries<T, F, Fut>(call: F) -> Result<T, Failure>
 where
     F: Fn() -> Fut,
     Fut: Future<Output = Result<T, Failure>>,
 {
-    within(PATIENCE, call).await
+    with_retries_within(RETRY_BUDGET, call).await
 }
 
-async fn within<T, F, Fut>(patience: Duration, call: F) -> Result<T, Failure>
+async fn with_retries_within<T, F, Fut>(budget: Duration, call: F) -> Result<T, Failure>
 where
     F: Fn() -> Fut,
     Fut: Future<Output = Result<T, Failure>>,
 {
-    let deadline = Instant::now() + patience;
-    let mut ceiling = FIRST_PAUSE_MS;
+    let deadline = Instant::now() + budget;
+    let mut ceiling = FIRST_BACKOFF_MS;
     loop {
         match call().await {
-            Err(Failure::Again(text)) => {
+            Err(Failure::Retryable(text)) => {
                 let pause = Duration::from_millis(fastrand::u64(1..=ceiling));
                 if Instant::now() + pause >= deadline {
-                    return Err(Failure::Again(text));
+                    return Err(Failure::Retryable(text));
                 }
                 sleep(pause).await;
-                ceiling = (ceiling * 2).min(LONGEST_PAUSE_MS);
+                ceiling = (ceiling * 2).min(MAX_BACKOFF_MS);
             }
             other => return other,
         }
@@ -60,22 +60,22 @@ where
 }
 
 /// Reads and writes anew, with the same patience, as long as somebody else writes in between.
-pub(crate) async fn while_conflicting<T, F, Fut>(call: F) -> Result<T, Error>
+pub(crate) async fn retry_on_conflict<T, F, Fut>(call: F) -> Result<T, Error>
 where
     F: Fn() -> Fut,
     Fut: Future<Output = Result<T, Error>>,
 {
-    let deadline = Instant::now() + PATIENCE;
-    let mut ceiling = FIRST_PAUSE_MS;
+    let deadline = Instant::now() + RETRY_BUDGET;
+    let mut ceiling = FIRST_BACKOFF_MS;
     loop {
         match call().await {
             Err(Error::Conflict) => {
                 let pause = Duration::from_millis(fastrand::u64(1..=ceiling));
                 if Instant::now() + pause >= deadline {
-                    return Err(Error::Unavailable("it is changed by others all the time".to_owned()));
+                    return Err(Error::Unavailable("concurrent writes kept conflicting".to_owned()));
                 }
                 sleep(pause).await;
-                ceiling = (ceiling * 2).min(LONGEST_PAUSE_MS);
+                ceiling = (ceiling * 2).min(MAX_BACKOFF_MS);
             }
             other => return other,
         }
@@ -85,26 +85,26 @@ where
 /// Carries out a transaction. The token makes a repeat of the same call harmless: the SDK sends it again when an answer is
 /// lost, and DynamoDB knows it for ten minutes.
 pub(crate) async fn transact(client: &Client, actions: Vec<TransactWriteItem>) -> Result<(), Failure> {
-    transact_within(PATIENCE, client, actions).await
+    transact_within(RETRY_BUDGET, client, actions).await
 }
 
 /// The most actions of a transaction
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>).
-pub(crate) const MOST_ACTIONS: usize = 100;
+pub(crate) const MAX_ACTIONS: usize = 100;
 
 /// [`transact`] by somebody who has something better to do than to wait for long.
 pub(crate) async fn transact_within(
-    patience: Duration,
+    budget: Duration,
     client: &Client,
     actions: Vec<TransactWriteItem>,
 ) -> Result<(), Failure> {
-    if actions.len() > MOST_ACTIONS {
+    if actions.len() > MAX_ACTIONS {
         let detail = "the change touches too many things at once";
         return Err(Failure::Refused(Refusal::because(Code::LimitReached, detail)));
     }
     let fresh = || format!("{:032x}", fastrand::u128(..));
     let token = std::sync::Mutex::new(fresh());
-    within(patience, || async {
+    with_retries_within(budget, || async {
         let same = token.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let sent = client
             .transact_write_items()
@@ -139,7 +139,7 @@ fn cancelled<R: std::fmt::Debug + 'static>(error: &SdkError<TransactWriteItemsEr
         matches!(reason.code.as_str(), "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded")
     };
     if !reasons.iter().any(Reason::is_condition) && reasons.iter().any(transient) {
-        Failure::Again("transactions met".to_owned())
+        Failure::Retryable("transactions conflict".to_owned())
     } else {
         Failure::Cancelled(reasons)
     }
@@ -155,13 +155,13 @@ pub(crate) async fn batch(
         .into_iter()
         .flat_map(|(table, keys, consistent)| keys.into_iter().map(move |key| (table.clone(), key, consistent)))
         .collect();
-    let deadline = Instant::now() + PATIENCE;
-    let mut ceiling = FIRST_PAUSE_MS;
+    let deadline = Instant::now() + RETRY_BUDGET;
+    let mut ceiling = FIRST_BACKOFF_MS;
     while !waiting.is_empty() {
         let rest = waiting.split_off(waiting.len().min(100));
-        let asked = std::mem::replace(&mut waiting, rest);
+        let chunk = std::mem::replace(&mut waiting, rest);
         let mut tables: std::collections::HashMap<String, (Vec<Attributes>, bool)> = std::collections::HashMap::new();
-        for (table, key, consistent) in asked {
+        for (table, key, consistent) in chunk {
             let entry = tables.entry(table).or_insert((Vec::new(), consistent));
             entry.0.push(key);
         }
@@ -174,7 +174,7 @@ pub(crate) async fn batch(
                 .map_err(|error| Error::Failed(error.to_string()))?;
             items.insert(table, request);
         }
-        let answer = patiently(|| async {
+        let answer = with_retries(|| async {
             client
                 .batch_get_item()
                 .set_request_items(Some(items.clone()))
@@ -193,7 +193,7 @@ pub(crate) async fn batch(
                 return Err(Error::Unavailable("keys stay unprocessed".to_owned()));
             }
             sleep(pause).await;
-            ceiling = (ceiling * 2).min(LONGEST_PAUSE_MS);
+            ceiling = (ceiling * 2).min(MAX_BACKOFF_MS);
             for (table, request) in unanswered {
                 let consistent = request.consistent_read().unwrap_or(false);
                 waiting.extend(request.keys.into_iter().map(|key| (table.clone(), key, consistent)));
@@ -205,13 +205,13 @@ pub(crate) async fn batch(
 
 /// What a query asks for.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Asked {
+pub(crate) struct QueryRequest {
     pub(crate) table: String,
     pub(crate) index: Option<&'static str>,
     /// Attribute and value of the partition.
     pub(crate) partition: (&'static str, String),
     /// More of the key condition, with its values.
-    pub(crate) within: Option<(String, Attributes)>,
+    pub(crate) sort_key_condition: Option<(String, Attributes)>,
     pub(crate) newest_first: bool,
     pub(crate) consistent: bool,
     pub(crate) limit: Option<i32>,
@@ -219,32 +219,32 @@ pub(crate) struct Asked {
 }
 
 /// Reads one page of a partition.
-pub(crate) async fn query(client: &Client, asked: Asked) -> Result<Slice<Attributes>, Error> {
-    let (attribute, value) = &asked.partition;
-    let condition = match &asked.within {
+pub(crate) async fn query(client: &Client, request: QueryRequest) -> Result<Slice<Attributes>, Error> {
+    let (attribute, value) = &request.partition;
+    let condition = match &request.sort_key_condition {
         Some((more, _)) => format!("#partition = :partition AND {more}"),
         None => "#partition = :partition".to_owned(),
     };
-    let mut values = asked.within.as_ref().map(|(_, values)| values.clone()).unwrap_or_default();
+    let mut values = request.sort_key_condition.as_ref().map(|(_, values)| values.clone()).unwrap_or_default();
     values.insert(":partition".to_owned(), AttributeValue::S(value.clone()));
-    let answer = patiently(|| async {
+    let answer = with_retries(|| async {
         client
             .query()
-            .table_name(&asked.table)
-            .set_index_name(asked.index.map(str::to_owned))
+            .table_name(&request.table)
+            .set_index_name(request.index.map(str::to_owned))
             .key_condition_expression(&condition)
             .expression_attribute_names("#partition", *attribute)
             .set_expression_attribute_values(Some(values.clone()))
-            .scan_index_forward(!asked.newest_first)
-            .consistent_read(asked.consistent)
-            .set_limit(asked.limit)
-            .set_exclusive_start_key(asked.start.clone().map(start_key))
+            .scan_index_forward(!request.newest_first)
+            .consistent_read(request.consistent)
+            .set_limit(request.limit)
+            .set_exclusive_start_key(request.start.clone().map(start_key))
             .dispatch()
             .await
             .map_err(|error| match failure(&error) {
                 // A key that came from a caller may be any: DynamoDB says whether it is one.
-                Failure::Failed(_) if asked.start.is_some() && error.code() == Some("ValidationException") => {
-                    Failure::Start
+                Failure::Failed(_) if request.start.is_some() && error.code() == Some("ValidationException") => {
+                    Failure::InvalidPageKey
                 }
                 other => other,
             })
@@ -255,13 +255,13 @@ pub(crate) async fn query(client: &Client, asked: Asked) -> Result<Slice<Attribu
 }
 
 /// Reads a partition to its end.
-pub(crate) async fn query_all(client: &Client, mut asked: Asked) -> Result<Vec<Attributes>, Error> {
+pub(crate) async fn query_all(client: &Client, mut request: QueryRequest) -> Result<Vec<Attributes>, Error> {
     let mut items = Vec::new();
     loop {
-        let page = query(client, asked.clone()).await?;
+        let page = query(client, request.clone()).await?;
         items.extend(page.items);
         match page.next {
-            Some(next) => asked.start = Some(next),
+            Some(next) => request.start = Some(next),
             None => return Ok(items),
         }
     }
@@ -274,7 +274,7 @@ pub(crate) async fn get(
     key: Attributes,
     consistent: bool,
 ) -> Result<Option<Attributes>, Error> {
-    let answer = patiently(|| async {
+    let answer = with_retries(|| async {
         client
             .get_item()
             .table_name(table)
@@ -299,7 +299,7 @@ pub(crate) async fn put_one(
     item: Attributes,
     condition: &Condition,
 ) -> Result<(), Failure> {
-    patiently(|| async {
+    with_retries(|| async {
         let sent = client
             .put_item()
             .table_name(table)
@@ -341,7 +341,7 @@ pub(crate) async fn update_one(
         Some(rest) => format!("SET #written = :written, {rest}"),
         None => format!("SET #written = :written {change}"),
     };
-    patiently(|| async {
+    with_retries(|| async {
         let sent = client
             .update_item()
             .table_name(table)
@@ -377,7 +377,7 @@ pub(crate) async fn delete_one(
     key: Attributes,
     condition: &Condition,
 ) -> Result<(), Failure> {
-    patiently(|| async {
+    with_retries(|| async {
         let sent = client
             .delete_item()
             .table_name(table)

@@ -11,7 +11,7 @@ use crate::item::{Attributes, Condition, body, item, key, version};
 use crate::{Error, retry};
 
 /// How old the settings may be that a sandbox works with.
-const AGE: Duration = Duration::from_secs(30);
+const MAX_AGE: Duration = Duration::from_secs(30);
 
 const SETTINGS: &str = "settings";
 
@@ -42,7 +42,7 @@ impl SettingsTable {
         {
             let cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some((read_at, settings)) = cached.as_ref()
-                && read_at.elapsed() < AGE
+                && read_at.elapsed() < MAX_AGE
             {
                 return Ok(Arc::clone(settings));
             }

@@ -1,81 +1,81 @@
-//! The table Stock: one counter item per variant and shard.
+//! The table Stock: one shard item per variant and shard.
 
-mod keeping;
+mod adjustments;
 
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::order::StockMove;
-use domain::stock::Counter;
-use domain::{KeptAnswer, VariantId};
+use domain::stock::StockShard;
+use domain::{StoredResponse, VariantId};
 
+use crate::idempotency::{ResponseToStore, stores_responses};
 use crate::item::{self, Attributes, Condition, integer, key, number, text};
-use crate::keys::{Keeping, keeps_answers};
 use crate::{Error, retry};
 
 /// Key: `STOCK#<variant>#<shard>` / `COUNTER`.
-fn counter_key(variant: VariantId, shard: u16) -> Attributes {
+fn shard_key(variant: VariantId, shard: u16) -> Attributes {
     key(format!("STOCK#{variant}#{shard:03}"), "COUNTER")
 }
 
-/// The variant and the shard that a counter's key names.
-pub fn counter_of(pk: &str) -> Option<(VariantId, u16)> {
+/// The variant and the shard that a shard's key names.
+pub fn shard_of(pk: &str) -> Option<(VariantId, u16)> {
     let (variant, shard) = pk.strip_prefix("STOCK#")?.rsplit_once('#')?;
     Some((variant.parse().ok()?, shard.parse().ok()?))
 }
 
-/// The counters of stock.
+/// The shards of stock.
 #[derive(Clone, Debug)]
 pub struct Stock {
     client: Client,
     table: String,
-    keeping: Keeping,
+    storing: ResponseToStore,
 }
 
-keeps_answers!(Stock);
+stores_responses!(Stock);
 
 /// What can be bought of a variant, and what that was read from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Level {
-    /// Units over all counters.
+pub struct StockLevel {
+    /// Units over all shards.
     pub available: i64,
-    /// The version of each counter that is there.
+    /// The version of each shard that is there.
     pub versions: BTreeMap<u16, u64>,
 }
 
-/// A counter as it was read.
+/// A shard as it was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
     /// What it said.
-    pub counter: Counter,
+    pub shard: StockShard,
     /// Counts its changes; 0 when it was never written.
     pub version: u64,
 }
 
-/// What a call is answered once the counters of a variant are these, to be kept with the change that makes them so.
-pub type Answering<'a> = &'a (dyn Fn(&[Counter]) -> Result<Option<KeptAnswer>, Error> + Sync);
+/// What a call is answered once the shards of a variant are these, to be kept with the change that makes them so.
+pub type MakeResponse<'a> = &'a (dyn Fn(&[StockShard]) -> Result<Option<StoredResponse>, Error> + Sync);
 
 impl Stock {
     /// The table of this name.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into(), keeping: Keeping::default() }
+        Self { client, table: table.into(), storing: ResponseToStore::default() }
     }
 
-    /// Reads all counters of some variants, consistently; a counter that was never written is empty. Each variant comes with how
-    /// many of its counters may hold units: [`domain::catalogue::Variant::layout`] says it.
-    pub async fn counters(&self, variants: &[(VariantId, u16)]) -> Result<BTreeMap<VariantId, Vec<Counter>>, Error> {
+    /// Reads all shards of some variants, consistently; a shard that was never written is empty. Each variant comes with how
+    /// many of its shards may hold units: [`domain::catalog::Variant::layout`] says it.
+    pub async fn shards(&self, variants: &[(VariantId, u16)]) -> Result<BTreeMap<VariantId, Vec<StockShard>>, Error> {
         let readings = self.readings(variants).await?;
-        let counters = |all: Vec<Reading>| all.into_iter().map(|reading| reading.counter).collect();
-        Ok(readings.into_iter().map(|(variant, all)| (variant, counters(all))).collect())
+        let shards = |all: Vec<Reading>| all.into_iter().map(|reading| reading.shard).collect();
+        Ok(readings.into_iter().map(|(variant, all)| (variant, shards(all))).collect())
     }
 
-    /// The same with the version of each counter. It is no snapshot: units that are moved between two counters meanwhile may be
+    /// The same with the version of each shard. It is no snapshot: units that are moved between two shards meanwhile may be
     /// in neither. Two readings that are equal are one.
     pub async fn readings(&self, variants: &[(VariantId, u16)]) -> Result<BTreeMap<VariantId, Vec<Reading>>, Error> {
         let keys = variants
             .iter()
-            .flat_map(|(variant, shards)| (0..*shards).map(|shard| counter_key(*variant, shard)))
+            .flat_map(|(variant, shards)| (0..*shards).map(|shard| shard_key(*variant, shard)))
             .collect();
         let found = retry::batch(&self.client, vec![(self.table.clone(), keys, true)]).await?;
         let mut readings: BTreeMap<VariantId, Vec<Reading>> = variants
@@ -83,26 +83,26 @@ impl Stock {
             .map(|(variant, shards)| (*variant, vec![Reading::default(); usize::from(*shards)]))
             .collect();
         for (_, found) in found {
-            let Some((variant, shard)) = text(&found, "pk").and_then(counter_of) else { continue };
+            let Some((variant, shard)) = text(&found, "pk").and_then(shard_of) else { continue };
             if let Some(reading) = readings.get_mut(&variant).and_then(|all| all.get_mut(usize::from(shard))) {
-                let counter = Counter {
+                let stock = StockShard {
                     available: integer(&found, "available").unwrap_or(0),
                     reserved: integer(&found, "reserved").unwrap_or(0),
                 };
-                *reading = Reading { counter, version: item::version(&found) };
+                *reading = Reading { shard: stock, version: item::version(&found) };
             }
         }
         Ok(readings)
     }
 
-    /// What is left of a variant, with the version of each counter that was read: a change of a counter up to that version is
+    /// What is left of a variant, with the version of each shard that was read: a change of a shard up to that version is
     /// part of the sum.
-    pub async fn level(&self, variant: VariantId, shards: u16) -> Result<Level, Error> {
-        let keys = (0..shards).map(|shard| counter_key(variant, shard)).collect();
+    pub async fn level(&self, variant: VariantId, shards: u16) -> Result<StockLevel, Error> {
+        let keys = (0..shards).map(|shard| shard_key(variant, shard)).collect();
         let found = retry::batch(&self.client, vec![(self.table.clone(), keys, true)]).await?;
-        let mut level = Level::default();
+        let mut level = StockLevel::default();
         for (_, found) in found {
-            let Some((_, shard)) = text(&found, "pk").and_then(counter_of) else { continue };
+            let Some((_, shard)) = text(&found, "pk").and_then(shard_of) else { continue };
             let available = integer(&found, "available").unwrap_or(0);
             level.available = level.available.saturating_add(available);
             level.versions.insert(shard, item::version(&found));
@@ -110,9 +110,9 @@ impl Stock {
         Ok(level)
     }
 
-    /// The action that moves units of one counter. Taking from what can be bought is refused when there is less; what may be
-    /// ordered `beyond` that is owed by the first counter.
-    pub(crate) fn moving(&self, change: &StockMove, beyond: u32) -> Result<TransactWriteItem, Error> {
+    /// The action that moves units of one shard. Taking from what can be bought is refused when there is less; what may be
+    /// ordered `beyond` that is owed by the first shard.
+    pub(crate) fn move_action(&self, change: &StockMove, oversell_limit: u32) -> Result<TransactWriteItem, Error> {
         let mut condition = Condition::of(match (change.available < 0, change.reserved < 0) {
             (true, true) => "available >= :least AND reserved >= :promised",
             (true, false) => "available >= :least",
@@ -124,15 +124,16 @@ impl Stock {
         .value(":reserved", number(change.reserved))
         .value(":one", number(1));
         if change.available < 0 {
-            let beyond = if change.shard == 0 { i64::from(beyond) } else { 0 };
-            condition = condition.value(":least", number(change.available.saturating_neg().saturating_sub(beyond)));
+            let oversell_limit = if change.shard == 0 { i64::from(oversell_limit) } else { 0 };
+            condition =
+                condition.value(":least", number(change.available.saturating_neg().saturating_sub(oversell_limit)));
         }
         if change.reserved < 0 {
             condition = condition.value(":promised", number(change.reserved.unsigned_abs()));
         }
         item::update(
             &self.table,
-            counter_key(change.variant, change.shard),
+            shard_key(change.variant, change.shard),
             "ADD available :available, reserved :reserved, #version :one",
             &condition,
         )
@@ -146,9 +147,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_counters_key_names_its_variant_and_shard() {
+    fn a_shards_key_names_its_variant_and_shard() {
         let variant = VariantId::new(ProductId::from_bits(9), 3);
-        let key = counter_key(variant, 7);
-        assert_eq!(counter_of(text(&key, "pk").unwrap()), Some((variant, 7)));
+        let key = shard_key(variant, 7);
+        assert_eq!(shard_of(text(&key, "pk").unwrap()), Some((variant, 7)));
     }
 }

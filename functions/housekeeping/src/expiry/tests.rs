@@ -1,13 +1,13 @@
 use domain::VendorId;
 use domain::order::{OrderState, VendorOrderState};
 use domain::payment::ProviderName;
-use payments::{Kind, Standing};
+use payments::{NewsKind, PaymentNews};
 
 use super::*;
-use crate::fixture::{after, mint, order};
+use crate::fixture::{after, ids, order};
 
 #[test]
-fn every_attempt_that_may_still_be_paid_is_called_off() {
+fn every_attempt_that_may_still_be_paid_is_cancelled() {
     let payment = order(ProviderName::Stripe).payments[0].clone();
     let in_state = |state, reference: Option<&str>| {
         may_be_paid(&Payment { state, reference: reference.map(str::to_owned), ..payment.clone() })
@@ -17,38 +17,38 @@ fn every_attempt_that_may_still_be_paid_is_called_off() {
     }
     assert!(in_state(PaymentState::Failed, Some("pi_1")), "another card may still be tried");
     assert!(!in_state(PaymentState::Failed, None), "the provider never took it");
-    for state in [PaymentState::Captured, PaymentState::Cancelled, PaymentState::Conflicted, PaymentState::Refunded] {
+    for state in [PaymentState::Captured, PaymentState::Cancelled, PaymentState::AmountMismatch, PaymentState::Refunded]
+    {
         assert!(!in_state(state, Some("pi_1")), "{state:?}");
     }
 }
 
 #[test]
 fn an_order_with_a_parcel_under_way_keeps_what_it_holds() {
-    let mut file = order(ProviderName::CashOnDelivery);
-    assert!(!is_under_way(&file));
-    file.accept(VendorId::from_bits(3), &mut mint(after(60))).unwrap();
-    assert!(!is_under_way(&file));
-    file.ship(VendorId::from_bits(3), None, None, &mut mint(after(120))).unwrap();
-    assert!(is_under_way(&file));
-    assert!(file.waive_deadline(&mint(after(899))).is_err(), "the deadline has not passed");
-    file.waive_deadline(&mint(after(900))).unwrap();
-    assert_eq!((file.order.due_at, file.order.state), (None, OrderState::Confirmed));
-    assert_eq!(file.vendors[0].state, VendorOrderState::Shipped);
+    let mut placed = order(ProviderName::CashOnDelivery);
+    assert!(!is_under_way(&placed));
+    placed.accept(VendorId::from_bits(3), &mut ids(after(60))).unwrap();
+    assert!(!is_under_way(&placed));
+    placed.ship(VendorId::from_bits(3), None, None, &mut ids(after(120))).unwrap();
+    assert!(is_under_way(&placed));
+    assert!(placed.waive_deadline(&ids(after(899))).is_err(), "the deadline has not passed");
+    placed.waive_deadline(&ids(after(900))).unwrap();
+    assert_eq!((placed.order.due_at, placed.order.state), (None, OrderState::Confirmed));
+    assert_eq!(placed.vendors[0].state, VendorOrderState::Shipped);
 }
 
 #[test]
 fn a_report_is_of_the_payment_that_was_asked_about() {
     let payment = order(ProviderName::Stripe).payments[0].clone();
-    let report = Report {
+    let news = ProviderNews {
         provider: ProviderName::Stripe,
         reference: "pi_1".into(),
         order_id: None,
         payment_id: None,
         event_id: None,
         occurred_at: None,
-        live: false,
-        kind: Kind::Payment(Standing::Pending),
+        kind: NewsKind::Payment(PaymentNews::Pending),
     };
-    let named = named(report, &payment);
+    let named = with_ids_of(news, &payment);
     assert_eq!((named.order_id, named.payment_id), (Some(payment.order), Some(payment.id)));
 }

@@ -3,61 +3,61 @@ use domain::payment::PaymentState;
 use super::*;
 use crate::fixture::{after, usd, with_refund};
 
-fn refunded(standing: RefundStanding) -> Answer {
-    Answer::Stands(Refunded { reference: "re_1".into(), refund_id: None, amount: Some(usd(2_500)), standing })
+fn refunded(outcome: RefundOutcome) -> Answer {
+    Answer::Known(RefundNews { reference: "re_1".into(), refund_id: None, amount: Some(usd(2_500)), outcome })
 }
 
-/// The file after an answer, and what was counted.
-fn answered(file: &OrderFile, answer: Answer, now: Timestamp) -> (OrderFile, Summary) {
-    let mut changed = file.clone();
+/// The order after an answer, and what was counted.
+fn answered(placed: &PlacedOrder, answer: Answer, now: Timestamp) -> (PlacedOrder, Summary) {
+    let mut changed = placed.clone();
     let mut summary = Summary::default();
-    let count = apply(&mut changed, &file.refunds[0], answer, now).unwrap().unwrap();
+    let count = apply(&mut changed, &placed.refunds[0], answer, now).unwrap().unwrap();
     *count(&mut summary) += 1;
     (changed, summary)
 }
 
 #[test]
 fn a_refund_that_succeeds_at_once_is_done() {
-    let (file, summary) = answered(&with_refund(), refunded(RefundStanding::Succeeded), after(61));
-    assert_eq!((file.refunds[0].state, file.refunds[0].due_at), (RefundState::Succeeded, None));
-    assert_eq!(file.refunds[0].reference.as_deref(), Some("re_1"));
-    assert_eq!(file.payments[0].state, PaymentState::Refunded);
+    let (placed, summary) = answered(&with_refund(), refunded(RefundOutcome::Succeeded), after(61));
+    assert_eq!((placed.refunds[0].state, placed.refunds[0].due_at), (RefundState::Succeeded, None));
+    assert_eq!(placed.refunds[0].reference.as_deref(), Some("re_1"));
+    assert_eq!(placed.payments[0].state, PaymentState::Refunded);
     assert_eq!(summary, Summary { refunded: 1, ..Summary::default() });
 }
 
 #[test]
 fn a_refund_that_the_provider_works_on_is_looked_at_again_in_an_hour() {
-    let (file, summary) = answered(&with_refund(), refunded(RefundStanding::Pending), after(61));
-    assert_eq!((file.refunds[0].state, file.refunds[0].due_at), (RefundState::Pending, Some(after(3_661))));
+    let (placed, summary) = answered(&with_refund(), refunded(RefundOutcome::Pending), after(61));
+    assert_eq!((placed.refunds[0].state, placed.refunds[0].due_at), (RefundState::Pending, Some(after(3_661))));
     assert_eq!(summary.refunds_pending, 1);
-    assert!(!is_due(&file.refunds[0], after(3_660)));
+    assert!(!is_due(&placed.refunds[0], after(3_660)));
 
-    let (file, _) = answered(&file, refunded(RefundStanding::Pending), after(3_661));
-    assert_eq!((file.refunds[0].tries, file.refunds[0].due_at), (2, Some(after(7_261))));
-    let (file, summary) = answered(&file, refunded(RefundStanding::Succeeded), after(7_261));
-    assert_eq!((file.refunds[0].state, summary.refunded), (RefundState::Succeeded, 1));
+    let (placed, _) = answered(&placed, refunded(RefundOutcome::Pending), after(3_661));
+    assert_eq!((placed.refunds[0].attempts, placed.refunds[0].due_at), (2, Some(after(7_261))));
+    let (placed, summary) = answered(&placed, refunded(RefundOutcome::Succeeded), after(7_261));
+    assert_eq!((placed.refunds[0].state, summary.refunded), (RefundState::Succeeded, 1));
 }
 
 #[test]
 fn a_provider_that_is_down_is_asked_ever_more_seldom() {
-    let mut file = with_refund();
+    let mut placed = with_refund();
     let mut pauses = Vec::new();
     for _ in 0..8 {
-        let (next, summary) = answered(&file, Answer::Later, after(61));
+        let (next, summary) = answered(&placed, Answer::Later, after(61));
         assert_eq!((next.refunds[0].state, summary.refunds_waiting), (RefundState::Queued, 1));
         pauses.push(next.refunds[0].due_at.unwrap().since(after(61)).as_secs() / 60);
-        file = next;
+        placed = next;
     }
     assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60]);
-    assert_eq!(pause(u32::MAX), LONGEST_PAUSE);
+    assert_eq!(pause(u32::MAX), MAX_PAUSE);
 }
 
 #[test]
 fn a_refund_that_is_refused_waits_for_nobody() {
-    for answer in [Answer::Refused, refunded(RefundStanding::Failed { code: "expired_or_canceled_card".into() })] {
-        let (file, summary) = answered(&with_refund(), answer, after(61));
-        assert_eq!((file.refunds[0].state, file.refunds[0].due_at), (RefundState::Failed, None));
+    for answer in [Answer::Refused, refunded(RefundOutcome::Failed { code: "expired_or_canceled_card".into() })] {
+        let (placed, summary) = answered(&with_refund(), answer, after(61));
+        assert_eq!((placed.refunds[0].state, placed.refunds[0].due_at), (RefundState::Failed, None));
         assert_eq!(summary.refunds_failed, 1);
-        assert_eq!(file.order.history.last().unwrap().event, "refund_failed");
+        assert_eq!(placed.order.history.last().unwrap().event, domain::order::HistoryEvent::RefundFailed);
     }
 }

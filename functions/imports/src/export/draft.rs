@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use domain::catalogue::{CategoryTree, ProductState};
-use domain::stock::Counter;
+use domain::catalog::{CategoryTree, ProductState};
+use domain::stock::StockShard;
 use domain::{Currency, VariantId};
 use store::catalog::StoredProduct;
 
@@ -13,15 +13,15 @@ use crate::product_file::{ProductDraft, Status, VariantDraft};
 /// What a file says of a product, with prices in one currency.
 pub(crate) fn draft_of(
     stored: &StoredProduct,
-    counters: &BTreeMap<VariantId, Vec<Counter>>,
+    shards: &BTreeMap<VariantId, Vec<StockShard>>,
     currency: Currency,
     tree: &CategoryTree,
 ) -> ProductDraft {
     let product = &stored.product;
     let published = product.state == ProductState::Published;
     let on_hand = |variant: VariantId| {
-        let counters = counters.get(&variant).into_iter().flatten();
-        counters.fold(Counter::default(), |sum, counter| sum.plus(*counter)).on_hand().max(0)
+        let shards = shards.get(&variant).into_iter().flatten();
+        shards.fold(StockShard::default(), |sum, shard| sum.plus(*shard)).on_hand().max(0)
     };
     let variants = product.variants.iter().map(|variant| VariantDraft {
         line: None,
@@ -29,7 +29,7 @@ pub(crate) fn draft_of(
         sku: variant.sku.clone(),
         grams: variant.grams,
         quantity: Some(on_hand(variant.id)),
-        continues: Some(!variant.when_out.refuses()),
+        continue_selling: Some(!variant.inventory_policy.denies()),
         price: variant.price_in(currency),
         image: variant.image.clone(),
     });
@@ -53,13 +53,13 @@ pub(crate) fn draft_of(
 #[cfg(test)]
 mod tests {
     use domain::ProductId;
-    use domain::catalogue::{Category, ImageSource, LARGEST_PRODUCT, Product, Variant, WhenOut};
+    use domain::catalog::{Category, ImageSource, InventoryPolicy, MAX_PRODUCT_BYTES, Product, Variant};
     use domain::text::{Handle, LongText, Name};
     use domain::vendor::VendorCard;
     use domain::{Timestamp, VendorId};
 
     use super::*;
-    use crate::merge::{Terms, added, merged};
+    use crate::merge::{ImportContext, added, merged};
     use crate::product_file::{Columns, ProductReader, Products, write_header, write_product};
 
     fn handle(text: &str) -> Handle {
@@ -77,8 +77,8 @@ mod tests {
         CategoryTree { roots: vec![home], version: 1 }
     }
 
-    fn terms() -> Terms {
-        Terms {
+    fn context() -> ImportContext {
+        ImportContext {
             vendor: VendorCard {
                 id: VendorId::from_bits(7),
                 handle: handle("chorsu"),
@@ -103,23 +103,23 @@ mod tests {
         https://a.test/b.jpg,A bowl,Bowls,Fine bowls,active\n\
         bowl,,,,,,,,Green,,,0,11.00,,https://a.test/g.jpg,,,,\n";
 
-    fn stored(handle_: &str) -> (StoredProduct, BTreeMap<VariantId, Vec<Counter>>) {
-        let new = added(&read(FILE.as_bytes()), &terms(), ProductId::from_bits(9), handle(handle_)).unwrap();
-        let units = |units: i64| vec![Counter { available: units, reserved: 0 }];
-        let counters = new.stock.iter().map(|(variant, _, on_hand)| (*variant, units(*on_hand))).collect();
-        (StoredProduct::new(new.product, new.description_html), counters)
+    fn stored(handle_: &str) -> (StoredProduct, BTreeMap<VariantId, Vec<StockShard>>) {
+        let new = added(&read(FILE.as_bytes()), &context(), ProductId::from_bits(9), handle(handle_)).unwrap();
+        let units = |units: i64| vec![StockShard { available: units, reserved: 0 }];
+        let shards = new.stock.iter().map(|(variant, _, on_hand)| (*variant, units(*on_hand))).collect();
+        (StoredProduct::new(new.product, new.description_html), shards)
     }
 
     /// What an import makes of the export.
-    fn there_and_back(stored: &StoredProduct, counters: &BTreeMap<VariantId, Vec<Counter>>) -> Product {
+    fn there_and_back(stored: &StoredProduct, shards: &BTreeMap<VariantId, Vec<StockShard>>) -> Product {
         let mut csv = Vec::new();
         write_header(&mut csv).unwrap();
-        write_product(&mut csv, &draft_of(stored, counters, Currency::USD, &tree())).unwrap();
-        let sums = counters.iter().map(|(variant, counters)| (*variant, counters[0])).collect();
-        let again = merged(&stored.product, &stored.description_html, &read(&csv), &terms(), &sums).unwrap();
+        write_product(&mut csv, &draft_of(stored, shards, Currency::USD, &tree())).unwrap();
+        let totals = shards.iter().map(|(variant, shards)| (*variant, shards[0])).collect();
+        let again = merged(&stored.product, &stored.description_html, &read(&csv), &context(), &totals).unwrap();
         assert_eq!(again.description_html, stored.description_html);
         for (variant, _, on_hand) in again.stock {
-            assert_eq!(on_hand, sums[&variant].on_hand());
+            assert_eq!(on_hand, totals[&variant].on_hand());
         }
         again.product
     }
@@ -127,37 +127,37 @@ mod tests {
     #[test]
     fn importing_an_export_changes_nothing() {
         for handle in ["bowl", "bowl-chorsu"] {
-            let (stored, counters) = stored(handle);
-            assert_eq!(there_and_back(&stored, &counters), stored.product);
-            assert_eq!(draft_of(&stored, &counters, Currency::USD, &tree()).handle.as_str(), "bowl");
+            let (stored, shards) = stored(handle);
+            assert_eq!(there_and_back(&stored, &shards), stored.product);
+            assert_eq!(draft_of(&stored, &shards, Currency::USD, &tree()).handle.as_str(), "bowl");
         }
     }
 
     #[test]
     fn neither_does_it_when_the_product_was_changed_in_the_shop() {
-        let (mut stored, mut counters) = stored("bowl");
+        let (mut stored, mut shards) = stored("bowl");
         let product = &mut stored.product;
         product.state = ProductState::Draft;
         product.published_at = None;
         product.categories = vec![handle("home"), handle("cups")];
         product.options[0].values.push(Name::parse("Red").unwrap());
         product.file_vendor = None;
-        counters.values_mut().for_each(|counters| counters[0].reserved = 2);
-        assert_eq!(there_and_back(&stored, &counters), stored.product);
+        shards.values_mut().for_each(|shards| shards[0].reserved = 2);
+        assert_eq!(there_and_back(&stored, &shards), stored.product);
         stored.product.categories = vec![handle("home"), handle("gone-since")];
-        assert_eq!(there_and_back(&stored, &counters), stored.product);
+        assert_eq!(there_and_back(&stored, &shards), stored.product);
         stored.product.categories = Vec::new();
         stored.product.file_type = None;
-        assert_eq!(there_and_back(&stored, &counters), stored.product);
+        assert_eq!(there_and_back(&stored, &shards), stored.product);
     }
 
     #[test]
     fn a_description_that_is_too_long_for_a_file_is_not_taken_away_by_one() {
-        let (mut stored, counters) = stored("bowl");
-        stored.description_html = "x".repeat(LongText::LONGEST + 1);
+        let (mut stored, shards) = stored("bowl");
+        stored.description_html = "x".repeat(LongText::MAX_LENGTH + 1);
         let mut csv = Vec::new();
         write_header(&mut csv).unwrap();
-        write_product(&mut csv, &draft_of(&stored, &counters, Currency::USD, &tree())).unwrap();
+        write_product(&mut csv, &draft_of(&stored, &shards, Currency::USD, &tree())).unwrap();
         let read = Products::new(csv.as_slice(), ProductReader::new(Currency::USD)).next().unwrap().unwrap();
         let errors = read.product.unwrap_err();
         assert_eq!(errors.iter().map(|error| error.code()).collect::<Vec<_>>(), ["text_too_long"]);
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_product_that_just_fits_its_item_comes_back_and_one_that_does_not_is_refused() {
-        let (mut stored, counters) = stored("bowl");
+        let (mut stored, shards) = stored("bowl");
         let product = &mut stored.product;
         let first = product.variants[0].clone();
         product.variants = (1..=100)
@@ -178,38 +178,38 @@ mod tests {
         product.options[0].values = product.variants.iter().map(|variant| variant.values[0].clone()).collect();
         product.next_ordinal = 101;
         let size = serde_json::to_vec(product).unwrap().len();
-        assert!((LARGEST_PRODUCT - 2_000..LARGEST_PRODUCT).contains(&size), "{size}");
-        let counters: BTreeMap<_, _> =
-            product.variants.iter().map(|variant| (variant.id, counters[&first.id].clone())).collect();
-        assert_eq!(there_and_back(&stored, &counters), stored.product);
+        assert!((MAX_PRODUCT_BYTES - 2_000..MAX_PRODUCT_BYTES).contains(&size), "{size}");
+        let shards: BTreeMap<_, _> =
+            product.variants.iter().map(|variant| (variant.id, shards[&first.id].clone())).collect();
+        assert_eq!(there_and_back(&stored, &shards), stored.product);
 
         let mut csv = Vec::new();
         write_header(&mut csv).unwrap();
-        write_product(&mut csv, &draft_of(&stored, &counters, Currency::USD, &tree())).unwrap();
+        write_product(&mut csv, &draft_of(&stored, &shards, Currency::USD, &tree())).unwrap();
         let mut larger = read(&csv);
         larger.tags.extend((0..40).map(|number| Name::parse(&format!("{number:050}")).unwrap()));
-        let sums = BTreeMap::new();
-        let refused = merged(&stored.product, &stored.description_html, &larger, &terms(), &sums).unwrap_err();
+        let totals = BTreeMap::new();
+        let refused = merged(&stored.product, &stored.description_html, &larger, &context(), &totals).unwrap_err();
         assert_eq!(refused[0].code, "product_too_large");
     }
 
     #[test]
-    fn what_is_sold_beyond_the_stock_goes_on_as_it_is_and_keeps_its_date() {
-        let (mut stored, counters) = stored("bowl");
+    fn a_backorder_goes_on_as_it_is_and_keeps_its_date() {
+        let (mut stored, shards) = stored("bowl");
         let variants = &mut stored.product.variants;
-        variants[0].when_out = WhenOut::PreOrder;
+        variants[0].inventory_policy = InventoryPolicy::Preorder;
         variants[0].available_from = Some(Timestamp::from_millis(1_900_000_000_000));
-        variants[0].back_order_limit = Some(7);
+        variants[0].oversell_limit = Some(7);
         variants[0].low_stock_at = Some(3);
-        variants[1].when_out = WhenOut::BackOrder;
-        assert_eq!(there_and_back(&stored, &counters), stored.product);
+        variants[1].inventory_policy = InventoryPolicy::Backorder;
+        assert_eq!(there_and_back(&stored, &shards), stored.product);
     }
 
     #[test]
     fn prices_in_other_currencies_stay_where_they_are() {
-        let (mut stored, counters) = stored("bowl");
+        let (mut stored, shards) = stored("bowl");
         let other = domain::Money::new(5_000, Currency::UZS);
-        stored.product.variants[0].prices.push(domain::catalogue::Price { price: other, compare_at: None });
-        assert_eq!(there_and_back(&stored, &counters), stored.product);
+        stored.product.variants[0].prices.push(domain::catalog::Price { price: other, compare_at: None });
+        assert_eq!(there_and_back(&stored, &shards), stored.product);
     }
 }

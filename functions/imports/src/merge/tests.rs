@@ -1,12 +1,12 @@
 use std::collections::BTreeMap;
 
-use domain::catalogue::{Category, CategoryTree, ProductState};
-use domain::stock::{Counter, Layout};
+use domain::catalog::{Category, CategoryTree, ProductState};
+use domain::stock::{Layout, StockShard};
 use domain::text::{Handle, Line, Name};
 use domain::vendor::VendorCard;
 use domain::{Currency, ProductId, Timestamp, VariantId, VendorId};
 
-use super::{Merged, Terms, added, handles, is_of_file, merged};
+use super::{ImportContext, Merged, added, handles, is_of_file, merged};
 use crate::product_file::{Columns, ProductDraft, ProductReader, Products};
 
 fn handle(text: &str) -> Handle {
@@ -17,14 +17,14 @@ fn vendor() -> VendorCard {
     VendorCard { id: VendorId::from_bits(7), handle: handle("chorsu"), name: Name::parse("Chorsu").unwrap() }
 }
 
-fn terms(currency: Currency) -> Terms {
+fn context(currency: Currency) -> ImportContext {
     let leaf = |handle_: &str, name: &str| Category {
         handle: handle(handle_),
         name: Name::parse(name).unwrap(),
         children: Vec::new(),
     };
     let home = Category { children: vec![leaf("bowls", "Bowls & Plates")], ..leaf("home", "Home") };
-    Terms {
+    ImportContext {
         vendor: vendor(),
         approved: true,
         currency,
@@ -46,11 +46,11 @@ fn read(csv: &str) -> ProductDraft {
 }
 
 fn new(csv: &str) -> Merged {
-    added(&read(csv), &terms(Currency::USD), ProductId::from_bits(9), handle("bowl")).unwrap()
+    added(&read(csv), &context(Currency::USD), ProductId::from_bits(9), handle("bowl")).unwrap()
 }
 
 fn again(before: &Merged, csv: &str) -> Merged {
-    merged(&before.product, &before.description_html, &read(csv), &terms(Currency::USD), &BTreeMap::new()).unwrap()
+    merged(&before.product, &before.description_html, &read(csv), &context(Currency::USD), &BTreeMap::new()).unwrap()
 }
 
 fn ordinals(merged: &Merged) -> Vec<u16> {
@@ -80,8 +80,8 @@ fn the_same_file_again_changes_nothing() {
 fn a_file_in_another_currency_adds_its_prices_only() {
     let first = new(COLOURS);
     let (draft, columns) = draft(COLOURS, Currency::UZS);
-    let terms = Terms { columns, ..terms(Currency::UZS) };
-    let second = merged(&first.product, "", &draft, &terms, &BTreeMap::new()).unwrap();
+    let context = ImportContext { columns, ..context(Currency::UZS) };
+    let second = merged(&first.product, "", &draft, &context, &BTreeMap::new()).unwrap();
     let prices: Vec<String> = second.product.variants[0].prices.iter().map(|price| price.price.to_string()).collect();
     assert_eq!(prices.len(), 2, "{prices:?}");
     let mut without = second.product.clone();
@@ -124,14 +124,14 @@ fn the_only_variant_stays_the_only_variant() {
 }
 
 #[test]
-fn a_variant_that_is_not_named_goes_unless_units_are_promised() {
+fn a_variant_that_is_not_named_goes_unless_units_are_reserved() {
     let first = new(COLOURS);
     let blue_only = "Handle,Title,Option1 Name,Option1 Value,Variant Price\nbowl,Bowl,Colour,Blue,10.00\n";
     assert_eq!(ordinals(&again(&first, blue_only)), [1]);
 
     let green = first.product.variants[1].id;
-    let promised = BTreeMap::from([(green, Counter { available: 3, reserved: 2 })]);
-    let keep = |csv: &str| merged(&first.product, "", &read(csv), &terms(Currency::USD), &promised);
+    let reserved = BTreeMap::from([(green, StockShard { available: 3, reserved: 2 })]);
+    let keep = |csv: &str| merged(&first.product, "", &read(csv), &context(Currency::USD), &reserved);
     let kept = keep(blue_only).unwrap();
     assert_eq!(ordinals(&kept), [1, 2]);
     assert_eq!(kept.product.options[0].values.len(), 2);
@@ -141,10 +141,10 @@ fn a_variant_that_is_not_named_goes_unless_units_are_promised() {
 }
 
 #[test]
-fn stock_below_what_is_promised_is_said() {
+fn stock_below_what_is_reserved_is_reported() {
     let first = new(COLOURS);
-    let promised = BTreeMap::from([(first.product.variants[0].id, Counter { available: 0, reserved: 9 })]);
-    let second = merged(&first.product, "", &read(COLOURS), &terms(Currency::USD), &promised).unwrap();
+    let reserved = BTreeMap::from([(first.product.variants[0].id, StockShard { available: 0, reserved: 9 })]);
+    let second = merged(&first.product, "", &read(COLOURS), &context(Currency::USD), &reserved).unwrap();
     assert_eq!(second.warnings[0].code, "quantity_reserved");
 }
 
@@ -154,8 +154,8 @@ fn what_the_file_has_no_column_for_stays_and_an_empty_cell_takes_away() {
         bowl,Bowl,<p>Blue</p>,glazed,https://a.test/b.jpg,300,10.00,12.00\n";
     let first = new(full);
     let (prices_only, columns) = draft("Handle,Title,Variant Price\nbowl,Bowl,9.00\n", Currency::USD);
-    let terms = Terms { columns, ..terms(Currency::USD) };
-    let cheaper = merged(&first.product, &first.description_html, &prices_only, &terms, &BTreeMap::new()).unwrap();
+    let context = ImportContext { columns, ..context(Currency::USD) };
+    let cheaper = merged(&first.product, &first.description_html, &prices_only, &context, &BTreeMap::new()).unwrap();
     assert_eq!(cheaper.description_html, "<p>Blue</p>");
     let price = cheaper.product.variants[0].prices[0];
     assert_eq!((price.price.minor(), price.compare_at.unwrap().minor()), (900, 1200));
@@ -178,9 +178,9 @@ fn a_price_that_is_left_empty_stays_and_a_new_variant_has_to_have_one() {
     assert_eq!(again(&first, &unpriced).product, first.product);
     let more = "Handle,Title,Option1 Name,Option1 Value,Variant Price\n\
         bowl,Bowl,Colour,Blue,\nbowl,,,Red,\nbowl,,,Green,12.00\nbowl,,,Lime,\n";
-    let refused = merged(&first.product, "", &read(more), &terms(Currency::USD), &BTreeMap::new()).unwrap_err();
-    let told: Vec<_> = refused.iter().map(|wrong| (wrong.line, wrong.column, wrong.code.as_str())).collect();
-    assert_eq!(told, [(Some(3), "Variant Price", "missing_price"), (Some(5), "Variant Price", "missing_price")]);
+    let refused = merged(&first.product, "", &read(more), &context(Currency::USD), &BTreeMap::new()).unwrap_err();
+    let reported: Vec<_> = refused.iter().map(|issue| (issue.line, issue.column, issue.code.as_str())).collect();
+    assert_eq!(reported, [(Some(3), "Variant Price", "missing_price"), (Some(5), "Variant Price", "missing_price")]);
 }
 
 #[test]
@@ -201,8 +201,8 @@ fn publishing_needs_the_wish_of_the_import_of_the_file_and_an_approved_shop() {
         format!("Handle,Title,Published,Variant Price,Status\nbowl,Bowl,{published},10.00,{status}\n")
     };
     let state = |csv: &str, publish, approved| {
-        let terms = Terms { publish, approved, ..terms(Currency::USD) };
-        let product = added(&read(csv), &terms, ProductId::from_bits(9), handle("bowl")).unwrap().product;
+        let context = ImportContext { publish, approved, ..context(Currency::USD) };
+        let product = added(&read(csv), &context, ProductId::from_bits(9), handle("bowl")).unwrap().product;
         assert_eq!(product.published_at.is_some(), product.state == ProductState::Published);
         product.state
     };
@@ -227,12 +227,12 @@ fn a_published_product_stays_published() {
 }
 
 #[test]
-fn a_handle_that_is_taken_is_followed_by_the_sellers() {
+fn a_handle_that_is_taken_is_followed_by_the_vendors() {
     let vendor = vendor();
     let names: Vec<String> = handles(&handle("bowl"), &vendor).take(3).map(|handle| handle.to_string()).collect();
     assert_eq!(names, ["bowl", "bowl-chorsu", "bowl-chorsu-2"]);
     let elsewhere =
-        added(&read(COLOURS), &terms(Currency::USD), ProductId::from_bits(1), handle("bowl-chorsu")).unwrap();
+        added(&read(COLOURS), &context(Currency::USD), ProductId::from_bits(1), handle("bowl-chorsu")).unwrap();
     assert!(is_of_file(&elsewhere.product, &vendor, &handle("bowl")));
     assert!(!is_of_file(&elsewhere.product, &vendor, &handle("bowl-chorsu")));
     let stranger = VendorCard { id: VendorId::from_bits(8), ..vendor };
@@ -242,7 +242,7 @@ fn a_handle_that_is_taken_is_followed_by_the_sellers() {
 #[test]
 fn a_product_that_was_renamed_is_known_by_its_new_name() {
     let mut renamed =
-        added(&read(COLOURS), &terms(Currency::USD), ProductId::from_bits(1), handle("bowl-chorsu")).unwrap().product;
+        added(&read(COLOURS), &context(Currency::USD), ProductId::from_bits(1), handle("bowl-chorsu")).unwrap().product;
     assert!(is_of_file(&renamed, &vendor(), &handle("bowl")));
     renamed.handle = handle("azure-bowl");
     assert!(!is_of_file(&renamed, &vendor(), &handle("bowl")));

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use domain::Currency;
-use domain::catalogue::{
-    Image, LARGEST_PRODUCT, MOST_IMAGES, MOST_OPTIONS, MOST_TAGS, MOST_VARIANTS, NO_OPTION, Price, ProductOption, Seo,
+use domain::catalog::{
+    Image, MAX_IMAGES, MAX_OPTIONS, MAX_PRODUCT_BYTES, MAX_TAGS, MAX_VARIANTS, NO_OPTION, Price, ProductOption, Seo,
 };
 use domain::text::{BadText, Handle, Line, LongText, Name, Sku, Title};
 
@@ -16,9 +16,9 @@ use super::records::Records;
 use super::sanitise::sanitise;
 
 /// A product that fails is told so many of its errors.
-const MOST_ERRORS: usize = 20;
-const OPTION_NAMES: [Column; MOST_OPTIONS] = [Column::Option1Name, Column::Option2Name, Column::Option3Name];
-const OPTION_VALUES: [Column; MOST_OPTIONS] = [Column::Option1Value, Column::Option2Value, Column::Option3Value];
+const MAX_ERRORS: usize = 20;
+const OPTION_NAMES: [Column; MAX_OPTIONS] = [Column::Option1Name, Column::Option2Name, Column::Option3Name];
+const OPTION_VALUES: [Column; MAX_OPTIONS] = [Column::Option1Value, Column::Option2Value, Column::Option3Value];
 /// A row with one of these tells of a variant; others only of a picture.
 const VARIANT_COLUMNS: [Column; 9] = [
     Column::Option1Value,
@@ -42,8 +42,8 @@ pub(super) struct Row<'a> {
 
 impl Row<'_> {
     fn bytes(&self, column: Column) -> &[u8] {
-        let cell = self.header.place(column).map_or(&[][..], |place| self.records.cell(place));
-        cells::unguarded(cell)
+        let cell = self.header.index_of(column).map_or(&[][..], |index| self.records.cell(index));
+        cells::unescape_formula(cell)
     }
 
     fn is_empty(&self, column: Column) -> bool {
@@ -52,7 +52,10 @@ impl Row<'_> {
 
     /// What rows of one product have in common: the handle as the file writes it, in lower case.
     pub(super) fn handle(&self) -> Vec<u8> {
-        let known = self.records.trouble().is_none_or(|trouble| self.header.place(Column::Handle) < Some(trouble.cell));
+        let known = self
+            .records
+            .malformed()
+            .is_none_or(|malformed| self.header.index_of(Column::Handle) < Some(malformed.cell));
         if known { self.bytes(Column::Handle).trim_ascii().to_ascii_lowercase() } else { Vec::new() }
     }
 }
@@ -71,7 +74,7 @@ pub(super) struct Assembly {
     tags: Vec<Name>,
     published: Option<bool>,
     status: Option<Status>,
-    option_names: [Option<Name>; MOST_OPTIONS],
+    option_names: [Option<Name>; MAX_OPTIONS],
     variants: Vec<VariantDraft>,
     images: Vec<(u32, Image)>,
     seo: Seo,
@@ -101,23 +104,23 @@ impl Assembly {
             tags: Vec::new(),
             published: None,
             status: None,
-            option_names: [const { None }; MOST_OPTIONS],
+            option_names: [const { None }; MAX_OPTIONS],
             variants: Vec::new(),
             images: Vec::new(),
             seo: Seo::default(),
             errors: Vec::new(),
         };
-        if assembly.key.is_empty() && row.records.trouble().is_none() {
-            assembly.complain(row, Column::Handle, Fault::MissingHandle);
+        if assembly.key.is_empty() && row.records.malformed().is_none() {
+            assembly.add_error(row, Column::Handle, Fault::MissingHandle);
         } else if repeated {
-            assembly.complain(row, Column::Handle, Fault::HandleRepeated);
+            assembly.add_error(row, Column::Handle, Fault::HandleRepeated);
         }
         assembly.add(row);
         assembly
     }
 
     /// Whether a row of this handle goes on with the product. Rows without a handle do not belong together.
-    pub(super) fn goes_on_with(&self, key: &[u8]) -> bool {
+    pub(super) fn continues_with(&self, key: &[u8]) -> bool {
         !self.key.is_empty() && self.key == key
     }
 
@@ -134,17 +137,17 @@ impl Assembly {
     pub(super) fn add(&mut self, row: Row<'_>) {
         let first = self.rows == 0;
         self.rows += 1;
-        if let Some(trouble) = row.records.trouble() {
-            let column = match trouble.fault {
-                Fault::UnbalancedQuotes | Fault::FieldTooLong => row.header.name(trouble.cell),
+        if let Some(malformed) = row.records.malformed() {
+            let column = match malformed.fault {
+                Fault::UnbalancedQuotes | Fault::FieldTooLong => row.header.name(malformed.cell),
                 _ => "",
             };
-            self.complain_of(row.records.line(), column, trouble.fault);
+            self.add_error_at(row.records.line(), column, malformed.fault);
             return;
         }
-        let beyond = row.header.width()..row.records.len();
-        if beyond.into_iter().any(|index| !row.records.cell(index).trim_ascii().is_empty()) {
-            self.complain_of(row.records.line(), "", Fault::RowTooWide);
+        let extra_cells = row.header.width()..row.records.len();
+        if extra_cells.into_iter().any(|index| !row.records.cell(index).trim_ascii().is_empty()) {
+            self.add_error_at(row.records.line(), "", Fault::RowTooWide);
             return;
         }
         // More would say the same again: the product fails for standing in two places.
@@ -164,7 +167,7 @@ impl Assembly {
     fn add_product(&mut self, row: Row<'_>) {
         self.handle = self.read(row, Column::Handle, cells::handle);
         if row.is_empty(Column::Title) {
-            self.complain(row, Column::Title, Fault::MissingTitle);
+            self.add_error(row, Column::Title, Fault::MissingTitle);
         }
         self.title = self.read(row, Column::Title, |text| text_of(&cells::one_line(text), Title::parse));
         let body_html = self.read(row, Column::Body, |text| text_of(&sanitise(text), LongText::parse));
@@ -189,13 +192,13 @@ impl Assembly {
             } else if self.option_names.contains(&Some(name.clone())) {
                 Some(Fault::DuplicateOption)
             } else {
-                if let Some(place) = self.option_names.get_mut(index) {
-                    *place = Some(name);
+                if let Some(slot) = self.option_names.get_mut(index) {
+                    *slot = Some(name);
                 }
                 None
             };
             if let Some(fault) = fault {
-                self.complain(row, column, fault);
+                self.add_error(row, column, fault);
             }
         }
     }
@@ -207,30 +210,30 @@ impl Assembly {
             let named = self.option_names.get(index).is_some_and(Option::is_some);
             let value = self.read(row, column, |text| text_of(&cells::one_line(text), Name::parse));
             match (named, row.is_empty(column)) {
-                (true, true) => self.complain(row, column, Fault::MissingOptionValue),
-                (false, false) => self.complain(row, column, Fault::MissingOptionName),
+                (true, true) => self.add_error(row, column, Fault::MissingOptionValue),
+                (false, false) => self.add_error(row, column, Fault::MissingOptionName),
                 _ => values.extend(value),
             }
         }
         if !row.is_empty(Column::Option4Value) {
-            self.complain(row, Column::Option4Value, Fault::TooManyOptions);
+            self.add_error(row, Column::Option4Value, Fault::TooManyOptions);
         }
         // With a value missing or unreadable nothing can be said of how it compares to the others.
         let comparable = self.errors.len() == errors;
         let sku = self.read(row, Column::Sku, |text| text_of(&cells::one_line(text), Sku::parse));
         let grams = self.read(row, Column::Grams, cells::grams);
         let quantity = self.read(row, Column::Quantity, cells::quantity);
-        let continues = self.read(row, Column::Policy, cells::policy);
+        let continue_selling = self.read(row, Column::Policy, cells::policy);
         let price = self.read_price(row);
         let image = self.read(row, Column::VariantImage, cells::image);
         if comparable && self.variants.iter().any(|variant| variant.values == values) {
-            self.complain(row, Column::Option1Value, Fault::DuplicateVariant);
+            self.add_error(row, Column::Option1Value, Fault::DuplicateVariant);
         }
-        if self.variants.len() < MOST_VARIANTS {
+        if self.variants.len() < MAX_VARIANTS {
             let line = Some(row.records.line());
-            self.variants.push(VariantDraft { line, values, sku, grams, quantity, continues, price, image });
+            self.variants.push(VariantDraft { line, values, sku, grams, quantity, continue_selling, price, image });
         } else if !self.has(Fault::TooManyVariants) {
-            self.complain(row, Column::Option1Value, Fault::TooManyVariants);
+            self.add_error(row, Column::Option1Value, Fault::TooManyVariants);
         }
     }
 
@@ -241,7 +244,7 @@ impl Assembly {
         // Shops write a zero where there is nothing to compare with.
         let compare_at = self.read(row, Column::CompareAtPrice, parse).filter(|compared| !compared.is_zero());
         if compare_at.is_some() && row.is_empty(Column::Price) {
-            self.complain(row, Column::Price, Fault::MissingPrice);
+            self.add_error(row, Column::Price, Fault::MissingPrice);
         }
         price.map(|price| Price { price, compare_at })
     }
@@ -254,26 +257,26 @@ impl Assembly {
         if self.images.iter().any(|(_, image)| image.src == src) {
             return;
         }
-        if self.images.len() < MOST_IMAGES {
+        if self.images.len() < MAX_IMAGES {
             // A picture without a position stands where the file has it, after those before it.
-            let behind = self.images.last().map_or(1, |(place, _)| place.saturating_add(1));
+            let behind = self.images.last().map_or(1, |(position, _)| position.saturating_add(1));
             self.images.push((position.unwrap_or(behind), Image { src, alt }));
         } else if !self.has(Fault::TooManyImages) {
-            self.complain(row, Column::Image, Fault::TooManyImages);
+            self.add_error(row, Column::Image, Fault::TooManyImages);
         }
     }
 
     /// Puts the product together.
     pub(super) fn finish(mut self) -> Assembled {
         let (line, rows) = (self.line, self.rows);
-        let handle = String::from_utf8_lossy(&self.key).chars().take(Handle::LONGEST).collect();
+        let handle = String::from_utf8_lossy(&self.key).chars().take(Handle::MAX_LENGTH).collect();
         if self.errors.is_empty() && self.option_names.iter().flatten().count() == 1 && self.is_without_options() {
-            self.option_names = [const { None }; MOST_OPTIONS];
+            self.option_names = [const { None }; MAX_OPTIONS];
             self.variants.iter_mut().for_each(|variant| variant.values.clear());
         }
         let product = match (self.handle, self.title) {
             (Some(handle), Some(title)) if self.errors.is_empty() => {
-                self.images.sort_by_key(|(place, _)| *place);
+                self.images.sort_by_key(|(position, _)| *position);
                 let draft = ProductDraft {
                     handle,
                     title,
@@ -288,7 +291,7 @@ impl Assembly {
                     images: self.images.into_iter().map(|(_, image)| image).collect(),
                     seo: self.seo,
                 };
-                if size_of_product(&draft) > LARGEST_PRODUCT {
+                if size_of_product(&draft) > MAX_PRODUCT_BYTES {
                     Err(vec![RowError { line, column: String::new(), fault: Fault::ProductTooLarge }])
                 } else {
                     Ok(draft)
@@ -321,18 +324,18 @@ impl Assembly {
         match read {
             Ok(value) => value,
             Err(fault) => {
-                self.complain(row, column, fault);
+                self.add_error(row, column, fault);
                 None
             }
         }
     }
 
-    fn complain(&mut self, row: Row<'_>, column: Column, fault: Fault) {
-        self.complain_of(row.records.line(), row.header.spelling(column), fault);
+    fn add_error(&mut self, row: Row<'_>, column: Column, fault: Fault) {
+        self.add_error_at(row.records.line(), row.header.spelling(column), fault);
     }
 
-    fn complain_of(&mut self, line: u64, column: &str, fault: Fault) {
-        if self.errors.len() < MOST_ERRORS {
+    fn add_error_at(&mut self, line: u64, column: &str, fault: Fault) {
+        if self.errors.len() < MAX_ERRORS {
             self.errors.push(RowError { line, column: column.to_owned(), fault });
         }
     }
@@ -347,7 +350,7 @@ fn tags(text: &str) -> Result<Vec<Name>, Fault> {
     let line: Cow<'_, str> = cells::one_line(text);
     for tag in line.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
         let tag = text_of(tag, Name::parse)?;
-        if tags.len() >= MOST_TAGS {
+        if tags.len() >= MAX_TAGS {
             return Err(Fault::TooManyTags);
         }
         if !tags.contains(&tag) {
@@ -358,7 +361,7 @@ fn tags(text: &str) -> Result<Vec<Name>, Fault> {
 }
 
 /// The options with the values that variants have, in the order in which they appear.
-fn options_of(names: [Option<Name>; MOST_OPTIONS], variants: &[VariantDraft]) -> Vec<ProductOption> {
+fn options_of(names: [Option<Name>; MAX_OPTIONS], variants: &[VariantDraft]) -> Vec<ProductOption> {
     let named = names.into_iter().flatten().enumerate();
     named
         .map(|(index, name)| {

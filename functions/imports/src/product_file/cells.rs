@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use domain::catalogue::{ImageSource, MOST_ON_HAND};
+use domain::catalog::{ImageSource, MAX_ON_HAND};
 use domain::text::{BadText, Handle};
 use domain::{Currency, Money};
 
@@ -17,13 +17,13 @@ fn is_formula_behind_apostrophes(bytes: &[u8]) -> bool {
 
 /// Puts an apostrophe before what a spreadsheet would calculate.
 ///
-/// Text that has apostrophes before a formula sign of itself gets one more, so that [`unguarded`] gives back exactly this text.
-pub(super) fn guarded(text: &str) -> Cow<'_, str> {
+/// Text that has apostrophes before a formula sign of itself gets one more, so that [`unescape_formula`] gives back exactly this text.
+pub(super) fn escape_formula(text: &str) -> Cow<'_, str> {
     if is_formula_behind_apostrophes(text.as_bytes()) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
-/// Takes off the apostrophe that [`guarded`] puts on.
-pub(super) fn unguarded(bytes: &[u8]) -> &[u8] {
+/// Takes off the apostrophe that [`escape_formula`] puts on.
+pub(super) fn unescape_formula(bytes: &[u8]) -> &[u8] {
     match bytes.split_first() {
         Some((b'\'', rest)) if is_formula_behind_apostrophes(rest) => rest,
         _ => bytes,
@@ -55,7 +55,7 @@ pub(super) fn handle(text: &str) -> Result<Handle, Fault> {
 /// A price: digits, and behind a point at most as many as the currency has. A decimal comma is read where commas do not
 /// separate cells. Nothing separates thousands: `1.250` is a thousand to some and one and a quarter to others.
 pub(super) fn price(text: &str, currency: Currency, decimal_comma: bool) -> Result<Money, Fault> {
-    let separator = |letter: char| letter == '.' || (decimal_comma && letter == ',');
+    let separator = |character: char| character == '.' || (decimal_comma && character == ',');
     let (whole, fraction) = match text.split_once(separator) {
         Some((_, "")) => return Err(Fault::BadPrice),
         Some(parts) => parts,
@@ -64,7 +64,7 @@ pub(super) fn price(text: &str, currency: Currency, decimal_comma: bool) -> Resu
     let digits = usize::try_from(currency.exponent()).unwrap_or(0);
     // Shops write whole yen as "1200.00", which means one thing only.
     let fraction = if digits == 0 && matches!(fraction, "0" | "00") { "" } else { fraction };
-    if !whole.starts_with(|letter: char| letter.is_ascii_digit()) || fraction.len() > digits {
+    if !whole.starts_with(|character: char| character.is_ascii_digit()) || fraction.len() > digits {
         return Err(Fault::BadPrice);
     }
     let whole = match whole.trim_start_matches('0') {
@@ -88,7 +88,7 @@ fn whole(text: &str) -> Option<u64> {
 /// Units on hand.
 pub(super) fn quantity(text: &str) -> Result<i64, Fault> {
     let units = whole(text).and_then(|units| i64::try_from(units).ok());
-    units.filter(|units| *units <= MOST_ON_HAND).ok_or(Fault::BadQuantity)
+    units.filter(|units| *units <= MAX_ON_HAND).ok_or(Fault::BadQuantity)
 }
 
 /// Whether a variant is sold beyond its stock.
@@ -109,9 +109,12 @@ pub(super) fn grams(text: &str) -> Result<u32, Fault> {
     whole(grams).and_then(|grams| u32::try_from(grams).ok()).ok_or(Fault::BadGrams)
 }
 
-/// The place of a picture among the product's pictures, counted from one.
+/// The position of a picture among the product's pictures, counted from one.
 pub(super) fn position(text: &str) -> Result<u32, Fault> {
-    whole(text).and_then(|place| u32::try_from(place).ok()).filter(|place| *place > 0).ok_or(Fault::BadPosition)
+    whole(text)
+        .and_then(|position| u32::try_from(position).ok())
+        .filter(|position| *position > 0)
+        .ok_or(Fault::BadPosition)
 }
 
 /// A picture.
@@ -197,21 +200,21 @@ mod tests {
 
     #[test]
     fn only_an_apostrophe_before_a_formula_sign_is_taken_off() {
-        assert_eq!(unguarded(b"'=1+1"), b"=1+1");
-        assert_eq!(unguarded(b"''=1+1"), b"'=1+1");
-        assert_eq!(unguarded(b"'tis"), b"'tis");
-        assert_eq!(unguarded(b"'"), b"'");
-        assert_eq!(guarded("-5"), "'-5");
-        assert_eq!(guarded("'@x"), "''@x");
-        assert_eq!(guarded("O'Neil"), "O'Neil");
+        assert_eq!(unescape_formula(b"'=1+1"), b"=1+1");
+        assert_eq!(unescape_formula(b"''=1+1"), b"'=1+1");
+        assert_eq!(unescape_formula(b"'tis"), b"'tis");
+        assert_eq!(unescape_formula(b"'"), b"'");
+        assert_eq!(escape_formula("-5"), "'-5");
+        assert_eq!(escape_formula("'@x"), "''@x");
+        assert_eq!(escape_formula("O'Neil"), "O'Neil");
     }
 
     proptest! {
         #[test]
-        fn a_guarded_text_reads_back(text in "['=+@a\\-\\t\\r]{0,6}") {
-            let guarded = guarded(&text);
-            prop_assert!(!guarded.starts_with(['=', '+', '-', '@', '\t', '\r']));
-            prop_assert_eq!(unguarded(guarded.as_bytes()), text.as_bytes());
+        fn an_escaped_text_reads_back(text in "['=+@a\\-\\t\\r]{0,6}") {
+            let escaped = escape_formula(&text);
+            prop_assert!(!escaped.starts_with(['=', '+', '-', '@', '\t', '\r']));
+            prop_assert_eq!(unescape_formula(escaped.as_bytes()), text.as_bytes());
         }
     }
 }

@@ -60,7 +60,7 @@ columns! {
 
 /// The header may have this many bytes.
 pub(super) const HEADER_LIMIT: usize = 64 * 1024;
-const NEEDED: [Column; 3] = [Column::Handle, Column::Title, Column::Price];
+const REQUIRED: [Column; 3] = [Column::Handle, Column::Title, Column::Price];
 /// A column name of an error is cut here, so that a strange header does not fill every error with itself.
 const NAME_LIMIT: usize = 80;
 
@@ -70,7 +70,7 @@ pub(super) struct Header {
     /// The names as the file spells them.
     names: Vec<String>,
     /// The index of each column of [`Column::ALL`].
-    places: Vec<Option<usize>>,
+    indexes: Vec<Option<usize>>,
 }
 
 /// Which parts of a product a file speaks of. What it has no column for stays as it is in the shop; what stands in an empty cell
@@ -122,8 +122,8 @@ impl Columns {
 }
 
 /// A header's name without case, spaces, signs and byte order mark, so that `variant price` is `Variant Price`.
-fn plain(name: &str) -> String {
-    name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+fn normalised(name: &str) -> String {
+    name.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 impl Header {
@@ -131,32 +131,32 @@ impl Header {
     pub(super) fn read(records: &Records) -> Result<Self, FileError> {
         let line = records.line();
         let refuse = |fault, column: &str| FileError(RowError { line, column: column.to_owned(), fault });
-        if let Some(trouble) = records.trouble() {
-            return Err(refuse(trouble.fault, ""));
+        if let Some(malformed) = records.malformed() {
+            return Err(refuse(malformed.fault, ""));
         }
         let mut names = Vec::with_capacity(records.len());
         for index in 0..records.len() {
             let name = std::str::from_utf8(records.cell(index)).map_err(|_| refuse(Fault::BadEncoding, ""))?;
             names.push(name.trim().chars().take(NAME_LIMIT).collect::<String>());
         }
-        let plain_names: Vec<String> = names.iter().map(|name| plain(name)).collect();
-        let places_of = |spelling: &str| -> Vec<usize> {
-            let spelling = plain(spelling);
-            plain_names.iter().enumerate().filter(|(_, name)| **name == spelling).map(|(place, _)| place).collect()
+        let normalised_names: Vec<String> = names.iter().map(|name| normalised(name)).collect();
+        let indexes_of = |spelling: &str| -> Vec<usize> {
+            let spelling = normalised(spelling);
+            normalised_names.iter().enumerate().filter(|(_, name)| **name == spelling).map(|(index, _)| index).collect()
         };
-        let mut places = Vec::with_capacity(Column::ALL.len());
+        let mut indexes = Vec::with_capacity(Column::ALL.len());
         for column in Column::ALL {
             // A shop may have a column of its own that is called like one of the later headers: beside the first it means nothing.
-            let found = column.spellings().iter().map(|spelling| places_of(spelling)).find(|found| !found.is_empty());
+            let found = column.spellings().iter().map(|spelling| indexes_of(spelling)).find(|found| !found.is_empty());
             let found = found.unwrap_or_default();
-            if let Some(again) = found.get(1).and_then(|place| names.get(*place)) {
+            if let Some(again) = found.get(1).and_then(|index| names.get(*index)) {
                 return Err(refuse(Fault::DuplicateColumn, again));
             }
-            places.push(found.first().copied());
+            indexes.push(found.first().copied());
         }
-        let header = Self { names, places };
-        for column in NEEDED {
-            if header.place(column).is_none() {
+        let header = Self { names, indexes };
+        for column in REQUIRED {
+            if header.index_of(column).is_none() {
                 return Err(refuse(Fault::MissingColumn, column.header()));
             }
         }
@@ -164,13 +164,13 @@ impl Header {
     }
 
     /// The index of a column, if the file has it.
-    pub(super) fn place(&self, column: Column) -> Option<usize> {
-        self.places.iter().zip(Column::ALL).find(|(_, known)| **known == column).and_then(|(place, _)| *place)
+    pub(super) fn index_of(&self, column: Column) -> Option<usize> {
+        self.indexes.iter().zip(Column::ALL).find(|(_, known)| **known == column).and_then(|(index, _)| *index)
     }
 
     /// Which parts of a product it has columns for.
     pub(super) fn columns(&self) -> Columns {
-        let has = |column| self.place(column).is_some();
+        let has = |column| self.index_of(column).is_some();
         Columns {
             body: has(Column::Body),
             vendor: has(Column::Vendor),
@@ -189,7 +189,7 @@ impl Header {
 
     /// A column as the file spells it.
     pub(super) fn spelling(&self, column: Column) -> &str {
-        self.place(column).map_or(column.header(), |index| self.name(index))
+        self.index_of(column).map_or(column.header(), |index| self.name(index))
     }
 
     /// The name of the column with this index; empty beyond the last.

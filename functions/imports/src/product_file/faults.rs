@@ -145,7 +145,8 @@ mod tests {
     fn codes_are_snake_case_and_differ() {
         let mut codes: Vec<_> = Fault::ALL.iter().map(|fault| fault.code()).collect();
         assert!(codes.iter().all(|code| {
-            code.bytes().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == b'_')
+            code.bytes()
+                .all(|character| character.is_ascii_lowercase() || character.is_ascii_digit() || character == b'_')
         }));
         codes.sort_unstable();
         codes.dedup();

@@ -20,6 +20,6 @@ mod tests;
 pub use columns::Columns;
 pub use faults::{Fault, FileError, RowError};
 pub use product::{ProductDraft, Status, VariantDraft};
-pub use reader::{Entry, MOST_ROWS, Position, ProductReader, Products, ReadError, RowCounter, Step};
+pub use reader::{Entry, MAX_ROWS, Position, ProductReader, Products, ReadError, RowCounter, Step};
 pub use sanitise::sanitise;
 pub use writer::{write_header, write_product};

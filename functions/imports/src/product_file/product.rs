@@ -1,6 +1,6 @@
 //! A product as a file has it.
 
-use domain::catalogue::{Image, ImageSource, Price, ProductOption, Seo};
+use domain::catalog::{Image, ImageSource, Price, ProductOption, Seo};
 use domain::text::{Handle, Line, Name, Sku, Title};
 use serde::Serialize;
 
@@ -55,7 +55,7 @@ pub struct VariantDraft {
     pub quantity: Option<i64>,
     /// Whether orders are taken for more than is on hand; None says nothing.
     #[serde(skip)]
-    pub continues: Option<bool>,
+    pub continue_selling: Option<bool>,
     /// The price in the file's currency. None says nothing about prices: those that are there stay, and a new variant is refused.
     /// So an export can leave the cells of a variant empty that has no price in the export's currency.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -15,7 +15,7 @@ use super::records::Scanned;
 use super::sheet::Sheet;
 
 /// The most rows of a file. It bounds what is remembered of handles.
-pub const MOST_ROWS: u64 = 1_000_000;
+pub const MAX_ROWS: u64 = 1_000_000;
 /// How much [`Products`] reads at a time.
 const CHUNK: usize = 64 * 1024;
 
@@ -51,7 +51,7 @@ pub enum Step {
     /// A product, or what is wrong with it.
     Product(Box<Entry>),
     /// More of the file is needed: [`ProductReader::feed`] it or [`ProductReader::end`] it.
-    Hungry,
+    NeedsMore,
     /// The file has been read.
     End,
 }
@@ -82,7 +82,7 @@ impl ProductReader {
         Self { resumed: (position.rows > 0).then_some(position), ..Self::new(currency) }
     }
 
-    /// Takes the next piece of the file. What has been fed is held until it is read: feed when a step is hungry.
+    /// Takes the next piece of the file. What has been fed is held until it is read: feed when a step needs more.
     pub fn feed(&mut self, bytes: &[u8]) {
         self.sheet.feed(bytes);
     }
@@ -112,7 +112,7 @@ impl ProductReader {
     pub fn step(&mut self) -> Result<Step, FileError> {
         loop {
             match self.sheet.next_row()? {
-                Scanned::Hungry => return Ok(Step::Hungry),
+                Scanned::NeedsMore => return Ok(Step::NeedsMore),
                 Scanned::End => {
                     if self.resumed.take().is_some_and(|until| self.rows < until.rows) {
                         return Err(self.refusal(Fault::FileChanged));
@@ -122,7 +122,7 @@ impl ProductReader {
                 }
                 Scanned::Record => {}
             }
-            if self.rows >= MOST_ROWS {
+            if self.rows >= MAX_ROWS {
                 return Err(self.refusal(Fault::TooManyRows));
             }
             let before = Position { rows: self.rows, ..self.here() };
@@ -141,7 +141,7 @@ impl ProductReader {
                 }
             }
             match &mut self.current {
-                Some(current) if current.goes_on_with(&key) => current.add(row),
+                Some(current) if current.continues_with(&key) => current.add(row),
                 _ => {
                     let repeated = !key.is_empty() && !self.seen.insert(hash(&key));
                     let begun = Assembly::begin(row, key, repeated);
@@ -211,12 +211,12 @@ impl<R: Read> Products<R> {
         self.reader.held() + self.chunk.capacity()
     }
 
-    fn read_on(&mut self) -> Result<Option<Entry>, ReadError> {
+    fn next_entry(&mut self) -> Result<Option<Entry>, ReadError> {
         loop {
             match self.reader.step()? {
                 Step::Product(entry) => return Ok(Some(*entry)),
                 Step::End => return Ok(None),
-                Step::Hungry => match self.source.read(&mut self.chunk) {
+                Step::NeedsMore => match self.source.read(&mut self.chunk) {
                     Ok(0) => self.reader.end(),
                     Ok(bytes) => self.reader.feed(self.chunk.get(..bytes).unwrap_or_default()),
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -234,7 +234,7 @@ impl<R: Read> Iterator for Products<R> {
         if self.done {
             return None;
         }
-        let read = self.read_on();
+        let read = self.next_entry();
         self.done = !matches!(read, Ok(Some(_)));
         read.transpose()
     }
@@ -263,7 +263,7 @@ impl RowCounter {
 
     fn count(&mut self) -> Result<(), FileError> {
         while self.sheet.next_row()? == Scanned::Record {
-            if self.rows >= MOST_ROWS {
+            if self.rows >= MAX_ROWS {
                 let line = self.sheet.records().line();
                 return Err(FileError(RowError { line, column: String::new(), fault: Fault::TooManyRows }));
             }

@@ -20,14 +20,14 @@ pub(super) enum Scanned {
     /// A record can be read from [`Records::cell`].
     Record,
     /// More bytes are needed.
-    Hungry,
+    NeedsMore,
     /// There are no more records.
     End,
 }
 
 /// What makes a record unusable, and the number of the cell that shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Trouble {
+pub(super) struct MalformedRecord {
     /// What is wrong.
     pub(super) fault: Fault,
     /// The cell; cells before it can be relied on.
@@ -78,9 +78,9 @@ pub(super) struct Records {
     ends: Vec<usize>,
     line: u64,
     offset: u64,
-    trouble: Option<Trouble>,
+    malformed: Option<MalformedRecord>,
     /// Whether a record is in work.
-    open: bool,
+    in_record: bool,
 }
 
 impl Default for Records {
@@ -100,8 +100,8 @@ impl Default for Records {
             ends: Vec::new(),
             line: 1,
             offset: 0,
-            trouble: None,
-            open: false,
+            malformed: None,
+            in_record: false,
         }
     }
 }
@@ -136,14 +136,14 @@ impl Records {
     }
 
     /// Passes over bytes between records, such as a byte order mark, and over the line they end if `line_break`.
-    pub(super) fn pass(&mut self, bytes: usize, line_break: bool) {
+    pub(super) fn skip(&mut self, bytes: usize, line_break: bool) {
         self.cursor = self.cursor.saturating_add(bytes).min(self.buffer.len());
         self.start = self.cursor;
         self.cursor_line += u64::from(line_break);
     }
 
     /// Sets what stands between cells.
-    pub(super) fn separate_by(&mut self, separator: u8) {
+    pub(super) fn set_separator(&mut self, separator: u8) {
         self.separator = separator;
     }
 
@@ -173,8 +173,8 @@ impl Records {
     }
 
     /// What is wrong with the record.
-    pub(super) fn trouble(&self) -> Option<Trouble> {
-        self.trouble
+    pub(super) fn malformed(&self) -> Option<MalformedRecord> {
+        self.malformed
     }
 
     /// How many cells the record has.
@@ -189,25 +189,25 @@ impl Records {
     }
 
     /// Reads on to the end of the next record. Blank lines are none.
-    pub(super) fn read_over(&mut self) -> Scanned {
+    pub(super) fn next_record(&mut self) -> Scanned {
         loop {
-            if !self.open {
+            if !self.in_record {
                 self.open_record();
             }
             match self.scan_record() {
-                Scanned::Record if self.trouble.is_none() && self.ends.len() == 1 && self.text.is_empty() => {}
+                Scanned::Record if self.malformed.is_none() && self.ends.len() == 1 && self.text.is_empty() => {}
                 scanned => return scanned,
             }
         }
     }
 
     fn open_record(&mut self) {
-        self.open = true;
+        self.in_record = true;
         self.start = self.cursor;
         self.state = State::Start;
         self.line = self.cursor_line;
         self.offset = self.reached();
-        self.trouble = None;
+        self.malformed = None;
         self.text.clear();
         self.ends.clear();
     }
@@ -233,7 +233,7 @@ impl Records {
                         self.close_cell();
                         return self.record();
                     }
-                    None => return Scanned::Hungry,
+                    None => return Scanned::NeedsMore,
                 },
                 State::Skipping => {}
                 _ if byte == self.separator => self.close_cell(),
@@ -255,7 +255,7 @@ impl Records {
             self.cursor += 1;
         }
         if !self.ended {
-            return Scanned::Hungry;
+            return Scanned::NeedsMore;
         }
         match self.state {
             State::Start if self.ends.is_empty() => return Scanned::End,
@@ -270,7 +270,7 @@ impl Records {
     }
 
     fn record(&mut self) -> Scanned {
-        self.open = false;
+        self.in_record = false;
         Scanned::Record
     }
 
@@ -313,12 +313,12 @@ impl Records {
         if self.text.len() - self.ends.last().copied().unwrap_or(0) < CELL_LIMIT {
             self.text.push(byte);
         } else {
-            self.complain(Fault::FieldTooLong);
+            self.mark_malformed(Fault::FieldTooLong);
         }
     }
 
-    fn complain(&mut self, fault: Fault) {
-        self.trouble = self.trouble.or(Some(Trouble { fault, cell: self.ends.len() }));
+    fn mark_malformed(&mut self, fault: Fault) {
+        self.malformed = self.malformed.or(Some(MalformedRecord { fault, cell: self.ends.len() }));
     }
 
     fn close_cell(&mut self) {
@@ -328,7 +328,7 @@ impl Records {
         if self.ends.len() < CELLS_LIMIT {
             self.ends.push(self.text.len());
         } else {
-            self.complain(Fault::RowTooWide);
+            self.mark_malformed(Fault::RowTooWide);
         }
         self.state = State::Start;
     }
@@ -337,7 +337,7 @@ impl Records {
     /// record is complete; if not, the rest of its line is to be passed over.
     fn give_up_quote(&mut self) -> bool {
         // Whatever was complained of before, an open quote explains it.
-        self.trouble = Some(Trouble { fault: Fault::UnbalancedQuotes, cell: self.ends.len() });
+        self.malformed = Some(MalformedRecord { fault: Fault::UnbalancedQuotes, cell: self.ends.len() });
         self.state = State::Skipping;
         let Some(next_line) = self.quote.next_line else { return false };
         let again = self.cursor.saturating_sub(next_line);
@@ -356,7 +356,7 @@ impl Records {
             State::Quoted | State::Closing => self.give_up_quote(),
             State::Skipping => false,
             _ => {
-                self.complain(Fault::RowTooLong);
+                self.mark_malformed(Fault::RowTooLong);
                 self.state = State::Skipping;
                 false
             }

@@ -7,70 +7,71 @@ use ammonia::{Builder, UrlRelative};
 
 /// What stays: text, paragraphs, emphasis, lists, headings, tables and links. No pictures: they would tell a stranger's server
 /// who reads the page. No styles, classes or ids: they would reach into the page around.
-static KEPT: LazyLock<Builder<'static>> = LazyLock::new(|| {
-    let mut kept = Builder::empty();
-    kept.tags(HashSet::from([
-        "a",
-        "b",
-        "blockquote",
-        "br",
-        "caption",
-        "code",
-        "dd",
-        "div",
-        "dl",
-        "dt",
-        "em",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-        "i",
-        "li",
-        "ol",
-        "p",
-        "pre",
-        "s",
-        "small",
-        "strong",
-        "sub",
-        "sup",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-        "u",
-        "ul",
-    ]))
-    .tag_attributes(HashMap::from([
-        ("a", HashSet::from(["href", "title"])),
-        ("td", HashSet::from(["colspan", "rowspan"])),
-        ("th", HashSet::from(["colspan", "rowspan"])),
-    ]))
-    .clean_content_tags(HashSet::from([
-        "script", "style", "template", "title", "iframe", "noembed", "noframes", "noscript", "object", "svg", "math",
-        "textarea", "select", "xmp",
-    ]))
-    .url_schemes(HashSet::from(["https", "mailto"]))
-    .url_relative(UrlRelative::Deny)
-    .link_rel(Some("nofollow noopener noreferrer"))
-    .strip_comments(true);
-    kept
+static ALLOWED_HTML: LazyLock<Builder<'static>> = LazyLock::new(|| {
+    let mut allowed = Builder::empty();
+    allowed
+        .tags(HashSet::from([
+            "a",
+            "b",
+            "blockquote",
+            "br",
+            "caption",
+            "code",
+            "dd",
+            "div",
+            "dl",
+            "dt",
+            "em",
+            "h1",
+            "h2",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "hr",
+            "i",
+            "li",
+            "ol",
+            "p",
+            "pre",
+            "s",
+            "small",
+            "strong",
+            "sub",
+            "sup",
+            "table",
+            "tbody",
+            "td",
+            "tfoot",
+            "th",
+            "thead",
+            "tr",
+            "u",
+            "ul",
+        ]))
+        .tag_attributes(HashMap::from([
+            ("a", HashSet::from(["href", "title"])),
+            ("td", HashSet::from(["colspan", "rowspan"])),
+            ("th", HashSet::from(["colspan", "rowspan"])),
+        ]))
+        .clean_content_tags(HashSet::from([
+            "script", "style", "template", "title", "iframe", "noembed", "noframes", "noscript", "object", "svg",
+            "math", "textarea", "select", "xmp",
+        ]))
+        .url_schemes(HashSet::from(["https", "mailto"]))
+        .url_relative(UrlRelative::Deny)
+        .link_rel(Some("nofollow noopener noreferrer"))
+        .strip_comments(true);
+    allowed
 });
 
 /// So often the result is cleaned again until nothing changes: HTML that browsers repair may need another round.
-const ROUNDS: usize = 6;
+const MAX_ROUNDS: usize = 6;
 /// The most tags a description may have, closing ones included: some of those make elements too. A parser looks through all open
 /// elements for each tag, so that nesting costs the square of it.
-const MOST_TAGS: usize = 5_000;
+const MAX_HTML_TAGS: usize = 5_000;
 /// The most elements that a parser may have to make to repair unclosed formatting.
-const MOST_REPAIRS: usize = 100_000;
+const MAX_REPAIRS: usize = 100_000;
 /// Elements that a parser opens again in each paragraph when they were not closed, as HTML's rules for formatting ask.
 const FORMATTING: [&str; 13] =
     ["b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"];
@@ -79,12 +80,12 @@ const FORMATTING: [&str; 13] =
 ///
 /// HTML that never settles, or that is built to make a parser produce far more than it was given, is shown as the text it is.
 pub fn sanitise(html: &str) -> String {
-    settled(html).unwrap_or_else(|| as_text(html))
+    stable(html).unwrap_or_else(|| as_text(html))
 }
 
-fn settled(html: &str) -> Option<String> {
+fn stable(html: &str) -> Option<String> {
     let mut current = cleaned(html)?;
-    for _ in 0..ROUNDS {
+    for _ in 0..MAX_ROUNDS {
         let next = cleaned(&current)?;
         if next == current {
             return Some(current);
@@ -96,10 +97,10 @@ fn settled(html: &str) -> Option<String> {
 
 fn cleaned(html: &str) -> Option<String> {
     is_simple(html).then(|| {
-        let shown = KEPT.clean(html).to_string();
+        let shown = ALLOWED_HTML.clean(html).to_string();
         shown
             .chars()
-            .filter(|letter| !letter.is_control() || matches!(letter, '\n' | '\t'))
+            .filter(|character| !character.is_control() || matches!(character, '\n' | '\t'))
             .collect::<String>()
             .trim()
             .to_owned()
@@ -114,7 +115,7 @@ fn as_text(html: &str) -> String {
         .replace('>', "&gt;")
         .replace('\u{a0}', "&nbsp;")
         .chars()
-        .filter(|letter| !letter.is_control() || matches!(letter, '\n' | '\t'))
+        .filter(|character| !character.is_control() || matches!(character, '\n' | '\t'))
         .collect();
     shown.trim().to_owned()
 }
@@ -123,19 +124,19 @@ fn as_text(html: &str) -> String {
 /// kilobytes could become millions of elements. A parser keeps three open elements of one kind and one link, so only formatting
 /// with attributes can pile up without bound. The estimate is never too low.
 fn is_simple(html: &str) -> bool {
-    let (mut tags, mut piling) = (0_usize, 0_usize);
+    let (mut tags, mut unclosed) = (0_usize, 0_usize);
     let mut kinds = BTreeSet::new();
     for after in html.split('<').skip(1) {
-        tags += usize::from(after.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '/'));
-        let end = after.find(|letter: char| letter.is_ascii_whitespace() || matches!(letter, '/' | '>'));
+        tags += usize::from(after.starts_with(|character: char| character.is_ascii_alphabetic() || character == '/'));
+        let end = after.find(|character: char| character.is_ascii_whitespace() || matches!(character, '/' | '>'));
         let (name, rest) = end.and_then(|end| after.split_at_checked(end)).unwrap_or((after, ""));
         if let Some(kind) = FORMATTING.iter().find(|kind| kind.eq_ignore_ascii_case(name)) {
             kinds.insert(*kind);
-            piling += usize::from(!rest.starts_with('>'));
+            unclosed += usize::from(!rest.starts_with('>'));
         }
     }
-    let open = piling.saturating_add(kinds.len() * 3 + 1);
-    tags <= MOST_TAGS && open.saturating_mul(tags) <= MOST_REPAIRS
+    let open = unclosed.saturating_add(kinds.len() * 3 + 1);
+    tags <= MAX_HTML_TAGS && open.saturating_mul(tags) <= MAX_REPAIRS
 }
 
 #[cfg(test)]

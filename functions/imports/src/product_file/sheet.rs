@@ -8,11 +8,11 @@ use super::records::{Records, Scanned};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     /// Perhaps a byte order mark.
-    Mark,
-    /// The header line, before which a spreadsheet may have said `sep=;`.
+    ByteOrderMark,
+    /// The header line, before which a spreadsheet may have declared `sep=;`.
     Separator,
     /// The header as a record.
-    Names,
+    HeaderRow,
     /// Rows.
     Rows,
 }
@@ -35,7 +35,7 @@ enum FirstLine {
 
 impl Default for Sheet {
     fn default() -> Self {
-        Self { records: Records::default(), stage: Stage::Mark, header: None }
+        Self { records: Records::default(), stage: Stage::ByteOrderMark, header: None }
     }
 }
 
@@ -69,24 +69,24 @@ impl Sheet {
     pub(super) fn next_row(&mut self) -> Result<Scanned, FileError> {
         loop {
             let going_on = match self.stage {
-                Stage::Mark => self.pass_mark()?,
+                Stage::ByteOrderMark => self.skip_byte_order_mark()?,
                 Stage::Separator => self.find_separator()?,
-                Stage::Names => match self.records.read_over() {
+                Stage::HeaderRow => match self.records.next_record() {
                     Scanned::Record => {
                         self.header = Some(Header::read(&self.records)?);
                         self.stage = Stage::Rows;
                         true
                     }
-                    Scanned::Hungry => false,
+                    Scanned::NeedsMore => false,
                     Scanned::End => return Err(self.refusal(Fault::EmptyFile)),
                 },
-                Stage::Rows => match self.records.read_over() {
+                Stage::Rows => match self.records.next_record() {
                     Scanned::Record if self.is_blank() => true,
                     scanned => return Ok(scanned),
                 },
             };
             if !going_on {
-                return Ok(Scanned::Hungry);
+                return Ok(Scanned::NeedsMore);
             }
         }
     }
@@ -94,14 +94,14 @@ impl Sheet {
     /// Spreadsheets leave rows of nothing but separators behind.
     fn is_blank(&self) -> bool {
         let records = &self.records;
-        records.trouble().is_none() && (0..records.len()).all(|index| records.cell(index).trim_ascii().is_empty())
+        records.malformed().is_none() && (0..records.len()).all(|index| records.cell(index).trim_ascii().is_empty())
     }
 
     fn refusal(&self, fault: Fault) -> FileError {
         FileError(RowError { line: self.records.line(), column: String::new(), fault })
     }
 
-    fn pass_mark(&mut self) -> Result<bool, FileError> {
+    fn skip_byte_order_mark(&mut self) -> Result<bool, FileError> {
         let unread = self.records.unread();
         if unread.len() < 3 && !self.records.ended() {
             return Ok(false);
@@ -110,7 +110,7 @@ impl Sheet {
             return Err(self.refusal(Fault::BadEncoding));
         }
         if unread.starts_with(&[0xef, 0xbb, 0xbf]) {
-            self.records.pass(3, false);
+            self.records.skip(3, false);
         }
         self.stage = Stage::Separator;
         Ok(true)
@@ -126,21 +126,23 @@ impl Sheet {
             FirstLine::Unfinished => return Ok(false),
         };
         let line = unread.get(..bytes).unwrap_or_default().trim_ascii();
-        let said = match line {
-            [s, e, p, b'=', said @ (b',' | b';' | b'\t')] if [*s, *e, *p].eq_ignore_ascii_case(b"sep") => Some(*said),
+        let declared = match line {
+            [s, e, p, b'=', declared @ (b',' | b';' | b'\t')] if [*s, *e, *p].eq_ignore_ascii_case(b"sep") => {
+                Some(*declared)
+            }
             _ => None,
         };
         // The tab of `sep=<tab>` is trimmed away with the blanks around.
-        let said = said.or_else(|| line.eq_ignore_ascii_case(b"sep=").then_some(b'\t'));
-        if let Some(said) = said {
-            self.records.separate_by(said);
-            self.records.pass(bytes + line_break, line_break > 0);
-            self.stage = Stage::Names;
+        let declared = declared.or_else(|| line.eq_ignore_ascii_case(b"sep=").then_some(b'\t'));
+        if let Some(declared) = declared {
+            self.records.set_separator(declared);
+            self.records.skip(bytes + line_break, line_break > 0);
+            self.stage = Stage::HeaderRow;
         } else if line.is_empty() && line_break > 0 {
-            self.records.pass(bytes + line_break, true);
+            self.records.skip(bytes + line_break, true);
         } else {
-            self.records.separate_by(separator);
-            self.stage = Stage::Names;
+            self.records.set_separator(separator);
+            self.stage = Stage::HeaderRow;
         }
         Ok(true)
     }

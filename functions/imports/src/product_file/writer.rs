@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use domain::catalogue::NO_OPTION;
+use domain::catalog::NO_OPTION;
 use domain::text::Name;
 
-use super::cells::guarded;
+use super::cells::escape_formula;
 use super::columns::Column;
 use super::product::ProductDraft;
 
@@ -21,7 +21,7 @@ pub fn write_header(sink: impl Write) -> io::Result<()> {
 pub fn write_product(sink: impl Write, product: &ProductDraft) -> io::Result<()> {
     let mut rows = csv::Writer::from_writer(sink);
     for index in 0..product.variants.len().max(product.images.len()).max(1) {
-        write_record(&mut rows, |column| guarded_cell(product, index, column))?;
+        write_record(&mut rows, |column| escaped_cell(product, index, column))?;
     }
     rows.flush()
 }
@@ -31,10 +31,10 @@ fn write_record<'a>(rows: &mut csv::Writer<impl Write>, cell: impl Fn(Column) ->
     rows.write_record(written.map(|column| cell(*column).into_owned().into_bytes())).map_err(io::Error::from)
 }
 
-fn guarded_cell(product: &ProductDraft, row: usize, column: Column) -> Cow<'_, str> {
+fn escaped_cell(product: &ProductDraft, row: usize, column: Column) -> Cow<'_, str> {
     match cell(product, row, column) {
-        Cow::Borrowed(text) => guarded(text),
-        Cow::Owned(text) => Cow::Owned(guarded(&text).into_owned()),
+        Cow::Borrowed(text) => escape_formula(text),
+        Cow::Owned(text) => Cow::Owned(escape_formula(&text).into_owned()),
     }
 }
 
@@ -87,7 +87,10 @@ fn variant_cell(product: &ProductDraft, row: usize, column: Column) -> Cow<'_, s
         Column::Sku => text(variant.sku.as_ref()),
         Column::Grams => number(variant.grams),
         Column::Quantity => number(variant.quantity),
-        Column::Policy => variant.continues.map_or("", |continues| if continues { "continue" } else { "deny" }).into(),
+        Column::Policy => variant
+            .continue_selling
+            .map_or("", |continue_selling| if continue_selling { "continue" } else { "deny" })
+            .into(),
         Column::Price => number(variant.price.map(|price| price.price.decimal())),
         Column::CompareAtPrice => {
             number(variant.price.and_then(|price| price.compare_at).map(|compared| compared.decimal()))

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::process::Command;
 
 use super::BenchError;
-use super::scenes::Scene;
+use super::scenarios::Scenario;
 use super::shop::Shop;
 use super::starts::Measured;
 use crate::LocalCloud;
@@ -16,7 +16,7 @@ use crate::gateway::Program;
 /// The first warm invocations still allocate; these are the ones that are counted.
 const WARM: (u32, u32) = (2, 12);
 /// How long valgrind may take to write down what it has counted.
-const PATIENCE: Duration = Duration::from_mins(1);
+const VALGRIND_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// How many instructions a function executes.
 #[derive(Clone, Copy, Debug)]
@@ -29,18 +29,18 @@ pub(super) struct Counts {
     pub(super) warm: u64,
 }
 
-/// Counts a scene.
+/// Counts a scenario.
 pub(super) async fn count(
     cloud: &LocalCloud,
     shop: &Shop,
-    scene: &Scene,
+    scenario: &Scenario,
     directory: &Path,
 ) -> Result<Counts, BenchError> {
     let (few, many) = WARM;
-    let init = run(cloud, shop, scene, directory, 0).await?;
-    let one = run(cloud, shop, scene, directory, 1).await?;
-    let less = run(cloud, shop, scene, directory, few).await?;
-    let more = run(cloud, shop, scene, directory, many).await?;
+    let init = run(cloud, shop, scenario, directory, 0).await?;
+    let one = run(cloud, shop, scenario, directory, 1).await?;
+    let less = run(cloud, shop, scenario, directory, few).await?;
+    let more = run(cloud, shop, scenario, directory, many).await?;
     let warm = more.saturating_sub(less) / u64::from(many.saturating_sub(few).max(1));
     Ok(Counts { init, first: one.saturating_sub(init), warm })
 }
@@ -49,11 +49,11 @@ pub(super) async fn count(
 async fn run(
     cloud: &LocalCloud,
     shop: &Shop,
-    scene: &Scene,
+    scenario: &Scenario,
     directory: &Path,
     invocations: u32,
 ) -> Result<u64, BenchError> {
-    let calls = scene.calls(cloud, shop, invocations).await?;
+    let calls = scenario.calls(cloud, shop, invocations).await?;
     let written = tempfile::tempdir()?;
     let log = written.path().join("log");
     let under_callgrind = |program: Program| Program {
@@ -66,7 +66,7 @@ async fn run(
         ],
         ..program
     };
-    let (function, process) = Measured::start(cloud, scene, directory, under_callgrind).await?;
+    let (function, process) = Measured::start(cloud, scenario, directory, under_callgrind).await?;
     for call in &calls {
         function.call(cloud, call).await?;
     }
@@ -80,7 +80,7 @@ async fn run(
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    let ended = tokio::time::timeout(PATIENCE, ended).await;
+    let ended = tokio::time::timeout(VALGRIND_TIMEOUT, ended).await;
     function.stop().await;
     ended.map_err(|_| BenchError::Callgrind("valgrind does not end".to_owned()))?;
     collected(&std::fs::read_to_string(&log)?)

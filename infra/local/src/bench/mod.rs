@@ -5,7 +5,7 @@
 mod client;
 mod instructions;
 mod meters;
-mod scenes;
+mod scenarios;
 mod shop;
 mod stack;
 mod starts;
@@ -19,7 +19,7 @@ use crate::cognito::Hashing;
 use crate::gateway::InvokeError;
 use crate::{LocalCloud, Options};
 
-use self::scenes::{SCENES, Scene};
+use self::scenarios::{SCENARIOS, Scenario};
 use self::shop::Shop;
 use self::table::{Table, mebibytes, millions, milliseconds, units};
 
@@ -88,19 +88,21 @@ impl Bench {
         Ok(())
     }
 
-    /// The scenes of the chosen functions, all of which must be built.
-    fn chosen(&self) -> Result<Vec<&'static Scene>, BenchError> {
-        if let Some(unknown) = self.functions.iter().find(|name| SCENES.iter().all(|scene| scene.function != **name)) {
-            let mut names: Vec<&str> = SCENES.iter().map(|scene| scene.function).collect();
+    /// The scenarios of the chosen functions, all of which must be built.
+    fn chosen(&self) -> Result<Vec<&'static Scenario>, BenchError> {
+        if let Some(unknown) =
+            self.functions.iter().find(|name| SCENARIOS.iter().all(|scenario| scenario.function != **name))
+        {
+            let mut names: Vec<&str> = SCENARIOS.iter().map(|scenario| scenario.function).collect();
             names.dedup();
             return Err(BenchError::Unknown(unknown.clone(), names.join(", ")));
         }
-        let chosen: Vec<&Scene> = SCENES
+        let chosen: Vec<&Scenario> = SCENARIOS
             .iter()
-            .filter(|scene| self.functions.is_empty() || self.functions.iter().any(|name| name == scene.function))
+            .filter(|scenario| self.functions.is_empty() || self.functions.iter().any(|name| name == scenario.function))
             .collect();
-        for scene in &chosen {
-            let binary = self.directory.join(scene.function);
+        for scenario in &chosen {
+            let binary = self.directory.join(scenario.function);
             if !binary.is_file() {
                 return Err(BenchError::NotBuilt(binary));
             }
@@ -112,7 +114,7 @@ impl Bench {
         &self,
         cloud: &LocalCloud,
         shop: &Shop,
-        chosen: &[&'static Scene],
+        chosen: &[&'static Scenario],
         out: &mut (dyn Write + Send),
     ) -> Result<(), BenchError> {
         writeln!(
@@ -136,12 +138,12 @@ impl Bench {
             "read units",
             "write units",
         ]);
-        for scene in chosen {
-            let figures = starts::measure(cloud, shop, scene, self).await?;
-            let invoked = |text: String| if scene.is_invoked() { text } else { "-".to_owned() };
+        for scenario in chosen {
+            let figures = starts::measure(cloud, shop, scenario, self).await?;
+            let invoked = |text: String| if scenario.is_invoked() { text } else { "-".to_owned() };
             table.row(vec![
-                scene.function.to_owned(),
-                scene.event.to_owned(),
+                scenario.function.to_owned(),
+                scenario.event.to_owned(),
                 figures.binary_kib.to_string(),
                 milliseconds(figures.init.wall),
                 milliseconds(figures.init.cpu),
@@ -164,15 +166,15 @@ impl Bench {
         &self,
         cloud: &LocalCloud,
         shop: &Shop,
-        chosen: &[&'static Scene],
+        chosen: &[&'static Scenario],
         out: &mut (dyn Write + Send),
     ) -> Result<(), BenchError> {
         writeln!(out, "\nMillions of instructions, counted by callgrind.\n")?;
         let mut table = Table::new(&["function", "event", "init", "first", "warm"]);
-        for scene in chosen.iter().filter(|scene| scene.is_invoked()) {
-            let counts = instructions::count(cloud, shop, scene, &self.directory).await?;
+        for scenario in chosen.iter().filter(|scenario| scenario.is_invoked()) {
+            let counts = instructions::count(cloud, shop, scenario, &self.directory).await?;
             let cells = [counts.init, counts.first, counts.warm].map(millions);
-            table.row([scene.function.to_owned(), scene.event.to_owned()].into_iter().chain(cells).collect());
+            table.row([scenario.function.to_owned(), scenario.event.to_owned()].into_iter().chain(cells).collect());
         }
         write!(out, "{table}")?;
         Ok(())
@@ -182,7 +184,7 @@ impl Bench {
 /// A cloud with the bazaar, in memory, on a free port.
 async fn open() -> Result<LocalCloud, BenchError> {
     // Nothing fails here, so nothing has to be remembered for a stale answer.
-    let kept = Options::for_people(0, None, true);
-    let options = Options { hashing: Hashing::cheap(), throttle: None, remembered: 0, ..kept };
+    let defaults = Options::for_development(0, None, true);
+    let options = Options { hashing: Hashing::cheap(), throttle: None, history_limit: 0, ..defaults };
     Ok(LocalCloud::with(options).await?)
 }

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use super::BenchError;
 use super::client::{Call, Client};
 use crate::LocalCloud;
-use crate::cloud::{ADMIN, BUYER, PASSWORD};
+use crate::cloud::{BUYER, OPERATOR, PASSWORD};
 use crate::demo::VENDORS;
 
 /// More than any run sells.
-const PLENTY: u32 = 900_000;
+const STOCK_ON_HAND: u32 = 900_000;
 
 /// The bazaar with products that do not run out.
 pub(super) struct Shop {
@@ -21,7 +21,7 @@ pub(super) struct Shop {
     /// Products of this run.
     pub(super) goods: Vec<Goods>,
     /// Messages of the payment sandbox that were not delivered.
-    messages: Arc<Mutex<Vec<Request<Bytes>>>>,
+    webhooks: Arc<Mutex<Vec<Request<Bytes>>>>,
 }
 
 /// A product with one variant.
@@ -41,9 +41,9 @@ impl Shop {
     /// Opens so many new products in the demo vendor's shop.
     pub(super) async fn open(cloud: &LocalCloud, products: usize) -> Result<Self, BenchError> {
         let client = Client::new(cloud.address());
-        let mut shop = Self { client, goods: Vec::new(), messages: Arc::default() };
+        let mut shop = Self { client, goods: Vec::new(), webhooks: Arc::default() };
         shop.stock_up(products).await?;
-        cloud.settled().await?;
+        cloud.wait_until_idle().await?;
         Ok(shop)
     }
 
@@ -53,7 +53,7 @@ impl Shop {
         for number in self.goods.len()..products {
             let product = json!({
                 "handle": format!("bench-{number}"), "title": format!("Bench {number}"),
-                "variants": [{"prices": [{"amount": "12.50", "currency": "USD"}], "on_hand": PLENTY}],
+                "variants": [{"prices": [{"amount": "12.50", "currency": "USD"}], "on_hand": STOCK_ON_HAND}],
             });
             let call = Call::send(Method::POST, "/v1/vendor/products", &product, StatusCode::CREATED)?;
             let made = self.client.json(call.with("authorization", &owner)?).await?;
@@ -67,8 +67,8 @@ impl Shop {
 
     /// Some product; the same number gives the same one.
     pub(super) fn goods(&self, number: usize) -> Result<&Goods, BenchError> {
-        let place = number.checked_rem(self.goods.len()).unwrap_or(0);
-        self.goods.get(place).ok_or_else(|| BenchError::Call("the shop".to_owned(), "it has no products".to_owned()))
+        let index = number.checked_rem(self.goods.len()).unwrap_or(0);
+        self.goods.get(index).ok_or_else(|| BenchError::Call("the shop".to_owned(), "it has no products".to_owned()))
     }
 
     /// The value of `Authorization` for the account with this address.
@@ -79,8 +79,8 @@ impl Shop {
     }
 
     /// The operator's, the buyer's and the vendor's.
-    pub(super) async fn sign_in_admin(&self) -> Result<String, BenchError> {
-        self.sign_in(ADMIN).await
+    pub(super) async fn sign_in_operator(&self) -> Result<String, BenchError> {
+        self.sign_in(OPERATOR).await
     }
 
     pub(super) async fn sign_in_buyer(&self) -> Result<String, BenchError> {
@@ -91,27 +91,27 @@ impl Shop {
         self.sign_in(VENDORS.first().map_or("", |vendor| vendor.email)).await
     }
 
-    /// From now on the sandbox's messages are kept here instead of being delivered.
-    pub(super) fn keep_messages(&self, cloud: &LocalCloud) {
-        let messages = Arc::clone(&self.messages);
-        let keep = move |request: Request<Bytes>| -> crate::gateway::BoxFuture<'static, Response<Bytes>> {
-            messages.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+    /// From now on the sandbox's webhooks are captured here instead of being delivered.
+    pub(super) fn capture_webhooks(&self, cloud: &LocalCloud) {
+        let webhooks = Arc::clone(&self.webhooks);
+        let capture = move |request: Request<Bytes>| -> crate::gateway::BoxFuture<'static, Response<Bytes>> {
+            webhooks.lock().unwrap_or_else(PoisonError::into_inner).push(request);
             Box::pin(async { Response::new(Bytes::new()) })
         };
         let url = format!("{}/v1/webhooks/stripe", cloud.base_url());
-        cloud.services().stripe.deliver_to(url, Arc::new(keep));
+        cloud.services().stripe.deliver_to(url, Arc::new(capture));
     }
 
     /// The signed message that an order was paid, as it would be delivered.
-    pub(super) async fn message_of_payment(&self, order: &str) -> Result<Call, BenchError> {
+    pub(super) async fn payment_succeeded_webhook(&self, order: &str) -> Result<Call, BenchError> {
         let path = format!("/_local/pay/stripe/orders/{order}");
         self.client.call(Call::send(Method::POST, &path, &json!({"do": "succeed"}), StatusCode::OK)?).await?;
-        let kept = std::mem::take(&mut *self.messages.lock().unwrap_or_else(PoisonError::into_inner));
+        let captured = std::mem::take(&mut *self.webhooks.lock().unwrap_or_else(PoisonError::into_inner));
         let of_this_payment = |request: &Request<Bytes>| {
             let event: Value = serde_json::from_slice(request.body()).unwrap_or_default();
             event.get("type").is_some_and(|name| name == "payment_intent.succeeded")
         };
-        let request = kept.into_iter().find(of_this_payment);
+        let request = captured.into_iter().find(of_this_payment);
         let request = request.ok_or_else(|| BenchError::Call(path, "the sandbox sent no message".to_owned()))?;
         Ok(Call { request, expected: StatusCode::OK })
     }

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::BenchError;
 use super::client::{Call, Client};
 use super::meters::{cpu_here, cpu_of_this_thread};
-use super::scenes::{list_of_20, product_page};
+use super::scenarios::{list_of_20, product_page};
 use super::shop::{Goods, Shop, change, fill_cart, open_cart};
 use super::table::{Table, milliseconds, percentile};
 use crate::LocalCloud;
@@ -25,8 +25,8 @@ const CHECKOUTS: u32 = 500;
 /// Clients at once.
 const CLIENTS: [usize; 5] = [1, 8, 16, 64, 200];
 /// How many checkouts there are at most with so many clients, and for how long.
-const MOST: usize = 2_000;
-const LONGEST: Duration = Duration::from_secs(15);
+const MAX_CHECKOUTS: usize = 2_000;
+const MAX_DURATION: Duration = Duration::from_secs(15);
 
 /// Measures, and writes two tables.
 pub(super) async fn measure(cloud: &LocalCloud, out: &mut (dyn Write + Send)) -> Result<(), BenchError> {
@@ -57,17 +57,17 @@ pub(super) async fn measure(cloud: &LocalCloud, out: &mut (dyn Write + Send)) ->
     table.row(vec!["whole guest checkout: cart, line, address, order".to_owned(), milliseconds(each.await?)]);
     write!(out, "{table}")?;
 
-    let most_clients = CLIENTS.iter().copied().max().unwrap_or(1);
-    shop.stock_up(most_clients).await?;
-    cloud.settled().await?;
+    let max_clients = CLIENTS.iter().copied().max().unwrap_or(1);
+    shop.stock_up(max_clients).await?;
+    cloud.wait_until_idle().await?;
     writeln!(out, "\nWhole guest checkouts at once: each client buys another product.\n")?;
     let mut table =
         Table::new(&["clients", "checkouts a second", "median ms", "99 % below ms", "slowest ms", "failed"]);
     for clients in CLIENTS {
-        let level = level(cloud.address(), clients, shop.goods.clone()).await?;
-        cloud.settled().await?;
-        table.row(level.cells(clients));
-        if let Some(failure) = level.failure {
+        let load_level = load_level(cloud.address(), clients, shop.goods.clone()).await?;
+        cloud.wait_until_idle().await?;
+        table.row(load_level.cells(clients));
+        if let Some(failure) = load_level.failure {
             writeln!(out, "At {clients} clients: {failure}\n")?;
         }
     }
@@ -81,7 +81,7 @@ async fn check_out(client: &Client, goods: &Goods) -> Result<(), BenchError> {
 }
 
 /// Runs something on a thread of its own, so that the client's part in this process's CPU time is known.
-async fn apart<T, F, Fut>(address: SocketAddr, work: F) -> Result<T, BenchError>
+async fn on_own_thread<T, F, Fut>(address: SocketAddr, work: F) -> Result<T, BenchError>
 where
     T: Send + 'static,
     F: FnOnce(Client) -> Fut + Send + 'static,
@@ -100,7 +100,7 @@ where
     F: Fn(Client, u32) -> Fut + Send + 'static,
     Fut: Future<Output = Result<(), BenchError>>,
 {
-    let used = apart(address, async move |client: Client| {
+    let used = on_own_thread(address, async move |client: Client| {
         for number in 0..requests / 10 {
             request(client.clone(), number).await?;
         }
@@ -123,7 +123,7 @@ async fn settle(client: &Client) -> Result<(), BenchError> {
 }
 
 /// So many clients at once.
-struct Level {
+struct LoadLevel {
     /// In order.
     times: Vec<Duration>,
     wall: Duration,
@@ -132,7 +132,7 @@ struct Level {
     failure: Option<String>,
 }
 
-impl Level {
+impl LoadLevel {
     fn cells(&self, clients: usize) -> Vec<String> {
         let count = u128::try_from(self.times.len()).unwrap_or(u128::MAX);
         let a_second = count.saturating_mul(1_000_000).checked_div(self.wall.as_micros()).unwrap_or(0);
@@ -148,36 +148,36 @@ impl Level {
     }
 }
 
-async fn level(address: SocketAddr, clients: usize, goods: Vec<Goods>) -> Result<Level, BenchError> {
-    apart(address, async move |client: Client| {
+async fn load_level(address: SocketAddr, clients: usize, goods: Vec<Goods>) -> Result<LoadLevel, BenchError> {
+    on_own_thread(address, async move |client: Client| {
         let (begun, orders) = (Instant::now(), Arc::new(AtomicUsize::new(0)));
-        let mut people = JoinSet::new();
+        let mut tasks = JoinSet::new();
         for goods in goods.into_iter().cycle().take(clients) {
             let (client, orders) = (client.clone(), Arc::clone(&orders));
-            people.spawn(async move {
+            tasks.spawn(async move {
                 let mut outcomes = Vec::new();
-                while orders.fetch_add(1, Ordering::Relaxed) < MOST && begun.elapsed() < LONGEST {
+                while orders.fetch_add(1, Ordering::Relaxed) < MAX_CHECKOUTS && begun.elapsed() < MAX_DURATION {
                     let started = Instant::now();
                     outcomes.push(check_out(&client, &goods).await.map(|()| started.elapsed()));
                 }
                 outcomes
             });
         }
-        let mut level = Level { times: Vec::new(), wall: Duration::ZERO, failed: 0, failure: None };
-        while let Some(outcomes) = people.join_next().await {
+        let mut load_level = LoadLevel { times: Vec::new(), wall: Duration::ZERO, failed: 0, failure: None };
+        while let Some(outcomes) = tasks.join_next().await {
             for outcome in outcomes.map_err(|error| BenchError::Call("a client".to_owned(), error.to_string()))? {
                 match outcome {
-                    Ok(time) => level.times.push(time),
+                    Ok(time) => load_level.times.push(time),
                     Err(error) => {
-                        level.failed = level.failed.saturating_add(1);
-                        level.failure.get_or_insert_with(|| error.to_string());
+                        load_level.failed = load_level.failed.saturating_add(1);
+                        load_level.failure.get_or_insert_with(|| error.to_string());
                     }
                 }
             }
         }
-        level.wall = begun.elapsed();
-        level.times.sort_unstable();
-        Ok(level)
+        load_level.wall = begun.elapsed();
+        load_level.times.sort_unstable();
+        Ok(load_level)
     })
     .await
 }

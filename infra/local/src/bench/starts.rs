@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::client::Call;
 use super::meters::{Memory, cpu_of, memory_of};
-use super::scenes::Scene;
+use super::scenarios::Scenario;
 use super::shop::Shop;
 use super::table::median;
 use super::{Bench, BenchError};
@@ -18,7 +18,7 @@ use crate::usage::Cost;
 
 /// How long something took, and the CPU time that it used.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Effort {
+pub(super) struct Timing {
     pub(super) wall: Duration,
     pub(super) cpu: Duration,
 }
@@ -28,9 +28,9 @@ pub(super) struct Effort {
 pub(super) struct Figures {
     pub(super) binary_kib: u64,
     /// From its start until it asks for an invocation.
-    pub(super) init: Effort,
-    pub(super) first: Effort,
-    pub(super) warm: Effort,
+    pub(super) init: Timing,
+    pub(super) first: Timing,
+    pub(super) warm: Timing,
     /// After the last invocation.
     pub(super) memory: Memory,
     /// Of one warm invocation.
@@ -51,7 +51,7 @@ struct Process {
 
 /// What one invocation took.
 struct Invocation {
-    effort: Effort,
+    timing: Timing,
     trace_id: String,
 }
 
@@ -67,16 +67,16 @@ impl Process {
         let wall = begun.elapsed();
         self.processes.warm().await?;
         let cpu = cpu_of(process).map_err(unreadable)?.saturating_sub(used);
-        let invocation = Invocation { effort: Effort { wall, cpu }, trace_id };
+        let invocation = Invocation { timing: Timing { wall, cpu }, trace_id };
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(invocation);
         Ok(answer)
     }
 }
 
 /// What the gateway invokes.
-struct Door(Arc<Process>);
+struct MeasuredInvoke(Arc<Process>);
 
-impl Invoke for Door {
+impl Invoke for MeasuredInvoke {
     fn invoke(&self, event: Bytes, context: InvocationContext) -> BoxFuture<'_, Result<Bytes, InvokeError>> {
         Box::pin(self.0.measured(event, context))
     }
@@ -86,32 +86,32 @@ impl Measured {
     /// Starts a function and waits until it asks for its first invocation.
     pub(super) async fn start(
         cloud: &LocalCloud,
-        scene: &Scene,
+        scenario: &Scenario,
         directory: &Path,
         wrap: impl FnOnce(Program) -> Program,
     ) -> Result<(Self, u32), BenchError> {
-        let function = cloud.services().template.functions.iter().find(|known| known.binary == scene.function);
-        let unknown = || BenchError::Unknown(scene.function.to_owned(), "those of the template".to_owned());
+        let function = cloud.services().template.functions.iter().find(|known| known.binary == scenario.function);
+        let unknown = || BenchError::Unknown(scenario.function.to_owned(), "those of the template".to_owned());
         let function = function.ok_or_else(unknown)?.id.clone();
         let program = Program { quiet: true, ..cloud.program(&function, directory)? };
         let processes = Processes::new(wrap(program));
         let process = Arc::new(Process { processes, last: Mutex::default() });
-        let gateway = cloud.gateway_with(&function, Arc::new(Door(Arc::clone(&process))))?;
-        let name = scene.function;
+        let gateway = cloud.gateway_with(&function, Arc::new(MeasuredInvoke(Arc::clone(&process))))?;
+        let name = scenario.function;
         let id = process.processes.warm().await.map_err(|error| BenchError::Function(name.to_owned(), error))?;
         Ok((Self { name, process, gateway }, id))
     }
 
     /// Makes a call through the gateway.
-    pub(super) async fn call(&self, cloud: &LocalCloud, call: &Call) -> Result<(Effort, Cost), BenchError> {
+    pub(super) async fn call(&self, cloud: &LocalCloud, call: &Call) -> Result<(Timing, Cost), BenchError> {
         let (parts, body) = call.request.clone().into_parts();
         let answer = self.gateway.call(parts, body).await;
         call.accept(answer.status(), answer.body())?;
         let last = self.process.last.lock().unwrap_or_else(PoisonError::into_inner).take();
         let elsewhere = || BenchError::Call(self.name.to_owned(), "another function has answered".to_owned());
-        let Invocation { effort, trace_id } = last.ok_or_else(elsewhere)?;
+        let Invocation { timing, trace_id } = last.ok_or_else(elsewhere)?;
         let usage = cloud.services().usage.of_trace(&trace_id).unwrap_or_default();
-        Ok((effort, usage.cost))
+        Ok((timing, usage.cost))
     }
 
     /// The ids of its processes.
@@ -124,19 +124,19 @@ impl Measured {
     }
 }
 
-/// Measures a scene.
+/// Measures a scenario.
 pub(super) async fn measure(
     cloud: &LocalCloud,
     shop: &Shop,
-    scene: &Scene,
+    scenario: &Scenario,
     bench: &Bench,
 ) -> Result<Figures, BenchError> {
     let mut starts = Vec::new();
     for _ in 0..bench.starts.max(1) {
-        starts.push(one_start(cloud, shop, scene, bench).await?);
+        starts.push(one_start(cloud, shop, scenario, bench).await?);
     }
-    let binary = std::fs::metadata(bench.directory.join(scene.function))?;
-    let middle = |part: fn(&Figures) -> Effort| Effort {
+    let binary = std::fs::metadata(bench.directory.join(scenario.function))?;
+    let middle = |part: fn(&Figures) -> Timing| Timing {
         wall: median(starts.iter().map(|start| part(start).wall)),
         cpu: median(starts.iter().map(|start| part(start).cpu)),
     };
@@ -153,26 +153,26 @@ pub(super) async fn measure(
     })
 }
 
-async fn one_start(cloud: &LocalCloud, shop: &Shop, scene: &Scene, bench: &Bench) -> Result<Figures, BenchError> {
-    let calls = scene.calls(cloud, shop, bench.invocations.saturating_add(1)).await?;
-    cloud.settled().await?;
+async fn one_start(cloud: &LocalCloud, shop: &Shop, scenario: &Scenario, bench: &Bench) -> Result<Figures, BenchError> {
+    let calls = scenario.calls(cloud, shop, bench.invocations.saturating_add(1)).await?;
+    cloud.wait_until_idle().await?;
     let begun = Instant::now();
-    let (function, process) = Measured::start(cloud, scene, &bench.directory, |program| program).await?;
-    let init = Effort { wall: begun.elapsed(), cpu: cpu_of(process)? };
+    let (function, process) = Measured::start(cloud, scenario, &bench.directory, |program| program).await?;
+    let init = Timing { wall: begun.elapsed(), cpu: cpu_of(process)? };
     let mut figures = Figures { init, ..Figures::default() };
     let mut warm = Vec::new();
     for (number, call) in calls.iter().enumerate() {
-        let (effort, cost) = function.call(cloud, call).await?;
+        let (timing, cost) = function.call(cloud, call).await?;
         if number == 0 {
-            figures.first = effort;
+            figures.first = timing;
         } else {
-            warm.push(effort);
+            warm.push(timing);
             figures.cost = cost;
         }
     }
-    figures.warm = Effort {
-        wall: median(warm.iter().map(|effort| effort.wall)),
-        cpu: median(warm.iter().map(|effort| effort.cpu)),
+    figures.warm = Timing {
+        wall: median(warm.iter().map(|timing| timing.wall)),
+        cpu: median(warm.iter().map(|timing| timing.cpu)),
     };
     figures.memory = memory_of(process)?;
     function.stop().await;

@@ -64,8 +64,8 @@ fn hundredths(hundredths: u128) -> String {
 
 /// The value that so many percent are below or equal to; the values are in order.
 pub(super) fn percentile<T: Copy + Default>(values: &[T], percent: usize) -> T {
-    let place = values.len().saturating_sub(1).saturating_mul(percent).saturating_add(50) / 100;
-    values.get(place).copied().unwrap_or_default()
+    let index = values.len().saturating_sub(1).saturating_mul(percent).saturating_add(50) / 100;
+    values.get(index).copied().unwrap_or_default()
 }
 
 /// The value in the middle.

@@ -32,7 +32,7 @@ impl InProcess {
 impl Invoke for InProcess {
     fn invoke(&self, event: Bytes, context: InvocationContext) -> BoxFuture<'_, Result<Bytes, InvokeError>> {
         let (consumer, now, limit) = (Arc::clone(&self.consumer), self.clock.now(), self.limit);
-        let death = self.faults.death_of(&context.trace_id);
+        let crash = self.faults.crash_of(&context.trace_id);
         // A task of its own: a panic becomes this invocation's error.
         let running = tokio::spawn(async move {
             let event = String::from_utf8(event.to_vec()).map_err(|error| InvokeError::Failed(error.to_string()))?;
@@ -47,7 +47,7 @@ impl Invoke for InProcess {
             let abort = running.abort_handle();
             tokio::select! {
                 ended = running => ended.map_err(|failure| InvokeError::Failed(failure.to_string()))?,
-                () = death => {
+                () = crash => {
                     abort.abort();
                     Err(InvokeError::Failed("it died".to_owned()))
                 }

@@ -17,7 +17,7 @@ use crate::gateway::{
 use crate::template;
 
 /// How many processes of one function run at once.
-const MOST_PROCESSES: usize = 16;
+const MAX_PROCESSES: usize = 16;
 
 /// Everything that answers requests and events.
 pub(super) struct Functions {
@@ -78,7 +78,7 @@ pub(super) fn program(
         environment: services.environment(function),
         memory: function.memory,
         limit: function.timeout,
-        most: MOST_PROCESSES,
+        max_processes: MAX_PROCESSES,
         quiet: false,
     })
 }

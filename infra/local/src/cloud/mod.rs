@@ -1,10 +1,10 @@
 //! The cloud as a whole: made from `template.yaml`, listening on one port.
 
 mod consumers;
-mod desk;
+mod data_directory;
 mod functions;
+mod local_api;
 mod options;
-mod places;
 mod seed;
 mod server;
 mod services;
@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub use self::options::{Options, StartError};
-pub use self::seed::{ADMIN, BUYER, PASSWORD};
+pub use self::seed::{BUYER, OPERATOR, PASSWORD};
 
 use self::functions::Functions;
 use self::services::Services;
@@ -78,8 +78,8 @@ impl LocalCloud {
         seed::settings(&cloud.services, options.limits, options.rates).await?;
         seed::accounts(&cloud.services, options.demo).await?;
         // What is still under way from before a crash goes on by itself; only a new bazaar is waited for.
-        if options.demo && seed::bazaar(&cloud.services).await? {
-            cloud.settled().await?;
+        if options.demo && seed::demo_data(&cloud.services).await? {
+            cloud.wait_until_idle().await?;
         }
         cloud.services.ready();
         Ok(cloud)
@@ -146,11 +146,11 @@ impl LocalCloud {
     ///
     /// # Errors
     /// When a stream or a queue cannot be read.
-    pub async fn settled(&self) -> Result<(), StartError> {
+    pub async fn wait_until_idle(&self) -> Result<(), StartError> {
         self.sources.settled().await
     }
 
-    /// Kills what moves events and delivers them, as a crash would; [`LocalCloud::revive`] starts it again.
+    /// Kills what moves events and delivers them, as a crash would; [`LocalCloud::restart_sources`] starts it again.
     pub async fn kill_sources(&self) {
         self.sources.kill().await;
     }
@@ -159,7 +159,7 @@ impl LocalCloud {
     ///
     /// # Errors
     /// When a stream or a queue cannot be read.
-    pub fn revive(&self) -> Result<(), StartError> {
+    pub fn restart_sources(&self) -> Result<(), StartError> {
         self.sources.start(self.stop.subscribe())
     }
 

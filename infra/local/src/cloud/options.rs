@@ -32,9 +32,9 @@ pub struct Options {
     /// The gateway's throttling; the template's would be in the way of load on one machine.
     pub throttle: Option<Throttle>,
     /// A statement that is taken out of a role: function's logical id, and Sid.
-    pub without: Option<(String, String)>,
+    pub removed_statement: Option<(String, String)>,
     /// How many overwritten items are remembered for the fault `stale`.
-    pub remembered: usize,
+    pub history_limit: usize,
     /// How often somebody may try something, in a cloud that has no settings yet. An operator's settings stay as they are.
     pub limits: Limits,
     /// Tax and commission, likewise.
@@ -50,14 +50,14 @@ impl std::fmt::Debug for Options {
 }
 
 /// 5,000 a minute and more, so that one machine can be put under load.
-const ROOMY: Throttle = Throttle { burst: 20_000, rate_per_second: 20_000 };
+const DEVELOPMENT_THROTTLE: Throttle = Throttle { burst: 20_000, rate_per_second: 20_000 };
 
 /// Everybody has one address here: the limits per address are as high as the throttling.
-const CROWDED: Limit = Limit::a_minute(1_200_000);
+const SHARED_ADDRESS_LIMIT: Limit = Limit::per_minute(1_200_000);
 
 impl Options {
     /// For `cargo run`: on a port, with real time, kept in a directory or not at all.
-    pub fn for_people(port: u16, data: Option<PathBuf>, demo: bool) -> Self {
+    pub fn for_development(port: u16, data: Option<PathBuf>, demo: bool) -> Self {
         Self {
             port,
             data,
@@ -65,10 +65,10 @@ impl Options {
             processes: None,
             clock: Clock::real(Duration::ZERO),
             hashing: Hashing::strong(),
-            throttle: Some(ROOMY),
-            without: None,
-            remembered: 128,
-            limits: Limits::default().with_clients(CROWDED),
+            throttle: Some(DEVELOPMENT_THROTTLE),
+            removed_statement: None,
+            history_limit: 128,
+            limits: Limits::default().with_clients(SHARED_ADDRESS_LIMIT),
             rates: Rates::default(),
             schedules: true,
         }
@@ -80,29 +80,29 @@ impl Options {
             clock: Clock::frozen(Timestamp::from_millis(1_800_000_000_000)),
             hashing: Hashing::cheap(),
             schedules: false,
-            ..Self::for_people(0, None, false)
+            ..Self::for_development(0, None, false)
         }
     }
 
     /// Listens. A port that is taken is tried again for a moment: whoever was killed just now may not have let go of it yet.
     pub(super) async fn listen(&self) -> Result<TcpListener, StartError> {
-        let mut tries = 0;
+        let mut attempts = 0;
         loop {
             match TcpListener::bind(("127.0.0.1", self.port)).await {
                 Ok(listener) => return Ok(listener),
                 Err(error) if error.kind() != io::ErrorKind::AddrInUse => return Err(StartError::Listen(error)),
-                Err(_) if tries == TRIES => return Err(StartError::PortTaken(self.port)),
-                Err(_) => tokio::time::sleep(PAUSE).await,
+                Err(_) if attempts == MAX_ATTEMPTS => return Err(StartError::PortTaken(self.port)),
+                Err(_) => tokio::time::sleep(RETRY_PAUSE).await,
             }
-            tries += 1;
+            attempts += 1;
         }
     }
 }
 
 /// How often a port or a directory that is taken is tried again, and after which pause: a second in all.
-pub(super) const TRIES: u32 = 20;
-/// See [`TRIES`].
-pub(super) const PAUSE: Duration = Duration::from_millis(50);
+pub(super) const MAX_ATTEMPTS: u32 = 20;
+/// See [`MAX_ATTEMPTS`].
+pub(super) const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
 /// Why a cloud did not start, or stopped working.
 #[derive(Debug, thiserror::Error)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::pricing::Rates;
 use domain::settings::{Limits, Settings};
 use domain::text::{Email, Handle, LongText, Name, Phone};
-use domain::vendor::{Membership, Role, VendorCard, VendorEvent, VendorFile, VendorState};
+use domain::vendor::{Membership, Role, VendorAccount, VendorCard, VendorState, VendorStep};
 use domain::{Timestamp, UserId, VendorId};
 use platform::Config;
 use store::{Accounts, Catalog, SettingsTable};
@@ -16,7 +16,7 @@ use crate::cognito::Account;
 use crate::demo;
 
 /// The operator's account, always there.
-pub const ADMIN: &str = "admin@bozor.test";
+pub const OPERATOR: &str = "admin@bozor.test";
 /// A buyer of the bazaar.
 pub const BUYER: &str = "buyer@bozor.test";
 /// The password of all accounts that are there from the start.
@@ -38,7 +38,7 @@ async fn register(services: &Services, email: &str, name: &str, groups: &[&str])
 
 /// Makes the accounts, unless they are there.
 pub(super) async fn accounts(services: &Services, demo: bool) -> Result<(), StartError> {
-    register(services, ADMIN, "Operator", &["admin"]).await?;
+    register(services, OPERATOR, "Operator", &["admin"]).await?;
     if demo {
         register(services, BUYER, "Aziza", &[]).await?;
     }
@@ -68,8 +68,8 @@ fn root_config(services: &Services) -> Config {
 
 /// Loads the bazaar: shops, categories, pictures, and the product files through the import's own code. What is there already
 /// stays as it is, so that a crash in the middle is mended by the next start. False when it was all there.
-pub(super) async fn bazaar(services: &Services) -> Result<bool, StartError> {
-    if services.places.file("demo").is_some_and(|marker| marker.exists()) {
+pub(super) async fn demo_data(services: &Services) -> Result<bool, StartError> {
+    if services.data_directory.file("demo").is_some_and(|marker| marker.exists()) {
         return Ok(false);
     }
     let config = root_config(services);
@@ -86,47 +86,48 @@ pub(super) async fn bazaar(services: &Services) -> Result<bool, StartError> {
     let known = catalog.categories().await.map_err(failed)?;
     if known.roots.is_empty() {
         catalog
-            .save_categories(&domain::catalogue::CategoryTree { version: known.version, ..tree })
+            .save_categories(&domain::catalog::CategoryTree { version: known.version, ..tree })
             .await
             .map_err(failed)?;
     }
     let importer = imports::App::new(&config).await.map_err(failed)?;
     for vendor in demo::VENDORS {
-        let card = shop(services, &accounts, &catalog, &vendor, now).await?;
+        let account = approved_vendor(services, &accounts, &catalog, &vendor, now).await?;
         for file in vendor.files {
             for picture in file.pictures() {
                 upload(services, picture, vendor.handle).await?;
             }
             let csv = file.with_uploads(demo::media_id);
             let options = imports::Options { currency: Some(file.currency), dry_run: false, publish: true };
-            let report = imports::load(&importer, card.card.id, csv.as_bytes(), options, now).await.map_err(failed)?;
+            let report =
+                imports::load(&importer, account.card.id, csv.as_bytes(), options, now).await.map_err(failed)?;
             if let Some(error) = report.faults.first() {
                 return Err(failed(format!("{} line {}: {}", vendor.handle, error.line, error.detail)));
             }
         }
     }
-    if let Some(marker) = services.places.file("demo") {
+    if let Some(marker) = services.data_directory.file("demo") {
         std::fs::write(marker, now.to_string()).map_err(StartError::Data)?;
     }
     Ok(true)
 }
 
 /// A shop that has gone through its application.
-async fn shop(
+async fn approved_vendor(
     services: &Services,
     accounts: &Accounts,
     catalog: &Catalog,
     vendor: &demo::Vendor,
     now: Timestamp,
-) -> Result<VendorFile, StartError> {
+) -> Result<VendorAccount, StartError> {
     let owner = register(services, vendor.email, vendor.name, &[]).await?;
-    if let Some(place) = accounts.memberships(owner).await.map_err(failed)?.first() {
-        let file = accounts.vendor(place.vendor).await.map_err(failed)?;
-        return file.ok_or_else(|| failed("a membership without its shop"));
+    if let Some(membership) = accounts.memberships(owner).await.map_err(failed)?.first() {
+        let account = accounts.vendor(membership.vendor).await.map_err(failed)?;
+        return account.ok_or_else(|| failed("a membership without its vendor"));
     }
-    let id = VendorId::new(now, platform::mint(now).bits());
+    let id = VendorId::new(now, platform::ids(now).bits());
     let email = Email::parse(vendor.email).map_err(failed)?;
-    let draft = VendorFile {
+    let draft = VendorAccount {
         card: VendorCard {
             id,
             handle: Handle::parse(vendor.handle).map_err(failed)?,
@@ -145,8 +146,8 @@ async fn shop(
         created_at: now,
         version: 0,
     };
-    let submitted = draft.after(VendorEvent::Submitted, owner, now).map_err(failed)?;
-    let approved = submitted.after(VendorEvent::Approved, owner, now).map_err(failed)?;
+    let submitted = draft.after(VendorStep::Submitted, owner, now).map_err(failed)?;
+    let approved = submitted.after(VendorStep::Approved, owner, now).map_err(failed)?;
     let membership = Membership { vendor: id, user: owner, email, role: Role::Owner, since: now };
     accounts.open_vendor(&approved, &membership, catalog).await.map_err(failed)
 }

@@ -1,4 +1,4 @@
-//! The one port: the API behind its gateway, the doors of AWS, and what exists only locally.
+//! The one port: the API behind its gateway, the endpoints of AWS, and what exists only locally.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,11 +19,11 @@ use tokio::sync::watch;
 use super::functions::Functions;
 use super::services::Services;
 use super::sources::Sources;
-use super::{StartError, desk};
-use crate::faults::{Call, Kind, MadeFor, SLOW, cut_off};
+use super::{StartError, local_api};
+use crate::faults::{Call, CallContext, Kind, SLOW_DELAY, drop_connection};
 
-/// The largest body of a call to a door: DynamoDB takes 16 MB.
-const LARGEST_CALL: usize = 20 * 1024 * 1024;
+/// The largest body of a call to an endpoint: DynamoDB takes 16 MB.
+const MAX_CALL_SIZE: usize = 20 * 1024 * 1024;
 
 /// What requests are answered with.
 #[derive(Clone)]
@@ -94,23 +94,23 @@ async fn answer(State(cloud): State<Cloud>, request: Request) -> Response {
         // S3's signatures cover the whole path.
         if is_s3 {
             let mut request = request;
-            let made_for = made_for(&cloud, request.headers());
-            request.extensions_mut().insert(made_for);
+            let call_context = call_context(&cloud, request.headers());
+            request.extensions_mut().insert(call_context);
             return cloud.services.buckets.call(request).await;
         }
-        return door(&cloud, rest, request).await;
+        return aws_endpoint(&cloud, rest, request).await;
     }
     if path.starts_with("/_local/") {
         if !is_for_here(&request) || !is_from_here(&request) {
             return StatusCode::FORBIDDEN.into_response();
         }
-        return desk::answer(&cloud, request).await;
+        return local_api::answer(&cloud, request).await;
     }
     if path == "/" {
         return Redirect::temporary("/docs/").into_response();
     }
     if path == "/docs" || path.starts_with("/docs/") {
-        return desk::documentation(&path);
+        return local_api::documentation(&path);
     }
     if path == "/v1/health" && !cloud.services.is_ready() {
         let mut loading = (StatusCode::SERVICE_UNAVAILABLE, r#"{"message":"Service Unavailable"}"#).into_response();
@@ -147,7 +147,7 @@ fn is_loopback(host: &str) -> bool {
 }
 
 /// A call of an SDK to one of the services.
-async fn door(cloud: &Cloud, rest: &str, request: Request) -> Response {
+async fn aws_endpoint(cloud: &Cloud, rest: &str, request: Request) -> Response {
     let (service, path) = rest.split_once('/').unwrap_or((rest, ""));
     let service = service.to_owned();
     let (parts, body) = match read(request, &format!("/{path}")).await {
@@ -159,28 +159,28 @@ async fn door(cloud: &Cloud, rest: &str, request: Request) -> Response {
         return services.dynamodb.serve(parts, body).await;
     }
     let operation = operation(&parts);
-    let MadeFor { trace, route } = made_for(cloud, &parts.headers);
-    match services.faults.next(&Call::of(&service, &operation).made_for(route)) {
-        Some(Kind::Before) => cut_off(),
+    let CallContext { trace, route } = call_context(cloud, &parts.headers);
+    match services.faults.next(&Call::of(&service, &operation).for_route(route)) {
+        Some(Kind::Before) => drop_connection(),
         Some(Kind::After) => {
             call(cloud, &service, parts, body).await;
-            cut_off()
+            drop_connection()
         }
         Some(Kind::CrashBefore) => {
             services.faults.kill(trace.as_deref()).await;
-            cut_off()
+            drop_connection()
         }
         Some(Kind::CrashAfter) => {
             call(cloud, &service, parts, body).await;
             services.faults.kill(trace.as_deref()).await;
-            cut_off()
+            drop_connection()
         }
         Some(Kind::Throttle | Kind::Conflict) => {
             let body = r#"{"__type":"ThrottlingException","message":"Rate exceeded"}"#;
             (StatusCode::BAD_REQUEST, [(header::CONTENT_TYPE, "application/x-amz-json-1.0")], body).into_response()
         }
         Some(Kind::Slow) => {
-            tokio::time::sleep(SLOW).await;
+            tokio::time::sleep(SLOW_DELAY).await;
             call(cloud, &service, parts, body).await
         }
         Some(Kind::Stale) | None => call(cloud, &service, parts, body).await,
@@ -188,10 +188,10 @@ async fn door(cloud: &Cloud, rest: &str, request: Request) -> Response {
 }
 
 /// What a call of an SDK is part of: functions pass the trace of their invocation on.
-fn made_for(cloud: &Cloud, headers: &HeaderMap) -> MadeFor {
+fn call_context(cloud: &Cloud, headers: &HeaderMap) -> CallContext {
     let trace = headers.get("x-amzn-trace-id").and_then(|trace| trace.to_str().ok());
     let route = trace.and_then(|trace| cloud.services.usage.route_of(trace));
-    MadeFor { trace: trace.map(str::to_owned), route }
+    CallContext { trace: trace.map(str::to_owned), route }
 }
 
 async fn call(cloud: &Cloud, service: &str, parts: Parts, body: Bytes) -> Response {
@@ -219,7 +219,7 @@ pub(super) async fn read(request: Request, path: &str) -> Result<(Parts, Bytes),
     if let Ok(uri) = format!("{path}{query}").parse::<Uri>() {
         parts.uri = uri;
     }
-    match Limited::new(body, LARGEST_CALL).collect().await {
+    match Limited::new(body, MAX_CALL_SIZE).collect().await {
         Ok(body) => Ok((parts, body.to_bytes())),
         Err(_) => Err(StatusCode::PAYLOAD_TOO_LARGE.into_response()),
     }

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 
-use super::places::Places;
+use super::data_directory::DataDirectory;
 use super::{Options, StartError, TEMPLATE};
 use crate::clock::Clock;
 use crate::cognito::{ClientSpec, Cognito, PasswordPolicy, PoolSpec};
-use crate::dynamodb::{self, Attribute, AttributeKind, Door, IndexSpec, Permit, TableSpec};
+use crate::dynamodb::{self, Attribute, AttributeKind, Endpoint, IndexSpec, Permit, TableSpec};
 use crate::faults::Faults;
 use crate::iam::{Roles, dynamodb_needs};
 use crate::mail::Mail;
@@ -19,7 +19,7 @@ use crate::pay::stripe::Stripe;
 use crate::s3::{self, Buckets};
 use crate::secrets::{Secret, Secrets};
 use crate::sqs::{QueueSpec, Queues, Redrive};
-use crate::template::{self, Place, SecretValue, Template};
+use crate::template::{self, SecretValue, Site, Template};
 use crate::usage::Usage;
 
 /// The secret of every access key: signatures are checked only where they are presigned.
@@ -40,7 +40,7 @@ pub struct Services {
     /// The roles of the functions.
     pub roles: Roles,
     /// DynamoDB.
-    pub dynamodb: Arc<Door>,
+    pub dynamodb: Arc<Endpoint>,
     /// SQS.
     pub queues: Queues,
     /// S3.
@@ -53,7 +53,7 @@ pub struct Services {
     pub mail: Mail,
     /// Stripe's sandbox.
     pub stripe: Stripe,
-    pub(super) places: Places,
+    pub(super) data_directory: DataDirectory,
     ready: AtomicBool,
 }
 
@@ -63,7 +63,7 @@ impl std::fmt::Debug for Services {
     }
 }
 
-/// Roles, as the door of DynamoDB asks for them.
+/// Roles, as the endpoint of DynamoDB asks for them.
 struct TablePermit(Roles);
 
 impl Permit for TablePermit {
@@ -77,17 +77,17 @@ impl Permit for TablePermit {
 
 impl Services {
     pub(super) fn open(options: &Options, address: SocketAddr) -> Result<Self, StartError> {
-        let places = Places::open(options.data.as_deref())?;
+        let data_directory = DataDirectory::open(options.data.as_deref())?;
         let clock = options.clock.clone();
-        clock.advance(places.clock_offset());
+        clock.advance(data_directory.clock_offset());
         let base_url = format!("http://localhost:{}", address.port());
-        let place = Place::at(&base_url)
+        let site = Site::at(&base_url)
             .with("MediaUrl", format!("{base_url}/_aws/s3/bozor-mediabucket"))
             .with("StoreUrl", &base_url)
             .with("CorsOrigins", "http://localhost:3000,http://localhost:5173");
-        let template = Template::parse(TEMPLATE, &place)?;
+        let template = Template::parse(TEMPLATE, &site)?;
         let roles = Roles::of(&template);
-        let roles = match &options.without {
+        let roles = match &options.removed_statement {
             Some((function, sid)) => roles.without(function, sid),
             None => roles,
         };
@@ -97,15 +97,16 @@ impl Services {
             Arc::new(move |key: &str, action: &str, resource: &str| roles.allows(key, action, resource))
                 as crate::sqs::Permit
         };
-        let file = |name: &str| places.file(name);
-        let door_options = dynamodb::Options { remembered: options.remembered, ..dynamodb::Options::default() };
-        let dynamodb = Door::open(
+        let file = |name: &str| data_directory.file(name);
+        let endpoint_options =
+            dynamodb::Options { history_limit: options.history_limit, ..dynamodb::Options::default() };
+        let dynamodb = Endpoint::open(
             file("dynamodb.sqlite").as_deref(),
             Arc::new(TablePermit(roles.clone())),
             faults.clone(),
             usage.clone(),
             clock.clone(),
-            door_options,
+            endpoint_options,
         )
         .map_err(|error| StartError::service("DynamoDB")(&error))?;
         let tables: Vec<TableSpec> = template.tables.iter().map(table).collect();
@@ -148,13 +149,13 @@ impl Services {
             secrets,
             mail,
             stripe,
-            places,
+            data_directory,
             ready: AtomicBool::new(false),
         })
     }
 
-    /// Where SDK clients find the doors: by the address, as with a name the SDK would put a bucket into the host.
-    pub(super) fn doors(&self) -> String {
+    /// Where SDK clients find the endpoints: by the address, as with a name the SDK would put a bucket into the host.
+    pub(super) fn endpoint_base(&self) -> String {
         self.base_url.replace("localhost", "127.0.0.1")
     }
 
@@ -170,23 +171,23 @@ impl Services {
     /// The environment of a function: what the template gives it, and what Lambda would.
     pub(super) fn environment(&self, function: &template::Function) -> std::collections::BTreeMap<String, String> {
         let mut variables = function.environment.clone();
-        let doors = self.doors();
+        let endpoint_base = self.endpoint_base();
         for (name, value) in [
             ("AWS_REGION", "us-east-1".to_owned()),
             ("AWS_ACCESS_KEY_ID", Roles::key_of(&function.id)),
             ("AWS_SECRET_ACCESS_KEY", SECRET_KEY.to_owned()),
             ("AWS_SESSION_TOKEN", format!("local-session-of-{}", function.id)),
-            ("AWS_ENDPOINT_URL_DYNAMODB", format!("{doors}/_aws/dynamodb")),
-            ("AWS_ENDPOINT_URL_SQS", format!("{doors}/_aws/sqs")),
-            ("AWS_ENDPOINT_URL_SESV2", format!("{doors}/_aws/ses")),
-            ("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER", format!("{doors}/_aws/cognito")),
-            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", format!("{doors}/_aws/secrets")),
-            ("AWS_ENDPOINT_URL_S3", s3::endpoint(&format!("{doors}/_aws/s3"))),
+            ("AWS_ENDPOINT_URL_DYNAMODB", format!("{endpoint_base}/_aws/dynamodb")),
+            ("AWS_ENDPOINT_URL_SQS", format!("{endpoint_base}/_aws/sqs")),
+            ("AWS_ENDPOINT_URL_SESV2", format!("{endpoint_base}/_aws/ses")),
+            ("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER", format!("{endpoint_base}/_aws/cognito")),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", format!("{endpoint_base}/_aws/secrets")),
+            ("AWS_ENDPOINT_URL_S3", s3::endpoint(&format!("{endpoint_base}/_aws/s3"))),
         ] {
             variables.insert(name.to_owned(), value);
         }
         if let Some(base) = variables.get_mut("STRIPE_API_BASE") {
-            *base = format!("{doors}/_local/pay/stripe");
+            *base = format!("{endpoint_base}/_local/pay/stripe");
         }
         variables
     }
@@ -311,7 +312,7 @@ fn open_buckets(
             notifications: bucket
                 .notifications
                 .iter()
-                .map(|notification| upload_notice(notification, queues))
+                .map(|notification| upload_notification(notification, queues))
                 .collect(),
         })
         .collect();
@@ -325,7 +326,7 @@ fn open_buckets(
     Buckets::open(root, specs, settings).map_err(|error| StartError::service("S3")(&error))
 }
 
-fn upload_notice(notification: &template::Notification, queues: &Queues) -> s3::Notification {
+fn upload_notification(notification: &template::Notification, queues: &Queues) -> s3::Notification {
     let (queues, queue) = (queues.clone(), notification.queue.clone());
     s3::Notification {
         events: vec!["s3:ObjectCreated:*".to_owned()],

@@ -20,14 +20,14 @@ use crate::pipes::{self, Filter, Running, Sink, Source};
 use crate::sqs::{EventSource, Mapping, MessageAttributes, Queues};
 use crate::template;
 
-/// The pause before a delivery is tried for the second time.
-const PAUSE: Duration = Duration::from_millis(100);
+/// The backoff before a delivery is tried for the second time.
+const RETRY_BACKOFF: Duration = Duration::from_millis(100);
 /// How often schedules look at the clock.
-const LOOK: Duration = Duration::from_millis(250);
+const SCHEDULE_POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// How long what follows from a moved clock is waited for.
-const AFTERMATH: Duration = Duration::from_secs(15);
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(15);
 /// How often TTL deletion looks at the tables.
-const SWEEP: Duration = Duration::from_secs(3600);
+const TTL_SWEEP_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// What Lambda and Pipes do with a role when they read a stream for it
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-iam-role.html>).
@@ -46,7 +46,7 @@ pub(super) struct Sources {
     running: Mutex<Work>,
     schedules: tokio::sync::Mutex<Vec<Scheduled>>,
     /// Whether schedules run by themselves, and not only when the clock is moved on purpose.
-    by_themselves: bool,
+    run_on_timer: bool,
 }
 
 #[derive(Default)]
@@ -65,7 +65,7 @@ struct Scheduled {
 }
 
 impl Sources {
-    pub(super) fn new(services: Arc<Services>, functions: Arc<Functions>, by_themselves: bool) -> Self {
+    pub(super) fn new(services: Arc<Services>, functions: Arc<Functions>, run_on_timer: bool) -> Self {
         let now = services.clock.now();
         let mut schedules = Vec::new();
         for function in &services.template.functions {
@@ -80,7 +80,7 @@ impl Sources {
             functions,
             running: Mutex::default(),
             schedules: tokio::sync::Mutex::new(schedules),
-            by_themselves,
+            run_on_timer,
         }
     }
 
@@ -111,11 +111,11 @@ impl Sources {
         }
         work.stripe = Some(self.services.stripe.start());
         let sources = Arc::downgrade(self);
-        work.clock = self.by_themselves.then(|| {
+        work.clock = self.run_on_timer.then(|| {
             tokio::spawn(async move {
                 loop {
                     tokio::select! {
-                        () = tokio::time::sleep(LOOK) => {}
+                        () = tokio::time::sleep(SCHEDULE_POLL_INTERVAL) => {}
                         _ = stopped.changed() => return,
                     }
                     let Some(sources) = sources.upgrade() else { return };
@@ -176,7 +176,7 @@ impl Sources {
                 .map_err(|error| StartError::service("a pipe's filter")(&error))?,
             batch_size: pipe.batch_size.min(10),
             retries: Some(pipe.max_retries),
-            pause: PAUSE,
+            backoff: RETRY_BACKOFF,
         };
         let dead_letters = pipe.dead_letters.as_deref().map(|queue| self.sink(queue));
         pipes::to_queue(
@@ -209,7 +209,7 @@ impl Sources {
             filter: Filter::default(),
             batch_size: *batch_size,
             retries: Some(*max_retries),
-            pause: PAUSE,
+            backoff: RETRY_BACKOFF,
         };
         let dead_letters = dead_letters.as_deref().map(|queue| self.sink(queue));
         pipes::to_function(&self.services.dynamodb, source, handler, true, dead_letters, self.services.clock.clone())
@@ -276,8 +276,8 @@ impl Sources {
                 }
             }
         }
-        if now.millis() % i64::try_from(SWEEP.as_millis()).unwrap_or(i64::MAX)
-            < i64::try_from(LOOK.as_millis()).unwrap_or(0)
+        if now.millis() % i64::try_from(TTL_SWEEP_INTERVAL.as_millis()).unwrap_or(i64::MAX)
+            < i64::try_from(SCHEDULE_POLL_INTERVAL.as_millis()).unwrap_or(0)
             && let Err(error) = self.services.dynamodb.delete_expired(now)
         {
             tracing::error!(cause = %error, "expired items could not be deleted");
@@ -287,7 +287,7 @@ impl Sources {
     /// Moves the clock, runs what is due, and waits until all that follows is done.
     pub(super) async fn advance(&self, by: Duration) -> Result<(), StartError> {
         self.services.clock.advance(by);
-        self.services.places.keep_clock_offset(self.services.clock.offset()).map_err(StartError::Data)?;
+        self.services.data_directory.save_clock_offset(self.services.clock.offset()).map_err(StartError::Data)?;
         self.services
             .dynamodb
             .delete_expired(self.services.clock.now())
@@ -295,7 +295,7 @@ impl Sources {
         self.run_schedules().await;
         self.services.stripe.deliver_due().await;
         // A moved clock can set much going: whoever moves it does not wait for all of that.
-        match tokio::time::timeout(AFTERMATH, self.settled()).await {
+        match tokio::time::timeout(SETTLE_TIMEOUT, self.settled()).await {
             Ok(settled) => settled,
             Err(_) => Ok(()),
         }

@@ -33,7 +33,7 @@ const STANDARD: [&str; 18] = [
     "zoneinfo",
 ];
 
-const LONGEST: usize = 2048;
+const MAX_VALUE_LENGTH: usize = 2048;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -104,9 +104,9 @@ pub(super) fn checked_attributes(attributes: Vec<Attribute>) -> Result<BTreeMap<
                 "Attributes did not conform to the schema: {name}: Attribute does not exist in the schema."
             )));
         }
-        if value.chars().count() > LONGEST {
+        if value.chars().count() > MAX_VALUE_LENGTH {
             return Err(invalid_parameter(format!(
-                "Attributes did not conform to the schema: {name}: String must be no longer than {LONGEST} characters"
+                "Attributes did not conform to the schema: {name}: String must be no longer than {MAX_VALUE_LENGTH} characters"
             )));
         }
         checked.insert(name, value);

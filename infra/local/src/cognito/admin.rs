@@ -61,7 +61,7 @@ pub(super) async fn create_user(cognito: &Cognito, call: &Call<'_>) -> Result<Va
         Some("SUPPRESS") => (false, true),
         Some(other) => return Err(invalid_parameter(format!("MessageAction {other} is neither RESEND nor SUPPRESS"))),
     };
-    let password = input.temporary_password.unwrap_or_else(|| policy.invent());
+    let password = input.temporary_password.unwrap_or_else(|| policy.generate());
     policy.check(&password)?;
     let attributes = checked_attributes(input.user_attributes)?;
     let hash = inner.hashing.hash(&password).await?;

@@ -8,8 +8,8 @@ use super::database::{Database, later};
 use crate::sqs::wire::random_bytes;
 
 /// So many wrong codes, or so many codes sent, are the most in [`WINDOW`].
-const MOST_FAILURES: i64 = 5;
-const MOST_SENT: i64 = 10;
+const MAX_FAILURES: i64 = 5;
+const MAX_SENT: i64 = 10;
 const WINDOW: Duration = Duration::from_hours(1);
 
 /// What a code is for.
@@ -58,7 +58,7 @@ impl Database {
             .query_row([sub, purpose.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         let (sent, since) = known.filter(|(_, since)| is_within(*since, now)).unwrap_or((0, now));
-        if sent >= MOST_SENT {
+        if sent >= MAX_SENT {
             return Ok(None);
         }
         // A million codes do not divide the generator's range evenly, by less than one in 10^13.
@@ -85,13 +85,13 @@ impl Database {
             )?
             .query_row([sub, purpose.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
             .optional()?;
-        let Some((kept, expires_at, failures, since)) = known else { return Ok(Redeemed::Expired) };
+        let Some((stored, expires_at, failures, since)) = known else { return Ok(Redeemed::Expired) };
         let (failures, since) = if is_within(since, now) { (failures, since) } else { (0, now) };
-        if failures >= MOST_FAILURES {
+        if failures >= MAX_FAILURES {
             return Ok(Redeemed::TooMany);
         }
-        let Some(kept) = kept.filter(|_| expires_at > now) else { return Ok(Redeemed::Expired) };
-        let accepted = kept == code;
+        let Some(stored) = stored.filter(|_| expires_at > now) else { return Ok(Redeemed::Expired) };
+        let accepted = stored == code;
         if accepted {
             transaction
                 .prepare_cached("UPDATE codes SET code = NULL, failures = 0 WHERE sub = ?1 AND purpose = ?2")?

@@ -152,7 +152,7 @@ impl Database {
     }
 
     /// Keeps a signing key unless there is one, and answers the one that is kept.
-    pub(super) fn keep_key(&self, der: &[u8]) -> rusqlite::Result<Vec<u8>> {
+    pub(super) fn store_key(&self, der: &[u8]) -> rusqlite::Result<Vec<u8>> {
         let connection = self.connection();
         connection.execute("INSERT OR IGNORE INTO keys (id, der) VALUES (1, ?1)", [der])?;
         connection.query_row("SELECT der FROM keys", [], |row| row.get(0))
@@ -166,11 +166,11 @@ impl Database {
             .optional()
     }
 
-    /// Up to `most` users behind the place `after`, in order of creation.
-    pub(super) fn users_after(&self, after: i64, most: u32) -> rusqlite::Result<Vec<User>> {
+    /// Up to `limit` users behind the place `after`, in order of creation.
+    pub(super) fn users_after(&self, after: i64, limit: u32) -> rusqlite::Result<Vec<User>> {
         self.connection()
             .prepare_cached(&format!("{USER} WHERE id > ?1 ORDER BY id LIMIT ?2"))?
-            .query_map(params![after, most], read_user)?
+            .query_map(params![after, limit], read_user)?
             .collect()
     }
 

@@ -38,12 +38,12 @@ impl SigningKey {
     }
 
     /// The key that a pool's database keeps; made when there is none yet.
-    pub(super) fn kept_in(database: &Database) -> Result<Self, PoolError> {
+    pub(super) fn load_or_create(database: &Database) -> Result<Self, PoolError> {
         if let Some(der) = database.key()? {
             return Self::read(&der);
         }
         // Another process may have been faster; what is kept then counts.
-        let der = database.keep_key(&generate()?)?;
+        let der = database.store_key(&generate()?)?;
         Self::read(&der)
     }
 

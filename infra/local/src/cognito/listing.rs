@@ -8,7 +8,7 @@ use super::{Cognito, User, invalid_parameter};
 use crate::sqs::wire::{Call, Refusal};
 
 /// The most users in one answer, and as many as there are when the caller does not say.
-const MOST: u32 = 60;
+const MAX_USERS: u32 = 60;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -44,7 +44,7 @@ impl Filter {
         Ok(Some(Self { attribute: attribute.to_owned(), value, is_beginning }))
     }
 
-    fn lets(&self, user: &User) -> bool {
+    fn matches(&self, user: &User) -> bool {
         let (found, wanted) = match self.attribute.as_str() {
             "sub" | "username" => (user.sub.clone(), self.value.clone()),
             "cognito:user_status" => (user.status.as_str().to_owned(), self.value.clone()),
@@ -59,8 +59,8 @@ impl Filter {
 pub(super) fn list_users(cognito: &Cognito, call: &Call<'_>) -> Result<Value, Refusal> {
     let input: ListInput = permitted(cognito, call)?;
     let filter = Filter::read(input.filter.as_deref().unwrap_or_default())?;
-    let limit = input.limit.unwrap_or(MOST);
-    if limit == 0 || limit > MOST {
+    let limit = input.limit.unwrap_or(MAX_USERS);
+    if limit == 0 || limit > MAX_USERS {
         return Err(invalid_parameter("Limit must be 1 to 60"));
     }
     let limit = usize::try_from(limit).unwrap_or_default();
@@ -71,12 +71,12 @@ pub(super) fn list_users(cognito: &Cognito, call: &Call<'_>) -> Result<Value, Re
     let mut users = Vec::new();
     let mut next = None;
     'pages: loop {
-        let page = cognito.inner.database.users_after(after, MOST)?;
+        let page = cognito.inner.database.users_after(after, MAX_USERS)?;
         if page.is_empty() {
             break;
         }
         for user in page {
-            if filter.as_ref().is_some_and(|filter| !filter.lets(&user)) {
+            if filter.as_ref().is_some_and(|filter| !filter.matches(&user)) {
                 after = user.row;
                 continue;
             }

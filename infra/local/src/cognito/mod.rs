@@ -28,7 +28,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::clock::Clock;
-use crate::mail::{Letter, Mail};
+use crate::mail::{Mail, Message};
 use crate::sqs::Permit;
 use crate::sqs::wire::{Call, Refusal, json_response};
 
@@ -101,7 +101,7 @@ impl Cognito {
         let database = Database::open(path)?;
         let key = match path {
             None => SigningKey::of_this_process()?,
-            Some(_) => Arc::new(SigningKey::kept_in(&database)?),
+            Some(_) => Arc::new(SigningKey::load_or_create(&database)?),
         };
         Ok(Self { inner: Arc::new(Inner { pool, database, key, clock, mail, permit, hashing }) })
     }
@@ -196,7 +196,7 @@ impl Cognito {
 
     /// A user as an unauthenticated call finds it. `Err` is what the call answers for a stranger when the client does
     /// not hide who exists.
-    fn stranger_or_user(&self, client: &ClientSpec, username: &str) -> Result<Option<User>, Refusal> {
+    fn find_user(&self, client: &ClientSpec, username: &str) -> Result<Option<User>, Refusal> {
         match self.inner.database.user(username)? {
             Some(user) => Ok(Some(user)),
             None if client.prevents_user_existence_errors => Ok(None),
@@ -215,7 +215,7 @@ impl Cognito {
     }
 
     fn deliver(&self, user: &User, subject: &str, text: &str, code: &str) -> Result<(), Refusal> {
-        let letter = Letter {
+        let message = Message {
             to: user.email.clone(),
             from: self.inner.pool.mail_from.clone(),
             subject: subject.to_owned(),
@@ -223,7 +223,7 @@ impl Cognito {
             html: None,
             code: Some(code.to_owned()),
         };
-        Ok(self.inner.mail.deliver(&letter)?)
+        Ok(self.inner.mail.deliver(&message)?)
     }
 }
 

@@ -8,7 +8,7 @@ use super::invalid_parameter;
 use crate::sqs::wire::{Refusal, random_bytes};
 
 /// The longest password that Cognito takes.
-const LONGEST: usize = 256;
+const MAX_LENGTH: usize = 256;
 
 /// What counts as a symbol
 /// (<https://docs.aws.amazon.com/cognito/latest/developerguide/managing-users-passwords.html>).
@@ -49,7 +49,7 @@ impl PasswordPolicy {
     pub(super) fn check(&self, password: &str) -> Result<(), Refusal> {
         let count = password.chars().count();
         let ends_blank = password.starts_with(char::is_whitespace) || password.ends_with(char::is_whitespace);
-        if count == 0 || count > LONGEST || ends_blank {
+        if count == 0 || count > MAX_LENGTH || ends_blank {
             return Err(invalid_parameter(
                 "1 validation error detected: Value at 'password' failed to satisfy constraint: Member must satisfy \
                  regular expression pattern: ^[\\S]+.*[\\S]+$",
@@ -73,19 +73,19 @@ impl PasswordPolicy {
     }
 
     /// A random password that follows the policy.
-    pub(super) fn invent(&self) -> String {
-        const LETTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-        let random = random_bytes::<LONGEST>();
-        let length = self.minimum_length.clamp(12, LONGEST);
+    pub(super) fn generate(&self) -> String {
+        const ALPHABET: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+        let random = random_bytes::<MAX_LENGTH>();
+        let length = self.minimum_length.clamp(12, MAX_LENGTH);
         // Four that satisfy any policy, and random ones behind them.
         let mut password = String::from("aA1!");
         password.extend(
             random
                 .iter()
                 .take(length)
-                .filter_map(|byte| LETTERS.get(usize::from(*byte) % LETTERS.len()).copied().map(char::from)),
+                .filter_map(|byte| ALPHABET.get(usize::from(*byte) % ALPHABET.len()).copied().map(char::from)),
         );
-        password.chars().take(LONGEST).collect()
+        password.chars().take(MAX_LENGTH).collect()
     }
 }
 
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn each_rule_of_the_policy_is_named_when_it_is_broken() {
         let policy = PasswordPolicy::default();
-        let said = |password: &str| policy.check(password).map_err(|refusal| (refusal.code, refusal.message));
+        let outcome = |password: &str| policy.check(password).map_err(|refusal| (refusal.code, refusal.message));
         for (password, reason) in [
             ("aA1!", "Password not long enough"),
             ("AAAAAA1!", "Password must have lowercase characters"),
@@ -145,15 +145,15 @@ mod tests {
             ("aaaaaaA1", "Password must have symbol characters"),
         ] {
             let message = format!("Password did not conform with policy: {reason}");
-            assert_eq!(said(password), Err(("InvalidPasswordException", message)));
+            assert_eq!(outcome(password), Err(("InvalidPasswordException", message)));
         }
-        assert_eq!(said("aaaaaA1!"), Ok(()));
+        assert_eq!(outcome("aaaaaA1!"), Ok(()));
         for password in ["", " aaaaaA1!", &"aA1!".repeat(65)] {
-            assert_eq!(said(password).unwrap_err().0, "InvalidParameterException");
+            assert_eq!(outcome(password).unwrap_err().0, "InvalidParameterException");
         }
         for minimum_length in [6, 30, 99] {
             let policy = PasswordPolicy { minimum_length, ..PasswordPolicy::default() };
-            assert_eq!(policy.check(&policy.invent()), Ok(()));
+            assert_eq!(policy.check(&policy.generate()), Ok(()));
         }
     }
 

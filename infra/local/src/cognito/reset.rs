@@ -15,11 +15,11 @@ pub(super) struct ForgotInput {
     username: String,
 }
 
-/// Mails a code. Who has no account, or no address of its own, gets the same answer and no letter.
+/// Mails a code. Who has no account, or no address of its own, gets the same answer and no message.
 pub(super) fn forgot_password(cognito: &Cognito, input: &ForgotInput) -> Result<Value, Refusal> {
     let client = cognito.client(&input.client_id)?;
     let details = |address: &str| json!({ "CodeDeliveryDetails": delivery(address) });
-    let Some(user) = cognito.stranger_or_user(client, &input.username)? else { return Ok(details(&input.username)) };
+    let Some(user) = cognito.find_user(client, &input.username)? else { return Ok(details(&input.username)) };
     if user.status == Status::ForceChangePassword {
         return Err(not_authorized("User password cannot be reset in the current state."));
     }
@@ -49,7 +49,7 @@ pub(super) async fn confirm(cognito: &Cognito, input: ConfirmInput) -> Result<Va
     let client = cognito.client(&input.client_id)?;
     // Before the code is looked at, so that a refused password does not use it up.
     cognito.inner.pool.password_policy.check(&input.password)?;
-    let Some(user) = cognito.stranger_or_user(client, &input.username)? else { return Err(wrong_code()) };
+    let Some(user) = cognito.find_user(client, &input.username)? else { return Err(wrong_code()) };
     if !user.enabled {
         return Err(wrong_code());
     }

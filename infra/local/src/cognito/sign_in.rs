@@ -14,9 +14,9 @@ use crate::sqs::wire::{Refusal, random_uuid};
 const CHALLENGE_LIFETIME: Duration = Duration::from_mins(3);
 
 /// After so many wrong passwords in a row a user is locked out: one second, then twice as long with each more, up to
-/// [`LONGEST_LOCK`].
+/// [`MAX_LOCK`].
 const FREE_FAILURES: u32 = 5;
-const LONGEST_LOCK: Duration = Duration::from_mins(15);
+const MAX_LOCK: Duration = Duration::from_mins(15);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -45,7 +45,7 @@ pub(super) async fn initiate(cognito: &Cognito, input: InitiateInput) -> Result<
         return refresh(cognito, client, parameter("REFRESH_TOKEN")?);
     }
     let (username, password) = (parameter("USERNAME")?, parameter("PASSWORD")?);
-    let Some(user) = cognito.stranger_or_user(client, username)? else { return Err(wrong_password()) };
+    let Some(user) = cognito.find_user(client, username)? else { return Err(wrong_password()) };
     check_password(cognito, &user, password, "Password attempts exceeded").await?;
     if !user.enabled {
         return Err(not_authorized("User is disabled."));
@@ -65,9 +65,9 @@ pub(super) async fn check_password(
     locked_out: &str,
 ) -> Result<(), Refusal> {
     let now = cognito.now();
-    let failures = if later(user.failed_at, LONGEST_LOCK) > now { user.failures } else { 0 };
+    let failures = if later(user.failed_at, MAX_LOCK) > now { user.failures } else { 0 };
     if let Some(over) = failures.checked_sub(FREE_FAILURES) {
-        let lock = Duration::from_secs(1_u64 << over.min(32)).min(LONGEST_LOCK);
+        let lock = Duration::from_secs(1_u64 << over.min(32)).min(MAX_LOCK);
         if later(user.failed_at, lock) > now {
             return Err(not_authorized(locked_out));
         }

@@ -50,7 +50,7 @@ pub(super) struct ConfirmInput {
 
 pub(super) fn confirm(cognito: &Cognito, input: &ConfirmInput) -> Result<Value, Refusal> {
     let client = cognito.client(&input.client_id)?;
-    let Some(mut user) = cognito.stranger_or_user(client, &input.username)? else { return Err(expired_code()) };
+    let Some(mut user) = cognito.find_user(client, &input.username)? else { return Err(expired_code()) };
     if user.status != Status::Unconfirmed {
         return Err(not_to_be_confirmed(user.status));
     }
@@ -80,7 +80,7 @@ pub(super) struct ResendInput {
 pub(super) fn resend(cognito: &Cognito, input: &ResendInput) -> Result<Value, Refusal> {
     let client = cognito.client(&input.client_id)?;
     let details = |address: &str| json!({ "CodeDeliveryDetails": delivery(address) });
-    let Some(user) = cognito.stranger_or_user(client, &input.username)? else { return Ok(details(&input.username)) };
+    let Some(user) = cognito.find_user(client, &input.username)? else { return Ok(details(&input.username)) };
     if user.status != Status::Unconfirmed {
         return Err(invalid_parameter("User is already confirmed."));
     }

@@ -20,9 +20,9 @@ pub struct PoolSpec {
     pub clients: Vec<ClientSpec>,
     /// Whom codes come from.
     pub mail_from: String,
-    /// The subject of a letter with a code.
+    /// The subject of a message with a code.
     pub code_subject: String,
-    /// The text of a letter with a code, which stands for `{####}`.
+    /// The text of a message with a code, which stands for `{####}`.
     pub code_message: String,
 }
 

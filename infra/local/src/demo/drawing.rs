@@ -124,11 +124,11 @@ impl Seed {
         Self(spread(hash))
     }
 
-    /// A number from `least` to `most`, the same for the same `which`.
-    fn number(&self, which: i32, least: i32, most: i32) -> i32 {
+    /// A number from `min` to `max`, the same for the same `which`.
+    fn number(&self, which: i32, min: i32, max: i32) -> i32 {
         let drawn = spread(self.0 ^ spread(u64::from(which.unsigned_abs())));
-        let span = u64::from(most.abs_diff(least)) + 1;
-        least + i32::try_from(drawn % span).unwrap_or(0)
+        let span = u64::from(max.abs_diff(min)) + 1;
+        min + i32::try_from(drawn % span).unwrap_or(0)
     }
 }
 

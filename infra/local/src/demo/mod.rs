@@ -7,7 +7,7 @@ mod drawing;
 
 use std::collections::BTreeSet;
 
-use domain::catalogue::CategoryTree;
+use domain::catalog::CategoryTree;
 use domain::{Currency, MediaId, Money};
 
 pub use drawing::picture;
@@ -128,7 +128,7 @@ impl ProductFile {
 }
 
 fn split_name(text: &str) -> (&str, &str) {
-    let end = text.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-').unwrap_or(text.len());
+    let end = text.find(|character: char| !character.is_ascii_alphanumeric() && character != '-').unwrap_or(text.len());
     text.split_at_checked(end).unwrap_or((text, ""))
 }
 
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bazaar_is_as_large_as_it_says() {
+    fn the_demo_data_is_as_large_as_it_says() {
         let all: Vec<ProductDraft> = VENDORS.iter().flat_map(|vendor| products(&vendor.files[0])).collect();
         assert!(all.len() >= 60, "{}", all.len());
         assert!(all.iter().filter(|product| product.options.len() >= 2).count() >= 10);
@@ -175,7 +175,7 @@ mod tests {
         assert!(tree.roots.len() >= 3 && tree.roots.iter().all(|root| !root.children.is_empty()));
         let mut counts: BTreeMap<Handle, usize> = BTreeMap::new();
         for product in VENDORS.iter().flat_map(|vendor| products(&vendor.files[0])) {
-            let path = tree.named(product.category.unwrap().as_str()).unwrap();
+            let path = tree.find(product.category.unwrap().as_str()).unwrap();
             assert_eq!(path.len(), 2);
             *counts.entry(path[1].clone()).or_default() += 1;
         }

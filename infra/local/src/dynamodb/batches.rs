@@ -13,7 +13,7 @@ pub(super) fn unprocessed_field(operation: &str) -> Option<&'static str> {
 
 /// Takes from a batch the requests (or keys) for which `keep` is false, counted from 0 over the whole batch, and
 /// returns them in the form of `RequestItems`. A table without any is left out on both sides.
-pub(super) fn take_out(body: &mut Value, mut keep: impl FnMut(usize) -> bool) -> Map<String, Value> {
+pub(super) fn split_off(body: &mut Value, mut keep: impl FnMut(usize) -> bool) -> Map<String, Value> {
     let mut rest = Map::new();
     let Some(tables) = body.get_mut("RequestItems").and_then(Value::as_object_mut) else { return rest };
     let mut at = 0;
@@ -53,7 +53,7 @@ pub(super) fn size(body: &Value) -> usize {
 }
 
 /// Adds to an answer what was taken out of its request.
-pub(super) fn give_back(answer: &mut Value, field: &str, rest: Map<String, Value>) {
+pub(super) fn add_unprocessed(answer: &mut Value, field: &str, rest: Map<String, Value>) {
     let Some(answer) = answer.as_object_mut() else { return };
     let slot = answer.entry(field).or_insert_with(|| Value::Object(Map::new()));
     let Some(unprocessed) = slot.as_object_mut() else { return };
@@ -88,20 +88,20 @@ mod tests {
     fn what_is_taken_out_of_a_batch_comes_back_as_unprocessed() {
         let mut body = json!({ "RequestItems": { "A": [1, 2], "B": [3] } });
         assert_eq!(size(&body), 3);
-        let rest = take_out(&mut body, |at| at == 0);
+        let rest = split_off(&mut body, |at| at == 0);
         assert_eq!(body, json!({ "RequestItems": { "A": [1] } }));
         let mut answer = json!({ "UnprocessedItems": { "A": [9] } });
-        give_back(&mut answer, "UnprocessedItems", rest);
+        add_unprocessed(&mut answer, "UnprocessedItems", rest);
         assert_eq!(answer, json!({ "UnprocessedItems": { "A": [9, 2], "B": [3] } }));
     }
 
     #[test]
     fn keys_keep_what_else_their_table_asked_for() {
         let mut body = json!({ "RequestItems": { "A": { "Keys": [1, 2], "ConsistentRead": true } } });
-        let rest = take_out(&mut body, |at| at == 1);
+        let rest = split_off(&mut body, |at| at == 1);
         assert_eq!(body, json!({ "RequestItems": { "A": { "Keys": [2], "ConsistentRead": true } } }));
         let mut answer = json!({});
-        give_back(&mut answer, "UnprocessedKeys", rest);
+        add_unprocessed(&mut answer, "UnprocessedKeys", rest);
         assert_eq!(answer, json!({ "UnprocessedKeys": { "A": { "Keys": [1], "ConsistentRead": true } } }));
     }
 }

@@ -7,24 +7,24 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::conflicts::Refusal;
-use super::engine::{self, Engine, Ran, set};
-use super::keys::{self, Named};
-use super::tokens::{Known, Token};
-use super::{Caller, Door, Outcome, ROOT, answers, batches, history, items, read, write};
+use super::engine::{self, Engine, Executed, set};
+use super::keys::{self, NamedItem};
+use super::tokens::{Token, TokenState};
+use super::{Caller, Endpoint, Outcome, ROOT, batches, errors, history, items, read, write};
 use crate::faults::{Call, Kind};
 use crate::usage::{Cost, Units};
 
-impl Door {
+impl Endpoint {
     pub(super) async fn attempt(&self, caller: &Caller, operation: &str, body: Value, cost: &mut Cost) -> Outcome {
         if caller.access_key_id != ROOT
             && let Some(what) = self.permit.denied(&caller.access_key_id, operation, &body)
         {
-            return Outcome::refused(&answers::access_denied(&caller.access_key_id, &what));
+            return Outcome::refused(&errors::access_denied(&caller.access_key_id, &what));
         }
         let route = caller.trace.as_deref().and_then(|trace| self.usage.route_of(trace));
         let call = Call {
             may_be_stale: reads_eventually(operation, &body),
-            ..Call::of("dynamodb", operation).made_for(route)
+            ..Call::of("dynamodb", operation).for_route(route)
         };
         let fault = self.faults.next(&call);
         match fault {
@@ -53,8 +53,8 @@ impl Door {
 
     async fn carry_out(&self, caller: &Caller, operation: &str, mut body: Value, cost: &mut Cost) -> Outcome {
         let (named, reads) = {
-            let shapes = read(&self.shapes);
-            (keys::written(operation, &body, &shapes), keys::read(operation, &body, &shapes))
+            let schemas = read(&self.schemas);
+            (keys::written(operation, &body, &schemas), keys::read(operation, &body, &schemas))
         };
         match operation {
             "TransactWriteItems" => {
@@ -65,66 +65,66 @@ impl Door {
                 }
                 let hold = match self.conflicts.hold(items(&named), token) {
                     Ok(hold) => hold,
-                    Err(Refusal::InProgress) => return Outcome::refused(&answers::in_progress()),
-                    Err(Refusal::Conflict(struck)) => {
+                    Err(Refusal::InProgress) => return Outcome::refused(&errors::in_progress()),
+                    Err(Refusal::Conflict(conflicting)) => {
                         charge_refused(operation, &body, cost);
-                        return Outcome::refused(&answers::cancelled_by_conflict(&struck));
+                        return Outcome::refused(&errors::cancelled_by_conflict(&conflicting));
                     }
                 };
                 // Only now: before it was held, the same transaction may just have come to its end.
                 let token = Token::take(&mut body);
                 let known = token.as_ref().map(|token| self.state().tokens.find(token, self.clock.now()));
-                let is_new = known == Some(Known::No);
+                let is_new = known == Some(TokenState::New);
                 let outcome = match known {
-                    Some(Known::Done(answer)) => self.replay(body, &named, answer, cost),
-                    Some(Known::Other) => Outcome::refused(&answers::another_transaction()),
-                    Some(Known::No) | None => {
-                        self.meet(caller).await;
+                    Some(TokenState::Done(answer)) => self.replay(body, &named, answer, cost),
+                    Some(TokenState::Mismatch) => Outcome::refused(&errors::another_transaction()),
+                    Some(TokenState::New) | None => {
+                        self.hold_for_conflicts(caller).await;
                         self.execute(operation, body, named, cost)
                     }
                 };
                 if let (Some(token), true, Outcome::Answer(StatusCode::OK, answer)) = (token, is_new, &outcome) {
-                    self.state().tokens.keep(token, answer, self.clock.now());
+                    self.state().tokens.store(token, answer, self.clock.now());
                 }
                 drop(hold);
                 outcome
             }
             "TransactGetItems" => {
-                let struck: Vec<bool> = reads.iter().map(|one| self.conflicts.has(&one.item)).collect();
-                if struck.contains(&true) {
-                    return Outcome::refused(&answers::cancelled_by_conflict(&struck));
+                let conflicting: Vec<bool> = reads.iter().map(|one| self.conflicts.has(&one.item)).collect();
+                if conflicting.contains(&true) {
+                    return Outcome::refused(&errors::cancelled_by_conflict(&conflicting));
                 }
                 self.execute(operation, body, named, cost)
             }
             "BatchWriteItem" => {
-                let struck: Vec<bool> = named.iter().map(|one| self.conflicts.has(&one.item)).collect();
-                if !struck.contains(&true) || named.len() != batches::size(&body) {
+                let conflicting: Vec<bool> = named.iter().map(|one| self.conflicts.has(&one.item)).collect();
+                if !conflicting.contains(&true) || named.len() != batches::size(&body) {
                     return self.execute(operation, body, named, cost);
                 }
-                let rest = batches::take_out(&mut body, |at| struck.get(at) != Some(&true));
+                let rest = batches::split_off(&mut body, |at| conflicting.get(at) != Some(&true));
                 let named = named.into_iter().filter(|one| !self.conflicts.has(&one.item)).collect();
                 self.execute_part(operation, body, named, rest, cost)
             }
             "PutItem" | "UpdateItem" | "DeleteItem" if named.iter().any(|one| self.conflicts.has(&one.item)) => {
                 charge_refused(operation, &body, cost);
-                Outcome::refused(&answers::conflict())
+                Outcome::refused(&errors::conflict())
             }
             _ => self.execute(operation, body, named, cost),
         }
     }
 
     /// Answers a transaction that was carried out before. It costs what reading its items in a transaction costs.
-    fn replay(&self, mut body: Value, named: &[Named], mut answer: Map<String, Value>, cost: &mut Cost) -> Outcome {
-        let get = |one: &Named| json!({ "Get": { "TableName": one.item.table, "Key": one.key } });
+    fn replay(&self, mut body: Value, named: &[NamedItem], mut answer: Map<String, Value>, cost: &mut Cost) -> Outcome {
+        let get = |one: &NamedItem| json!({ "Get": { "TableName": one.item.table, "Key": one.key } });
         let mut reading = json!({ "TransactItems": named.iter().map(get).collect::<Vec<_>>() });
         const CAPACITY: &str = "ReturnConsumedCapacity";
         if let Some(mode) = body.get_mut(CAPACITY) {
             set(&mut reading, CAPACITY, mode.take());
         }
         match engine::run(&self.state().engine.database, "TransactGetItems", reading) {
-            Ok(ran) => {
-                cost.read_units += ran.read;
-                let read: Map<String, Value> = serde_json::from_slice(&ran.body).unwrap_or_default();
+            Ok(executed) => {
+                cost.read_units += executed.read;
+                let read: Map<String, Value> = serde_json::from_slice(&executed.body).unwrap_or_default();
                 answer.extend(read.into_iter().filter(|(name, _)| name == "ConsumedCapacity"));
                 Outcome::ok(Value::Object(answer).to_string().into_bytes())
             }
@@ -134,7 +134,7 @@ impl Door {
 
     /// Lets other requests meet a transaction that is under way. Where the only running request of the whole cloud is
     /// the transaction's own, there is no other.
-    async fn meet(&self, caller: &Caller) {
+    async fn hold_for_conflicts(&self, caller: &Caller) {
         if self.options.hold.is_zero() {
             return;
         }
@@ -144,14 +144,14 @@ impl Door {
             tokio::time::sleep(self.options.hold).await;
             return;
         };
-        if !self.usage.is_alone(trace) || self.untraced.load(Ordering::SeqCst) > 0 {
+        if !self.usage.is_only_running(trace) || self.untraced.load(Ordering::SeqCst) > 0 {
             tokio::time::sleep(self.options.hold).await;
         }
     }
 
-    fn execute(&self, operation: &str, body: Value, named: Vec<Named>, cost: &mut Cost) -> Outcome {
+    fn execute(&self, operation: &str, body: Value, named: Vec<NamedItem>, cost: &mut Cost) -> Outcome {
         match self.run(operation, body, named, cost) {
-            Ok(ran) => Outcome::ok(ran.body),
+            Ok(executed) => Outcome::ok(executed.body),
             Err(refusal) => refusal,
         }
     }
@@ -161,7 +161,7 @@ impl Door {
         &self,
         operation: &str,
         body: Value,
-        named: Vec<Named>,
+        named: Vec<NamedItem>,
         rest: Map<String, Value>,
         cost: &mut Cost,
     ) -> Outcome {
@@ -170,42 +170,42 @@ impl Door {
             json!({})
         } else {
             match self.run(operation, body, named, cost) {
-                Ok(ran) => serde_json::from_slice(&ran.body).unwrap_or_default(),
+                Ok(executed) => serde_json::from_slice(&executed.body).unwrap_or_default(),
                 Err(refusal) => return refusal,
             }
         };
-        batches::give_back(&mut done, field, rest);
+        batches::add_unprocessed(&mut done, field, rest);
         Outcome::ok(done.to_string().into_bytes())
     }
 
-    fn run(&self, operation: &str, body: Value, named: Vec<Named>, cost: &mut Cost) -> Result<Ran, Outcome> {
+    fn run(&self, operation: &str, body: Value, named: Vec<NamedItem>, cost: &mut Cost) -> Result<Executed, Outcome> {
         let table = keys::table_of(&body).to_owned();
         let refused = refused_cost(operation, &body);
         let tables: Vec<String> = {
-            let shapes = read(&self.shapes);
-            let streamed = |one: &&Named| shapes.get(&one.item.table).is_some_and(|shape| shape.streamed);
+            let schemas = read(&self.schemas);
+            let streamed = |one: &&NamedItem| schemas.get(&one.item.table).is_some_and(|schema| schema.streamed);
             named.iter().filter(streamed).map(|one| one.item.table.clone()).collect()
         };
-        let ran = {
+        let executed = {
             let mut state = self.state();
             let overwritten = self.overwritten(&state.engine, named);
-            let ran = engine::run(&state.engine.database, operation, body);
-            if ran.is_ok() && !overwritten.is_empty() {
-                state.history.remember(overwritten, self.options.remembered);
+            let executed = engine::run(&state.engine.database, operation, body);
+            if executed.is_ok() && !overwritten.is_empty() {
+                state.history.remember(overwritten, self.options.history_limit);
             }
-            ran
+            executed
         };
-        match ran {
-            Ok(ran) => {
-                cost.read_units += ran.read;
-                cost.write_units += ran.write;
+        match executed {
+            Ok(executed) => {
+                cost.read_units += executed.read;
+                cost.write_units += executed.write;
                 for table in tables {
-                    self.announce(&table);
+                    self.wake_readers(&table);
                 }
-                if engine::shapes_tables(operation) {
-                    self.reshape(&table);
+                if engine::changes_tables(operation) {
+                    self.refresh_schema(&table);
                 }
-                Ok(ran)
+                Ok(executed)
             }
             Err(error) => {
                 if matches!(
@@ -220,45 +220,45 @@ impl Door {
         }
     }
 
-    fn overwritten(&self, engine: &Engine, named: Vec<Named>) -> Vec<(Named, Option<Item>)> {
-        if self.options.remembered == 0 {
+    fn overwritten(&self, engine: &Engine, named: Vec<NamedItem>) -> Vec<(NamedItem, Option<Item>)> {
+        if self.options.history_limit == 0 {
             return Vec::new();
         }
-        let before = |one: Named| engine.item(&one.item.table, &one.key).ok().map(|image| (one, image));
+        let before = |one: NamedItem| engine.item(&one.item.table, &one.key).ok().map(|image| (one, image));
         named.into_iter().filter(|one| one.written).filter_map(before).collect()
     }
 
     fn throttle(&self, operation: &str, mut body: Value, cost: &mut Cost) -> Outcome {
         if matches!(operation, "TransactWriteItems" | "TransactGetItems") {
-            return Outcome::refused(&answers::cancelled_by_throttling(keys::action_count(&body)));
+            return Outcome::refused(&errors::cancelled_by_throttling(keys::action_count(&body)));
         }
         if batches::unprocessed_field(operation).is_some() && batches::size(&body) > 1 {
-            let rest = batches::take_out(&mut body, |at| at == 0);
-            let named = keys::written(operation, &body, &read(&self.shapes));
+            let rest = batches::split_off(&mut body, |at| at == 0);
+            let named = keys::written(operation, &body, &read(&self.schemas));
             return self.execute_part(operation, body, named, rest, cost);
         }
-        Outcome::refused(&answers::throttled())
+        Outcome::refused(&errors::throttled())
     }
 
     fn stale(&self, operation: &str, body: Value, cost: &mut Cost) -> Outcome {
-        let named = keys::read(operation, &body, &read(&self.shapes));
+        let named = keys::read(operation, &body, &read(&self.schemas));
         let table = keys::table_of(&body).to_owned();
         let state = self.state();
-        match history::run_before(&state.engine, &state.history, operation, body, &named, &table) {
-            Ok(ran) => {
-                cost.read_units += ran.read;
-                Outcome::ok(ran.body)
+        match history::run_stale(&state.engine, &state.history, operation, body, &named, &table) {
+            Ok(executed) => {
+                cost.read_units += executed.read;
+                Outcome::ok(executed.body)
             }
             Err(error) => engine::refusal(operation, error),
         }
     }
 
-    fn reshape(&self, table: &str) {
-        let shape = self.state().engine.shape(table).ok().flatten();
-        let mut shapes = write(&self.shapes);
-        match shape {
-            Some(shape) => shapes.insert(table.to_owned(), shape),
-            None => shapes.remove(table),
+    fn refresh_schema(&self, table: &str) {
+        let schema = self.state().engine.schema(table).ok().flatten();
+        let mut schemas = write(&self.schemas);
+        match schema {
+            Some(schema) => schemas.insert(table.to_owned(), schema),
+            None => schemas.remove(table),
         };
     }
 }
@@ -288,9 +288,9 @@ fn reads_eventually(operation: &str, body: &Value) -> bool {
 fn conflict_refusal(operation: &str, body: &Value) -> Option<Outcome> {
     match operation {
         "TransactWriteItems" | "TransactGetItems" => {
-            Some(Outcome::refused(&answers::cancelled_by_conflict(&vec![true; keys::action_count(body)])))
+            Some(Outcome::refused(&errors::cancelled_by_conflict(&vec![true; keys::action_count(body)])))
         }
-        "PutItem" | "UpdateItem" | "DeleteItem" => Some(Outcome::refused(&answers::conflict())),
+        "PutItem" | "UpdateItem" | "DeleteItem" => Some(Outcome::refused(&errors::conflict())),
         "BatchWriteItem" => {
             let all = body.get("RequestItems").cloned().unwrap_or_default();
             Some(Outcome::ok(json!({ "UnprocessedItems": all }).to_string().into_bytes()))

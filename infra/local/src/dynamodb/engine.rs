@@ -13,8 +13,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::answers::Outcome;
-use super::keys::Shape;
+use super::errors::Outcome;
+use super::keys::TableSchema;
 use super::tables::TableSpec;
 use crate::usage::Units;
 
@@ -46,15 +46,15 @@ pub enum OpenError {
     Path,
 }
 
-/// One database with its connections. What uses it holds the door's lock: with a shared cache two connections at once
+/// One database with its connections. What uses it holds the endpoint's lock: with a shared cache two connections at once
 /// would refuse each other instead of waiting.
 pub(super) struct Engine {
     pub(super) database: Database,
-    pub(super) side: Connection,
+    pub(super) sqlite: Connection,
 }
 
 /// A request that was carried out.
-pub(super) struct Ran {
+pub(super) struct Executed {
     pub(super) body: Vec<u8>,
     pub(super) read: Units,
     pub(super) write: Units,
@@ -74,11 +74,11 @@ impl Engine {
         // survives the death of the process without an fsync each.
         database.enable_bulk_loading()?;
         database.disable_bulk_loading()?;
-        let side = Connection::open(&location)?;
-        side.pragma_update(None, "synchronous", "NORMAL")?;
-        side.execute_batch(STREAM_INDEX)?;
-        side.execute_batch(CHECKPOINTS)?;
-        Ok(Self { database, side })
+        let sqlite = Connection::open(&location)?;
+        sqlite.pragma_update(None, "synchronous", "NORMAL")?;
+        sqlite.execute_batch(STREAM_INDEX)?;
+        sqlite.execute_batch(CHECKPOINTS)?;
+        Ok(Self { database, sqlite })
     }
 
     /// Creates a table, or brings the indexes of the one that is there in line with `spec`.
@@ -155,7 +155,7 @@ impl Engine {
     }
 
     /// Keys and stream of a table.
-    pub(super) fn shape(&self, table: &str) -> Result<Option<Shape>, DynoxideError> {
+    pub(super) fn schema(&self, table: &str) -> Result<Option<TableSchema>, DynoxideError> {
         let Some(described) = self.describe(table)? else { return Ok(None) };
         let keys = described.get("KeySchema").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let key = |role: &str| {
@@ -163,7 +163,7 @@ impl Engine {
             keys.iter().find(is_it)?.get("AttributeName")?.as_str().map(str::to_owned)
         };
         let streamed = described.pointer("/StreamSpecification/StreamEnabled") == Some(&Value::Bool(true));
-        Ok(key("HASH").map(|hash| Shape { hash, range: key("RANGE"), streamed }))
+        Ok(key("HASH").map(|hash| TableSchema { hash, range: key("RANGE"), streamed }))
     }
 
     pub(super) fn table_names(&self) -> Result<Vec<String>, DynoxideError> {
@@ -173,7 +173,7 @@ impl Engine {
 
     /// The keys of the items whose TTL attribute is before this second.
     pub(super) fn expired(&self, table: &str, attribute: &str, before: i64) -> Result<Vec<Value>, DynoxideError> {
-        let Some(shape) = self.shape(table)? else { return Ok(Vec::new()) };
+        let Some(schema) = self.schema(table)? else { return Ok(Vec::new()) };
         let mut keys = Vec::new();
         let mut from: Option<Value> = None;
         loop {
@@ -190,7 +190,7 @@ impl Engine {
             for item in page.items.iter().flatten() {
                 let mut key = serde_json::to_value(item).unwrap_or_default();
                 if let Some(key) = key.as_object_mut() {
-                    key.retain(|name, _| *name == shape.hash || Some(name) == shape.range.as_ref());
+                    key.retain(|name, _| *name == schema.hash || Some(name) == schema.range.as_ref());
                 }
                 keys.push(key);
             }
@@ -224,16 +224,17 @@ impl Engine {
 }
 
 /// Carries out one request. The capacity it used is always asked for, and answered only to a caller that asked too.
-pub(super) fn run(database: &Database, operation: &str, mut body: Value) -> Result<Ran, DynoxideError> {
-    let asked = matches!(body.get("ReturnConsumedCapacity").and_then(Value::as_str), Some(mode) if mode != "NONE");
+pub(super) fn run(database: &Database, operation: &str, mut body: Value) -> Result<Executed, DynoxideError> {
+    let wants_capacity =
+        matches!(body.get("ReturnConsumedCapacity").and_then(Value::as_str), Some(mode) if mode != "NONE");
     macro_rules! metered {
         ($method:ident) => {{
-            if !asked {
+            if !wants_capacity {
                 set(&mut body, "ReturnConsumedCapacity", Value::from("TOTAL"));
             }
             let mut answer = database.$method(from_value(body)?)?;
             let units = answer.consumed_capacity.units();
-            if !asked {
+            if !wants_capacity {
                 answer.consumed_capacity = None;
             }
             (to_vec(&answer)?, units)
@@ -241,7 +242,7 @@ pub(super) fn run(database: &Database, operation: &str, mut body: Value) -> Resu
     }
     macro_rules! free {
         ($method:ident) => {
-            Ok(Ran {
+            Ok(Executed {
                 body: to_vec(&database.$method(from_value(body)?)?)?,
                 read: Units::default(),
                 write: Units::default(),
@@ -269,7 +270,7 @@ pub(super) fn run(database: &Database, operation: &str, mut body: Value) -> Resu
         _ => return Err(DynoxideError::ValidationException(format!("{operation} is not offered here"))),
     };
     let (read, write) = if writes { (Units::default(), units) } else { (units, Units::default()) };
-    Ok(Ran { body, read, write })
+    Ok(Executed { body, read, write })
 }
 
 /// What [`run`] offers.
@@ -286,7 +287,7 @@ pub(super) fn offers(operation: &str) -> bool {
                 | "ListTables"
                 | "DescribeTimeToLive"
         )
-        || shapes_tables(operation)
+        || changes_tables(operation)
 }
 
 /// Whether the operation changes items.
@@ -295,7 +296,7 @@ pub(super) fn writes(operation: &str) -> bool {
 }
 
 /// Whether the operation changes tables.
-pub(super) fn shapes_tables(operation: &str) -> bool {
+pub(super) fn changes_tables(operation: &str) -> bool {
     matches!(operation, "CreateTable" | "DeleteTable" | "UpdateTable" | "UpdateTimeToLive")
 }
 

@@ -8,8 +8,8 @@ use std::collections::VecDeque;
 use dynoxide::{Database, DynoxideError, Item};
 use serde_json::{Value, json};
 
-use super::engine::{Engine, Ran, from_value, run};
-use super::keys::{ItemKey, Named};
+use super::engine::{Engine, Executed, from_value, run};
+use super::keys::{ItemKey, NamedItem};
 
 /// An item before a write.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(super) struct History {
 
 impl History {
     /// Remembers what a request overwrote, and forgets the oldest images beyond `limit`.
-    pub(super) fn remember(&mut self, overwritten: Vec<(Named, Option<Item>)>, limit: usize) {
+    pub(super) fn remember(&mut self, overwritten: Vec<(NamedItem, Option<Item>)>, limit: usize) {
         self.requests += 1;
         let request = self.requests;
         self.images.extend(overwritten.into_iter().map(|(named, image)| Before {
@@ -44,7 +44,7 @@ impl History {
     }
 
     /// The images to put back so that the last write to each of these items is undone.
-    fn before_last_write_of(&self, items: &[Named]) -> Vec<&Before> {
+    fn before_last_write_of(&self, items: &[NamedItem]) -> Vec<&Before> {
         items.iter().filter_map(|named| self.images.iter().rev().find(|before| before.item == named.item)).collect()
     }
 
@@ -57,14 +57,14 @@ impl History {
 }
 
 /// Answers a read from before the last write to what it reads: to the items it names, or else to its table.
-pub(super) fn run_before(
+pub(super) fn run_stale(
     engine: &Engine,
     history: &History,
     operation: &str,
     body: Value,
-    named: &[Named],
+    named: &[NamedItem],
     table: &str,
-) -> Result<Ran, DynoxideError> {
+) -> Result<Executed, DynoxideError> {
     let undone =
         if named.is_empty() { history.before_last_write_to(table) } else { history.before_last_write_of(named) };
     let failed = |error: &dyn std::fmt::Display| DynoxideError::InternalServerError(error.to_string());

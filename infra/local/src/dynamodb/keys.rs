@@ -4,15 +4,15 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-/// What the door has to know about a table.
+/// What the endpoint has to know about a table.
 #[derive(Clone, Debug)]
-pub(super) struct Shape {
+pub(super) struct TableSchema {
     pub(super) hash: String,
     pub(super) range: Option<String>,
     pub(super) streamed: bool,
 }
 
-pub(super) type Shapes = HashMap<String, Shape>;
+pub(super) type TableSchemas = HashMap<String, TableSchema>;
 
 /// An item's identity, as something that can be compared.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -23,7 +23,7 @@ pub(super) struct ItemKey {
 
 /// An item that a request names.
 #[derive(Clone, Debug)]
-pub(super) struct Named {
+pub(super) struct NamedItem {
     pub(super) item: ItemKey,
     /// The key attributes, as a request's `Key` has them.
     pub(super) key: Value,
@@ -32,39 +32,39 @@ pub(super) struct Named {
 }
 
 /// The items that a writing request names, one for each action and in their order; empty for any other request.
-pub(super) fn written(operation: &str, body: &Value, shapes: &Shapes) -> Vec<Named> {
+pub(super) fn written(operation: &str, body: &Value, schemas: &TableSchemas) -> Vec<NamedItem> {
     match operation {
-        "PutItem" | "UpdateItem" | "DeleteItem" => named(table_of(body), body, true, shapes).into_iter().collect(),
+        "PutItem" | "UpdateItem" | "DeleteItem" => named(table_of(body), body, true, schemas).into_iter().collect(),
         "TransactWriteItems" => actions(body)
-            .filter_map(|(verb, action)| named(table_of(action), action, verb != "ConditionCheck", shapes))
+            .filter_map(|(verb, action)| named(table_of(action), action, verb != "ConditionCheck", schemas))
             .collect(),
         "BatchWriteItem" => batches(body)
             .flat_map(|(table, requests)| requests.as_array().into_iter().flatten().map(move |one| (table, one)))
-            .filter_map(|(table, request)| batch_write(table, request, shapes))
+            .filter_map(|(table, request)| batch_write(table, request, schemas))
             .collect(),
         _ => Vec::new(),
     }
 }
 
 /// The item that one request of a `BatchWriteItem` names.
-pub(super) fn batch_write(table: &str, request: &Value, shapes: &Shapes) -> Option<Named> {
+pub(super) fn batch_write(table: &str, request: &Value, schemas: &TableSchemas) -> Option<NamedItem> {
     let request = request.get("PutRequest").or_else(|| request.get("DeleteRequest"))?;
-    named(table, request, true, shapes)
+    named(table, request, true, schemas)
 }
 
 /// The items that a reading request names by key, in their order; empty for queries.
-pub(super) fn read(operation: &str, body: &Value, shapes: &Shapes) -> Vec<Named> {
+pub(super) fn read(operation: &str, body: &Value, schemas: &TableSchemas) -> Vec<NamedItem> {
     match operation {
-        "GetItem" => named(table_of(body), body, false, shapes).into_iter().collect(),
+        "GetItem" => named(table_of(body), body, false, schemas).into_iter().collect(),
         "TransactGetItems" => {
-            actions(body).filter_map(|(_, action)| named(table_of(action), action, false, shapes)).collect()
+            actions(body).filter_map(|(_, action)| named(table_of(action), action, false, schemas)).collect()
         }
         "BatchGetItem" => batches(body)
             .flat_map(|(table, request)| {
                 let keys = request.get("Keys").and_then(Value::as_array);
                 keys.into_iter().flatten().map(move |key| (table, json!({ "Key": key })))
             })
-            .filter_map(|(table, request)| named(table, &request, false, shapes))
+            .filter_map(|(table, request)| named(table, &request, false, schemas))
             .collect(),
         _ => Vec::new(),
     }
@@ -101,26 +101,26 @@ fn batches(body: &Value) -> impl Iterator<Item = (&str, &Value)> {
 
 /// The item of an action: its key, or the key attributes of the item it puts. None where the table is unknown or an
 /// attribute is missing: dynoxide words that refusal.
-fn named(table: &str, action: &Value, written: bool, shapes: &Shapes) -> Option<Named> {
-    let shape = shapes.get(table)?;
+fn named(table: &str, action: &Value, written: bool, schemas: &TableSchemas) -> Option<NamedItem> {
+    let schema = schemas.get(table)?;
     let attributes = action.get("Key").or_else(|| action.get("Item"))?.as_object()?;
     let mut key = Map::new();
     let mut text = String::new();
-    for name in std::iter::once(&shape.hash).chain(&shape.range) {
+    for name in std::iter::once(&schema.hash).chain(&schema.range) {
         let value = attributes.get(name)?;
         text.push_str(&value.to_string());
         key.insert(name.clone(), value.clone());
     }
-    Some(Named { item: ItemKey { table: table.to_owned(), key: text }, key: Value::Object(key), written })
+    Some(NamedItem { item: ItemKey { table: table.to_owned(), key: text }, key: Value::Object(key), written })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn shapes() -> Shapes {
-        let shape = Shape { hash: "pk".to_owned(), range: Some("sk".to_owned()), streamed: false };
-        HashMap::from([("Orders".to_owned(), shape)])
+    fn schemas() -> TableSchemas {
+        let schema = TableSchema { hash: "pk".to_owned(), range: Some("sk".to_owned()), streamed: false };
+        HashMap::from([("Orders".to_owned(), schema)])
     }
 
     fn key(pk: &str) -> Value {
@@ -137,27 +137,27 @@ mod tests {
             { "PutRequest": { "Item": put["Item"] } }, { "DeleteRequest": { "Key": key("a") } },
         ] } });
 
-        let shapes = shapes();
-        let expected = written("PutItem", &put, &shapes).remove(0);
+        let schemas = schemas();
+        let expected = written("PutItem", &put, &schemas).remove(0);
         assert_eq!(expected.key, key("a"));
         for (operation, body, count) in
             [("DeleteItem", &arn, 1), ("TransactWriteItems", &transaction, 2), ("BatchWriteItem", &batch, 2)]
         {
-            let named = written(operation, body, &shapes);
+            let named = written(operation, body, &schemas);
             assert_eq!(named.len(), count, "{operation}");
             assert!(named.iter().all(|one| one.item == expected.item), "{operation}");
         }
         let checks: Vec<bool> =
-            written("TransactWriteItems", &transaction, &shapes).iter().map(|one| one.written).collect();
+            written("TransactWriteItems", &transaction, &schemas).iter().map(|one| one.written).collect();
         assert_eq!(checks, [true, false]);
     }
 
     #[test]
     fn reads_by_key_are_named_and_queries_are_not() {
-        let shapes = shapes();
+        let schemas = schemas();
         let batch = json!({ "RequestItems": { "Orders": { "Keys": [key("a"), key("b")] } } });
-        assert_eq!(read("BatchGetItem", &batch, &shapes).len(), 2);
-        assert!(read("Query", &json!({ "TableName": "Orders" }), &shapes).is_empty());
-        assert!(read("GetItem", &json!({ "TableName": "Elsewhere", "Key": key("a") }), &shapes).is_empty());
+        assert_eq!(read("BatchGetItem", &batch, &schemas).len(), 2);
+        assert!(read("Query", &json!({ "TableName": "Orders" }), &schemas).is_empty());
+        assert!(read("GetItem", &json!({ "TableName": "Elsewhere", "Key": key("a") }), &schemas).is_empty());
     }
 }

@@ -1,13 +1,13 @@
-//! The DynamoDB door: dynoxide behind what only the cloud adds.
+//! The DynamoDB endpoint: dynoxide behind what only the cloud adds.
 //!
 //! It asks the caller's role, lets transactions that overlap conflict, counts round trips and capacity by route, fails
 //! on order, and hands the tables' streams on.
 
-mod answers;
 mod batches;
 mod calls;
 mod conflicts;
 mod engine;
+mod errors;
 mod history;
 mod keys;
 mod streams;
@@ -29,19 +29,19 @@ use http::request::Parts;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-pub use answers::Outcome;
 pub use conflicts::Hold;
 pub use engine::OpenError;
+pub use errors::Outcome;
 pub use streams::{Consumer, Start, StreamRecord};
 pub use tables::{Attribute, AttributeKind, IndexSpec, Projection, TableSpec};
 
 use crate::clock::Clock;
-use crate::faults::{Faults, cut_off};
+use crate::faults::{Faults, drop_connection};
 use crate::usage::{Cost, Purpose, Usage};
 use conflicts::Conflicts;
 use engine::Engine;
 use history::History;
-use keys::{ItemKey, Named, Shapes};
+use keys::{ItemKey, NamedItem, TableSchemas};
 use tokens::Tokens;
 
 /// The access key that may do everything: the local cloud's own.
@@ -75,26 +75,26 @@ impl Permit for PermitAll {
     }
 }
 
-/// How the door behaves.
+/// How the endpoint behaves.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// How long a transaction holds its items while another request could meet it.
     pub hold: Duration,
     /// How many overwritten items are remembered for the fault `stale`; 0 saves a read before each write.
-    pub remembered: usize,
+    pub history_limit: usize,
     /// How long the fault `slow` takes.
     pub slow: Duration,
-    /// How often a stream's reader looks for records that nobody announced.
-    pub lookout: Duration,
+    /// How often a stream's reader looks for records that nobody woke it for.
+    pub poll_interval: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             hold: Duration::from_millis(3),
-            remembered: 128,
-            slow: crate::faults::SLOW,
-            lookout: Duration::from_secs(1),
+            history_limit: 128,
+            slow: crate::faults::SLOW_DELAY,
+            poll_interval: Duration::from_secs(1),
         }
     }
 }
@@ -121,18 +121,18 @@ impl Caller {
             .and_then(|authorization| authorization.split_once("Credential="))
             .and_then(|(_, scope)| scope.split('/').next())
             .filter(|id| !id.is_empty())
-            .ok_or_else(answers::unauthenticated)?;
+            .ok_or_else(errors::unauthenticated)?;
         if access_key_id != ROOT && text("x-amz-security-token").is_none_or(str::is_empty) {
-            return Err(answers::invalid_token());
+            return Err(errors::invalid_token());
         }
         Ok(Self { access_key_id: access_key_id.to_owned(), trace: text("x-amzn-trace-id").map(str::to_owned) })
     }
 }
 
 /// DynamoDB, as the functions see it.
-pub struct Door {
+pub struct Endpoint {
     state: Mutex<State>,
-    shapes: RwLock<Shapes>,
+    schemas: RwLock<TableSchemas>,
     conflicts: Conflicts,
     changes: Mutex<HashMap<String, watch::Sender<u64>>>,
     progress: watch::Sender<u64>,
@@ -151,13 +151,13 @@ struct State {
     tokens: Tokens,
 }
 
-impl std::fmt::Debug for Door {
+impl std::fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Door").field("options", &self.options).finish_non_exhaustive()
+        f.debug_struct("Endpoint").field("options", &self.options).finish_non_exhaustive()
     }
 }
 
-impl Door {
+impl Endpoint {
     /// Opens the tables kept in the file `path`, or new ones in memory.
     pub fn open(
         path: Option<&Path>,
@@ -168,15 +168,15 @@ impl Door {
         options: Options,
     ) -> Result<Self, OpenError> {
         let engine = Engine::open(path)?;
-        let mut shapes = Shapes::new();
+        let mut schemas = TableSchemas::new();
         for table in engine.table_names()? {
-            if let Some(shape) = engine.shape(&table)? {
-                shapes.insert(table, shape);
+            if let Some(schema) = engine.schema(&table)? {
+                schemas.insert(table, schema);
             }
         }
         Ok(Self {
             state: Mutex::new(State { engine, history: History::default(), tokens: Tokens::default() }),
-            shapes: RwLock::new(shapes),
+            schemas: RwLock::new(schemas),
             conflicts: Conflicts::default(),
             changes: Mutex::default(),
             progress: watch::Sender::new(0),
@@ -193,12 +193,12 @@ impl Door {
     /// Creates these tables. One that is there keeps its items; its indexes and its stream are brought in line.
     pub fn create_tables(&self, tables: &[TableSpec]) -> Result<(), OpenError> {
         for spec in tables {
-            let shape = {
+            let schema = {
                 let state = self.state();
                 state.engine.create(spec)?;
-                state.engine.shape(&spec.name)?
+                state.engine.schema(&spec.name)?
             };
-            write(&self.shapes).extend(shape.map(|shape| (spec.name.clone(), shape)));
+            write(&self.schemas).extend(schema.map(|schema| (spec.name.clone(), schema)));
             write(&self.expiring).extend(spec.ttl_attribute.clone().map(|attribute| (spec.name.clone(), attribute)));
         }
         Ok(())
@@ -218,12 +218,12 @@ impl Door {
     /// Carries out one call and counts what it cost.
     pub async fn call(&self, caller: &Caller, operation: &str, body: &[u8]) -> Outcome {
         if !engine::offers(operation) {
-            return Outcome::refused(&answers::unknown_operation());
+            return Outcome::refused(&errors::unknown_operation());
         }
         let mut cost = Cost { round_trips: 1, ..Cost::default() };
         let (purpose, outcome) = match serde_json::from_slice::<Value>(body) {
             Ok(body) if body.is_object() => (purpose(&body), self.attempt(caller, operation, body, &mut cost).await),
-            _ => (Purpose::Work, Outcome::refused(&answers::unreadable())),
+            _ => (Purpose::Work, Outcome::refused(&errors::unreadable())),
         };
         self.usage.record(caller.trace.as_deref(), &caller.access_key_id, operation, purpose, cost);
         outcome
@@ -235,7 +235,7 @@ impl Door {
         let transaction: Vec<Value> =
             keys.iter().map(|key| json!({ "Delete": { "TableName": table, "Key": key } })).collect();
         let body = json!({ "TransactItems": transaction });
-        let named = keys::written("TransactWriteItems", &body, &read(&self.shapes));
+        let named = keys::written("TransactWriteItems", &body, &read(&self.schemas));
         self.conflicts.hold(items(&named), None).ok()
     }
 
@@ -252,14 +252,14 @@ impl Door {
                 deleted += usize::from(self.state().engine.expire(&table, key, &attribute, before.seconds())?);
             }
             if !keys.is_empty() {
-                self.announce(&table);
+                self.wake_readers(&table);
             }
         }
         Ok(deleted)
     }
 
     /// Tells the readers of a table's stream that there may be something new.
-    fn announce(&self, table: &str) {
+    fn wake_readers(&self, table: &str) {
         if let Some(changes) = self.changes().get(table) {
             changes.send_modify(|count| *count += 1);
         }
@@ -277,7 +277,7 @@ impl Door {
 /// Counters are known by their keys.
 fn purpose(body: &Value) -> Purpose {
     let partition = body.pointer("/Key/pk/S").and_then(Value::as_str).unwrap_or_default();
-    if partition.starts_with(store::attempts::COUNTER_PREFIX) { Purpose::Counter } else { Purpose::Work }
+    if partition.starts_with(store::rate_limits::RATE_LIMIT_PREFIX) { Purpose::RateLimit } else { Purpose::Work }
 }
 
 fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
@@ -288,14 +288,14 @@ fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn items(named: &[Named]) -> Vec<ItemKey> {
+fn items(named: &[NamedItem]) -> Vec<ItemKey> {
     named.iter().map(|one| one.item.clone()).collect()
 }
 
 fn answer(outcome: Outcome) -> Response {
     match outcome {
         Outcome::Answer(status, body) => (status, [(CONTENT_TYPE, "application/x-amz-json-1.0")], body).into_response(),
-        Outcome::Drop => cut_off(),
+        Outcome::Drop => drop_connection(),
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::engine::{Engine, from_value};
-use super::{Door, OpenError, table_arn};
+use super::{Endpoint, OpenError, table_arn};
 
 /// dynoxide shows the sequence numbers that it stores with this added.
 const SEQUENCE_OFFSET: u128 = 100_000_000_000_000_000_000;
@@ -36,20 +36,20 @@ pub struct StreamRecord {
 /// One reader of a table's stream. It keeps its place in the database, so that it goes on there after a restart.
 #[derive(Debug)]
 pub struct Consumer {
-    door: Arc<Door>,
+    endpoint: Arc<Endpoint>,
     name: String,
     table: String,
     position: i64,
     changes: watch::Receiver<u64>,
 }
 
-impl Door {
+impl Endpoint {
     /// The consumer of this name, where it had come to, or at `start` if it is new.
     pub fn consumer(self: &Arc<Self>, name: &str, table: &str, start: Start) -> Result<Consumer, OpenError> {
         let changes = self.changes().entry(table.to_owned()).or_insert_with(|| watch::Sender::new(0)).subscribe();
         let position = self.state().engine.begin(name, table, start)?;
         let (name, table) = (name.to_owned(), table.to_owned());
-        Ok(Consumer { door: Arc::clone(self), name, table, position, changes })
+        Ok(Consumer { endpoint: Arc::clone(self), name, table, position, changes })
     }
 
     /// Forgets the consumers that are none of these: a stream is kept as far back as its slowest consumer.
@@ -66,7 +66,7 @@ impl Door {
             if self.state().engine.unread()? == 0 {
                 return Ok(());
             }
-            // The sender is a field of this door.
+            // The sender is a field of this endpoint.
             let _ = progress.changed().await;
         }
     }
@@ -81,21 +81,21 @@ impl Consumer {
     /// The next records, oldest first; none if this consumer has seen all.
     pub fn next(&mut self, limit: usize) -> Result<Vec<StreamRecord>, OpenError> {
         self.changes.mark_unchanged();
-        Ok(self.door.state().engine.stream_records(&self.table, self.position, limit)?)
+        Ok(self.endpoint.state().engine.stream_records(&self.table, self.position, limit)?)
     }
 
     /// Everything up to this record is done. This is kept, and what no consumer needs any more is deleted.
     pub fn commit(&mut self, position: i64) -> Result<(), OpenError> {
-        self.door.state().engine.commit(&self.name, &self.table, position)?;
+        self.endpoint.state().engine.commit(&self.name, &self.table, position)?;
         self.position = position;
-        self.door.progress.send_modify(|count| *count += 1);
+        self.endpoint.progress.send_modify(|count| *count += 1);
         Ok(())
     }
 
     /// Waits for a write to the table after the last [`Consumer::next`].
     pub async fn changed(&mut self) {
-        // The sender lives in the door, which this consumer keeps: only the time limit can end this early.
-        let _ = tokio::time::timeout(self.door.options.lookout, self.changes.changed()).await;
+        // The sender lives in the endpoint, which this consumer keeps: only the time limit can end this early.
+        let _ = tokio::time::timeout(self.endpoint.options.poll_interval, self.changes.changed()).await;
     }
 
     /// The table's name.
@@ -105,14 +105,14 @@ impl Consumer {
 
     /// The stream's ARN.
     pub fn stream_arn(&self) -> Result<String, OpenError> {
-        Ok(self.door.state().engine.stream_arn(&self.table)?)
+        Ok(self.endpoint.state().engine.stream_arn(&self.table)?)
     }
 }
 
 impl Engine {
     fn begin(&self, consumer: &str, table: &str, start: Start) -> rusqlite::Result<i64> {
         let known = self
-            .side
+            .sqlite
             .query_row("SELECT position FROM bozor_checkpoints WHERE consumer = ?1", [consumer], |row| row.get(0))
             .optional()?;
         if let Some(position) = known {
@@ -120,13 +120,13 @@ impl Engine {
         }
         let position = match start {
             Start::TrimHorizon => 0,
-            Start::Latest => self.side.query_row(
+            Start::Latest => self.sqlite.query_row(
                 "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) FROM _stream_records WHERE table_name = ?1",
                 [table],
                 |row| row.get(0),
             )?,
         };
-        self.side.execute(
+        self.sqlite.execute(
             "INSERT INTO bozor_checkpoints (consumer, table_name, position) VALUES (?1, ?2, ?3)",
             params![consumer, table, position],
         )?;
@@ -135,7 +135,7 @@ impl Engine {
 
     fn retain(&self, names: &[&str]) -> rusqlite::Result<()> {
         let names = Value::from(names.to_vec()).to_string();
-        self.side.execute(
+        self.sqlite.execute(
             "DELETE FROM bozor_checkpoints WHERE consumer NOT IN (SELECT value FROM json_each(?1))",
             [names],
         )?;
@@ -144,11 +144,11 @@ impl Engine {
 
     /// The last record stays: the next one's number is counted from it.
     fn commit(&self, consumer: &str, table: &str, position: i64) -> rusqlite::Result<()> {
-        let transaction = self.side.unchecked_transaction()?;
-        self.side
+        let transaction = self.sqlite.unchecked_transaction()?;
+        self.sqlite
             .prepare_cached("UPDATE bozor_checkpoints SET position = MAX(position, ?2) WHERE consumer = ?1")?
             .execute(params![consumer, position])?;
-        self.side
+        self.sqlite
             .prepare_cached(
                 "DELETE FROM _stream_records WHERE table_name = ?1
                     AND CAST(sequence_number AS INTEGER)
@@ -161,7 +161,7 @@ impl Engine {
     }
 
     fn unread(&self) -> rusqlite::Result<u64> {
-        self.side.query_row(
+        self.sqlite.query_row(
             "SELECT COUNT(*) FROM bozor_checkpoints AS consumer JOIN _stream_records AS record
                 ON record.table_name = consumer.table_name
                     AND CAST(record.sequence_number AS INTEGER) > consumer.position",
@@ -171,7 +171,7 @@ impl Engine {
     }
 
     fn stream_length(&self, table: &str) -> rusqlite::Result<u64> {
-        self.side.query_row("SELECT COUNT(*) FROM _stream_records WHERE table_name = ?1", [table], |row| row.get(0))
+        self.sqlite.query_row("SELECT COUNT(*) FROM _stream_records WHERE table_name = ?1", [table], |row| row.get(0))
     }
 
     fn stream_arn(&self, table: &str) -> Result<String, DynoxideError> {

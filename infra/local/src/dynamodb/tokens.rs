@@ -12,10 +12,10 @@ use serde_json::{Map, Value};
 
 /// How long a token is known
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>).
-const KNOWN: Duration = Duration::from_mins(10);
+const TOKEN_LIFETIME: Duration = Duration::from_mins(10);
 
 /// The longest one; dynoxide words the refusal of a longer one.
-const LONGEST: usize = 36;
+const MAX_LENGTH: usize = 36;
 
 const FIELD: &str = "ClientRequestToken";
 
@@ -28,36 +28,36 @@ pub(super) struct Token {
 
 /// What is known of a token.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Known {
+pub(super) enum TokenState {
     /// Nothing: the transaction is a new one.
-    No,
+    New,
     /// It was carried out and answered with this, capacity left out.
     Done(Map<String, Value>),
     /// It was sent for another transaction.
-    Other,
+    Mismatch,
 }
 
 /// The tokens of the last ten minutes.
 #[derive(Debug, Default)]
 pub(super) struct Tokens {
-    kept: HashMap<String, Kept>,
+    stored: HashMap<String, StoredResponse>,
     /// Oldest first.
     order: VecDeque<(Timestamp, String)>,
 }
 
 #[derive(Debug)]
-struct Kept {
+struct StoredResponse {
     at: Timestamp,
     digest: u64,
     answer: Map<String, Value>,
 }
 
 impl Token {
-    /// Takes the token out of a transaction, so that dynoxide does not keep it too. None without one, or with one that is
+    /// Takes the token out of a transaction, so that dynoxide does not store it too. None without one, or with one that is
     /// refused.
     pub(super) fn take(body: &mut Value) -> Option<Self> {
         let name =
-            body.get(FIELD).and_then(Value::as_str).filter(|name| (1..=LONGEST).contains(&name.len()))?.to_owned();
+            body.get(FIELD).and_then(Value::as_str).filter(|name| (1..=MAX_LENGTH).contains(&name.len()))?.to_owned();
         let digest = digest(body.get("TransactItems")?);
         body.as_object_mut()?.remove(FIELD);
         Some(Self { name, digest })
@@ -66,25 +66,25 @@ impl Token {
 
 impl Tokens {
     /// What is known of a token.
-    pub(super) fn find(&self, token: &Token, now: Timestamp) -> Known {
-        match self.kept.get(&token.name).filter(|kept| now < kept.at + KNOWN) {
-            None => Known::No,
-            Some(kept) if kept.digest == token.digest => Known::Done(kept.answer.clone()),
-            Some(_) => Known::Other,
+    pub(super) fn find(&self, token: &Token, now: Timestamp) -> TokenState {
+        match self.stored.get(&token.name).filter(|stored| now < stored.at + TOKEN_LIFETIME) {
+            None => TokenState::New,
+            Some(stored) if stored.digest == token.digest => TokenState::Done(stored.answer.clone()),
+            Some(_) => TokenState::Mismatch,
         }
     }
 
     /// Keeps what a transaction was answered with.
-    pub(super) fn keep(&mut self, token: Token, answer: &[u8], now: Timestamp) {
-        while let Some((at, name)) = self.order.pop_front_if(|(at, _)| *at + KNOWN <= now) {
-            if self.kept.get(&name).is_some_and(|kept| kept.at == at) {
-                self.kept.remove(&name);
+    pub(super) fn store(&mut self, token: Token, answer: &[u8], now: Timestamp) {
+        while let Some((at, name)) = self.order.pop_front_if(|(at, _)| *at + TOKEN_LIFETIME <= now) {
+            if self.stored.get(&name).is_some_and(|stored| stored.at == at) {
+                self.stored.remove(&name);
             }
         }
         let mut answer: Map<String, Value> = serde_json::from_slice(answer).unwrap_or_default();
         answer.remove("ConsumedCapacity");
         self.order.push_back((now, token.name.clone()));
-        self.kept.insert(token.name, Kept { at: now, digest: token.digest, answer });
+        self.stored.insert(token.name, StoredResponse { at: now, digest: token.digest, answer });
     }
 }
 
@@ -125,19 +125,19 @@ mod tests {
         let (mut tokens, now) = (Tokens::default(), Timestamp::from_millis(1_000));
         let (one, other) =
             (json!([{"Put": {"a": "1", "b": ["2", "3"]}}]), json!([{"Put": {"a": "1", "b": ["3", "2"]}}]));
-        assert_eq!(tokens.find(&token(&one), now), Known::No);
-        tokens.keep(token(&one), br#"{"ConsumedCapacity": [], "ItemCollectionMetrics": {}}"#, now);
+        assert_eq!(tokens.find(&token(&one), now), TokenState::New);
+        tokens.store(token(&one), br#"{"ConsumedCapacity": [], "ItemCollectionMetrics": {}}"#, now);
         let answer = json!({ "ItemCollectionMetrics": {} }).as_object().cloned().unwrap();
-        let last = now + KNOWN - Duration::from_millis(1);
-        assert_eq!(tokens.find(&token(&json!([{"Put": {"b": ["2", "3"], "a": "1"}}])), last), Known::Done(answer));
-        assert_eq!(tokens.find(&token(&other), last), Known::Other);
-        assert_eq!(tokens.find(&token(&other), now + KNOWN), Known::No);
+        let last = now + TOKEN_LIFETIME - Duration::from_millis(1);
+        assert_eq!(tokens.find(&token(&json!([{"Put": {"b": ["2", "3"], "a": "1"}}])), last), TokenState::Done(answer));
+        assert_eq!(tokens.find(&token(&other), last), TokenState::Mismatch);
+        assert_eq!(tokens.find(&token(&other), now + TOKEN_LIFETIME), TokenState::New);
 
-        // What is kept again is not forgotten with what it was before.
-        tokens.keep(token(&other), b"{}", now + KNOWN);
-        tokens.keep(Token { name: "u".to_owned(), digest: 1 }, b"{}", now + KNOWN);
-        assert_eq!(tokens.find(&token(&other), now + KNOWN), Known::Done(Map::new()));
-        assert_eq!((tokens.kept.len(), tokens.order.len()), (2, 2));
+        // What is stored again is not forgotten with what it was before.
+        tokens.store(token(&other), b"{}", now + TOKEN_LIFETIME);
+        tokens.store(Token { name: "u".to_owned(), digest: 1 }, b"{}", now + TOKEN_LIFETIME);
+        assert_eq!(tokens.find(&token(&other), now + TOKEN_LIFETIME), TokenState::Done(Map::new()));
+        assert_eq!((tokens.stored.len(), tokens.order.len()), (2, 2));
     }
 
     #[test]

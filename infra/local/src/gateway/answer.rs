@@ -107,9 +107,9 @@ fn copy_headers(stated: Option<&Value>, headers: &mut HeaderMap) -> Option<()> {
             _ => return None,
         };
         // The connection is the gateway's own, and so is how long the body on it is.
-        let of_the_connection =
+        let is_hop_by_hop =
             [header::CONNECTION, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::UPGRADE].contains(&name);
-        if !of_the_connection {
+        if !is_hop_by_hop {
             headers.insert(name, value);
         }
     }

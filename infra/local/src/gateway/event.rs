@@ -23,7 +23,7 @@ const COMMON_LOG: &[BorrowedFormatItem<'_>] =
     format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000");
 
 /// Headers that belong to one connection and are never handed on.
-const OF_THE_CONNECTION: [header::HeaderName; 5] =
+const HOP_BY_HOP_HEADERS: [header::HeaderName; 5] =
     [header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE, header::TE, header::TRAILER];
 
 /// A request on its way to a function.
@@ -133,7 +133,7 @@ fn cookies(headers: &HeaderMap) -> Vec<Value> {
 fn joined_headers(headers: &HeaderMap, host: &str, source: IpAddr, trace_id: &str, body: &Bytes) -> Map<String, Value> {
     let mut joined: Map<String, Value> = headers
         .keys()
-        .filter(|name| **name != header::COOKIE && !OF_THE_CONNECTION.contains(name))
+        .filter(|name| **name != header::COOKIE && !HOP_BY_HOP_HEADERS.contains(name))
         .map(|name| {
             let values: Vec<String> = headers
                 .get_all(name)

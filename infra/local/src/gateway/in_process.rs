@@ -45,7 +45,7 @@ impl Invoke for InProcess {
     fn invoke(&self, event: Bytes, context: InvocationContext) -> BoxFuture<'_, Result<Bytes, InvokeError>> {
         // A task of its own: a panic becomes this invocation's error, and, as in the cloud, the function runs to its
         // end even when nobody waits for the answer any more.
-        let death = self.faults.death_of(&context.trace_id);
+        let crash = self.faults.crash_of(&context.trace_id);
         let running = tokio::spawn(run(self.router.clone(), event, lambda_context(&self.name, context)));
         Box::pin(async move {
             let abort = running.abort_handle();
@@ -57,7 +57,7 @@ impl Invoke for InProcess {
             };
             let ended = tokio::select! {
                 ended = running => ended,
-                () = death => {
+                () = crash => {
                     abort.abort();
                     return Err(InvokeError::Failed("it died".to_owned()));
                 }

@@ -49,17 +49,17 @@ use route::Routes;
 use throttle::Bucket;
 
 /// The largest request body that an HTTP API takes.
-pub const LARGEST_REQUEST: usize = 10 * 1024 * 1024;
+pub const MAX_REQUEST_SIZE: usize = 10 * 1024 * 1024;
 /// The largest event that Lambda takes in one synchronous invocation; an event is larger than the body in it.
-const LARGEST_EVENT: usize = 6 * 1024 * 1024;
+const MAX_EVENT_SIZE: usize = 6 * 1024 * 1024;
 /// The largest answer that Lambda gives back: 6 MB and what Lambda grants above it.
-const LARGEST_ANSWER: usize = 6 * 1024 * 1024 + 100;
+const MAX_RESPONSE_SIZE: usize = 6 * 1024 * 1024 + 100;
 /// The request line and all header values together.
-const LARGEST_HEAD: usize = 10_240;
+const MAX_HEAD_SIZE: usize = 10_240;
 /// How long an HTTP API waits for a function.
-const PATIENCE: Duration = Duration::from_secs(30);
+const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
 /// How many requests a core works on at a time; the others wait at the gateway. In the cloud each request has a sandbox with its own
-/// share of a processor. Here all share one machine: with hundreds at once each call to a door would take longer than its SDK waits,
+/// share of a processor. Here all share one machine: with hundreds at once each call to an endpoint would take longer than its SDK waits,
 /// be repeated, and make all others later still.
 const SLOTS_PER_CORE: usize = 8;
 
@@ -156,7 +156,7 @@ pub struct Gateway {
     functions: HashMap<String, Arc<dyn Invoke>>,
     clock: Clock,
     usage: Usage,
-    patience: Duration,
+    timeout: Duration,
     slots: Semaphore,
 }
 
@@ -176,22 +176,22 @@ impl Gateway {
         }
         let bucket = throttle.map(|throttle| Mutex::new(Bucket::full(throttle, Instant::now())));
         let slots = Semaphore::new(SLOTS_PER_CORE * std::thread::available_parallelism().map_or(1, usize::from));
-        Ok(Self { routes, authorizer, cors, bucket, functions, clock, usage, patience: PATIENCE, slots })
+        Ok(Self { routes, authorizer, cors, bucket, functions, clock, usage, timeout: INTEGRATION_TIMEOUT, slots })
     }
 
     /// Answers a request as it comes from the network. A body that is too large is refused without reading all of it.
     pub async fn serve(&self, request: axum::extract::Request) -> axum::response::Response {
         let (parts, body) = request.into_parts();
-        let announced = parts
+        let content_length = parts
             .headers
             .get(header::CONTENT_LENGTH)
             .and_then(|length| length.to_str().ok())
             .and_then(|length| length.parse::<u64>().ok())
             .unwrap_or(0);
-        let answer = if announced > LARGEST_REQUEST as u64 {
+        let answer = if content_length > MAX_REQUEST_SIZE as u64 {
             self.refuse(&parts, Refusal::RequestTooLarge)
         } else {
-            match Limited::new(body, LARGEST_REQUEST).collect().await {
+            match Limited::new(body, MAX_REQUEST_SIZE).collect().await {
                 Ok(body) => self.call(parts, body.to_bytes()).await,
                 Err(failure) if failure.is::<LengthLimitError>() => self.refuse(&parts, Refusal::RequestTooLarge),
                 Err(_) => self.refuse(&parts, Refusal::BadRequest),
@@ -212,10 +212,10 @@ impl Gateway {
     }
 
     async fn answer(&self, parts: &Parts, body: Bytes, request_id: &str) -> Result<Response<Bytes>, Refusal> {
-        if body.len() > LARGEST_REQUEST {
+        if body.len() > MAX_REQUEST_SIZE {
             return Err(Refusal::RequestTooLarge);
         }
-        if head_length(parts) > LARGEST_HEAD {
+        if head_length(parts) > MAX_HEAD_SIZE {
             return Err(Refusal::HeadTooLarge);
         }
         if let Some(preflight) = self.cors.as_ref().and_then(|cors| cors.preflight(parts)) {
@@ -231,7 +231,7 @@ impl Gateway {
         let caller = if route.authorized { Some(self.authorizer.check(&parts.headers, now)?) } else { None };
         // Waiting for a slot is no time of the function's.
         let _slot = self.slots.acquire().await.map_err(|failure| Refusal::internal(&failure))?;
-        let context = InvocationContext::new(now, self.patience);
+        let context = InvocationContext::new(now, self.timeout);
         let event = Incoming {
             route_key: route.key(),
             path_parameters,
@@ -245,19 +245,19 @@ impl Gateway {
         }
         .into_event()
         .map_err(|failure| Refusal::internal(&failure))?;
-        if event.len() > LARGEST_EVENT {
+        if event.len() > MAX_EVENT_SIZE {
             return Err(Refusal::RequestTooLarge);
         }
         let function = self.functions.get(&route.function).ok_or(Refusal::Internal)?;
         let _running = Running::begin(&self.usage, &context.trace_id, &route.key());
-        let answered = tokio::time::timeout(self.patience, function.invoke(event, context))
+        let answered = tokio::time::timeout(self.timeout, function.invoke(event, context))
             .await
             .map_err(|_| Refusal::Unavailable)?
             .map_err(|failure| {
                 tracing::error!(function = route.function, error = %failure, "a function gave no answer");
                 Refusal::Internal
             })?;
-        if answered.len() > LARGEST_ANSWER {
+        if answered.len() > MAX_RESPONSE_SIZE {
             tracing::error!(function = route.function, size = answered.len(), "a function's answer is too large");
             return Err(Refusal::Internal);
         }

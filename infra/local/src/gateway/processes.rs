@@ -13,12 +13,12 @@ use tokio::process::{Child, Command};
 use tokio::sync::{Notify, Semaphore, oneshot};
 use tokio::task::JoinHandle;
 
-use super::runtime_api::{Answered, Desk};
+use super::runtime_api::{Answered, RuntimeApi};
 use super::{BoxFuture, InvocationContext, Invoke, InvokeError};
 
 /// How long a process may take until it asks for its first invocation. Lambda grants ten seconds on an idle machine;
 /// here a dozen processes may start at once on a busy one.
-const INITIALISATION: Duration = Duration::from_mins(1);
+const INIT_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A function's binary and how Lambda would run it.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ pub struct Program {
     /// How long one invocation may take.
     pub limit: Duration,
     /// How many processes may run at once; further invocations wait.
-    pub most: usize,
+    pub max_processes: usize,
     /// Whether its log is thrown away.
     pub quiet: bool,
 }
@@ -50,12 +50,12 @@ pub struct Processes {
 #[derive(Debug)]
 struct Shared {
     program: Program,
-    places: Semaphore,
-    processes: Mutex<Known>,
+    slots: Semaphore,
+    processes: Mutex<ProcessPool>,
 }
 
 #[derive(Debug, Default)]
-struct Known {
+struct ProcessPool {
     idle: Vec<Arc<Process>>,
     all: Vec<Arc<Process>>,
     watchers: Vec<JoinHandle<()>>,
@@ -65,24 +65,24 @@ struct Known {
 #[derive(Debug)]
 struct Process {
     id: Option<u32>,
-    desk: Arc<Desk>,
+    runtime_api: Arc<RuntimeApi>,
     kill: Notify,
 }
 
 impl Processes {
     /// A function that starts its first process with its first invocation.
     pub fn new(program: Program) -> Self {
-        let places = Semaphore::new(program.most.max(1));
-        Self { shared: Arc::new(Shared { program, places, processes: Mutex::default() }) }
+        let slots = Semaphore::new(program.max_processes.max(1));
+        Self { shared: Arc::new(Shared { program, slots, processes: Mutex::default() }) }
     }
 
     /// The ids of the processes that run now.
     pub fn ids(&self) -> Vec<u32> {
         self.shared
-            .known()
+            .pool()
             .all
             .iter()
-            .filter(|process| process.desk.closed().is_none())
+            .filter(|process| process.runtime_api.closed().is_none())
             .filter_map(|process| process.id)
             .collect()
     }
@@ -96,10 +96,12 @@ impl Processes {
             Some(process) => process,
             None => self.shared.start().await.map_err(|failure| InvokeError::Ended(failure.to_string()))?,
         };
-        tokio::time::timeout(INITIALISATION, process.desk.asked()).await.map_err(|_| InvokeError::TimedOut)?;
-        match (process.desk.closed(), process.id) {
+        tokio::time::timeout(INIT_TIMEOUT, process.runtime_api.wait_for_poll())
+            .await
+            .map_err(|_| InvokeError::TimedOut)?;
+        match (process.runtime_api.closed(), process.id) {
             (None, Some(id)) => {
-                self.shared.known().idle.push(process);
+                self.shared.pool().idle.push(process);
                 Ok(id)
             }
             (why, _) => Err(InvokeError::Ended(why.unwrap_or_else(|| "it has no id".to_owned()))),
@@ -133,14 +135,14 @@ impl Invoke for Processes {
 
 impl Shared {
     async fn run(self: Arc<Self>, event: Bytes, context: InvocationContext) -> Answered {
-        let _place = self.places.acquire().await.map_err(|failure| InvokeError::Ended(failure.to_string()))?;
+        let _slot = self.slots.acquire().await.map_err(|failure| InvokeError::Ended(failure.to_string()))?;
         let process = match self.idle() {
             Some(process) => process,
             None => self.start().await.map_err(|failure| InvokeError::Ended(failure.to_string()))?,
         };
         let answered = process.invoke(event, context, self.program.limit).await;
         match &answered {
-            Ok(_) | Err(InvokeError::Failed(_)) => self.known().idle.push(process),
+            Ok(_) | Err(InvokeError::Failed(_)) => self.pool().idle.push(process),
             Err(InvokeError::Ended(_) | InvokeError::TimedOut) => process.kill.notify_one(),
         }
         answered
@@ -148,9 +150,9 @@ impl Shared {
 
     /// The process that was used last, because it is the warmest.
     fn idle(&self) -> Option<Arc<Process>> {
-        let mut known = self.known();
-        while let Some(process) = known.idle.pop() {
-            if process.desk.closed().is_none() {
+        let mut pool = self.pool();
+        while let Some(process) = pool.idle.pop() {
+            if process.runtime_api.closed().is_none() {
                 return Some(process);
             }
         }
@@ -161,9 +163,9 @@ impl Shared {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let api = listener.local_addr()?;
         let program = &self.program;
-        let desk = Desk::new(&program.name);
-        let mut known = self.known();
-        if known.stopped {
+        let runtime_api = RuntimeApi::new(&program.name);
+        let mut pool = self.pool();
+        if pool.stopped {
             return Err(std::io::Error::other("the function was stopped"));
         }
         let child = Command::new(&program.path)
@@ -183,35 +185,35 @@ impl Shared {
             .stdout(if program.quiet { Stdio::null() } else { Stdio::inherit() })
             .kill_on_drop(true)
             .spawn()?;
-        let process = Arc::new(Process { id: child.id(), desk: desk.clone(), kill: Notify::new() });
+        let process = Arc::new(Process { id: child.id(), runtime_api: runtime_api.clone(), kill: Notify::new() });
         // Small answers on loopback must not wait for acknowledgements.
         let listener = listener.tap_io(|stream| {
             if let Err(failure) = stream.set_nodelay(true) {
                 tracing::debug!(error = %failure, "a connection delays small packets");
             }
         });
-        let served = axum::serve(listener, desk.router()).into_future();
+        let served = axum::serve(listener, runtime_api.router()).into_future();
         let server = tokio::spawn(async move {
             if let Err(failure) = served.await {
                 tracing::error!(error = %failure, "a function's runtime API ended");
             }
         });
-        known.all.retain(|process| process.desk.closed().is_none());
-        known.watchers.retain(|watcher| !watcher.is_finished());
-        known.all.push(process.clone());
-        known.watchers.push(tokio::spawn(process.clone().watch(child, server)));
+        pool.all.retain(|process| process.runtime_api.closed().is_none());
+        pool.watchers.retain(|watcher| !watcher.is_finished());
+        pool.all.push(process.clone());
+        pool.watchers.push(tokio::spawn(process.clone().watch(child, server)));
         Ok(process)
     }
 
     fn stop(&self) -> Vec<JoinHandle<()>> {
-        let mut known = self.known();
-        known.stopped = true;
-        known.idle.clear();
-        known.all.drain(..).for_each(|process| process.kill.notify_one());
-        std::mem::take(&mut known.watchers)
+        let mut pool = self.pool();
+        pool.stopped = true;
+        pool.idle.clear();
+        pool.all.drain(..).for_each(|process| process.kill.notify_one());
+        std::mem::take(&mut pool.watchers)
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
+    fn pool(&self) -> MutexGuard<'_, ProcessPool> {
         self.processes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -219,11 +221,14 @@ impl Shared {
 impl Process {
     async fn invoke(&self, event: Bytes, context: InvocationContext, limit: Duration) -> Answered {
         let ended = |_: oneshot::error::RecvError| {
-            InvokeError::Ended(self.desk.closed().unwrap_or_else(|| "no answer".to_owned()))
+            InvokeError::Ended(self.runtime_api.closed().unwrap_or_else(|| "no answer".to_owned()))
         };
-        let given = self.desk.give(event, context);
-        tokio::time::timeout(INITIALISATION, given.taken).await.map_err(|_| InvokeError::TimedOut)?.map_err(ended)?;
-        tokio::time::timeout(limit, given.answer).await.map_err(|_| InvokeError::TimedOut)?.map_err(ended)?
+        let dispatched = self.runtime_api.dispatch(event, context);
+        tokio::time::timeout(INIT_TIMEOUT, dispatched.taken)
+            .await
+            .map_err(|_| InvokeError::TimedOut)?
+            .map_err(ended)?;
+        tokio::time::timeout(limit, dispatched.answer).await.map_err(|_| InvokeError::TimedOut)?.map_err(ended)?
     }
 
     /// Stays with the process until it ends or is to be killed.
@@ -236,7 +241,7 @@ impl Process {
                 child.wait().await
             }
         };
-        self.desk.close(ended.map_or_else(|failure| failure.to_string(), |status| status.to_string()));
+        self.runtime_api.close(ended.map_or_else(|failure| failure.to_string(), |status| status.to_string()));
         server.abort();
     }
 }
@@ -277,7 +282,7 @@ mod tests {
         lambda_http::run(service_fn(answer)).await.unwrap();
     }
 
-    fn program(most: usize) -> Program {
+    fn program(max_processes: usize) -> Program {
         Program {
             name: "CartFunction".into(),
             path: std::env::current_exe().unwrap(),
@@ -287,7 +292,7 @@ mod tests {
             environment: BTreeMap::new(),
             memory: 256,
             limit: Duration::from_mins(1),
-            most,
+            max_processes,
             quiet: false,
         }
     }
@@ -310,7 +315,7 @@ mod tests {
         Bytes::from(event.to_string())
     }
 
-    async fn told(processes: &Processes, body: &str) -> Value {
+    async fn function_output(processes: &Processes, body: &str) -> Value {
         let answer = processes.invoke(event(body), context()).await.unwrap();
         let answer: Value = serde_json::from_slice(&answer).unwrap();
         serde_json::from_str(answer["body"].as_str().unwrap()).unwrap()
@@ -334,7 +339,7 @@ mod tests {
             "deadline": 1_795_000_030_123_u64,
         });
         assert_eq!(first, expected);
-        assert_eq!(told(&processes, "again").await["process"], first["process"]);
+        assert_eq!(function_output(&processes, "again").await["process"], first["process"]);
         processes.stop().await;
         assert!(processes.ids().is_empty());
         assert!(matches!(processes.invoke(event("late"), context).await, Err(InvokeError::Ended(_))));
@@ -344,7 +349,7 @@ mod tests {
     async fn a_process_is_warm_once_it_asks_and_is_used_for_the_next_invocation() {
         let processes = Processes::new(program(1));
         let warm = processes.warm().await.unwrap();
-        assert_eq!(told(&processes, "hello").await["process"], warm);
+        assert_eq!(function_output(&processes, "hello").await["process"], warm);
         assert_eq!(processes.warm().await.unwrap(), warm);
         assert_eq!(processes.ids(), [warm]);
         processes.stop().await;
@@ -356,13 +361,13 @@ mod tests {
     #[tokio::test]
     async fn a_process_that_fails_is_kept_and_one_that_dies_is_replaced() {
         let processes = Processes::new(program(1));
-        let first = told(&processes, "hello").await["process"].clone();
+        let first = function_output(&processes, "hello").await["process"].clone();
         let failed = processes.invoke(event("fail"), context()).await.unwrap_err();
         assert!(matches!(&failed, InvokeError::Failed(why) if why.contains("told to fail")), "{failed}");
-        assert_eq!(told(&processes, "hello").await["process"], first);
+        assert_eq!(function_output(&processes, "hello").await["process"], first);
         let died = processes.invoke(event("die"), context()).await.unwrap_err();
         assert!(matches!(&died, InvokeError::Ended(why) if why.contains('3')), "{died}");
-        assert_ne!(told(&processes, "hello").await["process"], first);
+        assert_ne!(function_output(&processes, "hello").await["process"], first);
         processes.stop().await;
     }
 
@@ -371,10 +376,10 @@ mod tests {
         let processes = Processes::new(program(2));
         let hanging = processes.invoke(event("hang"), context());
         let (waited, served) = tokio::join!(async { tokio::time::timeout(Duration::ZERO, hanging).await }, async {
-            (told(&processes, "one").await, told(&processes, "two").await)
+            (function_output(&processes, "one").await, function_output(&processes, "two").await)
         });
         assert!(waited.is_err());
-        // The hanging one keeps its place although nobody waits for it any more; the other two shared a process.
+        // The hanging one keeps its slot although nobody waits for it any more; the other two shared a process.
         assert_eq!(served.0["process"], served.1["process"]);
         assert_eq!(processes.ids().len(), 2);
         processes.stop().await;

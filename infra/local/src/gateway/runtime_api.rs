@@ -21,12 +21,12 @@ pub(super) type Answered = Result<Bytes, InvokeError>;
 
 /// One process of a function, seen from the gateway: it works on one invocation at a time.
 #[derive(Debug)]
-pub(super) struct Desk {
+pub(super) struct RuntimeApi {
     arn: String,
     work: Mutex<Work>,
     arrived: Notify,
     /// Whether the process has asked for an invocation and was given none yet; true, too, when it has ended.
-    asks: watch::Sender<bool>,
+    polling: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -46,32 +46,32 @@ struct Waiting {
 
 /// An invocation that a process was given.
 #[derive(Debug)]
-pub(super) struct Given {
+pub(super) struct Dispatched {
     /// Answers when the process has taken it: after its initialisation, if it has just been started.
     pub(super) taken: oneshot::Receiver<()>,
     /// Answers when the process has answered. Both fail when the process ends before.
     pub(super) answer: oneshot::Receiver<Answered>,
 }
 
-impl Desk {
+impl RuntimeApi {
     pub(super) fn new(function: &str) -> Arc<Self> {
         Arc::new(Self {
             arn: function_arn(function),
             work: Mutex::default(),
             arrived: Notify::new(),
-            asks: watch::Sender::new(false),
+            polling: watch::Sender::new(false),
         })
     }
 
     /// Gives the process an invocation; it must have none.
-    pub(super) fn give(&self, event: Bytes, context: InvocationContext) -> Given {
+    pub(super) fn dispatch(&self, event: Bytes, context: InvocationContext) -> Dispatched {
         let ((taken, has_taken), (answer, has_answered)) = (oneshot::channel(), oneshot::channel());
         let mut work = self.work();
         if work.closed.is_none() {
             work.waiting = Some(Waiting { event, context, taken, answer });
             self.arrived.notify_one();
         }
-        Given { taken: has_taken, answer: has_answered }
+        Dispatched { taken: has_taken, answer: has_answered }
     }
 
     /// The process has ended: whoever waits for it learns that it will not answer.
@@ -80,13 +80,13 @@ impl Desk {
         work.waiting = None;
         work.running = None;
         work.closed.get_or_insert(why);
-        self.asks.send_replace(true);
+        self.polling.send_replace(true);
     }
 
     /// Waits until the process asks for an invocation, or has ended.
-    pub(super) async fn asked(&self) {
+    pub(super) async fn wait_for_poll(&self) {
         // It cannot fail: the sender is here.
-        let _ = self.asks.subscribe().wait_for(|asks| *asks).await;
+        let _ = self.polling.subscribe().wait_for(|polling| *polling).await;
     }
 
     /// Why the process has ended; none while it runs.
@@ -110,7 +110,7 @@ impl Desk {
         let mut work = self.work();
         let Waiting { event, context, taken, answer } = work.waiting.take()?;
         work.running = Some((context.request_id.clone(), answer));
-        self.asks.send_replace(false);
+        self.polling.send_replace(false);
         // Whoever gave it may have gone; the function runs all the same, as it does in the cloud.
         let _ = taken.send(());
         Some((event, context))
@@ -136,26 +136,26 @@ impl Desk {
     }
 }
 
-async fn next(State(desk): State<Arc<Desk>>) -> Response {
+async fn next(State(runtime_api): State<Arc<RuntimeApi>>) -> Response {
     loop {
-        let arrived = desk.arrived.notified();
-        if let Some((event, context)) = desk.take() {
+        let arrived = runtime_api.arrived.notified();
+        if let Some((event, context)) = runtime_api.take() {
             let headers = [
                 ("content-type", "application/json".to_owned()),
                 ("lambda-runtime-aws-request-id", context.request_id),
                 ("lambda-runtime-deadline-ms", context.deadline.millis().to_string()),
-                ("lambda-runtime-invoked-function-arn", desk.arn.clone()),
+                ("lambda-runtime-invoked-function-arn", runtime_api.arn.clone()),
                 ("lambda-runtime-trace-id", context.trace_id),
             ];
             return (headers, event).into_response();
         }
-        desk.asks.send_replace(true);
+        runtime_api.polling.send_replace(true);
         arrived.await;
     }
 }
 
-async fn response(State(desk): State<Arc<Desk>>, Path(id): Path<String>, body: Bytes) -> Response {
-    desk.finish(&id, Ok(body))
+async fn response(State(runtime_api): State<Arc<RuntimeApi>>, Path(id): Path<String>, body: Bytes) -> Response {
+    runtime_api.finish(&id, Ok(body))
 }
 
 /// A function's error, as runtimes report it.
@@ -175,11 +175,11 @@ fn reported(body: &[u8]) -> String {
     )
 }
 
-async fn error(State(desk): State<Arc<Desk>>, Path(id): Path<String>, body: Bytes) -> Response {
-    desk.finish(&id, Err(InvokeError::Failed(reported(&body))))
+async fn error(State(runtime_api): State<Arc<RuntimeApi>>, Path(id): Path<String>, body: Bytes) -> Response {
+    runtime_api.finish(&id, Err(InvokeError::Failed(reported(&body))))
 }
 
-async fn init_error(State(desk): State<Arc<Desk>>, body: Bytes) -> Response {
-    desk.close(reported(&body));
+async fn init_error(State(runtime_api): State<Arc<RuntimeApi>>, body: Bytes) -> Response {
+    runtime_api.close(reported(&body));
     (StatusCode::ACCEPTED, Json(json!({"status": "OK"}))).into_response()
 }

@@ -255,7 +255,7 @@ async fn requests_over_the_limits_never_reach_the_function() {
     let function = Scripted::answering(json!({"statusCode": 204}));
     let gateway = gateway(&["POST /v1/a"], function.clone());
     let post = |body: Vec<u8>| request(Method::POST, "/v1/a").body(axum::body::Body::from(body)).unwrap();
-    let too_large = gateway.serve(post(vec![b'a'; LARGEST_REQUEST + 1])).await;
+    let too_large = gateway.serve(post(vec![b'a'; MAX_REQUEST_SIZE + 1])).await;
     assert_eq!(too_large.status(), StatusCode::PAYLOAD_TOO_LARGE);
     let body = too_large.into_body().collect().await.unwrap().to_bytes();
     assert_eq!(body, "{\"message\":\"Request Entity Too Large\"}");
@@ -264,7 +264,7 @@ async fn requests_over_the_limits_never_reach_the_function() {
     assert_eq!(announced.status(), StatusCode::PAYLOAD_TOO_LARGE);
     // Lambda's own limit is lower, and binary bodies grow by a third on the way to it.
     assert_eq!(gateway.serve(post(vec![0xff; 5 * 1024 * 1024])).await.status(), StatusCode::PAYLOAD_TOO_LARGE);
-    let long = request(Method::POST, "/v1/a").header("x-long", "a".repeat(LARGEST_HEAD)).body("").unwrap();
+    let long = request(Method::POST, "/v1/a").header("x-long", "a".repeat(MAX_HEAD_SIZE)).body("").unwrap();
     assert_eq!(send(&gateway, long).await.0, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
     assert!(function.events.lock().unwrap().is_empty());
     assert_eq!(gateway.serve(post(vec![b'a'; 5 * 1024 * 1024])).await.status(), StatusCode::NO_CONTENT);
@@ -274,7 +274,7 @@ async fn requests_over_the_limits_never_reach_the_function() {
 async fn what_goes_wrong_behind_the_gateway_is_not_told() {
     let internal = (StatusCode::INTERNAL_SERVER_ERROR, "{\"message\":\"Internal Server Error\"}");
     let failing = Scripted::new(|| Box::pin(async { Err(InvokeError::Failed("secret".into())) }));
-    let huge = Scripted::answering(json!({"statusCode": 200, "body": "a".repeat(LARGEST_ANSWER)}));
+    let huge = Scripted::answering(json!({"statusCode": 200, "body": "a".repeat(MAX_RESPONSE_SIZE)}));
     let senseless = Scripted::answering(json!({"statusCode": "many"}));
     for function in [failing, huge, senseless] {
         let gateway = gateway(&["GET /v1/a"], function);
@@ -282,7 +282,7 @@ async fn what_goes_wrong_behind_the_gateway_is_not_told() {
         assert_eq!((status, body.as_str()), internal);
     }
     let mut gateway = gateway(&["GET /v1/a"], Scripted::new(|| Box::pin(std::future::pending())));
-    gateway.patience = Duration::ZERO;
+    gateway.timeout = Duration::ZERO;
     let (status, _, body) = send(&gateway, request(Method::GET, "/v1/a").body("").unwrap()).await;
     assert_eq!((status, body.as_str()), (StatusCode::SERVICE_UNAVAILABLE, "{\"message\":\"Service Unavailable\"}"));
 }

@@ -17,24 +17,24 @@ const NANOS_PER_SECOND: u128 = 1_000_000_000;
 #[derive(Debug)]
 pub(super) struct Bucket {
     throttle: Throttle,
-    level: u128,
+    tokens: u128,
     filled_at: Instant,
 }
 
 impl Bucket {
     pub(super) fn full(throttle: Throttle, now: Instant) -> Self {
-        Self { throttle, level: u128::from(throttle.burst) * NANOS_PER_SECOND, filled_at: now }
+        Self { throttle, tokens: u128::from(throttle.burst) * NANOS_PER_SECOND, filled_at: now }
     }
 
     /// Takes one request's token; false when none is left.
     pub(super) fn take(&mut self, now: Instant) -> bool {
         let since = now.saturating_duration_since(self.filled_at).as_nanos();
         let capacity = u128::from(self.throttle.burst) * NANOS_PER_SECOND;
-        self.level = capacity.min(self.level + since * u128::from(self.throttle.rate_per_second));
+        self.tokens = capacity.min(self.tokens + since * u128::from(self.throttle.rate_per_second));
         self.filled_at = self.filled_at.max(now);
-        let granted = self.level >= NANOS_PER_SECOND;
+        let granted = self.tokens >= NANOS_PER_SECOND;
         if granted {
-            self.level -= NANOS_PER_SECOND;
+            self.tokens -= NANOS_PER_SECOND;
         }
         granted
     }

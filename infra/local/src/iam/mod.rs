@@ -33,7 +33,7 @@ pub struct Statement {
     pub sid: String,
     /// What it does.
     pub effect: Effect,
-    /// Actions such as `dynamodb:GetItem`; `*` and `?` stand for any letters and any letter.
+    /// Actions such as `dynamodb:GetItem`; `*` and `?` stand for any characters and any character.
     pub actions: Vec<String>,
     /// ARNs, with the same wildcards.
     pub resources: Vec<String>,
@@ -89,7 +89,7 @@ impl Need {
     }
 }
 
-/// Why a call was refused, in the words of AWS; the doors answer `AccessDeniedException` with it.
+/// Why a call was refused, in the words of AWS; the endpoints answer `AccessDeniedException` with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessDenied {
     /// The role that called; `None` for an access key of nobody here.
@@ -236,10 +236,10 @@ pub fn matches_resource(pattern: &str, resource: &str) -> bool {
     }
 }
 
-/// `*` stands for any letters, also none, and `?` for one.
+/// `*` stands for any characters, also none, and `?` for one.
 fn matches(pattern: &[u8], text: &[u8]) -> bool {
     let (mut rest, mut left) = (pattern, text);
-    // Where to go on when the letters after the last star do not fit after all.
+    // Where to go on when the characters after the last star do not fit after all.
     let mut retry: Option<(&[u8], &[u8])> = None;
     loop {
         match (rest.split_first(), left.split_first()) {
@@ -247,7 +247,7 @@ fn matches(pattern: &[u8], text: &[u8]) -> bool {
                 retry = Some((after, left));
                 rest = after;
             }
-            (Some((letter, after)), Some((found, following))) if *letter == b'?' || letter == found => {
+            (Some((character, after)), Some((found, following))) if *character == b'?' || character == found => {
                 (rest, left) = (after, following);
             }
             (None, None) => return true,

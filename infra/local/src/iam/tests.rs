@@ -20,7 +20,7 @@ fn roles(statements: Vec<Statement>) -> Roles {
 }
 
 #[test]
-fn wildcards_stand_for_any_letters() {
+fn wildcards_stand_for_any_characters() {
     let cases = [
         ("", "", true),
         ("", "a", false),

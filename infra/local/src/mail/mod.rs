@@ -22,7 +22,7 @@ use crate::sqs::wire::{Refusal, access_key, random_uuid};
 use crate::sqs::{ACCOUNT, Permit, REGION};
 
 const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS letters (
+    CREATE TABLE IF NOT EXISTS messages (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         message_id TEXT NOT NULL,
         sender TEXT NOT NULL,
@@ -34,18 +34,18 @@ const SCHEMA: &str = "
         code TEXT,
         at INTEGER NOT NULL
     );
-    CREATE INDEX IF NOT EXISTS letters_by_address ON letters (address, id);
+    CREATE INDEX IF NOT EXISTS messages_by_address ON messages (address, id);
 ";
 
-/// How many letters the viewer shows.
-const MOST_SHOWN: u32 = 200;
+/// How many messages the viewer shows.
+const MAX_SHOWN: u32 = 200;
 
 /// SES sends to at most so many recipients at a time.
-const MOST_RECIPIENTS: usize = 50;
+const MAX_RECIPIENTS: usize = 50;
 
-/// A letter to one recipient.
+/// A message to one recipient.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Letter {
+pub struct Message {
     /// The recipient, as the sender wrote it.
     pub to: String,
     /// The sender.
@@ -57,17 +57,17 @@ pub struct Letter {
     /// The body as HTML.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub html: Option<String>,
-    /// The code that the letter is about, so that tests and scripts need not search the text.
+    /// The code that the message is about, so that tests and scripts need not search the text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
 }
 
-/// A letter as it was kept.
+/// A message as it was kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct KeptLetter {
+pub struct StoredMessage {
     /// What was sent.
     #[serde(flatten)]
-    pub letter: Letter,
+    pub message: Message,
     /// When.
     pub at: Timestamp,
 }
@@ -94,20 +94,20 @@ impl Mail {
         Ok(Self { inner: Arc::new(Inner { connection, clock, permit }) })
     }
 
-    /// Keeps a letter from inside the cloud, such as a code of Cognito's.
+    /// Keeps a message from inside the cloud, such as a code of Cognito's.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn deliver(&self, letter: &Letter) -> rusqlite::Result<()> {
-        self.inner.keep(std::slice::from_ref(letter)).map(drop)
+    pub fn deliver(&self, message: &Message) -> rusqlite::Result<()> {
+        self.inner.store(std::slice::from_ref(message)).map(drop)
     }
 
-    /// The newest letters, all or those to one address (in any case), newest first.
+    /// The newest messages, all or those to one address (in any case), newest first.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn letters(&self, to: Option<&str>) -> rusqlite::Result<Vec<KeptLetter>> {
-        self.inner.letters(to)
+    pub fn messages(&self, to: Option<&str>) -> rusqlite::Result<Vec<StoredMessage>> {
+        self.inner.messages(to)
     }
 
     /// Answers one request of an SDK.
@@ -133,21 +133,22 @@ impl Mail {
             let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).ok()?;
             pairs.into_iter().find(|(name, _)| name == "to").map(|(_, address)| address)
         });
-        let letters = match self.letters(to.as_deref()) {
-            Ok(letters) => letters,
+        let messages = match self.messages(to.as_deref()) {
+            Ok(messages) => messages,
             Err(cause) => return refused(&Refusal::from(cause)),
         };
         let accept = parts.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         if accept.contains("text/html") {
-            let mut response = answer(StatusCode::OK, "text/html; charset=utf-8", page::write(&letters, to.as_deref()));
-            // Nothing in a letter can run or load anything, whatever escaping would overlook.
+            let mut response =
+                answer(StatusCode::OK, "text/html; charset=utf-8", page::write(&messages, to.as_deref()));
+            // Nothing in a message can run or load anything, whatever escaping would overlook.
             response.headers_mut().insert(
                 HeaderName::from_static("content-security-policy"),
                 HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; form-action 'self'"),
             );
             response
         } else {
-            answer(StatusCode::OK, "application/json", json!({ "items": letters }).to_string())
+            answer(StatusCode::OK, "application/json", json!({ "items": messages }).to_string())
         }
     }
 
@@ -166,15 +167,15 @@ impl Mail {
         }
         let destination = input.destination.unwrap_or_default();
         let recipients = [destination.to_addresses, destination.cc_addresses, destination.bcc_addresses].concat();
-        if recipients.is_empty() || recipients.len() > MOST_RECIPIENTS {
+        if recipients.is_empty() || recipients.len() > MAX_RECIPIENTS {
             return Err(bad_request("the recipients must be 1 to 50"));
         }
-        let mut letters = Vec::new();
+        let mut messages = Vec::new();
         for to in recipients {
             if address_of(&to).is_none() {
                 return Err(bad_request(format!("Missing '@domain' in {to}")));
             }
-            letters.push(Letter {
+            messages.push(Message {
                 to,
                 from: from.clone(),
                 subject: simple.subject.data.clone(),
@@ -183,7 +184,7 @@ impl Mail {
                 code: None,
             });
         }
-        Ok(self.inner.keep(&letters)?)
+        Ok(self.inner.store(&messages)?)
     }
 
     /// A policy may name the address or its domain, whichever is the identity.
@@ -204,28 +205,28 @@ impl Inner {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps the letters of one message and answers its id.
-    fn keep(&self, letters: &[Letter]) -> rusqlite::Result<String> {
+    /// Keeps the messages of one message and answers its id.
+    fn store(&self, messages: &[Message]) -> rusqlite::Result<String> {
         let message_id = random_uuid();
         let at = self.clock.now().millis();
         let mut connection = self.connection();
         let transaction = connection.transaction()?;
-        for letter in letters {
-            let address = address_of(&letter.to).unwrap_or_else(|| letter.to.to_lowercase());
+        for message in messages {
+            let address = address_of(&message.to).unwrap_or_else(|| message.to.to_lowercase());
             transaction
                 .prepare_cached(
-                    "INSERT INTO letters (message_id, sender, recipient, address, subject, text, html, code, at)
+                    "INSERT INTO messages (message_id, sender, recipient, address, subject, text, html, code, at)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
                 )?
                 .execute(params![
                     message_id,
-                    letter.from,
-                    letter.to,
+                    message.from,
+                    message.to,
                     address,
-                    letter.subject,
-                    letter.text,
-                    letter.html,
-                    letter.code,
+                    message.subject,
+                    message.text,
+                    message.html,
+                    message.code,
                     at
                 ])?;
         }
@@ -233,16 +234,16 @@ impl Inner {
         Ok(message_id)
     }
 
-    fn letters(&self, to: Option<&str>) -> rusqlite::Result<Vec<KeptLetter>> {
+    fn messages(&self, to: Option<&str>) -> rusqlite::Result<Vec<StoredMessage>> {
         let address = to.map(|to| address_of(to).unwrap_or_else(|| to.to_lowercase()));
         self.connection()
             .prepare_cached(
-                "SELECT recipient, sender, subject, text, html, code, at FROM letters
+                "SELECT recipient, sender, subject, text, html, code, at FROM messages
                  WHERE ?1 IS NULL OR address = ?1 ORDER BY id DESC LIMIT ?2",
             )?
-            .query_map(params![address, MOST_SHOWN], |row| {
-                Ok(KeptLetter {
-                    letter: Letter {
+            .query_map(params![address, MAX_SHOWN], |row| {
+                Ok(StoredMessage {
+                    message: Message {
                         to: row.get(0)?,
                         from: row.get(1)?,
                         subject: row.get(2)?,

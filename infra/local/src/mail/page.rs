@@ -1,6 +1,6 @@
 //! The viewer's page. Letters are shown as text; HTML is shown as its source.
 
-use super::KeptLetter;
+use super::StoredMessage;
 
 const HEAD: &str = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
     <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>Bozor mail</title><style>\
@@ -13,34 +13,34 @@ const HEAD: &str = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8
     </style></head><body><h1>Mail</h1>";
 
 /// Writes the page.
-pub(super) fn write(letters: &[KeptLetter], to: Option<&str>) -> String {
+pub(super) fn write(messages: &[StoredMessage], to: Option<&str>) -> String {
     let mut page = String::from(HEAD);
     page.push_str("<form><label>To <input type=\"email\" name=\"to\" value=\"");
     page.push_str(&escaped(to.unwrap_or_default()));
     page.push_str("\"></label> <button>Show</button></form>");
-    if letters.is_empty() {
-        page.push_str("<p>No letters.</p>");
+    if messages.is_empty() {
+        page.push_str("<p>No messages.</p>");
     }
-    for kept in letters {
-        let letter = &kept.letter;
+    for stored in messages {
+        let message = &stored.message;
         page.push_str("<article><h2>");
-        page.push_str(&escaped(&letter.subject));
+        page.push_str(&escaped(&message.subject));
         page.push_str("</h2><p class=\"about\">to ");
-        page.push_str(&escaped(&letter.to));
+        page.push_str(&escaped(&message.to));
         page.push_str(", from ");
-        page.push_str(&escaped(&letter.from));
+        page.push_str(&escaped(&message.from));
         page.push_str(", ");
-        page.push_str(&escaped(&kept.at.to_string()));
+        page.push_str(&escaped(&stored.at.to_string()));
         page.push_str("</p>");
-        if let Some(code) = &letter.code {
+        if let Some(code) = &message.code {
             page.push_str("<p class=\"code\">");
             page.push_str(&escaped(code));
             page.push_str("</p>");
         }
         page.push_str("<pre>");
-        page.push_str(&escaped(&letter.text));
+        page.push_str(&escaped(&message.text));
         page.push_str("</pre>");
-        if let Some(html) = &letter.html {
+        if let Some(html) = &message.html {
             page.push_str("<details><summary>HTML source</summary><pre>");
             page.push_str(&escaped(html));
             page.push_str("</pre></details>");

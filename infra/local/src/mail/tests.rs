@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use aws_sdk_sesv2::error::ProvideErrorMetadata;
 use aws_sdk_sesv2::primitives::Blob;
-use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, RawMessage};
+use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as SesMessage, RawMessage};
 use http::Request;
 
 use super::*;
@@ -31,9 +31,9 @@ fn content(text: &str) -> Content {
     Content::builder().data(text).build().unwrap()
 }
 
-fn letter(subject: &str, text: &str) -> EmailContent {
+fn email(subject: &str, text: &str) -> EmailContent {
     let body = Body::builder().text(content(text)).html(content("<p>hello</p>")).build();
-    EmailContent::builder().simple(Message::builder().subject(content(subject)).body(body).build()).build()
+    EmailContent::builder().simple(SesMessage::builder().subject(content(subject)).body(body).build()).build()
 }
 
 fn view(mail: &Mail, uri: &str, accept: &str) -> Response<Bytes> {
@@ -45,7 +45,7 @@ fn listing(mail: &Mail, uri: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_letter_is_kept_for_each_recipient_and_listed_newest_first() {
+async fn a_message_is_stored_for_each_recipient_and_listed_newest_first() {
     let (mail, clock) = mail();
     let client = client(&mail, "SHOP").await;
     for subject in ["first", "second"] {
@@ -55,7 +55,7 @@ async fn a_letter_is_kept_for_each_recipient_and_listed_newest_first() {
             .send_email()
             .from_email_address("Bozor <orders@bozor.test>")
             .destination(to)
-            .content(letter(subject, "hello"))
+            .content(email(subject, "hello"))
             .send()
             .await
             .unwrap();
@@ -90,16 +90,16 @@ async fn a_letter_is_kept_for_each_recipient_and_listed_newest_first() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_sent_is_refused_and_nothing_is_kept() {
+async fn what_cannot_be_sent_is_refused_and_nothing_is_stored() {
     let (mail, _) = mail();
     let client = client(&mail, "ANY").await;
     let to = |address: &str| Destination::builder().to_addresses(address).build();
     let raw = EmailContent::builder().raw(RawMessage::builder().data(Blob::new("x")).build().unwrap()).build();
     for (from, destination, content) in [
         ("orders@bozor.test", to("b@example.test"), raw),
-        ("orders@bozor.test", to("nobody"), letter("s", "t")),
-        ("orders@bozor.test", Destination::builder().build(), letter("s", "t")),
-        ("orders", to("b@example.test"), letter("s", "t")),
+        ("orders@bozor.test", to("nobody"), email("s", "t")),
+        ("orders@bozor.test", Destination::builder().build(), email("s", "t")),
+        ("orders", to("b@example.test"), email("s", "t")),
     ] {
         let refused = client
             .send_email()
@@ -112,7 +112,7 @@ async fn what_cannot_be_sent_is_refused_and_nothing_is_kept() {
             .into_service_error();
         assert!(refused.is_bad_request_exception(), "{refused:?}");
     }
-    assert_eq!(mail.letters(None).unwrap(), []);
+    assert_eq!(mail.messages(None).unwrap(), []);
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn a_sender_needs_permission_for_its_identity() {
             .send_email()
             .from_email_address(from)
             .destination(Destination::builder().to_addresses("b@example.test").build())
-            .content(letter("s", "t"))
+            .content(email("s", "t"))
             .send()
             .await
             .map_err(|refused| refused.into_service_error().code().unwrap().to_owned())
@@ -136,9 +136,9 @@ async fn a_sender_needs_permission_for_its_identity() {
 }
 
 #[test]
-fn a_browser_gets_a_page_in_which_nothing_of_a_letter_is_markup() {
+fn a_browser_gets_a_page_in_which_nothing_of_a_message_is_markup() {
     let (mail, _) = mail();
-    let letter = Letter {
+    let message = Message {
         to: "a@example.test".into(),
         from: "cognito@bozor.test".into(),
         subject: "<script>alert(1)</script>".into(),
@@ -146,7 +146,7 @@ fn a_browser_gets_a_page_in_which_nothing_of_a_letter_is_markup() {
         html: Some("<img src=x onerror='alert(1)'>".into()),
         code: Some("123456".into()),
     };
-    mail.deliver(&letter).unwrap();
+    mail.deliver(&message).unwrap();
 
     let response = view(&mail, "/?to=%22%3E%3Cscript%3E", "text/html,application/xhtml+xml");
     let empty = std::str::from_utf8(response.body()).unwrap();
@@ -162,17 +162,17 @@ fn a_browser_gets_a_page_in_which_nothing_of_a_letter_is_markup() {
 }
 
 #[test]
-fn letters_survive_a_restart() {
+fn messages_survive_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mail.sqlite");
     let permit: Permit = Arc::new(|_, _, _| true);
     let clock = Clock::frozen(Timestamp::from_millis(1_000));
-    let letter = Letter { to: "a@example.test".into(), subject: "kept".into(), ..Letter::default() };
+    let message = Message { to: "a@example.test".into(), subject: "kept".into(), ..Message::default() };
     let before = Mail::open(Some(&path), clock.clone(), permit.clone()).unwrap();
-    before.deliver(&letter).unwrap();
+    before.deliver(&message).unwrap();
     // Leaked, so that nothing is tidied up: as after a kill -9.
     std::mem::forget(before);
 
-    let kept = Mail::open(Some(&path), clock, permit).unwrap().letters(None).unwrap();
-    assert_eq!(kept, [KeptLetter { letter, at: Timestamp::from_millis(1_000) }]);
+    let kept = Mail::open(Some(&path), clock, permit).unwrap().messages(None).unwrap();
+    assert_eq!(kept, [StoredMessage { message, at: Timestamp::from_millis(1_000) }]);
 }

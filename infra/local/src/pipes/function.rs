@@ -58,14 +58,14 @@ impl ToFunction {
             if context.gives_up_after(attempts) {
                 let arn = consumer.stream_arn()?;
                 let (table, now) = (consumer.table(), context.clock.now());
-                let letter = dead_letter::of_function(&context.source.name, attempts, table, &arn, &left, now);
-                context.bury(letter).await;
+                let message = dead_letter::of_function(&context.source.name, attempts, table, &arn, &left, now);
+                context.send_dead_letter(message).await;
                 if let Some(given_up) = left.last() {
                     consumer.commit(given_up.position)?;
                 }
                 continue;
             }
-            context.pause(attempts).await;
+            context.backoff(attempts).await;
             parts.push(Part { records: left, attempts });
         }
         consumer.commit(last)
@@ -82,13 +82,13 @@ impl ToFunction {
             }
         };
         let failures = answer.get("batchItemFailures").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        let place = |failure: &Value| {
+        let position_of = |failure: &Value| {
             let failed = failure.get("itemIdentifier")?.as_str()?;
             let is_it =
                 |event: &&Value| event.pointer("/dynamodb/SequenceNumber").and_then(Value::as_str) == Some(failed);
             events.iter().position(is_it)
         };
         // An unknown identifier fails the whole batch, as in Lambda.
-        failures.iter().map(|failure| place(failure).unwrap_or(0)).min().unwrap_or(records.len())
+        failures.iter().map(|failure| position_of(failure).unwrap_or(0)).min().unwrap_or(records.len())
     }
 }

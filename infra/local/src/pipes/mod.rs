@@ -19,12 +19,12 @@ use tokio::task::JoinHandle;
 pub use pattern::{Filter, PatternError};
 
 use crate::clock::Clock;
-use crate::dynamodb::{Consumer, Door, OpenError, Start, StreamRecord};
+use crate::dynamodb::{Consumer, Endpoint, OpenError, Start, StreamRecord};
 use function::ToFunction;
 use queue::ToQueue;
 
-/// The longest pause between two attempts.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// The longest backoff between two attempts.
+const MAX_BACKOFF: Duration = Duration::from_secs(10);
 
 /// What a [`Sink`] or a [`Handler`] returns.
 pub type Delivering<T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send>>;
@@ -76,8 +76,8 @@ pub struct Source {
     pub batch_size: usize,
     /// How often a delivery is tried again before it is given up; None: for ever.
     pub retries: Option<u32>,
-    /// The pause before the second attempt. It doubles with each.
-    pub pause: Duration,
+    /// The backoff before the second attempt. It doubles with each.
+    pub backoff: Duration,
 }
 
 /// Something that reads a stream, running. Dropping it kills it.
@@ -101,29 +101,29 @@ enum Target {
 
 /// Starts a pipe to a queue.
 pub fn to_queue(
-    door: &Arc<Door>,
+    endpoint: &Arc<Endpoint>,
     source: Source,
     sink: Arc<dyn Sink>,
     dead_letters: Option<Arc<dyn Sink>>,
     clock: Clock,
 ) -> Result<Running, OpenError> {
-    start(door, Context { source, dead_letters, clock }, Target::Queue(ToQueue { sink }))
+    start(endpoint, Context { source, dead_letters, clock }, Target::Queue(ToQueue { sink }))
 }
 
 /// Starts an event source mapping to a function; `bisect` splits a batch that fails.
 pub fn to_function(
-    door: &Arc<Door>,
+    endpoint: &Arc<Endpoint>,
     source: Source,
     handler: Arc<dyn Handler>,
     bisect: bool,
     dead_letters: Option<Arc<dyn Sink>>,
     clock: Clock,
 ) -> Result<Running, OpenError> {
-    start(door, Context { source, dead_letters, clock }, Target::Function(ToFunction { handler, bisect }))
+    start(endpoint, Context { source, dead_letters, clock }, Target::Function(ToFunction { handler, bisect }))
 }
 
-fn start(door: &Arc<Door>, context: Context, target: Target) -> Result<Running, OpenError> {
-    let consumer = door.consumer(&context.source.name, &context.source.table, context.source.start)?;
+fn start(endpoint: &Arc<Endpoint>, context: Context, target: Target) -> Result<Running, OpenError> {
+    let consumer = endpoint.consumer(&context.source.name, &context.source.table, context.source.start)?;
     let (stop, stopped) = watch::channel(false);
     Ok(Running { stop, task: tokio::spawn(work(context, target, consumer, stopped)) })
 }
@@ -138,7 +138,7 @@ async fn work(context: Context, target: Target, mut consumer: Consumer, mut stop
             },
             Err(error) => {
                 tracing::error!(source.name = context.source.name, error = %error, "A stream could not be read.");
-                tokio::time::sleep(LONGEST_PAUSE).await;
+                tokio::time::sleep(MAX_BACKOFF).await;
             }
         }
     }
@@ -159,22 +159,22 @@ impl Context {
         self.source.retries.is_some_and(|retries| attempts > retries)
     }
 
-    async fn pause(&self, attempts: u32) {
+    async fn backoff(&self, attempts: u32) {
         let factor = 2_u32.saturating_pow(attempts.saturating_sub(1));
-        tokio::time::sleep(self.source.pause.saturating_mul(factor).min(LONGEST_PAUSE)).await;
+        tokio::time::sleep(self.source.backoff.saturating_mul(factor).min(MAX_BACKOFF)).await;
     }
 
     /// Sends a dead letter. While that fails nothing goes on, or the records would be lost without a trace.
-    async fn bury(&self, letter: String) {
+    async fn send_dead_letter(&self, message: String) {
         let Some(dead_letters) = &self.dead_letters else {
             tracing::error!(source.name = self.source.name, "Records were given up and there is no dead-letter queue.");
             return;
         };
         let mut attempts = 0;
-        while let Err(error) = dead_letters.send(vec![letter.clone()]).await {
+        while let Err(error) = dead_letters.send(vec![message.clone()]).await {
             tracing::error!(source.name = self.source.name, error = %error, "A dead letter could not be sent.");
             attempts += 1;
-            self.pause(attempts).await;
+            self.backoff(attempts).await;
         }
     }
 }

@@ -29,12 +29,12 @@ impl ToQueue {
             attempts += 1;
             if context.gives_up_after(attempts) {
                 let arn = consumer.stream_arn()?;
-                let letter =
+                let message =
                     dead_letter::of_pipe(&context.source.name, consumer.table(), &arn, &passing, context.clock.now());
-                context.bury(letter).await;
+                context.send_dead_letter(message).await;
                 break;
             }
-            context.pause(attempts).await;
+            context.backoff(attempts).await;
         }
         consumer.commit(last)
     }

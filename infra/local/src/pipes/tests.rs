@@ -4,33 +4,35 @@ use domain::Timestamp;
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::{Arc, Clock, Door, Duration, Filter, Handler, Sink, Source, Start, Value, to_function, to_queue};
+use super::{Arc, Clock, Duration, Endpoint, Filter, Handler, Sink, Source, Start, Value, to_function, to_queue};
 use crate::dynamodb::{Attribute, Caller, Options, PermitAll, TableSpec};
 use crate::faults::Faults;
 use crate::usage::Usage;
 
 const EVENTS: &str = r#"{"eventName":["INSERT"],"dynamodb":{"NewImage":{"kind":{"S":["event"]}}}}"#;
 
-/// A door whose streams' readers are woken by writes alone.
-fn door() -> Arc<Door> {
-    let options = Options { lookout: Duration::from_secs(3_600), ..Options::default() };
+/// An endpoint whose streams' readers are woken by writes alone.
+fn endpoint() -> Arc<Endpoint> {
+    let options = Options { poll_interval: Duration::from_secs(3_600), ..Options::default() };
     let clock = Clock::frozen(domain::Timestamp::from_millis(0));
-    let door = Door::open(None, Arc::new(PermitAll), Faults::default(), Usage::default(), clock, options).unwrap();
-    door.create_tables(&[TableSpec {
-        name: "Orders".to_owned(),
-        hash: Attribute::text("pk"),
-        range: None,
-        indexes: Vec::new(),
-        stream: Some("NEW_IMAGE".to_owned()),
-        ttl_attribute: None,
-    }])
-    .unwrap();
-    Arc::new(door)
+    let endpoint =
+        Endpoint::open(None, Arc::new(PermitAll), Faults::default(), Usage::default(), clock, options).unwrap();
+    endpoint
+        .create_tables(&[TableSpec {
+            name: "Orders".to_owned(),
+            hash: Attribute::text("pk"),
+            range: None,
+            indexes: Vec::new(),
+            stream: Some("NEW_IMAGE".to_owned()),
+            ttl_attribute: None,
+        }])
+        .unwrap();
+    Arc::new(endpoint)
 }
 
-async fn put(door: &Door, pk: &str, kind: &str) {
+async fn put(endpoint: &Endpoint, pk: &str, kind: &str) {
     let body = json!({ "TableName": "Orders", "Item": { "pk": { "S": pk }, "kind": { "S": kind } } });
-    door.call(&Caller::root(), "PutItem", body.to_string().as_bytes()).await;
+    endpoint.call(&Caller::root(), "PutItem", body.to_string().as_bytes()).await;
 }
 
 fn source(filter: &[&str]) -> Source {
@@ -41,7 +43,7 @@ fn source(filter: &[&str]) -> Source {
         filter: Filter::parse(filter.iter().copied()).unwrap(),
         batch_size: 10,
         retries: Some(2),
-        pause: Duration::ZERO,
+        backoff: Duration::ZERO,
     }
 }
 
@@ -74,27 +76,27 @@ fn event_keys(event: &Value) -> Vec<String> {
 
 #[tokio::test]
 async fn a_pipe_delivers_what_passes_its_filter_in_order_and_at_once() {
-    let door = door();
-    put(&door, "before", "event").await;
-    put(&door, "order", "order").await;
+    let endpoint = endpoint();
+    put(&endpoint, "before", "event").await;
+    put(&endpoint, "order", "order").await;
     let (sink, mut queue) = channel();
-    let pipe = to_queue(&door, source(&[EVENTS]), sink, None, clock()).unwrap();
+    let pipe = to_queue(&endpoint, source(&[EVENTS]), sink, None, clock()).unwrap();
     assert_eq!(keys(&queue.recv().await.unwrap()), ["before"]);
-    put(&door, "after", "event").await;
+    put(&endpoint, "after", "event").await;
     assert_eq!(keys(&queue.recv().await.unwrap()), ["after"]);
-    put(&door, "after", "event").await;
-    put(&door, "last", "event").await;
+    put(&endpoint, "after", "event").await;
+    put(&endpoint, "last", "event").await;
     assert_eq!(keys(&queue.recv().await.unwrap()), ["last"], "an overwritten item is no insert");
-    door.settled().await.unwrap();
-    assert_eq!(door.stream_length("Orders").unwrap(), 1);
+    endpoint.settled().await.unwrap();
+    assert_eq!(endpoint.stream_length("Orders").unwrap(), 1);
     pipe.stop().await;
 }
 
 #[tokio::test]
 async fn a_pipe_killed_between_stream_and_queue_loses_nothing() {
-    let door = door();
+    let endpoint = endpoint();
     for number in 0..25 {
-        put(&door, &format!("{number:02}"), "event").await;
+        put(&endpoint, &format!("{number:02}"), "event").await;
     }
     let arrived: Arc<Mutex<Vec<String>>> = Arc::default();
     // Each life dies at another moment: before the queue has the messages, and after it but before the answer.
@@ -111,12 +113,12 @@ async fn a_pipe_killed_between_stream_and_queue_loses_nothing() {
                 std::future::pending().await
             }
         };
-        let pipe = to_queue(&door, source(&[EVENTS]), Arc::new(sink), None, clock()).unwrap();
+        let pipe = to_queue(&endpoint, source(&[EVENTS]), Arc::new(sink), None, clock()).unwrap();
         at_the_point.recv().await.unwrap();
         pipe.kill().await;
     }
     let (sink, mut queue) = channel();
-    let _pipe = to_queue(&door, source(&[EVENTS]), sink, None, clock()).unwrap();
+    let _pipe = to_queue(&endpoint, source(&[EVENTS]), sink, None, clock()).unwrap();
     let mut all = Vec::new();
     while all.len() < 25 {
         all.extend(keys(&queue.recv().await.unwrap()));
@@ -128,25 +130,25 @@ async fn a_pipe_killed_between_stream_and_queue_loses_nothing() {
 
 #[tokio::test]
 async fn a_queue_that_refuses_is_tried_again_and_then_the_records_place_goes_to_the_dead_letters() {
-    let door = door();
-    put(&door, "a", "event").await;
+    let endpoint = endpoint();
+    put(&endpoint, "a", "event").await;
     let (tried, mut attempts) = mpsc::unbounded_channel();
     let refuse = move |bodies: Vec<String>| {
         tried.send(bodies.len()).unwrap();
         async { Err("full".to_owned()) }
     };
-    let (graveyard, mut letters) = channel();
-    let pipe = to_queue(&door, source(&[]), Arc::new(refuse), Some(graveyard), clock()).unwrap();
-    let letter: Value = serde_json::from_str(&letters.recv().await.unwrap()[0]).unwrap();
+    let (dead_letter_queue, mut dead_letters) = channel();
+    let pipe = to_queue(&endpoint, source(&[]), Arc::new(refuse), Some(dead_letter_queue), clock()).unwrap();
+    let message: Value = serde_json::from_str(&dead_letters.recv().await.unwrap()[0]).unwrap();
     assert_eq!(attempts.len(), 3);
     assert_eq!(attempts.recv().await, Some(1));
-    assert_eq!(letter["context"]["condition"], "RetryAttemptsExhausted");
-    assert_eq!(letter["DDBStreamBatchInfo"]["batchSize"], 1);
-    assert_eq!(letter["timestamp"], "1970-01-01T00:00:01Z");
+    assert_eq!(message["context"]["condition"], "RetryAttemptsExhausted");
+    assert_eq!(message["DDBStreamBatchInfo"]["batchSize"], 1);
+    assert_eq!(message["timestamp"], "1970-01-01T00:00:01Z");
     pipe.stop().await;
     let (sink, mut queue) = channel();
-    let _pipe = to_queue(&door, source(&[]), sink, None, clock()).unwrap();
-    put(&door, "b", "event").await;
+    let _pipe = to_queue(&endpoint, source(&[]), sink, None, clock()).unwrap();
+    put(&endpoint, "b", "event").await;
     assert_eq!(keys(&queue.recv().await.unwrap()), ["b"], "what was given up is not delivered again");
 }
 
@@ -164,15 +166,15 @@ fn failing_on(bad: &'static [&'static str]) -> (Arc<dyn Handler>, mpsc::Unbounde
 
 #[tokio::test]
 async fn a_failing_batch_is_split_until_the_bad_record_is_alone_and_given_up() {
-    let door = door();
+    let endpoint = endpoint();
     for key in ["a", "b", "c", "d", "e"] {
-        put(&door, key, "stock").await;
+        put(&endpoint, key, "stock").await;
     }
     let (handler, mut invoked) = failing_on(&["c"]);
-    let (graveyard, mut letters) = channel();
+    let (dead_letter_queue, mut dead_letters) = channel();
     let mapping = Source { retries: Some(1), ..source(&[]) };
-    let running = to_function(&door, mapping, handler, true, Some(graveyard), clock()).unwrap();
-    let letter: Value = serde_json::from_str(&letters.recv().await.unwrap()[0]).unwrap();
+    let running = to_function(&endpoint, mapping, handler, true, Some(dead_letter_queue), clock()).unwrap();
+    let message: Value = serde_json::from_str(&dead_letters.recv().await.unwrap()[0]).unwrap();
     let mut calls = Vec::new();
     while calls.last().is_none_or(|keys: &Vec<String>| keys != &["d", "e"]) {
         calls.push(invoked.recv().await.unwrap());
@@ -180,17 +182,17 @@ async fn a_failing_batch_is_split_until_the_bad_record_is_alone_and_given_up() {
     let expected: [&[&str]; 6] =
         [&["a", "b", "c", "d", "e"], &["a", "b"], &["c", "d", "e"], &["c"], &["c"], &["d", "e"]];
     assert_eq!(calls, expected);
-    assert_eq!(letter["requestContext"]["approximateInvokeCount"], 2);
-    assert_eq!(letter["DDBStreamBatchInfo"]["batchSize"], 1);
+    assert_eq!(message["requestContext"]["approximateInvokeCount"], 2);
+    assert_eq!(message["DDBStreamBatchInfo"]["batchSize"], 1);
     running.stop().await;
-    assert_eq!(door.stream_length("Orders").unwrap(), 1);
+    assert_eq!(endpoint.stream_length("Orders").unwrap(), 1);
 }
 
 #[tokio::test]
 async fn a_batch_goes_on_at_the_first_record_that_the_function_reports() {
-    let door = door();
+    let endpoint = endpoint();
     for key in ["a", "b", "c"] {
-        put(&door, key, "stock").await;
+        put(&endpoint, key, "stock").await;
     }
     let (sender, mut invoked) = mpsc::unbounded_channel();
     let handler = move |event: Value| {
@@ -200,23 +202,23 @@ async fn a_batch_goes_on_at_the_first_record_that_the_function_reports() {
         let failures: Vec<Value> = failed.into_iter().map(|number| json!({ "itemIdentifier": number })).collect();
         async move { Ok(json!({ "batchItemFailures": failures })) }
     };
-    let running = to_function(&door, source(&[]), Arc::new(handler), false, None, clock()).unwrap();
+    let running = to_function(&endpoint, source(&[]), Arc::new(handler), false, None, clock()).unwrap();
     assert_eq!(invoked.recv().await.unwrap(), ["a", "b", "c"]);
     assert_eq!(invoked.recv().await.unwrap(), ["b", "c"]);
     running.stop().await;
     let (handler, mut invoked) = failing_on(&[]);
-    let _running = to_function(&door, source(&[]), handler, false, None, clock()).unwrap();
-    put(&door, "d", "stock").await;
+    let _running = to_function(&endpoint, source(&[]), handler, false, None, clock()).unwrap();
+    put(&endpoint, "d", "stock").await;
     assert_eq!(invoked.recv().await.unwrap(), ["d"]);
 }
 
 #[tokio::test]
 async fn a_new_reader_at_latest_sees_only_what_comes() {
-    let door = door();
-    put(&door, "old", "event").await;
+    let endpoint = endpoint();
+    put(&endpoint, "old", "event").await;
     let (sink, mut queue) = channel();
     let latest = Source { start: Start::Latest, ..source(&[]) };
-    let _pipe = to_queue(&door, latest, sink, None, clock()).unwrap();
-    put(&door, "new", "event").await;
+    let _pipe = to_queue(&endpoint, latest, sink, None, clock()).unwrap();
+    put(&endpoint, "new", "event").await;
     assert_eq!(keys(&queue.recv().await.unwrap()), ["new"]);
 }

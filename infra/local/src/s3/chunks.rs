@@ -1,5 +1,5 @@
 //! Signed chunks: the SDK signs each piece of a streamed body in a chain that starts with the request's own signature.
-//! The door replaces that signature, so the chain is taken off; sizes and trailing checksums stay
+//! The endpoint replaces that signature, so the chain is taken off; sizes and trailing checksums stay
 //! (<https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html>).
 
 use bytes::Bytes;
@@ -24,7 +24,7 @@ enum Expected {
 }
 
 /// The longest line: a trailing header's name with a checksum or a signature.
-const LONGEST_LINE: usize = 4096;
+const MAX_LINE_LENGTH: usize = 4096;
 
 impl Default for Unsigned {
     fn default() -> Self {
@@ -50,7 +50,7 @@ impl Unsigned {
             let (start_of_line, after) = rest.split_at(end);
             self.line.extend_from_slice(start_of_line);
             rest = after;
-            if self.line.ends_with(b"\n") || self.line.len() > LONGEST_LINE {
+            if self.line.ends_with(b"\n") || self.line.len() > MAX_LINE_LENGTH {
                 let line = std::mem::take(&mut self.line);
                 self.line_ended(&line, &mut out);
             }

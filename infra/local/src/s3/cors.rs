@@ -23,13 +23,13 @@ pub struct CorsRule {
 
 /// What a browser asks of the rules.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct CorsRequest {
     origin: HeaderValue,
     method: String,
     headers: Vec<String>,
 }
 
-impl Asked {
+impl CorsRequest {
     /// What a request asks; none when it comes from no page.
     pub(super) fn of(parts: &Parts) -> Option<Self> {
         let origin = parts.headers.get(header::ORIGIN)?.clone();
@@ -38,11 +38,11 @@ impl Asked {
 }
 
 impl CorsRule {
-    fn allows(&self, asked: &Asked) -> bool {
-        let origin = String::from_utf8_lossy(asked.origin.as_bytes());
+    fn allows(&self, cors_request: &CorsRequest) -> bool {
+        let origin = String::from_utf8_lossy(cors_request.origin.as_bytes());
         self.origins.iter().any(|allowed| fits(allowed, &origin))
-            && self.methods.contains(&asked.method)
-            && asked.headers.iter().all(|header| {
+            && self.methods.contains(&cors_request.method)
+            && cors_request.headers.iter().all(|header| {
                 self.headers.iter().any(|allowed| fits(&allowed.to_ascii_lowercase(), &header.to_ascii_lowercase()))
             })
     }
@@ -65,20 +65,21 @@ pub(super) fn preflight(rules: &[CorsRule], parts: &Parts) -> Option<Response<Bo
         let value = parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         value.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect::<Vec<_>>()
     };
-    let asked = parts.headers.get(header::ORIGIN).zip(parts.headers.get(header::ACCESS_CONTROL_REQUEST_METHOD)).map(
-        |(origin, method)| Asked {
-            origin: origin.clone(),
-            method: String::from_utf8_lossy(method.as_bytes()).into_owned(),
-            headers: list(header::ACCESS_CONTROL_REQUEST_HEADERS),
-        },
-    );
-    let Some(asked) = asked else {
+    let cors_request =
+        parts.headers.get(header::ORIGIN).zip(parts.headers.get(header::ACCESS_CONTROL_REQUEST_METHOD)).map(
+            |(origin, method)| CorsRequest {
+                origin: origin.clone(),
+                method: String::from_utf8_lossy(method.as_bytes()).into_owned(),
+                headers: list(header::ACCESS_CONTROL_REQUEST_HEADERS),
+            },
+        );
+    let Some(cors_request) = cors_request else {
         return Some(
             Refusal::invalid("BadRequest", "Insufficient information. Origin request header needed.")
                 .into_response(&parts.method),
         );
     };
-    if !rules.iter().any(|rule| rule.allows(&asked)) {
+    if !rules.iter().any(|rule| rule.allows(&cors_request)) {
         return Some(
             Refusal::forbidden("AccessForbidden", "CORSResponse: This CORS request is not allowed.")
                 .into_response(&parts.method),
@@ -86,16 +87,16 @@ pub(super) fn preflight(rules: &[CorsRule], parts: &Parts) -> Option<Response<Bo
     }
     let mut answer = Response::new(Body::empty());
     *answer.status_mut() = StatusCode::OK;
-    mark(rules, &asked, answer.headers_mut());
-    put(answer.headers_mut(), header::ACCESS_CONTROL_ALLOW_HEADERS, &asked.headers.join(", "));
+    mark(rules, &cors_request, answer.headers_mut());
+    put(answer.headers_mut(), header::ACCESS_CONTROL_ALLOW_HEADERS, &cors_request.headers.join(", "));
     Some(answer)
 }
 
 /// Marks an answer by the first rule that allows the request.
-pub(super) fn mark(rules: &[CorsRule], asked: &Asked, answer: &mut HeaderMap) {
-    let Some(rule) = rules.iter().find(|rule| rule.allows(asked)) else { return };
+pub(super) fn mark(rules: &[CorsRule], cors_request: &CorsRequest, answer: &mut HeaderMap) {
+    let Some(rule) = rules.iter().find(|rule| rule.allows(cors_request)) else { return };
     let to_all = rule.origins.iter().any(|origin| origin == "*");
-    let origin = if to_all { HeaderValue::from_static("*") } else { asked.origin.clone() };
+    let origin = if to_all { HeaderValue::from_static("*") } else { cors_request.origin.clone() };
     answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     put(answer, header::ACCESS_CONTROL_ALLOW_METHODS, &rule.methods.join(", "));
     put(answer, header::ACCESS_CONTROL_EXPOSE_HEADERS, &rule.exposed.join(", "));

@@ -42,7 +42,7 @@ impl Files {
 
     /// Tells everybody concerned, and fails unless all of them took it: then the upload is not acknowledged, its sender
     /// tries again, and nobody misses it.
-    async fn announce(&self, event: &str, bucket: &str, key: &str, by: Option<String>) -> S3Result<()> {
+    async fn notify(&self, event: &str, bucket: &str, key: &str, by: Option<String>) -> S3Result<()> {
         let notifications = self.buckets.get(bucket).map_or([].as_slice(), |bucket| bucket.notifications.as_slice());
         let concerned: Vec<_> = notifications.iter().filter(|notification| notification.concerns(event, key)).collect();
         if concerned.is_empty() {
@@ -123,14 +123,14 @@ impl S3 for Files {
     async fn put_object(&self, request: S3Request<PutObjectInput>) -> Answer<PutObjectOutput> {
         let (bucket, key, by) = (request.input.bucket.clone(), request.input.key.clone(), caller(&request));
         let answer = self.files.put_object(request).await?;
-        self.announce("ObjectCreated:Put", &bucket, &key, by).await?;
+        self.notify("ObjectCreated:Put", &bucket, &key, by).await?;
         Ok(answer)
     }
 
     async fn copy_object(&self, request: S3Request<CopyObjectInput>) -> Answer<CopyObjectOutput> {
         let (bucket, key, by) = (request.input.bucket.clone(), request.input.key.clone(), caller(&request));
         let answer = self.files.copy_object(request).await?;
-        self.announce("ObjectCreated:Copy", &bucket, &key, by).await?;
+        self.notify("ObjectCreated:Copy", &bucket, &key, by).await?;
         Ok(answer)
     }
 
@@ -140,7 +140,7 @@ impl S3 for Files {
     ) -> Answer<CompleteMultipartUploadOutput> {
         let (bucket, key, by) = (request.input.bucket.clone(), request.input.key.clone(), caller(&request));
         let answer = self.files.complete_multipart_upload(request).await?;
-        self.announce("ObjectCreated:CompleteMultipartUpload", &bucket, &key, by).await?;
+        self.notify("ObjectCreated:CompleteMultipartUpload", &bucket, &key, by).await?;
         Ok(answer)
     }
 

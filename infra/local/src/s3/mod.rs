@@ -29,14 +29,14 @@ use s3s_fs::FileSystem;
 use tempfile::TempDir;
 
 use crate::clock::Clock;
-use crate::faults::{Faults, Kind, MadeFor, cut_off};
+use crate::faults::{CallContext, Faults, Kind, drop_connection};
 use crate::gateway::decoded;
 
 pub use cors::CorsRule;
 pub use notification::{Notification, Sink, SinkError};
 
 use files::Files;
-use permission::{Permissions, Struck};
+use permission::{Permissions, TriggeredFault};
 
 /// Whether the holder of an access key (first) may perform an action such as `s3:PutObject` (second) on an ARN (third).
 pub type Permit = Arc<dyn Fn(&str, &str, &str) -> bool + Send + Sync>;
@@ -192,7 +192,7 @@ impl Buckets {
         if let Some(preflight) = cors::preflight(rules, &parts) {
             return preflight;
         }
-        let origin = cors::Asked::of(&parts);
+        let origin = cors::CorsRequest::of(&parts);
         let signed_chunks = signature::has_signed_chunks(&parts.headers);
         let mut answer = match self.admit(&mut parts) {
             Ok(caller) => {
@@ -234,9 +234,9 @@ impl Buckets {
         caller: Option<String>,
     ) -> Response<Body> {
         let method = parts.method.clone();
-        let struck = Struck::default();
-        let made_for = parts.extensions.get::<MadeFor>().cloned().unwrap_or_default();
-        parts.extensions.insert(struck.clone());
+        let triggered = TriggeredFault::default();
+        let call_context = parts.extensions.get::<CallContext>().cloned().unwrap_or_default();
+        parts.extensions.insert(triggered.clone());
         let request = Request::from_parts(parts, s3s::Body::http_body_unsync(body));
         let answer = match self.service.call(request).await {
             Ok(answer) => answer.map(Body::new),
@@ -250,12 +250,12 @@ impl Buckets {
                 internal.into_response(&method)
             }
         };
-        let struck = *struck.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if struck == Some(Kind::CrashAfter) {
-            self.settings.faults.kill(made_for.trace.as_deref()).await;
+        let triggered = *triggered.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if triggered == Some(Kind::CrashAfter) {
+            self.settings.faults.kill(call_context.trace.as_deref()).await;
         }
-        if matches!(struck, Some(Kind::Before | Kind::After | Kind::CrashBefore | Kind::CrashAfter)) {
-            return cut_off();
+        if matches!(triggered, Some(Kind::Before | Kind::After | Kind::CrashBefore | Kind::CrashAfter)) {
+            return drop_connection();
         }
         // Who may not list a bucket does not learn which keys are free.
         let reads = method == Method::GET || method == Method::HEAD;

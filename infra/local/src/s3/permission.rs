@@ -9,11 +9,11 @@ use s3s::path::S3Path;
 use s3s::{S3Error, S3Request, S3Result, s3_error};
 
 use super::{BucketSpec, Permit, Slot};
-use crate::faults::{Call, Faults, Kind, MadeFor, SLOW};
+use crate::faults::{Call, CallContext, Faults, Kind, SLOW_DELAY};
 
-/// The fault that a request met, for the door to act on.
+/// The fault that a request met, for the endpoint to act on.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Struck(pub(super) Slot<Kind>);
+pub(super) struct TriggeredFault(pub(super) Slot<Kind>);
 
 pub(super) struct Permissions {
     permit: Permit,
@@ -56,11 +56,11 @@ impl Permissions {
     }
 
     /// Counts the call and lets a fault that waits for it strike.
-    async fn strike(&self, context: &mut S3AccessContext<'_>) -> S3Result<()> {
-        let MadeFor { trace, route } = context.extensions_mut().get::<MadeFor>().cloned().unwrap_or_default();
-        let call = Call::of("s3", context.s3_op().name()).made_for(route);
+    async fn apply_fault(&self, context: &mut S3AccessContext<'_>) -> S3Result<()> {
+        let CallContext { trace, route } = context.extensions_mut().get::<CallContext>().cloned().unwrap_or_default();
+        let call = Call::of("s3", context.s3_op().name()).for_route(route);
         let Some(kind) = self.faults.next(&call) else { return Ok(()) };
-        if let Some(Struck(slot)) = context.extensions_mut().get::<Struck>() {
+        if let Some(TriggeredFault(slot)) = context.extensions_mut().get::<TriggeredFault>() {
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(kind);
         }
         match kind {
@@ -72,7 +72,7 @@ impl Permissions {
             Kind::Throttle => Err(s3_error!(SlowDown, "Please reduce your request rate.")),
             Kind::Conflict => Err(s3_error!(OperationAborted, "A conflicting conditional operation is in progress.")),
             Kind::Slow => {
-                tokio::time::sleep(SLOW).await;
+                tokio::time::sleep(SLOW_DELAY).await;
                 Ok(())
             }
             Kind::After | Kind::CrashAfter | Kind::Stale => Ok(()),
@@ -83,7 +83,7 @@ impl Permissions {
 #[async_trait::async_trait]
 impl S3Access for Permissions {
     async fn check(&self, context: &mut S3AccessContext<'_>) -> S3Result<()> {
-        self.strike(context).await?;
+        self.apply_fault(context).await?;
         let access_key = context.credentials().map(|credentials| credentials.access_key.as_str());
         let operation = context.s3_op().name();
         match context.s3_path() {

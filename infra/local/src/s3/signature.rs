@@ -1,5 +1,5 @@
 //! Signature version 4 for S3: presigned URLs are verified, and admitted requests are signed for the implementation
-//! behind the door (<https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>).
+//! behind the endpoint (<https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>).
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const UNSIGNED_CHUNKS: &str = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
 /// How far a signer's clock may be ahead of ours.
 const SKEW: Duration = Duration::from_mins(15);
 /// The longest that a presigned URL may be valid, in seconds: a week.
-const LONGEST: u64 = 604_800;
+const MAX_EXPIRES_SECONDS: u64 = 604_800;
 
 /// Every access key has the same secret.
 pub(super) struct OneSecret(pub(super) String);
@@ -81,7 +81,7 @@ const MISMATCH: Refusal = Refusal::forbidden(
 const NO_TOKEN: Refusal = Refusal::invalid("InvalidToken", "The provided token is malformed or otherwise invalid.");
 
 /// Who calls: an access key, or nobody. A presigned URL's signature and times are verified; a signed header names its
-/// key and is believed, as at every door of this cloud. Both need a session token.
+/// key and is believed, as at every endpoint of this cloud. Both need a session token.
 pub(super) fn caller(parts: &Parts, secret: &str, now: Timestamp) -> Result<Option<String>, Refusal> {
     let query = Query::of(&parts.uri);
     if query.value("X-Amz-Signature").is_some() || query.value("X-Amz-Algorithm").is_some() {
@@ -113,9 +113,9 @@ fn presigned(parts: &Parts, query: &Query, secret: &str, now: Timestamp) -> Resu
         return Err(MALFORMED);
     }
     let stamp = query.required("X-Amz-Date")?;
-    let signed_at = moment(stamp).ok_or(MALFORMED)?;
+    let signed_at = parse_timestamp(stamp).ok_or(MALFORMED)?;
     let valid_for: u64 = query.required("X-Amz-Expires")?.parse().map_err(|_| MALFORMED)?;
-    if !(1..=LONGEST).contains(&valid_for) {
+    if !(1..=MAX_EXPIRES_SECONDS).contains(&valid_for) {
         return Err(MALFORMED);
     }
     let mut credential = query.required("X-Amz-Credential")?.split('/');
@@ -143,7 +143,7 @@ fn presigned(parts: &Parts, query: &Query, secret: &str, now: Timestamp) -> Resu
         format!("{}\n{path}\n{}\n{headers}\n{}\n{UNSIGNED}", parts.method, query.canonical(), names.join(";"));
     let expected = Signer { secret, stamp, region }.signature(&request);
     let given = query.required("X-Amz-Signature")?;
-    if !bool_eq(expected.as_bytes(), given.as_bytes()) {
+    if !constant_time_eq(expected.as_bytes(), given.as_bytes()) {
         return Err(MISMATCH);
     }
     if query.required("X-Amz-Security-Token").is_err() {
@@ -160,7 +160,7 @@ fn presigned(parts: &Parts, query: &Query, secret: &str, now: Timestamp) -> Resu
 
 /// Takes from a request what its signer added, and the prefix from its path.
 pub(super) fn strip(parts: &mut Parts, prefix: &str) -> Result<(), Refusal> {
-    const OF_THE_SIGNER: [&str; 7] = [
+    const SIGNER_PARAMETERS: [&str; 7] = [
         "x-amz-algorithm",
         "x-amz-credential",
         "x-amz-date",
@@ -174,10 +174,10 @@ pub(super) fn strip(parts: &mut Parts, prefix: &str) -> Result<(), Refusal> {
     for name in [header::AUTHORIZATION.as_str(), "x-amz-security-token", "x-amz-date"] {
         parts.headers.remove(name);
     }
-    let mut kept = Vec::new();
+    let mut remaining = Vec::new();
     for (name, value) in &query.0 {
         let lower = name.to_ascii_lowercase();
-        if presigned && OF_THE_SIGNER.contains(&lower.as_str()) {
+        if presigned && SIGNER_PARAMETERS.contains(&lower.as_str()) {
             continue;
         }
         if presigned && lower.starts_with("x-amz-") {
@@ -185,14 +185,14 @@ pub(super) fn strip(parts: &mut Parts, prefix: &str) -> Result<(), Refusal> {
             let name = HeaderName::from_bytes(lower.as_bytes()).map_err(|_| MALFORMED)?;
             parts.headers.insert(name, HeaderValue::from_str(value).map_err(|_| MALFORMED)?);
         } else {
-            kept.push(format!("{}={}", encoded(name, false), encoded(value, false)));
+            remaining.push(format!("{}={}", encoded(name, false), encoded(value, false)));
         }
     }
     if presigned {
         parts.headers.insert("x-amz-content-sha256", HeaderValue::from_static(UNSIGNED));
     }
     let path = parts.uri.path().strip_prefix(prefix).filter(|path| !path.is_empty()).unwrap_or("/");
-    let target = if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) };
+    let target = if remaining.is_empty() { path.to_owned() } else { format!("{path}?{}", remaining.join("&")) };
     let invalid = Refusal::invalid("InvalidURI", "Couldn't parse the specified URI.");
     parts.uri = target.parse().map_err(|_| invalid)?;
     Ok(())
@@ -203,7 +203,7 @@ pub(super) fn has_signed_chunks(headers: &HeaderMap) -> bool {
     text(headers, "x-amz-content-sha256").starts_with("STREAMING-AWS4-")
 }
 
-/// Signs a stripped request with a header, for the implementation behind the door; chunks count as unsigned.
+/// Signs a stripped request with a header, for the implementation behind the endpoint; chunks count as unsigned.
 pub(super) fn sign(parts: &mut Parts, access_key: &str, secret: &str) -> Result<(), Refusal> {
     let payload = if has_signed_chunks(&parts.headers) {
         parts.headers.entry("x-amz-trailer").or_insert(HeaderValue::from_static("x-amz-none"));
@@ -260,7 +260,7 @@ fn authenticated(key: &[u8], message: &[u8]) -> Vec<u8> {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message).as_ref().to_vec()
 }
 
-fn bool_eq(left: &[u8], right: &[u8]) -> bool {
+fn constant_time_eq(left: &[u8], right: &[u8]) -> bool {
     // Both sides go through a digest, so that the time taken says nothing about where they differ.
     digest::digest(&digest::SHA256, left).as_ref() == digest::digest(&digest::SHA256, right).as_ref()
 }
@@ -284,7 +284,7 @@ fn canonical_headers(headers: &HeaderMap, names: &[&str]) -> String {
         .collect()
 }
 
-fn moment(stamp: &str) -> Option<Timestamp> {
+fn parse_timestamp(stamp: &str) -> Option<Timestamp> {
     let format = format_description!("[year][month][day]T[hour][minute][second]Z");
     let parsed = PrimitiveDateTime::parse(stamp, format).ok()?;
     Some(Timestamp::from_millis(parsed.assume_utc().unix_timestamp().checked_mul(1000)?))

@@ -16,14 +16,14 @@ use crate::sqs::loopback::sdk_client;
 
 const NOON: Timestamp = Timestamp::from_millis(1_795_000_000_123);
 
-/// What the sinks of a cloud were told.
-type Told = Arc<Mutex<Vec<String>>>;
+/// What the sinks of a cloud received.
+type Received = Arc<Mutex<Vec<String>>>;
 
 struct Cloud {
     url: String,
     clock: Clock,
     faults: Faults,
-    told: Told,
+    received: Received,
     buckets: Arc<Buckets>,
 }
 
@@ -36,10 +36,10 @@ fn permit() -> Permit {
     })
 }
 
-fn buckets(told: &Told) -> Vec<BucketSpec> {
-    let told = told.clone();
+fn buckets(received: &Received) -> Vec<BucketSpec> {
+    let received = received.clone();
     let sink: Sink = Arc::new(move |event| -> BoxFuture<'static, Result<(), SinkError>> {
-        told.lock().unwrap().push(event.clone());
+        received.lock().unwrap().push(event.clone());
         Box::pin(async move { if event.contains("refused") { Err("full".into()) } else { Ok(()) } })
     });
     let notification =
@@ -64,7 +64,7 @@ impl Cloud {
     }
 
     async fn at(root: Option<&Path>, clock: Clock) -> Self {
-        let (told, faults) = (Told::default(), Faults::default());
+        let (received, faults) = (Received::default(), Faults::default());
         let settings = Settings {
             prefix: "/_aws/s3".into(),
             secret: "secret".into(),
@@ -72,18 +72,18 @@ impl Cloud {
             clock: clock.clone(),
             faults: faults.clone(),
         };
-        let buckets = Arc::new(Buckets::open(root, buckets(&told), settings).unwrap());
-        let door = buckets.clone();
+        let buckets = Arc::new(Buckets::open(root, buckets(&received), settings).unwrap());
+        let service = buckets.clone();
         let router = Router::new().fallback(move |request: axum::extract::Request| {
-            let door = door.clone();
-            async move { door.call(request).await }
+            let service = service.clone();
+            async move { service.call(request).await }
         });
-        // Nested, as a mounted door may be: the prefix is gone from the path and still part of the signature.
+        // Nested, as a mounted endpoint may be: the prefix is gone from the path and still part of the signature.
         let router = Router::new().nest("/_aws/s3", router);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/_aws/s3", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { url, clock, faults, told, buckets }
+        Self { url, clock, faults, received, buckets }
     }
 
     fn client(&self, access_key: &str) -> Client {
@@ -183,8 +183,8 @@ async fn a_streamed_body_and_parts_arrive_whole() {
     complete.multipart_upload(parts.build()).send().await.unwrap();
     assert_eq!(read(&client, "imports", "parts.csv").await.unwrap().len(), 5 * 1024 * 1024 + 1);
 
-    let told = cloud.told.lock().unwrap().clone();
-    let events: Vec<S3Event> = told.iter().map(|event| serde_json::from_str(event).unwrap()).collect();
+    let received = cloud.received.lock().unwrap().clone();
+    let events: Vec<S3Event> = received.iter().map(|event| serde_json::from_str(event).unwrap()).collect();
     let names: Vec<_> = events.iter().map(|event| event.records[0].event_name.as_deref().unwrap()).collect();
     assert_eq!(names, ["ObjectCreated:Put", "ObjectCreated:CompleteMultipartUpload"]);
     assert_eq!(events[1].records[0].s3.object.size, Some(5 * 1024 * 1024 + 1));
@@ -340,13 +340,13 @@ async fn an_upload_is_acknowledged_only_when_its_notification_was_taken() {
     let cloud = Cloud::start().await;
     let client = cloud.client("LOCALROOT");
     put(&client, "imports", "no rows.txt", "x").await.unwrap();
-    assert!(cloud.told.lock().unwrap().is_empty());
+    assert!(cloud.received.lock().unwrap().is_empty());
     let e_tag = put(&client, "imports", "v/my rows+1.csv", "x,y").await.unwrap();
     assert_eq!(put(&client, "imports", "refused.csv", "x,y").await, Err("InternalError".into()));
 
-    let told = cloud.told.lock().unwrap().clone();
-    assert_eq!(told.len(), 2);
-    let mut event: serde_json::Value = serde_json::from_str(&told[0]).unwrap();
+    let received = cloud.received.lock().unwrap().clone();
+    assert_eq!(received.len(), 2);
+    let mut event: serde_json::Value = serde_json::from_str(&received[0]).unwrap();
     let record = &mut event["Records"][0];
     let sequencer = record["s3"]["object"]["sequencer"].take();
     assert_eq!(sequencer.as_str().unwrap().len(), 16);
@@ -373,7 +373,7 @@ async fn an_upload_is_acknowledged_only_when_its_notification_was_taken() {
         },
     });
     assert_eq!(*record, expected);
-    let parsed: S3Event = serde_json::from_str(&told[0]).unwrap();
+    let parsed: S3Event = serde_json::from_str(&received[0]).unwrap();
     assert_eq!(parsed.records[0].s3.object.key.as_deref(), Some("v/my+rows%2B1.csv"));
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::wire::Refusal;
 
 /// A message may carry ten.
-const MOST_ATTRIBUTES: usize = 10;
+const MAX_ATTRIBUTES: usize = 10;
 
 /// One typed value beside a message's body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,7 +50,7 @@ impl MessageAttribute {
 
 /// How many bytes attributes add to a message; refuses what SQS refuses.
 pub(super) fn checked_size(attributes: &MessageAttributes) -> Result<usize, Refusal> {
-    if attributes.len() > MOST_ATTRIBUTES {
+    if attributes.len() > MAX_ATTRIBUTES {
         return Err(invalid(format!(
             "Number of message attributes [{}] exceeds the allowed maximum [10].",
             attributes.len()

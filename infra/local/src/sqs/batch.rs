@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::wire::{Call, Refusal};
 
 /// The most entries of a batch.
-const MOST_IN_BATCH: usize = 10;
+const MAX_BATCH_ENTRIES: usize = 10;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -34,7 +34,7 @@ pub(super) fn batch<T: DeserializeOwned>(call: &Call<'_>) -> Result<BatchInput<T
         return Err(Refusal::new("EmptyBatchRequest", "There should be at least one entry in the request.")
             .with_query_code("AWS.SimpleQueueService.EmptyBatchRequest"));
     }
-    if input.entries.len() > MOST_IN_BATCH {
+    if input.entries.len() > MAX_BATCH_ENTRIES {
         let message = format!("Maximum number of entries per request are 10. You have sent {}.", input.entries.len());
         return Err(Refusal::new("TooManyEntriesInBatchRequest", message)
             .with_query_code("AWS.SimpleQueueService.TooManyEntriesInBatchRequest"));

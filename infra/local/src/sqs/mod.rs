@@ -36,16 +36,16 @@ use wire::{Call, Refusal};
 
 /// The longest message, attributes included, and the longest batch
 /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>).
-const MOST_BYTES: usize = 1024 * 1024;
+const MAX_MESSAGE_SIZE: usize = 1024 * 1024;
 
 /// How often a waiting receiver looks whether the cloud's clock was moved, which nobody tells it.
-const CLOCK_LOOK: Duration = Duration::from_millis(20);
+const CLOCK_POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// How long a queue is waited for that does not become empty, in real time.
-const PATIENCE: Duration = Duration::from_secs(60);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A queue may be purged once in this time.
-const BETWEEN_PURGES: Duration = Duration::from_mins(1);
+const PURGE_INTERVAL: Duration = Duration::from_mins(1);
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
 
@@ -232,7 +232,7 @@ impl Queues {
     /// When there is no such queue, storage fails, or nobody takes what is there.
     pub async fn drained(&self, queue: &str) -> Result<(), QueueError> {
         let spec = self.spec(queue)?;
-        let stop = tokio::time::Instant::now() + PATIENCE;
+        let stop = tokio::time::Instant::now() + DRAIN_TIMEOUT;
         while tokio::time::Instant::now() < stop {
             let mut changed = std::pin::pin!(self.inner.changed.notified());
             changed.as_mut().enable();
@@ -240,7 +240,7 @@ impl Queues {
                 return Ok(());
             }
             // Messages also go by growing too old on a clock that was moved.
-            let _elapsed = tokio::time::timeout(CLOCK_LOOK, changed).await;
+            let _elapsed = tokio::time::timeout(CLOCK_POLL_INTERVAL, changed).await;
         }
         Err(QueueError::NotDrained(queue.to_owned()))
     }
@@ -282,7 +282,7 @@ impl Inner {
         self.failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, spec: &QueueSpec, most: usize, visibility: Duration) -> rusqlite::Result<Vec<Incoming>> {
+    fn take(&self, spec: &QueueSpec, limit: usize, visibility: Duration) -> rusqlite::Result<Vec<Incoming>> {
         let now = self.clock.now();
         let came_from = Queues::arn(&spec.name);
         let dead_letters = spec.redrive.as_ref().map(|redrive| DeadLetters {
@@ -292,7 +292,7 @@ impl Inner {
         });
         let taken = self.store.take(&Taking {
             queue: &spec.name,
-            most,
+            limit,
             now: now.millis(),
             hidden_until: (now + visibility).millis(),
             oldest: self.oldest(spec),
@@ -311,13 +311,13 @@ impl Inner {
         Ok(taken.messages)
     }
 
-    /// Takes messages, waiting for one at most `wait` of the cloud's time or of real time, whichever ends first.
+    /// Takes messages, waiting for one up to `wait` of the cloud's time or of real time, whichever ends first.
     ///
     /// Nothing is awaited after messages were taken, so a caller that gives up waiting loses none.
     async fn receive(
         &self,
         spec: &QueueSpec,
-        most: usize,
+        limit: usize,
         visibility: Duration,
         wait: Duration,
     ) -> rusqlite::Result<Vec<Incoming>> {
@@ -326,7 +326,7 @@ impl Inner {
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
-            let messages = self.take(spec, most, visibility)?;
+            let messages = self.take(spec, limit, visibility)?;
             let next = self.store.next_visible_at(&spec.name)?;
             let now = self.now();
             if !messages.is_empty() || now >= until || tokio::time::Instant::now() >= stop {
@@ -337,7 +337,7 @@ impl Inner {
             }
             let due = next.map_or(until, |next| next.min(until));
             loop {
-                let look = stop.min(tokio::time::Instant::now() + CLOCK_LOOK);
+                let look = stop.min(tokio::time::Instant::now() + CLOCK_POLL_INTERVAL);
                 if tokio::time::timeout_at(look, changed.as_mut()).await.is_ok()
                     || self.now() >= due
                     || tokio::time::Instant::now() >= stop

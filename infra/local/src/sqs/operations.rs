@@ -10,13 +10,13 @@ use super::batch::{batch, each};
 use super::receipts;
 use super::store::{Incoming, Outgoing};
 use super::wire::{Call, Refusal, random_uuid};
-use super::{ACCOUNT, BETWEEN_PURGES, MOST_BYTES, QueueSpec, Queues, REGION};
+use super::{ACCOUNT, MAX_MESSAGE_SIZE, PURGE_INTERVAL, QueueSpec, Queues, REGION};
 
 /// The most messages that one receive answers.
-const MOST_RECEIVED: usize = 10;
-const LONGEST_DELAY: i64 = 900;
-const LONGEST_WAIT: i64 = 20;
-const LONGEST_VISIBILITY: i64 = 43_200;
+const MAX_RECEIVED: usize = 10;
+const MAX_DELAY: i64 = 900;
+const MAX_WAIT: i64 = 20;
+const MAX_VISIBILITY: i64 = 43_200;
 
 /// Answers one call.
 pub(super) async fn answer(queues: &Queues, call: &Call<'_>) -> Result<Value, Refusal> {
@@ -71,7 +71,7 @@ fn queue_attributes(queues: &Queues, call: &Call<'_>) -> Result<Value, Refusal> 
     set("DelaySeconds", spec.delay.as_secs().to_string());
     set("ReceiveMessageWaitTimeSeconds", spec.receive_wait.as_secs().to_string());
     set("MessageRetentionPeriod", spec.retention.as_secs().to_string());
-    set("MaximumMessageSize", MOST_BYTES.to_string());
+    set("MaximumMessageSize", MAX_MESSAGE_SIZE.to_string());
     if let Some(redrive) = &spec.redrive {
         let policy = json!({
             "deadLetterTargetArn": Queues::arn(&redrive.dead_letter_name),
@@ -126,7 +126,7 @@ fn send(
 ) -> Result<Map<String, Value>, Refusal> {
     let delay = match input.delay_seconds {
         None => spec.delay,
-        Some(seconds) => seconds_within("DelaySeconds", seconds, LONGEST_DELAY)?,
+        Some(seconds) => seconds_within("DelaySeconds", seconds, MAX_DELAY)?,
     };
     let trace_header = input.message_system_attributes.as_ref().and_then(|system| system.aws_trace_header.as_ref());
     let message = Outgoing {
@@ -163,9 +163,9 @@ pub(super) fn check_message(body: &str, attributes: &MessageAttributes) -> Resul
             .with_query_code("InvalidMessageContents"));
     }
     let size = body.len() + checked_size(attributes)?;
-    if size > MOST_BYTES {
+    if size > MAX_MESSAGE_SIZE {
         return Err(invalid(format!(
-            "One or more parameters are invalid. Reason: Message must be shorter than {MOST_BYTES} bytes."
+            "One or more parameters are invalid. Reason: Message must be shorter than {MAX_MESSAGE_SIZE} bytes."
         )));
     }
     Ok(size)
@@ -180,8 +180,9 @@ fn send_message_batch(queues: &Queues, call: &Call<'_>) -> Result<Value, Refusal
         message.message_body.len() + checked_size(&message.message_attributes).unwrap_or_default()
     });
     let total: usize = sizes.sum();
-    if total > MOST_BYTES {
-        let message = format!("Batch requests cannot be longer than {MOST_BYTES} bytes. You have sent {total} bytes.");
+    if total > MAX_MESSAGE_SIZE {
+        let message =
+            format!("Batch requests cannot be longer than {MAX_MESSAGE_SIZE} bytes. You have sent {total} bytes.");
         return Err(
             Refusal::new("BatchRequestTooLong", message).with_query_code("AWS.SimpleQueueService.BatchRequestTooLong")
         );
@@ -211,22 +212,22 @@ struct ReceiveInput {
 async fn receive_message(queues: &Queues, call: &Call<'_>) -> Result<Value, Refusal> {
     let input: ReceiveInput = call.input()?;
     let spec = permitted_queue(queues, call, &input.queue_url, "sqs:ReceiveMessage")?;
-    let most = usize::try_from(input.max_number_of_messages.unwrap_or(1)).unwrap_or_default();
-    if !(1..=MOST_RECEIVED).contains(&most) {
+    let limit = usize::try_from(input.max_number_of_messages.unwrap_or(1)).unwrap_or_default();
+    if !(1..=MAX_RECEIVED).contains(&limit) {
         return Err(invalid(
             "Value for parameter MaxNumberOfMessages is invalid. Reason: Must be between 1 and 10, if provided.".into(),
         ));
     }
     let visibility = match input.visibility_timeout {
         None => spec.visibility_timeout,
-        Some(seconds) => seconds_within("VisibilityTimeout", seconds, LONGEST_VISIBILITY)?,
+        Some(seconds) => seconds_within("VisibilityTimeout", seconds, MAX_VISIBILITY)?,
     };
     let wait = match input.wait_time_seconds {
         None => spec.receive_wait,
-        Some(seconds) => seconds_within("WaitTimeSeconds", seconds, LONGEST_WAIT)?,
+        Some(seconds) => seconds_within("WaitTimeSeconds", seconds, MAX_WAIT)?,
     };
     let system = [input.attribute_names, input.message_system_attribute_names].concat();
-    let messages = queues.inner.receive(&spec, most, visibility, wait).await?;
+    let messages = queues.inner.receive(&spec, limit, visibility, wait).await?;
     if messages.is_empty() {
         return Ok(json!({}));
     }
@@ -293,7 +294,7 @@ fn purge_queue(queues: &Queues, call: &Call<'_>) -> Result<Value, Refusal> {
     let now = queues.inner.clock.now();
     {
         let mut purged = queues.inner.purged_at.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if purged.get(&spec.name).is_some_and(|at| *at > (now - BETWEEN_PURGES).millis()) {
+        if purged.get(&spec.name).is_some_and(|at| *at > (now - PURGE_INTERVAL).millis()) {
             let message = format!("Only one PurgeQueue operation on {} is allowed every 60 seconds.", spec.name);
             return Err(Refusal::new("PurgeQueueInProgress", message)
                 .with_query_code("AWS.SimpleQueueService.PurgeQueueInProgress"));
@@ -373,10 +374,10 @@ pub(super) fn permitted_queue(
     queues.spec(name).map_err(|_| no_such_queue())
 }
 
-pub(super) fn seconds_within(name: &str, seconds: i64, most: i64) -> Result<Duration, Refusal> {
-    u64::try_from(seconds).ok().filter(|_| seconds <= most).map(Duration::from_secs).ok_or_else(|| {
+pub(super) fn seconds_within(name: &str, seconds: i64, max: i64) -> Result<Duration, Refusal> {
+    u64::try_from(seconds).ok().filter(|_| seconds <= max).map(Duration::from_secs).ok_or_else(|| {
         invalid(format!(
-            "Value {seconds} for parameter {name} is invalid. Reason: Must be >= 0 and <= {most}, if provided."
+            "Value {seconds} for parameter {name} is invalid. Reason: Must be >= 0 and <= {max}, if provided."
         ))
     })
 }

@@ -10,7 +10,7 @@ use super::wire::{Call, Refusal};
 use super::{QueueSpec, Queues};
 
 /// Twelve hours.
-const LONGEST_VISIBILITY: i64 = 43_200;
+const MAX_VISIBILITY: i64 = 43_200;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -66,7 +66,7 @@ fn change(queues: &Queues, spec: &QueueSpec, input: &ReceiptInput) -> Result<Map
         Refusal::new("MissingParameterException", "The request must contain the parameter VisibilityTimeout.")
             .with_query_code("MissingParameter")
     })?;
-    let hidden = seconds_within("VisibilityTimeout", seconds, LONGEST_VISIBILITY)?;
+    let hidden = seconds_within("VisibilityTimeout", seconds, MAX_VISIBILITY)?;
     let now = queues.inner.clock.now();
     match queues.inner.store.change_visibility(&spec.name, &receipt, now.millis(), (now + hidden).millis())? {
         VisibilityChange::Changed => {

@@ -68,7 +68,7 @@ pub(super) struct DeadLetters<'a> {
 /// How to take messages.
 pub(super) struct Taking<'a> {
     pub(super) queue: &'a str,
-    pub(super) most: usize,
+    pub(super) limit: usize,
     pub(super) now: i64,
     /// Until when the taken messages stay hidden.
     pub(super) hidden_until: i64,
@@ -166,7 +166,7 @@ impl Store {
         Ok(message_id)
     }
 
-    /// Takes up to `most` visible messages; those received too often move to the dead letters instead.
+    /// Takes up to `limit` visible messages; those received too often move to the dead letters instead.
     pub(super) fn take(&self, taking: &Taking<'_>) -> rusqlite::Result<Taken> {
         let mut connection = self.connection();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -193,7 +193,7 @@ impl Store {
             .prepare_cached(&format!(
                 "SELECT {COLUMNS} FROM messages WHERE queue = ?1 AND visible_at <= ?2 ORDER BY visible_at, id LIMIT ?3"
             ))?
-            .query_map(params![taking.queue, taking.now, i64::try_from(taking.most).unwrap_or(10)], read_message)?
+            .query_map(params![taking.queue, taking.now, i64::try_from(taking.limit).unwrap_or(10)], read_message)?
             .collect::<rusqlite::Result<_>>()?;
         for message in &mut messages {
             let nonce: String = random_bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect();

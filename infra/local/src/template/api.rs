@@ -9,7 +9,7 @@ use super::document::Resource;
 use super::{TemplateError, only, properties, refuse};
 
 /// The most routes that an HTTP API has.
-const MOST_ROUTES: usize = 300;
+const MAX_ROUTES: usize = 300;
 
 /// The HTTP API.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,8 +149,8 @@ pub(super) fn read(apis: &[(String, Resource)], events: Vec<RouteEvent>) -> Resu
         .strip_prefix("$request.header.")
         .ok_or_else(|| refuse(id, format!("identity source {} is not known here", authorizer.identity_source)))?
         .to_lowercase();
-    if events.len() > MOST_ROUTES {
-        return Err(refuse(id, format!("{} routes are more than the {MOST_ROUTES} of an HTTP API", events.len())));
+    if events.len() > MAX_ROUTES {
+        return Err(refuse(id, format!("{} routes are more than the {MAX_ROUTES} of an HTTP API", events.len())));
     }
     let mut taken = BTreeSet::new();
     let mut routes = Vec::with_capacity(events.len());
@@ -205,7 +205,7 @@ fn checked_path(event: &RouteEvent) -> Result<String, TemplateError> {
     let parameter =
         |part: &str| part.strip_prefix('{').and_then(|part| part.strip_suffix('}')).unwrap_or(part).to_owned();
     let fine = |part: &str| {
-        !part.is_empty() && part.chars().all(|letter| letter.is_ascii_alphanumeric() || "._-".contains(letter))
+        !part.is_empty() && part.chars().all(|character| character.is_ascii_alphanumeric() || "._-".contains(character))
     };
     match event.path.strip_prefix('/') {
         Some(rest) if rest.split('/').all(|part| fine(&parameter(part))) => Ok(event.path.clone()),

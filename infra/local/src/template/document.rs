@@ -105,8 +105,8 @@ fn read_each<T: serde::de::DeserializeOwned>(
     entries.into_iter().map(|(id, value)| Ok((id.clone(), read(&format!("{section}.{id}"), value)?))).collect()
 }
 
-fn read<T: serde::de::DeserializeOwned>(place: &str, value: Value) -> Result<T, TemplateError> {
-    T::deserialize(value).map_err(|error| TemplateError::new(place, error.to_string()))
+fn read<T: serde::de::DeserializeOwned>(path: &str, value: Value) -> Result<T, TemplateError> {
+    T::deserialize(value).map_err(|error| TemplateError::new(path, error.to_string()))
 }
 
 /// A YAML node, read with the tag in front of it.

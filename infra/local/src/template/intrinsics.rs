@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::document::{Document, Parameter, ParameterKind};
 use super::names::{self, ACCOUNT, REGION, STACK};
-use super::{Place, TemplateError};
+use super::{Site, TemplateError};
 
 /// Knows every name that a template's function may mention.
 pub(super) struct Resolver<'a> {
@@ -17,18 +17,18 @@ pub(super) struct Resolver<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    pub(super) fn new(document: &'a Document, place: &'a Place) -> Result<Self, TemplateError> {
-        if let Some(stranger) = place.parameters.keys().find(|name| !document.parameters.contains_key(*name)) {
+    pub(super) fn new(document: &'a Document, site: &'a Site) -> Result<Self, TemplateError> {
+        if let Some(stranger) = site.parameters.keys().find(|name| !document.parameters.contains_key(*name)) {
             return Err(TemplateError::new(format!("Parameters.{stranger}"), "there is no such parameter"));
         }
         let mut parameters = BTreeMap::new();
         for (name, parameter) in &document.parameters {
-            let value = value_of(parameter, place.parameters.get(name))
+            let value = value_of(parameter, site.parameters.get(name))
                 .map_err(|reason| TemplateError::new(format!("Parameters.{name}"), reason))?;
             parameters.insert(name.clone(), value);
         }
         let kinds = document.resources.iter().map(|(id, resource)| (id.as_str(), resource.kind.as_str())).collect();
-        let mut resolver = Self { parameters, conditions: BTreeMap::new(), kinds, base_url: &place.base_url };
+        let mut resolver = Self { parameters, conditions: BTreeMap::new(), kinds, base_url: &site.base_url };
         for (name, condition) in &document.conditions {
             let at = format!("Conditions.{name}");
             match resolver.resolve(condition, &at)? {
@@ -44,7 +44,7 @@ impl<'a> Resolver<'a> {
         self.parameters.iter().map(|(name, value)| (name.clone(), text_of(value))).collect()
     }
 
-    /// A value with all functions in it resolved. `at` names the place in errors.
+    /// A value with all functions in it resolved. `at` names the path in errors.
     pub(super) fn resolve(&self, value: &Value, at: &str) -> Result<Value, TemplateError> {
         match value {
             Value::Array(items) => {

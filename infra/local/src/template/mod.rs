@@ -1,7 +1,7 @@
 //! Reads `template.yaml` into what the embedded cloud runs: tables, queues, buckets, people, routes, functions, pipes.
 //!
 //! The reader is strict: a resource type, property, function of CloudFormation or event that it does not know is an
-//! error that names its place, because what is silently ignored here would only fail after a deployment.
+//! error that names its path, because what is silently ignored here would only fail after a deployment.
 
 mod api;
 mod buckets;
@@ -9,7 +9,6 @@ mod document;
 mod functions;
 mod intrinsics;
 mod names;
-mod people;
 mod pipes;
 mod policies;
 mod queues;
@@ -17,6 +16,7 @@ mod secrets;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod user_pool;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -27,25 +27,25 @@ pub use self::api::{Api, Authorizer, Cors, Route, Throttling};
 pub use self::buckets::{Bucket, CorsRule, Notification};
 pub use self::functions::{EventSource, Function};
 pub use self::names::{ACCOUNT, REGION, STACK};
-pub use self::people::{PasswordPolicy, UserPool, UserPoolClient};
 pub use self::pipes::Pipe;
 pub use self::queues::{Queue, Redrive};
 pub use self::secrets::{Secret, SecretValue};
 pub use self::tables::{AttributeKind, Index, Key, KeyAttribute, Projection, StreamView, Table};
+pub use self::user_pool::{PasswordPolicy, UserPool, UserPoolClient};
 
 use self::document::{Document, Resource};
 use self::intrinsics::Resolver;
 
 /// Where this cloud listens, and the template's parameters that are not at their default here.
 #[derive(Clone, Debug, Default)]
-pub struct Place {
+pub struct Site {
     /// The URL of the one port, without a slash at the end: `http://localhost:3000`.
     pub base_url: String,
     /// Values of the template's parameters by name.
     pub parameters: BTreeMap<String, String>,
 }
 
-impl Place {
+impl Site {
     /// The cloud at this URL, with every parameter at its default.
     pub fn at(base_url: impl Into<String>) -> Self {
         Self { base_url: base_url.into(), parameters: BTreeMap::new() }
@@ -61,17 +61,17 @@ impl Place {
 
 /// What the template says that this cloud cannot run, and where it says so.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("template: {place}: {reason}")]
+#[error("template: {path}: {reason}")]
 pub struct TemplateError {
     /// The path inside the template, such as `Resources.CartsTable`.
-    pub place: String,
+    pub path: String,
     /// What is wrong there.
     pub reason: String,
 }
 
 impl TemplateError {
-    pub(crate) fn new(place: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { place: place.into(), reason: reason.into() }
+    pub(crate) fn new(path: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { path: path.into(), reason: reason.into() }
     }
 }
 
@@ -100,9 +100,9 @@ pub struct Template {
 
 impl Template {
     /// Reads a template and resolves its functions (`!Ref`, `!Sub` and so on) to local names.
-    pub fn parse(text: &str, place: &Place) -> Result<Self, TemplateError> {
+    pub fn parse(text: &str, site: &Site) -> Result<Self, TemplateError> {
         let document = Document::parse(text)?;
-        let resolver = Resolver::new(&document, place)?;
+        let resolver = Resolver::new(&document, site)?;
         let mut resources = Resources { by_type: BTreeMap::new() };
         for (id, resource) in &document.resources {
             let mut resolved = resource.clone();
@@ -112,14 +112,11 @@ impl Template {
         let globals = resolver.resolve(&document.globals, "Globals")?;
 
         let tables = tables::read(&resources.take("AWS::DynamoDB::Table"))?;
-        let queues = queues::read(
-            &resources.take("AWS::SQS::Queue"),
-            &resources.take("AWS::SQS::QueuePolicy"),
-            &place.base_url,
-        )?;
+        let queues =
+            queues::read(&resources.take("AWS::SQS::Queue"), &resources.take("AWS::SQS::QueuePolicy"), &site.base_url)?;
         let buckets =
             buckets::read(&resources.take("AWS::S3::Bucket"), &resources.take("AWS::S3::BucketPolicy"), &queues)?;
-        let user_pool = people::read(
+        let user_pool = user_pool::read(
             &resources.take("AWS::Cognito::UserPool"),
             &resources.take("AWS::Cognito::UserPoolClient"),
             &resources.take("AWS::Cognito::UserPoolGroup"),
@@ -148,10 +145,10 @@ impl Template {
     }
 
     /// Reads the template from its file.
-    pub fn read(path: &Path, place: &Place) -> Result<Self, TemplateError> {
+    pub fn read(path: &Path, site: &Site) -> Result<Self, TemplateError> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| TemplateError::new(path.display().to_string(), error.to_string()))?;
-        Self::parse(&text, place)
+        Self::parse(&text, site)
     }
 
     /// The table with this logical id.

@@ -11,14 +11,14 @@ fn text() -> String {
 }
 
 fn template() -> Template {
-    Template::parse(&text(), &Place::at("http://localhost:3000")).unwrap()
+    Template::parse(&text(), &Site::at("http://localhost:3000")).unwrap()
 }
 
 /// The error of the template after a change of its text.
 fn broken(from: &str, to: &str) -> TemplateError {
     let text = text();
     assert!(text.contains(from), "the template no longer has {from:?}");
-    Template::parse(&text.replacen(from, to, 1), &Place::at("http://localhost:3000")).unwrap_err()
+    Template::parse(&text.replacen(from, to, 1), &Site::at("http://localhost:3000")).unwrap_err()
 }
 
 #[test]
@@ -139,9 +139,8 @@ fn a_function_sees_what_the_template_gives_it_and_nothing_else() {
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     assert_eq!(named, expected);
-    let place =
-        Place::at("http://localhost:1").with("MediaUrl", "http://localhost:1/media").with("MainCurrency", "UZS");
-    let elsewhere = Template::parse(&text(), &place).unwrap();
+    let site = Site::at("http://localhost:1").with("MediaUrl", "http://localhost:1/media").with("MainCurrency", "UZS");
+    let elsewhere = Template::parse(&text(), &site).unwrap();
     let catalog = elsewhere.function("CatalogFunction").unwrap();
     assert_eq!(catalog.environment["MEDIA_BASE_URL"], "http://localhost:1/media");
     assert_eq!(catalog.environment["MAIN_CURRENCY"], "UZS");
@@ -200,12 +199,12 @@ fn the_pipe_lets_new_events_pass_and_nothing_else() {
 }
 
 #[test]
-fn uploads_are_told_to_the_queue_of_imports() {
+fn uploads_notify_the_queue_of_imports() {
     let template = template();
     let imports = template.bucket("ImportsBucket").unwrap();
-    let [told] = imports.notifications.as_slice() else { panic!("one notification") };
-    assert_eq!(told.queue, "bozor-ImportsQueue");
-    assert!(told.is_for("imports/a.csv") && !told.is_for("exports/a.csv"));
+    let [notification] = imports.notifications.as_slice() else { panic!("one notification") };
+    assert_eq!(notification.queue, "bozor-ImportsQueue");
+    assert!(notification.is_for("imports/a.csv") && !notification.is_for("exports/a.csv"));
     let public: Vec<&str> =
         template.buckets.iter().filter(|bucket| bucket.public_read).map(|bucket| bucket.id.as_str()).collect();
     assert_eq!(public, ["MediaBucket"]);
@@ -240,7 +239,7 @@ fn what_is_not_understood_is_refused_with_its_place() {
         ),
         ("Type: AWS::SQS::QueuePolicy", "Type: AWS::SNS::Topic", "Resources.ImportsBucket"),
         ("\nResources:\n", "\nResources:\n  Topic: {Type: AWS::SNS::Topic}\n", "Resources.Topic"),
-        ("!Ref CatalogTable", "!Ref CatalogueTable", "Resources.CatalogFunction"),
+        ("!Ref CatalogTable", "!Ref CatalogsTable", "Resources.CatalogFunction"),
         ("!Ref CatalogTable", "!ImportValue CatalogTable", "YAML"),
         ("Method: GET, Path: \"/v1/products\"", "Method: ANY, Path: \"/v1/products\"", "Resources.CatalogFunction"),
         ("Path: \"/v1/products\"", "Path: \"/v1/{all+}\"", "Resources.CatalogFunction"),
@@ -253,18 +252,18 @@ fn what_is_not_understood_is_refused_with_its_place() {
         ("Binary: catalog}", "Binary: cart}", "Resources"),
         ("BlockPublicPolicy: false", "BlockPublicPolicy: true", "Resources.MediaBucketPolicy"),
     ];
-    for (from, to, place) in cases {
+    for (from, to, path) in cases {
         let error = broken(from, to);
-        assert!(error.place.starts_with(place), "{to}: {error}");
+        assert!(error.path.starts_with(path), "{to}: {error}");
     }
 }
 
 #[test]
 fn a_parameter_takes_only_what_it_allows() {
-    let with = |name: &str, value: &str| Template::parse(&text(), &Place::at("http://localhost").with(name, value));
+    let with = |name: &str, value: &str| Template::parse(&text(), &Site::at("http://localhost").with(name, value));
     assert_eq!(with("CorsOrigins", "https://a.test, https://b.test").unwrap().api.cors.allow_origins.len(), 2);
     assert_eq!(with("ThrottleRate", "7").unwrap().api.throttling.rate, 7);
-    assert_eq!(with("Architecture", "mips").unwrap_err().place, "Parameters.Architecture");
-    assert_eq!(with("ThrottleRate", "many").unwrap_err().place, "Parameters.ThrottleRate");
-    assert_eq!(with("Unheard", "of").unwrap_err().place, "Parameters.Unheard");
+    assert_eq!(with("Architecture", "mips").unwrap_err().path, "Parameters.Architecture");
+    assert_eq!(with("ThrottleRate", "many").unwrap_err().path, "Parameters.ThrottleRate");
+    assert_eq!(with("Unheard", "of").unwrap_err().path, "Parameters.Unheard");
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{ExportJob, ImportJob, JobState, RowFault};
+use super::{ExportJob, ImportJob, ImportRowError, JobState};
 use crate::text::Line;
 use crate::upload::Upload;
 use crate::{Currency, ExportId, ImportId, Timestamp};
@@ -37,7 +37,7 @@ pub struct ImportView {
     /// Products that were there and have changed.
     pub updated: u64,
     /// What is wrong with the file, in its order; at most 1,000 entries.
-    pub errors: Vec<RowFault>,
+    pub errors: Vec<ImportRowError>,
     /// How many more errors there are.
     pub more_errors: u64,
     /// Where to upload the file, when it is still to be uploaded.
@@ -80,9 +80,9 @@ pub struct ExportView {
 }
 
 impl ImportView {
-    /// The view of an import with the faults of its file that are kept.
-    pub fn new(job: &ImportJob, errors: Vec<RowFault>) -> Self {
-        let kept = u64::try_from(errors.len()).unwrap_or(u64::MAX);
+    /// The view of an import with the errors of its file that are stored.
+    pub fn new(job: &ImportJob, errors: Vec<ImportRowError>) -> Self {
+        let listed = u64::try_from(errors.len()).unwrap_or(u64::MAX);
         Self {
             id: job.id,
             state: job.state,
@@ -92,12 +92,12 @@ impl ImportView {
             filename: job.filename.clone(),
             rows: job.rows,
             rows_done: job.position.rows,
-            products: job.tally.products,
-            variants: job.tally.variants,
-            created: job.tally.created,
-            updated: job.tally.updated,
+            products: job.counts.products,
+            variants: job.counts.variants,
+            created: job.counts.created,
+            updated: job.counts.updated,
             errors,
-            more_errors: job.tally.faults.saturating_sub(kept),
+            more_errors: job.counts.errors.saturating_sub(listed),
             upload: None,
             created_at: job.created_at,
             finished_at: job.finished_at,

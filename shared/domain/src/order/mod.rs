@@ -1,12 +1,13 @@
 //! Orders: one per checkout, with a sub-order per seller, payments and refunds; and their states.
 
 mod changes;
-mod disputed;
-#[cfg(test)]
-mod laws;
+mod disputes;
+mod history;
 mod operator;
 mod place;
-mod returned;
+#[cfg(test)]
+mod properties;
+mod refunds;
 mod settle;
 mod states;
 mod view;
@@ -14,12 +15,12 @@ mod view;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub use self::changes::{Deadlines, Late};
-pub use self::disputed::{BANK_PAUSE, DisputeNews};
+pub use self::changes::{Deadlines, LatePayment};
+pub use self::disputes::DISPUTE_RETRY_INTERVAL;
+pub use self::history::{History, HistoryEvent};
 pub use self::place::{PlaceError, PlaceOrder, place};
-pub use self::returned::{RefundNews, SENT_ALL_THE_SAME};
-pub use self::settle::{MoneyNews, Settled};
-pub use self::states::{OrderEvent, OrderState, VendorOrderEvent, VendorOrderState};
+pub use self::settle::Settled;
+pub use self::states::{OrderState, OrderStep, VendorOrderState, VendorOrderStep};
 pub use self::view::{
     DisputeView, HistoryView, OperatorOrderView, OperatorPaymentView, OrderLineView, OrderView, PaymentView,
     RefundView, VendorOrderDeskView, VendorOrderView, VendorPaymentView, VendorRef,
@@ -29,7 +30,7 @@ use crate::address::Address;
 use crate::dispute::Dispute;
 use crate::payment::{Payment, ProviderName, Refund};
 use crate::pricing::{ChosenShipping, Totals};
-use crate::stock::{BackOrder, Draw};
+use crate::stock::{Allocation, Backorder};
 use crate::text::{Email, Line};
 use crate::vendor::VendorCard;
 use crate::{CartId, Currency, EventId, Money, OrderId, PaymentId, Timestamp, UserId, VariantId, VendorId};
@@ -45,23 +46,10 @@ pub enum Actor {
     /// The payment provider.
     Provider,
     /// The operator's staff.
-    Admin,
+    #[serde(alias = "admin")]
+    Operator,
     /// A deadline.
     System,
-}
-
-/// One thing that happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct History {
-    /// When.
-    pub at: Timestamp,
-    /// What: the name of an event.
-    pub event: String,
-    /// Who.
-    pub by: Actor,
-    /// Whose sub-order, when it concerns one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub vendor: Option<VendorId>,
 }
 
 /// An order as a whole.
@@ -116,11 +104,13 @@ pub struct OrderLine {
     pub unit_price: Money,
     /// Quantity times price.
     pub total: Money,
-    /// From which counters the units were taken.
-    pub draws: Vec<Draw>,
+    /// From which shards the units were taken.
+    #[serde(alias = "draws")]
+    pub allocations: Vec<Allocation>,
     /// What of it has to come in first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub back_order: Option<BackOrder>,
+    #[serde(alias = "back_order")]
+    pub backorder: Option<Backorder>,
 }
 
 /// A parcel on its way.
@@ -183,7 +173,7 @@ pub struct VendorOrderId {
 impl std::fmt::Display for VendorOrderId {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let order = self.order.to_string();
-        write!(formatter, "sub_{}_{}", order.strip_prefix("ord_").unwrap_or(&order), self.ordinal)
+        write!(formatter, "vor_{}_{}", order.strip_prefix("ord_").unwrap_or(&order), self.ordinal)
     }
 }
 
@@ -191,9 +181,12 @@ impl std::str::FromStr for VendorOrderId {
     type Err = crate::ids::BadId;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let bad = crate::ids::BadId;
-        let (order, ordinal) = text.strip_prefix("sub_").and_then(|rest| rest.split_once('_')).ok_or(bad)?;
+        // Release 0.1.0 wrote `sub_`: its ids stand in messages and in vendors' notes.
+        let rest = text.strip_prefix("vor_").or_else(|| text.strip_prefix("sub_")).ok_or(bad)?;
+        let (order, ordinal) = rest.split_once('_').ok_or(bad)?;
         let id = Self { order: format!("ord_{order}").parse()?, ordinal: ordinal.parse().map_err(|_| bad)? };
-        if id.to_string() == text { Ok(id) } else { Err(bad) }
+        let is_canonical = id.to_string().strip_prefix("vor_") == Some(rest);
+        if is_canonical { Ok(id) } else { Err(bad) }
     }
 }
 
@@ -212,11 +205,11 @@ impl VendorOrder {
 
 /// What happened to an order, for those who act on it later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Event {
+pub struct OrderEvent {
     /// Id: who has acted on it once does not act again.
     pub id: EventId,
     /// What.
-    pub kind: EventKind,
+    pub kind: OrderEventKind,
     /// Which order.
     pub order: OrderId,
     /// Whose sub-order, when it concerns one.
@@ -229,7 +222,7 @@ pub struct Event {
 /// The kinds of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum EventKind {
+pub enum OrderEventKind {
     /// Placed, payment awaited.
     OrderPlaced,
     /// Placed, payable on delivery: sellers may begin.
@@ -243,7 +236,8 @@ pub enum EventKind {
     /// A seller accepted.
     VendorOrderAccepted,
     /// A seller refused.
-    VendorOrderRefused,
+    #[serde(alias = "vendor_order_refused")]
+    VendorOrderDeclined,
     /// A seller's part was called off.
     VendorOrderCancelled,
     /// A parcel left.
@@ -255,9 +249,11 @@ pub enum EventKind {
     /// Money came twice and goes back.
     DuplicatePaymentRefunded,
     /// The provider took another amount than was asked for: the operator decides.
-    PaymentConflicted,
+    #[serde(alias = "payment_conflicted")]
+    PaymentAmountMismatch,
     /// The operator does not take another amount as good: it goes back.
-    ConflictedPaymentRefunded,
+    #[serde(alias = "conflicted_payment_refunded")]
+    MismatchedPaymentRefunded,
     /// Money did not reach the buyer, or came back from his bank: the operator has to see to it.
     RefundFailed,
     /// The buyer's bank wants money back.
@@ -266,12 +262,12 @@ pub enum EventKind {
     DisputeClosed,
 }
 
-/// How a counter of stock changes.
+/// How a stock shard changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StockMove {
     /// Which variant.
     pub variant: VariantId,
-    /// Which counter of it.
+    /// Which shard of it.
     pub shard: u16,
     /// Added to what can be bought.
     pub available: i64,
@@ -281,7 +277,7 @@ pub struct StockMove {
 
 /// Everything of one order: what one query reads and one transaction writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OrderFile {
+pub struct PlacedOrder {
     /// The order.
     pub order: Order,
     /// Its sub-orders.
@@ -293,14 +289,14 @@ pub struct OrderFile {
     /// Money that the buyer's bank wants back.
     pub disputes: Vec<Dispute>,
     /// What a change does to stock; written with it.
-    pub moves: Vec<StockMove>,
+    pub stock_moves: Vec<StockMove>,
     /// What a change means to others; written with it.
-    pub events: Vec<Event>,
+    pub events: Vec<OrderEvent>,
     /// Whether a change opens the cart again; written with it.
     pub reopens_cart: bool,
 }
 
-impl OrderFile {
+impl PlacedOrder {
     /// The attempt that counts now.
     pub fn payment(&self) -> Option<&Payment> {
         self.payments.iter().find(|payment| payment.id == self.order.payment)
@@ -308,20 +304,20 @@ impl OrderFile {
 
     /// What came with an attempt and is neither back with the buyer, by a refund or by his bank in the place of one, nor on its
     /// way there; nothing when nothing came.
-    pub fn left_of(&self, payment: PaymentId) -> Option<Money> {
+    pub fn refundable_amount(&self, payment: PaymentId) -> Option<Money> {
         let taken = self.payments.iter().find(|known| known.id == payment)?.captured?;
         // In the currency that came, which need not be the order's.
         let of_payment = |refund: &&Refund| refund.payment == payment && refund.amount.currency() == taken.currency();
         let gone = self.refunds.iter().filter(of_payment).fold(0, |gone: i64, refund| {
-            let by_bank = refund.by_bank.map_or(0, Money::minor);
+            let charged_back = refund.charged_back.map_or(0, Money::minor);
             let sent = if refund.holds_money() { refund.to_send().minor() } else { 0 };
-            gone.saturating_add(by_bank).saturating_add(sent)
+            gone.saturating_add(charged_back).saturating_add(sent)
         });
         Some(Money::new(taken.minor().saturating_sub(gone).max(0), taken.currency()))
     }
 
     /// One seller's part.
-    pub fn vendor(&self, vendor: VendorId) -> Option<&VendorOrder> {
-        self.vendors.iter().find(|part| part.vendor.id == vendor)
+    pub fn vendor_order(&self, vendor: VendorId) -> Option<&VendorOrder> {
+        self.vendors.iter().find(|vendor_order| vendor_order.vendor.id == vendor)
     }
 }

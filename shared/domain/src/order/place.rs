@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Actor, Event, EventKind, History, Order, OrderFile, OrderLine, OrderState, StockMove, VendorOrder, VendorOrderState,
+    Actor, History, HistoryEvent, Order, OrderEvent, OrderEventKind, OrderLine, OrderState, PlacedOrder, StockMove,
+    VendorOrder, VendorOrderState,
 };
 use crate::address::Address;
 use crate::cart::Cart;
 use crate::code::{Code, Refusal};
-use crate::mint::Mint;
+use crate::id_source::Ids;
 use crate::money::MoneyError;
 use crate::order::Deadlines;
 use crate::payment::{Payment, PaymentState, ProviderName};
 use crate::pricing::{PricedCart, PricedGroup, Rates, Totals};
-use crate::stock::Draw;
+use crate::stock::Allocation;
 use crate::text::Email;
 use crate::{EventId, Money, OrderId, PaymentId, VariantId};
 
@@ -34,38 +35,43 @@ pub struct PlaceOrder<'a> {
     pub rates: Rates,
     /// How long things may take.
     pub deadlines: Deadlines,
-    /// From which counters each variant is taken.
-    pub draws: &'a BTreeMap<VariantId, Vec<Draw>>,
+    /// From which shards each variant is taken.
+    pub allocations: &'a BTreeMap<VariantId, Vec<Allocation>>,
 }
 
-/// Makes the order, a sub-order per seller, the first payment attempt, the moves of stock and the event.
+/// Makes the order, a sub-order per seller, the first payment attempt, the stock moves and the event.
 ///
-/// Refused when the draws do not cover a line exactly: an order never takes more or less stock than it sells.
-pub fn place(order: PlaceOrder<'_>, mint: &mut Mint) -> Result<OrderFile, PlaceError> {
-    let now = mint.now();
-    let id = OrderId::new(now, mint.bits());
+/// Refused when the allocations do not cover a line exactly: an order never takes more or less stock than it sells.
+pub fn place(order: PlaceOrder<'_>, ids: &mut Ids) -> Result<PlacedOrder, PlaceError> {
+    let now = ids.now();
+    let id = OrderId::new(now, ids.bits());
     let currency = order.cart.currency;
-    let (state, due_at, kind) = if order.provider.pays_after() {
-        (OrderState::Confirmed, now + order.deadlines.delivery, EventKind::OrderConfirmed)
+    let (state, due_at, kind) = if order.provider.is_on_delivery() {
+        (OrderState::Confirmed, now + order.deadlines.delivery, OrderEventKind::OrderConfirmed)
     } else {
-        (OrderState::AwaitingPayment, now + order.deadlines.reservation, EventKind::OrderPlaced)
+        (OrderState::AwaitingPayment, now + order.deadlines.reservation, OrderEventKind::OrderPlaced)
     };
     let mut vendors = Vec::new();
-    let mut moves = Vec::new();
+    let mut stock_moves = Vec::new();
     for (ordinal, group) in (1_u16..).zip(&order.priced.groups) {
-        let part = vendor_order(id, ordinal, group, &order, mint)?;
-        for line in &part.lines {
-            for draw in &line.draws {
-                let units = i64::from(draw.units);
-                moves.push(StockMove { variant: line.variant, shard: draw.shard, available: -units, reserved: units });
+        let vendor_order = vendor_order_from(id, ordinal, group, &order, ids)?;
+        for line in &vendor_order.lines {
+            for allocation in &line.allocations {
+                let units = i64::from(allocation.units);
+                stock_moves.push(StockMove {
+                    variant: line.variant,
+                    shard: allocation.shard,
+                    available: -units,
+                    reserved: units,
+                });
             }
         }
-        vendors.push(part);
+        vendors.push(vendor_order);
     }
-    let parts: Vec<Totals> = vendors.iter().map(|part| part.totals).collect();
-    let totals = add_up(Money::zero(currency), &parts)?;
+    let vendor_totals: Vec<Totals> = vendors.iter().map(|vendor_order| vendor_order.totals).collect();
+    let totals = add_up(Money::zero(currency), &vendor_totals)?;
     let payment = Payment {
-        id: PaymentId::new(now, mint.bits()),
+        id: PaymentId::new(now, ids.bits()),
         order: id,
         provider: order.provider,
         amount: totals.total,
@@ -77,8 +83,8 @@ pub fn place(order: PlaceOrder<'_>, mint: &mut Mint) -> Result<OrderFile, PlaceE
         created_at: now,
         version: 0,
     };
-    let event = Event { id: EventId::new(now, mint.bits()), kind, order: id, vendor: None, at: now };
-    Ok(OrderFile {
+    let event = OrderEvent { id: EventId::new(now, ids.bits()), kind, order: id, vendor: None, at: now };
+    Ok(PlacedOrder {
         order: Order {
             id,
             state,
@@ -90,7 +96,13 @@ pub fn place(order: PlaceOrder<'_>, mint: &mut Mint) -> Result<OrderFile, PlaceE
             totals,
             payment: payment.id,
             provider: order.provider,
-            history: vec![History { at: now, event: "placed".into(), by: Actor::Buyer, vendor: None }],
+            history: vec![History {
+                at: now,
+                event: HistoryEvent::Placed,
+                subject: None,
+                by: Actor::Buyer,
+                vendor: None,
+            }],
             placed_at: now,
             due_at: Some(due_at),
             version: 0,
@@ -99,7 +111,7 @@ pub fn place(order: PlaceOrder<'_>, mint: &mut Mint) -> Result<OrderFile, PlaceE
         payments: vec![payment],
         refunds: Vec::new(),
         disputes: Vec::new(),
-        moves,
+        stock_moves,
         events: vec![event],
         reopens_cart: false,
     })
@@ -137,19 +149,19 @@ impl crate::code::Coded for PlaceError {
     }
 }
 
-fn vendor_order(
+fn vendor_order_from(
     id: OrderId,
     ordinal: u16,
     group: &PricedGroup,
     order: &PlaceOrder<'_>,
-    mint: &Mint,
+    ids: &Ids,
 ) -> Result<VendorOrder, PlaceError> {
     let shipping = group.shipping.clone().ok_or_else(|| Refusal::of(Code::NotDeliverable))?;
     let mut lines = Vec::new();
     for line in &group.lines {
-        let draws = order.draws.get(&line.variant).cloned().unwrap_or_default();
-        let drawn: u64 = draws.iter().map(|draw| u64::from(draw.units)).sum();
-        if drawn != u64::from(line.quantity) {
+        let allocations = order.allocations.get(&line.variant).cloned().unwrap_or_default();
+        let allocated: u64 = allocations.iter().map(|allocation| u64::from(allocation.units)).sum();
+        if allocated != u64::from(line.quantity) {
             return Err(Refusal::of(Code::OutOfStock).into());
         }
         lines.push(OrderLine {
@@ -159,8 +171,8 @@ fn vendor_order(
             quantity: line.quantity,
             unit_price: line.unit_price,
             total: line.total,
-            draws,
-            back_order: None,
+            allocations,
+            backorder: None,
         });
     }
     let nothing = Money::zero(order.cart.currency);
@@ -175,15 +187,15 @@ fn vendor_order(
         totals,
         commission: group.items.share(order.rates.commission)?,
         shipment: None,
-        visible: order.provider.pays_after(),
-        placed_at: mint.now(),
+        visible: order.provider.is_on_delivery(),
+        placed_at: ids.now(),
         version: 0,
     })
 }
 
-fn add_up(nothing: Money, parts: &[Totals]) -> Result<Totals, MoneyError> {
-    let sum = |of: fn(&Totals) -> Option<Money>| parts.iter().filter_map(of).try_fold(nothing, Money::plus);
-    let items = sum(|part| Some(part.items))?;
-    let discount = sum(|part| Some(part.discount))?;
-    Totals::of(items, discount, Some(sum(|part| part.shipping)?), Some(sum(|part| part.tax)?))
+fn add_up(nothing: Money, vendor_totals: &[Totals]) -> Result<Totals, MoneyError> {
+    let sum = |of: fn(&Totals) -> Option<Money>| vendor_totals.iter().filter_map(of).try_fold(nothing, Money::plus);
+    let items = sum(|totals| Some(totals.items))?;
+    let discount = sum(|totals| Some(totals.discount))?;
+    Totals::of(items, discount, Some(sum(|totals| totals.shipping)?), Some(sum(|totals| totals.tax)?))
 }

@@ -3,33 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use super::{Actor, EventKind, Late, OrderEvent, OrderFile, OrderState, VendorOrderEvent, VendorOrderState};
+use super::{
+    Actor, HistoryEvent, LatePayment, OrderEventKind, OrderState, OrderStep, PlacedOrder, VendorOrderState,
+    VendorOrderStep,
+};
 use crate::code::{Code, Refusal};
-use crate::mint::Mint;
-use crate::payment::{PaymentEvent, PaymentState, RefundReason};
-use crate::stock::{Draw, demand};
+use crate::id_source::Ids;
+use crate::payment::{PaymentState, PaymentStep, RefundReason};
+use crate::provider_news::PaymentNews;
+use crate::stock::{Allocation, demand};
 use crate::{Money, PaymentId, VariantId, VendorId};
-
-/// News of one payment attempt.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MoneyNews {
-    /// The provider waits for the buyer or for a bank.
-    Pending,
-    /// The money is held.
-    Authorized,
-    /// The money was taken.
-    Captured {
-        /// How much, as the provider says.
-        amount: Money,
-    },
-    /// It was declined.
-    Failed {
-        /// Why, in the provider's words.
-        reason: String,
-    },
-    /// It was called off.
-    Cancelled,
-}
 
 /// What came of the news.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,40 +23,48 @@ pub enum Settled {
     Unchanged,
 }
 
-impl OrderFile {
+impl PlacedOrder {
     /// Applies news of an attempt. `late` says what becomes of money that comes when the order is over: the caller plans from
-    /// which counters the stock is taken again ([`Self::draw_anew`]), and when there is none reads the order anew and refunds.
+    /// which shards the stock is taken again ([`Self::draw_anew`]), and when there is none reads the order anew and refunds.
     pub fn settle(
         &mut self,
         payment: PaymentId,
-        news: &MoneyNews,
-        late: Late,
-        mint: &mut Mint,
+        news: &PaymentNews,
+        late: LatePayment,
+        ids: &mut Ids,
     ) -> Result<Settled, Refusal> {
         let state = self.payments.iter().find(|known| known.id == payment).ok_or(Refusal::of(Code::NotFound))?.state;
-        let event = match news {
-            MoneyNews::Captured { amount } => return self.captured(payment, *amount, late, mint),
-            MoneyNews::Pending => PaymentEvent::Pending,
-            MoneyNews::Authorized => PaymentEvent::Authorized,
-            MoneyNews::Failed { .. } => PaymentEvent::Failed,
-            MoneyNews::Cancelled => PaymentEvent::Cancelled,
+        let step = match news {
+            PaymentNews::Captured { amount } => return self.apply_captured(payment, *amount, late, ids),
+            PaymentNews::Pending => PaymentStep::Pending,
+            PaymentNews::Authorized { .. } => PaymentStep::Authorized,
+            PaymentNews::Failed { .. } => PaymentStep::Failed,
+            PaymentNews::Cancelled => PaymentStep::Cancelled,
         };
-        let Some(next) = state.after(event).filter(|next| *next != state) else {
+        let Some(next) = state.after(step).filter(|next| *next != state) else {
             return Ok(Settled::Unchanged);
         };
         if let Some(known) = self.payments.iter_mut().find(|known| known.id == payment) {
             known.state = next;
-            if let MoneyNews::Failed { reason } = news {
-                known.failure = Some(reason.clone());
+            if let PaymentNews::Failed { code } = news {
+                known.failure = Some(code.clone());
             }
         }
         if next == PaymentState::Failed {
-            self.note("payment_failed", Actor::Provider, None, mint);
+            self.record(HistoryEvent::PaymentFailed, Actor::Provider, None, ids);
         }
         Ok(Settled::Changed)
     }
 
-    fn captured(&mut self, payment: PaymentId, amount: Money, late: Late, mint: &mut Mint) -> Result<Settled, Refusal> {
+    fn apply_captured(
+        &mut self,
+        payment: PaymentId,
+        amount: Option<Money>,
+        late: LatePayment,
+        ids: &mut Ids,
+    ) -> Result<Settled, Refusal> {
+        // An amount that cannot be expressed is surely not the one that was asked for.
+        let amount = amount.unwrap_or(Money::zero(self.order.currency));
         let Some(known) = self.payments.iter_mut().find(|known| known.id == payment) else {
             return Err(Refusal::of(Code::NotFound));
         };
@@ -83,53 +74,57 @@ impl OrderFile {
         known.captured = Some(amount);
         // An attempt that brought another amount than was asked for has not paid the order.
         let as_asked = amount == known.amount;
-        let event = if as_asked { PaymentEvent::Captured } else { PaymentEvent::Conflicted };
-        known.state = known.state.after(event).ok_or(Refusal::of(Code::WrongState))?;
+        let step = if as_asked { PaymentStep::Captured } else { PaymentStep::AmountMismatch };
+        known.state = known.state.after(step).ok_or(Refusal::of(Code::WrongState))?;
         if as_asked {
-            self.spend(payment, amount, late, mint)?;
+            self.apply_payment(payment, amount, late, ids)?;
         } else {
-            self.note("payment_conflicted", Actor::Provider, None, mint);
-            self.announce(EventKind::PaymentConflicted, None, mint);
+            self.record(HistoryEvent::PaymentAmountMismatch, Actor::Provider, None, ids);
+            self.emit(OrderEventKind::PaymentAmountMismatch, None, ids);
         }
         // Somebody may have given it back at the provider before the news of it arrived.
-        self.count_refunds(payment)?;
+        self.update_refunded_state(payment)?;
         Ok(Settled::Changed)
     }
 
     /// What money does that came: it pays the order, takes it up again, or goes back.
-    pub(super) fn spend(
+    pub(super) fn apply_payment(
         &mut self,
         payment: PaymentId,
         amount: Money,
-        late: Late,
-        mint: &mut Mint,
+        late: LatePayment,
+        ids: &mut Ids,
     ) -> Result<(), Refusal> {
         let others_paid = self
             .payments
             .iter()
-            .any(|known| known.id != payment && known.has_paid() && !self.goes_back_whole(known.id));
+            .any(|known| known.id != payment && known.has_paid() && !self.is_refunded_in_full(known.id));
         if others_paid {
-            return self.give_all_back(
+            return self.refund_in_full(
                 payment,
                 amount,
                 RefundReason::Duplicate,
-                EventKind::DuplicatePaymentRefunded,
-                mint,
+                OrderEventKind::DuplicatePaymentRefunded,
+                ids,
             );
         }
         match self.order.state {
-            OrderState::AwaitingPayment | OrderState::Confirmed => self.pay(payment, mint),
-            OrderState::Expired | OrderState::Cancelled if late == Late::TakeStock && self.can_reopen() => {
-                self.reopen(mint)?;
-                self.pay(payment, mint)
+            OrderState::AwaitingPayment | OrderState::Confirmed => self.mark_paid(payment, ids),
+            OrderState::Expired | OrderState::Cancelled if late == LatePayment::Fulfil && self.can_reopen() => {
+                self.reopen(ids)?;
+                self.mark_paid(payment, ids)
             }
             OrderState::Expired | OrderState::Cancelled => {
-                self.give_all_back(payment, amount, RefundReason::Late, EventKind::LatePaymentRefunded, mint)
+                self.refund_in_full(payment, amount, RefundReason::Late, OrderEventKind::LatePaymentRefunded, ids)
             }
             // Paid by nobody else, yet paid: only cash on delivery does that.
-            OrderState::Paid | OrderState::Completed => {
-                self.give_all_back(payment, amount, RefundReason::Duplicate, EventKind::DuplicatePaymentRefunded, mint)
-            }
+            OrderState::Paid | OrderState::Completed => self.refund_in_full(
+                payment,
+                amount,
+                RefundReason::Duplicate,
+                OrderEventKind::DuplicatePaymentRefunded,
+                ids,
+            ),
         }
     }
 
@@ -138,91 +133,99 @@ impl OrderFile {
         matches!(self.order.state, OrderState::Expired | OrderState::Cancelled)
     }
 
-    /// Whether the order can go on as a whole: a part that its seller refused cannot.
+    /// Whether the order can go on as a whole: a vendor order that its vendor declined cannot.
     pub(super) fn can_reopen(&self) -> bool {
-        self.vendors.iter().all(|part| part.state == VendorOrderState::Cancelled)
+        self.vendors.iter().all(|vendor_order| vendor_order.state == VendorOrderState::Cancelled)
     }
 
     /// How many units of each variant an order takes again that is over; nothing when it is not over, or cannot go on.
     pub fn demand_to_reopen(&self) -> Option<BTreeMap<VariantId, u32>> {
-        (self.is_over() && self.can_reopen())
-            .then(|| demand(self.vendors.iter().flat_map(|part| &part.lines).map(|line| (line.variant, line.quantity))))
+        (self.is_over() && self.can_reopen()).then(|| {
+            demand(
+                self.vendors
+                    .iter()
+                    .flat_map(|vendor_order| &vendor_order.lines)
+                    .map(|line| (line.variant, line.quantity)),
+            )
+        })
     }
 
-    /// Plans from which counters an order that is over takes its units again. The counters it had before may be empty while
-    /// others are full. Refused when the draws do not cover what it takes exactly.
-    pub fn draw_anew(&mut self, mut draws: BTreeMap<VariantId, Vec<Draw>>) -> Result<(), Refusal> {
+    /// Plans from which shards an order that is over takes its units again. The shards it had before may be empty while
+    /// others are full. Refused when the allocations do not cover what it takes exactly.
+    pub fn draw_anew(&mut self, mut allocations: BTreeMap<VariantId, Vec<Allocation>>) -> Result<(), Refusal> {
         let wanted = self.demand_to_reopen().ok_or(Refusal::of(Code::WrongState))?;
         for (variant, units) in &wanted {
-            let drawn: u64 = draws.get(variant).into_iter().flatten().map(|draw| u64::from(draw.units)).sum();
-            if drawn != u64::from(*units) {
+            let allocated: u64 =
+                allocations.get(variant).into_iter().flatten().map(|allocation| u64::from(allocation.units)).sum();
+            if allocated != u64::from(*units) {
                 return Err(Refusal::of(Code::OutOfStock));
             }
         }
-        for line in self.vendors.iter_mut().flat_map(|part| &mut part.lines) {
-            let Some(left) = draws.get_mut(&line.variant) else { continue };
-            line.draws = share_of(left, line.quantity);
+        for line in self.vendors.iter_mut().flat_map(|vendor_order| &mut vendor_order.lines) {
+            let Some(left) = allocations.get_mut(&line.variant) else { continue };
+            line.allocations = take_allocations(left, line.quantity);
             // What it takes now is there: nothing of it has to come in first any more.
-            line.back_order = None;
+            line.backorder = None;
         }
         Ok(())
     }
 
-    fn reopen(&mut self, mint: &Mint) -> Result<(), Refusal> {
-        let off: Vec<VendorId> = self.vendors.iter().map(|part| part.vendor.id).collect();
+    fn reopen(&mut self, ids: &Ids) -> Result<(), Refusal> {
+        let off: Vec<VendorId> = self.vendors.iter().map(|vendor_order| vendor_order.vendor.id).collect();
         for vendor in off {
-            if let Some(part) = self.vendors.iter_mut().find(|part| part.vendor.id == vendor) {
-                part.state = part.state.after(VendorOrderEvent::Reopened).ok_or(Refusal::of(Code::WrongState))?;
+            if let Some(vendor_order) = self.vendors.iter_mut().find(|vendor_order| vendor_order.vendor.id == vendor) {
+                vendor_order.state =
+                    vendor_order.state.after(VendorOrderStep::Reopened).ok_or(Refusal::of(Code::WrongState))?;
             }
-            self.take_again(vendor);
-            self.note(VendorOrderEvent::Reopened.as_str(), Actor::Provider, Some(vendor), mint);
+            self.re_reserve(vendor);
+            self.record(HistoryEvent::Reopened, Actor::Provider, Some(vendor), ids);
         }
         Ok(())
     }
 
-    fn pay(&mut self, payment: PaymentId, mint: &mut Mint) -> Result<(), Refusal> {
-        self.order.state = self.order.state.after(OrderEvent::Paid).ok_or(Refusal::of(Code::WrongState))?;
+    fn mark_paid(&mut self, payment: PaymentId, ids: &mut Ids) -> Result<(), Refusal> {
+        self.order.state = self.order.state.after(OrderStep::Paid).ok_or(Refusal::of(Code::WrongState))?;
         self.order.due_at = None;
         self.order.payment = payment;
         if let Some(known) = self.payments.iter().find(|known| known.id == payment) {
             self.order.provider = known.provider;
         }
-        for part in &mut self.vendors {
-            part.visible = true;
+        for vendor_order in &mut self.vendors {
+            vendor_order.visible = true;
         }
-        self.note("paid", Actor::Provider, None, mint);
-        self.announce(EventKind::OrderPaid, None, mint);
+        self.record(HistoryEvent::Paid, Actor::Provider, None, ids);
+        self.emit(OrderEventKind::OrderPaid, None, ids);
         Ok(())
     }
 
-    fn give_all_back(
+    fn refund_in_full(
         &mut self,
         payment: PaymentId,
         amount: Money,
         reason: RefundReason,
-        event: EventKind,
-        mint: &mut Mint,
+        event: OrderEventKind,
+        ids: &mut Ids,
     ) -> Result<(), Refusal> {
         // Some of it may have gone back by hand at the provider already.
-        let left = self.left_of(payment).unwrap_or(amount);
-        self.queue_refund(payment, None, left, reason, mint)?;
-        self.announce(event, None, mint);
+        let left = self.refundable_amount(payment).unwrap_or(amount);
+        self.queue_refund(payment, None, left, reason, ids)?;
+        self.emit(event, None, ids);
         Ok(())
     }
 }
 
-/// Takes so many units out of what was drawn of a variant, for one of its lines.
-fn share_of(drawn: &mut Vec<Draw>, units: u32) -> Vec<Draw> {
+/// Takes so many units out of what was allocated of a variant, for one of its lines.
+fn take_allocations(allocated: &mut Vec<Allocation>, units: u32) -> Vec<Allocation> {
     let mut missing = units;
     let mut taken = Vec::new();
-    for draw in drawn.iter_mut() {
-        let units = draw.units.min(missing);
+    for allocation in allocated.iter_mut() {
+        let units = allocation.units.min(missing);
         if units > 0 {
-            taken.push(Draw { shard: draw.shard, units });
-            draw.units -= units;
+            taken.push(Allocation { shard: allocation.shard, units });
+            allocation.units -= units;
             missing -= units;
         }
     }
-    drawn.retain(|draw| draw.units > 0);
+    allocated.retain(|allocation| allocation.units > 0);
     taken
 }

@@ -24,7 +24,7 @@ pub enum OrderState {
 /// What can happen to an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum OrderEvent {
+pub enum OrderStep {
     /// The money came.
     Paid,
     /// The deadline passed.
@@ -43,15 +43,15 @@ impl OrderState {
     /// Where an order begins: with its money to come now, or on delivery.
     pub const INITIAL: [Self; 2] = [Self::AwaitingPayment, Self::Confirmed];
 
-    /// The state after an event; nothing when the event cannot happen now.
-    pub const fn after(self, event: OrderEvent) -> Option<Self> {
-        match (self, event) {
-            (Self::AwaitingPayment | Self::Confirmed, OrderEvent::Paid) => Some(Self::Paid),
-            (Self::AwaitingPayment | Self::Confirmed, OrderEvent::Expired) => Some(Self::Expired),
-            (Self::AwaitingPayment | Self::Confirmed | Self::Paid, OrderEvent::Cancelled) => Some(Self::Cancelled),
-            (Self::Paid, OrderEvent::Completed) => Some(Self::Completed),
+    /// The state after a step; nothing when the step cannot happen now.
+    pub const fn after(self, step: OrderStep) -> Option<Self> {
+        match (self, step) {
+            (Self::AwaitingPayment | Self::Confirmed, OrderStep::Paid) => Some(Self::Paid),
+            (Self::AwaitingPayment | Self::Confirmed, OrderStep::Expired) => Some(Self::Expired),
+            (Self::AwaitingPayment | Self::Confirmed | Self::Paid, OrderStep::Cancelled) => Some(Self::Cancelled),
+            (Self::Paid, OrderStep::Completed) => Some(Self::Completed),
             // Late money, while there is still stock.
-            (Self::Expired | Self::Cancelled, OrderEvent::Paid) => Some(Self::Paid),
+            (Self::Expired | Self::Cancelled, OrderStep::Paid) => Some(Self::Paid),
             _ => None,
         }
     }
@@ -74,8 +74,8 @@ impl OrderState {
     }
 }
 
-impl OrderEvent {
-    /// Every event.
+impl OrderStep {
+    /// Every step.
     pub const ALL: [Self; 4] = [Self::Paid, Self::Expired, Self::Cancelled, Self::Completed];
 }
 
@@ -88,7 +88,8 @@ pub enum VendorOrderState {
     /// The seller will send it.
     Accepted,
     /// The seller will not send it.
-    Refused,
+    #[serde(alias = "refused")]
+    Declined,
     /// Called off.
     Cancelled,
     /// On its way.
@@ -104,11 +105,11 @@ pub enum VendorOrderState {
 /// What can happen to a sub-order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum VendorOrderEvent {
+pub enum VendorOrderStep {
     /// The seller will send it.
     Accepted,
     /// The seller will not send it.
-    Refused,
+    Declined,
     /// It was called off.
     Cancelled,
     /// It left.
@@ -128,7 +129,7 @@ impl VendorOrderState {
     pub const ALL: [Self; 8] = [
         Self::Pending,
         Self::Accepted,
-        Self::Refused,
+        Self::Declined,
         Self::Cancelled,
         Self::Shipped,
         Self::Delivered,
@@ -139,12 +140,12 @@ impl VendorOrderState {
     /// Where a sub-order begins.
     pub const INITIAL: [Self; 1] = [Self::Pending];
 
-    /// The state after an event; nothing when the event cannot happen now.
-    pub const fn after(self, event: VendorOrderEvent) -> Option<Self> {
-        use VendorOrderEvent as E;
-        match (self, event) {
+    /// The state after a step; nothing when the step cannot happen now.
+    pub const fn after(self, step: VendorOrderStep) -> Option<Self> {
+        use VendorOrderStep as E;
+        match (self, step) {
             (Self::Pending, E::Accepted) => Some(Self::Accepted),
-            (Self::Pending, E::Refused) => Some(Self::Refused),
+            (Self::Pending, E::Declined) => Some(Self::Declined),
             (Self::Pending | Self::Accepted, E::Cancelled) => Some(Self::Cancelled),
             (Self::Accepted, E::Shipped) => Some(Self::Shipped),
             (Self::Shipped, E::Delivered) => Some(Self::Delivered),
@@ -161,13 +162,13 @@ impl VendorOrderState {
     }
 
     /// Whether the goods have left the house.
-    pub const fn has_left(self) -> bool {
-        !self.holds_stock() && !self.is_off()
+    pub const fn has_shipped(self) -> bool {
+        !self.holds_stock() && !self.is_cancelled_or_declined()
     }
 
     /// Whether nothing more comes of it.
-    pub const fn is_off(self) -> bool {
-        matches!(self, Self::Refused | Self::Cancelled)
+    pub const fn is_cancelled_or_declined(self) -> bool {
+        matches!(self, Self::Declined | Self::Cancelled)
     }
 
     /// The name on the wire.
@@ -175,7 +176,7 @@ impl VendorOrderState {
         match self {
             Self::Pending => "pending",
             Self::Accepted => "accepted",
-            Self::Refused => "refused",
+            Self::Declined => "declined",
             Self::Cancelled => "cancelled",
             Self::Shipped => "shipped",
             Self::Delivered => "delivered",
@@ -185,11 +186,11 @@ impl VendorOrderState {
     }
 }
 
-impl VendorOrderEvent {
-    /// Every event.
+impl VendorOrderStep {
+    /// Every step.
     pub const ALL: [Self; 8] = [
         Self::Accepted,
-        Self::Refused,
+        Self::Declined,
         Self::Cancelled,
         Self::Shipped,
         Self::Delivered,
@@ -202,7 +203,7 @@ impl VendorOrderEvent {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
-            Self::Refused => "refused",
+            Self::Declined => "declined",
             Self::Cancelled => "cancelled",
             Self::Shipped => "shipped",
             Self::Delivered => "delivered",
@@ -221,9 +222,9 @@ mod tests {
     fn the_life_of_an_order_is_exactly_this() {
         let mut life = String::new();
         for state in OrderState::ALL {
-            for event in OrderEvent::ALL {
-                if let Some(next) = state.after(event) {
-                    life.push_str(&format!("{state:?} + {event:?} -> {next:?}\n"));
+            for step in OrderStep::ALL {
+                if let Some(next) = state.after(step) {
+                    life.push_str(&format!("{state:?} + {step:?} -> {next:?}\n"));
                 }
             }
         }
@@ -242,18 +243,18 @@ mod tests {
     }
 
     #[test]
-    fn the_life_of_a_sub_order_is_exactly_this() {
+    fn the_life_of_a_vendor_order_is_exactly_this() {
         let mut life = String::new();
         for state in VendorOrderState::ALL {
-            for event in VendorOrderEvent::ALL {
-                if let Some(next) = state.after(event) {
-                    life.push_str(&format!("{state:?} + {event:?} -> {next:?}\n"));
+            for step in VendorOrderStep::ALL {
+                if let Some(next) = state.after(step) {
+                    life.push_str(&format!("{state:?} + {step:?} -> {next:?}\n"));
                 }
             }
         }
         insta::assert_snapshot!(life, @"
         Pending + Accepted -> Accepted
-        Pending + Refused -> Refused
+        Pending + Declined -> Declined
         Pending + Cancelled -> Cancelled
         Accepted + Cancelled -> Cancelled
         Accepted + Shipped -> Shipped

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Actor, History, OrderFile, OrderLine, OrderState, Shipment, VendorOrder, VendorOrderState};
+use super::{
+    Actor, History, HistoryEvent, OrderLine, OrderState, PlacedOrder, Shipment, VendorOrder, VendorOrderState,
+};
 use crate::address::Address;
 use crate::dispute::{Dispute, DisputeState};
 use crate::payment::{Action, Payment, PaymentState, ProviderName, Refund, RefundReason, RefundState};
@@ -53,13 +55,13 @@ impl From<&OrderLine> for OrderLineView {
             quantity: line.quantity,
             unit_price: line.unit_price,
             total: line.total,
-            backorder: line.back_order.is_some(),
-            available_from: line.back_order.and_then(|back_order| back_order.available_from),
+            backorder: line.backorder.is_some(),
+            available_from: line.backorder.and_then(|backorder| backorder.available_from),
         }
     }
 }
 
-/// One seller's part of an order, as its buyer sees it.
+/// One vendor's order out of an order, as its buyer sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VendorOrderView {
     /// Id of the sub-order.
@@ -80,15 +82,15 @@ pub struct VendorOrderView {
 }
 
 impl From<&VendorOrder> for VendorOrderView {
-    fn from(part: &VendorOrder) -> Self {
+    fn from(vendor_order: &VendorOrder) -> Self {
         Self {
-            id: part.id().to_string(),
-            vendor: VendorRef { id: part.vendor.id, name: part.vendor.name.clone() },
-            state: part.state,
-            lines: part.lines.iter().map(OrderLineView::from).collect(),
-            shipping: part.shipping.clone(),
-            totals: part.totals,
-            shipment: part.shipment.clone(),
+            id: vendor_order.id().to_string(),
+            vendor: VendorRef { id: vendor_order.vendor.id, name: vendor_order.vendor.name.clone() },
+            state: vendor_order.state,
+            lines: vendor_order.lines.iter().map(OrderLineView::from).collect(),
+            shipping: vendor_order.shipping.clone(),
+            totals: vendor_order.totals,
+            shipment: vendor_order.shipment.clone(),
         }
     }
 }
@@ -120,7 +122,7 @@ pub struct RefundView {
     pub state: RefundState,
     /// Why.
     pub reason: RefundReason,
-    /// For whose part of the order.
+    /// For whose vendor order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vendor_id: Option<VendorId>,
     /// When the buyer's bank sent it back although it had succeeded.
@@ -128,7 +130,7 @@ pub struct RefundView {
     pub returned_at: Option<Timestamp>,
     /// How much of it the buyer's bank has given instead; only the rest is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by_bank: Option<Money>,
+    pub charged_back: Option<Money>,
     /// The dispute that decides about this money, or has decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dispute_id: Option<DisputeId>,
@@ -146,7 +148,7 @@ impl From<&Refund> for RefundView {
             reason: refund.reason,
             vendor_id: refund.vendor,
             returned_at: refund.returned_at,
-            by_bank: refund.by_bank,
+            charged_back: refund.charged_back,
             dispute_id: refund.dispute,
             reference: None,
         }
@@ -159,19 +161,18 @@ pub struct HistoryView {
     /// When.
     pub at: Timestamp,
     /// What.
-    pub event: String,
+    pub event: HistoryEvent,
     /// Who.
     pub by: Actor,
-    /// Whose part it concerns.
+    /// Whose vendor order it concerns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vendor_id: Option<VendorId>,
 }
 
 impl From<&History> for HistoryView {
     fn from(history: &History) -> Self {
-        // What a provider calls something is between it and the operator.
-        let name = history.event.split_once(':').map_or(history.event.as_str(), |(name, _)| name);
-        Self { at: history.at, event: name.to_owned(), by: history.by, vendor_id: history.vendor }
+        // What a provider calls something is between it and the operator: the subject is not shown.
+        Self { at: history.at, event: history.event.clone(), by: history.by, vendor_id: history.vendor }
     }
 }
 
@@ -200,7 +201,7 @@ pub struct OrderView {
     pub expires_at: Option<Timestamp>,
     /// Where the goods go.
     pub address: Address,
-    /// One part per seller.
+    /// One vendor order per vendor.
     pub vendors: Vec<VendorOrderView>,
     /// The attempt at paying that counts now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -212,9 +213,9 @@ pub struct OrderView {
     pub history: Vec<HistoryView>,
 }
 
-impl From<&OrderFile> for OrderView {
-    fn from(file: &OrderFile) -> Self {
-        let order = &file.order;
+impl From<&PlacedOrder> for OrderView {
+    fn from(placed: &PlacedOrder) -> Self {
+        let order = &placed.order;
         let waits = order.state == OrderState::AwaitingPayment;
         Self {
             id: order.id,
@@ -227,8 +228,8 @@ impl From<&OrderFile> for OrderView {
             placed_at: order.placed_at,
             expires_at: order.due_at.filter(|_| waits),
             address: order.address.clone(),
-            vendors: file.vendors.iter().map(VendorOrderView::from).collect(),
-            payment: file.payment().map(|payment| PaymentView {
+            vendors: placed.vendors.iter().map(VendorOrderView::from).collect(),
+            payment: placed.payment().map(|payment| PaymentView {
                 id: payment.id,
                 provider: payment.provider,
                 state: payment.state,
@@ -236,7 +237,7 @@ impl From<&OrderFile> for OrderView {
                 // A secret of the provider's is shown only while it is of use.
                 action: payment.action.clone().filter(|_| waits || order.state == OrderState::Confirmed),
             }),
-            refunds: file.refunds.iter().map(RefundView::from).collect(),
+            refunds: placed.refunds.iter().map(RefundView::from).collect(),
             history: order.history.iter().map(HistoryView::from).collect(),
         }
     }
@@ -335,20 +336,20 @@ pub struct OperatorOrderView {
     pub disputes: Vec<DisputeView>,
 }
 
-impl From<&OrderFile> for OperatorOrderView {
-    fn from(file: &OrderFile) -> Self {
-        let mut order = OrderView::from(file);
+impl From<&PlacedOrder> for OperatorOrderView {
+    fn from(placed: &PlacedOrder) -> Self {
+        let mut order = OrderView::from(placed);
         // How to pay is the buyer's business: it may carry a secret of the provider's.
         if let Some(payment) = &mut order.payment {
             payment.action = None;
         }
-        for (shown, refund) in order.refunds.iter_mut().zip(&file.refunds) {
+        for (shown, refund) in order.refunds.iter_mut().zip(&placed.refunds) {
             shown.reference.clone_from(&refund.reference);
         }
         Self {
             order,
-            payments: file.payments.iter().map(OperatorPaymentView::from).collect(),
-            disputes: file.disputes.iter().map(DisputeView::from).collect(),
+            payments: placed.payments.iter().map(OperatorPaymentView::from).collect(),
+            disputes: placed.disputes.iter().map(DisputeView::from).collect(),
         }
     }
 }
@@ -358,7 +359,7 @@ impl From<&OrderFile> for OperatorOrderView {
 pub struct VendorOrderDeskView {
     /// Id of the sub-order.
     pub id: String,
-    /// The order it is a part of.
+    /// The order it belongs to.
     pub order_id: OrderId,
     /// The number that people read to each other.
     pub number: String,
@@ -383,7 +384,7 @@ pub struct VendorOrderDeskView {
     /// How the order is paid; only on the page of one sub-order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment: Option<VendorPaymentView>,
-    /// What happened to this part; only on the page of one sub-order.
+    /// What happened to this vendor order; only on the page of one sub-order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<HistoryView>,
 }
@@ -398,18 +399,18 @@ pub struct VendorPaymentView {
 }
 
 impl From<&VendorOrder> for VendorOrderDeskView {
-    fn from(part: &VendorOrder) -> Self {
+    fn from(vendor_order: &VendorOrder) -> Self {
         Self {
-            id: part.id().to_string(),
-            order_id: part.order,
-            number: part.order.number(),
-            state: part.state,
-            lines: part.lines.iter().map(OrderLineView::from).collect(),
-            shipping: part.shipping.clone(),
-            totals: part.totals,
-            commission: part.commission,
-            placed_at: part.placed_at,
-            shipment: part.shipment.clone(),
+            id: vendor_order.id().to_string(),
+            order_id: vendor_order.order,
+            number: vendor_order.order.number(),
+            state: vendor_order.state,
+            lines: vendor_order.lines.iter().map(OrderLineView::from).collect(),
+            shipping: vendor_order.shipping.clone(),
+            totals: vendor_order.totals,
+            commission: vendor_order.commission,
+            placed_at: vendor_order.placed_at,
+            shipment: vendor_order.shipment.clone(),
             address: None,
             payment: None,
             history: Vec::new(),
@@ -418,14 +419,14 @@ impl From<&VendorOrder> for VendorOrderDeskView {
 }
 
 impl VendorOrderDeskView {
-    /// One seller's part with what it needs to send it.
-    pub fn of(file: &OrderFile, part: &VendorOrder) -> Self {
-        let mine = |history: &&History| history.vendor.is_none_or(|vendor| vendor == part.vendor.id);
+    /// One vendor order with what it needs to send it.
+    pub fn of(placed: &PlacedOrder, vendor_order: &VendorOrder) -> Self {
+        let mine = |history: &&History| history.vendor.is_none_or(|vendor| vendor == vendor_order.vendor.id);
         Self {
-            address: (!part.state.is_off()).then(|| file.order.address.clone()),
-            payment: Some(VendorPaymentView { provider: file.order.provider, order_state: file.order.state }),
-            history: file.order.history.iter().filter(mine).map(HistoryView::from).collect(),
-            ..Self::from(part)
+            address: (!vendor_order.state.is_cancelled_or_declined()).then(|| placed.order.address.clone()),
+            payment: Some(VendorPaymentView { provider: placed.order.provider, order_state: placed.order.state }),
+            history: placed.order.history.iter().filter(mine).map(HistoryView::from).collect(),
+            ..Self::from(vendor_order)
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ChecklistItem, Document, DocumentKind, Membership, Role, VendorEvent, VendorFile, VendorState};
+use super::{ChecklistItem, Document, DocumentKind, Membership, Role, VendorAccount, VendorState, VendorStep};
 use crate::text::{Email, Handle, Line, LongText, Name, Phone};
 use crate::upload::FileLink;
 use crate::{Currency, Money, Timestamp, UserId, VendorId};
@@ -75,7 +75,7 @@ pub struct VendorHistoryView {
     /// When.
     pub at: Timestamp,
     /// What.
-    pub event: VendorEvent,
+    pub event: VendorStep,
 }
 
 /// Somebody of a shop.
@@ -91,31 +91,36 @@ pub struct MemberView {
     pub since: Timestamp,
 }
 
-impl From<&VendorFile> for VendorView {
-    fn from(file: &VendorFile) -> Self {
+impl From<&VendorAccount> for VendorView {
+    fn from(account: &VendorAccount) -> Self {
         Self {
-            id: file.card.id,
-            handle: file.card.handle.clone(),
-            name: file.card.name.clone(),
-            state: file.state,
-            checklist: file.checklist(),
-            currency: file.currency,
-            email: file.email.clone(),
-            phone: file.phone.clone(),
-            legal_name: file.legal_name.clone(),
-            about: file.about.clone(),
-            shipping_rates: file.shipping_rates.clone(),
-            documents: file.documents.iter().map(DocumentView::of).collect(),
-            reason: file.reason.clone(),
-            history: file.history.iter().map(|one| VendorHistoryView { at: one.at, event: one.event }).collect(),
-            created_at: file.created_at,
+            id: account.card.id,
+            handle: account.card.handle.clone(),
+            name: account.card.name.clone(),
+            state: account.state,
+            checklist: account.checklist(),
+            currency: account.currency,
+            email: account.email.clone(),
+            phone: account.phone.clone(),
+            legal_name: account.legal_name.clone(),
+            about: account.about.clone(),
+            shipping_rates: account.shipping_rates.clone(),
+            documents: account.documents.iter().map(DocumentView::of).collect(),
+            reason: account.reason.clone(),
+            history: account.history.iter().map(|one| VendorHistoryView { at: one.at, event: one.event }).collect(),
+            created_at: account.created_at,
         }
     }
 }
 
 impl From<&Membership> for MemberView {
-    fn from(place: &Membership) -> Self {
-        Self { user_id: place.user, email: place.email.clone(), role: place.role, since: place.since }
+    fn from(membership: &Membership) -> Self {
+        Self {
+            user_id: membership.user,
+            email: membership.email.clone(),
+            role: membership.role,
+            since: membership.since,
+        }
     }
 }
 
@@ -123,9 +128,10 @@ impl From<&Membership> for MemberView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum VendorJob {
-    /// Bring the seller's products in line with the shop: `{"follow_shop":{"vendor_id":"ven_…","after":null}}`. What is to be
+    /// Bring the seller's products in line with the shop: `{"sync_products":{"vendor_id":"ven_…","after":null}}`. What is to be
     /// done stands in the shop and not here, so that a late or repeated message does no harm.
-    FollowShop {
+    #[serde(alias = "follow_shop")]
+    SyncProducts {
         /// Whose products.
         vendor_id: VendorId,
         /// The product after which to go on; nothing at the start.

@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 
 use super::amount::from_stripe;
 use super::object::{DisputeObject, Metadata, PaymentIntent, RefundObject};
-use crate::{Dispute, DisputeStage, Kind, Refused, Report, Standing};
+use crate::{DisputeNews, NewsKind, PaymentNews, ProviderNews, WebhookError};
+use domain::dispute::DisputeState;
 
 #[derive(Deserialize)]
 struct Event<'a> {
@@ -16,8 +17,6 @@ struct Event<'a> {
     id: String,
     r#type: String,
     created: i64,
-    #[serde(default)]
-    livemode: bool,
     #[serde(borrow)]
     data: Data<'a>,
 }
@@ -29,56 +28,55 @@ struct Data<'a> {
 }
 
 /// Reads an event.
-pub(super) fn read(body: &[u8]) -> Result<Report, Refused> {
-    let event: Event<'_> = serde_json::from_slice(body).map_err(|_| Refused::Unreadable)?;
+pub(super) fn read(body: &[u8]) -> Result<ProviderNews, WebhookError> {
+    let event: Event<'_> = serde_json::from_slice(body).map_err(|_| WebhookError::Unreadable)?;
     if event.object != "event" || event.id.is_empty() {
-        return Err(Refused::Unreadable);
+        return Err(WebhookError::Unreadable);
     }
-    let told = Told::read(&event.r#type, event.data.object).map_err(|error| {
+    let content = EventContent::read(&event.r#type, event.data.object).map_err(|error| {
         // Signed by Stripe and yet not of the shape we know: somebody has to look at it.
         tracing::error!(event.kind = event.r#type, event.id = event.id, error = %error, "an event of Stripe cannot be read");
-        Refused::Unreadable
+        WebhookError::Unreadable
     })?;
-    Ok(Report {
+    Ok(ProviderNews {
         provider: ProviderName::Stripe,
-        reference: told.reference,
-        order_id: told.metadata.order(),
-        payment_id: told.metadata.payment(),
+        reference: content.reference,
+        order_id: content.metadata.order(),
+        payment_id: content.metadata.payment(),
         event_id: Some(event.id),
         occurred_at: Some(Timestamp::from_millis(event.created.saturating_mul(1000))),
-        live: event.livemode,
-        kind: told.kind,
+        kind: content.kind,
     })
 }
 
 /// What an event tells.
-struct Told {
+struct EventContent {
     reference: String,
     metadata: Metadata,
-    kind: Kind,
+    kind: NewsKind,
 }
 
-impl Told {
+impl EventContent {
     fn read(name: &str, object: &RawValue) -> Result<Self, serde_json::Error> {
         let object = object.get();
         Ok(match name {
-            "payment_intent.succeeded" => Self::payment(serde_json::from_str(object)?, |intent| Standing::Captured {
-                amount: from_stripe(intent.amount_received, &intent.currency),
+            "payment_intent.succeeded" => Self::payment(serde_json::from_str(object)?, |intent| {
+                PaymentNews::Captured { amount: from_stripe(intent.amount_received, &intent.currency) }
             }),
             "payment_intent.amount_capturable_updated" => Self::payment(serde_json::from_str(object)?, |intent| {
-                Standing::Authorized { amount: from_stripe(intent.amount_capturable, &intent.currency) }
+                PaymentNews::Authorized { amount: from_stripe(intent.amount_capturable, &intent.currency) }
             }),
             "payment_intent.payment_failed" => {
-                Self::payment(serde_json::from_str(object)?, |intent| Standing::Failed {
+                Self::payment(serde_json::from_str(object)?, |intent| PaymentNews::Failed {
                     code: intent
                         .last_payment_error
                         .as_ref()
-                        .map_or_else(|| "declined".to_owned(), |error| error.most_exact()),
+                        .map_or_else(|| "declined".to_owned(), |error| error.most_specific_code()),
                 })
             }
-            "payment_intent.canceled" => Self::payment(serde_json::from_str(object)?, |_| Standing::Cancelled),
+            "payment_intent.canceled" => Self::payment(serde_json::from_str(object)?, |_| PaymentNews::Cancelled),
             "payment_intent.created" | "payment_intent.processing" | "payment_intent.requires_action" => {
-                Self::payment(serde_json::from_str(object)?, |_| Standing::Pending)
+                Self::payment(serde_json::from_str(object)?, |_| PaymentNews::Pending)
             }
             // `charge.refunded` says only how much of a charge is gone by now; these name the refund.
             "refund.created" | "refund.updated" | "refund.failed" | "charge.refund.updated" => {
@@ -91,9 +89,9 @@ impl Told {
         })
     }
 
-    fn payment(intent: PaymentIntent, standing: impl Fn(&PaymentIntent) -> Standing) -> Self {
-        let standing = standing(&intent);
-        Self { reference: intent.id, metadata: intent.metadata, kind: Kind::Payment(standing) }
+    fn payment(intent: PaymentIntent, news: impl Fn(&PaymentIntent) -> PaymentNews) -> Self {
+        let news = news(&intent);
+        Self { reference: intent.id, metadata: intent.metadata, kind: NewsKind::Payment(news) }
     }
 
     fn refund(mut refund: RefundObject) -> Self {
@@ -103,27 +101,27 @@ impl Told {
             refund_id: None,
         };
         match refund.payment_intent.take() {
-            Some(reference) => Self { reference, metadata, kind: Kind::Refund(refund.refunded()) },
+            Some(reference) => Self { reference, metadata, kind: NewsKind::Refund(refund.news()) },
             // A refund of a charge without a PaymentIntent: none of ours.
             None => Self { reference: String::new(), metadata, kind: unknown("refund of a bare charge") },
         }
     }
 
     fn dispute(name: &str, dispute: DisputeObject) -> Self {
-        let stage = match dispute.status.as_str() {
-            "needs_response" | "under_review" => Some(DisputeStage::Opened),
-            "won" => Some(DisputeStage::Won),
-            "lost" => Some(DisputeStage::Lost),
+        let state = match dispute.status.as_str() {
+            "needs_response" | "under_review" => Some(DisputeState::Opened),
+            "won" => Some(DisputeState::Won),
+            "lost" => Some(DisputeState::Lost),
             // `warning_…`: the bank asks a question, and no money moves.
             _ => None,
         };
-        let kind = match stage {
+        let kind = match state {
             // A charge without a PaymentIntent is none of ours.
-            Some(stage) if dispute.payment_intent.is_some() => Kind::Dispute(Dispute {
+            Some(state) if dispute.payment_intent.is_some() => NewsKind::Dispute(DisputeNews {
                 reference: dispute.id,
                 amount: from_stripe(dispute.amount, &dispute.currency),
                 reason: dispute.reason,
-                stage,
+                state,
             }),
             _ => unknown(&format!("{name}: {}", dispute.status)),
         };
@@ -131,8 +129,8 @@ impl Told {
     }
 }
 
-fn unknown(name: &str) -> Kind {
-    Kind::Unknown { name: name.to_owned() }
+fn unknown(name: &str) -> NewsKind {
+    NewsKind::Unknown { name: name.to_owned() }
 }
 
 #[cfg(test)]
@@ -141,7 +139,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{RefundStanding, Refunded};
+    use crate::{RefundNews, RefundOutcome};
 
     fn metadata() -> Value {
         json!({"order_id": OrderId::from_bits(1).to_string(), "payment_id": PaymentId::from_bits(2).to_string()})
@@ -176,7 +174,7 @@ mod tests {
         object
     }
 
-    fn kind(name: &str, object: Value) -> Kind {
+    fn kind(name: &str, object: Value) -> NewsKind {
         read(&event(name, object)).unwrap().kind
     }
 
@@ -185,15 +183,14 @@ mod tests {
         let paid = with(intent("succeeded"), json!({"amount_received": 1249, "latest_charge": "ch_1Q"}));
         assert_eq!(
             read(&event("payment_intent.succeeded", paid)).unwrap(),
-            Report {
+            ProviderNews {
                 provider: ProviderName::Stripe,
                 reference: "pi_1Q".into(),
                 order_id: Some(OrderId::from_bits(1)),
                 payment_id: Some(PaymentId::from_bits(2)),
                 event_id: Some("evt_1Q".into()),
                 occurred_at: Some(Timestamp::from_millis(1_795_000_000_000)),
-                live: false,
-                kind: Kind::Payment(Standing::Captured { amount: Some(Money::new(1249, Currency::USD)) }),
+                kind: NewsKind::Payment(PaymentNews::Captured { amount: Some(Money::new(1249, Currency::USD)) }),
             }
         );
     }
@@ -201,40 +198,40 @@ mod tests {
     #[test]
     fn a_payment_in_a_currency_unknown_here_is_captured_without_an_amount() {
         let paid = with(intent("succeeded"), json!({"amount_received": 1250, "currency": "xts"}));
-        assert_eq!(kind("payment_intent.succeeded", paid), Kind::Payment(Standing::Captured { amount: None }));
+        assert_eq!(kind("payment_intent.succeeded", paid), NewsKind::Payment(PaymentNews::Captured { amount: None }));
     }
 
     #[test]
-    fn every_payment_event_is_told_as_what_it_is() {
+    fn every_payment_event_becomes_the_right_news() {
         let declined = json!({"last_payment_error": {"type": "card_error", "code": "card_declined", "decline_code": "insufficient_funds"}});
         let cases = [
-            ("payment_intent.created", intent("requires_payment_method"), Standing::Pending),
-            ("payment_intent.processing", intent("processing"), Standing::Pending),
-            ("payment_intent.requires_action", intent("requires_action"), Standing::Pending),
-            ("payment_intent.canceled", intent("canceled"), Standing::Cancelled),
+            ("payment_intent.created", intent("requires_payment_method"), PaymentNews::Pending),
+            ("payment_intent.processing", intent("processing"), PaymentNews::Pending),
+            ("payment_intent.requires_action", intent("requires_action"), PaymentNews::Pending),
+            ("payment_intent.canceled", intent("canceled"), PaymentNews::Cancelled),
             (
                 "payment_intent.payment_failed",
                 with(intent("requires_payment_method"), declined),
-                Standing::Failed { code: "insufficient_funds".into() },
+                PaymentNews::Failed { code: "insufficient_funds".into() },
             ),
             (
                 "payment_intent.payment_failed",
                 intent("requires_payment_method"),
-                Standing::Failed { code: "declined".into() },
+                PaymentNews::Failed { code: "declined".into() },
             ),
             (
                 "payment_intent.amount_capturable_updated",
                 with(intent("requires_capture"), json!({"amount_capturable": 1250})),
-                Standing::Authorized { amount: Some(Money::new(1250, Currency::USD)) },
+                PaymentNews::Authorized { amount: Some(Money::new(1250, Currency::USD)) },
             ),
         ];
-        for (name, object, standing) in cases {
-            assert_eq!(kind(name, object), Kind::Payment(standing), "{name}");
+        for (name, object, news) in cases {
+            assert_eq!(kind(name, object), NewsKind::Payment(news), "{name}");
         }
     }
 
     #[test]
-    fn a_refund_is_told_with_ours_and_with_its_payment() {
+    fn news_of_a_refund_names_our_refund_and_its_payment() {
         let refund = |status: &str| {
             json!({
                 "id": "re_1Q", "object": "refund", "amount": 500, "balance_transaction": "txn_1", "charge": "ch_1Q",
@@ -243,25 +240,25 @@ mod tests {
             })
         };
         let cases = [
-            ("refund.created", "pending", RefundStanding::Pending),
-            ("refund.updated", "requires_action", RefundStanding::Pending),
-            ("charge.refund.updated", "succeeded", RefundStanding::Succeeded),
-            ("refund.updated", "canceled", RefundStanding::Failed { code: "canceled".into() }),
+            ("refund.created", "pending", RefundOutcome::Pending),
+            ("refund.updated", "requires_action", RefundOutcome::Pending),
+            ("charge.refund.updated", "succeeded", RefundOutcome::Succeeded),
+            ("refund.updated", "canceled", RefundOutcome::Failed { code: "canceled".into() }),
         ];
-        for (name, status, standing) in cases {
-            let report = read(&event(name, refund(status))).unwrap();
-            assert_eq!((report.reference.as_str(), report.order_id), ("pi_1Q", Some(OrderId::from_bits(1))));
-            let refunded = Refunded {
+        for (name, status, outcome) in cases {
+            let news = read(&event(name, refund(status))).unwrap();
+            assert_eq!((news.reference.as_str(), news.order_id), ("pi_1Q", Some(OrderId::from_bits(1))));
+            let refunded = RefundNews {
                 reference: "re_1Q".into(),
                 refund_id: Some(RefundId::from_bits(3)),
                 amount: Some(Money::new(500, Currency::USD)),
-                standing,
+                outcome,
             };
-            assert_eq!(report.kind, Kind::Refund(refunded), "{name} {status}");
+            assert_eq!(news.kind, NewsKind::Refund(refunded), "{name} {status}");
         }
         let failed = with(refund("failed"), json!({"failure_reason": "lost_or_stolen_card", "metadata": {}}));
-        let Kind::Refund(refunded) = kind("refund.failed", failed) else { panic!("no refund") };
-        assert_eq!(refunded.standing, RefundStanding::Failed { code: "lost_or_stolen_card".into() });
+        let NewsKind::Refund(refunded) = kind("refund.failed", failed) else { panic!("no refund") };
+        assert_eq!(refunded.outcome, RefundOutcome::Failed { code: "lost_or_stolen_card".into() });
         assert_eq!(refunded.refund_id, None);
     }
 
@@ -274,24 +271,24 @@ mod tests {
             })
         };
         let cases = [
-            ("charge.dispute.created", "needs_response", Some(DisputeStage::Opened)),
-            ("charge.dispute.updated", "under_review", Some(DisputeStage::Opened)),
-            ("charge.dispute.closed", "won", Some(DisputeStage::Won)),
-            ("charge.dispute.closed", "lost", Some(DisputeStage::Lost)),
+            ("charge.dispute.created", "needs_response", Some(DisputeState::Opened)),
+            ("charge.dispute.updated", "under_review", Some(DisputeState::Opened)),
+            ("charge.dispute.closed", "won", Some(DisputeState::Won)),
+            ("charge.dispute.closed", "lost", Some(DisputeState::Lost)),
             ("charge.dispute.created", "warning_needs_response", None),
             ("charge.dispute.closed", "warning_closed", None),
         ];
-        for (name, status, stage) in cases {
-            let report = read(&event(name, dispute(status))).unwrap();
-            assert_eq!(report.reference, "pi_1Q");
-            match (report.kind, stage) {
-                (Kind::Dispute(told), Some(stage)) => {
+        for (name, status, state) in cases {
+            let news = read(&event(name, dispute(status))).unwrap();
+            assert_eq!(news.reference, "pi_1Q");
+            match (news.kind, state) {
+                (NewsKind::Dispute(content), Some(state)) => {
                     assert_eq!(
-                        (told.stage, told.reason.as_str(), told.reference.as_str()),
-                        (stage, "fraudulent", "du_1Q")
+                        (content.state, content.reason.as_str(), content.reference.as_str()),
+                        (state, "fraudulent", "du_1Q")
                     );
                 }
-                (Kind::Unknown { name }, None) => assert!(name.ends_with(status), "{name}"),
+                (NewsKind::Unknown { name }, None) => assert!(name.ends_with(status), "{name}"),
                 (kind, _) => panic!("{status}: {kind:?}"),
             }
         }
@@ -300,15 +297,15 @@ mod tests {
     #[test]
     fn an_event_of_another_type_is_accepted_whatever_it_holds() {
         for name in ["charge.refunded", "customer.created", "payment_intent.partially_funded", "something.new"] {
-            assert_eq!(kind(name, json!({"id": 5})), Kind::Unknown { name: name.into() });
+            assert_eq!(kind(name, json!({"id": 5})), NewsKind::Unknown { name: name.into() });
         }
     }
 
     #[test]
     fn somebody_elses_metadata_names_no_order() {
         let other = with(intent("canceled"), json!({"metadata": {"order_id": "1001", "payment_id": "ord_1"}}));
-        let report = read(&event("payment_intent.canceled", other)).unwrap();
-        assert_eq!((report.order_id, report.payment_id), (None, None));
+        let news = read(&event("payment_intent.canceled", other)).unwrap();
+        assert_eq!((news.order_id, news.payment_id), (None, None));
     }
 
     #[test]
@@ -331,7 +328,7 @@ mod tests {
             event("payment_intent.succeeded", with(intent("succeeded"), json!({"amount_received": "12.50"}))),
         ];
         for body in bodies {
-            assert_eq!(read(&body), Err(Refused::Unreadable), "{}", String::from_utf8_lossy(&body));
+            assert_eq!(read(&body), Err(WebhookError::Unreadable), "{}", String::from_utf8_lossy(&body));
         }
     }
 }

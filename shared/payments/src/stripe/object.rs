@@ -4,7 +4,7 @@ use domain::{OrderId, PaymentId};
 use serde::Deserialize;
 
 use super::amount::from_stripe;
-use crate::{RefundStanding, Refunded, Standing};
+use crate::{PaymentNews, RefundNews, RefundOutcome};
 
 /// What we wrote on an object. Others may have written anything there, so it is read with doubt.
 #[derive(Debug, Default, Deserialize)]
@@ -42,8 +42,6 @@ pub(super) struct PaymentIntent {
     #[serde(default)]
     pub(super) last_payment_error: Option<PaymentError>,
     #[serde(default)]
-    pub(super) livemode: bool,
-    #[serde(default)]
     pub(super) metadata: Metadata,
 }
 
@@ -58,23 +56,25 @@ pub(super) struct PaymentError {
 
 impl PaymentError {
     /// The bank's own word is the more exact one.
-    pub(super) fn most_exact(&self) -> String {
+    pub(super) fn most_specific_code(&self) -> String {
         self.decline_code.as_deref().or(self.code.as_deref()).unwrap_or("declined").to_owned()
     }
 }
 
 impl PaymentIntent {
     /// Where it stands. A status that is not known is pending: nothing is decided by what we do not understand.
-    pub(super) fn standing(&self) -> Standing {
+    pub(super) fn news(&self) -> PaymentNews {
         match self.status.as_str() {
-            "succeeded" => Standing::Captured { amount: from_stripe(self.amount_received, &self.currency) },
-            "requires_capture" => Standing::Authorized { amount: from_stripe(self.amount_capturable, &self.currency) },
-            "canceled" => Standing::Cancelled,
+            "succeeded" => PaymentNews::Captured { amount: from_stripe(self.amount_received, &self.currency) },
+            "requires_capture" => {
+                PaymentNews::Authorized { amount: from_stripe(self.amount_capturable, &self.currency) }
+            }
+            "canceled" => PaymentNews::Cancelled,
             "requires_payment_method" => match &self.last_payment_error {
-                Some(error) => Standing::Failed { code: error.most_exact() },
-                None => Standing::Pending,
+                Some(error) => PaymentNews::Failed { code: error.most_specific_code() },
+                None => PaymentNews::Pending,
             },
-            _ => Standing::Pending,
+            _ => PaymentNews::Pending,
         }
     }
 }
@@ -96,19 +96,19 @@ pub(super) struct RefundObject {
 }
 
 impl RefundObject {
-    pub(super) fn refunded(self) -> Refunded {
-        let standing = match self.status.as_deref() {
-            Some("succeeded") => RefundStanding::Succeeded,
+    pub(super) fn news(self) -> RefundNews {
+        let outcome = match self.status.as_deref() {
+            Some("succeeded") => RefundOutcome::Succeeded,
             Some(status @ ("failed" | "canceled")) => {
-                RefundStanding::Failed { code: self.failure_reason.unwrap_or_else(|| status.to_owned()) }
+                RefundOutcome::Failed { code: self.failure_reason.unwrap_or_else(|| status.to_owned()) }
             }
-            _ => RefundStanding::Pending,
+            _ => RefundOutcome::Pending,
         };
-        Refunded {
+        RefundNews {
             refund_id: self.metadata.refund_id.as_deref().and_then(|id| id.parse().ok()),
             amount: from_stripe(self.amount, &self.currency),
             reference: self.id,
-            standing,
+            outcome,
         }
     }
 }

@@ -25,7 +25,7 @@ impl StripeSecret {
     pub fn parse(text: &str) -> Option<Self> {
         let secret: Self = serde_json::from_str(text).ok()?;
         let filled = !secret.api_key.is_empty()
-            && secret.api_key.bytes().all(|letter| letter.is_ascii_graphic())
+            && secret.api_key.bytes().all(|character| character.is_ascii_graphic())
             && secret.webhook_secrets().all(|secret| !secret.is_empty());
         filled.then_some(secret)
     }

@@ -6,21 +6,26 @@ use http::HeaderMap;
 use ring::hmac;
 
 use super::StripeSecret;
-use crate::Refused;
+use crate::WebhookError;
 
 /// Where the signature stands.
 const HEADER: &str = "stripe-signature";
 /// How old a signature may be. One from the future is fine: only clocks differ.
 const TOLERANCE_SECONDS: i64 = 300;
 /// How many signatures are looked at. Stripe sends one for each active secret; a longer list is an attack on our time.
-const MOST_SIGNATURES: usize = 16;
+const MAX_SIGNATURES: usize = 16;
 /// The length of an HMAC-SHA256.
 const LENGTH: usize = 32;
 
 /// Believes the body or not.
-pub(super) fn verify(headers: &HeaderMap, body: &[u8], now: Timestamp, secret: &StripeSecret) -> Result<(), Refused> {
-    let header = headers.get(HEADER).and_then(|value| value.to_str().ok()).ok_or(Refused::BadSignature)?;
-    let Parsed { time, seconds, signatures } = parse(header).ok_or(Refused::BadSignature)?;
+pub(super) fn verify(
+    headers: &HeaderMap,
+    body: &[u8],
+    now: Timestamp,
+    secret: &StripeSecret,
+) -> Result<(), WebhookError> {
+    let header = headers.get(HEADER).and_then(|value| value.to_str().ok()).ok_or(WebhookError::BadSignature)?;
+    let Parsed { time, seconds, signatures } = parse(header).ok_or(WebhookError::BadSignature)?;
 
     let genuine = secret.webhook_secrets().any(|secret| {
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
@@ -32,10 +37,10 @@ pub(super) fn verify(headers: &HeaderMap, body: &[u8], now: Timestamp, secret: &
         signatures.iter().any(|theirs| same(&key, ours.as_ref(), theirs))
     });
     if !genuine {
-        return Err(Refused::BadSignature);
+        return Err(WebhookError::BadSignature);
     }
     if now.seconds().saturating_sub(seconds) > TOLERANCE_SECONDS {
-        return Err(Refused::Stale);
+        return Err(WebhookError::Stale);
     }
     Ok(())
 }
@@ -61,7 +66,7 @@ fn parse(header: &str) -> Option<Parsed<'_>> {
     for item in header.split(',') {
         match item.trim().split_once('=') {
             Some(("t", value)) => time = Some(value),
-            Some(("v1", value)) if signatures.len() < MOST_SIGNATURES => signatures.extend(from_hex(value)),
+            Some(("v1", value)) if signatures.len() < MAX_SIGNATURES => signatures.extend(from_hex(value)),
             _ => {}
         }
     }
@@ -82,11 +87,11 @@ fn from_hex(text: &str) -> Option<[u8; LENGTH]> {
     Some(bytes)
 }
 
-const fn digit(letter: u8) -> Option<u8> {
-    match letter {
-        b'0'..=b'9' => Some(letter - b'0'),
-        b'a'..=b'f' => Some(letter - b'a' + 10),
-        b'A'..=b'F' => Some(letter - b'A' + 10),
+const fn digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
         _ => None,
     }
 }
@@ -126,11 +131,11 @@ mod tests {
         Timestamp::from_millis(seconds * 1000)
     }
 
-    fn check(header: &str) -> Result<(), Refused> {
+    fn check(header: &str) -> Result<(), WebhookError> {
         check_at(header, at(NOW), &secret("whsec_bozor", None))
     }
 
-    fn check_at(header: &str, now: Timestamp, secret: &StripeSecret) -> Result<(), Refused> {
+    fn check_at(header: &str, now: Timestamp, secret: &StripeSecret) -> Result<(), WebhookError> {
         let mut headers = HeaderMap::new();
         headers.insert(HEADER, HeaderValue::from_bytes(header.as_bytes()).unwrap());
         verify(&headers, BODY, now, secret)
@@ -176,16 +181,19 @@ mod tests {
             format!("t={NOW},v1=éé{}", &KNOWN[4..]),
             format!("t={},v1={KNOWN}", NOW + 1),
         ] {
-            assert_eq!(check(&header), Err(Refused::BadSignature), "{header}");
+            assert_eq!(check(&header), Err(WebhookError::BadSignature), "{header}");
         }
-        assert_eq!(verify(&HeaderMap::new(), BODY, at(NOW), &secret("whsec_bozor", None)), Err(Refused::BadSignature));
+        assert_eq!(
+            verify(&HeaderMap::new(), BODY, at(NOW), &secret("whsec_bozor", None)),
+            Err(WebhookError::BadSignature)
+        );
     }
 
     #[test]
     fn no_more_than_sixteen_signatures_are_looked_at() {
         let wrong = format!(",v1={}", "0".repeat(64));
         assert_eq!(check(&format!("t={NOW}{},v1={KNOWN}", wrong.repeat(15))), Ok(()));
-        assert_eq!(check(&format!("t={NOW}{},v1={KNOWN}", wrong.repeat(16))), Err(Refused::BadSignature));
+        assert_eq!(check(&format!("t={NOW}{},v1={KNOWN}", wrong.repeat(16))), Err(WebhookError::BadSignature));
     }
 
     #[test]
@@ -193,19 +201,19 @@ mod tests {
         let secret = secret("whsec_bozor", None);
         let header = format!("t={NOW},v1={KNOWN}");
         assert_eq!(check_at(&header, at(NOW + 300), &secret), Ok(()));
-        assert_eq!(check_at(&header, at(NOW + 301), &secret), Err(Refused::Stale));
+        assert_eq!(check_at(&header, at(NOW + 301), &secret), Err(WebhookError::Stale));
         assert_eq!(check_at(&header, at(NOW - 86_400), &secret), Ok(()));
         // The signature comes first: an old one that is not genuine is no signature at all.
-        assert_eq!(check_at(&format!("t=1,v1={KNOWN}"), at(NOW), &secret), Err(Refused::BadSignature));
+        assert_eq!(check_at(&format!("t=1,v1={KNOWN}"), at(NOW), &secret), Err(WebhookError::BadSignature));
         let earliest = format!("t={},v1={KNOWN}", i64::MIN);
-        assert_eq!(check_at(&earliest, at(NOW), &secret), Err(Refused::BadSignature));
+        assert_eq!(check_at(&earliest, at(NOW), &secret), Err(WebhookError::BadSignature));
     }
 
     #[test]
     fn while_a_secret_is_rotated_both_are_believed_and_afterwards_only_the_new_one() {
         let header = format!("t={NOW},v1={KNOWN}");
         assert_eq!(check_at(&header, at(NOW), &secret("whsec_new", Some("whsec_bozor"))), Ok(()));
-        assert_eq!(check_at(&header, at(NOW), &secret("whsec_new", None)), Err(Refused::BadSignature));
+        assert_eq!(check_at(&header, at(NOW), &secret("whsec_new", None)), Err(WebhookError::BadSignature));
     }
 
     #[test]
@@ -214,6 +222,6 @@ mod tests {
         headers.insert(HEADER, sign(BODY, at(NOW), "whsec_bozor").parse().unwrap());
         let mut body = BODY.to_vec();
         body.push(b' ');
-        assert_eq!(verify(&headers, &body, at(NOW), &secret("whsec_bozor", None)), Err(Refused::BadSignature));
+        assert_eq!(verify(&headers, &body, at(NOW), &secret("whsec_bozor", None)), Err(WebhookError::BadSignature));
     }
 }

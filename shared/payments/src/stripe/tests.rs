@@ -9,7 +9,7 @@ use http::{Request, Response};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{HttpFailure, RefundStanding};
+use crate::{HttpFailure, RefundOutcome};
 
 type Answer = Result<Response<Bytes>, HttpFailure>;
 
@@ -17,7 +17,7 @@ type Answer = Result<Response<Bytes>, HttpFailure>;
 #[derive(Clone, Default)]
 struct Prepared {
     answers: Arc<Mutex<Vec<Answer>>>,
-    asked: Arc<Mutex<Vec<Request<Bytes>>>>,
+    requests: Arc<Mutex<Vec<Request<Bytes>>>>,
 }
 
 impl Prepared {
@@ -35,7 +35,7 @@ impl Prepared {
     fn stripe(&self) -> Stripe {
         let this = self.clone();
         let http = move |request: Request<Bytes>| {
-            this.asked.lock().unwrap().push(request);
+            this.requests.lock().unwrap().push(request);
             std::future::ready(this.answers.lock().unwrap().pop().expect("one call too many"))
         };
         let secret = r#"{"api_key":"sk_test_key","webhook_secret":{"current":"whsec_a"}}"#;
@@ -43,8 +43,8 @@ impl Prepared {
     }
 
     fn paths(&self) -> Vec<String> {
-        let asked = self.asked.lock().unwrap();
-        asked
+        let requests = self.requests.lock().unwrap();
+        requests
             .iter()
             .map(|request| format!("{} {}", request.method(), request.uri().path_and_query().unwrap()))
             .collect()
@@ -79,11 +79,11 @@ fn refund(reference: Option<&str>) -> Refund {
         reason: RefundReason::Late,
         created_at: Timestamp::from_millis(0),
         due_at: None,
-        tries: 0,
+        attempts: 0,
         refusals: 0,
         returned_at: None,
         dispute: None,
-        by_bank: None,
+        charged_back: None,
         version: 0,
     }
 }
@@ -113,10 +113,10 @@ async fn opening_sends_exactly_what_the_attempt_says_under_its_id() {
     let opened = prepared.stripe().open(&payment(None)).await.unwrap();
     assert_eq!(opened.reference, "pi_1");
     assert_eq!(opened.action, Action::ClientSecret { client_secret: "pi_1_secret_2".into() });
-    assert_eq!(opened.standing, Standing::Pending);
+    assert_eq!(opened.news, PaymentNews::Pending);
 
-    let asked = prepared.asked.lock().unwrap();
-    let request = &asked[0];
+    let requests = prepared.requests.lock().unwrap();
+    let request = &requests[0];
     assert_eq!(request.uri().to_string(), "https://api.stripe.com/v1/payment_intents");
     assert_eq!(request.headers()["authorization"], "Bearer sk_test_key");
     assert!(request.headers()["authorization"].is_sensitive());
@@ -183,17 +183,17 @@ async fn no_answer_is_unclear_unless_nothing_was_sent() {
 async fn looking_up_without_a_reference_repeats_the_opening_and_then_asks_how_it_stands() {
     let prepared =
         Prepared::default().answers(200, intent("requires_payment_method")).answers(200, intent("succeeded"));
-    let report = prepared.stripe().look_up(&payment(None)).await.unwrap();
-    assert_eq!(report.kind, Kind::Payment(Standing::Captured { amount: Some(Money::new(1250, Currency::USD)) }));
-    assert_eq!((report.reference.as_str(), report.order_id), ("pi_1", Some(OrderId::from_bits(1))));
+    let news = prepared.stripe().look_up(&payment(None)).await.unwrap();
+    assert_eq!(news.kind, NewsKind::Payment(PaymentNews::Captured { amount: Some(Money::new(1250, Currency::USD)) }));
+    assert_eq!((news.reference.as_str(), news.order_id), ("pi_1", Some(OrderId::from_bits(1))));
     assert_eq!(prepared.paths(), ["POST /v1/payment_intents", "GET /v1/payment_intents/pi_1"]);
 }
 
 #[tokio::test]
 async fn a_status_of_tomorrow_is_pending() {
     let prepared = Prepared::default().answers(200, intent("requires_patience"));
-    let report = prepared.stripe().look_up(&payment(Some("pi_1"))).await.unwrap();
-    assert_eq!(report.kind, Kind::Payment(Standing::Pending));
+    let news = prepared.stripe().look_up(&payment(Some("pi_1"))).await.unwrap();
+    assert_eq!(news.kind, NewsKind::Payment(PaymentNews::Pending));
 }
 
 #[tokio::test]
@@ -202,16 +202,16 @@ async fn cancelling_finds_out_what_happened_instead() {
     let cancelled = Prepared::default().answers(200, intent("canceled"));
     assert_eq!(cancelled.stripe().cancel(&payment(Some("pi_1"))).await, Ok(Cancellation::Cancelled));
     assert_eq!(cancelled.paths(), ["POST /v1/payment_intents/pi_1/cancel"]);
-    assert!(!cancelled.asked.lock().unwrap()[0].headers().contains_key("idempotency-key"));
+    assert!(!cancelled.requests.lock().unwrap()[0].headers().contains_key("idempotency-key"));
 
     let before = Prepared::default().answers(400, refusal()).answers(200, intent("canceled"));
     assert_eq!(before.stripe().cancel(&payment(Some("pi_1"))).await, Ok(Cancellation::Cancelled));
 
     let paid = Prepared::default().answers(400, refusal()).answers(200, intent("succeeded"));
-    let Ok(Cancellation::Captured(report)) = paid.stripe().cancel(&payment(Some("pi_1"))).await else {
+    let Ok(Cancellation::Captured(news)) = paid.stripe().cancel(&payment(Some("pi_1"))).await else {
         panic!("not paid")
     };
-    assert_eq!(report.kind, Kind::Payment(Standing::Captured { amount: Some(Money::new(1250, Currency::USD)) }));
+    assert_eq!(news.kind, NewsKind::Payment(PaymentNews::Captured { amount: Some(Money::new(1250, Currency::USD)) }));
 
     let running = Prepared::default().answers(400, refusal()).answers(200, intent("processing"));
     assert!(matches!(running.stripe().cancel(&payment(Some("pi_1"))).await, Ok(Cancellation::Undecided(_))));
@@ -225,7 +225,7 @@ async fn a_refund_whose_answer_was_lost_is_found_and_not_made_again() {
     let ours = json!({"object": "list", "has_more": false, "data": [made("succeeded")]});
     let prepared = Prepared::default().answers(200, others).answers(200, ours);
     let refunded = prepared.stripe().refund(&refund(None), "pi_1").await.unwrap();
-    assert_eq!((refunded.reference.as_str(), refunded.standing), ("re_1", RefundStanding::Succeeded));
+    assert_eq!((refunded.reference.as_str(), refunded.outcome), ("re_1", RefundOutcome::Succeeded));
     assert_eq!(
         prepared.paths(),
         [
@@ -241,14 +241,14 @@ async fn a_new_refund_is_made_under_its_id_and_a_known_one_is_only_asked_for() {
     let prepared = Prepared::default().answers(200, none).answers(200, made("pending"));
     let refunded = prepared.stripe().refund(&refund(None), "pi_1").await.unwrap();
     assert_eq!(refunded.refund_id, Some(RefundId::from_bits(3)));
-    assert_eq!(refunded.standing, RefundStanding::Pending);
-    let asked = std::mem::take(&mut *prepared.asked.lock().unwrap());
-    assert_eq!(asked[1].headers()["idempotency-key"], RefundId::from_bits(3).to_string().as_str());
-    assert!(std::str::from_utf8(asked[1].body()).unwrap().starts_with("payment_intent=pi_1&amount=500&"));
+    assert_eq!(refunded.outcome, RefundOutcome::Pending);
+    let requests = std::mem::take(&mut *prepared.requests.lock().unwrap());
+    assert_eq!(requests[1].headers()["idempotency-key"], RefundId::from_bits(3).to_string().as_str());
+    assert!(std::str::from_utf8(requests[1].body()).unwrap().starts_with("payment_intent=pi_1&amount=500&"));
 
     let known = Prepared::default().answers(200, made("failed"));
     let refunded = known.stripe().refund(&refund(Some("re_1")), "pi_1").await.unwrap();
-    assert_eq!(refunded.standing, RefundStanding::Failed { code: "failed".into() });
+    assert_eq!(refunded.outcome, RefundOutcome::Failed { code: "failed".into() });
     assert_eq!(known.paths(), ["GET /v1/refunds/re_1"]);
 }
 

@@ -1,14 +1,14 @@
-//! Sellers' imports and exports. What is wrong with a file lies in items behind the import's own, a few rows' worth each, so
+//! Vendors' imports and exports. What is wrong with a file lies in items behind the import's own, a few rows' worth each, so
 //! that each step of a long import writes little.
 
-use domain::job::{ExportJob, ImportJob, RowFault};
+use domain::job::{ExportJob, ImportJob, ImportRowError};
 use domain::{ExportId, ImportId, VendorId};
 use serde::Serialize;
 
 use super::Accounts;
 use crate::Error;
 use crate::item::{Attributes, Condition, body, item, key, number, string, text, update, version};
-use crate::retry::{Asked, get, query_all, transact, update_one};
+use crate::retry::{QueryRequest, get, query_all, transact, update_one};
 
 const IMPORT: &str = "import";
 const FAULTS: &str = "import_faults";
@@ -32,7 +32,7 @@ fn export_key(vendor: VendorId, id: ExportId) -> Attributes {
 const CHANGE: &str = "SET #version = :version, #data = :data";
 
 /// The item is at the version at which it was read, and gets this body at the next.
-fn changing(body: &impl Serialize, kind: &'static str, loaded: u64) -> Result<Condition, Error> {
+fn change_condition(body: &impl Serialize, kind: &'static str, loaded: u64) -> Result<Condition, Error> {
     let data = serde_json::to_string(body).map_err(|source| Error::Corrupt { kind, source })?;
     Ok(Condition::of("#version = :loaded")
         .name("#version", "version")
@@ -47,7 +47,7 @@ impl Accounts {
     pub async fn add_import(&self, job: &ImportJob) -> Result<ImportJob, Error> {
         let added = ImportJob { version: 1, ..job.clone() };
         let written = item(import_key(job.vendor, job.id), IMPORT, added.version, &added)?;
-        self.keeping.put_one(&self.client, &self.table, written, &Condition::absent()).await?;
+        self.storing.put_one(&self.client, &self.table, written, &Condition::absent()).await?;
         Ok(added)
     }
 
@@ -61,23 +61,23 @@ impl Accounts {
         &self,
         vendor: VendorId,
         id: ImportId,
-    ) -> Result<Option<(ImportJob, Vec<RowFault>)>, Error> {
-        let within = (
+    ) -> Result<Option<(ImportJob, Vec<ImportRowError>)>, Error> {
+        let sort_key_condition = (
             "begins_with(sk, :import)".to_owned(),
             Attributes::from([(":import".to_owned(), string(format!("IMPORT#{id}")))]),
         );
-        let asked = Asked {
+        let request = QueryRequest {
             table: self.table.clone(),
             partition: ("pk", format!("VENDOR#{vendor}")),
-            within: Some(within),
+            sort_key_condition: Some(sort_key_condition),
             consistent: true,
-            ..Asked::default()
+            ..QueryRequest::default()
         };
         let (mut job, mut faults) = (None, Vec::new());
-        for found in &query_all(&self.client, asked).await? {
+        for found in &query_all(&self.client, request).await? {
             match text(found, "kind") {
                 Some(IMPORT) => job = Some(import_of(found)?),
-                Some(FAULTS) => faults.extend(body::<Vec<RowFault>>(found, FAULTS)?),
+                Some(FAULTS) => faults.extend(body::<Vec<ImportRowError>>(found, FAULTS)?),
                 _ => {}
             }
         }
@@ -86,10 +86,10 @@ impl Accounts {
 
     /// Writes how far an import has come, with what was found to be wrong since, if it is still at the version at which it was
     /// read: of two who work on it at once, one stops here.
-    pub async fn save_import(&self, job: &ImportJob, faults: &[RowFault]) -> Result<ImportJob, Error> {
+    pub async fn save_import(&self, job: &ImportJob, faults: &[ImportRowError]) -> Result<ImportJob, Error> {
         let saved = ImportJob { version: job.version + 1, ..job.clone() };
         let at = import_key(job.vendor, job.id);
-        let condition = changing(&saved, IMPORT, job.version)?;
+        let condition = change_condition(&saved, IMPORT, job.version)?;
         if faults.is_empty() {
             update_one(&self.client, &self.table, at, CHANGE, &condition).await?;
             return Ok(saved);
@@ -120,7 +120,7 @@ impl Accounts {
     pub async fn add_export(&self, job: &ExportJob) -> Result<ExportJob, Error> {
         let added = ExportJob { version: 1, ..job.clone() };
         let written = item(export_key(job.vendor, job.id), EXPORT, added.version, &added)?;
-        self.keeping.put_one(&self.client, &self.table, written, &Condition::absent()).await?;
+        self.storing.put_one(&self.client, &self.table, written, &Condition::absent()).await?;
         Ok(added)
     }
 
@@ -135,7 +135,7 @@ impl Accounts {
     /// Writes how far an export has come, if it is still at the version at which it was read.
     pub async fn save_export(&self, job: &ExportJob) -> Result<ExportJob, Error> {
         let saved = ExportJob { version: job.version + 1, ..job.clone() };
-        let condition = changing(&saved, EXPORT, job.version)?;
+        let condition = change_condition(&saved, EXPORT, job.version)?;
         update_one(&self.client, &self.table, export_key(job.vendor, job.id), CHANGE, &condition).await?;
         Ok(saved)
     }

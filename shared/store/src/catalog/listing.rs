@@ -1,11 +1,11 @@
 //! Listing rows: one query for a page of cards.
 
 use domain::Money;
-use domain::catalogue::{List, ListingRow};
+use domain::catalog::{List, ListingRow};
 
 use super::{Catalog, LISTING, StoredProduct};
 use crate::item::{Attributes, Condition, delete, item, key, number, put, string};
-use crate::retry::{Asked, MOST_ACTIONS, query};
+use crate::retry::{MAX_ACTIONS, QueryRequest, query};
 use crate::{Error, PageKey, Slice};
 
 /// In which order a list is read.
@@ -54,29 +54,29 @@ fn row_key(row: &ListingRow) -> Attributes {
 
 impl Catalog {
     /// A page of cards as they were written: each is the JSON of a product card, ready to be handed on.
-    pub async fn list(&self, asked: ListQuery) -> Result<Slice<Box<serde_json::value::RawValue>>, Error> {
-        let by_price = asked.sort != Sort::Newest;
-        let within = by_price.then(|| {
-            let least = asked.min_price.map_or(0, Money::minor);
-            let most = asked.max_price.map_or(i64::MAX, Money::minor);
+    pub async fn list(&self, request: ListQuery) -> Result<Slice<Box<serde_json::value::RawValue>>, Error> {
+        let by_price = request.sort != Sort::Newest;
+        let sort_key_condition = by_price.then(|| {
+            let least = request.min_price.map_or(0, Money::minor);
+            let most = request.max_price.map_or(i64::MAX, Money::minor);
             let mut values = Attributes::new();
             values.insert(":least".to_owned(), string(format!("{:019}", least.max(0))));
             // A tilde sorts behind every id.
             values.insert(":most".to_owned(), string(price_key(most, "~")));
             ("price_key BETWEEN :least AND :most".to_owned(), values)
         });
-        let partition = list_key(&asked.list);
+        let partition = list_key(&request.list);
         let page = query(
             &self.client,
-            Asked {
+            QueryRequest {
                 table: self.table.clone(),
                 index: by_price.then_some("by_price"),
                 partition: (if by_price { "list_key" } else { "pk" }, partition),
-                within,
-                newest_first: asked.sort != Sort::Price,
+                sort_key_condition,
+                newest_first: request.sort != Sort::Price,
                 consistent: false,
-                limit: Some(i32::from(asked.limit)),
-                start: asked.start,
+                limit: Some(i32::from(request.limit)),
+                start: request.start,
             },
         )
         .await?;
@@ -99,7 +99,7 @@ impl Catalog {
         list_key(list)
     }
 
-    pub(super) fn putting(
+    pub(super) fn put_row_action(
         &self,
         row: &ListingRow,
         product_version: u64,
@@ -114,7 +114,7 @@ impl Catalog {
         put(&self.table, written, &condition)
     }
 
-    pub(super) fn removing(
+    pub(super) fn delete_row_action(
         &self,
         row: &ListingRow,
         product_version: u64,
@@ -134,30 +134,30 @@ pub(super) struct Rows {
 
 impl Rows {
     /// Rows that nothing replaces.
-    pub(super) fn gone(&self) -> impl Iterator<Item = &ListingRow> {
+    pub(super) fn to_delete(&self) -> impl Iterator<Item = &ListingRow> {
         let key = |row: &ListingRow| (row.list.clone(), row.published_at);
-        let kept: std::collections::BTreeSet<_> = self.after.iter().map(key).collect();
-        self.before.iter().filter(move |row| !kept.contains(&key(row)))
+        let remaining: std::collections::BTreeSet<_> = self.after.iter().map(key).collect();
+        self.before.iter().filter(move |row| !remaining.contains(&key(row)))
     }
 
     /// Rows that are new, or say something new.
-    pub(super) fn fresh(&self) -> impl Iterator<Item = &ListingRow> {
+    pub(super) fn to_put(&self) -> impl Iterator<Item = &ListingRow> {
         self.after.iter().filter(|row| !self.before.contains(row))
     }
 
     /// Whether one transaction holds the change. Handles, product, description and availability take at most five of its actions,
     /// and the answer to the call one.
-    pub(super) fn fit_once(&self) -> bool {
+    pub(super) fn fit_one_transaction(&self) -> bool {
         self.before.is_empty()
             || self.after.is_empty()
-            || self.gone().count() + self.fresh().count() <= MOST_ACTIONS - 6
+            || self.to_delete().count() + self.to_put().count() <= MAX_ACTIONS - 6
     }
 }
 
 impl Catalog {
     /// The version that a changed product has once it is saved.
     pub fn version_after(&self, loaded: &StoredProduct, changed: &StoredProduct) -> u64 {
-        loaded.product.version + if self.rows(Some(loaded), changed).fit_once() { 1 } else { 2 }
+        loaded.product.version + if self.rows(Some(loaded), changed).fit_one_transaction() { 1 } else { 2 }
     }
 
     pub(super) fn rows(&self, loaded: Option<&StoredProduct>, changed: &StoredProduct) -> Rows {

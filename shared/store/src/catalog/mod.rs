@@ -1,19 +1,19 @@
 //! The table Catalog: products, listing rows, availability, shops, categories. Public; read by everyone.
 
 mod batches;
-mod following;
 mod listing;
 mod products;
-mod sellers;
+mod shop_sync;
 mod shops;
+mod vendors;
 
 use aws_sdk_dynamodb::Client;
-use domain::catalogue::{Availability, Product};
+use domain::catalog::{Availability, Product};
 use domain::text::Handle;
 use domain::{ProductId, VendorId};
 
+use crate::idempotency::{ResponseToStore, stores_responses};
 use crate::item::{Attributes, key};
-use crate::keys::{Keeping, keeps_answers};
 
 pub use self::listing::{ListQuery, Sort};
 pub use self::products::StoredProduct;
@@ -26,24 +26,24 @@ const LISTING: &str = "listing";
 const SHOP: &str = "shop";
 const CATEGORIES: &str = "categories";
 
-/// The public catalogue.
+/// The public catalog.
 #[derive(Clone, Debug)]
 pub struct Catalog {
     client: Client,
     table: String,
     /// Where own uploads are served, without a slash at the end: it stands in the cards of listing rows.
     media_base: String,
-    sellers: sellers::Sellers,
-    keeping: Keeping,
+    vendors: vendors::Vendors,
+    storing: ResponseToStore,
 }
 
-keeps_answers!(Catalog);
+stores_responses!(Catalog);
 
 impl Catalog {
     /// The table of this name.
     pub fn new(client: Client, table: impl Into<String>, media_base: impl Into<String>) -> Self {
         let (table, media_base) = (table.into(), media_base.into());
-        Self { client, table, media_base, sellers: sellers::Sellers::default(), keeping: Keeping::default() }
+        Self { client, table, media_base, vendors: vendors::Vendors::default(), storing: ResponseToStore::default() }
     }
 
     /// Where own uploads are served.
@@ -52,7 +52,7 @@ impl Catalog {
     }
 }
 
-/// What stands in the catalogue, by key.
+/// What stands in the catalog, by key.
 enum Entry<'a> {
     /// `PRODUCT#<id>` / `PRODUCT`.
     Product(ProductId),

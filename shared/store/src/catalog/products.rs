@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use domain::catalogue::{Availability, LARGEST_PRODUCT, Product};
-use domain::pricing::Shelf;
+use domain::catalog::{Availability, MAX_PRODUCT_BYTES, Product};
+use domain::pricing::CatalogSnapshot;
 use domain::text::Handle;
 use domain::{Code, LowStock, ProductId, Refusal, VendorId};
 
@@ -13,11 +13,11 @@ use super::{
 };
 use crate::error::Failure;
 use crate::item::{Attributes, Condition, body, delete, item, put, string, text, version};
-use crate::retry::{Asked, MOST_ACTIONS, batch, query, transact};
+use crate::retry::{MAX_ACTIONS, QueryRequest, batch, query, transact};
 use crate::{Error, Orders, PageKey, Slice, Stock};
 
 /// How often a product is written again whose stock changes at the same time.
-const TRIES: usize = 8;
+const MAX_ATTEMPTS: usize = 8;
 
 /// A product as it is stored, with the versions that a change must find again.
 #[derive(Clone, Debug)]
@@ -43,11 +43,11 @@ impl Catalog {
     pub async fn product_page(&self, handle: &Handle) -> Result<Option<ProductPage>, Error> {
         let found = query(
             &self.client,
-            Asked {
+            QueryRequest {
                 table: self.table.clone(),
                 index: Some("by_handle"),
                 partition: ("handle_key", product_handle(handle)),
-                ..Asked::default()
+                ..QueryRequest::default()
             },
         )
         .await?;
@@ -81,14 +81,14 @@ impl Catalog {
     ) -> Result<Slice<Product>, Error> {
         let page = query(
             &self.client,
-            Asked {
+            QueryRequest {
                 table: self.table.clone(),
                 index: Some("by_vendor"),
                 partition: ("vendor_key", vendor_products(vendor)),
                 newest_first: true,
                 limit: Some(i32::from(limit)),
                 start,
-                ..Asked::default()
+                ..QueryRequest::default()
             },
         )
         .await?;
@@ -101,13 +101,13 @@ impl Catalog {
         vendor_products(vendor)
     }
 
-    /// What the catalogue says of some products and sellers, consistently, in one call.
-    pub async fn shelf(
+    /// What the catalog says of some products and sellers, consistently, in one call.
+    pub async fn snapshot(
         &self,
         products: impl IntoIterator<Item = ProductId>,
         vendors: impl IntoIterator<Item = VendorId>,
         with_availability: bool,
-    ) -> Result<Shelf, Error> {
+    ) -> Result<CatalogSnapshot, Error> {
         let products: std::collections::BTreeSet<ProductId> = products.into_iter().collect();
         let vendors: std::collections::BTreeSet<VendorId> = vendors.into_iter().collect();
         let mut keys: Vec<Attributes> = products.iter().map(|id| Entry::Product(*id).key()).collect();
@@ -116,25 +116,28 @@ impl Catalog {
         }
         keys.extend(vendors.iter().map(|id| Entry::Shop(*id).key()));
         if keys.is_empty() {
-            return Ok(Shelf::default());
+            return Ok(CatalogSnapshot::default());
         }
         let found = batch(&self.client, vec![(self.table.clone(), keys, true)]).await?;
-        on_shelf(found.iter().map(|(_, found)| found))
+        snapshot_of(found.iter().map(|(_, found)| found))
     }
 
     /// The table and the keys of a product, of what is left of it and, when it was seen before, of its seller: for a read
     /// together with another table.
     pub(crate) fn product_keys(&self, id: ProductId) -> (String, Vec<Attributes>) {
         let mut keys = vec![Entry::Product(id).key(), Entry::Availability(id).key()];
-        keys.extend(self.sellers.of(id).map(|seller| Entry::Shop(seller).key()));
+        keys.extend(self.vendors.of(id).map(|vendor| Entry::Shop(vendor).key()));
         (self.table.clone(), keys)
     }
 
     /// What was found of the keys of a product.
-    pub(crate) fn product_found<'a>(&self, found: impl Iterator<Item = &'a Attributes>) -> Result<Shelf, Error> {
-        let shelf = on_shelf(found)?;
-        self.sellers.learn(&shelf);
-        Ok(shelf)
+    pub(crate) fn product_snapshot<'a>(
+        &self,
+        found: impl Iterator<Item = &'a Attributes>,
+    ) -> Result<CatalogSnapshot, Error> {
+        let snapshot = snapshot_of(found)?;
+        self.vendors.remember(&snapshot);
+        Ok(snapshot)
     }
 
     /// Writes a new product. A handle that is taken is refused.
@@ -149,13 +152,9 @@ impl Catalog {
 
     /// Enters a product into its lists that has just left them. What is left of it may change in between: the lists then say
     /// what is left now.
-    async fn list_again(
-        &self,
-        mut unlisted: StoredProduct,
-        mut changed: StoredProduct,
-    ) -> Result<StoredProduct, Error> {
+    async fn relist(&self, mut unlisted: StoredProduct, mut changed: StoredProduct) -> Result<StoredProduct, Error> {
         changed.product.version = unlisted.product.version;
-        for _ in 0..TRIES {
+        for _ in 0..MAX_ATTEMPTS {
             changed.availability.clone_from(&unlisted.availability);
             changed.availability.available.retain(|variant, _| changed.product.variant(*variant).is_some());
             changed.availability_version = unlisted.availability_version;
@@ -170,26 +169,27 @@ impl Catalog {
         Err(Error::Conflict)
     }
 
-    /// Deletes a product with all that lies beside it, its stock too. A conflict when units of it are promised to buyers: with its
-    /// counters gone nothing of it can be sold any more, and what was sold must be able to come back.
+    /// Deletes a product with all that lies beside it, its stock too. A conflict when units of it are reserved for buyers: with its
+    /// shards gone nothing of it can be sold any more, and what was sold must be able to come back.
     pub async fn delete(&self, loaded: &StoredProduct, stock: &Stock) -> Result<(), Error> {
         let product = &loaded.product;
         let unlisted = if product.is_for_sale() {
             let mut draft = loaded.clone();
-            draft.product.state = domain::catalogue::ProductState::Draft;
+            draft.product.state = domain::catalog::ProductState::Draft;
             // What is answered to the call is kept with its end.
-            self.keeping(None).save(loaded, &draft).await?
+            self.storing(None).save(loaded, &draft).await?
         } else {
             loaded.clone()
         };
         let owner = Condition::of("attribute_not_exists(pk) OR #owner = :id")
             .name("#owner", "owner")
             .value(":id", string(product.id.to_string()));
-        let counters: Vec<_> = product.variants.iter().map(|variant| (variant.id, variant.layout().counters)).collect();
-        let mut ending = stock.ending(&counters)?;
+        let shards: Vec<_> =
+            product.variants.iter().map(|variant| (variant.id, variant.layout().peak_shards)).collect();
+        let mut deletions = stock.delete_actions(&shards)?;
         // Product, description, availability and handle take four, a kept answer one. What does not fit goes when the product
         // is gone, and nobody can buy of it any more.
-        let later = ending.split_off(ending.len().min(MOST_ACTIONS - 5));
+        let later = deletions.split_off(deletions.len().min(MAX_ACTIONS - 5));
         let mut actions = vec![
             delete(&self.table, Entry::Product(product.id).key(), &Condition::at_version(unlisted.product.version))?,
             delete(
@@ -204,12 +204,12 @@ impl Catalog {
             )?,
             delete(&self.table, Entry::ProductHandle(&product.handle).key(), &owner)?,
         ];
-        actions.extend(ending);
-        self.keeping.transact(&self.client, &self.table, actions).await?;
-        for counters in later.chunks(MOST_ACTIONS) {
-            if let Err(error) = transact(&self.client, counters.to_vec()).await {
-                // Something of it was bought in this moment: its counters stay, so that it can be shipped or come back.
-                tracing::warn!(product.id = %product.id, cause = %Error::from(error), "counters of a deleted product stay");
+        actions.extend(deletions);
+        self.storing.transact(&self.client, &self.table, actions).await?;
+        for chunk in later.chunks(MAX_ACTIONS) {
+            if let Err(error) = transact(&self.client, chunk.to_vec()).await {
+                // Something of it was bought in this moment: its shards stay, so that it can be shipped or come back.
+                tracing::warn!(product.id = %product.id, cause = %Error::from(error), "stock shards of a deleted product stay");
             }
         }
         Ok(())
@@ -218,19 +218,19 @@ impl Catalog {
     async fn write(&self, loaded: Option<&StoredProduct>, changed: &StoredProduct) -> Result<StoredProduct, Error> {
         let rows = self.rows(loaded, changed);
         if let Some(loaded) = loaded
-            && !rows.fit_once()
+            && !rows.fit_one_transaction()
         {
             // A move across the tree can touch more rows than fit: it leaves the lists first, then enters the new ones. A
             // crash between leaves a product that is not listed, which its seller sees and repeats.
             let mut unlisted = loaded.clone();
-            unlisted.product.state = domain::catalogue::ProductState::Draft;
-            let stored = Box::pin(self.keeping(None).write(Some(loaded), &unlisted)).await?;
-            let refused = match self.list_again(stored.clone(), changed.clone()).await {
+            unlisted.product.state = domain::catalog::ProductState::Draft;
+            let stored = Box::pin(self.storing(None).write(Some(loaded), &unlisted)).await?;
+            let refused = match self.relist(stored.clone(), changed.clone()).await {
                 Err(refused) => refused,
                 done => return done,
             };
             // What is refused, such as a handle that is taken, takes nothing off sale.
-            if let Err(cause) = self.keeping(None).list_again(stored, loaded.clone()).await {
+            if let Err(cause) = self.storing(None).relist(stored, loaded.clone()).await {
                 tracing::error!(product.id = %loaded.product.id, %cause, "a product stays a draft after a change that was refused");
             }
             return Err(refused);
@@ -240,36 +240,36 @@ impl Catalog {
         stored.product.version = now;
         let mut actions = Vec::new();
         let handle_action = self.handle_actions(loaded, &stored.product, &mut actions)?;
-        actions.push(self.putting_product(&stored.product, loaded.map_or(0, |loaded| loaded.product.version))?);
+        actions.push(self.put_product_action(&stored.product, loaded.map_or(0, |loaded| loaded.product.version))?);
         if loaded.is_none_or(|loaded| {
             loaded.description_html != stored.description_html || loaded.product.handle != stored.product.handle
         }) {
             let mut description =
                 item(Entry::Description(stored.product.id).key(), DESCRIPTION, now, &stored.description_html)?;
-            beside(&mut description, &stored.product.handle, "3");
+            set_handle_keys(&mut description, &stored.product.handle, "3");
             let condition = Condition::of("attribute_not_exists(pk) OR #version < :now")
                 .name("#version", "version")
                 .value(":now", crate::item::number(now));
             actions.push(put(&self.table, description, &condition)?);
         }
-        let listed = rows.gone().next().is_some() || rows.fresh().next().is_some();
-        let moved = loaded.is_none_or(|loaded| loaded.product.handle != stored.product.handle);
-        if listed || moved {
+        let listed = rows.to_delete().next().is_some() || rows.to_put().next().is_some();
+        let handle_changed = loaded.is_none_or(|loaded| loaded.product.handle != stored.product.handle);
+        if listed || handle_changed {
             // The rows say whether anything is left, so what they say must not change under them.
             stored.availability_version = changed.availability_version + 1;
-            actions.push(self.putting_availability(
+            actions.push(self.put_availability_action(
                 &stored.product,
                 &stored.availability,
                 changed.availability_version,
             )?);
         }
-        for row in rows.gone() {
-            actions.push(self.removing(row, now)?);
+        for row in rows.to_delete() {
+            actions.push(self.delete_row_action(row, now)?);
         }
-        for row in rows.fresh() {
-            actions.push(self.putting(row, now)?);
+        for row in rows.to_put() {
+            actions.push(self.put_row_action(row, now)?);
         }
-        match self.keeping.transact(&self.client, &self.table, actions).await {
+        match self.storing.transact(&self.client, &self.table, actions).await {
             Ok(()) => Ok(stored),
             Err(Failure::Cancelled(reasons))
                 if handle_action
@@ -303,26 +303,26 @@ impl Catalog {
         Ok(Some(0))
     }
 
-    fn putting_product(&self, product: &Product, loaded: u64) -> Result<TransactWriteItem, Error> {
+    fn put_product_action(&self, product: &Product, loaded: u64) -> Result<TransactWriteItem, Error> {
         let mut written = item(Entry::Product(product.id).key(), PRODUCT, product.version, product)?;
-        if text(&written, "data").is_some_and(|data| data.len() > LARGEST_PRODUCT) {
-            let detail = format!("a product with its variants takes at most {LARGEST_PRODUCT} bytes");
+        if text(&written, "data").is_some_and(|data| data.len() > MAX_PRODUCT_BYTES) {
+            let detail = format!("a product with its variants takes at most {MAX_PRODUCT_BYTES} bytes");
             return Err(Refusal::because(Code::LimitReached, detail).into());
         }
-        beside(&mut written, &product.handle, "1");
+        set_handle_keys(&mut written, &product.handle, "1");
         written.insert("vendor_key".to_owned(), string(vendor_products(product.vendor.id)));
         written.insert("vendor_sort".to_owned(), string(product.id.to_string()));
         put(&self.table, written, &Condition::at_version(loaded))
     }
 
-    fn putting_availability(
+    fn put_availability_action(
         &self,
         product: &Product,
         availability: &Availability,
         loaded: u64,
     ) -> Result<TransactWriteItem, Error> {
         let mut written = item(Entry::Availability(product.id).key(), AVAILABILITY, loaded + 1, availability)?;
-        beside(&mut written, &product.handle, "2");
+        set_handle_keys(&mut written, &product.handle, "2");
         put(&self.table, written, &Condition::at_version(loaded))
     }
 
@@ -345,23 +345,23 @@ impl Catalog {
                 changed.available.insert(*variant, *units);
             }
         }
-        // Of a variant with several counters an older reading may be under way elsewhere: it must find a new version even
+        // Of a variant with several shards an older reading may be under way elsewhere: it must find a new version even
         // when nothing is different.
-        let spread = |variant: &domain::VariantId| {
-            loaded.product.variant(*variant).is_some_and(|known| known.layout().counters > 1)
+        let is_sharded = |variant: &domain::VariantId| {
+            loaded.product.variant(*variant).is_some_and(|known| known.layout().peak_shards > 1)
         };
-        if changed == loaded.availability && !left.keys().any(spread) {
+        if changed == loaded.availability && !left.keys().any(is_sharded) {
             return Ok(());
         }
-        let mut actions = vec![self.putting_availability(&loaded.product, &changed, loaded.availability_version)?];
+        let mut actions = vec![self.put_availability_action(&loaded.product, &changed, loaded.availability_version)?];
         if let Some((low, events)) = low {
-            actions.push(events.running_low(low)?);
+            actions.push(events.low_stock_action(low)?);
         }
         let available = loaded.product.is_available(&changed);
         if available != loaded.product.is_available(&loaded.availability) {
             let version = loaded.product.version;
             for row in loaded.product.listing_rows(available, &self.media_base) {
-                actions.push(self.putting(&row, version)?);
+                actions.push(self.put_row_action(&row, version)?);
             }
         }
         transact(&self.client, actions).await.map_err(Error::from)
@@ -369,35 +369,35 @@ impl Catalog {
 }
 
 /// The attributes of `by_handle`: one partition per product page, sorted so that the product comes first.
-fn beside(written: &mut Attributes, handle: &Handle, order: &str) {
+fn set_handle_keys(written: &mut Attributes, handle: &Handle, order: &str) {
     written.insert("handle_key".to_owned(), string(product_handle(handle)));
     written.insert("handle_sort".to_owned(), string(order));
 }
 
-/// Puts products, what is left of them, and shops on a shelf.
-fn on_shelf<'a>(found: impl Iterator<Item = &'a Attributes>) -> Result<Shelf, Error> {
-    let mut shelf = Shelf::default();
+/// Puts products, what is left of them, and shops on a snapshot.
+fn snapshot_of<'a>(found: impl Iterator<Item = &'a Attributes>) -> Result<CatalogSnapshot, Error> {
+    let mut snapshot = CatalogSnapshot::default();
     for found in found {
         match text(found, "kind") {
             Some(PRODUCT) => {
                 let product = product_of(found)?;
-                shelf.products.insert(product.id, product);
+                snapshot.products.insert(product.id, product);
             }
             Some(AVAILABILITY) => {
                 if let Some(id) =
                     text(found, "pk").and_then(|pk| pk.strip_prefix("PRODUCT#")).and_then(|id| id.parse().ok())
                 {
-                    shelf.availability.insert(id, body(found, AVAILABILITY)?);
+                    snapshot.availability.insert(id, body(found, AVAILABILITY)?);
                 }
             }
             Some(SHOP) => {
                 let shop = super::shops::shop_of(found)?;
-                shelf.shops.insert(shop.card.id, shop);
+                snapshot.shops.insert(shop.card.id, shop);
             }
             _ => {}
         }
     }
-    Ok(shelf)
+    Ok(snapshot)
 }
 
 pub(super) fn product_of(found: &Attributes) -> Result<Product, Error> {

@@ -1,25 +1,25 @@
 //! Shops, and the tree of categories.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use domain::catalogue::CategoryTree;
+use domain::catalog::CategoryTree;
 use domain::text::Handle;
 use domain::vendor::Shop;
 
 use super::{CATEGORIES, Catalog, Entry, HANDLE, SHOP, shop_handle};
 use crate::Error;
 use crate::item::{Attributes, Condition, body, item, put, raw_item, string, version};
-use crate::retry::{Asked, get, query};
+use crate::retry::{QueryRequest, get, query};
 
 impl Catalog {
     /// The shop with this handle, whatever its state.
     pub async fn shop(&self, handle: &Handle) -> Result<Option<Shop>, Error> {
         let found = query(
             &self.client,
-            Asked {
+            QueryRequest {
                 table: self.table.clone(),
                 index: Some("by_handle"),
                 partition: ("handle_key", shop_handle(handle)),
-                ..Asked::default()
+                ..QueryRequest::default()
             },
         )
         .await?;
@@ -38,12 +38,12 @@ impl Catalog {
     pub async fn save_categories(&self, tree: &CategoryTree) -> Result<CategoryTree, Error> {
         let saved = CategoryTree { version: tree.version + 1, ..tree.clone() };
         let written = item(Entry::Categories.key(), CATEGORIES, saved.version, &saved)?;
-        self.keeping.put_one(&self.client, &self.table, written, &Condition::at_version(tree.version)).await?;
+        self.storing.put_one(&self.client, &self.table, written, &Condition::at_version(tree.version)).await?;
         Ok(saved)
     }
 
     /// The actions that write a shop's public face beside its private file, whose version it carries.
-    pub(crate) fn publishing(&self, shop: &Shop, loaded: u64) -> Result<Vec<TransactWriteItem>, Error> {
+    pub(crate) fn publish_actions(&self, shop: &Shop, loaded: u64) -> Result<Vec<TransactWriteItem>, Error> {
         let mut written = item(Entry::Shop(shop.card.id).key(), SHOP, shop.version, shop)?;
         written.insert("handle_key".to_owned(), string(shop_handle(&shop.card.handle)));
         written.insert("handle_sort".to_owned(), string("1"));

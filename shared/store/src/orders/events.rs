@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
-use domain::{EventId, LowStock, Occasion, Timestamp};
+use domain::{EventId, LowStock, OutboxEvent, Timestamp};
 
 use super::{DUE_PARTITIONS, EVENT, Entry, Orders, event_item};
 use crate::Error;
 use crate::error::Failure;
 use crate::item::{Attributes, Condition, body, integer, number, put, string, text};
-use crate::retry::{Asked, get, query, update_one};
+use crate::retry::{QueryRequest, get, query, update_one};
 
 /// An event that nobody has acted on yet.
 #[derive(Clone, Debug)]
@@ -17,9 +17,9 @@ pub struct Undelivered {
     /// Its id.
     pub id: EventId,
     /// The event; nothing when what stands there cannot be read.
-    pub event: Option<Occasion>,
+    pub event: Option<OutboxEvent>,
     /// When it was to be looked at: when it happened, or later after it was sent again.
-    pub look_at: Timestamp,
+    pub due_at: Timestamp,
 }
 
 /// What came of asking to act on an event.
@@ -35,9 +35,9 @@ pub enum Claim {
 
 impl Orders {
     /// The action that writes down that a variant runs low, for the transaction with the change that makes it so.
-    pub(crate) fn running_low(&self, low: &LowStock) -> Result<TransactWriteItem, Error> {
-        let occasion = Occasion::LowStock(low.clone());
-        put(&self.table, event_item(&occasion)?, &Condition::absent())
+    pub(crate) fn low_stock_action(&self, low: &LowStock) -> Result<TransactWriteItem, Error> {
+        let event = OutboxEvent::LowStock(low.clone());
+        put(&self.table, event_item(&event)?, &Condition::absent())
     }
 
     /// Whether an event still waits to be acted on.
@@ -61,11 +61,11 @@ impl Orders {
         let change = "SET claimed_until = :until, claimed_by = :by ADD #version :one";
         match update_one(&self.client, &self.table, Entry::Event(id).key(), change, &condition).await {
             Ok(found) => {
-                let told = found.get("told").and_then(|told| told.as_ss().ok());
-                Ok(Claim::Granted(told.into_iter().flatten().cloned().collect()))
+                let notified = found.get("told").and_then(|set| set.as_ss().ok());
+                Ok(Claim::Granted(notified.into_iter().flatten().cloned().collect()))
             }
-            Err(Failure::Condition) if self.is_undelivered(id).await? => Ok(Claim::Held),
-            Err(Failure::Condition) => Ok(Claim::Done),
+            Err(Failure::ConditionFailed) if self.is_undelivered(id).await? => Ok(Claim::Held),
+            Err(Failure::ConditionFailed) => Ok(Claim::Done),
             Err(other) => Err(other.into()),
         }
     }
@@ -79,13 +79,13 @@ impl Orders {
         let change = "REMOVE claimed_until, claimed_by ADD #version :one";
         match update_one(&self.client, &self.table, Entry::Event(id).key(), change, &condition).await {
             Ok(_) => Ok(true),
-            Err(Failure::Condition) => Ok(false),
+            Err(Failure::ConditionFailed) => Ok(false),
             Err(other) => Err(other.into()),
         }
     }
 
     /// Writes down that somebody was told of an event. The name is one of a role, never an address.
-    pub async fn told(&self, id: EventId, recipient: &str) -> Result<(), Error> {
+    pub async fn mark_notified(&self, id: EventId, recipient: &str) -> Result<(), Error> {
         let condition = Condition::present()
             .name("#version", "version")
             .value(":recipient", AttributeValue::Ss(vec![recipient.to_owned()]))
@@ -96,13 +96,13 @@ impl Orders {
     }
 
     /// Marks an event as acted on. False when it was already.
-    pub async fn delivered(&self, id: EventId) -> Result<bool, Error> {
+    pub async fn mark_delivered(&self, id: EventId) -> Result<bool, Error> {
         let condition =
             Condition::of("attribute_exists(undelivered)").name("#version", "version").value(":one", number(1));
         let change = "REMOVE undelivered, undelivered_at, claimed_until, claimed_by ADD #version :one";
         match update_one(&self.client, &self.table, Entry::Event(id).key(), change, &condition).await {
             Ok(_) => Ok(true),
-            Err(Failure::Condition) => Ok(false),
+            Err(Failure::ConditionFailed) => Ok(false),
             Err(other) => Err(other.into()),
         }
     }
@@ -114,34 +114,34 @@ impl Orders {
             let values = Attributes::from([(":before".to_owned(), number(before.millis()))]);
             let page = query(
                 &self.client,
-                Asked {
+                QueryRequest {
                     table: self.table.clone(),
                     index: Some("by_undelivered"),
                     partition: ("undelivered", format!("UNDELIVERED#{partition}")),
-                    within: Some(("undelivered_at <= :before".to_owned(), values)),
+                    sort_key_condition: Some(("undelivered_at <= :before".to_owned(), values)),
                     limit: Some(i32::from(limit)),
-                    ..Asked::default()
+                    ..QueryRequest::default()
                 },
             )
             .await?;
             events.extend(page.items.iter().filter_map(undelivered_of));
         }
-        events.sort_by_key(|waiting| waiting.look_at);
+        events.sort_by_key(|waiting| waiting.due_at);
         Ok(events)
     }
 
     /// Looks at an undelivered event again only later, because it was just sent again. False when it was delivered or put
     /// off meanwhile.
-    pub async fn look_again(&self, seen: &Undelivered, at: Timestamp) -> Result<bool, Error> {
+    pub async fn postpone_event(&self, seen: &Undelivered, at: Timestamp) -> Result<bool, Error> {
         let condition = Condition::of("undelivered_at = :seen")
             .name("#version", "version")
-            .value(":seen", number(seen.look_at.millis()))
+            .value(":seen", number(seen.due_at.millis()))
             .value(":at", number(at.millis()))
             .value(":one", number(1));
         let change = "SET undelivered_at = :at ADD #version :one";
         match update_one(&self.client, &self.table, Entry::Event(seen.id).key(), change, &condition).await {
             Ok(_) => Ok(true),
-            Err(Failure::Condition) => Ok(false),
+            Err(Failure::ConditionFailed) => Ok(false),
             Err(other) => Err(other.into()),
         }
     }
@@ -150,6 +150,6 @@ impl Orders {
 /// One event that cannot be read must not keep the others from being sent.
 fn undelivered_of(found: &Attributes) -> Option<Undelivered> {
     let id = text(found, "pk").and_then(|pk| pk.strip_prefix("EVENT#"))?.parse().ok()?;
-    let look_at = Timestamp::from_millis(integer(found, "undelivered_at")?);
-    Some(Undelivered { id, event: body(found, EVENT).ok(), look_at })
+    let due_at = Timestamp::from_millis(integer(found, "undelivered_at")?);
+    Some(Undelivered { id, event: body(found, EVENT).ok(), due_at })
 }

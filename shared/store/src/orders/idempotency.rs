@@ -5,12 +5,12 @@ use domain::{OrderId, Timestamp};
 use super::{Entry, Orders};
 use crate::Error;
 use crate::error::Failure;
+use crate::idempotency::{IDEMPOTENCY, KeyScope, RETENTION};
 use crate::item::{Attributes, Condition, integer, number, raw_item, string, text};
-use crate::keys::{IDEMPOTENCY, KEPT, KeyScope};
 use crate::retry::{get, update_one};
 
 /// How long a call may run before the same key takes over.
-const RUNNING: std::time::Duration = std::time::Duration::from_secs(30);
+const TAKEOVER_AFTER: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// A record to be written with the work it stands for.
 #[derive(Clone, Debug)]
@@ -34,8 +34,8 @@ impl KeyRecord {
             hash: scope.hash(),
             body: digest.to_owned(),
             order,
-            running_until: now + RUNNING,
-            expires_at: now + KEPT,
+            running_until: now + TAKEOVER_AFTER,
+            expires_at: now + RETENTION,
         }
     }
 }
@@ -65,7 +65,7 @@ pub struct KeyUse {
 
 impl KeyUse {
     /// Whether the key was used with the body of this digest.
-    pub fn is_of(&self, digest: &str) -> bool {
+    pub fn has_fingerprint(&self, digest: &str) -> bool {
         self.body == digest
     }
 
@@ -109,12 +109,12 @@ impl Orders {
         let condition = Condition::of("running_until = :seen AND attribute_not_exists(answer_body)")
             .name("#version", "version")
             .value(":seen", number(known.running_until.millis()))
-            .value(":until", number((now + RUNNING).millis()))
+            .value(":until", number((now + TAKEOVER_AFTER).millis()))
             .value(":one", number(1));
         let change = "SET running_until = :until ADD #version :one";
         match update_one(&self.client, &self.table, Entry::Key(hash).key(), change, &condition).await {
             Ok(_) => Ok(true),
-            Err(Failure::Condition) => Ok(false),
+            Err(Failure::ConditionFailed) => Ok(false),
             Err(other) => Err(other.into()),
         }
     }

@@ -8,12 +8,12 @@ use domain::text::Email;
 use domain::{OrderId, RefundId, Timestamp, UserId, VendorId};
 
 use super::{
-    DUE_PARTITIONS, Entry, ORDER, Orders, PAYMENT, REFUND, STRANDED_REFUNDS, VENDOR_ORDER, buyer_partition,
+    DUE_PARTITIONS, Entry, FAILED_REFUNDS, ORDER, Orders, PAYMENT, REFUND, VENDOR_ORDER, buyer_partition,
     email_partition, payment_partition, provider_reference, state_partition, vendor_partition,
 };
 use crate::error::Failure;
 use crate::item::{Attributes, Condition, body, integer, number, text, version};
-use crate::retry::{Asked, query, update_one};
+use crate::retry::{QueryRequest, query, update_one};
 use crate::{Error, PageKey, Slice};
 
 /// An order in a list: the order without its parts.
@@ -27,7 +27,7 @@ pub struct Due {
     /// What of it.
     pub kind: DueKind,
     /// When it was to be looked at, as the list has it.
-    pub look_at: Timestamp,
+    pub due_at: Timestamp,
 }
 
 /// What can become due.
@@ -40,17 +40,17 @@ pub enum DueKind {
 }
 
 /// How long after an order was placed its provider is asked how the payment stands: a webhook may have been lost.
-const QUESTIONS: [Duration; 3] = [Duration::from_secs(120), Duration::from_secs(300), Duration::from_secs(600)];
+const PAYMENT_CHECKS: [Duration; 3] = [Duration::from_secs(120), Duration::from_secs(300), Duration::from_secs(600)];
 
 /// When an order is to be looked at next: at a question to its provider while it waits for the money, at the latest at its
 /// deadline.
-pub fn next_look(order: &Order, now: Timestamp) -> Option<Timestamp> {
+pub fn next_check(order: &Order, now: Timestamp) -> Option<Timestamp> {
     let deadline = order.due_at?;
     if order.state != OrderState::AwaitingPayment {
         return Some(deadline);
     }
-    let questions = QUESTIONS.map(|after| order.placed_at + after);
-    Some(questions.into_iter().find(|question| *question > now).unwrap_or(deadline).min(deadline))
+    let checks = PAYMENT_CHECKS.map(|after| order.placed_at + after);
+    Some(checks.into_iter().find(|check| *check > now).unwrap_or(deadline).min(deadline))
 }
 
 impl Orders {
@@ -117,15 +117,15 @@ impl Orders {
     }
 
     /// The refunds that did not reach their buyers, newest first.
-    pub async fn stranded_refunds(&self, limit: u16, start: Option<PageKey>) -> Result<Slice<Refund>, Error> {
-        let page = self.listed("by_state", ("state_key", STRANDED_REFUNDS.to_owned()), limit, start).await?;
+    pub async fn failed_refunds(&self, limit: u16, start: Option<PageKey>) -> Result<Slice<Refund>, Error> {
+        let page = self.listed("by_state", ("state_key", FAILED_REFUNDS.to_owned()), limit, start).await?;
         let read = |found| Ok(Refund { version: version(found), ..body(found, REFUND)? });
         Ok(Slice { items: page.items.iter().map(read).collect::<Result<_, Error>>()?, next: page.next })
     }
 
     /// The partition that a page key of the refunds that did not reach their buyers must name.
-    pub const fn stranded_partition() -> &'static str {
-        STRANDED_REFUNDS
+    pub const fn failed_refund_partition() -> &'static str {
+        FAILED_REFUNDS
     }
 
     /// The orders with a number: one, or in a million million two.
@@ -138,12 +138,12 @@ impl Orders {
     pub async fn with_reference(&self, provider: ProviderName, reference: &str) -> Result<Option<OrderId>, Error> {
         let page = query(
             &self.client,
-            Asked {
+            QueryRequest {
                 table: self.table.clone(),
                 index: Some("by_reference"),
                 partition: ("reference", provider_reference(provider, reference)),
                 limit: Some(1),
-                ..Asked::default()
+                ..QueryRequest::default()
             },
         )
         .await?;
@@ -159,14 +159,14 @@ impl Orders {
     ) -> Result<Slice<VendorOrder>, Error> {
         let page = query(
             &self.client,
-            Asked {
+            QueryRequest {
                 table: self.table.clone(),
                 index: Some("by_vendor"),
                 partition: ("vendor_key", vendor_partition(vendor)),
                 newest_first: true,
                 limit: Some(i32::from(limit)),
                 start,
-                ..Asked::default()
+                ..QueryRequest::default()
             },
         )
         .await?;
@@ -190,35 +190,35 @@ impl Orders {
             let values = Attributes::from([(":now".to_owned(), number(now.millis()))]);
             let page = query(
                 &self.client,
-                Asked {
+                QueryRequest {
                     table: self.table.clone(),
                     index: Some("by_due"),
                     partition: ("due_key", format!("DUE#{partition}")),
-                    within: Some(("due_at <= :now".to_owned(), values)),
+                    sort_key_condition: Some(("due_at <= :now".to_owned(), values)),
                     limit: Some(i32::from(limit)),
-                    ..Asked::default()
+                    ..QueryRequest::default()
                 },
             )
             .await?;
             due.extend(page.items.iter().filter_map(due_of));
         }
         // No partition is behind the others when there is more than one run can do.
-        due.sort_by_key(|entry| entry.look_at);
+        due.sort_by_key(|entry| entry.due_at);
         Ok(due)
     }
 
     /// Looks at something only at a later time, so that what is due behind it comes to its turn. What it is about stays as it
     /// is, and so does its version: whoever writes it meanwhile decides himself when it is looked at.
-    pub async fn put_off(&self, due: &Due, at: Timestamp) -> Result<(), Error> {
+    pub async fn postpone(&self, due: &Due, at: Timestamp) -> Result<(), Error> {
         let key = match due.kind {
             DueKind::Order => Entry::Order(due.order).key(),
             DueKind::Refund(refund) => Entry::Refund(due.order, refund).key(),
         };
         let condition = Condition::of("due_at = :seen")
-            .value(":seen", number(due.look_at.millis()))
+            .value(":seen", number(due.due_at.millis()))
             .value(":at", number(at.millis()));
         match update_one(&self.client, &self.table, key, "SET due_at = :at", &condition).await {
-            Ok(_) | Err(Failure::Condition) => Ok(()),
+            Ok(_) | Err(Failure::ConditionFailed) => Ok(()),
             Err(other) => Err(other.into()),
         }
     }
@@ -247,16 +247,16 @@ impl Orders {
         limit: u16,
         start: Option<PageKey>,
     ) -> Result<Slice<Attributes>, Error> {
-        let asked = Asked {
+        let request = QueryRequest {
             table: self.table.clone(),
             index: Some(index),
             partition,
             newest_first: true,
             limit: Some(i32::from(limit)),
             start,
-            ..Asked::default()
+            ..QueryRequest::default()
         };
-        query(&self.client, asked).await
+        query(&self.client, request).await
     }
 }
 
@@ -273,5 +273,5 @@ fn due_of(found: &Attributes) -> Option<Due> {
         }
         _ => return None,
     };
-    Some(Due { order: order_of(found)?, kind, look_at: Timestamp::from_millis(integer(found, "due_at")?) })
+    Some(Due { order: order_of(found)?, kind, due_at: Timestamp::from_millis(integer(found, "due_at")?) })
 }

@@ -3,26 +3,26 @@
 mod events;
 mod idempotency;
 mod lists;
-mod unclaimed;
+mod unmatched;
 mod unpaid;
 mod write;
 
 use aws_sdk_dynamodb::Client;
 use domain::dispute::Dispute;
-use domain::order::{Order, OrderFile, OrderState, VendorOrder};
+use domain::order::{Order, OrderState, PlacedOrder, VendorOrder};
 use domain::payment::{Payment, PaymentState, ProviderName, Refund};
 use domain::text::Email;
-use domain::{DisputeId, EventId, Occasion, OrderId, PaymentId, RefundId, Unclaimed, UserId, VendorId};
+use domain::{DisputeId, EventId, OrderId, OutboxEvent, PaymentId, RefundId, UnmatchedPayment, UserId, VendorId};
 
 pub use self::events::{Claim, Undelivered};
 pub use self::idempotency::{Answer, KeyRecord, KeyUse};
-pub use self::lists::{Due, DueKind, OrderSummary, next_look};
-pub use self::write::Placed;
-pub use crate::keys::KeyScope;
+pub use self::lists::{Due, DueKind, OrderSummary, next_check};
+pub use self::write::PlaceOutcome;
+pub use crate::idempotency::KeyScope;
 
+use crate::idempotency::{ResponseToStore, record_key, stores_responses};
 use crate::item::{Attributes, body, item, key, number, string, text, version};
-use crate::keys::{Keeping, keeps_answers, key_of};
-use crate::retry::{Asked, query_all};
+use crate::retry::{QueryRequest, query_all};
 use crate::{Carts, Error, Stock};
 
 const ORDER: &str = "order";
@@ -31,7 +31,7 @@ const PAYMENT: &str = "payment";
 const REFUND: &str = "refund";
 const DISPUTE: &str = "dispute";
 const EVENT: &str = "event";
-const UNCLAIMED: &str = "unclaimed";
+const UNMATCHED: &str = "unclaimed";
 
 /// Over how many partitions deadlines are spread.
 pub const DUE_PARTITIONS: u8 = 8;
@@ -55,7 +55,7 @@ enum Entry<'a> {
     /// `UNPAID#<hash of an e-mail address>` / `UNPAID`.
     Unpaid(&'a str),
     /// `UNCLAIMED#<provider>#<reference>` / `PAYMENT`, `REFUND` or `DISPUTE`: each thing at the provider once.
-    Unclaimed(&'a Unclaimed),
+    UnmatchedPayment(&'a UnmatchedPayment),
 }
 
 impl Entry<'_> {
@@ -67,9 +67,9 @@ impl Entry<'_> {
             Self::Refund(id, refund) => key(order_partition(*id), format!("REFUND#{refund}")),
             Self::Dispute(id, dispute) => key(order_partition(*id), format!("DISPUTE#{dispute}")),
             Self::Event(id) => key(format!("EVENT#{id}"), "EVENT"),
-            Self::Key(hash) => key_of(hash),
+            Self::Key(hash) => record_key(hash),
             Self::Unpaid(hash) => key(format!("UNPAID#{hash}"), "UNPAID"),
-            Self::Unclaimed(money) => {
+            Self::UnmatchedPayment(money) => {
                 let what = money.what.as_str().to_ascii_uppercase();
                 key(format!("UNCLAIMED#{}#{}", money.provider.as_str(), money.reference), what)
             }
@@ -101,16 +101,18 @@ fn state_partition(state: OrderState) -> String {
     format!("STATE#{}", state.as_str())
 }
 
-/// Partition of `by_state`: the attempts at paying in a state.
+/// Partition of `by_state`: the payment attempts in a state. A key stays what it was when the name of its state changes:
+/// `amount_mismatch` was `conflicted` in release 0.1.0.
 fn payment_partition(state: PaymentState) -> String {
-    format!("PAYMENT#{}", state.as_str())
+    let name = if state == PaymentState::AmountMismatch { "conflicted" } else { state.as_str() };
+    format!("PAYMENT#{name}")
 }
 
 /// Partition of `by_state`: the refunds that did not reach their buyers, and that somebody has to look at.
-const STRANDED_REFUNDS: &str = "REFUND#stranded";
+const FAILED_REFUNDS: &str = "REFUND#stranded";
 
 /// Partition of `by_state`: the money that belongs to no order.
-const UNCLAIMED_MONEY: &str = "UNCLAIMED";
+const UNMATCHED_PAYMENTS: &str = "UNCLAIMED";
 
 /// Partition of `by_reference`: the order with a number.
 fn number_reference(id: OrderId) -> String {
@@ -134,15 +136,15 @@ pub struct Orders {
     table: String,
     stock: Stock,
     carts: Option<Carts>,
-    keeping: Keeping,
+    storing: ResponseToStore,
 }
 
-keeps_answers!(Orders);
+stores_responses!(Orders);
 
 impl Orders {
     /// The table of this name; stock is written in its transactions.
     pub fn new(client: Client, table: impl Into<String>, stock: Stock) -> Self {
-        Self { client, table: table.into(), stock, carts: None, keeping: Keeping::default() }
+        Self { client, table: table.into(), stock, carts: None, storing: ResponseToStore::default() }
     }
 
     /// The table of this name for a function that only reads orders: it writes nothing, so it names no table of stock.
@@ -166,14 +168,14 @@ impl Orders {
     }
 
     /// Everything of an order, as it is now: one query.
-    pub async fn file(&self, id: OrderId) -> Result<Option<OrderFile>, Error> {
-        let asked = Asked {
+    pub async fn load(&self, id: OrderId) -> Result<Option<PlacedOrder>, Error> {
+        let request = QueryRequest {
             table: self.table.clone(),
             partition: ("pk", order_partition(id)),
             consistent: true,
-            ..Asked::default()
+            ..QueryRequest::default()
         };
-        let items = query_all(&self.client, asked).await?;
+        let items = query_all(&self.client, request).await?;
         let mut order: Option<Order> = None;
         let (mut vendors, mut payments) = (Vec::<VendorOrder>::new(), Vec::<Payment>::new());
         let (mut refunds, mut disputes) = (Vec::<Refund>::new(), Vec::<Dispute>::new());
@@ -189,14 +191,14 @@ impl Orders {
                 _ => {}
             }
         }
-        vendors.sort_by_key(|part| part.ordinal);
-        Ok(order.map(|order| OrderFile {
+        vendors.sort_by_key(|vendor_order| vendor_order.ordinal);
+        Ok(order.map(|order| PlacedOrder {
             order,
             vendors,
             payments,
             refunds,
             disputes,
-            moves: Vec::new(),
+            stock_moves: Vec::new(),
             events: Vec::new(),
             reopens_cart: false,
         }))
@@ -216,18 +218,23 @@ fn order_item(order: &Order) -> Result<Attributes, Error> {
         written.insert("buyer_sort".to_owned(), string(&id));
     }
     // Written anew, it is looked at as a new one: that asks its provider once too often at most.
-    if let Some(look_at) = next_look(order, order.placed_at) {
+    if let Some(due_at) = next_check(order, order.placed_at) {
         written.insert("due_key".to_owned(), string(due_partition(order.id)));
-        written.insert("due_at".to_owned(), number(look_at.millis()));
+        written.insert("due_at".to_owned(), number(due_at.millis()));
     }
     Ok(written)
 }
 
-fn vendor_order_item(part: &VendorOrder) -> Result<Attributes, Error> {
-    let mut written = item(Entry::Vendor(part.order, part.vendor.id).key(), VENDOR_ORDER, part.version, part)?;
-    if part.visible {
-        written.insert("vendor_key".to_owned(), string(vendor_partition(part.vendor.id)));
-        written.insert("vendor_sort".to_owned(), string(part.order.to_string()));
+fn vendor_order_item(vendor_order: &VendorOrder) -> Result<Attributes, Error> {
+    let mut written = item(
+        Entry::Vendor(vendor_order.order, vendor_order.vendor.id).key(),
+        VENDOR_ORDER,
+        vendor_order.version,
+        vendor_order,
+    )?;
+    if vendor_order.visible {
+        written.insert("vendor_key".to_owned(), string(vendor_partition(vendor_order.vendor.id)));
+        written.insert("vendor_sort".to_owned(), string(vendor_order.order.to_string()));
     }
     Ok(written)
 }
@@ -253,8 +260,8 @@ fn refund_item(refund: &Refund, provider: ProviderName) -> Result<Attributes, Er
     if let Some(reference) = &refund.reference {
         written.insert("reference".to_owned(), string(provider_reference(provider, reference)));
     }
-    if refund.needs_a_hand() {
-        written.insert("state_key".to_owned(), string(STRANDED_REFUNDS));
+    if refund.needs_manual_refund() {
+        written.insert("state_key".to_owned(), string(FAILED_REFUNDS));
         written.insert("state_sort".to_owned(), string(refund.id.to_string()));
     }
     if let Some(due) = refund.due_at {
@@ -264,7 +271,7 @@ fn refund_item(refund: &Refund, provider: ProviderName) -> Result<Attributes, Er
     Ok(written)
 }
 
-fn event_item(event: &Occasion) -> Result<Attributes, Error> {
+fn event_item(event: &OutboxEvent) -> Result<Attributes, Error> {
     let mut written = item(Entry::Event(event.id()).key(), EVENT, 1, event)?;
     written.insert(
         "undelivered".to_owned(),

@@ -13,8 +13,8 @@ use domain::{OrderId, Timestamp};
 
 use super::{Entry, Orders};
 use crate::Error;
-use crate::attempts::hashed;
 use crate::item::{Attributes, Condition, number, string, update};
+use crate::rate_limits::hashed;
 
 const UNPAID: &str = "unpaid";
 /// What a buyer is told who has too many.
@@ -23,14 +23,14 @@ pub(super) const TOO_MANY: &str =
 
 /// Whether an order waits for its money. One that is payable on delivery does as well, as long as it has a deadline: it holds
 /// stock, and nobody has paid for that. Without one its goods have left, and it waits for its seller.
-pub(super) const fn waits(order: &Order) -> bool {
+pub(super) const fn is_unpaid(order: &Order) -> bool {
     matches!(order.state, OrderState::AwaitingPayment)
         || matches!(order.state, OrderState::Confirmed) && order.due_at.is_some()
 }
 
 impl Orders {
     /// The action that counts an order, if there is room for it.
-    pub(super) fn counting(&self, order: &Order, limit: Limit) -> Result<TransactWriteItem, Error> {
+    pub(super) fn count_unpaid_action(&self, order: &Order, limit: Limit) -> Result<TransactWriteItem, Error> {
         let condition = Condition::of("attribute_not_exists(unpaid) OR size(unpaid) < :most")
             .name("#kind", "kind")
             .name("#version", "version")
@@ -43,7 +43,7 @@ impl Orders {
     }
 
     /// The action that no longer counts an order, whether or not it was counted.
-    pub(super) fn no_longer_counting(&self, order: &Order) -> Result<TransactWriteItem, Error> {
+    pub(super) fn uncount_unpaid_action(&self, order: &Order) -> Result<TransactWriteItem, Error> {
         let condition = Condition::of("attribute_not_exists(pk) OR attribute_exists(pk)")
             .name("#kind", "kind")
             .name("#version", "version")
@@ -57,7 +57,7 @@ impl Orders {
 
 /// In how many seconds the first of the orders that are in the way has expired, if it is not paid. One that is payable on
 /// delivery may be in the way for longer.
-pub(super) fn seconds_until_room(found: &Attributes, reservation: Duration, now: Timestamp) -> u32 {
+pub(super) fn seconds_until_expiry(found: &Attributes, reservation: Duration, now: Timestamp) -> u32 {
     let orders = found.get(UNPAID).and_then(|orders| orders.as_ss().ok()).into_iter().flatten();
     let left = orders
         .filter_map(|order| order.parse::<OrderId>().ok())
@@ -83,9 +83,9 @@ mod tests {
         let found = |orders: Vec<String>| Attributes::from([(UNPAID.to_owned(), AttributeValue::Ss(orders))]);
         let reservation = Duration::from_secs(900);
         let waiting = found(vec![placed(60), placed(0), placed(120)]);
-        assert_eq!(seconds_until_room(&waiting, reservation, at(300)), 600);
+        assert_eq!(seconds_until_expiry(&waiting, reservation, at(300)), 600);
         // The first is past its deadline and about to be ended.
-        assert_eq!(seconds_until_room(&waiting, reservation, at(930)), 30);
-        assert_eq!(seconds_until_room(&found(vec![placed(0)]), reservation, at(100_000)), 900);
+        assert_eq!(seconds_until_expiry(&waiting, reservation, at(930)), 30);
+        assert_eq!(seconds_until_expiry(&found(vec![placed(0)]), reservation, at(100_000)), 900);
     }
 }

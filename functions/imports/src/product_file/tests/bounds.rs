@@ -74,7 +74,7 @@ fn one_product_of_a_hundred_thousand_rows_is_no_larger_than_another() {
         match reader.step().unwrap() {
             Step::Product(entry) => break entry,
             Step::End => panic!("no product"),
-            Step::Hungry => match source.read(&mut buffer).unwrap() {
+            Step::NeedsMore => match source.read(&mut buffer).unwrap() {
                 0 => reader.end(),
                 bytes => reader.feed(&buffer[..bytes]),
             },
@@ -134,12 +134,12 @@ fn another_file_is_not_gone_on_with() {
 #[test]
 fn rows_are_counted_without_header_and_blanks() {
     for size in [1, 7, 1_000] {
-        let mut counter = RowCounter::default();
+        let mut row_counter = RowCounter::default();
         for piece in FILE.as_bytes().chunks(size) {
-            counter.feed(piece).unwrap();
+            row_counter.feed(piece).unwrap();
         }
         let entries = entries(FILE);
-        assert_eq!(counter.finish().unwrap(), entries.iter().map(|entry| entry.rows).sum::<u64>());
+        assert_eq!(row_counter.finish().unwrap(), entries.iter().map(|entry| entry.rows).sum::<u64>());
         assert_eq!(entries.last().unwrap().next.rows, 7);
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::catalogue::{
-    CategoryTree, Image, ImageSource, Price, Product, ProductOption, ProductState, Seo, Variant, WhenOut,
+use domain::catalog::{
+    CategoryTree, Image, ImageSource, InventoryPolicy, Price, Product, ProductOption, ProductState, Seo, Variant,
 };
-use domain::stock::Counter;
+use domain::stock::StockShard;
 use domain::text::{Handle, Line, LongText, Name, Sku, Title};
 use domain::vendor::VendorCard;
 use domain::{MediaId, Money, ProductId, Timestamp, VariantId, VendorId};
@@ -16,7 +16,7 @@ use store::catalog::StoredProduct;
 
 use super::*;
 use crate::export::draft_of;
-use crate::merge::{Terms, merged};
+use crate::merge::{ImportContext, merged};
 use crate::product_file::{Columns, Status, VariantDraft, sanitise, write_header, write_product};
 
 fn written(products: &[ProductDraft]) -> Vec<u8> {
@@ -75,9 +75,9 @@ fn price() -> impl Strategy<Value = Price> {
 prop_compose! {
     fn variant(options: usize)(
         values in vec(name(), options), sku in of(line(|text| Sku::parse(text).ok())), grams in of(any::<u32>()),
-        quantity in of(0_i64..=10_000_000), continues in of(any::<bool>()), price in of(price()), image in of(image_source()),
+        quantity in of(0_i64..=10_000_000), continue_selling in of(any::<bool>()), price in of(price()), image in of(image_source()),
     ) -> VariantDraft {
-        VariantDraft { line: None, values, sku, grams, quantity, continues, price, image }
+        VariantDraft { line: None, values, sku, grams, quantity, continue_selling, price, image }
     }
 }
 
@@ -86,10 +86,10 @@ fn variants() -> impl Strategy<Value = (Vec<Name>, Vec<VariantDraft>)> {
     (0_usize..=3).prop_flat_map(|options| {
         let most = if options == 0 { 1 } else { 6 };
         (vec(name(), options), vec(variant(options), 1..=most)).prop_map(|(names, mut variants)| {
-            let mut kept: Vec<VariantDraft> = Vec::new();
+            let mut seen: Vec<VariantDraft> = Vec::new();
             variants.retain(|variant| {
-                let new = kept.iter().all(|earlier| earlier.values != variant.values);
-                kept.extend(new.then(|| variant.clone()));
+                let new = seen.iter().all(|earlier| earlier.values != variant.values);
+                seen.extend(new.then(|| variant.clone()));
                 new
             });
             (names, variants)
@@ -161,10 +161,14 @@ fn in_shop(draft: &ProductDraft) -> Product {
             grams: variant.grams,
             image: variant.image.clone(),
             shards: 1,
-            most_shards: 1,
-            when_out: if variant.continues == Some(true) { WhenOut::BackOrder } else { WhenOut::Refuse },
+            peak_shards: 1,
+            inventory_policy: if variant.continue_selling == Some(true) {
+                InventoryPolicy::Backorder
+            } else {
+                InventoryPolicy::Deny
+            },
             available_from: None,
-            back_order_limit: None,
+            oversell_limit: None,
             low_stock_at: None,
         })
         .collect();
@@ -212,17 +216,17 @@ proptest! {
     fn importing_an_export_changes_no_product_that_a_shop_can_have(draft in product()) {
         let tree = CategoryTree::default();
         let stored = StoredProduct::new(in_shop(&draft), draft.body_html.clone().unwrap_or_default());
-        let units: BTreeMap<VariantId, Counter> = stored
+        let units: BTreeMap<VariantId, StockShard> = stored
             .product
             .variants
             .iter()
             .zip(&draft.variants)
-            .map(|(variant, drafted)| (variant.id, Counter { available: drafted.quantity.unwrap_or(0), reserved: 0 }))
+            .map(|(variant, drafted)| (variant.id, StockShard { available: drafted.quantity.unwrap_or(0), reserved: 0 }))
             .collect();
-        let counters = units.iter().map(|(variant, counter)| (*variant, vec![*counter])).collect();
-        let file = written(&[draft_of(&stored, &counters, Currency::USD, &tree)]);
+        let shards = units.iter().map(|(variant, shard)| (*variant, vec![*shard])).collect();
+        let file = written(&[draft_of(&stored, &shards, Currency::USD, &tree)]);
         let [read] = <[ProductDraft; 1]>::try_from(products(file)).unwrap();
-        let terms = Terms {
+        let context = ImportContext {
             vendor: vendor(),
             approved: true,
             currency: Currency::USD,
@@ -231,7 +235,7 @@ proptest! {
             columns: Columns::ALL,
             now: Timestamp::from_millis(2_000),
         };
-        let again = merged(&stored.product, &stored.description_html, &read, &terms, &units).unwrap();
+        let again = merged(&stored.product, &stored.description_html, &read, &context, &units).unwrap();
         prop_assert_eq!(again.product, stored.product);
         prop_assert_eq!(again.description_html, stored.description_html);
         for (variant, _, on_hand) in again.stock {

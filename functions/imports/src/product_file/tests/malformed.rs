@@ -12,7 +12,7 @@ fn errors_between(row: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_bad_cell_is_named_by_line_and_column_and_costs_its_product_only() {
+fn a_bad_cell_is_reported_by_line_and_column_and_fails_its_product_only() {
     for (row, expected) in [
         ("x,,,,1,,", "x: 4 \"Title\" missing_title"),
         ("x,X,,,-1,,", "x: 4 \"Variant Price\" bad_price"),
@@ -58,7 +58,7 @@ fn a_price_may_be_left_empty_where_nothing_is_compared_to_it() {
 }
 
 #[test]
-fn every_error_of_a_product_is_told() {
+fn every_error_of_a_product_is_reported() {
     let file = "Handle;title;Variant Price;Variant Grams;Variant Inventory Qty;Published;Status;Image Position;Image Src;Variant Compare At Price\n\
         x;;a;b;c;d;e;f;https://a.test;g\n";
     assert_eq!(

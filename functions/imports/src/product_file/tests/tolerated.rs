@@ -147,7 +147,7 @@ fn pieces_of_any_size_read_the_same() {
         loop {
             match reader.step().unwrap() {
                 Step::Product(entry) => entries.push(*entry),
-                Step::Hungry => match pieces.next() {
+                Step::NeedsMore => match pieces.next() {
                     Some(piece) => reader.feed(piece),
                     None => reader.end(),
                 },

@@ -4,10 +4,10 @@ use super::*;
 async fn a_sign_up_is_confirmed_by_the_code_in_the_mail_and_then_signs_in() {
     let cloud = cloud().await;
     let sub = cloud.sign_up("Buyer@Example.test", PASSWORD).await.unwrap();
-    let letter = cloud.mail.letters(Some(EMAIL)).unwrap().remove(0).letter;
-    let code = letter.code.unwrap();
+    let message = cloud.mail.messages(Some(EMAIL)).unwrap().remove(0).message;
+    let code = message.code.unwrap();
     assert_eq!(
-        (letter.subject.as_str(), letter.text),
+        (message.subject.as_str(), message.text),
         ("Bozor: your code", format!("Your confirmation code is {code}"))
     );
     assert!(code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()));
@@ -42,7 +42,7 @@ async fn a_sign_up_is_refused_for_what_is_wrong_with_it() {
             "Password did not conform with policy: Password must have uppercase characters"
         )
     );
-    assert!(cloud.mail.letters(None).unwrap().is_empty());
+    assert!(cloud.mail.messages(None).unwrap().is_empty());
     cloud.sign_up(EMAIL, PASSWORD).await.unwrap();
     assert_eq!(
         cloud.sign_up("BUYER@example.test", PASSWORD).await.unwrap_err(),
@@ -54,7 +54,7 @@ async fn a_sign_up_is_refused_for_what_is_wrong_with_it() {
     {
         let attribute = AttributeType::builder().name(name).value(value).build().unwrap();
         let request = cloud.client.sign_up().client_id("shop").username("new@example.test").password(PASSWORD);
-        let refused = said(request.user_attributes(attribute).send().await).unwrap_err();
+        let refused = service_result(request.user_attributes(attribute).send().await).unwrap_err();
         assert_eq!(refused.0, "InvalidParameterException", "{name}");
     }
     let request = cloud.client.sign_up().client_id("none").username("new@example.test").password(PASSWORD);
@@ -72,7 +72,8 @@ async fn sign_up_codes_mismatch_expire_are_replaced_and_cannot_be_guessed() {
 
     cloud.clock.advance(Duration::from_hours(24));
     assert_eq!(cloud.confirm(&first).await.unwrap_err(), expired);
-    let resend = async || said(cloud.client.resend_confirmation_code().client_id("shop").username(EMAIL).send().await);
+    let resend =
+        async || service_result(cloud.client.resend_confirmation_code().client_id("shop").username(EMAIL).send().await);
     let details = resend().await.unwrap().code_delivery_details.unwrap();
     assert_eq!(details.destination(), Some("b***@e***"));
     let second = cloud.code();
@@ -113,7 +114,7 @@ async fn nothing_tells_who_has_an_account() {
     assert_eq!(resent.code_delivery_details.unwrap().destination(), Some("s***@e***"));
     assert_eq!(cloud.reset("123456", PASSWORD).await.unwrap_err().0, "CodeMismatchException");
     assert_eq!(cloud.confirm("123456").await.unwrap_err().0, "ExpiredCodeException");
-    assert!(cloud.mail.letters(None).unwrap().is_empty());
+    assert!(cloud.mail.messages(None).unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -148,7 +149,7 @@ async fn who_never_confirmed_an_address_gets_no_reset_code() {
     let cloud = cloud().await;
     cloud.sign_up(EMAIL, PASSWORD).await.unwrap();
     cloud.forgot(EMAIL).await.unwrap();
-    assert_eq!(cloud.mail.letters(None).unwrap().len(), 1);
+    assert_eq!(cloud.mail.messages(None).unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -179,7 +180,7 @@ async fn a_user_changes_its_own_name_and_password() {
     let update = async |name: &str, value: &str| {
         let attribute = AttributeType::builder().name(name).value(value).build().unwrap();
         let request = cloud.client.update_user_attributes().access_token(access).user_attributes(attribute);
-        said(request.send().await).map(drop).map_err(|(code, _)| code)
+        service_result(request.send().await).map(drop).map_err(|(code, _)| code)
     };
     assert_eq!(update("name", "Renamed").await, Ok(()));
     assert!(cloud.user(access).await.unwrap().contains(&("name".into(), "Renamed".into())));
@@ -191,7 +192,7 @@ async fn a_user_changes_its_own_name_and_password() {
 
     let change = async |previous: &str, proposed: &str| {
         let request = cloud.client.change_password().access_token(access).previous_password(previous);
-        said(request.proposed_password(proposed).send().await).map(drop)
+        service_result(request.proposed_password(proposed).send().await).map(drop)
     };
     assert_eq!(change(PASSWORD, "short").await.unwrap_err().0, "InvalidPasswordException");
     assert_eq!(change("Wrong-horse-1", "Another-horse-2").await.unwrap_err(), wrong());

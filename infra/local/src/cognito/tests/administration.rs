@@ -6,14 +6,15 @@ impl Cloud {
     async fn create(&self, action: Option<MessageActionType>) -> Result<UserStatusType, (String, String)> {
         let verified = AttributeType::builder().name("email_verified").value("true").build().unwrap();
         let request = self.client.admin_create_user().user_pool_id(POOL).username(EMAIL).user_attributes(verified);
-        said(request.set_message_action(action).send().await).map(|output| output.user.unwrap().user_status.unwrap())
+        service_result(request.set_message_action(action).send().await)
+            .map(|output| output.user.unwrap().user_status.unwrap())
     }
 
     /// Answers the challenge's session.
     async fn begin(&self, password: &str) -> Result<String, (String, String)> {
         let request = self.client.initiate_auth().client_id("shop").auth_flow(AuthFlowType::UserPasswordAuth);
         let request = request.auth_parameters("USERNAME", EMAIL).auth_parameters("PASSWORD", password);
-        let output = said(request.send().await)?;
+        let output = service_result(request.send().await)?;
         assert_eq!(output.challenge_name, Some(ChallengeNameType::NewPasswordRequired));
         Ok(output.session.unwrap())
     }
@@ -22,7 +23,7 @@ impl Cloud {
         let request = self.client.respond_to_auth_challenge().client_id("shop").session(session);
         let request = request.challenge_name(ChallengeNameType::NewPasswordRequired);
         let request = request.challenge_responses("USERNAME", EMAIL).challenge_responses("NEW_PASSWORD", password);
-        said(request.send().await).map(|output| output.authentication_result.unwrap())
+        service_result(request.send().await).map(|output| output.authentication_result.unwrap())
     }
 
     async fn status(&self) -> UserStatusType {
@@ -73,10 +74,10 @@ async fn a_temporary_password_and_the_step_behind_it_grow_too_old() {
 async fn an_administrator_sets_passwords_and_confirms_accounts() {
     let cloud = cloud().await;
     assert_eq!(cloud.create(Some(MessageActionType::Suppress)).await.unwrap(), UserStatusType::ForceChangePassword);
-    assert!(cloud.mail.letters(None).unwrap().is_empty());
+    assert!(cloud.mail.messages(None).unwrap().is_empty());
     let set = async |password: &str, permanent: bool| {
         let request = cloud.client.admin_set_user_password().user_pool_id(POOL).username(EMAIL).password(password);
-        said(request.permanent(permanent).send().await).map(drop)
+        service_result(request.permanent(permanent).send().await).map(drop)
     };
     assert_eq!(set("short", true).await.unwrap_err().0, "InvalidPasswordException");
     set(PASSWORD, true).await.unwrap();
@@ -86,7 +87,7 @@ async fn an_administrator_sets_passwords_and_confirms_accounts() {
 
     let confirm = async |username: &str| {
         let request = cloud.client.admin_confirm_sign_up().user_pool_id(POOL).username(username);
-        said(request.send().await).map(drop).map_err(|(code, _)| code)
+        service_result(request.send().await).map(drop).map_err(|(code, _)| code)
     };
     cloud.sign_up("second@example.test", PASSWORD).await.unwrap();
     assert_eq!(confirm("second@example.test").await, Ok(()));
@@ -101,7 +102,7 @@ async fn groups_are_those_of_the_pool() {
     let sub = cloud.member().await;
     let add = async |username: &str, group: &str| {
         let request = cloud.client.admin_add_user_to_group().user_pool_id(POOL).username(username).group_name(group);
-        said(request.send().await).map(drop).map_err(|(code, _)| code)
+        service_result(request.send().await).map(drop).map_err(|(code, _)| code)
     };
     let groups = async || {
         let output = cloud.client.admin_list_groups_for_user().user_pool_id(POOL).username(&sub).send().await.unwrap();
@@ -128,7 +129,7 @@ async fn users_are_listed_in_pages_and_found_by_address() {
     cloud.member().await;
     let list = async |filter: Option<&str>, limit: i32, token: Option<String>| {
         let request = cloud.client.list_users().user_pool_id(POOL).limit(limit).set_pagination_token(token);
-        let output = said(request.set_filter(filter.map(str::to_owned)).send().await)?;
+        let output = service_result(request.set_filter(filter.map(str::to_owned)).send().await)?;
         let emails = output.users.unwrap().into_iter().map(|user| {
             let email = user.attributes.unwrap().into_iter().find(|attribute| attribute.name == "email");
             email.unwrap().value.unwrap()
@@ -162,16 +163,18 @@ async fn administration_needs_permission_and_the_pool_while_sign_in_needs_none()
     let desk = client(&cloud.cognito, "DESK").await;
     let get = async |pool: &str, username: &str| {
         let request = desk.admin_get_user().user_pool_id(pool).username(username);
-        said(request.send().await).map(drop).map_err(|(code, _)| code)
+        service_result(request.send().await).map(drop).map_err(|(code, _)| code)
     };
     assert_eq!(get(POOL, EMAIL).await, Ok(()));
     assert_eq!(get(POOL, "nobody@example.test").await, Err("UserNotFoundException".into()));
     assert_eq!(get("us-east-1_Another00", EMAIL).await, Err("AccessDeniedException".into()));
-    let denied = said(desk.admin_user_global_sign_out().user_pool_id(POOL).username(EMAIL).send().await).unwrap_err();
+    let denied =
+        service_result(desk.admin_user_global_sign_out().user_pool_id(POOL).username(EMAIL).send().await).unwrap_err();
     assert_eq!(denied.0, "AccessDeniedException");
-    let denied = said(desk.list_users().user_pool_id(POOL).send().await).unwrap_err();
+    let denied = service_result(desk.list_users().user_pool_id(POOL).send().await).unwrap_err();
     assert_eq!(denied.0, "AccessDeniedException");
-    let other = said(cloud.client.admin_get_user().user_pool_id("us-east-1_Another00").username(EMAIL).send().await);
+    let other =
+        service_result(cloud.client.admin_get_user().user_pool_id("us-east-1_Another00").username(EMAIL).send().await);
     assert_eq!(other.unwrap_err().0, "ResourceNotFoundException");
 
     let nobody = Cloud { client: client(&cloud.cognito, "NOBODY").await, ..cloud };
@@ -195,7 +198,7 @@ async fn an_account_from_the_start_is_made_once() {
     let tokens = cloud.sign_in(EMAIL, PASSWORD).await.unwrap();
     let claims = cloud.cognito.verifier(vec![]).verify(tokens.access_token().unwrap(), cloud.clock.now()).unwrap();
     assert_eq!(claims["cognito:groups"], serde_json::json!(["admin", "support"]));
-    assert!(cloud.mail.letters(None).unwrap().is_empty());
+    assert!(cloud.mail.messages(None).unwrap().is_empty());
 
     for refused in [
         Account { groups: vec!["nothing".into()], ..account.clone() },

@@ -70,8 +70,8 @@ async fn cloud() -> Cloud {
     Cloud { cognito, clock, mail, client }
 }
 
-/// What the service said against a call: the error's name and message.
-fn said<T, E: ProvideErrorMetadata, R>(answer: Result<T, SdkError<E, R>>) -> Result<T, (String, String)> {
+/// The outcome of a call: the error's name and message.
+fn service_result<T, E: ProvideErrorMetadata, R>(answer: Result<T, SdkError<E, R>>) -> Result<T, (String, String)> {
     answer.map_err(|refused| {
         let about = refused.meta().clone();
         (about.code().unwrap_or_default().to_owned(), about.message().unwrap_or_default().to_owned())
@@ -90,16 +90,16 @@ impl Cloud {
     async fn sign_up(&self, email: &str, password: &str) -> Result<String, (String, String)> {
         let name = AttributeType::builder().name("name").value("Buyer").build().unwrap();
         let request = self.client.sign_up().client_id("shop").username(email).password(password).user_attributes(name);
-        said(request.send().await).map(|output| output.user_sub)
+        service_result(request.send().await).map(|output| output.user_sub)
     }
 
     fn code(&self) -> String {
-        self.mail.letters(Some(EMAIL)).unwrap()[0].letter.code.clone().unwrap()
+        self.mail.messages(Some(EMAIL)).unwrap()[0].message.code.clone().unwrap()
     }
 
     async fn confirm(&self, code: &str) -> Result<(), (String, String)> {
         let request = self.client.confirm_sign_up().client_id("shop").username(EMAIL).confirmation_code(code);
-        said(request.send().await).map(drop)
+        service_result(request.send().await).map(drop)
     }
 
     /// A confirmed account, and its `sub`.
@@ -112,28 +112,28 @@ impl Cloud {
     async fn sign_in(&self, email: &str, password: &str) -> Result<AuthenticationResultType, (String, String)> {
         let request = self.client.initiate_auth().client_id("shop").auth_flow(AuthFlowType::UserPasswordAuth);
         let request = request.auth_parameters("USERNAME", email).auth_parameters("PASSWORD", password);
-        said(request.send().await).map(|output| output.authentication_result.unwrap())
+        service_result(request.send().await).map(|output| output.authentication_result.unwrap())
     }
 
     async fn refresh(&self, token: &str) -> Result<AuthenticationResultType, (String, String)> {
         let request = self.client.initiate_auth().client_id("shop").auth_flow(AuthFlowType::RefreshTokenAuth);
         let answer = request.auth_parameters("REFRESH_TOKEN", token).send().await;
-        said(answer).map(|output| output.authentication_result.unwrap())
+        service_result(answer).map(|output| output.authentication_result.unwrap())
     }
 
     async fn user(&self, access_token: &str) -> Result<Vec<(String, String)>, (String, String)> {
-        let answer = said(self.client.get_user().access_token(access_token).send().await)?;
+        let answer = service_result(self.client.get_user().access_token(access_token).send().await)?;
         Ok(answer.user_attributes.into_iter().map(|one| (one.name, one.value.unwrap_or_default())).collect())
     }
 
     async fn forgot(&self, email: &str) -> Result<String, (String, String)> {
-        let answer = said(self.client.forgot_password().client_id("shop").username(email).send().await)?;
+        let answer = service_result(self.client.forgot_password().client_id("shop").username(email).send().await)?;
         Ok(answer.code_delivery_details.unwrap().destination.unwrap())
     }
 
     async fn reset(&self, code: &str, password: &str) -> Result<(), (String, String)> {
         let request = self.client.confirm_forgot_password().client_id("shop").username(EMAIL);
-        said(request.confirmation_code(code).password(password).send().await).map(drop)
+        service_result(request.confirmation_code(code).password(password).send().await).map(drop)
     }
 }
 

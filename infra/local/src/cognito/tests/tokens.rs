@@ -231,7 +231,7 @@ async fn a_revoked_refresh_token_takes_its_own_session_with_it() {
     let one = cloud.sign_in(EMAIL, PASSWORD).await.unwrap();
     let two = cloud.sign_in(EMAIL, PASSWORD).await.unwrap();
     let revoke = async |token: &str, client: &str| {
-        said(cloud.client.revoke_token().client_id(client).token(token).send().await)
+        service_result(cloud.client.revoke_token().client_id(client).token(token).send().await)
             .map(drop)
             .map_err(|(code, _)| code)
     };
@@ -252,7 +252,7 @@ async fn a_client_uses_only_the_flows_it_was_given() {
     cloud.member().await;
     let begin = async |client: &str, flow: AuthFlowType| {
         let request = cloud.client.initiate_auth().client_id(client).auth_flow(flow);
-        said(request.auth_parameters("USERNAME", EMAIL).send().await).map(drop).unwrap_err()
+        service_result(request.auth_parameters("USERNAME", EMAIL).send().await).map(drop).unwrap_err()
     };
     assert_eq!(
         begin("closed", AuthFlowType::UserPasswordAuth).await,

@@ -51,7 +51,8 @@ async fn a_transaction_writes_all_or_nothing_and_gives_its_reasons() {
 #[tokio::test]
 async fn an_unreadable_request_an_unknown_operation_and_a_bad_key_are_refused() {
     let cloud = Cloud::open(&[orders()]).await;
-    let call = async |operation: &str, body: &str| cloud.door.call(&Caller::root(), operation, body.as_bytes()).await;
+    let call =
+        async |operation: &str, body: &str| cloud.endpoint.call(&Caller::root(), operation, body.as_bytes()).await;
     let type_of = |outcome: Outcome| {
         let Outcome::Answer(status, body) = outcome else { panic!("dropped") };
         assert_eq!(status, StatusCode::BAD_REQUEST);
@@ -115,7 +116,7 @@ async fn an_unsigned_request_is_refused() {
         .unwrap()
         .into_parts()
         .0;
-    let refused = cloud.door.serve(parts, Bytes::from_static(b"{}")).await;
+    let refused = cloud.endpoint.serve(parts, Bytes::from_static(b"{}")).await;
     assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
     let body = axum::body::to_bytes(refused.into_body(), usize::MAX).await.unwrap();
     assert!(std::str::from_utf8(&body).unwrap().contains("MissingAuthenticationTokenException"));
@@ -154,7 +155,7 @@ async fn round_trips_and_units_are_counted_for_the_request_whose_trace_the_call_
         Cost { round_trips: 4, read_units: Units::halves(1), write_units: Units::whole(2 + 2 + 1), conflicts: 0 };
     assert_eq!(request.cost, expected);
     let routes = cloud.usage.snapshot();
-    assert_eq!(routes["POST /v1/checkout"].most, expected);
+    assert_eq!(routes["POST /v1/checkout"].max, expected);
     assert_eq!(routes["function CheckoutFunction"].total.round_trips, 1);
 }
 

@@ -16,11 +16,11 @@ fn put(pk: &str) -> TransactWriteItem {
 }
 
 #[tokio::test]
-async fn a_transaction_that_overlaps_another_is_cancelled_and_told_where() {
+async fn a_transaction_that_overlaps_another_is_cancelled_with_the_place_of_the_conflict() {
     let cloud = Cloud::open(&[orders()]).await;
     let client = cloud.client("LOCALOrdersFunction");
-    let other = cloud.door.hold("Orders", &[key("b")]).unwrap();
-    assert!(cloud.door.hold("Orders", &[key("b")]).is_none());
+    let other = cloud.endpoint.hold("Orders", &[key("b")]).unwrap();
+    assert!(cloud.endpoint.hold("Orders", &[key("b")]).is_none());
 
     let both = || client.transact_write_items().transact_items(put("a")).transact_items(put("b")).send();
     let refused = both().await.unwrap_err().into_service_error();
@@ -36,7 +36,7 @@ async fn during_a_transaction_its_items_are_read_but_not_written() {
     let cloud = Cloud::open(&[orders()]).await;
     let client = cloud.client("LOCALOrdersFunction");
     client.transact_write_items().transact_items(put("a")).send().await.unwrap();
-    let _other = cloud.door.hold("Orders", &[key("a")]).unwrap();
+    let _other = cloud.endpoint.hold("Orders", &[key("a")]).unwrap();
 
     let get = client.get_item().table_name("Orders").key("pk", s("a")).key("sk", s("ORDER")).consistent_read(true);
     assert!(get.send().await.unwrap().item.is_some());
@@ -55,7 +55,7 @@ async fn during_a_transaction_its_items_are_read_but_not_written() {
 async fn of_a_batch_what_meets_a_transaction_is_left_unprocessed() {
     let cloud = Cloud::open(&[orders()]).await;
     let client = cloud.client("LOCALOrdersFunction");
-    let _other = cloud.door.hold("Orders", &[key("b")]).unwrap();
+    let _other = cloud.endpoint.hold("Orders", &[key("b")]).unwrap();
     let put = PutRequest::builder().item("pk", s("a")).item("sk", s("ORDER")).build().unwrap();
     let delete = DeleteRequest::builder().key("pk", s("b")).key("sk", s("ORDER")).build().unwrap();
     let requests =
@@ -75,9 +75,13 @@ async fn transactions_under_way_at_the_same_time_meet() {
     let client = cloud.client("LOCALOrdersFunction");
     let first = client.transact_write_items().transact_items(put("a")).client_request_token("first").send();
     let first = tokio::spawn(first);
-    while !cloud.door.conflicts.has(
-        &keys::written("DeleteItem", &json!({ "TableName": "Orders", "Key": key("a") }), &read(&cloud.door.shapes))[0]
-            .item,
+    while !cloud.endpoint.conflicts.has(
+        &keys::written(
+            "DeleteItem",
+            &json!({ "TableName": "Orders", "Key": key("a") }),
+            &read(&cloud.endpoint.schemas),
+        )[0]
+        .item,
     ) {
         tokio::task::yield_now().await;
     }
@@ -95,14 +99,14 @@ async fn the_only_request_of_the_cloud_does_not_wait_for_others() {
     cloud.usage.begin("alone", "POST /v1/checkout");
     let caller = Caller { access_key_id: ROOT.to_owned(), trace: Some("alone".to_owned()) };
     let body = json!({ "TransactItems": [{ "Delete": { "TableName": "Orders", "Key": key("a") } }] });
-    let outcome = cloud.door.call(&caller, "TransactWriteItems", body.to_string().as_bytes()).await;
+    let outcome = cloud.endpoint.call(&caller, "TransactWriteItems", body.to_string().as_bytes()).await;
     assert!(matches!(outcome, Outcome::Answer(StatusCode::OK, _)));
 }
 
 #[tokio::test]
 async fn a_write_that_names_no_item_is_refused_for_that_and_not_for_a_conflict() {
     let cloud = Cloud::open(&[orders()]).await;
-    let _other = cloud.door.hold("Orders", &[key("b")]).unwrap();
+    let _other = cloud.endpoint.hold("Orders", &[key("b")]).unwrap();
     let half = json!({ "pk": { "S": "a" } });
     let transaction = json!({ "TransactItems": [
         { "Delete": { "TableName": "Orders", "Key": half } }, { "Delete": { "TableName": "Orders", "Key": key("b") } },
@@ -112,7 +116,7 @@ async fn a_write_that_names_no_item_is_refused_for_that_and_not_for_a_conflict()
     ] } });
     for (operation, body) in [("TransactWriteItems", transaction), ("BatchWriteItem", batch)] {
         let Outcome::Answer(status, answer) =
-            cloud.door.call(&Caller::root(), operation, body.to_string().as_bytes()).await
+            cloud.endpoint.call(&Caller::root(), operation, body.to_string().as_bytes()).await
         else {
             panic!("dropped")
         };

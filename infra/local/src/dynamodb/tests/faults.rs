@@ -63,7 +63,7 @@ async fn a_client_that_repeats_gets_over_lost_and_throttled_calls() {
             // After `after` the repeated call carries the same token, and is answered as the first would have been.
             answer.unwrap();
         }
-        assert_eq!(cloud.faults.struck().len(), 1);
+        assert_eq!(cloud.faults.triggered().len(), 1);
     }
 }
 
@@ -98,7 +98,7 @@ async fn a_slow_call_is_carried_out_later() {
     let cloud = Cloud::with(None, Arc::new(PermitAll), options, &[orders()]).await;
     cloud.faults.add(Fault::nth("dynamodb", "DescribeTable", 1, Kind::Slow));
     let began = std::time::Instant::now();
-    let outcome = cloud.door.call(&Caller::root(), "DescribeTable", br#"{"TableName":"Orders"}"#).await;
+    let outcome = cloud.endpoint.call(&Caller::root(), "DescribeTable", br#"{"TableName":"Orders"}"#).await;
     assert!(matches!(outcome, Outcome::Answer(StatusCode::OK, _)));
     assert!(began.elapsed() >= options.slow);
 }

@@ -1,4 +1,4 @@
-//! The door as the real SDK client meets it.
+//! The endpoint as the real SDK client meets it.
 
 mod behaviour;
 mod conflicts;
@@ -19,20 +19,20 @@ use axum::extract::{Request, State};
 use http::StatusCode;
 
 use super::{
-    Attribute, Bytes, Caller, Door, IndexSpec, OpenError, Options, Outcome, Permit, PermitAll, Projection, ROOT,
+    Attribute, Bytes, Caller, Endpoint, IndexSpec, OpenError, Options, Outcome, Permit, PermitAll, Projection, ROOT,
     Response, Start, TTL_DELAY, TableSpec, Timestamp, Value, json, keys, read, table_arn,
 };
 use crate::clock::Clock;
 use crate::faults::{Faults, Kind};
 use crate::usage::{Cost, Units, Usage};
 
-/// A door behind a server on loopback.
+/// An endpoint behind a server on loopback.
 pub(crate) struct Cloud {
-    pub(crate) door: Arc<Door>,
+    pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) faults: Faults,
     pub(crate) usage: Usage,
     clock: Clock,
-    endpoint: String,
+    url: String,
 }
 
 impl Cloud {
@@ -48,17 +48,18 @@ impl Cloud {
     ) -> Self {
         let (faults, usage) = (Faults::default(), Usage::default());
         let clock = Clock::frozen(Timestamp::from_millis(1_800_000_000_000));
-        let door = Arc::new(Door::open(path, permit, faults.clone(), usage.clone(), clock.clone(), options).unwrap());
-        door.create_tables(tables).unwrap();
-        async fn serve(State(door): State<Arc<Door>>, request: Request) -> Response {
+        let endpoint =
+            Arc::new(Endpoint::open(path, permit, faults.clone(), usage.clone(), clock.clone(), options).unwrap());
+        endpoint.create_tables(tables).unwrap();
+        async fn serve(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
             let (parts, body) = request.into_parts();
-            door.serve(parts, axum::body::to_bytes(body, usize::MAX).await.unwrap()).await
+            endpoint.serve(parts, axum::body::to_bytes(body, usize::MAX).await.unwrap()).await
         }
-        let router = Router::new().fallback(serve).with_state(Arc::clone(&door));
+        let router = Router::new().fallback(serve).with_state(Arc::clone(&endpoint));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { door, faults, usage, clock, endpoint }
+        Self { endpoint, faults, usage, clock, url }
     }
 
     /// A function's client, which repeats nothing.
@@ -71,7 +72,7 @@ impl Cloud {
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::from_static("us-east-1"))
-            .endpoint_url(&self.endpoint)
+            .endpoint_url(&self.url)
             .credentials_provider(credentials)
             .retry_config(retries.with_initial_backoff(Duration::from_millis(1)))
             .http_client(aws_smithy_http_client::Builder::new().build_http())

@@ -2,14 +2,14 @@
 
 use super::*;
 
-fn put(door: &Door, table: &str, item: Value) -> impl Future<Output = Outcome> {
+fn put(endpoint: &Endpoint, table: &str, item: Value) -> impl Future<Output = Outcome> {
     let body = json!({ "TableName": table, "Item": item }).to_string();
-    async move { door.call(&Caller::root(), "PutItem", body.as_bytes()).await }
+    async move { endpoint.call(&Caller::root(), "PutItem", body.as_bytes()).await }
 }
 
-fn door(path: Option<&Path>) -> Arc<Door> {
+fn endpoint(path: Option<&Path>) -> Arc<Endpoint> {
     Arc::new(
-        Door::open(
+        Endpoint::open(
             path,
             Arc::new(PermitAll),
             Faults::default(),
@@ -21,9 +21,9 @@ fn door(path: Option<&Path>) -> Arc<Door> {
     )
 }
 
-async fn exists(door: &Door, table: &str, pk: &str) -> bool {
+async fn exists(endpoint: &Endpoint, table: &str, pk: &str) -> bool {
     let body = json!({ "TableName": table, "Key": key(pk) }).to_string();
-    let Outcome::Answer(_, answer) = door.call(&Caller::root(), "GetItem", body.as_bytes()).await else { panic!() };
+    let Outcome::Answer(_, answer) = endpoint.call(&Caller::root(), "GetItem", body.as_bytes()).await else { panic!() };
     serde_json::from_slice::<Value>(&answer).unwrap().get("Item").is_some()
 }
 
@@ -32,20 +32,20 @@ async fn items_and_checkpoints_survive_a_restart_from_the_file() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("dynamodb.sqlite");
     {
-        let door = door(Some(&path));
-        door.create_tables(&[orders()]).unwrap();
-        put(&door, "Orders", key("a")).await;
-        put(&door, "Orders", key("b")).await;
-        let mut consumer = door.consumer("pipe", "Orders", Start::TrimHorizon).unwrap();
+        let endpoint = endpoint(Some(&path));
+        endpoint.create_tables(&[orders()]).unwrap();
+        put(&endpoint, "Orders", key("a")).await;
+        put(&endpoint, "Orders", key("b")).await;
+        let mut consumer = endpoint.consumer("pipe", "Orders", Start::TrimHorizon).unwrap();
         let first = consumer.next(1).unwrap();
         consumer.commit(first[0].position).unwrap();
     }
-    let door = door(Some(&path));
+    let endpoint = endpoint(Some(&path));
     // Known before the template is applied again, so that conflicts are seen from the first call.
-    assert!(door.hold("Orders", &[key("a")]).is_some_and(|hold| format!("{hold:?}").contains("Orders")));
-    door.create_tables(&[orders()]).unwrap();
-    assert!(exists(&door, "Orders", "a").await);
-    let mut consumer = door.consumer("pipe", "Orders", Start::TrimHorizon).unwrap();
+    assert!(endpoint.hold("Orders", &[key("a")]).is_some_and(|hold| format!("{hold:?}").contains("Orders")));
+    endpoint.create_tables(&[orders()]).unwrap();
+    assert!(exists(&endpoint, "Orders", "a").await);
+    let mut consumer = endpoint.consumer("pipe", "Orders", Start::TrimHorizon).unwrap();
     let next = consumer.next(10).unwrap();
     assert_eq!(next.len(), 1);
     assert_eq!(next[0].event["dynamodb"]["NewImage"], key("b"));
@@ -53,11 +53,11 @@ async fn items_and_checkpoints_survive_a_restart_from_the_file() {
 
 #[tokio::test]
 async fn a_changed_template_changes_indexes_and_streams_and_keeps_items() {
-    let door = door(None);
-    door.create_tables(&[orders()]).unwrap();
+    let endpoint = endpoint(None);
+    endpoint.create_tables(&[orders()]).unwrap();
     let mut item = key("a");
     item["buyer_key"] = json!({ "S": "B" });
-    put(&door, "Orders", item).await;
+    put(&endpoint, "Orders", item).await;
     let by_buyer = IndexSpec {
         name: "by_buyer".to_owned(),
         hash: Attribute::text("buyer_key"),
@@ -65,27 +65,27 @@ async fn a_changed_template_changes_indexes_and_streams_and_keeps_items() {
         projection: Projection::KeysOnly,
     };
     let changed = TableSpec { indexes: vec![by_buyer], stream: None, ..orders() };
-    door.create_tables(std::slice::from_ref(&changed)).unwrap();
-    door.create_tables(&[changed]).unwrap();
+    endpoint.create_tables(std::slice::from_ref(&changed)).unwrap();
+    endpoint.create_tables(&[changed]).unwrap();
     let query = json!({
         "TableName": "Orders", "IndexName": "by_buyer", "KeyConditionExpression": "buyer_key = :b",
         "ExpressionAttributeValues": { ":b": { "S": "B" } },
     });
-    let Outcome::Answer(_, answer) = door.call(&Caller::root(), "Query", query.to_string().as_bytes()).await else {
+    let Outcome::Answer(_, answer) = endpoint.call(&Caller::root(), "Query", query.to_string().as_bytes()).await else {
         panic!()
     };
     assert_eq!(serde_json::from_slice::<Value>(&answer).unwrap()["Count"], 1);
-    assert!(!read(&door.shapes)["Orders"].streamed);
+    assert!(!read(&endpoint.schemas)["Orders"].streamed);
 
     let other_key = TableSpec { hash: Attribute::text("id"), ..orders() };
-    assert!(matches!(door.create_tables(&[other_key]), Err(OpenError::OtherKey(table)) if table == "Orders"));
+    assert!(matches!(endpoint.create_tables(&[other_key]), Err(OpenError::OtherKey(table)) if table == "Orders"));
 }
 
 #[tokio::test]
 async fn the_streams_order_is_found_by_an_index_and_never_by_reading_the_stream() {
-    let door = door(None);
-    let state = door.state();
-    let side = &state.engine.side;
+    let endpoint = endpoint(None);
+    let state = endpoint.state();
+    let sqlite = &state.engine.sqlite;
     // If dynoxide's own tables change, these statements (they are dynoxide's, word for word) fail or lose the index.
     for statement in [
         "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1 FROM _stream_records WHERE table_name = 'Orders'",
@@ -95,7 +95,7 @@ async fn the_streams_order_is_found_by_an_index_and_never_by_reading_the_stream(
              ORDER BY CAST(sequence_number AS INTEGER) ASC
              LIMIT 10",
     ] {
-        let plan: Vec<String> = side
+        let plan: Vec<String> = sqlite
             .prepare(&format!("EXPLAIN QUERY PLAN {statement}"))
             .unwrap()
             .query_map([], |row| row.get("detail"))
@@ -114,11 +114,11 @@ async fn the_streams_order_is_found_by_an_index_and_never_by_reading_the_stream(
 async fn what_was_acknowledged_is_in_the_files_at_that_moment() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("dynamodb.sqlite");
-    let door = door(Some(&path));
-    door.create_tables(&[orders()]).unwrap();
-    let mut consumer = door.consumer("pipe", "Orders", Start::TrimHorizon).unwrap();
+    let endpoint = endpoint(Some(&path));
+    endpoint.create_tables(&[orders()]).unwrap();
+    let mut consumer = endpoint.consumer("pipe", "Orders", Start::TrimHorizon).unwrap();
     for pk in ["a", "b", "c"] {
-        put(&door, "Orders", key(pk)).await;
+        put(&endpoint, "Orders", key(pk)).await;
     }
     let first = consumer.next(1).unwrap().remove(0).position;
     consumer.commit(first).unwrap();
@@ -128,7 +128,7 @@ async fn what_was_acknowledged_is_in_the_files_at_that_moment() {
         let name = |path: &Path| format!("{}{end}", path.display());
         std::fs::copy(name(&path), name(&killed)).unwrap();
     }
-    let again = self::door(Some(&killed));
+    let again = self::endpoint(Some(&killed));
     for pk in ["a", "b", "c"] {
         assert!(exists(&again, "Orders", pk).await, "{pk}");
     }
@@ -138,33 +138,33 @@ async fn what_was_acknowledged_is_in_the_files_at_that_moment() {
 
 #[tokio::test]
 async fn a_stream_keeps_only_what_its_slowest_consumer_still_needs() {
-    let door = door(None);
-    door.create_tables(&[orders()]).unwrap();
-    let mut fast = door.consumer("fast", "Orders", Start::Latest).unwrap();
-    let mut slow = door.consumer("slow", "Orders", Start::TrimHorizon).unwrap();
+    let endpoint = endpoint(None);
+    endpoint.create_tables(&[orders()]).unwrap();
+    let mut fast = endpoint.consumer("fast", "Orders", Start::Latest).unwrap();
+    let mut slow = endpoint.consumer("slow", "Orders", Start::TrimHorizon).unwrap();
     for pk in ["a", "b", "c", "d"] {
-        put(&door, "Orders", key(pk)).await;
+        put(&endpoint, "Orders", key(pk)).await;
     }
     let all = fast.next(10).unwrap();
     fast.commit(all[3].position).unwrap();
-    assert_eq!(door.stream_length("Orders").unwrap(), 4);
+    assert_eq!(endpoint.stream_length("Orders").unwrap(), 4);
     slow.commit(all[1].position).unwrap();
-    assert_eq!(door.stream_length("Orders").unwrap(), 2);
+    assert_eq!(endpoint.stream_length("Orders").unwrap(), 2);
     assert_eq!(slow.next(10).unwrap()[0].position, all[2].position);
-    door.retain_consumers(&["fast"]).unwrap();
+    endpoint.retain_consumers(&["fast"]).unwrap();
     fast.commit(all[3].position).unwrap();
-    assert_eq!(door.stream_length("Orders").unwrap(), 1, "the last one numbers the next");
+    assert_eq!(endpoint.stream_length("Orders").unwrap(), 1, "the last one numbers the next");
     assert!(fast.next(10).unwrap().is_empty());
-    put(&door, "Orders", key("e")).await;
+    put(&endpoint, "Orders", key("e")).await;
     assert!(fast.next(10).unwrap()[0].position > all[3].position);
 }
 
 #[tokio::test]
 async fn a_record_has_the_form_that_lambda_and_pipes_deliver() {
-    let door = door(None);
-    door.create_tables(&[orders()]).unwrap();
-    put(&door, "Orders", key("a")).await;
-    let mut consumer = door.consumer("pipe", "Orders", Start::TrimHorizon).unwrap();
+    let endpoint = endpoint(None);
+    endpoint.create_tables(&[orders()]).unwrap();
+    put(&endpoint, "Orders", key("a")).await;
+    let mut consumer = endpoint.consumer("pipe", "Orders", Start::TrimHorizon).unwrap();
     let record = consumer.next(10).unwrap().remove(0).event;
     assert_eq!(record["eventSourceARN"], consumer.stream_arn().unwrap());
     assert!(consumer.stream_arn().unwrap().starts_with("arn:aws:dynamodb:us-east-1:000000000000:table/Orders/stream/"));
@@ -178,19 +178,19 @@ async fn a_record_has_the_form_that_lambda_and_pipes_deliver() {
 
 #[tokio::test]
 async fn items_expire_two_days_late() {
-    let door = door(None);
-    door.create_tables(&[carts()]).unwrap();
+    let endpoint = endpoint(None);
+    endpoint.create_tables(&[carts()]).unwrap();
     for (pk, expires) in [("old", 1_000), ("newer", 1_001)] {
         let mut item = key(pk);
         item["expires_at_s"] = json!({ "N": expires.to_string() });
-        put(&door, "Carts", item).await;
+        put(&endpoint, "Carts", item).await;
     }
-    put(&door, "Carts", key("forever")).await;
+    put(&endpoint, "Carts", key("forever")).await;
     let at = Timestamp::from_millis(1_001_000);
-    assert_eq!(door.delete_expired(at).unwrap(), 0);
-    assert!(exists(&door, "Carts", "old").await, "a read returns it until it is deleted");
-    assert_eq!(door.delete_expired(at + TTL_DELAY).unwrap(), 1);
-    assert!(!exists(&door, "Carts", "old").await && exists(&door, "Carts", "newer").await);
-    assert_eq!(door.delete_expired(at + TTL_DELAY + Duration::from_secs(1)).unwrap(), 1);
-    assert!(exists(&door, "Carts", "forever").await);
+    assert_eq!(endpoint.delete_expired(at).unwrap(), 0);
+    assert!(exists(&endpoint, "Carts", "old").await, "a read returns it until it is deleted");
+    assert_eq!(endpoint.delete_expired(at + TTL_DELAY).unwrap(), 1);
+    assert!(!exists(&endpoint, "Carts", "old").await && exists(&endpoint, "Carts", "newer").await);
+    assert_eq!(endpoint.delete_expired(at + TTL_DELAY + Duration::from_secs(1)).unwrap(), 1);
+    assert!(exists(&endpoint, "Carts", "forever").await);
 }

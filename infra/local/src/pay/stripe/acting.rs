@@ -7,10 +7,10 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::books::{Books, Event};
 use super::calls::make_refund;
 use super::objects::{self, Dispute, Intent, Object, Refund, Status};
 use super::refusal::Refusal;
+use super::store::{Event, Transaction};
 
 /// One act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,7 +18,7 @@ use super::refusal::Refusal;
 pub(super) enum Act {
     /// The buyer pays; if that was done before, the same event is sent again.
     Succeed,
-    /// Money arrives although the payment was called off: the bank had it under way.
+    /// Money arrives although the payment was cancelled: the bank had it under way.
     SucceedLate,
     /// The card is declined.
     Fail,
@@ -58,7 +58,7 @@ pub(super) struct Done {
 
 /// Why an act cannot be done.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Impossible {
+pub(super) enum ActError {
     #[error("no payment of this order is known here")]
     UnknownOrder,
     #[error("{0}")]
@@ -67,7 +67,7 @@ pub(super) enum Impossible {
     Database(#[from] rusqlite::Error),
 }
 
-impl Impossible {
+impl ActError {
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::UnknownOrder => StatusCode::NOT_FOUND,
@@ -87,88 +87,93 @@ impl Impossible {
 
 impl Act {
     /// Does it to the latest payment of an order.
-    pub(super) fn on_order(self, books: &Books<'_>, order: &str, now: Timestamp) -> Result<Done, Impossible> {
-        let intents: Vec<Intent> = books.list(Some(order), None, -1)?;
-        let intent = intents.first().cloned().ok_or(Impossible::UnknownOrder)?;
-        let mut done = self.on_intent(books, intent, now)?;
+    pub(super) fn on_order(self, transaction: &Transaction<'_>, order: &str, now: Timestamp) -> Result<Done, ActError> {
+        let intents: Vec<Intent> = transaction.list(Some(order), None, -1)?;
+        let intent = intents.first().cloned().ok_or(ActError::UnknownOrder)?;
+        let mut done = self.on_intent(transaction, intent, now)?;
         if self == Self::SucceedTwice {
             for other in intents.into_iter().skip(1).filter(|other| other.status == Status::RequiresPaymentMethod) {
-                done.events.extend(self.on_intent(books, other, now)?.events);
+                done.events.extend(self.on_intent(transaction, other, now)?.events);
             }
         }
         Ok(done)
     }
 
     /// Does it to one payment.
-    pub(super) fn on_intent(self, books: &Books<'_>, mut intent: Intent, now: Timestamp) -> Result<Done, Impossible> {
+    pub(super) fn on_intent(
+        self,
+        transaction: &Transaction<'_>,
+        mut intent: Intent,
+        now: Timestamp,
+    ) -> Result<Done, ActError> {
         let events = match self {
             Self::Succeed | Self::SucceedTwice if intent.status == Status::Succeeded => {
                 // Paid by one call and told of by another: the event exists from the first.
-                let again = books.last_event("payment_intent.succeeded", &intent.id)?;
-                let again = again.ok_or_else(|| Impossible::state("it has no event", &intent))?;
+                let again = transaction.last_event("payment_intent.succeeded", &intent.id)?;
+                let again = again.ok_or_else(|| ActError::state("it has no event", &intent))?;
                 if self == Self::SucceedTwice { vec![again.clone(), again] } else { vec![again] }
             }
             Self::Succeed | Self::SucceedTwice | Self::WrongAmount => {
                 payable(&intent)?;
                 let received = if self == Self::WrongAmount { wrong(intent.amount) } else { intent.amount };
                 intent.pay(received);
-                books.put(&intent)?;
-                let mut events = vec![books.record("payment_intent.succeeded", &intent, &intent.id, now)?];
+                transaction.put(&intent)?;
+                let mut events = vec![transaction.record("payment_intent.succeeded", &intent, &intent.id, now)?];
                 if self == Self::SucceedTwice {
-                    events.push(books.record("payment_intent.succeeded", &intent, &intent.id, now)?);
+                    events.push(transaction.record("payment_intent.succeeded", &intent, &intent.id, now)?);
                 }
                 events
             }
             Self::SucceedLate => {
                 if intent.status != Status::Canceled {
-                    return Err(Impossible::state("it was not called off", &intent));
+                    return Err(ActError::state("it was not cancelled", &intent));
                 }
                 intent.pay(intent.amount);
-                books.put(&intent)?;
-                vec![books.record("payment_intent.succeeded", &intent, &intent.id, now)?]
+                transaction.put(&intent)?;
+                vec![transaction.record("payment_intent.succeeded", &intent, &intent.id, now)?]
             }
             Self::Fail => {
                 payable(&intent)?;
                 intent.decline("insufficient_funds");
-                books.put(&intent)?;
-                vec![books.record("payment_intent.payment_failed", &intent, &intent.id, now)?]
+                transaction.put(&intent)?;
+                vec![transaction.record("payment_intent.payment_failed", &intent, &intent.id, now)?]
             }
             Self::Process => {
                 payable(&intent)?;
                 intent.status = Status::Processing;
-                books.put(&intent)?;
-                vec![books.record("payment_intent.processing", &intent, &intent.id, now)?]
+                transaction.put(&intent)?;
+                vec![transaction.record("payment_intent.processing", &intent, &intent.id, now)?]
             }
             Self::Refund => {
-                let refund = make_refund(books, &intent, None, None, BTreeMap::new(), now).map_err(impossible)?;
-                vec![books.record("refund.created", &refund, &intent.id, now)?]
+                let refund = make_refund(transaction, &intent, None, None, BTreeMap::new(), now).map_err(act_error)?;
+                vec![transaction.record("refund.created", &refund, &intent.id, now)?]
             }
             Self::FailRefund => {
-                let mut refund: Refund = last(books, &intent)?;
+                let mut refund: Refund = last(transaction, &intent)?;
                 refund.status = "failed".to_owned();
                 refund.failure_reason = Some("expired_or_canceled_card".to_owned());
-                books.put(&refund)?;
-                vec![books.record("refund.failed", &refund, &intent.id, now)?]
+                transaction.put(&refund)?;
+                vec![transaction.record("refund.failed", &refund, &intent.id, now)?]
             }
-            Self::Dispute => vec![dispute(books, &intent, now)?],
+            Self::Dispute => vec![dispute(transaction, &intent, now)?],
             Self::WinDispute | Self::LoseDispute => {
-                let mut dispute: Dispute = last(books, &intent)?;
+                let mut dispute: Dispute = last(transaction, &intent)?;
                 if self == Self::WinDispute { "won" } else { "lost" }.clone_into(&mut dispute.status);
-                books.put(&dispute)?;
-                vec![books.record("charge.dispute.closed", &dispute, &intent.id, now)?]
+                transaction.put(&dispute)?;
+                vec![transaction.record("charge.dispute.closed", &dispute, &intent.id, now)?]
             }
         };
         for event in &events {
-            books.claim(&event.id, now)?;
+            transaction.claim(&event.id, now)?;
         }
         Ok(Done { intent, events, at_once: self == Self::SucceedTwice })
     }
 }
 
-fn payable(intent: &Intent) -> Result<(), Impossible> {
+fn payable(intent: &Intent) -> Result<(), ActError> {
     match intent.status {
         Status::RequiresPaymentMethod | Status::Processing => Ok(()),
-        Status::Succeeded | Status::Canceled => Err(Impossible::state("it takes no money any more", intent)),
+        Status::Succeeded | Status::Canceled => Err(ActError::state("it takes no money any more", intent)),
     }
 }
 
@@ -177,21 +182,21 @@ const fn wrong(amount: i64) -> i64 {
     if amount > 1 { amount - 1 } else { amount + 1 }
 }
 
-fn dispute(books: &Books<'_>, intent: &Intent, now: Timestamp) -> Result<Event, Impossible> {
+fn dispute(transaction: &Transaction<'_>, intent: &Intent, now: Timestamp) -> Result<Event, ActError> {
     if intent.status != Status::Succeeded {
-        return Err(Impossible::state("there is no money to dispute", intent));
+        return Err(ActError::state("there is no money to dispute", intent));
     }
-    let before: Vec<Dispute> = books.list(Some(&intent.id), None, 1)?;
+    let before: Vec<Dispute> = transaction.list(Some(&intent.id), None, 1)?;
     if let Some(before) = before.first()
-        && let Some(again) = books.last_event("charge.dispute.created", &before.id)?
+        && let Some(again) = transaction.last_event("charge.dispute.created", &before.id)?
     {
         return Ok(again);
     }
-    let refunds: Vec<Refund> = books.list(Some(&intent.id), None, -1)?;
-    let gone: i64 = refunds.iter().filter(|refund| refund.status != "failed").map(|refund| refund.amount).sum();
-    let amount = intent.amount_received - gone;
+    let refunds: Vec<Refund> = transaction.list(Some(&intent.id), None, -1)?;
+    let refunded: i64 = refunds.iter().filter(|refund| refund.status != "failed").map(|refund| refund.amount).sum();
+    let amount = intent.amount_received - refunded;
     if amount <= 0 {
-        return Err(Impossible::state("all of it went back", intent));
+        return Err(ActError::state("all of it went back", intent));
     }
     let dispute = Dispute {
         id: objects::id("du"),
@@ -206,17 +211,17 @@ fn dispute(books: &Books<'_>, intent: &Intent, now: Timestamp) -> Result<Event, 
         reason: "fraudulent".to_owned(),
         status: "needs_response".to_owned(),
     };
-    books.put(&dispute)?;
-    Ok(books.record("charge.dispute.created", &dispute, &intent.id, now)?)
+    transaction.put(&dispute)?;
+    Ok(transaction.record("charge.dispute.created", &dispute, &intent.id, now)?)
 }
 
 /// The newest object of a kind that belongs to the intent.
-fn last<T: Object>(books: &Books<'_>, intent: &Intent) -> Result<T, Impossible> {
-    let found: Vec<T> = books.list(Some(&intent.id), None, 1)?;
-    found.into_iter().next().ok_or_else(|| Impossible::State(format!("the payment {} has no {}", intent.id, T::KIND)))
+fn last<T: Object>(transaction: &Transaction<'_>, intent: &Intent) -> Result<T, ActError> {
+    let found: Vec<T> = transaction.list(Some(&intent.id), None, 1)?;
+    found.into_iter().next().ok_or_else(|| ActError::State(format!("the payment {} has no {}", intent.id, T::KIND)))
 }
 
-fn impossible(refusal: Refusal) -> Impossible {
+fn act_error(refusal: Refusal) -> ActError {
     let body = refusal.body();
-    Impossible::State(body.pointer("/error/message").and_then(Value::as_str).unwrap_or_default().to_owned())
+    ActError::State(body.pointer("/error/message").and_then(Value::as_str).unwrap_or_default().to_owned())
 }

@@ -3,10 +3,10 @@
 use domain::Timestamp;
 use serde_json::{Value, json};
 
-use super::books::{Books, Event};
 use super::form::Form;
 use super::objects::{self, Dispute, Intent, Object, Refund, Status};
 use super::refusal::Refusal;
+use super::store::{Event, Transaction};
 
 /// A call, by its name in Stripe's specification.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,28 +52,33 @@ impl Call {
         }
     }
 
-    /// Carries it out. A refusal that is to be remembered leaves the books as they are, or as it says.
-    pub(super) fn carry_out(&self, books: &Books<'_>, form: Form, now: Timestamp) -> Result<Value, Refusal> {
+    /// Carries it out. A refusal that is to be remembered leaves the database as it is, or as it says.
+    pub(super) fn carry_out(
+        &self,
+        transaction: &Transaction<'_>,
+        form: Form,
+        now: Timestamp,
+    ) -> Result<Value, Refusal> {
         match self {
-            Self::CreateIntent => create_intent(books, form, now).map(|intent| json!(intent)),
-            Self::ListIntents => list::<Intent>(books, form, None),
+            Self::CreateIntent => create_intent(transaction, form, now).map(|intent| json!(intent)),
+            Self::ListIntents => list::<Intent>(transaction, form, None),
             Self::RetrieveIntent(id) => {
                 let mut form = form;
                 form.take("client_secret");
                 form.finish()?;
-                find_intent(books, id, "intent").map(|intent| json!(intent))
+                find_intent(transaction, id, "intent").map(|intent| json!(intent))
             }
-            Self::ConfirmIntent(id) => confirm(books, id, form, now).map(|intent| json!(intent)),
-            Self::CancelIntent(id) => cancel(books, id, form, now).map(|intent| json!(intent)),
+            Self::ConfirmIntent(id) => confirm(transaction, id, form, now).map(|intent| json!(intent)),
+            Self::CancelIntent(id) => cancel(transaction, id, form, now).map(|intent| json!(intent)),
             Self::CreateRefund => {
-                let refund = create_refund(books, form, now)?;
-                post(books, "refund.created", &refund, &refund.payment_intent, now)?;
+                let refund = create_refund(transaction, form, now)?;
+                enqueue(transaction, "refund.created", &refund, &refund.payment_intent, now)?;
                 Ok(json!(refund))
             }
-            Self::ListRefunds => list::<Refund>(books, form, Some("payment_intent")),
+            Self::ListRefunds => list::<Refund>(transaction, form, Some("payment_intent")),
             Self::RetrieveRefund(id) => {
                 form.finish()?;
-                let refund: Option<Refund> = books.find(id)?;
+                let refund: Option<Refund> = transaction.find(id)?;
                 refund.map(|refund| json!(refund)).ok_or_else(|| Refusal::missing("refund", "refund", id))
             }
         }
@@ -81,19 +86,25 @@ impl Call {
 }
 
 /// Records an event for the schedule to send, if the endpoint is subscribed to it.
-fn post<T: Object>(books: &Books<'_>, name: &str, object: &T, intent: &str, now: Timestamp) -> Result<(), Refusal> {
+fn enqueue<T: Object>(
+    transaction: &Transaction<'_>,
+    name: &str,
+    object: &T,
+    intent: &str,
+    now: Timestamp,
+) -> Result<(), Refusal> {
     if payments::stripe::EVENTS.contains(&name) {
-        let event: Event = books.record(name, object, intent, now)?;
-        books.post(&event, now)?;
+        let event: Event = transaction.record(name, object, intent, now)?;
+        transaction.enqueue(&event, now)?;
     }
     Ok(())
 }
 
-fn find_intent(books: &Books<'_>, id: &str, param: &str) -> Result<Intent, Refusal> {
-    books.find(id)?.ok_or_else(|| Refusal::missing("payment_intent", param, id))
+fn find_intent(transaction: &Transaction<'_>, id: &str, param: &str) -> Result<Intent, Refusal> {
+    transaction.find(id)?.ok_or_else(|| Refusal::missing("payment_intent", param, id))
 }
 
-fn create_intent(books: &Books<'_>, mut form: Form, now: Timestamp) -> Result<Intent, Refusal> {
+fn create_intent(transaction: &Transaction<'_>, mut form: Form, now: Timestamp) -> Result<Intent, Refusal> {
     let amount = form
         .take_positive("amount")?
         .ok_or_else(|| Refusal::invalid("parameter_missing", "amount", "Missing required param: amount."))?;
@@ -129,13 +140,13 @@ fn create_intent(books: &Books<'_>, mut form: Form, now: Timestamp) -> Result<In
         payment_method_types: vec!["card".to_owned()],
         status: Status::RequiresPaymentMethod,
     };
-    books.put(&intent)?;
+    transaction.put(&intent)?;
     Ok(intent)
 }
 
 /// Stripe's rules on amounts: <https://docs.stripe.com/currencies>.
 fn check_amount(amount: i64, currency: &str) -> Result<(), Refusal> {
-    if currency.len() != 3 || !currency.bytes().all(|letter| letter.is_ascii_lowercase()) {
+    if currency.len() != 3 || !currency.bytes().all(|character| character.is_ascii_lowercase()) {
         let message = format!("Invalid currency: {currency}.");
         return Err(Refusal::invalid("parameter_invalid_string", "currency", message));
     }
@@ -152,8 +163,8 @@ fn check_amount(amount: i64, currency: &str) -> Result<(), Refusal> {
 }
 
 /// Pays with one of Stripe's test cards.
-fn confirm(books: &Books<'_>, id: &str, mut form: Form, now: Timestamp) -> Result<Intent, Refusal> {
-    let mut intent = find_intent(books, id, "intent")?;
+fn confirm(transaction: &Transaction<'_>, id: &str, mut form: Form, now: Timestamp) -> Result<Intent, Refusal> {
+    let mut intent = find_intent(transaction, id, "intent")?;
     let card = form.take("payment_method");
     form.take("return_url");
     form.finish()?;
@@ -164,14 +175,14 @@ fn confirm(books: &Books<'_>, id: &str, mut form: Form, now: Timestamp) -> Resul
         Some("pm_card_visa" | "pm_card_mastercard") => {
             intent.payment_method = card;
             intent.pay(intent.amount);
-            books.put(&intent)?;
-            post(books, "payment_intent.succeeded", &intent, id, now)?;
+            transaction.put(&intent)?;
+            enqueue(transaction, "payment_intent.succeeded", &intent, id, now)?;
             Ok(intent)
         }
         Some("pm_card_visa_chargeDeclined") => {
             intent.decline("generic_decline");
-            books.put(&intent)?;
-            post(books, "payment_intent.payment_failed", &intent, id, now)?;
+            transaction.put(&intent)?;
+            enqueue(transaction, "payment_intent.payment_failed", &intent, id, now)?;
             Err(Refusal::declined("generic_decline").with("payment_intent", json!(intent)))
         }
         Some(other) => Err(Refusal::missing("PaymentMethod", "payment_method", other)),
@@ -182,8 +193,8 @@ fn confirm(books: &Books<'_>, id: &str, mut form: Form, now: Timestamp) -> Resul
     }
 }
 
-fn cancel(books: &Books<'_>, id: &str, mut form: Form, now: Timestamp) -> Result<Intent, Refusal> {
-    let mut intent = find_intent(books, id, "intent")?;
+fn cancel(transaction: &Transaction<'_>, id: &str, mut form: Form, now: Timestamp) -> Result<Intent, Refusal> {
+    let mut intent = find_intent(transaction, id, "intent")?;
     let reason = form.take("cancellation_reason");
     form.finish()?;
     match intent.status {
@@ -193,8 +204,8 @@ fn cancel(books: &Books<'_>, id: &str, mut form: Form, now: Timestamp) -> Result
     intent.status = Status::Canceled;
     intent.canceled_at = Some(now.seconds());
     intent.cancellation_reason = reason;
-    books.put(&intent)?;
-    post(books, "payment_intent.canceled", &intent, id, now)?;
+    transaction.put(&intent)?;
+    enqueue(transaction, "payment_intent.canceled", &intent, id, now)?;
     Ok(intent)
 }
 
@@ -208,7 +219,7 @@ fn unexpected_state(intent: &Intent, verb: &str) -> Refusal {
 }
 
 /// Makes a refund, as the shop does through the API.
-fn create_refund(books: &Books<'_>, mut form: Form, now: Timestamp) -> Result<Refund, Refusal> {
+fn create_refund(transaction: &Transaction<'_>, mut form: Form, now: Timestamp) -> Result<Refund, Refusal> {
     let intent = form.require("payment_intent")?;
     let amount = form.take_positive("amount")?;
     let reason = form.take("reason");
@@ -219,13 +230,13 @@ fn create_refund(books: &Books<'_>, mut form: Form, now: Timestamp) -> Result<Re
     {
         return Err(Refusal::invalid("parameter_invalid_string", "reason", format!("Invalid reason: {reason}")));
     }
-    let intent = find_intent(books, &intent, "payment_intent")?;
-    make_refund(books, &intent, amount, reason, metadata, now)
+    let intent = find_intent(transaction, &intent, "payment_intent")?;
+    make_refund(transaction, &intent, amount, reason, metadata, now)
 }
 
 /// Gives back a part of an intent's money, or all that is left of it.
 pub(super) fn make_refund(
-    books: &Books<'_>,
+    transaction: &Transaction<'_>,
     intent: &Intent,
     amount: Option<i64>,
     reason: Option<String>,
@@ -236,16 +247,16 @@ pub(super) fn make_refund(
         let message = format!("This PaymentIntent ({}) does not have a successful charge to refund.", intent.id);
         return Err(Refusal::state(None, message));
     }
-    let disputes: Vec<Dispute> = books.list(Some(&intent.id), None, -1)?;
+    let disputes: Vec<Dispute> = transaction.list(Some(&intent.id), None, -1)?;
     if disputes.iter().any(|dispute| dispute.status != "won") {
         return Err(Refusal::state(
             Some("charge_disputed"),
             "This charge has been charged back; cannot issue a refund.",
         ));
     }
-    let before: Vec<Refund> = books.list(Some(&intent.id), None, -1)?;
-    let gone: i64 = before.iter().filter(|refund| refund.status != "failed").map(|refund| refund.amount).sum();
-    let left = intent.amount_received - gone;
+    let before: Vec<Refund> = transaction.list(Some(&intent.id), None, -1)?;
+    let refunded: i64 = before.iter().filter(|refund| refund.status != "failed").map(|refund| refund.amount).sum();
+    let left = intent.amount_received - refunded;
     if left <= 0 {
         return Err(Refusal::state(Some("charge_already_refunded"), "The charge has already been refunded."));
     }
@@ -267,12 +278,12 @@ pub(super) fn make_refund(
         reason,
         status: "succeeded".to_owned(),
     };
-    books.put(&refund)?;
+    transaction.put(&refund)?;
     Ok(refund)
 }
 
 /// A page of a list, newest first; `parent` is the parameter that names what the objects belong to.
-fn list<T: Object>(books: &Books<'_>, mut form: Form, parent: Option<&str>) -> Result<Value, Refusal> {
+fn list<T: Object>(transaction: &Transaction<'_>, mut form: Form, parent: Option<&str>) -> Result<Value, Refusal> {
     let belongs_to = parent.and_then(|parent| form.take(parent));
     let limit = form.take_positive("limit")?.unwrap_or(10);
     if limit > 100 {
@@ -285,13 +296,13 @@ fn list<T: Object>(books: &Books<'_>, mut form: Form, parent: Option<&str>) -> R
     let after = form.take("starting_after");
     form.finish()?;
     if let Some(after) = &after
-        && books.find::<T>(after)?.is_none()
+        && transaction.find::<T>(after)?.is_none()
     {
         return Err(Refusal::missing(T::KIND, "starting_after", after));
     }
-    let mut objects: Vec<T> = books.list(belongs_to.as_deref(), after.as_deref(), limit + 1)?;
-    let most = usize::try_from(limit).unwrap_or(100);
-    let has_more = objects.len() > most;
-    objects.truncate(most);
+    let mut objects: Vec<T> = transaction.list(belongs_to.as_deref(), after.as_deref(), limit + 1)?;
+    let page_size = usize::try_from(limit).unwrap_or(100);
+    let has_more = objects.len() > page_size;
+    objects.truncate(page_size);
     Ok(json!({"object": "list", "url": format!("/v1/{}s", T::KIND), "has_more": has_more, "data": objects}))
 }

@@ -1,4 +1,4 @@
-//! Webhooks on their way to the shop: signed anew for each attempt, repeated until somebody answers with a 2xx.
+//! Webhooks on their way to the endpoint: signed anew for each attempt, repeated until somebody answers with a 2xx.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -11,16 +11,16 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::acting::Impossible;
-use super::books::Event;
+use super::acting::ActError;
+use super::store::Event;
 use super::{Stripe, WEBHOOK_SECRET, json_answer, local_error};
 use crate::faults::{self, Kind};
 use crate::pay::Deliver;
 
-/// How long the shop may take to answer.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the endpoint may take to answer.
+const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often the schedule looks at the cloud's clock.
-const TICK: Duration = Duration::from_millis(250);
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Whether webhooks are to be kept back.
 #[derive(Deserialize)]
@@ -31,7 +31,7 @@ struct Hold {
 
 /// Where webhooks go.
 #[derive(Clone)]
-pub(super) struct Shop {
+pub(super) struct WebhookEndpoint {
     pub(super) url: String,
     pub(super) deliver: Deliver,
 }
@@ -63,8 +63,8 @@ impl Stripe {
                 tokio::select! {
                     // An error is the sender that was dropped: nobody wants the schedule any more.
                     _ = stopped.changed() => return,
-                    () = stripe.inner.posted.notified() => {}
-                    () = tokio::time::sleep(TICK) => {}
+                    () = stripe.inner.enqueued.notified() => {}
+                    () = tokio::time::sleep(POLL_INTERVAL) => {}
                 }
             }
         });
@@ -73,13 +73,13 @@ impl Stripe {
 
     /// Sends everything that is due by the cloud's clock and answers how many events that were.
     pub async fn deliver_due(&self) -> usize {
-        if self.shop().is_none() || self.holds() {
+        if self.endpoint().is_none() || self.holds() {
             return 0;
         }
         let mut sent = 0;
         loop {
             let now = self.inner.clock.now();
-            let due = match self.inner.shelf.write(|books| books.claim_due(now)) {
+            let due = match self.inner.store.write(|transaction| transaction.claim_due(now)) {
                 Ok(due) => due,
                 Err(cause) => {
                     tracing::error!(%cause, "the sandbox of Stripe cannot read what is due");
@@ -126,7 +126,7 @@ impl Stripe {
         match serde_json::from_slice::<Hold>(body) {
             Ok(Hold { hold }) => {
                 self.inner.held.store(hold, Ordering::SeqCst);
-                self.inner.posted.notify_one();
+                self.inner.enqueued.notify_one();
                 json_answer(StatusCode::OK, &json!({"hold": hold}))
             }
             Err(cause) => local_error(StatusCode::BAD_REQUEST, &cause.to_string()),
@@ -134,31 +134,33 @@ impl Stripe {
     }
 
     pub(super) fn show_webhooks(&self) -> Response<Bytes> {
-        match self.inner.shelf.write(|books| books.all_deliveries()).map_err(Impossible::from) {
+        match self.inner.store.write(|transaction| transaction.all_deliveries()).map_err(ActError::from) {
             Ok(events) => json_answer(StatusCode::OK, &json!({"items": events})),
-            Err(impossible) => local_error(impossible.status(), &impossible.to_string()),
+            Err(error) => local_error(error.status(), &error.to_string()),
         }
     }
 
     pub(super) async fn send_webhook(&self, event: &str) -> Response<Bytes> {
         let now = self.inner.clock.now();
-        let found = self.inner.shelf.write(|books| {
-            let found = books.event(event)?;
+        let found = self.inner.store.write(|transaction| {
+            let found = transaction.event(event)?;
             if found.is_some() {
-                books.claim(event, now)?;
+                transaction.claim(event, now)?;
             }
-            Ok::<_, Impossible>(found)
+            Ok::<_, ActError>(found)
         });
         match found {
             Ok(Some(event)) => json_answer(StatusCode::OK, &self.deliver(event).await),
             Ok(None) => local_error(StatusCode::NOT_FOUND, "no such event is known here"),
-            Err(impossible) => local_error(impossible.status(), &impossible.to_string()),
+            Err(error) => local_error(error.status(), &error.to_string()),
         }
     }
 
     async fn deliver(&self, event: Event) -> Value {
         let status = self.attempt(&event).await;
-        if let Err(cause) = self.inner.shelf.write(|books| books.answered(&event.id, status, self.inner.clock.now())) {
+        if let Err(cause) =
+            self.inner.store.write(|transaction| transaction.record_response(&event.id, status, self.inner.clock.now()))
+        {
             tracing::error!(%cause, "the sandbox of Stripe cannot note a delivery");
         }
         json!({"event": event.id, "type": event.name, "status": status.map(|status| status.as_u16())})
@@ -166,17 +168,17 @@ impl Stripe {
 
     /// One attempt; nothing when no answer came.
     async fn attempt(&self, event: &Event) -> Option<StatusCode> {
-        let shop = self.shop()?;
+        let endpoint = self.endpoint()?;
         let fault = self.inner.faults.next(&faults::Call::of("stripe", "Webhook"));
         if matches!(fault, Some(Kind::Before | Kind::CrashBefore)) {
             return None;
         }
         if fault == Some(Kind::Slow) {
-            tokio::time::sleep(faults::SLOW).await;
+            tokio::time::sleep(faults::SLOW_DELAY).await;
         }
         let request = Request::builder()
             .method(Method::POST)
-            .uri(&shop.url)
+            .uri(&endpoint.url)
             .header(CONTENT_TYPE, "application/json; charset=utf-8")
             .header("user-agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)")
             .header(
@@ -187,11 +189,11 @@ impl Stripe {
         let request = match request {
             Ok(request) => request,
             Err(cause) => {
-                tracing::error!(%cause, url = shop.url, "no webhook can be sent there");
+                tracing::error!(%cause, url = endpoint.url, "no webhook can be sent there");
                 return None;
             }
         };
-        let answer = tokio::time::timeout(PATIENCE, (shop.deliver)(request)).await.ok()?;
+        let answer = tokio::time::timeout(WEBHOOK_TIMEOUT, (endpoint.deliver)(request)).await.ok()?;
         (!matches!(fault, Some(Kind::After | Kind::CrashAfter))).then(|| answer.status())
     }
 }

@@ -72,11 +72,11 @@ impl Form {
         BTreeMap::into_iter(group).map(|(key, value)| (inner(key), value)).collect()
     }
 
-    /// Metadata within Stripe's limits: 50 keys of 40 letters with values of 500.
+    /// Metadata within Stripe's limits: 50 keys of 40 characters with values of 500.
     pub(super) fn take_metadata(&mut self) -> Result<BTreeMap<String, String>, Refusal> {
         let mut metadata = self.take_group("metadata");
         metadata.retain(|_, value| !value.is_empty());
-        let long = |text: &str, most: usize| text.chars().count() > most;
+        let long = |text: &str, max: usize| text.chars().count() > max;
         if metadata.len() > 50 || metadata.iter().any(|(key, value)| long(key, 40) || long(value, 500)) {
             return Err(Refusal::invalid("parameter_invalid", "metadata", "Metadata is too large."));
         }

@@ -11,13 +11,13 @@
 //! | `GET /pay/{payment_intent}` | a page with buttons, for people |
 
 mod acting;
-mod books;
 mod calls;
 mod delivery;
 mod form;
 mod objects;
 mod page;
 mod refusal;
+mod store;
 #[cfg(test)]
 mod tests;
 
@@ -34,15 +34,15 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use self::acting::{Act, Done, Impossible};
-use self::books::{Kept, Shelf};
+use self::acting::{Act, ActError, Done};
 use self::calls::Call;
-use self::delivery::Shop;
+use self::delivery::WebhookEndpoint;
 use self::form::Form;
 use self::objects::{Dispute, Intent, Refund};
 use self::refusal::Refusal;
+use self::store::{Store, StoredResponse};
 use crate::clock::Clock;
-use crate::faults::{self, Faults, Kind, MadeFor};
+use crate::faults::{self, CallContext, Faults, Kind};
 use crate::pay::Deliver;
 
 pub use self::delivery::Schedule;
@@ -53,7 +53,7 @@ pub const API_KEY: &str = "sk_test_local";
 pub const WEBHOOK_SECRET: &str = "whsec_local";
 
 /// The longest idempotency key.
-const LONGEST_KEY: usize = 255;
+const MAX_KEY_LENGTH: usize = 255;
 
 /// Stripe's sandbox. Clones share it.
 #[derive(Clone)]
@@ -62,12 +62,12 @@ pub struct Stripe {
 }
 
 struct Inner {
-    shelf: Shelf,
+    store: Store,
     clock: Clock,
     faults: Faults,
-    shop: RwLock<Option<Shop>>,
+    endpoint: RwLock<Option<WebhookEndpoint>>,
     /// An event was made by a call and waits to be sent.
-    posted: Notify,
+    enqueued: Notify,
     /// Whether webhooks are kept back.
     held: AtomicBool,
 }
@@ -78,14 +78,14 @@ impl Stripe {
     /// # Errors
     /// When the file cannot be used.
     pub fn open(path: Option<&Path>, clock: Clock, faults: Faults) -> rusqlite::Result<Self> {
-        let shelf = Shelf::open(path)?;
+        let store = Store::open(path)?;
         Ok(Self {
             inner: Arc::new(Inner {
-                shelf,
+                store,
                 clock,
                 faults,
-                shop: RwLock::new(None),
-                posted: Notify::new(),
+                endpoint: RwLock::new(None),
+                enqueued: Notify::new(),
                 held: AtomicBool::new(false),
             }),
         })
@@ -93,41 +93,41 @@ impl Stripe {
 
     /// Says where webhooks go (`http://…/v1/webhooks/stripe`), and what carries them. Until then they wait.
     pub fn deliver_to(&self, url: impl Into<String>, deliver: Deliver) {
-        let shop = Shop { url: url.into(), deliver };
-        *self.inner.shop.write().unwrap_or_else(PoisonError::into_inner) = Some(shop);
-        self.inner.posted.notify_one();
+        let endpoint = WebhookEndpoint { url: url.into(), deliver };
+        *self.inner.endpoint.write().unwrap_or_else(PoisonError::into_inner) = Some(endpoint);
+        self.inner.enqueued.notify_one();
     }
 
-    fn shop(&self) -> Option<Shop> {
-        self.inner.shop.read().unwrap_or_else(PoisonError::into_inner).clone()
+    fn endpoint(&self) -> Option<WebhookEndpoint> {
+        self.inner.endpoint.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Answers a request as a door does: with the faults that were ordered for the service `stripe`, whose operations
+    /// Answers a request as an endpoint does: with the faults that were ordered for the service `stripe`, whose operations
     /// are named as in Stripe's specification (`CreatePaymentIntent`, `CancelPaymentIntent`, `CreateRefund`, …). The
     /// webhooks that it sends are the operation `Webhook`.
     pub async fn serve(&self, parts: Parts, body: Bytes) -> axum::response::Response {
-        let MadeFor { trace, route } = parts.extensions.get::<MadeFor>().cloned().unwrap_or_default();
+        let CallContext { trace, route } = parts.extensions.get::<CallContext>().cloned().unwrap_or_default();
         let fault = Call::find(&parts.method, parts.uri.path())
-            .and_then(|call| self.inner.faults.next(&faults::Call::of("stripe", call.name()).made_for(route)));
+            .and_then(|call| self.inner.faults.next(&faults::Call::of("stripe", call.name()).for_route(route)));
         let answer = match fault {
             Some(Kind::CrashBefore) => {
                 self.inner.faults.kill(trace.as_deref()).await;
-                return faults::cut_off();
+                return faults::drop_connection();
             }
             Some(Kind::CrashAfter) => {
                 self.call(parts, body).await;
                 self.inner.faults.kill(trace.as_deref()).await;
-                return faults::cut_off();
+                return faults::drop_connection();
             }
-            Some(Kind::Before) => return faults::cut_off(),
+            Some(Kind::Before) => return faults::drop_connection(),
             Some(Kind::After) => {
                 self.call(parts, body).await;
-                return faults::cut_off();
+                return faults::drop_connection();
             }
             Some(Kind::Conflict) => refused(&Refusal::in_use()),
             Some(Kind::Throttle) => refused(&Refusal::throttled()),
             Some(Kind::Slow) => {
-                tokio::time::sleep(faults::SLOW).await;
+                tokio::time::sleep(faults::SLOW_DELAY).await;
                 self.call(parts, body).await
             }
             Some(Kind::Stale) | None => self.call(parts, body).await,
@@ -173,31 +173,31 @@ impl Stripe {
         let key = idempotency_key(parts)?;
         let request = format!("{} {path}?{}", parts.method, form.fingerprint());
         let now = self.inner.clock.now();
-        let answer = self.inner.shelf.write(|books| {
+        let answer = self.inner.store.write(|transaction| {
             if let Some(key) = key
-                && let Some(kept) = books.kept(key, now)?
+                && let Some(stored) = transaction.stored_response(key, now)?
             {
-                if kept.request != request {
+                if stored.request != request {
                     return Err(Refusal::idempotency(key));
                 }
-                let mut replayed = answer(kept.status, "application/json", kept.body);
+                let mut replayed = answer(stored.status, "application/json", stored.body);
                 replayed
                     .headers_mut()
                     .insert(HeaderName::from_static("idempotent-replayed"), HeaderValue::from_static("true"));
                 return Ok(replayed);
             }
-            let (status, body) = match call.carry_out(books, form, now) {
+            let (status, body) = match call.carry_out(transaction, form, now) {
                 Ok(body) => (StatusCode::OK, body),
-                Err(refusal) if refusal.kept => (refusal.status, refusal.body()),
+                Err(refusal) if refusal.is_stored => (refusal.status, refusal.body()),
                 Err(refusal) => return Err(refusal),
             };
             let body = body.to_string();
             if let Some(key) = key {
-                books.keep(key, &Kept { request, status, body: body.clone() }, now)?;
+                transaction.store_response(key, &StoredResponse { request, status, body: body.clone() }, now)?;
             }
             Ok(answer(status, "application/json", body))
         })?;
-        self.inner.posted.notify_one();
+        self.inner.enqueued.notify_one();
         Ok(answer)
     }
 
@@ -207,9 +207,9 @@ impl Stripe {
             Err(cause) => return local_error(StatusCode::BAD_REQUEST, &format!("no such act: {cause}")),
         };
         let now = self.inner.clock.now();
-        match self.inner.shelf.write(|books| act.on_order(books, order, now)) {
+        match self.inner.store.write(|transaction| act.on_order(transaction, order, now)) {
             Ok(done) => self.finish(done).await,
-            Err(impossible) => local_error(impossible.status(), &impossible.to_string()),
+            Err(error) => local_error(error.status(), &error.to_string()),
         }
     }
 
@@ -217,10 +217,12 @@ impl Stripe {
     async fn finish(&self, done: Done) -> Response<Bytes> {
         if self.holds() {
             let now = self.inner.clock.now();
-            let waits = |books: &books::Books<'_>| done.events.iter().try_for_each(|event| books.post(event, now));
-            return match self.inner.shelf.write(waits).map_err(Impossible::from) {
+            let waits = |transaction: &store::Transaction<'_>| {
+                done.events.iter().try_for_each(|event| transaction.enqueue(event, now))
+            };
+            return match self.inner.store.write(waits).map_err(ActError::from) {
                 Ok(()) => json_answer(StatusCode::OK, &json!({"delivered": [], "intent": done.intent})),
-                Err(impossible) => local_error(impossible.status(), &impossible.to_string()),
+                Err(error) => local_error(error.status(), &error.to_string()),
             };
         }
         let delivered = self.deliver_all(done.events, done.at_once).await;
@@ -228,16 +230,16 @@ impl Stripe {
     }
 
     fn show_order(&self, order: &str) -> Response<Bytes> {
-        let shown = self.inner.shelf.write(|books| {
-            let intents: Vec<Intent> = books.list(Some(order), None, -1)?;
+        let shown = self.inner.store.write(|transaction| {
+            let intents: Vec<Intent> = transaction.list(Some(order), None, -1)?;
             if intents.is_empty() {
-                return Err(Impossible::UnknownOrder);
+                return Err(ActError::UnknownOrder);
             }
             let (mut refunds, mut disputes, mut events) = (Vec::<Refund>::new(), Vec::<Dispute>::new(), Vec::new());
             for intent in &intents {
-                refunds.extend(books.list(Some(&intent.id), None, -1)?);
-                disputes.extend(books.list(Some(&intent.id), None, -1)?);
-                events.extend(books.deliveries(&intent.id)?);
+                refunds.extend(transaction.list(Some(&intent.id), None, -1)?);
+                disputes.extend(transaction.list(Some(&intent.id), None, -1)?);
+                events.extend(transaction.deliveries(&intent.id)?);
             }
             Ok(json!({
                 "order_id": order, "intents": intents, "refunds": refunds, "disputes": disputes, "events": events,
@@ -245,14 +247,14 @@ impl Stripe {
         });
         match shown {
             Ok(body) => json_answer(StatusCode::OK, &body),
-            Err(impossible) => local_error(impossible.status(), &impossible.to_string()),
+            Err(error) => local_error(error.status(), &error.to_string()),
         }
     }
 
     fn show_page(&self, intent: &str) -> Response<Bytes> {
-        let shown = self.inner.shelf.write(|books| {
-            let intent: Intent = books.find(intent)?.ok_or(Impossible::UnknownOrder)?;
-            Ok::<_, Impossible>(page::write(&intent, &books.deliveries(&intent.id)?))
+        let shown = self.inner.store.write(|transaction| {
+            let intent: Intent = transaction.find(intent)?.ok_or(ActError::UnknownOrder)?;
+            Ok::<_, ActError>(page::write(&intent, &transaction.deliveries(&intent.id)?))
         });
         match shown {
             Ok(page) => {
@@ -264,7 +266,7 @@ impl Stripe {
                 );
                 answer
             }
-            Err(impossible) => local_error(impossible.status(), &impossible.to_string()),
+            Err(error) => local_error(error.status(), &error.to_string()),
         }
     }
 
@@ -274,18 +276,18 @@ impl Stripe {
             return local_error(StatusCode::BAD_REQUEST, "no such button");
         };
         let now = self.inner.clock.now();
-        let done = self.inner.shelf.write(|books| {
-            let found: Intent = books.find(intent)?.ok_or(Impossible::UnknownOrder)?;
+        let done = self.inner.store.write(|transaction| {
+            let found: Intent = transaction.find(intent)?.ok_or(ActError::UnknownOrder)?;
             let act: Act = pressed.r#do;
-            act.on_intent(books, found, now)
+            act.on_intent(transaction, found, now)
         });
         match done {
             Ok(done) => {
                 self.deliver_all(done.events, done.at_once).await;
             }
             // Pressed twice, or too late: the page says how the payment stands.
-            Err(Impossible::State(_)) => {}
-            Err(impossible) => return local_error(impossible.status(), &impossible.to_string()),
+            Err(ActError::State(_)) => {}
+            Err(error) => return local_error(error.status(), &error.to_string()),
         }
         let mut answer = answer(StatusCode::SEE_OTHER, "text/plain", String::new());
         // Relative to the page's own address, whatever it is mounted under.
@@ -325,11 +327,11 @@ fn idempotency_key(parts: &Parts) -> Result<Option<&str>, Refusal> {
         return Ok(None);
     };
     match value.to_str() {
-        Ok(key) if !key.is_empty() && key.len() <= LONGEST_KEY => Ok(Some(key)),
+        Ok(key) if !key.is_empty() && key.len() <= MAX_KEY_LENGTH => Ok(Some(key)),
         _ => Err(Refusal::invalid(
             "parameter_invalid",
             "Idempotency-Key",
-            "The idempotency key is not 1 to 255 letters.",
+            "The idempotency key is not 1 to 255 characters.",
         )),
     }
 }

@@ -6,7 +6,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// What can be kept in the books.
+/// What can be stored in the database.
 pub(super) trait Object: Serialize + serde::de::DeserializeOwned {
     /// Stripe's name of the kind.
     const KIND: &'static str;
@@ -136,14 +136,14 @@ impl Object for Dispute {
     }
 }
 
-/// A new id: a prefix and 24 letters that nobody can guess.
+/// A new id: a prefix and 24 characters that nobody can guess.
 pub(super) fn id(prefix: &str) -> String {
     const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
     let mut bytes = [0_u8; 24];
     if SystemRandom::new().fill(&mut bytes).is_err() {
         tracing::error!("the system has no random bytes");
     }
-    let letters =
-        bytes.iter().filter_map(|byte| ALPHABET.get(usize::from(byte % 32))).map(|letter| char::from(*letter));
-    format!("{prefix}_{}", letters.collect::<String>())
+    let characters =
+        bytes.iter().filter_map(|byte| ALPHABET.get(usize::from(byte % 32))).map(|character| char::from(*character));
+    format!("{prefix}_{}", characters.collect::<String>())
 }

@@ -12,12 +12,12 @@ pub(super) struct Refusal {
     message: String,
     parts: Map<String, Value>,
     /// Whether the idempotency key keeps it: a refusal of the object's state does, one of the parameters does not.
-    pub(super) kept: bool,
+    pub(super) is_stored: bool,
 }
 
 impl Refusal {
     fn new(status: StatusCode, kind: &'static str, code: Option<&'static str>, message: impl Into<String>) -> Self {
-        Self { status, kind, code, message: message.into(), parts: Map::new(), kept: false }
+        Self { status, kind, code, message: message.into(), parts: Map::new(), is_stored: false }
     }
 
     /// Something is wrong with the parameters.
@@ -34,14 +34,14 @@ impl Refusal {
 
     /// The state of the object does not allow it.
     pub(super) fn state(code: Option<&'static str>, message: impl Into<String>) -> Self {
-        Self { kept: true, ..Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", code, message) }
+        Self { is_stored: true, ..Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", code, message) }
     }
 
     /// The card was declined.
     pub(super) fn declined(decline_code: &str) -> Self {
         let refusal =
             Self::new(StatusCode::PAYMENT_REQUIRED, "card_error", Some("card_declined"), "Your card was declined.");
-        Self { kept: true, ..refusal }.with("decline_code", decline_code.into())
+        Self { is_stored: true, ..refusal }.with("decline_code", decline_code.into())
     }
 
     /// No such path.

@@ -119,9 +119,9 @@ async fn a_message_that_keeps_failing_is_not_waited_for() {
     let seen = Arc::default();
     let mapping = Mapping { concurrency: 1, ..Mapping::of("work") };
     let source = EventSource::start(&cloud.queues, &mapping, handler(&seen, |_| Err("no".into()))).unwrap();
-    for tries in 1..=2 {
+    for attempts in 1..=2 {
         cloud.queues.drained("work").await.unwrap();
-        assert_eq!(seen.lock().unwrap().len(), tries);
+        assert_eq!(seen.lock().unwrap().len(), attempts);
         assert_eq!(cloud.queues.depth("work").unwrap(), Depth { in_flight: 1, ..Depth::default() });
         cloud.clock.advance(Duration::from_secs(30));
     }

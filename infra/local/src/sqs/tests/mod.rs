@@ -239,7 +239,7 @@ async fn a_batch_is_checked_as_a_whole_and_then_one_by_one() {
     assert!(send(eleven).await.unwrap_err().is_too_many_entries_in_batch_request());
     assert!(send(vec![entry("a", "x"), entry("a", "y")]).await.unwrap_err().is_batch_entry_ids_not_distinct());
     assert!(send(vec![entry("a b", "x")]).await.unwrap_err().is_invalid_batch_entry_id());
-    let half = "x".repeat(MOST_BYTES / 2 + 1);
+    let half = "x".repeat(MAX_MESSAGE_SIZE / 2 + 1);
     assert!(send(vec![entry("a", &half), entry("b", &half)]).await.unwrap_err().is_batch_request_too_long());
     assert_eq!(cloud.queues.depth("work").unwrap(), Depth::default());
 
@@ -260,7 +260,7 @@ async fn a_batch_is_checked_as_a_whole_and_then_one_by_one() {
 #[tokio::test]
 async fn limits_are_those_of_the_cloud() {
     let cloud = cloud().await;
-    let whole = "x".repeat(MOST_BYTES);
+    let whole = "x".repeat(MAX_MESSAGE_SIZE);
     cloud.send(&whole).await;
     let request = cloud.client.send_message().queue_url(&cloud.work);
     let long = request.clone().message_body(format!("{whole}x")).send().await.unwrap_err().into_service_error();

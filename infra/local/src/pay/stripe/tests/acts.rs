@@ -9,14 +9,14 @@ async fn succeeding_twice_tells_of_every_open_payment_with_two_events() {
     sandbox.opened(&payment(2)).await;
     let (_, answer) = sandbox.act(order(), "succeed_twice").await;
     assert_eq!(answer["delivered"].as_array().unwrap().len(), 4);
-    let told = sandbox.told().await;
-    let mut events: Vec<_> = told.iter().map(|report| report.event_id.clone()).collect();
+    let news = sandbox.news().await;
+    let mut events: Vec<_> = news.iter().map(|news| news.event_id.clone()).collect();
     events.sort();
     events.dedup();
     assert_eq!(events.len(), 4);
     for id in [1, 2] {
-        let of_one = told.iter().filter(|report| report.payment_id == Some(PaymentId::from_bits(id)));
-        assert_eq!(of_one.filter(|report| report.kind == captured(1250)).count(), 2);
+        let of_one = news.iter().filter(|news| news.payment_id == Some(PaymentId::from_bits(id)));
+        assert_eq!(of_one.filter(|news| news.kind == captured(1250)).count(), 2);
     }
 }
 
@@ -26,13 +26,13 @@ async fn a_refund_made_by_hand_and_a_refund_that_comes_back_are_told() {
     sandbox.opened(&payment(1)).await;
     assert_eq!(sandbox.act(order(), "refund").await.0, StatusCode::CONFLICT);
     sandbox.act(order(), "succeed").await;
-    sandbox.told().await;
+    sandbox.news().await;
     sandbox.act(order(), "refund").await;
-    let Told::Refund(by_hand) = sandbox.told_once().await.kind else { panic!("no refund") };
+    let NewsKind::Refund(by_hand) = sandbox.only_news().await.kind else { panic!("no refund") };
     assert_eq!((by_hand.refund_id, by_hand.amount), (None, Some(usd(1250))));
     sandbox.act(order(), "fail_refund").await;
-    let Told::Refund(failed) = sandbox.told_once().await.kind else { panic!("no refund") };
-    assert_eq!(failed.standing, RefundStanding::Failed { code: "expired_or_canceled_card".into() });
+    let NewsKind::Refund(failed) = sandbox.only_news().await.kind else { panic!("no refund") };
+    assert_eq!(failed.outcome, RefundOutcome::Failed { code: "expired_or_canceled_card".into() });
 }
 
 #[tokio::test]
@@ -40,20 +40,20 @@ async fn a_dispute_is_opened_repeated_and_decided() {
     let sandbox = Sandbox::open().await;
     let opened = sandbox.opened(&payment(1)).await;
     sandbox.act(order(), "succeed").await;
-    sandbox.told().await;
+    sandbox.news().await;
     sandbox.act(order(), "dispute").await;
-    let report = sandbox.told_once().await;
-    assert_eq!((report.order_id, Some(&report.reference)), (None, opened.reference.as_ref()));
-    let Told::Dispute(dispute) = &report.kind else { panic!("no dispute") };
-    assert_eq!((dispute.stage, dispute.amount), (DisputeStage::Opened, Some(usd(1250))));
+    let news = sandbox.only_news().await;
+    assert_eq!((news.order_id, Some(&news.reference)), (None, opened.reference.as_ref()));
+    let NewsKind::Dispute(dispute) = &news.kind else { panic!("no dispute") };
+    assert_eq!((dispute.state, dispute.amount), (DisputeState::Opened, Some(usd(1250))));
     sandbox.act(order(), "dispute").await;
-    assert_eq!(sandbox.told_once().await, report);
+    assert_eq!(sandbox.only_news().await, news);
     let reference = opened.reference.unwrap();
     let refused = sandbox.providers.refund(ProviderName::Stripe, &refund(1, 5), &reference).await;
     assert_eq!(refused, Err(Failure::Refused { code: PAYMENT_DISPUTED.into() }));
     sandbox.act(order(), "win_dispute").await;
-    let Told::Dispute(won) = sandbox.told_once().await.kind else { panic!("no dispute") };
-    assert_eq!(won.stage, DisputeStage::Won);
+    let NewsKind::Dispute(won) = sandbox.only_news().await.kind else { panic!("no dispute") };
+    assert_eq!(won.state, DisputeState::Won);
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn a_restart_forgets_neither_payments_nor_keys_nor_events_on_their_way() {
     assert_eq!(after.providers.open(&payment(1)).await.unwrap(), opened);
     after.clock.advance(Duration::from_secs(5));
     assert_eq!(after.stripe.deliver_due().await, 1);
-    assert_eq!(after.told_once().await.kind, captured(1250));
+    assert_eq!(after.only_news().await.kind, captured(1250));
 }
 
 #[tokio::test]
@@ -116,8 +116,8 @@ async fn the_schedule_sends_what_calls_lead_to() {
     sandbox.providers.cancel(&opened).await.unwrap();
     let request = arrivals.recv().await.unwrap();
     let now = sandbox.clock.now();
-    let told = sandbox.providers.verify(ProviderName::Stripe, request.headers(), request.body(), now).await.unwrap();
-    assert_eq!(told.kind, Told::Payment(Standing::Cancelled));
+    let news = sandbox.providers.verify(ProviderName::Stripe, request.headers(), request.body(), now).await.unwrap();
+    assert_eq!(news.kind, NewsKind::Payment(PaymentNews::Cancelled));
     schedule.stop().await;
 }
 
@@ -131,8 +131,8 @@ async fn what_is_not_stripes_or_too_old_is_refused() {
         async |body: &[u8], now| sandbox.providers.verify(ProviderName::Stripe, request.headers(), body, now).await;
     let now = sandbox.clock.now();
     let forged = String::from_utf8(request.body().to_vec()).unwrap().replace("1250", "1251");
-    assert_eq!(verify(forged.as_bytes(), now).await, Err(Refused::BadSignature));
-    assert_eq!(verify(request.body(), now + Duration::from_secs(301)).await, Err(Refused::Stale));
+    assert_eq!(verify(forged.as_bytes(), now).await, Err(WebhookError::BadSignature));
+    assert_eq!(verify(request.body(), now + Duration::from_secs(301)).await, Err(WebhookError::Stale));
     assert!(verify(request.body(), now + Duration::from_secs(300)).await.is_ok());
 }
 
@@ -144,14 +144,14 @@ async fn a_webhook_that_is_lost_comes_later_and_one_whose_answer_is_lost_comes_t
     sandbox.faults.add(Fault::nth("stripe", "Webhook", 2, Kind::After));
     let (_, answer) = sandbox.act(order(), "succeed").await;
     assert_eq!(answer["delivered"][0]["status"], Value::Null);
-    assert!(sandbox.told().await.is_empty());
+    assert!(sandbox.news().await.is_empty());
     for _ in 0..3 {
         sandbox.clock.advance(Duration::from_secs(60));
         sandbox.stripe.deliver_due().await;
     }
-    let told = sandbox.told().await;
-    assert_eq!(told.len(), 2);
-    assert_eq!(told[0], told[1]);
+    let news = sandbox.news().await;
+    assert_eq!(news.len(), 2);
+    assert_eq!(news[0], news[1]);
 }
 
 #[tokio::test]
@@ -170,7 +170,7 @@ async fn people_pay_on_a_page_and_see_what_became_of_it() {
         assert_eq!((pressed.status(), pressed.url().as_str()), (StatusCode::OK, page_url.as_str()));
         assert!(pressed.text().await.unwrap().contains("payment_intent.succeeded"));
     }
-    assert_eq!(sandbox.told().await.len(), 2);
+    assert_eq!(sandbox.news().await.len(), 2);
     // Too late to decline: the page just shows how it stands.
     let late = client.post(&page_url).body("do=fail").send().await.unwrap();
     assert!(late.text().await.unwrap().contains("succeeded"));

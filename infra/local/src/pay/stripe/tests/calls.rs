@@ -8,19 +8,19 @@ async fn a_payment_is_opened_paid_and_told_of_and_told_of_again_with_the_same_ev
     let opened = sandbox.providers.open(&payment(1)).await.unwrap();
     let Action::ClientSecret { client_secret } = &opened.action else { panic!("{:?}", opened.action) };
     assert!(client_secret.starts_with(&format!("{}_secret_", opened.reference)));
-    assert_eq!(opened.standing, Standing::Pending);
+    assert_eq!(opened.news, PaymentNews::Pending);
 
     let (status, answer) = sandbox.act(order(), "succeed").await;
     assert_eq!((status, &answer["intent"]["status"]), (StatusCode::OK, &json!("succeeded")));
     assert_eq!(answer["delivered"][0]["status"], 200);
-    let first = sandbox.told_once().await;
+    let first = sandbox.only_news().await;
     assert_eq!(first.kind, captured(1250));
     assert_eq!((first.order_id, first.payment_id), (Some(order()), Some(PaymentId::from_bits(1))));
-    assert_eq!((first.reference.as_str(), first.live), (opened.reference.as_str(), false));
+    assert_eq!(first.reference, opened.reference);
 
     let (_, again) = sandbox.act(order(), "succeed").await;
     assert_eq!(again["delivered"][0]["event"], answer["delivered"][0]["event"]);
-    assert_eq!(sandbox.told_once().await, first);
+    assert_eq!(sandbox.only_news().await, first);
     let looked_up = sandbox.providers.look_up(&payment(1)).await.unwrap();
     assert_eq!(looked_up.kind, captured(1250));
 }
@@ -88,15 +88,13 @@ async fn cancelling_is_final_and_finds_a_payment_that_came_first() {
     assert_eq!(sandbox.providers.cancel(&early).await, Ok(Cancellation::Cancelled));
     assert_eq!(sandbox.act(order(), "succeed").await.0, StatusCode::CONFLICT);
     assert_eq!(sandbox.stripe.deliver_due().await, 1);
-    assert_eq!(sandbox.told_once().await.kind, Told::Payment(Standing::Cancelled));
+    assert_eq!(sandbox.only_news().await.kind, NewsKind::Payment(PaymentNews::Cancelled));
 
     // The reference was never stored: cancelling finds the payment by its key.
     sandbox.providers.open(&payment(2)).await.unwrap();
     sandbox.act(order(), "succeed").await;
-    let Ok(Cancellation::Captured(report)) = sandbox.providers.cancel(&payment(2)).await else {
-        panic!("not captured")
-    };
-    assert_eq!((report.kind, report.payment_id), (captured(1250), Some(PaymentId::from_bits(2))));
+    let Ok(Cancellation::Captured(news)) = sandbox.providers.cancel(&payment(2)).await else { panic!("not captured") };
+    assert_eq!((news.kind, news.payment_id), (captured(1250), Some(PaymentId::from_bits(2))));
 
     let slow = sandbox.opened(&payment(3)).await;
     sandbox.act(order(), "process").await;
@@ -108,11 +106,11 @@ async fn a_declined_card_can_be_followed_by_a_good_one() {
     let sandbox = Sandbox::open().await;
     let opened = sandbox.opened(&payment(1)).await;
     sandbox.act(order(), "fail").await;
-    let declined = Told::Payment(Standing::Failed { code: "insufficient_funds".into() });
-    assert_eq!(sandbox.told_once().await.kind, declined);
+    let declined = NewsKind::Payment(PaymentNews::Failed { code: "insufficient_funds".into() });
+    assert_eq!(sandbox.only_news().await.kind, declined);
     assert_eq!(sandbox.providers.look_up(&opened).await.unwrap().kind, declined);
     sandbox.act(order(), "succeed").await;
-    assert_eq!(sandbox.told_once().await.kind, captured(1250));
+    assert_eq!(sandbox.only_news().await.kind, captured(1250));
     assert_eq!(sandbox.act(order(), "fail").await.0, StatusCode::CONFLICT);
 }
 
@@ -121,7 +119,7 @@ async fn the_provider_may_report_another_amount_than_was_asked() {
     let sandbox = Sandbox::open().await;
     let opened = sandbox.opened(&payment(1)).await;
     sandbox.act(order(), "wrong_amount").await;
-    assert_eq!(sandbox.told_once().await.kind, captured(1249));
+    assert_eq!(sandbox.only_news().await.kind, captured(1249));
     assert_eq!(sandbox.providers.look_up(&opened).await.unwrap().kind, captured(1249));
 }
 
@@ -130,34 +128,34 @@ async fn refunds_are_made_once_and_never_beyond_what_was_captured() {
     let sandbox = Sandbox::open().await;
     let opened = sandbox.opened(&payment(1)).await;
     let reference = opened.reference.clone().unwrap();
-    let give_back = |refund| {
+    let issue_refund = |refund| {
         let (providers, reference) = (sandbox.providers.clone(), reference.clone());
         async move { providers.refund(ProviderName::Stripe, &refund, &reference).await }
     };
-    assert!(matches!(give_back(refund(1, 500)).await, Err(Failure::Refused { .. })), "nothing was paid yet");
+    assert!(matches!(issue_refund(refund(1, 500)).await, Err(Failure::Refused { .. })), "nothing was paid yet");
     sandbox.act(order(), "succeed").await;
-    sandbox.told().await;
+    sandbox.news().await;
 
-    let first = give_back(refund(2, 500)).await.unwrap();
-    assert_eq!(first.standing, RefundStanding::Succeeded);
+    let first = issue_refund(refund(2, 500)).await.unwrap();
+    assert_eq!(first.outcome, RefundOutcome::Succeeded);
     assert_eq!((first.refund_id, first.amount), (Some(RefundId::from_bits(2)), Some(usd(500))));
-    assert_eq!(give_back(refund(2, 500)).await.unwrap(), first);
+    assert_eq!(issue_refund(refund(2, 500)).await.unwrap(), first);
     // The key is forgotten after a day, the refund is not.
     sandbox.clock.advance(Duration::from_secs(25 * 60 * 60));
-    assert_eq!(give_back(refund(2, 500)).await.unwrap(), first);
+    assert_eq!(issue_refund(refund(2, 500)).await.unwrap(), first);
     let known = domain::payment::Refund { reference: Some(first.reference.clone()), ..refund(2, 500) };
-    assert_eq!(give_back(known).await.unwrap(), first);
+    assert_eq!(issue_refund(known).await.unwrap(), first);
 
-    assert!(matches!(give_back(refund(3, 751)).await, Err(Failure::Refused { .. })), "more than is left");
-    assert_eq!(give_back(refund(4, 750)).await.unwrap().amount, Some(usd(750)));
-    assert_eq!(give_back(refund(5, 1)).await, Err(Failure::Refused { code: "charge_already_refunded".into() }));
+    assert!(matches!(issue_refund(refund(3, 751)).await, Err(Failure::Refused { .. })), "more than is left");
+    assert_eq!(issue_refund(refund(4, 750)).await.unwrap().amount, Some(usd(750)));
+    assert_eq!(issue_refund(refund(5, 1)).await, Err(Failure::Refused { code: "charge_already_refunded".into() }));
     assert_eq!(sandbox.show(order()).await["refunds"].as_array().unwrap().len(), 2);
 
     sandbox.stripe.deliver_due().await;
-    let told = sandbox.told().await;
-    assert_eq!(told.len(), 2);
-    assert_eq!(told[0].kind, Told::Refund(first));
-    assert_eq!((told[0].order_id, told[0].reference.as_str()), (Some(order()), reference.as_str()));
+    let news = sandbox.news().await;
+    assert_eq!(news.len(), 2);
+    assert_eq!(news[0].kind, NewsKind::Refund(first));
+    assert_eq!((news[0].order_id, news[0].reference.as_str()), (Some(order()), reference.as_str()));
 }
 
 #[tokio::test]
@@ -176,7 +174,7 @@ async fn a_lost_call_is_unclear_and_repeating_it_finds_what_was_done() {
     }
 
     sandbox.act(order(), "succeed").await;
-    sandbox.told().await;
+    sandbox.news().await;
     sandbox.faults.add(Fault::nth("stripe", "CreateRefund", 1, Kind::After));
     let reference = opened.reference.unwrap();
     let lost = sandbox.providers.refund(ProviderName::Stripe, &refund(1, 500), &reference).await;
@@ -213,7 +211,7 @@ async fn stripes_test_cards_confirm_through_the_api() {
     assert_eq!(confirm("pm_card_visa").await.1["status"], "succeeded");
     assert_eq!(confirm("pm_card_visa").await.1["error"]["code"], "payment_intent_unexpected_state");
     assert_eq!(sandbox.stripe.deliver_due().await, 2);
-    let told: Vec<_> = sandbox.told().await.into_iter().map(|report| report.kind).collect();
-    let declined = Told::Payment(Standing::Failed { code: "generic_decline".into() });
-    assert_eq!(told, [declined, captured(1250)]);
+    let news: Vec<_> = sandbox.news().await.into_iter().map(|news| news.kind).collect();
+    let declined = NewsKind::Payment(PaymentNews::Failed { code: "generic_decline".into() });
+    assert_eq!(news, [declined, captured(1250)]);
 }

@@ -3,12 +3,13 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use domain::dispute::DisputeState;
 use domain::payment::{Action, Payment, PaymentState, ProviderName, RefundReason, RefundState};
 use domain::{Currency, Money, OrderId, PaymentId, RefundId, Timestamp};
 use http::Request;
 use payments::{
-    Cancellation, DisputeStage, Failure, Freshness, HttpFailure, Kind as Told, PAYMENT_DISPUTED, Providers,
-    RefundStanding, Refused, Report, SecretUnavailable, Standing,
+    Cancellation, Failure, Freshness, HttpFailure, NewsKind, PAYMENT_DISPUTED, PaymentNews, ProviderNews, Providers,
+    RefundOutcome, SecretUnavailable, WebhookError,
 };
 
 use super::*;
@@ -26,11 +27,11 @@ struct Sandbox {
     faults: Faults,
     url: String,
     providers: Providers,
-    shop: Arc<Mutex<ShopFloor>>,
+    shop: Arc<Mutex<FakeShop>>,
 }
 
 /// What the shop was sent, and what it answers.
-struct ShopFloor {
+struct FakeShop {
     answer: StatusCode,
     received: Vec<Request<Bytes>>,
 }
@@ -53,13 +54,13 @@ impl Sandbox {
         });
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
 
-        let shop = Arc::new(Mutex::new(ShopFloor { answer: StatusCode::OK, received: Vec::new() }));
-        let floor = Arc::clone(&shop);
+        let shop = Arc::new(Mutex::new(FakeShop { answer: StatusCode::OK, received: Vec::new() }));
+        let fake_shop = Arc::clone(&shop);
         let deliver: Deliver = Arc::new(move |request| {
-            let mut floor = floor.lock().unwrap();
-            floor.received.push(request);
+            let mut fake_shop = fake_shop.lock().unwrap();
+            fake_shop.received.push(request);
             let mut response = Response::new(Bytes::new());
-            *response.status_mut() = floor.answer;
+            *response.status_mut() = fake_shop.answer;
             Box::pin(std::future::ready(response))
         });
         stripe.deliver_to("http://shop.test/v1/webhooks/stripe", deliver);
@@ -67,7 +68,7 @@ impl Sandbox {
         Self { stripe, clock, faults, url, providers, shop }
     }
 
-    /// Acts through the sandbox's own door.
+    /// Acts through the sandbox's own endpoint.
     async fn act(&self, order: OrderId, act: &str) -> (StatusCode, Value) {
         let body = json!({"do": act}).to_string();
         let answer =
@@ -80,21 +81,21 @@ impl Sandbox {
     }
 
     /// What the shop was sent since the last time, as its own code understands it.
-    async fn told(&self) -> Vec<Report> {
+    async fn news(&self) -> Vec<ProviderNews> {
         let received = std::mem::take(&mut self.shop.lock().unwrap().received);
-        let mut reports = Vec::new();
+        let mut all_news = Vec::new();
         for request in received {
             let now = self.clock.now();
-            let report = self.providers.verify(ProviderName::Stripe, request.headers(), request.body(), now).await;
-            reports.push(report.unwrap());
+            let news = self.providers.verify(ProviderName::Stripe, request.headers(), request.body(), now).await;
+            all_news.push(news.unwrap());
         }
-        reports
+        all_news
     }
 
-    async fn told_once(&self) -> Report {
-        let mut reports = self.told().await;
-        assert_eq!(reports.len(), 1, "{reports:?}");
-        reports.remove(0)
+    async fn only_news(&self) -> ProviderNews {
+        let mut all_news = self.news().await;
+        assert_eq!(all_news.len(), 1, "{all_news:?}");
+        all_news.remove(0)
     }
 
     fn shop_answers(&self, answer: StatusCode) {
@@ -107,8 +108,8 @@ impl Sandbox {
     }
 }
 
-fn providers(url: &str, patience: Duration) -> Providers {
-    let client = reqwest::Client::builder().timeout(patience).build().unwrap();
+fn providers(url: &str, timeout: Duration) -> Providers {
+    let client = reqwest::Client::builder().timeout(timeout).build().unwrap();
     let http = move |request: Request<Bytes>| {
         let client = client.clone();
         async move {
@@ -174,15 +175,15 @@ fn refund(id: u128, minor: i64) -> domain::payment::Refund {
         reason: RefundReason::Cancelled,
         created_at: Timestamp::from_millis(0),
         due_at: None,
-        tries: 0,
+        attempts: 0,
         refusals: 0,
         returned_at: None,
         dispute: None,
-        by_bank: None,
+        charged_back: None,
         version: 0,
     }
 }
 
-const fn captured(minor: i64) -> Told {
-    Told::Payment(Standing::Captured { amount: Some(Money::new(minor, Currency::USD)) })
+const fn captured(minor: i64) -> NewsKind {
+    NewsKind::Payment(PaymentNews::Captured { amount: Some(Money::new(minor, Currency::USD)) })
 }

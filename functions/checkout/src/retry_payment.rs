@@ -1,0 +1,137 @@
+//! `POST /v1/orders/{id}/payments`: another attempt at paying.
+
+use api::{Answer, Digested, IdempotencyKey, Now, OrderToken, Path, Problem, SourceIp};
+use axum::extract::State;
+use domain::order::{OrderView, PlacedOrder};
+use domain::payment::{Payment, PaymentStep, ProviderName};
+use domain::{Code, OrderId, Refusal, Timestamp};
+use payment_webhook::settlement::settle;
+use payments::Cancellation;
+use serde::Deserialize;
+use store::Error;
+use store::orders::{KeyRecord, KeyScope};
+use store::rate_limits::Target;
+use utoipa::ToSchema;
+
+use crate::App;
+use crate::opening::Replay;
+use crate::return_url;
+
+/// How to pay this time.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RetryPayment {
+    /// One of the payment methods.
+    provider: ProviderName,
+    /// Where a provider that takes the buyer elsewhere sends him back to.
+    #[serde(default)]
+    return_url: Option<String>,
+}
+
+const ROUTE: &str = "POST /v1/orders/{id}/payments";
+const MAX_ATTEMPTS: usize = 8;
+
+/// Tries to pay an order again: after a declined card, or when the provider was down.
+#[utoipa::path(
+    post, path = "/v1/orders/{id}/payments",
+    params(
+        ("id" = OrderId, Path, description = "The order."),
+        ("Order-Token" = String, Header, description = "The order's token."),
+        ("Idempotency-Key" = String, Header, description = "Names this attempt: a repeat gets the same answer.")
+    ),
+    request_body = RetryPayment, responses((status = CREATED, body = OrderView))
+)]
+pub async fn retry_payment(
+    State(app): State<App>,
+    Now(now): Now,
+    SourceIp(client): SourceIp,
+    Path(id): Path<OrderId>,
+    token: OrderToken,
+    key: IdempotencyKey,
+    Digested { body: asked, digest }: Digested<RetryPayment>,
+) -> Result<Answer, Problem> {
+    let secret = app.token_secret.value().await?;
+    let settings = app.settings.current().await?;
+    if let Err(closed) = token.opens(id, secret.accepted()) {
+        // Whoever guesses is counted, and whoever holds the token is never in the way of that.
+        app.rate_limits.count_one("order-token", Target::Client(&client), settings.limits.wrong_token, now).await?;
+        return Err(closed);
+    }
+    return_url::check(asked.return_url.as_deref(), "/return_url")?;
+    let caller = id.to_string();
+    let scope = KeyScope { caller: &caller, route: ROUTE, key: key.as_str() };
+    let hash = scope.hash();
+    let (counted, known) = tokio::join!(
+        app.rate_limits.count("payment", &client, Target::Order(id), settings.limits.payment, now),
+        app.orders.key_use(&hash, now)
+    );
+    counted?;
+    if let Some(known) = known? {
+        return app.replay(Replay { known, hash: &hash, digest: &digest, created: true }, &secret, now).await;
+    }
+    for _ in 0..MAX_ATTEMPTS {
+        let loaded = app.orders.load(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+        let mut changed = loaded.clone();
+        app.check_payment_method(asked.provider, loaded.order.totals.total, &settings).await?;
+        changed.retry_payment(asked.provider, &mut platform::ids(now))?;
+        app.close_open_attempts(&loaded, &mut changed, now).await?;
+        let record = KeyRecord::new(scope, &digest, id, now);
+        match app.orders.save_with_key(&loaded, &changed, &record, now).await {
+            Ok(None) => {
+                let order = app.orders.load(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+                return app.open_payment_and_answer(order, &hash, true, &secret, now).await;
+            }
+            Ok(Some(known)) => {
+                return app.replay(Replay { known, hash: &hash, digest: &digest, created: true }, &secret, now).await;
+            }
+            Err(Error::Conflict) => {}
+            Err(other) => return Err(other.into()),
+        }
+    }
+    Err(Error::Conflict.into())
+}
+
+impl App {
+    /// Calls off the attempts that could still be paid, so that the buyer does not pay twice. One that was paid meanwhile is
+    /// settled, and the call refused: the order is paid. A provider that does not answer does not stop the buyer: money that
+    /// comes twice goes back.
+    async fn close_open_attempts(
+        &self,
+        loaded: &PlacedOrder,
+        changed: &mut PlacedOrder,
+        now: Timestamp,
+    ) -> Result<(), Problem> {
+        let open: Vec<Payment> = loaded
+            .payments
+            .iter()
+            .filter(|payment| payment.may_be_paid() && payment.reference.is_some())
+            .cloned()
+            .collect();
+        for payment in open {
+            match self.providers.cancel(&payment).await {
+                Ok(Cancellation::Cancelled) => {
+                    if let Some(known) = changed.payments.iter_mut().find(|known| known.id == payment.id)
+                        && let Some(next) = known.state.after(PaymentStep::Cancelled)
+                    {
+                        known.state = next;
+                    }
+                }
+                Ok(Cancellation::Captured(news)) => {
+                    settle(&self.orders, &news, now).await?;
+                    return Err(Refusal::because(Code::WrongState, "the order was paid meanwhile").into());
+                }
+                Ok(Cancellation::Undecided(_)) => {
+                    return Err(Refusal::because(
+                        Code::WrongState,
+                        "the provider is still working on the last attempt",
+                    )
+                    .into());
+                }
+                Err(failure) => {
+                    tracing::warn!(payment.id = %payment.id, cause = %failure, "a payment attempt could not be cancelled before the next one");
+                }
+            }
+        }
+        Ok(())
+    }
+}

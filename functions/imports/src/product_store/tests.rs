@@ -1,0 +1,99 @@
+use std::collections::BTreeMap;
+
+use domain::catalog::CategoryTree;
+use domain::stock::{Layout, StockShard};
+use domain::text::{Handle, Name};
+use domain::vendor::VendorCard;
+use domain::{Currency, Timestamp, VendorId};
+use store::catalog::StoredProduct;
+
+use super::{Known, Outcome, Plan};
+use crate::merge::ImportContext;
+use crate::product_file::{Columns, ProductDraft, ProductReader, Products};
+
+const FILE: &str = "Handle,Title,Body (HTML),Option1 Name,Option1 Value,Variant Inventory Qty,Variant Price\n\
+    bowl,Bowl,<p>Blue</p>,Colour,Blue,5,10.00\nbowl,,,,Green,0,11.00\n";
+
+fn context() -> ImportContext {
+    let handle = Handle::parse("chorsu").unwrap();
+    ImportContext {
+        vendor: VendorCard { id: VendorId::from_bits(7), handle, name: Name::parse("Chorsu").unwrap() },
+        approved: true,
+        currency: Currency::USD,
+        publish: false,
+        tree: CategoryTree::default(),
+        columns: Columns::ALL,
+        now: Timestamp::from_millis(1_000),
+    }
+}
+
+fn read(csv: &str) -> ProductDraft {
+    Products::new(csv.as_bytes(), ProductReader::new(Currency::USD)).next().unwrap().unwrap().product.unwrap()
+}
+
+fn first() -> Plan {
+    let known = Known { stored: None, free_handle: Handle::parse("bowl").ok(), shards: BTreeMap::new() };
+    Plan::new(2, read(FILE), known, &context()).unwrap()
+}
+
+/// The plan for a file, when the shop has the product of the first one and these units of its first variant.
+fn then(stored: &StoredProduct, units: &[(i64, i64)], csv: &str) -> Plan {
+    let shards = units.iter().map(|(available, reserved)| StockShard { available: *available, reserved: *reserved });
+    let shards = BTreeMap::from([(stored.product.variants[0].id, shards.collect())]);
+    let known = Known { stored: Some(stored.clone()), free_handle: None, shards };
+    Plan::new(2, read(csv), known, &context()).unwrap()
+}
+
+#[test]
+fn a_new_product_is_shown_with_the_stock_that_it_is_about_to_get() {
+    let plan = first();
+    let stored = plan.stored();
+    assert!(matches!(plan.outcome(), Outcome::Imported { created: true, updated: false, variants: 2 }));
+    assert_eq!(stored.availability.of(stored.product.variants[0].id), 5);
+    assert_eq!(stored.availability.available.len(), 1);
+    assert_eq!(plan.stock_changes(), [(stored.product.variants[0].id, Layout::default(), 5)]);
+}
+
+#[test]
+fn what_is_as_the_file_says_is_not_written() {
+    let stored = first().stored();
+    // Over several shards, and with units that are promised: what counts is what is in the house.
+    for units in [&[(5, 0)][..], &[(1, 1), (0, 3)]] {
+        let plan = then(&stored, units, FILE);
+        assert!(!plan.changes_product() && plan.stock_changes().is_empty(), "{units:?}");
+        assert!(matches!(plan.outcome(), Outcome::Imported { created: false, updated: false, .. }));
+    }
+}
+
+#[test]
+fn each_difference_is_seen_for_itself() {
+    let stored = first().stored();
+    let changes = |plan: &Plan| (plan.changes_product(), plan.stock_changes().len());
+    assert_eq!(changes(&then(&stored, &[(4, 0)], FILE)), (false, 1));
+    assert_eq!(changes(&then(&stored, &[(5, 0)], &FILE.replace("10.00", "9.00"))), (true, 0));
+    assert_eq!(changes(&then(&stored, &[(5, 0)], &FILE.replace("<p>Blue</p>", "<p>Azure</p>"))), (true, 0));
+    assert_eq!(changes(&then(&stored, &[(5, 0)], &FILE.replace(",5,", ",,"))), (false, 0));
+}
+
+#[test]
+fn stock_below_what_is_reserved_is_left_and_reported() {
+    let plan = then(&first().stored(), &[(0, 9)], FILE);
+    assert!(plan.stock_changes().is_empty());
+    assert_eq!(plan.merged.warnings[0].code, "quantity_reserved");
+}
+
+#[test]
+fn what_is_left_of_a_variant_that_is_gone_is_forgotten() {
+    let stored = first().stored();
+    let green = FILE.replace("Colour,Blue,5,10.00\nbowl,,,,Green,0,11.00", "Colour,Green,0,11.00");
+    let plan = then(&stored, &[(5, 0)], &green);
+    assert_eq!(plan.stored().product.variants.len(), 1);
+    assert!(plan.stored().availability.available.is_empty());
+}
+
+#[test]
+fn without_a_handle_the_product_stays_out() {
+    let known = Known { stored: None, free_handle: None, shards: BTreeMap::new() };
+    let (line, issues) = Plan::new(7, read(FILE), known, &context()).unwrap_err();
+    assert_eq!((line, issues[0].code.as_str()), (7, "handle_taken"));
+}

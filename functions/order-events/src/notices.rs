@@ -1,0 +1,389 @@
+//! Which event is told to whom, and in which words.
+//!
+//! A message says how things stand now. Between an event and its delivery an order may have moved on: what is no longer true is
+//! not told, because the next event tells what is.
+
+use domain::dispute::DisputeState;
+use domain::order::{
+    Actor, HistoryEvent, OrderEvent, OrderEventKind, OrderState, PlacedOrder, VendorOrder, VendorOrderState,
+};
+use domain::payment::{PaymentState, Refund, RefundReason, RefundState};
+use domain::{Money, MoneyMovement, UnmatchedPayment, VendorId};
+
+use crate::message::{Draft, Message, Site, amount, one_line};
+
+/// Somebody who is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Recipient {
+    /// Who ordered.
+    Buyer,
+    /// A seller.
+    Vendor(VendorId),
+    /// Who runs the marketplace.
+    Operator,
+}
+
+impl Recipient {
+    /// The name under which it is written down that he was told.
+    pub(crate) fn role(&self) -> String {
+        match self {
+            Self::Buyer => "buyer".to_owned(),
+            Self::Vendor(vendor) => vendor.to_string(),
+            Self::Operator => "operator".to_owned(),
+        }
+    }
+}
+
+/// Who is told of an event.
+///
+/// Nobody of `OrderPlaced`: the buyer stands before the payment page, and a moment later hears that he has paid, or that he
+/// has not. Nobody of `VendorOrderAccepted`: a buyer waits for the parcel, and hears when it leaves.
+pub(crate) fn recipients(event: &OrderEvent, order: &PlacedOrder) -> Vec<Recipient> {
+    let vendors = |concerned: fn(&VendorOrder) -> bool| {
+        order
+            .vendors
+            .iter()
+            .filter(move |vendor_order| concerned(vendor_order))
+            .map(|vendor_order| Recipient::Vendor(vendor_order.vendor.id))
+    };
+    let with_buyer = |others: Vec<Recipient>| [vec![Recipient::Buyer], others].concat();
+    let vendor_order = event.vendor.and_then(|vendor| order.vendor_order(vendor));
+    match event.kind {
+        OrderEventKind::OrderPlaced | OrderEventKind::VendorOrderAccepted => Vec::new(),
+        OrderEventKind::PaymentAmountMismatch
+        | OrderEventKind::RefundFailed
+        | OrderEventKind::DisputeOpened
+        | OrderEventKind::DisputeClosed => vec![Recipient::Operator],
+        // An order that is off by now is told of by the event that ended it.
+        OrderEventKind::OrderConfirmed | OrderEventKind::OrderPaid
+            if matches!(order.order.state, OrderState::Expired | OrderState::Cancelled) =>
+        {
+            Vec::new()
+        }
+        OrderEventKind::OrderConfirmed | OrderEventKind::OrderPaid => with_buyer(
+            vendors(|vendor_order| vendor_order.visible && !vendor_order.state.is_cancelled_or_declined()).collect(),
+        ),
+        OrderEventKind::OrderExpired if order.order.state == OrderState::Expired => {
+            with_buyer(vendors(was_cancelled).collect())
+        }
+        OrderEventKind::OrderCancelled if order.order.state == OrderState::Cancelled => {
+            let vendors = vendors(was_cancelled).collect();
+            // When the last seller refused, the buyer hears of it by that refusal.
+            if cancelled_by(order) == Some(Actor::Vendor) { vendors } else { with_buyer(vendors) }
+        }
+        OrderEventKind::OrderExpired | OrderEventKind::OrderCancelled => Vec::new(),
+        OrderEventKind::VendorOrderDeclined => with_buyer(Vec::new()),
+        OrderEventKind::VendorOrderCancelled => with_buyer(event.vendor.map(Recipient::Vendor).into_iter().collect()),
+        OrderEventKind::VendorOrderShipped
+            if vendor_order.is_some_and(|vendor_order| vendor_order.shipment.is_some()) =>
+        {
+            with_buyer(Vec::new())
+        }
+        OrderEventKind::VendorOrderDelivered
+            if vendor_order.is_some_and(|vendor_order| vendor_order.shipment.is_some()) =>
+        {
+            with_buyer(Vec::new())
+        }
+        OrderEventKind::VendorOrderShipped | OrderEventKind::VendorOrderDelivered => Vec::new(),
+        OrderEventKind::LatePaymentRefunded
+        | OrderEventKind::DuplicatePaymentRefunded
+        | OrderEventKind::MismatchedPaymentRefunded => with_buyer(Vec::new()),
+    }
+}
+
+/// A vendor order that its vendor knew of and that somebody else cancelled.
+fn was_cancelled(vendor_order: &VendorOrder) -> bool {
+    vendor_order.visible && vendor_order.state == VendorOrderState::Cancelled
+}
+
+fn cancelled_by(order: &PlacedOrder) -> Option<Actor> {
+    order
+        .order
+        .history
+        .iter()
+        .rev()
+        .find(|entry| entry.event == HistoryEvent::Cancelled && entry.vendor.is_none())
+        .map(|entry| entry.by)
+}
+
+/// What the buyer is told; nothing when the event does not concern him.
+pub(crate) fn to_buyer(event: &OrderEvent, order: &PlacedOrder, site: &Site, link: &str) -> Option<Message> {
+    let number = order.order.id.number();
+    let on_delivery = order.order.provider.is_on_delivery();
+    let vendor_orders = || order.vendors.iter().filter(|vendor_order| !vendor_order.state.is_cancelled_or_declined());
+    let vendor_order = event.vendor.and_then(|vendor| order.vendor_order(vendor));
+    let (subject, draft) = match event.kind {
+        OrderEventKind::OrderConfirmed => (
+            format!("Order {number} is confirmed"),
+            Draft::new()
+                .paragraph("Thank you for your order. The shops are preparing it now.")
+                .paragraph(format!("You pay when it is delivered: {}.", amount(order.order.totals.total)))
+                .paragraph(format!("Order {number}"))
+                .bill(vendor_orders(), &order.order.totals),
+        ),
+        OrderEventKind::OrderPaid => (
+            format!("Order {number} is paid"),
+            Draft::new()
+                .paragraph("Thank you. Your payment has arrived, and the shops are preparing your order now.")
+                .paragraph(format!("Order {number}"))
+                .bill(vendor_orders(), &order.order.totals),
+        ),
+        OrderEventKind::OrderExpired if on_delivery => (
+            format!("Order {number} is closed"),
+            Draft::new().paragraph("Your order was not sent in time, so we have closed it. You have nothing to pay."),
+        ),
+        OrderEventKind::OrderExpired => (
+            format!("Order {number} was not paid in time"),
+            Draft::new()
+                .paragraph("Your payment did not arrive in time, so we have closed the order.")
+                .paragraph(refund_paragraph(order, |_| true))
+                .paragraph("If you still want these things, they are in your cart again."),
+        ),
+        OrderEventKind::OrderCancelled => (
+            format!("Order {number} is cancelled"),
+            Draft::new().paragraph("Your order is cancelled.").paragraph(refund_paragraph(order, |_| true)),
+        ),
+        OrderEventKind::VendorOrderDeclined | OrderEventKind::VendorOrderCancelled => {
+            let vendor_order = vendor_order?;
+            let all_off = order.vendors.iter().all(|vendor_order| vendor_order.state.is_cancelled_or_declined());
+            (
+                format!("Order {number}: a shop cannot deliver"),
+                Draft::new()
+                    .paragraph(format!(
+                        "We are sorry. {} cannot send you:",
+                        one_line(vendor_order.vendor.name.as_str())
+                    ))
+                    .goods(vendor_order)
+                    .paragraph(refund_paragraph(order, |refund| refund.vendor == Some(vendor_order.vendor.id)))
+                    .paragraph(if all_off {
+                        "Nothing else is left in this order, so it is closed."
+                    } else {
+                        "The rest of your order stays as it is."
+                    }),
+            )
+        }
+        OrderEventKind::VendorOrderShipped => {
+            let vendor_order = vendor_order?;
+            (
+                format!("Order {number} is on its way"),
+                Draft::new()
+                    .paragraph(format!("{} has sent you:", one_line(vendor_order.vendor.name.as_str())))
+                    .goods(vendor_order)
+                    .paragraph_if(parcel(vendor_order).is_some(), || parcel(vendor_order).unwrap_or_default())
+                    .paragraph_if(on_delivery, || {
+                        format!("Please have the money ready when it comes: {}.", amount(vendor_order.totals.total))
+                    }),
+            )
+        }
+        OrderEventKind::VendorOrderDelivered => {
+            let vendor_order = vendor_order?;
+            (
+                format!("Order {number} was delivered"),
+                Draft::new()
+                    .paragraph(format!("{} says that you have received:", one_line(vendor_order.vendor.name.as_str())))
+                    .goods(vendor_order),
+            )
+        }
+        OrderEventKind::LatePaymentRefunded => (
+            format!("Order {number}: your money goes back"),
+            Draft::new()
+                .paragraph("Your payment arrived after the order was closed, and the order cannot go on any more.")
+                .paragraph(refund_paragraph(order, |refund| refund.reason == RefundReason::Late)),
+        ),
+        OrderEventKind::DuplicatePaymentRefunded => (
+            format!("Order {number}: your money goes back"),
+            Draft::new()
+                .paragraph("You have paid this order twice. Your order is not affected.")
+                .paragraph(refund_paragraph(order, |refund| refund.reason == RefundReason::Duplicate)),
+        ),
+        OrderEventKind::MismatchedPaymentRefunded => (
+            format!("Order {number}: your money goes back"),
+            Draft::new()
+                .paragraph("Your payment was not the amount that this order costs.")
+                .paragraph(refund_paragraph(order, |refund| refund.reason == RefundReason::AmountMismatch)),
+        ),
+        OrderEventKind::OrderPlaced
+        | OrderEventKind::VendorOrderAccepted
+        | OrderEventKind::PaymentAmountMismatch
+        | OrderEventKind::RefundFailed
+        | OrderEventKind::DisputeOpened
+        | OrderEventKind::DisputeClosed => return None,
+    };
+    let draft = draft
+        .paragraph(format!("See your order here:\n{link}"))
+        .paragraph("Keep this link to yourself. Whoever has it can see your order and cancel it.");
+    Some(draft.finish(subject, site))
+}
+
+/// What becomes of the buyer's money.
+fn refund_paragraph(order: &PlacedOrder, concerned: impl Fn(&Refund) -> bool) -> String {
+    let concerned: Vec<&Refund> = order.refunds.iter().filter(|refund| concerned(refund)).collect();
+    let charged_back = concerned.iter().any(|refund| refund.charged_back.is_some())
+        && !concerned.iter().any(|refund| refund.needs_manual_refund());
+    let refunds = concerned.into_iter().filter(|refund| refund.dispute.is_none() && !refund.needs_manual_refund());
+    if refunds.clone().any(|refund| refund.state == RefundState::Queued && order.is_disputed(refund.payment)) {
+        return "Your bank is deciding about this payment. What it does not give back to you, we send you then."
+            .to_owned();
+    }
+    let sum = Money::sum(order.order.currency, refunds.map(Refund::to_send)).ok().filter(|sum| !sum.is_zero());
+    match sum {
+        Some(sum) => {
+            format!("We are sending {} back to you. It can take some days until you see it.", amount(sum))
+        }
+        None if charged_back => "Your bank has given this money back to you.".to_owned(),
+        None if order.payments.iter().any(|payment| payment.state.took_money()) => {
+            "We have received money from you for this order. We are looking into it and will write to you.".to_owned()
+        }
+        None => "No money was taken from you, so you do not need to do anything.".to_owned(),
+    }
+}
+
+/// How to find the parcel, when the seller has said it.
+fn parcel(vendor_order: &VendorOrder) -> Option<String> {
+    let shipment = vendor_order.shipment.as_ref()?;
+    let carrier = shipment.carrier.as_ref().map(|carrier| format!("Carrier: {}", one_line(carrier.as_str())));
+    let number =
+        shipment.tracking_number.as_ref().map(|number| format!("Parcel number: {}", one_line(number.as_str())));
+    let text: Vec<String> = [carrier, number].into_iter().flatten().collect();
+    (!text.is_empty()).then(|| text.join("\n"))
+}
+
+/// What a seller is told; nothing when the event does not concern him. The buyer's name and address are not in it: they stand
+/// at the desk, for who is signed in.
+pub(crate) fn to_vendor(event: &OrderEvent, order: &PlacedOrder, vendor: VendorId, site: &Site) -> Option<Message> {
+    let number = order.order.id.number();
+    let vendor_order = order.vendor_order(vendor)?;
+    let (subject, draft) = match event.kind {
+        OrderEventKind::OrderPaid | OrderEventKind::OrderConfirmed => {
+            let money = if order.order.provider.is_on_delivery() {
+                format!("The buyer pays when it is delivered: {}.", amount(vendor_order.totals.total))
+            } else {
+                "It is paid.".to_owned()
+            };
+            (
+                format!("New order {number}"),
+                Draft::new()
+                    .paragraph(format!("You have a new order. {money}"))
+                    .paragraph(format!("Order {number}"))
+                    .bill_of_vendor_order(vendor_order)
+                    .paragraph(format!(
+                        "Open it here, accept it and send it:\n{}",
+                        site.vendor_order_link(vendor_order.id())
+                    )),
+            )
+        }
+        OrderEventKind::OrderCancelled | OrderEventKind::OrderExpired | OrderEventKind::VendorOrderCancelled => {
+            let (word, reason) = if event.kind == OrderEventKind::OrderExpired {
+                ("closed", "was not sent in time, so it is closed")
+            } else {
+                ("cancelled", "is cancelled")
+            };
+            (
+                format!("Order {number} is {word}"),
+                Draft::new()
+                    .paragraph(format!("Order {number} {reason}. Please do not send:"))
+                    .goods(vendor_order)
+                    .paragraph("These things are in your stock again.")
+                    .paragraph(format!("See the order here:\n{}", site.vendor_order_link(vendor_order.id()))),
+            )
+        }
+        OrderEventKind::OrderPlaced
+        | OrderEventKind::VendorOrderAccepted
+        | OrderEventKind::VendorOrderDeclined
+        | OrderEventKind::VendorOrderShipped
+        | OrderEventKind::VendorOrderDelivered
+        | OrderEventKind::LatePaymentRefunded
+        | OrderEventKind::DuplicatePaymentRefunded
+        | OrderEventKind::PaymentAmountMismatch
+        | OrderEventKind::MismatchedPaymentRefunded
+        | OrderEventKind::RefundFailed
+        | OrderEventKind::DisputeOpened
+        | OrderEventKind::DisputeClosed => return None,
+    };
+    Some(draft.finish(subject, site))
+}
+
+/// What the operator is told: what nobody else can see to.
+pub(crate) fn to_operator(event: &OrderEvent, order: &PlacedOrder, site: &Site) -> Option<Message> {
+    let number = order.order.id.number();
+    let (subject, draft) = match event.kind {
+        OrderEventKind::PaymentAmountMismatch => (
+            format!("Order {number}: another amount came"),
+            Draft::new()
+                .paragraph("The provider took another amount than was asked for. Nothing is sent until you decide:")
+                .paragraph(listed(
+                    order.payments.iter().filter(|payment| payment.state == PaymentState::AmountMismatch).map(
+                        |payment| {
+                            let came = payment.captured.map_or_else(|| "unknown".to_owned(), amount);
+                            format!("- {}: asked {}, came {came}", payment.id, amount(payment.amount))
+                        },
+                    ),
+                ))
+                .paragraph("Take it as good, or send it back."),
+        ),
+        OrderEventKind::RefundFailed => (
+            format!("Order {number}: a refund did not arrive"),
+            Draft::new().paragraph("This money did not reach the buyer. Please give it back by hand:").paragraph(
+                listed(
+                    order
+                        .refunds
+                        .iter()
+                        .filter(|refund| refund.needs_manual_refund())
+                        .map(|refund| format!("- {}: {}", refund.id, amount(refund.to_send()))),
+                ),
+            ),
+        ),
+        OrderEventKind::DisputeOpened => (
+            format!("Order {number}: the payment is disputed"),
+            Draft::new()
+                .paragraph("The buyer's bank wants the money back. Answer it at the provider in time:")
+                .paragraph(disputes(order)),
+        ),
+        OrderEventKind::DisputeClosed => (
+            format!("Order {number}: a dispute is decided"),
+            Draft::new().paragraph("The buyer's bank has decided:").paragraph(disputes(order)),
+        ),
+        _ => return None,
+    };
+    let draft = draft.paragraph(format!("See the order here:\n{}", site.operator_order_link(order.order.id)));
+    Some(draft.finish(subject, site))
+}
+
+/// What the operator is told of money that belongs to no order.
+pub(crate) fn of_unmatched(money: &UnmatchedPayment, site: &Site) -> Message {
+    let (what, subject, by_hand) = match money.what {
+        MoneyMovement::Payment => {
+            ("took money from a buyer", "Money came for no order", " and give the money back if it is nobody's")
+        }
+        MoneyMovement::Refund => ("sent money back", "Money was sent back for no order", ""),
+        MoneyMovement::Dispute => ("tells that a bank wants money back", "Money is disputed for no order", ""),
+    };
+    let provider = money.provider.as_str();
+    let sum = money.amount.map_or_else(|| "an unknown amount".to_owned(), amount);
+    let draft = Draft::new()
+        .paragraph(format!("{provider} {what}, and no order here knows of it:"))
+        .paragraph(format!("- {}: {sum}", one_line(&money.reference)));
+    let draft = match money.order_id {
+        Some(order) => {
+            draft.paragraph(format!("It names the order {order}, which is not here or does not know this payment."))
+        }
+        None => draft,
+    };
+    draft.paragraph(format!("Please look it up at the provider{by_hand}.")).finish(subject.to_owned(), site)
+}
+
+fn disputes(order: &PlacedOrder) -> String {
+    listed(order.disputes.iter().map(|dispute| {
+        let sum = dispute.amount.map_or_else(|| "an unknown amount".to_owned(), amount);
+        let state = match dispute.state {
+            DisputeState::Opened => "open",
+            DisputeState::Won => "won",
+            DisputeState::Lost => "lost",
+        };
+        format!("- {sum}, {state}, because: {}", one_line(&dispute.reason))
+    }))
+}
+
+fn listed(lines: impl Iterator<Item = String>) -> String {
+    lines.collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,132 @@
+//! What each function is asked.
+
+use super::BenchError;
+use super::client::Call;
+use super::shop::{Shop, change, fill_cart, open_cart, text};
+use crate::LocalCloud;
+
+/// A function and what it is asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scenario {
+    /// Its binary.
+    pub(super) function: &'static str,
+    /// What it is asked, in words.
+    pub(super) event: &'static str,
+    workload: Workload,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Workload {
+    List,
+    ProductPage,
+    ReadCart,
+    ChangeLine,
+    CheckOut,
+    Paid,
+    Order,
+    OwnShop,
+    OwnProducts,
+    Vendors,
+    Profile,
+    /// It consumes events: only its start is measured.
+    Nothing,
+}
+
+const fn scenario(function: &'static str, event: &'static str, workload: Workload) -> Scenario {
+    Scenario { function, event, workload }
+}
+
+/// All scenarios, the main flow first.
+pub(super) const SCENARIOS: &[Scenario] = &[
+    scenario("catalog", "list of 20", Workload::List),
+    scenario("catalog", "product page", Workload::ProductPage),
+    scenario("cart", "read", Workload::ReadCart),
+    scenario("cart", "change a line", Workload::ChangeLine),
+    scenario("checkout", "one line, by card", Workload::CheckOut),
+    scenario("payment-webhook", "payment succeeded", Workload::Paid),
+    scenario("orders", "a guest's order", Workload::Order),
+    scenario("vendor-onboarding", "own shop", Workload::OwnShop),
+    scenario("vendor-desk", "own products", Workload::OwnProducts),
+    scenario("admin", "vendors", Workload::Vendors),
+    scenario("account", "profile", Workload::Profile),
+    scenario("order-events", "start", Workload::Nothing),
+    scenario("imports", "start", Workload::Nothing),
+    scenario("projections", "start", Workload::Nothing),
+    scenario("housekeeping", "start", Workload::Nothing),
+];
+
+impl Scenario {
+    /// Whether the function is asked anything.
+    pub(super) fn is_invoked(&self) -> bool {
+        self.workload != Workload::Nothing
+    }
+
+    /// So many calls, with everything that must be there for them.
+    pub(super) async fn calls(&self, cloud: &LocalCloud, shop: &Shop, count: u32) -> Result<Vec<Call>, BenchError> {
+        let goods = shop.goods(0)?;
+        let mut calls = Vec::new();
+        match self.workload {
+            Workload::Nothing => {}
+            Workload::CheckOut => {
+                for _ in 0..count {
+                    calls.push(fill_cart(&shop.client, goods).await?.check_out()?);
+                }
+            }
+            Workload::Paid => {
+                shop.capture_webhooks(cloud);
+                for _ in 0..count {
+                    let cart = fill_cart(&shop.client, goods).await?;
+                    let order = text(&shop.client.json(cart.check_out()?).await?, "/id")?;
+                    calls.push(shop.payment_succeeded_webhook(&order).await?);
+                }
+            }
+            Workload::ChangeLine => {
+                let cart = open_cart(&shop.client).await?;
+                for number in 0..count {
+                    calls.push(change(&cart, goods, 1 + number % 2)?);
+                }
+            }
+            _ => {
+                let call = self.read(shop).await?;
+                calls.extend((0..count).map(|_| call.clone()));
+            }
+        }
+        Ok(calls)
+    }
+
+    /// A call that changes nothing and can be made any number of times.
+    async fn read(&self, shop: &Shop) -> Result<Call, BenchError> {
+        let goods = shop.goods(0)?;
+        match self.workload {
+            Workload::List => list_of_20(),
+            Workload::ReadCart => {
+                let cart = fill_cart(&shop.client, goods).await?;
+                Call::get(&format!("/v1/carts/{}", cart.id))
+            }
+            Workload::Order => {
+                let order = shop.client.json(fill_cart(&shop.client, goods).await?.check_out()?).await?;
+                Call::get(&format!("/v1/orders/{}", text(&order, "/id")?))?
+                    .with("order-token", &text(&order, "/token")?)
+            }
+            Workload::OwnShop => Call::get("/v1/vendors/me")?.with("authorization", &shop.sign_in_vendor().await?),
+            Workload::OwnProducts => {
+                Call::get("/v1/vendor/products")?.with("authorization", &shop.sign_in_vendor().await?)
+            }
+            Workload::Vendors => {
+                Call::get("/v1/admin/vendors?state=approved")?.with("authorization", &shop.sign_in_operator().await?)
+            }
+            Workload::Profile => Call::get("/v1/me")?.with("authorization", &shop.sign_in_buyer().await?),
+            _ => product_page(),
+        }
+    }
+}
+
+/// The bazaar's newest products with their prices.
+pub(super) fn list_of_20() -> Result<Call, BenchError> {
+    Call::get("/v1/products?limit=20&category=ceramics")
+}
+
+/// A product of the bazaar, with pictures, text and variants: always the same one, so that figures can be compared.
+pub(super) fn product_page() -> Result<Call, BenchError> {
+    Call::get("/v1/products/rishtan-blue-kosa")
+}

@@ -1,0 +1,62 @@
+//! Where things are saved: a directory with one file per service, or nowhere.
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::StartError;
+use super::options::{MAX_ATTEMPTS, RETRY_PAUSE};
+
+/// The files of a cloud.
+#[derive(Debug)]
+pub(super) struct DataDirectory {
+    directory: Option<PathBuf>,
+    /// Held as long as the cloud runs, so that no second one writes the same files.
+    _lock: Option<File>,
+}
+
+impl DataDirectory {
+    pub(super) fn open(directory: Option<&Path>) -> Result<Self, StartError> {
+        let Some(directory) = directory else { return Ok(Self { directory: None, _lock: None }) };
+        std::fs::create_dir_all(directory).map_err(StartError::Data)?;
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(directory.join("lock"))
+            .map_err(StartError::Data)?;
+        let mut attempts = 0;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::Error(error)) => return Err(StartError::Data(error)),
+                Err(TryLockError::WouldBlock) if attempts == MAX_ATTEMPTS => {
+                    return Err(StartError::DataTaken(directory.display().to_string()));
+                }
+                // Whoever was killed just now may not have let go of it yet.
+                Err(TryLockError::WouldBlock) => std::thread::sleep(RETRY_PAUSE),
+            }
+            attempts += 1;
+        }
+        Ok(Self { directory: Some(directory.to_path_buf()), _lock: Some(lock) })
+    }
+
+    /// The file of a service; nothing when nothing is saved.
+    pub(super) fn file(&self, name: &str) -> Option<PathBuf> {
+        self.directory.as_ref().map(|directory| directory.join(name))
+    }
+
+    /// How far the clock was moved before.
+    pub(super) fn clock_offset(&self) -> Duration {
+        let saved = self.file("clock").and_then(|file| std::fs::read_to_string(file).ok());
+        Duration::from_millis(saved.and_then(|text| text.trim().parse().ok()).unwrap_or(0))
+    }
+
+    /// Keeps how far the clock was moved. Written beside and renamed, so that a crash leaves the old or the new one.
+    pub(super) fn save_clock_offset(&self, offset: Duration) -> io::Result<()> {
+        let (Some(file), Some(beside)) = (self.file("clock"), self.file("clock.new")) else { return Ok(()) };
+        std::fs::write(&beside, offset.as_millis().to_string())?;
+        std::fs::rename(beside, file)
+    }
+}

@@ -1,0 +1,390 @@
+//! Products, their variants, and how they show in lists.
+
+mod category;
+mod image;
+mod product_file;
+mod variant;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::code::{Code, FieldError, Refusal};
+use crate::text::{Handle, Line, Name, Title};
+use crate::vendor::VendorCard;
+use crate::{Currency, Money, ProductId, Timestamp, VariantId};
+
+pub use category::{Category, CategoryTree};
+pub use image::{Image, ImageLink, ImageSource};
+pub use product_file::NO_OPTION;
+pub use variant::{InventoryPolicy, Price, Variant};
+
+/// The most variants a product may have.
+pub const MAX_VARIANTS: usize = 100;
+/// The most options a product may have.
+pub const MAX_OPTIONS: usize = 3;
+/// The most pictures a product may have.
+pub const MAX_IMAGES: usize = 50;
+/// The most tags a product may have.
+pub const MAX_TAGS: usize = 250;
+/// The most currencies a variant may be priced in.
+pub const MAX_CURRENCIES: usize = 8;
+/// The most bytes a product with its variants may take: one item.
+pub const MAX_PRODUCT_BYTES: usize = 64 * 1024;
+/// The most listing rows of a product.
+pub const MAX_LISTING_ROWS: usize = 80;
+/// The most shards the stock of a variant may be spread over.
+pub const MAX_SHARDS: u16 = 32;
+/// The most shards the stock of a product's variants may be spread over in all: reading them is a few calls.
+pub const MAX_PRODUCT_SHARDS: usize = 400;
+/// The most units that may be ordered beyond the stock of a variant.
+pub const MAX_OVERSELL: u32 = 1_000_000;
+/// The most units of a variant that a shop may hold.
+pub const MAX_ON_HAND: i64 = 10_000_000;
+
+/// An option, such as a colour, with the values that variants have of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProductOption {
+    /// What it is called.
+    pub name: Name,
+    /// Its values, in the order in which they are shown.
+    #[serde(default)]
+    pub values: Vec<Name>,
+}
+
+/// What search engines show.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Seo {
+    /// Title; the product's own when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<Line>,
+    /// Description.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<SeoText>,
+}
+
+/// A search engine's description: one paragraph.
+pub type SeoText = crate::text::LongText;
+
+/// Whether customers see a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProductState {
+    /// Only its seller sees it.
+    Draft,
+    /// It is for sale.
+    Published,
+}
+
+/// A product with its variants. The long description lies beside it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Product {
+    /// Id.
+    pub id: ProductId,
+    /// Who sells it.
+    pub vendor: VendorCard,
+    /// Its name in addresses; unique in the marketplace.
+    pub handle: Handle,
+    /// What it is called.
+    pub title: Title,
+    /// From the root of the tree to the product's own category.
+    #[serde(default)]
+    pub categories: Vec<Handle>,
+    /// Options.
+    #[serde(default)]
+    pub options: Vec<ProductOption>,
+    /// Variants, at least one.
+    pub variants: Vec<Variant>,
+    /// Pictures, the first is the card's.
+    #[serde(default)]
+    pub images: Vec<Image>,
+    /// Words that the seller sorts by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Name>,
+    /// What search engines show.
+    #[serde(default)]
+    pub seo: Seo,
+    /// The handle under which an imported file knows it, when that is not its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_handle: Option<Handle>,
+    /// What the imported file called its category.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_type: Option<Line>,
+    /// What the imported file called its vendor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_vendor: Option<Line>,
+    /// Whether customers see it.
+    pub state: ProductState,
+    /// Whether the shop is open: false while its seller is suspended.
+    #[serde(default = "yes")]
+    pub listed: bool,
+    /// When it was first published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// The ordinal of the next variant.
+    pub next_ordinal: u16,
+    /// Counts changes.
+    #[serde(default)]
+    pub version: u64,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// A card in a list of products.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProductCard {
+    /// Id.
+    pub id: ProductId,
+    /// Handle of the product page.
+    pub handle: Handle,
+    /// What it is called.
+    pub title: Title,
+    /// Who sells it.
+    pub vendor: VendorCard,
+    /// Its first picture.
+    pub image: Option<ImageLink>,
+    /// The lowest price of its variants.
+    pub price: Money,
+    /// What the variant with the lowest price used to cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compare_at_price: Option<Money>,
+    /// Whether any variant can be bought now.
+    pub available: bool,
+}
+
+/// One row of one list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListingRow {
+    /// Which list.
+    pub list: List,
+    /// The card in the list's currency.
+    pub card: ProductCard,
+    /// When the product was first published: the order of the newest.
+    pub published_at: Timestamp,
+}
+
+/// A list of products in one currency.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct List {
+    /// A category, when the list is of one.
+    pub category: Option<Handle>,
+    /// A seller's handle, when the list is of one.
+    pub vendor: Option<Handle>,
+    /// The currency of its prices.
+    pub currency: Currency,
+}
+
+impl Product {
+    /// Whether customers can see and buy it.
+    pub fn is_for_sale(&self) -> bool {
+        self.state == ProductState::Published && self.listed
+    }
+
+    /// The variant with this id.
+    pub fn variant(&self, id: VariantId) -> Option<&Variant> {
+        self.variants.iter().find(|variant| variant.id == id)
+    }
+
+    /// Whether any variant can be bought now.
+    pub fn is_available(&self, availability: &Availability) -> bool {
+        self.variants.iter().any(|variant| {
+            let units = availability.units(variant.id);
+            units > 0 || variant.backorder(1, units).is_some()
+        })
+    }
+
+    /// The currencies that at least one variant has a price in.
+    pub fn currencies(&self) -> BTreeSet<Currency> {
+        self.variants.iter().flat_map(|variant| variant.prices.iter().map(|price| price.price.currency())).collect()
+    }
+
+    /// The card in a currency; nothing when no variant has a price in it.
+    pub fn card(&self, currency: Currency, available: bool, media_base: &str) -> Option<ProductCard> {
+        let lowest = self
+            .variants
+            .iter()
+            .filter_map(|variant| variant.price_in(currency))
+            .min_by_key(|price| price.price.minor())?;
+        Some(ProductCard {
+            id: self.id,
+            handle: self.handle.clone(),
+            title: self.title.clone(),
+            vendor: self.vendor.clone(),
+            image: self
+                .images
+                .first()
+                .map(|image| ImageLink { url: image.src.url(media_base), alt: image.alt.clone() }),
+            price: lowest.price,
+            compare_at_price: lowest.compare_at,
+            available,
+        })
+    }
+
+    /// The rows of all lists it stands in: all, its category and those above, its seller, its seller within each category;
+    /// each per currency. None when it is not for sale.
+    pub fn listing_rows(&self, available: bool, media_base: &str) -> Vec<ListingRow> {
+        let (true, Some(published_at)) = (self.is_for_sale(), self.published_at) else {
+            return Vec::new();
+        };
+        let scopes = std::iter::once(None).chain(self.categories.iter().cloned().map(Some));
+        let mut rows = Vec::new();
+        for category in scopes {
+            for vendor in [None, Some(self.vendor.handle.clone())] {
+                for currency in self.currencies() {
+                    if let Some(card) = self.card(currency, available, media_base) {
+                        let list = List { category: category.clone(), vendor: vendor.clone(), currency };
+                        rows.push(ListingRow { list, card, published_at });
+                    }
+                }
+            }
+        }
+        rows
+    }
+
+    /// What a variant's values are called: `{"Colour": "Blue"}`.
+    pub fn options_of(&self, variant: &Variant) -> BTreeMap<String, String> {
+        self.options
+            .iter()
+            .zip(&variant.values)
+            .map(|(option, value)| (option.name.to_string(), value.to_string()))
+            .collect()
+    }
+
+    /// The title with the variant's values, for carts, orders and mail.
+    pub fn title_of(&self, variant: &Variant) -> String {
+        if variant.values.is_empty() {
+            return self.title.to_string();
+        }
+        let values: Vec<&str> = variant.values.iter().map(Name::as_str).collect();
+        format!("{} ({})", self.title, values.join(", "))
+    }
+
+    /// Refuses a product whose parts do not fit together, or that a product file could not bring back as it is.
+    pub fn check(&self) -> Result<(), Refusal> {
+        let mut errors = Vec::new();
+        let mut wrong =
+            |pointer: String, code: &str, detail: String| errors.push(FieldError::new(pointer, code, detail));
+        if self.variants.is_empty() {
+            wrong("/variants".into(), "missing", "a product has at least one variant".into());
+        }
+        for (list, length, most) in [
+            ("/variants", self.variants.len(), MAX_VARIANTS),
+            ("/options", self.options.len(), MAX_OPTIONS),
+            ("/images", self.images.len(), MAX_IMAGES),
+            ("/tags", self.tags.len(), MAX_TAGS),
+        ] {
+            if length > most {
+                wrong(list.into(), "too_many", format!("at most {most}"));
+            }
+        }
+        for (index, option) in self.options.iter().enumerate() {
+            if self.options.iter().take(index).any(|earlier| earlier.name == option.name) {
+                wrong(format!("/options/{index}/name"), "duplicate", "two options have this name".into());
+            }
+        }
+        let mut seen: BTreeSet<&[Name]> = BTreeSet::new();
+        for (index, variant) in self.variants.iter().enumerate() {
+            if variant.values.len() != self.options.len() {
+                wrong(
+                    format!("/variants/{index}/options"),
+                    "mismatch",
+                    "must have exactly one value for each option".into(),
+                );
+            } else if !seen.insert(&variant.values) {
+                wrong(format!("/variants/{index}/options"), "duplicate", "two variants have these values".into());
+            }
+            if variant.prices.is_empty() {
+                wrong(format!("/variants/{index}/prices"), "missing", "must have a price".into());
+            }
+            if variant.prices.len() > MAX_CURRENCIES {
+                wrong(format!("/variants/{index}/prices"), "too_many", format!("at most {MAX_CURRENCIES} currencies"));
+            }
+            if variant.shards == 0 || variant.shards > MAX_SHARDS {
+                wrong(format!("/variants/{index}/shards"), "out_of_range", format!("1 to {MAX_SHARDS}"));
+            }
+            if variant.inventory_policy == InventoryPolicy::Preorder && variant.available_from.is_none() {
+                wrong(
+                    format!("/variants/{index}/available_from"),
+                    "missing",
+                    "what is ordered beforehand needs a date".into(),
+                );
+            }
+            if variant.inventory_policy.denies()
+                && (variant.available_from.is_some() || variant.oversell_limit.is_some())
+            {
+                wrong(
+                    format!("/variants/{index}/inventory_policy"),
+                    "mismatch",
+                    "a date and a limit are for backorder and preorder".into(),
+                );
+            }
+            if variant.oversell_limit.is_some_and(|limit| limit > MAX_OVERSELL) {
+                wrong(format!("/variants/{index}/oversell_limit"), "out_of_range", format!("at most {MAX_OVERSELL}"));
+            }
+            if variant.low_stock_at.is_some_and(|units| !(0..=MAX_ON_HAND).contains(&units)) {
+                wrong(format!("/variants/{index}/low_stock_at"), "out_of_range", format!("0 to {MAX_ON_HAND}"));
+            }
+            let mut currencies = BTreeSet::new();
+            for price in &variant.prices {
+                let comparable = price
+                    .compare_at
+                    .is_none_or(|compared| compared.currency() == price.price.currency() && compared.is_price());
+                for (fits, list) in [(price.price.is_price(), "prices"), (comparable, "compare_at_prices")] {
+                    if !fits {
+                        wrong(
+                            format!("/variants/{index}/{list}"),
+                            "out_of_range",
+                            "prices are zero or more, within bounds, one currency each".into(),
+                        );
+                    }
+                }
+                if !currencies.insert(price.price.currency()) {
+                    wrong(format!("/variants/{index}/prices"), "duplicate", "two prices in one currency".into());
+                }
+            }
+        }
+        let shards: usize = self.variants.iter().map(|variant| usize::from(variant.layout().peak_shards)).sum();
+        if shards > MAX_PRODUCT_SHARDS {
+            let detail = format!(
+                "the stock of all variants, each at its widest so far, is spread over {shards} shards, at most {MAX_PRODUCT_SHARDS}"
+            );
+            wrong("/variants".into(), "too_many", detail);
+        }
+        let rows = (self.categories.len() + 1) * 2 * self.currencies().len();
+        if rows > MAX_LISTING_ROWS {
+            wrong(
+                "/variants".into(),
+                "too_many",
+                format!("categories and currencies make {rows} listing rows, at most {MAX_LISTING_ROWS}"),
+            );
+        }
+        errors.extend(self.round_trip_errors());
+        if errors.is_empty() { Ok(()) } else { Err(Refusal::fields(Code::Invalid, errors)) }
+    }
+}
+
+/// How much of each variant of a product can be bought, as pages show it. It lags behind Stock by moments.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Availability {
+    /// Units that can be bought, by variant.
+    pub available: BTreeMap<VariantId, i64>,
+}
+
+impl Availability {
+    /// Units of one variant that can be bought.
+    pub fn of(&self, variant: VariantId) -> i64 {
+        self.units(variant).max(0)
+    }
+
+    /// The same, below zero when units are owed to buyers.
+    pub fn units(&self, variant: VariantId) -> i64 {
+        self.available.get(&variant).copied().unwrap_or(0)
+    }
+}

@@ -1,0 +1,141 @@
+//! The tree of categories.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::code::{Code, FieldError, Refusal};
+use crate::text::{Handle, Name};
+
+/// A category in the tree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Category {
+    /// Its name in addresses; unique in the tree.
+    pub handle: Handle,
+    /// What it is called.
+    pub name: Name,
+    /// The categories below it.
+    #[serde(default)]
+    #[schema(no_recursion)]
+    pub children: Vec<Category>,
+}
+
+/// The tree of categories.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CategoryTree {
+    /// The roots.
+    pub roots: Vec<Category>,
+    /// Counts changes.
+    #[serde(default)]
+    pub version: u64,
+}
+
+impl CategoryTree {
+    /// The most categories above one another: bounds the listing rows of a product.
+    pub const MAX_DEPTH: usize = 4;
+    /// The most categories in the tree: it is one item.
+    pub const MAX_CATEGORIES: usize = 1_000;
+
+    /// The handles from the root to this category.
+    pub fn path_to(&self, handle: &Handle) -> Option<Vec<Handle>> {
+        fn search(within: &[Category], found: &dyn Fn(&Category) -> bool, path: &mut Vec<Handle>) -> bool {
+            for category in within {
+                path.push(category.handle.clone());
+                if found(category) || search(&category.children, found, path) {
+                    return true;
+                }
+                path.pop();
+            }
+            false
+        }
+        let mut path = Vec::new();
+        search(&self.roots, &|category| category.handle == *handle, &mut path).then_some(path)
+    }
+
+    /// The category with this handle, or else the first with this name, whatever its case.
+    pub fn find(&self, text: &str) -> Option<Vec<Handle>> {
+        fn walk<'a>(within: &'a [Category], found: &mut Vec<&'a Category>) {
+            for category in within {
+                found.push(category);
+                walk(&category.children, found);
+            }
+        }
+        let mut all = Vec::new();
+        walk(&self.roots, &mut all);
+        let wanted = text.trim().to_lowercase();
+        let by_handle = all.iter().find(|category| category.handle.as_str() == wanted);
+        let found =
+            by_handle.or_else(|| all.iter().find(|category| category.name.as_str().to_lowercase() == wanted))?;
+        self.path_to(&found.handle)
+    }
+
+    /// Refuses a tree that is too large, too deep, or names one category twice.
+    pub fn check(&self) -> Result<(), Refusal> {
+        fn walk(
+            within: &[Category],
+            pointer: &str,
+            depth: usize,
+            seen: &mut BTreeSet<Handle>,
+            errors: &mut Vec<FieldError>,
+        ) {
+            for (index, category) in within.iter().enumerate() {
+                let here = format!("{pointer}/{index}");
+                if depth > CategoryTree::MAX_DEPTH {
+                    errors.push(FieldError::new(
+                        here.clone(),
+                        "too_deep",
+                        format!("at most {} levels", CategoryTree::MAX_DEPTH),
+                    ));
+                    return;
+                }
+                if !seen.insert(category.handle.clone()) {
+                    errors.push(FieldError::new(format!("{here}/handle"), "duplicate", "stands in the tree twice"));
+                }
+                walk(&category.children, &format!("{here}/children"), depth + 1, seen, errors);
+            }
+        }
+        let (mut seen, mut errors) = (BTreeSet::new(), Vec::new());
+        walk(&self.roots, "/items", 1, &mut seen, &mut errors);
+        if seen.len() > Self::MAX_CATEGORIES {
+            errors.push(FieldError::new("/items", "too_many", format!("at most {} categories", Self::MAX_CATEGORIES)));
+        }
+        if errors.is_empty() { Ok(()) } else { Err(Refusal::fields(Code::Invalid, errors)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree() -> CategoryTree {
+        let leaf = |handle: &str, name: &str| Category {
+            handle: Handle::parse(handle).unwrap(),
+            name: Name::parse(name).unwrap(),
+            children: Vec::new(),
+        };
+        let mut home = leaf("home", "Home");
+        home.children.push(leaf("bowls", "Bowls & Plates"));
+        CategoryTree { roots: vec![leaf("food", "Food"), home], version: 1 }
+    }
+
+    #[test]
+    fn a_category_is_found_by_handle_or_name_with_those_above_it() {
+        let path: Vec<String> = tree().find("bowls & plates").unwrap().iter().map(ToString::to_string).collect();
+        assert_eq!(path, ["home", "bowls"]);
+        assert!(tree().find("bowl").is_none());
+    }
+
+    #[test]
+    fn a_tree_names_each_category_once() {
+        let mut twice = tree();
+        assert!(twice.check().is_ok());
+        twice.roots.push(Category {
+            handle: Handle::parse("bowls").unwrap(),
+            name: Name::parse("x").unwrap(),
+            children: vec![],
+        });
+        assert_eq!(twice.check().unwrap_err().to_string(), Code::Invalid.meaning());
+    }
+}

@@ -1,0 +1,423 @@
+//! What holds for every order, whatever is told of it and in whichever order.
+
+mod disputes;
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::address::Country;
+use crate::code::{Code, Coded, Refusal};
+use crate::dispute::{DisputeState, DisputeStep};
+use crate::id_source::Ids;
+use crate::payment::{PaymentState, RefundState, RefundStep};
+use crate::provider_news::{DisputeNews, PaymentNews, RefundNews, RefundOutcome};
+use crate::text::{Handle, Name};
+use crate::{Currency, ProductId, RefundId};
+
+const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
+
+fn usd(minor: i64) -> Money {
+    Money::new(minor, Currency::USD)
+}
+
+fn ids(seed: u8) -> Ids {
+    let mut count = 0_u8;
+    Ids::new(NOW, move || {
+        count = count.wrapping_add(1);
+        let mut bits = [count; 16];
+        bits[0] = seed;
+        bits
+    })
+}
+
+fn vendor(ordinal: u16) -> VendorId {
+    VendorId::from_bits(u128::from(ordinal) + 100)
+}
+
+fn variant(ordinal: u16) -> VariantId {
+    VariantId::new(ProductId::from_bits(4), ordinal)
+}
+
+/// Two vendor orders of 25 USD each and two attempts at paying them.
+fn order() -> PlacedOrder {
+    let id = OrderId::from_bits(1);
+    let totals = |count: i64| Totals::of(usd(2_000 * count), usd(0), Some(usd(500 * count)), Some(usd(0))).unwrap();
+    let line = |text: &str| Line::parse(text).unwrap();
+    let vendor_order = |ordinal: u16| VendorOrder {
+        order: id,
+        ordinal,
+        vendor: VendorCard {
+            id: vendor(ordinal),
+            handle: Handle::parse("chorsu-ceramics").unwrap(),
+            name: Name::parse("Chorsu Ceramics").unwrap(),
+        },
+        state: VendorOrderState::Pending,
+        lines: vec![OrderLine {
+            variant: variant(ordinal),
+            title: "Blue bowl".into(),
+            sku: None,
+            quantity: 2,
+            unit_price: usd(1_000),
+            total: usd(2_000),
+            allocations: vec![Allocation { shard: 0, units: 2 }],
+            backorder: None,
+        }],
+        shipping: ChosenShipping { option_id: "flat".into(), price: usd(500) },
+        totals: totals(1),
+        commission: usd(200),
+        shipment: None,
+        visible: false,
+        placed_at: NOW,
+        version: 1,
+    };
+    let payment = |number: u128| Payment {
+        id: PaymentId::from_bits(number),
+        order: id,
+        provider: ProviderName::Stripe,
+        amount: usd(5_000),
+        state: PaymentState::Pending,
+        reference: Some(format!("pi_{number}")),
+        action: None,
+        captured: None,
+        failure: None,
+        created_at: NOW,
+        version: 1,
+    };
+    PlacedOrder {
+        order: Order {
+            id,
+            state: OrderState::AwaitingPayment,
+            cart: CartId::random([1; 16]),
+            buyer: None,
+            email: Email::parse("buyer@bozor.test").unwrap(),
+            address: Address {
+                name: Name::parse("Aziza").unwrap(),
+                line1: line("12 Navoi Street"),
+                line2: None,
+                city: line("Tashkent"),
+                region: None,
+                postal_code: None,
+                country: Country::parse("UZ").unwrap(),
+                phone: None,
+            },
+            currency: Currency::USD,
+            totals: totals(2),
+            payment: PaymentId::from_bits(2),
+            provider: ProviderName::Stripe,
+            history: Vec::new(),
+            placed_at: NOW,
+            due_at: Some(NOW),
+            version: 1,
+        },
+        vendors: vec![vendor_order(1), vendor_order(2)],
+        payments: vec![payment(1), payment(2)],
+        refunds: Vec::new(),
+        disputes: Vec::new(),
+        stock_moves: Vec::new(),
+        events: Vec::new(),
+        reopens_cart: false,
+    }
+}
+
+/// Something that a provider may tell.
+#[derive(Clone, Debug)]
+enum News {
+    Money(u128, PaymentNews),
+    Refund(u128, &'static str, i64, RefundStep),
+    Dispute(&'static str, Option<DisputeStep>),
+}
+
+/// The state of a dispute at the provider once this was decided.
+const fn state_after(decision: Option<DisputeStep>) -> DisputeState {
+    match decision {
+        None => DisputeState::Opened,
+        Some(DisputeStep::Won) => DisputeState::Won,
+        Some(DisputeStep::Lost) => DisputeState::Lost,
+    }
+}
+
+fn apply(placed: &mut PlacedOrder, item: &News, late: LatePayment, ids: &mut Ids) -> Settled {
+    match item {
+        News::Money(payment, news) => placed.settle(PaymentId::from_bits(*payment), news, late, ids).unwrap(),
+        News::Refund(payment, reference, amount, event) => {
+            let outcome = match event {
+                RefundStep::Submitted => RefundOutcome::Pending,
+                RefundStep::Succeeded => RefundOutcome::Succeeded,
+                RefundStep::Failed => RefundOutcome::Failed { code: "declined".into() },
+            };
+            let (reference, amount) = ((*reference).into(), Some(usd(*amount)));
+            let news = RefundNews { reference, refund_id: None, amount, outcome };
+            placed.refunded_elsewhere(PaymentId::from_bits(*payment), &news, ids).unwrap()
+        }
+        News::Dispute(reference, decision) => {
+            let news = DisputeNews {
+                reference: (*reference).into(),
+                amount: Some(usd(5_000)),
+                reason: "fraudulent".into(),
+                state: state_after(*decision),
+            };
+            placed.dispute_changed(PaymentId::from_bits(1), &news, NOW, ids)
+        }
+    }
+}
+
+/// What must not depend on the order in which things are told. Which of two payments paid and which goes back may, and so
+/// may the word for an attempt that brought nothing.
+#[derive(Debug, PartialEq, Eq)]
+struct Outcome {
+    state: OrderState,
+    /// Whether each attempt brought another amount, and what it brought.
+    payments: Vec<(bool, Option<i64>)>,
+    refunded: i64,
+    queued: i64,
+    disputes: Vec<(String, DisputeState)>,
+}
+
+fn outcome(placed: &PlacedOrder) -> Outcome {
+    let money = |payment: &Payment| (payment.state == PaymentState::AmountMismatch, payment.captured.map(Money::minor));
+    let sum = |concerned: &dyn Fn(&Refund) -> bool| {
+        placed.refunds.iter().filter(|refund| concerned(refund)).map(|refund| refund.amount.minor()).sum::<i64>()
+    };
+    let mut disputes: Vec<_> =
+        placed.disputes.iter().map(|dispute| (dispute.reference.clone(), dispute.state)).collect();
+    disputes.sort();
+    Outcome {
+        state: placed.order.state,
+        payments: placed.payments.iter().map(money).collect(),
+        refunded: sum(&|refund| refund.has_arrived()),
+        queued: sum(&|refund| refund.state == RefundState::Queued),
+        disputes,
+    }
+}
+
+fn any_news() -> impl Strategy<Value = News> {
+    let payment = 1..=2_u128;
+    prop_oneof![
+        payment.clone().prop_map(|id| News::Money(id, PaymentNews::Pending)),
+        payment.clone().prop_map(|id| News::Money(id, PaymentNews::Authorized { amount: None })),
+        payment.clone().prop_map(|id| News::Money(id, PaymentNews::Failed { code: "declined".into() })),
+        payment.clone().prop_map(|id| News::Money(id, PaymentNews::Cancelled)),
+        // A provider that took one amount does not tell of another: the first attempt brings what was asked for, and the
+        // second another amount.
+        Just(News::Money(1, PaymentNews::Captured { amount: Some(usd(5_000)) })),
+        Just(News::Money(2, PaymentNews::Captured { amount: Some(usd(4_999)) })),
+        Just(News::Refund(1, "re_1", 700, RefundStep::Submitted)),
+        Just(News::Refund(1, "re_1", 700, RefundStep::Succeeded)),
+        Just(News::Refund(1, "re_2", 300, RefundStep::Succeeded)),
+        Just(News::Dispute("du_1", None)),
+        Just(News::Dispute("du_1", Some(DisputeStep::Won))),
+        Just(News::Dispute("du_2", Some(DisputeStep::Lost))),
+    ]
+}
+
+proptest! {
+    /// The same news in any order, some of it repeated, comes to the same.
+    #[test]
+    fn settlement_does_not_depend_on_the_order_of_the_news(
+        (news, shuffled) in prop::collection::vec(any_news(), 1..10)
+            .prop_flat_map(|news| (Just(news.clone()), Just(news).prop_shuffle())),
+        is_over in any::<bool>(), late in prop_oneof![Just(LatePayment::Fulfil), Just(LatePayment::Refund)],
+    ) {
+        let mut start = order();
+        if is_over {
+            start.expire(&mut ids(0)).unwrap();
+        }
+        let run = |news: &[News], seed: u8| {
+            let (mut placed, mut ids) = (start.clone(), ids(seed));
+            for one in news {
+                apply(&mut placed, one, late, &mut ids);
+            }
+            placed
+        };
+        let (mut once, mut other) = (outcome(&run(&news, 1)), outcome(&run(&shuffled, 2)));
+        if is_over && late == LatePayment::Refund {
+            // All of it goes back, but for what was given back by hand before: that depends on which was known first.
+            (once.queued, other.queued) = (0, 0);
+        }
+        prop_assert_eq!(once, other);
+    }
+
+    /// What was told once changes nothing when it is told again.
+    #[test]
+    fn settlement_is_idempotent(news in prop::collection::vec(any_news(), 1..10), is_over in any::<bool>()) {
+        let (mut placed, mut ids) = (order(), ids(1));
+        if is_over {
+            placed.expire(&mut ids).unwrap();
+        }
+        for one in &news {
+            apply(&mut placed, one, LatePayment::Fulfil, &mut ids);
+            let before = placed.clone();
+            prop_assert_eq!(apply(&mut placed, one, LatePayment::Fulfil, &mut ids), Settled::Unchanged);
+            prop_assert_eq!(&placed, &before);
+        }
+        let before = placed.clone();
+        for one in news.iter().filter(|one| matches!(one, News::Money(_, PaymentNews::Captured { .. }) | News::Refund(..))) {
+            apply(&mut placed, one, LatePayment::Fulfil, &mut ids);
+        }
+        prop_assert_eq!(placed, before);
+    }
+
+    /// Two payments of one order: one pays, the other goes back, whichever comes first.
+    #[test]
+    fn of_two_payments_one_goes_back(second_first in any::<bool>(), is_over in any::<bool>()) {
+        let (mut placed, mut ids) = (order(), ids(1));
+        if is_over {
+            placed.expire(&mut ids).unwrap();
+        }
+        let order = if second_first { [2, 1] } else { [1, 2] };
+        for payment in order {
+            apply(&mut placed, &News::Money(payment, PaymentNews::Captured { amount: Some(usd(5_000)) }), LatePayment::Fulfil, &mut ids);
+        }
+        prop_assert_eq!(placed.order.state, OrderState::Paid);
+        prop_assert_eq!(placed.refunds.len(), 1);
+        prop_assert_eq!((placed.refunds[0].payment, placed.refunds[0].amount), (PaymentId::from_bits(order[1]), usd(5_000)));
+    }
+
+    /// What is reallocated covers each line exactly, whichever shards it comes from.
+    #[test]
+    fn reallocated_stock_covers_each_line_exactly(first in 0_u32..=2, second in 0_u32..=2) {
+        let mut placed = order();
+        placed.vendors[0].lines[0].backorder = Some(Backorder { units: 1, available_from: None, oversell_limit: 5 });
+        placed.expire(&mut ids(1)).unwrap();
+        let split = |units: u32| {
+            let allocations = [Allocation { shard: 1, units }, Allocation { shard: 2, units: 2 - units }];
+            allocations.into_iter().filter(|allocation| allocation.units > 0).collect::<Vec<_>>()
+        };
+        placed.draw_anew(BTreeMap::from([(variant(1), split(first)), (variant(2), split(second))])).unwrap();
+        for vendor_order in &placed.vendors {
+            prop_assert_eq!(vendor_order.lines[0].allocations.iter().map(|allocation| allocation.units).sum::<u32>(), 2);
+            // What is there now has not to come in first.
+            prop_assert_eq!(vendor_order.lines[0].backorder, None);
+        }
+        let short = BTreeMap::from([(variant(1), split(first))]);
+        prop_assert_eq!(placed.draw_anew(short).unwrap_err().code(), Code::OutOfStock);
+    }
+}
+
+#[test]
+fn a_step_that_is_not_listed_is_refused_and_changes_nothing() {
+    type Act = fn(&mut PlacedOrder, &mut Ids) -> Result<(), Refusal>;
+    let acts: [(&str, Act); 8] = [
+        ("accept", |placed, ids| placed.accept(vendor(1), ids)),
+        ("decline", |placed, ids| placed.decline(vendor(1), ids)),
+        ("ship", |placed, ids| placed.ship(vendor(1), None, None, ids)),
+        ("deliver", |placed, ids| placed.deliver(vendor(1), ids)),
+        ("cancel", |placed, ids| placed.cancel(Actor::Buyer, ids)),
+        ("cancel unshipped", |placed, ids| placed.cancel_unshipped(ids)),
+        ("expire", |placed, ids| placed.expire(ids)),
+        ("accept amount", |placed, ids| placed.accept_amount(PaymentId::from_bits(1), ids)),
+    ];
+    let mut taken = String::new();
+    for (name, act) in acts {
+        for state in OrderState::ALL {
+            let mut vendor_states = Vec::new();
+            for vendor_state in VendorOrderState::ALL {
+                let mut placed = order();
+                placed.order.state = state;
+                placed.vendors[0].state = vendor_state;
+                let before = placed.clone();
+                match act(&mut placed, &mut ids(1)) {
+                    Ok(()) => vendor_states.push(vendor_state.as_str()),
+                    Err(refusal) => {
+                        assert_eq!(refusal.code(), Code::WrongState, "{name} {state:?} {vendor_state:?}");
+                        // The caller writes nothing of an order whose change was refused; its states are as they were.
+                        let states = |placed: &PlacedOrder| {
+                            (
+                                placed.order.state,
+                                placed.vendors.iter().map(|vendor_order| vendor_order.state).collect::<Vec<_>>(),
+                            )
+                        };
+                        assert_eq!((states(&placed), &placed.payments), (states(&before), &before.payments));
+                        assert_eq!((&placed.stock_moves, &placed.refunds), (&before.stock_moves, &before.refunds));
+                    }
+                }
+            }
+            if !vendor_states.is_empty() {
+                taken.push_str(&format!("{name}, {}: {}\n", state.as_str(), vendor_states.join(" ")));
+            }
+        }
+    }
+    insta::assert_snapshot!(taken, @"
+    accept, confirmed: pending
+    accept, paid: pending
+    decline, confirmed: pending accepted
+    decline, paid: pending accepted
+    ship, confirmed: accepted
+    ship, paid: accepted
+    deliver, confirmed: shipped
+    deliver, paid: shipped
+    cancel, awaiting_payment: pending accepted declined cancelled
+    cancel, confirmed: pending accepted declined cancelled
+    cancel, paid: pending accepted declined cancelled
+    cancel unshipped, awaiting_payment: pending accepted declined cancelled
+    cancel unshipped, confirmed: pending accepted declined cancelled shipped delivered returned completed
+    cancel unshipped, paid: pending accepted declined cancelled shipped delivered returned completed
+    expire, awaiting_payment: pending accepted declined cancelled
+    expire, confirmed: pending accepted declined cancelled
+    ");
+}
+
+#[test]
+fn a_refund_that_comes_back_keeps_its_state_and_emits_an_event() {
+    let (mut placed, mut ids) = (order(), ids(1));
+    apply(
+        &mut placed,
+        &News::Money(1, PaymentNews::Captured { amount: Some(usd(5_000)) }),
+        LatePayment::Fulfil,
+        &mut ids,
+    );
+    placed.decline(vendor(1), &mut ids).unwrap();
+    let refund: RefundId = placed.refunds[0].id;
+    assert_eq!(placed.refundable_amount(PaymentId::from_bits(1)), Some(usd(2_500)));
+    placed.refund_changed(refund, RefundStep::Succeeded, Some("re_1".into()), &ids).unwrap();
+    assert_eq!(placed.payments[0].state, PaymentState::PartiallyRefunded);
+    assert_eq!(placed.refund_changed(refund, RefundStep::Failed, None, &ids), Ok(Settled::Changed));
+    assert_eq!(placed.refund_changed(refund, RefundStep::Failed, None, &ids), Ok(Settled::Unchanged));
+    assert!(placed.refunds[0].needs_manual_refund() && !placed.refunds[0].holds_money());
+    assert_eq!(placed.refundable_amount(PaymentId::from_bits(1)), Some(usd(5_000)));
+    let events: Vec<_> = placed.events.iter().filter(|event| event.kind == OrderEventKind::RefundFailed).collect();
+    assert_eq!(events.len(), 1);
+}
+
+#[test]
+fn a_failed_refund_is_not_refunded_again_when_the_order_ends() {
+    let (mut placed, mut ids) = (order(), ids(1));
+    apply(
+        &mut placed,
+        &News::Money(1, PaymentNews::Captured { amount: Some(usd(5_000)) }),
+        LatePayment::Fulfil,
+        &mut ids,
+    );
+    placed.decline(vendor(1), &mut ids).unwrap();
+    let refund = placed.refunds[0].id;
+    placed.refund_changed(refund, RefundStep::Failed, None, &ids).unwrap();
+    placed.decline(vendor(2), &mut ids).unwrap();
+    assert_eq!(placed.order.state, OrderState::Cancelled);
+    let amounts: Vec<_> = placed.refunds.iter().map(|refund| (refund.state, refund.amount)).collect();
+    assert_eq!(amounts, [(RefundState::Failed, usd(2_500)), (RefundState::Queued, usd(2_500))]);
+}
+
+#[test]
+fn a_cancelled_vendor_order_is_refunded_out_of_the_payment_that_paid_for_it() {
+    let (mut placed, mut ids) = (order(), ids(1));
+    // Another amount came first and was given back at the provider; the second attempt paid.
+    apply(
+        &mut placed,
+        &News::Money(1, PaymentNews::Captured { amount: Some(usd(4_000)) }),
+        LatePayment::Fulfil,
+        &mut ids,
+    );
+    apply(&mut placed, &News::Refund(1, "re_1", 4_000, RefundStep::Succeeded), LatePayment::Fulfil, &mut ids);
+    assert_eq!(placed.payments[0].state, PaymentState::Refunded);
+    apply(
+        &mut placed,
+        &News::Money(2, PaymentNews::Captured { amount: Some(usd(5_000)) }),
+        LatePayment::Fulfil,
+        &mut ids,
+    );
+    placed.decline(vendor(1), &mut ids).unwrap();
+    let refund = placed.refunds.last().unwrap();
+    assert_eq!((refund.payment, refund.amount), (PaymentId::from_bits(2), usd(2_500)));
+}

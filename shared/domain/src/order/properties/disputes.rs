@@ -1,0 +1,135 @@
+//! What holds when the buyer's bank interferes.
+
+use super::*;
+
+#[test]
+fn a_refund_that_comes_back_while_the_bank_decides_waits_for_it() {
+    for (decision, by_hand) in [(DisputeStep::Won, true), (DisputeStep::Lost, false)] {
+        let (mut placed, mut ids) = (order(), ids(1));
+        apply(
+            &mut placed,
+            &News::Money(1, PaymentNews::Captured { amount: Some(usd(5_000)) }),
+            LatePayment::Fulfil,
+            &mut ids,
+        );
+        placed.decline(vendor(1), &mut ids).unwrap();
+        let refund = placed.refunds[0].id;
+        placed.refund_changed(refund, RefundStep::Succeeded, Some("re_1".into()), &ids).unwrap();
+        placed.apply_dispute("du_1", 5_000, None, &mut ids);
+        placed.refund_changed(refund, RefundStep::Failed, None, &ids).unwrap();
+        let failures = |placed: &PlacedOrder| {
+            placed.events.iter().filter(|event| event.kind == OrderEventKind::RefundFailed).count()
+        };
+        assert!(!placed.refunds[0].needs_manual_refund() && failures(&placed) == 0);
+        placed.apply_dispute("du_1", 5_000, Some(decision), &mut ids);
+        assert_eq!((placed.refunds[0].needs_manual_refund(), failures(&placed)), (by_hand, usize::from(by_hand)));
+    }
+}
+
+/// One thing that happens to a paid order whose bank interferes.
+#[derive(Clone, Debug)]
+enum Interference {
+    Decline(u16),
+    Housekeeping,
+    /// The provider is asked, and nobody knows what it did.
+    Unclear,
+    Dispute(&'static str, i64),
+    Decide(&'static str, DisputeStep),
+}
+
+fn interference() -> impl Strategy<Value = Interference> {
+    let reference = || prop_oneof![Just("du_1"), Just("du_2")];
+    let decision = prop_oneof![Just(DisputeStep::Won), Just(DisputeStep::Lost)];
+    prop_oneof![
+        2 => (1..=2_u16).prop_map(Interference::Decline),
+        2 => Just(Interference::Housekeeping),
+        1 => Just(Interference::Unclear),
+        2 => (reference(), prop_oneof![Just(5_000_i64), 1..5_000_i64]).prop_map(|(id, minor)| Interference::Dispute(id, minor)),
+        2 => (reference(), decision).prop_map(|(id, decision)| Interference::Decide(id, decision)),
+    ]
+}
+
+/// The only payment that has come.
+const PAID: PaymentId = PaymentId::from_bits(1);
+
+impl PlacedOrder {
+    fn apply_dispute(&mut self, reference: &str, minor: i64, decision: Option<DisputeStep>, ids: &mut Ids) {
+        let news = DisputeNews {
+            reference: reference.into(),
+            amount: Some(usd(minor)),
+            reason: "fraudulent".into(),
+            state: state_after(decision),
+        };
+        self.dispute_changed(PAID, &news, NOW, ids);
+    }
+
+    fn due(&self) -> Vec<RefundId> {
+        let due = self.refunds.iter().filter(|refund| refund.due_at.is_some_and(|due| due <= NOW));
+        due.map(|refund| refund.id).collect()
+    }
+
+    /// Asks for every refund that is due of a provider that refuses once a bank has had its hand on the money.
+    fn ask_for_refunds(&mut self, ids: &Ids) {
+        for refund in self.due() {
+            let event = if self.was_charged_back(PAID) { RefundStep::Failed } else { RefundStep::Succeeded };
+            self.refund_changed(refund, event, Some(format!("re_{refund}")), ids).unwrap();
+        }
+    }
+
+    /// Minor units of refunds.
+    fn sum(&self, concerned: impl Fn(&Refund) -> bool) -> i64 {
+        self.refunds.iter().filter(|refund| concerned(refund)).map(|refund| refund.to_send().minor()).sum()
+    }
+
+    fn lost(&self) -> i64 {
+        self.chargeback_total(PAID, usd(0))
+    }
+}
+
+proptest! {
+    /// Whatever the buyer's bank does: nothing is asked for while it decides, no unit goes back by itself that it has given,
+    /// and when all is decided the buyer has every unit of what nobody sends him, and no refund waits.
+    #[test]
+    fn the_bank_and_the_shop_together_give_the_buyer_his_money_once(
+        happens in prop::collection::vec(interference(), 1..14),
+    ) {
+        let (mut placed, mut ids) = (order(), ids(1));
+        apply(&mut placed, &News::Money(1, PaymentNews::Captured { amount: Some(usd(5_000)) }), LatePayment::Fulfil, &mut ids);
+        for one in happens {
+            match one {
+                Interference::Decline(ordinal) => {
+                    let _ = placed.decline(vendor(ordinal), &mut ids);
+                }
+                Interference::Housekeeping => placed.ask_for_refunds(&ids),
+                Interference::Unclear => {
+                    for refund in placed.due() {
+                        placed.schedule_refund_retry(refund, NOW).unwrap();
+                    }
+                }
+                Interference::Dispute(reference, minor) => placed.apply_dispute(reference, minor, None, &mut ids),
+                Interference::Decide(reference, decision) => {
+                    placed.apply_dispute(reference, 5_000, Some(decision), &mut ids);
+                }
+            }
+            prop_assert!(placed.due().is_empty() || !placed.is_disputed(PAID));
+            let off = placed.vendors.iter().filter(|vendor_order| vendor_order.state.is_cancelled_or_declined());
+            let owed: i64 = off.map(|vendor_order| vendor_order.totals.total.minor()).sum();
+            let sent = placed.sum(|refund| refund.state == RefundState::Queued && !refund.may_be_made());
+            prop_assert!(
+                placed.is_disputed(PAID) || sent == 0 || sent + placed.sum(Refund::has_arrived) + placed.lost() <= owed,
+                "{sent} of {owed} {placed:?}"
+            );
+        }
+        for reference in ["du_1", "du_2"] {
+            placed.apply_dispute(reference, 0, Some(DisputeStep::Won), &mut ids);
+        }
+        for ordinal in [1, 2] {
+            let _ = placed.decline(vendor(ordinal), &mut ids);
+        }
+        placed.ask_for_refunds(&ids);
+        prop_assert!(!placed.refunds.iter().any(|refund| refund.state == RefundState::Queued));
+        let back = placed.sum(Refund::has_arrived) + placed.sum(Refund::needs_manual_refund);
+        prop_assert!(back + placed.lost() >= 5_000, "something did not reach the buyer: {placed:?}");
+        prop_assert!(placed.sum(Refund::has_arrived) > 0 || back == (5_000 - placed.lost()).max(0), "{placed:?}");
+    }
+}

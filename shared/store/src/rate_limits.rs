@@ -1,0 +1,196 @@
+//! Counters with an expiry, in the table Carts: how often somebody has tried something lately.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use domain::settings::{CallLimits, Limit};
+use domain::text::Email;
+use domain::{OrderId, Timestamp};
+use ring::digest;
+
+use crate::Error;
+use crate::dispatch::Dispatch;
+use crate::error::{Failure, failure};
+use crate::item::{Attributes, key, number, string};
+
+const RATE_LIMIT: &str = "attempts";
+const TOO_MANY: &str = "Too many attempts; try again later.";
+
+/// With this the partitions of all counters begin, so that what they cost can be told apart from what a call costs.
+pub const RATE_LIMIT_PREFIX: &str = "ATTEMPTS#";
+
+/// How long an answer is waited for. Counting must not make anybody wait who may pass.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Key: `ATTEMPTS#<call>#<target>#<window>` / `ATTEMPTS`: a new counter for each window.
+fn rate_limit_key(call: &str, target: Target<'_>, window: i64) -> Attributes {
+    key(format!("{RATE_LIMIT_PREFIX}{call}#{}#{window}", target.name()), "ATTEMPTS")
+}
+
+/// Of whom or of what attempts are counted.
+#[derive(Clone, Copy, Debug)]
+pub enum Target<'a> {
+    /// The address that the call comes from.
+    Client(&'a str),
+    /// An e-mail address, whether or not it is the caller's.
+    Email(&'a Email),
+    /// A code that can be guessed.
+    Code(&'a str),
+    /// An order.
+    Order(OrderId),
+}
+
+impl Target<'_> {
+    /// Its name in a key: what somebody could be known by is not there in plain text.
+    fn name(self) -> String {
+        match self {
+            Self::Client(address) => format!("client#{}", hashed(address)),
+            Self::Email(email) => format!("email#{}", hashed(email.as_str())),
+            Self::Code(code) => format!("code#{}", hashed(code)),
+            Self::Order(order) => order.to_string(),
+        }
+    }
+}
+
+/// A short digest: long enough that no two share a counter.
+pub(crate) fn hashed(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut name = String::with_capacity(32);
+    for byte in digest::digest(&digest::SHA256, text.as_bytes()).as_ref().iter().take(16) {
+        let _ = write!(name, "{byte:02x}");
+    }
+    name
+}
+
+/// What came of asking a counter.
+enum Counted {
+    Allowed,
+    /// Too many: after so many seconds the next window begins.
+    Exceeded(u32),
+}
+
+/// The counters.
+#[derive(Clone, Debug)]
+pub struct RateLimits {
+    client: Client,
+    table: String,
+}
+
+impl RateLimits {
+    /// The table of this name.
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self { client, table: table.into() }
+    }
+
+    /// Counts a call of some kind for the client and for its target, both at once, and refuses it when there were too many of
+    /// either. To be awaited beside the first read of the call: then it costs no time.
+    ///
+    /// A counter that does not answer lets everybody pass: it is there for the shop, not the shop for it.
+    pub async fn count(
+        &self,
+        call: &str,
+        client: &str,
+        target: Target<'_>,
+        limits: CallLimits,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let (by_client, by_target) = tokio::join!(
+            self.count_one(call, Target::Client(client), limits.per_client, now),
+            self.count_one(call, target, limits.per_target, now)
+        );
+        by_client.and(by_target)
+    }
+
+    /// [`RateLimits::count`] for one target alone.
+    ///
+    /// A window begins at a multiple of its length, so that across a boundary twice as many may pass.
+    pub async fn count_one(&self, call: &str, target: Target<'_>, limit: Limit, now: Timestamp) -> Result<(), Error> {
+        let counted = tokio::time::timeout(TIMEOUT, self.add(call, target, limit, now)).await;
+        let unreachable = match counted {
+            Ok(Ok(Counted::Allowed)) => return Ok(()),
+            Ok(Ok(Counted::Exceeded(seconds))) => {
+                return Err(Error::TooMany { reason: TOO_MANY, retry_after: seconds });
+            }
+            Ok(Err(Failure::Retryable(cause) | Failure::Unavailable(cause))) => cause,
+            // Ours to mend, and nobody would see it if it were passed over.
+            Ok(Err(other)) => return Err(other.into()),
+            Err(_) => "it takes too long".to_owned(),
+        };
+        tracing::warn!(call, cause = unreachable, "a rate limit could not be counted, the request passes");
+        Ok(())
+    }
+
+    async fn add(&self, call: &str, target: Target<'_>, limit: Limit, now: Timestamp) -> Result<Counted, Failure> {
+        let window = Window::of(limit.within, now);
+        if limit.most == 0 {
+            return Ok(Counted::Exceeded(window.seconds_left(now)));
+        }
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(rate_limit_key(call, target, window.number)))
+            .update_expression("SET #kind = :kind, #version = :one, expires_at_s = :ends ADD attempts :one")
+            .condition_expression("attribute_not_exists(pk) OR attempts < :most")
+            .expression_attribute_names("#kind", "kind")
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":most", number(limit.most))
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":kind", string(RATE_LIMIT))
+            .expression_attribute_values(":ends", number(window.ends))
+            .dispatch()
+            .await;
+        match sent.map_err(|error| failure(&error)) {
+            Ok(_) => Ok(Counted::Allowed),
+            Err(Failure::ConditionFailed) => Ok(Counted::Exceeded(window.seconds_left(now))),
+            Err(other) => Err(other),
+        }
+    }
+}
+
+/// A stretch of time in which attempts are counted together.
+struct Window {
+    number: i64,
+    /// In seconds since the epoch.
+    ends: i64,
+}
+
+impl Window {
+    fn of(length: Duration, now: Timestamp) -> Self {
+        let length = i64::try_from(length.as_secs()).unwrap_or(i64::MAX).max(1);
+        let number = now.seconds().div_euclid(length);
+        Self { number, ends: number.saturating_add(1).saturating_mul(length) }
+    }
+
+    fn seconds_left(&self, now: Timestamp) -> u32 {
+        u32::try_from(self.ends.saturating_sub(now.seconds())).unwrap_or(1).max(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_ends_at_the_next_multiple_of_its_length() {
+        let at = |seconds: i64| Window::of(Duration::from_secs(60), Timestamp::from_millis(seconds * 1_000));
+        assert_eq!((at(119).number, at(119).ends, at(120).number), (1, 120, 2));
+        assert_eq!(at(119).seconds_left(Timestamp::from_millis(119_500)), 1);
+        assert_eq!(at(60).seconds_left(Timestamp::from_millis(60_000)), 60);
+    }
+
+    #[test]
+    fn nobody_can_be_known_by_a_counter_and_no_two_share_one() {
+        let email = Email::parse("aziza@people.test").unwrap();
+        let names = [
+            Target::Client("203.0.113.9").name(),
+            Target::Code("203.0.113.9").name(),
+            Target::Email(&email).name(),
+            Target::Client(email.as_str()).name(),
+        ];
+        for (index, name) in names.iter().enumerate() {
+            assert!(!name.contains("203.0") && !name.contains("aziza"), "{name}");
+            assert!(!names.iter().skip(index + 1).any(|other| other == name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! What sellers do to their stock, and how units move between shards.
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use domain::catalog::MAX_SHARDS;
+use domain::stock::{Allocation, Layout, StockShard, rebalanced, spread};
+use domain::{Code, Refusal, VariantId};
+
+use super::{MakeResponse, Stock, shard_key};
+use crate::idempotency::ResponseToStore;
+use crate::item::{self, Condition, number, string};
+use crate::retry::MAX_ACTIONS;
+use crate::{Error, retry};
+
+impl Stock {
+    /// Adds units to, or takes them from, what can be bought: spread over the shards, never below what the layout allows,
+    /// exactly once even when an answer is lost. Answers the shards as they are then; what `answer` makes of them is kept with
+    /// the change.
+    pub async fn adjust(
+        &self,
+        variant: VariantId,
+        layout: Layout,
+        by: i64,
+        answer: MakeResponse<'_>,
+    ) -> Result<Vec<StockShard>, Error> {
+        retry::retry_on_conflict(|| async {
+            // What is taken away may lie in shards that the product did not have when it was read.
+            let wide = Layout { peak_shards: if by < 0 { MAX_SHARDS } else { layout.peak_shards }, ..layout };
+            let shards = self.all(variant, wide).await?;
+            let Some(changes) = spread(by, &shards, layout) else {
+                // Units on their way between two shards may be seen in neither.
+                if self.all(variant, wide).await? != shards {
+                    return Err(Error::Conflict);
+                }
+                return Err(
+                    Refusal::because(Code::OutOfStock, "fewer units are available than would be removed").into()
+                );
+            };
+            let after = with_changes(&shards, &changes);
+            let actions = self.shift_actions(variant, &changes, layout.oversell_limit)?;
+            ResponseToStore::of(answer(&after)?).transact(&self.client, &self.table, actions).await?;
+            Ok(after)
+        })
+        .await
+    }
+
+    /// Sets what is in the house: units reserved for buyers stay promised, the rest can be bought. A sale at the same moment
+    /// counts either before or after it, never away. Answers as [`Stock::adjust`] does.
+    pub async fn set_on_hand(
+        &self,
+        variant: VariantId,
+        layout: Layout,
+        on_hand: i64,
+        answer: MakeResponse<'_>,
+    ) -> Result<Vec<StockShard>, Error> {
+        retry::retry_on_conflict(|| async {
+            // All there can be: the stock may be spread wider by now than the product said when it was read, and what would be
+            // overlooked would be added a second time.
+            let shards = self.all(variant, Layout { peak_shards: MAX_SHARDS, ..layout }).await?;
+            let now = shards.iter().fold(StockShard::default(), |sum, stock| sum.plus(*stock));
+            let by = on_hand.saturating_sub(now.on_hand());
+            let refused = || {
+                let detail = format!("{} units are reserved for buyers", now.reserved);
+                Error::from(Refusal::because(Code::WrongState, detail))
+            };
+            if by < 0 && now.available.saturating_add(by) < -i64::from(layout.oversell_limit) {
+                return Err(refused());
+            }
+            let changes = spread(by, &shards, layout).ok_or_else(refused)?;
+            // Every shard that holds anything is in the transaction, unchanged ones too: what is promised must not move while
+            // it is set.
+            let mut actions = Vec::new();
+            for (shard, stock) in (0_u16..).zip(&shards) {
+                let is_changed = changes.iter().any(|(changed, _)| *changed == shard);
+                if *stock == StockShard::default() && !is_changed && shard >= layout.peak_shards {
+                    continue;
+                }
+                let units = changes.iter().find(|(changed, _)| *changed == shard).map_or(0, |(_, units)| *units);
+                actions.push(self.add_if_unchanged_action(variant, shard, units, *stock)?);
+            }
+            let after = with_changes(&shards, &changes);
+            ResponseToStore::of(answer(&after)?).transact(&self.client, &self.table, actions).await?;
+            Ok(after)
+        })
+        .await
+    }
+
+    /// Begins the stock of variants that are new, spread over their shards; nothing is written of those with no units. Up to a
+    /// hundred shards are written all at once, those of one variant always. Refused when one of them is there already.
+    pub async fn create(&self, units: &[(VariantId, Layout, i64)]) -> Result<(), Error> {
+        let mut waiting = Vec::new();
+        for (variant, layout, units) in units {
+            let empty = vec![StockShard::default(); usize::from(layout.shards)];
+            let mut actions = Vec::new();
+            for (shard, units) in spread((*units).max(0), &empty, *layout).unwrap_or_default() {
+                actions.push(self.add_action(*variant, shard, units, Condition::absent())?);
+            }
+            if waiting.len() + actions.len() > MAX_ACTIONS {
+                retry::transact(&self.client, std::mem::take(&mut waiting)).await?;
+            }
+            waiting.append(&mut actions);
+        }
+        if waiting.is_empty() { Ok(()) } else { retry::transact(&self.client, waiting).await.map_err(Error::from) }
+    }
+
+    /// Makes sure that the first shard of a variant is there, which owes what is ordered beyond the stock.
+    pub async fn ensure_first_shard(&self, variant: VariantId) -> Result<(), Error> {
+        let always = Condition::of("attribute_not_exists(pk) OR attribute_exists(pk)");
+        retry::transact(&self.client, vec![self.add_action(variant, 0, 0, always)?]).await.map_err(Error::from)
+    }
+
+    /// Moves what can be bought to where it is looked for first: evenly into the shards that the stock is spread over, away from
+    /// those that it is not spread over any more. All at once, so that no unit is in two shards or in none.
+    pub async fn rebalance(&self, variant: VariantId, layout: Layout) -> Result<(), Error> {
+        retry::retry_on_conflict(|| async {
+            let shards = self.all(variant, layout).await?;
+            self.shift(variant, &rebalanced(&shards, layout.shards), 0).await
+        })
+        .await
+    }
+
+    /// Moves what several shards were to give into one, so that an order takes it with one action. A conflict when one of them
+    /// has less by now.
+    pub async fn consolidate(&self, variant: VariantId, allocations: &[Allocation], into: u16) -> Result<(), Error> {
+        let others = || allocations.iter().filter(|allocation| allocation.shard != into);
+        let mut changes: Vec<(u16, i64)> =
+            others().map(|allocation| (allocation.shard, -i64::from(allocation.units))).collect();
+        changes.push((into, others().map(|allocation| i64::from(allocation.units)).sum()));
+        self.shift(variant, &changes, 0).await
+    }
+
+    /// The actions that end the stock of variants; refused as a conflict when something of it is reserved for buyers.
+    pub(crate) fn delete_actions(&self, variants: &[(VariantId, u16)]) -> Result<Vec<TransactWriteItem>, Error> {
+        let shards = variants.iter().flat_map(|(variant, count)| (0..*count).map(|shard| (*variant, shard)));
+        shards
+            .map(|(variant, shard)| {
+                let free = Condition::of("attribute_not_exists(pk) OR reserved = :none").value(":none", number(0));
+                item::delete(&self.table, shard_key(variant, shard), &free)
+            })
+            .collect()
+    }
+
+    async fn all(&self, variant: VariantId, layout: Layout) -> Result<Vec<StockShard>, Error> {
+        Ok(self.shards(&[(variant, layout.peak_shards)]).await?.remove(&variant).unwrap_or_default())
+    }
+
+    /// Changes what can be bought in some shards, all at once.
+    async fn shift(&self, variant: VariantId, changes: &[(u16, i64)], oversell_limit: u32) -> Result<(), Error> {
+        let actions = self.shift_actions(variant, changes, oversell_limit)?;
+        if actions.is_empty() { Ok(()) } else { retry::transact(&self.client, actions).await.map_err(Error::from) }
+    }
+
+    fn shift_actions(
+        &self,
+        variant: VariantId,
+        changes: &[(u16, i64)],
+        oversell_limit: u32,
+    ) -> Result<Vec<TransactWriteItem>, Error> {
+        if changes.iter().all(|(_, units)| *units == 0) {
+            return Ok(Vec::new());
+        }
+        changes
+            .iter()
+            .map(|(shard, units)| self.add_within_limit_action(variant, *shard, *units, oversell_limit))
+            .collect()
+    }
+
+    fn add_within_limit_action(
+        &self,
+        variant: VariantId,
+        shard: u16,
+        units: i64,
+        oversell_limit: u32,
+    ) -> Result<TransactWriteItem, Error> {
+        let condition = if units >= 0 {
+            Condition::of("attribute_not_exists(pk) OR attribute_exists(pk)")
+        } else {
+            let oversell_limit = if shard == 0 { i64::from(oversell_limit) } else { 0 };
+            let least = units.saturating_neg().saturating_sub(oversell_limit);
+            // A shard that was never written is empty, which is enough when so much may be owed.
+            let condition = Condition::of(if least <= 0 {
+                "attribute_not_exists(pk) OR available >= :least"
+            } else {
+                "available >= :least"
+            });
+            condition.value(":least", number(least))
+        };
+        self.add_action(variant, shard, units, condition)
+    }
+
+    fn add_if_unchanged_action(
+        &self,
+        variant: VariantId,
+        shard: u16,
+        units: i64,
+        seen: StockShard,
+    ) -> Result<TransactWriteItem, Error> {
+        let condition = if seen == StockShard::default() {
+            Condition::of("attribute_not_exists(pk) OR (available = :seen AND reserved = :promised)")
+        } else {
+            Condition::of("available = :seen AND reserved = :promised")
+        }
+        .value(":seen", number(seen.available))
+        .value(":promised", number(seen.reserved));
+        self.add_action(variant, shard, units, condition)
+    }
+
+    fn add_action(
+        &self,
+        variant: VariantId,
+        shard: u16,
+        units: i64,
+        condition: Condition,
+    ) -> Result<TransactWriteItem, Error> {
+        let condition = condition
+            .name("#version", "version")
+            .name("#kind", "kind")
+            .value(":units", number(units))
+            .value(":nothing", number(0))
+            .value(":one", number(1))
+            .value(":kind", string("stock"));
+        item::update(
+            &self.table,
+            shard_key(variant, shard),
+            "SET #kind = :kind ADD available :units, reserved :nothing, #version :one",
+            &condition,
+        )
+    }
+}
+
+/// The shards after units were added to, or taken from, some of them.
+fn with_changes(shards: &[StockShard], changes: &[(u16, i64)]) -> Vec<StockShard> {
+    let mut after = shards.to_vec();
+    for (shard, units) in changes {
+        if let Some(stock) = after.get_mut(usize::from(*shard)) {
+            stock.available = stock.available.saturating_add(*units);
+        }
+    }
+    after
+}

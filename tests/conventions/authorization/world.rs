@@ -1,0 +1,299 @@
+//! One marketplace for the whole table: three shops, their people, buyers, guests, and things to reach for.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use domain::CartId;
+use local::cloud::PASSWORD;
+use serde_json::{Value, json};
+
+use super::caller::Caller;
+use crate::shop::{Client, Guest, Product, Shop, Vendor};
+
+/// More than all orders of the table take.
+const PLENTY: i64 = 1_000_000;
+/// Somebody to be made a member.
+pub(super) const NEWCOMER: &str = "newcomer@people.test";
+/// A member to be removed.
+pub(super) const LEAVER: &str = "leaver@people.test";
+/// Somebody who forgets and signs in.
+pub(super) const SIGNER: &str = "signer@people.test";
+
+/// How far a sub-order has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    Pending,
+    Accepted,
+    Shipped,
+}
+
+/// A shop and what is in it.
+pub(super) struct VendorFixture {
+    pub(super) owner: Vendor,
+    pub(super) bowl: Product,
+    pub(super) import: String,
+    pub(super) export: String,
+    /// Ids of sub-orders, one of each stage.
+    pub(super) pending: String,
+    pub(super) accepted: String,
+    pub(super) shipped: String,
+}
+
+pub(super) struct World {
+    pub(super) shop: Shop,
+    /// The shop that everybody reaches for.
+    pub(super) target: VendorFixture,
+    pub(super) suspended: VendorFixture,
+    pub(super) rival: Vendor,
+    /// An application that waits for the operator.
+    pub(super) submitted: String,
+    /// A shop of the owner that was not submitted, with the same people.
+    pub(super) draft: String,
+    /// An order of a guest, awaiting its payment.
+    pub(super) guest_order: Value,
+    /// Another guest's order.
+    pub(super) strangers_order: Value,
+    pub(super) refresh_token: String,
+    buyer: Client,
+    other: Client,
+    manager: Client,
+    fulfilment: Client,
+    finance: Client,
+    operator: Client,
+    count: AtomicU32,
+}
+
+/// The id of a new thing.
+pub(super) fn id(of: &Value) -> String {
+    of["id"].as_str().expect("an id").to_owned()
+}
+
+/// A vendor who says for which shop he speaks, so that having others does not matter.
+async fn open_shop(shop: &Shop, handle: &str) -> Vendor {
+    let vendor = shop.vendor(handle).await;
+    Vendor { client: vendor.client.with("vendor-id", &vendor.id), ..vendor }
+}
+
+async fn vendor_fixture(shop: &Shop, handle: &str) -> VendorFixture {
+    let owner = open_shop(shop, handle).await;
+    let bowl = owner.product(&format!("{handle}-bowl")).stock(PLENTY).publish().await;
+    let file = json!({"filename": "goods.csv", "size": 100});
+    let import = id(owner.client.post("/v1/vendor/imports", &file).await.expect(202));
+    let export = id(owner.client.post("/v1/vendor/exports", &json!({})).await.expect(202));
+    let (pending, accepted, shipped) = (
+        vendor_order(shop, &owner, &bowl, Stage::Pending).await,
+        vendor_order(shop, &owner, &bowl, Stage::Accepted).await,
+        vendor_order(shop, &owner, &bowl, Stage::Shipped).await,
+    );
+    VendorFixture { owner, bowl, import, export, pending, accepted, shipped }
+}
+
+/// A new sub-order that has come this far.
+async fn vendor_order(shop: &Shop, owner: &Vendor, bowl: &Product, stage: Stage) -> String {
+    let order =
+        shop.guest().await.takes(&[(bowl, 1)]).await.checks_out("cash_on_delivery", "once").await.expect(201).clone();
+    let vendor_order = id(&order["vendors"][0]);
+    for (step, reached) in [("accept", Stage::Accepted), ("ship", Stage::Shipped)] {
+        if reached <= stage {
+            owner.client.post(&format!("/v1/vendor/orders/{vendor_order}/{step}"), &json!({})).await.expect(200);
+        }
+    }
+    vendor_order
+}
+
+impl World {
+    pub(super) async fn open() -> Self {
+        let shop = Shop::open().await;
+        let operator = shop.operator().await;
+        let (target, suspended) = (vendor_fixture(&shop, "ceramics").await, vendor_fixture(&shop, "silk").await);
+        let rival = open_shop(&shop, "rival").await;
+        let reason = json!({"reason": "Complaints."});
+        operator.post(&format!("/v1/admin/vendors/{}/suspend", suspended.owner.id), &reason).await.expect(200);
+        let applicant = shop.applicant("applicant").await;
+        applicant.client.post("/v1/vendors/me/submit", &json!({})).await.expect(200);
+
+        let (buyer, other) = (shop.buyer("buyer").await, shop.buyer("other").await);
+        let manager = shop.buyer("manager").await;
+        let (fulfilment, finance) = (shop.buyer("fulfilment").await, shop.buyer("finance").await);
+        for name in ["newcomer", "leaver"] {
+            shop.buyer(name).await;
+        }
+        shop.buyer("signer").await;
+        let signed_in = shop.anon().post("/v1/auth/sign-in", &json!({"email": SIGNER, "password": PASSWORD})).await;
+        let refresh_token = signed_in.expect(200)["refresh_token"].as_str().expect("a refresh token").to_owned();
+
+        let mut world = Self {
+            guest_order: Value::Null,
+            strangers_order: Value::Null,
+            submitted: applicant.id,
+            draft: String::new(),
+            count: AtomicU32::new(0),
+            refresh_token,
+            shop,
+            target,
+            suspended,
+            rival,
+            buyer,
+            other,
+            manager,
+            fulfilment,
+            finance,
+            operator,
+        };
+        world.staff(&world.target.owner.id.clone()).await;
+        world.draft = world.new_draft().await;
+        world.guest_order = world.new_guest_order().await;
+        world.strangers_order = world.new_guest_order().await;
+        world
+    }
+
+    /// Makes the people of the bazaar members of a shop of its owner.
+    async fn staff(&self, vendor: &str) {
+        for (name, role) in [("manager", "manager"), ("fulfilment", "fulfilment"), ("finance", "finance")] {
+            let member = json!({"email": format!("{name}@people.test"), "role": role});
+            let owner = self.target.owner.client.clone().with("vendor-id", vendor);
+            owner.post("/v1/vendors/me/members", &member).await.expect_success();
+        }
+    }
+
+    /// The client of a caller, without the shop that it speaks for.
+    pub(super) fn client(&self, caller: Caller) -> Client {
+        match caller {
+            Caller::Anonymous | Caller::Guest | Caller::Token => self.shop.anon(),
+            Caller::Buyer => self.buyer.clone(),
+            Caller::Other => self.other.clone(),
+            Caller::Owner => self.target.owner.client.clone(),
+            Caller::Manager => self.manager.clone(),
+            Caller::Fulfilment => self.fulfilment.clone(),
+            Caller::Finance => self.finance.clone(),
+            Caller::Rival => self.rival.client.clone(),
+            Caller::Suspended => self.suspended.owner.client.clone(),
+            Caller::Operator => self.operator.clone(),
+        }
+    }
+
+    /// The shop that a caller works on.
+    pub(super) fn vendor_fixture(&self, caller: Caller) -> &VendorFixture {
+        if caller == Caller::Suspended { &self.suspended } else { &self.target }
+    }
+
+    /// A name that nobody has yet.
+    pub(super) fn fresh(&self, name: &str) -> String {
+        format!("{name}-{}", self.count.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The address of a new account whose code was mailed.
+    pub(super) async fn new_sign_up(&self) -> String {
+        let email = format!("{}@people.test", self.fresh("new"));
+        let asked = json!({"email": email, "password": PASSWORD, "name": "New"});
+        self.shop.anon().post("/v1/auth/sign-up", &asked).await.expect(202);
+        email
+    }
+
+    /// The address of a new account that was confirmed.
+    pub(super) async fn new_account(&self) -> String {
+        let email = self.new_sign_up().await;
+        let code = json!({"email": email, "code": self.shop.code_for(&email)});
+        self.shop.anon().post("/v1/auth/confirm", &code).await.expect(200);
+        email
+    }
+
+    /// Id of a shop of the bazaar's owner that can be submitted, with the same people.
+    pub(super) async fn new_draft(&self) -> String {
+        let asked = json!({
+            "handle": self.fresh("draft"), "name": "Draft", "currency": "USD", "legal_name": "Draft",
+            "phone": "+998 71 200 00 00", "shipping_rates": [{"amount": "5.00", "currency": "USD"}],
+        });
+        let draft = id(self.target.owner.client.post("/v1/vendors", &asked).await.expect(201));
+        self.staff(&draft).await;
+        draft
+    }
+
+    /// Id of a shop that waits for the operator.
+    pub(super) async fn new_submitted(&self) -> String {
+        let applicant = self.shop.applicant(&self.fresh("applicant")).await;
+        applicant.client.post("/v1/vendors/me/submit", &json!({})).await.expect(200);
+        applicant.id
+    }
+
+    /// Id of a shop that sells.
+    pub(super) async fn new_approved(&self) -> String {
+        self.shop.vendor(&self.fresh("vendor")).await.id
+    }
+
+    /// Id of a shop that was stopped.
+    pub(super) async fn new_suspended(&self) -> String {
+        let vendor = self.new_approved().await;
+        let reason = json!({"reason": "Complaints."});
+        self.operator.post(&format!("/v1/admin/vendors/{vendor}/suspend"), &reason).await.expect(200);
+        vendor
+    }
+
+    /// A guest whose cart can be ordered.
+    pub(super) async fn new_guest(&self) -> Guest {
+        self.shop.guest().await.takes(&[(&self.target.bowl, 1)]).await
+    }
+
+    /// The buyer's cart, ready to be ordered.
+    pub(super) async fn new_buyers_cart(&self) -> Guest {
+        let guest = self.new_guest().await;
+        let claimed = self.buyer.post(&guest.path("/claim"), &json!({})).await;
+        Guest { cart: id(claimed.expect(200)), ..guest }
+    }
+
+    /// The cart that a caller knows of: who has no capability knows none that exists.
+    pub(super) async fn cart_known_to(&self, caller: Caller) -> Guest {
+        match caller {
+            Caller::Token => self.new_guest().await,
+            Caller::Buyer => self.new_buyers_cart().await,
+            _ => Guest {
+                client: self.shop.anon(),
+                cart: CartId::from_bits(7).to_string(),
+                email: "nobody@guests.test".to_owned(),
+            },
+        }
+    }
+
+    /// A guest's order that awaits its payment.
+    pub(super) async fn new_guest_order(&self) -> Value {
+        self.new_guest().await.checks_out("stripe", "once").await.expect(201).clone()
+    }
+
+    /// A guest's order for which another amount came than was asked for.
+    pub(super) async fn new_mismatched_order(&self) -> Value {
+        let order = self.new_guest_order().await;
+        self.shop.stripe(&id(&order), "wrong_amount").await;
+        order
+    }
+
+    /// An order of the buyer.
+    pub(super) async fn new_buyers_order(&self) -> String {
+        id(self.new_buyers_cart().await.checks_out("stripe", "once").await.expect(201))
+    }
+
+    /// Id of a sub-order that has come this far, of the shop that the caller works on. The suspended shop gets none any more:
+    /// there is one of each from before.
+    pub(super) async fn vendor_order(&self, caller: Caller, stage: Stage) -> String {
+        let vendor_fixture = self.vendor_fixture(caller);
+        match (caller, stage) {
+            (Caller::Suspended, Stage::Pending) => vendor_fixture.pending.clone(),
+            (Caller::Suspended, Stage::Accepted) => vendor_fixture.accepted.clone(),
+            (Caller::Suspended, Stage::Shipped) => vendor_fixture.shipped.clone(),
+            _ => vendor_order(&self.shop, &vendor_fixture.owner, &vendor_fixture.bowl, stage).await,
+        }
+    }
+
+    /// A product of the shop that the caller works on, to be changed or deleted.
+    pub(super) async fn product(&self, caller: Caller) -> Product {
+        if caller == Caller::Suspended {
+            return self.suspended.bowl.clone();
+        }
+        self.target.owner.product(&self.fresh("cup")).draft().await
+    }
+
+    /// The version of something, as its reader was told.
+    pub(super) async fn etag(&self, reader: &Client, path: &str) -> String {
+        let read = reader.get(path).await;
+        read.expect(200);
+        read.header("etag").to_owned()
+    }
+}

@@ -1,0 +1,169 @@
+//! What is wrong with a request gets its exact problem, on every route, and changes nothing.
+//!
+//! Each route has a row with a request that is right. Everything that can be wrong with it is derived from that request and from
+//! the route's entry in the OpenAPI document: one thing is spoiled at a time, and the problem has to name exactly that.
+
+mod cases;
+mod headers;
+mod queries;
+mod row;
+mod rows;
+mod webhooks;
+mod world;
+
+use std::collections::BTreeSet;
+
+use local::contract;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use self::cases::Case;
+use self::row::{Row, Who};
+use self::world::World;
+
+/// The entry of a route in the OpenAPI document.
+fn described(route: &str) -> Value {
+    let document: Value = serde_json::from_str(contract::COMMITTED).expect("the document is JSON");
+    let (method, path) = route.split_once(' ').expect("method and path");
+    document["paths"][path][method.to_lowercase()].clone()
+}
+
+/// The names of a route's parameters that stand in this location.
+fn parameters(route: &str, location: &str) -> Vec<String> {
+    let operation = described(route);
+    let all = operation["parameters"].as_array().cloned().unwrap_or_default();
+    let here = all.iter().filter(|one| one["in"] == location);
+    here.map(|one| one["name"].as_str().expect("a name").to_owned()).collect()
+}
+
+/// Whether the document says that a route cannot do without a parameter.
+fn is_required(route: &str, name: &str) -> bool {
+    let operation = described(route);
+    let all = operation["parameters"].as_array().cloned().unwrap_or_default();
+    all.iter().any(|one| one["name"] == name && one["required"] == true)
+}
+
+/// Sends every case of a row, and says which ones were not answered as they should be.
+async fn sweep(world: &World, row: &Row) -> (usize, Vec<String>) {
+    let cases: Vec<Case> = [cases::of_bodies(row), cases::of_paths(row), queries::of(row), headers::of(row)].concat();
+    let before = world.snapshot().await;
+    let mut wrong = Vec::new();
+    for case in &cases {
+        if let Some(mismatch) = case.mismatch(world, row.who).await {
+            wrong.push(format!("{}: {mismatch}", row.route));
+        }
+    }
+    if !wrong.iter().any(|mismatch| mismatch.contains("changed")) && world.snapshot().await != before {
+        wrong.push(format!("{}: a refused request changed something", row.route));
+    }
+    (cases.len(), wrong)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_route_names_what_is_wrong_and_changes_nothing() {
+    let world = World::open().await;
+    let rows = rows::all(&world).await;
+    let known: BTreeSet<&str> = rows.iter().map(|row| row.route).collect();
+    let routes: Vec<String> =
+        contract::routes().into_iter().map(|(method, path, _)| format!("{method} {path}")).collect();
+    let missing: Vec<&String> = routes.iter().filter(|route| !known.contains(route.as_str())).collect();
+    assert!(missing.is_empty(), "say in tests/conventions/bad_input/rows.rs how these are called: {missing:#?}");
+
+    let (mut sent, mut wrong) = (0, Vec::new());
+    for row in &rows {
+        assert!(routes.iter().any(|route| route == row.route), "{} is no route", row.route);
+        let (count, mismatches) = sweep(&world, row).await;
+        sent += count;
+        wrong.extend(mismatches);
+    }
+    assert!(wrong.is_empty(), "{} of {sent}:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(sent > 1_000, "only {sent} requests: the table has lost its rows");
+}
+
+#[tokio::test]
+async fn the_document_lists_every_header_that_a_route_reads() {
+    let world = World::open().await;
+    let mut wrong = Vec::new();
+    for row in rows::all(&world).await {
+        let (documented, read) = headers::documented_and_read(&world, &row).await;
+        if documented != read {
+            wrong.push(format!("{}: the document tells of {documented:?}, and it looks at {read:?}", row.route));
+        }
+    }
+    assert!(wrong.is_empty(), "name them in `params(...)` of the handlers:\n{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn a_forged_cursor_stays_within_its_list_or_is_refused() {
+    let world = World::open().await;
+    let mut wrong = Vec::new();
+    for row in rows::all(&world).await {
+        let Some((own, _)) = &row.cursors else { continue };
+        let (client, path) = (world.client(row.who), row.path());
+        let joined = if path.contains('?') { '&' } else { '?' };
+        let mut seen = BTreeSet::new();
+        let all = client.get(&path).await.expect(200)["items"].clone();
+        seen.extend(all.as_array().expect("items").iter().map(|item| item["id"].to_string()));
+        for (cursor, may_be_taken) in queries::forged_cursors(own) {
+            let answer = client.get(&format!("{path}{joined}cursor={cursor}")).await;
+            let items = answer.json["items"].as_array();
+            let good = match answer.status {
+                400 => answer.json["code"] == "invalid_cursor",
+                200 => {
+                    may_be_taken
+                        && items.is_some_and(|items| items.iter().all(|item| seen.contains(&item["id"].to_string())))
+                }
+                _ => false,
+            };
+            if !good {
+                wrong.push(format!("{}: {} {}", row.route, answer.status, answer.json["code"]));
+            }
+        }
+    }
+    wrong.dedup();
+    assert!(wrong.is_empty(), "forged cursors:\n{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn what_has_no_route_is_answered_by_the_gateway() {
+    let world = World::open().await;
+    let anon = world.client(Who::Anyone);
+    for (method, path) in [
+        (Method::GET, "/v1"),
+        (Method::GET, "/v1/nothing"),
+        (Method::GET, "/v1/products/"),
+        (Method::GET, "//v1/products"),
+        (Method::DELETE, "/v1/products"),
+        (Method::PATCH, "/v1/carts"),
+        (Method::GET, "/v1/checkout"),
+    ] {
+        let answer = anon.send(method.clone(), path, None, "").await;
+        assert_eq!(answer.expect(404), &json!({"message": "Not Found"}), "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_encoded_in_a_path_leads_to_no_other_route() {
+    let world = World::open().await;
+    let back_to_the_vendor_order =
+        format!("/v1/vendor/products/x%2F%2E%2E%2F..%2Forders%2F{}%23/publish", world.vendor_order);
+    for (who, method, path) in [
+        // The gateway checks no token here, the other route would.
+        (Who::Anyone, Method::GET, "/v1/orders/%2e%2e%2fme%2forders"),
+        (Who::Anyone, Method::GET, "/v1/products/%2e%2e%2fcategories"),
+        (Who::Anyone, Method::GET, "/v1/products/%5C..%5C..%5Ccategories"),
+        (Who::Owner, Method::GET, "/v1/vendor/products/%2e%2e%2forders"),
+        // The other route knows another method.
+        (Who::Owner, Method::POST, &back_to_the_vendor_order),
+    ] {
+        world.client(who).send(method, path, None, "").await.expect_problem(404, "not_found");
+    }
+}
+
+#[tokio::test]
+async fn a_body_beyond_the_gateways_own_limit_never_reaches_a_function() {
+    let world = World::open().await;
+    let huge = vec![b' '; local::gateway::MAX_REQUEST_SIZE + 1];
+    let answer = world.client(Who::Anyone).send(Method::POST, "/v1/carts", Some(huge), "application/json").await;
+    assert_eq!(answer.expect(413), &json!({"message": "Request Entity Too Large"}));
+}

@@ -1,0 +1,125 @@
+//! Parameters in the query: unknown, twice, out of range, and cursors of another list.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::cases::{Case, Expected};
+use super::parameters;
+use super::row::Row;
+
+/// Values that a parameter of this name refuses.
+fn bad_values(name: &str) -> Vec<String> {
+    let bad: &[&str] = match name {
+        "limit" => &["0", "101", "-1", "ten", "1.5", "", "%20", "1e1", "99999999999999999999", "%FF", "%00"],
+        "currency" => &["usd", "XXX", "US", "USDT", "", "840", "%FF", "%00", "USD%20"],
+        "category" | "vendor" => &["No%20Such", "", "a--b", "UPPER", "%FF", "a%00b", "a%23b"],
+        "min_price" | "max_price" => {
+            &["-1.00", "1.5", "abc", "", "1e3", "99999999999999999999.00", "%FF", "92233720368547758.07"]
+        }
+        "sort" => &["cheapest", "", "Newest", "price%20", "%FF"],
+        "state" => &["lost", "", "APPROVED", "%FF"],
+        "email" => &["nobody", "", "a@b", "%FF@x.test"],
+        "number" => &["0123456789012345678901234567890123456789"],
+        "dry_run" | "publish" => &["maybe", "", "1", "TRUE"],
+        "cursor" => return Vec::new(),
+        unknown => panic!("say in tests/conventions/bad_input/queries.rs what {unknown} refuses"),
+    };
+    let mut bad: Vec<String> = bad.iter().map(|&value| value.to_owned()).collect();
+    if matches!(name, "category" | "vendor" | "email") {
+        bad.push("x".repeat(3_000));
+    }
+    bad
+}
+
+pub(super) fn of(row: &Row) -> Vec<Case> {
+    let known = parameters(row.route, "query");
+    let mut cases = Vec::new();
+    let mut push = |query: String, expected: Expected| {
+        let short: String = query.chars().take(60).collect();
+        let mut case = Case::of(row, format!("?{short}"), expected);
+        case.path = format!("{}?{query}", row.bare_path());
+        cases.push(case);
+    };
+    if known.is_empty() {
+        return cases;
+    }
+    // What has to be there so that only one thing is wrong, unless it is that very parameter.
+    let beside = |name: &str| {
+        // An order is sought by its number, by an address or by its state.
+        if matches!(name, "number" | "email") {
+            return String::new();
+        }
+        let others: Vec<&str> =
+            row.query.split('&').filter(|pair| !pair.is_empty() && pair.split('=').next() != Some(name)).collect();
+        others.iter().map(|pair| format!("{pair}&")).collect::<String>()
+    };
+    let invalid = |name: &str| Expected::Problem(400, "invalid", Some(name.to_owned()));
+    push(format!("{}surprise=1", beside("")), invalid("surprise"));
+    push(format!("{}Limit=1", beside("")), invalid("Limit"));
+    for name in &known {
+        for value in bad_values(name) {
+            push(format!("{}{name}={value}", beside(name)), invalid(name));
+        }
+        let good = match name.as_str() {
+            "limit" => "1",
+            "currency" => "USD",
+            "category" | "vendor" => "kitchen",
+            "min_price" | "max_price" => "1.00",
+            "sort" => "price",
+            "state" => "submitted",
+            "dry_run" | "publish" => "true",
+            _ => "x",
+        };
+        push(format!("{}{name}={good}&{name}={good}", beside(name)), invalid(name));
+    }
+    if let Some((own, foreign)) = &row.cursors {
+        for (cursor, expected) in bad_cursors(own, foreign) {
+            push(format!("{}cursor={cursor}", beside("cursor")), expected);
+        }
+    }
+    cases
+}
+
+/// Cursors that are none, that belong elsewhere, or whose key was tampered with.
+fn bad_cursors(own: &str, foreign: &str) -> Vec<(String, Expected)> {
+    let refused = || Expected::Problem(400, "invalid_cursor", None);
+    let mut bad: Vec<(String, Expected)> = ["", "abc", "%25%25%25", "AAAAAAAAAAA", "%FF", "null", "AAAAAAAAAAB7fQ"]
+        .map(|text| (text.to_owned(), refused()))
+        .into();
+    bad.push(("A".repeat(8 * 1024 + 1), refused()));
+    bad.push((foreign.to_owned(), refused()));
+    bad.push((format!("{own}AA"), refused()));
+    bad.push((own.chars().take(own.len() - 4).collect(), refused()));
+
+    let bytes = URL_SAFE_NO_PAD.decode(own).expect("a cursor is base64url");
+    bad.push((URL_SAFE_NO_PAD.encode([b"AAAAAAAA", &bytes[8..]].concat()), refused()));
+    bad
+}
+
+/// Cursors of the right list with another key in them: who knows how they are made can make them. The second is whether DynamoDB
+/// may take it: then it is a place in the list that the caller may see anyway.
+pub(super) fn forged_cursors(own: &str) -> Vec<(String, bool)> {
+    let bytes = URL_SAFE_NO_PAD.decode(own).expect("a cursor is base64url");
+    let (hash, key) = bytes.split_at(8);
+    let key: BTreeMap<String, String> = serde_json::from_slice(key).expect("a cursor holds a key");
+    let forged = |key: &BTreeMap<String, String>| {
+        URL_SAFE_NO_PAD.encode([hash, &serde_json::to_vec(key).expect("a key is JSON")].concat())
+    };
+    let mut made = vec![(forged(&BTreeMap::new()), false)];
+    for name in key.keys() {
+        let mut without = key.clone();
+        without.remove(name);
+        made.push((forged(&without), false));
+        for value in ["", "s", "n", "n7", "x", "sLIST#*#*#UZS", "s\0"] {
+            let mut other = key.clone();
+            other.insert(name.clone(), value.to_owned());
+            made.push((forged(&other), true));
+        }
+    }
+    let mut more = key.clone();
+    more.insert("surprise".to_owned(), "sx".to_owned());
+    made.push((forged(&more), false));
+    made
+}

@@ -1,0 +1,443 @@
+//! The table: for each route a request that is right, and what only this route refuses.
+
+use local::cloud::PASSWORD;
+use serde_json::{Value, json};
+
+use super::cases::Expected;
+use super::row::{Row, Who, row};
+use super::world::World;
+use crate::shop::address;
+
+const NUL: &str = "a\0b";
+const ESCAPE: &str = "\u{1b}[31mred";
+
+fn invalid(pointer: &str) -> Expected {
+    Expected::Problem(400, "invalid", Some(pointer.to_owned()))
+}
+
+pub(super) async fn all(world: &World) -> Vec<Row> {
+    let mut rows = of_everybody(world).await;
+    rows.extend(of_accounts(world).await);
+    rows.extend(of_shops(world));
+    rows.extend(of_goods(world).await);
+    rows.extend(of_operators(world).await);
+    for row in &mut rows {
+        row.strangers_token = world.strangers_token.clone();
+    }
+    rows
+}
+
+/// An address with everything that one can have.
+fn full_address() -> Value {
+    let mut full = address();
+    full["line2"] = json!("Flat 3");
+    full["region"] = json!("Tashkent");
+    full["phone"] = json!("+998 71 200 00 00");
+    full
+}
+
+async fn of_everybody(world: &World) -> Vec<Row> {
+    let anyone = |route| row(route, Who::Anyone);
+    let (cart, variant, token) = (&world.guest.cart, &world.bowl.variant, world.token.as_str());
+    let list = world.cursor_of(Who::Anyone, "/v1/products?limit=1").await;
+    let by_price = world.cursor_of(Who::Anyone, "/v1/products?limit=1&sort=price").await;
+    let total = json!({"amount": "17.50", "currency": "USD"});
+    vec![
+        anyone("GET /v1/health"),
+        anyone("GET /v1/states"),
+        anyone("GET /v1/openapi.json"),
+        anyone("GET /v1/categories"),
+        anyone("GET /v1/products").query("sort=price").cursors(by_price, &list),
+        anyone("GET /v1/products/{handle}").at("handle", "bowl"),
+        anyone("GET /v1/vendors/{handle}").at("handle", "ceramics"),
+        anyone("POST /v1/carts")
+            .body(json!({"currency": "USD"}))
+            .refuses("/currency", ["usd", "XXX", "USDT"].map(Value::from)),
+        anyone("GET /v1/carts/{id}").id(cart),
+        anyone("DELETE /v1/carts/{id}").id(cart),
+        anyone("PUT /v1/carts/{id}/items/{variant_id}")
+            .id(cart)
+            .at("variant_id", variant)
+            .body(json!({"quantity": 2}))
+            .refuses("/quantity", [json!(10_000), json!(4_294_967_296_u64)]),
+        anyone("DELETE /v1/carts/{id}/items/{variant_id}").id(cart).at("variant_id", variant).idempotent_delete(),
+        row("POST /v1/carts/{id}/claim", Who::Buyer).id(cart),
+        anyone("POST /v1/carts/{id}/shipping-options")
+            .id(cart)
+            .body(json!({"address": full_address()}))
+            .refuses("/address/country", ["uz", "UZB", "XX"].map(Value::from))
+            .refuses("/address/phone", ["no number", "12", "12345x"].map(Value::from)),
+        anyone("PUT /v1/carts/{id}/shipping")
+            .id(cart)
+            .body(json!([{"vendor_id": world.owner.id, "option_id": "flat"}]))
+            .refuses("/0/vendor_id", [json!(world.applicant), json!("ven_x"), json!(world.order)])
+            .refuses("/0/option_id", ["express", "FLAT"].map(Value::from)),
+        anyone("GET /v1/carts/{id}/payment-methods").id(cart),
+        anyone("POST /v1/checkout")
+            .with("idempotency-key", "bad-input")
+            .body(json!({
+                "cart_id": cart, "email": "guest@guests.test", "expected_total": total,
+                "payment": {"provider": "stripe", "return_url": "https://shop.test/back"},
+            }))
+            .refuses("/email", ["nobody", "a@b", "a b@c.test", "a@b.test\r\nBcc: x@y.test"].map(Value::from))
+            .refuses("/payment/provider", ["barter", "Stripe"].map(Value::from))
+            .refuses(
+                "/payment/return_url",
+                ["http://shop.test", "http://localhost.evil.test", "javascript:alert(1)", "//shop.test", "https"]
+                    .map(Value::from),
+            )
+            .refuses("/expected_total", [json!({"amount": "17.50", "currency": "UZS"})]),
+        anyone("GET /v1/orders/{id}").id(&world.order).with("order-token", token),
+        anyone("POST /v1/orders/{id}/cancel").id(&world.order).with("order-token", token),
+        anyone("POST /v1/orders/{id}/settle").id(&world.order).with("order-token", token),
+        anyone("POST /v1/orders/{id}/payments")
+            .id(&world.order)
+            .with("order-token", token)
+            .with("idempotency-key", "bad-input")
+            .body(json!({"provider": "stripe", "return_url": "https://shop.test/back"}))
+            .refuses("/provider", ["barter", "Stripe"].map(Value::from))
+            .refuses("/return_url", ["http://localhost.evil.test", "//shop.test"].map(Value::from)),
+        // Its body is the provider's business, and has tests of its own.
+        anyone("POST /v1/webhooks/{provider}").at("provider", "stripe"),
+        row("GET /v1/me/orders", Who::Buyer).cursors(world.cursor_of(Who::Buyer, "/v1/me/orders?limit=1").await, &list),
+        row("GET /v1/me/orders/{id}", Who::Buyer).id(&world.buyers_order),
+        row("POST /v1/me/orders/{id}/cancel", Who::Buyer).id(&world.buyers_order),
+        row("POST /v1/me/orders/{id}/settle", Who::Buyer).id(&world.buyers_order),
+    ]
+}
+
+async fn of_accounts(world: &World) -> Vec<Row> {
+    let anyone = |route| row(route, Who::Anyone);
+    let email = "signer@people.test";
+    let weak = || ["short1A", "all lower case 1", "ALL UPPER CASE 1", "No Digits Here"].map(Value::from);
+    vec![
+        anyone("POST /v1/auth/sign-up")
+            .body(json!({"email": "somebody@people.test", "password": PASSWORD, "name": "Somebody"}))
+            .refuses("/password", weak())
+            .refuses("/email", ["nobody", "a@b", "@b.test", "a@b.test\0"].map(Value::from)),
+        anyone("POST /v1/auth/confirm").body(json!({"email": "nobody@people.test", "code": "123456"})).answers(
+            "/code",
+            &[NUL, ESCAPE],
+            410,
+            "code_expired",
+        ),
+        anyone("POST /v1/auth/resend").body(json!({"email": email})),
+        anyone("POST /v1/auth/sign-in").body(json!({"email": email, "password": PASSWORD})).answers(
+            "/password",
+            &[NUL, ESCAPE],
+            401,
+            "invalid_credentials",
+        ),
+        anyone("POST /v1/auth/refresh").body(json!({"refresh_token": world.refresh_token})).refuses_body(
+            "no token",
+            json!({"refresh_token": "nonsense"}),
+            Expected::Problem(401, "unauthorized", None),
+        ),
+        row("POST /v1/auth/sign-out", Who::Buyer),
+        anyone("POST /v1/auth/forgot-password").body(json!({"email": email})),
+        anyone("POST /v1/auth/reset-password")
+            .body(json!({"email": "nobody@people.test", "code": "123456", "password": PASSWORD}))
+            .answers("/code", &[NUL, ESCAPE], 400, "code_mismatch")
+            .refuses("/password", weak()),
+        row("GET /v1/me", Who::Buyer),
+        row("PATCH /v1/me", Who::Buyer)
+            .body(json!({"name": "Buyer", "language": "uz"}))
+            .refuses("/language", ["UZ", "uzbek", "uz_UZ", "u"].map(Value::from)),
+        row("GET /v1/me/addresses", Who::Buyer),
+        row("PUT /v1/me/addresses", Who::Buyer)
+            .body(json!({"items": [{"address": full_address()}]}))
+            .refuses("/items", [json!(vec![json!({"address": address()}); 51])])
+            .refuses("/items/0/address/country", ["uz", "UZB", "XX"].map(Value::from))
+            .refuses_body(
+                "an id that is not in the book",
+                json!({"items": [{"id": "adr_00000000000000000000000001", "address": address()}]}),
+                invalid("/items/0/id"),
+            ),
+    ]
+}
+
+fn of_shops(world: &World) -> Vec<Row> {
+    let owner = |route| row(route, Who::Owner);
+    let rates = json!([{"amount": "5.00", "currency": "USD"}]);
+    let bad_rates = || {
+        [
+            json!([{"amount": "5.00", "currency": "USD"}, {"amount": "6.00", "currency": "USD"}]),
+            json!([{"amount": "10000000000000.01", "currency": "USD"}]),
+            json!(vec![json!({"amount": "5.00", "currency": "USD"}); 51]),
+            json!([5]),
+        ]
+    };
+    vec![
+        row("POST /v1/vendors", Who::Buyer)
+            .body(json!({
+                "handle": "new-shop", "name": "New shop", "currency": "USD", "email": "shop@people.test",
+                "phone": "+998 71 200 00 00", "legal_name": "New shop", "about": "Bowls", "shipping_rates": rates,
+            }))
+            .accepts("/about", &[""])
+            .refuses("/handle", ["me", "New", "a--b", "-a", "a_b"].map(Value::from))
+            .refuses("/about", [json!("x".repeat(5_001))])
+            .refuses("/currency", ["usd", "XXX"].map(Value::from))
+            .refuses("/shipping_rates", bad_rates())
+            .refuses_body(
+                "a name that suggests no handle",
+                json!({"name": "Коса", "currency": "USD"}),
+                invalid("/handle"),
+            )
+            .refuses_body(
+                "a handle that is taken",
+                json!({"handle": "ceramics", "name": "Mine", "currency": "USD"}),
+                Expected::Problem(409, "handle_taken", None),
+            ),
+        owner("GET /v1/vendors/me"),
+        owner("PATCH /v1/vendors/me")
+            .body(json!({
+                "name": "ceramics", "currency": "USD", "legal_name": "ceramics", "email": "shop@people.test",
+                "phone": "+998 71 200 00 00", "about": "Bowls", "shipping_rates": rates,
+            }))
+            .accepts("/about", &[""])
+            .refuses("/about", [json!("x".repeat(5_001))])
+            .refuses("/shipping_rates", bad_rates())
+            .refuses_body(
+                "another name",
+                json!({"name": "Other"}),
+                Expected::Problem(409, "wrong_state", Some("/name".into())),
+            )
+            .refuses_body(
+                "no way of delivery",
+                json!({"shipping_rates": []}),
+                Expected::Problem(409, "checklist_incomplete", Some("/shipping_rates".into())),
+            ),
+        owner("POST /v1/vendors/me/documents")
+            .body(json!({
+                "kind": "identity", "filename": "passport.pdf", "content_type": "application/pdf", "size": 1000,
+            }))
+            .refuses("/kind", ["diploma", "Identity"].map(Value::from))
+            .refuses("/content_type", ["image/svg+xml", "text/html"].map(Value::from))
+            .refuses("/size", [json!(0), json!(10 * 1024 * 1024 + 1)]),
+        owner("POST /v1/vendors/me/submit"),
+        owner("GET /v1/vendors/me/members"),
+        owner("POST /v1/vendors/me/members")
+            .body(json!({"email": "signer@people.test", "role": "finance"}))
+            .refuses("/role", ["boss", "Owner", "admin"].map(Value::from))
+            .refuses_body(
+                "nobody's address",
+                json!({"email": "nobody@people.test", "role": "finance"}),
+                Expected::Problem(404, "not_found", None),
+            ),
+        owner("DELETE /v1/vendors/me/members")
+            .body(json!({"email": "ceramics@people.test", "role": "owner"}))
+            .refuses("/role", ["boss"].map(Value::from))
+            .refuses_body(
+                "the last owner",
+                json!({"email": "ceramics@people.test"}),
+                Expected::Problem(409, "wrong_state", None),
+            ),
+        owner("GET /v1/vendor/orders/{id}").id(&world.vendor_order),
+        owner("POST /v1/vendor/orders/{id}/accept").id(&world.vendor_order),
+        owner("POST /v1/vendor/orders/{id}/decline").id(&world.vendor_order),
+        owner("POST /v1/vendor/orders/{id}/ship")
+            .id(&world.vendor_order)
+            .body(json!({"carrier": "UzPost", "tracking_number": "RR123456785UZ"}))
+            .may_be_empty(),
+        owner("POST /v1/vendor/orders/{id}/deliver").id(&world.vendor_order),
+    ]
+}
+
+/// A product with everything that one can have.
+fn product(variant: Value) -> Value {
+    let mut first = json!({
+        "sku": "BOWL-S", "options": {"Size": "S"}, "prices": [{"amount": "12.50", "currency": "USD"}],
+        "compare_at_prices": [{"amount": "15.00", "currency": "USD"}], "grams": 300,
+        "image": "https://example.test/bowl.png", "shards": 2, "low_stock_at": 3,
+    });
+    for (name, value) in variant.as_object().expect("fields") {
+        first[name] = value.clone();
+    }
+    json!({
+        "title": "Another bowl", "handle": "another-bowl", "description_html": "<p>Blue</p>", "category": "kitchen",
+        "options": [{"name": "Size", "values": ["S"]}], "variants": [first],
+        "images": [{"src": "https://example.test/bowl.png", "alt": "A bowl"}], "tags": ["blue"],
+        "seo": {"title": "Bowl", "description": "A blue bowl"},
+    })
+}
+
+/// What every product refuses.
+fn refusing_products(row: Row) -> Row {
+    let price = |amount: &str, currency: &str| json!({"amount": amount, "currency": currency});
+    let priced = |index: usize| json!({"prices": [price("1.00", "USD")], "options": {"Size": format!("S{index}")}});
+    let prices = [
+        json!([]),
+        json!([price("1.00", "USD"), price("2.00", "USD")]),
+        json!([price("10000000000000.01", "USD")]),
+        json!([price("1.00", "UZS"), price("1.0", "EUR")]),
+        json!([price("1.00", "JPY")]),
+        Value::Array(
+            ["USD", "EUR", "UZS", "KZT", "GBP", "CHF", "CNY", "RUB", "TRY"].map(|code| price("1.00", code)).to_vec(),
+        ),
+    ];
+    row.accepts("/description_html", &[""])
+        .accepts("/seo/description", &[""])
+        .refuses("/category", ["garden", "No Such"].map(Value::from))
+        .refuses("/handle", ["Bowl", "a--b", "a b"].map(Value::from))
+        .refuses("/variants", [json!([]), Value::Array((0..101).map(priced).collect())])
+        .refuses("/variants/0/prices", prices)
+        .refuses("/variants/0/shards", [json!(0), json!(33), json!(65_536)])
+        .refuses("/variants/0/low_stock_at", [json!(-1), json!(10_000_001)])
+        .refuses("/variants/0/grams", [json!(4_294_967_296_u64)])
+        .refuses("/variants/0/options", [json!({}), json!({"Colour": "Blue"}), json!({"Size": "S", "Colour": "Blue"})])
+        .refuses("/variants/0/image", ["http://a.test/b", "javascript:alert(1)", "media:x"].map(Value::from))
+        .refuses("/images/0/src", ["http://a.test/b", "data:image/png;base64,AA", "https://a@b.test/"].map(Value::from))
+        .refuses("/images", [json!(vec![json!({"src": "https://a.test/b"}); 51])])
+        .refuses("/images", [json!([{"src": "https://a.test/b"}, {"src": "https://a.test/b", "alt": "The same"}])])
+        .refuses("/tags", [json!(vec!["blue"; 251]), json!(["blue", "green", "blue"])])
+        .refuses("/tags/0", [json!("blue, green")])
+        .refuses("/description_html", [json!("&".repeat(8_001))])
+        .refuses("/variants/0/compare_at_prices", [json!([price("0.00", "USD")])])
+        .refuses_body(
+            "the option by which a product file says that there is none",
+            json!({
+                "title": "Bowl", "options": [{"name": "Title"}],
+                "variants": [{"options": {"Title": "Default Title"}, "prices": [price("1.00", "USD")]}],
+            }),
+            invalid("/options/0"),
+        )
+        .refuses(
+            "/options",
+            [
+                json!([{"name": "Size"}, {"name": "Size"}]),
+                json!(["Size", "B", "C", "D"].map(|name| json!({"name": name}))),
+            ],
+        )
+}
+
+async fn of_goods(world: &World) -> Vec<Row> {
+    let owner = |route| row(route, Who::Owner);
+    let (bowl, draft) = (&world.bowl, &world.draft);
+    let products = world.cursor_of(Who::Owner, "/v1/vendor/products?limit=1").await;
+    let orders = world.cursor_of(Who::Owner, "/v1/vendor/orders?limit=1").await;
+    vec![
+        owner("GET /v1/vendor/products").cursors(products.clone(), &orders),
+        refusing_products(
+            owner("POST /v1/vendor/products")
+                .body(product(json!({"on_hand": 3})))
+                .refuses("/variants/0/on_hand", [json!(10_000_001)])
+                .refuses(
+                    "/variants/0",
+                    [json!({"id": bowl.variant, "prices": [{"amount": "1.00", "currency": "USD"}]})],
+                )
+                .refuses_body(
+                    "a handle that is taken",
+                    json!({
+                        "title": "Bowl", "handle": "bowl",
+                        "variants": [{"prices": [{"amount": "1.00", "currency": "USD"}]}],
+                    }),
+                    Expected::Problem(409, "handle_taken", None),
+                )
+                .refuses_body(
+                    "a title that suggests no handle",
+                    json!({"title": "Коса", "variants": [{"prices": [{"amount": "1.00", "currency": "USD"}]}]}),
+                    invalid("/handle"),
+                ),
+        ),
+        owner("GET /v1/vendor/products/{id}").id(&bowl.id),
+        refusing_products(
+            owner("PUT /v1/vendor/products/{id}")
+                .id(&draft.id)
+                .with("if-match", &world.draft_etag)
+                .body(product(json!({"id": draft.variant})))
+                .refuses("/variants/0/id", [json!(bowl.variant), json!(draft.id)]),
+        ),
+        owner("DELETE /v1/vendor/products/{id}").id(&draft.id),
+        owner("POST /v1/vendor/products/{id}/publish").id(&draft.id),
+        owner("POST /v1/vendor/products/{id}/unpublish").id(&bowl.id),
+        owner("PUT /v1/vendor/products/{id}/variants/{variant_id}/stock")
+            .id(&bowl.id)
+            .at("variant_id", &bowl.variant)
+            .body(json!({"on_hand": 5}))
+            .not_given(&["adjust", "shards"])
+            .refuses_body("no shard", json!({"shards": 0}), invalid("/shards"))
+            .refuses_body("too many shards", json!({"shards": 33}), invalid("/shards"))
+            .refuses_body("more shards than a u16 holds", json!({"shards": 65_536}), invalid("/shards"))
+            .refuses("/on_hand", [json!(10_000_001), json!(i64::MIN)])
+            .refuses_body("both", json!({"on_hand": 5, "adjust": 1}), invalid(""))
+            .refuses_body("neither", json!({}), invalid(""))
+            .refuses_body("too many more", json!({"adjust": 10_000_001}), invalid("/adjust"))
+            .refuses_body("half a unit", json!({"adjust": 0.5}), invalid("/adjust"))
+            .refuses_body("a text", json!({"adjust": "1"}), invalid("/adjust"))
+            .refuses_body("fewer than nothing", json!({"adjust": -51}), Expected::Problem(409, "out_of_stock", None)),
+        owner("POST /v1/vendor/media")
+            .body(json!({"content_type": "image/png", "size": 1000}))
+            .refuses("/content_type", ["image/svg+xml", "text/html", "image/PNG"].map(Value::from))
+            .refuses("/size", [json!(0), json!(10 * 1024 * 1024 + 1)]),
+        owner("POST /v1/vendor/imports")
+            .body(json!({"filename": "goods.csv", "size": 100}))
+            .limit(1024 * 1024)
+            .refuses("/size", [json!(0), json!(200 * 1024 * 1024 + 1)]),
+        owner("GET /v1/vendor/imports/{id}").id(&world.import),
+        owner("POST /v1/vendor/exports"),
+        owner("GET /v1/vendor/exports/{id}").id(&world.export),
+        owner("GET /v1/vendor/orders").cursors(orders, &products),
+    ]
+}
+
+async fn of_operators(world: &World) -> Vec<Row> {
+    let operator = |route| row(route, Who::Operator);
+    let decided = |route| operator(route).id(&world.applicant);
+    let reason = json!({"reason": "Complaints."});
+    let vendors = world.cursor_of(Who::Operator, "/v1/admin/vendors?limit=1&state=submitted").await;
+    let orders = world.cursor_of(Who::Operator, "/v1/admin/orders?limit=1&state=awaiting_payment").await;
+    let payments = world.cursor_of(Who::Operator, "/v1/admin/payments?limit=1&state=pending").await;
+    let mut deep = json!({"handle": "e", "name": "E"});
+    for handle in ["d", "c", "b", "a"] {
+        deep = json!({"handle": handle, "name": handle, "children": [deep]});
+    }
+    let mut bottomless = json!({"handle": "x", "name": "X"});
+    for _ in 0..100 {
+        bottomless = json!({"handle": "x", "name": "X", "children": [bottomless]});
+    }
+    let leaf = |index: usize| json!({"handle": format!("c{index}"), "name": "C"});
+    vec![
+        operator("GET /v1/admin/vendors").query("state=submitted").cursors(vendors.clone(), &orders),
+        operator("GET /v1/admin/vendors/{id}").id(&world.applicant),
+        decided("POST /v1/admin/vendors/{id}/approve"),
+        decided("POST /v1/admin/vendors/{id}/reject").body(reason.clone()),
+        decided("POST /v1/admin/vendors/{id}/suspend")
+            .body(reason)
+            .refuses_body("too early", json!({"reason": "Complaints."}), Expected::Problem(409, "wrong_state", None)),
+        decided("POST /v1/admin/vendors/{id}/reinstate"),
+        operator("GET /v1/admin/orders").query("state=awaiting_payment").cursors(orders, &vendors),
+        operator("GET /v1/admin/orders/{id}").id(&world.order),
+        operator("POST /v1/admin/orders/{id}/cancel").id(&world.order),
+        operator("POST /v1/admin/orders/{id}/payments/{payment_id}/decide")
+            .id(&world.order)
+            .at("payment_id", &world.payment)
+            .body(json!({"decision": "accept"}))
+            .refuses("/decision", ["keep", "Accept"].map(Value::from))
+            .refuses_body(
+                "nothing to decide",
+                json!({"decision": "refund"}),
+                Expected::Problem(409, "wrong_state", None),
+            ),
+        operator("GET /v1/admin/payments").query("state=pending").cursors(payments, &vendors),
+        operator("GET /v1/admin/payments/unmatched"),
+        operator("GET /v1/admin/refunds/failed"),
+        operator("GET /v1/admin/categories"),
+        operator("PUT /v1/admin/categories")
+            .with("if-match", &world.categories_etag)
+            .body(json!({"items": [
+                {"handle": "kitchen", "name": "Kitchen", "children": [{"handle": "cups", "name": "Cups", "children": []}]},
+            ]}))
+            .refuses("/items/0/handle", ["No Such"].map(Value::from))
+            .refuses_body(
+                "a category that stands there twice",
+                json!({"items": [leaf(1), {"handle": "a", "name": "A", "children": [leaf(1)]}]}),
+                invalid("/items/1/children/0/handle"),
+            )
+            .refuses("/items", [json!([deep]), json!((0..1_001).map(leaf).collect::<Vec<_>>())])
+            .refuses_body(
+                "a tree without bottom",
+                json!({"items": [bottomless]}),
+                Expected::Problem(400, "malformed", None),
+            ),
+    ]
+}

@@ -1,0 +1,296 @@
+//! For each unsafe route a call that succeeds, with another body for it, from either of two callers.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::shop::{Client, Guest, Product, Shop, Vendor, address};
+
+/// A call that is ready to be sent.
+pub(super) struct Prepared {
+    pub(super) client: Client,
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) body: Value,
+    /// Another body that the route takes as well.
+    pub(super) other: Value,
+}
+
+/// A vendor and a buyer.
+struct Side {
+    vendor: Vendor,
+    bowl: Product,
+    buyer: Client,
+}
+
+/// One marketplace for all routes, in which nothing moves by itself.
+pub(super) struct World {
+    pub(super) shop: Shop,
+    operator: Client,
+    sides: [Side; 2],
+    count: AtomicU32,
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
+}
+
+async fn side(shop: &Shop, name: &str) -> Side {
+    let vendor = shop.vendor(name).await;
+    let vendor = Vendor { client: vendor.client.with("vendor-id", &vendor.id), ..vendor };
+    let bowl = vendor.product(&format!("{name}-bowl")).stock(1_000).publish().await;
+    Side { vendor, bowl, buyer: shop.buyer(&format!("{name}-buyer")).await }
+}
+
+impl World {
+    pub(super) async fn open() -> Self {
+        let shop = Shop::open().await;
+        let sides = [side(&shop, "ceramics").await, side(&shop, "silk").await];
+        let operator = shop.operator().await;
+        shop.wait_until_idle().await;
+        shop.cloud.kill_sources().await;
+        Self { shop, operator, sides, count: AtomicU32::new(0) }
+    }
+
+    fn fresh(&self, name: &str) -> String {
+        format!("{name}-{}", self.count.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// A call of this route from one of the two callers. What it needs is made for it.
+    pub(super) async fn call(&self, route: &str, who: usize) -> Prepared {
+        let side = &self.sides[who];
+        let (method, path) = route.split_once(' ').expect("method and path");
+        let call = |client: &Client, path: String, body: Value, other: Value| Prepared {
+            client: client.clone(),
+            method: method.parse().expect("a method"),
+            path,
+            body,
+            other,
+        };
+        if path.starts_with("/v1/carts") || path == "/v1/checkout" {
+            self.of_carts(route, side, &call).await
+        } else if path.contains("/orders/") {
+            self.of_orders(route, side, &call).await
+        } else if path.starts_with("/v1/vendor/") {
+            self.of_goods(route, side, &call).await
+        } else {
+            self.of_people(route, side, &call).await
+        }
+    }
+
+    async fn of_carts(
+        &self,
+        route: &str,
+        side: &Side,
+        call: &impl Fn(&Client, String, Value, Value) -> Prepared,
+    ) -> Prepared {
+        let cart = self.shop.guest().await.takes(&[(&side.bowl, 1)]).await;
+        let line = cart.path(&format!("/items/{}", side.bowl.variant));
+        let (guest, anything) = (cart.client.clone(), json!({"anything": "else"}));
+        match route {
+            "DELETE /v1/carts/{id}" => call(&guest, cart.path(""), Value::Null, anything),
+            "PUT /v1/carts/{id}/items/{variant_id}" => {
+                call(&guest, line, json!({"quantity": 3}), json!({"quantity": 4}))
+            }
+            "DELETE /v1/carts/{id}/items/{variant_id}" => call(&guest, line, Value::Null, anything),
+            "POST /v1/carts/{id}/claim" => call(&side.buyer, cart.path("/claim"), json!({}), anything),
+            "POST /v1/carts/{id}/shipping-options" => {
+                let mut elsewhere = address();
+                elsewhere["city"] = json!("Khiva");
+                let path = cart.path("/shipping-options");
+                call(&guest, path, json!({"address": address()}), json!({"address": elsewhere}))
+            }
+            "PUT /v1/carts/{id}/shipping" => {
+                let choice = json!([{"vendor_id": side.vendor.id, "option_id": "flat"}]);
+                call(&guest, cart.path("/shipping"), choice, json!([]))
+            }
+            "POST /v1/checkout" => {
+                let order = |email: &str| {
+                    json!({
+                        "cart_id": cart.cart, "email": email, "payment": {"provider": "cash_on_delivery"},
+                        "expected_total": {"amount": "17.50", "currency": "USD"},
+                    })
+                };
+                call(&guest, "/v1/checkout".to_owned(), order("a@guests.test"), order("b@guests.test"))
+            }
+            other => panic!("no call for {other}"),
+        }
+    }
+
+    /// An order of one bowl, and the client that may see it.
+    async fn order(&self, side: &Side, cart: Guest, provider: &str) -> (Value, Client) {
+        let cart = cart.takes(&[(&side.bowl, 1)]).await;
+        let order = cart.checks_out(provider, &self.fresh("order")).await.expect(201).clone();
+        let token = text(&order["token"]);
+        (order, self.shop.anon().with("order-token", token))
+    }
+
+    async fn of_orders(
+        &self,
+        route: &str,
+        side: &Side,
+        call: &impl Fn(&Client, String, Value, Value) -> Prepared,
+    ) -> Prepared {
+        let path = route.split_once(' ').expect("method and path").1;
+        let anything = json!({"anything": "else"});
+        if path == "/v1/me/orders/{id}/cancel" {
+            let guest = self.shop.guest().await.takes(&[(&side.bowl, 1)]).await;
+            let claimed = side.buyer.post(&guest.path("/claim"), &json!({})).await.expect(200).clone();
+            let own = Guest { cart: text(&claimed["id"]), ..guest };
+            let (order, _) = self.order(side, own, "cash_on_delivery").await;
+            return call(&side.buyer, path.replace("{id}", &text(&order["id"])), json!({}), anything);
+        }
+        let by_card = path.ends_with("/payments") || path.ends_with("/decide");
+        let provider = if by_card { "stripe" } else { "cash_on_delivery" };
+        let (order, reader) = self.order(side, self.shop.guest().await, provider).await;
+        if path.ends_with("/payments") {
+            self.shop.stripe(&text(&order["id"]), "fail").await;
+            let body = |url: &str| json!({"provider": "stripe", "return_url": url});
+            let path = path.replace("{id}", &text(&order["id"]));
+            return call(&reader, path, body("https://shop.test/a"), body("https://shop.test/b"));
+        }
+        if path.ends_with("/decide") {
+            self.shop.stripe(&text(&order["id"]), "wrong_amount").await;
+            let seen = self.operator.get(&format!("/v1/admin/orders/{}", text(&order["id"]))).await.expect(200).clone();
+            let path = path.replace("{id}", &text(&order["id"]));
+            let path = path.replace("{payment_id}", &text(&seen["payments"][0]["id"]));
+            return call(&self.operator, path, json!({"decision": "accept"}), json!({"decision": "refund"}));
+        }
+        if path == "/v1/admin/orders/{id}/cancel" {
+            return call(&self.operator, path.replace("{id}", &text(&order["id"])), Value::Null, anything);
+        }
+        if path == "/v1/orders/{id}/cancel" {
+            return call(&reader, path.replace("{id}", &text(&order["id"])), Value::Null, anything);
+        }
+        let vendor_order = text(&order["vendors"][0]["id"]);
+        let taken: &[&str] = match path.rsplit('/').next() {
+            Some("ship") => &["accept"],
+            Some("deliver") => &["accept", "ship"],
+            _ => &[],
+        };
+        for step in taken {
+            side.vendor.client.post(&format!("/v1/vendor/orders/{vendor_order}/{step}"), &json!({})).await.expect(200);
+        }
+        let other = if path.ends_with("/ship") { json!({"carrier": "UzPost"}) } else { anything };
+        call(&side.vendor.client, path.replace("{id}", &vendor_order), json!({}), other)
+    }
+
+    async fn of_goods(
+        &self,
+        route: &str,
+        side: &Side,
+        call: &impl Fn(&Client, String, Value, Value) -> Prepared,
+    ) -> Prepared {
+        let (desk, anything) = (&side.vendor.client, json!({"anything": "else"}));
+        let product = |title: &str| json!({"title": title, "variants": [{"prices": [{"amount": "12.50", "currency": "USD"}], "on_hand": 2}]});
+        let path = route.split_once(' ').expect("method and path").1;
+        match route {
+            "POST /v1/vendor/products" => call(desk, path.to_owned(), product("Plate"), product("Cup")),
+            "POST /v1/vendor/media" => {
+                let picture = |size: u32| json!({"content_type": "image/png", "size": size});
+                call(desk, path.to_owned(), picture(100), picture(101))
+            }
+            "POST /v1/vendor/imports" => {
+                let file = |size: u32| json!({"filename": "goods.csv", "size": size});
+                call(desk, path.to_owned(), file(100), file(101))
+            }
+            "POST /v1/vendor/exports" => call(desk, path.to_owned(), json!({}), anything),
+            _ => {
+                let handle = self.fresh("cup");
+                let cup = side.vendor.product(&handle).stock(5);
+                let cup = if path.ends_with("/unpublish") { cup.publish().await } else { cup.draft().await };
+                let path = path.replace("{id}", &cup.id).replace("{variant_id}", &cup.variant);
+                if path.ends_with("/stock") {
+                    return call(desk, path, json!({"adjust": 3}), json!({"adjust": 4}));
+                }
+                if route.starts_with("PUT ") {
+                    let etag = desk.get(&path).await.header("etag").to_owned();
+                    let written = |title: &str| {
+                        let known = json!({"id": cup.variant, "prices": [{"amount": "13.00", "currency": "USD"}]});
+                        json!({"title": title, "handle": handle, "variants": [known]})
+                    };
+                    return call(&desk.clone().with("if-match", etag), path, written("Old cup"), written("New cup"));
+                }
+                call(desk, path, Value::Null, anything)
+            }
+        }
+    }
+
+    async fn of_people(
+        &self,
+        route: &str,
+        side: &Side,
+        call: &impl Fn(&Client, String, Value, Value) -> Prepared,
+    ) -> Prepared {
+        let (owner, anything) = (&side.vendor.client, json!({"anything": "else"}));
+        let path = route.split_once(' ').expect("method and path").1.to_owned();
+        let somebody = async || {
+            let name = self.fresh("person");
+            self.shop.buyer(&name).await;
+            format!("{name}@people.test")
+        };
+        match route {
+            "PATCH /v1/me" => call(&side.buyer, path, json!({"language": "uz"}), json!({"language": "en"})),
+            "PUT /v1/me/addresses" => {
+                let book = |count: usize| json!({"items": vec![json!({"address": address()}); count]});
+                call(&side.buyer, path, book(1), book(2))
+            }
+            "POST /v1/vendors" => {
+                let shop = |name: &str| json!({"handle": self.fresh("shop"), "name": name, "currency": "USD"});
+                call(&side.buyer, path, shop("One"), shop("Two"))
+            }
+            "PATCH /v1/vendors/me" => call(owner, path, json!({"about": "Good."}), json!({"about": "Better."})),
+            "POST /v1/vendors/me/documents" => {
+                let paper = |size: u32| json!({"kind": "identity", "filename": "p.pdf", "content_type": "application/pdf", "size": size});
+                call(owner, path, paper(100), paper(101))
+            }
+            "POST /v1/vendors/me/submit" => {
+                call(&self.shop.applicant(&self.fresh("applicant")).await.client, path, json!({}), anything)
+            }
+            "POST /v1/vendors/me/members" => {
+                let email = somebody().await;
+                let role = |role: &str| json!({"email": email, "role": role});
+                call(owner, path, role("manager"), role("finance"))
+            }
+            "DELETE /v1/vendors/me/members" => {
+                let email = somebody().await;
+                let member = json!({"email": email, "role": "manager"});
+                owner.post("/v1/vendors/me/members", &member).await.expect(201);
+                call(owner, path, json!({"email": email}), member)
+            }
+            "PUT /v1/admin/categories" => {
+                let etag = self.operator.get(&path).await.header("etag").to_owned();
+                let tree = |name: &str| json!({"items": [{"handle": "kitchen", "name": name, "children": []}]});
+                call(&self.operator.clone().with("if-match", etag), path, tree("Kitchen"), tree("Cookware"))
+            }
+            _ if path.starts_with("/v1/admin/vendors/{id}/") => {
+                let vendor = self.decided_on(path.rsplit('/').next().expect("a decision")).await;
+                let reasoned = path.ends_with("/reject") || path.ends_with("/suspend");
+                let (body, other) = if reasoned {
+                    (json!({"reason": "Complaints."}), json!({"reason": "Blurred."}))
+                } else {
+                    (Value::Null, anything)
+                };
+                call(&self.operator, path.replace("{id}", &vendor.id), body, other)
+            }
+            other => panic!("no call for {other}"),
+        }
+    }
+
+    /// A vendor on whom this can be decided.
+    async fn decided_on(&self, decision: &str) -> Vendor {
+        let name = self.fresh("shop-of");
+        if matches!(decision, "suspend" | "reinstate") {
+            let vendor = self.shop.vendor(&name).await;
+            if decision == "reinstate" {
+                let suspend = format!("/v1/admin/vendors/{}/suspend", vendor.id);
+                self.operator.post(&suspend, &json!({"reason": "Complaints."})).await.expect(200);
+            }
+            return vendor;
+        }
+        let applicant = self.shop.applicant(&name).await;
+        applicant.client.post("/v1/vendors/me/submit", &json!({})).await.expect(200);
+        applicant
+    }
+}

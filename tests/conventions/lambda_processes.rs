@@ -1,0 +1,95 @@
+//! The built functions, each in processes of its own over the Lambda Runtime API.
+
+use std::fmt::Write as _;
+
+use local::Options;
+use serde_json::json;
+
+use crate::resources::buyer_journey;
+use crate::shop::{Shop, binaries};
+
+async fn shop() -> Shop {
+    let binaries = tokio::task::spawn_blocking(binaries).await.expect("the functions are built");
+    Shop::with(Options { processes: Some(binaries.to_path_buf()), ..Options::for_tests() }).await
+}
+
+#[tokio::test]
+async fn a_guest_buys_from_two_vendors_with_functions_in_processes() {
+    let shop = shop().await;
+    buyer_journey::buy_from_two_vendors(&shop).await;
+    shop.cloud.stop().await;
+}
+
+#[tokio::test]
+async fn a_vendor_fulfils_an_order_with_functions_in_processes() {
+    let shop = shop().await;
+    buyer_journey::fulfil_on_delivery(&shop).await;
+    shop.cloud.stop().await;
+}
+
+/// The most that an import may hold, however long the file is.
+const MAX_KIB: u64 = 64 * 1024;
+/// More bytes than it has room for beside what it needs in any case: it would show if the file were read as a whole.
+const LONG: usize = 32 * 1024 * 1024;
+/// Rows of one product of the long file.
+const ROWS_OF_A_PRODUCT: usize = 10;
+
+/// A product file with so many rows: products with ten variants each and a description, and in a column that an import does not
+/// know as much as makes the file too long to be held.
+fn long_file(rows: usize) -> Vec<u8> {
+    let mut csv = "Handle,Title,Body (HTML),Tags,Option1 Name,Option1 Value,Variant SKU,Variant Grams,\
+        Variant Inventory Qty,Variant Price,Image Src,Image Alt Text,Status,Notes\n"
+        .to_owned();
+    let notes = "x".repeat(LONG / rows);
+    let body = "<p>Thrown on a wheel, painted by hand and fired twice; no two are alike.</p>".repeat(10);
+    for row in 0..rows {
+        let (product, variant) = (row / ROWS_OF_A_PRODUCT, row % ROWS_OF_A_PRODUCT);
+        write!(csv, "bowl-{product},").expect("text");
+        match variant {
+            0 => write!(csv, "Bowl no. {product},\"{body}\",\"handmade, blue\",Size,").expect("text"),
+            _ => csv.push_str(",,,,"),
+        }
+        writeln!(csv, "S{variant},B-{row},350,7,12.50,https://pictures.test/{row}.jpg,A bowl,active,{notes}")
+            .expect("text");
+    }
+    csv.into_bytes()
+}
+
+/// How many rows the long file has: 5,000, or as many as whoever starts the test asks for.
+#[expect(clippy::disallowed_methods, reason = "the length of the file is asked for by the environment")]
+fn rows_of_the_long_file() -> usize {
+    std::env::var("BOZOR_IMPORT_ROWS").map_or(5_000, |rows| rows.parse().expect("BOZOR_IMPORT_ROWS is a number"))
+}
+
+/// The most memory that a process has held so far.
+#[cfg(target_os = "linux")]
+fn peak_kib(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("the process runs");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("its peak is told");
+    peak.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_long_file_is_read_in_little_memory() {
+    let shop = shop().await;
+    let vendor = shop.vendor("ceramics").await;
+    let rows = rows_of_the_long_file();
+    let file = long_file(rows);
+    let announced = json!({"filename": "long.csv", "size": file.len()});
+    let asked = vendor.client.post("/v1/vendor/imports?dry_run=true", &announced).await;
+    assert_eq!(shop.anon().upload(&asked.expect(202)["upload"], &file).await.status, 200);
+    shop.wait_until_idle().await;
+
+    let job = vendor.client.get(asked.header("location")).await.expect(200).clone();
+    assert_eq!((&job["state"], &job["errors"]), (&json!("completed"), &json!([])));
+    assert_eq!(
+        (&job["rows"], &job["rows_done"], &job["products"]),
+        (&json!(rows), &json!(rows), &json!(rows / ROWS_OF_A_PRODUCT))
+    );
+    let processes = shop.cloud.process_ids("ImportsFunction");
+    let peak = processes.iter().map(|process| peak_kib(*process)).max().expect("the import ran in a process");
+    println!("{rows} rows, {} KiB: at most {peak} KiB were held", file.len() / 1024);
+    assert!(peak < MAX_KIB, "{peak} KiB for {rows} rows");
+    shop.cloud.stop().await;
+}

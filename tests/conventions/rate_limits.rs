@@ -1,0 +1,298 @@
+//! Protection against rushes: who tries too often has to wait, and who leaves too much unpaid as well.
+
+use std::time::Duration;
+
+use domain::settings::{CallLimits, Limit, Limits};
+use local::Options;
+use local::cloud::PASSWORD;
+use local::faults::{Fault, Kind};
+use serde_json::{Value, json};
+
+use crate::shop::{Answer, Client, Guest, Product, Shop};
+
+/// A shop with limits of its own; those per client are as roomy as a machine with one address needs them.
+async fn shop_with(change: impl FnOnce(&mut Limits)) -> Shop {
+    let mut options = Options::for_tests();
+    change(&mut options.limits);
+    Shop::with(options).await
+}
+
+/// Fails unless the answer is a 429 that says when to come again; answers in how many seconds.
+#[track_caller]
+fn assert_rate_limited(answer: &Answer) -> u64 {
+    answer.expect_problem(429, "too_many_requests");
+    let seconds: u64 = answer.header("retry-after").parse().expect("whole seconds");
+    assert!(seconds > 0);
+    seconds
+}
+
+async fn bowls(shop: &Shop, units: i64) -> Product {
+    shop.vendor("ceramics").await.product("bowl").stock(units).publish().await
+}
+
+/// A guest with one bowl and this address.
+async fn guest_with(shop: &Shop, bowl: &Product, email: &str) -> Guest {
+    Guest { email: email.to_owned(), ..shop.guest().await }.takes(&[(bowl, 1)]).await
+}
+
+async fn buys(shop: &Shop, bowl: &Product, email: &str) -> Answer {
+    guest_with(shop, bowl, email).await.checks_out("stripe", "once").await
+}
+
+/// An order and who may see it.
+struct Order {
+    id: String,
+    reader: Client,
+}
+
+impl Order {
+    fn of(shop: &Shop, placed: &Answer) -> Self {
+        let text = |name: &str| placed.expect(201)[name].as_str().expect("a text").to_owned();
+        Self { id: text("id"), reader: shop.anon().with("order-token", text("token")) }
+    }
+
+    async fn cancel(&self) -> Answer {
+        self.reader.post(&format!("/v1/orders/{}/cancel", self.id), &json!({})).await
+    }
+
+    async fn state(&self) -> String {
+        let seen = self.reader.get(&format!("/v1/orders/{}", self.id)).await.expect(200).clone();
+        seen["state"].as_str().expect("a state").to_owned()
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_checks_out_too_often_has_to_wait_for_the_next_minute() {
+    let shop = shop_with(|limits| limits.checkout.per_client = Limit::per_minute(2)).await;
+    let bowl = bowls(&shop, 9).await;
+    buys(&shop, &bowl, "one@guests.test").await.expect(201);
+    buys(&shop, &bowl, "two@guests.test").await.expect(201);
+    let late = guest_with(&shop, &bowl, "three@guests.test").await;
+    let seconds = assert_rate_limited(&late.checks_out("stripe", "once").await);
+    assert!(seconds <= 60, "{seconds}");
+    assert_eq!(bowl.stock().await, (9, 2, 7), "nothing was reserved");
+
+    shop.advance(Duration::from_secs(seconds)).await;
+    late.checks_out("stripe", "once").await.expect(201);
+}
+
+#[tokio::test]
+async fn a_contact_that_is_used_too_often_has_to_wait_and_no_other_does() {
+    let shop = shop_with(|limits| limits.checkout.per_target = Limit::per_minute(1)).await;
+    let bowl = bowls(&shop, 9).await;
+    buys(&shop, &bowl, "aziza@guests.test").await.expect(201);
+    assert_rate_limited(&buys(&shop, &bowl, " Aziza@Guests.test ").await);
+    buys(&shop, &bowl, "bobur@guests.test").await.expect(201);
+}
+
+#[tokio::test]
+async fn an_order_that_is_paid_for_too_often_has_to_wait() {
+    let shop = shop_with(|limits| limits.payment.per_target = Limit::per_minute(1)).await;
+    let bowl = bowls(&shop, 9).await;
+    let order = Order::of(&shop, &buys(&shop, &bowl, "aziza@guests.test").await);
+    let other = Order::of(&shop, &buys(&shop, &bowl, "aziza@guests.test").await);
+    let again = async |order: &Order, key: &str| {
+        let client = order.reader.clone().with("idempotency-key", key);
+        client.post(&format!("/v1/orders/{}/payments", order.id), &json!({"provider": "stripe"})).await
+    };
+    again(&order, "first").await.expect(201);
+    assert_rate_limited(&again(&order, "second").await);
+    again(&other, "first").await.expect(201);
+}
+
+#[tokio::test]
+async fn password_guesses_are_limited() {
+    let sign_in_limits = CallLimits { per_client: Limit::per_minute(1_000), per_target: Limit::per_minute(2) };
+    let shop = shop_with(|limits| limits.sign_in = sign_in_limits).await;
+    shop.buyer("aziza").await;
+    shop.advance(Duration::from_secs(60)).await;
+    let sign_in = async |password: &str| {
+        let asked = json!({"email": "aziza@people.test", "password": password});
+        shop.anon().post("/v1/auth/sign-in", &asked).await
+    };
+    for guess in ["Guess-1-guess", "Guess-2-guess"] {
+        sign_in(guess).await.expect_problem(401, "invalid_credentials");
+    }
+    let seconds = assert_rate_limited(&sign_in(PASSWORD).await);
+    shop.advance(Duration::from_secs(seconds)).await;
+    sign_in(PASSWORD).await.expect(200);
+}
+
+#[tokio::test]
+async fn mail_to_one_address_is_limited_whichever_call_sends_it() {
+    let mail = Limit { most: 3, within: Duration::from_secs(600) };
+    let shop = shop_with(|limits| limits.mail.per_target = mail).await;
+    let asked = json!({"email": "aziza@people.test", "password": PASSWORD});
+    let address = json!({"email": "aziza@people.test"});
+    shop.anon().post("/v1/auth/sign-up", &asked).await.expect(202);
+    shop.anon().post("/v1/auth/resend", &address).await.expect(202);
+    shop.anon().post("/v1/auth/forgot-password", &address).await.expect(202);
+    let messages = shop.mail_to("aziza@people.test").len();
+    for path in ["resend", "forgot-password"] {
+        assert!(assert_rate_limited(&shop.anon().post(&format!("/v1/auth/{path}"), &address).await) <= 600);
+    }
+    assert_rate_limited(&shop.anon().post("/v1/auth/sign-up", &asked).await);
+    assert_eq!(shop.mail_to("aziza@people.test").len(), messages);
+    shop.anon().post("/v1/auth/resend", &json!({"email": "bobur@people.test"})).await.expect(202);
+}
+
+#[tokio::test]
+async fn wrong_order_tokens_are_limited_and_a_right_one_still_works() {
+    let shop = shop_with(|limits| limits.wrong_token = Limit::per_minute(2)).await;
+    let bowl = bowls(&shop, 9).await;
+    let order = Order::of(&shop, &buys(&shop, &bowl, "aziza@guests.test").await);
+    let path = format!("/v1/orders/{}", order.id);
+    let guesser = shop.anon().with("order-token", "guess");
+    guesser.get(&path).await.expect_problem(404, "not_found");
+    let pay = guesser.clone().with("idempotency-key", "k");
+    pay.post(&format!("{path}/payments"), &json!({"provider": "stripe"})).await.expect_problem(404, "not_found");
+    assert_rate_limited(&guesser.get(&path).await);
+    assert_rate_limited(&guesser.post(&format!("{path}/cancel"), &json!({})).await);
+    assert_eq!(order.state().await, "awaiting_payment");
+}
+
+#[tokio::test]
+async fn a_failing_rate_limit_blocks_no_checkout() {
+    let shop = shop_with(|limits| limits.checkout.per_client = Limit::per_minute(0)).await;
+    let bowl = bowls(&shop, 9).await;
+    assert_rate_limited(&buys(&shop, &bowl, "aziza@guests.test").await);
+
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(9).publish().await;
+    let faults = &shop.cloud.services().faults;
+    faults.add(Fault {
+        every: true,
+        route: Some("POST /v1/checkout".to_owned()),
+        ..Fault::nth("dynamodb", "UpdateItem", 1, Kind::Throttle)
+    });
+    buys(&shop, &bowl, "aziza@guests.test").await.expect(201);
+    assert!(!faults.triggered().is_empty());
+}
+
+#[tokio::test]
+async fn rate_limits_are_metered_apart_and_add_no_round_trip() {
+    let shop = Shop::open().await;
+    let bowl = bowls(&shop, 9).await;
+    for email in ["one@guests.test", "two@guests.test"] {
+        buys(&shop, &bowl, email).await.expect(201);
+    }
+    let usage = shop.cloud.services().usage.snapshot()["POST /v1/checkout"].clone();
+    assert_eq!(
+        (usage.last.round_trips, usage.rate_limits.round_trips),
+        (4, 4),
+        "two counters for each of two checkouts"
+    );
+    assert_eq!(usage.rate_limits.write_units.in_halves(), 8);
+}
+
+#[tokio::test]
+async fn a_fourth_unpaid_order_of_a_contact_has_to_wait_until_one_of_them_ends() {
+    let shop = Shop::open().await;
+    let bowl = bowls(&shop, 20).await;
+    let mut orders = Vec::new();
+    for _ in 0..3 {
+        orders.push(Order::of(&shop, &buys(&shop, &bowl, "aziza@guests.test").await));
+    }
+    let fourth = guest_with(&shop, &bowl, "AZIZA@guests.test").await;
+    let refused = fourth.checks_out("stripe", "once").await;
+    assert_eq!(assert_rate_limited(&refused), 900, "then the first of them has expired");
+    assert_eq!(bowl.stock().await, (20, 3, 17), "nothing was reserved");
+    // The address counts, and nothing else: not the place they go to, not the client.
+    buys(&shop, &bowl, "bobur@guests.test").await.expect(201);
+
+    // Paid.
+    shop.stripe(&orders[0].id, "succeed").await;
+    orders.push(Order::of(&shop, &fourth.checks_out("stripe", "once").await));
+    let fifth = guest_with(&shop, &bowl, "aziza@guests.test").await;
+    assert_rate_limited(&fifth.checks_out("cash_on_delivery", "once").await);
+
+    // Called off, once however often it is said.
+    for _ in 0..2 {
+        orders[1].cancel().await.expect(200);
+    }
+    orders.push(Order::of(&shop, &fifth.checks_out("cash_on_delivery", "once").await));
+    assert_rate_limited(&buys(&shop, &bowl, "aziza@guests.test").await);
+
+    // Expired; the one that is payable on delivery still waits for its money.
+    shop.advance(Duration::from_secs(16 * 60)).await;
+    assert_eq!((orders[2].state().await, orders[3].state().await), ("expired".to_owned(), "expired".to_owned()));
+    for _ in 0..2 {
+        orders.push(Order::of(&shop, &buys(&shop, &bowl, "aziza@guests.test").await));
+    }
+    assert_rate_limited(&buys(&shop, &bowl, "aziza@guests.test").await);
+
+    // Money that comes when an order is over makes no room that was not there.
+    pays_late(&shop, &orders[2]).await;
+    assert_eq!(orders[2].state().await, "paid");
+    assert_rate_limited(&buys(&shop, &bowl, "aziza@guests.test").await);
+    orders[4].cancel().await.expect(200);
+    buys(&shop, &bowl, "aziza@guests.test").await.expect(201);
+    assert_rate_limited(&buys(&shop, &bowl, "aziza@guests.test").await);
+}
+
+#[tokio::test]
+async fn an_order_paid_on_delivery_frees_its_place_when_delivered_and_a_declined_one_at_once() {
+    let shop = shop_with(|limits| limits.unpaid_orders = 1).await;
+    let bowl = bowls(&shop, 9).await;
+    for steps in [&["accept", "ship", "deliver"][..], &["decline"]] {
+        let first = guest_with(&shop, &bowl, "aziza@guests.test").await;
+        let placed = first.checks_out("cash_on_delivery", "once").await.expect(201).clone();
+        assert_rate_limited(&buys(&shop, &bowl, "aziza@guests.test").await);
+        for step in steps {
+            let path = format!("/v1/vendor/orders/{}/{step}", placed["vendors"][0]["id"].as_str().unwrap());
+            bowl.vendor.client.post(&path, &json!({})).await.expect(200);
+        }
+    }
+    buys(&shop, &bowl, "aziza@guests.test").await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_checkouts_at_once_for_the_last_place_one_gets_it() {
+    let shop = Shop::open().await;
+    let bowl = bowls(&shop, 9).await;
+    for _ in 0..2 {
+        buys(&shop, &bowl, "aziza@guests.test").await.expect(201);
+    }
+    let one = guest_with(&shop, &bowl, "aziza@guests.test").await;
+    let other = guest_with(&shop, &bowl, "aziza@guests.test").await;
+    let (one, other) = tokio::join!(one.checks_out("stripe", "once"), other.checks_out("stripe", "once"));
+    let mut statuses = [one.status, other.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 429], "{} {}", one.text, other.text);
+    assert_eq!(bowl.stock().await, (9, 3, 6));
+}
+
+/// The provider tells of money for an order that is over.
+async fn pays_late(shop: &Shop, order: &Order) {
+    let books = shop.anon().get(&format!("/_local/pay/stripe/orders/{}", order.id)).await.expect(200).clone();
+    let now = shop.cloud.clock().now();
+    let object = json!({
+        "id": books["intents"][0]["id"], "object": "payment_intent", "amount": 1750, "amount_received": 1750, "currency": "usd",
+        "status": "succeeded", "metadata": {"order_id": order.id},
+    });
+    let event: Value = json!({
+        "id": "evt_late", "object": "event", "created": now.seconds(), "livemode": false, "type": "payment_intent.succeeded",
+        "data": {"object": object},
+    });
+    let signed = payments::stripe::sign(event.to_string().as_bytes(), now, "whsec_local");
+    shop.anon().with("stripe-signature", signed).post("/v1/webhooks/stripe", &event).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_shipped_order_without_a_deadline_takes_up_no_place() {
+    let shop = shop_with(|limits| limits.unpaid_orders = 1).await;
+    let bowl = bowls(&shop, 9).await;
+    let scarf = shop.vendor("silk").await.product("scarf").stock(9).publish().await;
+    let guest = guest_with(&shop, &bowl, "aziza@guests.test").await.takes(&[(&scarf, 1)]).await;
+    let placed = guest.checks_out("cash_on_delivery", "once").await.expect(201).clone();
+    let vendor_orders = placed["vendors"].as_array().unwrap();
+    let vendor_order =
+        vendor_orders.iter().find(|vendor_order| vendor_order["vendor"]["id"] == json!(bowl.vendor.id)).unwrap();
+    for step in ["accept", "ship"] {
+        let path = format!("/v1/vendor/orders/{}/{step}", vendor_order["id"].as_str().unwrap());
+        bowl.vendor.client.post(&path, &json!({})).await.expect(200);
+    }
+    assert_rate_limited(&buys(&shop, &bowl, "aziza@guests.test").await);
+    shop.advance(Duration::from_secs(46 * 24 * 3_600)).await;
+    buys(&shop, &bowl, "aziza@guests.test").await.expect(201);
+}

@@ -1,0 +1,62 @@
+//! What an order costs at DynamoDB's door, from checkout to paid: the figures that the README prints.
+
+use std::fs;
+use std::path::Path;
+
+use local::usage::{Cost, Units};
+
+use crate::shop::{Product, Shop};
+
+/// Lines of an order, and how many vendors they come from.
+const ORDERS: [(usize, usize); 3] = [(1, 1), (3, 3), (40, 15)];
+
+/// What the last request to a route has cost.
+fn last(shop: &Shop, route: &str) -> Cost {
+    shop.cloud.services().usage.snapshot()[route].last
+}
+
+/// What the checkout of an order with one of each of these costs, and what the message that it is paid.
+async fn bought(shop: &Shop, products: &[Product]) -> (Cost, Cost) {
+    let lines: Vec<(&Product, u32)> = products.iter().map(|product| (product, 1)).collect();
+    let guest = shop.guest().await.takes(&lines).await;
+    shop.wait_until_idle().await;
+    let order = guest.checks_out("stripe", "once").await.expect(201)["id"].as_str().expect("an id").to_owned();
+    let checkout = last(shop, "POST /v1/checkout");
+    shop.wait_until_idle().await;
+    shop.stripe(&order, "succeed").await;
+    let paid = last(shop, "POST /v1/webhooks/{provider}");
+    shop.wait_until_idle().await;
+    (checkout, paid)
+}
+
+fn decimal(units: Units) -> String {
+    let halves = units.in_halves();
+    if halves.is_multiple_of(2) { (halves / 2).to_string() } else { format!("{}.5", halves / 2) }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_costs_what_the_readme_says_however_many_lines_it_has() {
+    let shop = Shop::open().await;
+    let mut vendors = Vec::new();
+    for number in 0..15 {
+        vendors.push(shop.vendor(&format!("vendor-{number:02}")).await);
+    }
+    let mut products = Vec::new();
+    for (number, vendor) in (0..40).zip(vendors.iter().cycle()) {
+        products.push(vendor.product(&format!("product-{number:02}")).stock(10).publish().await);
+    }
+    // Settings and secrets are read once by each instance of a function.
+    bought(&shop, &products[..1]).await;
+
+    let mut table = String::new();
+    for (lines, vendors) in ORDERS {
+        let (checkout, paid) = bought(&shop, &products[..lines]).await;
+        assert_eq!((checkout.round_trips, paid.round_trips), (4, 2), "an order of {lines} lines");
+        let units = [checkout.read_units, checkout.write_units, paid.read_units, paid.write_units].map(decimal);
+        table.push_str(&format!("| {lines} | {vendors} | {} |\n", units.join(" | ")));
+    }
+    let readme =
+        Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the project").join("README.md");
+    let readme = fs::read_to_string(readme).expect("the README");
+    assert!(readme.contains(&table), "say in the README's section Figures what an order costs now:\n{table}");
+}

@@ -1,0 +1,85 @@
+//! The fault matrix: each thing that the shop does, with each call that it makes to the outside gone wrong in each way, and
+//! with clients who ask again as real ones do. Whatever happens, the books are right in the end.
+//!
+//! Each test first does its thing once with nothing going wrong, to record the calls, and then once for each case: a fresh
+//! shop, one fault. By default a sample of the cases runs; which ones, a seed says.
+//!
+//! | variable | |
+//! | --- | --- |
+//! | `BOZOR_FAULTS=all` | every case; a number: so many of each test; a text: the cases whose name has it |
+//! | `BOZOR_FAULTS_SEED=7` | another sample |
+
+mod cases;
+mod scenario;
+mod use_cases;
+
+use self::cases::{Case, chosen};
+use self::scenario::Scenario;
+use self::use_cases::UseCase;
+
+/// A test for each thing that the shop does.
+macro_rules! matrix {
+    ($($name:ident: $of:ident),* $(,)?) => {$(
+        #[tokio::test]
+        async fn $name() {
+            check_use_case(UseCase::$of).await;
+        }
+    )*};
+}
+
+matrix! {
+    checkout_by_card: CheckOut,
+    checkout_on_delivery: CheckOutOnDelivery,
+    retrying_a_payment: RetryPayment,
+    settling_a_payment: Settle,
+    settling_a_declined_card: SettleDeclined,
+    settling_a_late_payment: SettleLate,
+    settling_a_late_payment_without_stock: SettleLateWithoutStock,
+    settling_a_duplicate_payment: SettleTwice,
+    settling_an_amount_mismatch: SettleWrongAmount,
+    settling_on_the_buyers_return: SettleOnReturn,
+    reconciling_with_the_provider: Reconcile,
+    opening_a_dispute: DisputeOpened,
+    deciding_a_dispute: DisputeDecided,
+    cancelling_as_a_guest: Cancel,
+    cancelling_a_paid_order: CancelPaid,
+    cancelling_as_a_buyer: CancelAsBuyer,
+    accepting: Accept,
+    declining: Decline,
+    shipping: Ship,
+    delivering: Deliver,
+    expiring: Expire,
+    expiring_an_order_paid_without_a_webhook: ExpirePaid,
+    refunding: Refund,
+    delivering_an_event: DeliverEvent,
+    setting_the_stock: SetStock,
+    adjusting_the_stock: AdjustStock,
+    importing: Import,
+}
+
+/// Says something that is seen whether a test fails or not: the test runner keeps what is merely printed to itself.
+pub(crate) fn print_uncaptured(what: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "{what}");
+}
+
+async fn check_use_case(of: UseCase) {
+    let baseline =
+        Scenario::run(of, None).await.unwrap_or_else(|violations| panic!("{of:?} without any fault: {violations:#?}"));
+    let all = Case::all(of, &baseline.calls);
+    let (chosen, how) = chosen(of, &all);
+    print_uncaptured(&format!(
+        "faults: {of:?}: {} calls, {} cases; {} run ({how})",
+        baseline.calls.len(),
+        all.len(),
+        chosen.len()
+    ));
+    let mut failed = Vec::new();
+    for case in chosen {
+        if let Err(violations) = Scenario::run(of, Some((case, &baseline))).await {
+            print_uncaptured(&format!("faults: FAILED {case}\n{violations:#?}"));
+            failed.push(case.to_string());
+        }
+    }
+    assert!(failed.is_empty(), "{} cases failed ({how}):\n{}", failed.len(), failed.join("\n"));
+}

@@ -1,0 +1,337 @@
+//! The things that the shop does.
+
+use std::time::Duration;
+
+use local::faults::{Fault, Kind};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::scenario::Scenario;
+use crate::shop::{Answer, Vendor};
+
+/// One thing that the shop does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum UseCase {
+    CheckOut,
+    CheckOutOnDelivery,
+    RetryPayment,
+    Settle,
+    SettleDeclined,
+    SettleLate,
+    SettleLateWithoutStock,
+    SettleTwice,
+    SettleWrongAmount,
+    SettleOnReturn,
+    Reconcile,
+    DisputeOpened,
+    DisputeDecided,
+    Cancel,
+    CancelPaid,
+    CancelAsBuyer,
+    Accept,
+    Decline,
+    Ship,
+    Deliver,
+    Expire,
+    ExpirePaid,
+    Refund,
+    DeliverEvent,
+    SetStock,
+    AdjustStock,
+    Import,
+}
+
+/// Two products, one of them with two variants.
+const FILE: &str = "Handle,Title,Option1 Name,Option1 Value,Variant Inventory Qty,Variant Price\n\
+    plate,Plate,Size,S,3,9.50\nplate,,,L,4,12.50\ncup,Cup,,,5,4.00\n";
+
+impl UseCase {
+    /// Whose calls go wrong.
+    pub(super) const fn routes(self) -> &'static [&'static str] {
+        match self {
+            Self::CheckOut | Self::CheckOutOnDelivery => &["POST /v1/checkout"],
+            Self::RetryPayment => &["POST /v1/orders/{id}/payments"],
+            Self::Settle
+            | Self::SettleDeclined
+            | Self::SettleLate
+            | Self::SettleLateWithoutStock
+            | Self::SettleTwice
+            | Self::SettleWrongAmount
+            | Self::DisputeOpened
+            | Self::DisputeDecided => &["POST /v1/webhooks/{provider}"],
+            Self::SettleOnReturn => &["POST /v1/orders/{id}/settle"],
+            Self::Cancel | Self::CancelPaid => &["POST /v1/orders/{id}/cancel"],
+            Self::CancelAsBuyer => &["POST /v1/me/orders/{id}/cancel"],
+            Self::Accept => &["POST /v1/vendor/orders/{id}/accept"],
+            Self::Decline => &["POST /v1/vendor/orders/{id}/decline"],
+            Self::Ship => &["POST /v1/vendor/orders/{id}/ship"],
+            Self::Deliver => &["POST /v1/vendor/orders/{id}/deliver"],
+            Self::Expire | Self::ExpirePaid | Self::Reconcile | Self::Refund => &["function HousekeepingFunction"],
+            Self::DeliverEvent => &["function OrderEventsFunction"],
+            Self::SetStock | Self::AdjustStock => &["PUT /v1/vendor/products/{id}/variants/{variant_id}/stock"],
+            Self::Import => &["POST /v1/vendor/imports", "function ImportsFunction"],
+        }
+    }
+
+    /// Whether the provider's message, too, may be lost on its way.
+    pub(super) const fn begins_with_webhook(self) -> bool {
+        matches!(
+            self,
+            Self::Settle
+                | Self::SettleDeclined
+                | Self::SettleTwice
+                | Self::SettleWrongAmount
+                | Self::DisputeOpened
+                | Self::DisputeDecided
+        )
+    }
+
+    const fn is_on_delivery(self) -> bool {
+        matches!(self, Self::CheckOutOnDelivery | Self::Accept | Self::Ship | Self::Deliver | Self::CancelAsBuyer)
+    }
+}
+
+impl Scenario {
+    /// What has to be there before.
+    pub(super) async fn prepare(&mut self, of: UseCase) {
+        match of {
+            UseCase::CheckOut
+            | UseCase::CheckOutOnDelivery
+            | UseCase::SetStock
+            | UseCase::AdjustStock
+            | UseCase::Import => return,
+            _ => {}
+        }
+        let provider = if of.is_on_delivery() { "cash_on_delivery" } else { "stripe" };
+        if of == UseCase::DeliverEvent {
+            // Nobody reads the streams and queues until it is about to be told.
+            self.shop.wait_until_idle().await;
+            self.shop.cloud.kill_sources().await;
+            self.order = self.guest.checks_out("cash_on_delivery", "once").await.expect(201).clone();
+            return;
+        }
+        self.order = self.guest.checks_out(provider, "once").await.expect(201).clone();
+        self.shop.wait_until_idle().await;
+        match of {
+            UseCase::RetryPayment => drop(self.shop.stripe(self.id(), "fail").await),
+            UseCase::Settle | UseCase::SettleDeclined | UseCase::SettleWrongAmount | UseCase::ExpirePaid => {
+                self.shop.hold_webhooks(true).await;
+                let does = match of {
+                    UseCase::SettleDeclined => "fail",
+                    UseCase::SettleWrongAmount => "wrong_amount",
+                    _ => "succeed",
+                };
+                self.shop.stripe(self.id(), does).await;
+            }
+            UseCase::SettleOnReturn | UseCase::Reconcile => {
+                self.shop.hold_webhooks(true).await;
+                self.shop.stripe(self.id(), "succeed").await;
+            }
+            UseCase::SettleLate | UseCase::SettleLateWithoutStock => {
+                self.shop.advance(Duration::from_secs(16 * 60)).await;
+                if of == UseCase::SettleLateWithoutStock {
+                    self.take_last_units().await;
+                }
+                self.shop.hold_webhooks(true).await;
+                self.shop.stripe(self.id(), "succeed_late").await;
+            }
+            UseCase::SettleTwice => {
+                // The first attempt cannot be called off when the second begins, and both are paid.
+                let faults = &self.shop.cloud.services().faults;
+                faults.add(Fault { every: true, ..Fault::nth("stripe", "CancelPaymentIntent", 1, Kind::Before) });
+                self.order = self.retry_payment("again").await;
+                faults.clear();
+                self.shop.hold_webhooks(true).await;
+                self.shop.stripe(self.id(), "succeed_twice").await;
+            }
+            UseCase::CancelPaid | UseCase::Decline => drop(self.shop.stripe(self.id(), "succeed").await),
+            UseCase::Refund => {
+                self.shop.stripe(self.id(), "succeed").await;
+                self.cancel().await.expect(200);
+            }
+            // Money is to go back when the bank interferes, and the provider has not been asked for it.
+            UseCase::DisputeOpened | UseCase::DisputeDecided => {
+                self.shop.stripe(self.id(), "succeed").await;
+                self.cancel().await.expect(200);
+                self.shop.hold_webhooks(of == UseCase::DisputeOpened).await;
+                self.shop.stripe(self.id(), "dispute").await;
+                if of == UseCase::DisputeDecided {
+                    self.shop.hold_webhooks(true).await;
+                    self.shop.stripe(self.id(), "win_dispute").await;
+                }
+            }
+            UseCase::Ship => drop(self.vendor_step(&self.bowl.vendor, "accept").await.expect(200)),
+            UseCase::Deliver => {
+                for vendor in [&self.bowl.vendor, &self.scarf.vendor] {
+                    self.vendor_step(vendor, "accept").await.expect(200);
+                    self.vendor_step(vendor, "ship").await.expect(200);
+                }
+                self.vendor_step(&self.scarf.vendor, "deliver").await.expect(200);
+            }
+            _ => {}
+        }
+    }
+
+    /// Does it, as a real client would: until there is an answer.
+    pub(super) async fn act(&mut self, of: UseCase) {
+        match of {
+            UseCase::CheckOut | UseCase::CheckOutOnDelivery => {
+                let provider = if of == UseCase::CheckOut { "stripe" } else { "cash_on_delivery" };
+                let total = self.guest.seen().await["totals"]["total"].clone();
+                let call = async || self.guest.checks_out_for(provider, "once", &total).await;
+                let (answer, again) = (self.shop.retry(&call).await, self.shop.retry(&call).await);
+                assert_eq!(again.expect(201)["id"], answer.expect(201)["id"], "the same key, the same order");
+                self.order = answer.json;
+            }
+            UseCase::RetryPayment => self.order = self.retry_payment("again").await,
+            UseCase::Settle
+            | UseCase::SettleDeclined
+            | UseCase::SettleLate
+            | UseCase::SettleLateWithoutStock
+            | UseCase::SettleTwice
+            | UseCase::SettleWrongAmount
+            | UseCase::DisputeOpened
+            | UseCase::DisputeDecided => self.deliver_webhooks().await,
+            UseCase::SettleOnReturn => {
+                let client = self.shop.anon().with("order-token", self.order["token"].as_str().expect("a token"));
+                let path = format!("/v1/orders/{}/settle", self.id());
+                let answer = self.shop.retry(async || client.post(&path, &json!({})).await).await;
+                answer.expect(200);
+            }
+            UseCase::Reconcile => self.shop.advance(Duration::from_secs(121)).await,
+            UseCase::Cancel | UseCase::CancelPaid | UseCase::CancelAsBuyer => {
+                let answer = self.shop.retry(async || self.cancel().await).await;
+                assert_eq!(answer.expect(200)["state"], "cancelled");
+            }
+            UseCase::Accept | UseCase::Decline | UseCase::Ship | UseCase::Deliver => {
+                let step = format!("{of:?}").to_lowercase();
+                let vendor = &self.bowl.vendor;
+                let answer = self.shop.retry(async || self.vendor_step(vendor, &step).await).await;
+                answer.expect(200);
+            }
+            UseCase::Expire | UseCase::ExpirePaid => self.shop.advance(Duration::from_secs(16 * 60)).await,
+            UseCase::Refund => self.shop.advance(Duration::from_secs(61)).await,
+            UseCase::DeliverEvent => self.shop.cloud.restart_sources().expect("streams and queues are read again"),
+            UseCase::SetStock | UseCase::AdjustStock => {
+                let asked = if of == UseCase::SetStock { json!({"on_hand": 9}) } else { json!({"adjust": 3}) };
+                let path = format!("/v1/vendor/products/{}/variants/{}/stock", self.scarf.id, self.scarf.variant);
+                let client = self.scarf.vendor.client.clone().with("idempotency-key", "once");
+                let answer = self.shop.retry(async || client.put(&path, &asked).await).await;
+                answer.expect(200);
+                self.received.insert(self.scarf.variant.clone(), 9);
+            }
+            UseCase::Import => {
+                let client = self.bowl.vendor.client.clone().with("idempotency-key", "once");
+                let path = "/v1/vendor/imports?publish=true";
+                let send = async || client.send(Method::POST, path, Some(FILE.into()), "text/csv").await;
+                let answer = self.shop.retry(send).await;
+                answer.expect(202);
+                answer.header("location").clone_into(&mut self.job);
+            }
+        }
+    }
+
+    /// What the people do afterwards.
+    pub(super) async fn finish(&mut self, of: UseCase) {
+        match of {
+            UseCase::CheckOut | UseCase::RetryPayment => {
+                if self.order["payment"]["action"]["type"] == "retry" {
+                    // Another attempt is another call, with a key of its own.
+                    self.order = self.retry_payment("once-more").await;
+                }
+                self.shop.stripe(self.id(), "succeed").await;
+            }
+            UseCase::DisputeOpened => drop(self.shop.stripe(self.id(), "lose_dispute").await),
+            UseCase::SettleWrongAmount => {
+                let operator = self.shop.operator().await;
+                let path = format!("/v1/admin/orders/{}", self.id());
+                let seen = operator.get(&path).await.expect(200).clone();
+                let payment = seen["payments"][0]["id"].as_str().expect("a payment");
+                let decide = json!({"decision": "refund"});
+                operator.post(&format!("{path}/payments/{payment}/decide"), &decide).await.expect(200);
+            }
+            _ => {}
+        }
+    }
+
+    /// What there is besides orders.
+    pub(super) async fn extra_state(&self, of: UseCase) -> Value {
+        match of {
+            UseCase::Import => {
+                let client = self.shop.sign_in_again(&self.bowl.vendor).await;
+                let page = client.get("/v1/vendor/products").await.expect(200).clone();
+                let mut products = Vec::new();
+                for product in page["items"].as_array().expect("products") {
+                    let id = product["id"].as_str().expect("an id");
+                    let seen = client.get(&format!("/v1/vendor/products/{id}")).await.expect(200).clone();
+                    let variants = seen["variants"].as_array().expect("variants");
+                    let units: Vec<&Value> = variants.iter().map(|variant| &variant["on_hand"]).collect();
+                    products.push(format!("{} {} {units:?}", seen["handle"], seen["state"]));
+                }
+                products.sort();
+                let job = client.get(&self.job).await.expect(200).clone();
+                let fields = ["state", "rows", "rows_done", "products", "variants", "errors", "more_errors"];
+                let job: Vec<String> = fields.iter().map(|name| format!("{name} {}", job[name])).collect();
+                json!([products, job])
+            }
+            UseCase::CheckOut | UseCase::CheckOutOnDelivery | UseCase::Expire => {
+                self.guest.seen().await["order_id"].is_null().into()
+            }
+            _ => Value::Null,
+        }
+    }
+
+    /// Somebody else has the last bowl by now.
+    async fn take_last_units(&mut self) {
+        let path = format!("/v1/vendor/products/{}/variants/{}/stock", self.bowl.id, self.bowl.variant);
+        let client = self.shop.sign_in_again(&self.bowl.vendor).await;
+        client.put(&path, &json!({"on_hand": 1})).await.expect(200);
+        self.received.insert(self.bowl.variant.clone(), 1);
+    }
+
+    fn id(&self) -> &str {
+        self.order["id"].as_str().expect("an order")
+    }
+
+    async fn retry_payment(&self, key: &str) -> Value {
+        let client = self.shop.anon().with("order-token", self.order["token"].as_str().expect("a token"));
+        let client = client.with("idempotency-key", key);
+        let path = format!("/v1/orders/{}/payments", self.id());
+        let answer = self.shop.retry(async || client.post(&path, &json!({"provider": "stripe"})).await).await;
+        answer.expect(201).clone()
+    }
+
+    /// The provider tells of everything it has not been heard with, until it is.
+    async fn deliver_webhooks(&self) {
+        for event in self.shop.webhooks().await {
+            let id = event["event"].as_str().expect("an id");
+            if !event["delivered_at"].is_null() {
+                continue;
+            }
+            for _ in 0..5 {
+                match self.shop.send_webhook(id).await {
+                    Some(200) => break,
+                    _ => self.shop.advance(Duration::from_secs(5)).await,
+                }
+            }
+        }
+    }
+
+    async fn cancel(&self) -> Answer {
+        let client = self.guest.client.clone().with("idempotency-key", "off");
+        if self.guest.client.is_signed_in() {
+            return client.post(&format!("/v1/me/orders/{}/cancel", self.id()), &json!({})).await;
+        }
+        let client = client.with("order-token", self.order["token"].as_str().expect("a token"));
+        client.post(&format!("/v1/orders/{}/cancel", self.id()), &json!({})).await
+    }
+
+    /// A step with a vendor's part of the order.
+    async fn vendor_step(&self, vendor: &Vendor, step: &str) -> Answer {
+        let vendor_order = vendor.newest_order().await.expect("the vendor sees the order");
+        let client = vendor.client.clone().with("idempotency-key", format!("{step}-once"));
+        client
+            .post(&format!("/v1/vendor/orders/{}/{step}", vendor_order["id"].as_str().expect("an id")), &json!({}))
+            .await
+    }
+}

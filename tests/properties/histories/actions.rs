@@ -1,0 +1,105 @@
+//! What can happen in a bazaar.
+
+use proptest::prelude::{Just, Strategy, any, prop, prop_oneof};
+
+/// One step of a history. Orders and events are named by numbers that fold onto those that there are.
+#[derive(Clone, Debug)]
+pub(super) enum Action {
+    /// A new guest takes some things and orders them.
+    Order { lines: Vec<(usize, u32)>, card: bool },
+    /// Something happens at the provider.
+    Provider { order: usize, event: ProviderEvent },
+    /// The buyer tries another card.
+    RetryPayment { order: usize },
+    /// The buyer calls the order off.
+    Cancel { order: usize },
+    /// A vendor does something with its part.
+    Step { order: usize, vendor: usize, step: Step },
+    /// A vendor says what is in the house.
+    SetStock { product: usize, units: i64 },
+    /// A vendor says what came, or went.
+    AdjustStock { product: usize, by: i64 },
+    /// The provider's messages are kept back, or let go.
+    Hold { hold: bool },
+    /// One of the provider's messages arrives, for the first time or again.
+    DeliverWebhook { event: usize },
+    /// Time passes, and housekeeping comes by.
+    Wait { minutes: u64 },
+}
+
+/// What happens at the provider.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum ProviderEvent {
+    Succeeds,
+    SucceedsTwice,
+    Fails,
+    IsDisputed,
+    IsWon,
+    IsLost,
+}
+
+/// What a vendor does.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Step {
+    Accept,
+    Decline,
+    Ship,
+    Deliver,
+}
+
+impl ProviderEvent {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Succeeds => "succeed",
+            Self::SucceedsTwice => "succeed_twice",
+            Self::Fails => "fail",
+            Self::IsDisputed => "dispute",
+            Self::IsWon => "win_dispute",
+            Self::IsLost => "lose_dispute",
+        }
+    }
+
+    pub(super) const fn pays(self) -> bool {
+        matches!(self, Self::Succeeds | Self::SucceedsTwice)
+    }
+}
+
+impl Step {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Decline => "decline",
+            Self::Ship => "ship",
+            Self::Deliver => "deliver",
+        }
+    }
+}
+
+/// A history of at most so many steps. What makes other steps possible comes more often.
+pub(super) fn history(steps: usize) -> impl Strategy<Value = Vec<Action>> {
+    let order = || 0..8_usize;
+    let event = prop_oneof![
+        8 => Just(ProviderEvent::Succeeds),
+        2 => Just(ProviderEvent::SucceedsTwice),
+        4 => Just(ProviderEvent::Fails),
+        3 => Just(ProviderEvent::IsDisputed),
+        1 => Just(ProviderEvent::IsWon),
+        1 => Just(ProviderEvent::IsLost),
+    ];
+    let step =
+        prop_oneof![3 => Just(Step::Accept), 1 => Just(Step::Decline), 3 => Just(Step::Ship), 2 => Just(Step::Deliver)];
+    let lines = prop::collection::vec((0..3_usize, 1..4_u32), 1..4);
+    let action = prop_oneof![
+        6 => (lines, prop::bool::weighted(0.75)).prop_map(|(lines, card)| Action::Order { lines, card }),
+        5 => (order(), event).prop_map(|(order, event)| Action::Provider { order, event }),
+        2 => order().prop_map(|order| Action::RetryPayment { order }),
+        2 => order().prop_map(|order| Action::Cancel { order }),
+        6 => (order(), 0..2_usize, step).prop_map(|(order, vendor, step)| Action::Step { order, vendor, step }),
+        1 => (0..3_usize, 0..9_i64).prop_map(|(product, units)| Action::SetStock { product, units }),
+        2 => (0..3_usize, -3..5_i64).prop_map(|(product, by)| Action::AdjustStock { product, by }),
+        2 => any::<bool>().prop_map(|hold| Action::Hold { hold }),
+        2 => (0..30_usize).prop_map(|event| Action::DeliverWebhook { event }),
+        2 => prop_oneof![Just(1_u64), Just(6), Just(16)].prop_map(|minutes| Action::Wait { minutes }),
+    ];
+    prop::collection::vec(action, 1..=steps)
+}

@@ -1,0 +1,247 @@
+//! Stored data outlives the code: every kind of item and queued message, as a released build wrote it, is read by this one.
+//!
+//! `fixtures/RELEASE/` holds what [`world`] leaves in the tables and queues under that release. To add one before a change of
+//! what is stored: `BOZOR_WRITE_FIXTURES=RELEASE cargo test -p tests -- stored_data::`.
+
+mod release;
+mod world;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use serde_json::{Value, json};
+
+use self::release::Release;
+use crate::shop::sale::{events, text};
+use crate::shop::{Client, Shop};
+
+/// The release before names changed.
+const FIRST: &str = "0.1.0";
+
+/// A cloud that holds what the release left, and the people of its world, signed in anew.
+struct RestoredShop {
+    shop: Shop,
+    release: Release,
+    operator: Client,
+    vendor: Client,
+    buyer: Client,
+}
+
+impl RestoredShop {
+    async fn of(name: &str) -> Self {
+        let shop = Shop::open().await;
+        let (vendor, buyer) = (shop.buyer("ceramics").await, shop.buyer("aziza").await);
+        let (owner, customer) = (sub(&vendor).await, sub(&buyer).await);
+        shop.wait_until_idle().await;
+        let release = Release::read(name, &[("owner", &owner), ("buyer", &customer)]);
+        release.restore(&shop).await;
+        let operator = shop.operator().await;
+        Self { shop, release, operator, vendor, buyer }
+    }
+
+    /// The ids of orders by what became of them.
+    fn order(&self, fate: &str) -> &str {
+        self.release.named(&format!("order_{fate}"))
+    }
+
+    async fn seen_by_operator(&self, fate: &str) -> Value {
+        self.operator.get(&format!("/v1/admin/orders/{}", self.order(fate))).await.expect(200).clone()
+    }
+}
+
+async fn sub(client: &Client) -> String {
+    text(&client.get("/v1/me").await.expect(200)["id"])
+}
+
+/// Every page of a list.
+async fn all(client: &Client, path: &str) -> Vec<Value> {
+    let mut items = Vec::new();
+    let mut page = client.get(path).await;
+    loop {
+        items.extend(page.expect(200)["items"].as_array().expect("items").clone());
+        let Some(next) = page.json["next"].as_str() else { return items };
+        let joint = if path.contains('?') { '&' } else { '?' };
+        page = client.get(&format!("{path}{joint}cursor={next}")).await;
+    }
+}
+
+#[tokio::test]
+async fn the_world_of_the_fixtures_has_every_kind_of_item_and_message() {
+    let shop = Shop::open().await;
+    let names = world::make(&shop).await;
+    let written = Release::of(&shop, names).await;
+    let mut kinds = kinds_of_the_store();
+    for kind in written.kinds() {
+        kinds.remove(&kind);
+    }
+    assert!(kinds.is_empty(), "no item of these kinds is among what the world leaves: {kinds:?}");
+    for (queue, messages) in written.queues() {
+        assert!(!messages.is_empty(), "no message is left in {queue}");
+    }
+    if let Some(name) = std::env::var_os("BOZOR_WRITE_FIXTURES") {
+        written.write(name.to_str().expect("the name of a release"));
+    }
+}
+
+/// The kinds that the store writes: the constants that stand in its modules as kinds of items.
+fn kinds_of_the_store() -> BTreeSet<String> {
+    // Constants that are no kind: attribute names, partitions, words for people.
+    let others = ["CHANGE", "TOO_MANY", "RATE_LIMIT_PREFIX", "FAILED_REFUNDS", "UNMATCHED_PAYMENTS", "WRITTEN"];
+    let mut kinds = BTreeSet::new();
+    for (_, source) in crate::conventions::house::sources("shared/store/src") {
+        for line in source.lines() {
+            let Some((_, constant)) = line.split_once("const ") else { continue };
+            let Some((name, value)) = constant.split_once(": &str = \"") else { continue };
+            if !others.contains(&name) {
+                kinds.insert(value.trim_end_matches("\";").to_owned());
+            }
+        }
+    }
+    kinds
+}
+
+#[tokio::test]
+async fn every_order_of_the_first_release_is_shown_to_whom_it_belongs() {
+    let restored = RestoredShop::of(FIRST).await;
+    for (fate, state, history) in [
+        ("awaiting", "awaiting_payment", &["placed"][..]),
+        ("shipped", "paid", &["placed", "paid", "accepted", "shipped"]),
+        ("expired", "expired", &["placed", "cancelled", "expired"]),
+        ("cancelled", "cancelled", &["placed", "paid", "cancelled", "refund_queued", "cancelled", "refunded"]),
+    ] {
+        let seen = restored.seen_by_operator(fate).await;
+        assert_eq!((text(&seen["state"]), &events(&seen)[..]), (state.to_owned(), &to_owned(history)[..]), "{fate}");
+    }
+    // Whatever a value is called now, the old one is read as it.
+    for fate in restored.release.names_with("order_") {
+        let seen = restored.operator.get(&format!("/v1/admin/orders/{}", restored.release.named(&fate))).await;
+        assert!(!events(seen.expect(200)).is_empty(), "{fate}");
+    }
+    let mine = all(&restored.buyer, "/v1/me/orders").await;
+    assert_eq!(mine.len(), 1, "the buyer's own order");
+    let own = all(&restored.vendor, "/v1/vendor/orders").await;
+    assert!(own.len() >= 8, "{own:?}");
+    for vendor_order in own {
+        restored.vendor.get(&format!("/v1/vendor/orders/{}", text(&vendor_order["id"]))).await.expect(200);
+    }
+}
+
+fn to_owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+#[tokio::test]
+async fn orders_of_the_first_release_go_on() {
+    let restored = RestoredShop::of(FIRST).await;
+    let vendor = &restored.vendor;
+    let mut steps = BTreeMap::new();
+    for vendor_order in all(vendor, "/v1/vendor/orders").await {
+        let path = format!("/v1/vendor/orders/{}", text(&vendor_order["id"]));
+        let step = match vendor_order["state"].as_str().expect("a state") {
+            "pending" => "accept",
+            "accepted" => "ship",
+            "shipped" => "deliver",
+            _ => continue,
+        };
+        let answer = vendor.post(&format!("{path}/{step}"), &json!({})).await;
+        answer.expect(200);
+        steps.insert(step, answer.json["state"].clone());
+    }
+    assert_eq!(
+        steps,
+        [("accept", json!("accepted")), ("ship", json!("shipped")), ("deliver", json!("delivered"))].into()
+    );
+    let cancelled = restored.order("backordered").to_owned();
+    let path = format!("/v1/admin/orders/{cancelled}/cancel");
+    let answer = restored.operator.post(&path, &json!({})).await;
+    answer.expect(200);
+    assert_eq!(restored.seen_by_operator("backordered").await["state"], "cancelled");
+}
+
+#[tokio::test]
+async fn the_lists_of_the_operator_find_what_the_first_release_wrote() {
+    let restored = RestoredShop::of(FIRST).await;
+    let operator = &restored.operator;
+    for state in ["awaiting_payment", "confirmed", "paid", "expired", "cancelled"] {
+        let listed = all(operator, &format!("/v1/admin/orders?state={state}")).await;
+        assert!(!listed.is_empty(), "no order is {state}");
+    }
+    for path in [
+        world::AMOUNT_MISMATCHES,
+        world::UNMATCHED_PAYMENTS,
+        "/v1/admin/refunds/failed",
+        "/v1/admin/vendors?state=submitted",
+        "/v1/admin/vendors?state=suspended",
+    ] {
+        assert!(!all(operator, path).await.is_empty(), "{path} is empty");
+    }
+}
+
+#[tokio::test]
+async fn shops_carts_and_jobs_of_the_first_release_are_there_and_can_be_changed() {
+    let restored = RestoredShop::of(FIRST).await;
+    let (shop, release, vendor) = (&restored.shop, &restored.release, &restored.vendor);
+    let anon = shop.anon();
+    let listed = all(&anon, "/v1/products?currency=USD").await;
+    assert!(listed.len() >= 3, "{listed:?}");
+    for product in &listed {
+        anon.get(&format!("/v1/products/{}", text(&product["handle"]))).await.expect(200);
+    }
+    assert!(!anon.get("/v1/categories").await.expect(200)["items"].as_array().expect("a tree").is_empty());
+    anon.get("/v1/vendors/ceramics").await.expect(200);
+    for product in all(vendor, "/v1/vendor/products").await {
+        let path = format!("/v1/vendor/products/{}", text(&product["id"]));
+        let seen = vendor.get(&path).await;
+        let variant = text(&seen.expect(200)["variants"][0]["id"]);
+        vendor.put(&format!("{path}/variants/{variant}/stock"), &json!({"adjust": 1})).await.expect(200);
+        vendor.post(&format!("{path}/unpublish"), &json!({})).await.expect(200);
+    }
+    for path in ["/v1/vendors/me", "/v1/vendors/me/members"] {
+        vendor.get(path).await.expect(200);
+    }
+    vendor.patch("/v1/vendors/me", &json!({"phone": "+998 71 200 00 01"})).await.expect(200);
+    for job in ["import", "export"] {
+        let seen = vendor.get(&format!("/v1/vendor/{job}s/{}", release.named(job))).await;
+        assert_eq!(seen.expect(200)["state"], "completed", "{job}");
+    }
+    let cart = format!("/v1/carts/{}", release.named("cart"));
+    let lines = anon.get(&cart).await.expect(200)["groups"][0]["lines"].clone();
+    let line = format!("{cart}/items/{}", text(&lines[0]["variant_id"]));
+    anon.put(&line, &json!({"quantity": 0})).await.expect(200);
+    restored.buyer.get("/v1/me/addresses").await.expect(200);
+    assert_eq!(restored.buyer.get("/v1/me").await.expect(200)["name"], "Aziza");
+}
+
+#[tokio::test]
+async fn a_key_of_the_first_release_gets_its_first_answer() {
+    let restored = RestoredShop::of(FIRST).await;
+    let release = &restored.release;
+    let client = restored.shop.anon().with("idempotency-key", "once");
+    let answer = client.post("/v1/checkout", &release.body("checkout")).await;
+    assert_eq!(answer.expect(201)["id"], json!(release.named("order_awaiting")));
+    assert_eq!(answer.header("idempotent-replayed"), "true");
+}
+
+#[tokio::test]
+async fn messages_of_the_first_release_are_understood() {
+    let restored = RestoredShop::of(FIRST).await;
+    restored.release.resend(&restored.shop);
+    restored.shop.wait_until_idle().await;
+    for (queue, messages) in restored.release.queues() {
+        assert!(!messages.is_empty(), "{queue}");
+        let depth = restored.shop.depth(queue);
+        assert_eq!(depth.visible + depth.in_flight + depth.delayed, 0, "{queue} still holds messages");
+    }
+    for queue in ["OrderEventsDeadLetters", "ImportsDeadLetters", "ProjectionsDeadLetters"] {
+        assert_eq!(restored.shop.depth(queue).visible, 0, "{queue} got what nobody understood");
+    }
+    let subjects = restored.shop.mail_to(restored.release.named("told"));
+    assert!(!subjects.is_empty(), "whoever had to be told of an order is told");
+}
+
+#[test]
+fn the_fixtures_of_a_release_hold_no_kind_that_nobody_reads() {
+    let folder = release::folder(FIRST);
+    let files = fs::read_dir(folder).expect("the fixtures").count();
+    assert!(files >= 6, "a file for each table, one for the queues and one for the names");
+}

@@ -1,0 +1,156 @@
+//! What a release leaves behind: items by table, messages by queue, and the names of what is in them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use local::dynamodb::{Caller, Outcome};
+use local::sqs::MessageAttributes;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::shop::Shop;
+use crate::shop::invariants::items;
+
+/// The tables whose items are fixtures, by their logical ids.
+const TABLES: [&str; 6] = ["AccountsTable", "CartsTable", "CatalogTable", "OrdersTable", "SettingsTable", "StockTable"];
+/// The queues that functions fill. The pipe's messages are made of the items of events.
+const QUEUES: [&str; 1] = ["ImportsQueue"];
+
+/// The fixtures of a release.
+pub(super) struct Release {
+    tables: BTreeMap<String, Vec<Value>>,
+    queues: BTreeMap<String, Vec<String>>,
+    names: BTreeMap<String, Value>,
+}
+
+pub(super) fn folder(release: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(release)
+}
+
+fn read(release: &str, file: &str) -> String {
+    let path = folder(release).join(file).with_extension("json");
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+impl Release {
+    /// What is in the tables and queues of a cloud whose sources were killed.
+    pub(super) async fn of(shop: &Shop, names: BTreeMap<String, Value>) -> Self {
+        let (mut tables, mut queues) = (BTreeMap::new(), BTreeMap::new());
+        for table in TABLES {
+            let mut found = items(shop, table).await;
+            found.sort_by_key(|item| (item["pk"].to_string(), item["sk"].to_string()));
+            tables.insert(table.to_owned(), found);
+        }
+        for queue in QUEUES {
+            let mut bodies = receive_all(shop, queue).await;
+            bodies.sort();
+            queues.insert(queue.to_owned(), bodies);
+        }
+        Self { tables, queues, names }
+    }
+
+    /// The fixtures that were written, with these people in the place of those who were there.
+    pub(super) fn read(release: &str, people: &[(&str, &str)]) -> Self {
+        let mut names: BTreeMap<String, Value> = serde_json::from_str(&read(release, "names")).expect("names");
+        let replaced = |text: String| {
+            people.iter().fold(text, |text, (person, sub)| {
+                let former = names[*person].as_str().expect("the id of a person");
+                assert!(!former.is_empty());
+                text.replace(former, sub)
+            })
+        };
+        let tables = TABLES.map(|table| {
+            let items = serde_json::from_str(&replaced(read(release, table))).expect("items");
+            (table.to_owned(), items)
+        });
+        let queues = serde_json::from_str(&replaced(read(release, "queues"))).expect("messages");
+        for (person, sub) in people {
+            names.insert((*person).to_owned(), json!(sub));
+        }
+        Self { tables: tables.into(), queues, names }
+    }
+
+    pub(super) fn write(&self, release: &str) {
+        let folder = folder(release);
+        fs::create_dir_all(&folder).expect("a folder");
+        let write = |name: &str, lines: String| {
+            fs::write(folder.join(name).with_extension("json"), lines).expect("a file is written");
+        };
+        for (table, items) in &self.tables {
+            // An item on each line, so that a change of one is one line.
+            let lines: Vec<String> = items.iter().map(Value::to_string).collect();
+            write(table, format!("[\n{}\n]\n", lines.join(",\n")));
+        }
+        write("queues", serde_json::to_string_pretty(&self.queues).expect("JSON") + "\n");
+        write("names", serde_json::to_string_pretty(&self.names).expect("JSON") + "\n");
+    }
+
+    /// Puts every item where it was, and lets all follow that does.
+    pub(super) async fn restore(&self, shop: &Shop) {
+        let services = shop.cloud.services();
+        for (table, items) in &self.tables {
+            let name = &services.template.table(table).expect("a table").name;
+            for item in items {
+                let put = json!({"TableName": name, "Item": item}).to_string();
+                let answer = services.dynamodb.call(&Caller::root(), "PutItem", put.as_bytes()).await;
+                let Outcome::Answer(status, body) = answer else { panic!("the table {table} does not answer") };
+                assert!(status.is_success(), "{}: {item}", String::from_utf8_lossy(&body));
+            }
+        }
+        shop.wait_until_idle().await;
+    }
+
+    /// Sends every message again.
+    pub(super) fn resend(&self, shop: &Shop) {
+        for (queue, messages) in &self.queues {
+            for message in messages {
+                let sent = shop.cloud.services().queues.send(&shop.queue(queue), message, &MessageAttributes::new());
+                sent.expect("the queue takes it");
+            }
+        }
+    }
+
+    /// The kinds of the items.
+    pub(super) fn kinds(&self) -> BTreeSet<String> {
+        let kind = |item: &Value| item["kind"]["S"].as_str().map(str::to_owned);
+        self.tables.values().flatten().filter_map(kind).collect()
+    }
+
+    pub(super) fn queues(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.queues.iter().map(|(queue, messages)| (queue.as_str(), messages.as_slice()))
+    }
+
+    /// A name that was noted: an id, an address.
+    pub(super) fn named(&self, name: &str) -> &str {
+        self.names.get(name).and_then(Value::as_str).unwrap_or_else(|| panic!("nothing is called {name}"))
+    }
+
+    /// A body of a request that was noted.
+    pub(super) fn body(&self, name: &str) -> &Value {
+        self.names.get(name).unwrap_or_else(|| panic!("nothing is called {name}"))
+    }
+
+    pub(super) fn names_with(&self, prefix: &str) -> Vec<String> {
+        self.names.keys().filter(|name| name.starts_with(prefix)).cloned().collect()
+    }
+}
+
+/// Takes all messages out of a queue, past the roles.
+async fn receive_all(shop: &Shop, queue: &str) -> Vec<String> {
+    let url = shop.cloud.services().queues.url(&shop.queue(queue));
+    let root = shop
+        .anon()
+        .with("authorization", "AWS4-HMAC-SHA256 Credential=LOCALROOT/20270115/us-east-1/sqs/aws4_request")
+        .with("x-amz-target", "AmazonSQS.ReceiveMessage");
+    let mut bodies = Vec::new();
+    loop {
+        let asked = json!({"QueueUrl": url, "MaxNumberOfMessages": 10}).to_string().into_bytes();
+        let answer = root.send(Method::POST, "/_aws/sqs/", Some(asked), "application/x-amz-json-1.0").await;
+        let messages = answer.expect(200)["Messages"].as_array().cloned().unwrap_or_default();
+        if messages.is_empty() {
+            return bodies;
+        }
+        bodies.extend(messages.iter().map(|message| message["Body"].as_str().expect("a body").to_owned()));
+    }
+}

@@ -1,0 +1,290 @@
+//! A marketplace in which everything has happened that leaves something behind: the world of the fixtures.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use local::faults::{Fault, Kind};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::sub;
+use crate::shop::sale::{HOUSEKEEPING_INTERVAL, PAST_PAYMENT_DEADLINE, Sale, text};
+use crate::shop::{Client, Guest, Product, Shop, Vendor, address};
+
+/// Attempts at paying that brought another amount than was asked for.
+pub(super) const AMOUNT_MISMATCHES: &str = "/v1/admin/payments?state=amount_mismatch";
+/// Money of which no order knows.
+pub(super) const UNMATCHED_PAYMENTS: &str = "/v1/admin/payments/unmatched";
+
+/// A product file with one good row and one that is not.
+const FILE: &str = "Handle,Title,Variant SKU,Variant Inventory Qty,Variant Price\n\
+    red-bowl,Red bowl,BOWL-RED,3,9.50\nbad-bowl,Bad bowl,BOWL-BAD,many,x\n";
+
+type Names = BTreeMap<String, Value>;
+
+struct World<'a> {
+    shop: &'a Shop,
+    vendor: Vendor,
+    names: Names,
+}
+
+/// Makes it, kills what moves by itself, and answers the names of what is in it.
+pub(super) async fn make(shop: &Shop) -> Names {
+    let bowls = json!([{"handle": "bowls", "name": "Bowls"}]);
+    let tree = json!({"items": [{"handle": "tableware", "name": "Tableware", "children": bowls}]});
+    shop.operator().await.with("if-match", "*").put("/v1/admin/categories", &tree).await.expect(200);
+    write_settings(shop).await;
+    let vendor = shop.vendor("ceramics").await;
+    let mut world = World { shop, names: Names::new(), vendor };
+    world.names.insert("owner".to_owned(), json!(sub(&world.vendor.client).await));
+    let products = world.products().await;
+    world.other_vendors().await;
+    world.jobs().await;
+    world.carts(&products).await;
+    world.buyer(&products).await;
+    world.orders(&products).await;
+    world.unmatched_payments().await;
+    shop.wait_until_idle().await;
+    world.pending_work(&products).await;
+    world.names
+}
+
+/// Settings that were written, so that there is an item of them.
+async fn write_settings(shop: &Shop) {
+    let services = shop.cloud.services();
+    let table = &services.template.table("SettingsTable").expect("a table").name;
+    let settings = domain::settings::Settings { version: 1, ..domain::settings::Settings::default() };
+    let item = json!({
+        "pk": {"S": "SHOP"}, "sk": {"S": "SETTINGS"}, "kind": {"S": "settings"}, "version": {"N": "1"},
+        "data": {"S": serde_json::to_string(&settings).expect("JSON")},
+    });
+    let put = json!({"TableName": table, "Item": item}).to_string();
+    services.dynamodb.call(&local::dynamodb::Caller::root(), "PutItem", put.as_bytes()).await;
+}
+
+/// What is sold.
+struct Products {
+    bowl: Product,
+    rare: Product,
+    scarf: Product,
+}
+
+impl World<'_> {
+    fn record_name(&mut self, name: &str, value: impl Into<Value>) {
+        self.names.insert(name.to_owned(), value.into());
+    }
+
+    async fn products(&mut self) -> Products {
+        let picture = json!({"content_type": "image/png", "size": 68});
+        let media = self.vendor.client.post("/v1/vendor/media", &picture).await;
+        let media = media.expect(201)["src"].clone();
+        let usd = |amount: &str| json!({"amount": amount, "currency": "USD"});
+        let variants = json!([
+            {
+                "sku": "BOWL-S", "options": {"Size": "S"}, "prices": [usd("12.50"), {"amount": "150000.00", "currency": "UZS"}],
+                "compare_at_prices": [usd("15.00")], "on_hand": 90, "shards": 4, "grams": 300, "low_stock_at": 80,
+            },
+            {"sku": "BOWL-L", "options": {"Size": "L"}, "prices": [usd("20.00")], "on_hand": 5},
+        ]);
+        let bowl = self
+            .vendor
+            .product("bowl")
+            .set("description_html", json!("<p>Made by hand.</p>"))
+            .set("category", json!("bowls"))
+            .set("options", json!([{"name": "Size", "values": ["S", "L"]}]))
+            .set("variants", variants)
+            .set("images", json!([{"src": "https://pictures.test/bowl.jpg", "alt": "A bowl"}, {"src": media}]))
+            .set("tags", json!(["handmade", "blue"]))
+            .set("seo", json!({"title": "Bowl", "description": "A bowl"}))
+            .publish()
+            .await;
+        let oversold_variants = |inventory_policy: &str| {
+            json!([{
+                "prices": [usd("99.00")], "on_hand": 1, "inventory_policy": inventory_policy, "available_from": "2027-06-01T00:00:00Z",
+                "oversell_limit": 5,
+            }])
+        };
+        let rare = self.vendor.product("rare").set("variants", oversold_variants("backorder")).publish().await;
+        self.vendor.product("early").set("variants", oversold_variants("preorder")).publish().await;
+        self.vendor.product("sketch").draft().await;
+        let silk = self.shop.vendor("silk").await;
+        let scarf = silk.product("scarf").stock(20).publish().await;
+        Products { bowl, rare, scarf }
+    }
+
+    /// Shops in every state, with papers and people.
+    async fn other_vendors(&mut self) {
+        let shop = self.shop;
+        let operator = shop.operator().await;
+        shop.applicant("draft").await;
+        let submitted = shop.applicant("submitted").await;
+        let paper =
+            json!({"kind": "identity", "filename": "passport.pdf", "content_type": "application/pdf", "size": 4});
+        let noted = submitted.client.post("/v1/vendors/me/documents", &paper).await.expect(201).clone();
+        submitted.client.upload(&noted["upload"], b"%PDF").await.expect(200);
+        submitted.client.post("/v1/vendors/me/submit", &json!({})).await.expect(200);
+        let rejected = shop.applicant("rejected").await;
+        rejected.client.post("/v1/vendors/me/submit", &json!({})).await.expect(200);
+        let reason = json!({"reason": "a reason"});
+        operator.post(&format!("/v1/admin/vendors/{}/reject", rejected.id), &reason).await.expect(200);
+        let suspended = shop.vendor("suspended").await;
+        suspended.product("hidden").stock(1).publish().await;
+        operator.post(&format!("/v1/admin/vendors/{}/suspend", suspended.id), &reason).await.expect(200);
+        let closing = shop.vendor("closing").await;
+        closing.product("last-one").stock(1).publish().await;
+        self.record_name("closing", closing.id);
+        shop.buyer("helper").await;
+        let member = json!({"email": "helper@people.test", "role": "fulfilment"});
+        self.vendor.client.post("/v1/vendors/me/members", &member).await.expect(201);
+        shop.wait_until_idle().await;
+    }
+
+    async fn jobs(&mut self) {
+        let client = &self.vendor.client;
+        let sent = client.send(Method::POST, "/v1/vendor/imports?publish=true", Some(FILE.into()), "text/csv").await;
+        let import = sent.expect(202)["id"].clone();
+        let export = client.post("/v1/vendor/exports", &json!({})).await.expect(202)["id"].clone();
+        self.shop.wait_until_idle().await;
+        self.record_name("import", import);
+        self.record_name("export", export);
+    }
+
+    async fn carts(&mut self, products: &Products) {
+        let guest = self.shop.guest().await.takes(&[(&products.bowl, 2), (&products.scarf, 1)]).await;
+        self.record_name("cart", guest.cart.clone());
+        let keyed = guest.client.clone().with("idempotency-key", "line");
+        keyed
+            .put(&guest.path(&format!("/items/{}", products.bowl.variants[1])), &json!({"quantity": 1}))
+            .await
+            .expect(200);
+    }
+
+    /// Somebody with an account, addresses, a cart that was a guest's, and an order.
+    async fn buyer(&mut self, products: &Products) {
+        let client = self.shop.buyer("aziza").await;
+        self.record_name("buyer", sub(&client).await);
+        client.patch("/v1/me", &json!({"name": "Aziza"})).await.expect(200);
+        let book = json!({"items": [{"address": address()}]});
+        client.put("/v1/me/addresses", &book).await.expect(200);
+        for units in [1, 2] {
+            let guest = self.shop.guest().await.takes(&[(&products.bowl, units)]).await;
+            let claimed = client.post(&guest.path("/claim"), &json!({})).await;
+            let cart = text(&claimed.expect(200)["id"]);
+            if units == 1 {
+                let own = Guest { client: client.clone(), cart, email: "aziza@people.test".to_owned() };
+                own.address().await.expect(200);
+                let order = own.checks_out("cash_on_delivery", "mine").await.expect(201).clone();
+                self.record_name("order_of_buyer", order["id"].clone());
+            }
+        }
+    }
+
+    /// An order by card, as far as this fate has it go.
+    async fn order(&mut self, fate: &str, product: &Product, units: u32, acts: &[&str]) -> (Value, Guest) {
+        let guest = self.shop.guest().await.takes(&[(product, units)]).await;
+        let order = guest.checks_out("stripe", "once").await.expect(201).clone();
+        let id = text(&order["id"]);
+        self.record_name(&format!("order_{fate}"), id.clone());
+        for act in acts {
+            match act.split_once(' ') {
+                Some(("vendor", step)) => {
+                    let path = format!("/v1/vendor/orders/{}/{step}", text(&order["vendors"][0]["id"]));
+                    self.shop.sign_in_again(&product.vendor).await.post(&path, &json!({})).await.expect(200);
+                }
+                Some(("buyer", step)) => {
+                    let client = self.reader(&order).with("idempotency-key", "off");
+                    client.post(&format!("/v1/orders/{id}/{step}"), &json!({})).await.expect(200);
+                }
+                _ if *act == "a round" => self.shop.advance(HOUSEKEEPING_INTERVAL).await,
+                _ => drop(self.shop.stripe(&id, act).await),
+            }
+            self.shop.wait_until_idle().await;
+        }
+        (order, guest)
+    }
+
+    fn reader(&self, order: &Value) -> Client {
+        self.shop.anon().with("order-token", text(&order["token"]))
+    }
+
+    async fn orders(&mut self, products: &Products) {
+        let (bowl, rare) = (&products.bowl, &products.rare);
+        self.order("expired", bowl, 1, &[]).await;
+        self.order("late", bowl, 1, &[]).await;
+        self.shop.advance(PAST_PAYMENT_DEADLINE).await;
+        let late = text(&self.names["order_late"]);
+        let vendor = self.shop.sign_in_again(&bowl.vendor).await;
+        let path = format!("/v1/vendor/products/{}/variants/{}/stock", bowl.id, bowl.variant);
+        vendor.put(&path, &json!({"shards": 3})).await.expect(200);
+        self.shop.stripe(&late, "succeed_late").await;
+        self.order("declined_card", bowl, 1, &["fail"]).await;
+        self.order("cancelled", bowl, 1, &["succeed", "buyer cancel", "a round"]).await;
+        self.order("refused", bowl, 1, &["succeed", "vendor decline"]).await;
+        self.order("refund_failed", bowl, 1, &["succeed", "vendor decline", "a round", "fail_refund"]).await;
+        self.order("refunded_elsewhere", bowl, 1, &["succeed", "refund"]).await;
+        self.order("amount_differs", bowl, 1, &["wrong_amount"]).await;
+        self.order("disputed", bowl, 1, &["succeed", "dispute"]).await;
+        self.order("won", bowl, 1, &["succeed", "dispute", "win_dispute"]).await;
+        self.order("charged_back", bowl, 1, &["succeed", "dispute", "vendor decline", "lose_dispute"]).await;
+        self.order("backordered", rare, 3, &["succeed"]).await;
+        self.order("accepted", bowl, 1, &["succeed", "vendor accept"]).await;
+        self.order("shipped", bowl, 1, &["succeed", "vendor accept", "vendor ship"]).await;
+        self.order("delivered", bowl, 1, &["succeed", "vendor accept", "vendor ship", "vendor deliver"]).await;
+        self.order("paid", bowl, 1, &["succeed"]).await;
+        // Both attempts at one order bring money.
+        let faults = &self.shop.cloud.services().faults;
+        faults.add(Fault { every: true, ..Fault::nth("stripe", "CancelPaymentIntent", 1, Kind::Before) });
+        let (order, _) = self.order("twice", bowl, 1, &[]).await;
+        let again = self.reader(&order).with("idempotency-key", "again");
+        let path = format!("/v1/orders/{}/payments", text(&order["id"]));
+        again.post(&path, &json!({"provider": "stripe"})).await.expect(201);
+        faults.clear();
+        self.shop.stripe(&text(&order["id"]), "succeed_twice").await;
+    }
+
+    async fn unmatched_payments(&mut self) {
+        let order = text(&self.names["order_paid"]);
+        let intent = json!({
+            "id": "pi_unknown", "object": "payment_intent", "amount": 1750, "amount_received": 1750, "currency": "usd",
+            "status": "succeeded", "metadata": {"order_id": order},
+        });
+        let dispute = Sale::dispute("pi_nobodys", "needs_response");
+        for (name, object) in [("payment_intent.succeeded", intent), ("charge.dispute.created", dispute)] {
+            let now = self.shop.cloud.clock().now();
+            let event = json!({
+                "id": format!("evt_{name}"), "object": "event", "created": now.seconds(), "livemode": false, "type": name,
+                "data": {"object": object},
+            });
+            let signed = payments::stripe::sign(event.to_string().as_bytes(), now, "whsec_local");
+            self.shop.anon().with("stripe-signature", signed).post("/v1/webhooks/stripe", &event).await.expect(200);
+        }
+    }
+
+    /// What nobody has acted on yet: nothing moves by itself any more.
+    async fn pending_work(&mut self, products: &Products) {
+        let shop = self.shop;
+        shop.cloud.kill_sources().await;
+        // A cart for all it has, so that stock runs low.
+        let guest = shop.guest().await.takes(&[(&products.bowl, 1)]).await;
+        let total = guest.seen().await["totals"]["total"].clone();
+        let order = guest.checks_out_for("stripe", "once", &total).await.expect(201).clone();
+        let body = json!({
+            "cart_id": guest.cart, "email": guest.email, "payment": {"provider": "stripe"}, "expected_total": total,
+        });
+        self.record_name("order_awaiting", order["id"].clone());
+        self.record_name("checkout", body);
+        let guest = shop.guest().await.takes(&[(&products.bowl, 1), (&products.scarf, 1)]).await;
+        let order = guest.checks_out("cash_on_delivery", "once").await.expect(201).clone();
+        self.record_name("order_on_delivery", order["id"].clone());
+        self.record_name("told", guest.email.clone());
+        let vendor = shop.sign_in_again(&self.vendor).await;
+        vendor.send(Method::POST, "/v1/vendor/imports", Some(FILE.into()), "text/csv").await.expect(202);
+        vendor.post("/v1/vendor/exports", &json!({})).await.expect(202);
+        let announced = json!({"filename": "bowls.csv", "size": FILE.len()});
+        let begun = vendor.post("/v1/vendor/imports", &announced).await.expect(202).clone();
+        vendor.upload(&begun["upload"], FILE.as_bytes()).await.expect(200);
+        let path = format!("/v1/admin/vendors/{}/suspend", text(&self.names["closing"]));
+        shop.operator().await.post(&path, &json!({"reason": "a reason"})).await.expect(200);
+        shop.cloud.clock().advance(Duration::from_secs(1));
+    }
+}

@@ -1,0 +1,220 @@
+//! Disputes: the buyer's bank wants money back, while other money may be on its way to him.
+
+use serde_json::json;
+
+use crate::shop::sale::{HOUSEKEEPING_INTERVAL, Sale, count, events, text};
+
+#[tokio::test]
+async fn a_dispute_is_shown_to_the_operator_in_whichever_order_its_webhooks_come() {
+    for won in [true, false] {
+        let sale = Sale::of_one().await;
+        sale.act("succeed").await;
+        let reference = sale.references().await.remove(0);
+        let (opened, status) = (Sale::dispute(&reference, "needs_response"), if won { "won" } else { "lost" });
+        let closed = Sale::dispute(&reference, status);
+        let mut webhooks = vec![("charge.dispute.created", opened.clone()), ("charge.dispute.closed", closed.clone())];
+        if won {
+            webhooks.reverse();
+        }
+        // Each of them comes again.
+        webhooks.extend(webhooks.clone());
+        for (name, object) in webhooks {
+            sale.post_webhook(name, object).await.expect(200);
+        }
+        sale.shop.wait_until_idle().await;
+        let seen = sale.seen_by_operator().await;
+        let disputes = seen["disputes"].as_array().expect("disputes");
+        assert_eq!(disputes.len(), 1);
+        assert_eq!(
+            (text(&disputes[0]["state"]), text(&disputes[0]["reference"])),
+            (status.to_owned(), "du_1".to_owned())
+        );
+        assert_eq!(disputes[0]["amount"], json!({"amount": "17.50", "currency": "USD"}));
+        assert!(disputes[0]["opened_at"].is_string() && disputes[0]["closed_at"].is_string());
+        assert_eq!(
+            (count(&seen, "dispute_opened"), count(&seen, &format!("dispute_{status}"))),
+            (usize::from(!won), 1)
+        );
+        assert_eq!(sale.operators_mail().len(), if won { 1 } else { 2 }, "{:?}", sale.operators_mail());
+
+        // Who buys and who sells learns that there is one, and nothing of the provider's names.
+        for view in [sale.seen().await, sale.vendor_order().await] {
+            assert!(events(&view).contains(&format!("dispute_{status}")));
+            assert!(!view.to_string().contains("du_1") && !view.to_string().contains(&reference), "{view}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_sandbox_opens_a_dispute_and_decides_it() {
+    let sale = Sale::of_one().await;
+    sale.act("succeed").await;
+    sale.act("dispute").await;
+    sale.act("dispute").await;
+    assert_eq!(sale.seen_by_operator().await["disputes"][0]["state"], "opened");
+    sale.act("lose_dispute").await;
+    let seen = sale.seen_by_operator().await;
+    assert_eq!((&seen["disputes"][0]["state"], seen["disputes"][1].is_null()), (&json!("lost"), true));
+}
+
+/// The order's refund as the buyer sees it: its state, and whether the bank gave the money back instead.
+async fn refund(sale: &Sale) -> (String, bool) {
+    let seen = sale.seen().await;
+    let refunds = seen["refunds"].as_array().expect("refunds");
+    assert_eq!((refunds.len(), &refunds[0]["amount"]["amount"]), (1, &json!("17.50")), "{seen}");
+    (text(&refunds[0]["state"]), refunds[0]["dispute_id"].is_string())
+}
+
+fn queued_refund() -> (String, bool) {
+    ("queued".to_owned(), false)
+}
+
+/// A sale that the vendor refused while the buyer's bank decides: its refund waits.
+async fn declined_while_disputed() -> Sale {
+    let sale = Sale::of_one().await;
+    sale.act("succeed").await;
+    sale.act("dispute").await;
+    sale.step("decline").await.expect(200);
+    sale.shop.wait_until_idle().await;
+    sale.shop.advance(HOUSEKEEPING_INTERVAL).await;
+    assert_eq!(refund(&sale).await, queued_refund());
+    sale
+}
+
+#[tokio::test]
+async fn a_refund_waits_for_the_dispute_and_is_sent_when_the_shop_wins() {
+    let sale = declined_while_disputed().await;
+    let mail = sale.messages_to_buyer();
+    assert!(mail[0].contains("Your bank is deciding about this payment"), "{mail:?}");
+    // Nobody is told to give it back by hand: the operator has heard of the dispute and of nothing else.
+    assert_eq!(sale.operators_mail().len(), 1, "{:?}", sale.operators_mail());
+
+    sale.act("win_dispute").await;
+    sale.act("win_dispute").await;
+    sale.shop.wait_until_idle().await;
+    sale.shop.advance(HOUSEKEEPING_INTERVAL).await;
+    assert_eq!(refund(&sale).await, ("succeeded".to_owned(), false));
+    assert_eq!(sale.seen().await["payment"]["state"], "refunded");
+}
+
+#[tokio::test]
+async fn what_was_charged_back_is_not_refunded_again() {
+    // Whether the refund was queued before the dispute or while it was open.
+    for queued_before in [true, false] {
+        let sale = Sale::of_one().await;
+        sale.act("succeed").await;
+        if queued_before {
+            sale.step("decline").await.expect(200);
+        }
+        sale.act("dispute").await;
+        if !queued_before {
+            sale.step("decline").await.expect(200);
+        }
+        sale.shop.wait_until_idle().await;
+        sale.shop.advance(HOUSEKEEPING_INTERVAL).await;
+        assert_eq!(refund(&sale).await, queued_refund());
+        sale.act("lose_dispute").await;
+        sale.act("lose_dispute").await;
+        sale.shop.wait_until_idle().await;
+        sale.shop.advance(HOUSEKEEPING_INTERVAL).await;
+        assert_eq!(refund(&sale).await, ("failed".to_owned(), true));
+        assert_eq!(count(&sale.seen().await, "refund_charged_back"), 1);
+        let failed = sale.shop.operator().await.get("/v1/admin/refunds/failed").await.expect(200).clone();
+        assert_eq!(failed["items"], json!([]), "nobody has to give anything back by hand");
+        let mail = sale.messages_to_operator();
+        assert!(mail.len() == 2 && !mail.iter().any(|message| message.contains("by hand")), "{mail:?}");
+    }
+
+    // What is called off when the bank has decided already is covered at once.
+    let sale = Sale::of_one().await;
+    sale.act("succeed").await;
+    sale.act("dispute").await;
+    sale.act("lose_dispute").await;
+    sale.step("decline").await.expect(200);
+    sale.shop.wait_until_idle().await;
+    assert_eq!(refund(&sale).await, ("failed".to_owned(), true));
+    let mail = sale.messages_to_buyer();
+    assert!(mail[0].contains("Your bank has given this money back to you"), "{mail:?}");
+}
+
+#[tokio::test]
+async fn a_dispute_that_only_the_provider_knows_of_makes_a_refund_wait() {
+    for (decision, end) in
+        [("win_dispute", ("succeeded".to_owned(), false)), ("lose_dispute", ("failed".to_owned(), true))]
+    {
+        let sale = Sale::of_one().await;
+        sale.act("succeed").await;
+        sale.shop.hold_webhooks(true).await;
+        sale.act("dispute").await;
+        sale.step("decline").await.expect(200);
+        sale.shop.wait_until_idle().await;
+        sale.shop.advance(HOUSEKEEPING_INTERVAL).await;
+        assert_eq!(refund(&sale).await, queued_refund(), "it was asked for and not refused for ever");
+        assert!(sale.operators_mail().is_empty(), "{:?}", sale.operators_mail());
+        sale.shop.hold_webhooks(false).await;
+        sale.act(decision).await;
+        sale.shop.advance(2 * HOUSEKEEPING_INTERVAL).await;
+        assert_eq!(refund(&sale).await, end);
+    }
+}
+
+#[tokio::test]
+async fn a_partial_chargeback_is_deducted_from_the_refund() {
+    let sale = Sale::of_one().await;
+    sale.act("succeed").await;
+    let reference = sale.references().await.remove(0);
+    let lost = |amount: i64| {
+        let mut dispute = Sale::dispute(&reference, "lost");
+        dispute["amount"] = json!(amount);
+        dispute
+    };
+    sale.post_webhook("charge.dispute.closed", lost(700)).await.expect(200);
+    sale.step("decline").await.expect(200);
+    let seen = sale.seen().await;
+    let refund = &seen["refunds"][0];
+    assert_eq!((&refund["state"], &refund["amount"]["amount"]), (&json!("queued"), &json!("17.50")));
+    assert_eq!(refund["charged_back"], json!({"amount": "7.00", "currency": "USD"}));
+    sale.shop.wait_until_idle().await;
+    sale.shop.advance(HOUSEKEEPING_INTERVAL).await;
+    let books = sale.shop.anon().get(&format!("/_local/pay/stripe/orders/{}", sale.id)).await.json.clone();
+    assert_eq!((books["refunds"].as_array().map(Vec::len), &books["refunds"][0]["amount"]), (Some(1), &json!(1050)));
+}
+
+#[tokio::test]
+async fn a_refund_that_fails_because_of_a_dispute_is_not_listed_until_the_dispute_is_decided() {
+    for (decision, by_hand) in [("win_dispute", true), ("lose_dispute", false)] {
+        let sale = Sale::of_one().await;
+        sale.act("succeed").await;
+        sale.shop.hold_webhooks(true).await;
+        sale.step("decline").await.expect(200);
+        sale.act("dispute").await;
+        sale.shop.hold_webhooks(false).await;
+        sale.shop.wait_until_idle().await;
+        let id = text(&sale.seen().await["refunds"][0]["id"]);
+        let failed = json!({
+            "id": "re_failed", "object": "refund", "amount": 1_750, "charge": "ch_1", "currency": "usd",
+            "metadata": {"refund_id": id, "order_id": sale.id}, "payment_intent": sale.references().await[0],
+            "status": "failed", "failure_reason": "charge_for_pending_refund_disputed",
+        });
+        sale.post_webhook("refund.failed", failed).await.expect(200);
+        sale.shop.wait_until_idle().await;
+        let listed = async || sale.shop.operator().await.get("/v1/admin/refunds/failed").await.json["items"].clone();
+        assert_eq!((listed().await, sale.operators_mail().len()), (json!([]), 1), "{:?}", sale.operators_mail());
+        sale.act(decision).await;
+        sale.shop.wait_until_idle().await;
+        assert_eq!(listed().await.as_array().map(Vec::len), Some(usize::from(by_hand)));
+        let mail = sale.messages_to_operator().iter().filter(|message| message.contains("by hand")).count();
+        assert_eq!(mail, usize::from(by_hand), "{:?}", sale.messages_to_operator());
+    }
+}
+
+#[tokio::test]
+async fn a_dispute_decision_without_a_webhook_is_found_by_polling() {
+    let sale = declined_while_disputed().await;
+    sale.shop.hold_webhooks(true).await;
+    sale.act("win_dispute").await;
+    for _ in 0..3 {
+        sale.shop.advance(std::time::Duration::from_secs(24 * 3600)).await;
+    }
+    assert_eq!(refund(&sale).await, ("succeeded".to_owned(), false));
+}

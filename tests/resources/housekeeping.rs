@@ -1,0 +1,271 @@
+//! What time does: deadlines, lost webhooks, lost events, dead letters. Everything may run twice at once.
+
+use std::time::Duration;
+
+use local::dynamodb::{Caller, Outcome};
+use local::faults::{Fault, Kind};
+use local::sqs::{Depth, MessageAttributes};
+use serde_json::{Value, json};
+
+use crate::shop::{Client, Guest, Product, Shop};
+
+/// Until housekeeping comes round again.
+const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(61);
+
+async fn bowls(shop: &Shop, units: i64) -> Product {
+    shop.vendor("ceramics").await.product("bowl").stock(units).publish().await
+}
+
+/// An order, and who may see it.
+struct Order {
+    id: String,
+    guest: Guest,
+    reader: Client,
+}
+
+impl Order {
+    async fn placed(shop: &Shop, bowl: &Product) -> Self {
+        let guest = shop.guest().await.takes(&[(bowl, 1)]).await;
+        let placed = guest.checks_out("stripe", "once").await.expect(201).clone();
+        let text = |name: &str| placed[name].as_str().expect("a text").to_owned();
+        Self { id: text("id"), guest, reader: shop.anon().with("order-token", text("token")) }
+    }
+
+    async fn seen(&self) -> Value {
+        self.reader.get(&format!("/v1/orders/{}", self.id)).await.expect(200).clone()
+    }
+
+    async fn state(&self) -> String {
+        self.seen().await["state"].as_str().expect("a state").to_owned()
+    }
+}
+
+/// The stock, read by the vendor's new session: an access token is good for fifteen minutes.
+async fn stock(shop: &Shop, bowl: &Product) -> (i64, i64, i64) {
+    let mut bowl = bowl.clone();
+    bowl.vendor.client = shop.sign_in(&format!("{}@people.test", bowl.vendor.handle)).await;
+    bowl.stock().await
+}
+
+fn fails_always(service: &str, operation: &str) -> Fault {
+    Fault { every: true, ..Fault::nth(service, operation, 1, Kind::Before) }
+}
+
+async fn housekeeping(shop: &Shop) {
+    shop.cloud.invoke("HousekeepingFunction", json!({})).await.expect("the minute has come");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn concurrent_housekeeping_runs_expire_each_order_once() {
+    let shop = Shop::open().await;
+    let bowl = bowls(&shop, 9).await;
+    let mut orders = Vec::new();
+    for _ in 0..6 {
+        orders.push(Order::placed(&shop, &bowl).await);
+    }
+    shop.wait_until_idle().await;
+    shop.cloud.clock().advance(Duration::from_secs(16 * 60));
+    tokio::join!(housekeeping(&shop), housekeeping(&shop), housekeeping(&shop));
+    shop.wait_until_idle().await;
+    for order in &orders {
+        assert_eq!(order.state().await, "expired");
+        assert_eq!(shop.mail_to(&order.guest.email).len(), 1, "the buyer is told once");
+        order.guest.put(&bowl.variant, 2).await.expect(200);
+    }
+    assert_eq!(stock(&shop, &bowl).await, (9, 0, 9), "the stock goes back once");
+}
+
+#[tokio::test]
+async fn a_payment_without_a_webhook_is_found_by_polling_before_the_deadline() {
+    let shop = Shop::open().await;
+    let bowl = bowls(&shop, 9).await;
+    let order = Order::placed(&shop, &bowl).await;
+    shop.cloud.services().faults.add(fails_always("stripe", "Webhook"));
+    let path = format!("/_local/pay/stripe/orders/{}", order.id);
+    shop.anon().post(&path, &json!({"do": "succeed"})).await;
+    shop.advance(HOUSEKEEPING_INTERVAL).await;
+    assert_eq!(order.state().await, "awaiting_payment", "webhooks get two minutes");
+    shop.advance(HOUSEKEEPING_INTERVAL).await;
+    assert_eq!(order.state().await, "paid");
+    assert_eq!(shop.mail_to(&order.guest.email).len(), 1);
+
+    // The webhook comes after all.
+    shop.cloud.services().faults.clear();
+    shop.advance(Duration::from_secs(3600)).await;
+    assert_eq!(order.state().await, "paid");
+    assert_eq!(shop.mail_to(&order.guest.email).len(), 1);
+}
+
+#[tokio::test]
+async fn an_unpaid_order_is_polled_three_times() {
+    let shop = Shop::open().await;
+    let bowl = bowls(&shop, 9).await;
+    let order = Order::placed(&shop, &bowl).await;
+    let before = order.seen().await;
+    let mut questions = Vec::new();
+    for minute in 1..=14 {
+        shop.cloud.services().usage.reset();
+        shop.advance(Duration::from_secs(60)).await;
+        let usage = shop.cloud.services().usage.snapshot();
+        let run = &usage["function HousekeepingFunction"];
+        if run.operations.contains_key("UpdateItem") {
+            questions.push(minute);
+        }
+        assert!(!run.operations.contains_key("TransactWriteItems"), "{run:?}");
+    }
+    assert_eq!(questions, [2, 5, 10]);
+    assert_eq!(order.seen().await, before, "asking changes nothing");
+    shop.advance(Duration::from_secs(60)).await;
+    assert_eq!(order.state().await, "expired");
+}
+
+#[tokio::test]
+async fn an_order_that_cannot_be_expired_does_not_block_the_others() {
+    let shop = Shop::open().await;
+    let bowl = bowls(&shop, 9).await;
+    let (one, other) = (Order::placed(&shop, &bowl).await, Order::placed(&shop, &bowl).await);
+    shop.cloud.clock().advance(Duration::from_secs(16 * 60));
+    let written = data_of(&shop, &one).await;
+    write_data(&shop, &one, "{").await;
+    housekeeping(&shop).await;
+    assert_eq!(other.state().await, "expired");
+
+    // It is left alone for a while and not read each minute.
+    shop.cloud.services().usage.reset();
+    shop.cloud.clock().advance(HOUSEKEEPING_INTERVAL);
+    housekeeping(&shop).await;
+    let usage = shop.cloud.services().usage.snapshot();
+    assert_eq!(usage["function HousekeepingFunction"].operations["Query"], 16, "the two lists, and no order");
+
+    write_data(&shop, &one, &written).await;
+    shop.advance(Duration::from_secs(6 * 60)).await;
+    assert_eq!(one.state().await, "expired", "what failed is tried again");
+    assert_eq!(stock(&shop, &bowl).await, (9, 0, 9));
+}
+
+async fn call_dynamodb(shop: &Shop, operation: &str, body: &Value) -> Value {
+    let services = shop.cloud.services();
+    match services.dynamodb.call(&Caller::root(), operation, body.to_string().as_bytes()).await {
+        Outcome::Answer(status, answer) if status == 200 => serde_json::from_slice(&answer).expect("JSON"),
+        other => panic!("{operation}: {other:?}"),
+    }
+}
+
+fn item_of(shop: &Shop, order: &Order) -> Value {
+    let table = &shop.cloud.services().template.table("OrdersTable").expect("a table").name;
+    json!({"TableName": table, "Key": {"pk": {"S": format!("ORDER#{}", order.id)}, "sk": {"S": "ORDER"}}})
+}
+
+/// The body of an order as the table has it.
+async fn data_of(shop: &Shop, order: &Order) -> String {
+    let found = call_dynamodb(shop, "GetItem", &item_of(shop, order)).await;
+    found["Item"]["data"]["S"].as_str().expect("a body").to_owned()
+}
+
+async fn write_data(shop: &Shop, order: &Order, data: &str) {
+    let mut change = item_of(shop, order);
+    change["UpdateExpression"] = json!("SET #data = :data");
+    change["ExpressionAttributeNames"] = json!({"#data": "data"});
+    change["ExpressionAttributeValues"] = json!({":data": {"S": data}});
+    call_dynamodb(shop, "UpdateItem", &change).await;
+}
+
+#[tokio::test]
+async fn a_dead_letter_is_redriven_when_its_cause_is_gone() {
+    let shop = Shop::open().await;
+    let bowl = bowls(&shop, 9).await;
+    let order = Order::placed(&shop, &bowl).await;
+    shop.wait_until_idle().await;
+    shop.cloud.services().faults.add(fails_always("ses", "*"));
+    shop.stripe(&order.id, "succeed").await;
+    shop.wait_until_idle().await;
+    let mut rounds = 0;
+    while shop.depth("OrderEventsDeadLetters") == Depth::default() {
+        // The clock is moved by hand, so that housekeeping does not run yet.
+        shop.cloud.clock().advance(HOUSEKEEPING_INTERVAL);
+        shop.wait_until_idle().await;
+        rounds += 1;
+        assert!(rounds < 10, "the message dies in the end");
+    }
+    assert_eq!(shop.mail_to(&order.guest.email).len(), 0);
+
+    shop.cloud.services().faults.clear();
+    // Two at once: a message is not in two hands, and even then it would be acted on once.
+    tokio::join!(housekeeping(&shop), housekeeping(&shop));
+    assert_eq!(shop.depth("OrderEventsDeadLetters"), Depth::default());
+    shop.advance(HOUSEKEEPING_INTERVAL).await;
+    shop.advance(HOUSEKEEPING_INTERVAL).await;
+    assert_eq!(shop.mail_to(&order.guest.email).len(), 1, "the buyer is told once");
+    assert_eq!(shop.depth("OrderEventsQueue"), Depth::default());
+}
+
+#[tokio::test]
+async fn a_message_that_always_fails_is_redriven_three_times_and_then_stays() {
+    let shop = Shop::open().await;
+    for (function, id, dead) in [
+        ("OrderEventsFunction", "OrderEventsQueue", "OrderEventsDeadLetters"),
+        ("ImportsFunction", "ImportsQueue", "ImportsDeadLetters"),
+    ] {
+        let queues = &shop.cloud.services().queues;
+        queues.send(&shop.queue(dead), "this is no message of ours", &MessageAttributes::default()).expect("sent");
+        shop.cloud.services().usage.reset();
+        for _ in 0..45 {
+            shop.advance(2 * HOUSEKEEPING_INTERVAL).await;
+            let (dead_lettered, waiting) = (shop.depth(dead), shop.depth(id));
+            let all =
+                dead_lettered.visible + dead_lettered.in_flight + waiting.visible + waiting.in_flight + waiting.delayed;
+            assert_eq!(all, 1, "it is nowhere lost and nowhere twice");
+        }
+        assert_eq!(shop.depth(dead), Depth { in_flight: 1, ..Depth::default() }, "it stays, out of the way");
+        let usage = shop.cloud.services().usage.snapshot();
+        assert_eq!(usage[&format!("function {function}")].calls, 15, "three times five tries");
+    }
+}
+
+#[tokio::test]
+async fn a_housekeeping_run_that_dies_between_two_calls_loses_no_dead_letter() {
+    let shop = Shop::open().await;
+    let dead = shop.queue("OrderEventsDeadLetters");
+    let everywhere = || {
+        let [dead_lettered, waiting] = ["OrderEventsDeadLetters", "OrderEventsQueue"].map(|id| shop.depth(id));
+        dead_lettered.visible + dead_lettered.in_flight + waiting.visible + waiting.in_flight + waiting.delayed
+    };
+    for (operation, kind) in [
+        ("ReceiveMessage", Kind::After),
+        ("SendMessage", Kind::Before),
+        ("SendMessage", Kind::After),
+        ("DeleteMessage", Kind::Before),
+    ] {
+        let queues = &shop.cloud.services().queues;
+        queues.send(&dead, "this is no message of ours", &MessageAttributes::default()).expect("sent");
+        let before = everywhere();
+        shop.cloud.services().faults.add(Fault { every: true, ..Fault::nth("sqs", operation, 1, kind) });
+        // Whether the run fails as a whole is of no interest here.
+        let _ = shop.cloud.invoke("HousekeepingFunction", json!({})).await;
+        shop.cloud.services().faults.clear();
+        // The client tries each call three times: so often it is there at most.
+        assert!((before..=before + 3).contains(&everywhere()), "{operation} {kind:?}: {before}, then {}", everywhere());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn concurrent_housekeeping_runs_ask_for_each_refund_and_each_payment_once() {
+    let shop = Shop::open().await;
+    let bowl = bowls(&shop, 9).await;
+    let (cancelled, unreported) = (Order::placed(&shop, &bowl).await, Order::placed(&shop, &bowl).await);
+    shop.stripe(&cancelled.id, "succeed").await;
+    cancelled.reader.post(&format!("/v1/orders/{}/cancel", cancelled.id), &json!({})).await.expect(200);
+    shop.hold_webhooks(true).await;
+    shop.stripe(&unreported.id, "succeed").await;
+    shop.wait_until_idle().await;
+    shop.cloud.clock().advance(Duration::from_secs(121));
+    tokio::join!(housekeeping(&shop), housekeeping(&shop), housekeeping(&shop));
+    shop.wait_until_idle().await;
+    let books = shop.anon().get(&format!("/_local/pay/stripe/orders/{}", cancelled.id)).await.expect(200).clone();
+    assert_eq!(books["refunds"].as_array().map(Vec::len), Some(1), "the money goes back once");
+    assert_eq!(cancelled.seen().await["refunds"][0]["state"], "succeeded");
+    let history = unreported.seen().await["history"].clone();
+    let paid = history.as_array().expect("a history").iter().filter(|entry| entry["event"] == "paid").count();
+    assert_eq!((unreported.state().await.as_str(), paid), ("paid", 1));
+    assert_eq!(shop.mail_to(&unreported.guest.email).len(), 1);
+}

@@ -1,0 +1,48 @@
+//! Webhooks: signed, in any order, any number of times.
+
+use serde_json::json;
+
+use crate::shop::Shop;
+
+#[tokio::test]
+async fn the_same_event_again_changes_nothing() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
+    let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
+    let order = guest.checks_out("stripe", "key").await.expect(201).clone();
+    let (id, token) = (order["id"].as_str().unwrap(), order["token"].as_str().unwrap());
+    shop.stripe(id, "succeed").await;
+    shop.wait_until_idle().await;
+    let reader = shop.anon().with("order-token", token);
+    let once = reader.get(&format!("/v1/orders/{id}")).await.expect(200).clone();
+    let mail = shop.mail_to(&guest.email).len();
+    shop.stripe(id, "succeed").await;
+    shop.wait_until_idle().await;
+    assert_eq!(reader.get(&format!("/v1/orders/{id}")).await.expect(200), &once);
+    assert_eq!(shop.mail_to(&guest.email).len(), mail, "nobody is told twice");
+}
+
+#[tokio::test]
+async fn a_wrong_amount_is_shown_to_the_operator_and_nothing_is_shipped() {
+    let shop = Shop::open().await;
+    let vendor = shop.vendor("ceramics").await;
+    let bowl = vendor.product("bowl").stock(5).publish().await;
+    let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
+    let order = guest.checks_out("stripe", "key").await.expect(201).clone();
+    let id = order["id"].as_str().unwrap();
+    shop.stripe(id, "wrong_amount").await;
+    let seen = shop.anon().with("order-token", order["token"].as_str().unwrap()).get(&format!("/v1/orders/{id}")).await;
+    assert_eq!(seen.expect(200)["payment"]["state"], "amount_mismatch");
+    assert_eq!(seen.json["state"], "awaiting_payment");
+    assert!(vendor.newest_order().await.is_none());
+}
+
+#[tokio::test]
+async fn an_unsigned_or_forged_message_is_refused() {
+    let shop = Shop::open().await;
+    let event = json!({"id": "evt_1", "object": "event", "type": "payment_intent.succeeded"});
+    shop.anon().post("/v1/webhooks/stripe", &event).await.expect_problem(400, "bad_signature");
+    let forged = shop.anon().with("stripe-signature", format!("t=1800000000,v1={}", "0".repeat(64)));
+    forged.post("/v1/webhooks/stripe", &event).await.expect_problem(400, "bad_signature");
+    shop.anon().post("/v1/webhooks/barter", &event).await.expect_problem(404, "not_found");
+}

@@ -1,0 +1,380 @@
+//! Settlement: what becomes of an order when its money comes early, late, twice, not at all, or goes back.
+
+use futures_util::future::join_all;
+use local::faults::{Fault, Kind};
+use serde_json::{Value, json};
+
+use crate::shop::sale::{HOUSEKEEPING_INTERVAL, PAST_PAYMENT_DEADLINE, Sale, count, text};
+use crate::shop::{Product, Shop};
+
+#[tokio::test]
+async fn the_payment_webhook_may_come_before_the_answer_to_checkout() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
+    // The provider knows of the payment, but its answer was lost.
+    shop.cloud.services().faults.add(Fault::nth("stripe", "CreatePaymentIntent", 1, Kind::After));
+    let sale = Sale::of(shop, bowl, 1).await;
+    assert_eq!(sale.references().await, Vec::<String>::new());
+    sale.act("succeed").await;
+    assert_eq!(sale.seen().await["state"], "paid");
+    assert_eq!(sale.references().await.len(), 1, "its name was in the news");
+    assert_eq!(count(&sale.seen().await, "paid"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn concurrent_copies_of_a_webhook_pay_once() {
+    let sale = Sale::of_one().await;
+    let reference = sale.references().await.remove(0);
+    let news = (0..8).map(|_| sale.post_payment_succeeded(&reference, 1750));
+    for answer in futures_util::future::join_all(news).await {
+        answer.expect(200);
+    }
+    sale.act("succeed_twice").await;
+    sale.shop.wait_until_idle().await;
+    let seen = sale.seen().await;
+    assert_eq!((count(&seen, "paid"), seen["refunds"].is_null()), (1, true));
+    assert_eq!(sale.stock().await, (5, 1, 4));
+    assert_eq!(sale.mail().len(), 1, "{:?}", sale.mail());
+}
+
+#[tokio::test]
+async fn a_payment_without_a_webhook_is_found_by_polling() {
+    let sale = Sale::of_one().await;
+    let faults = &sale.shop.cloud.services().faults;
+    faults.add(Fault { every: true, ..Fault::nth("stripe", "Webhook", 1, Kind::Before) });
+    sale.act("succeed").await;
+    assert_eq!(sale.seen().await["state"], "awaiting_payment");
+    sale.shop.advance(PAST_PAYMENT_DEADLINE).await;
+    let seen = sale.seen().await;
+    assert_eq!((text(&seen["state"]), text(&seen["payment"]["state"])), ("paid".to_owned(), "captured".to_owned()));
+    assert_eq!(sale.stock().await, (5, 1, 4));
+}
+
+#[tokio::test]
+async fn an_older_webhook_changes_nothing() {
+    let sale = Sale::of_one().await;
+    let reference = sale.references().await.remove(0);
+    sale.act("succeed").await;
+    let paid = sale.seen().await;
+    for (name, status) in [
+        ("payment_intent.processing", "processing"),
+        ("payment_intent.payment_failed", "requires_payment_method"),
+        ("payment_intent.canceled", "canceled"),
+    ] {
+        sale.post_webhook(name, sale.intent(&reference, 1750, status)).await.expect(200);
+        assert_eq!(sale.seen().await, paid, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_of_an_unknown_payment_is_accepted_and_its_money_is_listed_as_unmatched() {
+    let sale = Sale::of_one().await;
+    let before = sale.seen().await;
+    let elsewhere = |mut object: Value, metadata: &Value| {
+        object["metadata"] = metadata.clone();
+        object
+    };
+    let (stranger, nobody) = (json!({"order_id": "ord_00000000000000000000000009"}), json!({}));
+    let refund = |id: &str, status: &str| {
+        json!({
+            "id": id, "object": "refund", "amount": 500, "charge": "ch_1", "currency": "usd", "metadata": {},
+            "payment_intent": "pi_nobodys", "status": status,
+        })
+    };
+    for (name, object) in [
+        ("payment_intent.succeeded", elsewhere(sale.intent("pi_strangers", 1750, "succeeded"), &stranger)),
+        ("payment_intent.succeeded", elsewhere(sale.intent("pi_nobodys", 1750, "succeeded"), &nobody)),
+        // An attempt that the order does not know: its money cannot be the order's.
+        ("payment_intent.succeeded", sale.intent("pi_unknown", 1750, "succeeded")),
+        ("refund.created", refund("re_nobodys", "pending")),
+        ("charge.dispute.created", Sale::dispute("pi_nobodys", "needs_response")),
+        // Here no money moves.
+        ("payment_intent.processing", sale.intent("pi_processing", 1750, "processing")),
+        ("refund.failed", refund("re_failed", "failed")),
+        ("charge.dispute.closed", Sale::dispute("pi_won", "won")),
+        ("invoice.paid", json!({"id": "in_1", "object": "invoice"})),
+    ] {
+        for _ in 0..2 {
+            sale.post_webhook(name, object.clone()).await.expect(200);
+        }
+    }
+    sale.shop.wait_until_idle().await;
+    assert_eq!(sale.seen().await, before);
+
+    // Each thing at the provider stands in the list once. What names an order that is here is told by mail.
+    let operator = sale.shop.operator().await;
+    let list = "/v1/admin/payments/unmatched";
+    let unmatched = operator.get(list).await.expect(200)["items"].clone();
+    let unmatched = unmatched.as_array().expect("a list");
+    let mut known: Vec<_> = unmatched
+        .iter()
+        .map(|money| ["what", "reference", "order_id"].map(|name| money[name].as_str().unwrap_or("-")))
+        .collect();
+    known.sort_unstable();
+    let dispute = Sale::dispute("pi_nobodys", "needs_response");
+    assert_eq!(
+        known,
+        [
+            ["dispute", dispute["id"].as_str().expect("an id"), "-"],
+            ["payment", "pi_nobodys", "-"],
+            ["payment", "pi_strangers", "ord_00000000000000000000000009"],
+            ["payment", "pi_unknown", &sale.id],
+            ["refund", "re_nobodys", "-"],
+        ]
+    );
+    let unknown = unmatched.iter().find(|money| money["reference"] == "pi_unknown").expect("the attempt");
+    assert_eq!((&unknown["provider"], &unknown["amount"]["amount"]), (&json!("stripe"), &json!("17.50")));
+    assert_eq!(sale.operators_mail(), ["Money came for no order"]);
+    assert!(sale.messages_to_operator()[0].contains(&sale.id));
+    let first = operator.get(&format!("{list}?limit=1")).await.expect(200).clone();
+    let rest = operator.get(&format!("{list}?cursor={}", text(&first["next"]))).await.expect(200).clone();
+    assert_eq!((&first["items"][0], rest["items"].as_array().map(Vec::len)), (&unmatched[0], Some(4)));
+    // And what is not signed is refused, whatever it says.
+    let event = json!({"id": "evt_1", "object": "event", "type": "payment_intent.succeeded"});
+    let forged = sale.shop.anon().with("stripe-signature", format!("t=1800000000,v1={}", "0".repeat(64)));
+    forged.post("/v1/webhooks/stripe", &event).await.expect_problem(400, "bad_signature");
+    assert_eq!(sale.seen().await, before);
+}
+
+#[tokio::test]
+async fn money_refunded_elsewhere_is_counted() {
+    let sale = Sale::of_one().await;
+    sale.act("succeed").await;
+    let reference = sale.references().await.remove(0);
+    let refund = |id: &str, amount: i64, status: &str| {
+        json!({
+            "id": id, "object": "refund", "amount": amount, "charge": "ch_1", "currency": "usd", "metadata": {},
+            "payment_intent": reference, "status": status,
+        })
+    };
+    for (name, status) in
+        [("refund.created", "pending"), ("refund.updated", "succeeded"), ("refund.updated", "succeeded")]
+    {
+        sale.post_webhook(name, refund("re_part", 500, status)).await.expect(200);
+    }
+    let seen = sale.seen().await;
+    assert_eq!(seen["payment"]["state"], "partially_refunded");
+    let refunds = seen["refunds"].as_array().expect("refunds");
+    assert_eq!(
+        (refunds.len(), &refunds[0]["state"], &refunds[0]["reason"]),
+        (1, &json!("succeeded"), &json!("refunded_elsewhere"))
+    );
+    assert_eq!(refunds[0]["amount"]["amount"], "5.00");
+    assert!(!seen.to_string().contains("re_part"));
+    assert!(sale.seen_by_operator().await["refunds"].to_string().contains("re_part"));
+
+    // What the vendor refuses then takes only what is left with it.
+    sale.step("decline").await.expect(200);
+    sale.shop.advance(HOUSEKEEPING_INTERVAL).await;
+    let refunds = sale.seen().await["refunds"].as_array().expect("refunds").clone();
+    let declined = refunds.iter().find(|refund| refund["reason"] == "declined").expect("what the vendor declined");
+    assert_eq!(declined["amount"]["amount"], "12.50");
+
+    let sale = Sale::of_one().await;
+    sale.act("succeed").await;
+    sale.act("refund").await;
+    let seen = sale.seen().await;
+    assert_eq!(
+        (&seen["payment"]["state"], &seen["refunds"][0]["amount"]["amount"]),
+        (&json!("refunded"), &json!("17.50"))
+    );
+}
+
+#[tokio::test]
+async fn a_returned_refund_is_shown_to_the_operator() {
+    let sale = Sale::of_one().await;
+    sale.act("succeed").await;
+    sale.step("decline").await.expect(200);
+    sale.shop.advance(HOUSEKEEPING_INTERVAL).await;
+    assert_eq!(sale.seen().await["payment"]["state"], "refunded");
+    sale.act("fail_refund").await;
+    sale.act("fail_refund").await;
+    sale.shop.wait_until_idle().await;
+    let seen = sale.seen().await;
+    assert_eq!(
+        (&seen["refunds"][0]["state"], seen["refunds"][0]["returned_at"].is_string()),
+        (&json!("succeeded"), true)
+    );
+    assert_eq!(count(&seen, "refund_returned"), 1);
+    let operator = sale.shop.operator().await;
+    let failed = operator.get("/v1/admin/refunds/failed").await.expect(200).clone();
+    assert_eq!((failed["items"].as_array().map(Vec::len), &failed["items"][0]["order_id"]), (Some(1), &json!(sale.id)));
+    assert!(failed["items"][0]["reference"].is_string());
+    assert_eq!(sale.operators_mail().len(), 1);
+}
+
+#[tokio::test]
+async fn a_late_payment_takes_stock_from_another_shard() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(1).shards(2).publish().await;
+    let sale = Sale::of(shop, bowl, 1).await;
+    let reference = sale.references().await.remove(0);
+    sale.expires().await;
+    // One more in the other shard, then one less in this one: what is left is where the order did not take it from.
+    sale.adjust(1).await;
+    sale.adjust(-1).await;
+    sale.post_payment_succeeded(&reference, 1750).await.expect(200);
+    let seen = sale.seen().await;
+    assert_eq!((&seen["state"], &seen["vendors"][0]["state"]), (&json!("paid"), &json!("pending")));
+    assert_eq!(sale.stock().await, (1, 1, 0));
+    // And it gives back what it took, where it took it.
+    sale.step("decline").await.expect(200);
+    assert_eq!(sale.stock().await, (1, 0, 1));
+}
+
+#[tokio::test]
+async fn a_late_payment_without_stock_is_refunded_and_the_buyer_is_notified() {
+    let sale = Sale::of_one().await;
+    let reference = sale.references().await.remove(0);
+    sale.expires().await;
+    sale.adjust(-5).await;
+    sale.post_payment_succeeded(&reference, 1750).await.expect(200);
+    sale.post_payment_succeeded(&reference, 1750).await.expect(200);
+    sale.shop.wait_until_idle().await;
+    let seen = sale.seen().await;
+    assert_eq!((&seen["state"], seen["refunds"].as_array().map(Vec::len)), (&json!("expired"), Some(1)));
+    assert_eq!(
+        (&seen["refunds"][0]["reason"], &seen["refunds"][0]["amount"]["amount"]),
+        (&json!("late"), &json!("17.50"))
+    );
+    assert!(sale.mail()[0].contains("your money goes back"), "{:?}", sale.mail());
+    assert_eq!(sale.stock().await, (0, 0, 0));
+}
+
+#[tokio::test]
+async fn a_duplicate_payment_is_refunded_once() {
+    let sale = Sale::of_one().await;
+    // The first attempt cannot be called off when the second begins, and both are paid.
+    let down = Fault { every: true, ..Fault::nth("stripe", "CancelPaymentIntent", 1, Kind::Before) };
+    sale.shop.cloud.services().faults.add(down);
+    let again = sale.reader.clone().with("idempotency-key", "again");
+    again.post(&format!("/v1/orders/{}/payments", sale.id), &json!({"provider": "stripe"})).await.expect(201);
+    sale.shop.cloud.services().faults.clear();
+    sale.act("succeed_twice").await;
+    sale.shop.advance(HOUSEKEEPING_INTERVAL).await;
+    let seen = sale.seen_by_operator().await;
+    let states: Vec<String> =
+        seen["payments"].as_array().expect("payments").iter().map(|payment| text(&payment["state"])).collect();
+    let mut sorted = states.clone();
+    sorted.sort();
+    assert_eq!((&seen["state"], sorted), (&json!("paid"), vec!["captured".to_owned(), "refunded".to_owned()]));
+    assert_eq!(seen["refunds"].as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        (&seen["refunds"][0]["reason"], &seen["refunds"][0]["state"]),
+        (&json!("duplicate"), &json!("succeeded"))
+    );
+}
+
+#[tokio::test]
+async fn the_state_machines_are_served_as_data() {
+    let shop = Shop::open().await;
+    let served = shop.anon().get("/v1/states").await;
+    let machines = served.expect(200)["items"].as_array().expect("machines").clone();
+    let names: Vec<String> = machines.iter().map(|machine| text(&machine["name"])).collect();
+    assert_eq!(names, ["order", "vendor_order", "payment", "dispute", "refund", "return", "vendor"]);
+    let dispute = &machines[3];
+    assert_eq!((&dispute["initial"], &dispute["final"]), (&json!(["opened"]), &json!(["won", "lost"])));
+    assert_eq!(dispute["transitions"][0], json!({"from": "opened", "event": "won", "to": "won"}));
+    assert!(!served.header("etag").is_empty() && served.header("cache-control").contains("s-maxage"));
+    let again = shop.anon().with("if-none-match", served.header("etag")).get("/v1/states").await;
+    assert_eq!(again.status, 304);
+}
+
+/// The buyer is back from paying, and his client asks how it stands.
+async fn refresh_payment(sale: &Sale) -> Value {
+    sale.reader.post(&format!("/v1/orders/{}/settle", sale.id), &json!({})).await.expect(200).clone()
+}
+
+#[tokio::test]
+async fn refreshing_the_payment_before_the_webhook_shows_the_order_paid() {
+    let sale = Sale::of_one().await;
+    sale.shop.hold_webhooks(true).await;
+    assert_eq!(refresh_payment(&sale).await["state"], "awaiting_payment", "he has not paid yet");
+    sale.act("succeed").await;
+    assert_eq!(sale.seen().await["state"], "awaiting_payment", "nobody has told of it");
+    assert_eq!(refresh_payment(&sale).await["state"], "paid");
+    sale.shop.hold_webhooks(false).await;
+    sale.shop.advance(HOUSEKEEPING_INTERVAL).await;
+    let seen = sale.seen().await;
+    assert_eq!((count(&seen, "paid"), seen["refunds"].is_null(), sale.stock().await), (1, true, (5, 1, 4)));
+    assert_eq!(sale.mail().len(), 1, "{:?}", sale.mail());
+}
+
+#[tokio::test]
+async fn refreshing_the_payment_after_the_webhook_changes_nothing() {
+    let sale = Sale::of_one().await;
+    sale.act("succeed").await;
+    sale.shop.wait_until_idle().await;
+    let before = sale.seen().await;
+    // Who knows needs not ask.
+    let down = Fault { every: true, ..Fault::nth("stripe", "*", 1, Kind::Before) };
+    sale.shop.cloud.services().faults.add(down);
+    assert_eq!(refresh_payment(&sale).await, before);
+    assert!(sale.shop.cloud.services().faults.triggered().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refreshing_the_payment_beside_the_webhook_pays_once() {
+    let sale = Sale::of_one().await;
+    let reference = sale.references().await.remove(0);
+    sale.shop.hold_webhooks(true).await;
+    sale.act("succeed").await;
+    let (webhooks, back) = (0..4)
+        .map(|_| (sale.post_payment_succeeded(&reference, 1_750), refresh_payment(&sale)))
+        .unzip::<_, _, Vec<_>, Vec<_>>();
+    let (webhooks, back) = tokio::join!(join_all(webhooks), join_all(back));
+    for answer in webhooks {
+        answer.expect(200);
+    }
+    assert!(back.iter().all(|order| order["state"] == "paid"), "whoever of them was faster");
+    sale.shop.wait_until_idle().await;
+    let seen = sale.seen().await;
+    assert_eq!((&seen["state"], count(&seen, "paid"), seen["refunds"].is_null()), (&json!("paid"), 1, true));
+    assert_eq!((sale.stock().await, sale.mail().len()), ((5, 1, 4), 1));
+}
+
+#[tokio::test]
+async fn refreshing_the_payment_while_the_provider_is_down_shows_the_known_state() {
+    let sale = Sale::of_one().await;
+    let down = Fault { every: true, ..Fault::nth("stripe", "RetrievePaymentIntent", 1, Kind::Before) };
+    sale.shop.cloud.services().faults.add(down);
+    assert_eq!(refresh_payment(&sale).await["state"], "awaiting_payment");
+    assert!(!sale.shop.cloud.services().faults.triggered().is_empty());
+}
+
+#[tokio::test]
+async fn a_late_payment_takes_stock_from_more_shards_than_a_transaction_holds() {
+    let shop = Shop::open().await;
+    let vendor = shop.vendor("ceramics").await;
+    let variant = json!({"shards": 32, "on_hand": 0, "prices": [{"amount": "12.50", "currency": "USD"}]});
+    let mut products = Vec::new();
+    for name in ["bowl", "cup", "jug", "mug"] {
+        let built = vendor.product(name).set("variants", json!([variant]));
+        let product = built.publish().await;
+        let path = format!("/v1/vendor/products/{}/variants/{}/stock", product.id, product.variant);
+        // Units of each shard, so that an order of all of them draws on all shards.
+        vendor.client.put(&path, &json!({"on_hand": 64})).await.expect(200);
+        products.push(product);
+    }
+    shop.wait_until_idle().await;
+    let lines: Vec<(&Product, u32)> = products.iter().map(|product| (product, 64)).collect();
+    let guest = shop.guest().await.takes(&lines).await;
+    let order = guest.checks_out("stripe", "once").await.expect(201).clone();
+    let id = text(&order["id"]);
+    let reader = shop.anon().with("order-token", text(&order["token"]));
+    let sale = Sale { shop, bowl: products[0].clone(), id, email: guest.email.clone(), reader };
+    let reference = sale.references().await.remove(0);
+    sale.expires().await;
+    // Spread out again, each unit somewhere else than the order had gathered it.
+    let client = sale.shop.sign_in("ceramics@people.test").await;
+    for product in &products {
+        let path = format!("/v1/vendor/products/{}/variants/{}/stock", product.id, product.variant);
+        for shards in [1, 32] {
+            client.put(&path, &json!({"shards": shards})).await.expect(200);
+        }
+    }
+    let minor: i64 = 4 * 64 * 1_250 + 500;
+    sale.post_payment_succeeded(&reference, minor).await.expect(200);
+    let seen = sale.seen().await;
+    assert_eq!((&seen["state"], seen["refunds"].is_null()), (&json!("paid"), true), "{seen}");
+}

@@ -1,16 +1,16 @@
-//! What must hold, told through HTTP against the embedded cloud, in one binary.
+//! Tests through HTTP against the embedded cloud, in one binary.
 
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test that meets what it does not expect has to stop at once, also in what tests share"
+    reason = "a test stops at the first thing that it does not expect, in shared helpers as well"
 )]
 
 mod shop;
 
-/// One file per resource or per thing that is done with it.
+/// One file per resource, or per process that works on it.
 mod resources {
     mod accounts;
     pub(crate) mod buyer_journey;
@@ -29,7 +29,7 @@ mod resources {
     mod vendors;
 }
 
-/// What holds under faults, concurrency, crashes and random histories, and what it costs.
+/// What holds under faults, concurrency, crashes and random histories, and for stored data; and what it costs.
 mod properties {
     mod capacity_units;
     mod contention;
@@ -51,4 +51,5 @@ mod conventions {
     mod lambda_processes;
     mod rate_limits;
     mod roles;
+    mod words;
 }

@@ -1,4 +1,4 @@
-//! Who may do what: every route, called by everybody with a request that would succeed for somebody.
+//! The authorization table: every route, called by every kind of caller with a request that succeeds for one of them.
 
 mod caller;
 mod calls;
@@ -11,10 +11,10 @@ use local::contract;
 use self::caller::Caller;
 use self::world::World;
 
-/// One line per route, one column per caller. Of a route with somebody's thing in it, the guest with the capability knows the
-/// cart's id or shows the order's token; the buyer is the one who bought; owner, manager, fulfilment and finance are the
-/// people of the shop that the thing belongs to; the rival owns another shop and reaches for this one; the suspended owner
-/// works on what is his own.
+/// The status of each response: one line per route, one column per caller. Where a route names a resource, `token`
+/// knows the cart's id or shows the order's token, and `buyer` has bought it; `owner`, `manager`, `fulfil` and
+/// `finance` are members of the vendor that it belongs to; `rival` owns another vendor and tries to reach this one;
+/// `suspended` owns a suspended vendor and works on that vendor's resources.
 const TABLE: &str = "
                                                              anon guest token buyer other owner manager fulfil finance rival suspended operator
 
@@ -117,13 +117,13 @@ fn table() -> BTreeMap<String, Vec<u16>> {
         let mut words = line.split_whitespace();
         let (method, path) = (words.next().expect("a method"), words.next().expect("a path"));
         let cells: Vec<u16> = words.map(|cell| cell.parse().unwrap_or_else(|_| panic!("{cell} in: {line}"))).collect();
-        assert_eq!(cells.len(), Caller::ALL.len(), "a cell for everybody: {line}");
+        assert_eq!(cells.len(), Caller::ALL.len(), "a cell for each caller: {line}");
         assert!(rows.insert(format!("{method} {path}"), cells).is_none(), "twice: {line}");
     }
     rows
 }
 
-/// A row as it stands in the table.
+/// A row in the format of the table.
 fn row(route: &str, cells: &[u16]) -> String {
     let (method, path) = route.split_once(' ').expect("method and path");
     let mut line = format!("{method:<6} {path:<54}");
@@ -137,7 +137,7 @@ fn row(route: &str, cells: &[u16]) -> String {
 fn every_route_has_a_row_and_a_caller_who_succeeds() {
     let rows = table();
     let routes: BTreeSet<String> =
-        contract::routes().into_iter().map(|(method, path, _)| format!("{method} {path}")).collect();
+        contract::operations().into_iter().map(|(method, path, _)| format!("{method} {path}")).collect();
     let missing: Vec<String> = routes
         .iter()
         .filter(|route| !rows.contains_key(*route))

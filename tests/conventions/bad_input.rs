@@ -1,7 +1,7 @@
-//! What is wrong with a request gets its exact problem, on every route, and changes nothing.
+//! Invalid requests: every route answers them with the exact problem, and changes nothing.
 //!
-//! Each route has a row with a request that is right. Everything that can be wrong with it is derived from that request and from
-//! the route's entry in the OpenAPI document: one thing is spoiled at a time, and the problem has to name exactly that.
+//! Each route has a row with a valid request. The invalid ones are derived from it and from the route's entry in the
+//! OpenAPI document: one thing is spoiled at a time, and the problem has to name exactly that.
 
 mod cases;
 mod headers;
@@ -28,7 +28,7 @@ fn described(route: &str) -> Value {
     document["paths"][path][method.to_lowercase()].clone()
 }
 
-/// The names of a route's parameters that stand in this location.
+/// The names of a route's parameters in this location: `path`, `query` or `header`.
 fn parameters(route: &str, location: &str) -> Vec<String> {
     let operation = described(route);
     let all = operation["parameters"].as_array().cloned().unwrap_or_default();
@@ -36,14 +36,14 @@ fn parameters(route: &str, location: &str) -> Vec<String> {
     here.map(|one| one["name"].as_str().expect("a name").to_owned()).collect()
 }
 
-/// Whether the document says that a route cannot do without a parameter.
+/// Whether the document declares a parameter of a route as required.
 fn is_required(route: &str, name: &str) -> bool {
     let operation = described(route);
     let all = operation["parameters"].as_array().cloned().unwrap_or_default();
     all.iter().any(|one| one["name"] == name && one["required"] == true)
 }
 
-/// Sends every case of a row, and says which ones were not answered as they should be.
+/// Sends every case of a row. Returns how many there were, and each unexpected response.
 async fn sweep(world: &World, row: &Row) -> (usize, Vec<String>) {
     let cases: Vec<Case> = [cases::of_bodies(row), cases::of_paths(row), queries::of(row), headers::of(row)].concat();
     let before = world.snapshot().await;
@@ -65,7 +65,7 @@ async fn every_route_names_what_is_wrong_and_changes_nothing() {
     let rows = rows::all(&world).await;
     let known: BTreeSet<&str> = rows.iter().map(|row| row.route).collect();
     let routes: Vec<String> =
-        contract::routes().into_iter().map(|(method, path, _)| format!("{method} {path}")).collect();
+        contract::operations().into_iter().map(|(method, path, _)| format!("{method} {path}")).collect();
     let missing: Vec<&String> = routes.iter().filter(|route| !known.contains(route.as_str())).collect();
     assert!(missing.is_empty(), "say in tests/conventions/bad_input/rows.rs how these are called: {missing:#?}");
 
@@ -87,7 +87,7 @@ async fn the_document_lists_every_header_that_a_route_reads() {
     for row in rows::all(&world).await {
         let (documented, read) = headers::documented_and_read(&world, &row).await;
         if documented != read {
-            wrong.push(format!("{}: the document tells of {documented:?}, and it looks at {read:?}", row.route));
+            wrong.push(format!("{}: the document lists {documented:?}, and the route reads {read:?}", row.route));
         }
     }
     assert!(wrong.is_empty(), "name them in `params(...)` of the handlers:\n{}", wrong.join("\n"));
@@ -125,7 +125,7 @@ async fn a_forged_cursor_stays_within_its_list_or_is_refused() {
 }
 
 #[tokio::test]
-async fn what_has_no_route_is_answered_by_the_gateway() {
+async fn an_unknown_route_is_404_and_a_known_path_with_another_method_405() {
     let world = World::open().await;
     let anon = world.client(Who::Anyone);
     for (method, path) in [
@@ -133,27 +133,49 @@ async fn what_has_no_route_is_answered_by_the_gateway() {
         (Method::GET, "/v1/nothing"),
         (Method::GET, "/v1/products/"),
         (Method::GET, "//v1/products"),
-        (Method::DELETE, "/v1/products"),
-        (Method::PATCH, "/v1/carts"),
-        (Method::GET, "/v1/checkout"),
+        (Method::GET, "/shop"),
     ] {
-        let answer = anon.send(method.clone(), path, None, "").await;
-        assert_eq!(answer.expect(404), &json!({"message": "Not Found"}), "{method} {path}");
+        anon.send(method, path, None, "").await.expect_problem(404, "not_found");
+    }
+    for (method, path, allowed) in [
+        (Method::DELETE, "/v1/products", "GET, HEAD"),
+        (Method::PATCH, "/v1/carts", "POST"),
+        (Method::GET, "/v1/checkout", "POST"),
+        (Method::PUT, world.guest.path("").as_str(), "DELETE, GET"),
+    ] {
+        let answer = anon.send(method, path, None, "").await;
+        answer.expect_problem(405, "method_not_allowed");
+        assert_eq!(answer.header("allow"), allowed, "{path}");
     }
 }
 
 #[tokio::test]
-async fn what_is_encoded_in_a_path_leads_to_no_other_route() {
+async fn head_is_answered_like_get_without_a_body() {
+    let world = World::open().await;
+    let anon = world.client(Who::Anyone);
+    for path in ["/v1/products", "/v1/categories", "/v1/health", "/v1/states", "/v1/openapi.json"] {
+        let (get, head) = (anon.get(path).await, anon.send(Method::HEAD, path, None, "").await);
+        assert_eq!((head.status, head.text.as_str()), (200, ""), "{path}");
+        for name in ["etag", "content-type", "cache-control"] {
+            assert_eq!(head.header(name), get.header(name), "{path}: {name}");
+        }
+    }
+    let missing = anon.send(Method::HEAD, "/v1/products/nothing", None, "").await;
+    assert_eq!((missing.status, missing.text.as_str()), (404, ""));
+}
+
+#[tokio::test]
+async fn an_encoded_path_reaches_no_other_route() {
     let world = World::open().await;
     let back_to_the_vendor_order =
         format!("/v1/vendor/products/x%2F%2E%2E%2F..%2Forders%2F{}%23/publish", world.vendor_order);
     for (who, method, path) in [
-        // The gateway checks no token here, the other route would.
+        // On this route the gateway checks no access token; on the other one it does.
         (Who::Anyone, Method::GET, "/v1/orders/%2e%2e%2fme%2forders"),
         (Who::Anyone, Method::GET, "/v1/products/%2e%2e%2fcategories"),
         (Who::Anyone, Method::GET, "/v1/products/%5C..%5C..%5Ccategories"),
         (Who::Owner, Method::GET, "/v1/vendor/products/%2e%2e%2forders"),
-        // The other route knows another method.
+        // The other route has another method.
         (Who::Owner, Method::POST, &back_to_the_vendor_order),
     ] {
         world.client(who).send(method, path, None, "").await.expect_problem(404, "not_found");

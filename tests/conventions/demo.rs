@@ -1,4 +1,4 @@
-//! What `cargo run` opens with: the bazaar, its people, and the page that describes the API.
+//! What `cargo run` starts with: the demo data, its accounts, and the documentation of the API.
 
 use std::collections::BTreeSet;
 
@@ -108,7 +108,7 @@ async fn the_call_to_try_finds_something(shop: &Shop) {
     assert!(!items(shop.anon().get(call.trim_matches('\'')).await.expect(200)).is_empty(), "{call}");
 }
 
-/// What stands in quotes behind each of these words.
+/// The quoted strings that follow each of these words.
 fn quoted<'a>(text: &'a str, words: &[&str]) -> Vec<&'a str> {
     let behind = |word: &str| -> Vec<&'a str> {
         let starts = text.match_indices(word).map(|(at, word)| at + word.len());
@@ -118,7 +118,7 @@ fn quoted<'a>(text: &'a str, words: &[&str]) -> Vec<&'a str> {
 }
 
 #[tokio::test]
-async fn the_documentation_loads_nothing_from_elsewhere() {
+async fn the_api_documentation_loads_nothing_from_other_sites() {
     let shop = Shop::open().await;
     assert_eq!(shop.anon().get("/").await.header("location"), "/docs/");
     assert_eq!(shop.anon().get("/docs").await.header("location"), "/docs/");
@@ -129,7 +129,7 @@ async fn the_documentation_loads_nothing_from_elsewhere() {
     let loaded = quoted(&page.text, &["src=\"", "href=\""]);
     assert!(loaded.len() >= 5, "{loaded:?}");
     for name in loaded {
-        assert!(!name.contains("//") && !name.starts_with('/'), "{name} is not the page's own");
+        assert!(!name.contains("//") && !name.starts_with('/'), "{name} is loaded from elsewhere");
         let file = shop.anon().get(&format!("/docs/{}", name.trim_start_matches("./"))).await;
         file.expect(200);
         if name.ends_with(".css") {
@@ -138,8 +138,7 @@ async fn the_documentation_loads_nothing_from_elsewhere() {
             assert_eq!(elsewhere, None, "{name}");
         }
     }
-    // The scripts name many pages and load what this one tells them to. Unless they are told, they have another site check the
-    // document.
+    // Swagger UI loads what this file configures. By default it has another site validate the document.
     let content = shop.anon().get("/docs/swagger-initializer.js").await;
     content.expect(200);
     assert!(!content.text.contains("http") && content.text.contains("\"validatorUrl\": \"none\""), "{}", content.text);

@@ -1,4 +1,4 @@
-//! A key in front of a call: what is done once, however often it is asked for.
+//! Idempotency keys: a request with a key is executed once, however often it is repeated.
 
 mod calls;
 
@@ -14,23 +14,23 @@ use self::calls::{Prepared, World};
 use crate::shop::invariants::items;
 use crate::shop::{Answer, Client, Guest, Shop};
 
-/// Unsafe calls that pass an `Idempotency-Key` over, and why.
+/// Unsafe operations that ignore an `Idempotency-Key`, and why.
 const IGNORING: [(&str, &str); 12] = [
     ("POST /v1/auth/confirm", "nobody is signed in, and a code works once"),
     ("POST /v1/auth/forgot-password", "nobody is signed in; asking again mails another code"),
-    ("POST /v1/auth/refresh", "nobody is signed in; a session more does no harm"),
+    ("POST /v1/auth/refresh", "nobody is signed in; another session does no harm"),
     ("POST /v1/auth/resend", "nobody is signed in; asking again mails another code"),
     ("POST /v1/auth/reset-password", "nobody is signed in, and a code works once"),
-    ("POST /v1/auth/sign-in", "nobody is signed in; a session more does no harm"),
-    ("POST /v1/auth/sign-out", "Cognito does it, and signing out twice is signing out once"),
+    ("POST /v1/auth/sign-in", "nobody is signed in; another session does no harm"),
+    ("POST /v1/auth/sign-out", "signing out at Cognito is idempotent"),
     ("POST /v1/auth/sign-up", "nobody is signed in, and an address has one account"),
-    ("POST /v1/carts", "there is no cart yet, and an empty one more does no harm"),
-    ("POST /v1/me/orders/{id}/settle", "it asks the provider how things stand, and asking again does no harm"),
-    ("POST /v1/orders/{id}/settle", "it asks the provider how things stand, and asking again does no harm"),
-    ("POST /v1/webhooks/{provider}", "the provider names its events itself"),
+    ("POST /v1/carts", "there is no cart yet, and another empty one does no harm"),
+    ("POST /v1/me/orders/{id}/settle", "it reads the payment from the provider, and repeating that does no harm"),
+    ("POST /v1/orders/{id}/settle", "it reads the payment from the provider, and repeating that does no harm"),
+    ("POST /v1/webhooks/{provider}", "the provider's events have ids of their own"),
 ];
 
-/// Every unsafe operation of the document, with whether it takes the header.
+/// Every unsafe operation of the document, with whether it declares the header.
 fn unsafe_operations() -> BTreeMap<String, bool> {
     let document: Value = serde_json::from_str(contract::COMMITTED).expect("a document");
     let mut found = BTreeMap::new();
@@ -64,7 +64,7 @@ async fn sent(call: &Prepared, body: &Value, key: &str) -> Answer {
     client.send(call.method.clone(), &call.path, bytes, content_type).await
 }
 
-/// Everything that is stored, read past the roles, but for the counters of the rush protection: a repeat is a call too.
+/// All stored items, read past the roles, apart from rate limits: a replay counts as a request.
 async fn everything(shop: &Shop) -> Vec<String> {
     let mut found = Vec::new();
     for table in ["CatalogTable", "StockTable", "CartsTable", "OrdersTable", "AccountsTable"] {
@@ -88,7 +88,7 @@ async fn a_repeated_key_replays_the_response_and_changes_nothing() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// One route: the answer to the first call's write is lost, and it is asked for again and again.
+/// Loses the response to the write of a route's first request, and repeats the request.
 async fn check_replay(world: &World, route: &str) -> Result<(), String> {
     let call = world.call(route, 0).await;
     let faults = &world.shop.cloud.services().faults;
@@ -118,12 +118,12 @@ async fn check_replay(world: &World, route: &str) -> Result<(), String> {
         let new: Vec<_> = after.iter().filter(|item| !before.contains(item)).collect();
         return Err(format!("something was written: {new:#?}"));
     }
-    // There is one operator.
+    // There is only one operator, so no second caller with the same key.
     if !route.contains("/admin/") {
         let stranger = world.call(route, 1).await;
         let answer = sent(&stranger, &stranger.body, "key-1").await;
         if !(200..300).contains(&answer.status) || !answer.header(REPLAYED).is_empty() {
-            return Err(format!("somebody else's key {} {}", answer.status, answer.text));
+            return Err(format!("another caller's key {} {}", answer.status, answer.text));
         }
     }
     Ok(())
@@ -145,7 +145,7 @@ async fn a_refusal_is_not_stored() {
     assert_eq!(bowl.stock().await, (1, 0, 1));
 }
 
-/// A guest who put two bowls into his cart under the key `line`, and the path of that line.
+/// A guest who put two bowls into their cart with the key `line`, and the path of that line.
 async fn keyed_line() -> (Shop, Guest, String) {
     let shop = Shop::open().await;
     let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
@@ -157,7 +157,7 @@ async fn keyed_line() -> (Shop, Guest, String) {
 }
 
 #[tokio::test]
-async fn a_key_is_forgotten_after_two_days_and_not_before_one() {
+async fn an_idempotency_key_is_kept_for_one_day_and_forgotten_after_two() {
     let (shop, guest, path) = keyed_line().await;
     let keyed = guest.client.clone().with("idempotency-key", "line");
     shop.advance(std::time::Duration::from_secs(25 * 3600)).await;
@@ -218,10 +218,10 @@ async fn a_replay_renews_an_expired_upload_url() {
         let mut renewed = again.expect_success().clone();
         shop.anon().upload(&renewed["upload"], csv.as_bytes()).await.expect(200);
         renewed["upload"] = first["upload"].clone();
-        assert_eq!(renewed, first, "all else is as it was");
+        assert_eq!(renewed, first, "nothing else changed");
     }
     shop.wait_until_idle().await;
-    // What has its file needs no place for it any more.
+    // A job that has its file gets no new upload URL.
     let again = desk.post(cases[1].0, &cases[1].1).await;
     shop.advance(std::time::Duration::from_secs(660)).await;
     let desk = signed_in().await;
@@ -244,7 +244,7 @@ async fn a_replay_finishes_what_the_first_request_left_undone() {
     };
     let desk = vendor.client.clone().with("idempotency-key", "once");
 
-    // The product is there, and its first stock does not come in.
+    // The product is created, but its initial stock is not written.
     let bowl = json!({
         "handle": "bowl", "title": "Bowl",
         "variants": [{"prices": [{"amount": "12.50", "currency": "USD"}], "on_hand": 4}],
@@ -260,7 +260,7 @@ async fn a_replay_finishes_what_the_first_request_left_undone() {
     let path = format!("/v1/vendor/products/{}", made.json["id"].as_str().expect("an id"));
     assert_eq!(vendor.client.get(&path).await.expect(200)["variants"][0]["available"], 4);
 
-    // The import is there, and its file is not.
+    // The import is created, but its file is not stored.
     let csv = "Handle,Title,Variant SKU,Variant Inventory Qty,Variant Price\nred-bowl,Red bowl,R,3,9.50\n";
     let import = async || desk.send(Method::POST, "/v1/vendor/imports", Some(csv.into()), "text/csv").await;
     broken("s3", "PutObject", "POST /v1/vendor/imports");
@@ -272,7 +272,7 @@ async fn a_replay_finishes_what_the_first_request_left_undone() {
     let job = vendor.client.get(asked.header("location")).await.expect(200).clone();
     assert_eq!((&job["state"], &job["products"]), (&json!("completed"), &json!(1)));
 
-    // The export is there, and nobody was asked for it.
+    // The export is created, but its message is not sent.
     broken("sqs", "SendMessage", "POST /v1/vendor/exports");
     desk.post("/v1/vendor/exports", &json!({})).await.expect_problem(503, "unavailable");
     faults.clear();
@@ -296,7 +296,7 @@ async fn one_key_used_many_times_at_once_orders_once() {
         if answer.status == 201 {
             orders.push(answer.json["id"].as_str().unwrap().to_owned());
         } else {
-            // Whoever comes while the first is under way is told when to come again, and waits for nobody.
+            // A request during the first one is not held: it is answered at once, with when to retry.
             answer.expect_problem(409, "idempotency_in_progress");
             assert!(answer.header("retry-after").parse::<u64>().unwrap() > 0);
         }
@@ -324,7 +324,7 @@ async fn one_key_used_many_times_at_once_changes_stock_once() {
 }
 
 #[tokio::test]
-async fn a_checkout_whose_function_died_is_taken_over_after_half_a_minute() {
+async fn a_checkout_whose_function_crashed_can_be_retried_after_30_seconds() {
     let shop = Shop::open().await;
     let bowl = shop.vendor("ceramics").await.product("bowl").stock(9).publish().await;
     let guest = shop.guest().await.takes(&[(&bowl, 2)]).await;
@@ -362,5 +362,5 @@ async fn a_cart_is_changed_in_three_round_trips_with_a_key_and_without() {
     }
     let known = keyed("two").put(&path, &json!({"quantity": 3})).await;
     assert_eq!(known.header(REPLAYED), "true");
-    assert!(round_trips(&shop, route) <= 3, "the refused write says it all");
+    assert!(round_trips(&shop, route) <= 3, "the refused write returns the stored response");
 }

@@ -1,7 +1,7 @@
-//! Real payloads: what AWS sends to each function, replayed, with the outcome that AWS would be told.
+//! The payloads in `events/`: what AWS sends to each function, with the response that AWS would get.
 //!
-//! The ids in the files are examples. A replay makes the world that its payload speaks of and puts the ids of that world in
-//! their place, so everything else is sent as it stands in the file.
+//! The ids in the files are examples. Each test creates the resources that its payload refers to and replaces their
+//! ids; everything else is sent as it is in the file.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -24,7 +24,7 @@ const INTENT: &str = "pi_3Qx7Yb2eZvKYlo2C0Bq4tWnD";
 const SIGNATURE: &str = "t=1800000000,v1=5257a869e7ecebeda32affa62cdca3fa51cad7e77a0e56ff536d0ce8e108d8bd";
 const EVENT: &str = "evt_01kf0291g8gm5r1ka7x3n8hqev";
 const IMPORT: &str = "imp_01kf03a2k8hd4y6tw9m5c0qrbx";
-/// Whoever is signed in in the payloads of buyers and vendors.
+/// The `sub` of the access token in the payloads of buyers and vendors.
 const SUB: &str = "0198f1f0-5b3e-7c3a-9d52-3d1f0a6b7c8d";
 
 /// A product file with one product.
@@ -34,18 +34,18 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the project").join("events")
 }
 
-/// A payload with ids of this world in it. Each of the examples must be there.
+/// A payload with its example ids replaced by real ones. Fails if it lacks one of the examples.
 fn payload(name: &str, ids: &[(&str, &str)]) -> Value {
     let path = folder().join(name).with_extension("json");
     let mut text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     for (example, real) in ids {
-        assert!(text.contains(example), "{name} does not speak of {example}");
+        assert!(text.contains(example), "{name} does not contain {example}");
         text = text.replace(example, real);
     }
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// What a function answers to the gateway: the status, the headers and the body.
+/// A function's response to the gateway: status, headers and body.
 async fn invoke_http(shop: &Shop, function: &str, event: Value) -> (u64, Value, Value) {
     let answer = shop.cloud.invoke(function, event).await.expect("the function answers");
     let body = answer["body"].as_str().expect("a body");
@@ -56,12 +56,12 @@ async fn invoke_http(shop: &Shop, function: &str, event: Value) -> (u64, Value, 
     )
 }
 
-/// The person behind a client, as the authorizer names him.
+/// The `sub` of a client's access token.
 async fn sub(client: &Client) -> String {
     client.get("/v1/me").await.expect(200)["id"].as_str().expect("an id").to_owned()
 }
 
-/// A shop that delivers, with five bowls for sale, and nothing that moves by itself.
+/// A shop with an approved vendor and five bowls in stock, with its event sources stopped.
 async fn shop_with_bowl() -> (Shop, Vendor, Product) {
     let shop = Shop::open().await;
     let vendor = shop.vendor("chorsu-ceramics").await;
@@ -79,7 +79,7 @@ fn text(value: &Value) -> &str {
     value.as_str().expect("a text")
 }
 
-/// Everything in a table, read past the roles.
+/// All items of a table, read past the roles.
 async fn items(shop: &Shop, table: &str) -> Vec<Value> {
     let name = &shop.cloud.services().template.table(table).expect("a table").name;
     let root = shop
@@ -110,7 +110,7 @@ fn every_function_has_a_payload_and_every_payload_a_function() {
 }
 
 #[test]
-fn every_request_among_the_payloads_is_of_a_route_of_its_function() {
+fn every_http_payload_matches_a_route_of_its_function() {
     let template = Template::parse(TEMPLATE, &Site::at("http://localhost:3000")).expect("the template is understood");
     for function in &template.functions {
         for entry in fs::read_dir(folder().join(&function.binary)).expect("a folder") {
@@ -124,7 +124,7 @@ fn every_request_among_the_payloads_is_of_a_route_of_its_function() {
             assert_eq!(
                 claims,
                 route.authorizer,
-                "{}: claims are there exactly where the authorizer is",
+                "{}: has claims exactly if the route has an authorizer",
                 path.display()
             );
             assert_eq!(event["requestContext"]["routeKey"], key, "{}", path.display());
@@ -161,7 +161,7 @@ async fn admin_approves_an_application() {
 }
 
 #[tokio::test]
-async fn vendor_desk_makes_a_product() {
+async fn vendor_desk_creates_a_product() {
     let shop = Shop::open().await;
     let vendor = shop.vendor("chorsu-ceramics").await;
     let event = payload("vendor-desk/create-product", &[(VENDOR, &vendor.id), (SUB, &sub(&vendor.client).await)]);
@@ -208,7 +208,7 @@ async fn checkout_places_an_order_once() {
 }
 
 #[tokio::test]
-async fn orders_shows_an_order_to_who_holds_its_token() {
+async fn orders_shows_an_order_to_the_holder_of_its_token() {
     let (shop, _, bowl) = shop_with_bowl().await;
     let order = ordered(&shop.guest().await.takes(&[(&bowl, 2)]).await, "cash_on_delivery").await;
     let (id, token) = (text(&order["id"]), text(&order["token"]));
@@ -231,7 +231,7 @@ async fn payment_webhook_settles_an_order() {
 
     let (status, _, body) =
         invoke_http(&shop, "PaymentWebhookFunction", payload("payment-webhook/payment-succeeded", &ids)).await;
-    assert_eq!((status, &body["code"]), (400, &json!("bad_signature")), "the signature in the file is of nothing");
+    assert_eq!((status, &body["code"]), (400, &json!("bad_signature")), "the signature in the file is an example");
 
     let mut event = payload("payment-webhook/payment-succeeded", &ids);
     assert_eq!(event["headers"]["stripe-signature"], SIGNATURE);
@@ -264,12 +264,12 @@ async fn order_events_notifies_buyer_and_vendor_once() {
         .invoke("OrderEventsFunction", payload("order-events/order-confirmed", &[]))
         .await
         .expect("an answer");
-    assert_eq!(unknown, json!({"batchItemFailures": []}), "an event that nobody waits for is done");
+    assert_eq!(unknown, json!({"batchItemFailures": []}), "an unknown event is acknowledged");
     assert_eq!(shop.mail_to(&guest.email).len(), 1);
 }
 
 #[tokio::test]
-async fn imports_works_on_a_file_that_was_asked_for() {
+async fn imports_processes_a_file_sent_with_the_request() {
     let (shop, vendor, _) = shop_with_bowl().await;
     let sent = vendor.client.send(reqwest::Method::POST, "/v1/vendor/imports", Some(CSV.into()), "text/csv").await;
     let id = text(&sent.expect(202)["id"]).to_owned();
@@ -281,7 +281,7 @@ async fn imports_works_on_a_file_that_was_asked_for() {
 }
 
 #[tokio::test]
-async fn imports_works_on_a_file_that_was_uploaded() {
+async fn imports_processes_an_uploaded_file() {
     let (shop, vendor, _) = shop_with_bowl().await;
     let announced = json!({"filename": "goods.csv", "size": CSV.len()});
     let job = vendor.client.post("/v1/vendor/imports", &announced).await.expect(202).clone();
@@ -304,14 +304,14 @@ async fn imports_reports_an_unknown_message_as_failed() {
 }
 
 #[tokio::test]
-async fn projections_shows_what_is_left() {
+async fn projections_updates_the_available_units() {
     let (shop, _, bowl) = shop_with_bowl().await;
     let page = format!("/v1/products/{}", bowl.handle);
     ordered(&shop.guest().await.takes(&[(&bowl, 5)]).await, "stripe").await;
     assert_eq!(
         shop.anon().get(&page).await.expect(200)["variants"][0]["available"],
         5,
-        "nothing has told the page yet"
+        "the projection has not run yet"
     );
     let event = payload("projections/stock-changed", &[(VARIANT, &bowl.variant)]);
     let answer = shop.cloud.invoke("ProjectionsFunction", event).await.expect("an answer");
@@ -320,7 +320,7 @@ async fn projections_shows_what_is_left() {
 }
 
 #[tokio::test]
-async fn housekeeping_ends_what_was_not_paid_in_time() {
+async fn housekeeping_expires_an_unpaid_order() {
     let (shop, _, bowl) = shop_with_bowl().await;
     let order = ordered(&shop.guest().await.takes(&[(&bowl, 2)]).await, "stripe").await;
     let reader = shop.anon().with("order-token", text(&order["token"]));

@@ -27,15 +27,15 @@ async fn a_vendor_fulfils_an_order_with_functions_in_processes() {
     shop.cloud.stop().await;
 }
 
-/// The most that an import may hold, however long the file is.
+/// The most memory in KiB that an import may use, however long the file is.
 const MAX_KIB: u64 = 64 * 1024;
-/// More bytes than it has room for beside what it needs in any case: it would show if the file were read as a whole.
+/// Bytes of the long file: held as a whole, they would exceed the limit together with what the function needs anyway.
 const LONG: usize = 32 * 1024 * 1024;
 /// Rows of one product of the long file.
 const ROWS_OF_A_PRODUCT: usize = 10;
 
-/// A product file with so many rows: products with ten variants each and a description, and in a column that an import does not
-/// know as much as makes the file too long to be held.
+/// A product file with this many rows: products with a description and ten variants each, padded to [`LONG`] in a
+/// column that imports ignore.
 fn long_file(rows: usize) -> Vec<u8> {
     let mut csv = "Handle,Title,Body (HTML),Tags,Option1 Name,Option1 Value,Variant SKU,Variant Grams,\
         Variant Inventory Qty,Variant Price,Image Src,Image Alt Text,Status,Notes\n"
@@ -55,17 +55,17 @@ fn long_file(rows: usize) -> Vec<u8> {
     csv.into_bytes()
 }
 
-/// How many rows the long file has: 5,000, or as many as whoever starts the test asks for.
-#[expect(clippy::disallowed_methods, reason = "the length of the file is asked for by the environment")]
+/// The number of rows of the long file: `BOZOR_IMPORT_ROWS`, or 5,000.
+#[expect(clippy::disallowed_methods, reason = "the environment chooses the length of the file")]
 fn rows_of_the_long_file() -> usize {
     std::env::var("BOZOR_IMPORT_ROWS").map_or(5_000, |rows| rows.parse().expect("BOZOR_IMPORT_ROWS is a number"))
 }
 
-/// The most memory that a process has held so far.
+/// The peak resident memory of a process in KiB.
 #[cfg(target_os = "linux")]
 fn peak_kib(process: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("the process runs");
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("its peak is told");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the line of its peak");
     peak.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
@@ -89,7 +89,7 @@ async fn a_long_file_is_read_in_little_memory() {
     );
     let processes = shop.cloud.process_ids("ImportsFunction");
     let peak = processes.iter().map(|process| peak_kib(*process)).max().expect("the import ran in a process");
-    println!("{rows} rows, {} KiB: at most {peak} KiB were held", file.len() / 1024);
+    println!("{rows} rows, {} KiB: peak memory {peak} KiB", file.len() / 1024);
     assert!(peak < MAX_KIB, "{peak} KiB for {rows} rows");
     shop.cloud.stop().await;
 }

@@ -1,4 +1,4 @@
-//! Protection against rushes: who tries too often has to wait, and who leaves too much unpaid as well.
+//! Rate limits on requests, and the limit of unpaid orders for each e-mail address.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 
 use crate::shop::{Answer, Client, Guest, Product, Shop};
 
-/// A shop with limits of its own; those per client are as roomy as a machine with one address needs them.
+/// A shop with changed limits. The default ones per client are high for tests, since all clients share one IP address.
 async fn shop_with(change: impl FnOnce(&mut Limits)) -> Shop {
     let mut options = Options::for_tests();
     change(&mut options.limits);
     Shop::with(options).await
 }
 
-/// Fails unless the answer is a 429 that says when to come again; answers in how many seconds.
+/// Fails unless the response is a 429 with `Retry-After`. Returns its seconds.
 #[track_caller]
 fn assert_rate_limited(answer: &Answer) -> u64 {
     answer.expect_problem(429, "too_many_requests");
@@ -30,7 +30,7 @@ async fn bowls(shop: &Shop, units: i64) -> Product {
     shop.vendor("ceramics").await.product("bowl").stock(units).publish().await
 }
 
-/// A guest with one bowl and this address.
+/// A guest with one bowl and this e-mail address.
 async fn guest_with(shop: &Shop, bowl: &Product, email: &str) -> Guest {
     Guest { email: email.to_owned(), ..shop.guest().await }.takes(&[(bowl, 1)]).await
 }
@@ -39,7 +39,7 @@ async fn buys(shop: &Shop, bowl: &Product, email: &str) -> Answer {
     guest_with(shop, bowl, email).await.checks_out("stripe", "once").await
 }
 
-/// An order and who may see it.
+/// An order, with a client that shows its token.
 struct Order {
     id: String,
     reader: Client,
@@ -62,7 +62,7 @@ impl Order {
 }
 
 #[tokio::test]
-async fn a_client_that_checks_out_too_often_has_to_wait_for_the_next_minute() {
+async fn checkouts_of_a_client_are_limited_per_minute() {
     let shop = shop_with(|limits| limits.checkout.per_client = Limit::per_minute(2)).await;
     let bowl = bowls(&shop, 9).await;
     buys(&shop, &bowl, "one@guests.test").await.expect(201);
@@ -77,7 +77,7 @@ async fn a_client_that_checks_out_too_often_has_to_wait_for_the_next_minute() {
 }
 
 #[tokio::test]
-async fn a_contact_that_is_used_too_often_has_to_wait_and_no_other_does() {
+async fn checkouts_of_an_email_address_are_limited_apart_from_other_addresses() {
     let shop = shop_with(|limits| limits.checkout.per_target = Limit::per_minute(1)).await;
     let bowl = bowls(&shop, 9).await;
     buys(&shop, &bowl, "aziza@guests.test").await.expect(201);
@@ -86,7 +86,7 @@ async fn a_contact_that_is_used_too_often_has_to_wait_and_no_other_does() {
 }
 
 #[tokio::test]
-async fn an_order_that_is_paid_for_too_often_has_to_wait() {
+async fn payment_attempts_of_an_order_are_limited() {
     let shop = shop_with(|limits| limits.payment.per_target = Limit::per_minute(1)).await;
     let bowl = bowls(&shop, 9).await;
     let order = Order::of(&shop, &buys(&shop, &bowl, "aziza@guests.test").await);
@@ -180,13 +180,13 @@ async fn rate_limits_are_metered_apart_and_add_no_round_trip() {
     assert_eq!(
         (usage.last.round_trips, usage.rate_limits.round_trips),
         (4, 4),
-        "two counters for each of two checkouts"
+        "two rate limits for each of two checkouts"
     );
     assert_eq!(usage.rate_limits.write_units.in_halves(), 8);
 }
 
 #[tokio::test]
-async fn a_fourth_unpaid_order_of_a_contact_has_to_wait_until_one_of_them_ends() {
+async fn a_fourth_unpaid_order_of_an_email_address_waits_until_one_of_three_ends() {
     let shop = Shop::open().await;
     let bowl = bowls(&shop, 20).await;
     let mut orders = Vec::new();
@@ -197,7 +197,7 @@ async fn a_fourth_unpaid_order_of_a_contact_has_to_wait_until_one_of_them_ends()
     let refused = fourth.checks_out("stripe", "once").await;
     assert_eq!(assert_rate_limited(&refused), 900, "then the first of them has expired");
     assert_eq!(bowl.stock().await, (20, 3, 17), "nothing was reserved");
-    // The address counts, and nothing else: not the place they go to, not the client.
+    // Only the e-mail address counts, neither the delivery address nor the client.
     buys(&shop, &bowl, "bobur@guests.test").await.expect(201);
 
     // Paid.
@@ -206,7 +206,7 @@ async fn a_fourth_unpaid_order_of_a_contact_has_to_wait_until_one_of_them_ends()
     let fifth = guest_with(&shop, &bowl, "aziza@guests.test").await;
     assert_rate_limited(&fifth.checks_out("cash_on_delivery", "once").await);
 
-    // Called off, once however often it is said.
+    // Cancelled: a repeat frees no second place.
     for _ in 0..2 {
         orders[1].cancel().await.expect(200);
     }
@@ -221,7 +221,7 @@ async fn a_fourth_unpaid_order_of_a_contact_has_to_wait_until_one_of_them_ends()
     }
     assert_rate_limited(&buys(&shop, &bowl, "aziza@guests.test").await);
 
-    // Money that comes when an order is over makes no room that was not there.
+    // A late payment frees no place, since its order holds none.
     pays_late(&shop, &orders[2]).await;
     assert_eq!(orders[2].state().await, "paid");
     assert_rate_limited(&buys(&shop, &bowl, "aziza@guests.test").await);
@@ -231,7 +231,7 @@ async fn a_fourth_unpaid_order_of_a_contact_has_to_wait_until_one_of_them_ends()
 }
 
 #[tokio::test]
-async fn an_order_paid_on_delivery_frees_its_place_when_delivered_and_a_declined_one_at_once() {
+async fn an_order_on_delivery_counts_as_unpaid_until_it_is_delivered_or_declined() {
     let shop = shop_with(|limits| limits.unpaid_orders = 1).await;
     let bowl = bowls(&shop, 9).await;
     for steps in [&["accept", "ship", "deliver"][..], &["decline"]] {
@@ -247,7 +247,7 @@ async fn an_order_paid_on_delivery_frees_its_place_when_delivered_and_a_declined
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_two_checkouts_at_once_for_the_last_place_one_gets_it() {
+async fn of_two_concurrent_checkouts_for_the_last_unpaid_order_one_succeeds() {
     let shop = Shop::open().await;
     let bowl = bowls(&shop, 9).await;
     for _ in 0..2 {
@@ -262,7 +262,7 @@ async fn of_two_checkouts_at_once_for_the_last_place_one_gets_it() {
     assert_eq!(bowl.stock().await, (9, 3, 6));
 }
 
-/// The provider tells of money for an order that is over.
+/// Posts the webhook of a late payment.
 async fn pays_late(shop: &Shop, order: &Order) {
     let books = shop.anon().get(&format!("/_local/pay/stripe/orders/{}", order.id)).await.expect(200).clone();
     let now = shop.cloud.clock().now();
@@ -279,7 +279,7 @@ async fn pays_late(shop: &Shop, order: &Order) {
 }
 
 #[tokio::test]
-async fn a_shipped_order_without_a_deadline_takes_up_no_place() {
+async fn a_shipped_order_without_a_deadline_does_not_count_as_unpaid() {
     let shop = shop_with(|limits| limits.unpaid_orders = 1).await;
     let bowl = bowls(&shop, 9).await;
     let scarf = shop.vendor("silk").await.product("scarf").stock(9).publish().await;

@@ -1,8 +1,8 @@
-//! Roles hold what is needed and nothing more.
+//! IAM roles grant what is needed and nothing more.
 //!
-//! Three tests together say that every statement is needed. One walks the whole road and sees each action of each statement
-//! used; one sees that no two statements of a role cover the same, so that what used a statement is refused without it; and one
-//! takes statements away and sees that such a refusal is not passed over.
+//! Three tests together show that every statement is needed. One exercises the whole marketplace and checks that each
+//! action of each statement was used; one checks that no two statements of a role overlap, so that a call is refused
+//! without its statement; and one removes statements and checks that such a refusal makes the function fail.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::shop::{Client, Guest, Product, Shop, Vendor, address};
 
-/// A product file with a new product, one that is there, a category and rows that are wrong.
+/// A product file with a new product, an existing one, a category and a bad row.
 const CSV: &str = "\
 Handle,Title,Body (HTML),Type,Published,Option1 Name,Option1 Value,Variant SKU,Variant Inventory Qty,Variant Price,Image Src,Status
 red-bowl,Red bowl,<p>Red</p>,Kitchen,true,Size,S,BOWL-S,3,9.50,https://example.test/bowl.png,active
@@ -24,9 +24,9 @@ blue-bowl,Blue bowl,,,true,,,BOWL-BLUE,7,12.75,,active
 bad-bowl,Bad bowl,,,true,,,BOWL-BAD,1,cheap,,active
 ";
 
-/// What is needed only where the road does not lead: a sandbox in Lambda opens its connection by reading an absent key
-/// (`platform::prewarm`), a product file of more than half a minute's work sends a message for its next slice, and housekeeping
-/// looks for stock only when it hears of money for an order that somebody else has ended in the same moment.
+/// Actions that are needed, but not exercised here: a sandbox in Lambda opens its connection by reading an absent key
+/// (`platform::prewarm`), an import of more than half a minute's work sends a message for its next slice, and
+/// housekeeping reads stock only for a late payment of an order that was ended concurrently.
 const NOT_EXERCISED: [(&str, &str, &str); 5] = [
     ("HousekeepingFunction", "ReleaseStock", "dynamodb:BatchGetItem"),
     ("HousekeepingFunction", "SettleOrders", "dynamodb:GetItem"),
@@ -35,7 +35,7 @@ const NOT_EXERCISED: [(&str, &str, &str); 5] = [
     ("ProjectionsFunction", "ReadStock", "dynamodb:GetItem"),
 ];
 
-/// The bytes with which a PNG begins, padded to the size that was announced.
+/// The signature of a PNG, padded to the announced size.
 fn picture(size: usize) -> Vec<u8> {
     let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
     bytes.resize(size, 0);
@@ -52,7 +52,7 @@ async fn get_all(client: &Client, paths: &[String]) {
     }
 }
 
-/// Accounts: from a stranger to somebody with a profile and a new password.
+/// Accounts: sign-up, profile, addresses, password reset, sign-in and sign-out.
 async fn people(shop: &Shop) {
     let person = shop.buyer("aziza").await;
     let email = json!({"email": "aziza@people.test"});
@@ -70,7 +70,7 @@ async fn people(shop: &Shop) {
     person.post("/v1/auth/sign-out", &json!({})).await.expect_success();
 }
 
-/// A shop: applied for, turned down, improved, approved, with documents and staff.
+/// A vendor: applied, rejected, submitted again and approved, with a document and a member.
 async fn open_vendor(shop: &Shop, handle: &str) -> Vendor {
     let operator = shop.operator().await;
     let vendor = shop.applicant(handle).await;
@@ -96,7 +96,7 @@ async fn open_vendor(shop: &Shop, handle: &str) -> Vendor {
     vendor
 }
 
-/// Categories and products: made, changed, published, deleted, with pictures.
+/// Categories and products: created, changed, published and deleted, with pictures.
 async fn goods(shop: &Shop, vendor: &Vendor) -> Product {
     let operator = shop.operator().await;
     for name in ["Kitchen", "Cookware"] {
@@ -111,7 +111,7 @@ async fn goods(shop: &Shop, vendor: &Vendor) -> Product {
         .expect(201)
         .clone();
     shop.anon().upload(&media["upload"], &picture(100)).await.expect(200);
-    // What is no picture is taken away, and is gone when the bucket tells of it again.
+    // An upload that is not a picture is deleted, and is missing when its notification comes again.
     let other = vendor.client.post("/v1/vendor/media", &json!({"content_type": "image/png", "size": 100})).await;
     shop.anon().upload(&other.expect(201)["upload"], &[b'<'; 100]).await.expect(200);
     shop.wait_until_idle().await;
@@ -127,7 +127,7 @@ async fn goods(shop: &Shop, vendor: &Vendor) -> Product {
     });
     vendor.client.clone().with("if-match", etag).put(&path, &changed).await.expect(200);
     let stock = format!("{path}/variants/{}/stock", bowl.variant);
-    // With a key: the answer is kept with the stock, and a refusal looks whether there is one.
+    // With a key, the response is stored with the stock, and a refused change looks for a stored response.
     let keyed = |key: &str| vendor.client.clone().with("idempotency-key", key);
     keyed("more").put(&stock, &json!({"adjust": 3})).await.expect(200);
     keyed("less").put(&stock, &json!({"adjust": -1_000})).await.expect_problem(409, "out_of_stock");
@@ -141,8 +141,8 @@ async fn goods(shop: &Shop, vendor: &Vendor) -> Product {
     Product { handle: "azure-bowl".to_owned(), ..bowl }
 }
 
-/// Product files: in with the request and by upload, twice, with faults; and out again. Answers where an import is whose file
-/// never comes.
+/// Imports with the file in the request and by upload, with a bad row, and an export. Returns the path of an import
+/// whose file is never uploaded.
 async fn files(shop: &Shop, vendor: &Vendor) -> String {
     let send = async |path: &str| {
         let sent = vendor.client.send(reqwest::Method::POST, path, Some(CSV.into()), "text/csv").await;
@@ -169,14 +169,14 @@ async fn files(shop: &Shop, vendor: &Vendor) -> String {
     vendor.client.post("/v1/vendor/imports", &announced).await.header("location").to_owned()
 }
 
-/// An import whose file has not come is found out when it is looked at.
+/// Reading an import whose time for the upload is over makes it fail.
 async fn fail_import_without_upload(shop: &Shop, vendor: &Vendor, location: &str) {
     vendor.client.get(location).await.expect(200);
     shop.wait_until_idle().await;
     assert_eq!(vendor.client.get(location).await.expect(200)["state"], "failed");
 }
 
-/// The shop window and a cart, from empty to deleted.
+/// The catalog, and a cart from empty to deleted.
 async fn browsing(shop: &Shop, bowl: &Product) {
     let lists = ["", "?sort=price", "?category=kitchen", "?vendor=ceramics&sort=-price"]
         .map(|query| format!("/v1/products{query}"));
@@ -194,7 +194,7 @@ async fn browsing(shop: &Shop, bowl: &Product) {
     guest.client.delete(&guest.path("")).await.expect(204);
 }
 
-/// An order as its buyer was told of it.
+/// An order, with a client that shows its token.
 struct Placed {
     id: String,
     vendor_order: String,
@@ -217,19 +217,19 @@ impl Placed {
     }
 }
 
-/// The product, in the hands of its vendor, whose session has ended meanwhile.
+/// The product with a new session of its vendor, whose access token has expired.
 async fn with_new_session(shop: &Shop, bowl: &Product) -> Product {
     let client = shop.sign_in(&format!("{}@people.test", bowl.vendor.handle)).await;
     Product { vendor: Vendor { client, ..bowl.vendor.clone() }, ..bowl.clone() }
 }
 
-/// Orders: paid, paid again, called off, refused, shipped, too late, and their money on its way back.
+/// Orders: paid, retried, declined, disputed, shipped, cancelled, expired, paid late, and refunded.
 async fn selling(shop: &Shop, bowl: &Product) {
     let vendor = &bowl.vendor.client;
     let step = async |order: &Placed, step: &str| {
         vendor.post(&format!("/v1/vendor/orders/{}/{step}", order.vendor_order), &json!({})).await.expect(200);
     };
-    // Declined and paid at the second attempt; refused by the vendor, and the money goes back.
+    // Paid at the second attempt, then declined by the vendor and refunded.
     let paid = bought(shop, bowl, 1, "stripe").await;
     shop.stripe(&paid.id, "fail").await;
     let again = paid.reader.clone().with("idempotency-key", "again");
@@ -239,7 +239,7 @@ async fn selling(shop: &Shop, bowl: &Product) {
     shop.stripe(&paid.id, "succeed").await;
     shop.wait_until_idle().await;
     assert_eq!(paid.state().await, "paid");
-    // Somebody guesses at it.
+    // A wrong token.
     let guesser = shop.anon().with("order-token", "guess");
     guesser.get(&format!("/v1/orders/{}", paid.id)).await.expect_problem(404, "not_found");
     get_all(vendor, &["/v1/vendor/orders".to_owned(), format!("/v1/vendor/orders/{}", paid.vendor_order)]).await;
@@ -254,14 +254,14 @@ async fn selling(shop: &Shop, bowl: &Product) {
     for name in ["accept", "ship", "deliver"] {
         step(&sent, name).await;
     }
-    // Too late, and neither call was ever answered otherwise.
+    // Too late for both steps; their keys have no stored response.
     let ship = format!("/v1/vendor/orders/{}/ship", sent.vendor_order);
     vendor.clone().with("idempotency-key", "ship").post(&ship, &json!({})).await.expect_problem(409, "wrong_state");
     let cancel = format!("/v1/orders/{}/cancel", sent.id);
     let reader = sent.reader.clone().with("idempotency-key", "off");
     reader.post(&cancel, &json!({})).await.expect_problem(409, "wrong_state");
 
-    // A buyer's own, called off; and a guest's, called off before it was paid.
+    // A buyer and a guest cancel their unpaid orders.
     let buyer = shop.buyer("bobur").await;
     let guest = shop.guest().await.takes(&[(bowl, 1)]).await;
     let claimed = buyer.post(&guest.path("/claim"), &json!({})).await.expect(200).clone();
@@ -271,7 +271,7 @@ async fn selling(shop: &Shop, bowl: &Product) {
     let guests = bought(shop, bowl, 1, "stripe").await;
     guests.reader.post(&format!("/v1/orders/{}/cancel", guests.id), &json!({})).await.expect(200);
 
-    // Not paid in time, and paid after all.
+    // Expired, and paid late.
     let late = bought(shop, bowl, 2, "stripe").await;
     let odd = bought(shop, bowl, 1, "stripe").await;
     shop.stripe(&odd.id, "wrong_amount").await;
@@ -279,14 +279,14 @@ async fn selling(shop: &Shop, bowl: &Product) {
     assert_eq!(late.state().await, "expired");
     pays_late(shop, &late).await;
     assert_eq!(late.state().await, "paid");
-    // Another amount, which the operator takes as good when its time is over.
+    // An amount mismatch that the operator accepts after the order has expired.
     let operator = shop.operator().await;
     let seen = operator.get(&format!("/v1/admin/orders/{}", odd.id)).await.expect(200).clone();
     let decide = format!("/v1/admin/orders/{}/payments/{}/decide", odd.id, text(&seen["payment"], "id"));
     operator.post(&decide, &json!({"decision": "accept"})).await.expect(200);
     assert_eq!(odd.state().await, "paid");
 
-    // More than one shard of stock holds, so all of them are looked at.
+    // More units than one shard holds, so that the order is allocated over several.
     let (bowl, operator) = (&with_new_session(shop, bowl).await, shop.operator().await);
     let (_, _, left) = bowl.stock().await;
     let most = bought(shop, bowl, u32::try_from(left).expect("units"), "cash_on_delivery").await;
@@ -300,7 +300,7 @@ async fn selling(shop: &Shop, bowl: &Product) {
     }
 }
 
-/// The provider tells of money for an order that is over.
+/// Posts the webhook of a late payment.
 async fn pays_late(shop: &Shop, order: &Placed) {
     let seen = order.reader.get(&format!("/v1/orders/{}", order.id)).await.expect(200).clone();
     let books = shop.anon().get(&format!("/_local/pay/stripe/orders/{}", order.id)).await.expect(200).clone();
@@ -319,13 +319,13 @@ async fn pays_late(shop: &Shop, order: &Placed) {
     shop.anon().with("stripe-signature", signed).post("/v1/webhooks/stripe", &event).await.expect(200);
 }
 
-/// What time does: events that were lost are sent again, and a stopped shop's products go and come back.
+/// Background work: lost events are sent again, and a suspended vendor's products are unlisted and listed again.
 async fn background(shop: &Shop, bowl: &Product) {
     shop.cloud.kill_sources().await;
     let stock = format!("/v1/vendor/products/{}/variants/{}/stock", bowl.id, bowl.variant);
     bowl.vendor.client.put(&stock, &json!({"adjust": 5})).await.expect(200);
     bought(shop, bowl, 1, "cash_on_delivery").await;
-    // A dead letter, and one that was given back often enough.
+    // A dead letter, and one that was redriven as often as allowed.
     let services = shop.cloud.services();
     let dead_letters = &services.template.queue("OrderEventsDeadLetters").expect("a queue").name;
     for attributes in [vec![], vec![("redrives".to_owned(), MessageAttribute::string("3"))]] {
@@ -333,8 +333,8 @@ async fn background(shop: &Shop, bowl: &Product) {
         sent.expect("a dead letter");
     }
     shop.cloud.clock().advance(Duration::from_secs(600));
-    shop.cloud.invoke("HousekeepingFunction", json!({})).await.expect("the minute has come");
-    shop.cloud.restart_sources().expect("everything moves again");
+    shop.cloud.invoke("HousekeepingFunction", json!({})).await.expect("housekeeping runs");
+    shop.cloud.restart_sources().expect("the sources start again");
     shop.wait_until_idle().await;
 
     let operator = shop.operator().await;
@@ -374,7 +374,7 @@ async fn every_action_of_every_statement_is_exercised() {
     let mut used = roles.exercised();
     for (role, sid, action) in NOT_EXERCISED {
         let new = used.insert((role.to_owned(), sid.to_owned(), action.to_owned()));
-        assert!(new, "{role} {sid} {action} is used on the road: it needs no exception");
+        assert!(new, "{role} {sid} {action} is exercised: remove the exception");
     }
     let mut idle: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (role, sid, action) in granted.difference(&used) {
@@ -386,7 +386,7 @@ async fn every_action_of_every_statement_is_exercised() {
 }
 
 #[test]
-fn no_two_statements_of_a_role_cover_the_same() {
+fn no_two_statements_of_a_role_overlap() {
     let site = local::template::Site::at("http://localhost:3000");
     let template = local::template::Template::parse(local::cloud::TEMPLATE, &site).expect("the template is understood");
     let roles = Roles::of(&template);
@@ -408,7 +408,7 @@ fn no_two_statements_of_a_role_cover_the_same() {
     }
 }
 
-/// A cloud in which a role lacks a statement.
+/// Options of a cloud in which a role lacks a statement.
 fn without(function: &str, sid: &str) -> Options {
     Options { removed_statement: Some((function.to_owned(), sid.to_owned())), ..Options::for_tests() }
 }
@@ -449,7 +449,7 @@ async fn without_its_statement_a_function_fails() {
 }
 
 #[tokio::test]
-async fn without_its_statement_a_queue_a_stream_or_a_pipe_does_not_begin() {
+async fn without_its_statement_an_event_source_or_a_pipe_does_not_start() {
     for (id, sid) in [
         ("OrderEventsFunction", "ConsumeQueue"),
         ("ImportsFunction", "ConsumeQueue"),

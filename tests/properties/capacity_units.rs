@@ -1,4 +1,4 @@
-//! What an order costs at DynamoDB's door, from checkout to paid: the figures that the README prints.
+//! Read and write units of an order in DynamoDB, from checkout to paid: the figures that the README prints.
 
 use std::fs;
 use std::path::Path;
@@ -7,15 +7,15 @@ use local::usage::{Cost, Units};
 
 use crate::shop::{Product, Shop};
 
-/// Lines of an order, and how many vendors they come from.
+/// The measured orders: number of lines, and of the vendors that they come from.
 const ORDERS: [(usize, usize); 3] = [(1, 1), (3, 3), (40, 15)];
 
-/// What the last request to a route has cost.
+/// The cost of the last request to a route.
 fn last(shop: &Shop, route: &str) -> Cost {
     shop.cloud.services().usage.snapshot()[route].last
 }
 
-/// What the checkout of an order with one of each of these costs, and what the message that it is paid.
+/// The cost of checking out one unit of each of these products, and of the webhook that the order is paid.
 async fn bought(shop: &Shop, products: &[Product]) -> (Cost, Cost) {
     let lines: Vec<(&Product, u32)> = products.iter().map(|product| (product, 1)).collect();
     let guest = shop.guest().await.takes(&lines).await;
@@ -45,7 +45,7 @@ async fn an_order_costs_what_the_readme_says_however_many_lines_it_has() {
     for (number, vendor) in (0..40).zip(vendors.iter().cycle()) {
         products.push(vendor.product(&format!("product-{number:02}")).stock(10).publish().await);
     }
-    // Settings and secrets are read once by each instance of a function.
+    // Not measured: each instance of a function reads settings and secrets once.
     bought(&shop, &products[..1]).await;
 
     let mut table = String::new();
@@ -55,8 +55,8 @@ async fn an_order_costs_what_the_readme_says_however_many_lines_it_has() {
         let units = [checkout.read_units, checkout.write_units, paid.read_units, paid.write_units].map(decimal);
         table.push_str(&format!("| {lines} | {vendors} | {} |\n", units.join(" | ")));
     }
-    let readme =
-        Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the project").join("README.md");
-    let readme = fs::read_to_string(readme).expect("the README");
-    assert!(readme.contains(&table), "say in the README's section Figures what an order costs now:\n{table}");
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the project").join("infra/figures.md");
+    let figures = fs::read_to_string(path).expect("the figures");
+    assert!(figures.contains(&table), "say in infra/figures.md what an order costs now:\n{table}");
 }

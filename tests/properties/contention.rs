@@ -1,4 +1,4 @@
-//! Many buyers at once: exactly what is there is sold, whoever meets whom.
+//! Concurrent checkouts: exactly the units in stock are sold, whichever transactions conflict.
 
 use futures_util::StreamExt;
 use futures_util::future::join_all;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::shop::{Answer, Guest, Product, Shop};
 
-/// How many buyers are on their way at a time.
+/// Concurrent requests, unless a test says otherwise.
 const IN_FLIGHT: usize = 64;
 
 /// Guests whose carts are ready to be ordered.
@@ -16,7 +16,7 @@ async fn guests(shop: &Shop, count: usize, lines: &[(&Product, u32)]) -> Vec<Gue
     guests.buffer_unordered(IN_FLIGHT).collect().await
 }
 
-/// All of them order, so many at a time.
+/// Checks all of them out, `in_flight` at a time.
 async fn order(guests: &[Guest], total: &str, in_flight: usize) -> Vec<Answer> {
     let total = json!({"amount": total, "currency": "USD"});
     let total = &total;
@@ -24,7 +24,7 @@ async fn order(guests: &[Guest], total: &str, in_flight: usize) -> Vec<Answer> {
     orders.buffer_unordered(in_flight).collect().await
 }
 
-/// How many got what they wanted; all others must have heard that it is sold out.
+/// How many orders were placed. Every other response must be `out_of_stock`.
 fn placed(answers: &[Answer]) -> usize {
     for answer in answers.iter().filter(|answer| answer.status != 201) {
         answer.expect_problem(409, "out_of_stock");
@@ -41,7 +41,7 @@ async fn a_thousand_buyers(shards: u16) {
     assert_eq!(bowl.stock().await, (100, 100, 0));
     let usage = shop.cloud.services().usage.snapshot();
     let conflicts = usage["POST /v1/checkout"].total.conflicts;
-    assert!(conflicts > 10, "they must have met: {conflicts} conflicts");
+    assert!(conflicts > 10, "too few conflicts for a test of contention: {conflicts}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -55,7 +55,7 @@ async fn a_thousand_buyers_get_exactly_the_hundred_units_of_eight_shards() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_last_units_of_two_products_are_all_sold_to_buyers_who_take_them_crosswise() {
+async fn the_last_units_of_two_products_are_all_sold_to_orders_of_opposite_line_order() {
     for shards in [1, 2] {
         let shop = Shop::open().await;
         let vendor = shop.vendor("ceramics").await;

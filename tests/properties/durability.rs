@@ -1,4 +1,4 @@
-//! What was acknowledged stays, whatever is killed, and goes on.
+//! What was acknowledged survives the kill of a process, and is completed after its restart.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use tokio::process::{Child, Command};
 
 use crate::shop::{Client, Guest, Product, Shop, Vendor, binaries, until};
 
-/// The marketplace as people start it: a process of its own that keeps its data in a directory.
+/// The `bozor` binary in a process of its own, with its data in a directory.
 struct ServerProcess {
     data: PathBuf,
     child: Child,
@@ -22,7 +22,7 @@ struct ServerProcess {
 }
 
 impl ServerProcess {
-    /// Opens an empty one.
+    /// Starts a server with an empty directory.
     async fn open(name: &str) -> Self {
         let data = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&data);
@@ -51,7 +51,7 @@ impl ServerProcess {
         answer.expect(200)["items"].as_array().expect("messages").clone()
     }
 
-    /// Moves the clock and waits for what follows.
+    /// Moves the clock forward and waits until the cloud is idle.
     async fn advance(&self, by: &str) {
         self.anon().post("/_local/clock", &json!({"advance": by})).await.expect(200);
     }
@@ -77,7 +77,7 @@ impl ServerProcess {
         Vendor { client, id, handle: handle.to_owned() }
     }
 
-    /// The same vendor, after the server came back on another port.
+    /// The same vendor, after the server was restarted on another port.
     async fn reconnected(&self, vendor: &Vendor) -> Vendor {
         let client = self.sign_in(&format!("{}@people.test", vendor.handle)).await;
         Vendor { client, id: vendor.id.clone(), handle: vendor.handle.clone() }
@@ -101,7 +101,7 @@ impl ServerProcess {
     }
 }
 
-/// Starts the binary and waits until it says where it is.
+/// Starts the binary and waits until it prints its address.
 async fn start(data: &Path) -> (Child, SocketAddr) {
     let binaries = tokio::task::spawn_blocking(binaries).await.expect("the binary is built");
     let mut child = Command::new(binaries.join("bozor"))
@@ -120,7 +120,7 @@ async fn start(data: &Path) -> (Child, SocketAddr) {
             return (child, SocketAddr::from(([127, 0, 0, 1], port)));
         }
     }
-    panic!("it ended before it was open: {:?}", child.wait().await);
+    panic!("it ended before it printed its address: {:?}", child.wait().await);
 }
 
 async fn order_of(server: &ServerProcess, placed: &Value) -> Value {
@@ -145,7 +145,7 @@ async fn an_order_survives_a_kill_at_each_step() {
     assert_eq!(again.expect(201), &placed, "the same key is the same order");
     assert_eq!(server.reconnected_product(&bowl).await.stock().await, (5, 2, 3));
 
-    // Stripe has the money, and its message is lost on the way; it says it again by itself.
+    // Stripe has the money, and its webhook is lost; the sandbox sends it again by itself.
     let lost = json!({"service": "stripe", "operation": "Webhook", "kind": "before"});
     server.anon().post("/_local/faults", &lost).await.expect(200);
     let pay = format!("/_local/pay/stripe/orders/{}", placed["id"].as_str().expect("an id"));
@@ -153,11 +153,11 @@ async fn an_order_survives_a_kill_at_each_step() {
     assert_eq!(order_of(&server, &placed).await["state"], "awaiting_payment");
     server.kill_and_restart().await;
     server.advance("5m").await;
-    until("the message is said again", async || order_of(&server, &placed).await["state"] == "paid").await;
+    until("the webhook is sent again", async || order_of(&server, &placed).await["state"] == "paid").await;
     server.kill_and_restart().await;
 
     assert_eq!(order_of(&server, &placed).await["state"], "paid");
-    // What the dead one had taken out of its queue is hidden for some time.
+    // Messages that the killed process had received become visible again after their timeout.
     server.advance("2m").await;
     server.advance("2m").await;
     let vendor = server.reconnected(&bowl.vendor).await;
@@ -167,7 +167,7 @@ async fn an_order_survives_a_kill_at_each_step() {
         let messages = server.mail_to(&address).await;
         messages.iter().filter(|message| message["subject"].as_str().is_some_and(|text| text.contains(word))).count()
     };
-    // The mail that is on its way in the moment of a death is sent once more; none is lost.
+    // A message that is being sent at the moment of a kill is sent once more; none is lost.
     assert!((1..=2).contains(&notices(guest.email.clone(), "is paid").await));
     assert!((1..=2).contains(&notices("ceramics@people.test".to_owned(), "New order").await));
     server.close().await;
@@ -195,7 +195,7 @@ async fn a_kill_among_many_checkouts_loses_no_order_and_sells_nothing_twice() {
             tokio::spawn(async move {
                 let http = reqwest::Client::builder().no_proxy().build().expect("a client");
                 let call = http.post(url).header("idempotency-key", "once").header("content-type", "application/json");
-                // No answer is an answer here.
+                // A lost response is expected here.
                 let answer = call.body(body.to_string()).send().await.ok()?;
                 assert_eq!(answer.status(), 201);
                 let order: Value = serde_json::from_str(&answer.text().await.ok()?).ok()?;
@@ -208,13 +208,13 @@ async fn a_kill_among_many_checkouts_loses_no_order_and_sells_nothing_twice() {
     server.kill_and_restart().await;
     let mut placed = Vec::new();
     for call in calls {
-        placed.push(call.await.expect("nobody fails"));
+        placed.push(call.await.expect("the task does not panic"));
     }
 
     for order in placed.iter().flatten() {
         assert_eq!(order_of(&server, order).await["state"], "awaiting_payment");
     }
-    // A call that died is held for some time against a second one.
+    // A request that died holds its idempotency key for 30 seconds.
     server.advance("1m").await;
     for (guest, order) in guests.iter().zip(&placed) {
         let again = server.reconnected_guest(guest).checks_out_for("stripe", "once", &total).await;
@@ -229,7 +229,7 @@ async fn a_kill_among_many_checkouts_loses_no_order_and_sells_nothing_twice() {
 }
 
 #[tokio::test]
-async fn an_import_survives_kills_and_comes_to_its_end() {
+async fn an_import_survives_kills_and_is_completed() {
     const PRODUCTS: usize = 240;
     let mut server = ServerProcess::open("import").await;
     let vendor = server.vendor("ceramics").await;
@@ -243,7 +243,8 @@ async fn an_import_survives_kills_and_comes_to_its_end() {
     server.kill_and_restart().await;
 
     let client = server.reconnected(&vendor).await.client;
-    // What the dead one had taken out of its queue is hidden for some time. Nobody waits for what follows here: it is killed, too.
+    // Messages that the killed process had received become visible again after their timeout. The request that moves
+    // the clock is not awaited: the server is killed while it runs.
     let url = format!("http://{}/_local/clock", server.address);
     let http = reqwest::Client::builder().no_proxy().build().expect("a client");
     let moved = tokio::spawn(http.post(url).body(json!({"advance": "2m"}).to_string()).send());
@@ -256,7 +257,7 @@ async fn an_import_survives_kills_and_comes_to_its_end() {
 
     server.advance("2m").await;
     let client = server.reconnected(&vendor).await.client;
-    until("all is in", async || client.get(&import).await.expect(200)["state"] == "completed").await;
+    until("the import is completed", async || client.get(&import).await.expect(200)["state"] == "completed").await;
     let job = client.get(&import).await.expect(200).clone();
     assert_eq!((&job["rows"], &job["rows_done"]), (&json!(PRODUCTS), &json!(PRODUCTS)));
     assert_eq!((&job["products"], &job["errors"]), (&json!(PRODUCTS), &json!([])));
@@ -308,7 +309,7 @@ async fn a_crash_of_the_pipe_loses_no_event_and_repeats_no_message() {
         }
     }
     shop.cloud.restart_sources().expect("the pipe starts again");
-    // What the dead ones had taken out of the queue comes back, and housekeeping looks for what nobody acted on.
+    // Received messages become visible again, and housekeeping sends undelivered events again.
     for _ in 0..3 {
         shop.advance(Duration::from_secs(301)).await;
     }
@@ -322,7 +323,7 @@ async fn a_crash_of_the_pipe_loses_no_event_and_repeats_no_message() {
 }
 
 #[tokio::test]
-async fn a_port_or_a_directory_that_is_taken_is_one_clear_line() {
+async fn a_port_or_a_directory_in_use_is_reported_in_one_line() {
     let server = ServerProcess::open("taken").await;
     let binaries = tokio::task::spawn_blocking(binaries).await.expect("the binary is built");
     let (port, data) = (server.address.port().to_string(), server.data.display().to_string());

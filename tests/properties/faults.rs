@@ -1,13 +1,13 @@
-//! The fault matrix: each thing that the shop does, with each call that it makes to the outside gone wrong in each way, and
-//! with clients who ask again as real ones do. Whatever happens, the books are right in the end.
+//! The fault matrix: each use case of the marketplace, with each of its calls to AWS and the payment provider failing
+//! in each way, and with clients that retry. The invariants must hold, and the result must be the one without a fault.
 //!
-//! Each test first does its thing once with nothing going wrong, to record the calls, and then once for each case: a fresh
-//! shop, one fault. By default a sample of the cases runs; which ones, a seed says.
+//! Each test runs its use case once without a fault, to record the calls, and then once for each case: a fresh shop,
+//! one fault. By default it runs a sample of the cases, chosen by a seed.
 //!
-//! | variable | |
+//! | variable | value |
 //! | --- | --- |
-//! | `BOZOR_FAULTS=all` | every case; a number: so many of each test; a text: the cases whose name has it |
-//! | `BOZOR_FAULTS_SEED=7` | another sample |
+//! | `BOZOR_FAULTS` | `all`: every case; a number: so many of each test; other text: the cases whose name contains it |
+//! | `BOZOR_FAULTS_SEED` | a number: the seed of another sample |
 
 mod cases;
 mod scenario;
@@ -17,7 +17,7 @@ use self::cases::{Case, chosen};
 use self::scenario::Scenario;
 use self::use_cases::UseCase;
 
-/// A test for each thing that the shop does.
+/// Declares a test for each use case.
 macro_rules! matrix {
     ($($name:ident: $of:ident),* $(,)?) => {$(
         #[tokio::test]
@@ -57,7 +57,7 @@ matrix! {
     importing: Import,
 }
 
-/// Says something that is seen whether a test fails or not: the test runner keeps what is merely printed to itself.
+/// Writes to stderr past the test runner, which captures what `println!` and `eprintln!` write in a test that passes.
 pub(crate) fn print_uncaptured(what: &str) {
     use std::io::Write as _;
     let _ = writeln!(std::io::stderr(), "{what}");

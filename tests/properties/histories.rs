@@ -1,8 +1,8 @@
-//! Random histories: buyers, vendors, the provider and the clock do anything in any order, and after each step the shop is
-//! what a simple model says, and its books are right.
+//! Random histories: buyers, vendors, the provider and the clock act in any order. After each step the marketplace must
+//! agree with a simple model, and its invariants must hold.
 //!
-//! `BOZOR_HISTORIES=200` runs so many of them, `BOZOR_HISTORIES_SEED=7` others. A history that breaks a law is made as short as
-//! possible and printed; nothing is kept in files.
+//! `BOZOR_HISTORIES=200` runs this many histories, `BOZOR_HISTORIES_SEED=7` runs others. A history that violates an
+//! invariant is shrunk and printed; nothing is stored in files.
 
 mod actions;
 mod model;
@@ -20,11 +20,11 @@ use crate::shop::{Ledger, Product, Shop};
 
 const SEED: u64 = 20_261_121;
 const HISTORIES: u32 = 12;
-/// How many steps a history has at most.
+/// Maximum number of steps of a history.
 pub(crate) const STEPS: usize = 25;
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "which histories are run is asked for by the environment")]
+#[expect(clippy::disallowed_methods, reason = "the environment chooses the histories")]
 fn random_histories_keep_the_invariants() {
     let asked = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
     let seed = asked("BOZOR_HISTORIES_SEED").unwrap_or(SEED);
@@ -43,12 +43,12 @@ fn random_histories_keep_the_invariants() {
     }
 }
 
-/// A shop, and what the model thinks of it.
+/// A marketplace, and the model of it.
 struct Simulation {
     shop: Shop,
     products: Vec<Product>,
     model: Model,
-    /// Makes keys differ.
+    /// The current step. It makes idempotency keys differ.
     step: usize,
 }
 
@@ -88,14 +88,14 @@ impl Simulation {
         variants.zip(self.model.received()).collect()
     }
 
-    /// Everything that is under way comes to its end, and nothing is stuck.
+    /// Completes all pending work, and checks that nothing is stuck.
     async fn run_to_rest(&mut self) -> Result<(), Vec<String>> {
         self.release_webhooks().await;
-        // Banks decide one day.
+        // Every dispute is decided in the end.
         for order in 0..self.model.orders.len() {
             self.provider(order, ProviderEvent::IsWon).await.map_err(|violations| vec![violations])?;
         }
-        // A message that is under way when the clock jumps past its claim is written again.
+        // Waits first: a message that is being sent while the clock jumps past its claim would be sent again.
         self.shop.wait_until_idle().await;
         for _ in 0..14 {
             self.shop.advance(Duration::from_secs(95)).await;
@@ -115,7 +115,7 @@ impl Simulation {
         if violations.is_empty() {
             return Ok(());
         }
-        violations.insert(0, "when all had come to rest".to_owned());
+        violations.insert(0, "at rest".to_owned());
         Err(violations)
     }
 
@@ -131,7 +131,7 @@ impl Simulation {
         self.model.all_webhooks_delivered();
     }
 
-    /// Does one step, here and in the model, and compares the answers.
+    /// Runs one step in the marketplace and in the model, and compares the responses.
     async fn act(&mut self, action: &Action) -> Result<(), String> {
         match action {
             Action::Order { lines, card } => self.order(lines, *card).await,
@@ -181,7 +181,7 @@ impl Simulation {
             expect_same(answer.status, 409, &answer.text)?;
             expect_same(answer.json["code"].as_str(), Some("out_of_stock"), &answer.text)?;
         }
-        // The same key again is the same answer, whatever has happened.
+        // The same key replays the same response, whatever has happened since.
         if answer.status == 201 {
             let again = guest.checks_out_for(provider, "once", &total).await;
             expect_same((again.status, &again.json["id"]), (201, &answer.json["id"]), "the same key")?;
@@ -249,7 +249,7 @@ impl Simulation {
         expect_same(answer.status, if expected { 200 } else { 409 }, &answer.text)
     }
 
-    /// The provider sends one of its messages again, or for the first time, whichever came before it.
+    /// Sends one of the sandbox's webhooks, for the first time or again, in any order.
     async fn deliver_webhook(&mut self, event: usize) -> Result<(), String> {
         let events = self.shop.webhooks().await;
         if events.is_empty() {

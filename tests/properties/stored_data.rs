@@ -1,7 +1,7 @@
-//! Stored data outlives the code: every kind of item and queued message, as a released build wrote it, is read by this one.
+//! Stored data outlives the code: this build reads every kind of item and queued message that a release has written.
 //!
-//! `fixtures/RELEASE/` holds what [`world`] leaves in the tables and queues under that release. To add one before a change of
-//! what is stored: `BOZOR_WRITE_FIXTURES=RELEASE cargo test -p tests -- stored_data::`.
+//! `fixtures/RELEASE/` holds what [`world`] leaves in the tables and queues under that release. To add one before a
+//! change of what is stored: `BOZOR_WRITE_FIXTURES=RELEASE cargo test -p tests -- stored_data::`.
 
 mod release;
 mod world;
@@ -18,7 +18,7 @@ use crate::shop::{Client, Shop};
 /// The release before names changed.
 const FIRST: &str = "0.1.0";
 
-/// A cloud that holds what the release left, and the people of its world, signed in anew.
+/// A cloud with the items of a release, and its operator, vendor and buyer, signed in anew.
 struct RestoredShop {
     shop: Shop,
     release: Release,
@@ -39,7 +39,7 @@ impl RestoredShop {
         Self { shop, release, operator, vendor, buyer }
     }
 
-    /// The ids of orders by what became of them.
+    /// The id of the order with this fate, such as `shipped`.
     fn order(&self, fate: &str) -> &str {
         self.release.named(&format!("order_{fate}"))
     }
@@ -53,7 +53,7 @@ async fn sub(client: &Client) -> String {
     text(&client.get("/v1/me").await.expect(200)["id"])
 }
 
-/// Every page of a list.
+/// All items of a list, over all its pages.
 async fn all(client: &Client, path: &str) -> Vec<Value> {
     let mut items = Vec::new();
     let mut page = client.get(path).await;
@@ -66,7 +66,7 @@ async fn all(client: &Client, path: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn the_world_of_the_fixtures_has_every_kind_of_item_and_message() {
+async fn the_fixtures_have_every_kind_of_item_and_message() {
     let shop = Shop::open().await;
     let names = world::make(&shop).await;
     let written = Release::of(&shop, names).await;
@@ -74,7 +74,7 @@ async fn the_world_of_the_fixtures_has_every_kind_of_item_and_message() {
     for kind in written.kinds() {
         kinds.remove(&kind);
     }
-    assert!(kinds.is_empty(), "no item of these kinds is among what the world leaves: {kinds:?}");
+    assert!(kinds.is_empty(), "the world leaves no item of these kinds: {kinds:?}");
     for (queue, messages) in written.queues() {
         assert!(!messages.is_empty(), "no message is left in {queue}");
     }
@@ -83,9 +83,9 @@ async fn the_world_of_the_fixtures_has_every_kind_of_item_and_message() {
     }
 }
 
-/// The kinds that the store writes: the constants that stand in its modules as kinds of items.
+/// The kinds of items that the store writes: the string constants of its modules, without those that are no kinds.
 fn kinds_of_the_store() -> BTreeSet<String> {
-    // Constants that are no kind: attribute names, partitions, words for people.
+    // Constants that are no kinds: attribute names, partition keys, texts of problems.
     let others = ["CHANGE", "TOO_MANY", "RATE_LIMIT_PREFIX", "FAILED_REFUNDS", "UNMATCHED_PAYMENTS", "WRITTEN"];
     let mut kinds = BTreeSet::new();
     for (_, source) in crate::conventions::house::sources("shared/store/src") {
@@ -101,7 +101,7 @@ fn kinds_of_the_store() -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn every_order_of_the_first_release_is_shown_to_whom_it_belongs() {
+async fn every_order_of_the_first_release_is_shown_to_operator_vendor_and_buyer() {
     let restored = RestoredShop::of(FIRST).await;
     for (fate, state, history) in [
         ("awaiting", "awaiting_payment", &["placed"][..]),
@@ -112,7 +112,7 @@ async fn every_order_of_the_first_release_is_shown_to_whom_it_belongs() {
         let seen = restored.seen_by_operator(fate).await;
         assert_eq!((text(&seen["state"]), &events(&seen)[..]), (state.to_owned(), &to_owned(history)[..]), "{fate}");
     }
-    // Whatever a value is called now, the old one is read as it.
+    // Values that were renamed since are read by their old names.
     for fate in restored.release.names_with("order_") {
         let seen = restored.operator.get(&format!("/v1/admin/orders/{}", restored.release.named(&fate))).await;
         assert!(!events(seen.expect(200)).is_empty(), "{fate}");
@@ -178,7 +178,7 @@ async fn the_lists_of_the_operator_find_what_the_first_release_wrote() {
 }
 
 #[tokio::test]
-async fn shops_carts_and_jobs_of_the_first_release_are_there_and_can_be_changed() {
+async fn vendors_carts_and_jobs_of_the_first_release_can_be_read_and_changed() {
     let restored = RestoredShop::of(FIRST).await;
     let (shop, release, vendor) = (&restored.shop, &restored.release, &restored.vendor);
     let anon = shop.anon();
@@ -213,7 +213,7 @@ async fn shops_carts_and_jobs_of_the_first_release_are_there_and_can_be_changed(
 }
 
 #[tokio::test]
-async fn a_key_of_the_first_release_gets_its_first_answer() {
+async fn an_idempotency_key_of_the_first_release_replays_its_stored_response() {
     let restored = RestoredShop::of(FIRST).await;
     let release = &restored.release;
     let client = restored.shop.anon().with("idempotency-key", "once");
@@ -223,7 +223,7 @@ async fn a_key_of_the_first_release_gets_its_first_answer() {
 }
 
 #[tokio::test]
-async fn messages_of_the_first_release_are_understood() {
+async fn messages_of_the_first_release_are_processed() {
     let restored = RestoredShop::of(FIRST).await;
     restored.release.resend(&restored.shop);
     restored.shop.wait_until_idle().await;
@@ -233,14 +233,14 @@ async fn messages_of_the_first_release_are_understood() {
         assert_eq!(depth.visible + depth.in_flight + depth.delayed, 0, "{queue} still holds messages");
     }
     for queue in ["OrderEventsDeadLetters", "ImportsDeadLetters", "ProjectionsDeadLetters"] {
-        assert_eq!(restored.shop.depth(queue).visible, 0, "{queue} got what nobody understood");
+        assert_eq!(restored.shop.depth(queue).visible, 0, "{queue} has received a message that could not be processed");
     }
     let subjects = restored.shop.mail_to(restored.release.named("told"));
-    assert!(!subjects.is_empty(), "whoever had to be told of an order is told");
+    assert!(!subjects.is_empty(), "the buyer of the pending order is notified");
 }
 
 #[test]
-fn the_fixtures_of_a_release_hold_no_kind_that_nobody_reads() {
+fn the_fixtures_of_the_first_release_are_complete() {
     let folder = release::folder(FIRST);
     let files = fs::read_dir(folder).expect("the fixtures").count();
     assert!(files >= 6, "a file for each table, one for the queues and one for the names");

@@ -1,4 +1,4 @@
-//! Accounts: who somebody is, how he proves it, and what nobody learns about others.
+//! Accounts: sign-up, sign-in, tokens, profile and addresses, and what responses must not reveal about others.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ fn text(value: &Value) -> String {
     value.as_str().expect("a text").to_owned()
 }
 
-/// An answer without what differs each time.
+/// Status and body, without the `instance` that differs in each response.
 fn comparable(answer: &Answer) -> (u16, Value) {
     let mut body = answer.json.clone();
     if body["instance"].is_string() {
@@ -35,7 +35,7 @@ fn comparable(answer: &Answer) -> (u16, Value) {
     (answer.status, body)
 }
 
-/// A code that is not this one.
+/// Another code than this one.
 fn wrong(code: &str) -> &'static str {
     if code == "000000" { "111111" } else { "000000" }
 }
@@ -62,7 +62,7 @@ async fn an_account_is_made_confirmed_and_used() {
 }
 
 #[tokio::test]
-async fn nobody_learns_whether_an_address_has_an_account() {
+async fn sign_up_and_sign_in_do_not_reveal_whether_an_address_has_an_account() {
     let shop = Shop::open().await;
     shop.buyer("aziza").await;
     sign_up(&shop, "waiting@people.test").await.expect(202);
@@ -72,7 +72,7 @@ async fn nobody_learns_whether_an_address_has_an_account() {
     let again = sign_up(&shop, known).await;
     assert_eq!(comparable(&again), comparable(&sign_up(&shop, "new@people.test").await));
     assert_eq!(comparable(&again), (202, json!({})));
-    assert_eq!(shop.mail_to(known).len(), mail, "nobody is bothered by somebody else's sign-up");
+    assert_eq!(shop.mail_to(known).len(), mail, "a repeated sign-up mails nothing to the owner of the account");
 
     for step in ["resend", "forgot-password"] {
         for email in [known, waiting, unknown] {
@@ -97,7 +97,7 @@ async fn nobody_learns_whether_an_address_has_an_account() {
 }
 
 #[tokio::test]
-async fn a_reset_tells_no_more_of_an_address_than_a_sign_in() {
+async fn a_password_reset_does_not_reveal_whether_an_address_has_an_account() {
     let shop = Shop::open().await;
     shop.buyer("aziza").await;
     let reset = async |email: &str, code: &str| {
@@ -105,20 +105,20 @@ async fn a_reset_tells_no_more_of_an_address_than_a_sign_in() {
     };
     let nobody = reset("nobody@people.test", "000000").await;
     nobody.expect_problem(400, "code_mismatch");
-    assert_eq!(comparable(&nobody), comparable(&reset(EMAIL, "000000").await), "nothing was asked for");
+    assert_eq!(comparable(&nobody), comparable(&reset(EMAIL, "000000").await), "no reset was requested");
     auth(&shop, "forgot-password", json!({"email": EMAIL})).await.expect(202);
     let code = shop.code_for(EMAIL);
     for _ in 0..6 {
         assert_eq!(comparable(&nobody), comparable(&reset(EMAIL, wrong(&code)).await));
     }
     shop.cloud.clock().advance(60 * MINUTE);
-    assert_eq!(comparable(&nobody), comparable(&reset(EMAIL, &code).await), "it is too old by now");
+    assert_eq!(comparable(&nobody), comparable(&reset(EMAIL, &code).await), "the code has expired");
     auth(&shop, "forgot-password", json!({"email": EMAIL})).await.expect(202);
     reset(EMAIL, &shop.code_for(EMAIL)).await.expect(200);
 }
 
 #[tokio::test]
-async fn a_password_that_is_too_weak_is_named_for_what_it_lacks() {
+async fn a_weak_password_is_refused_with_the_rule_that_it_breaks() {
     let shop = Shop::open().await;
     for (password, lacks) in [
         ("aB3", "too_short"),
@@ -130,15 +130,15 @@ async fn a_password_that_is_too_weak_is_named_for_what_it_lacks() {
         let problem = refused.expect_problem(400, "invalid");
         assert_eq!(problem["errors"][0]["pointer"], "/password", "{password}");
         assert_eq!(problem["errors"][0]["code"], lacks, "{password}");
-        assert!(!refused.text.contains(password), "a password is not said back");
+        assert!(!refused.text.contains(password), "the response does not repeat the password");
     }
     assert!(shop.mail_to(EMAIL).is_empty());
     sign_up(&shop, EMAIL).await.expect(202);
-    assert_eq!(shop.mail_to(EMAIL).len(), 1, "none of the refused ones took the address");
+    assert_eq!(shop.mail_to(EMAIL).len(), 1, "no refused sign-up has taken the address");
 }
 
 #[tokio::test]
-async fn a_code_expires_and_is_good_once() {
+async fn a_code_expires_and_works_once() {
     let shop = Shop::open().await;
     sign_up(&shop, EMAIL).await.expect(202);
     let old = shop.code_for(EMAIL);
@@ -153,7 +153,7 @@ async fn a_code_expires_and_is_good_once() {
     let code = shop.code_for(EMAIL);
     shop.cloud.clock().advance(60 * MINUTE);
     let reset = json!({"email": EMAIL, "code": code, "password": "Another horse 2"});
-    // Whether it is wrong or too old is not told: that would tell who has an account.
+    // An expired code is answered like a wrong one: a difference would reveal who has an account.
     auth(&shop, "reset-password", reset).await.expect_problem(400, "code_mismatch");
     sign_in(&shop, EMAIL, PASSWORD).await.expect(200);
 }
@@ -178,7 +178,7 @@ async fn a_code_cannot_be_guessed() {
 async fn one_address_gets_ten_messages_in_ten_minutes_whether_it_has_an_account_or_not() {
     let shop = Shop::open().await;
     shop.buyer("aziza").await;
-    // A window begins at a full ten minutes: the whole of one is used here. The first letter was the one of the sign-up.
+    // Windows begin at full ten minutes, and this test stays within one. The sign-up has sent the first message.
     for (email, left) in [(EMAIL, 9), ("nobody@people.test", 10)] {
         for _ in 0..left {
             auth(&shop, "forgot-password", json!({ "email": email })).await.expect(202);
@@ -192,7 +192,7 @@ async fn one_address_gets_ten_messages_in_ten_minutes_whether_it_has_an_account_
 }
 
 #[tokio::test]
-async fn an_access_token_holds_for_a_quarter_of_an_hour_of_the_clouds_clock() {
+async fn an_access_token_is_valid_for_fifteen_minutes() {
     let shop = Shop::open().await;
     shop.buyer("aziza").await;
     let tokens = sign_in(&shop, EMAIL, PASSWORD).await.expect(200).clone();
@@ -238,7 +238,7 @@ async fn only_an_access_token_of_this_pool_is_accepted() {
 }
 
 #[tokio::test]
-async fn whoever_signs_out_stays_out() {
+async fn sign_out_revokes_every_session_of_the_account() {
     let shop = Shop::open().await;
     shop.buyer("aziza").await;
     let (here, there) =
@@ -272,7 +272,7 @@ async fn a_forgotten_password_is_replaced_by_a_new_one() {
 }
 
 #[tokio::test]
-async fn a_profile_keeps_what_is_not_named() {
+async fn a_profile_update_keeps_omitted_fields() {
     let shop = Shop::open().await;
     let buyer = shop.buyer("aziza").await;
     let changed = buyer.patch("/v1/me", &json!({"language": "uz-Latn"})).await.expect(200).clone();
@@ -291,7 +291,7 @@ async fn book(client: &Client) -> (Value, String) {
 }
 
 #[tokio::test]
-async fn an_address_book_is_its_owners_alone_and_changes_as_a_whole() {
+async fn an_address_book_is_private_and_replaced_as_a_whole() {
     let shop = Shop::open().await;
     let (buyer, other) = (shop.buyer("aziza").await, shop.buyer("bahrom").await);
     assert_eq!(book(&buyer).await.0, json!([]));

@@ -1,4 +1,4 @@
-//! The road of a sale, from a product to a paid order.
+//! A sale from the product to the paid order, and its fulfilment.
 
 use serde_json::json;
 
@@ -47,11 +47,14 @@ pub(crate) async fn buy_from_two_vendors(shop: &Shop) {
         assert_eq!(vendor_order["totals"]["total"]["amount"], total);
     }
     assert_eq!(bowl.stock().await, (5, 2, 3), "settlement never touches stock");
-    assert!(!shop.mail_to(&guest.email).is_empty(), "the buyer is told");
-    assert!(shop.mail_to("ceramics@people.test").iter().any(|subject| subject.contains("order")), "the vendor is told");
+    assert!(!shop.mail_to(&guest.email).is_empty(), "the buyer is notified");
+    assert!(
+        shop.mail_to("ceramics@people.test").iter().any(|subject| subject.contains("order")),
+        "the vendor is notified"
+    );
 }
 
-/// From an order that is paid on delivery to the cash.
+/// From an order that is paid on delivery to its collected payment.
 pub(crate) async fn fulfil_on_delivery(shop: &Shop) {
     let ceramics = shop.vendor("ceramics").await;
     let bowl = ceramics.product("bowl").stock(5).publish().await;
@@ -68,7 +71,7 @@ pub(crate) async fn fulfil_on_delivery(shop: &Shop) {
     assert_eq!(step("accept").await, "accepted");
     assert_eq!(bowl.stock().await, (5, 2, 3));
     assert_eq!(step("ship").await, "shipped");
-    assert_eq!(bowl.stock().await, (3, 0, 3), "what left the house is not on hand any more");
+    assert_eq!(bowl.stock().await, (3, 0, 3), "shipped units are not on hand any more");
     assert_eq!(step("deliver").await, "delivered");
 
     let seen = shop.anon().with("order-token", order["token"].as_str().unwrap());

@@ -1,4 +1,4 @@
-//! Carts: what they hold, what they cost, whose they are.
+//! Carts: lines, prices, claiming and expiry.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::shop::Shop;
 
 #[tokio::test]
-async fn putting_a_line_twice_is_putting_it_once() {
+async fn putting_a_line_twice_has_the_effect_of_putting_it_once() {
     let shop = Shop::open().await;
     let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
     let guest = shop.guest().await;
@@ -25,7 +25,7 @@ async fn putting_a_line_twice_is_putting_it_once() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_bought_cannot_be_put() {
+async fn what_cannot_be_bought_cannot_be_put_into_a_cart() {
     let shop = Shop::open().await;
     let vendor = shop.vendor("ceramics").await;
     let draft = vendor.product("draft").draft().await;
@@ -69,7 +69,7 @@ async fn a_claimed_cart_has_a_new_id_and_the_old_one_is_gone() {
     assert_eq!(claimed["groups"][0]["lines"][0]["quantity"], 2);
     guest.client.get(&guest.path("")).await.expect_problem(404, "not_found");
 
-    // The answer may have been lost: claiming the old cart again finds the new one, for its buyer only.
+    // The response may have been lost: claiming the old cart again finds the new one, for its buyer only.
     let again = buyer.post(&guest.path("/claim"), &json!({})).await;
     assert_eq!((again.expect(200), again.header("etag")), (&claimed, "\"1\""));
     let stranger = shop.buyer("bobur").await;
@@ -79,14 +79,14 @@ async fn a_claimed_cart_has_a_new_id_and_the_old_one_is_gone() {
     let second = shop.guest().await;
     second.put(&bowl.variant, 3).await.expect(200);
     let merged = buyer.post(&second.path("/claim"), &json!({})).await.expect(200).clone();
-    assert_eq!(merged["groups"][0]["lines"][0]["quantity"], 3, "the larger quantity stands");
+    assert_eq!(merged["groups"][0]["lines"][0]["quantity"], 3, "the larger quantity is kept");
     let followed = buyer.post(&guest.path("/claim"), &json!({})).await.expect(200).clone();
     assert_eq!(followed, merged, "the first cart became the second one");
     shop.anon().get(&format!("/v1/carts/{}", claimed["id"].as_str().unwrap())).await.expect_problem(404, "not_found");
 }
 
 #[tokio::test]
-async fn an_expired_cart_says_so_until_nothing_is_left_of_it() {
+async fn an_expired_cart_is_answered_with_410_until_it_is_deleted() {
     let shop = Shop::open().await;
     let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
     let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
@@ -102,7 +102,7 @@ async fn an_expired_cart_says_so_until_nothing_is_left_of_it() {
 }
 
 #[tokio::test]
-async fn taking_out_what_is_not_in_the_cart_writes_nothing() {
+async fn deleting_a_line_that_is_not_in_the_cart_writes_nothing() {
     let shop = Shop::open().await;
     let vendor = shop.vendor("ceramics").await;
     let (bowl, cup) = (vendor.product("bowl").stock(5).publish().await, vendor.product("cup").publish().await);
@@ -117,31 +117,31 @@ async fn taking_out_what_is_not_in_the_cart_writes_nothing() {
     assert!(operations.keys().all(|operation| operation.contains("Get")), "{operations:?}");
 }
 
-/// A fault that loses the answer to a route's nth call of an operation.
-fn lose_answer(shop: &Shop, operation: &str, nth: u32, route: &str) {
+/// Loses the response to a route's nth call of a DynamoDB operation.
+fn lose_response(shop: &Shop, operation: &str, nth: u32, route: &str) {
     let fault = Fault::nth("dynamodb", operation, nth, Kind::After);
     shop.cloud.services().faults.add(Fault { route: Some(route.to_owned()), ..fault });
 }
 
 #[tokio::test]
-async fn a_write_whose_answer_is_lost_is_done_once_and_no_conflict() {
+async fn a_write_whose_response_is_lost_is_applied_once_without_a_conflict() {
     let shop = Shop::open().await;
     let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
     let faults = &shop.cloud.services().faults;
     let triggered = || faults.triggered().len();
 
-    lose_answer(&shop, "PutItem", 1, "POST /v1/carts");
+    lose_response(&shop, "PutItem", 1, "POST /v1/carts");
     let guest = shop.guest().await;
-    lose_answer(&shop, "PutItem", 1, "PUT /v1/carts/{id}/items/{variant_id}");
+    lose_response(&shop, "PutItem", 1, "PUT /v1/carts/{id}/items/{variant_id}");
     assert_eq!(guest.put(&bowl.variant, 2).await.expect(200)["version"], 2, "written once");
     assert_eq!(guest.seen().await["version"], 2);
-    lose_answer(&shop, "DeleteItem", 1, "DELETE /v1/carts/{id}");
+    lose_response(&shop, "DeleteItem", 1, "DELETE /v1/carts/{id}");
     guest.client.delete(&guest.path("")).await.expect(204);
     assert_eq!(triggered(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn carts_that_are_claimed_at_once_become_one() {
+async fn carts_that_are_claimed_concurrently_are_merged() {
     let shop = Shop::open().await;
     let vendor = shop.vendor("ceramics").await;
     let buyer = shop.buyer("buyer").await;

@@ -1,4 +1,4 @@
-//! The catalog: what everybody sees of what is for sale.
+//! The public catalog: lists, filters, cursors, product pages and caching.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::shop::{Client, Product, Shop, Vendor};
 
-/// Handles of a page, in its order, and the cursor of the next.
+/// The handles of a page in the order of the list, and the cursor of the next page.
 async fn page(client: &Client, query: &str) -> (Vec<String>, Option<String>) {
     let page = client.get(&format!("/v1/products{query}")).await.expect(200).clone();
     let handles = page["items"].as_array().expect("items").iter();
@@ -24,7 +24,7 @@ async fn card(client: &Client, handle: &str) -> Value {
     found.unwrap_or_else(|| panic!("{handle} is not listed"))
 }
 
-/// Puts the categories up: home with kitchen with bowls in it, and garden.
+/// Stores the categories home > kitchen > bowls, and garden.
 async fn put_categories(shop: &Shop) {
     let tree = json!({"items": [
         {"handle": "home", "name": "Home", "children": [
@@ -35,13 +35,13 @@ async fn put_categories(shop: &Shop) {
     shop.operator().await.with("if-match", "*").put("/v1/admin/categories", &tree).await.expect(200);
 }
 
-/// Publishes a product a second after the one before, so that it is the newest.
+/// Publishes a product a second after the previous one, so that it is the newest.
 async fn add(shop: &Shop, vendor: &Vendor, handle: &str, category: &str, price: &str) -> Product {
     shop.cloud.clock().advance(Duration::from_secs(1));
     vendor.product(handle).set("category", json!(category)).price(price).stock(5).publish().await
 }
 
-/// The body with which a product's vendor would put it back as it is.
+/// The body of a PUT that leaves a product as it is.
 fn rewritten(seen: &Value) -> Value {
     let mut body = json!({"title": seen["title"], "options": seen["options"], "category": seen["category"]});
     let variants = seen["variants"].as_array().expect("variants").iter();
@@ -52,7 +52,7 @@ fn rewritten(seen: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_product_stands_in_every_list_that_it_belongs_to() {
+async fn a_product_is_in_every_list_that_it_belongs_to() {
     let shop = Shop::open().await;
     put_categories(&shop).await;
     let (ceramics, silk) = (shop.vendor("ceramics").await, shop.vendor("silk").await);
@@ -83,7 +83,7 @@ async fn a_product_stands_in_every_list_that_it_belongs_to() {
 }
 
 #[tokio::test]
-async fn bounds_of_the_price_hold_at_both_ends_and_need_its_order() {
+async fn price_bounds_are_inclusive_and_require_sorting_by_price() {
     let shop = Shop::open().await;
     put_categories(&shop).await;
     let vendor = shop.vendor("ceramics").await;
@@ -116,7 +116,7 @@ async fn bounds_of_the_price_hold_at_both_ends_and_need_its_order() {
 }
 
 #[tokio::test]
-async fn cursors_lead_through_a_list_to_its_end_and_past_everything_once() {
+async fn cursors_page_through_a_list_and_show_each_item_once() {
     let shop = Shop::open().await;
     put_categories(&shop).await;
     let vendor = shop.vendor("ceramics").await;
@@ -152,7 +152,7 @@ async fn cursors_lead_through_a_list_to_its_end_and_past_everything_once() {
 }
 
 #[tokio::test]
-async fn a_cursor_goes_on_where_it_was_though_the_list_has_changed() {
+async fn a_cursor_continues_at_its_position_when_the_list_has_changed() {
     let shop = Shop::open().await;
     put_categories(&shop).await;
     let vendor = shop.vendor("ceramics").await;
@@ -216,14 +216,14 @@ async fn a_products_page_shows_its_variants_and_its_vendor() {
 
     let in_sums = anon.get("/v1/products/bowl?currency=UZS").await.expect(200).clone();
     assert_eq!(in_sums["price"], money("150000.00", "UZS"));
-    assert_eq!(in_sums["variants"].as_array().map(Vec::len), Some(1), "only what has a price in it");
+    assert_eq!(in_sums["variants"].as_array().map(Vec::len), Some(1), "only variants with a price in the currency");
     assert_eq!(listed(&anon, "?currency=UZS").await, ["bowl"]);
     anon.get("/v1/products/bowl?currency=EUR").await.expect_problem(404, "not_found");
     assert_eq!(listed(&anon, "?currency=EUR").await, Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn what_is_sold_out_says_so_until_there_is_more() {
+async fn a_sold_out_product_is_unavailable_until_it_is_restocked() {
     let shop = Shop::open().await;
     let vendor = shop.vendor("ceramics").await;
     let bowl = vendor.product("bowl").stock(1).publish().await;
@@ -232,7 +232,7 @@ async fn what_is_sold_out_says_so_until_there_is_more() {
         shop.wait_until_idle().await;
         let page = anon.get("/v1/products/bowl").await.expect(200).clone();
         let seen = (card(&anon, "bowl").await["available"].clone(), page["available"].clone());
-        assert_eq!(seen.0, seen.1, "the list says what the page says");
+        assert_eq!(seen.0, seen.1, "the list agrees with the page");
         assert_eq!(page["variants"][0]["available"].as_i64().unwrap() > 0, seen.1 == json!(true));
         seen.1 == json!(true)
     };
@@ -242,7 +242,7 @@ async fn what_is_sold_out_says_so_until_there_is_more() {
     let (id, token) = (order["id"].as_str().unwrap(), order["token"].as_str().unwrap());
     let owner = anon.clone().with("order-token", token);
     owner.post(&format!("/v1/orders/{id}/cancel"), &json!({})).await.expect(200);
-    assert!(available().await, "the order was called off");
+    assert!(available().await, "the order was cancelled");
     let stock = format!("/v1/vendor/products/{}/variants/{}/stock", bowl.id, bowl.variant);
     vendor.client.put(&stock, &json!({"on_hand": 0})).await.expect(200);
     assert!(!available().await);
@@ -251,7 +251,7 @@ async fn what_is_sold_out_says_so_until_there_is_more() {
 }
 
 #[tokio::test]
-async fn what_is_unpublished_or_deleted_is_gone_everywhere() {
+async fn an_unpublished_or_deleted_product_is_shown_nowhere() {
     let shop = Shop::open().await;
     put_categories(&shop).await;
     let vendor = shop.vendor("ceramics").await;
@@ -270,7 +270,7 @@ async fn what_is_unpublished_or_deleted_is_gone_everywhere() {
     anon.get("/v1/products/bowl").await.expect_problem(404, "not_found");
 
     change("publish").await;
-    // Its place is that of its first day.
+    // Its position is that of its first publication.
     assert_eq!(listed(&anon, "").await, ["cup", "bowl"]);
     vendor.client.delete(&format!("/v1/vendor/products/{}", bowl.id)).await.expect(204);
     vendor.client.delete(&format!("/v1/vendor/products/{}", bowl.id)).await.expect_problem(404, "not_found");
@@ -283,7 +283,7 @@ async fn what_is_unpublished_or_deleted_is_gone_everywhere() {
 }
 
 #[tokio::test]
-async fn a_changed_product_changes_its_place() {
+async fn a_changed_product_moves_to_its_new_lists_and_positions() {
     let shop = Shop::open().await;
     put_categories(&shop).await;
     let vendor = shop.vendor("ceramics").await;
@@ -338,7 +338,7 @@ async fn an_unchanged_page_is_answered_with_304() {
 }
 
 #[tokio::test]
-async fn a_handle_names_one_product() {
+async fn a_product_handle_is_unique() {
     let shop = Shop::open().await;
     let (ceramics, silk) = (shop.vendor("ceramics").await, shop.vendor("silk").await);
     ceramics.product("bowl").draft().await;
@@ -355,7 +355,7 @@ async fn a_handle_names_one_product() {
 }
 
 #[tokio::test]
-async fn a_hundred_variants_are_a_product_and_one_more_is_none() {
+async fn a_product_has_at_most_a_hundred_variants() {
     let shop = Shop::open().await;
     let vendor = shop.vendor("ceramics").await;
     let variants = |count: usize| -> Value {
@@ -385,7 +385,7 @@ async fn a_hundred_variants_are_a_product_and_one_more_is_none() {
 }
 
 #[tokio::test]
-async fn a_tree_holds_a_thousand_categories_and_stays_itself() {
+async fn a_tree_of_a_thousand_categories_is_served_as_it_was_stored() {
     let shop = Shop::open().await;
     let tree: Vec<Value> = (0..100)
         .map(|root| {
@@ -404,7 +404,7 @@ async fn a_tree_holds_a_thousand_categories_and_stays_itself() {
     for category in ["c99", "c99-8"] {
         assert_eq!(listed(&shop.anon(), &format!("?category={category}")).await, ["bowl"]);
     }
-    // A category that goes leaves its products where they are.
+    // Deleting a category leaves its products listed.
     let editor = operator.with("if-match", put.header("etag"));
     editor.put("/v1/admin/categories", &json!({"items": []})).await.expect(200);
     editor.put("/v1/admin/categories", &json!({"items": []})).await.expect_problem(412, "version_mismatch");
@@ -413,7 +413,7 @@ async fn a_tree_holds_a_thousand_categories_and_stays_itself() {
 }
 
 #[tokio::test]
-async fn a_page_and_a_list_take_one_round_trip_each() {
+async fn a_product_page_and_a_list_take_one_round_trip_each() {
     let shop = Shop::open().await;
     put_categories(&shop).await;
     let vendor = shop.vendor("ceramics").await;

@@ -1,4 +1,4 @@
-//! Checkout: exactly once, never more than there is, never dearer than agreed.
+//! Checkout: one order per idempotency key, never more units than in stock, never more than the expected total.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ async fn a_hundred_guests_at_once_get_exactly_the_ten_units_there_are() {
     let after = shop.cloud.services().usage.snapshot();
     let transactions = after["POST /v1/checkout"].operations["TransactWriteItems"];
     assert!(!before.contains_key("POST /v1/checkout"));
-    assert!(transactions > 100 + 10, "conflicts have happened: {transactions} transactions");
+    assert!(transactions > 100 + 10, "no conflicts: {transactions} transactions");
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn a_rise_of_the_price_is_refused_and_a_drop_is_passed_on() {
 }
 
 #[tokio::test]
-async fn checkout_asks_for_its_key_and_for_nothing_foreign() {
+async fn checkout_requires_an_idempotency_key_and_refuses_invalid_fields() {
     let shop = Shop::open().await;
     let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
     let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
@@ -105,7 +105,7 @@ async fn a_checkout_takes_four_round_trips_and_a_webhook_two() {
     for round in 0..2 {
         let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
         if round == 1 {
-            // The product was seen before, so its vendor is read beside it.
+            // This instance has seen the product, so it reads the vendor in the same round trip.
             let usage = shop.cloud.services().usage.snapshot();
             assert_eq!(usage["PUT /v1/carts/{id}/items/{variant_id}"].last.round_trips, 2);
         }
@@ -114,7 +114,7 @@ async fn a_checkout_takes_four_round_trips_and_a_webhook_two() {
         let order = guest.checks_out_for("stripe", "key", &total).await.expect(201)["id"].as_str().unwrap().to_owned();
         shop.stripe(&order, "succeed").await;
         if round == 1 {
-            // Settings and secrets are warm now.
+            // Settings and secrets are cached by now.
             let usage = shop.cloud.services().usage.snapshot();
             for (route, most) in [
                 ("POST /v1/checkout", 4),
@@ -129,14 +129,14 @@ async fn a_checkout_takes_four_round_trips_and_a_webhook_two() {
 }
 
 #[tokio::test]
-async fn a_replay_gets_the_first_answer_whatever_became_of_the_cart() {
+async fn a_replay_gets_the_stored_response_whatever_became_of_the_cart() {
     let shop = Shop::open().await;
     let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
     let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
     let total = guest.seen().await["totals"]["total"].clone();
     let first = guest.checks_out_for("stripe", "once", &total).await.expect(201).clone();
 
-    // The order ends unpaid, the cart opens again, and one more goes into it.
+    // The order expires unpaid, its cart is reopened, and a unit is added.
     shop.wait_until_idle().await;
     shop.advance(Duration::from_secs(16 * 60)).await;
     guest.put(&bowl.variant, 2).await.expect(200);
@@ -151,7 +151,7 @@ async fn a_replay_gets_the_first_answer_whatever_became_of_the_cart() {
 }
 
 #[tokio::test]
-async fn tax_and_commission_are_those_of_the_moment_of_ordering() {
+async fn tax_and_commission_are_fixed_at_checkout() {
     let rates = Rates { tax: 1_225.try_into().unwrap(), commission: 1_000.try_into().unwrap() };
     let shop = Shop::with(Options { rates, ..Options::for_tests() }).await;
     let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
@@ -159,7 +159,7 @@ async fn tax_and_commission_are_those_of_the_moment_of_ordering() {
     let unknown = guest.put(&bowl.variant, 3).await.expect(200)["totals"].clone();
     assert_eq!((&unknown["tax"], &unknown["total"]["amount"]), (&Value::Null, &json!("37.50")));
     guest.address().await.expect(200);
-    // 12.25 %, of each line and of the delivery, half to even: 4.59 of 37.50, 0.61 of 5.00.
+    // 12.25 % of each line and of the delivery, rounded half to even: 4.59 of 37.50, 0.61 of 5.00.
     let totals = guest.seen().await["totals"].clone();
     let amount_of = |name: &str| totals[name]["amount"].as_str().map(str::to_owned);
     assert_eq!(
@@ -170,8 +170,12 @@ async fn tax_and_commission_are_those_of_the_moment_of_ordering() {
     assert_eq!((&order["totals"], &order["vendors"][0]["totals"]), (&totals, &totals));
     shop.stripe(order["id"].as_str().expect("an id"), "succeed").await;
     let seen = bowl.vendor.newest_order().await.expect("the vendor sees it");
-    assert_eq!((&seen["totals"], &seen["commission"]["amount"]), (&totals, &json!("3.75")), "of the goods alone");
-    // What goes back takes its tax with it.
+    assert_eq!(
+        (&seen["totals"], &seen["commission"]["amount"]),
+        (&totals, &json!("3.75")),
+        "commission is charged on the goods alone"
+    );
+    // The refund includes the tax.
     let path = format!("/v1/vendor/orders/{}/decline", seen["id"].as_str().expect("an id"));
     bowl.vendor.client.post(&path, &json!({})).await.expect(200);
     shop.wait_until_idle().await;

@@ -1,4 +1,4 @@
-//! Disputes: the buyer's bank wants money back, while other money may be on its way to him.
+//! Disputes: the buyer's bank may charge a payment back while the shop refunds it.
 
 use serde_json::json;
 
@@ -16,7 +16,7 @@ async fn a_dispute_is_shown_to_the_operator_in_whichever_order_its_webhooks_come
         if won {
             webhooks.reverse();
         }
-        // Each of them comes again.
+        // Each webhook is delivered twice.
         webhooks.extend(webhooks.clone());
         for (name, object) in webhooks {
             sale.post_webhook(name, object).await.expect(200);
@@ -37,7 +37,7 @@ async fn a_dispute_is_shown_to_the_operator_in_whichever_order_its_webhooks_come
         );
         assert_eq!(sale.operators_mail().len(), if won { 1 } else { 2 }, "{:?}", sale.operators_mail());
 
-        // Who buys and who sells learns that there is one, and nothing of the provider's names.
+        // Buyer and vendor see the dispute, but none of the provider's references.
         for view in [sale.seen().await, sale.vendor_order().await] {
             assert!(events(&view).contains(&format!("dispute_{status}")));
             assert!(!view.to_string().contains("du_1") && !view.to_string().contains(&reference), "{view}");
@@ -57,7 +57,7 @@ async fn the_sandbox_opens_a_dispute_and_decides_it() {
     assert_eq!((&seen["disputes"][0]["state"], seen["disputes"][1].is_null()), (&json!("lost"), true));
 }
 
-/// The order's refund as the buyer sees it: its state, and whether the bank gave the money back instead.
+/// The order's refund as the buyer sees it: its state, and whether the amount was charged back instead.
 async fn refund(sale: &Sale) -> (String, bool) {
     let seen = sale.seen().await;
     let refunds = seen["refunds"].as_array().expect("refunds");
@@ -69,7 +69,7 @@ fn queued_refund() -> (String, bool) {
     ("queued".to_owned(), false)
 }
 
-/// A sale that the vendor refused while the buyer's bank decides: its refund waits.
+/// A sale that the vendor declined while a dispute is open: its refund waits.
 async fn declined_while_disputed() -> Sale {
     let sale = Sale::of_one().await;
     sale.act("succeed").await;
@@ -86,7 +86,7 @@ async fn a_refund_waits_for_the_dispute_and_is_sent_when_the_shop_wins() {
     let sale = declined_while_disputed().await;
     let mail = sale.messages_to_buyer();
     assert!(mail[0].contains("Your bank is deciding about this payment"), "{mail:?}");
-    // Nobody is told to give it back by hand: the operator has heard of the dispute and of nothing else.
+    // The operator is alerted to the dispute only, not to a refund that needs manual work.
     assert_eq!(sale.operators_mail().len(), 1, "{:?}", sale.operators_mail());
 
     sale.act("win_dispute").await;
@@ -120,12 +120,12 @@ async fn what_was_charged_back_is_not_refunded_again() {
         assert_eq!(refund(&sale).await, ("failed".to_owned(), true));
         assert_eq!(count(&sale.seen().await, "refund_charged_back"), 1);
         let failed = sale.shop.operator().await.get("/v1/admin/refunds/failed").await.expect(200).clone();
-        assert_eq!(failed["items"], json!([]), "nobody has to give anything back by hand");
+        assert_eq!(failed["items"], json!([]), "nothing needs a manual refund");
         let mail = sale.messages_to_operator();
         assert!(mail.len() == 2 && !mail.iter().any(|message| message.contains("by hand")), "{mail:?}");
     }
 
-    // What is called off when the bank has decided already is covered at once.
+    // The refund of an order that is declined after a lost dispute is marked as charged back at once.
     let sale = Sale::of_one().await;
     sale.act("succeed").await;
     sale.act("dispute").await;
@@ -149,7 +149,11 @@ async fn a_dispute_that_only_the_provider_knows_of_makes_a_refund_wait() {
         sale.step("decline").await.expect(200);
         sale.shop.wait_until_idle().await;
         sale.shop.advance(HOUSEKEEPING_INTERVAL).await;
-        assert_eq!(refund(&sale).await, queued_refund(), "it was asked for and not refused for ever");
+        assert_eq!(
+            refund(&sale).await,
+            queued_refund(),
+            "the provider refuses the refund only while the dispute is open"
+        );
         assert!(sale.operators_mail().is_empty(), "{:?}", sale.operators_mail());
         sale.shop.hold_webhooks(false).await;
         sale.act(decision).await;

@@ -1,4 +1,4 @@
-//! What time does: deadlines, lost webhooks, lost events, dead letters. Everything may run twice at once.
+//! Housekeeping: deadlines, polling for lost webhooks, lost events and dead letters; also with runs that overlap.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 
 use crate::shop::{Client, Guest, Product, Shop};
 
-/// Until housekeeping comes round again.
+/// One second longer than the interval of housekeeping.
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(61);
 
 async fn bowls(shop: &Shop, units: i64) -> Product {
     shop.vendor("ceramics").await.product("bowl").stock(units).publish().await
 }
 
-/// An order, and who may see it.
+/// An order, with its guest and a client that shows its token.
 struct Order {
     id: String,
     guest: Guest,
@@ -40,7 +40,7 @@ impl Order {
     }
 }
 
-/// The stock, read by the vendor's new session: an access token is good for fifteen minutes.
+/// The stock, read in a new session of the vendor: an access token expires after fifteen minutes.
 async fn stock(shop: &Shop, bowl: &Product) -> (i64, i64, i64) {
     let mut bowl = bowl.clone();
     bowl.vendor.client = shop.sign_in(&format!("{}@people.test", bowl.vendor.handle)).await;
@@ -52,7 +52,7 @@ fn fails_always(service: &str, operation: &str) -> Fault {
 }
 
 async fn housekeeping(shop: &Shop) {
-    shop.cloud.invoke("HousekeepingFunction", json!({})).await.expect("the minute has come");
+    shop.cloud.invoke("HousekeepingFunction", json!({})).await.expect("housekeeping runs");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -69,10 +69,10 @@ async fn concurrent_housekeeping_runs_expire_each_order_once() {
     shop.wait_until_idle().await;
     for order in &orders {
         assert_eq!(order.state().await, "expired");
-        assert_eq!(shop.mail_to(&order.guest.email).len(), 1, "the buyer is told once");
+        assert_eq!(shop.mail_to(&order.guest.email).len(), 1, "the buyer is notified once");
         order.guest.put(&bowl.variant, 2).await.expect(200);
     }
-    assert_eq!(stock(&shop, &bowl).await, (9, 0, 9), "the stock goes back once");
+    assert_eq!(stock(&shop, &bowl).await, (9, 0, 9), "the stock is released once");
 }
 
 #[tokio::test]
@@ -89,7 +89,7 @@ async fn a_payment_without_a_webhook_is_found_by_polling_before_the_deadline() {
     assert_eq!(order.state().await, "paid");
     assert_eq!(shop.mail_to(&order.guest.email).len(), 1);
 
-    // The webhook comes after all.
+    // The webhook arrives after all.
     shop.cloud.services().faults.clear();
     shop.advance(Duration::from_secs(3600)).await;
     assert_eq!(order.state().await, "paid");
@@ -114,7 +114,7 @@ async fn an_unpaid_order_is_polled_three_times() {
         assert!(!run.operations.contains_key("TransactWriteItems"), "{run:?}");
     }
     assert_eq!(questions, [2, 5, 10]);
-    assert_eq!(order.seen().await, before, "asking changes nothing");
+    assert_eq!(order.seen().await, before, "polling changes nothing");
     shop.advance(Duration::from_secs(60)).await;
     assert_eq!(order.state().await, "expired");
 }
@@ -130,16 +130,19 @@ async fn an_order_that_cannot_be_expired_does_not_block_the_others() {
     housekeeping(&shop).await;
     assert_eq!(other.state().await, "expired");
 
-    // It is left alone for a while and not read each minute.
+    // An order that failed is retried after some minutes, not in each run.
     shop.cloud.services().usage.reset();
     shop.cloud.clock().advance(HOUSEKEEPING_INTERVAL);
     housekeeping(&shop).await;
     let usage = shop.cloud.services().usage.snapshot();
-    assert_eq!(usage["function HousekeepingFunction"].operations["Query"], 16, "the two lists, and no order");
+    assert_eq!(
+        usage["function HousekeepingFunction"].operations["Query"], 16,
+        "the buckets of the two lists, and no order"
+    );
 
     write_data(&shop, &one, &written).await;
     shop.advance(Duration::from_secs(6 * 60)).await;
-    assert_eq!(one.state().await, "expired", "what failed is tried again");
+    assert_eq!(one.state().await, "expired", "a failed order is retried");
     assert_eq!(stock(&shop, &bowl).await, (9, 0, 9));
 }
 
@@ -156,7 +159,7 @@ fn item_of(shop: &Shop, order: &Order) -> Value {
     json!({"TableName": table, "Key": {"pk": {"S": format!("ORDER#{}", order.id)}, "sk": {"S": "ORDER"}}})
 }
 
-/// The body of an order as the table has it.
+/// The stored body of an order.
 async fn data_of(shop: &Shop, order: &Order) -> String {
     let found = call_dynamodb(shop, "GetItem", &item_of(shop, order)).await;
     found["Item"]["data"]["S"].as_str().expect("a body").to_owned()
@@ -181,21 +184,21 @@ async fn a_dead_letter_is_redriven_when_its_cause_is_gone() {
     shop.wait_until_idle().await;
     let mut rounds = 0;
     while shop.depth("OrderEventsDeadLetters") == Depth::default() {
-        // The clock is moved by hand, so that housekeeping does not run yet.
+        // Moves only the clock, so that housekeeping does not run yet.
         shop.cloud.clock().advance(HOUSEKEEPING_INTERVAL);
         shop.wait_until_idle().await;
         rounds += 1;
-        assert!(rounds < 10, "the message dies in the end");
+        assert!(rounds < 10, "the message never became a dead letter");
     }
     assert_eq!(shop.mail_to(&order.guest.email).len(), 0);
 
     shop.cloud.services().faults.clear();
-    // Two at once: a message is not in two hands, and even then it would be acted on once.
+    // Two concurrent runs: only one of them receives the message, and a copy of it would be processed once.
     tokio::join!(housekeeping(&shop), housekeeping(&shop));
     assert_eq!(shop.depth("OrderEventsDeadLetters"), Depth::default());
     shop.advance(HOUSEKEEPING_INTERVAL).await;
     shop.advance(HOUSEKEEPING_INTERVAL).await;
-    assert_eq!(shop.mail_to(&order.guest.email).len(), 1, "the buyer is told once");
+    assert_eq!(shop.mail_to(&order.guest.email).len(), 1, "the buyer is notified once");
     assert_eq!(shop.depth("OrderEventsQueue"), Depth::default());
 }
 
@@ -214,11 +217,11 @@ async fn a_message_that_always_fails_is_redriven_three_times_and_then_stays() {
             let (dead_lettered, waiting) = (shop.depth(dead), shop.depth(id));
             let all =
                 dead_lettered.visible + dead_lettered.in_flight + waiting.visible + waiting.in_flight + waiting.delayed;
-            assert_eq!(all, 1, "it is nowhere lost and nowhere twice");
+            assert_eq!(all, 1, "the message is neither lost nor duplicated");
         }
-        assert_eq!(shop.depth(dead), Depth { in_flight: 1, ..Depth::default() }, "it stays, out of the way");
+        assert_eq!(shop.depth(dead), Depth { in_flight: 1, ..Depth::default() }, "it stays, hidden for a long time");
         let usage = shop.cloud.services().usage.snapshot();
-        assert_eq!(usage[&format!("function {function}")].calls, 15, "three times five tries");
+        assert_eq!(usage[&format!("function {function}")].calls, 15, "five attempts after each of three redrives");
     }
 }
 
@@ -240,10 +243,10 @@ async fn a_housekeeping_run_that_dies_between_two_calls_loses_no_dead_letter() {
         queues.send(&dead, "this is no message of ours", &MessageAttributes::default()).expect("sent");
         let before = everywhere();
         shop.cloud.services().faults.add(Fault { every: true, ..Fault::nth("sqs", operation, 1, kind) });
-        // Whether the run fails as a whole is of no interest here.
+        // The result of the run does not matter here.
         let _ = shop.cloud.invoke("HousekeepingFunction", json!({})).await;
         shop.cloud.services().faults.clear();
-        // The client tries each call three times: so often it is there at most.
+        // The SDK attempts each call three times, so there are at most three copies.
         assert!((before..=before + 3).contains(&everywhere()), "{operation} {kind:?}: {before}, then {}", everywhere());
     }
 }
@@ -262,7 +265,7 @@ async fn concurrent_housekeeping_runs_ask_for_each_refund_and_each_payment_once(
     tokio::join!(housekeeping(&shop), housekeeping(&shop), housekeeping(&shop));
     shop.wait_until_idle().await;
     let books = shop.anon().get(&format!("/_local/pay/stripe/orders/{}", cancelled.id)).await.expect(200).clone();
-    assert_eq!(books["refunds"].as_array().map(Vec::len), Some(1), "the money goes back once");
+    assert_eq!(books["refunds"].as_array().map(Vec::len), Some(1), "there is one refund");
     assert_eq!(cancelled.seen().await["refunds"][0]["state"], "succeeded");
     let history = unreported.seen().await["history"].clone();
     let paid = history.as_array().expect("a history").iter().filter(|entry| entry["event"] == "paid").count();

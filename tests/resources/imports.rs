@@ -1,4 +1,4 @@
-//! Product files in Shopify's format: in, in again, and out.
+//! Product files in Shopify's CSV format: import, repeated import and export.
 
 mod lost_jobs;
 
@@ -13,14 +13,14 @@ use serde_json::{Value, json};
 use crate::shop::until;
 use crate::shop::{Answer, Client, Shop, Vendor};
 
-/// How many products the file has.
+/// Number of products in the file of [`fifty_products`].
 const PRODUCTS: usize = 50;
 const HEADER: &str = "Handle;Title;Body (HTML);Vendor;Type;Tags;Published;Option1 Name;Option1 Value;Option2 Name;Option2 Value;\
     Variant SKU;Variant Grams;Variant Inventory Qty;Variant Price;Variant Compare At Price;Image Src;Image Alt Text;\
     SEO Title;SEO Description;Status;Gift Card";
 
-/// Fifty products as a shop in the bazaar would export them: a byte order mark, semicolons, Windows line ends, descriptions over
-/// several lines, and a row for each of a product's variants.
+/// Fifty products as spreadsheet software saves them: a byte order mark, semicolons, Windows line ends, descriptions
+/// over several lines, and a row for each variant.
 fn fifty_products() -> Vec<u8> {
     let mut csv = format!("\u{feff}{HEADER}\r\n");
     for number in 1..=PRODUCTS {
@@ -78,7 +78,7 @@ async fn import(shop: &Shop, vendor: &Vendor, query: &str, file: impl Into<Vec<u
     vendor.client.get(&location).await.expect(200).clone()
 }
 
-/// Exports and answers the file.
+/// Exports the products and returns the file.
 async fn export(shop: &Shop, vendor: &Vendor, query: &str) -> String {
     let asked = vendor.client.post(&format!("/v1/vendor/exports{query}"), &json!({})).await;
     let location = format!("/v1/vendor/exports/{}", asked.expect(202)["id"].as_str().expect("an id"));
@@ -91,7 +91,7 @@ async fn export(shop: &Shop, vendor: &Vendor, query: &str) -> String {
     file.text
 }
 
-/// All items of a list.
+/// All items of a list, over all its pages.
 async fn all(client: &Client, path: &str) -> Vec<Value> {
     let mut items = Vec::new();
     let mut page = client.get(path).await;
@@ -102,7 +102,7 @@ async fn all(client: &Client, path: &str) -> Vec<Value> {
     }
 }
 
-/// The vendor's products by handle, as they stand now.
+/// The vendor's products by handle.
 async fn products(vendor: &Vendor) -> BTreeMap<String, Value> {
     let listed = all(&vendor.client, "/v1/vendor/products?limit=100").await;
     listed.into_iter().map(|product| (product["handle"].as_str().expect("a handle").to_owned(), product)).collect()
@@ -119,7 +119,7 @@ fn errors(job: &Value) -> Vec<(u64, &str, &str)> {
 }
 
 #[tokio::test]
-async fn a_file_with_fifty_products_is_for_sale_and_again_changes_nothing() {
+async fn an_import_publishes_fifty_products_and_its_repeat_changes_nothing() {
     let (shop, vendor) = shop_with_categories().await;
     let job = import(&shop, &vendor, "?publish=true", fifty_products()).await;
     assert_eq!((&job["state"], &job["errors"]), (&json!("completed"), &json!([])));
@@ -149,7 +149,7 @@ async fn a_file_with_fifty_products_is_for_sale_and_again_changes_nothing() {
     assert_eq!(products(&vendor).await, before, "versions, stock and all");
     let usage = shop.cloud.services().usage.snapshot();
     let operations = &usage["function ImportsFunction"].operations;
-    assert!(!operations.contains_key("TransactWriteItems"), "nothing was written but how far it came: {operations:?}");
+    assert!(!operations.contains_key("TransactWriteItems"), "only the progress of the job was written: {operations:?}");
 }
 
 #[tokio::test]
@@ -166,7 +166,7 @@ async fn products_stay_drafts_unless_they_are_to_be_published() {
 }
 
 #[tokio::test]
-async fn bad_rows_are_named_and_good_ones_go_in() {
+async fn bad_rows_are_reported_and_good_rows_are_imported() {
     let (shop, vendor) = shop_with_categories().await;
     let file = "Handle,Title,Body (HTML),Type,Variant Inventory Qty,Variant Price,Image Src\n\
         good,Good,\"two\nlines\",Bowls,3,9.50,\n\
@@ -197,7 +197,7 @@ async fn bad_rows_are_named_and_good_ones_go_in() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_none_fails_with_its_reason() {
+async fn an_invalid_file_fails_with_its_reason() {
     let (shop, vendor) = shop_with_categories().await;
     for (file, code) in [("Handle,Title\na,A\n", "missing_column"), ("\u{feff}", "empty_file")] {
         let job = import(&shop, &vendor, "", file).await;
@@ -264,7 +264,7 @@ async fn a_price_that_a_file_leaves_out_stays_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_handle_that_another_vendor_has_is_suffixed_with_the_shops_own() {
+async fn a_handle_that_another_vendor_has_gets_the_own_vendors_handle_as_suffix() {
     let (shop, vendor) = shop_with_categories().await;
     let silk = shop.vendor("silk").await;
     let other = silk.product("bowl").publish().await;
@@ -277,7 +277,7 @@ async fn a_handle_that_another_vendor_has_is_suffixed_with_the_shops_own() {
     assert_eq!(shop.anon().get("/v1/products/bowl").await.expect(200)["vendor"]["handle"], "silk");
     let exported = export(&shop, &vendor, "").await;
     assert!(exported.lines().nth(1).expect("a row").starts_with("bowl,"), "{exported}");
-    // The handle is free again, and stays that of the product which the vendor's files call so.
+    // The other product is gone, but the handle stays reserved for the product that the vendor's files name by it.
     let theirs = format!("/v1/vendor/products/{}", other.id);
     silk.client.delete(&theirs).await.expect(204);
     let bowl =
@@ -295,7 +295,7 @@ async fn a_handle_that_another_vendor_has_is_suffixed_with_the_shops_own() {
 }
 
 #[tokio::test]
-async fn a_large_file_is_announced_uploaded_and_imported_by_itself() {
+async fn a_large_file_is_announced_uploaded_and_then_imported() {
     let (shop, vendor) = shop_with_categories().await;
     let file = fifty_products();
     let too_large = [HEADER.as_bytes(), "\n".as_bytes(), &vec![b'x'; 1024 * 1024]].concat();
@@ -325,7 +325,7 @@ async fn a_large_file_is_announced_uploaded_and_imported_by_itself() {
 }
 
 #[tokio::test]
-async fn an_upload_has_to_begin_within_ten_minutes() {
+async fn an_import_upload_url_expires_after_ten_minutes() {
     let (shop, vendor) = shop_with_categories().await;
     let asked = json!({"filename": "bowls.csv", "size": 3});
     let announced = vendor.client.post("/v1/vendor/imports", &asked).await.expect(202).clone();
@@ -335,19 +335,19 @@ async fn an_upload_has_to_begin_within_ten_minutes() {
 }
 
 #[tokio::test]
-async fn what_was_exported_is_the_same_when_it_is_imported() {
+async fn importing_an_exported_file_changes_nothing() {
     let (shop, vendor) = shop_with_categories().await;
     import(&shop, &vendor, "?publish=true", fifty_products()).await;
     let guarded = "Handle,Title,Body (HTML),Type,Tags,Variant SKU,Variant Inventory Qty,Variant Price,Image Src,SEO Title\n\
         formula,=1+1,@mention,Nonsense,\"+a, -b\",-5,4,1.00,,=HYPERLINK(\"x\")\n\
         quoted,'=not a formula,'' two,,,''-6,0,2.00,https://pictures.test/q.jpg,\"says \"\"hello\"\", twice\"\n";
     import(&shop, &vendor, "?publish=true", guarded).await;
-    // A product of the desk, with what no file has said of it.
+    // A product created through the API, with a field that no file has set.
     vendor.product("desk").set("tags", json!(["made at the desk"])).stock(3).draft().await;
     let known = products(&vendor).await;
     assert_eq!(known["formula"]["title"], "=1+1");
     let first = export(&shop, &vendor, "").await;
-    assert!(first.contains(",'=1+1,"), "a spreadsheet calculates nothing: {first}");
+    assert!(first.contains(",'=1+1,"), "no cell begins a formula: {first}");
     for line in first.lines() {
         assert!(!line.starts_with(['=', '+', '-', '@']), "{line}");
     }
@@ -357,7 +357,7 @@ async fn what_was_exported_is_the_same_when_it_is_imported() {
     assert_eq!(products(&vendor).await, known);
     assert_eq!(export(&shop, &vendor, "").await, first);
 
-    // Into another shop: the same products, under handles of its own.
+    // Imported by another vendor: the same products, under other handles.
     let silk = shop.vendor("silk").await;
     let elsewhere = import(&shop, &silk, "?publish=true", first.clone()).await;
     assert_eq!((&elsewhere["state"], &elsewhere["created"]), (&json!("completed"), &json!(53)));
@@ -370,10 +370,10 @@ async fn what_was_exported_is_the_same_when_it_is_imported() {
 }
 
 #[tokio::test]
-async fn an_import_goes_on_where_it_was_interrupted() {
+async fn an_interrupted_import_resumes_where_it_stopped() {
     let (shop, vendor) = shop_with_categories().await;
     let services = shop.cloud.services();
-    // The table falls silent in the middle, for longer than the SDK tries.
+    // The table fails in the middle, for more calls than the SDK attempts.
     for nth in 60..600 {
         services.faults.add(Fault::nth("dynamodb", "TransactWriteItems", nth, Kind::Before));
     }
@@ -381,14 +381,14 @@ async fn an_import_goes_on_where_it_was_interrupted() {
     let sent = send(&vendor, "?publish=true", fifty_products()).await;
     let location = sent.header("location").to_owned();
     let ended = || services.usage.snapshot().get("function ImportsFunction").is_some_and(|usage| usage.calls > 0);
-    until("the import has given up for now", async || ended()).await;
+    until("the slice of the import has failed", async || ended()).await;
     services.faults.clear();
     let interrupted = vendor.client.get(&location).await.expect(200).clone();
     assert_eq!(interrupted["state"], "running");
     let done = interrupted["products"].as_u64().expect("a count");
-    assert!((1..50).contains(&done), "it was in the middle: {done}");
+    assert!((1..50).contains(&done), "interrupted in the middle: {done}");
 
-    // Whoever read the queue dies, too. The message comes back when it was hidden for long enough.
+    // The consumer of the queue dies, too. The message becomes visible again after its visibility timeout.
     shop.cloud.kill_sources().await;
     shop.cloud.restart_sources().expect("the queue is read again");
     shop.advance(Duration::from_secs(91)).await;
@@ -404,13 +404,13 @@ async fn an_import_goes_on_where_it_was_interrupted() {
 }
 
 #[tokio::test]
-async fn an_import_whose_answers_are_lost_writes_nothing_twice() {
+async fn an_import_whose_responses_are_lost_writes_nothing_twice() {
     let (shop, vendor) = shop_with_categories().await;
     for operation in ["TransactWriteItems", "UpdateItem"] {
         shop.cloud.services().faults.add(Fault { every: true, ..Fault::nth("dynamodb", operation, 7, Kind::After) });
     }
     let mut job = import(&shop, &vendor, "?publish=true", fifty_products()).await;
-    // A slice of work that does not come to its end is taken up by the next, when its message comes back.
+    // A slice of work that fails is repeated when its message becomes visible again.
     for _ in 0..6 {
         if job["state"] != "running" {
             break;
@@ -431,7 +431,7 @@ async fn an_import_whose_answers_are_lost_writes_nothing_twice() {
 }
 
 #[tokio::test]
-async fn reserved_units_are_not_imported_away() {
+async fn an_import_sets_no_stock_below_the_reserved_units() {
     let (shop, vendor) = shop_with_categories().await;
     let bowl = vendor.product("bowl").stock(5).publish().await;
     shop.guest().await.takes(&[(&bowl, 3)]).await.checks_out("cash_on_delivery", "once").await.expect(201);

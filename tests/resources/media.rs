@@ -1,4 +1,4 @@
-//! Pictures: uploaded by a signed request, seen by everybody.
+//! Media: pictures are uploaded with a signed URL and served to everyone.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::shop::{Answer, Shop, Vendor};
 
-/// The smallest picture in PNG: one dot.
+/// A PNG of one pixel.
 const DOT: &[u8] = &[
     0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, b'I', b'H', b'D', b'R', 0, 0, 0, 1, 0, 0, 0, 1, 8,
     0, 0, 0, 0, 0x3a, 0x7e, 0x9b, 0x55, 0, 0, 0, 0x0a, b'I', b'D', b'A', b'T', 0x78, 0x9c, 0x63, 0x60, 0, 0, 0, 2, 0,
@@ -19,7 +19,7 @@ async fn begin(vendor: &Vendor, content_type: &str, size: usize) -> Answer {
     vendor.client.post("/v1/vendor/media", &json!({"content_type": content_type, "size": size})).await
 }
 
-/// The place for a dot.
+/// Begins an upload of [`DOT`].
 async fn begin_dot(vendor: &Vendor) -> Value {
     begin(vendor, "image/png", DOT.len()).await.expect(201).clone()
 }
@@ -37,19 +37,19 @@ async fn a_picture_is_uploaded_and_seen_by_everybody() {
         (&json!("PUT"), &json!("image/png"))
     );
     let url = media["url"].as_str().expect("an address");
-    assert_eq!(shop.anon().get(url).await.status, 403, "nothing is there yet, and nobody learns more");
+    assert_eq!(shop.anon().get(url).await.status, 403, "a missing object is answered like a forbidden one");
     shop.anon().upload(&media["upload"], DOT).await.expect(200);
 
     let bowl = vendor.product("bowl").set("images", json!([{"src": media["src"], "alt": "A bowl"}])).publish().await;
     let page = shop.anon().get(&format!("/v1/products/{}", bowl.handle)).await.expect(200).clone();
-    assert_eq!(page["images"], json!([{"url": url, "alt": "A bowl"}]), "buyers get an address");
+    assert_eq!(page["images"], json!([{"url": url, "alt": "A bowl"}]), "buyers get a URL");
     let seen = shop.anon().get(url).await;
     assert_eq!((seen.status, seen.header("content-type")), (200, "image/png"));
     assert_eq!(seen.header("content-length"), DOT.len().to_string());
 }
 
 #[tokio::test]
-async fn what_is_no_picture_is_deleted() {
+async fn an_upload_that_is_not_a_picture_is_deleted() {
     let shop = Shop::open().await;
     let vendor = shop.vendor("ceramics").await;
     let drawing = b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>";
@@ -60,7 +60,7 @@ async fn what_is_no_picture_is_deleted() {
         assert_eq!(
             shop.anon().get(media["url"].as_str().expect("an address")).await.status,
             403,
-            "it says it is a PNG"
+            "it only claims to be a PNG"
         );
     }
     let media = begin_dot(&vendor).await;
@@ -74,15 +74,15 @@ async fn a_forbidden_object_is_not_taken_for_a_missing_one() {
     for (withheld, left) in [(None, 0), (Some(("ImportsFunction".to_owned(), "TellMissingPictures".to_owned())), 1)] {
         let shop = Shop::with(Options { removed_statement: withheld, ..Options::for_tests() }).await;
         let vendor = shop.vendor("ceramics").await;
-        // Nothing was uploaded: who may not list the bucket is told that he may not look.
+        // Nothing was uploaded: without the right to list the bucket, S3 answers 403 instead of 404.
         shop.repeat_upload_notification(begin_dot(&vendor).await["id"].as_str().expect("an id"));
         shop.wait_until_idle().await;
-        assert_eq!(shop.depth("ImportsQueue").in_flight, left, "what failed comes again");
+        assert_eq!(shop.depth("ImportsQueue").in_flight, left, "a failed message stays in the queue");
     }
 }
 
 #[tokio::test]
-async fn only_the_signed_type_length_method_and_place_are_taken() {
+async fn an_upload_must_match_its_signed_type_length_method_and_key() {
     let shop = Shop::open().await;
     let vendor = shop.vendor("ceramics").await;
     let media = begin_dot(&vendor).await;
@@ -97,16 +97,16 @@ async fn only_the_signed_type_length_method_and_place_are_taken() {
     assert_eq!(put(url, "image/png", &[DOT, b"x"].concat()).await, 403, "longer");
     let other = begin_dot(&vendor).await["id"].as_str().expect("an id").to_owned();
     let elsewhere = url.replace(media["id"].as_str().expect("an id"), &other);
-    assert_eq!(put(&elsewhere, "image/png", DOT).await, 403, "another place");
+    assert_eq!(put(&elsewhere, "image/png", DOT).await, 403, "another key");
     assert_eq!(shop.anon().send(Method::DELETE, url, None, "").await.status, 403, "another method");
     assert_eq!(shop.anon().get(media["url"].as_str().expect("an address")).await.status, 403, "nothing was put");
     assert_eq!(put(url, "image/png", DOT).await, 200);
     let bare = url.split('?').next().expect("an address");
-    assert_eq!(put(bare, "image/png", DOT).await, 403, "nobody puts without a signature");
+    assert_eq!(put(bare, "image/png", DOT).await, 403, "an unsigned PUT is refused");
 }
 
 #[tokio::test]
-async fn an_upload_has_to_begin_within_ten_minutes_of_the_clouds_clock() {
+async fn a_media_upload_url_expires_after_ten_minutes() {
     let shop = Shop::open().await;
     let vendor = shop.vendor("ceramics").await;
     let (early, late) = (begin_dot(&vendor).await, begin_dot(&vendor).await);
@@ -119,7 +119,7 @@ async fn an_upload_has_to_begin_within_ten_minutes_of_the_clouds_clock() {
 }
 
 #[tokio::test]
-async fn only_pictures_of_a_known_kind_and_size_are_begun() {
+async fn a_media_upload_requires_a_known_type_and_size() {
     let shop = Shop::open().await;
     let vendor = shop.vendor("ceramics").await;
     for kind in ["image/jpeg", "image/png", "image/webp", "image/avif"] {

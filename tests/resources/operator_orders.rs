@@ -1,4 +1,4 @@
-//! What only the operator decides about an order: another amount than was asked for, and its end.
+//! What only the operator can do with an order: decide on an amount mismatch, and cancel it at any time.
 
 use serde_json::json;
 
@@ -18,7 +18,7 @@ async fn the_operator_accepts_an_amount_mismatch() {
 
     let decided = sale.decide("accept").await.expect(200).clone();
     assert_eq!((&decided["state"], &decided["payment"]["state"]), (&json!("paid"), &json!("captured")));
-    assert_eq!(sale.decide("accept").await.expect(200), &decided, "a repeat is harmless");
+    assert_eq!(sale.decide("accept").await.expect(200), &decided, "a repeat changes nothing");
     sale.decide("refund").await.expect_problem(409, "wrong_state");
     let reference = sale.references().await.remove(0);
     sale.post_payment_succeeded(&reference, 1749).await.expect(200);
@@ -27,7 +27,7 @@ async fn the_operator_accepts_an_amount_mismatch() {
         json!([])
     );
     sale.step("accept").await.expect(200);
-    // Not more goes back than came.
+    // No more is refunded than was captured.
     sale.step("decline").await.expect(200);
     assert_eq!(sale.seen().await["refunds"][0]["amount"]["amount"], "17.49");
 }
@@ -41,7 +41,7 @@ async fn the_operator_refunds_an_amount_mismatch() {
         (&decided["state"], &decided["payment"]["state"]),
         (&json!("awaiting_payment"), &json!("amount_mismatch"))
     );
-    assert_eq!(sale.decide("refund").await.expect(200), &decided, "a repeat is harmless");
+    assert_eq!(sale.decide("refund").await.expect(200), &decided, "a repeat changes nothing");
     sale.decide("accept").await.expect_problem(409, "wrong_state");
     sale.shop.advance(HOUSEKEEPING_INTERVAL).await;
     let seen = sale.seen().await;
@@ -78,10 +78,10 @@ async fn the_operator_cancels_what_one_of_two_vendors_never_ships() {
     let guest = shop.guest().await.takes(&[(&bowl, 1), (&scarf, 2)]).await;
     let order = guest.checks_out("cash_on_delivery", "once").await.expect(201).clone();
     let reader = shop.anon().with("order-token", text(&order["token"]));
-    let vendor_orders = order["vendors"].as_array().expect("parts").clone();
+    let vendor_orders = order["vendors"].as_array().expect("vendor orders").clone();
     let of = |product: &Product| {
         let found = vendor_orders.iter().find(|vendor_order| vendor_order["vendor"]["id"] == json!(product.vendor.id));
-        text(&found.expect("a part")["id"])
+        text(&found.expect("a vendor order")["id"])
     };
     for step in ["accept", "ship"] {
         bowl.vendor.client.post(&format!("/v1/vendor/orders/{}/{step}", of(&bowl)), &json!({})).await.expect(200);
@@ -89,10 +89,10 @@ async fn the_operator_cancels_what_one_of_two_vendors_never_ships() {
     let path = format!("/v1/admin/orders/{}/cancel", text(&order["id"]));
     let ended = shop.operator().await.post(&path, &json!({})).await.expect(200).clone();
     assert_eq!(ended["state"], "confirmed", "one parcel is on its way");
-    assert_eq!(shop.operator().await.post(&path, &json!({})).await.expect(200), &ended, "a repeat is harmless");
+    assert_eq!(shop.operator().await.post(&path, &json!({})).await.expect(200), &ended, "a repeat changes nothing");
     assert_eq!((bowl.stock().await, scarf.stock().await), ((4, 0, 4), (5, 0, 5)));
 
-    // Who does not send it any more need not know where it would have gone.
+    // A vendor whose vendor order is cancelled does not see the address.
     let own = scarf.vendor.client.get(&format!("/v1/vendor/orders/{}", of(&scarf))).await.expect(200).clone();
     assert_eq!((&own["state"], own["address"].is_null()), (&json!("cancelled"), true));
     let sent = bowl.vendor.client.get(&format!("/v1/vendor/orders/{}", of(&bowl))).await.expect(200).clone();
@@ -115,7 +115,7 @@ async fn the_operator_cancels_a_paid_order_and_it_is_refunded() {
     sale.shop.advance(HOUSEKEEPING_INTERVAL).await;
     assert_eq!(sale.seen().await["payment"]["state"], "refunded");
 
-    // One that waits for its money is called off at the provider first.
+    // The payment attempt of an unpaid order is cancelled at the provider.
     let sale = Sale::of_one().await;
     assert_eq!(sale.operator_posts("cancel", &json!({})).await.expect(200)["payment"]["state"], "cancelled");
     let sale = Sale::of_one().await;

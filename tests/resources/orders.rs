@@ -1,4 +1,4 @@
-//! What follows an order: mail, deadlines, calling off, and money that goes back.
+//! Orders after checkout: mail, payment attempts, expiry, cancelling, declining and refunds.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use crate::shop::until;
 use crate::shop::{Answer, Client, Guest, Product, Shop, Vendor};
 
-/// How long an order waits for its money, and a little more.
+/// One minute longer than an order waits for its payment.
 const PAST_PAYMENT_DEADLINE: Duration = Duration::from_secs(16 * 60);
-/// Until housekeeping comes round again.
+/// One second longer than the interval of housekeeping.
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(61);
 
-/// A placed order, and who may see it.
+/// A placed order, with a client that shows its token.
 struct Order {
     id: String,
     reader: Client,
@@ -42,7 +42,7 @@ impl Order {
         client.post(&format!("/v1/orders/{}/payments", self.id), &json!({"provider": "stripe"})).await
     }
 
-    /// What the sandbox knows of the order.
+    /// The sandbox's intents and refunds of the order.
     async fn at_stripe(&self, shop: &Shop) -> Value {
         shop.anon().get(&format!("/_local/pay/stripe/orders/{}", self.id)).await.expect(200).clone()
     }
@@ -55,7 +55,7 @@ async fn bowls(shop: &Shop) -> (Vendor, Product) {
     (vendor, bowl)
 }
 
-/// Signs the vendor in again: an access token is good for fifteen minutes.
+/// Signs the vendor in again: an access token expires after fifteen minutes.
 async fn signed_in_again(shop: &Shop, product: &mut Product) {
     product.vendor.client = shop.sign_in(&format!("{}@people.test", product.vendor.handle)).await;
 }
@@ -74,7 +74,7 @@ fn refund(amount: &str, state: &str, reason: &str) -> (String, String, String) {
     (amount.to_owned(), state.to_owned(), reason.to_owned())
 }
 
-/// What Stripe says of an order's first payment that went through after all.
+/// Posts Stripe's webhook that an order's first payment has succeeded after all.
 async fn late_payment_arrives(shop: &Shop, order: &Order) -> Answer {
     let mut intent = order.at_stripe(shop).await["intents"][0].clone();
     intent["status"] = json!("succeeded");
@@ -96,7 +96,7 @@ async fn buyer_and_both_vendors_are_notified_of_a_paid_order_exactly_once() {
     let guest = shop.guest().await.takes(&[(&bowl, 1), (&scarf, 1)]).await;
     let order = Order::placed(&shop, &guest).await;
     shop.wait_until_idle().await;
-    assert!(shop.mail_to(&guest.email).is_empty(), "nobody is told before there is money");
+    assert!(shop.mail_to(&guest.email).is_empty(), "nobody is notified before the order is paid");
     shop.stripe(&order.id, "succeed_twice").await;
     shop.wait_until_idle().await;
     shop.stripe(&order.id, "succeed").await;
@@ -112,13 +112,13 @@ async fn buyer_and_both_vendors_are_notified_of_a_paid_order_exactly_once() {
 }
 
 #[tokio::test]
-async fn mail_that_could_not_be_sent_at_first_is_sent_once() {
+async fn mail_that_fails_at_first_is_sent_once() {
     let shop = Shop::open().await;
     let (_, bowl) = bowls(&shop).await;
     let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
     let order = Order::placed(&shop, &guest).await;
     shop.wait_until_idle().await;
-    // The SDK tries three times by itself; then the queue brings the message again.
+    // The SDK attempts each call three times; then the queue delivers the message again.
     let faults = &shop.cloud.services().faults;
     for nth in 1..=3 {
         faults.add(Fault::nth("ses", "SendEmail", nth, Kind::Before));
@@ -132,7 +132,7 @@ async fn mail_that_could_not_be_sent_at_first_is_sent_once() {
 }
 
 #[tokio::test]
-async fn an_order_stands_while_its_provider_is_down_and_is_paid_later() {
+async fn an_order_is_placed_while_its_provider_is_down_and_paid_later() {
     let shop = Shop::open().await;
     let (_, bowl) = bowls(&shop).await;
     let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
@@ -161,7 +161,7 @@ fn stripe_keys(api_key: &str, webhook_secret: &str) -> String {
     json!({"api_key": api_key, "webhook_secret": {"current": webhook_secret, "previous": null}}).to_string()
 }
 
-/// Puts another value into Stripe's secret, before anybody has read it.
+/// Puts another value into Stripe's secret, before a function has read it.
 fn put_stripe_secret(shop: &Shop, value: &str) {
     let services = shop.cloud.services();
     let secret = services.template.secrets.iter().find(|secret| secret.id == "StripeSecret").expect("a secret");
@@ -170,7 +170,7 @@ fn put_stripe_secret(shop: &Shop, value: &str) {
 
 #[tokio::test]
 async fn a_shop_without_keys_takes_no_cards_and_reserves_nothing_for_them() {
-    // As the template begins, and what somebody might put there.
+    // The initial value of the template, and values that are incomplete or malformed.
     for value in [stripe_keys("", ""), String::new(), "sk_live_alone".to_owned(), stripe_keys("sk_live", "")] {
         let shop = Shop::open().await;
         put_stripe_secret(&shop, &value);
@@ -203,7 +203,7 @@ async fn an_order_whose_payment_was_never_opened_ends_without_the_provider() {
 }
 
 #[tokio::test]
-async fn an_answer_of_the_provider_that_is_lost_does_not_make_a_second_payment() {
+async fn a_lost_response_of_the_provider_causes_no_second_payment() {
     let shop = Shop::open().await;
     let (_, bowl) = bowls(&shop).await;
     let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
@@ -219,7 +219,7 @@ async fn an_answer_of_the_provider_that_is_lost_does_not_make_a_second_payment()
     assert_eq!(seen["state"], "paid");
     let stripe = order.at_stripe(&shop).await;
     let paid = stripe["intents"].as_array().expect("intents").iter().filter(|intent| intent["status"] == "succeeded");
-    assert_eq!(paid.count(), 1 + refunds(&seen).len(), "what was paid twice went back: {stripe}");
+    assert_eq!(paid.count(), 1 + refunds(&seen).len(), "every duplicate payment is refunded: {stripe}");
 }
 
 #[tokio::test]
@@ -231,7 +231,7 @@ async fn a_declined_card_leaves_the_order_waiting_for_another_attempt() {
     shop.stripe(&order.id, "fail").await;
     let declined = order.seen().await;
     assert_eq!((&declined["state"], &declined["payment"]["state"]), (&json!("awaiting_payment"), &json!("failed")));
-    assert_eq!(bowl.stock().await, (5, 2, 3), "the stock is kept for the next attempt");
+    assert_eq!(bowl.stock().await, (5, 2, 3), "the stock stays reserved for the next attempt");
     order.reader.post(&format!("/v1/orders/{}/payments", order.id), &json!({"provider": "stripe"})).await.expect(400);
 
     let again = order.retry_payment("other-card").await;
@@ -261,7 +261,7 @@ async fn an_unpaid_order_expires_releases_its_stock_and_reopens_its_cart() {
     assert_eq!(bowl.stock().await, (5, 0, 5));
     assert_eq!(order.at_stripe(&shop).await["intents"][0]["status"], "canceled", "it cannot be paid any more");
     order.retry_payment("late").await.expect(409);
-    assert_eq!(shop.mail_to(&guest.email).len(), 1, "the buyer is told");
+    assert_eq!(shop.mail_to(&guest.email).len(), 1, "the buyer is notified");
 
     guest.put(&bowl.variant, 3).await.expect(200);
     let second = guest.checks_out("stripe", "another").await;
@@ -284,7 +284,7 @@ async fn a_guest_cancels_an_order_before_it_is_paid() {
     shop.advance(PAST_PAYMENT_DEADLINE).await;
     signed_in_again(&shop, &mut bowl).await;
     assert_eq!(order.seen().await["state"], "cancelled");
-    assert_eq!(bowl.stock().await, (5, 0, 5), "the stock goes back once");
+    assert_eq!(bowl.stock().await, (5, 0, 5), "the stock is released once");
 }
 
 #[tokio::test]
@@ -299,7 +299,7 @@ async fn a_guest_cancels_a_paid_order_and_is_refunded_in_full() {
     assert_eq!(cancelled["state"], "cancelled");
     assert_eq!(refunds(&cancelled), [refund("30.00", "queued", "cancelled")]);
     assert_eq!(bowl.stock().await, (5, 0, 5));
-    assert_eq!(vendor.newest_order().await.expect("the part stays visible")["state"], "cancelled");
+    assert_eq!(vendor.newest_order().await.expect("the vendor order stays visible")["state"], "cancelled");
 
     shop.advance(HOUSEKEEPING_INTERVAL).await;
     let refunded = order.seen().await;
@@ -307,7 +307,7 @@ async fn a_guest_cancels_a_paid_order_and_is_refunded_in_full() {
     assert_eq!(refunded["payment"]["state"], "refunded");
     shop.advance(Duration::from_secs(24 * 3600)).await;
     let stripe = order.at_stripe(&shop).await;
-    assert_eq!(stripe["refunds"].as_array().map(Vec::len), Some(1), "the money goes back once");
+    assert_eq!(stripe["refunds"].as_array().map(Vec::len), Some(1), "there is one refund");
     assert_eq!(stripe["refunds"][0]["amount"], 3000);
     let subjects = shop.mail_to("ceramics@people.test");
     assert_eq!(subjects.iter().filter(|subject| subject.contains("is cancelled")).count(), 1);
@@ -321,7 +321,7 @@ async fn a_refund_waits_for_a_provider_that_is_down_and_is_done_once() {
     let order = Order::placed(&shop, &guest).await;
     shop.stripe(&order.id, "succeed").await;
     order.cancel().await.expect(200);
-    // It is made, and the answer is lost.
+    // The refund is made, but the response is lost.
     shop.cloud.services().faults.add(Fault::nth("stripe", "CreateRefund", 1, Kind::After));
     for _ in 0..10 {
         shop.advance(Duration::from_secs(1800)).await;
@@ -340,7 +340,7 @@ async fn declining_a_vendor_order_refunds_exactly_that_vendor_order() {
     let order = Order::placed(&shop, &guest).await;
     shop.stripe(&order.id, "succeed").await;
     shop.wait_until_idle().await;
-    let vendor_order = silk.newest_order().await.expect("a part")["id"].as_str().expect("an id").to_owned();
+    let vendor_order = silk.newest_order().await.expect("a vendor order")["id"].as_str().expect("an id").to_owned();
     let decline = format!("/v1/vendor/orders/{vendor_order}/decline");
     assert_eq!(silk.client.post(&decline, &json!({})).await.expect(200)["state"], "declined");
     silk.client.post(&decline, &json!({})).await.expect(200);
@@ -352,8 +352,8 @@ async fn declining_a_vendor_order_refunds_exactly_that_vendor_order() {
     assert_eq!((&seen["state"], &seen["payment"]["state"]), (&json!("paid"), &json!("partially_refunded")));
     assert_eq!(refunds(&seen), [refund("35.00", "succeeded", "declined")]);
     assert_eq!(order.at_stripe(&shop).await["refunds"][0]["amount"], 3500);
-    assert_eq!(shop.mail_to(&guest.email).len(), 2, "paid, and one shop cannot deliver");
-    let vendor_order = ceramics.newest_order().await.expect("the other part goes on");
+    assert_eq!(shop.mail_to(&guest.email).len(), 2, "one message that it is paid, and one that a vendor has declined");
+    let vendor_order = ceramics.newest_order().await.expect("the other vendor order continues");
     let accept = format!("/v1/vendor/orders/{}/accept", vendor_order["id"].as_str().expect("an id"));
     ceramics.client.post(&accept, &json!({})).await.expect(200);
 }
@@ -374,7 +374,7 @@ async fn a_late_payment_re_reserves_the_stock() {
     assert_eq!(bowl.stock().await, (5, 2, 3));
     assert_eq!(bowl.vendor.newest_order().await.expect("the vendor sees it")["state"], "pending");
     late_payment_arrives(&shop, &order).await.expect(200);
-    assert_eq!(order.seen().await, seen, "saying it again changes nothing");
+    assert_eq!(order.seen().await, seen, "a repeated webhook changes nothing");
     assert_eq!(bowl.stock().await, (5, 2, 3));
 }
 
@@ -386,7 +386,7 @@ async fn a_late_payment_without_stock_is_refunded() {
     let order = Order::placed(&shop, &guest).await;
     shop.advance(PAST_PAYMENT_DEADLINE).await;
     signed_in_again(&shop, &mut bowl).await;
-    // Somebody else takes what has come back.
+    // Another guest buys the released units.
     shop.guest().await.takes(&[(&bowl, 4)]).await.checks_out("cash_on_delivery", "once").await.expect(201);
     late_payment_arrives(&shop, &order).await.expect(200);
     shop.wait_until_idle().await;
@@ -402,7 +402,7 @@ async fn a_late_payment_without_stock_is_refunded() {
     );
     assert!(shop.mail_to(&guest.email)[0].ends_with("your money goes back"));
     late_payment_arrives(&shop, &order).await.expect(200);
-    assert_eq!(order.seen().await, seen, "one refund however often it is said");
+    assert_eq!(order.seen().await, seen, "one refund, however often the webhook comes");
 }
 
 #[tokio::test]
@@ -411,7 +411,7 @@ async fn a_duplicate_payment_is_refunded_once() {
     let (_, bowl) = bowls(&shop).await;
     let guest = shop.guest().await.takes(&[(&bowl, 2)]).await;
     let order = Order::placed(&shop, &guest).await;
-    // The first attempt cannot be called off, so both can be paid.
+    // The first attempt cannot be cancelled at the provider, so both can be paid.
     let down = Fault { every: true, ..Fault::nth("stripe", "CancelPaymentIntent", 1, Kind::Before) };
     shop.cloud.services().faults.add(down);
     order.retry_payment("again").await.expect(201);

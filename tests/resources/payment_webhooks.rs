@@ -1,11 +1,11 @@
-//! Webhooks: signed, in any order, any number of times.
+//! Webhooks of a payment provider: repeated, with a wrong amount, and forged.
 
 use serde_json::json;
 
 use crate::shop::Shop;
 
 #[tokio::test]
-async fn the_same_event_again_changes_nothing() {
+async fn a_repeated_payment_event_changes_nothing() {
     let shop = Shop::open().await;
     let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
     let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
@@ -19,7 +19,7 @@ async fn the_same_event_again_changes_nothing() {
     shop.stripe(id, "succeed").await;
     shop.wait_until_idle().await;
     assert_eq!(reader.get(&format!("/v1/orders/{id}")).await.expect(200), &once);
-    assert_eq!(shop.mail_to(&guest.email).len(), mail, "nobody is told twice");
+    assert_eq!(shop.mail_to(&guest.email).len(), mail, "no message is sent twice");
 }
 
 #[tokio::test]
@@ -38,7 +38,7 @@ async fn a_wrong_amount_is_shown_to_the_operator_and_nothing_is_shipped() {
 }
 
 #[tokio::test]
-async fn an_unsigned_or_forged_message_is_refused() {
+async fn an_unsigned_or_forged_webhook_is_refused() {
     let shop = Shop::open().await;
     let event = json!({"id": "evt_1", "object": "event", "type": "payment_intent.succeeded"});
     shop.anon().post("/v1/webhooks/stripe", &event).await.expect_problem(400, "bad_signature");

@@ -1,4 +1,4 @@
-//! Settlement: what becomes of an order when its money comes early, late, twice, not at all, or goes back.
+//! Settlement: early, late, duplicate, missing and unmatched payments, refunds elsewhere, and refreshing a payment.
 
 use futures_util::future::join_all;
 use local::faults::{Fault, Kind};
@@ -11,13 +11,13 @@ use crate::shop::{Product, Shop};
 async fn the_payment_webhook_may_come_before_the_answer_to_checkout() {
     let shop = Shop::open().await;
     let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
-    // The provider knows of the payment, but its answer was lost.
+    // The provider has created the payment, but its response was lost.
     shop.cloud.services().faults.add(Fault::nth("stripe", "CreatePaymentIntent", 1, Kind::After));
     let sale = Sale::of(shop, bowl, 1).await;
     assert_eq!(sale.references().await, Vec::<String>::new());
     sale.act("succeed").await;
     assert_eq!(sale.seen().await["state"], "paid");
-    assert_eq!(sale.references().await.len(), 1, "its name was in the news");
+    assert_eq!(sale.references().await.len(), 1, "the webhook has carried its reference");
     assert_eq!(count(&sale.seen().await, "paid"), 1);
 }
 
@@ -84,11 +84,11 @@ async fn a_webhook_of_an_unknown_payment_is_accepted_and_its_money_is_listed_as_
     for (name, object) in [
         ("payment_intent.succeeded", elsewhere(sale.intent("pi_strangers", 1750, "succeeded"), &stranger)),
         ("payment_intent.succeeded", elsewhere(sale.intent("pi_nobodys", 1750, "succeeded"), &nobody)),
-        // An attempt that the order does not know: its money cannot be the order's.
+        // An attempt that the order does not know: its money is not counted for the order.
         ("payment_intent.succeeded", sale.intent("pi_unknown", 1750, "succeeded")),
         ("refund.created", refund("re_nobodys", "pending")),
         ("charge.dispute.created", Sale::dispute("pi_nobodys", "needs_response")),
-        // Here no money moves.
+        // These report no money.
         ("payment_intent.processing", sale.intent("pi_processing", 1750, "processing")),
         ("refund.failed", refund("re_failed", "failed")),
         ("charge.dispute.closed", Sale::dispute("pi_won", "won")),
@@ -101,7 +101,7 @@ async fn a_webhook_of_an_unknown_payment_is_accepted_and_its_money_is_listed_as_
     sale.shop.wait_until_idle().await;
     assert_eq!(sale.seen().await, before);
 
-    // Each thing at the provider stands in the list once. What names an order that is here is told by mail.
+    // Each payment, refund or dispute is listed once. Only one that names an existing order is mailed to the operator.
     let operator = sale.shop.operator().await;
     let list = "/v1/admin/payments/unmatched";
     let unmatched = operator.get(list).await.expect(200)["items"].clone();
@@ -129,7 +129,7 @@ async fn a_webhook_of_an_unknown_payment_is_accepted_and_its_money_is_listed_as_
     let first = operator.get(&format!("{list}?limit=1")).await.expect(200).clone();
     let rest = operator.get(&format!("{list}?cursor={}", text(&first["next"]))).await.expect(200).clone();
     assert_eq!((&first["items"][0], rest["items"].as_array().map(Vec::len)), (&unmatched[0], Some(4)));
-    // And what is not signed is refused, whatever it says.
+    // A forged webhook is refused.
     let event = json!({"id": "evt_1", "object": "event", "type": "payment_intent.succeeded"});
     let forged = sale.shop.anon().with("stripe-signature", format!("t=1800000000,v1={}", "0".repeat(64)));
     forged.post("/v1/webhooks/stripe", &event).await.expect_problem(400, "bad_signature");
@@ -163,7 +163,7 @@ async fn money_refunded_elsewhere_is_counted() {
     assert!(!seen.to_string().contains("re_part"));
     assert!(sale.seen_by_operator().await["refunds"].to_string().contains("re_part"));
 
-    // What the vendor refuses then takes only what is left with it.
+    // Declining after that refunds only what is left.
     sale.step("decline").await.expect(200);
     sale.shop.advance(HOUSEKEEPING_INTERVAL).await;
     let refunds = sale.seen().await["refunds"].as_array().expect("refunds").clone();
@@ -210,14 +210,14 @@ async fn a_late_payment_takes_stock_from_another_shard() {
     let sale = Sale::of(shop, bowl, 1).await;
     let reference = sale.references().await.remove(0);
     sale.expires().await;
-    // One more in the other shard, then one less in this one: what is left is where the order did not take it from.
+    // Adds a unit to the other shard, and takes one from the first: the unit left is not where the order took it from.
     sale.adjust(1).await;
     sale.adjust(-1).await;
     sale.post_payment_succeeded(&reference, 1750).await.expect(200);
     let seen = sale.seen().await;
     assert_eq!((&seen["state"], &seen["vendors"][0]["state"]), (&json!("paid"), &json!("pending")));
     assert_eq!(sale.stock().await, (1, 1, 0));
-    // And it gives back what it took, where it took it.
+    // Declining releases the unit to the shard that it was taken from.
     sale.step("decline").await.expect(200);
     assert_eq!(sale.stock().await, (1, 0, 1));
 }
@@ -242,9 +242,9 @@ async fn a_late_payment_without_stock_is_refunded_and_the_buyer_is_notified() {
 }
 
 #[tokio::test]
-async fn a_duplicate_payment_is_refunded_once() {
+async fn a_duplicate_payment_is_refunded_and_the_operator_sees_both_attempts() {
     let sale = Sale::of_one().await;
-    // The first attempt cannot be called off when the second begins, and both are paid.
+    // The first attempt cannot be cancelled when the second is opened, and both are paid.
     let down = Fault { every: true, ..Fault::nth("stripe", "CancelPaymentIntent", 1, Kind::Before) };
     sale.shop.cloud.services().faults.add(down);
     let again = sale.reader.clone().with("idempotency-key", "again");
@@ -280,7 +280,7 @@ async fn the_state_machines_are_served_as_data() {
     assert_eq!(again.status, 304);
 }
 
-/// The buyer is back from paying, and his client asks how it stands.
+/// Refreshes the payment, as a client does when the buyer returns from the provider.
 async fn refresh_payment(sale: &Sale) -> Value {
     sale.reader.post(&format!("/v1/orders/{}/settle", sale.id), &json!({})).await.expect(200).clone()
 }
@@ -289,9 +289,9 @@ async fn refresh_payment(sale: &Sale) -> Value {
 async fn refreshing_the_payment_before_the_webhook_shows_the_order_paid() {
     let sale = Sale::of_one().await;
     sale.shop.hold_webhooks(true).await;
-    assert_eq!(refresh_payment(&sale).await["state"], "awaiting_payment", "he has not paid yet");
+    assert_eq!(refresh_payment(&sale).await["state"], "awaiting_payment", "not paid yet");
     sale.act("succeed").await;
-    assert_eq!(sale.seen().await["state"], "awaiting_payment", "nobody has told of it");
+    assert_eq!(sale.seen().await["state"], "awaiting_payment", "the webhook is held back");
     assert_eq!(refresh_payment(&sale).await["state"], "paid");
     sale.shop.hold_webhooks(false).await;
     sale.shop.advance(HOUSEKEEPING_INTERVAL).await;
@@ -306,7 +306,7 @@ async fn refreshing_the_payment_after_the_webhook_changes_nothing() {
     sale.act("succeed").await;
     sale.shop.wait_until_idle().await;
     let before = sale.seen().await;
-    // Who knows needs not ask.
+    // The provider is not asked about a payment that is known to be captured.
     let down = Fault { every: true, ..Fault::nth("stripe", "*", 1, Kind::Before) };
     sale.shop.cloud.services().faults.add(down);
     assert_eq!(refresh_payment(&sale).await, before);
@@ -326,7 +326,7 @@ async fn refreshing_the_payment_beside_the_webhook_pays_once() {
     for answer in webhooks {
         answer.expect(200);
     }
-    assert!(back.iter().all(|order| order["state"] == "paid"), "whoever of them was faster");
+    assert!(back.iter().all(|order| order["state"] == "paid"), "whichever request came first");
     sale.shop.wait_until_idle().await;
     let seen = sale.seen().await;
     assert_eq!((&seen["state"], count(&seen, "paid"), seen["refunds"].is_null()), (&json!("paid"), 1, true));
@@ -352,7 +352,7 @@ async fn a_late_payment_takes_stock_from_more_shards_than_a_transaction_holds() 
         let built = vendor.product(name).set("variants", json!([variant]));
         let product = built.publish().await;
         let path = format!("/v1/vendor/products/{}/variants/{}/stock", product.id, product.variant);
-        // Units of each shard, so that an order of all of them draws on all shards.
+        // Units in each shard, so that an order of all units is allocated over all shards.
         vendor.client.put(&path, &json!({"on_hand": 64})).await.expect(200);
         products.push(product);
     }
@@ -365,7 +365,7 @@ async fn a_late_payment_takes_stock_from_more_shards_than_a_transaction_holds() 
     let sale = Sale { shop, bowl: products[0].clone(), id, email: guest.email.clone(), reader };
     let reference = sale.references().await.remove(0);
     sale.expires().await;
-    // Spread out again, each unit somewhere else than the order had gathered it.
+    // Rebalances to one shard and back, so that the units are in other shards than the order was consolidated in.
     let client = sale.shop.sign_in("ceramics@people.test").await;
     for product in &products {
         let path = format!("/v1/vendor/products/{}/variants/{}/stock", product.id, product.variant);

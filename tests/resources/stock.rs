@@ -1,4 +1,4 @@
-//! Stock: whatever vendors do to it while it is sold, no unit is lost and none is made.
+//! Stock: no change by a vendor, concurrent with sales or crashes, loses or creates a unit.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ async fn changes(product: &Product, change: &Value) -> Answer {
     product.vendor.client.put(&stock_path(product), change).await
 }
 
-/// A guest orders so many.
+/// A guest orders this many units.
 async fn buys(shop: &Shop, product: &Product, units: u32) -> Answer {
     shop.guest().await.takes(&[(product, units)]).await.checks_out("cash_on_delivery", "once").await
 }
@@ -40,7 +40,7 @@ async fn stock_is_rebalanced_over_more_and_fewer_shards_while_it_is_sold() {
         let sold = 12 * i64::try_from(orders.len() / 6).unwrap();
         assert_eq!(bowl.stock().await, (60, sold, 60 - sold), "after {shards}");
         if orders.len() == 18 {
-            // These took from shards that are not sold from any more, and give back there.
+            // These were allocated from shards that are not sold from any more, and release their units there.
             for order in orders.drain(..) {
                 cancels(&shop, &order).await;
             }
@@ -124,7 +124,7 @@ async fn the_shards_of_a_product_are_limited_and_the_list_of_products_still_show
     loop {
         let page = vendor.client.get(&path).await.expect(200).clone();
         let items = page["items"].as_array().unwrap();
-        assert!(items.len() <= 5, "a page reads no more shards than it may");
+        assert!(items.len() <= 5, "a page reads no more shards than its limit");
         assert!(items.iter().all(|item| item["variants"][11]["on_hand"] == 1));
         seen.extend(items.iter().map(|item| item["handle"].as_str().unwrap().to_owned()));
         let Some(next) = page["next"].as_str() else { break };
@@ -143,7 +143,7 @@ async fn a_variant_is_oversold_up_to_its_oversell_limit() {
     }]);
     let bowl = shop.vendor("ceramics").await.product("bowl").set("variants", variant).publish().await;
     let first = buys(&shop, &bowl, 1).await.expect(201).clone();
-    assert!(first["vendors"][0]["lines"][0].get("backorder").is_none(), "that one is there");
+    assert!(first["vendors"][0]["lines"][0].get("backorder").is_none(), "this unit is in stock");
     shop.wait_until_idle().await;
 
     let guest = shop.guest().await.takes(&[(&bowl, 4)]).await;
@@ -190,7 +190,7 @@ async fn backorders_need_no_stock_and_are_filled_by_what_comes_in() {
     assert_eq!(bowl.stock().await, (20, 16, 4));
 }
 
-/// A bowl whose vendor wants to be told at three.
+/// A bowl with a low-stock threshold of three units.
 async fn with_low_stock_alert(shop: &Shop, units: i64, shards: u16) -> Product {
     let variant = json!([{
         "sku": "B-1", "prices": [{"amount": "12.50", "currency": "USD"}], "on_hand": units, "shards": shards,
@@ -201,14 +201,14 @@ async fn with_low_stock_alert(shop: &Shop, units: i64, shards: u16) -> Product {
     bowl
 }
 
-/// What the vendor was told of his stock, newest first.
+/// Subjects of the low-stock notices to the vendor, newest first.
 fn notices(shop: &Shop) -> Vec<String> {
     let mut subjects = shop.mail_to("ceramics@people.test");
     subjects.retain(|subject| subject.contains(" left of "));
     subjects
 }
 
-/// A change of the first shard, as the stream brings it.
+/// The stream record of a change of the first shard.
 fn shard_changed(product: &Product, version: u32) -> Value {
     let pk = format!("STOCK#{}#000", product.variant);
     json!({"Records": [{
@@ -235,7 +235,7 @@ async fn a_vendor_is_notified_once_each_time_that_a_variant_runs_low() {
 
     buys(&shop, &bowl, 1).await.expect(201);
     shop.wait_until_idle().await;
-    // What was delivered comes again: with the version that was shown, and with one that the function does not know of yet.
+    // A record is delivered again: with the version that was projected, and with one that the table does not have yet.
     for version in [2, 999] {
         let answer = shop.cloud.invoke("ProjectionsFunction", shard_changed(&bowl, version)).await.expect("an answer");
         assert_eq!(answer, json!({"batchItemFailures": []}));
@@ -251,7 +251,7 @@ async fn a_vendor_is_notified_once_each_time_that_a_variant_runs_low() {
     shop.wait_until_idle().await;
     assert_eq!(notices(&shop), ["3 left of bowl, B-1".to_owned(), first.clone()]);
 
-    // Without a threshold nobody is told, and a variant that is low already does not become so by a new one.
+    // Without a threshold no notice is sent, and a new threshold above the current stock sends none either.
     let path = format!("/v1/vendor/products/{}", bowl.id);
     for (at, adjust) in [(json!(null), 10), (json!(20), -8)] {
         let variant =
@@ -308,7 +308,7 @@ fn prices(amount: &str) -> Vec<Value> {
     CURRENCIES.iter().map(|currency| json!({"amount": amount, "currency": currency})).collect()
 }
 
-/// A bowl deep in one branch of a tree with another one, in so many lists that a move takes two transactions.
+/// A bowl in a category four levels deep, in so many lists that a change of its category takes two transactions.
 async fn a_bowl_in_many_lists(shop: &Shop) -> Product {
     let branch = |name: &str| {
         (1..=4).rev().fold(json!([]), |children, depth| {
@@ -323,14 +323,14 @@ async fn a_bowl_in_many_lists(shop: &Shop) -> Product {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_product_moves_across_the_tree_while_it_sells_out() {
+async fn a_product_changes_its_category_while_it_sells_out() {
     let shop = Shop::open().await;
     let bowl = a_bowl_in_many_lists(&shop).await;
     let vendor = bowl.vendor.clone();
     let path = format!("/v1/vendor/products/{}", bowl.id);
     let etag = vendor.client.get(&path).await.header("etag").to_owned();
 
-    // Between leaving the old lists and entering the new ones the last units go.
+    // The last units are removed between the transaction for the old lists and the one for the new lists.
     let route = "PUT /v1/vendor/products/{id}";
     let faults = &shop.cloud.services().faults;
     let slow = Fault::nth("dynamodb", "TransactWriteItems", 2, Kind::Slow);
@@ -398,7 +398,7 @@ async fn a_product_with_more_shards_than_a_transaction_holds_is_created_and_dele
 }
 
 #[tokio::test]
-async fn a_move_across_the_tree_that_is_refused_takes_nothing_off_sale() {
+async fn a_refused_change_of_category_takes_nothing_off_sale() {
     let shop = Shop::open().await;
     let bowl = a_bowl_in_many_lists(&shop).await;
     bowl.vendor.product("cup").publish().await;

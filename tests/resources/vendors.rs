@@ -1,4 +1,4 @@
-//! Vendors: from an application to a shop, its people, and what a suspension stops.
+//! Vendors: application, approval, members, documents and suspension.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ async fn decide(shop: &Shop, vendor: &Vendor, verb: &str) -> crate::shop::Answer
     shop.operator().await.post(&format!("/v1/admin/vendors/{}/{verb}", vendor.id), &body).await
 }
 
-/// Names of what an application still needs.
+/// Codes of the checklist's items that are not done.
 fn open_items(account: &Value) -> Vec<&str> {
     let items = account["checklist"].as_array().expect("a checklist");
     items.iter().filter(|item| item["done"] == false).map(|item| item["code"].as_str().expect("a code")).collect()
@@ -54,7 +54,7 @@ async fn an_application_is_filled_in_submitted_and_approved() {
     let rates = json!({"shipping_rates": [{"amount": "5.00", "currency": "USD"}]});
     assert!(open_items(client.patch("/v1/vendors/me", &rates).await.expect(200)).is_empty());
 
-    // Goods can be prepared meanwhile, and not be sold.
+    // Products can be prepared before the approval, but not published.
     let bowl = vendor.product("bowl").stock(1).draft().await;
     let publish = format!("/v1/vendor/products/{}/publish", bowl.id);
     client.post(&publish, &json!({})).await.expect_problem(409, "wrong_state");
@@ -73,7 +73,7 @@ async fn an_application_is_filled_in_submitted_and_approved() {
     let page = shop.anon().get("/v1/vendors/chorsu-ceramics").await.expect(200).clone();
     assert_eq!((&page["id"], &page["name"]), (&json!(vendor.id), &json!("Chorsu Ceramics")));
     for private in ["legal_name", "phone", "email", "reason", "documents"] {
-        assert!(page.get(private).is_none(), "{private} is nobody's business");
+        assert!(page.get(private).is_none(), "{private} is private");
     }
     let history = own_account(&vendor).await["history"].clone();
     let events: Vec<&Value> = history.as_array().unwrap().iter().map(|step| &step["event"]).collect();
@@ -96,7 +96,7 @@ async fn a_rejected_application_is_improved_and_submitted_again() {
 }
 
 #[tokio::test]
-async fn a_handle_belongs_to_one_shop() {
+async fn a_vendor_handle_is_unique() {
     let shop = Shop::open().await;
     shop.applicant("ceramics").await;
     let other = shop.buyer("other").await;
@@ -106,7 +106,7 @@ async fn a_handle_belongs_to_one_shop() {
 }
 
 #[tokio::test]
-async fn a_suspended_shop_reads_ships_and_delivers_and_nothing_else() {
+async fn a_suspended_vendor_can_only_read_ship_and_deliver() {
     let shop = Shop::open().await;
     let vendor = shop.vendor("ceramics").await;
     let bowl = vendor.product("bowl").stock(9).publish().await;
@@ -168,7 +168,7 @@ async fn a_suspended_shop_reads_ships_and_delivers_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_reinstated_shop_shows_again_only_what_it_had_published() {
+async fn reinstating_a_vendor_lists_only_what_was_published_before() {
     let shop = Shop::open().await;
     let vendor = shop.vendor("ceramics").await;
     vendor.product("bowl").stock(1).publish().await;
@@ -182,7 +182,7 @@ async fn a_reinstated_shop_shows_again_only_what_it_had_published() {
 }
 
 #[tokio::test]
-async fn every_role_does_its_own_work_from_the_next_call_on() {
+async fn a_members_new_role_applies_from_the_next_request_on() {
     let shop = Shop::open().await;
     let vendor = shop.vendor("ceramics").await;
     let bowl = vendor.product("bowl").stock(9).publish().await;
@@ -228,7 +228,7 @@ async fn nobody_becomes_a_member_without_a_confirmed_account() {
 }
 
 #[tokio::test]
-async fn the_last_owner_stays() {
+async fn the_last_owner_cannot_be_removed_or_demoted() {
     let shop = Shop::open().await;
     let vendor = shop.vendor("ceramics").await;
     let second = shop.buyer("second").await;
@@ -273,7 +273,7 @@ async fn a_member_of_two_vendors_names_one_in_the_vendor_id_header() {
 }
 
 #[tokio::test]
-async fn documents_are_noted_and_their_addresses_are_not_shown() {
+async fn documents_are_listed_without_their_urls() {
     let shop = Shop::open().await;
     let vendor = shop.applicant("ceramics").await;
     let asked = json!({"kind": "identity", "filename": "passport.pdf", "content_type": "application/pdf", "size": 4});
@@ -282,7 +282,7 @@ async fn documents_are_noted_and_their_addresses_are_not_shown() {
     let account = own_account(&vendor).await;
     assert_eq!(account["documents"][0]["filename"], "passport.pdf");
     for hidden in ["key", "url", "link"] {
-        assert!(account["documents"][0].get(hidden).is_none(), "{hidden} is nobody's business");
+        assert!(account["documents"][0].get(hidden).is_none(), "{hidden} is not shown");
     }
     let longer = vendor.client.upload(&made["upload"], b"%PDF and more").await;
     assert!(longer.status >= 400, "only what was announced: {}", longer.status);
@@ -315,10 +315,10 @@ async fn the_operator_downloads_an_applicants_documents() {
         let url = document["link"]["url"].as_str().unwrap();
         let fetched = shop.anon().bytes(url).await;
         assert_eq!(fetched, (200, content_type.to_owned(), paper.to_vec()));
-        assert_eq!(shop.anon().get(url.split('?').next().unwrap()).await.status, 403, "only by its address");
+        assert_eq!(shop.anon().get(url.split('?').next().unwrap()).await.status, 403, "only with its signature");
         urls.push(url.to_owned());
     }
-    // He decides on what he has seen.
+    // The decision is bound to the version that the operator has seen.
     operator
         .clone()
         .with("if-match", seen.header("etag"))
@@ -327,7 +327,7 @@ async fn the_operator_downloads_an_applicants_documents() {
         .expect(200);
 
     shop.advance(Duration::from_secs(600)).await;
-    assert_eq!(shop.anon().get(&urls[0]).await.status, 403, "its time is over");
+    assert_eq!(shop.anon().get(&urls[0]).await.status, 403, "the link has expired");
     operator.get("/v1/admin/vendors/ven_00000000000000000000000000").await.expect_problem(404, "not_found");
     for list in
         [shop.operator().await.get("/v1/admin/vendors?state=approved").await, decide(&shop, &vendor, "suspend").await]

@@ -1,4 +1,4 @@
-//! Calls as a client makes them, and their answers.
+//! HTTP requests as a client sends them, and their responses.
 
 use std::net::SocketAddr;
 
@@ -6,7 +6,9 @@ use local::LocalCloud;
 use reqwest::Method;
 use serde_json::Value;
 
-/// Somebody who calls the API.
+use super::document;
+
+/// An HTTP client with a base address and the headers that it sends with each request.
 #[derive(Clone)]
 pub(crate) struct Client {
     http: reqwest::Client,
@@ -14,7 +16,7 @@ pub(crate) struct Client {
     headers: Vec<(String, String)>,
 }
 
-/// What came back.
+/// A response. `asked` names its request in failure messages.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -29,14 +31,14 @@ impl Client {
         Self::at(cloud.address())
     }
 
-    /// A client of a cloud that listens there, whichever process it runs in.
+    /// A client of a cloud that listens at this address, in this process or in another.
     pub(crate) fn at(address: SocketAddr) -> Self {
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .expect("a client");
-        // The address and not the name: nothing has to be looked up.
+        // An address instead of a host name saves the DNS lookup.
         Self { http, base: format!("http://{address}"), headers: Vec::new() }
     }
 
@@ -49,7 +51,7 @@ impl Client {
         self.headers.iter().any(|(name, _)| name == "authorization")
     }
 
-    /// The same client with another header on each call.
+    /// The same client with this header on each request.
     pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.retain(|(known, _)| known != name);
         self.headers.push((name.to_owned(), value.into()));
@@ -80,13 +82,13 @@ impl Client {
         self.send(method, path, Some(body.to_string().into_bytes()), "application/json").await
     }
 
-    /// Uploads a file as an answer of the API says: its method, its address and exactly its headers.
+    /// Uploads a file as the `upload` object of a response says: with its method, its URL and exactly its headers.
     pub(crate) async fn upload(&self, upload: &Value, file: &[u8]) -> Answer {
         let text = |value: &Value| value.as_str().expect("a text").to_owned();
         let method = text(&upload["method"]).parse().expect("a method");
         let mut client = self.clone();
         for (name, value) in upload["headers"].as_object().expect("headers") {
-            // The length is said by the body, and the host by the address.
+            // The HTTP client sets these two from the body and the URL.
             if name != "content-length" && name != "host" {
                 client = client.with(name, text(value));
             }
@@ -94,7 +96,7 @@ impl Client {
         client.send(method, &text(&upload["url"]), Some(file.to_vec()), "").await
     }
 
-    /// A file as it is: status, type and bytes.
+    /// Downloads a file: status, content type and bytes.
     pub(crate) async fn bytes(&self, url: &str) -> (u16, String, Vec<u8>) {
         let response = self.http.get(url).send().await.unwrap_or_else(|error| panic!("{url}: {error}"));
         let kind = response.headers().get("content-type").map_or("", |kind| kind.to_str().expect("a header is text"));
@@ -103,9 +105,10 @@ impl Client {
         (status, kind, bytes.to_vec())
     }
 
-    /// Any call with any bytes.
+    /// Sends any request with any bytes as its body.
     pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Vec<u8>>, content_type: &str) -> Answer {
         let asked = format!("{method} {path}");
+        let called = method.clone();
         let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.base) };
         let mut request = self.http.request(method, url);
         for (name, value) in &self.headers {
@@ -121,26 +124,37 @@ impl Client {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.unwrap_or_else(|error| panic!("{asked}: {error}"));
         let json = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Answer { status, headers, text, json, asked }
+        let answer = Answer { status, headers, text, json, asked };
+        if let Some(fault) = document::fault(&called, path, &answer) {
+            panic!("{fault}");
+        }
+        answer
     }
 }
 
 impl Answer {
-    /// The body, if the status is this one.
+    /// An answer that nobody gave.
+    pub(crate) fn made(status: u16, content_type: &str, body: &Value) -> Self {
+        let kind = content_type.parse().expect("a header");
+        let headers = [(reqwest::header::CONTENT_TYPE, kind)].into_iter().collect();
+        Self { status, headers, text: body.to_string(), json: body.clone(), asked: String::new() }
+    }
+
+    /// The body. Fails unless the status is this one.
     #[track_caller]
     pub(crate) fn expect(&self, status: u16) -> &Value {
         assert_eq!(self.status, status, "{}: {}", self.asked, self.text);
         &self.json
     }
 
-    /// The body, if the status is a success.
+    /// The body. Fails unless the status is a 2xx.
     #[track_caller]
     pub(crate) fn expect_success(&self) -> &Value {
         assert!((200..300).contains(&self.status), "{}: {} {}", self.asked, self.status, self.text);
         &self.json
     }
 
-    /// Fails unless this is exactly that problem.
+    /// The body. Fails unless it is a problem document with this status and code.
     #[track_caller]
     pub(crate) fn expect_problem(&self, status: u16, code: &str) -> &Value {
         assert_eq!((self.status, self.json["code"].as_str()), (status, Some(code)), "{}: {}", self.asked, self.text);

@@ -1,10 +1,10 @@
-//! Guests with a cart.
+//! Buyers with a cart.
 
 use serde_json::{Value, json};
 
 use super::{Answer, Client, Product};
 
-/// Somebody with a cart.
+/// A buyer with a cart. The client may be signed in.
 #[derive(Clone)]
 pub(crate) struct Guest {
     pub(crate) client: Client,
@@ -24,22 +24,22 @@ impl Guest {
         format!("/v1/carts/{}{rest}", self.cart)
     }
 
-    /// Sets a line.
+    /// Sets the quantity of a line.
     pub(crate) async fn put(&self, variant: &str, quantity: u32) -> Answer {
         self.client.put(&self.path(&format!("/items/{variant}")), &json!({"quantity": quantity})).await
     }
 
-    /// Says where the cart goes.
+    /// Sets the cart's address by asking for its shipping options.
     pub(crate) async fn address(&self) -> Answer {
         self.client.post(&self.path("/shipping-options"), &json!({"address": address()})).await
     }
 
-    /// The cart with the prices of now.
+    /// The cart with current prices.
     pub(crate) async fn seen(&self) -> Value {
         self.client.get(&self.path("")).await.expect(200).clone()
     }
 
-    /// A cart with these products, ready to be ordered.
+    /// Adds these products and an address, so that the cart can be checked out.
     pub(crate) async fn takes(self, lines: &[(&Product, u32)]) -> Self {
         for (product, quantity) in lines {
             self.put(&product.variant, *quantity).await.expect(200);
@@ -48,13 +48,13 @@ impl Guest {
         self
     }
 
-    /// Orders the cart for what it costs now.
+    /// Checks the cart out at its current total.
     pub(crate) async fn checks_out(&self, provider: &str, key: &str) -> Answer {
         let total = self.seen().await["totals"]["total"].clone();
         self.checks_out_for(provider, key, &total).await
     }
 
-    /// Orders the cart for a total.
+    /// Checks the cart out with this expected total.
     pub(crate) async fn checks_out_for(&self, provider: &str, key: &str, total: &Value) -> Answer {
         let order = json!({
             "cart_id": self.cart, "email": self.email, "payment": {"provider": provider}, "expected_total": total,
@@ -63,7 +63,7 @@ impl Guest {
     }
 }
 
-/// Where things go.
+/// A complete delivery address.
 pub(crate) fn address() -> Value {
     json!({"name": "Aziza Karimova", "line1": "12 Navoi Street", "city": "Tashkent", "postal_code": "100011", "country": "UZ"})
 }

@@ -1,8 +1,8 @@
-//! What must hold of a marketplace, whatever happened to it: read past the API, from the tables, the queues, the mail and the
-//! provider's own books.
+//! The invariants of a marketplace, checked past the API: on the tables, the queues, the mail and the payment sandbox's
+//! records.
 //!
-//! [`Ledger::read`] takes it all in; [`Ledger::always`] names what must never be otherwise, [`Ledger::at_rest`] what must hold
-//! once everything that was under way has come to its end.
+//! [`Ledger::read`] takes a snapshot; [`Ledger::always`] checks what must hold at any moment, [`Ledger::at_rest`] what
+//! must hold once no work is pending.
 
 use std::collections::BTreeMap;
 
@@ -16,53 +16,53 @@ use serde_json::{Value, json};
 
 use super::Shop;
 
-/// An order with all that belongs to it.
+/// An order as the table holds it, with its vendor orders, payments, refunds and disputes.
 pub(crate) struct StoredOrder {
     pub(crate) order: Order,
     pub(crate) vendor_orders: Vec<VendorOrder>,
     pub(crate) payments: Vec<Payment>,
     pub(crate) refunds: Vec<Refund>,
     pub(crate) disputes: Vec<Dispute>,
-    /// The provider's books of this order.
+    /// The payment sandbox's records of this order.
     books: Books,
 }
 
-/// What the provider knows of an order, in its own units.
+/// The payment sandbox's intents and refunds of an order, with amounts in minor units.
 #[derive(Default)]
 struct Books {
     intents: Vec<Value>,
     refunds: Vec<Value>,
 }
 
-/// One shard of stock.
+/// Units of one shard of a variant's stock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct StockShard {
     available: i64,
     reserved: i64,
 }
 
-/// A message that tells of an order: to whom, its subject and its text.
+/// A sent message about an order: recipient, subject and text.
 pub(crate) type SentMessage = (String, String, String);
 
-/// Everything, as it is now.
+/// A snapshot of all that the invariants are about.
 pub(crate) struct Ledger {
     now: Timestamp,
     pub(crate) orders: Vec<StoredOrder>,
     shards: BTreeMap<String, Vec<StockShard>>,
-    /// Items of the orders' table that are no part of an order: events and keys.
+    /// Items of the Orders table that belong to no order: events, idempotency keys, sets of unpaid orders.
     other_items: Vec<Value>,
     jobs: Vec<Value>,
-    /// How many messages each queue holds, those that nobody could handle included.
+    /// Messages by queue: visible, in flight and delayed ones; dead-letter queues included.
     queued: BTreeMap<String, u64>,
-    /// Webhooks that the provider has not delivered.
+    /// Webhooks that the sandbox has not delivered yet.
     undelivered_webhooks: Vec<Value>,
-    /// The provider's names of payments that brought money.
+    /// Ids of the payment intents that have succeeded.
     paid: Vec<String>,
-    /// Letters that tell of orders, in no order.
+    /// Messages about orders, in no particular order.
     pub(crate) messages: Vec<SentMessage>,
 }
 
-/// All items of a table.
+/// All items of a table, read past the roles.
 pub(crate) async fn items(shop: &Shop, table: &str) -> Vec<Value> {
     let services = shop.cloud.services();
     let name = &services.template.table(table).expect("a table").name;
@@ -122,7 +122,7 @@ impl Ledger {
                 _ => other_items.push(item),
             }
         }
-        let of = "a part of an order that is there";
+        let of = "its order is in the table";
         vendor_orders
             .into_iter()
             .for_each(|vendor_order| orders.get_mut(&vendor_order.order).expect(of).vendor_orders.push(vendor_order));
@@ -165,7 +165,7 @@ impl Ledger {
         }
     }
 
-    /// What must never be otherwise. `received` is what came into each house, by variant.
+    /// Violations of what must hold at any moment. `received`: units that vendors have put in stock, by variant.
     pub(crate) fn always(&self, received: &BTreeMap<String, i64>) -> Vec<String> {
         let mut violations = Vec::new();
         self.stock(received, &mut violations);
@@ -206,15 +206,15 @@ impl Ledger {
             let reserved: i64 = shards.iter().map(|shard| shard.reserved).sum();
             if available + reserved + shipped != *received || reserved != promised {
                 violations.push(format!(
-                    "stock of {variant}: received {received}, but available {available} + reserved {reserved} + shipped \
-                     {shipped}, and {promised} are promised"
+                    "stock of {variant}: received {received}, but available {available} + reserved {reserved} + \
+                     shipped {shipped}, and vendor orders hold {promised}"
                 ));
             }
         }
     }
 
-    /// What must hold once everything has come to its end: nothing is under way, nothing is stuck, and the provider's books say
-    /// what ours say.
+    /// Violations of what must hold once no work is pending: every order, event, key, job, message and webhook is
+    /// finished, and the sandbox's records agree with the tables.
     pub(crate) fn at_rest(&self) -> Vec<String> {
         let mut violations = Vec::new();
         for stored in &self.orders {
@@ -222,32 +222,32 @@ impl Ledger {
         }
         for item in &self.other_items {
             if item.get("undelivered").is_some() {
-                violations.push(format!("nobody has acted on an event: {item}"));
+                violations.push(format!("an event is undelivered: {item}"));
             }
             let answered = item.as_object().is_some_and(|item| item.keys().any(|name| name.starts_with("answer")));
             if item.get("running_until").is_some() && !answered {
-                violations.push(format!("a key is still running: {item}"));
+                violations.push(format!("an idempotency key is still in progress: {item}"));
             }
         }
         for intent in self.paid.iter().filter(|intent| !self.orders.iter().any(|stored| stored.has_intent(intent))) {
-            violations.push(format!("{intent} brought money, and belongs to no order"));
+            violations.push(format!("{intent} has succeeded, and belongs to no order"));
         }
         self.unpaid(&mut violations);
         for job in &self.jobs {
             if !matches!(job["state"].as_str(), Some("completed" | "failed")) {
-                violations.push(format!("an import is stuck: {job}"));
+                violations.push(format!("a job is stuck: {job}"));
             }
         }
         for (queue, messages) in self.queued.iter().filter(|(_, messages)| **messages > 0) {
-            violations.push(format!("{messages} messages lie in {queue}"));
+            violations.push(format!("{messages} messages are left in {queue}"));
         }
         for event in &self.undelivered_webhooks {
-            violations.push(format!("a webhook was never taken: {event}"));
+            violations.push(format!("a webhook was never delivered: {event}"));
         }
         violations
     }
 
-    /// Those orders take up an address's places that wait for their money, and no others.
+    /// The sets of unpaid orders, one per e-mail address, hold exactly the orders that wait for payment.
     fn unpaid(&self, violations: &mut Vec<String>) {
         let sets = self.other_items.iter().filter(|item| item["kind"]["S"] == "unpaid");
         let names = sets.filter_map(|item| item["unpaid"]["SS"].as_array()).flatten();
@@ -262,23 +262,23 @@ impl Ledger {
         counted.sort();
         waiting.sort();
         if counted != waiting {
-            violations.push(format!("{counted:?} are counted as unpaid, and {waiting:?} wait for their money"));
+            violations.push(format!("{counted:?} are counted as unpaid, and {waiting:?} wait for payment"));
         }
     }
 
-    /// Units of a variant that can be bought.
+    /// Units of a variant that can be bought, over all its shards.
     pub(crate) fn available(&self, variant: &str) -> i64 {
         self.shards.get(variant).into_iter().flatten().map(|shard| shard.available).sum()
     }
 
-    /// Letters that were sent more than once.
+    /// Messages that were sent more than once, with how often.
     pub(crate) fn repeated_messages(&self) -> Vec<(SentMessage, usize)> {
         let mut counts: BTreeMap<&SentMessage, usize> = BTreeMap::new();
         self.messages.iter().for_each(|message| *counts.entry(message).or_default() += 1);
         counts.into_iter().filter(|(_, count)| *count > 1).map(|(message, count)| (message.clone(), count)).collect()
     }
 
-    /// What became of the orders, without what differs from one time to the next.
+    /// State and amounts of each order without ids and times, so that two runs can be compared.
     pub(crate) fn outcome(&self) -> Vec<String> {
         let mut outcome: Vec<String> = self.orders.iter().map(StoredOrder::outcome).collect();
         outcome.sort();
@@ -314,7 +314,7 @@ impl StoredOrder {
         format!("{} [{vendor_orders}] took {took}, gave back {back}{}", self.order.state.as_str(), disputes.concat())
     }
 
-    /// Captured = paid + refunded; no money without an order, no paid order without money.
+    /// Captured = owed + refunded + charged back, the provider agrees, and a paid order has a captured payment.
     fn money(&self, violations: &mut Vec<String>) {
         let id = self.order.id;
         for payment in self.payments.iter().filter(|payment| payment.provider == ProviderName::Stripe) {
@@ -326,7 +326,7 @@ impl StoredOrder {
             }
         }
         if self.is_live() && !self.payments.iter().any(Payment::has_paid) {
-            violations.push(format!("{id}: paid, and no payment has brought the money"));
+            violations.push(format!("{id}: paid, and no payment has captured the money"));
         }
         let (mut retained, mut charged_back) = (0, false);
         for payment in self.payments.iter().filter(|payment| payment.state.took_money()) {
@@ -338,18 +338,18 @@ impl StoredOrder {
                 .map(|refund| refund.to_send().minor())
                 .sum();
             if back > captured {
-                violations.push(format!("{id}: {back} go back of {captured}"));
+                violations.push(format!("{id}: refunds of {back} exceed the captured {captured}"));
             }
-            // What the buyer's bank gave him counts, and nothing of it goes back a second time.
+            // What was charged back counts as returned, and must not be refunded a second time.
             let lost = |known: &&Dispute| known.payment == payment.id && known.state == DisputeState::Lost;
             let lost = self.disputes.iter().filter(lost).filter_map(|dispute| dispute.amount);
             let lost: i64 = lost.map(domain::Money::minor).sum();
             charged_back |= lost > 0;
             if back + lost > captured {
-                violations.push(format!("{id}: {back} go back and the bank gave {lost}, of {captured}"));
+                violations.push(format!("{id}: {back} refunded and {lost} charged back of {captured}"));
             }
             let back = back + lost;
-            // Of an amount that nobody asked for, the operator decides.
+            // An amount mismatch is not counted: the operator decides about it.
             if payment.has_paid() || payment.provider != ProviderName::Stripe {
                 retained += captured - back;
             }
@@ -370,7 +370,7 @@ impl StoredOrder {
     fn check_finished(&self, now: Timestamp, violations: &mut Vec<String>) {
         let id = self.order.id;
         if let Some(due) = self.order.due_at.filter(|due| *due <= now) {
-            violations.push(format!("{id}: still {}, though its time was over at {due}", self.order.state.as_str()));
+            violations.push(format!("{id}: still {}, though it was due at {due}", self.order.state.as_str()));
         }
         for refund in &self.refunds {
             if refund.state != RefundState::Succeeded && refund.dispute.is_none() {
@@ -383,19 +383,18 @@ impl StoredOrder {
             self.payments.iter().filter(by_card).filter_map(|payment| payment.captured).map(domain::Money::minor).sum();
         let received = sum(&self.books.intents, "amount_received");
         if took != received {
-            violations.push(format!("{id}: the provider has taken {received}, and we know of {took}"));
+            violations.push(format!("{id}: the provider has captured {received}, the tables {took}"));
         }
         let done = self.refunds.iter().filter(|refund| refund.state == RefundState::Succeeded);
         let back: i64 = done.map(|refund| refund.to_send().minor()).sum();
         let returned: Vec<Value> =
             self.books.refunds.iter().filter(|refund| refund["status"] == "succeeded").cloned().collect();
         if back != sum(&returned, "amount") {
-            violations
-                .push(format!("{id}: {} went back at the provider, and we know of {back}", sum(&returned, "amount")));
+            violations.push(format!("{id}: the provider has refunded {}, the tables {back}", sum(&returned, "amount")));
         }
         if matches!(self.order.state, OrderState::Expired | OrderState::Cancelled) {
             for intent in self.books.intents.iter().filter(|intent| intent["status"] == "requires_payment_method") {
-                violations.push(format!("{id}: over, and {} can still be paid", intent["id"]));
+                violations.push(format!("{id}: has ended, and {} can still be paid", intent["id"]));
             }
         }
     }

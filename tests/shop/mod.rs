@@ -1,7 +1,8 @@
-//! A shop of its own for each test: the embedded cloud, and people who use it.
+//! The vocabulary of the tests: a marketplace on an embedded cloud for each test, and clients that use it.
 
 mod binaries;
 mod client;
+mod document;
 mod guest;
 pub(crate) mod invariants;
 mod retry;
@@ -18,45 +19,44 @@ use serde_json::{Value, json};
 
 pub(crate) use binaries::binaries;
 pub(crate) use client::{Answer, Client};
+pub(crate) use document::fault as fault_of;
 pub(crate) use guest::{Guest, address};
 pub(crate) use invariants::Ledger;
 pub(crate) use until::until;
 pub(crate) use vendor::{Product, Vendor};
 
-/// A marketplace with nobody in it but the operator.
+/// A marketplace on an embedded cloud of its own. Its only account is the operator's.
 pub(crate) struct Shop {
     pub(crate) cloud: LocalCloud,
 }
 
 impl Shop {
-    /// Opens a marketplace in memory, on a port of its own, with a clock that stands still.
+    /// Opens a marketplace in memory, on a port of its own, with a clock that only the test moves.
     pub(crate) async fn open() -> Self {
         Self::with(Options::for_tests()).await
     }
 
-    /// Opens a marketplace with these options.
     pub(crate) async fn with(options: Options) -> Self {
         Self { cloud: LocalCloud::with(options).await.expect("the cloud starts") }
     }
 
-    /// Somebody who is not signed in.
+    /// A client that is not signed in.
     pub(crate) fn anon(&self) -> Client {
         Client::new(&self.cloud)
     }
 
-    /// The operator.
     pub(crate) async fn operator(&self) -> Client {
         self.sign_in(OPERATOR).await
     }
 
-    /// Signs in an account that exists.
+    /// Signs in to an account that exists.
     pub(crate) async fn sign_in(&self, email: &str) -> Client {
         let answer = self.anon().post("/v1/auth/sign-in", &json!({"email": email, "password": PASSWORD})).await;
         let token = answer.expect(200)["access_token"].as_str().expect("a token").to_owned();
         self.anon().with_token(token)
     }
 
-    /// A vendor who signs in again: what he was given when he signed in first has run out when time has passed.
+    /// Signs a vendor in again: an access token expires after fifteen minutes of the cloud's clock.
     pub(crate) async fn sign_in_again(&self, vendor: &Vendor) -> Client {
         self.sign_in(&format!("{}@people.test", vendor.handle)).await
     }
@@ -111,37 +111,37 @@ impl Shop {
         Guest::new(self.anon(), "USD").await
     }
 
-    /// Acts in the payment sandbox as the buyer or the provider would.
+    /// Acts on an order's payment in the sandbox, as its buyer or the provider would.
     pub(crate) async fn stripe(&self, order: &str, action: &str) -> Value {
         let path = format!("/_local/pay/stripe/orders/{order}");
         let answer = self.anon().post(&path, &json!({"do": action})).await;
         answer.expect_success().clone()
     }
 
-    /// Keeps the provider's webhooks back, or lets them go.
+    /// Holds the sandbox's webhooks back, or releases them.
     pub(crate) async fn hold_webhooks(&self, hold: bool) {
         self.anon().post("/_local/pay/stripe/webhooks", &json!({"hold": hold})).await.expect(200);
     }
 
-    /// The provider's events, oldest first.
+    /// The sandbox's webhooks, oldest first.
     pub(crate) async fn webhooks(&self) -> Vec<Value> {
         self.anon().get("/_local/pay/stripe/webhooks").await.expect(200)["items"].as_array().expect("events").clone()
     }
 
-    /// Has the provider send an event now, and tells the status that it was answered with.
+    /// Has the sandbox send a webhook now. Returns the status of the response, if there was one.
     pub(crate) async fn send_webhook(&self, event: &str) -> Option<u64> {
         let path = format!("/_local/pay/stripe/webhooks/{event}");
         self.anon().post(&path, &json!({})).await.expect(200)["status"].as_u64()
     }
 
-    /// Has the bucket of pictures tell of an upload, as it did when it came: a bucket may tell of one again.
+    /// Sends the notification of a media upload again: S3 delivers notifications at least once.
     pub(crate) fn repeat_upload_notification(&self, id: &str) {
         let notice = json!({"Records": [{"s3": {"object": {"key": id}}}]}).to_string();
         let sent = self.cloud.services().queues.send(&self.queue("ImportsQueue"), &notice, &MessageAttributes::new());
         sent.expect("the queue takes it");
     }
 
-    /// How many messages a queue of the template holds.
+    /// The number of messages in a queue of the template.
     pub(crate) fn depth(&self, id: &str) -> Depth {
         self.cloud.services().queues.depth(&self.queue(id)).expect("a depth")
     }
@@ -151,12 +151,12 @@ impl Shop {
         self.cloud.services().template.queue(id).expect("a queue").name.clone()
     }
 
-    /// Waits until everything that follows from what happened is done.
+    /// Waits until streams, queues and webhooks are worked off.
     pub(crate) async fn wait_until_idle(&self) {
         self.cloud.wait_until_idle().await.expect("events are delivered");
     }
 
-    /// Moves the clock and waits until all that follows is done.
+    /// Moves the clock forward and waits until the cloud is idle.
     pub(crate) async fn advance(&self, by: Duration) {
         self.cloud.advance(by).await.expect("the clock moves");
     }

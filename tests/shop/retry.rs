@@ -1,14 +1,14 @@
-//! A client as a good one is: it asks again with the same key, and waits as long as it is told to.
+//! A client that retries as the API asks: with the same idempotency key, and after the `Retry-After` of the response.
 
 use std::time::Duration;
 
 use super::{Answer, Shop};
 
-/// How often it asks before it gives up: more than 30 seconds' worth of "in two seconds".
+/// At two seconds each, these last longer than the 30 seconds for which a request that died holds its key.
 const MAX_ATTEMPTS: usize = 30;
 
 impl Shop {
-    /// Makes a call again until there is an answer that is one.
+    /// Repeats a request while the response is a 5xx, a 429 or `idempotency_in_progress`. Returns the last response.
     pub(crate) async fn retry(&self, call: impl AsyncFn() -> Answer) -> Answer {
         for _ in 0..MAX_ATTEMPTS {
             let answer = call().await;

@@ -1,4 +1,4 @@
-//! A sale of one thing, and what its buyer, its vendor, its operator and its provider do about it.
+//! A shop with one product and one order of it, and what buyer, vendor, operator and provider do with that order.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 use super::{Answer, Client, Product, Shop};
 
-/// How long an order waits for its money, and a little more.
+/// One minute longer than an order waits for its payment.
 pub(crate) const PAST_PAYMENT_DEADLINE: Duration = Duration::from_secs(16 * 60);
-/// Where the operator reads what nobody else can see to.
+/// The address that alerts for the operator are mailed to.
 const OPERATOR_EMAIL: &str = "shop@bozor.test";
-/// Until housekeeping comes round again.
+/// One second longer than the interval of housekeeping.
 pub(crate) const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(61);
 
-/// One shop, one product, and an order of it.
+/// An order of a bowl, with a client that shows its token.
 pub(crate) struct Sale {
     pub(crate) shop: Shop,
     pub(crate) bowl: Product,
@@ -26,7 +26,7 @@ pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
 }
 
-/// The events of a history.
+/// The names of the events in an order's history.
 pub(crate) fn events(order: &Value) -> Vec<String> {
     order["history"].as_array().expect("a history").iter().map(|entry| text(&entry["event"])).collect()
 }
@@ -36,7 +36,7 @@ pub(crate) fn count(order: &Value, event: &str) -> usize {
 }
 
 impl Sale {
-    /// An order of one bowl for 12.50 USD, delivered for 5.00 USD, that awaits its payment. Five were there.
+    /// An order of one bowl for 12.50 USD, delivered for 5.00 USD, that awaits its payment. Five were in stock.
     pub(crate) async fn of_one() -> Self {
         let shop = Shop::open().await;
         let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
@@ -96,14 +96,14 @@ impl Sale {
         client.post(&format!("/v1/vendor/orders/{vendor_order}/{step}"), &json!({})).await
     }
 
-    /// The provider's names for the attempts, oldest first.
+    /// The provider's references of the payment attempts, oldest first.
     pub(crate) async fn references(&self) -> Vec<String> {
         let seen = self.seen_by_operator().await;
         let named = |payment: &Value| payment["reference"].as_str().map(str::to_owned);
         seen["payments"].as_array().expect("payments").iter().filter_map(named).collect()
     }
 
-    /// The provider tells of something, with its signature.
+    /// Posts a signed webhook of this type.
     pub(crate) async fn post_webhook(&self, name: &str, object: Value) -> Answer {
         let now = self.shop.cloud.clock().now();
         let event = json!({
@@ -114,7 +114,7 @@ impl Sale {
         self.shop.anon().with("stripe-signature", signed).post("/v1/webhooks/stripe", &event).await
     }
 
-    /// The provider tells that the money of an attempt was taken.
+    /// Posts the webhook that an attempt has captured this amount, in minor units.
     pub(crate) async fn post_payment_succeeded(&self, reference: &str, amount: i64) -> Answer {
         self.post_webhook("payment_intent.succeeded", self.intent(reference, amount, "succeeded")).await
     }
@@ -142,7 +142,7 @@ impl Sale {
         self.shop.mail_to(&self.email)
     }
 
-    /// What was written to somebody, newest first.
+    /// Texts of the mail to an address, newest first.
     fn messages(&self, email: &str) -> Vec<String> {
         let messages = self.shop.cloud.services().mail.messages(Some(email)).expect("mail can be read");
         messages.into_iter().map(|stored| stored.message.text).collect()

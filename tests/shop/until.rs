@@ -1,8 +1,8 @@
-//! Waiting for what happens in another process.
+//! Waiting for what happens in the background or in another process.
 
 use std::time::Duration;
 
-/// Looks at a condition again and again, a minute at most.
+/// Polls a condition every 50 ms. Panics if it does not hold within a minute.
 pub(crate) async fn until(what: &str, condition: impl AsyncFn() -> bool) {
     for _ in 0..1_200 {
         if condition().await {
@@ -10,5 +10,5 @@ pub(crate) async fn until(what: &str, condition: impl AsyncFn() -> bool) {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("it did not come to this in a minute: {what}");
+    panic!("not within a minute: {what}");
 }

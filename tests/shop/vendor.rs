@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Client;
 
-/// The owner of a shop.
+/// A vendor, with the client of its owner.
 #[derive(Clone)]
 pub(crate) struct Vendor {
     pub(crate) client: Client,
@@ -12,19 +12,19 @@ pub(crate) struct Vendor {
     pub(crate) handle: String,
 }
 
-/// A product that exists, seen by its vendor.
+/// A product that was created, with its vendor.
 #[derive(Clone)]
 pub(crate) struct Product {
     pub(crate) vendor: Vendor,
     pub(crate) id: String,
     pub(crate) handle: String,
-    /// The first variant.
+    /// Id of the first variant.
     pub(crate) variant: String,
-    /// All variants.
+    /// Ids of all variants.
     pub(crate) variants: Vec<String>,
 }
 
-/// A product that is being made.
+/// The body of a product that is not created yet.
 pub(crate) struct ProductBuilder {
     vendor: Vendor,
     body: Value,
@@ -63,13 +63,13 @@ impl ProductBuilder {
         self
     }
 
-    /// Anything else of the body.
+    /// Sets any other field of the body.
     pub(crate) fn set(mut self, field: &str, value: Value) -> Self {
         self.body[field] = value;
         self
     }
 
-    /// Makes the product, as a draft.
+    /// Creates the product as a draft.
     pub(crate) async fn draft(self) -> Product {
         let answer = self.vendor.client.post("/v1/vendor/products", &self.body).await;
         let made = answer.expect(201);
@@ -85,7 +85,7 @@ impl ProductBuilder {
         }
     }
 
-    /// Makes the product and publishes it.
+    /// Creates the product and publishes it.
     pub(crate) async fn publish(self) -> Product {
         let product = self.draft().await;
         product

@@ -2,13 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use api::{
-    Answer, Buyer, IdempotencyKeyHeader, Idempotent, IfMatch, IfMatchHeader, Json, Now, Problem, Versioned,
-    replay_or_run,
-};
+use api::{Answer, Buyer, Idempotent, IfMatch, Json, Now, Problem, Versioned, replay_or_run};
 use axum::extract::State;
 use domain::address::Address;
-use domain::{AddressId, Code, FieldError, Ids, Refusal, Timestamp};
+use domain::{AddressId, Code, Coded, FieldError, Ids, Refusal, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::Accounts;
 use store::accounts::{AddressBook, SavedAddress};
@@ -16,14 +13,14 @@ use utoipa::ToSchema;
 
 use crate::App;
 
-/// An address book.
+/// A buyer's saved addresses, at most 50.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AddressBookView {
-    /// The addresses, in the buyer's own order.
+    /// The addresses in the order that the buyer chose.
     items: Vec<AddressView>,
 }
 
-/// An address in the book.
+/// A saved address with its id.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AddressView {
     id: AddressId,
@@ -32,36 +29,38 @@ pub struct AddressView {
     saved_at: Timestamp,
 }
 
-/// The whole book as it is to be.
+/// The complete address book that replaces the stored one.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReplaceAddresses {
-    /// The addresses, at most 50.
+    /// The addresses in the order to store, at most 50. A saved address that is missing here is deleted.
     #[schema(max_items = 50)]
     items: Vec<PutAddress>,
 }
 
-/// An address that is to be in the book.
+/// One address of the new address book.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PutAddress {
-    /// The id of an address that is in the book already. Without it the address is new, unless the very same is there.
+    /// The id of a saved address, to keep or change it. Without an id the address is new, unless an equal one is saved
+    /// already.
     #[serde(default)]
     id: Option<AddressId>,
     address: Address,
 }
 
-/// Lists one's addresses.
+/// Lists the buyer's addresses.
 #[utoipa::path(get, path = "/v1/me/addresses", responses((status = OK, body = AddressBookView)))]
 pub async fn list_my_addresses(State(app): State<App>, buyer: Buyer) -> Result<Versioned<AddressBookView>, Problem> {
     let book = app.accounts.address_book(buyer.user).await?;
     Ok(Versioned { version: book.version, body: view(&book) })
 }
 
-/// Replaces the whole address book. The same call again changes nothing.
+/// Replaces the buyer's address book.
+///
+/// Saved addresses that are not in the list are deleted. Repeating the call changes nothing.
 #[utoipa::path(
     put, path = "/v1/me/addresses",
-    params(IfMatchHeader, IdempotencyKeyHeader),
     request_body = ReplaceAddresses, responses((status = OK, body = AddressBookView))
 )]
 pub async fn replace_my_addresses(
@@ -102,7 +101,12 @@ impl ReplaceAddresses {
             if !book.items.iter().any(|saved| saved.id == id) {
                 errors.push(fault("unknown", "is not in the book"));
             } else if !taken.insert(id) {
-                errors.push(fault("duplicate", "stands in the list twice"));
+                errors.push(fault("duplicate", "is in the list twice"));
+            }
+        }
+        for (index, put) in self.items.iter().enumerate() {
+            if let Err(refusal) = put.address.check(&format!("/items/{index}/address")) {
+                errors.extend(refusal.fields());
             }
         }
         if !errors.is_empty() {
@@ -166,7 +170,8 @@ mod tests {
         let book = replaced(&AddressBook::default(), json!([{"address": address("Tashkent")}]), 0).unwrap();
         let id = book.items[0].id;
         let moved = replaced(&book, json!([{"id": id, "address": address("Khiva")}]), 9).unwrap();
-        assert_eq!((moved.items[0].id, moved.items[0].address.city.as_str()), (id, "Khiva"));
+        let city = moved.items[0].address.city.as_ref().map(domain::text::Line::as_str);
+        assert_eq!((moved.items[0].id, city), (id, Some("Khiva")));
 
         let twice = json!([{"id": id, "address": address("Khiva")}, {"id": id, "address": address("Khiva")}]);
         assert!(replaced(&book, twice, 9).is_err());

@@ -1,4 +1,4 @@
-//! What people prove themselves with. None of it shows itself in a log.
+//! Passwords, mailed codes and refresh tokens. Their `Debug` hides the value, so that no log contains it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,17 +6,17 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, de};
 use utoipa::ToSchema;
 
-/// A password, as it was typed. The user pool's policy decides whether it is good enough.
+/// A password as typed, 1 to 256 characters. The user pool's policy decides whether it is strong enough.
 #[derive(ToSchema)]
 #[schema(value_type = String, format = Password, min_length = 1, max_length = 256)]
 pub(crate) struct Password(String);
 
-/// A code from a mail.
+/// A code from a mail, 1 to 64 characters without blanks.
 #[derive(ToSchema)]
-#[schema(value_type = String, min_length = 1, max_length = 64, example = "123456")]
+#[schema(value_type = String, min_length = 1, max_length = 64, examples("123456"))]
 pub(crate) struct MailedCode(String);
 
-/// A refresh token.
+/// A refresh token of the user pool, 1 to 8,192 printable ASCII characters.
 #[derive(ToSchema)]
 #[schema(value_type = String, min_length = 1, max_length = 8192)]
 pub(crate) struct RefreshToken(String);

@@ -1,4 +1,4 @@
-//! Accounts: sign-up, sign-in, profile.
+//! Accounts: sign-up, sign-in, profile, address book.
 
 mod addresses;
 mod credentials;
@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 
 use crate::user_pool::UserPool;
 
-/// What the handlers work with.
+/// State shared by the handlers.
 #[derive(Clone, Debug)]
 pub struct App {
     accounts: Accounts,
@@ -29,21 +29,21 @@ pub struct App {
     settings: SettingsTable,
 }
 
-/// What a call does, as far as its limits are concerned.
+/// The kind of a rate-limited call, which decides the limit that applies.
 #[derive(Clone, Copy, Debug)]
 enum LimitedCall {
-    /// It tries a password or a mailed code.
+    /// Tries a password or a mailed code. Each endpoint has a count of its own, under this name.
     Credential(&'static str),
-    /// It sends mail to whatever address it names. All of these count together: whose mailbox is full does not ask which
-    /// call it was.
+    /// Sends mail to an address that the caller names. All such endpoints share one count, so that nobody can flood a
+    /// mailbox by alternating between them.
     Mail,
 }
 
 impl App {
-    /// Builds the clients. Nothing is called yet but what warms the connection.
+    /// Builds the clients and warms the connection to DynamoDB.
     ///
     /// # Errors
-    /// A variable of the environment is missing or wrong.
+    /// An environment variable is missing or invalid.
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
         let dynamodb = config.dynamodb()?;
         let table = config.required("ACCOUNTS_TABLE")?;
@@ -56,7 +56,7 @@ impl App {
         })
     }
 
-    /// Counts an attempt by client address and by e-mail address, and refuses it when there were too many.
+    /// Counts a call by client IP address and by e-mail address, and refuses it once either is over its rate limit.
     async fn count(&self, call: LimitedCall, client: &str, email: &Email, now: Timestamp) -> Result<(), Problem> {
         let limits = self.settings.current().await?.limits;
         let (call, limits) = match call {
@@ -67,26 +67,27 @@ impl App {
     }
 }
 
-/// Nothing more is said: the answer is the same whether or not the address has an account.
+/// An empty object: the answer is the same whether or not the address has an account.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Acknowledged {}
 
-/// The routes, with what the OpenAPI document says of them.
+/// The routes with their OpenAPI entries.
 pub fn routes<R: Routes<App>>() -> R {
     R::new()
-        .routes(routes!(sign_up::sign_up))
-        .routes(routes!(sign_up::confirm_sign_up))
-        .routes(routes!(sign_up::resend_code))
-        .routes(routes!(session::sign_in))
-        .routes(routes!(session::refresh_session))
-        .routes(routes!(session::sign_out))
-        .routes(routes!(password::request_password_reset))
-        .routes(routes!(password::reset_password))
-        .routes(routes!(profile::show_my_profile, profile::change_my_profile))
-        .routes(routes!(addresses::list_my_addresses, addresses::replace_my_addresses))
+        .routes(routes!(sign_up::sign_up[Invalid, TooManyRequests]))
+        .routes(routes!(sign_up::confirm_sign_up[CodeMismatch, CodeExpired, Invalid, TooManyRequests]))
+        .routes(routes!(sign_up::resend_code[TooManyRequests]))
+        .routes(routes!(session::sign_in[InvalidCredentials, NotConfirmed, TooManyRequests]))
+        .routes(routes!(session::refresh_session[Unauthorized, TooManyRequests]))
+        .routes(routes!(session::sign_out[TooManyRequests]))
+        .routes(routes!(password::request_password_reset[TooManyRequests]))
+        .routes(routes!(password::reset_password[CodeMismatch, Invalid, TooManyRequests]))
+        .routes(
+            routes!(profile::show_my_profile[TooManyRequests], profile::change_my_profile[TooManyRequests, Conflict]),
+        )
+        .routes(routes!(addresses::list_my_addresses, addresses::replace_my_addresses[Invalid, Conflict]))
 }
 
-/// The function.
 pub fn router(app: App) -> Router {
     api::router(routes(), app)
 }

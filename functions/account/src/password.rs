@@ -1,4 +1,4 @@
-//! A forgotten password.
+//! Resetting a forgotten password.
 
 use api::{Json, Now, Problem, SourceIp};
 use axum::extract::State;
@@ -13,29 +13,31 @@ use crate::sign_up::acknowledged;
 use crate::user_pool::UserPoolError;
 use crate::{Acknowledged, App, LimitedCall};
 
-/// Who has forgotten the password.
+/// The account whose password is to be reset.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ForgotPassword {
-    /// The account's address.
+    /// The account's e-mail address.
     email: Email,
 }
 
-/// A new password, with the code that allows it.
+/// A new password, with the mailed code that permits it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResetPassword {
-    /// The account's address.
+    /// The account's e-mail address.
     email: Email,
     /// The code that was mailed to it.
-    #[schema(value_type = String, example = "123456")]
+    #[schema(value_type = String, examples("123456"))]
     code: MailedCode,
-    /// The new password: `errors` of a refusal say what it lacks.
+    /// The new password. If it does not meet the policy, `errors` says what is missing.
     #[schema(value_type = String, format = Password)]
     password: Password,
 }
 
-/// Mails a code for a new password. Says nothing about whether the address has an account.
+/// Mails a code for resetting the password.
+///
+/// The answer does not reveal whether the address has an account.
 #[utoipa::path(
     post, path = "/v1/auth/forgot-password", request_body = ForgotPassword,
     responses((status = ACCEPTED, body = Acknowledged))
@@ -48,13 +50,13 @@ pub async fn request_password_reset(
 ) -> Result<(StatusCode, Json<Acknowledged>), Problem> {
     app.count(LimitedCall::Mail, &client, &asked.email, now).await?;
     match app.user_pool.forgot_password(&asked.email).await {
-        // No confirmed address to mail to.
+        // The account has no confirmed address to mail to.
         Err(UserPoolError::BadInput(_)) => acknowledged(Ok(())),
         done => acknowledged(done),
     }
 }
 
-/// Sets a new password with the code that was mailed.
+/// Sets a new password with the mailed code.
 #[utoipa::path(
     post, path = "/v1/auth/reset-password", request_body = ResetPassword, responses((status = OK, body = Acknowledged))
 )]
@@ -67,8 +69,8 @@ pub async fn reset_password(
     app.count(LimitedCall::Credential("reset"), &client, &asked.email, now).await?;
     match app.user_pool.reset_password(&asked.email, &asked.code, &asked.password).await {
         Ok(()) => Ok(Json(Acknowledged {})),
-        // An address without an account, one that asked for nothing, one whose code is wrong, and one whose code has expired or
-        // was guessed at too often: they answer alike, or guessing any code would tell who has an account.
+        // An unknown address, no reset under way, a wrong code, an expired code and too many guesses answer alike: a
+        // difference would reveal to somebody who guesses codes which addresses have an account.
         Err(
             UserPoolError::Unknown
             | UserPoolError::Refused

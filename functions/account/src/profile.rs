@@ -1,6 +1,6 @@
-//! A person's own profile, and the shops he works for.
+//! The profile of the signed-in person, with their memberships.
 
-use api::{Answer, Bearer, Caller, IdempotencyKeyHeader, Idempotent, Json, Problem, ScopedRequest, replay_or_run};
+use api::{Answer, Bearer, Caller, Idempotent, Json, Problem, ScopedRequest, replay_or_run};
 use axum::extract::State;
 use domain::text::{Email, Handle, Name};
 use domain::vendor::{Role, VendorState};
@@ -13,56 +13,57 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::user_pool::Person;
 
-/// How often a change is tried again when another one came between.
+/// Attempts to save a profile that is changed concurrently.
 const MAX_ATTEMPTS: usize = 8;
 
-/// A signed-in person.
+/// The profile of the signed-in person.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MeView {
     id: UserId,
-    /// The address with which the person signs in.
+    /// The e-mail address with which the person signs in.
     email: Email,
-    /// What to call the person.
+    /// The person's name for display.
     name: Option<Name>,
-    /// The language of mail.
-    #[schema(example = "uz")]
+    /// The language of mail to the person, as a BCP 47 tag.
+    #[schema(examples("uz"))]
     language: Option<String>,
-    /// Groups, such as `admin`.
+    /// The person's groups in the user pool, such as `admin`.
     groups: Vec<String>,
-    /// The shops that the person works for.
+    /// The vendors that the person works for.
     memberships: Vec<MembershipView>,
 }
 
-/// A person's role at a vendor.
+/// The person's role at one vendor.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MembershipView {
-    /// The shop: what `Vendor-Id` names.
+    /// The vendor's id, as the header `Vendor-Id` takes it.
     vendor_id: VendorId,
-    /// Handle of the shop page.
+    /// The handle in the address of the vendor's shop page.
     handle: Handle,
-    /// The shop's name.
+    /// The vendor's name.
     name: Name,
-    /// Where the shop stands.
+    /// The vendor's state; only an `approved` one sells.
     state: VendorState,
-    /// What the person may do there.
+    /// The person's role, which decides what they may do for the vendor.
     role: Role,
 }
 
-/// What is to change; what is not named stays, and null empties a field.
+/// The fields to change: a missing one stays as it is, and `null` clears one.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeMe {
-    /// What to call the person.
+    /// The person's name for display.
     #[serde(default)]
     #[schema(value_type = Option<Name>)]
     name: Change<Name>,
-    /// The language of mail: a tag such as `uz` or `uz-Cyrl` (BCP 47).
+    /// The language of mail to the person: a tag such as `uz` or `uz-Cyrl` (BCP 47).
     #[serde(default)]
-    #[schema(value_type = Option<String>, example = "uz")]
+    #[schema(value_type = Option<String>, examples("uz"))]
     language: Change<LanguageTag>,
 }
 
-/// The tag of a language: two or three letters, and subtags of up to eight letters and digits behind hyphens.
+/// A language tag: two or three lower-case letters, then subtags of two to eight letters and digits after hyphens; at
+/// most 35 characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct LanguageTag(String);
 
@@ -84,7 +85,7 @@ impl<'de> Deserialize<'de> for LanguageTag {
     }
 }
 
-/// Shows who is signed in.
+/// Shows the profile of the signed-in person.
 #[utoipa::path(get, path = "/v1/me", responses((status = OK, body = MeView)))]
 pub async fn show_my_profile(
     State(app): State<App>,
@@ -96,9 +97,9 @@ pub async fn show_my_profile(
     app.me(person, known, profile).await.map(Json)
 }
 
-/// Changes one's profile.
+/// Changes the profile of the signed-in person.
 #[utoipa::path(
-    patch, path = "/v1/me", params(IdempotencyKeyHeader), request_body = ChangeMe, responses((status = OK, body = MeView))
+    patch, path = "/v1/me", request_body = ChangeMe, responses((status = OK, body = MeView))
 )]
 pub async fn change_my_profile(
     State(app): State<App>,
@@ -150,7 +151,7 @@ impl App {
         Err(Error::Conflict.into())
     }
 
-    /// The profile; until it is first changed, a person is called as the sign-up said.
+    /// The stored profile; until it is first changed, with the name that was given at sign-up.
     async fn profile(&self, person: &Caller, known: &Person) -> Result<Profile, Problem> {
         let profile = self.accounts.profile(person.user).await?;
         Ok(if profile.version == 0 { Profile { name: known.name.clone(), ..profile } } else { profile })

@@ -1,4 +1,4 @@
-//! Signing in, staying signed in, signing out.
+//! Sign-in, token refresh and sign-out.
 
 use api::{Answer, Bearer, Buyer, Json, Now, Problem, SourceIp};
 use aws_sdk_cognitoidentityprovider::operation::initiate_auth::InitiateAuthOutput;
@@ -12,18 +12,18 @@ use crate::credentials::{Password, RefreshToken};
 use crate::user_pool::UserPoolError;
 use crate::{App, LimitedCall};
 
-/// Who wants in.
+/// The credentials of an account.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignIn {
-    /// The account's address.
+    /// The account's e-mail address.
     email: Email,
-    /// Its password.
+    /// The account's password.
     #[schema(value_type = String, format = Password)]
     password: Password,
 }
 
-/// What keeps somebody signed in.
+/// A refresh token to exchange for new tokens.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefreshSession {
@@ -32,36 +32,36 @@ pub struct RefreshSession {
     refresh_token: RefreshToken,
 }
 
-/// Signed in, or one more step to take.
+/// Tokens, or a challenge that has to be answered first.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum SessionView {
-    /// Signed in.
+    /// The sign-in is complete.
     Tokens(Tokens),
-    /// The password was right, and something else is needed.
+    /// The password was right, and one more step is needed.
     Challenge(Challenge),
 }
 
-/// What a signed-in person holds.
+/// The tokens of a signed-in person.
 #[derive(Serialize, ToSchema)]
 pub struct Tokens {
-    /// Goes into `Authorization: Bearer …`.
+    /// The token to send as `Authorization: Bearer …`.
     access_token: String,
-    /// Says who it is, for the shop's pages. It opens nothing.
+    /// A JWT with the person's attributes, for display. It authorizes no call.
     id_token: String,
-    /// For new tokens once these have expired.
+    /// The token to exchange for new tokens once the access token has expired.
     refresh_token: String,
-    /// For how many seconds the access token holds.
+    /// Lifetime of the access token in seconds.
     expires_in: i32,
 }
 
-/// One more step before somebody is signed in.
+/// One more step before the sign-in is complete.
 #[derive(Serialize, ToSchema)]
 pub struct Challenge {
-    /// Which step.
-    #[schema(example = "software_token_mfa")]
+    /// The step: Cognito's challenge name in lower case.
+    #[schema(examples("software_token_mfa"))]
     challenge: String,
-    /// What the answer has to carry.
+    /// The session to send with the answer to the challenge.
     session: String,
 }
 
@@ -83,7 +83,7 @@ pub async fn sign_in(
     }
 }
 
-/// Answers new tokens for a refresh token.
+/// Exchanges a refresh token for new tokens.
 #[utoipa::path(
     post, path = "/v1/auth/refresh", request_body = RefreshSession, responses((status = OK, body = SessionView))
 )]
@@ -98,17 +98,20 @@ pub async fn refresh_session(
     }
 }
 
-/// Signs out everywhere: all refresh tokens end. Access tokens end by themselves, within a quarter of an hour.
+/// Signs out on all devices.
+///
+/// All refresh tokens are revoked. Access tokens stay valid until they expire, 15 minutes at most.
 #[utoipa::path(post, path = "/v1/auth/sign-out", responses((status = NO_CONTENT)))]
 pub async fn sign_out(State(app): State<App>, _: Buyer, Bearer(token): Bearer) -> Result<Answer, Problem> {
     match app.user_pool.sign_out(&token).await {
-        // Signed out already.
+        // The person is signed out already.
         Ok(()) | Err(UserPoolError::Refused | UserPoolError::Unknown) => Ok(Answer::no_content()),
         Err(other) => Err(other.into()),
     }
 }
 
-/// A refresh token that is not replaced stays in force, so the answer has the same shape either way.
+/// The view of a sign-in or a refresh. When Cognito issues no new refresh token, the `previous` one stays valid and is
+/// answered, so that both calls have answers of the same shape.
 fn view(answer: &InitiateAuthOutput, previous: Option<&RefreshToken>) -> Result<SessionView, Problem> {
     if let Some(challenge) = answer.challenge_name() {
         return Ok(SessionView::Challenge(Challenge {

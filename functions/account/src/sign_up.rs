@@ -1,4 +1,4 @@
-//! Making an account, and confirming its address.
+//! Creating an account and confirming its e-mail address.
 
 use api::{Json, Now, Problem, SourceIp};
 use axum::extract::State;
@@ -12,40 +12,40 @@ use crate::credentials::{MailedCode, Password};
 use crate::user_pool::UserPoolError;
 use crate::{Acknowledged, App, LimitedCall};
 
-/// A new account.
+/// The account to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignUp {
-    /// The address with which the person signs in.
+    /// The e-mail address with which the person signs in.
     email: Email,
-    /// The password: `errors` of a refusal say what it lacks.
+    /// The password. If it does not meet the policy, `errors` says what is missing.
     #[schema(value_type = String, format = Password)]
     password: Password,
-    /// What to call the person.
-    #[serde(default)]
+    /// The person's name for display.
+    #[serde(default, deserialize_with = "domain::text::optional")]
     name: Option<Name>,
 }
 
-/// The code that proves an address.
+/// The mailed code, which proves that the person can read mail to the address.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConfirmSignUp {
-    /// The address.
+    /// The account's e-mail address.
     email: Email,
     /// The code that was mailed to it.
-    #[schema(value_type = String, example = "123456")]
+    #[schema(value_type = String, examples("123456"))]
     code: MailedCode,
 }
 
-/// Whose code is to be mailed again.
+/// The account whose code is to be mailed again.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResendCode {
-    /// The address.
+    /// The account's e-mail address.
     email: Email,
 }
 
-/// The one answer, when a fault would tell whether the address has an account.
+/// The same answer for success and for every error that would reveal whether the address has an account.
 pub(crate) fn acknowledged(done: Result<(), UserPoolError>) -> Result<(StatusCode, Json<Acknowledged>), Problem> {
     match done {
         Ok(())
@@ -62,7 +62,9 @@ pub(crate) fn acknowledged(done: Result<(), UserPoolError>) -> Result<(StatusCod
     Ok((StatusCode::ACCEPTED, Json(Acknowledged {})))
 }
 
-/// Makes an account and mails a code to its address. Says nothing about an address that has one already.
+/// Creates an account and mails a code to its address.
+///
+/// The answer does not reveal whether the address has an account already.
 #[utoipa::path(
     post, path = "/v1/auth/sign-up", request_body = SignUp, responses((status = ACCEPTED, body = Acknowledged))
 )]
@@ -74,13 +76,16 @@ pub async fn sign_up(
 ) -> Result<(StatusCode, Json<Acknowledged>), Problem> {
     app.count(LimitedCall::Mail, &client, &asked.email, now).await?;
     match app.user_pool.sign_up(&asked.email, &asked.password, asked.name.as_ref()).await {
-        // The pool does not let people sign up, or this client may not write their attributes: that is ours to mend.
+        // The pool does not permit sign-up, or this app client may not write the attributes: an error in our
+        // configuration.
         Err(UserPoolError::Refused) => Err(Problem::internal("the user pool does not let people sign up")),
         done => acknowledged(done),
     }
 }
 
-/// Confirms an address with the code that was mailed to it. From then on the account can be used.
+/// Confirms an e-mail address with the mailed code.
+///
+/// From then on the account can be used.
 #[utoipa::path(
     post, path = "/v1/auth/confirm", request_body = ConfirmSignUp, responses((status = OK, body = Acknowledged))
 )]
@@ -93,13 +98,15 @@ pub async fn confirm_sign_up(
     app.count(LimitedCall::Credential("confirm"), &client, &asked.email, now).await?;
     match app.user_pool.confirm(&asked.email, &asked.code).await {
         Ok(()) => Ok(Json(Acknowledged {})),
-        // Unknown, or confirmed already: neither is to be told from a code that has expired.
+        // An unknown or already confirmed address answers like an expired code, so that neither is revealed.
         Err(UserPoolError::Unknown | UserPoolError::Refused) => Err(Refusal::of(Code::CodeExpired).into()),
         Err(other) => Err(other.into()),
     }
 }
 
-/// Mails the code for an address again. Says nothing about whether there was anything to mail.
+/// Mails the confirmation code again.
+///
+/// The answer does not reveal whether there was a code to mail.
 #[utoipa::path(
     post, path = "/v1/auth/resend", request_body = ResendCode, responses((status = ACCEPTED, body = Acknowledged))
 )]
@@ -111,7 +118,7 @@ pub async fn resend_code(
 ) -> Result<(StatusCode, Json<Acknowledged>), Problem> {
     app.count(LimitedCall::Mail, &client, &asked.email, now).await?;
     match app.user_pool.resend(&asked.email).await {
-        // Confirmed already.
+        // The address is confirmed already.
         Err(UserPoolError::BadInput(_)) => acknowledged(Ok(())),
         done => acknowledged(done),
     }

@@ -1,4 +1,4 @@
-//! The user pool: Cognito, with its exceptions sorted by what they mean here.
+//! The user pool (Cognito), with its exceptions mapped to what they mean here.
 
 use aws_sdk_cognitoidentityprovider::Client;
 use aws_sdk_cognitoidentityprovider::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
@@ -9,21 +9,20 @@ use domain::{Code, Coded, FieldError};
 
 use crate::credentials::{MailedCode, Password, RefreshToken};
 
-/// The user pool, through the client of this shop.
+/// The user pool, through the marketplace's app client.
 #[derive(Clone, Debug)]
 pub(crate) struct UserPool {
     client: Client,
     client_id: String,
 }
 
-/// What the user pool knows of a person.
+/// A person's attributes in the user pool.
 #[derive(Clone, Debug)]
 pub(crate) struct Person {
     pub(crate) email: Email,
     pub(crate) name: Option<Name>,
 }
 
-/// Why the user pool did not do as it was asked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UserPoolError {
     #[error("the address has an account")]
@@ -44,7 +43,8 @@ pub(crate) enum UserPoolError {
     BadPassword(String),
     #[error("a parameter is refused: {0}")]
     BadInput(String),
-    /// This account's own limit. Whoever may not learn that there is an account must not be told.
+    /// Cognito's limit per account. It reveals that the account exists, so an endpoint that hides this must not answer
+    /// it.
     #[error("too many attempts with this account")]
     AccountLimit,
     #[error("too many attempts")]
@@ -87,7 +87,8 @@ impl Coded for UserPoolError {
     }
 }
 
-/// A short name for what a password lacks. The policy is the user pool's, so its words are read here and not repeated.
+/// The code for what a password lacks, derived from Cognito's message: the policy is configured in the user pool and
+/// not repeated here.
 fn missing_of(reason: &str) -> &'static str {
     const REASONS: [(&str, &str); 5] = [
         ("long enough", "too_short"),
@@ -110,7 +111,7 @@ where
     match service.err().code().unwrap_or_default() {
         "UsernameExistsException" | "AliasExistsException" => UserPoolError::Exists,
         "UserNotFoundException" => UserPoolError::Unknown,
-        // A locked account is told apart from a wrong password only by the words.
+        // Only the message distinguishes a locked account from a wrong password.
         "NotAuthorizedException" if message.contains("attempts exceeded") => UserPoolError::AccountLimit,
         "NotAuthorizedException" => UserPoolError::Refused,
         "UserNotConfirmedException" => UserPoolError::NotConfirmed,
@@ -212,10 +213,10 @@ impl UserPool {
             .map_err(user_pool_error)
     }
 
-    /// Who an access token belongs to. One whose owner has signed out is refused.
+    /// The owner of an access token. The token is refused once its owner has signed out.
     pub(crate) async fn person(&self, access_token: &str) -> Result<Person, UserPoolError> {
         let known = self.client.get_user().access_token(access_token).send().await.map_err(|error| {
-            // To whoever is deleted, the token is worth nothing any more.
+            // The account was deleted, so its tokens are invalid.
             match user_pool_error(error) {
                 UserPoolError::Unknown => UserPoolError::Refused,
                 other => other,

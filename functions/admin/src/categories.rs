@@ -1,6 +1,6 @@
-//! The tree of categories.
+//! The category tree.
 
-use api::{Answer, IdempotencyKeyHeader, Idempotent, IfMatch, Json, Operator, Problem, Versioned, replay_or_run};
+use api::{Answer, Idempotent, IfMatch, Json, Operator, Problem, Versioned, replay_or_run};
 use axum::extract::State;
 use domain::Code;
 use domain::catalog::{Category, CategoryTree};
@@ -10,22 +10,22 @@ use utoipa::ToSchema;
 
 use crate::App;
 
-/// The tree, from its roots, to be changed and put back.
+/// The category tree, to be changed and sent back as a whole.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CategoryTreeView {
-    /// The roots.
+    /// The root categories, each with its children.
     items: Vec<Category>,
 }
 
-/// The whole tree as it is to be: at most 1,000 categories on four levels.
+/// The complete category tree that replaces the stored one: at most 1,000 categories on four levels.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReplaceCategories {
-    /// The roots.
+    /// The root categories, each with its children.
     items: Vec<Category>,
 }
 
-/// Shows the tree of categories with its version.
+/// Shows the category tree with its version.
 #[utoipa::path(get, path = "/v1/admin/categories", responses((status = OK, body = CategoryTreeView)))]
 pub async fn show_categories_as_operator(
     State(app): State<App>,
@@ -35,10 +35,11 @@ pub async fn show_categories_as_operator(
     Ok(Versioned { version: tree.version, body: CategoryTreeView { items: tree.roots } })
 }
 
-/// Replaces the tree of categories. Products stay in the categories that they were put into, by handle.
+/// Replaces the category tree.
+///
+/// Products stay in the categories that they were put into, by handle.
 #[utoipa::path(
     put, path = "/v1/admin/categories",
-    params(("If-Match" = String, Header, description = "The version that was read."), IdempotencyKeyHeader),
     request_body = ReplaceCategories, responses((status = OK, body = CategoryTreeView))
 )]
 pub async fn replace_categories_as_operator(
@@ -57,7 +58,7 @@ pub async fn replace_categories_as_operator(
         let answer = Answer::ok(&body)?.with_version(current.version + 1);
         match app.catalog.storing(call.stored(&answer)?).save_categories(&replaced).await {
             Ok(_) => Ok(answer),
-            // The tree that was read lagged behind: what the caller read has been replaced.
+            // The tree was replaced after it was read, so the version that the caller named is not the current one.
             Err(Error::Conflict) => Err(Problem::of(Code::VersionMismatch)),
             Err(other) => Err(other.into()),
         }

@@ -1,21 +1,19 @@
-//! Work that takes longer than an answer may: it goes to the queue of vendors' jobs.
+//! Work that takes longer than a request may: it is sent to the queue of vendor jobs.
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::DisplayErrorContext;
 use domain::vendor::VendorJob;
 use domain::{Code, Coded, VendorId};
 
-/// Longer than a request can last: a job sent this late is begun when its request has succeeded or failed for good.
+/// Longer than a request can last, so that the delayed job starts after its request has succeeded or failed.
 const FOLLOW_UP_DELAY_S: i32 = 45;
 
-/// The queue of vendors' jobs.
 #[derive(Clone, Debug)]
 pub(crate) struct Jobs {
     client: Client,
     queue_url: String,
 }
 
-/// A job could not be sent.
 #[derive(Debug, thiserror::Error)]
 #[error("SQS did not take a job: {0}")]
 pub(crate) struct NotSent(String);
@@ -31,17 +29,19 @@ impl Jobs {
         Self { client, queue_url: queue_url.into() }
     }
 
-    /// Makes sure, before a shop's state is changed, that its products will follow: the queue and the table cannot be written
-    /// together, and a crash between them must not leave a suspended shop's products on sale. The job looks at the shop as
-    /// it is then, so that it does nothing when the change was refused.
+    /// Schedules the job that updates a vendor's products, before the vendor's state is saved. The queue and the table
+    /// cannot be written in one transaction: if the job were sent afterwards, a crash in between would leave a
+    /// suspended vendor's products on sale. The job reads the vendor's state when it runs, so it changes nothing if the
+    /// state was not saved.
     pub(crate) async fn schedule_follow_up(&self, vendor: VendorId) -> Result<(), NotSent> {
         self.send(vendor, FOLLOW_UP_DELAY_S).await
     }
 
-    /// Lets a shop's products follow it now. That it is promised already makes a failure harmless: it only takes longer.
+    /// Sends the same job without delay. A failure is harmless: the job of [`Self::schedule_follow_up`] does the work
+    /// later.
     pub(crate) async fn send_follow_up(&self, vendor: VendorId) {
         if let Err(error) = self.send(vendor, 0).await {
-            tracing::warn!(vendor.id = %vendor, cause = %error, "the follow-up of a vendor's products is sent late");
+            tracing::warn!(vendor.id = %vendor, cause = %error, "the follow-up of a vendor's products is delayed");
         }
     }
 

@@ -1,4 +1,4 @@
-//! The operator's desk: vendors, orders, settings.
+//! The operator's endpoints: vendors, orders, payments, categories.
 
 mod categories;
 mod jobs;
@@ -13,7 +13,7 @@ use store::{Accounts, Catalog, Orders};
 
 use crate::jobs::Jobs;
 
-/// What the handlers work with.
+/// State shared by the handlers.
 #[derive(Clone, Debug)]
 pub struct App {
     accounts: Accounts,
@@ -24,10 +24,10 @@ pub struct App {
 }
 
 impl App {
-    /// Builds the clients. Nothing is called yet but what warms the connection.
+    /// Builds the clients and warms the connection to DynamoDB.
     ///
     /// # Errors
-    /// A variable of the environment is missing or wrong.
+    /// An environment variable is missing or invalid.
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
         let dynamodb = config.dynamodb()?;
         let table = config.required("ACCOUNTS_TABLE")?;
@@ -46,24 +46,23 @@ impl App {
     }
 }
 
-/// The routes, with what the OpenAPI document says of them.
+/// The routes with their OpenAPI entries.
 pub fn routes<R: Routes<App>>() -> R {
     R::new()
-        .routes(routes!(vendors::list_vendors_as_operator))
+        .routes(routes!(vendors::list_vendors_as_operator[InvalidCursor]))
         .routes(routes!(vendors::show_vendor_as_operator))
-        .routes(routes!(vendors::approve_vendor))
-        .routes(routes!(vendors::reject_vendor))
-        .routes(routes!(vendors::suspend_vendor))
-        .routes(routes!(vendors::reinstate_vendor))
-        .routes(routes!(orders::list_orders_as_operator))
+        .routes(routes!(vendors::approve_vendor[WrongState, Conflict]))
+        .routes(routes!(vendors::reject_vendor[Invalid, WrongState, Conflict]))
+        .routes(routes!(vendors::suspend_vendor[Invalid, WrongState, Conflict]))
+        .routes(routes!(vendors::reinstate_vendor[WrongState, Conflict]))
+        .routes(routes!(orders::list_orders_as_operator[Invalid, InvalidCursor]))
         .routes(routes!(orders::show_order_as_operator))
-        .routes(routes!(payments::list_payments_as_operator))
-        .routes(routes!(payments::list_failed_refunds))
-        .routes(routes!(payments::list_unmatched_payments))
-        .routes(routes!(categories::show_categories_as_operator, categories::replace_categories_as_operator))
+        .routes(routes!(payments::list_payments_as_operator[InvalidCursor]))
+        .routes(routes!(payments::list_failed_refunds[InvalidCursor]))
+        .routes(routes!(payments::list_unmatched_payments[InvalidCursor]))
+        .routes(routes!(categories::show_categories_as_operator, categories::replace_categories_as_operator[Invalid]))
 }
 
-/// The function.
 pub fn router(app: App) -> Router {
     api::router(routes(), app)
 }

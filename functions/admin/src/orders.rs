@@ -1,8 +1,9 @@
-//! Finding and looking at any order.
+//! Finding and showing any order.
 
+use api::views::OperatorOrderView;
 use api::{Cursor, Json, Limit, Operator, Page, Path, Problem, Query};
 use axum::extract::State;
-use domain::order::{OperatorOrderView, OrderState};
+use domain::order::OrderState;
 use domain::payment::ProviderName;
 use domain::pricing::Totals;
 use domain::text::Email;
@@ -14,24 +15,24 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
 
-/// Ten letters and digits, a hyphen, and what people put around them.
+/// Longest accepted order number in bytes: ten letters and digits, a hyphen, and what people type around them.
 const MAX_NUMBER_LENGTH: usize = 32;
 
-/// Which orders: exactly one of number, e-mail and state.
+/// Filter of the operator's order list: exactly one of `number`, `email` and `state`.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ListOrders {
-    /// The number that people read to each other.
+    /// The order number, such as `4TQKF-F04HM`.
     number: Option<String>,
-    /// Placed with this address.
+    /// The e-mail address that the orders were placed with.
     email: Option<Email>,
-    /// In this state.
+    /// The state of the orders.
     state: Option<OrderState>,
-    /// How many, 1 to 100.
+    /// Items per page, 1 to 100.
     #[serde(default)]
     limit: Limit,
-    /// Where the page before ended.
+    /// The value of `next` on the page before.
     cursor: Option<String>,
 }
 
@@ -39,17 +40,18 @@ pub struct ListOrders {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OperatorOrderSummary {
     id: OrderId,
-    /// The number that people read to each other.
+    /// The order number, such as `4TQKF-F04HM`.
+    #[schema(examples("7HQ2K-9XY4M"))]
     number: String,
-    /// Where it stands.
+    /// The order's state.
     state: OrderState,
-    /// Where news for the buyer goes.
+    /// The address that receives mail about the order.
     email: Email,
-    /// The buyer, when it was not a guest.
+    /// The signed-in buyer; `null` for a guest.
     buyer_id: Option<UserId>,
     currency: Currency,
     totals: Totals,
-    /// Who moves the money.
+    /// The payment provider of the order.
     provider: ProviderName,
     placed_at: Timestamp,
 }
@@ -70,7 +72,9 @@ impl From<OrderSummary> for OperatorOrderSummary {
     }
 }
 
-/// Finds orders by number, by e-mail address or by state, newest first.
+/// Finds orders by number, e-mail address or state.
+///
+/// The newest orders come first.
 #[utoipa::path(
     get, path = "/v1/admin/orders", params(ListOrders), responses((status = OK, body = Page<OperatorOrderSummary>))
 )]
@@ -87,7 +91,7 @@ pub async fn list_orders_as_operator(
     let (partition, page) = match (asked.number, asked.email, asked.state) {
         (Some(number), None, None) => {
             if cursor.is_some() {
-                // One number has one page.
+                // A number finds one page at most, so no cursor is valid.
                 return Err(Refusal::of(Code::InvalidCursor).into());
             }
             if number.len() > MAX_NUMBER_LENGTH {
@@ -112,7 +116,9 @@ pub async fn list_orders_as_operator(
     Ok(Json(Page { items: page.items.into_iter().map(OperatorOrderSummary::from).collect(), next }))
 }
 
-/// Shows an order with everything that belongs to it: every attempt at paying, disputes, and the provider's names for them.
+/// Shows an order with all that belongs to it.
+///
+/// It includes every payment attempt and dispute, with the provider's references.
 #[utoipa::path(
     get, path = "/v1/admin/orders/{id}", params(("id" = OrderId, Path, description = "The order.")),
     responses((status = OK, body = OperatorOrderView))

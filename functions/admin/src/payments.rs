@@ -1,8 +1,8 @@
-//! Money that somebody has to look at.
+//! Payments, failed refunds and unmatched payments that the operator has to look at.
 
+use api::views::{OperatorPaymentView, RefundView};
 use api::{Cursor, Json, Limit, Operator, Page, Problem, Query};
 use axum::extract::State;
-use domain::order::{OperatorPaymentView, RefundView};
 use domain::payment::{PaymentState, Refund};
 use domain::{OrderId, PaymentId, Timestamp, UnmatchedPayment};
 use serde::{Deserialize, Serialize};
@@ -11,24 +11,26 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
 
-/// The attribute of the index that all lists are read from.
+/// The partition key of the index that all these lists are read from.
 const STATE_KEY: &str = "state_key";
 
-/// Which payments.
+/// Filter of the operator's list of payment attempts.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ListPayments {
-    /// In this state.
+    /// The state of the payment attempts.
     state: PaymentState,
-    /// How many, 1 to 100.
+    /// Items per page, 1 to 100.
     #[serde(default)]
     limit: Limit,
-    /// Where the page before ended.
+    /// The value of `next` on the page before.
     cursor: Option<String>,
 }
 
-/// Lists attempts at paying in a state, newest first: those that are `amount_mismatch` wait for a decision.
+/// Lists payment attempts in a state, newest first.
+///
+/// Those in the state `amount_mismatch` wait for a decision of the operator.
 #[utoipa::path(
     get, path = "/v1/admin/payments", params(ListPayments), responses((status = OK, body = Page<OperatorPaymentView>))
 )]
@@ -44,29 +46,29 @@ pub async fn list_payments_as_operator(
     Ok(Json(Page { items: page.items.iter().map(OperatorPaymentView::from).collect(), next }))
 }
 
-/// Which page.
+/// Which page of the list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
-    /// How many, 1 to 100.
+    /// Items per page, 1 to 100.
     #[serde(default)]
     limit: Limit,
-    /// Where the page before ended.
+    /// The value of `next` on the page before.
     cursor: Option<String>,
 }
 
-/// A refund that did not reach its buyer.
+/// A refund that did not reach the buyer.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FailedRefundView {
-    /// Which order.
+    /// The order that the refund belongs to.
     order_id: OrderId,
-    /// Out of which payment.
+    /// The payment attempt that is refunded.
     payment_id: PaymentId,
-    /// The refund.
+    /// The refund, its fields beside these.
     #[serde(flatten)]
     refund: RefundView,
-    /// When it was made.
+    /// When the refund was created.
     created_at: Timestamp,
 }
 
@@ -81,7 +83,9 @@ impl From<&Refund> for FailedRefundView {
     }
 }
 
-/// Lists refunds that did not reach their buyers, newest first: refused by the provider, or sent back by the buyer's bank.
+/// Lists failed refunds, newest first.
+///
+/// Their money did not reach the buyer: the provider refused the refund, or the buyer's bank sent it back.
 #[utoipa::path(
     get, path = "/v1/admin/refunds/failed", params(PageQuery),
     responses((status = OK, body = Page<FailedRefundView>))
@@ -98,10 +102,13 @@ pub async fn list_failed_refunds(
     Ok(Json(Page { items: page.items.iter().map(FailedRefundView::from).collect(), next }))
 }
 
-/// Lists money that providers told of and that no order here knows, newest first: payments, refunds and disputes under an order
-/// that is not here, or under none.
+/// Lists unmatched payments, newest first.
+///
+/// They are payments, refunds and disputes that a provider reported and that match no order: they name none, an unknown
+/// one, or one that has no such payment.
 #[utoipa::path(
-    get, path = "/v1/admin/payments/unmatched", params(PageQuery), responses((status = OK, body = Page<UnmatchedPayment>))
+    get, path = "/v1/admin/payments/unmatched", params(PageQuery),
+    responses((status = OK, body = Page<UnmatchedPayment>))
 )]
 pub async fn list_unmatched_payments(
     State(app): State<App>,

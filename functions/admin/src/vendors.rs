@@ -1,13 +1,14 @@
-//! Deciding on vendors.
+//! The operator's decisions on vendors.
 
+use api::views::VendorView;
 use api::{
-    Answer, Cursor, IdempotencyKeyHeader, Idempotent, IfMatch, IfMatchHeader, Json, Limit, NoBody, Now, Operator, Page,
-    Path, Problem, Query, ScopedRequest, Versioned, replay_or_run,
+    Answer, Cursor, Idempotent, IfMatch, Json, Limit, NoBody, Now, Operator, Page, Path, Problem, Query, ScopedRequest,
+    Versioned, replay_or_run,
 };
 use axum::extract::State;
 use domain::text::LongText;
 use domain::upload::FileLink;
-use domain::vendor::{VendorAccount, VendorState, VendorStep, VendorView};
+use domain::vendor::{VendorAccount, VendorState, VendorStep};
 use domain::{Code, Refusal, Timestamp, VendorId};
 use serde::Deserialize;
 use store::Accounts;
@@ -15,28 +16,28 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
 
-/// The most characters of a reason.
+/// Longest reason in characters.
 const MAX_REASON_LENGTH: usize = 2_000;
 
-/// Which vendors.
+/// Filter of the operator's list of vendors.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ListVendors {
-    /// In which state; those that wait for a decision when nothing is said.
+    /// The state of the vendors; by default `submitted`, those that wait for a decision.
     state: Option<VendorState>,
-    /// How many, 1 to 100.
+    /// Items per page, 1 to 100.
     #[serde(default)]
     limit: Limit,
-    /// Where the page before ended.
+    /// The value of `next` on the page before.
     cursor: Option<String>,
 }
 
-/// Why a decision goes against a vendor. The vendor reads it.
+/// The reason of a decision against a vendor.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DecisionReason {
-    /// 1 to 2,000 characters.
+    /// The reason, 1 to 2,000 characters. The vendor can read it.
     reason: LongText,
 }
 
@@ -70,7 +71,9 @@ pub async fn list_vendors_as_operator(
     Ok(Json(Page { items: page.items.iter().map(VendorView::from).collect(), next }))
 }
 
-/// Shows a vendor's account. Each document says where the operator can fetch it within ten minutes.
+/// Shows a vendor's account.
+///
+/// Each document has a download link that expires after ten minutes.
 #[utoipa::path(
     get, path = "/v1/admin/vendors/{id}", params(("id" = VendorId, Path, description = "The vendor.")),
     responses((status = OK, body = VendorView))
@@ -92,10 +95,10 @@ pub async fn show_vendor_as_operator(
     Ok(Versioned { version: account.version, body: view })
 }
 
-/// Approves an application: the shop may sell.
+/// Approves a vendor's application, so that it may sell.
 #[utoipa::path(
     post, path = "/v1/admin/vendors/{id}/approve",
-    params(("id" = VendorId, Path, description = "The vendor."), IfMatchHeader, IdempotencyKeyHeader),
+    params(("id" = VendorId, Path, description = "The vendor.")),
     responses((status = OK, body = VendorView))
 )]
 pub async fn approve_vendor(
@@ -110,10 +113,12 @@ pub async fn approve_vendor(
     app.decide(wanted, operator, asked.call.scoped_to(operator.user), now).await
 }
 
-/// Turns an application down. It may be improved and submitted again.
+/// Rejects a vendor's application.
+///
+/// The vendor may improve it and submit it again.
 #[utoipa::path(
     post, path = "/v1/admin/vendors/{id}/reject",
-    params(("id" = VendorId, Path, description = "The vendor."), IfMatchHeader, IdempotencyKeyHeader),
+    params(("id" = VendorId, Path, description = "The vendor.")),
     request_body = DecisionReason, responses((status = OK, body = VendorView))
 )]
 pub async fn reject_vendor(
@@ -128,10 +133,12 @@ pub async fn reject_vendor(
     app.decide(wanted, operator, call.scoped_to(operator.user), now).await
 }
 
-/// Stops a shop: it may only read, ship and deliver, and its products are hidden.
+/// Suspends a vendor.
+///
+/// Its products are hidden, and its members may only read, ship and deliver.
 #[utoipa::path(
     post, path = "/v1/admin/vendors/{id}/suspend",
-    params(("id" = VendorId, Path, description = "The vendor."), IfMatchHeader, IdempotencyKeyHeader),
+    params(("id" = VendorId, Path, description = "The vendor.")),
     request_body = DecisionReason, responses((status = OK, body = VendorView))
 )]
 pub async fn suspend_vendor(
@@ -146,10 +153,10 @@ pub async fn suspend_vendor(
     app.decide(wanted, operator, call.scoped_to(operator.user), now).await
 }
 
-/// Lets a suspended shop go on.
+/// Reinstates a suspended vendor.
 #[utoipa::path(
     post, path = "/v1/admin/vendors/{id}/reinstate",
-    params(("id" = VendorId, Path, description = "The vendor."), IfMatchHeader, IdempotencyKeyHeader),
+    params(("id" = VendorId, Path, description = "The vendor.")),
     responses((status = OK, body = VendorView))
 )]
 pub async fn reinstate_vendor(
@@ -164,7 +171,6 @@ pub async fn reinstate_vendor(
     app.decide(wanted, operator, asked.call.scoped_to(operator.user), now).await
 }
 
-/// What is decided on a vendor.
 struct Decision {
     id: VendorId,
     step: VendorStep,
@@ -173,7 +179,7 @@ struct Decision {
 }
 
 impl App {
-    /// Takes a decision, and lets the shop's products follow it.
+    /// Saves a decision on a vendor, and sends the job that shows or hides its products.
     async fn decide(
         &self,
         wanted: Decision,
@@ -187,7 +193,7 @@ impl App {
             IfMatch::check_if_given(expected.as_ref(), account.version)?;
             let decided = VendorAccount { reason, ..account.after(step, operator.user, now)? };
             let answer = Answer::ok(&VendorView::from(&decided))?.with_version(decided.version + 1);
-            // A shop that is turned down had nothing on sale before.
+            // A rejected vendor had nothing on sale before.
             let needs_follow_up = step != VendorStep::Rejected;
             if needs_follow_up {
                 self.jobs.schedule_follow_up(id).await?;

@@ -1,9 +1,6 @@
-//! Making, showing and deleting carts.
+//! Creating, showing and deleting carts.
 
-use api::{
-    Answer, IdempotencyKeyHeader, Idempotent, IfMatch, IfMatchHeader, Json, NoBody, Now, Path, Problem, Versioned,
-    replay_or_run,
-};
+use api::{Answer, Idempotent, IfMatch, Json, NoBody, Now, Path, Problem, Versioned, replay_or_run};
 use axum::extract::State;
 use domain::cart::Cart;
 use domain::{CartId, Currency};
@@ -13,15 +10,17 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::view::CartView;
 
-/// What a cart begins with.
+/// The cart to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateCart {
-    /// The currency of all its prices; it stays.
+    /// The currency of all its prices. It cannot be changed later.
     currency: Currency,
 }
 
-/// Makes an empty cart. Its id is the key to it: whoever knows it may use it.
+/// Creates an empty cart.
+///
+/// The id is a capability: whoever knows it may use the cart.
 #[utoipa::path(post, path = "/v1/carts", request_body = CreateCart, responses((status = CREATED, body = CartView)))]
 pub async fn create_cart(
     State(app): State<App>,
@@ -34,7 +33,9 @@ pub async fn create_cart(
     Ok(Answer::created(format!("/v1/carts/{}", cart.id), &CartView::new(&cart, &priced))?.with_version(cart.version))
 }
 
-/// Shows a cart with the prices of now. Nothing is written.
+/// Shows a cart at current prices.
+///
+/// Nothing is written, so the call does not extend the cart's lifetime.
 #[utoipa::path(
     get, path = "/v1/carts/{id}", params(("id" = CartId, Path, description = "The cart.")),
     responses((status = OK, body = CartView))
@@ -50,10 +51,10 @@ pub async fn show_cart(
     Ok(Versioned { version: cart.version, body: CartView::new(&cart, &priced) })
 }
 
-/// Deletes a cart that was not ordered.
+/// Deletes a cart that has not been ordered.
 #[utoipa::path(
     delete, path = "/v1/carts/{id}",
-    params(("id" = CartId, Path, description = "The cart."), IfMatchHeader, IdempotencyKeyHeader),
+    params(("id" = CartId, Path, description = "The cart.")),
     responses((status = NO_CONTENT))
 )]
 pub async fn delete_cart(

@@ -1,6 +1,6 @@
 //! Claiming: a guest signs in, and the cart becomes the buyer's.
 
-use api::{Answer, Buyer, IdempotencyKeyHeader, Idempotent, NoBody, Now, Path, Problem, ScopedRequest, replay_or_run};
+use api::{Answer, Buyer, Idempotent, NoBody, Now, Path, Problem, ScopedRequest, replay_or_run};
 use axum::extract::State;
 use domain::cart::{Cart, LIFETIME};
 use domain::{CartId, Code, Refusal, Timestamp};
@@ -10,10 +10,12 @@ use store::carts::Found;
 use crate::view::{CartView, answer};
 use crate::{App, MAX_ATTEMPTS};
 
-/// Takes over a guest's cart, and merges it with the one the buyer had. The answer is a cart with a new id: the old one,
-/// which others may know, is gone. Claiming it again finds the new one.
+/// Claims a guest's cart for the signed-in buyer.
+///
+/// It is merged with the cart that the buyer had. The answer is a cart with a new id: the old id, which others may
+/// know, is no longer valid. Claiming the old id again answers the new cart.
 #[utoipa::path(
-    post, path = "/v1/carts/{id}/claim", params(("id" = CartId, Path, description = "The guest's cart."), IdempotencyKeyHeader),
+    post, path = "/v1/carts/{id}/claim", params(("id" = CartId, Path, description = "The guest's cart.")),
     responses((status = OK, body = CartView))
 )]
 pub async fn claim_cart(
@@ -71,11 +73,12 @@ async fn claim(
     Err(Error::Conflict.into())
 }
 
-/// How many claims are followed from a cart to the one that it became: more than anybody makes while a cart lives.
+/// Most claims that are followed from one cart to the next: more than a buyer makes in the lifetime of a cart.
 const MAX_CLAIM_HOPS: usize = 100;
 
 impl App {
-    /// The cart with this id. It may have been claimed, and the one that it became with another: then the last of them.
+    /// The cart with this id. If this buyer has claimed it, follows the claims to the cart that it was merged into, and
+    /// sets `id` to that one.
     async fn resolve_claimed(&self, id: &mut CartId, buyer: Buyer) -> Result<Cart, Problem> {
         for _ in 0..MAX_CLAIM_HOPS {
             match self.carts.find(*id).await? {

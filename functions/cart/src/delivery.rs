@@ -1,9 +1,6 @@
-//! Delivery: where a cart goes, and how.
+//! Delivery: a cart's address and its shipping options.
 
-use api::{
-    Answer, IdempotencyKeyHeader, Idempotent, IfMatch, IfMatchHeader, Json, Now, Path, Problem, ScopedRequest,
-    replay_or_run,
-};
+use api::{Answer, Idempotent, IfMatch, Json, Now, Path, Problem, ScopedRequest, replay_or_run};
 use axum::extract::State;
 use domain::address::Address;
 use domain::cart::{Cart, FLAT_RATE, LIFETIME};
@@ -16,30 +13,30 @@ use utoipa::ToSchema;
 use crate::view::{CartView, answer};
 use crate::{App, MAX_ATTEMPTS};
 
-/// Where a cart goes.
+/// The address that a cart is to be delivered to.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ListShippingOptions {
     address: Address,
 }
 
-/// Ways of delivery by seller.
+/// The shipping options of a cart by vendor.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ShippingView {
     items: Vec<VendorShipping>,
     totals: Totals,
 }
 
-/// One seller's ways of delivery.
+/// The shipping options of one vendor.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct VendorShipping {
     vendor_id: VendorId,
     options: Vec<ShippingOption>,
-    /// Id of the chosen one.
+    /// The id of the chosen option.
     chosen: String,
 }
 
-/// A way of delivery.
+/// A shipping option with its price.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ShippingOption {
     id: String,
@@ -48,7 +45,7 @@ pub struct ShippingOption {
     delivery: DeliveryTime,
 }
 
-/// How long a delivery takes.
+/// The expected delivery time in days.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DeliveryTime {
     min_days: u16,
@@ -81,10 +78,12 @@ impl From<&PricedCart> for ShippingView {
     }
 }
 
-/// Stores where the cart goes, chooses the cheapest delivery of each seller, and shows what there is to choose from.
+/// Stores the delivery address and lists shipping options.
+///
+/// The cheapest option of each vendor is chosen.
 #[utoipa::path(
     post, path = "/v1/carts/{id}/shipping-options",
-    params(("id" = CartId, Path, description = "The cart."), IfMatchHeader, IdempotencyKeyHeader),
+    params(("id" = CartId, Path, description = "The cart.")),
     request_body = ListShippingOptions, responses((status = OK, body = ShippingView))
 )]
 pub async fn list_cart_shipping_options(
@@ -94,22 +93,24 @@ pub async fn list_cart_shipping_options(
     expected: Option<IfMatch>,
     Idempotent { body: Json(asked), call }: Idempotent<Json<ListShippingOptions>>,
 ) -> Result<Answer, Problem> {
+    asked.address.check("/address")?;
     let (change, call) = (Change::Address(asked.address), call.scoped_to(id));
     replay_or_run(app.stored_response(id, &call), app.change(id, expected.as_ref(), &change, &call, now)).await
 }
 
-/// Which way of delivery a seller's lines take.
+/// The shipping option for the lines of one vendor.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChooseShipping {
     vendor_id: VendorId,
+    #[schema(examples("flat"))]
     option_id: String,
 }
 
-/// Chooses the ways of delivery.
+/// Chooses the shipping options of a cart.
 #[utoipa::path(
     put, path = "/v1/carts/{id}/shipping",
-    params(("id" = CartId, Path, description = "The cart."), IfMatchHeader, IdempotencyKeyHeader),
+    params(("id" = CartId, Path, description = "The cart.")),
     request_body = Vec<ChooseShipping>, responses((status = OK, body = CartView))
 )]
 pub async fn choose_cart_shipping(
@@ -123,14 +124,13 @@ pub async fn choose_cart_shipping(
     replay_or_run(app.stored_response(id, &call), app.change(id, expected.as_ref(), &change, &call, now)).await
 }
 
-/// What is said of a cart's delivery.
 enum Change {
     Address(Address),
     Choice(Vec<ChooseShipping>),
 }
 
 impl App {
-    /// Changes an open cart; again from the beginning when somebody else changed it meanwhile.
+    /// Applies a change to an open cart; after a conflict with a concurrent change, to the cart as it is then.
     async fn change(
         &self,
         id: CartId,
@@ -158,7 +158,7 @@ impl App {
         let snapshot = self.snapshot(cart).await?;
         cart.address = Some(address.clone());
         cart.shipping = cart.vendors().into_iter().map(|vendor| (vendor, FLAT_RATE.to_owned())).collect();
-        // From here on a rise is a change that the buyer has to see.
+        // The buyer sees these prices now, so only later changes are reported.
         for line in &mut cart.lines {
             if let Some((_, variant)) = snapshot.for_sale(line.variant)
                 && let Some(price) = variant.price_in(cart.currency)
@@ -198,7 +198,7 @@ fn choose(cart: &mut Cart, asked: &[ChooseShipping]) -> Result<(), Refusal> {
             return Err(Refusal::field(
                 format!("/{index}/option_id"),
                 "unknown",
-                "the vendor has no such way of delivery",
+                "the vendor has no such shipping option",
             ));
         }
         cart.shipping.insert(choice.vendor_id, choice.option_id.clone());

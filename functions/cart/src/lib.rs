@@ -1,4 +1,4 @@
-//! Carts: filling one, pricing it, keeping it.
+//! Carts: filling, pricing and claiming them.
 
 mod carts;
 mod claim;
@@ -16,7 +16,7 @@ use platform::{Config, Fatal};
 use store::carts::Found;
 use store::{Carts, Catalog, Error, SettingsTable};
 
-/// What the handlers work with.
+/// State shared by the handlers.
 #[derive(Clone, Debug)]
 pub struct App {
     carts: Carts,
@@ -24,14 +24,14 @@ pub struct App {
     settings: SettingsTable,
 }
 
-/// How often a change is tried again when somebody else changed the cart in between: two tabs, or an impatient finger.
+/// Attempts to save a cart that is changed concurrently, such as from a second tab.
 const MAX_ATTEMPTS: usize = 8;
 
 impl App {
-    /// Builds the clients. Nothing is called yet but what warms the connection.
+    /// Builds the clients and warms the connection to DynamoDB.
     ///
     /// # Errors
-    /// A variable of the environment is missing or wrong.
+    /// An environment variable is missing or invalid.
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
         let dynamodb = config.dynamodb()?;
         let table = config.required("CARTS_TABLE")?;
@@ -52,15 +52,15 @@ impl App {
         self.carts.read(id, now).await?.ok_or_else(|| Refusal::of(Code::NotFound).into())
     }
 
-    /// What a call got as its answer before, unless the cart has become a buyer's since: then its old id opens nothing, not even
-    /// what it opened before.
+    /// The stored response to a call, unless the cart has been claimed since: then its old id is not valid any more,
+    /// not even for a replay.
     async fn stored_response(&self, id: CartId, call: &ScopedRequest) -> Result<Option<String>, Error> {
         let Some(stored_response) = self.carts.stored_response(call.as_idempotent()).await? else { return Ok(None) };
         let claimed = matches!(self.carts.find(id).await?, Some(Found::Claimed { .. }));
         Ok((!claimed).then_some(stored_response))
     }
 
-    /// The cart, if it can still be changed and is the version that the caller means.
+    /// The cart, if it can still be changed and has the version that the caller expects.
     async fn open_cart(&self, id: CartId, expected: Option<&IfMatch>, now: Timestamp) -> Result<Cart, Problem> {
         let cart = self.cart(id, now).await?;
         IfMatch::check_if_given(expected, cart.version)?;
@@ -68,31 +68,30 @@ impl App {
         Ok(cart)
     }
 
-    /// What the catalog says of a cart's lines.
+    /// The catalog data that pricing needs for a cart's lines.
     async fn snapshot(&self, cart: &Cart) -> Result<CatalogSnapshot, Problem> {
         let products = cart.lines.iter().map(|line| line.variant.product());
         Ok(self.catalog.snapshot(products, cart.vendors(), true).await?)
     }
 
-    /// The cart with the prices of now.
+    /// The cart at current prices.
     async fn priced(&self, cart: &Cart, snapshot: &CatalogSnapshot) -> Result<PricedCart, Problem> {
         Ok(price(cart, snapshot, self.settings.current().await?.rates)?)
     }
 }
 
-/// The routes, with what the OpenAPI document says of them.
+/// The routes with their OpenAPI entries.
 pub fn routes<R: Routes<App>>() -> R {
     R::new()
         .routes(routes!(carts::create_cart))
-        .routes(routes!(carts::show_cart, carts::delete_cart))
-        .routes(routes!(lines::put_cart_line, lines::delete_cart_line))
-        .routes(routes!(claim::claim_cart))
-        .routes(routes!(delivery::list_cart_shipping_options))
-        .routes(routes!(delivery::choose_cart_shipping))
-        .routes(routes!(payment_methods::list_cart_payment_methods))
+        .routes(routes!(carts::show_cart[Expired], carts::delete_cart[Expired, CartOrdered, Conflict]))
+        .routes(routes!(lines::put_cart_line[Invalid, Expired, CartOrdered, NoPriceInCurrency, CartFull, Conflict], lines::delete_cart_line[Expired, CartOrdered, Conflict]))
+        .routes(routes!(claim::claim_cart[Expired, CartOrdered, CartFull, Conflict]))
+        .routes(routes!(delivery::list_cart_shipping_options[Expired, CartOrdered, NotDeliverable, Conflict]))
+        .routes(routes!(delivery::choose_cart_shipping[Invalid, Expired, CartOrdered, AddressMissing, NotDeliverable, Conflict]))
+        .routes(routes!(payment_methods::list_cart_payment_methods[Expired]))
 }
 
-/// The function.
 pub fn router(app: App) -> Router {
     api::router(routes(), app)
 }

@@ -1,9 +1,6 @@
-//! Lines: putting one, taking one out.
+//! Cart lines: setting the quantity of one, removing one.
 
-use api::{
-    Answer, IdempotencyKeyHeader, Idempotent, IfMatch, IfMatchHeader, Json, NoBody, Now, Path, Problem, ScopedRequest,
-    replay_or_run,
-};
+use api::{Answer, Idempotent, IfMatch, Json, NoBody, Now, Path, Problem, ScopedRequest, replay_or_run};
 use axum::extract::State;
 use domain::cart::{Cart, CartLine, LIFETIME, MAX_UNITS};
 use domain::{CartId, Code, Refusal, Timestamp, VariantId};
@@ -14,20 +11,21 @@ use utoipa::ToSchema;
 use crate::view::{CartView, answer};
 use crate::{App, MAX_ATTEMPTS};
 
-/// How many.
+/// The new quantity of a cart line.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PutLine {
-    /// Units, 0 to 9999. Zero takes the line out.
+    /// Units, 0 to 9,999. Zero removes the line.
     quantity: u32,
 }
 
-/// Sets the quantity of a variant. Doing it twice is doing it once.
+/// Sets the quantity of a variant in a cart.
+///
+/// Repeating the call changes nothing.
 #[utoipa::path(
     put, path = "/v1/carts/{id}/items/{variant_id}",
     params(
-        ("id" = CartId, Path, description = "The cart."), ("variant_id" = VariantId, Path, description = "The variant."),
-        IfMatchHeader, IdempotencyKeyHeader
+        ("id" = CartId, Path, description = "The cart."), ("variant_id" = VariantId, Path, description = "The variant.")
     ),
     request_body = PutLine, responses((status = OK, body = CartView))
 )]
@@ -45,12 +43,13 @@ pub async fn put_cart_line(
     replay_or_run(app.stored_response(id, &call), change_line(&app, id, change, &call, now)).await
 }
 
-/// Takes a variant out. One that is not in the cart is out already.
+/// Removes a variant from a cart.
+///
+/// Removing a variant that is not in the cart changes nothing.
 #[utoipa::path(
     delete, path = "/v1/carts/{id}/items/{variant_id}",
     params(
-        ("id" = CartId, Path, description = "The cart."), ("variant_id" = VariantId, Path, description = "The variant."),
-        IfMatchHeader, IdempotencyKeyHeader
+        ("id" = CartId, Path, description = "The cart."), ("variant_id" = VariantId, Path, description = "The variant.")
     ),
     responses((status = OK, body = CartView))
 )]
@@ -65,14 +64,14 @@ pub async fn delete_cart_line(
     replay_or_run(app.stored_response(id, &call), change_line(&app, id, change, &call, now)).await
 }
 
-/// A line as it is to be.
 struct LineUpdate {
     variant: VariantId,
     quantity: u32,
     expected: Option<IfMatch>,
 }
 
-/// At most three round trips: the cart with the variant's product, everything else it names, and the write.
+/// Sets a line. Without conflicts it takes at most three round trips: the cart with the variant's product; everything
+/// else that the cart names; and the write.
 async fn change_line(
     app: &App,
     id: CartId,

@@ -1,4 +1,4 @@
-//! How a cart can be paid.
+//! The payment methods of a cart.
 
 use api::{Json, Now, Path, Problem};
 use axum::extract::State;
@@ -10,13 +10,13 @@ use utoipa::ToSchema;
 
 use crate::App;
 
-/// Ways of paying.
+/// The payment methods for a cart as it stands.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PaymentMethods {
     items: Vec<PaymentMethod>,
 }
 
-/// A way of paying.
+/// A payment method.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PaymentMethod {
     /// What to send as `payment.provider` at checkout.
@@ -24,7 +24,7 @@ pub struct PaymentMethod {
     name: &'static str,
 }
 
-/// Lists how this cart can be paid as it stands.
+/// Lists the payment methods for a cart as it stands.
 #[utoipa::path(
     get, path = "/v1/carts/{id}/payment-methods", params(("id" = CartId, Path, description = "The cart.")),
     responses((status = OK, body = PaymentMethods))

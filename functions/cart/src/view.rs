@@ -1,62 +1,63 @@
 //! Carts on the wire.
 
+use api::views::VendorRef;
 use api::{Answer, Problem};
 use domain::address::Address;
 use domain::cart::Cart;
-use domain::order::VendorRef;
 use domain::pricing::{ChosenShipping, LineChange, PricedCart, PricedLine, Totals};
 use domain::{CartId, Currency, Money, OrderId, Timestamp, VariantId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A cart with the prices of now.
+/// A cart at current prices.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CartView {
-    /// Whoever knows it may use the cart.
+    /// The cart's id, a capability: whoever knows it may use the cart.
     id: CartId,
     currency: Currency,
     version: u64,
-    /// Lines by seller.
+    /// The lines by vendor.
     groups: Vec<CartGroup>,
-    /// Codes that were redeemed.
+    /// Coupon codes that were redeemed.
     coupons: Vec<String>,
     totals: Totals,
-    /// Where it goes, once it is known.
+    /// The delivery address, once it is set.
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<Address>,
-    /// The order it became.
+    /// The order that was placed for the cart.
     #[serde(skip_serializing_if = "Option::is_none")]
     order_id: Option<OrderId>,
-    /// Until when it is kept.
+    /// When the cart expires.
     expires_at: Timestamp,
 }
 
-/// One seller's lines.
+/// The lines of one vendor.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CartGroup {
     vendor: VendorRef,
     lines: Vec<CartLineView>,
-    /// The chosen delivery, once an address is known.
+    /// The chosen shipping option, once an address is set.
     #[serde(skip_serializing_if = "Option::is_none")]
     shipping: Option<ChosenShipping>,
 }
 
-/// A line.
+/// A cart line at its current price.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CartLineView {
     variant_id: VariantId,
+    #[schema(examples("Blue bowl, M"))]
     title: String,
     quantity: u32,
     unit_price: Money,
-    /// Quantity times price; nothing for a line that cannot be bought.
+    /// Quantity times unit price; zero for a line that cannot be bought.
     total: Money,
-    /// Whether some of it has to come in first.
+    /// Whether some of the units are on backorder: they are shipped when they come in.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     backorder: bool,
-    /// When that is expected, if the seller says so.
+    /// When the vendor expects the backordered units.
     #[serde(skip_serializing_if = "Option::is_none")]
     available_from: Option<Timestamp>,
-    /// What changed since the line was put or the address stored.
+    /// What changed since the line was set or the address was stored.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     changes: Vec<LineChange>,
 }
@@ -76,13 +77,12 @@ impl From<&PricedLine> for CartLineView {
     }
 }
 
-/// 200 with a cart and its prices.
+/// 200 with a cart, its prices and its version.
 pub(crate) fn answer(cart: &Cart, priced: &PricedCart) -> Result<Answer, Problem> {
     Ok(Answer::ok(&CartView::new(cart, priced))?.with_version(cart.version))
 }
 
 impl CartView {
-    /// A cart and its prices.
     pub fn new(cart: &Cart, priced: &PricedCart) -> Self {
         Self {
             id: cart.id,

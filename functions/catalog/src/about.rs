@@ -1,8 +1,7 @@
 //! What describes the API itself.
 
-use api::conditional::cached_bytes;
-use api::{Cached, Json};
-use axum::response::Response;
+use api::{Cached, CachedBytes, Json};
+use axum::body::Bytes;
 use domain::dispute::{DisputeState, DisputeStep};
 use domain::order::{OrderState, OrderStep, VendorOrderState, VendorOrderStep};
 use domain::payment::{PaymentState, PaymentStep, RefundState, RefundStep};
@@ -11,58 +10,70 @@ use domain::vendor::{VendorState, VendorStep};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// The document as it is committed; a test keeps it equal to the code.
-const DOCUMENT: &[u8] = include_bytes!("../../../infra/openapi.json");
+/// The committed OpenAPI document; a test keeps it equal to the code.
+const DOCUMENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/openapi.json"));
 
-/// That the shop is there.
+/// The running service.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
-    /// The version that runs.
+    /// The version of the running code.
+    #[schema(examples("0.1.0"))]
     version: &'static str,
 }
 
-/// Says which version runs.
+/// Shows the running version.
 #[utoipa::path(get, path = "/v1/health", responses((status = OK, body = Health)))]
 pub async fn show_health() -> Json<Health> {
     Json(Health { version: env!("CARGO_PKG_VERSION") })
 }
 
 /// Serves the OpenAPI 3.1 document.
-#[utoipa::path(get, path = "/v1/openapi.json", responses((status = OK, content_type = "application/json", description = "OpenAPI 3.1")))]
-pub async fn show_openapi() -> Response {
-    cached_bytes("application/json", axum::body::Bytes::from_static(DOCUMENT), 300, 3600)
+#[utoipa::path(
+    get, path = "/v1/openapi.json",
+    responses((status = OK, body = Object, description = "OpenAPI 3.1"))
+)]
+pub async fn show_openapi() -> CachedBytes {
+    let bytes = Bytes::from_static(DOCUMENT);
+    CachedBytes { content_type: "application/json", bytes, fresh_s: 300, stale_s: 3600 }
 }
 
-/// One step in the life of something.
+/// One transition of a state machine.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Transition {
-    /// From this state.
+    /// The state before it.
+    #[schema(value_type = String, examples("awaiting_payment"))]
     from: serde_json::Value,
-    /// By this step.
+    /// The step that causes it.
+    #[schema(value_type = String, examples("paid"))]
     step: serde_json::Value,
-    /// To this state.
+    /// The state after it.
+    #[schema(value_type = String, examples("paid"))]
     to: serde_json::Value,
 }
 
-/// The life of something: its states, and every step there is. A step that is not listed is refused.
+/// A state machine: its states and all its transitions. A step that has no transition is refused.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StateMachine {
-    /// Whose life.
+    /// What has these states, such as `order`.
+    #[schema(examples("order"))]
     name: &'static str,
     /// All states.
+    #[schema(value_type = Vec<String>)]
     states: Vec<serde_json::Value>,
-    /// Those in which it may begin.
+    /// The states that it may start in.
+    #[schema(value_type = Vec<String>)]
     initial: Vec<serde_json::Value>,
-    /// Those that nothing leads out of.
+    /// The states without a transition out of them.
+    #[schema(value_type = Vec<String>)]
     r#final: Vec<serde_json::Value>,
-    /// All steps.
+    /// All transitions.
     transitions: Vec<Transition>,
 }
 
-/// The lives of orders, sub-orders, payments, disputes, refunds, returns and sellers.
+/// The state machines of orders, vendor orders, payments, disputes, refunds, returns and vendors.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct States {
-    /// One machine each.
+    /// One state machine for each of them.
     items: Vec<StateMachine>,
 }
 
@@ -91,7 +102,7 @@ fn machine<S: Copy + Serialize, E: Copy + Serialize>(
 }
 
 mod erased {
-    /// Something that can be written as JSON, without knowing its type: keeps [`super::machine`] small.
+    /// A value that can be written as JSON, without its type: fewer generics keep the code of [`super::machine`] small.
     pub(super) trait Written {
         fn written(&self) -> serde_json::Value;
     }
@@ -116,7 +127,9 @@ fn machines() -> Vec<StateMachine> {
     ]
 }
 
-/// Serves the state machines as data: generated from what decides, so that the two cannot differ.
+/// Serves the state machines as data.
+///
+/// They are generated from the code that decides, so that the two cannot differ.
 #[utoipa::path(get, path = "/v1/states", responses((status = OK, body = States)))]
 pub async fn list_states() -> Cached<States> {
     Cached::new(States { items: machines() }, 3600, 86_400)

@@ -1,4 +1,4 @@
-//! The tree of categories.
+//! The category tree.
 
 use api::{Cached, Problem};
 use axum::extract::State;
@@ -8,10 +8,10 @@ use utoipa::ToSchema;
 
 use crate::App;
 
-/// The tree, from its roots.
+/// The category tree.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CategoriesView {
-    /// The roots.
+    /// The root categories, each with its children.
     items: Vec<Category>,
 }
 

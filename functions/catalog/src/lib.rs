@@ -1,4 +1,4 @@
-//! Catalog: listing, product page, categories, shop page; and what describes the API itself.
+//! Catalog: product lists, product pages, categories, shop pages; and what describes the API itself.
 
 mod about;
 mod categories;
@@ -11,7 +11,7 @@ use domain::Currency;
 use platform::{Config, Fatal};
 use store::Catalog;
 
-/// What the handlers work with.
+/// State shared by the handlers.
 #[derive(Clone, Debug)]
 pub struct App {
     catalog: Catalog,
@@ -19,10 +19,10 @@ pub struct App {
 }
 
 impl App {
-    /// Builds the clients. Nothing is called yet but what warms the connection.
+    /// Builds the clients and warms the connection to DynamoDB.
     ///
     /// # Errors
-    /// A variable of the environment is missing or wrong.
+    /// An environment variable is missing or invalid.
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
         let dynamodb = config.dynamodb()?;
         let table = config.required("CATALOG_TABLE")?;
@@ -34,10 +34,10 @@ impl App {
     }
 }
 
-/// The routes, with what the OpenAPI document says of them.
+/// The routes with their OpenAPI entries.
 pub fn routes<R: Routes<App>>() -> R {
     R::new()
-        .routes(routes!(products::list_products))
+        .routes(routes!(products::list_products[Invalid, InvalidCursor, NotFound]))
         .routes(routes!(products::show_product))
         .routes(routes!(categories::list_categories))
         .routes(routes!(shops::show_vendor))
@@ -46,7 +46,10 @@ pub fn routes<R: Routes<App>>() -> R {
         .routes(routes!(about::show_openapi))
 }
 
-/// The function.
+/// The routes of all functions: this one answers the gateway's route `$default`. A test keeps the list equal to the
+/// code.
+const EVERY_ROUTE: &str = include_str!("../../../infra/routes.txt");
+
 pub fn router(app: App) -> Router {
-    api::router(routes(), app)
+    api::router_with_default(routes(), app, EVERY_ROUTE)
 }

@@ -15,33 +15,65 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
 
-/// Lists may be a little old: a card changes when its product does.
+/// Seconds for which the CDN may serve a list. Cards change only with their products, so a list may be a little older.
 const LIST_FRESH_S: u32 = 30;
 const PRODUCT_FRESH_S: u32 = 10;
 const STALE_S: u32 = 300;
 
-/// Which products, in which order.
+/// Filter and order of the list of products.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ListProducts {
-    /// Only of this category and those below it.
+    /// Only products of this category and those below it, by handle.
     category: Option<Handle>,
-    /// Only of this shop: its handle.
+    /// Only products of this vendor, by handle.
     vendor: Option<Handle>,
-    /// The currency of the prices; the shop's main one when nothing is said.
+    /// The currency of the prices; by default the marketplace's main currency.
     currency: Option<Currency>,
-    /// Only from this price on: a decimal in the currency. Needs an order by price.
+    /// Lowest price, a decimal in the currency. Needs `sort=price` or `sort=-price`.
     min_price: Option<String>,
-    /// Only up to this price: a decimal in the currency. Needs an order by price.
+    /// Highest price, a decimal in the currency. Needs `sort=price` or `sort=-price`.
     max_price: Option<String>,
-    /// `newest` (default), `price` or `-price`.
-    sort: Option<String>,
-    /// How many, 1 to 100.
+    /// The order.
+    #[serde(default)]
+    #[param(inline, required = false)]
+    sort: ProductSort,
+    /// Items per page, 1 to 100.
     #[serde(default)]
     limit: Limit,
-    /// Where the page before ended.
+    /// The value of `next` on the page before.
     cursor: Option<String>,
+}
+
+/// The order of a list of products.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+pub enum ProductSort {
+    /// The newest first.
+    #[default]
+    #[serde(rename = "newest")]
+    Newest,
+    /// The cheapest first.
+    #[serde(rename = "price")]
+    Price,
+    /// The dearest first.
+    #[serde(rename = "-price")]
+    PriceDescending,
+}
+
+/// Fails with `not_found` when there is no such category or no such vendor.
+async fn check_filter(app: &App, category: Option<&Handle>, vendor: Option<&Handle>) -> Result<(), Problem> {
+    if let Some(category) = category
+        && app.catalog.categories().await?.path_to(category).is_none()
+    {
+        return Err(Refusal::because(Code::NotFound, "There is no such category.").into());
+    }
+    if let Some(vendor) = vendor
+        && !app.catalog.shop(vendor).await?.is_some_and(|shop| shop.sells())
+    {
+        return Err(Refusal::because(Code::NotFound, "There is no such vendor.").into());
+    }
+    Ok(())
 }
 
 /// Lists products that are for sale.
@@ -51,11 +83,10 @@ pub async fn list_products(
     Query(asked): Query<ListProducts>,
 ) -> Result<Cached<Page<Box<RawValue>>>, Problem> {
     let currency = asked.currency.unwrap_or(app.main_currency);
-    let sort = match asked.sort.as_deref() {
-        None | Some("newest") => Sort::Newest,
-        Some("price") => Sort::Price,
-        Some("-price") => Sort::PriceDescending,
-        Some(_) => return Err(Refusal::field("sort", "unknown", "must be newest, price or -price").into()),
+    let sort = match asked.sort {
+        ProductSort::Newest => Sort::Newest,
+        ProductSort::Price => Sort::Price,
+        ProductSort::PriceDescending => Sort::PriceDescending,
     };
     let bound = |name: &str, text: Option<&String>| {
         text.map(|text| Money::parse(text, currency))
@@ -74,6 +105,7 @@ pub async fn list_products(
     {
         return Err(Refusal::field("min_price", "out_of_range", "must not be above max_price").into());
     }
+    let (category, vendor) = (asked.category.clone(), asked.vendor.clone());
     let list = List { category: asked.category, vendor: asked.vendor, currency };
     let partition = Catalog::list_partition(&list);
     let scope = format!("{partition}|{sort:?}|{min_price:?}|{max_price:?}");
@@ -83,58 +115,63 @@ pub async fn list_products(
     };
     let limit = u16::try_from(asked.limit.get()).unwrap_or(20);
     let page = app.catalog.list(ListQuery { list, sort, min_price, max_price, limit, start }).await?;
+    // Only an empty list asks whether what it was filtered by exists: a list with products takes one round trip.
+    if page.items.is_empty() && asked.cursor.is_none() {
+        check_filter(&app, category.as_ref(), vendor.as_ref()).await?;
+    }
     let next = page.next.map(|key| Cursor::encode(&scope, &key));
     Ok(Cached::new(Page { items: page.items, next }, LIST_FRESH_S, STALE_S))
 }
 
-/// Which currency.
+/// How a product is shown.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ShowProduct {
-    /// The currency of the prices; the shop's main one when nothing is said.
+    /// The currency of the prices; by default the marketplace's main currency.
     currency: Option<Currency>,
 }
 
-/// A product's page.
+/// A product with its variants in one currency.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ProductView {
     #[serde(flatten)]
     card: ProductCard,
-    /// Sanitised HTML.
+    /// The description as sanitised HTML.
     description_html: String,
-    /// The category's handle.
+    /// The handle of the product's category.
     category: Option<Handle>,
-    /// Options.
+    /// The options in which variants differ, with their values.
     options: Vec<ProductOption>,
-    /// Pictures.
+    /// The pictures in display order.
     images: Vec<ImageLink>,
-    /// What search engines show.
+    /// Title and description for search engines.
     seo: Seo,
     /// Variants that have a price in the currency.
     variants: Vec<VariantView>,
 }
 
-/// A variant on a product's page.
+/// A variant with its price and availability.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct VariantView {
     id: VariantId,
-    /// The seller's number.
+    /// The vendor's SKU (stock keeping unit).
+    #[schema(examples("BOWL-BLUE-M"))]
     sku: Option<String>,
-    /// Its value of each option.
+    /// The variant's value of each option, by the option's name.
     options: BTreeMap<String, String>,
     price: Money,
-    /// What it used to cost.
+    /// The former price, for comparison.
     #[serde(skip_serializing_if = "Option::is_none")]
     compare_at_price: Option<Money>,
-    /// Its own picture.
+    /// The URL of the variant's own picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     image: Option<String>,
-    /// Units that can be bought, as of some seconds ago. Checkout is the truth.
+    /// Units that can be bought. The number may be some seconds old: only checkout decides.
     available: i64,
-    /// Whether more than that can be ordered, to be shipped when it comes in.
+    /// Whether more than `available` units can be ordered, to be shipped when they come in.
     backorder: bool,
-    /// When that is expected, if the seller says so.
+    /// When the vendor expects the backordered units.
     #[serde(skip_serializing_if = "Option::is_none")]
     available_from: Option<Timestamp>,
 }
@@ -162,7 +199,7 @@ pub async fn show_product(
     Ok(Cached::new(view, PRODUCT_FRESH_S, STALE_S))
 }
 
-/// The page in a currency; nothing when no variant has a price in it, as the product is not listed for it either.
+/// The page in a currency; `None` when no variant has a price in it: the product is not listed in that currency either.
 fn view(page: ProductPage, currency: Currency, media_base: &str) -> Option<ProductView> {
     let Product { options, images, seo, categories, variants, .. } = &page.product;
     let card = page.product.card(currency, page.product.is_available(&page.availability), media_base)?;

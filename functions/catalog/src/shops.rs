@@ -10,24 +10,24 @@ use utoipa::ToSchema;
 
 use crate::App;
 
-/// A shop as everybody sees it.
+/// A vendor's public shop page.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ShopView {
     id: VendorId,
-    /// Handle of this page.
+    /// The handle in the page's address.
     handle: Handle,
     name: Name,
-    /// A few words about the shop, as HTML without markup of its own.
+    /// The vendor's description as sanitised HTML.
     about_html: String,
-    /// The shop's own currency.
+    /// The vendor's own currency.
     currency: Currency,
-    /// What delivery costs, one flat rate per currency.
+    /// The flat delivery rates, one per currency.
     shipping_rates: Vec<Money>,
-    /// Since when.
+    /// When the shop was opened.
     since: Timestamp,
 }
 
-/// Shows a shop.
+/// Shows a vendor's shop page.
 #[utoipa::path(
     get, path = "/v1/vendors/{handle}",
     params(("handle" = Handle, Path, description = "The shop's handle.")),

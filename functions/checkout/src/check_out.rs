@@ -1,16 +1,18 @@
 //! `POST /v1/checkout`.
 
+use api::views::OrderView;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use api::{Answer, Digested, IdempotencyKey, Now, Problem, SourceIp};
 use axum::extract::State;
 use domain::cart::Cart;
-use domain::order::{OrderView, PlaceOrder, PlacedOrder, place};
+use domain::contact::Contact;
+use domain::order::{PlaceOrder, PlacedOrder, place};
 use domain::payment::ProviderName;
 use domain::pricing::{PricedCart, price};
 use domain::settings::Settings;
-use domain::text::Email;
+use domain::text::{Email, Phone};
 use domain::{CartId, Code, FieldError, Money, Refusal, Timestamp};
 use payments::Providers;
 use platform::Rotating;
@@ -24,41 +26,68 @@ use crate::opening::Replay;
 use crate::reservation::{Reservation, StockSources};
 use crate::return_url;
 
-/// An order to be placed.
+/// The order to place for a cart.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckOut {
     cart_id: CartId,
-    /// Where news of the order goes.
-    email: Email,
+    /// How the buyer is reached. An e-mail address is needed; a telephone number is kept and shown beside it.
+    #[serde(default)]
+    contact: Option<Contact>,
+    /// The e-mail address alone, as clients before `contact` send it.
+    #[serde(default, deserialize_with = "domain::text::optional")]
+    email: Option<Email>,
     payment: PaymentChoice,
-    /// The total that the buyer has agreed to, with delivery and tax. A lower one is charged; a higher one is refused.
+    /// The total that the buyer has agreed to, with delivery and tax. If the actual total is lower, that is charged; if
+    /// it is higher, the call is refused with `price_changed`.
     expected_total: Money,
 }
 
-/// How to pay.
+impl CheckOut {
+    /// The buyer's e-mail address and telephone number.
+    fn contact(&self) -> Result<(Email, Option<Phone>), Refusal> {
+        let contact = self.contact.clone().unwrap_or_default();
+        match (contact.email, self.email.clone()) {
+            (Some(email), Some(alias)) if email != alias => {
+                Err(Refusal::field("/email", "mismatch", "differs from the one in contact"))
+            }
+            (Some(email), _) | (None, Some(email)) => Ok((email, contact.phone)),
+            (None, None) if contact.phone.is_some() => {
+                let detail = "a telephone number alone is not enough yet: messages about the order are mailed";
+                Err(Refusal::field("/contact/email", "email_needed", detail))
+            }
+            (None, None) => {
+                Err(Refusal::field("/contact/email", "missing", "is needed: messages about the order are mailed"))
+            }
+        }
+    }
+}
+
+/// The chosen payment method.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PaymentChoice {
     /// One of the cart's payment methods.
     provider: ProviderName,
-    /// Where a provider that takes the buyer elsewhere sends him back to.
+    /// An https address that the provider sends the buyer back to after a redirect.
     #[serde(default)]
+    #[schema(format = "uri", examples("https://shop.example/orders"))]
     return_url: Option<String>,
 }
 
-/// How often pricing and placing are tried again when the cart or the stock changes under them.
+/// Attempts to price and place an order while its cart or stock is changed concurrently.
 const MAX_ATTEMPTS: usize = 40;
-/// How long they are tried. API Gateway gives up after 30 seconds, and the provider needs some of them.
+/// Time after which no further attempt starts. API Gateway's timeout is 30 seconds, and the provider's call needs the
+/// rest.
 const BUDGET: Duration = Duration::from_secs(20);
 
-/// Places an order for a cart and asks for its payment.
+/// Places an order for a cart and opens its payment.
 ///
-/// Without conflicts four round trips: the cart; what it names; one transaction with the order, its stock and the cart; and the
-/// provider's answer. A repeat with the same key gets the same answer; after a crash it goes on where the first call ended.
+/// A repeat with the same idempotency key gets the stored response; after a crash it continues where the first call
+/// stopped. Without conflicts the call takes four round trips: the cart; what it names; one transaction with the order,
+/// its stock and the cart; and the provider.
 #[utoipa::path(
     post, path = "/v1/checkout",
-    params(("Idempotency-Key" = String, Header, description = "Names this attempt: a repeat gets the same answer.")),
     request_body = CheckOut, responses((status = CREATED, body = OrderView))
 )]
 pub async fn check_out_cart(
@@ -72,14 +101,15 @@ pub async fn check_out_cart(
     if !asked.expected_total.is_price() {
         return Err(Refusal::field("/expected_total", "out_of_range", "must be zero or more, within bounds").into());
     }
+    let buyer = asked.contact()?;
     let caller = asked.cart_id.to_string();
     let scope = KeyScope { caller: &caller, route: "POST /v1/checkout", key: key.as_str() };
-    // Before anything is reserved: without it the answer could not be given.
+    // Read before anything is reserved: without the secret the answer could not contain the order's token.
     let token_secret = app.token_secret.value().await?;
     let limits = app.settings.current().await?.limits.checkout;
-    // Beside the first read, so that counting costs no time.
+    // Concurrently with the first read, so that the rate limit adds no latency.
     let (counted, mut first) =
-        tokio::join!(app.rate_limits.count("checkout", &client, Target::Email(&asked.email), limits, now), async {
+        tokio::join!(app.rate_limits.count("checkout", &client, Target::Email(&buyer.0), limits, now), async {
             Some(app.carts.read(asked.cart_id, now).await)
         });
     counted?;
@@ -88,13 +118,15 @@ pub async fn check_out_cart(
     let deadline = Instant::now() + BUDGET;
     for _ in 0..MAX_ATTEMPTS {
         if Instant::now() >= deadline {
-            return Err(store::Error::Unavailable("the stock changes too fast".to_owned()).into());
+            return Err(
+                store::Error::Unavailable("the order could not be placed within the time budget".to_owned()).into()
+            );
         }
         let read = match first.take() {
             Some(read) => read,
             None => app.carts.read(asked.cart_id, now).await,
         };
-        let ready = match app.prepare(read, &asked, &mut reservation, now).await {
+        let ready = match app.prepare(read, &asked, &buyer, &mut reservation, now).await {
             Ok(ready) => ready,
             Err(refused) => return app.stored_response_or(refused, scope, &digest, &token_secret, now).await,
         };
@@ -102,17 +134,18 @@ pub async fn check_out_cart(
         let record = KeyRecord::new(scope, &digest, placed.order.id, now);
         let allocated = match app.orders.place(&placed, &cart, &record, settings.unpaid_orders(), now).await? {
             PlaceOutcome::Done => {
-                // As the table has them now.
+                // The versions that the transaction has written.
                 placed.order.version = 1;
                 placed.payments.iter_mut().for_each(|payment| payment.version = 1);
-                return app.open_payment_and_answer(placed, &record.hash, true, &token_secret, now).await;
+                return app.open_payment_and_answer(placed, &record.hash, &token_secret, now).await;
             }
             PlaceOutcome::KeyUsed(known) => {
-                let replay = Replay { known: *known, hash: &record.hash, digest: &digest, created: true };
+                let replay = Replay { known: *known, hash: &record.hash, digest: &digest };
                 return app.replay(replay, &token_secret, now).await;
             }
             PlaceOutcome::OutOfStock(variants) => reservation.allocate(sources, &priced, &variants).await,
-            // A crowd at an empty counter is told so by a reading: it need not meet for it.
+            // Read the shards once more instead of retrying the transaction: under contention most retries would only
+            // find them empty.
             PlaceOutcome::Contended => reservation.check(sources, &priced).await,
             PlaceOutcome::CartChanged => Ok(()),
         };
@@ -123,7 +156,7 @@ pub async fn check_out_cart(
     Err(store::Error::Conflict.into())
 }
 
-/// An order that may be placed.
+/// An order that is ready to be placed, with what it was made from.
 struct Ready {
     cart: Cart,
     priced: PricedCart,
@@ -131,7 +164,7 @@ struct Ready {
     placed: PlacedOrder,
 }
 
-/// Refuses what the buyer has not agreed to, or cannot have.
+/// Refuses lines that cannot be ordered, another currency, and a total above the one that the buyer has agreed to.
 fn check_terms(asked: &CheckOut, priced: &PricedCart) -> Result<(), Refusal> {
     priced.check_orderable()?;
     let totals = priced.totals;
@@ -155,8 +188,9 @@ fn check_terms(asked: &CheckOut, priced: &PricedCart) -> Result<(), Refusal> {
 }
 
 impl App {
-    /// The first answer under a key, which stands whatever became of the cart and the stock since; a refusal when there is none. What
-    /// could not be read is no refusal: asking the same tables for the key would double the wait for nothing.
+    /// Replays the stored response of the idempotency key, which stays valid whatever became of the cart and the stock
+    /// since; without one, answers the refusal. A server error is answered at once: the read of the key would most
+    /// likely time out, too, and double the wait.
     async fn stored_response_or(
         &self,
         refused: Problem,
@@ -170,16 +204,17 @@ impl App {
         }
         let hash = scope.hash();
         match self.orders.key_use(&hash, now).await? {
-            Some(known) => self.replay(Replay { known, hash: &hash, digest, created: true }, secret, now).await,
+            Some(known) => self.replay(Replay { known, hash: &hash, digest }, secret, now).await,
             None => Err(refused),
         }
     }
 
-    /// Makes the order of a cart, or refuses what cannot be ordered.
+    /// Prepares the order for a cart, or refuses it if it cannot be placed.
     async fn prepare(
         &self,
         read: Result<Option<Cart>, store::Error>,
         asked: &CheckOut,
+        buyer: &(Email, Option<Phone>),
         reservation: &mut Reservation,
         now: Timestamp,
     ) -> Result<Ready, Problem> {
@@ -198,7 +233,8 @@ impl App {
             cart: &cart,
             priced: &priced,
             address,
-            email: asked.email.clone(),
+            email: buyer.0.clone(),
+            phone: buyer.1.clone(),
             provider: asked.payment.provider,
             rates: settings.rates,
             deadlines: settings.deadlines,
@@ -209,8 +245,8 @@ impl App {
         Ok(Ready { cart, priced, settings, placed })
     }
 
-    /// Refuses a way to pay that the shop does not offer, that does not take this amount, or that nobody has set up yet: before
-    /// anything is reserved for a payment that cannot come.
+    /// Refuses a payment method that is not offered, does not take this amount or has no provider key yet, before stock
+    /// is reserved for a payment that cannot succeed.
     pub(crate) async fn check_payment_method(
         &self,
         provider: ProviderName,
@@ -222,7 +258,7 @@ impl App {
         if offered { Ok(()) } else { Err(Refusal::of(Code::PaymentMethodUnavailable)) }
     }
 
-    /// The cart with the prices of now: its products and sellers in one call.
+    /// The cart at current prices. Its products and vendors are read in one call.
     async fn price(&self, cart: &Cart, settings: &Settings) -> Result<PricedCart, Problem> {
         let products = cart.lines.iter().map(|line| line.variant.product());
         let snapshot = self.catalog.snapshot(products, cart.vendors(), false).await?;

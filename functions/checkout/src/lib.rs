@@ -13,7 +13,7 @@ use platform::{Config, Fatal, Rotating, Secret};
 use std::sync::Arc;
 use store::{Carts, Catalog, Orders, RateLimits, SettingsTable, Stock};
 
-/// What the handlers work with.
+/// State shared by the handlers.
 #[derive(Clone)]
 pub struct App {
     rate_limits: RateLimits,
@@ -33,10 +33,10 @@ impl std::fmt::Debug for App {
 }
 
 impl App {
-    /// Builds the clients. Nothing is called yet but what warms the connection.
+    /// Builds the clients and warms the connection to DynamoDB.
     ///
     /// # Errors
-    /// A variable of the environment is missing or wrong.
+    /// An environment variable is missing or invalid.
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
         let dynamodb = config.dynamodb()?;
         let carts_table = config.required("CARTS_TABLE")?;
@@ -45,7 +45,7 @@ impl App {
         let stock = Stock::new(dynamodb.clone(), config.required("STOCK_TABLE")?);
         Ok(Self {
             rate_limits: RateLimits::new(dynamodb.clone(), carts_table),
-            // Checkout shows no pictures, so it does not need to know where they are.
+            // Checkout shows no pictures, so it needs no base URL for them.
             catalog: Catalog::new(dynamodb.clone(), config.required("CATALOG_TABLE")?, ""),
             orders: Orders::new(dynamodb.clone(), config.required("ORDERS_TABLE")?, stock.clone())
                 .with_carts(carts.clone()),
@@ -58,12 +58,11 @@ impl App {
     }
 }
 
-/// The routes, with what the OpenAPI document says of them.
+/// The routes with their OpenAPI entries.
 pub fn routes<R: Routes<App>>() -> R {
-    R::new().routes(routes!(check_out::check_out_cart)).routes(routes!(retry_payment::retry_payment))
+    R::new().routes(routes!(check_out::check_out_cart[Invalid, TooManyRequests, NotFound, Expired, CartOrdered, AddressMissing, CartEmpty, NotAvailable, NoPriceInCurrency, NotDeliverable, PriceChanged, PaymentMethodUnavailable, OutOfStock, Conflict])).routes(routes!(retry_payment::retry_payment[Invalid, TooManyRequests, PaymentMethodUnavailable, WrongState, Conflict]))
 }
 
-/// The function.
 pub fn router(app: App) -> Router {
     api::router(routes(), app)
 }

@@ -1,8 +1,9 @@
-//! Asking for the money of an order that stands, and answering: for a first call, and for one that goes on after a crash.
+//! Opening the payment of a placed order, and answering: for a first call, and for one that continues after a crash.
 
 use api::token::order_token;
+use api::views::OrderView;
 use api::{Answer, Problem};
-use domain::order::{OrderView, PlacedOrder};
+use domain::order::PlacedOrder;
 use domain::payment::{Action, Payment, PaymentState, PaymentStep};
 use domain::{Code, Refusal, Timestamp};
 use payments::{Failure, PaymentNews};
@@ -12,27 +13,26 @@ use store::orders::KeyUse;
 
 use crate::App;
 
-/// A call whose key was used before.
+/// A call whose idempotency key was used before.
 pub(crate) struct Replay<'a> {
     pub(crate) known: KeyUse,
     pub(crate) hash: &'a str,
     pub(crate) digest: &'a str,
-    /// Whether the answer is 201 with the order's place, or 200.
-    pub(crate) created: bool,
 }
 
-/// How often an attempt is read again that a webhook changes at the same time.
+/// Attempts to save a payment that a webhook changes concurrently.
 const MAX_ATTEMPTS: usize = 8;
 
 impl App {
-    /// The first answer again; or, when there was none and nobody is at it any more, the rest of the work.
+    /// Replays the stored response. If there is none and the first call does not run any more, takes over and finishes
+    /// its work.
     pub(crate) async fn replay(
         &self,
         replay: Replay<'_>,
         secret: &Rotating,
         now: Timestamp,
     ) -> Result<Answer, Problem> {
-        let Replay { known, hash, digest, created } = replay;
+        let Replay { known, hash, digest } = replay;
         if !known.has_fingerprint(digest) {
             return Err(Refusal::of(Code::IdempotencyKeyReused).into());
         }
@@ -43,35 +43,34 @@ impl App {
             return Err(Problem::from(Refusal::of(Code::IdempotencyInProgress)).with_retry_after(2));
         }
         let order = self.orders.load(known.order).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
-        self.open_payment_and_answer(order, hash, created, secret, now).await
+        self.open_payment_and_answer(order, hash, secret, now).await
     }
 
-    /// Opens the attempt that counts now, unless it is open, and answers with the order.
+    /// Opens the order's current payment attempt, unless it is open already, and answers with the order.
     pub(crate) async fn open_payment_and_answer(
         &self,
         mut order: PlacedOrder,
         hash: &str,
-        created: bool,
         secret: &Rotating,
         now: Timestamp,
     ) -> Result<Answer, Problem> {
         let mut known: Option<Payment> = None;
         for _ in 0..MAX_ATTEMPTS {
-            // The attempt that was opened, even when another one counts by now.
+            // The attempt that was opened, even if another one is the current attempt by now.
             let attempt = known.as_ref().map_or(order.order.payment, |opened| opened.id);
             let Some(loaded) = order.payments.iter().find(|payment| payment.id == attempt).cloned() else {
                 return Err(Problem::internal("an order without its payment"));
             };
             let opened = match &known {
-                // What the provider said a moment ago, onto what a webhook has written since.
+                // Merge the provider's answer into what a webhook has written since.
                 Some(opened) => merged(&loaded, opened),
                 None => self.open(&loaded).await,
             };
             if let Some(payment) = order.payments.iter_mut().find(|payment| payment.id == loaded.id) {
                 *payment = opened.clone();
             }
-            let answer = answer_of(&order, created, secret)?;
-            let record = store::orders::Answer { status: if created { 201 } else { 200 }, body: answer.to_record()? };
+            let answer = answer_of(&order, secret)?;
+            let record = store::orders::Answer { status: 201, body: answer.to_record()? };
             match self.orders.save_opened_payment(&loaded, &opened, Some((hash, &record))).await {
                 Ok(()) => return Ok(answer),
                 Err(Error::Conflict) => {
@@ -79,8 +78,14 @@ impl App {
                     known = Some(opened);
                 }
                 Err(error) => {
-                    // The order stands and the provider knows of it. A repeat takes over and finds the same payment.
-                    tracing::error!(order.id = %order.order.id, cause = %error, at_ms = now.millis(), "the answer to a checkout could not be stored");
+                    // The order is placed and the provider has its payment. A repeat takes over and finds the same
+                    // payment.
+                    tracing::error!(
+                        order.id = %order.order.id,
+                        cause = %error,
+                        at_ms = now.millis(),
+                        "the answer to a checkout could not be stored"
+                    );
                     return Ok(answer);
                 }
             }
@@ -88,8 +93,9 @@ impl App {
         Err(Error::Conflict.into())
     }
 
-    /// Asks the provider for an attempt that it may not know yet. A provider that is down, or whose answer is lost, leaves the
-    /// attempt as it is: the buyer is told to try again, and the same attempt finds the same payment.
+    /// Opens a payment attempt at the provider, unless that is done. If the provider is down or its answer is lost, the
+    /// attempt stays in its state with the action `retry`: opening the same attempt again finds the same payment at the
+    /// provider.
     async fn open(&self, payment: &Payment) -> Payment {
         if payment.state != PaymentState::Created {
             return payment.clone();
@@ -99,19 +105,29 @@ impl App {
             Ok(answer) => {
                 opened.reference = Some(answer.reference);
                 opened.action = Some(answer.action);
-                // Whatever else the provider says of it comes as a news, and is settled there.
+                // Any other state arrives as provider news and is applied by settlement.
                 let event =
                     if answer.news == PaymentNews::Cancelled { PaymentStep::Cancelled } else { PaymentStep::Pending };
                 opened.state = opened.state.after(event).unwrap_or(opened.state);
             }
             Err(Failure::Refused { code }) => {
-                tracing::warn!(payment.id = %payment.id, payment.provider = payment.provider.as_str(), reason = code.as_str(), "a provider refused a payment");
+                tracing::warn!(
+                    payment.id = %payment.id,
+                    payment.provider = payment.provider.as_str(),
+                    reason = code.as_str(),
+                    "a provider refused a payment"
+                );
                 opened.state = opened.state.after(PaymentStep::Failed).unwrap_or(opened.state);
                 opened.failure = Some(code);
                 opened.action = Some(Action::Retry);
             }
             Err(failure) => {
-                tracing::warn!(payment.id = %payment.id, payment.provider = payment.provider.as_str(), cause = %failure, "a provider does not answer");
+                tracing::warn!(
+                    payment.id = %payment.id,
+                    payment.provider = payment.provider.as_str(),
+                    cause = %failure,
+                    "a provider does not answer"
+                );
                 opened.action = Some(Action::Retry);
             }
         }
@@ -119,7 +135,8 @@ impl App {
     }
 }
 
-/// What the provider answered, onto an attempt that has moved on meanwhile: its state is the newer one.
+/// The provider's answer merged into an attempt that was changed meanwhile: a stored state other than `Created` is
+/// newer than the answer.
 fn merged(loaded: &Payment, opened: &Payment) -> Payment {
     let state = if loaded.state == PaymentState::Created { opened.state } else { loaded.state };
     Payment {
@@ -130,7 +147,7 @@ fn merged(loaded: &Payment, opened: &Payment) -> Payment {
     }
 }
 
-fn answer_of(order: &PlacedOrder, created: bool, secret: &Rotating) -> Result<Answer, Problem> {
+fn answer_of(order: &PlacedOrder, secret: &Rotating) -> Result<Answer, Problem> {
     let view = OrderView { token: Some(order_token(&secret.current, order.order.id)), ..OrderView::from(order) };
-    if created { Answer::created(format!("/v1/orders/{}", order.order.id), &view) } else { Answer::ok(&view) }
+    Answer::created(format!("/v1/orders/{}", order.order.id), &view)
 }

@@ -1,4 +1,4 @@
-//! From which shards of stock an order takes its units.
+//! Allocating an order's units to stock shards.
 
 use std::collections::BTreeMap;
 
@@ -10,26 +10,26 @@ use domain::{Code, FieldError, Ids, Refusal, VariantId};
 use store::stock::Reading;
 use store::{Catalog, Error, Stock};
 
-/// How often shards are read again that change while it is found out whether anything is left.
+/// Most repeated readings of shards that keep changing while a shortage is being verified.
 const MAX_READS: usize = 12;
 
-/// The allocations that are known to have been possible a moment ago. Empty at first: a random shard is tried blindly, and only a
-/// shortage makes all shards be read.
+/// Allocations that were possible at the last reading. Empty at first: the first attempt takes each line from one
+/// random shard without reading it, and only a shortage causes all shards to be read.
 #[derive(Debug, Default)]
 pub(crate) struct Reservation {
     planned: BTreeMap<VariantId, Vec<Allocation>>,
-    /// What of them has to come in first.
+    /// The units of them that exceed the stock.
     backorders: BTreeMap<VariantId, Backorder>,
 }
 
-/// Where stock is looked for.
+/// The tables that stock is read from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StockSources<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) stock: &'a Stock,
 }
 
-/// A line that was short, with what was found of it.
+/// A line with the stock that was read for it.
 #[derive(Debug)]
 struct LineStock<'a> {
     line: &'a PricedLine,
@@ -50,21 +50,21 @@ impl LineStock<'_> {
         self.readings.iter().map(|reading| reading.shard.available.max(0)).sum()
     }
 
-    /// What of it has to come in first.
+    /// The units of the line that exceed the stock.
     fn backorder(&self) -> Option<Backorder> {
         let units = u32::try_from(i64::from(self.line.quantity).saturating_sub(self.left())).unwrap_or(0);
         let (available_from, oversell_limit) = (self.line.available_from, self.layout.oversell_limit);
         (units > 0).then_some(Backorder { units, available_from, oversell_limit: oversell_limit })
     }
 
-    /// Whether the shard that owes what has to come in was never written.
+    /// Whether the first shard was never written: it is the one that goes below zero for backordered units.
     fn lacks_first_shard(&self) -> bool {
         self.readings.first().is_none_or(|first| first.version == 0)
     }
 }
 
 impl Reservation {
-    /// What to try now: what was planned, else everything from one random shard.
+    /// The allocations to try now: the planned ones, else each line from one random shard.
     pub(crate) fn allocations(&self, priced: &PricedCart, ids: &mut Ids) -> BTreeMap<VariantId, Vec<Allocation>> {
         priced
             .lines()
@@ -77,7 +77,7 @@ impl Reservation {
             .collect()
     }
 
-    /// Writes into an order what of its lines has to come in first.
+    /// Records the backordered units on the order's lines.
     pub(crate) fn mark_backorders(&self, order: &mut PlacedOrder) {
         for line in order.vendors.iter_mut().flat_map(|vendor_order| &mut vendor_order.lines) {
             // Only what was planned for this quantity: the cart may have changed since.
@@ -86,7 +86,8 @@ impl Reservation {
         }
     }
 
-    /// Plans anew for the variants that were short. Refused only when the sum of all their shards was short at one moment.
+    /// Plans new allocations for the variants that were short. Refuses the order only if the sum of all shards was
+    /// short at one moment.
     pub(crate) async fn allocate(
         &mut self,
         sources: StockSources<'_>,
@@ -110,14 +111,14 @@ impl Reservation {
         self.consolidate(sources.stock, priced).await
     }
 
-    /// Refuses an order that cannot be had any more. Nothing is planned: a random shard is as good as the fullest, to which the
-    /// whole crowd would move.
+    /// Refuses an order whose stock is used up. It plans no allocations: under contention every buyer would plan the
+    /// fullest shard and conflict there, so the next attempt takes random ones.
     pub(crate) async fn check(&self, sources: StockSources<'_>, priced: &PricedCart) -> Result<(), Problem> {
         read_line_stock(sources, priced.lines()).await.map(drop)
     }
 
-    /// Keeps the order within what one transaction takes, now and when it is cancelled: where too many shards would be drawn on,
-    /// units are gathered into one first.
+    /// Keeps the number of allocations within the limit of one transaction, both for placing the order and for
+    /// cancelling it: where there are too many, units are consolidated into one shard first.
     async fn consolidate(&mut self, stock: &Stock, priced: &PricedCart) -> Result<(), Problem> {
         let max = max_allocations(priced.groups.len());
         loop {
@@ -132,7 +133,7 @@ impl Reservation {
             if total <= max || allocations.len() < 2 {
                 return Ok(());
             }
-            // What is owed is owed by the first shard; else into the one that has most.
+            // Only the first shard may go below zero for backordered units; otherwise the fullest takes all.
             let owed = self.backorders.contains_key(&variant);
             let into = allocations.first().filter(|_| !owed).map_or(0, |allocation| allocation.shard);
             match stock.consolidate(variant, allocations, into).await {
@@ -142,7 +143,7 @@ impl Reservation {
                         units: allocations.iter().map(|allocation| allocation.units).sum(),
                     }]
                 }
-                // Somebody was faster: what is tried next finds it short, and plans anew.
+                // A concurrent change: the next attempt finds the variant short and plans again.
                 Err(Error::Conflict) => {
                     self.planned.remove(&variant);
                     self.backorders.remove(&variant);
@@ -153,7 +154,7 @@ impl Reservation {
     }
 }
 
-/// What there is for these lines. Refused when it is not enough.
+/// Reads the stock of these lines, and refuses the order if it does not suffice.
 async fn read_line_stock<'a>(
     sources: StockSources<'_>,
     lines: impl Iterator<Item = &'a PricedLine>,
@@ -181,8 +182,9 @@ async fn read_shards(stock: &Stock, line_stock: &mut BTreeMap<VariantId, LineSto
     Ok(())
 }
 
-/// Reads short variants again, and their products: when no shard has changed and there are no more of them than were read,
-/// nothing was on its way between two shards, and they are short indeed. Answers whether that is not so.
+/// Reads the variants and their layouts again, and answers whether anything differs. The shards are not read as one
+/// snapshot, so units that move between two of them may be missing in a reading: only two equal readings of all shards
+/// prove a shortage.
 async fn changed_meanwhile(
     sources: StockSources<'_>,
     line_stock: &mut BTreeMap<VariantId, LineStock<'_>>,

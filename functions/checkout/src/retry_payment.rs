@@ -1,8 +1,9 @@
-//! `POST /v1/orders/{id}/payments`: another attempt at paying.
+//! `POST /v1/orders/{id}/payments`: another payment attempt.
 
+use api::views::OrderView;
 use api::{Answer, Digested, IdempotencyKey, Now, OrderToken, Path, Problem, SourceIp};
 use axum::extract::State;
-use domain::order::{OrderView, PlacedOrder};
+use domain::order::PlacedOrder;
 use domain::payment::{Payment, PaymentStep, ProviderName};
 use domain::{Code, OrderId, Refusal, Timestamp};
 use payment_webhook::settlement::settle;
@@ -17,28 +18,29 @@ use crate::App;
 use crate::opening::Replay;
 use crate::return_url;
 
-/// How to pay this time.
+/// The payment method of the next attempt.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RetryPayment {
-    /// One of the payment methods.
+    /// One of the marketplace's payment methods, not necessarily the one of the last attempt.
     provider: ProviderName,
-    /// Where a provider that takes the buyer elsewhere sends him back to.
+    /// An https address that the provider sends the buyer back to after a redirect.
     #[serde(default)]
+    #[schema(format = "uri", examples("https://shop.example/orders"))]
     return_url: Option<String>,
 }
 
 const ROUTE: &str = "POST /v1/orders/{id}/payments";
 const MAX_ATTEMPTS: usize = 8;
 
-/// Tries to pay an order again: after a declined card, or when the provider was down.
+/// Opens another payment attempt for an order.
+///
+/// For example after a declined card, or when the provider was unavailable.
 #[utoipa::path(
     post, path = "/v1/orders/{id}/payments",
     params(
         ("id" = OrderId, Path, description = "The order."),
-        ("Order-Token" = String, Header, description = "The order's token."),
-        ("Idempotency-Key" = String, Header, description = "Names this attempt: a repeat gets the same answer.")
-    ),
+        ),
     request_body = RetryPayment, responses((status = CREATED, body = OrderView))
 )]
 pub async fn retry_payment(
@@ -53,7 +55,8 @@ pub async fn retry_payment(
     let secret = app.token_secret.value().await?;
     let settings = app.settings.current().await?;
     if let Err(closed) = token.opens(id, secret.accepted()) {
-        // Whoever guesses is counted, and whoever holds the token is never in the way of that.
+        // Only wrong tokens are counted, so that guessing from a shared address does not block those who hold the
+        // token.
         app.rate_limits.count_one("order-token", Target::Client(&client), settings.limits.wrong_token, now).await?;
         return Err(closed);
     }
@@ -67,7 +70,7 @@ pub async fn retry_payment(
     );
     counted?;
     if let Some(known) = known? {
-        return app.replay(Replay { known, hash: &hash, digest: &digest, created: true }, &secret, now).await;
+        return app.replay(Replay { known, hash: &hash, digest: &digest }, &secret, now).await;
     }
     for _ in 0..MAX_ATTEMPTS {
         let loaded = app.orders.load(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
@@ -79,10 +82,10 @@ pub async fn retry_payment(
         match app.orders.save_with_key(&loaded, &changed, &record, now).await {
             Ok(None) => {
                 let order = app.orders.load(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
-                return app.open_payment_and_answer(order, &hash, true, &secret, now).await;
+                return app.open_payment_and_answer(order, &hash, &secret, now).await;
             }
             Ok(Some(known)) => {
-                return app.replay(Replay { known, hash: &hash, digest: &digest, created: true }, &secret, now).await;
+                return app.replay(Replay { known, hash: &hash, digest: &digest }, &secret, now).await;
             }
             Err(Error::Conflict) => {}
             Err(other) => return Err(other.into()),
@@ -92,9 +95,9 @@ pub async fn retry_payment(
 }
 
 impl App {
-    /// Calls off the attempts that could still be paid, so that the buyer does not pay twice. One that was paid meanwhile is
-    /// settled, and the call refused: the order is paid. A provider that does not answer does not stop the buyer: money that
-    /// comes twice goes back.
+    /// Cancels the attempts that could still be paid, so that the buyer does not pay twice. If one was paid meanwhile,
+    /// it is settled and the call is refused, because the order is paid. A provider that does not answer does not block
+    /// the buyer: a second payment is refunded as a duplicate.
     async fn close_open_attempts(
         &self,
         loaded: &PlacedOrder,
@@ -128,7 +131,11 @@ impl App {
                     .into());
                 }
                 Err(failure) => {
-                    tracing::warn!(payment.id = %payment.id, cause = %failure, "a payment attempt could not be cancelled before the next one");
+                    tracing::warn!(
+                        payment.id = %payment.id,
+                        cause = %failure,
+                        "a payment attempt could not be cancelled before the next one"
+                    );
                 }
             }
         }

@@ -1,18 +1,18 @@
-//! Where a provider sends the buyer back to.
+//! Checking the address that a provider sends the buyer back to.
 
 use axum::http::Uri;
 use domain::Refusal;
 
-/// The longest address that providers take.
+/// Longest address that providers take, in bytes.
 const MAX_LENGTH: usize = 2_000;
 
-/// Refuses an address that no provider would take, before anything is reserved. Refused is also one that a browser might read
-/// otherwise than we do: with a name and a password before the host, or with letters that belong encoded.
+/// Refuses an address that no provider would take, before stock is reserved. Also refuses one that a browser may parse
+/// differently: with user information before the host, or with characters that have to be percent-encoded.
 pub(crate) fn check(url: Option<&str>, pointer: &str) -> Result<(), Refusal> {
     if url.is_none_or(is_good) {
         Ok(())
     } else {
-        Err(Refusal::field(pointer, "invalid", "must be an https address, or http on this very machine"))
+        Err(Refusal::field(pointer, "invalid", "must be an https address, or http on localhost"))
     }
 }
 
@@ -30,7 +30,7 @@ fn is_good(url: &str) -> bool {
     };
     let allowed = match scheme {
         "https" => !host.is_empty(),
-        // A shop that is being built runs on its builder's machine.
+        // A storefront in development runs on localhost.
         "http" => ["localhost", "127.0.0.1", "[::1]"].contains(&host),
         _ => false,
     };

@@ -1,7 +1,7 @@
-//! Dead letters are given back to their queue: after a pause, and only so many times.
+//! Redrives dead letters to their queue, after a pause and at most three times.
 //!
-//! A message is sent to its queue first and deleted from the dead letters after that, so a crash in between repeats it and
-//! loses nothing; those who consume it act on it once. How often it was given back stands on the message itself.
+//! A message is sent to its queue first and deleted from the dead-letter queue after that: a crash in between
+//! duplicates it but loses nothing, and consumers are idempotent. An attribute of the message counts its redrives.
 
 use std::time::Duration;
 
@@ -11,33 +11,34 @@ use tokio::time::Instant;
 
 use crate::{App, Error, Summary};
 
-/// The attribute that says how often a message was given back.
+/// The message attribute that counts redrives.
 const REDRIVES: &str = "redrives";
-/// How long a message rests before each time that it is given back. What it failed on may be away for a while.
+/// The delay of each redrive: what the message failed on may be unavailable for a while.
 const PAUSES: [Duration; 3] = [Duration::from_secs(60), Duration::from_secs(300), Duration::from_secs(900)];
-/// SQS hands out so many at once.
+/// The most messages that SQS returns per call.
 const MAX_MESSAGES: i32 = 10;
-/// How often dead letters are taken from one queue in a run.
+/// Batches per queue and run.
 const MAX_BATCHES: usize = 5;
-/// When no further batch is taken. The orders of this run come after it.
+/// Time after which no further batch is received: the due orders of the run come afterwards.
 const BUDGET: Duration = Duration::from_secs(8);
-/// How long a message that was taken is out of sight: longer than a run, so that two of them do not both give it back.
+/// Longer than a run, so that two overlapping runs do not both redrive a message.
 const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(120);
-/// How long a message that stays is out of the way of the others: SQS allows twelve hours since it was taken.
+/// How long a message that is not redriven any more stays invisible, so that it does not hide the others. SQS allows
+/// twelve hours from when it was received.
 const PARKED_FOR: Duration = Duration::from_secs(11 * 3600);
 
-/// Where a queue's dead letters are, and where they go back to.
+/// A dead-letter queue, and the queue that its messages go back to.
 #[derive(Clone, Debug)]
 pub(crate) struct DeadLetters {
-    /// What the queue is for.
+    /// The queue's name in logs.
     pub(crate) name: &'static str,
-    /// The URL of the dead letters.
+    /// The URL of the dead-letter queue.
     pub(crate) from: String,
     /// The URL of the queue.
     pub(crate) to: String,
 }
 
-fn queue<E, R>(error: &SdkError<E, R>) -> Error
+fn queue_error<E, R>(error: &SdkError<E, R>) -> Error
 where
     E: std::error::Error + 'static,
     R: std::fmt::Debug + 'static,
@@ -50,16 +51,16 @@ fn seconds(duration: Duration) -> i32 {
 }
 
 impl App {
-    /// Gives dead letters back. A queue that does not answer stops no other.
+    /// Redrives dead queue. A queue that does not answer does not stop the others.
     pub(crate) async fn redrive_dead_letters(&self, summary: &mut Summary) -> Result<(), Error> {
         let begun = Instant::now();
         let mut outcome = Ok(());
-        for letters in &self.dead_letters {
+        for queue in &self.dead_letters {
             for _ in 0..MAX_BATCHES {
                 if begun.elapsed() >= BUDGET {
                     break;
                 }
-                match self.redrive_batch(letters, summary).await {
+                match self.redrive_batch(queue, summary).await {
                     Ok(0) => break,
                     Ok(_) => {}
                     Err(error) => {
@@ -72,28 +73,28 @@ impl App {
         outcome
     }
 
-    /// Takes some dead letters and answers how many.
-    async fn redrive_batch(&self, letters: &DeadLetters, summary: &mut Summary) -> Result<usize, Error> {
+    /// Handles one batch of dead letters, and returns how many there were.
+    async fn redrive_batch(&self, queue: &DeadLetters, summary: &mut Summary) -> Result<usize, Error> {
         let taken = self
             .queue
             .receive_message()
-            .queue_url(&letters.from)
+            .queue_url(&queue.from)
             .max_number_of_messages(MAX_MESSAGES)
             .visibility_timeout(seconds(VISIBILITY_TIMEOUT))
             .message_attribute_names("All")
             .send()
             .await
-            .map_err(|error| queue(&error))?;
+            .map_err(|error| queue_error(&error))?;
         for message in taken.messages() {
             let done = match PAUSES.get(redrives(message)) {
-                Some(pause) => self.redrive(letters, message, *pause).await.map(|()| &mut summary.redriven),
-                None => self.park(letters, message).await.map(|()| &mut summary.parked),
+                Some(pause) => self.redrive(queue, message, *pause).await.map(|()| &mut summary.redriven),
+                None => self.park(queue, message).await.map(|()| &mut summary.parked),
             };
             match done {
                 Ok(count) => *count += 1,
                 Err(error) => {
-                    // It comes to sight again by itself.
-                    tracing::error!(queue = letters.name, cause = %error, "a dead letter could not be worked on");
+                    // It becomes visible again by itself.
+                    tracing::error!(queue = queue.name, cause = %error, "a dead letter could not be handled");
                     summary.failed += 1;
                 }
             }
@@ -101,7 +102,7 @@ impl App {
         Ok(taken.messages().len())
     }
 
-    async fn redrive(&self, letters: &DeadLetters, message: &Message, pause: Duration) -> Result<(), Error> {
+    async fn redrive(&self, queue: &DeadLetters, message: &Message, pause: Duration) -> Result<(), Error> {
         let count = MessageAttributeValue::builder()
             .data_type("Number")
             .string_value((redrives(message) + 1).to_string())
@@ -111,49 +112,49 @@ impl App {
         attributes.insert(REDRIVES.to_owned(), count);
         self.queue
             .send_message()
-            .queue_url(&letters.to)
+            .queue_url(&queue.to)
             .message_body(message.body().unwrap_or_default())
             .set_message_attributes(Some(attributes))
             .delay_seconds(seconds(pause))
             .send()
             .await
-            .map_err(|error| queue(&error))?;
+            .map_err(|error| queue_error(&error))?;
         tracing::warn!(
-            queue = letters.name,
+            queue = queue.name,
             message.id = message.message_id(),
             pause_s = pause.as_secs(),
             "a dead letter is redriven"
         );
         self.queue
             .delete_message()
-            .queue_url(&letters.from)
+            .queue_url(&queue.from)
             .set_receipt_handle(message.receipt_handle().map(str::to_owned))
             .send()
             .await
-            .map_err(|error| queue(&error))?;
+            .map_err(|error| queue_error(&error))?;
         Ok(())
     }
 
-    /// Leaves a message where it is: the alarm of the dead letters tells the operator.
-    async fn park(&self, letters: &DeadLetters, message: &Message) -> Result<(), Error> {
+    /// Leaves a message in the dead-letter queue, whose alarm notifies the operator.
+    async fn park(&self, queue: &DeadLetters, message: &Message) -> Result<(), Error> {
         tracing::error!(
-            queue = letters.name,
+            queue = queue.name,
             message.id = message.message_id(),
-            "a message fails however often it is redriven: somebody has to look at it"
+            "a message failed after its last redrive: the operator has to look at it"
         );
         self.queue
             .change_message_visibility()
-            .queue_url(&letters.from)
+            .queue_url(&queue.from)
             .set_receipt_handle(message.receipt_handle().map(str::to_owned))
             .visibility_timeout(seconds(PARKED_FOR))
             .send()
             .await
-            .map_err(|error| queue(&error))?;
+            .map_err(|error| queue_error(&error))?;
         Ok(())
     }
 }
 
-/// How often a message was given back. What is there and cannot be read counts as often enough.
+/// The number of redrives of a message. An unreadable count is taken for the maximum.
 fn redrives(message: &Message) -> usize {
     match message.message_attributes().and_then(|attributes| attributes.get(REDRIVES)) {
         None => 0,

@@ -1,4 +1,4 @@
-//! Events that nobody has acted on are sent again.
+//! Undelivered events are sent to their queue again.
 
 use std::time::Duration;
 
@@ -9,16 +9,16 @@ use store::orders::Undelivered;
 
 use crate::{App, Error, Summary};
 
-/// How many events are taken out of each partition.
+/// Events per partition and run.
 const BATCH: u16 = 25;
-/// How long the pipe and the queue have before an event is sent again.
+/// The age at which an undelivered event is sent again: until then the pipe and the queue may deliver it.
 const RESEND_AFTER: Duration = Duration::from_secs(5 * 60);
-/// An event that nobody can act on is sent this seldom in the end: it must not keep the others waiting.
+/// The longest pause before an event is sent again: one that always fails must not delay the others.
 const MAX_PAUSE: Duration = Duration::from_secs(6 * 3600);
-/// SQS takes so many messages at once.
+/// The most messages that SQS takes per call.
 const MAX_BATCH_SIZE: usize = 10;
 
-/// An event that can be sent, with its place in the list.
+/// An undelivered entry with the event that was read from it.
 type Readable<'a> = (&'a Undelivered, &'a OutboxEvent);
 
 impl App {
@@ -29,7 +29,10 @@ impl App {
             match &undelivered.event {
                 Some(event) => readable.push((undelivered, event)),
                 None => {
-                    tracing::error!(event.id = %undelivered.id, "an event cannot be read: somebody has to look at it");
+                    tracing::error!(
+                        event.id = %undelivered.id,
+                        "an event cannot be read: the operator has to look at it"
+                    );
                     summary.failed += 1;
                     self.postpone_event(undelivered, now + MAX_PAUSE, summary).await;
                 }
@@ -45,12 +48,17 @@ impl App {
                                 OutboxEvent::Order(event) => Some(tracing::field::display(event.order)),
                                 OutboxEvent::LowStock(_) | OutboxEvent::UnmatchedPayment(_) => None,
                             };
-                            tracing::warn!(event.id = %undelivered.id, order.id = order, age_ms = now.millis() - event.at().millis(), "an event nobody has acted on is sent again");
+                            tracing::warn!(
+                                event.id = %undelivered.id,
+                                order.id = order,
+                                age_ms = now.millis() - event.at().millis(),
+                                "an undelivered event is sent again"
+                            );
                             summary.events_sent += 1;
                         } else {
                             summary.failed += 1;
                         }
-                        // One that the queue does not take would keep the others waiting, too.
+                        // Also one that the queue did not take, because it would delay the others.
                         self.postpone_event(undelivered, now + pause(event, now), summary).await;
                     }
                 }
@@ -63,7 +71,7 @@ impl App {
         outcome
     }
 
-    /// Sends events, and answers the places of those that the queue took.
+    /// Sends events, and returns the indexes of those that the queue took.
     async fn send(&self, events: &[Readable<'_>]) -> Result<Vec<usize>, Error> {
         let queue = |error: String| Error::Queue(error);
         let entries = events
@@ -90,19 +98,19 @@ impl App {
 
     async fn postpone_event(&self, undelivered: &Undelivered, until: Timestamp, summary: &mut Summary) {
         if let Err(error) = self.orders.postpone_event(undelivered, until).await {
-            // It is sent once more in a minute, which does no harm.
-            tracing::warn!(event.id = %undelivered.id, cause = %error, "an event could not be put off");
+            // It is sent again by the next run, which is harmless.
+            tracing::warn!(event.id = %undelivered.id, cause = %error, "an event could not be postponed");
             summary.failed += 1;
         }
     }
 }
 
-/// How long to leave an event alone after it was sent again: as long as it is old, so that the tries become rare.
+/// The pause after an event was sent again: its age, so that the pauses double, up to [`MAX_PAUSE`].
 fn pause(event: &OutboxEvent, now: Timestamp) -> Duration {
     (now.since(event.at())).min(MAX_PAUSE)
 }
 
-/// The message as the pipe makes it of the change that wrote the event. The consumer reads nothing else of it.
+/// The message as the pipe makes it from the event's stream record, with only what the consumer reads.
 fn body(event: &OutboxEvent) -> Result<String, Error> {
     let data = serde_json::to_string(event).map_err(|error| Error::Queue(error.to_string()))?;
     let change = serde_json::json!({

@@ -1,12 +1,12 @@
-//! Orders that wait for their money: their provider is asked now and then. Past the deadline it is told first, then the stock
-//! goes back and the cart opens again.
+//! Orders that await payment: their payment attempts are looked up at the provider from time to time. Past the deadline
+//! the attempts are cancelled at the provider first; then the stock is released and the cart reopened.
 
 use std::time::Duration;
 
-use domain::order::{OrderState, PlacedOrder, VendorOrder};
+use domain::order::{OrderState, PlacedOrder, Settled, VendorOrder};
 use domain::payment::{Payment, PaymentState};
 use domain::{OrderId, Timestamp};
-use payment_webhook::settlement::{Outcome, settle, was_never_opened};
+use payment_webhook::settlement::{settle, was_never_opened};
 use payments::{Cancellation, Failure, NewsKind, PaymentNews, ProviderNews};
 use store::Error;
 use store::orders::{Due, next_check};
@@ -14,23 +14,23 @@ use store::orders::{Due, next_check};
 use crate::Summary;
 use crate::round::Round;
 
-/// How often an order is read again that somebody else changes at the same time.
+/// Attempts to save an order that is changed concurrently.
 const MAX_ATTEMPTS: usize = 8;
-/// When an order is looked at again whose payment is not decided, or whose provider does not answer.
+/// Pause before an order is tried again whose payment is undecided, or whose provider does not answer.
 const RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// Whether the attempts of an order are closed at their providers.
 enum Closed {
     /// None of them can be paid any more.
     All,
-    /// One was paid meanwhile, and that is settled.
+    /// One was paid meanwhile and has been settled.
     Paid,
     /// One is not decided, or its provider does not answer: nothing is released.
     NotYet,
 }
 
 impl Round<'_> {
-    /// Ends an order whose deadline has passed; before that, asks its provider how the payment stands.
+    /// Ends an order whose deadline has passed; before the deadline, looks up its payment attempts.
     pub(crate) async fn process_deadline(
         &self,
         due: &Due,
@@ -42,7 +42,7 @@ impl Round<'_> {
                 Some(placed) => Some(placed),
                 None => self.app.orders.load(due.order).await?,
             };
-            // The list may lag behind.
+            // The index is eventually consistent: the order may have no deadline any more.
             let Some(loaded) = read.filter(|placed| placed.order.due_at.is_some()) else { return Ok(()) };
             if !is_due(&loaded, self.now) {
                 return self.look_up_payments(due, &loaded, summary).await;
@@ -60,7 +60,7 @@ impl Round<'_> {
                     }
                     Closed::NotYet => {
                         summary.waiting += 1;
-                        // Out of the way of what is due behind it.
+                        // Postponed, so that it does not delay what is due after it.
                         self.postpone(due, RETRY_AFTER, summary).await;
                         return Ok(());
                     }
@@ -70,10 +70,14 @@ impl Round<'_> {
                 Ok(()) => {
                     let count = if is_under_way(&loaded) { &mut summary.waived } else { &mut summary.expired };
                     *count += 1;
-                    tracing::info!(order.id = %due.order, order.state = changed.order.state.as_str(), "the deadline has passed");
+                    tracing::info!(
+                        order.id = %due.order,
+                        order.state = changed.order.state.as_str(),
+                        "the deadline has passed"
+                    );
                     return Ok(());
                 }
-                // A webhook or another housekeeping was faster.
+                // A webhook or another run has changed the order.
                 Err(Error::Conflict) => {}
                 Err(other) => return Err(other),
             }
@@ -81,21 +85,30 @@ impl Round<'_> {
         Err(Error::Conflict)
     }
 
-    /// Asks how the attempts of an order stand that waits for its money: the webhook may have been lost. An attempt without a
-    /// reference is left out, because nobody was ever given a way to pay it.
+    /// Looks up the payment attempts of an order that awaits payment, because a webhook may have been lost. Attempts
+    /// without a reference are skipped: no buyer was ever given a way to pay them.
     async fn look_up_payments(&self, due: &Due, placed: &PlacedOrder, summary: &mut Summary) -> Result<(), Error> {
         let awaited = placed.payments.iter().filter(|payment| may_be_paid(payment) && payment.reference.is_some());
         for payment in awaited.filter(|_| placed.order.state == OrderState::AwaitingPayment) {
             match self.call_provider(payment.provider, self.app.providers.look_up(payment)).await {
                 Ok(ProviderNews { kind: NewsKind::Payment(PaymentNews::Pending), .. }) => {}
                 Ok(news) => {
-                    if settle(&self.app.orders, &with_ids_of(news, payment), self.now).await? == Outcome::Changed {
-                        tracing::warn!(order.id = %payment.order, payment.id = %payment.id, "what a provider did not tell was asked for");
+                    if settle(&self.app.orders, &with_ids_of(news, payment), self.now).await? == Settled::Changed {
+                        tracing::warn!(
+                            order.id = %payment.order,
+                            payment.id = %payment.id,
+                            "a lookup found news that no webhook had delivered"
+                        );
                         summary.settled += 1;
                     }
                 }
                 Err(failure) => {
-                    tracing::warn!(order.id = %payment.order, payment.id = %payment.id, cause = %failure, "a provider could not be asked how a payment stands");
+                    tracing::warn!(
+                        order.id = %payment.order,
+                        payment.id = %payment.id,
+                        cause = %failure,
+                        "a payment could not be looked up"
+                    );
                 }
             }
         }
@@ -112,24 +125,43 @@ impl Round<'_> {
                 Ok(Cancellation::Captured(news)) => {
                     settle(&self.app.orders, &with_ids_of(news, payment), self.now).await?;
                     let still_due = self.is_still_due(payment.order).await?;
-                    // An amount that was not asked for ends nothing: the order's time is over all the same.
+                    // After an amount mismatch the order is still due, and expires.
                     if !still_due {
                         return Ok(Closed::Paid);
                     }
                 }
                 Ok(Cancellation::Undecided(_)) => {
-                    tracing::warn!(order.id = %payment.order, payment.id = %payment.id, "a payment past its deadline is not decided");
+                    tracing::warn!(
+                        order.id = %payment.order,
+                        payment.id = %payment.id,
+                        "a payment past its deadline is not decided"
+                    );
                     return Ok(Closed::NotYet);
                 }
-                // Nothing can be done there by asking again. Should money come nevertheless, it is late money.
+                // A repeat would be refused as well. If money comes nevertheless, it is a late payment.
                 Err(Failure::Refused { code }) => {
-                    tracing::warn!(order.id = %payment.order, payment.id = %payment.id, reason = code.as_str(), "a provider refuses to cancel a payment");
+                    tracing::warn!(
+                        order.id = %payment.order,
+                        payment.id = %payment.id,
+                        reason = code.as_str(),
+                        "a provider refuses to cancel a payment"
+                    );
                 }
                 Err(failure) if was_never_opened(payment, &failure) => {
-                    tracing::warn!(order.id = %payment.order, payment.id = %payment.id, cause = %failure, "a payment past its deadline was never opened");
+                    tracing::warn!(
+                        order.id = %payment.order,
+                        payment.id = %payment.id,
+                        cause = %failure,
+                        "a payment past its deadline was never opened"
+                    );
                 }
                 Err(failure) => {
-                    tracing::warn!(order.id = %payment.order, payment.id = %payment.id, cause = %failure, "a payment past its deadline cannot be cancelled now");
+                    tracing::warn!(
+                        order.id = %payment.order,
+                        payment.id = %payment.id,
+                        cause = %failure,
+                        "a payment past its deadline cannot be cancelled now"
+                    );
                     return Ok(Closed::NotYet);
                 }
             }
@@ -147,7 +179,7 @@ fn is_due(placed: &PlacedOrder, now: Timestamp) -> bool {
     placed.order.due_at.is_some_and(|due| due <= now)
 }
 
-/// Whether something was already shipped: then the order cannot end by its deadline.
+/// Whether something was already shipped, so that the order must not expire.
 fn is_under_way(placed: &PlacedOrder) -> bool {
     let under_way = |vendor_order: &VendorOrder| {
         !vendor_order.state.holds_stock() && !vendor_order.state.is_cancelled_or_declined()
@@ -155,13 +187,13 @@ fn is_under_way(placed: &PlacedOrder) -> bool {
     placed.vendors.iter().any(under_way)
 }
 
-/// Whether money may still come of an attempt. One that was declined may be tried with another card as long as the provider
-/// knows it; one without a reference may be known to the provider all the same, because its answer was lost.
+/// Whether an attempt may still be paid. A declined one may be tried with another card if the provider has it; an open
+/// one without a reference may exist at the provider, because the answer may have been lost.
 fn may_be_paid(payment: &Payment) -> bool {
     payment.state.is_open() || (payment.state == PaymentState::Failed && payment.reference.is_some())
 }
 
-/// The news with the names of what was asked about: its order is then found without a search.
+/// The news with the ids of the order and the attempt that were asked about: its order is then found without a lookup.
 fn with_ids_of(news: ProviderNews, payment: &Payment) -> ProviderNews {
     ProviderNews {
         order_id: news.order_id.or(Some(payment.order)),

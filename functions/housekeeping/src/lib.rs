@@ -1,8 +1,7 @@
-//! Housekeeping: deadlines, payments that nobody told of, refunds, undelivered events, dead letters.
+//! Housekeeping: deadlines, payments whose webhook was lost, refunds, undelivered events, dead letters.
 //!
-//! It runs each minute, does a bounded part of what is due and leaves the rest for the next minute. Everything in it may run
-//! twice at once: providers are asked for things that may be repeated, and every write has the version it was read at as its
-//! condition.
+//! It runs every minute, does a bounded part of what is due and leaves the rest to the next run. Runs may overlap:
+//! calls to providers are idempotent, and every write is conditional on the version that was read.
 
 mod dead_letters;
 mod events;
@@ -22,7 +21,7 @@ pub use crate::summary::Summary;
 
 use crate::dead_letters::DeadLetters;
 
-/// What the work is done with.
+/// State of the handler.
 #[derive(Clone, Debug)]
 pub struct App {
     orders: Orders,
@@ -32,22 +31,21 @@ pub struct App {
     dead_letters: [DeadLetters; 2],
 }
 
-/// Some of what is due could not even be found out.
+/// Some of what is due could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The table does not answer.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// The queue does not answer.
     #[error("the queue of events does not answer: {0}")]
     Queue(String),
 }
 
 impl App {
-    /// Builds the clients. Nothing is called yet but what warms the connection.
+    /// Builds the clients and warms the connection to DynamoDB.
     ///
     /// # Errors
-    /// A variable of the environment is missing or wrong.
+    /// An environment variable is missing or invalid.
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
         let dynamodb = config.dynamodb()?;
         let table = config.required("ORDERS_TABLE")?;
@@ -75,7 +73,7 @@ impl App {
     }
 }
 
-/// The minute has come.
+/// Handles the tick of the schedule.
 ///
 /// # Errors
 /// As [`run`].
@@ -83,11 +81,11 @@ pub async fn handle(app: &App, _: &Tick, now: Timestamp) -> Result<(), Error> {
     run(app, now).await.map(drop)
 }
 
-/// Does what is due: sends undelivered events again, gives dead letters back, asks how payments stand, ends orders past their
-/// deadline, asks for refunds. One thing that fails stops no other; it stays due.
+/// Does what is due: sends undelivered events again, redrives dead letters, looks up payments, ends orders past their
+/// deadline, requests refunds. A failure does not stop the rest, and what failed stays due.
 ///
 /// # Errors
-/// The table or the queue does not answer. What could be done was done.
+/// The table or a queue does not answer. Everything else was still done.
 pub async fn run(app: &App, now: Timestamp) -> Result<Summary, Error> {
     let mut summary = Summary::default();
     let sent = app.resend_events(now, &mut summary).await;
@@ -101,7 +99,7 @@ pub async fn run(app: &App, now: Timestamp) -> Result<Summary, Error> {
 mod tests {
     use super::*;
 
-    /// The local cloud runs it on any thread.
+    /// The local cloud spawns it on a multi-threaded runtime, so its future has to be `Send`.
     #[test]
     fn a_run_can_move_between_threads() {
         fn check<'a, Running: Future + Send + 'a>(_: impl Fn(&'a App, Timestamp) -> Running) {}

@@ -1,4 +1,4 @@
-//! Refunds: asked of the provider until the money is back.
+//! Refunds: requested from the provider until they have succeeded or failed.
 
 use std::time::Duration;
 
@@ -11,30 +11,31 @@ use store::Error;
 use crate::Summary;
 use crate::round::Round;
 
-/// How often an order is read again that somebody else changes at the same time.
+/// Attempts to save an order that is changed concurrently.
 const MAX_ATTEMPTS: usize = 8;
-/// How long a provider that does not answer is left alone the first time; it doubles with each try.
+/// Pause after the first request without an answer; it doubles with each attempt.
 const FIRST_PAUSE: Duration = Duration::from_secs(60);
-/// The longest pause, and how long a provider gets that works on a refund.
+/// The longest pause, and the interval at which a refund that is pending at the provider is looked up.
 const MAX_PAUSE: Duration = Duration::from_secs(3600);
-/// How often the provider may speak of a dispute of which no news comes, until the operator hears of it.
+/// How often the provider may refuse a refund because of a dispute that no news reports, until the refund fails.
 const MAX_REFUSALS: u32 = 24;
 
-/// What a provider says of a refund.
+/// The provider's answer to a refund request.
 #[derive(Clone, Debug)]
 enum Answer {
-    /// How it stands.
+    /// The state of the refund.
     Known(RefundNews),
-    /// It will never be done this way.
+    /// Refused permanently.
     Refused,
-    /// Nobody knows yet.
+    /// The outcome is unknown: the provider is unavailable, or its answer is unclear.
     Later,
-    /// Not while the buyer's bank decides.
+    /// Refused as long as the buyer's bank decides on a dispute.
     Disputed,
 }
 
 impl Round<'_> {
-    /// Asks for a refund, if it is due: the list may lag behind, and a webhook or another housekeeping may be faster.
+    /// Requests a refund if it is still due: the index is eventually consistent, and a webhook or another run may have
+    /// changed the refund.
     pub(crate) async fn refund(
         &self,
         order: OrderId,
@@ -51,7 +52,7 @@ impl Round<'_> {
             let Some(loaded) = read else { return Ok(()) };
             let Some(refund) = loaded.refunds.iter().find(|refund| refund.id == id) else { return Ok(()) };
             let answer = match last_answer.take() {
-                // What the provider has done it has done, whoever has written since.
+                // The provider's answer stays true, whatever was written since.
                 Some(known_answer @ Answer::Known(_)) => known_answer,
                 _ if !is_due(refund, self.now) => return Ok(()),
                 _ => self.request_refund(&loaded, refund).await?,
@@ -79,7 +80,7 @@ impl Round<'_> {
             .ok_or_else(|| Refusal::because(Code::Internal, "a refund of a payment that is not there"))?;
         match self.call_provider(payment.provider, self.refund_at_provider(refund, payment)).await {
             Ok(refunded) => Ok(Answer::Known(refunded)),
-            // The bank decides, and the news of it comes later or never. Without any it does not wait for ever.
+            // The bank decides, and news of it may come late or never: without any, the number of requests is limited.
             Err(Failure::Refused { code })
                 if code == PAYMENT_DISPUTED
                     && (placed.is_disputed(payment.id)
@@ -90,11 +91,21 @@ impl Round<'_> {
             }
             Err(Failure::Refused { code }) => {
                 // Cash is among these: it never went through a provider, so none can send it back.
-                tracing::warn!(order.id = %refund.order, refund.id = %refund.id, reason = code.as_str(), "a refund is refused");
+                tracing::warn!(
+                    order.id = %refund.order,
+                    refund.id = %refund.id,
+                    reason = code.as_str(),
+                    "a refund is refused"
+                );
                 Ok(Answer::Refused)
             }
             Err(failure) => {
-                tracing::warn!(order.id = %refund.order, refund.id = %refund.id, cause = %failure, "a refund waits for its provider");
+                tracing::warn!(
+                    order.id = %refund.order,
+                    refund.id = %refund.id,
+                    cause = %failure,
+                    "a refund waits for its provider"
+                );
                 Ok(Answer::Later)
             }
         }
@@ -116,12 +127,13 @@ fn is_due(refund: &Refund, now: Timestamp) -> bool {
     refund.due_at.is_some_and(|due| due <= now)
 }
 
-/// When to ask again after so many attempts without an answer.
+/// The pause after this many attempts without an answer.
 fn pause(attempts: u32) -> Duration {
     FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(attempts)).min(MAX_PAUSE)
 }
 
-/// Writes down that a refund failed. Whoever is woken by it has something to do: the bank may have given the money already.
+/// Records that a refund failed. An error, which raises an alarm, is logged only if it needs a manual refund: the
+/// buyer's bank may have given the money back already.
 fn record_failure(
     placed: &mut PlacedOrder,
     refund: &Refund,
@@ -130,15 +142,20 @@ fn record_failure(
 ) -> Result<(), Refusal> {
     placed.refund_changed(refund.id, RefundStep::Failed, reference, ids)?;
     if placed.refunds.iter().any(|known| known.id == refund.id && known.needs_manual_refund()) {
-        tracing::error!(order.id = %refund.order, refund.id = %refund.id, "a refund needs to be made manually by the operator");
+        tracing::error!(
+            order.id = %refund.order,
+            refund.id = %refund.id,
+            "a refund failed and needs a manual refund by the operator"
+        );
     }
     Ok(())
 }
 
-/// How an answer is counted.
+/// Selects the count of the summary that an answer belongs to.
 type Count = fn(&mut Summary) -> &mut u32;
 
-/// Applies an answer, and says which count it belongs to; nothing when the refund is over and the answer is no news.
+/// Applies an answer, and returns the count that it belongs to; `None` if the refund has ended and the answer changes
+/// nothing.
 fn apply(placed: &mut PlacedOrder, refund: &Refund, answer: Answer, now: Timestamp) -> Result<Option<Count>, Refusal> {
     let ids = platform::ids(now);
     let is_open = matches!(refund.state, RefundState::Queued | RefundState::Pending);
@@ -164,13 +181,22 @@ fn apply(placed: &mut PlacedOrder, refund: &Refund, answer: Answer, now: Timesta
                         return Ok(None);
                     }
                     if !is_open {
-                        tracing::error!(order.id = %refund.order, refund.id = %refund.id, "a refund that had ended here was made all the same");
+                        tracing::error!(
+                            order.id = %refund.order,
+                            refund.id = %refund.id,
+                            "a refund succeeded after it had failed here"
+                        );
                     }
                     |summary| &mut summary.refunded
                 }
                 RefundOutcome::Failed { .. } | RefundOutcome::Pending if !is_open => return Ok(None),
                 RefundOutcome::Failed { code } => {
-                    tracing::warn!(order.id = %refund.order, refund.id = %refund.id, reason = code.as_str(), "a refund failed");
+                    tracing::warn!(
+                        order.id = %refund.order,
+                        refund.id = %refund.id,
+                        reason = code.as_str(),
+                        "a refund failed"
+                    );
                     record_failure(placed, refund, reference, &ids)?;
                     |summary| &mut summary.refunds_failed
                 }

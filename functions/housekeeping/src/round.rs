@@ -1,4 +1,4 @@
-//! One round through the orders of which something is due.
+//! One round through the orders that have due entries.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,14 +12,14 @@ use tokio::time::Instant;
 
 use crate::{App, Error, Summary};
 
-/// How many things are taken out of each partition of what is due.
+/// Due entries per partition and run.
 const BATCH: u16 = 25;
-/// When no further order is begun. The function has 50 seconds, and one order may take a dozen of them.
+/// Time after which no further order is started. The function's timeout is 50 seconds, and one order may take about 12.
 const BUDGET: Duration = Duration::from_secs(32);
-/// When something is looked at again that failed.
+/// Pause before a failed entry is tried again.
 const RETRY_AFTER_FAILURE: Duration = Duration::from_secs(5 * 60);
-/// After so many calls without an answer a provider is left alone until the next run: waiting for each would use up the time
-/// of orders that need no provider.
+/// Unanswered calls after which a provider is not called again in this run: more timeouts would use up the time of
+/// orders that need no provider.
 const MAX_UNANSWERED: u32 = 3;
 
 /// What the orders of one round share.
@@ -34,14 +34,14 @@ impl<'a> Round<'a> {
         Self { app, now, unanswered: Mutex::default() }
     }
 
-    /// Asks a provider, unless it was silent too often.
+    /// Calls a provider, unless it left too many calls of this run unanswered.
     pub(crate) async fn call_provider<T>(
         &self,
         provider: ProviderName,
         call: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
         if self.unanswered().get(&provider).is_some_and(|times| *times >= MAX_UNANSWERED) {
-            return Err(Failure::Unavailable("it was silent too often in this run".to_owned()));
+            return Err(Failure::Unavailable("too many calls in this run got no answer".to_owned()));
         }
         let answer = call.await;
         if matches!(answer, Err(Failure::Unavailable(_) | Failure::Unclear(_))) {
@@ -51,19 +51,19 @@ impl<'a> Round<'a> {
     }
 
     fn unanswered(&self) -> MutexGuard<'_, BTreeMap<ProviderName, u32>> {
-        // Nothing can panic while it is held.
+        // Nothing panics while the lock is held.
         self.unanswered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does all that is due of one order, which is read once for that. What fails is left alone for a while: it must not keep
-    /// the others waiting.
+    /// Handles all due entries of one order, which is read once for them. A failed entry is postponed, so that it does
+    /// not delay the others.
     async fn process_order(&self, order: OrderId, due: &[Due]) -> Summary {
         let mut summary = Summary::default();
         let read = self.app.orders.load(order).await;
         let mut placed = match read.and_then(|placed| placed.ok_or_else(|| Refusal::of(Code::NotFound).into())) {
             Ok(placed) => Some(placed),
             Err(error) => {
-                tracing::error!(order.id = %order, cause = %error, "an order of which something is due cannot be read");
+                tracing::error!(order.id = %order, cause = %error, "a due order cannot be read");
                 for entry in due {
                     summary.failed += 1;
                     self.postpone(entry, RETRY_AFTER_FAILURE, &mut summary).await;
@@ -72,13 +72,13 @@ impl<'a> Round<'a> {
             }
         };
         for entry in due {
-            // What the one has read is of no use to the next when it has changed it.
+            // Only the first entry uses the order as it was read: it may change it, so the next one reads it again.
             let outcome = match entry.kind {
                 DueKind::Order => Box::pin(self.process_deadline(entry, placed.take(), &mut summary)).await,
                 DueKind::Refund(refund) => Box::pin(self.refund(order, refund, placed.take(), &mut summary)).await,
             };
             if let Err(error) = outcome {
-                tracing::error!(order.id = %order, cause = %error, "what is due of an order could not be done");
+                tracing::error!(order.id = %order, cause = %error, "a due entry of an order could not be handled");
                 summary.failed += 1;
                 self.postpone(entry, RETRY_AFTER_FAILURE, &mut summary).await;
             }
@@ -86,11 +86,10 @@ impl<'a> Round<'a> {
         summary
     }
 
-    /// Looks at something again only later.
     pub(crate) async fn postpone(&self, due: &Due, pause: Duration, summary: &mut Summary) {
         if let Err(error) = self.app.orders.postpone(due, self.now + pause).await {
-            // It comes back in a minute, which does no harm.
-            tracing::warn!(order.id = %due.order, cause = %error, "an order could not be put off");
+            // It is due again in the next run, which is harmless.
+            tracing::warn!(order.id = %due.order, cause = %error, "a due entry of an order could not be postponed");
             summary.failed += 1;
         }
     }
@@ -102,7 +101,7 @@ impl App {
         let begun = Instant::now();
         let waiting = Mutex::new(by_order(self.orders.due(now, BATCH).await?).into_iter());
         let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
-        // A few at a time: most of the time goes by waiting for providers.
+        // Four at a time, because most of the time is spent on waiting for providers.
         let worker = async || {
             let mut done = Summary::default();
             while begun.elapsed() < BUDGET
@@ -121,7 +120,7 @@ impl App {
     }
 }
 
-/// What is due, order by order; the order that waits longest first.
+/// The due entries by order; the order that has been due longest comes first.
 fn by_order(due: Vec<Due>) -> Vec<(OrderId, Vec<Due>)> {
     let mut orders: Vec<(OrderId, Vec<Due>)> = Vec::new();
     for entry in due {

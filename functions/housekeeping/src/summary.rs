@@ -5,17 +5,17 @@
 pub struct Summary {
     /// Orders that ended because their deadline passed.
     pub expired: u32,
-    /// Orders whose provider knew more than it had told.
+    /// Orders with news that a lookup or a cancellation at the provider found, and no webhook had delivered.
     pub settled: u32,
-    /// Orders whose deadline does not matter any more, because something was shipped.
+    /// Orders whose deadline was waived because something was shipped.
     pub waived: u32,
     /// Orders that wait for their provider's answer.
     pub waiting: u32,
     /// Refunds that the provider works on.
     pub refunds_pending: u32,
-    /// Refunds that are done.
+    /// Refunds that succeeded.
     pub refunded: u32,
-    /// Refunds that the provider refused: somebody has to look at them.
+    /// Refunds that failed or were refused by the provider.
     pub refunds_failed: u32,
     /// Refunds that wait for a provider that does not answer.
     pub refunds_waiting: u32,
@@ -23,16 +23,16 @@ pub struct Summary {
     pub events_sent: u32,
     /// Dead letters that went back to their queue.
     pub redriven: u32,
-    /// Dead letters that stay, because they failed however often they were redriven.
+    /// Dead letters that stay in their queue because they failed after the last redrive.
     pub parked: u32,
-    /// Things that failed and stay due.
+    /// Entries that failed and stay due.
     pub failed: u32,
     /// Orders that were left for the next run because this one took too long.
     pub left: u32,
 }
 
 impl Summary {
-    /// Both together.
+    /// The sum of both.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! An export: all products of a seller as one file, put into the bucket in parts.
+//! An export: all products of a vendor as one file, written to the bucket as a multipart upload.
 
 mod draft;
 
@@ -16,15 +16,15 @@ use crate::work::{Delivery, Progress, Slice, WorkError};
 
 pub(crate) use self::draft::draft_of;
 
-/// How many products are read together.
+/// Products read per query.
 const PAGE: u16 = 25;
-/// A part has at least this many bytes, but for the last: the bucket asks for 5 MiB.
+/// Least size of a part in bytes, except the last: S3 requires 5 MiB.
 const PART: usize = 5 * 1024 * 1024;
-/// What the file is called when it is saved.
+/// The filename in `Content-Disposition`.
 const FILENAME: &str = "products.csv";
 
 impl App {
-    /// Works a slice on an export, if nobody else does.
+    /// Works a slice on an export, unless it has ended or its lease is held.
     pub(crate) async fn work_on_export(
         &self,
         vendor: VendorId,
@@ -38,7 +38,7 @@ impl App {
                 self.accounts.save_export(&job).await?;
                 Ok(())
             }
-            // First the lease, then the message, as with imports.
+            // Release the lease first, then send the message, as in `work_on_import`.
             Ok(Progress::More) => {
                 job.lease = None;
                 self.accounts.save_export(&job).await?;
@@ -46,7 +46,8 @@ impl App {
             }
             Err(error) => {
                 if matches!(error, WorkError::Files(FilesError::Missing)) {
-                    // The parts were put together and this was not written any more, or they were cleared away: once more.
+                    // The upload is gone: either it was completed and the job could not be saved any more, or the
+                    // bucket's lifecycle rule aborted it. Start the export again from the first product.
                     job = ExportJob { rows: 0, products: 0, after: None, upload: None, parts: Vec::new(), ..job };
                     job = self.accounts.save_export(&job).await?;
                 }
@@ -60,7 +61,7 @@ impl App {
         }
     }
 
-    /// The export, if this message is the one to work on it.
+    /// Takes the lease of the export; nothing when this delivery has no work to do.
     async fn claim_export(
         &self,
         vendor: VendorId,
@@ -76,7 +77,7 @@ impl App {
             job.lease = Some(Lease::new(delivery.message, delivery.now));
             match self.accounts.save_export(&job).await {
                 Ok(job) => return Ok(Some(job)),
-                // Another message was faster: it holds the lease now.
+                // Another delivery saved first: read the job again to see whether it holds the lease.
                 Err(store::Error::Conflict) => {}
                 Err(other) => return Err(other.into()),
             }
@@ -91,7 +92,8 @@ impl App {
         if job.after.is_none() {
             write_header(&mut bytes).map_err(unwritten)?;
         }
-        // What is counted and read on from is what has been put: the job itself changes only with a part.
+        // Counts and cursor advance in this copy. They reach the job only together with an uploaded part, so that a
+        // repeated slice goes on after the products that are in the parts.
         let mut ahead = job.clone();
         loop {
             let page = self.products.catalog.products_of(job.vendor, PAGE, ahead.after.clone()).await?;
@@ -129,7 +131,7 @@ impl App {
         }
     }
 
-    /// Writes some products with their stock into the file, in the order of their ids here.
+    /// Writes products with their stock into the file, in the order of `ids`.
     async fn write_products(
         &self,
         ids: &[ProductId],
@@ -142,7 +144,7 @@ impl App {
         let shard_counts: Vec<(VariantId, u16)> =
             variants.map(|variant| (variant.id, variant.layout().peak_shards)).collect();
         let shards = self.products.stock.shards(&shard_counts).await?;
-        // One that is gone since the page was read is none of the seller's products any more.
+        // A product that was deleted after the page was read is left out.
         for stored in ids.iter().filter_map(|id| products.get(id)) {
             let draft = draft_of(stored, &shards, job.currency, tree);
             write_product(&mut *bytes, &draft).map_err(unwritten)?;

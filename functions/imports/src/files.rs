@@ -6,29 +6,28 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
 
-/// How much of a file is asked for at a time. A file is read at the pace at which its products are written, and a connection
-/// that is held that long would be cut.
+/// Bytes per ranged read. A file is read at the pace at which its products are written, and one connection held open
+/// for that long would be closed by the server.
 const CHUNK: u64 = 4 * 1024 * 1024;
 const CSV: &str = "text/csv; charset=utf-8";
 
-/// The bucket of product files.
 #[derive(Clone, Debug)]
 pub(crate) struct Files {
     pub(crate) client: Client,
     pub(crate) bucket: String,
 }
 
-/// Why a file could not be had or put.
+/// Why a file could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum FilesError {
-    /// It is not there.
+    /// The object, or the multipart upload, does not exist.
     #[error("the file is not there")]
     Missing,
-    /// It is not the file any more that it was.
+    /// The ETag differs from that of the first read: the object was replaced.
     #[error("the file has changed")]
     Changed,
-    /// The bucket refused, or does not answer.
-    #[error("the bucket did not do it: {0}")]
+    /// The bucket answered with another error, or did not answer.
+    #[error("the call to the bucket failed: {0}")]
     Failed(String),
 }
 
@@ -44,7 +43,7 @@ where
     }
 }
 
-/// A file that is read from its start, piece by piece.
+/// A file that is read from its start in chunks of [`CHUNK`] bytes.
 #[derive(Debug)]
 pub(crate) struct Download<'a> {
     files: &'a Files,
@@ -55,7 +54,10 @@ pub(crate) struct Download<'a> {
 }
 
 impl<'a> Download<'a> {
-    /// The next piece; nothing at the end. A file that was replaced in between is refused.
+    /// The next chunk; nothing at the end of the file.
+    ///
+    /// # Errors
+    /// [`FilesError::Changed`] when the object was replaced between two chunks.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, FilesError> {
         if self.size.is_some_and(|size| self.offset >= size) {
             return Ok(None);
@@ -64,7 +66,7 @@ impl<'a> Download<'a> {
         let request = self.files.client.get_object().bucket(&self.files.bucket).key(self.key).range(range);
         let answer = match request.set_if_match(self.etag.clone()).send().await {
             Ok(answer) => answer,
-            // There is no first byte of an empty file.
+            // No range of an empty object can be satisfied: S3 answers 416.
             Err(error) if error.as_service_error().and_then(|error| error.code()) == Some("InvalidRange") => {
                 self.size = Some(self.offset);
                 return Ok(None);
@@ -84,38 +86,37 @@ impl<'a> Download<'a> {
         Ok((!bytes.is_empty()).then_some(bytes))
     }
 
-    /// The size of the file, once a piece was read.
+    /// The size of the file in bytes; known after the first chunk.
     pub(crate) const fn size(&self) -> Option<u64> {
         self.size
     }
 
-    /// What the file was, once a piece was read.
+    /// The ETag of the file; known after the first chunk.
     pub(crate) fn etag(&self) -> Option<&str> {
         self.etag.as_deref()
     }
 }
 
 impl Files {
-    /// Reads a file; with an ETag only that very file.
+    /// Reads a file; with an ETag, only as long as the object still has it.
     pub(crate) fn download<'a>(&'a self, key: &'a str, etag: Option<String>) -> Download<'a> {
         Download { files: self, key, etag, size: None, offset: 0 }
     }
 
-    /// Puts a whole file.
     pub(crate) async fn put(&self, key: &str, bytes: Vec<u8>, filename: &str) -> Result<(), FilesError> {
         let put = self.client.put_object().bucket(&self.bucket).key(key).content_type(CSV);
         let put = put.content_disposition(attachment(filename)).body(ByteStream::from(bytes));
         put.send().await.map(|_| ()).map_err(failed)
     }
 
-    /// Begins a file that is put in parts; answers the upload's id.
+    /// Begins a multipart upload and answers its id.
     pub(crate) async fn begin(&self, key: &str, filename: &str) -> Result<String, FilesError> {
         let begin = self.client.create_multipart_upload().bucket(&self.bucket).key(key).content_type(CSV);
         let begun = begin.content_disposition(attachment(filename)).send().await.map_err(failed)?;
         begun.upload_id.ok_or_else(|| FilesError::Failed("an upload without an id".to_owned()))
     }
 
-    /// Puts a part, counted from one; answers its etag. Putting it again replaces it.
+    /// Uploads a part, numbered from one, and answers its ETag. Uploading the same number again replaces the part.
     pub(crate) async fn put_part(
         &self,
         key: &str,
@@ -128,7 +129,7 @@ impl Files {
         done.e_tag.ok_or_else(|| FilesError::Failed("a part without an ETag".to_owned()))
     }
 
-    /// Makes one file of the parts with these etags.
+    /// Completes a multipart upload from the parts with these ETags, in order.
     pub(crate) async fn complete(&self, key: &str, upload: &str, etags: &[String]) -> Result<(), FilesError> {
         let parts =
             (1_i32..).zip(etags).map(|(number, etag)| CompletedPart::builder().part_number(number).e_tag(etag).build());

@@ -1,5 +1,6 @@
-//! An import: a file out of its bucket, a slice at a time. How far it has come is written with each batch of products, together
-//! with what was found to be wrong in it, so that an interruption repeats one batch at most, and repeating one changes nothing.
+//! An import reads an uploaded file from the bucket, a slice of time at a time. The position in the file is saved after
+//! each batch of products, together with the faults found in it: an interruption repeats one batch at most, and
+//! repeating a batch changes nothing.
 
 use std::sync::Arc;
 
@@ -17,11 +18,10 @@ use crate::product_file::{Columns, Entry, FileError, Position, ProductReader, Ro
 use crate::product_store::{BATCH, fault_of};
 use crate::work::{Delivery, Progress, Slice, WorkError};
 
-/// Why a slice of an import did not come to its end.
 enum SliceError {
-    /// The import cannot go on, ever.
+    /// The import fails: trying again would end the same way.
     Fatal(ImportRowError),
-    /// It may go on when the message comes again.
+    /// The import may go on when the message comes again.
     Transient(WorkError),
 }
 
@@ -56,7 +56,7 @@ impl From<LoadError> for SliceError {
     }
 }
 
-/// A file that is not there when it is first looked at has never come.
+/// A file that is missing at the first read was never uploaded; later on, missing means deleted.
 fn missing_upload(error: FilesError) -> SliceError {
     match error {
         FilesError::Missing => {
@@ -78,7 +78,7 @@ fn reader_position(position: FilePosition) -> Position {
     Position { rows: position.rows, line: position.line, offset: position.offset }
 }
 
-/// The next products of the file; the last ones when the second is true.
+/// The next products of the file, and whether they are the last.
 async fn next_batch(reader: &mut ProductReader, file: &mut Download<'_>) -> Result<(Vec<Entry>, bool), SliceError> {
     let mut entries = Vec::with_capacity(BATCH);
     while entries.len() < BATCH {
@@ -95,7 +95,7 @@ async fn next_batch(reader: &mut ProductReader, file: &mut Download<'_>) -> Resu
 }
 
 impl App {
-    /// Works a slice on an import, if nobody else does.
+    /// Works a slice on an import, unless it has ended or its lease is held.
     pub(crate) async fn work_on_import(
         &self,
         vendor: VendorId,
@@ -106,15 +106,17 @@ impl App {
         match self.import_slice(&mut job, delivery).await {
             Ok(Progress::Done) => Ok(()),
             Ok(Progress::More) => {
-                // First the lease, then the message: a message that met the lease would be dropped. A death in between leaves
-                // the message that this slice was started by, and it comes again.
+                // Release the lease first, then send the message: a message received while this one holds the lease
+                // would be dropped as obsolete. If the worker dies in between, the message that started this slice is
+                // delivered again.
                 job.lease = None;
                 self.accounts.save_import(&job, &[]).await?;
                 self.queue.send(&VendorJob::Import { vendor_id: vendor, id }).await
             }
             Err(SliceError::Fatal(fault)) => self.fail_import(&mut job, fault, delivery).await,
             Err(SliceError::Transient(error)) => {
-                // Another who works on it has the job now: what is written here would be a lie.
+                // A conflict means that another worker holds the job by now and may well finish it: do not mark it as
+                // failed.
                 if delivery.last_delivery && !matches!(error, WorkError::Store(store::Error::Conflict)) {
                     let fault = fault("interrupted", "the import was interrupted too often: import the file again");
                     self.fail_import(&mut job, fault, delivery).await?;
@@ -124,7 +126,7 @@ impl App {
         }
     }
 
-    /// The import, if this message is the one to work on it.
+    /// Takes the lease of the import; nothing when this delivery has no work to do.
     async fn claim_import(
         &self,
         vendor: VendorId,
@@ -143,7 +145,7 @@ impl App {
             job.lease = Some(Lease::new(delivery.message, delivery.now));
             match self.accounts.save_import(&job, &[]).await {
                 Ok(job) => return Ok(Some(job)),
-                // Another message was faster: it holds the lease now.
+                // Another delivery saved first: read the job again to see whether it holds the lease.
                 Err(store::Error::Conflict) => {}
                 Err(other) => return Err(other.into()),
             }
@@ -159,7 +161,7 @@ impl App {
         let counts = ImportCounts { errors: 1, ..ImportCounts::default() };
         let mut stored_faults = job.advance(job.position, counts, vec![fault.clone()]);
         if stored_faults.is_empty() {
-            // Whatever else is wrong with the file, this is what its seller must see.
+            // The list of faults is full. The one that ended the import must reach the vendor all the same.
             stored_faults.push(fault);
         }
         job.finish(JobState::Failed, delivery.now);
@@ -199,7 +201,8 @@ impl App {
         }
     }
 
-    /// Reads the file through once: how many rows there are to come, and whether it is one that can be read at all.
+    /// Reads the whole file once before anything is imported: counts its rows, and fails early when it is too large or
+    /// cannot be read as CSV.
     async fn count_rows(&self, job: &mut ImportJob) -> Result<(), SliceError> {
         let key = job.key();
         let mut file = self.files.download(&key, None);

@@ -1,6 +1,6 @@
-//! Imports and exports of product files, and other long jobs of sellers.
+//! Imports and exports of product files, and other long jobs of vendors.
 //!
-//! A queue says what is to be done ([`handle`]); a file at hand is imported at once ([`load`]). Both go through the same code.
+//! Jobs come as queue messages ([`handle`]); a local file is imported at once ([`load`]). Both run the same code.
 
 mod export;
 mod files;
@@ -27,13 +27,15 @@ pub use files::FilesError;
 pub use load::{LoadError, Options, Report, load};
 pub use work::{WorkError, handle};
 
-/// How many milliseconds a slice of work takes, unless `SLICE_MS` says otherwise: well within the function's 60 seconds.
+/// Length of a slice of work in milliseconds, unless `SLICE_MS` says otherwise: well within the function's timeout of
+/// 60 seconds.
 const SLICE_MS: u32 = 35_000;
-/// How many products are written in a second, unless `PRODUCTS_PER_SECOND` says otherwise. A write of a transaction counts
-/// twice, and five files are worked on at a time: together 800 of the 1,000 writes that the list of all products takes.
+/// Products written per second, unless `PRODUCTS_PER_SECOND` says otherwise. A transactional write consumes two write
+/// units and five files are imported concurrently: together 800 of the 1,000 write units per second that the partition
+/// of the list of all products takes.
 const PRODUCTS_PER_SECOND: u32 = 80;
 
-/// What the work is done with.
+/// The state of the function: tables, buckets, the queue and the limits of a slice.
 #[derive(Clone, Debug)]
 pub struct App {
     accounts: Accounts,
@@ -46,10 +48,10 @@ pub struct App {
 }
 
 impl App {
-    /// Builds the clients. Nothing is called yet.
+    /// Builds the clients, without calling AWS.
     ///
     /// # Errors
-    /// A variable of the environment is missing or wrong.
+    /// A variable of the environment is missing or is not a whole number.
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
         let dynamodb = config.dynamodb()?;
         Ok(Self {
@@ -72,6 +74,6 @@ impl App {
 }
 
 fn number(config: &Config, name: &str, otherwise: u32) -> Result<u32, Fatal> {
-    let wrong = |text: &str| Fatal::new(format!("the environment variable {name} is no whole number: {text}"));
+    let wrong = |text: &str| Fatal::new(format!("the environment variable {name} is not a whole number: {text}"));
     config.optional(name).map_or(Ok(otherwise), |text| text.parse().map_err(|_| wrong(text)))
 }

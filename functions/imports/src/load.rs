@@ -1,4 +1,4 @@
-//! A file that is at hand, imported at once: what the demo data and small files go through.
+//! Imports a local file in one call: used for the demo data and for small files.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -13,46 +13,42 @@ use crate::pace::Pace;
 use crate::product_file::{Columns, Entry, ProductReader, Products, ReadError};
 use crate::product_store::BATCH;
 
-/// How a file is to be imported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// The currency of its prices; the seller's own when it is not said.
+    /// The currency of the file's prices; without it, the vendor's own.
     pub currency: Option<Currency>,
-    /// Whether it is only checked.
+    /// Only check the file, write nothing.
     pub dry_run: bool,
-    /// Whether products that want to are published.
+    /// Publish products, except those that the file marks as unpublished or as drafts.
     pub publish: bool,
 }
 
-/// What became of a file.
+/// The result of an import.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// Rows of the file without its header.
     pub rows: u64,
-    /// What became of its products.
     pub counts: ImportCounts,
-    /// What is wrong with it.
     pub faults: Vec<ImportRowError>,
 }
 
 /// Why a file could not be imported.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The seller is gone, or may not sell.
+    /// The vendor does not exist, or is suspended.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The file could not be read.
     #[error(transparent)]
     File(#[from] ReadError),
-    /// The shop could not be read or written.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
-/// Brings a file in, as fast as the tables take it. Doing it again changes nothing.
+/// Imports a file without pacing the writes. Importing it again changes nothing.
 ///
 /// # Errors
-/// When the file is no product file, its seller is not there, or the tables do not answer. What was imported by then stays.
+/// When the file is not a product file, the vendor does not exist or is suspended, or the tables do not answer. Batches
+/// written before the error stay.
 pub async fn load(
     app: &App,
     vendor: VendorId,
@@ -83,7 +79,6 @@ pub async fn load(
 }
 
 impl App {
-    /// What a file of a seller is imported on.
     pub(crate) async fn context(
         &self,
         vendor: VendorId,
@@ -92,7 +87,7 @@ impl App {
         now: Timestamp,
     ) -> Result<ImportContext, LoadError> {
         let (account, tree) = tokio::try_join!(self.accounts.vendor(vendor), self.products.catalog.categories())?;
-        let account = account.ok_or_else(|| Refusal::because(Code::NotFound, "the shop is gone"))?;
+        let account = account.ok_or_else(|| Refusal::because(Code::NotFound, "the vendor does not exist"))?;
         if account.state == VendorState::Suspended {
             return Err(Refusal::of(Code::VendorSuspended).into());
         }

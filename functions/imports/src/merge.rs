@@ -1,4 +1,4 @@
-//! What a product is once a file has spoken: pure, so that it can be tested without a shop.
+//! Merges a product of a file with the stored one. Pure, so that it can be tested without tables.
 
 mod category;
 mod variants;
@@ -19,35 +19,32 @@ use crate::product_file::{Columns, Fault, ProductDraft};
 
 pub(crate) use self::category::file_type;
 
-/// What a file is imported on.
+/// What is the same for all products of one import.
 #[derive(Clone, Debug)]
 pub(crate) struct ImportContext {
-    /// Whose products.
     pub(crate) vendor: VendorCard,
-    /// Whether the shop may sell.
+    /// Whether the vendor is approved: products of others are neither listed nor published.
     pub(crate) approved: bool,
     /// The currency of the file's prices.
     pub(crate) currency: Currency,
-    /// Whether products that want to are published.
+    /// Publish products, except those that the file marks as unpublished or as drafts.
     pub(crate) publish: bool,
-    /// The tree of categories.
     pub(crate) tree: CategoryTree,
-    /// Which parts of a product the file speaks of.
+    /// The columns that the file has: what it has no column for stays as it is stored.
     pub(crate) columns: Columns,
-    /// When.
     pub(crate) now: Timestamp,
 }
 
-/// Something that is wrong with a product, or done otherwise than the file says.
+/// A fault of a product, or a warning that the import differs from what the file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Issue {
-    /// The line of the file; the product's first when it is not said.
+    /// The line of the file; without one, the first line of the product.
     pub(crate) line: Option<u64>,
-    /// The column of the file.
+    /// The header of the column; empty when the issue concerns the whole product.
     pub(crate) column: &'static str,
-    /// What.
+    /// A stable code, for machines.
     pub(crate) code: String,
-    /// What, for people.
+    /// An explanation, for people.
     pub(crate) detail: String,
 }
 
@@ -57,32 +54,31 @@ impl Issue {
     }
 }
 
-/// A product as it is to be.
+/// A product as it is to be stored.
 #[derive(Clone, Debug)]
 pub(crate) struct Merged {
-    /// The product.
     pub(crate) product: Product,
-    /// Its description.
     pub(crate) description_html: String,
-    /// Units on hand of the variants that the file names, and how their stock is laid out.
+    /// Units on hand of the variants for which the file gives a quantity, and the layout of their stock.
     pub(crate) stock: Vec<(VariantId, Layout, i64)>,
-    /// What was done otherwise than the file says.
+    /// Where the merged product differs from what the file says.
     pub(crate) warnings: Vec<Issue>,
 }
 
-/// The handle under which a file knows a product. One that its seller has renamed since is known by its new name.
+/// The handle under which a product appears in files. The handle of the file that brought the product stays valid until
+/// the vendor renames the product; then it is the new one.
 pub(crate) fn file_handle(product: &Product) -> &Handle {
     let leads_here = |known: &&Handle| handles(known, &product.vendor).any(|handle| handle == product.handle);
     product.file_handle.as_ref().filter(leads_here).unwrap_or(&product.handle)
 }
 
-/// Whether this is the product that a seller's file calls so.
+/// Whether this is the product that the vendor's file means by this handle.
 pub(crate) fn is_of_file(product: &Product, vendor: &VendorCard, handle: &Handle) -> bool {
     product.vendor.id == vendor.id && file_handle(product) == handle
 }
 
-/// The handles that a product of a file can have in the shop, the best first: its own, or with the seller's behind it when that
-/// one is somebody else's.
+/// The handles that a product of a file can get, in order of preference: the file's own; with the vendor's handle as
+/// suffix, when another vendor has it; with a number from 2 to 9 behind that.
 pub(crate) fn handles(wanted: &Handle, vendor: &VendorCard) -> impl Iterator<Item = Handle> {
     let suffix = vendor.handle.to_string();
     let followed = wanted.with_suffix(&suffix);
@@ -91,7 +87,7 @@ pub(crate) fn handles(wanted: &Handle, vendor: &VendorCard) -> impl Iterator<Ite
     std::iter::once(wanted.clone()).chain(followed).chain(numbered)
 }
 
-/// A product that the shop does not have yet.
+/// A product that is not stored yet.
 pub(crate) fn added(
     draft: &ProductDraft,
     context: &ImportContext,
@@ -123,9 +119,9 @@ pub(crate) fn added(
     merged(&empty, "", draft, context, &BTreeMap::new())
 }
 
-/// A product of the shop with what a file says of it. Prices in other currencies stay, and so does what the file has no column
-/// for and the prices of a variant whose price it leaves empty. A variant that the file does not name any more stays as long as units
-/// of it are reserved for buyers.
+/// A stored product with the changes that a file makes to it. These stay as they are stored: prices in other
+/// currencies, what the file has no column for, the price of a variant whose price cell is empty, and a variant that
+/// the file does not name any more as long as units of it are reserved for buyers.
 pub(crate) fn merged(
     before: &Product,
     description_html: &str,
@@ -187,18 +183,19 @@ pub(crate) fn merged(
     Ok(Merged { product, description_html, stock, warnings })
 }
 
-/// Whether so many units may be on hand: more than now always, fewer only as far as what is reserved for buyers allows.
+/// Whether the units on hand may be set to this number: always to more than now; to fewer only if what is reserved for
+/// buyers does not exceed it by more than the oversell limit.
 pub(crate) fn may_be_set(now: StockShard, layout: Layout, on_hand: i64) -> bool {
     on_hand >= now.on_hand() || on_hand.saturating_sub(now.reserved) >= -i64::from(layout.oversell_limit)
 }
 
-/// What a file calls the seller of a product.
+/// The `Vendor` cell of a product in a file.
 pub(crate) fn file_vendor(product: &Product) -> Option<Line> {
     product.file_vendor.clone().or_else(|| Line::parse(product.vendor.name.as_str()).ok())
 }
 
-/// The options with the values of the variants. Values that only the shop knows, and their order, stay as long as the file
-/// brings no new ones.
+/// The options with the values of the variants. As long as the file brings no new value, the stored values stay,
+/// unused ones included, in their stored order.
 fn options(before: &Product, draft: &ProductDraft, after: &Product) -> Vec<ProductOption> {
     let named = draft.options.iter().enumerate();
     named

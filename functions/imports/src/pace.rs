@@ -1,24 +1,24 @@
-//! The pace of writing. Every published product has a row in the list of all products, which is one partition of about 1,000
-//! writes a second: files must not take them from the shop.
+//! The pace of writing. Every published product has a row in the list of all products, which is one partition with
+//! about 1,000 writes per second: imports must leave enough of them for all other writers.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What may be written at once after a rest.
+/// Unused time that may be spent at once after a pause.
 const BURST: Duration = Duration::from_secs(1);
 
-/// So many products a second, with a second's worth at once.
+/// Limits products per second, with a burst of one second's worth.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// How long one product takes of the time that all have.
+    /// Time per product; zero for no limit.
     interval: Duration,
-    /// Until when the time is spoken for.
+    /// Until when the time is taken by products that were waited for.
     reserved_until: Instant,
 }
 
 impl Pace {
-    /// So many products a second; zero for as many as there are.
+    /// A limit of so many products per second; zero for no limit.
     pub fn new(per_second: u32) -> Self {
         let interval = Duration::from_secs(1).checked_div(per_second).unwrap_or(Duration::ZERO);
         Self { interval, reserved_until: Instant::now() }
@@ -50,7 +50,7 @@ mod tests {
         assert_eq!(pace.reserve(start, 60), Duration::ZERO);
         assert_eq!(pace.reserve(start, 60), Duration::from_millis(200));
         assert_eq!(pace.reserve(start + Duration::from_millis(200), 50), Duration::from_millis(500));
-        // A rest is worth one second and no more.
+        // However long the pause, the burst stays one second.
         assert_eq!(pace.reserve(start + Duration::from_mins(10), 150), Duration::from_millis(500));
     }
 

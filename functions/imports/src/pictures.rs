@@ -1,16 +1,15 @@
-//! Uploaded pictures: what is none is taken away.
+//! Uploaded pictures: an object that is not a picture is deleted.
 //!
-//! An upload says its type itself, and the signature only holds it to what it said. So each new object in the media bucket is
-//! looked at once: its first bytes say what it is.
+//! The client declares the content type of an upload, and the presigned request binds it to that declaration only, not
+//! to the bytes. So the first bytes of each new object in the media bucket are checked once.
 
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata};
 
 use crate::files::FilesError;
 
-/// The bytes that are looked at.
+/// The `Range` that is read: long enough for the magic numbers and the brands of an AVIF.
 const HEAD: &str = "bytes=0-63";
 
-/// The bucket of pictures.
 #[derive(Clone, Debug)]
 pub(crate) struct Pictures {
     pub(crate) client: aws_sdk_s3::Client,
@@ -18,16 +17,17 @@ pub(crate) struct Pictures {
 }
 
 impl Pictures {
-    /// Looks at an uploaded object, and deletes it when it is no picture. May be repeated.
+    /// Checks the first bytes of an uploaded object, and deletes it when it is not a picture. May be repeated.
     pub(crate) async fn check(&self, key: &str) -> Result<(), FilesError> {
         let head = match self.client.get_object().bucket(&self.bucket).key(key).range(HEAD).send().await {
             Ok(answer) => {
                 answer.body.collect().await.map_err(|error| FilesError::Failed(error.to_string()))?.into_bytes()
             }
             Err(error) => match error.as_service_error().and_then(|error| error.code()) {
-                // Gone again. What may not be looked at is not gone: it is looked at again, until somebody sees that it fails.
+                // Deleted in the meantime. Any other error, such as a denied access, fails the message: after its last
+                // delivery it is in the dead-letter queue, whose alarm shows it.
                 Some("NoSuchKey") => return Ok(()),
-                // There is no first byte of an empty file.
+                // No range of an empty object can be satisfied: S3 answers 416.
                 Some("InvalidRange") => bytes::Bytes::new(),
                 _ => return Err(FilesError::Failed(DisplayErrorContext(&error).to_string())),
             },
@@ -35,7 +35,7 @@ impl Pictures {
         if is_picture(&head) {
             return Ok(());
         }
-        tracing::warn!(media.id = key, "an upload is no picture and was deleted");
+        tracing::warn!(media.id = key, "an upload is not a picture and was deleted");
         let deleted = self.client.delete_object().bucket(&self.bucket).key(key).send().await;
         deleted.map(|_| ()).map_err(|error| FilesError::Failed(DisplayErrorContext(&error).to_string()))
     }

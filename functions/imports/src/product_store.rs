@@ -1,4 +1,4 @@
-//! A file's products, imported into the shop: read together, written side by side.
+//! Writes the products of a file to the tables: read in batches, written concurrently.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,39 +16,35 @@ use crate::merge::{ImportContext, Issue, Merged, added, handles, is_of_file, may
 use crate::pace::Pace;
 use crate::product_file::{Entry, ProductDraft, RowError};
 
-/// How many products are imported together: what of a file is in memory at a time.
+/// Products per batch, which bounds how much of a file is in memory at a time.
 pub(crate) const BATCH: usize = 24;
-/// How many products are written at a time.
 const MAX_CONCURRENT_WRITES: usize = 8;
-/// How often a product is tried again that somebody else changes at the same moment.
+/// Attempts to write a product that others change at the same time.
 const MAX_ATTEMPTS: usize = 6;
 
-/// Products and their stock.
 #[derive(Clone, Debug)]
 pub(crate) struct ProductStore {
     pub(crate) catalog: Catalog,
     pub(crate) stock: Stock,
 }
 
-/// What became of some products of a file.
+/// The result of a batch of products.
 #[derive(Debug, Default)]
 pub(crate) struct BatchReport {
     pub(crate) counts: ImportCounts,
     pub(crate) faults: Vec<ImportRowError>,
 }
 
-/// What the shop has of a product of the file.
+/// What is stored of a product of the file.
 #[derive(Clone, Debug)]
 struct Known {
-    /// The product, if it is there.
     stored: Option<StoredProduct>,
-    /// A handle for it that nobody has, if there is one.
+    /// A handle that no product has, if one of [`handles`] is free.
     free_handle: Option<Handle>,
-    /// The shards of its variants.
     shards: BTreeMap<VariantId, Vec<StockShard>>,
 }
 
-/// A product of the file and what is to be done about it.
+/// A product of the file and the writes that it needs.
 #[derive(Debug)]
 struct Plan {
     line: u64,
@@ -57,7 +53,6 @@ struct Plan {
     merged: Merged,
 }
 
-/// What was done about a product.
 #[derive(Debug)]
 enum Outcome {
     Imported { created: bool, updated: bool, variants: usize },
@@ -79,7 +74,7 @@ impl Plan {
                 let id = ProductId::new(context.now, platform::ids(context.now).bits());
                 added(&draft, context, id, handle.clone())
             }
-            (None, None) => Err(vec![Issue::new("Handle", "handle_taken", "others have this handle in all its forms")]),
+            (None, None) => Err(vec![Issue::new("Handle", "handle_taken", "all forms of this handle are taken")]),
         };
         match merged {
             Ok(merged) => Ok(Self { line, draft, known, merged }),
@@ -97,7 +92,8 @@ impl Plan {
         self.changes_product() || !self.stock_changes().is_empty()
     }
 
-    /// The units on hand that differ from the file's; those below what is reserved for buyers stay.
+    /// The units on hand that are to be set, because the file gives others than are stored. Left out are those that the
+    /// units reserved for buyers do not allow: a warning says so.
     fn stock_changes(&self) -> Vec<(VariantId, Layout, i64)> {
         let totals = self.known.totals();
         let differs = |(variant, layout, on_hand): &(VariantId, Layout, i64)| {
@@ -112,20 +108,20 @@ impl Plan {
         Outcome::Imported { created, updated: !created && self.changes_anything(), variants: self.draft.variants.len() }
     }
 
-    /// The product as it is to be stored.
     fn stored(&self) -> StoredProduct {
         match &self.known.stored {
             Some(before) => {
                 let mut changed = before.clone();
                 changed.product = self.merged.product.clone();
                 changed.description_html = self.merged.description_html.clone();
-                // What is left of a variant that is gone must not keep the product in stock.
+                // Units left over of a removed variant must not keep the product listed as in stock.
                 changed.availability.available.retain(|variant, _| self.merged.product.variant(*variant).is_some());
                 changed
             }
             None => {
                 let mut new = StoredProduct::new(self.merged.product.clone(), self.merged.description_html.clone());
-                // What the stock's stream will say in a moment; said now, the lists need not be written twice.
+                // The projection of the Stock table's stream will find the same availability: writing it right away
+                // saves a second write of the listing rows.
                 let units = self.merged.stock.iter().filter(|(_, _, units)| *units > 0);
                 new.availability.available = units.map(|(variant, _, units)| (*variant, *units)).collect();
                 new
@@ -159,14 +155,14 @@ impl BatchReport {
     }
 }
 
-/// An error of the file as its seller reads it.
+/// A fault of the file in the form in which it is stored and shown to the vendor.
 pub(crate) fn fault_of(error: RowError) -> ImportRowError {
     let (code, detail) = (error.code().to_owned(), error.detail().to_owned());
     ImportRowError { line: error.line, column: error.column, code, detail }
 }
 
 impl ProductStore {
-    /// Brings some products of a file in. Doing it again changes nothing, so it may be repeated after any interruption.
+    /// Imports a batch of products. Importing it again changes nothing, so it may be repeated after any interruption.
     pub(crate) async fn import_batch(
         &self,
         context: &Arc<ImportContext>,
@@ -219,7 +215,8 @@ impl ProductStore {
         Ok(batch)
     }
 
-    /// What the shop has of these products, in three calls for all of them.
+    /// What is stored of these products, read in three calls for all of them: only products whose first two handles
+    /// are taken need further reads.
     async fn known(&self, context: &ImportContext, drafts: &[ProductDraft]) -> Result<Vec<Known>, Error> {
         let wanted: BTreeSet<Handle> =
             drafts.iter().flat_map(|draft| handles(&draft.handle, &context.vendor).take(2)).collect();
@@ -269,7 +266,8 @@ impl ProductStore {
         Ok(known)
     }
 
-    /// Writes a product and its stock. Somebody else may change it at the same moment: then it is looked at again.
+    /// Writes a product and its stock. When others change the product at the same time, it is read again and the
+    /// merge is repeated, up to [`MAX_ATTEMPTS`] times.
     async fn apply_plan(
         self,
         context: Arc<ImportContext>,
@@ -300,7 +298,7 @@ impl ProductStore {
             };
         }
         let issue =
-            Issue::new("", Code::Conflict.as_str(), "the product is being changed by somebody else: import it again");
+            Issue::new("", Code::Conflict.as_str(), "others changed the product at the same time: import it again");
         Ok((line, Outcome::Rejected, vec![issue]))
     }
 
@@ -312,7 +310,8 @@ impl ProductStore {
         }
     }
 
-    /// Sets what is on hand where the file says otherwise. The product is there by now, so that the stock's stream finds it.
+    /// Sets the units on hand where they differ from the file. Runs after the product was written, so that the
+    /// projection of the Stock table's stream finds the product.
     async fn set_stock(&self, plan: &Plan) -> Result<Vec<Issue>, Error> {
         let mut changes = plan.stock_changes();
         let untouched = |variant: &VariantId| {
@@ -323,7 +322,7 @@ impl ProductStore {
             changes.iter().filter(|(variant, ..)| untouched(variant)).copied().collect();
         match self.stock.create(&new).await {
             Ok(()) => changes.retain(|(variant, ..)| !untouched(variant)),
-            // One of them is not new after all: they are set one by one.
+            // One of the variants has stock already: set them one by one.
             Err(Error::Conflict) => {}
             Err(other) => return Err(other),
         }

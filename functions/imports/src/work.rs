@@ -1,4 +1,4 @@
-//! Messages that ask for work, and the slices in which it is done.
+//! Queue messages that ask for work, and the slices of time in which it is done.
 
 use std::time::Duration;
 
@@ -13,27 +13,25 @@ use tokio::time::Instant;
 use crate::files::FilesError;
 use crate::{App, LoadError};
 
-/// How often the queue delivers a message before it puts it aside: `maxReceiveCount` in the template.
+/// Deliveries of a message before the queue moves it to the dead-letter queue: `maxReceiveCount` in the template.
 const MAX_RECEIVE_COUNT: u32 = 5;
-/// How many products follow their shop before the time is looked at.
+/// Products brought in line with their vendor between two checks of the deadline.
 const FOLLOW_BATCH: u16 = 50;
 
-/// Why a message could not be dealt with. It comes again.
+/// Why a message could not be handled. The queue delivers it again.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkError {
-    /// It is none of the messages that are known here.
-    #[error("the message is none that is known here")]
+    /// The body is neither a notification of the bucket nor a [`VendorJob`].
+    #[error("the message is neither a notification of the bucket nor a job")]
     Unknown(#[source] serde_json::Error),
-    /// The same message is being worked on, or was when its worker died.
-    #[error("the job is being worked on")]
+    /// An earlier delivery of the same message holds the lease of the job: it is still worked on, or its worker died
+    /// and the lease has not expired yet.
+    #[error("an earlier delivery of the message holds the lease of the job")]
     Busy,
-    /// The tables.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// The bucket.
     #[error(transparent)]
     Files(#[from] FilesError),
-    /// The queue.
     #[error("the queue did not take the next message: {0}")]
     Queue(String),
 }
@@ -56,7 +54,6 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// Asks for work.
     pub(crate) async fn send(&self, job: &VendorJob) -> Result<(), WorkError> {
         let body = serde_json::to_string(job).map_err(WorkError::Unknown)?;
         let sent = self.client.send_message().queue_url(&self.url).message_body(body).send().await;
@@ -64,7 +61,7 @@ impl Queue {
     }
 }
 
-/// What the bucket says of new files, as far as it matters here.
+/// The fields that are read of an S3 event notification.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>
 #[derive(Deserialize)]
 struct S3Notification {
@@ -82,12 +79,11 @@ struct S3Entity {
     object: S3Object,
 }
 
-/// What a message asks for.
+/// One unit of work that a message asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Task {
-    /// A job of a seller's.
     Job(VendorJob),
-    /// A look at a new picture.
+    /// Check that a newly uploaded object is a picture.
     Picture(MediaId),
 }
 
@@ -96,17 +92,18 @@ struct S3Object {
     key: String,
 }
 
-/// What the bucket sends once, when it is told to send notices.
+/// What S3 sends once, when notifications are switched on for the bucket.
 #[derive(Deserialize)]
 struct S3TestEvent {
     #[serde(rename = "Event")]
     event: String,
 }
 
-/// What a message asks for.
+/// The tasks of a message: several for an S3 notification with several records, none for S3's test event.
 fn tasks_of(body: &str) -> Result<Vec<Task>, serde_json::Error> {
     if let Ok(notification) = serde_json::from_str::<S3Notification>(body) {
-        // A key of ours has no character that the notification would encode; another one is no import.
+        // Notifications URL-encode keys. Keys of imports and pictures have no character that would be encoded, so an
+        // encoded key belongs to neither and is skipped.
         let keys = notification.records.into_iter().map(|record| record.s3.object.key);
         return Ok(keys
             .filter_map(|key| match import_of(&key) {
@@ -121,7 +118,7 @@ fn tasks_of(body: &str) -> Result<Vec<Task>, serde_json::Error> {
     }
 }
 
-/// The time that a slice of work may take.
+/// The deadline of a slice of work; what is left after it is handed on by a new message.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slice {
     deadline: Instant,
@@ -137,16 +134,14 @@ impl Slice {
     }
 }
 
-/// What a slice of work came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
-    /// There is more to do, in a slice of its own.
+    /// The slice is over, the job is not: it goes on in another slice.
     More,
-    /// The job is over.
     Done,
 }
 
-/// How a slice of work was requested.
+/// The delivery of a message that started a slice of work.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Delivery<'a> {
     pub(crate) message: &'a str,
@@ -155,7 +150,12 @@ pub(crate) struct Delivery<'a> {
 }
 
 impl Delivery<'_> {
-    /// What a job's claim means for its message: whether there is work to do.
+    /// Whether this delivery works on the job. When it does not, the message can be dropped: the job has ended, or
+    /// another message holds its lease.
+    ///
+    /// # Errors
+    /// [`WorkError::Busy`] when an earlier delivery of the same message holds the lease: the message must come again,
+    /// because it is what keeps the job alive if that worker died.
     pub(crate) fn is_granted(self, claim: Claim) -> Result<bool, WorkError> {
         match claim {
             Claim::Granted => Ok(true),
@@ -165,11 +165,11 @@ impl Delivery<'_> {
     }
 }
 
-/// Works on what a message asks for: an import, an export, or products that follow their shop. A message may come twice, late, or
-/// beside another that asks for the same.
+/// Works on what a message asks for: an import, an export, a check of pictures, or products that follow a change of
+/// their vendor. A message may come twice, late, or concurrently with another that asks for the same.
 ///
 /// # Errors
-/// When it could not be done; the message must come again.
+/// When the work could not be finished; the message must come again.
 pub async fn handle(app: &App, message: &QueueMessage, now: Timestamp) -> Result<(), WorkError> {
     let last_delivery = message.deliveries() >= MAX_RECEIVE_COUNT;
     let delivery = Delivery { message: &message.message_id, last_delivery, now };
@@ -181,7 +181,7 @@ pub async fn handle(app: &App, message: &QueueMessage, now: Timestamp) -> Result
                 continue;
             }
         };
-        // Boxed: together the futures of the three are nested deeper than the compiler follows.
+        // Boxed: together the futures of the three exceed the compiler's recursion limit.
         match job {
             VendorJob::SyncProducts { vendor_id, after } => Box::pin(app.follow(vendor_id, after)).await?,
             VendorJob::Import { vendor_id, id } => Box::pin(app.work_on_import(vendor_id, id, delivery)).await?,
@@ -192,7 +192,8 @@ pub async fn handle(app: &App, message: &QueueMessage, now: Timestamp) -> Result
 }
 
 impl App {
-    /// Brings a seller's products in line with the shop, a slice at a time.
+    /// Brings the copies of the vendor's name and state on their products up to date, a slice at a time: when time is
+    /// up, a new message names the product to go on after.
     async fn follow(&self, vendor: VendorId, mut after: Option<ProductId>) -> Result<(), WorkError> {
         let slice = Slice::new(self.slice);
         loop {

@@ -1,8 +1,8 @@
-//! Order events: mail to buyers, vendors and the operator. That a variant runs low, or that money came for no order, comes the same
-//! way.
+//! Outbox events: mail to buyers, vendors and the operator about orders, low stock and unmatched payments.
 //!
-//! An event may be delivered many times and by several at once. It is claimed first, whoever was told is written down with it,
-//! and it is marked as delivered last: a crash in between repeats at most the mail that was under way, and loses none.
+//! An event may be delivered more than once, also concurrently. It is claimed first, each notified recipient is
+//! recorded with it, and it is marked as delivered last: a crash repeats at most the mail that was being sent, and
+//! loses none.
 
 mod low_stock;
 mod mail;
@@ -24,16 +24,16 @@ use crate::mail::{Mail, Unsent};
 use crate::message::{Message, Site};
 use crate::notices::Recipient;
 
-/// How long a claim holds: longer than the function may run, and shorter than its message stays out of sight.
+/// Lifetime of a claim: longer than the function's timeout, and shorter than the queue's visibility timeout.
 const CLAIM_DURATION: Duration = Duration::from_secs(30);
 
-/// What the handler works with.
+/// State of the handler.
 pub struct App {
     orders: Orders,
     accounts: Accounts,
     mail: Mail,
     site: Site,
-    /// Where the operator is told what nobody else can see to: the address that all mail comes from.
+    /// The operator's address, which is also the sender of all mail.
     operator: Email,
     token_secret: Arc<Secret<Rotating>>,
 }
@@ -47,33 +47,31 @@ impl std::fmt::Debug for App {
 /// Why an event has to be delivered again.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryError {
-    /// The message holds no event.
     #[error("the message holds no event: {0}")]
     Unreadable(String),
-    /// The event's order is not there.
     #[error("the event {0} is of an order that is not there: {1}")]
     NoOrder(EventId, OrderId),
     /// A table does not answer.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// The links' secret cannot be read.
+    /// The secret for order tokens cannot be read.
     #[error(transparent)]
     Secret(#[from] platform::SecretError),
-    /// Mail cannot be sent at the moment.
+    /// Mail could not be sent; a retry may succeed.
     #[error(transparent)]
     Mail(#[from] mail::MailError),
 }
 
 impl App {
-    /// Builds the clients. Nothing is called yet but what warms the connection.
+    /// Builds the clients and warms the connection to DynamoDB.
     ///
     /// # Errors
-    /// A variable of the environment is missing or wrong.
+    /// An environment variable is missing or invalid.
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
         let dynamodb = config.dynamodb()?;
         let table = config.required("ORDERS_TABLE")?;
         platform::prewarm(config, &dynamodb, table).await;
-        // Nothing here moves stock, so it does not need to know where it is.
+        // This function changes no stock, so it needs no name of that table.
         let stock = Stock::new(dynamodb.clone(), "");
         let from = config.required("MAIL_FROM")?;
         let operator = Email::parse(from).map_err(|error| Fatal::new(format!("MAIL_FROM {error}")))?;
@@ -89,18 +87,18 @@ impl App {
     }
 }
 
-/// Acts on one event: tells whom it concerns, once each.
+/// Handles one event: notifies each of its recipients once.
 ///
 /// # Errors
-/// Something it depends on does not answer; the queue delivers the message again.
+/// A table, the secret or the mail service does not answer; the queue delivers the message again.
 pub async fn handle(app: &App, message: &QueueMessage, now: Timestamp) -> Result<(), DeliveryError> {
     let event = event_in(message)?;
     let delivery = format!("{}#{}", message.message_id, message.deliveries());
     match app.orders.claim(event.id(), &delivery, now, now + CLAIM_DURATION).await? {
         Claim::Done => Ok(()),
         Claim::Held => {
-            // Whoever holds it has a message too, which comes back if he does not come to the end.
-            tracing::info!(event.id = %event.id(), "an event is being acted on already");
+            // The holder of the claim has a message of its own, which is delivered again if it fails.
+            tracing::info!(event.id = %event.id(), "an event is being handled already");
             Ok(())
         }
         Claim::Granted(notified) => {
@@ -113,14 +111,18 @@ pub async fn handle(app: &App, message: &QueueMessage, now: Timestamp) -> Result
             if outcome.is_err()
                 && let Err(cause) = app.orders.release(event.id(), &delivery).await
             {
-                tracing::warn!(event.id = %event.id(), cause = %cause, "a claim stays until its end");
+                tracing::warn!(
+                    event.id = %event.id(),
+                    cause = %cause,
+                    "a claim could not be released and stays until it expires"
+                );
             }
             outcome
         }
     }
 }
 
-/// The event in a message: a change of the table Orders, as the pipe took it from the stream.
+/// The event in a message: a stream record of the table Orders, as the pipe forwards it.
 fn event_in(message: &QueueMessage) -> Result<OutboxEvent, DeliveryError> {
     let unreadable = |error: serde_json::Error| DeliveryError::Unreadable(error.to_string());
     let record: StreamRecord = message.json().map_err(unreadable)?;
@@ -131,7 +133,11 @@ fn event_in(message: &QueueMessage) -> Result<OutboxEvent, DeliveryError> {
 impl App {
     async fn notify(&self, event: &OrderEvent, is_notified: impl Fn(&Recipient) -> bool) -> Result<(), DeliveryError> {
         if event.kind == OrderEventKind::PaymentAmountMismatch {
-            tracing::error!(order.id = %event.order, event.id = %event.id, "the provider took another amount than was asked for: the operator decides");
+            tracing::error!(
+                order.id = %event.order,
+                event.id = %event.id,
+                "a payment has an amount mismatch: the operator has to decide"
+            );
         }
         let order = self.orders.load(event.order).await?.ok_or(DeliveryError::NoOrder(event.id, event.order))?;
         for recipient in notices::recipients(event, &order) {
@@ -198,7 +204,7 @@ impl App {
         self.send(&address, &message, event.id, Some(event.order), recipient).await
     }
 
-    /// Where a seller is written to; nothing when there is no such seller.
+    /// The vendor's e-mail address; `None` if there is no such vendor.
     async fn vendor_email(&self, vendor: VendorId, event: EventId) -> Result<Option<Email>, DeliveryError> {
         let shop = self.accounts.vendor(vendor).await?;
         if shop.is_none() {
@@ -222,8 +228,14 @@ impl App {
                 Ok(())
             }
             Err(Unsent::Refused(code)) => {
-                // Sending it again would be refused again, and must not keep the others from hearing of it.
-                tracing::error!(event.id = %event, order.id = order, mail.role = recipient.role(), reason = code, "mail to a recipient is refused for good");
+                // A repeat would be refused as well, and must not keep the other recipients from being notified.
+                tracing::error!(
+                    event.id = %event,
+                    order.id = order,
+                    mail.role = recipient.role(),
+                    reason = code,
+                    "SES refused a mail permanently"
+                );
                 Ok(())
             }
             Err(Unsent::Later(error)) => Err(error.into()),

@@ -4,7 +4,7 @@ use domain::LowStock;
 
 use crate::message::{Draft, Message, Site, one_line};
 
-/// A variant runs low. The message says how things stood when it did: what was sold since then stands at the desk.
+/// The message gives the stock at the time of the event: later sales are on the vendor's pages.
 pub(crate) fn to_vendor(low: &LowStock, site: &Site) -> Message {
     let left = low.left.max(0);
     let name = match &low.sku {

@@ -14,13 +14,12 @@ use crate::message::Message;
 /// The most bytes of a name that still fit into one encoded word of 75 characters (RFC 2047, section 2).
 const MAX_ENCODED_LENGTH: usize = 45;
 
-/// Who sends, and through what.
 pub(crate) struct Mail {
     client: Client,
     from: String,
 }
 
-/// Mail cannot be sent at the moment.
+/// Mail could not be sent; a retry may succeed.
 #[derive(Debug, thiserror::Error)]
 #[error("mail cannot be sent: {0}")]
 pub struct MailError(String);
@@ -28,17 +27,17 @@ pub struct MailError(String);
 /// Why a message was not sent.
 #[derive(Debug)]
 pub(crate) enum Unsent {
-    /// It never will be: the service's code.
+    /// Refused permanently, with the error code of SES.
     Refused(&'static str),
-    /// It may be later.
+    /// A retry may succeed.
     Later(MailError),
 }
 
 impl Mail {
-    /// Mail from the shop of this name with this address.
+    /// Mail from the marketplace with this name and address.
     ///
     /// # Errors
-    /// The address is none: with it, every mail would be refused for good.
+    /// The address is invalid: SES would refuse every mail permanently.
     pub(crate) fn new(client: Client, shop: &str, address: &str) -> Result<Self, Fatal> {
         let address = Email::parse(address).map_err(|error| Fatal::new(format!("MAIL_FROM {error}")))?;
         Ok(Self { client, from: sender(shop, &address) })
@@ -64,7 +63,7 @@ impl Mail {
     }
 }
 
-/// What the service says of this recipient and this message is final; anything else may pass.
+/// A refusal of this recipient or this message is permanent; any other error may be temporary.
 fn unsent<R: std::fmt::Debug + Send + Sync + 'static>(error: &SdkError<SendEmailError, R>) -> Unsent {
     match error.as_service_error() {
         Some(SendEmailError::MessageRejected(_)) => Unsent::Refused("MessageRejected"),
@@ -73,8 +72,8 @@ fn unsent<R: std::fmt::Debug + Send + Sync + 'static>(error: &SdkError<SendEmail
     }
 }
 
-/// The sender with the shop's name, as a header can hold it (RFC 5322, section 3.2.4; RFC 2047, section 2). A name that
-/// fits neither form is left out.
+/// The `From` header with the marketplace's name as a quoted string (RFC 5322, section 3.2.4) or as an encoded word
+/// (RFC 2047, section 2). A name that fits neither form is left out.
 fn sender(shop: &str, address: &Email) -> String {
     if shop.is_ascii() {
         let quoted: String =

@@ -1,19 +1,18 @@
-//! Letters: plain text in short sentences.
+//! Messages: plain text in short sentences.
 
 use domain::order::{OrderLine, VendorOrder, VendorOrderId};
 use domain::pricing::Totals;
 use domain::{Money, OrderId, ProductId};
 
-/// What is sent to somebody.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Message {
-    /// One line, without anything personal but the order's number: subjects are shown on locked screens.
+    /// One line, with no personal data but the order's number, because locked screens show subjects.
     pub(crate) subject: String,
     /// Plain text.
     pub(crate) text: String,
 }
 
-/// Where the marketplace is: its name, and its pages.
+/// The marketplace's name, and the base URL of its pages.
 #[derive(Clone, Debug)]
 pub(crate) struct Site {
     name: String,
@@ -29,22 +28,22 @@ impl Site {
         &self.name
     }
 
-    /// The buyer's page of an order. The token stands behind the `#`, which browsers do not send to servers.
+    /// The buyer's page of an order. The token is in the fragment, which browsers do not send to servers.
     pub(crate) fn order_link(&self, order: OrderId, token: &str) -> String {
         format!("{}/orders/{order}#token={token}", self.url)
     }
 
-    /// The operator's page of an order. It opens only for who is signed in.
+    /// The operator's page of an order, which requires a sign-in.
     pub(crate) fn operator_order_link(&self, order: OrderId) -> String {
         format!("{}/admin/orders/{order}", self.url)
     }
 
-    /// The seller's page of a product. It opens only for who is signed in.
+    /// The vendor's page of a product, which requires a sign-in.
     pub(crate) fn product_link(&self, product: ProductId) -> String {
         format!("{}/vendor/products/{product}", self.url)
     }
 
-    /// The seller's page of a vendor order. It opens only for who is signed in.
+    /// The vendor's page of a vendor order, which requires a sign-in.
     pub(crate) fn vendor_order_link(&self, vendor_order: VendorOrderId) -> String {
         format!("{}/vendor/orders/{vendor_order}", self.url)
     }
@@ -55,8 +54,8 @@ impl Site {
 pub(crate) struct Draft(Vec<String>);
 
 impl Draft {
-    /// Begins a message. It does not call the reader by name: names are typed in by whoever orders, and a stranger's words
-    /// do not belong in a mail from the shop.
+    /// Begins a message. It does not address the reader by name: names are typed in by whoever orders, so the
+    /// marketplace would mail a stranger's text to any address.
     pub(crate) fn new() -> Self {
         Self(vec!["Hello,".to_owned()])
     }
@@ -70,12 +69,12 @@ impl Draft {
         if condition { self.paragraph(paragraph()) } else { self }
     }
 
-    /// The lines of a vendor order, one a line.
+    /// The goods of a vendor order, one per line.
     pub(crate) fn goods(self, vendor_order: &VendorOrder) -> Self {
         self.paragraph(lines(&vendor_order.lines).join("\n"))
     }
 
-    /// All vendor orders with their prices, and what they come to.
+    /// The vendor orders with their prices, and the totals.
     pub(crate) fn bill<'a>(mut self, vendor_orders: impl Iterator<Item = &'a VendorOrder>, totals: &Totals) -> Self {
         for vendor_order in vendor_orders {
             let mut text = vec![format!("From {}:", one_line(vendor_order.vendor.name.as_str()))];
@@ -85,7 +84,7 @@ impl Draft {
         self.paragraph(sums(totals))
     }
 
-    /// A vendor order with its prices, as its seller sees it.
+    /// A vendor order with its prices and SKUs, as its vendor sees it.
     pub(crate) fn bill_of_vendor_order(self, vendor_order: &VendorOrder) -> Self {
         let numbered = vendor_order.lines.iter().map(|line| match &line.sku {
             Some(sku) => format!("{} (your number: {})", priced_line(line), one_line(sku)),
@@ -143,7 +142,7 @@ pub(crate) fn amount(money: Money) -> String {
     format!("{sign}{grouped}{fraction} {}", money.currency())
 }
 
-/// The text on one line, whatever was in it: a line break in a title must not look like a line of ours.
+/// The text with control characters and line breaks replaced by blanks, so that a title cannot add lines to a message.
 pub(crate) fn one_line(text: &str) -> String {
     text.chars().map(|character| if character.is_control() || is_break(character) { ' ' } else { character }).collect()
 }

@@ -1,7 +1,7 @@
-//! Which event is told to whom, and in which words.
+//! The recipients of each event, and the texts of the messages.
 //!
-//! A message says how things stand now. Between an event and its delivery an order may have moved on: what is no longer true is
-//! not told, because the next event tells what is.
+//! A message describes the order as it is when the event is delivered. The order may have changed since the event: what
+//! is no longer true is left out, because a later event reports what is.
 
 use domain::dispute::DisputeState;
 use domain::order::{
@@ -12,19 +12,15 @@ use domain::{Money, MoneyMovement, UnmatchedPayment, VendorId};
 
 use crate::message::{Draft, Message, Site, amount, one_line};
 
-/// Somebody who is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Recipient {
-    /// Who ordered.
     Buyer,
-    /// A seller.
     Vendor(VendorId),
-    /// Who runs the marketplace.
     Operator,
 }
 
 impl Recipient {
-    /// The name under which it is written down that he was told.
+    /// The name under which the event records that they were notified.
     pub(crate) fn role(&self) -> String {
         match self {
             Self::Buyer => "buyer".to_owned(),
@@ -34,10 +30,10 @@ impl Recipient {
     }
 }
 
-/// Who is told of an event.
+/// The recipients of an event.
 ///
-/// Nobody of `OrderPlaced`: the buyer stands before the payment page, and a moment later hears that he has paid, or that he
-/// has not. Nobody of `VendorOrderAccepted`: a buyer waits for the parcel, and hears when it leaves.
+/// `OrderPlaced` has none: the buyer is on the payment page, and the next event says whether the order was paid.
+/// `VendorOrderAccepted` has none: the buyer is notified when the parcel is shipped.
 pub(crate) fn recipients(event: &OrderEvent, order: &PlacedOrder) -> Vec<Recipient> {
     let vendors = |concerned: fn(&VendorOrder) -> bool| {
         order
@@ -54,7 +50,7 @@ pub(crate) fn recipients(event: &OrderEvent, order: &PlacedOrder) -> Vec<Recipie
         | OrderEventKind::RefundFailed
         | OrderEventKind::DisputeOpened
         | OrderEventKind::DisputeClosed => vec![Recipient::Operator],
-        // An order that is off by now is told of by the event that ended it.
+        // An order that has ended by now is reported by the event that ended it.
         OrderEventKind::OrderConfirmed | OrderEventKind::OrderPaid
             if matches!(order.order.state, OrderState::Expired | OrderState::Cancelled) =>
         {
@@ -68,7 +64,7 @@ pub(crate) fn recipients(event: &OrderEvent, order: &PlacedOrder) -> Vec<Recipie
         }
         OrderEventKind::OrderCancelled if order.order.state == OrderState::Cancelled => {
             let vendors = vendors(was_cancelled).collect();
-            // When the last seller refused, the buyer hears of it by that refusal.
+            // When the last vendor declines, the event of that decline notifies the buyer.
             if cancelled_by(order) == Some(Actor::Vendor) { vendors } else { with_buyer(vendors) }
         }
         OrderEventKind::OrderExpired | OrderEventKind::OrderCancelled => Vec::new(),
@@ -91,7 +87,7 @@ pub(crate) fn recipients(event: &OrderEvent, order: &PlacedOrder) -> Vec<Recipie
     }
 }
 
-/// A vendor order that its vendor knew of and that somebody else cancelled.
+/// Whether a vendor order was visible to its vendor and was cancelled by somebody else.
 fn was_cancelled(vendor_order: &VendorOrder) -> bool {
     vendor_order.visible && vendor_order.state == VendorOrderState::Cancelled
 }
@@ -106,7 +102,7 @@ fn cancelled_by(order: &PlacedOrder) -> Option<Actor> {
         .map(|entry| entry.by)
 }
 
-/// What the buyer is told; nothing when the event does not concern him.
+/// The message to the buyer; `None` if the event does not concern them.
 pub(crate) fn to_buyer(event: &OrderEvent, order: &PlacedOrder, site: &Site, link: &str) -> Option<Message> {
     let number = order.order.id.number();
     let on_delivery = order.order.provider.is_on_delivery();
@@ -215,7 +211,7 @@ pub(crate) fn to_buyer(event: &OrderEvent, order: &PlacedOrder, site: &Site, lin
     Some(draft.finish(subject, site))
 }
 
-/// What becomes of the buyer's money.
+/// The sentence that says what happens to the buyer's money.
 fn refund_paragraph(order: &PlacedOrder, concerned: impl Fn(&Refund) -> bool) -> String {
     let concerned: Vec<&Refund> = order.refunds.iter().filter(|refund| concerned(refund)).collect();
     let charged_back = concerned.iter().any(|refund| refund.charged_back.is_some())
@@ -238,7 +234,7 @@ fn refund_paragraph(order: &PlacedOrder, concerned: impl Fn(&Refund) -> bool) ->
     }
 }
 
-/// How to find the parcel, when the seller has said it.
+/// Carrier and tracking number, as far as the vendor has given them.
 fn parcel(vendor_order: &VendorOrder) -> Option<String> {
     let shipment = vendor_order.shipment.as_ref()?;
     let carrier = shipment.carrier.as_ref().map(|carrier| format!("Carrier: {}", one_line(carrier.as_str())));
@@ -248,8 +244,8 @@ fn parcel(vendor_order: &VendorOrder) -> Option<String> {
     (!text.is_empty()).then(|| text.join("\n"))
 }
 
-/// What a seller is told; nothing when the event does not concern him. The buyer's name and address are not in it: they stand
-/// at the desk, for who is signed in.
+/// The message to a vendor; `None` if the event does not concern them. It contains neither the buyer's name nor their
+/// address: these are on the vendor's pages, which require a sign-in.
 pub(crate) fn to_vendor(event: &OrderEvent, order: &PlacedOrder, vendor: VendorId, site: &Site) -> Option<Message> {
     let number = order.order.id.number();
     let vendor_order = order.vendor_order(vendor)?;
@@ -303,7 +299,7 @@ pub(crate) fn to_vendor(event: &OrderEvent, order: &PlacedOrder, vendor: VendorI
     Some(draft.finish(subject, site))
 }
 
-/// What the operator is told: what nobody else can see to.
+/// The message to the operator; `None` if the event does not need them.
 pub(crate) fn to_operator(event: &OrderEvent, order: &PlacedOrder, site: &Site) -> Option<Message> {
     let number = order.order.id.number();
     let (subject, draft) = match event.kind {
@@ -349,7 +345,7 @@ pub(crate) fn to_operator(event: &OrderEvent, order: &PlacedOrder, site: &Site) 
     Some(draft.finish(subject, site))
 }
 
-/// What the operator is told of money that belongs to no order.
+/// The message to the operator about an unmatched payment.
 pub(crate) fn of_unmatched(money: &UnmatchedPayment, site: &Site) -> Message {
     let (what, subject, by_hand) = match money.what {
         MoneyMovement::Payment => {

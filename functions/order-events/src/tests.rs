@@ -1,124 +1,39 @@
-use std::time::Duration;
-
-use domain::address::{Address, Country};
-use domain::order::{Actor, LatePayment, Order, OrderLine, OrderState, VendorOrder, VendorOrderState};
-use domain::payment::{Payment, PaymentState, ProviderName};
-use domain::pricing::{ChosenShipping, Totals};
+use domain::examples::{self, PLACED, after, usd, vendor_card};
+use domain::order::{Actor, LatePayment, OrderState};
+use domain::payment::ProviderName;
 use domain::provider_news::PaymentNews;
-use domain::stock::Allocation;
-use domain::text::{Email, Handle, Line, Name};
-use domain::vendor::VendorCard;
-use domain::{CartId, Currency, Ids, Money, MoneyMovement, PaymentId, ProductId, VariantId, VendorId};
+use domain::text::{Line, Name};
+use domain::{Ids, MoneyMovement, ProductId, VariantId, VendorId};
 
 use super::*;
 
-const PLACED: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 const CERAMICS: VendorId = VendorId::from_bits(3);
 const SILK: VendorId = VendorId::from_bits(4);
 const LINK: &str = "https://bozor.test/orders/ord_1#token=t";
 
-fn usd(minor: i64) -> Money {
-    Money::new(minor, Currency::USD)
-}
-
+/// Ids of the time this many seconds after the order was placed.
 fn ids(seconds: u64) -> Ids {
-    let mut count = 0_u8;
-    Ids::new(PLACED + Duration::from_secs(seconds), move || {
-        count += 1;
-        [count; 16]
-    })
+    examples::ids(after(seconds))
 }
 
 fn site() -> Site {
     Site::new("Bozor", "https://bozor.test/")
 }
 
-fn vendor_order(ordinal: u16, vendor: VendorId, name: &str, title: &str, provider: ProviderName) -> VendorOrder {
-    VendorOrder {
-        order: OrderId::from_bits(1),
-        ordinal,
-        vendor: VendorCard {
-            id: vendor,
-            handle: Handle::suggested_by(name).unwrap(),
-            name: Name::parse(name).unwrap(),
-        },
-        state: VendorOrderState::Pending,
-        lines: vec![OrderLine {
-            variant: VariantId::new(ProductId::from_bits(u128::from(ordinal)), 1),
-            title: title.into(),
-            sku: Some("A-1".into()),
-            quantity: 2,
-            unit_price: usd(1_000),
-            total: usd(2_000),
-            allocations: vec![Allocation { shard: 0, units: 2 }],
-            backorder: None,
-        }],
-        shipping: ChosenShipping { option_id: "flat".into(), price: usd(500) },
-        totals: Totals::of(usd(2_000), usd(0), Some(usd(500)), Some(usd(0))).unwrap(),
-        commission: usd(200),
-        shipment: None,
-        visible: provider.is_on_delivery(),
-        placed_at: PLACED,
-        version: 1,
-    }
-}
-
-/// Two sellers, 25 USD each.
+/// Two vendor orders of 25 USD each.
 fn placed(provider: ProviderName) -> PlacedOrder {
-    let line = |text: &str| Line::parse(text).unwrap();
-    let (id, payment) = (OrderId::from_bits(0x1234_5678_9abc_def0_1234), PaymentId::from_bits(2));
-    let totals = Totals::of(usd(4_000), usd(0), Some(usd(1_000)), Some(usd(0))).unwrap();
-    let mut vendors = vec![
-        vendor_order(1, CERAMICS, "Chorsu Ceramics", "Blue bowl\nTotal: 0", provider),
-        vendor_order(2, SILK, "Margilan Silk", "Ikat scarf", provider),
-    ];
-    vendors.iter_mut().for_each(|vendor_order| vendor_order.order = id);
-    PlacedOrder {
-        order: Order {
-            id,
-            state: if provider.is_on_delivery() { OrderState::Confirmed } else { OrderState::AwaitingPayment },
-            cart: CartId::random([1; 16]),
-            buyer: None,
-            email: Email::parse("buyer@bozor.test").unwrap(),
-            address: Address {
-                name: Name::parse("Win a prize at evil.test").unwrap(),
-                line1: line("12 Navoi Street"),
-                line2: None,
-                city: line("Tashkent"),
-                region: None,
-                postal_code: None,
-                country: Country::parse("UZ").unwrap(),
-                phone: None,
-            },
-            currency: Currency::USD,
-            totals,
-            payment,
-            provider,
-            history: Vec::new(),
-            placed_at: PLACED,
-            due_at: Some(PLACED + Duration::from_secs(900)),
-            version: 1,
-        },
-        vendors,
-        payments: vec![Payment {
-            id: payment,
-            order: id,
-            provider,
-            amount: totals.total,
-            state: PaymentState::Pending,
-            reference: Some("pi_1".into()),
-            action: None,
-            captured: None,
-            failure: None,
-            created_at: PLACED,
-            version: 1,
-        }],
-        refunds: Vec::new(),
-        disputes: Vec::new(),
-        stock_moves: Vec::new(),
-        events: Vec::new(),
-        reopens_cart: false,
+    let vendors = [vendor_card(CERAMICS, "Chorsu Ceramics"), vendor_card(SILK, "Margilan Silk")];
+    let mut placed = examples::order(provider, &vendors);
+    let id = OrderId::from_bits(0x1234_5678_9abc_def0_1234);
+    placed.order.id = id;
+    placed.order.address.name = Name::parse("Win a prize at evil.test").unwrap();
+    placed.payments[0].order = id;
+    for (vendor_order, title) in placed.vendors.iter_mut().zip(["Blue bowl\nTotal: 0", "Ikat scarf"]) {
+        vendor_order.order = id;
+        vendor_order.lines[0].title = title.into();
+        vendor_order.lines[0].sku = Some("A-1".into());
     }
+    placed
 }
 
 fn paid() -> PlacedOrder {
@@ -467,7 +382,7 @@ fn money_that_came_late_or_twice_is_told_with_its_sum() {
     assert!(message.contains("You have paid this order twice.") && message.contains("50.00 USD"), "{message}");
 }
 
-/// The local cloud runs it on any thread.
+/// The local cloud spawns the handler on a multi-threaded runtime, so its future has to be `Send`.
 #[test]
 fn the_handler_can_move_between_threads() {
     fn check<Running: Future + Send>(_: impl Fn(&'static App, &'static QueueMessage, Timestamp) -> Running) {}

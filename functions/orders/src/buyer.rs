@@ -1,11 +1,9 @@
 //! A buyer's orders.
 
-use api::{
-    Answer, Buyer, Cursor, IdempotencyKeyHeader, Idempotent, Json, Limit, NoBody, Now, Page, Path, Problem, Query,
-    SourceIp,
-};
+use api::views::OrderView;
+use api::{Answer, Buyer, Cursor, Idempotent, Json, Limit, NoBody, Now, Page, Path, Problem, Query, SourceIp};
 use axum::extract::State;
-use domain::order::{Actor, Order, OrderState, OrderView, PlacedOrder};
+use domain::order::{Actor, Order, OrderState, PlacedOrder};
 use domain::pricing::Totals;
 use domain::{Code, Currency, OrderId, Refusal, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -15,23 +13,24 @@ use utoipa::{IntoParams, ToSchema};
 use crate::App;
 use crate::cancellation::answer_for_buyer;
 
-/// Which page.
+/// Which page of the list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ListMyOrders {
-    /// How many, 1 to 100.
+    /// Items per page, 1 to 100.
     #[serde(default)]
     limit: Limit,
-    /// Where the page before ended.
+    /// The value of `next` on the page before.
     cursor: Option<String>,
 }
 
-/// An order in a list.
+/// An order in the buyer's list.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OrderSummary {
     id: OrderId,
-    /// The number that people read to each other.
+    /// The order number, such as `4TQKF-F04HM`.
+    #[schema(examples("7HQ2K-9XY4M"))]
     number: String,
     state: OrderState,
     currency: Currency,
@@ -72,7 +71,7 @@ pub async fn list_my_orders(
 }
 
 impl App {
-    /// The order, if it is the buyer's; to everybody else it does not exist.
+    /// The order, if it is the buyer's; otherwise 404, which does not reveal whether it exists.
     async fn load_for_buyer(&self, id: OrderId, buyer: Buyer) -> Result<PlacedOrder, Problem> {
         let order = self.orders.load(id).await?.filter(|order| order.order.buyer == Some(buyer.user));
         order.ok_or_else(|| Refusal::of(Code::NotFound).into())
@@ -92,9 +91,11 @@ pub async fn show_my_order(
     Ok(Json(OrderView::from(&app.load_for_buyer(id, buyer).await?)))
 }
 
-/// Cancels one of the buyer's orders of which nothing was shipped. What was paid goes back.
+/// Cancels one of the buyer's orders.
+///
+/// Possible as long as nothing was shipped. What was paid is refunded.
 #[utoipa::path(
-    post, path = "/v1/me/orders/{id}/cancel", params(("id" = OrderId, Path, description = "The order."), IdempotencyKeyHeader),
+    post, path = "/v1/me/orders/{id}/cancel", params(("id" = OrderId, Path, description = "The order.")),
     responses((status = OK, body = OrderView))
 )]
 pub async fn cancel_my_order(
@@ -108,7 +109,9 @@ pub async fn cancel_my_order(
     app.cancel(order, Actor::Buyer, asked.call.scoped_to(buyer.user), answer_for_buyer, now).await
 }
 
-/// Asks the provider how the payment of one of the buyer's orders stands that waits for its money. Asking again does no harm.
+/// Refreshes the payment of one of the buyer's orders.
+///
+/// Asks the provider for the state of a payment that the order waits for. Repeating the call is harmless.
 #[utoipa::path(
     post, path = "/v1/me/orders/{id}/settle", params(("id" = OrderId, Path, description = "The order.")),
     responses((status = OK, body = OrderView))

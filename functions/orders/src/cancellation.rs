@@ -1,7 +1,8 @@
-//! Calling an order off: first at the provider, then here.
+//! Cancelling an order: first its payment attempts at the provider, then the order.
 
+use api::views::OrderView;
 use api::{Answer, Problem, ScopedRequest, replay_or_run};
-use domain::order::{Actor, OrderState, OrderView, PlacedOrder};
+use domain::order::{Actor, OrderState, PlacedOrder};
 use domain::payment::Payment;
 use domain::{Code, Refusal, Timestamp};
 use payment_webhook::settlement::{settle, was_never_opened};
@@ -10,7 +11,7 @@ use store::Error;
 
 use crate::App;
 
-/// How often an order is read again that somebody else changes at the same time.
+/// Attempts to save an order that is changed concurrently.
 const MAX_ATTEMPTS: usize = 8;
 
 fn apply_cancellation(order: &mut PlacedOrder, by: Actor, now: Timestamp) -> Result<(), Refusal> {
@@ -27,8 +28,8 @@ pub(crate) fn answer_for_buyer(order: &PlacedOrder) -> Result<Answer, Problem> {
 }
 
 impl App {
-    /// Calls an order off. One that is off already stays as it is, so that a repeat on a weak network is harmless.
-    /// The operator also calls off what is left of an order of which something was shipped. `answer_for` makes the answer.
+    /// Cancels an order. One that is cancelled already stays as it is, so that a repeat is harmless. The operator also
+    /// cancels what is left of an order of which something was shipped. `answer_for` makes the response.
     pub(crate) async fn cancel(
         &self,
         loaded: PlacedOrder,
@@ -52,7 +53,7 @@ impl App {
         answer_for: fn(&PlacedOrder) -> Result<Answer, Problem>,
         now: Timestamp,
     ) -> Result<Answer, Problem> {
-        // Before the provider hears of it: a key that was used for something else must not cancel a payment.
+        // Before the provider is called: an idempotency key of another call must not cancel a payment.
         if let Some(known) = self.orders.stored_response(call.as_idempotent()).await? {
             return Answer::from_record(&known);
         }
@@ -64,10 +65,10 @@ impl App {
                 self.orders.storing(call.stored(&answer)?).store_response().await?;
                 return Ok(answer);
             }
-            // Refused before the provider hears of it.
+            // Refuse before the provider is called.
             apply_cancellation(&mut loaded.clone(), by, now)?;
             if self.close_open_attempts(&loaded, now).await? {
-                // Paid in this moment: what is cancelled now is a paid order, whose money goes back.
+                // It was paid meanwhile: what is cancelled now is a paid order, whose payment is refunded.
                 loaded = self.reload(&loaded).await?;
             }
             let mut changed = loaded.clone();
@@ -86,8 +87,11 @@ impl App {
         self.orders.load(order.order.id).await?.ok_or_else(|| Refusal::of(Code::NotFound).into())
     }
 
-    /// Sees to it that no attempt can be paid any more. True when one was paid meanwhile and is settled now. An attempt that the
-    /// provider cannot decide yet, or a provider that does not answer, refuses the call: nothing is released that may be paid.
+    /// Cancels the attempts that could still be paid. True if one was paid meanwhile and has been settled.
+    ///
+    /// # Errors
+    /// The provider has not decided an attempt yet, or does not answer: stock that may still be paid for is not
+    /// released.
     async fn close_open_attempts(&self, order: &PlacedOrder, now: Timestamp) -> Result<bool, Problem> {
         let mut settled = false;
         let awaits_payment = order.order.state == OrderState::AwaitingPayment;
@@ -105,13 +109,23 @@ impl App {
                     )
                     .into());
                 }
-                // Asking again does not help, and the buyer must not be stuck with the order. Should money come nevertheless, it
-                // is late money.
+                // A repeat would be refused as well, and the buyer must be able to cancel. If money comes nevertheless,
+                // it is a late payment.
                 Err(Failure::Refused { code }) => {
-                    tracing::warn!(order.id = %payment.order, payment.id = %payment.id, reason = code.as_str(), "a provider refuses to cancel a payment");
+                    tracing::warn!(
+                        order.id = %payment.order,
+                        payment.id = %payment.id,
+                        reason = code.as_str(),
+                        "a provider refuses to cancel a payment"
+                    );
                 }
                 Err(failure) if was_never_opened(payment, &failure) => {
-                    tracing::warn!(order.id = %payment.order, payment.id = %payment.id, cause = %failure, "a payment that is cancelled was never opened");
+                    tracing::warn!(
+                        order.id = %payment.order,
+                        payment.id = %payment.id,
+                        cause = %failure,
+                        "a payment that is cancelled was never opened"
+                    );
                 }
                 Err(failure) => return Err(failure.into()),
             }
@@ -120,13 +134,13 @@ impl App {
     }
 }
 
-/// Whether an attempt stands in the way of calling the order off. A declined one does only while the order waits for its money:
-/// a paid order sends back whatever comes again, and needs no provider for that.
+/// Whether an attempt has to be cancelled before its order. A declined one only while the order awaits payment: a paid
+/// order refunds any further payment, which needs no cancellation at the provider.
 const fn blocks_cancellation(payment: &Payment, awaits_payment: bool) -> bool {
     payment.may_be_paid() && (awaits_payment || payment.state.is_open())
 }
 
-/// The news with the names of what was asked about: its order is then found without a search, and never missed.
+/// The news with the ids of the order and the attempt that were asked about: its order is then found without a lookup.
 pub(crate) fn with_ids_of(news: ProviderNews, payment: &Payment) -> ProviderNews {
     ProviderNews {
         order_id: news.order_id.or(Some(payment.order)),
@@ -137,25 +151,15 @@ pub(crate) fn with_ids_of(news: ProviderNews, payment: &Payment) -> ProviderNews
 
 #[cfg(test)]
 mod tests {
+    use domain::OrderId;
+    use domain::examples::{self, usd};
     use domain::payment::{PaymentState, ProviderName};
-    use domain::{Currency, Money, OrderId, PaymentId};
 
     use super::*;
 
     fn payment(state: PaymentState, reference: Option<&str>) -> Payment {
-        Payment {
-            id: PaymentId::from_bits(2),
-            order: OrderId::from_bits(1),
-            provider: ProviderName::Stripe,
-            amount: Money::new(1250, Currency::USD),
-            state,
-            reference: reference.map(str::to_owned),
-            action: None,
-            captured: None,
-            failure: None,
-            created_at: Timestamp::from_millis(0),
-            version: 1,
-        }
+        let payment = examples::payment(2, OrderId::from_bits(1), ProviderName::Stripe, usd(1_250));
+        Payment { state, reference: reference.map(str::to_owned), ..payment }
     }
 
     #[test]
@@ -163,7 +167,7 @@ mod tests {
         let declined = payment(PaymentState::Failed, Some("pi_1"));
         assert!(blocks_cancellation(&declined, true));
         assert!(!blocks_cancellation(&declined, false));
-        // The provider refused it outright and does not know it: asking would make it known.
+        // The provider refused it and does not have it: the call to cancel it would create it there.
         assert!(!blocks_cancellation(&payment(PaymentState::Failed, None), true));
     }
 

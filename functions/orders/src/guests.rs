@@ -1,8 +1,9 @@
 //! A guest's order: whoever holds its token may see and cancel it.
 
-use api::{Answer, IdempotencyKeyHeader, Idempotent, Json, NoBody, Now, OrderToken, Path, Problem, SourceIp};
+use api::views::OrderView;
+use api::{Answer, Idempotent, Json, NoBody, Now, OrderToken, Path, Problem, SourceIp};
 use axum::extract::State;
-use domain::order::{Actor, OrderView, PlacedOrder};
+use domain::order::{Actor, PlacedOrder};
 use domain::{Code, OrderId, Refusal, Timestamp};
 use store::rate_limits::Target;
 
@@ -10,8 +11,8 @@ use crate::App;
 use crate::cancellation::answer_for_buyer;
 
 impl App {
-    /// The order, for whoever holds its token; to everybody else it does not exist. Only wrong tokens are counted: guessing
-    /// from an address is never in the way of those who share it.
+    /// The order, if the token belongs to it; otherwise 404. Only wrong tokens are counted against the rate limit, so
+    /// that guessing from a shared address does not block those who hold a token.
     async fn load_by_token(
         &self,
         id: OrderId,
@@ -29,13 +30,12 @@ impl App {
     }
 }
 
-/// Shows an order.
+/// Shows an order to the holder of its token.
 #[utoipa::path(
     get, path = "/v1/orders/{id}",
     params(
         ("id" = OrderId, Path, description = "The order."),
-        ("Order-Token" = String, Header, description = "The order's token.")
-    ),
+        ),
     responses((status = OK, body = OrderView))
 )]
 pub async fn show_order(
@@ -49,14 +49,14 @@ pub async fn show_order(
     Ok(Json(OrderView::from(&order)))
 }
 
-/// Cancels an order of which nothing was shipped. What was paid goes back.
+/// Cancels an order for the holder of its token.
+///
+/// Possible as long as nothing was shipped. What was paid is refunded.
 #[utoipa::path(
     post, path = "/v1/orders/{id}/cancel",
     params(
         ("id" = OrderId, Path, description = "The order."),
-        ("Order-Token" = String, Header, description = "The order's token."),
-        IdempotencyKeyHeader
-    ),
+        ),
     responses((status = OK, body = OrderView))
 )]
 pub async fn cancel_order(
@@ -71,14 +71,15 @@ pub async fn cancel_order(
     app.cancel(order, Actor::Buyer, asked.call.scoped_to(id), answer_for_buyer, now).await
 }
 
-/// Asks the provider how the payment of an order stands that waits for its money: for a buyer who is back from paying before
-/// the provider's message is there. Asking again does no harm.
+/// Refreshes the payment of an order.
+///
+/// Asks the provider for the state of a payment that the order waits for: for a buyer who returns from paying before
+/// the provider's webhook has arrived. Repeating the call is harmless.
 #[utoipa::path(
     post, path = "/v1/orders/{id}/settle",
     params(
         ("id" = OrderId, Path, description = "The order."),
-        ("Order-Token" = String, Header, description = "The order's token.")
-    ),
+        ),
     responses((status = OK, body = OrderView))
 )]
 pub async fn refresh_payment(

@@ -1,4 +1,4 @@
-//! Orders as their buyers see them, and what the operator does to one.
+//! Orders as their buyers see them, and the operator's changes to one.
 
 mod buyer;
 mod cancellation;
@@ -14,7 +14,7 @@ use payments::Providers;
 use platform::{Config, Fatal, Rotating, Secret};
 use store::{Orders, RateLimits, SettingsTable, Stock};
 
-/// What the handlers work with.
+/// State shared by the handlers.
 #[derive(Clone)]
 pub struct App {
     orders: Orders,
@@ -31,10 +31,10 @@ impl std::fmt::Debug for App {
 }
 
 impl App {
-    /// Builds the clients. Nothing is called yet but what warms the connection.
+    /// Builds the clients and warms the connection to DynamoDB.
     ///
     /// # Errors
-    /// A variable of the environment is missing or wrong.
+    /// An environment variable is missing or invalid.
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
         let dynamodb = config.dynamodb()?;
         let table = config.required("ORDERS_TABLE")?;
@@ -50,21 +50,20 @@ impl App {
     }
 }
 
-/// The routes, with what the OpenAPI document says of them.
+/// The routes with their OpenAPI entries.
 pub fn routes<R: Routes<App>>() -> R {
     R::new()
-        .routes(routes!(guests::show_order))
-        .routes(routes!(guests::cancel_order))
-        .routes(routes!(guests::refresh_payment))
-        .routes(routes!(buyer::list_my_orders))
+        .routes(routes!(guests::show_order[TooManyRequests]))
+        .routes(routes!(guests::cancel_order[TooManyRequests, WrongState, Conflict]))
+        .routes(routes!(guests::refresh_payment[TooManyRequests, Conflict]))
+        .routes(routes!(buyer::list_my_orders[InvalidCursor]))
         .routes(routes!(buyer::show_my_order))
-        .routes(routes!(buyer::cancel_my_order))
-        .routes(routes!(buyer::refresh_my_payment))
-        .routes(routes!(operator::cancel_order_as_operator))
-        .routes(routes!(operator::resolve_amount_mismatch))
+        .routes(routes!(buyer::cancel_my_order[WrongState, Conflict]))
+        .routes(routes!(buyer::refresh_my_payment[TooManyRequests, Conflict]))
+        .routes(routes!(operator::cancel_order_as_operator[WrongState, Conflict]))
+        .routes(routes!(operator::resolve_amount_mismatch[WrongState, OutOfStock, Conflict]))
 }
 
-/// The function.
 pub fn router(app: App) -> Router {
     api::router(routes(), app)
 }

@@ -1,11 +1,10 @@
-//! What the operator does to an order. It stands here and not at the operator's desk, because this function may write orders,
-//! give stock back and call payments off already.
+//! The operator's changes to an order. They are here and not in the function `admin`, because this function already has
+//! the permissions to write orders, release stock and cancel payments.
 
-use api::{
-    Answer, IdempotencyKeyHeader, Idempotent, Json, NoBody, Now, Operator, Path, Problem, ScopedRequest, replay_or_run,
-};
+use api::views::OperatorOrderView;
+use api::{Answer, Idempotent, Json, NoBody, Now, Operator, Path, Problem, ScopedRequest, replay_or_run};
 use axum::extract::State;
-use domain::order::{Actor, OperatorOrderView, PlacedOrder};
+use domain::order::{Actor, PlacedOrder};
 use domain::{Code, OrderId, PaymentId, Refusal, Timestamp};
 use payment_webhook::settlement::allocate_to_reopen;
 use serde::Deserialize;
@@ -14,24 +13,24 @@ use utoipa::ToSchema;
 
 use crate::App;
 
-/// How often an order is read again that somebody else changes at the same time.
+/// Attempts to save an order that is changed concurrently.
 const MAX_ATTEMPTS: usize = 8;
 
-/// What becomes of money that is not what was asked for.
+/// What to do with a payment of another amount than was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MismatchDecision {
-    /// It is as good as what was asked for: the order is paid.
+    /// Accept it as full payment: the order is paid.
     Accept,
-    /// It goes back.
+    /// Refund it.
     Refund,
 }
 
-/// The operator's word on a payment that brought another amount.
+/// The operator's decision on an amount mismatch.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResolveAmountMismatch {
-    /// What becomes of it.
+    /// What to do with the payment.
     decision: MismatchDecision,
 }
 
@@ -45,8 +44,7 @@ impl App {
         self.orders.load(id).await?.ok_or_else(|| Refusal::of(Code::NotFound).into())
     }
 
-    /// Changes the order as the operator has decided. What was decided so already is not decided again, so that a repeat is
-    /// harmless.
+    /// Applies the operator's decision. The same decision again changes nothing, so that a repeat is harmless.
     async fn decide(
         &self,
         id: OrderId,
@@ -67,12 +65,12 @@ impl App {
             match decision {
                 MismatchDecision::Refund => changed.reject_amount(payment, &mut ids)?,
                 MismatchDecision::Accept => {
-                    // Refused before any shard is read.
+                    // Refuse before any shard is read.
                     loaded.clone().accept_amount(payment, &mut platform::ids(now))?;
                     if loaded.demand_to_reopen().is_some() {
-                        // Its stock went back when its time was over, and is taken again from wherever it is.
+                        // Its stock was released when the order ended: re-reserve it from any shards that have it.
                         let allocations = Box::pin(allocate_to_reopen(&self.orders, &loaded)).await?;
-                        changed.draw_anew(allocations.ok_or_else(|| Refusal::of(Code::OutOfStock))?)?;
+                        changed.reallocate(allocations.ok_or_else(|| Refusal::of(Code::OutOfStock))?)?;
                     }
                     changed.accept_amount(payment, &mut ids)?;
                 }
@@ -81,7 +79,7 @@ impl App {
             match self.orders.storing(call.stored(&answer)?).save(&loaded, &changed).await {
                 Ok(()) => return Ok(answer),
                 Err(Error::Conflict) => {}
-                // Somebody else took the units between the allocation and the order: others may be left.
+                // The units were reserved by another order after they were allocated: other units may be left.
                 Err(Error::Refused(refusal)) if domain::Coded::code(&refusal) == Code::OutOfStock => {}
                 Err(other) => return Err(other.into()),
             }
@@ -90,9 +88,11 @@ impl App {
     }
 }
 
-/// Cancels whatever of an order was not shipped. Its stock goes back, and so does its money if it was paid.
+/// Cancels whatever of an order was not shipped.
+///
+/// Its stock is released, and what was paid for it is refunded.
 #[utoipa::path(
-    post, path = "/v1/admin/orders/{id}/cancel", params(("id" = OrderId, Path, description = "The order."), IdempotencyKeyHeader),
+    post, path = "/v1/admin/orders/{id}/cancel", params(("id" = OrderId, Path, description = "The order.")),
     responses((status = OK, body = OperatorOrderView))
 )]
 pub async fn cancel_order_as_operator(
@@ -106,13 +106,14 @@ pub async fn cancel_order_as_operator(
     app.cancel(order, Actor::Operator, asked.call.scoped_to(operator.user), answer_for_operator, now).await
 }
 
-/// Decides on a payment that brought another amount than was asked for: it is taken as good, or goes back.
+/// Resolves the amount mismatch of a payment.
+///
+/// A payment of another amount than was asked for is accepted as full payment or refunded.
 #[utoipa::path(
     post, path = "/v1/admin/orders/{id}/payments/{payment_id}/decide",
     params(
         ("id" = OrderId, Path, description = "The order."),
-        ("payment_id" = PaymentId, Path, description = "The attempt at paying it, in the state `amount_mismatch`."),
-        IdempotencyKeyHeader
+        ("payment_id" = PaymentId, Path, description = "The attempt at paying it, in the state `amount_mismatch`.")
     ),
     request_body = ResolveAmountMismatch, responses((status = OK, body = OperatorOrderView))
 )]

@@ -1,4 +1,5 @@
-//! The buyer is back from the provider: how the payment stands is asked there, and not waited for until somebody tells.
+//! Refreshing a payment when the buyer returns from the provider: its state is looked up there instead of waiting for
+//! the webhook.
 
 use api::Problem;
 use domain::Timestamp;
@@ -10,8 +11,9 @@ use crate::App;
 use crate::cancellation::with_ids_of;
 
 impl App {
-    /// The order after its provider was asked. One that waits for no money, or whose provider knows of no attempt, is not asked
-    /// about. A provider that does not answer changes nothing: its webhook or the next housekeeping brings the news.
+    /// The order after a lookup of its open payment attempts at their providers. Nothing is looked up for an order that
+    /// does not await payment, or for attempts without a reference. A provider that does not answer changes nothing:
+    /// its webhook or the next housekeeping run brings the news.
     pub(crate) async fn refresh_payment(
         &self,
         loaded: PlacedOrder,
@@ -34,11 +36,16 @@ impl App {
                     is_changed = true;
                 }
                 Err(failure) => {
-                    tracing::warn!(order.id = %payment.order, payment.id = %payment.id, cause = %failure, "a provider does not say how a payment stands");
+                    tracing::warn!(
+                        order.id = %payment.order,
+                        payment.id = %payment.id,
+                        cause = %failure,
+                        "a payment could not be looked up"
+                    );
                 }
             }
         }
-        // Its webhook may have been faster than this answer, so the order is read again in any case.
+        // A webhook may have changed the order before this news, so it is read again in any case.
         if is_changed { self.reload(&loaded).await } else { Ok(loaded) }
     }
 }

@@ -1,6 +1,6 @@
-//! Payment webhooks: what a provider tells us about money.
+//! Payment webhooks: a provider's news of payments, refunds and disputes.
 //!
-//! [`settlement`] is the one way in which such news becomes part of an order; checkout, cancellation and housekeeping use it
+//! [`settlement`] is the only way in which such news changes an order; checkout, cancellation and housekeeping use it,
 //! too.
 
 pub mod providers;
@@ -13,7 +13,7 @@ use payments::Providers;
 use platform::{Config, Fatal};
 use store::{Orders, Stock};
 
-/// What the handlers work with.
+/// State shared by the handlers.
 #[derive(Clone, Debug)]
 pub struct App {
     orders: Orders,
@@ -21,10 +21,10 @@ pub struct App {
 }
 
 impl App {
-    /// Builds the clients. Nothing is called yet but what warms the connection.
+    /// Builds the clients and warms the connection to DynamoDB.
     ///
     /// # Errors
-    /// A variable of the environment is missing or wrong.
+    /// An environment variable is missing or invalid.
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
         let dynamodb = config.dynamodb()?;
         let table = config.required("ORDERS_TABLE")?;
@@ -34,12 +34,11 @@ impl App {
     }
 }
 
-/// The routes, with what the OpenAPI document says of them.
+/// The routes with their OpenAPI entries.
 pub fn routes<R: Routes<App>>() -> R {
-    R::new().routes(routes!(webhook::receive_webhook))
+    R::new().routes(routes!(webhook::receive_webhook[BadSignature, Conflict]))
 }
 
-/// The function.
 pub fn router(app: App) -> Router {
     api::router(routes(), app)
 }

@@ -1,4 +1,4 @@
-//! Where payment providers meet the platform: its HTTP client and its secrets.
+//! The payment providers, connected to the platform's HTTP client and secrets.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,13 +7,13 @@ use payments::{Freshness, HttpFailure, Providers, SecretUnavailable};
 use platform::{Config, Fatal, HttpError, SecretError};
 use serde_json::Value;
 
-/// How long a provider may take. API Gateway gives the whole call 30 seconds.
+/// Timeout of one call to a provider. API Gateway's timeout for the whole request is 30 seconds.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The providers with the keys and addresses of this environment.
+/// The providers with the keys and base URLs of this environment.
 ///
 /// # Errors
-/// A variable of the environment is missing or wrong.
+/// An environment variable is missing or invalid.
 pub fn from_config(config: &Config) -> Result<Providers, Fatal> {
     let client = Arc::new(config.outbound()?);
     let http = move |request| {
@@ -40,7 +40,7 @@ pub fn from_config(config: &Config) -> Result<Providers, Fatal> {
             match read {
                 Ok(Some(secret)) => Ok(secret.to_string()),
                 Ok(None) => Err(SecretUnavailable),
-                // As good as none: somebody has to put it right before anything can be paid.
+                // Treated like a missing key: the operator has to correct the secret before anything can be paid.
                 Err(SecretError::Malformed { .. }) => Ok(String::new()),
                 Err(error) => {
                     tracing::error!(cause = %error, "a provider's secret cannot be read");

@@ -1,4 +1,4 @@
-//! Settlement: from a provider's news to a changed order. Idempotent, and indifferent to the order in which news come.
+//! Settlement: applies a provider's news to an order. It is idempotent and takes news in any sequence.
 
 use std::collections::BTreeMap;
 
@@ -11,29 +11,19 @@ use domain::{Code, Coded, EventId, Money, MoneyMovement, OrderId, PaymentId, Tim
 use payments::{DisputeNews, Failure, NewsKind, PaymentNews, ProviderNews, RefundNews, RefundOutcome};
 use store::{Error, Orders, Stock};
 
-/// What came of a news.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The order was changed.
-    Changed,
-    /// The order knew already, or is further on.
-    Unchanged,
-    /// Nothing of ours: no order, no attempt or no kind of news that we know. Money is kept for the operator to see.
-    NotOurs,
-}
-
-/// How often an order is read again that somebody else changes at the same time.
+/// Attempts to save an order that is changed concurrently.
 const MAX_ATTEMPTS: usize = 12;
 
-/// How often the shards are read until two readings agree that they are short.
+/// Most readings of the shards until two equal ones prove a shortage.
 const MAX_READS: usize = 4;
 
-/// From which shards an order that is over takes its stock again: all shards there can be are looked at, and where too many
-/// would be drawn on, their units are consolidated first. Nothing when their sum is short, or when the order is not over or cannot
-/// go on. What would have to come in first is not promised a second time: there is nobody to ask whether he would wait.
+/// The allocations that re-reserve the stock of an order that has ended. All shards that a variant can have are read,
+/// and where the allocations are too many for a transaction, units are consolidated first. `None` if the stock is
+/// short, or if the order has not ended or cannot be reopened. Backordered units are not promised a second time,
+/// because the buyer cannot be asked whether they would wait.
 ///
 /// # Errors
-/// The table does not answer; a conflict when the stock does not come to rest.
+/// The table does not answer; a conflict if the stock keeps changing.
 pub async fn allocate_to_reopen(
     orders: &Orders,
     placed: &PlacedOrder,
@@ -60,7 +50,7 @@ pub async fn allocate_to_reopen(
             return Ok(Some(consolidated));
         }
         let before = std::mem::replace(&mut seen, stock.readings(&shard_counts).await?);
-        // One reading of many shards is no moment: units on their way from one to another are in neither.
+        // The shards are not read as one snapshot: units that move between two of them may be in neither reading.
         if is_short && seen == before {
             return Ok(None);
         }
@@ -68,8 +58,8 @@ pub async fn allocate_to_reopen(
     Err(Error::Conflict)
 }
 
-/// The allocations, with units consolidated into one shard where there are more of them than a transaction takes. Nothing when somebody
-/// else was faster.
+/// The allocations, with units consolidated into one shard where there are more of them than a transaction takes.
+/// `None` after a conflict with a concurrent change.
 async fn consolidated(
     stock: &Stock,
     mut allocations: BTreeMap<VariantId, Vec<Allocation>>,
@@ -92,55 +82,63 @@ async fn consolidated(
     Ok(Some(allocations))
 }
 
-/// Applies a news. Two round trips for one that carries the order's id; three for one that has to be found by the
-/// provider's reference.
+/// Applies a news to its order. It takes two round trips if the news carries the order's id, and three if the order has
+/// to be found by the provider's reference. News that matches no order or attempt, or is of an unknown kind, is
+/// [`Settled::Unchanged`]; if money moved, it was recorded as an unmatched payment.
 ///
 /// # Errors
-/// The table does not answer; the provider is to say it again.
-pub async fn settle(orders: &Orders, news: &ProviderNews, now: Timestamp) -> Result<Outcome, Error> {
+/// The table does not answer; the provider has to send the news again.
+pub async fn settle(orders: &Orders, news: &ProviderNews, now: Timestamp) -> Result<Settled, Error> {
     if let NewsKind::Unknown { name } = &news.kind {
-        tracing::info!(provider = news.provider.as_str(), event.name = name.as_str(), "an event of no interest");
-        return Ok(Outcome::NotOurs);
+        tracing::info!(
+            provider = news.provider.as_str(),
+            event.name = name.as_str(),
+            "an event of a kind that is not handled"
+        );
+        return Ok(Settled::Unchanged);
     }
     let Some(order) = find(orders, news).await? else {
-        return record_unmatched(orders, news, None, false, now).await;
+        record_unmatched(orders, news, None, false, now).await?;
+        return Ok(Settled::Unchanged);
     };
     for _ in 0..MAX_ATTEMPTS {
         let Some(loaded) = orders.load(order).await? else {
-            return record_unmatched(orders, news, Some(order), false, now).await;
+            record_unmatched(orders, news, Some(order), false, now).await?;
+            return Ok(Settled::Unchanged);
         };
         let mut changed = loaded.clone();
         let mut ids = platform::ids(now);
         let mut late = LatePayment::Refund;
         if brings_money(news)
-            // In a box: it is seldom needed, and its depth would count in everything that settles.
+            // Boxed: it is rarely needed, and unboxed its size would add to the future of every caller.
             && let Some(allocations) = Box::pin(allocate_to_reopen(orders, &loaded)).await?
         {
-            changed.draw_anew(allocations)?;
+            changed.reallocate(allocations)?;
             late = LatePayment::Fulfil;
         }
         let settled = match apply(&mut changed, news, late, &mut ids) {
             Ok(settled) => settled,
             Err(refusal) if refusal.code() == Code::NotFound => {
-                return record_unmatched(orders, news, Some(order), true, now).await;
+                record_unmatched(orders, news, Some(order), true, now).await?;
+                return Ok(Settled::Unchanged);
             }
             Err(refusal) => return Err(refusal.into()),
         };
         if settled == Settled::Unchanged {
-            return Ok(Outcome::Unchanged);
+            return Ok(Settled::Unchanged);
         }
         if changed.order.state == loaded.order.state {
-            // It was not taken up again after all, so nothing is drawn.
+            // The order was not reopened after all, so nothing is re-reserved.
             changed.vendors.clone_from(&loaded.vendors);
         }
         match orders.save(&loaded, &changed).await {
             Ok(()) => {
                 tracing::info!(order.id = %order, order.state = changed.order.state.as_str(), "settled");
-                return Ok(Outcome::Changed);
+                return Ok(Settled::Changed);
             }
             Err(Error::Conflict) => {}
-            // Somebody else took the stock between the allocation and the order. When all of it is gone, the next allocation says so, and the
-            // money goes back.
+            // Another order reserved the units after they were allocated. If none are left, the next allocation finds
+            // that out, and the payment is refunded.
             Err(Error::Refused(refusal)) if refusal.code() == Code::OutOfStock && late == LatePayment::Fulfil => {}
             Err(other) => return Err(other),
         }
@@ -148,23 +146,23 @@ pub async fn settle(orders: &Orders, news: &ProviderNews, now: Timestamp) -> Res
     Err(Error::Conflict)
 }
 
-/// News that no order knows what to do with. Where it tells of money that moved, it is kept: somebody paid, or was paid, for
-/// nothing that stands here. When the order `is_ours`, the operator is told as well.
+/// Handles news that matches no order or attempt. If money moved, it is recorded as an unmatched payment. If the order
+/// exists (`is_ours`), the operator is notified, too.
 async fn record_unmatched(
     orders: &Orders,
     news: &ProviderNews,
     order: Option<OrderId>,
     is_ours: bool,
     now: Timestamp,
-) -> Result<Outcome, Error> {
+) -> Result<(), Error> {
     let Some((what, reference, amount)) = money_movement(news) else {
         tracing::warn!(
             provider = news.provider.as_str(),
             payment.reference = news.reference.as_str(),
             order.id = order.map(tracing::field::display),
-            "news of a payment that no order knows"
+            "news that matches no order and moves no money"
         );
-        return Ok(Outcome::NotOurs);
+        return Ok(());
     };
     let id = EventId::new(now, platform::ids(now).bits());
     let (provider, reference) = (news.provider, reference.to_owned());
@@ -175,13 +173,13 @@ async fn record_unmatched(
             payment.reference = news.reference.as_str(),
             order.id = order.map(tracing::field::display),
             event.id = news.event_id.as_deref().unwrap_or_default(),
-            "money moved that no order knows of: it is in the operator's list"
+            "an unmatched payment is in the operator's list"
         );
     }
-    Ok(Outcome::NotOurs)
+    Ok(())
 }
 
-/// What moved or is to move, what the provider calls it, and how much it is; nothing when the money stays where it is.
+/// The kind of money movement, the provider's reference to it and its amount; `None` if no money moves.
 fn money_movement(news: &ProviderNews) -> Option<(MoneyMovement, &str, Option<Money>)> {
     let (what, reference, amount) = match &news.kind {
         NewsKind::Payment(PaymentNews::Captured { amount }) => (MoneyMovement::Payment, &news.reference, *amount),
@@ -195,13 +193,13 @@ fn money_movement(news: &ProviderNews) -> Option<(MoneyMovement, &str, Option<Mo
     Some((what, reference, amount))
 }
 
-/// Whether nobody can be asked about an attempt of which we hold no name: to wait until somebody mends the key would hold its stock
-/// for ever. Should money come nevertheless, it is late money.
+/// Whether an attempt has no reference, and its provider no key to look it up with: waiting for the key would hold its
+/// stock forever. If money comes nevertheless, it is a late payment.
 pub fn was_never_opened(payment: &Payment, failure: &Failure) -> bool {
     payment.reference.is_none() && matches!(failure, Failure::NoKey(_))
 }
 
-/// Whether a news may pay an order, and so take one up again that is over.
+/// Whether a news is of captured money, which may reopen an order that has ended.
 const fn brings_money(news: &ProviderNews) -> bool {
     matches!(news.kind, NewsKind::Payment(PaymentNews::Captured { .. }))
 }
@@ -214,8 +212,8 @@ async fn find(orders: &Orders, news: &ProviderNews) -> Result<Option<OrderId>, E
     }
 }
 
-/// The attempt that a news speaks of. One that the provider knows by another name is not it: its money would go back to
-/// the wrong place.
+/// The payment attempt that a news is about. An attempt with another reference does not match, because its refund would
+/// go to the wrong payment.
 fn attempt(placed: &PlacedOrder, news: &ProviderNews) -> Option<PaymentId> {
     let known = |id: &PaymentId| {
         placed.payments.iter().any(|payment| {
@@ -247,7 +245,7 @@ fn apply(
                 && known.reference.is_none()
                 && !news.reference.is_empty()
             {
-                // The webhook was faster than the answer to our own request.
+                // The webhook arrived before the answer to our own request.
                 known.reference = Some(news.reference.clone());
                 named = true;
             }
@@ -270,7 +268,11 @@ fn apply(
                     if settled == Settled::Changed
                         && last.is_some_and(|last| last.event == HistoryEvent::RefundSucceededAfterFailure)
                     {
-                        tracing::error!(order.id = %placed.order.id, refund.id = %refund, "a refund that had ended here was made all the same");
+                        tracing::error!(
+                            order.id = %placed.order.id,
+                            refund.id = %refund,
+                            "a refund succeeded after it had failed here"
+                        );
                     }
                     Ok(settled)
                 }
@@ -282,7 +284,12 @@ fn apply(
         }
         NewsKind::Dispute(dispute) => {
             let payment = attempt(placed, news).ok_or_else(not_found)?;
-            tracing::warn!(order.id = %placed.order.id, dispute.reference = dispute.reference.as_str(), dispute.state = ?dispute.state, "a payment is disputed");
+            tracing::warn!(
+                order.id = %placed.order.id,
+                dispute.reference = dispute.reference.as_str(),
+                dispute.state = ?dispute.state,
+                "a payment is disputed"
+            );
             Ok(placed.dispute_changed(payment, dispute, news.occurred_at.unwrap_or(ids.now()), ids))
         }
         NewsKind::Unknown { .. } => Ok(Settled::Unchanged),
@@ -291,29 +298,20 @@ fn apply(
 
 #[cfg(test)]
 mod tests {
-    use domain::Currency;
+    use domain::examples::{self, usd};
     use domain::payment::{PaymentState, ProviderName};
 
     use super::*;
 
     #[test]
     fn only_an_attempt_without_a_reference_ends_without_its_provider_and_only_when_there_is_no_key() {
-        let attempt = |reference: Option<&str>| Payment {
-            id: PaymentId::from_bits(2),
-            order: OrderId::from_bits(1),
-            provider: ProviderName::Stripe,
-            amount: Money::new(1_250, Currency::USD),
-            state: PaymentState::Created,
-            reference: reference.map(str::to_owned),
-            action: None,
-            captured: None,
-            failure: None,
-            created_at: Timestamp::from_millis(0),
-            version: 1,
+        let attempt = |reference: Option<&str>| {
+            let payment = examples::payment(2, OrderId::from_bits(1), ProviderName::Stripe, usd(1_250));
+            Payment { state: PaymentState::Created, reference: reference.map(str::to_owned), ..payment }
         };
         let no_key = Failure::NoKey(String::new());
         assert!(was_never_opened(&attempt(None), &no_key));
-        // Its buyer may be paying it.
+        // The buyer may still pay it.
         assert!(!was_never_opened(&attempt(Some("pi_1")), &no_key));
         for passing in [Failure::Unavailable(String::new()), Failure::Unclear(String::new())] {
             assert!(!was_never_opened(&attempt(None), &passing));

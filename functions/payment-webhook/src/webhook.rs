@@ -12,17 +12,19 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::settlement::settle;
 
-/// That the message arrived.
+/// The acknowledgement of a webhook.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Received {
-    /// Always true.
+    /// Always `true`.
     received: bool,
 }
 
-/// Takes a provider's message: the signature over its raw bytes first, its content last.
+/// Receives a webhook of a payment provider.
+///
+/// The signature over the raw bytes is verified before the content is read.
 #[utoipa::path(
     post, path = "/v1/webhooks/{provider}", params(("provider" = String, Path, description = "The provider.")),
-    request_body(content = String, content_type = "application/json"), responses((status = OK, body = Received))
+    request_body(content = Object, content_type = "application/json"), responses((status = OK, body = Received))
 )]
 pub async fn receive_webhook(
     State(app): State<App>,
@@ -33,11 +35,11 @@ pub async fn receive_webhook(
 ) -> Result<Json<Received>, Problem> {
     let provider = ProviderName::parse(&provider).ok_or_else(|| Refusal::of(Code::NotFound))?;
     let news = app.providers.verify(provider, &headers, &body, now).await.inspect_err(|refused| match refused {
-        // Counted in the logs by this message.
+        // A metric filter in the template matches this message.
         WebhookError::BadSignature | WebhookError::Stale => {
             tracing::warn!(provider = provider.as_str(), reason = %refused, "the signature of a webhook was refused");
         }
-        _ => tracing::warn!(provider = provider.as_str(), reason = %refused, "a webhook was not taken"),
+        _ => tracing::warn!(provider = provider.as_str(), reason = %refused, "a webhook was not accepted"),
     })?;
     settle(&app.orders, &news, now).await?;
     Ok(Json(Received { received: true }))

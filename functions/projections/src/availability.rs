@@ -1,4 +1,4 @@
-//! Availability on pages: from the shards of the stock.
+//! Availability on product pages, projected from the stock shards.
 
 use std::collections::BTreeMap;
 
@@ -11,20 +11,20 @@ use store::stock::shard_of;
 
 use crate::App;
 
-/// How often a product is read again that somebody else writes at the same time.
+/// Attempts to save the availability of a product that is changed concurrently.
 const MAX_ATTEMPTS: usize = 12;
 
-/// A shard that moved.
+/// A change of one shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct ShardChange {
     variant: VariantId,
     shard: u16,
-    /// The shard's version after it; nothing when the change does not say.
+    /// The shard's version after the change, if the record contains it.
     version: Option<u64>,
 }
 
 impl ShardChange {
-    /// Nothing when the change is of something else than a shard.
+    /// `None` if the record is not of a shard.
     fn in_record(record: &StreamRecord) -> Option<Self> {
         let (variant, shard) = shard_of(record.key().text("pk")?)?;
         let version = match record.change {
@@ -36,10 +36,10 @@ impl ShardChange {
 }
 
 impl App {
-    /// Shows what is left of the variant whose shard moved.
+    /// Saves the availability of the variant whose shard has changed.
     ///
-    /// The product is read before its stock and written only if nobody else has written in between: of two readings at the
-    /// same time the older one finds a conflict and reads again, so the last word is the newest.
+    /// The product is read before its stock and saved under its version: of two concurrent projections, the one with
+    /// the older reading of the stock conflicts and reads again, so it cannot overwrite the newer one.
     pub(crate) async fn project(&self, record: &StreamRecord, now: Timestamp) -> Result<(), Error> {
         let Some(change) = ShardChange::in_record(record) else { return Ok(()) };
         if change.version.is_some_and(|version| self.seen.includes((change.variant, change.shard), version)) {
@@ -52,9 +52,10 @@ impl App {
             let level = self.stock.level(change.variant, variant.layout().peak_shards).await?;
             let was_low = variant.is_low(stored.availability.units(variant.id));
             let is_low = variant.is_low(level.available);
-            // Counters are not read all at once: units that are moved between two of them may be seen in neither, or in both. What
-            // is shown wrongly for a moment does no harm, but a mail cannot be taken back. A shard that has moved since comes
-            // through the stream as well, and who comes last finds them at rest.
+            // The shards are not read as one snapshot: units that move between two of them may be counted in neither or
+            // in both. A wrong number on a page is corrected by the next change, but a mail about low stock cannot be
+            // taken back. So the stock is read again before; if it differs, the stream has another record, which
+            // decides.
             if was_low != is_low
                 && variant.layout().peak_shards > 1
                 && self.stock.level(change.variant, variant.layout().peak_shards).await? != level
@@ -76,7 +77,7 @@ impl App {
     }
 }
 
-/// What the seller of a variant is told that has fallen to what he wants to be told of.
+/// The event that a variant has fallen to its vendor's low-stock threshold.
 fn low_stock_event(stored: &StoredProduct, variant: &Variant, left: i64, now: Timestamp) -> Option<LowStock> {
     Some(LowStock {
         id: EventId::new(now, platform::ids(now).bits()),

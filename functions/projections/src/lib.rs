@@ -1,7 +1,8 @@
-//! Projections: what streams tell the catalog.
+//! Projections: derived data of the catalog, updated from DynamoDB streams.
 //!
-//! A change says only that a shard moved, never by how much: what is left is always read from the stock as it is now. So
-//! changes may come twice, late or in any order. A variant that runs low by it is an event for its vendor.
+//! A record says only that a shard has changed, never by how much: the available units are always read from the stock
+//! as it is now. So records may arrive twice, late or in any sequence. If a variant runs low, an event for its vendor
+//! is written.
 
 mod availability;
 mod seen;
@@ -13,21 +14,21 @@ use domain::Timestamp;
 
 use crate::seen::Seen;
 
-/// What the handler works with.
+/// State of the handler.
 #[derive(Debug)]
 pub struct App {
     catalog: Catalog,
     stock: Stock,
-    /// Where events are written.
+    /// The table that outbox events are written to.
     orders: Orders,
     seen: Seen,
 }
 
 impl App {
-    /// Builds the clients. Nothing is called yet but what warms the connection.
+    /// Builds the clients and warms the connection to DynamoDB.
     ///
     /// # Errors
-    /// A variable of the environment is missing or wrong.
+    /// An environment variable is missing or invalid.
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
         let dynamodb = config.dynamodb()?;
         let table = config.required("STOCK_TABLE")?;
@@ -46,10 +47,10 @@ impl App {
     }
 }
 
-/// Brings the catalog up to date with a change of the stock.
+/// Updates the catalog after a change of the stock.
 ///
 /// # Errors
-/// A table does not answer; the stream delivers the change again, and what comes after it.
+/// A table does not answer; the stream delivers the record and those after it again.
 pub async fn handle(app: &App, record: &StreamRecord, now: Timestamp) -> Result<(), Error> {
     app.project(record, now).await
 }

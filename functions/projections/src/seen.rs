@@ -1,4 +1,4 @@
-//! Which changes are part of what was already shown.
+//! Which stock changes are part of an availability that was already saved.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,21 +6,21 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use domain::VariantId;
 use store::stock::StockLevel;
 
-/// How many shards are remembered. Forgetting costs a reading, nothing else.
+/// Most shards that are remembered. Forgetting one costs only a redundant reading.
 const MAX_REMEMBERED: usize = 20_000;
 
-/// The newest version of each shard that went into a shown availability. A rush makes hundreds of changes of one shard in
-/// one batch: the first of them reads the stock as it is after all of them, and the others need not read it again.
+/// The newest version of each shard that is part of a saved availability. Under load, one batch contains hundreds of
+/// changes of the same shard: the first of them reads the stock as it is after all of them, and the others are skipped.
 #[derive(Debug, Default)]
 pub(crate) struct Seen(Mutex<HashMap<(VariantId, u16), u64>>);
 
 impl Seen {
-    /// Whether a change of a shard to this version was shown.
+    /// Whether a saved availability includes this version of a shard.
     pub(crate) fn includes(&self, shard: (VariantId, u16), version: u64) -> bool {
         self.versions().get(&shard).is_some_and(|known| *known >= version)
     }
 
-    /// Remembers what was shown.
+    /// Remembers the shard versions of a saved availability.
     pub(crate) fn shown(&self, variant: VariantId, level: &StockLevel) {
         let mut versions = self.versions();
         if versions.len() >= MAX_REMEMBERED {
@@ -33,7 +33,7 @@ impl Seen {
     }
 
     fn versions(&self) -> MutexGuard<'_, HashMap<(VariantId, u16), u64>> {
-        // Nothing can panic while it is held; whatever was remembered is true.
+        // Nothing panics while the lock is held, and every entry is valid by itself.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

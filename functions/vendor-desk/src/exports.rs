@@ -1,11 +1,9 @@
-//! Product files out: `POST /v1/vendor/exports` and where the file is.
+//! Exports of product files: starting one, and its progress.
 
-use api::{
-    Answer, Caller, IdempotencyKeyHeader, Idempotent, Json, NoBody, Now, Path, Problem, Query, VendorHeader,
-    VendorIdHeader, replay_or_run,
-};
+use api::views::ExportView;
+use api::{Answer, Caller, Idempotent, Json, NoBody, Now, Path, Problem, Query, VendorHeader, replay_or_run};
 use axum::extract::State;
-use domain::job::{ExportJob, ExportView, JobState};
+use domain::job::{ExportJob, JobState};
 use domain::vendor::{Permission, VendorJob};
 use domain::{Code, Currency, ExportId, Refusal};
 use serde::Deserialize;
@@ -13,23 +11,22 @@ use utoipa::IntoParams;
 
 use crate::{App, scoped_to_member};
 
-/// Where exports are.
 const EXPORTS: &str = "/v1/vendor/exports/";
 
-/// What the file is to have.
+/// The parameters of an export.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ExportParameters {
-    /// The currency of its prices; the shop's own when nothing is said.
+    /// The currency of the file's prices; by default the vendor's own.
     currency: Option<Currency>,
 }
 
-/// Exports all products of the shop into one file in Shopify's format.
+/// Starts an export of all products of the vendor.
 ///
-/// Importing the file again changes nothing.
+/// The file is a CSV file in Shopify's format. Importing it again changes nothing.
 #[utoipa::path(
-    post, path = "/v1/vendor/exports", params(ExportParameters, VendorIdHeader, IdempotencyKeyHeader),
+    post, path = "/v1/vendor/exports", params(ExportParameters),
     responses((status = ACCEPTED, body = ExportView))
 )]
 pub async fn start_vendor_export(
@@ -66,18 +63,20 @@ pub async fn start_vendor_export(
         Ok(answer)
     })
     .await?;
-    // Also for a repeat: the first call may have come to its end before the queue was asked. A job that was asked for twice is
-    // done once.
+    // Sent for a replay too: the first call may have been interrupted before it sent the message. The lease of the job
+    // makes a second message harmless.
     let id = answer.location().and_then(|location| location.strip_prefix(EXPORTS)).and_then(|id| id.parse().ok());
     let id = id.ok_or_else(|| Problem::internal("an export without a location"))?;
     app.files.enqueue(&VendorJob::Export { vendor_id: vendor, id }).await?;
     Ok(answer)
 }
 
-/// Shows how far an export has come; once it is complete, with an address where the file can be had for ten minutes.
+/// Shows the progress of an export.
+///
+/// Once it is complete, `url` is an address from which the file can be downloaded until `url_expires_at`.
 #[utoipa::path(
     get, path = "/v1/vendor/exports/{id}",
-    params(("id" = ExportId, Path, description = "The export."), VendorIdHeader),
+    params(("id" = ExportId, Path, description = "The export.")),
     responses((status = OK, body = ExportView))
 )]
 pub async fn show_vendor_export(

@@ -7,28 +7,24 @@ use domain::vendor::VendorJob;
 use domain::{Code, Coded};
 use platform::{Bucket, Config, Fatal};
 
-/// The type of product files.
 pub(crate) const CSV: &str = "text/csv";
 
-/// Product files and the jobs that work on them.
 #[derive(Clone, Debug)]
 pub(crate) struct Files {
     bucket_client: aws_sdk_s3::Client,
     bucket: String,
-    /// The same bucket, for those who upload and fetch files themselves.
+    /// The same bucket, for presigned uploads and downloads by clients.
     pub(crate) presigner: Bucket,
     queue_client: aws_sdk_sqs::Client,
     queue_url: String,
 }
 
-/// Why a file or a job went nowhere.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FilesError {
-    /// The bucket or the queue does not answer.
-    #[error("not taken: {0}")]
+    /// The call to the bucket or the queue failed.
+    #[error("the call to the bucket or the queue failed: {0}")]
     NotTaken(String),
-    /// A job could not be written down.
-    #[error("not written: {0}")]
+    #[error("the job could not be serialised: {0}")]
     NotWritten(String),
 }
 
@@ -57,25 +53,24 @@ impl Files {
         })
     }
 
-    /// Puts a file. The bucket tells the queue of it.
+    /// Puts a file. The bucket's notification to the queue starts the import.
     pub(crate) async fn put(&self, key: &str, bytes: Bytes) -> Result<(), FilesError> {
         let put = self.bucket_client.put_object().bucket(&self.bucket).key(key).content_type(CSV);
         let sent = put.body(ByteStream::from(bytes)).send().await;
         sent.map(|_| ()).map_err(|error| FilesError::NotTaken(DisplayErrorContext(&error).to_string()))
     }
 
-    /// Asks for work on a job.
     pub(crate) async fn enqueue(&self, job: &VendorJob) -> Result<(), FilesError> {
         let body = serde_json::to_string(job).map_err(|error| FilesError::NotWritten(error.to_string()))?;
         let sent = self.queue_client.send_message().queue_url(&self.queue_url).message_body(body).send().await;
         sent.map(|_| ()).map_err(|error| FilesError::NotTaken(DisplayErrorContext(&error).to_string()))
     }
 
-    /// Asks again for work on a job that nobody has gone on with. It is only looked at, so a queue that does not answer is no
-    /// reason to show nothing: the next look asks again.
+    /// Sends a new message for a job whose message was lost. The caller only reads the job, so an error of the queue is
+    /// logged and does not fail the request: the next read sends again.
     pub(crate) async fn enqueue_abandoned(&self, job: &VendorJob) {
         match self.enqueue(job).await {
-            Ok(()) => tracing::warn!(?job, "an abandoned job is enqueued again"),
+            Ok(()) => tracing::warn!(?job, "an abandoned job was enqueued again"),
             Err(error) => tracing::warn!(?job, cause = %error, "an abandoned job could not be enqueued again"),
         }
     }

@@ -1,13 +1,13 @@
-//! Product files in: `POST /v1/vendor/imports` and how far one has come.
+//! Imports of product files: starting one, and its progress.
 
+use api::views::ImportView;
 use api::{
-    Answer, Caller, IdempotencyKeyHeader, Idempotent, Json, Now, Path, Problem, Query, RawBody, VendorHeader,
-    VendorIdHeader, replay_or_run,
+    Answer, Argument, Caller, Idempotent, Json, Now, Path, Problem, Query, RawBody, VendorHeader, replay_or_run,
 };
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::header::CONTENT_TYPE;
-use domain::job::{FilePosition, ImportCounts, ImportJob, ImportView, JobState, MAX_FILE_BYTES, MAX_INLINE_BYTES};
+use domain::job::{FilePosition, ImportCounts, ImportJob, JobState, MAX_FILE_BYTES, MAX_INLINE_BYTES};
 use domain::text::Line;
 use domain::vendor::{Permission, VendorJob};
 use domain::{Code, Currency, ImportId, Refusal};
@@ -18,30 +18,29 @@ use utoipa::{IntoParams, ToSchema};
 use crate::files::CSV;
 use crate::{App, scoped_to_member};
 
-/// Where imports are.
 const IMPORTS: &str = "/v1/vendor/imports/";
 
-/// How a file is imported.
+/// The parameters of an import.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ImportParameters {
-    /// The currency of the file's prices; the shop's own when nothing is said. Prices in other currencies stay.
+    /// The currency of the file's prices; by default the vendor's own. Prices in other currencies stay.
     currency: Option<Currency>,
-    /// Whether the file is only checked, and nothing is written but the report.
+    /// Only check the file: nothing is written but the report.
     #[serde(default)]
     dry_run: bool,
-    /// Whether products are published that the file shows as published and active. Others stay what they are, and new ones
-    /// begin as drafts.
+    /// Publish products, except those that the file marks as unpublished, draft or archived. Other products keep their
+    /// state, new ones become drafts.
     #[serde(default)]
     publish: bool,
 }
 
-/// A file that is going to be uploaded.
+/// Name and size of a file that is going to be uploaded, which files of more than 1 MB have to be.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AnnounceFile {
-    /// What it is called.
+    /// The name of the file, shown with the import.
     filename: Line,
     /// Its exact length in bytes, at most 200 MB.
     #[schema(minimum = 1, maximum = 209_715_200)]
@@ -54,13 +53,15 @@ impl AnnounceFile {
     }
 }
 
-/// What comes with the request: the file itself, or word of one.
+/// The body of the request: the file itself, or name and size of one that will be uploaded.
 #[derive(Debug)]
 pub enum ProductFile {
-    /// The file.
     Inline(Bytes),
-    /// One that will be uploaded.
     ToUpload(AnnounceFile),
+}
+
+impl Argument for ProductFile {
+    const REFUSES: &'static [Code] = <Json<AnnounceFile> as Argument>::REFUSES;
 }
 
 impl<S: Send + Sync> FromRequest<S> for ProductFile {
@@ -86,16 +87,16 @@ impl<S: Send + Sync> FromRequest<S> for ProductFile {
     }
 }
 
-/// The limit on bodies of this route: the file itself may come in one.
+/// The most bytes of the body of this route, which may be the file itself.
 pub const BODY_LIMIT: usize = MAX_INLINE_BYTES;
 
-/// Imports a product file in Shopify's format.
+/// Starts an import of a product file.
 ///
-/// A file of up to 1 MB comes as the body. A larger one is announced by its name and size; the answer says where to upload it, within
-/// ten minutes, and the import begins when it is there. Good products go in and bad ones are reported; importing a file again
-/// changes nothing.
+/// The file is a CSV file in Shopify's format. Up to 1 MB may be sent as the body. For a larger file send its name and
+/// size as JSON: the answer says where to upload it within ten minutes, and the import starts when it is uploaded.
+/// Products without faults are imported, the others are reported. Importing a file again changes nothing.
 #[utoipa::path(
-    post, path = "/v1/vendor/imports", params(ImportParameters, VendorIdHeader, IdempotencyKeyHeader),
+    post, path = "/v1/vendor/imports", params(ImportParameters),
     request_body(content((AnnounceFile = "application/json"), (String = "text/csv"))),
     responses((status = ACCEPTED, body = ImportView))
 )]
@@ -149,8 +150,8 @@ pub async fn start_vendor_import(
     .await?;
     let waiting = if answer.is_replayed() { app.still_waiting(&job, &answer).await? } else { Some(job) };
     match (product_file, waiting) {
-        // First the job, then the file: the bucket tells of a file as soon as it is there, and that is what starts the import.
-        // A repeat brings it again, because the first call may have come to its end before the file was there.
+        // The job is stored before the file is put, because the bucket's notification starts the import at once. A
+        // replay puts the file again: the first call may have been interrupted before it did.
         (ProductFile::Inline(bytes), Some(job)) => {
             app.files.put(&job.key(), bytes).await?;
             Ok(answer)
@@ -163,7 +164,7 @@ pub async fn start_vendor_import(
 }
 
 impl App {
-    /// The import that an answer was given for before, if it still waits for its file.
+    /// The import of a replayed answer, if it still waits for its file.
     async fn still_waiting(&self, asked: &ImportJob, answer: &Answer) -> Result<Option<ImportJob>, Problem> {
         let id = answer.location().and_then(|location| location.strip_prefix(IMPORTS)).and_then(|id| id.parse().ok());
         let id = id.ok_or_else(|| Problem::internal("an import without a location"))?;
@@ -171,12 +172,12 @@ impl App {
     }
 }
 
-/// Shows how far an import has come, and what is wrong with its file.
+/// Shows the progress of an import and the faults of its file.
 ///
-/// One whose file has not come within an hour fails with `upload_missing`.
+/// An import whose file was not uploaded within an hour fails with `upload_missing`.
 #[utoipa::path(
     get, path = "/v1/vendor/imports/{id}",
-    params(("id" = ImportId, Path, description = "The import."), VendorIdHeader),
+    params(("id" = ImportId, Path, description = "The import.")),
     responses((status = OK, body = ImportView))
 )]
 pub async fn show_vendor_import(
@@ -191,7 +192,7 @@ pub async fn show_vendor_import(
     let found = app.accounts.import_with_faults(member.account.card.id, id).await?;
     let (job, faults) = found.ok_or_else(|| Refusal::of(Code::NotFound))?;
     if job.is_abandoned(now) {
-        // Whether its file is there finds out who works on it: then the import goes on, or it fails.
+        // The worker finds out whether the file was uploaded: the import goes on, or fails.
         app.files.enqueue_abandoned(&VendorJob::Import { vendor_id: job.vendor, id }).await;
     }
     Ok(Json(ImportView::new(&job, faults)))

@@ -1,4 +1,4 @@
-//! Products as sellers write them.
+//! Products as vendors write them.
 
 use std::collections::BTreeMap;
 
@@ -12,103 +12,105 @@ use domain::{Code, Ids, Money, ProductId, Refusal, Timestamp, VariantId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// A product as its seller writes it.
+/// A product as its vendor writes it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WriteProduct {
     title: Title,
-    /// Its name in addresses; made from the title when there is none.
-    #[serde(default)]
+    /// The product's name in addresses. Without one, a new product gets a handle made from its title, and a stored
+    /// product keeps its own.
+    #[serde(default, deserialize_with = "domain::text::optional")]
     pub(crate) handle: Option<Handle>,
-    /// HTML; what is dangerous in it is taken out.
-    #[serde(default)]
+    /// HTML. It is sanitised: only plain formatting is kept.
+    #[serde(default, deserialize_with = "domain::text::optional")]
     description_html: Option<LongText>,
     /// The category's handle.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "domain::text::optional")]
     category: Option<Handle>,
-    /// At most three.
+    /// At most 3 options.
     #[serde(default)]
     options: Vec<ProductOption>,
-    /// 1 to 100.
+    /// 1 to 100 variants.
     variants: Vec<WriteVariant>,
-    /// Each address once.
+    /// Pictures in the order in which they are shown, each `src` once.
     #[serde(default)]
     images: Vec<Image>,
-    /// Without commas, each once.
+    /// Each tag once. A tag has no commas.
     #[serde(default)]
     tags: Vec<Name>,
     #[serde(default)]
     seo: Seo,
 }
 
-/// A variant as its seller writes it.
+/// A variant as its vendor writes it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WriteVariant {
-    /// Which one it is; a variant without an id is a new one.
+    /// The id of the stored variant that is replaced; a variant without an id is new.
     #[serde(default)]
     id: Option<VariantId>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "domain::text::optional")]
     sku: Option<Sku>,
-    /// Its value of each option.
+    /// The variant's value of each option, by the option's name.
     #[serde(default)]
     options: BTreeMap<String, Name>,
-    /// One price; `prices` for several currencies.
+    /// The price in one currency; `prices` for several currencies.
     #[serde(default)]
     price: Option<Money>,
     /// One price per currency.
     #[serde(default)]
     prices: Vec<Money>,
-    /// What it used to cost, in the currency of `price`; above zero.
+    /// The former price, in a currency in which the variant has a price; above zero.
     #[serde(default)]
     compare_at_price: Option<Money>,
-    /// What it used to cost, per currency; above zero.
+    /// The former prices, one per currency in which the variant has a price; above zero.
     #[serde(default)]
     compare_at_prices: Vec<Money>,
-    /// Weight.
+    /// Weight in grams.
     #[serde(default)]
     grams: Option<u32>,
-    /// Its own picture.
+    /// The variant's own picture.
     #[serde(default)]
     image: Option<ImageSource>,
-    /// Units to begin with; only for a new variant.
+    /// Initial units on hand; only for a new variant.
     #[serde(default)]
     on_hand: Option<i64>,
-    /// Over how many shards its stock is spread, for a flash sale: 1 to 32.
+    /// The number of shards over which the stock is spread, for a flash sale: 1 to 32.
     #[serde(default)]
     shards: Option<u16>,
-    /// What becomes of an order for more than there is; as it was when nothing is said, and refused at first.
+    /// What happens to an order beyond the stock. By default a stored variant keeps its policy, and a new one denies
+    /// such orders.
     #[serde(default)]
     inventory_policy: Option<InventoryPolicy>,
-    /// With `inventory_policy`: when what is ordered beyond the stock is expected.
+    /// With `inventory_policy`: when units ordered beyond the stock are expected.
     #[serde(default)]
     available_from: Option<Timestamp>,
-    /// With `inventory_policy`: how many units may be ordered beyond the stock; a million when nothing is said.
+    /// With `inventory_policy`: the most units that may be ordered beyond the stock; by default a million.
     #[serde(default)]
     oversell_limit: Option<u32>,
-    /// Write to me once when what can be bought falls to so many units, and again only after it has risen above in between.
+    /// The vendor gets a message when the units that can be bought fall to this number, and again only after they have
+    /// risen above it.
     #[serde(default)]
     low_stock_at: Option<i64>,
 }
 
 impl WriteProduct {
-    /// The units that are said of each variant, in their order.
+    /// The initial units of each variant, in the variants' order.
     pub(crate) fn units(&self) -> impl Iterator<Item = Option<i64>> {
         self.variants.iter().map(|variant| variant.on_hand)
     }
 }
 
-/// Units that a new variant begins with.
+/// Initial units on hand of new variants.
 pub(crate) type InitialStock = Vec<(VariantId, Layout, i64)>;
 
-/// A product that was built, with what lies beside it.
 pub(crate) struct Built {
     pub(crate) product: Product,
     pub(crate) description_html: String,
     pub(crate) initial_stock: InitialStock,
 }
 
-/// Builds a product out of what its seller wrote, onto the one that is there, if there is one.
+/// Builds a product from what its vendor wrote and from the stored one, if there is one.
 pub(crate) fn build(
     written: &WriteProduct,
     known: Option<&Product>,
@@ -127,7 +129,7 @@ pub(crate) fn build(
         (Some(handle), _) => handle.clone(),
         (None, Some(known)) => known.handle.clone(),
         (None, None) => Handle::suggested_by(written.title.as_str()).ok_or_else(|| {
-            Refusal::field("/handle", "missing", "the title suggests none: give one in latin letters")
+            Refusal::field("/handle", "missing", "none can be made from the title: give one in latin letters")
         })?,
     };
     let mut next_ordinal = known.map_or(1, |known| known.next_ordinal);
@@ -135,7 +137,7 @@ pub(crate) fn build(
     for (index, variant) in written.variants.iter().enumerate() {
         let built = build_variant(variant, index, id, known, &written.options, &mut next_ordinal)?;
         if variants.iter().any(|other: &Variant| other.id == built.id) {
-            return Err(Refusal::field(format!("/variants/{index}/id"), "duplicate", "stands here twice"));
+            return Err(Refusal::field(format!("/variants/{index}/id"), "duplicate", "two variants have this id"));
         }
         if let Some(units) = variant.on_hand {
             initial_stock.push((built.id, built.layout(), units));
@@ -152,7 +154,7 @@ pub(crate) fn build(
         variants,
         images: written.images.clone(),
         tags: written.tags.clone(),
-        // An empty description is none, to a product file as well.
+        // An empty description is stored as none, because a product file cannot tell the two apart.
         seo: Seo {
             description: written.seo.description.clone().filter(|text| !text.as_str().is_empty()),
             ..written.seo.clone()
@@ -172,15 +174,15 @@ pub(crate) fn build(
     Ok(Built { product, description_html, initial_stock })
 }
 
-/// What is shown of a description. Escaping makes it longer, so its length is looked at once more: what is kept has to fit when
-/// its seller sends it back, in a product file as well.
+/// The sanitised description. Escaping makes it longer, so its length is checked once more: the stored description must
+/// be accepted when its vendor sends it back, also in a product file.
 fn shown_description(html: &LongText) -> Result<String, Refusal> {
     let shown = imports::product_file::sanitise(html.as_str());
     match LongText::parse(&shown) {
         Ok(_) => Ok(shown),
         Err(bad) => {
             let code = if matches!(bad, BadText::TooLong(_)) { "too_long" } else { "invalid" };
-            Err(Refusal::field("/description_html", code, format!("what is shown of it {bad}")))
+            Err(Refusal::field("/description_html", code, format!("after sanitising it {bad}")))
         }
     }
 }
@@ -207,7 +209,7 @@ fn build_variant(
             return Err(Refusal::field(
                 at("on_hand"),
                 "not_new",
-                "the stock of a variant that exists is changed at its own address",
+                "the stock of an existing variant is changed by an endpoint of its own",
             ));
         }
         Some(units) if !(0..=domain::catalog::MAX_ON_HAND).contains(&units) => {
@@ -225,7 +227,7 @@ fn build_variant(
             let ordinal = *next_ordinal;
             *next_ordinal = ordinal
                 .checked_add(1)
-                .ok_or_else(|| Refusal::because(Code::LimitReached, "the product had too many variants in its life"))?;
+                .ok_or_else(|| Refusal::because(Code::LimitReached, "the product has had too many variants in all"))?;
             VariantId::new(product, ordinal)
         }
     };
@@ -262,9 +264,9 @@ fn build_variant(
     Ok(variant)
 }
 
-/// `price` and `prices` together, one per currency, each with what it is compared to.
+/// `price` and `prices` together, one per currency, each with its former price.
 fn prices(written: &WriteVariant, at: impl Fn(&str) -> String) -> Result<Vec<Price>, Refusal> {
-    // The list, then the single amount, each with the pointer where it was written.
+    // The list, then the single amount, each with the JSON pointer to where it was written.
     let placed = |list: &[Money], several: &str, one: Option<Money>, single: &str| {
         let listed = list.iter().enumerate().map(|(index, amount)| (at(&format!("{several}/{index}")), *amount));
         let all: Vec<(String, Money)> = listed.chain(one.map(|amount| (at(single), amount))).collect();
@@ -276,7 +278,7 @@ fn prices(written: &WriteVariant, at: impl Fn(&str) -> String) -> Result<Vec<Pri
     let mut prices: Vec<Price> = Vec::new();
     for (pointer, price) in placed(&written.prices, "prices", written.price, "price")? {
         match prices.iter().find(|known| known.price.currency() == price.currency()) {
-            // The same price said twice, as one and in the list, is one price.
+            // The same amount both in `prices` and in `price` is accepted.
             Some(known) if known.price == price => {}
             Some(_) => return Err(Refusal::field(pointer, "duplicate", "two prices in one currency")),
             None => prices.push(Price { price, compare_at: None }),
@@ -300,7 +302,8 @@ fn prices(written: &WriteVariant, at: impl Fn(&str) -> String) -> Result<Vec<Pri
     Ok(prices)
 }
 
-/// The options with all values that variants have of them, each once, in the order in which they are first named.
+/// The options with all values that variants have, each once: first in the order in which the option lists them, then
+/// in the order in which variants name them.
 fn with_values(options: &[ProductOption], variants: &[Variant]) -> Vec<ProductOption> {
     options
         .iter()
@@ -350,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_has_each_value_that_a_variant_has_once_in_the_sellers_order() {
+    fn an_option_has_each_value_of_its_variants_once_in_the_vendors_order() {
         let product = built(bowl(&["M", "L", "S"]), None).unwrap().product;
         let values: Vec<&str> = product.options[0].values.iter().map(Name::as_str).collect();
         assert_eq!(values, ["S", "L", "M"]);
@@ -384,7 +387,7 @@ mod tests {
             written["description_html"] = json!(html);
             built(written, None).map(|built| built.description_html)
         };
-        // Each sign is shown as five.
+        // Each `&` is escaped to the five characters of `&amp;`.
         let longest = described("&".repeat(8_000)).unwrap();
         assert_eq!(longest.len(), 40_000);
         assert_eq!(described(longest.clone()).unwrap(), longest, "what was answered can be sent back");

@@ -1,4 +1,4 @@
-//! The vendor's desk: products, stock, media, imports, orders.
+//! The vendor's desk over HTTP: products, stock, media, imports, exports, orders.
 
 mod exports;
 mod files;
@@ -21,7 +21,7 @@ use store::{Accounts, Catalog, Orders, Stock};
 
 use crate::files::Files;
 
-/// What the handlers work with.
+/// The state of the function: tables, buckets and the queue of jobs.
 #[derive(Clone, Debug)]
 pub struct App {
     accounts: Accounts,
@@ -32,11 +32,11 @@ pub struct App {
     files: Files,
 }
 
-/// How often a change is tried again when somebody else changes the same thing in between.
+/// Attempts of a change whose item is changed by others at the same time.
 const MAX_ATTEMPTS: usize = 8;
 
 impl App {
-    /// Builds the clients. Nothing is called yet but what warms the connection.
+    /// Builds the clients, and opens the connection to DynamoDB by reading an absent key.
     ///
     /// # Errors
     /// A variable of the environment is missing or wrong.
@@ -59,7 +59,7 @@ impl App {
         })
     }
 
-    /// The caller as a member of the vendor, if role and shop allow what is asked for.
+    /// The caller as a member of the vendor, if the member's role and the vendor's state give this permission.
     async fn member(
         &self,
         user: UserId,
@@ -72,39 +72,34 @@ impl App {
     }
 }
 
-/// A call of a member of a shop.
+/// Scopes the idempotency key to the member and the vendor, so that others' keys never match.
 fn scoped_to_member(call: UnscopedRequest, user: UserId, vendor: VendorId) -> ScopedRequest {
     call.scoped_to(format_args!("{user} of {vendor}"))
 }
 
-/// The routes, with what the OpenAPI document says of them.
+/// The routes and their entries in the OpenAPI document.
 pub fn routes<R: Routes<App>>() -> R {
-    // The limit is for what stands above it: a file may be larger than other bodies.
+    // The limit applies to the routes above it: the body of an import may be larger than others.
     R::new()
-        .routes(routes!(imports::start_vendor_import))
+        .routes(routes!(imports::start_vendor_import[VendorSuspended]))
         .limit_bodies(imports::BODY_LIMIT)
         .routes(routes!(imports::show_vendor_import))
         .routes(routes!(exports::start_vendor_export))
         .routes(routes!(exports::show_vendor_export))
-        .routes(routes!(products::list_vendor_products, products::create_vendor_product))
-        .routes(routes!(
-            products::show_vendor_product,
-            products::replace_vendor_product,
-            products::delete_vendor_product
-        ))
-        .routes(routes!(publishing::publish_vendor_product))
-        .routes(routes!(publishing::unpublish_vendor_product))
-        .routes(routes!(stock::change_vendor_stock))
-        .routes(routes!(media::begin_media_upload))
-        .routes(routes!(orders::list_vendor_orders))
+        .routes(routes!(products::list_vendor_products[InvalidCursor], products::create_vendor_product[VendorSuspended, HandleTaken, LimitReached, Conflict]))
+        .routes(routes!(products::show_vendor_product, products::replace_vendor_product[VendorSuspended, HandleTaken, WrongState, LimitReached, Conflict], products::delete_vendor_product[VendorSuspended, WrongState, Conflict]))
+        .routes(routes!(publishing::publish_vendor_product[VendorSuspended, WrongState, LimitReached, Conflict]))
+        .routes(routes!(publishing::unpublish_vendor_product[VendorSuspended, Conflict]))
+        .routes(routes!(stock::change_vendor_stock[VendorSuspended, OutOfStock, WrongState, LimitReached, Conflict]))
+        .routes(routes!(media::begin_media_upload[VendorSuspended]))
+        .routes(routes!(orders::list_vendor_orders[InvalidCursor]))
         .routes(routes!(orders::show_vendor_order))
-        .routes(routes!(orders::accept_vendor_order))
-        .routes(routes!(orders::decline_vendor_order))
-        .routes(routes!(orders::ship_vendor_order))
-        .routes(routes!(orders::deliver_vendor_order))
+        .routes(routes!(orders::accept_vendor_order[VendorSuspended, WrongState, Conflict]))
+        .routes(routes!(orders::decline_vendor_order[VendorSuspended, WrongState, Conflict]))
+        .routes(routes!(orders::ship_vendor_order[WrongState, Conflict]))
+        .routes(routes!(orders::deliver_vendor_order[WrongState, Conflict]))
 }
 
-/// The function.
 pub fn router(app: App) -> Router {
     api::router(routes(), app)
 }

@@ -1,4 +1,4 @@
-//! The vendor desk's Lambda function.
+//! The Lambda function of the vendor's desk.
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), platform::Fatal> {

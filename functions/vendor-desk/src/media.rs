@@ -1,9 +1,6 @@
-//! Pictures: a place to upload one to.
+//! Presigned uploads of pictures.
 
-use api::{
-    Answer, Caller, IdempotencyKeyHeader, Idempotent, Json, Now, Problem, ScopedRequest, VendorHeader, VendorIdHeader,
-    replay_or_run,
-};
+use api::{Answer, Caller, Idempotent, Json, Now, Problem, ScopedRequest, VendorHeader, replay_or_run};
 use axum::extract::State;
 use domain::upload::Upload;
 use domain::vendor::Permission;
@@ -14,19 +11,19 @@ use utoipa::ToSchema;
 
 use crate::{App, scoped_to_member};
 
-/// The largest picture: 10 MB.
+/// The most bytes of a picture: 10 MB.
 const MAX_SIZE: u64 = 10 * 1024 * 1024;
 
-/// A picture that is going to be uploaded.
+/// Type and length of a picture that is going to be uploaded.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BeginUpload {
     content_type: PictureType,
-    /// Bytes, at most 10 MB.
+    /// The exact length in bytes, at most 10 MB.
     size: u64,
 }
 
-/// What pictures are. Drawings in SVG are programs, and not taken.
+/// The types of pictures that are accepted. SVG is not: it may contain scripts.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 enum PictureType {
     #[serde(rename = "image/jpeg")]
@@ -56,21 +53,22 @@ impl BeginUpload {
     }
 }
 
-/// Where a picture goes, and how products name it.
+/// Where to upload a picture, and how products refer to it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MediaUploadView {
     id: MediaId,
-    /// What to write as a picture's `src`.
+    /// The `src` by which products and variants refer to the picture: `media:` and its id.
     src: String,
-    /// Where everybody finds it once it is uploaded.
+    /// The picture's public address once it is uploaded.
     url: String,
     upload: Upload,
 }
 
-/// Answers where to upload a picture: one PUT within ten minutes, with the type and length given here.
+/// Begins the upload of a picture.
+///
+/// The answer says where to upload it: one PUT within ten minutes, with exactly the type and length given here.
 #[utoipa::path(
     post, path = "/v1/vendor/media",
-    params(VendorIdHeader, IdempotencyKeyHeader),
     request_body = BeginUpload, responses((status = CREATED, body = MediaUploadView))
 )]
 pub async fn begin_media_upload(
@@ -91,7 +89,8 @@ pub async fn begin_media_upload(
 }
 
 impl App {
-    /// Nothing is written but the answer, if the call has a key: a repeat gets a place for the same picture.
+    /// Writes nothing but the stored response, if the call has an idempotency key: a replay then gets an upload for the
+    /// same picture.
     async fn sign_upload(&self, asked: &BeginUpload, call: &ScopedRequest, now: Timestamp) -> Result<Answer, Problem> {
         if !(1..=MAX_SIZE).contains(&asked.size) {
             return Err(Refusal::field("/size", "out_of_range", format!("1 to {MAX_SIZE} bytes")).into());

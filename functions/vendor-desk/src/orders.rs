@@ -1,14 +1,13 @@
-//! A vendor's orders: accepting, declining, shipping, delivering.
+//! Vendor orders: accepting, declining, shipping, delivering.
 
+use api::views::VendorOrderDeskView;
 use api::{
-    Answer, Caller, Cursor, IdempotencyKeyHeader, Idempotent, Json, Limit, NoBody, Now, Page, Path, Problem, Query,
-    RawBody, ScopedRequest, UnscopedRequest, VendorHeader, VendorIdHeader, replay_or_run,
+    Answer, Argument, Caller, Cursor, Idempotent, Json, Limit, NoBody, Now, Page, Path, Problem, Query, RawBody,
+    ScopedRequest, UnscopedRequest, VendorHeader, replay_or_run,
 };
 use axum::body::Body;
 use axum::extract::{FromRequest, Request, State};
-use domain::order::{
-    Actor, History, HistoryEvent, PlacedOrder, VendorOrder, VendorOrderDeskView, VendorOrderId, VendorOrderState,
-};
+use domain::order::{Actor, History, HistoryEvent, PlacedOrder, VendorOrder, VendorOrderId, VendorOrderState};
 use domain::text::Line;
 use domain::vendor::Permission;
 use domain::{Code, Refusal, Timestamp, VendorId};
@@ -18,33 +17,37 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{App, MAX_ATTEMPTS, scoped_to_member};
 
-/// Which page.
+/// Which page of the list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ListOrders {
-    /// How many, 1 to 100.
+    /// The most vendor orders of a page, 1 to 100.
     #[serde(default)]
     limit: Limit,
-    /// Where the page before ended.
+    /// The `next` of the previous page; nothing for the first.
     cursor: Option<String>,
 }
 
-/// A parcel that leaves.
+/// The parcel with which a vendor order is shipped.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ShipOrder {
-    /// Who carries it.
-    #[serde(default)]
+    /// The name of the carrier.
+    #[serde(default, deserialize_with = "domain::text::optional")]
     carrier: Option<Line>,
-    /// The carrier's number for it.
-    #[serde(default)]
+    /// The carrier's tracking number of the parcel.
+    #[serde(default, deserialize_with = "domain::text::optional")]
     tracking_number: Option<Line>,
 }
 
-/// A parcel and what is said of it, which may be nothing: then there is no body, and no content type either.
+/// An optional [`ShipOrder`]: without a body, no content type is required.
 #[derive(Debug)]
 pub struct Parcel(ShipOrder);
+
+impl Argument for Parcel {
+    const REFUSES: &'static [Code] = <Json<ShipOrder> as Argument>::REFUSES;
+}
 
 impl<S: Send + Sync> FromRequest<S> for Parcel {
     type Rejection = Problem;
@@ -61,7 +64,6 @@ impl<S: Send + Sync> FromRequest<S> for Parcel {
     }
 }
 
-/// What a vendor does with its order.
 enum Action {
     Accept,
     Decline,
@@ -70,11 +72,11 @@ enum Action {
 }
 
 impl Action {
-    /// Whether it was taken already and nothing has happened to the order since.
+    /// Whether the vendor order is in the state to which this action of the vendor leads.
     fn is_done(&self, vendor_order: &VendorOrder, history: &[History]) -> bool {
         match self {
             Self::Accept => vendor_order.state == VendorOrderState::Accepted,
-            // An order that was accepted before is cancelled, which the buyer can do as well.
+            // Declining an accepted vendor order cancels it. Buyers can cancel too, so the history must say who did.
             Self::Decline => match vendor_order.state {
                 VendorOrderState::Declined => true,
                 VendorOrderState::Cancelled => cancelled_by(vendor_order.vendor.id, history) == Some(Actor::Vendor),
@@ -93,7 +95,7 @@ impl Action {
     }
 }
 
-/// Who cancelled a vendor order the last time.
+/// Who cancelled the vendor order last.
 fn cancelled_by(vendor: VendorId, history: &[History]) -> Option<Actor> {
     history
         .iter()
@@ -102,10 +104,12 @@ fn cancelled_by(vendor: VendorId, history: &[History]) -> Option<Actor> {
         .map(|line| line.by)
 }
 
-/// Lists the orders of a vendor, newest first. They appear once the order is paid, or payable on delivery.
+/// Lists the vendor's orders, newest first.
+///
+/// A vendor order appears once its order is paid, or is payable on delivery.
 #[utoipa::path(
     get, path = "/v1/vendor/orders",
-    params(ListOrders, VendorIdHeader),
+    params(ListOrders),
     responses((status = OK, body = Page<VendorOrderDeskView>))
 )]
 pub async fn list_vendor_orders(
@@ -128,7 +132,8 @@ pub async fn list_vendor_orders(
 }
 
 impl App {
-    /// The order, and the vendor order in it; another vendor's, or one that the vendor does not see yet, is as good as none.
+    /// The order and the vendor order in it. Another vendor's, or one that is not visible yet, is answered like a
+    /// missing one.
     async fn own_vendor_order(
         &self,
         id: VendorOrderId,
@@ -141,7 +146,6 @@ impl App {
         Ok((order, vendor_order))
     }
 
-    /// Performs an action for a member of a vendor.
     async fn perform(
         &self,
         (caller, vendor_id): (Caller, Option<VendorId>),
@@ -159,7 +163,8 @@ impl App {
         .await
     }
 
-    /// Applies an action. One that was taken already is not taken again, so that a repeat is harmless.
+    /// Applies an action. One that was applied already changes nothing, so that a repeat without an idempotency key is
+    /// harmless.
     async fn apply_action(
         &self,
         action: &Action,
@@ -197,10 +202,10 @@ impl App {
     }
 }
 
-/// Shows a vendor order, with what is needed to send it.
+/// Shows a vendor order with what is needed to ship it.
 #[utoipa::path(
     get, path = "/v1/vendor/orders/{id}",
-    params(("id" = String, Path, description = "The vendor order."), VendorIdHeader),
+    params(("id" = String, Path, description = "The vendor order.")),
     responses((status = OK, body = VendorOrderDeskView))
 )]
 pub async fn show_vendor_order(
@@ -214,10 +219,10 @@ pub async fn show_vendor_order(
     Ok(Json(VendorOrderDeskView::of(&order, &vendor_order)))
 }
 
-/// Accepts: the shop will send it.
+/// Accepts a vendor order, which the vendor then has to ship.
 #[utoipa::path(
     post, path = "/v1/vendor/orders/{id}/accept",
-    params(("id" = String, Path, description = "The vendor order."), VendorIdHeader, IdempotencyKeyHeader),
+    params(("id" = String, Path, description = "The vendor order.")),
     responses((status = OK, body = VendorOrderDeskView))
 )]
 pub async fn accept_vendor_order(
@@ -231,10 +236,12 @@ pub async fn accept_vendor_order(
     app.perform((caller, vendor_id), id, Action::Accept, asked.call, now).await
 }
 
-/// Declines: the stock goes back, and so does the money.
+/// Declines a vendor order, or cancels an accepted one.
+///
+/// Its stock is released, and what was paid for it is refunded.
 #[utoipa::path(
     post, path = "/v1/vendor/orders/{id}/decline",
-    params(("id" = String, Path, description = "The vendor order."), VendorIdHeader, IdempotencyKeyHeader),
+    params(("id" = String, Path, description = "The vendor order.")),
     responses((status = OK, body = VendorOrderDeskView))
 )]
 pub async fn decline_vendor_order(
@@ -248,10 +255,10 @@ pub async fn decline_vendor_order(
     app.perform((caller, vendor_id), id, Action::Decline, asked.call, now).await
 }
 
-/// Ships: the parcel has left the house.
+/// Marks a vendor order as shipped.
 #[utoipa::path(
     post, path = "/v1/vendor/orders/{id}/ship",
-    params(("id" = String, Path, description = "The vendor order."), VendorIdHeader, IdempotencyKeyHeader),
+    params(("id" = String, Path, description = "The vendor order.")),
     request_body = Option<ShipOrder>, responses((status = OK, body = VendorOrderDeskView))
 )]
 pub async fn ship_vendor_order(
@@ -265,10 +272,10 @@ pub async fn ship_vendor_order(
     app.perform((caller, vendor_id), id, Action::Ship(parcel), call, now).await
 }
 
-/// Delivers: the parcel has arrived.
+/// Marks a vendor order as delivered.
 #[utoipa::path(
     post, path = "/v1/vendor/orders/{id}/deliver",
-    params(("id" = String, Path, description = "The vendor order."), VendorIdHeader, IdempotencyKeyHeader),
+    params(("id" = String, Path, description = "The vendor order.")),
     responses((status = OK, body = VendorOrderDeskView))
 )]
 pub async fn deliver_vendor_order(
@@ -304,7 +311,8 @@ mod tests {
             by,
             vendor: Some(VendorId::from_bits(vendor)),
         };
-        // Cancelled by its deadline, on again with late money, then cancelled by its vendor; the other one by the buyer.
+        // The first was cancelled at its deadline, reopened by a late payment and cancelled by its vendor; the second
+        // was cancelled by the buyer.
         let history = [
             line(HistoryEvent::Cancelled, Actor::System, 1),
             line(HistoryEvent::Reopened, Actor::Provider, 1),

@@ -1,10 +1,10 @@
-//! A seller's own products.
+//! The vendor's own products.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use api::{
-    Answer, Caller, Cursor, IdempotencyKeyHeader, Idempotent, IfMatch, IfMatchHeader, Json, Limit, NoBody, Now, Page,
-    Path, Problem, Query, ScopedRequest, VendorHeader, VendorIdHeader, Versioned, replay_or_run,
+    Answer, Caller, Cursor, Idempotent, IfMatch, Json, Limit, NoBody, Now, Page, Path, Problem, Query, ScopedRequest,
+    VendorHeader, Versioned, replay_or_run,
 };
 use axum::extract::State;
 use domain::catalog::{Product, Variant};
@@ -21,29 +21,28 @@ use crate::input::{Built, InitialStock, WriteProduct, build};
 use crate::view::{ShardsByVariant, VendorProduct, product_answer};
 use crate::{App, MAX_ATTEMPTS, scoped_to_member};
 
-/// Where a seller's products are.
 const PRODUCTS: &str = "/v1/vendor/products/";
 
-/// Which page.
+/// Which page of the list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ListProducts {
-    /// How many, 1 to 100.
+    /// The most products of a page, 1 to 100.
     #[serde(default)]
     limit: Limit,
-    /// Where the page before ended.
+    /// The `next` of the previous page; nothing for the first.
     cursor: Option<String>,
 }
 
 impl App {
-    /// The product with this id, if it is the seller's; another's is as good as none.
+    /// The product with this id, if it is the vendor's; another vendor's product is answered like a missing one.
     pub(crate) async fn own_product(&self, id: ProductId, vendor: VendorId) -> Result<StoredProduct, Problem> {
         let stored = self.catalog.product(id).await?.filter(|stored| stored.product.vendor.id == vendor);
         stored.ok_or_else(|| Refusal::of(Code::NotFound).into())
     }
 
-    /// The product as its seller sees it, with its stock of now.
+    /// The product as its vendor sees it, with its current stock.
     pub(crate) async fn view_of(
         &self,
         stored: &StoredProduct,
@@ -53,7 +52,7 @@ impl App {
         Ok(VendorProduct::new(&stored.product, Some(stored.description_html.clone()), &shards, account.currency))
     }
 
-    /// Moves the units of variants that are spread over another number of shards than before.
+    /// Rebalances the variants whose number of shards has changed.
     async fn rebalance_changed(&self, before: &Product, after: &Product) {
         for variant in &after.variants {
             if before.variant(variant.id).is_some_and(|former| former.shards != variant.shards) {
@@ -62,8 +61,8 @@ impl App {
         }
     }
 
-    /// Writes a new product, and answers with the stock that it begins with. A handle that the seller chose is refused when it is
-    /// taken; one that the title suggested gives way.
+    /// Writes a new product, and answers with its initial stock. A taken handle is refused when the vendor chose it;
+    /// one that was made from the title gets a suffix (`may_give_way`).
     async fn add_product(
         &self,
         built: Built,
@@ -95,8 +94,8 @@ impl App {
         Err(Refusal::of(Code::HandleTaken).into())
     }
 
-    /// Whether another product of the same seller is the one that his files call so, though it has another handle here: a second one
-    /// of that name would be written into the same rows.
+    /// Whether another product of the same vendor has this handle in their files, though a different one here: a second
+    /// product with this handle would share its rows in an export.
     async fn is_known_in_files(&self, handle: &Handle, product: &Product) -> Result<bool, Error> {
         let vendor = &product.vendor;
         let others = (2..=u32::try_from(MAX_ATTEMPTS).unwrap_or(8))
@@ -113,7 +112,7 @@ impl App {
         Ok(found.values().any(|stored| is_it(&stored.product)))
     }
 
-    /// Writes a changed product. Answers with the stock that it has then, and with what its new variants begin with.
+    /// Writes a changed product. Answers with its stock after the change, and with the initial stock of new variants.
     async fn replace(
         &self,
         loaded: &StoredProduct,
@@ -140,8 +139,8 @@ impl App {
         Ok((answer, built.initial_stock))
     }
 
-    /// Gives new variants the stock that they begin with. A repeat gives it to those that the first call did not come to: to a
-    /// variant whose shards were never written, as long as the product is as that call left it.
+    /// Writes the initial stock of new variants. A replay completes a first call that was interrupted: as long as the
+    /// product has the version that the call gave it, variants without any shard get their initial stock.
     async fn begin_stock(
         &self,
         initial_stock: &InitialStock,
@@ -167,15 +166,15 @@ impl App {
         Ok(())
     }
 
-    /// Moves the units of a variant to where they are looked for first. Where they are they are found too, only later, so a
-    /// failure is no reason to fail the call.
+    /// Moves the units of a variant to the shards that allocation tries first. Units in other shards are found too,
+    /// only later, so a failure is logged and does not fail the request.
     pub(crate) async fn rebalance(&self, variant: &Variant) {
         if let Err(error) = self.stock.rebalance(variant.id, variant.layout()).await {
             tracing::warn!(variant.id = %variant.id, cause = %error, "the stock could not be rebalanced");
         }
     }
 
-    /// Refuses to let go of variants of which units are reserved for buyers.
+    /// Refuses to remove variants of which units are reserved for buyers.
     async fn check_nothing_is_reserved(
         &self,
         product: &Product,
@@ -193,10 +192,10 @@ impl App {
     }
 }
 
-/// The most shards that a page of the list reads: twenty calls.
+/// The most shards that are read for a page of the list: twenty calls.
 const MAX_SHARDS_PER_PAGE: usize = 2_000;
 
-/// The shards of variants that have just begun.
+/// The initial units of each variant as if they were in one shard: an answer only shows their sum.
 fn initial_shards(initial_stock: &InitialStock) -> ShardsByVariant {
     let shard = |units| vec![StockShard { available: units, reserved: 0 }];
     initial_stock.iter().map(|(variant, _, units)| (*variant, shard(*units))).collect()
@@ -210,7 +209,7 @@ pub(crate) fn shard_counts(product: &Product) -> Vec<(VariantId, u16)> {
     product.variants.iter().map(shard_count).collect()
 }
 
-/// How many of these products a page shows: always one, and as many more as its shards allow.
+/// The number of these products that a page shows: at least one, and as many more as [`MAX_SHARDS_PER_PAGE`] allows.
 fn fitting(products: &[Product]) -> usize {
     let mut shards = 0_usize;
     let fits = |product: &&Product| {
@@ -220,10 +219,10 @@ fn fitting(products: &[Product]) -> usize {
     products.iter().take_while(fits).count().max(1)
 }
 
-/// Lists the shop's products, newest first.
+/// Lists the vendor's products, newest first.
 #[utoipa::path(
     get, path = "/v1/vendor/products",
-    params(ListProducts, VendorIdHeader),
+    params(ListProducts),
     responses((status = OK, body = Page<VendorProduct>))
 )]
 pub async fn list_vendor_products(
@@ -244,7 +243,7 @@ pub async fn list_vendor_products(
     let mut page = app.catalog.products_of(vendor, limit, start.clone()).await?;
     let fitting = fitting(&page.items);
     if fitting < page.items.len() {
-        // The page ends earlier, and its cursor with it.
+        // Read the shorter page again, because its cursor must point behind its last product.
         page = app.catalog.products_of(vendor, u16::try_from(fitting).unwrap_or(1), start).await?;
     }
     let all: Vec<_> = page.items.iter().flat_map(shard_counts).collect();
@@ -254,9 +253,9 @@ pub async fn list_vendor_products(
     Ok(Json(Page { items, next: page.next.map(|key| Cursor::encode(&scope, &key)) }))
 }
 
-/// Makes a product, as a draft.
+/// Creates a product as a draft.
 #[utoipa::path(
-    post, path = "/v1/vendor/products", params(VendorIdHeader, IdempotencyKeyHeader), request_body = WriteProduct,
+    post, path = "/v1/vendor/products", request_body = WriteProduct,
     responses((status = CREATED, body = VendorProduct))
 )]
 pub async fn create_vendor_product(
@@ -289,7 +288,7 @@ fn other_handle(suggested: &Handle, vendor: &Handle, attempt: u32) -> Result<Han
 /// Shows a product with its stock.
 #[utoipa::path(
     get, path = "/v1/vendor/products/{id}",
-    params(("id" = ProductId, Path, description = "The product."), VendorIdHeader),
+    params(("id" = ProductId, Path, description = "The product.")),
     responses((status = OK, body = VendorProduct))
 )]
 pub async fn show_vendor_product(
@@ -303,13 +302,14 @@ pub async fn show_vendor_product(
     Ok(Versioned { version: stored.product.version, body: app.view_of(&stored, &member.account).await? })
 }
 
-/// Replaces a product. Variants are known by their ids; one without an id is new, one that is not named is gone.
+/// Replaces a product.
+///
+/// Variants are matched by their ids: one without an id is new, and a stored variant that is not in the body is
+/// removed.
 #[utoipa::path(
     put, path = "/v1/vendor/products/{id}",
     params(
-        ("id" = ProductId, Path, description = "The product."),
-        ("If-Match" = String, Header, description = "The version that is replaced."),
-        VendorIdHeader, IdempotencyKeyHeader
+        ("id" = ProductId, Path, description = "The product.")
     ),
     request_body = WriteProduct, responses((status = OK, body = VendorProduct))
 )]
@@ -337,7 +337,8 @@ pub async fn replace_vendor_product(
                     initial_stock = first;
                     return Ok(answer);
                 }
-                // Somebody else's change is caught by the version above; what is left is a sale that changed the availability.
+                // Other edits fail the check of the version above. What remains are changes of the availability by the
+                // projection of the Stock table: try again.
                 Err(problem) if problem.code() == Code::Conflict && !problem.is_replay() => {}
                 Err(problem) => return Err(problem),
             }
@@ -349,10 +350,13 @@ pub async fn replace_vendor_product(
     Ok(answer)
 }
 
-/// Deletes a product with its stock. Orders keep what they need of it; one that still has units to be shipped keeps it from going.
+/// Deletes a product with its stock.
+///
+/// Orders keep their own copy of what they show of it. A product with units that were ordered and not yet shipped
+/// cannot be deleted.
 #[utoipa::path(
     delete, path = "/v1/vendor/products/{id}",
-    params(("id" = ProductId, Path, description = "The product."), VendorIdHeader, IfMatchHeader, IdempotencyKeyHeader),
+    params(("id" = ProductId, Path, description = "The product.")),
     responses((status = NO_CONTENT))
 )]
 pub async fn delete_vendor_product(

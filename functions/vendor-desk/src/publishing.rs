@@ -1,10 +1,10 @@
-//! Putting products up for sale, and taking them down.
+//! Publishing and unpublishing products.
 
 use std::time::Duration;
 
 use api::{
-    Answer, Caller, IdempotencyKeyHeader, Idempotent, IfMatch, IfMatchHeader, NoBody, Now, Path, Problem,
-    ScopedRequest, UnscopedRequest, VendorHeader, VendorIdHeader, replay_or_run,
+    Answer, Caller, Idempotent, IfMatch, NoBody, Now, Path, Problem, ScopedRequest, UnscopedRequest, VendorHeader,
+    replay_or_run,
 };
 use axum::extract::State;
 use domain::catalog::ProductState;
@@ -17,12 +17,11 @@ use crate::products::shard_counts;
 use crate::view::{VendorProduct, product_answer};
 use crate::{App, scoped_to_member};
 
-/// How often a product is tried whose availability changes meanwhile: the first stock of a new product with a hundred variants
-/// comes in one by one. With the pauses, up to four seconds.
+/// Attempts to save a product whose availability is changed at the same time: the projection writes the first stock of
+/// a new product with a hundred variants one by one. The pauses add up to about four seconds.
 const MAX_PUBLISH_ATTEMPTS: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// What is asked for.
 struct Wanted {
     id: ProductId,
     state: ProductState,
@@ -30,10 +29,12 @@ struct Wanted {
     now: Timestamp,
 }
 
-/// Puts a product up for sale. Doing it twice is doing it once.
+/// Publishes a product.
+///
+/// Publishing a published product changes nothing.
 #[utoipa::path(
     post, path = "/v1/vendor/products/{id}/publish",
-    params(("id" = ProductId, Path, description = "The product."), VendorIdHeader, IfMatchHeader, IdempotencyKeyHeader),
+    params(("id" = ProductId, Path, description = "The product.")),
     responses((status = OK, body = VendorProduct))
 )]
 pub async fn publish_vendor_product(
@@ -49,10 +50,12 @@ pub async fn publish_vendor_product(
     app.publish_or_unpublish(caller, vendor_id, wanted, call).await
 }
 
-/// Takes a product down. Doing it twice is doing it once.
+/// Unpublishes a product.
+///
+/// It becomes a draft again. Unpublishing a draft changes nothing.
 #[utoipa::path(
     post, path = "/v1/vendor/products/{id}/unpublish",
-    params(("id" = ProductId, Path, description = "The product."), VendorIdHeader, IfMatchHeader, IdempotencyKeyHeader),
+    params(("id" = ProductId, Path, description = "The product.")),
     responses((status = OK, body = VendorProduct))
 )]
 pub async fn unpublish_vendor_product(
@@ -95,10 +98,10 @@ impl App {
     ) -> Result<Answer, Problem> {
         let vendor = member.account.card.id;
         if wanted.state == ProductState::Published && member.account.state != VendorState::Approved {
-            return Err(Refusal::because(Code::WrongState, "the shop has to be approved first").into());
+            return Err(Refusal::because(Code::WrongState, "the vendor has to be approved first").into());
         }
         for attempt in 1..=MAX_PUBLISH_ATTEMPTS {
-            // The shop may have been suspended while this waited.
+            // The vendor may have been suspended during the pause.
             if attempt > 1 {
                 tokio::time::sleep(PAUSE * attempt).await;
                 member = self.member(caller.user, Some(vendor), Permission::EditProducts).await?;
@@ -114,7 +117,7 @@ impl App {
             let mut changed = loaded.clone();
             changed.product.state = wanted.state;
             if wanted.state == ProductState::Published {
-                // It was checked when it was written; the rules may have become stricter since.
+                // It was checked when it was written, perhaps by an older version with laxer rules.
                 changed.product.check()?;
                 changed.product.published_at.get_or_insert(wanted.now);
                 changed.product.listed = true;

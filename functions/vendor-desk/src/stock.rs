@@ -1,9 +1,6 @@
-//! What is on hand.
+//! Changing the units on hand and the number of shards of a variant.
 
-use api::{
-    Answer, Caller, IdempotencyKeyHeader, Idempotent, Json, Path, Problem, ScopedRequest, VendorHeader, VendorIdHeader,
-    replay_or_run,
-};
+use api::{Answer, Caller, Idempotent, Json, Path, Problem, ScopedRequest, VendorHeader, replay_or_run};
 use axum::extract::State;
 use domain::catalog::{MAX_ON_HAND, MAX_SHARDS};
 use domain::stock::StockShard;
@@ -18,28 +15,29 @@ use crate::products::shard_counts;
 use crate::view::{VendorProduct, product_answer};
 use crate::{App, MAX_ATTEMPTS, scoped_to_member};
 
-/// What is on hand, by one of the two, and over how many shards it is spread.
+/// At most one of `on_hand` and `adjust`, and the number of shards. At least one of the three must be given.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeStock {
-    /// So many units are in the house, those that were ordered and not yet shipped included.
+    /// The new units on hand, including those that were ordered and not yet shipped.
     #[serde(default)]
     on_hand: Option<i64>,
-    /// So many units more, or fewer, than before.
+    /// Units to add; negative to remove some.
     #[serde(default)]
     adjust: Option<i64>,
-    /// Over how many shards it is spread, for a flash sale: 1 to 32. It may change while units are sold.
+    /// The number of shards over which the stock is spread, for a flash sale: 1 to 32. It may change during sales.
     #[serde(default)]
     shards: Option<u16>,
 }
 
-/// Changes the stock of a variant. A sale at the same moment is never lost.
+/// Changes the stock of a variant.
+///
+/// Orders placed at the same time are counted either before or after the change and are never lost.
 #[utoipa::path(
     put, path = "/v1/vendor/products/{id}/variants/{variant_id}/stock",
     params(
         ("id" = ProductId, Path, description = "The product."),
-        ("variant_id" = VariantId, Path, description = "The variant."),
-        VendorIdHeader, IdempotencyKeyHeader
+        ("variant_id" = VariantId, Path, description = "The variant.")
     ),
     request_body = ChangeStock, responses((status = OK, body = VendorProduct))
 )]
@@ -68,7 +66,7 @@ impl App {
         if asked.shards.is_some()
             && let Some(known) = self.stock.stored_response(call.as_idempotent()).await?
         {
-            // A late repeat must not undo what was chosen since.
+            // A late replay must not undo a number of shards that was set after the first call.
             return Answer::from_record(&known);
         }
         let stored = match asked.shards {
@@ -101,7 +99,7 @@ impl App {
     }
 }
 
-/// What is asked for, within its bounds.
+/// A change of units, within its bounds.
 enum Units {
     OnHand(i64),
     Adjust(i64),
@@ -126,8 +124,8 @@ impl ChangeStock {
 }
 
 impl App {
-    /// Spreads the stock of a variant over so many shards. The product says so first: whoever reads it from then on looks
-    /// into all shards that may hold units, and only then units move.
+    /// Spreads the stock of a variant over this many shards. The product is written first, so that everyone who reads
+    /// it from then on reads all shards that may hold units; only then are units moved.
     async fn spread_over(
         &self,
         id: ProductId,

@@ -1,4 +1,4 @@
-//! Products as their sellers see them.
+//! Products as their vendors see them.
 
 use std::collections::BTreeMap;
 
@@ -12,16 +12,16 @@ use serde::Serialize;
 use store::catalog::StoredProduct;
 use utoipa::ToSchema;
 
-/// A product as its seller sees it.
+/// A product as its vendor sees it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct VendorProduct {
     id: ProductId,
     handle: Handle,
     title: Title,
     state: ProductState,
-    /// Counts changes: send it back in `If-Match`.
+    /// Counts the changes of the product: send it in `If-Match`.
     version: u64,
-    /// Only on the page of one product.
+    /// The sanitised description; absent in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     description_html: Option<String>,
     category: Option<Handle>,
@@ -34,13 +34,13 @@ pub struct VendorProduct {
     published_at: Option<Timestamp>,
 }
 
-/// A variant as its seller sees it.
+/// A variant as its vendor sees it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct VendorVariant {
     id: VariantId,
     sku: Option<String>,
     options: BTreeMap<String, String>,
-    /// In the shop's own currency.
+    /// The price in the vendor's own currency; null when the variant has none.
     price: Option<Money>,
     #[serde(skip_serializing_if = "Option::is_none")]
     compare_at_price: Option<Money>,
@@ -51,29 +51,28 @@ pub struct VendorVariant {
     #[serde(skip_serializing_if = "Option::is_none")]
     image: Option<ImageSource>,
     shards: u16,
-    /// What becomes of an order for more than there is.
+    /// What happens to an order beyond the stock.
     inventory_policy: InventoryPolicy,
-    /// When what is ordered beyond the stock is expected.
+    /// When units ordered beyond the stock are expected.
     #[serde(skip_serializing_if = "Option::is_none")]
     available_from: Option<Timestamp>,
-    /// How many units may be ordered beyond the stock.
+    /// The most units that may be ordered beyond the stock.
     #[serde(skip_serializing_if = "Option::is_none")]
     oversell_limit: Option<u32>,
-    /// The seller is written to when what can be bought falls to so many units.
+    /// The vendor gets a message when the units that can be bought fall to this number.
     #[serde(skip_serializing_if = "Option::is_none")]
     low_stock_at: Option<i64>,
-    /// Units in the house.
+    /// Units on hand: `available` and `reserved` together.
     on_hand: i64,
     /// Units that were ordered and not yet shipped.
     reserved: i64,
-    /// Units that can be bought; below zero when units are owed to buyers.
+    /// Units that can be bought; below zero when more were ordered than are on hand.
     available: i64,
 }
 
-/// The shards of each variant.
 pub(crate) type ShardsByVariant = BTreeMap<VariantId, Vec<StockShard>>;
 
-/// 200 with a product as its seller sees it, and its version.
+/// 200 with a product as its vendor sees it, and its version.
 pub(crate) fn product_answer(
     stored: &StoredProduct,
     shards: &ShardsByVariant,

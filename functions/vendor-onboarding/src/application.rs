@@ -1,12 +1,12 @@
-//! From an idea to an application.
+//! Opening a vendor as a draft, and submitting the application.
 
+use api::views::VendorView;
 use api::{
-    Answer, Caller, IdempotencyKeyHeader, Idempotent, IfMatch, IfMatchHeader, Json, NoBody, Now, Problem,
-    ScopedRequest, VendorHeader, VendorIdHeader, replay_or_run,
+    Answer, Caller, Idempotent, IfMatch, Json, NoBody, Now, Problem, ScopedRequest, VendorHeader, replay_or_run,
 };
 use axum::extract::State;
 use domain::text::{Email, Handle, LongText, Name, Phone};
-use domain::vendor::{Membership, Permission, Role, VendorAccount, VendorCard, VendorState, VendorStep, VendorView};
+use domain::vendor::{Membership, Permission, Role, VendorAccount, VendorCard, VendorState, VendorStep};
 use domain::{Code, Currency, Money, Refusal, Timestamp, VendorId};
 use serde::Deserialize;
 use store::Accounts;
@@ -15,51 +15,51 @@ use utoipa::ToSchema;
 use crate::profile::{OWN_VENDOR, check_about, check_shipping_rates};
 use crate::{App, scoped_to_member};
 
-/// A shop that somebody wants to open. What is left out can be filled in later.
+/// A vendor that is to be opened. Optional fields can be filled in later.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OpenVendor {
-    /// The name in the address of the shop page; made from the name when nothing is said. It stays.
-    #[serde(default)]
+    /// The name in the address of the vendor's page; by default made from the name. It cannot be changed later.
+    #[serde(default, deserialize_with = "domain::text::optional")]
     handle: Option<Handle>,
-    /// The name of the shop.
+    /// The vendor's public name.
     name: Name,
-    /// The shop's own currency: that of its prices and payouts.
+    /// The vendor's own currency: that of its prices and payouts.
     currency: Currency,
-    /// Where news for the shop goes; the applicant's own address when nothing is said.
-    #[serde(default)]
+    /// The address for messages to the vendor; by default the applicant's own.
+    #[serde(default, deserialize_with = "domain::text::optional")]
     email: Option<Email>,
-    /// Telephone number.
-    #[serde(default)]
+    /// The vendor's telephone number.
+    #[serde(default, deserialize_with = "domain::text::optional")]
     phone: Option<Phone>,
     /// The name in the register of companies.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "domain::text::optional")]
     legal_name: Option<Name>,
-    /// A few words about the shop, as plain text.
-    #[serde(default)]
+    /// The vendor's description of itself: plain text, at most 5,000 characters.
+    #[serde(default, deserialize_with = "domain::text::optional")]
     about: Option<LongText>,
-    /// One flat rate for delivery per currency.
+    /// One flat shipping rate per currency, at most 50.
     #[serde(default)]
     shipping_rates: Vec<Money>,
 }
 
 impl OpenVendor {
-    /// The handle, or the one that the name suggests. `me` stands for one's own shop in addresses.
+    /// The handle, or one made from the name. `me` is reserved for the path of the caller's own vendor.
     fn handle(&self) -> Result<Handle, Refusal> {
         let handle = self.handle.clone().or_else(|| Handle::suggested_by(self.name.as_str()));
         match handle {
             Some(handle) if handle.as_str() == "me" => {
-                Err(Refusal::field("/handle", "reserved", "cannot be had: choose another"))
+                Err(Refusal::field("/handle", "reserved", "is reserved: choose another"))
             }
             Some(handle) => Ok(handle),
-            None => Err(Refusal::field("/handle", "missing", "the name suggests none: choose one")),
+            None => Err(Refusal::field("/handle", "missing", "none can be made from the name: choose one")),
         }
     }
 }
 
-/// Opens a shop as a draft, with the applicant as its owner.
+/// Opens a vendor as a draft, with the caller as its owner.
 #[utoipa::path(
-    post, path = "/v1/vendors", params(IdempotencyKeyHeader), request_body = OpenVendor,
+    post, path = "/v1/vendors", request_body = OpenVendor,
     responses((status = CREATED, body = VendorView))
 )]
 pub async fn open_vendor(
@@ -84,7 +84,7 @@ impl App {
         check_about(asked.about.as_ref())?;
         check_shipping_rates(&asked.shipping_rates)?;
         if self.accounts.memberships(caller.user).await?.len() >= Accounts::MAX_SHOPS {
-            let detail = format!("a person works for at most {} shops", Accounts::MAX_SHOPS);
+            let detail = format!("a person is a member of at most {} vendors", Accounts::MAX_SHOPS);
             return Err(Refusal::because(Code::LimitReached, detail).into());
         }
         let person = self.people.with_id(caller.user).await?.ok_or_else(|| Refusal::of(Code::Unauthorized))?;
@@ -111,10 +111,9 @@ impl App {
     }
 }
 
-/// Hands the application in, once its checklist is done.
+/// Submits the vendor's application, if it is complete.
 #[utoipa::path(
     post, path = "/v1/vendors/me/submit",
-    params(VendorIdHeader, IfMatchHeader, IdempotencyKeyHeader),
     responses((status = OK, body = VendorView))
 )]
 pub async fn submit_vendor(

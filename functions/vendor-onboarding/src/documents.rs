@@ -1,13 +1,11 @@
-//! Papers for the check of who an applicant is. They go straight into the private bucket.
+//! Documents for the check of an applicant (KYC). Clients upload them directly to the private bucket.
 
-use api::{
-    Answer, Caller, IdempotencyKeyHeader, Idempotent, Json, Now, Problem, ScopedRequest, VendorHeader, VendorIdHeader,
-    replay_or_run,
-};
+use api::views::DocumentView;
+use api::{Answer, Caller, Idempotent, Json, Now, Problem, ScopedRequest, VendorHeader, replay_or_run};
 use axum::extract::State;
 use domain::text::Line;
 use domain::upload::Upload;
-use domain::vendor::{Document, DocumentKind, DocumentView, Permission, VendorAccount};
+use domain::vendor::{Document, DocumentKind, Permission, VendorAccount};
 use domain::{Code, MediaId, Refusal, Timestamp};
 use platform::UploadSpec;
 use serde::{Deserialize, Serialize};
@@ -16,7 +14,7 @@ use utoipa::ToSchema;
 use crate::profile::OWN_VENDOR;
 use crate::{App, scoped_to_member};
 
-/// The largest document: 10 MB.
+/// The most bytes of a document: 10 MB.
 const MAX_SIZE: u64 = 10 * 1024 * 1024;
 /// The most documents of a vendor.
 const MAX_DOCUMENTS: usize = 20;
@@ -25,27 +23,27 @@ const MAX_DOCUMENTS: usize = 20;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AddDocument {
-    /// What it shows.
+    /// What the document proves.
     kind: DocumentKind,
     /// The name of the file.
     filename: Line,
-    /// What it is.
+    /// The media type of the file.
     content_type: DocumentType,
-    /// Its exact length in bytes, at most 10 MB.
+    /// The exact length of the file in bytes, at most 10 MB.
     #[schema(minimum = 1, maximum = 10_485_760)]
     size: u64,
 }
 
-/// The kinds of files that are taken.
+/// The media types of files that are accepted.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 pub enum DocumentType {
-    /// PDF.
+    /// A PDF file.
     #[serde(rename = "application/pdf")]
     Pdf,
-    /// JPEG.
+    /// A JPEG picture.
     #[serde(rename = "image/jpeg")]
     Jpeg,
-    /// PNG.
+    /// A PNG picture.
     #[serde(rename = "image/png")]
     Png,
 }
@@ -74,16 +72,18 @@ impl AddDocument {
     }
 }
 
-/// A document that was recorded, and where its file goes.
+/// The recorded document, and where to upload its file.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DocumentUploadView {
     document: DocumentView,
     upload: Upload,
 }
 
-/// Records a document, and answers where to upload its file: one PUT within ten minutes, with the type and length given here.
+/// Records a document and begins the upload of its file.
+///
+/// The answer says where to upload it: one PUT within ten minutes, with exactly the type and length given here.
 #[utoipa::path(
-    post, path = "/v1/vendors/me/documents", params(VendorIdHeader, IdempotencyKeyHeader), request_body = AddDocument,
+    post, path = "/v1/vendors/me/documents", request_body = AddDocument,
     responses((status = CREATED, body = DocumentUploadView))
 )]
 pub async fn add_vendor_document(
@@ -103,7 +103,7 @@ pub async fn add_vendor_document(
     if !answer.is_replayed() {
         return Ok(answer);
     }
-    // The answer does not say where the file lies; the shop's own record does.
+    // The stored response does not contain the key of the file; the vendor's account does.
     let recorded = answer.member::<DocumentView>("document");
     let account = app.account(caller.user, vendor_id, Permission::EditShop).await?;
     let key = recorded.and_then(|recorded| account.documents.into_iter().find(|known| recorded.is_of(known))?.key);

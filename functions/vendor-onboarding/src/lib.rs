@@ -1,4 +1,4 @@
-//! Vendors: application, profile, members.
+//! Onboarding of vendors: application, documents, profile, members.
 
 mod application;
 mod documents;
@@ -15,7 +15,7 @@ use store::{Accounts, Catalog};
 
 use crate::people::People;
 
-/// What the handlers work with.
+/// The state of the function: tables, the bucket of documents and the user pool.
 #[derive(Clone, Debug)]
 pub struct App {
     accounts: Accounts,
@@ -25,7 +25,7 @@ pub struct App {
 }
 
 impl App {
-    /// Builds the clients. Nothing is called yet but what warms the connection.
+    /// Builds the clients, and opens the connection to DynamoDB by reading an absent key.
     ///
     /// # Errors
     /// A variable of the environment is missing or wrong.
@@ -41,7 +41,8 @@ impl App {
         })
     }
 
-    /// The account of the shop that the person works for, if the person may do this there.
+    /// The account of the vendor of which the user is a member, if the member's role and the vendor's state give this
+    /// permission.
     async fn account(
         &self,
         user: UserId,
@@ -53,7 +54,7 @@ impl App {
         Ok(member.account)
     }
 
-    /// Writes a changed account, and answers with what it will be then.
+    /// Writes a changed account; the answer carries the version that it has then.
     async fn save(&self, changed: &VendorAccount, call: &ScopedRequest, answer: Answer) -> Result<Answer, Problem> {
         let answer = answer.with_version(changed.version + 1);
         self.accounts.storing(call.stored(&answer)?).save_vendor(changed, &self.catalog).await?;
@@ -61,22 +62,21 @@ impl App {
     }
 }
 
-/// A call of a member of a shop.
+/// Scopes the idempotency key to the member and the vendor, so that others' keys never match.
 fn scoped_to_member(call: UnscopedRequest, user: UserId, account: &VendorAccount) -> ScopedRequest {
     call.scoped_to(format_args!("{user} of {}", account.card.id))
 }
 
-/// The routes, with what the OpenAPI document says of them.
+/// The routes and their entries in the OpenAPI document.
 pub fn routes<R: Routes<App>>() -> R {
     R::new()
-        .routes(routes!(application::open_vendor))
-        .routes(routes!(profile::show_own_vendor, profile::change_own_vendor))
-        .routes(routes!(documents::add_vendor_document))
-        .routes(routes!(application::submit_vendor))
-        .routes(routes!(members::put_vendor_member, members::list_vendor_members, members::remove_vendor_member))
+        .routes(routes!(application::open_vendor[Invalid, LimitReached, HandleTaken]))
+        .routes(routes!(profile::show_own_vendor, profile::change_own_vendor[VendorSuspended, WrongState, ChecklistIncomplete, Conflict]))
+        .routes(routes!(documents::add_vendor_document[VendorSuspended, LimitReached, Conflict]))
+        .routes(routes!(application::submit_vendor[VendorSuspended, WrongState, ChecklistIncomplete, Conflict]))
+        .routes(routes!(members::put_vendor_member[VendorSuspended, NotFound, LimitReached, WrongState, Conflict], members::list_vendor_members, members::remove_vendor_member[VendorSuspended, NotFound, WrongState, Conflict]))
 }
 
-/// The function.
 pub fn router(app: App) -> Router {
     api::router(routes(), app)
 }

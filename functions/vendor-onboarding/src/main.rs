@@ -1,4 +1,4 @@
-//! The vendors' onboarding Lambda function.
+//! The Lambda function of the vendors' onboarding.
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), platform::Fatal> {

@@ -1,12 +1,10 @@
-//! The people of a shop. Owners only.
+//! The members of a vendor. Only owners may list or change them.
 
-use api::{
-    Answer, Caller, IdempotencyKeyHeader, Idempotent, Json, Now, Page, Problem, ScopedRequest, VendorHeader,
-    VendorIdHeader, replay_or_run,
-};
+use api::views::MemberView;
+use api::{Answer, Caller, Idempotent, Json, Now, Page, Problem, ScopedRequest, VendorHeader, replay_or_run};
 use axum::extract::State;
 use domain::text::Email;
-use domain::vendor::{MemberView, Membership, Permission, Role, VendorAccount};
+use domain::vendor::{Membership, Permission, Role, VendorAccount};
 use domain::{Code, Refusal, Timestamp, UserId};
 use serde::Deserialize;
 use store::Accounts;
@@ -15,36 +13,34 @@ use utoipa::ToSchema;
 
 use crate::{App, scoped_to_member};
 
-/// Where the members are.
 const MEMBERS: &str = "/v1/vendors/me/members";
-/// The most people of one shop.
+/// The most members of a vendor.
 const MAX_MEMBERS: usize = 100;
 
-/// Who is to work for the shop, as what.
+/// A member and their role.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PutMember {
-    /// The address with which the person signs in. There must be an account with it.
+    /// The address with which the person signs in. An account with it must exist.
     email: Email,
-    /// What the person may do.
+    /// The member's role, which decides what they may do.
     role: Role,
 }
 
-/// Who is no longer to work for the shop.
+/// The member who is to be removed.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RemoveMember {
-    /// The member's address.
+    /// The address with which the member signs in.
     email: Email,
-    /// If it is given, the person is removed only while having this role.
+    /// When given, the member is removed only if they still have this role.
     #[serde(default)]
     role: Option<Role>,
 }
 
-/// Lists the people of a shop.
+/// Lists the members of the vendor.
 #[utoipa::path(
     get, path = "/v1/vendors/me/members",
-    params(VendorIdHeader),
     responses((status = OK, body = Page<MemberView>))
 )]
 pub async fn list_vendor_members(
@@ -53,7 +49,7 @@ pub async fn list_vendor_members(
     VendorHeader(vendor_id): VendorHeader,
 ) -> Result<Json<Page<MemberView>>, Problem> {
     let member = app.accounts.member(caller.user, vendor_id).await?;
-    // A suspended shop may read, but only its owner reads this.
+    // `may(EditMembers)` would refuse the owner of a suspended vendor, who may still read the list.
     member.may(Permission::ReadShop)?;
     if !member.membership.role.allows(Permission::EditMembers) {
         return Err(Refusal::of(Code::Forbidden).into());
@@ -62,9 +58,11 @@ pub async fn list_vendor_members(
     Ok(Json(Page { items: members.iter().map(MemberView::from).collect(), next: None }))
 }
 
-/// Makes somebody with an account a member (201), or gives a member another role (200).
+/// Adds a member, or changes the role of one.
+///
+/// Answers 201 for a new member and 200 for one who is a member already. The person must have an account.
 #[utoipa::path(
-    post, path = "/v1/vendors/me/members", params(VendorIdHeader, IdempotencyKeyHeader), request_body = PutMember,
+    post, path = "/v1/vendors/me/members", request_body = PutMember,
     responses((status = CREATED, body = MemberView), (status = OK, body = MemberView))
 )]
 pub async fn put_vendor_member(
@@ -94,13 +92,13 @@ impl App {
         let vendor = account.card.id;
         let person = self.people.with_email(&asked.email).await?;
         let person =
-            person.ok_or_else(|| Refusal::because(Code::NotFound, "nobody has an account with this address yet"))?;
+            person.ok_or_else(|| Refusal::because(Code::NotFound, "there is no account with this address yet"))?;
         let memberships = self.accounts.memberships(person.user).await?;
         let known = memberships.iter().find(|membership| membership.vendor == vendor).cloned();
         let Some(known) = known else {
             let full = self.accounts.members(vendor).await?.len() >= MAX_MEMBERS;
             if full || memberships.len() >= Accounts::MAX_SHOPS {
-                let detail = "the shop has as many members, or the person as many shops, as there can be";
+                let detail = "the vendor has the most members that are allowed, or the person the most vendors";
                 return Err(Refusal::because(Code::LimitReached, detail).into());
             }
             let member = Membership { vendor, user: person.user, email: person.email, role: asked.role, since: now };
@@ -132,10 +130,11 @@ impl App {
     }
 }
 
-/// Takes a member out of the shop. The last owner stays.
+/// Removes a member.
+///
+/// The last owner of a vendor cannot be removed.
 #[utoipa::path(
     delete, path = "/v1/vendors/me/members",
-    params(VendorIdHeader, IdempotencyKeyHeader),
     request_body = RemoveMember, responses((status = NO_CONTENT))
 )]
 pub async fn remove_vendor_member(
@@ -159,13 +158,13 @@ impl App {
         let members = self.accounts.members(account.card.id).await?;
         let listed = members.into_iter().find(|member| member.email == asked.email);
         let known = match listed {
-            // The list may be a moment old; the person's membership is read as it is now.
+            // The list is eventually consistent, so the membership itself is read.
             Some(listed) => self.accounts.membership(listed.user, account.card.id).await?,
             None => None,
         };
         let known = known.ok_or_else(|| Refusal::of(Code::NotFound))?;
         if asked.role.is_some_and(|role| role != known.role) {
-            return Err(Refusal::because(Code::Conflict, "the member has another role by now").into());
+            return Err(Refusal::because(Code::Conflict, "the member has another role now").into());
         }
         if known.role == Role::Owner {
             self.check_another_owner(account, known.user).await?;
@@ -173,8 +172,9 @@ impl App {
         self.change_member(account, MemberChange::Remove(known.user), call, Answer::no_content()).await
     }
 
-    /// Refuses to leave a shop without an owner. The list of members lags, so another owner is looked at as he is now; and
-    /// since every change of members needs the account as it was read, he still is one when the change is written.
+    /// Refuses to leave a vendor without an owner. The list of members is eventually consistent, so the membership of
+    /// another owner is read itself. Every change of members is written under the version of the account, so they are
+    /// still an owner when the change is written.
     async fn check_another_owner(&self, account: &VendorAccount, leaving: UserId) -> Result<(), Problem> {
         let members = self.accounts.members(account.card.id).await?;
         for listed in members.iter().filter(|member| member.user != leaving && member.role == Role::Owner) {
@@ -183,6 +183,6 @@ impl App {
                 return Ok(());
             }
         }
-        Err(Refusal::because(Code::WrongState, "a shop keeps at least one owner").into())
+        Err(Refusal::because(Code::WrongState, "a vendor keeps at least one owner").into())
     }
 }

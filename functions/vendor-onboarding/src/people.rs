@@ -1,4 +1,4 @@
-//! Who people are: Cognito, by address or by id.
+//! Looks up people in the Cognito user pool, by e-mail address or by id.
 
 use aws_sdk_cognitoidentityprovider::Client;
 use aws_sdk_cognitoidentityprovider::error::DisplayErrorContext;
@@ -6,21 +6,19 @@ use aws_sdk_cognitoidentityprovider::types::{AttributeType, UserStatusType};
 use domain::text::Email;
 use domain::{Code, Coded, UserId};
 
-/// The directory of people.
 #[derive(Clone, Debug)]
 pub(crate) struct People {
     client: Client,
     pool: String,
 }
 
-/// Somebody with an account whose address is confirmed.
+/// A person with an enabled account and a confirmed address.
 #[derive(Clone, Debug)]
 pub(crate) struct Person {
     pub(crate) user: UserId,
     pub(crate) email: Email,
 }
 
-/// Why somebody was not found.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
     #[error("Cognito is not available: {0}")]
@@ -43,12 +41,12 @@ impl People {
         Self { client, pool: pool.into() }
     }
 
-    /// Whoever signs in with this address. An account that nobody has confirmed may be anybody's, so it counts as none.
+    /// The person who signs in with this address. An unconfirmed account may have been made by anyone, so it counts as
+    /// none.
     pub(crate) async fn with_email(&self, email: &Email) -> Result<Option<Person>, Fault> {
         self.find(email.as_str()).await
     }
 
-    /// The person with this id.
     pub(crate) async fn with_id(&self, user: UserId) -> Result<Option<Person>, Fault> {
         self.find(&user.to_string()).await
     }

@@ -1,57 +1,54 @@
-//! The shop's own account.
+//! The vendor's own account.
 
+use api::views::VendorView;
 use std::collections::BTreeSet;
 
-use api::{
-    Answer, Caller, IdempotencyKeyHeader, Idempotent, IfMatch, IfMatchHeader, Json, Problem, VendorHeader,
-    VendorIdHeader, Versioned, replay_or_run,
-};
+use api::{Answer, Caller, Idempotent, IfMatch, Json, Problem, VendorHeader, Versioned, replay_or_run};
 use axum::extract::State;
 use domain::text::{Email, LongText, Name, Phone};
-use domain::vendor::{Permission, VendorAccount, VendorState, VendorView};
+use domain::vendor::{Permission, VendorAccount, VendorState};
 use domain::{Change, Code, Currency, FieldError, Money, Refusal};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::{App, scoped_to_member};
 
-/// Where one's own shop is.
 pub(crate) const OWN_VENDOR: &str = "/v1/vendors/me";
 
-/// The most characters of what a shop says of itself: it is read with every cart.
+/// The most characters of a vendor's description of itself: it is read with every cart.
 const MAX_ABOUT_LENGTH: usize = 5_000;
-/// The most currencies that a shop delivers in.
+/// The most shipping rates of a vendor, one per currency.
 const MAX_SHIPPING_RATES: usize = 50;
 
-/// What is to change; what is not named stays, and null empties a field.
+/// A change of the account. A field that is absent stays; null empties a field.
 ///
-/// Name, legal name and currency are what the operator approves: they can be changed while the application is a draft or
-/// was turned down, and not after it was submitted.
+/// Name, legal name and currency are what the operator approves: they can be changed while the application is a draft
+/// or was rejected, and not after it was submitted.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeVendor {
-    /// The name of the shop. Until it is submitted.
-    #[serde(default)]
+    /// The vendor's public name. Fixed once the application is submitted.
+    #[serde(default, deserialize_with = "domain::text::optional")]
     name: Option<Name>,
-    /// The shop's own currency. Until it is submitted.
+    /// The vendor's own currency. Fixed once the application is submitted.
     #[serde(default)]
     currency: Option<Currency>,
-    /// The name in the register of companies. Until it is submitted.
+    /// The name in the register of companies. Fixed once the application is submitted.
     #[serde(default)]
     #[schema(value_type = Option<Name>)]
     legal_name: Change<Name>,
-    /// Where news for the shop goes.
-    #[serde(default)]
+    /// The address for messages to the vendor.
+    #[serde(default, deserialize_with = "domain::text::optional")]
     email: Option<Email>,
-    /// Telephone number.
+    /// The vendor's telephone number.
     #[serde(default)]
     #[schema(value_type = Option<Phone>)]
     phone: Change<Phone>,
-    /// A few words about the shop, as plain text.
+    /// The vendor's description of itself: plain text, at most 5,000 characters.
     #[serde(default)]
     #[schema(value_type = Option<LongText>)]
     about: Change<LongText>,
-    /// One flat rate for delivery per currency. Without one in a currency, the shop does not deliver in it.
+    /// One flat shipping rate per currency, at most 50. The vendor does not ship orders in a currency without a rate.
     #[serde(default)]
     shipping_rates: Option<Vec<Money>>,
 }
@@ -78,7 +75,7 @@ impl ChangeVendor {
             let errors: Vec<_> = fixed
                 .into_iter()
                 .filter(|(_, differs)| *differs)
-                .map(|(pointer, _)| FieldError::new(pointer, "fixed", "cannot be changed once it was submitted"))
+                .map(|(pointer, _)| FieldError::new(pointer, "fixed", "cannot be changed after the submission"))
                 .collect();
             if !errors.is_empty() {
                 return Err(Refusal::fields(Code::WrongState, errors));
@@ -89,7 +86,7 @@ impl ChangeVendor {
     }
 }
 
-/// Refuses a description that is too long to be read with every cart.
+/// Refuses a description of more than [`MAX_ABOUT_LENGTH`] characters.
 pub(crate) fn check_about(about: Option<&LongText>) -> Result<(), Refusal> {
     if about.is_some_and(|about| about.as_str().chars().count() > MAX_ABOUT_LENGTH) {
         return Err(Refusal::field("/about", "too_long", format!("at most {MAX_ABOUT_LENGTH} characters")));
@@ -97,7 +94,7 @@ pub(crate) fn check_about(about: Option<&LongText>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Refuses rates that are no prices, and two in one currency.
+/// Refuses rates that are not valid prices, and two rates in one currency.
 pub(crate) fn check_shipping_rates(rates: &[Money]) -> Result<(), Refusal> {
     if rates.len() > MAX_SHIPPING_RATES {
         return Err(Refusal::field("/shipping_rates", "too_many", format!("at most {MAX_SHIPPING_RATES} rates")));
@@ -115,8 +112,10 @@ pub(crate) fn check_shipping_rates(rates: &[Money]) -> Result<(), Refusal> {
     if errors.is_empty() { Ok(()) } else { Err(Refusal::fields(Code::Invalid, errors)) }
 }
 
-/// Shows the shop's own account, and what its application still needs.
-#[utoipa::path(get, path = "/v1/vendors/me", params(VendorIdHeader), responses((status = OK, body = VendorView)))]
+/// Shows the vendor's own account.
+///
+/// The answer also says what the application still needs.
+#[utoipa::path(get, path = "/v1/vendors/me", responses((status = OK, body = VendorView)))]
 pub async fn show_own_vendor(
     State(app): State<App>,
     caller: Caller,
@@ -126,10 +125,9 @@ pub async fn show_own_vendor(
     Ok(Versioned { version: account.version, body: VendorView::from(&account) })
 }
 
-/// Changes the shop's own account.
+/// Changes the vendor's own account.
 #[utoipa::path(
     patch, path = "/v1/vendors/me",
-    params(VendorIdHeader, IfMatchHeader, IdempotencyKeyHeader),
     request_body = ChangeVendor, responses((status = OK, body = VendorView))
 )]
 pub async fn change_own_vendor(

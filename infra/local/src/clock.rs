@@ -1,4 +1,4 @@
-//! The cloud's clock: real time that can be moved forward, or a time that stands still for tests.
+//! The embedded cloud's clock: real time that can be moved forward, or a frozen time for tests.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use domain::Timestamp;
 
-/// What time it is in this cloud. Clones share one clock.
+/// The time of one embedded cloud. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Clock {
     /// Milliseconds: added to real time, or the time itself when the clock is frozen.
@@ -20,12 +20,11 @@ impl Clock {
         Self { millis: Arc::new(AtomicI64::new(i64::try_from(offset.as_millis()).unwrap_or(0))), frozen: false }
     }
 
-    /// A clock that moves only when it is told to.
+    /// A clock that only [`Clock::advance`] moves.
     pub fn frozen(at: Timestamp) -> Self {
         Self { millis: Arc::new(AtomicI64::new(at.millis())), frozen: true }
     }
 
-    /// The time now.
     pub fn now(&self) -> Timestamp {
         let millis = self.millis.load(Ordering::SeqCst);
         if self.frozen {
@@ -35,19 +34,18 @@ impl Clock {
         }
     }
 
-    /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
         self.millis.fetch_add(i64::try_from(by.as_millis()).unwrap_or(0), Ordering::SeqCst);
     }
 
-    /// How far the clock was moved from real time; zero for a frozen one.
+    /// How far the clock is ahead of real time; zero for a frozen one.
     pub fn offset(&self) -> Duration {
         let millis = if self.frozen { 0 } else { self.millis.load(Ordering::SeqCst) };
         Duration::from_millis(u64::try_from(millis).unwrap_or(0))
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is where the cloud's time comes from")]
+#[expect(clippy::disallowed_methods, reason = "the one place where the embedded cloud reads the system clock")]
 fn wall_millis() -> i64 {
     std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)

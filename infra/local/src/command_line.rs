@@ -1,4 +1,4 @@
-//! What can be asked for at the terminal, and how it is done.
+//! The command line: arguments, subcommands, and what each of them runs.
 
 use std::error::Error;
 use std::io::Write;
@@ -20,13 +20,13 @@ struct Arguments {
     /// The port on loopback.
     #[arg(long, default_value_t = 3000, global = true)]
     port: u16,
-    /// Where everything is kept.
+    /// The directory that the data is stored in.
     #[arg(long, default_value = ".bozor", global = true)]
     data: PathBuf,
-    /// Keep nothing.
+    /// Keep the data in memory: nothing is written to disk.
     #[arg(long)]
     memory: bool,
-    /// Start empty: only the operator's account exists.
+    /// Start without the demo data: only the operator's account exists.
     #[arg(long)]
     no_demo: bool,
     /// Run the built functions as processes over the Lambda Runtime API.
@@ -38,37 +38,39 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Forget the data.
+    /// Delete the data directory.
     Reset,
-    /// Write the OpenAPI document that the code makes to standard output: it is committed as infra/openapi.json.
+    /// Write the OpenAPI document, generated from the code, to standard output. It is committed as infra/openapi.json.
     Openapi,
-    /// Measure each built function over the Lambda Runtime API, and the whole. In a release build.
+    /// Write the list of all routes to standard output: it is committed as infra/routes.txt.
+    Routes,
+    /// Measure each built function over the Lambda Runtime API, then the whole stack under load. Use a release build.
     Bench(Measure),
 }
 
 #[derive(Debug, Args)]
 struct Measure {
-    /// Warm invocations of each start.
+    /// Warm invocations after each cold start.
     #[arg(long, default_value_t = 50)]
     invocations: u32,
-    /// Starts of each function.
+    /// Cold starts of each function.
     #[arg(long, default_value_t = 5)]
     starts: u32,
     /// Only these functions, by the names of their binaries.
     #[arg(long, num_args = 1..)]
     function: Vec<String>,
-    /// Where the built functions are; beside this program when nothing is said.
+    /// The directory of the built functions; by default the one that holds this program.
     #[arg(long)]
     bin_dir: Option<PathBuf>,
-    /// Count instructions as well. Needs valgrind.
+    /// Count instructions too, with callgrind. Needs valgrind.
     #[arg(long)]
     callgrind: bool,
-    /// Leave the whole out.
+    /// Skip the measurement of the whole stack.
     #[arg(long)]
     no_stack: bool,
 }
 
-/// Does what the arguments of this program ask for.
+/// Parses the arguments and runs the subcommand. An error goes to standard error and becomes exit code 1.
 pub fn run() -> ExitCode {
     match carry_out(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -93,6 +95,10 @@ fn carry_out(arguments: Arguments) -> Result<(), Box<dyn Error>> {
             let document =
                 contract::openapi(&template).map_err(|error| StartError::Service("OpenAPI", error.to_string()))?;
             say(document.trim_end());
+            Ok(())
+        }
+        Some(Command::Routes) => {
+            say(contract::routes_list().trim_end());
             Ok(())
         }
         None => {
@@ -129,7 +135,7 @@ async fn serve(arguments: &Arguments) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Where cargo puts the binaries of the other packages: the directory of this one.
+/// The directory of this program, where cargo also puts the binaries of the other packages.
 fn beside_this_program() -> Result<PathBuf, StartError> {
     let program = std::env::current_exe().map_err(StartError::Data)?;
     Ok(program.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf))
@@ -151,10 +157,10 @@ async fn stop_signal() {
     let _ = interrupt.await;
 }
 
-/// Deletes the data directory, if it is one of ours.
+/// Deletes the data directory. It must contain our lock file, so that a wrong `--data` cannot delete another directory.
 fn reset(directory: &Path) -> Result<(), StartError> {
     if !directory.exists() {
-        say("There is nothing to forget.");
+        say("There is no data to delete.");
         return Ok(());
     }
     let lock = directory.join("lock");
@@ -167,11 +173,11 @@ fn reset(directory: &Path) -> Result<(), StartError> {
         return Err(StartError::DataTaken(directory.display().to_string()));
     }
     std::fs::remove_dir_all(directory).map_err(StartError::Data)?;
-    say("Forgotten.");
+    say("Deleted.");
     Ok(())
 }
 
-/// Writes for the person at the terminal. A terminal that is gone is no reason to stop.
+/// Prints to standard output. A write error is ignored, because a closed pipe must not stop the cloud.
 fn say(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }

@@ -1,49 +1,122 @@
-//! The HTTP contract as the code has it: one OpenAPI document out of all functions.
+//! The HTTP contract: one OpenAPI document, assembled from the routers of all functions, and the list of all routes.
+
+use std::fmt::Write as _;
 
 use api::Document;
-use api::openapi::{Part, document, operations_of, pretty};
-use utoipa::openapi::OpenApi;
+use api::openapi::{Part, document, name_of, pretty};
+use api::routes::Entry;
 
 use crate::template::Template;
 
-/// The committed document.
+/// `infra/openapi.json` as committed.
 pub const COMMITTED: &str = include_str!("../../openapi.json");
 
-/// What each HTTP function contributes, by the binary that the template names.
-fn parts() -> Vec<(&'static str, &'static str, OpenApi)> {
+/// `infra/routes.txt` as committed: from it the function behind `$default` knows the routes of all functions.
+pub const COMMITTED_ROUTES: &str = include_str!("../../routes.txt");
+
+/// The function that answers `$default`, and HEAD wherever it answers GET: its responses are public, and caches send
+/// HEAD requests.
+pub const PUBLIC_FUNCTION: &str = "catalog";
+
+struct Contribution {
+    /// The function's binary, as the template names it.
+    binary: &'static str,
+    tag: &'static str,
+    about: &'static str,
+    entries: Vec<Entry>,
+}
+
+fn contributions() -> Vec<Contribution> {
+    let of =
+        |binary, tag, about, document: Document| Contribution { binary, tag, about, entries: document.into_entries() };
     vec![
-        ("catalog", "catalog", catalog::routes::<Document>().into_openapi()),
-        ("cart", "carts", cart::routes::<Document>().into_openapi()),
-        ("checkout", "checkout", checkout::routes::<Document>().into_openapi()),
-        ("orders", "orders", orders::routes::<Document>().into_openapi()),
-        ("account", "account", account::routes::<Document>().into_openapi()),
-        ("vendor-onboarding", "vendors", vendor_onboarding::routes::<Document>().into_openapi()),
-        ("vendor-desk", "vendor desk", vendor_desk::routes::<Document>().into_openapi()),
-        ("admin", "operator", admin::routes::<Document>().into_openapi()),
-        ("payment-webhook", "webhooks", payment_webhook::routes::<Document>().into_openapi()),
+        of(
+            PUBLIC_FUNCTION,
+            "catalog",
+            "Products, categories and vendors as everybody sees them, and what describes the API itself.",
+            catalog::routes(),
+        ),
+        of(
+            "cart",
+            "carts",
+            "Carts: filling one, saying where it goes, taking it over after signing in.",
+            cart::routes(),
+        ),
+        of("checkout", "checkout", "Placing an order, and another attempt to pay it.", checkout::routes()),
+        of(
+            "orders",
+            "orders",
+            "Orders as their buyers and the operator see, cancel and settle them.",
+            orders::routes(),
+        ),
+        of("account", "account", "Signing up and in, and a person's profile and addresses.", account::routes()),
+        of(
+            "vendor-onboarding",
+            "vendors",
+            "Opening a shop: application, papers, members.",
+            vendor_onboarding::routes(),
+        ),
+        of(
+            "vendor-desk",
+            "vendor desk",
+            "What a vendor's staff do: products, stock, pictures, imports, exports, vendor orders.",
+            vendor_desk::routes(),
+        ),
+        of("admin", "operator", "What the operator does: vendors, orders, payments, categories.", admin::routes()),
+        of("payment-webhook", "webhooks", "What payment providers call.", payment_webhook::routes()),
     ]
 }
 
-/// The document as the code makes it now.
+/// The OpenAPI document generated from the code; which operations need a token is taken from the template.
 ///
 /// # Errors
-/// When something in it cannot be written as JSON.
+/// When the document cannot be serialised as JSON.
 pub fn openapi(template: &Template) -> Result<String, serde_json::Error> {
     let signed_in = |method: &str, path: &str| {
         template.api.routes.iter().any(|route| route.authorizer && route.method == method && route.path == path)
     };
-    let parts = parts().into_iter().map(|(_, tag, document)| Part { tag, document }).collect();
+    let parts = contributions()
+        .into_iter()
+        .map(|Contribution { tag, about, entries, .. }| Part { tag, about, entries })
+        .collect();
     pretty(&document(parts, env!("CARGO_PKG_VERSION"), signed_in))
 }
 
-/// Every route that the code answers: method, path and the function's binary.
-pub fn routes() -> Vec<(String, String, &'static str)> {
-    let mut routes = Vec::new();
-    for (binary, _, document) in parts() {
-        for (method, path) in operations_of(&document) {
-            routes.push((method.to_owned(), path, binary));
+/// Every operation of the document: method, path and the function's binary.
+pub fn operations() -> Vec<(String, String, &'static str)> {
+    let mut operations = Vec::new();
+    for Contribution { binary, entries, .. } in contributions() {
+        for entry in entries {
+            for method in &entry.methods {
+                operations.push((name_of(method).to_owned(), entry.path.clone(), binary));
+            }
         }
     }
+    operations.sort();
+    operations
+}
+
+/// Every route that the code answers: the operations, and HEAD beside each GET of what shared caches keep. Without `$default`.
+pub fn routes() -> Vec<(String, String, &'static str)> {
+    let mut routes = operations();
+    let is_public = |(method, _, binary): &&(String, String, &str)| method == "GET" && *binary == PUBLIC_FUNCTION;
+    let head = |(_, path, binary): &(String, String, &'static str)| ("HEAD".to_owned(), path.clone(), *binary);
+    let heads: Vec<_> = routes.iter().filter(is_public).map(head).collect();
+    routes.extend(heads);
     routes.sort();
     routes
+}
+
+/// The text of `infra/routes.txt`: a path and its methods on each line, separated by spaces.
+pub fn routes_list() -> String {
+    let mut list = String::new();
+    let mut routes: Vec<(String, String)> = routes().into_iter().map(|(method, path, _)| (path, method)).collect();
+    routes.sort();
+    for of_path in routes.chunk_by(|left, right| left.0 == right.0) {
+        let methods: Vec<&str> = of_path.iter().map(|(_, method)| method.as_str()).collect();
+        if let Some((path, _)) = of_path.first() {
+            let _ = writeln!(list, "{path} {}", methods.join(" "));
+        }
+    }
+    list
 }

@@ -1,8 +1,8 @@
-//! Failures on order: the nth call of an operation is lost, refused, slowed down, answered from the past, or the last thing
-//! that its function does.
+//! Fault injection: the nth call of an operation is lost, rejected, delayed, answered with stale data, or kills the
+//! function that makes it.
 //!
-//! Counting is by calls and not by chance, so a test that ordered a fault sees it at the same call every time. A test that
-//! wants to meet every call has them recorded first.
+//! Faults are placed by counting calls, not by chance, so that a test hits the same call in every run. A test that is
+//! to hit each call in turn records them first ([`Faults::record`]).
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,30 +15,29 @@ use tokio::sync::broadcast;
 /// How long a `slow` call waits before it is carried out.
 pub const SLOW_DELAY: Duration = Duration::from_secs(1);
 
-/// What goes wrong with a call.
+/// What goes wrong with the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// The call never arrives: nothing is done and the connection breaks.
+    /// The connection breaks before the call is carried out.
     Before,
-    /// The call is carried out, the answer is lost.
+    /// The call is carried out, then the connection breaks before the response.
     After,
-    /// A transaction on the same items is under way.
+    /// The call is rejected as if a concurrent transaction held its items.
     Conflict,
-    /// The rate is too high.
+    /// The call is rejected with the service's throttling error.
     Throttle,
     /// The call is carried out after [`SLOW_DELAY`].
     Slow,
-    /// An eventually consistent read answers with what was there before the last write.
+    /// An eventually consistent read returns the data from before the last write.
     Stale,
-    /// The function that calls is gone before the call arrives. Functions in processes of their own only lose the call.
+    /// The calling function is killed before the call is carried out; one in a process of its own only loses the call.
     CrashBefore,
-    /// The call is carried out, and the function that called is gone. Functions in processes of their own only lose the answer.
+    /// The call is carried out, then its function is killed; one in a process of its own only loses the response.
     CrashAfter,
 }
 
 impl Kind {
-    /// All kinds.
     pub const ALL: [Self; 8] = [
         Self::Before,
         Self::After,
@@ -51,7 +50,7 @@ impl Kind {
     ];
 }
 
-/// A fault as it is ordered at `POST /_local/faults`.
+/// A fault to inject: the body of `POST /_local/faults`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
@@ -63,9 +62,8 @@ pub struct Fault {
     /// Which matching call from now on, counted from 1.
     #[serde(default = "first")]
     pub nth: u32,
-    /// What happens to it.
     pub kind: Kind,
-    /// Every nth call, until the faults are cleared, instead of one.
+    /// Every nth call, until [`Faults::clear`], instead of one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub every: bool,
     /// Only calls made for this route (`METHOD /route`).
@@ -82,7 +80,7 @@ const fn first() -> u32 {
 }
 
 impl Fault {
-    /// The nth call of an operation from now on.
+    /// A fault at the nth call of an operation from now on, counted from 1.
     pub fn nth(service: &str, operation: &str, nth: u32, kind: Kind) -> Self {
         Self { service: service.to_owned(), operation: operation.to_owned(), nth, kind, every: false, route: None }
     }
@@ -97,42 +95,39 @@ impl Fault {
 /// A call that has arrived at an endpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Call {
-    /// The service.
     pub service: String,
-    /// The operation.
     pub operation: String,
     /// What the call is made for: `METHOD /route`, or `function LogicalId`.
     pub route: Option<String>,
-    /// Whether its answer may come from the past.
+    /// Whether it is an eventually consistent read, to which [`Kind::Stale`] applies.
     pub may_be_stale: bool,
 }
 
 impl Call {
-    /// A call that nothing more is known of.
+    /// A call without a route, to which [`Kind::Stale`] does not apply.
     pub fn of(service: &str, operation: &str) -> Self {
         Self { service: service.to_owned(), operation: operation.to_owned(), ..Self::default() }
     }
 
-    /// The same call, made for this route.
     #[must_use]
     pub fn for_route(self, route: Option<String>) -> Self {
         Self { route, ..self }
     }
 }
 
-/// What a request at an endpoint is part of, as its endpoint has found out: the invocation's trace and its route.
+/// The invocation that a request to an embedded service belongs to, as the endpoint found it.
 #[derive(Clone, Debug, Default)]
 pub struct CallContext {
-    /// The invocation.
+    /// The trace id of the invocation.
     pub trace: Option<String>,
-    /// Its route.
+    /// `METHOD /route`, or `function LogicalId`.
     pub route: Option<String>,
 }
 
-/// How many functions may die at the same time and still all hear of it.
+/// How many kills a receiver may lag behind before it misses one.
 const CRASH_CHANNEL_CAPACITY: usize = 64;
 
-/// The faults that wait for their call. Clones share them.
+/// The pending faults, and what was triggered and recorded. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Faults {
     state: Arc<Mutex<State>>,
@@ -158,51 +153,49 @@ struct Pending {
     seen: u32,
 }
 
-/// A fault that a call has met.
+/// A call that a fault was injected into.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Triggered {
-    /// The service.
     pub service: String,
-    /// The operation.
     pub operation: String,
-    /// What happened to it.
     pub kind: Kind,
 }
 
 impl Faults {
-    /// Adds a fault. One with `nth` 0 is the next call, as with 1.
+    /// Adds a fault. `nth` 0 means the next call, as 1 does.
     pub fn add(&self, fault: Fault) {
         self.state().pending.push(Pending { fault, seen: 0 });
     }
 
-    /// Forgets all faults and what they triggered.
+    /// Removes all faults, and what was triggered and recorded.
     pub fn clear(&self) {
         *self.state() = State::default();
     }
 
-    /// The faults that still wait.
+    /// The faults that are still pending.
     pub fn list(&self) -> Vec<Fault> {
         self.state().pending.iter().map(|pending| pending.fault.clone()).collect()
     }
 
-    /// The calls that a fault was triggered on since the last [`Faults::clear`], in their order.
+    /// The calls that faults were injected into since the last [`Faults::clear`], in order of arrival.
     pub fn triggered(&self) -> Vec<Triggered> {
         self.state().triggered.clone()
     }
 
-    /// Remembers all calls from now on, until the next [`Faults::clear`].
+    /// Records all calls from now on, until the next [`Faults::clear`].
     pub fn record(&self) {
         self.state().recorded = Some(Vec::new());
     }
 
-    /// The calls since [`Faults::record`], in their order.
+    /// The calls since [`Faults::record`], in order of arrival.
     pub fn recorded(&self) -> Vec<Call> {
         self.state().recorded.clone().unwrap_or_default()
     }
 
-    /// Counts a call and tells what happens to it. Each service's endpoint asks this once for every call that arrives.
+    /// Counts a call and returns the fault to inject into it. Each service's endpoint calls this once per request.
     ///
-    /// All pending faults count the call; if several are due, the first ordered strikes and the others pass.
+    /// All pending faults that match count the call; if several are due, the one added first is injected and the others
+    /// are used up.
     pub fn next(&self, call: &Call) -> Option<Kind> {
         let mut state = self.state();
         if let Some(recorded) = &mut state.recorded {
@@ -231,15 +224,16 @@ impl Faults {
         due
     }
 
-    /// Kills the invocation of this trace. Returns only when it does not run in this process and so goes on.
+    /// Kills the invocation with this trace id. Returns only if it does not run in this process and therefore survives.
     pub(crate) async fn kill(&self, trace: Option<&str>) {
-        // An error is that nobody listens: nothing runs here.
+        // Sending fails when there is no receiver, that is, when no function runs in this process.
         if trace.is_some_and(|trace| self.crashes.send(trace.to_owned()).is_ok()) {
             tokio::time::sleep(SLOW_DELAY).await;
         }
     }
 
-    /// Ends when the invocation of this trace is to die. It hears of it from the call of this on.
+    /// Completes when [`Faults::kill`] is called for this trace id. The subscription begins with this call, not with
+    /// the first poll, so that no kill is missed in between.
     pub(crate) fn crash_of(&self, trace: &str) -> impl Future<Output = ()> + Send + use<> {
         let (mut crashes, trace) = (self.crashes.subscribe(), trace.to_owned());
         async move {
@@ -258,7 +252,7 @@ impl Faults {
     }
 }
 
-/// An answer that never arrives: the connection breaks before a byte of it is sent.
+/// A response that never arrives: the connection breaks before its first byte is sent.
 ///
 /// The body fails at its first poll, before hyper has flushed the head, and hyper then closes the connection. Its
 /// length is announced as one byte, so that hyper does poll it.
@@ -331,8 +325,8 @@ mod tests {
         };
         tokio::select! {
             () = mine => {}
-            () = other => panic!("the other one died"),
-            () = kill => panic!("nobody died"),
+            () = other => panic!("the other invocation was killed"),
+            () = kill => panic!("no invocation was killed"),
         }
     }
 

@@ -1,9 +1,10 @@
-//! What a started cloud tells the person at the terminal.
+//! The text that `cargo run` prints once the cloud has started.
 
 use crate::cloud::{BUYER, OPERATOR, PASSWORD};
 use crate::demo::VENDORS;
 
-/// Where everything is, who can sign in, and a call to try: of the bazaar when there is one, and of the operator's otherwise.
+/// The addresses, the accounts with their password, and a `curl` command to try: a product list if the demo data is
+/// loaded, the operator's sign-in otherwise.
 #[must_use]
 pub fn greeting(base: &str, demo: bool) -> String {
     let mut accounts = format!("  operator  {OPERATOR}\n");

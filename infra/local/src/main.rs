@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-/// The database, the endpoints and the functions in one process ask for much memory from several threads, which the system's allocator
-/// takes a fifth of the time for. The functions themselves keep the system's.
+/// mimalloc instead of the system's allocator: with the database, the endpoints and the functions in one process,
+/// several threads allocate at once, and the system's allocator takes a fifth of the CPU time. Deployed functions keep
+/// the system's allocator.
 #[global_allocator]
 static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,4 +1,4 @@
-//! Secrets Manager: values by ARN or name.
+//! Secrets Manager: `GetSecretValue` by ARN or name.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -15,17 +15,14 @@ use crate::sqs::wire::{Call, Refusal, json_response, random_uuid};
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 
-/// The stage of the version that counts.
+/// The staging label of the only version that is stored.
 const CURRENT: &str = "AWSCURRENT";
 
 /// A secret as the template describes it, with its local value.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret {
-    /// Its ARN.
     pub arn: String,
-    /// Its name.
     pub name: String,
-    /// Its value.
     pub value: String,
 }
 
@@ -37,7 +34,7 @@ struct StoredSecret {
     since: i64,
 }
 
-/// All secrets of a cloud. Clones share them.
+/// All secrets of an embedded cloud. Clones share them.
 #[derive(Clone)]
 pub struct Secrets {
     stored: Arc<RwLock<BTreeMap<String, StoredSecret>>>,
@@ -54,7 +51,6 @@ struct ValueInput {
 }
 
 impl Secrets {
-    /// Keeps these secrets.
     pub fn new(secrets: Vec<Secret>, clock: Clock, permit: Permit) -> Self {
         let since = clock.now().seconds();
         let stored = secrets
@@ -67,7 +63,7 @@ impl Secrets {
         Self { stored: Arc::new(RwLock::new(stored)), clock, permit }
     }
 
-    /// Gives the secret of this ARN or name a new value, as a rotation does; false when there is none.
+    /// Replaces the value of the secret with this ARN or name, as a rotation does. False when there is no such secret.
     pub fn replace(&self, id: &str, value: &str) -> bool {
         let since = self.clock.now().seconds();
         let mut secrets = self.stored.write().unwrap_or_else(PoisonError::into_inner);
@@ -82,8 +78,8 @@ impl Secrets {
         }
     }
 
-    /// Answers one request of an SDK.
-    #[expect(clippy::unused_async, reason = "all services are called alike")]
+    /// Serves one SDK request.
+    #[expect(clippy::unused_async, reason = "all services have the same signature")]
     pub async fn call(&self, parts: Parts, body: Bytes) -> Response<Bytes> {
         let answered = Call::read(&parts, &body, "secretsmanager").and_then(|call| match call.operation {
             "GetSecretValue" => self.value(&call),
@@ -99,7 +95,7 @@ impl Secrets {
         let input: ValueInput = call.input()?;
         let secrets = self.stored.read().unwrap_or_else(PoisonError::into_inner);
         let found = secrets.iter().find(|(arn, stored)| **arn == input.secret_id || stored.name == input.secret_id);
-        // Permission comes first, so that who may not read does not learn what exists.
+        // Permission is checked before existence, so that a denied caller cannot learn which secrets exist.
         let resource = found.map_or(&input.secret_id, |(arn, _)| arn);
         call.require(&self.permit, "secretsmanager:GetSecretValue", resource)?;
         let (arn, stored) = found.ok_or_else(|| not_found("Secrets Manager can't find the specified secret."))?;

@@ -1,11 +1,12 @@
-//! Where a service of this cloud keeps what it has acknowledged.
+//! Opens the SQLite databases in which the embedded services keep their acknowledged writes.
 
 use std::path::Path;
 
 use rusqlite::Connection;
 
-/// Opens a database, in memory without a path, and makes what its schema says and is not there yet. What was committed is there
-/// after a kill -9; only the machine's own end may take the last moments.
+/// Opens the database at `path`, or one in memory, and runs `schema`, whose statements must be repeatable
+/// (`IF NOT EXISTS`). With WAL and `synchronous = NORMAL` committed transactions survive a kill -9 of the process; a
+/// power loss may lose the last ones.
 pub(crate) fn open(path: Option<&Path>, schema: &str) -> rusqlite::Result<Connection> {
     let connection = match path {
         Some(path) => Connection::open(path)?,

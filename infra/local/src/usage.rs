@@ -1,7 +1,7 @@
 //! What each route costs at the DynamoDB endpoint: round trips and capacity units.
 //!
-//! The gateway names a request by the trace id that it gives to the function; the function's SDK calls carry that id
-//! in `x-amzn-trace-id`, as they do in Lambda. So every call finds its route, however many run at once.
+//! The gateway gives each invocation a trace id; the function's SDK calls carry it in `x-amzn-trace-id`, as they do in
+//! Lambda. So calls are attributed to their route even while many requests run at once.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::AddAssign;
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Serialize, Serializer};
 
-/// Finished requests that [`Usage::of_trace`] still knows.
+/// How many finished requests [`Usage::of_trace`] can still find.
 const MAX_FINISHED: usize = 1024;
 
 /// Capacity units, counted in halves: an eventually consistent read costs half a unit.
@@ -17,12 +17,10 @@ const MAX_FINISHED: usize = 1024;
 pub struct Units(u64);
 
 impl Units {
-    /// So many whole units.
     pub const fn whole(units: u64) -> Self {
         Self(units.saturating_mul(2))
     }
 
-    /// So many half units.
     pub const fn halves(halves: u64) -> Self {
         Self(halves)
     }
@@ -32,13 +30,12 @@ impl Units {
         clippy::float_arithmetic,
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "DynamoDB reports units as a float; this is where they stop being one"
+        reason = "DynamoDB reports units as a float; here they become an integer"
     )]
     pub fn reported(units: f64) -> Self {
         Self((units * 2.0).round().max(0.0) as u64)
     }
 
-    /// The number of half units.
     pub const fn in_halves(self) -> u64 {
         self.0
     }
@@ -64,13 +61,11 @@ impl Serialize for Units {
 /// What calls to DynamoDB cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Cost {
-    /// Calls, repeated ones included.
+    /// Calls, retries included.
     pub round_trips: u64,
-    /// Read capacity units.
     pub read_units: Units,
-    /// Write capacity units.
     pub write_units: Units,
-    /// Calls that were refused because they met a transaction under way.
+    /// Calls rejected because another transaction held their items.
     pub conflicts: u64,
 }
 
@@ -92,26 +87,24 @@ impl AddAssign for Cost {
     }
 }
 
-/// What a call is for.
+/// Whether a call counts as the request's own work. Rate limits are reported apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// What the request asks for.
     Work,
-    /// Counting how often somebody tries something.
+    /// A call on a rate limit's item.
     RateLimit,
 }
 
-/// What one request cost, and by which operations, in their order.
+/// What one request cost, and the operations that it called, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RequestUsage {
     /// `METHOD /route`, as the gateway registered it.
     pub route: String,
-    /// The sum, without the updates of the rate limits: they are asked beside the first read and take no time.
+    /// The sum without rate limits, which are updated concurrently with the first read and add no latency.
     #[serde(flatten)]
     pub cost: Cost,
-    /// What the rate limits cost.
     pub rate_limits: Cost,
-    /// DynamoDB's name of each operation.
+    /// The DynamoDB operation of each call, such as `GetItem`.
     pub operations: Vec<String>,
 }
 
@@ -120,20 +113,20 @@ pub struct RequestUsage {
 pub struct RouteUsage {
     /// Finished requests.
     pub calls: u64,
-    /// The sum over all requests, without the updates of the rate limits.
+    /// The sum over all requests, without rate limits.
     #[serde(flatten)]
     pub total: Cost,
-    /// What the rate limits cost, over all requests.
+    /// The sum over all requests of what rate limits cost.
     pub rate_limits: Cost,
-    /// The maximum that one request cost, figure by figure.
+    /// The maximum of each figure over all finished requests.
     pub max: Cost,
     /// What the last finished request cost.
     pub last: Cost,
-    /// How often each DynamoDB operation was called, for rate limits too.
+    /// How often each DynamoDB operation was called, rate limits included.
     pub operations: BTreeMap<String, u64>,
 }
 
-/// The counts. Clones share them.
+/// The counts of all routes. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Usage {
     counts: Arc<Mutex<Counts>>,
@@ -147,13 +140,13 @@ struct Counts {
 }
 
 impl Usage {
-    /// A request begins: calls that carry `trace` belong to `route` (`METHOD /route`) until [`Usage::end`].
+    /// Begins a request: calls that carry `trace` are counted for `route` (`METHOD /route`) until [`Usage::end`].
     pub fn begin(&self, trace: &str, route: &str) {
         let request = RequestUsage { route: route.to_owned(), ..RequestUsage::default() };
         self.counts().running.insert(trace.to_owned(), request);
     }
 
-    /// The request is over. A trace that was never begun is ignored.
+    /// Ends a request. A trace that was never begun is ignored.
     pub fn end(&self, trace: &str) {
         let mut counts = self.counts();
         let Some(request) = counts.running.remove(trace) else { return };
@@ -167,8 +160,7 @@ impl Usage {
         counts.finished.push_back((trace.to_owned(), request));
     }
 
-    /// Counts a call: for the request that `trace` names, or for the function itself (`function LogicalId`) where
-    /// the call belongs to none.
+    /// Counts a call for the running request with this trace id, else for the function (`function LogicalId`).
     pub fn record(&self, trace: Option<&str>, access_key_id: &str, operation: &str, purpose: Purpose, cost: Cost) {
         let mut counts = self.counts();
         let route = match trace.and_then(|trace| counts.running.get_mut(trace)) {
@@ -190,31 +182,31 @@ impl Usage {
         *route.operations.entry(operation.to_owned()).or_default() += 1;
     }
 
-    /// Per route, by its name: the body of `GET /_local/usage`.
+    /// The usage of each route: the body of `GET /_local/usage`.
     pub fn snapshot(&self) -> BTreeMap<String, RouteUsage> {
         self.counts().routes.clone()
     }
 
-    /// Starts counting again from zero; running requests keep what they have.
+    /// Resets the routes' counts to zero; running requests keep theirs.
     pub fn reset(&self) {
         let mut counts = self.counts();
         counts.routes.clear();
         counts.finished.clear();
     }
 
-    /// What the request with this trace id cost, so far or in the end.
+    /// What the request with this trace id cost: so far if it is running, in total if it is one of the last finished.
     pub fn of_trace(&self, trace: &str) -> Option<RequestUsage> {
         let counts = self.counts();
         let finished = || counts.finished.iter().rev().find(|(id, _)| id == trace).map(|(_, request)| request);
         counts.running.get(trace).or_else(finished).cloned()
     }
 
-    /// The route of a running request.
+    /// The route of a running request. None when it has finished.
     pub fn route_of(&self, trace: &str) -> Option<String> {
         self.counts().running.get(trace).map(|request| request.route.clone())
     }
 
-    /// The trace and the route of the running requests; those that came through the gateway first.
+    /// Trace id and route of the running requests, those that came through the gateway first.
     pub fn running(&self) -> Vec<(String, String)> {
         let mut running: Vec<(String, String)> =
             self.counts().running.iter().map(|(trace, request)| (trace.clone(), request.route.clone())).collect();
@@ -222,7 +214,6 @@ impl Usage {
         running
     }
 
-    /// Whether this request is the only one that is running.
     pub fn is_only_running(&self, trace: &str) -> bool {
         let counts = self.counts();
         counts.running.len() == 1 && counts.running.contains_key(trace)

@@ -123,6 +123,8 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
 /// # Errors
 /// `malformed` with line and column when it is not JSON, `invalid` with a pointer when it is another thing than asked for.
 pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // Some clients on Windows begin a text with a byte order mark (RFC 8259, 8.1 lets a parser pass over it).
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(Strict(&mut deserializer))
         .map_err(|error| bad_json(error.path(), error.inner()))?;

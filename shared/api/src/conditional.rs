@@ -11,7 +11,6 @@ use http::header::{CACHE_CONTROL, ETAG, IF_MATCH};
 use http::request::Parts;
 use ring::digest;
 use serde::Serialize;
-use utoipa::IntoParams;
 
 use crate::body::json_response;
 use crate::identity::{bad_header, header};
@@ -64,23 +63,42 @@ impl<T: Serialize> IntoResponse for Cached<T> {
         let tag = written.as_ref().ok().map(|bytes| tag_of_bytes(bytes));
         let mut response = json_response(written);
         if let Some(tag) = tag {
-            mark_public(&mut response, self.fresh_s, self.stale_s);
-            response.headers_mut().insert(ETAG, tag);
+            mark_public(&mut response, tag, self.fresh_s, self.stale_s);
         }
         response
     }
 }
 
-/// Lets shared caches keep an answer that is not JSON, with a tag made from its bytes.
-pub fn cached_bytes(content_type: &'static str, bytes: Bytes, fresh_s: u32, stale_s: u32) -> Response {
-    let tag = tag_of_bytes(&bytes);
-    let mut response = ([(http::header::CONTENT_TYPE, content_type)], bytes).into_response();
-    mark_public(&mut response, fresh_s, stale_s);
-    response.headers_mut().insert(ETAG, tag);
-    response
+/// Bytes that shared caches may keep, with a tag made from them.
+#[derive(Clone, Debug)]
+pub struct CachedBytes {
+    /// Their type.
+    pub content_type: &'static str,
+    /// The bytes.
+    pub bytes: Bytes,
+    /// For how many seconds they are fresh.
+    pub fresh_s: u32,
+    /// For how many more seconds they may be served while they are fetched again.
+    pub stale_s: u32,
 }
 
-fn mark_public(response: &mut Response, fresh_s: u32, stale_s: u32) {
+impl IntoResponse for CachedBytes {
+    fn into_response(self) -> Response {
+        let tag = tag_of_bytes(&self.bytes);
+        let mut response = ([(http::header::CONTENT_TYPE, self.content_type)], self.bytes).into_response();
+        mark_public(&mut response, tag, self.fresh_s, self.stale_s);
+        response
+    }
+}
+
+/// Marks an answer whose `ETag` is a hash of its bytes: only such a tag is a reason for 304. A version tag is none, because an answer
+/// may change without the version: prices, stock and signed links are read anew.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HashOfBody;
+
+fn mark_public(response: &mut Response, tag: HeaderValue, fresh_s: u32, stale_s: u32) {
+    response.headers_mut().insert(ETAG, tag);
+    response.extensions_mut().insert(HashOfBody);
     let policy = format!("public, s-maxage={fresh_s}, stale-while-revalidate={stale_s}");
     if let Ok(policy) = HeaderValue::try_from(policy) {
         response.headers_mut().insert(CACHE_CONTROL, policy);
@@ -98,16 +116,6 @@ pub(crate) fn matches_weakly(if_none_match: &HeaderValue, current: &HeaderValue)
     let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     let current = opaque(current);
     given.trim() == "*" || given.split(',').any(|tag| opaque(tag) == current)
-}
-
-/// The header as the document describes it, for calls that look at it without asking for it.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Header)]
-#[expect(dead_code, reason = "only its shape is looked at")]
-pub struct IfMatchHeader {
-    /// The `ETag` that was read: the call is refused with 412 when there is another version by now.
-    #[param(rename = "If-Match", value_type = String, required = false)]
-    version: Option<String>,
 }
 
 /// `If-Match`: the versions that the caller is willing to change.

@@ -11,21 +11,10 @@ use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Request};
 use domain::code::Code;
 use domain::{Coded, IdempotentRequest, StoredResponse, Timestamp};
 use http::request::Parts;
-use utoipa::IntoParams;
 
 use crate::body::RawBody;
 use crate::idempotency::{IdempotencyKey, fingerprint};
 use crate::{Answer, Now, Problem};
-
-/// The header as the document describes it, for calls that accept it.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Header)]
-#[expect(dead_code, reason = "only its shape is looked at")]
-pub struct IdempotencyKeyHeader {
-    /// Names this attempt: a repeat with the same key and the same request gets the first answer again.
-    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255)]
-    key: Option<String>,
-}
 
 /// A body, and the name that the caller gave to the call.
 #[derive(Clone, Debug)]

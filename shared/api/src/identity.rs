@@ -13,7 +13,6 @@ use http::request::Parts;
 use http::{Extensions, HeaderName};
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use lambda_http::request::RequestContext;
-use utoipa::IntoParams;
 
 use crate::{Problem, token};
 
@@ -60,16 +59,6 @@ pub struct Operator {
 /// The shop that a member of several shops speaks for, when it is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VendorHeader(pub Option<VendorId>);
-
-/// The header as the document describes it, for calls of a member of a shop.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Header)]
-#[expect(dead_code, reason = "only its shape is looked at")]
-pub struct VendorIdHeader {
-    /// The shop that the call is about. Who works for several shops has to name one.
-    #[param(rename = "Vendor-Id", value_type = VendorId, required = false)]
-    vendor: Option<VendorId>,
-}
 
 /// The access token itself, for calls on behalf of its owner. It shows itself to nobody.
 #[derive(Clone, PartialEq, Eq)]

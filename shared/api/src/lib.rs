@@ -3,8 +3,11 @@
 //! It knows the domain and nothing of tables, providers or AWS; a function joins them. [`router`] is how each HTTP
 //! function is put together.
 
+#![warn(missing_docs)]
+
 pub mod body;
 pub mod conditional;
+mod examples;
 pub mod idempotency;
 pub mod idempotent;
 pub mod identity;
@@ -13,21 +16,23 @@ pub mod page;
 pub mod problem;
 pub mod router;
 pub mod routes;
+pub mod signature;
 mod strict;
 pub mod token;
+pub mod views;
 
 #[cfg(test)]
 mod sample;
 
 pub use body::{Created, Json, Path, Query, RawBody};
-pub use conditional::{Cached, IfMatch, IfMatchHeader, Versioned, etag_of};
+pub use conditional::{Cached, CachedBytes, IfMatch, Versioned, etag_of};
+pub use domain::Code;
 pub use idempotency::{Answer, Digested, IdempotencyKey};
-pub use idempotent::{IdempotencyKeyHeader, Idempotent, NoBody, ScopedRequest, UnscopedRequest, replay_or_run};
-pub use identity::{
-    Bearer, Buyer, Caller, Now, Operator, OrderToken, RequestId, SourceIp, VendorHeader, VendorIdHeader,
-};
+pub use idempotent::{Idempotent, NoBody, ScopedRequest, UnscopedRequest, replay_or_run};
+pub use identity::{Bearer, Buyer, Caller, Now, Operator, OrderToken, RequestId, SourceIp, VendorHeader};
 pub use page::{Cursor, Limit, Page};
 pub use pastey::paste;
 pub use problem::Problem;
-pub use router::router;
-pub use routes::{Document, Routed, Routes};
+pub use router::{router, router_with_default};
+pub use routes::{Document, Refusals, Routed, Routes};
+pub use signature::{Argument, Reply};

@@ -1,70 +1,160 @@
-//! One OpenAPI document out of the functions' routers.
+//! One OpenAPI document out of the functions' routes, complete enough that clients are generated from it.
+//!
+//! What a handler's signature knows (its refusals, its headers) and what the gateway does by itself are added here, in one place, to
+//! what `#[utoipa::path]` says.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::code::{Code, FieldError};
 use http::StatusCode;
-use utoipa::PartialSchema;
+use serde_json::json;
+use utoipa::openapi::extensions::ExtensionsBuilder;
+use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::schema::{AnyOfBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
-    Components, ContentBuilder, Info, License, OpenApi, Paths, Ref, RefOr, ResponseBuilder, Responses,
+    Components, ContactBuilder, ContentBuilder, Header, HttpMethod, Info, LicenseBuilder, OpenApi, Paths, Ref, RefOr,
+    Response, ResponseBuilder, Server,
 };
+use utoipa::{PartialSchema, ToSchema};
 
-use crate::problem::{CONTENT, ProblemDocument, status_of};
+use crate::examples::add_examples;
+use crate::problem::{CONTENT, ProblemDocument, may_wait, status_of, statuses_of_gateway};
+use crate::routes::Entry;
+use crate::signature::{Facts, IDEMPOTENCY_KEY};
+use crate::{IdempotencyKey, Limit};
 
 const BEARER: &str = "bearer";
 const PROBLEM: &str = "Problem";
+const GATEWAY_REFUSAL: &str = "GatewayRefusal";
+const REFUSAL: &str = "Refusal";
+const JSON: &str = "application/json";
+const CSV: &str = "text/csv";
 
 /// What one function contributes.
 pub struct Part {
-    /// The name under which its operations are listed.
+    /// The tag under which its operations are listed.
     pub tag: &'static str,
-    /// Its routes: `routes::<Document>().into_openapi()`.
-    pub document: OpenApi,
+    /// What they are for, in a sentence.
+    pub about: &'static str,
+    /// Its operations: `routes::<Document>().into_entries()`.
+    pub entries: Vec<Entry>,
 }
 
-/// Merges the functions' documents: problems as every operation's default answer, the access token where
-/// `needs_sign_in(method, path)` says so, one tag per function. The order is that of paths, so that a diff shows changes only.
+/// The document of all functions. `needs_sign_in(method, path)` says where the gateway wants an access token. The order is that of
+/// paths, so that a difference between two documents shows changes only.
 pub fn document(parts: Vec<Part>, version: &str, needs_sign_in: impl Fn(&str, &str) -> bool) -> OpenApi {
     let mut info = Info::new("Bozor", version);
     info.description = Some(description());
-    info.license = Some(License::new("Apache-2.0"));
-    let mut whole = OpenApi::new(info, Paths::new());
-    let mut tags = BTreeSet::new();
-    for Part { tag, mut document } in parts {
-        for item in document.paths.paths.values_mut() {
-            for (_, operation) in operations(item) {
-                operation.tags = Some(vec![tag.to_owned()]);
+    info.license = Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build());
+    info.contact = Some(ContactBuilder::new().name(Some("The operator of this marketplace")).build());
+    let mut components = Components::new();
+    let mut paths = BTreeMap::<String, Vec<(HttpMethod, Operation)>>::new();
+    let mut tags = Vec::new();
+    for Part { tag, about, entries } in parts {
+        tags.push(TagBuilder::new().name(tag).description(Some(about)).build());
+        for Entry { path, methods, mut operation, schemas, facts } in entries {
+            operation.tags = Some(vec![tag.to_owned()]);
+            components.schemas.extend(schemas.into_iter().map(|(name, schema)| (page_name(&name), schema)));
+            for method in methods {
+                let is_secured = needs_sign_in(name_of(&method), &path);
+                let operation = completed(operation.clone(), &facts, is_secured);
+                paths.entry(path.clone()).or_default().push((method, operation));
             }
         }
-        tags.insert(tag);
-        whole.merge(document);
     }
-    for (path, item) in &mut whole.paths.paths {
-        for (method, operation) in operations(item) {
-            describe(&mut operation.responses);
-            let response = RefOr::Ref(Ref::from_response_name(PROBLEM));
-            operation.responses.responses.insert("default".to_owned(), response);
-            operation.security =
-                needs_sign_in(method, path).then(|| vec![SecurityRequirement::new(BEARER, Vec::<String>::new())]);
+    let mut whole = OpenApi::new(info, Paths::new());
+    for (path, operations) in paths {
+        for (method, operation) in operations {
+            whole.paths.add_path_operation(path.clone(), vec![method], operation);
         }
     }
-    whole.tags = Some(tags.into_iter().map(utoipa::openapi::Tag::new).collect());
-    let components = whole.components.get_or_insert_with(Components::new);
-    components.schemas.insert("FieldError".to_owned(), FieldError::schema());
-    components.schemas.insert(PROBLEM.to_owned(), ProblemDocument::schema());
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(PROBLEM))).build();
-    let response =
-        ResponseBuilder::new().description("A problem: `code` says which.").content(CONTENT, content).build();
-    components.responses.insert(PROBLEM.to_owned(), response.into());
+    tags.sort_by(|left, right| left.name.cmp(&right.name));
+    whole.tags = Some(tags);
+    whole.servers = Some(vec![Server::new("/")]);
+    components.schemas.extend(shared_schemas());
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
         .description(Some("The access token from `POST /v1/auth/sign-in`."))
         .build();
     components.security_schemes.insert(BEARER.to_owned(), SecurityScheme::Http(bearer).into());
+    whole.components = Some(components);
+    add_examples(&mut whole);
+    share_responses(&mut whole);
     whole
+}
+
+/// Names each refusal that several operations have, and has them refer to it: there are ten times as many refusals as different ones.
+fn share_responses(document: &mut OpenApi) {
+    let mut seen = BTreeMap::<String, (usize, Response)>::new();
+    for operation in document.paths.paths.values_mut().flat_map(operations) {
+        for (status, response) in &operation.responses.responses {
+            if let Some((name, response)) = shared_name(status, response) {
+                seen.entry(name).or_insert_with(|| (0, response.clone())).0 += 1;
+            }
+        }
+    }
+    seen.retain(|_, (count, _)| *count > 1);
+    for operation in document.paths.paths.values_mut().flat_map(operations) {
+        for (status, response) in &mut operation.responses.responses {
+            if let Some((name, _)) = shared_name(status, response)
+                && seen.contains_key(&name)
+            {
+                *response = Ref::from_response_name(name).into();
+            }
+        }
+    }
+    let shared = seen.into_iter().map(|(name, (_, response))| (name, response.into()));
+    document.components.get_or_insert_default().responses.extend(shared);
+}
+
+/// The name of a refusal: its status and its codes, and whether the gateway answers so by itself. It says all that there is in it.
+fn shared_name<'a>(status: &str, response: &'a RefOr<Response>) -> Option<(String, &'a Response)> {
+    let RefOr::T(response) = response else { return None };
+    let mut name = status.parse::<u16>().ok().filter(|status| *status >= 400)?.to_string();
+    for code in response.extensions.as_ref().and_then(|found| found.get("x-codes")?.as_array()).into_iter().flatten() {
+        name.push('-');
+        name.push_str(code.as_str().unwrap_or_default());
+    }
+    if response.content.contains_key(JSON) {
+        name.push_str("-gateway");
+    }
+    Some((name, response))
+}
+
+/// A page has the name of its items, `ProductCardPage`, where utoipa calls it `Page_ProductCard`.
+fn page_name(name: &str) -> String {
+    name.strip_prefix("Page_").map_or_else(|| name.to_owned(), |items| format!("{items}Page"))
+}
+
+/// The schemas that no operation names by itself.
+fn shared_schemas() -> Vec<(String, RefOr<Schema>)> {
+    let gateway = ObjectBuilder::new()
+        .description(Some("What the gateway answers by itself, before or instead of a function: rely on the status."))
+        .property("message", ObjectBuilder::new().schema_type(Type::String).examples(["Unauthorized"]))
+        .required("message");
+    let refusal = AnyOfBuilder::new()
+        .description(Some("A problem, or what the gateway answers by itself."))
+        .item(Ref::from_schema_name(PROBLEM))
+        .item(Ref::from_schema_name(GATEWAY_REFUSAL));
+    let code = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some("The stable name of a problem. A list that is closed: names are added, never changed."))
+        .enum_values(Some(Code::ALL.iter().map(|code| code.as_str())))
+        .examples(["out_of_stock"]);
+    let named = |name: &str, schema: RefOr<Schema>| (name.to_owned(), schema);
+    vec![
+        named("Code", Schema::from(code).into()),
+        named("FieldError", FieldError::schema()),
+        named(PROBLEM, ProblemDocument::schema()),
+        named(GATEWAY_REFUSAL, Schema::from(gateway).into()),
+        named(REFUSAL, Schema::from(refusal).into()),
+        named(IDEMPOTENCY_KEY, IdempotencyKey::schema()),
+        named(&Limit::name(), Limit::schema()),
+    ]
 }
 
 /// The document as it is committed: pretty, with a line end.
@@ -75,122 +165,162 @@ pub fn pretty(document: &OpenApi) -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(document).map(|text| text + "\n")
 }
 
-/// Every operation's method, in capitals, and path.
-pub fn operations_of(document: &OpenApi) -> Vec<(&'static str, String)> {
-    let mut found = Vec::new();
-    for (path, item) in &document.paths.paths {
-        found.extend(operations(&mut item.clone()).map(|(method, _)| (method, path.clone())));
+/// The method in capitals.
+pub const fn name_of(method: &HttpMethod) -> &'static str {
+    match method {
+        HttpMethod::Get => "GET",
+        HttpMethod::Put => "PUT",
+        HttpMethod::Post => "POST",
+        HttpMethod::Delete => "DELETE",
+        HttpMethod::Options => "OPTIONS",
+        HttpMethod::Head => "HEAD",
+        HttpMethod::Patch => "PATCH",
+        HttpMethod::Trace => "TRACE",
     }
-    found
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
-    [
-        ("GET", item.get.as_mut()),
-        ("PUT", item.put.as_mut()),
-        ("POST", item.post.as_mut()),
-        ("DELETE", item.delete.as_mut()),
-        ("PATCH", item.patch.as_mut()),
-        ("HEAD", item.head.as_mut()),
-        ("OPTIONS", item.options.as_mut()),
-    ]
-    .into_iter()
-    .filter_map(|(method, operation)| operation.map(|operation| (method, operation)))
+pub(crate) fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [item.get.as_mut(), item.put.as_mut(), item.post.as_mut(), item.delete.as_mut(), item.patch.as_mut()]
+        .into_iter()
+        .flatten()
 }
 
-/// Says of each answer what its status means: a document whose answers have no description is none.
-/// <https://spec.openapis.org/oas/v3.1.0#response-object>
-fn describe(responses: &mut Responses) {
-    for (status, response) in &mut responses.responses {
-        if let RefOr::T(response) = response
-            && response.description.is_empty()
-        {
-            let meaning = status.parse::<StatusCode>().ok().and_then(|status| status.canonical_reason());
-            response.description = meaning.unwrap_or("An answer").to_owned();
+/// An operation with everything that its signature and the gateway bring.
+fn completed(mut operation: Operation, facts: &Facts, is_secured: bool) -> Operation {
+    let bearer = || SecurityRequirement::new(BEARER, Vec::<String>::new());
+    operation.security = Some(if is_secured { vec![bearer()] } else { Vec::new() });
+    operation.parameters.get_or_insert_default().extend(facts.headers.iter().cloned().map(RefOr::T));
+    let responses = &mut operation.responses.responses;
+    for (status, response) in responses.iter_mut() {
+        if let RefOr::T(response) = response {
+            complete_success(status, response, facts);
         }
     }
+    if facts.cached {
+        let mut unchanged = ResponseBuilder::new()
+            .description("The caller has this answer already: `If-None-Match` named its `ETag`.")
+            .build();
+        unchanged.headers.insert("ETag".to_owned(), etag());
+        responses.insert(StatusCode::NOT_MODIFIED.as_str().to_owned(), unchanged.into());
+    }
+    let has_body = operation.request_body.is_some();
+    if let Some(RefOr::T(body)) = &mut operation.request_body
+        && let Some(RefOr::T(file)) = body.content.get_mut(CSV)
+    {
+        // A file is bytes, whatever its encoding.
+        let bytes = text().format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)));
+        file.schema = Some(Schema::from(bytes).into());
+        file.example = Some(json!("Handle,Title,Variant Price\nblue-bowl,Blue bowl,12.50\n"));
+    }
+    let refusals = refusals(facts, is_secured, has_body);
+    let codes: BTreeSet<Code> = refusals.values().flat_map(|refusal| refusal.codes.iter().copied()).collect();
+    let names: Vec<String> = codes.iter().map(|code| format!("`{}`", code.as_str())).collect();
+    let said = operation.description.take().filter(|text| !text.trim().is_empty());
+    let lines = said.into_iter().chain([format!("Refuses with {}.", names.join(", "))]);
+    operation.description = Some(lines.collect::<Vec<_>>().join("\n\n"));
+    for (status, refusal) in refusals {
+        responses.insert(status.as_str().to_owned(), refusal.response().into());
+    }
+    operation
 }
 
-/// What the document says at its top: the closed list of codes.
+fn complete_success(status: &str, response: &mut Response, facts: &Facts) {
+    for content in response.content.values_mut() {
+        if let RefOr::T(content) = content
+            && let Some(RefOr::Ref(named)) = &mut content.schema
+            && let Some((path, name)) = named.ref_location.rsplit_once('/')
+        {
+            named.ref_location = format!("{path}/{}", page_name(name));
+        }
+    }
+    if response.description.is_empty() {
+        let meaning = status.parse::<StatusCode>().ok().and_then(|status| status.canonical_reason());
+        response.description = meaning.unwrap_or("An answer").to_owned();
+    }
+    if facts.etag && status != StatusCode::NO_CONTENT.as_str() {
+        response.headers.insert("ETag".to_owned(), etag());
+    }
+    if facts.location && (status == StatusCode::CREATED.as_str() || status == StatusCode::ACCEPTED.as_str()) {
+        let description = "Where to find what was made.";
+        response.headers.insert("Location".to_owned(), header(description, text().into()));
+    }
+    if facts.replays {
+        let description = "`true` on the stored answer to an earlier request with the same key.";
+        let schema = text().enum_values(Some(["true"]));
+        response.headers.insert("Idempotent-Replayed".to_owned(), header(description, schema.into()));
+    }
+}
+
+fn text() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String)
+}
+
+fn header(description: &str, schema: Schema) -> RefOr<Header> {
+    HeaderBuilder::new().description(Some(description)).schema(Some(schema)).build().into()
+}
+
+fn etag() -> RefOr<Header> {
+    let description =
+        "The tag of this version: for `If-Match`, and, on what shared caches may keep, for `If-None-Match`.";
+    header(description, text().examples(["\"3\""]).into())
+}
+
+/// What an operation answers with a status when it refuses.
+#[derive(Default)]
+struct Answered {
+    codes: BTreeSet<Code>,
+    /// Whether the gateway answers so by itself as well.
+    by_gateway: bool,
+}
+
+fn refusals(facts: &Facts, is_secured: bool, has_body: bool) -> BTreeMap<StatusCode, Answered> {
+    let mut refusals = BTreeMap::<StatusCode, Answered>::new();
+    for code in facts.refuses.iter().copied().chain([Code::Internal]) {
+        refusals.entry(status_of(code)).or_default().codes.insert(code);
+    }
+    for status in statuses_of_gateway(is_secured, has_body) {
+        refusals.entry(status).or_default().by_gateway = true;
+    }
+    refusals
+}
+
+impl Answered {
+    fn response(self) -> Response {
+        let names: Vec<&str> = self.codes.iter().map(|code| code.as_str()).collect();
+        let mut said: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        if self.by_gateway {
+            said.push("the gateway's own refusal".to_owned());
+        }
+        let schema = Ref::from_schema_name(if self.by_gateway { REFUSAL } else { PROBLEM });
+        let content = ContentBuilder::new().schema(Some(schema)).build();
+        let mut response = ResponseBuilder::new()
+            .description(format!("Refused: {}.", said.join(", ")))
+            .content(CONTENT, content.clone())
+            .build();
+        if self.by_gateway {
+            response.content.insert(JSON.to_owned(), content.into());
+        }
+        if self.codes.iter().any(|code| may_wait(*code)) {
+            let schema = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).examples([json!(2)]);
+            let description = "After how many seconds another try makes sense.";
+            response.headers.insert("Retry-After".to_owned(), header(description, schema.into()));
+        }
+        if !names.is_empty() {
+            response.extensions = Some(ExtensionsBuilder::new().add("x-codes", json!(names)).build());
+        }
+        response
+    }
+}
+
+/// What the document says at its top: the closed list of codes, and what holds for every operation.
 fn description() -> String {
     let mut text = String::from(
-        "A multivendor marketplace. Every refusal is `application/problem+json`; `code` is one of these and never renamed:\n\n\
-         | code | status | meaning |\n| --- | --- | --- |\n",
+        "A multi-vendor marketplace. Every refusal of a function is `application/problem+json`, and its `code` is one of these; \
+         the gateway's own refusals are `application/json` with a `message`. Every GET that shared caches may keep answers HEAD \
+         as well.\n\n| code | status | meaning |\n| --- | --- | --- |\n",
     );
     for code in Code::ALL {
         text.push_str(&format!("| `{}` | {} | {} |\n", code.as_str(), status_of(*code).as_u16(), code.meaning()));
     }
     text
-}
-
-#[cfg(test)]
-#[expect(unused_qualifications, reason = "the macro that describes a route writes them")]
-mod tests {
-    use serde::{Deserialize, Serialize};
-    use serde_json::Value;
-    use utoipa::{IntoParams, ToSchema};
-
-    use super::*;
-    use crate::{Document, Json, Limit, Page, Path, Problem, Query, Routes, routes};
-
-    #[derive(Serialize, Deserialize, ToSchema)]
-    struct Cup {
-        name: String,
-    }
-
-    #[derive(Deserialize, IntoParams)]
-    #[into_params(parameter_in = Query)]
-    #[expect(dead_code, reason = "only its shape is looked at")]
-    struct Search {
-        #[serde(default)]
-        #[param(inline)]
-        limit: Limit,
-        cursor: Option<String>,
-    }
-
-    /// Lists cups.
-    #[utoipa::path(get, path = "/v1/cups", params(Search), responses((status = OK, body = Page<Cup>)))]
-    async fn list_cups(_: Query<Search>) -> Result<Json<Page<Cup>>, Problem> {
-        Ok(Json(Page { items: Vec::new(), next: None }))
-    }
-
-    /// Changes a cup.
-    #[utoipa::path(put, path = "/v1/cups/{id}", responses((status = OK, body = Cup)))]
-    async fn change_cup(Path(_id): Path<u32>, body: Json<Cup>) -> Json<Cup> {
-        body
-    }
-
-    fn written() -> Value {
-        let routes = <Document as Routes<()>>::new();
-        let routes = Routes::<()>::routes(routes, routes!(self::change_cup));
-        let routes = Routes::<()>::routes(routes, routes!(self::list_cups));
-        let part = Part { tag: "cups", document: routes.into_openapi() };
-        let document = document(vec![part], "0.1.0", |method, _| method == "PUT");
-        assert_eq!(operations_of(&document), [("GET", "/v1/cups".to_owned()), ("PUT", "/v1/cups/{id}".to_owned())]);
-        serde_json::from_str(&pretty(&document).unwrap()).unwrap()
-    }
-
-    #[test]
-    fn every_operation_may_answer_with_a_problem_and_says_whether_it_needs_a_token() {
-        let document = written();
-        let (list, change) = (&document["paths"]["/v1/cups"]["get"], &document["paths"]["/v1/cups/{id}"]["put"]);
-        assert_eq!(list["responses"]["default"]["$ref"], "#/components/responses/Problem");
-        assert_eq!(list["responses"]["200"]["description"], "OK");
-        assert_eq!(list["security"], Value::Null);
-        assert_eq!(change["security"][0]["bearer"], serde_json::json!([]));
-        assert_eq!(change["tags"][0], "cups");
-        assert_eq!(document["openapi"], "3.1.0");
-        assert_eq!(document["components"]["schemas"]["Problem"]["properties"]["status"]["type"], "integer");
-    }
-
-    #[test]
-    fn our_own_extractors_describe_themselves() {
-        let document = written();
-        let change = &document["paths"]["/v1/cups/{id}"]["put"];
-        assert_eq!(change["requestBody"]["content"]["application/json"]["schema"]["$ref"], "#/components/schemas/Cup");
-        assert_eq!(change["parameters"][0]["name"], "id");
-        let limit = &document["paths"]["/v1/cups"]["get"]["parameters"][0];
-        assert_eq!((&limit["in"], &limit["required"]), (&"query".into(), &false.into()), "{limit}");
-        assert_eq!(limit["schema"]["maximum"], 100, "{limit}");
-    }
 }

@@ -7,6 +7,7 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
+use utoipa::openapi::Ref;
 
 /// The content type of every problem.
 pub const CONTENT: &str = "application/problem+json";
@@ -43,11 +44,41 @@ pub(crate) struct ProblemDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     instance: Option<&'a str>,
     /// The stable name of the problem: what a client should look at.
-    #[schema(examples("out_of_stock"))]
+    #[schema(schema_with = code_reference)]
     code: &'a str,
     /// The parts of the input that it concerns.
     #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
     errors: &'a [FieldError],
+}
+
+/// The closed list of codes, as a schema of its own.
+fn code_reference() -> Ref {
+    Ref::from_schema_name("Code")
+}
+
+/// What a client gets for a code, as an example.
+pub(crate) fn example_of_problem(code: Code) -> serde_json::Value {
+    serde_json::from_slice(&Problem::of(code).document(Some("syoen_PjfpevvB0="))).unwrap_or_default()
+}
+
+/// Whether a problem with this code may name a time after which to try again.
+pub(crate) const fn may_wait(code: Code) -> bool {
+    default_retry_after(code).is_some() || matches!(code, Code::WrongState)
+}
+
+/// With which statuses the gateway answers by itself: its authorizer, its limit on a body, its throttle, and for a function that
+/// fails or does not answer in time.
+pub(crate) fn statuses_of_gateway(is_secured: bool, has_body: bool) -> impl Iterator<Item = StatusCode> {
+    [
+        (StatusCode::UNAUTHORIZED, is_secured),
+        (StatusCode::FORBIDDEN, is_secured),
+        (StatusCode::PAYLOAD_TOO_LARGE, has_body),
+        (StatusCode::TOO_MANY_REQUESTS, true),
+        (StatusCode::INTERNAL_SERVER_ERROR, true),
+        (StatusCode::SERVICE_UNAVAILABLE, true),
+    ]
+    .into_iter()
+    .filter_map(|(status, does)| does.then_some(status))
 }
 
 /// The status that goes with a code.
@@ -97,7 +128,8 @@ const fn default_retry_after(code: Code) -> Option<u32> {
     match status_of(code) {
         StatusCode::SERVICE_UNAVAILABLE => Some(2),
         StatusCode::TOO_MANY_REQUESTS => Some(60),
-        _ if matches!(code, Code::IdempotencyInProgress) => Some(1),
+        // Others were at the same items, or the first request with the key is still running.
+        _ if matches!(code, Code::IdempotencyInProgress | Code::Conflict) => Some(1),
         _ => None,
     }
 }

@@ -7,10 +7,11 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use domain::code::Code;
 use http::header::{
-    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderValue, Method, StatusCode};
 
+use crate::conditional::HashOfBody;
 use crate::{Problem, conditional, identity};
 
 /// How large a body may be unless its route says otherwise: 256 KB.
@@ -19,12 +20,54 @@ pub const BODY_LIMIT: usize = 256 * 1024;
 /// The router of a function: its routes with their state, and around them problems for what has no route, the limit on
 /// bodies, request ids in problems, 304 for what the caller already has, and the headers that every answer carries.
 pub fn router<App: Clone + Send + Sync + 'static>(routes: Router<App>, app: App) -> Router {
+    router_with_default(routes, app, "")
+}
+
+/// [`router`] for the function behind the gateway's route `$default`: it answers 404 or 405 for whatever no function has a route for.
+/// `every_route` lists the routes of all functions, a path and its methods on each line, separated by blanks.
+pub fn router_with_default<App: Clone + Send + Sync + 'static>(
+    routes: Router<App>,
+    app: App,
+    every_route: &'static str,
+) -> Router {
     routes
         .fallback(async || Problem::of(Code::NotFound))
         .method_not_allowed_fallback(async || Problem::of(Code::MethodNotAllowed))
         .with_state(app)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(from_fn(finish))
+        .layer(from_fn(move |request: Request, next: Next| finish(request, next, every_route)))
+}
+
+/// The key of the route that takes every request for which there is no other.
+const DEFAULT_ROUTE: &str = "$default";
+
+/// What a request gets for which no function has a route: 405 with the methods that its path knows, else 404.
+fn unrouted(request: &Request, every_route: &str) -> Response {
+    let sent: Vec<&str> = request.uri().path().split('/').collect();
+    let is_sent = |template: &str| {
+        let template: Vec<&str> = template.split('/').collect();
+        template.len() == sent.len()
+            && template.iter().zip(&sent).all(
+                |(step, sent)| {
+                    if step.starts_with('{') { !sent.is_empty() } else { step == sent }
+                },
+            )
+    };
+    let methods: Vec<&str> = every_route
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .filter(|(template, _)| is_sent(template))
+        .flat_map(|(_, methods)| methods.split(' '))
+        .collect();
+    // A path that is routed as it stands was sent in another form, so the gateway did not know it.
+    if methods.is_empty() || methods.contains(&request.method().as_str()) {
+        return Problem::of(Code::NotFound).into_response();
+    }
+    let mut response = Problem::of(Code::MethodNotAllowed).into_response();
+    if let Ok(allow) = HeaderValue::try_from(methods.join(", ")) {
+        response.headers_mut().insert(ALLOW, allow);
+    }
+    response
 }
 
 /// Whether this router reads the path as the gateway did. The gateway routes by the path as it was sent; what reaches the
@@ -40,15 +83,21 @@ fn is_as_routed(request: &Request) -> bool {
     key.split_once(' ') == Some((request.method().as_str(), path.as_str()))
 }
 
-async fn finish(request: Request, next: Next) -> Response {
+async fn finish(request: Request, next: Next, every_route: &str) -> Response {
     let request_id = identity::request_id(request.extensions()).map(str::to_owned);
     let route = request.extensions().get::<MatchedPath>().cloned();
     let known = matches!(*request.method(), Method::GET | Method::HEAD)
         .then(|| request.headers().get(IF_NONE_MATCH).cloned())
         .flatten();
 
-    let mut response =
-        if is_as_routed(&request) { next.run(request).await } else { Problem::of(Code::NotFound).into_response() };
+    let is_head = *request.method() == Method::HEAD;
+    let mut response = if identity::route_key(request.extensions()) == Some(DEFAULT_ROUTE) {
+        unrouted(&request, every_route)
+    } else if is_as_routed(&request) {
+        next.run(request).await
+    } else {
+        Problem::of(Code::NotFound).into_response()
+    };
 
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         if problem.status().is_server_error() {
@@ -60,9 +109,11 @@ async fn finish(request: Request, next: Next) -> Response {
                 "request failed"
             );
         }
-        *response.body_mut() = Body::from(problem.document(request_id.as_deref()));
+        *response.body_mut() =
+            if is_head { Body::empty() } else { Body::from(problem.document(request_id.as_deref())) };
     } else if let Some(known) = known
         && response.status() == StatusCode::OK
+        && response.extensions().get::<HashOfBody>().is_some()
         && response.headers().get(ETAG).is_some_and(|current| conditional::matches_weakly(&known, current))
     {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
@@ -84,7 +135,7 @@ mod tests {
 
     use super::*;
     use crate::sample::{answer_of, get, gone_wrong, routed};
-    use crate::{Cached, Json};
+    use crate::{Cached, Json, Versioned};
 
     async fn things() -> Cached<[u8; 3]> {
         Cached::new([1, 2, 3], 60, 300)
@@ -123,6 +174,41 @@ mod tests {
             let answer = answer_of(shop(), routed(Method::GET, "/v1/things", key)).await;
             assert_eq!((answer.status, &answer.json["code"]), (404, &"not_found".into()), "{key}");
             assert_eq!(answer.json["instance"], "req-1");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_no_function_has_a_route_for_is_404_or_405_with_the_methods_there_are() {
+        let every = "/v1/things GET HEAD\n/v1/things/{id} DELETE GET";
+        let shop = || router_with_default(Router::new().route("/v1/things", on_get(things)), (), every);
+        for (method, path, status, allow) in [
+            (Method::PUT, "/v1/things", 405, "GET, HEAD"),
+            (Method::PATCH, "/v1/things/7", 405, "DELETE, GET"),
+            (Method::GET, "/v1/things/", 404, ""),
+            (Method::GET, "/v1/things/7/parts", 404, ""),
+            (Method::GET, "/", 404, ""),
+            // It has a route, and the gateway did not take it: it was sent in another form.
+            (Method::GET, "/v1/things", 404, ""),
+        ] {
+            let answer = answer_of(shop(), routed(method, path, "$default")).await;
+            assert_eq!((answer.status, answer.header("allow")), (status, allow), "{path}");
+            assert_eq!(answer.header("content-type"), "application/problem+json");
+        }
+        let head = answer_of(shop(), routed(Method::HEAD, "/v1/nothing", "$default")).await;
+        assert_eq!((head.status, head.text.as_str()), (404, ""));
+    }
+
+    #[tokio::test]
+    async fn a_version_tag_is_no_reason_for_304() {
+        async fn versioned() -> Versioned<u8> {
+            Versioned { version: 3, body: 7 }
+        }
+        let shop = router(Router::new().route("/v1/cart", on_get(versioned)), ());
+        for known in ["\"3\"", "*"] {
+            let mut again = get("/v1/cart");
+            again.headers_mut().insert(IF_NONE_MATCH, known.parse().unwrap());
+            let answer = answer_of(shop.clone(), again).await;
+            assert_eq!((answer.status, answer.text.as_str()), (200, "7"), "{known}");
         }
     }
 

@@ -9,23 +9,32 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
 use axum::routing::{MethodFilter, MethodRouter};
+use domain::Code;
 use utoipa::__dev::SchemaReferences;
 use utoipa::Path;
 use utoipa::openapi::path::Operation;
-use utoipa::openapi::{Components, HttpMethod, Info, OpenApi, Paths, RefOr, Schema};
+use utoipa::openapi::{HttpMethod, RefOr, Schema};
+
+use crate::signature::{Facts, Signature};
 
 /// What is made of a list of routes.
 pub trait Routes<App>: Sized {
     /// Without any route yet.
     fn new() -> Self;
 
-    /// With the routes of one path: `routes!(things::list_things, things::create_thing)`.
+    /// With the routes of one path: `routes!(things::list_things, things::create_thing[LimitReached])`.
     #[must_use]
     fn routes<D: Described>(self, routes: Routed<D, App>) -> Self;
 
     /// With another limit on bodies, in bytes, for the routes that were added so far.
     #[must_use]
     fn limit_bodies(self, bytes: usize) -> Self;
+}
+
+/// The codes with which a handler itself refuses, besides its arguments.
+pub trait Refusals {
+    /// The codes.
+    const CODES: &'static [Code];
 }
 
 /// The handlers of one path, and the types that describe them.
@@ -35,20 +44,32 @@ pub struct Routed<D, App> {
     described: PhantomData<fn() -> D>,
 }
 
-impl<D, App: Clone + Send + Sync + 'static> Routed<D, App> {
+/// One more handler, behind those of `D`: described by `P`, refusing with `C`, of the signature `H` under axum's marker `T`.
+#[derive(Debug)]
+pub struct And<D, P, C, H, T>(PhantomData<fn() -> (D, P, C, H, T)>);
+
+impl<App: Clone + Send + Sync + 'static> Routed<(), App> {
     /// No handler yet; [`crate::routes!`] adds them.
     #[must_use]
     pub fn begin() -> Self {
         Self { handlers: MethodRouter::new(), described: PhantomData }
     }
+}
 
+impl<D, App: Clone + Send + Sync + 'static> Routed<D, App> {
     /// With the handler that `P` describes.
     #[must_use]
-    pub fn with<P: Path, H: Handler<T, App>, T: 'static>(mut self, handler: H) -> Self {
+    pub fn with<P, C, H, T>(self, handler: H) -> Routed<And<D, P, C, H, T>, App>
+    where
+        P: Path,
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        let mut handlers = self.handlers;
         for method in P::methods() {
-            self.handlers = self.handlers.on(filter(&method), handler.clone());
+            handlers = handlers.on(filter(&method), handler.clone());
         }
-        self
+        Routed { handlers, described: PhantomData }
     }
 }
 
@@ -65,44 +86,58 @@ const fn filter(method: &HttpMethod) -> MethodFilter {
     }
 }
 
-/// One operation, as `#[utoipa::path]` describes it.
+/// One operation: what `#[utoipa::path]`, the handler's signature and its own refusals say of it.
 pub struct Entry {
-    path: String,
-    methods: Vec<HttpMethod>,
-    operation: Operation,
-    schemas: Vec<(String, RefOr<Schema>)>,
-}
-
-fn described<P: Path + SchemaReferences>() -> Entry {
-    let mut schemas = Vec::new();
-    P::schemas(&mut schemas);
-    Entry { path: P::path(), methods: P::methods(), operation: P::operation(), schemas }
+    /// Its path.
+    pub path: String,
+    /// Its methods: one.
+    pub methods: Vec<HttpMethod>,
+    /// What `#[utoipa::path]` says.
+    pub operation: Operation,
+    /// The schemas that it names.
+    pub schemas: Vec<(String, RefOr<Schema>)>,
+    /// What its signature says, with its own refusals.
+    pub facts: Facts,
 }
 
 /// The types that describe the operations of one path.
 pub trait Described {
-    /// The path.
+    /// The path; empty when there is no handler yet.
     fn path() -> String;
     /// Each operation.
     fn operations() -> Vec<Entry>;
 }
 
-macro_rules! described {
-    ($first:ident $(, $other:ident)*) => {
-        impl<$first: Path + SchemaReferences $(, $other: Path + SchemaReferences)*> Described for ($first, $($other,)*) {
-            fn path() -> String {
-                $first::path()
-            }
-            fn operations() -> Vec<Entry> {
-                vec![described::<$first>() $(, described::<$other>())*]
-            }
-        }
-    };
+impl Described for () {
+    fn path() -> String {
+        String::new()
+    }
+    fn operations() -> Vec<Entry> {
+        Vec::new()
+    }
 }
-described!(A);
-described!(A, B);
-described!(A, B, C);
-described!(A, B, C, D);
+
+impl<D, P, C, H, T> Described for And<D, P, C, H, T>
+where
+    D: Described,
+    P: Path + SchemaReferences,
+    C: Refusals,
+    H: Signature<T>,
+{
+    fn path() -> String {
+        P::path()
+    }
+
+    fn operations() -> Vec<Entry> {
+        let mut operations = D::operations();
+        let mut schemas = Vec::new();
+        P::schemas(&mut schemas);
+        let mut facts = H::facts();
+        facts.refuses.extend(C::CODES);
+        operations.push(Entry { path: P::path(), methods: P::methods(), operation: P::operation(), schemas, facts });
+        operations
+    }
+}
 
 impl<App: Clone + Send + Sync + 'static> Routes<App> for Router<App> {
     fn new() -> Self {
@@ -118,27 +153,25 @@ impl<App: Clone + Send + Sync + 'static> Routes<App> for Router<App> {
     }
 }
 
-/// The description of a list of routes.
-pub struct Document(OpenApi);
+/// The descriptions of a list of routes.
+#[derive(Default)]
+pub struct Document(Vec<Entry>);
 
 impl Document {
-    /// The OpenAPI document of these routes alone.
+    /// One entry for each operation.
     #[must_use]
-    pub fn into_openapi(self) -> OpenApi {
+    pub fn into_entries(self) -> Vec<Entry> {
         self.0
     }
 }
 
 impl<App> Routes<App> for Document {
     fn new() -> Self {
-        Self(OpenApi::new(Info::new("", ""), Paths::new()))
+        Self::default()
     }
 
     fn routes<D: Described>(mut self, _: Routed<D, App>) -> Self {
-        for Entry { path, methods, operation, schemas } in D::operations() {
-            self.0.paths.add_path_operation(path, methods, operation);
-            self.0.components.get_or_insert_with(Components::new).schemas.extend(schemas);
-        }
+        self.0.extend(D::operations());
         self
     }
 
@@ -147,13 +180,20 @@ impl<App> Routes<App> for Document {
     }
 }
 
-/// The handlers of one path, each as `module::handler`, with what `#[utoipa::path]` says of them.
+/// The handlers of one path, each as `module::handler`, with what `#[utoipa::path]` says of them, and in brackets the codes with
+/// which a handler itself refuses. Those of its arguments, such as a body that cannot be read, go without saying.
 #[macro_export]
 macro_rules! routes {
-    ($($module:ident :: $handler:ident),+ $(,)?) => {
-        $crate::paste! {
-            $crate::Routed::<($($module::[<__path_ $handler>],)+), _>::begin()
-                $(.with::<$module::[<__path_ $handler>], _, _>($module::$handler))+
-        }
+    ($($module:ident :: $handler:ident $([$($code:ident),+ $(,)?])?),+ $(,)?) => {
+        $crate::paste! {{
+            $(
+                struct [<$handler:camel Refusals>];
+                impl $crate::Refusals for [<$handler:camel Refusals>] {
+                    const CODES: &'static [$crate::Code] = &[$($($crate::Code::$code),+)?];
+                }
+            )+
+            $crate::Routed::begin()
+                $(.with::<$module::[<__path_ $handler>], [<$handler:camel Refusals>], _, _>($module::$handler))+
+        }}
     };
 }

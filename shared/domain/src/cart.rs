@@ -10,65 +10,56 @@ use crate::code::{Code, Refusal};
 use crate::vendor::VendorCard;
 use crate::{CartId, Currency, Money, OrderId, Timestamp, UserId, VariantId, VendorId};
 
-/// The most lines in a cart.
 pub const MAX_LINES: usize = 40;
-/// The most sellers in a cart: a checkout is one transaction.
+/// The most vendors in a cart. It bounds the actions of the one transaction that a checkout is.
 pub const MAX_VENDORS: usize = 15;
-/// The most units in a line.
+/// The most units per line.
 pub const MAX_UNITS: u32 = 9_999;
-/// How long an untouched cart is kept.
+/// How long a cart is kept after its last change.
 pub const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
-/// The only way of delivery there is as yet.
+/// The id of the only shipping option so far: the vendor's flat rate in the cart's currency.
 pub const FLAT_RATE: &str = "flat";
 
-/// A line: so many units of a variant, with what was known when it was last written.
+/// Units of one variant, with the price and title seen when the line was last written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CartLine {
-    /// Which variant.
     pub variant: VariantId,
-    /// Units.
     pub quantity: u32,
-    /// The price of one unit when the line was put or the address stored.
+    /// The price of one unit when the line was last put or the address last set; pricing reports a change since then.
     pub seen_price: Money,
-    /// The title then.
+    /// The product's title with the variant's values, seen at the same time.
     pub title: String,
-    /// Who sells it.
     pub vendor: VendorCard,
 }
 
-/// A cart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cart {
-    /// Id: whoever knows it may use it.
+    /// A capability: whoever knows the id may use the cart.
     pub id: CartId,
-    /// The currency of all its prices.
     pub currency: Currency,
-    /// Whose it is, when a buyer has claimed it.
+    /// The signed-in buyer who has claimed it; nothing while it is anonymous.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub buyer: Option<UserId>,
-    /// Lines, in the order in which they were put.
+    /// In the order in which they were added.
     #[serde(default)]
     pub lines: Vec<CartLine>,
-    /// Where it goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<Address>,
-    /// The chosen way of delivery per seller.
+    /// The chosen shipping option per vendor.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub shipping: BTreeMap<VendorId, String>,
-    /// The order it became.
+    /// The order it became; from then on the cart cannot be changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<OrderId>,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// Until when it is kept.
+    /// A read after this finds no cart, whether or not the item was already deleted.
     pub expires_at: Timestamp,
-    /// Counts changes.
+    /// Incremented by each write, which is conditional on it.
     #[serde(default)]
     pub version: u64,
 }
 
 impl Cart {
-    /// An empty cart.
     pub fn new(id: CartId, currency: Currency, now: Timestamp) -> Self {
         Self {
             id,
@@ -84,7 +75,7 @@ impl Cart {
         }
     }
 
-    /// Refuses a cart that cannot be changed any more.
+    /// Fails with `expired` or `cart_ordered` when the cart cannot be changed any more.
     pub fn check_open(&self, now: Timestamp) -> Result<(), Refusal> {
         if self.expires_at <= now {
             Err(Refusal::because(Code::Expired, "the cart has expired; start a new one"))
@@ -95,7 +86,7 @@ impl Cart {
         }
     }
 
-    /// Puts a line; a quantity of zero removes it. The position of a line that is there already stays.
+    /// Adds or replaces the line of a variant; a quantity of zero removes it. A replaced line keeps its position.
     pub fn put(&mut self, line: CartLine) -> Result<(), Refusal> {
         if line.quantity == 0 {
             self.remove(line.variant);
@@ -111,14 +102,14 @@ impl Cart {
         self.check_size()
     }
 
-    /// Takes a line out.
+    /// Removes a line, and the shipping option of a vendor who has no line left.
     pub fn remove(&mut self, variant: VariantId) {
         self.lines.retain(|line| line.variant != variant);
         let vendors = self.vendors();
         self.shipping.retain(|vendor, _| vendors.contains(vendor));
     }
 
-    /// The sellers in it, in the order of their first line.
+    /// The vendors of its lines, in the order of their first line.
     pub fn vendors(&self) -> Vec<VendorId> {
         let mut vendors: Vec<VendorId> = Vec::new();
         for line in &self.lines {
@@ -129,8 +120,8 @@ impl Cart {
         vendors
     }
 
-    /// Takes over the lines of another cart of the same currency: the larger quantity of a variant stands, so that claiming
-    /// twice does not double anything.
+    /// Takes over the lines of another cart of the same currency. For a variant in both, the larger quantity stands, so
+    /// that claiming a cart twice doubles nothing.
     pub fn merge(&mut self, other: &Self) -> Result<(), Refusal> {
         if other.currency != self.currency {
             return Err(Refusal::because(Code::Conflict, "the carts are in different currencies"));

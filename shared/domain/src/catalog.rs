@@ -1,4 +1,4 @@
-//! Products, their variants, and how they show in lists.
+//! Products, their variants, and their rows in lists.
 
 mod category;
 mod image;
@@ -20,115 +20,111 @@ pub use image::{Image, ImageLink, ImageSource};
 pub use product_file::NO_OPTION;
 pub use variant::{InventoryPolicy, Price, Variant};
 
-/// The most variants a product may have.
+/// The most variants of a product.
 pub const MAX_VARIANTS: usize = 100;
-/// The most options a product may have.
+/// The most options of a product.
 pub const MAX_OPTIONS: usize = 3;
-/// The most pictures a product may have.
+/// The most pictures of a product.
 pub const MAX_IMAGES: usize = 50;
-/// The most tags a product may have.
+/// The most tags of a product.
 pub const MAX_TAGS: usize = 250;
-/// The most currencies a variant may be priced in.
+/// The most currencies in which a variant has a price.
 pub const MAX_CURRENCIES: usize = 8;
-/// The most bytes a product with its variants may take: one item.
+/// The most bytes of a product with its variants, which are one item.
 pub const MAX_PRODUCT_BYTES: usize = 64 * 1024;
-/// The most listing rows of a product.
+/// The most listing rows of a product, one per list and currency.
 pub const MAX_LISTING_ROWS: usize = 80;
-/// The most shards the stock of a variant may be spread over.
+/// The most shards of a variant's stock.
 pub const MAX_SHARDS: u16 = 32;
-/// The most shards the stock of a product's variants may be spread over in all: reading them is a few calls.
+/// The most shards of all variants of a product together, so that a few calls read them.
 pub const MAX_PRODUCT_SHARDS: usize = 400;
-/// The most units that may be ordered beyond the stock of a variant.
+/// The most units of a variant that may be ordered beyond its stock.
 pub const MAX_OVERSELL: u32 = 1_000_000;
-/// The most units of a variant that a shop may hold.
+/// The most units of a variant on hand.
 pub const MAX_ON_HAND: i64 = 10_000_000;
 
-/// An option, such as a colour, with the values that variants have of it.
+/// An option of a product, such as a colour, with the values that its variants have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProductOption {
-    /// What it is called.
+    /// Name of the option, such as `Colour`; unique within the product.
     pub name: Name,
-    /// Its values, in the order in which they are shown.
+    /// Values in the order in which they are shown.
     #[serde(default)]
     pub values: Vec<Name>,
 }
 
-/// What search engines show.
+/// Title and description for search engines.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Seo {
-    /// Title; the product's own when there is none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Title; without one the product's own is used.
+    #[serde(default, deserialize_with = "crate::text::optional", skip_serializing_if = "Option::is_none")]
     pub title: Option<Line>,
-    /// Description.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Description: one paragraph of plain text.
+    #[serde(default, deserialize_with = "crate::text::optional", skip_serializing_if = "Option::is_none")]
     pub description: Option<SeoText>,
 }
 
-/// A search engine's description: one paragraph.
+/// A description for search engines: one paragraph of plain text.
 pub type SeoText = crate::text::LongText;
 
-/// Whether customers see a product.
+/// Whether buyers can see a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProductState {
-    /// Only its seller sees it.
+    /// Only its vendor sees it.
     Draft,
-    /// It is for sale.
+    /// Buyers see it and can buy it.
     Published,
 }
 
-/// A product with its variants. The long description lies beside it.
+/// A product with its variants. The long description is an item of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Product {
-    /// Id.
     pub id: ProductId,
-    /// Who sells it.
     pub vendor: VendorCard,
-    /// Its name in addresses; unique in the marketplace.
+    /// Its name in addresses, unique in the marketplace.
     pub handle: Handle,
-    /// What it is called.
     pub title: Title,
-    /// From the root of the tree to the product's own category.
+    /// The path from the root of the tree to the product's own category.
     #[serde(default)]
     pub categories: Vec<Handle>,
-    /// Options.
     #[serde(default)]
     pub options: Vec<ProductOption>,
-    /// Variants, at least one.
+    /// At least one, at most [`MAX_VARIANTS`].
     pub variants: Vec<Variant>,
-    /// Pictures, the first is the card's.
+    /// The first one is shown on the card.
     #[serde(default)]
     pub images: Vec<Image>,
-    /// Words that the seller sorts by.
+    /// Free keywords of the vendor.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Name>,
-    /// What search engines show.
+    /// Title and description for search engines.
     #[serde(default)]
     pub seo: Seo,
-    /// The handle under which an imported file knows it, when that is not its own.
+    /// The handle that an imported file has for it, when it is not its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_handle: Option<Handle>,
-    /// What the imported file called its category.
+    /// The category as the imported file spells it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_type: Option<Line>,
-    /// What the imported file called its vendor.
+    /// The vendor as the imported file spells it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_vendor: Option<Line>,
-    /// Whether customers see it.
+    /// Whether buyers can see it.
     pub state: ProductState,
-    /// Whether the shop is open: false while its seller is suspended.
+    /// Whether its shop is open: false while the vendor is suspended.
     #[serde(default = "yes")]
     pub listed: bool,
-    /// When it was first published.
+    /// When it was published for the first time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published_at: Option<Timestamp>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// The ordinal of the next variant.
+    /// The ordinal of the next variant; ordinals are never reused.
     pub next_ordinal: u16,
-    /// Counts changes.
+    /// Incremented by each write, which is conditional on it.
     #[serde(default)]
     pub version: u64,
 }
@@ -137,62 +133,59 @@ const fn yes() -> bool {
     true
 }
 
-/// A card in a list of products.
+/// A product as a list shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProductCard {
-    /// Id.
+    /// Id of the product.
     pub id: ProductId,
     /// Handle of the product page.
     pub handle: Handle,
-    /// What it is called.
+    /// Title of the product, without a variant's values.
     pub title: Title,
-    /// Who sells it.
+    /// The vendor.
     pub vendor: VendorCard,
-    /// Its first picture.
+    /// The product's first picture; null when it has none.
     pub image: Option<ImageLink>,
-    /// The lowest price of its variants.
+    /// The lowest price of its variants in the list's currency.
     pub price: Money,
-    /// What the variant with the lowest price used to cost.
+    /// The higher price that the variant with the lowest price is compared to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compare_at_price: Option<Money>,
-    /// Whether any variant can be bought now.
+    /// Whether at least one variant can be bought now.
     pub available: bool,
 }
 
-/// One row of one list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListingRow {
-    /// Which list.
     pub list: List,
-    /// The card in the list's currency.
+    /// The card in the list's currency, with prices in it.
     pub card: ProductCard,
-    /// When the product was first published: the order of the newest.
+    /// When the product was published for the first time, which orders the list by newest.
     pub published_at: Timestamp,
 }
 
-/// A list of products in one currency.
+/// A list of products in one currency: all of them, a category's, a vendor's, or a vendor's within a category.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct List {
-    /// A category, when the list is of one.
+    /// Its category; nothing for a list across categories.
     pub category: Option<Handle>,
-    /// A seller's handle, when the list is of one.
+    /// Its vendor's handle; nothing for a list across vendors.
     pub vendor: Option<Handle>,
-    /// The currency of its prices.
+    /// The currency of all its prices.
     pub currency: Currency,
 }
 
 impl Product {
-    /// Whether customers can see and buy it.
+    /// Whether buyers can see and buy it.
     pub fn is_for_sale(&self) -> bool {
         self.state == ProductState::Published && self.listed
     }
 
-    /// The variant with this id.
     pub fn variant(&self, id: VariantId) -> Option<&Variant> {
         self.variants.iter().find(|variant| variant.id == id)
     }
 
-    /// Whether any variant can be bought now.
+    /// Whether at least one variant can be bought now, backorders included.
     pub fn is_available(&self, availability: &Availability) -> bool {
         self.variants.iter().any(|variant| {
             let units = availability.units(variant.id);
@@ -200,7 +193,7 @@ impl Product {
         })
     }
 
-    /// The currencies that at least one variant has a price in.
+    /// The currencies in which at least one variant has a price.
     pub fn currencies(&self) -> BTreeSet<Currency> {
         self.variants.iter().flat_map(|variant| variant.prices.iter().map(|price| price.price.currency())).collect()
     }
@@ -227,8 +220,8 @@ impl Product {
         })
     }
 
-    /// The rows of all lists it stands in: all, its category and those above, its seller, its seller within each category;
-    /// each per currency. None when it is not for sale.
+    /// Its rows in all lists: everything, its category and those above it, its vendor, its vendor within each category;
+    /// each per currency. Empty when it is not for sale.
     pub fn listing_rows(&self, available: bool, media_base: &str) -> Vec<ListingRow> {
         let (true, Some(published_at)) = (self.is_for_sale(), self.published_at) else {
             return Vec::new();
@@ -248,7 +241,7 @@ impl Product {
         rows
     }
 
-    /// What a variant's values are called: `{"Colour": "Blue"}`.
+    /// A variant's values by the name of their option: `{"Colour": "Blue"}`.
     pub fn options_of(&self, variant: &Variant) -> BTreeMap<String, String> {
         self.options
             .iter()
@@ -266,7 +259,8 @@ impl Product {
         format!("{} ({})", self.title, values.join(", "))
     }
 
-    /// Refuses a product whose parts do not fit together, or that a product file could not bring back as it is.
+    /// Fails with `invalid` when the product's parts do not fit together, or when exporting and importing it would
+    /// change it; `errors` names each part.
     pub fn check(&self) -> Result<(), Refusal> {
         let mut errors = Vec::new();
         let mut wrong =
@@ -310,11 +304,7 @@ impl Product {
                 wrong(format!("/variants/{index}/shards"), "out_of_range", format!("1 to {MAX_SHARDS}"));
             }
             if variant.inventory_policy == InventoryPolicy::Preorder && variant.available_from.is_none() {
-                wrong(
-                    format!("/variants/{index}/available_from"),
-                    "missing",
-                    "what is ordered beforehand needs a date".into(),
-                );
+                wrong(format!("/variants/{index}/available_from"), "missing", "a preorder needs a date".into());
             }
             if variant.inventory_policy.denies()
                 && (variant.available_from.is_some() || variant.oversell_limit.is_some())
@@ -353,7 +343,8 @@ impl Product {
         let shards: usize = self.variants.iter().map(|variant| usize::from(variant.layout().peak_shards)).sum();
         if shards > MAX_PRODUCT_SHARDS {
             let detail = format!(
-                "the stock of all variants, each at its widest so far, is spread over {shards} shards, at most {MAX_PRODUCT_SHARDS}"
+                "the stock of all variants, each at its peak so far, is spread over {shards} shards, \
+                at most {MAX_PRODUCT_SHARDS}"
             );
             wrong("/variants".into(), "too_many", detail);
         }
@@ -370,20 +361,20 @@ impl Product {
     }
 }
 
-/// How much of each variant of a product can be bought, as pages show it. It lags behind Stock by moments.
+/// Units of each variant of a product that can be bought: a projection of Stock, which lags behind it by seconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Availability {
-    /// Units that can be bought, by variant.
+    /// Units by variant; negative while units are owed to buyers.
     pub available: BTreeMap<VariantId, i64>,
 }
 
 impl Availability {
-    /// Units of one variant that can be bought.
+    /// Units of one variant that can be bought; zero while units are owed to buyers.
     pub fn of(&self, variant: VariantId) -> i64 {
         self.units(variant).max(0)
     }
 
-    /// The same, below zero when units are owed to buyers.
+    /// Units of one variant that can be bought; negative while units are owed to buyers.
     pub fn units(&self, variant: VariantId) -> i64 {
         self.available.get(&variant).copied().unwrap_or(0)
     }

@@ -1,23 +1,23 @@
-//! What a partial change says of one field.
+//! One field of a partial change: absent, `null` or a value.
 
 use serde::{Deserialize, Deserializer};
 
-/// What a partial change says of one field: nothing, that it is to be emptied (`null`), or its new value.
+/// One field of a partial change, a text: left as it is, emptied (`null` or `""`), or set to a new value.
 ///
-/// In a request type: `#[serde(default)]`, and `#[schema(value_type = Option<T>)]` for the document.
+/// In a request type: `#[serde(default)]`, and `#[schema(value_type = Option<T>)]` for the OpenAPI document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Change<T> {
-    /// The field is not named.
+    /// The field is absent.
     #[default]
     Keep,
-    /// The field is `null`.
+    /// The field is `null`, or an empty text.
     Clear,
     /// The field has a value.
     To(T),
 }
 
 impl<T> Change<T> {
-    /// The field after the change.
+    /// The value of the field after the change.
     pub fn applied(self, current: Option<T>) -> Option<T> {
         match self {
             Self::Keep => current,
@@ -29,7 +29,8 @@ impl<T> Change<T> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Option::deserialize(deserializer)?.map_or(Self::Clear, Self::To))
+        // An empty text clears the field, as null does: a form sends it for a field that was emptied.
+        Ok(crate::text::optional(deserializer)?.map_or(Self::Clear, Self::To))
     }
 }
 
@@ -48,6 +49,7 @@ mod tests {
         let after = |json: &str| serde_json::from_str::<Asked>(json).unwrap().name.applied(Some("old".to_owned()));
         assert_eq!(after("{}").as_deref(), Some("old"));
         assert_eq!(after(r#"{"name":null}"#), None);
+        assert_eq!(after(r#"{"name":""}"#), None);
         assert_eq!(after(r#"{"name":"new"}"#).as_deref(), Some("new"));
         assert!(serde_json::from_str::<Asked>(r#"{"name":7}"#).is_err());
     }

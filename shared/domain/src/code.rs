@@ -1,9 +1,9 @@
-//! What can be wrong, as a closed list that clients may rely on.
+//! Error codes: a closed list that clients may rely on.
 
-/// Declares the codes once: their names in Rust and on the wire, and what each means.
+/// Declares each code once: its name in Rust and on the wire, and its meaning.
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $name:ident = $text:literal,)+) => {
-        /// A stable name for a refusal or a failure. Part of the HTTP contract: never renamed.
+        /// A stable name for a refused request or a failure. Part of the HTTP contract: never renamed.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Code { $($(#[doc = $doc])+ $name,)+ }
 
@@ -11,12 +11,12 @@ macro_rules! codes {
             /// Every code, in the order of declaration.
             pub const ALL: &'static [Self] = &[$(Self::$name),+];
 
-            /// The code on the wire.
+            /// Its name on the wire.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)+ }
             }
 
-            /// One sentence for people.
+            /// One sentence for people, shown unless the error has a `detail` of its own.
             pub const fn meaning(self) -> &'static str {
                 match self { $(Self::$name => concat!($($doc),+).trim_ascii(),)+ }
             }
@@ -55,11 +55,11 @@ codes! {
     BadSignature = "bad_signature",
     /// There is nothing here, or nothing for you.
     NotFound = "not_found",
-    /// This path does not know that method.
+    /// This path does not support that method.
     MethodNotAllowed = "method_not_allowed",
-    /// The state it is in does not allow this.
+    /// Its state does not allow this.
     WrongState = "wrong_state",
-    /// Somebody else changed it in the meantime; read it again.
+    /// It was changed in the meantime; read it again.
     Conflict = "conflict",
     /// The name is taken.
     HandleTaken = "handle_taken",
@@ -99,7 +99,7 @@ codes! {
     TooLarge = "too_large",
     /// The body has the wrong content type.
     UnsupportedMediaType = "unsupported_media_type",
-    /// Too many attempts; try again later.
+    /// Too many requests; try again later.
     TooManyRequests = "too_many_requests",
     /// Something went wrong on our side. It has been logged.
     Internal = "internal",
@@ -107,51 +107,54 @@ codes! {
     Unavailable = "unavailable",
 }
 
-/// One thing that is wrong with the input, or one line that stands in the way.
+/// One field of the input that is wrong, or one line that stands in the way.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct FieldError {
-    /// Where: an RFC 6901 pointer into the request body, or the name of a parameter.
+    /// An RFC 6901 pointer into the request body, or the name of a parameter.
+    #[schema(examples("/quantity"))]
     pub pointer: String,
-    /// What: a short name in `snake_case`.
+    /// A short name in `snake_case`.
+    #[schema(examples("out_of_range"))]
     pub code: String,
-    /// What, for people.
+    /// One sentence for people.
+    #[schema(examples("must be 0 to 9999"))]
     pub detail: String,
 }
 
 impl FieldError {
-    /// A field error from its parts.
+    /// Makes a field error from its parts.
     pub fn new(pointer: impl Into<String>, code: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), code: code.into(), detail: detail.into() }
     }
 }
 
-/// An error that knows its name in the contract.
+/// An error with a stable code in the HTTP contract.
 pub trait Coded: std::error::Error {
-    /// Its code.
+    /// The code, which decides the HTTP status.
     fn code(&self) -> Code;
 
-    /// What to tell the caller; nothing means the code's own meaning.
+    /// A sentence for the caller; without one, [`Code::meaning`] is shown.
     fn detail(&self) -> Option<String> {
         None
     }
 
-    /// The parts of the input it concerns.
+    /// The fields of the input that are wrong.
     fn fields(&self) -> Vec<FieldError> {
         Vec::new()
     }
 
-    /// After how many seconds another try makes sense.
+    /// After how many seconds a retry makes sense.
     fn retry_after(&self) -> Option<u32> {
         None
     }
 
-    /// The answer that the same call got before: then nothing has failed, and it is given again.
+    /// The stored response of an earlier request with the same idempotency key: nothing has failed, and it is replayed.
     fn stored_response(&self) -> Option<String> {
         None
     }
 }
 
-/// A refusal with its code and, where useful, its own words and fields.
+/// A refused request: its code and, where useful, a sentence and fields of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     code: Code,
@@ -160,22 +163,22 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// A refusal in the code's own words.
+    /// A refusal with the meaning of its code.
     pub const fn of(code: Code) -> Self {
         Self { code, detail: None, fields: Vec::new() }
     }
 
-    /// A refusal in other words.
+    /// A refusal with a sentence of its own.
     pub fn because(code: Code, detail: impl Into<String>) -> Self {
         Self { code, detail: Some(detail.into()), fields: Vec::new() }
     }
 
-    /// A refusal that names the fields it concerns.
+    /// A refusal that names the fields that are wrong.
     pub fn fields(code: Code, fields: Vec<FieldError>) -> Self {
         Self { code, detail: None, fields }
     }
 
-    /// One bad field.
+    /// A refusal with code `invalid` for one field.
     pub fn field(pointer: impl Into<String>, code: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::fields(Code::Invalid, vec![FieldError::new(pointer, code, detail)])
     }

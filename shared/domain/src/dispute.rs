@@ -1,23 +1,23 @@
-//! Disputes: a buyer's bank wants money back.
+//! Disputes (chargebacks): the buyer's bank wants the money of a payment back.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{DisputeId, Money, OrderId, PaymentId, Timestamp};
 
-/// Where a dispute stands.
+/// State of a dispute: open until the buyer's bank decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DisputeState {
-    /// The money is held back.
+    /// The bank has not decided; the provider holds the money back.
     Opened,
-    /// It came back to us.
+    /// The bank decided for the shop: the money stays.
     Won,
-    /// It went to the buyer.
+    /// The bank decided for the buyer: the money is charged back.
     Lost,
 }
 
-/// What can happen to a dispute.
+/// What can happen to an open dispute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DisputeStep {
@@ -28,13 +28,12 @@ pub enum DisputeStep {
 }
 
 impl DisputeState {
-    /// Every state.
     pub const ALL: [Self; 3] = [Self::Opened, Self::Won, Self::Lost];
 
-    /// Where a dispute begins.
+    /// The states in which a dispute can begin.
     pub const INITIAL: [Self; 1] = [Self::Opened];
 
-    /// The state after a step; nothing when the step cannot happen now.
+    /// The state after a step; nothing when the step is not allowed in this state.
     pub const fn after(self, step: DisputeStep) -> Option<Self> {
         match (self, step) {
             (Self::Opened, DisputeStep::Won) => Some(Self::Won),
@@ -45,35 +44,30 @@ impl DisputeState {
 }
 
 impl DisputeStep {
-    /// Every step.
     pub const ALL: [Self; 2] = [Self::Won, Self::Lost];
 }
 
-/// A dispute about one payment.
+/// A dispute about one payment, known by what the provider reports.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dispute {
-    /// Id.
     pub id: DisputeId,
-    /// Which order.
     pub order: OrderId,
-    /// About which payment.
     pub payment: PaymentId,
-    /// The provider's name for it.
+    /// The provider's id of the dispute.
     pub reference: String,
-    /// How much; nothing when it is no amount that we can express.
+    /// The disputed amount; nothing when it cannot be expressed as [`Money`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Money>,
-    /// Where it stands.
     pub state: DisputeState,
-    /// What the buyer's bank says is wrong.
+    /// The reason that the buyer's bank gives, as the provider spells it.
     pub reason: String,
-    /// When it was opened; nothing while only its end is known, because the news of it came first.
+    /// When it was opened; nothing while only the news of its decision has arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opened_at: Option<Timestamp>,
-    /// When it was decided.
+    /// When it was decided; nothing while it is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<Timestamp>,
-    /// Counts changes.
+    /// Incremented by each write, which is conditional on it.
     #[serde(default)]
     pub version: u64,
 }

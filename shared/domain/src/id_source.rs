@@ -1,30 +1,28 @@
-//! Where new ids come from: a time and a source of random bits, both handed in.
+//! Makes new ids from a time and a source of random bits, both passed in.
 
 use crate::{CartId, Timestamp};
 
-/// Makes ids at one moment. The random bits come from outside, so that the same input gives the same ids in tests.
+/// Makes ids at one point in time. The random bits are passed in, so that tests get the same ids from the same input.
 pub struct Ids {
     now: Timestamp,
     random: Box<dyn FnMut() -> [u8; 16] + Send>,
 }
 
 impl Ids {
-    /// Ids of this moment from this source of random bits.
+    /// Ids of this time; `random` is called once for each id.
     pub fn new(now: Timestamp, random: impl FnMut() -> [u8; 16] + Send + 'static) -> Self {
         Self { now, random: Box::new(random) }
     }
 
-    /// The moment.
     pub const fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// A new cart id.
     pub fn cart_id(&mut self) -> CartId {
         CartId::random((self.random)())
     }
 
-    /// Random bits for any of the ids with a time in them: `OrderId::new(ids.now(), ids.bits())`.
+    /// Random bits for an id that contains a time: `OrderId::new(ids.now(), ids.bits())`.
     pub fn bits(&mut self) -> [u8; 10] {
         let mut bits = [0; 10];
         for (bit, random) in bits.iter_mut().zip((self.random)()) {

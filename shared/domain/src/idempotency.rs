@@ -1,27 +1,27 @@
-//! Calls that their callers name, so that a repeat of one is known for what it is.
+//! Idempotency keys: a repeated request with the same key gets the stored response and is not carried out again.
 
 use crate::Timestamp;
 
-/// A call with an idempotency key: whose it is, which call it is, and what was asked for.
+/// A request with an idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotentRequest {
-    /// The caller: a buyer, a seller's member, a cart or an order.
+    /// Whose key it is: a buyer, a member of a vendor, a cart or an order. Keys of two callers never meet.
     pub caller: String,
     /// Method and route.
     pub route: String,
-    /// The key as it was sent.
+    /// The `Idempotency-Key` header as it was sent.
     pub key: String,
-    /// A fingerprint of the request: the same key with another one is refused.
+    /// A digest of the request: the same key with another digest fails with `idempotency_key_reused`.
     pub fingerprint: String,
-    /// When it came.
+    /// When the request came.
     pub at: Timestamp,
 }
 
-/// The answer to a call, as it is kept for a repeat.
+/// The stored response to a request, for its replay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredResponse {
-    /// The call.
+    /// The request that it answers.
     pub request: IdempotentRequest,
-    /// The answer in the form in which it is given again. Only who made it can read it.
+    /// The response in the form in which it is replayed. Only its caller can read it.
     pub response: String,
 }

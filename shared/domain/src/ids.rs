@@ -1,4 +1,4 @@
-//! Identifiers: a prefix that names the kind, and a UUIDv7 in Crockford base32, so that they sort by age.
+//! Ids: a prefix that names the kind, and a UUIDv7 in Crockford base32, so that they sort by age.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,10 +10,10 @@ use uuid::Uuid;
 use crate::Timestamp;
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-/// 128 bits in groups of five.
+/// 128 bits in groups of five bits.
 const LENGTH: usize = 26;
 
-/// The text is no id of the kind that was asked for.
+/// The text is not an id of the expected kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an id of this kind")]
 pub struct BadId;
@@ -38,9 +38,16 @@ fn decode(text: &str) -> Result<u128, BadId> {
     })
 }
 
-/// A UUIDv7 (RFC 9562) of this time and these random bytes.
+/// A UUIDv7 (RFC 9562) of this time and these random bits.
 fn version_7(at: Timestamp, random: [u8; 10]) -> u128 {
     uuid::Builder::from_unix_timestamp_millis(u64::try_from(at.millis()).unwrap_or(0), &random).into_uuid().as_u128()
+}
+
+/// The pattern of the ids of which this is one: prefix and UUID in Crockford base32, for a variant with its number; or a plain UUID.
+fn pattern(example: &str) -> Option<String> {
+    let (prefix, rest) = example.split_once('_')?;
+    let number = if rest.contains('_') { "_[0-9]{1,5}" } else { "" };
+    Some(format!("^{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}{number}$"))
 }
 
 macro_rules! text_form {
@@ -67,6 +74,7 @@ macro_rules! text_form {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
                 utoipa::openapi::ObjectBuilder::new()
                     .schema_type(utoipa::openapi::schema::Type::String)
+                    .pattern(pattern(Self::EXAMPLE))
                     .examples([Self::EXAMPLE])
                     .into()
             }
@@ -83,21 +91,20 @@ macro_rules! ids {
         pub struct $name(u128);
 
         impl $name {
-            /// What stands before the underscore.
+            /// The part before the underscore.
             pub const PREFIX: &'static str = $prefix;
             const EXAMPLE: &'static str = concat!($prefix, "_01jd2v9k3mfe8tq5r7w0x4y6za");
 
-            /// A new id of this time and these random bytes.
+            /// A new id of this time and these random bits.
             pub fn new(at: Timestamp, random: [u8; 10]) -> Self {
                 Self(version_7(at, random))
             }
 
-            /// An id of exactly these bits: for ids that are derived from something else.
+            /// An id of exactly these bits, for ids that are derived from something else.
             pub const fn from_bits(bits: u128) -> Self {
                 Self(bits)
             }
 
-            /// The bits.
             pub const fn bits(self) -> u128 {
                 self.0
             }
@@ -122,19 +129,19 @@ macro_rules! ids {
 }
 
 ids! {
-    /// A seller.
+    /// A vendor.
     VendorId = "ven";
     /// A product.
     ProductId = "prd";
     /// An order.
     OrderId = "ord";
-    /// One attempt at paying an order.
+    /// A payment attempt of an order.
     PaymentId = "pay";
-    /// Money on its way back.
+    /// A refund.
     RefundId = "ref";
-    /// A buyer's bank that wants money back.
+    /// A dispute.
     DisputeId = "dsp";
-    /// Something that happened.
+    /// An outbox event.
     EventId = "evt";
     /// An uploaded picture or document.
     MediaId = "med";
@@ -144,7 +151,7 @@ ids! {
     ExportId = "exp";
     /// An address in a buyer's address book.
     AddressId = "adr";
-    /// A cart. Whoever knows it may use it, so it is 128 random bits without a time in them.
+    /// A cart. Whoever knows the id may use the cart, so it is 128 random bits without a time in them.
     CartId = "crt";
 }
 
@@ -156,9 +163,9 @@ impl CartId {
 }
 
 impl OrderId {
-    /// The number that people read to each other: ten letters and digits out of the random part of the id.
+    /// The order number for people: ten letters and digits out of the random part of the id, as in `7R0QK-2M9XD`.
     ///
-    /// 50 random bits: two orders in a million million share one, which is why numbers are for people and ids for machines.
+    /// With 50 random bits, 50 million orders have about one pair with the same number: ids are for machines.
     pub fn number(self) -> String {
         let text = encode(self.0 & ((1 << 50) - 1));
         let digits = text.get(LENGTH - 10..).unwrap_or_default().to_ascii_uppercase();
@@ -179,7 +186,7 @@ pub struct VariantId {
 impl VariantId {
     const EXAMPLE: &'static str = "var_01jd2v9k3mfe8tq5r7w0x4y6za_1";
 
-    /// The variant with this ordinal within its product. An ordinal is never used again.
+    /// The variant with this ordinal within its product. An ordinal is never reused.
     pub const fn new(product: ProductId, ordinal: u16) -> Self {
         Self { product, ordinal }
     }
@@ -206,7 +213,7 @@ impl FromStr for VariantId {
     fn from_str(text: &str) -> Result<Self, BadId> {
         let (product, ordinal) = text.strip_prefix("var_").and_then(|rest| rest.split_once('_')).ok_or(BadId)?;
         let number: u16 = ordinal.parse().map_err(|_| BadId)?;
-        // One spelling each: a variant is a key, and "+1" or "01" would be a second name for it.
+        // One spelling each: the text is used as a key, and "+1" or "01" would be a second name for the same variant.
         if number.to_string() != ordinal {
             return Err(BadId);
         }
@@ -216,7 +223,7 @@ impl FromStr for VariantId {
 
 text_form!(VariantId);
 
-/// A signed-in person, as Cognito names them (`sub`): a UUID.
+/// A signed-in user by the `sub` that Cognito gave them: a UUID.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(Uuid);
 

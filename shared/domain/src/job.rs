@@ -1,6 +1,5 @@
-//! Long jobs of a seller: product files in and out. They are worked on in slices, by whoever holds the job's lease.
-
-mod view;
+//! Long jobs of a vendor: imports and exports of product files. A queue message carries a job; each delivery works for
+//! one slice of time under a lease.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,59 +10,57 @@ use utoipa::ToSchema;
 use crate::text::Line;
 use crate::{Currency, ExportId, ImportId, Timestamp, VendorId};
 
-pub use self::view::{ExportView, ImportView};
-
-/// How many errors of a file are kept for its seller to read; the rest are only counted.
+/// The most errors of a file that are stored; the rest are only counted.
 pub const MAX_ROW_ERRORS: u64 = 1_000;
-/// The most bytes of a file that comes with the request.
+/// The most bytes of a file that is sent in the request itself.
 pub const MAX_INLINE_BYTES: usize = 1024 * 1024;
-/// The most bytes of a file that is uploaded.
+/// The most bytes of a file that is uploaded to the bucket.
 pub const MAX_FILE_BYTES: u64 = 200 * 1024 * 1024;
-/// How long a slice of work may hold a job: longer than a slice may run, shorter than its message stays hidden.
+/// How long a lease lasts: longer than the function's timeout, shorter than the queue's visibility timeout.
 pub const LEASE_DURATION: Duration = Duration::from_secs(65);
-/// How long a job may give no sign of life until whoever looks at it has it taken up again: longer than the upload of the largest
-/// file takes, and than a message takes that fails each time until it is given back no more.
+/// How long after the end of its last lease a job counts as abandoned, so that reading it queues it again. It is longer
+/// than the upload of the largest file takes, and than all redeliveries of a message until the dead-letter queue.
 pub const ABANDONED_AFTER: Duration = Duration::from_secs(3_600);
 
-/// How far a job has come.
+/// State of an import or export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
-    /// The file has not been uploaded yet, or nobody has begun.
+    /// The file is not uploaded yet, or no work has begun.
     Waiting,
-    /// It is being worked on.
+    /// A slice of it was begun.
     Running,
-    /// It has been worked through; what was wrong with single rows stands in its errors.
+    /// All of the file was worked on; rows that failed are in `errors`.
     Completed,
-    /// It could not be worked through; its last error says why.
+    /// It could not be finished; the last error says why.
     Failed,
 }
 
-/// Who works on a job, and how long others leave it alone.
+/// The right of one message to work on a job. It keeps two deliveries from working on the same job at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
-    /// The message that the work was asked for with.
+    /// Id of the queue message that the work belongs to.
     pub message: String,
-    /// Until when. A slice that has died holds nothing any more after this.
+    /// When it ends by itself, so that a worker that died does not hold the job for ever.
     pub until: Timestamp,
 }
 
 impl Lease {
-    /// A lease that begins now.
+    /// A lease of [`LEASE_DURATION`] from now on.
     pub fn new(message: &str, now: Timestamp) -> Self {
         Self { message: message.to_owned(), until: now + LEASE_DURATION }
     }
 }
 
-/// What to do about a message that asks for work on a job.
+/// What the consumer does with a message that asks for work on a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// Work on it.
+    /// Take the lease and work.
     Granted,
-    /// This very message is being worked on, or the one who did has died: look again later. It must not be dropped, because
-    /// it is what keeps the job alive.
+    /// Leave the message in the queue: an earlier delivery of it holds the lease, and is at work or has died. Without
+    /// the message nothing would resume the job.
     Later,
-    /// The job is over, or another message keeps it alive.
+    /// Delete the message: the job has ended, or another message holds the lease.
     Obsolete,
 }
 
@@ -82,56 +79,59 @@ pub fn claim(state: JobState, lease: Option<&Lease>, message: &str, now: Timesta
     }
 }
 
-/// Whether a job has given no sign of life for so long that the message that was to keep it alive must be lost: the file was never
-/// uploaded, or the message failed too often.
+/// Whether the message of an unfinished job must be lost, because no lease was taken for [`ABANDONED_AFTER`]: the file
+/// was never uploaded, or the message is in the dead-letter queue.
 fn is_abandoned(state: JobState, lease: Option<&Lease>, created_at: Timestamp, now: Timestamp) -> bool {
     let last_seen = lease.map_or(created_at, |lease| lease.until);
     matches!(state, JobState::Waiting | JobState::Running) && last_seen + ABANDONED_AFTER <= now
 }
 
-/// One thing that is wrong in a file, or that was done otherwise than it says.
+/// An error in a file, or a warning that something was imported otherwise than the file says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ImportRowError {
-    /// The line of the file, counted from one.
+    /// Line of the file, counted from 1.
     pub line: u64,
-    /// The column as the file's header spells it; empty when the row or the product is meant.
+    /// The column as the file's header spells it; empty when the whole row or product is meant.
+    #[schema(examples("Variant Price"))]
     pub column: String,
-    /// What: a short name in `snake_case`.
+    /// A short name in `snake_case`.
+    #[schema(examples("bad_price"))]
     pub code: String,
-    /// What, for people.
+    /// One sentence for people.
+    #[schema(examples("is no price"))]
     pub detail: String,
 }
 
-/// Where an import goes on.
+/// The place in a file at which the next slice of an import goes on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FilePosition {
     /// Rows before it, without the header.
     pub rows: u64,
-    /// The line, counted from one.
+    /// Line of the file, counted from 1.
     pub line: u64,
-    /// The offset in bytes.
+    /// Offset in bytes.
     pub offset: u64,
 }
 
-/// What became of the products of a file. After an interruption some that are new count as there already: their batch was written
-/// and not counted.
+/// What an import did to products. After an interruption, new products may be counted as unchanged: their batch was
+/// written, but the job was not saved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportCounts {
-    /// Products that went in, those included that were so already.
+    /// Products that were imported, unchanged ones included.
     pub products: u64,
-    /// Their variants.
+    /// Variants of those products.
     pub variants: u64,
-    /// Products that are new.
+    /// Products that were new.
     pub created: u64,
-    /// Products that were there and have changed.
+    /// Products that existed and were changed.
     pub updated: u64,
-    /// What is wrong with the file: all of it, not only what is kept.
+    /// Errors of the file, including those beyond [`MAX_ROW_ERRORS`] that are not stored.
     #[serde(alias = "faults")]
     pub errors: u64,
 }
 
 impl ImportCounts {
-    /// Both together.
+    /// The sums of both.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
         Self {
@@ -144,57 +144,54 @@ impl ImportCounts {
     }
 }
 
-/// An import of a product file.
+/// An import of a product file, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportJob {
-    /// Id.
     pub id: ImportId,
-    /// Whose products.
     pub vendor: VendorId,
-    /// What the seller calls the file.
+    /// Name of the file as the vendor gave it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filename: Option<Line>,
-    /// The currency of its prices.
+    /// The currency of the prices in the file.
     pub currency: Currency,
-    /// Whether it is only checked.
+    /// Whether the file is only checked and nothing is written.
     pub dry_run: bool,
-    /// Whether its products are published.
+    /// Whether imported products are published.
     pub publish: bool,
-    /// How far it has come.
     pub state: JobState,
-    /// Rows of the file, once they were counted.
+    /// Rows of the file without its header; nothing until they were counted.
     #[serde(default)]
     pub rows: Option<u64>,
-    /// Where to go on.
+    /// Where the next slice goes on.
     #[serde(default)]
     pub position: FilePosition,
-    /// What became of the products before that.
+    /// What was imported before that position.
     #[serde(default)]
     #[serde(alias = "tally")]
     pub counts: ImportCounts,
-    /// What the file was when the work began: another file is another import.
+    /// The file's ETag when its rows were counted. A file that was replaced meanwhile fails the import.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
-    /// Who works on it.
+    /// The message that works on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Lease>,
-    /// Since when.
     pub created_at: Timestamp,
-    /// Until when.
+    /// When it was completed or failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
-    /// Counts changes.
+    /// Incremented by each write, which is conditional on it.
     #[serde(default)]
     pub version: u64,
 }
 
 impl ImportJob {
-    /// Where its file lies.
+    /// Key of its file in the bucket.
     pub fn key(&self) -> String {
         import_key(self.vendor, self.id)
     }
 
-    /// Takes in what became of some products, and answers the errors of theirs that are kept.
+    /// Moves on to `position` and adds what was imported before it. Answers those of the errors that are still within
+    /// [`MAX_ROW_ERRORS`] and have to be stored.
     pub fn advance(
         &mut self,
         position: FilePosition,
@@ -208,12 +205,12 @@ impl ImportJob {
         errors
     }
 
-    /// Whether nobody will go on with it unless it is asked for again.
+    /// Whether its message must be lost, so that it only goes on when it is enqueued again.
     pub fn is_abandoned(&self, now: Timestamp) -> bool {
         is_abandoned(self.state, self.lease.as_ref(), self.created_at, now)
     }
 
-    /// It is over.
+    /// Ends it as `Completed` or `Failed`, and gives up the lease.
     pub fn finish(&mut self, state: JobState, now: Timestamp) {
         self.state = state;
         self.lease = None;
@@ -221,60 +218,56 @@ impl ImportJob {
     }
 }
 
-/// An export of a seller's products.
+/// An export of a vendor's products, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExportJob {
-    /// Id.
     pub id: ExportId,
-    /// Whose products.
     pub vendor: VendorId,
-    /// The currency of its prices.
+    /// The currency of the prices in the file.
     pub currency: Currency,
-    /// How far it has come.
     pub state: JobState,
-    /// Rows written.
+    /// Rows written so far.
     #[serde(default)]
     pub rows: u64,
-    /// Products written.
+    /// Products written so far.
     #[serde(default)]
     pub products: u64,
-    /// Why it could not be finished.
+    /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
-    /// The product after which to go on, as the list of products names it.
+    /// The key of the last product written, in the form that a query continues from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<BTreeMap<String, String>>,
-    /// The upload in parts, once there is one.
+    /// Id of the multipart upload, once it was begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upload: Option<String>,
-    /// Tags of the parts that are there, in their order.
+    /// ETags of the uploaded parts, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<String>,
-    /// Who works on it.
+    /// The message that works on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Lease>,
-    /// Since when.
     pub created_at: Timestamp,
-    /// Until when.
+    /// When it was completed or failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
-    /// Counts changes.
+    /// Incremented by each write, which is conditional on it.
     #[serde(default)]
     pub version: u64,
 }
 
 impl ExportJob {
-    /// Where its file lies.
+    /// Key of its file in the bucket.
     pub fn key(&self) -> String {
         format!("exports/{}/{}.csv", self.vendor, self.id)
     }
 
-    /// Whether nobody will go on with it unless it is asked for again.
+    /// Whether its message must be lost, so that it only goes on when it is enqueued again.
     pub fn is_abandoned(&self, now: Timestamp) -> bool {
         is_abandoned(self.state, self.lease.as_ref(), self.created_at, now)
     }
 
-    /// It is over.
+    /// Ends it as `Completed` or `Failed`, and gives up the lease.
     pub fn finish(&mut self, state: JobState, now: Timestamp) {
         self.state = state;
         self.lease = None;
@@ -282,12 +275,12 @@ impl ExportJob {
     }
 }
 
-/// Where an import's file lies. The storage tells of what is put under `imports/`.
+/// Key of an import's file. The bucket notifies the queue of what is put under `imports/`.
 pub fn import_key(vendor: VendorId, id: ImportId) -> String {
     format!("imports/{vendor}/{id}.csv")
 }
 
-/// The import whose file lies there.
+/// The import to which a key in the bucket belongs; nothing for other keys.
 pub fn import_of(key: &str) -> Option<(VendorId, ImportId)> {
     let (vendor, id) = key.strip_prefix("imports/")?.strip_suffix(".csv")?.split_once('/')?;
     Some((vendor.parse().ok()?, id.parse().ok()?))

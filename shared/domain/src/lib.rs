@@ -1,17 +1,21 @@
 //! The marketplace in pure types: money, catalog, carts, orders, payments.
 //!
-//! Nothing here waits, reads a clock, the environment or the network: time and randomness come in as arguments.
+//! Nothing here is async, or reads a clock, the environment or the network: time and randomness are passed in.
 
 pub mod address;
 pub mod cart;
 pub mod catalog;
 pub mod change;
 pub mod code;
+pub mod contact;
 pub mod dispute;
+#[cfg(any(test, feature = "examples"))]
+pub mod examples;
 pub mod id_source;
 pub mod idempotency;
 pub mod ids;
 pub mod job;
+pub mod location;
 pub mod money;
 pub mod order;
 pub mod outbox;

@@ -1,4 +1,4 @@
-//! Money: whole minor units in one currency. Never a float, never two currencies in one sum.
+//! Money: whole minor units in one currency. Never a float, and two currencies never add.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,27 +9,24 @@ use utoipa::ToSchema;
 
 use crate::code::{Code, Coded};
 
-/// What can go wrong with money.
+/// Why an amount cannot be computed or read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
-    /// The sum does not fit.
+    /// The result does not fit into 64 bits.
     #[error("the amount is too large")]
     Overflow,
-    /// Two amounts of different currencies were put together.
     #[error("amounts of different currencies do not add")]
     CurrencyMismatch,
-    /// The currency is not known.
     #[error("not a currency (ISO 4217)")]
     UnknownCurrency,
-    /// The text is no amount with exactly the currency's digits.
-    #[error("not an amount with exactly the currency's digits")]
+    #[error("not an amount with at most the currency's digits")]
     BadAmount,
 }
 
 impl Coded for MoneyError {
     fn code(&self) -> Code {
         match self {
-            // Ours to prevent: amounts are bounded where they come in.
+            // Internal: amounts are bounded where they come in.
             Self::Overflow | Self::CurrencyMismatch => Code::Internal,
             Self::UnknownCurrency | Self::BadAmount => Code::Invalid,
         }
@@ -44,7 +41,7 @@ macro_rules! currencies {
         pub enum Currency { $($($code,)+)+ }
 
         impl Currency {
-            /// Every currency known here (not `ALL`: that is the Albanian lek).
+            /// Every currency (not `ALL`, which is the Albanian lek).
             pub const EVERY: &'static [Self] = &[$($(Self::$code,)+)+];
 
             /// The code: three capital letters.
@@ -52,7 +49,7 @@ macro_rules! currencies {
                 match self { $($(Self::$code => stringify!($code),)+)+ }
             }
 
-            /// How many digits stand after the point.
+            /// The number of digits after the decimal point.
             pub const fn exponent(self) -> u32 {
                 match self { $($(Self::$code)|+ => $digits,)+ }
             }
@@ -72,11 +69,11 @@ macro_rules! currencies {
 
 currencies! {
     0: BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF;
-    2: AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP CRC
-       CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES
-       KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR
-       NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT
-       TOP TRY TTD TWD TZS UAH USD UYU UZS VES WST XCD YER ZAR ZMW;
+    2: AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP
+       CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR
+       JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN
+       NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP
+       SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VES WST XCD YER ZAR ZMW;
     3: BHD IQD JOD KWD LYD OMR TND;
 }
 
@@ -118,58 +115,56 @@ pub struct Money {
     currency: Currency,
 }
 
-/// No price, total or refund is larger than this many minor units; sums of a whole cart of such still fit.
+/// The largest price, total or refund in minor units. The sum of as many such amounts as a cart has lines still fits
+/// into 64 bits.
 pub const MAX_PRICE: i64 = 1_000_000_000_000_000;
 
 impl Money {
-    /// So many minor units.
+    /// An amount of so many minor units.
     pub const fn new(minor: i64, currency: Currency) -> Self {
         Self { minor, currency }
     }
 
-    /// Nothing, in this currency.
+    /// No money, in this currency.
     pub const fn zero(currency: Currency) -> Self {
         Self { minor: 0, currency }
     }
 
-    /// Minor units.
+    /// The amount in minor units.
     pub const fn minor(self) -> i64 {
         self.minor
     }
 
-    /// Its currency.
     pub const fn currency(self) -> Currency {
         self.currency
     }
 
-    /// Whether it is nothing.
     pub const fn is_zero(self) -> bool {
         self.minor == 0
     }
 
-    /// Whether this can stand as a price: not negative, not beyond [`MAX_PRICE`].
+    /// Whether the amount can be a price: not negative, at most [`MAX_PRICE`].
     pub const fn is_price(self) -> bool {
         self.minor >= 0 && self.minor <= MAX_PRICE
     }
 
-    /// The sum of two amounts of one currency.
+    /// The sum; an error when the currencies differ or the result does not fit.
     pub fn plus(self, other: Self) -> Result<Self, MoneyError> {
         self.same_currency(other)?;
         self.minor.checked_add(other.minor).map(|minor| Self { minor, ..self }).ok_or(MoneyError::Overflow)
     }
 
-    /// The difference of two amounts of one currency.
     pub fn minus(self, other: Self) -> Result<Self, MoneyError> {
         self.same_currency(other)?;
         self.minor.checked_sub(other.minor).map(|minor| Self { minor, ..self }).ok_or(MoneyError::Overflow)
     }
 
-    /// So many times the amount.
+    /// The amount times a number of units.
     pub fn times(self, quantity: u32) -> Result<Self, MoneyError> {
         self.minor.checked_mul(i64::from(quantity)).map(|minor| Self { minor, ..self }).ok_or(MoneyError::Overflow)
     }
 
-    /// The sum of amounts, all in `currency`.
+    /// The sum of amounts, each of which must be in `currency`.
     pub fn sum(currency: Currency, amounts: impl IntoIterator<Item = Self>) -> Result<Self, MoneyError> {
         amounts.into_iter().try_fold(Self::zero(currency), Self::plus)
     }
@@ -183,8 +178,8 @@ impl Money {
         Ok(Self { minor, ..self })
     }
 
-    /// Splits the amount by weights without making or losing a unit: each gets its share rounded toward zero, and what is
-    /// left goes to the largest weight, the first of them when several are equal. All weights zero: all goes to the first.
+    /// Splits the amount by weights without making or losing a minor unit: each share is rounded toward zero, and the
+    /// remainder goes to the largest weight, the first one of equals. When all weights are zero, all goes to the first.
     pub fn allocate(self, weights: &[u64]) -> Result<Vec<Self>, MoneyError> {
         let total: u128 = weights.iter().copied().map(u128::from).sum();
         let Some(largest) = weights.iter().max().and_then(|most| weights.iter().position(|weight| weight == most))
@@ -210,7 +205,7 @@ impl Money {
         Ok(shares)
     }
 
-    /// The amount as a decimal with exactly the currency's digits.
+    /// The amount as a decimal with exactly the digits of its currency: `12.50`.
     pub fn decimal(self) -> String {
         let digits = usize::try_from(self.currency.exponent()).unwrap_or(0);
         let sign = if self.minor < 0 { "-" } else { "" };
@@ -222,7 +217,7 @@ impl Money {
         format!("{sign}{}.{:0digits$}", unsigned / scale, unsigned % scale)
     }
 
-    /// Reads a decimal with exactly the currency's digits: `12.50` for USD, `1250` for JPY.
+    /// Reads a decimal with at most the digits of the currency: `12.50`, `12.5` or `12` for USD, `1250` for JPY.
     pub fn parse(text: &str, currency: Currency) -> Result<Self, MoneyError> {
         let (negative, unsigned) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
@@ -231,19 +226,20 @@ impl Money {
         let digits = usize::try_from(currency.exponent()).unwrap_or(0);
         let (whole, fraction) = match unsigned.split_once('.') {
             Some((whole, fraction)) if digits > 0 => (whole, fraction),
-            None if digits == 0 => (unsigned, ""),
-            _ => return Err(MoneyError::BadAmount),
+            None => (unsigned, ""),
+            Some(_) => return Err(MoneyError::BadAmount),
         };
         let plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
         if whole.is_empty()
             || !plain(whole)
             || !plain(fraction)
-            || fraction.len() != digits
+            || fraction.len() > digits
+            || (fraction.is_empty() && unsigned.contains('.'))
             || (whole.len() > 1 && whole.starts_with('0'))
         {
             return Err(MoneyError::BadAmount);
         }
-        let minor: i64 = format!("{}{whole}{fraction}", if negative { "-" } else { "" })
+        let minor: i64 = format!("{}{whole}{fraction:0<digits$}", if negative { "-" } else { "" })
             .parse()
             .map_err(|_| MoneyError::Overflow)?;
         Ok(Self { minor, currency })
@@ -266,14 +262,14 @@ impl fmt::Debug for Money {
     }
 }
 
-/// Money on the wire.
+/// An amount of money in one currency.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Money)]
 struct WireMoney<'a> {
-    /// A decimal with exactly the currency's digits.
+    /// A decimal: answered with exactly the digits of the currency, `12.50` USD, `1250` JPY, and accepted with at most them.
     #[serde(borrow)]
-    #[schema(value_type = String, example = "12.50")]
+    #[schema(value_type = String, pattern = "^-?(0|[1-9][0-9]*)([.][0-9]{1,3})?$", examples("12.50"))]
     amount: Cow<'a, str>,
     currency: Currency,
 }
@@ -303,14 +299,14 @@ impl ToSchema for Money {
     }
 }
 
-/// A rate: hundredths of a percent.
+/// A rate in basis points: hundredths of a percent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "u32", into = "u32")]
 #[schema(value_type = u32, minimum = 0, maximum = 10_000)]
 pub struct BasisPoints(u32);
 
 impl BasisPoints {
-    /// Nothing.
+    /// No rate: 0 %.
     pub const ZERO: Self = Self(0);
 }
 
@@ -338,12 +334,16 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_has_exactly_its_currencys_digits() {
-        assert_eq!(Money::parse("12.50", Currency::USD), Ok(usd(1250)));
+    fn an_amount_has_at_most_its_currencys_digits() {
+        for written in ["12.50", "12.5"] {
+            assert_eq!(Money::parse(written, Currency::USD), Ok(usd(1250)), "{written}");
+        }
+        assert_eq!(Money::parse("9", Currency::USD), Ok(usd(900)));
+        assert_eq!(Money::parse("-0.5", Currency::USD), Ok(usd(-50)));
         assert_eq!(Money::parse("1250", Currency::JPY), Ok(Money::new(1250, Currency::JPY)));
+        assert_eq!(Money::parse("1250.0", Currency::JPY), Err(MoneyError::BadAmount));
         assert_eq!(Money::parse("1.250", Currency::KWD), Ok(Money::new(1250, Currency::KWD)));
-        for bad in ["12.5", "12", "12.500", "+1.00", "01.00", ".50", "1,00", "1e2", "", "-", "١.00", " 1.00", "1.00 "]
-        {
+        for bad in ["12.", "12.500", "+1.00", "01.00", ".50", "1,00", "1e2", "", "-", "١.00", " 1.00", "1.00 "] {
             assert_eq!(Money::parse(bad, Currency::USD), Err(MoneyError::BadAmount), "{bad}");
         }
         assert_eq!(Money::parse("99999999999999999.99", Currency::USD), Err(MoneyError::Overflow));

@@ -1,48 +1,44 @@
-//! What somebody has to be told of: an order's event, a variant that runs low, or money that belongs to no order.
+//! Outbox events: written in the transaction of the change that they report, and delivered to consumers later.
 
 use serde::{Deserialize, Serialize};
 
 use crate::order::OrderEvent;
 use crate::{EventId, Timestamp, UnmatchedPayment, VariantId, VendorId};
 
-/// Something that happened, for those who act on it later. All kinds are kept, delivered and marked in the same way.
+/// An event for consumers. All kinds are stored, delivered and marked as delivered in the same way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum OutboxEvent {
-    /// To an order. These were there first: they carry no word for what they are.
+    /// Something happened to an order. Stored without a tag for its kind, because it was the only kind at first.
     Order(OrderEvent),
-    /// To the stock of a variant.
+    /// The stock of a variant runs low.
     LowStock(LowStock),
-    /// To money that no order here knows.
+    /// A provider reported money that no order here knows.
     UnmatchedPayment(UnmatchedPayment),
 }
 
-/// What can be bought of a variant has fallen to what its seller wants to be told of. It holds all that is told: who sends the
-/// mail need not read the catalog.
+/// The units of a variant that can be bought have fallen to the vendor's threshold. The event has everything that the
+/// message to the vendor needs, so that its consumer does not read the catalog.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LowStock {
-    /// Id: who has acted on it once does not act again.
+    /// A consumer that has processed this id does not process it again.
     pub id: EventId,
-    /// Which variant.
     pub variant: VariantId,
-    /// Whose.
     pub vendor: VendorId,
-    /// What it is called.
+    /// The product's title with the variant's values.
     pub title: String,
-    /// The seller's number.
+    /// The vendor's stock keeping unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sku: Option<String>,
-    /// Units that could be bought then; below zero when units were owed to buyers.
+    /// Units that could be bought at that time; negative when units were owed to buyers.
     pub left: i64,
-    /// What the seller wants to be told of.
+    /// The threshold that the vendor has set, in units.
     pub low_stock_at: i64,
-    /// When.
     pub at: Timestamp,
 }
 
 impl OutboxEvent {
-    /// Its id.
     pub const fn id(&self) -> EventId {
         match self {
             Self::Order(event) => event.id,
@@ -51,7 +47,6 @@ impl OutboxEvent {
         }
     }
 
-    /// When it happened.
     pub const fn at(&self) -> Timestamp {
         match self {
             Self::Order(event) => event.at,

@@ -1,4 +1,4 @@
-//! Payments: attempts at paying an order.
+//! Payment attempts: each asks one provider once for the money of an order.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -6,21 +6,20 @@ use utoipa::ToSchema;
 pub use crate::refund::{Refund, RefundReason, RefundState, RefundStep};
 use crate::{Money, OrderId, PaymentId, Timestamp};
 
-/// Who moves the money.
+/// Payment provider: who collects and refunds the money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProviderName {
-    /// Stripe, by PaymentIntents.
+    /// Stripe, through PaymentIntents.
     Stripe,
-    /// The carrier collects it at the door.
+    /// The carrier collects cash on delivery.
     CashOnDelivery,
 }
 
 impl ProviderName {
-    /// Every provider.
     pub const ALL: [Self; 2] = [Self::Stripe, Self::CashOnDelivery];
 
-    /// The name on the wire.
+    /// Its name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Stripe => "stripe",
@@ -28,97 +27,98 @@ impl ProviderName {
         }
     }
 
-    /// The provider with this name.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|name| name.as_str() == text)
     }
 
-    /// Whether the goods go out before the money comes in.
+    /// Whether the goods are shipped before the money comes in.
     pub const fn is_on_delivery(self) -> bool {
         matches!(self, Self::CashOnDelivery)
     }
 }
 
-/// What the buyer's client does next.
+/// What the buyer's client has to do next to pay.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Action {
-    /// Confirm with the provider's own library.
+    /// Confirm the payment with the provider's own library.
     ClientSecret {
-        /// For the provider's library.
+        /// Secret for the provider's library, valid for this payment only.
+        #[schema(examples("pi_3Qx7Yb2eZvKYlo2C_secret_1"))]
         client_secret: String,
     },
-    /// Go to this address.
+    /// Send the buyer to an address of the provider.
     Redirect {
-        /// Where.
+        /// Absolute address of the page.
+        #[schema(format = "uri", examples("https://pay.example/checkout"))]
         url: String,
     },
-    /// Show this as a QR code.
+    /// Show a QR code to the buyer.
     Qr {
-        /// What the code says.
+        /// Text that the QR code encodes.
+        #[schema(examples("https://pay.example/qr/1"))]
         content: String,
     },
-    /// The provider does not answer: ask for another attempt at `POST /v1/orders/{id}/payments`.
+    /// The provider does not answer: ask for another attempt with `POST /v1/orders/{id}/payments`.
     Retry,
-    /// Nothing.
+    /// There is nothing to do.
     None,
 }
 
-/// Where an attempt stands.
+/// State of a payment attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentState {
-    /// Written down; the provider may not know of it yet.
+    /// Stored here; the provider may not know of it yet.
     Created,
-    /// The provider waits for the buyer, or we wait for the provider.
+    /// The provider waits for the buyer, or has not decided.
     Pending,
-    /// Held, not taken.
+    /// The money is reserved and not yet captured.
     Authorized,
-    /// Taken.
+    /// The money was captured.
     Captured,
-    /// Declined.
+    /// The provider declined it. A later attempt at the same payment may still succeed.
     Failed,
-    /// Called off.
+    /// It was cancelled before any money was captured.
     Cancelled,
-    /// Too late.
+    /// The order's deadline passed before any money was captured.
     Expired,
-    /// The provider reports another amount or currency than was asked for.
+    /// The provider captured another amount or currency than was asked for: the operator decides.
     #[serde(alias = "conflicted")]
     AmountMismatch,
-    /// Some of it went back.
+    /// A part of the money was refunded.
     PartiallyRefunded,
-    /// All of it went back.
+    /// All of the money was refunded.
     Refunded,
 }
 
-/// What can happen to an attempt.
+/// What can happen to a payment attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentStep {
     /// The provider knows of it and waits.
     Pending,
-    /// The money is held.
+    /// The money was reserved.
     Authorized,
-    /// The money was taken.
+    /// The money was captured.
     Captured,
-    /// It was declined.
+    /// The provider declined it.
     Failed,
-    /// It was called off.
+    /// It was cancelled.
     Cancelled,
-    /// It took too long.
+    /// The order's deadline passed.
     Expired,
-    /// The amounts differ.
+    /// Another amount or currency was captured than was asked for.
     AmountMismatch,
-    /// The operator takes the other amount as good.
+    /// The operator accepted the mismatched amount.
     Accepted,
-    /// A part went back.
+    /// A part of the money was refunded.
     PartiallyRefunded,
-    /// The rest went back.
+    /// The rest of the money was refunded.
     Refunded,
 }
 
 impl PaymentState {
-    /// Every state.
     pub const ALL: [Self; 10] = [
         Self::Created,
         Self::Pending,
@@ -132,7 +132,7 @@ impl PaymentState {
         Self::Refunded,
     ];
 
-    /// The state after a step; nothing when the step cannot happen now.
+    /// The state after a step; nothing when the step is not allowed in this state.
     pub const fn after(self, step: PaymentStep) -> Option<Self> {
         use PaymentState as S;
         use PaymentStep as E;
@@ -143,13 +143,13 @@ impl PaymentState {
             (S::Created | S::Pending, E::Failed) => Some(S::Failed),
             (S::Created | S::Pending | S::Authorized, E::Cancelled) => Some(S::Cancelled),
             (S::Created | S::Pending | S::Authorized, E::Expired) => Some(S::Expired),
-            // Late: the provider had the last word.
+            // Late: the provider decides whether money was captured, whatever was stored before.
             (S::Failed | S::Cancelled | S::Expired, E::Captured) => Some(S::Captured),
-            // Whatever was told before: what came is not what was asked for, in whichever order the news arrives.
+            // In whichever order the news arrives, a captured amount other than the requested one is a mismatch.
             (S::Created | S::Pending | S::Authorized | S::Failed | S::Cancelled | S::Expired, E::AmountMismatch) => {
                 Some(S::AmountMismatch)
             }
-            // The operator decides: it is as good as what was asked for, or it goes back.
+            // The operator decides: the mismatched amount is accepted, or it is refunded.
             (S::AmountMismatch, E::Accepted) => Some(S::Captured),
             (S::AmountMismatch, E::Refunded) => Some(S::Refunded),
             (S::Captured | S::PartiallyRefunded, E::PartiallyRefunded) => Some(S::PartiallyRefunded),
@@ -158,15 +158,15 @@ impl PaymentState {
         }
     }
 
-    /// Whether money may still come of it without anything new being asked for.
+    /// Whether money may still come in without another request to the provider.
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Created | Self::Pending | Self::Authorized)
     }
 
-    /// Where a payment begins.
+    /// The states in which an attempt can begin.
     pub const INITIAL: [Self; 1] = [Self::Created];
 
-    /// The name on the wire.
+    /// Its name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Created => "created",
@@ -182,14 +182,13 @@ impl PaymentState {
         }
     }
 
-    /// Whether the provider took the money.
+    /// Whether the provider captured money, whether or not it was refunded since.
     pub const fn took_money(self) -> bool {
         matches!(self, Self::Captured | Self::PartiallyRefunded | Self::Refunded | Self::AmountMismatch)
     }
 }
 
 impl PaymentStep {
-    /// Every step.
     pub const ALL: [Self; 10] = [
         Self::Pending,
         Self::Authorized,
@@ -204,50 +203,47 @@ impl PaymentStep {
     ];
 }
 
-/// One attempt at paying an order.
+/// A payment attempt of an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payment {
-    /// Id; also the provider's idempotency key.
+    /// Also the provider's idempotency key.
     pub id: PaymentId,
-    /// Which order.
     pub order: OrderId,
-    /// Who moves the money.
     pub provider: ProviderName,
-    /// What is to be paid.
+    /// The amount that is asked for.
     pub amount: Money,
-    /// Where it stands.
     pub state: PaymentState,
-    /// The provider's name for it.
+    /// The provider's id of the payment; nothing until the provider has answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// What the buyer's client does next.
+    /// What the buyer's client has to do next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<Action>,
-    /// What the provider took, when it took something. Zero when it names no amount that we can express.
+    /// The captured amount; zero when it cannot be expressed as [`Money`], nothing when none was captured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub captured: Option<Money>,
-    /// Why it failed, in the provider's words.
+    /// Why it failed: the provider's code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// Counts changes.
+    /// Incremented by each write, which is conditional on it.
     #[serde(default)]
     pub version: u64,
 }
 
 impl Payment {
-    /// Whether it brought what was asked for, or what the operator took as good. What went back since does not matter.
+    /// Whether it brought the requested amount, or one that the operator accepted. Refunds since do not matter.
     pub fn has_paid(&self) -> bool {
         match self.state {
             PaymentState::Captured | PaymentState::PartiallyRefunded => true,
-            // Of another amount that went back as a whole nothing was ever taken as good.
+            // A mismatched amount that was refunded as a whole was never accepted.
             PaymentState::Refunded => self.captured == Some(self.amount),
             _ => false,
         }
     }
 
-    /// Whether the buyer could still pay it: a declined card leaves a payment at the provider that another card can pay.
+    /// Whether the buyer can still pay it: after a declined card, the payment at the provider still accepts another
+    /// card.
     pub const fn may_be_paid(&self) -> bool {
         let declined = matches!(self.state, PaymentState::Failed) && self.reference.is_some();
         !self.provider.is_on_delivery() && (self.state.is_open() || declined)

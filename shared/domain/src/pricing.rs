@@ -1,4 +1,4 @@
-//! What a cart costs now: prices come from the catalog, never from the request.
+//! Pricing of a cart: prices are read from the catalog, never taken from the request.
 
 use std::collections::BTreeMap;
 
@@ -13,26 +13,25 @@ use crate::stock::{Backorder, Layout};
 use crate::vendor::{Shop, VendorCard};
 use crate::{Currency, Money, ProductId, Timestamp, VariantId, VendorId};
 
-/// What the catalog says of the things in a cart.
+/// What pricing reads of the catalog: the products of a cart's lines, their availability and their shops.
 #[derive(Clone, Debug, Default)]
 pub struct CatalogSnapshot {
-    /// Products, published or not.
+    /// Published or not.
     pub products: BTreeMap<ProductId, Product>,
-    /// What is left of them, as pages show it.
+    /// Availability as pages show it, which lags behind Stock by seconds.
     pub availability: BTreeMap<ProductId, Availability>,
-    /// Their sellers.
     pub shops: BTreeMap<VendorId, Shop>,
 }
 
 impl CatalogSnapshot {
-    /// Adds what another snapshot holds.
+    /// Adds the contents of another snapshot.
     pub fn add(&mut self, other: Self) {
         self.products.extend(other.products);
         self.availability.extend(other.availability);
         self.shops.extend(other.shops);
     }
 
-    /// A variant that can be bought now, with its product.
+    /// The variant with its product, if both its state and its shop's allow buying it now. Stock is not considered.
     pub fn for_sale(&self, variant: VariantId) -> Option<(&Product, &Variant)> {
         let product = self.products.get(&variant.product()).filter(|product| product.is_for_sale())?;
         self.shops.get(&product.vendor.id).filter(|shop| shop.sells())?;
@@ -40,109 +39,122 @@ impl CatalogSnapshot {
     }
 }
 
-/// The operator's rates, frozen in an order when it is placed.
+/// Rates that the operator sets, frozen in an order when it is placed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rates {
-    /// Tax on goods and delivery, added to the price.
+    /// Tax on goods and delivery, added to their prices.
     #[serde(default)]
     pub tax: BasisPoints,
-    /// What the operator keeps of the goods.
+    /// The operator's share of the goods' price, without delivery and tax.
     #[serde(default)]
     pub commission: BasisPoints,
 }
 
-/// What changed in a line since it was last written.
+/// What can change in a cart's line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LineChangeCode {
+    /// The unit price rose.
+    PriceRose,
+    /// The unit price fell.
+    PriceFell,
+    /// The variant is not for sale any more.
+    Unavailable,
+    /// The variant has no price in the cart's currency any more.
+    NoPriceInCurrency,
+    /// Fewer units are left than wanted.
+    Short,
+}
+
+/// What changed in a cart's line since it was last written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LineChange {
-    /// `price_rose`, `price_fell`, `unavailable`, `no_price_in_currency` or `short`.
-    pub code: String,
-    /// The unit price before, when the price changed.
+    /// What changed.
+    pub code: LineChangeCode,
+    /// The unit price before; only when the price changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Money>,
-    /// The unit price now.
+    /// The unit price now; only when the price changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Money>,
-    /// Units that are left, when there are fewer than the line asks for.
+    /// Units that are left; only with `short`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<i64>,
 }
 
 impl LineChange {
-    fn of(code: &str) -> Self {
-        Self { code: code.to_owned(), from: None, to: None, left: None }
+    const fn of(code: LineChangeCode) -> Self {
+        Self { code, from: None, to: None, left: None }
     }
 }
 
-/// A line with its price of now.
+/// A cart's line with its current price.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PricedLine {
-    /// Which variant.
     pub variant: VariantId,
     /// The product's title with the variant's values.
     pub title: String,
-    /// The seller's number.
+    /// The vendor's stock keeping unit.
     pub sku: Option<String>,
-    /// Units.
     pub quantity: u32,
     /// The price of one unit.
     pub unit_price: Money,
-    /// Quantity times price; nothing for a line that cannot be bought.
+    /// Quantity times unit price; zero for a line that cannot be bought.
     pub total: Money,
-    /// How its stock is laid out.
+    /// How the variant's stock is spread over shards.
     pub layout: Layout,
     /// When units beyond the stock are expected.
     pub available_from: Option<Timestamp>,
-    /// What of it is not there yet, as far as pages know.
+    /// The part of it that has to come in first, according to the availability that pages show.
     pub backorder: Option<Backorder>,
-    /// Why it cannot be bought.
+    /// Why it cannot be bought, if it cannot.
     pub refusal: Option<Code>,
-    /// What changed since it was last written.
+    /// What changed since the line was last written.
     pub changes: Vec<LineChange>,
 }
 
-/// The delivery of one seller's lines.
+/// The chosen delivery of one vendor's lines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChosenShipping {
-    /// Which way of delivery.
+    /// Id of the shipping option; `flat` is the only one so far.
+    #[schema(examples("flat"))]
     pub option_id: String,
-    /// What it costs.
+    /// What the delivery costs, without tax.
     pub price: Money,
 }
 
-/// One seller's lines.
+/// The lines of one vendor in a priced cart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PricedGroup {
-    /// Who sells them.
     pub vendor: VendorCard,
-    /// Lines.
     pub lines: Vec<PricedLine>,
-    /// What delivery costs; nothing when the seller does not deliver in the cart's currency.
+    /// The vendor's flat rate for delivery; nothing when they do not deliver in the cart's currency.
     pub rate: Option<Money>,
-    /// The chosen delivery, once an address is known.
+    /// The chosen delivery; nothing until the cart has an address.
     pub shipping: Option<ChosenShipping>,
-    /// Sum of the lines.
+    /// Sum of the lines, without delivery and tax.
     pub items: Money,
-    /// Tax on goods and delivery, once an address is known.
+    /// Tax on goods and delivery; nothing until the cart has an address.
     pub tax: Option<Money>,
 }
 
-/// Totals of a cart or an order, all in one currency.
+/// Totals of a cart, an order or a vendor order, all in one currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Totals {
-    /// Goods.
+    /// Sum of the lines, without delivery and tax.
     pub items: Money,
-    /// What coupons and promotions take off.
+    /// What coupons and promotions deduct; zero or more.
     pub discount: Money,
-    /// Delivery; unknown before there is an address.
+    /// Delivery; null until there is an address.
     pub shipping: Option<Money>,
-    /// Tax that is added; unknown before there is an address.
+    /// Tax, added to the prices; null until there is an address.
     pub tax: Option<Money>,
-    /// What is to be paid, as far as it is known.
+    /// What is to be paid: `items` - `discount` + `shipping` + `tax`, as far as these are known.
     pub total: Money,
 }
 
 impl Totals {
-    /// Adds up the parts.
+    /// Adds up the total; an error when the currencies differ or the sum does not fit.
     pub fn of(items: Money, discount: Money, shipping: Option<Money>, tax: Option<Money>) -> Result<Self, MoneyError> {
         let nothing = Money::zero(items.currency());
         let total = items.minus(discount)?.plus(shipping.unwrap_or(nothing))?.plus(tax.unwrap_or(nothing))?;
@@ -150,22 +162,21 @@ impl Totals {
     }
 }
 
-/// A cart with the prices of now.
+/// A cart with its current prices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PricedCart {
-    /// Its lines by seller, in the order in which the sellers came in.
+    /// Its lines by vendor, in the order of each vendor's first line.
     pub groups: Vec<PricedGroup>,
-    /// Sums.
+    /// Sums over all vendors.
     pub totals: Totals,
 }
 
 impl PricedCart {
-    /// Every line.
     pub fn lines(&self) -> impl Iterator<Item = &PricedLine> {
         self.groups.iter().flat_map(|group| &group.lines)
     }
 
-    /// Refuses a cart that cannot be ordered as it stands: `errors` names each line, or each seller who does not deliver.
+    /// Fails when the cart cannot be ordered as it is; `errors` names each line, or each vendor who does not deliver.
     pub fn check_orderable(&self) -> Result<(), Refusal> {
         let (mut code, mut errors) = (None, Vec::new());
         for line in self.lines() {
@@ -183,7 +194,7 @@ impl PricedCart {
         self.check_deliverable()
     }
 
-    /// Refuses a cart with a seller who does not deliver in its currency.
+    /// Fails with `not_deliverable` when a vendor of the cart does not deliver in its currency; `errors` names them.
     pub fn check_deliverable(&self) -> Result<(), Refusal> {
         let errors: Vec<_> = self
             .groups
@@ -198,7 +209,6 @@ impl PricedCart {
     }
 }
 
-/// Prices a cart.
 pub fn price(cart: &Cart, snapshot: &CatalogSnapshot, rates: Rates) -> Result<PricedCart, MoneyError> {
     let nothing = Money::zero(cart.currency);
     let mut groups: Vec<PricedGroup> = Vec::new();
@@ -242,7 +252,7 @@ pub fn price(cart: &Cart, snapshot: &CatalogSnapshot, rates: Rates) -> Result<Pr
 }
 
 fn price_line(line: &CartLine, currency: Currency, snapshot: &CatalogSnapshot) -> Result<PricedLine, MoneyError> {
-    let refused = |code: Code, change: &str| PricedLine {
+    let refused = |code: Code, change: LineChangeCode| PricedLine {
         variant: line.variant,
         title: line.title.clone(),
         sku: None,
@@ -256,21 +266,22 @@ fn price_line(line: &CartLine, currency: Currency, snapshot: &CatalogSnapshot) -
         changes: vec![LineChange::of(change)],
     };
     let Some((product, variant)) = snapshot.for_sale(line.variant) else {
-        return Ok(refused(Code::NotAvailable, "unavailable"));
+        return Ok(refused(Code::NotAvailable, LineChangeCode::Unavailable));
     };
     let Some(price) = variant.price_in(currency) else {
-        return Ok(refused(Code::NoPriceInCurrency, "no_price_in_currency"));
+        return Ok(refused(Code::NoPriceInCurrency, LineChangeCode::NoPriceInCurrency));
     };
     let (mut changes, mut backorder) = (Vec::new(), None);
     if price.price != line.seen_price {
-        let code = if price.price.minor() > line.seen_price.minor() { "price_rose" } else { "price_fell" };
+        let rose = price.price.minor() > line.seen_price.minor();
+        let code = if rose { LineChangeCode::PriceRose } else { LineChangeCode::PriceFell };
         changes.push(LineChange { from: Some(line.seen_price), to: Some(price.price), ..LineChange::of(code) });
     }
     if let Some(availability) = snapshot.availability.get(&product.id) {
         let left = availability.of(line.variant);
         backorder = variant.backorder(line.quantity, availability.units(line.variant));
         if left < i64::from(line.quantity) && backorder.is_none() {
-            changes.push(LineChange { left: Some(left), ..LineChange::of("short") });
+            changes.push(LineChange { left: Some(left), ..LineChange::of(LineChangeCode::Short) });
         }
     }
     Ok(PricedLine {

@@ -1,31 +1,30 @@
-//! What a payment provider tells, by webhook or when it is asked: one form for all providers, from their crate to the order.
+//! News of a payment provider, by webhook or as the answer to a request: one type for all providers, from their crate
+//! to the order.
 
 use crate::dispute::DisputeState;
 use crate::payment::{ProviderName, RefundStep};
 use crate::{Money, OrderId, PaymentId, RefundId, Timestamp};
 
-/// Something a provider told. Settlement takes nothing else.
+/// Something that a provider reported. Settlement takes nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderNews {
-    /// Who tells it.
     pub provider: ProviderName,
-    /// The payment's reference at the provider; for a refund or a dispute, that of the payment it belongs to. Empty only for
-    /// [`NewsKind::Unknown`] events about something else than a payment.
+    /// The payment's reference at the provider; for a refund or a dispute, that of the payment it belongs to. Empty
+    /// only for [`NewsKind::Unknown`] events that are not about a payment.
     pub reference: String,
-    /// The order, as it was written on the payment. Nothing when it is not there or not one of ours: refunds and disputes may
-    /// lack it, and are then found by `reference`.
+    /// The order id in the payment's metadata. Nothing when it is missing or malformed: a refund or a dispute may lack
+    /// it, and its order is then found by `reference`.
     pub order_id: Option<OrderId>,
-    /// The payment attempt, likewise.
+    /// The payment attempt's id in the payment's metadata; nothing likewise.
     pub payment_id: Option<PaymentId>,
-    /// The webhook event's id, the same at each delivery. Nothing when the provider was asked.
+    /// The webhook event's id, the same in each delivery. Nothing when the provider was asked.
     pub event_id: Option<String>,
-    /// When it happened, by the provider's clock. Nothing when the provider was asked: then it is so now.
+    /// When it happened, by the provider's clock. Nothing when the provider was asked: the state is the current one.
     pub occurred_at: Option<Timestamp>,
-    /// What is told.
     pub kind: NewsKind,
 }
 
-/// What the news is about.
+/// The subject of the news.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NewsKind {
     /// The payment itself.
@@ -34,9 +33,9 @@ pub enum NewsKind {
     Refund(RefundNews),
     /// A dispute about the payment.
     Dispute(DisputeNews),
-    /// Anything else: accepted, so that the provider stops sending it.
+    /// Anything else. The webhook accepts it, so that the provider does not send it again.
     Unknown {
-        /// The provider's name for it.
+        /// The provider's name for the event.
         name: String,
     },
 }
@@ -44,25 +43,25 @@ pub enum NewsKind {
 /// The state of a payment at the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PaymentNews {
-    /// Not decided: the buyer has not paid yet, or the provider is still at it. Whatever is unclear is this.
+    /// Not decided: the buyer has not paid yet, or the provider is still working. Unclear states are mapped to this.
     Pending,
     /// The money is reserved and not yet captured.
     Authorized {
-        /// How much; nothing when the amount cannot be expressed.
+        /// The authorized amount; nothing when it cannot be expressed.
         amount: Option<Money>,
     },
     /// The money was captured.
     Captured {
-        /// How much; nothing when the amount cannot be expressed. If it is not exactly what was asked for, the attempt is an
-        /// `amount_mismatch`.
+        /// The captured amount; nothing when it cannot be expressed. If it is not exactly what was asked for, the
+        /// attempt gets the state `amount_mismatch`.
         amount: Option<Money>,
     },
-    /// This try was declined. The same payment may still succeed later, with another card.
+    /// This attempt was declined. The same payment may still succeed later, with another card.
     Failed {
         /// The provider's reason.
         code: String,
     },
-    /// It will never be paid.
+    /// It can no longer be paid.
     Cancelled,
 }
 
@@ -71,22 +70,22 @@ pub enum PaymentNews {
 pub struct RefundNews {
     /// The refund's reference at the provider.
     pub reference: String,
-    /// Our refund, when it was submitted by us; nothing for one made at the provider's dashboard.
+    /// Our refund, if we submitted it; nothing for one made at the provider's dashboard.
     pub refund_id: Option<RefundId>,
-    /// How much; nothing when the amount cannot be expressed.
+    /// The refunded amount; nothing when it cannot be expressed.
     pub amount: Option<Money>,
-    /// What became of it so far.
+    /// The state of the refund.
     pub outcome: RefundOutcome,
 }
 
-/// What became of a refund so far.
+/// The state of a refund at the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefundOutcome {
-    /// Under way.
+    /// Not decided yet.
     Pending,
-    /// The money went back.
+    /// The money was refunded.
     Succeeded,
-    /// It did not; this may come after `Succeeded`, when the buyer's bank sends the money back.
+    /// It was not refunded. This may come after `Succeeded`, when the buyer's bank sends the money back.
     Failed {
         /// The provider's reason.
         code: String,
@@ -94,7 +93,7 @@ pub enum RefundOutcome {
 }
 
 impl RefundOutcome {
-    /// The step that the refund takes here by it.
+    /// The step that our refund takes with this outcome.
     pub const fn step(&self) -> RefundStep {
         match self {
             Self::Pending => RefundStep::Submitted,
@@ -109,7 +108,7 @@ impl RefundOutcome {
 pub struct DisputeNews {
     /// The dispute's reference at the provider.
     pub reference: String,
-    /// How much is disputed; nothing when the amount cannot be expressed.
+    /// The disputed amount; nothing when it cannot be expressed.
     pub amount: Option<Money>,
     /// The reason that the buyer's bank gives.
     pub reason: String,

@@ -1,21 +1,21 @@
-//! Refunds: money on its way back to the buyer.
+//! Refunds: money that goes back from a payment to the buyer.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{DisputeId, Money, OrderId, PaymentId, RefundId, Timestamp, VendorId};
 
-/// Where a refund stands.
+/// State of a refund.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RefundState {
-    /// To be asked of the provider.
+    /// Waits to be requested from the provider.
     Queued,
-    /// Submitted; the provider works on it.
+    /// The provider has taken the request and not decided yet.
     Pending,
-    /// The money went back.
+    /// The money was refunded.
     Succeeded,
-    /// It did not; somebody has to look at it.
+    /// The money was not refunded. Unless the buyer's bank charged it back, the operator has to refund it manually.
     Failed,
 }
 
@@ -23,22 +23,21 @@ pub enum RefundState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RefundStep {
-    /// The provider took the request, and works on it.
+    /// The provider took the request.
     Submitted,
-    /// The money went back.
+    /// The money was refunded.
     Succeeded,
-    /// The provider refused.
+    /// The provider rejected the request, or the money did not arrive.
     Failed,
 }
 
 impl RefundState {
-    /// Every state.
     pub const ALL: [Self; 4] = [Self::Queued, Self::Pending, Self::Succeeded, Self::Failed];
 
-    /// Where a refund begins. One that was made at the provider is known here from its second state on.
+    /// The states in which a refund begins. One made at the provider's dashboard is known here only from `Pending` on.
     pub const INITIAL: [Self; 1] = [Self::Queued];
 
-    /// The name on the wire.
+    /// Its name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -48,7 +47,7 @@ impl RefundState {
         }
     }
 
-    /// The state after a step; nothing when the step cannot happen now.
+    /// The state after a step; nothing when the step is not allowed in this state.
     pub const fn after(self, step: RefundStep) -> Option<Self> {
         match (self, step) {
             (Self::Queued, RefundStep::Submitted) => Some(Self::Pending),
@@ -60,36 +59,29 @@ impl RefundState {
 }
 
 impl RefundStep {
-    /// Every step.
     pub const ALL: [Self; 3] = [Self::Submitted, Self::Succeeded, Self::Failed];
 }
 
-/// Money on its way back to the buyer.
+/// A refund of a payment, or of a part of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refund {
-    /// Id; also what the provider's idempotency key is made of.
+    /// Also a part of the provider's idempotency key.
     pub id: RefundId,
-    /// Which order.
     pub order: OrderId,
-    /// Out of which payment.
     pub payment: PaymentId,
-    /// For whose sub-order; nothing when it is for money that should not have come.
+    /// The vendor whose vendor order is refunded; nothing for money that should not have come in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vendor: Option<VendorId>,
-    /// How much is to go back.
     pub amount: Money,
-    /// How much of that the buyer's bank has given him instead; nothing of it is sent.
+    /// The part of `amount` that the buyer's bank has charged back: it is not sent a second time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[serde(alias = "by_bank")]
     pub charged_back: Option<Money>,
-    /// Where it stands.
     pub state: RefundState,
-    /// The provider's name for it.
+    /// The provider's id of the refund.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// Why.
     pub reason: RefundReason,
-    /// When it was made.
     pub created_at: Timestamp,
     /// When to ask the provider next; nothing when there is nothing to ask.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -98,77 +90,79 @@ pub struct Refund {
     #[serde(default)]
     #[serde(alias = "tries")]
     pub attempts: u32,
-    /// How often the provider surely did nothing because the buyer's bank was deciding: asking after that is a new question.
+    /// How often the provider rejected a request because of an open dispute, so that it surely made no refund. The
+    /// number is a part of the idempotency key: the next request is a new one, not a replay of the rejection.
     #[serde(default)]
     pub refusals: u32,
-    /// When the buyer's bank sent it back although it had succeeded: the money is ours again, and somebody has to look at it.
-    /// A refund that succeeded stays one that succeeded; that it came back is a fact of its own.
+    /// When the buyer's bank sent the money back after the refund had succeeded: it is ours again, and needs a manual
+    /// refund. The state stays `Succeeded`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returned_at: Option<Timestamp>,
-    /// The dispute that decides about this money, or has decided: as long as it is named, nobody gives anything back by hand.
+    /// The dispute that decides about this money, or has decided: while it is set, nobody refunds the money manually.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dispute: Option<DisputeId>,
-    /// Counts changes.
+    /// Incremented by each write, which is conditional on it.
     #[serde(default)]
     pub version: u64,
 }
 
 impl Refund {
-    /// How much goes back through us: what the bank has not given already.
+    /// The amount to send through the provider: without what the buyer's bank has charged back.
     pub fn to_send(&self) -> Money {
         let charged_back = self.charged_back.map_or(0, Money::minor);
         Money::new(self.amount.minor().saturating_sub(charged_back).max(0), self.amount.currency())
     }
 
-    /// Whether the provider may have made it although it is not known here: it was asked for, and did not surely refuse.
+    /// Whether the provider may have made the refund although no answer arrived: some request was not surely rejected.
     pub const fn may_be_made(&self) -> bool {
         self.attempts > self.refusals
     }
 
-    /// Whether its money is with the buyer.
+    /// Whether the buyer has its money.
     pub const fn has_arrived(&self) -> bool {
         matches!(self.state, RefundState::Succeeded) && self.returned_at.is_none()
     }
 
-    /// Whether its money is with the buyer or on its way there: it cannot go back a second time.
+    /// Whether the buyer has its money or will get it, so that it must not be refunded a second time.
     pub const fn holds_money(&self) -> bool {
         matches!(self.state, RefundState::Queued | RefundState::Pending) || self.has_arrived()
     }
 
-    /// Whether some of its money did not reach the buyer, whoever decides what becomes of it.
-    pub fn is_stranded(&self) -> bool {
+    /// Whether some of its money did not reach the buyer, whether or not a dispute decides about it.
+    pub fn did_not_arrive(&self) -> bool {
         let came_back = matches!(self.state, RefundState::Failed) || self.returned_at.is_some();
         came_back && !self.to_send().is_zero()
     }
 
-    /// Whether the money did not reach the buyer, and somebody has to give it back by hand. Not while a bank decides about it.
+    /// Whether the operator has to refund its money manually. Not while a dispute decides about it.
     pub fn needs_manual_refund(&self) -> bool {
-        self.is_stranded() && self.dispute.is_none()
+        self.did_not_arrive() && self.dispute.is_none()
     }
 
-    /// Whether it is for money that should not have come: all of it goes back, and none of it pays for a part of the order.
+    /// Whether it refunds money that should not have come in: all of the payment goes back, and none of it pays for a
+    /// vendor order.
     pub const fn is_full_refund(&self) -> bool {
         matches!(self.reason, RefundReason::Late | RefundReason::Duplicate | RefundReason::AmountMismatch)
     }
 }
 
-/// Why money goes back.
+/// Why money is refunded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RefundReason {
-    /// The seller refused or called off.
+    /// The vendor declined or cancelled the vendor order.
     #[serde(alias = "refused")]
     Declined,
-    /// The buyer called off.
+    /// The buyer or the operator cancelled.
     Cancelled,
-    /// The money came when the order was over.
+    /// A late payment: the order had expired or was cancelled.
     Late,
-    /// The money came twice.
+    /// A second payment of the same order.
     Duplicate,
-    /// It was another amount than was asked for, and the operator did not take it as good.
+    /// An amount mismatch that the operator rejected.
     #[serde(alias = "conflicted")]
     AmountMismatch,
-    /// Somebody gave it back at the provider; nobody asked for it here.
+    /// Refunded at the provider's dashboard, not requested here.
     #[serde(alias = "provider")]
     RefundedElsewhere,
 }

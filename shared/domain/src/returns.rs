@@ -1,21 +1,21 @@
-//! Returns: goods on their way back to their seller.
+//! Returns: goods that the buyer sends back to the vendor.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Where a return stands.
+/// State of a return.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReturnState {
     /// The buyer asked for it.
     Requested,
-    /// The seller takes the goods back.
+    /// The vendor will take the goods back.
     Approved,
-    /// The seller does not take them back.
+    /// The vendor will not take the goods back.
     Declined,
-    /// They have arrived at the seller's.
+    /// The goods have arrived at the vendor.
     Received,
-    /// Their money went back.
+    /// The money for the goods was refunded.
     Refunded,
 }
 
@@ -23,24 +23,23 @@ pub enum ReturnState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReturnStep {
-    /// The seller takes the goods back.
+    /// The vendor agrees to take the goods back.
     Approved,
-    /// The seller does not take them back.
+    /// The vendor does not take the goods back.
     Declined,
-    /// They have arrived.
+    /// The goods have arrived at the vendor.
     Received,
-    /// Their money went back.
+    /// The money for the goods was refunded.
     Refunded,
 }
 
 impl ReturnState {
-    /// Every state.
     pub const ALL: [Self; 5] = [Self::Requested, Self::Approved, Self::Declined, Self::Received, Self::Refunded];
 
-    /// Where a return begins.
+    /// The states in which a return can begin.
     pub const INITIAL: [Self; 1] = [Self::Requested];
 
-    /// The state after a step; nothing when the step cannot happen now.
+    /// The state after a step; nothing when the step is not allowed in this state.
     pub const fn after(self, step: ReturnStep) -> Option<Self> {
         match (self, step) {
             (Self::Requested, ReturnStep::Approved) => Some(Self::Approved),
@@ -53,7 +52,6 @@ impl ReturnState {
 }
 
 impl ReturnStep {
-    /// Every step.
     pub const ALL: [Self; 4] = [Self::Approved, Self::Declined, Self::Received, Self::Refunded];
 }
 

@@ -1,4 +1,4 @@
-//! What the operator sets. Read from a cache that is at most 30 seconds old.
+//! Settings of the operator. Functions read them from a cache that is at most 30 seconds old.
 
 use std::time::Duration;
 
@@ -8,19 +8,18 @@ use crate::order::Deadlines;
 use crate::payment::ProviderName;
 use crate::pricing::Rates;
 
-/// The shop's settings.
+/// The settings of the marketplace; a missing area has its defaults.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// Tax and commission.
     pub rates: Rates,
-    /// How long things may take.
+    /// How long orders may stay unpaid or undelivered.
     pub deadlines: Deadlines,
-    /// How orders can be paid, in the order in which they are offered.
+    /// Payment methods, in the order in which they are offered.
     pub providers: Vec<ProviderName>,
-    /// How often somebody may try something.
+    /// Rate limits, and the limit of unpaid orders.
     pub limits: Limits,
-    /// Counts changes.
+    /// Incremented by each write, which is conditional on it.
     pub version: u64,
 }
 
@@ -37,54 +36,53 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// How many orders of one e-mail address may wait for their money, and how long the first of them does so at most.
+    /// How many orders of one e-mail address may be unpaid at once, and how long the first of them stays so at most.
     pub const fn unpaid_orders(&self) -> Limit {
         Limit { most: self.limits.unpaid_orders, within: self.deadlines.reservation }
     }
 }
 
-/// At most so many within so long.
+/// A rate limit: at most `most` requests within a window of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limit {
-    /// How many.
     pub most: u32,
-    /// Within how long.
     pub within: Duration,
 }
 
 impl Limit {
-    /// So many a minute.
+    /// At most so many requests a minute.
     pub const fn per_minute(most: u32) -> Self {
         Self { most, within: Duration::from_secs(60) }
     }
 }
 
-/// The limits of one kind of call: whoever is over either of them is refused.
+/// The rate limits of one kind of request. A request that exceeds either of them is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallLimits {
-    /// For one client address. A whole office, or a whole mobile network, may share one.
+    /// For one client address, which a whole office or mobile network may share.
     pub per_client: Limit,
     /// For one e-mail address, order or code.
     pub per_target: Limit,
 }
 
-/// The protection against rushes: how often somebody may try something, and how much somebody may leave unpaid.
+/// Rate limits by kind of request, and the limit of unpaid orders.
 ///
-/// A call that is repeated on a weak network counts each time, so the limits of people are some times what people do.
+/// A request that a client repeats on a weak network counts each time, so the defaults are several times what people
+/// need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Limits {
-    /// Checkouts: per client and per e-mail address.
+    /// Checkouts, per client and per e-mail address.
     pub checkout: CallLimits,
-    /// Further attempts at paying: per client and per order.
+    /// Further payment attempts, per client and per order.
     pub payment: CallLimits,
-    /// Sign-ins and mailed codes that are tried: per client and per e-mail address.
+    /// Sign-ins and attempts to enter a mailed code, per client and per e-mail address.
     pub sign_in: CallLimits,
-    /// Calls that send mail to an address that anybody may name: per client and per e-mail address.
+    /// Requests that send mail to an address that anybody may enter, per client and per e-mail address.
     pub mail: CallLimits,
-    /// Orders asked for with a wrong token: per client. Nothing else is known of who guesses.
+    /// Requests for an order with a wrong token, per client: there is no other target to count by.
     pub wrong_token: Limit,
-    /// How many orders of one e-mail address may wait for their money at once, on delivery or before.
+    /// How many orders of one e-mail address may be unpaid at once, including those payable on delivery.
     pub unpaid_orders: u32,
 }
 
@@ -105,7 +103,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The same with other limits per client address: where many buyers share one, as on one machine.
+    /// Sets every limit per client: for clients that share one address, as on one machine.
     #[must_use]
     pub const fn with_clients(mut self, limit: Limit) -> Self {
         self.checkout.per_client = limit;

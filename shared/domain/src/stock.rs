@@ -1,4 +1,4 @@
-//! Stock: what is there, what is promised, and how a demand is allocated over several shards.
+//! Stock: units of a variant over several shards, and how a demand is allocated over them.
 
 use std::collections::BTreeMap;
 
@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Timestamp, VariantId};
 
-/// One shard of one variant.
+/// One shard of a variant's stock. Several shards let concurrent checkouts write different items.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StockShard {
-    /// Units that can be bought.
+    /// Units that can be bought; only the first shard may be negative, by units owed to buyers.
     pub available: i64,
     /// Units that were ordered and not yet shipped.
     pub reserved: i64,
 }
 
 impl StockShard {
-    /// Units in the house.
+    /// Units in the warehouse: available and reserved ones.
     pub const fn on_hand(self) -> i64 {
         self.available.saturating_add(self.reserved)
     }
@@ -30,24 +30,22 @@ impl StockShard {
     }
 }
 
-/// So many units out of one shard.
+/// Units of a variant from one of its shards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Allocation {
-    /// Which shard of the variant.
     pub shard: u16,
-    /// Units.
     pub units: u32,
 }
 
-/// How the stock of a variant is laid out.
+/// How the stock of a variant is spread over shards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
-    /// Over how many shards its units are spread.
+    /// The number of shards that get units now.
     pub shards: u16,
-    /// How many shards may hold some of it: the most it was ever spread over. Orders remember the shard that they took
-    /// from and give back there, so a shard that once had units is read for ever.
+    /// The number of shards that have to be read: the most over which the stock was ever spread. Orders remember the
+    /// shards of their allocations and release units there, so units may come back to any of them.
     pub peak_shards: u16,
-    /// How far what can be bought may fall below zero.
+    /// The oversell limit: how far `available` may fall below zero.
     pub oversell_limit: u32,
 }
 
@@ -57,31 +55,20 @@ impl Default for Layout {
     }
 }
 
-/// What of an order's line has to come in first.
+/// The part of an order line that has to come in before it can be shipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backorder {
-    /// Units that were not there when it was ordered.
+    /// Units that were not in stock when the line was ordered.
     pub units: u32,
-    /// When they are expected, if the seller said so.
+    /// When they are expected, if the vendor has set a date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available_from: Option<Timestamp>,
-    /// How far what can be bought may fall below zero for it.
+    /// The variant's oversell limit when the line was ordered.
     #[serde(alias = "beyond")]
     pub oversell_limit: u32,
 }
 
-/// A variant that is short.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shortage {
-    /// Which.
-    pub variant: VariantId,
-    /// Units asked for.
-    pub wanted: u32,
-    /// Units left.
-    pub left: i64,
-}
-
-/// The demand per variant: a variant that stands in two lines is allocated once.
+/// The units per variant: a variant that is in two lines is allocated once.
 pub fn demand(lines: impl IntoIterator<Item = (VariantId, u32)>) -> BTreeMap<VariantId, u32> {
     let mut sums: BTreeMap<VariantId, u32> = BTreeMap::new();
     for (variant, units) in lines {
@@ -91,7 +78,7 @@ pub fn demand(lines: impl IntoIterator<Item = (VariantId, u32)>) -> BTreeMap<Var
     sums
 }
 
-/// Allocates a demand over shards, fullest first so that few are touched; nothing when their sum is short.
+/// Allocates a demand over shards, fullest first so that few are written. Nothing when their sum does not suffice.
 pub fn allocate(wanted: u32, shards: &[StockShard]) -> Option<Vec<Allocation>> {
     let mut by_fullness: Vec<(u16, i64)> =
         (0_u16..).zip(shards).map(|(index, shard)| (index, shard.available)).filter(|(_, units)| *units > 0).collect();
@@ -109,8 +96,8 @@ pub fn allocate(wanted: u32, shards: &[StockShard]) -> Option<Vec<Allocation>> {
     (missing == 0).then_some(allocations)
 }
 
-/// [`allocate`], and on shortage the rest from the first shard, which may fall that far below zero: the only one that may, so that
-/// one condition keeps the limit. Nothing when that is not enough either.
+/// [`allocate`], with the shortage taken from the first shard, which may fall below zero as far as the limit allows. No
+/// other shard may, so that a condition on one item enforces the limit. Nothing when the limit does not suffice either.
 pub fn allocate_with_oversell(wanted: u32, shards: &[StockShard], oversell_limit: u32) -> Option<Vec<Allocation>> {
     let there: i64 = shards.iter().map(|shard| shard.available.max(0)).sum();
     let covered = wanted.min(u32::try_from(there).unwrap_or(u32::MAX));
@@ -130,15 +117,16 @@ pub fn allocate_with_oversell(wanted: u32, shards: &[StockShard], oversell_limit
     Some(allocations)
 }
 
-/// The most shards an order may take from, so that whatever becomes of it fits into one transaction of 100 actions. The largest is
-/// its cancellation: idempotency record, cart, order, up to 20 attempts at paying, events, and for each seller a part and a refund;
-/// and each of its allocations. Forty lines from fifteen vendors always have an allocation each.
+/// The most shards that an order may be allocated from, so that each of its changes fits into one transaction of 100
+/// actions. The largest change is its cancellation: idempotency record, cart, order, up to 20 payment attempts, events,
+/// a vendor order and a refund per vendor, and a stock move per allocation. An order of 40 lines from 15 vendors, the
+/// most that a cart holds, still has an allocation for each line.
 pub const fn max_allocations(vendors: usize) -> usize {
     70_usize.saturating_sub(2 * vendors)
 }
 
-/// Spreads a change over shards: units are added to the emptiest of the first `shards`, and taken from the fullest of all.
-/// Nothing when more would be taken than the layout allows.
+/// Spreads a change over shards: units are added to the emptiest of the first `shards`, and taken from the fullest of
+/// all. Nothing when more would be taken than the layout allows.
 pub fn spread(by: i64, shards: &[StockShard], layout: Layout) -> Option<Vec<(u16, i64)>> {
     if by < 0 {
         let wanted = u32::try_from(by.unsigned_abs()).ok()?;
@@ -163,7 +151,7 @@ pub fn spread(by: i64, shards: &[StockShard], layout: Layout) -> Option<Vec<(u16
             changes.push((index, units));
         }
     }
-    // What the even share left over goes to the emptiest, so that the sum is exact.
+    // What remains after the even shares goes to the emptiest, so that the sum is exact.
     if left > 0 {
         match changes.first_mut() {
             Some((_, units)) => *units += left,
@@ -173,12 +161,12 @@ pub fn spread(by: i64, shards: &[StockShard], layout: Layout) -> Option<Vec<(u16
     Some(changes)
 }
 
-/// What has to be moved between shards so that the first `active` hold the same, and the others nothing that can be bought. The
-/// sum is not changed.
+/// The changes per shard after which the available units of the first `active` shards differ by at most one, and the
+/// others have none. The sum stays the same.
 pub fn rebalanced(shards: &[StockShard], active: u16) -> Vec<(u16, i64)> {
     let total: i64 = shards.iter().map(|shard| shard.available).sum();
     let count = i64::from(active.max(1));
-    // What is owed to buyers is owed by the first shard.
+    // Units owed to buyers stay with the first shard, the only one that may be negative.
     let (even_share, rest) = if total < 0 { (0, 0) } else { (total / count, total % count) };
     (0_u16..)
         .zip(shards)

@@ -1,24 +1,26 @@
-//! Text that people write, bounded and clean. A value that exists was checked.
+//! Texts that people write: checked for length and characters, and trimmed. A value of these types was always checked.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use serde::de::IntoDeserializer;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::openapi::schema::{KnownFormat, SchemaFormat};
 
-/// Why a text was refused.
+/// Why a text is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadText {
-    /// It has fewer characters than it must have.
+    /// It is shorter than its minimum.
     #[error("must not be empty")]
     Empty,
-    /// It has more characters than it may have.
+    /// It is longer than its maximum, in characters.
     #[error("must have at most {0} characters")]
     TooLong(usize),
-    /// It holds control characters.
+    /// It has control characters that are not allowed in it.
     #[error("must not contain control characters")]
     ControlCharacter,
-    /// It does not have the form of its kind.
+    /// It does not have the form of its type, such as an e-mail address.
     #[error("{0}")]
     Form(&'static str),
 }
@@ -44,23 +46,49 @@ fn as_written(text: &str) -> Result<String, BadText> {
     Ok(text.to_owned())
 }
 
+/// Reads an optional text, for `#[serde(default, deserialize_with = "domain::text::optional")]`: an empty one, or one of blanks only,
+/// is none, as a form sends it for a field that was left out.
+///
+/// # Errors
+/// What the text's own type refuses.
+pub fn optional<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    let given = text.filter(|text| !text.trim().is_empty());
+    given.map(|text| T::deserialize(text.into_deserializer())).transpose()
+}
+
+/// The pattern of a kind of text in the OpenAPI document, of what is answered. More forms are accepted.
+fn pattern(kind: &str) -> Option<&'static str> {
+    match kind {
+        "Handle" => Some("^[a-z0-9]+(-[a-z0-9]+)*$"),
+        "Phone" => Some("^[+]?[0-9]+$"),
+        _ => None,
+    }
+}
+
+fn format(kind: &str) -> Option<SchemaFormat> {
+    (kind == "Email").then(|| SchemaFormat::KnownFormat(KnownFormat::Email))
+}
+
 macro_rules! texts {
-    ($($(#[doc = $doc:literal])+ $name:ident: $min_length:literal..=$max_length:literal, lines: $lines:literal, $form:path, $example:literal;)+) => {$(
+    ($(
+        $(#[doc = $doc:literal])+
+        $name:ident: $min_length:literal..=$max_length:literal, lines: $lines:literal, $form:path, $example:literal;
+    )+) => {$(
         $(#[doc = $doc])+
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(String);
 
         impl $name {
-            /// The most characters it may have.
+            /// The maximum length in characters.
             pub const MAX_LENGTH: usize = $max_length;
 
-            /// Checks and trims a text.
+            /// Trims a text and checks it.
             pub fn parse(text: &str) -> Result<Self, BadText> {
                 let trimmed = checked(text, $min_length, $max_length, $lines)?;
                 $form(trimmed).map(Self)
             }
 
-            /// The text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -109,6 +137,8 @@ macro_rules! texts {
                     .schema_type(utoipa::openapi::schema::Type::String)
                     .min_length(Some($min_length))
                     .max_length(Some($max_length))
+                    .pattern(pattern(stringify!($name)))
+                    .format(format(stringify!($name)))
                     .examples([$example])
                     .into()
             }
@@ -119,22 +149,24 @@ macro_rules! texts {
 }
 
 texts! {
-    /// The name of a thing in an address: lower-case letters and digits in groups, joined by hyphens.
+    /// A name in an address: lower-case letters and digits in groups, joined by hyphens.
     Handle: 1..=100, lines: false, handle, "blue-bowl";
-    /// What a product is called.
+    /// Title of a product.
     Title: 1..=250, lines: false, as_written, "Blue bowl, hand painted";
-    /// What a person, a shop or an option is called.
+    /// Name of a person, a shop or an option.
     Name: 1..=100, lines: false, as_written, "Chorsu Ceramics";
-    /// A seller's own number for a variant.
+    /// A vendor's stock keeping unit.
     Sku: 1..=64, lines: false, as_written, "BOWL-BLUE-M";
     /// One line of text.
     Line: 1..=250, lines: false, as_written, "12 Navoi Street";
-    /// A few paragraphs, or the source of a description.
+    /// Several paragraphs, or the source of a description.
     LongText: 0..=40_000, lines: true, as_written, "Painted by hand in Rishtan.";
+    /// A note to a person: a few lines.
+    Note: 1..=500, lines: true, as_written, "Ring twice.";
     /// An e-mail address, in lower case.
     Email: 3..=254, lines: false, email, "buyer@bozor.test";
     /// A telephone number.
-    Phone: 3..=32, lines: false, phone, "+998 71 200 00 00";
+    Phone: 1..=64, lines: false, phone, "+998712000000";
 }
 
 fn handle(text: &str) -> Result<String, BadText> {
@@ -163,17 +195,37 @@ fn email(text: &str) -> Result<String, BadText> {
     Ok(text.to_lowercase())
 }
 
+/// The digits of a number, with a plus sign before them when one was written. What people put between them is left out, and digits
+/// of full width, as Chinese and Japanese keyboards write them, are digits.
 fn phone(text: &str) -> Result<String, BadText> {
-    let known = |character: char| character.is_ascii_digit() || "+-() ./".contains(character);
-    if text.chars().all(known) && text.chars().any(|character| character.is_ascii_digit()) {
-        Ok(text.to_owned())
-    } else {
-        Err(BadText::Form("must be a telephone number"))
+    const FORM: BadText = BadText::Form("must be a telephone number");
+    let mut number = String::with_capacity(text.len());
+    for character in text.chars() {
+        match to_half_width(character) {
+            '+' if number.is_empty() => number.push('+'),
+            digit if digit.is_ascii_digit() => number.push(digit),
+            '-' | '(' | ')' | '.' | '/' => {}
+            blank if blank.is_whitespace() => {}
+            _ => return Err(FORM),
+        }
+    }
+    let digits = number.trim_start_matches('+').len();
+    // Release 0.1.0 stored whatever had a digit in 32 characters: it has to be read.
+    if (1..=32).contains(&digits) { Ok(number) } else { Err(FORM) }
+}
+
+/// The ASCII character that a full-width form stands for (Unicode block "Halfwidth and Fullwidth Forms").
+fn to_half_width(character: char) -> char {
+    const FIRST: u32 = 0xff01;
+    const LAST: u32 = 0xff5e;
+    match u32::from(character) {
+        code @ FIRST..=LAST => char::from_u32(code - FIRST + u32::from('!')).unwrap_or(character),
+        _ => character,
     }
 }
 
 impl Handle {
-    /// The handle that a title suggests: its ASCII letters and digits, the rest as hyphens. Nothing when none are left.
+    /// The handle for a title: its ASCII letters and digits, with hyphens for the rest. Nothing when none are left.
     pub fn suggested_by(title: &str) -> Option<Self> {
         let mut text = String::new();
         for character in title.chars() {
@@ -194,7 +246,7 @@ impl Handle {
         Self::parse(text.trim_end_matches('-')).ok()
     }
 
-    /// This handle with another behind it: for one that is taken.
+    /// This handle with a hyphen and a suffix, for a handle that is taken. A long handle is shortened.
     pub fn with_suffix(&self, suffix: &str) -> Option<Self> {
         let room = Self::MAX_LENGTH.checked_sub(suffix.len() + 1)?;
         let shortened: String = self.0.chars().take(room).collect();
@@ -233,11 +285,45 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_phone_number_is_its_digits_however_it_is_written() {
+        for written in [
+            "+998 71 200 00 00",
+            "\u{ff0b}\u{ff19}\u{ff19}\u{ff18} 71 200 00 00",
+            " +998(71)200-00-00 ",
+            "+998.71/2000000",
+        ] {
+            assert_eq!(Phone::parse(written).unwrap().as_str(), "+998712000000", "{written}");
+        }
+        assert_eq!(Phone::parse("102 33").unwrap().as_str(), "10233");
+        for bad in ["", "+", "call me", "998+71", "1\u{200b}2345", &"1".repeat(33)] {
+            assert!(Phone::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_optional_text_that_is_empty_is_none() {
+        #[derive(Deserialize)]
+        struct Form {
+            #[serde(default, deserialize_with = "super::optional")]
+            name: Option<Name>,
+        }
+        let read = |text: &str| serde_json::from_str::<Form>(text).map(|form| form.name.map(|name| name.to_string()));
+        for none in ["{}", r#"{"name":null}"#, r#"{"name":""}"#, r#"{"name":"  "}"#] {
+            assert_eq!(read(none).unwrap(), None, "{none}");
+        }
+        assert_eq!(read(r#"{"name":" Aziza "}"#).unwrap(), Some("Aziza".to_owned()));
+        assert!(read(r#"{"name":7}"#).is_err());
+    }
+
     proptest! {
         #[test]
         fn what_was_parsed_parses_to_itself(text in ".{0,300}") {
             if let Ok(title) = Title::parse(&text) {
                 prop_assert_eq!(Title::parse(title.as_str()), Ok(title));
+            }
+            if let Ok(phone) = Phone::parse(&text) {
+                prop_assert_eq!(Phone::parse(phone.as_str()), Ok(phone));
             }
             if let Some(handle) = Handle::suggested_by(&text) {
                 prop_assert_eq!(Handle::parse(handle.as_str()), Ok(handle.clone()));

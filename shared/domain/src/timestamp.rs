@@ -1,4 +1,4 @@
-//! Points in time.
+//! Points in time, in milliseconds.
 
 use std::fmt;
 use std::ops::{Add, Sub};
@@ -16,7 +16,7 @@ pub struct Timestamp(i64);
 const LATEST: i64 = 253_402_300_799_999;
 
 impl Timestamp {
-    /// From milliseconds since the epoch, kept within what RFC 3339 can write (1970 to 9999).
+    /// From milliseconds since the Unix epoch, clamped to what RFC 3339 can write (1970 to 9999).
     pub const fn from_millis(millis: i64) -> Self {
         if millis < 0 {
             Self(0)
@@ -27,22 +27,21 @@ impl Timestamp {
         }
     }
 
-    /// Milliseconds since the epoch.
+    /// Milliseconds since the Unix epoch.
     pub const fn millis(self) -> i64 {
         self.0
     }
 
-    /// Whole seconds since the epoch, rounded down.
+    /// Whole seconds since the Unix epoch, rounded down.
     pub const fn seconds(self) -> i64 {
         self.0.div_euclid(1000)
     }
 
-    /// How long after `earlier` this is; zero when it is not after it.
+    /// How much later than `earlier` this is; zero when it is not later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// Parses RFC 3339.
     pub fn parse(text: &str) -> Option<Self> {
         let parsed = OffsetDateTime::parse(text, &Rfc3339).ok()?;
         i64::try_from(parsed.unix_timestamp_nanos().div_euclid(1_000_000)).ok().map(Self::from_millis)

@@ -1,4 +1,4 @@
-//! News of money that belongs to no order of ours. It is kept: somebody paid, and somebody has to find out for what.
+//! Unmatched payments: a provider reports money that no order here knows. They are stored for the operator to resolve.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -6,42 +6,44 @@ use utoipa::ToSchema;
 use crate::payment::ProviderName;
 use crate::{EventId, Money, OrderId, Timestamp};
 
-/// What a provider told of money that no order here knows. Each thing at the provider is kept once, however often it tells of it.
+/// Money that a provider reported and that no order here knows. Each payment, refund or dispute is stored once, however
+/// often it is reported.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UnmatchedPayment {
-    /// Id, and that of the event by which the operator is told.
+    /// Id of the record, and of the outbox event that notifies the operator.
     pub id: EventId,
-    /// Who told it.
+    /// The provider that reported it.
     pub provider: ProviderName,
-    /// What moved.
+    /// Whether money was paid, refunded or disputed.
     pub what: MoneyMovement,
-    /// The provider's name for it.
+    /// The provider's id of the payment, refund or dispute.
+    #[schema(examples("pi_3Qx7Yb2eZvKYlo2C"))]
     pub reference: String,
-    /// How much; nothing when it is no amount that can be expressed here.
+    /// The amount; absent when it cannot be expressed in minor units of a known currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Money>,
-    /// The order that the provider names, which is not here or does not know of this.
+    /// The order that the provider names: it does not exist here, or does not know this money.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_id: Option<OrderId>,
-    /// When it was told first.
+    /// When it was reported for the first time.
     pub at: Timestamp,
 }
 
-/// Which way money went.
+/// The direction in which money moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MoneyMovement {
-    /// It was taken from a buyer.
+    /// A buyer paid.
     Payment,
-    /// It went back.
+    /// A buyer was refunded.
     Refund,
-    /// A bank wants it back.
+    /// A buyer's bank wants the money back.
     Dispute,
 }
 
 impl MoneyMovement {
-    /// The name on the wire.
+    /// Its name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Payment => "payment",

@@ -1,4 +1,4 @@
-//! Uploads: files go straight into their bucket, by one request that was signed for them.
+//! Uploads and downloads: clients talk to the bucket directly, with a request that was signed for one file.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,26 +8,29 @@ use utoipa::ToSchema;
 
 use crate::Timestamp;
 
-/// How long an upload may be begun, and a file be fetched.
+/// How long a signed request for an upload or a download is valid.
 pub const LINK_LIFETIME: Duration = Duration::from_secs(600);
 
-/// Where a file can be fetched by whoever has the address.
+/// A signed address from which one file can be downloaded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FileLink {
-    /// Where. It is a secret, and good for this one file.
+    /// The address. It is a secret: whoever has it can download this one file.
+    #[schema(format = "uri", examples("https://files.example/bowls.csv?X-Amz-Signature=1"))]
     pub url: String,
-    /// Until when it can be fetched there; asking again gives a new address.
+    /// When `url` expires; reading the resource again returns a new one.
     pub expires_at: Timestamp,
 }
 
-/// How to upload a file: one request, exactly so.
+/// A signed request that uploads one file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Upload {
-    /// `PUT`.
+    /// HTTP method: `PUT`.
+    #[schema(examples("PUT"))]
     pub method: String,
-    /// Where. It is a secret, and good for this one file.
+    /// The address. It is a secret: whoever has it can upload this one file.
+    #[schema(format = "uri", examples("https://files.example/bowls.csv?X-Amz-Signature=1"))]
     pub url: String,
-    /// Headers that must be sent exactly so: they are signed.
+    /// Headers that must be sent exactly like this, because they are signed.
     pub headers: BTreeMap<String, String>,
     /// Until when the upload may begin.
     pub expires_at: Timestamp,

@@ -1,6 +1,6 @@
-//! Vendors: their public face, their private file, their people.
+//! Vendors: their shop, their account with its application, and their members.
 
-mod view;
+mod job;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -9,56 +9,55 @@ use crate::code::{Code, FieldError, Refusal};
 use crate::text::{Email, Handle, Line, LongText, Name, Phone};
 use crate::{Currency, Money, Timestamp, UserId, VendorId};
 
-pub use self::view::{DocumentView, MemberView, VendorHistoryView, VendorJob, VendorView};
+pub use self::job::VendorJob;
 
-/// What a product page says of its seller.
+/// A vendor as products and carts show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VendorCard {
-    /// Id.
+    /// Id of the vendor.
     pub id: VendorId,
     /// Handle of the shop page.
     pub handle: Handle,
-    /// Name.
+    /// Name of the shop.
     pub name: Name,
 }
 
-/// Where a seller stands with the operator.
+/// State of a vendor's application and shop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VendorState {
-    /// Being filled in.
+    /// The application is being filled in.
     Draft,
-    /// Waiting for the operator.
+    /// The application waits for the operator.
     Submitted,
-    /// May sell.
+    /// The operator approved the vendor: they may sell.
     Approved,
-    /// Turned down; may be improved and submitted again.
+    /// The operator rejected the application; it may be changed and submitted again.
     Rejected,
-    /// May not sell any more, for now.
+    /// The operator suspended the vendor: they may only read, ship and deliver.
     Suspended,
 }
 
-/// What can happen to a seller.
+/// What can happen to a vendor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VendorStep {
-    /// The applicant asks for approval.
+    /// The vendor submitted the application.
     Submitted,
-    /// The operator approves.
+    /// The operator approved the application.
     Approved,
-    /// The operator turns the application down.
+    /// The operator rejected the application.
     Rejected,
-    /// The operator stops the shop.
+    /// The operator suspended the vendor.
     Suspended,
-    /// The operator lets the shop go on.
+    /// The operator ended the suspension.
     Reinstated,
 }
 
 impl VendorState {
-    /// Every state.
     pub const ALL: [Self; 5] = [Self::Draft, Self::Submitted, Self::Approved, Self::Rejected, Self::Suspended];
 
-    /// The state after a step; nothing when the step cannot happen now.
+    /// The state after a step; nothing when the step is not allowed in this state.
     pub const fn after(self, step: VendorStep) -> Option<Self> {
         match (self, step) {
             (Self::Draft | Self::Rejected, VendorStep::Submitted) => Some(Self::Submitted),
@@ -72,52 +71,49 @@ impl VendorState {
 }
 
 impl VendorStep {
-    /// Every step.
     pub const ALL: [Self; 5] = [Self::Submitted, Self::Approved, Self::Rejected, Self::Suspended, Self::Reinstated];
 }
 
-/// What a member of a shop may do there.
+/// Role of a member, which decides what they may do for the vendor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Everything.
+    /// May do everything.
     Owner,
-    /// Everything but money and members.
+    /// May do everything except to invite and remove members.
     Manager,
-    /// Orders, returns and stock.
+    /// May read the shop and products, change stock, and handle orders and returns.
     Fulfilment,
-    /// Reads orders and money.
+    /// May read the shop and orders.
     Finance,
 }
 
-/// Something that a role allows or does not allow.
+/// A permission of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Permission {
-    /// Read the shop's own file and profile.
+    /// Read the vendor's account and profile.
     ReadShop,
-    /// Change the profile, hand in documents, submit.
+    /// Change the profile, upload documents, submit the application.
     EditShop,
     /// Read products and stock.
     ReadProducts,
     /// Change products, import, upload pictures.
     EditProducts,
-    /// Change what is on hand.
+    /// Change the units on hand.
     EditStock,
     /// Read orders.
     ReadOrders,
-    /// Accept and refuse orders, handle returns.
+    /// Accept and decline vendor orders, handle returns.
     DecideOrders,
-    /// Ship and deliver: what a suspended shop may still do.
+    /// Ship and deliver, also while the vendor is suspended.
     FulfilOrders,
     /// Invite and remove members.
     EditMembers,
 }
 
 impl Role {
-    /// Every role.
     pub const ALL: [Self; 4] = [Self::Owner, Self::Manager, Self::Fulfilment, Self::Finance];
 
-    /// Whether the role allows it.
     pub const fn allows(self, permission: Permission) -> bool {
         match self {
             Self::Owner => true,
@@ -137,29 +133,26 @@ impl Role {
 }
 
 impl Permission {
-    /// Whether a suspended shop keeps it: it may only read, ship and deliver.
+    /// Whether members keep it while their vendor is suspended: they may only read, ship and deliver.
     pub const fn allowed_while_suspended(self) -> bool {
         matches!(self, Self::ReadShop | Self::ReadProducts | Self::ReadOrders | Self::FulfilOrders)
     }
 }
 
-/// A person's place in a shop.
+/// A user's membership in a vendor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Membership {
-    /// The shop.
     pub vendor: VendorId,
-    /// The person.
     pub user: UserId,
-    /// The address by which the person was invited.
+    /// The address by which they were invited.
     pub email: Email,
-    /// What the person may do there.
     pub role: Role,
-    /// Since when.
     pub since: Timestamp,
 }
 
 impl Membership {
-    /// Refuses what the role, or the shop's suspension, does not allow.
+    /// Fails with `forbidden` when the role does not have the permission, and with `vendor_suspended` when the
+    /// suspension takes it away.
     pub fn check(&self, state: VendorState, permission: Permission) -> Result<(), Refusal> {
         if !self.role.allows(permission) {
             return Err(Refusal::of(Code::Forbidden));
@@ -171,25 +164,24 @@ impl Membership {
     }
 }
 
-/// A seller's public face, as the shop page and the checkout read it.
+/// A vendor's public profile, which the shop page and the checkout read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shop {
     /// Id, handle and name.
     #[serde(flatten)]
     pub card: VendorCard,
-    /// A few words about the shop: sanitised HTML.
+    /// A description of the shop as sanitised HTML.
     #[serde(default)]
     pub about_html: String,
-    /// Where the seller stands; only an approved one is shown.
+    /// Only the shop of an approved vendor is shown.
     pub state: VendorState,
-    /// The seller's own currency.
+    /// The vendor's own currency, for prices and payouts.
     pub currency: Currency,
-    /// One flat rate for delivery per currency.
+    /// One flat rate for delivery per currency; without one, the shop does not deliver in that currency.
     #[serde(default)]
     pub shipping_rates: Vec<Money>,
-    /// Since when.
     pub created_at: Timestamp,
-    /// Counts changes.
+    /// Incremented by each write, which is conditional on it.
     #[serde(default)]
     pub version: u64,
 }
@@ -200,117 +192,138 @@ impl Shop {
         self.state == VendorState::Approved
     }
 
-    /// What delivery costs in this currency; nothing when the shop does not deliver in it.
+    /// The flat rate for delivery in this currency; nothing when the shop does not deliver in it.
     pub fn shipping_rate(&self, currency: Currency) -> Option<Money> {
         self.shipping_rates.iter().copied().find(|rate| rate.currency() == currency)
     }
 }
 
-/// A document handed in with an application.
+/// A document that the vendor uploaded for the application.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Document {
-    /// What it shows.
+    /// What the document proves.
     pub kind: DocumentKind,
-    /// Where it lies in the private bucket.
+    /// Key of the file in the private bucket.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub key: Option<String>,
-    /// The name of the file.
+    /// Name of the file as the vendor gave it.
     pub filename: Line,
-    /// When it was handed in.
+    /// When it was uploaded.
     pub at: Timestamp,
 }
 
-/// The kinds of documents an application can carry.
+/// What a document proves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DocumentKind {
-    /// Who the applicant is.
+    /// Identity of the applicant.
     Identity,
-    /// That the business exists.
+    /// Registration of the business.
     Registration,
-    /// Where it pays its taxes.
+    /// Tax registration of the business.
     Tax,
 }
 
-/// A seller's private file: what the operator and the shop's own people see.
+/// A vendor's account: the profile and the application, readable by its members and the operator only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VendorAccount {
     /// Id, handle and name.
     #[serde(flatten)]
     pub card: VendorCard,
-    /// Where the seller stands.
     pub state: VendorState,
-    /// The seller's own currency.
+    /// The vendor's own currency, for prices and payouts.
     pub currency: Currency,
-    /// Where news for the shop goes.
+    /// Address for messages to the vendor.
     pub email: Email,
-    /// Telephone number.
     pub phone: Option<Phone>,
-    /// The name in the register of companies.
+    /// Name in the commercial register.
     pub legal_name: Option<Name>,
-    /// A few words about the shop.
+    /// A description of the shop as plain text.
     pub about: Option<LongText>,
     /// One flat rate for delivery per currency.
     #[serde(default)]
     pub shipping_rates: Vec<Money>,
-    /// Documents handed in.
+    /// Documents uploaded for the application.
     #[serde(default)]
     pub documents: Vec<Document>,
-    /// Why the operator turned it down or stopped it.
+    /// Why the operator rejected the application or suspended the vendor.
     pub reason: Option<LongText>,
-    /// What happened, oldest first.
+    /// Steps of the vendor's state, oldest first.
     #[serde(default)]
     pub history: Vec<VendorHistory>,
-    /// Since when.
     pub created_at: Timestamp,
-    /// Counts changes.
+    /// Incremented by each write, which is conditional on it.
     #[serde(default)]
     pub version: u64,
 }
 
-/// One thing that happened to a seller.
+/// A step of a vendor's state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VendorHistory {
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
-    /// What.
+    /// The step.
     pub event: VendorStep,
-    /// Who: a user's id.
+    /// The user who took the step.
     pub by: UserId,
 }
 
-/// One thing an application needs.
+/// The fields that an application requires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChecklistCode {
+    /// The name in the register of companies.
+    LegalName,
+    /// A telephone number.
+    Phone,
+    /// A shipping rate in one currency at least.
+    ShippingRates,
+}
+
+impl ChecklistCode {
+    /// The field's name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LegalName => "legal_name",
+            Self::Phone => "phone",
+            Self::ShippingRates => "shipping_rates",
+        }
+    }
+}
+
+/// A requirement of an application.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ChecklistItem {
-    /// What: `legal_name`, `phone`, `shipping_rates`.
-    pub code: String,
-    /// Whether it is there.
+    /// Field that is required.
+    pub code: ChecklistCode,
+    /// Whether it is filled in.
     pub done: bool,
 }
 
 impl VendorAccount {
-    /// What an application needs before it can be submitted.
+    /// Requirements of the application, and whether each is met.
     pub fn checklist(&self) -> Vec<ChecklistItem> {
-        let item = |code: &str, done| ChecklistItem { code: code.to_owned(), done };
+        let item = |code, done| ChecklistItem { code, done };
         vec![
-            item("legal_name", self.legal_name.is_some()),
-            item("phone", self.phone.is_some()),
-            item("shipping_rates", !self.shipping_rates.is_empty()),
+            item(ChecklistCode::LegalName, self.legal_name.is_some()),
+            item(ChecklistCode::Phone, self.phone.is_some()),
+            item(ChecklistCode::ShippingRates, !self.shipping_rates.is_empty()),
         ]
     }
 
-    /// Refuses a file in which something is missing that the operator asks for.
+    /// Fails with `checklist_incomplete` when a required field is missing; `errors` names each.
     pub fn check_complete(&self) -> Result<(), Refusal> {
         let missing: Vec<_> = self
             .checklist()
             .into_iter()
             .filter(|item| !item.done)
-            .map(|item| FieldError::new(format!("/{}", item.code), "missing", "must be filled in"))
+            .map(|item| FieldError::new(format!("/{}", item.code.as_str()), "missing", "must be filled in"))
             .collect();
         if missing.is_empty() { Ok(()) } else { Err(Refusal::fields(Code::ChecklistIncomplete, missing)) }
     }
 
-    /// The file after a step.
+    /// The account after a step. Fails with `wrong_state` when the state does not allow it, or with
+    /// `checklist_incomplete` when the application is not complete.
     pub fn after(&self, step: VendorStep, by: UserId, at: Timestamp) -> Result<Self, Refusal> {
         let state = self.state.after(step).ok_or_else(|| Refusal::of(Code::WrongState))?;
         if step == VendorStep::Submitted {
@@ -322,7 +335,7 @@ impl VendorAccount {
         Ok(next)
     }
 
-    /// What the public sees of it. The description is escaped text: a seller's profile carries no markup.
+    /// The public profile. The description is escaped: a vendor's profile has no markup of its own.
     pub fn shop(&self) -> Shop {
         Shop {
             card: self.card.clone(),
@@ -336,7 +349,7 @@ impl VendorAccount {
     }
 }
 
-/// Text as HTML: nothing in it is markup, and lines stay lines.
+/// Plain text as HTML: markup is escaped, line breaks are kept.
 fn escaped(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     for character in text.chars() {

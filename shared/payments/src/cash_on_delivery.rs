@@ -1,4 +1,4 @@
-//! Cash to the courier: nobody to ask, so the answers are known at once.
+//! Cash on delivery: there is no remote provider, so every answer is known at once.
 
 use domain::Timestamp;
 use domain::payment::{Action, Payment, ProviderName, Refund};
@@ -6,7 +6,7 @@ use http::HeaderMap;
 
 use crate::{Cancellation, Failure, NewsKind, Opened, PaymentNews, Provider, ProviderNews, RefundNews, WebhookError};
 
-/// Cash on delivery. The vendor's delivery settles it, not a webhook.
+/// Cash on delivery. It is settled by the vendor's delivery, not by a webhook.
 #[derive(Clone, Copy, Debug)]
 pub struct CashOnDelivery;
 
@@ -34,7 +34,7 @@ impl Provider for CashOnDelivery {
         Ok(Cancellation::Cancelled)
     }
 
-    /// Cash never went through us, so we cannot send it back.
+    /// Always refused: cash never passes through the marketplace, so it cannot be sent back.
     async fn refund(&self, _refund: &Refund, _payment_reference: &str) -> Result<RefundNews, Failure> {
         Err(Failure::Refused { code: "paid_in_cash".into() })
     }
@@ -44,7 +44,7 @@ impl Provider for CashOnDelivery {
     }
 }
 
-/// The attempt's own id: there is no other name for it.
+/// The payment attempt's own id, because no provider assigns a reference.
 fn reference(payment: &Payment) -> String {
     payment.id.to_string()
 }

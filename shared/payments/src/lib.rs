@@ -1,8 +1,8 @@
 //! Payment providers: one file each, and their signatures.
 //!
-//! A provider is asked through [`Providers`], by name. What it says about a payment, in an answer or in a webhook, is
-//! always a [`ProviderNews`]; one settle function acts on news, whoever brought them. What this crate never does: decide
-//! what becomes of an order, write anything down, read a clock, or take an unclear answer for a failed payment.
+//! A provider is called through [`Providers`], by name. What it reports about a payment, in an answer or in a webhook,
+//! is always a [`ProviderNews`], and one settle function acts on it, whatever its source. This crate never decides what
+//! becomes of an order, stores nothing, reads no clock, and never takes an unclear answer for a failed payment.
 
 mod cash_on_delivery;
 mod provider;

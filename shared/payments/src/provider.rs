@@ -1,4 +1,4 @@
-//! What every provider can do.
+//! The interface of payment providers, and its errors.
 
 use std::future::Future;
 
@@ -9,44 +9,45 @@ use http::HeaderMap;
 
 use crate::{PaymentNews, ProviderNews, RefundNews};
 
-/// A payment that the provider knows now.
+/// A payment that exists at the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opened {
-    /// The payment's name at the provider: keep it, everything later is found by it.
+    /// The provider's reference of the payment, to be stored: later calls and webhooks name the payment by it.
     pub reference: String,
     /// What the buyer does next.
     pub action: Action,
-    /// How it stands: `Pending`, unless an opening was repeated after the payment had gone on.
+    /// Its state: `Pending`, unless the opening was repeated after the payment had moved on.
     pub news: PaymentNews,
 }
 
-/// What became of a cancellation.
+/// The outcome of cancelling a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cancellation {
-    /// It is cancelled (perhaps it was before): no money can come of it.
+    /// It is cancelled, now or earlier: it cannot be paid any more.
     Cancelled,
-    /// Too late, the money was taken: settle with this.
+    /// Too late, the payment was captured: settle with this.
     Captured(ProviderNews),
-    /// The provider is still working on it and cannot stop: ask again later, release nothing.
+    /// The provider is still processing it and cannot stop: ask again later, and release no stock.
     Undecided(ProviderNews),
 }
 
-/// The code with which a refund is refused because the buyer's bank wants, or has taken, the money back itself.
+/// The code of a refund that is refused because the buyer's bank disputes the payment, or has charged it back.
 pub const PAYMENT_DISPUTED: &str = "payment_disputed";
 
 /// Why a provider did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
-    /// Surely nothing was done, and the same call may succeed later.
+    /// Certainly nothing was done, and the same call may succeed later.
     #[error("the provider is not available: {0}")]
     Unavailable(String),
-    /// Surely nothing was done, and nothing can be before the operator puts it right: there is no key, or the provider refuses it.
-    #[error("the provider does not know us: {0}")]
+    /// Certainly nothing was done, and nothing can be before the operator acts: the key is missing, or the provider
+    /// rejects it.
+    #[error("the provider's key is missing or rejected: {0}")]
     NoKey(String),
-    /// Nobody knows whether it was done: take it as pending, and repeat the same call or look it up.
+    /// Unknown whether it was done: treat it as pending, and repeat the same call or look the payment up.
     #[error("the provider's answer is unclear: {0}")]
     Unclear(String),
-    /// Surely nothing was done, and repeating the call does not help.
+    /// Certainly nothing was done, and repeating the call does not help.
     #[error("the provider refused: {code}")]
     Refused {
         /// The provider's own code, or one of ours: `amount_not_payable`, `paid_in_cash`, [`PAYMENT_DISPUTED`].
@@ -66,22 +67,22 @@ impl Coded for Failure {
     }
 }
 
-/// Why a webhook is not believed or not understood.
+/// Why a webhook is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WebhookError {
     /// The provider sends no webhooks: the path does not exist.
     #[error("this provider sends no webhooks")]
     NoWebhook,
-    /// The signature is absent, malformed, or of another message or key.
+    /// The signature is absent, malformed, or made for another message or with another key.
     #[error("the signature does not belong to this message")]
     BadSignature,
-    /// The signature is good but too old: somebody may be replaying it.
+    /// The signature is valid but too old: it may be a replay.
     #[error("the signature is too old")]
     Stale,
-    /// Signed, and still not an event that can be read.
+    /// The signature is valid, but the body is no event that can be read.
     #[error("not an event of this provider")]
     Unreadable,
-    /// Our own secret could not be read: the provider must try again.
+    /// The webhook's secret could not be read: the provider must send the webhook again.
     #[error("the webhook's secret is not available")]
     SecretUnavailable,
 }
@@ -100,26 +101,26 @@ impl Coded for WebhookError {
     }
 }
 
-/// A provider. Every method is required: one that cannot do something says so with [`Failure::Refused`].
+/// A payment provider. Every method is required: a provider that does not support one returns [`Failure::Refused`].
 pub trait Provider {
-    /// Makes the payment known to the provider. Repeating it for the same attempt finds the same payment.
+    /// Creates the payment at the provider. Repeating it for the same payment attempt finds the same payment.
     fn open(&self, payment: &Payment) -> impl Future<Output = Result<Opened, Failure>> + Send;
 
-    /// Asks how a payment stands. Without a reference the opening is repeated first, so that an answer that was lost is
-    /// found again.
+    /// Reads the state of a payment. Without a reference the opening is repeated first, which finds a payment whose
+    /// answer was lost.
     fn look_up(&self, payment: &Payment) -> impl Future<Output = Result<ProviderNews, Failure>> + Send;
 
-    /// Sees to it that a payment cannot be paid any more, or finds out that it was. May be repeated.
+    /// Makes sure that a payment cannot be paid any more, or finds out that it was. May be repeated.
     fn cancel(&self, payment: &Payment) -> impl Future<Output = Result<Cancellation, Failure>> + Send;
 
-    /// Gives money back once, however often it is called for the same refund, and says how that refund stands.
-    /// `payment_reference` is the provider's name for the payment it comes out of.
+    /// Refunds money once, however often it is called for the same refund, and returns the state of that refund.
+    /// `payment_reference` is the provider's reference of the payment that is refunded.
     fn refund(
         &self,
         refund: &Refund,
         payment_reference: &str,
     ) -> impl Future<Output = Result<RefundNews, Failure>> + Send;
 
-    /// Believes a webhook or not: the signature over the raw bytes first, its age second, the content last.
+    /// Verifies a webhook and reads it: first the signature over the raw bytes, then its age, last the content.
     fn verify(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<ProviderNews, WebhookError>;
 }

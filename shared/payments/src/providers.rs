@@ -1,4 +1,4 @@
-//! All providers behind their names.
+//! All providers, selected by name.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -14,25 +14,25 @@ use crate::{Cancellation, CashOnDelivery, Failure, Opened, Provider, ProviderNew
 /// How fresh a secret must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
-    /// One that was read some minutes ago is fine.
+    /// A secret that was read some minutes ago is good enough.
     Cached,
-    /// A signature did not fit: perhaps the secret was rotated since. The source limits how often it really reads again.
+    /// A signature did not match: the secret may have been rotated since. The source limits how often it really reads
+    /// again.
     ReadAgain,
 }
 
-/// The secret could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the secret could not be read")]
 pub struct SecretUnavailable;
 
-/// Where a provider's secret comes from: the secret's own text (for Stripe the JSON of [`StripeSecret`]). Read only
-/// when it is needed: an order paid in cash never asks.
+/// The source of a provider's secret: its text (for Stripe the JSON of [`StripeSecret`]). It is read only when it is
+/// needed: an order paid in cash needs none.
 pub trait Secrets: Send + Sync {
     /// Reads the secret of a provider.
     fn read(&self, provider: ProviderName, freshness: Freshness) -> BoxFuture<'_, Result<String, SecretUnavailable>>;
 }
 
-/// A function can be the source: that is how a function crate joins the platform's secrets to this crate.
+/// A function can be the source: this is how callers connect the platform's secrets with this crate.
 impl<F, Answer> Secrets for F
 where
     F: Fn(ProviderName, Freshness) -> Answer + Send + Sync,
@@ -43,7 +43,7 @@ where
     }
 }
 
-/// Every provider, by name. Cheap to clone.
+/// All providers, called by name. Cheap to clone.
 #[derive(Clone)]
 pub struct Providers {
     http: Arc<dyn Http>,
@@ -57,13 +57,13 @@ impl std::fmt::Debug for Providers {
     }
 }
 
-/// A provider that is ready to be asked.
+/// A provider with its secret, ready to be called.
 enum Connected {
     Stripe(Stripe),
     CashOnDelivery(CashOnDelivery),
 }
 
-/// Calls one method of whichever provider it is.
+/// Calls a method of the connected provider.
 macro_rules! ask {
     ($connected:expr, $method:ident($($argument:expr),*)) => {
         match $connected {
@@ -79,7 +79,7 @@ impl Providers {
         Self { http, secrets, stripe_url: stripe_url.into() }
     }
 
-    /// Whether this amount can be paid this way at all: its currency, its digits, more than nothing.
+    /// Whether a provider can take this amount: its currency, its decimals, and that it is more than zero.
     pub fn takes(name: ProviderName, amount: Money) -> bool {
         match name {
             ProviderName::Stripe => stripe::takes(amount),
@@ -87,7 +87,7 @@ impl Providers {
         }
     }
 
-    /// Whether there is a key for this provider. One that cannot be read at the moment counts as there.
+    /// Whether a key for this provider is configured. One that cannot be read at the moment counts as configured.
     pub async fn has_key(&self, name: ProviderName) -> bool {
         !matches!(self.connect(name).await, Err(Failure::NoKey(_)))
     }
@@ -117,8 +117,8 @@ impl Providers {
         ask!(self.connect(provider).await?, refund(refund, payment_reference))
     }
 
-    /// [`Provider::verify`], with one more look at the secret when the signature does not fit: it may have been rotated
-    /// since it was cached.
+    /// [`Provider::verify`]. When the signature does not match, the secret is read again and the check repeated once:
+    /// the secret may have been rotated since it was cached.
     pub async fn verify(
         &self,
         name: ProviderName,
@@ -157,8 +157,8 @@ impl Providers {
                 let read = self.secrets.read(name, freshness).await;
                 let text = read.map_err(|unavailable| Failure::Unavailable(unavailable.to_string()))?;
                 let secret = StripeSecret::parse(&text).ok_or_else(|| {
-                    tracing::warn!("the secret of Stripe is empty, or not the JSON it should be");
-                    Failure::NoKey("there is none".to_owned())
+                    tracing::warn!("the secret of Stripe is empty, or not the expected JSON");
+                    Failure::NoKey("the secret is empty or malformed".to_owned())
                 })?;
                 Ok(Connected::Stripe(Stripe::new(Arc::clone(&self.http), Arc::clone(&self.stripe_url), secret)))
             }
@@ -171,8 +171,9 @@ mod tests {
     use std::sync::Mutex;
 
     use bytes::Bytes;
+    use domain::examples::{self, NOW, usd};
     use domain::payment::{Action, PaymentState};
-    use domain::{Currency, OrderId, PaymentId};
+    use domain::{Currency, OrderId};
     use http::{Request, Response};
 
     use super::*;
@@ -188,20 +189,10 @@ mod tests {
         std::future::ready(Err(SecretUnavailable))
     }
 
+    /// An attempt that the provider does not know yet.
     fn payment(provider: ProviderName) -> Payment {
-        Payment {
-            id: PaymentId::from_bits(2),
-            order: OrderId::from_bits(1),
-            provider,
-            amount: Money::new(1250, Currency::USD),
-            state: PaymentState::Created,
-            reference: None,
-            action: None,
-            captured: None,
-            failure: None,
-            created_at: Timestamp::from_millis(0),
-            version: 0,
-        }
+        let payment = examples::payment(2, OrderId::from_bits(1), provider, usd(1_250));
+        Payment { state: PaymentState::Created, reference: None, ..payment }
     }
 
     #[tokio::test]
@@ -236,14 +227,13 @@ mod tests {
             std::future::ready(Ok(format!(r#"{{"api_key":"k","webhook_secret":{{"current":"{current}"}}}}"#)))
         });
         let body = br#"{"id":"evt_1","object":"event","type":"x","created":1,"data":{"object":{}}}"#;
-        let now = Timestamp::from_millis(1_795_000_000_000);
         let mut headers = HeaderMap::new();
-        headers.insert("stripe-signature", stripe::sign(body, now, "whsec_new").parse().unwrap());
-        let news = providers.verify(ProviderName::Stripe, &headers, body, now).await.unwrap();
+        headers.insert("stripe-signature", stripe::sign(body, NOW, "whsec_new").parse().unwrap());
+        let news = providers.verify(ProviderName::Stripe, &headers, body, NOW).await.unwrap();
         assert_eq!(news.event_id.as_deref(), Some("evt_1"));
 
-        headers.insert("stripe-signature", stripe::sign(body, now, "whsec_forged").parse().unwrap());
-        assert_eq!(providers.verify(ProviderName::Stripe, &headers, body, now).await, Err(WebhookError::BadSignature));
+        headers.insert("stripe-signature", stripe::sign(body, NOW, "whsec_forged").parse().unwrap());
+        assert_eq!(providers.verify(ProviderName::Stripe, &headers, body, NOW).await, Err(WebhookError::BadSignature));
         let expected = [Freshness::Cached, Freshness::ReadAgain, Freshness::Cached, Freshness::ReadAgain];
         assert_eq!(*reads.lock().unwrap(), expected);
     }

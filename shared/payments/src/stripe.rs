@@ -23,10 +23,10 @@ use object::{PaymentIntent, RefundObject, RefundPage};
 pub use secret::{StripeSecret, WebhookSecret};
 pub use signature::sign;
 
-/// Where Stripe is.
+/// The base URL of the API.
 pub const URL: &str = "https://api.stripe.com";
 
-/// The version of the API that the shapes read here belong to.
+/// The version of the API whose shapes are read here.
 pub const VERSION: &str = "2026-07-29.dahlia";
 
 /// The events that the webhook endpoint must be subscribed to, and the only ones that the local sandbox sends.
@@ -44,11 +44,11 @@ pub const EVENTS: &[&str] = &[
     "charge.dispute.closed",
 ];
 
-/// How many pages of refunds of one payment are read. One payment has a few refunds; a hundred times a hundred of them
-/// means that something is wrong, and then no further one is made.
+/// How many pages of 100 refunds of one payment are searched. A payment has a few refunds; 10,000 of them mean that
+/// something is wrong, and then no further refund is made.
 const MAX_REFUND_PAGES: usize = 100;
 
-/// Whether Stripe can take this amount: more than nothing, in a currency that it writes exactly.
+/// Whether Stripe can take this amount: more than zero, and exactly representable in its units.
 pub fn takes(amount: Money) -> bool {
     amount.is_price() && amount::to_stripe(amount).is_some_and(|amount| amount > 0)
 }
@@ -72,12 +72,12 @@ impl Stripe {
         Self { connection: Connection { http, url }, secret }
     }
 
-    /// Makes the payment, or finds the one that was made with the same key.
+    /// Creates the payment, or finds the one that was created with the same idempotency key.
     async fn create(&self, payment: &Payment) -> Result<PaymentIntent, Failure> {
         let amount = payable(payment.amount)?.to_string();
         let currency = amount::currency_to_stripe(payment.amount.currency());
         let (order, attempt) = (payment.order.to_string(), payment.id.to_string());
-        // Nothing that could change between two tries: the same key with other parameters is an error.
+        // No parameter may change between two attempts: Stripe rejects the same key with other parameters.
         let form = [
             ("amount", amount.as_str()),
             ("currency", &currency),
@@ -92,8 +92,8 @@ impl Stripe {
         self.connection.read(&self.secret, Method::GET, &path(&["v1", "payment_intents", reference])).await
     }
 
-    /// The refund that was already made for ours, should its answer have been lost. The idempotency key alone would not
-    /// do: Stripe forgets keys after a day, and a refund may wait longer than that.
+    /// The refund that was already made at Stripe for ours, in case its answer was lost. The idempotency key alone does
+    /// not suffice: Stripe forgets keys after a day, and a refund may wait longer than that.
     async fn existing_refund(&self, refund: &Refund, payment_reference: &str) -> Result<Option<RefundObject>, Failure> {
         let ours = refund.id.to_string();
         let mut after = String::new();
@@ -114,7 +114,7 @@ impl Stripe {
                 _ => return Ok(None),
             }
         }
-        Err(Failure::Unclear("the payment has more refunds than can be".into()))
+        Err(Failure::Unclear("the payment has too many refunds to be searched".into()))
     }
 }
 
@@ -122,7 +122,8 @@ impl Provider for Stripe {
     async fn open(&self, payment: &Payment) -> Result<Opened, Failure> {
         let intent = self.create(payment).await?;
         let news = intent.news();
-        let client_secret = intent.client_secret.ok_or_else(|| Failure::Unclear("no client secret came".into()))?;
+        let client_secret =
+            intent.client_secret.ok_or_else(|| Failure::Unclear("the answer has no client secret".into()))?;
         Ok(Opened { reference: intent.id, action: Action::ClientSecret { client_secret }, news })
     }
 
@@ -130,7 +131,7 @@ impl Provider for Stripe {
         match &payment.reference {
             Some(reference) => Ok(looked_up(self.retrieve(reference).await?)),
             None => {
-                // The answer to the opening is as old as the first try: ask again what became of it.
+                // The repeated opening replays Stripe's first answer, which may be outdated: read the current state.
                 let opened = self.create(payment).await?;
                 Ok(looked_up(self.retrieve(&opened.id).await?))
             }
@@ -143,7 +144,7 @@ impl Provider for Stripe {
             None => self.create(payment).await?.id,
         };
         let path = path(&["v1", "payment_intents", &reference, "cancel"]);
-        // Without a key: cancelling twice does no harm, and a key would repeat a first refusal for a day.
+        // Without an idempotency key: cancelling twice does no harm, and a key would replay a refusal for a day.
         let intent = match self.connection.post(&self.secret, &path, &[], None).await {
             Ok(intent) => intent,
             Err(Failure::Refused { code }) if code == "payment_intent_unexpected_state" => {
@@ -171,7 +172,7 @@ impl Provider for Stripe {
         }
         let amount = payable(refund.to_send())?.to_string();
         let (id, payment, order) = (refund.id.to_string(), refund.payment.to_string(), refund.order.to_string());
-        // Stripe answers a key with what it said first, also when that was no.
+        // Stripe replays its first answer to a key, a refusal too, so each refusal makes a new key necessary.
         let key = if refund.refusals == 0 { id.clone() } else { format!("{id}_{}", refund.refusals) };
         let form = [
             ("payment_intent", payment_reference),
@@ -195,7 +196,7 @@ impl Provider for Stripe {
     }
 }
 
-/// What a payment looks like now, as a news.
+/// The current state of a payment, as news.
 fn looked_up(intent: PaymentIntent) -> ProviderNews {
     ProviderNews {
         provider: ProviderName::Stripe,
@@ -219,8 +220,8 @@ fn refused(code: &str) -> Failure {
     Failure::Refused { code: code.to_owned() }
 }
 
-/// A path out of its segments. A reference has the provider's letters, digits and underscores; anything else in one
-/// is left out, so that it cannot lead to another path.
+/// Joins the segments of a path. References consist of ASCII letters, digits and underscores; any other character is
+/// left out, so that a reference cannot lead to another path.
 fn path(segments: &[&str]) -> String {
     let mut path = String::new();
     for segment in segments {

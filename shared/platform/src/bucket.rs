@@ -1,4 +1,5 @@
-//! A bucket that others put files into and fetch them from, by addresses that are signed for one file each. Nothing is sent.
+//! A bucket to which clients upload files and from which they download them, by URLs signed for one file each. Signing
+//! sends no request.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,30 +10,30 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use domain::upload::{LINK_LIFETIME, Upload};
 use domain::{Code, Coded, Timestamp};
 
-/// How long after its time is over an upload is signed anew for a repeat. Later its file may be in use, and must not be replaced.
+/// How long after its expiry an upload URL is signed again for a replay. Later its file may be in use, and must not be
+/// replaced.
 const RENEW_WINDOW: Duration = Duration::from_secs(3_000);
-/// The member of an answer that says how to upload.
+/// The member of a response that says how to upload.
 const UPLOAD: &str = "upload";
 
-/// A bucket whose files come and go by signed addresses.
+/// A bucket whose files are uploaded and downloaded by signed URLs.
 #[derive(Clone, Debug)]
 pub struct Bucket {
     client: Client,
     name: String,
 }
 
-/// A file that is going to be uploaded: exactly so, or S3 refuses it.
+/// A file that is going to be uploaded. S3 refuses one with another type or length.
 #[derive(Clone, Copy, Debug)]
 pub struct UploadSpec<'a> {
-    /// Where it will lie.
+    /// Its key in the bucket.
     pub key: &'a str,
-    /// Its type.
     pub content_type: &'a str,
     /// Its length in bytes.
     pub size: u64,
 }
 
-/// An address could not be signed.
+/// A URL could not be signed.
 #[derive(Debug, thiserror::Error)]
 #[error("not signed: {0}")]
 pub struct NotSigned(String);
@@ -44,15 +45,14 @@ impl Coded for NotSigned {
 }
 
 impl Bucket {
-    /// A bucket by its name.
     pub fn new(client: Client, name: impl Into<String>) -> Self {
         Self { client, name: name.into() }
     }
 
-    /// Where a file can be uploaded.
+    /// A signed URL to which a file can be uploaded, with the headers that the upload must send.
     ///
     /// # Errors
-    /// 500; it does not happen, signing needs nobody.
+    /// When the URL cannot be signed. Signing needs no network, so this is not expected.
     pub async fn upload(&self, file: UploadSpec<'_>, now: Timestamp) -> Result<Upload, NotSigned> {
         let put = self.client.put_object().bucket(&self.name).key(file.key).content_type(file.content_type);
         let put = put.content_length(i64::try_from(file.size).unwrap_or(i64::MAX));
@@ -61,7 +61,8 @@ impl Bucket {
         Ok(Upload {
             method: request.method().to_owned(),
             url: request.uri().to_owned(),
-            // What else the client adds to its own calls, such as a trace, is not signed and not for the uploader.
+            // Other headers that the client adds to its own calls, such as the trace id, are not signed and not for the
+            // uploader.
             headers: request
                 .headers()
                 .filter(|(name, _)| name.starts_with("content-"))
@@ -71,10 +72,10 @@ impl Bucket {
         })
     }
 
-    /// Where a file can be fetched, and until when.
+    /// A signed URL from which a file can be downloaded, and when it expires.
     ///
     /// # Errors
-    /// 500; it does not happen, signing needs nobody.
+    /// When the URL cannot be signed. Signing needs no network, so this is not expected.
     pub async fn link(&self, key: &str, now: Timestamp) -> Result<(String, Timestamp), NotSigned> {
         let get = self.client.get_object().bucket(&self.name).key(key);
         let request =
@@ -82,11 +83,11 @@ impl Bucket {
         Ok((request.uri().to_owned(), now + LINK_LIFETIME))
     }
 
-    /// An answer that was given before, with an upload that may begin: the one in it is signed anew when its time is over, within
-    /// the hour in which it was asked for.
+    /// A stored response with an upload URL that is still valid: an expired one is signed again, within an hour of the
+    /// first request.
     ///
     /// # Errors
-    /// 500; it does not happen, signing needs nobody.
+    /// When the URL cannot be signed. Signing needs no network, so this is not expected.
     pub async fn renew(&self, stored: Answer, file: UploadSpec<'_>, now: Timestamp) -> Result<Answer, Problem> {
         match stored.member::<Upload>(UPLOAD) {
             Some(upload) if upload.expires_at <= now && now < upload.expires_at + RENEW_WINDOW => {
@@ -97,7 +98,7 @@ impl Bucket {
     }
 }
 
-/// An address that is good from now on.
+/// The settings of a URL that is valid from now on.
 fn presigning(now: Timestamp) -> Result<PresigningConfig, NotSigned> {
     let begun = SystemTime::UNIX_EPOCH + now.since(Timestamp::default());
     let signed = PresigningConfig::builder().start_time(begun).expires_in(LINK_LIFETIME).build();

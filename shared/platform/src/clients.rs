@@ -1,5 +1,5 @@
-//! AWS clients, built by hand: the region, the keys and the endpoints stand in the environment, so the SDK's chain of
-//! providers, profiles and metadata services is never asked.
+//! AWS clients, built by hand: region, credentials and endpoints are in the environment, so the SDK's chain of
+//! providers, profiles and metadata services is never used.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub(crate) fn tls_provider() -> Provider {
     Provider::Rustls(CryptoMode::Ring)
 }
 
-/// How long a service may take, and how often it is asked.
+/// The timeouts and the retries of a service's calls.
 struct CallPolicy {
     attempt: Option<Duration>,
     operation: Option<Duration>,
@@ -45,13 +45,13 @@ const SLOWER: CallPolicy = CallPolicy {
     attempts: 3,
     first_backoff: Duration::from_millis(100),
 };
-/// Whole files: only the connection and the first byte of the answer are timed.
+/// For whole files: only the connection and the first byte of the answer have a timeout.
 const FILES: CallPolicy =
     CallPolicy { attempt: None, operation: None, attempts: 3, first_backoff: Duration::from_millis(100) };
 
 impl CallPolicy {
     fn timeouts(&self) -> TimeoutConfig {
-        // The same for all services: the SDK keeps one pool of connections per pair of these two.
+        // The same for all services: the SDK keeps one connection pool per pair of these two timeouts.
         let mut timeouts =
             TimeoutConfig::builder().connect_timeout(Duration::from_secs(1)).read_timeout(Duration::from_secs(10));
         timeouts.set_operation_attempt_timeout(self.attempt);
@@ -90,18 +90,16 @@ macro_rules! client {
 }
 
 impl Config {
-    /// DynamoDB.
-    ///
     /// # Errors
-    /// When the environment lacks the region or the keys; so do all the others.
+    /// When the environment lacks the region or the credentials.
     pub fn dynamodb(&self) -> Result<aws_sdk_dynamodb::Client, Fatal> {
         client!(self, aws_sdk_dynamodb, "DYNAMODB", &QUICK)
     }
 
-    /// S3. Path style where an endpoint is given: a loopback address has no buckets as subdomains.
+    /// S3, with path-style addresses where an endpoint is given: a loopback address has no buckets as subdomains.
     ///
     /// # Errors
-    /// When the environment lacks the region or the keys.
+    /// When the environment lacks the region or the credentials.
     pub fn s3(&self) -> Result<aws_sdk_s3::Client, Fatal> {
         use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
         client!(
@@ -115,10 +113,8 @@ impl Config {
         )
     }
 
-    /// SQS.
-    ///
     /// # Errors
-    /// When the environment lacks the region or the keys.
+    /// When the environment lacks the region or the credentials.
     pub fn sqs(&self) -> Result<aws_sdk_sqs::Client, Fatal> {
         client!(self, aws_sdk_sqs, "SQS", &SLOWER)
     }
@@ -126,7 +122,7 @@ impl Config {
     /// SES, version 2.
     ///
     /// # Errors
-    /// When the environment lacks the region or the keys.
+    /// When the environment lacks the region or the credentials.
     pub fn ses(&self) -> Result<aws_sdk_sesv2::Client, Fatal> {
         client!(self, aws_sdk_sesv2, "SESV2", &SLOWER)
     }
@@ -134,7 +130,7 @@ impl Config {
     /// Cognito user pools.
     ///
     /// # Errors
-    /// When the environment lacks the region or the keys.
+    /// When the environment lacks the region or the credentials.
     pub fn cognito(&self) -> Result<aws_sdk_cognitoidentityprovider::Client, Fatal> {
         client!(self, aws_sdk_cognitoidentityprovider, "COGNITO_IDENTITY_PROVIDER", &SLOWER)
     }
@@ -142,7 +138,7 @@ impl Config {
     /// Secrets Manager. Most callers want [`Config::secret`].
     ///
     /// # Errors
-    /// When the environment lacks the region or the keys.
+    /// When the environment lacks the region or the credentials.
     pub fn secrets(&self) -> Result<aws_sdk_secretsmanager::Client, Fatal> {
         client!(self, aws_sdk_secretsmanager, "SECRETS_MANAGER", &SLOWER)
     }
@@ -151,7 +147,7 @@ impl Config {
         self.optional(&format!("AWS_ENDPOINT_URL_{service}")).or_else(|| self.optional("AWS_ENDPOINT_URL"))
     }
 
-    /// The keys of the function's role. In Lambda they hold for the sandbox's whole life.
+    /// The credentials of the function's role. In Lambda they are valid for the sandbox's whole life.
     fn credentials(&self) -> Result<Credentials, Fatal> {
         let token = self.optional("AWS_SESSION_TOKEN").map(str::to_owned);
         let (key, secret) = (self.required("AWS_ACCESS_KEY_ID")?, self.required("AWS_SECRET_ACCESS_KEY")?);
@@ -160,7 +156,7 @@ impl Config {
 
     fn http(&self) -> SharedHttpClient {
         self.shared_http(|| {
-            // In Lambda there is TLS to speak; with loopback endpoints the roots would be parsed for nothing.
+            // Endpoints in Lambda use TLS; for plain HTTP endpoints on loopback the roots would be parsed for nothing.
             let roots = match self.endpoint("DYNAMODB") {
                 Some(endpoint) if endpoint.starts_with("http://") => TrustStore::empty(),
                 _ => TrustStore::empty().with_pem_certificate(AMAZON_ROOTS),
@@ -178,8 +174,8 @@ pub(crate) fn tls_context(roots: TrustStore) -> Result<TlsContext, Fatal> {
     TlsContext::builder().with_trust_store(roots).build().map_err(Fatal::new)
 }
 
-/// Opens the connection to DynamoDB while the sandbox starts, where the CPU runs at full speed: the SDK has no call for
-/// it, so this reads a key that is never there. Does nothing outside of Lambda, and its outcome does not matter.
+/// Opens the connection to DynamoDB during init, where the CPU runs at full speed. The SDK has no call for that, so
+/// this reads a key that never exists. Does nothing outside Lambda, and its outcome does not matter.
 ///
 /// The role needs `dynamodb:GetItem` on the table; without it the connection is opened all the same.
 pub async fn prewarm(config: &Config, dynamodb: &aws_sdk_dynamodb::Client, table: &str) {
@@ -188,7 +184,7 @@ pub async fn prewarm(config: &Config, dynamodb: &aws_sdk_dynamodb::Client, table
     }
 }
 
-/// Boxed here, so that the SDK's code for it is compiled here once and not for each function's crate.
+/// Boxed, so that the SDK's code for this call is compiled here once and not in each function's crate.
 #[inline(never)]
 fn read_absent(dynamodb: &aws_sdk_dynamodb::Client, table: &str) -> Pin<Box<dyn Future<Output = ()> + Send>> {
     use aws_sdk_dynamodb::types::AttributeValue;
@@ -208,7 +204,7 @@ mod tests {
         let text = std::str::from_utf8(AMAZON_ROOTS).unwrap();
         assert_eq!(text.matches("-----BEGIN CERTIFICATE-----").count(), 5);
         assert_eq!(text.matches("\n# SHA-256 ").count(), 5);
-        // It panics on what it cannot parse.
+        // The builder panics on a certificate that it cannot parse.
         let context = tls_context(TrustStore::empty().with_pem_certificate(AMAZON_ROOTS)).unwrap();
         let _ = aws_smithy_http_client::Connector::builder().tls_provider(tls_provider()).tls_context(context).build();
     }

@@ -1,4 +1,4 @@
-//! What a function is told by its environment, and what stops it from starting.
+//! A function's configuration from its environment, and the error that keeps it from starting.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,12 +8,11 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use crate::logging;
 
-/// Why a function cannot start or go on, in one line.
+/// Why a function cannot start or continue, in one line.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Fatal(String);
 
 impl Fatal {
-    /// A reason.
     pub fn new(reason: impl fmt::Display) -> Self {
         Self(reason.to_string())
     }
@@ -25,7 +24,7 @@ impl fmt::Display for Fatal {
     }
 }
 
-/// The same line: a `main` that ends with this prints it with `Debug`.
+/// The same line, because a `main` that returns this error prints it with `Debug`.
 impl fmt::Debug for Fatal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, formatter)
@@ -44,7 +43,7 @@ struct Inner {
     http: OnceLock<SharedHttpClient>,
 }
 
-/// Names only: some values are keys.
+/// Shows names only, because some values are credentials.
 impl fmt::Debug for Config {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_set().entries(self.0.variables.keys()).finish()
@@ -52,11 +51,11 @@ impl fmt::Debug for Config {
 }
 
 impl Config {
-    /// Reads the process environment, and starts the log as `LOG_LEVEL` says. The first thing a function does.
+    /// Reads the process environment and starts the log at the level `LOG_LEVEL`. The first thing a function does.
     ///
     /// # Errors
-    /// When `LOG_LEVEL` is no level.
-    #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+    /// When `LOG_LEVEL` is not a level.
+    #[expect(clippy::disallowed_methods, reason = "the only place where the environment is read")]
     pub fn from_env() -> Result<Self, Fatal> {
         let variables: BTreeMap<String, String> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -71,7 +70,7 @@ impl Config {
         Self(Arc::new(Inner { variables, in_lambda: false, http: OnceLock::new() }))
     }
 
-    /// A variable without which the function cannot work.
+    /// A variable that the function needs.
     ///
     /// # Errors
     /// When it is missing or empty.
@@ -84,17 +83,17 @@ impl Config {
         self.0.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// Whether this is a Lambda sandbox and not somebody's process.
+    /// Whether this process runs in a Lambda sandbox.
     pub fn in_lambda(&self) -> bool {
         self.0.in_lambda
     }
 
-    /// The one HTTP client, made on first use.
+    /// The HTTP client that all AWS clients share, made on first use.
     pub(crate) fn shared_http(&self, make: impl FnOnce() -> SharedHttpClient) -> SharedHttpClient {
         self.0.http.get_or_init(make).clone()
     }
 
-    /// The same, with an HTTP client that a test brings.
+    /// The same configuration with the HTTP client of a test.
     #[cfg(test)]
     pub(crate) fn with_http(self, http: SharedHttpClient) -> Self {
         let _ = self.0.http.set(http);

@@ -1,5 +1,5 @@
-//! Functions that work on messages, changes and the clock. In Lambda they run until the sandbox ends; in process the
-//! local cloud hands over the same event and gets the same answer.
+//! Functions that consume queues, streams and schedules. In Lambda they run until the sandbox ends; in process the
+//! local cloud passes the same event and gets the same answer.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -12,13 +12,12 @@ use serde_json::value::RawValue;
 
 use crate::{Fatal, StreamRecord, trace};
 
-/// A message from a queue.
+/// A message of an SQS queue.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct QueueMessage {
     /// The queue's id of the message: the same whenever it is delivered again.
     pub message_id: String,
-    /// What was sent.
     pub body: String,
     #[serde(default)]
     attributes: BTreeMap<String, String>,
@@ -28,18 +27,18 @@ impl QueueMessage {
     /// The body as JSON.
     ///
     /// # Errors
-    /// When it is not the JSON that is asked for.
+    /// When the body is not JSON of this type.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_str(&self.body)
     }
 
-    /// How often it has been delivered, this time included.
+    /// How often the message has been delivered, this time included.
     pub fn deliveries(&self) -> u32 {
         self.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1)
     }
 }
 
-/// The clock struck.
+/// An event of a schedule.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Tick {
@@ -47,7 +46,7 @@ pub struct Tick {
     pub task: Option<String>,
 }
 
-/// An event was not dealt with.
+/// Why an event was not processed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum EventError {
     /// It is not an event of this kind.
@@ -64,7 +63,7 @@ struct Batch<Record> {
     records: Vec<Record>,
 }
 
-/// What Lambda wants to hear about a batch: which items to deliver again.
+/// Lambda's partial batch response: the items that it is to deliver again.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct BatchResponse {
@@ -91,7 +90,7 @@ fn read<T: DeserializeOwned>(event: &str) -> Result<T, EventError> {
     serde_json::from_str(event).map_err(|error| EventError::Unreadable(error.to_string()))
 }
 
-/// Logs a failure, once, with everything that led to it.
+/// Logs a failure once, with its chain of causes.
 fn log_failure(item: &str, error: &dyn Error) {
     let mut cause = error.to_string();
     let mut next = error.source();
@@ -100,16 +99,17 @@ fn log_failure(item: &str, error: &dyn Error) {
         cause.push_str(&source.to_string());
         next = source.source();
     }
-    tracing::error!(item, cause, "an event was not dealt with and will be delivered again");
+    tracing::error!(item, cause, "an event was not processed and will be delivered again");
 }
 
-// A handler's future is boxed: nested in the loop's own, its depth passes what the compiler computes a layout for.
+// Handlers' futures are boxed: nested in the future of the loop, they exceed the depth to which the compiler computes
+// layouts.
 
-/// Hands an SQS event's messages to a handler one after another. Answers with those that failed, so that only they are
+/// Passes the messages of an SQS event to a handler one after another. Returns those that failed, so that only they are
 /// delivered again.
 ///
 /// # Errors
-/// When the event is no SQS event.
+/// When the event is not an SQS event.
 pub async fn queue_batch<App, F, E>(app: &App, event: &str, now: Timestamp, handler: &F) -> Result<String, EventError>
 where
     F: AsyncFn(&App, &QueueMessage, Timestamp) -> Result<(), E>,
@@ -126,11 +126,11 @@ where
     answer.written()
 }
 
-/// Hands a stream event's changes to a handler in their order, and stops at the first that fails: Lambda delivers that one
-/// and all after it again.
+/// Passes the changes of a stream event to a handler in their order, and stops at the first that fails: Lambda delivers
+/// that one and all after it again.
 ///
 /// # Errors
-/// When the event is no DynamoDB stream event.
+/// When the event is not a DynamoDB stream event.
 pub async fn stream_batch<App, F, E>(app: &App, event: &str, now: Timestamp, handler: &F) -> Result<String, EventError>
 where
     F: AsyncFn(&App, &StreamRecord, Timestamp) -> Result<(), E>,
@@ -148,10 +148,10 @@ where
     answer.written()
 }
 
-/// Runs scheduled work. The answer is empty.
+/// Runs scheduled work. The answer is JSON `null`.
 ///
 /// # Errors
-/// When the event is no JSON object, or the work fails: Lambda tries again.
+/// When the event is not a JSON object, or the work fails: Lambda retries it.
 pub async fn schedule_tick<App, F, E>(app: &App, event: &str, now: Timestamp, handler: &F) -> Result<String, EventError>
 where
     F: AsyncFn(&App, &Tick, Timestamp) -> Result<(), E>,
@@ -191,7 +191,7 @@ where
     run(async |event: &str, now| stream_batch(&app, event, now, &handler).await).await
 }
 
-/// Does scheduled work in Lambda.
+/// Runs scheduled work in Lambda.
 ///
 /// # Errors
 /// When the Lambda runtime cannot be reached.
@@ -215,13 +215,13 @@ async fn run(deliver: impl AsyncFn(&str, Timestamp) -> Result<String, EventError
     lambda_runtime::run(service).await.map_err(Fatal::new)
 }
 
-/// The time of an invocation. The local cloud, whose clock can be moved, says its time in the client context; whoever may
-/// invoke the function directly may invent the whole event, so this opens no door.
+/// The time of an invocation. The local cloud, whose clock can be moved, passes its time in the client context. This
+/// gives no caller more rights: whoever may invoke the function directly can make up the whole event.
 fn now(said: Option<&str>) -> Timestamp {
     said.and_then(Timestamp::parse).unwrap_or_else(wall_clock)
 }
 
-#[expect(clippy::disallowed_methods, reason = "an event has no time of its own: this is where consumers get theirs")]
+#[expect(clippy::disallowed_methods, reason = "an event carries no time: this is where consumers get it")]
 fn wall_clock() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::Change;
 
-/// Remembers what it was given, and fails on what contains "bad".
+/// Records what it is given, and fails on what contains "bad".
 #[derive(Default)]
 struct Recorder(Mutex<Vec<String>>);
 
@@ -39,13 +39,15 @@ async fn on_tick(recorder: &Recorder, tick: &Tick, _: Timestamp) -> io::Result<(
 
 fn message(id: &str, body: &str) -> Value {
     json!({"messageId": id, "receiptHandle": "r", "body": body, "attributes": {"ApproximateReceiveCount": "2"},
-           "messageAttributes": {}, "md5OfBody": "x", "eventSource": "aws:sqs", "eventSourceARN": "a", "awsRegion": "r"})
+           "messageAttributes": {}, "md5OfBody": "x", "eventSource": "aws:sqs", "eventSourceARN": "a",
+           "awsRegion": "r"})
 }
 
 fn change(sequence: &str, pk: &str) -> Value {
     json!({"eventID": sequence, "eventName": "MODIFY", "eventVersion": "1.1", "eventSource": "aws:dynamodb",
            "awsRegion": "r", "eventSourceARN": "arn:aws:dynamodb:r:1:table/Stock-7/stream/2027-01-01T00:00:00.000",
-           "dynamodb": {"Keys": {"pk": {"S": pk}}, "NewImage": {"pk": {"S": pk}, "on_hand": {"N": "3"}, "gone": {"NULL": true}},
+           "dynamodb": {"Keys": {"pk": {"S": pk}},
+                        "NewImage": {"pk": {"S": pk}, "on_hand": {"N": "3"}, "gone": {"NULL": true}},
                         "SequenceNumber": sequence, "SizeBytes": 9, "StreamViewType": "NEW_IMAGE",
                         "ApproximateCreationDateTime": 1798761600}})
 }
@@ -85,7 +87,7 @@ async fn an_event_of_another_kind_is_refused() {
     assert!(matches!(stream_batch(&recorder, "no", NOW, &on_change).await, Err(EventError::Unreadable(_))));
 }
 
-/// The local cloud delivers from tasks of its own.
+/// The local cloud delivers batches from spawned tasks.
 #[tokio::test]
 async fn a_batch_can_run_on_any_thread() {
     let recorder = Arc::new(Recorder::default());
@@ -110,7 +112,7 @@ fn the_time_is_the_one_that_was_said_or_the_real_one() {
     assert!(now(None) > Timestamp::parse("2026-01-01T00:00:00Z").unwrap());
 }
 
-/// The Lambda runtime reads the event through a deserializer of its own kind.
+/// The Lambda runtime deserializes events through `serde_path_to_error`.
 #[test]
 fn an_event_passes_through_the_runtime_untouched() {
     let mut deserializer = serde_json::Deserializer::from_str(r#"{"Records": [ 1 ]}"#);

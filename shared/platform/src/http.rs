@@ -1,4 +1,4 @@
-//! Calls to others, payment providers above all, on the HTTP stack that the AWS clients link anyway.
+//! Calls to third parties, above all payment providers, on the HTTP stack that the AWS clients link anyway.
 
 use std::error::Error;
 use std::sync::OnceLock;
@@ -18,23 +18,23 @@ use http_body_util::{BodyExt, Limited};
 use crate::clients::{tls_context, tls_provider};
 use crate::{Config, Fatal};
 
-/// The most of an answer that is read.
+/// The greatest size of an answer's body, in bytes.
 const MAX_RESPONSE_SIZE: usize = 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Why there is no answer. The difference decides about money: what was not sent may be sent again, what is unclear
-/// must be asked about first.
+/// Why there is no answer. The difference matters when money is moved: what was not sent may be sent again, what is
+/// unclear must be looked up first.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum HttpError {
-    /// The request never left.
+    /// The request certainly did not arrive.
     #[error("not sent: {0}")]
     Unsent(String),
-    /// It may have arrived and been carried out.
+    /// The request may have arrived and been carried out.
     #[error("no clear answer: {0}")]
     Unclear(String),
 }
 
-/// A client for the outside world. Hosts are checked against the system's roots; plain HTTP goes to loopback only.
+/// A client for third parties. Hosts are verified against the system's roots; plain HTTP is allowed to loopback only.
 #[derive(Debug, Default)]
 pub struct HttpClient {
     secure: OnceLock<Connector>,
@@ -42,7 +42,8 @@ pub struct HttpClient {
 }
 
 impl Config {
-    /// A client for the outside world. In Lambda the system's roots are read now, while the CPU runs at full speed.
+    /// A client for third parties. In Lambda the system's roots are read now, during init, where the CPU runs at full
+    /// speed.
     ///
     /// # Errors
     /// When TLS cannot be set up.
@@ -65,7 +66,8 @@ fn connector(roots: TrustStore) -> Result<Connector, Fatal> {
 }
 
 impl HttpClient {
-    /// Sends a request and reads the whole answer, at most 1 MB of it, within a time.
+    /// Sends a request and reads the whole answer within a timeout. An answer of more than 1 MiB is
+    /// [`HttpError::Unclear`].
     ///
     /// # Errors
     /// [`HttpError::Unsent`] when no byte of the request can have arrived, else [`HttpError::Unclear`].
@@ -132,7 +134,7 @@ mod tests {
 
     const TIMEOUT: Duration = Duration::from_secs(20);
 
-    /// A server that reads a request, answers with these bytes and hangs up.
+    /// A server that reads one request, answers with these bytes and closes the connection.
     async fn server(answer: Vec<u8>) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

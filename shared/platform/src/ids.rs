@@ -1,12 +1,12 @@
-//! Randomness for ids.
+//! The source of ids.
 
 use domain::{Ids, Timestamp};
 use ring::rand::{SecureRandom, SystemRandom};
 
-/// Ids of this moment with the system's random numbers.
+/// Makes ids from the time `now` and the system's random numbers.
 ///
-/// Ids are keys and a cart's id is a capability, so a system that cannot give random numbers must not make any: it gives
-/// zeros, and the first conditional write that meets another id of zeros refuses.
+/// Ids are keys, and a cart's id is a capability, so without random numbers no ids may be made. Their random bits are
+/// then zero, and the conditional write of a second such id fails.
 pub fn ids(now: Timestamp) -> Ids {
     let random = SystemRandom::new();
     Ids::new(now, move || {

@@ -1,7 +1,7 @@
 //! The AWS side of a function: configuration, clients, secrets, tracing, serving.
 //!
-//! The only crate that reads the environment, builds clients and talks to the Lambda runtime. Everything that runs in
-//! Lambda runs the same way in process: `infra/local` makes a [`Config`] from a map and calls [`traced`] routers,
+//! The only crate that reads the environment, builds clients and talks to the Lambda runtime. Whatever runs in Lambda
+//! runs the same way in process: `infra/local` makes a [`Config`] from a map and calls [`traced`] routers,
 //! [`queue_batch`], [`stream_batch`] and [`schedule_tick`] itself.
 
 mod bucket;

@@ -14,7 +14,8 @@ pub(crate) fn start(level: Option<&str>) -> Result<(), Fatal> {
             LevelFilter::from_str(named).map_err(|_| Fatal::new(format!("LOG_LEVEL is no level: {named}")))?
         }
     };
-    // A plain maximum level instead of directives: those bring regular expressions along. No time: Lambda adds it.
+    // A plain maximum level instead of directives, which would link a regular expression engine. No time: Lambda adds
+    // it.
     let started = tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
@@ -25,7 +26,7 @@ pub(crate) fn start(level: Option<&str>) -> Result<(), Fatal> {
         .with_ansi(false)
         .with_max_level(level)
         .finish();
-    // An error means that a log runs already: the first one wins.
+    // An error means that a log was started already: the first one stays.
     let _ = tracing::subscriber::set_global_default(started);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Secrets: read when first needed, kept for five minutes, read again when a signature fails.
+//! Secrets: read when first needed, cached for five minutes, read again when a signature fails.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,21 +13,21 @@ use tokio::time::Instant;
 use crate::{Config, Fatal};
 
 const CACHE_TTL: Duration = Duration::from_secs(5 * 60);
-/// However many bad signatures arrive, they cause one read a minute.
+/// However many bad signatures arrive, they cause at most one read a minute.
 const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(60);
 
-/// A secret that is being changed has two values for a while.
+/// A secret that can be rotated: during a rotation it has two values.
 #[derive(Clone, Deserialize, PartialEq, Eq)]
 pub struct Rotating {
-    /// What new signatures are made with.
+    /// The value with which new signatures are made.
     pub current: String,
-    /// What was used before, and is still accepted.
+    /// The value before, which is still accepted.
     #[serde(default)]
     pub previous: Option<String>,
 }
 
 impl Rotating {
-    /// Everything that is accepted, the current value first.
+    /// All accepted values, the current one first.
     pub fn accepted(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.current.as_str()).chain(self.previous.as_deref())
     }
@@ -39,23 +39,19 @@ impl std::fmt::Debug for Rotating {
     }
 }
 
-/// The secret could not be had.
+/// Why a secret is not available.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum SecretError {
     /// Secrets Manager did not answer, or refused.
     #[error("the secret {arn} could not be read: {reason}")]
     Unreadable {
-        /// Which secret.
         arn: String,
-        /// What the service said; never the value.
+        /// The service's error; never the value.
         reason: String,
     },
-    /// It is not the JSON it should be.
+    /// Its text is not JSON of the expected type.
     #[error("the secret {arn} has not the expected form")]
-    Malformed {
-        /// Which secret.
-        arn: String,
-    },
+    Malformed { arn: String },
 }
 
 impl Coded for SecretError {
@@ -93,12 +89,13 @@ impl Config {
 }
 
 impl<T: DeserializeOwned> Secret<T> {
-    /// The secret. When it is due to be read again and that fails, the old value serves on.
+    /// The secret, read again when the cached value is five minutes old. When that read fails, the cached value stays
+    /// in use.
     ///
     /// # Errors
-    /// When it was never read and cannot be read now.
+    /// When no value is cached and the secret cannot be read.
     pub async fn value(&self) -> Result<Arc<T>, SecretError> {
-        // The lock is held while reading, so that callers at the same time cause one call.
+        // The lock is held while reading, so that concurrent callers cause one read.
         let mut state = self.state.lock().await;
         let cached = match &state.value {
             Some((value, at)) if at.elapsed() < CACHE_TTL => return Ok(Arc::clone(value)),
@@ -108,7 +105,7 @@ impl<T: DeserializeOwned> Secret<T> {
         let value = match (self.read().await, cached) {
             (Ok(value), _) => value,
             (Err(error), Some(cached)) => {
-                tracing::warn!(cause = %error, "a secret could not be read again; the old value serves on");
+                tracing::warn!(cause = %error, "a secret could not be read again; the cached value stays in use");
                 cached
             }
             (Err(error), None) => return Err(error),
@@ -117,8 +114,8 @@ impl<T: DeserializeOwned> Secret<T> {
         Ok(value)
     }
 
-    /// Reads it again because a signature did not match: perhaps it has just been changed. At most once a minute;
-    /// nothing comes back in between, and the failure stands.
+    /// Reads the secret again because a signature did not match: it may have been rotated. At most once a minute; a
+    /// call before that gets `None`, and the signature counts as wrong.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -135,12 +132,12 @@ impl<T: DeserializeOwned> Secret<T> {
 
     async fn read(&self) -> Result<Arc<T>, SecretError> {
         let text = text_of(self.client.clone(), self.arn.clone()).await?;
-        // Serde's message would quote a part of the value.
+        // The cause is dropped, because serde's message would quote a part of the value.
         serde_json::from_str(&text).map(Arc::new).map_err(|_| SecretError::Malformed { arn: self.arn.clone() })
     }
 }
 
-/// Boxed here, so that the SDK's code for it is compiled here once and not for each kind of secret.
+/// Boxed, so that the SDK's code for this call is compiled here once and not for each type of secret.
 #[inline(never)]
 fn text_of(
     client: aws_sdk_secretsmanager::Client,
@@ -183,7 +180,7 @@ pub(crate) mod tests {
         }
     }
 
-    /// An AWS service with one answer.
+    /// A fake AWS service that gives one answer and records the requests.
     #[derive(Clone, Debug)]
     pub(crate) struct Fake {
         answer: Arc<Lock<(u16, String)>>,

@@ -1,17 +1,16 @@
-//! A change in a table, as DynamoDB's stream tells it; also the body of a queue message that a pipe made of one.
+//! A change in a table, as DynamoDB's stream delivers it; also the body of a queue message that a pipe made of one.
 
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Deserialize;
 
-/// One change.
+/// A change of one item.
 #[derive(Clone, Debug, Deserialize)]
 pub struct StreamRecord {
     /// The id of the change: the same whenever it is delivered again.
     #[serde(rename = "eventID")]
     pub id: String,
-    /// What kind of change it is.
     #[serde(rename = "eventName")]
     pub change: Change,
     #[serde(rename = "eventSourceARN", default)]
@@ -19,15 +18,11 @@ pub struct StreamRecord {
     dynamodb: Images,
 }
 
-/// The kinds of change.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Change {
-    /// A new item.
     Insert,
-    /// An item that was there before.
     Modify,
-    /// An item that is gone.
     Remove,
 }
 
@@ -44,32 +39,30 @@ struct Images {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 pub struct Image(BTreeMap<String, Attribute>);
 
-/// An attribute as the stream writes it.
+/// An attribute as the stream encodes it.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub enum Attribute {
-    /// Text.
+    /// A string.
     S(String),
     /// A number in decimal digits.
     N(String),
     /// Bytes in base64.
     B(String),
-    /// Yes or no.
     #[serde(rename = "BOOL")]
     Bool(bool),
-    /// Nothing.
     #[serde(rename = "NULL")]
     Null(bool),
     /// A map.
     M(BTreeMap<String, Self>),
     /// A list.
     L(Vec<Self>),
-    /// A set of texts.
+    /// A set of strings.
     #[serde(rename = "SS")]
     Texts(Vec<String>),
-    /// A set of numbers.
+    /// A set of numbers in decimal digits.
     #[serde(rename = "NS")]
     Numbers(Vec<String>),
-    /// A set of bytes.
+    /// A set of byte strings in base64.
     #[serde(rename = "BS")]
     Blobs(Vec<String>),
 }
@@ -101,7 +94,7 @@ impl StreamRecord {
 }
 
 impl Image {
-    /// A text attribute.
+    /// A string attribute; `None` when it is absent or of another type.
     pub fn text(&self, name: &str) -> Option<&str> {
         match self.0.get(name) {
             Some(Attribute::S(text)) => Some(text),
@@ -109,7 +102,7 @@ impl Image {
         }
     }
 
-    /// A whole number.
+    /// A number attribute; `None` when it is absent, of another type or not an `i64`.
     pub fn number(&self, name: &str) -> Option<i64> {
         match self.0.get(name) {
             Some(Attribute::N(digits)) => digits.parse().ok(),
@@ -117,7 +110,7 @@ impl Image {
         }
     }
 
-    /// The item as a read would return it, for whatever decodes read items.
+    /// The item as the SDK would return it from a read, for code that decodes such items.
     pub fn into_item(self) -> HashMap<String, AttributeValue> {
         self.0.into_iter().map(|(name, attribute)| (name, attribute.into())).collect()
     }

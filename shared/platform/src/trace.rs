@@ -1,4 +1,5 @@
-//! The invocation's trace id, on every call it makes: X-Ray in the cloud, and the local cloud's counts per route.
+//! Adds the invocation's trace id to every call that it makes: for X-Ray in the cloud, and for the local cloud's counts
+//! of calls per route.
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextMut;
@@ -10,19 +11,19 @@ use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 
-/// The header that carries it, in both directions.
+/// The header that carries the trace id, in requests to the function and in its calls.
 pub const TRACE_HEADER: &str = "x-amzn-trace-id";
 
 tokio::task_local! {
     static CURRENT: Option<String>;
 }
 
-/// Runs something as part of a trace. A task spawned inside it is not part of the trace.
+/// Runs a future as part of a trace. A task that it spawns is not part of the trace.
 pub async fn scope<F: Future>(trace_id: Option<String>, future: F) -> F::Output {
     CURRENT.scope(trace_id, future).await
 }
 
-/// The trace id of what runs now.
+/// The trace id of the running future.
 pub fn current() -> Option<String> {
     CURRENT.try_with(Clone::clone).ok().flatten()
 }
@@ -38,7 +39,7 @@ async fn in_trace(request: Request, next: Next) -> Response {
     scope(trace_id, next.run(request)).await
 }
 
-/// Adds the header to AWS calls. It is not part of what is signed.
+/// Adds the header to AWS calls after they are signed.
 #[derive(Debug)]
 pub(crate) struct AddTraceId;
 

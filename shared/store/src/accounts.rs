@@ -1,4 +1,4 @@
-//! The table Accounts: sellers' private files, their members, buyers' profiles and addresses. Personal data.
+//! The table Accounts: vendors' private accounts and their members, buyers' profiles and addresses. Personal data.
 
 mod jobs;
 
@@ -20,15 +20,15 @@ const MEMBER: &str = "member";
 const PROFILE: &str = "profile";
 const ADDRESS_BOOK: &str = "address_book";
 
-/// What stands in the table, by key.
+/// The keys of the items.
 enum Entry {
     /// `VENDOR#<id>` / `FILE`.
     Vendor(VendorId),
-    /// `USER#<id>` / `MEMBER#<vendor>`: a person's shops are one query.
+    /// `USER#<id>` / `MEMBER#<vendor>`: one query reads all memberships of a person.
     Member(UserId, VendorId),
     /// `USER#<id>` / `PROFILE`.
     Profile(UserId),
-    /// `USER#<id>` / `ADDRESSES`: the book is one item, because it is replaced as one.
+    /// `USER#<id>` / `ADDRESSES`: the address book is one item, because it is replaced as a whole.
     AddressBook(UserId),
 }
 
@@ -43,12 +43,12 @@ impl Entry {
     }
 }
 
-/// Partition of `by_vendor`: a shop's members.
+/// Partition of `by_vendor`: a vendor's members.
 fn members_of(vendor: VendorId) -> String {
     format!("VENDOR#{vendor}")
 }
 
-/// Partition of `by_state`: the sellers in a state.
+/// Partition of `by_state`: the vendors in a state.
 fn vendors_in(state: VendorState) -> &'static str {
     match state {
         VendorState::Draft => "vendor#draft",
@@ -59,13 +59,13 @@ fn vendors_in(state: VendorState) -> &'static str {
     }
 }
 
-/// What a buyer tells of himself.
+/// What buyers say about themselves.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
-    /// What to call the person.
+    /// How to address the buyer.
     #[serde(default)]
     pub name: Option<Name>,
-    /// The language of mail: a tag such as `uz`.
+    /// The language of the buyer's mail: a tag such as `uz`.
     #[serde(default)]
     pub language: Option<String>,
     /// Counts changes.
@@ -76,50 +76,43 @@ pub struct Profile {
 /// An address in a buyer's address book.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedAddress {
-    /// Id.
     pub id: AddressId,
-    /// The address.
     pub address: Address,
-    /// When it was saved.
     pub saved_at: Timestamp,
 }
 
-/// A buyer's address book.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddressBook {
-    /// The addresses, in the buyer's own order.
+    /// The addresses, in the order that the buyer chose.
     pub items: Vec<SavedAddress>,
     /// Counts changes.
     #[serde(default)]
     pub version: u64,
 }
 
-/// What is done to a shop's members.
+/// A change of a vendor's members.
 #[derive(Clone, Copy, Debug)]
 pub enum MemberChange<'a> {
-    /// The person becomes a member, or gets another role.
+    /// Adds the person as a member, or changes their role.
     Put(&'a Membership),
-    /// The person is a member no longer.
+    /// Ends the person's membership.
     Remove(UserId),
 }
 
-/// Somebody at a seller's desk.
+/// A member of a vendor's staff, with the vendor's account.
 #[derive(Clone, Debug)]
 pub struct Member {
-    /// The person's place.
     pub membership: Membership,
-    /// The shop's account.
     pub account: VendorAccount,
 }
 
 impl Member {
-    /// Refuses what the person's role, or the shop's suspension, does not allow.
+    /// Refuses what the member's role, or a suspension of the vendor, does not allow.
     pub fn may(&self, permission: Permission) -> Result<(), Refusal> {
         self.membership.check(self.account.state, permission)
     }
 }
 
-/// Accounts of sellers and buyers.
 #[derive(Clone, Debug)]
 pub struct Accounts {
     client: Client,
@@ -135,12 +128,11 @@ impl Accounts {
     /// The most shops one person may be a member of.
     pub const MAX_SHOPS: usize = 20;
 
-    /// The table of this name.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self { client, table: table.into(), storing: ResponseToStore::default() }
     }
 
-    /// A person's places in shops, read as they are now.
+    /// A person's memberships, read consistently.
     pub async fn memberships(&self, user: UserId) -> Result<Vec<Membership>, Error> {
         let sort_key_condition =
             ("begins_with(sk, :member)".to_owned(), Attributes::from([(":member".to_owned(), string("MEMBER#"))]));
@@ -154,8 +146,8 @@ impl Accounts {
         query_all(&self.client, request).await?.iter().map(|found| body(found, MEMBER)).collect()
     }
 
-    /// A person's place at a seller's desk: the shop that was named, or the only one there is. Read as it is now, so that a
-    /// member who was removed and a shop that was suspended are so from the next call on.
+    /// A person's membership with the named vendor, or with the only one there is. Read consistently, so that the
+    /// removal of a member and the suspension of a vendor take effect with the next call.
     pub async fn member(&self, user: UserId, named: Option<VendorId>) -> Result<Member, Error> {
         let memberships = self.memberships(user).await?;
         let mut chosen = memberships.into_iter().filter(|one| named.is_none_or(|vendor| vendor == one.vendor));
@@ -177,12 +169,13 @@ impl Accounts {
         }
     }
 
-    /// A seller's private account, as it is now.
+    /// A vendor's private account, read consistently.
     pub async fn vendor(&self, id: VendorId) -> Result<Option<VendorAccount>, Error> {
         get(&self.client, &self.table, Entry::Vendor(id).key(), true).await?.as_ref().map(account_of).transpose()
     }
 
-    /// Opens a seller's account with its owner and its public face, all at once. A handle that is taken is refused.
+    /// Creates a vendor's account with its owner and its public shop, in one transaction. A handle that is taken is
+    /// refused.
     pub async fn open_vendor(
         &self,
         account: &VendorAccount,
@@ -205,7 +198,7 @@ impl Accounts {
         }
     }
 
-    /// Writes a changed account and its public face, if it is still at the version at which it was read.
+    /// Writes a changed account and its public shop, if the account is still at the version that was read.
     pub async fn save_vendor(&self, account: &VendorAccount, catalog: &Catalog) -> Result<VendorAccount, Error> {
         let loaded = account.version;
         let saved = VendorAccount { version: loaded + 1, ..account.clone() };
@@ -215,8 +208,8 @@ impl Accounts {
         Ok(saved)
     }
 
-    /// Changes a shop's members, if the account is still at the version at which it was read. Each such change is a change of the
-    /// account, so that two owners who remove each other at once meet, and one of them stays.
+    /// Changes a vendor's members, if the account is still at the version that was read. Each such change writes the
+    /// account too, so that two owners who remove each other at the same time conflict, and one of them stays.
     pub async fn change_member(
         &self,
         account: &VendorAccount,
@@ -236,7 +229,7 @@ impl Accounts {
         Ok(saved)
     }
 
-    /// The sellers in a state, newest first.
+    /// The vendors in a state, newest first.
     pub async fn vendors_in(
         &self,
         state: VendorState,
@@ -260,12 +253,12 @@ impl Accounts {
         Ok(Slice { items, next: page.next })
     }
 
-    /// The partition that a page key of the sellers in a state must name.
+    /// The partition that a page key of the vendors in a state must name.
     pub fn state_partition(state: VendorState) -> &'static str {
         vendors_in(state)
     }
 
-    /// The members of a shop.
+    /// A vendor's members, from the index: a change shows with a delay.
     pub async fn members(&self, vendor: VendorId) -> Result<Vec<Membership>, Error> {
         let request = QueryRequest {
             table: self.table.clone(),
@@ -276,7 +269,7 @@ impl Accounts {
         query_all(&self.client, request).await?.iter().map(|found| body(found, MEMBER)).collect()
     }
 
-    /// A person's place in one shop.
+    /// A person's membership with one vendor, read consistently.
     pub async fn membership(&self, user: UserId, vendor: VendorId) -> Result<Option<Membership>, Error> {
         get(&self.client, &self.table, Entry::Member(user, vendor).key(), true)
             .await?
@@ -284,7 +277,7 @@ impl Accounts {
             .transpose()
     }
 
-    /// What a buyer has told; empty before anything was.
+    /// A buyer's profile; empty before it was saved for the first time.
     pub async fn profile(&self, user: UserId) -> Result<Profile, Error> {
         match get(&self.client, &self.table, Entry::Profile(user).key(), true).await? {
             Some(found) => Ok(Profile { version: version(&found), ..body(&found, PROFILE)? }),
@@ -292,7 +285,7 @@ impl Accounts {
         }
     }
 
-    /// Writes a profile, if it is still at the version at which it was read.
+    /// Writes a profile, if it is still at the version that was read.
     pub async fn save_profile(&self, user: UserId, profile: &Profile) -> Result<(), Error> {
         let saved = Profile { version: profile.version + 1, ..profile.clone() };
         let written = item(Entry::Profile(user).key(), PROFILE, saved.version, &saved)?;
@@ -300,7 +293,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// A buyer's address book; empty before anything was written into it.
+    /// A buyer's address book; empty before it was saved for the first time.
     pub async fn address_book(&self, user: UserId) -> Result<AddressBook, Error> {
         match get(&self.client, &self.table, Entry::AddressBook(user).key(), true).await? {
             Some(found) => Ok(AddressBook { version: version(&found), ..body(&found, ADDRESS_BOOK)? }),
@@ -308,7 +301,7 @@ impl Accounts {
         }
     }
 
-    /// Writes an address book, if it is still at the version at which it was read.
+    /// Writes an address book, if it is still at the version that was read.
     pub async fn save_address_book(&self, user: UserId, book: &AddressBook) -> Result<AddressBook, Error> {
         let saved = AddressBook { version: book.version + 1, ..book.clone() };
         let written = item(Entry::AddressBook(user).key(), ADDRESS_BOOK, saved.version, &saved)?;

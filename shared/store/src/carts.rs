@@ -19,12 +19,11 @@ fn cart_key(id: CartId) -> Attributes {
     key(format!("CART#{id}"), "CART")
 }
 
-/// Key: `BUYER#<id>` / `CART`: which cart is a buyer's.
+/// Key: `BUYER#<id>` / `CART`: names a buyer's cart.
 fn pointer_key(buyer: UserId) -> Attributes {
     key(format!("BUYER#{buyer}"), "CART")
 }
 
-/// Carts by id.
 #[derive(Clone, Debug)]
 pub struct Carts {
     client: Client,
@@ -34,16 +33,14 @@ pub struct Carts {
 
 stores_responses!(Carts);
 
-/// What stands under a cart's id.
+/// What is stored under a cart's id.
 #[derive(Clone, Debug)]
 pub enum Found {
-    /// The cart.
     Cart(Box<Cart>),
-    /// A cart that its buyer has claimed: the word of where its lines are now, for him only.
+    /// A cart that a buyer has claimed. Only that buyer may learn which cart has its lines now.
     Claimed {
-        /// The buyer.
         by: UserId,
-        /// The cart that it became.
+        /// The cart that has its lines now.
         into: CartId,
     },
 }
@@ -58,24 +55,23 @@ impl Found {
 }
 
 impl Carts {
-    /// The table of this name.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self { client, table: table.into(), storing: ResponseToStore::default() }
     }
 
-    /// The cart with this id, as it is now. One that has expired is refused, until nothing is left of it; one that was claimed is
-    /// gone.
+    /// The cart with this id, read consistently. An expired one is refused until TTL has deleted it; a claimed one is
+    /// absent.
     pub async fn read(&self, id: CartId, now: Timestamp) -> Result<Option<Cart>, Error> {
         let cart = self.find(id).await?.and_then(Found::cart);
         cart.map(|cart| unexpired(cart, now)).transpose()
     }
 
-    /// What stands under this id, as it is now.
+    /// What is stored under this id, read consistently.
     pub async fn find(&self, id: CartId) -> Result<Option<Found>, Error> {
         retry::get(&self.client, &self.table, cart_key(id), true).await?.as_ref().map(found_in).transpose()
     }
 
-    /// The cart with this id together with what the catalog says of one product, in one call: a line is about to be put.
+    /// The cart with this id and the catalog's data of one product, in one call: for putting a line.
     pub async fn read_with_product(
         &self,
         id: CartId,
@@ -93,7 +89,7 @@ impl Carts {
         Ok((cart, catalog.product_snapshot(products.iter().map(|(_, found)| found))?))
     }
 
-    /// Writes a cart, if it is still at the version at which it was read. Answers the version it has now.
+    /// Writes a cart if it is still at the version that was read, and returns its new version.
     pub async fn save(&self, cart: &Cart) -> Result<u64, Error> {
         let next = cart.version + 1;
         self.storing.put_one(&self.client, &self.table, cart_item(cart, next)?, &open_at(cart.version)).await?;
@@ -106,7 +102,7 @@ impl Carts {
         Ok(self.storing.delete_one(&self.client, &self.table, cart_key(cart.id), &open).await?)
     }
 
-    /// The cart that is a buyer's by his pointer: its id, and the cart unless it is gone or has expired.
+    /// The cart that a buyer's pointer names: its id, and the cart unless it is gone or has expired.
     pub async fn of_buyer(&self, buyer: UserId, now: Timestamp) -> Result<Option<(CartId, Option<Cart>)>, Error> {
         let pointer = retry::get(&self.client, &self.table, pointer_key(buyer), true).await?;
         match pointer.as_ref().and_then(|pointer| text(pointer, "cart")).and_then(|id| id.parse().ok()) {
@@ -115,9 +111,9 @@ impl Carts {
         }
     }
 
-    /// Gives a buyer a new cart in place of the ones it was made of: the guest's, and the buyer's former one. All or nothing,
-    /// and only if none of them has changed and the buyer's pointer still names what it did. Where they were, the buyer still
-    /// finds the new one: the answer may be lost.
+    /// Gives a buyer a new cart in place of the ones it was made of: the guest's, and the buyer's former one. One
+    /// transaction, and only if none of them has changed and the buyer's pointer still names the same cart. The
+    /// replaced carts keep the id of the new one, so that a buyer whose answer was lost still finds it.
     pub async fn claim(
         &self,
         claimed: &Cart,
@@ -131,7 +127,7 @@ impl Carts {
         pointer.insert("cart".to_owned(), string(claimed.id.to_string()));
         pointer.insert("expires_at_s".to_owned(), number(claimed.expires_at.seconds()));
         let expected = match pointed_at {
-            // It may have been deleted meanwhile for its age.
+            // TTL may have deleted the pointer in the meantime.
             Some(former) => {
                 Condition::of("attribute_not_exists(pk) OR cart = :former").value(":former", string(former.to_string()))
             }
@@ -147,7 +143,7 @@ impl Carts {
         Ok(self.storing.transact(&self.client, &self.table, actions).await?)
     }
 
-    /// The action that marks a cart as ordered, if it is still as it was priced.
+    /// The action that marks a cart as ordered, if it is open and still at the version that was priced.
     pub(crate) fn mark_ordered_action(&self, cart: &Cart, order: OrderId) -> Result<TransactWriteItem, Error> {
         let condition = open_at(cart.version)
             .name("#version", "version")
@@ -156,7 +152,8 @@ impl Carts {
         item::update(&self.table, cart_key(cart.id), "SET order_id = :order, #version = :next", &condition)
     }
 
-    /// The action that opens a cart again whose order was not paid, unless the cart is gone or became another order.
+    /// The action that reopens the cart of an order that was not paid; it fails when the cart is gone or became another
+    /// order.
     pub(crate) fn reopen_action(&self, cart: CartId, order: OrderId) -> Result<TransactWriteItem, Error> {
         let condition = Condition::of("order_id = :order")
             .name("#version", "version")
@@ -176,7 +173,7 @@ fn open_at(loaded: u64) -> Condition {
 }
 
 fn cart_item(cart: &Cart, version: u64) -> Result<Attributes, Error> {
-    // The order stands in an attribute of its own: checkout and expiry change nothing else.
+    // The order is an attribute of its own, because checkout and expiry change nothing else.
     let plain = Cart { order: None, version, ..cart.clone() };
     let mut written = item::item(cart_key(cart.id), CART, version, &plain)?;
     written.insert("expires_at_s".to_owned(), number(cart.expires_at.seconds()));
@@ -186,7 +183,7 @@ fn cart_item(cart: &Cart, version: u64) -> Result<Attributes, Error> {
     Ok(written)
 }
 
-/// What is left of a claimed cart: nothing of what was in it, for its old id is known to others.
+/// What remains of a claimed cart: none of its content, because others may know the old id.
 fn claimed_item(cart: &Cart, buyer: UserId, into: CartId) -> Attributes {
     let mut written = item::raw_item(cart_key(cart.id), CLAIMED, cart.version + 1, "{}".to_owned());
     written.insert("buyer".to_owned(), string(buyer.to_string()));
@@ -201,7 +198,7 @@ fn found_in(found: &Attributes) -> Result<Found, Error> {
         let into = text(found, "cart").and_then(|into| into.parse().ok());
         return match (by, into) {
             (Some(by), Some(into)) => Ok(Found::Claimed { by, into }),
-            _ => Err(Error::Failed("a claimed cart says not by whom, or where it went".to_owned())),
+            _ => Err(Error::Failed("a claimed cart names no buyer or no new cart".to_owned())),
         };
     }
     let cart: Cart = body(found, CART)?;

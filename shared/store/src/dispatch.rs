@@ -1,24 +1,22 @@
-//! The SDK's calls, compiled once.
+//! The SDK's calls as boxed futures, so that each is compiled once.
 //!
-//! An `async fn` is compiled by whoever awaits it: without this, the SDK's whole orchestration is in a binary once for each
-//! crate that awaits a call, 40 KiB of code at a time. A boxed future is compiled where it is boxed.
+//! An `async fn` is compiled in the crate that awaits it: without this module a binary holds the SDK's whole
+//! orchestration once for each crate that awaits a call, 40 KiB of code each. A boxed future is compiled where it is
+//! boxed.
 
 use std::future::Future;
 use std::pin::Pin;
 
 use aws_sdk_dynamodb::error::SdkError;
 
-/// A call under way.
+/// A boxed call to DynamoDB.
 pub(crate) type Pending<T, E> = Pin<Box<dyn Future<Output = Result<T, SdkError<E>>> + Send>>;
 
-/// A request that can be sent.
+/// An SDK request that is sent as a boxed future.
 pub(crate) trait Dispatch {
-    /// What DynamoDB answers.
     type Output;
-    /// What it refuses with.
     type Error;
 
-    /// Sends the request.
     fn dispatch(self) -> Pending<Self::Output, Self::Error>;
 }
 

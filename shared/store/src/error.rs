@@ -1,4 +1,4 @@
-//! What can go wrong with a table.
+//! Errors of the tables, and how a failed call to DynamoDB is classified.
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use domain::{Code, Coded, FieldError, Refusal};
@@ -6,35 +6,34 @@ use domain::{Code, Coded, FieldError, Refusal};
 /// Why an operation on a table did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A condition did not hold: somebody else was there first.
+    /// A condition did not hold: another write came first.
     #[error("the item has changed in the meantime")]
     Conflict,
-    /// Refused for a reason of the marketplace's.
+    /// Refused by a rule of the marketplace.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// Too many attempts, or too many orders that wait for their money.
+    /// A rate limit, or an e-mail address's limit of unpaid orders, is exceeded.
     #[error("{reason}")]
     TooMany {
-        /// Of what, for people.
+        /// The problem's `detail`.
         reason: &'static str,
         /// In seconds.
         retry_after: u32,
     },
-    /// The call was answered before under its key, and nothing was written: the answer, as it was kept.
+    /// The request was answered before under its idempotency key, and nothing was written. Holds the stored response.
     #[error("the call was answered before")]
     Replayed(String),
-    /// The table is overloaded, or does not answer.
+    /// The table is throttled, does not answer, or conflicting writes used up the retry budget.
     #[error("DynamoDB is not available: {0}")]
     Unavailable(String),
-    /// DynamoDB refused for a reason that is ours to mend.
+    /// DynamoDB rejected the request because of a defect on our side.
     #[error("DynamoDB refused: {0}")]
     Failed(String),
-    /// An item cannot be read.
+    /// An item's body is not the JSON of its kind.
     #[error("an item of kind {kind} cannot be read: {source}")]
     Corrupt {
-        /// What it should have been.
+        /// The expected kind.
         kind: &'static str,
-        /// Why it cannot be read.
         source: serde_json::Error,
     },
 }
@@ -81,28 +80,29 @@ impl Coded for Error {
     }
 }
 
-/// What to do about a failed call.
+/// A failed call, classified by what to do about it.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Try again soon: transactions that met, or a throttled table.
+    /// Retry with backoff: a transaction conflict, or a throttled table.
     Retryable(String),
-    /// A single write's condition did not hold.
+    /// The condition of a single write did not hold.
     ConditionFailed,
-    /// A transaction was refused; one reason per action, with the item that stood in the way where it was asked for.
+    /// A transaction was cancelled: one reason per action, in order, with the existing item where the action asks for
+    /// it.
     Cancelled(Vec<Reason>),
-    /// A list cannot go on from the key that was given.
+    /// The start key of a list is not a key of its index.
     InvalidPageKey,
-    /// Refused for a reason of the marketplace's.
+    /// Refused by a rule of the marketplace.
     Refused(Refusal),
-    /// The call was answered before under its key: the answer, as it was kept.
+    /// The request was answered before under its idempotency key: the stored response.
     Replayed(String),
-    /// Whether the call was carried out is not known, or the table does not answer.
+    /// The table does not answer, or the outcome of the write is unknown.
     Unavailable(String),
     /// Anything else.
     Failed(String),
 }
 
-/// Why one action of a transaction was refused; nothing when it was not the one.
+/// The cancellation reason of one action; its code is `None` when the action did not cause the cancellation.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reason {
     pub(crate) code: String,
@@ -133,7 +133,7 @@ impl From<Failure> for Error {
     }
 }
 
-/// An action that could not be put together.
+/// An action of a transaction could not be built.
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
@@ -143,7 +143,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// Sorts what the SDK says by what to do about it.
+/// Classifies an SDK error by its error code.
 pub(crate) fn failure<E, R>(error: &SdkError<E, R>) -> Failure
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,

@@ -1,7 +1,7 @@
-//! Idempotency keys: an answer that is kept beside the change that it tells of, written with it or not at all.
+//! Idempotency keys: the response to a request is stored in the transaction of its change, both or neither.
 //!
-//! One conditional write says who was first. Whoever comes later with the same key finds the record in the refusal: nothing
-//! is read a second time, nobody waits.
+//! One conditional write decides which request with a key is the first. Later ones get the record with the cancellation
+//! of their transaction: there is no second read, and no waiting for a lock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,19 +15,19 @@ use crate::error::{Failure, Reason};
 use crate::item::{Attributes, Condition, delete, integer, key, number, put, raw_item, string, text};
 use crate::{Error, retry};
 
-/// The kind of a record.
+/// `kind` of a record.
 pub(crate) const IDEMPOTENCY: &str = "idempotency";
 /// How long a key is remembered.
 pub(crate) const RETENTION: Duration = Duration::from_secs(48 * 3600);
-/// The largest answer that is kept, in bytes: an item takes 400 KB.
+/// The largest response that is stored, in bytes: an item holds at most 400 KB.
 const MAX_RESPONSE_SIZE: usize = 350 * 1024;
 
-/// Whose key, for which call. The same key of another caller, or for another call, is another key.
+/// The scope of an idempotency key: the same key from another caller, or for another route, is another key.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyScope<'a> {
-    /// The caller: a buyer, a seller's member, a cart or an order.
+    /// A buyer, a vendor's member, a cart or an order.
     pub caller: &'a str,
-    /// The call: method and route.
+    /// Method and route.
     pub route: &'a str,
     /// The key as it was sent.
     pub key: &'a str,
@@ -38,10 +38,10 @@ impl<'a> KeyScope<'a> {
         Self { caller: &call.caller, route: &call.route, key: &call.key }
     }
 
-    /// The name under which the key is remembered.
+    /// The name under which the key is stored: SHA-256 in hexadecimal.
     pub fn hash(&self) -> String {
         use std::fmt::Write as _;
-        // Lengths first: no two different scopes read the same.
+        // The lengths keep the parts apart, so that no two scopes give the same text.
         let scope = format!("{}:{}{}:{}{}", self.caller.len(), self.caller, self.route.len(), self.route, self.key);
         let mut hash = String::with_capacity(64);
         for byte in digest::digest(&digest::SHA256, scope.as_bytes()).as_ref() {
@@ -51,17 +51,17 @@ impl<'a> KeyScope<'a> {
     }
 }
 
-/// `KEY#<hash of scope and key>` / `KEY`, in every table that keeps answers: a partition of its own each.
+/// `KEY#<hash of scope and key>` / `KEY`, in every table that stores responses: one partition per record.
 pub(crate) fn record_key(hash: &str) -> Attributes {
     key(format!("KEY#{hash}"), "KEY")
 }
 
-/// No record of this key is there. An old one is as good as none, even when the table still holds it.
+/// No unexpired record of this key exists. TTL deletes late, so an expired record counts as absent.
 pub(crate) fn key_is_unused(now: Timestamp) -> Condition {
     Condition::of("attribute_not_exists(pk) OR expires_at_s <= :now").value(":now", number(now.seconds()))
 }
 
-/// What a table's handle writes beside its next change: the record of an answer, or nothing.
+/// What a table's handle writes with its next change: the record of a response, or nothing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ResponseToStore(Option<Arc<StoredResponse>>);
 
@@ -70,7 +70,7 @@ impl ResponseToStore {
         Self(stored_response.map(Arc::new))
     }
 
-    /// Carries out a transaction, the record being its last action. With nothing to do, nothing is sent.
+    /// Runs a transaction with the record as its last action. Without any action nothing is sent.
     pub(crate) async fn transact(
         &self,
         client: &Client,
@@ -90,7 +90,7 @@ impl ResponseToStore {
         }
     }
 
-    /// Puts one item; beside a record, both in one transaction.
+    /// Puts one item; with a record, both in one transaction.
     pub(crate) async fn put_one(
         &self,
         client: &Client,
@@ -104,7 +104,7 @@ impl ResponseToStore {
         self.transact(client, table, vec![put(table, item, condition)?]).await
     }
 
-    /// Deletes one item; beside a record, both in one transaction.
+    /// Deletes one item; with a record, both in one transaction.
     pub(crate) async fn delete_one(
         &self,
         client: &Client,
@@ -132,7 +132,7 @@ fn put_record_action(table: &str, stored_response: &StoredResponse) -> Result<Tr
     Ok(put(table, record, &key_is_unused(call.at))?)
 }
 
-/// What a record says to a call with its key.
+/// Replays the stored response to a repeat of the same request, and refuses the key for another request.
 fn replay_or_refuse(known: &Attributes, call: &IdempotentRequest) -> Failure {
     match text(known, "answer_body") {
         Some(answer) if text(known, "body_hash") == Some(&call.fingerprint) => Failure::Replayed(answer.to_owned()),
@@ -140,7 +140,8 @@ fn replay_or_refuse(known: &Attributes, call: &IdempotentRequest) -> Failure {
     }
 }
 
-/// The answer that a call got before.
+/// The stored response to a request; `None` when its key is new, or it has none. A key that was used for another
+/// request is refused.
 pub(crate) async fn stored_response(
     client: &Client,
     table: &str,
@@ -156,23 +157,23 @@ pub(crate) async fn stored_response(
     }
 }
 
-/// What every table can do that keeps answers. Its handle has the fields `client`, `table` and `storing`.
+/// The methods of every table that stores responses. Its handle has the fields `client`, `table` and `storing`.
 macro_rules! stores_responses {
     ($table:ty) => {
         impl $table {
-            /// The same table for one call: its next change is written together with the answer to the call. When there is one
-            /// already, nothing is changed, and the error says which.
+            /// The same table for one request: its next change is written together with the response. When one is
+            /// stored already, nothing is changed, and the error carries the stored response.
             #[must_use]
             pub fn storing(&self, answer: Option<domain::StoredResponse>) -> Self {
                 Self { storing: crate::idempotency::ResponseToStore::of(answer), ..self.clone() }
             }
 
-            /// Keeps the answer to a call that changes nothing.
+            /// Stores the response to a request that changes nothing.
             pub async fn store_response(&self) -> Result<(), crate::Error> {
                 Ok(self.storing.transact(&self.client, &self.table, Vec::new()).await?)
             }
 
-            /// The answer that a call got before; nothing when it is new, or has no key.
+            /// The stored response to a request; `None` when its key is new, or it has none.
             pub async fn stored_response(
                 &self,
                 call: Option<&domain::IdempotentRequest>,
@@ -210,9 +211,10 @@ mod tests {
             ("body_hash".to_owned(), string("same")),
             ("answer_body".to_owned(), string("the first answer")),
         ]);
-        assert!(
-            matches!(replay_or_refuse(&record, &call("same")), Failure::Replayed(answer) if answer == "the first answer")
-        );
+        assert!(matches!(
+            replay_or_refuse(&record, &call("same")),
+            Failure::Replayed(answer) if answer == "the first answer"
+        ));
         assert!(matches!(replay_or_refuse(&record, &call("other")), Failure::Refused(_)));
     }
 }

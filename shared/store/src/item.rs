@@ -1,4 +1,4 @@
-//! Items: attributes beside one JSON string.
+//! Items: a JSON body in `data`, beside the attributes that keys, conditions and updates need.
 
 use std::collections::HashMap;
 
@@ -8,25 +8,23 @@ use serde::de::DeserializeOwned;
 
 use crate::{Error, PageKey};
 
-/// An item as the SDK has it.
+/// An item, or a key, in the SDK's form.
 pub(crate) type Attributes = HashMap<String, AttributeValue>;
 
-/// A string attribute.
 pub(crate) fn string(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
 
-/// A number attribute.
 pub(crate) fn number(value: impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
-/// The two attributes of a key.
+/// The primary key: `pk` and `sk`.
 pub(crate) fn key(pk: impl Into<String>, sk: impl Into<String>) -> Attributes {
     HashMap::from([("pk".to_owned(), string(pk)), ("sk".to_owned(), string(sk))])
 }
 
-/// A new item of a kind, at a version, with its body.
+/// An item with its kind, its version and the JSON of its body.
 pub(crate) fn item<T: Serialize>(
     key: Attributes,
     kind: &'static str,
@@ -37,7 +35,7 @@ pub(crate) fn item<T: Serialize>(
     Ok(raw_item(key, kind, version, data))
 }
 
-/// A new item whose body is JSON already.
+/// [`item`] with a body that is JSON already.
 pub(crate) fn raw_item(mut key: Attributes, kind: &'static str, version: u64, data: String) -> Attributes {
     key.insert("kind".to_owned(), string(kind));
     key.insert("version".to_owned(), number(version));
@@ -45,30 +43,30 @@ pub(crate) fn raw_item(mut key: Attributes, kind: &'static str, version: u64, da
     key
 }
 
-/// A string attribute of an item.
+/// A string attribute; `None` when it is absent or of another type.
 pub(crate) fn text<'a>(item: &'a Attributes, name: &str) -> Option<&'a str> {
     item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str)
 }
 
-/// A whole-number attribute of an item.
+/// A number attribute; `None` when it is absent, of another type or not an `i64`.
 pub(crate) fn integer(item: &Attributes, name: &str) -> Option<i64> {
     item.get(name).and_then(|value| value.as_n().ok()).and_then(|digits| digits.parse().ok())
 }
 
-/// The version of an item.
+/// The version of an item; 0 when it has none.
 pub(crate) fn version(item: &Attributes) -> u64 {
     integer(item, "version").and_then(|version| u64::try_from(version).ok()).unwrap_or(0)
 }
 
-/// The body of an item.
+/// The body of an item of this kind, parsed from `data`.
 pub(crate) fn body<T: DeserializeOwned>(item: &Attributes, kind: &'static str) -> Result<T, Error> {
     serde_json::from_str(text(item, "data").unwrap_or_default()).map_err(|source| Error::Corrupt { kind, source })
 }
 
-/// The key after which a list goes on.
+/// The page key for a query's `LastEvaluatedKey`; `None` on the last page.
 pub(crate) fn page_key(last: Option<&Attributes>) -> Option<PageKey> {
     let last = last.filter(|last| !last.is_empty())?;
-    // A number in a key says so, so that it comes back as one.
+    // The prefix keeps the attribute's type, so that a number is sent back as a number.
     let plain = |value: &AttributeValue| match value {
         AttributeValue::S(text) => Some(format!("s{text}")),
         AttributeValue::N(digits) => Some(format!("n{digits}")),
@@ -77,7 +75,7 @@ pub(crate) fn page_key(last: Option<&Attributes>) -> Option<PageKey> {
     last.iter().map(|(name, value)| plain(value).map(|value| (name.clone(), value))).collect()
 }
 
-/// The key to go on from.
+/// The `ExclusiveStartKey` of a page key. Values without a known prefix are dropped.
 pub(crate) fn start_key(key: PageKey) -> Attributes {
     key.into_iter()
         .filter_map(|(name, value)| match value.split_at_checked(1) {
@@ -88,7 +86,7 @@ pub(crate) fn start_key(key: PageKey) -> Attributes {
         .collect()
 }
 
-/// A condition with the names and values it speaks of.
+/// A condition expression with the names and values of its placeholders.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Condition {
     pub(crate) expression: String,
@@ -97,17 +95,17 @@ pub(crate) struct Condition {
 }
 
 impl Condition {
-    /// The item is not there yet.
+    /// The item does not exist.
     pub(crate) fn absent() -> Self {
         Self { expression: "attribute_not_exists(pk)".to_owned(), ..Self::default() }
     }
 
-    /// The item is there.
+    /// The item exists.
     pub(crate) fn present() -> Self {
         Self { expression: "attribute_exists(pk)".to_owned(), ..Self::default() }
     }
 
-    /// The item is at this version; version 0 is an item that is not there yet.
+    /// The item is at this version; version 0 means that it does not exist.
     pub(crate) fn at_version(loaded: u64) -> Self {
         if loaded == 0 {
             return Self::absent();
@@ -140,7 +138,7 @@ impl Condition {
     }
 }
 
-/// One action of a transaction: a conditional put.
+/// A transaction's action: a conditional put.
 pub(crate) fn put(table: &str, item: Attributes, condition: &Condition) -> Result<TransactWriteItem, Error> {
     let put = Put::builder()
         .table_name(table)
@@ -154,7 +152,7 @@ pub(crate) fn put(table: &str, item: Attributes, condition: &Condition) -> Resul
     Ok(TransactWriteItem::builder().put(put).build())
 }
 
-/// One action of a transaction: a conditional delete.
+/// A transaction's action: a conditional delete.
 pub(crate) fn delete(table: &str, key: Attributes, condition: &Condition) -> Result<TransactWriteItem, Error> {
     let delete = Delete::builder()
         .table_name(table)
@@ -167,7 +165,7 @@ pub(crate) fn delete(table: &str, key: Attributes, condition: &Condition) -> Res
     Ok(TransactWriteItem::builder().delete(delete).build())
 }
 
-/// One action of a transaction: a conditional update. The condition's names and values serve the update too.
+/// A transaction's action: a conditional update, which shares the condition's names and values.
 pub(crate) fn update(
     table: &str,
     key: Attributes,

@@ -2,8 +2,8 @@
 //!
 //! Only a table's own module spells its keys. Every write has a condition. Nothing here scans a table.
 //!
-//! An item holds its body as one JSON string in `data`: cheap to read and cheap to hand on. Beside it stands only what keys,
-//! conditions and updates need.
+//! An item holds its body as one JSON string in `data`, which is cheap to parse and cheap to pass on unparsed. Other
+//! attributes exist only where keys, conditions and updates need them.
 
 pub mod accounts;
 pub mod carts;
@@ -30,11 +30,11 @@ pub use stock::Stock;
 /// A page of a list and the key after which the next one begins.
 #[derive(Clone, Debug)]
 pub struct Slice<T> {
-    /// What is on the page.
     pub items: Vec<T>,
-    /// The key of the last one, when more may follow.
+    /// The key of the last item, when more may follow.
     pub next: Option<PageKey>,
 }
 
-/// A key to go on from: names and values of its attributes, all of them strings.
+/// The key after which a page begins: attribute names and values, each value prefixed with `s` (string) or `n`
+/// (number).
 pub type PageKey = std::collections::BTreeMap<String, String>;

@@ -1,4 +1,4 @@
-//! Counters with an expiry, in the table Carts: how often somebody has tried something lately.
+//! Rate limits, in the table Carts: one expiring item per call, target and window of time.
 
 use std::time::Duration;
 
@@ -16,32 +16,31 @@ use crate::item::{Attributes, key, number, string};
 const RATE_LIMIT: &str = "attempts";
 const TOO_MANY: &str = "Too many attempts; try again later.";
 
-/// With this the partitions of all counters begin, so that what they cost can be told apart from what a call costs.
+/// The prefix of all rate limits' partitions, by which their cost is told apart from that of the calls themselves.
 pub const RATE_LIMIT_PREFIX: &str = "ATTEMPTS#";
 
-/// How long an answer is waited for. Counting must not make anybody wait who may pass.
+/// Timeout of counting, after which the call passes: a slow table must not delay callers within their limits.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Key: `ATTEMPTS#<call>#<target>#<window>` / `ATTEMPTS`: a new counter for each window.
+/// Key: `ATTEMPTS#<call>#<target>#<window>` / `ATTEMPTS`: a new item for each window.
 fn rate_limit_key(call: &str, target: Target<'_>, window: i64) -> Attributes {
     key(format!("{RATE_LIMIT_PREFIX}{call}#{}#{window}", target.name()), "ATTEMPTS")
 }
 
-/// Of whom or of what attempts are counted.
+/// Whose calls, or calls to what, a rate limit counts.
 #[derive(Clone, Copy, Debug)]
 pub enum Target<'a> {
-    /// The address that the call comes from.
+    /// The network address that the call comes from.
     Client(&'a str),
     /// An e-mail address, whether or not it is the caller's.
     Email(&'a Email),
     /// A code that can be guessed.
     Code(&'a str),
-    /// An order.
     Order(OrderId),
 }
 
 impl Target<'_> {
-    /// Its name in a key: what somebody could be known by is not there in plain text.
+    /// The target's name in a key: whatever identifies a person, or can be guessed, is hashed.
     fn name(self) -> String {
         match self {
             Self::Client(address) => format!("client#{}", hashed(address)),
@@ -52,7 +51,7 @@ impl Target<'_> {
     }
 }
 
-/// A short digest: long enough that no two share a counter.
+/// The first 16 bytes of a SHA-256 in hexadecimal: enough that no two targets share a rate limit.
 pub(crate) fn hashed(text: &str) -> String {
     use std::fmt::Write as _;
     let mut name = String::with_capacity(32);
@@ -62,14 +61,12 @@ pub(crate) fn hashed(text: &str) -> String {
     name
 }
 
-/// What came of asking a counter.
 enum Counted {
     Allowed,
-    /// Too many: after so many seconds the next window begins.
+    /// Over the limit; the next window begins after this many seconds.
     Exceeded(u32),
 }
 
-/// The counters.
 #[derive(Clone, Debug)]
 pub struct RateLimits {
     client: Client,
@@ -77,15 +74,14 @@ pub struct RateLimits {
 }
 
 impl RateLimits {
-    /// The table of this name.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self { client, table: table.into() }
     }
 
-    /// Counts a call of some kind for the client and for its target, both at once, and refuses it when there were too many of
-    /// either. To be awaited beside the first read of the call: then it costs no time.
+    /// Counts a call for its client and for its target, both at once, and refuses it when either is over its limit.
+    /// Await it together with the first read of the call: then it adds no latency.
     ///
-    /// A counter that does not answer lets everybody pass: it is there for the shop, not the shop for it.
+    /// When the table does not answer, the call passes: an outage of the rate limits must not become one of the shop.
     pub async fn count(
         &self,
         call: &str,
@@ -101,9 +97,9 @@ impl RateLimits {
         by_client.and(by_target)
     }
 
-    /// [`RateLimits::count`] for one target alone.
+    /// [`RateLimits::count`] for one target.
     ///
-    /// A window begins at a multiple of its length, so that across a boundary twice as many may pass.
+    /// Windows begin at multiples of their length, so up to twice the limit may pass around a boundary.
     pub async fn count_one(&self, call: &str, target: Target<'_>, limit: Limit, now: Timestamp) -> Result<(), Error> {
         let counted = tokio::time::timeout(TIMEOUT, self.add(call, target, limit, now)).await;
         let unreachable = match counted {
@@ -112,9 +108,9 @@ impl RateLimits {
                 return Err(Error::TooMany { reason: TOO_MANY, retry_after: seconds });
             }
             Ok(Err(Failure::Retryable(cause) | Failure::Unavailable(cause))) => cause,
-            // Ours to mend, and nobody would see it if it were passed over.
+            // A defect on our side, which would stay unnoticed if the call passed.
             Ok(Err(other)) => return Err(other.into()),
-            Err(_) => "it takes too long".to_owned(),
+            Err(_) => "no answer within the timeout".to_owned(),
         };
         tracing::warn!(call, cause = unreachable, "a rate limit could not be counted, the request passes");
         Ok(())
@@ -148,7 +144,7 @@ impl RateLimits {
     }
 }
 
-/// A stretch of time in which attempts are counted together.
+/// A window of time in which calls are counted together.
 struct Window {
     number: i64,
     /// In seconds since the epoch.
@@ -180,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_can_be_known_by_a_counter_and_no_two_share_one() {
+    fn no_rate_limit_names_a_person_and_no_two_share_a_key() {
         let email = Email::parse("aziza@people.test").unwrap();
         let names = [
             Target::Client("203.0.113.9").name(),

@@ -1,4 +1,4 @@
-//! Calls, with the patience that contention needs.
+//! Calls to DynamoDB, retried with backoff when they are throttled or conflict.
 
 use std::future::Future;
 use std::sync::PoisonError;
@@ -22,13 +22,14 @@ use crate::error::{Failure, Reason, failure};
 use crate::item::{Attributes, Condition, page_key, start_key, string};
 use crate::{PageKey, Slice};
 
-/// How long contention is fought. API Gateway gives up after 30 seconds; the caller needs some of them for itself.
+/// How long throttled and conflicting calls are retried. API Gateway times out after 30 seconds, and the caller needs
+/// some of them for its own work.
 const RETRY_BUDGET: Duration = Duration::from_secs(12);
 const FIRST_BACKOFF_MS: u64 = 8;
 const MAX_BACKOFF_MS: u64 = 400;
 
-/// Tries until the call is carried out, is refused for good, or patience ends: full jitter, so that those who met once do
-/// not meet again.
+/// Repeats a call while it fails with [`Failure::Retryable`], until the retry budget is spent. The backoff has full
+/// jitter, so that callers that conflicted once do not retry at the same moment.
 pub(crate) async fn with_retries<T, F, Fut>(call: F) -> Result<T, Failure>
 where
     F: Fn() -> Fut,
@@ -59,7 +60,8 @@ where
     }
 }
 
-/// Reads and writes anew, with the same patience, as long as somebody else writes in between.
+/// Repeats a read and the write that depends on it while concurrent writes cause [`Error::Conflict`], within the same
+/// retry budget.
 pub(crate) async fn retry_on_conflict<T, F, Fut>(call: F) -> Result<T, Error>
 where
     F: Fn() -> Fut,
@@ -82,8 +84,8 @@ where
     }
 }
 
-/// Carries out a transaction. The token makes a repeat of the same call harmless: the SDK sends it again when an answer is
-/// lost, and DynamoDB knows it for ten minutes.
+/// Runs a transaction. The client request token makes a repeat of the same call harmless: the SDK sends it again when
+/// an answer is lost, and DynamoDB recognises the token for ten minutes.
 pub(crate) async fn transact(client: &Client, actions: Vec<TransactWriteItem>) -> Result<(), Failure> {
     transact_within(RETRY_BUDGET, client, actions).await
 }
@@ -92,7 +94,7 @@ pub(crate) async fn transact(client: &Client, actions: Vec<TransactWriteItem>) -
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>).
 pub(crate) const MAX_ACTIONS: usize = 100;
 
-/// [`transact`] by somebody who has something better to do than to wait for long.
+/// [`transact`] with a retry budget of its own.
 pub(crate) async fn transact_within(
     budget: Duration,
     client: &Client,
@@ -113,7 +115,8 @@ pub(crate) async fn transact_within(
             .dispatch()
             .await;
         sent.map(|_| ()).map_err(|error| {
-            // What was surely refused is tried anew; of anything else the outcome is unknown, and the same token asks for it.
+            // A cancelled transaction has certainly written nothing, so its retry gets a new token. Any other outcome
+            // is unknown, so the retry sends the same token.
             if error.as_service_error().is_some_and(TransactWriteItemsError::is_transaction_canceled_exception) {
                 *token.lock().unwrap_or_else(PoisonError::into_inner) = fresh();
             }
@@ -145,7 +148,7 @@ fn cancelled<R: std::fmt::Debug + 'static>(error: &SdkError<TransactWriteItemsEr
     }
 }
 
-/// Reads items by their keys, consistently or not, until every key was answered. At most 100 keys a call.
+/// Reads items by their keys, consistently or not, in batches of at most 100 keys, until no key is left unprocessed.
 pub(crate) async fn batch(
     client: &Client,
     requests: Vec<(String, Vec<Attributes>, bool)>,
@@ -203,14 +206,13 @@ pub(crate) async fn batch(
     Ok(found)
 }
 
-/// What a query asks for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct QueryRequest {
     pub(crate) table: String,
     pub(crate) index: Option<&'static str>,
-    /// Attribute and value of the partition.
+    /// Name and value of the partition key.
     pub(crate) partition: (&'static str, String),
-    /// More of the key condition, with its values.
+    /// The sort key's part of the key condition, with its values.
     pub(crate) sort_key_condition: Option<(String, Attributes)>,
     pub(crate) newest_first: bool,
     pub(crate) consistent: bool,
@@ -218,7 +220,7 @@ pub(crate) struct QueryRequest {
     pub(crate) start: Option<PageKey>,
 }
 
-/// Reads one page of a partition.
+/// Reads one page of a query.
 pub(crate) async fn query(client: &Client, request: QueryRequest) -> Result<Slice<Attributes>, Error> {
     let (attribute, value) = &request.partition;
     let condition = match &request.sort_key_condition {
@@ -242,7 +244,7 @@ pub(crate) async fn query(client: &Client, request: QueryRequest) -> Result<Slic
             .dispatch()
             .await
             .map_err(|error| match failure(&error) {
-                // A key that came from a caller may be any: DynamoDB says whether it is one.
+                // The start key comes from a caller's cursor, and only DynamoDB checks whether it is a key.
                 Failure::Failed(_) if request.start.is_some() && error.code() == Some("ValidationException") => {
                     Failure::InvalidPageKey
                 }
@@ -254,7 +256,7 @@ pub(crate) async fn query(client: &Client, request: QueryRequest) -> Result<Slic
     Ok(Slice { items: answer.items.unwrap_or_default(), next })
 }
 
-/// Reads a partition to its end.
+/// Reads all pages of a query.
 pub(crate) async fn query_all(client: &Client, mut request: QueryRequest) -> Result<Vec<Attributes>, Error> {
     let mut items = Vec::new();
     loop {
@@ -267,7 +269,6 @@ pub(crate) async fn query_all(client: &Client, mut request: QueryRequest) -> Res
     }
 }
 
-/// Reads one item.
 pub(crate) async fn get(
     client: &Client,
     table: &str,
@@ -288,11 +289,12 @@ pub(crate) async fn get(
     Ok(answer.item)
 }
 
-/// The attribute that names the call which last updated an item, so that a call knows its own work again.
+/// The attribute with the mark of the call that last updated an item, by which a repeated call recognises its own
+/// write.
 const WRITTEN: &str = "written_by";
 
-/// Puts one item under a condition. The SDK sends a call again when its answer is lost; what then refuses it may be its own
-/// success, so an item that is there exactly as it was to be put is one.
+/// Puts one item under a condition. The SDK sends a call again when its answer is lost, and the condition may then fail
+/// because of the call's own success: an existing item that equals the one to be put counts as success.
 pub(crate) async fn put_one(
     client: &Client,
     table: &str,
@@ -321,8 +323,8 @@ pub(crate) async fn put_one(
     .await
 }
 
-/// Updates one item under a condition, and answers its new attributes. Each call leaves its own mark: sent again after a lost
-/// answer it is carried out once, and answered as the first time.
+/// Updates one item under a condition and returns its new attributes. Each call writes a mark of its own: when the SDK
+/// sends it again after a lost answer, the item with that mark is returned and nothing is written a second time.
 pub(crate) async fn update_one(
     client: &Client,
     table: &str,
@@ -370,7 +372,8 @@ pub(crate) async fn update_one(
     .await
 }
 
-/// Deletes one item under a condition. What is gone already is as it was to be: the answer to the first try may have been lost.
+/// Deletes one item under a condition. An item that is gone already counts as success, because the answer to the first
+/// attempt may have been lost.
 pub(crate) async fn delete_one(
     client: &Client,
     table: &str,

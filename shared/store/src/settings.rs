@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::item::{Attributes, Condition, body, item, key, version};
 use crate::{Error, retry};
 
-/// How old the settings may be that a sandbox works with.
+/// How long a sandbox uses the settings that it has read.
 const MAX_AGE: Duration = Duration::from_secs(30);
 
 const SETTINGS: &str = "settings";
@@ -20,7 +20,6 @@ fn settings_key() -> Attributes {
     key("SHOP", "SETTINGS")
 }
 
-/// Settings by name.
 #[derive(Clone, Debug)]
 pub struct SettingsTable {
     client: Client,
@@ -28,11 +27,10 @@ pub struct SettingsTable {
     cached: Arc<Mutex<Option<Cached>>>,
 }
 
-/// When the settings were read, and what they were.
+/// When the settings were read, and the settings.
 type Cached = (Instant, Arc<Settings>);
 
 impl SettingsTable {
-    /// The table of this name.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self { client, table: table.into(), cached: Arc::default() }
     }
@@ -57,8 +55,8 @@ impl SettingsTable {
         Ok(settings)
     }
 
-    /// Writes the settings, if they are still at the version at which they were read; version 0 is settings that were never
-    /// written. Answers the version they have now. Sandboxes work with them within 30 seconds.
+    /// Writes the settings if they are still at the version that was read (0 when they were never written), and returns
+    /// the new version. All sandboxes use them within 30 seconds.
     pub async fn save(&self, settings: &Settings) -> Result<u64, Error> {
         let next = settings.version + 1;
         let written = item(settings_key(), SETTINGS, next, settings)?;

@@ -19,13 +19,12 @@ fn shard_key(variant: VariantId, shard: u16) -> Attributes {
     key(format!("STOCK#{variant}#{shard:03}"), "COUNTER")
 }
 
-/// The variant and the shard that a shard's key names.
+/// The variant and the shard that a shard's partition key names.
 pub fn shard_of(pk: &str) -> Option<(VariantId, u16)> {
     let (variant, shard) = pk.strip_prefix("STOCK#")?.rsplit_once('#')?;
     Some((variant.parse().ok()?, shard.parse().ok()?))
 }
 
-/// The shards of stock.
 #[derive(Clone, Debug)]
 pub struct Stock {
     client: Client,
@@ -35,43 +34,41 @@ pub struct Stock {
 
 stores_responses!(Stock);
 
-/// What can be bought of a variant, and what that was read from.
+/// The units of a variant that can be bought, with the versions of the shards that were read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StockLevel {
-    /// Units over all shards.
+    /// The sum over all shards.
     pub available: i64,
-    /// The version of each shard that is there.
+    /// The version of each shard that exists.
     pub versions: BTreeMap<u16, u64>,
 }
 
-/// A shard as it was read.
+/// A shard with the version at which it was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
-    /// What it said.
     pub shard: StockShard,
-    /// Counts its changes; 0 when it was never written.
+    /// Counts the shard's changes; 0 when it was never written.
     pub version: u64,
 }
 
-/// What a call is answered once the shards of a variant are these, to be kept with the change that makes them so.
+/// Makes the response to a request from the shards as they are after its change, to be stored with that change.
 pub type MakeResponse<'a> = &'a (dyn Fn(&[StockShard]) -> Result<Option<StoredResponse>, Error> + Sync);
 
 impl Stock {
-    /// The table of this name.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self { client, table: table.into(), storing: ResponseToStore::default() }
     }
 
-    /// Reads all shards of some variants, consistently; a shard that was never written is empty. Each variant comes with how
-    /// many of its shards may hold units: [`domain::catalog::Variant::layout`] says it.
+    /// Reads all shards of some variants consistently; a shard that was never written is empty. Each variant comes with
+    /// the number of its shards that may hold units, from [`domain::catalog::Variant::layout`].
     pub async fn shards(&self, variants: &[(VariantId, u16)]) -> Result<BTreeMap<VariantId, Vec<StockShard>>, Error> {
         let readings = self.readings(variants).await?;
         let shards = |all: Vec<Reading>| all.into_iter().map(|reading| reading.shard).collect();
         Ok(readings.into_iter().map(|(variant, all)| (variant, shards(all))).collect())
     }
 
-    /// The same with the version of each shard. It is no snapshot: units that are moved between two shards meanwhile may be
-    /// in neither. Two readings that are equal are one.
+    /// [`Stock::shards`] with the version of each shard. This is no snapshot: units that are moved between two shards
+    /// during the read may be seen in neither. Two equal readings in succession are as good as a snapshot.
     pub async fn readings(&self, variants: &[(VariantId, u16)]) -> Result<BTreeMap<VariantId, Vec<Reading>>, Error> {
         let keys = variants
             .iter()
@@ -95,8 +92,8 @@ impl Stock {
         Ok(readings)
     }
 
-    /// What is left of a variant, with the version of each shard that was read: a change of a shard up to that version is
-    /// part of the sum.
+    /// The units of a variant that can be bought, with the version of each shard that was read: the sum includes the
+    /// changes of a shard up to that version.
     pub async fn level(&self, variant: VariantId, shards: u16) -> Result<StockLevel, Error> {
         let keys = (0..shards).map(|shard| shard_key(variant, shard)).collect();
         let found = retry::batch(&self.client, vec![(self.table.clone(), keys, true)]).await?;
@@ -110,8 +107,8 @@ impl Stock {
         Ok(level)
     }
 
-    /// The action that moves units of one shard. Taking from what can be bought is refused when there is less; what may be
-    /// ordered `beyond` that is owed by the first shard.
+    /// The action that moves units of one shard. It fails when fewer units are available, or reserved, than it takes.
+    /// Only shard 0 may fall below zero available units, down to the oversell limit.
     pub(crate) fn move_action(&self, change: &StockMove, oversell_limit: u32) -> Result<TransactWriteItem, Error> {
         let mut condition = Condition::of(match (change.available < 0, change.reserved < 0) {
             (true, true) => "available >= :least AND reserved >= :promised",

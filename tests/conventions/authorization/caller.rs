@@ -1,31 +1,28 @@
-//! Everybody who may knock.
+//! The kinds of callers: the columns of the authorization table.
 
-/// A kind of caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Caller {
-    /// Nobody, with nothing in hand.
+    /// No credentials at all.
     Anonymous,
-    /// A guest with a cart and an order of his own, and no capability for this one.
+    /// A guest with a cart and an order of their own, without the capability for this resource.
     Guest,
     /// A guest who knows the cart's id, shows the order's token, or signs as the provider.
     Token,
-    /// Somebody signed in who bought it.
+    /// Signed in, and the buyer of the cart or order.
     Buyer,
-    /// Somebody else who is signed in.
+    /// Signed in, with no relation to the resource.
     Other,
-    /// The owner of the shop that it belongs to.
+    /// The owner of the vendor that the resource belongs to.
     Owner,
-    /// The shop's manager.
     Manager,
-    /// Who packs for the shop.
+    /// A member who packs and ships orders.
     Fulfilment,
-    /// Who keeps the shop's books.
+    /// A member who does the accounts.
     Finance,
-    /// The owner of another shop.
+    /// The owner of another vendor.
     Rival,
-    /// The owner of a suspended shop.
+    /// The owner of a suspended vendor.
     Suspended,
-    /// The operator.
     Operator,
 }
 

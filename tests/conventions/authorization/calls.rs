@@ -1,4 +1,4 @@
-//! For each route and caller a request that is right in every respect but who sends it.
+//! For each route and caller a request that is valid apart from who sends it.
 
 use domain::Timestamp;
 use local::cloud::PASSWORD;
@@ -9,7 +9,7 @@ use super::caller::Caller;
 use super::world::{LEAVER, NEWCOMER, SIGNER, Stage, World, id};
 use crate::shop::{Answer, Client, address};
 
-/// A request that somebody is to send.
+/// A request to send with a caller's client.
 pub(super) struct Call {
     method: Method,
     path: String,
@@ -37,7 +37,7 @@ impl Call {
     }
 }
 
-/// What this caller asks of this route.
+/// The request of this caller to this route.
 pub(super) async fn of(world: &World, route: &str, caller: Caller) -> Call {
     let (method, path) = route.split_once(' ').expect("method and path");
     let call = |path: &str| Call {
@@ -66,7 +66,7 @@ async fn of_carts(world: &World, route: &str, caller: Caller, call: &impl Fn(&st
     if route == "POST /v1/carts" {
         return call("/v1/carts").body(json!({"currency": "USD"}));
     }
-    // Claiming takes a guest's cart; who is not its buyer reaches for one that was claimed.
+    // Claiming takes a guest's cart. A caller who is not its buyer tries to claim one that was claimed already.
     if route == "POST /v1/carts/{id}/claim" {
         let cart = match caller {
             Caller::Anonymous | Caller::Guest | Caller::Token | Caller::Buyer => world.new_guest().await,
@@ -160,7 +160,7 @@ async fn of_buyers(world: &World, route: &str, caller: Caller, call: &impl Fn(&s
         "PUT /v1/me/addresses" => call("/v1/me/addresses").body(json!({"items": [{"address": address()}]})),
         "GET /v1/me/orders" => call("/v1/me/orders"),
         "GET /v1/me/orders/{id}" => call(&format!("/v1/me/orders/{}", world.new_buyers_order().await)),
-        // Who is not signed in may know a guest's order, but it is not in anybody's list.
+        // A guest's token opens the guest's order, but not on these routes, which serve the orders of accounts.
         "POST /v1/me/orders/{id}/cancel" | "POST /v1/me/orders/{id}/settle" => {
             let path = |id: &str| route.split_once(' ').expect("method and path").1.replace("{id}", id);
             match caller {
@@ -175,8 +175,8 @@ async fn of_buyers(world: &World, route: &str, caller: Caller, call: &impl Fn(&s
     }
 }
 
-/// Everybody says that he speaks for the shop he reaches for. The rival does so where the path names nothing of it, and
-/// speaks for his own where it does.
+/// Adds the `Vendor-Id` header with the vendor that the caller tries to reach. Where the path names one of that
+/// vendor's resources, the rival sends the id of their own vendor, so that the resource itself is what is refused.
 fn with_vendor_id(world: &World, route: &str, caller: Caller, call: Call) -> Call {
     match caller {
         Caller::Anonymous | Caller::Guest | Caller::Token => call,
@@ -202,7 +202,7 @@ async fn of_shops(world: &World, route: &str, caller: Caller, call: &impl Fn(&st
                 Caller::Suspended => world.suspended.owner.id.clone(),
                 _ => world.draft.clone(),
             };
-            // The shop is the draft, whoever speaks.
+            // Every caller names the draft as the vendor.
             return match caller {
                 Caller::Anonymous | Caller::Guest | Caller::Token => made,
                 _ => made.with("vendor-id", draft),
@@ -285,7 +285,7 @@ async fn of_operators(world: &World, route: &str, caller: Caller, call: &impl Fn
     let is_operator = caller == Caller::Operator;
     match route {
         "GET /v1/admin/vendors" => call("/v1/admin/vendors?state=approved"),
-        // Also the owner who would like to see it as the operator does.
+        // The vendor's own owner is refused as well.
         "GET /v1/admin/vendors/{id}" => call(&format!("/v1/admin/vendors/{}", world.target.owner.id)),
         "POST /v1/admin/vendors/{id}/approve" | "POST /v1/admin/vendors/{id}/reject" => {
             let vendor = if is_operator { world.new_submitted().await } else { world.submitted.clone() };
@@ -296,7 +296,7 @@ async fn of_operators(world: &World, route: &str, caller: Caller, call: &impl Fn
             let vendor = if is_operator { world.new_approved().await } else { world.target.owner.id.clone() };
             decided(&vendor, "suspend").body(reason)
         }
-        // Also the owner who would like to reinstate himself.
+        // The suspended owner is refused as well.
         "POST /v1/admin/vendors/{id}/reinstate" => {
             let vendor = if is_operator { world.new_suspended().await } else { world.suspended.owner.id.clone() };
             decided(&vendor, "reinstate")
@@ -325,7 +325,7 @@ async fn of_operators(world: &World, route: &str, caller: Caller, call: &impl Fn
     }
 }
 
-/// A route that nobody has said how to call.
+/// Fails for a route that has no call yet.
 fn unknown(route: &str) -> ! {
     panic!("say in tests/conventions/authorization/calls.rs how {route} is called")
 }

@@ -1,4 +1,4 @@
-//! One marketplace for the whole table: three shops, their people, buyers, guests, and things to reach for.
+//! One marketplace for the whole table: three vendors, their members, buyers, guests, and resources for every route.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -9,16 +9,16 @@ use serde_json::{Value, json};
 use super::caller::Caller;
 use crate::shop::{Client, Guest, Product, Shop, Vendor};
 
-/// More than all orders of the table take.
+/// More units than all orders of the table need.
 const PLENTY: i64 = 1_000_000;
-/// Somebody to be made a member.
+/// An account to be made a member.
 pub(super) const NEWCOMER: &str = "newcomer@people.test";
 /// A member to be removed.
 pub(super) const LEAVER: &str = "leaver@people.test";
-/// Somebody who forgets and signs in.
+/// An account to sign in to.
 pub(super) const SIGNER: &str = "signer@people.test";
 
-/// How far a sub-order has come.
+/// The state of a vendor order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
     Pending,
@@ -26,13 +26,13 @@ pub(super) enum Stage {
     Shipped,
 }
 
-/// A shop and what is in it.
+/// A vendor with a product, an import, an export and vendor orders.
 pub(super) struct VendorFixture {
     pub(super) owner: Vendor,
     pub(super) bowl: Product,
     pub(super) import: String,
     pub(super) export: String,
-    /// Ids of sub-orders, one of each stage.
+    /// Ids of vendor orders, one of each stage.
     pub(super) pending: String,
     pub(super) accepted: String,
     pub(super) shipped: String,
@@ -40,13 +40,13 @@ pub(super) struct VendorFixture {
 
 pub(super) struct World {
     pub(super) shop: Shop,
-    /// The shop that everybody reaches for.
+    /// The vendor that all callers but `Suspended` try to reach.
     pub(super) target: VendorFixture,
     pub(super) suspended: VendorFixture,
     pub(super) rival: Vendor,
     /// An application that waits for the operator.
     pub(super) submitted: String,
-    /// A shop of the owner that was not submitted, with the same people.
+    /// Another vendor of the same owner and members, not submitted.
     pub(super) draft: String,
     /// An order of a guest, awaiting its payment.
     pub(super) guest_order: Value,
@@ -62,12 +62,12 @@ pub(super) struct World {
     count: AtomicU32,
 }
 
-/// The id of a new thing.
+/// The `id` of a response or a part of it.
 pub(super) fn id(of: &Value) -> String {
     of["id"].as_str().expect("an id").to_owned()
 }
 
-/// A vendor who says for which shop he speaks, so that having others does not matter.
+/// A vendor whose client sends `Vendor-Id`, so that its owner may own other vendors.
 async fn open_shop(shop: &Shop, handle: &str) -> Vendor {
     let vendor = shop.vendor(handle).await;
     Vendor { client: vendor.client.with("vendor-id", &vendor.id), ..vendor }
@@ -87,7 +87,7 @@ async fn vendor_fixture(shop: &Shop, handle: &str) -> VendorFixture {
     VendorFixture { owner, bowl, import, export, pending, accepted, shipped }
 }
 
-/// A new sub-order that has come this far.
+/// A new vendor order in this stage.
 async fn vendor_order(shop: &Shop, owner: &Vendor, bowl: &Product, stage: Stage) -> String {
     let order =
         shop.guest().await.takes(&[(bowl, 1)]).await.checks_out("cash_on_delivery", "once").await.expect(201).clone();
@@ -146,7 +146,7 @@ impl World {
         world
     }
 
-    /// Makes the people of the bazaar members of a shop of its owner.
+    /// Makes manager, fulfilment and finance members of a vendor of the owner.
     async fn staff(&self, vendor: &str) {
         for (name, role) in [("manager", "manager"), ("fulfilment", "fulfilment"), ("finance", "finance")] {
             let member = json!({"email": format!("{name}@people.test"), "role": role});
@@ -155,7 +155,7 @@ impl World {
         }
     }
 
-    /// The client of a caller, without the shop that it speaks for.
+    /// The client of a caller. The members' clients send no `Vendor-Id` yet.
     pub(super) fn client(&self, caller: Caller) -> Client {
         match caller {
             Caller::Anonymous | Caller::Guest | Caller::Token => self.shop.anon(),
@@ -171,12 +171,12 @@ impl World {
         }
     }
 
-    /// The shop that a caller works on.
+    /// The vendor that a caller tries to reach.
     pub(super) fn vendor_fixture(&self, caller: Caller) -> &VendorFixture {
         if caller == Caller::Suspended { &self.suspended } else { &self.target }
     }
 
-    /// A name that nobody has yet.
+    /// A name that was not used before.
     pub(super) fn fresh(&self, name: &str) -> String {
         format!("{name}-{}", self.count.fetch_add(1, Ordering::Relaxed))
     }
@@ -197,7 +197,7 @@ impl World {
         email
     }
 
-    /// Id of a shop of the bazaar's owner that can be submitted, with the same people.
+    /// Id of a vendor of the owner that can be submitted, with the same members.
     pub(super) async fn new_draft(&self) -> String {
         let asked = json!({
             "handle": self.fresh("draft"), "name": "Draft", "currency": "USD", "legal_name": "Draft",
@@ -208,19 +208,19 @@ impl World {
         draft
     }
 
-    /// Id of a shop that waits for the operator.
+    /// Id of a vendor that waits for approval.
     pub(super) async fn new_submitted(&self) -> String {
         let applicant = self.shop.applicant(&self.fresh("applicant")).await;
         applicant.client.post("/v1/vendors/me/submit", &json!({})).await.expect(200);
         applicant.id
     }
 
-    /// Id of a shop that sells.
+    /// Id of a vendor that was approved.
     pub(super) async fn new_approved(&self) -> String {
         self.shop.vendor(&self.fresh("vendor")).await.id
     }
 
-    /// Id of a shop that was stopped.
+    /// Id of a vendor that was suspended.
     pub(super) async fn new_suspended(&self) -> String {
         let vendor = self.new_approved().await;
         let reason = json!({"reason": "Complaints."});
@@ -240,7 +240,7 @@ impl World {
         Guest { cart: id(claimed.expect(200)), ..guest }
     }
 
-    /// The cart that a caller knows of: who has no capability knows none that exists.
+    /// The cart whose id a caller sends: for callers without the capability, one that does not exist.
     pub(super) async fn cart_known_to(&self, caller: Caller) -> Guest {
         match caller {
             Caller::Token => self.new_guest().await,
@@ -258,20 +258,20 @@ impl World {
         self.new_guest().await.checks_out("stripe", "once").await.expect(201).clone()
     }
 
-    /// A guest's order for which another amount came than was asked for.
+    /// A guest's order with an amount mismatch.
     pub(super) async fn new_mismatched_order(&self) -> Value {
         let order = self.new_guest_order().await;
         self.shop.stripe(&id(&order), "wrong_amount").await;
         order
     }
 
-    /// An order of the buyer.
+    /// Id of an order of the buyer.
     pub(super) async fn new_buyers_order(&self) -> String {
         id(self.new_buyers_cart().await.checks_out("stripe", "once").await.expect(201))
     }
 
-    /// Id of a sub-order that has come this far, of the shop that the caller works on. The suspended shop gets none any more:
-    /// there is one of each from before.
+    /// Id of a vendor order in this stage, of the vendor that the caller tries to reach. The suspended vendor gets no
+    /// new ones: it has one of each stage from before.
     pub(super) async fn vendor_order(&self, caller: Caller, stage: Stage) -> String {
         let vendor_fixture = self.vendor_fixture(caller);
         match (caller, stage) {
@@ -282,7 +282,7 @@ impl World {
         }
     }
 
-    /// A product of the shop that the caller works on, to be changed or deleted.
+    /// A product of the vendor that the caller tries to reach, to be changed or deleted.
     pub(super) async fn product(&self, caller: Caller) -> Product {
         if caller == Caller::Suspended {
             return self.suspended.bowl.clone();
@@ -290,7 +290,7 @@ impl World {
         self.target.owner.product(&self.fresh("cup")).draft().await
     }
 
-    /// The version of something, as its reader was told.
+    /// The `ETag` that a path is served with.
     pub(super) async fn etag(&self, reader: &Client, path: &str) -> String {
         let read = reader.get(path).await;
         read.expect(200);

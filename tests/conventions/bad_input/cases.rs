@@ -1,4 +1,4 @@
-//! One thing spoiled at a time: bodies and paths.
+//! Cases with one thing spoiled in the body or in the path.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -7,12 +7,12 @@ use super::row::{Row, Who};
 use super::world::World;
 use super::{described, parameters};
 
-/// What a request is to be answered.
+/// The expected response.
 #[derive(Clone, Debug)]
 pub(super) enum Expected {
-    /// A problem that names a place at, above or below this one; nothing where no place is to be named.
+    /// Status and code of a problem. Its first pointer is this one, above it or below it; `None` checks no pointer.
     Problem(u16, &'static str, Option<String>),
-    /// The gateway's own answer.
+    /// Status and message of the gateway's own response.
     Gateway(u16, &'static str),
 }
 
@@ -23,7 +23,7 @@ pub(super) struct Case {
     pub(super) method: Method,
     pub(super) path: String,
     pub(super) headers: Vec<(String, String)>,
-    /// Whether it comes from nobody, whoever the row says.
+    /// Whether the row's credentials are left out.
     pub(super) anonymous: bool,
     pub(super) body: Option<Vec<u8>>,
     pub(super) content_type: String,
@@ -31,7 +31,7 @@ pub(super) struct Case {
 }
 
 impl Case {
-    /// The row's request, with this expected of it once something is spoiled.
+    /// The row's request, to be spoiled, and the response that is expected then.
     pub(super) fn of(row: &Row, what: impl Into<String>, expected: Expected) -> Self {
         Self {
             what: what.into(),
@@ -58,7 +58,7 @@ impl Case {
         self
     }
 
-    /// What is wrong with the answer; nothing when it is as it should be.
+    /// How the response differs from the expected one.
     pub(super) async fn mismatch(&self, world: &World, who: Who) -> Option<String> {
         let client = world.client(if self.anonymous { Who::Anyone } else { who });
         let client = self.headers.iter().fold(client, |client, (name, value)| client.with(name, value));
@@ -84,7 +84,7 @@ impl Case {
     }
 }
 
-/// Whether a problem names the place that was spoiled, or what it is a part of, or a part of it.
+/// Whether the named pointer is the spoiled one, or above or below it.
 fn is_near(named: &str, spoiled: &str) -> bool {
     if spoiled.is_empty() || named.is_empty() {
         return named == spoiled;
@@ -100,7 +100,7 @@ fn malformed() -> Expected {
     Expected::Problem(400, "malformed", None)
 }
 
-/// The schema of the body, followed to where it is declared.
+/// The schema of the body, with its `$ref` resolved.
 fn schema_of(row: &Row) -> Value {
     let document: Value = serde_json::from_str(local::contract::COMMITTED).expect("the document is JSON");
     let mut schema = described(row.route)["requestBody"]["content"]["application/json"]["schema"].clone();
@@ -155,7 +155,7 @@ fn of_other_types(value: &Value) -> Vec<Value> {
     }
 }
 
-/// Texts that nothing with a form of its own takes.
+/// Texts that every field with a format refuses.
 fn bad_texts() -> Vec<String> {
     vec![String::new(), "a\0b".to_owned(), "\u{1b}[31mred".to_owned(), "x".repeat(100_000)]
 }
@@ -248,7 +248,7 @@ pub(super) fn of_bodies(row: &Row) -> Vec<Case> {
         if value.is_object() {
             let mut unknown = value.clone();
             unknown["surprise"] = json!(1);
-            // The names of a variant's options are data.
+            // The names of a variant's options are data, so none of them is unknown.
             if !pointer.ends_with("/options") {
                 cases.push(case(
                     format!("an unknown field in {pointer}"),
@@ -273,7 +273,7 @@ fn closing(text: &str) -> &str {
     text.get(text.len() - end..text.len() - 1).unwrap_or_default()
 }
 
-/// Bodies that cannot be read, are not what they say, or are too large.
+/// Bodies that are malformed, of another content type, or too large.
 fn broken(row: &Row, text: &str) -> Vec<Case> {
     let spoiled = |what: &str, body: Vec<u8>, expected: Expected| Case::of(row, what, expected).body(body);
     let in_row = |object: &str| {
@@ -348,14 +348,14 @@ pub(super) fn of_paths(row: &Row) -> Vec<Case> {
         if let Some((kind, rest)) = good.split_once('_') {
             let zeros: String =
                 rest.chars().map(|character| if character == '_' { '_' } else { '0' }).collect::<String>();
-            // A variant ends in its ordinal, a sub-order in its own: those stay.
+            // The ids of variants and vendor orders end in an ordinal, which stays.
             let tail = rest.rsplit_once('_').map_or("", |(_, tail)| tail);
             let unknown = format!("{kind}_{}{tail}", &zeros[..zeros.len() - tail.len()]);
             bad.extend([unknown, format!("{good}0"), format!("x{good}"), rest.to_owned(), format!("zzz_{rest}")]);
         }
         for value in bad {
             if row.idempotent_delete && name == "variant_id" && value.starts_with("var_") {
-                // It names a variant, and whether there is such a line makes no difference.
+                // A variant that is not in the cart: deleting its line succeeds.
                 continue;
             }
             let short: String = value.chars().take(40).collect();

@@ -1,18 +1,18 @@
-//! Headers that say nothing, too much, or the wrong thing.
+//! Cases with a missing, malformed or wrong header.
 
 use super::cases::{Case, Expected};
 use super::row::{Row, Who};
 use super::world::World;
 use super::{is_required, parameters};
 
-/// What a route may look at beside the body.
+/// The headers that a route may read, besides `Authorization`.
 const HEADERS: [&str; 4] = ["Idempotency-Key", "If-Match", "Order-Token", "Vendor-Id"];
 
-/// The headers that the document tells of, and those that the route does look at: it refuses one that cannot be read.
+/// The headers that the document lists, and those that the route reads: it refuses a malformed value of these.
 pub(super) async fn documented_and_read(world: &World, row: &Row) -> (Vec<String>, Vec<String>) {
     let mut read = Vec::new();
     for name in HEADERS {
-        // So that nothing is done where the header is passed over: what is read later is spoiled as well.
+        // What is read later is spoiled as well, so that a route that ignores the header changes nothing.
         let case = Case::of(row, name, malformed(&name.to_lowercase()));
         let case = case.header("idempotency-key", Some("é")).header(&name.to_lowercase(), Some("é"));
         let case = if row.body.is_some() { case.body("{") } else { case };

@@ -1,4 +1,4 @@
-//! Parameters in the query: unknown, twice, out of range, and cursors of another list.
+//! Cases with unknown, repeated or invalid query parameters, and with cursors of another list.
 
 use std::collections::BTreeMap;
 
@@ -45,9 +45,9 @@ pub(super) fn of(row: &Row) -> Vec<Case> {
     if known.is_empty() {
         return cases;
     }
-    // What has to be there so that only one thing is wrong, unless it is that very parameter.
+    // The row's other parameters, so that only this one is wrong.
     let beside = |name: &str| {
-        // An order is sought by its number, by an address or by its state.
+        // Orders are listed by number, by e-mail address or by state, and only by one of them.
         if matches!(name, "number" | "email") {
             return String::new();
         }
@@ -82,7 +82,7 @@ pub(super) fn of(row: &Row) -> Vec<Case> {
     cases
 }
 
-/// Cursors that are none, that belong elsewhere, or whose key was tampered with.
+/// Cursors that are malformed, of another list, or tampered with.
 fn bad_cursors(own: &str, foreign: &str) -> Vec<(String, Expected)> {
     let refused = || Expected::Problem(400, "invalid_cursor", None);
     let mut bad: Vec<(String, Expected)> = ["", "abc", "%25%25%25", "AAAAAAAAAAA", "%FF", "null", "AAAAAAAAAAB7fQ"]
@@ -98,8 +98,8 @@ fn bad_cursors(own: &str, foreign: &str) -> Vec<(String, Expected)> {
     bad
 }
 
-/// Cursors of the right list with another key in them: who knows how they are made can make them. The second is whether DynamoDB
-/// may take it: then it is a place in the list that the caller may see anyway.
+/// Cursors of the right list with another key: anyone who knows the format can make them. The second value is whether
+/// DynamoDB may accept the key. It is then a position in a list that the caller may read anyway.
 pub(super) fn forged_cursors(own: &str) -> Vec<(String, bool)> {
     let bytes = URL_SAFE_NO_PAD.decode(own).expect("a cursor is base64url");
     let (hash, key) = bytes.split_at(8);

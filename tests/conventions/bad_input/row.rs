@@ -1,11 +1,11 @@
-//! A row of the table: a request that is right, and what its route refuses.
+//! A row of the table: a valid request, and what its route refuses.
 
 use reqwest::Method;
 use serde_json::Value;
 
 use super::cases::Expected;
 
-/// Who calls a route. Who may is another table's business.
+/// Who calls a route. Who may call it is tested by the authorization table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Who {
     Anyone,
@@ -14,7 +14,7 @@ pub(super) enum Who {
     Operator,
 }
 
-/// A place, a text that is wrong there, and what it is answered instead of a problem that names the place.
+/// A pointer, a text that is wrong there, and the status and code of its problem, which names no pointer.
 type Override = (&'static str, &'static str, u16, &'static str);
 
 pub(super) struct Row {
@@ -24,22 +24,22 @@ pub(super) struct Row {
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: Option<Value>,
     pub(super) optional_body: bool,
-    /// Fields that stand for each other, or that this request cannot have.
+    /// Fields of the schema that this body cannot have beside the others.
     pub(super) not_given: Vec<&'static str>,
-    /// Parameters without which the request is not right.
+    /// The query parameters of the valid request.
     pub(super) query: &'static str,
-    /// A cursor of this very list, and one of another.
+    /// A cursor of this list, and one of another list.
     pub(super) cursors: Option<(String, String)>,
-    /// The largest body.
+    /// The largest body in bytes.
     pub(super) limit: usize,
     pub(super) overrides: Vec<Override>,
-    /// Places, and texts that are not wrong there.
+    /// Pointers, and texts that are valid there.
     pub(super) accepts: Vec<(&'static str, &'static str)>,
-    /// Whether taking away what is not there is as good as done.
+    /// Whether deleting what does not exist succeeds.
     pub(super) idempotent_delete: bool,
-    /// Values that are refused at a place.
+    /// Pointers, and values that are refused there.
     pub(super) refuses: Vec<(&'static str, Value)>,
-    /// Whole bodies that are refused.
+    /// Whole bodies that are refused: what is wrong, the body, the response.
     pub(super) others: Vec<(&'static str, Value, Expected)>,
     pub(super) strangers_token: String,
 }
@@ -49,7 +49,7 @@ impl Row {
         self.route.split_once(' ').expect("method and path").0.parse().expect("a method")
     }
 
-    /// The path with everything in its place but the query.
+    /// The path with its parameters, without the query.
     pub(super) fn bare_path(&self) -> String {
         let path = self.route.split_once(' ').expect("method and path").1.to_owned();
         self.path.iter().fold(path, |path, (name, value)| path.replace(&format!("{{{name}}}"), value))
@@ -59,13 +59,13 @@ impl Row {
         if self.query.is_empty() { self.bare_path() } else { format!("{}?{}", self.bare_path(), self.query) }
     }
 
-    /// The path with another value in one place.
+    /// The path with another value of one parameter.
     pub(super) fn path_with(&self, name: &str, value: &str) -> String {
         let path = self.route.split_once(' ').expect("method and path").1.replace(&format!("{{{name}}}"), value);
         self.path.iter().fold(path, |path, (name, value)| path.replace(&format!("{{{name}}}"), value))
     }
 
-    /// What this text at this place is answered, when that is not a problem that names the place.
+    /// The response to this text at this pointer, where it is not a problem that names the pointer.
     pub(super) fn override_at(&self, pointer: &str, text: &str) -> Option<Expected> {
         let found = self.overrides.iter().find(|(at, bad, ..)| *at == pointer && *bad == text);
         found.map(|(_, _, status, code)| Expected::Problem(*status, code, None))
@@ -120,7 +120,6 @@ impl Row {
         self
     }
 
-    /// These texts are not wrong there.
     pub(super) fn accepts(mut self, pointer: &'static str, texts: &[&'static str]) -> Self {
         self.accepts.extend(texts.iter().map(|text| (pointer, *text)));
         self
@@ -148,7 +147,7 @@ impl Row {
     }
 }
 
-/// A route and who calls it; everything else is said behind it.
+/// A row with its route and caller. The methods add the rest.
 pub(super) fn row(route: &'static str, who: Who) -> Row {
     Row {
         route,

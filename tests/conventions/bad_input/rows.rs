@@ -1,4 +1,4 @@
-//! The table: for each route a request that is right, and what only this route refuses.
+//! The table: for each route a valid request, and what only this route refuses.
 
 use local::cloud::PASSWORD;
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ pub(super) async fn all(world: &World) -> Vec<Row> {
     rows
 }
 
-/// An address with everything that one can have.
+/// An address with every field.
 fn full_address() -> Value {
     let mut full = address();
     full["line2"] = json!("Flat 3");
@@ -97,7 +97,7 @@ async fn of_everybody(world: &World) -> Vec<Row> {
             .body(json!({"provider": "stripe", "return_url": "https://shop.test/back"}))
             .refuses("/provider", ["barter", "Stripe"].map(Value::from))
             .refuses("/return_url", ["http://localhost.evil.test", "//shop.test"].map(Value::from)),
-        // Its body is the provider's business, and has tests of its own.
+        // Its body is the provider's, and has tests of its own.
         anyone("POST /v1/webhooks/{provider}").at("provider", "stripe"),
         row("GET /v1/me/orders", Who::Buyer).cursors(world.cursor_of(Who::Buyer, "/v1/me/orders?limit=1").await, &list),
         row("GET /v1/me/orders/{id}", Who::Buyer).id(&world.buyers_order),
@@ -220,7 +220,7 @@ fn of_shops(world: &World) -> Vec<Row> {
             .body(json!({"email": "signer@people.test", "role": "finance"}))
             .refuses("/role", ["boss", "Owner", "admin"].map(Value::from))
             .refuses_body(
-                "nobody's address",
+                "an address without an account",
                 json!({"email": "nobody@people.test", "role": "finance"}),
                 Expected::Problem(404, "not_found", None),
             ),
@@ -243,7 +243,7 @@ fn of_shops(world: &World) -> Vec<Row> {
     ]
 }
 
-/// A product with everything that one can have.
+/// A product with every field. `variant` adds fields to its variant.
 fn product(variant: Value) -> Value {
     let mut first = json!({
         "sku": "BOWL-S", "options": {"Size": "S"}, "prices": [{"amount": "12.50", "currency": "USD"}],
@@ -261,7 +261,7 @@ fn product(variant: Value) -> Value {
     })
 }
 
-/// What every product refuses.
+/// Adds what every route that takes a product refuses.
 fn refusing_products(row: Row) -> Row {
     let price = |amount: &str, currency: &str| json!({"amount": amount, "currency": currency});
     let priced = |index: usize| json!({"prices": [price("1.00", "USD")], "options": {"Size": format!("S{index}")}});
@@ -429,7 +429,7 @@ async fn of_operators(world: &World) -> Vec<Row> {
             ]}))
             .refuses("/items/0/handle", ["No Such"].map(Value::from))
             .refuses_body(
-                "a category that stands there twice",
+                "a category that occurs twice",
                 json!({"items": [leaf(1), {"handle": "a", "name": "A", "children": [leaf(1)]}]}),
                 invalid("/items/1/children/0/handle"),
             )

@@ -1,4 +1,4 @@
-//! Messages that look like a provider's.
+//! Webhooks that are forged, repeated, malformed, or about nothing of ours.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn event(name: &str, object: Value) -> Value {
     })
 }
 
-/// News that the guest's order is paid.
+/// The provider's event that the guest's order is paid.
 async fn paid(world: &World) -> Value {
     let reader = world.client(Who::Anyone).with("order-token", &world.token);
     let order = reader.get(&format!("/v1/orders/{}", world.order)).await.expect(200).clone();
@@ -73,7 +73,7 @@ async fn a_webhook_that_is_not_the_providers_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_signature_is_good_for_five_minutes_of_the_clouds_clock() {
+async fn a_webhook_signature_is_valid_for_five_minutes() {
     let shop = Shop::open().await;
     let body = event("customer.created", json!({"id": "cus_1"})).to_string();
     let signature = sign(body.as_bytes(), shop.cloud.clock().now(), SECRET);
@@ -104,7 +104,7 @@ async fn a_genuine_webhook_for_nothing_of_ours_changes_no_order() {
     for (what, message) in [
         ("an unknown type", event("customer.created", json!({"id": "cus_1"}))),
         ("a type of tomorrow", event("payment_intent.teleported", json!({"id": "pi_1", "shape": ["new"]}))),
-        ("a payment of nobody", intent(json!({}))),
+        ("a payment of an unknown order", intent(json!({}))),
         ("an order that is none", intent(json!({"metadata": {"order_id": "ord_x", "payment_id": "pay_x"}}))),
         ("an order that is not there", intent(json!({"metadata": {"order_id": "ord_00000000000000000000000001"}}))),
     ] {
@@ -116,7 +116,7 @@ async fn a_genuine_webhook_for_nothing_of_ours_changes_no_order() {
     let added: Vec<_> = after.extract_if(.., |key, _| !before.contains_key(key)).map(|(_, item)| item).collect();
     assert_eq!(after, before);
     let kinds: Vec<_> = added.iter().map(|item| (&item["kind"]["S"], &item["sk"]["S"])).collect();
-    assert_eq!(kinds, [(&json!("unclaimed"), &json!("PAYMENT"))], "the money is kept once");
+    assert_eq!(kinds, [(&json!("unclaimed"), &json!("PAYMENT"))], "the unmatched payment is stored once");
 }
 
 #[tokio::test]
@@ -167,7 +167,7 @@ async fn a_repeated_webhook_is_accepted_and_changes_nothing() {
     let mut before = None;
     for minutes in 0..4_u64 {
         world.shop.cloud.clock().advance(Duration::from_secs(60 * minutes));
-        // A provider that says it again signs it again.
+        // A provider signs each delivery anew.
         let signature = sign(body.as_bytes(), world.shop.cloud.clock().now(), SECRET);
         sent(&world.shop, body.as_bytes(), &signature).await.expect(200);
         sent(&world.shop, body.as_bytes(), &signature).await.expect(200);

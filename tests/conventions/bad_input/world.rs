@@ -1,4 +1,4 @@
-//! One marketplace with something to reach for behind every route.
+//! One marketplace with a resource for every route.
 
 use std::collections::BTreeMap;
 
@@ -21,13 +21,13 @@ pub(super) struct World {
     /// The guest's earlier order, awaiting its payment, and the token that shows it.
     pub(super) order: String,
     pub(super) token: String,
-    /// The attempt at paying it.
+    /// The payment attempt of that order.
     pub(super) payment: String,
     /// The token of another guest's order.
     pub(super) strangers_token: String,
     /// An order of the buyer.
     pub(super) buyers_order: String,
-    /// A sub-order of the shop.
+    /// A vendor order of the owner's vendor.
     pub(super) vendor_order: String,
     pub(super) import: String,
     pub(super) export: String,
@@ -120,7 +120,6 @@ impl World {
         }
     }
 
-    /// Who calls.
     pub(super) fn client(&self, who: Who) -> Client {
         match who {
             Who::Anyone => self.shop.anon(),
@@ -130,7 +129,7 @@ impl World {
         }
     }
 
-    /// The cursor behind the first item of a list.
+    /// The `next` cursor of a page.
     pub(super) fn cursor_of(&self, who: Who, path: &str) -> impl Future<Output = String> + use<> {
         let (client, path) = (self.client(who), path.to_owned());
         async move {
@@ -139,7 +138,7 @@ impl World {
         }
     }
 
-    /// Everything that is kept in all tables, but for the counts of attempts.
+    /// All items of all tables, apart from rate limits.
     pub(super) async fn snapshot(&self) -> BTreeMap<String, Value> {
         let services = self.shop.cloud.services();
         let mut stored = BTreeMap::new();

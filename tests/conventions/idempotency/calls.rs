@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::shop::{Client, Guest, Product, Shop, Vendor, address};
 
-/// A call that is ready to be sent.
+/// A request that is ready to be sent.
 pub(super) struct Prepared {
     pub(super) client: Client,
     pub(super) method: Method,
@@ -17,14 +17,14 @@ pub(super) struct Prepared {
     pub(super) other: Value,
 }
 
-/// A vendor and a buyer.
+/// One of the two callers: a vendor with a product, and a buyer.
 struct Side {
     vendor: Vendor,
     bowl: Product,
     buyer: Client,
 }
 
-/// One marketplace for all routes, in which nothing moves by itself.
+/// One marketplace for all routes, with its event sources stopped.
 pub(super) struct World {
     pub(super) shop: Shop,
     operator: Client,
@@ -57,7 +57,7 @@ impl World {
         format!("{name}-{}", self.count.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// A call of this route from one of the two callers. What it needs is made for it.
+    /// A request to this route from one of the two callers. Creates what it needs.
     pub(super) async fn call(&self, route: &str, who: usize) -> Prepared {
         let side = &self.sides[who];
         let (method, path) = route.split_once(' ').expect("method and path");
@@ -278,7 +278,7 @@ impl World {
         }
     }
 
-    /// A vendor on whom this can be decided.
+    /// A vendor in a state that allows this decision of the operator.
     async fn decided_on(&self, decision: &str) -> Vendor {
         let name = self.fresh("shop-of");
         if matches!(decision, "suspend" | "reinstate") {

@@ -1,4 +1,4 @@
-//! The cases: which call goes wrong, and how.
+//! The cases: which call fails, and how.
 
 use std::fmt;
 
@@ -6,19 +6,19 @@ use local::faults::{Call, Fault, Kind};
 
 use super::use_cases::UseCase;
 
-/// The sample is always the same unless another is asked for.
+/// The default of `BOZOR_FAULTS_SEED`: without it, each run tests the same sample.
 const SEED: u64 = 20_261_121;
-/// How many cases of each test a sample has.
+/// The default number of cases of each test.
 const SAMPLE: usize = 3;
 
-/// One call and what happens to it.
+/// One call, and the fault that it meets.
 #[derive(Clone, Debug)]
 pub(super) struct Case {
     of: UseCase,
     /// The call, counted from 1 among those of its route.
     nth: u32,
     pub(super) call: Call,
-    /// Whether the call before it in the same route has sent a letter.
+    /// Whether the call before it in the same route has sent a message by mail.
     after_mail: bool,
     pub(super) kind: Kind,
 }
@@ -45,7 +45,7 @@ impl Case {
         cases
     }
 
-    /// The fault as it is ordered.
+    /// The fault to inject.
     pub(super) fn fault(&self) -> Fault {
         match &self.call.route {
             Some(_) => Fault { route: self.call.route.clone(), ..Fault::nth("*", "*", self.nth, self.kind) },
@@ -53,8 +53,8 @@ impl Case {
         }
     }
 
-    /// Whether somebody may be written to twice. Mail has no key that makes a repeat harmless: it is sent again when nobody
-    /// knows whether it was sent, or when whoever sent it could not write that down.
+    /// Whether a message may be sent twice. SES has no idempotency key: a message is sent again when the response was
+    /// lost, or when the sender crashed before it recorded that it was sent.
     pub(super) fn may_repeat_mail(&self) -> bool {
         match self.kind {
             Kind::After | Kind::CrashAfter => self.call.service == "ses",
@@ -64,11 +64,11 @@ impl Case {
     }
 }
 
-/// What can happen to a call.
+/// The faults that a call can meet.
 fn kinds(call: &Call) -> Vec<Kind> {
     let mut kinds = vec![Kind::Before, Kind::After, Kind::Throttle];
     if call.operation == "Webhook" {
-        // The provider loses it on the way there, or the answer on the way back.
+        // The webhook is lost on its way, or the response on the way back.
         return vec![Kind::Before, Kind::After];
     }
     kinds.extend([Kind::CrashBefore, Kind::CrashAfter]);
@@ -83,8 +83,8 @@ fn kinds(call: &Call) -> Vec<Kind> {
     kinds
 }
 
-/// The cases that are to be run, and in words how they were chosen.
-#[expect(clippy::disallowed_methods, reason = "which cases are run is asked for by the environment")]
+/// The cases to run, and how they were chosen, in words for the output.
+#[expect(clippy::disallowed_methods, reason = "the environment chooses the cases")]
 pub(super) fn chosen(of: UseCase, all: &[Case]) -> (Vec<&Case>, String) {
     let asked = std::env::var("BOZOR_FAULTS").unwrap_or_default();
     let sample = match asked.as_str() {
@@ -99,7 +99,7 @@ pub(super) fn chosen(of: UseCase, all: &[Case]) -> (Vec<&Case>, String) {
         },
     };
     let seed = std::env::var("BOZOR_FAULTS_SEED").map_or(SEED, |seed| seed.parse().expect("a number as the seed"));
-    // Each test draws for itself, so that the sample does not depend on which tests run.
+    // Each test has a random state of its own, so that its sample does not depend on which tests run.
     let mut state = format!("{of:?}").bytes().fold(seed, |state, byte| splitmix64(state ^ u64::from(byte)));
     let mut left: Vec<&Case> = all.iter().collect();
     let mut drawn = Vec::new();

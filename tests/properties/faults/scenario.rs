@@ -1,4 +1,4 @@
-//! A shop in which one thing is done, with or without a fault, and looked at when all has come to rest.
+//! A run of one use case in a marketplace of its own, with or without a fault, compared once no work is pending.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
@@ -12,49 +12,49 @@ use super::cases::Case;
 use super::use_cases::UseCase;
 use crate::shop::{Guest, Ledger, Product, Shop};
 
-/// How often housekeeping comes by at most until nothing is under way any more.
+/// How many intervals to wait at most until no work is pending.
 const MAX_INTERVALS: usize = 14;
-/// A little more than the minute in which housekeeping comes by, and than what a queue hides a failed message for.
+/// Longer than the interval of housekeeping, and than the visibility timeout of a failed message.
 const SETTLING_INTERVAL: Duration = Duration::from_secs(95);
-/// Longer than any order waits for its money.
+/// Longer than any order waits for its payment.
 const PAST_ALL_DEADLINES: Duration = Duration::from_secs(20 * 60);
 
-/// The world in which it happens.
+/// The marketplace of one run.
 pub(super) struct Scenario {
     pub(super) shop: Shop,
     pub(super) bowl: Product,
     pub(super) scarf: Product,
     pub(super) guest: Guest,
-    /// The order that it is about.
+    /// The order under test.
     pub(super) order: Value,
-    /// Where the job is that it is about.
+    /// The path of the import under test.
     pub(super) job: String,
-    /// What came into the houses, by variant.
+    /// Units that vendors have put in stock, by variant.
     pub(super) received: BTreeMap<String, i64>,
 }
 
-/// What happened.
+/// What a run is compared by.
 #[derive(Debug)]
 pub(super) struct Observation {
-    /// The calls of the routes in question.
+    /// The calls of the use case's routes.
     pub(super) calls: Vec<Call>,
-    /// What became of the orders.
+    /// State and amounts of each order.
     outcome: Vec<String>,
-    /// Who was told what.
+    /// Recipient and subject of each message.
     messages: BTreeSet<(String, String)>,
-    /// What else there is to see, such as products.
+    /// Other state, such as products.
     extra_state: Value,
 }
 
 impl Scenario {
-    /// Does it, with the fault of a case or with none; with a fault, all must end as it did without.
+    /// Runs a use case, with the fault of a case or with none. With a fault, the result must equal the baseline's.
     pub(super) async fn run(of: UseCase, fault: Option<(&Case, &Observation)>) -> Result<Observation, Vec<String>> {
-        // What is unexpected ends a case like a broken law does, and does not keep the other cases from running.
+        // A panic fails the case like a violated invariant, and does not keep the other cases from running.
         let ran = AssertUnwindSafe(Self::run_to_the_end(of, fault)).catch_unwind().await;
         ran.unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<String>().cloned();
             let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-            Err(vec![text.unwrap_or_else(|| "a panic without words".to_owned())])
+            Err(vec![text.unwrap_or_else(|| "a panic without a message".to_owned())])
         })
     }
 
@@ -85,7 +85,7 @@ impl Scenario {
         if let Some((case, _)) = fault
             && triggered.iter().all(|triggered| triggered.operation != case.call.operation)
         {
-            violations.push(format!("another call was triggered than was meant: {triggered:?}"));
+            violations.push(format!("another call met the fault: {triggered:?}"));
         }
         let ledger = Ledger::read(&scenario.shop).await;
         violations.extend(
@@ -112,12 +112,12 @@ impl Scenario {
         if let Some((_, baseline)) = fault {
             differ("orders", &baseline.outcome, &seen.outcome, &mut violations);
             differ("messages", &baseline.messages, &seen.messages, &mut violations);
-            differ("what else there is", &baseline.extra_state, &seen.extra_state, &mut violations);
+            differ("other state", &baseline.extra_state, &seen.extra_state, &mut violations);
         }
         if violations.is_empty() { Ok(seen) } else { Err(violations) }
     }
 
-    /// Two vendors, each with something to sell, one of it over two shards; and a guest who wants both.
+    /// Two vendors with a product each, one of them over two shards, and a guest with both products in the cart.
     async fn open(of: UseCase) -> Self {
         let shop = Shop::open().await;
         let (ceramics, silk) = (shop.vendor("ceramics").await, shop.vendor("silk").await);
@@ -134,9 +134,9 @@ impl Scenario {
         Self { shop, bowl, scarf, guest, order: Value::Null, job: String::new(), received }
     }
 
-    /// Lets time pass until nothing is under way, and then some more.
+    /// Moves the clock until no work is pending, and then past all deadlines.
     async fn rest(&self) -> Ledger {
-        // A message that is under way when the clock jumps past its claim is written again.
+        // Waits first: a message that is being sent while the clock jumps past its claim would be sent again.
         self.shop.wait_until_idle().await;
         for _ in 0..MAX_INTERVALS {
             self.shop.advance(SETTLING_INTERVAL).await;
@@ -149,7 +149,7 @@ impl Scenario {
         Ledger::read(&self.shop).await
     }
 
-    /// Who was told what, in words that are the same each time.
+    /// Recipient and subject of each message, with ids masked so that two runs can be compared.
     fn messages(&self, ledger: &Ledger) -> BTreeSet<(String, String)> {
         let numbers: Vec<String> = ledger.orders.iter().map(|stored| stored.order.id.number()).collect();
         let mut messages = BTreeSet::new();

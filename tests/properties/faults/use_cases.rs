@@ -1,4 +1,4 @@
-//! The things that the shop does.
+//! The use cases: what has to exist before, what runs under the fault, and what follows.
 
 use std::time::Duration;
 
@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use super::scenario::Scenario;
 use crate::shop::{Answer, Vendor};
 
-/// One thing that the shop does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum UseCase {
     CheckOut,
@@ -46,7 +45,7 @@ const FILE: &str = "Handle,Title,Option1 Name,Option1 Value,Variant Inventory Qt
     plate,Plate,Size,S,3,9.50\nplate,,,L,4,12.50\ncup,Cup,,,5,4.00\n";
 
 impl UseCase {
-    /// Whose calls go wrong.
+    /// The routes and functions whose calls fail.
     pub(super) const fn routes(self) -> &'static [&'static str] {
         match self {
             Self::CheckOut | Self::CheckOutOnDelivery => &["POST /v1/checkout"],
@@ -73,7 +72,7 @@ impl UseCase {
         }
     }
 
-    /// Whether the provider's message, too, may be lost on its way.
+    /// Whether the provider's webhook may fail as well.
     pub(super) const fn begins_with_webhook(self) -> bool {
         matches!(
             self,
@@ -92,7 +91,7 @@ impl UseCase {
 }
 
 impl Scenario {
-    /// What has to be there before.
+    /// Creates what the use case starts from.
     pub(super) async fn prepare(&mut self, of: UseCase) {
         match of {
             UseCase::CheckOut
@@ -104,7 +103,7 @@ impl Scenario {
         }
         let provider = if of.is_on_delivery() { "cash_on_delivery" } else { "stripe" };
         if of == UseCase::DeliverEvent {
-            // Nobody reads the streams and queues until it is about to be told.
+            // Streams and queues are not read until `act` restarts their sources.
             self.shop.wait_until_idle().await;
             self.shop.cloud.kill_sources().await;
             self.order = self.guest.checks_out("cash_on_delivery", "once").await.expect(201).clone();
@@ -136,7 +135,7 @@ impl Scenario {
                 self.shop.stripe(self.id(), "succeed_late").await;
             }
             UseCase::SettleTwice => {
-                // The first attempt cannot be called off when the second begins, and both are paid.
+                // The first attempt cannot be cancelled when the second is opened, and both are paid.
                 let faults = &self.shop.cloud.services().faults;
                 faults.add(Fault { every: true, ..Fault::nth("stripe", "CancelPaymentIntent", 1, Kind::Before) });
                 self.order = self.retry_payment("again").await;
@@ -149,7 +148,7 @@ impl Scenario {
                 self.shop.stripe(self.id(), "succeed").await;
                 self.cancel().await.expect(200);
             }
-            // Money is to go back when the bank interferes, and the provider has not been asked for it.
+            // A refund is queued when the dispute is opened, and was not requested from the provider yet.
             UseCase::DisputeOpened | UseCase::DisputeDecided => {
                 self.shop.stripe(self.id(), "succeed").await;
                 self.cancel().await.expect(200);
@@ -172,7 +171,7 @@ impl Scenario {
         }
     }
 
-    /// Does it, as a real client would: until there is an answer.
+    /// Runs the use case, with a client that retries.
     pub(super) async fn act(&mut self, of: UseCase) {
         match of {
             UseCase::CheckOut | UseCase::CheckOutOnDelivery => {
@@ -231,12 +230,12 @@ impl Scenario {
         }
     }
 
-    /// What the people do afterwards.
+    /// What buyer, provider and operator do afterwards.
     pub(super) async fn finish(&mut self, of: UseCase) {
         match of {
             UseCase::CheckOut | UseCase::RetryPayment => {
                 if self.order["payment"]["action"]["type"] == "retry" {
-                    // Another attempt is another call, with a key of its own.
+                    // Another payment attempt is another request, with a key of its own.
                     self.order = self.retry_payment("once-more").await;
                 }
                 self.shop.stripe(self.id(), "succeed").await;
@@ -254,7 +253,7 @@ impl Scenario {
         }
     }
 
-    /// What there is besides orders.
+    /// The state to compare besides orders.
     pub(super) async fn extra_state(&self, of: UseCase) -> Value {
         match of {
             UseCase::Import => {
@@ -281,7 +280,7 @@ impl Scenario {
         }
     }
 
-    /// Somebody else has the last bowl by now.
+    /// Leaves one bowl in stock, fewer than the order needs.
     async fn take_last_units(&mut self) {
         let path = format!("/v1/vendor/products/{}/variants/{}/stock", self.bowl.id, self.bowl.variant);
         let client = self.shop.sign_in_again(&self.bowl.vendor).await;
@@ -301,7 +300,7 @@ impl Scenario {
         answer.expect(201).clone()
     }
 
-    /// The provider tells of everything it has not been heard with, until it is.
+    /// Sends each undelivered webhook until it is accepted, five times at most.
     async fn deliver_webhooks(&self) {
         for event in self.shop.webhooks().await {
             let id = event["event"].as_str().expect("an id");
@@ -326,7 +325,7 @@ impl Scenario {
         client.post(&format!("/v1/orders/{}/cancel", self.id()), &json!({})).await
     }
 
-    /// A step with a vendor's part of the order.
+    /// A step of a vendor with its newest vendor order.
     async fn vendor_step(&self, vendor: &Vendor, step: &str) -> Answer {
         let vendor_order = vendor.newest_order().await.expect("the vendor sees the order");
         let client = vendor.client.clone().with("idempotency-key", format!("{step}-once"));

@@ -1,29 +1,29 @@
-//! What can happen in a bazaar.
+//! The actions that a history is made of.
 
 use proptest::prelude::{Just, Strategy, any, prop, prop_oneof};
 
-/// One step of a history. Orders and events are named by numbers that fold onto those that there are.
+/// One step of a history. Orders and webhooks are indices, taken modulo the number of those that exist.
 #[derive(Clone, Debug)]
 pub(super) enum Action {
-    /// A new guest takes some things and orders them.
+    /// A new guest checks out these lines: product and units.
     Order { lines: Vec<(usize, u32)>, card: bool },
     /// Something happens at the provider.
     Provider { order: usize, event: ProviderEvent },
-    /// The buyer tries another card.
+    /// The buyer retries the payment.
     RetryPayment { order: usize },
-    /// The buyer calls the order off.
+    /// The buyer cancels the order.
     Cancel { order: usize },
-    /// A vendor does something with its part.
+    /// A vendor acts on its vendor order.
     Step { order: usize, vendor: usize, step: Step },
-    /// A vendor says what is in the house.
+    /// A vendor sets the units on hand.
     SetStock { product: usize, units: i64 },
-    /// A vendor says what came, or went.
+    /// A vendor adds or removes units.
     AdjustStock { product: usize, by: i64 },
-    /// The provider's messages are kept back, or let go.
+    /// The provider's webhooks are held back, or released.
     Hold { hold: bool },
-    /// One of the provider's messages arrives, for the first time or again.
+    /// One of the provider's webhooks is delivered, for the first time or again.
     DeliverWebhook { event: usize },
-    /// Time passes, and housekeeping comes by.
+    /// Time passes, and housekeeping runs.
     Wait { minutes: u64 },
 }
 
@@ -38,7 +38,7 @@ pub(super) enum ProviderEvent {
     IsLost,
 }
 
-/// What a vendor does.
+/// What a vendor does with a vendor order.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
     Accept,
@@ -75,7 +75,7 @@ impl Step {
     }
 }
 
-/// A history of at most so many steps. What makes other steps possible comes more often.
+/// Histories of at most this many steps. Actions that make others possible have a higher weight.
 pub(super) fn history(steps: usize) -> impl Strategy<Value = Vec<Action>> {
     let order = || 0..8_usize;
     let event = prop_oneof![

@@ -1,4 +1,4 @@
-//! The shop as a child would keep it: how much of everything is there, and where each order stands.
+//! A simple model of the marketplace: units by product, and the state of each order.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,33 +8,31 @@ use domain::Timestamp;
 use super::actions::Step;
 use crate::shop::{Ledger, Product};
 
-/// How long an order waits for its money.
+/// How long an order waits for its payment.
 const PAYMENT_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
-/// All that the model knows.
 pub(super) struct Model {
     /// Units that can be bought, by product.
     available: Vec<i64>,
-    /// Units that came in, by product.
+    /// Units that vendors have put in stock, by product.
     received: Vec<i64>,
-    /// Who sells each product.
+    /// The vendor's number, by product.
     vendors: Vec<usize>,
     pub(super) orders: Vec<ModelOrder>,
-    /// Whether the provider's messages are kept back.
+    /// Whether the provider's webhooks are held back.
     pub(super) held: bool,
     now: Timestamp,
 }
 
-/// An order.
 pub(super) struct ModelOrder {
     pub(super) id: String,
     pub(super) token: String,
     wanted: BTreeMap<usize, u32>,
     state: &'static str,
-    /// By vendor.
+    /// The state of the vendor order, by vendor.
     vendor_orders: BTreeMap<usize, &'static str>,
     card: bool,
-    /// Whether the provider has the money, heard of or not.
+    /// Whether the provider has captured the payment, reported or not.
     has_money: bool,
     due: Timestamp,
 }
@@ -45,7 +43,6 @@ impl Model {
         Self { available, received, vendors: vendors.to_vec(), orders: Vec::new(), held: false, now }
     }
 
-    /// What came into the houses, by product.
     pub(super) fn received(&self) -> Vec<i64> {
         self.received.clone()
     }
@@ -81,7 +78,7 @@ impl Model {
         });
     }
 
-    /// The buyer has paid; the shop hears of it now or later.
+    /// The buyer has paid. The webhook comes now, or later when webhooks are held back.
     pub(super) fn paid_at_provider(&mut self, order: usize) {
         self.orders[order].has_money = true;
         if !self.held {
@@ -98,7 +95,7 @@ impl Model {
         self.orders.iter_mut().filter(|order| order.has_money).for_each(ModelOrder::pay);
     }
 
-    /// Whether another attempt is opened. One that was paid already is noticed on the way.
+    /// Whether another attempt is opened. The retry finds out when the order is paid already.
     pub(super) fn retries_payment(&mut self, order: usize) -> bool {
         let order = &mut self.orders[order];
         let waits = order.state == "awaiting_payment";
@@ -108,7 +105,7 @@ impl Model {
         waits && !order.has_money
     }
 
-    /// Whether the buyer may still call it off.
+    /// Whether the buyer may still cancel the order.
     pub(super) fn cancelled(&mut self, order: usize) -> bool {
         let known = &self.orders[order];
         if known.state == "cancelled" {
@@ -122,7 +119,7 @@ impl Model {
         true
     }
 
-    /// What is still held goes back.
+    /// Ends an order: cancels its open vendor orders and releases their stock.
     fn end(&mut self, order: usize, state: &'static str) {
         let vendors: Vec<usize> = self.orders[order].vendor_orders.keys().copied().collect();
         for vendor in vendors {
@@ -175,7 +172,7 @@ impl Model {
         true
     }
 
-    /// Whether a vendor may say so: what is promised stays promised.
+    /// Whether a vendor may set this many units on hand: not fewer than are reserved.
     pub(super) fn set_stock(&mut self, product: usize, units: i64) -> bool {
         let reserved = self.held_units(product, &["pending", "accepted"]);
         if units < reserved {
@@ -204,7 +201,7 @@ impl Model {
         held.filter_map(|order| order.wanted.get(&product)).map(|units| i64::from(*units)).sum()
     }
 
-    /// Housekeeping has come by at this time.
+    /// Housekeeping has run at this time.
     pub(super) fn time_passes(&mut self, now: Timestamp) {
         self.now = now;
         for order in 0..self.orders.len() {
@@ -219,7 +216,7 @@ impl Model {
         }
     }
 
-    /// Where the shop is not what it should be.
+    /// Where the marketplace differs from the model.
     pub(super) fn differences(&self, ledger: &Ledger, products: &[Product]) -> Vec<String> {
         let mut differences = Vec::new();
         for (product, expected) in products.iter().zip(&self.available) {

@@ -1,4 +1,4 @@
-//! What a release leaves behind: items by table, messages by queue, and the names of what is in them.
+//! What a release leaves behind: items by table, messages by queue, and the ids in them by name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,7 +14,7 @@ use crate::shop::invariants::items;
 
 /// The tables whose items are fixtures, by their logical ids.
 const TABLES: [&str; 6] = ["AccountsTable", "CartsTable", "CatalogTable", "OrdersTable", "SettingsTable", "StockTable"];
-/// The queues that functions fill. The pipe's messages are made of the items of events.
+/// The queues that functions fill. The pipe's queue is left out: its messages are made of stored events.
 const QUEUES: [&str; 1] = ["ImportsQueue"];
 
 /// The fixtures of a release.
@@ -50,7 +50,7 @@ impl Release {
         Self { tables, queues, names }
     }
 
-    /// The fixtures that were written, with these people in the place of those who were there.
+    /// Reads the fixtures, with the ids of the release's people replaced by these.
     pub(super) fn read(release: &str, people: &[(&str, &str)]) -> Self {
         let mut names: BTreeMap<String, Value> = serde_json::from_str(&read(release, "names")).expect("names");
         let replaced = |text: String| {
@@ -86,7 +86,7 @@ impl Release {
         write("names", serde_json::to_string_pretty(&self.names).expect("JSON") + "\n");
     }
 
-    /// Puts every item where it was, and lets all follow that does.
+    /// Puts every item into its table, and waits until the streams are worked off.
     pub(super) async fn restore(&self, shop: &Shop) {
         let services = shop.cloud.services();
         for (table, items) in &self.tables {
@@ -111,7 +111,6 @@ impl Release {
         }
     }
 
-    /// The kinds of the items.
     pub(super) fn kinds(&self) -> BTreeSet<String> {
         let kind = |item: &Value| item["kind"]["S"].as_str().map(str::to_owned);
         self.tables.values().flatten().filter_map(kind).collect()
@@ -121,12 +120,12 @@ impl Release {
         self.queues.iter().map(|(queue, messages)| (queue.as_str(), messages.as_slice()))
     }
 
-    /// A name that was noted: an id, an address.
+    /// A recorded id or e-mail address.
     pub(super) fn named(&self, name: &str) -> &str {
         self.names.get(name).and_then(Value::as_str).unwrap_or_else(|| panic!("nothing is called {name}"))
     }
 
-    /// A body of a request that was noted.
+    /// A recorded request body.
     pub(super) fn body(&self, name: &str) -> &Value {
         self.names.get(name).unwrap_or_else(|| panic!("nothing is called {name}"))
     }

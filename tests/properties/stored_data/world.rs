@@ -1,4 +1,4 @@
-//! A marketplace in which everything has happened that leaves something behind: the world of the fixtures.
+//! The world of the fixtures: a marketplace with every kind of item and message that the code stores.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,9 +11,9 @@ use super::sub;
 use crate::shop::sale::{HOUSEKEEPING_INTERVAL, PAST_PAYMENT_DEADLINE, Sale, text};
 use crate::shop::{Client, Guest, Product, Shop, Vendor, address};
 
-/// Attempts at paying that brought another amount than was asked for.
+/// The path of the list of payments with an amount mismatch.
 pub(super) const AMOUNT_MISMATCHES: &str = "/v1/admin/payments?state=amount_mismatch";
-/// Money of which no order knows.
+/// The path of the list of unmatched payments.
 pub(super) const UNMATCHED_PAYMENTS: &str = "/v1/admin/payments/unmatched";
 
 /// A product file with one good row and one that is not.
@@ -28,7 +28,7 @@ struct World<'a> {
     names: Names,
 }
 
-/// Makes it, kills what moves by itself, and answers the names of what is in it.
+/// Makes the world, stops its event sources, and returns the recorded ids and bodies by name.
 pub(super) async fn make(shop: &Shop) -> Names {
     let bowls = json!([{"handle": "bowls", "name": "Bowls"}]);
     let tree = json!({"items": [{"handle": "tableware", "name": "Tableware", "children": bowls}]});
@@ -49,7 +49,7 @@ pub(super) async fn make(shop: &Shop) -> Names {
     world.names
 }
 
-/// Settings that were written, so that there is an item of them.
+/// Writes the default settings, so that their table has an item.
 async fn write_settings(shop: &Shop) {
     let services = shop.cloud.services();
     let table = &services.template.table("SettingsTable").expect("a table").name;
@@ -62,7 +62,6 @@ async fn write_settings(shop: &Shop) {
     services.dynamodb.call(&local::dynamodb::Caller::root(), "PutItem", put.as_bytes()).await;
 }
 
-/// What is sold.
 struct Products {
     bowl: Product,
     rare: Product,
@@ -112,7 +111,7 @@ impl World<'_> {
         Products { bowl, rare, scarf }
     }
 
-    /// Shops in every state, with papers and people.
+    /// Vendors in every state, with a document and a member.
     async fn other_vendors(&mut self) {
         let shop = self.shop;
         let operator = shop.operator().await;
@@ -159,7 +158,7 @@ impl World<'_> {
             .expect(200);
     }
 
-    /// Somebody with an account, addresses, a cart that was a guest's, and an order.
+    /// A buyer with a profile, addresses, a claimed cart and an order.
     async fn buyer(&mut self, products: &Products) {
         let client = self.shop.buyer("aziza").await;
         self.record_name("buyer", sub(&client).await);
@@ -179,7 +178,7 @@ impl World<'_> {
         }
     }
 
-    /// An order by card, as far as this fate has it go.
+    /// An order by card, recorded by its fate, and what vendor, buyer and sandbox do with it.
     async fn order(&mut self, fate: &str, product: &Product, units: u32, acts: &[&str]) -> (Value, Guest) {
         let guest = self.shop.guest().await.takes(&[(product, units)]).await;
         let order = guest.checks_out("stripe", "once").await.expect(201).clone();
@@ -231,7 +230,7 @@ impl World<'_> {
         self.order("shipped", bowl, 1, &["succeed", "vendor accept", "vendor ship"]).await;
         self.order("delivered", bowl, 1, &["succeed", "vendor accept", "vendor ship", "vendor deliver"]).await;
         self.order("paid", bowl, 1, &["succeed"]).await;
-        // Both attempts at one order bring money.
+        // Both payment attempts of one order are captured.
         let faults = &self.shop.cloud.services().faults;
         faults.add(Fault { every: true, ..Fault::nth("stripe", "CancelPaymentIntent", 1, Kind::Before) });
         let (order, _) = self.order("twice", bowl, 1, &[]).await;
@@ -260,11 +259,11 @@ impl World<'_> {
         }
     }
 
-    /// What nobody has acted on yet: nothing moves by itself any more.
+    /// Orders, jobs and uploads whose events and messages no function has processed: the sources stay stopped.
     async fn pending_work(&mut self, products: &Products) {
         let shop = self.shop;
         shop.cloud.kill_sources().await;
-        // A cart for all it has, so that stock runs low.
+        // An order with a pending payment and event, and the request that replays its checkout.
         let guest = shop.guest().await.takes(&[(&products.bowl, 1)]).await;
         let total = guest.seen().await["totals"]["total"].clone();
         let order = guest.checks_out_for("stripe", "once", &total).await.expect(201).clone();

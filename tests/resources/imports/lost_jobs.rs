@@ -1,4 +1,4 @@
-//! Jobs whose file or message went missing on the way: whoever asks again, or looks at them, has them go on or fail.
+//! Jobs whose file or message was lost: replaying the request or reading the job resumes it or makes it fail.
 
 use std::time::Duration;
 
@@ -12,17 +12,17 @@ use crate::shop::{Shop, Vendor};
 const IMPORTS: &str = "/v1/vendor/imports";
 const EXPORTS: &str = "/v1/vendor/exports";
 const FILE: &str = "Handle,Title,Variant Inventory Qty,Variant Price\nbowl,Bowl,2,9.50\n";
-/// A little more than a failed message is hidden for.
+/// One second longer than the visibility timeout of a failed message.
 const HIDDEN: Duration = Duration::from_secs(91);
 
-/// The next such call of a route is the last thing that its function does.
-fn dies(shop: &Shop, route: &str, service: &str, operation: &str, nth: u32, kind: Kind) {
+/// Crashes the function of a route at its nth call of this operation.
+fn crash_at(shop: &Shop, route: &str, service: &str, operation: &str, nth: u32, kind: Kind) {
     let fault = Fault { route: Some(route.to_owned()), ..Fault::nth(service, operation, nth, kind) };
     shop.cloud.services().faults.add(fault);
 }
 
-/// Loses all messages, by reading no queue until they have grown too old. Answers the vendor's calls after that.
-async fn messages_are_lost(shop: &Shop, vendor: &Vendor) -> crate::shop::Client {
+/// Lets all messages expire by reading no queue for five days. Returns a client in a new session of the vendor.
+async fn expire_all_messages(shop: &Shop, vendor: &Vendor) -> crate::shop::Client {
     shop.cloud.clock().advance(Duration::from_hours(5 * 24));
     shop.cloud.restart_sources().expect("the queue is read again");
     shop.wait_until_idle().await;
@@ -30,7 +30,7 @@ async fn messages_are_lost(shop: &Shop, vendor: &Vendor) -> crate::shop::Client 
 }
 
 #[tokio::test]
-async fn a_replay_puts_the_file_that_the_dead_request_did_not_put() {
+async fn a_replay_stores_the_file_that_the_crashed_request_did_not_store() {
     for (service, operation, kind) in [
         ("dynamodb", "TransactWriteItems", Kind::CrashBefore),
         ("dynamodb", "TransactWriteItems", Kind::CrashAfter),
@@ -39,7 +39,7 @@ async fn a_replay_puts_the_file_that_the_dead_request_did_not_put() {
     ] {
         let (shop, vendor) = shop_with_categories().await;
         let case = format!("{service} {operation} {kind:?}");
-        dies(&shop, "POST /v1/vendor/imports", service, operation, 1, kind);
+        crash_at(&shop, "POST /v1/vendor/imports", service, operation, 1, kind);
         let client = vendor.client.clone().with("idempotency-key", "once");
         let send = async || client.send(Method::POST, IMPORTS, Some(FILE.into()), "text/csv").await;
         let died = send().await;
@@ -64,13 +64,13 @@ async fn a_replay_puts_the_file_that_the_dead_request_did_not_put() {
             "{case}"
         );
         shop.wait_until_idle().await;
-        assert_eq!(client.get(&location).await.expect(200), &job, "{case}: it is not done twice");
+        assert_eq!(client.get(&location).await.expect(200), &job, "{case}: the replay is not imported again");
         assert_eq!(products(&vendor).await.len(), 1, "{case}");
     }
 }
 
 #[tokio::test]
-async fn a_replay_enqueues_the_export_that_the_dead_request_did_not_enqueue() {
+async fn a_replay_enqueues_the_export_that_the_crashed_request_did_not_enqueue() {
     for (service, operation, kind) in [
         ("dynamodb", "TransactWriteItems", Kind::CrashAfter),
         ("sqs", "SendMessage", Kind::CrashBefore),
@@ -78,7 +78,7 @@ async fn a_replay_enqueues_the_export_that_the_dead_request_did_not_enqueue() {
     ] {
         let (shop, vendor) = shop_with_categories().await;
         let case = format!("{service} {operation} {kind:?}");
-        dies(&shop, "POST /v1/vendor/exports", service, operation, 1, kind);
+        crash_at(&shop, "POST /v1/vendor/exports", service, operation, 1, kind);
         let client = vendor.client.clone().with("idempotency-key", "once");
         let died = client.post(EXPORTS, &json!({})).await;
         assert!(died.status >= 500, "{case}: {}", died.text);
@@ -91,7 +91,7 @@ async fn a_replay_enqueues_the_export_that_the_dead_request_did_not_enqueue() {
 }
 
 #[tokio::test]
-async fn an_import_whose_file_never_comes_fails_when_its_hour_is_over() {
+async fn an_import_without_its_upload_fails_after_an_hour() {
     let (shop, vendor) = shop_with_categories().await;
     let asked = json!({"filename": "bowls.csv", "size": FILE.len()});
     let location = vendor.client.post(IMPORTS, &asked).await.header("location").to_owned();
@@ -102,7 +102,7 @@ async fn an_import_whose_file_never_comes_fails_when_its_hour_is_over() {
         assert_eq!(
             (&waiting["state"], &waiting["errors"]),
             (&json!("waiting"), &json!([])),
-            "an upload may take its time"
+            "an upload may take an hour"
         );
         shop.wait_until_idle().await;
     }
@@ -116,12 +116,12 @@ async fn an_import_whose_file_never_comes_fails_when_its_hour_is_over() {
 }
 
 #[tokio::test]
-async fn an_import_whose_message_was_lost_goes_on_when_it_is_looked_at() {
+async fn reading_an_import_whose_message_was_lost_enqueues_it_again() {
     let (shop, vendor) = shop_with_categories().await;
     shop.cloud.kill_sources().await;
     let sent = vendor.client.send(Method::POST, IMPORTS, Some(FILE.into()), "text/csv").await;
     let location = sent.header("location").to_owned();
-    let client = messages_are_lost(&shop, &vendor).await;
+    let client = expire_all_messages(&shop, &vendor).await;
     assert_eq!(client.get(&location).await.expect(200)["state"], "waiting");
     shop.wait_until_idle().await;
     let job = client.get(&location).await.expect(200).clone();
@@ -129,18 +129,18 @@ async fn an_import_whose_message_was_lost_goes_on_when_it_is_looked_at() {
 }
 
 #[tokio::test]
-async fn an_export_whose_message_was_lost_goes_on_when_it_is_looked_at() {
+async fn reading_an_export_whose_message_was_lost_enqueues_it_again() {
     let (shop, vendor) = shop_with_categories().await;
     shop.cloud.kill_sources().await;
     let location = vendor.client.post(EXPORTS, &json!({})).await.header("location").to_owned();
-    let client = messages_are_lost(&shop, &vendor).await;
+    let client = expire_all_messages(&shop, &vendor).await;
     assert_eq!(client.get(&location).await.expect(200)["state"], "waiting");
     shop.wait_until_idle().await;
     assert_eq!(client.get(&location).await.expect(200)["state"], "completed");
 }
 
 #[tokio::test]
-async fn an_import_is_shown_also_when_the_queue_does_not_take_its_message() {
+async fn an_import_is_shown_when_its_message_cannot_be_enqueued() {
     let (shop, vendor) = shop_with_categories().await;
     let asked = json!({"filename": "bowls.csv", "size": FILE.len()});
     let location = vendor.client.post(IMPORTS, &asked).await.header("location").to_owned();
@@ -156,11 +156,11 @@ async fn an_import_is_shown_also_when_the_queue_does_not_take_its_message() {
 }
 
 #[tokio::test]
-async fn a_job_whose_worker_dies_is_worked_on_again() {
-    // How far it has come is written when it is claimed, when its rows are counted, and with its last products.
+async fn a_job_whose_worker_crashes_is_resumed() {
+    // The progress is written when the job is claimed, when its rows are counted, and with its last products.
     for (nth, kind) in [(1, Kind::CrashAfter), (2, Kind::CrashAfter), (3, Kind::CrashBefore)] {
         let (shop, vendor) = shop_with_categories().await;
-        dies(&shop, "function ImportsFunction", "dynamodb", "UpdateItem", nth, kind);
+        crash_at(&shop, "function ImportsFunction", "dynamodb", "UpdateItem", nth, kind);
         let sent = vendor.client.send(Method::POST, IMPORTS, Some(FILE.into()), "text/csv").await;
         let location = sent.header("location").to_owned();
         shop.wait_until_idle().await;
@@ -171,7 +171,7 @@ async fn a_job_whose_worker_dies_is_worked_on_again() {
         assert_eq!(products(&vendor).await["bowl"]["variants"][0]["on_hand"], 2);
     }
     let (shop, vendor) = shop_with_categories().await;
-    dies(&shop, "function ImportsFunction", "dynamodb", "UpdateItem", 1, Kind::CrashAfter);
+    crash_at(&shop, "function ImportsFunction", "dynamodb", "UpdateItem", 1, Kind::CrashAfter);
     let location = vendor.client.post(EXPORTS, &json!({})).await.header("location").to_owned();
     shop.wait_until_idle().await;
     assert_eq!(vendor.client.get(&location).await.expect(200)["state"], "running");

@@ -1,10 +1,10 @@
-use domain::VendorId;
+use domain::examples::{after, ids};
 use domain::order::{OrderState, VendorOrderState};
 use domain::payment::ProviderName;
 use payments::{NewsKind, PaymentNews};
 
 use super::*;
-use crate::fixture::{after, ids, order};
+use crate::fixture::{VENDOR, order};
 
 #[test]
 fn every_attempt_that_may_still_be_paid_is_cancelled() {
@@ -27,9 +27,9 @@ fn every_attempt_that_may_still_be_paid_is_cancelled() {
 fn an_order_with_a_parcel_under_way_keeps_what_it_holds() {
     let mut placed = order(ProviderName::CashOnDelivery);
     assert!(!is_under_way(&placed));
-    placed.accept(VendorId::from_bits(3), &mut ids(after(60))).unwrap();
+    placed.accept(VENDOR, &mut ids(after(60))).unwrap();
     assert!(!is_under_way(&placed));
-    placed.ship(VendorId::from_bits(3), None, None, &mut ids(after(120))).unwrap();
+    placed.ship(VENDOR, None, None, &mut ids(after(120))).unwrap();
     assert!(is_under_way(&placed));
     assert!(placed.waive_deadline(&ids(after(899))).is_err(), "the deadline has not passed");
     placed.waive_deadline(&ids(after(900))).unwrap();
@@ -38,7 +38,7 @@ fn an_order_with_a_parcel_under_way_keeps_what_it_holds() {
 }
 
 #[test]
-fn a_report_is_of_the_payment_that_was_asked_about() {
+fn news_is_of_the_payment_that_was_asked_about() {
     let payment = order(ProviderName::Stripe).payments[0].clone();
     let news = ProviderNews {
         provider: ProviderName::Stripe,

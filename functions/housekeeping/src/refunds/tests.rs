@@ -1,7 +1,8 @@
+use domain::examples::{after, usd};
 use domain::payment::PaymentState;
 
 use super::*;
-use crate::fixture::{after, usd, with_refund};
+use crate::fixture::with_refund;
 
 fn refunded(outcome: RefundOutcome) -> Answer {
     Answer::Known(RefundNews { reference: "re_1".into(), refund_id: None, amount: Some(usd(2_500)), outcome })

@@ -1,4 +1,4 @@
-//! A product of the shop as a file has it: pure, and what an import makes the same product of again.
+//! A stored product as a file has it. Pure; importing it again makes the same product.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use store::catalog::StoredProduct;
 use crate::merge::{file_handle, file_type, file_vendor};
 use crate::product_file::{ProductDraft, Status, VariantDraft};
 
-/// What a file says of a product, with prices in one currency.
+/// The product as it is written to a file, with prices in one currency.
 pub(crate) fn draft_of(
     stored: &StoredProduct,
     shards: &BTreeMap<VariantId, Vec<StockShard>>,
@@ -36,7 +36,8 @@ pub(crate) fn draft_of(
     ProductDraft {
         handle: file_handle(product).clone(),
         title: product.title.clone(),
-        // As it is, also when it is longer than a file may bring: an empty cell would take it away when the file comes back.
+        // Written even when it is longer than an import accepts: an empty cell would delete the description when the
+        // file is imported again.
         body_html: Some(stored.description_html.clone()).filter(|html| !html.is_empty()),
         vendor: file_vendor(product),
         category: file_type(product, tree),
@@ -110,7 +111,7 @@ mod tests {
         (StoredProduct::new(new.product, new.description_html), shards)
     }
 
-    /// What an import makes of the export.
+    /// Exports the product and imports the result.
     fn there_and_back(stored: &StoredProduct, shards: &BTreeMap<VariantId, Vec<StockShard>>) -> Product {
         let mut csv = Vec::new();
         write_header(&mut csv).unwrap();

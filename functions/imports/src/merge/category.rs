@@ -1,4 +1,4 @@
-//! A file's `Type` and the tree of categories.
+//! The `Type` column of a file and the tree of categories.
 
 use domain::catalog::{CategoryTree, Product};
 use domain::text::Line;
@@ -6,15 +6,15 @@ use domain::text::Line;
 use super::Issue;
 use crate::product_file::ProductDraft;
 
-/// What a file calls the category of a product: in its own words as long as they still mean the product's category, else by the
-/// category's handle.
+/// The `Type` cell of a product in a file: the words of the last import as long as they still resolve to the product's
+/// category, else the category's handle.
 pub(crate) fn file_type(product: &Product, tree: &CategoryTree) -> Option<Line> {
     let words = product.file_type.as_ref();
     let meant = words.filter(|words| tree.find(words.as_str()).unwrap_or_default() == product.categories);
     meant.cloned().or_else(|| product.categories.last().and_then(|handle| Line::parse(handle.as_str()).ok()))
 }
 
-/// Puts the product into the category that the file names.
+/// Puts the product into the category that the file names, and warns when there is no such category.
 pub(super) fn set(
     product: &mut Product,
     before: &Product,
@@ -29,7 +29,7 @@ pub(super) fn set(
     product.categories = match draft.category.as_ref().map(|words| tree.find(words.as_str())) {
         None => Vec::new(),
         Some(Some(path)) => path,
-        // A category that was taken out of the tree leaves its products where they are.
+        // A product whose category was removed from the tree keeps it as long as its cell is unchanged.
         Some(None) if unchanged && !before.categories.is_empty() => before.categories.clone(),
         Some(None) => {
             let detail = "no category has this handle or name: the product went in without one";

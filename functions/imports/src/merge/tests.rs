@@ -100,7 +100,7 @@ fn a_variant_is_known_by_its_values_or_its_number_and_keeps_its_id() {
     let second = again(&first, swapped);
     assert_eq!(ordinals(&second), [2, 1, 3]);
     assert_eq!(second.product.next_ordinal, 4);
-    // An option that is called otherwise: only the numbers tell who is who.
+    // With a renamed option, only the SKUs match the variants.
     let renamed = "Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price\n\
         bowl,Bowl,Glaze,Blue,B-9,10.00\nbowl,,,Green,B-2,11.00\n";
     assert_eq!(ordinals(&again(&first, renamed)), [3, 2]);
@@ -135,7 +135,7 @@ fn a_variant_that_is_not_named_goes_unless_units_are_reserved() {
     let kept = keep(blue_only).unwrap();
     assert_eq!(ordinals(&kept), [1, 2]);
     assert_eq!(kept.product.options[0].values.len(), 2);
-    // It does not fit a product without options, so the product stays as it was.
+    // A reserved variant with option values does not fit a product without options, so the product is not changed.
     let plain = "Handle,Title,Variant Price\nbowl,Bowl,10.00\n";
     assert_eq!(keep(plain).unwrap_err()[0].code, "variant_reserved");
 }

@@ -1,4 +1,4 @@
-//! Which variant of the shop is which of the file.
+//! Matches the variants of a file with the stored ones, and merges them.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,9 @@ use domain::text::Sku;
 use super::{ImportContext, Issue};
 use crate::product_file::{Fault, ProductDraft, VariantDraft};
 
-/// For each variant of the file the position of the shop's, if there is one: by the values of the options, else by a seller's number
-/// that only one variant has on either side, else as the only one there is.
+/// For each variant of the file the position of the stored variant, if there is one. Matched by the values of the
+/// options; else by an SKU that only one variant has on either side; else, when both sides have exactly one variant, by
+/// that.
 fn matches(before: &Product, draft: &ProductDraft) -> Vec<Option<usize>> {
     let same_options =
         before.options.iter().map(|option| &option.name).eq(draft.options.iter().map(|option| &option.name));
@@ -43,7 +44,7 @@ fn matches(before: &Product, draft: &ProductDraft) -> Vec<Option<usize>> {
     positions
 }
 
-/// Sets the variants to what the file says, in its order, and answers the units on hand that it names.
+/// Sets the variants to what the file says, in its order, and answers the units on hand that it gives.
 pub(super) fn set(
     product: &mut Product,
     before: &Product,
@@ -91,7 +92,7 @@ pub(super) fn set(
     Ok(stock)
 }
 
-/// The fault of a new variant without a price, in its own row.
+/// The fault of a new variant without a price, with the line of the variant.
 fn missing_price(wanted: &VariantDraft) -> Issue {
     let fault = Fault::MissingPrice;
     Issue { line: wanted.line, ..Issue::new("Variant Price", fault.code(), fault.meaning()) }
@@ -133,7 +134,8 @@ fn changed(known: &Variant, wanted: &VariantDraft, context: &ImportContext) -> V
         variant.grams = wanted.grams;
     }
     if columns.policy {
-        // The file knows no date and no limit: those of a variant that is sold on anyway stay.
+        // The column only says whether to sell beyond the stock: a variant that already does keeps its date and its
+        // oversell limit, for which the file has no columns.
         match (wanted.continue_selling == Some(true), variant.inventory_policy.denies()) {
             (true, true) => variant.inventory_policy = InventoryPolicy::Backorder,
             (false, false) => {

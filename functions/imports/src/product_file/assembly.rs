@@ -1,4 +1,4 @@
-//! A product put together from its rows.
+//! Assembles a product from its rows.
 
 use std::borrow::Cow;
 
@@ -15,11 +15,11 @@ use super::product::{ProductDraft, Status, VariantDraft};
 use super::records::Records;
 use super::sanitise::sanitise;
 
-/// A product that fails is told so many of its errors.
+/// The most errors that are reported for one product.
 const MAX_ERRORS: usize = 20;
 const OPTION_NAMES: [Column; MAX_OPTIONS] = [Column::Option1Name, Column::Option2Name, Column::Option3Name];
 const OPTION_VALUES: [Column; MAX_OPTIONS] = [Column::Option1Value, Column::Option2Value, Column::Option3Value];
-/// A row with one of these tells of a variant; others only of a picture.
+/// A row with a value in one of these describes a variant; other rows only add a picture.
 const VARIANT_COLUMNS: [Column; 9] = [
     Column::Option1Value,
     Column::Option2Value,
@@ -50,7 +50,7 @@ impl Row<'_> {
         self.bytes(column).trim_ascii().is_empty()
     }
 
-    /// What rows of one product have in common: the handle as the file writes it, in lower case.
+    /// The handle in lower case, which rows of one product have in common; empty when it cannot be read.
     pub(super) fn handle(&self) -> Vec<u8> {
         let known = self
             .records
@@ -81,7 +81,6 @@ pub(super) struct Assembly {
     errors: Vec<RowError>,
 }
 
-/// What became of a product's rows.
 pub(super) struct Assembled {
     pub(super) handle: String,
     pub(super) line: u64,
@@ -119,12 +118,12 @@ impl Assembly {
         assembly
     }
 
-    /// Whether a row of this handle goes on with the product. Rows without a handle do not belong together.
+    /// Whether a row with this handle belongs to the product. Rows without a handle never belong together.
     pub(super) fn continues_with(&self, key: &[u8]) -> bool {
         !self.key.is_empty() && self.key == key
     }
 
-    /// The bytes that are held, roughly.
+    /// An estimate of the bytes held in memory.
     pub(super) fn held(&self) -> usize {
         let variants: usize =
             self.variants.iter().map(|variant| size_of::<VariantDraft>() + variant.values.len() * 125).sum();
@@ -133,7 +132,6 @@ impl Assembly {
         self.body_html.as_ref().map_or(0, String::len) + self.tags.len() * 125 + variants + images + size_of::<Self>()
     }
 
-    /// Adds a row.
     pub(super) fn add(&mut self, row: Row<'_>) {
         let first = self.rows == 0;
         self.rows += 1;
@@ -150,7 +148,7 @@ impl Assembly {
             self.add_error_at(row.records.line(), "", Fault::RowTooWide);
             return;
         }
-        // More would say the same again: the product fails for standing in two places.
+        // The product fails as a whole, so faults of single cells would only be noise.
         if self.errors.iter().any(|error| matches!(error.fault, Fault::HandleRepeated | Fault::MissingHandle)) {
             return;
         }
@@ -181,7 +179,7 @@ impl Assembly {
         self.seo.description = self.read(row, Column::SeoDescription, |text| text_of(text, LongText::parse));
     }
 
-    /// The first row names the options; others may repeat the names, but not change them.
+    /// The first row names the options; others may repeat the names, but must not change them.
     fn add_option_names(&mut self, row: Row<'_>, first: bool) {
         for (index, column) in OPTION_NAMES.into_iter().enumerate() {
             let Some(name) = self.read(row, column, |text| text_of(&cells::one_line(text), Name::parse)) else {
@@ -218,7 +216,7 @@ impl Assembly {
         if !row.is_empty(Column::Option4Value) {
             self.add_error(row, Column::Option4Value, Fault::TooManyOptions);
         }
-        // With a value missing or unreadable nothing can be said of how it compares to the others.
+        // Without all of its values a variant cannot be compared with the others.
         let comparable = self.errors.len() == errors;
         let sku = self.read(row, Column::Sku, |text| text_of(&cells::one_line(text), Sku::parse));
         let grams = self.read(row, Column::Grams, cells::grams);
@@ -241,7 +239,7 @@ impl Assembly {
         let decimal_comma = row.records.separator() != b',';
         let parse = |text: &str| cells::price(text, row.currency, decimal_comma);
         let price = self.read(row, Column::Price, parse);
-        // Shops write a zero where there is nothing to compare with.
+        // Some shop systems export a zero when there is no price to compare with.
         let compare_at = self.read(row, Column::CompareAtPrice, parse).filter(|compared| !compared.is_zero());
         if compare_at.is_some() && row.is_empty(Column::Price) {
             self.add_error(row, Column::Price, Fault::MissingPrice);
@@ -253,12 +251,12 @@ impl Assembly {
         let Some(src) = self.read(row, Column::Image, cells::image) else { return };
         let alt = self.read(row, Column::ImageAlt, |text| text_of(&cells::one_line(text), Line::parse));
         let position = self.read(row, Column::ImagePosition, cells::position);
-        // Some shops repeat the first picture in the row of each variant.
+        // Some shop systems repeat the first picture in the row of each variant.
         if self.images.iter().any(|(_, image)| image.src == src) {
             return;
         }
         if self.images.len() < MAX_IMAGES {
-            // A picture without a position stands where the file has it, after those before it.
+            // A picture without a position comes after those of the rows before it.
             let behind = self.images.last().map_or(1, |(position, _)| position.saturating_add(1));
             self.images.push((position.unwrap_or(behind), Image { src, alt }));
         } else if !self.has(Fault::TooManyImages) {
@@ -266,7 +264,6 @@ impl Assembly {
         }
     }
 
-    /// Puts the product together.
     pub(super) fn finish(mut self) -> Assembled {
         let (line, rows) = (self.line, self.rows);
         let handle = String::from_utf8_lossy(&self.key).chars().take(Handle::MAX_LENGTH).collect();
@@ -302,7 +299,7 @@ impl Assembly {
         Assembled { handle, line, rows, product }
     }
 
-    /// Files have to give every product an option; this is the one that means none.
+    /// Whether the only option is the one by which Shopify's files mark a product without options ([`NO_OPTION`]).
     fn is_without_options(&self) -> bool {
         let (name, value) = NO_OPTION;
         let named = self.option_names.iter().flatten().all(|known| known.as_str().eq_ignore_ascii_case(name));
@@ -376,7 +373,7 @@ fn options_of(names: [Option<Name>; MAX_OPTIONS], variants: &[VariantDraft]) -> 
         .collect()
 }
 
-/// What the product takes in the shop at least. How much it really takes is known when it is put together with what the shop has.
+/// The least size of the stored product in bytes. The real size is only known after merging with the stored product.
 fn size_of_product(draft: &ProductDraft) -> usize {
     serde_json::to_vec(draft).map_or(usize::MAX, |json| json.len())
 }

@@ -1,4 +1,4 @@
-//! Cells: what a spreadsheet makes of text, and the values in it.
+//! Cells: escaping against spreadsheet formulas, and parsing of values.
 
 use std::borrow::Cow;
 
@@ -9,20 +9,21 @@ use domain::{Currency, Money};
 use super::faults::Fault;
 use super::product::Status;
 
-/// Whether a spreadsheet would take a cell with these first bytes for a formula, once any apostrophes before them are gone.
+/// Whether a spreadsheet would take the cell for a formula once all apostrophes before it were removed.
 fn is_formula_behind_apostrophes(bytes: &[u8]) -> bool {
     let bare = bytes.iter().find(|byte| **byte != b'\'');
     matches!(bare, Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r'))
 }
 
-/// Puts an apostrophe before what a spreadsheet would calculate.
+/// Puts an apostrophe before text that a spreadsheet would evaluate as a formula.
 ///
-/// Text that has apostrophes before a formula sign of itself gets one more, so that [`unescape_formula`] gives back exactly this text.
+/// Text that already has apostrophes before a formula sign gets one more, so that [`unescape_formula`] restores exactly
+/// this text.
 pub(super) fn escape_formula(text: &str) -> Cow<'_, str> {
     if is_formula_behind_apostrophes(text.as_bytes()) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
-/// Takes off the apostrophe that [`escape_formula`] puts on.
+/// Removes the apostrophe that [`escape_formula`] adds.
 pub(super) fn unescape_formula(bytes: &[u8]) -> &[u8] {
     match bytes.split_first() {
         Some((b'\'', rest)) if is_formula_behind_apostrophes(rest) => rest,
@@ -30,7 +31,7 @@ pub(super) fn unescape_formula(bytes: &[u8]) -> &[u8] {
     }
 }
 
-/// One line of text: a line break in a cell of a spreadsheet is no reason to refuse a title.
+/// Joins the lines of a cell with spaces: spreadsheets allow line breaks in cells, titles do not.
 pub(super) fn one_line(text: &str) -> Cow<'_, str> {
     if !text.contains(char::is_control) {
         return Cow::Borrowed(text);
@@ -39,7 +40,6 @@ pub(super) fn one_line(text: &str) -> Cow<'_, str> {
     Cow::Owned(words.join(" "))
 }
 
-/// The fault of a text that was refused.
 pub(super) fn text_fault(bad: &BadText) -> Fault {
     match bad {
         BadText::TooLong(_) => Fault::TextTooLong,
@@ -47,13 +47,14 @@ pub(super) fn text_fault(bad: &BadText) -> Fault {
     }
 }
 
-/// A handle; the file may write it in capitals.
+/// Parses a handle; the file may write it in capitals.
 pub(super) fn handle(text: &str) -> Result<Handle, Fault> {
     Handle::parse(&text.to_ascii_lowercase()).map_err(|_| Fault::BadHandle)
 }
 
-/// A price: digits, and behind a point at most as many as the currency has. A decimal comma is read where commas do not
-/// separate cells. Nothing separates thousands: `1.250` is a thousand to some and one and a quarter to others.
+/// Parses a price: digits, and after a point at most as many as the currency has. A decimal comma is accepted where
+/// commas do not separate cells. Thousands separators are refused: `1.250` would be 1250 in one country and 1.25 in
+/// another.
 pub(super) fn price(text: &str, currency: Currency, decimal_comma: bool) -> Result<Money, Fault> {
     let separator = |character: char| character == '.' || (decimal_comma && character == ',');
     let (whole, fraction) = match text.split_once(separator) {
@@ -62,7 +63,7 @@ pub(super) fn price(text: &str, currency: Currency, decimal_comma: bool) -> Resu
         None => (text, ""),
     };
     let digits = usize::try_from(currency.exponent()).unwrap_or(0);
-    // Shops write whole yen as "1200.00", which means one thing only.
+    // Some shop systems export whole yen as "1200.00"; zeros after the point are unambiguous.
     let fraction = if digits == 0 && matches!(fraction, "0" | "00") { "" } else { fraction };
     if !whole.starts_with(|character: char| character.is_ascii_digit()) || fraction.len() > digits {
         return Err(Fault::BadPrice);
@@ -75,7 +76,7 @@ pub(super) fn price(text: &str, currency: Currency, decimal_comma: bool) -> Resu
     Money::parse(&decimal, currency).ok().filter(|price| price.is_price()).ok_or(Fault::BadPrice)
 }
 
-/// A whole number; a spreadsheet may have written it as `12.0`.
+/// Parses a whole number; a spreadsheet may have written it as `12.0`.
 fn whole(text: &str) -> Option<u64> {
     let digits = match text.split_once('.') {
         Some((digits, zeros)) if !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0') => digits,
@@ -85,13 +86,13 @@ fn whole(text: &str) -> Option<u64> {
     (digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse().ok()).flatten()
 }
 
-/// Units on hand.
+/// Parses units on hand, at most [`MAX_ON_HAND`].
 pub(super) fn quantity(text: &str) -> Result<i64, Fault> {
     let units = whole(text).and_then(|units| i64::try_from(units).ok());
     units.filter(|units| *units <= MAX_ON_HAND).ok_or(Fault::BadQuantity)
 }
 
-/// Whether a variant is sold beyond its stock.
+/// Parses an inventory policy: whether a variant is sold beyond its stock.
 pub(super) fn policy(text: &str) -> Result<bool, Fault> {
     match text.trim().to_ascii_lowercase().as_str() {
         "continue" => Ok(true),
@@ -100,7 +101,7 @@ pub(super) fn policy(text: &str) -> Result<bool, Fault> {
     }
 }
 
-/// A weight in grams; a fraction of a gram is dropped.
+/// Parses a weight in grams; a fraction of a gram is dropped.
 pub(super) fn grams(text: &str) -> Result<u32, Fault> {
     let grams = match text.split_once('.') {
         Some((grams, fraction)) if !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit()) => grams,
@@ -109,7 +110,7 @@ pub(super) fn grams(text: &str) -> Result<u32, Fault> {
     whole(grams).and_then(|grams| u32::try_from(grams).ok()).ok_or(Fault::BadGrams)
 }
 
-/// The position of a picture among the product's pictures, counted from one.
+/// Parses the position of a picture among the product's pictures, counted from one.
 pub(super) fn position(text: &str) -> Result<u32, Fault> {
     whole(text)
         .and_then(|position| u32::try_from(position).ok())
@@ -117,12 +118,11 @@ pub(super) fn position(text: &str) -> Result<u32, Fault> {
         .ok_or(Fault::BadPosition)
 }
 
-/// A picture.
 pub(super) fn image(text: &str) -> Result<ImageSource, Fault> {
     ImageSource::parse(text).ok_or(Fault::BadUrl)
 }
 
-/// True or false, in any case and in the words of spreadsheets.
+/// Parses true or false, in any case and in the spellings of spreadsheets.
 pub(super) fn boolean(text: &str) -> Result<bool, Fault> {
     match text.to_lowercase().as_str() {
         "true" | "yes" | "1" => Ok(true),
@@ -131,11 +131,12 @@ pub(super) fn boolean(text: &str) -> Result<bool, Fault> {
     }
 }
 
-/// A status, in any case.
+/// Parses a status, in any case.
 pub(super) fn status(text: &str) -> Result<Status, Fault> {
     match text.to_lowercase().as_str() {
         "active" => Ok(Status::Active),
-        // An unlisted product is reached by link only, which here only a draft comes near.
+        // An unlisted product of Shopify is shown only to those who have its link. A draft is the closest state that
+        // does not show it to everybody.
         "draft" | "unlisted" => Ok(Status::Draft),
         "archived" => Ok(Status::Archived),
         _ => Err(Fault::BadStatus),

@@ -1,12 +1,12 @@
-//! The columns of a Shopify product file: those that are read, those that are written, and how headers spell them.
+//! The columns of a Shopify product file and the spellings of their headers.
 
 use super::faults::{Fault, FileError, RowError};
 use super::records::Records;
 
-/// Declares the columns once: their names in Rust, the header an export writes, and other headers an import knows.
+/// Declares the columns once: name, the header that an export writes, and aliases that an import accepts.
 macro_rules! columns {
     ($($name:ident = $header:literal $(| $alias:literal)*,)+) => {
-        /// A column that means something here; a file may have others.
+        /// A column that is read; others in a file are ignored.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub(super) enum Column { $($name,)+ }
 
@@ -19,7 +19,7 @@ macro_rules! columns {
                 match self { $(Self::$name => $header,)+ }
             }
 
-            /// The headers by which it is known, the one that counts first.
+            /// The headers by which the column is found, in order of precedence.
             const fn spellings(self) -> &'static [&'static str] {
                 match self { $(Self::$name => &[$header $(, $alias)*],)+ }
             }
@@ -58,53 +58,44 @@ columns! {
     Status = "Status",
 }
 
-/// The header may have this many bytes.
+/// The most bytes of the header.
 pub(super) const HEADER_LIMIT: usize = 64 * 1024;
 const REQUIRED: [Column; 3] = [Column::Handle, Column::Title, Column::Price];
-/// A column name of an error is cut here, so that a strange header does not fill every error with itself.
+/// The most characters of a column name that are kept: errors repeat the name.
 const NAME_LIMIT: usize = 80;
 
-/// Where in a file's rows the columns stand.
+/// The positions of the columns in a file's rows.
 #[derive(Clone, Debug)]
 pub(super) struct Header {
-    /// The names as the file spells them.
+    /// The names as the file spells them, cut to [`NAME_LIMIT`].
     names: Vec<String>,
     /// The index of each column of [`Column::ALL`].
     indexes: Vec<Option<usize>>,
 }
 
-/// Which parts of a product a file speaks of. What it has no column for stays as it is in the shop; what stands in an empty cell
-/// is taken away, all but prices.
+/// The optional columns that a file has. What has no column stays as it is stored. An empty cell removes the stored
+/// value, except for prices and units on hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Columns {
     /// The description.
     pub body: bool,
-    /// What the file calls its vendor.
     pub vendor: bool,
-    /// What the file calls its category.
+    /// The category (`Type`).
     pub category: bool,
-    /// Words that the seller sorts by.
     pub tags: bool,
-    /// Pictures.
     pub images: bool,
-    /// The title for search engines.
     pub seo_title: bool,
-    /// The description for search engines.
     pub seo_description: bool,
-    /// The seller's numbers.
     pub sku: bool,
-    /// Weights.
     pub grams: bool,
-    /// Whether variants are sold beyond their stock.
+    /// The inventory policy: whether variants are sold beyond their stock.
     pub policy: bool,
-    /// Higher prices to compare with.
     pub compare_at_price: bool,
-    /// Pictures of variants.
     pub variant_image: bool,
 }
 
 impl Columns {
-    /// A file that has all of them, as our own exports do.
+    /// All columns, as in Bozor's own exports.
     pub const ALL: Self = Self {
         body: true,
         vendor: true,
@@ -121,7 +112,7 @@ impl Columns {
     };
 }
 
-/// A header's name without case, spaces, signs and byte order mark, so that `variant price` is `Variant Price`.
+/// A header in lower case and with letters and digits only, so that `variant price` matches `Variant Price`.
 fn normalised(name: &str) -> String {
     name.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
@@ -146,7 +137,8 @@ impl Header {
         };
         let mut indexes = Vec::with_capacity(Column::ALL.len());
         for column in Column::ALL {
-            // A shop may have a column of its own that is called like one of the later headers: beside the first it means nothing.
+            // A file may have custom columns whose names equal an alias: they are ignored when an earlier spelling is
+            // there too.
             let found = column.spellings().iter().map(|spelling| indexes_of(spelling)).find(|found| !found.is_empty());
             let found = found.unwrap_or_default();
             if let Some(again) = found.get(1).and_then(|index| names.get(*index)) {
@@ -168,7 +160,6 @@ impl Header {
         self.indexes.iter().zip(Column::ALL).find(|(_, known)| **known == column).and_then(|(index, _)| *index)
     }
 
-    /// Which parts of a product it has columns for.
     pub(super) fn columns(&self) -> Columns {
         let has = |column| self.index_of(column).is_some();
         Columns {
@@ -187,7 +178,7 @@ impl Header {
         }
     }
 
-    /// A column as the file spells it.
+    /// The column's header as the file spells it.
     pub(super) fn spelling(&self, column: Column) -> &str {
         self.index_of(column).map_or(column.header(), |index| self.name(index))
     }
@@ -197,12 +188,12 @@ impl Header {
         self.names.get(index).map_or("", String::as_str)
     }
 
-    /// How many columns the file has.
+    /// The number of columns of the file, ignored ones included.
     pub(super) fn width(&self) -> usize {
         self.names.len()
     }
 
-    /// The bytes that are held.
+    /// An estimate of the bytes held in memory.
     pub(super) fn held(&self) -> usize {
         self.names.iter().map(|name| name.capacity() + size_of::<String>()).sum()
     }

@@ -1,11 +1,12 @@
-//! What can be wrong with a product file, as a closed list.
+//! The closed list of faults of a product file.
 
 use std::fmt;
 
-/// Declares the faults once: their names in Rust, their codes for clients, and what each means.
+/// Declares the faults once: name, code for clients, and meaning. The doc comment of a fault is its meaning and is
+/// shown to the vendor.
 macro_rules! faults {
     ($($(#[doc = $doc:literal])+ $name:ident = $code:literal,)+) => {
-        /// What is wrong with a file, a row or a cell.
+        /// A fault of a file, a row or a cell.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Fault { $($(#[doc = $doc])+ $name,)+ }
 
@@ -13,7 +14,7 @@ macro_rules! faults {
             /// Every fault, in the order of declaration.
             pub const ALL: &'static [Self] = &[$(Self::$name),+];
 
-            /// Its name for clients. Part of the HTTP contract: never renamed.
+            /// The code for clients. Part of the HTTP contract: never renamed.
             pub const fn code(self) -> &'static str {
                 match self { $(Self::$name => $code,)+ }
             }
@@ -109,30 +110,29 @@ impl fmt::Display for Fault {
     }
 }
 
-/// One thing that is wrong, and where.
+/// A fault and its place in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowError {
-    /// The line of the file in which the row starts, counted from one: what an editor shows, so line breaks within quotes count.
+    /// The line of the file in which the row starts, counted from one as in an editor: line breaks within quotes count.
     pub line: u64,
     /// The column as the file's header spells it; empty when the whole row is meant.
     pub column: String,
-    /// What is wrong.
     pub fault: Fault,
 }
 
 impl RowError {
-    /// The fault's name for clients.
+    /// The code for clients.
     pub const fn code(&self) -> &'static str {
         self.fault.code()
     }
 
-    /// What is wrong, for people.
+    /// The meaning, for people.
     pub const fn detail(&self) -> &'static str {
         self.fault.meaning()
     }
 }
 
-/// The file as a whole cannot be read.
+/// A fault because of which the rest of the file cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {}, column {:?}: {}", .0.line, .0.column, .0.detail())]
 pub struct FileError(pub RowError);

@@ -1,7 +1,7 @@
-//! Product files: the CSV in which Shopify and those who imitate it export products.
+//! Product files: the CSV format in which Shopify and compatible shop systems export products.
 //!
-//! A file is read in pieces ([`ProductReader`]) or from any [`std::io::Read`] ([`Products`]), a product at a time, and written the
-//! same way ([`write_header`], [`write_product`]). Reading what was written gives the same products.
+//! A file is read in chunks ([`ProductReader`]) or from any [`std::io::Read`] ([`Products`]), a product at a time, and
+//! written the same way ([`write_header`], [`write_product`]). Reading what was written gives the same products.
 
 mod assembly;
 mod cells;

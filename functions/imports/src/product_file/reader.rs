@@ -1,4 +1,4 @@
-//! Products out of a file, one at a time.
+//! Reads the products of a file, one at a time.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -14,9 +14,9 @@ use super::product::ProductDraft;
 use super::records::Scanned;
 use super::sheet::Sheet;
 
-/// The most rows of a file. It bounds what is remembered of handles.
+/// The most rows of a file, without the header. Bounds the memory for the handles that were seen.
 pub const MAX_ROWS: u64 = 1_000_000;
-/// How much [`Products`] reads at a time.
+/// Bytes that [`Products`] reads at a time.
 const CHUNK: usize = 64 * 1024;
 
 /// How far a file has been read: what an import stores to go on after an interruption.
@@ -26,45 +26,42 @@ pub struct Position {
     pub rows: u64,
     /// The line in which the next product starts, counted from one.
     pub line: u64,
-    /// The offset in bytes at which it starts: how far along the file that is.
+    /// The offset in bytes at which the next product starts.
     pub offset: u64,
 }
 
-/// A product of the file, or what is wrong with it.
+/// A product of the file, or its errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The handle as the file has it, in lower case; empty or strange when that is what is wrong.
+    /// The handle as the file has it, in lower case; not validated when the product has errors.
     pub handle: String,
-    /// The line in which its first row starts.
+    /// The line in which its first row starts, counted from one.
     pub line: u64,
-    /// Its rows.
     pub rows: u64,
     /// The product, or at least one error.
     pub product: Result<ProductDraft, Vec<RowError>>,
-    /// Where the next one starts.
+    /// Where the next product starts.
     pub next: Position,
 }
 
-/// What a step of reading came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// A product, or what is wrong with it.
     Product(Box<Entry>),
     /// More of the file is needed: [`ProductReader::feed`] it or [`ProductReader::end`] it.
     NeedsMore,
-    /// The file has been read.
+    /// The file has been read to its end.
     End,
 }
 
-/// Reads a product file that is fed to it in pieces. It holds a row and a product at a time, and a number per handle.
+/// Reads a product file that is fed to it in chunks. It holds one row and one product at a time, and a hash per handle.
 ///
-/// Rows of one product stand together. What is wrong with a row makes its product fail and no other.
+/// The rows of a product must be adjacent. A faulty row makes its own product fail and no other.
 #[derive(Debug)]
 pub struct ProductReader {
     sheet: Sheet,
     currency: Currency,
     current: Option<Assembly>,
-    /// Hashes of handles: a million of them fit where their texts would not.
+    /// Hashes of the handles seen: a million of them fit into memory, their texts would not.
     seen: HashSet<u64>,
     rows: u64,
     resumed: Option<Position>,
@@ -76,39 +73,43 @@ impl ProductReader {
         Self { sheet: Sheet::default(), currency, current: None, seen: HashSet::new(), rows: 0, resumed: None }
     }
 
-    /// A reader that goes on where an interrupted one stopped. It is fed the file from its start, passes over what was read, and
-    /// still knows which handles came before. A file that has another row there is refused.
+    /// A reader that goes on at the position where an interrupted one stopped. It is fed the file from its start and
+    /// skips the rows before the position, remembering their handles, so that repeated handles are still found. When
+    /// the line and offset of the position are no longer the same, reading fails with [`Fault::FileChanged`].
     pub fn resume(currency: Currency, position: Position) -> Self {
         Self { resumed: (position.rows > 0).then_some(position), ..Self::new(currency) }
     }
 
-    /// Takes the next piece of the file. What has been fed is held until it is read: feed when a step needs more.
+    /// Takes the next chunk of the file and holds it until it is read: call it only when a step needs more.
     pub fn feed(&mut self, bytes: &[u8]) {
         self.sheet.feed(bytes);
     }
 
-    /// Says that the file has no more.
+    /// Marks the end of the file.
     pub fn end(&mut self) {
         self.sheet.end();
     }
 
-    /// Which parts of a product the file has columns for, once its header was read.
+    /// The parts of a product for which the file has columns; known after the header was read.
     pub fn columns(&self) -> Option<Columns> {
         self.sheet.header().map(Header::columns)
     }
 
-    /// Rows that were read, those of the product in work included.
+    /// Rows read so far, including those of the product that is being assembled.
     pub fn rows(&self) -> u64 {
         self.rows
     }
 
-    /// Bytes that are held at this moment, roughly.
+    /// An estimate of the bytes held in memory.
     pub fn held(&self) -> usize {
-        // The set is a table of eight bytes and one of control each, at most seven eighths full.
+        // Each slot of the hash table takes eight bytes and one control byte, and the table is at most 7/8 full.
         self.sheet.held() + self.current.as_ref().map_or(0, Assembly::held) + self.seen.capacity() * 11
     }
 
-    /// Reads on to the end of the next product. An error means that nothing of the rest can be read.
+    /// Reads on to the end of the next product.
+    ///
+    /// # Errors
+    /// When the rest of the file cannot be read. Faults of single rows are in their [`Entry`].
     pub fn step(&mut self) -> Result<Step, FileError> {
         loop {
             match self.sheet.next_row()? {
@@ -178,15 +179,14 @@ fn hash(key: &[u8]) -> u64 {
 /// Why a file could not be read to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// Its bytes could not be had.
     #[error("the product file could not be read")]
     Io(#[from] io::Error),
-    /// It is no product file.
+    /// The content is not a product file.
     #[error(transparent)]
     File(#[from] FileError),
 }
 
-/// The products of a file that can be read without waiting.
+/// The products of a file from a blocking [`Read`].
 #[derive(Debug)]
 pub struct Products<R> {
     source: R,
@@ -196,17 +196,16 @@ pub struct Products<R> {
 }
 
 impl<R: Read> Products<R> {
-    /// Reads a file with this reader.
     pub fn new(source: R, reader: ProductReader) -> Self {
         Self { source, reader, chunk: vec![0; CHUNK], done: false }
     }
 
-    /// Which parts of a product the file has columns for, once its header was read.
+    /// The parts of a product for which the file has columns; known after the header was read.
     pub fn columns(&self) -> Option<Columns> {
         self.reader.columns()
     }
 
-    /// Bytes that are held at this moment, roughly.
+    /// An estimate of the bytes held in memory.
     pub fn held(&self) -> usize {
         self.reader.held() + self.chunk.capacity()
     }
@@ -240,7 +239,7 @@ impl<R: Read> Iterator for Products<R> {
     }
 }
 
-/// Counts the rows of a file that is fed to it in pieces, so that an import can say how far it is.
+/// Counts the rows of a file that is fed to it in chunks, so that an import can show its progress.
 #[derive(Debug, Default)]
 pub struct RowCounter {
     sheet: Sheet,
@@ -248,13 +247,13 @@ pub struct RowCounter {
 }
 
 impl RowCounter {
-    /// Counts the next piece.
+    /// Counts the rows that end in the next chunk.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), FileError> {
         self.sheet.feed(bytes);
         self.count()
     }
 
-    /// The number of rows, after the last piece.
+    /// The number of rows, after the last chunk.
     pub fn finish(mut self) -> Result<u64, FileError> {
         self.sheet.end();
         self.count()?;

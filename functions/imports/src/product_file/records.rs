@@ -1,36 +1,33 @@
-//! Records out of bytes: RFC 4180 with the liberties that merchants' files take.
+//! Splits bytes into records: RFC 4180 with the deviations found in vendors' files.
 //!
-//! Written by hand because a product file comes from strangers, and its cells and records have to be bounded, a quote that is
-//! never closed has to cost one row and not the rest of the file, and every complaint names a line.
+//! Written by hand because product files are untrusted input: cells and records must be bounded, a quote that is never
+//! closed must cost one row and not the rest of the file, and every error must name a line.
 
 use super::faults::Fault;
 
-/// No cell is longer than this many bytes.
+/// The most bytes of a cell.
 pub(super) const CELL_LIMIT: usize = 256 * 1024;
-/// No record is longer than this many bytes; a quote that is still open then was never meant to be one.
+/// The most bytes of a record. A quote that is still open then is treated as a stray one.
 pub(super) const RECORD_LIMIT: usize = 1024 * 1024;
-/// No record has more cells than this.
+/// The most cells of a record.
 pub(super) const CELLS_LIMIT: usize = 2_000;
-/// So many bytes are read a second time after stray quotes, then no more: a file of nothing but quotes stays linear.
+/// The most bytes of a file that are read a second time after stray quotes: bounds the work for a file full of quotes.
 const REREAD_LIMIT: usize = 64 * 1024 * 1024;
 
-/// What scanning came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scanned {
-    /// A record can be read from [`Records::cell`].
+    /// A record is ready to be read with [`Records::cell`].
     Record,
-    /// More bytes are needed.
+    /// More bytes are needed: feed them, or mark the end of the file.
     NeedsMore,
-    /// There are no more records.
     End,
 }
 
-/// What makes a record unusable, and the number of the cell that shows it.
+/// The fault that makes a record unusable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct MalformedRecord {
-    /// What is wrong.
     pub(super) fault: Fault,
-    /// The cell; cells before it can be relied on.
+    /// The index of the faulty cell; the cells before it are valid.
     pub(super) cell: usize,
 }
 
@@ -46,25 +43,26 @@ enum State {
     Closing,
     /// After the end of a quoted cell, where only spaces may stand.
     Closed,
-    /// In a record that is given up, until the line ends.
+    /// In the rest of the line of a malformed record.
     Skipping,
 }
 
-/// Where a cell's opening quote stands.
+/// The opening quote of a cell.
 #[derive(Clone, Copy, Debug)]
 struct Quote {
     line: u64,
-    /// Just after the first line break within the quotes: where reading goes on if the quote was a stray one.
+    /// The index in the buffer after the first line break within the quotes: where reading goes on if the quote turns
+    /// out to be a stray one.
     next_line: Option<usize>,
 }
 
-/// A source of records that is fed bytes and holds no more than one record and what it was last fed.
+/// Splits the bytes that it is fed into records. Holds no more than one record and the last chunk.
 #[derive(Debug)]
 pub(super) struct Records {
     separator: u8,
     buffer: Vec<u8>,
     cursor: usize,
-    /// Where the record in work starts.
+    /// The index in the buffer at which the current record starts.
     start: usize,
     /// The offset in the file of the buffer's first byte.
     base: u64,
@@ -79,7 +77,6 @@ pub(super) struct Records {
     line: u64,
     offset: u64,
     malformed: Option<MalformedRecord>,
-    /// Whether a record is in work.
     in_record: bool,
 }
 
@@ -107,9 +104,9 @@ impl Default for Records {
 }
 
 impl Records {
-    /// Takes more of the file.
     pub(super) fn feed(&mut self, bytes: &[u8]) {
-        // What was read already is let go here and not after each record: once per chunk instead of once per row.
+        // Bytes that were read are dropped here and not after each record: the rest of the buffer is moved once per
+        // chunk instead of once per row.
         if self.start > 0 {
             self.buffer.drain(..self.start);
             self.base = self.base.saturating_add(u64::try_from(self.start).unwrap_or(u64::MAX));
@@ -120,7 +117,7 @@ impl Records {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// Says that there is no more.
+    /// Marks the end of the file.
     pub(super) fn end(&mut self) {
         self.ended = true;
     }
@@ -130,54 +127,51 @@ impl Records {
         self.ended
     }
 
-    /// What has been fed and not yet been read.
+    /// The bytes that were fed and not yet read.
     pub(super) fn unread(&self) -> &[u8] {
         self.buffer.get(self.cursor..).unwrap_or_default()
     }
 
-    /// Passes over bytes between records, such as a byte order mark, and over the line they end if `line_break`.
+    /// Skips bytes between records, such as a byte order mark; with `line_break` they end a line.
     pub(super) fn skip(&mut self, bytes: usize, line_break: bool) {
         self.cursor = self.cursor.saturating_add(bytes).min(self.buffer.len());
         self.start = self.cursor;
         self.cursor_line += u64::from(line_break);
     }
 
-    /// Sets what stands between cells.
     pub(super) fn set_separator(&mut self, separator: u8) {
         self.separator = separator;
     }
 
-    /// What stands between cells.
     pub(super) fn separator(&self) -> u8 {
         self.separator
     }
 
-    /// The bytes that are held.
+    /// An estimate of the bytes held in memory.
     pub(super) fn held(&self) -> usize {
         self.buffer.capacity() + self.text.capacity() + self.ends.capacity() * size_of::<usize>()
     }
 
-    /// The line the record starts in, counted from one.
+    /// The line in which the record starts, counted from one.
     pub(super) fn line(&self) -> u64 {
         self.line
     }
 
-    /// The offset in the file at which the record starts.
+    /// The offset in the file at which the record starts, in bytes.
     pub(super) fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// The offset in the file up to which it has been read.
+    /// The offset in the file up to which it has been read, in bytes.
     pub(super) fn reached(&self) -> u64 {
         self.base.saturating_add(u64::try_from(self.cursor).unwrap_or(u64::MAX))
     }
 
-    /// What is wrong with the record.
     pub(super) fn malformed(&self) -> Option<MalformedRecord> {
         self.malformed
     }
 
-    /// How many cells the record has.
+    /// The number of cells of the record.
     pub(super) fn len(&self) -> usize {
         self.ends.len()
     }
@@ -188,7 +182,7 @@ impl Records {
         self.ends.get(index).and_then(|to| self.text.get(from..*to)).unwrap_or_default()
     }
 
-    /// Reads on to the end of the next record. Blank lines are none.
+    /// Reads on to the end of the next record. Blank lines are skipped.
     pub(super) fn next_record(&mut self) -> Scanned {
         loop {
             if !self.in_record {
@@ -299,7 +293,7 @@ impl Records {
         self.push(byte);
     }
 
-    /// How many bytes the line break at the cursor has; nothing when only the next chunk can tell.
+    /// The length in bytes of the line break at the cursor; nothing when it depends on the next chunk.
     fn line_break(&self, byte: u8) -> Option<usize> {
         match self.buffer.get(self.cursor + 1) {
             _ if byte == b'\n' => Some(1),
@@ -333,10 +327,10 @@ impl Records {
         self.state = State::Start;
     }
 
-    /// The cell's quotes do not balance: the record ends with the line its last quote was opened in. Answers whether the
-    /// record is complete; if not, the rest of its line is to be passed over.
+    /// Ends a record whose quotes are unbalanced with the line in which its last quote was opened. Answers whether the
+    /// record is complete; if not, the rest of the line is skipped.
     fn give_up_quote(&mut self) -> bool {
-        // Whatever was complained of before, an open quote explains it.
+        // Replaces an earlier fault, which the open quote has caused.
         self.malformed = Some(MalformedRecord { fault: Fault::UnbalancedQuotes, cell: self.ends.len() });
         self.state = State::Skipping;
         let Some(next_line) = self.quote.next_line else { return false };
@@ -350,7 +344,8 @@ impl Records {
         true
     }
 
-    /// The record is too long, or the rest of one that was given up is. Answers like [`Records::give_up_quote`].
+    /// Ends a record that is longer than [`RECORD_LIMIT`], or goes on skipping its line. Answers like
+    /// [`Records::give_up_quote`].
     fn give_up_record(&mut self) -> bool {
         let complete = match self.state {
             State::Quoted | State::Closing => self.give_up_quote(),
@@ -362,7 +357,7 @@ impl Records {
             }
         };
         if !complete {
-            // What is passed over need not be held.
+            // Skipped bytes are released with the next chunk.
             self.start = self.cursor;
         }
         complete

@@ -1,12 +1,12 @@
-//! Descriptions come from strangers and are shown to everybody: only plain formatting stays of their HTML.
+//! Sanitises the HTML of descriptions: untrusted input that is shown on public pages. Only plain formatting is kept.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::LazyLock;
 
 use ammonia::{Builder, UrlRelative};
 
-/// What stays: text, paragraphs, emphasis, lists, headings, tables and links. No pictures: they would tell a stranger's server
-/// who reads the page. No styles, classes or ids: they would reach into the page around.
+/// Kept are text, paragraphs, emphasis, lists, headings, tables and links. Pictures are removed, because a foreign
+/// server would learn who reads the page; styles, classes and ids, because they would affect the surrounding page.
 static ALLOWED_HTML: LazyLock<Builder<'static>> = LazyLock::new(|| {
     let mut allowed = Builder::empty();
     allowed
@@ -65,20 +65,22 @@ static ALLOWED_HTML: LazyLock<Builder<'static>> = LazyLock::new(|| {
     allowed
 });
 
-/// So often the result is cleaned again until nothing changes: HTML that browsers repair may need another round.
+/// The most times that the result is cleaned again until it no longer changes: repaired HTML may need another round.
 const MAX_ROUNDS: usize = 6;
-/// The most tags a description may have, closing ones included: some of those make elements too. A parser looks through all open
-/// elements for each tag, so that nesting costs the square of it.
+/// The most tags of a description. Closing tags count too, because some of them create elements. For each tag a parser
+/// searches all open elements, so the cost of nested tags grows with the square of their number.
 const MAX_HTML_TAGS: usize = 5_000;
-/// The most elements that a parser may have to make to repair unclosed formatting.
+/// The most elements that a parser may have to create to repair unclosed formatting.
 const MAX_REPAIRS: usize = 100_000;
-/// Elements that a parser opens again in each paragraph when they were not closed, as HTML's rules for formatting ask.
+/// Elements that a parser opens again in each paragraph when they were not closed.
+/// <https://html.spec.whatwg.org/multipage/parsing.html#the-list-of-active-formatting-elements>
 const FORMATTING: [&str; 13] =
     ["b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"];
 
 /// The part of the HTML that may be shown. Sanitising twice gives the same as sanitising once.
 ///
-/// HTML that never settles, or that is built to make a parser produce far more than it was given, is shown as the text it is.
+/// HTML that still changes after six rounds, or that would make a parser produce far more elements than it was given,
+/// is escaped and shown as text.
 pub fn sanitise(html: &str) -> String {
     stable(html).unwrap_or_else(|| as_text(html))
 }
@@ -107,7 +109,7 @@ fn cleaned(html: &str) -> Option<String> {
     })
 }
 
-/// The source itself, to be read and not to be interpreted.
+/// The escaped source.
 fn as_text(html: &str) -> String {
     let shown: String = html
         .replace('&', "&amp;")
@@ -120,9 +122,9 @@ fn as_text(html: &str) -> String {
     shown.trim().to_owned()
 }
 
-/// Whether parsing stays in proportion to the source: unclosed formatting is opened again in each later element, so that a few
-/// kilobytes could become millions of elements. A parser keeps three open elements of one kind and one link, so only formatting
-/// with attributes can pile up without bound. The estimate is never too low.
+/// Whether the parsed tree stays in proportion to the source: unclosed formatting is opened again in each later
+/// element, so that a few kilobytes could become millions of elements. A parser keeps at most three equal elements and
+/// one link open, so only formatting with attributes accumulates without bound. The estimate is never too low.
 fn is_simple(html: &str) -> bool {
     let (mut tags, mut unclosed) = (0_usize, 0_usize);
     let mut kinds = BTreeSet::new();
@@ -195,7 +197,7 @@ mod tests {
         assert_eq!(shown.matches("<strong>").count(), 60);
     }
 
-    /// Pieces that parsers repair in surprising ways.
+    /// Pieces that parsers repair in unexpected ways.
     fn fragments() -> impl Strategy<Value = String> {
         let piece = prop::sample::select(vec![
             "<a href=https://a.test>",

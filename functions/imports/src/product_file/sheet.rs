@@ -1,23 +1,21 @@
-//! Rows out of a file: where it starts, what separates its cells, and which column is which.
+//! Reads the rows of a file: skips a byte order mark, detects the separator and reads the header.
 
 use super::columns::{HEADER_LIMIT, Header};
 use super::faults::{Fault, FileError, RowError};
 use super::records::{Records, Scanned};
 
-/// What comes next in a file.
+/// What is read next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// Perhaps a byte order mark.
+    /// The start of the file, where a byte order mark may stand.
     ByteOrderMark,
-    /// The header line, before which a spreadsheet may have declared `sep=;`.
+    /// The first line: the header, from which the separator is guessed, or a spreadsheet's declaration such as `sep=;`.
     Separator,
-    /// The header as a record.
     HeaderRow,
-    /// Rows.
     Rows,
 }
 
-/// A file that is fed in pieces and gives its rows.
+/// A file that is fed in chunks and read row by row.
 #[derive(Debug)]
 pub(super) struct Sheet {
     records: Records,
@@ -27,9 +25,9 @@ pub(super) struct Sheet {
 
 /// The first line of a text.
 enum FirstLine {
-    /// Its length, that of its break, and the separator it uses most.
+    /// Its length and that of its line break in bytes, and the separator that it has most often.
     Whole { bytes: usize, line_break: usize, separator: u8 },
-    /// It has not ended yet.
+    /// The line break has not been fed yet.
     Unfinished,
 }
 
@@ -40,12 +38,11 @@ impl Default for Sheet {
 }
 
 impl Sheet {
-    /// Takes more of the file.
     pub(super) fn feed(&mut self, bytes: &[u8]) {
         self.records.feed(bytes);
     }
 
-    /// Says that there is no more.
+    /// Marks the end of the file.
     pub(super) fn end(&mut self) {
         self.records.end();
     }
@@ -60,7 +57,7 @@ impl Sheet {
         self.header.as_ref()
     }
 
-    /// The bytes that are held.
+    /// An estimate of the bytes held in memory.
     pub(super) fn held(&self) -> usize {
         self.records.held() + self.header.as_ref().map_or(0, Header::held)
     }
@@ -91,7 +88,7 @@ impl Sheet {
         }
     }
 
-    /// Spreadsheets leave rows of nothing but separators behind.
+    /// Whether all cells are empty: spreadsheets write such rows after the last one.
     fn is_blank(&self) -> bool {
         let records = &self.records;
         records.malformed().is_none() && (0..records.len()).all(|index| records.cell(index).trim_ascii().is_empty())
@@ -132,7 +129,7 @@ impl Sheet {
             }
             _ => None,
         };
-        // The tab of `sep=<tab>` is trimmed away with the blanks around.
+        // `trim_ascii` removed the tab of `sep=<tab>`.
         let declared = declared.or_else(|| line.eq_ignore_ascii_case(b"sep=").then_some(b'\t'));
         if let Some(declared) = declared {
             self.records.set_separator(declared);
@@ -148,12 +145,12 @@ impl Sheet {
     }
 }
 
-/// Finds the end of the first line, and which separator stands in it most often; what is within quotes does not count.
+/// Finds the end of the first line and the separator that it has most often, outside of quotes.
 fn first_line(text: &[u8], ended: bool) -> FirstLine {
     let mut quoted = false;
     let mut counts = [(b',', 0_usize), (b';', 0), (b'\t', 0)];
     let separator_of = |counts: &[(u8, usize); 3]| {
-        // The first of those that are equally frequent: a comma when there is nothing to go by.
+        // `max_by_key` answers the last maximum; reversed, ties go to the first: a comma when there is no separator.
         counts.iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(separator, _)| *separator)
     };
     for (index, byte) in text.iter().enumerate() {

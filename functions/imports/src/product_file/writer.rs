@@ -1,4 +1,4 @@
-//! Products into a file, in the order and with the names of Shopify's columns.
+//! Writes products to a file, with Shopify's columns in Shopify's order.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -10,14 +10,13 @@ use super::cells::escape_formula;
 use super::columns::Column;
 use super::product::ProductDraft;
 
-/// Writes the header line.
 pub fn write_header(sink: impl Write) -> io::Result<()> {
     write_record(&mut csv::Writer::from_writer(sink), |column| column.header().into())
 }
 
-/// Writes a product: a row for each variant, and for each picture beyond those.
+/// Writes a product: as many rows as it has variants or pictures, whichever are more.
 ///
-/// What an import reads from these rows is the product again, if it is one that a shop can have.
+/// An import of these rows reads the same product, provided that it passes `Product::check`.
 pub fn write_product(sink: impl Write, product: &ProductDraft) -> io::Result<()> {
     let mut rows = csv::Writer::from_writer(sink);
     for index in 0..product.variants.len().max(product.images.len()).max(1) {
@@ -38,7 +37,7 @@ fn escaped_cell(product: &ProductDraft, row: usize, column: Column) -> Cow<'_, s
     }
 }
 
-/// The text of a cell. The product stands in its first row only, its handle in all.
+/// The text of a cell. All rows carry the handle, only the first one the other properties of the product.
 fn cell(product: &ProductDraft, row: usize, column: Column) -> Cow<'_, str> {
     match column {
         Column::Handle => product.handle.as_str().into(),

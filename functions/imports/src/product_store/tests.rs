@@ -36,7 +36,8 @@ fn first() -> Plan {
     Plan::new(2, read(FILE), known, &context()).unwrap()
 }
 
-/// The plan for a file, when the shop has the product of the first one and these units of its first variant.
+/// The plan for a file when this product is stored, with these units (available, reserved) of its first variant per
+/// shard.
 fn then(stored: &StoredProduct, units: &[(i64, i64)], csv: &str) -> Plan {
     let shards = units.iter().map(|(available, reserved)| StockShard { available: *available, reserved: *reserved });
     let shards = BTreeMap::from([(stored.product.variants[0].id, shards.collect())]);
@@ -57,7 +58,7 @@ fn a_new_product_is_shown_with_the_stock_that_it_is_about_to_get() {
 #[test]
 fn what_is_as_the_file_says_is_not_written() {
     let stored = first().stored();
-    // Over several shards, and with units that are promised: what counts is what is in the house.
+    // Spread over several shards, with some units reserved: units on hand are available plus reserved.
     for units in [&[(5, 0)][..], &[(1, 1), (0, 3)]] {
         let plan = then(&stored, units, FILE);
         assert!(!plan.changes_product() && plan.stock_changes().is_empty(), "{units:?}");

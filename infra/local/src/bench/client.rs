@@ -1,4 +1,4 @@
-//! Calls to the API: as they are made, and by whom.
+//! Calls to the API, and the HTTP client that makes them.
 
 use std::net::SocketAddr;
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::BenchError;
 
-/// A request, and the status that it must be answered with.
+/// A request with the status that its response must have.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
     pub(super) request: Request<Bytes>,
@@ -19,12 +19,12 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// A request without a body.
+    /// A `GET` request that must be answered with 200.
     pub(super) fn get(path: &str) -> Result<Self, BenchError> {
         Self::new(Method::GET, path, StatusCode::OK, None)
     }
 
-    /// A request with JSON in it.
+    /// A request with a JSON body.
     pub(super) fn send(method: Method, path: &str, body: &Value, expected: StatusCode) -> Result<Self, BenchError> {
         Self::new(method, path, expected, Some(body))
     }
@@ -39,7 +39,7 @@ impl Call {
         Ok(Self { request, expected })
     }
 
-    /// The same with a header.
+    /// Sets a header, replacing an earlier value.
     pub(super) fn with(mut self, name: &'static str, value: &str) -> Result<Self, BenchError> {
         let value =
             value.parse().map_err(|_| BenchError::Call(name.to_owned(), "it is no header's value".to_owned()))?;
@@ -47,12 +47,12 @@ impl Call {
         Ok(self)
     }
 
-    /// What is asked, for messages.
+    /// Method and path, for error messages.
     fn name(&self) -> String {
         format!("{} {}", self.request.method(), self.request.uri().path())
     }
 
-    /// The body of an answer that has the expected status.
+    /// Checks the status of a response; the error quotes the first 400 characters of its body.
     pub(super) fn accept(&self, status: StatusCode, body: &[u8]) -> Result<(), BenchError> {
         if status == self.expected {
             return Ok(());
@@ -62,7 +62,7 @@ impl Call {
     }
 }
 
-/// Somebody who calls the API over HTTP. Clones share their connections.
+/// An HTTP client of one cloud. Clones share the connection pool.
 #[derive(Clone, Debug)]
 pub(super) struct Client {
     address: SocketAddr,
@@ -76,7 +76,7 @@ impl Client {
         Self { address, http: hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build(connector) }
     }
 
-    /// Makes a call that must succeed, and gives back its body.
+    /// Makes a call and returns the response body; any status but the expected one is an error.
     pub(super) async fn call(&self, call: Call) -> Result<Bytes, BenchError> {
         let failed = |name: String, error: &dyn std::fmt::Display| BenchError::Call(name, error.to_string());
         let (mut parts, body) = call.request.clone().into_parts();
@@ -91,7 +91,7 @@ impl Client {
         Ok(body)
     }
 
-    /// The same for an answer that is JSON.
+    /// [`Client::call`] for a JSON response.
     pub(super) async fn json(&self, call: Call) -> Result<Value, BenchError> {
         let name = call.name();
         let body = self.call(call).await?;

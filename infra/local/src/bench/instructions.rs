@@ -1,4 +1,4 @@
-//! Instructions, counted by valgrind's callgrind: by the difference between runs with more and with fewer invocations.
+//! Instruction counts by valgrind's callgrind: the difference between runs with more and with fewer invocations.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -13,23 +13,21 @@ use super::starts::Measured;
 use crate::LocalCloud;
 use crate::gateway::Program;
 
-/// The first warm invocations still allocate; these are the ones that are counted.
+/// Invocations of the two runs whose difference is counted. The first ones are left out, because they still allocate.
 const WARM: (u32, u32) = (2, 12);
-/// How long valgrind may take to write down what it has counted.
+/// How long valgrind may take to write its counts and exit.
 const VALGRIND_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// How many instructions a function executes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Counts {
-    /// From its start until it asks for an invocation.
+    /// From process start until it polls for its first invocation.
     pub(super) init: u64,
-    /// For its first invocation.
     pub(super) first: u64,
-    /// For a warm one.
+    /// Per warm invocation, on average.
     pub(super) warm: u64,
 }
 
-/// Counts a scenario.
 pub(super) async fn count(
     cloud: &LocalCloud,
     shop: &Shop,
@@ -45,7 +43,7 @@ pub(super) async fn count(
     Ok(Counts { init, first: one.saturating_sub(init), warm })
 }
 
-/// The instructions of a run with so many invocations.
+/// The instructions of one process from its start to its end, with this many invocations.
 async fn run(
     cloud: &LocalCloud,
     shop: &Shop,
@@ -70,10 +68,10 @@ async fn run(
     for call in &calls {
         function.call(cloud, call).await?;
     }
-    // Asked politely, valgrind writes its counts down; killed, it would not.
+    // SIGTERM: valgrind writes its counts when it exits, which SIGKILL would prevent.
     let asked = Command::new("kill").arg(process.to_string()).stdin(Stdio::null()).status().await?;
     if !asked.success() {
-        return Err(BenchError::Callgrind(format!("process {process} cannot be ended")));
+        return Err(BenchError::Callgrind(format!("process {process} cannot be signalled")));
     }
     let ended = async {
         while !function.ids().is_empty() {
@@ -82,7 +80,7 @@ async fn run(
     };
     let ended = tokio::time::timeout(VALGRIND_TIMEOUT, ended).await;
     function.stop().await;
-    ended.map_err(|_| BenchError::Callgrind("valgrind does not end".to_owned()))?;
+    ended.map_err(|_| BenchError::Callgrind("valgrind did not exit in time".to_owned()))?;
     collected(&std::fs::read_to_string(&log)?)
 }
 

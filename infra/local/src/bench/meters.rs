@@ -1,27 +1,26 @@
-//! What a process has used so far, as Linux tells it.
+//! CPU time and memory of a process, read from Linux's `/proc`.
 
 use std::io;
 use std::time::Duration;
 
-/// Linux counts a process's time in ticks of this length wherever it tells it in ticks.
+/// The unit of the CPU times in `/proc/<pid>/stat`: 100 ticks a second (`USER_HZ`).
 const TICK: Duration = Duration::from_millis(10);
 
-/// What a process holds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Memory {
-    /// The most that was resident at any time, pages of the binary included.
+    /// The largest resident set so far (`VmHWM`), pages of the binary included.
     pub(super) peak_kib: u64,
-    /// What is resident now and no file's: heap and stacks.
+    /// Resident anonymous memory now (`RssAnon`): heap and stacks.
     pub(super) anonymous_kib: u64,
 }
 
-/// The CPU time of a process: of the threads that it has now, to the nanosecond.
+/// The CPU time of a process in nanoseconds: the sum over the threads that it has now, without those that have ended.
 pub(super) fn cpu_of(process: u32) -> io::Result<Duration> {
     let mut sum = Duration::ZERO;
     for thread in std::fs::read_dir(format!("/proc/{process}/task"))? {
         match std::fs::read_to_string(thread?.path().join("schedstat")) {
             Ok(times) => sum += on_cpu(&times)?,
-            // It has ended since the directory was read.
+            // The thread has ended since the directory was read.
             Err(gone) if gone.kind() == io::ErrorKind::NotFound => {}
             Err(other) => return Err(other),
         }
@@ -29,22 +28,22 @@ pub(super) fn cpu_of(process: u32) -> io::Result<Duration> {
     Ok(sum)
 }
 
-/// The CPU time of this process, in user mode and in the kernel, threads that have ended included. It moves in ticks.
+/// The CPU time of this process, in user mode and in the kernel, threads that have ended included. The resolution is
+/// one [`TICK`].
 pub(super) fn cpu_here() -> io::Result<Duration> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
-    // The name may hold anything, so fields are counted from its closing parenthesis: the 12th and 13th are the times.
+    // The process name may contain spaces and parentheses, so fields are counted from the last closing parenthesis: the
+    // 12th and 13th after it are the times in user mode and in the kernel.
     let (_, fields) = stat.rsplit_once(')').ok_or_else(unreadable)?;
     let mut times = fields.split_ascii_whitespace().skip(11).map(str::parse::<u32>);
     let mut tick = || times.next().and_then(Result::ok).ok_or_else(unreadable);
     Ok(TICK * tick()? + TICK * tick()?)
 }
 
-/// The CPU time of the thread that asks.
 pub(super) fn cpu_of_this_thread() -> io::Result<Duration> {
     on_cpu(&std::fs::read_to_string("/proc/thread-self/schedstat")?)
 }
 
-/// The memory of a process.
 pub(super) fn memory_of(process: u32) -> io::Result<Memory> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
     let kib = |name: &str| {

@@ -1,4 +1,4 @@
-//! `cargo run --release -- bench`: what each built function costs over the Lambda Runtime API, and what the whole costs.
+//! `cargo run --release -- bench`: the cost of each built function over the Lambda Runtime API, and of the whole stack.
 //!
 //! Times depend on the machine; round trips, capacity units and instructions hardly do.
 
@@ -23,51 +23,48 @@ use self::scenarios::{SCENARIOS, Scenario};
 use self::shop::Shop;
 use self::table::{Table, mebibytes, millions, milliseconds, units};
 
-/// What is measured, and how long.
+/// The arguments of one benchmark run.
 #[derive(Clone, Debug)]
 pub struct Bench {
-    /// Where the built functions are.
+    /// The directory of the built functions.
     pub directory: PathBuf,
-    /// The functions by their binaries; all when it is empty.
+    /// The binaries of the functions to measure; empty means all.
     pub functions: Vec<String>,
-    /// How often each function is started.
+    /// Cold starts of each function.
     pub starts: u32,
-    /// Warm invocations of each start.
+    /// Warm invocations after each cold start.
     pub invocations: u32,
-    /// Whether instructions are counted, by callgrind.
+    /// Whether instructions are counted too, which needs valgrind.
     pub instructions: bool,
-    /// Whether the whole is measured as well.
+    /// Whether the whole stack is measured too.
     pub stack: bool,
 }
 
-/// Why there are no figures.
+/// Why a benchmark failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
-    /// The cloud does not start.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// There is nothing to measure.
+    /// The path of the missing binary.
     #[error("{0} is not there: build it with cargo build --release --workspace --bins")]
     NotBuilt(PathBuf),
-    /// Nothing is known by this name.
+    /// The unknown name, and the known names.
     #[error("there is no function {0}: the functions are {1}")]
     Unknown(String, String),
-    /// The system does not say what a process has used.
     #[error("what a process uses cannot be read, which needs Linux: {0}")]
     Meter(#[from] io::Error),
-    /// A function does not start or answer.
+    /// The function's name, and why it did not start or answer.
     #[error("{0}: {1}")]
     Function(String, #[source] InvokeError),
-    /// A call did not go as it must.
+    /// The call, and what was wrong with it or its response.
     #[error("{0}: {1}")]
     Call(String, String),
-    /// valgrind does not count.
     #[error("instructions cannot be counted: {0}")]
     Callgrind(String),
 }
 
 impl Bench {
-    /// Measures, and writes Markdown tables as they come.
+    /// Runs the benchmark and writes each Markdown table to `out` when it is complete.
     ///
     /// # Errors
     /// See [`BenchError`].
@@ -181,9 +178,9 @@ impl Bench {
     }
 }
 
-/// A cloud with the bazaar, in memory, on a free port.
+/// A cloud with the demo data, in memory, on a free port.
 async fn open() -> Result<LocalCloud, BenchError> {
-    // Nothing fails here, so nothing has to be remembered for a stale answer.
+    // No faults are injected, so no history of overwritten items is needed for stale reads.
     let defaults = Options::for_development(0, None, true);
     let options = Options { hashing: Hashing::cheap(), throttle: None, history_limit: 0, ..defaults };
     Ok(LocalCloud::with(options).await?)

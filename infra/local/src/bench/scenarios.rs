@@ -1,16 +1,15 @@
-//! What each function is asked.
+//! The scenarios: each is a function and a kind of call that it is measured with.
 
 use super::BenchError;
 use super::client::Call;
 use super::shop::{Shop, change, fill_cart, open_cart, text};
 use crate::LocalCloud;
 
-/// A function and what it is asked.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scenario {
-    /// Its binary.
+    /// The function's binary.
     pub(super) function: &'static str,
-    /// What it is asked, in words.
+    /// The call in words, for the table.
     pub(super) event: &'static str,
     workload: Workload,
 }
@@ -28,7 +27,7 @@ enum Workload {
     OwnProducts,
     Vendors,
     Profile,
-    /// It consumes events: only its start is measured.
+    /// An event consumer, of which only the cold start is measured.
     Nothing,
 }
 
@@ -56,12 +55,12 @@ pub(super) const SCENARIOS: &[Scenario] = &[
 ];
 
 impl Scenario {
-    /// Whether the function is asked anything.
+    /// False if only the cold start is measured.
     pub(super) fn is_invoked(&self) -> bool {
         self.workload != Workload::Nothing
     }
 
-    /// So many calls, with everything that must be there for them.
+    /// `count` calls, after creating the carts and orders that they need.
     pub(super) async fn calls(&self, cloud: &LocalCloud, shop: &Shop, count: u32) -> Result<Vec<Call>, BenchError> {
         let goods = shop.goods(0)?;
         let mut calls = Vec::new();
@@ -94,7 +93,7 @@ impl Scenario {
         Ok(calls)
     }
 
-    /// A call that changes nothing and can be made any number of times.
+    /// A read-only call, which can be repeated any number of times.
     async fn read(&self, shop: &Shop) -> Result<Call, BenchError> {
         let goods = shop.goods(0)?;
         match self.workload {
@@ -121,12 +120,12 @@ impl Scenario {
     }
 }
 
-/// The bazaar's newest products with their prices.
+/// The newest 20 products of one category, with their prices.
 pub(super) fn list_of_20() -> Result<Call, BenchError> {
     Call::get("/v1/products?limit=20&category=ceramics")
 }
 
-/// A product of the bazaar, with pictures, text and variants: always the same one, so that figures can be compared.
+/// A demo product with pictures, text and variants: always the same one, so that figures can be compared.
 pub(super) fn product_page() -> Result<Call, BenchError> {
     Call::get("/v1/products/rishtan-blue-kosa")
 }

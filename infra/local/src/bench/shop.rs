@@ -1,4 +1,4 @@
-//! What must be there before something can be measured: products, carts, orders, people.
+//! The data that measurements need: products, carts, orders, signed-in users.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,15 +12,15 @@ use crate::LocalCloud;
 use crate::cloud::{BUYER, OPERATOR, PASSWORD};
 use crate::demo::VENDORS;
 
-/// More than any run sells.
+/// Units of each product, more than any run sells.
 const STOCK_ON_HAND: u32 = 900_000;
 
-/// The bazaar with products that do not run out.
+/// The demo data, with products whose stock does not run out.
 pub(super) struct Shop {
     pub(super) client: Client,
-    /// Products of this run.
+    /// Products published for this run.
     pub(super) goods: Vec<Goods>,
-    /// Messages of the payment sandbox that were not delivered.
+    /// Webhooks of the payment sandbox that were captured instead of delivered.
     webhooks: Arc<Mutex<Vec<Request<Bytes>>>>,
 }
 
@@ -30,7 +30,7 @@ pub(super) struct Goods {
     pub(super) variant: String,
 }
 
-/// A cart that can be ordered.
+/// A cart with a line and an address, ready for checkout.
 #[derive(Clone, Debug)]
 pub(super) struct ReadyCart {
     pub(super) id: String,
@@ -38,7 +38,7 @@ pub(super) struct ReadyCart {
 }
 
 impl Shop {
-    /// Opens so many new products in the demo vendor's shop.
+    /// Publishes this many new products of the demo vendor.
     pub(super) async fn open(cloud: &LocalCloud, products: usize) -> Result<Self, BenchError> {
         let client = Client::new(cloud.address());
         let mut shop = Self { client, goods: Vec::new(), webhooks: Arc::default() };
@@ -47,7 +47,7 @@ impl Shop {
         Ok(shop)
     }
 
-    /// Publishes products until there are so many.
+    /// Publishes products until there are `products` of this run.
     pub(super) async fn stock_up(&mut self, products: usize) -> Result<(), BenchError> {
         let owner = self.sign_in(VENDORS.first().map_or("", |vendor| vendor.email)).await?;
         for number in self.goods.len()..products {
@@ -65,7 +65,7 @@ impl Shop {
         Ok(())
     }
 
-    /// Some product; the same number gives the same one.
+    /// The product at `number`, modulo the number of products.
     pub(super) fn goods(&self, number: usize) -> Result<&Goods, BenchError> {
         let index = number.checked_rem(self.goods.len()).unwrap_or(0);
         self.goods.get(index).ok_or_else(|| BenchError::Call("the shop".to_owned(), "it has no products".to_owned()))
@@ -78,7 +78,6 @@ impl Shop {
         Ok(format!("Bearer {}", text(&answer, "/access_token")?))
     }
 
-    /// The operator's, the buyer's and the vendor's.
     pub(super) async fn sign_in_operator(&self) -> Result<String, BenchError> {
         self.sign_in(OPERATOR).await
     }
@@ -91,7 +90,7 @@ impl Shop {
         self.sign_in(VENDORS.first().map_or("", |vendor| vendor.email)).await
     }
 
-    /// From now on the sandbox's webhooks are captured here instead of being delivered.
+    /// Captures the sandbox's webhooks from now on instead of delivering them.
     pub(super) fn capture_webhooks(&self, cloud: &LocalCloud) {
         let webhooks = Arc::clone(&self.webhooks);
         let capture = move |request: Request<Bytes>| -> crate::gateway::BoxFuture<'static, Response<Bytes>> {
@@ -102,7 +101,7 @@ impl Shop {
         cloud.services().stripe.deliver_to(url, Arc::new(capture));
     }
 
-    /// The signed message that an order was paid, as it would be delivered.
+    /// Pays an order in the sandbox and returns the signed webhook `payment_intent.succeeded` as it would be delivered.
     pub(super) async fn payment_succeeded_webhook(&self, order: &str) -> Result<Call, BenchError> {
         let path = format!("/_local/pay/stripe/orders/{order}");
         self.client.call(Call::send(Method::POST, &path, &json!({"do": "succeed"}), StatusCode::OK)?).await?;
@@ -112,18 +111,18 @@ impl Shop {
             event.get("type").is_some_and(|name| name == "payment_intent.succeeded")
         };
         let request = captured.into_iter().find(of_this_payment);
-        let request = request.ok_or_else(|| BenchError::Call(path, "the sandbox sent no message".to_owned()))?;
+        let request = request.ok_or_else(|| BenchError::Call(path, "the sandbox sent no webhook".to_owned()))?;
         Ok(Call { request, expected: StatusCode::OK })
     }
 }
 
-/// A new cart in US dollars.
+/// Opens a cart in US dollars and returns its id.
 pub(super) async fn open_cart(client: &Client) -> Result<String, BenchError> {
     let call = Call::send(Method::POST, "/v1/carts", &json!({"currency": "USD"}), StatusCode::CREATED)?;
     text(&client.json(call).await?, "/id")
 }
 
-/// So many units into a cart.
+/// The call that sets the quantity of a cart's line.
 pub(super) fn change(cart: &str, goods: &Goods, quantity: u32) -> Result<Call, BenchError> {
     let path = format!("/v1/carts/{cart}/items/{}", goods.variant);
     Call::send(Method::PUT, &path, &json!({"quantity": quantity}), StatusCode::OK)
@@ -134,7 +133,8 @@ pub(super) async fn fill_cart(client: &Client, goods: &Goods) -> Result<ReadyCar
     let id = open_cart(client).await?;
     client.call(change(&id, goods, 1)?).await?;
     let address = json!({"address": {
-        "name": "Aziza Karimova", "line1": "12 Navoi Street", "city": "Tashkent", "postal_code": "100011", "country": "UZ",
+        "name": "Aziza Karimova", "line1": "12 Navoi Street", "city": "Tashkent", "postal_code": "100011",
+        "country": "UZ",
     }});
     let call = Call::send(Method::POST, &format!("/v1/carts/{id}/shipping-options"), &address, StatusCode::OK)?;
     let options = client.json(call).await?;
@@ -143,9 +143,9 @@ pub(super) async fn fill_cart(client: &Client, goods: &Goods) -> Result<ReadyCar
 }
 
 impl ReadyCart {
-    /// The order for this cart, to be paid by card.
+    /// The checkout call for this cart, to be paid by card.
     pub(super) fn check_out(&self) -> Result<Call, BenchError> {
-        // An address of its own: three unpaid orders are all that one may have.
+        // Each order has its own e-mail address, because one address may have only three unpaid orders.
         let email = format!("{}@guests.test", self.id.trim_start_matches("crt_"));
         let order = json!({
             "cart_id": self.id, "email": email, "payment": {"provider": "stripe"}, "expected_total": self.total,
@@ -154,7 +154,7 @@ impl ReadyCart {
     }
 }
 
-/// A text in an answer.
+/// The string at a JSON pointer of a response.
 pub(super) fn text(answer: &Value, pointer: &str) -> Result<String, BenchError> {
     let found = answer.pointer(pointer).and_then(Value::as_str);
     found.map(str::to_owned).ok_or_else(|| BenchError::Call(pointer.to_owned(), format!("is not in {answer}")))

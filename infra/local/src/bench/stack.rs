@@ -1,4 +1,4 @@
-//! The whole on one machine: API, functions, database and everything that follows, in this process, called over loopback.
+//! The whole stack in this process: API, functions, database and event consumers, called over loopback.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -18,17 +18,17 @@ use super::shop::{Goods, Shop, change, fill_cart, open_cart};
 use super::table::{Table, milliseconds, percentile};
 use crate::LocalCloud;
 
-/// Requests of a kind, to measure the CPU time of one.
+/// Requests of one kind, over which the CPU time is averaged.
 const REQUESTS: u32 = 2_000;
-/// Whole checkouts, each of four requests.
+/// Checkouts of four requests each, over which the CPU time is averaged.
 const CHECKOUTS: u32 = 500;
-/// Clients at once.
+/// Numbers of concurrent clients, one load level each.
 const CLIENTS: [usize; 5] = [1, 8, 16, 64, 200];
-/// How many checkouts there are at most with so many clients, and for how long.
+/// A load level ends after this many checkouts or after [`MAX_DURATION`], whichever comes first.
 const MAX_CHECKOUTS: usize = 2_000;
 const MAX_DURATION: Duration = Duration::from_secs(15);
 
-/// Measures, and writes two tables.
+/// Writes two tables: CPU time per request, and checkouts under load.
 pub(super) async fn measure(cloud: &LocalCloud, out: &mut (dyn Write + Send)) -> Result<(), BenchError> {
     let mut shop = Shop::open(cloud, 1).await?;
     writeln!(
@@ -75,12 +75,12 @@ pub(super) async fn measure(cloud: &LocalCloud, out: &mut (dyn Write + Send)) ->
     Ok(())
 }
 
-/// A guest's way from nothing to an order that waits for its payment.
+/// A guest's checkout, from opening a cart to an order that awaits its payment.
 async fn check_out(client: &Client, goods: &Goods) -> Result<(), BenchError> {
     client.call(fill_cart(client, goods).await?.check_out()?).await.map(drop)
 }
 
-/// Runs something on a thread of its own, so that the client's part in this process's CPU time is known.
+/// Runs the client on its own thread, so that its share of this process's CPU time can be subtracted.
 async fn on_own_thread<T, F, Fut>(address: SocketAddr, work: F) -> Result<T, BenchError>
 where
     T: Send + 'static,
@@ -94,7 +94,8 @@ where
     thread.await.map_err(|error| BenchError::Call("the client".to_owned(), error.to_string()))?
 }
 
-/// The CPU time that this process uses for one request, when one client makes so many in a row.
+/// The mean CPU time of this process per request, without the client's share. One client makes the requests one after
+/// another, after a tenth as many to warm up.
 async fn one_request<F, Fut>(address: SocketAddr, requests: u32, request: F) -> Result<Duration, BenchError>
 where
     F: Fn(Client, u32) -> Fut + Send + 'static,
@@ -117,18 +118,18 @@ where
     Ok(used.await? / requests)
 }
 
-/// Waits until everything that follows is done, so that it counts.
+/// Waits until the resulting events are processed, so that their CPU time is counted too.
 async fn settle(client: &Client) -> Result<(), BenchError> {
     client.call(Call::send(Method::POST, "/_local/settled", &json!({}), StatusCode::OK)?).await.map(drop)
 }
 
-/// So many clients at once.
+/// The figures for one number of concurrent clients.
 struct LoadLevel {
-    /// In order.
+    /// Durations of the checkouts that succeeded, ascending.
     times: Vec<Duration>,
     wall: Duration,
     failed: usize,
-    /// The first one.
+    /// The first failure.
     failure: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Starts of a function, and its invocations.
+//! Measures cold starts and invocations of a function.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,24 +16,23 @@ use crate::LocalCloud;
 use crate::gateway::{BoxFuture, Gateway, InvocationContext, Invoke, InvokeError, Processes, Program};
 use crate::usage::Cost;
 
-/// How long something took, and the CPU time that it used.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Timing {
     pub(super) wall: Duration,
     pub(super) cpu: Duration,
 }
 
-/// What a function costs.
+/// The cost of a function: medians over its starts.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Figures {
     pub(super) binary_kib: u64,
-    /// From its start until it asks for an invocation.
+    /// From process start until it polls for its first invocation.
     pub(super) init: Timing,
     pub(super) first: Timing,
     pub(super) warm: Timing,
     /// After the last invocation.
     pub(super) memory: Memory,
-    /// Of one warm invocation.
+    /// Of the last warm invocation.
     pub(super) cost: Cost,
 }
 
@@ -49,14 +48,14 @@ struct Process {
     last: Mutex<Option<Invocation>>,
 }
 
-/// What one invocation took.
 struct Invocation {
     timing: Timing,
     trace_id: String,
 }
 
 impl Process {
-    /// Measures until the process asks for the next invocation: what it does after its answer is paid for as well.
+    /// Invokes the process and records the timing. CPU time is counted until the process polls for the next invocation,
+    /// because Lambda bills the work after the response too.
     async fn measured(&self, event: Bytes, context: InvocationContext) -> Result<Bytes, InvokeError> {
         let unreadable = |error: std::io::Error| InvokeError::Failed(error.to_string());
         let trace_id = context.trace_id.clone();
@@ -73,7 +72,7 @@ impl Process {
     }
 }
 
-/// What the gateway invokes.
+/// Lets the gateway invoke the measured process.
 struct MeasuredInvoke(Arc<Process>);
 
 impl Invoke for MeasuredInvoke {
@@ -83,7 +82,7 @@ impl Invoke for MeasuredInvoke {
 }
 
 impl Measured {
-    /// Starts a function and waits until it asks for its first invocation.
+    /// Starts a function, waits until it polls for its first invocation, and returns it with its process id.
     pub(super) async fn start(
         cloud: &LocalCloud,
         scenario: &Scenario,
@@ -102,7 +101,7 @@ impl Measured {
         Ok((Self { name, process, gateway }, id))
     }
 
-    /// Makes a call through the gateway.
+    /// Makes a call through the gateway and returns the timing and cost of its invocation.
     pub(super) async fn call(&self, cloud: &LocalCloud, call: &Call) -> Result<(Timing, Cost), BenchError> {
         let (parts, body) = call.request.clone().into_parts();
         let answer = self.gateway.call(parts, body).await;
@@ -114,7 +113,7 @@ impl Measured {
         Ok((timing, usage.cost))
     }
 
-    /// The ids of its processes.
+    /// The ids of its running processes.
     pub(super) fn ids(&self) -> Vec<u32> {
         self.process.processes.ids()
     }
@@ -124,7 +123,6 @@ impl Measured {
     }
 }
 
-/// Measures a scenario.
 pub(super) async fn measure(
     cloud: &LocalCloud,
     shop: &Shop,

@@ -1,18 +1,17 @@
-//! Figures, as a Markdown table shows them.
+//! Markdown tables, and the format of the figures in them.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::usage::Units;
 
-/// A Markdown table.
+/// A table whose `Display` is Markdown.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    /// A table with these headings.
     pub(super) fn new(headings: &[&str]) -> Self {
         Self { rows: vec![headings.iter().map(|heading| (*heading).to_owned()).collect()] }
     }
@@ -62,13 +61,12 @@ fn hundredths(hundredths: u128) -> String {
     format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
 
-/// The value that so many percent are below or equal to; the values are in order.
+/// A percentile of ascending values, at the nearest index; the default if there are no values.
 pub(super) fn percentile<T: Copy + Default>(values: &[T], percent: usize) -> T {
     let index = values.len().saturating_sub(1).saturating_mul(percent).saturating_add(50) / 100;
     values.get(index).copied().unwrap_or_default()
 }
 
-/// The value in the middle.
 pub(super) fn median<T: Copy + Default + Ord>(values: impl IntoIterator<Item = T>) -> T {
     let mut values: Vec<T> = values.into_iter().collect();
     values.sort_unstable();

@@ -1,4 +1,4 @@
-//! Functions that consume events, in this process: through the same code that reads the event in Lambda.
+//! Event consumers in this process, behind the same code of `platform` that parses the event in Lambda.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,11 +11,10 @@ use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::gateway::{BoxFuture, InvocationContext, Invoke, InvokeError};
 
-/// A consumer: event and time in, answer out.
+/// A consumer: takes the event (JSON) and the time, and returns the response (JSON).
 pub(super) type Consumer =
     Arc<dyn Fn(String, Timestamp) -> BoxFuture<'static, Result<String, EventError>> + Send + Sync>;
 
-/// Runs a consumer in this process.
 pub(super) struct InProcess {
     consumer: Consumer,
     clock: Clock,
@@ -33,7 +32,7 @@ impl Invoke for InProcess {
     fn invoke(&self, event: Bytes, context: InvocationContext) -> BoxFuture<'_, Result<Bytes, InvokeError>> {
         let (consumer, now, limit) = (Arc::clone(&self.consumer), self.clock.now(), self.limit);
         let crash = self.faults.crash_of(&context.trace_id);
-        // A task of its own: a panic becomes this invocation's error.
+        // A separate task, so that a panic becomes this invocation's error.
         let running = tokio::spawn(async move {
             let event = String::from_utf8(event.to_vec()).map_err(|error| InvokeError::Failed(error.to_string()))?;
             let consumed = platform::trace::scope(Some(context.trace_id), consumer(event, now));
@@ -49,7 +48,7 @@ impl Invoke for InProcess {
                 ended = running => ended.map_err(|failure| InvokeError::Failed(failure.to_string()))?,
                 () = crash => {
                     abort.abort();
-                    Err(InvokeError::Failed("it died".to_owned()))
+                    Err(InvokeError::Failed("it was killed by a fault".to_owned()))
                 }
             }
         })

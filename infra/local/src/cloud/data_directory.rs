@@ -1,4 +1,4 @@
-//! Where things are saved: a directory with one file per service, or nowhere.
+//! The data directory: one file per service, or no directory for a cloud in memory.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -8,11 +8,10 @@ use std::time::Duration;
 use super::StartError;
 use super::options::{MAX_ATTEMPTS, RETRY_PAUSE};
 
-/// The files of a cloud.
 #[derive(Debug)]
 pub(super) struct DataDirectory {
     directory: Option<PathBuf>,
-    /// Held as long as the cloud runs, so that no second one writes the same files.
+    /// Held while the cloud runs, so that no second process writes the same files.
     _lock: Option<File>,
 }
 
@@ -34,7 +33,7 @@ impl DataDirectory {
                 Err(TryLockError::WouldBlock) if attempts == MAX_ATTEMPTS => {
                     return Err(StartError::DataTaken(directory.display().to_string()));
                 }
-                // Whoever was killed just now may not have let go of it yet.
+                // A process that was just killed may not have released the lock yet.
                 Err(TryLockError::WouldBlock) => std::thread::sleep(RETRY_PAUSE),
             }
             attempts += 1;
@@ -42,18 +41,19 @@ impl DataDirectory {
         Ok(Self { directory: Some(directory.to_path_buf()), _lock: Some(lock) })
     }
 
-    /// The file of a service; nothing when nothing is saved.
+    /// The path of a service's file; `None` for a cloud in memory.
     pub(super) fn file(&self, name: &str) -> Option<PathBuf> {
         self.directory.as_ref().map(|directory| directory.join(name))
     }
 
-    /// How far the clock was moved before.
+    /// How far the clock was moved in earlier runs.
     pub(super) fn clock_offset(&self) -> Duration {
         let saved = self.file("clock").and_then(|file| std::fs::read_to_string(file).ok());
         Duration::from_millis(saved.and_then(|text| text.trim().parse().ok()).unwrap_or(0))
     }
 
-    /// Keeps how far the clock was moved. Written beside and renamed, so that a crash leaves the old or the new one.
+    /// Saves how far the clock was moved. The file is replaced by a rename, so that a crash leaves the old or the new
+    /// one.
     pub(super) fn save_clock_offset(&self, offset: Duration) -> io::Result<()> {
         let (Some(file), Some(beside)) = (self.file("clock"), self.file("clock.new")) else { return Ok(()) };
         std::fs::write(&beside, offset.as_millis().to_string())?;

@@ -1,4 +1,4 @@
-//! The functions: in this process, or as built binaries over the Lambda Runtime API.
+//! Runs the functions: in this process, or as built binaries over the Lambda Runtime API.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -16,10 +16,10 @@ use crate::gateway::{
 };
 use crate::template;
 
-/// How many processes of one function run at once.
+/// The most processes of one function at a time; further invocations wait.
 const MAX_PROCESSES: usize = 16;
 
-/// Everything that answers requests and events.
+/// All functions, and the gateway in front of them.
 pub(super) struct Functions {
     pub(super) gateway: Gateway,
     pub(super) by_id: HashMap<String, Arc<dyn Invoke>>,
@@ -49,7 +49,7 @@ impl Functions {
         Ok(Self { gateway, by_id, processes })
     }
 
-    /// The ids of the processes that a function runs in.
+    /// The ids of the processes that a function runs in; empty if it runs in this process.
     pub(super) fn process_ids(&self, function: &str) -> Vec<u32> {
         self.processes.get(function).map(|processes| processes.ids()).unwrap_or_default()
     }
@@ -83,7 +83,7 @@ pub(super) fn program(
     })
 }
 
-/// The crates of the functions, by the binaries that the template names.
+/// Starts a function from its crate, chosen by the binary that the template names.
 async fn in_process(
     function: &template::Function,
     config: &Config,

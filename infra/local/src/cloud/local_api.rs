@@ -1,4 +1,5 @@
-//! What exists only locally: mail, clock, faults, usage, the payment sandbox, and the API's documentation as a page.
+//! Endpoints that exist only locally: mail, clock, faults, usage and the payment sandbox under `/_local`, and the API's
+//! documentation under `/docs`.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -15,7 +16,7 @@ use utoipa_swagger_ui::Config;
 use super::server::{Cloud, read};
 use crate::faults::{CallContext, Fault};
 
-/// The longest that the clock is moved at once: ten years.
+/// The farthest that the clock moves at once: ten years.
 const MAX_ADVANCE: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
 
 pub(super) async fn answer(cloud: &Cloud, request: Request) -> Response {
@@ -23,8 +24,9 @@ pub(super) async fn answer(cloud: &Cloud, request: Request) -> Response {
     if let Some(rest) = path.strip_prefix("/_local/pay/stripe") {
         return match read(request, if rest.is_empty() { "/" } else { rest }).await {
             Ok((mut parts, body)) => {
-                // Nobody sends a trace to a stranger: whoever runs now is who calls. Only what comes through the gateway and
-                // housekeeping pay, and of the functions without a gateway housekeeping is the first by name.
+                // Calls to a provider carry no trace id, so a call is attributed to the invocation that runs now. Only
+                // requests through the gateway and housekeeping call providers, and among the functions without a
+                // gateway housekeeping is the first by name.
                 let running = cloud.services.usage.running().into_iter().next();
                 let (trace, route) = running.unzip();
                 parts.extensions.insert(CallContext { trace, route });
@@ -68,11 +70,11 @@ pub(super) async fn answer(cloud: &Cloud, request: Request) -> Response {
     }
 }
 
-/// How far the clock is moved.
+/// The body of `POST /_local/clock`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Advance {
-    /// A number with its unit: `90s`, `20m`, `2h`, `3d`.
+    /// A number with its unit: `500ms`, `90s`, `20m`, `2h`, `3d`.
     advance: String,
 }
 
@@ -94,7 +96,7 @@ async fn move_clock(cloud: &Cloud, body: &Bytes) -> Response {
     }
 }
 
-/// A number and its unit.
+/// Parses a number with its unit; `None` for anything else and above [`MAX_ADVANCE`].
 fn duration(text: &str) -> Option<Duration> {
     let split = text.find(|character: char| !character.is_ascii_digit())?;
     let (digits, unit) = text.split_at_checked(split)?;
@@ -122,7 +124,7 @@ fn failed(error: &dyn std::error::Error) -> Response {
     (StatusCode::INTERNAL_SERVER_ERROR, axum::Json(json!({"message": error.to_string()}))).into_response()
 }
 
-/// The browsable documentation, without the internet.
+/// Swagger UI, whose files are compiled in so that it works offline.
 pub(super) fn documentation(path: &str) -> Response {
     static CONFIG: OnceLock<Arc<Config<'static>>> = OnceLock::new();
     let config = CONFIG.get_or_init(|| Arc::new(Config::new(["/v1/openapi.json"]).validator_url("none")));

@@ -1,4 +1,4 @@
-//! The cloud as a whole: made from `template.yaml`, listening on one port.
+//! The embedded cloud: built from `template.yaml`, listening on one port.
 
 mod consumers;
 mod data_directory;
@@ -27,7 +27,7 @@ use self::sources::Sources;
 use crate::clock::Clock;
 use crate::gateway::{Gateway, Invoke, InvokeError, Program};
 
-/// The template that everything is made from.
+/// `template.yaml`, compiled in.
 pub const TEMPLATE: &str = include_str!("../../../../template.yaml");
 
 /// A running cloud. Dropping it stops it.
@@ -47,7 +47,7 @@ impl std::fmt::Debug for LocalCloud {
 }
 
 impl LocalCloud {
-    /// A cloud of its own for a test: in memory, on a free port, with a clock that stands still and no demo data.
+    /// Starts a cloud for one test: in memory, on a free port, with a frozen clock and no demo data.
     ///
     /// # Errors
     /// See [`StartError`].
@@ -55,7 +55,7 @@ impl LocalCloud {
         Self::with(Options::for_tests()).await
     }
 
-    /// A cloud with these options.
+    /// Starts a cloud with these options.
     ///
     /// # Errors
     /// See [`StartError`].
@@ -77,7 +77,7 @@ impl LocalCloud {
         let cloud = Self { address, services, functions, sources, stop, server: Some(server) };
         seed::settings(&cloud.services, options.limits, options.rates).await?;
         seed::accounts(&cloud.services, options.demo).await?;
-        // What is still under way from before a crash goes on by itself; only a new bazaar is waited for.
+        // Work left over from before a crash continues in the background; only freshly loaded demo data is waited for.
         if options.demo && seed::demo_data(&cloud.services).await? {
             cloud.wait_until_idle().await?;
         }
@@ -85,31 +85,28 @@ impl LocalCloud {
         Ok(cloud)
     }
 
-    /// Where it listens, without a slash at the end.
+    /// `http://localhost:<port>`, without a trailing slash.
     pub fn base_url(&self) -> String {
         self.services.base_url.clone()
     }
 
-    /// The address that it listens on.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Its clock.
     pub fn clock(&self) -> &Clock {
         &self.services.clock
     }
 
-    /// Its services, for tests that look behind the API.
+    /// The services, for tests that look behind the API.
     pub fn services(&self) -> &Services {
         &self.services
     }
 
-    /// Invokes a function by its logical id with an event, past everything that would have called it, and gives back what it
-    /// answers.
+    /// Invokes a function by its logical id with an event, without gateway or event source, and returns its response.
     ///
     /// # Errors
-    /// There is no such function, or it failed.
+    /// When there is no such function, or it fails.
     pub async fn invoke(&self, function: &str, event: serde_json::Value) -> Result<serde_json::Value, InvokeError> {
         let invoke = self.sources.invoker(function).map_err(|error| InvokeError::Failed(error.to_string()))?;
         invoke(event).await.map_err(InvokeError::Failed)
@@ -120,21 +117,22 @@ impl LocalCloud {
         self.functions.process_ids(function)
     }
 
-    /// A function's binary in a directory of built ones, and how this cloud would run it.
+    /// How this cloud would run a function's binary from a directory of built functions.
     pub(crate) fn program(&self, function: &str, directory: &Path) -> Result<Program, StartError> {
         let found = self.services.template.function(function);
         let found = found.ok_or_else(|| StartError::Function(function.to_owned(), "it does not exist".to_owned()))?;
         functions::program(found, &self.services, directory)
     }
 
-    /// A second way into this cloud, whose requests to one function go to something else.
+    /// A second gateway to this cloud, without throttling, in which `invoke` replaces one function.
     pub(crate) fn gateway_with(&self, function: &str, invoke: Arc<dyn Invoke>) -> Result<Gateway, StartError> {
         let mut by_id = self.functions.by_id.clone();
         by_id.insert(function.to_owned(), invoke);
         functions::gateway(None, &self.services, &by_id)
     }
 
-    /// Moves the clock, runs what is scheduled for the time that has come, and waits until all that follows is done.
+    /// Moves the clock, runs the schedules that are due, and waits for at most 15 seconds until the resulting events
+    /// are processed.
     ///
     /// # Errors
     /// When a stream or a queue cannot be read.
@@ -142,7 +140,7 @@ impl LocalCloud {
         self.sources.advance(by).await
     }
 
-    /// Waits until every event has been delivered and acted on.
+    /// Waits until every event has been delivered and processed.
     ///
     /// # Errors
     /// When a stream or a queue cannot be read.
@@ -150,12 +148,13 @@ impl LocalCloud {
         self.sources.settled().await
     }
 
-    /// Kills what moves events and delivers them, as a crash would; [`LocalCloud::restart_sources`] starts it again.
+    /// Kills pipes, queue consumers, schedules and webhook delivery as a crash would; [`LocalCloud::restart_sources`]
+    /// starts them again.
     pub async fn kill_sources(&self) {
         self.sources.kill().await;
     }
 
-    /// Starts again what moves events.
+    /// Starts the event sources again after [`LocalCloud::kill_sources`].
     ///
     /// # Errors
     /// When a stream or a queue cannot be read.
@@ -163,7 +162,7 @@ impl LocalCloud {
         self.sources.start(self.stop.subscribe())
     }
 
-    /// Stops it: no further requests, and what is under way is finished.
+    /// Accepts no further requests, finishes those in flight, and stops the functions.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
         self.sources.stop().await;

@@ -1,4 +1,4 @@
-//! How a cloud is started, and what can go wrong with that.
+//! The options of a cloud, and the errors of its start.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,32 +14,30 @@ use crate::cognito::{Hashing, PoolError};
 use crate::gateway::Throttle;
 use crate::template::TemplateError;
 
-/// How a cloud is started.
 #[derive(Clone)]
 pub struct Options {
-    /// The port on loopback; 0 is any free one.
+    /// The port on loopback; 0 picks a free one.
     pub port: u16,
-    /// Where everything is kept; nothing keeps it in memory.
+    /// The data directory; `None` keeps the data in memory.
     pub data: Option<PathBuf>,
-    /// Whether there is a bazaar to begin with.
+    /// Whether the demo data is loaded.
     pub demo: bool,
-    /// Where the built functions are, to be run as processes; nothing runs them in this process.
+    /// The directory of the built functions, to run them as processes; `None` runs them in this process.
     pub processes: Option<PathBuf>,
-    /// The cloud's clock.
     pub clock: Clock,
-    /// How expensive passwords are.
+    /// The cost of password hashes.
     pub hashing: Hashing,
-    /// The gateway's throttling; the template's would be in the way of load on one machine.
+    /// The gateway's throttling, which replaces the template's: a load test on one machine would exceed that.
     pub throttle: Option<Throttle>,
-    /// A statement that is taken out of a role: function's logical id, and Sid.
+    /// A statement that is removed from a role: the function's logical id, and the Sid.
     pub removed_statement: Option<(String, String)>,
-    /// How many overwritten items are remembered for the fault `stale`.
+    /// How many overwritten items are kept for the fault `stale`.
     pub history_limit: usize,
-    /// How often somebody may try something, in a cloud that has no settings yet. An operator's settings stay as they are.
+    /// Rate limits of a cloud that has no settings yet. Settings that exist stay as they are.
     pub limits: Limits,
-    /// Tax and commission, likewise.
+    /// Tax and commission of a cloud that has no settings yet.
     pub rates: Rates,
-    /// Whether schedules run by themselves. Tests move the clock instead.
+    /// Whether schedules run on a timer. Tests move the clock instead.
     pub schedules: bool,
 }
 
@@ -49,14 +47,14 @@ impl std::fmt::Debug for Options {
     }
 }
 
-/// 5,000 a minute and more, so that one machine can be put under load.
+/// High enough for a load test on one machine: more than 5,000 requests a minute.
 const DEVELOPMENT_THROTTLE: Throttle = Throttle { burst: 20_000, rate_per_second: 20_000 };
 
-/// Everybody has one address here: the limits per address are as high as the throttling.
+/// All callers share one IP address here, so the limits per address are as high as the throttling.
 const SHARED_ADDRESS_LIMIT: Limit = Limit::per_minute(1_200_000);
 
 impl Options {
-    /// For `cargo run`: on a port, with real time, kept in a directory or not at all.
+    /// For `cargo run`: on a fixed port, with real time, stored in a directory or in memory.
     pub fn for_development(port: u16, data: Option<PathBuf>, demo: bool) -> Self {
         Self {
             port,
@@ -74,7 +72,7 @@ impl Options {
         }
     }
 
-    /// For tests: in memory, on a free port, with a clock that stands still.
+    /// For tests: in memory, on a free port, with a frozen clock and no timer for schedules.
     pub fn for_tests() -> Self {
         Self {
             clock: Clock::frozen(Timestamp::from_millis(1_800_000_000_000)),
@@ -84,7 +82,8 @@ impl Options {
         }
     }
 
-    /// Listens. A port that is taken is tried again for a moment: whoever was killed just now may not have let go of it yet.
+    /// Binds the port. A taken port is tried again for a second, because a process that was just killed may not have
+    /// released it yet.
     pub(super) async fn listen(&self) -> Result<TcpListener, StartError> {
         let mut attempts = 0;
         loop {
@@ -99,39 +98,31 @@ impl Options {
     }
 }
 
-/// How often a port or a directory that is taken is tried again, and after which pause: a second in all.
+/// How often a taken port or locked directory is tried again, [`RETRY_PAUSE`] apart: one second in all.
 pub(super) const MAX_ATTEMPTS: u32 = 20;
-/// See [`MAX_ATTEMPTS`].
 pub(super) const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
 /// Why a cloud did not start, or stopped working.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Somebody else listens there.
     #[error("port {0} is taken: stop what listens there, or choose another with --port")]
     PortTaken(u16),
-    /// The port cannot be used.
     #[error("cannot listen: {0}")]
     Listen(#[source] io::Error),
-    /// Another process uses the data.
     #[error("{0} is in use by another bozor: stop it, or choose another directory with --data")]
     DataTaken(String),
-    /// The directory cannot be used.
     #[error("the data directory cannot be used: {0}")]
     Data(#[source] io::Error),
-    /// The template says something that cannot be run here.
     #[error(transparent)]
     Template(#[from] TemplateError),
-    /// The user pool.
     #[error(transparent)]
     Pool(#[from] PoolError),
-    /// A function does not start.
+    /// The function's logical id, and the reason.
     #[error("function {0} does not start: {1}")]
     Function(String, String),
-    /// A service does not open, or fails.
+    /// The service, and why it did not open or failed later.
     #[error("{0}: {1}")]
     Service(&'static str, String),
-    /// The demo data cannot be loaded.
     #[error("the demo data cannot be loaded: {0}")]
     Demo(String),
 }

@@ -1,4 +1,4 @@
-//! What is there from the start: accounts, and on demand a bazaar.
+//! Seeds a cloud: settings, accounts and, if asked for, the demo data.
 
 use std::collections::BTreeMap;
 
@@ -15,11 +15,11 @@ use super::services::Services;
 use crate::cognito::Account;
 use crate::demo;
 
-/// The operator's account, always there.
+/// The operator's account, which every cloud has.
 pub const OPERATOR: &str = "admin@bozor.test";
-/// A buyer of the bazaar.
+/// The buyer's account of the demo data.
 pub const BUYER: &str = "buyer@bozor.test";
-/// The password of all accounts that are there from the start.
+/// The password of all seeded accounts.
 pub const PASSWORD: &str = "Bozor-demo-2026!";
 
 fn failed(error: impl std::fmt::Display) -> StartError {
@@ -36,7 +36,7 @@ async fn register(services: &Services, email: &str, name: &str, groups: &[&str])
     services.cognito.register(&account).await?.parse().map_err(failed)
 }
 
-/// Makes the accounts, unless they are there.
+/// Registers the accounts that do not exist yet.
 pub(super) async fn accounts(services: &Services, demo: bool) -> Result<(), StartError> {
     register(services, OPERATOR, "Operator", &["admin"]).await?;
     if demo {
@@ -45,7 +45,7 @@ pub(super) async fn accounts(services: &Services, demo: bool) -> Result<(), Star
     Ok(())
 }
 
-/// Writes the settings, unless there are some.
+/// Writes the settings unless there are some already.
 pub(super) async fn settings(services: &Services, limits: Limits, rates: Rates) -> Result<(), StartError> {
     let config = root_config(services);
     let table = services.template.table("SettingsTable").ok_or_else(|| failed("no SettingsTable"))?;
@@ -56,7 +56,7 @@ pub(super) async fn settings(services: &Services, limits: Limits, rates: Rates) 
     }
 }
 
-/// Everything a function may be given, with the cloud's own key: the environment of all functions together.
+/// The environments of all functions together, with the access key that may do everything.
 fn root_config(services: &Services) -> Config {
     let mut variables = BTreeMap::new();
     for function in &services.template.functions {
@@ -66,8 +66,8 @@ fn root_config(services: &Services) -> Config {
     Config::from_vars(variables)
 }
 
-/// Loads the bazaar: shops, categories, pictures, and the product files through the import's own code. What is there already
-/// stays as it is, so that a crash in the middle is mended by the next start. False when it was all there.
+/// Loads the demo data: vendors, categories, pictures, and product files through the import's own code. What exists
+/// already stays as it is, so that the next start completes a load that crashed. False if all of it existed.
 pub(super) async fn demo_data(services: &Services) -> Result<bool, StartError> {
     if services.data_directory.file("demo").is_some_and(|marker| marker.exists()) {
         return Ok(false);
@@ -112,7 +112,7 @@ pub(super) async fn demo_data(services: &Services) -> Result<bool, StartError> {
     Ok(true)
 }
 
-/// A shop that has gone through its application.
+/// The vendor's account, opened and approved unless it exists.
 async fn approved_vendor(
     services: &Services,
     accounts: &Accounts,
@@ -152,7 +152,7 @@ async fn approved_vendor(
     accounts.open_vendor(&approved, &membership, catalog).await.map_err(failed)
 }
 
-/// Puts a picture into the bucket as an upload would have.
+/// Draws a picture and stores it in the bucket under the key that an upload would have.
 async fn upload(services: &Services, picture: &str, vendor: &str) -> Result<(), StartError> {
     let Some(bucket) = services.template.bucket("MediaBucket") else { return Err(failed("no MediaBucket")) };
     let key = demo::media_id(picture).to_string();

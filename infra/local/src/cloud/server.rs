@@ -1,4 +1,4 @@
-//! The one port: the API behind its gateway, the endpoints of AWS, and what exists only locally.
+//! The HTTP server: the API behind its gateway, the AWS endpoints under `/_aws`, and the local endpoints.
 
 use std::io;
 use std::net::SocketAddr;
@@ -22,10 +22,10 @@ use super::sources::Sources;
 use super::{StartError, local_api};
 use crate::faults::{Call, CallContext, Kind, SLOW_DELAY, drop_connection};
 
-/// The largest body of a call to an endpoint: DynamoDB takes 16 MB.
+/// The largest body of a call to an endpoint, in bytes: DynamoDB takes 16 MB.
 const MAX_CALL_SIZE: usize = 20 * 1024 * 1024;
 
-/// What requests are answered with.
+/// The state that requests are answered from.
 #[derive(Clone)]
 pub(super) struct Cloud {
     pub(super) services: Arc<Services>,
@@ -33,7 +33,7 @@ pub(super) struct Cloud {
     pub(super) sources: Arc<Sources>,
 }
 
-/// Serves until it is told to stop.
+/// Serves requests until `stopped` is true, and finishes those in flight.
 pub(super) fn serve(
     listener: TcpListener,
     services: Arc<Services>,
@@ -46,7 +46,7 @@ pub(super) fn serve(
     let router = Router::new().fallback(answer).layer(DefaultBodyLimit::disable()).with_state(cloud);
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let listener = listener.tap_io(|stream| {
-        // Answers are small: waiting to fill a packet would cost 40 ms on some of them.
+        // Responses are small: waiting to fill a packet (Nagle's algorithm) would delay some of them by 40 ms.
         let _ = stream.set_nodelay(true);
     });
     Ok(async move {
@@ -61,7 +61,7 @@ pub(super) fn serve(
     })
 }
 
-/// Webhooks go through the gateway like everybody's requests.
+/// Delivers the sandbox's webhooks through the gateway, as requests from outside come.
 fn deliver_webhooks(services: &Arc<Services>, functions: &Arc<Functions>) {
     let functions = Arc::downgrade(functions);
     let deliver =
@@ -86,12 +86,12 @@ async fn answer(State(cloud): State<Cloud>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     if let Some(rest) = path.strip_prefix("/_aws/") {
         let is_s3 = rest.starts_with("s3/") || rest == "s3";
-        // Uploads by presigned URL are protected by their signature, and come from the shop's pages.
+        // Uploads by presigned URL come from the shop's pages, another origin, and are protected by their signature.
         let is_signed = is_s3 && request.uri().query().is_some_and(|query| query.contains("X-Amz-Signature="));
         if !is_for_here(&request) || !(is_signed || is_from_here(&request)) {
             return StatusCode::FORBIDDEN.into_response();
         }
-        // S3's signatures cover the whole path.
+        // S3's signatures cover the whole path, so its prefix stays.
         if is_s3 {
             let mut request = request;
             let call_context = call_context(&cloud, request.headers());
@@ -121,14 +121,14 @@ async fn answer(State(cloud): State<Cloud>, request: Request) -> Response {
     cloud.functions.gateway.serve(request).await
 }
 
-/// Whether a request is addressed to this machine by a name of its own: a page elsewhere could otherwise drive the cloud through the
-/// browser of whoever looks at it, by a name that it points here.
+/// Whether the request's host is a loopback name. This prevents DNS rebinding: a foreign page could otherwise call the
+/// cloud from a visitor's browser, by a domain that it resolves to 127.0.0.1.
 fn is_for_here(request: &Request) -> bool {
     let host = text(request, &header::HOST);
     host.or_else(|| request.uri().authority().map(http::uri::Authority::as_str)).is_some_and(is_loopback)
 }
 
-/// Whether a request comes from no foreign page.
+/// Whether the request has no `Origin`, or a loopback one: pages of other sites are refused.
 fn is_from_here(request: &Request) -> bool {
     let own = |origin: &str| origin.split_once("://").is_some_and(|(_, host)| is_loopback(host));
     text(request, &header::ORIGIN).is_none_or(own)
@@ -146,7 +146,7 @@ fn is_loopback(host: &str) -> bool {
     matches!(name, "localhost" | "127.0.0.1" | "[::1]" | "::1")
 }
 
-/// A call of an SDK to one of the services.
+/// Answers an SDK's call to one of the services, with the faults that were injected for it.
 async fn aws_endpoint(cloud: &Cloud, rest: &str, request: Request) -> Response {
     let (service, path) = rest.split_once('/').unwrap_or((rest, ""));
     let service = service.to_owned();
@@ -187,7 +187,7 @@ async fn aws_endpoint(cloud: &Cloud, rest: &str, request: Request) -> Response {
     }
 }
 
-/// What a call of an SDK is part of: functions pass the trace of their invocation on.
+/// The invocation that an SDK's call belongs to, by the trace header that functions pass on.
 fn call_context(cloud: &Cloud, headers: &HeaderMap) -> CallContext {
     let trace = headers.get("x-amzn-trace-id").and_then(|trace| trace.to_str().ok());
     let route = trace.and_then(|trace| cloud.services.usage.route_of(trace));
@@ -206,13 +206,13 @@ async fn call(cloud: &Cloud, service: &str, parts: Parts, body: Bytes) -> Respon
     answer.map(Body::from)
 }
 
-/// The operation of a call: the last part of `X-Amz-Target`; the one of SES has none.
+/// The operation of a call: the last part of `X-Amz-Target`. SES sends no such header, and has one operation here.
 fn operation(parts: &Parts) -> String {
     let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
     target.and_then(|target| target.rsplit('.').next()).unwrap_or("SendEmail").to_owned()
 }
 
-/// The whole request, with another path.
+/// Reads the body and replaces the path; 413 for a body above [`MAX_CALL_SIZE`].
 pub(super) async fn read(request: Request, path: &str) -> Result<(Parts, Bytes), Response> {
     let (mut parts, body) = request.into_parts();
     let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();

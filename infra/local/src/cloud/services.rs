@@ -1,4 +1,4 @@
-//! The services, as the template describes them.
+//! The embedded services, configured by the template.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -22,36 +22,27 @@ use crate::sqs::{QueueSpec, Queues, Redrive};
 use crate::template::{self, SecretValue, Site, Template};
 use crate::usage::Usage;
 
-/// The secret of every access key: signatures are checked only where they are presigned.
+/// The secret of every access key: only the signatures of presigned URLs are checked.
 pub(super) const SECRET_KEY: &str = "local-secret-access-key";
 
-/// Everything that functions call.
+/// The embedded services that functions call.
 pub struct Services {
-    /// Where the cloud listens.
+    /// `http://localhost:<port>`, without a trailing slash.
     pub base_url: String,
-    /// What everything was made from.
     pub template: Template,
-    /// What time it is.
     pub clock: Clock,
-    /// Failures on order.
     pub faults: Faults,
-    /// What each route costs.
+    /// Round trips and capacity units of each route.
     pub usage: Usage,
-    /// The roles of the functions.
+    /// The roles of functions and pipes.
     pub roles: Roles,
-    /// DynamoDB.
     pub dynamodb: Arc<Endpoint>,
-    /// SQS.
     pub queues: Queues,
-    /// S3.
     pub buckets: Buckets,
-    /// Cognito.
     pub cognito: Cognito,
-    /// Secrets Manager.
     pub secrets: Secrets,
-    /// SES, and who got what.
+    /// SES, with the mail that was sent.
     pub mail: Mail,
-    /// Stripe's sandbox.
     pub stripe: Stripe,
     pub(super) data_directory: DataDirectory,
     ready: AtomicBool,
@@ -63,7 +54,7 @@ impl std::fmt::Debug for Services {
     }
 }
 
-/// Roles, as the endpoint of DynamoDB asks for them.
+/// Checks calls to DynamoDB against the roles.
 struct TablePermit(Roles);
 
 impl Permit for TablePermit {
@@ -154,12 +145,13 @@ impl Services {
         })
     }
 
-    /// Where SDK clients find the endpoints: by the address, as with a name the SDK would put a bucket into the host.
+    /// The base URL for SDK clients. Its host is an IP address, because the SDK would prefix a host name with the
+    /// bucket's.
     pub(super) fn endpoint_base(&self) -> String {
         self.base_url.replace("localhost", "127.0.0.1")
     }
 
-    /// Everything is there, demo data too.
+    /// Marks the cloud as ready, after the demo data is loaded.
     pub(super) fn ready(&self) {
         self.ready.store(true, Ordering::SeqCst);
     }
@@ -168,7 +160,7 @@ impl Services {
         self.ready.load(Ordering::SeqCst)
     }
 
-    /// The environment of a function: what the template gives it, and what Lambda would.
+    /// The environment of a function: the template's variables, those that Lambda sets, and the local endpoints.
     pub(super) fn environment(&self, function: &template::Function) -> std::collections::BTreeMap<String, String> {
         let mut variables = function.environment.clone();
         let endpoint_base = self.endpoint_base();
@@ -265,7 +257,7 @@ fn pool(pool: &template::UserPool) -> PoolSpec {
     }
 }
 
-/// The local values of secrets: the names are those of the cloud.
+/// A secret with the name that the template gives it and a local value.
 fn secret(secret: &template::Secret) -> Secret {
     let value = match (secret.id.as_str(), &secret.value) {
         ("StripeSecret", _) => format!(

@@ -1,4 +1,5 @@
-//! What calls functions besides the API: pipes, queues, streams, schedules, and the sandbox's webhooks.
+//! The event sources that invoke functions besides the API: pipes, queues, streams, schedules, and the sandbox's
+//! webhooks.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,32 +21,31 @@ use crate::pipes::{self, Filter, Running, Sink, Source};
 use crate::sqs::{EventSource, Mapping, MessageAttributes, Queues};
 use crate::template;
 
-/// The backoff before a delivery is tried for the second time.
+/// The backoff before the second attempt of a delivery.
 const RETRY_BACKOFF: Duration = Duration::from_millis(100);
-/// How often schedules look at the clock.
+/// How often the timer checks which schedules are due.
 const SCHEDULE_POLL_INTERVAL: Duration = Duration::from_millis(250);
-/// How long what follows from a moved clock is waited for.
+/// How long [`Sources::advance`] waits for the events that a moved clock causes.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(15);
-/// How often TTL deletion looks at the tables.
+/// How often expired items are deleted, by the cloud's clock.
 const TTL_SWEEP_INTERVAL: Duration = Duration::from_secs(3600);
 
-/// What Lambda and Pipes do with a role when they read a stream for it
+/// The actions that a role needs so that Lambda and Pipes can read a stream for it
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-iam-role.html>).
 const STREAM_READER: &[&str] =
     &["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"];
-/// What Lambda does with a role when it reads a queue for it
+/// The actions that a role needs so that Lambda can read a queue for it
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html>).
 const QUEUE_READER: &[&str] = &["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
-/// What is done with a role to send on what was read, or what was given up.
+/// The action that a role needs to send records to a queue, or to a dead-letter queue.
 const SENDER: &[&str] = &["sqs:SendMessage"];
 
-/// What calls functions.
 pub(super) struct Sources {
     services: Arc<Services>,
     functions: Arc<Functions>,
     running: Mutex<Work>,
     schedules: tokio::sync::Mutex<Vec<Scheduled>>,
-    /// Whether schedules run by themselves, and not only when the clock is moved on purpose.
+    /// Whether schedules run on a timer, and not only when [`Sources::advance`] moves the clock.
     run_on_timer: bool,
 }
 
@@ -57,7 +57,7 @@ struct Work {
     clock: Option<JoinHandle<()>>,
 }
 
-/// A function that is called every so often, by the cloud's clock.
+/// A function that is invoked at a fixed interval of the cloud's clock.
 struct Scheduled {
     function: String,
     every: Duration,
@@ -88,7 +88,7 @@ impl Sources {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts everything that moves by itself.
+    /// Starts pipes, streams, queue consumers, webhook delivery and, with `run_on_timer`, the schedules.
     pub(super) fn start(self: &Arc<Self>, mut stopped: watch::Receiver<bool>) -> Result<(), StartError> {
         let mut work = Work::default();
         let mut names: Vec<String> = self.services.template.pipes.iter().map(|pipe| pipe.id.clone()).collect();
@@ -140,7 +140,7 @@ impl Sources {
         })
     }
 
-    /// Refuses to begin what the role would not let AWS do: the cloud says so when the source is made, too.
+    /// Fails unless the role allows these actions on the resource. AWS checks the same when an event source is created.
     fn require(&self, id: &str, actions: &[&str], resource: Option<&String>) -> Result<(), StartError> {
         let Some(resource) = resource else {
             return Err(StartError::Function(
@@ -230,7 +230,7 @@ impl Sources {
             .map_err(|error| StartError::service("a queue")(&error))
     }
 
-    /// Calls a function with an event and counts what it costs.
+    /// A closure that invokes a function with an event and records what it costs.
     pub(super) fn invoker(&self, function: &str) -> Result<Invoker, StartError> {
         let missing = || StartError::Function(function.to_owned(), "it does not exist".to_owned());
         let invoke = Arc::clone(self.functions.by_id.get(function).ok_or_else(missing)?);
@@ -255,15 +255,16 @@ impl Sources {
         }))
     }
 
-    /// Runs what is due by the cloud's clock, once however long the clock was moved.
+    /// Runs the schedules that are due by the cloud's clock, each once however far the clock was moved.
     pub(super) async fn run_schedules(&self) {
         let mut schedules = self.schedules.lock().await;
         let now = self.services.clock.now();
         for scheduled in schedules.iter_mut().filter(|scheduled| scheduled.next <= now) {
             scheduled.next = now + scheduled.every;
             let event = json!({
-                "version": "0", "id": format!("local-{}", now.millis()), "detail-type": "Scheduled Event", "source": "aws.events",
-                "account": template::ACCOUNT, "time": now.to_string(), "region": template::REGION, "resources": [], "detail": {},
+                "version": "0", "id": format!("local-{}", now.millis()), "detail-type": "Scheduled Event",
+                "source": "aws.events", "account": template::ACCOUNT, "time": now.to_string(),
+                "region": template::REGION, "resources": [], "detail": {},
             });
             match self.invoker(&scheduled.function) {
                 Ok(invoked) => {
@@ -284,7 +285,7 @@ impl Sources {
         }
     }
 
-    /// Moves the clock, runs what is due, and waits until all that follows is done.
+    /// Moves the clock, runs the schedules that are due, and waits up to [`SETTLE_TIMEOUT`] for the resulting events.
     pub(super) async fn advance(&self, by: Duration) -> Result<(), StartError> {
         self.services.clock.advance(by);
         self.services.data_directory.save_clock_offset(self.services.clock.offset()).map_err(StartError::Data)?;
@@ -294,15 +295,15 @@ impl Sources {
             .map_err(|error| StartError::service("DynamoDB")(&error))?;
         self.run_schedules().await;
         self.services.stripe.deliver_due().await;
-        // A moved clock can set much going: whoever moves it does not wait for all of that.
+        // A moved clock can cause a lot of work; the caller does not wait for all of it.
         match tokio::time::timeout(SETTLE_TIMEOUT, self.settled()).await {
             Ok(settled) => settled,
             Err(_) => Ok(()),
         }
     }
 
-    /// Waits until streams, pipes and queues are empty. A message that failed and waits for its next try does not count: it
-    /// comes back when the clock says so.
+    /// Waits until streams, pipes and queues are drained. A failed message that waits for its next attempt does not
+    /// count: it becomes visible again when the cloud's clock reaches its time.
     pub(super) async fn settled(&self) -> Result<(), StartError> {
         for _ in 0..2 {
             self.services.dynamodb.settled().await.map_err(|error| StartError::service("a stream")(&error))?;

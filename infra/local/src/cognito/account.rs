@@ -1,4 +1,4 @@
-//! What a signed-in user does with its own account, by access token.
+//! The calls of signed-in users on their own account, authorized by the access token.
 
 use std::collections::BTreeMap;
 
@@ -52,7 +52,7 @@ pub(super) fn user(cognito: &Cognito, input: &BearerInput) -> Result<Value, Refu
     Ok(json!({ "Username": user.sub, "UserAttributes": listed(&user.sub, &readable) }))
 }
 
-/// Attributes with the `sub` before them, as answers list them.
+/// Attributes as responses list them, the `sub` first.
 pub(super) fn listed(sub: &str, attributes: &BTreeMap<String, String>) -> Vec<Value> {
     let sub = ("sub", sub);
     std::iter::once(sub)
@@ -75,13 +75,13 @@ pub(super) fn update_attributes(cognito: &Cognito, input: UpdateInput) -> Result
             return Err(unwritable(&attribute.name));
         }
         if attribute.name == "email" {
-            // A changed address would have to be verified before it counts, which this subset does not have.
+            // Cognito has a changed address verified before it takes effect; this subset does not implement that.
             return Err(invalid_parameter("the embedded cloud does not change addresses"));
         }
     }
     let mut attributes = user.attributes;
     for (name, value) in checked_attributes(input.user_attributes)? {
-        // An empty value takes the attribute away.
+        // An empty value deletes the attribute.
         if value.is_empty() {
             attributes.remove(&name);
         } else {
@@ -92,7 +92,7 @@ pub(super) fn update_attributes(cognito: &Cognito, input: UpdateInput) -> Result
     Ok(json!({ "CodeDeliveryDetailsList": [] }))
 }
 
-/// Attributes by name; refuses what the pool's schema does not have.
+/// Attributes by name. Rejects names outside the pool's schema and values that are too long.
 pub(super) fn checked_attributes(attributes: Vec<Attribute>) -> Result<BTreeMap<String, String>, Refusal> {
     let mut checked = BTreeMap::new();
     for Attribute { name, value } in attributes {
@@ -122,7 +122,7 @@ pub(super) struct ChangePasswordInput {
     proposed_password: String,
 }
 
-/// Marks the one refusal that this call words differently from a sign-in.
+/// Marks the lockout error of [`check_password`], for which this call has another error code than a sign-in.
 const LOCKED_OUT: &str = "locked out";
 
 pub(super) async fn change_password(cognito: &Cognito, input: ChangePasswordInput) -> Result<Value, Refusal> {

@@ -1,4 +1,4 @@
-//! What an administrator's credentials may do with any account.
+//! The `Admin…` calls, which work on any account and are authorized by the caller's role.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -10,7 +10,7 @@ use super::sign_up::{already_exists, check_address, new_user, not_to_be_confirme
 use super::{Account, Attribute, Cognito, PoolSpec, Status, User, invalid_parameter, user_not_found};
 use crate::sqs::wire::{Call, Refusal};
 
-/// An administrative input: the pool, and what else it has.
+/// The input of an `Admin…` call: the pool's id and the call's own fields.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct OfPool<T> {
@@ -19,7 +19,7 @@ pub(super) struct OfPool<T> {
     rest: T,
 }
 
-/// Reads the input of an administrative call that the caller's policy allows.
+/// Reads the input of an `Admin…` call, after checking that the caller's role allows it and that the pool exists.
 pub(super) fn permitted<T: DeserializeOwned>(cognito: &Cognito, call: &Call<'_>) -> Result<T, Refusal> {
     let input: OfPool<T> = call.input()?;
     let action = format!("cognito-idp:{}", call.operation);
@@ -112,7 +112,7 @@ pub(super) async fn set_password(cognito: &Cognito, call: &Call<'_>) -> Result<V
     Ok(json!({}))
 }
 
-/// Confirms the account, not its address.
+/// Confirms the account without verifying its address.
 pub(super) fn confirm_sign_up(cognito: &Cognito, call: &Call<'_>) -> Result<Value, Refusal> {
     let input: OneUser = permitted(cognito, call)?;
     let user = known(cognito, &input.username)?;
@@ -128,7 +128,7 @@ pub(super) fn user(cognito: &Cognito, call: &Call<'_>) -> Result<Value, Refusal>
     Ok(Value::Object(described(&known(cognito, &input.username)?, "UserAttributes")))
 }
 
-/// A user as answers describe it; its attributes are called differently in different ones.
+/// A user as responses describe them. The attribute list has another name in each call: `attributes`.
 pub(super) fn described(user: &User, attributes: &str) -> Map<String, Value> {
     let mut description = Map::new();
     description.insert("Username".into(), json!(user.sub));
@@ -192,7 +192,7 @@ pub(super) fn global_sign_out(cognito: &Cognito, call: &Call<'_>) -> Result<Valu
     Ok(json!({}))
 }
 
-/// Makes a confirmed account with a verified address unless there is one.
+/// Creates a confirmed account with a verified address unless the address has one; adds its groups; returns its `sub`.
 pub(super) async fn register(cognito: &Cognito, account: &Account) -> Result<String, Refusal> {
     for group in &account.groups {
         check_group(cognito, group)?;

@@ -1,4 +1,4 @@
-//! Codes that are mailed: what they are for, how long they count, and how often they may be guessed.
+//! Mailed codes: their purpose, their lifetime, and the limits on wrong guesses and on codes sent.
 
 use std::time::Duration;
 
@@ -7,12 +7,11 @@ use rusqlite::{OptionalExtension, params};
 use super::database::{Database, later};
 use crate::sqs::wire::random_bytes;
 
-/// So many wrong codes, or so many codes sent, are the most in [`WINDOW`].
+/// At most this many wrong codes, and at most [`MAX_SENT`] codes sent, per user and purpose within [`WINDOW`].
 const MAX_FAILURES: i64 = 5;
 const MAX_SENT: i64 = 10;
 const WINDOW: Duration = Duration::from_hours(1);
 
-/// What a code is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     SignUp,
@@ -35,21 +34,20 @@ impl Purpose {
     }
 }
 
-/// What became of a code that somebody gave.
+/// The outcome of checking a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Redeemed {
-    /// It is right, and used up.
+    /// The code is right, and used up by this call.
     Accepted,
-    /// It is wrong.
     Mismatch,
-    /// It is too old, or there is none.
+    /// The code has expired or was used, or none was sent.
     Expired,
-    /// Too many were wrong.
+    /// [`MAX_FAILURES`] codes were wrong within [`WINDOW`]; the code was not compared.
     TooMany,
 }
 
 impl Database {
-    /// Makes a code in place of any earlier one; `None` when too many were sent.
+    /// Creates a code that replaces any earlier one. `None` when [`MAX_SENT`] were sent within [`WINDOW`].
     pub(super) fn new_code(&self, sub: &str, purpose: Purpose, now: i64) -> rusqlite::Result<Option<String>> {
         let mut connection = self.connection();
         let transaction = connection.transaction()?;
@@ -61,7 +59,7 @@ impl Database {
         if sent >= MAX_SENT {
             return Ok(None);
         }
-        // A million codes do not divide the generator's range evenly, by less than one in 10^13.
+        // The modulo bias, a million over 2^64, is less than 1 in 10^13.
         let code = format!("{:06}", u64::from_be_bytes(random_bytes()) % 1_000_000);
         transaction
             .prepare_cached(
@@ -74,7 +72,7 @@ impl Database {
         Ok(Some(code))
     }
 
-    /// Uses a code up if it is right. Wrong ones are counted over all codes, so that asking for a new one gives no new
+    /// Uses a code up if it is right. Wrong guesses are counted across codes: requesting a new one gives no new
     /// guesses.
     pub(super) fn redeem(&self, sub: &str, purpose: Purpose, code: &str, now: i64) -> rusqlite::Result<Redeemed> {
         let mut connection = self.connection();

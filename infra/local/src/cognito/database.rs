@@ -1,4 +1,4 @@
-//! What the pool remembers, on SQLite.
+//! The user pool's storage in SQLite. Times are milliseconds since the epoch unless a field says otherwise.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -62,7 +62,7 @@ const SCHEMA: &str = "
 const USER: &str = "SELECT sub, email, status, enabled, password, temporary_until, attributes, created_at, updated_at,
                            failures, failed_at, id FROM users";
 
-/// Where an account stands.
+/// Cognito's `UserStatus`, as far as this subset has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Status {
     Unconfirmed,
@@ -97,17 +97,16 @@ impl ToSql for Status {
     }
 }
 
-/// A user.
 #[derive(Clone, Debug)]
 pub(super) struct User {
     pub(super) sub: String,
-    /// The address as it was written first.
+    /// The address as it was first written; lookups ignore its case.
     pub(super) email: String,
     pub(super) status: Status,
     pub(super) enabled: bool,
-    /// The password's hash.
+    /// The argon2id hash.
     pub(super) password: Option<String>,
-    /// Until when a temporary password counts.
+    /// When a temporary password expires.
     pub(super) temporary_until: Option<i64>,
     pub(super) attributes: BTreeMap<String, String>,
     pub(super) created_at: i64,
@@ -115,11 +114,11 @@ pub(super) struct User {
     /// Wrong passwords since the last right one.
     pub(super) failures: u32,
     pub(super) failed_at: i64,
-    /// Its place in lists.
+    /// The row's number: the position in `ListUsers`.
     pub(super) row: i64,
 }
 
-/// What a sign-in began: all tokens of a session have its `origin_jti`.
+/// A session, begun by a sign-in. All its tokens carry its `origin_jti`.
 #[derive(Clone, Debug)]
 pub(super) struct Session {
     pub(super) origin_jti: String,
@@ -146,12 +145,12 @@ impl Database {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The signing key.
+    /// The signing key as PKCS #1 DER.
     pub(super) fn key(&self) -> rusqlite::Result<Option<Vec<u8>>> {
         self.connection().query_row("SELECT der FROM keys", [], |row| row.get(0)).optional()
     }
 
-    /// Keeps a signing key unless there is one, and answers the one that is kept.
+    /// Stores a signing key unless there is one, and returns the stored one.
     pub(super) fn store_key(&self, der: &[u8]) -> rusqlite::Result<Vec<u8>> {
         let connection = self.connection();
         connection.execute("INSERT OR IGNORE INTO keys (id, der) VALUES (1, ?1)", [der])?;
@@ -166,7 +165,7 @@ impl Database {
             .optional()
     }
 
-    /// Up to `limit` users behind the place `after`, in order of creation.
+    /// Up to `limit` users whose row number is greater than `after`, in order of creation.
     pub(super) fn users_after(&self, after: i64, limit: u32) -> rusqlite::Result<Vec<User>> {
         self.connection()
             .prepare_cached(&format!("{USER} WHERE id > ?1 ORDER BY id LIMIT ?2"))?
@@ -204,7 +203,7 @@ impl Database {
         Ok(())
     }
 
-    /// Gives a user a password, with what that makes of its status; earlier wrong ones are forgotten.
+    /// Sets a user's password hash and the status that comes with it, and resets the count of wrong passwords.
     pub(super) fn set_password(
         &self,
         sub: &str,
@@ -234,7 +233,7 @@ impl Database {
         Ok(())
     }
 
-    /// Notes how many wrong passwords there were in a row, the last one now.
+    /// Stores how many wrong passwords there were in a row, the last one at `now`.
     pub(super) fn set_failures(&self, sub: &str, failures: u32, now: i64) -> rusqlite::Result<()> {
         self.connection()
             .prepare_cached("UPDATE users SET failures = ?2, failed_at = ?3 WHERE sub = ?1")?
@@ -242,7 +241,7 @@ impl Database {
         Ok(())
     }
 
-    /// A user's groups by name.
+    /// The names of a user's groups, sorted.
     pub(super) fn groups(&self, sub: &str) -> rusqlite::Result<Vec<String>> {
         self.connection()
             .prepare_cached("SELECT name FROM memberships WHERE sub = ?1 ORDER BY name")?
@@ -260,7 +259,7 @@ impl Database {
         Ok(())
     }
 
-    /// Keeps a session and answers its refresh token, of which only a digest is kept.
+    /// Stores a session and returns its refresh token, of which only a digest is stored.
     pub(super) fn begin(&self, session: &Session) -> rusqlite::Result<String> {
         let token = BASE64_URL_SAFE_NO_PAD.encode(random_bytes::<96>());
         self.connection()
@@ -279,7 +278,6 @@ impl Database {
         Ok(token)
     }
 
-    /// The session of a refresh token.
     pub(super) fn session(&self, refresh: &str) -> rusqlite::Result<Option<Session>> {
         self.connection()
             .prepare_cached(
@@ -298,7 +296,7 @@ impl Database {
             .optional()
     }
 
-    /// Whether a session was signed out. One that is unknown counts as signed out.
+    /// Whether a session was revoked. An unknown one counts as revoked.
     pub(super) fn is_revoked(&self, origin_jti: &str) -> rusqlite::Result<bool> {
         let revoked = self
             .connection()
@@ -313,13 +311,13 @@ impl Database {
         Ok(())
     }
 
-    /// Signs a user out everywhere.
+    /// Revokes all sessions of a user.
     pub(super) fn revoke_all(&self, sub: &str) -> rusqlite::Result<()> {
         self.connection().execute("UPDATE sessions SET revoked = 1 WHERE sub = ?1", [sub])?;
         Ok(())
     }
 
-    /// Keeps the step between a temporary password and a new one, and answers its session.
+    /// Stores a `NEW_PASSWORD_REQUIRED` challenge and returns its session, of which only a digest is stored.
     pub(super) fn challenge(&self, sub: &str, client: &str, expires_at: i64) -> rusqlite::Result<String> {
         let session = BASE64_URL_SAFE_NO_PAD.encode(random_bytes::<48>());
         self.connection().execute(
@@ -329,7 +327,7 @@ impl Database {
         Ok(session)
     }
 
-    /// Whether the step is open: for this user and client, and not too old.
+    /// Whether the challenge is open for this user and client and has not expired.
     pub(super) fn is_open(&self, session: &str, sub: &str, client: &str, now: i64) -> rusqlite::Result<bool> {
         self.connection()
             .prepare_cached(
@@ -338,13 +336,13 @@ impl Database {
             .exists(params![digested(session), sub, client, now])
     }
 
-    /// Closes the step; false when somebody was faster.
+    /// Closes the challenge. False when another call has closed it first.
     pub(super) fn close(&self, session: &str) -> rusqlite::Result<bool> {
         Ok(self.connection().execute("DELETE FROM challenges WHERE session = ?1", [digested(session)])? == 1)
     }
 }
 
-/// `after` later, in milliseconds.
+/// `at` plus `after`, in milliseconds.
 pub(super) fn later(at: i64, after: Duration) -> i64 {
     at.saturating_add(i64::try_from(after.as_millis()).unwrap_or(i64::MAX))
 }

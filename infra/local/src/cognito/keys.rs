@@ -1,4 +1,4 @@
-//! The pool's RSA key.
+//! The RSA key that signs a pool's tokens.
 
 use std::sync::{Arc, OnceLock};
 
@@ -19,7 +19,7 @@ use crate::sqs::wire::Refusal;
 
 const BITS: usize = 2048;
 
-/// Signs tokens, and says how to check them.
+/// Signs tokens, and publishes the key that verifies them.
 pub(super) struct SigningKey {
     encoding: EncodingKey,
     pub(super) decoding: DecodingKey,
@@ -29,7 +29,7 @@ pub(super) struct SigningKey {
 }
 
 impl SigningKey {
-    /// The key of all pools in memory: making one takes seconds in a debug build.
+    /// The key that all in-memory pools of this process share, because generating one takes seconds in a debug build.
     pub(super) fn of_this_process() -> Result<Arc<Self>, PoolError> {
         static KEY: OnceLock<Result<Arc<SigningKey>, String>> = OnceLock::new();
         KEY.get_or_init(|| generate().and_then(|der| Self::read(&der)).map(Arc::new).map_err(|cause| cause.to_string()))
@@ -37,12 +37,12 @@ impl SigningKey {
             .map_err(PoolError::Key)
     }
 
-    /// The key that a pool's database keeps; made when there is none yet.
+    /// The key stored in a pool's database; generated and stored when there is none yet.
     pub(super) fn load_or_create(database: &Database) -> Result<Self, PoolError> {
         if let Some(der) = database.key()? {
             return Self::read(&der);
         }
-        // Another process may have been faster; what is kept then counts.
+        // Another process may have stored a key since; then that one is returned.
         let der = database.store_key(&generate()?)?;
         Self::read(&der)
     }
@@ -60,7 +60,7 @@ impl SigningKey {
         })
     }
 
-    /// A signed token with the header that Cognito writes: `kid` and `alg`.
+    /// A signed token with the header that Cognito writes: only `kid` and `alg`.
     pub(super) fn sign<T: Serialize>(&self, claims: &T) -> Result<String, Refusal> {
         let mut header = Header::new(Algorithm::RS256);
         header.typ = None;
@@ -68,7 +68,7 @@ impl SigningKey {
         jsonwebtoken::encode(&header, claims, &self.encoding).map_err(|cause| Refusal::internal(&cause))
     }
 
-    /// The document by which others check the tokens.
+    /// The JSON Web Key Set with which others verify the tokens.
     pub(super) fn jwks(&self) -> Value {
         json!({ "keys": [{
             "alg": "RS256", "e": self.exponent, "kid": self.id, "kty": "RSA", "n": self.modulus, "use": "sig",

@@ -7,7 +7,7 @@ use super::admin::{described, permitted};
 use super::{Cognito, User, invalid_parameter};
 use crate::sqs::wire::{Call, Refusal};
 
-/// The most users in one answer, and as many as there are when the caller does not say.
+/// The largest page, and the default.
 const MAX_USERS: u32 = 60;
 
 #[derive(Deserialize)]
@@ -48,7 +48,7 @@ impl Filter {
         let (found, wanted) = match self.attribute.as_str() {
             "sub" | "username" => (user.sub.clone(), self.value.clone()),
             "cognito:user_status" => (user.status.as_str().to_owned(), self.value.clone()),
-            // The pool does not tell cases of an address apart.
+            // Addresses are compared without case.
             "email" => (user.email.to_lowercase(), self.value.to_lowercase()),
             other => (user.attributes.get(other).cloned().unwrap_or_default(), self.value.clone()),
         };

@@ -1,7 +1,7 @@
-//! A user pool as Cognito has it: sign-up with codes by mail, passwords, tokens, groups, and the errors that the SDKs know.
+//! A Cognito user pool: sign-up with mailed codes, passwords, tokens, groups, and the errors that the SDKs expect.
 //!
-//! [`Cognito::call`] speaks the protocol of the SDKs. [`Cognito::verifier`] is what the gateway's JWT authorizer checks
-//! tokens with, and [`Cognito::register`] makes the accounts that the cloud starts with.
+//! [`Cognito::call`] serves the protocol of the SDKs. [`Cognito::verifier`] checks tokens for the gateway's JWT
+//! authorizer, and [`Cognito::register`] creates the accounts that exist from the start.
 
 mod account;
 mod admin;
@@ -44,27 +44,25 @@ const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PoolError {
-    /// The database failed.
     #[error("the user pool's database failed")]
     Storage(#[from] rusqlite::Error),
-    /// The pool's signing key is damaged, or none could be made.
+    /// The stored signing key is damaged, or none could be generated.
     #[error("the user pool has no usable signing key: {0}")]
     Key(String),
-    /// What Cognito says against an account.
-    #[error("the user pool refuses the account: {0}")]
+    /// The message with which the pool rejected an account.
+    #[error("the user pool rejects the account: {0}")]
     Refused(String),
 }
 
-/// An account that is there from the start.
+/// An account that exists from the start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// Its address, with which it signs in.
+    /// The address to sign in with.
     pub email: String,
-    /// Its password, which must follow the pool's policy.
+    /// Must follow the pool's policy.
     pub password: String,
-    /// The person's name.
+    /// The attribute `name`.
     pub name: Option<String>,
-    /// Its groups.
     pub groups: Vec<String>,
 }
 
@@ -85,8 +83,8 @@ struct Inner {
 }
 
 impl Cognito {
-    /// Opens the pool kept in the SQLite file `path`, or in memory. The file also keeps the signing key, so that tokens
-    /// outlive a restart; pools in memory share one key per process, because making one takes long.
+    /// Opens the pool stored in the SQLite file `path`, or one in memory. The file also holds the signing key, so that
+    /// tokens survive a restart; in-memory pools share one key per process, because generating one is slow.
     ///
     /// # Errors
     /// When the file or its key cannot be used.
@@ -106,24 +104,24 @@ impl Cognito {
         Ok(Self { inner: Arc::new(Inner { pool, database, key, clock, mail, permit, hashing }) })
     }
 
-    /// What checks access tokens for an authorizer with these scopes (none are asked for when it is empty). It accepts
-    /// the tokens of all the pool's clients.
+    /// A verifier of access tokens that requires one of `scopes`, or none when that is empty. It accepts the tokens of
+    /// all the pool's clients.
     pub fn verifier(&self, scopes: Vec<String>) -> Verifier {
         let audience = self.inner.pool.clients.iter().map(|client| client.id.clone()).collect();
         Verifier::new(&self.inner.key, self.inner.pool.issuer(), audience, scopes)
     }
 
-    /// Makes a confirmed account unless there is one with this address, adds its groups, and answers its `sub`.
+    /// Creates a confirmed account unless the address has one, adds its groups, and returns its `sub`.
     ///
     /// # Errors
-    /// When the pool refuses the address, the password or a group, or storage fails.
+    /// When the pool rejects the address, the password or a group, or storage fails.
     pub async fn register(&self, account: &Account) -> Result<String, PoolError> {
         let refused = |refusal: Refusal| PoolError::Refused(refusal.message);
         let sub = admin::register(self, account).await.map_err(refused)?;
         Ok(sub)
     }
 
-    /// Answers one request of an SDK, or `GET /{pool}/.well-known/jwks.json` and `…/openid-configuration`.
+    /// Serves one SDK request, or `GET /{pool}/.well-known/jwks.json` and `…/openid-configuration`.
     pub async fn call(&self, parts: Parts, body: Bytes) -> Response<Bytes> {
         if parts.method == Method::GET {
             return self.document(parts.uri.path());
@@ -194,8 +192,8 @@ impl Cognito {
             .ok_or_else(|| Refusal::new("ResourceNotFoundException", format!("User pool client {id} does not exist.")))
     }
 
-    /// A user as an unauthenticated call finds it. `Err` is what the call answers for a stranger when the client does
-    /// not hide who exists.
+    /// The user that an unauthenticated call names. An unknown name is `None` when the client prevents user existence
+    /// errors, and `UserNotFoundException` otherwise.
     fn find_user(&self, client: &ClientSpec, username: &str) -> Result<Option<User>, Refusal> {
         match self.inner.database.user(username)? {
             Some(user) => Ok(Some(user)),
@@ -208,7 +206,7 @@ impl Cognito {
         self.inner.clock.now().millis()
     }
 
-    /// Mails a code in the pool's own words.
+    /// Mails a code with the pool's subject and text.
     fn mail_code(&self, user: &User, code: &str) -> Result<(), Refusal> {
         let pool = &self.inner.pool;
         self.deliver(user, &pool.code_subject, &pool.code_message.replace("{####}", code), code)
@@ -227,7 +225,7 @@ impl Cognito {
     }
 }
 
-/// A name and value as requests and answers have them.
+/// An element of `UserAttributes` in a request.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Attribute {
@@ -236,7 +234,7 @@ struct Attribute {
     value: String,
 }
 
-/// Where a code went, with most of the address hidden: `b***@e***`.
+/// `CodeDeliveryDetails`: where a code was sent, with most of the address masked (`b***@e***`).
 fn delivery(address: &str) -> Value {
     let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
     let first = |part: &str| part.chars().next().map(String::from).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Passwords: what they must have, and how they are kept.
+//! The password policy, and the hashing of passwords.
 
 use std::time::Duration;
 
@@ -7,27 +7,26 @@ use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Versio
 use super::invalid_parameter;
 use crate::sqs::wire::{Refusal, random_bytes};
 
-/// The longest password that Cognito takes.
+/// The longest password that Cognito accepts, in characters.
 const MAX_LENGTH: usize = 256;
 
-/// What counts as a symbol
+/// The characters that count as symbols
 /// (<https://docs.aws.amazon.com/cognito/latest/developerguide/managing-users-passwords.html>).
 const SYMBOLS: &str = "^$*.[]{}()?-\"!@#%&/\\,><':;|_~`+= ";
 
-/// A pool's password policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PasswordPolicy {
-    /// The fewest characters.
+    /// In characters.
     pub minimum_length: usize,
-    /// Whether one must be `a` to `z`.
+    /// Whether a character from `a` to `z` is required.
     pub lowercase: bool,
-    /// Whether one must be `A` to `Z`.
+    /// Whether a character from `A` to `Z` is required.
     pub uppercase: bool,
-    /// Whether one must be `0` to `9`.
+    /// Whether a digit is required.
     pub numbers: bool,
-    /// Whether one must be a symbol.
+    /// Whether one of Cognito's symbol characters is required.
     pub symbols: bool,
-    /// How long the password of an account that an administrator made can be used.
+    /// How long a password that `AdminCreateUser` or `AdminSetUserPassword` made temporary can be used.
     pub temporary_validity: Duration,
 }
 
@@ -45,7 +44,7 @@ impl Default for PasswordPolicy {
 }
 
 impl PasswordPolicy {
-    /// Refuses a password that does not follow the policy, with the reason.
+    /// Rejects a password that breaks the policy, and names the first rule it breaks.
     pub(super) fn check(&self, password: &str) -> Result<(), Refusal> {
         let count = password.chars().count();
         let ends_blank = password.starts_with(char::is_whitespace) || password.ends_with(char::is_whitespace);
@@ -77,7 +76,7 @@ impl PasswordPolicy {
         const ALPHABET: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
         let random = random_bytes::<MAX_LENGTH>();
         let length = self.minimum_length.clamp(12, MAX_LENGTH);
-        // Four that satisfy any policy, and random ones behind them.
+        // Four characters that satisfy every rule, then random ones.
         let mut password = String::from("aA1!");
         password.extend(
             random
@@ -89,25 +88,25 @@ impl PasswordPolicy {
     }
 }
 
-/// How passwords are hashed: always argon2id.
+/// Password hashing with argon2id.
 #[derive(Clone)]
 pub struct Hashing {
     argon2: Argon2<'static>,
 }
 
 impl Hashing {
-    /// With the parameters that OWASP recommends: 19 MiB, two passes.
+    /// The parameters that OWASP recommends: 19 MiB, two passes.
     pub fn strong() -> Self {
         Self { argon2: Argon2::default() }
     }
 
-    /// With the least that argon2 permits, so that a test's thousandth sign-in costs nothing.
+    /// The lowest parameters that argon2 permits, so that tests with many sign-ins stay fast.
     pub fn cheap() -> Self {
         let least = Params::new(Params::MIN_M_COST, Params::MIN_T_COST, Params::MIN_P_COST, None).unwrap_or_default();
         Self { argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, least) }
     }
 
-    /// Hashes on a thread of its own, because it takes long on purpose.
+    /// Hashes on a blocking thread: hashing is slow on purpose and would hold up the async runtime.
     pub(super) async fn hash(&self, password: &str) -> Result<String, Refusal> {
         let (argon2, password) = (self.argon2.clone(), password.to_owned());
         let hashed =
@@ -119,7 +118,7 @@ impl Hashing {
         }
     }
 
-    /// Whether this is the password that was hashed.
+    /// Whether the password matches the hash; false without a hash.
     pub(super) async fn matches(&self, password: &str, hash: Option<&str>) -> Result<bool, Refusal> {
         let Some(hash) = hash else { return Ok(false) };
         let (argon2, password, hash) = (self.argon2.clone(), password.to_owned(), hash.to_owned());

@@ -1,4 +1,4 @@
-//! A forgotten password.
+//! Resetting a forgotten password.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -15,7 +15,8 @@ pub(super) struct ForgotInput {
     username: String,
 }
 
-/// Mails a code. Who has no account, or no address of its own, gets the same answer and no message.
+/// Mails a code. Without an account or a verified address the response is the same and nothing is mailed, so that the
+/// response does not tell who has an account (where the client prevents user existence errors).
 pub(super) fn forgot_password(cognito: &Cognito, input: &ForgotInput) -> Result<Value, Refusal> {
     let client = cognito.client(&input.client_id)?;
     let details = |address: &str| json!({ "CodeDeliveryDetails": delivery(address) });
@@ -47,7 +48,7 @@ pub(super) struct ConfirmInput {
 
 pub(super) async fn confirm(cognito: &Cognito, input: ConfirmInput) -> Result<Value, Refusal> {
     let client = cognito.client(&input.client_id)?;
-    // Before the code is looked at, so that a refused password does not use it up.
+    // Checked before the code, so that a rejected password does not use the code up.
     cognito.inner.pool.password_policy.check(&input.password)?;
     let Some(user) = cognito.find_user(client, &input.username)? else { return Err(wrong_code()) };
     if !user.enabled {

@@ -1,4 +1,4 @@
-//! Signing in, staying signed in, and giving a refresh token up.
+//! Signing in, refreshing tokens, and revoking a refresh token.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use super::database::{Session, later};
 use super::{ClientSpec, Cognito, Status, User, invalid_parameter, not_authorized, wrong_password};
 use crate::sqs::wire::{Refusal, random_uuid};
 
-/// How long the step to a new password stays open.
+/// How long a `NEW_PASSWORD_REQUIRED` challenge stays open.
 const CHALLENGE_LIFETIME: Duration = Duration::from_mins(3);
 
-/// After so many wrong passwords in a row a user is locked out: one second, then twice as long with each more, up to
-/// [`MAX_LOCK`].
+/// After this many wrong passwords in a row a user is locked out: for one second, then twice as long after each further
+/// one, up to [`MAX_LOCK`].
 const FREE_FAILURES: u32 = 5;
 const MAX_LOCK: Duration = Duration::from_mins(15);
 
@@ -57,7 +57,7 @@ pub(super) async fn initiate(cognito: &Cognito, input: InitiateInput) -> Result<
     }
 }
 
-/// Refuses a wrong password, counts it, and refuses all while the user is locked out.
+/// Rejects and counts a wrong password; while the user is locked out, rejects every password without counting it.
 pub(super) async fn check_password(
     cognito: &Cognito,
     user: &User,
@@ -124,7 +124,7 @@ pub(super) async fn respond(cognito: &Cognito, input: RespondInput) -> Result<Va
     if !cognito.inner.database.is_open(session, &user.sub, &client.id, cognito.now())? {
         return Err(no_session());
     }
-    // A refused password leaves the step open for another.
+    // A rejected password leaves the challenge open for another.
     cognito.inner.pool.password_policy.check(password)?;
     let hash = cognito.inner.hashing.hash(password).await?;
     if !cognito.inner.database.close(session)? {
@@ -174,10 +174,10 @@ pub(super) struct RevokeInput {
     token: String,
 }
 
-/// Gives a refresh token up, and with it the access tokens it made. One that is unknown needs no giving up (RFC 7009).
+/// Revokes a refresh token and the access tokens of its session. An unknown token is no error (RFC 7009, section 2.2).
 pub(super) fn revoke(cognito: &Cognito, input: &RevokeInput) -> Result<Value, Refusal> {
     let client = cognito.client(&input.client_id)?;
-    // Access and ID tokens are the ones with three parts.
+    // Access and ID tokens are JWTs, which have three parts; refresh tokens have one.
     if input.token.split('.').count() == 3 {
         return Err(Refusal::new("UnsupportedTokenTypeException", "Unsupported token type."));
     }

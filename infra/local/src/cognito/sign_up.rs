@@ -1,4 +1,4 @@
-//! Making an account and confirming its address.
+//! Creating an account and confirming its address.
 
 use std::collections::BTreeMap;
 
@@ -63,7 +63,7 @@ pub(super) fn confirm(cognito: &Cognito, input: &ConfirmInput) -> Result<Value, 
             return Err(Refusal::new("TooManyFailedAttemptsException", "Too many failed attempts, try again later."));
         }
     }
-    // The code went to the address, so the address is the user's.
+    // The code was mailed to the address, so the user can read mail there.
     user.attributes.insert("email_verified".into(), "true".into());
     cognito.inner.database.set_attributes(&user.sub, &user.attributes, now)?;
     cognito.inner.database.set_status(&user.sub, Status::Confirmed, now)?;
@@ -88,13 +88,13 @@ pub(super) fn resend(cognito: &Cognito, input: &ResendInput) -> Result<Value, Re
     Ok(details(&user.email))
 }
 
-/// Makes a code and mails it.
+/// Creates a code and mails it. `LimitExceededException` when too many were sent.
 pub(super) fn send_code(cognito: &Cognito, user: &User, purpose: Purpose) -> Result<(), Refusal> {
     let code = cognito.inner.database.new_code(&user.sub, purpose, cognito.now())?.ok_or_else(limit_exceeded)?;
     cognito.mail_code(user, &code)
 }
 
-/// A user that is not kept yet.
+/// A user that is not stored yet.
 pub(super) fn new_user(
     cognito: &Cognito,
     address: &str,
@@ -124,7 +124,7 @@ pub(super) fn new_user(
     })
 }
 
-/// Refuses a username that is no address.
+/// Rejects a username that is not an e-mail address.
 pub(super) fn check_address(username: &str) -> Result<(), Refusal> {
     let parts = username.split_once('@').filter(|(local, domain)| {
         !local.is_empty()

@@ -8,26 +8,22 @@ use crate::sqs::{ACCOUNT, REGION};
 /// A user pool whose users sign in with their e-mail address, in any case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PoolSpec {
-    /// Its id, e.g. `us-east-1_Bozor0000`.
+    /// Such as `us-east-1_Bozor0000`.
     pub id: String,
-    /// What passwords must have.
     pub password_policy: PasswordPolicy,
-    /// Whether only administrators make accounts.
+    /// Whether `SignUp` is disabled and only `AdminCreateUser` creates accounts.
     pub admin_creates_only: bool,
-    /// Its groups.
     pub groups: Vec<String>,
-    /// Its clients.
     pub clients: Vec<ClientSpec>,
-    /// Whom codes come from.
+    /// The sender's address.
     pub mail_from: String,
-    /// The subject of a message with a code.
     pub code_subject: String,
-    /// The text of a message with a code, which stands for `{####}`.
+    /// The text of a mail with a code; the code replaces `{####}`.
     pub code_message: String,
 }
 
 impl PoolSpec {
-    /// A pool with the cloud's defaults.
+    /// A pool with Cognito's defaults, without groups and clients.
     pub fn new(id: impl Into<String>) -> Self {
         Self {
             id: id.into(),
@@ -41,12 +37,11 @@ impl PoolSpec {
         }
     }
 
-    /// Its ARN.
     pub fn arn(&self) -> String {
         Self::arn_of(&self.id)
     }
 
-    /// Who its tokens say made them.
+    /// The claim `iss` of its tokens.
     pub fn issuer(&self) -> String {
         format!("https://cognito-idp.{REGION}.amazonaws.com/{}", self.id)
     }
@@ -56,10 +51,9 @@ impl PoolSpec {
     }
 }
 
-/// A pool's client without a secret.
+/// An app client of a pool, without a client secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientSpec {
-    /// Its id.
     pub id: String,
     /// How long access tokens are valid.
     pub access_lifetime: Duration,
@@ -67,9 +61,9 @@ pub struct ClientSpec {
     pub id_lifetime: Duration,
     /// How long refresh tokens are valid.
     pub refresh_lifetime: Duration,
-    /// What it may use, as in `ExplicitAuthFlows`.
+    /// The flows it may use, as in `ExplicitAuthFlows`.
     pub auth_flows: Vec<String>,
-    /// Whether answers hide who has an account.
+    /// Whether responses hide who has an account.
     pub prevents_user_existence_errors: bool,
     /// The attributes it may read; all when empty.
     pub read_attributes: Vec<String>,
@@ -78,7 +72,8 @@ pub struct ClientSpec {
 }
 
 impl ClientSpec {
-    /// A client that signs in with passwords: 15 minutes of access, 30 days of refresh, and no hints who exists.
+    /// A client that signs in with passwords: access tokens of 15 minutes, refresh tokens of 30 days, and responses
+    /// that hide who has an account.
     pub fn new(id: impl Into<String>) -> Self {
         Self {
             id: id.into(),

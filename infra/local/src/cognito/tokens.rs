@@ -1,4 +1,4 @@
-//! Tokens as Cognito makes them, and their check.
+//! Issuing tokens with Cognito's claims, and verifying them.
 
 use std::sync::Arc;
 
@@ -19,25 +19,22 @@ const SCOPE: &str = "aws.cognito.signin.user.admin";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Reason {
-    /// It is no token.
     #[error("the token cannot be read")]
     Malformed,
     /// Its signature is not the pool's, or not RS256.
     #[error("the token's signature is not the pool's")]
     Signature,
-    /// Another pool made it.
     #[error("the token is another issuer's")]
     Issuer,
-    /// It is for another client.
     #[error("the token is for another client")]
     Audience,
-    /// It is too old.
+    /// `exp` is in the past or missing.
     #[error("the token has expired")]
     Expired,
-    /// It was made later than now.
+    /// `iat` or `nbf` is in the future, or `iat` is missing.
     #[error("the token is not valid yet")]
     NotYetValid,
-    /// It lacks the scope; every ID token does.
+    /// It has none of the required scopes. An ID token never has any.
     #[error("the token lacks the scope")]
     Scope,
 }
@@ -49,8 +46,8 @@ impl Reason {
     }
 }
 
-/// Checks access tokens as API Gateway's JWT authorizer does: signature, issuer, audience or client, times, scopes.
-/// It knows nothing of sign-out: a token stays valid until it expires.
+/// Verifies access tokens as API Gateway's JWT authorizer does: signature, issuer, audience or client, times, scopes.
+/// Revocation is not checked: a token stays valid until it expires, also after a sign-out.
 #[derive(Clone)]
 pub struct Verifier {
     key: Arc<SigningKey>,
@@ -67,7 +64,7 @@ impl Verifier {
     /// The claims of a token that is valid at `now`.
     ///
     /// # Errors
-    /// The first reason against it.
+    /// The first check that the token fails.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Map<String, Value>, Reason> {
         let claims = signed_claims(&self.key, token)?;
         let text = |name: &str| claims.get(name).and_then(Value::as_str);
@@ -90,14 +87,15 @@ impl Verifier {
     }
 }
 
-/// The claims of a token that the pool signed, whenever that was.
+/// The claims of a token that the pool signed, expired or not.
 fn signed_claims(key: &SigningKey, token: &str) -> Result<Map<String, Value>, Reason> {
     let header = jsonwebtoken::decode_header(token).map_err(|_| Reason::Malformed)?;
     if header.kid.as_deref() != Some(&key.id) {
         return Err(Reason::Signature);
     }
     let decoding: &DecodingKey = &key.decoding;
-    // Times are checked by the cloud's clock and the audience by what kind of token it is: here only the signature.
+    // Only the signature is checked here: times go by the embedded cloud's clock, and the audience depends on the kind
+    // of token.
     let mut validation = Validation::new(Algorithm::RS256);
     validation.validate_exp = false;
     validation.validate_aud = false;
@@ -123,7 +121,7 @@ fn check_times(claims: &Map<String, Value>, now: Timestamp) -> Result<(), Reason
 }
 
 impl Cognito {
-    /// The tokens that a session gives now, as `AuthenticationResult` has them.
+    /// New tokens of a session, as `AuthenticationResult` has them.
     pub(super) fn tokens(
         &self,
         user: &User,
@@ -176,8 +174,8 @@ impl Cognito {
         Ok(Value::Object(result))
     }
 
-    /// The user of an access token, and the client it was made for. Unlike the gateway, Cognito itself knows which tokens were
-    /// signed out.
+    /// The user of an access token, and the client it was issued to. Unlike the gateway, Cognito itself rejects the
+    /// tokens of a revoked session.
     pub(super) fn bearer(&self, token: &str) -> Result<(User, &ClientSpec), Refusal> {
         let refused = |message: &str| super::not_authorized(message);
         let claims = signed_claims(&self.inner.key, token).map_err(|_| refused("Invalid Access Token"))?;

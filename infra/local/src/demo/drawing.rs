@@ -1,7 +1,7 @@
-//! Pictures of our own making: patterns of the bazaar, drawn from a name and always the same for it.
+//! Generated product pictures: patterns seeded by the picture's name, so that one name always gives the same picture.
 //!
-//! A pattern is drawn in one quarter on a coarse grid and mirrored, as a weaver or a potter would; in whole numbers, so that every
-//! machine draws the same bytes.
+//! A pattern is drawn in one quarter on a coarse grid and mirrored. It uses integers only, so that every machine
+//! produces the same bytes.
 
 use png::{BitDepth, ColorType, Compression, Encoder, EncodingError, Filter};
 
@@ -13,13 +13,13 @@ const CELL: usize = 3;
 const REACH: i32 = 80;
 /// Colours of a palette.
 const COLOURS: usize = 8;
-/// Colours that change places from picture to picture: all but ground, lines and light.
+/// Palette indexes that are rotated from picture to picture: all but ground, lines and highlights.
 const AREAS: [u8; 5] = [2, 3, 5, 6, 7];
 
-/// Colours as red, green and blue; the ground first, then lines, then what areas are filled with.
+/// Colours as red, green and blue: 0 is the ground, 1 the lines, 4 the highlights; the others fill areas.
 type Palette = [[u8; 3]; COLOURS];
 
-/// The colour of a grid cell, counted from the middle of the picture to the right and down.
+/// The palette index of a grid cell, whose position is counted from the picture's centre to the right and down.
 type Pattern = Box<dyn Fn(i32, i32) -> u8>;
 
 const CERAMIC: Palette = [
@@ -63,9 +63,9 @@ const WOOD: Palette = [
     [205, 168, 96],
 ];
 
-/// Draws the picture of this name in the manner of this vendor: a PNG of a few kilobytes.
+/// Draws the picture of this name in the style of this vendor: a PNG of a few kilobytes.
 ///
-/// A name that ends in `-detail` shows the pattern of the name before it from nearer.
+/// A name that ends in `-detail` shows the pattern of the name without that suffix, at twice the size.
 pub fn picture(name: &str, vendor: &str) -> Result<Vec<u8>, EncodingError> {
     let (name, nearer) = name.strip_suffix("-detail").map_or((name, 1), |whole| (whole, 2));
     let seed = Seed::of(name);
@@ -103,7 +103,7 @@ fn encoded(image: &[u8], palette: &Palette) -> Result<Vec<u8>, EncodingError> {
     encoder.set_color(ColorType::Indexed);
     encoder.set_depth(BitDepth::Four);
     encoder.set_palette(palette.concat());
-    // Each row of cells is three equal rows of pixels, of which this filter leaves one.
+    // Each row of cells is three equal rows of pixels; with this filter the repeated ones are zeros.
     encoder.set_filter(Filter::Up);
     encoder.set_compression(Compression::Balanced);
     let mut writer = encoder.write_header()?;
@@ -112,12 +112,12 @@ fn encoded(image: &[u8], palette: &Palette) -> Result<Vec<u8>, EncodingError> {
     Ok(file)
 }
 
-/// The accidents of one picture, drawn from its name.
+/// A source of pseudorandom numbers for one picture, seeded by its name.
 struct Seed(u64);
 
 impl Seed {
     fn of(name: &str) -> Self {
-        // FNV-1a, whose low bits alone would repeat for similar names: the finish of splitmix64 spreads them.
+        // FNV-1a, whose low bits alone would repeat for similar names: the finaliser of splitmix64 spreads them.
         let hash = name
             .bytes()
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
@@ -132,7 +132,7 @@ impl Seed {
     }
 }
 
-/// The finish of splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
+/// The finaliser of splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
 const fn spread(value: u64) -> u64 {
     let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -140,7 +140,7 @@ const fn spread(value: u64) -> u64 {
     value ^ (value >> 31)
 }
 
-/// The palette with the colours of areas in other places. Ground, lines and light stay what they are.
+/// The palette with its area colours rotated. Ground, lines and highlights stay.
 fn turned(palette: Palette, seed: &Seed) -> Palette {
     let turn = usize::try_from(seed.number(0, 0, 4)).unwrap_or(0);
     let mut turned = palette;
@@ -152,7 +152,7 @@ fn turned(palette: Palette, seed: &Seed) -> Palette {
     turned
 }
 
-/// The colour of an area, of which there are as many as the palette has.
+/// The palette index of an area by its number, modulo the number of area colours.
 fn area(number: i32) -> u8 {
     AREAS.iter().copied().cycle().nth(usize::try_from(number).unwrap_or(0) % AREAS.len()).unwrap_or(0)
 }
@@ -166,10 +166,10 @@ fn plate(seed: &Seed) -> Pattern {
     let heart = seed.number(5, 14, 26);
     let band = rim - seed.number(6, 16, 30);
     Box::new(move |x, y| {
-        // Half a cell off, so that the middle lies between cells and the mirrored halves meet.
+        // Offset by half a cell, so that the centre lies between cells and the mirrored halves meet.
         let (x, y) = (2 * x + 1, 2 * y + 1);
         let distance = (x * x + y * y).isqrt();
-        // How far between two axes, from 0 to 32: of an eighth of the turn, mirrored into the others.
+        // The position within an octant, from 0 at the axis to 32 at the diagonal; the other octants mirror it.
         let turn = 32 * x.min(y) / x.max(y);
         let wave = (turn * petals % 32 - 16).abs();
         let tips = flower + wave * fullness;
@@ -190,17 +190,17 @@ fn plate(seed: &Seed) -> Pattern {
     })
 }
 
-/// Silk whose threads were dyed before they were woven: stepped lozenges with trembling edges.
+/// Ikat, silk whose threads are dyed before weaving: stepped lozenges with jagged edges.
 fn ikat(seed: &Seed) -> Pattern {
     let width = seed.number(1, 22, 40);
     let height = seed.number(2, 30, 54);
     let steps = seed.number(3, 4, 7);
-    // Threads lie across and slip against one another, a few of them together.
+    // Each pair of columns is shifted vertically, as threads that slip against one another.
     let slips: Vec<i32> = (0..=REACH / 2).map(|threads| seed.number(100 + threads, 0, 5)).collect();
     Box::new(move |x, y| {
         let y = y + slips.iter().copied().nth(usize::try_from(x / 2).unwrap_or(0)).unwrap_or(0);
         let (u, v) = ((x % width - width / 2).abs(), (y % height - height / 2).abs());
-        // From 0 in the middle of a lozenge to 32 at its tips.
+        // The distance from 0 at the centre of a lozenge to 32 at the corners of its tile.
         let depth = 32 * u / width + 32 * v / height;
         match depth * steps / 32 {
             ring if ring >= steps => 0,
@@ -211,7 +211,7 @@ fn ikat(seed: &Seed) -> Pattern {
     })
 }
 
-/// Heaps of fruit as a stall shows them: packed rows of rounds, each lit from above.
+/// Heaps of fruit: packed rows of discs, each with a highlight.
 fn heaps(seed: &Seed) -> Pattern {
     let radius = seed.number(1, 6, 11);
     let third = seed.number(2, 0, 5);
@@ -241,7 +241,7 @@ fn heaps(seed: &Seed) -> Pattern {
     })
 }
 
-/// A girih: eight-pointed stars of two squares each, and the crosses that they leave.
+/// A girih pattern: eight-pointed stars, each made of two squares, and the crosses between them.
 fn stars(seed: &Seed) -> Pattern {
     let tile = seed.number(1, 13, 20) * 2;
     let edge = tile * seed.number(2, 34, 44) / 100;
@@ -249,7 +249,8 @@ fn stars(seed: &Seed) -> Pattern {
     let strap = seed.number(4, 2, 4);
     Box::new(move |x, y| {
         let (u, v) = ((x % tile - tile / 2).abs(), (y % tile - tile / 2).abs());
-        // The smaller of the two squares' measures, of which one stands on its corner (root of two: 181 / 128).
+        // The smaller distance from the centre of the two squares, one of which is rotated by 45 degrees (181 / 128 is
+        // about the square root of two).
         let star = u.max(v).min((u + v) * 128 / 181);
         match edge - star {
             inside if inside < 0 && (tile / 2 - u).min(tile / 2 - v) < strap => 7,

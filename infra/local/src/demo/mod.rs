@@ -1,7 +1,7 @@
-//! A bazaar to begin with: four shops with their product files, a category tree and pictures of our own making.
+//! The demo data: four vendors with their product files, a category tree and generated pictures.
 //!
-//! The files name their pictures by what they show, `media:rishtan-blue-kosa`. [`ProductFile::with_uploads`] puts the ids of uploads
-//! in the place of the names, [`ProductFile::pictures`] lists the names, and [`picture`] draws one.
+//! The files refer to pictures by name, such as `media:rishtan-blue-kosa`. [`ProductFile::with_uploads`] replaces the
+//! names by the ids of uploads, [`ProductFile::pictures`] lists the names, and [`picture`] draws one.
 
 mod drawing;
 
@@ -12,47 +12,43 @@ use domain::{Currency, MediaId, Money};
 
 pub use drawing::picture;
 
-/// The seller whose owner is the demo account `vendor@bozor.test`.
+/// The handle of the vendor that the demo account `vendor@bozor.test` owns.
 pub const DEMO_VENDOR: &str = "chorsu-ceramics";
 
-/// What a product file puts before the name of a picture.
+/// The prefix of a picture's name in a product file.
 const UPLOAD: &str = "media:";
 
-/// A seller of the bazaar.
+/// A vendor of the demo data.
 #[derive(Clone, Copy, Debug)]
 pub struct Vendor {
-    /// Handle of the shop page.
     pub handle: &'static str,
-    /// Name of the shop.
     pub name: &'static str,
-    /// Where news for the shop goes; the address of its owner's account.
+    /// The vendor's e-mail address, which is also that of its owner's account.
     pub email: &'static str,
-    /// A few words about the shop.
     pub about: &'static str,
-    /// The shop's own currency.
     pub currency: Currency,
-    /// What delivery costs, one flat rate per currency it sells in.
+    /// Flat rates for delivery, one per currency that the vendor sells in.
     pub shipping_rates: &'static [Money],
-    /// Its product files, the one in its own currency first.
+    /// Product files, the one in the vendor's own currency first.
     pub files: &'static [ProductFile],
 }
 
-/// A file of products with prices in one currency.
+/// A product file with prices in one currency.
 #[derive(Clone, Copy, Debug)]
 pub struct ProductFile {
-    /// The currency of its prices.
     pub currency: Currency,
     /// Shopify product CSV.
     pub csv: &'static str,
 }
 
-/// The sellers. The first is [`DEMO_VENDOR`]: everything it has is in stock and priced in USD and UZS.
+/// All vendors. The first is [`DEMO_VENDOR`], whose products are all in stock and priced in USD and UZS.
 pub const VENDORS: [Vendor; 4] = [
     Vendor {
         handle: DEMO_VENDOR,
         name: "Chorsu Ceramics",
         email: "vendor@bozor.test",
-        about: "Bowls, plates and teapots from Rishtan and Gijduvon, chosen stall by stall under the blue dome of Chorsu.",
+        about: "Bowls, plates and teapots from Rishtan and Gijduvon, chosen stall by stall under the blue dome \
+                of Chorsu.",
         currency: Currency::USD,
         shipping_rates: &[Money::new(750, Currency::USD), Money::new(9_000_000, Currency::UZS)],
         files: &[
@@ -64,7 +60,8 @@ pub const VENDORS: [Vendor; 4] = [
         handle: "margilan-silk",
         name: "Margilan Silk House",
         email: "margilan@bozor.test",
-        about: "Atlas, adras and velvet from hand looms in Margilan, and what families around sew and embroider from them.",
+        about: "Atlas, adras and velvet from hand looms in Margilan, and what families around sew and embroider \
+                from them.",
         currency: Currency::USD,
         shipping_rates: &[Money::new(500, Currency::USD), Money::new(6_000_000, Currency::UZS)],
         files: &[
@@ -85,7 +82,8 @@ pub const VENDORS: [Vendor; 4] = [
         handle: "chust-crafts",
         name: "Chust Knives & Woodwork",
         email: "chust@bozor.test",
-        about: "Knives from the smiths of Chust, and what carvers and luthiers of the valley make from walnut, elm and mulberry.",
+        about: "Knives from the smiths of Chust, and what carvers and luthiers of the valley make from walnut, elm \
+                and mulberry.",
         currency: Currency::UZS,
         shipping_rates: &[Money::new(4_500_000, Currency::UZS), Money::new(900, Currency::USD)],
         files: &[
@@ -95,12 +93,12 @@ pub const VENDORS: [Vendor; 4] = [
     },
 ];
 
-/// The category tree that the files' types are names of.
+/// The category tree; the product types in the files are names of its categories.
 pub fn categories() -> Result<CategoryTree, serde_json::Error> {
     serde_json::from_str(include_str!("categories.json"))
 }
 
-/// The id under which a picture is uploaded: always the same, so that loading the bazaar twice uploads nothing new.
+/// The upload id of a picture. It is derived from the name, so that loading the demo data twice uploads nothing new.
 pub fn media_id(picture: &str) -> MediaId {
     let digest = ring::digest::digest(&ring::digest::SHA256, picture.as_bytes());
     let bits = digest.as_ref().iter().take(16).fold(0_u128, |bits, byte| (bits << 8) | u128::from(*byte));

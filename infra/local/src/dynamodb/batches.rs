@@ -1,8 +1,8 @@
-//! Batches that are carried out in part: what is left goes back as unprocessed, as DynamoDB does under load.
+//! Batches that are executed in part: the rest is returned as unprocessed, as DynamoDB does under load.
 
 use serde_json::{Map, Value};
 
-/// The answer's field for what was not done.
+/// The response field that lists what was not executed.
 pub(super) fn unprocessed_field(operation: &str) -> Option<&'static str> {
     match operation {
         "BatchWriteItem" => Some("UnprocessedItems"),
@@ -11,8 +11,8 @@ pub(super) fn unprocessed_field(operation: &str) -> Option<&'static str> {
     }
 }
 
-/// Takes from a batch the requests (or keys) for which `keep` is false, counted from 0 over the whole batch, and
-/// returns them in the form of `RequestItems`. A table without any is left out on both sides.
+/// Removes from a batch the requests (or keys) for whose index `keep` is false, and returns them in the form of
+/// `RequestItems`. The index counts from 0 over the whole batch. A table without requests is omitted on both sides.
 pub(super) fn split_off(body: &mut Value, mut keep: impl FnMut(usize) -> bool) -> Map<String, Value> {
     let mut rest = Map::new();
     let Some(tables) = body.get_mut("RequestItems").and_then(Value::as_object_mut) else { return rest };
@@ -52,7 +52,7 @@ pub(super) fn size(body: &Value) -> usize {
     tables.into_iter().flatten().filter_map(|(_, requests)| list_of(requests)).map(Vec::len).sum()
 }
 
-/// Adds to an answer what was taken out of its request.
+/// Adds to a response what [`split_off`] removed from its request.
 pub(super) fn add_unprocessed(answer: &mut Value, field: &str, rest: Map<String, Value>) {
     let Some(answer) = answer.as_object_mut() else { return };
     let slot = answer.entry(field).or_insert_with(|| Value::Object(Map::new()));

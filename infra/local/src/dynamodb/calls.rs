@@ -1,4 +1,4 @@
-//! How one call goes: permission, faults, conflicts, the database, what it cost.
+//! The steps of one call: permission, faults, conflicts, execution, cost.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -60,7 +60,7 @@ impl Endpoint {
             "TransactWriteItems" => {
                 let token = body.get("ClientRequestToken").and_then(Value::as_str);
                 if named.len() != keys::action_count(&body) {
-                    // Something in it names no item: it is refused before it could meet anything.
+                    // An action that names no item: dynoxide rejects the transaction, so it cannot conflict.
                     return self.execute(operation, body, named, cost);
                 }
                 let hold = match self.conflicts.hold(items(&named), token) {
@@ -71,7 +71,8 @@ impl Endpoint {
                         return Outcome::refused(&errors::cancelled_by_conflict(&conflicting));
                     }
                 };
-                // Only now: before it was held, the same transaction may just have come to its end.
+                // The token is looked up while the items are held: the same transaction may have ended just before, and
+                // its response would be missed by an earlier look-up.
                 let token = Token::take(&mut body);
                 let known = token.as_ref().map(|token| self.state().tokens.find(token, self.clock.now()));
                 let is_new = known == Some(TokenState::New);
@@ -113,7 +114,7 @@ impl Endpoint {
         }
     }
 
-    /// Answers a transaction that was carried out before. It costs what reading its items in a transaction costs.
+    /// Replays the stored response of a transaction. It costs as much as reading its items in a transaction.
     fn replay(&self, mut body: Value, named: &[NamedItem], mut answer: Map<String, Value>, cost: &mut Cost) -> Outcome {
         let get = |one: &NamedItem| json!({ "Get": { "TableName": one.item.table, "Key": one.key } });
         let mut reading = json!({ "TransactItems": named.iter().map(get).collect::<Vec<_>>() });
@@ -132,8 +133,8 @@ impl Endpoint {
         }
     }
 
-    /// Lets other requests meet a transaction that is under way. Where the only running request of the whole cloud is
-    /// the transaction's own, there is no other.
+    /// Waits for `options.hold` while the items are held, so that concurrent requests conflict as they would at
+    /// DynamoDB. Does not wait when the transaction's own request is the only one that is running in the whole cloud.
     async fn hold_for_conflicts(&self, caller: &Caller) {
         if self.options.hold.is_zero() {
             return;
@@ -156,7 +157,7 @@ impl Endpoint {
         }
     }
 
-    /// Carries out what is left of a batch, and gives `rest` back as unprocessed.
+    /// Executes what is left of a batch, and returns `rest` as unprocessed.
     fn execute_part(
         &self,
         operation: &str,
@@ -263,7 +264,7 @@ impl Endpoint {
     }
 }
 
-/// A transaction outside any request is under way while this lives.
+/// Counts a transaction outside any request as under way until it is dropped.
 struct Untraced<'a>(&'a AtomicUsize);
 
 impl Drop for Untraced<'_> {
@@ -284,7 +285,7 @@ fn reads_eventually(operation: &str, body: &Value) -> bool {
     }
 }
 
-/// How a call is refused that meets a transaction on everything it names; None for one that none can disturb.
+/// The response to a call when other transactions hold all its items. None for an operation that cannot conflict.
 fn conflict_refusal(operation: &str, body: &Value) -> Option<Outcome> {
     match operation {
         "TransactWriteItems" | "TransactGetItems" => {
@@ -299,7 +300,7 @@ fn conflict_refusal(operation: &str, body: &Value) -> Option<Outcome> {
     }
 }
 
-/// What a refused write costs at least: DynamoDB charges by the size of items, which a refusal does not tell.
+/// The least that a rejected write costs: DynamoDB charges by the size of the items, which the rejection does not tell.
 fn refused_cost(operation: &str, body: &Value) -> Units {
     match operation {
         "PutItem" | "UpdateItem" | "DeleteItem" => Units::whole(1),

@@ -1,14 +1,14 @@
-//! Transactions that are under way, and what they keep others from.
+//! The items held by transactions under way, on which other calls conflict.
 //!
-//! DynamoDB refuses to write an item, or to read it in a transaction, while another transaction that names it is under
-//! way; a transaction takes some milliseconds there and none in an embedded database.
+//! DynamoDB rejects a write of an item, or a transactional read of it, while another transaction on that item is under
+//! way. A transaction takes some milliseconds there and none in an embedded database, so it is held here on purpose.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::keys::ItemKey;
 
-/// The items of the transactions under way. Clones share them.
+/// The items of the transactions under way, with the token of each transaction. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Conflicts {
     held: Arc<Mutex<HashMap<ItemKey, Option<String>>>>,
@@ -17,13 +17,13 @@ pub(super) struct Conflicts {
 /// Why a transaction may not begin.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// For each item asked for, whether another transaction has it.
+    /// For each item of the transaction, whether another transaction holds it.
     Conflict(Vec<bool>),
-    /// This transaction itself, by its token, is under way.
+    /// A transaction with the same token is under way.
     InProgress,
 }
 
-/// Items held by a transaction under way, until this is dropped.
+/// Holds the items of a transaction until it is dropped.
 #[derive(Debug)]
 #[must_use]
 pub struct Hold {
@@ -32,7 +32,7 @@ pub struct Hold {
 }
 
 impl Conflicts {
-    /// Begins a transaction on these items, if no other has any of them.
+    /// Holds these items for a transaction; none of them when another transaction holds one.
     pub(super) fn hold(&self, items: Vec<ItemKey>, token: Option<&str>) -> Result<Hold, Refusal> {
         let mut held = self.held();
         let taken: Vec<bool> = items.iter().map(|item| held.contains_key(item)).collect();
@@ -47,7 +47,7 @@ impl Conflicts {
         Ok(Hold { conflicts: self.clone(), items })
     }
 
-    /// Whether a transaction under way has this item.
+    /// Whether a transaction under way holds this item.
     pub(super) fn has(&self, item: &ItemKey) -> bool {
         self.held().contains_key(item)
     }
@@ -80,7 +80,7 @@ mod tests {
         let first = conflicts.hold(vec![item("a"), item("b")], Some("one")).unwrap();
         let overlap = conflicts.hold(vec![item("c"), item("b")], Some("two")).unwrap_err();
         assert_eq!(overlap, Refusal::Conflict(vec![false, true]));
-        assert!(!conflicts.has(&item("c")), "a refused transaction holds nothing");
+        assert!(!conflicts.has(&item("c")), "a rejected transaction holds nothing");
         assert_eq!(conflicts.hold(vec![item("a")], Some("one")).unwrap_err(), Refusal::InProgress);
         drop(first);
         assert!(!conflicts.has(&item("a")));

@@ -1,4 +1,4 @@
-//! The embedded database: dynoxide, and a second connection to its SQLite for what dynoxide has no call for.
+//! The embedded database: dynoxide, and a second connection to its SQLite database for what dynoxide's API lacks.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,8 +18,9 @@ use super::keys::TableSchema;
 use super::tables::TableSpec;
 use crate::usage::Units;
 
-/// Every write to a streamed table asks for the stream's last record; without this it reads all of them.
-/// The table belongs to dynoxide's internal schema, hence its exact version and a test on the query plan.
+/// At every write to a streamed table dynoxide looks for the stream's last record; without this index it reads all
+/// records. The table belongs to dynoxide's internal schema, hence the exact version in `Cargo.toml` and a test on the
+/// query plan.
 const STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS bozor_stream_order
     ON _stream_records (table_name, CAST(sequence_number AS INTEGER))";
 
@@ -29,31 +30,30 @@ const CHECKPOINTS: &str = "CREATE TABLE IF NOT EXISTS bozor_checkpoints (
     position INTEGER NOT NULL
 ) WITHOUT ROWID";
 
-/// Why the database can't be used.
+/// Why the database cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// dynoxide refuses the file, or a table.
+    /// dynoxide rejects the file, or a table.
     #[error("the DynamoDB tables cannot be opened: {0}")]
     Database(#[from] DynoxideError),
-    /// SQLite refuses the file.
+    /// SQLite rejects the file.
     #[error("the DynamoDB tables cannot be opened: {0}")]
     Sqlite(#[from] rusqlite::Error),
-    /// A table of that name is there, with another key.
-    #[error("table {0} is stored with another key than the template gives it; `cargo run -- reset` forgets the data")]
+    /// The stored table of this name has another key.
+    #[error("table {0} is stored with another key than the template gives it; `cargo run -- reset` deletes the data")]
     OtherKey(String),
-    /// The path is not text.
     #[error("the path of the DynamoDB tables is not UTF-8")]
     Path,
 }
 
-/// One database with its connections. What uses it holds the endpoint's lock: with a shared cache two connections at once
-/// would refuse each other instead of waiting.
+/// One database with its connections. Users hold the endpoint's lock: with a shared cache, concurrent connections fail
+/// with `SQLITE_LOCKED` instead of waiting.
 pub(super) struct Engine {
     pub(super) database: Database,
     pub(super) sqlite: Connection,
 }
 
-/// A request that was carried out.
+/// The response to an executed request, and the capacity it consumed.
 pub(super) struct Executed {
     pub(super) body: Vec<u8>,
     pub(super) read: Units,
@@ -70,8 +70,8 @@ impl Engine {
             }
         };
         let database = Database::new(&location)?;
-        // The second of these leaves `synchronous` at NORMAL, which is what is wanted: in WAL mode a commit then
-        // survives the death of the process without an fsync each.
+        // `disable_bulk_loading` leaves `synchronous` at NORMAL, which is wanted: in WAL mode commits then survive a
+        // kill of the process without an fsync each.
         database.enable_bulk_loading()?;
         database.disable_bulk_loading()?;
         let sqlite = Connection::open(&location)?;
@@ -81,7 +81,7 @@ impl Engine {
         Ok(Self { database, sqlite })
     }
 
-    /// Creates a table, or brings the indexes of the one that is there in line with `spec`.
+    /// Creates a table, or changes the stream and the indexes of the existing one to those of `spec`.
     pub(super) fn create(&self, spec: &TableSpec) -> Result<(), OpenError> {
         let Some(existing) = self.describe(&spec.name)? else {
             let request: CreateTableRequest = from_value(spec.creation())?;
@@ -223,7 +223,7 @@ impl Engine {
     }
 }
 
-/// Carries out one request. The capacity it used is always asked for, and answered only to a caller that asked too.
+/// Executes one request. The consumed capacity is always requested, and returned only to a caller that requested it.
 pub(super) fn run(database: &Database, operation: &str, mut body: Value) -> Result<Executed, DynoxideError> {
     let wants_capacity =
         matches!(body.get("ReturnConsumedCapacity").and_then(Value::as_str), Some(mode) if mode != "NONE");
@@ -273,7 +273,7 @@ pub(super) fn run(database: &Database, operation: &str, mut body: Value) -> Resu
     Ok(Executed { body, read, write })
 }
 
-/// What [`run`] offers.
+/// Whether [`run`] implements the operation.
 pub(super) fn offers(operation: &str) -> bool {
     writes(operation)
         || matches!(
@@ -295,7 +295,6 @@ pub(super) fn writes(operation: &str) -> bool {
     matches!(operation, "PutItem" | "UpdateItem" | "DeleteItem" | "BatchWriteItem" | "TransactWriteItems")
 }
 
-/// Whether the operation changes tables.
 pub(super) fn changes_tables(operation: &str) -> bool {
     matches!(operation, "CreateTable" | "DeleteTable" | "UpdateTable" | "UpdateTimeToLive")
 }
@@ -328,7 +327,7 @@ impl Consumed for Option<Vec<ConsumedCapacity>> {
     }
 }
 
-/// A refusal in DynamoDB's form.
+/// An error response in DynamoDB's form.
 pub(super) fn refusal(operation: &str, error: DynoxideError) -> Outcome {
     let error = match (operation, error) {
         ("PutItem" | "UpdateItem" | "DeleteItem", DynoxideError::EnvelopedValidation(message)) => {
@@ -347,14 +346,14 @@ fn to_vec(answer: &impl Serialize) -> Result<Vec<u8>, DynoxideError> {
     serde_json::to_vec(answer).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
 }
 
-/// Sets a field of an object.
+/// Sets a field; does nothing unless `object` is a JSON object.
 pub(super) fn set(object: &mut Value, field: &str, value: Value) {
     if let Some(object) = object.as_object_mut() {
         object.insert(field.to_owned(), value);
     }
 }
 
-/// Reads a request. dynoxide marks in the message which of DynamoDB's errors an unreadable one is.
+/// Reads a request. For a malformed one, a prefix of dynoxide's message says which of DynamoDB's errors it is.
 pub(super) fn from_value<Q: DeserializeOwned>(body: Value) -> Result<Q, DynoxideError> {
     serde_json::from_value(body).map_err(|error| {
         let message = error.to_string();

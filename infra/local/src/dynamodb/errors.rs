@@ -1,15 +1,14 @@
-//! The refusals that the endpoint itself words, in DynamoDB's form.
+//! The error responses that do not come from dynoxide, in DynamoDB's form.
 
 use bytes::Bytes;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-/// What a call comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// An answer: its status and JSON body.
+    /// Status and JSON body of the response.
     Answer(StatusCode, Bytes),
-    /// The connection breaks without an answer.
+    /// The connection breaks without a response.
     Drop,
 }
 
@@ -86,7 +85,7 @@ pub(super) fn throttled() -> Value {
     json!({ "__type": format!("{MODEL}ThrottlingException"), "message": TOO_FAST })
 }
 
-/// A cancelled transaction; `affected` says for each action whether it conflicts.
+/// A cancelled transaction; `affected` tells for each action whether it conflicts.
 pub(super) fn cancelled_by_conflict(affected: &[bool]) -> Value {
     cancelled(affected, "TransactionConflict", ONGOING)
 }

@@ -1,7 +1,7 @@
-//! What items were before their last writes, so that a read can be answered from the past.
+//! Images of overwritten items, so that a read can return stale data.
 //!
-//! A stale answer is a true one of a moment ago: the request runs on a copy of the database in which the last write to
-//! what it reads is undone, so that conditions, projections, indexes and pages are right for that moment.
+//! A stale read returns a state that did exist: it runs on a copy of the database in which the last write to what it
+//! reads is undone, so that conditions, projections, indexes and pages are consistent with that state.
 
 use std::collections::VecDeque;
 
@@ -11,17 +11,17 @@ use serde_json::{Value, json};
 use super::engine::{Engine, Executed, from_value, run};
 use super::keys::{ItemKey, NamedItem};
 
-/// An item before a write.
+/// An item before a write; without an image when the write created it.
 #[derive(Debug)]
 struct Before {
     item: ItemKey,
     key: Value,
     image: Option<Item>,
-    /// The request that wrote it.
+    /// The number of the request that wrote it.
     request: u64,
 }
 
-/// The last images, oldest first.
+/// The images of the last writes, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct History {
     images: VecDeque<Before>,
@@ -29,7 +29,7 @@ pub(super) struct History {
 }
 
 impl History {
-    /// Remembers what a request overwrote, and forgets the oldest images beyond `limit`.
+    /// Stores what a request overwrote, and drops the oldest images beyond `limit`.
     pub(super) fn remember(&mut self, overwritten: Vec<(NamedItem, Option<Item>)>, limit: usize) {
         self.requests += 1;
         let request = self.requests;
@@ -56,7 +56,7 @@ impl History {
     }
 }
 
-/// Answers a read from before the last write to what it reads: to the items it names, or else to its table.
+/// Executes a read on the state before the last write to the items it names or, when it names none, to its table.
 pub(super) fn run_stale(
     engine: &Engine,
     history: &History,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-/// What the endpoint has to know about a table.
+/// The key attributes of a table, and whether it has a stream.
 #[derive(Clone, Debug)]
 pub(super) struct TableSchema {
     pub(super) hash: String,
@@ -14,7 +14,7 @@ pub(super) struct TableSchema {
 
 pub(super) type TableSchemas = HashMap<String, TableSchema>;
 
-/// An item's identity, as something that can be compared.
+/// An item's identity, for comparing and hashing: the key attributes' values as JSON text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct ItemKey {
     pub(super) table: String,
@@ -70,7 +70,6 @@ pub(super) fn read(operation: &str, body: &Value, schemas: &TableSchemas) -> Vec
     }
 }
 
-/// How many actions a transaction has.
 pub(super) fn action_count(body: &Value) -> usize {
     body.get("TransactItems").and_then(Value::as_array).map_or(0, Vec::len)
 }
@@ -99,8 +98,8 @@ fn batches(body: &Value) -> impl Iterator<Item = (&str, &Value)> {
     tables.into_iter().flatten().map(|(table, requests)| (plain(table), requests))
 }
 
-/// The item of an action: its key, or the key attributes of the item it puts. None where the table is unknown or an
-/// attribute is missing: dynoxide words that refusal.
+/// The item of an action: its key, or the key attributes of the item it puts. None when the table is unknown or a key
+/// attribute is missing: dynoxide then rejects the request.
 fn named(table: &str, action: &Value, written: bool, schemas: &TableSchemas) -> Option<NamedItem> {
     let schema = schemas.get(table)?;
     let attributes = action.get("Key").or_else(|| action.get("Item"))?.as_object()?;

@@ -1,7 +1,7 @@
-//! The DynamoDB endpoint: dynoxide behind what only the cloud adds.
+//! The DynamoDB endpoint: dynoxide, and what it does not emulate in front of it.
 //!
-//! It asks the caller's role, lets transactions that overlap conflict, counts round trips and capacity by route, fails
-//! on order, and hands the tables' streams on.
+//! The endpoint checks the caller's role, makes overlapping transactions conflict, counts round trips and capacity by
+//! route, injects faults, and delivers the tables' streams.
 
 mod batches;
 mod calls;
@@ -44,28 +44,27 @@ use history::History;
 use keys::{ItemKey, NamedItem, TableSchemas};
 use tokens::Tokens;
 
-/// The access key that may do everything: the local cloud's own.
+/// The local cloud's own access key, which is allowed everything.
 pub const ROOT: &str = "LOCALROOT";
 
-/// The region and the account of everything local.
 const ARN_PREFIX: &str = "arn:aws:dynamodb:us-east-1:000000000000:table/";
 
-/// Deleting by TTL happens as late as DynamoDB allows itself.
+/// How long after its expiry an item is deleted. DynamoDB may be days late too, so a read that relies on TTL instead of
+/// `expires_at` fails here as well.
 const TTL_DELAY: Duration = Duration::from_hours(48);
 
-/// A table's ARN.
 pub fn table_arn(table: &str) -> String {
     format!("{ARN_PREFIX}{table}")
 }
 
-/// Who may do what.
+/// The permission check of a call.
 pub trait Permit: Send + Sync {
-    /// What the owner of this access key may not do in this request, as `dynamodb:GetItem on resource: arn:…`; None
-    /// if all of it is allowed. Never asked for [`ROOT`].
+    /// An action of this request that the owner of the access key is not allowed, as
+    /// `dynamodb:GetItem on resource: arn:…`; None if all of the request is allowed. Never called for [`ROOT`].
     fn denied(&self, access_key_id: &str, operation: &str, body: &Value) -> Option<String>;
 }
 
-/// Permits everything to everyone, for tests of other things.
+/// Permits everything, for tests that are not about permissions.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PermitAll;
 
@@ -75,16 +74,15 @@ impl Permit for PermitAll {
     }
 }
 
-/// How the endpoint behaves.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// How long a transaction holds its items while another request could meet it.
+    /// How long a transaction holds its items when other requests are running, which may conflict with it.
     pub hold: Duration,
-    /// How many overwritten items are remembered for the fault `stale`; 0 saves a read before each write.
+    /// How many images of overwritten items are kept for the fault `stale`; 0 saves a read before each write.
     pub history_limit: usize,
-    /// How long the fault `slow` takes.
+    /// The delay of the fault `slow`.
     pub slow: Duration,
-    /// How often a stream's reader looks for records that nobody woke it for.
+    /// How often a stream's reader looks for records without having been woken by a write.
     pub poll_interval: Duration,
 }
 
@@ -102,7 +100,7 @@ impl Default for Options {
 /// Who calls, and for which request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// Names the function, and so its role.
+    /// Identifies the function, and so its role.
     pub access_key_id: String,
     /// The `x-amzn-trace-id` of the request that the call is made for.
     pub trace: Option<String>,
@@ -129,7 +127,7 @@ impl Caller {
     }
 }
 
-/// DynamoDB, as the functions see it.
+/// The DynamoDB API that the functions call.
 pub struct Endpoint {
     state: Mutex<State>,
     schemas: RwLock<TableSchemas>,
@@ -158,7 +156,7 @@ impl std::fmt::Debug for Endpoint {
 }
 
 impl Endpoint {
-    /// Opens the tables kept in the file `path`, or new ones in memory.
+    /// Opens the tables stored in the file `path`, or a new database in memory.
     pub fn open(
         path: Option<&Path>,
         permit: Arc<dyn Permit>,
@@ -190,7 +188,7 @@ impl Endpoint {
         })
     }
 
-    /// Creates these tables. One that is there keeps its items; its indexes and its stream are brought in line.
+    /// Creates these tables. An existing one keeps its items; its indexes and its stream are changed to match.
     pub fn create_tables(&self, tables: &[TableSpec]) -> Result<(), OpenError> {
         for spec in tables {
             let schema = {
@@ -204,7 +202,8 @@ impl Endpoint {
         Ok(())
     }
 
-    /// A call over HTTP. Its answer may be a connection that breaks: return it from the handler as it is.
+    /// Serves a call over HTTP. The handler must return the response unchanged: it may be one that breaks the
+    /// connection.
     pub async fn serve(&self, parts: Parts, body: Bytes) -> Response {
         let caller = match Caller::of(&parts.headers) {
             Ok(caller) => caller,
@@ -215,7 +214,7 @@ impl Endpoint {
         answer(self.call(&caller, operation, &body).await)
     }
 
-    /// Carries out one call and counts what it cost.
+    /// Executes one call and counts what it cost.
     pub async fn call(&self, caller: &Caller, operation: &str, body: &[u8]) -> Outcome {
         if !engine::offers(operation) {
             return Outcome::refused(&errors::unknown_operation());
@@ -229,8 +228,9 @@ impl Endpoint {
         outcome
     }
 
-    /// Begins a transaction on items of a table that ends when what is returned is dropped, so that a test can meet
-    /// it at a time of its choosing. `keys` are as a request's `Key` has them. None if another transaction has one.
+    /// Holds items of a table as a transaction under way does, until the returned value is dropped, so that a test can
+    /// cause a conflict at a chosen time. `keys` have the form of a request's `Key`. None if another transaction holds
+    /// one of them.
     pub fn hold(&self, table: &str, keys: &[Value]) -> Option<Hold> {
         let transaction: Vec<Value> =
             keys.iter().map(|key| json!({ "Delete": { "TableName": table, "Key": key } })).collect();
@@ -239,7 +239,7 @@ impl Endpoint {
         self.conflicts.hold(items(&named), None).ok()
     }
 
-    /// Deletes the items whose TTL attribute lies more than 48 hours before `now`, and counts them.
+    /// Deletes the items whose TTL attribute lies more than 48 hours before `now`, and returns how many they were.
     pub fn delete_expired(&self, now: Timestamp) -> Result<usize, OpenError> {
         let before = now - TTL_DELAY;
         let tables: Vec<(String, String)> =
@@ -248,7 +248,8 @@ impl Endpoint {
         for (table, attribute) in tables {
             let keys = self.state().engine.expired(&table, &attribute, before.seconds())?;
             for key in &keys {
-                // One lock per item: requests go on in between, and the condition sees an item that was renewed.
+                // The lock is taken per item, so that requests can run in between; the condition spares an item whose
+                // TTL attribute was changed meanwhile.
                 deleted += usize::from(self.state().engine.expire(&table, key, &attribute, before.seconds())?);
             }
             if !keys.is_empty() {
@@ -258,7 +259,7 @@ impl Endpoint {
         Ok(deleted)
     }
 
-    /// Tells the readers of a table's stream that there may be something new.
+    /// Wakes the readers of a table's stream, which may have new records.
     fn wake_readers(&self, table: &str) {
         if let Some(changes) = self.changes().get(table) {
             changes.send_modify(|count| *count += 1);
@@ -274,7 +275,7 @@ impl Endpoint {
     }
 }
 
-/// Counters are known by their keys.
+/// Calls on rate limits are recognised by the prefix of the partition key.
 fn purpose(body: &Value) -> Purpose {
     let partition = body.pointer("/Key/pk/S").and_then(Value::as_str).unwrap_or_default();
     if partition.starts_with(store::rate_limits::RATE_LIMIT_PREFIX) { Purpose::RateLimit } else { Purpose::Work }

@@ -1,4 +1,4 @@
-//! The tables' streams: read in order, from where each consumer had come to.
+//! The tables' streams, read in order from each consumer's checkpoint.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::engine::{Engine, from_value};
 use super::{Endpoint, OpenError, table_arn};
 
-/// dynoxide shows the sequence numbers that it stores with this added.
+/// dynoxide adds this to a stored sequence number when it returns it.
 const SEQUENCE_OFFSET: u128 = 100_000_000_000_000_000_000;
 
 /// Where a new consumer of a stream begins.
@@ -24,16 +24,15 @@ pub enum Start {
     Latest,
 }
 
-/// A change of an item.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StreamRecord {
-    /// Its place in the stream: what [`Consumer::commit`] takes.
+    /// Its position in the stream, which [`Consumer::commit`] takes.
     pub position: i64,
     /// The record as Lambda and EventBridge Pipes get it.
     pub event: Value,
 }
 
-/// One reader of a table's stream. It keeps its place in the database, so that it goes on there after a restart.
+/// A reader of a table's stream. Its checkpoint is stored in the database, so that it continues there after a restart.
 #[derive(Debug)]
 pub struct Consumer {
     endpoint: Arc<Endpoint>,
@@ -44,7 +43,7 @@ pub struct Consumer {
 }
 
 impl Endpoint {
-    /// The consumer of this name, where it had come to, or at `start` if it is new.
+    /// The consumer of this name, at its checkpoint, or at `start` if it is new.
     pub fn consumer(self: &Arc<Self>, name: &str, table: &str, start: Start) -> Result<Consumer, OpenError> {
         let changes = self.changes().entry(table.to_owned()).or_insert_with(|| watch::Sender::new(0)).subscribe();
         let position = self.state().engine.begin(name, table, start)?;
@@ -52,13 +51,14 @@ impl Endpoint {
         Ok(Consumer { endpoint: Arc::clone(self), name, table, position, changes })
     }
 
-    /// Forgets the consumers that are none of these: a stream is kept as far back as its slowest consumer.
+    /// Deletes the checkpoints of all other consumers. A stream keeps every record that one of its consumers has not
+    /// committed, so a consumer that is gone would keep it growing.
     pub fn retain_consumers(&self, names: &[&str]) -> Result<(), OpenError> {
         Ok(self.state().engine.retain(names)?)
     }
 
-    /// Waits until every consumer has done every record: what was written before has had all its consequences, as far
-    /// as they go through streams.
+    /// Waits until every consumer has committed every record, so that all that follows from earlier writes through
+    /// streams has been done.
     pub async fn settled(&self) -> Result<(), OpenError> {
         let mut progress = self.progress.subscribe();
         loop {
@@ -66,7 +66,7 @@ impl Endpoint {
             if self.state().engine.unread()? == 0 {
                 return Ok(());
             }
-            // The sender is a field of this endpoint.
+            // Cannot fail: the sender is a field of this endpoint.
             let _ = progress.changed().await;
         }
     }
@@ -84,7 +84,7 @@ impl Consumer {
         Ok(self.endpoint.state().engine.stream_records(&self.table, self.position, limit)?)
     }
 
-    /// Everything up to this record is done. This is kept, and what no consumer needs any more is deleted.
+    /// Stores that everything up to this record is processed, and deletes the records that no consumer needs any more.
     pub fn commit(&mut self, position: i64) -> Result<(), OpenError> {
         self.endpoint.state().engine.commit(&self.name, &self.table, position)?;
         self.position = position;
@@ -94,16 +94,14 @@ impl Consumer {
 
     /// Waits for a write to the table after the last [`Consumer::next`].
     pub async fn changed(&mut self) {
-        // The sender lives in the endpoint, which this consumer keeps: only the time limit can end this early.
+        // The sender lives in the endpoint, which this consumer holds: only the timeout can end this early.
         let _ = tokio::time::timeout(self.endpoint.options.poll_interval, self.changes.changed()).await;
     }
 
-    /// The table's name.
     pub fn table(&self) -> &str {
         &self.table
     }
 
-    /// The stream's ARN.
     pub fn stream_arn(&self) -> Result<String, OpenError> {
         Ok(self.endpoint.state().engine.stream_arn(&self.table)?)
     }
@@ -142,7 +140,7 @@ impl Engine {
         Ok(())
     }
 
-    /// The last record stays: the next one's number is counted from it.
+    /// Keeps the last record even when all consumers have committed it: dynoxide numbers the next one from it.
     fn commit(&self, consumer: &str, table: &str, position: i64) -> rusqlite::Result<()> {
         let transaction = self.sqlite.unchecked_transaction()?;
         self.sqlite

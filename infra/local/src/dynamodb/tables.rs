@@ -4,39 +4,33 @@ use serde_json::{Value, json};
 
 use super::engine::set;
 
-/// A table. Billing is always by request.
+/// A table, always billed per request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableSpec {
-    /// The table's name.
     pub name: String,
     /// Partition key.
     pub hash: Attribute,
     /// Sort key.
     pub range: Option<Attribute>,
-    /// Global secondary indexes.
     pub indexes: Vec<IndexSpec>,
     /// The stream's view type, such as `NEW_IMAGE`, if the table has a stream.
     pub stream: Option<String>,
-    /// The attribute that says, in seconds, when an item may be deleted.
+    /// The attribute with the time, in seconds since the epoch, after which an item may be deleted.
     pub ttl_attribute: Option<String>,
 }
 
 /// A key attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attribute {
-    /// Its name.
     pub name: String,
-    /// Its type.
     pub kind: AttributeKind,
 }
 
 impl Attribute {
-    /// A text attribute.
     pub fn text(name: &str) -> Self {
         Self { name: name.to_owned(), kind: AttributeKind::Text }
     }
 
-    /// A number attribute.
     pub fn number(name: &str) -> Self {
         Self { name: name.to_owned(), kind: AttributeKind::Number }
     }
@@ -66,24 +60,19 @@ impl AttributeKind {
 /// A global secondary index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexSpec {
-    /// The index's name.
     pub name: String,
     /// Partition key.
     pub hash: Attribute,
     /// Sort key.
     pub range: Option<Attribute>,
-    /// What it carries besides the keys.
     pub projection: Projection,
 }
 
-/// What an index carries besides the keys.
+/// The attributes that an index contains besides the keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Projection {
-    /// Everything.
     All,
-    /// Nothing.
     KeysOnly,
-    /// These attributes.
     Include(Vec<String>),
 }
 
@@ -126,7 +115,7 @@ impl TableSpec {
 }
 
 impl IndexSpec {
-    /// The index as `CreateTable` and `UpdateTable` want it.
+    /// The index in the form that `CreateTable` and `UpdateTable` take.
     pub(super) fn definition(&self) -> Value {
         let projection = match &self.projection {
             Projection::All => json!({ "ProjectionType": "ALL" }),

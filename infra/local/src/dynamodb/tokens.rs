@@ -1,7 +1,8 @@
-//! Client request tokens: for ten minutes, a transaction that is sent again is answered and not carried out again.
+//! Client request tokens: for ten minutes, a transaction that is sent again gets the stored response and is not
+//! executed again.
 //!
-//! dynoxide knows them as well, and looks through all that it knows at each transaction: at a hundred orders a second, that is
-//! most of the work.
+//! dynoxide implements them too, but scans all stored tokens at each transaction: at a hundred orders a second, that is
+//! most of its work.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -10,30 +11,29 @@ use std::time::Duration;
 use domain::Timestamp;
 use serde_json::{Map, Value};
 
-/// How long a token is known
+/// How long a token is valid
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>).
 const TOKEN_LIFETIME: Duration = Duration::from_mins(10);
 
-/// The longest one; dynoxide words the refusal of a longer one.
+/// The longest token, in bytes; a longer one stays in the request, so that dynoxide rejects it.
 const MAX_LENGTH: usize = 36;
 
 const FIELD: &str = "ClientRequestToken";
 
-/// A transaction's token, with what it was sent for.
+/// A transaction's token, with a digest of the transaction's items.
 #[derive(Debug)]
 pub(super) struct Token {
     name: String,
     digest: u64,
 }
 
-/// What is known of a token.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum TokenState {
-    /// Nothing: the transaction is a new one.
+    /// The token is unknown or has expired.
     New,
-    /// It was carried out and answered with this, capacity left out.
+    /// The same transaction was executed, with this response (without the consumed capacity).
     Done(Map<String, Value>),
-    /// It was sent for another transaction.
+    /// The token was sent with another transaction.
     Mismatch,
 }
 
@@ -53,8 +53,8 @@ struct StoredResponse {
 }
 
 impl Token {
-    /// Takes the token out of a transaction, so that dynoxide does not store it too. None without one, or with one that is
-    /// refused.
+    /// Removes the token from a transaction, so that dynoxide does not store it too. None without a token, or with one
+    /// that dynoxide is to reject.
     pub(super) fn take(body: &mut Value) -> Option<Self> {
         let name =
             body.get(FIELD).and_then(Value::as_str).filter(|name| (1..=MAX_LENGTH).contains(&name.len()))?.to_owned();
@@ -65,7 +65,6 @@ impl Token {
 }
 
 impl Tokens {
-    /// What is known of a token.
     pub(super) fn find(&self, token: &Token, now: Timestamp) -> TokenState {
         match self.stored.get(&token.name).filter(|stored| now < stored.at + TOKEN_LIFETIME) {
             None => TokenState::New,
@@ -74,7 +73,7 @@ impl Tokens {
         }
     }
 
-    /// Keeps what a transaction was answered with.
+    /// Stores the response to a transaction, and drops the expired ones.
     pub(super) fn store(&mut self, token: Token, answer: &[u8], now: Timestamp) {
         while let Some((at, name)) = self.order.pop_front_if(|(at, _)| *at + TOKEN_LIFETIME <= now) {
             if self.stored.get(&name).is_some_and(|stored| stored.at == at) {
@@ -88,7 +87,7 @@ impl Tokens {
     }
 }
 
-/// A number for what a value says, whatever order its fields come in.
+/// A hash of a JSON value that does not depend on the order of fields.
 fn digest(value: &Value) -> u64 {
     let mut hasher = DefaultHasher::new();
     match value {
@@ -133,7 +132,7 @@ mod tests {
         assert_eq!(tokens.find(&token(&other), last), TokenState::Mismatch);
         assert_eq!(tokens.find(&token(&other), now + TOKEN_LIFETIME), TokenState::New);
 
-        // What is stored again is not forgotten with what it was before.
+        // A token that is stored again does not expire with its earlier entry.
         tokens.store(token(&other), b"{}", now + TOKEN_LIFETIME);
         tokens.store(Token { name: "u".to_owned(), digest: 1 }, b"{}", now + TOKEN_LIFETIME);
         assert_eq!(tokens.find(&token(&other), now + TOKEN_LIFETIME), TokenState::Done(Map::new()));

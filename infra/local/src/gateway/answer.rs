@@ -1,4 +1,4 @@
-//! Answers: what the gateway says by itself, and what it makes of a function's answer.
+//! Responses: the gateway's own errors, and the conversion of a function's response.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value};
 
-/// What the gateway answers without or instead of a function.
+/// An error response of the gateway itself, without or instead of a function's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
     BadRequest,
@@ -21,7 +21,7 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    /// A failure of the gateway itself, which is logged here.
+    /// A failure of the gateway itself. It is logged here; the caller only gets a 500.
     pub(super) fn internal(failure: &dyn std::error::Error) -> Self {
         tracing::error!(error = %failure, "the gateway failed");
         Self::Internal
@@ -49,14 +49,14 @@ impl Refusal {
     }
 }
 
-/// The HTTP answer that a function's JSON means in payload format 2.0; none when it means none.
+/// The HTTP response for a function's JSON in payload format 2.0; `None` if the JSON does not have that format.
 ///
 /// `multiValueHeaders` is not part of the format, and API Gateway ignores it: only `cookies` can repeat.
 pub(super) fn from_function(json: &[u8]) -> Option<Response<Bytes>> {
     let value: Value = serde_json::from_slice(json).ok()?;
     match value {
         Value::Object(answer) if answer.contains_key("statusCode") => stated(&answer),
-        // Without a status code the whole answer is the body.
+        // Without a `statusCode` the whole JSON is the body of a 200.
         other => {
             let mut answer = Response::new(Bytes::from(serde_json::to_vec(&other).ok()?));
             answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -106,7 +106,7 @@ fn copy_headers(stated: Option<&Value>, headers: &mut HeaderMap) -> Option<()> {
             Value::Number(_) | Value::Bool(_) => HeaderValue::from_str(&value.to_string()).ok()?,
             _ => return None,
         };
-        // The connection is the gateway's own, and so is how long the body on it is.
+        // The connection to the client is the gateway's own, and so are the headers that frame the body on it.
         let is_hop_by_hop =
             [header::CONNECTION, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::UPGRADE].contains(&name);
         if !is_hop_by_hop {

@@ -9,24 +9,22 @@ use serde_json::{Map, Value};
 
 use super::answer::Refusal;
 
-/// Why a token does not open a route.
+/// Why a token is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Denied {
-    /// No token of ours, or one that is no longer or not yet valid: 401.
+    /// The token is not from our pool and client, or is expired or not yet valid: 401.
     Unauthorized,
-    /// A valid token without a scope that the route asks for: 403.
+    /// The token is valid but lacks a scope that the route asks for: 403.
     Forbidden,
 }
 
-/// Checks a token's signature, issuer, audience and times, and gives its claims.
+/// Checks a token's signature, issuer, audience and times, and returns its claims.
 pub type Verifier = Arc<dyn Fn(&str, Timestamp) -> Result<Map<String, Value>, Denied> + Send + Sync>;
 
-/// The API's JWT authorizer.
 #[derive(Clone)]
 pub struct Authorizer {
-    /// How a token is checked.
     pub verify: Verifier,
-    /// A token must carry one of these scopes; none are needed when it is empty.
+    /// A token must have one of these scopes; empty asks for none.
     pub scopes: Vec<String>,
 }
 
@@ -39,16 +37,16 @@ impl fmt::Debug for Authorizer {
 /// A caller whose token was accepted.
 #[derive(Debug)]
 pub(super) struct Caller {
-    /// The token's claims, each as the string that the gateway hands on.
+    /// The token's claims, each as the string that the gateway passes on.
     pub(super) claims: Map<String, Value>,
-    /// The token's scopes, when the route asks for one.
+    /// The token's scopes, if the route asks for one.
     pub(super) scopes: Option<Vec<String>>,
 }
 
 impl Authorizer {
     pub(super) fn check(&self, headers: &HeaderMap, now: Timestamp) -> Result<Caller, Refusal> {
         let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        // The gateway takes a token with or without the scheme's name.
+        // API Gateway accepts a token with or without the scheme `Bearer`.
         let token = match sent.split_once(' ') {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
             _ => sent.trim(),
@@ -74,7 +72,7 @@ impl Authorizer {
     }
 }
 
-/// A claim as the gateway writes it: lists as `[admin vendor]`.
+/// A claim as API Gateway writes it: lists as `[admin vendor]`.
 fn text_of(claim: &Value) -> String {
     match claim {
         Value::String(text) => text.clone(),

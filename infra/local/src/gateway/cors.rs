@@ -1,10 +1,9 @@
-//! CORS, as an HTTP API's own configuration does it: the gateway answers preflights and marks every answer.
+//! CORS as configured on an HTTP API: the gateway answers preflights and adds the headers to every response.
 
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 
-/// An HTTP API's CORS configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cors {
     /// Origins that may call, or `*`.
@@ -13,14 +12,14 @@ pub struct Cors {
     pub methods: Vec<String>,
     /// Request headers that may be sent, or `*`.
     pub headers: Vec<String>,
-    /// Answer headers that scripts may read.
+    /// Response headers that scripts may read.
     pub exposed: Vec<String>,
-    /// How many seconds a browser may remember a preflight.
+    /// Seconds for which a browser may cache a preflight.
     pub max_age: Option<u32>,
 }
 
 impl Cors {
-    /// The answer to a preflight; none when the request is not one.
+    /// The response to a preflight; `None` if the request is not one.
     pub(crate) fn preflight(&self, parts: &Parts) -> Option<Response<Bytes>> {
         let is_preflight = parts.method == Method::OPTIONS
             && parts.headers.contains_key(header::ORIGIN)
@@ -41,7 +40,7 @@ impl Cors {
         Some(answer)
     }
 
-    /// Marks an answer for an origin that may read it, in place of whatever marks it carries.
+    /// Sets the CORS headers for an origin that may read the response, and removes those that the function sent.
     pub(crate) fn mark(&self, request: &HeaderMap, answer: &mut HeaderMap) {
         answer.remove(header::ACCESS_CONTROL_ALLOW_ORIGIN);
         answer.remove(header::ACCESS_CONTROL_EXPOSE_HEADERS);
@@ -52,7 +51,7 @@ impl Cors {
         }
     }
 
-    /// What `Access-Control-Allow-Origin` says to this request.
+    /// The value of `Access-Control-Allow-Origin` for this request; `None` if its origin is not allowed.
     fn allowed(&self, request: &HeaderMap) -> Option<HeaderValue> {
         let origin = request.get(header::ORIGIN)?;
         if self.origins.iter().any(|allowed| allowed == "*") {

@@ -1,4 +1,4 @@
-//! Events: a request in payload format 2.0, byte for byte what `lambda_http` meets in the cloud.
+//! Events: a request in payload format 2.0, as `lambda_http` gets it in AWS.
 
 use std::net::IpAddr;
 
@@ -16,17 +16,17 @@ use time::macros::format_description;
 use super::authorizer::Caller;
 use super::route::decoded;
 
-/// The account that everything local belongs to.
+/// The AWS account id of the local cloud.
 const ACCOUNT: &str = "000000000000";
 const API: &str = "bozorlocal";
 const COMMON_LOG: &[BorrowedFormatItem<'_>] =
     format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000");
 
-/// Headers that belong to one connection and are never handed on.
+/// Headers that belong to one connection and are never passed on.
 const HOP_BY_HOP_HEADERS: [header::HeaderName; 5] =
     [header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE, header::TE, header::TRAILER];
 
-/// A request on its way to a function.
+/// A request that is to become a function's event.
 pub(super) struct Incoming<'a> {
     pub(super) route_key: String,
     pub(super) path_parameters: Vec<(String, String)>,
@@ -43,11 +43,11 @@ impl Incoming<'_> {
     /// The event as JSON.
     pub(super) fn into_event(self) -> Result<Bytes, serde_json::Error> {
         let headers = &self.parts.headers;
-        // Without a host the first segment of the path would be read as one.
+        // Without a host, `lambda_http` would read the first segment of the path as one.
         let host = Some(text(headers, &header::HOST)).filter(|host| !host.is_empty());
         let host = host.unwrap_or_else(|| "localhost".to_owned());
         let domain = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name).to_owned();
-        // An HTTP API hands the path on decoded, and cuts it at a question mark that was encoded in it.
+        // An HTTP API passes the path on decoded, and cuts it at a question mark that was percent-encoded in it.
         let path = decoded(self.parts.uri.path());
         let path = path.split('?').next().unwrap_or_default();
         let query = self.parts.uri.query().unwrap_or_default();
@@ -129,7 +129,7 @@ fn cookies(headers: &HeaderMap) -> Vec<Value> {
         .collect()
 }
 
-/// The headers by lower-cased name, repeated ones joined by commas, with those that the gateway adds.
+/// The headers by lower-case name, repeated ones joined by commas, with those that the gateway adds.
 fn joined_headers(headers: &HeaderMap, host: &str, source: IpAddr, trace_id: &str, body: &Bytes) -> Map<String, Value> {
     let mut joined: Map<String, Value> = headers
         .keys()
@@ -172,7 +172,7 @@ fn joined_query(query: &str) -> Map<String, Value> {
     joined
 }
 
-/// The body as it stands in the event: text types as they are, everything else in base64.
+/// The body for the event, and whether it is in base64: text types are passed as they are, everything else encoded.
 fn body_text(headers: &HeaderMap, body: &Bytes) -> (Option<String>, bool) {
     if body.is_empty() {
         return (None, false);
@@ -187,7 +187,7 @@ fn is_text(headers: &HeaderMap) -> bool {
     }
     let kind = text(headers, &header::CONTENT_TYPE).to_ascii_lowercase();
     let kind = kind.split(';').next().unwrap_or_default().trim();
-    // Forms are not among them: an HTTP API hands `application/x-www-form-urlencoded` on in base64.
+    // Forms are not text: an HTTP API passes `application/x-www-form-urlencoded` on in base64.
     kind.is_empty()
         || kind.starts_with("text/")
         || ["application/json", "application/javascript", "application/xml"].contains(&kind)

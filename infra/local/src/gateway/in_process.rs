@@ -12,8 +12,8 @@ use tower::Service;
 use super::{BoxFuture, InvocationContext, Invoke, InvokeError};
 use crate::faults::Faults;
 
-/// Runs a function's router in this process. The event and the answer go through the same types and JSON as in the
-/// cloud, so nothing works here that would not pass through them there.
+/// Runs a function's router in this process. Event and response go through the same types and JSON as in AWS, so what
+/// these cannot express fails here too.
 #[derive(Clone, Debug)]
 pub struct InProcess {
     name: String,
@@ -23,18 +23,17 @@ pub struct InProcess {
 }
 
 impl InProcess {
-    /// A function by its name and its router.
     pub fn new(name: impl Into<String>, router: Router) -> Self {
         Self { name: name.into(), router, limit: None, faults: Faults::default() }
     }
 
-    /// The function's own time limit, after which it counts as failed.
+    /// Sets the function's timeout, after which the invocation fails.
     pub fn with_limit(mut self, limit: Duration) -> Self {
         self.limit = Some(limit);
         self
     }
 
-    /// What may kill it.
+    /// Sets the faults that may kill an invocation.
     pub fn with_faults(mut self, faults: Faults) -> Self {
         self.faults = faults;
         self
@@ -43,8 +42,8 @@ impl InProcess {
 
 impl Invoke for InProcess {
     fn invoke(&self, event: Bytes, context: InvocationContext) -> BoxFuture<'_, Result<Bytes, InvokeError>> {
-        // A task of its own: a panic becomes this invocation's error, and, as in the cloud, the function runs to its
-        // end even when nobody waits for the answer any more.
+        // A separate task: a panic becomes this invocation's error, and the function runs to its end even if the caller
+        // disconnects, as in Lambda.
         let crash = self.faults.crash_of(&context.trace_id);
         let running = tokio::spawn(run(self.router.clone(), event, lambda_context(&self.name, context)));
         Box::pin(async move {
@@ -59,7 +58,7 @@ impl Invoke for InProcess {
                 ended = running => ended,
                 () = crash => {
                     abort.abort();
-                    return Err(InvokeError::Failed("it died".to_owned()));
+                    return Err(InvokeError::Failed("it was killed by a fault".to_owned()));
                 }
                 () = limit => {
                     abort.abort();
@@ -80,7 +79,6 @@ fn lambda_context(name: &str, invocation: InvocationContext) -> Context {
     context
 }
 
-/// The name that a function has in this cloud.
 pub(super) fn function_arn(name: &str) -> String {
     format!("arn:aws:lambda:us-east-1:000000000000:function:{name}")
 }
@@ -88,8 +86,8 @@ pub(super) fn function_arn(name: &str) -> String {
 async fn run(router: Router, event: Bytes, context: Context) -> Result<Bytes, InvokeError> {
     let request: LambdaRequest =
         serde_json::from_slice(&event).map_err(|failure| InvokeError::Failed(failure.to_string()))?;
-    // The adapter is not `Send` with axum's body, its future is: the adapter must be gone before the first wait. A router
-    // is always ready, so nothing is skipped by calling it at once.
+    // With axum's body the adapter is not `Send`, only its future is, so the adapter must be dropped before the first
+    // await. A router is always ready, so it may be called without `poll_ready`.
     let answering = {
         let mut adapter = Adapter::from(router);
         adapter.call(LambdaEvent::new(request, context))

@@ -1,7 +1,7 @@
 //! The API Gateway: an HTTP API that invokes functions with events in payload format 2.0.
 //!
-//! Requests meet the same steps in the same order as in the cloud: limits, CORS preflight, throttling, route, token
-//! check, function. What the gateway answers by itself has the cloud's own small bodies.
+//! Requests pass the same steps in the same order as in AWS: limits, CORS preflight, throttling, route, token check,
+//! function. The gateway's own errors have the bodies that AWS sends.
 
 mod answer;
 mod authorizer;
@@ -48,25 +48,25 @@ use event::Incoming;
 use route::Routes;
 use throttle::Bucket;
 
-/// The largest request body that an HTTP API takes.
+/// The largest request body that an HTTP API takes, in bytes.
 pub const MAX_REQUEST_SIZE: usize = 10 * 1024 * 1024;
-/// The largest event that Lambda takes in one synchronous invocation; an event is larger than the body in it.
+/// The largest event that Lambda takes in one synchronous invocation, in bytes; an event is larger than the body in it.
 const MAX_EVENT_SIZE: usize = 6 * 1024 * 1024;
-/// The largest answer that Lambda gives back: 6 MB and what Lambda grants above it.
+/// The largest response that Lambda returns, in bytes: 6 MB and the little that Lambda allows above it.
 const MAX_RESPONSE_SIZE: usize = 6 * 1024 * 1024 + 100;
-/// The request line and all header values together.
+/// The largest request line and headers together, in bytes.
 const MAX_HEAD_SIZE: usize = 10_240;
 /// How long an HTTP API waits for a function.
 const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
-/// How many requests a core works on at a time; the others wait at the gateway. In the cloud each request has a sandbox with its own
-/// share of a processor. Here all share one machine: with hundreds at once each call to an endpoint would take longer than its SDK waits,
-/// be repeated, and make all others later still.
+/// Concurrent requests per CPU core; further ones wait at the gateway. In AWS each request has a sandbox with its own
+/// share of a CPU. Here all share one machine: with hundreds at once, SDK calls to the endpoints would exceed their
+/// timeouts, be retried, and delay all the others further.
 const SLOTS_PER_CORE: usize = 8;
 
 /// A boxed future that may move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// What a function is told about the invocation besides the event.
+/// What a function learns about an invocation besides the event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvocationContext {
     /// Lambda's id of this invocation: a UUID.
@@ -90,45 +90,42 @@ impl InvocationContext {
     }
 }
 
-/// Why an invocation gave no answer.
+/// Why an invocation returned no response.
 #[derive(Debug, thiserror::Error)]
 pub enum InvokeError {
-    /// The function answered with an error or panicked.
+    /// The function returned an error or panicked.
     #[error("the function failed: {0}")]
     Failed(String),
-    /// The function's process ended without an answer, or did not start.
+    /// The function's process ended without a response, or did not start.
     #[error("the function's process ended: {0}")]
     Ended(String),
-    /// The function ran longer than its own time limit.
+    /// The function ran longer than its timeout.
     #[error("the function ran out of time")]
     TimedOut,
 }
 
-/// Something that runs a function: in this process or in others.
+/// Runs a function, in this process or in others.
 pub trait Invoke: Send + Sync {
-    /// Runs the function once on an event (JSON) and gives back what it answered (JSON).
+    /// Invokes the function once with an event (JSON) and returns its response (JSON).
     fn invoke(&self, event: Bytes, context: InvocationContext) -> BoxFuture<'_, Result<Bytes, InvokeError>>;
 }
 
-/// What a gateway is made from.
+/// The configuration of a [`Gateway`].
 pub struct Specification {
-    /// Every route.
     pub routes: Vec<RouteSpec>,
-    /// How tokens on authorized routes are checked.
+    /// Checks the tokens on authorized routes.
     pub authorizer: Authorizer,
-    /// The CORS configuration, if there is one.
     pub cors: Option<Cors>,
-    /// The stage's default throttling, if there is one.
+    /// The stage's default throttling; `None` does not throttle.
     pub throttle: Option<Throttle>,
-    /// What runs each function that a route names.
+    /// The functions, by the name that routes use.
     pub functions: HashMap<String, Arc<dyn Invoke>>,
-    /// The cloud's clock.
     pub clock: Clock,
-    /// Where each request's route is told by its trace id while it runs.
+    /// Records the route of each running request by its trace id.
     pub usage: Usage,
 }
 
-/// A specification that no gateway can be made from.
+/// Why a specification is invalid.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SpecificationError {
     /// A route names a function that is not there.
@@ -147,7 +144,6 @@ pub enum SpecificationError {
     Twice(String),
 }
 
-/// A local API Gateway.
 pub struct Gateway {
     routes: Routes,
     authorizer: Authorizer,
@@ -167,7 +163,7 @@ impl fmt::Debug for Gateway {
 }
 
 impl Gateway {
-    /// Makes a gateway; every route needs a well-formed path and a function that exists.
+    /// Fails unless every route has a key of its own, a well-formed path and a function that exists.
     pub fn new(specification: Specification) -> Result<Self, SpecificationError> {
         let Specification { routes, authorizer, cors, throttle, functions, clock, usage } = specification;
         let routes = Routes::new(routes)?;
@@ -229,7 +225,7 @@ impl Gateway {
         let (route, path_parameters) = self.routes.find(&parts.method, parts.uri.path()).ok_or(Refusal::NoRoute)?;
         let now = self.clock.now();
         let caller = if route.authorized { Some(self.authorizer.check(&parts.headers, now)?) } else { None };
-        // Waiting for a slot is no time of the function's.
+        // The wait for a slot does not count against the function's timeout.
         let _slot = self.slots.acquire().await.map_err(|failure| Refusal::internal(&failure))?;
         let context = InvocationContext::new(now, self.timeout);
         let event = Incoming {
@@ -254,15 +250,15 @@ impl Gateway {
             .await
             .map_err(|_| Refusal::Unavailable)?
             .map_err(|failure| {
-                tracing::error!(function = route.function, error = %failure, "a function gave no answer");
+                tracing::error!(function = route.function, error = %failure, "a function returned no response");
                 Refusal::Internal
             })?;
         if answered.len() > MAX_RESPONSE_SIZE {
-            tracing::error!(function = route.function, size = answered.len(), "a function's answer is too large");
+            tracing::error!(function = route.function, size = answered.len(), "a function's response is too large");
             return Err(Refusal::Internal);
         }
         answer::from_function(&answered).ok_or_else(|| {
-            tracing::error!(function = route.function, "a function's answer is no HTTP answer");
+            tracing::error!(function = route.function, "a function's response is not an HTTP response");
             Refusal::Internal
         })
     }
@@ -273,7 +269,7 @@ impl Gateway {
         answer
     }
 
-    /// Adds what the gateway adds to every answer.
+    /// Adds the CORS headers and the request id that every response has.
     fn finish(&self, parts: &Parts, request_id: &str, answer: &mut Response<Bytes>) {
         if let Some(cors) = &self.cors {
             cors.mark(&parts.headers, answer.headers_mut());
@@ -284,7 +280,7 @@ impl Gateway {
     }
 }
 
-/// A request that a function works on, for the counts of what it costs.
+/// Registers a running request in [`Usage`] until it is dropped.
 struct Running<'a> {
     usage: &'a Usage,
     trace_id: String,
@@ -323,11 +319,11 @@ fn request_id() -> String {
     base64::engine::general_purpose::URL_SAFE.encode(random_bytes::<11>())
 }
 
-/// Random bytes for ids that only need to differ; all zero should the system have none to give.
+/// Random bytes for ids that only need to differ; all zero if the system's random source fails.
 pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     if SystemRandom::new().fill(&mut bytes).is_err() {
-        tracing::warn!("the system gave no random bytes");
+        tracing::warn!("the system's random source failed");
     }
     bytes
 }

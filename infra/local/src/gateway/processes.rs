@@ -1,4 +1,4 @@
-//! Functions in processes of their own: the built binaries, served over the Lambda Runtime API.
+//! Runs functions as separate processes: the built binaries, served over the Lambda Runtime API.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,28 +16,26 @@ use tokio::task::JoinHandle;
 use super::runtime_api::{Answered, RuntimeApi};
 use super::{BoxFuture, InvocationContext, Invoke, InvokeError};
 
-/// How long a process may take until it asks for its first invocation. Lambda grants ten seconds on an idle machine;
+/// How long a process may take until it polls for its first invocation. Lambda allows ten seconds on an idle machine;
 /// here a dozen processes may start at once on a busy one.
 const INIT_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A function's binary and how Lambda would run it.
 #[derive(Clone, Debug)]
 pub struct Program {
-    /// The function's name.
     pub name: String,
-    /// The binary.
     pub path: PathBuf,
     /// Its arguments; a deployed function has none.
     pub arguments: Vec<String>,
-    /// Its whole environment besides what Lambda itself sets.
+    /// All environment variables but those that Lambda itself sets.
     pub environment: BTreeMap<String, String>,
-    /// Its memory in megabytes, as the environment tells it; nothing enforces it.
+    /// Memory in megabytes, as the environment states it; it is not enforced.
     pub memory: u32,
     /// How long one invocation may take.
     pub limit: Duration,
     /// How many processes may run at once; further invocations wait.
     pub max_processes: usize,
-    /// Whether its log is thrown away.
+    /// Whether its log is discarded.
     pub quiet: bool,
 }
 
@@ -70,7 +68,7 @@ struct Process {
 }
 
 impl Processes {
-    /// A function that starts its first process with its first invocation.
+    /// A function without processes; the first invocation starts one.
     pub fn new(program: Program) -> Self {
         let slots = Semaphore::new(program.max_processes.max(1));
         Self { shared: Arc::new(Shared { program, slots, processes: Mutex::default() }) }
@@ -87,10 +85,11 @@ impl Processes {
             .collect()
     }
 
-    /// The id of a process that waits for its next invocation: the one that was used last, or else one that is started now.
+    /// The id of a process that polls for its next invocation: the one that was used last, or else one that is started
+    /// now.
     ///
     /// # Errors
-    /// The process does not start, ends, or does not ask for an invocation in time.
+    /// When the process does not start, ends, or does not poll for an invocation within a minute.
     pub async fn warm(&self) -> Result<u32, InvokeError> {
         let process = match self.shared.idle() {
             Some(process) => process,
@@ -108,7 +107,7 @@ impl Processes {
         }
     }
 
-    /// Ends all processes and waits until they have ended; later invocations fail.
+    /// Kills all processes and waits until they have ended; later invocations fail.
     pub async fn stop(&self) {
         let watchers = self.shared.stop();
         for watcher in watchers {
@@ -127,7 +126,7 @@ impl Drop for Processes {
 impl Invoke for Processes {
     fn invoke(&self, event: Bytes, context: InvocationContext) -> BoxFuture<'_, Result<Bytes, InvokeError>> {
         let shared = self.shared.clone();
-        // A task of its own: a caller that goes away leaves the process to finish its work.
+        // A separate task, so that the process finishes its work even if the caller disconnects.
         let running = tokio::spawn(async move { shared.run(event, context).await });
         Box::pin(async move { running.await.map_err(|failure| InvokeError::Ended(failure.to_string()))? })
     }
@@ -148,7 +147,7 @@ impl Shared {
         answered
     }
 
-    /// The process that was used last, because it is the warmest.
+    /// The idle process that was used last, because its caches are the warmest.
     fn idle(&self) -> Option<Arc<Process>> {
         let mut pool = self.pool();
         while let Some(process) = pool.idle.pop() {
@@ -186,10 +185,10 @@ impl Shared {
             .kill_on_drop(true)
             .spawn()?;
         let process = Arc::new(Process { id: child.id(), runtime_api: runtime_api.clone(), kill: Notify::new() });
-        // Small answers on loopback must not wait for acknowledgements.
+        // Small responses on loopback must not wait for acknowledgements (Nagle's algorithm).
         let listener = listener.tap_io(|stream| {
             if let Err(failure) = stream.set_nodelay(true) {
-                tracing::debug!(error = %failure, "a connection delays small packets");
+                tracing::debug!(error = %failure, "TCP_NODELAY cannot be set");
             }
         });
         let served = axum::serve(listener, runtime_api.router()).into_future();
@@ -231,12 +230,12 @@ impl Process {
         tokio::time::timeout(limit, dispatched.answer).await.map_err(|_| InvokeError::TimedOut)?.map_err(ended)?
     }
 
-    /// Stays with the process until it ends or is to be killed.
+    /// Waits until the process ends or is to be killed, then closes its Runtime API.
     async fn watch(self: Arc<Self>, mut child: Child, server: JoinHandle<()>) {
         let ended = tokio::select! {
             ended = child.wait() => ended,
             () = self.kill.notified() => {
-                // It may have ended by itself in this moment; then there is nothing to kill.
+                // The process may have ended by itself already; then there is nothing to kill.
                 let _ = child.start_kill();
                 child.wait().await
             }
@@ -254,8 +253,8 @@ mod tests {
 
     use super::*;
 
-    /// Not a test: the function that the tests below start, in a process made from this very binary. It is the only program
-    /// that is sure to be built, and to be what it was when they were, whichever of the tests are asked for.
+    /// Not a test: the function that the tests below run, in a process of this test binary. No other program is certain
+    /// to be built, and from the same sources, whichever tests are selected.
     #[tokio::test]
     #[ignore = "runs as a function, started by the other tests"]
     async fn function_under_test() {
@@ -379,7 +378,7 @@ mod tests {
             (function_output(&processes, "one").await, function_output(&processes, "two").await)
         });
         assert!(waited.is_err());
-        // The hanging one keeps its slot although nobody waits for it any more; the other two shared a process.
+        // The hanging invocation keeps its slot although its caller is gone; the other two shared a process.
         assert_eq!(served.0["process"], served.1["process"]);
         assert_eq!(processes.ids().len(), 2);
         processes.stop().await;

@@ -5,15 +5,16 @@ use std::cmp::Reverse;
 use http::Method;
 
 use super::SpecificationError;
+use crate::template::DEFAULT_ROUTE;
 
-/// One route, as the template has it.
+/// One route, as the template declares it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteSpec {
     /// The method in capitals, or `ANY`.
     pub method: String,
-    /// The path, like `/v1/products/{handle}`; a last segment `{proxy+}` takes the rest of the path.
+    /// The path, like `/v1/products/{handle}`; a last segment `{proxy+}` matches the rest of the path.
     pub path: String,
-    /// The function that answers.
+    /// The logical id of the function that answers.
     pub function: String,
     /// Whether the authorizer checks a token first.
     pub authorized: bool,
@@ -22,7 +23,7 @@ pub struct RouteSpec {
 impl RouteSpec {
     /// The route's key, like `GET /v1/products/{handle}`.
     pub fn key(&self) -> String {
-        format!("{} {}", self.method, self.path)
+        if self.path == DEFAULT_ROUTE { self.path.clone() } else { format!("{} {}", self.method, self.path) }
     }
 }
 
@@ -49,7 +50,7 @@ impl Segment {
         }
     }
 
-    /// Lower comes first when several routes match.
+    /// The lowest rank wins if several routes match.
     const fn rank(&self) -> u8 {
         match self {
             Self::Literal(_) => 0,
@@ -59,16 +60,25 @@ impl Segment {
     }
 }
 
-/// The routes of one API.
 #[derive(Debug)]
 pub(super) struct Routes {
     routes: Vec<(Vec<Segment>, RouteSpec)>,
+    /// The route of requests that match no other route.
+    default: Option<RouteSpec>,
 }
 
 impl Routes {
     pub(super) fn new(specified: Vec<RouteSpec>) -> Result<Self, SpecificationError> {
         let mut routes: Vec<(Vec<Segment>, RouteSpec)> = Vec::with_capacity(specified.len());
+        let mut default = None;
         for route in specified {
+            if route.path == DEFAULT_ROUTE {
+                if default.is_some() {
+                    return Err(SpecificationError::Twice(route.key()));
+                }
+                default = Some(route);
+                continue;
+            }
             let malformed = || SpecificationError::Malformed(route.key());
             let path = route.path.strip_prefix('/').ok_or_else(malformed)?;
             let segments: Vec<Segment> =
@@ -83,11 +93,11 @@ impl Routes {
             }
             routes.push((segments, route));
         }
-        Ok(Self { routes })
+        Ok(Self { routes, default })
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &RouteSpec> {
-        self.routes.iter().map(|(_, route)| route)
+        self.routes.iter().map(|(_, route)| route).chain(&self.default)
     }
 
     /// The most specific route for a method and a path as sent (still percent-encoded), with its path parameters
@@ -104,6 +114,7 @@ impl Routes {
             })
             .min_by(|(left, ..), (right, ..)| left.cmp(right))
             .map(|(_, route, parameters)| (route, parameters))
+            .or_else(|| self.default.as_ref().map(|route| (route, Vec::new())))
     }
 }
 
@@ -220,6 +231,15 @@ mod tests {
         let routes = routes(&["GET /v1/carts/{id}/coupons/{code}"]);
         let (_, parameters) = found(&routes, Method::GET, "/v1/carts/a%2Fb/coupons/%D0%B9%2525%").unwrap();
         assert_eq!(parameters, [("id".into(), "a/b".into()), ("code".into(), "й%25%".into())]);
+    }
+
+    #[test]
+    fn what_has_no_route_goes_to_the_default_one_without_parameters() {
+        let routes = routes(&["GET /v1/a", "ANY $default"]);
+        assert_eq!(key(&routes, Method::GET, "/v1/a").unwrap(), "GET /v1/a");
+        for (method, path) in [(Method::PUT, "/v1/a"), (Method::GET, "/v1/b/c"), (Method::GET, "/")] {
+            assert_eq!(found(&routes, method, path), Some(("$default".into(), vec![])), "{path}");
+        }
     }
 
     #[test]

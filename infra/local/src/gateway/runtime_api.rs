@@ -16,16 +16,16 @@ use tokio::sync::{Notify, oneshot, watch};
 use super::in_process::function_arn;
 use super::{InvocationContext, InvokeError};
 
-/// What a function answered, or why it did not.
+/// The function's response, or why there is none.
 pub(super) type Answered = Result<Bytes, InvokeError>;
 
-/// One process of a function, seen from the gateway: it works on one invocation at a time.
+/// The Runtime API of one process, which handles one invocation at a time.
 #[derive(Debug)]
 pub(super) struct RuntimeApi {
     arn: String,
     work: Mutex<Work>,
     arrived: Notify,
-    /// Whether the process has asked for an invocation and was given none yet; true, too, when it has ended.
+    /// Whether the process polls for an invocation and has got none yet; also true once it has ended.
     polling: watch::Sender<bool>,
 }
 
@@ -44,12 +44,12 @@ struct Waiting {
     answer: oneshot::Sender<Answered>,
 }
 
-/// An invocation that a process was given.
+/// An invocation that was dispatched to a process.
 #[derive(Debug)]
 pub(super) struct Dispatched {
-    /// Answers when the process has taken it: after its initialisation, if it has just been started.
+    /// Resolves when the process has taken it: after its initialisation, if it has just been started.
     pub(super) taken: oneshot::Receiver<()>,
-    /// Answers when the process has answered. Both fail when the process ends before.
+    /// Resolves with the response. Both fail if the process ends before.
     pub(super) answer: oneshot::Receiver<Answered>,
 }
 
@@ -63,7 +63,7 @@ impl RuntimeApi {
         })
     }
 
-    /// Gives the process an invocation; it must have none.
+    /// Dispatches an invocation to the process, which must have none.
     pub(super) fn dispatch(&self, event: Bytes, context: InvocationContext) -> Dispatched {
         let ((taken, has_taken), (answer, has_answered)) = (oneshot::channel(), oneshot::channel());
         let mut work = self.work();
@@ -74,7 +74,7 @@ impl RuntimeApi {
         Dispatched { taken: has_taken, answer: has_answered }
     }
 
-    /// The process has ended: whoever waits for it learns that it will not answer.
+    /// Records that the process has ended; the invocations that wait for it fail.
     pub(super) fn close(&self, why: String) {
         let mut work = self.work();
         work.waiting = None;
@@ -83,25 +83,24 @@ impl RuntimeApi {
         self.polling.send_replace(true);
     }
 
-    /// Waits until the process asks for an invocation, or has ended.
+    /// Waits until the process polls for an invocation, or has ended.
     pub(super) async fn wait_for_poll(&self) {
-        // It cannot fail: the sender is here.
+        // This cannot fail, because `self` holds the sender.
         let _ = self.polling.subscribe().wait_for(|polling| *polling).await;
     }
 
-    /// Why the process has ended; none while it runs.
+    /// Why the process has ended; `None` while it runs.
     pub(super) fn closed(&self) -> Option<String> {
         self.work().closed.clone()
     }
 
-    /// The API itself.
     pub(super) fn router(self: Arc<Self>) -> Router {
         Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
             .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
             .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
             .route("/2018-06-01/runtime/init/error", post(init_error))
-            // What is too large is refused where it is counted, not by cutting the connection.
+            // The gateway refuses responses that are too large; a limit here would only cut the connection.
             .layer(DefaultBodyLimit::disable())
             .with_state(self)
     }
@@ -111,7 +110,7 @@ impl RuntimeApi {
         let Waiting { event, context, taken, answer } = work.waiting.take()?;
         work.running = Some((context.request_id.clone(), answer));
         self.polling.send_replace(false);
-        // Whoever gave it may have gone; the function runs all the same, as it does in the cloud.
+        // The caller may have disconnected; the function runs all the same, as in Lambda.
         let _ = taken.send(());
         Some((event, context))
     }

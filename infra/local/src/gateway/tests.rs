@@ -13,7 +13,7 @@ use super::*;
 
 const NOON: Timestamp = Timestamp::from_millis(1_795_000_000_123);
 
-/// A function that keeps its events and answers what it is told to.
+/// A function that records its events and returns a scripted response.
 struct Scripted {
     events: Mutex<Vec<Value>>,
     answer: Box<dyn Fn() -> BoxFuture<'static, Result<Bytes, InvokeError>> + Send + Sync>,
@@ -55,7 +55,7 @@ fn route(key: &str) -> RouteSpec {
     }
 }
 
-/// Accepts `good`, `noscope` and `weak`; everything else is no token.
+/// Accepts the tokens `good` and `noscope`, forbids `weak`, and refuses all others.
 fn verifier() -> Verifier {
     Arc::new(|token, now| {
         assert_eq!(now, NOON);
@@ -65,7 +65,10 @@ fn verifier() -> Verifier {
             "weak" => return Err(Denied::Forbidden),
             _ => return Err(Denied::Unauthorized),
         };
-        let claims = json!({"sub": "s", "scope": scope, "exp": 1_795_000_900, "cognito:groups": ["admin", "vendor"], "email_verified": true});
+        let claims = json!({
+            "sub": "s", "scope": scope, "exp": 1_795_000_900, "cognito:groups": ["admin", "vendor"],
+            "email_verified": true,
+        });
         Ok(claims.as_object().unwrap().clone())
     })
 }
@@ -262,7 +265,7 @@ async fn requests_over_the_limits_never_reach_the_function() {
     let announced = request(Method::POST, "/v1/a").header("content-length", "10485761");
     let announced = gateway.serve(announced.body(axum::body::Body::empty()).unwrap()).await;
     assert_eq!(announced.status(), StatusCode::PAYLOAD_TOO_LARGE);
-    // Lambda's own limit is lower, and binary bodies grow by a third on the way to it.
+    // Lambda's limit is lower, and base64 makes a binary body a third larger.
     assert_eq!(gateway.serve(post(vec![0xff; 5 * 1024 * 1024])).await.status(), StatusCode::PAYLOAD_TOO_LARGE);
     let long = request(Method::POST, "/v1/a").header("x-long", "a".repeat(MAX_HEAD_SIZE)).body("").unwrap();
     assert_eq!(send(&gateway, long).await.0, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);

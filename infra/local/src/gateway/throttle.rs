@@ -1,19 +1,18 @@
-//! Throttling: a bucket of tokens, as API Gateway counts a stage's requests.
+//! Throttling by a token bucket, as API Gateway throttles a stage's requests.
 
 use std::time::Instant;
 
-/// A stage's throttling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Throttle {
-    /// How many requests may come at once.
+    /// The bucket's capacity, in requests.
     pub burst: u32,
-    /// How many requests per second are granted afterwards.
+    /// Requests a second that are added to the bucket.
     pub rate_per_second: u32,
 }
 
 const NANOS_PER_SECOND: u128 = 1_000_000_000;
 
-/// The bucket, counted in billionths of a request.
+/// The bucket, whose tokens are billionths of a request.
 #[derive(Debug)]
 pub(super) struct Bucket {
     throttle: Throttle,

@@ -1,4 +1,4 @@
-//! Which actions on which resources a DynamoDB request needs.
+//! The actions and resources that a DynamoDB request needs permission for.
 
 use std::collections::BTreeSet;
 
@@ -7,18 +7,18 @@ use serde_json::Value;
 use super::Need;
 use crate::template::{ACCOUNT, REGION};
 
-/// A request of which it cannot be told what it touches. It is refused: what is not understood is not allowed.
+/// A request whose actions and resources cannot be determined. It is denied, so that a form of request that is unknown
+/// here never bypasses the roles.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cannot tell what {operation} touches: {reason}")]
 pub struct Unreadable {
-    /// The operation.
     pub operation: String,
     /// What is missing in the request or unknown.
     pub reason: &'static str,
 }
 
-/// The actions and resources that a DynamoDB request needs, each once: a transaction needs the action of every part of
-/// it, and a query of an index needs the index and not the table.
+/// The actions and resources that a DynamoDB request needs, without duplicates. A transaction needs the action of each
+/// of its parts; a query of an index needs the index and not the table.
 pub fn dynamodb_needs(operation: &str, request: &Value) -> Result<Vec<Need>, Unreadable> {
     let unreadable = |reason| Unreadable { operation: operation.to_owned(), reason };
     let action = |name: &str| format!("dynamodb:{name}");

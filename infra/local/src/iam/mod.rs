@@ -1,4 +1,4 @@
-//! Who may do what: the roles of functions and pipes, evaluated as IAM does.
+//! The roles of functions and pipes, evaluated as IAM does.
 
 mod dynamodb;
 
@@ -10,37 +10,36 @@ use crate::template::{ACCOUNT, STACK, Template};
 
 pub use self::dynamodb::{Unreadable, dynamodb_needs};
 
-/// What access key ids of this cloud begin with; the logical id of a function or pipe follows.
+/// The prefix of access key ids; the logical id of a function or pipe follows.
 pub const KEY_PREFIX: &str = "LOCAL";
-/// The access key id that may do everything: the cloud's own work, and tests.
+/// The access key id that is allowed everything, for the embedded cloud's own calls and for tests.
 pub const ROOT_KEY: &str = "LOCALROOT";
 
-/// What a statement does to a call that it is about.
+/// The effect of a statement on the calls that it matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Permits it, unless another statement forbids it.
+    /// Allows the call, unless another statement denies it.
     Allow,
-    /// Forbids it, whatever others say.
+    /// Denies the call, whatever other statements allow.
     Deny,
 }
 
 /// One statement of a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
-    /// The logical id of the function or pipe whose role it is in.
+    /// The logical id of the function or pipe that has the role.
     pub role: String,
-    /// Its name inside the role.
+    /// Its name, unique within the role.
     pub sid: String,
-    /// What it does.
     pub effect: Effect,
-    /// Actions such as `dynamodb:GetItem`; `*` and `?` stand for any characters and any character.
+    /// Actions such as `dynamodb:GetItem`; `*` matches any number of characters and `?` exactly one.
     pub actions: Vec<String>,
     /// ARNs, with the same wildcards.
     pub resources: Vec<String>,
 }
 
 impl Statement {
-    /// Whether the statement is about this action on this resource.
+    /// Whether the statement matches this action on this resource.
     pub fn is_about(&self, action: &str, resource: &str) -> bool {
         self.actions.iter().any(|pattern| matches_action(pattern, action))
             && self.resources.iter().any(|pattern| matches_resource(pattern, resource))
@@ -60,7 +59,7 @@ impl Policy {
         self.deciding(action, resource).is_ok()
     }
 
-    /// The statement that allows a call, or why it is refused.
+    /// The statement that allows a call, or why it is denied.
     fn deciding(&self, action: &str, resource: &str) -> Result<&Statement, Refusal> {
         let mut allowing = None;
         for statement in self.statements.iter().filter(|statement| statement.is_about(action, resource)) {
@@ -76,25 +75,24 @@ impl Policy {
 /// An action on a resource that a call needs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Need {
-    /// The action, such as `dynamodb:GetItem`.
+    /// Such as `dynamodb:GetItem`.
     pub action: String,
-    /// The ARN.
+    /// An ARN.
     pub resource: String,
 }
 
 impl Need {
-    /// An action on a resource.
     pub fn new(action: impl Into<String>, resource: impl Into<String>) -> Self {
         Self { action: action.into(), resource: resource.into() }
     }
 }
 
-/// Why a call was refused, in the words of AWS; the endpoints answer `AccessDeniedException` with it.
+/// Why a call was denied. Displays as AWS's message, which the endpoints return with `AccessDeniedException`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessDenied {
-    /// The role that called; `None` for an access key of nobody here.
+    /// The role that called; `None` for an unknown access key.
     pub role: Option<String>,
-    /// What it lacked.
+    /// The permission that it lacks.
     pub need: Need,
     refusal: Refusal,
 }
@@ -128,7 +126,7 @@ impl std::error::Error for AccessDenied {}
 /// A call that a statement allowed: role, Sid and action.
 pub type Exercised = (String, String, String);
 
-/// The roles of all functions and pipes, found by access key id. Clones share the record of what was exercised.
+/// The roles of all functions and pipes, by access key id. Clones share the record of exercised permissions.
 #[derive(Clone, Debug, Default)]
 pub struct Roles {
     by_id: BTreeMap<String, Policy>,
@@ -152,17 +150,17 @@ impl Roles {
         format!("{KEY_PREFIX}{id}")
     }
 
-    /// The policy behind an access key id; `None` for the root key and for keys of nobody here.
+    /// The policy of an access key id; `None` for the root key and for unknown keys.
     pub fn policy(&self, access_key_id: &str) -> Option<&Policy> {
         self.by_id.get(access_key_id.strip_prefix(KEY_PREFIX)?)
     }
 
-    /// Whether an access key id is somebody's here.
+    /// Whether an access key id is the root key or that of a function or pipe.
     pub fn knows(&self, access_key_id: &str) -> bool {
         access_key_id == ROOT_KEY || self.policy(access_key_id).is_some()
     }
 
-    /// Refuses the first need that the caller's role does not cover.
+    /// Checks all needs, and fails on the first that the caller's role does not cover. Records what was allowed.
     pub fn check(&self, access_key_id: &str, needs: &[Need]) -> Result<(), AccessDenied> {
         if access_key_id == ROOT_KEY {
             return Ok(());
@@ -182,19 +180,19 @@ impl Roles {
                 }
             }
         }
-        // A call without needs still has to come from somebody.
+        // A call without needs still requires a known access key.
         match role {
             Some(_) => Ok(()),
             None => Err(AccessDenied { role: None, need: Need::new("", ""), refusal: Refusal::NotAllowed }),
         }
     }
 
-    /// Whether the caller may do one thing.
+    /// Whether the caller's role allows one action on one resource.
     pub fn allows(&self, access_key_id: &str, action: &str, resource: &str) -> bool {
         self.check(access_key_id, &[Need::new(action, resource)]).is_ok()
     }
 
-    /// The same roles without one statement, for the test that something then fails.
+    /// The same roles without one statement, for a test that shows that something then fails.
     #[must_use]
     pub fn without(&self, id: &str, sid: &str) -> Self {
         let mut by_id = self.by_id.clone();
@@ -209,18 +207,18 @@ impl Roles {
         self.by_id.values().flat_map(|policy| &policy.statements)
     }
 
-    /// What was used of the roles so far. A statement or action that a full run leaves out is too much.
+    /// The permissions used so far. A statement or action that a full run does not use grants too much.
     pub fn exercised(&self) -> BTreeSet<Exercised> {
         self.exercised.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-/// Whether a pattern covers an action. Actions have no case.
+/// Whether a pattern matches an action, ignoring case.
 pub fn matches_action(pattern: &str, action: &str) -> bool {
     matches(pattern.to_ascii_lowercase().as_bytes(), action.to_ascii_lowercase().as_bytes())
 }
 
-/// Whether a pattern covers an ARN. A wildcard does not reach over the colons of an ARN's first five parts.
+/// Whether a pattern matches an ARN. A wildcard does not match across the five colons that separate an ARN's parts.
 pub fn matches_resource(pattern: &str, resource: &str) -> bool {
     if pattern == "*" {
         return true;
@@ -236,10 +234,10 @@ pub fn matches_resource(pattern: &str, resource: &str) -> bool {
     }
 }
 
-/// `*` stands for any characters, also none, and `?` for one.
+/// `*` matches any number of characters, also none, and `?` exactly one.
 fn matches(pattern: &[u8], text: &[u8]) -> bool {
     let (mut rest, mut left) = (pattern, text);
-    // Where to go on when the characters after the last star do not fit after all.
+    // Where to continue when the characters after the last star turn out not to match.
     let mut retry: Option<(&[u8], &[u8])> = None;
     loop {
         match (rest.split_first(), left.split_first()) {

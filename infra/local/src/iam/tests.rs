@@ -126,7 +126,7 @@ fn a_statement_can_be_taken_away_and_use_is_recorded() {
     let less = roles.without("CartFunction", "Write");
     assert!(!less.allows("LOCALCartFunction", "dynamodb:PutItem", TABLE));
     assert!(less.allows("LOCALCartFunction", "dynamodb:GetItem", TABLE));
-    assert!(roles.exercised().is_empty(), "the copy keeps a record of its own");
+    assert!(roles.exercised().is_empty(), "the copy has a record of its own");
     assert!(roles.clone().allows("LOCALCartFunction", "dynamodb:PutItem", TABLE));
     let call = ("CartFunction".to_owned(), "Write".to_owned(), "dynamodb:PutItem".to_owned());
     assert_eq!(roles.exercised(), BTreeSet::from([call]));

@@ -1,4 +1,4 @@
-//! Mail: SES's `SendEmail`, which keeps each message instead of sending it, and a viewer of what was kept.
+//! Mail: SES's `SendEmail`, which stores each message instead of sending it, and a viewer of the stored messages.
 
 mod page;
 #[cfg(test)]
@@ -37,42 +37,38 @@ const SCHEMA: &str = "
     CREATE INDEX IF NOT EXISTS messages_by_address ON messages (address, id);
 ";
 
-/// How many messages the viewer shows.
+/// The most messages that the viewer shows.
 const MAX_SHOWN: u32 = 200;
 
-/// SES sends to at most so many recipients at a time.
+/// SES's limit on the recipients of one call.
 const MAX_RECIPIENTS: usize = 50;
 
 /// A message to one recipient.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Message {
-    /// The recipient, as the sender wrote it.
+    /// The recipient, as the caller wrote it: `Name <address>` or `address`.
     pub to: String,
-    /// The sender.
+    /// The sender, in the same form.
     pub from: String,
-    /// The subject line.
     pub subject: String,
-    /// The body as plain text; empty when the sender gave HTML only.
+    /// The body as plain text; empty when the caller gave HTML only.
     pub text: String,
-    /// The body as HTML.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub html: Option<String>,
-    /// The code that the message is about, so that tests and scripts need not search the text.
+    /// The code or temporary password that the message contains, so that tests and scripts need not search the text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
 }
 
-/// A message as it was kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StoredMessage {
-    /// What was sent.
     #[serde(flatten)]
     pub message: Message,
-    /// When.
+    /// When it was sent, by the embedded cloud's clock.
     pub at: Timestamp,
 }
 
-/// The cloud's mail. Clones share it.
+/// All mail of an embedded cloud. Clones share it.
 #[derive(Clone)]
 pub struct Mail {
     inner: Arc<Inner>,
@@ -85,7 +81,7 @@ struct Inner {
 }
 
 impl Mail {
-    /// Opens the mail kept in the SQLite file `path`, or in memory.
+    /// Opens the mail stored in the SQLite file `path`, or in memory.
     ///
     /// # Errors
     /// When the file cannot be used.
@@ -94,7 +90,7 @@ impl Mail {
         Ok(Self { inner: Arc::new(Inner { connection, clock, permit }) })
     }
 
-    /// Keeps a message from inside the cloud, such as a code of Cognito's.
+    /// Stores a message from inside the cloud, such as a code of Cognito's.
     ///
     /// # Errors
     /// When the database fails.
@@ -102,7 +98,7 @@ impl Mail {
         self.inner.store(std::slice::from_ref(message)).map(drop)
     }
 
-    /// The newest messages, all or those to one address (in any case), newest first.
+    /// The newest messages, at most 200, newest first: all, or those to one address (in any case).
     ///
     /// # Errors
     /// When the database fails.
@@ -110,8 +106,8 @@ impl Mail {
         self.inner.messages(to)
     }
 
-    /// Answers one request of an SDK.
-    #[expect(clippy::unused_async, reason = "all services are called alike")]
+    /// Serves one SDK request.
+    #[expect(clippy::unused_async, reason = "all services have the same signature")]
     pub async fn call(&self, parts: Parts, body: Bytes) -> Response<Bytes> {
         if parts.method != Method::POST || parts.uri.path() != "/v2/email/outbound-emails" {
             return refused(&Refusal {
@@ -127,7 +123,7 @@ impl Mail {
         }
     }
 
-    /// Answers the viewer's request `GET …?to=ADDRESS`: JSON, or a page for a browser.
+    /// Serves the viewer's request `GET …?to=ADDRESS`: JSON, or a page for a browser.
     pub fn view(&self, parts: &Parts) -> Response<Bytes> {
         let to = parts.uri.query().and_then(|query| {
             let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).ok()?;
@@ -141,7 +137,7 @@ impl Mail {
         if accept.contains("text/html") {
             let mut response =
                 answer(StatusCode::OK, "text/html; charset=utf-8", page::write(&messages, to.as_deref()));
-            // Nothing in a message can run or load anything, whatever escaping would overlook.
+            // A second barrier behind escaping: nothing in a message can run scripts or load anything.
             response.headers_mut().insert(
                 HeaderName::from_static("content-security-policy"),
                 HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; form-action 'self'"),
@@ -187,7 +183,7 @@ impl Mail {
         Ok(self.inner.store(&messages)?)
     }
 
-    /// A policy may name the address or its domain, whichever is the identity.
+    /// Checks the sender's permission. A policy may name the address or its domain as the identity.
     fn permit_sender(&self, key: &str, address: &str) -> Result<(), Refusal> {
         let identity = |name: &str| format!("arn:aws:ses:{REGION}:{ACCOUNT}:identity/{name}");
         let domain = address.rsplit('@').next().unwrap_or_default();
@@ -205,7 +201,7 @@ impl Inner {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps the messages of one message and answers its id.
+    /// Stores one mail, as a message for each recipient, and returns its id.
     fn store(&self, messages: &[Message]) -> rusqlite::Result<String> {
         let message_id = random_uuid();
         let at = self.clock.now().millis();
@@ -317,7 +313,7 @@ fn bad_request(message: impl Into<String>) -> Refusal {
     Refusal::new("BadRequestException", message)
 }
 
-/// An error in REST JSON: its name is in a header.
+/// An error in AWS REST JSON, whose code is in a header.
 fn refused(refusal: &Refusal) -> Response<Bytes> {
     let mut response = answer(refusal.status, "application/json", json!({ "message": refusal.message }).to_string());
     response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(refusal.code));

@@ -1,4 +1,4 @@
-//! The viewer's page. Letters are shown as text; HTML is shown as its source.
+//! The viewer's page. Messages are shown as plain text, their HTML as source.
 
 use super::StoredMessage;
 
@@ -12,7 +12,6 @@ const HEAD: &str = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8
     input,button{font:inherit;padding:.25rem .5rem}\
     </style></head><body><h1>Mail</h1>";
 
-/// Writes the page.
 pub(super) fn write(messages: &[StoredMessage], to: Option<&str>) -> String {
     let mut page = String::from(HEAD);
     page.push_str("<form><label>To <input type=\"email\" name=\"to\" value=\"");

@@ -170,7 +170,7 @@ fn messages_survive_a_restart() {
     let message = Message { to: "a@example.test".into(), subject: "kept".into(), ..Message::default() };
     let before = Mail::open(Some(&path), clock.clone(), permit.clone()).unwrap();
     before.deliver(&message).unwrap();
-    // Leaked, so that nothing is tidied up: as after a kill -9.
+    // Leaked, so that no destructor runs, as after a kill -9.
     std::mem::forget(before);
 
     let kept = Mail::open(Some(&path), clock, permit).unwrap().messages(None).unwrap();

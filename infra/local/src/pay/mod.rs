@@ -1,4 +1,4 @@
-//! Payment sandboxes: each speaks a provider's own protocol, so that provider code runs here unchanged.
+//! Payment sandboxes: each implements a provider's protocol, so that the code of `payments` runs against it unchanged.
 
 pub mod stripe;
 
@@ -9,6 +9,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Request, Response};
 
-/// Carries a provider's webhook to the shop and brings back the answer. Somebody who cannot reach the shop answers with a
-/// 5xx of their own.
+/// Delivers a provider's webhook to the shop and returns the response. An implementation that cannot reach the shop
+/// returns a 5xx itself.
 pub type Deliver = Arc<dyn Fn(Request<Bytes>) -> Pin<Box<dyn Future<Output = Response<Bytes>> + Send>> + Send + Sync>;

@@ -1,12 +1,11 @@
-//! What is known of records that could not be delivered. As in the cloud, a dead letter names the records' place in the
-//! stream and does not contain them.
+//! Dead letters of records that could not be delivered. As in AWS, they contain the records' position in the stream,
+//! not the records.
 
 use domain::Timestamp;
 use serde_json::{Value, json};
 
 use crate::dynamodb::{StreamRecord, table_arn};
 
-/// A pipe's dead letter.
 pub(super) fn of_pipe(pipe: &str, table: &str, stream_arn: &str, records: &[StreamRecord], now: Timestamp) -> String {
     json!({
         "context": {
@@ -20,7 +19,7 @@ pub(super) fn of_pipe(pipe: &str, table: &str, stream_arn: &str, records: &[Stre
     .to_string()
 }
 
-/// An event source mapping's dead letter.
+/// The dead letter of an event source mapping.
 pub(super) fn of_function(
     function: &str,
     attempts: u32,

@@ -10,21 +10,21 @@ use crate::dynamodb::{Consumer, OpenError, StreamRecord};
 /// Invokes a function with batches of the records that pass the filter.
 pub(super) struct ToFunction {
     pub(super) handler: Arc<dyn Handler>,
-    /// Whether a batch that fails is split in two.
+    /// Whether a batch that fails is split in two (`BisectBatchOnFunctionError`).
     pub(super) bisect: bool,
 }
 
-/// A part of a batch that is still to be done.
+/// A part of a batch that is still to be processed.
 struct Part {
     records: Vec<StreamRecord>,
     attempts: u32,
 }
 
 impl ToFunction {
-    /// Invokes the function until each of these records is done, or given up.
+    /// Invokes the function until each of these records is processed or given up.
     ///
-    /// What fails is tried again in order, before anything that comes after it. Splitting a batch does not count as an
-    /// attempt, as in Lambda.
+    /// A failed record is retried before any later record is processed, so that the order is kept. Splitting a batch
+    /// does not count as an attempt, as in Lambda.
     pub(super) async fn deliver(
         &self,
         context: &Context,
@@ -43,7 +43,7 @@ impl ToFunction {
             let left = records.split_off(done.min(records.len()));
             if let Some(done) = records.last() {
                 consumer.commit(done.position)?;
-                // Those that are left have not been at the front yet: they begin anew.
+                // The next record was not the first of a batch before, so its attempts start at zero.
                 parts.push(Part { records: left, attempts: 0 });
                 continue;
             }
@@ -71,7 +71,7 @@ impl ToFunction {
         consumer.commit(last)
     }
 
-    /// How many of these records the function has done, from the first on.
+    /// How many of these records the function has processed before the first that failed.
     async fn invoke(&self, context: &Context, records: &[StreamRecord]) -> usize {
         let events: Vec<&Value> = records.iter().map(|record| &record.event).collect();
         let answer = match self.handler.invoke(json!({ "Records": events })).await {

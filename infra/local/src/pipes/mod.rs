@@ -1,7 +1,7 @@
-//! What reads the tables' streams: pipes to queues, and event source mappings to functions.
+//! The readers of the tables' streams: pipes to queues, and event source mappings to functions.
 //!
-//! Each keeps its place in the stream with the tables and moves it on only after delivery. So killing one at any moment
-//! loses nothing, and may deliver twice what was just on its way.
+//! Each stores its checkpoint in the tables' database and advances it only after delivery. So delivery is at least
+//! once: a kill at any moment loses no record, and may repeat those that were being delivered.
 
 mod dead_letter;
 mod function;
@@ -23,15 +23,14 @@ use crate::dynamodb::{Consumer, Endpoint, OpenError, Start, StreamRecord};
 use function::ToFunction;
 use queue::ToQueue;
 
-/// The longest backoff between two attempts.
 const MAX_BACKOFF: Duration = Duration::from_secs(10);
 
-/// What a [`Sink`] or a [`Handler`] returns.
+/// The future that a [`Sink`] or a [`Handler`] returns.
 pub type Delivering<T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send>>;
 
-/// A queue to deliver to. Closures from bodies to a future are sinks.
+/// A queue to deliver to. A closure from message bodies to a future is a sink.
 pub trait Sink: Send + Sync + 'static {
-    /// Sends these messages, at most [`Source::batch_size`] of them; all are sent, or it is an error.
+    /// Sends these messages, at most [`Source::batch_size`] of them. Fails unless all are sent.
     fn send(&self, bodies: Vec<String>) -> Delivering<()>;
 }
 
@@ -45,9 +44,9 @@ where
     }
 }
 
-/// A function to invoke. Closures from an event to a future are handlers.
+/// A function to invoke. A closure from an event to a future is a handler.
 pub trait Handler: Send + Sync + 'static {
-    /// Invokes the function with a DynamoDB event; its answer may have `batchItemFailures`.
+    /// Invokes the function with a DynamoDB event; its response may contain `batchItemFailures`.
     fn invoke(&self, event: Value) -> Delivering<Value>;
 }
 
@@ -61,33 +60,32 @@ where
     }
 }
 
-/// What is read, and how it is tried.
+/// What is read from a stream, and how its delivery is retried.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// The pipe's or the function's name; its place in the stream is kept under it.
+    /// The pipe's or the function's name, under which the checkpoint is stored.
     pub name: String,
-    /// The table.
     pub table: String,
-    /// Where it begins for the first time.
+    /// Where a reader without a checkpoint begins.
     pub start: Start,
     /// Which records are delivered.
     pub filter: Filter,
     /// The most records delivered at once; for a queue at most 10.
     pub batch_size: usize,
-    /// How often a delivery is tried again before it is given up; None: for ever.
+    /// How often a delivery is retried before it is given up; None is without end.
     pub retries: Option<u32>,
-    /// The backoff before the second attempt. It doubles with each.
+    /// The backoff before the second attempt. It doubles with each further one, up to 10 seconds.
     pub backoff: Duration,
 }
 
-/// Something that reads a stream, running. Dropping it kills it.
+/// A running reader of a stream. Dropping it kills it.
 #[derive(Debug)]
 pub struct Running {
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
 
-/// A source at work.
+/// What a running reader needs besides its consumer and target.
 struct Context {
     source: Source,
     dead_letters: Option<Arc<dyn Sink>>,
@@ -144,7 +142,7 @@ async fn work(context: Context, target: Target, mut consumer: Consumer, mut stop
     }
 }
 
-/// Delivers the next records, if there are any.
+/// Delivers the next records. False when there are none.
 async fn step(context: &Context, target: &Target, consumer: &mut Consumer) -> Result<bool, OpenError> {
     let records: Vec<StreamRecord> = consumer.next(context.source.batch_size.max(1))?;
     match target {
@@ -164,7 +162,7 @@ impl Context {
         tokio::time::sleep(self.source.backoff.saturating_mul(factor).min(MAX_BACKOFF)).await;
     }
 
-    /// Sends a dead letter. While that fails nothing goes on, or the records would be lost without a trace.
+    /// Sends a dead letter. Blocks the reader until that succeeds; otherwise the records would be lost without a trace.
     async fn send_dead_letter(&self, message: String) {
         let Some(dead_letters) = &self.dead_letters else {
             tracing::error!(source.name = self.source.name, "Records were given up and there is no dead-letter queue.");
@@ -180,14 +178,14 @@ impl Context {
 }
 
 impl Running {
-    /// Stops it after what is being delivered, and waits for that.
+    /// Stops after the current delivery, and waits for it.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
-        // An error is a panic of the task, which has ended then too.
+        // An error means that the task has panicked, so it has ended as well.
         let _ = (&mut self.task).await;
     }
 
-    /// Stops it at once, whatever it is at, as a crash would.
+    /// Stops at once, even during a delivery, as a crash would.
     pub async fn kill(mut self) {
         self.task.abort();
         let _ = (&mut self.task).await;

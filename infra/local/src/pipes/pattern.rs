@@ -1,26 +1,27 @@
-//! EventBridge's content filters, as pipes and event source mappings use them.
+//! EventBridge's content filters, which pipes and event source mappings use.
 //!
-//! <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html>; of its operators those
-//! that are spelled out here. Another one is an error and not a filter that lets everything pass.
+//! A subset of <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html>: exact
+//! values, `prefix`, `exists` and `anything-but`. Any other operator is an error, so that no filter silently lets
+//! everything pass.
 
 use serde_json::Value;
 
-/// Records pass if any of the patterns matches, or if there is none.
+/// A record passes if any of the patterns matches, or if there are no patterns.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
     patterns: Vec<Pattern>,
 }
 
-/// A pattern this cloud does not understand.
+/// A pattern that is malformed or uses an operator that is not supported.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("event pattern: {0}")]
 pub struct PatternError(String);
 
 #[derive(Clone, Debug, PartialEq)]
 enum Pattern {
-    /// Each field's own pattern matches.
+    /// Matches if the pattern of each field matches.
     Fields(Vec<(String, Self)>),
-    /// Any of these matches the value.
+    /// Matches if any of these tests matches the value.
     Any(Vec<Test>),
 }
 
@@ -33,7 +34,7 @@ enum Test {
 }
 
 impl Filter {
-    /// From the patterns as the template has them: each a JSON text.
+    /// Parses patterns as the template has them, each a JSON text.
     pub fn parse<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Result<Self, PatternError> {
         let parse = |text: &str| {
             let pattern: Value = serde_json::from_str(text).map_err(|error| PatternError(error.to_string()))?;
@@ -42,7 +43,6 @@ impl Filter {
         Ok(Self { patterns: patterns.into_iter().map(parse).collect::<Result<_, _>>()? })
     }
 
-    /// Whether this event passes.
     pub fn passes(&self, event: &Value) -> bool {
         self.patterns.is_empty() || self.patterns.iter().any(|pattern| pattern.matches(Some(event)))
     }
@@ -96,7 +96,7 @@ impl Test {
 
     fn matches(&self, value: Option<&Value>) -> bool {
         match (self, value) {
-            // `exists` looks at leaves only, as EventBridge documents it.
+            // `exists` applies to leaves only, as EventBridge documents.
             (Self::Exists(wanted), value) => value.is_some_and(|value| !value.is_object()) == *wanted,
             (_, None) => false,
             (_, Some(Value::Array(values))) => values.iter().any(|value| self.matches(Some(value))),

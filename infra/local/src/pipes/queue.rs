@@ -11,7 +11,7 @@ pub(super) struct ToQueue {
 }
 
 impl ToQueue {
-    /// Sends these records, and then counts them as done: dying in between sends them again.
+    /// Sends these records, then commits them. A crash in between sends them again.
     pub(super) async fn deliver(
         &self,
         context: &Context,

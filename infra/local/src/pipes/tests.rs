@@ -11,7 +11,7 @@ use crate::usage::Usage;
 
 const EVENTS: &str = r#"{"eventName":["INSERT"],"dynamodb":{"NewImage":{"kind":{"S":["event"]}}}}"#;
 
-/// An endpoint whose streams' readers are woken by writes alone.
+/// An endpoint whose stream readers are woken by writes only, not by polling.
 fn endpoint() -> Arc<Endpoint> {
     let options = Options { poll_interval: Duration::from_secs(3_600), ..Options::default() };
     let clock = Clock::frozen(domain::Timestamp::from_millis(0));
@@ -51,7 +51,7 @@ fn clock() -> Clock {
     Clock::frozen(Timestamp::from_millis(1_000))
 }
 
-/// A sink that hands on what it gets.
+/// A sink that forwards its messages to a channel.
 fn channel() -> (Arc<dyn Sink>, mpsc::UnboundedReceiver<Vec<String>>) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let sink = move |bodies| {
@@ -86,7 +86,7 @@ async fn a_pipe_delivers_what_passes_its_filter_in_order_and_at_once() {
     assert_eq!(keys(&queue.recv().await.unwrap()), ["after"]);
     put(&endpoint, "after", "event").await;
     put(&endpoint, "last", "event").await;
-    assert_eq!(keys(&queue.recv().await.unwrap()), ["last"], "an overwritten item is no insert");
+    assert_eq!(keys(&queue.recv().await.unwrap()), ["last"], "overwriting an item is not an INSERT");
     endpoint.settled().await.unwrap();
     assert_eq!(endpoint.stream_length("Orders").unwrap(), 1);
     pipe.stop().await;
@@ -99,7 +99,7 @@ async fn a_pipe_killed_between_stream_and_queue_loses_nothing() {
         put(&endpoint, &format!("{number:02}"), "event").await;
     }
     let arrived: Arc<Mutex<Vec<String>>> = Arc::default();
-    // Each life dies at another moment: before the queue has the messages, and after it but before the answer.
+    // The pipe is killed alternately before the queue has the messages, and after it but before the response.
     for life in 0..6 {
         let (reached, mut at_the_point) = mpsc::unbounded_channel();
         let queue = Arc::clone(&arrived);
@@ -125,7 +125,7 @@ async fn a_pipe_killed_between_stream_and_queue_loses_nothing() {
     }
     let expected: Vec<String> = (0..25).map(|number| format!("{number:02}")).collect();
     assert_eq!(all, expected);
-    assert_eq!(arrived.lock().unwrap().len(), 30, "three lives delivered the first ten, unanswered");
+    assert_eq!(arrived.lock().unwrap().len(), 30, "three of the killed pipes delivered the first ten records");
 }
 
 #[tokio::test]
@@ -149,10 +149,10 @@ async fn a_queue_that_refuses_is_tried_again_and_then_the_records_place_goes_to_
     let (sink, mut queue) = channel();
     let _pipe = to_queue(&endpoint, source(&[]), sink, None, clock()).unwrap();
     put(&endpoint, "b", "event").await;
-    assert_eq!(keys(&queue.recv().await.unwrap()), ["b"], "what was given up is not delivered again");
+    assert_eq!(keys(&queue.recv().await.unwrap()), ["b"], "a record that was given up is not delivered again");
 }
 
-/// A function that fails on these keys; what it was invoked with.
+/// A function that fails on these keys, and the keys of each invocation.
 fn failing_on(bad: &'static [&'static str]) -> (Arc<dyn Handler>, mpsc::UnboundedReceiver<Vec<String>>) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let handler = move |event: Value| {

@@ -1,10 +1,10 @@
-//! Signed chunks: the SDK signs each piece of a streamed body in a chain that starts with the request's own signature.
-//! The endpoint replaces that signature, so the chain is taken off; sizes and trailing checksums stay
-//! (<https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html>).
+//! Signed chunks: the SDK signs each chunk of a streamed body, in a chain that starts with the request's signature. The
+//! endpoint replaces that signature, which invalidates the chain, so chunk signatures are removed; sizes and trailing
+//! checksums stay (<https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html>).
 
 use bytes::Bytes;
 
-/// Turns signed chunks into unsigned ones, piece by piece as the body arrives.
+/// Turns signed chunks into unsigned ones, incrementally as the body arrives.
 #[derive(Debug)]
 pub(super) struct Unsigned {
     expected: Expected,
@@ -12,18 +12,18 @@ pub(super) struct Unsigned {
     line: Vec<u8>,
 }
 
-/// What comes next in the body.
+/// The part of the body that comes next.
 #[derive(Clone, Copy, Debug)]
 enum Expected {
     /// A line with a chunk's size and signature.
     Size,
-    /// So many bytes of a chunk, its line end included.
+    /// This many remaining bytes of a chunk, its line end included.
     Data(usize),
     /// Lines after the last chunk.
     Trailer,
 }
 
-/// The longest line: a trailing header's name with a checksum or a signature.
+/// The longest line in bytes: a trailing header's name with a checksum or a signature.
 const MAX_LINE_LENGTH: usize = 4096;
 
 impl Default for Unsigned {
@@ -33,7 +33,7 @@ impl Default for Unsigned {
 }
 
 impl Unsigned {
-    /// What a piece of the body becomes. A malformed body stays malformed, for the implementation to refuse.
+    /// Converts a piece of the body. A malformed body stays malformed, so that the S3 implementation rejects it.
     pub(super) fn feed(&mut self, piece: &[u8]) -> Bytes {
         let mut out = Vec::with_capacity(piece.len());
         let mut rest = piece;

@@ -1,4 +1,4 @@
-//! CORS, as a bucket's rules have it (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html>).
+//! CORS by a bucket's rules (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html>).
 
 use axum::body::Body;
 use http::request::Parts;
@@ -6,22 +6,22 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, hea
 
 use super::Refusal;
 
-/// One CORS rule of a bucket. Origins and headers may hold one `*` each.
+/// One CORS rule of a bucket. Each origin and each header may contain one `*`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CorsRule {
-    /// Origins that may call.
+    /// The allowed origins.
     pub origins: Vec<String>,
-    /// Methods that may be used.
+    /// The allowed methods.
     pub methods: Vec<String>,
-    /// Request headers that may be sent.
+    /// The allowed request headers.
     pub headers: Vec<String>,
-    /// Answer headers that scripts may read.
+    /// The response headers that scripts may read.
     pub exposed: Vec<String>,
-    /// How many seconds a browser may remember a preflight.
+    /// For how many seconds a browser may cache a preflight.
     pub max_age: Option<u32>,
 }
 
-/// What a browser asks of the rules.
+/// A browser's request, as far as the rules check it.
 #[derive(Debug)]
 pub(super) struct CorsRequest {
     origin: HeaderValue,
@@ -30,7 +30,7 @@ pub(super) struct CorsRequest {
 }
 
 impl CorsRequest {
-    /// What a request asks; none when it comes from no page.
+    /// None when the request has no `Origin`, that is, when no page sent it.
     pub(super) fn of(parts: &Parts) -> Option<Self> {
         let origin = parts.headers.get(header::ORIGIN)?.clone();
         Some(Self { origin, method: parts.method.as_str().to_owned(), headers: Vec::new() })
@@ -48,7 +48,7 @@ impl CorsRule {
     }
 }
 
-/// Whether a text fits a pattern with at most one `*`.
+/// Whether a text matches a pattern with at most one `*`.
 fn fits(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
@@ -56,7 +56,7 @@ fn fits(pattern: &str, text: &str) -> bool {
     }
 }
 
-/// The answer to a preflight; none when the request is not one.
+/// The response to a preflight; none when the request is not one.
 pub(super) fn preflight(rules: &[CorsRule], parts: &Parts) -> Option<Response<Body>> {
     if parts.method != Method::OPTIONS {
         return None;
@@ -92,7 +92,7 @@ pub(super) fn preflight(rules: &[CorsRule], parts: &Parts) -> Option<Response<Bo
     Some(answer)
 }
 
-/// Marks an answer by the first rule that allows the request.
+/// Adds the CORS headers of the first rule that allows the request.
 pub(super) fn mark(rules: &[CorsRule], cors_request: &CorsRequest, answer: &mut HeaderMap) {
     let Some(rule) = rules.iter().find(|rule| rule.allows(cors_request)) else { return };
     let to_all = rule.origins.iter().any(|origin| origin == "*");

@@ -1,4 +1,4 @@
-//! The file store with what it lacks: notifications, and directories that are no objects.
+//! The file store, with what it lacks: upload notifications, and directories that do not count as objects.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ impl Files {
         Self { files, root: root.to_path_buf(), buckets, clock }
     }
 
-    /// A key that only begins other keys has a directory here and no object.
+    /// A key that is only a prefix of other keys is a directory on disk, but not an object.
     fn refuse_directory(&self, bucket: &str, key: &str) -> S3Result<()> {
         if self.root.join(bucket).join(key).is_dir() {
             return Err(s3_error!(NoSuchKey, "The specified key does not exist."));
@@ -40,8 +40,8 @@ impl Files {
         Ok(())
     }
 
-    /// Tells everybody concerned, and fails unless all of them took it: then the upload is not acknowledged, its sender
-    /// tries again, and nobody misses it.
+    /// Notifies all matching sinks, and fails unless all of them accept the event. A failed upload is not acknowledged,
+    /// so its sender retries it and no notification is lost.
     async fn notify(&self, event: &str, bucket: &str, key: &str, by: Option<String>) -> S3Result<()> {
         let notifications = self.buckets.get(bucket).map_or([].as_slice(), |bucket| bucket.notifications.as_slice());
         let concerned: Vec<_> = notifications.iter().filter(|notification| notification.concerns(event, key)).collect();
@@ -61,7 +61,7 @@ impl Files {
         };
         for notification in concerned {
             (notification.sink)(created.json()).await.map_err(|failure| {
-                tracing::error!(error = %failure, bucket, "an upload's notification was not taken");
+                tracing::error!(error = %failure, bucket, "a sink did not accept an upload's notification");
                 s3_error!(InternalError, "We encountered an internal error. Please try again.")
             })?;
         }
@@ -69,7 +69,7 @@ impl Files {
     }
 }
 
-/// Puts an object, and tells nobody of it.
+/// Puts an object without a notification.
 pub(super) async fn put(
     files: &FileSystem,
     (bucket, key): (&str, &str),
@@ -86,7 +86,7 @@ pub(super) async fn put(
     files.put_object(inner(input)).await.map(|_| ())
 }
 
-/// A request that the store makes of itself.
+/// A request that the endpoint itself makes to the file store.
 fn inner<T>(input: T) -> S3Request<T> {
     S3Request {
         input,
@@ -105,7 +105,6 @@ fn caller<T>(request: &S3Request<T>) -> Option<String> {
     request.credentials.as_ref().map(|credentials| credentials.access_key.clone())
 }
 
-/// An answer of the S3 implementation.
 type Answer<T> = S3Result<S3Response<T>>;
 
 #[async_trait::async_trait]

@@ -1,8 +1,8 @@
-//! Buckets as S3 has them, on `s3s` and its file store: presigned URLs, permissions, CORS, upload notifications.
+//! S3 buckets on `s3s` and its file store: presigned URLs, permissions, CORS, upload notifications.
 //!
-//! [`Buckets::call`] takes the request as it came, path prefix included, because signatures cover the whole path. It
-//! checks who calls, by the cloud's clock, and signs the request anew for the S3 implementation behind it, which knows
-//! neither the prefix nor that clock.
+//! [`Buckets::call`] takes the request as it was sent, path prefix included, because signatures cover the whole path.
+//! It authenticates the caller by the embedded cloud's clock, and signs the request again for the S3 implementation
+//! behind it, which knows neither the prefix nor that clock.
 
 mod chunks;
 mod cors;
@@ -44,28 +44,23 @@ pub type Permit = Arc<dyn Fn(&str, &str, &str) -> bool + Send + Sync>;
 /// A bucket as the template describes it.
 #[derive(Clone, Debug, Default)]
 pub struct BucketSpec {
-    /// Its name.
     pub name: String,
-    /// Whether everybody may read objects whose key they know, as a bucket policy for all principals grants it.
+    /// Whether anonymous callers may read an object whose key they know, as a bucket policy for all principals allows.
     pub public_read: bool,
-    /// Its CORS rules, in their order.
+    /// The first rule that allows a request counts.
     pub cors: Vec<CorsRule>,
-    /// Who is told about uploads.
     pub notifications: Vec<Notification>,
 }
 
-/// What the buckets stand on.
 #[derive(Clone)]
 pub struct Settings {
-    /// Where the endpoint is mounted, like `/_aws/s3`; empty when it has a port of its own.
+    /// The path at which the endpoint is mounted, such as `/_aws/s3`; empty when it has a port of its own.
     pub prefix: String,
     /// The secret of every access key.
     pub secret: String,
-    /// Who may do what.
     pub permit: Permit,
-    /// The cloud's clock: presigned URLs expire by it.
+    /// Presigned URLs expire by this clock.
     pub clock: Clock,
-    /// Failures on order.
     pub faults: Faults,
 }
 
@@ -78,30 +73,28 @@ impl fmt::Debug for Settings {
 /// Why the buckets could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The directory cannot be made or read.
     #[error("the directory of the buckets cannot be used: {0}")]
     Directory(#[from] std::io::Error),
-    /// The file store refuses the directory.
     #[error("the file store does not open: {0}")]
     Store(String),
 }
 
 /// The endpoint to give to SDK clients for a base URL such as `http://127.0.0.1:3000/_aws/s3`.
 ///
-/// It ends in a slash, because the SDK appends the bucket's name to an endpoint's path without one. The host should be an
-/// address and no name: for an address the SDK puts the bucket into the path, for a name into the host.
+/// It ends in a slash, because the SDK appends the bucket's name to the endpoint's path without one. The host should be
+/// an IP address: with an address the SDK puts the bucket into the path, with a name into the host.
 pub fn endpoint(base: &str) -> String {
     format!("{}/", base.trim_end_matches('/'))
 }
 
-/// The buckets of this cloud.
+/// The S3 API that the functions and browsers call.
 pub struct Buckets {
     service: S3Service,
     files: Arc<FileSystem>,
     settings: Settings,
     buckets: HashMap<String, BucketSpec>,
     root: PathBuf,
-    /// Keeps the directory as long as the buckets when nothing is to stay.
+    /// Deletes the directory with the buckets when nothing is to be kept.
     _temporary: Option<TempDir>,
 }
 
@@ -111,7 +104,7 @@ impl fmt::Debug for Buckets {
     }
 }
 
-/// An error as S3 words it.
+/// An error response with S3's code and message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     status: StatusCode,
@@ -144,7 +137,7 @@ impl Refusal {
 }
 
 impl Buckets {
-    /// Opens the buckets in a directory, or in a temporary one that goes with them.
+    /// Opens the buckets in a directory, or in a temporary one that is deleted when they are dropped.
     pub fn open(root: Option<&Path>, buckets: Vec<BucketSpec>, settings: Settings) -> Result<Self, OpenError> {
         let temporary = if root.is_none() { Some(tempfile::tempdir()?) } else { None };
         let root = root.or_else(|| temporary.as_ref().map(TempDir::path)).unwrap_or(Path::new(".")).to_path_buf();
@@ -164,7 +157,7 @@ impl Buckets {
         Ok(Self { service: service.build(), files, settings, buckets, root, _temporary: temporary })
     }
 
-    /// Puts an object from inside the cloud: nobody is told of it.
+    /// Puts an object from inside the cloud, without permission check and notification.
     ///
     /// # Errors
     /// The directory cannot be written.
@@ -172,15 +165,15 @@ impl Buckets {
         files::put(&self.files, (bucket, key), content_type, bytes).await
     }
 
-    /// Where an object lies as a file, for those who look into buckets from inside the cloud.
+    /// The file of an object, for reading buckets from inside the cloud.
     pub fn file(&self, bucket: &str, key: &str) -> PathBuf {
         self.root.join(bucket).join(key)
     }
 
-    /// Answers a request. Its path is the one that was sent: with the prefix, not decoded.
+    /// Serves a request. Its path must be the one that was sent: with the prefix, and not decoded.
     pub async fn call(&self, request: Request<Body>) -> Response<Body> {
         let (mut parts, body) = request.into_parts();
-        // A nested axum router has cut the prefix off; the signature still covers it.
+        // A nested axum router has removed the prefix, but the signature covers it.
         if let Some(OriginalUri(sent)) = parts.extensions.get::<OriginalUri>().cloned() {
             parts.uri = sent;
         }
@@ -214,8 +207,8 @@ impl Buckets {
         Some((decoded(bucket), decoded(key)))
     }
 
-    /// Finds out who calls, and makes of the request one that the S3 implementation accepts: without the prefix, and
-    /// signed for what its own clock says. Nobody's access key means an anonymous caller.
+    /// Authenticates the caller, and turns the request into one that the S3 implementation accepts: without the prefix,
+    /// and signed by the system clock. None is an anonymous caller.
     fn admit(&self, parts: &mut Parts) -> Result<Option<String>, Refusal> {
         let caller = signature::caller(parts, &self.settings.secret, self.settings.clock.now())?;
         signature::strip(parts, &self.settings.prefix)?;
@@ -257,7 +250,7 @@ impl Buckets {
         if matches!(triggered, Some(Kind::Before | Kind::After | Kind::CrashBefore | Kind::CrashAfter)) {
             return drop_connection();
         }
-        // Who may not list a bucket does not learn which keys are free.
+        // As at S3, a caller that may not list the bucket cannot learn which keys exist: 403 instead of 404.
         let reads = method == Method::GET || method == Method::HEAD;
         if answer.status() == StatusCode::NOT_FOUND && reads && !key.is_empty() {
             let access_key = caller.unwrap_or_default();
@@ -269,11 +262,11 @@ impl Buckets {
     }
 }
 
-/// A body of chunks without the signatures of the chunks.
+/// Removes the chunks' signatures from a body.
 fn without_signatures(body: Body) -> Body {
     let mut chunks = chunks::Unsigned::default();
     Body::new(body.map_frame(move |frame| frame.map_data(|data| chunks.feed(&data))))
 }
 
-/// A value that the checks inside the S3 implementation leave for its caller.
+/// A value that the access checks, which run inside the S3 implementation, return to its caller.
 type Slot<T> = Arc<Mutex<Option<T>>>;

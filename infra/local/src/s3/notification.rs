@@ -1,4 +1,4 @@
-//! Upload notifications: S3's own event, handed to a sink before the upload is acknowledged.
+//! Upload notifications: S3's own event, delivered to a sink before the upload is acknowledged.
 
 use std::error::Error;
 use std::fmt;
@@ -13,13 +13,13 @@ use time::macros::format_description;
 use super::signature::encoded;
 use crate::gateway::{BoxFuture, hex, random_bytes};
 
-/// Why a sink did not take a notification.
+/// Why a sink did not accept a notification.
 pub type SinkError = Box<dyn Error + Send + Sync>;
 
-/// Takes a notification's JSON. Once it has answered, the notification must survive.
+/// Accepts a notification's JSON. Once it has returned `Ok`, the notification must survive a crash.
 pub type Sink = Arc<dyn Fn(String) -> BoxFuture<'static, Result<(), SinkError>> + Send + Sync>;
 
-/// Who is told about which uploads of a bucket.
+/// The uploads of a bucket that a sink is notified of.
 #[derive(Clone)]
 pub struct Notification {
     /// Events as the template names them, such as `s3:ObjectCreated:*`.
@@ -28,7 +28,6 @@ pub struct Notification {
     pub prefix: String,
     /// Only keys that end with this.
     pub suffix: String,
-    /// Who is told.
     pub sink: Sink,
 }
 
@@ -44,7 +43,7 @@ impl fmt::Debug for Notification {
 }
 
 impl Notification {
-    /// Whether it is about an event (like `ObjectCreated:Put`) of a key.
+    /// Whether it matches an event (such as `ObjectCreated:Put`) of a key.
     pub(super) fn concerns(&self, event: &str, key: &str) -> bool {
         let named =
             self.events.iter().filter_map(|wanted| wanted.strip_prefix("s3:")).any(|wanted| {

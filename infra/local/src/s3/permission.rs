@@ -1,4 +1,4 @@
-//! Who may do what: each operation asks for the actions that IAM knows it by.
+//! Permission checks: each operation requires its IAM actions.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::PoisonError;
@@ -11,7 +11,7 @@ use s3s::{S3Error, S3Request, S3Result, s3_error};
 use super::{BucketSpec, Permit, Slot};
 use crate::faults::{Call, CallContext, Faults, Kind, SLOW_DELAY};
 
-/// The fault that a request met, for the endpoint to act on.
+/// The fault injected into a request, for the endpoint to act on after the call.
 #[derive(Clone, Debug, Default)]
 pub(super) struct TriggeredFault(pub(super) Slot<Kind>);
 
@@ -32,7 +32,7 @@ impl Permissions {
             Some(key) => format!("arn:aws:s3:::{bucket}/{key}"),
             None => format!("arn:aws:s3:::{bucket}"),
         };
-        // The role first, so that what it allows counts as used where everybody is allowed it, too.
+        // The role is checked even if the object is public, so that its permission is recorded as used.
         let granted = access_key.is_some_and(|access_key| (self.permit)(access_key, action, &arn));
         let granted_to_all = action == "s3:GetObject" && self.public.contains(bucket);
         if granted || granted_to_all {
@@ -55,7 +55,7 @@ impl Permissions {
         self.require(access_key(request), "s3:GetObject", bucket, Some(key))
     }
 
-    /// Counts the call and lets a fault that waits for it strike.
+    /// Counts the call and injects the fault that is due.
     async fn apply_fault(&self, context: &mut S3AccessContext<'_>) -> S3Result<()> {
         let CallContext { trace, route } = context.extensions_mut().get::<CallContext>().cloned().unwrap_or_default();
         let call = Call::of("s3", context.s3_op().name()).for_route(route);
@@ -92,7 +92,7 @@ impl S3Access for Permissions {
                 let action = object_action(operation).ok_or_else(|| unknown(operation, access_key))?;
                 self.require(access_key, action, bucket, Some(key))
             }
-            // Each key is checked once the body has been read.
+            // The keys are in the body: `delete_objects` checks each of them.
             S3Path::Bucket { .. } if operation == "DeleteObjects" && access_key.is_some() => Ok(()),
             S3Path::Bucket { bucket } => {
                 let action = bucket_action(operation).ok_or_else(|| unknown(operation, access_key))?;
@@ -155,7 +155,7 @@ fn bucket_action(operation: &str) -> Option<&'static str> {
     })
 }
 
-/// Keys are paths of files here: one that could lead out of its bucket, and so past its permissions, is no key.
+/// Keys are file paths here, so a key that could lead out of its bucket, and past its permissions, is rejected.
 fn well_formed(key: &str) -> S3Result<()> {
     let leads_elsewhere = key.contains(['\0', '\\'])
         || key.strip_suffix('/').unwrap_or(key).split('/').any(|segment| matches!(segment, "" | "." | ".."));

@@ -1,5 +1,5 @@
-//! Signature version 4 for S3: presigned URLs are verified, and admitted requests are signed for the implementation
-//! behind the endpoint (<https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>).
+//! Signature version 4 for S3: presigned URLs are verified, and authenticated requests are signed again for the S3
+//! implementation behind the endpoint (<https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>).
 
 use std::time::Duration;
 
@@ -19,12 +19,12 @@ const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const REGION: &str = "us-east-1";
 const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
 const UNSIGNED_CHUNKS: &str = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
-/// How far a signer's clock may be ahead of ours.
+/// How far a signer's clock may be ahead of the embedded cloud's.
 const SKEW: Duration = Duration::from_mins(15);
-/// The longest that a presigned URL may be valid, in seconds: a week.
+/// The longest validity of a presigned URL, in seconds: a week.
 const MAX_EXPIRES_SECONDS: u64 = 604_800;
 
-/// Every access key has the same secret.
+/// The same secret for every access key.
 pub(super) struct OneSecret(pub(super) String);
 
 #[async_trait::async_trait]
@@ -34,7 +34,7 @@ impl S3Auth for OneSecret {
     }
 }
 
-/// A request's query, decoded, in its order.
+/// A request's query parameters, decoded, in the order they were sent.
 struct Query(Vec<(String, String)>);
 
 impl Query {
@@ -56,7 +56,7 @@ impl Query {
         self.value(name).filter(|value| !value.is_empty()).ok_or(MALFORMED)
     }
 
-    /// As the signature has it: encoded, sorted, without the signature itself.
+    /// The canonical query string that is signed: encoded, sorted, without the signature itself.
     fn canonical(&self) -> String {
         let mut pairs: Vec<(String, String)> = self
             .0
@@ -80,8 +80,9 @@ const MISMATCH: Refusal = Refusal::forbidden(
 );
 const NO_TOKEN: Refusal = Refusal::invalid("InvalidToken", "The provided token is malformed or otherwise invalid.");
 
-/// Who calls: an access key, or nobody. A presigned URL's signature and times are verified; a signed header names its
-/// key and is believed, as at every endpoint of this cloud. Both need a session token.
+/// The caller's access key, or none for an anonymous caller. A presigned URL's signature and times are verified; the
+/// access key of a signed header is trusted without verification, as at every endpoint of the embedded cloud. Both need
+/// a session token.
 pub(super) fn caller(parts: &Parts, secret: &str, now: Timestamp) -> Result<Option<String>, Refusal> {
     let query = Query::of(&parts.uri);
     if query.value("X-Amz-Signature").is_some() || query.value("X-Amz-Algorithm").is_some() {
@@ -129,7 +130,7 @@ fn presigned(parts: &Parts, query: &Query, secret: &str, now: Timestamp) -> Resu
     if !names.contains(&"host") {
         return Err(MALFORMED);
     }
-    // What the signer did not see must not change what the request does.
+    // A header that is not signed must not change what the request does.
     let unsigned = |name: &&HeaderName| name.as_str().starts_with("x-amz-") && !names.contains(&name.as_str());
     if parts.headers.keys().any(|name| unsigned(&name)) {
         return Err(Refusal::forbidden(
@@ -158,7 +159,7 @@ fn presigned(parts: &Parts, query: &Query, secret: &str, now: Timestamp) -> Resu
     Ok(access_key.to_owned())
 }
 
-/// Takes from a request what its signer added, and the prefix from its path.
+/// Removes from a request what its signer added, and the prefix from its path.
 pub(super) fn strip(parts: &mut Parts, prefix: &str) -> Result<(), Refusal> {
     const SIGNER_PARAMETERS: [&str; 7] = [
         "x-amz-algorithm",
@@ -181,7 +182,7 @@ pub(super) fn strip(parts: &mut Parts, prefix: &str) -> Result<(), Refusal> {
             continue;
         }
         if presigned && lower.starts_with("x-amz-") {
-            // A signer may put headers into the query; they count as headers.
+            // A signer may move headers into the query; they are moved back.
             let name = HeaderName::from_bytes(lower.as_bytes()).map_err(|_| MALFORMED)?;
             parts.headers.insert(name, HeaderValue::from_str(value).map_err(|_| MALFORMED)?);
         } else {
@@ -203,7 +204,7 @@ pub(super) fn has_signed_chunks(headers: &HeaderMap) -> bool {
     text(headers, "x-amz-content-sha256").starts_with("STREAMING-AWS4-")
 }
 
-/// Signs a stripped request with a header, for the implementation behind the endpoint; chunks count as unsigned.
+/// Signs a stripped request in a header, for the S3 implementation; its chunks are declared as unsigned.
 pub(super) fn sign(parts: &mut Parts, access_key: &str, secret: &str) -> Result<(), Refusal> {
     let payload = if has_signed_chunks(&parts.headers) {
         parts.headers.entry("x-amz-trailer").or_insert(HeaderValue::from_static("x-amz-none"));
@@ -214,7 +215,7 @@ pub(super) fn sign(parts: &mut Parts, access_key: &str, secret: &str) -> Result<
             sent => sent.to_owned(),
         }
     };
-    // The implementation compares with the machine's own clock, not the cloud's.
+    // The S3 implementation compares with the system clock, not with the embedded cloud's.
     let now = OffsetDateTime::now_utc();
     let written = now.format(format_description!("[year][month][day]T[hour][minute][second]Z"));
     let stamp = written.map_err(|_| MALFORMED)?;
@@ -261,7 +262,7 @@ fn authenticated(key: &[u8], message: &[u8]) -> Vec<u8> {
 }
 
 fn constant_time_eq(left: &[u8], right: &[u8]) -> bool {
-    // Both sides go through a digest, so that the time taken says nothing about where they differ.
+    // Digests are compared instead of the values, so that the duration does not reveal where they differ.
     digest::digest(&digest::SHA256, left).as_ref() == digest::digest(&digest::SHA256, right).as_ref()
 }
 
@@ -269,7 +270,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// A line for each signed header; one that is missing has an empty value, which no signer's request has.
+/// A line for each signed header. A missing header counts as empty, so that the signature does not match.
 fn canonical_headers(headers: &HeaderMap, names: &[&str]) -> String {
     names
         .iter()
@@ -290,7 +291,7 @@ fn parse_timestamp(stamp: &str) -> Option<Timestamp> {
     Some(Timestamp::from_millis(parsed.assume_utc().unix_timestamp().checked_mul(1000)?))
 }
 
-/// Percent-encodes everything but unreserved characters, and slashes where they part a path.
+/// Percent-encodes everything but unreserved characters; `keeps_slashes` also leaves the slashes of a path.
 pub(super) fn encoded(text: &str, keeps_slashes: bool) -> String {
     use std::fmt::Write;
     text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {

@@ -16,7 +16,7 @@ use crate::sqs::loopback::sdk_client;
 
 const NOON: Timestamp = Timestamp::from_millis(1_795_000_000_123);
 
-/// What the sinks of a cloud received.
+/// The events that the sinks of a cloud received.
 type Received = Arc<Mutex<Vec<String>>>;
 
 struct Cloud {
@@ -27,7 +27,7 @@ struct Cloud {
     buckets: Arc<Buckets>,
 }
 
-/// `LOCALROOT` may do everything; `LOCALWriter` may put and read in `imports` only and list nothing.
+/// `LOCALROOT` is allowed everything; `LOCALWriter` only to put and get objects of `imports`, not to list them.
 fn permit() -> Permit {
     Arc::new(|access_key, action, arn| match access_key {
         "LOCALROOT" => true,
@@ -78,7 +78,7 @@ impl Cloud {
             let service = service.clone();
             async move { service.call(request).await }
         });
-        // Nested, as a mounted endpoint may be: the prefix is gone from the path and still part of the signature.
+        // Nested, as a mounted endpoint may be: the prefix is removed from the path but part of the signature.
         let router = Router::new().nest("/_aws/s3", router);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/_aws/s3", listener.local_addr().unwrap());
@@ -95,7 +95,7 @@ impl Cloud {
         PresigningConfig::builder().start_time(start).expires_in(valid_for).build().unwrap()
     }
 
-    /// A URL that takes one picture of four bytes.
+    /// A presigned URL for the upload of one PNG of four bytes.
     async fn presigned_put(&self, key: &str) -> PresignedRequest {
         let put = self.client("LOCALROOT").put_object().bucket("media").key(key);
         put.content_type("image/png").content_length(4).presigned(self.presigning(TEN_MINUTES)).await.unwrap()
@@ -216,7 +216,7 @@ async fn a_presigned_url_expires_by_the_clouds_clock() {
     let (status, text) = send(&request, "image/png", "1234").await;
     assert_eq!(status, 403);
     assert!(text.contains("Request has expired"), "{text}");
-    // A link made now works now, wherever the clock was moved to.
+    // A URL signed by the moved clock is valid, however far it was moved.
     cloud.clock.advance(Duration::from_hours(1_000));
     assert_eq!(send(&cloud.presigned_put("m/pic.png").await, "image/png", "1234").await.0, 200);
 }
@@ -273,7 +273,7 @@ async fn each_key_may_do_what_its_policy_says_and_nothing_else() {
     assert_eq!(read(&writer, "imports", "own.txt").await, Ok("x".into()));
     assert_eq!(put(&writer, "documents", "a.txt", "x").await, denied());
     assert_eq!(read(&writer, "documents", "secret.txt").await, denied());
-    // Without the right to list, a missing key and a forbidden one look alike.
+    // Without permission to list, a missing key cannot be told from a forbidden one.
     assert_eq!(read(&writer, "imports", "missing.txt").await, denied());
     assert_eq!(read(&root, "imports", "missing.txt").await, Err("NoSuchKey".into()));
     let deleted = writer.delete_object().bucket("imports").key("own.txt").send().await;
@@ -285,7 +285,7 @@ async fn each_key_may_do_what_its_policy_says_and_nothing_else() {
     assert_eq!(listed.unwrap_err().code(), Some("AccessDenied"));
     let copied = writer.copy_object().bucket("imports").key("c.txt").copy_source("documents/secret.txt").send().await;
     assert_eq!(copied.unwrap_err().code(), Some("AccessDenied"));
-    // A key is a path here: it must not lead out of its bucket.
+    // Keys are file paths here, and must not lead out of their bucket.
     assert_eq!(read(&writer, "imports", "../documents/secret.txt").await.unwrap_err(), "InvalidURI");
     let copied = writer.copy_object().bucket("imports").key("c.txt").copy_source("imports/../documents/secret.txt");
     assert_eq!(copied.send().await.unwrap_err().code(), Some("InvalidURI"));

@@ -1,4 +1,4 @@
-//! Message attributes and the digests that senders compare.
+//! Message attributes, and the digests that senders verify.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,6 @@ use serde_json::{Map, Value, json};
 
 use super::wire::Refusal;
 
-/// A message may carry ten.
 const MAX_ATTRIBUTES: usize = 10;
 
 /// One typed value beside a message's body.
@@ -31,12 +30,12 @@ pub struct MessageAttribute {
 pub type MessageAttributes = BTreeMap<String, MessageAttribute>;
 
 impl MessageAttribute {
-    /// A string.
     pub fn string(value: impl Into<String>) -> Self {
         Self { data_type: "String".into(), string_value: Some(value.into()), binary_value: None }
     }
 
-    /// The value as it is counted and digested, with the tag of its transport.
+    /// The bytes that count for size and digest, with the digest's tag for their type: 1 for text, 2 for binary. None
+    /// when the value is empty or does not fit the data type.
     fn transported(&self) -> Option<(u8, Vec<u8>)> {
         match (&self.string_value, &self.binary_value, self.data_type.split('.').next()) {
             (Some(text), None, Some("String" | "Number")) if !text.is_empty() => Some((1, text.as_bytes().to_vec())),
@@ -48,7 +47,7 @@ impl MessageAttribute {
     }
 }
 
-/// How many bytes attributes add to a message; refuses what SQS refuses.
+/// How many bytes attributes add to a message. Rejects the attributes that SQS rejects.
 pub(super) fn checked_size(attributes: &MessageAttributes) -> Result<usize, Refusal> {
     if attributes.len() > MAX_ATTRIBUTES {
         return Err(invalid(format!(
@@ -78,12 +77,11 @@ pub(super) fn checked_size(attributes: &MessageAttributes) -> Result<usize, Refu
     Ok(size)
 }
 
-/// The digest of a body.
 pub(super) fn md5_of_body(body: &str) -> String {
     hexadecimal(&Md5::digest(body.as_bytes()))
 }
 
-/// The digest of attributes, as the developer guide describes it: sorted by name, each part with its length before it
+/// The MD5 digest of attributes as the developer guide defines it: sorted by name, each part prefixed by its length
 /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html>).
 pub(super) fn md5_of_attributes(attributes: &MessageAttributes) -> Option<String> {
     if attributes.is_empty() {
@@ -105,7 +103,7 @@ fn push_with_length(digested: &mut Vec<u8>, part: &[u8]) {
     digested.extend(part);
 }
 
-/// Attributes as they stand in a Lambda event.
+/// Attributes in the form of a Lambda event.
 pub(super) fn in_lambda_event(attributes: &MessageAttributes) -> Value {
     let written = attributes.iter().map(|(name, attribute)| {
         let mut value = Map::new();

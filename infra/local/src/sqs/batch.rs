@@ -1,4 +1,4 @@
-//! The batch forms of operations: ten entries at most, each with an id and a result of its own.
+//! The batch operations: at most ten entries, each with an id and a result of its own.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,6 @@ use serde_json::{Map, Value, json};
 
 use super::wire::{Call, Refusal};
 
-/// The most entries of a batch.
 const MAX_BATCH_ENTRIES: usize = 10;
 
 #[derive(Deserialize)]
@@ -27,7 +26,7 @@ pub(super) struct Entry<T> {
     pub(super) input: T,
 }
 
-/// Reads a batch and checks what is refused as a whole: its length and its entries' ids.
+/// Reads a batch and checks what makes SQS reject it as a whole: the number of entries and their ids.
 pub(super) fn batch<T: DeserializeOwned>(call: &Call<'_>) -> Result<BatchInput<T>, Refusal> {
     let input: BatchInput<T> = call.input()?;
     if input.entries.is_empty() {
@@ -55,7 +54,7 @@ pub(super) fn batch<T: DeserializeOwned>(call: &Call<'_>) -> Result<BatchInput<T
     Ok(input)
 }
 
-/// Carries out each entry by itself and reports one by one.
+/// Executes each entry by itself and reports its result. A server error fails the whole batch.
 pub(super) fn each<T>(
     entries: &[Entry<T>],
     mut act: impl FnMut(&T) -> Result<Map<String, Value>, Refusal>,

@@ -22,31 +22,31 @@ const POLL: Duration = Duration::from_secs(20);
 pub struct Mapping {
     /// The queue's name.
     pub queue: String,
-    /// How many records an event has at most (`BatchSize`).
+    /// The most records in an event (`BatchSize`).
     pub batch_size: usize,
-    /// Whether the function names the records that failed (`ReportBatchItemFailures`). Without it an answer without
-    /// an error deletes the whole batch.
+    /// Whether the function reports the records that failed (`ReportBatchItemFailures`). Otherwise any response that is
+    /// not an error deletes the whole batch.
     pub reports_failures: bool,
     /// How many batches are handled at the same time (`MaximumConcurrency`).
     pub concurrency: usize,
 }
 
 impl Mapping {
-    /// A mapping with the cloud's defaults and partial failures, two batches at a time.
+    /// A mapping with Lambda's default batch size, partial batch failures, and two batches at a time.
     pub fn of(queue: impl Into<String>) -> Self {
         Self { queue: queue.into(), batch_size: 10, reports_failures: true, concurrency: 2 }
     }
 }
 
-/// A running mapping. It stops taking messages when it is dropped; [`EventSource::stop`] also waits for what runs.
+/// A running mapping. Dropping it stops receiving messages; [`EventSource::stop`] also waits for running batches.
 pub struct EventSource {
     stopping: watch::Sender<bool>,
     pollers: Vec<JoinHandle<()>>,
 }
 
 impl EventSource {
-    /// Starts to receive batches and to hand each as a Lambda SQS event to `handler`, which answers what the function answered, or why
-    /// it failed.
+    /// Starts to receive batches and to pass each as a Lambda SQS event to `handler`, which returns the function's
+    /// response or why it failed.
     ///
     /// # Errors
     /// When there is no such queue.
@@ -67,12 +67,12 @@ impl EventSource {
         Ok(Self { stopping, pollers })
     }
 
-    /// Takes no more messages and waits until those being handled are done.
+    /// Stops receiving messages and waits until the running batches are done.
     pub async fn stop(mut self) {
         self.stopping.send_replace(true);
         for poller in self.pollers.drain(..) {
             if let Err(cause) = poller.await {
-                tracing::error!(error = %cause, "a queue's poller ended badly");
+                tracing::error!(error = %cause, "a queue's poller panicked");
             }
         }
     }
@@ -113,7 +113,7 @@ impl Poller {
         }
     }
 
-    /// Waits for messages and takes as many as are there, up to the batch size.
+    /// Waits for messages and receives as many as are visible, up to the batch size.
     async fn batch(&self) -> rusqlite::Result<Vec<Incoming>> {
         let (inner, spec) = (&self.queues.inner, &*self.spec);
         let size = self.mapping.batch_size.max(1);
@@ -134,7 +134,7 @@ impl Poller {
         F: Future<Output = Result<Value, String>> + Send + 'static,
     {
         let event = event(&self.spec.name, messages);
-        // In a task of its own, so that a panic in a handler is one failed batch and not the end of the poller.
+        // In a task of its own, so that a panic in a handler fails one batch instead of ending the poller.
         let answer = match tokio::spawn(handler(event)).await {
             Ok(answer) => answer,
             Err(cause) => Err(cause.to_string()),
@@ -176,8 +176,8 @@ impl Failed {
     }
 }
 
-/// Reads `batchItemFailures` as Lambda does: absent, null or empty means none; an answer that cannot be read, or an
-/// identifier that is empty or unknown, means all
+/// Reads `batchItemFailures` as Lambda does: absent, null or empty means none; a malformed response, or an identifier
+/// that is empty or unknown, means all
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>).
 fn failures(answer: &Value, messages: &[Incoming]) -> Failed {
     let listed = match answer {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::Response;
 use http::request::Parts;
 
-/// Serves `call` on a port of the system's choice and answers the base URL. It ends with the test's runtime.
+/// Serves `call` on a free port and returns the base URL. The server ends with the test's runtime.
 pub(crate) async fn serve<C, F>(call: C) -> String
 where
     C: Fn(Parts, Bytes) -> F + Clone + Send + Sync + 'static,
@@ -29,7 +29,7 @@ where
     url
 }
 
-/// The settings that every SDK client of a test has: this endpoint, an access key, no retries.
+/// An SDK client for a test: with this endpoint and access key, without retries.
 macro_rules! sdk_client {
     ($sdk:ident, $url:expr, $key:expr) => {
         $sdk::Client::from_conf(

@@ -1,7 +1,7 @@
-//! Queues as SQS has them, on SQLite: visibility, delay, long polling, dead letters, limits.
+//! SQS queues on SQLite: visibility timeout, delay, long polling, dead-letter queues, limits.
 //!
-//! [`Queues::call`] speaks the protocol of the SDKs; [`Queues::send`] and [`EventSource`] are the same queues for the
-//! parts of this cloud that stand behind them.
+//! [`Queues::call`] serves the protocol of the SDKs; [`Queues::send`] and [`EventSource`] give the other services of
+//! the embedded cloud access to the same queues.
 
 mod attributes;
 mod batch;
@@ -34,17 +34,17 @@ use store::{DeadLetters, Incoming, Outgoing, Store, Taking};
 pub use wire::{ACCOUNT, Permit, REGION};
 use wire::{Call, Refusal};
 
-/// The longest message, attributes included, and the longest batch
+/// The longest message, attributes included, and the longest batch, in bytes
 /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>).
 const MAX_MESSAGE_SIZE: usize = 1024 * 1024;
 
-/// How often a waiting receiver looks whether the cloud's clock was moved, which nobody tells it.
+/// How often a waiting receiver checks whether the embedded cloud's clock was moved, since moving it wakes no one.
 const CLOCK_POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// How long a queue is waited for that does not become empty, in real time.
+/// How long [`Queues::drained`] waits at most, in real time.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A queue may be purged once in this time.
+/// A queue can be purged once per interval.
 const PURGE_INTERVAL: Duration = Duration::from_mins(1);
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
@@ -52,22 +52,21 @@ const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
 /// A queue as the template describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueSpec {
-    /// Its name.
     pub name: String,
     /// How long a received message stays hidden.
     pub visibility_timeout: Duration,
     /// How long a sent message stays hidden.
     pub delay: Duration,
-    /// How long a receiver waits for a message when it does not say.
+    /// How long a receiver waits for a message when its request does not say.
     pub receive_wait: Duration,
     /// How long a message is kept.
     pub retention: Duration,
-    /// Where messages go that nobody could handle.
+    /// Where messages go that were received too often.
     pub redrive: Option<Redrive>,
 }
 
 impl QueueSpec {
-    /// A queue with the cloud's defaults.
+    /// A queue with SQS's defaults.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -85,42 +84,37 @@ impl QueueSpec {
 pub struct Redrive {
     /// The dead-letter queue's name.
     pub dead_letter_name: String,
-    /// After so many receives a message is dead.
+    /// After this many receives a message moves to the dead-letter queue instead of being received again.
     pub max_receive_count: u32,
 }
 
-/// Why queues could not be made.
+/// Why an operation on queues failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum QueueError {
-    /// The redrive policy names a queue that does not exist.
     #[error("queue {queue} sends its dead letters to {dead_letter_name}, which does not exist")]
     NoDeadLetterQueue {
-        /// The queue with the policy.
+        /// The queue with the redrive policy.
         queue: String,
-        /// The missing one.
         dead_letter_name: String,
     },
-    /// No queue has this name.
     #[error("there is no queue {0}")]
     NoSuchQueue(String),
-    /// Messages stay that nobody works on.
-    #[error("nobody takes the messages of queue {0}")]
+    /// Visible messages stayed longer than [`Queues::drained`] waits.
+    #[error("the messages of queue {0} are not consumed")]
     NotDrained(String),
-    /// A message that SQS would refuse.
-    #[error("queue {queue} refuses the message: {reason}")]
+    /// SQS would reject the message.
+    #[error("queue {queue} rejects the message: {reason}")]
     Refused {
-        /// The queue.
         queue: String,
-        /// What SQS says.
+        /// The message of SQS's error.
         reason: String,
     },
-    /// The database failed.
     #[error("the queues' database failed")]
     Storage(#[from] rusqlite::Error),
 }
 
-/// All queues of a cloud. Clones share them.
+/// All queues of an embedded cloud. Clones share them.
 #[derive(Clone)]
 pub struct Queues {
     inner: Arc<Inner>,
@@ -135,12 +129,12 @@ struct Inner {
     purged_at: Mutex<BTreeMap<String, i64>>,
     /// Ids of messages that a function failed on, until they are received again.
     failed: Mutex<BTreeSet<String>>,
-    /// Told whenever a message came, went or changed its visibility.
+    /// Notified whenever a message is sent, deleted or moved, or its visibility changes.
     changed: Notify,
 }
 
 impl Queues {
-    /// Opens the queues kept in the SQLite file `path`, or in memory. Queue URLs begin with `base_url`, e.g.
+    /// Opens the queues stored in the SQLite file `path`, or in memory. Queue URLs begin with `base_url`, such as
     /// `http://localhost:3000/_aws/sqs`.
     ///
     /// # Errors
@@ -160,10 +154,10 @@ impl Queues {
         })
     }
 
-    /// Makes the queues exist; one that is there keeps its messages and gets the new settings.
+    /// Creates the queues. An existing one keeps its messages and gets the new settings.
     ///
     /// # Errors
-    /// When a dead-letter queue is neither there nor among the specs.
+    /// When a dead-letter queue neither exists nor is among the specs.
     pub fn create(&self, specs: Vec<QueueSpec>) -> Result<(), QueueError> {
         let mut known = self.inner.specs.write().unwrap_or_else(PoisonError::into_inner);
         let mut all = known.clone();
@@ -182,17 +176,15 @@ impl Queues {
         Ok(())
     }
 
-    /// A queue's ARN.
     pub fn arn(name: &str) -> String {
         format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{name}")
     }
 
-    /// A queue's URL.
     pub fn url(&self, name: &str) -> String {
         format!("{}/{ACCOUNT}/{name}", self.inner.base_url)
     }
 
-    /// Answers one request of an SDK.
+    /// Serves one SDK request.
     pub async fn call(&self, parts: Parts, body: Bytes) -> Response<Bytes> {
         let answered = match Call::read(&parts, &body, "AmazonSQS") {
             Ok(call) => operations::answer(self, &call).await,
@@ -204,10 +196,10 @@ impl Queues {
         }
     }
 
-    /// Sends a message from inside the cloud, as pipes and bucket notifications do, and answers its id.
+    /// Sends a message from inside the cloud, as pipes and bucket notifications do, and returns its id.
     ///
     /// # Errors
-    /// When there is no such queue, SQS would refuse the message, or storage fails.
+    /// When there is no such queue, SQS would reject the message, or storage fails.
     pub fn send(&self, queue: &str, body: &str, attributes: &MessageAttributes) -> Result<String, QueueError> {
         let spec = self.spec(queue)?;
         let refused = |refusal: Refusal| QueueError::Refused { queue: queue.to_owned(), reason: refusal.message };
@@ -225,11 +217,12 @@ impl Queues {
         Ok(self.inner.depth(&spec)?)
     }
 
-    /// Waits until a queue has no visible message and nobody works on one. A message that a function failed on is out of sight
-    /// until the cloud's clock says otherwise: that may be never, so it is not waited for.
+    /// Waits until a queue has no visible message and none is being handled. Does not wait for a message that a
+    /// function failed on: it stays hidden until the end of its visibility timeout, which a frozen clock may never
+    /// reach.
     ///
     /// # Errors
-    /// When there is no such queue, storage fails, or nobody takes what is there.
+    /// When there is no such queue, storage fails, or the messages are not consumed within a minute.
     pub async fn drained(&self, queue: &str) -> Result<(), QueueError> {
         let spec = self.spec(queue)?;
         let stop = tokio::time::Instant::now() + DRAIN_TIMEOUT;
@@ -239,7 +232,7 @@ impl Queues {
             if self.inner.depth(&spec)?.visible == 0 && !self.inner.is_at_work(&spec)? {
                 return Ok(());
             }
-            // Messages also go by growing too old on a clock that was moved.
+            // Moving the clock can also remove messages, by their retention, without a notification.
             let _elapsed = tokio::time::timeout(CLOCK_POLL_INTERVAL, changed).await;
         }
         Err(QueueError::NotDrained(queue.to_owned()))
@@ -271,7 +264,7 @@ impl Inner {
         self.store.depth(&spec.name, self.now(), self.oldest(spec))
     }
 
-    /// Whether a message was received that nobody has deleted, hidden or failed on.
+    /// Whether a message is being handled: received, and neither deleted, made visible again nor failed on.
     fn is_at_work(&self, spec: &QueueSpec) -> rusqlite::Result<bool> {
         let received = self.store.in_flight(&spec.name, self.now(), self.oldest(spec))?;
         let failed = self.failed();
@@ -305,15 +298,17 @@ impl Inner {
             }
         }
         if taken.became_dead {
-            // Others may wait for them. Only then: receivers that woke each other at every look would never rest.
+            // Wakes receivers of the dead-letter queue. Only when messages moved: otherwise receivers would wake each
+            // other at every poll, without end.
             self.changed.notify_waiters();
         }
         Ok(taken.messages)
     }
 
-    /// Takes messages, waiting for one up to `wait` of the cloud's time or of real time, whichever ends first.
+    /// Receives messages, waiting for one up to `wait` of the embedded cloud's time or of real time, whichever ends
+    /// first.
     ///
-    /// Nothing is awaited after messages were taken, so a caller that gives up waiting loses none.
+    /// Cancel-safe: nothing is awaited after messages were received, so a dropped future loses none.
     async fn receive(
         &self,
         spec: &QueueSpec,

@@ -12,13 +12,11 @@ use super::store::{Incoming, Outgoing};
 use super::wire::{Call, Refusal, random_uuid};
 use super::{ACCOUNT, MAX_MESSAGE_SIZE, PURGE_INTERVAL, QueueSpec, Queues, REGION};
 
-/// The most messages that one receive answers.
 const MAX_RECEIVED: usize = 10;
 const MAX_DELAY: i64 = 900;
 const MAX_WAIT: i64 = 20;
 const MAX_VISIBILITY: i64 = 43_200;
 
-/// Answers one call.
 pub(super) async fn answer(queues: &Queues, call: &Call<'_>) -> Result<Value, Refusal> {
     match call.operation {
         "GetQueueUrl" => queue_url(queues, call),
@@ -92,7 +90,7 @@ struct TraceHeader {
     aws_trace_header: Option<MessageAttribute>,
 }
 
-/// What SendMessage and each entry of SendMessageBatch have in common.
+/// The fields that `SendMessage` and an entry of `SendMessageBatch` have in common.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct MessageInput {
@@ -151,7 +149,8 @@ fn send(
     Ok(output)
 }
 
-/// Refuses a message that is empty, too long, or has characters that SQS does not carry; answers its size.
+/// Rejects a message that is empty or too long, or contains characters that SQS does not allow. Returns its size in
+/// bytes.
 pub(super) fn check_message(body: &str, attributes: &MessageAttributes) -> Result<usize, Refusal> {
     if body.is_empty() {
         return Err(Refusal::new("MissingParameterException", "The request must contain the parameter MessageBody.")
@@ -173,7 +172,7 @@ pub(super) fn check_message(body: &str, attributes: &MessageAttributes) -> Resul
 
 fn send_message_batch(queues: &Queues, call: &Call<'_>) -> Result<Value, Refusal> {
     let input = batch::<MessageInput>(call)?;
-    // The batch form has no action of its own in a policy.
+    // IAM has no separate action for the batch operation.
     let spec = permitted_queue(queues, call, &input.queue_url, "sqs:SendMessage")?;
     let sizes = input.entries.iter().map(|entry| {
         let message = &entry.input;
@@ -258,7 +257,7 @@ fn received(message: &Incoming, system: &[String], wanted: &[String]) -> Value {
     Value::Object(written)
 }
 
-/// Whether a wish such as `All`, `.*`, `order.*` or a whole name asks for an attribute.
+/// Whether an entry of `MessageAttributeNames` (`All`, `.*`, `order.*` or a whole name) requests an attribute.
 fn asks_for(wish: &str, name: &str) -> bool {
     match wish {
         "All" | ".*" => true,
@@ -266,7 +265,7 @@ fn asks_for(wish: &str, name: &str) -> bool {
     }
 }
 
-/// What SQS itself says about a message; a Lambda event has the same.
+/// A message's system attributes, which a Lambda event has too.
 pub(super) fn system_attributes(message: &Incoming) -> Map<String, Value> {
     let mut about = Map::new();
     about.insert("ApproximateReceiveCount".into(), json!(message.receives.to_string()));
@@ -313,7 +312,8 @@ struct MoveInput {
     destination_arn: Option<String>,
 }
 
-/// Moves dead letters back where they came from, or to one queue. Here it is done when the call returns.
+/// Moves dead letters back to the queues they came from, or to one queue. Unlike in SQS, the move is complete when the
+/// call returns.
 fn start_message_move_task(queues: &Queues, call: &Call<'_>) -> Result<Value, Refusal> {
     let input: MoveInput = call.input()?;
     for action in ["sqs:StartMessageMoveTask", "sqs:ReceiveMessage", "sqs:DeleteMessage"] {
@@ -329,7 +329,7 @@ fn start_message_move_task(queues: &Queues, call: &Call<'_>) -> Result<Value, Re
     }
     let routes: Vec<(Option<String>, String)> = match input.destination_arn {
         Some(destination) => vec![(None, destination)],
-        // A message that was sent to the dead letters by hand has nowhere to go back to.
+        // A message that was sent directly to the dead-letter queue has no origin and stays.
         None => {
             let origins = queues.inner.store.origins(&source.name)?;
             origins.into_iter().flatten().map(|origin| (Some(origin.clone()), origin)).collect()
@@ -357,8 +357,8 @@ fn queue_of_arn(queues: &Queues, arn: &str) -> Result<std::sync::Arc<QueueSpec>,
     )
 }
 
-/// The queue that a URL names, if the caller may do this with it. Permission comes first, as in the cloud: who may not
-/// call does not learn whether the queue exists.
+/// The queue of a URL, if the caller is allowed the action on it. As in AWS, permission is checked before existence, so
+/// that a denied caller cannot learn which queues exist.
 pub(super) fn permitted_queue(
     queues: &Queues,
     call: &Call<'_>,

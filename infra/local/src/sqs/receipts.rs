@@ -1,4 +1,4 @@
-//! What a receiver does with a message it holds: deletes it, or changes how long it stays hidden.
+//! The operations on a received message, by its receipt handle: deleting it, and changing its visibility timeout.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -9,7 +9,7 @@ use super::store::{Receipt, VisibilityChange};
 use super::wire::{Call, Refusal};
 use super::{QueueSpec, Queues};
 
-/// Twelve hours.
+/// In seconds: twelve hours.
 const MAX_VISIBILITY: i64 = 43_200;
 
 #[derive(Deserialize)]

@@ -1,4 +1,4 @@
-//! Messages on SQLite: what was acknowledged is there after a kill -9.
+//! Messages in SQLite: an acknowledged message survives a kill -9. Times are milliseconds since the epoch.
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -42,7 +42,7 @@ pub(super) struct Outgoing<'a> {
     pub(super) sender: &'a str,
 }
 
-/// A message as its receiver gets it.
+/// A received message.
 pub(super) struct Incoming {
     id: i64,
     pub(super) message_id: String,
@@ -53,45 +53,44 @@ pub(super) struct Incoming {
     pub(super) sent_at: i64,
     pub(super) receives: u32,
     pub(super) first_received_at: i64,
-    /// The queue's ARN from which a dead letter came.
+    /// The ARN of the queue that a dead letter came from.
     pub(super) came_from: Option<String>,
     pub(super) receipt_handle: String,
 }
 
-/// Where messages go that were received too often.
+/// The redrive policy: where messages go that were received `max_receive_count` times.
 pub(super) struct DeadLetters<'a> {
     pub(super) queue: &'a str,
     pub(super) came_from: &'a str,
     pub(super) max_receive_count: u32,
 }
 
-/// How to take messages.
+/// The parameters of [`Store::take`].
 pub(super) struct Taking<'a> {
     pub(super) queue: &'a str,
     pub(super) limit: usize,
     pub(super) now: i64,
     /// Until when the taken messages stay hidden.
     pub(super) hidden_until: i64,
-    /// Messages sent before this are too old.
+    /// Messages sent at or before this time have passed their retention and are deleted.
     pub(super) oldest: i64,
     pub(super) dead_letters: Option<DeadLetters<'a>>,
 }
 
-/// What was taken.
 pub(super) struct Taken {
     pub(super) messages: Vec<Incoming>,
-    /// Whether messages moved to the dead letters.
+    /// Whether messages moved to the dead-letter queue.
     pub(super) became_dead: bool,
 }
 
-/// A receipt handle that this queue can have given.
+/// A well-formed receipt handle of a queue.
 pub(super) struct Receipt {
     id: i64,
     nonce: String,
 }
 
 impl Receipt {
-    /// Reads a handle; `None` when it was never one of this queue's.
+    /// Reads a handle; `None` when it cannot be one of this queue's.
     pub(super) fn read(queue: &str, handle: &str) -> Option<Self> {
         let decoded = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(handle).ok()?).ok()?;
         let (id, rest) = decoded.strip_prefix(queue)?.strip_prefix('/')?.split_once('/')?;
@@ -103,13 +102,12 @@ impl Receipt {
     }
 }
 
-/// What became of a change of visibility.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum VisibilityChange {
     Changed,
-    /// The message is there, but nobody holds it.
+    /// The message is visible again.
     NotInFlight,
-    /// It was deleted, or another receipt counts now.
+    /// The message was deleted, or received again under a newer receipt.
     Gone,
 }
 
@@ -138,7 +136,7 @@ impl Store {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps a message and answers its id.
+    /// Stores a message and returns its id.
     pub(super) fn send(
         &self,
         queue: &str,
@@ -166,7 +164,7 @@ impl Store {
         Ok(message_id)
     }
 
-    /// Takes up to `limit` visible messages; those received too often move to the dead letters instead.
+    /// Receives up to `limit` visible messages. Those received too often move to the dead-letter queue instead.
     pub(super) fn take(&self, taking: &Taking<'_>) -> rusqlite::Result<Taken> {
         let mut connection = self.connection();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -219,14 +217,14 @@ impl Store {
         Ok(Taken { messages, became_dead })
     }
 
-    /// When the next hidden message of a queue becomes visible.
+    /// When the next message of a queue becomes visible; in the past when one is visible.
     pub(super) fn next_visible_at(&self, queue: &str) -> rusqlite::Result<Option<i64>> {
         self.connection()
             .prepare_cached("SELECT min(visible_at) FROM messages WHERE queue = ?1")?
             .query_row([queue], |row| row.get(0))
     }
 
-    /// Deletes by receipt. A receipt that counts no more deletes nothing, and that is no error.
+    /// Deletes by receipt. An outdated receipt deletes nothing, which is no error.
     pub(super) fn delete(&self, queue: &str, receipt: &Receipt) -> rusqlite::Result<()> {
         self.connection()
             .prepare_cached("DELETE FROM messages WHERE id = ?1 AND queue = ?2 AND receipt = ?3")?
@@ -234,7 +232,7 @@ impl Store {
         Ok(())
     }
 
-    /// Hides a received message until `visible_at`, or shows it at once.
+    /// Hides a received message until `visible_at`, or makes it visible at once.
     pub(super) fn change_visibility(
         &self,
         queue: &str,
@@ -259,7 +257,7 @@ impl Store {
         }
     }
 
-    /// Counts a queue's messages that are not too old.
+    /// Counts a queue's messages within their retention.
     pub(super) fn depth(&self, queue: &str, now: i64, oldest: i64) -> rusqlite::Result<Depth> {
         self.connection()
             .prepare_cached(
@@ -284,13 +282,12 @@ impl Store {
             .collect()
     }
 
-    /// Deletes all of a queue's messages.
     pub(super) fn purge(&self, queue: &str) -> rusqlite::Result<()> {
         self.connection().execute("DELETE FROM messages WHERE queue = ?1", [queue])?;
         Ok(())
     }
 
-    /// Which queues a queue's dead letters came from, by ARN.
+    /// The ARNs of the queues that a queue's dead letters came from; `None` for messages sent to it directly.
     pub(super) fn origins(&self, queue: &str) -> rusqlite::Result<Vec<Option<String>>> {
         self.connection()
             .prepare_cached("SELECT DISTINCT came_from FROM messages WHERE queue = ?1")?
@@ -298,8 +295,8 @@ impl Store {
             .collect()
     }
 
-    /// Moves the visible dead letters that came from `origin` (all of them when it is `None`) to another queue, where they are
-    /// new messages with new ids.
+    /// Moves the visible dead letters that came from `origin` (all of them when it is `None`) to another queue, where
+    /// they are new messages with new ids.
     pub(super) fn move_back(&self, from: &str, origin: Option<&str>, to: &str, now: i64) -> rusqlite::Result<u64> {
         let mut connection = self.connection();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -21,30 +21,30 @@ pub const REGION: &str = "us-east-1";
 /// The account that every local ARN names.
 pub const ACCOUNT: &str = "000000000000";
 
-/// A refusal as the service words it.
+/// An error response with the service's code and message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
-    /// The shape's name, e.g. `QueueDoesNotExist`.
+    /// The name of the error's shape, such as `QueueDoesNotExist`.
     pub(crate) code: &'static str,
-    /// The code of the older query protocol, where the SDK still goes by it (SQS only).
+    /// The code of the older query protocol, which the SDK still reads (SQS only).
     pub(crate) query_code: Option<&'static str>,
     pub(crate) message: String,
 }
 
 impl Refusal {
-    /// The caller's mistake.
+    /// A client error: status 400.
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self { status: StatusCode::BAD_REQUEST, code, query_code: None, message: message.into() }
     }
 
-    /// The same with the code that the query protocol had for it.
+    /// Adds the code that the query protocol had for it.
     pub(crate) fn with_query_code(mut self, code: &'static str) -> Self {
         self.query_code = Some(code);
         self
     }
 
-    /// The caller's policy does not allow the action.
+    /// The caller's role does not allow the action.
     pub(crate) fn denied(key: &str, action: &str, resource: &str) -> Self {
         Self::new(
             "AccessDeniedException",
@@ -52,9 +52,9 @@ impl Refusal {
         )
     }
 
-    /// Something of ours broke; the caller learns nothing more, the log does.
+    /// A failure of the service itself: the cause is logged and not sent to the caller.
     pub(crate) fn internal(cause: &dyn std::error::Error) -> Self {
-        tracing::error!(error = %cause, "a local service could not use its storage");
+        tracing::error!(error = %cause, "an embedded service failed");
         Self {
             status: StatusCode::INTERNAL_SERVER_ERROR,
             code: "InternalFailure",
@@ -63,7 +63,7 @@ impl Refusal {
         }
     }
 
-    /// The answer in AWS JSON.
+    /// The response in AWS JSON.
     pub(crate) fn response(&self, content_type: &'static str) -> Response<Bytes> {
         let body = json!({ "__type": self.code, "message": self.message });
         let mut response = json_response(self.status, content_type, &body);
@@ -86,13 +86,13 @@ impl From<rusqlite::Error> for Refusal {
 pub(crate) struct Call<'a> {
     /// What follows the dot in `X-Amz-Target`.
     pub(crate) operation: &'a str,
-    /// Who calls; empty when the request is not signed.
+    /// The caller's access key id; empty when the request is not signed.
     pub(crate) access_key: &'a str,
     body: &'a [u8],
 }
 
 impl<'a> Call<'a> {
-    /// Reads the operation of `service`, which is what stands before the dot.
+    /// Reads a call of `service`, which is what `X-Amz-Target` has before the dot.
     pub(crate) fn read(parts: &'a Parts, body: &'a Bytes, service: &str) -> Result<Self, Refusal> {
         let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let operation = target
@@ -103,13 +103,12 @@ impl<'a> Call<'a> {
         Ok(Self { operation, access_key: access_key(parts), body })
     }
 
-    /// The operation's input.
     pub(crate) fn input<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
         serde_json::from_slice(self.body)
             .map_err(|cause| Refusal::new("SerializationException", format!("the request cannot be read: {cause}")))
     }
 
-    /// Refuses a caller whose policy does not allow the action.
+    /// Rejects a caller whose role does not allow the action.
     pub(crate) fn require(&self, permit: &Permit, action: &str, resource: &str) -> Result<(), Refusal> {
         if permit(self.access_key, action, resource) {
             Ok(())
@@ -118,7 +117,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// An operation that this subset does not have.
+    /// The error for an operation that this subset does not implement.
     pub(crate) fn unknown(&self) -> Refusal {
         Refusal::new("UnknownOperationException", format!("the embedded cloud has no operation {}", self.operation))
     }
@@ -135,7 +134,7 @@ pub(crate) fn access_key(parts: &Parts) -> &str {
         .unwrap_or_default()
 }
 
-/// A JSON answer with the request id that the SDKs report.
+/// A JSON response with the request id that the SDKs report.
 pub(crate) fn json_response(status: StatusCode, content_type: &'static str, body: &Value) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(body.to_string()));
     *response.status_mut() = status;
@@ -146,18 +145,17 @@ pub(crate) fn json_response(status: StatusCode, content_type: &'static str, body
     response
 }
 
-/// Bytes that nobody can guess.
+/// Cryptographically random bytes; zeros when the operating system has no random source.
 pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    // The system's generator fails only where the operating system has none at all; a constant id is then the
-    // smaller harm, and nothing local is worth guarding there.
+    // Constant ids are accepted in that case instead of an error in every caller: nothing local needs the protection.
     if SystemRandom::new().fill(&mut bytes).is_err() {
-        tracing::error!("the operating system gives no random bytes");
+        tracing::error!("the operating system has no random source");
     }
     bytes
 }
 
-/// A random UUID, written as AWS writes ids.
+/// A random UUID in the form of AWS's ids.
 pub(crate) fn random_uuid() -> String {
     uuid::Builder::from_random_bytes(random_bytes()).into_uuid().to_string()
 }

@@ -8,28 +8,26 @@ use serde::de::IgnoredAny;
 use super::document::Resource;
 use super::{TemplateError, only, properties, refuse};
 
-/// The most routes that an HTTP API has.
+/// AWS's quota of routes for one HTTP API.
 const MAX_ROUTES: usize = 300;
 
-/// The HTTP API.
+/// The key of the route of requests that match no other route.
+pub const DEFAULT_ROUTE: &str = "$default";
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Api {
-    /// The logical id.
     pub id: String,
-    /// Who checks tokens.
     pub authorizer: Authorizer,
-    /// What pages of other origins may do.
     pub cors: Cors,
-    /// How many requests a route takes.
     pub throttling: Throttling,
-    /// The routes, by path and method.
+    /// The routes, sorted by path and method.
     pub routes: Vec<Route>,
 }
 
 /// A JWT authorizer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authorizer {
-    /// The name that routes know it by.
+    /// The name by which routes refer to it.
     pub name: String,
     /// The header that holds the token, in lower case.
     pub header: String,
@@ -45,34 +43,31 @@ pub struct Authorizer {
 pub struct Cors {
     /// Origins, `*` for all.
     pub allow_origins: Vec<String>,
-    /// Methods.
     pub allow_methods: Vec<String>,
-    /// Request headers.
     pub allow_headers: Vec<String>,
     /// Response headers that scripts may read.
     pub expose_headers: Vec<String>,
-    /// Seconds for which a browser may keep the answer.
+    /// Seconds for which a browser may cache a preflight.
     pub max_age: u32,
 }
 
-/// How many requests a route takes before it answers 429.
+/// The limits of a route, above which it answers 429.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Throttling {
     /// Requests a second.
     #[serde(rename = "ThrottlingRateLimit")]
     pub rate: u32,
-    /// Requests at once.
+    /// Requests in a burst.
     #[serde(rename = "ThrottlingBurstLimit")]
     pub burst: u32,
 }
 
-/// A route.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Route {
     /// The path with parameters in braces: `/v1/orders/{id}`.
     pub path: String,
-    /// The method in upper case.
+    /// The method in upper case; `ANY` for the default route.
     pub method: String,
     /// The logical id of the function that answers.
     pub function: String,
@@ -85,7 +80,7 @@ pub struct Route {
 impl Route {
     /// The route as API Gateway names it: `GET /v1/orders/{id}`.
     pub fn key(&self) -> String {
-        format!("{} {}", self.method, self.path)
+        if self.path == DEFAULT_ROUTE { self.path.clone() } else { format!("{} {}", self.method, self.path) }
     }
 }
 
@@ -94,8 +89,8 @@ pub(super) struct RouteEvent {
     pub function: String,
     pub event: String,
     pub api: String,
-    pub method: String,
-    pub path: String,
+    pub method: Option<String>,
+    pub path: Option<String>,
     /// The authorizer's name if the event gives one; `NONE` for a public route.
     pub authorizer: Option<String>,
 }
@@ -106,7 +101,7 @@ struct ApiProperties {
     auth: AuthProperties,
     cors_configuration: Cors,
     default_route_settings: Throttling,
-    // A log of routes and a warning at deployment are the cloud's matter.
+    // Access logs and deployment warnings have no meaning here.
     #[serde(rename = "AccessLogSettings")]
     _access_log: Option<IgnoredAny>,
     #[serde(rename = "FailOnWarnings")]
@@ -164,14 +159,15 @@ pub(super) fn read(apis: &[(String, Resource)], events: Vec<RouteEvent>) -> Resu
             Some(other) if other == name => true,
             Some(other) => return Err(refuse(&event.function, format!("authorizer {other} is unknown"))),
         };
+        let (method, path) = checked(&event)?;
         let route = Route {
-            path: checked_path(&event)?,
-            method: checked_method(&event)?,
+            path,
+            method,
             authorizer: authorizer_needed,
             scopes: if authorizer_needed { authorizer.authorization_scopes.clone() } else { Vec::new() },
             function: event.function,
         };
-        // API Gateway takes two paths for one when only the names of their parameters differ.
+        // API Gateway treats two paths as equal if only the names of their parameters differ.
         let shape: Vec<String> =
             route.path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part }.to_owned()).collect();
         if !taken.insert((route.method.clone(), shape)) {
@@ -194,21 +190,23 @@ pub(super) fn read(apis: &[(String, Resource)], events: Vec<RouteEvent>) -> Resu
     })
 }
 
-fn checked_method(event: &RouteEvent) -> Result<String, TemplateError> {
-    match event.method.as_str() {
-        "GET" | "POST" | "PUT" | "PATCH" | "DELETE" => Ok(event.method.clone()),
-        other => Err(refuse(&event.function, format!("{}: method {other} is not known here", event.event))),
+/// Method and path of a route; `ANY` and `$default` for an event that has neither.
+fn checked(event: &RouteEvent) -> Result<(String, String), TemplateError> {
+    let (method, path) = match (&event.method, &event.path) {
+        (None, None) => return Ok(("ANY".to_owned(), DEFAULT_ROUTE.to_owned())),
+        (Some(method), Some(path)) => (method, path),
+        _ => return Err(refuse(&event.function, format!("{}: method and path need each other", event.event))),
+    };
+    if !["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"].contains(&method.as_str()) {
+        return Err(refuse(&event.function, format!("{}: method {method} is not known here", event.event)));
     }
-}
-
-fn checked_path(event: &RouteEvent) -> Result<String, TemplateError> {
     let parameter =
         |part: &str| part.strip_prefix('{').and_then(|part| part.strip_suffix('}')).unwrap_or(part).to_owned();
     let fine = |part: &str| {
         !part.is_empty() && part.chars().all(|character| character.is_ascii_alphanumeric() || "._-".contains(character))
     };
-    match event.path.strip_prefix('/') {
-        Some(rest) if rest.split('/').all(|part| fine(&parameter(part))) => Ok(event.path.clone()),
-        _ => Err(refuse(&event.function, format!("{}: path {} is not known here", event.event, event.path))),
+    match path.strip_prefix('/') {
+        Some(rest) if rest.split('/').all(|part| fine(&parameter(part))) => Ok((method.clone(), path.clone())),
+        _ => Err(refuse(&event.function, format!("{}: path {path} is not known here", event.event))),
     }
 }

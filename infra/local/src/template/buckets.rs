@@ -9,20 +9,18 @@ use super::policies::{PolicyDocument, Principal};
 use super::queues::Queue;
 use super::{TemplateError, names, properties, refuse};
 
-/// An S3 bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bucket {
-    /// The logical id.
     pub id: String,
     /// The name that requests use.
     pub name: String,
     /// The ARN that statements name; an object's is this, a slash and its key.
     pub arn: String,
-    /// Whether anybody may read objects without a signature.
+    /// Whether anybody may read objects without a signed request.
     pub public_read: bool,
-    /// What browsers may do from other origins; the first rule that fits counts.
+    /// CORS rules, of which the first that matches applies.
     pub cors: Vec<CorsRule>,
-    /// Queues that are told of new objects.
+    /// Queues that are notified of new objects.
     pub notifications: Vec<Notification>,
 }
 
@@ -32,7 +30,6 @@ pub struct Bucket {
 pub struct CorsRule {
     /// Origins, `*` for all.
     pub allowed_origins: Vec<String>,
-    /// Methods.
     pub allowed_methods: Vec<String>,
     /// Request headers, `*` for all.
     #[serde(default)]
@@ -40,24 +37,24 @@ pub struct CorsRule {
     /// Response headers that scripts may read.
     #[serde(default)]
     pub exposed_headers: Vec<String>,
-    /// Seconds for which a browser may keep the answer.
+    /// Seconds for which a browser may cache a preflight.
     #[serde(default)]
     pub max_age: u32,
 }
 
-/// A queue that is told of each object that is created.
+/// A queue that is notified of each object that is created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notification {
     /// The name of the queue.
     pub queue: String,
-    /// How the keys begin that it is told of; empty for all.
+    /// Only keys that begin with this; empty for all.
     pub prefix: String,
-    /// How the keys end that it is told of; empty for all.
+    /// Only keys that end with this; empty for all.
     pub suffix: String,
 }
 
 impl Notification {
-    /// Whether the queue is told of an object with this key.
+    /// Whether the queue is notified of an object with this key.
     pub fn is_for(&self, key: &str) -> bool {
         key.starts_with(&self.prefix) && key.ends_with(&self.suffix)
     }
@@ -69,7 +66,7 @@ struct BucketProperties {
     public_access_block_configuration: PublicAccessBlock,
     cors_configuration: Option<CorsProperties>,
     notification_configuration: Option<NotificationProperties>,
-    // Encryption, ownership, versions and ageing have no meaning on one machine with one account.
+    // Encryption, ownership, versions and lifecycle rules have no meaning on one machine with one account.
     #[serde(rename = "BucketEncryption")]
     _encryption: Option<IgnoredAny>,
     #[serde(rename = "OwnershipControls")]
@@ -85,7 +82,7 @@ struct BucketProperties {
 struct PublicAccessBlock {
     block_public_policy: bool,
     restrict_public_buckets: bool,
-    // Access control lists are off: the bucket's owner is enforced.
+    // Access control lists are off, because the ownership is BucketOwnerEnforced.
     #[serde(rename = "BlockPublicAcls")]
     _block_public_acls: bool,
     #[serde(rename = "IgnorePublicAcls")]
@@ -171,7 +168,7 @@ pub(super) fn read(
         for statement in PolicyDocument::read(id, &read.policy_document)?.statements {
             let any_object = format!("{}/any", bucket.arn);
             if statement.principal != Some(Principal::Anybody) || !statement.allows("s3:GetObject", &any_object) {
-                return Err(refuse(id, "only everybody's leave to read objects is known here"));
+                return Err(refuse(id, "only the public permission to read objects is known here"));
             }
             if *closed {
                 return Err(refuse(id, "the bucket's PublicAccessBlockConfiguration forbids a public policy"));

@@ -1,4 +1,4 @@
-//! From YAML with CloudFormation's tags to JSON in which each tag is spelled out: `!Ref A` becomes `{"Ref": "A"}`.
+//! Converts YAML with CloudFormation's tags to JSON in which each tag is spelled out: `!Ref A` becomes `{"Ref": "A"}`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,7 +9,7 @@ use serde_saphyr::Tagged;
 
 use super::TemplateError;
 
-/// The template as written, before its functions are resolved.
+/// The template as written, before its intrinsic functions are resolved.
 #[derive(Debug)]
 pub(super) struct Document {
     pub parameters: BTreeMap<String, Parameter>,
@@ -18,7 +18,6 @@ pub(super) struct Document {
     pub resources: BTreeMap<String, Resource>,
 }
 
-/// One declared parameter.
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub(super) struct Parameter {
@@ -26,14 +25,14 @@ pub(super) struct Parameter {
     pub kind: ParameterKind,
     pub default: Option<Value>,
     pub allowed_values: Option<Vec<Value>>,
-    // The cloud checks the pattern when somebody gives a value; here values come from the template and from code.
+    // CloudFormation checks values given at a deployment; here values come from the template and from code.
     #[serde(rename = "AllowedPattern")]
     _allowed_pattern: Option<String>,
     #[serde(rename = "Description")]
     _description: Option<String>,
 }
 
-/// The kinds of parameters that are understood.
+/// The parameter types that are supported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 pub(super) enum ParameterKind {
     String,
@@ -41,7 +40,6 @@ pub(super) enum ParameterKind {
     CommaDelimitedList,
 }
 
-/// One resource with its properties.
 #[derive(Clone, Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub(super) struct Resource {
@@ -51,7 +49,7 @@ pub(super) struct Resource {
     pub properties: Value,
     #[serde(default)]
     pub metadata: Value,
-    // Order and keeping are matters of deployments; here everything is made at once and kept.
+    // Dependencies and deletion policies matter to deployments; here everything is created at once and never deleted.
     #[serde(rename = "DependsOn", default)]
     _depends_on: Value,
     #[serde(rename = "DeletionPolicy", default)]
@@ -81,7 +79,7 @@ struct Root {
 
 impl Document {
     pub(super) fn parse(text: &str) -> Result<Self, TemplateError> {
-        // Old YAML takes `N` for false, and it is DynamoDB's name for numbers.
+        // YAML 1.1 reads `N` as false, but it is DynamoDB's type code of numbers.
         let options = serde_saphyr::options! { strict_booleans: true };
         let node: Node = serde_saphyr::from_str_with_options(text, options)
             .map_err(|error| TemplateError::new("YAML", error.to_string()))?;

@@ -1,4 +1,4 @@
-//! Lambda functions with their environment, role and event sources.
+//! Lambda functions with their environments, roles and event sources.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -14,55 +14,54 @@ use super::tables::Table;
 use super::{TemplateError, names, policies, properties, refuse};
 use crate::iam::Statement;
 
-/// A Lambda function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Function {
     /// The logical id, such as `CartFunction`.
     pub id: String,
-    /// The name, as logs and the Runtime API give it.
+    /// The physical name, as logs and the Runtime API give it.
     pub name: String,
-    /// The binary that is built for it, which is called like its package: `cart`.
+    /// The binary that is built for it, which is named like its package: `cart`.
     pub binary: String,
-    /// The environment that the template gives it, and nothing else.
+    /// The environment variables of the template, without those that Lambda sets.
     pub environment: BTreeMap<String, String>,
-    /// Megabytes of memory.
+    /// Memory in megabytes.
     pub memory: u32,
-    /// How long one call may take.
+    /// How long one invocation may take.
     pub timeout: Duration,
-    /// What its role allows.
+    /// The statements of its role.
     pub statements: Vec<Statement>,
-    /// What calls it besides the API.
+    /// What invokes it besides the API.
     pub sources: Vec<EventSource>,
 }
 
-/// What calls a function besides the API.
+/// What invokes a function besides the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventSource {
-    /// Messages of a queue; each that fails is reported by itself.
+    /// Messages of a queue; each that fails is reported individually.
     Queue {
         /// The name of the queue.
         queue: String,
-        /// The most messages in one call.
+        /// The most messages in one invocation.
         batch_size: usize,
-        /// The most calls at the same time, if there is a bound.
+        /// The most concurrent invocations; `None` is unlimited.
         max_concurrency: Option<usize>,
     },
-    /// Records of a table's stream from the oldest on; the first that fails is reported and the batch cut in two.
+    /// Records of a table's stream, oldest first; the first that fails is reported, and the batch is bisected.
     Stream {
         /// The name of the table.
         table: String,
-        /// The most records in one call.
+        /// The most records in one invocation.
         batch_size: usize,
-        /// How often a failed batch is tried again.
+        /// How often a failed batch is retried.
         max_retries: u32,
         /// The age at which a record is given up.
         max_record_age: Duration,
-        /// The name of the queue that is told of records that were given up.
+        /// The name of the queue that gets the positions of records that were given up.
         dead_letters: Option<String>,
     },
-    /// Time.
+    /// A fixed rate, by the cloud's clock.
     Schedule {
-        /// How often.
+        /// The interval.
         every: Duration,
     },
 }
@@ -79,7 +78,7 @@ struct FunctionProperties {
     policies: Vec<Value>,
     #[serde(default)]
     events: BTreeMap<String, Event>,
-    // Where the code is, for which processor it is built and where its logs go have no meaning here.
+    // The place of the code, the processor and the log group have no meaning here.
     #[serde(rename = "CodeUri")]
     _code: Option<IgnoredAny>,
     #[serde(rename = "Architectures")]
@@ -107,8 +106,9 @@ enum Event {
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct HttpEvent {
     api_id: String,
-    method: String,
-    path: String,
+    /// An event with neither method nor path is the route `$default`, as SAM has it.
+    method: Option<String>,
+    path: Option<String>,
     auth: Option<HttpAuth>,
 }
 
@@ -263,7 +263,7 @@ fn function(
     })
 }
 
-/// `rate(1 minute)`, `rate(5 minutes)` and so on.
+/// Parses `rate(1 minute)`, `rate(5 minutes)` and so on.
 fn rate(schedule: &str) -> Option<Duration> {
     let (count, unit) = schedule.strip_prefix("rate(")?.strip_suffix(')')?.split_once(' ')?;
     let count: u64 = count.parse().ok().filter(|count| *count > 0)?;
@@ -273,7 +273,7 @@ fn rate(schedule: &str) -> Option<Duration> {
         "day" | "days" => 86_400,
         _ => return None,
     };
-    // The cloud insists on the singular for one and on the plural for more.
+    // EventBridge demands the singular for one and the plural for more.
     ((count == 1) != unit.ends_with('s')).then(|| Duration::from_secs(count.saturating_mul(seconds)))
 }
 
@@ -285,11 +285,11 @@ fn source(
     queues: &[Queue],
 ) -> Result<EventSource, TemplateError> {
     if read.function_response_types != ["ReportBatchItemFailures"] {
-        return Err(refuse(id, "a source must take reports of single failures (ReportBatchItemFailures)"));
+        return Err(refuse(id, "a source must accept reports of single failures (ReportBatchItemFailures)"));
     }
     if let Some(queue) = queues.iter().find(|queue| queue.arn == read.event_source_arn) {
         if queue.visibility_timeout < timeout {
-            return Err(refuse(id, "messages would come back while the function still works on them"));
+            return Err(refuse(id, "the queue's visibility timeout is shorter than the function's timeout"));
         }
         let of_streams = read.starting_position.is_some()
             || read.bisect_batch_on_function_error.is_some()
@@ -299,7 +299,7 @@ fn source(
         if of_streams {
             return Err(refuse(
                 id,
-                "a queue has no position, cutting, retries or destination: its redrive policy rules",
+                "a queue has no position, bisecting, retries or destination: its redrive policy applies",
             ));
         }
         let max_concurrency = read.scaling_config.map(|scaling| scaling.maximum_concurrency);
@@ -310,13 +310,13 @@ fn source(
         .find(|table| table.stream_arn.as_ref() == Some(&read.event_source_arn))
         .ok_or_else(|| refuse(id, format!("{} is no queue or stream of the template", read.event_source_arn)))?;
     if read.starting_position.as_deref() != Some("TRIM_HORIZON") || read.scaling_config.is_some() {
-        return Err(refuse(id, "a stream is read from TRIM_HORIZON, without a scaling of its own"));
+        return Err(refuse(id, "a stream is read from TRIM_HORIZON, without a scaling configuration"));
     }
     if read.bisect_batch_on_function_error != Some(true) {
-        return Err(refuse(id, "a stream's failed batch must be cut in two (BisectBatchOnFunctionError)"));
+        return Err(refuse(id, "a stream's failed batch must be bisected (BisectBatchOnFunctionError)"));
     }
     let (Some(max_retries), Some(age)) = (read.maximum_retry_attempts, read.maximum_record_age_in_seconds) else {
-        return Err(refuse(id, "a stream needs bounds of retries and age, or one bad record stops it"));
+        return Err(refuse(id, "a stream needs limits of retries and record age, or one bad record blocks it"));
     };
     let dead_letters = match read.destination_config.map(|config| config.on_failure.destination) {
         None => None,

@@ -1,4 +1,4 @@
-//! CloudFormation's functions and parameters, resolved to the local values.
+//! CloudFormation's intrinsic functions and parameters, resolved to local values.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::document::{Document, Parameter, ParameterKind};
 use super::names::{self, ACCOUNT, REGION, STACK};
 use super::{Site, TemplateError};
 
-/// Knows every name that a template's function may mention.
+/// Resolves intrinsic functions. It knows the parameters, conditions and resources that they may refer to.
 pub(super) struct Resolver<'a> {
     parameters: BTreeMap<String, Value>,
     conditions: BTreeMap<String, bool>,
@@ -39,12 +39,12 @@ impl<'a> Resolver<'a> {
         Ok(resolver)
     }
 
-    /// The parameters as texts, lists joined with commas.
+    /// The parameters' values as text, lists joined with commas.
     pub(super) fn parameters(&self) -> BTreeMap<String, String> {
         self.parameters.iter().map(|(name, value)| (name.clone(), text_of(value))).collect()
     }
 
-    /// A value with all functions in it resolved. `at` names the path in errors.
+    /// A value with all intrinsic functions in it resolved. `at` is the path for errors.
     pub(super) fn resolve(&self, value: &Value, at: &str) -> Result<Value, TemplateError> {
         match value {
             Value::Array(items) => {
@@ -60,7 +60,7 @@ impl<'a> Resolver<'a> {
                 let mut resolved = Map::new();
                 for (key, value) in map {
                     let inner = self.resolve(value, &format!("{at}.{key}"))?;
-                    // A property that AWS::NoValue was chosen for is as if it were not written.
+                    // A property whose value is AWS::NoValue is left out.
                     if !inner.is_null() {
                         resolved.insert(key.clone(), inner);
                     }
@@ -127,7 +127,7 @@ impl<'a> Resolver<'a> {
         names::attribute(self.kinds.get(id)?, id, attribute).map(Value::String)
     }
 
-    /// Puts values in for `${Name}` and `${Id.Attribute}`; `${!Name}` stays as `${Name}`.
+    /// Replaces `${Name}` and `${Id.Attribute}` by their values, and `${!Name}` by the text `${Name}`.
     fn substitute(&self, text: &str, at: &str) -> Result<String, TemplateError> {
         let mut written = String::new();
         let mut rest = text;

@@ -1,7 +1,8 @@
-//! Reads `template.yaml` into what the embedded cloud runs: tables, queues, buckets, people, routes, functions, pipes.
+//! Reads `template.yaml` into what the embedded cloud runs: tables, queues, buckets, user pool, routes, functions,
+//! pipes.
 //!
-//! The reader is strict: a resource type, property, function of CloudFormation or event that it does not know is an
-//! error that names its path, because what is silently ignored here would only fail after a deployment.
+//! The reader is strict: a resource type, property, intrinsic function or event that it does not know is an error that
+//! names its path, because what is silently ignored here would fail only after a deployment.
 
 mod api;
 mod buckets;
@@ -23,7 +24,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-pub use self::api::{Api, Authorizer, Cors, Route, Throttling};
+pub use self::api::{Api, Authorizer, Cors, DEFAULT_ROUTE, Route, Throttling};
 pub use self::buckets::{Bucket, CorsRule, Notification};
 pub use self::functions::{EventSource, Function};
 pub use self::names::{ACCOUNT, REGION, STACK};
@@ -36,22 +37,22 @@ pub use self::user_pool::{PasswordPolicy, UserPool, UserPoolClient};
 use self::document::{Document, Resource};
 use self::intrinsics::Resolver;
 
-/// Where this cloud listens, and the template's parameters that are not at their default here.
+/// The base URL of a cloud, and the template's parameters that differ from their defaults.
 #[derive(Clone, Debug, Default)]
 pub struct Site {
-    /// The URL of the one port, without a slash at the end: `http://localhost:3000`.
+    /// The URL without a trailing slash: `http://localhost:3000`.
     pub base_url: String,
     /// Values of the template's parameters by name.
     pub parameters: BTreeMap<String, String>,
 }
 
 impl Site {
-    /// The cloud at this URL, with every parameter at its default.
+    /// A cloud at this URL, with every parameter at its default.
     pub fn at(base_url: impl Into<String>) -> Self {
         Self { base_url: base_url.into(), parameters: BTreeMap::new() }
     }
 
-    /// Gives a parameter of the template another value than its default.
+    /// Sets a parameter of the template.
     #[must_use]
     pub fn with(mut self, parameter: &str, value: impl Into<String>) -> Self {
         self.parameters.insert(parameter.to_owned(), value.into());
@@ -59,13 +60,12 @@ impl Site {
     }
 }
 
-/// What the template says that this cloud cannot run, and where it says so.
+/// Something in the template that is wrong or not supported by this cloud.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("template: {path}: {reason}")]
 pub struct TemplateError {
     /// The path inside the template, such as `Resources.CartsTable`.
     pub path: String,
-    /// What is wrong there.
     pub reason: String,
 }
 
@@ -80,26 +80,19 @@ impl TemplateError {
 pub struct Template {
     /// The parameters' values, lists joined with commas.
     pub parameters: BTreeMap<String, String>,
-    /// DynamoDB tables.
     pub tables: Vec<Table>,
-    /// SQS queues, dead-letter queues among them.
+    /// SQS queues, dead-letter queues included.
     pub queues: Vec<Queue>,
-    /// S3 buckets.
     pub buckets: Vec<Bucket>,
-    /// The Cognito user pool with its client and groups.
     pub user_pool: UserPool,
-    /// The HTTP API with its routes.
     pub api: Api,
-    /// Lambda functions with their environment, role and event sources.
     pub functions: Vec<Function>,
-    /// Pipes from a table's stream to a queue.
     pub pipes: Vec<Pipe>,
-    /// Secrets with the values they are created with.
     pub secrets: Vec<Secret>,
 }
 
 impl Template {
-    /// Reads a template and resolves its functions (`!Ref`, `!Sub` and so on) to local names.
+    /// Parses a template and resolves its intrinsic functions (`!Ref`, `!Sub` and so on) to local names.
     pub fn parse(text: &str, site: &Site) -> Result<Self, TemplateError> {
         let document = Document::parse(text)?;
         let resolver = Resolver::new(&document, site)?;
@@ -132,9 +125,9 @@ impl Template {
             &queues,
         )?;
         let api = api::read(&resources.take("AWS::Serverless::HttpApi"), routes)?;
-        // Logs go to standard output here; where the cloud keeps them is of no meaning on one machine.
+        // Logs go to standard output here, so log groups have no meaning.
         resources.take("AWS::Logs::LogGroup");
-        // Nobody is called out of bed by a cloud on one machine: what it logs is on the screen.
+        // There are no alarms on one machine: logged errors are on the screen.
         resources.take("AWS::Logs::MetricFilter");
         resources.take("AWS::CloudWatch::Alarm");
         if let Some((kind, (id, _))) = resources.by_type.iter().find_map(|(kind, all)| Some((kind, all.first()?))) {
@@ -144,7 +137,6 @@ impl Template {
         Ok(Self { parameters, tables, queues, buckets, user_pool, api, functions, pipes, secrets })
     }
 
-    /// Reads the template from its file.
     pub fn read(path: &Path, site: &Site) -> Result<Self, TemplateError> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| TemplateError::new(path.display().to_string(), error.to_string()))?;
@@ -176,18 +168,18 @@ impl Template {
         self.secrets.iter().find(|secret| secret.id == id)
     }
 
-    /// The routes that a function answers.
+    /// The routes of a function, by its logical id.
     pub fn routes_of<'a>(&'a self, function: &'a str) -> impl Iterator<Item = &'a Route> {
         self.api.routes.iter().filter(move |route| route.function == function)
     }
 
-    /// The binaries of all functions, as their packages are called.
+    /// The binaries of all functions, which are named like their packages.
     pub fn binaries(&self) -> BTreeSet<&str> {
         self.functions.iter().map(|function| function.binary.as_str()).collect()
     }
 }
 
-/// Resources by type, each type taken once; what is left over at the end is not understood.
+/// Resources by type. Each type is taken once; what is left at the end is not supported.
 struct Resources {
     by_type: BTreeMap<String, Vec<(String, Resource)>>,
 }
@@ -198,12 +190,12 @@ impl Resources {
     }
 }
 
-/// Reads resolved properties into a type that refuses unknown ones.
+/// Deserialises resolved properties into a type that refuses unknown ones.
 fn properties<T: serde::de::DeserializeOwned>(id: &str, properties: &Value) -> Result<T, TemplateError> {
     T::deserialize(properties).map_err(|error| TemplateError::new(format!("Resources.{id}"), error.to_string()))
 }
 
-/// An error about a resource.
+/// An error about the resource with this logical id.
 fn refuse(id: &str, reason: impl Into<String>) -> TemplateError {
     TemplateError::new(format!("Resources.{id}"), reason)
 }

@@ -1,10 +1,10 @@
-//! The names that resources have in this cloud: what `!Ref` and `!GetAtt` answer for them.
+//! The names that resources have in this cloud: what `!Ref` and `!GetAtt` resolve to.
 
-/// The region that this cloud says it is in.
+/// The AWS region of this cloud.
 pub const REGION: &str = "us-east-1";
-/// The account that everything here belongs to.
+/// The AWS account id of this cloud.
 pub const ACCOUNT: &str = "000000000000";
-/// The name of the stack, with which physical names begin.
+/// The name of the stack, the prefix of physical names.
 pub const STACK: &str = "bozor";
 
 /// The name of a resource that the template leaves unnamed. A bucket's is in lower case, as S3 wants it.
@@ -17,7 +17,7 @@ pub(super) fn physical(kind: &str, id: &str) -> String {
     }
 }
 
-/// The ARN of a resource by its physical name.
+/// The ARN of a resource by its physical name; `None` for types without one.
 pub(super) fn arn(kind: &str, name: &str) -> Option<String> {
     let scoped = |service: &str, resource: &str| format!("arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}");
     match kind {
@@ -25,7 +25,8 @@ pub(super) fn arn(kind: &str, name: &str) -> Option<String> {
         "AWS::SQS::Queue" => Some(scoped("sqs", name)),
         "AWS::S3::Bucket" => Some(format!("arn:aws:s3:::{name}")),
         "AWS::Cognito::UserPool" => Some(scoped("cognito-idp", &format!("userpool/{name}"))),
-        // The cloud adds a dash and six characters, so code that takes the ARN for the name fails here as well.
+        // AWS appends a dash and six characters. So does this, so that code that derives one from the other fails here
+        // too.
         "AWS::SecretsManager::Secret" => Some(scoped("secretsmanager", &format!("secret:{name}-local1"))),
         "AWS::Serverless::Function" => Some(scoped("lambda", &format!("function:{name}"))),
         "AWS::Logs::LogGroup" => Some(scoped("logs", &format!("log-group:{name}"))),
@@ -40,12 +41,11 @@ pub(super) fn stream_arn(table: &str) -> Option<String> {
     Some(format!("{}/stream/local", arn("AWS::DynamoDB::Table", table)?))
 }
 
-/// The URL of a queue.
 pub(super) fn queue_url(base_url: &str, name: &str) -> String {
     format!("{base_url}/_aws/sqs/{ACCOUNT}/{name}")
 }
 
-/// What `!Ref` answers for a resource.
+/// What `!Ref` resolves to for a resource; `None` for types that are not supported.
 pub(super) fn reference(kind: &str, id: &str, base_url: &str) -> Option<String> {
     let name = physical(kind, id);
     match kind {
@@ -63,7 +63,7 @@ pub(super) fn reference(kind: &str, id: &str, base_url: &str) -> Option<String> 
     }
 }
 
-/// What `!GetAtt` answers for a resource.
+/// What `!GetAtt` resolves to for a resource; `None` for attributes that are not supported.
 pub(super) fn attribute(kind: &str, id: &str, attribute: &str) -> Option<String> {
     let name = physical(kind, id);
     match (kind, attribute) {

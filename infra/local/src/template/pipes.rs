@@ -16,19 +16,18 @@ use crate::iam::Statement;
 /// A pipe from a table's stream to a queue. It starts at the oldest record, and sends each record as a message's body.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pipe {
-    /// The logical id.
     pub id: String,
     /// The name of the table whose stream is read.
     pub table: String,
-    /// Patterns, one of which a record must fit; none lets everything pass.
+    /// Patterns, one of which a record must match; empty lets all records pass.
     pub filters: Vec<Value>,
     /// The name of the queue that records go to.
     pub queue: String,
-    /// The name of the queue that is told of records that were given up.
+    /// The name of the queue that gets the positions of records that were given up.
     pub dead_letters: Option<String>,
-    /// How many records go in one batch.
+    /// The most records in one batch.
     pub batch_size: usize,
-    /// How often a failed batch is tried again.
+    /// How often a failed batch is retried.
     pub max_retries: u32,
     /// The age at which a record is given up.
     pub max_record_age: Duration,
@@ -37,13 +36,13 @@ pub struct Pipe {
 }
 
 impl Pipe {
-    /// Whether a stream's record goes through.
+    /// Whether a stream's record passes the filters.
     pub fn lets_pass(&self, record: &Value) -> bool {
         self.filters.is_empty() || self.filters.iter().any(|pattern| fits(pattern, Some(record)))
     }
 }
 
-/// EventBridge's patterns as far as they are plain: every key must fit, and a list holds the values that do.
+/// The supported subset of EventBridge's patterns: every key must match, and a list holds the values that do.
 fn fits(pattern: &Value, value: Option<&Value>) -> bool {
     match pattern {
         Value::Object(keys) => keys.iter().all(|(key, inner)| fits(inner, value.and_then(|value| value.get(key)))),
@@ -56,7 +55,7 @@ fn fits(pattern: &Value, value: Option<&Value>) -> bool {
     }
 }
 
-/// Whether a pattern holds only what `fits` knows.
+/// Whether a pattern is in the subset that [`fits`] supports.
 fn is_plain(pattern: &Value) -> bool {
     match pattern {
         Value::Object(keys) => !keys.is_empty() && keys.values().all(is_plain),
@@ -132,7 +131,7 @@ pub(super) fn read(
     queues: &[Queue],
 ) -> Result<Vec<Pipe>, TemplateError> {
     if roles.len() != resources.len() {
-        return Err(TemplateError::new("Resources", "a role that stands by itself must be a pipe's"));
+        return Err(TemplateError::new("Resources", "each AWS::IAM::Role must be the role of a pipe"));
     }
     resources.iter().map(|(id, resource)| pipe(id, resource, roles, tables, queues)).collect()
 }
@@ -169,7 +168,7 @@ fn pipe(
         }
         filters.push(pattern);
     }
-    // The role is the pipe's alone, so its statements go by the pipe's id.
+    // The role belongs to this pipe only, so its statements go by the pipe's id.
     let statements = role.statements.iter().cloned().map(|s| Statement { role: id.to_owned(), ..s }).collect();
     Ok(Pipe {
         id: id.to_owned(),

@@ -1,4 +1,4 @@
-//! Statements of policies, as roles, queues and buckets carry them.
+//! Policy statements of roles, queues and buckets.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,11 @@ use super::document::Resource;
 use super::{TemplateError, names, properties, refuse};
 use crate::iam::{self, Effect, Statement};
 
-/// A policy with all its statements, whoever they are for.
+/// A policy with all its statements, of any principal.
 pub(super) struct PolicyDocument {
     pub statements: Vec<PolicyStatement>,
 }
 
-/// One statement.
 pub(super) struct PolicyStatement {
     pub sid: Option<String>,
     pub principal: Option<Principal>,
@@ -24,7 +23,7 @@ pub(super) struct PolicyStatement {
     resources: Vec<String>,
 }
 
-/// Whom a resource's statement is for.
+/// The principal of a statement of a queue's, bucket's or trust policy.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Principal {
     Anybody,
@@ -69,7 +68,7 @@ struct ServiceProperty {
     service: String,
 }
 
-/// The one condition that is understood: a service acts for this account, as every service here does.
+/// The one condition that is supported: the service acts for this account, which holds for every service here.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ConditionProperties {
@@ -148,8 +147,8 @@ impl PolicyStatement {
     }
 }
 
-/// The statements of a role from its inline policies. Each needs a Sid of its own, because a test removes them one by
-/// one, and none may be for everything.
+/// The statements of a role from its inline policies. Each needs a Sid of its own, by which a test removes it, and none
+/// may allow wildcard actions or all resources.
 pub(super) fn statements(id: &str, policies: &[Value]) -> Result<Vec<Statement>, TemplateError> {
     let mut all: Vec<Statement> = Vec::new();
     for policy in policies {
@@ -199,14 +198,14 @@ struct RolePolicy {
     policy_document: Value,
 }
 
-/// A role that stands by itself.
+/// A role that is a resource of the template.
 pub(super) struct Role {
-    /// The service that may take it.
+    /// The service that may assume it.
     pub service: String,
     pub statements: Vec<Statement>,
 }
 
-/// The roles that stand by themselves, by their ARNs.
+/// The roles that are resources of the template, by their ARNs.
 pub(super) fn roles(resources: &[(String, Resource)]) -> Result<BTreeMap<String, Role>, TemplateError> {
     let mut roles = BTreeMap::new();
     for (id, resource) in resources {

@@ -13,23 +13,21 @@ use super::{TemplateError, names, properties, refuse};
 /// A standard SQS queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Queue {
-    /// The logical id.
     pub id: String,
-    /// The name.
     pub name: String,
     /// The ARN that statements, event sources and redrive policies name.
     pub arn: String,
     /// The URL that requests use.
     pub url: String,
-    /// How long a received message is out of sight.
+    /// How long a received message stays invisible.
     pub visibility_timeout: Duration,
     /// How long a message is kept.
     pub retention: Duration,
     /// How long a new message waits before it can be received.
     pub delay: Duration,
-    /// How long a receive waits for a message when it does not say.
+    /// How long a receive waits for a message by default.
     pub receive_wait: Duration,
-    /// Where messages go that were received too often.
+    /// Where messages go that were received too often; `None` for a dead-letter queue.
     pub redrive: Option<Redrive>,
     /// Services, such as `s3.amazonaws.com`, that may send to it.
     pub senders: Vec<String>,
@@ -112,7 +110,7 @@ pub(super) fn read(
                     Some(Principal::Service(service)) if statement.allows("sqs:SendMessage", &queue.arn) => {
                         queue.senders.push(service.clone());
                     }
-                    _ => return Err(refuse(id, "only a service's leave to send to the queue is known here")),
+                    _ => return Err(refuse(id, "only a service's permission to send to the queue is known here")),
                 }
             }
         }

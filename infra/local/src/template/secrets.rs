@@ -1,4 +1,4 @@
-//! Secrets.
+//! Secrets Manager's secrets.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -6,12 +6,9 @@ use serde::de::IgnoredAny;
 use super::document::Resource;
 use super::{TemplateError, names, properties, refuse};
 
-/// A secret of Secrets Manager.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Secret {
-    /// The logical id.
     pub id: String,
-    /// The name.
     pub name: String,
     /// The ARN, by which functions ask for it.
     pub arn: String,
@@ -22,7 +19,6 @@ pub struct Secret {
 /// What a secret holds when it is created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretValue {
-    /// This text.
     Text(String),
     /// A JSON object with a generated text under a key.
     Generated {

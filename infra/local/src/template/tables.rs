@@ -6,29 +6,26 @@ use serde::de::IgnoredAny;
 use super::document::Resource;
 use super::{TemplateError, names, properties, refuse};
 
-/// A DynamoDB table, on demand and encrypted as in the cloud.
+/// A DynamoDB table with on-demand capacity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
-    /// The logical id.
     pub id: String,
     /// The name that requests use.
     pub name: String,
     /// The ARN that statements name.
     pub arn: String,
-    /// The table's own key.
+    /// The primary key.
     pub key: Key,
     /// Global secondary indexes.
     pub indexes: Vec<Index>,
-    /// The stream, if the table has one.
+    /// What the stream's records show; `None` without a stream.
     pub stream: Option<StreamView>,
-    /// The ARN of the stream, if the table has one.
     pub stream_arn: Option<String>,
-    /// The attribute that holds the second after which an item is rubbish.
+    /// The TTL attribute: it holds the Unix second after which an item may be deleted.
     pub ttl: Option<String>,
 }
 
 impl Table {
-    /// The ARN of one of the table's indexes.
     pub fn index_arn(&self, index: &str) -> String {
         format!("{}/index/{index}", self.arn)
     }
@@ -37,31 +34,25 @@ impl Table {
 /// The key of a table or an index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
-    /// The partition's attribute.
+    /// The partition key.
     pub hash: KeyAttribute,
-    /// The attribute that sorts inside a partition.
+    /// The sort key.
     pub range: Option<KeyAttribute>,
 }
 
-/// An attribute of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyAttribute {
-    /// The attribute's name.
     pub name: String,
-    /// Its type.
     pub kind: AttributeKind,
 }
 
 /// The types that an attribute of a key can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum AttributeKind {
-    /// Text.
     #[serde(rename = "S")]
     Text,
-    /// A number.
     #[serde(rename = "N")]
     Number,
-    /// Bytes.
     #[serde(rename = "B")]
     Bytes,
 }
@@ -82,13 +73,11 @@ impl AttributeKind {
 pub struct Index {
     /// The name that queries use.
     pub name: String,
-    /// The index's key.
     pub key: Key,
-    /// What the index copies from its items.
     pub projection: Projection,
 }
 
-/// What an index holds of an item.
+/// The attributes that an index copies from an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Projection {
     /// The whole item.

@@ -14,7 +14,7 @@ fn template() -> Template {
     Template::parse(&text(), &Site::at("http://localhost:3000")).unwrap()
 }
 
-/// The error of the template after a change of its text.
+/// The error after replacing `from` in the template's text by `to`, once.
 fn broken(from: &str, to: &str) -> TemplateError {
     let text = text();
     assert!(text.contains(from), "the template no longer has {from:?}");

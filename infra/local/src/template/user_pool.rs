@@ -11,17 +11,16 @@ use super::{TemplateError, names, only, properties, refuse};
 /// The user pool. People sign in with their e-mail address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserPool {
-    /// The pool's id, as requests name it.
+    /// The pool's physical id, as requests name it.
     pub id: String,
     /// The ARN that statements name.
     pub arn: String,
     /// The `iss` of its tokens.
     pub issuer: String,
-    /// What a password must be like.
     pub password: PasswordPolicy,
-    /// The subject of the mail with a code.
+    /// The subject of mail with a code.
     pub mail_subject: String,
-    /// The text of the mail with a code, in which `{####}` stands for it.
+    /// The text of mail with a code, in which `{####}` stands for the code.
     pub mail_message: String,
     /// The sender of mail with codes: a name with an address in angle brackets, or an address.
     pub mail_from: String,
@@ -31,7 +30,6 @@ pub struct UserPool {
     pub groups: Vec<String>,
 }
 
-/// What a password must be like.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub struct PasswordPolicy {
@@ -52,7 +50,7 @@ pub struct PasswordPolicy {
 /// The client that signs people in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserPoolClient {
-    /// The client's id, as requests name it.
+    /// The client's physical id, as requests name it.
     pub id: String,
     /// The flows that it may use, as Cognito spells them, such as `ALLOW_USER_PASSWORD_AUTH`.
     pub flows: Vec<String>,
@@ -78,7 +76,7 @@ struct PoolProperties {
     policies: Policies,
     verification_message_template: VerificationMessage,
     email_configuration: EmailProperties,
-    // Deletion, the ways to recover and the changing of an address are the cloud's matter.
+    // Deletion protection, account recovery and address changes are not modelled here.
     #[serde(rename = "DeletionProtection")]
     _deletion_protection: Option<IgnoredAny>,
     #[serde(rename = "AccountRecoverySetting")]
@@ -143,7 +141,7 @@ struct ClientProperties {
     id_token_validity: u64,
     refresh_token_validity: u64,
     token_validity_units: Units,
-    // Which attributes the client sees is narrower in the cloud; nothing here has more than these.
+    // The attributes that a client may read and write are not restricted here; users have no others.
     #[serde(rename = "ReadAttributes")]
     _read: Option<IgnoredAny>,
     #[serde(rename = "WriteAttributes")]
@@ -207,7 +205,7 @@ pub(super) fn read(
         return Err(refuse(id, "people must sign in with an e-mail address that is verified"));
     }
     if read.username_configuration.case_sensitive || read.admin_create_user_config.allow_admin_create_user_only {
-        return Err(refuse(id, "only addresses without case and signing up by oneself are known here"));
+        return Err(refuse(id, "only case-insensitive addresses and self sign-up are known here"));
     }
     let pool = names::physical(&resource.kind, id);
     let arn = names::arn(&resource.kind, &pool).ok_or_else(|| refuse(id, "it has no ARN"))?;

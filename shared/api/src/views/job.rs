@@ -1,86 +1,88 @@
-//! Jobs as their seller sees them.
+//! Imports and exports on the wire.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{ExportJob, ImportJob, ImportRowError, JobState};
-use crate::text::Line;
-use crate::upload::Upload;
-use crate::{Currency, ExportId, ImportId, Timestamp};
+use domain::job::{ExportJob, ImportJob, ImportRowError, JobState};
+use domain::text::Line;
+use domain::upload::Upload;
+use domain::{Currency, ExportId, ImportId, Timestamp};
 
 /// An import of a product file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ImportView {
-    /// Id.
+    /// Id of the import.
     pub id: ImportId,
-    /// How far it has come.
+    /// State of the import.
     pub state: JobState,
-    /// Whether the file is only checked.
+    /// Whether the file is only checked and nothing is written.
     pub dry_run: bool,
-    /// Whether its products are published.
+    /// Whether imported products are published.
     pub publish: bool,
-    /// The currency of its prices.
+    /// The currency of the prices in the file.
     pub currency: Currency,
-    /// What the seller calls the file.
+    /// Name of the file as the vendor gave it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filename: Option<Line>,
     /// Rows of the file without its header; null until they were counted.
     pub rows: Option<u64>,
-    /// Rows that are done.
+    /// Rows that were worked on.
     pub rows_done: u64,
-    /// Products that went in, those included that were so already.
+    /// Products that were imported, unchanged ones included.
     pub products: u64,
-    /// Their variants.
+    /// Variants of those products.
     pub variants: u64,
-    /// Products that are new.
+    /// Products that were new.
     pub created: u64,
-    /// Products that were there and have changed.
+    /// Products that existed and were changed.
     pub updated: u64,
-    /// What is wrong with the file, in its order; at most 1,000 entries.
+    /// The first 1,000 errors and warnings, in the order of the file.
     pub errors: Vec<ImportRowError>,
-    /// How many more errors there are.
+    /// Number of further errors, which are counted and not stored.
     pub more_errors: u64,
-    /// Where to upload the file, when it is still to be uploaded.
+    /// The request that uploads the file; absent once the file is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upload: Option<Upload>,
-    /// Since when.
+    /// When the import was created.
     pub created_at: Timestamp,
-    /// Until when.
+    /// When the import was completed or failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
 }
 
-/// An export of a seller's products.
+/// An export of a vendor's products as a product file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ExportView {
-    /// Id.
+    /// Id of the export.
     pub id: ExportId,
-    /// How far it has come.
+    /// State of the export.
     pub state: JobState,
-    /// The currency of its prices.
+    /// The currency of the prices in the file.
     pub currency: Currency,
-    /// Rows that were written.
+    /// Rows written so far.
     pub rows: u64,
-    /// Products that were written.
+    /// Products written so far.
     pub products: u64,
-    /// Where the file can be had, once it is complete.
+    /// Where the file can be downloaded, once the export is completed.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "uri", examples("https://files.example/products.csv?X-Amz-Signature=1"))]
     pub url: Option<String>,
-    /// Until when it can be had there; asking again gives a new address.
+    /// When `url` expires; reading the export again returns a new one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url_expires_at: Option<Timestamp>,
-    /// Why it could not be finished.
+    /// Why the export failed.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(examples("file_too_large"))]
     pub failure: Option<String>,
-    /// Since when.
+    /// When the export was created.
     pub created_at: Timestamp,
-    /// Until when.
+    /// When the export was completed or failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
 }
 
 impl ImportView {
-    /// The view of an import with the errors of its file that are stored.
+    /// The view of an import with those of its errors that are stored.
     pub fn new(job: &ImportJob, errors: Vec<ImportRowError>) -> Self {
         let listed = u64::try_from(errors.len()).unwrap_or(u64::MAX);
         Self {

@@ -1,47 +1,50 @@
-//! Orders on the wire.
+//! Orders on the wire: as buyers, vendors and the operator see them.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{
+use domain::address::Address;
+use domain::contact::Contact;
+use domain::dispute::{Dispute, DisputeState};
+use domain::order::{
     Actor, History, HistoryEvent, OrderLine, OrderState, PlacedOrder, Shipment, VendorOrder, VendorOrderState,
 };
-use crate::address::Address;
-use crate::dispute::{Dispute, DisputeState};
-use crate::payment::{Action, Payment, PaymentState, ProviderName, Refund, RefundReason, RefundState};
-use crate::pricing::{ChosenShipping, Totals};
-use crate::text::{Email, Name};
-use crate::{Currency, DisputeId, Money, OrderId, PaymentId, RefundId, Timestamp, VariantId, VendorId};
+use domain::payment::{Action, Payment, PaymentState, ProviderName, Refund, RefundReason, RefundState};
+use domain::pricing::{ChosenShipping, Totals};
+use domain::text::{Email, Name};
+use domain::{Currency, DisputeId, Money, OrderId, PaymentId, RefundId, Timestamp, VariantId, VendorId};
 
-/// A seller as an order names it.
+/// A vendor, as an order names them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VendorRef {
-    /// Id.
+    /// Id of the vendor.
     pub id: VendorId,
-    /// Name.
+    /// Name of the shop.
     pub name: Name,
 }
 
-/// A line of a sub-order.
+/// A line of a vendor order, with the price that was agreed to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OrderLineView {
-    /// Which variant.
+    /// Id of the variant.
     pub variant_id: VariantId,
-    /// What it was called when it was ordered.
+    /// The product's title with the variant's values, when the order was placed.
+    #[schema(examples("Blue bowl, M"))]
     pub title: String,
-    /// The seller's number.
+    /// The vendor's stock keeping unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(examples("BOWL-BLUE-M"))]
     pub sku: Option<String>,
-    /// Units.
+    /// Number of units.
     pub quantity: u32,
     /// The price of one unit.
     pub unit_price: Money,
-    /// Quantity times price.
+    /// Quantity times unit price.
     pub total: Money,
-    /// Whether some of it has to come in first.
+    /// Whether units have to come in before the line can be shipped.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub backorder: bool,
-    /// When that is expected, if the seller said so.
+    /// When these units are expected, if the vendor has set a date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available_from: Option<Timestamp>,
 }
@@ -61,22 +64,23 @@ impl From<&OrderLine> for OrderLineView {
     }
 }
 
-/// One vendor's order out of an order, as its buyer sees it.
+/// One vendor's part of an order, as its buyer sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VendorOrderView {
-    /// Id of the sub-order.
+    /// Id of the vendor order: `vor_`, the order's id without its prefix, `_`, and a number counted from 1.
+    #[schema(examples("vor_01jd2v9k3mfe8tq5r7w0x4y6za_1"))]
     pub id: String,
-    /// Who sells.
+    /// The vendor.
     pub vendor: VendorRef,
-    /// Where it stands.
+    /// State of the vendor order.
     pub state: VendorOrderState,
-    /// Lines.
+    /// Lines of the vendor order.
     pub lines: Vec<OrderLineView>,
-    /// How it is delivered.
+    /// The chosen delivery.
     pub shipping: ChosenShipping,
-    /// Sums.
+    /// Sums, with its own delivery and tax.
     pub totals: Totals,
-    /// The parcel.
+    /// The parcel; absent until it is shipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shipment: Option<Shipment>,
 }
@@ -95,47 +99,48 @@ impl From<&VendorOrder> for VendorOrderView {
     }
 }
 
-/// The attempt at paying that counts now.
+/// The payment attempt that counts now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PaymentView {
-    /// Id.
+    /// Id of the payment attempt.
     pub id: PaymentId,
-    /// Who moves the money.
+    /// The payment provider.
     pub provider: ProviderName,
-    /// Where it stands.
+    /// State of the payment attempt.
     pub state: PaymentState,
-    /// What is to be paid.
+    /// The amount that is asked for.
     pub amount: Money,
-    /// What the buyer's client does next, while something is to do.
+    /// What the buyer's client has to do next; absent when there is nothing to do any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<Action>,
 }
 
-/// Money on its way back.
+/// A refund of a payment, or of a part of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RefundView {
-    /// Id.
+    /// Id of the refund.
     pub id: RefundId,
-    /// How much.
+    /// The amount to refund, including what was charged back.
     pub amount: Money,
-    /// Where it stands.
+    /// State of the refund.
     pub state: RefundState,
-    /// Why.
+    /// Why money is refunded.
     pub reason: RefundReason,
-    /// For whose vendor order.
+    /// The vendor whose vendor order is refunded; absent when it is not about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vendor_id: Option<VendorId>,
-    /// When the buyer's bank sent it back although it had succeeded.
+    /// When the buyer's bank sent the money back after the refund had succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returned_at: Option<Timestamp>,
-    /// How much of it the buyer's bank has given instead; only the rest is sent.
+    /// The part of `amount` that the buyer's bank has charged back: only the rest is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub charged_back: Option<Money>,
     /// The dispute that decides about this money, or has decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dispute_id: Option<DisputeId>,
-    /// The provider's name for it; only the operator sees it.
+    /// The provider's id of the refund; only the operator sees it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(examples("re_3Qx7Yb2eZvKYlo2C"))]
     pub reference: Option<String>,
 }
 
@@ -155,23 +160,23 @@ impl From<&Refund> for RefundView {
     }
 }
 
-/// One thing that happened.
+/// An entry of an order's history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HistoryView {
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
-    /// What.
+    /// What happened.
     pub event: HistoryEvent,
-    /// Who.
+    /// Who did it.
     pub by: Actor,
-    /// Whose vendor order it concerns.
+    /// The vendor whose vendor order it concerns; absent when it concerns the whole order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vendor_id: Option<VendorId>,
 }
 
 impl From<&History> for HistoryView {
     fn from(history: &History) -> Self {
-        // What a provider calls something is between it and the operator: the subject is not shown.
+        // The subject is not shown: the provider's ids are for the operator only.
         Self { at: history.at, event: history.event.clone(), by: history.by, vendor_id: history.vendor }
     }
 }
@@ -179,37 +184,42 @@ impl From<&History> for HistoryView {
 /// An order, as its buyer and the operator see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OrderView {
-    /// Id.
+    /// Id of the order.
     pub id: OrderId,
-    /// The number that people read to each other.
+    /// Order number for people, such as `7R0QK-2M9XD`. It is not guaranteed to be unique.
+    #[schema(examples("7HQ2K-9XY4M"))]
     pub number: String,
-    /// The guest's key to the order, only in the answer to checkout. Send it in the header `Order-Token`.
+    /// The token that gives a guest access to the order; only in the response to a checkout. Send it in the header
+    /// `Order-Token`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(examples("q1FZ7y2uXb0m5tCw8rJv3KdPa6sNe9LhTgUo4iRxEzc"))]
     pub token: Option<String>,
-    /// Where it stands.
+    /// State of the order.
     pub state: OrderState,
-    /// Where news for the buyer goes.
+    /// How the buyer is reached.
+    pub contact: Contact,
+    /// The same e-mail address as in `contact`.
     pub email: Email,
     /// The currency of all its amounts.
     pub currency: Currency,
-    /// Sums.
+    /// Sums over all vendor orders.
     pub totals: Totals,
-    /// When it was placed.
+    /// When the order was placed.
     pub placed_at: Timestamp,
-    /// Until when it waits for its money.
+    /// When the order expires unless it is paid; absent when it waits for no payment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
-    /// Where the goods go.
+    /// Delivery address.
     pub address: Address,
     /// One vendor order per vendor.
     pub vendors: Vec<VendorOrderView>,
-    /// The attempt at paying that counts now.
+    /// The payment attempt that counts now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment: Option<PaymentView>,
-    /// Money on its way back.
+    /// Refunds of the order's payments.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refunds: Vec<RefundView>,
-    /// What happened, oldest first.
+    /// Entries of the history, oldest first.
     pub history: Vec<HistoryView>,
 }
 
@@ -222,6 +232,7 @@ impl From<&PlacedOrder> for OrderView {
             number: order.id.number(),
             token: None,
             state: order.state,
+            contact: Contact { email: Some(order.email.clone()), phone: order.phone.clone() },
             email: order.email.clone(),
             currency: order.currency,
             totals: order.totals,
@@ -234,7 +245,7 @@ impl From<&PlacedOrder> for OrderView {
                 provider: payment.provider,
                 state: payment.state,
                 amount: payment.amount,
-                // A secret of the provider's is shown only while it is of use.
+                // A secret of the provider's is shown only while it can be used.
                 action: payment.action.clone().filter(|_| waits || order.state == OrderState::Confirmed),
             }),
             refunds: placed.refunds.iter().map(RefundView::from).collect(),
@@ -243,29 +254,31 @@ impl From<&PlacedOrder> for OrderView {
     }
 }
 
-/// An attempt at paying, as the operator sees it.
+/// A payment attempt, as the operator sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OperatorPaymentView {
-    /// Id.
+    /// Id of the payment attempt.
     pub id: PaymentId,
-    /// Which order.
+    /// Id of the order.
     pub order_id: OrderId,
-    /// Who moves the money.
+    /// The payment provider.
     pub provider: ProviderName,
-    /// Where it stands.
+    /// State of the payment attempt.
     pub state: PaymentState,
-    /// What is to be paid.
+    /// The amount that is asked for.
     pub amount: Money,
-    /// What came, when something came.
+    /// The captured amount; absent when none was captured, zero when it cannot be expressed here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub captured: Option<Money>,
-    /// The provider's name for it.
+    /// The provider's id of the payment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(examples("pi_3Qx7Yb2eZvKYlo2C"))]
     pub reference: Option<String>,
-    /// Why it failed, in the provider's words.
+    /// Why it failed: the provider's code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(examples("insufficient_funds"))]
     pub failure: Option<String>,
-    /// When it was made.
+    /// When the attempt was made.
     pub created_at: Timestamp,
 }
 
@@ -288,23 +301,25 @@ impl From<&Payment> for OperatorPaymentView {
 /// A dispute, as the operator sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DisputeView {
-    /// Id.
+    /// Id of the dispute.
     pub id: DisputeId,
-    /// About which attempt at paying.
+    /// Id of the disputed payment attempt.
     pub payment_id: PaymentId,
-    /// The provider's name for it.
+    /// The provider's id of the dispute.
+    #[schema(examples("du_1Qx7Yb2eZvKYlo2C"))]
     pub reference: String,
-    /// How much; nothing when it is no amount that can be expressed.
+    /// The disputed amount; absent when it cannot be expressed here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Money>,
-    /// Where it stands.
+    /// State of the dispute.
     pub state: DisputeState,
-    /// What the buyer's bank says is wrong.
+    /// The reason that the buyer's bank gives, as the provider spells it.
+    #[schema(examples("fraudulent"))]
     pub reason: String,
-    /// When it was opened.
+    /// When it was opened; absent while only the news of its decision has arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opened_at: Option<Timestamp>,
-    /// When it was decided.
+    /// When it was decided; absent while it is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<Timestamp>,
 }
@@ -324,22 +339,22 @@ impl From<&Dispute> for DisputeView {
     }
 }
 
-/// An order with everything that only the operator sees: every attempt, disputes, and the provider's names for things.
+/// An order with what only the operator sees: every payment attempt, disputes, and the provider's ids.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OperatorOrderView {
-    /// What its buyer sees.
+    /// The order, as its buyer sees it.
     #[serde(flatten)]
     pub order: OrderView,
-    /// Every attempt at paying.
+    /// Every payment attempt, oldest first.
     pub payments: Vec<OperatorPaymentView>,
-    /// Money that the buyer's bank wants back.
+    /// Disputes about the order's payments.
     pub disputes: Vec<DisputeView>,
 }
 
 impl From<&PlacedOrder> for OperatorOrderView {
     fn from(placed: &PlacedOrder) -> Self {
         let mut order = OrderView::from(placed);
-        // How to pay is the buyer's business: it may carry a secret of the provider's.
+        // How to pay is shown to the buyer only: it may have a secret of the provider's.
         if let Some(payment) = &mut order.payment {
             payment.action = None;
         }
@@ -354,47 +369,49 @@ impl From<&PlacedOrder> for OperatorOrderView {
     }
 }
 
-/// A sub-order, as its seller sees it.
+/// A vendor order, as its vendor sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VendorOrderDeskView {
-    /// Id of the sub-order.
+    /// Id of the vendor order: `vor_`, the order's id without its prefix, `_`, and a number counted from 1.
+    #[schema(examples("vor_01jd2v9k3mfe8tq5r7w0x4y6za_1"))]
     pub id: String,
-    /// The order it belongs to.
+    /// Id of the order that it is a part of.
     pub order_id: OrderId,
-    /// The number that people read to each other.
+    /// Order number for people, such as `7R0QK-2M9XD`. It is not guaranteed to be unique.
+    #[schema(examples("7HQ2K-9XY4M"))]
     pub number: String,
-    /// Where it stands.
+    /// State of the vendor order.
     pub state: VendorOrderState,
-    /// Lines.
+    /// Lines of the vendor order.
     pub lines: Vec<OrderLineView>,
-    /// How it is delivered.
+    /// The chosen delivery.
     pub shipping: ChosenShipping,
-    /// Sums.
+    /// Sums, with its own delivery and tax.
     pub totals: Totals,
-    /// What the operator keeps.
+    /// The operator's commission.
     pub commission: Money,
     /// When the order was placed.
     pub placed_at: Timestamp,
-    /// The parcel.
+    /// The parcel; absent until it is shipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shipment: Option<Shipment>,
-    /// Where the goods go; only on the page of one sub-order, and only as long as something is sent there.
+    /// Delivery address; only when one vendor order is read, and not after it was cancelled or declined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<Address>,
-    /// How the order is paid; only on the page of one sub-order.
+    /// How the order is paid; only when one vendor order is read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment: Option<VendorPaymentView>,
-    /// What happened to this vendor order; only on the page of one sub-order.
+    /// History of this vendor order, oldest first; only when one vendor order is read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<HistoryView>,
 }
 
-/// What a seller learns of the payment.
+/// The payment of an order, as a vendor sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VendorPaymentView {
-    /// Who moves the money.
+    /// The payment provider.
     pub provider: ProviderName,
-    /// Where the order stands.
+    /// State of the order, which says whether it is paid.
     pub order_state: OrderState,
 }
 
@@ -419,7 +436,7 @@ impl From<&VendorOrder> for VendorOrderDeskView {
 }
 
 impl VendorOrderDeskView {
-    /// One vendor order with what it needs to send it.
+    /// One vendor order with the address, the payment and its history.
     pub fn of(placed: &PlacedOrder, vendor_order: &VendorOrder) -> Self {
         let mine = |history: &&History| history.vendor.is_none_or(|vendor| vendor == vendor_order.vendor.id);
         Self {

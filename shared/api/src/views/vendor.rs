@@ -1,93 +1,93 @@
-//! A seller's file as its own people and the operator see it.
+//! Vendors on the wire: the account and its members; and the queue messages of their background jobs.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ChecklistItem, Document, DocumentKind, Membership, Role, VendorAccount, VendorState, VendorStep};
-use crate::text::{Email, Handle, Line, LongText, Name, Phone};
-use crate::upload::FileLink;
-use crate::{Currency, Money, Timestamp, UserId, VendorId};
+use domain::text::{Email, Handle, Line, LongText, Name, Phone};
+use domain::upload::FileLink;
+use domain::vendor::{ChecklistItem, Document, DocumentKind, Membership, Role, VendorAccount, VendorState, VendorStep};
+use domain::{Currency, Money, Timestamp, UserId, VendorId};
 
-/// A seller's file.
+/// A vendor's account, as its members and the operator see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct VendorView {
-    /// Id.
+    /// Id of the vendor.
     pub id: VendorId,
     /// Handle of the shop page.
     pub handle: Handle,
     /// Name of the shop.
     pub name: Name,
-    /// Where it stands with the operator.
+    /// State of the application and the shop.
     pub state: VendorState,
-    /// What the application needs, and whether it is there.
+    /// Requirements of the application, and whether each is met.
     pub checklist: Vec<ChecklistItem>,
-    /// The seller's own currency.
+    /// The vendor's own currency, for prices and payouts.
     pub currency: Currency,
-    /// Where news for the shop goes.
+    /// Address for messages to the vendor.
     pub email: Email,
-    /// Telephone number.
+    /// Telephone number; null when it is not filled in.
     pub phone: Option<Phone>,
-    /// The name in the register of companies.
+    /// Name in the commercial register; null when it is not filled in.
     pub legal_name: Option<Name>,
-    /// A few words about the shop, as plain text.
+    /// A description of the shop as plain text; null when there is none.
     pub about: Option<LongText>,
     /// One flat rate for delivery per currency.
     pub shipping_rates: Vec<Money>,
-    /// Documents handed in.
+    /// Documents uploaded for the application.
     pub documents: Vec<DocumentView>,
-    /// Why the operator turned it down or stopped it.
+    /// Why the operator rejected the application or suspended the vendor; null otherwise.
     pub reason: Option<LongText>,
-    /// What happened, oldest first.
+    /// Steps of the vendor's state, oldest first.
     pub history: Vec<VendorHistoryView>,
-    /// Since when.
+    /// When the application was begun.
     pub created_at: Timestamp,
 }
 
-/// A document handed in with an application. The file itself is for the operator only.
+/// A document uploaded for an application. Only the operator can download the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DocumentView {
-    /// What it shows.
+    /// What the document proves.
     pub kind: DocumentKind,
-    /// The name of the file.
+    /// Name of the file as the vendor gave it.
     pub filename: Line,
-    /// When it was handed in.
+    /// When it was uploaded.
     pub at: Timestamp,
-    /// Where the file can be fetched. Only the operator who looks at the vendor is told.
+    /// Where the file can be downloaded; only present when the operator reads one vendor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<FileLink>,
 }
 
 impl DocumentView {
-    /// A document without its file.
+    /// The document without a link to its file.
     pub fn of(document: &Document) -> Self {
         Self { kind: document.kind, filename: document.filename.clone(), at: document.at, link: None }
     }
 
-    /// Whether it shows this document.
+    /// Whether it is the view of this document.
     pub fn is_of(&self, document: &Document) -> bool {
         (self.kind, &self.filename, self.at) == (document.kind, &document.filename, document.at)
     }
 }
 
-/// One thing that happened to a seller.
+/// A step of a vendor's state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct VendorHistoryView {
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
-    /// What.
+    /// The step.
     pub event: VendorStep,
 }
 
-/// Somebody of a shop.
+/// A member of a vendor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct MemberView {
-    /// The person.
+    /// Id of the user.
     pub user_id: UserId,
-    /// The address by which the person was added.
+    /// The address by which they were added.
     pub email: Email,
-    /// What the person may do there.
+    /// Role, which decides what they may do for the vendor.
     pub role: Role,
-    /// Since when.
+    /// Since when they are a member.
     pub since: Timestamp,
 }
 
@@ -122,33 +122,4 @@ impl From<&Membership> for MemberView {
             since: membership.since,
         }
     }
-}
-
-/// Work for the background on a seller's behalf, as a queue carries it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum VendorJob {
-    /// Bring the seller's products in line with the shop: `{"sync_products":{"vendor_id":"ven_…","after":null}}`. What is to be
-    /// done stands in the shop and not here, so that a late or repeated message does no harm.
-    #[serde(alias = "follow_shop")]
-    SyncProducts {
-        /// Whose products.
-        vendor_id: VendorId,
-        /// The product after which to go on; nothing at the start.
-        after: Option<crate::ProductId>,
-    },
-    /// Work on an import of a product file: `{"import":{"vendor_id":"ven_…","id":"imp_…"}}`.
-    Import {
-        /// Whose.
-        vendor_id: VendorId,
-        /// Which.
-        id: crate::ImportId,
-    },
-    /// Work on an export: `{"export":{"vendor_id":"ven_…","id":"exp_…"}}`.
-    Export {
-        /// Whose.
-        vendor_id: VendorId,
-        /// Which.
-        id: crate::ExportId,
-    },
 }

@@ -1,4 +1,4 @@
-//! The tree of categories.
+//! The category tree, which the operator edits.
 
 use std::collections::BTreeSet;
 
@@ -8,37 +8,35 @@ use utoipa::ToSchema;
 use crate::code::{Code, FieldError, Refusal};
 use crate::text::{Handle, Name};
 
-/// A category in the tree.
+/// A category with the categories below it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Category {
-    /// Its name in addresses; unique in the tree.
+    /// Its name in addresses, unique in the tree.
     pub handle: Handle,
-    /// What it is called.
+    /// Name as it is shown.
     pub name: Name,
-    /// The categories below it.
+    /// The categories below it, in the order in which they are shown.
     #[serde(default)]
     #[schema(no_recursion)]
     pub children: Vec<Category>,
 }
 
-/// The tree of categories.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CategoryTree {
-    /// The roots.
     pub roots: Vec<Category>,
-    /// Counts changes.
+    /// Incremented by each write, which is conditional on it.
     #[serde(default)]
     pub version: u64,
 }
 
 impl CategoryTree {
-    /// The most categories above one another: bounds the listing rows of a product.
+    /// The most levels of the tree. It bounds the listing rows of a product.
     pub const MAX_DEPTH: usize = 4;
-    /// The most categories in the tree: it is one item.
+    /// The most categories in the tree, which is one item.
     pub const MAX_CATEGORIES: usize = 1_000;
 
-    /// The handles from the root to this category.
+    /// The handles from the root to this category, both included; nothing when the tree does not have it.
     pub fn path_to(&self, handle: &Handle) -> Option<Vec<Handle>> {
         fn search(within: &[Category], found: &dyn Fn(&Category) -> bool, path: &mut Vec<Handle>) -> bool {
             for category in within {
@@ -54,7 +52,7 @@ impl CategoryTree {
         search(&self.roots, &|category| category.handle == *handle, &mut path).then_some(path)
     }
 
-    /// The category with this handle, or else the first with this name, whatever its case.
+    /// The path to the category with this handle, or else to the first one with this name, in any case.
     pub fn find(&self, text: &str) -> Option<Vec<Handle>> {
         fn walk<'a>(within: &'a [Category], found: &mut Vec<&'a Category>) {
             for category in within {
@@ -71,7 +69,7 @@ impl CategoryTree {
         self.path_to(&found.handle)
     }
 
-    /// Refuses a tree that is too large, too deep, or names one category twice.
+    /// Fails with `invalid` when the tree is too large or too deep, or has one handle twice.
     pub fn check(&self) -> Result<(), Refusal> {
         fn walk(
             within: &[Category],
@@ -91,7 +89,7 @@ impl CategoryTree {
                     return;
                 }
                 if !seen.insert(category.handle.clone()) {
-                    errors.push(FieldError::new(format!("{here}/handle"), "duplicate", "stands in the tree twice"));
+                    errors.push(FieldError::new(format!("{here}/handle"), "duplicate", "is in the tree twice"));
                 }
                 walk(&category.children, &format!("{here}/children"), depth + 1, seen, errors);
             }

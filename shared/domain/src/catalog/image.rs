@@ -1,28 +1,28 @@
-//! Pictures: where they lie and what they show.
+//! Pictures: their addresses and alternative texts.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::text::Line;
 
-/// A picture.
+/// A picture of a product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Image {
-    /// Where: `https://…`, or `media:<id>` of an own upload.
+    /// Address: `https://…`, or `media:` and the id of an own upload.
     pub src: ImageSource,
-    /// What it shows, for those who cannot see it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Alternative text: what the picture shows, for those who cannot see it.
+    #[serde(default, deserialize_with = "crate::text::optional", skip_serializing_if = "Option::is_none")]
     pub alt: Option<Line>,
 }
 
-/// Where a picture lies: an https address, or `media:` and the id of an own upload.
+/// Address of a picture: `https://…`, or `media:` and the id of an own upload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(value_type = String, example = "https://example.com/bowl.jpg")]
+#[schema(value_type = String, examples("https://example.com/bowl.jpg"))]
 pub struct ImageSource(String);
 
 impl ImageSource {
-    /// Checks an address. It is never fetched, only handed on.
+    /// Accepts an https address without credentials, or `media:` and an id. The address is handed on, never fetched.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let printable = text.len() <= 2_000
@@ -40,17 +40,17 @@ impl ImageSource {
         (printable && known).then(|| Self(text.to_owned()))
     }
 
-    /// The address as it was written.
+    /// The address as it was written, without surrounding spaces.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The own upload it names.
+    /// The own upload that it names, if it names one.
     pub fn media(&self) -> Option<crate::MediaId> {
         self.0.strip_prefix("media:").and_then(|id| id.parse().ok())
     }
 
-    /// The address for a browser, given where own uploads are served (no slash at the end).
+    /// The address for a browser. `media_base` is where own uploads are served, without a slash at the end.
     pub fn url(&self, media_base: &str) -> String {
         self.media().map_or_else(|| self.0.clone(), |id| format!("{media_base}/{id}"))
     }
@@ -64,12 +64,13 @@ impl<'de> Deserialize<'de> for ImageSource {
     }
 }
 
-/// A picture as a page shows it.
+/// A picture with an address that a browser can load.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ImageLink {
-    /// Where it lies.
+    /// Absolute address of the picture.
+    #[schema(format = "uri", examples("https://media.example/bowl.jpg"))]
     pub url: String,
-    /// What it shows.
+    /// Alternative text: what the picture shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alt: Option<Line>,
 }

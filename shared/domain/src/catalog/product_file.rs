@@ -1,4 +1,4 @@
-//! What product files cannot say of a product. It is refused wherever it comes from, so that an export that is imported again
+//! What a product file cannot express. It is rejected wherever a product comes from, so that importing an export
 //! changes nothing.
 
 use std::collections::BTreeSet;
@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use super::{MAX_IMAGES, MAX_TAGS, Product};
 use crate::code::FieldError;
 
-/// The option and its only value, in any case, by which a file says that a product has no options.
+/// The option and its only value, in any case, by which a product file says that a product has no options.
 pub const NO_OPTION: (&str, &str) = ("Title", "Default Title");
 
 impl Product {
-    /// What a file would bring back otherwise than it is.
+    /// The parts of the product that exporting and importing it would change.
     pub(super) fn round_trip_errors(&self) -> Vec<FieldError> {
         let mut errors = Vec::new();
         if self.reads_as_optionless() {
@@ -18,7 +18,7 @@ impl Product {
             let detail = format!("{option} with {value} alone means that there are no options: leave them out");
             errors.push(FieldError::new("/options/0", "reserved", detail));
         }
-        // Commas separate tags.
+        // Files separate tags by commas.
         let mut tags = BTreeSet::new();
         for (index, tag) in self.tags.iter().enumerate().take(MAX_TAGS) {
             if tag.as_str().contains(',') {
@@ -27,7 +27,7 @@ impl Product {
                 errors.push(FieldError::new(format!("/tags/{index}"), "duplicate", "the product has this tag already"));
             }
         }
-        // Shops repeat a picture in the row of each variant, so that a second one with its address is the same.
+        // Files repeat a picture in the row of each variant, so that a second one with its address is read as the same.
         let mut sources = BTreeSet::new();
         for (index, image) in self.images.iter().enumerate().take(MAX_IMAGES) {
             if !sources.insert(image.src.as_str()) {
@@ -35,7 +35,7 @@ impl Product {
                 errors.push(FieldError::new(format!("/images/{index}/src"), "duplicate", detail));
             }
         }
-        // Shops write a zero where there is nothing to compare with.
+        // Files have a zero where there is nothing to compare with.
         for (index, variant) in self.variants.iter().enumerate() {
             if variant.prices.iter().filter_map(|price| price.compare_at).any(|compared| compared.is_zero()) {
                 let pointer = format!("/variants/{index}/compare_at_prices");

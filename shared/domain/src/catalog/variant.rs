@@ -1,4 +1,4 @@
-//! Variants: what is put into a cart, what it costs and how its stock is kept.
+//! Variants: what is put into a cart, its prices, and how its stock is kept.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -8,22 +8,20 @@ use crate::stock::{Backorder, Layout};
 use crate::text::{Name, Sku};
 use crate::{Currency, Money, Timestamp, VariantId};
 
-/// A price, and the higher one it is compared to.
+/// A price in one currency, and the higher one that it is compared to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Price {
-    /// What is paid.
     pub price: Money,
-    /// What it used to cost.
+    /// The former price, in the same currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compare_at: Option<Money>,
 }
 
-/// One kind of a product that can be bought.
+/// One buyable kind of a product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Variant {
-    /// Id.
     pub id: VariantId,
-    /// The seller's number.
+    /// The vendor's stock keeping unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sku: Option<Sku>,
     /// One value per option of the product, in the options' order.
@@ -31,53 +29,53 @@ pub struct Variant {
     pub values: Vec<Name>,
     /// One price per currency.
     pub prices: Vec<Price>,
-    /// Weight in grams.
+    /// Weight of one unit in grams.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grams: Option<u32>,
-    /// Its own picture.
+    /// The variant's own picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<ImageSource>,
-    /// Over how many shards its stock is spread.
+    /// The number of shards over which its stock is spread.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub shards: u16,
-    /// The most shards its stock was ever spread over: orders remember theirs and give back there.
+    /// The most shards over which its stock was ever spread: orders remember their shards and release stock there.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     #[serde(alias = "most_shards")]
     pub peak_shards: u16,
-    /// What becomes of an order for more than there is.
+    /// What happens to an order for more than the stock.
     #[serde(default, skip_serializing_if = "InventoryPolicy::denies")]
     #[serde(alias = "when_out")]
     pub inventory_policy: InventoryPolicy,
-    /// When what is ordered beyond the stock is expected.
+    /// When the units beyond the stock are expected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available_from: Option<Timestamp>,
-    /// How many units may be ordered beyond the stock.
+    /// How many units may be ordered beyond the stock; without a limit, [`MAX_OVERSELL`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[serde(alias = "back_order_limit")]
     pub oversell_limit: Option<u32>,
-    /// Its seller is told when no more than so many units can be bought.
+    /// The vendor is notified when no more than this many units can be bought.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub low_stock_at: Option<i64>,
 }
 
-/// What becomes of an order for more than there is.
+/// What happens to an order for more than the stock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum InventoryPolicy {
-    /// It is refused.
+    /// It fails with `out_of_stock`.
     #[default]
     #[serde(alias = "refuse")]
     Deny,
-    /// It is taken, and shipped when units come in.
+    /// It is accepted, and shipped when units come in.
     #[serde(alias = "back_order")]
     Backorder,
-    /// It is taken for a day on which the first units are there.
+    /// It is accepted for the date on which the first units come in.
     #[serde(alias = "pre_order")]
     Preorder,
 }
 
 impl InventoryPolicy {
-    /// Whether orders end with the stock.
+    /// Whether no more than the stock can be ordered.
     pub const fn denies(&self) -> bool {
         matches!(self, Self::Deny)
     }
@@ -93,12 +91,12 @@ const fn is_one(shards: &u16) -> bool {
 }
 
 impl Variant {
-    /// Its price in a currency.
+    /// Its price in this currency, if it has one.
     pub fn price_in(&self, currency: Currency) -> Option<Price> {
         self.prices.iter().copied().find(|price| price.price.currency() == currency)
     }
 
-    /// How its stock is laid out.
+    /// How its stock is spread over shards.
     pub fn layout(&self) -> Layout {
         Layout {
             shards: self.shards,
@@ -107,13 +105,13 @@ impl Variant {
         }
     }
 
-    /// How many units may be ordered beyond the stock.
+    /// How many units may be ordered beyond the stock: none unless the policy allows it.
     fn effective_oversell_limit(&self) -> u32 {
         if self.inventory_policy.denies() { 0 } else { self.oversell_limit.unwrap_or(MAX_OVERSELL) }
     }
 
-    /// Of so many units of this variant, with so many to be bought, those that have to come in first; nothing when an order for
-    /// them all would be refused.
+    /// The part of `wanted` units that has to come in first, given how many can be bought. Nothing when all of them are
+    /// there, and nothing when they exceed the oversell limit.
     pub fn backorder(&self, wanted: u32, available: i64) -> Option<Backorder> {
         let rest = i64::from(wanted).saturating_sub(available.max(0));
         let owed = available.min(0).saturating_neg().saturating_add(rest);
@@ -125,18 +123,18 @@ impl Variant {
         })
     }
 
-    /// Whether so many units are as few as its seller wants to be told of.
+    /// Whether so few units can be bought that the vendor wants to be notified.
     pub fn is_low(&self, available: i64) -> bool {
         self.low_stock_at.is_some_and(|least| available <= least)
     }
 
-    /// Spreads its stock over so many shards from now on.
+    /// Spreads its stock over this many shards from now on.
     pub fn spread_over(&mut self, shards: u16) {
         self.peak_shards = self.layout().peak_shards.max(shards);
         self.shards = shards;
     }
 
-    /// Puts or replaces the price of one currency; the others stay.
+    /// Adds or replaces the price in one currency; the others stay.
     pub fn set_price(&mut self, price: Price) {
         match self.prices.iter_mut().find(|known| known.price.currency() == price.price.currency()) {
             Some(known) => *known = price,

@@ -1,4 +1,4 @@
-//! What buyers, sellers and deadlines do to an order.
+//! Changes of an order by buyers, vendors and deadlines.
 
 use std::time::Duration;
 
@@ -15,12 +15,12 @@ use crate::payment::{Payment, PaymentState, PaymentStep, ProviderName, Refund, R
 use crate::text::Line;
 use crate::{EventId, Money, PaymentId, RefundId, VendorId};
 
-/// How long things may take.
+/// How long orders may stay unpaid or undelivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deadlines {
-    /// How long stock is kept for an order that waits for its money.
+    /// How long stock stays reserved for an order whose payment has not come in.
     pub reservation: Duration,
-    /// How long an order that is payable on delivery may take.
+    /// How long an order that is payable on delivery may stay undelivered.
     pub delivery: Duration,
 }
 
@@ -30,19 +30,19 @@ impl Default for Deadlines {
     }
 }
 
-/// What to do with money that comes when the order is over.
+/// What becomes of a late payment: one that comes in when the order is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LatePayment {
-    /// Take the stock again and go on.
+    /// Re-reserve the stock and reopen the order.
     Fulfil,
-    /// Give the money back: the stock is gone.
+    /// Refund the payment, because the stock is gone.
     Refund,
 }
 
 const WRONG_STATE: Refusal = Refusal::of(Code::WrongState);
 
 impl PlacedOrder {
-    /// A seller will send its vendor order.
+    /// The vendor accepts their vendor order.
     pub fn accept(&mut self, vendor: VendorId, ids: &mut Ids) -> Result<(), Refusal> {
         self.check_may_ship()?;
         self.apply_step(vendor, VendorOrderStep::Accepted, Actor::Vendor, ids)?;
@@ -50,7 +50,8 @@ impl PlacedOrder {
         Ok(())
     }
 
-    /// A seller will not send its vendor order, or cannot after all: the stock goes back, and so does the money if it was taken.
+    /// The vendor declines their vendor order, or cancels it after accepting: its stock is released, and a captured
+    /// payment of it is refunded.
     pub fn decline(&mut self, vendor: VendorId, ids: &mut Ids) -> Result<(), Refusal> {
         self.check_under_way()?;
         let accepted =
@@ -67,7 +68,7 @@ impl PlacedOrder {
         self.close_if_nothing_is_left(Actor::Vendor, ids)
     }
 
-    /// A parcel leaves.
+    /// The vendor ships the parcel.
     pub fn ship(
         &mut self,
         vendor: VendorId,
@@ -99,7 +100,7 @@ impl PlacedOrder {
         Ok(())
     }
 
-    /// A parcel arrives. When it is the last one of an order that is paid at the door, the money has come with it.
+    /// The parcel is delivered. When it is the last one of an order that is payable on delivery, the order is paid.
     pub fn deliver(&mut self, vendor: VendorId, ids: &mut Ids) -> Result<(), Refusal> {
         self.check_under_way()?;
         self.apply_step(vendor, VendorOrderStep::Delivered, Actor::Vendor, ids)?;
@@ -110,10 +111,10 @@ impl PlacedOrder {
         self.collect_cash(ids)
     }
 
-    /// The buyer or the operator calls the order off, before anything was shipped.
+    /// The buyer or the operator cancels the order, before anything of it was shipped.
     pub fn cancel(&mut self, by: Actor, ids: &mut Ids) -> Result<(), Refusal> {
         if self.vendors.iter().any(|vendor_order| vendor_order.state.has_shipped()) {
-            return Err(Refusal::because(Code::WrongState, "something of the order was already shipped"));
+            return Err(Refusal::because(Code::WrongState, "a part of the order was already shipped"));
         }
         let state = self.order.state.after(OrderStep::Cancelled).ok_or(WRONG_STATE)?;
         self.end(state, PaymentStep::Cancelled, by, ids)?;
@@ -121,7 +122,8 @@ impl PlacedOrder {
         Ok(())
     }
 
-    /// The deadline has passed: the stock goes back and the cart opens again. The provider must have been told first.
+    /// The deadline has passed: the stock is released, and the cart reopens if the order was not paid. The caller
+    /// closes the payment attempts at the provider first, so that nobody can pay an order that has expired.
     pub fn expire(&mut self, ids: &mut Ids) -> Result<(), Refusal> {
         if self.order.due_at.is_none_or(|due| due > ids.now()) {
             return Err(WRONG_STATE);
@@ -136,7 +138,8 @@ impl PlacedOrder {
         Ok(())
     }
 
-    /// The deadline has passed, but something was already shipped: it ends with its delivery, or by the operator's hand.
+    /// The deadline has passed, but a parcel was already shipped: the order stays open until it is delivered or the
+    /// operator cancels it.
     pub fn waive_deadline(&mut self, ids: &Ids) -> Result<(), Refusal> {
         if self.order.due_at.is_none_or(|due| due > ids.now()) {
             return Err(WRONG_STATE);
@@ -146,7 +149,7 @@ impl PlacedOrder {
         Ok(())
     }
 
-    /// Another attempt at paying an order that waits for its money.
+    /// Adds a payment attempt to an order that waits for its payment.
     pub fn retry_payment(&mut self, provider: ProviderName, ids: &mut Ids) -> Result<PaymentId, Refusal> {
         if self.order.state != OrderState::AwaitingPayment || self.order.due_at.is_some_and(|due| due <= ids.now()) {
             return Err(WRONG_STATE);
@@ -155,7 +158,7 @@ impl PlacedOrder {
             return Err(Refusal::because(Code::PaymentMethodUnavailable, "cash on delivery is chosen at checkout"));
         }
         if self.payments.len() >= MAX_ATTEMPTS {
-            return Err(Refusal::because(Code::TooManyRequests, "too many attempts at paying this order"));
+            return Err(Refusal::because(Code::TooManyRequests, "too many payment attempts for this order"));
         }
         let id = PaymentId::new(ids.now(), ids.bits());
         self.payments.push(Payment {
@@ -177,7 +180,7 @@ impl PlacedOrder {
         Ok(id)
     }
 
-    /// Vendors act on an order that is paid or payable on delivery, and on no other.
+    /// Vendors act only on an order that is paid or payable on delivery.
     const fn check_under_way(&self) -> Result<(), Refusal> {
         match self.order.state {
             OrderState::Paid | OrderState::Confirmed => Ok(()),
@@ -185,19 +188,19 @@ impl PlacedOrder {
         }
     }
 
-    /// Goods leave only for money that came, or that is collected on delivery: an order whose payment brought another amount
-    /// waits for the operator's word.
+    /// Goods are shipped only for money that came in or is collected on delivery: after an amount mismatch, shipping
+    /// waits for the operator's decision.
     fn check_may_ship(&self) -> Result<(), Refusal> {
         match self.order.state {
             OrderState::Paid | OrderState::Confirmed => Ok(()),
             _ if self.payments.iter().any(|payment| payment.state == PaymentState::AmountMismatch) => {
-                Err(Refusal::because(Code::WrongState, "another amount came than was asked for: the operator decides"))
+                Err(Refusal::because(Code::WrongState, "the amount paid is not the amount due: the operator decides"))
             }
             _ => Err(WRONG_STATE),
         }
     }
 
-    /// Ends the order: what is still held of stock goes back, what was taken of money goes back, what is open is closed.
+    /// Ends the order: reserved stock is released, captured money is refunded, open payment attempts are closed.
     fn end(&mut self, state: OrderState, payments: PaymentStep, by: Actor, ids: &mut Ids) -> Result<(), Refusal> {
         self.cancel_unshipped_vendor_orders(by, ids)?;
         self.queue_surplus_refund(ids)?;
@@ -212,8 +215,8 @@ impl PlacedOrder {
         Ok(())
     }
 
-    /// Sends back what came beyond the vendor orders' totals, once nothing of the order is carried out: the operator may have taken
-    /// more than was asked for as good.
+    /// Refunds what was captured beyond the vendor orders' totals, once all of these are cancelled or declined: the
+    /// operator may have accepted a larger amount than was asked for.
     fn queue_surplus_refund(&mut self, ids: &mut Ids) -> Result<(), Refusal> {
         if !self.vendors.iter().all(|vendor_order| vendor_order.state.is_cancelled_or_declined()) {
             return Ok(());
@@ -231,7 +234,7 @@ impl PlacedOrder {
         Ok(())
     }
 
-    /// Cancels every vendor order that was not shipped: its stock goes back, and so does its money if it was taken.
+    /// Cancels every vendor order that was not shipped: its stock is released, and its captured payment is refunded.
     pub(super) fn cancel_unshipped_vendor_orders(
         &mut self,
         by: Actor,
@@ -251,7 +254,7 @@ impl PlacedOrder {
         Ok(held)
     }
 
-    /// When every vendor order was declined or cancelled, so is the order.
+    /// Cancels the order when all of its vendor orders were declined or cancelled.
     fn close_if_nothing_is_left(&mut self, by: Actor, ids: &mut Ids) -> Result<(), Refusal> {
         if self.vendors.iter().all(|vendor_order| vendor_order.state.is_cancelled_or_declined())
             && let Some(state) = self.order.state.after(OrderStep::Cancelled)
@@ -259,11 +262,11 @@ impl PlacedOrder {
             self.end(state, PaymentStep::Cancelled, by, ids)?;
             self.emit(OrderEventKind::OrderCancelled, None, ids);
         }
-        // A vendor order that was declined may have been the last one the carrier still had to collect for.
+        // The declined vendor order may have been the last one for which the carrier had to collect cash.
         self.collect_cash(ids)
     }
 
-    /// An order that is payable on delivery is paid when all that is still on was delivered.
+    /// Marks an order that is payable on delivery as paid, once each vendor order is delivered, declined or cancelled.
     pub(super) fn collect_cash(&mut self, ids: &mut Ids) -> Result<(), Refusal> {
         let delivered = |vendor_order: &VendorOrder| {
             matches!(vendor_order.state, VendorOrderState::Delivered | VendorOrderState::Completed)
@@ -296,7 +299,7 @@ impl PlacedOrder {
         Ok(())
     }
 
-    /// One step in the life of a sub-order, with its line in the history.
+    /// Takes one step of a vendor order and records it in the history.
     fn apply_step(&mut self, vendor: VendorId, step: VendorOrderStep, by: Actor, ids: &Ids) -> Result<(), Refusal> {
         let vendor_order = self.vendor_order_mut(vendor).ok_or(Refusal::of(Code::NotFound))?;
         vendor_order.state = vendor_order.state.after(step).ok_or(WRONG_STATE)?;
@@ -304,7 +307,7 @@ impl PlacedOrder {
         Ok(())
     }
 
-    /// Moves what a sub-order holds back to what can be bought.
+    /// Releases the stock that is reserved for a vendor order.
     fn release(&mut self, vendor: VendorId) {
         self.move_stock(vendor, |units| (units, -units));
     }
@@ -330,8 +333,8 @@ impl PlacedOrder {
         }
     }
 
-    /// Queues the refund of a sub-order's total, when its money was taken; of what is left when some went back already, by
-    /// hand at the provider or because less came than was asked for.
+    /// Queues the refund of a vendor order's total if its payment was captured. When the payment has less left, after a
+    /// refund at the provider's dashboard or an accepted smaller amount, only that is refunded.
     fn queue_vendor_order_refund(
         &mut self,
         vendor: VendorId,
@@ -341,7 +344,7 @@ impl PlacedOrder {
         let Some(amount) = self.vendor_order(vendor).map(|vendor_order| vendor_order.totals.total) else {
             return Ok(());
         };
-        // Another attempt may have brought money as well, but it has not paid for anything.
+        // Another attempt may have captured money as well, but it did not pay for this vendor order.
         let paid = self.payment().filter(|payment| {
             matches!(payment.state, PaymentState::Captured | PaymentState::PartiallyRefunded | PaymentState::Refunded)
                 && !self.is_refunded_in_full(payment.id)
@@ -355,20 +358,21 @@ impl PlacedOrder {
         }
     }
 
-    /// What is left of a payment without what did not reach its buyer: that is given back by hand, and must not go a second time.
+    /// The refundable amount of a payment without the refunds that did not arrive: these are made manually, and must
+    /// not be made a second time.
     fn auto_refundable_amount(&self, payment: PaymentId) -> Option<Money> {
         let left = self.refundable_amount(payment)?;
-        let not_arrived = self.refunds.iter().filter(|refund| refund.payment == payment && refund.is_stranded());
+        let not_arrived = self.refunds.iter().filter(|refund| refund.payment == payment && refund.did_not_arrive());
         let not_arrived = not_arrived.fold(0, |sum: i64, refund| sum.saturating_add(refund.to_send().minor()));
         Some(Money::new(left.minor().saturating_sub(not_arrived).max(0), left.currency()))
     }
 
-    /// Whether a payment came too late, twice or in another amount, and is on its way back as a whole.
+    /// Whether a payment is refunded as a whole, because it was late, a duplicate or mismatched.
     pub(super) fn is_refunded_in_full(&self, payment: PaymentId) -> bool {
         self.refunds.iter().any(|refund| refund.payment == payment && refund.is_full_refund())
     }
 
-    /// Queues a refund. Refused when more would go back than came.
+    /// Queues a refund. Fails with `wrong_state` when it would exceed the refundable amount.
     pub(super) fn queue_refund(
         &mut self,
         payment: PaymentId,
@@ -379,7 +383,7 @@ impl PlacedOrder {
     ) -> Result<(), Refusal> {
         let left = self.refundable_amount(payment).ok_or(WRONG_STATE)?;
         if left.currency() != amount.currency() || left.minor() < amount.minor() {
-            return Err(Refusal::because(Code::WrongState, "more would go back than was paid"));
+            return Err(Refusal::because(Code::WrongState, "the refund would exceed what was paid"));
         }
         if amount.is_zero() {
             return Ok(());
@@ -426,7 +430,7 @@ impl PlacedOrder {
     }
 }
 
-/// The most attempts at paying one order.
+/// The most payment attempts of an order.
 const MAX_ATTEMPTS: usize = 20;
 
 pub(super) fn refused(error: MoneyError) -> Refusal {

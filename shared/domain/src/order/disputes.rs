@@ -1,5 +1,5 @@
-//! Disputes, as the provider tells of them, and what they mean for the refunds of the same payment: while a buyer's bank
-//! decides, providers send nothing back, and what the bank has given the buyer does not go to him a second time.
+//! News of disputes, and what they mean for the refunds of the same payment: while a dispute is open, the provider
+//! makes no refunds, and what was charged back is not refunded a second time.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use crate::payment::{RefundState, RefundStep};
 use crate::provider_news::DisputeNews;
 use crate::{DisputeId, Money, PaymentId, RefundId, Timestamp};
 
-/// How often a refund is asked for while the buyer's bank decides.
+/// How long to wait before a refund is requested again while a dispute is open.
 pub const DISPUTE_RETRY_INTERVAL: Duration = Duration::from_secs(24 * 3600);
 
 impl PlacedOrder {
-    /// Applies news of a dispute, in whichever order its opening and its end are told.
+    /// Applies news of a dispute. The news of its opening and of its decision may arrive in either order.
     ///
     /// `at` is when it happened.
     pub fn dispute_changed(&mut self, payment: PaymentId, news: &DisputeNews, at: Timestamp, ids: &mut Ids) -> Settled {
@@ -47,7 +47,7 @@ impl PlacedOrder {
             }
             known.opened_at = Some(at);
             let payment = known.payment;
-            // Of one that is over already nobody needs to hear that it began.
+            // The opening of a dispute that is already decided is not worth an event.
             if known.state == DisputeState::Opened {
                 self.record(HistoryEvent::DisputeOpened, Actor::Provider, None, ids);
                 self.emit(OrderEventKind::DisputeOpened, None, ids);
@@ -69,18 +69,18 @@ impl PlacedOrder {
         Settled::Changed
     }
 
-    /// Whether a buyer's bank is deciding about a payment.
+    /// Whether a dispute about the payment is open.
     pub fn is_disputed(&self, payment: PaymentId) -> bool {
         self.disputes.iter().any(|dispute| dispute.payment == payment && dispute.state == DisputeState::Opened)
     }
 
-    /// Whether the buyer's bank has given money of a payment back to him.
+    /// Whether a dispute about the payment was lost, so that money was charged back.
     pub fn was_charged_back(&self, payment: PaymentId) -> bool {
         self.disputes.iter().any(|dispute| dispute.payment == payment && dispute.state == DisputeState::Lost)
     }
 
-    /// What the buyer's bank has given back of a payment, in minor units of what was taken. A dispute whose amount is no such
-    /// amount counts as all of it: rather nothing goes back by itself than something twice.
+    /// The charged back amount of a payment, in minor units of `taken`. A lost dispute in another or an unknown amount
+    /// counts as all of the payment: it is safer to refund too little automatically than something twice.
     pub(super) fn chargeback_total(&self, payment: PaymentId, taken: Money) -> i64 {
         let lost = self.disputes.iter().filter(|known| known.payment == payment && known.state == DisputeState::Lost);
         lost.fold(0, |sum: i64, dispute| match dispute.amount {
@@ -89,9 +89,10 @@ impl PlacedOrder {
         })
     }
 
-    /// Fits refunds to what the buyer's bank does. While it decides they wait, and nobody has to give anything back by hand.
-    /// What it has given to the buyer takes the place of what was going back to him, whatever it gave it for: rather too
-    /// little goes back by itself than something twice. What is left goes on, or is said to the operator when it had failed.
+    /// Adapts the refunds of a payment to its disputes. While one is open, refunds wait and none needs a manual refund.
+    /// When a lost dispute has charged money back, it takes the place of refunds, whatever the dispute was about: it is
+    /// safer to refund too little automatically than something twice. The rest of a refund is requested, or, if the
+    /// refund had failed, reported to the operator.
     pub(super) fn reconcile_refunds(&mut self, payment: PaymentId, ids: &Ids) {
         if !self.disputes.iter().any(|dispute| dispute.payment == payment) {
             return;
@@ -99,7 +100,8 @@ impl PlacedOrder {
         let deciding = |dispute: &&Dispute| dispute.payment == payment && dispute.state == DisputeState::Opened;
         let open = self.disputes.iter().find(deciding).map(|dispute| dispute.id);
         let of_payment = self.refunds.iter().filter(|refund| refund.payment == payment);
-        // First what would go out by itself: of what failed some may have been given back by hand already.
+        // Queued refunds come first, because they go out automatically; of a failed one some may have been refunded
+        // manually.
         let (waiting, ended): (Vec<_>, Vec<_>) = of_payment.partition(|refund| refund.state == RefundState::Queued);
         for id in waiting.into_iter().chain(ended).map(|refund| refund.id).collect::<Vec<_>>() {
             match open {
@@ -112,7 +114,7 @@ impl PlacedOrder {
     fn hold_refund(&mut self, refund: RefundId, dispute: DisputeId, ids: &Ids) {
         let Some(known) = self.refunds.iter_mut().find(|known| known.id == refund) else { return };
         match known.state {
-            // News of the decision may never come, but then the provider will take the refund one day.
+            // The news of the decision may never come; then the provider accepts a refund again at some time.
             RefundState::Queued => known.due_at = Some(ids.now() + DISPUTE_RETRY_INTERVAL),
             _ if known.needs_manual_refund() => known.dispute = Some(dispute),
             _ => {}
@@ -122,11 +124,13 @@ impl PlacedOrder {
     fn resume_refund(&mut self, refund: RefundId, ids: &Ids) {
         let Some(known) = self.refunds.iter().find(|known| known.id == refund) else { return };
         let (state, may_be_made, waits) = (known.state, known.may_be_made(), known.dispute.is_some());
-        let is_stranded = known.is_stranded();
+        let did_not_arrive = known.did_not_arrive();
         match state {
-            // One that the provider may have made is asked for as it is: its answer is the truth.
-            RefundState::Queued if may_be_made || !self.cover_by_bank(refund, ids) => self.make_refund_due(refund, ids),
-            _ if is_stranded && !self.cover_by_bank(refund, ids) && waits => {
+            // A refund that the provider may have made is requested again unchanged: the response says whether it was.
+            RefundState::Queued if may_be_made || !self.apply_chargeback(refund, ids) => {
+                self.make_refund_due(refund, ids)
+            }
+            _ if did_not_arrive && !self.apply_chargeback(refund, ids) && waits => {
                 if let Some(known) = self.refunds.iter_mut().find(|known| known.id == refund) {
                     known.dispute = None;
                 }
@@ -142,9 +146,9 @@ impl PlacedOrder {
         }
     }
 
-    /// Takes off a refund what the buyer's bank has given him of the payment, as far as it has taken the place of no other refund
-    /// yet. Answers whether nothing of it is left: then it is over.
-    pub(super) fn cover_by_bank(&mut self, refund: RefundId, ids: &Ids) -> bool {
+    /// Deducts from a refund what was charged back of its payment and has not taken the place of another refund yet.
+    /// Answers whether nothing of the refund is left; then it has ended.
+    pub(super) fn apply_chargeback(&mut self, refund: RefundId, ids: &Ids) -> bool {
         let Some(known) = self.refunds.iter().find(|known| known.id == refund) else { return false };
         let (payment, vendor, to_send) = (known.payment, known.vendor, known.to_send());
         if to_send.is_zero() {
@@ -172,7 +176,7 @@ impl PlacedOrder {
         nothing_left
     }
 
-    /// What the bank gave that has taken the place of refunds already, in minor units.
+    /// The charged back amount that has already taken the place of refunds, in minor units.
     fn applied_chargebacks(&self, payment: PaymentId) -> i64 {
         let of_payment = self.refunds.iter().filter(|refund| refund.payment == payment);
         of_payment.filter_map(|refund| refund.charged_back).fold(0, |sum, amount| sum.saturating_add(amount.minor()))

@@ -8,14 +8,14 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use super::{Actor, OrderState, VendorOrderStep};
 use crate::{Timestamp, VendorId};
 
-/// Declares the events once: their names in Rust and on the wire, what each means, and the name that release 0.1.0 stored.
+/// Declares each event once: its name in Rust and on the wire, its meaning, and the name that release 0.1.0 stored.
 macro_rules! events {
     ($($(#[doc = $doc:literal])+ $name:ident = $text:literal $(, stored as $old:literal)?;)+) => {
         /// What happened to an order. Part of the HTTP contract.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub enum HistoryEvent {
             $($(#[doc = $doc])+ $name,)+
-            /// Something that a newer release wrote: shown as `other`, and written back as it was.
+            /// Written by a newer release: shown as `other`, and written back as it was.
             Other(Box<str>),
         }
 
@@ -114,7 +114,7 @@ impl From<VendorOrderStep> for HistoryEvent {
 }
 
 impl From<OrderState> for HistoryEvent {
-    /// What has brought an order into this state.
+    /// The event that leads to this state.
     fn from(state: OrderState) -> Self {
         match state {
             OrderState::AwaitingPayment | OrderState::Confirmed => Self::Placed,
@@ -127,7 +127,7 @@ impl From<OrderState> for HistoryEvent {
 }
 
 impl Serialize for HistoryEvent {
-    /// For the wire: a name of the closed list.
+    /// For the wire: one name of the closed list.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
     }
@@ -154,15 +154,12 @@ impl ToSchema for HistoryEvent {}
 /// An entry of an order's history, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct History {
-    /// When.
     pub at: Timestamp,
-    /// What.
     pub event: HistoryEvent,
-    /// What it is about, where the same may happen to several things: the provider's or our own id of it.
+    /// The id, ours or the provider's, of what the event is about, where the same can happen to several things.
     pub subject: Option<String>,
-    /// Who.
     pub by: Actor,
-    /// The vendor whose vendor order it concerns; nothing for the whole order.
+    /// The vendor of the vendor order that it concerns; nothing for the whole order.
     pub vendor: Option<VendorId>,
 }
 

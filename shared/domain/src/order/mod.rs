@@ -1,4 +1,4 @@
-//! Orders: one per checkout, with a sub-order per seller, payments and refunds; and their states.
+//! Orders: one per checkout, with a vendor order per vendor, payment attempts, refunds and disputes; and their states.
 
 mod changes;
 mod disputes;
@@ -10,7 +10,6 @@ mod properties;
 mod refunds;
 mod settle;
 mod states;
-mod view;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -21,152 +20,142 @@ pub use self::history::{History, HistoryEvent};
 pub use self::place::{PlaceError, PlaceOrder, place};
 pub use self::settle::Settled;
 pub use self::states::{OrderState, OrderStep, VendorOrderState, VendorOrderStep};
-pub use self::view::{
-    DisputeView, HistoryView, OperatorOrderView, OperatorPaymentView, OrderLineView, OrderView, PaymentView,
-    RefundView, VendorOrderDeskView, VendorOrderView, VendorPaymentView, VendorRef,
-};
 
 use crate::address::Address;
 use crate::dispute::Dispute;
 use crate::payment::{Payment, ProviderName, Refund};
 use crate::pricing::{ChosenShipping, Totals};
 use crate::stock::{Allocation, Backorder};
-use crate::text::{Email, Line};
+use crate::text::{Email, Line, Phone};
 use crate::vendor::VendorCard;
 use crate::{CartId, Currency, EventId, Money, OrderId, PaymentId, Timestamp, UserId, VariantId, VendorId};
 
-/// Who did something to an order.
+/// Who made a change to an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Actor {
-    /// The buyer, or the guest with the order's token.
+    /// The buyer, or a guest with the order's token.
     Buyer,
-    /// A seller's member.
+    /// A member of the vendor.
     Vendor,
     /// The payment provider.
     Provider,
-    /// The operator's staff.
+    /// A member of the operator's staff.
     #[serde(alias = "admin")]
     Operator,
-    /// A deadline.
+    /// A deadline, or a consequence of another change.
     System,
 }
 
-/// An order as a whole.
+/// An order without its vendor orders, payment attempts, refunds and disputes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
-    /// Id.
     pub id: OrderId,
-    /// Where it stands.
     pub state: OrderState,
-    /// The cart it was.
+    /// The cart that was ordered.
     pub cart: CartId,
-    /// Whose it is; nothing for a guest.
+    /// The buyer; nothing for a guest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub buyer: Option<UserId>,
-    /// Where news for the buyer goes.
+    /// Address for messages to the buyer.
     pub email: Email,
-    /// Where the goods go.
+    /// Telephone number of the buyer, when it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Phone>,
     pub address: Address,
     /// The currency of all its amounts.
     pub currency: Currency,
-    /// Sums.
+    /// Sums over all vendor orders.
     pub totals: Totals,
-    /// The attempt that counts now.
+    /// The payment attempt that counts now: the latest, or the one that paid.
     pub payment: PaymentId,
-    /// Who is asked for the money now.
+    /// The provider of that attempt.
     pub provider: ProviderName,
-    /// What happened, oldest first.
+    /// Oldest entry first.
     pub history: Vec<History>,
-    /// When it was placed.
+    /// When the order was placed.
     pub placed_at: Timestamp,
-    /// When it ends unless it is paid; nothing when it waits for nothing.
+    /// When the order expires unless it is paid; nothing when it has no deadline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Timestamp>,
-    /// Counts changes.
+    /// Incremented by each write, which is conditional on it.
     #[serde(default)]
     pub version: u64,
 }
 
-/// A line of a sub-order, with what was agreed to.
+/// A line of a vendor order, with the price that was agreed to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderLine {
-    /// Which variant.
     pub variant: VariantId,
-    /// The product's title with the variant's values.
+    /// The product's title with the variant's values, when the order was placed.
     pub title: String,
-    /// The seller's number.
+    /// The vendor's stock keeping unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sku: Option<String>,
-    /// Units.
     pub quantity: u32,
     /// The price of one unit.
     pub unit_price: Money,
-    /// Quantity times price.
+    /// Quantity times unit price.
     pub total: Money,
-    /// From which shards the units were taken.
+    /// The shards from which its units are reserved; together they cover the quantity.
     #[serde(alias = "draws")]
     pub allocations: Vec<Allocation>,
-    /// What of it has to come in first.
+    /// The part of it that has to come in before it can be shipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[serde(alias = "back_order")]
     pub backorder: Option<Backorder>,
 }
 
-/// A parcel on its way.
+/// A parcel of a vendor order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Shipment {
-    /// Who carries it.
+    /// Carrier, as the vendor names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carrier: Option<Line>,
-    /// The carrier's number for it.
+    /// The carrier's tracking number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tracking_number: Option<Line>,
-    /// When it left.
+    /// When the parcel was shipped.
     pub shipped_at: Timestamp,
-    /// When it arrived.
+    /// When the parcel was delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivered_at: Option<Timestamp>,
 }
 
-/// One seller's part of an order.
+/// One vendor's part of an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VendorOrder {
-    /// Which order.
     pub order: OrderId,
-    /// Which part of it, counted from 1.
+    /// Position within the order, counted from 1.
     pub ordinal: u16,
-    /// Who sells.
+    /// The vendor, as they were named when the order was placed.
     pub vendor: VendorCard,
-    /// Where it stands.
     pub state: VendorOrderState,
-    /// Lines.
     pub lines: Vec<OrderLine>,
-    /// How it is delivered.
+    /// The chosen delivery.
     pub shipping: ChosenShipping,
     /// Sums, with its own delivery and tax.
     pub totals: Totals,
-    /// What the operator keeps, frozen when the order was placed.
+    /// The operator's commission, frozen when the order was placed.
     pub commission: Money,
-    /// The parcel.
+    /// The parcel; nothing until it is shipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shipment: Option<Shipment>,
-    /// Whether the seller sees it: once the order is paid, or payable on delivery.
+    /// Whether the vendor sees it: once the order is paid, or is payable on delivery.
     #[serde(default)]
     pub visible: bool,
     /// When the order was placed.
     pub placed_at: Timestamp,
-    /// Counts changes.
+    /// Incremented by each write, which is conditional on it.
     #[serde(default)]
     pub version: u64,
 }
 
-/// The id of a sub-order: it contains its order's id, so that one key finds both.
+/// Id of a vendor order: it contains its order's id, so that one key finds both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VendorOrderId {
-    /// The order.
     pub order: OrderId,
-    /// Which part of it.
+    /// Position within the order, counted from 1.
     pub ordinal: u16,
 }
 
@@ -197,116 +186,107 @@ impl<'de> Deserialize<'de> for VendorOrderId {
 }
 
 impl VendorOrder {
-    /// Its id.
     pub const fn id(&self) -> VendorOrderId {
         VendorOrderId { order: self.order, ordinal: self.ordinal }
     }
 }
 
-/// What happened to an order, for those who act on it later.
+/// An outbox event about an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderEvent {
-    /// Id: who has acted on it once does not act again.
+    /// A consumer that has processed this id does not process it again.
     pub id: EventId,
-    /// What.
     pub kind: OrderEventKind,
-    /// Which order.
     pub order: OrderId,
-    /// Whose sub-order, when it concerns one.
+    /// The vendor of the vendor order that it concerns; nothing when it concerns the whole order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vendor: Option<VendorId>,
-    /// When.
     pub at: Timestamp,
 }
 
-/// The kinds of events.
+/// What happened to the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderEventKind {
-    /// Placed, payment awaited.
+    /// Placed; its payment is awaited.
     OrderPlaced,
-    /// Placed, payable on delivery: sellers may begin.
+    /// Placed, payable on delivery: vendors may begin.
     OrderConfirmed,
-    /// Paid: sellers may begin.
+    /// Paid: vendors may begin.
     OrderPaid,
-    /// Not paid in time.
+    /// Not paid before its deadline.
     OrderExpired,
-    /// Called off.
     OrderCancelled,
-    /// A seller accepted.
+    /// A vendor accepted their vendor order.
     VendorOrderAccepted,
-    /// A seller refused.
+    /// A vendor declined their vendor order.
     #[serde(alias = "vendor_order_refused")]
     VendorOrderDeclined,
-    /// A seller's part was called off.
+    /// A vendor order was cancelled.
     VendorOrderCancelled,
-    /// A parcel left.
+    /// A parcel was shipped.
     VendorOrderShipped,
-    /// A parcel arrived.
+    /// A parcel was delivered.
     VendorOrderDelivered,
-    /// Money came when the order was over and goes back.
+    /// A late payment came in and is refunded.
     LatePaymentRefunded,
-    /// Money came twice and goes back.
+    /// A second payment came in and is refunded.
     DuplicatePaymentRefunded,
-    /// The provider took another amount than was asked for: the operator decides.
+    /// The provider captured another amount than was asked for: the operator decides.
     #[serde(alias = "payment_conflicted")]
     PaymentAmountMismatch,
-    /// The operator does not take another amount as good: it goes back.
+    /// The operator rejected a mismatched amount, and it is refunded.
     #[serde(alias = "conflicted_payment_refunded")]
     MismatchedPaymentRefunded,
-    /// Money did not reach the buyer, or came back from his bank: the operator has to see to it.
+    /// A refund failed, or the buyer's bank sent it back: it needs a manual refund.
     RefundFailed,
-    /// The buyer's bank wants money back.
+    /// The buyer's bank opened a dispute.
     DisputeOpened,
-    /// The buyer's bank has decided.
+    /// The buyer's bank decided a dispute.
     DisputeClosed,
 }
 
-/// How a stock shard changes.
+/// A change of one stock shard, written in the transaction of the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StockMove {
-    /// Which variant.
     pub variant: VariantId,
-    /// Which shard of it.
     pub shard: u16,
-    /// Added to what can be bought.
+    /// Units added to those that can be bought.
     pub available: i64,
-    /// Added to what is promised.
+    /// Units added to the reserved ones.
     pub reserved: i64,
 }
 
-/// Everything of one order: what one query reads and one transaction writes.
+/// An order with all that belongs to it: one query reads it, and one transaction writes a change of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlacedOrder {
-    /// The order.
     pub order: Order,
-    /// Its sub-orders.
     pub vendors: Vec<VendorOrder>,
-    /// Attempts at paying it.
+    /// Payment attempts, oldest first.
     pub payments: Vec<Payment>,
-    /// Money on its way back.
+    /// Refunds of its payments, including those made at the provider's dashboard.
     pub refunds: Vec<Refund>,
-    /// Money that the buyer's bank wants back.
+    /// Disputes about its payments.
     pub disputes: Vec<Dispute>,
-    /// What a change does to stock; written with it.
+    /// Stock moves of the change; written with it.
     pub stock_moves: Vec<StockMove>,
-    /// What a change means to others; written with it.
+    /// Outbox events of the change; written with it.
     pub events: Vec<OrderEvent>,
-    /// Whether a change opens the cart again; written with it.
+    /// Whether the change reopens the cart; written with it.
     pub reopens_cart: bool,
 }
 
 impl PlacedOrder {
-    /// The attempt that counts now.
+    /// The payment attempt that counts now.
     pub fn payment(&self) -> Option<&Payment> {
         self.payments.iter().find(|payment| payment.id == self.order.payment)
     }
 
-    /// What came with an attempt and is neither back with the buyer, by a refund or by his bank in the place of one, nor on its
-    /// way there; nothing when nothing came.
+    /// The captured amount of an attempt, minus its refunds that succeeded or are under way, and minus what the buyer's
+    /// bank has charged back in the place of a refund. Nothing when no money was captured.
     pub fn refundable_amount(&self, payment: PaymentId) -> Option<Money> {
         let taken = self.payments.iter().find(|known| known.id == payment)?.captured?;
-        // In the currency that came, which need not be the order's.
+        // In the currency that was captured, which need not be the order's.
         let of_payment = |refund: &&Refund| refund.payment == payment && refund.amount.currency() == taken.currency();
         let gone = self.refunds.iter().filter(of_payment).fold(0, |gone: i64, refund| {
             let charged_back = refund.charged_back.map_or(0, Money::minor);
@@ -316,7 +296,7 @@ impl PlacedOrder {
         Some(Money::new(taken.minor().saturating_sub(gone).max(0), taken.currency()))
     }
 
-    /// One seller's part.
+    /// The vendor order of one vendor.
     pub fn vendor_order(&self, vendor: VendorId) -> Option<&VendorOrder> {
         self.vendors.iter().find(|vendor_order| vendor_order.vendor.id == vendor)
     }

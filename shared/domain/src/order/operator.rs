@@ -1,4 +1,4 @@
-//! What only the operator decides.
+//! Decisions that only the operator makes.
 
 use super::{Actor, HistoryEvent, LatePayment, OrderEventKind, OrderState, PlacedOrder};
 use crate::PaymentId;
@@ -9,8 +9,9 @@ use crate::payment::{PaymentState, PaymentStep, RefundReason};
 const WRONG_STATE: Refusal = Refusal::of(Code::WrongState);
 
 impl PlacedOrder {
-    /// Calls off whatever was not shipped. When nothing was, the whole order ends; otherwise the rest of it goes on, and an
-    /// order that is payable on delivery is paid as soon as all that is still on was delivered.
+    /// Cancels every vendor order that was not shipped. When nothing was shipped, the whole order is cancelled.
+    /// Otherwise it goes on with the shipped vendor orders, and an order that is payable on delivery is paid once all
+    /// of them are delivered.
     pub fn cancel_unshipped(&mut self, ids: &mut Ids) -> Result<(), Refusal> {
         if !self.vendors.iter().any(|vendor_order| vendor_order.state.has_shipped()) {
             return self.cancel(Actor::Operator, ids);
@@ -20,7 +21,7 @@ impl PlacedOrder {
         }
         let cancelled = self.cancel_unshipped_vendor_orders(Actor::Operator, ids)?;
         if cancelled.is_empty() {
-            return Err(Refusal::because(Code::WrongState, "everything that is still on was already shipped"));
+            return Err(Refusal::because(Code::WrongState, "everything that is not cancelled was already shipped"));
         }
         for vendor in cancelled {
             self.emit(OrderEventKind::VendorOrderCancelled, Some(vendor), ids);
@@ -28,8 +29,8 @@ impl PlacedOrder {
         self.collect_cash(ids)
     }
 
-    /// Takes an amount that was not asked for as good: the order is paid, and taken up again when it was over meanwhile.
-    /// Refused when the money is of another currency, when the order is paid by other money, or when it cannot go on.
+    /// Accepts a mismatched amount: the order is paid, and reopened if it is over. Fails when the money is in another
+    /// currency, when another payment has paid the order, or when the order cannot be reopened.
     pub fn accept_amount(&mut self, payment: PaymentId, ids: &mut Ids) -> Result<(), Refusal> {
         let currency = self.order.currency;
         let paid_otherwise = matches!(self.order.state, OrderState::Paid | OrderState::Completed);
@@ -38,12 +39,12 @@ impl PlacedOrder {
         let next = known.state.after(PaymentStep::Accepted).ok_or(WRONG_STATE)?;
         let amount = known.captured.filter(|amount| amount.currency() == currency && !amount.is_zero());
         let amount = amount
-            .ok_or_else(|| Refusal::because(Code::WrongState, "what came is no amount in the order's currency"))?;
+            .ok_or_else(|| Refusal::because(Code::WrongState, "the captured amount is not in the order's currency"))?;
         if paid_otherwise || cannot_go_on {
             return Err(Refusal::because(Code::WrongState, "the order cannot take this money any more"));
         }
         if self.is_refunded_in_full(payment) {
-            return Err(Refusal::because(Code::WrongState, "the money is on its way back"));
+            return Err(Refusal::because(Code::WrongState, "the money is already being refunded"));
         }
         if let Some(known) = self.payments.iter_mut().find(|known| known.id == payment) {
             known.state = next;
@@ -53,23 +54,23 @@ impl PlacedOrder {
         self.update_refunded_state(payment)
     }
 
-    /// Sends an amount that was not asked for back. The attempt stays `amount_mismatch` until the money is back.
+    /// Rejects a mismatched amount: it is refunded. The attempt stays `amount_mismatch` until the refund succeeds.
     pub fn reject_amount(&mut self, payment: PaymentId, ids: &mut Ids) -> Result<(), Refusal> {
         let known = self.payments.iter_mut().find(|known| known.id == payment).ok_or(Refusal::of(Code::NotFound))?;
         let back = known.state.after(PaymentStep::Refunded).filter(|_| known.state == PaymentState::AmountMismatch);
         let back = back.ok_or(WRONG_STATE)?;
         if known.captured.is_none_or(|amount| amount.is_zero()) {
-            // No amount of ours: it can only go back by hand at the provider, and with this word it has.
+            // The amount cannot be expressed here: the operator has refunded it manually at the provider, and says so.
             known.state = back;
             self.record(HistoryEvent::PaymentRejected, Actor::Operator, None, ids);
             return Ok(());
         }
         if self.is_refunded_in_full(payment) {
-            return Err(Refusal::because(Code::WrongState, "the money is on its way back"));
+            return Err(Refusal::because(Code::WrongState, "the money is already being refunded"));
         }
         let left = self.refundable_amount(payment).ok_or(WRONG_STATE)?;
         if left.is_zero() {
-            return Err(Refusal::because(Code::WrongState, "the money is on its way back"));
+            return Err(Refusal::because(Code::WrongState, "the money is already being refunded"));
         }
         self.record(HistoryEvent::PaymentRejected, Actor::Operator, None, ids);
         self.queue_refund(payment, None, left, RefundReason::AmountMismatch, ids)?;
@@ -77,7 +78,7 @@ impl PlacedOrder {
         Ok(())
     }
 
-    /// Whether the operator has decided so already, so that a repeat is harmless.
+    /// Whether the operator has already made this decision, so that repeating the request succeeds.
     pub fn has_decided(&self, payment: PaymentId, accepted: bool) -> bool {
         let Some(known) = self.payments.iter().find(|known| known.id == payment) else { return false };
         let was_mismatched = known.captured.is_some_and(|amount| amount != known.amount);
@@ -88,7 +89,7 @@ impl PlacedOrder {
         }
     }
 
-    /// Whether the operator has called off all that can be called off, so that a repeat is harmless.
+    /// Whether the operator has cancelled all that can be cancelled, so that repeating the request succeeds.
     pub fn is_cancelled_by_operator(&self) -> bool {
         let by_operator = |vendor| {
             let last_entry = self.order.history.iter().rev().find(|entry| entry.vendor == Some(vendor));

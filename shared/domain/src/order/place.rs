@@ -1,4 +1,4 @@
-//! From a priced cart to an order.
+//! Placing an order: from a priced cart to the items that are written.
 
 use std::collections::BTreeMap;
 
@@ -15,33 +15,35 @@ use crate::order::Deadlines;
 use crate::payment::{Payment, PaymentState, ProviderName};
 use crate::pricing::{PricedCart, PricedGroup, Rates, Totals};
 use crate::stock::Allocation;
-use crate::text::Email;
+use crate::text::{Email, Phone};
 use crate::{EventId, Money, OrderId, PaymentId, VariantId};
 
-/// What an order is made of.
+/// The input of [`place`].
 #[derive(Debug)]
 pub struct PlaceOrder<'a> {
     /// The cart as it was read.
     pub cart: &'a Cart,
-    /// The same cart with the prices of now.
+    /// The same cart with its current prices.
     pub priced: &'a PricedCart,
-    /// Where it goes.
     pub address: &'a Address,
-    /// Where news for the buyer goes.
+    /// Address for messages to the buyer.
     pub email: Email,
-    /// Who is asked for the money.
+    /// Telephone number of the buyer, when it was given.
+    pub phone: Option<Phone>,
+    /// The provider of the first payment attempt.
     pub provider: ProviderName,
-    /// The operator's rates of now.
+    /// The operator's current rates, which the order freezes.
     pub rates: Rates,
-    /// How long things may take.
     pub deadlines: Deadlines,
-    /// From which shards each variant is taken.
+    /// The shards from which the units of each variant are reserved.
     pub allocations: &'a BTreeMap<VariantId, Vec<Allocation>>,
 }
 
-/// Makes the order, a sub-order per seller, the first payment attempt, the stock moves and the event.
+/// Makes the order, a vendor order per vendor, the first payment attempt, the stock moves and the event.
 ///
-/// Refused when the allocations do not cover a line exactly: an order never takes more or less stock than it sells.
+/// # Errors
+/// `out_of_stock` when the allocations do not cover a line exactly, so that no order reserves more or less stock than
+/// it sells; `not_deliverable` when a vendor has no shipping; [`MoneyError`] when the sums do not fit.
 pub fn place(order: PlaceOrder<'_>, ids: &mut Ids) -> Result<PlacedOrder, PlaceError> {
     let now = ids.now();
     let id = OrderId::new(now, ids.bits());
@@ -91,6 +93,7 @@ pub fn place(order: PlaceOrder<'_>, ids: &mut Ids) -> Result<PlacedOrder, PlaceE
             cart: order.cart.id,
             buyer: order.cart.buyer,
             email: order.email,
+            phone: order.phone,
             address: order.address.clone(),
             currency,
             totals,
@@ -117,13 +120,13 @@ pub fn place(order: PlaceOrder<'_>, ids: &mut Ids) -> Result<PlacedOrder, PlaceE
     })
 }
 
-/// Why an order could not be made.
+/// Why an order cannot be placed.
 #[derive(Debug, thiserror::Error)]
 pub enum PlaceError {
-    /// The sums do not fit.
+    /// The sums do not fit into 64 bits.
     #[error(transparent)]
     Money(#[from] MoneyError),
-    /// It is refused.
+    /// The allocations or the shipping do not fit the cart.
     #[error(transparent)]
     Refused(#[from] Refusal),
 }

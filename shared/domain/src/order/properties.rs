@@ -1,4 +1,4 @@
-//! What holds for every order, whatever is told of it and in whichever order.
+//! Properties of every order, whatever news arrives and in whichever order.
 
 mod disputes;
 
@@ -7,30 +7,13 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::address::Country;
 use crate::code::{Code, Coded, Refusal};
 use crate::dispute::{DisputeState, DisputeStep};
+use crate::examples::{self, NOW, ids, usd, vendor_card};
 use crate::id_source::Ids;
 use crate::payment::{PaymentState, RefundState, RefundStep};
 use crate::provider_news::{DisputeNews, PaymentNews, RefundNews, RefundOutcome};
-use crate::text::{Handle, Name};
-use crate::{Currency, ProductId, RefundId};
-
-const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
-
-fn usd(minor: i64) -> Money {
-    Money::new(minor, Currency::USD)
-}
-
-fn ids(seed: u8) -> Ids {
-    let mut count = 0_u8;
-    Ids::new(NOW, move || {
-        count = count.wrapping_add(1);
-        let mut bits = [count; 16];
-        bits[0] = seed;
-        bits
-    })
-}
+use crate::{ProductId, RefundId};
 
 fn vendor(ordinal: u16) -> VendorId {
     VendorId::from_bits(u128::from(ordinal) + 100)
@@ -40,88 +23,18 @@ fn variant(ordinal: u16) -> VariantId {
     VariantId::new(ProductId::from_bits(4), ordinal)
 }
 
-/// Two vendor orders of 25 USD each and two attempts at paying them.
+/// Two vendor orders of 25 USD each and two attempts at paying them; the deadline is now.
 fn order() -> PlacedOrder {
-    let id = OrderId::from_bits(1);
-    let totals = |count: i64| Totals::of(usd(2_000 * count), usd(0), Some(usd(500 * count)), Some(usd(0))).unwrap();
-    let line = |text: &str| Line::parse(text).unwrap();
-    let vendor_order = |ordinal: u16| VendorOrder {
-        order: id,
-        ordinal,
-        vendor: VendorCard {
-            id: vendor(ordinal),
-            handle: Handle::parse("chorsu-ceramics").unwrap(),
-            name: Name::parse("Chorsu Ceramics").unwrap(),
-        },
-        state: VendorOrderState::Pending,
-        lines: vec![OrderLine {
-            variant: variant(ordinal),
-            title: "Blue bowl".into(),
-            sku: None,
-            quantity: 2,
-            unit_price: usd(1_000),
-            total: usd(2_000),
-            allocations: vec![Allocation { shard: 0, units: 2 }],
-            backorder: None,
-        }],
-        shipping: ChosenShipping { option_id: "flat".into(), price: usd(500) },
-        totals: totals(1),
-        commission: usd(200),
-        shipment: None,
-        visible: false,
-        placed_at: NOW,
-        version: 1,
-    };
-    let payment = |number: u128| Payment {
-        id: PaymentId::from_bits(number),
-        order: id,
-        provider: ProviderName::Stripe,
-        amount: usd(5_000),
-        state: PaymentState::Pending,
-        reference: Some(format!("pi_{number}")),
-        action: None,
-        captured: None,
-        failure: None,
-        created_at: NOW,
-        version: 1,
-    };
-    PlacedOrder {
-        order: Order {
-            id,
-            state: OrderState::AwaitingPayment,
-            cart: CartId::random([1; 16]),
-            buyer: None,
-            email: Email::parse("buyer@bozor.test").unwrap(),
-            address: Address {
-                name: Name::parse("Aziza").unwrap(),
-                line1: line("12 Navoi Street"),
-                line2: None,
-                city: line("Tashkent"),
-                region: None,
-                postal_code: None,
-                country: Country::parse("UZ").unwrap(),
-                phone: None,
-            },
-            currency: Currency::USD,
-            totals: totals(2),
-            payment: PaymentId::from_bits(2),
-            provider: ProviderName::Stripe,
-            history: Vec::new(),
-            placed_at: NOW,
-            due_at: Some(NOW),
-            version: 1,
-        },
-        vendors: vec![vendor_order(1), vendor_order(2)],
-        payments: vec![payment(1), payment(2)],
-        refunds: Vec::new(),
-        disputes: Vec::new(),
-        stock_moves: Vec::new(),
-        events: Vec::new(),
-        reopens_cart: false,
-    }
+    let vendors = [1, 2].map(|ordinal| vendor_card(vendor(ordinal), "Chorsu Ceramics"));
+    let mut placed = examples::order(ProviderName::Stripe, &vendors);
+    let second = examples::payment(2, placed.order.id, ProviderName::Stripe, placed.order.totals.total);
+    placed.order.payment = second.id;
+    placed.order.due_at = Some(NOW);
+    placed.payments.push(second);
+    placed
 }
 
-/// Something that a provider may tell.
+/// News that a provider may report.
 #[derive(Clone, Debug)]
 enum News {
     Money(u128, PaymentNews),
@@ -129,7 +42,7 @@ enum News {
     Dispute(&'static str, Option<DisputeStep>),
 }
 
-/// The state of a dispute at the provider once this was decided.
+/// State of a dispute at the provider after this decision.
 const fn state_after(decision: Option<DisputeStep>) -> DisputeState {
     match decision {
         None => DisputeState::Opened,
@@ -163,12 +76,12 @@ fn apply(placed: &mut PlacedOrder, item: &News, late: LatePayment, ids: &mut Ids
     }
 }
 
-/// What must not depend on the order in which things are told. Which of two payments paid and which goes back may, and so
-/// may the word for an attempt that brought nothing.
+/// What must not depend on the order in which news arrives. Which of two payments pays and which is refunded may depend
+/// on it, and so may the state of an attempt that captured nothing.
 #[derive(Debug, PartialEq, Eq)]
 struct Outcome {
     state: OrderState,
-    /// Whether each attempt brought another amount, and what it brought.
+    /// For each attempt: whether its amount is mismatched, and what was captured.
     payments: Vec<(bool, Option<i64>)>,
     refunded: i64,
     queued: i64,
@@ -199,8 +112,8 @@ fn any_news() -> impl Strategy<Value = News> {
         payment.clone().prop_map(|id| News::Money(id, PaymentNews::Authorized { amount: None })),
         payment.clone().prop_map(|id| News::Money(id, PaymentNews::Failed { code: "declined".into() })),
         payment.clone().prop_map(|id| News::Money(id, PaymentNews::Cancelled)),
-        // A provider that took one amount does not tell of another: the first attempt brings what was asked for, and the
-        // second another amount.
+        // A provider does not report two captured amounts for one payment: the first attempt captures the requested
+        // amount, and the second another one.
         Just(News::Money(1, PaymentNews::Captured { amount: Some(usd(5_000)) })),
         Just(News::Money(2, PaymentNews::Captured { amount: Some(usd(4_999)) })),
         Just(News::Refund(1, "re_1", 700, RefundStep::Submitted)),
@@ -213,7 +126,7 @@ fn any_news() -> impl Strategy<Value = News> {
 }
 
 proptest! {
-    /// The same news in any order, some of it repeated, comes to the same.
+    /// The same news in any order, some of it repeated, leads to the same outcome.
     #[test]
     fn settlement_does_not_depend_on_the_order_of_the_news(
         (news, shuffled) in prop::collection::vec(any_news(), 1..10)
@@ -222,27 +135,28 @@ proptest! {
     ) {
         let mut start = order();
         if is_over {
-            start.expire(&mut ids(0)).unwrap();
+            start.expire(&mut ids(NOW)).unwrap();
         }
-        let run = |news: &[News], seed: u8| {
-            let (mut placed, mut ids) = (start.clone(), ids(seed));
+        let run = |news: &[News]| {
+            let (mut placed, mut ids) = (start.clone(), ids(NOW));
             for one in news {
                 apply(&mut placed, one, late, &mut ids);
             }
             placed
         };
-        let (mut once, mut other) = (outcome(&run(&news, 1)), outcome(&run(&shuffled, 2)));
+        let (mut once, mut other) = (outcome(&run(&news)), outcome(&run(&shuffled)));
         if is_over && late == LatePayment::Refund {
-            // All of it goes back, but for what was given back by hand before: that depends on which was known first.
+            // All of it is refunded except what was refunded at the dashboard before: that depends on which is known
+            // first.
             (once.queued, other.queued) = (0, 0);
         }
         prop_assert_eq!(once, other);
     }
 
-    /// What was told once changes nothing when it is told again.
+    /// Applying the same news again changes nothing.
     #[test]
     fn settlement_is_idempotent(news in prop::collection::vec(any_news(), 1..10), is_over in any::<bool>()) {
-        let (mut placed, mut ids) = (order(), ids(1));
+        let (mut placed, mut ids) = (order(), ids(NOW));
         if is_over {
             placed.expire(&mut ids).unwrap();
         }
@@ -253,46 +167,60 @@ proptest! {
             prop_assert_eq!(&placed, &before);
         }
         let before = placed.clone();
-        for one in news.iter().filter(|one| matches!(one, News::Money(_, PaymentNews::Captured { .. }) | News::Refund(..))) {
+        for one in news
+            .iter()
+            .filter(|one| matches!(one, News::Money(_, PaymentNews::Captured { .. }) | News::Refund(..)))
+        {
             apply(&mut placed, one, LatePayment::Fulfil, &mut ids);
         }
         prop_assert_eq!(placed, before);
     }
 
-    /// Two payments of one order: one pays, the other goes back, whichever comes first.
+    /// Of two payments of one order one pays and the other is refunded, whichever is first.
     #[test]
     fn of_two_payments_one_goes_back(second_first in any::<bool>(), is_over in any::<bool>()) {
-        let (mut placed, mut ids) = (order(), ids(1));
+        let (mut placed, mut ids) = (order(), ids(NOW));
         if is_over {
             placed.expire(&mut ids).unwrap();
         }
         let order = if second_first { [2, 1] } else { [1, 2] };
         for payment in order {
-            apply(&mut placed, &News::Money(payment, PaymentNews::Captured { amount: Some(usd(5_000)) }), LatePayment::Fulfil, &mut ids);
+            apply(
+                &mut placed,
+                &News::Money(payment, PaymentNews::Captured { amount: Some(usd(5_000)) }),
+                LatePayment::Fulfil,
+                &mut ids,
+            );
         }
         prop_assert_eq!(placed.order.state, OrderState::Paid);
         prop_assert_eq!(placed.refunds.len(), 1);
-        prop_assert_eq!((placed.refunds[0].payment, placed.refunds[0].amount), (PaymentId::from_bits(order[1]), usd(5_000)));
+        prop_assert_eq!(
+            (placed.refunds[0].payment, placed.refunds[0].amount),
+            (PaymentId::from_bits(order[1]), usd(5_000))
+        );
     }
 
-    /// What is reallocated covers each line exactly, whichever shards it comes from.
+    /// Re-reserved stock covers each line exactly, whichever shards it comes from.
     #[test]
     fn reallocated_stock_covers_each_line_exactly(first in 0_u32..=2, second in 0_u32..=2) {
         let mut placed = order();
         placed.vendors[0].lines[0].backorder = Some(Backorder { units: 1, available_from: None, oversell_limit: 5 });
-        placed.expire(&mut ids(1)).unwrap();
+        placed.expire(&mut ids(NOW)).unwrap();
         let split = |units: u32| {
             let allocations = [Allocation { shard: 1, units }, Allocation { shard: 2, units: 2 - units }];
             allocations.into_iter().filter(|allocation| allocation.units > 0).collect::<Vec<_>>()
         };
-        placed.draw_anew(BTreeMap::from([(variant(1), split(first)), (variant(2), split(second))])).unwrap();
+        placed.reallocate(BTreeMap::from([(variant(1), split(first)), (variant(2), split(second))])).unwrap();
         for vendor_order in &placed.vendors {
-            prop_assert_eq!(vendor_order.lines[0].allocations.iter().map(|allocation| allocation.units).sum::<u32>(), 2);
-            // What is there now has not to come in first.
+            prop_assert_eq!(
+                vendor_order.lines[0].allocations.iter().map(|allocation| allocation.units).sum::<u32>(),
+                2
+            );
+            // The units are in stock now, so none has to come in first.
             prop_assert_eq!(vendor_order.lines[0].backorder, None);
         }
         let short = BTreeMap::from([(variant(1), split(first))]);
-        prop_assert_eq!(placed.draw_anew(short).unwrap_err().code(), Code::OutOfStock);
+        prop_assert_eq!(placed.reallocate(short).unwrap_err().code(), Code::OutOfStock);
     }
 }
 
@@ -318,11 +246,12 @@ fn a_step_that_is_not_listed_is_refused_and_changes_nothing() {
                 placed.order.state = state;
                 placed.vendors[0].state = vendor_state;
                 let before = placed.clone();
-                match act(&mut placed, &mut ids(1)) {
+                match act(&mut placed, &mut ids(NOW)) {
                     Ok(()) => vendor_states.push(vendor_state.as_str()),
                     Err(refusal) => {
                         assert_eq!(refusal.code(), Code::WrongState, "{name} {state:?} {vendor_state:?}");
-                        // The caller writes nothing of an order whose change was refused; its states are as they were.
+                        // The caller does not write an order whose change was refused; its states are unchanged all the
+                        // same.
                         let states = |placed: &PlacedOrder| {
                             (
                                 placed.order.state,
@@ -361,7 +290,7 @@ fn a_step_that_is_not_listed_is_refused_and_changes_nothing() {
 
 #[test]
 fn a_refund_that_comes_back_keeps_its_state_and_emits_an_event() {
-    let (mut placed, mut ids) = (order(), ids(1));
+    let (mut placed, mut ids) = (order(), ids(NOW));
     apply(
         &mut placed,
         &News::Money(1, PaymentNews::Captured { amount: Some(usd(5_000)) }),
@@ -383,7 +312,7 @@ fn a_refund_that_comes_back_keeps_its_state_and_emits_an_event() {
 
 #[test]
 fn a_failed_refund_is_not_refunded_again_when_the_order_ends() {
-    let (mut placed, mut ids) = (order(), ids(1));
+    let (mut placed, mut ids) = (order(), ids(NOW));
     apply(
         &mut placed,
         &News::Money(1, PaymentNews::Captured { amount: Some(usd(5_000)) }),
@@ -401,8 +330,8 @@ fn a_failed_refund_is_not_refunded_again_when_the_order_ends() {
 
 #[test]
 fn a_cancelled_vendor_order_is_refunded_out_of_the_payment_that_paid_for_it() {
-    let (mut placed, mut ids) = (order(), ids(1));
-    // Another amount came first and was given back at the provider; the second attempt paid.
+    let (mut placed, mut ids) = (order(), ids(NOW));
+    // A mismatched amount was captured first and refunded at the dashboard; the second attempt paid.
     apply(
         &mut placed,
         &News::Money(1, PaymentNews::Captured { amount: Some(usd(4_000)) }),

@@ -1,4 +1,4 @@
-//! Settlement of money that goes back: refunds, as the provider tells of them.
+//! Settlement of refunds: what a provider's news of a refund means for an order.
 
 use super::changes::refused;
 use super::settle::Settled;
@@ -10,7 +10,7 @@ use crate::provider_news::RefundNews;
 use crate::{EventId, Money, PaymentId, RefundId, Timestamp};
 
 impl PlacedOrder {
-    /// Applies news of a refund.
+    /// Applies news of a refund that is known here.
     pub fn refund_changed(
         &mut self,
         refund: RefundId,
@@ -22,23 +22,24 @@ impl PlacedOrder {
             return Err(Refusal::of(Code::NotFound));
         };
         if known.has_arrived() && step == RefundStep::Failed {
-            // The buyer's bank sent it back. A refund that succeeded stays one; that it came back is a fact of its own.
+            // The buyer's bank sent the money back: the state stays `Succeeded`, and the return is recorded beside it.
             known.returned_at = Some(ids.now());
             let (id, payment, vendor) = (known.id, known.payment, known.vendor);
             self.record(HistoryEvent::RefundReturned, Actor::Provider, vendor, ids);
             if self.is_disputed(payment) {
                 self.reconcile_refunds(payment, ids);
-            } else if !self.cover_by_bank(id, ids) {
+            } else if !self.apply_chargeback(id, ids) {
                 self.emit_refund_failed(id, 1, ids);
             }
             return Ok(Settled::Changed);
         }
         if known.state == RefundState::Failed && step == RefundStep::Succeeded {
-            // It was over here, and went out all the same: nobody can call it back, but somebody has to know.
+            // The refund had failed here and was made after all. It cannot be cancelled any more, but the history shows
+            // it.
             let id = known.id;
             return Ok(self.record_once(HistoryEvent::RefundSucceededAfterFailure, &id.to_string(), ids));
         }
-        // News may overtake the answer to our own request.
+        // A webhook may arrive before the response to our own request.
         let asked = if known.state == RefundState::Queued && step != RefundStep::Submitted {
             RefundState::Pending
         } else {
@@ -61,7 +62,7 @@ impl PlacedOrder {
                 self.record(HistoryEvent::RefundFailed, Actor::Provider, vendor, ids);
                 if self.is_disputed(payment) {
                     self.reconcile_refunds(payment, ids);
-                } else if !self.cover_by_bank(refund, ids) {
+                } else if !self.apply_chargeback(refund, ids) {
                     self.emit_manual_refund_needed(refund, ids);
                 }
             }
@@ -70,7 +71,8 @@ impl PlacedOrder {
         Ok(Settled::Changed)
     }
 
-    /// Applies news of a refund that was made at the provider: the first news writes it down, the next change it.
+    /// Applies news of a refund that was made at the provider's dashboard: the first news adds it, later ones change
+    /// it.
     pub fn refunded_elsewhere(
         &mut self,
         payment: PaymentId,
@@ -86,7 +88,7 @@ impl PlacedOrder {
             return self.refund_changed(refund, news.outcome.step(), None, ids);
         }
         let Some(amount) = news.amount else {
-            // It cannot be counted, so at least it is said.
+            // An amount that cannot be expressed cannot be counted, but the history shows the refund.
             return Ok(self.record_once(HistoryEvent::RefundedElsewhere, &news.reference, ids));
         };
         let id = RefundId::new(ids.now(), ids.bits());
@@ -97,7 +99,7 @@ impl PlacedOrder {
             vendor: None,
             amount,
             charged_back: None,
-            // Where it stood when it was asked for; the news takes it on from there. Nobody here is to ask for it again.
+            // As if it was requested already; the news moves it on from there. Without `due_at` it is never requested.
             state: RefundState::Pending,
             reference: Some(news.reference.clone()),
             reason: RefundReason::RefundedElsewhere,
@@ -114,7 +116,7 @@ impl PlacedOrder {
         Ok(Settled::Changed)
     }
 
-    /// Writes down that a refund was asked for and is not at its end: when to ask again.
+    /// Records that a refund was requested and has not ended, and when to ask the provider again.
     pub fn schedule_refund_retry(&mut self, refund: RefundId, until: Timestamp) -> Result<(), Refusal> {
         let known = self.refunds.iter_mut().find(|known| known.id == refund).ok_or(Refusal::of(Code::NotFound))?;
         if !matches!(known.state, RefundState::Queued | RefundState::Pending) {
@@ -125,17 +127,17 @@ impl PlacedOrder {
         Ok(())
     }
 
-    /// Writes down that the provider sends nothing back while the buyer's bank decides, of which no news has come here yet.
+    /// Records that the provider rejects refunds because of an open dispute whose news has not arrived yet.
     pub fn schedule_refund_retry_while_disputed(&mut self, refund: RefundId, until: Timestamp) -> Result<(), Refusal> {
         self.schedule_refund_retry(refund, until)?;
         if let Some(known) = self.refunds.iter_mut().find(|known| known.id == refund) {
-            // It was looked for before it was asked for, so that what was unclear before is not any more: it was not made.
+            // The refund was looked up before it was requested again, so no earlier attempt is in doubt: none was made.
             known.refusals = known.attempts;
         }
         Ok(())
     }
 
-    /// Writes down something that a provider tells and that changes no state here, once per reference.
+    /// Adds a history entry for news that changes no state, once per subject.
     fn record_once(&mut self, event: HistoryEvent, subject: &str, ids: &Ids) -> Settled {
         let is_same = |entry: &History| entry.event == event && entry.subject.as_deref() == Some(subject);
         if self.order.history.iter().any(is_same) {
@@ -146,14 +148,16 @@ impl PlacedOrder {
         Settled::Changed
     }
 
-    /// Says that a refund failed and that its money has to go back by hand: once, and again when a bank has decided since.
+    /// Emits the event that a failed refund needs a manual refund: once, and once more after each decision of a
+    /// dispute.
     pub(super) fn emit_manual_refund_needed(&mut self, refund: RefundId, ids: &Ids) {
         let decided = u8::try_from(self.disputes.len()).unwrap_or(u8::MAX);
         let round = if decided == 0 { 0 } else { decided.saturating_add(1) };
         self.emit_refund_failed(refund, round, ids);
     }
 
-    /// Says that a refund did not reach the buyer. The event's id follows from the refund's, so that no repeat tells it twice.
+    /// Emits the event that a refund did not reach the buyer. Its id is derived from the refund's, so that a repeat is
+    /// the same event.
     fn emit_refund_failed(&mut self, refund: RefundId, round: u8, ids: &Ids) {
         let mut bits = [round; 10];
         for (bit, known) in bits.iter_mut().rev().zip(refund.bits().to_le_bytes()) {
@@ -168,8 +172,8 @@ impl PlacedOrder {
         });
     }
 
-    /// Brings a payment's state up to what has gone back of it. What came back from the buyer's bank does not count, but a
-    /// payment that was refunded does not become another again: what is left of it is said by its refunds.
+    /// Updates a payment's state by what was refunded of it. Money that the buyer's bank sent back does not count, but
+    /// the payment does not leave its refunded state for that: the refunds have the difference.
     pub(super) fn update_refunded_state(&mut self, payment: PaymentId) -> Result<(), Refusal> {
         let back: Vec<Money> = self
             .refunds
@@ -181,7 +185,7 @@ impl PlacedOrder {
             && let Some(taken) = known.captured
             && !back.is_empty()
         {
-            // In the currency that came, which need not be the order's.
+            // In the currency that was captured, which need not be the order's.
             let back = back.into_iter().filter(|amount| amount.currency() == taken.currency());
             let back = Money::sum(taken.currency(), back).map_err(refused)?;
             let all = back.minor() >= taken.minor();

@@ -1,5 +1,5 @@
-//! Settlement: what a provider's news means for an order. Every channel calls it: the webhook, the buyer's return and the
-//! reconciliation; in any order, any number of times.
+//! Settlement of payments: what a provider's news means for an order. The webhook, the buyer's return and the
+//! reconciliation all call it, in any order and any number of times.
 
 use std::collections::BTreeMap;
 
@@ -14,18 +14,19 @@ use crate::provider_news::PaymentNews;
 use crate::stock::{Allocation, demand};
 use crate::{Money, PaymentId, VariantId, VendorId};
 
-/// What came of the news.
+/// The result of applying news.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
-    /// Something changed and has to be written.
+    /// The order has changed and has to be written.
     Changed,
-    /// Known already, or of an older state: nothing to write.
+    /// The news was known already or is outdated: nothing has to be written.
     Unchanged,
 }
 
 impl PlacedOrder {
-    /// Applies news of an attempt. `late` says what becomes of money that comes when the order is over: the caller plans from
-    /// which shards the stock is taken again ([`Self::draw_anew`]), and when there is none reads the order anew and refunds.
+    /// Applies news of a payment attempt. `late` says what becomes of a late payment. For [`LatePayment::Fulfil`] the
+    /// caller first allocates the stock that the order re-reserves ([`Self::reallocate`]); without enough stock it
+    /// reloads the order and refunds.
     pub fn settle(
         &mut self,
         payment: PaymentId,
@@ -63,7 +64,7 @@ impl PlacedOrder {
         late: LatePayment,
         ids: &mut Ids,
     ) -> Result<Settled, Refusal> {
-        // An amount that cannot be expressed is surely not the one that was asked for.
+        // An amount that cannot be expressed is not the requested one.
         let amount = amount.unwrap_or(Money::zero(self.order.currency));
         let Some(known) = self.payments.iter_mut().find(|known| known.id == payment) else {
             return Err(Refusal::of(Code::NotFound));
@@ -72,7 +73,7 @@ impl PlacedOrder {
             return Ok(Settled::Unchanged);
         }
         known.captured = Some(amount);
-        // An attempt that brought another amount than was asked for has not paid the order.
+        // A mismatched amount does not pay the order.
         let as_asked = amount == known.amount;
         let step = if as_asked { PaymentStep::Captured } else { PaymentStep::AmountMismatch };
         known.state = known.state.after(step).ok_or(Refusal::of(Code::WrongState))?;
@@ -82,12 +83,12 @@ impl PlacedOrder {
             self.record(HistoryEvent::PaymentAmountMismatch, Actor::Provider, None, ids);
             self.emit(OrderEventKind::PaymentAmountMismatch, None, ids);
         }
-        // Somebody may have given it back at the provider before the news of it arrived.
+        // A refund at the provider's dashboard may have been reported before the payment.
         self.update_refunded_state(payment)?;
         Ok(Settled::Changed)
     }
 
-    /// What money does that came: it pays the order, takes it up again, or goes back.
+    /// Uses captured money: it pays the order, reopens it, or is refunded.
     pub(super) fn apply_payment(
         &mut self,
         payment: PaymentId,
@@ -117,7 +118,7 @@ impl PlacedOrder {
             OrderState::Expired | OrderState::Cancelled => {
                 self.refund_in_full(payment, amount, RefundReason::Late, OrderEventKind::LatePaymentRefunded, ids)
             }
-            // Paid by nobody else, yet paid: only cash on delivery does that.
+            // No other attempt has paid, and yet the order is paid: only cash on delivery does that.
             OrderState::Paid | OrderState::Completed => self.refund_in_full(
                 payment,
                 amount,
@@ -128,17 +129,17 @@ impl PlacedOrder {
         }
     }
 
-    /// Whether the order has ended without having been carried out.
+    /// Whether the order ended unfulfilled.
     pub(super) const fn is_over(&self) -> bool {
         matches!(self.order.state, OrderState::Expired | OrderState::Cancelled)
     }
 
-    /// Whether the order can go on as a whole: a vendor order that its vendor declined cannot.
+    /// Whether all of the order can go on: not when a vendor has declined a part of it.
     pub(super) fn can_reopen(&self) -> bool {
         self.vendors.iter().all(|vendor_order| vendor_order.state == VendorOrderState::Cancelled)
     }
 
-    /// How many units of each variant an order takes again that is over; nothing when it is not over, or cannot go on.
+    /// Units per variant that an order needs to be reopened; nothing when it is not over, or cannot be reopened.
     pub fn demand_to_reopen(&self) -> Option<BTreeMap<VariantId, u32>> {
         (self.is_over() && self.can_reopen()).then(|| {
             demand(
@@ -150,9 +151,9 @@ impl PlacedOrder {
         })
     }
 
-    /// Plans from which shards an order that is over takes its units again. The shards it had before may be empty while
-    /// others are full. Refused when the allocations do not cover what it takes exactly.
-    pub fn draw_anew(&mut self, mut allocations: BTreeMap<VariantId, Vec<Allocation>>) -> Result<(), Refusal> {
+    /// Sets the shards from which a reopened order re-reserves its units: the shards that it had before may be empty
+    /// while others are full. Fails with `out_of_stock` when the allocations do not cover the units exactly.
+    pub fn reallocate(&mut self, mut allocations: BTreeMap<VariantId, Vec<Allocation>>) -> Result<(), Refusal> {
         let wanted = self.demand_to_reopen().ok_or(Refusal::of(Code::WrongState))?;
         for (variant, units) in &wanted {
             let allocated: u64 =
@@ -164,7 +165,7 @@ impl PlacedOrder {
         for line in self.vendors.iter_mut().flat_map(|vendor_order| &mut vendor_order.lines) {
             let Some(left) = allocations.get_mut(&line.variant) else { continue };
             line.allocations = take_allocations(left, line.quantity);
-            // What it takes now is there: nothing of it has to come in first any more.
+            // The re-reserved units are in stock, so none of them has to come in first.
             line.backorder = None;
         }
         Ok(())
@@ -206,7 +207,7 @@ impl PlacedOrder {
         event: OrderEventKind,
         ids: &mut Ids,
     ) -> Result<(), Refusal> {
-        // Some of it may have gone back by hand at the provider already.
+        // A part may have been refunded at the provider's dashboard already.
         let left = self.refundable_amount(payment).unwrap_or(amount);
         self.queue_refund(payment, None, left, reason, ids)?;
         self.emit(event, None, ids);
@@ -214,7 +215,7 @@ impl PlacedOrder {
     }
 }
 
-/// Takes so many units out of what was allocated of a variant, for one of its lines.
+/// Takes the allocations for one line out of those of its variant.
 fn take_allocations(allocated: &mut Vec<Allocation>, units: u32) -> Vec<Allocation> {
     let mut missing = units;
     let mut taken = Vec::new();

@@ -1,23 +1,23 @@
-//! The lives of orders and sub-orders.
+//! State machines of orders and vendor orders.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Where an order stands.
+/// State of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderState {
-    /// Waits for the money.
+    /// Stock is reserved, and the payment has not come in yet.
     AwaitingPayment,
-    /// Payable on delivery.
+    /// Payable on delivery; vendors may begin.
     Confirmed,
-    /// Paid.
+    /// The payment came in; vendors may begin.
     Paid,
-    /// Not paid in time.
+    /// It was not paid before its deadline.
     Expired,
-    /// Called off.
+    /// It was cancelled: by the buyer, the operator, or because every vendor declined.
     Cancelled,
-    /// Everything arrived and stays.
+    /// Everything was delivered and not returned.
     Completed,
 }
 
@@ -25,38 +25,37 @@ pub enum OrderState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderStep {
-    /// The money came.
+    /// The payment came in, or was collected on delivery.
     Paid,
-    /// The deadline passed.
+    /// The payment deadline passed.
     Expired,
-    /// It was called off.
+    /// It was cancelled.
     Cancelled,
-    /// Everything arrived and stays.
+    /// Everything was delivered and not returned.
     Completed,
 }
 
 impl OrderState {
-    /// Every state.
     pub const ALL: [Self; 6] =
         [Self::AwaitingPayment, Self::Confirmed, Self::Paid, Self::Expired, Self::Cancelled, Self::Completed];
 
-    /// Where an order begins: with its money to come now, or on delivery.
+    /// The states in which an order can begin: paid in advance, or on delivery.
     pub const INITIAL: [Self; 2] = [Self::AwaitingPayment, Self::Confirmed];
 
-    /// The state after a step; nothing when the step cannot happen now.
+    /// The state after a step; nothing when the step is not allowed in this state.
     pub const fn after(self, step: OrderStep) -> Option<Self> {
         match (self, step) {
             (Self::AwaitingPayment | Self::Confirmed, OrderStep::Paid) => Some(Self::Paid),
             (Self::AwaitingPayment | Self::Confirmed, OrderStep::Expired) => Some(Self::Expired),
             (Self::AwaitingPayment | Self::Confirmed | Self::Paid, OrderStep::Cancelled) => Some(Self::Cancelled),
             (Self::Paid, OrderStep::Completed) => Some(Self::Completed),
-            // Late money, while there is still stock.
+            // A late payment, while its stock can be re-reserved.
             (Self::Expired | Self::Cancelled, OrderStep::Paid) => Some(Self::Paid),
             _ => None,
         }
     }
 
-    /// The name on the wire.
+    /// Its name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AwaitingPayment => "awaiting_payment",
@@ -68,64 +67,62 @@ impl OrderState {
         }
     }
 
-    /// The state with this name.
+    /// The state with this name on the wire.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == text)
     }
 }
 
 impl OrderStep {
-    /// Every step.
     pub const ALL: [Self; 4] = [Self::Paid, Self::Expired, Self::Cancelled, Self::Completed];
 }
 
-/// Where a sub-order stands.
+/// State of a vendor order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VendorOrderState {
-    /// Waits for the seller, or for the money.
+    /// It waits for the order's payment, or for the vendor to accept.
     Pending,
-    /// The seller will send it.
+    /// The vendor accepted and will ship it.
     Accepted,
-    /// The seller will not send it.
+    /// The vendor declined it.
     #[serde(alias = "refused")]
     Declined,
-    /// Called off.
+    /// It was cancelled before it was shipped.
     Cancelled,
-    /// On its way.
+    /// The parcel was shipped.
     Shipped,
-    /// Arrived.
+    /// The parcel was delivered.
     Delivered,
-    /// Came back.
+    /// The parcel came back.
     Returned,
-    /// Arrived and stays.
+    /// The parcel was delivered and not returned.
     Completed,
 }
 
-/// What can happen to a sub-order.
+/// What can happen to a vendor order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VendorOrderStep {
-    /// The seller will send it.
+    /// The vendor accepted it.
     Accepted,
-    /// The seller will not send it.
+    /// The vendor declined it.
     Declined,
-    /// It was called off.
+    /// It was cancelled.
     Cancelled,
-    /// It left.
+    /// The parcel was shipped.
     Shipped,
-    /// It arrived.
+    /// The parcel was delivered.
     Delivered,
-    /// It came back.
+    /// The parcel came back.
     Returned,
-    /// It stays.
+    /// The parcel was delivered and not returned.
     Completed,
-    /// Late money: it is on again.
+    /// A late payment reopened it.
     Reopened,
 }
 
 impl VendorOrderState {
-    /// Every state.
     pub const ALL: [Self; 8] = [
         Self::Pending,
         Self::Accepted,
@@ -137,10 +134,10 @@ impl VendorOrderState {
         Self::Completed,
     ];
 
-    /// Where a sub-order begins.
+    /// The states in which a vendor order can begin.
     pub const INITIAL: [Self; 1] = [Self::Pending];
 
-    /// The state after a step; nothing when the step cannot happen now.
+    /// The state after a step; nothing when the step is not allowed in this state.
     pub const fn after(self, step: VendorOrderStep) -> Option<Self> {
         use VendorOrderStep as E;
         match (self, step) {
@@ -156,22 +153,22 @@ impl VendorOrderState {
         }
     }
 
-    /// Whether the goods are still in the house and promised to the buyer.
+    /// Whether stock is reserved for it: it has neither ended nor been shipped.
     pub const fn holds_stock(self) -> bool {
         matches!(self, Self::Pending | Self::Accepted)
     }
 
-    /// Whether the goods have left the house.
+    /// Whether the goods were shipped, whatever became of the parcel.
     pub const fn has_shipped(self) -> bool {
         !self.holds_stock() && !self.is_cancelled_or_declined()
     }
 
-    /// Whether nothing more comes of it.
+    /// Whether it ended without being shipped.
     pub const fn is_cancelled_or_declined(self) -> bool {
         matches!(self, Self::Declined | Self::Cancelled)
     }
 
-    /// The name on the wire.
+    /// Its name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -187,7 +184,6 @@ impl VendorOrderState {
 }
 
 impl VendorOrderStep {
-    /// Every step.
     pub const ALL: [Self; 8] = [
         Self::Accepted,
         Self::Declined,
@@ -199,7 +195,7 @@ impl VendorOrderStep {
         Self::Reopened,
     ];
 
-    /// The name in histories.
+    /// Its name in histories.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",

@@ -1,4 +1,4 @@
-//! What planning, spreading and moving units must keep.
+//! Properties of allocating, spreading and rebalancing units.
 
 use proptest::prelude::*;
 
@@ -18,13 +18,16 @@ proptest! {
     fn an_allocation_is_found_exactly_when_the_sum_suffices(
         wanted in 1_u32..200, units in prop::collection::vec(-3_i64..40, 0..12),
     ) {
-        let stock_shards: Vec<StockShard> = units.iter().map(|available| StockShard { available: *available, reserved: 0 }).collect();
+        let stock_shards: Vec<StockShard> =
+            units.iter().map(|available| StockShard { available: *available, reserved: 0 }).collect();
         let there: i64 = units.iter().filter(|units| **units > 0).sum();
         match allocate(wanted, &stock_shards) {
             Some(allocations) => {
                 prop_assert_eq!(allocations.iter().map(|allocation| allocation.units).sum::<u32>(), wanted);
                 for allocation in &allocations {
-                    prop_assert!(allocation.units > 0 && i64::from(allocation.units) <= units[usize::from(allocation.shard)]);
+                    prop_assert!(
+                        allocation.units > 0 && i64::from(allocation.units) <= units[usize::from(allocation.shard)]
+                    );
                 }
                 let mut shards: Vec<_> = allocations.iter().map(|allocation| allocation.shard).collect();
                 shards.sort_unstable();
@@ -60,7 +63,7 @@ fn a_change_is_spread_exactly() {
     assert_eq!(spread(-3, &stock_shards(&[2, 2]), two).unwrap(), [(0, -2), (1, -1)]);
     assert_eq!(spread(-5, &stock_shards(&[2, 2]), two), None);
     assert_eq!(spread(-5, &stock_shards(&[2, 2]), Layout { oversell_limit: 1, ..two }).unwrap(), [(0, -3), (1, -2)]);
-    assert_eq!(spread(3, &stock_shards(&[-2, 0]), two).unwrap(), [(0, 3)], "what is owed comes first");
+    assert_eq!(spread(3, &stock_shards(&[-2, 0]), two).unwrap(), [(0, 3)], "units owed to buyers are filled first");
 }
 
 #[test]
@@ -81,7 +84,7 @@ fn every_order_that_a_cart_can_hold_has_an_allocation_for_each_of_its_lines() {
     }
 }
 
-/// What may happen to the stock of a variant.
+/// What can happen to the stock of a variant.
 #[derive(Clone, Debug)]
 enum Step {
     Sell(u32),
@@ -103,7 +106,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 proptest! {
-    /// Orders remember where they took from; the shards grow and shrink under them.
+    /// Orders release to the shards of their allocations, while the number of shards grows and shrinks.
     #[test]
     fn no_unit_is_lost_or_made_when_stock_is_rebalanced_between_sales(steps in steps(), oversell_limit in 0_u32..6) {
         let mut layout = Layout { shards: 1, peak_shards: 1, oversell_limit };

@@ -1,22 +1,22 @@
 //! Stripe's minor units, which are not always ISO 4217's.
 //!
-//! From <https://docs.stripe.com/currencies>: most amounts are hundredths. Some currencies have no decimals and are sent as they
-//! are; the króna and the shilling of Uganda have none either but are still sent as hundredths, for old times' sake; the
-//! ariary of Madagascar has none at Stripe though ISO gives it two; and of three decimals the last must be zero.
+//! From <https://docs.stripe.com/currencies>: most amounts are hundredths. Currencies without decimals are sent as they
+//! are, except the Icelandic króna and the Ugandan shilling, which are sent as hundredths for backward compatibility.
+//! The Malagasy ariary has no decimals at Stripe though ISO gives it two. Of three decimals the last must be zero.
 
 use domain::{Currency, Money};
 
-/// How one of our minor units is written at Stripe.
+/// How an amount in our minor units is converted to Stripe's.
 enum Scale {
-    /// As it is.
+    /// Unchanged.
     Same,
-    /// As it is, but only in steps of ten.
+    /// Unchanged, but only multiples of ten.
     Tens,
-    /// A hundred times as much.
+    /// Multiplied by 100.
     TimesHundred,
-    /// Only whole hundreds, as hundredths of what we write.
+    /// Divided by 100; only multiples of 100.
     ByHundred,
-    /// Nobody knows: Stripe does not list the currency and the wrong guess would be ten times the price.
+    /// Not at all: Stripe does not list the currency, and a wrong guess would charge ten times the price.
     Unsupported,
 }
 
@@ -30,7 +30,7 @@ const fn scale(currency: Currency) -> Scale {
     }
 }
 
-/// An amount as Stripe wants it; nothing when it cannot be paid there exactly.
+/// The amount in Stripe's units; `None` when Stripe cannot take exactly this amount.
 pub(super) fn to_stripe(amount: Money) -> Option<i64> {
     let minor = amount.minor();
     match scale(amount.currency()) {
@@ -42,12 +42,12 @@ pub(super) fn to_stripe(amount: Money) -> Option<i64> {
     }
 }
 
-/// The currency as Stripe writes it.
+/// The currency as Stripe writes it: in lower case.
 pub(super) fn currency_to_stripe(currency: Currency) -> String {
     currency.as_str().to_ascii_lowercase()
 }
 
-/// What Stripe's amount is; nothing when it is none of ours.
+/// Our amount for one of Stripe's; `None` when we have no such currency or cannot represent the amount.
 pub(super) fn from_stripe(amount: i64, currency: &str) -> Option<Money> {
     let currency: Currency = currency.to_ascii_uppercase().parse().ok()?;
     let minor = match scale(currency) {

@@ -1,4 +1,4 @@
-//! One call to Stripe: form out, JSON back, and what each kind of answer means.
+//! One call to Stripe: a form is sent, JSON comes back, and failures are classified.
 
 use std::sync::Arc;
 
@@ -12,7 +12,6 @@ use super::{StripeSecret, VERSION};
 use crate::Failure;
 use crate::transport::{Http, HttpFailure};
 
-/// The way to Stripe.
 #[derive(Clone)]
 pub(super) struct Connection {
     pub(super) http: Arc<dyn Http>,
@@ -36,7 +35,7 @@ struct ErrorPart {
 }
 
 impl Connection {
-    /// Writes something, once for one idempotency key.
+    /// Sends a form. With an idempotency key it takes effect once, however often it is sent.
     pub(super) async fn post<T: DeserializeOwned>(
         &self,
         secret: &StripeSecret,
@@ -54,7 +53,7 @@ impl Connection {
         self.call(secret, path, request, Bytes::from(body)).await
     }
 
-    /// Reads something.
+    /// Sends a request without a body.
     pub(super) async fn read<T: DeserializeOwned>(
         &self,
         secret: &StripeSecret,
@@ -81,7 +80,7 @@ impl Connection {
             .body(body)
             .map_err(|error| unsendable(&error))?;
         let answer = self.http.send(request).await.map_err(|failure| {
-            // The log has the reason once, here; callers only act on the kind.
+            // The reason is logged once, here; callers only act on the kind.
             tracing::warn!(failure = %failure, "Stripe did not answer");
             match failure {
                 HttpFailure::Unsent(reason) => Failure::Unavailable(reason),
@@ -98,13 +97,13 @@ impl Connection {
     }
 }
 
-/// Nothing was sent, and nothing will be until the configuration is put right.
+/// Nothing was sent, and nothing will be until the configuration is corrected.
 fn unsendable(error: &dyn std::fmt::Display) -> Failure {
     tracing::error!(error = %error, "a request to Stripe cannot be made");
     Failure::Unavailable("the request cannot be made".into())
 }
 
-/// What an answer without success means for the one who asked.
+/// Classifies an answer without success.
 fn failure(answer: &Response<Bytes>) -> Failure {
     let status = answer.status();
     let error = serde_json::from_slice::<ErrorBody>(answer.body()).ok().map(|body| body.error);
@@ -123,11 +122,11 @@ fn failure(answer: &Response<Bytes>) -> Failure {
     );
     match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Failure::NoKey(code),
-        // Too many calls, or somebody else holds the object: both are refused before anything is done.
+        // Rate limited, or another call has locked the object: both are refused before anything is done.
         StatusCode::TOO_MANY_REQUESTS => Failure::Unavailable(code),
         // Another call with the same key is still running, and will have its own effect.
         StatusCode::CONFLICT => Failure::Unclear(code),
-        // An answer of something between Stripe and us says nothing about the payment.
+        // An error that is not in Stripe's format comes from a proxy in between and says nothing about the payment.
         _ if status.is_client_error() && error.is_some() => Failure::Refused { code },
         _ => Failure::Unclear(code),
     }

@@ -1,4 +1,4 @@
-//! Webhook events, once their signature is believed. <https://docs.stripe.com/api/events/types>
+//! Webhook events, read once their signature is verified. <https://docs.stripe.com/api/events/types>
 
 use domain::Timestamp;
 use domain::payment::ProviderName;
@@ -12,7 +12,7 @@ use domain::dispute::DisputeState;
 
 #[derive(Deserialize)]
 struct Event<'a> {
-    /// `event`. The newer "thin" events say `v2.core.event` and carry no object; they are for another kind of endpoint.
+    /// `event`. The newer "thin" events have `v2.core.event` and carry no object; they go to another kind of endpoint.
     object: String,
     id: String,
     r#type: String,
@@ -27,15 +27,19 @@ struct Data<'a> {
     object: &'a RawValue,
 }
 
-/// Reads an event.
 pub(super) fn read(body: &[u8]) -> Result<ProviderNews, WebhookError> {
     let event: Event<'_> = serde_json::from_slice(body).map_err(|_| WebhookError::Unreadable)?;
     if event.object != "event" || event.id.is_empty() {
         return Err(WebhookError::Unreadable);
     }
     let content = EventContent::read(&event.r#type, event.data.object).map_err(|error| {
-        // Signed by Stripe and yet not of the shape we know: somebody has to look at it.
-        tracing::error!(event.kind = event.r#type, event.id = event.id, error = %error, "an event of Stripe cannot be read");
+        // Signed by Stripe but not of the documented shape: the operator has to look at it.
+        tracing::error!(
+            event.kind = event.r#type,
+            event.id = event.id,
+            error = %error,
+            "an event of Stripe cannot be read"
+        );
         WebhookError::Unreadable
     })?;
     Ok(ProviderNews {
@@ -49,7 +53,6 @@ pub(super) fn read(body: &[u8]) -> Result<ProviderNews, WebhookError> {
     })
 }
 
-/// What an event tells.
 struct EventContent {
     reference: String,
     metadata: Metadata,
@@ -78,7 +81,7 @@ impl EventContent {
             "payment_intent.created" | "payment_intent.processing" | "payment_intent.requires_action" => {
                 Self::payment(serde_json::from_str(object)?, |_| PaymentNews::Pending)
             }
-            // `charge.refunded` says only how much of a charge is gone by now; these name the refund.
+            // `charge.refunded` only has the total refunded of a charge; these events name the refund.
             "refund.created" | "refund.updated" | "refund.failed" | "charge.refund.updated" => {
                 Self::refund(serde_json::from_str(object)?)
             }
@@ -102,7 +105,7 @@ impl EventContent {
         };
         match refund.payment_intent.take() {
             Some(reference) => Self { reference, metadata, kind: NewsKind::Refund(refund.news()) },
-            // A refund of a charge without a PaymentIntent: none of ours.
+            // A refund of a charge without a PaymentIntent is none of ours.
             None => Self { reference: String::new(), metadata, kind: unknown("refund of a bare charge") },
         }
     }
@@ -112,7 +115,7 @@ impl EventContent {
             "needs_response" | "under_review" => Some(DisputeState::Opened),
             "won" => Some(DisputeState::Won),
             "lost" => Some(DisputeState::Lost),
-            // `warning_…`: the bank asks a question, and no money moves.
+            // `warning_…`: an inquiry by the bank, which moves no money.
             _ => None,
         };
         let kind = match state {
@@ -157,13 +160,14 @@ mod tests {
 
     fn intent(status: &str) -> Value {
         json!({
-            "id": "pi_1Q", "object": "payment_intent", "amount": 1250, "amount_capturable": 0, "amount_details": {"tip": {}},
-            "amount_received": 0, "application": null, "automatic_payment_methods": {"allow_redirects": "always", "enabled": true},
+            "id": "pi_1Q", "object": "payment_intent", "amount": 1250, "amount_capturable": 0,
+            "amount_details": {"tip": {}}, "amount_received": 0, "application": null,
+            "automatic_payment_methods": {"allow_redirects": "always", "enabled": true},
             "canceled_at": null, "cancellation_reason": null, "capture_method": "automatic_async",
-            "client_secret": "pi_1Q_secret_x", "confirmation_method": "automatic", "created": 1_794_999_990, "currency": "usd",
-            "customer": null, "description": null, "last_payment_error": null, "latest_charge": null, "livemode": false,
-            "metadata": metadata(), "next_action": null, "payment_method": null, "payment_method_types": ["card", "link"],
-            "status": status,
+            "client_secret": "pi_1Q_secret_x", "confirmation_method": "automatic", "created": 1_794_999_990,
+            "currency": "usd", "customer": null, "description": null, "last_payment_error": null,
+            "latest_charge": null, "livemode": false, "metadata": metadata(), "next_action": null,
+            "payment_method": null, "payment_method_types": ["card", "link"], "status": status,
         })
     }
 
@@ -203,7 +207,11 @@ mod tests {
 
     #[test]
     fn every_payment_event_becomes_the_right_news() {
-        let declined = json!({"last_payment_error": {"type": "card_error", "code": "card_declined", "decline_code": "insufficient_funds"}});
+        let declined = json!({
+            "last_payment_error": {
+                "type": "card_error", "code": "card_declined", "decline_code": "insufficient_funds",
+            },
+        });
         let cases = [
             ("payment_intent.created", intent("requires_payment_method"), PaymentNews::Pending),
             ("payment_intent.processing", intent("processing"), PaymentNews::Pending),
@@ -235,8 +243,11 @@ mod tests {
         let refund = |status: &str| {
             json!({
                 "id": "re_1Q", "object": "refund", "amount": 500, "balance_transaction": "txn_1", "charge": "ch_1Q",
-                "created": 1_795_000_000, "currency": "usd", "payment_intent": "pi_1Q", "reason": null, "status": status,
-                "metadata": {"refund_id": RefundId::from_bits(3).to_string(), "order_id": OrderId::from_bits(1).to_string()},
+                "created": 1_795_000_000, "currency": "usd", "payment_intent": "pi_1Q", "reason": null,
+                "status": status,
+                "metadata": {
+                    "refund_id": RefundId::from_bits(3).to_string(), "order_id": OrderId::from_bits(1).to_string(),
+                },
             })
         };
         let cases = [
@@ -315,7 +326,8 @@ mod tests {
             "created": "2026-11-21T00:00:00Z", "livemode": false, "data": {},
         });
         let thin_with_numbers = json!({
-            "id": "evt_1", "object": "v2.core.event", "type": "payment_intent.succeeded", "created": 1, "data": {"object": {}},
+            "id": "evt_1", "object": "v2.core.event", "type": "payment_intent.succeeded", "created": 1,
+            "data": {"object": {}},
         });
         let bodies = [
             b"".to_vec(),

@@ -6,7 +6,8 @@ use serde::Deserialize;
 use super::amount::from_stripe;
 use crate::{PaymentNews, RefundNews, RefundOutcome};
 
-/// What we wrote on an object. Others may have written anything there, so it is read with doubt.
+/// The metadata that we wrote on an object. Others may have written anything there, so the values are only parsed when
+/// they are used, and ignored when they are no ids.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Metadata {
     #[serde(default)]
@@ -45,7 +46,7 @@ pub(super) struct PaymentIntent {
     pub(super) metadata: Metadata,
 }
 
-/// Why the last try did not work.
+/// Why the last attempt to pay failed.
 #[derive(Deserialize)]
 pub(super) struct PaymentError {
     #[serde(default)]
@@ -55,14 +56,14 @@ pub(super) struct PaymentError {
 }
 
 impl PaymentError {
-    /// The bank's own word is the more exact one.
+    /// The bank's decline code if there is one, because it is more specific than Stripe's code.
     pub(super) fn most_specific_code(&self) -> String {
         self.decline_code.as_deref().or(self.code.as_deref()).unwrap_or("declined").to_owned()
     }
 }
 
 impl PaymentIntent {
-    /// Where it stands. A status that is not known is pending: nothing is decided by what we do not understand.
+    /// The state of the payment. An unknown status is pending, so that it decides nothing.
     pub(super) fn news(&self) -> PaymentNews {
         match self.status.as_str() {
             "succeeded" => PaymentNews::Captured { amount: from_stripe(self.amount_received, &self.currency) },
@@ -113,7 +114,7 @@ impl RefundObject {
     }
 }
 
-/// Some refunds of one payment, newest first.
+/// A page of the refunds of one payment, newest first.
 #[derive(Deserialize)]
 pub(super) struct RefundPage {
     pub(super) data: Vec<RefundObject>,

@@ -4,14 +4,14 @@ use std::fmt;
 
 use serde::Deserialize;
 
-/// What the secret store keeps for Stripe: `{"api_key":"sk_…","webhook_secret":{"current":"whsec_…","previous":null}}`.
+/// The JSON in the secret store: `{"api_key":"sk_…","webhook_secret":{"current":"whsec_…","previous":null}}`.
 #[derive(Clone, Deserialize)]
 pub struct StripeSecret {
     api_key: String,
     webhook_secret: WebhookSecret,
 }
 
-/// The webhook endpoint's secret, and the one before it while it is being rotated.
+/// The webhook endpoint's secret, and the previous one while it is being rotated.
 #[derive(Clone, Deserialize)]
 pub struct WebhookSecret {
     current: String,
@@ -20,8 +20,8 @@ pub struct WebhookSecret {
 }
 
 impl StripeSecret {
-    /// Reads the JSON of the secret store; nothing when it is something else, or a part of it is empty: an empty secret
-    /// would be one that everybody knows.
+    /// Reads the JSON of the secret store; `None` when it is something else, or a part of it is empty: anybody could
+    /// forge a signature made with an empty secret.
     pub fn parse(text: &str) -> Option<Self> {
         let secret: Self = serde_json::from_str(text).ok()?;
         let filled = !secret.api_key.is_empty()

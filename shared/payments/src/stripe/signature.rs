@@ -1,5 +1,5 @@
-//! `Stripe-Signature`: `t=<seconds>,v1=<hex>[,v1=<hex>…]`, an HMAC-SHA256 of `<t>.<raw body>` keyed with the whole text of
-//! the endpoint's secret. <https://docs.stripe.com/webhooks#verify-manually>
+//! `Stripe-Signature`: `t=<seconds>,v1=<hex>[,v1=<hex>…]`, an HMAC-SHA256 of `<t>.<raw body>` keyed with the whole text
+//! of the endpoint's secret. <https://docs.stripe.com/webhooks#verify-manually>
 
 use domain::Timestamp;
 use http::HeaderMap;
@@ -8,16 +8,15 @@ use ring::hmac;
 use super::StripeSecret;
 use crate::WebhookError;
 
-/// Where the signature stands.
 const HEADER: &str = "stripe-signature";
-/// How old a signature may be. One from the future is fine: only clocks differ.
+/// The greatest age of a signature. One from the future is accepted: only the clocks differ.
 const TOLERANCE_SECONDS: i64 = 300;
-/// How many signatures are looked at. Stripe sends one for each active secret; a longer list is an attack on our time.
+/// How many signatures are checked. Stripe sends one for each active secret; a longer list would only cost CPU time.
 const MAX_SIGNATURES: usize = 16;
-/// The length of an HMAC-SHA256.
+/// The length of an HMAC-SHA256 in bytes.
 const LENGTH: usize = 32;
 
-/// Believes the body or not.
+/// Checks the signature over the body, then its age.
 pub(super) fn verify(
     headers: &HeaderMap,
     body: &[u8],
@@ -45,21 +44,23 @@ pub(super) fn verify(
     Ok(())
 }
 
-/// Whether two signatures are equal. Both are signed once more and those signatures compared in constant time, so the
-/// time taken says nothing about where the two part; and the body is read once, however many signatures came with it.
+/// Whether two signatures are equal. Both are signed once more and the results compared in constant time, so that the
+/// time taken does not reveal where they differ. The body is hashed once per secret, however many signatures came with
+/// it.
 fn same(key: &hmac::Key, ours: &[u8], theirs: &[u8]) -> bool {
     let of_theirs = hmac::sign(key, theirs);
     hmac::verify(key, ours, of_theirs.as_ref()).is_ok()
 }
 
 struct Parsed<'a> {
-    /// The time as it was signed.
+    /// The time as it was signed: the text in the header.
     time: &'a str,
     seconds: i64,
     signatures: Vec<[u8; LENGTH]>,
 }
 
-/// Reads the header. Items of other schemes, without `=`, or not hexadecimal are passed over, as Stripe's own libraries do.
+/// Parses the header. Items of other schemes, without `=`, or not hexadecimal are skipped, as in Stripe's own
+/// libraries.
 fn parse(header: &str) -> Option<Parsed<'_>> {
     let mut time = None;
     let mut signatures = Vec::new();
@@ -203,7 +204,7 @@ mod tests {
         assert_eq!(check_at(&header, at(NOW + 300), &secret), Ok(()));
         assert_eq!(check_at(&header, at(NOW + 301), &secret), Err(WebhookError::Stale));
         assert_eq!(check_at(&header, at(NOW - 86_400), &secret), Ok(()));
-        // The signature comes first: an old one that is not genuine is no signature at all.
+        // The signature is checked before its age.
         assert_eq!(check_at(&format!("t=1,v1={KNOWN}"), at(NOW), &secret), Err(WebhookError::BadSignature));
         let earliest = format!("t={},v1={KNOWN}", i64::MIN);
         assert_eq!(check_at(&earliest, at(NOW), &secret), Err(WebhookError::BadSignature));

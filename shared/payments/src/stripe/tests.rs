@@ -1,9 +1,11 @@
-//! What is sent to Stripe, and what each answer is taken for. The simulator's own tests drive the same code end to end.
+//! The requests sent to Stripe, and how each answer is classified. The sandbox's own tests run the same code end to
+//! end.
 
 use std::sync::Mutex;
 
 use bytes::Bytes;
-use domain::payment::{PaymentState, RefundReason, RefundState};
+use domain::examples::{self, usd};
+use domain::payment::PaymentState;
 use domain::{Currency, OrderId, PaymentId, RefundId};
 use http::{Request, Response};
 use serde_json::{Value, json};
@@ -13,7 +15,7 @@ use crate::{HttpFailure, RefundOutcome};
 
 type Answer = Result<Response<Bytes>, HttpFailure>;
 
-/// A Stripe that gives prepared answers, and what it was asked.
+/// A fake Stripe that gives prepared answers and records the requests.
 #[derive(Clone, Default)]
 struct Prepared {
     answers: Arc<Mutex<Vec<Answer>>>,
@@ -36,7 +38,7 @@ impl Prepared {
         let this = self.clone();
         let http = move |request: Request<Bytes>| {
             this.requests.lock().unwrap().push(request);
-            std::future::ready(this.answers.lock().unwrap().pop().expect("one call too many"))
+            std::future::ready(this.answers.lock().unwrap().pop().expect("more calls than prepared answers"))
         };
         let secret = r#"{"api_key":"sk_test_key","webhook_secret":{"current":"whsec_a"}}"#;
         Stripe::new(Arc::new(http), URL.into(), StripeSecret::parse(secret).unwrap())
@@ -52,45 +54,18 @@ impl Prepared {
 }
 
 fn payment(reference: Option<&str>) -> Payment {
-    Payment {
-        id: PaymentId::from_bits(2),
-        order: OrderId::from_bits(1),
-        provider: ProviderName::Stripe,
-        amount: Money::new(1250, Currency::USD),
-        state: PaymentState::Created,
-        reference: reference.map(str::to_owned),
-        action: None,
-        captured: None,
-        failure: None,
-        created_at: Timestamp::from_millis(0),
-        version: 0,
-    }
+    let payment = examples::payment(2, OrderId::from_bits(1), ProviderName::Stripe, usd(1_250));
+    Payment { state: PaymentState::Created, reference: reference.map(str::to_owned), ..payment }
 }
 
 fn refund(reference: Option<&str>) -> Refund {
-    Refund {
-        id: RefundId::from_bits(3),
-        order: OrderId::from_bits(1),
-        payment: PaymentId::from_bits(2),
-        vendor: None,
-        amount: Money::new(500, Currency::USD),
-        state: RefundState::Queued,
-        reference: reference.map(str::to_owned),
-        reason: RefundReason::Late,
-        created_at: Timestamp::from_millis(0),
-        due_at: None,
-        attempts: 0,
-        refusals: 0,
-        returned_at: None,
-        dispute: None,
-        charged_back: None,
-        version: 0,
-    }
+    Refund { reference: reference.map(str::to_owned), ..examples::refund(3, &payment(None), usd(500)) }
 }
 
 fn intent(status: &str) -> Value {
     json!({
-        "id": "pi_1", "object": "payment_intent", "amount": 1250, "amount_received": if status == "succeeded" { 1250 } else { 0 },
+        "id": "pi_1", "object": "payment_intent", "amount": 1250,
+        "amount_received": if status == "succeeded" { 1250 } else { 0 },
         "client_secret": "pi_1_secret_2", "currency": "usd", "livemode": false, "status": status,
         "metadata": {"order_id": OrderId::from_bits(1).to_string(), "payment_id": PaymentId::from_bits(2).to_string()},
     })
@@ -126,7 +101,8 @@ async fn opening_sends_exactly_what_the_attempt_says_under_its_id() {
     assert_eq!(
         std::str::from_utf8(request.body()).unwrap(),
         format!(
-            "amount=1250&currency=usd&automatic_payment_methods%5Benabled%5D=true&metadata%5Border_id%5D={}&metadata%5Bpayment_id%5D={}",
+            "amount=1250&currency=usd&automatic_payment_methods%5Benabled%5D=true\
+             &metadata%5Border_id%5D={}&metadata%5Bpayment_id%5D={}",
             OrderId::from_bits(1),
             PaymentId::from_bits(2)
         )
@@ -184,7 +160,7 @@ async fn looking_up_without_a_reference_repeats_the_opening_and_then_asks_how_it
     let prepared =
         Prepared::default().answers(200, intent("requires_payment_method")).answers(200, intent("succeeded"));
     let news = prepared.stripe().look_up(&payment(None)).await.unwrap();
-    assert_eq!(news.kind, NewsKind::Payment(PaymentNews::Captured { amount: Some(Money::new(1250, Currency::USD)) }));
+    assert_eq!(news.kind, NewsKind::Payment(PaymentNews::Captured { amount: Some(usd(1_250)) }));
     assert_eq!((news.reference.as_str(), news.order_id), ("pi_1", Some(OrderId::from_bits(1))));
     assert_eq!(prepared.paths(), ["POST /v1/payment_intents", "GET /v1/payment_intents/pi_1"]);
 }
@@ -211,7 +187,7 @@ async fn cancelling_finds_out_what_happened_instead() {
     let Ok(Cancellation::Captured(news)) = paid.stripe().cancel(&payment(Some("pi_1"))).await else {
         panic!("not paid")
     };
-    assert_eq!(news.kind, NewsKind::Payment(PaymentNews::Captured { amount: Some(Money::new(1250, Currency::USD)) }));
+    assert_eq!(news.kind, NewsKind::Payment(PaymentNews::Captured { amount: Some(usd(1_250)) }));
 
     let running = Prepared::default().answers(400, refusal()).answers(200, intent("processing"));
     assert!(matches!(running.stripe().cancel(&payment(Some("pi_1"))).await, Ok(Cancellation::Undecided(_))));

@@ -1,5 +1,5 @@
-//! Vendors' imports and exports. What is wrong with a file lies in items behind the import's own, a few rows' worth each, so
-//! that each step of a long import writes little.
+//! Vendors' imports and exports. The errors of a file's rows are in items that sort behind the import's own, a few rows
+//! each, so that each step of a long import writes little.
 
 use domain::job::{ExportJob, ImportJob, ImportRowError};
 use domain::{ExportId, ImportId, VendorId};
@@ -19,7 +19,7 @@ fn import_key(vendor: VendorId, id: ImportId) -> Attributes {
     key(format!("VENDOR#{vendor}"), format!("IMPORT#{id}"))
 }
 
-/// `VENDOR#<id>` / `IMPORT#<id>#<version of the import>`: behind the import, in the order in which they were found.
+/// `VENDOR#<id>` / `IMPORT#<id>#<version of the import>`: sorts behind the import, in the order of its steps.
 fn faults_key(vendor: VendorId, id: ImportId, version: u64) -> Attributes {
     key(format!("VENDOR#{vendor}"), format!("IMPORT#{id}#{version:09}"))
 }
@@ -31,7 +31,7 @@ fn export_key(vendor: VendorId, id: ExportId) -> Attributes {
 
 const CHANGE: &str = "SET #version = :version, #data = :data";
 
-/// The item is at the version at which it was read, and gets this body at the next.
+/// The item is at the version that was read; the values are this body and the next version.
 fn change_condition(body: &impl Serialize, kind: &'static str, loaded: u64) -> Result<Condition, Error> {
     let data = serde_json::to_string(body).map_err(|source| Error::Corrupt { kind, source })?;
     Ok(Condition::of("#version = :loaded")
@@ -43,7 +43,6 @@ fn change_condition(body: &impl Serialize, kind: &'static str, loaded: u64) -> R
 }
 
 impl Accounts {
-    /// Writes a new import.
     pub async fn add_import(&self, job: &ImportJob) -> Result<ImportJob, Error> {
         let added = ImportJob { version: 1, ..job.clone() };
         let written = item(import_key(job.vendor, job.id), IMPORT, added.version, &added)?;
@@ -51,12 +50,12 @@ impl Accounts {
         Ok(added)
     }
 
-    /// An import, as it is now.
+    /// An import, read consistently.
     pub async fn import(&self, vendor: VendorId, id: ImportId) -> Result<Option<ImportJob>, Error> {
         get(&self.client, &self.table, import_key(vendor, id), true).await?.as_ref().map(import_of).transpose()
     }
 
-    /// An import with what is known to be wrong with its file, as it is now.
+    /// An import with the row errors found so far, read consistently.
     pub async fn import_with_faults(
         &self,
         vendor: VendorId,
@@ -84,8 +83,8 @@ impl Accounts {
         Ok(job.map(|job| (job, faults)))
     }
 
-    /// Writes how far an import has come, with what was found to be wrong since, if it is still at the version at which it was
-    /// read: of two who work on it at once, one stops here.
+    /// Writes the progress of an import with the row errors found since, if it is still at the version that was read:
+    /// of two functions that work on it at the same time, one stops here.
     pub async fn save_import(&self, job: &ImportJob, faults: &[ImportRowError]) -> Result<ImportJob, Error> {
         let saved = ImportJob { version: job.version + 1, ..job.clone() };
         let at = import_key(job.vendor, job.id);
@@ -95,7 +94,8 @@ impl Accounts {
             return Ok(saved);
         }
         let data = serde_json::to_string(faults).map_err(|source| Error::Corrupt { kind: FAULTS, source })?;
-        // An update and not a put: the one who works on files may change items here, but not replace any.
+        // An update and not a put: the role of the function that works on files has the right to update items, not to
+        // put them.
         let beginning = Condition::absent()
             .name("#kind", "kind")
             .name("#version", "version")
@@ -116,7 +116,6 @@ impl Accounts {
         Ok(saved)
     }
 
-    /// Writes a new export.
     pub async fn add_export(&self, job: &ExportJob) -> Result<ExportJob, Error> {
         let added = ExportJob { version: 1, ..job.clone() };
         let written = item(export_key(job.vendor, job.id), EXPORT, added.version, &added)?;
@@ -124,7 +123,7 @@ impl Accounts {
         Ok(added)
     }
 
-    /// An export, as it is now.
+    /// An export, read consistently.
     pub async fn export(&self, vendor: VendorId, id: ExportId) -> Result<Option<ExportJob>, Error> {
         get(&self.client, &self.table, export_key(vendor, id), true)
             .await?
@@ -132,7 +131,7 @@ impl Accounts {
             .transpose()
     }
 
-    /// Writes how far an export has come, if it is still at the version at which it was read.
+    /// Writes the progress of an export, if it is still at the version that was read.
     pub async fn save_export(&self, job: &ExportJob) -> Result<ExportJob, Error> {
         let saved = ExportJob { version: job.version + 1, ..job.clone() };
         let condition = change_condition(&saved, EXPORT, job.version)?;

@@ -1,4 +1,4 @@
-//! Many products at once, for work that goes through files.
+//! Reads of many products at once, for imports and exports.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::item::{Attributes, text};
 use crate::retry::batch;
 
 impl Catalog {
-    /// The products that have these handles, whoever's they are. Read from the items that keep handles unique.
+    /// The products with these handles, of any vendor. Read from the items that keep handles unique.
     pub async fn products_with_handles(
         &self,
         handles: &BTreeSet<Handle>,
@@ -26,7 +26,7 @@ impl Catalog {
         Ok(found.iter().filter_map(|(_, item)| owner(item)).collect())
     }
 
-    /// Some products as they are now, with everything beside them.
+    /// Some products with their descriptions and availability, read consistently.
     pub async fn products(&self, ids: &BTreeSet<ProductId>) -> Result<BTreeMap<ProductId, StoredProduct>, Error> {
         let keys = ids
             .iter()

@@ -11,28 +11,25 @@ use crate::{Error, PageKey, Slice};
 /// In which order a list is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sort {
-    /// Newest first.
     Newest,
     /// Cheapest first.
     Price,
-    /// Dearest first.
+    /// Most expensive first.
     PriceDescending,
 }
 
 /// Which page of which list.
 #[derive(Clone, Debug)]
 pub struct ListQuery {
-    /// Which list.
     pub list: List,
-    /// In which order.
     pub sort: Sort,
     /// Only cards of this price or more; needs an order by price.
     pub min_price: Option<Money>,
     /// Only cards of this price or less; needs an order by price.
     pub max_price: Option<Money>,
-    /// How many cards.
+    /// The most cards on the page.
     pub limit: u16,
-    /// Where to go on.
+    /// The page key after which the page begins.
     pub start: Option<PageKey>,
 }
 
@@ -43,7 +40,7 @@ pub(super) fn list_key(list: &List) -> String {
     format!("LIST#{}#{}#{}", or_all(&list.category), or_all(&list.vendor), list.currency)
 }
 
-/// Prices sort as text when all have the same length.
+/// A price padded with zeros, because numbers of equal length sort correctly as text.
 fn price_key(minor: i64, id: &str) -> String {
     format!("{:019}#{id}", minor.max(0))
 }
@@ -53,7 +50,7 @@ fn row_key(row: &ListingRow) -> Attributes {
 }
 
 impl Catalog {
-    /// A page of cards as they were written: each is the JSON of a product card, ready to be handed on.
+    /// A page of cards as they are stored: each is the JSON of a product card, passed on unparsed.
     pub async fn list(&self, request: ListQuery) -> Result<Slice<Box<serde_json::value::RawValue>>, Error> {
         let by_price = request.sort != Sort::Newest;
         let sort_key_condition = by_price.then(|| {
@@ -107,7 +104,7 @@ impl Catalog {
         let mut written = item(row_key(row), LISTING, product_version, &row.card)?;
         written.insert("list_key".to_owned(), string(list_key(&row.list)));
         written.insert("price_key".to_owned(), string(price_key(row.card.price.minor(), &row.card.id.to_string())));
-        // The product's own version rules: rows are written only in the transaction that writes the product.
+        // The product's version decides which write of a row is newer.
         let condition = Condition::of("attribute_not_exists(pk) OR #version <= :now")
             .name("#version", "version")
             .value(":now", number(product_version));
@@ -133,20 +130,20 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Rows that nothing replaces.
+    /// Old rows that no new row replaces.
     pub(super) fn to_delete(&self) -> impl Iterator<Item = &ListingRow> {
         let key = |row: &ListingRow| (row.list.clone(), row.published_at);
         let remaining: std::collections::BTreeSet<_> = self.after.iter().map(key).collect();
         self.before.iter().filter(move |row| !remaining.contains(&key(row)))
     }
 
-    /// Rows that are new, or say something new.
+    /// Rows that are new or changed.
     pub(super) fn to_put(&self) -> impl Iterator<Item = &ListingRow> {
         self.after.iter().filter(|row| !self.before.contains(row))
     }
 
-    /// Whether one transaction holds the change. Handles, product, description and availability take at most five of its actions,
-    /// and the answer to the call one.
+    /// Whether the change fits into one transaction. Handles, product, description and availability take at most five
+    /// of its actions, and the stored response one.
     pub(super) fn fit_one_transaction(&self) -> bool {
         self.before.is_empty()
             || self.after.is_empty()
@@ -155,7 +152,7 @@ impl Rows {
 }
 
 impl Catalog {
-    /// The version that a changed product has once it is saved.
+    /// The version that a changed product has once it is saved: one more for each transaction that the change takes.
     pub fn version_after(&self, loaded: &StoredProduct, changed: &StoredProduct) -> u64 {
         loaded.product.version + if self.rows(Some(loaded), changed).fit_one_transaction() { 1 } else { 2 }
     }

@@ -26,12 +26,11 @@ const LISTING: &str = "listing";
 const SHOP: &str = "shop";
 const CATEGORIES: &str = "categories";
 
-/// The public catalog.
 #[derive(Clone, Debug)]
 pub struct Catalog {
     client: Client,
     table: String,
-    /// Where own uploads are served, without a slash at the end: it stands in the cards of listing rows.
+    /// The base URL of own uploads, without a slash at the end. It is part of the cards of listing rows.
     media_base: String,
     vendors: vendors::Vendors,
     storing: ResponseToStore,
@@ -40,19 +39,18 @@ pub struct Catalog {
 stores_responses!(Catalog);
 
 impl Catalog {
-    /// The table of this name.
     pub fn new(client: Client, table: impl Into<String>, media_base: impl Into<String>) -> Self {
         let (table, media_base) = (table.into(), media_base.into());
         Self { client, table, media_base, vendors: vendors::Vendors::default(), storing: ResponseToStore::default() }
     }
 
-    /// Where own uploads are served.
+    /// The base URL of own uploads, without a slash at the end.
     pub fn media_base(&self) -> &str {
         &self.media_base
     }
 }
 
-/// What stands in the catalog, by key.
+/// The keys of the items.
 enum Entry<'a> {
     /// `PRODUCT#<id>` / `PRODUCT`.
     Product(ProductId),
@@ -94,18 +92,16 @@ fn shop_handle(handle: &Handle) -> String {
     format!("vendor#{handle}")
 }
 
-/// Partition of `by_vendor`.
+/// Partition of `by_vendor`: a vendor's products.
 fn vendor_products(vendor: VendorId) -> String {
     format!("VENDOR#{vendor}")
 }
 
-/// A product with what lies beside it.
+/// A product with its description and its availability.
 #[derive(Clone, Debug)]
 pub struct ProductPage {
-    /// The product.
     pub product: Product,
     /// The long description: sanitised HTML.
     pub description_html: String,
-    /// What is left of it.
     pub availability: Availability,
 }

@@ -1,4 +1,4 @@
-//! Products: writing one is one transaction with its handle, its availability and its listing rows.
+//! Products: one transaction writes a product with its handle, its availability and its listing rows.
 
 use std::collections::BTreeMap;
 
@@ -16,17 +16,16 @@ use crate::item::{Attributes, Condition, body, delete, item, put, string, text, 
 use crate::retry::{MAX_ACTIONS, QueryRequest, batch, query, transact};
 use crate::{Error, Orders, PageKey, Slice, Stock};
 
-/// How often a product is written again whose stock changes at the same time.
+/// How often the write of a product is attempted while its stock changes.
 const MAX_ATTEMPTS: usize = 8;
 
-/// A product as it is stored, with the versions that a change must find again.
+/// A product as it is stored, with the versions that a write checks.
 #[derive(Clone, Debug)]
 pub struct StoredProduct {
-    /// The product.
     pub product: Product,
     /// The long description: sanitised HTML.
     pub description_html: String,
-    /// What is left of it, as pages show it.
+    /// The availability that pages show, which may lag behind the stock.
     pub availability: Availability,
     availability_version: u64,
 }
@@ -39,7 +38,7 @@ impl StoredProduct {
 }
 
 impl Catalog {
-    /// The page of a product: one query brings the product, its description and what is left of it.
+    /// The page of a product: one query reads the product, its description and its availability.
     pub async fn product_page(&self, handle: &Handle) -> Result<Option<ProductPage>, Error> {
         let found = query(
             &self.client,
@@ -58,7 +57,7 @@ impl Catalog {
         }))
     }
 
-    /// A product as it is now, with everything beside it.
+    /// A product with its description and availability, read consistently.
     pub async fn product(&self, id: ProductId) -> Result<Option<StoredProduct>, Error> {
         let keys = vec![Entry::Product(id).key(), Entry::Description(id).key(), Entry::Availability(id).key()];
         let found = batch(&self.client, vec![(self.table.clone(), keys, true)]).await?;
@@ -66,13 +65,13 @@ impl Catalog {
         assemble(&items)
     }
 
-    /// The product that has this handle, whoever's it is. Read from the item that keeps handles unique.
+    /// The product with this handle, of any vendor. Read from the item that keeps handles unique.
     pub async fn product_with_handle(&self, handle: &Handle) -> Result<Option<ProductId>, Error> {
         let found = crate::retry::get(&self.client, &self.table, Entry::ProductHandle(handle).key(), true).await?;
         Ok(found.as_ref().and_then(|found| text(found, "owner")).and_then(|id| id.parse().ok()))
     }
 
-    /// A seller's products, newest first.
+    /// A vendor's products, newest first.
     pub async fn products_of(
         &self,
         vendor: VendorId,
@@ -96,12 +95,12 @@ impl Catalog {
         Ok(Slice { items, next: page.next })
     }
 
-    /// The partition that a page key of a seller's products must name.
+    /// The partition that a page key of a vendor's products must name.
     pub fn vendor_partition(vendor: VendorId) -> String {
         vendor_products(vendor)
     }
 
-    /// What the catalog says of some products and sellers, consistently, in one call.
+    /// What the catalog holds of some products and vendors, read consistently in one call.
     pub async fn snapshot(
         &self,
         products: impl IntoIterator<Item = ProductId>,
@@ -122,7 +121,7 @@ impl Catalog {
         snapshot_of(found.iter().map(|(_, found)| found))
     }
 
-    /// The table and the keys of a product, of what is left of it and, when it was seen before, of its seller: for a read
+    /// The table and the keys of a product, its availability and, when its vendor is in the cache, its shop: for a read
     /// together with another table.
     pub(crate) fn product_keys(&self, id: ProductId) -> (String, Vec<Attributes>) {
         let mut keys = vec![Entry::Product(id).key(), Entry::Availability(id).key()];
@@ -130,7 +129,7 @@ impl Catalog {
         (self.table.clone(), keys)
     }
 
-    /// What was found of the keys of a product.
+    /// The snapshot of the items found under the keys of a product.
     pub(crate) fn product_snapshot<'a>(
         &self,
         found: impl Iterator<Item = &'a Attributes>,
@@ -150,8 +149,8 @@ impl Catalog {
         self.write(Some(loaded), changed).await
     }
 
-    /// Enters a product into its lists that has just left them. What is left of it may change in between: the lists then say
-    /// what is left now.
+    /// Puts a product that was just removed from its lists into the new ones. Its availability may change in between:
+    /// the rows then show the current one.
     async fn relist(&self, mut unlisted: StoredProduct, mut changed: StoredProduct) -> Result<StoredProduct, Error> {
         changed.product.version = unlisted.product.version;
         for _ in 0..MAX_ATTEMPTS {
@@ -169,14 +168,15 @@ impl Catalog {
         Err(Error::Conflict)
     }
 
-    /// Deletes a product with all that lies beside it, its stock too. A conflict when units of it are reserved for buyers: with its
-    /// shards gone nothing of it can be sold any more, and what was sold must be able to come back.
+    /// Deletes a product with its description, availability, handle and stock. A conflict when units are reserved for
+    /// buyers: their shards must stay, so that the units can be shipped or released. Once the shards are gone, nothing
+    /// of the product can be sold.
     pub async fn delete(&self, loaded: &StoredProduct, stock: &Stock) -> Result<(), Error> {
         let product = &loaded.product;
         let unlisted = if product.is_for_sale() {
             let mut draft = loaded.clone();
             draft.product.state = domain::catalog::ProductState::Draft;
-            // What is answered to the call is kept with its end.
+            // The response is stored with the last transaction, not with this one.
             self.storing(None).save(loaded, &draft).await?
         } else {
             loaded.clone()
@@ -187,8 +187,8 @@ impl Catalog {
         let shards: Vec<_> =
             product.variants.iter().map(|variant| (variant.id, variant.layout().peak_shards)).collect();
         let mut deletions = stock.delete_actions(&shards)?;
-        // Product, description, availability and handle take four, a kept answer one. What does not fit goes when the product
-        // is gone, and nobody can buy of it any more.
+        // Product, description, availability and handle take four actions, a stored response one. The shards that do
+        // not fit are deleted after the product, when nobody can buy it any more.
         let later = deletions.split_off(deletions.len().min(MAX_ACTIONS - 5));
         let mut actions = vec![
             delete(&self.table, Entry::Product(product.id).key(), &Condition::at_version(unlisted.product.version))?,
@@ -208,8 +208,12 @@ impl Catalog {
         self.storing.transact(&self.client, &self.table, actions).await?;
         for chunk in later.chunks(MAX_ACTIONS) {
             if let Err(error) = transact(&self.client, chunk.to_vec()).await {
-                // Something of it was bought in this moment: its shards stay, so that it can be shipped or come back.
-                tracing::warn!(product.id = %product.id, cause = %Error::from(error), "stock shards of a deleted product stay");
+                // Units were reserved in the meantime: their shards stay, so that the units can be shipped or released.
+                tracing::warn!(
+                    product.id = %product.id,
+                    cause = %Error::from(error),
+                    "stock shards of a deleted product stay"
+                );
             }
         }
         Ok(())
@@ -220,8 +224,9 @@ impl Catalog {
         if let Some(loaded) = loaded
             && !rows.fit_one_transaction()
         {
-            // A move across the tree can touch more rows than fit: it leaves the lists first, then enters the new ones. A
-            // crash between leaves a product that is not listed, which its seller sees and repeats.
+            // A change of category can touch more rows than fit into one transaction: the product leaves its lists
+            // first, then enters the new ones. A crash in between leaves a draft, which the vendor sees and publishes
+            // again.
             let mut unlisted = loaded.clone();
             unlisted.product.state = domain::catalog::ProductState::Draft;
             let stored = Box::pin(self.storing(None).write(Some(loaded), &unlisted)).await?;
@@ -229,9 +234,13 @@ impl Catalog {
                 Err(refused) => refused,
                 done => return done,
             };
-            // What is refused, such as a handle that is taken, takes nothing off sale.
+            // A change that is refused, for instance because its handle is taken, must not take the product off sale.
             if let Err(cause) = self.storing(None).relist(stored, loaded.clone()).await {
-                tracing::error!(product.id = %loaded.product.id, %cause, "a product stays a draft after a change that was refused");
+                tracing::error!(
+                    product.id = %loaded.product.id,
+                    %cause,
+                    "a product stays a draft after a change that was refused"
+                );
             }
             return Err(refused);
         }
@@ -255,7 +264,8 @@ impl Catalog {
         let listed = rows.to_delete().next().is_some() || rows.to_put().next().is_some();
         let handle_changed = loaded.is_none_or(|loaded| loaded.product.handle != stored.product.handle);
         if listed || handle_changed {
-            // The rows say whether anything is left, so what they say must not change under them.
+            // The rows show whether the product can be bought, so the availability that they are made from must not
+            // change in between.
             stored.availability_version = changed.availability_version + 1;
             actions.push(self.put_availability_action(
                 &stored.product,
@@ -282,7 +292,7 @@ impl Catalog {
         }
     }
 
-    /// Takes the new handle and lets go of the old one. Answers which action takes the new one.
+    /// Takes the new handle and releases the old one. Returns the index of the action that takes the new one.
     fn handle_actions(
         &self,
         loaded: Option<&StoredProduct>,
@@ -326,12 +336,12 @@ impl Catalog {
         put(&self.table, written, &Condition::at_version(loaded))
     }
 
-    /// Writes what is left of some of a product's variants. The listing rows change only when the product runs out, or comes
-    /// back. The product was read before its stock was: refused as a conflict when somebody has written since then, so that an
-    /// older reading of the stock never replaces a newer one.
+    /// Writes how many units are left of some of a product's variants. The listing rows change only when the product
+    /// sells out or can be bought again. The product must be read before its stock: a write in between is a conflict,
+    /// so that an older reading of the stock never replaces a newer one.
     ///
-    /// That a variant runs low is written down among the events in the same transaction: of those who see it at the same time
-    /// one succeeds, and nobody sees it afterwards.
+    /// The event that a variant's stock is low is emitted in the same transaction, so that it is emitted once: of
+    /// several writers that see it at the same time, one succeeds.
     pub async fn save_availability(
         &self,
         loaded: &StoredProduct,
@@ -345,8 +355,8 @@ impl Catalog {
                 changed.available.insert(*variant, *units);
             }
         }
-        // Of a variant with several shards an older reading may be under way elsewhere: it must find a new version even
-        // when nothing is different.
+        // For a variant with several shards another writer may hold an older reading: write a new version even when
+        // nothing differs, so that its write conflicts.
         let is_sharded = |variant: &domain::VariantId| {
             loaded.product.variant(*variant).is_some_and(|known| known.layout().peak_shards > 1)
         };
@@ -368,13 +378,13 @@ impl Catalog {
     }
 }
 
-/// The attributes of `by_handle`: one partition per product page, sorted so that the product comes first.
+/// The attributes of `by_handle`: one partition per product page, in which the product comes first.
 fn set_handle_keys(written: &mut Attributes, handle: &Handle, order: &str) {
     written.insert("handle_key".to_owned(), string(product_handle(handle)));
     written.insert("handle_sort".to_owned(), string(order));
 }
 
-/// Puts products, what is left of them, and shops on a snapshot.
+/// Makes a snapshot of products, availabilities and shops; items of other kinds are skipped.
 fn snapshot_of<'a>(found: impl Iterator<Item = &'a Attributes>) -> Result<CatalogSnapshot, Error> {
     let mut snapshot = CatalogSnapshot::default();
     for found in found {

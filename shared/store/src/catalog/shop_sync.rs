@@ -1,4 +1,5 @@
-//! Products that follow their shop: hidden while it is suspended, shown when it goes on, under its name of now.
+//! Keeps products in line with their shop: unlisted while it is suspended, listed when it is reinstated, with its
+//! current card.
 
 use domain::catalog::Product;
 use domain::vendor::Shop;
@@ -9,14 +10,14 @@ use crate::item::{page_key, string};
 use crate::retry::{QueryRequest, query};
 use crate::{Error, PageKey};
 
-/// How often one product is tried again while its seller or its stock changes it.
+/// How often the write of one product is attempted while its vendor or its stock changes it.
 const MAX_ATTEMPTS: usize = 10;
 
 impl Catalog {
-    /// Brings the next slice of a seller's products, oldest first, in line with the shop as it is now: whether they are
-    /// listed, and the shop's name on them. Products that are in line already are not written, so it may be repeated at will.
+    /// Brings the next slice of a vendor's products, oldest first, in line with the shop: whether they are listed, and
+    /// the shop's card on them. Products that are in line already are not written, so it may be repeated.
     ///
-    /// Answers the product after which the next slice begins; nothing when all have been gone through.
+    /// Returns the product after which the next slice begins; `None` when no products are left.
     pub async fn sync_with_shop(
         &self,
         vendor: VendorId,
@@ -51,7 +52,7 @@ impl Catalog {
     async fn sync_product(&self, id: ProductId, vendor: VendorId) -> Result<(), Error> {
         for _ in 0..MAX_ATTEMPTS {
             let Some(loaded) = self.product(id).await? else { return Ok(()) };
-            // The shop may be suspended and reinstated while its products are gone through: what counts is how it is now.
+            // The shop may be suspended or reinstated during the run: its current state counts.
             let snapshot = self.snapshot([], [vendor], false).await?;
             let Some(shop) = snapshot.shops.get(&vendor) else { return Ok(()) };
             if is_in_sync(&loaded.product, shop) {
@@ -74,7 +75,7 @@ fn is_in_sync(product: &Product, shop: &Shop) -> bool {
     product.listed == shop.sells() && product.vendor == shop.card
 }
 
-/// The key of a product in `by_vendor`.
+/// The page key of a product in `by_vendor`.
 fn start_after(vendor: VendorId, product: ProductId) -> Option<PageKey> {
     let mut start = Entry::Product(product).key();
     start.insert("vendor_key".to_owned(), string(vendor_products(vendor)));

@@ -1,4 +1,4 @@
-//! Shops, and the tree of categories.
+//! Shops, and the category tree.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::catalog::CategoryTree;
@@ -11,7 +11,7 @@ use crate::item::{Attributes, Condition, body, item, put, raw_item, string, vers
 use crate::retry::{QueryRequest, get, query};
 
 impl Catalog {
-    /// The shop with this handle, whatever its state.
+    /// The shop with this handle, in any state.
     pub async fn shop(&self, handle: &Handle) -> Result<Option<Shop>, Error> {
         let found = query(
             &self.client,
@@ -26,7 +26,7 @@ impl Catalog {
         found.items.first().map(shop_of).transpose()
     }
 
-    /// The tree of categories.
+    /// The category tree; empty before it was saved for the first time.
     pub async fn categories(&self) -> Result<CategoryTree, Error> {
         match get(&self.client, &self.table, Entry::Categories.key(), false).await? {
             Some(found) => Ok(CategoryTree { version: version(&found), ..body(&found, CATEGORIES)? }),
@@ -34,7 +34,7 @@ impl Catalog {
         }
     }
 
-    /// Writes the tree of categories, if it is still at the version at which it was read.
+    /// Writes the category tree, if it is still at the version that was read.
     pub async fn save_categories(&self, tree: &CategoryTree) -> Result<CategoryTree, Error> {
         let saved = CategoryTree { version: tree.version + 1, ..tree.clone() };
         let written = item(Entry::Categories.key(), CATEGORIES, saved.version, &saved)?;
@@ -42,7 +42,8 @@ impl Catalog {
         Ok(saved)
     }
 
-    /// The actions that write a shop's public face beside its private file, whose version it carries.
+    /// The actions that write a vendor's public shop, which carries the version of the private account. A new shop
+    /// (`loaded` is 0) takes its handle as well, with the last action.
     pub(crate) fn publish_actions(&self, shop: &Shop, loaded: u64) -> Result<Vec<TransactWriteItem>, Error> {
         let mut written = item(Entry::Shop(shop.card.id).key(), SHOP, shop.version, shop)?;
         written.insert("handle_key".to_owned(), string(shop_handle(&shop.card.handle)));

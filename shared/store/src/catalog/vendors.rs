@@ -1,5 +1,5 @@
-//! Whose product it is: what never changes, remembered for the life of a sandbox, so that a seller can be read together with
-//! a product that was seen before.
+//! A cache of products' vendors. A product's vendor never changes, so it is kept for the life of a sandbox: the shop
+//! can then be read in the same call as a product that was read before.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,20 +7,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use domain::pricing::CatalogSnapshot;
 use domain::{ProductId, VendorId};
 
-/// More than these are forgotten: 32 bytes each.
+/// The cache is cleared when it would exceed this many entries of 32 bytes.
 const MAX_ENTRIES: usize = 8_192;
 
-/// The seller of each product that was read here.
+/// The vendor of each product that was read in this sandbox.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Vendors(Arc<Mutex<HashMap<ProductId, VendorId>>>);
 
 impl Vendors {
-    /// The seller of a product, if it was seen.
+    /// The vendor of a product, if it is in the cache.
     pub(super) fn of(&self, product: ProductId) -> Option<VendorId> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&product).copied()
     }
 
-    /// Remembers whose the products on a snapshot are.
+    /// Caches the vendors of the products in a snapshot.
     pub(super) fn remember(&self, snapshot: &CatalogSnapshot) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() + snapshot.products.len() > MAX_ENTRIES {

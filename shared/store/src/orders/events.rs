@@ -1,4 +1,4 @@
-//! Events: written with the change they tell of, marked until somebody has acted on them.
+//! Outbox events: written in the transaction of their change, marked as undelivered until they are processed.
 
 use std::collections::BTreeSet;
 
@@ -11,44 +11,44 @@ use crate::error::Failure;
 use crate::item::{Attributes, Condition, body, integer, number, put, string, text};
 use crate::retry::{QueryRequest, get, query, update_one};
 
-/// An event that nobody has acted on yet.
+/// An event that has not been processed yet.
 #[derive(Clone, Debug)]
 pub struct Undelivered {
-    /// Its id.
     pub id: EventId,
-    /// The event; nothing when what stands there cannot be read.
+    /// `None` when the item cannot be read.
     pub event: Option<OutboxEvent>,
-    /// When it was to be looked at: when it happened, or later after it was sent again.
+    /// When it is due to be sent again: when it happened, or later once it was sent again.
     pub due_at: Timestamp,
 }
 
-/// What came of asking to act on an event.
+/// The outcome of claiming an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// Nobody else acts on it until the claim ends. These were told already, by somebody who did not come to the end.
+    /// The caller alone processes it until the claim ends. Holds the recipients that an earlier, interrupted delivery
+    /// has notified already.
     Granted(BTreeSet<String>),
-    /// Somebody else is at it.
+    /// Another delivery is processing it.
     Held,
-    /// It was acted on.
+    /// It was processed before.
     Done,
 }
 
 impl Orders {
-    /// The action that writes down that a variant runs low, for the transaction with the change that makes it so.
+    /// The action that emits the event that a variant's stock is low, for the transaction of the change that causes it.
     pub(crate) fn low_stock_action(&self, low: &LowStock) -> Result<TransactWriteItem, Error> {
         let event = OutboxEvent::LowStock(low.clone());
         put(&self.table, event_item(&event)?, &Condition::absent())
     }
 
-    /// Whether an event still waits to be acted on.
+    /// Whether an event still waits to be processed.
     pub async fn is_undelivered(&self, id: EventId) -> Result<bool, Error> {
         let found = get(&self.client, &self.table, Entry::Event(id).key(), true).await?;
         Ok(found.is_some_and(|found| text(&found, "undelivered").is_some()))
     }
 
-    /// Claims an event for a while, so that two deliveries of it at once do not both tell everybody. Who dies holding a claim
-    /// loses it when it ends. `by` names the delivery: asking again with the same name is granted again, so that a lost answer
-    /// does not look like somebody else's claim.
+    /// Claims an event until a time, so that two concurrent deliveries do not both notify the recipients. The claim of
+    /// a delivery that crashes ends at that time. `by` names the delivery: claiming again with the same name is granted
+    /// again, so that a lost answer does not look like another delivery's claim.
     pub async fn claim(&self, id: EventId, by: &str, now: Timestamp, until: Timestamp) -> Result<Claim, Error> {
         let free = "attribute_exists(undelivered) AND \
                     (attribute_not_exists(claimed_until) OR claimed_until <= :now OR claimed_by = :by)";
@@ -70,7 +70,7 @@ impl Orders {
         }
     }
 
-    /// Gives a claim back before its end, when the work failed. False when it is somebody else's by now.
+    /// Releases a claim before its end, when the work failed. Returns false when another delivery holds it by now.
     pub async fn release(&self, id: EventId, by: &str) -> Result<bool, Error> {
         let condition = Condition::of("claimed_by = :by")
             .name("#version", "version")
@@ -84,7 +84,7 @@ impl Orders {
         }
     }
 
-    /// Writes down that somebody was told of an event. The name is one of a role, never an address.
+    /// Records that a recipient was notified of an event. `recipient` is the name of a role, never an address.
     pub async fn mark_notified(&self, id: EventId, recipient: &str) -> Result<(), Error> {
         let condition = Condition::present()
             .name("#version", "version")
@@ -95,7 +95,7 @@ impl Orders {
         Ok(())
     }
 
-    /// Marks an event as acted on. False when it was already.
+    /// Marks an event as processed. Returns false when it was marked before.
     pub async fn mark_delivered(&self, id: EventId) -> Result<bool, Error> {
         let condition =
             Condition::of("attribute_exists(undelivered)").name("#version", "version").value(":one", number(1));
@@ -107,7 +107,7 @@ impl Orders {
         }
     }
 
-    /// Events from before a time that nobody has acted on: at most `limit` out of each partition.
+    /// The undelivered events that were due before a time: at most `limit` from each partition, the oldest first.
     pub async fn undelivered(&self, before: Timestamp, limit: u16) -> Result<Vec<Undelivered>, Error> {
         let mut events = Vec::new();
         for partition in 0..DUE_PARTITIONS {
@@ -130,8 +130,8 @@ impl Orders {
         Ok(events)
     }
 
-    /// Looks at an undelivered event again only later, because it was just sent again. False when it was delivered or put
-    /// off meanwhile.
+    /// Postpones an undelivered event that was just sent again. Returns false when it was delivered or postponed in the
+    /// meantime.
     pub async fn postpone_event(&self, seen: &Undelivered, at: Timestamp) -> Result<bool, Error> {
         let condition = Condition::of("undelivered_at = :seen")
             .name("#version", "version")
@@ -147,7 +147,7 @@ impl Orders {
     }
 }
 
-/// One event that cannot be read must not keep the others from being sent.
+/// An event that cannot be read must not keep the others from being sent.
 fn undelivered_of(found: &Attributes) -> Option<Undelivered> {
     let id = text(found, "pk").and_then(|pk| pk.strip_prefix("EVENT#"))?.parse().ok()?;
     let due_at = Timestamp::from_millis(integer(found, "undelivered_at")?);

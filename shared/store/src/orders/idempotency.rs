@@ -1,4 +1,4 @@
-//! Idempotency records: one conditional write says who was first, and what the others get.
+//! Idempotency records of orders: one conditional write decides which request with a key is the first.
 
 use domain::{OrderId, Timestamp};
 
@@ -9,26 +9,26 @@ use crate::idempotency::{IDEMPOTENCY, KeyScope, RETENTION};
 use crate::item::{Attributes, Condition, integer, number, raw_item, string, text};
 use crate::retry::{get, update_one};
 
-/// How long a call may run before the same key takes over.
+/// How long a request may run before a repeat with the same key may take it over.
 const TAKEOVER_AFTER: std::time::Duration = std::time::Duration::from_secs(30);
 
-/// A record to be written with the work it stands for.
+/// An idempotency record, to be written in the transaction of the request's change.
 #[derive(Clone, Debug)]
 pub struct KeyRecord {
     /// [`KeyScope::hash`].
     pub hash: String,
-    /// Digest of the body, so that the same key with another body is noticed.
+    /// The fingerprint of the body, so that the same key with another body is detected.
     pub body: String,
-    /// The order that the call makes or pays.
+    /// The order that the request places or pays.
     pub order: OrderId,
-    /// Until when a repeat is told to wait.
+    /// Until when a repeat has to wait.
     pub running_until: Timestamp,
     /// Until when the key is remembered.
     pub expires_at: Timestamp,
 }
 
 impl KeyRecord {
-    /// A record of a call that begins now.
+    /// The record of a request that begins now.
     pub fn new(scope: KeyScope<'_>, digest: &str, order: OrderId, now: Timestamp) -> Self {
         Self {
             hash: scope.hash(),
@@ -40,7 +40,7 @@ impl KeyRecord {
     }
 }
 
-/// An answer that is given again.
+/// A stored response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// HTTP status.
@@ -49,22 +49,22 @@ pub struct Answer {
     pub body: String,
 }
 
-/// What is known of a key that was used before.
+/// The record of a key that was used before.
 #[derive(Clone, Debug)]
 pub struct KeyUse {
     body: String,
-    /// The order that the call made or paid.
+    /// The order that the request placed or paid.
     pub order: OrderId,
-    /// The answer, once there is one.
+    /// The stored response, once there is one.
     pub answer: Option<Answer>,
-    /// Until when a repeat is told to wait.
+    /// Until when a repeat has to wait.
     pub running_until: Timestamp,
     /// Until when the key is remembered.
     pub expires_at: Timestamp,
 }
 
 impl KeyUse {
-    /// Whether the key was used with the body of this digest.
+    /// Whether the key was used with a body of this fingerprint.
     pub fn has_fingerprint(&self, digest: &str) -> bool {
         self.body == digest
     }
@@ -97,14 +97,15 @@ pub(super) fn record_item(record: &KeyRecord) -> Result<Attributes, Error> {
 }
 
 impl Orders {
-    /// What is known of a key; nothing when it was never used, or too long ago.
+    /// The record of a key; `None` when it was never used, or the record has expired.
     pub async fn key_use(&self, hash: &str, now: Timestamp) -> Result<Option<KeyUse>, Error> {
         let found = get(&self.client, &self.table, Entry::Key(hash).key(), true).await?;
         let known = found.as_ref().map(KeyUse::of).transpose()?;
         Ok(known.filter(|known| known.expires_at > now))
     }
 
-    /// Takes over a call that was begun and never answered. False when somebody else was faster, or it was answered.
+    /// Takes over a request that was begun and never answered. Returns false when another repeat has taken it over, or
+    /// it was answered, in the meantime.
     pub async fn take_over(&self, hash: &str, known: &KeyUse, now: Timestamp) -> Result<bool, Error> {
         let condition = Condition::of("running_until = :seen AND attribute_not_exists(answer_body)")
             .name("#version", "version")

@@ -1,4 +1,4 @@
-//! Lists of orders, and what is due.
+//! Lists of orders, payments and refunds, and of what is due.
 
 use std::time::Duration;
 
@@ -16,34 +16,30 @@ use crate::item::{Attributes, Condition, body, integer, number, text, version};
 use crate::retry::{QueryRequest, query, update_one};
 use crate::{Error, PageKey, Slice};
 
-/// An order in a list: the order without its parts.
+/// An order in a list: without its vendor orders, payments and refunds.
 pub type OrderSummary = Order;
 
-/// Something whose time has come.
+/// An order or a refund whose due time has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Due {
-    /// Which order.
     pub order: OrderId,
-    /// What of it.
     pub kind: DueKind,
-    /// When it was to be looked at, as the list has it.
+    /// The due time as the index has it.
     pub due_at: Timestamp,
 }
 
-/// What can become due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DueKind {
-    /// The order's deadline, or a question to its provider before that.
+    /// The order's deadline, or a payment check before it.
     Order,
-    /// A refund that the provider is to be asked for.
+    /// A refund that is to be requested from the provider.
     Refund(RefundId),
 }
 
-/// How long after an order was placed its provider is asked how the payment stands: a webhook may have been lost.
+/// How long after an order was placed its payment is looked up at the provider: a webhook may have been lost.
 const PAYMENT_CHECKS: [Duration; 3] = [Duration::from_secs(120), Duration::from_secs(300), Duration::from_secs(600)];
 
-/// When an order is to be looked at next: at a question to its provider while it waits for the money, at the latest at its
-/// deadline.
+/// When an order is due next: at the next payment check while it awaits payment, at the latest at its deadline.
 pub fn next_check(order: &Order, now: Timestamp) -> Option<Timestamp> {
     let deadline = order.due_at?;
     if order.state != OrderState::AwaitingPayment {
@@ -79,7 +75,7 @@ impl Orders {
         self.orders("by_email", ("email_key", email_partition(email)), limit, start).await
     }
 
-    /// The partition that a page key of an address's orders must name.
+    /// The partition that a page key of an e-mail address's orders must name.
     pub fn email_partition(email: &Email) -> String {
         email_partition(email)
     }
@@ -99,7 +95,7 @@ impl Orders {
         state_partition(state)
     }
 
-    /// The attempts at paying in a state, newest first.
+    /// The payment attempts in a state, newest first.
     pub async fn payments_in_state(
         &self,
         state: PaymentState,
@@ -111,30 +107,31 @@ impl Orders {
         Ok(Slice { items: page.items.iter().map(read).collect::<Result<_, Error>>()?, next: page.next })
     }
 
-    /// The partition that a page key of the attempts in a state must name.
+    /// The partition that a page key of the payment attempts in a state must name.
     pub fn payment_partition(state: PaymentState) -> String {
         payment_partition(state)
     }
 
-    /// The refunds that did not reach their buyers, newest first.
+    /// The failed refunds, which need a manual refund, newest first.
     pub async fn failed_refunds(&self, limit: u16, start: Option<PageKey>) -> Result<Slice<Refund>, Error> {
         let page = self.listed("by_state", ("state_key", FAILED_REFUNDS.to_owned()), limit, start).await?;
         let read = |found| Ok(Refund { version: version(found), ..body(found, REFUND)? });
         Ok(Slice { items: page.items.iter().map(read).collect::<Result<_, Error>>()?, next: page.next })
     }
 
-    /// The partition that a page key of the refunds that did not reach their buyers must name.
+    /// The partition that a page key of the failed refunds must name.
     pub const fn failed_refund_partition() -> &'static str {
         FAILED_REFUNDS
     }
 
-    /// The orders with a number: one, or in a million million two.
+    /// The orders with a number, at most 20. Usually there is one: two numbers of 50 bits are equal only by rare
+    /// chance.
     pub async fn with_number(&self, number: &str) -> Result<Vec<OrderSummary>, Error> {
         let reference = format!("number#{}", number.trim().to_ascii_uppercase());
         Ok(self.orders("by_reference", ("reference", reference), 20, None).await?.items)
     }
 
-    /// The order of what a provider calls by a name.
+    /// The order whose payment, refund or dispute has this reference at the provider.
     pub async fn with_reference(&self, provider: ProviderName, reference: &str) -> Result<Option<OrderId>, Error> {
         let page = query(
             &self.client,
@@ -150,7 +147,7 @@ impl Orders {
         Ok(page.items.first().and_then(order_of))
     }
 
-    /// A seller's sub-orders, newest first.
+    /// The vendor orders of a vendor, newest first.
     pub async fn of_vendor(
         &self,
         vendor: VendorId,
@@ -178,12 +175,12 @@ impl Orders {
         Ok(Slice { items, next: page.next })
     }
 
-    /// The partition that a page key of a seller's sub-orders must name.
+    /// The partition that a page key of a vendor's vendor orders must name.
     pub fn vendor_partition(vendor: VendorId) -> String {
         vendor_partition(vendor)
     }
 
-    /// What is due: at most `limit` out of each partition, the longest overdue first.
+    /// What is due: at most `limit` from each partition, the longest overdue first.
     pub async fn due(&self, now: Timestamp, limit: u16) -> Result<Vec<Due>, Error> {
         let mut due = Vec::new();
         for partition in 0..DUE_PARTITIONS {
@@ -202,13 +199,13 @@ impl Orders {
             .await?;
             due.extend(page.items.iter().filter_map(due_of));
         }
-        // No partition is behind the others when there is more than one run can do.
+        // Ordered by time, so that no partition falls behind when more is due than one run can process.
         due.sort_by_key(|entry| entry.due_at);
         Ok(due)
     }
 
-    /// Looks at something only at a later time, so that what is due behind it comes to its turn. What it is about stays as it
-    /// is, and so does its version: whoever writes it meanwhile decides himself when it is looked at.
+    /// Postpones something that is due, so that what is due after it gets its turn. The item's body and version stay as
+    /// they are. When another write has changed the due time in the meantime, nothing is written.
     pub async fn postpone(&self, due: &Due, at: Timestamp) -> Result<(), Error> {
         let key = match due.kind {
             DueKind::Order => Entry::Order(due.order).key(),

@@ -1,4 +1,4 @@
-//! The table Orders: orders with their sub-orders, payments and refunds; idempotency records; events.
+//! The table Orders: orders with their vendor orders, payments, refunds and disputes; idempotency records; events.
 
 mod events;
 mod idempotency;
@@ -33,10 +33,10 @@ const DISPUTE: &str = "dispute";
 const EVENT: &str = "event";
 const UNMATCHED: &str = "unclaimed";
 
-/// Over how many partitions deadlines are spread.
+/// Over how many partitions deadlines and undelivered events are spread.
 pub const DUE_PARTITIONS: u8 = 8;
 
-/// What stands in the table, by key.
+/// The keys of the items.
 enum Entry<'a> {
     /// `ORDER#<id>` / `ORDER`.
     Order(OrderId),
@@ -48,13 +48,13 @@ enum Entry<'a> {
     Refund(OrderId, RefundId),
     /// `ORDER#<id>` / `DISPUTE#<dispute>`.
     Dispute(OrderId, DisputeId),
-    /// `EVENT#<id>` / `EVENT`: a partition of its own each, so that no order is hot.
+    /// `EVENT#<id>` / `EVENT`: one partition per event, so that no partition is hot.
     Event(EventId),
     /// `KEY#<hash of scope and key>` / `KEY`.
     Key(&'a str),
     /// `UNPAID#<hash of an e-mail address>` / `UNPAID`.
     Unpaid(&'a str),
-    /// `UNCLAIMED#<provider>#<reference>` / `PAYMENT`, `REFUND` or `DISPUTE`: each thing at the provider once.
+    /// `UNCLAIMED#<provider>#<reference>` / `PAYMENT`, `REFUND` or `DISPUTE`: one item per object at the provider.
     UnmatchedPayment(&'a UnmatchedPayment),
 }
 
@@ -81,7 +81,7 @@ fn order_partition(id: OrderId) -> String {
     format!("ORDER#{id}")
 }
 
-/// Partition of `by_vendor`: a seller's sub-orders.
+/// Partition of `by_vendor`: the vendor orders of a vendor.
 fn vendor_partition(vendor: VendorId) -> String {
     format!("VENDOR#{vendor}")
 }
@@ -91,7 +91,7 @@ fn buyer_partition(buyer: UserId) -> String {
     format!("BUYER#{buyer}")
 }
 
-/// Partition of `by_email`: the orders placed with an address.
+/// Partition of `by_email`: the orders placed with an e-mail address.
 fn email_partition(email: &Email) -> String {
     format!("EMAIL#{email}")
 }
@@ -101,17 +101,17 @@ fn state_partition(state: OrderState) -> String {
     format!("STATE#{}", state.as_str())
 }
 
-/// Partition of `by_state`: the payment attempts in a state. A key stays what it was when the name of its state changes:
-/// `amount_mismatch` was `conflicted` in release 0.1.0.
+/// Partition of `by_state`: the payment attempts in a state. A key outlives its state's name: `amount_mismatch` was
+/// `conflicted` in release 0.1.0.
 fn payment_partition(state: PaymentState) -> String {
     let name = if state == PaymentState::AmountMismatch { "conflicted" } else { state.as_str() };
     format!("PAYMENT#{name}")
 }
 
-/// Partition of `by_state`: the refunds that did not reach their buyers, and that somebody has to look at.
+/// Partition of `by_state`: the failed refunds, which need a manual refund.
 const FAILED_REFUNDS: &str = "REFUND#stranded";
 
-/// Partition of `by_state`: the money that belongs to no order.
+/// Partition of `by_state`: the unmatched payments.
 const UNMATCHED_PAYMENTS: &str = "UNCLAIMED";
 
 /// Partition of `by_reference`: the order with a number.
@@ -119,17 +119,16 @@ fn number_reference(id: OrderId) -> String {
     format!("number#{}", id.number())
 }
 
-/// Partition of `by_reference`: what a provider calls something.
+/// Partition of `by_reference`: the payment, refund or dispute with a provider's reference.
 fn provider_reference(provider: ProviderName, reference: &str) -> String {
     format!("{}#{reference}", provider.as_str())
 }
 
-/// Partition of `by_due`: one of eight, by the last bits of the order's id.
+/// Partition of `by_due`: one of [`DUE_PARTITIONS`], by the last bits of the order's id.
 fn due_partition(id: OrderId) -> String {
     format!("DUE#{}", id.bits() % u128::from(DUE_PARTITIONS))
 }
 
-/// Orders and all that belongs to them.
 #[derive(Clone, Debug)]
 pub struct Orders {
     client: Client,
@@ -142,22 +141,22 @@ pub struct Orders {
 stores_responses!(Orders);
 
 impl Orders {
-    /// The table of this name; stock is written in its transactions.
+    /// The table of this name. `stock` is written in the transactions of orders.
     pub fn new(client: Client, table: impl Into<String>, stock: Stock) -> Self {
         Self { client, table: table.into(), stock, carts: None, storing: ResponseToStore::default() }
     }
 
-    /// The table of this name for a function that only reads orders: it writes nothing, so it names no table of stock.
+    /// The table of this name for a function that only reads orders and therefore has no Stock table.
     pub fn for_reading(client: Client, table: impl Into<String>) -> Self {
         Self::new(client.clone(), table, Stock::new(client, ""))
     }
 
-    /// The counters of stock that orders are taken from.
+    /// The stock that orders reserve.
     pub const fn stock(&self) -> &Stock {
         &self.stock
     }
 
-    /// With carts: for placing orders, and for opening carts again.
+    /// With carts: for placing orders, and for reopening carts.
     #[must_use]
     pub fn with_carts(self, carts: Carts) -> Self {
         Self { carts: Some(carts), ..self }
@@ -167,7 +166,7 @@ impl Orders {
         self.carts.as_ref().ok_or_else(|| Error::Failed("this function does not write carts".to_owned()))
     }
 
-    /// Everything of an order, as it is now: one query.
+    /// An order with all that belongs to it, in one consistent query.
     pub async fn load(&self, id: OrderId) -> Result<Option<PlacedOrder>, Error> {
         let request = QueryRequest {
             table: self.table.clone(),
@@ -217,7 +216,7 @@ fn order_item(order: &Order) -> Result<Attributes, Error> {
         written.insert("buyer_key".to_owned(), string(buyer_partition(buyer)));
         written.insert("buyer_sort".to_owned(), string(&id));
     }
-    // Written anew, it is looked at as a new one: that asks its provider once too often at most.
+    // Every write schedules the payment checks from the start: at worst the provider is asked once too often.
     if let Some(due_at) = next_check(order, order.placed_at) {
         written.insert("due_key".to_owned(), string(due_partition(order.id)));
         written.insert("due_at".to_owned(), number(due_at.millis()));

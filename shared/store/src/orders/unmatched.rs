@@ -1,4 +1,4 @@
-//! Money that belongs to no order: kept, told, listed.
+//! Unmatched payments: money that a provider reports and no order knows.
 
 use domain::{OutboxEvent, UnmatchedPayment};
 
@@ -9,8 +9,8 @@ use crate::retry::transact;
 use crate::{Error, PageKey, Slice};
 
 impl Orders {
-    /// Keeps what a provider told of money that no order knows. False when it was kept before: what was told first stands. With
-    /// `with_event`, the event by which the operator hears of it is written with it.
+    /// Records money that a provider reported and no order knows. Returns false when it was recorded before: the first
+    /// report stays. `with_event` emits the event that notifies the operator in the same transaction.
     pub async fn record_unmatched(&self, money: &UnmatchedPayment, with_event: bool) -> Result<bool, Error> {
         let mut written = item(Entry::UnmatchedPayment(money).key(), UNMATCHED, 1, money)?;
         written.insert("state_key".to_owned(), string(UNMATCHED_PAYMENTS));
@@ -27,14 +27,14 @@ impl Orders {
         }
     }
 
-    /// The money that belongs to no order, newest first.
+    /// The unmatched payments, newest first.
     pub async fn unmatched(&self, limit: u16, start: Option<PageKey>) -> Result<Slice<UnmatchedPayment>, Error> {
         let page = self.listed("by_state", ("state_key", UNMATCHED_PAYMENTS.to_owned()), limit, start).await?;
         let items = page.items.iter().map(|found| body(found, UNMATCHED)).collect::<Result<_, Error>>()?;
         Ok(Slice { items, next: page.next })
     }
 
-    /// The partition that a page key of the money that belongs to no order must name.
+    /// The partition that a page key of the unmatched payments must name.
     pub const fn unmatched_partition() -> &'static str {
         UNMATCHED_PAYMENTS
     }

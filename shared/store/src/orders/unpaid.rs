@@ -1,8 +1,8 @@
-//! The orders of one e-mail address that wait for their money: one of the few counters inside an order's transaction.
+//! The unpaid orders of one e-mail address: one of the few shared items inside an order's transaction.
 //!
-//! It is a set of orders and not a number. Taking an order out of it twice changes nothing, and taking out one that was never
-//! in it does no harm, so no course of events can make it drift or fall below zero: not an order that expires and is paid
-//! after all, and not one from before there was a limit.
+//! It is a set of orders and not a number. Removing an order twice, or one that was never in the set, changes nothing,
+//! so the count can neither drift nor fall below zero: not by an order that expires and gets a late payment, and not by
+//! one that was placed before the limit existed.
 
 use std::time::Duration;
 
@@ -17,19 +17,19 @@ use crate::item::{Attributes, Condition, number, string, update};
 use crate::rate_limits::hashed;
 
 const UNPAID: &str = "unpaid";
-/// What a buyer is told who has too many.
+/// The problem's `detail` when an e-mail address has reached its limit of unpaid orders.
 pub(super) const TOO_MANY: &str =
-    "Too many orders of this e-mail address wait for their money: pay or cancel one of them, or try again later.";
+    "Too many orders of this e-mail address are unpaid: pay or cancel one of them, or try again later.";
 
-/// Whether an order waits for its money. One that is payable on delivery does as well, as long as it has a deadline: it holds
-/// stock, and nobody has paid for that. Without one its goods have left, and it waits for its seller.
+/// Whether an order counts as unpaid. A cash-on-delivery order does too while it has a deadline: it holds stock that
+/// nobody has paid for. Once it has none, its goods have left and it waits for its vendor.
 pub(super) const fn is_unpaid(order: &Order) -> bool {
     matches!(order.state, OrderState::AwaitingPayment)
         || matches!(order.state, OrderState::Confirmed) && order.due_at.is_some()
 }
 
 impl Orders {
-    /// The action that counts an order, if there is room for it.
+    /// The action that adds an order to the set; it fails when the limit is reached.
     pub(super) fn count_unpaid_action(&self, order: &Order, limit: Limit) -> Result<TransactWriteItem, Error> {
         let condition = Condition::of("attribute_not_exists(unpaid) OR size(unpaid) < :most")
             .name("#kind", "kind")
@@ -42,7 +42,7 @@ impl Orders {
         update(&self.table, Entry::Unpaid(&hashed(order.email.as_str())).key(), change, &condition)
     }
 
-    /// The action that no longer counts an order, whether or not it was counted.
+    /// The action that removes an order from the set, whether or not it was in it.
     pub(super) fn uncount_unpaid_action(&self, order: &Order) -> Result<TransactWriteItem, Error> {
         let condition = Condition::of("attribute_not_exists(pk) OR attribute_exists(pk)")
             .name("#kind", "kind")
@@ -55,8 +55,8 @@ impl Orders {
     }
 }
 
-/// In how many seconds the first of the orders that are in the way has expired, if it is not paid. One that is payable on
-/// delivery may be in the way for longer.
+/// In how many seconds the first of the counted orders expires if it is not paid. A cash-on-delivery order may count
+/// for longer.
 pub(super) fn seconds_until_expiry(found: &Attributes, reservation: Duration, now: Timestamp) -> u32 {
     let orders = found.get(UNPAID).and_then(|orders| orders.as_ss().ok()).into_iter().flatten();
     let left = orders
@@ -67,7 +67,7 @@ pub(super) fn seconds_until_expiry(found: &Attributes, reservation: Duration, no
     u32::try_from(left.unwrap_or(reservation.as_secs())).unwrap_or(u32::MAX).max(1)
 }
 
-/// An order's id begins with its time.
+/// When an order was placed: the first 48 bits of its id are the time in milliseconds.
 fn placed_at(order: OrderId) -> Timestamp {
     Timestamp::from_millis(i64::try_from(order.bits() >> 80).unwrap_or(0))
 }
@@ -84,7 +84,7 @@ mod tests {
         let reservation = Duration::from_secs(900);
         let waiting = found(vec![placed(60), placed(0), placed(120)]);
         assert_eq!(seconds_until_expiry(&waiting, reservation, at(300)), 600);
-        // The first is past its deadline and about to be ended.
+        // The first is past its deadline, and its expiry is under way.
         assert_eq!(seconds_until_expiry(&waiting, reservation, at(930)), 30);
         assert_eq!(seconds_until_expiry(&found(vec![placed(0)]), reservation, at(100_000)), 900);
     }

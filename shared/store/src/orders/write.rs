@@ -1,4 +1,4 @@
-//! Writing orders: one transaction with all that belongs to the change.
+//! Writes of orders: one transaction with all that belongs to the change.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,27 +18,28 @@ use crate::error::{Failure, Reason};
 use crate::item::{Condition, number, put, string, update};
 use crate::retry::{transact, transact_within};
 
-/// How long an order fights for its counters before it is looked whether they have anything left.
+/// How long placing an order is retried before its shards are read again: under contention they may be empty by then.
 const CONTENTION_BUDGET: Duration = Duration::from_millis(1_500);
 
-/// What came of placing an order.
+/// The outcome of placing an order.
 #[derive(Debug)]
 pub enum PlaceOutcome {
-    /// It stands.
+    /// The order is placed.
     Done,
-    /// The key was used before: what the record says.
+    /// The idempotency key was used before; holds its record.
     KeyUsed(Box<KeyUse>),
-    /// Counters had less than was to be taken from them. Other counters of the same variants may have it.
+    /// Shards had fewer units than were allocated. Other shards of the same variants may have them.
     OutOfStock(Vec<VariantId>),
     /// The cart was changed or ordered since it was read.
     CartChanged,
-    /// Others were at the same counters all the time.
+    /// Other transactions were at the same items for the whole retry budget.
     Contended,
 }
 
 impl Orders {
-    /// Places an order: the key's record, the order with its parts and its payment, the stock, the cart and the event, in one
-    /// transaction. Refused as [`Error::TooMany`] when as many orders of its e-mail address wait for their money as may.
+    /// Places an order: the idempotency record, the order with its vendor orders and its payment, the stock, the cart
+    /// and the event, in one transaction. Refused with [`Error::TooMany`] when its e-mail address has reached the limit
+    /// of unpaid orders.
     pub async fn place(
         &self,
         order: &PlacedOrder,
@@ -48,7 +49,7 @@ impl Orders {
         now: Timestamp,
     ) -> Result<PlaceOutcome, Error> {
         let mut actions = Vec::new();
-        // An old record of a key is as good as none, even when the table still holds it.
+        // TTL deletes late, so an expired record counts as absent.
         let fresh =
             Condition::of("attribute_not_exists(pk) OR expires_at_s <= :now").value(":now", number(now.seconds()));
         actions.push(put(&self.table, record_item(record)?, &fresh)?);
@@ -60,7 +61,7 @@ impl Orders {
         }
         let provider = order.order.provider;
         self.put_changed_items(None, order, provider, &mut actions)?;
-        // Behind everything else: the reasons of a refusal are known by their places.
+        // The last action, because cancellation reasons are identified by their index.
         let count_index = actions.len();
         actions.push(self.count_unpaid_action(&order.order, unpaid)?);
         match transact_within(CONTENTION_BUDGET, &self.client, actions).await {
@@ -95,8 +96,8 @@ impl Orders {
         }
     }
 
-    /// [`Orders::save`] for a call with an idempotency key: the key's record is written with the change. Answers what is known
-    /// of the key when it was used before; then nothing is written.
+    /// [`Orders::save`] for a request with an idempotency key: its record is written in the same transaction. When the
+    /// key was used before, nothing is written and its record is returned.
     pub async fn save_with_key(
         &self,
         loaded: &PlacedOrder,
@@ -118,8 +119,9 @@ impl Orders {
         }
     }
 
-    /// Writes what changed in an order since it was read, with its moves of stock and its events; all or nothing, and only if
-    /// none of the changed parts has changed meanwhile. A move that the stock does not allow is `out_of_stock`.
+    /// Writes what changed in an order since it was read, with its stock moves and events, in one transaction. A
+    /// conflict when one of the items to be written was changed in the meantime. A stock move that the shards do not
+    /// allow is refused with `out_of_stock`.
     pub async fn save(&self, loaded: &PlacedOrder, changed: &PlacedOrder) -> Result<(), Error> {
         let mut actions = Vec::new();
         let stock_moves = merged(&changed.stock_moves);
@@ -157,7 +159,8 @@ impl Orders {
                     return Err(Refusal::fields(Code::OutOfStock, errors).into());
                 }
                 if cart_action.is_some_and(refused) {
-                    // The cart became another order meanwhile: it stays closed, the order expires all the same.
+                    // The cart became another order in the meantime: it stays closed, and the order is saved without
+                    // reopening it.
                     let mut closed = changed.clone();
                     closed.reopens_cart = false;
                     return Box::pin(self.save(loaded, &closed)).await;
@@ -168,7 +171,8 @@ impl Orders {
         }
     }
 
-    /// Writes down what the provider said to an attempt, and the answer that a repeat of the call will get.
+    /// Writes what the provider answered to a payment attempt, and the stored response that a repeat of the request
+    /// gets.
     pub async fn save_opened_payment(
         &self,
         loaded: &Payment,
@@ -220,7 +224,7 @@ impl Orders {
                 actions.push(put(&self.table, payment_item(&written)?, &at(payment.version))?);
             }
         }
-        // What goes back is known to the provider of its own payment, which need not be the one that counts now.
+        // A refund or dispute belongs to the provider of its own payment, which need not be the order's current one.
         let provider_of = |payment| {
             changed.payments.iter().find(|known| known.id == payment).map_or(provider, |known| known.provider)
         };
@@ -243,7 +247,8 @@ impl Orders {
                 actions.push(put(&self.table, item, &at(dispute.version))?);
             }
         }
-        // Paid, over, or waiting no more for another reason. A late payment finds it gone already.
+        // The order is paid, has ended, or no longer counts as unpaid for another reason. A late payment finds it out
+        // of the set already.
         if loaded.is_some_and(|loaded| is_unpaid(&loaded.order)) && !is_unpaid(&changed.order) {
             actions.push(self.uncount_unpaid_action(&changed.order)?);
         }
@@ -254,14 +259,14 @@ impl Orders {
     }
 }
 
-/// How far what can be bought of a variant may fall below zero for an order.
+/// How many units of a variant may be sold beyond its stock by this order.
 fn oversell_limit(order: &PlacedOrder, variant: VariantId) -> u32 {
     let lines =
         order.vendors.iter().flat_map(|vendor_order| &vendor_order.lines).filter(|line| line.variant == variant);
     lines.filter_map(|line| line.backorder).map(|backorder| backorder.oversell_limit).max().unwrap_or(0)
 }
 
-/// A transaction may not touch a counter twice: moves of one counter become one.
+/// Adds up the moves of each shard, because a transaction may not touch an item twice.
 fn merged(stock_moves: &[StockMove]) -> Vec<StockMove> {
     let mut sums: BTreeMap<(VariantId, u16), (i64, i64)> = BTreeMap::new();
     for change in stock_moves {

@@ -1,4 +1,4 @@
-//! What sellers do to their stock, and how units move between shards.
+//! Vendors' adjustments of their stock, and moves of units between shards.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::catalog::MAX_SHARDS;
@@ -12,9 +12,9 @@ use crate::retry::MAX_ACTIONS;
 use crate::{Error, retry};
 
 impl Stock {
-    /// Adds units to, or takes them from, what can be bought: spread over the shards, never below what the layout allows,
-    /// exactly once even when an answer is lost. Answers the shards as they are then; what `answer` makes of them is kept with
-    /// the change.
+    /// Adds `by` units to what can be bought, or removes them when it is negative: spread over the shards, never below
+    /// what the layout allows, exactly once even when an answer is lost. Returns the shards after the change; the
+    /// response that `answer` makes of them is stored with it.
     pub async fn adjust(
         &self,
         variant: VariantId,
@@ -23,11 +23,12 @@ impl Stock {
         answer: MakeResponse<'_>,
     ) -> Result<Vec<StockShard>, Error> {
         retry::retry_on_conflict(|| async {
-            // What is taken away may lie in shards that the product did not have when it was read.
+            // The units to remove may lie in shards that were added after the product was read.
             let wide = Layout { peak_shards: if by < 0 { MAX_SHARDS } else { layout.peak_shards }, ..layout };
             let shards = self.all(variant, wide).await?;
             let Some(changes) = spread(by, &shards, layout) else {
-                // Units on their way between two shards may be seen in neither.
+                // Units that are being moved between two shards may be seen in neither: only an equal second reading
+                // proves that there are too few.
                 if self.all(variant, wide).await? != shards {
                     return Err(Error::Conflict);
                 }
@@ -43,8 +44,8 @@ impl Stock {
         .await
     }
 
-    /// Sets what is in the house: units reserved for buyers stay promised, the rest can be bought. A sale at the same moment
-    /// counts either before or after it, never away. Answers as [`Stock::adjust`] does.
+    /// Sets the units on hand: units reserved for buyers stay reserved, the rest can be bought. A concurrent sale
+    /// counts either before or after the change and is never overwritten. Returns what [`Stock::adjust`] returns.
     pub async fn set_on_hand(
         &self,
         variant: VariantId,
@@ -53,8 +54,8 @@ impl Stock {
         answer: MakeResponse<'_>,
     ) -> Result<Vec<StockShard>, Error> {
         retry::retry_on_conflict(|| async {
-            // All there can be: the stock may be spread wider by now than the product said when it was read, and what would be
-            // overlooked would be added a second time.
+            // All possible shards: the stock may have been spread wider since the product was read, and the units of an
+            // overlooked shard would be added a second time.
             let shards = self.all(variant, Layout { peak_shards: MAX_SHARDS, ..layout }).await?;
             let now = shards.iter().fold(StockShard::default(), |sum, stock| sum.plus(*stock));
             let by = on_hand.saturating_sub(now.on_hand());
@@ -66,8 +67,8 @@ impl Stock {
                 return Err(refused());
             }
             let changes = spread(by, &shards, layout).ok_or_else(refused)?;
-            // Every shard that holds anything is in the transaction, unchanged ones too: what is promised must not move while
-            // it is set.
+            // Every shard that holds units is in the transaction, unchanged ones too: units must not be moved or
+            // reserved while the total is set.
             let mut actions = Vec::new();
             for (shard, stock) in (0_u16..).zip(&shards) {
                 let is_changed = changes.iter().any(|(changed, _)| *changed == shard);
@@ -84,8 +85,9 @@ impl Stock {
         .await
     }
 
-    /// Begins the stock of variants that are new, spread over their shards; nothing is written of those with no units. Up to a
-    /// hundred shards are written all at once, those of one variant always. Refused when one of them is there already.
+    /// Creates the stock of new variants, spread over their shards; a variant without units gets no item. Up to 100
+    /// shards are written in one transaction, and those of one variant always together. A conflict when one of the
+    /// shards exists already.
     pub async fn create(&self, units: &[(VariantId, Layout, i64)]) -> Result<(), Error> {
         let mut waiting = Vec::new();
         for (variant, layout, units) in units {
@@ -102,14 +104,14 @@ impl Stock {
         if waiting.is_empty() { Ok(()) } else { retry::transact(&self.client, waiting).await.map_err(Error::from) }
     }
 
-    /// Makes sure that the first shard of a variant is there, which owes what is ordered beyond the stock.
+    /// Makes sure that shard 0 of a variant exists, which falls below zero when units are oversold.
     pub async fn ensure_first_shard(&self, variant: VariantId) -> Result<(), Error> {
         let always = Condition::of("attribute_not_exists(pk) OR attribute_exists(pk)");
         retry::transact(&self.client, vec![self.add_action(variant, 0, 0, always)?]).await.map_err(Error::from)
     }
 
-    /// Moves what can be bought to where it is looked for first: evenly into the shards that the stock is spread over, away from
-    /// those that it is not spread over any more. All at once, so that no unit is in two shards or in none.
+    /// Moves what can be bought to where allocations look first: evenly into the shards of the layout, and out of
+    /// shards that it no longer has. One transaction, so that no unit is in two shards or in none.
     pub async fn rebalance(&self, variant: VariantId, layout: Layout) -> Result<(), Error> {
         retry::retry_on_conflict(|| async {
             let shards = self.all(variant, layout).await?;
@@ -118,8 +120,8 @@ impl Stock {
         .await
     }
 
-    /// Moves what several shards were to give into one, so that an order takes it with one action. A conflict when one of them
-    /// has less by now.
+    /// Moves the units of several allocations into one shard, so that an order reserves them with one action. A
+    /// conflict when one of the shards has fewer units by now.
     pub async fn consolidate(&self, variant: VariantId, allocations: &[Allocation], into: u16) -> Result<(), Error> {
         let others = || allocations.iter().filter(|allocation| allocation.shard != into);
         let mut changes: Vec<(u16, i64)> =
@@ -128,7 +130,7 @@ impl Stock {
         self.shift(variant, &changes, 0).await
     }
 
-    /// The actions that end the stock of variants; refused as a conflict when something of it is reserved for buyers.
+    /// The actions that delete the stock of variants; a conflict when any of it is reserved for buyers.
     pub(crate) fn delete_actions(&self, variants: &[(VariantId, u16)]) -> Result<Vec<TransactWriteItem>, Error> {
         let shards = variants.iter().flat_map(|(variant, count)| (0..*count).map(|shard| (*variant, shard)));
         shards
@@ -143,7 +145,7 @@ impl Stock {
         Ok(self.shards(&[(variant, layout.peak_shards)]).await?.remove(&variant).unwrap_or_default())
     }
 
-    /// Changes what can be bought in some shards, all at once.
+    /// Changes what can be bought in some shards, in one transaction.
     async fn shift(&self, variant: VariantId, changes: &[(u16, i64)], oversell_limit: u32) -> Result<(), Error> {
         let actions = self.shift_actions(variant, changes, oversell_limit)?;
         if actions.is_empty() { Ok(()) } else { retry::transact(&self.client, actions).await.map_err(Error::from) }
@@ -176,7 +178,7 @@ impl Stock {
         } else {
             let oversell_limit = if shard == 0 { i64::from(oversell_limit) } else { 0 };
             let least = units.saturating_neg().saturating_sub(oversell_limit);
-            // A shard that was never written is empty, which is enough when so much may be owed.
+            // A shard that was never written is empty, which suffices when the oversell limit covers the units.
             let condition = Condition::of(if least <= 0 {
                 "attribute_not_exists(pk) OR available >= :least"
             } else {
@@ -227,7 +229,7 @@ impl Stock {
     }
 }
 
-/// The shards after units were added to, or taken from, some of them.
+/// The shards after units were added to, or removed from, some of them.
 fn with_changes(shards: &[StockShard], changes: &[(u16, i64)]) -> Vec<StockShard> {
     let mut after = shards.to_vec();
     for (shard, units) in changes {

@@ -1,11 +1,11 @@
-//! Memory, and reading on after an interruption.
+//! Bounds on memory, and resuming after an interruption.
 
 use std::io::{self, Read};
 
 use super::*;
 use crate::product_file::{Fault, Position, RowCounter, Step};
 
-/// A file of many rows that exists nowhere at once.
+/// A file of many rows that is generated while it is read.
 struct Generated {
     rows: u64,
     next: u64,

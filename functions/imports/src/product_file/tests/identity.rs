@@ -1,4 +1,4 @@
-//! What is exported reads back as it was.
+//! What was written reads back unchanged.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ fn written(products: &[ProductDraft]) -> Vec<u8> {
     file
 }
 
-/// Text with everything that a separated file, a spreadsheet or a parser may stumble over.
+/// Text with characters that a CSV file, a spreadsheet or a parser treats specially.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-zA-Z ,;\"'=+@\\-]{1,40}",
@@ -137,7 +137,7 @@ prop_compose! {
     }
 }
 
-/// A product that a shop can have: what its own rules refuse, and nothing else, is left out.
+/// A product that passes `Product::check`.
 fn product() -> impl Strategy<Value = ProductDraft> {
     any_product().prop_filter("no shop can have it", |draft| in_shop(draft).check().is_ok())
 }
@@ -147,7 +147,7 @@ fn vendor() -> VendorCard {
     VendorCard { id: VendorId::from_bits(7), handle, name: Name::parse("Chorsu").unwrap() }
 }
 
-/// The product in the shop, where each variant has a price in another currency, too.
+/// The stored product, where each variant has a price in another currency, too.
 fn in_shop(draft: &ProductDraft) -> Product {
     let id = ProductId::from_bits(9);
     let elsewhere = Price { price: Money::new(5_000, Currency::UZS), compare_at: None };

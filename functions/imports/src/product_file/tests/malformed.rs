@@ -1,4 +1,4 @@
-//! Every way in which a file can be wrong, with the line and the column that are named for it.
+//! Every fault of a file, with the line and the column that are reported for it.
 
 use super::*;
 
@@ -167,7 +167,7 @@ fn a_cell_and_a_row_have_bounds() {
 
 #[test]
 fn a_stray_quote_costs_one_row_wherever_the_next_quote_stands() {
-    // None follows; one follows at once; one follows so far behind that nobody can have meant it.
+    // The next row has quotes, or none follows within the longest record.
     let rows: String = (0..10_000).map(|index| format!("p{index},\"Product {index:0100}\",,,1,,\n")).collect();
     let plain = rows.replace('"', "");
     for rest in [&rows, &plain] {

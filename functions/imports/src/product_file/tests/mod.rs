@@ -1,4 +1,4 @@
-//! Product files as merchants have them, and as they should not.
+//! Valid, tolerated and malformed product files.
 
 mod bounds;
 mod identity;
@@ -47,7 +47,7 @@ fn good(file: impl AsRef<[u8]>) -> Vec<String> {
     entries(file).into_iter().filter_map(|entry| entry.product.ok()).map(|product| product.handle.to_string()).collect()
 }
 
-/// How a file as a whole is refused, as `line column code`.
+/// The error of a file that cannot be read as a whole, as `line column code`.
 fn refusal(file: impl AsRef<[u8]>) -> String {
     let FileError(error) = read(file.as_ref(), Currency::USD).unwrap_err();
     format!("{} {:?} {}", error.line, error.column, error.code())

@@ -1,4 +1,4 @@
-//! What files do and are forgiven for.
+//! Deviations from the format that are tolerated.
 
 use super::*;
 use crate::product_file::{Status, Step};
@@ -80,7 +80,7 @@ fn a_column_that_is_called_like_another_header_means_nothing_beside_the_first() 
     let [variant] = product.variants.try_into().unwrap();
     assert_eq!(product.body_html.unwrap(), "<p>Blue</p>");
     assert_eq!((variant.price.unwrap().price.decimal(), variant.sku.unwrap().as_str()), ("1.50".to_owned(), "S-1"));
-    // Twice or more often, too: it is not looked at.
+    // An alias that is ignored may also occur several times.
     assert_eq!(products("Handle,Title,Variant Price,Price,price\na,A,1.50,8,9\n").len(), 1);
     let [product] = products("Handle,Title,Variant Price,Description,Body\na,A,1,Sold out,Round\n").try_into().unwrap();
     assert_eq!(product.body_html.unwrap(), "Round");

@@ -81,7 +81,7 @@ async fn sign_up_codes_mismatch_expire_are_replaced_and_cannot_be_guessed() {
     for _ in 0..5 {
         assert_eq!(cloud.confirm(other_than(&second)).await.unwrap_err(), mismatch);
     }
-    // Neither the right code nor a new one helps who guessed too often, until an hour has passed.
+    // After too many wrong guesses neither the right code nor a new one is accepted, until an hour has passed.
     assert_eq!(cloud.confirm(&second).await.unwrap_err().0, "TooManyFailedAttemptsException");
     resend().await.unwrap();
     assert_eq!(cloud.confirm(&cloud.code()).await.unwrap_err().0, "TooManyFailedAttemptsException");
@@ -125,7 +125,7 @@ async fn a_forgotten_password_is_reset_by_code() {
     assert_eq!(cloud.forgot(EMAIL).await.unwrap(), "b***@e***");
     let code = cloud.code();
     assert_eq!(cloud.reset(other_than(&code), "Another-horse-2").await.unwrap_err().0, "CodeMismatchException");
-    // A refused password does not use the code up.
+    // A rejected password does not use the code up.
     assert_eq!(cloud.reset(&code, "short").await.unwrap_err().0, "InvalidPasswordException");
     cloud.reset(&code, "Another-horse-2").await.unwrap();
     assert_eq!(cloud.reset(&code, "Another-horse-3").await.unwrap_err().0, "ExpiredCodeException");
@@ -214,7 +214,7 @@ async fn accounts_sessions_and_the_key_survive_a_restart() {
     let sub = before.register(&account).await.unwrap();
     let cloud = Cloud { client: client(&before, "ROOT").await, cognito: before, clock: clock(), mail: mail.clone() };
     let tokens = cloud.sign_in(EMAIL, PASSWORD).await.unwrap();
-    // Leaked, so that nothing is tidied up: as after a kill -9.
+    // Leaked, so that no destructor runs, as after a kill -9.
     std::mem::forget(cloud);
 
     let after = open(Some(&path), &clock(), &mail);

@@ -10,7 +10,7 @@ impl Cloud {
             .map(|output| output.user.unwrap().user_status.unwrap())
     }
 
-    /// Answers the challenge's session.
+    /// Signs in with a temporary password and returns the challenge's session.
     async fn begin(&self, password: &str) -> Result<String, (String, String)> {
         let request = self.client.initiate_auth().client_id("shop").auth_flow(AuthFlowType::UserPasswordAuth);
         let request = request.auth_parameters("USERNAME", EMAIL).auth_parameters("PASSWORD", password);

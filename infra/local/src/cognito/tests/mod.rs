@@ -1,4 +1,4 @@
-//! The pool through the real SDK client.
+//! The user pool, called through the real SDK client.
 
 mod accounts;
 mod administration;
@@ -70,7 +70,7 @@ async fn cloud() -> Cloud {
     Cloud { cognito, clock, mail, client }
 }
 
-/// The outcome of a call: the error's name and message.
+/// The output of a call, or its error's code and message.
 fn service_result<T, E: ProvideErrorMetadata, R>(answer: Result<T, SdkError<E, R>>) -> Result<T, (String, String)> {
     answer.map_err(|refused| {
         let about = refused.meta().clone();
@@ -102,7 +102,7 @@ impl Cloud {
         service_result(request.send().await).map(drop)
     }
 
-    /// A confirmed account, and its `sub`.
+    /// Creates a confirmed account and returns its `sub`.
     async fn member(&self) -> String {
         let sub = self.sign_up(EMAIL, PASSWORD).await.unwrap();
         self.confirm(&self.code()).await.unwrap();
@@ -137,7 +137,7 @@ impl Cloud {
     }
 }
 
-/// A code that is not this one.
+/// A six-digit code that differs from this one.
 fn other_than(code: &str) -> &'static str {
     if code == "000000" { "111111" } else { "000000" }
 }

@@ -13,7 +13,7 @@ fn payload(token: &str) -> Value {
     serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap()
 }
 
-/// Claims with what is random replaced by a word.
+/// The claims with random values replaced, for snapshots.
 fn steady(token: &str) -> Value {
     let mut claims = payload(token);
     for name in ["sub", "jti", "origin_jti", "event_id", "username", "cognito:username"] {
@@ -106,7 +106,7 @@ async fn anybody_can_check_a_token_with_the_published_keys() {
     assert_eq!((header.typ, header.alg), (None, Algorithm::RS256));
     let key = DecodingKey::from_jwk(keys.find(&header.kid.unwrap()).unwrap()).unwrap();
     let mut validation = Validation::new(Algorithm::RS256);
-    // The library goes by real time; the clock of this cloud stands still.
+    // The library reads the system clock; this cloud's clock is frozen.
     validation.validate_exp = false;
     validation.set_issuer(&["https://cognito-idp.us-east-1.amazonaws.com/us-east-1_Bozor0000"]);
     jsonwebtoken::decode::<Value>(token, &key, &validation).unwrap();
@@ -151,7 +151,7 @@ async fn the_verifier_refuses_what_is_forged_or_meant_for_others() {
     assert_eq!(cloud.verify(&format!("{header}.{}.{signature}", encode(&promoted))), Err(Reason::Signature));
     let (_, keys) = cloud.document("/us-east-1_Bozor0000/.well-known/jwks.json").await;
     let kid = keys["keys"][0]["kid"].as_str().unwrap();
-    // No algorithm, and the public key taken for a secret.
+    // Two known forgeries: `alg: none`, and the public key used as an HMAC secret.
     let none = encode(&json!({ "alg": "none", "kid": kid }));
     assert!(cloud.verify(&format!("{none}.{claims}.")).is_err());
     let mut symmetric = Header::new(Algorithm::HS256);
@@ -216,7 +216,7 @@ async fn a_global_sign_out_ends_all_sessions_while_signatures_stay_valid() {
         assert_eq!(cloud.user(tokens.access_token().unwrap()).await.unwrap_err(), revoked);
         cloud.verify(tokens.access_token().unwrap()).unwrap();
     }
-    // In the same second: what is begun afterwards counts.
+    // A session begun after the sign-out is valid, even within the same second.
     let three = cloud.sign_in(EMAIL, PASSWORD).await.unwrap();
     cloud.user(three.access_token().unwrap()).await.unwrap();
     let request = cloud.client.admin_user_global_sign_out().user_pool_id("us-east-1_Bozor0000").username(EMAIL);

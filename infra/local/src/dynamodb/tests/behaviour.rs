@@ -1,4 +1,4 @@
-//! Conditions, transactions, indexes, refusals, counting.
+//! Conditions, transactions, indexes, errors, counted cost.
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
@@ -136,10 +136,10 @@ async fn round_trips_and_units_are_counted_for_the_request_whose_trace_the_call_
     }
     let put = client.put_item().table_name("Orders").item("pk", s("a")).item("sk", s("ORDER"));
     let put = traced!(put.item("state_key", s("x")).item("state_sort", s("1"))).send().await.unwrap();
-    assert!(put.consumed_capacity.is_none(), "the caller did not ask");
+    assert!(put.consumed_capacity.is_none(), "the caller did not request it");
     let get = client.get_item().table_name("Orders").key("pk", s("a")).key("sk", s("ORDER"));
     let get = traced!(get.return_consumed_capacity(ReturnConsumedCapacity::Total)).send().await.unwrap();
-    assert_eq!(get.consumed_capacity.unwrap().capacity_units, Some(0.5), "the caller asked");
+    assert_eq!(get.consumed_capacity.unwrap().capacity_units, Some(0.5), "the caller requested it");
     let cart = Put::builder().table_name("Carts").item("pk", s("c")).item("sk", s("CART")).build().unwrap();
     let transaction = client.transact_write_items().transact_items(TransactWriteItem::builder().put(cart).build());
     traced!(transaction).send().await.unwrap();
@@ -150,7 +150,7 @@ async fn round_trips_and_units_are_counted_for_the_request_whose_trace_the_call_
 
     let request = cloud.usage.of_trace("Root=1-abc").unwrap();
     assert_eq!(request.operations, ["PutItem", "GetItem", "TransactWriteItems", "PutItem"]);
-    // Put: the item and its index entry. Transaction: twice. The refused put: once.
+    // Put: the item and its index entry. Transaction: twice. The rejected put: once.
     let expected =
         Cost { round_trips: 4, read_units: Units::halves(1), write_units: Units::whole(2 + 2 + 1), conflicts: 0 };
     assert_eq!(request.cost, expected);
@@ -247,5 +247,5 @@ async fn a_hundred_decrements_at_once_of_ten_succeed_ten_times() {
     }
     assert_eq!(taken, 10);
     let calls = cloud.usage.snapshot()["function CheckoutFunction"].operations["TransactWriteItems"];
-    assert!(calls > 100, "some of the transactions conflicted: {calls}");
+    assert!(calls > 100, "no conflict in {calls} calls");
 }

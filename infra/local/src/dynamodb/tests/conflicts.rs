@@ -69,7 +69,8 @@ async fn of_a_batch_what_meets_a_transaction_is_left_unprocessed() {
 
 #[tokio::test]
 async fn transactions_under_way_at_the_same_time_meet() {
-    // Long enough that the second arrives within it, however slow the machine; the first is not waited for.
+    // Long enough that the second transaction arrives during the hold, however slow the machine; the test does not wait
+    // for the first.
     let options = Options { hold: Duration::from_secs(3_600), ..Options::default() };
     let cloud = Cloud::with(None, Arc::new(PermitAll), options, &[orders()]).await;
     let client = cloud.client("LOCALOrdersFunction");

@@ -1,4 +1,4 @@
-//! Faults on order.
+//! Injected faults.
 
 use std::collections::HashMap;
 
@@ -53,14 +53,14 @@ async fn a_client_that_repeats_gets_over_lost_and_throttled_calls() {
         let item = TransactWriteItem::builder().put(put).build();
         let answer = client.transact_write_items().transact_items(item).send().await;
         if kind == Kind::Throttle {
-            // The SDK does not look into a cancelled transaction: that is the caller's part.
+            // The SDK does not read the reasons of a cancelled transaction, so retrying is up to the caller.
             let refused = answer.unwrap_err().into_service_error();
             let TransactWriteItemsError::TransactionCanceledException(cancelled) = refused else {
                 panic!("{refused:?}")
             };
             assert_eq!(cancelled.cancellation_reasons()[0].code(), Some("ThrottlingError"));
         } else {
-            // After `after` the repeated call carries the same token, and is answered as the first would have been.
+            // After the fault `after`, the SDK's retry carries the same token and gets the stored response.
             answer.unwrap();
         }
         assert_eq!(cloud.faults.triggered().len(), 1);
@@ -78,7 +78,7 @@ async fn conflicts_and_throttling_come_in_the_form_of_each_operation() {
     assert_eq!(state(&client, true).await, None);
     put(&client, "x").await.unwrap();
 
-    // A read can't conflict: it is answered.
+    // A plain read cannot conflict, so it succeeds.
     cloud.faults.add(Fault::nth("dynamodb", "GetItem", 1, Kind::Conflict));
     assert_eq!(state(&client, true).await, Some(s("x")));
 
@@ -110,7 +110,7 @@ async fn a_stale_read_sees_what_was_before_the_last_write() {
     let stale = |operation: &str| cloud.faults.add(Fault::nth("dynamodb", operation, 1, Kind::Stale));
     put(&client, "open").await.unwrap();
     put(&client, "paid").await.unwrap();
-    // A write elsewhere does not hide the one that matters.
+    // A write to another table does not count as the last write to this one.
     client.put_item().table_name("Carts").item("pk", s("c")).item("sk", s("CART")).send().await.unwrap();
 
     stale("GetItem");

@@ -1,4 +1,4 @@
-//! The endpoint as the real SDK client meets it.
+//! The endpoint, called through the real SDK client.
 
 mod behaviour;
 mod conflicts;
@@ -62,7 +62,7 @@ impl Cloud {
         Self { endpoint, faults, usage, clock, url }
     }
 
-    /// A function's client, which repeats nothing.
+    /// A function's client, without retries.
     pub(crate) fn client(&self, access_key_id: &str) -> Client {
         self.client_with(access_key_id, Some("token"), RetryConfig::disabled())
     }

@@ -1,4 +1,4 @@
-//! What is kept, and what keeps it fast.
+//! What survives a restart, and the indexes that keep storage fast.
 
 use super::*;
 
@@ -41,7 +41,7 @@ async fn items_and_checkpoints_survive_a_restart_from_the_file() {
         consumer.commit(first[0].position).unwrap();
     }
     let endpoint = endpoint(Some(&path));
-    // Known before the template is applied again, so that conflicts are seen from the first call.
+    // Schemas are loaded before the template is applied again, so that conflicts are detected from the first call.
     assert!(endpoint.hold("Orders", &[key("a")]).is_some_and(|hold| format!("{hold:?}").contains("Orders")));
     endpoint.create_tables(&[orders()]).unwrap();
     assert!(exists(&endpoint, "Orders", "a").await);
@@ -86,7 +86,7 @@ async fn the_streams_order_is_found_by_an_index_and_never_by_reading_the_stream(
     let endpoint = endpoint(None);
     let state = endpoint.state();
     let sqlite = &state.engine.sqlite;
-    // If dynoxide's own tables change, these statements (they are dynoxide's, word for word) fail or lose the index.
+    // These statements are copies of dynoxide's. If its tables change, they fail or no longer use the index.
     for statement in [
         "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1 FROM _stream_records WHERE table_name = 'Orders'",
         "SELECT event_name, keys_json, new_image, old_image, sequence_number, created_at, user_identity, event_id
@@ -122,7 +122,7 @@ async fn what_was_acknowledged_is_in_the_files_at_that_moment() {
     }
     let first = consumer.next(1).unwrap().remove(0).position;
     consumer.commit(first).unwrap();
-    // The files as kill -9 leaves them: nothing is closed, no log is merged.
+    // The files as a kill -9 leaves them: connections open, the WAL not merged.
     let killed = directory.path().join("killed.sqlite");
     for end in ["", "-wal"] {
         let name = |path: &Path| format!("{}{end}", path.display());
@@ -153,7 +153,7 @@ async fn a_stream_keeps_only_what_its_slowest_consumer_still_needs() {
     assert_eq!(slow.next(10).unwrap()[0].position, all[2].position);
     endpoint.retain_consumers(&["fast"]).unwrap();
     fast.commit(all[3].position).unwrap();
-    assert_eq!(endpoint.stream_length("Orders").unwrap(), 1, "the last one numbers the next");
+    assert_eq!(endpoint.stream_length("Orders").unwrap(), 1, "the next record is numbered from the last one");
     assert!(fast.next(10).unwrap().is_empty());
     put(&endpoint, "Orders", key("e")).await;
     assert!(fast.next(10).unwrap()[0].position > all[3].position);

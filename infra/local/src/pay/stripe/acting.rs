@@ -1,4 +1,4 @@
-//! What the buyer, the bank and the people at Stripe's dashboard do to an order's payment.
+//! Acts on an order's payment: what the buyer, the bank and staff at Stripe's dashboard do.
 
 use std::collections::BTreeMap;
 
@@ -12,47 +12,46 @@ use super::objects::{self, Dispute, Intent, Object, Refund, Status};
 use super::refusal::Refusal;
 use super::store::{Event, Transaction};
 
-/// One act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Act {
-    /// The buyer pays; if that was done before, the same event is sent again.
+    /// The buyer pays; if the payment has succeeded already, the same event is sent again.
     Succeed,
-    /// Money arrives although the payment was cancelled: the bank had it under way.
+    /// A late payment: money arrives although the payment was cancelled, because the bank had sent it before.
     SucceedLate,
     /// The card is declined.
     Fail,
-    /// The bank takes its time.
+    /// The payment is being processed, as a slow bank transfer is.
     Process,
-    /// Somebody gives all the money that is left back, at Stripe's dashboard.
+    /// The amount that is left is refunded elsewhere: at Stripe's dashboard.
     Refund,
-    /// The last refund comes back from the buyer's bank.
+    /// The latest refund fails, because the buyer's bank returned it.
     FailRefund,
-    /// The buyer's bank wants the money back; if it does already, the same event is sent again.
+    /// The buyer's bank opens a dispute; if there is one already, the same event is sent again.
     Dispute,
-    /// The bank decides for the shop.
+    /// The bank decides the dispute for the shop.
     WinDispute,
-    /// The bank decides for the buyer.
+    /// The bank decides the dispute for the buyer.
     LoseDispute,
-    /// Every open payment of the order is paid, and Stripe tells of each with two events at once.
+    /// Every open payment of the order succeeds, each with two events that are sent concurrently.
     SucceedTwice,
-    /// The buyer pays, and one unit less arrives than was asked for.
+    /// The buyer pays, and the captured amount is one minor unit off: an amount mismatch.
     WrongAmount,
 }
 
-/// What the request for an act looks like.
+/// The body of a request for an act.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Request {
     pub(super) r#do: Act,
 }
 
-/// What an act leads to.
+/// The payment after an act, and the events that report it.
 pub(super) struct Done {
     pub(super) intent: Intent,
-    /// To be sent now.
+    /// Events to be sent now.
     pub(super) events: Vec<Event>,
-    /// Whether they are sent at the same time.
+    /// Whether the events are sent concurrently.
     pub(super) at_once: bool,
 }
 
@@ -86,7 +85,7 @@ impl ActError {
 }
 
 impl Act {
-    /// Does it to the latest payment of an order.
+    /// Applies the act to the latest payment of an order.
     pub(super) fn on_order(self, transaction: &Transaction<'_>, order: &str, now: Timestamp) -> Result<Done, ActError> {
         let intents: Vec<Intent> = transaction.list(Some(order), None, -1)?;
         let intent = intents.first().cloned().ok_or(ActError::UnknownOrder)?;
@@ -99,7 +98,7 @@ impl Act {
         Ok(done)
     }
 
-    /// Does it to one payment.
+    /// Applies the act to one payment.
     pub(super) fn on_intent(
         self,
         transaction: &Transaction<'_>,
@@ -108,7 +107,7 @@ impl Act {
     ) -> Result<Done, ActError> {
         let events = match self {
             Self::Succeed | Self::SucceedTwice if intent.status == Status::Succeeded => {
-                // Paid by one call and told of by another: the event exists from the first.
+                // The call that paid recorded the event; this one only sends it again.
                 let again = transaction.last_event("payment_intent.succeeded", &intent.id)?;
                 let again = again.ok_or_else(|| ActError::state("it has no event", &intent))?;
                 if self == Self::SucceedTwice { vec![again.clone(), again] } else { vec![again] }
@@ -173,11 +172,11 @@ impl Act {
 fn payable(intent: &Intent) -> Result<(), ActError> {
     match intent.status {
         Status::RequiresPaymentMethod | Status::Processing => Ok(()),
-        Status::Succeeded | Status::Canceled => Err(ActError::state("it takes no money any more", intent)),
+        Status::Succeeded | Status::Canceled => Err(ActError::state("it cannot be paid any more", intent)),
     }
 }
 
-/// An amount that was not asked for.
+/// An amount that differs from the requested one by one minor unit.
 const fn wrong(amount: i64) -> i64 {
     if amount > 1 { amount - 1 } else { amount + 1 }
 }
@@ -196,7 +195,7 @@ fn dispute(transaction: &Transaction<'_>, intent: &Intent, now: Timestamp) -> Re
     let refunded: i64 = refunds.iter().filter(|refund| refund.status != "failed").map(|refund| refund.amount).sum();
     let amount = intent.amount_received - refunded;
     if amount <= 0 {
-        return Err(ActError::state("all of it went back", intent));
+        return Err(ActError::state("all of it has been refunded", intent));
     }
     let dispute = Dispute {
         id: objects::id("du"),

@@ -22,7 +22,7 @@ pub(super) enum Call {
 }
 
 impl Call {
-    /// Which call a method and a path are.
+    /// The call of a method and a path; `None` if the sandbox does not have it.
     pub(super) fn find(method: &http::Method, path: &str) -> Option<Self> {
         let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         Some(match (method.as_str(), segments.as_slice()) {
@@ -38,7 +38,7 @@ impl Call {
         })
     }
 
-    /// Its name, for ordering faults.
+    /// The operation's name in Stripe's specification, by which faults are injected.
     pub(super) const fn name(&self) -> &'static str {
         match self {
             Self::CreateIntent => "CreatePaymentIntent",
@@ -52,7 +52,8 @@ impl Call {
         }
     }
 
-    /// Carries it out. A refusal that is to be remembered leaves the database as it is, or as it says.
+    /// Executes the call. A refusal with `is_stored` is committed like a success, with the changes made before it, such
+    /// as the state of a declined intent.
     pub(super) fn carry_out(
         &self,
         transaction: &Transaction<'_>,
@@ -218,7 +219,7 @@ fn unexpected_state(intent: &Intent, verb: &str) -> Refusal {
     Refusal::state(Some("payment_intent_unexpected_state"), message).with("payment_intent", json!(intent))
 }
 
-/// Makes a refund, as the shop does through the API.
+/// Creates a refund from the parameters of a request.
 fn create_refund(transaction: &Transaction<'_>, mut form: Form, now: Timestamp) -> Result<Refund, Refusal> {
     let intent = form.require("payment_intent")?;
     let amount = form.take_positive("amount")?;
@@ -234,7 +235,7 @@ fn create_refund(transaction: &Transaction<'_>, mut form: Form, now: Timestamp) 
     make_refund(transaction, &intent, amount, reason, metadata, now)
 }
 
-/// Gives back a part of an intent's money, or all that is left of it.
+/// Refunds a part of an intent's received amount, or all that is left of it without `amount`.
 pub(super) fn make_refund(
     transaction: &Transaction<'_>,
     intent: &Intent,
@@ -282,7 +283,7 @@ pub(super) fn make_refund(
     Ok(refund)
 }
 
-/// A page of a list, newest first; `parent` is the parameter that names what the objects belong to.
+/// A page of a list, newest first; `parent` is the parameter with the id of what the objects belong to.
 fn list<T: Object>(transaction: &Transaction<'_>, mut form: Form, parent: Option<&str>) -> Result<Value, Refusal> {
     let belongs_to = parent.and_then(|parent| form.take(parent));
     let limit = form.take_positive("limit")?.unwrap_or(10);

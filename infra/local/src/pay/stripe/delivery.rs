@@ -1,4 +1,5 @@
-//! Webhooks on their way to the endpoint: signed anew for each attempt, repeated until somebody answers with a 2xx.
+//! Delivery of webhooks: signed anew for each attempt, and retried until the endpoint answers with a 2xx or the
+//! attempts are used up.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -19,31 +20,30 @@ use crate::pay::Deliver;
 
 /// How long the endpoint may take to answer.
 const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(30);
-/// How often the schedule looks at the cloud's clock.
+/// How often the schedule checks which events are due.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Whether webhooks are to be kept back.
+/// The body of `POST /webhooks`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Hold {
     hold: bool,
 }
 
-/// Where webhooks go.
 #[derive(Clone)]
 pub(super) struct WebhookEndpoint {
     pub(super) url: String,
     pub(super) deliver: Deliver,
 }
 
-/// The schedule that sends what is due. It ends when this is dropped.
+/// The task that sends events when they are due. It ends when this is dropped.
 pub struct Schedule {
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
 
 impl Schedule {
-    /// Ends the schedule after what is being sent, and waits for that.
+    /// Ends the task after the delivery in progress, and waits for it.
     pub async fn stop(self) {
         self.stop.send_replace(true);
         if let Err(cause) = self.task.await {
@@ -53,7 +53,7 @@ impl Schedule {
 }
 
 impl Stripe {
-    /// Starts sending what is due by the cloud's clock, now and from now on.
+    /// Starts sending events when they are due by the cloud's clock.
     pub fn start(&self) -> Schedule {
         let (stop, mut stopped) = watch::channel(false);
         let stripe = self.clone();
@@ -61,7 +61,7 @@ impl Stripe {
             loop {
                 stripe.deliver_due().await;
                 tokio::select! {
-                    // An error is the sender that was dropped: nobody wants the schedule any more.
+                    // An error means that the sender was dropped with its `Schedule`.
                     _ = stopped.changed() => return,
                     () = stripe.inner.enqueued.notified() => {}
                     () = tokio::time::sleep(POLL_INTERVAL) => {}
@@ -71,7 +71,7 @@ impl Stripe {
         Schedule { stop, task }
     }
 
-    /// Sends everything that is due by the cloud's clock and answers how many events that were.
+    /// Sends the events that are due by the cloud's clock, and returns how many were sent.
     pub async fn deliver_due(&self) -> usize {
         if self.endpoint().is_none() || self.holds() {
             return 0;
@@ -82,7 +82,7 @@ impl Stripe {
             let due = match self.inner.store.write(|transaction| transaction.claim_due(now)) {
                 Ok(due) => due,
                 Err(cause) => {
-                    tracing::error!(%cause, "the sandbox of Stripe cannot read what is due");
+                    tracing::error!(%cause, "the sandbox of Stripe cannot read the events that are due");
                     return sent;
                 }
             };
@@ -94,7 +94,7 @@ impl Stripe {
         }
     }
 
-    /// Sends events that were claimed, and tells what became of each.
+    /// Sends events that were claimed, one after another or concurrently, and returns the outcome of each.
     pub(super) async fn deliver_all(&self, events: Vec<Event>, at_once: bool) -> Vec<Value> {
         let mut outcomes = Vec::with_capacity(events.len());
         if !at_once {
@@ -117,7 +117,7 @@ impl Stripe {
         outcomes
     }
 
-    /// Whether webhooks are kept back.
+    /// Whether webhooks are held back.
     pub(super) fn holds(&self) -> bool {
         self.inner.held.load(Ordering::SeqCst)
     }
@@ -161,12 +161,12 @@ impl Stripe {
         if let Err(cause) =
             self.inner.store.write(|transaction| transaction.record_response(&event.id, status, self.inner.clock.now()))
         {
-            tracing::error!(%cause, "the sandbox of Stripe cannot note a delivery");
+            tracing::error!(%cause, "the sandbox of Stripe cannot record a delivery");
         }
         json!({"event": event.id, "type": event.name, "status": status.map(|status| status.as_u16())})
     }
 
-    /// One attempt; nothing when no answer came.
+    /// One attempt to deliver; `None` if there was no response.
     async fn attempt(&self, event: &Event) -> Option<StatusCode> {
         let endpoint = self.endpoint()?;
         let fault = self.inner.faults.next(&faults::Call::of("stripe", "Webhook"));
@@ -189,7 +189,7 @@ impl Stripe {
         let request = match request {
             Ok(request) => request,
             Err(cause) => {
-                tracing::error!(%cause, url = endpoint.url, "no webhook can be sent there");
+                tracing::error!(%cause, url = endpoint.url, "a webhook cannot be sent to this URL");
                 return None;
             }
         };

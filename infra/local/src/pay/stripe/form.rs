@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use super::refusal::Refusal;
 
-/// The parameters of one request. What is read is taken out, so that what is left over is unknown.
+/// The parameters of one request. Reading one removes it, so that [`Form::finish`] can refuse the unknown ones.
 pub(super) struct Form {
     pairs: BTreeMap<String, String>,
 }
 
 impl Form {
-    /// Reads an encoded form.
+    /// Parses `application/x-www-form-urlencoded` text.
     pub(super) fn parse(text: &[u8]) -> Result<Self, Refusal> {
         let text = std::str::from_utf8(text)
             .map_err(|_| Refusal::invalid("parameter_invalid", "", "Invalid UTF-8 in the request body."))?;
@@ -33,7 +33,7 @@ impl Form {
         Ok(form)
     }
 
-    /// All parameters in one order: two requests with equal fingerprints ask for the same.
+    /// All parameters in a fixed order: requests with equal parameters have equal fingerprints.
     pub(super) fn fingerprint(&self) -> String {
         serde_urlencoded::to_string(&self.pairs).unwrap_or_default()
     }
@@ -43,7 +43,6 @@ impl Form {
         self.pairs.remove(name).filter(|value| !value.is_empty())
     }
 
-    /// A parameter that must be there.
     pub(super) fn require(&mut self, name: &str) -> Result<String, Refusal> {
         self.take(name)
             .ok_or_else(|| Refusal::invalid("parameter_missing", name, format!("Missing required param: {name}.")))
@@ -63,7 +62,7 @@ impl Form {
         }
     }
 
-    /// A group: every `name[key]`.
+    /// Every `name[key]`, by its key.
     pub(super) fn take_group(&mut self, name: &str) -> BTreeMap<String, String> {
         let prefix = format!("{name}[");
         let (group, rest) = std::mem::take(&mut self.pairs).into_iter().partition(|(key, _)| key.starts_with(&prefix));
@@ -83,7 +82,7 @@ impl Form {
         Ok(metadata)
     }
 
-    /// Refuses what nobody asked for.
+    /// Refuses parameters that were not read.
     pub(super) fn finish(self) -> Result<(), Refusal> {
         match self.pairs.into_keys().next() {
             None => Ok(()),

@@ -1,14 +1,14 @@
-//! Stripe's sandbox: its API under `/v1`, and beside it the ways to act as the buyer, the bank or Stripe would.
+//! Stripe's sandbox: its API under `/v1`, and endpoints to act as the buyer, the bank or Stripe.
 //!
 //! | path below `/_local/pay/stripe` | what |
 //! | --- | --- |
 //! | `/v1/payment_intents`, `/v1/refunds` … | Stripe's own protocol, with the key `sk_test_local` |
 //! | `POST /orders/{order_id} {"do": …}` | acts on the order's latest payment, and sends the webhooks |
 //! | `GET /orders/{order_id}` | the order's payments, refunds, disputes and events |
-//! | `POST /webhooks {"hold": true}` | keeps webhooks back, until it is `false` |
-//! | `GET /webhooks` | all events, oldest first, with what became of them |
-//! | `POST /webhooks/{event}` | sends one event now, kept back or not, delivered before or not |
-//! | `GET /pay/{payment_intent}` | a page with buttons, for people |
+//! | `POST /webhooks {"hold": true}` | holds webhooks back until `{"hold": false}` |
+//! | `GET /webhooks` | all events, oldest first, with the state of their delivery |
+//! | `POST /webhooks/{event}` | sends one event now, even if held back or delivered before |
+//! | `GET /pay/{payment_intent}` | a payment page with buttons |
 
 mod acting;
 mod calls;
@@ -47,15 +47,15 @@ use crate::pay::Deliver;
 
 pub use self::delivery::Schedule;
 
-/// The key that the API takes.
+/// The API key that the sandbox accepts.
 pub const API_KEY: &str = "sk_test_local";
 /// The secret that webhooks are signed with.
 pub const WEBHOOK_SECRET: &str = "whsec_local";
 
-/// The longest idempotency key.
+/// The longest idempotency key, in bytes.
 const MAX_KEY_LENGTH: usize = 255;
 
-/// Stripe's sandbox. Clones share it.
+/// Stripe's sandbox. Clones share its state.
 #[derive(Clone)]
 pub struct Stripe {
     inner: Arc<Inner>,
@@ -66,14 +66,14 @@ struct Inner {
     clock: Clock,
     faults: Faults,
     endpoint: RwLock<Option<WebhookEndpoint>>,
-    /// An event was made by a call and waits to be sent.
+    /// Notified when an event may be ready to be sent.
     enqueued: Notify,
-    /// Whether webhooks are kept back.
+    /// Whether webhooks are held back.
     held: AtomicBool,
 }
 
 impl Stripe {
-    /// Opens the sandbox kept in the SQLite file `path`, or in memory.
+    /// Opens the sandbox, stored in the SQLite file `path` or in memory.
     ///
     /// # Errors
     /// When the file cannot be used.
@@ -91,7 +91,7 @@ impl Stripe {
         })
     }
 
-    /// Says where webhooks go (`http://…/v1/webhooks/stripe`), and what carries them. Until then they wait.
+    /// Sets the URL that webhooks go to (`http://…/v1/webhooks/stripe`), and what delivers them. Until then they wait.
     pub fn deliver_to(&self, url: impl Into<String>, deliver: Deliver) {
         let endpoint = WebhookEndpoint { url: url.into(), deliver };
         *self.inner.endpoint.write().unwrap_or_else(PoisonError::into_inner) = Some(endpoint);
@@ -102,9 +102,9 @@ impl Stripe {
         self.inner.endpoint.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Answers a request as an endpoint does: with the faults that were ordered for the service `stripe`, whose operations
-    /// are named as in Stripe's specification (`CreatePaymentIntent`, `CancelPaymentIntent`, `CreateRefund`, …). The
-    /// webhooks that it sends are the operation `Webhook`.
+    /// Answers a request with the faults that were injected for the service `stripe`, whose operations are named as in
+    /// Stripe's specification (`CreatePaymentIntent`, `CancelPaymentIntent`, `CreateRefund`, …). Delivering a webhook
+    /// is the operation `Webhook`.
     pub async fn serve(&self, parts: Parts, body: Bytes) -> axum::response::Response {
         let CallContext { trace, route } = parts.extensions.get::<CallContext>().cloned().unwrap_or_default();
         let fault = Call::find(&parts.method, parts.uri.path())
@@ -135,7 +135,7 @@ impl Stripe {
         answer.map(axum::body::Body::from)
     }
 
-    /// Answers a request. The path has no `/_local/pay/stripe` any more.
+    /// Answers a request without faults. The path is relative to `/_local/pay/stripe`.
     pub async fn call(&self, parts: Parts, body: Bytes) -> Response<Bytes> {
         let path = parts.uri.path().to_owned();
         let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
@@ -213,7 +213,7 @@ impl Stripe {
         }
     }
 
-    /// Sends what an act led to.
+    /// Sends the events of an act, or makes them wait if webhooks are held back.
     async fn finish(&self, done: Done) -> Response<Bytes> {
         if self.holds() {
             let now = self.inner.clock.now();
@@ -259,7 +259,7 @@ impl Stripe {
         match shown {
             Ok(page) => {
                 let mut answer = answer(StatusCode::OK, "text/html; charset=utf-8", page);
-                // Whatever stands in an object, nothing in the page can run or load anything.
+                // Objects contain text from outside: with this policy nothing in the page can run or load anything.
                 answer.headers_mut().insert(
                     HeaderName::from_static("content-security-policy"),
                     HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; form-action 'self'"),
@@ -270,7 +270,7 @@ impl Stripe {
         }
     }
 
-    /// A button of the page was pressed. Whatever comes of it, the page shows it.
+    /// Applies the act of a button on the page, and redirects to the page, which shows the new state.
     async fn act_on_page(&self, intent: &str, body: &Bytes) -> Response<Bytes> {
         let Ok(pressed) = serde_urlencoded::from_bytes::<acting::Request>(body) else {
             return local_error(StatusCode::BAD_REQUEST, "no such button");
@@ -285,12 +285,12 @@ impl Stripe {
             Ok(done) => {
                 self.deliver_all(done.events, done.at_once).await;
             }
-            // Pressed twice, or too late: the page says how the payment stands.
+            // The button was pressed twice or too late: the page shows the payment's state.
             Err(ActError::State(_)) => {}
             Err(error) => return local_error(error.status(), &error.to_string()),
         }
         let mut answer = answer(StatusCode::SEE_OTHER, "text/plain", String::new());
-        // Relative to the page's own address, whatever it is mounted under.
+        // Relative to the page's own URL, so that it works under any prefix.
         if let Ok(page) = HeaderValue::from_str(intent) {
             answer.headers_mut().insert(LOCATION, page);
         }
@@ -298,7 +298,7 @@ impl Stripe {
     }
 }
 
-/// Bearer, or Basic with the key as the name.
+/// Checks the API key: Bearer, or Basic with the key as the user name.
 fn authorize(headers: &HeaderMap) -> Result<(), Refusal> {
     let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let key = match header.split_once(' ') {
@@ -321,7 +321,7 @@ fn authorize(headers: &HeaderMap) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The key of a write; reads ignore it, as at Stripe.
+/// The idempotency key of a write; reads ignore it, as at Stripe.
 fn idempotency_key(parts: &Parts) -> Result<Option<&str>, Refusal> {
     let Some(value) = parts.headers.get("idempotency-key").filter(|_| parts.method == Method::POST) else {
         return Ok(None);
@@ -340,7 +340,7 @@ fn refused(refusal: &Refusal) -> Response<Bytes> {
     json_answer(refusal.status, &refusal.body())
 }
 
-/// An error of the sandbox's own paths, which are not Stripe's.
+/// An error response of the sandbox's own endpoints, which are not part of Stripe's API.
 fn local_error(status: StatusCode, message: &str) -> Response<Bytes> {
     json_answer(status, &json!({"error": message}))
 }

@@ -1,4 +1,4 @@
-//! Stripe's objects, with the fields that its own answers have.
+//! Stripe's objects, with the fields of its API's responses.
 
 use std::collections::BTreeMap;
 
@@ -6,13 +6,12 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// What can be stored in the database.
+/// An object that the sandbox's database stores.
 pub(super) trait Object: Serialize + serde::de::DeserializeOwned {
-    /// Stripe's name of the kind.
+    /// Stripe's name of the kind, the value of `object`.
     const KIND: &'static str;
-    /// Its id.
     fn id(&self) -> &str;
-    /// What it belongs to: an intent to its order, everything else to its intent.
+    /// The id of what it belongs to: an intent to its order, everything else to its intent.
     fn parent(&self) -> &str;
 }
 
@@ -43,7 +42,6 @@ pub(super) struct Intent {
     pub(super) status: Status,
 }
 
-/// Where an intent stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Status {
@@ -64,7 +62,7 @@ impl Object for Intent {
 }
 
 impl Intent {
-    /// The buyer's money arrives.
+    /// Succeeds with this amount received, in minor units.
     pub(super) fn pay(&mut self, received: i64) {
         self.status = Status::Succeeded;
         self.amount_received = received;
@@ -73,12 +71,13 @@ impl Intent {
         self.payment_method.get_or_insert_with(|| "pm_card_visa".to_owned());
     }
 
-    /// The buyer's card is declined; the intent waits for another.
+    /// Records that the card was declined; the intent waits for another card.
     pub(super) fn decline(&mut self, decline_code: &str) {
         self.status = Status::RequiresPaymentMethod;
         self.payment_method = None;
         self.last_payment_error = Some(json!({
-            "type": "card_error", "code": "card_declined", "decline_code": decline_code, "message": "Your card was declined.",
+            "type": "card_error", "code": "card_declined", "decline_code": decline_code,
+            "message": "Your card was declined.",
         }));
     }
 }
@@ -136,12 +135,12 @@ impl Object for Dispute {
     }
 }
 
-/// A new id: a prefix and 24 characters that nobody can guess.
+/// A new id: a prefix and 24 random characters of 5 bits each.
 pub(super) fn id(prefix: &str) -> String {
     const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
     let mut bytes = [0_u8; 24];
     if SystemRandom::new().fill(&mut bytes).is_err() {
-        tracing::error!("the system has no random bytes");
+        tracing::error!("the system's random source failed");
     }
     let characters =
         bytes.iter().filter_map(|byte| ALPHABET.get(usize::from(byte % 32))).map(|character| char::from(*character));

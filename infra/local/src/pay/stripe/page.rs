@@ -1,16 +1,18 @@
-//! A page for people: pay, decline, give back.
+//! The payment page, with buttons to pay, decline, refund and dispute.
 
 use serde_json::{Value, json};
 
 use super::objects::Intent;
 
-/// The page's look: one column that fits a phone.
-const STYLE: &str = "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:26rem;margin:2rem auto;padding:0 1rem;color:#1a2b3c}\
+/// The page's style sheet: one column that fits a phone.
+const STYLE: &str = "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:26rem;margin:2rem auto;padding:0 1rem;\
+    color:#1a2b3c}\
     h1{font-size:1.6rem;margin:0}p{margin:.3rem 0}code{font-size:.85rem;overflow-wrap:anywhere}\
-    button{display:block;width:100%;padding:.9rem;margin:.7rem 0;border:1px solid #b8c4d0;border-radius:.5rem;background:#fff;font:inherit}\
+    button{display:block;width:100%;padding:.9rem;margin:.7rem 0;border:1px solid #b8c4d0;border-radius:.5rem;\
+    background:#fff;font:inherit}\
     button.first{background:#0b6e4f;border-color:#0b6e4f;color:#fff}";
 
-/// The acts that people have buttons for.
+/// The acts that have a button, each with its label.
 const BUTTONS: [(&str, &str); 6] = [
     ("succeed", "Pay"),
     ("fail", "Pay with a card that is declined"),
@@ -20,7 +22,7 @@ const BUTTONS: [(&str, &str); 6] = [
     ("dispute", "Dispute the payment"),
 ];
 
-/// Writes the page of an intent.
+/// The HTML of the page of an intent, with the delivery state of its events.
 pub(super) fn write(intent: &Intent, deliveries: &[Value]) -> String {
     let status = json!(intent.status);
     let buttons: String = BUTTONS
@@ -40,7 +42,8 @@ pub(super) fn write(intent: &Intent, deliveries: &[Value]) -> String {
         })
         .collect();
     format!(
-        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width, initial-scale=1\">\
+        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport \
+         content=\"width=device-width, initial-scale=1\">\
          <title>Sandbox payment</title><style>{STYLE}</style>\
          <p>Sandbox of Stripe</p><h1>{amount} {currency}</h1><p>{status}</p><p><code>{id}</code></p>\
          <p>Order <code>{order}</code></p>\
@@ -53,7 +56,7 @@ pub(super) fn write(intent: &Intent, deliveries: &[Value]) -> String {
     )
 }
 
-/// Stripe's amount for the eye.
+/// An amount in minor units as a decimal number, with as many decimals as Stripe gives the currency.
 fn written(amount: i64, currency: &str) -> String {
     match currency {
         "bif" | "clp" | "djf" | "gnf" | "jpy" | "kmf" | "krw" | "mga" | "pyg" | "rwf" | "vnd" | "vuv" | "xaf"

@@ -1,9 +1,9 @@
-//! Errors as Stripe words them.
+//! Errors with Stripe's types, codes and messages.
 
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-/// A call that is not carried out.
+/// An error response of Stripe's API.
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
@@ -11,7 +11,8 @@ pub(super) struct Refusal {
     code: Option<&'static str>,
     message: String,
     parts: Map<String, Value>,
-    /// Whether the idempotency key keeps it: a refusal of the object's state does, one of the parameters does not.
+    /// Whether it is stored under the idempotency key: a refusal because of an object's state is, one because of the
+    /// parameters is not.
     pub(super) is_stored: bool,
 }
 
@@ -20,7 +21,7 @@ impl Refusal {
         Self { status, kind, code, message: message.into(), parts: Map::new(), is_stored: false }
     }
 
-    /// Something is wrong with the parameters.
+    /// A parameter is missing or invalid.
     pub(super) fn invalid(code: &'static str, param: &str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", Some(code), message).with("param", param.into())
     }
@@ -37,52 +38,48 @@ impl Refusal {
         Self { is_stored: true, ..Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", code, message) }
     }
 
-    /// The card was declined.
     pub(super) fn declined(decline_code: &str) -> Self {
         let refusal =
             Self::new(StatusCode::PAYMENT_REQUIRED, "card_error", Some("card_declined"), "Your card was declined.");
         Self { is_stored: true, ..refusal }.with("decline_code", decline_code.into())
     }
 
-    /// No such path.
     pub(super) fn unknown_url(method: &http::Method, path: &str) -> Self {
         let message = format!("Unrecognized request URL ({method}: {path}).");
         Self::new(StatusCode::NOT_FOUND, "invalid_request_error", None, message)
     }
 
-    /// No key, or not the account's.
+    /// There is no API key, or it is not the account's.
     pub(super) fn unauthorized(message: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "invalid_request_error", None, message)
     }
 
-    /// The key was used with another request.
+    /// The idempotency key was used with another request.
     pub(super) fn idempotency(key: &str) -> Self {
         let message = format!(
-            "Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a \
-             key other than '{key}' if you meant to execute a different request."
+            "Keys for idempotent requests can only be used with the same parameters they were first used with. Try \
+             using a key other than '{key}' if you meant to execute a different request."
         );
         Self::new(StatusCode::BAD_REQUEST, "idempotency_error", None, message)
     }
 
-    /// Another request with this key is running.
+    /// Another request with this idempotency key is running.
     pub(super) fn in_use() -> Self {
         let message = "There is currently another in-progress request using this idempotent key.";
         Self::new(StatusCode::CONFLICT, "idempotency_error", Some("idempotency_key_in_use"), message)
     }
 
-    /// Too many requests.
     pub(super) fn throttled() -> Self {
         let message = "Request rate limit exceeded.";
         Self::new(StatusCode::TOO_MANY_REQUESTS, "invalid_request_error", Some("rate_limit"), message)
     }
 
-    /// With a further part of the error object.
+    /// Adds a field to the error object.
     pub(super) fn with(mut self, name: &str, value: Value) -> Self {
         self.parts.insert(name.to_owned(), value);
         self
     }
 
-    /// The body.
     pub(super) fn body(&self) -> Value {
         let mut error = self.parts.clone();
         error.insert("type".to_owned(), self.kind.into());

@@ -1,4 +1,4 @@
-//! What the sandbox remembers, on SQLite: what was acknowledged is there after a kill -9.
+//! The sandbox's database, on SQLite: writes that were acknowledged survive a `kill -9`.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -45,10 +45,10 @@ const SCHEMA: &str = "
     );
 ";
 
-/// How long an idempotency key is remembered.
+/// How long a response is stored under its idempotency key.
 const KEY_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long after each attempt an event is sent again, until it is given up after three days.
+/// Seconds from each attempt to the next. When they are used up, after almost three days, the event is given up.
 const RETRY_DELAYS: [u64; 9] = [5, 60, 600, 3_600, 10_800, 21_600, 43_200, 86_400, 86_400];
 
 /// An event as the webhook sends it.
@@ -59,14 +59,13 @@ pub(super) struct Event {
     pub(super) body: String,
 }
 
-/// An answer kept under an idempotency key.
+/// A response that is stored under an idempotency key.
 pub(super) struct StoredResponse {
     pub(super) request: String,
     pub(super) status: StatusCode,
     pub(super) body: String,
 }
 
-/// The database of the sandbox.
 pub(super) struct Store {
     connection: Mutex<Connection>,
 }
@@ -76,7 +75,7 @@ impl Store {
         Ok(Self { connection: Mutex::new(sqlite::open(path, SCHEMA)?) })
     }
 
-    /// Does several things in one transaction: all of them, or none when the last word is an error.
+    /// Runs `work` in one transaction, which is rolled back if `work` returns an error.
     pub(super) fn write<T, E: From<rusqlite::Error>>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
@@ -90,13 +89,13 @@ impl Store {
     }
 }
 
-/// The database inside one transaction.
+/// Access to the database inside one transaction.
 pub(super) struct Transaction<'a> {
     connection: &'a Connection,
 }
 
 impl Transaction<'_> {
-    /// Writes an object, new or changed.
+    /// Inserts or updates an object.
     pub(super) fn put<T: Object>(&self, object: &T) -> rusqlite::Result<()> {
         let body =
             serde_json::to_string(object).map_err(|cause| rusqlite::Error::ToSqlConversionFailure(cause.into()))?;
@@ -109,7 +108,6 @@ impl Transaction<'_> {
             .map(drop)
     }
 
-    /// Finds an object.
     pub(super) fn find<T: Object>(&self, id: &str) -> rusqlite::Result<Option<T>> {
         self.connection
             .prepare_cached("SELECT body FROM objects WHERE id = ?1 AND kind = ?2")?
@@ -117,8 +115,8 @@ impl Transaction<'_> {
             .optional()
     }
 
-    /// The objects of a parent, newest first; without one, all of the kind. At most `limit`, and only those older than the
-    /// object `after`.
+    /// The objects of a parent, newest first; without a parent, all of the kind. At most `limit` (-1 for all), and only
+    /// those older than the object `after`.
     pub(super) fn list<T: Object>(
         &self,
         parent: Option<&str>,
@@ -136,7 +134,8 @@ impl Transaction<'_> {
             .collect()
     }
 
-    /// Writes an event down. Nobody else sends it before the first pause is over: the caller does, now.
+    /// Records an event without a due time, so that the schedule does not send it: the caller sends it now, or calls
+    /// [`Transaction::enqueue`].
     pub(super) fn record<T: Object>(
         &self,
         name: &str,
@@ -177,8 +176,8 @@ impl Transaction<'_> {
             .optional()
     }
 
-    /// Takes an event for sending. Until it is marked as delivered it is due again after the next pause, so that a crash
-    /// while it is on its way only delays it; after the last pause it is given up.
+    /// Counts an attempt to send an event. Until it is delivered it is due again after the next delay, so that a crash
+    /// during delivery only delays it; after the last delay it is given up.
     pub(super) fn claim(&self, id: &str, now: Timestamp) -> rusqlite::Result<()> {
         let attempts: usize = self
             .connection
@@ -192,7 +191,7 @@ impl Transaction<'_> {
             .map(drop)
     }
 
-    /// Takes the events that are due.
+    /// Claims the events that are due, at most 100.
     pub(super) fn claim_due(&self, now: Timestamp) -> rusqlite::Result<Vec<Event>> {
         let due = self
             .connection
@@ -205,7 +204,7 @@ impl Transaction<'_> {
         Ok(due)
     }
 
-    /// Notes what the shop answered; nothing when no answer came.
+    /// Records the shop's response to an attempt; `None` if there was none. A 2xx ends the retries.
     pub(super) fn record_response(&self, id: &str, status: Option<StatusCode>, now: Timestamp) -> rusqlite::Result<()> {
         let accepted = status.is_some_and(|status| status.is_success());
         self.connection
@@ -218,7 +217,6 @@ impl Transaction<'_> {
             .map(drop)
     }
 
-    /// An event by its id.
     pub(super) fn event(&self, id: &str) -> rusqlite::Result<Option<Event>> {
         self.connection
             .prepare_cached("SELECT id, name, body FROM events WHERE id = ?1")?
@@ -226,7 +224,7 @@ impl Transaction<'_> {
             .optional()
     }
 
-    /// What happened to an intent's events, oldest first.
+    /// The delivery state of an intent's events, oldest first.
     pub(super) fn deliveries(&self, intent: &str) -> rusqlite::Result<Vec<Value>> {
         self.connection
             .prepare_cached(&format!("SELECT {DELIVERY} FROM events WHERE intent = ?1 ORDER BY number"))?
@@ -234,7 +232,7 @@ impl Transaction<'_> {
             .collect()
     }
 
-    /// What happened to all events, oldest first.
+    /// The delivery state of all events, oldest first.
     pub(super) fn all_deliveries(&self) -> rusqlite::Result<Vec<Value>> {
         self.connection
             .prepare_cached(&format!("SELECT {DELIVERY} FROM events ORDER BY number"))?
@@ -242,7 +240,7 @@ impl Transaction<'_> {
             .collect()
     }
 
-    /// The answer kept under an idempotency key, and not yet forgotten.
+    /// The response that is stored under an idempotency key and not expired. Expired ones are deleted first.
     pub(super) fn stored_response(&self, key: &str, now: Timestamp) -> rusqlite::Result<Option<StoredResponse>> {
         self.connection
             .prepare_cached("DELETE FROM idempotency_keys WHERE used_at < ?1")?
@@ -256,7 +254,6 @@ impl Transaction<'_> {
             .optional()
     }
 
-    /// Keeps an answer.
     pub(super) fn store_response(&self, key: &str, stored: &StoredResponse, now: Timestamp) -> rusqlite::Result<()> {
         self.connection
             .prepare_cached(

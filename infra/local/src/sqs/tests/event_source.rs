@@ -5,10 +5,10 @@ use tokio::sync::oneshot;
 
 use super::*;
 
-/// What a function answers to an event.
+/// A function's response to an event.
 type Answer = fn(&Value) -> Result<Value, String>;
 
-/// A function that notes its events.
+/// A function that records its events.
 fn handler(
     seen: &Arc<StdMutex<Vec<Value>>>,
     answer: Answer,
@@ -65,7 +65,7 @@ async fn a_function_gets_batches_as_lambda_events_and_what_it_handled_is_deleted
       "receiptHandle": "(handle)"
     }
     "#);
-    // The same reading that a consumer does.
+    // The event type that consumers deserialize.
     let event: aws_lambda_events::sqs::SqsEvent = serde_json::from_value(seen[0].clone()).unwrap();
     assert_eq!(event.records[1].body.as_deref(), Some("b"));
 }
@@ -94,7 +94,7 @@ async fn failed_records_come_back_after_the_visibility_timeout_and_die_in_the_en
     };
     depth_becomes("work", Depth { in_flight: 1, ..Depth::default() }).await;
     cloud.clock.advance(Duration::from_secs(30));
-    // Taken again, failed again, and at the third time it is dead.
+    // Received again and failed again; instead of a third receive it moves to the dead-letter queue.
     while seen.lock().unwrap().len() < 2 {
         tokio::task::yield_now().await;
     }

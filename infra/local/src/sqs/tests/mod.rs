@@ -1,4 +1,4 @@
-//! Queues through the real SDK client.
+//! The queues, called through the real SDK client.
 
 mod event_source;
 
@@ -216,7 +216,7 @@ async fn a_waiting_receiver_gets_what_is_sent_and_what_the_clock_makes_visible()
     cloud.clock.advance(Duration::from_secs(15));
     assert_eq!(waiting.await.unwrap()[0].body(), Some("later"));
 
-    // Nothing comes here, and the wait ends by the cloud's clock.
+    // No message arrives here, and the wait ends by the embedded cloud's clock.
     let dead = cloud.queues.spec("dead").unwrap();
     let (ended, ()) =
         tokio::join!(cloud.queues.inner.receive(&dead, 1, Duration::ZERO, Duration::from_secs(20)), async {
@@ -339,7 +339,7 @@ async fn messages_and_their_receipts_survive_a_restart() {
     before.send("work", "held", &MessageAttributes::new()).unwrap();
     let held = client(&before, "ROOT").await.receive_message().queue_url(before.url("work")).send().await.unwrap();
     before.send("work", "waiting", &MessageAttributes::new()).unwrap();
-    // Leaked, so that nothing is tidied up: as after a kill -9.
+    // Leaked, so that no destructor runs, as after a kill -9.
     std::mem::forget(before);
 
     let after = open();

@@ -1,11 +1,11 @@
-//! What holds when the buyer's bank interferes.
+//! Properties of refunds and disputes of the same payment.
 
 use super::*;
 
 #[test]
-fn a_refund_that_comes_back_while_the_bank_decides_waits_for_it() {
+fn a_returned_refund_waits_for_the_dispute() {
     for (decision, by_hand) in [(DisputeStep::Won, true), (DisputeStep::Lost, false)] {
-        let (mut placed, mut ids) = (order(), ids(1));
+        let (mut placed, mut ids) = (order(), ids(NOW));
         apply(
             &mut placed,
             &News::Money(1, PaymentNews::Captured { amount: Some(usd(5_000)) }),
@@ -26,12 +26,12 @@ fn a_refund_that_comes_back_while_the_bank_decides_waits_for_it() {
     }
 }
 
-/// One thing that happens to a paid order whose bank interferes.
+/// A step of a paid order with disputes.
 #[derive(Clone, Debug)]
 enum Interference {
     Decline(u16),
     Housekeeping,
-    /// The provider is asked, and nobody knows what it did.
+    /// A refund is requested, and no response says whether it was made.
     Unclear,
     Dispute(&'static str, i64),
     Decide(&'static str, DisputeStep),
@@ -44,12 +44,13 @@ fn interference() -> impl Strategy<Value = Interference> {
         2 => (1..=2_u16).prop_map(Interference::Decline),
         2 => Just(Interference::Housekeeping),
         1 => Just(Interference::Unclear),
-        2 => (reference(), prop_oneof![Just(5_000_i64), 1..5_000_i64]).prop_map(|(id, minor)| Interference::Dispute(id, minor)),
+        2 => (reference(), prop_oneof![Just(5_000_i64), 1..5_000_i64])
+            .prop_map(|(id, minor)| Interference::Dispute(id, minor)),
         2 => (reference(), decision).prop_map(|(id, decision)| Interference::Decide(id, decision)),
     ]
 }
 
-/// The only payment that has come.
+/// The only payment that was captured.
 const PAID: PaymentId = PaymentId::from_bits(1);
 
 impl PlacedOrder {
@@ -68,7 +69,7 @@ impl PlacedOrder {
         due.map(|refund| refund.id).collect()
     }
 
-    /// Asks for every refund that is due of a provider that refuses once a bank has had its hand on the money.
+    /// Requests every refund that is due from a provider that rejects refunds once money was charged back.
     fn ask_for_refunds(&mut self, ids: &Ids) {
         for refund in self.due() {
             let event = if self.was_charged_back(PAID) { RefundStep::Failed } else { RefundStep::Succeeded };
@@ -76,7 +77,7 @@ impl PlacedOrder {
         }
     }
 
-    /// Minor units of refunds.
+    /// Sum of what these refunds send, in minor units.
     fn sum(&self, concerned: impl Fn(&Refund) -> bool) -> i64 {
         self.refunds.iter().filter(|refund| concerned(refund)).map(|refund| refund.to_send().minor()).sum()
     }
@@ -87,14 +88,20 @@ impl PlacedOrder {
 }
 
 proptest! {
-    /// Whatever the buyer's bank does: nothing is asked for while it decides, no unit goes back by itself that it has given,
-    /// and when all is decided the buyer has every unit of what nobody sends him, and no refund waits.
+    /// Whatever disputes are opened and decided: no refund is requested while one is open, no charged back amount is
+    /// refunded automatically, and after all decisions the buyer has every unit of what needs no manual refund, and no
+    /// refund waits.
     #[test]
-    fn the_bank_and_the_shop_together_give_the_buyer_his_money_once(
+    fn chargebacks_and_refunds_together_give_the_money_back_once(
         happens in prop::collection::vec(interference(), 1..14),
     ) {
-        let (mut placed, mut ids) = (order(), ids(1));
-        apply(&mut placed, &News::Money(1, PaymentNews::Captured { amount: Some(usd(5_000)) }), LatePayment::Fulfil, &mut ids);
+        let (mut placed, mut ids) = (order(), ids(NOW));
+        apply(
+            &mut placed,
+            &News::Money(1, PaymentNews::Captured { amount: Some(usd(5_000)) }),
+            LatePayment::Fulfil,
+            &mut ids,
+        );
         for one in happens {
             match one {
                 Interference::Decline(ordinal) => {
@@ -129,7 +136,7 @@ proptest! {
         placed.ask_for_refunds(&ids);
         prop_assert!(!placed.refunds.iter().any(|refund| refund.state == RefundState::Queued));
         let back = placed.sum(Refund::has_arrived) + placed.sum(Refund::needs_manual_refund);
-        prop_assert!(back + placed.lost() >= 5_000, "something did not reach the buyer: {placed:?}");
+        prop_assert!(back + placed.lost() >= 5_000, "some of the money did not reach the buyer: {placed:?}");
         prop_assert!(placed.sum(Refund::has_arrived) > 0 || back == (5_000 - placed.lost()).max(0), "{placed:?}");
     }
 }

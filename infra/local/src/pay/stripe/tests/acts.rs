@@ -1,4 +1,4 @@
-//! What buyers, banks and people do, and the webhooks that tell of it.
+//! Acts of buyers, banks and staff at Stripe's dashboard, and the webhooks that report them.
 
 use super::*;
 
@@ -70,7 +70,7 @@ async fn an_event_that_is_not_accepted_comes_again_by_the_clouds_clock_until_thr
     assert_eq!(sandbox.stripe.deliver_due().await, 0);
     sandbox.clock.advance(Duration::from_secs(1));
     assert_eq!(sandbox.stripe.deliver_due().await, 1);
-    // Each attempt is signed anew, so the last one is as good as the first.
+    // Each attempt is signed anew, so the last one is as valid as the first.
     assert_eq!(sandbox.shop.lock().unwrap().received.split_off(2).len(), 1);
 
     let mut attempts = 3;
@@ -89,7 +89,7 @@ async fn an_event_that_is_not_accepted_comes_again_by_the_clouds_clock_until_thr
 async fn a_restart_forgets_neither_payments_nor_keys_nor_events_on_their_way() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("stripe.sqlite");
-    let clock = Clock::frozen(Timestamp::from_millis(1_795_000_000_000));
+    let clock = Clock::frozen(NOW);
     let before = Sandbox::open_at(Some(&path), clock.clone()).await;
     let opened = before.providers.open(&payment(1)).await.unwrap();
     before.shop_answers(StatusCode::INTERNAL_SERVER_ERROR);
@@ -171,7 +171,7 @@ async fn people_pay_on_a_page_and_see_what_became_of_it() {
         assert!(pressed.text().await.unwrap().contains("payment_intent.succeeded"));
     }
     assert_eq!(sandbox.news().await.len(), 2);
-    // Too late to decline: the page just shows how it stands.
+    // Too late to decline: the page only shows the payment's state.
     let late = client.post(&page_url).body("do=fail").send().await.unwrap();
     assert!(late.text().await.unwrap().contains("succeeded"));
     assert_eq!(client.post(&page_url).body("do=nonsense").send().await.unwrap().status(), StatusCode::BAD_REQUEST);

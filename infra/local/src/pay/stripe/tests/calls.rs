@@ -1,4 +1,4 @@
-//! What the shop asks of Stripe.
+//! The shop's calls to Stripe.
 
 use super::*;
 
@@ -35,7 +35,7 @@ async fn opening_twice_finds_the_same_payment_and_another_amount_under_the_same_
     assert_eq!(refused, Err(Failure::Refused { code: "idempotency_error".into() }));
 
     assert_ne!(sandbox.providers.open(&payment(2)).await.unwrap().reference, first.reference);
-    // A day later the key is forgotten, as at Stripe.
+    // After a day the idempotency key has expired, as at Stripe.
     sandbox.clock.advance(Duration::from_secs(25 * 60 * 60));
     assert_ne!(sandbox.providers.open(&payment(1)).await.unwrap().reference, first.reference);
 }
@@ -47,7 +47,7 @@ async fn a_replayed_answer_says_so_and_wrong_keys_are_refused_in_stripes_words()
     let url = format!("{}/v1/payment_intents", sandbox.url);
     let post = |body: &'static str| client.post(&url).bearer_auth(API_KEY).header("idempotency-key", "k").body(body);
 
-    // A refused parameter is not remembered.
+    // The refusal of a parameter is not stored under the idempotency key.
     let bad = post("amount=0&currency=usd").send().await.unwrap();
     assert_eq!(bad.status(), 400);
     let first = post("amount=500&currency=usd").send().await.unwrap();
@@ -90,7 +90,7 @@ async fn cancelling_is_final_and_finds_a_payment_that_came_first() {
     assert_eq!(sandbox.stripe.deliver_due().await, 1);
     assert_eq!(sandbox.only_news().await.kind, NewsKind::Payment(PaymentNews::Cancelled));
 
-    // The reference was never stored: cancelling finds the payment by its key.
+    // The reference was never stored: cancelling finds the payment by its idempotency key.
     sandbox.providers.open(&payment(2)).await.unwrap();
     sandbox.act(order(), "succeed").await;
     let Ok(Cancellation::Captured(news)) = sandbox.providers.cancel(&payment(2)).await else { panic!("not captured") };
@@ -140,7 +140,7 @@ async fn refunds_are_made_once_and_never_beyond_what_was_captured() {
     assert_eq!(first.outcome, RefundOutcome::Succeeded);
     assert_eq!((first.refund_id, first.amount), (Some(RefundId::from_bits(2)), Some(usd(500))));
     assert_eq!(issue_refund(refund(2, 500)).await.unwrap(), first);
-    // The key is forgotten after a day, the refund is not.
+    // The idempotency key expires after a day; the refund is found all the same.
     sandbox.clock.advance(Duration::from_secs(25 * 60 * 60));
     assert_eq!(issue_refund(refund(2, 500)).await.unwrap(), first);
     let known = domain::payment::Refund { reference: Some(first.reference.clone()), ..refund(2, 500) };
@@ -187,7 +187,7 @@ async fn a_lost_call_is_unclear_and_repeating_it_finds_what_was_done() {
 async fn a_provider_that_hangs_is_unclear_and_one_that_is_down_is_unavailable() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
-    // The listener accepts in the kernel and nobody ever answers.
+    // The kernel accepts the connection for the listener, and no response ever comes.
     let hanging = providers(&url, Duration::from_millis(200)).open(&payment(1)).await;
     assert!(matches!(hanging, Err(Failure::Unclear(_))), "{hanging:?}");
     drop(silent);

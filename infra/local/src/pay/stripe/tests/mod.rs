@@ -4,8 +4,9 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use domain::dispute::DisputeState;
-use domain::payment::{Action, Payment, PaymentState, ProviderName, RefundReason, RefundState};
-use domain::{Currency, Money, OrderId, PaymentId, RefundId, Timestamp};
+use domain::examples::{self, NOW, usd};
+use domain::payment::{Action, Payment, PaymentState, ProviderName};
+use domain::{OrderId, PaymentId, RefundId};
 use http::Request;
 use payments::{
     Cancellation, Failure, Freshness, HttpFailure, NewsKind, PAYMENT_DISPUTED, PaymentNews, ProviderNews, Providers,
@@ -20,7 +21,7 @@ mod calls;
 
 const SECRET: &str = r#"{"api_key":"sk_test_local","webhook_secret":{"current":"whsec_local","previous":null}}"#;
 
-/// A sandbox on a port of its own, and a shop that takes its webhooks.
+/// A sandbox on a port of its own, and a fake shop that receives its webhooks.
 struct Sandbox {
     stripe: Stripe,
     clock: Clock,
@@ -30,7 +31,7 @@ struct Sandbox {
     shop: Arc<Mutex<FakeShop>>,
 }
 
-/// What the shop was sent, and what it answers.
+/// The webhooks that the shop received, and the status that it answers with.
 struct FakeShop {
     answer: StatusCode,
     received: Vec<Request<Bytes>>,
@@ -38,7 +39,7 @@ struct FakeShop {
 
 impl Sandbox {
     async fn open() -> Self {
-        Self::open_at(None, Clock::frozen(Timestamp::from_millis(1_795_000_000_000))).await
+        Self::open_at(None, Clock::frozen(NOW)).await
     }
 
     async fn open_at(path: Option<&Path>, clock: Clock) -> Self {
@@ -80,7 +81,7 @@ impl Sandbox {
         reqwest::get(format!("{}/orders/{order}", self.url)).await.unwrap().json().await.unwrap()
     }
 
-    /// What the shop was sent since the last time, as its own code understands it.
+    /// The webhooks received since the last call, as the shop's own code parses them.
     async fn news(&self) -> Vec<ProviderNews> {
         let received = std::mem::take(&mut self.shop.lock().unwrap().received);
         let mut all_news = Vec::new();
@@ -139,51 +140,20 @@ fn providers(url: &str, timeout: Duration) -> Providers {
     Providers::new(Arc::new(http), Arc::new(secrets), url)
 }
 
-fn usd(minor: i64) -> Money {
-    Money::new(minor, Currency::USD)
-}
-
 fn order() -> OrderId {
     OrderId::from_bits(1)
 }
 
-fn payment(id: u128) -> Payment {
-    Payment {
-        id: PaymentId::from_bits(id),
-        order: order(),
-        provider: ProviderName::Stripe,
-        amount: usd(1250),
-        state: PaymentState::Created,
-        reference: None,
-        action: None,
-        captured: None,
-        failure: None,
-        created_at: Timestamp::from_millis(0),
-        version: 0,
-    }
+/// An attempt that the provider does not know yet.
+fn payment(number: u128) -> Payment {
+    let payment = examples::payment(number, order(), ProviderName::Stripe, usd(1_250));
+    Payment { state: PaymentState::Created, reference: None, ..payment }
 }
 
-fn refund(id: u128, minor: i64) -> domain::payment::Refund {
-    domain::payment::Refund {
-        id: RefundId::from_bits(id),
-        order: order(),
-        payment: PaymentId::from_bits(1),
-        vendor: None,
-        amount: usd(minor),
-        state: RefundState::Queued,
-        reference: None,
-        reason: RefundReason::Cancelled,
-        created_at: Timestamp::from_millis(0),
-        due_at: None,
-        attempts: 0,
-        refusals: 0,
-        returned_at: None,
-        dispute: None,
-        charged_back: None,
-        version: 0,
-    }
+fn refund(number: u128, minor: i64) -> domain::payment::Refund {
+    examples::refund(number, &payment(1), usd(minor))
 }
 
 const fn captured(minor: i64) -> NewsKind {
-    NewsKind::Payment(PaymentNews::Captured { amount: Some(Money::new(minor, Currency::USD)) })
+    NewsKind::Payment(PaymentNews::Captured { amount: Some(usd(minor)) })
 }

@@ -1,0 +1,241 @@
+//! What a handler's signature says of its operation: an argument brings the codes with which it refuses and the headers that it
+//! reads, the result brings the headers that it answers with. The OpenAPI document takes all of it from here, so that no handler
+//! repeats it.
+
+use std::collections::BTreeSet;
+
+use axum::extract::State;
+use domain::{Code, VendorId};
+use http::{HeaderMap, StatusCode};
+use utoipa::PartialSchema;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::{Ref, RefOr, Required};
+
+use crate::{
+    Answer, Bearer, Buyer, Cached, CachedBytes, Caller, Created, Digested, IdempotencyKey, Idempotent, IfMatch, Json,
+    NoBody, Now, Operator, OrderToken, Path, Problem, Query, RawBody, RequestId, SourceIp, VendorHeader, Versioned,
+};
+
+/// An argument of a handler.
+pub trait Argument {
+    /// The codes with which it refuses a request. [`Code::Internal`] goes without saying.
+    const REFUSES: &'static [Code];
+
+    /// The request headers that it reads, as the document describes them.
+    fn headers() -> Vec<Parameter> {
+        Vec::new()
+    }
+
+    /// Whether an answer may be a stored one: an idempotency key has been used before.
+    const REPLAYS: bool = false;
+
+    /// Adds what it says of its operation.
+    fn add_to(facts: Facts) -> Facts
+    where
+        Self: Sized,
+    {
+        facts.with::<Self>()
+    }
+}
+
+/// What a handler answers with when it succeeds.
+pub trait Reply {
+    /// Whether it may carry an `ETag`.
+    const ETAG: bool = false;
+    /// Whether it names the location of what was made.
+    const LOCATION: bool = false;
+    /// Whether shared caches may keep it: then it is 304 for whoever has it already, and it has a route for HEAD.
+    const CACHED: bool = false;
+}
+
+/// What a handler's signature says of its operation.
+#[derive(Clone, Default)]
+pub struct Facts {
+    /// The codes with which its arguments refuse.
+    pub refuses: BTreeSet<Code>,
+    /// The request headers that its arguments read.
+    pub headers: Vec<Parameter>,
+    /// Whether an answer may be a stored one.
+    pub replays: bool,
+    /// Whether a successful answer may carry an `ETag`.
+    pub etag: bool,
+    /// Whether a successful answer may name a location.
+    pub location: bool,
+    /// Whether shared caches may keep a successful answer.
+    pub cached: bool,
+}
+
+impl Facts {
+    fn with<A: Argument>(mut self) -> Self {
+        self.refuses.extend(A::REFUSES);
+        self.headers.extend(A::headers());
+        self.replays |= A::REPLAYS;
+        self
+    }
+}
+
+/// A handler whose arguments and result say what the document has to know. `T` is the marker that axum's `Handler` has.
+pub trait Signature<T> {
+    /// What they say.
+    fn facts() -> Facts;
+}
+
+macro_rules! signature {
+    ($($argument:ident)*) => {
+        impl<F, M, Result, R $(, $argument)*> Signature<(M, $($argument,)*)> for F
+        where
+            F: Fn($($argument),*) -> Result,
+            Result: Future<Output = R>,
+            R: Reply,
+            $($argument: Argument,)*
+        {
+            fn facts() -> Facts {
+                let facts = Facts { etag: R::ETAG, location: R::LOCATION, cached: R::CACHED, ..Facts::default() };
+                $(let facts = $argument::add_to(facts);)*
+                facts
+            }
+        }
+    };
+}
+signature!();
+signature!(A1);
+signature!(A1 A2);
+signature!(A1 A2 A3);
+signature!(A1 A2 A3 A4);
+signature!(A1 A2 A3 A4 A5);
+signature!(A1 A2 A3 A4 A5 A6);
+signature!(A1 A2 A3 A4 A5 A6 A7);
+signature!(A1 A2 A3 A4 A5 A6 A7 A8);
+signature!(A1 A2 A3 A4 A5 A6 A7 A8 A9);
+
+macro_rules! argument {
+    ($($(@$generic:ident)? $argument:ty: [$($code:ident),*] $(, headers: [$header:expr])? $(, replays: $replays:literal)?;)+) => {$(
+        impl$(<$generic>)? Argument for $argument {
+            const REFUSES: &'static [Code] = &[$(Code::$code),*];
+            $(const REPLAYS: bool = $replays;)?
+            $(fn headers() -> Vec<Parameter> {
+                vec![$header]
+            })?
+        }
+    )+};
+}
+
+argument! {
+    @App State<App>: [Unavailable];
+    HeaderMap: [];
+    Now: [];
+    RequestId: [];
+    SourceIp: [];
+    @T Json<T>: [Malformed, Invalid, TooLarge, UnsupportedMediaType];
+    @T Digested<T>: [Malformed, Invalid, TooLarge, UnsupportedMediaType];
+    RawBody: [Malformed, TooLarge];
+    NoBody: [];
+    @T Query<T>: [Invalid];
+    @T Path<T>: [NotFound];
+    IdempotencyKey: [Malformed, IdempotencyKeyMissing, IdempotencyKeyReused, IdempotencyInProgress],
+        headers: [idempotency_key(Required::True)], replays: true;
+    IfMatch: [Malformed, IfMatchMissing, VersionMismatch], headers: [if_match(Required::True)];
+    Option<IfMatch>: [Malformed, VersionMismatch], headers: [if_match(Required::False)];
+    Buyer: [Unauthorized];
+    Caller: [Unauthorized];
+    Operator: [Unauthorized, Forbidden];
+    Bearer: [Malformed, Unauthorized];
+    // Whoever is no member, or a member of several vendors and names none of them.
+    VendorHeader: [Malformed, Forbidden, Invalid], headers: [vendor_id()];
+    OrderToken: [Malformed, NotFound], headers: [order_token()];
+}
+
+impl<B: Argument> Argument for Idempotent<B> {
+    const REFUSES: &'static [Code] = &[Code::Malformed, Code::TooLarge, Code::IdempotencyKeyReused];
+    const REPLAYS: bool = true;
+
+    fn headers() -> Vec<Parameter> {
+        vec![idempotency_key(Required::False)]
+    }
+
+    fn add_to(facts: Facts) -> Facts {
+        B::add_to(facts).with::<Self>()
+    }
+}
+
+fn header(name: &str, required: Required, description: &str, schema: impl Into<RefOr<Schema>>) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Header)
+        .required(required)
+        .description(Some(description))
+        .schema(Some(schema))
+        .build()
+}
+
+fn text(max_length: usize) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(max_length))
+}
+
+fn idempotency_key(required: Required) -> Parameter {
+    let description =
+        "Names this attempt: a repeat with the same key and the same request gets the first answer again.";
+    header("Idempotency-Key", required, description, Ref::from_schema_name(IDEMPOTENCY_KEY))
+}
+
+/// The name of the schema of an idempotency key.
+pub(crate) const IDEMPOTENCY_KEY: &str = "IdempotencyKey";
+
+impl PartialSchema for IdempotencyKey {
+    fn schema() -> RefOr<Schema> {
+        text(255)
+            .description(Some("A key that its client chooses, for one attempt to do something; best a random UUID."))
+            .pattern(Some("^[!-~]+$"))
+            .examples(["8e03978e-40d5-43e8-bc93-6894a57f9324"])
+            .into()
+    }
+}
+
+fn if_match(required: Required) -> Parameter {
+    let description =
+        "The `ETag` that was read, or `*`: the call is refused with 412 when there is another version by now.";
+    header("If-Match", required, description, text(1_000).examples(["\"3\""]))
+}
+
+fn vendor_id() -> Parameter {
+    let description = "The vendor that the call is about. Whoever is a member of several vendors has to name one.";
+    header("Vendor-Id", Required::False, description, VendorId::schema())
+}
+
+fn order_token() -> Parameter {
+    let description = "The `token` in the answer to checkout: without the right one the order does not exist (404).";
+    header("Order-Token", Required::False, description, text(200))
+}
+
+impl<R: Reply> Reply for Result<R, Problem> {
+    const ETAG: bool = R::ETAG;
+    const LOCATION: bool = R::LOCATION;
+    const CACHED: bool = R::CACHED;
+}
+
+impl<T> Reply for Json<T> {}
+impl<T> Reply for (StatusCode, Json<T>) {}
+
+impl<T> Reply for Created<T> {
+    const LOCATION: bool = true;
+}
+
+impl<T> Reply for Versioned<T> {
+    const ETAG: bool = true;
+}
+
+impl<T> Reply for Cached<T> {
+    const ETAG: bool = true;
+    const CACHED: bool = true;
+}
+
+impl Reply for CachedBytes {
+    const ETAG: bool = true;
+    const CACHED: bool = true;
+}
+
+impl Reply for Answer {
+    const ETAG: bool = true;
+    const LOCATION: bool = true;
+}

@@ -45,11 +45,13 @@ mod conventions {
     mod bad_input;
     mod contract;
     mod demo;
+    mod friendly_input;
     pub(crate) mod house;
     mod idempotency;
     mod lambda_events;
     mod lambda_processes;
     mod rate_limits;
     mod roles;
+    mod tour;
     mod words;
 }

@@ -87,6 +87,7 @@ GET    /v1/vendor/orders                                      401  401   401   4
 GET    /v1/vendor/orders/{id}                                 401  401   401   403   403   200   200     200    200     404   200       403
 POST   /v1/vendor/orders/{id}/accept                          401  401   401   403   403   200   200     200    403     404   403       403
 POST   /v1/vendor/orders/{id}/decline                          401  401   401   403   403   200   200     200    403     404   403       403
+POST   /v1/vendor/orders/{id}/refuse                           401  401   401   403   403   200   200     200    403     404   403       403
 POST   /v1/vendor/orders/{id}/ship                            401  401   401   403   403   200   200     200    403     404   200       403
 POST   /v1/vendor/orders/{id}/deliver                         401  401   401   403   403   200   200     200    403     404   200       403
 

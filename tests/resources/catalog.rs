@@ -74,11 +74,27 @@ async fn a_product_is_in_every_list_that_it_belongs_to() {
         ("?vendor=silk", vec!["apron"]),
         ("?vendor=ceramics&category=home", vec!["bowl"]),
         ("?vendor=silk&category=garden", vec![]),
-        ("?category=nowhere", vec![]),
-        ("?vendor=nobody", vec![]),
         ("?currency=UZS", vec![]),
     ] {
         assert_eq!(listed(&anon, query).await, newest_first, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn the_list_of_an_unknown_category_or_vendor_is_not_found() {
+    let shop = Shop::open().await;
+    put_categories(&shop).await;
+    shop.vendor("ceramics").await;
+    let applicant = shop.applicant("silk").await;
+    let anon = shop.anon();
+    for query in ["category=garden", "vendor=ceramics", "category=garden&vendor=ceramics&sort=price&min_price=5"] {
+        assert_eq!(listed(&anon, &format!("?{query}")).await, Vec::<String>::new(), "{query}");
+    }
+    let hidden = format!("vendor={}", applicant.handle);
+    for query in
+        ["category=nowhere", "vendor=nobody", "category=nowhere&vendor=ceramics", "category=garden&vendor=x", &hidden]
+    {
+        anon.get(&format!("/v1/products?{query}")).await.expect_problem(404, "not_found");
     }
 }
 
@@ -93,6 +109,8 @@ async fn price_bounds_are_inclusive_and_require_sorting_by_price() {
     let anon = shop.anon();
     for (query, found) in [
         ("?sort=price&min_price=10.00", vec!["b", "c", "d"]),
+        ("?sort=price&min_price=10", vec!["b", "c", "d"]),
+        ("?sort=price&min_price=10.0&max_price=20", vec!["b", "c", "d"]),
         ("?sort=price&max_price=10.00", vec!["e", "a", "b"]),
         ("?sort=-price&max_price=10.00", vec!["b", "a", "e"]),
         ("?sort=price&min_price=10.00&max_price=10.00", vec!["b"]),
@@ -106,7 +124,8 @@ async fn price_bounds_are_inclusive_and_require_sorting_by_price() {
         ("?min_price=10.00", "sort"),
         ("?sort=newest&max_price=10.00", "sort"),
         ("?sort=price&min_price=10.00&max_price=9.99", "min_price"),
-        ("?sort=price&min_price=10", "min_price"),
+        ("?sort=price&min_price=10.005", "min_price"),
+        ("?sort=price&min_price=ten", "min_price"),
         ("?sort=price&currency=JPY&max_price=10.00", "max_price"),
     ] {
         let refused = anon.get(&format!("/v1/products{query}")).await;

@@ -274,7 +274,7 @@ async fn the_state_machines_are_served_as_data() {
     assert_eq!(names, ["order", "vendor_order", "payment", "dispute", "refund", "return", "vendor"]);
     let dispute = &machines[3];
     assert_eq!((&dispute["initial"], &dispute["final"]), (&json!(["opened"]), &json!(["won", "lost"])));
-    assert_eq!(dispute["transitions"][0], json!({"from": "opened", "event": "won", "to": "won"}));
+    assert_eq!(dispute["transitions"][0], json!({"from": "opened", "step": "won", "to": "won"}));
     assert!(!served.header("etag").is_empty() && served.header("cache-control").contains("s-maxage"));
     let again = shop.anon().with("if-none-match", served.header("etag")).get("/v1/states").await;
     assert_eq!(again.status, 304);

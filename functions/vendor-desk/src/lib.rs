@@ -96,6 +96,7 @@ pub fn routes<R: Routes<App>>() -> R {
         .routes(routes!(orders::show_vendor_order))
         .routes(routes!(orders::accept_vendor_order[VendorSuspended, WrongState, Conflict]))
         .routes(routes!(orders::decline_vendor_order[VendorSuspended, WrongState, Conflict]))
+        .routes(routes!(orders::decline_vendor_order_by_old_name[VendorSuspended, WrongState, Conflict]))
         .routes(routes!(orders::ship_vendor_order[WrongState, Conflict]))
         .routes(routes!(orders::deliver_vendor_order[WrongState, Conflict]))
 }

@@ -255,6 +255,25 @@ pub async fn decline_vendor_order(
     app.perform((caller, vendor_id), id, Action::Decline, asked.call, now).await
 }
 
+/// Declines a vendor order under its old name.
+///
+/// The path of release 0.1.0, until 1.0. Use `/decline`.
+#[utoipa::path(
+    post, path = "/v1/vendor/orders/{id}/refuse",
+    params(("id" = String, Path, description = "The vendor order.")),
+    responses((status = OK, body = VendorOrderDeskView))
+)]
+pub async fn decline_vendor_order_by_old_name(
+    state: State<App>,
+    now: Now,
+    caller: Caller,
+    vendor: VendorHeader,
+    id: Path<VendorOrderId>,
+    asked: Idempotent<NoBody>,
+) -> Result<Answer, Problem> {
+    decline_vendor_order(state, now, caller, vendor, id, asked).await
+}
+
 /// Marks a vendor order as shipped.
 #[utoipa::path(
     post, path = "/v1/vendor/orders/{id}/ship",

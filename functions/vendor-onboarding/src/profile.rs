@@ -28,7 +28,7 @@ const MAX_SHIPPING_RATES: usize = 50;
 #[serde(deny_unknown_fields)]
 pub struct ChangeVendor {
     /// The vendor's public name. Fixed once the application is submitted.
-    #[serde(default, deserialize_with = "domain::text::optional")]
+    #[serde(default)]
     name: Option<Name>,
     /// The vendor's own currency. Fixed once the application is submitted.
     #[serde(default)]
@@ -38,7 +38,7 @@ pub struct ChangeVendor {
     #[schema(value_type = Option<Name>)]
     legal_name: Change<Name>,
     /// The address for messages to the vendor.
-    #[serde(default, deserialize_with = "domain::text::optional")]
+    #[serde(default)]
     email: Option<Email>,
     /// The vendor's telephone number.
     #[serde(default)]

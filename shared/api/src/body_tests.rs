@@ -74,11 +74,16 @@ async fn a_good_body_is_read_and_an_answer_is_json() {
 }
 
 #[tokio::test]
+async fn a_byte_order_mark_before_a_body_is_skipped() {
+    assert_eq!(sent("\u{feff}{\"lines\":[{\"quantity\":2}]}").await.status, 200);
+}
+
+#[tokio::test]
 async fn broken_json_is_malformed_and_says_where() {
     let answer = sent("{\"lines\":\n [}").await;
     assert_eq!(refusal_of(&answer), (400, "malformed", "", ""));
     assert!(answer.json["detail"].as_str().unwrap().contains("line 2, column 3"), "{}", answer.text);
-    for broken in ["", "{", "{\"lines\":[]} x", "\u{feff}{}"] {
+    for broken in ["", "{", "{\"lines\":[]} x", "\u{feff}", "{\"lines\":[]}\u{feff}", "\u{feff}\u{feff}{}"] {
         assert_eq!(refusal_of(&sent(broken).await), (400, "malformed", "", ""), "{broken}");
     }
 }

@@ -188,7 +188,7 @@ impl Answer {
         serde_json::to_string(self).map_err(Problem::internal)
     }
 
-    /// The kept answer, to be given again with `Idempotent-Replayed: true`.
+    /// The stored response, to be given again with `Idempotent-Replayed: true`.
     ///
     /// # Errors
     /// 500 when the record is not an answer.

@@ -15,8 +15,8 @@ use utoipa::openapi::schema::{AnyOfBuilder, KnownFormat, ObjectBuilder, Schema, 
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
-    Components, ContactBuilder, ContentBuilder, Header, HttpMethod, Info, LicenseBuilder, OpenApi, Paths, Ref, RefOr,
-    Response, ResponseBuilder, Server,
+    Components, ContactBuilder, ContentBuilder, Deprecated, Header, HttpMethod, Info, LicenseBuilder, OpenApi, Paths,
+    Ref, RefOr, Response, ResponseBuilder, Server,
 };
 use utoipa::{PartialSchema, ToSchema};
 
@@ -31,6 +31,8 @@ const PROBLEM: &str = "Problem";
 const GATEWAY_REFUSAL: &str = "GatewayRefusal";
 const REFUSAL: &str = "Refusal";
 const JSON: &str = "application/json";
+/// How the id of an operation ends that is there for clients of an earlier release only.
+const OLD_NAME: &str = "_by_old_name";
 const CSV: &str = "text/csv";
 
 /// What one function contributes.
@@ -57,6 +59,9 @@ pub fn document(parts: Vec<Part>, version: &str, needs_sign_in: impl Fn(&str, &s
         tags.push(TagBuilder::new().name(tag).description(Some(about)).build());
         for Entry { path, methods, mut operation, schemas, facts } in entries {
             operation.tags = Some(vec![tag.to_owned()]);
+            if operation.operation_id.as_deref().is_some_and(|id| id.ends_with(OLD_NAME)) {
+                operation.deprecated = Some(Deprecated::True);
+            }
             components.schemas.extend(schemas.into_iter().map(|(name, schema)| (page_name(&name), schema)));
             for method in methods {
                 let is_secured = needs_sign_in(name_of(&method), &path);

@@ -326,7 +326,8 @@ mod tests {
         for code in Code::ALL.iter().copied() {
             let status = status_of(code);
             let has_retry_after = Problem::of(code).into_response().headers().contains_key(RETRY_AFTER);
-            let wanted = matches!(status.as_u16(), 429 | 503) || code == Code::IdempotencyInProgress;
+            let wanted =
+                matches!(status.as_u16(), 429 | 503) || matches!(code, Code::IdempotencyInProgress | Code::Conflict);
             assert_eq!(has_retry_after, wanted, "{}", code.as_str());
             assert!(status.is_client_error() || status.is_server_error(), "{}", code.as_str());
         }

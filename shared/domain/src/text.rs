@@ -166,7 +166,7 @@ texts! {
     /// An e-mail address, in lower case.
     Email: 3..=254, lines: false, email, "buyer@bozor.test";
     /// A telephone number.
-    Phone: 1..=64, lines: false, phone, "+998712000000";
+    Phone: 3..=64, lines: false, phone, "+998712000000";
 }
 
 fn handle(text: &str) -> Result<String, BadText> {
@@ -210,8 +210,12 @@ fn phone(text: &str) -> Result<String, BadText> {
         }
     }
     let digits = number.trim_start_matches('+').len();
-    // Release 0.1.0 stored whatever had a digit in 32 characters: it has to be read.
-    if (1..=32).contains(&digits) { Ok(number) } else { Err(FORM) }
+    match digits {
+        // Release 0.1.0 stored whatever had a digit in 3 to 32 characters: it has to be read, and again once it is rewritten.
+        1..=2 => Ok(text.to_owned()),
+        3..=32 => Ok(number),
+        _ => Err(FORM),
+    }
 }
 
 /// The ASCII character that a full-width form stands for (Unicode block "Halfwidth and Fullwidth Forms").

@@ -29,7 +29,7 @@ const FIRST_BACKOFF_MS: u64 = 8;
 const MAX_BACKOFF_MS: u64 = 400;
 
 /// Repeats a call while it fails with [`Failure::Retryable`], until the retry budget is spent. The backoff has full
-/// jitter, so that callers that conflicted once do not retry at the same moment.
+/// jitter, so that callers whose transactions were in conflict do not retry at the same moment.
 pub(crate) async fn with_retries<T, F, Fut>(call: F) -> Result<T, Failure>
 where
     F: Fn() -> Fut,

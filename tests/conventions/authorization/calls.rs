@@ -269,7 +269,7 @@ async fn of_vendor_orders(world: &World, route: &str, caller: Caller, call: &imp
         "GET /v1/vendor/orders" => call("/v1/vendor/orders"),
         "GET /v1/vendor/orders/{id}" => call(&format!("/v1/vendor/orders/{}", world.vendor_fixture(caller).pending)),
         "POST /v1/vendor/orders/{id}/accept" => call(&path(Stage::Pending).await),
-        "POST /v1/vendor/orders/{id}/decline" => {
+        "POST /v1/vendor/orders/{id}/decline" | "POST /v1/vendor/orders/{id}/refuse" => {
             call(&path(Stage::Pending).await).body(json!({"reason": "Broken in the kiln."}))
         }
         "POST /v1/vendor/orders/{id}/ship" => call(&path(Stage::Accepted).await).body(json!({})),

@@ -16,7 +16,7 @@ fn bad_values(name: &str) -> Vec<String> {
         "currency" => &["usd", "XXX", "US", "USDT", "", "840", "%FF", "%00", "USD%20"],
         "category" | "vendor" => &["No%20Such", "", "a--b", "UPPER", "%FF", "a%00b", "a%23b"],
         "min_price" | "max_price" => {
-            &["-1.00", "1.5", "abc", "", "1e3", "99999999999999999999.00", "%FF", "92233720368547758.07"]
+            &["-1.00", "1.505", "abc", "", "1e3", "99999999999999999999.00", "%FF", "92233720368547758.07"]
         }
         "sort" => &["cheapest", "", "Newest", "price%20", "%FF"],
         "state" => &["lost", "", "APPROVED", "%FF"],

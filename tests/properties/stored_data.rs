@@ -218,7 +218,7 @@ async fn an_idempotency_key_of_the_first_release_replays_its_stored_response() {
     let release = &restored.release;
     // What was stored is given again byte by byte, also where today's document says more.
     let client = restored.shop.anon().with("idempotency-key", "once").of_earlier_release();
-    let answer = client.post("/v1/checkout", &release.body("checkout")).await;
+    let answer = client.post("/v1/checkout", release.body("checkout")).await;
     assert_eq!(answer.expect(201)["id"], json!(release.named("order_awaiting")));
     assert_eq!(answer.header("idempotent-replayed"), "true");
 }

@@ -54,7 +54,7 @@ impl LineStock<'_> {
     fn backorder(&self) -> Option<Backorder> {
         let units = u32::try_from(i64::from(self.line.quantity).saturating_sub(self.left())).unwrap_or(0);
         let (available_from, oversell_limit) = (self.line.available_from, self.layout.oversell_limit);
-        (units > 0).then_some(Backorder { units, available_from, oversell_limit: oversell_limit })
+        (units > 0).then_some(Backorder { units, available_from, oversell_limit })
     }
 
     /// Whether the first shard was never written: it is the one that goes below zero for backordered units.

@@ -329,3 +329,8 @@ fn description() -> String {
     }
     text
 }
+
+#[cfg(test)]
+#[path = "openapi_tests.rs"]
+#[expect(unused_qualifications, reason = "the macro that describes a route writes them")]
+mod tests;

@@ -46,7 +46,10 @@ pub struct Routed<D, App> {
 
 /// One more handler, behind those of `D`: described by `P`, refusing with `C`, of the signature `H` under axum's marker `T`.
 #[derive(Debug)]
-pub struct And<D, P, C, H, T>(PhantomData<fn() -> (D, P, C, H, T)>);
+pub struct And<D, P, C, H, T> {
+    others: PhantomData<fn() -> (D, P)>,
+    handler: PhantomData<fn() -> (C, H, T)>,
+}
 
 impl<App: Clone + Send + Sync + 'static> Routed<(), App> {
     /// No handler yet; [`crate::routes!`] adds them.

@@ -67,7 +67,7 @@ fn pattern(kind: &str) -> Option<&'static str> {
 }
 
 fn format(kind: &str) -> Option<SchemaFormat> {
-    (kind == "Email").then(|| SchemaFormat::KnownFormat(KnownFormat::Email))
+    (kind == "Email").then_some(SchemaFormat::KnownFormat(KnownFormat::Email))
 }
 
 macro_rules! texts {

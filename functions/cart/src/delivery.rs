@@ -94,7 +94,7 @@ pub async fn list_cart_shipping_options(
     Idempotent { body: Json(asked), call }: Idempotent<Json<ListShippingOptions>>,
 ) -> Result<Answer, Problem> {
     asked.address.check("/address")?;
-    let (change, call) = (Change::Address(asked.address), call.scoped_to(id));
+    let (change, call) = (Change::Address(Box::new(asked.address)), call.scoped_to(id));
     replay_or_run(app.stored_response(id, &call), app.change(id, expected.as_ref(), &change, &call, now)).await
 }
 
@@ -125,7 +125,7 @@ pub async fn choose_cart_shipping(
 }
 
 enum Change {
-    Address(Address),
+    Address(Box<Address>),
     Choice(Vec<ChooseShipping>),
 }
 

@@ -47,8 +47,10 @@ pub struct Routed<D, App> {
 /// One more handler, behind those of `D`: described by `P`, refusing with `C`, of the signature `H` under axum's marker `T`.
 #[derive(Debug)]
 pub struct And<D, P, C, H, T> {
-    others: PhantomData<fn() -> (D, P)>,
-    handler: PhantomData<fn() -> (C, H, T)>,
+    others: PhantomData<D>,
+    described: PhantomData<P>,
+    refusals: PhantomData<C>,
+    handler: PhantomData<(H, T)>,
 }
 
 impl<App: Clone + Send + Sync + 'static> Routed<(), App> {

@@ -111,6 +111,12 @@ impl Release {
         }
     }
 
+    /// The documents in the items, each with the item's kind.
+    pub(super) fn documents(&self) -> impl Iterator<Item = (String, String)> {
+        let text = |value: &Value| value["S"].as_str().map(str::to_owned);
+        self.tables.values().flatten().filter_map(move |item| Some((text(&item["kind"])?, text(&item["data"])?)))
+    }
+
     pub(super) fn kinds(&self) -> BTreeSet<String> {
         let kind = |item: &Value| item["kind"]["S"].as_str().map(str::to_owned);
         self.tables.values().flatten().filter_map(kind).collect()

@@ -50,6 +50,7 @@ mod conventions {
     mod idempotency;
     mod lambda_events;
     mod lambda_processes;
+    mod providers;
     mod rate_limits;
     mod roles;
     mod tour;

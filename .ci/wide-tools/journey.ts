@@ -1,5 +1,6 @@
-// A buyer's journey, played with a client that was generated from infra/openapi.json: from the categories to an order that is paid.
-// What the document says and the server does not do ends this program with a message; what it does not say does not compile.
+// A buyer's journey, played with a client that was generated from infra/openapi.json: from the categories to an order
+// that is paid. What the document says and the server does not do ends this program with a message; what it does not
+// say does not compile.
 
 import { setTimeout as sleep } from "node:timers/promises";
 

@@ -1,7 +1,7 @@
 //! Stored data outlives the code: this build reads every kind of item and queued message that a release has written.
 //!
 //! `fixtures/RELEASE/` holds what [`world`] leaves in the tables and queues under that release. To add one before a
-//! change of what is stored: `BOZOR_WRITE_FIXTURES=RELEASE cargo test -p tests -- stored_data::`.
+//! change of what is stored: `BOZOR_WRITE_FIXTURES=RELEASE cargo test --workspace --test http -- stored_data::`.
 
 mod release;
 mod renamed;

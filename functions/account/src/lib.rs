@@ -75,7 +75,7 @@ pub struct Acknowledged {}
 pub fn routes<R: Routes<App>>() -> R {
     R::new()
         .routes(routes!(sign_up::sign_up[Invalid, TooManyRequests]))
-        .routes(routes!(sign_up::confirm_sign_up[CodeMismatch, CodeExpired, Invalid, TooManyRequests]))
+        .routes(routes!(sign_up::confirm_sign_up[AlreadyExists, CodeMismatch, CodeExpired, Invalid, TooManyRequests]))
         .routes(routes!(sign_up::resend_code[TooManyRequests]))
         .routes(routes!(session::sign_in[InvalidCredentials, NotConfirmed, TooManyRequests]))
         .routes(routes!(session::refresh_session[Unauthorized, TooManyRequests]))

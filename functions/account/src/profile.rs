@@ -23,9 +23,10 @@ pub struct MeView {
     /// The e-mail address with which the person signs in.
     email: Email,
     /// The person's name for display.
+    #[schema(required = true)]
     name: Option<Name>,
     /// The language of mail to the person, as a BCP 47 tag.
-    #[schema(examples("uz"))]
+    #[schema(required = true, examples("uz"))]
     language: Option<String>,
     /// The person's groups in the user pool, such as `admin`.
     groups: Vec<String>,

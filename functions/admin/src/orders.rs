@@ -48,6 +48,7 @@ pub struct OperatorOrderSummary {
     /// The address that receives mail about the order.
     email: Email,
     /// The signed-in buyer; `null` for a guest.
+    #[schema(required = true)]
     buyer_id: Option<UserId>,
     currency: Currency,
     totals: Totals,

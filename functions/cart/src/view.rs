@@ -23,9 +23,11 @@ pub struct CartView {
     totals: Totals,
     /// The delivery address, once it is set.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     address: Option<Address>,
     /// The order that was placed for the cart.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     order_id: Option<OrderId>,
     /// When the cart expires.
     expires_at: Timestamp,
@@ -38,6 +40,7 @@ pub struct CartGroup {
     lines: Vec<CartLineView>,
     /// The chosen shipping option, once an address is set.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     shipping: Option<ChosenShipping>,
 }
 
@@ -56,6 +59,7 @@ pub struct CartLineView {
     backorder: bool,
     /// When the vendor expects the backordered units.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     available_from: Option<Timestamp>,
     /// What changed since the line was set or the address was stored.
     #[serde(skip_serializing_if = "Vec::is_empty")]

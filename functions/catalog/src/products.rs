@@ -140,6 +140,7 @@ pub struct ProductView {
     /// The description as sanitised HTML.
     description_html: String,
     /// The handle of the product's category.
+    #[schema(required = true)]
     category: Option<Handle>,
     /// The options in which variants differ, with their values.
     options: Vec<ProductOption>,
@@ -156,16 +157,18 @@ pub struct ProductView {
 pub struct VariantView {
     id: VariantId,
     /// The vendor's SKU (stock keeping unit).
-    #[schema(examples("BOWL-BLUE-M"))]
+    #[schema(required = true, examples("BOWL-BLUE-M"))]
     sku: Option<String>,
     /// The variant's value of each option, by the option's name.
     options: BTreeMap<String, String>,
     price: Money,
     /// The former price, for comparison.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     compare_at_price: Option<Money>,
     /// The URL of the variant's own picture.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     image: Option<String>,
     /// Units that can be bought. The number may be some seconds old: only checkout decides.
     available: i64,
@@ -173,6 +176,7 @@ pub struct VariantView {
     backorder: bool,
     /// When the vendor expects the backordered units.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     available_from: Option<Timestamp>,
 }
 

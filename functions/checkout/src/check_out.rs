@@ -70,7 +70,7 @@ pub struct PaymentChoice {
     /// One of the cart's payment methods.
     provider: ProviderName,
     /// An https address that the provider sends the buyer back to after a redirect.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "domain::text::optional")]
     #[schema(format = "uri", examples("https://shop.example/orders"))]
     return_url: Option<String>,
 }

@@ -25,7 +25,7 @@ pub struct RetryPayment {
     /// One of the marketplace's payment methods, not necessarily the one of the last attempt.
     provider: ProviderName,
     /// An https address that the provider sends the buyer back to after a redirect.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "domain::text::optional")]
     #[schema(format = "uri", examples("https://shop.example/orders"))]
     return_url: Option<String>,
 }

@@ -23,7 +23,7 @@ pub struct Received {
 ///
 /// The signature over the raw bytes is verified before the content is read.
 #[utoipa::path(
-    post, path = "/v1/webhooks/{provider}", params(("provider" = String, Path, description = "The provider.")),
+    post, path = "/v1/webhooks/{provider}", params(("provider" = ProviderName, Path, description = "The provider.")),
     request_body(content = Object, content_type = "application/json"), responses((status = OK, body = Received))
 )]
 pub async fn receive_webhook(

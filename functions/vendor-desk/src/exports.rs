@@ -1,4 +1,4 @@
-//! Exports of product files: starting one, and its progress.
+//! Exports of product files: starting an export and showing its progress. The worker writes the file.
 
 use api::views::ExportView;
 use api::{Answer, Caller, Idempotent, Json, NoBody, Now, Path, Problem, Query, VendorHeader, replay_or_run};
@@ -63,8 +63,8 @@ pub async fn start_vendor_export(
         Ok(answer)
     })
     .await?;
-    // Sent for a replay too: the first call may have been interrupted before it sent the message. The lease of the job
-    // makes a second message harmless.
+    // Enqueued for a replay too: the first call may have stopped between storing the job and sending its message. The
+    // job's lease makes a duplicate message harmless.
     let id = answer.location().and_then(|location| location.strip_prefix(EXPORTS)).and_then(|id| id.parse().ok());
     let id = id.ok_or_else(|| Problem::internal("an export without a location"))?;
     app.files.enqueue(&VendorJob::Export { vendor_id: vendor, id }).await?;

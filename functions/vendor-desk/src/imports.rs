@@ -1,4 +1,4 @@
-//! Imports of product files: starting one, and its progress.
+//! Imports of product files: starting an import and showing its progress. The worker does the import itself.
 
 use api::views::ImportView;
 use api::{
@@ -53,7 +53,7 @@ impl AnnounceFile {
     }
 }
 
-/// The body of the request: the file itself, or name and size of one that will be uploaded.
+/// The body of the request, by its `Content-Type`: a CSV file, or as JSON the name and size of one to be uploaded.
 #[derive(Debug)]
 pub enum ProductFile {
     Inline(Bytes),
@@ -87,7 +87,7 @@ impl<S: Send + Sync> FromRequest<S> for ProductFile {
     }
 }
 
-/// The most bytes of the body of this route, which may be the file itself.
+/// The limit on the body of this route in bytes. It is higher than elsewhere, because the body may be the file itself.
 pub const BODY_LIMIT: usize = MAX_INLINE_BYTES;
 
 /// Starts an import of a product file.
@@ -150,8 +150,8 @@ pub async fn start_vendor_import(
     .await?;
     let waiting = if answer.is_replayed() { app.still_waiting(&job, &answer).await? } else { Some(job) };
     match (product_file, waiting) {
-        // The job is stored before the file is put, because the bucket's notification starts the import at once. A
-        // replay puts the file again: the first call may have been interrupted before it did.
+        // The job is stored before the file, because the bucket's notification starts the import at once and the worker
+        // must find the job. A replay puts the file again: the first call may have stopped between the two writes.
         (ProductFile::Inline(bytes), Some(job)) => {
             app.files.put(&job.key(), bytes).await?;
             Ok(answer)
@@ -164,7 +164,8 @@ pub async fn start_vendor_import(
 }
 
 impl App {
-    /// The import of a replayed answer, if it still waits for its file.
+    /// The import that a replayed response names in `Location`, if it still waits for its file. The job of the current
+    /// call was not stored, so its id must not be used.
     async fn still_waiting(&self, asked: &ImportJob, answer: &Answer) -> Result<Option<ImportJob>, Problem> {
         let id = answer.location().and_then(|location| location.strip_prefix(IMPORTS)).and_then(|id| id.parse().ok());
         let id = id.ok_or_else(|| Problem::internal("an import without a location"))?;
@@ -192,7 +193,7 @@ pub async fn show_vendor_import(
     let found = app.accounts.import_with_faults(member.account.card.id, id).await?;
     let (job, faults) = found.ok_or_else(|| Refusal::of(Code::NotFound))?;
     if job.is_abandoned(now) {
-        // The worker finds out whether the file was uploaded: the import goes on, or fails.
+        // The worker checks whether the file was uploaded, and resumes the import or fails it.
         app.files.enqueue_abandoned(&VendorJob::Import { vendor_id: job.vendor, id }).await;
     }
     Ok(Json(ImportView::new(&job, faults)))

@@ -15,6 +15,15 @@ use utoipa::ToSchema;
 /// A product as its vendor writes it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "title": "Blue bowl", "handle": "blue-bowl", "description_html": "<p>Thrown in Rishton.</p>", "category": "bowls",
+    "options": [{"name": "Size"}], "tags": ["handmade"], "seo": {"title": "Blue bowl from Rishton"},
+    "images": [{"src": "https://shop.example/bowl.jpg", "alt": "A blue bowl"}],
+    "variants": [{
+        "sku": "BOWL-S", "options": {"Size": "S"}, "prices": [{"amount": "12.50", "currency": "USD"}],
+        "compare_at_prices": [{"amount": "15.00", "currency": "USD"}], "grams": 450, "on_hand": 8, "low_stock_at": 2
+    }]
+}))]
 pub struct WriteProduct {
     title: Title,
     /// The product's name in addresses. Without one, a new product gets a handle made from its title, and a stored
@@ -47,7 +56,7 @@ pub struct WriteProduct {
 #[serde(deny_unknown_fields)]
 pub struct WriteVariant {
     /// The id of the stored variant that is replaced; a variant without an id is new.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "domain::text::optional")]
     id: Option<VariantId>,
     #[serde(default, deserialize_with = "domain::text::optional")]
     sku: Option<Sku>,
@@ -70,7 +79,7 @@ pub struct WriteVariant {
     #[serde(default)]
     grams: Option<u32>,
     /// The variant's own picture.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "domain::text::optional")]
     image: Option<ImageSource>,
     /// Initial units on hand; only for a new variant.
     #[serde(default)]
@@ -80,10 +89,10 @@ pub struct WriteVariant {
     shards: Option<u16>,
     /// What happens to an order beyond the stock. By default a stored variant keeps its policy, and a new one denies
     /// such orders.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "domain::text::optional")]
     inventory_policy: Option<InventoryPolicy>,
     /// With `inventory_policy`: when units ordered beyond the stock are expected.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "domain::text::optional")]
     available_from: Option<Timestamp>,
     /// With `inventory_policy`: the most units that may be ordered beyond the stock; by default a million.
     #[serde(default)]

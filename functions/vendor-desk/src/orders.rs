@@ -205,7 +205,7 @@ impl App {
 /// Shows a vendor order with what is needed to ship it.
 #[utoipa::path(
     get, path = "/v1/vendor/orders/{id}",
-    params(("id" = String, Path, description = "The vendor order.")),
+    params(("id" = VendorOrderId, Path, description = "The vendor order.")),
     responses((status = OK, body = VendorOrderDeskView))
 )]
 pub async fn show_vendor_order(
@@ -222,7 +222,7 @@ pub async fn show_vendor_order(
 /// Accepts a vendor order, which the vendor then has to ship.
 #[utoipa::path(
     post, path = "/v1/vendor/orders/{id}/accept",
-    params(("id" = String, Path, description = "The vendor order.")),
+    params(("id" = VendorOrderId, Path, description = "The vendor order.")),
     responses((status = OK, body = VendorOrderDeskView))
 )]
 pub async fn accept_vendor_order(
@@ -241,7 +241,7 @@ pub async fn accept_vendor_order(
 /// Its stock is released, and what was paid for it is refunded.
 #[utoipa::path(
     post, path = "/v1/vendor/orders/{id}/decline",
-    params(("id" = String, Path, description = "The vendor order.")),
+    params(("id" = VendorOrderId, Path, description = "The vendor order.")),
     responses((status = OK, body = VendorOrderDeskView))
 )]
 pub async fn decline_vendor_order(
@@ -260,7 +260,7 @@ pub async fn decline_vendor_order(
 /// The path of release 0.1.0, until 1.0. Use `/decline`.
 #[utoipa::path(
     post, path = "/v1/vendor/orders/{id}/refuse",
-    params(("id" = String, Path, description = "The vendor order.")),
+    params(("id" = VendorOrderId, Path, description = "The vendor order.")),
     responses((status = OK, body = VendorOrderDeskView))
 )]
 pub async fn decline_vendor_order_by_old_name(
@@ -277,7 +277,7 @@ pub async fn decline_vendor_order_by_old_name(
 /// Marks a vendor order as shipped.
 #[utoipa::path(
     post, path = "/v1/vendor/orders/{id}/ship",
-    params(("id" = String, Path, description = "The vendor order.")),
+    params(("id" = VendorOrderId, Path, description = "The vendor order.")),
     request_body = Option<ShipOrder>, responses((status = OK, body = VendorOrderDeskView))
 )]
 pub async fn ship_vendor_order(
@@ -294,7 +294,7 @@ pub async fn ship_vendor_order(
 /// Marks a vendor order as delivered.
 #[utoipa::path(
     post, path = "/v1/vendor/orders/{id}/deliver",
-    params(("id" = String, Path, description = "The vendor order.")),
+    params(("id" = VendorOrderId, Path, description = "The vendor order.")),
     responses((status = OK, body = VendorOrderDeskView))
 )]
 pub async fn deliver_vendor_order(

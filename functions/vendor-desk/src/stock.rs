@@ -18,6 +18,7 @@ use crate::{App, MAX_ATTEMPTS, scoped_to_member};
 /// At most one of `on_hand` and `adjust`, and the number of shards. At least one of the three must be given.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"adjust": 5}))]
 pub struct ChangeStock {
     /// The new units on hand, including those that were ordered and not yet shipped.
     #[serde(default)]

@@ -23,7 +23,9 @@ pub struct VendorProduct {
     version: u64,
     /// The sanitised description; absent in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     description_html: Option<String>,
+    #[schema(required = true)]
     category: Option<Handle>,
     options: Vec<ProductOption>,
     images: Vec<Image>,
@@ -31,6 +33,7 @@ pub struct VendorProduct {
     seo: Seo,
     variants: Vec<VendorVariant>,
     created_at: Timestamp,
+    #[schema(required = true)]
     published_at: Option<Timestamp>,
 }
 
@@ -38,29 +41,37 @@ pub struct VendorProduct {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct VendorVariant {
     id: VariantId,
+    #[schema(required = true)]
     sku: Option<String>,
     options: BTreeMap<String, String>,
     /// The price in the vendor's own currency; null when the variant has none.
+    #[schema(required = true)]
     price: Option<Money>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     compare_at_price: Option<Money>,
     prices: Vec<Money>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     compare_at_prices: Vec<Money>,
+    #[schema(required = true)]
     grams: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     image: Option<ImageSource>,
     shards: u16,
     /// What happens to an order beyond the stock.
     inventory_policy: InventoryPolicy,
     /// When units ordered beyond the stock are expected.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     available_from: Option<Timestamp>,
     /// The most units that may be ordered beyond the stock.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     oversell_limit: Option<u32>,
     /// The vendor gets a message when the units that can be bought fall to this number.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     low_stock_at: Option<i64>,
     /// Units on hand: `available` and `reserved` together.
     on_hand: i64,

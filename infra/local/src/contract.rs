@@ -6,6 +6,8 @@ use api::Document;
 use api::openapi::{Part, document, name_of, pretty};
 use api::routes::Entry;
 
+use domain::Code;
+
 use crate::template::Template;
 
 /// `infra/openapi.json` as committed.
@@ -14,12 +16,11 @@ pub const COMMITTED: &str = include_str!("../../openapi.json");
 /// `infra/routes.txt` as committed: from it the function behind `$default` knows the routes of all functions.
 pub const COMMITTED_ROUTES: &str = include_str!("../../routes.txt");
 
-/// The function that answers `$default`, and HEAD wherever it answers GET: its responses are public, and caches send
-/// HEAD requests.
+/// The function behind the gateway's route `$default`, which gets the requests that match no other route.
 pub const PUBLIC_FUNCTION: &str = "catalog";
 
 struct Contribution {
-    /// The function's binary, as the template names it.
+    /// The name of the function's binary in the template.
     binary: &'static str,
     tag: &'static str,
     about: &'static str,
@@ -67,10 +68,11 @@ fn contributions() -> Vec<Contribution> {
     ]
 }
 
-/// The OpenAPI document generated from the code; which operations need a token is taken from the template.
+/// The OpenAPI document generated from the code. Which operations need a token is read from the template's routes,
+/// where the authorizer is configured.
 ///
 /// # Errors
-/// When the document cannot be serialised as JSON.
+/// When the document cannot be serialized as JSON.
 pub fn openapi(template: &Template) -> Result<String, serde_json::Error> {
     let signed_in = |method: &str, path: &str| {
         template.api.routes.iter().any(|route| route.authorizer && route.method == method && route.path == path)
@@ -82,27 +84,28 @@ pub fn openapi(template: &Template) -> Result<String, serde_json::Error> {
     pretty(&document(parts, env!("CARGO_PKG_VERSION"), signed_in))
 }
 
-/// Every operation of the document: method, path and the function's binary.
+/// Every operation of the document, sorted: method, path and the function's binary.
 pub fn operations() -> Vec<(String, String, &'static str)> {
-    let mut operations = Vec::new();
-    for Contribution { binary, entries, .. } in contributions() {
-        for entry in entries {
-            for method in &entry.methods {
-                operations.push((name_of(method).to_owned(), entry.path.clone(), binary));
-            }
-        }
-    }
+    let mut operations: Vec<_> = entries().map(|(method, entry, binary)| (method, entry.path, binary)).collect();
     operations.sort();
     operations
 }
 
-/// Every route that the code answers: the operations, and HEAD beside each GET of what shared caches keep. Without `$default`.
+/// Every operation: its method, what describes it, and the function's binary.
+fn entries() -> impl Iterator<Item = (String, Entry, &'static str)> {
+    let all = contributions()
+        .into_iter()
+        .flat_map(|Contribution { binary, entries, .. }| entries.into_iter().map(move |entry| (entry, binary)));
+    all.filter_map(|(entry, binary)| Some((name_of(entry.methods.first()?).to_owned(), entry, binary)))
+}
+
+/// Every route that the code answers, sorted: the operations, and HEAD for each GET that needs no token. `$default` is
+/// not among them.
 pub fn routes() -> Vec<(String, String, &'static str)> {
-    let mut routes = operations();
-    let is_public = |(method, _, binary): &&(String, String, &str)| method == "GET" && *binary == PUBLIC_FUNCTION;
-    let head = |(_, path, binary): &(String, String, &'static str)| ("HEAD".to_owned(), path.clone(), *binary);
-    let heads: Vec<_> = routes.iter().filter(is_public).map(head).collect();
-    routes.extend(heads);
+    let is_public = |method: &str, entry: &Entry| method == "GET" && !entry.facts.refuses.contains(&Code::Unauthorized);
+    let heads = entries().filter(|(method, entry, _)| is_public(method, entry));
+    let mut routes: Vec<_> = heads.map(|(_, entry, binary)| ("HEAD".to_owned(), entry.path, binary)).collect();
+    routes.extend(operations());
     routes.sort();
     routes
 }

@@ -1,4 +1,4 @@
-//! What comes in and goes out: JSON bodies, queries, paths, raw bodies.
+//! Extractors and responses: JSON bodies, query and path parameters, raw bytes. Their rejections are problems.
 
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
@@ -16,30 +16,31 @@ use serde_path_to_error::Segment;
 use crate::Problem;
 use crate::strict::Strict;
 
-/// A JSON body. As an argument it is read and checked; as an answer it is written.
+/// A JSON body: as an argument it is checked by [`parse_json`], as a result it is serialized with status 200.
 ///
-/// Request types refuse unknown fields with `#[serde(deny_unknown_fields)]`.
+/// Request types refuse unknown fields with `#[serde(deny_unknown_fields)]`, so that a misspelled one is not ignored.
 #[derive(Clone, Copy, Debug)]
 pub struct Json<T>(pub T);
 
-/// Parameters from the query. Their type refuses unknown ones with `#[serde(deny_unknown_fields)]`.
+/// Query parameters. Their type refuses unknown ones with `#[serde(deny_unknown_fields)]`, so that a misspelled filter
+/// is not ignored.
 #[derive(Clone, Copy, Debug)]
 pub struct Query<T>(pub T);
 
-/// Parameters from the path. One that does not parse names nothing, so it is 404.
+/// Path parameters. An id that does not parse cannot exist, so the response is 404 `not_found`, not 400.
 #[derive(Clone, Copy, Debug)]
 pub struct Path<T>(pub T);
 
-/// A body as it came: for signatures over its bytes and for files.
+/// The unparsed bytes of a body: for webhook signatures, which cover the exact bytes, and for files.
 #[derive(Clone, Debug)]
 pub struct RawBody(pub Bytes);
 
-/// 201 with the place of what was made.
+/// A 201 response with a `Location` header.
 #[derive(Clone, Debug)]
 pub struct Created<T> {
-    /// Its path, for the `Location` header.
+    /// The path of the created resource, for the `Location` header.
     pub location: String,
-    /// It.
+    /// The created resource, serialized as the JSON body.
     pub body: T,
 }
 
@@ -99,7 +100,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        // An HTML form sends every field: an empty one means that nothing was given, so it is dropped.
+        let is_filled = |pair: &&str| pair.split_once('=').is_none_or(|(_, value)| !value.is_empty());
+        let query = parts.uri.query().unwrap_or_default();
+        let filled = query.split('&').filter(is_filled).collect::<Vec<_>>().join("&");
+        let pairs = form_urlencoded::parse(filled.as_bytes());
         serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs))
             .map(Self)
             .map_err(|error| bad_parameter(error.path(), &error.inner().to_string()))
@@ -118,12 +123,13 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     }
 }
 
-/// Reads JSON into a type, and says exactly what is wrong with it.
+/// Deserializes JSON and locates what is wrong with it. Arrays in the place of objects are refused as well.
 ///
 /// # Errors
-/// `malformed` with line and column when it is not JSON, `invalid` with a pointer when it is another thing than asked for.
+/// `malformed` with line and column when the bytes are not JSON; `invalid` with a JSON pointer (RFC 6901) when the JSON
+/// does not fit the type.
 pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    // Some clients on Windows begin a text with a byte order mark (RFC 8259, 8.1 lets a parser pass over it).
+    // Some clients on Windows begin a text with a byte order mark, which RFC 8259, 8.1 allows a parser to ignore.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(Strict(&mut deserializer))
@@ -132,7 +138,7 @@ pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     Ok(value)
 }
 
-/// Refuses a body that does not say that it is JSON, so that no HTML form can post one across sites.
+/// Requires `Content-Type: application/json`. An HTML form cannot send it, so a cross-site form post is refused (CSRF).
 pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     let named = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = named.split(';').next().unwrap_or_default().trim();
@@ -174,7 +180,7 @@ fn bad_parameter(path: &serde_path_to_error::Path, message: &str) -> Problem {
     Problem::of(Code::Invalid).with_errors(vec![FieldError::new(name, fault, shortened(message))])
 }
 
-/// One step of an RFC 6901 pointer.
+/// One segment of a serde path as a reference token of a JSON pointer (RFC 6901).
 fn pointer_step(segment: &Segment) -> String {
     match segment {
         Segment::Seq { index } => format!("/{index}"),
@@ -187,7 +193,7 @@ fn step(name: &str) -> String {
     format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
-/// The field that an error names, unless the path already ends there.
+/// The pointer token of the field that an error names, unless the path already ends with it.
 fn missing_step(path: &serde_path_to_error::Path, field: Option<&str>) -> Option<String> {
     let field = field?;
     match path.iter().next_back() {
@@ -196,7 +202,8 @@ fn missing_step(path: &serde_path_to_error::Path, field: Option<&str>) -> Option
     }
 }
 
-/// A short name for what serde says in a sentence, and the field that the sentence names.
+/// The stable fault code for one of serde's messages, and the field that the message names. A message in other words is
+/// `invalid`.
 fn fault_of(message: &str) -> (&'static str, Option<&str>) {
     const FIELDS: [(&str, &str); 3] = [
         ("missing field `", "missing"),
@@ -222,7 +229,7 @@ fn without_position(message: &str) -> &str {
     message.rsplit_once(" at line ").map_or(message, |(what, _)| what)
 }
 
-/// A message without the megabyte that it may quote.
+/// A message cut to 200 characters: serde quotes the wrong value, which may be as long as the body.
 fn shortened(message: &str) -> String {
     const MAX_LENGTH: usize = 200;
     match message.char_indices().nth(MAX_LENGTH) {

@@ -60,7 +60,7 @@ async fn sent(body: &str) -> Answer {
     answer_of(shop(), post("/baskets", body.to_owned())).await
 }
 
-/// Where and what: the parts of a refusal that clients rely on.
+/// The parts of a refusal that clients rely on: status, code, pointer and code of the first field error.
 fn refusal_of(answer: &Answer) -> (u16, &str, &str, &str) {
     let text = |pointer: &str| answer.json.pointer(pointer).and_then(|value| value.as_str()).unwrap_or_default();
     (answer.status, text("/code"), text("/errors/0/pointer"), text("/errors/0/code"))

@@ -1,4 +1,4 @@
-//! Versions: `ETag`, `If-Match`, and answers that a cache may keep.
+//! Conditional requests (RFC 9110, 13): `ETag`, `If-Match`, and responses that shared caches may store.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
@@ -16,7 +16,7 @@ use crate::body::json_response;
 use crate::identity::{bad_header, header};
 use crate::{Json, Problem};
 
-/// The tag of a version of something.
+/// The strong entity tag of a version: the number in double quotes, `"3"`.
 pub fn etag_of(version: u64) -> HeaderValue {
     quoted(&version.to_string())
 }
@@ -25,12 +25,12 @@ fn quoted(opaque: &str) -> HeaderValue {
     HeaderValue::try_from(format!("\"{opaque}\"")).unwrap_or_else(|_| HeaderValue::from_static("\"\""))
 }
 
-/// Something with a version, answered with its `ETag`.
+/// A 200 response with a JSON body and the `ETag` of its version, for `If-Match` in a later change.
 #[derive(Clone, Debug)]
 pub struct Versioned<T> {
-    /// Which version this is.
+    /// The version number of the stored item, which becomes the `ETag`.
     pub version: u64,
-    /// It.
+    /// The resource, serialized as the JSON body.
     pub body: T,
 }
 
@@ -42,7 +42,7 @@ impl<T: Serialize> IntoResponse for Versioned<T> {
     }
 }
 
-/// A public answer that shared caches may keep. Its tag is made from its bytes.
+/// A public JSON response that shared caches may store. Its `ETag` is a hash of the body's bytes.
 #[derive(Clone, Debug)]
 pub struct Cached<T> {
     body: T,
@@ -51,7 +51,8 @@ pub struct Cached<T> {
 }
 
 impl<T> Cached<T> {
-    /// An answer that is fresh for some seconds, and may be served for some more while a new one is fetched.
+    /// A response that is fresh for `fresh_s` seconds (`s-maxage`), and may be served stale for `stale_s` more while
+    /// the cache fetches a new one (`stale-while-revalidate`).
     pub const fn new(body: T, fresh_s: u32, stale_s: u32) -> Self {
         Self { body, fresh_s, stale_s }
     }
@@ -69,16 +70,16 @@ impl<T: Serialize> IntoResponse for Cached<T> {
     }
 }
 
-/// Bytes that shared caches may keep, with a tag made from them.
+/// A public response of raw bytes that shared caches may store, with a hash of the bytes as its `ETag`.
 #[derive(Clone, Debug)]
 pub struct CachedBytes {
-    /// Their type.
+    /// The `Content-Type` header.
     pub content_type: &'static str,
-    /// The bytes.
+    /// The body, sent unchanged.
     pub bytes: Bytes,
-    /// For how many seconds they are fresh.
+    /// The seconds for which they are fresh (`s-maxage`).
     pub fresh_s: u32,
-    /// For how many more seconds they may be served while they are fetched again.
+    /// The seconds after that for which a cache may serve them while it fetches new ones (`stale-while-revalidate`).
     pub stale_s: u32,
 }
 
@@ -91,8 +92,9 @@ impl IntoResponse for CachedBytes {
     }
 }
 
-/// Marks an answer whose `ETag` is a hash of its bytes: only such a tag is a reason for 304. A version tag is none, because an answer
-/// may change without the version: prices, stock and signed links are read anew.
+/// Marks a response whose `ETag` is a hash of its bytes: only for such a response does the router answer 304. A version
+/// tag does not qualify, because a body may change without its version: prices, stock and signed links are computed at
+/// each request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HashOfBody;
 
@@ -110,7 +112,7 @@ fn tag_of_bytes(bytes: &[u8]) -> HeaderValue {
     quoted(&URL_SAFE_NO_PAD.encode(digest.as_ref().first_chunk::<16>().unwrap_or(&[0; 16])))
 }
 
-/// Whether `If-None-Match` names this tag (RFC 9110, 13.1.2: weak comparison, `*` is anything).
+/// Whether `If-None-Match` names this tag (RFC 9110, 13.1.2: weak comparison, `*` matches every tag).
 pub(crate) fn matches_weakly(if_none_match: &HeaderValue, current: &HeaderValue) -> bool {
     let (Ok(given), Ok(current)) = (if_none_match.to_str(), current.to_str()) else { return false };
     let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
@@ -118,22 +120,23 @@ pub(crate) fn matches_weakly(if_none_match: &HeaderValue, current: &HeaderValue)
     given.trim() == "*" || given.split(',').any(|tag| opaque(tag) == current)
 }
 
-/// `If-Match`: the versions that the caller is willing to change.
+/// `If-Match`: the versions that the caller has seen and means to change. It prevents lost updates: a change that was
+/// made from an outdated version fails instead of overwriting a newer one.
 ///
 /// As an argument of its own type it is required (428 without it); as `Option<IfMatch>` it is not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IfMatch {
-    /// `*`: whichever version there is.
+    /// `*`: any current version.
     Any,
-    /// These versions.
+    /// The listed versions. Empty when no listed tag can be one of ours: then no version matches.
     Versions(Vec<u64>),
 }
 
 impl IfMatch {
-    /// Lets a change through when it was meant for the current version.
+    /// Accepts a change when the current version is one of those listed.
     ///
     /// # Errors
-    /// 412 `version_mismatch`.
+    /// 412 `version_mismatch` when it is not.
     pub fn check(&self, current: u64) -> Result<(), Problem> {
         match self {
             Self::Any => Ok(()),
@@ -142,10 +145,10 @@ impl IfMatch {
         }
     }
 
-    /// The same for a header that may be absent.
+    /// [`check`](Self::check) for an optional header: without one, every version is accepted.
     ///
     /// # Errors
-    /// 412 `version_mismatch`.
+    /// 412 `version_mismatch` when the header is given and the current version is not listed.
     pub fn check_if_given(given: Option<&Self>, current: u64) -> Result<(), Problem> {
         given.map_or(Ok(()), |given| given.check(current))
     }
@@ -161,7 +164,8 @@ impl IfMatch {
             let opaque =
                 tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
             let opaque = opaque.ok_or_else(|| bad_header(&IF_MATCH, "A tag stands in double quotes."))?;
-            // A weak tag never matches here (RFC 9110, 13.1.1), and one that is no number is none of ours.
+            // `If-Match` compares strongly, so a weak tag never matches (RFC 9110, 13.1.1). Ours are numbers, so
+            // another tag cannot match either.
             if let (false, Ok(version)) = (weak, opaque.parse()) {
                 versions.push(version);
             }

@@ -1,4 +1,5 @@
-//! Examples of bodies, put together from the examples of their parts: an example so cannot differ from its schema.
+//! Example bodies for the OpenAPI document, composed from the examples in the schemas, so that they cannot diverge from
+//! them.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +14,11 @@ use crate::problem::{CONTENT, example_of_problem};
 
 const PREFIX: &str = "#/components/schemas/";
 
-/// The schemas of a document by name.
+/// The named schemas of a document, `components.schemas`.
 type Schemas = BTreeMap<String, RefOr<Schema>>;
 
-/// Gives every body an example, and moves the description of what may be null to where generators look for it.
+/// Adds an example to every body without one, and moves the description of nullable references to where client
+/// generators look for it.
 pub(crate) fn add_examples(document: &mut OpenApi) {
     let Some(components) = &mut document.components else { return };
     components.schemas.values_mut().for_each(hoist);
@@ -27,19 +29,17 @@ pub(crate) fn add_examples(document: &mut OpenApi) {
         }
         for response in operation.responses.responses.values_mut() {
             let RefOr::T(response) = response else { continue };
-            match first_code(response) {
-                Some(code) => {
-                    if let Some(RefOr::T(content)) = response.content.get_mut(CONTENT) {
-                        content.example = Some(example_of_problem(code));
-                    }
-                }
-                None => response.content.values_mut().for_each(|content| add_example(content, &schemas)),
+            if let Some(code) = first_code(response)
+                && let Some(RefOr::T(content)) = response.content.get_mut(CONTENT)
+            {
+                content.example = Some(example_of_problem(code));
             }
+            response.content.values_mut().for_each(|content| add_example(content, &schemas));
         }
     }
 }
 
-/// The first code that a refusal may have.
+/// The first code listed in a response's `x-codes`; none for a success and for the gateway's own refusals.
 fn first_code(response: &Response) -> Option<Code> {
     let codes = response.extensions.as_ref()?.get("x-codes")?;
     let name = codes.get(0)?.as_str()?;
@@ -54,10 +54,11 @@ fn add_example(content: &mut RefOr<Content>, schemas: &Schemas) {
     }
 }
 
-/// An example in the making.
+/// Builds one example by walking its schema.
 struct Examples<'a> {
     schemas: &'a Schemas,
-    /// The named schemas that the one at hand is part of: one of them again would never end.
+    /// The named schemas on the path to the current one. A reference back to one of them is skipped, because following
+    /// a recursive schema would never end.
     within: Vec<String>,
 }
 
@@ -111,7 +112,8 @@ impl Examples<'_> {
             Type::Object => {
                 let mut example = Map::new();
                 for (name, property) in &object.properties {
-                    if let Some(value) = self.of(property) {
+                    // `null` as the example of a property means that most bodies omit it.
+                    if let Some(value) = self.of(property).filter(|value| !value.is_null()) {
                         example.insert(name.clone(), value);
                     }
                 }
@@ -126,7 +128,7 @@ impl Examples<'_> {
                 Some(SchemaFormat::Custom(format)) if format == "uri" => json!("https://shop.example/somewhere"),
                 _ => json!("text"),
             }),
-            // Whatever is counted may be one, unless it has to be more.
+            // 1, or the minimum where that is larger.
             Type::Integer | Type::Number => Some(match object.minimum {
                 Some(Number::Int(least)) => json!(least.max(1)),
                 Some(Number::UInt(least)) => json!(least.max(1)),
@@ -147,7 +149,8 @@ fn type_of(schema_type: &SchemaType) -> Option<Type> {
     }
 }
 
-/// What may be null is `oneOf` a reference and null: its description is that of the whole, not of the reference.
+/// Moves the description of a nullable reference, which utoipa writes as `oneOf` a reference and null, from the
+/// reference to the `oneOf`: many generators ignore siblings of `$ref`.
 fn hoist(schema: &mut RefOr<Schema>) {
     let RefOr::T(schema) = schema else { return };
     match schema {

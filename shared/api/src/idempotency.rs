@@ -1,4 +1,5 @@
-//! Doing a thing once, however often it is asked for: the key, the fingerprint of a body, and the answer that is kept.
+//! The parts of idempotent requests: the `Idempotency-Key` header, the fingerprint of a request, and the response that
+//! is stored for a replay. [`crate::idempotent`] puts them together.
 
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequestParts, Request};
@@ -18,19 +19,20 @@ use crate::body::{RawBody, parse_json, require_json};
 use crate::identity::{bad_header, header};
 use crate::{Problem, conditional};
 
-/// The header that names one attempt to do something.
+/// The request header with the client's idempotency key.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-/// The header that marks an answer as the first one, given again.
+/// The response header, with the value `true`, that marks a replay of a stored response.
 pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-/// The caller's name for one attempt: 1 to 255 visible ASCII characters.
+/// An idempotency key, chosen by the client for one operation and sent again with each retry: 1 to 255 visible ASCII
+/// characters.
 ///
 /// As an argument of its own type it is required (400 without it); as `Option<IdempotencyKey>` it is not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
-    /// The key as the caller wrote it.
+    /// The key as it was sent, without the blanks around it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -62,12 +64,13 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for IdempotencyKey {
     }
 }
 
-/// A JSON body together with the fingerprint of its bytes, which tells a repeated call from another one with the same key.
+/// A JSON body together with the fingerprint of its bytes, which tells a retry from a different request under the same
+/// key.
 #[derive(Clone, Debug)]
 pub struct Digested<T> {
-    /// What was asked for.
+    /// The deserialized body.
     pub body: T,
-    /// SHA-256 of the bytes, base64url.
+    /// SHA-256 of the body's bytes in base64url without padding. Another spelling of the same JSON has another digest.
     pub digest: String,
 }
 
@@ -81,12 +84,14 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Digested<T> {
     }
 }
 
-/// SHA-256 of some bytes, base64url.
+/// SHA-256 of these bytes in base64url without padding: 43 characters.
 pub fn fingerprint(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, bytes))
 }
 
-/// An answer in a form that can be kept beside what it answers, and given again.
+/// A response that can be stored in the same transaction as the change it reports, and replayed for a retry.
+///
+/// It holds what a replay has to reproduce: status, `Location`, version (`ETag`) and JSON body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     status: u16,
@@ -95,13 +100,13 @@ pub struct Answer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     version: Option<u64>,
     body: String,
-    /// True once it comes out of the record instead of from the work itself.
+    /// True when it was read from a record. Not stored itself: the record always holds the first response.
     #[serde(skip)]
     replayed: bool,
 }
 
 impl Answer {
-    /// 200 with a body.
+    /// A 200 response with a JSON body.
     ///
     /// # Errors
     /// 500 when the body cannot be written as JSON.
@@ -110,7 +115,7 @@ impl Answer {
         Ok(Self { status: StatusCode::OK.as_u16(), location: None, version: None, body, replayed: false })
     }
 
-    /// 201 with the place of what was made.
+    /// A 201 response with a JSON body and the path of the created resource in `Location`.
     ///
     /// # Errors
     /// 500 when the body cannot be written as JSON.
@@ -118,7 +123,7 @@ impl Answer {
         Ok(Self { status: StatusCode::CREATED.as_u16(), location: Some(location), ..Self::ok(body)? })
     }
 
-    /// 202 with the place where the outcome will be seen.
+    /// A 202 response with a JSON body and, in `Location`, the path under which the outcome can be polled.
     ///
     /// # Errors
     /// 500 when the body cannot be written as JSON.
@@ -126,7 +131,7 @@ impl Answer {
         Ok(Self { status: StatusCode::ACCEPTED.as_u16(), location: Some(location), ..Self::ok(body)? })
     }
 
-    /// 204: it is gone.
+    /// A 204 response, without a body.
     pub const fn no_content() -> Self {
         Self {
             status: StatusCode::NO_CONTENT.as_u16(),
@@ -137,61 +142,62 @@ impl Answer {
         }
     }
 
-    /// 201 instead, with the place of what was made.
+    /// The same response as 201, with the path of the created resource in `Location`.
     #[must_use]
     pub fn at(self, location: String) -> Self {
         Self { status: StatusCode::CREATED.as_u16(), location: Some(location), ..self }
     }
 
-    /// The same answer with an `ETag` of this version.
+    /// The same response with the `ETag` of this version.
     #[must_use]
     pub fn with_version(self, version: u64) -> Self {
         Self { version: Some(version), ..self }
     }
 
-    /// The place of what was made, when the answer names one.
+    /// The path in `Location`, if any. After a replay it names what the first call created.
     pub fn location(&self) -> Option<&str> {
         self.location.as_deref()
     }
 
-    /// The version in its `ETag`.
+    /// The version that its `ETag` is made from, if any.
     pub const fn version(&self) -> Option<u64> {
         self.version
     }
 
-    /// Whether this is the first answer, given again: then the work itself was not done this time.
+    /// Whether this is a replay of a stored response: then this call has changed nothing.
     pub const fn is_replayed(&self) -> bool {
         self.replayed
     }
 
-    /// A member of the JSON object that it carries.
+    /// A member of the JSON object in the body; none when it is absent or does not deserialize as `T`.
     pub fn member<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         let mut body: Map<String, Value> = serde_json::from_str(&self.body).ok()?;
         body.remove(name).and_then(|found| serde_json::from_value(found).ok())
     }
 
-    /// The same answer with another value of a member: of what an answer said, something may be good for a while only.
+    /// The same response with this member of its JSON object replaced: a stored response may contain something that
+    /// expires, such as a presigned URL, and a replay has to renew it.
     ///
     /// # Errors
-    /// 500 when the body is no JSON object.
+    /// 500 when the body is not a JSON object or the value cannot be written as JSON.
     pub fn with_member(self, name: &str, value: &impl Serialize) -> Result<Self, Problem> {
         let mut body: Map<String, Value> = serde_json::from_str(&self.body).map_err(Problem::internal)?;
         body.insert(name.to_owned(), serde_json::to_value(value).map_err(Problem::internal)?);
         Ok(Self { body: serde_json::to_string(&body).map_err(Problem::internal)?, ..self })
     }
 
-    /// The answer as the record keeps it.
+    /// The response as JSON text, to be stored for a replay.
     ///
     /// # Errors
-    /// 500; it does not happen, an answer is text and numbers.
+    /// 500 when serialization fails, which strings and numbers do not cause.
     pub fn to_record(&self) -> Result<String, Problem> {
         serde_json::to_string(self).map_err(Problem::internal)
     }
 
-    /// The stored response, to be given again with `Idempotent-Replayed: true`.
+    /// Reads back what [`to_record`](Self::to_record) wrote, as a replay: it is sent with `Idempotent-Replayed: true`.
     ///
     /// # Errors
-    /// 500 when the record is not an answer.
+    /// 500 when the record does not deserialize.
     pub fn from_record(record: &str) -> Result<Self, Problem> {
         let stored: Self = serde_json::from_str(record).map_err(Problem::internal)?;
         Ok(Self { replayed: true, ..stored })

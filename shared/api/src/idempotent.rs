@@ -1,8 +1,9 @@
-//! Calls that may carry an `Idempotency-Key`: all unsafe ones that have a buyer, a member, a cart or an order behind them.
+//! Requests that may carry an `Idempotency-Key`: all unsafe ones whose caller is a buyer, a member, a cart or an order.
 //!
-//! A handler takes its body through [`Idempotent`], says whose the call is as soon as it knows that the caller may do it, and does
-//! its work inside [`once`]. It makes its answer before it writes, and hands it to the table with the change: both are
-//! written, or neither is.
+//! A handler takes its body through [`Idempotent`]. It authorizes the caller, scopes the key to them with
+//! [`UnscopedRequest::scoped_to`], and works inside [`replay_or_run`]. It builds its response before it writes, and the
+//! table writes the change and the stored response in one transaction: a crash leaves both or neither, so a retry
+//! either replays or starts anew.
 
 use std::fmt::Display;
 
@@ -16,20 +17,22 @@ use crate::body::RawBody;
 use crate::idempotency::{IdempotencyKey, fingerprint};
 use crate::{Answer, Now, Problem};
 
-/// A body, and the name that the caller gave to the call.
+/// A request body together with its idempotency key, if the client sent one.
 #[derive(Clone, Debug)]
 pub struct Idempotent<B> {
-    /// What was asked for.
+    /// The body, read by its own extractor.
     pub body: B,
-    /// The name, until it is said whose it is.
+    /// Key, route and fingerprint. The handler scopes them to the caller before a table is asked.
     pub call: UnscopedRequest,
 }
 
-/// The body of a call that needs none: whatever comes is passed over.
+/// The body type of a request that needs no body. One that is sent is not parsed, but it is part of the fingerprint.
 #[derive(Clone, Copy, Debug)]
 pub struct NoBody;
 
-/// What a caller named, when nobody has said yet who the caller is. Without a key there is nothing in it.
+/// Key, route and fingerprint of a request whose caller is not authorized yet. Empty without an `Idempotency-Key`.
+///
+/// No table accepts it, so that a handler cannot look up a key before it knows whose key it is.
 #[derive(Clone, Debug)]
 pub struct UnscopedRequest(Option<KeyedRequest>);
 
@@ -41,12 +44,13 @@ struct KeyedRequest {
     at: Timestamp,
 }
 
-/// A call of somebody. Without a key there is nothing in it.
+/// A request whose key is scoped to its caller. Empty without an `Idempotency-Key`: then nothing is stored or replayed.
 #[derive(Clone, Debug)]
 pub struct ScopedRequest(Option<IdempotentRequest>);
 
 impl UnscopedRequest {
-    /// Says whose it is: the same key of another caller is another key.
+    /// Scopes the key to a caller: callers that choose the same key do not share it, and no caller can read another's
+    /// stored response.
     pub fn scoped_to(self, caller: impl Display) -> ScopedRequest {
         ScopedRequest(self.0.map(|keyed| IdempotentRequest {
             caller: caller.to_string(),
@@ -59,15 +63,15 @@ impl UnscopedRequest {
 }
 
 impl ScopedRequest {
-    /// Its name, for the table that knows whether it was answered before.
+    /// The scoped key, route and fingerprint, with which a table looks up the stored response.
     pub const fn as_idempotent(&self) -> Option<&IdempotentRequest> {
         self.0.as_ref()
     }
 
-    /// The answer, to be kept with the change that it tells of. Nothing when the call has no key.
+    /// The response in its stored form, to be written in one transaction with the change. None without a key.
     ///
     /// # Errors
-    /// 500; it does not happen, an answer is text and numbers.
+    /// 500 when serialization fails, which strings and numbers do not cause.
     pub fn stored(&self, answer: &Answer) -> Result<Option<StoredResponse>, Problem> {
         let stored_response =
             |call: &IdempotentRequest| Ok(StoredResponse { request: call.clone(), response: answer.to_record()? });
@@ -75,13 +79,17 @@ impl ScopedRequest {
     }
 }
 
-/// Does the work, unless it was done before under the same key: then the first answer is given again.
+/// Runs the work, and replays the stored response when an earlier request with the same key has succeeded.
 ///
-/// The write itself says so when it is refused for that reason, and nothing more is read. Work that is refused earlier may be
-/// refused only because the first call has succeeded: its version is gone, its cart is. So a refusal asks `kept`.
+/// A new key, the common case, costs no extra read. The work's write is conditional on the key: when the key is taken,
+/// the write fails with the stored response in the problem, and that is replayed. Work that fails before its write may
+/// fail only because the first call succeeded, which changed the version or deleted the cart. So after any other 4xx
+/// problem `stored_response` is awaited, and the problem is returned only when nothing is stored. After a 5xx problem
+/// nothing is looked up: the client retries with the same key.
 ///
 /// # Errors
-/// What the work is refused for, when the key is new; `idempotency_key_reused` when it was used for something else.
+/// The work's problem when no response is stored for the key; `idempotency_key_reused` when the key was used for a
+/// request with another fingerprint; what `stored_response` fails with.
 pub async fn replay_or_run<E: Coded>(
     stored_response: impl Future<Output = Result<Option<String>, E>>,
     work: impl Future<Output = Result<Answer, Problem>>,
@@ -131,13 +139,13 @@ impl<B: FromRequest<S, Rejection = Problem>, S: Send + Sync> FromRequest<S> for 
     }
 }
 
-/// Method and route, whatever stands in the place of its parameters.
+/// Method and route template, as in `POST /v1/orders/{id}/cancel`. Which resource is meant is part of the fingerprint.
 fn route(parts: &Parts) -> Result<String, Problem> {
     let path = parts.extensions.get::<MatchedPath>().ok_or_else(|| Problem::internal("a handler without a route"))?;
     Ok(format!("{} {}", parts.method, path.as_str()))
 }
 
-/// What was asked for: of which thing, with which parameters, with which body.
+/// The fingerprint of a request: path, query and body. Headers such as `If-Match` are not part of it.
 fn request_fingerprint(parts: &Parts, body: &[u8]) -> String {
     let mut bytes = parts.uri.path().as_bytes().to_vec();
     bytes.push(b'?');

@@ -1,6 +1,8 @@
-//! Who asks, when and from where: read from the context that the gateway adds to a request.
+//! Extractors for caller, time and source address, read from headers and from the context that API Gateway adds to a
+//! request.
 //!
-//! Membership and roles are not here: they are read from the Accounts table at each call.
+//! A vendor's members and their roles are not in the token. They are read from the Accounts table at each call, so that
+//! a change takes effect without a new token.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -16,63 +18,67 @@ use lambda_http::request::RequestContext;
 
 use crate::{Problem, token};
 
-/// The header in which a guest shows that an order is his.
+/// The header in which a guest presents an order's token, to show that the order is theirs.
 pub const ORDER_TOKEN: HeaderName = HeaderName::from_static("order-token");
-/// The header in which a member of several shops names one.
+/// The header in which a member of several vendors names the one that the call is about.
 pub const VENDOR_ID: HeaderName = HeaderName::from_static("vendor-id");
 
-/// The time at which the gateway took the request. It is the only clock a handler has.
+/// The time at which the gateway received the request, in milliseconds. Handlers use no other clock, so that one
+/// request has one time and tests can set it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Now(pub Timestamp);
 
-/// The gateway's id of the request, the one that problems and logs carry.
+/// The gateway's id of the request: `instance` in problems, `request.id` in logs. Empty when the gateway gave none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId(pub String);
 
-/// The address that the request came from.
+/// The client's IP address as the gateway saw it; for a client behind a proxy, the proxy's. For rate limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceIp(pub String);
 
-/// Somebody whose access token the gateway has checked.
+/// A signed-in user of any kind. The gateway's authorizer has verified the access token; without one it is 401.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// Who it is.
+    /// The token's `sub` claim.
     pub user: UserId,
-    /// The groups that the token names.
+    /// The token's `cognito:groups` claim; empty without one.
     pub groups: BTreeSet<String>,
 }
 
-/// A signed-in person: every one of them may buy.
+/// A signed-in user in the role of a buyer. Every user may buy, so no group is required.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Buyer {
-    /// Who it is.
+    /// The token's `sub` claim.
     pub user: UserId,
 }
 
-/// A signed-in person in the group `admin`; everyone else is refused.
+/// A signed-in user in the group `admin`; everyone else gets 403 `forbidden`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Operator {
-    /// Who it is.
+    /// The token's `sub` claim.
     pub user: UserId,
 }
 
-/// The shop that a member of several shops speaks for, when it is named.
+/// The vendor named in `Vendor-Id`, if any. Not checked yet: whether the caller is a member is read from the Accounts
+/// table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VendorHeader(pub Option<VendorId>);
 
-/// The access token itself, for calls on behalf of its owner. It shows itself to nobody.
+/// The access token itself, to be passed on in calls on its owner's behalf. `Debug` hides it, so that it cannot reach a
+/// log.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Bearer(pub String);
 
-/// What a guest shows to see an order, if anything. It shows itself to nobody.
+/// The value of `Order-Token`, if any. Not verified yet, see [`opens`](Self::opens). `Debug` hides it, so that it
+/// cannot reach a log.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OrderToken(pub Option<String>);
 
 impl OrderToken {
-    /// Lets through whoever holds this order's token; to everyone else the order does not exist.
+    /// Verifies the token against the order and each of the secrets.
     ///
     /// # Errors
-    /// 404 `not_found`.
+    /// 404 `not_found` for a missing or wrong token: a 403 would confirm that the order exists.
     pub fn opens<'a>(&self, order: OrderId, secrets: impl IntoIterator<Item = &'a str>) -> Result<(), Problem> {
         match &self.0 {
             Some(shown) if token::is_order_token(shown, order, secrets) => Ok(()),
@@ -93,7 +99,7 @@ impl fmt::Debug for Bearer {
     }
 }
 
-/// What the gateway says about the request.
+/// The context that an HTTP API (payload version 2.0) adds to a request.
 fn gateway(extensions: &Extensions) -> Option<&ApiGatewayV2httpRequestContext> {
     match extensions.get::<RequestContext>() {
         Some(RequestContext::ApiGatewayV2(context)) => Some(context),
@@ -105,17 +111,17 @@ fn context(parts: &Parts) -> Result<&ApiGatewayV2httpRequestContext, Problem> {
     gateway(&parts.extensions).ok_or_else(|| Problem::internal("the request has no gateway context"))
 }
 
-/// The gateway's id of the request.
+/// The gateway's id of the request; none without a gateway, as in some tests.
 pub(crate) fn request_id(extensions: &Extensions) -> Option<&str> {
     gateway(extensions)?.request_id.as_deref()
 }
 
-/// The key of the route that the gateway has chosen for the request, like `GET /v1/products/{handle}`.
+/// The key of the route that the gateway matched, as in `GET /v1/products/{handle}`, or `$default`.
 pub(crate) fn route_key(extensions: &Extensions) -> Option<&str> {
     gateway(extensions)?.route_key.as_deref()
 }
 
-/// A header as text: nothing when it is absent, a problem when it is given twice or is no text.
+/// A header's trimmed value: none when it is absent, `malformed` when it is given twice or is not visible ASCII.
 pub(crate) fn header<'a>(parts: &'a Parts, name: &HeaderName) -> Result<Option<&'a str>, Problem> {
     let mut values = parts.headers.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };
@@ -125,7 +131,7 @@ pub(crate) fn header<'a>(parts: &'a Parts, name: &HeaderName) -> Result<Option<&
     }
 }
 
-/// A header that could not be understood.
+/// 400 `malformed` with the header's name in the place of a pointer.
 pub(crate) fn bad_header(name: &HeaderName, detail: &str) -> Problem {
     Problem::of(Code::Malformed).with_errors(vec![FieldError::new(name.as_str(), "invalid", detail)])
 }
@@ -159,7 +165,8 @@ fn signed_in(parts: &Parts) -> Result<Caller, Problem> {
     Ok(Caller { user, groups: groups(claims.get("cognito:groups").map_or("", String::as_str)) })
 }
 
-/// The gateway flattens a list claim into one string: `[admin vendor]`, and in some versions `[admin, vendor]`.
+/// Splits a list claim, which the gateway flattens into one string: `[admin vendor]`, or `[admin, vendor]` in some
+/// versions.
 fn groups(claim: &str) -> BTreeSet<String> {
     claim
         .trim_matches(|character| character == '[' || character == ']')

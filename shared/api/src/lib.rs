@@ -1,7 +1,8 @@
-//! The HTTP vocabulary: problems, bodies, identity, paging, idempotency, conditional requests.
+//! What all HTTP functions share: problems, bodies, identity, paging, idempotency, conditional requests, and the
+//! OpenAPI document.
 //!
-//! It knows the domain and nothing of tables, providers or AWS; a function joins them. [`router`] is how each HTTP
-//! function is put together.
+//! It depends on the domain, not on tables or providers; a function joins them. Of AWS it knows only the request
+//! context of API Gateway. Every HTTP function is built with [`router()`].
 
 #![warn(missing_docs)]
 

@@ -1,7 +1,7 @@
-//! One OpenAPI document out of the functions' routes, complete enough that clients are generated from it.
+//! One OpenAPI document from the routes of all functions, complete enough to generate clients from.
 //!
-//! What a handler's signature knows (its refusals, its headers) and what the gateway does by itself are added here, in one place, to
-//! what `#[utoipa::path]` says.
+//! `#[utoipa::path]` declares parameters, bodies and successful responses. What follows from a handler's signature
+//! (refusals, headers) and what the gateway does by itself are added here, so that no handler repeats them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,42 +11,42 @@ use serde_json::json;
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, PathItem};
-use utoipa::openapi::schema::{AnyOfBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
-    Components, ContactBuilder, ContentBuilder, Deprecated, Header, HttpMethod, Info, LicenseBuilder, OpenApi, Paths,
-    Ref, RefOr, Response, ResponseBuilder, Server,
+    Components, ContactBuilder, Content, ContentBuilder, Deprecated, Header, HttpMethod, Info, LicenseBuilder, OpenApi,
+    Paths, Ref, RefOr, Response, ResponseBuilder, Server,
 };
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::examples::add_examples;
 use crate::problem::{CONTENT, ProblemDocument, may_wait, status_of, statuses_of_gateway};
 use crate::routes::Entry;
-use crate::signature::{Facts, IDEMPOTENCY_KEY};
+use crate::signature::{Facts, IDEMPOTENCY_KEY, if_none_match};
 use crate::{IdempotencyKey, Limit};
 
 const BEARER: &str = "bearer";
 const PROBLEM: &str = "Problem";
 const GATEWAY_REFUSAL: &str = "GatewayRefusal";
-const REFUSAL: &str = "Refusal";
 const JSON: &str = "application/json";
-/// How the id of an operation ends that is there for clients of an earlier release only.
+/// The suffix of an operationId that exists only for clients of an earlier release: such an operation is deprecated.
 const OLD_NAME: &str = "_by_old_name";
 const CSV: &str = "text/csv";
 
-/// What one function contributes.
+/// What one function contributes to the document.
 pub struct Part {
     /// The tag under which its operations are listed.
     pub tag: &'static str,
-    /// What they are for, in a sentence.
+    /// The description of the tag, in a sentence.
     pub about: &'static str,
     /// Its operations: `routes::<Document>().into_entries()`.
     pub entries: Vec<Entry>,
 }
 
-/// The document of all functions. `needs_sign_in(method, path)` says where the gateway wants an access token. The order is that of
-/// paths, so that a difference between two documents shows changes only.
+/// The document of all functions. `needs_sign_in(method, path)` tells where the gateway requires an access token.
+///
+/// Paths and tags are sorted, so that a diff of two versions shows only changes of the contract.
 pub fn document(parts: Vec<Part>, version: &str, needs_sign_in: impl Fn(&str, &str) -> bool) -> OpenApi {
     let mut info = Info::new("Bozor", version);
     info.description = Some(description());
@@ -65,7 +65,8 @@ pub fn document(parts: Vec<Part>, version: &str, needs_sign_in: impl Fn(&str, &s
             components.schemas.extend(schemas.into_iter().map(|(name, schema)| (page_name(&name), schema)));
             for method in methods {
                 let is_secured = needs_sign_in(name_of(&method), &path);
-                let operation = completed(operation.clone(), &facts, is_secured);
+                let may_have_body = !matches!(method, HttpMethod::Get | HttpMethod::Head);
+                let operation = completed(operation.clone(), &facts, is_secured, may_have_body);
                 paths.entry(path.clone()).or_default().push((method, operation));
             }
         }
@@ -92,7 +93,8 @@ pub fn document(parts: Vec<Part>, version: &str, needs_sign_in: impl Fn(&str, &s
     whole
 }
 
-/// Names each refusal that several operations have, and has them refer to it: there are ten times as many refusals as different ones.
+/// Moves each refusal that several operations have to `components.responses`, and has them refer to it. Most refusals
+/// are the same: without this the document would repeat each of them about ten times.
 fn share_responses(document: &mut OpenApi) {
     let mut seen = BTreeMap::<String, (usize, Response)>::new();
     for operation in document.paths.paths.values_mut().flat_map(operations) {
@@ -116,7 +118,8 @@ fn share_responses(document: &mut OpenApi) {
     document.components.get_or_insert_default().responses.extend(shared);
 }
 
-/// The name of a refusal: its status and its codes, and whether the gateway answers so by itself. It says all that there is in it.
+/// The name of a refusal: its status and codes, and `-gateway` where the gateway responds so by itself. These determine
+/// the whole response, so two refusals of the same name are equal. None for a success.
 fn shared_name<'a>(status: &str, response: &'a RefOr<Response>) -> Option<(String, &'a Response)> {
     let RefOr::T(response) = response else { return None };
     let mut name = status.parse::<u16>().ok().filter(|status| *status >= 400)?.to_string();
@@ -130,21 +133,18 @@ fn shared_name<'a>(status: &str, response: &'a RefOr<Response>) -> Option<(Strin
     Some((name, response))
 }
 
-/// A page has the name of its items, `ProductCardPage`, where utoipa calls it `Page_ProductCard`.
+/// Renames the schema of a page after its items: `ProductCardPage`, where utoipa has `Page_ProductCard`.
 fn page_name(name: &str) -> String {
     name.strip_prefix("Page_").map_or_else(|| name.to_owned(), |items| format!("{items}Page"))
 }
 
-/// The schemas that no operation names by itself.
+/// The schemas that are added here and that no operation's types bring: problems, codes, and those of shared
+/// parameters.
 fn shared_schemas() -> Vec<(String, RefOr<Schema>)> {
     let gateway = ObjectBuilder::new()
         .description(Some("What the gateway answers by itself, before or instead of a function: rely on the status."))
         .property("message", ObjectBuilder::new().schema_type(Type::String).examples(["Unauthorized"]))
         .required("message");
-    let refusal = AnyOfBuilder::new()
-        .description(Some("A problem, or what the gateway answers by itself."))
-        .item(Ref::from_schema_name(PROBLEM))
-        .item(Ref::from_schema_name(GATEWAY_REFUSAL));
     let code = ObjectBuilder::new()
         .schema_type(Type::String)
         .description(Some("The stable name of a problem. A list that is closed: names are added, never changed."))
@@ -156,21 +156,20 @@ fn shared_schemas() -> Vec<(String, RefOr<Schema>)> {
         named("FieldError", FieldError::schema()),
         named(PROBLEM, ProblemDocument::schema()),
         named(GATEWAY_REFUSAL, Schema::from(gateway).into()),
-        named(REFUSAL, Schema::from(refusal).into()),
         named(IDEMPOTENCY_KEY, IdempotencyKey::schema()),
         named(&Limit::name(), Limit::schema()),
     ]
 }
 
-/// The document as it is committed: pretty, with a line end.
+/// The document as it is committed: indented JSON with a final line break.
 ///
 /// # Errors
-/// When something in it cannot be written as JSON.
+/// When the document cannot be serialized as JSON.
 pub fn pretty(document: &OpenApi) -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(document).map(|text| text + "\n")
 }
 
-/// The method in capitals.
+/// The method as HTTP writes it: `GET`.
 pub const fn name_of(method: &HttpMethod) -> &'static str {
     match method {
         HttpMethod::Get => "GET",
@@ -190,11 +189,16 @@ pub(crate) fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Opera
         .flatten()
 }
 
-/// An operation with everything that its signature and the gateway bring.
-fn completed(mut operation: Operation, facts: &Facts, is_secured: bool) -> Operation {
+/// Adds to an operation what its signature and the gateway imply: security, headers, refusals, and 304 when it is
+/// cached.
+///
+/// The gateway refuses a body that is too large wherever one may be sent, whether the operation reads it or not.
+fn completed(mut operation: Operation, facts: &Facts, is_secured: bool, may_have_body: bool) -> Operation {
     let bearer = || SecurityRequirement::new(BEARER, Vec::<String>::new());
     operation.security = Some(if is_secured { vec![bearer()] } else { Vec::new() });
-    operation.parameters.get_or_insert_default().extend(facts.headers.iter().cloned().map(RefOr::T));
+    let known = facts.cached.then(if_none_match);
+    let headers = facts.headers.iter().cloned().chain(known);
+    operation.parameters.get_or_insert_default().extend(headers.map(RefOr::T));
     let responses = &mut operation.responses.responses;
     for (status, response) in responses.iter_mut() {
         if let RefOr::T(response) = response {
@@ -208,16 +212,18 @@ fn completed(mut operation: Operation, facts: &Facts, is_secured: bool) -> Opera
         unchanged.headers.insert("ETag".to_owned(), etag());
         responses.insert(StatusCode::NOT_MODIFIED.as_str().to_owned(), unchanged.into());
     }
-    let has_body = operation.request_body.is_some();
+    if let Some(RefOr::T(body)) = &mut operation.request_body {
+        body.content.values_mut().for_each(not_null);
+    }
     if let Some(RefOr::T(body)) = &mut operation.request_body
         && let Some(RefOr::T(file)) = body.content.get_mut(CSV)
     {
-        // A file is bytes, whatever its encoding.
+        // `format: binary`: clients send the bytes of the file and do not re-encode it as text.
         let bytes = text().format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)));
         file.schema = Some(Schema::from(bytes).into());
         file.example = Some(json!("Handle,Title,Variant Price\nblue-bowl,Blue bowl,12.50\n"));
     }
-    let refusals = refusals(facts, is_secured, has_body);
+    let refusals = refusals(facts, is_secured, may_have_body);
     let codes: BTreeSet<Code> = refusals.values().flat_map(|refusal| refusal.codes.iter().copied()).collect();
     let names: Vec<String> = codes.iter().map(|code| format!("`{}`", code.as_str())).collect();
     let said = operation.description.take().filter(|text| !text.trim().is_empty());
@@ -227,6 +233,17 @@ fn completed(mut operation: Operation, facts: &Facts, is_secured: bool) -> Opera
         responses.insert(status.as_str().to_owned(), refusal.response().into());
     }
     operation
+}
+
+/// Removes the `null` that utoipa adds to the schema of an `Option` body: an optional body is absent, not `null`.
+fn not_null(content: &mut RefOr<Content>) {
+    if let RefOr::T(content) = content
+        && let Some(RefOr::T(Schema::OneOf(one_of))) = &content.schema
+        && one_of.items.len() == 2
+        && let Some(named) = one_of.items.iter().find(|item| matches!(item, RefOr::Ref(_)))
+    {
+        content.schema = Some(named.clone());
+    }
 }
 
 fn complete_success(status: &str, response: &mut Response, facts: &Facts) {
@@ -270,20 +287,20 @@ fn etag() -> RefOr<Header> {
     header(description, text().examples(["\"3\""]).into())
 }
 
-/// What an operation answers with a status when it refuses.
+/// The refusals of an operation that have the same status.
 #[derive(Default)]
 struct Answered {
     codes: BTreeSet<Code>,
-    /// Whether the gateway answers so by itself as well.
+    /// Whether the gateway responds with this status by itself as well.
     by_gateway: bool,
 }
 
-fn refusals(facts: &Facts, is_secured: bool, has_body: bool) -> BTreeMap<StatusCode, Answered> {
+fn refusals(facts: &Facts, is_secured: bool, may_have_body: bool) -> BTreeMap<StatusCode, Answered> {
     let mut refusals = BTreeMap::<StatusCode, Answered>::new();
     for code in facts.refuses.iter().copied().chain([Code::Internal]) {
         refusals.entry(status_of(code)).or_default().codes.insert(code);
     }
-    for status in statuses_of_gateway(is_secured, has_body) {
+    for status in statuses_of_gateway(is_secured, may_have_body) {
         refusals.entry(status).or_default().by_gateway = true;
     }
     refusals
@@ -296,14 +313,13 @@ impl Answered {
         if self.by_gateway {
             said.push("the gateway's own refusal".to_owned());
         }
-        let schema = Ref::from_schema_name(if self.by_gateway { REFUSAL } else { PROBLEM });
-        let content = ContentBuilder::new().schema(Some(schema)).build();
-        let mut response = ResponseBuilder::new()
-            .description(format!("Refused: {}.", said.join(", ")))
-            .content(CONTENT, content.clone())
-            .build();
+        let content = |name: &str| ContentBuilder::new().schema(Some(Ref::from_schema_name(name))).build();
+        let mut response = ResponseBuilder::new().description(format!("Refused: {}.", said.join(", "))).build();
+        if !names.is_empty() {
+            response.content.insert(CONTENT.to_owned(), content(PROBLEM).into());
+        }
         if self.by_gateway {
-            response.content.insert(JSON.to_owned(), content.into());
+            response.content.insert(JSON.to_owned(), content(GATEWAY_REFUSAL).into());
         }
         if self.codes.iter().any(|code| may_wait(*code)) {
             let schema = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).examples([json!(2)]);
@@ -317,11 +333,11 @@ impl Answered {
     }
 }
 
-/// What the document says at its top: the closed list of codes, and what holds for every operation.
+/// The document's `info.description`: what holds for every operation, and the closed list of codes.
 fn description() -> String {
     let mut text = String::from(
         "A multi-vendor marketplace. Every refusal of a function is `application/problem+json`, and its `code` is one of these; \
-         the gateway's own refusals are `application/json` with a `message`. Every GET that shared caches may keep answers HEAD \
+         the gateway's own refusals are `application/json` with a `message`. Every GET that needs no token answers HEAD \
          as well.\n\n| code | status | meaning |\n| --- | --- | --- |\n",
     );
     for code in Code::ALL {

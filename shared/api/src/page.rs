@@ -1,4 +1,4 @@
-//! Lists, a page at a time.
+//! Cursor pagination: pages, their size, and cursors that are valid for one list only.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -15,10 +15,10 @@ use utoipa::openapi::{Ref, RefOr};
 
 use crate::Problem;
 
-/// A page of a list.
+/// A page of a list, as JSON. Its OpenAPI schema has the name of the items, as in `ProductCardPage`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Page<T> {
-    /// What is on it.
+    /// The items of this page, in the order of the list: at most as many as [`Limit`] allows.
     pub items: Vec<T>,
     /// The cursor of the next page; null when this is the last one.
     pub next: Option<String>,
@@ -52,14 +52,14 @@ impl<T: ToSchema> ToSchema for Page<T> {
     }
 }
 
-/// How many items a page has: 1 to 100, and 20 when nothing is said.
+/// The maximum number of items on a page: 1 to 100, by default 20.
 ///
 /// In a query type: `#[serde(default)] limit: Limit`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit(u8);
 
 impl Limit {
-    /// The number.
+    /// The limit as a number of items.
     pub const fn get(self) -> usize {
         self.0 as usize
     }
@@ -108,28 +108,32 @@ impl utoipa::PartialSchema for Limit {
 
 impl ToSchema for Limit {}
 
-/// Where a page ends: the key of its last item, bound to the list it was made for.
+/// Encodes and decodes the position after a page: the key of its last item, bound by a hash to the list it was made
+/// for.
 #[derive(Debug)]
 pub struct Cursor;
 
-/// The longest cursor that is looked at: a key has at most 3 KB.
+/// The longest cursor that is decoded, in bytes: a DynamoDB key has at most 3 KB, and JSON and base64 make it longer.
 const MAX_LENGTH: usize = 8 * 1024;
+/// The bytes of the scope's SHA-256 with which a cursor begins.
 const HASH: usize = 8;
 
 impl Cursor {
-    /// Writes a key down for the client. `scope` is everything that makes this list this list: route, filters, order.
+    /// Encodes a key as base64url. `scope` is everything that distinguishes this list from others: route, filters,
+    /// order.
     pub fn encode(scope: &str, key: &BTreeMap<String, String>) -> String {
         let mut bytes = hash(scope).to_vec();
         bytes.extend(serde_json::to_vec(key).unwrap_or_default());
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Reads a key back. `partition` is the name of the list's partition attribute and the value it has in this query.
+    /// Decodes a key. `partition` is the name of the list's partition attribute and the value it has in this query.
     ///
-    /// A cursor is not signed: whoever forges one can move within the list he may see anyway, and nowhere else.
+    /// A cursor is not signed. The partition check limits a forged one to positions within the list that its caller may
+    /// read anyway.
     ///
     /// # Errors
-    /// 400 `invalid_cursor` when it is no cursor, was made for another list, or points outside of this one.
+    /// 400 `invalid_cursor` when it does not decode, was made for another scope, or has another partition.
     pub fn decode(text: &str, scope: &str, partition: (&str, &str)) -> Result<BTreeMap<String, String>, Problem> {
         let invalid = || Problem::of(Code::InvalidCursor);
         if text.len() > MAX_LENGTH {

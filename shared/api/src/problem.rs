@@ -12,10 +12,10 @@ use utoipa::openapi::Ref;
 /// The content type of every problem.
 pub const CONTENT: &str = "application/problem+json";
 
-/// Why a request was refused or failed, on its way to the client.
+/// The error type of every handler: why a request was refused or failed.
 ///
-/// A handler gets one from any coded error with `?`. The answer to a failure on our side has fixed words; what really
-/// happened is kept in `cause`, which the router logs once together with the request's id.
+/// `?` makes one from any [`Coded`] error. The response to a failure of ours (5xx) has fixed words, so that it
+/// discloses nothing; the error's text is in `cause`, which the router logs once together with the request's id.
 #[derive(Clone, Debug)]
 pub struct Problem {
     code: Code,
@@ -51,23 +51,23 @@ pub(crate) struct ProblemDocument<'a> {
     errors: &'a [FieldError],
 }
 
-/// The closed list of codes, as a schema of its own.
+/// A reference to the shared schema `Code`, the closed list of codes, in the place of a plain string.
 fn code_reference() -> Ref {
     Ref::from_schema_name("Code")
 }
 
-/// What a client gets for a code, as an example.
+/// The document of a code with a sample request id, for the OpenAPI document.
 pub(crate) fn example_of_problem(code: Code) -> serde_json::Value {
     serde_json::from_slice(&Problem::of(code).document(Some("syoen_PjfpevvB0="))).unwrap_or_default()
 }
 
-/// Whether a problem with this code may name a time after which to try again.
+/// Whether a problem with this code may carry `Retry-After`. `wrong_state` has no default: the error may give a time.
 pub(crate) const fn may_wait(code: Code) -> bool {
     default_retry_after(code).is_some() || matches!(code, Code::WrongState)
 }
 
-/// With which statuses the gateway answers by itself: its authorizer, its limit on a body, its throttle, and for a function that
-/// fails or does not answer in time.
+/// The statuses with which the gateway responds by itself: from its authorizer, its limit on bodies and its throttle,
+/// and for a function that fails or times out.
 pub(crate) fn statuses_of_gateway(is_secured: bool, has_body: bool) -> impl Iterator<Item = StatusCode> {
     [
         (StatusCode::UNAUTHORIZED, is_secured),
@@ -81,7 +81,7 @@ pub(crate) fn statuses_of_gateway(is_secured: bool, has_body: bool) -> impl Iter
     .filter_map(|(status, does)| does.then_some(status))
 }
 
-/// The status that goes with a code.
+/// The HTTP status of a code. The match is exhaustive, so a new code does not compile without one.
 pub const fn status_of(code: Code) -> StatusCode {
     match code {
         Code::Malformed
@@ -123,19 +123,19 @@ pub const fn status_of(code: Code) -> StatusCode {
     }
 }
 
-/// The seconds to name when the error does not know better; nothing where waiting does not help.
+/// The `Retry-After` in seconds for an error that gives none itself; none where a retry would fail again.
 const fn default_retry_after(code: Code) -> Option<u32> {
     match status_of(code) {
         StatusCode::SERVICE_UNAVAILABLE => Some(2),
         StatusCode::TOO_MANY_REQUESTS => Some(60),
-        // Others were at the same items, or the first request with the key is still running.
+        // Contention for the same items, or the first request with the key is still running.
         _ if matches!(code, Code::IdempotencyInProgress | Code::Conflict) => Some(1),
         _ => None,
     }
 }
 
 impl Problem {
-    /// A problem in its code's own words.
+    /// A problem whose detail is the code's fixed meaning, with the code's default `Retry-After`.
     pub const fn of(code: Code) -> Self {
         Self {
             code,
@@ -147,7 +147,7 @@ impl Problem {
         }
     }
 
-    /// A problem in other words. They reach the client only when the fault is the client's.
+    /// A problem with this detail instead of the code's meaning. With a 5xx code the detail is not sent.
     pub fn because(code: Code, detail: impl Into<String>) -> Self {
         Self { detail: Some(detail.into()), ..Self::of(code) }
     }
@@ -157,49 +157,50 @@ impl Problem {
         Self { cause: Some(cause.to_string()), ..Self::of(Code::Internal) }
     }
 
-    /// One field of the input that is not allowed.
+    /// 400 `invalid` for one field: its JSON pointer or parameter name, a stable code, and a detail for people.
     pub fn field(pointer: impl Into<String>, code: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::of(Code::Invalid).with_errors(vec![FieldError::new(pointer, code, detail)])
     }
 
-    /// The same problem, naming parts of the input.
+    /// The same problem with these field errors. With a 5xx code they are not sent.
     #[must_use]
     pub fn with_errors(self, errors: Vec<FieldError>) -> Self {
         Self { errors, ..self }
     }
 
-    /// The same problem, with a time after which another try makes sense.
+    /// The same problem with `Retry-After: seconds`.
     #[must_use]
     pub fn with_retry_after(self, seconds: u32) -> Self {
         Self { retry_after: Some(seconds), ..self }
     }
 
-    /// The code.
+    /// The stable code, from which status and title follow.
     pub const fn code(&self) -> Code {
         self.code
     }
 
-    /// The status.
+    /// The HTTP status that [`status_of`] assigns to the code.
     pub const fn status(&self) -> StatusCode {
         status_of(self.code)
     }
 
-    /// Whether nothing has gone wrong, and the same call was answered before.
+    /// Whether it carries a stored response: the write found the idempotency key taken by an earlier, successful
+    /// request, so this is a replay and not a failure.
     pub const fn is_replay(&self) -> bool {
         self.stored_response.is_some()
     }
 
-    /// The answer that the same call got before.
+    /// The record of the earlier request's response, for [`Answer::from_record`](crate::Answer::from_record).
     pub(crate) fn stored_response(&self) -> Option<&str> {
         self.stored_response.as_deref()
     }
 
-    /// What really happened, for the log.
+    /// The error's text with its sources, for the log only. Only failures of ours (5xx) have one.
     pub(crate) fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
     }
 
-    /// The document, with the id of the request when it is known.
+    /// The JSON document, with the id of the request as `instance` when it is known.
     pub(crate) fn document(&self, instance: Option<&str>) -> Vec<u8> {
         let ours = self.status().is_server_error();
         let own_words = if ours { None } else { self.detail.as_deref() };
@@ -231,13 +232,13 @@ impl<E: Coded> From<E> for Problem {
     }
 }
 
-/// An error and what caused it, on one line.
+/// An error and its sources on one line, separated by colons.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut line = error.to_string();
     let mut next = error.source();
     while let Some(source) = next {
         let text = source.to_string();
-        // Some wrappers already print what they wrap.
+        // Some wrappers already print their source: do not repeat it.
         if !line.ends_with(&text) {
             line.push_str(": ");
             line.push_str(&text);
@@ -255,7 +256,7 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        // The router finds it here, adds the request's id and logs the cause.
+        // For the router's middleware, which adds the request's id to the body and logs the cause.
         response.extensions_mut().insert(self);
         response
     }

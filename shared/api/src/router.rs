@@ -1,4 +1,4 @@
-//! How an HTTP function is put together: its routes, and around them what every answer has in common.
+//! The router of an HTTP function: its routes, and the middleware that all functions share.
 
 use axum::Router;
 use axum::body::Body;
@@ -14,17 +14,20 @@ use http::{HeaderValue, Method, StatusCode};
 use crate::conditional::HashOfBody;
 use crate::{Problem, conditional, identity};
 
-/// How large a body may be unless its route says otherwise: 256 KB.
+/// The default limit on a request body in bytes: 256 KB. A larger one gets 413 `too_large`;
+/// [`Routes::limit_bodies`](crate::Routes::limit_bodies) sets another limit.
 pub const BODY_LIMIT: usize = 256 * 1024;
 
-/// The router of a function: its routes with their state, and around them problems for what has no route, the limit on
-/// bodies, request ids in problems, 304 for what the caller already has, and the headers that every answer carries.
+/// The router of a function. Around its routes it adds problems for unknown paths and methods, the limit on bodies,
+/// request ids in problems, the log entry of a failure, 304 for a matching `If-None-Match`, and the headers that every
+/// response carries.
 pub fn router<App: Clone + Send + Sync + 'static>(routes: Router<App>, app: App) -> Router {
     router_with_default(routes, app, "")
 }
 
-/// [`router`] for the function behind the gateway's route `$default`: it answers 404 or 405 for whatever no function has a route for.
-/// `every_route` lists the routes of all functions, a path and its methods on each line, separated by blanks.
+/// [`router()`] for the function behind the gateway's route `$default`, which gets the requests that match no route of
+/// any function: it answers 404, or 405 with `Allow`. `every_route` lists the routes of all functions, a path and its
+/// methods on each line, separated by spaces.
 pub fn router_with_default<App: Clone + Send + Sync + 'static>(
     routes: Router<App>,
     app: App,
@@ -38,10 +41,11 @@ pub fn router_with_default<App: Clone + Send + Sync + 'static>(
         .layer(from_fn(move |request: Request, next: Next| finish(request, next, every_route)))
 }
 
-/// The key of the route that takes every request for which there is no other.
+/// The key of the gateway's catch-all route.
 const DEFAULT_ROUTE: &str = "$default";
 
-/// What a request gets for which no function has a route: 405 with the methods that its path knows, else 404.
+/// The response to a request that the gateway matched to no function: 405 with `Allow` when the path has other methods,
+/// else 404.
 fn unrouted(request: &Request, every_route: &str) -> Response {
     let sent: Vec<&str> = request.uri().path().split('/').collect();
     let is_sent = |template: &str| {
@@ -53,13 +57,12 @@ fn unrouted(request: &Request, every_route: &str) -> Response {
                 },
             )
     };
-    let methods: Vec<&str> = every_route
-        .lines()
-        .filter_map(|line| line.split_once(' '))
-        .filter(|(template, _)| is_sent(template))
-        .flat_map(|(_, methods)| methods.split(' '))
-        .collect();
-    // A path that is routed as it stands was sent in another form, so the gateway did not know it.
+    // Where two templates fit, the gateway takes the one with fewer variables, and the other's methods do not count.
+    let routed = every_route.lines().filter_map(|line| line.split_once(' ')).filter(|(template, _)| is_sent(template));
+    let routed = routed.min_by_key(|(template, _)| template.matches('{').count());
+    let methods: Vec<&str> = routed.map(|(_, methods)| methods.split(' ').collect()).unwrap_or_default();
+    // Path and method have a route, yet the gateway did not match it: the raw path was in another form, such as
+    // percent-encoded. A 405 whose `Allow` lists the method that was sent would contradict itself.
     if methods.is_empty() || methods.contains(&request.method().as_str()) {
         return Problem::of(Code::NotFound).into_response();
     }
@@ -70,14 +73,14 @@ fn unrouted(request: &Request, every_route: &str) -> Response {
     response
 }
 
-/// Whether this router reads the path as the gateway did. The gateway routes by the path as it was sent; what reaches the
-/// function is decoded, and what was encoded in it (`..`, `/`, `?`, `#`) takes part in the path again. Such a request would meet
-/// another route than the one whose token check, throttle and place in the access log it has passed.
+/// Whether this router matched the same route as the gateway. The gateway matches the raw path, but the function gets
+/// it decoded, and a `..`, `/`, `?` or `#` that was percent-encoded has its meaning in a path again. Without this check
+/// such a request could reach another route than the one whose authorizer, throttle and access log it has passed.
 fn is_as_routed(request: &Request) -> bool {
     let (Some(key), Some(path)) =
         (identity::route_key(request.extensions()), request.extensions().get::<MatchedPath>())
     else {
-        // It has no route here, or no gateway: a handler that needs one says so.
+        // No route here: the fallback answers. No gateway context: extractors that need it fail with 500.
         return true;
     };
     key.split_once(' ') == Some((request.method().as_str(), path.as_str()))
@@ -90,7 +93,6 @@ async fn finish(request: Request, next: Next, every_route: &str) -> Response {
         .then(|| request.headers().get(IF_NONE_MATCH).cloned())
         .flatten();
 
-    let is_head = *request.method() == Method::HEAD;
     let mut response = if identity::route_key(request.extensions()) == Some(DEFAULT_ROUTE) {
         unrouted(&request, every_route)
     } else if is_as_routed(&request) {
@@ -109,8 +111,8 @@ async fn finish(request: Request, next: Next, every_route: &str) -> Response {
                 "request failed"
             );
         }
-        *response.body_mut() =
-            if is_head { Body::empty() } else { Body::from(problem.document(request_id.as_deref())) };
+        // axum removes the body from a response to HEAD after it has set `Content-Length` from it.
+        *response.body_mut() = Body::from(problem.document(request_id.as_deref()));
     } else if let Some(known) = known
         && response.status() == StatusCode::OK
         && response.extensions().get::<HashOfBody>().is_some()
@@ -187,7 +189,7 @@ mod tests {
             (Method::GET, "/v1/things/", 404, ""),
             (Method::GET, "/v1/things/7/parts", 404, ""),
             (Method::GET, "/", 404, ""),
-            // It has a route, and the gateway did not take it: it was sent in another form.
+            // Has a route, but the gateway did not match its raw path.
             (Method::GET, "/v1/things", 404, ""),
         ] {
             let answer = answer_of(shop(), routed(method, path, "$default")).await;

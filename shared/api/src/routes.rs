@@ -1,7 +1,8 @@
-//! A function's routes, said once: an axum router in the function, the OpenAPI document where somebody asks for it.
+//! One list of routes per function, from which the function builds an axum router and the contract check an OpenAPI
+//! document.
 //!
-//! utoipa's own router builds both at once, so each function would carry the description of every type it speaks of. Here the list
-//! of routes is generic over what is made of it, and a binary contains only what it uses.
+//! utoipa's own router builds both at once, so that each function's binary would contain the schemas of all its types.
+//! Here the list is generic over [`Routes`], and a binary contains only what it instantiates.
 
 use std::marker::PhantomData;
 
@@ -17,34 +18,37 @@ use utoipa::openapi::{HttpMethod, RefOr, Schema};
 
 use crate::signature::{Facts, Signature};
 
-/// What is made of a list of routes.
+/// What a list of routes is built into: an axum [`Router`] or a [`Document`].
 pub trait Routes<App>: Sized {
-    /// Without any route yet.
+    /// An empty list.
     fn new() -> Self;
 
-    /// With the routes of one path: `routes!(things::list_things, things::create_thing[LimitReached])`.
+    /// Adds the handlers of one path: `routes!(things::list_things, things::create_thing[LimitReached])`.
     #[must_use]
     fn routes<D: Described>(self, routes: Routed<D, App>) -> Self;
 
-    /// With another limit on bodies, in bytes, for the routes that were added so far.
+    /// Sets the limit on request bodies, in bytes, for the routes added before this call. Others have
+    /// [`BODY_LIMIT`](crate::router::BODY_LIMIT).
     #[must_use]
     fn limit_bodies(self, bytes: usize) -> Self;
 }
 
-/// The codes with which a handler itself refuses, besides its arguments.
+/// The codes with which a handler itself refuses, in addition to those of its arguments. [`crate::routes!`] implements
+/// it for each handler.
 pub trait Refusals {
-    /// The codes.
+    /// The codes in brackets after the handler; empty without brackets.
     const CODES: &'static [Code];
 }
 
-/// The handlers of one path, and the types that describe them.
+/// The handlers of one path, and in `D` the list of types that describe them.
 #[derive(Debug)]
 pub struct Routed<D, App> {
     handlers: MethodRouter<App>,
     described: PhantomData<fn() -> D>,
 }
 
-/// One more handler, behind those of `D`: described by `P`, refusing with `C`, of the signature `H` under axum's marker `T`.
+/// A type-level list of handlers: those of `D`, then one that is described by `P`, refuses with `C`, and has the type
+/// `H` under axum's marker `T`.
 #[derive(Debug)]
 pub struct And<D, P, C, H, T> {
     others: PhantomData<D>,
@@ -62,7 +66,7 @@ impl<App: Clone + Send + Sync + 'static> Routed<(), App> {
 }
 
 impl<D, App: Clone + Send + Sync + 'static> Routed<D, App> {
-    /// With the handler that `P` describes.
+    /// Adds a handler for the methods in `P`, the type that `#[utoipa::path]` generates for it.
     #[must_use]
     pub fn with<P, C, H, T>(self, handler: H) -> Routed<And<D, P, C, H, T>, App>
     where
@@ -91,25 +95,25 @@ const fn filter(method: &HttpMethod) -> MethodFilter {
     }
 }
 
-/// One operation: what `#[utoipa::path]`, the handler's signature and its own refusals say of it.
+/// One operation of the OpenAPI document, from `#[utoipa::path]`, the handler's signature and its own refusals.
 pub struct Entry {
-    /// Its path.
+    /// The route template, as in `/v1/orders/{id}`.
     pub path: String,
-    /// Its methods: one.
+    /// The HTTP methods of the operation: exactly one, in the form in which utoipa gives it.
     pub methods: Vec<HttpMethod>,
-    /// What `#[utoipa::path]` says.
+    /// Summary, parameters and responses as `#[utoipa::path]` declares them.
     pub operation: Operation,
-    /// The schemas that it names.
+    /// The schemas that the operation refers to, by name.
     pub schemas: Vec<(String, RefOr<Schema>)>,
-    /// What its signature says, with its own refusals.
+    /// Headers, codes and caching as derived from the handler's signature; the codes include the handler's own.
     pub facts: Facts,
 }
 
-/// The types that describe the operations of one path.
+/// A list of operations at the type level: `()` is empty, [`And`] adds one.
 pub trait Described {
-    /// The path; empty when there is no handler yet.
+    /// The path that the handlers share; empty for an empty list.
     fn path() -> String;
-    /// Each operation.
+    /// One entry for each handler, in the order of the list.
     fn operations() -> Vec<Entry>;
 }
 
@@ -158,12 +162,12 @@ impl<App: Clone + Send + Sync + 'static> Routes<App> for Router<App> {
     }
 }
 
-/// The descriptions of a list of routes.
+/// A list of routes built into OpenAPI entries. Handlers are dropped and limits on bodies ignored.
 #[derive(Default)]
 pub struct Document(Vec<Entry>);
 
 impl Document {
-    /// One entry for each operation.
+    /// One entry for each operation, in the order of the list.
     #[must_use]
     pub fn into_entries(self) -> Vec<Entry> {
         self.0
@@ -185,8 +189,9 @@ impl<App> Routes<App> for Document {
     }
 }
 
-/// The handlers of one path, each as `module::handler`, with what `#[utoipa::path]` says of them, and in brackets the codes with
-/// which a handler itself refuses. Those of its arguments, such as a body that cannot be read, go without saying.
+/// The handlers of one path, each as `module::handler` with a `#[utoipa::path]`, and in brackets the codes with which
+/// the handler itself refuses. The codes of its arguments, such as `malformed` for a body, are added from its
+/// signature.
 #[macro_export]
 macro_rules! routes {
     ($($module:ident :: $handler:ident $([$($code:ident),+ $(,)?])?),+ $(,)?) => {

@@ -1,4 +1,4 @@
-//! Requests as the gateway hands them over, for this crate's tests.
+//! Requests with the context that the gateway adds, for this crate's tests.
 
 use axum::Router;
 use axum::body::Body;
@@ -24,7 +24,7 @@ impl Answer {
     }
 }
 
-/// The gateway's context of a request at one fixed time, with these claims from its authorizer.
+/// The gateway's context of a request at 2027-01-01T00:00:00Z, with these claims from its authorizer.
 pub(crate) fn context(claims: Option<Value>) -> RequestContext {
     context_of("GET /", claims)
 }
@@ -41,7 +41,7 @@ fn context_of(route_key: &str, claims: Option<Value>) -> RequestContext {
     serde_json::from_value(context).unwrap()
 }
 
-/// A request without a body that the gateway has routed by this key.
+/// A request without a body that the gateway matched to the route with this key, whatever its path is.
 pub(crate) fn routed(method: Method, path: &str, route_key: &str) -> Request {
     let request = http::Request::builder().method(method).uri(path);
     request.extension(context_of(route_key, None)).body(Body::empty()).unwrap()

@@ -1,6 +1,6 @@
-//! What a handler's signature says of its operation: an argument brings the codes with which it refuses and the headers that it
-//! reads, the result brings the headers that it answers with. The OpenAPI document takes all of it from here, so that no handler
-//! repeats it.
+//! What the OpenAPI document derives from a handler's signature: from each argument the codes with which it refuses and
+//! the headers that it reads, from the result the headers of the response. No handler declares them, so they cannot
+//! diverge from what the extractors do.
 
 use std::collections::BTreeSet;
 
@@ -17,20 +17,20 @@ use crate::{
     NoBody, Now, Operator, OrderToken, Path, Problem, Query, RawBody, RequestId, SourceIp, VendorHeader, Versioned,
 };
 
-/// An argument of a handler.
+/// An argument of a handler, as the OpenAPI document needs it.
 pub trait Argument {
-    /// The codes with which it refuses a request. [`Code::Internal`] goes without saying.
+    /// The codes with which it refuses a request, without [`Code::Internal`], which every operation has.
     const REFUSES: &'static [Code];
 
-    /// The request headers that it reads, as the document describes them.
+    /// The request headers that it reads, as OpenAPI header parameters.
     fn headers() -> Vec<Parameter> {
         Vec::new()
     }
 
-    /// Whether an answer may be a stored one: an idempotency key has been used before.
+    /// Whether it reads an idempotency key, so that the response may be a replay.
     const REPLAYS: bool = false;
 
-    /// Adds what it says of its operation.
+    /// Adds its codes, headers and replays to those of the other arguments.
     fn add_to(facts: Facts) -> Facts
     where
         Self: Sized,
@@ -39,30 +39,30 @@ pub trait Argument {
     }
 }
 
-/// What a handler answers with when it succeeds.
+/// The result of a handler that succeeds, as the OpenAPI document needs it.
 pub trait Reply {
-    /// Whether it may carry an `ETag`.
+    /// Whether the response may carry an `ETag`.
     const ETAG: bool = false;
-    /// Whether it names the location of what was made.
+    /// Whether a 201 or 202 carries `Location`.
     const LOCATION: bool = false;
-    /// Whether shared caches may keep it: then it is 304 for whoever has it already, and it has a route for HEAD.
+    /// Whether shared caches may store it: then a matching `If-None-Match` gets 304.
     const CACHED: bool = false;
 }
 
-/// What a handler's signature says of its operation.
+/// The facts of one operation, collected from the arguments and the result of its handler.
 #[derive(Clone, Default)]
 pub struct Facts {
-    /// The codes with which its arguments refuse.
+    /// The codes with which the arguments refuse, and those that [`crate::routes!`] lists for the handler.
     pub refuses: BTreeSet<Code>,
-    /// The request headers that its arguments read.
+    /// The request headers that the arguments read.
     pub headers: Vec<Parameter>,
-    /// Whether an answer may be a stored one.
+    /// Whether a response may be a replay, marked with `Idempotent-Replayed`.
     pub replays: bool,
-    /// Whether a successful answer may carry an `ETag`.
+    /// Whether a successful response may carry an `ETag`.
     pub etag: bool,
-    /// Whether a successful answer may name a location.
+    /// Whether a successful response may carry `Location`.
     pub location: bool,
-    /// Whether shared caches may keep a successful answer.
+    /// Whether shared caches may store a successful response.
     pub cached: bool,
 }
 
@@ -75,9 +75,10 @@ impl Facts {
     }
 }
 
-/// A handler whose arguments and result say what the document has to know. `T` is the marker that axum's `Handler` has.
+/// A handler whose arguments are [`Argument`]s and whose result is a [`Reply`]. `T` is the marker of axum's `Handler`,
+/// without which the implementations for each number of arguments would overlap. Up to nine arguments are supported.
 pub trait Signature<T> {
-    /// What they say.
+    /// The facts of all arguments and of the result.
     fn facts() -> Facts;
 }
 
@@ -141,7 +142,7 @@ argument! {
     Caller: [Unauthorized];
     Operator: [Unauthorized, Forbidden];
     Bearer: [Malformed, Unauthorized];
-    // Whoever is no member, or a member of several vendors and names none of them.
+    // `forbidden` for a caller who is not a member; `invalid` for a member of several vendors who names none.
     VendorHeader: [Malformed, Forbidden, Invalid], headers: [vendor_id()];
     OrderToken: [Malformed, NotFound], headers: [order_token()];
 }
@@ -179,7 +180,7 @@ fn idempotency_key(required: Required) -> Parameter {
     header("Idempotency-Key", required, description, Ref::from_schema_name(IDEMPOTENCY_KEY))
 }
 
-/// The name of the schema of an idempotency key.
+/// The name of the shared schema of an idempotency key, to which operations refer.
 pub(crate) const IDEMPOTENCY_KEY: &str = "IdempotencyKey";
 
 impl PartialSchema for IdempotencyKey {
@@ -196,6 +197,12 @@ fn if_match(required: Required) -> Parameter {
     let description =
         "The `ETag` that was read, or `*`: the call is refused with 412 when there is another version by now.";
     header("If-Match", required, description, text(1_000).examples(["\"3\""]))
+}
+
+/// The `If-None-Match` parameter of operations that may respond with 304.
+pub(crate) fn if_none_match() -> Parameter {
+    let description = "The `ETag` of the answer that the caller has: it gets 304 instead of the same answer again.";
+    header("If-None-Match", Required::False, description, text(1_000).examples(["\"kXL28Crl7LvFqeSHwz51FA\""]))
 }
 
 fn vendor_id() -> Parameter {

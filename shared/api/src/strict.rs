@@ -1,15 +1,16 @@
-//! JSON taken at its word: an object is an object, and a name is a text.
+//! A wrapper around a deserializer that closes two gaps of serde with JSON.
 //!
-//! What `derive(Deserialize)` makes takes an array for a struct, field by field in the order in which they happen to be declared;
-//! and `serde_json` calls a number in the place of an enum's name broken JSON. Both are refused here as what they are: values
-//! of the wrong type, at their own place.
+//! A struct with `derive(Deserialize)` accepts an array, whose values become the fields in the order of declaration:
+//! the order of fields would be part of the contract. And `serde_json` reports a number in the place of an enum's name
+//! as a syntax error, which would be answered with `malformed`. With [`Strict`] both are values of the wrong type,
+//! answered with `invalid` and a pointer to the value.
 
 use std::fmt;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 
-/// A deserializer that is strict all the way down.
+/// Makes a deserializer strict, and with it every nested value.
 pub(crate) struct Strict<D>(pub(crate) D);
 
 macro_rules! delegate_deserialize {
@@ -78,7 +79,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
     }
 }
 
-/// A visitor that goes on strictly.
+/// A visitor that passes [`Strict`] on to nested values.
 struct StrictVisitor<V>(V);
 
 macro_rules! delegate_visit {
@@ -140,7 +141,8 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for StrictVisitor<V> {
     }
 }
 
-/// A visitor of an enum: a text that names one, or an object that names one and what is in it.
+/// A visitor of an enum: a string that names a variant, or an object with a variant's name and its content. Other types
+/// are refused by serde's default methods as the wrong type.
 struct EnumVisitor<V>(V);
 
 impl<'de, V: Visitor<'de>> Visitor<'de> for EnumVisitor<V> {
@@ -159,7 +161,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for EnumVisitor<V> {
     }
 }
 
-/// The parts of an array or an object.
+/// The elements of an array or the values of an object, each deserialized strictly.
 struct StrictAccess<A>(A);
 
 impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for StrictAccess<A> {
@@ -224,7 +226,7 @@ mod tests {
         others: Vec<Bowl>,
     }
 
-    /// The pointer and the code of what is wrong.
+    /// The pointer and the code of the first field error.
     fn refused(body: &serde_json::Value) -> (String, String) {
         let problem = parse_json::<Bowl>(body.to_string().as_bytes()).unwrap_err();
         let document: serde_json::Value = serde_json::from_slice(&problem.document(None)).unwrap();

@@ -1,17 +1,17 @@
-//! Capabilities that are derived, not stored: an order's token is an HMAC of its id.
+//! Order tokens: capabilities that are derived, not stored. A token is the HMAC-SHA256 of an order's id under a secret.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::OrderId;
 use ring::hmac;
 
-/// The token of an order: whoever holds it may see and cancel the order.
+/// The token of an order in base64url, 43 characters: whoever holds it may see and cancel the order.
 pub fn order_token(secret: &str, order: OrderId) -> String {
     URL_SAFE_NO_PAD.encode(hmac::sign(&key(secret), message(order).as_bytes()))
 }
 
-/// Whether this is the order's token under one of the secrets, the current and the previous one. Takes the same time
-/// for every wrong token of the right length.
+/// Whether this is the order's token under one of the secrets: the current one, or the previous one while secrets are
+/// rotated. Tags are compared in constant time, so that the time discloses nothing about the right token.
 pub fn is_order_token<'a>(shown: &str, order: OrderId, secrets: impl IntoIterator<Item = &'a str>) -> bool {
     let Ok(tag) = URL_SAFE_NO_PAD.decode(shown) else { return false };
     let message = message(order);
@@ -22,7 +22,8 @@ fn key(secret: &str) -> hmac::Key {
     hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes())
 }
 
-/// Says what the token is for, so that the secret can sign other things later without one passing for another.
+/// The signed message. Its prefix separates purposes: a tag that the same secret makes for something else is not an
+/// order token.
 fn message(order: OrderId) -> String {
     format!("order-token:{order}")
 }

@@ -42,6 +42,11 @@ impl<'de> Deserialize<'de> for Country {
 /// A postal address. Which fields it needs is said for each country.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "name": "Aziza Karimova", "phone": "+998712000000", "country": "UZ", "region": "Tashkent", "district": "Yunusobod",
+    "city": "Tashkent", "line1": "12 Navoi Street", "apartment": "17", "postal_code": "100011",
+    "landmark": "behind the bakery", "location": {"lat": 41.311_081, "lon": 69.240_562}
+}))]
 pub struct Address {
     /// Full name of the recipient.
     #[schema(examples("Aziza Karimova"))]

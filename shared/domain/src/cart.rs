@@ -146,7 +146,7 @@ impl Cart {
             return Err(Refusal::because(Code::CartFull, format!("a cart has at most {MAX_LINES} lines")));
         }
         if self.vendors().len() > MAX_VENDORS {
-            return Err(Refusal::because(Code::CartFull, format!("a cart has lines of at most {MAX_VENDORS} sellers")));
+            return Err(Refusal::because(Code::CartFull, format!("a cart has lines of at most {MAX_VENDORS} vendors")));
         }
         Ok(())
     }

@@ -145,11 +145,13 @@ pub struct ProductCard {
     /// The vendor.
     pub vendor: VendorCard,
     /// The product's first picture; null when it has none.
+    #[schema(required = true)]
     pub image: Option<ImageLink>,
     /// The lowest price of its variants in the list's currency.
     pub price: Money,
     /// The higher price that the variant with the lowest price is compared to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub compare_at_price: Option<Money>,
     /// Whether at least one variant can be bought now.
     pub available: bool,

@@ -77,7 +77,7 @@ codes! {
     NoPriceInCurrency = "no_price_in_currency",
     /// Something in the cart cannot be sold any more.
     NotAvailable = "not_available",
-    /// A seller in the cart does not deliver there or not in this currency.
+    /// A vendor of the cart does not deliver there or not in this currency.
     NotDeliverable = "not_deliverable",
     /// The cart is empty.
     CartEmpty = "cart_empty",

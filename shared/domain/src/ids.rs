@@ -1,19 +1,21 @@
-//! Ids: a prefix that names the kind, and a UUIDv7 in Crockford base32, so that they sort by age.
+//! Typed ids: a prefix for the kind, and a UUIDv7 in Crockford base32, whose text sorts by age as the bits do.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::openapi::schema::SchemaFormat;
 use uuid::Uuid;
 
 use crate::Timestamp;
 
+/// Crockford's base32 in lower case: without i, l, o and u, and in ASCII order, so that texts sort as numbers.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-/// 128 bits in groups of five bits.
+/// The digits of 128 bits in groups of five bits. The first digit has three bits, so it is at most `7`.
 const LENGTH: usize = 26;
 
-/// The text is not an id of the expected kind.
+/// The text is not an id of the expected kind: another prefix, length or alphabet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an id of this kind")]
 pub struct BadId;
@@ -38,12 +40,13 @@ fn decode(text: &str) -> Result<u128, BadId> {
     })
 }
 
-/// A UUIDv7 (RFC 9562) of this time and these random bits.
+/// A UUIDv7 (RFC 9562, 5.7): 48 bits of milliseconds, then 74 of these 80 random bits.
 fn version_7(at: Timestamp, random: [u8; 10]) -> u128 {
     uuid::Builder::from_unix_timestamp_millis(u64::try_from(at.millis()).unwrap_or(0), &random).into_uuid().as_u128()
 }
 
-/// The pattern of the ids of which this is one: prefix and UUID in Crockford base32, for a variant with its number; or a plain UUID.
+/// The regular expression for ids of the kind of this example: prefix and UUID in Crockford base32, for a variant with
+/// its ordinal. None for a plain UUID.
 fn pattern(example: &str) -> Option<String> {
     let (prefix, rest) = example.split_once('_')?;
     let number = if rest.contains('_') { "_[0-9]{1,5}" } else { "" };
@@ -75,6 +78,7 @@ macro_rules! text_form {
                 utoipa::openapi::ObjectBuilder::new()
                     .schema_type(utoipa::openapi::schema::Type::String)
                     .pattern(pattern(Self::EXAMPLE))
+                    .format((!Self::EXAMPLE.contains('_')).then(|| SchemaFormat::Custom("uuid".to_owned())))
                     .examples([Self::EXAMPLE])
                     .into()
             }
@@ -91,16 +95,17 @@ macro_rules! ids {
         pub struct $name(u128);
 
         impl $name {
-            /// The part before the underscore.
+            /// The part before the underscore, which tells the kind.
             pub const PREFIX: &'static str = $prefix;
             const EXAMPLE: &'static str = concat!($prefix, "_01jd2v9k3mfe8tq5r7w0x4y6za");
 
-            /// A new id of this time and these random bits.
+            /// A new id of this time, in milliseconds, and these random bits. Ids of one millisecond sort in no
+            /// particular order.
             pub fn new(at: Timestamp, random: [u8; 10]) -> Self {
                 Self(version_7(at, random))
             }
 
-            /// An id of exactly these bits, for ids that are derived from something else.
+            /// An id of exactly these 128 bits, for ids that are derived from other data and must be repeatable.
             pub const fn from_bits(bits: u128) -> Self {
                 Self(bits)
             }
@@ -129,19 +134,19 @@ macro_rules! ids {
 }
 
 ids! {
-    /// A vendor.
+    /// A vendor, who sells on the marketplace.
     VendorId = "ven";
-    /// A product.
+    /// A product of a vendor. Its variants contain this id.
     ProductId = "prd";
-    /// An order.
+    /// An order: one checkout, over all vendors in it.
     OrderId = "ord";
     /// A payment attempt of an order.
     PaymentId = "pay";
-    /// A refund.
+    /// A refund of a payment.
     RefundId = "ref";
-    /// A dispute.
+    /// A dispute (chargeback) that a buyer's bank opened against a payment.
     DisputeId = "dsp";
-    /// An outbox event.
+    /// An outbox event. A repeated delivery has the same id.
     EventId = "evt";
     /// An uploaded picture or document.
     MediaId = "med";
@@ -151,21 +156,23 @@ ids! {
     ExportId = "exp";
     /// An address in a buyer's address book.
     AddressId = "adr";
-    /// A cart. Whoever knows the id may use the cart, so it is 128 random bits without a time in them.
+    /// A cart. The id is a capability: whoever knows it may use the cart. So it is 128 random bits, made by
+    /// [`CartId::random`], without a time that could be guessed.
     CartId = "crt";
 }
 
 impl CartId {
-    /// A new cart id of these random bits.
+    /// A new cart id of these 128 bits, which must come from a secure generator: the id is the cart's only protection.
     pub const fn random(random: [u8; 16]) -> Self {
         Self(u128::from_be_bytes(random))
     }
 }
 
 impl OrderId {
-    /// The order number for people: ten letters and digits out of the random part of the id, as in `7R0QK-2M9XD`.
+    /// The order number for people: ten letters and digits from the random part of the id, as in `7R0QK-2M9XD`.
     ///
-    /// With 50 random bits, 50 million orders have about one pair with the same number: ids are for machines.
+    /// It is not unique: it has 50 random bits, so among 50 million orders about one pair shares its number. Look
+    /// orders up by id.
     pub fn number(self) -> String {
         let text = encode(self.0 & ((1 << 50) - 1));
         let digits = text.get(LENGTH - 10..).unwrap_or_default().to_ascii_uppercase();
@@ -176,7 +183,8 @@ impl OrderId {
     }
 }
 
-/// A variant of a product. It contains the product's id, so that one key finds both.
+/// A variant of a product: `var_`, the product's id without its prefix, and the ordinal. The product's key is derived
+/// from it without a read.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VariantId {
     product: ProductId,
@@ -186,17 +194,18 @@ pub struct VariantId {
 impl VariantId {
     const EXAMPLE: &'static str = "var_01jd2v9k3mfe8tq5r7w0x4y6za_1";
 
-    /// The variant with this ordinal within its product. An ordinal is never reused.
+    /// The variant with this ordinal within its product. Ordinals are never reused, because orders and stock refer to
+    /// them.
     pub const fn new(product: ProductId, ordinal: u16) -> Self {
         Self { product, ordinal }
     }
 
-    /// The product it is a variant of.
+    /// The product that the variant belongs to.
     pub const fn product(self) -> ProductId {
         self.product
     }
 
-    /// Its ordinal within the product.
+    /// The ordinal within the product.
     pub const fn ordinal(self) -> u16 {
         self.ordinal
     }
@@ -213,7 +222,7 @@ impl FromStr for VariantId {
     fn from_str(text: &str) -> Result<Self, BadId> {
         let (product, ordinal) = text.strip_prefix("var_").and_then(|rest| rest.split_once('_')).ok_or(BadId)?;
         let number: u16 = ordinal.parse().map_err(|_| BadId)?;
-        // One spelling each: the text is used as a key, and "+1" or "01" would be a second name for the same variant.
+        // The text is used as a key, so it must have one spelling: "+1" and "01" would be further keys of variant 1.
         if number.to_string() != ordinal {
             return Err(BadId);
         }
@@ -223,7 +232,7 @@ impl FromStr for VariantId {
 
 text_form!(VariantId);
 
-/// A signed-in user by the `sub` that Cognito gave them: a UUID.
+/// A user: the `sub` that Cognito assigned to them, a UUID without a prefix.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(Uuid);
 

@@ -1,4 +1,5 @@
-//! Money: whole minor units in one currency. Never a float, and two currencies never add.
+//! Money: a whole number of minor units in one currency. No floats, so no rounding errors; adding two currencies is an
+//! error.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -26,7 +27,7 @@ pub enum MoneyError {
 impl Coded for MoneyError {
     fn code(&self) -> Code {
         match self {
-            // Internal: amounts are bounded where they come in.
+            // Internal, because it is a defect of ours: amounts and currencies are checked when they come in.
             Self::Overflow | Self::CurrencyMismatch => Code::Internal,
             Self::UnknownCurrency | Self::BadAmount => Code::Invalid,
         }
@@ -35,21 +36,21 @@ impl Coded for MoneyError {
 
 macro_rules! currencies {
     ($($digits:literal: $($code:ident)+;)+) => {
-        /// A currency of ISO 4217.
+        /// A currency of ISO 4217, with its number of decimal digits.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[expect(missing_docs, reason = "the names are the codes of ISO 4217")]
         pub enum Currency { $($($code,)+)+ }
 
         impl Currency {
-            /// Every currency (not `ALL`, which is the Albanian lek).
+            /// Every currency. Not named `ALL`, which is the code of the Albanian lek.
             pub const EVERY: &'static [Self] = &[$($(Self::$code,)+)+];
 
-            /// The code: three capital letters.
+            /// The alphabetic code of ISO 4217: three capital letters.
             pub const fn as_str(self) -> &'static str {
                 match self { $($(Self::$code => stringify!($code),)+)+ }
             }
 
-            /// The number of digits after the decimal point.
+            /// The number of digits after the decimal point: 0, 2 or 3.
             pub const fn exponent(self) -> u32 {
                 match self { $($(Self::$code)|+ => $digits,)+ }
             }
@@ -108,7 +109,7 @@ impl utoipa::PartialSchema for Currency {
 
 impl ToSchema for Currency {}
 
-/// An amount in one currency: whole minor units (cents, tiyin, yen).
+/// An amount in one currency, in whole minor units (cents, tiyin, yen). It may be negative.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Money {
     minor: i64,
@@ -120,17 +121,17 @@ pub struct Money {
 pub const MAX_PRICE: i64 = 1_000_000_000_000_000;
 
 impl Money {
-    /// An amount of so many minor units.
+    /// An amount in minor units: `Money::new(1250, Currency::USD)` is 12.50 USD.
     pub const fn new(minor: i64, currency: Currency) -> Self {
         Self { minor, currency }
     }
 
-    /// No money, in this currency.
+    /// Zero in this currency.
     pub const fn zero(currency: Currency) -> Self {
         Self { minor: 0, currency }
     }
 
-    /// The amount in minor units.
+    /// The amount in minor units, without its currency.
     pub const fn minor(self) -> i64 {
         self.minor
     }
@@ -148,7 +149,7 @@ impl Money {
         self.minor >= 0 && self.minor <= MAX_PRICE
     }
 
-    /// The sum; an error when the currencies differ or the result does not fit.
+    /// The sum; an error when the currencies differ or the result does not fit into 64 bits.
     pub fn plus(self, other: Self) -> Result<Self, MoneyError> {
         self.same_currency(other)?;
         self.minor.checked_add(other.minor).map(|minor| Self { minor, ..self }).ok_or(MoneyError::Overflow)
@@ -159,17 +160,18 @@ impl Money {
         self.minor.checked_sub(other.minor).map(|minor| Self { minor, ..self }).ok_or(MoneyError::Overflow)
     }
 
-    /// The amount times a number of units.
+    /// The amount times a number of units; an error when the result does not fit into 64 bits.
     pub fn times(self, quantity: u32) -> Result<Self, MoneyError> {
         self.minor.checked_mul(i64::from(quantity)).map(|minor| Self { minor, ..self }).ok_or(MoneyError::Overflow)
     }
 
-    /// The sum of amounts, each of which must be in `currency`.
+    /// The sum of amounts, zero for none; an error when one of them is not in `currency`.
     pub fn sum(currency: Currency, amounts: impl IntoIterator<Item = Self>) -> Result<Self, MoneyError> {
         amounts.into_iter().try_fold(Self::zero(currency), Self::plus)
     }
 
-    /// A share in basis points (1/10,000), rounded half to even.
+    /// A share in basis points (1/10,000), rounded half to even, so that rounding favours neither side over many
+    /// orders.
     pub fn share(self, basis_points: BasisPoints) -> Result<Self, MoneyError> {
         let product = i128::from(self.minor) * i128::from(basis_points.0);
         let (quotient, remainder) = (product.div_euclid(10_000), product.rem_euclid(10_000));
@@ -205,7 +207,7 @@ impl Money {
         Ok(shares)
     }
 
-    /// The amount as a decimal with exactly the digits of its currency: `12.50`.
+    /// The amount as a decimal with exactly the digits of its currency, without grouping: `12.50`.
     pub fn decimal(self) -> String {
         let digits = usize::try_from(self.currency.exponent()).unwrap_or(0);
         let sign = if self.minor < 0 { "-" } else { "" };
@@ -217,7 +219,8 @@ impl Money {
         format!("{sign}{}.{:0digits$}", unsigned / scale, unsigned % scale)
     }
 
-    /// Reads a decimal with at most the digits of the currency: `12.50`, `12.5` or `12` for USD, `1250` for JPY.
+    /// Reads a decimal with at most the digits of the currency: `12.50`, `12.5` or `12` for USD, `1250` for JPY. Excess
+    /// digits are an error, not rounded. No blanks, plus sign, grouping or leading zeros.
     pub fn parse(text: &str, currency: Currency) -> Result<Self, MoneyError> {
         let (negative, unsigned) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
@@ -267,7 +270,7 @@ impl fmt::Debug for Money {
 #[serde(deny_unknown_fields)]
 #[schema(as = Money)]
 struct WireMoney<'a> {
-    /// A decimal: answered with exactly the digits of the currency, `12.50` USD, `1250` JPY, and accepted with at most them.
+    /// A decimal. Responses have exactly the digits of the currency, `12.50` USD, `1250` JPY; requests may have fewer.
     #[serde(borrow)]
     #[schema(value_type = String, pattern = "^-?(0|[1-9][0-9]*)([.][0-9]{1,3})?$", examples("12.50"))]
     amount: Cow<'a, str>,

@@ -73,12 +73,15 @@ pub struct LineChange {
     pub code: LineChangeCode,
     /// The unit price before; only when the price changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub from: Option<Money>,
     /// The unit price now; only when the price changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub to: Option<Money>,
     /// Units that are left; only with `short`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub left: Option<i64>,
 }
 
@@ -140,14 +143,21 @@ pub struct PricedGroup {
 
 /// Totals of a cart, an order or a vendor order, all in one currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "items": {"amount": "25.00", "currency": "USD"}, "discount": {"amount": "0.00", "currency": "USD"},
+    "shipping": {"amount": "5.00", "currency": "USD"}, "tax": {"amount": "3.60", "currency": "USD"},
+    "total": {"amount": "33.60", "currency": "USD"}
+}))]
 pub struct Totals {
     /// Sum of the lines, without delivery and tax.
     pub items: Money,
     /// What coupons and promotions deduct; zero or more.
     pub discount: Money,
     /// Delivery; null until there is an address.
+    #[schema(required = true)]
     pub shipping: Option<Money>,
     /// Tax, added to the prices; null until there is an address.
+    #[schema(required = true)]
     pub tax: Option<Money>,
     /// What is to be paid: `items` - `discount` + `shipping` + `tax`, as far as these are known.
     pub total: Money,

@@ -1,4 +1,5 @@
-//! Texts that people write: checked for length and characters, and trimmed. A value of these types was always checked.
+//! Texts that people write, as types. The only way to a value is `parse`, also from the wire: it trims the text and
+//! checks length and characters.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,17 +15,19 @@ pub enum BadText {
     /// It is shorter than its minimum.
     #[error("must not be empty")]
     Empty,
-    /// It is longer than its maximum, in characters.
+    /// It is longer than this maximum, in characters.
     #[error("must have at most {0} characters")]
     TooLong(usize),
-    /// It has control characters that are not allowed in it.
+    /// It has control characters. Line breaks and tabs are allowed in types of several lines only.
     #[error("must not contain control characters")]
     ControlCharacter,
-    /// It does not have the form of its type, such as an e-mail address.
+    /// It does not have the form of its type, such as an e-mail address. The text says what is required.
     #[error("{0}")]
     Form(&'static str),
 }
 
+/// The trimmed text, when its length in characters is within the limits and it has no control characters. With `lines`,
+/// line breaks and tabs are allowed.
 fn checked(text: &str, min_length: usize, max_length: usize, lines: bool) -> Result<&str, BadText> {
     let trimmed = text.trim();
     let length = trimmed.chars().count();
@@ -46,22 +49,23 @@ fn as_written(text: &str) -> Result<String, BadText> {
     Ok(text.to_owned())
 }
 
-/// Reads an optional text, for `#[serde(default, deserialize_with = "domain::text::optional")]`: an empty one, or one of blanks only,
-/// is none, as a form sends it for a field that was left out.
+/// Deserializes an optional text, for `#[serde(default, deserialize_with = "domain::text::optional")]`. An empty or
+/// blank text is `None`: HTML forms send one for a field that was not filled in.
 ///
 /// # Errors
-/// What the text's own type refuses.
+/// When the text is neither blank nor valid for its type.
 pub fn optional<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     let given = text.filter(|text| !text.trim().is_empty());
     given.map(|text| T::deserialize(text.into_deserializer())).transpose()
 }
 
-/// The pattern of a kind of text in the OpenAPI document, of what is answered. More forms are accepted.
+/// The pattern of a type in the OpenAPI document. It describes responses; requests may use more forms, such as
+/// full-width digits in a phone number.
 fn pattern(kind: &str) -> Option<&'static str> {
     match kind {
         "Handle" => Some("^[a-z0-9]+(-[a-z0-9]+)*$"),
-        "Phone" => Some("^[+]?[0-9]+$"),
+        "Phone" => Some("^[-+0-9() ./]+$"),
         _ => None,
     }
 }
@@ -83,7 +87,7 @@ macro_rules! texts {
             /// The maximum length in characters.
             pub const MAX_LENGTH: usize = $max_length;
 
-            /// Trims a text and checks it.
+            /// Trims a text and checks it. What was parsed parses to itself.
             pub fn parse(text: &str) -> Result<Self, BadText> {
                 let trimmed = checked(text, $min_length, $max_length, $lines)?;
                 $form(trimmed).map(Self)
@@ -149,23 +153,26 @@ macro_rules! texts {
 }
 
 texts! {
-    /// A name in an address: lower-case letters and digits in groups, joined by hyphens.
+    /// The part of a URL that names a product, category or vendor: groups of lower-case letters and digits, joined by
+    /// hyphens.
     Handle: 1..=100, lines: false, handle, "blue-bowl";
-    /// Title of a product.
+    /// The title of a product, on one line.
     Title: 1..=250, lines: false, as_written, "Blue bowl, hand painted";
-    /// Name of a person, a shop or an option.
+    /// The name of a person, a vendor or an option.
     Name: 1..=100, lines: false, as_written, "Chorsu Ceramics";
-    /// A vendor's stock keeping unit.
+    /// A stock keeping unit: the vendor's own code for a variant.
     Sku: 1..=64, lines: false, as_written, "BOWL-BLUE-M";
-    /// One line of text.
+    /// One line of any text, such as a line of an address or a file name.
     Line: 1..=250, lines: false, as_written, "12 Navoi Street";
-    /// Several paragraphs, or the source of a description.
+    /// Several paragraphs, such as the source of a product description. May be empty.
     LongText: 0..=40_000, lines: true, as_written, "Painted by hand in Rishtan.";
-    /// A note to a person: a few lines.
+    /// A note to a person, of a few lines.
     Note: 1..=500, lines: true, as_written, "Ring twice.";
-    /// An e-mail address, in lower case.
+    /// An e-mail address, converted to lower case so that one address has one spelling. Quoted local parts and address
+    /// literals are refused.
     Email: 3..=254, lines: false, email, "buyer@bozor.test";
-    /// A telephone number.
+    /// A telephone number: its digits, with a plus sign if one was given. Separators are removed, except from a text
+    /// that is no number without them but that release 0.1.0 may have stored.
     Phone: 3..=64, lines: false, phone, "+998712000000";
 }
 
@@ -195,10 +202,9 @@ fn email(text: &str) -> Result<String, BadText> {
     Ok(text.to_lowercase())
 }
 
-/// The digits of a number, with a plus sign before them when one was written. What people put between them is left out, and digits
-/// of full width, as Chinese and Japanese keyboards write them, are digits.
+/// The digits of a telephone number, after a plus sign if one was given. Separators are removed, and full-width digits,
+/// as Chinese and Japanese input methods produce them, become ASCII.
 fn phone(text: &str) -> Result<String, BadText> {
-    const FORM: BadText = BadText::Form("must be a telephone number");
     let mut number = String::with_capacity(text.len());
     for character in text.chars() {
         match to_half_width(character) {
@@ -206,16 +212,20 @@ fn phone(text: &str) -> Result<String, BadText> {
             digit if digit.is_ascii_digit() => number.push(digit),
             '-' | '(' | ')' | '.' | '/' => {}
             blank if blank.is_whitespace() => {}
-            _ => return Err(FORM),
+            _ => return as_first_release_stored(text),
         }
     }
     let digits = number.trim_start_matches('+').len();
-    match digits {
-        // Release 0.1.0 stored whatever had a digit in 3 to 32 characters: it has to be read, and again once it is rewritten.
-        1..=2 => Ok(text.to_owned()),
-        3..=32 => Ok(number),
-        _ => Err(FORM),
-    }
+    if (3..=32).contains(&digits) { Ok(number) } else { as_first_release_stored(text) }
+}
+
+/// Accepts what release 0.1.0 stored: any text of these characters with a digit in it, such as two numbers with a slash
+/// between them. It is kept unchanged, so that stored items stay readable and parse again after they are written back.
+fn as_first_release_stored(text: &str) -> Result<String, BadText> {
+    let known = |character: char| character.is_ascii_digit() || "+-() ./".contains(character);
+    let stored =
+        text.len() <= 32 && text.chars().all(known) && text.chars().any(|character| character.is_ascii_digit());
+    if stored { Ok(text.to_owned()) } else { Err(BadText::Form("must be a telephone number")) }
 }
 
 /// The ASCII character that a full-width form stands for (Unicode block "Halfwidth and Fullwidth Forms").
@@ -229,7 +239,8 @@ fn to_half_width(character: char) -> char {
 }
 
 impl Handle {
-    /// The handle for a title: its ASCII letters and digits, with hyphens for the rest. Nothing when none are left.
+    /// A handle from a title: its ASCII letters and digits in lower case, other characters replaced by hyphens and
+    /// apostrophes removed, cut at 80 characters. None when nothing is left, as for a title in Cyrillic.
     pub fn suggested_by(title: &str) -> Option<Self> {
         let mut text = String::new();
         for character in title.chars() {
@@ -250,7 +261,8 @@ impl Handle {
         Self::parse(text.trim_end_matches('-')).ok()
     }
 
-    /// This handle with a hyphen and a suffix, for a handle that is taken. A long handle is shortened.
+    /// This handle with a hyphen and a suffix, for when the handle is taken. It is shortened to stay within the maximum
+    /// length. None when the suffix is not a valid end of a handle, or too long.
     pub fn with_suffix(&self, suffix: &str) -> Option<Self> {
         let room = Self::MAX_LENGTH.checked_sub(suffix.len() + 1)?;
         let shortened: String = self.0.chars().take(room).collect();
@@ -300,7 +312,10 @@ mod tests {
             assert_eq!(Phone::parse(written).unwrap().as_str(), "+998712000000", "{written}");
         }
         assert_eq!(Phone::parse("102 33").unwrap().as_str(), "10233");
-        for bad in ["", "+", "call me", "998+71", "1\u{200b}2345", &"1".repeat(33)] {
+        for stored in ["+998711112233/+998712223344", "8(+998)712000000", "(1)", "998+71"] {
+            assert_eq!(Phone::parse(stored).unwrap().as_str(), stored, "release 0.1.0 may have stored it");
+        }
+        for bad in ["", "+", "(-)", "12", "call me", "1\u{200b}2345", &"1".repeat(33)] {
             assert!(Phone::parse(bad).is_err(), "{bad}");
         }
     }

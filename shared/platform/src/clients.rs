@@ -147,7 +147,8 @@ impl Config {
         self.optional(&format!("AWS_ENDPOINT_URL_{service}")).or_else(|| self.optional("AWS_ENDPOINT_URL"))
     }
 
-    /// The credentials of the function's role. In Lambda they are valid for the sandbox's whole life.
+    /// The credentials of the function's role. In Lambda they are valid for the whole life of its execution
+    /// environment.
     fn credentials(&self) -> Result<Credentials, Fatal> {
         let token = self.optional("AWS_SESSION_TOKEN").map(str::to_owned);
         let (key, secret) = (self.required("AWS_ACCESS_KEY_ID")?, self.required("AWS_SECRET_ACCESS_KEY")?);

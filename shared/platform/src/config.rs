@@ -83,7 +83,7 @@ impl Config {
         self.0.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// Whether this process runs in a Lambda sandbox.
+    /// Whether this process runs in an execution environment of Lambda.
     pub fn in_lambda(&self) -> bool {
         self.0.in_lambda
     }

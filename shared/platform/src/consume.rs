@@ -1,5 +1,5 @@
-//! Functions that consume queues, streams and schedules. In Lambda they run until the sandbox ends; in process the
-//! local cloud passes the same event and gets the same answer.
+//! Functions that consume queues, streams and schedules. In Lambda they run until the execution environment ends; in
+//! process the local cloud passes the same event and gets the same answer.
 
 use std::collections::BTreeMap;
 use std::error::Error;

@@ -4,7 +4,7 @@ use axum::Router;
 
 use crate::{Fatal, traced};
 
-/// Serves a router behind API Gateway until the sandbox ends. The only caller of `lambda_http::run`.
+/// Serves a router behind API Gateway until the execution environment ends. The only caller of `lambda_http::run`.
 ///
 /// # Errors
 /// When the Lambda runtime cannot be reached.

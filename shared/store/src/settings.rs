@@ -1,4 +1,4 @@
-//! The table Settings: small versioned items, cached for 30 seconds in a sandbox.
+//! The table Settings: small versioned items, cached for 30 seconds in an execution environment.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::item::{Attributes, Condition, body, item, key, version};
 use crate::{Error, retry};
 
-/// How long a sandbox uses the settings that it has read.
+/// How long an execution environment uses the settings that it has read.
 const MAX_AGE: Duration = Duration::from_secs(30);
 
 const SETTINGS: &str = "settings";
@@ -56,7 +56,7 @@ impl SettingsTable {
     }
 
     /// Writes the settings if they are still at the version that was read (0 when they were never written), and returns
-    /// the new version. All sandboxes use them within 30 seconds.
+    /// the new version. All execution environments use them within 30 seconds.
     pub async fn save(&self, settings: &Settings) -> Result<u64, Error> {
         let next = settings.version + 1;
         let written = item(settings_key(), SETTINGS, next, settings)?;

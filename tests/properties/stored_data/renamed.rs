@@ -82,7 +82,8 @@ fn through<T: Serialize + DeserializeOwned>(data: &str) -> String {
     serde_json::to_string(&read).expect("it can be written")
 }
 
-/// Every value that is not a container, empty or null, with the names of the fields around it, without positions in lists.
+/// Every value that is not a container, empty or null, with the names of the fields around it, without positions in
+/// lists.
 fn leaves(value: &Value, at: &str, found: &mut Vec<(String, String)>) {
     match value {
         Value::Object(fields) => fields.iter().for_each(|(name, value)| leaves(value, &format!("{at}/{name}"), found)),

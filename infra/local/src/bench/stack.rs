@@ -105,12 +105,12 @@ where
         for number in 0..requests / 10 {
             request(client.clone(), number).await?;
         }
-        settle(&client).await?;
+        wait_until_idle(&client).await?;
         let before = (cpu_here()?, cpu_of_this_thread()?);
         for number in 0..requests {
             request(client.clone(), number).await?;
         }
-        settle(&client).await?;
+        wait_until_idle(&client).await?;
         let after = (cpu_here()?, cpu_of_this_thread()?);
         let client = after.1.saturating_sub(before.1);
         Ok(after.0.saturating_sub(before.0).saturating_sub(client))
@@ -119,8 +119,8 @@ where
 }
 
 /// Waits until the resulting events are processed, so that their CPU time is counted too.
-async fn settle(client: &Client) -> Result<(), BenchError> {
-    client.call(Call::send(Method::POST, "/_local/settled", &json!({}), StatusCode::OK)?).await.map(drop)
+async fn wait_until_idle(client: &Client) -> Result<(), BenchError> {
+    client.call(Call::send(Method::POST, "/_local/idle", &json!({}), StatusCode::OK)?).await.map(drop)
 }
 
 /// The figures for one number of concurrent clients.

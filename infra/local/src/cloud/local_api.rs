@@ -62,8 +62,8 @@ pub(super) async fn answer(cloud: &Cloud, request: Request) -> Response {
             cloud.services.usage.reset();
             StatusCode::NO_CONTENT.into_response()
         }
-        (&Method::POST, "/_local/settled") => match cloud.sources.settled().await {
-            Ok(()) => written(&json!({"settled": true})),
+        (&Method::POST, "/_local/idle") => match cloud.sources.wait_until_idle().await {
+            Ok(()) => written(&json!({"idle": true})),
             Err(error) => failed(&error),
         },
         _ => (StatusCode::NOT_FOUND, axum::Json(json!({"message": "Not Found"}))).into_response(),

@@ -145,7 +145,7 @@ impl LocalCloud {
     /// # Errors
     /// When a stream or a queue cannot be read.
     pub async fn wait_until_idle(&self) -> Result<(), StartError> {
-        self.sources.settled().await
+        self.sources.wait_until_idle().await
     }
 
     /// Kills pipes, queue consumers, schedules and webhook delivery as a crash would; [`LocalCloud::restart_sources`]

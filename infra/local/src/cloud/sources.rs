@@ -26,7 +26,7 @@ const RETRY_BACKOFF: Duration = Duration::from_millis(100);
 /// How often the timer checks which schedules are due.
 const SCHEDULE_POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// How long [`Sources::advance`] waits for the events that a moved clock causes.
-const SETTLE_TIMEOUT: Duration = Duration::from_secs(15);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 /// How often expired items are deleted, by the cloud's clock.
 const TTL_SWEEP_INTERVAL: Duration = Duration::from_secs(3600);
 
@@ -285,7 +285,7 @@ impl Sources {
         }
     }
 
-    /// Moves the clock, runs the schedules that are due, and waits up to [`SETTLE_TIMEOUT`] for the resulting events.
+    /// Moves the clock, runs the schedules that are due, and waits up to [`IDLE_TIMEOUT`] for the resulting events.
     pub(super) async fn advance(&self, by: Duration) -> Result<(), StartError> {
         self.services.clock.advance(by);
         self.services.data_directory.save_clock_offset(self.services.clock.offset()).map_err(StartError::Data)?;
@@ -296,17 +296,17 @@ impl Sources {
         self.run_schedules().await;
         self.services.stripe.deliver_due().await;
         // A moved clock can cause a lot of work; the caller does not wait for all of it.
-        match tokio::time::timeout(SETTLE_TIMEOUT, self.settled()).await {
-            Ok(settled) => settled,
+        match tokio::time::timeout(IDLE_TIMEOUT, self.wait_until_idle()).await {
+            Ok(done) => done,
             Err(_) => Ok(()),
         }
     }
 
     /// Waits until streams, pipes and queues are drained. A failed message that waits for its next attempt does not
     /// count: it becomes visible again when the cloud's clock reaches its time.
-    pub(super) async fn settled(&self) -> Result<(), StartError> {
+    pub(super) async fn wait_until_idle(&self) -> Result<(), StartError> {
         for _ in 0..2 {
-            self.services.dynamodb.settled().await.map_err(|error| StartError::service("a stream")(&error))?;
+            self.services.dynamodb.wait_until_idle().await.map_err(|error| StartError::service("a stream")(&error))?;
             for function in &self.services.template.functions {
                 for source in &function.sources {
                     if let template::EventSource::Queue { queue, .. } = source {

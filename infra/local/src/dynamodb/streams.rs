@@ -59,7 +59,7 @@ impl Endpoint {
 
     /// Waits until every consumer has committed every record, so that all that follows from earlier writes through
     /// streams has been done.
-    pub async fn settled(&self) -> Result<(), OpenError> {
+    pub async fn wait_until_idle(&self) -> Result<(), OpenError> {
         let mut progress = self.progress.subscribe();
         loop {
             progress.mark_unchanged();

@@ -414,12 +414,12 @@ async fn a_router_in_this_process_meets_the_request_through_lambda_http() {
 #[tokio::test]
 async fn a_function_in_this_process_has_its_own_time_limit() {
     let done = Arc::new(AtomicUsize::new(0));
-    let counter = done.clone();
+    let calls = done.clone();
     let router = Router::new().route(
         "/v1/a",
         get(move || async move {
             std::future::pending::<()>().await;
-            counter.fetch_add(1, Ordering::SeqCst);
+            calls.fetch_add(1, Ordering::SeqCst);
         }),
     );
     let function = InProcess::new("Function", router).with_limit(Duration::ZERO);

@@ -87,7 +87,7 @@ async fn a_pipe_delivers_what_passes_its_filter_in_order_and_at_once() {
     put(&endpoint, "after", "event").await;
     put(&endpoint, "last", "event").await;
     assert_eq!(keys(&queue.recv().await.unwrap()), ["last"], "overwriting an item is not an INSERT");
-    endpoint.settled().await.unwrap();
+    endpoint.wait_until_idle().await.unwrap();
     assert_eq!(endpoint.stream_length("Orders").unwrap(), 1);
     pipe.stop().await;
 }

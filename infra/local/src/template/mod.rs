@@ -168,11 +168,6 @@ impl Template {
         self.secrets.iter().find(|secret| secret.id == id)
     }
 
-    /// The routes of a function, by its logical id.
-    pub fn routes_of<'a>(&'a self, function: &'a str) -> impl Iterator<Item = &'a Route> {
-        self.api.routes.iter().filter(move |route| route.function == function)
-    }
-
     /// The binaries of all functions, which are named like their packages.
     pub fn binaries(&self) -> BTreeSet<&str> {
         self.functions.iter().map(|function| function.binary.as_str()).collect()

@@ -23,8 +23,10 @@ pub struct ImportView {
     pub currency: Currency,
     /// Name of the file as the vendor gave it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub filename: Option<Line>,
     /// Rows of the file without its header; null until they were counted.
+    #[schema(required = true)]
     pub rows: Option<u64>,
     /// Rows that were worked on.
     pub rows_done: u64,
@@ -42,11 +44,13 @@ pub struct ImportView {
     pub more_errors: u64,
     /// The request that uploads the file; absent once the file is there.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub upload: Option<Upload>,
     /// When the import was created.
     pub created_at: Timestamp,
     /// When the import was completed or failed.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub finished_at: Option<Timestamp>,
 }
 
@@ -65,19 +69,21 @@ pub struct ExportView {
     pub products: u64,
     /// Where the file can be downloaded, once the export is completed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(format = "uri", examples("https://files.example/products.csv?X-Amz-Signature=1"))]
+    #[schema(nullable = false, format = "uri", examples("https://files.example/products.csv?X-Amz-Signature=1"))]
     pub url: Option<String>,
     /// When `url` expires; reading the export again returns a new one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub url_expires_at: Option<Timestamp>,
     /// Why the export failed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(examples("file_too_large"))]
+    #[schema(nullable = false, examples("file_too_large"))]
     pub failure: Option<String>,
     /// When the export was created.
     pub created_at: Timestamp,
     /// When the export was completed or failed.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub finished_at: Option<Timestamp>,
 }
 

@@ -7,7 +7,8 @@ use domain::address::Address;
 use domain::contact::Contact;
 use domain::dispute::{Dispute, DisputeState};
 use domain::order::{
-    Actor, History, HistoryEvent, OrderLine, OrderState, PlacedOrder, Shipment, VendorOrder, VendorOrderState,
+    Actor, History, HistoryEvent, OrderLine, OrderState, PlacedOrder, Shipment, VendorOrder, VendorOrderId,
+    VendorOrderState,
 };
 use domain::payment::{Action, Payment, PaymentState, ProviderName, Refund, RefundReason, RefundState};
 use domain::pricing::{ChosenShipping, Totals};
@@ -33,7 +34,7 @@ pub struct OrderLineView {
     pub title: String,
     /// The vendor's stock keeping unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(examples("BOWL-BLUE-M"))]
+    #[schema(nullable = false, examples("BOWL-BLUE-M"))]
     pub sku: Option<String>,
     /// Number of units.
     pub quantity: u32,
@@ -46,6 +47,7 @@ pub struct OrderLineView {
     pub backorder: bool,
     /// When these units are expected, if the vendor has set a date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub available_from: Option<Timestamp>,
 }
 
@@ -68,7 +70,7 @@ impl From<&OrderLine> for OrderLineView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VendorOrderView {
     /// Id of the vendor order: `vor_`, the order's id without its prefix, `_`, and a number counted from 1.
-    #[schema(examples("vor_01jd2v9k3mfe8tq5r7w0x4y6za_1"))]
+    #[schema(value_type = VendorOrderId)]
     pub id: String,
     /// The vendor.
     pub vendor: VendorRef,
@@ -82,6 +84,7 @@ pub struct VendorOrderView {
     pub totals: Totals,
     /// The parcel; absent until it is shipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub shipment: Option<Shipment>,
 }
 
@@ -112,6 +115,7 @@ pub struct PaymentView {
     pub amount: Money,
     /// What the buyer's client has to do next; absent when there is nothing to do any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub action: Option<Action>,
 }
 
@@ -128,19 +132,23 @@ pub struct RefundView {
     pub reason: RefundReason,
     /// The vendor whose vendor order is refunded; absent when it is not about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub vendor_id: Option<VendorId>,
     /// When the buyer's bank sent the money back after the refund had succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub returned_at: Option<Timestamp>,
     /// The part of `amount` that the buyer's bank has charged back: only the rest is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub charged_back: Option<Money>,
     /// The dispute that decides about this money, or has decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub dispute_id: Option<DisputeId>,
     /// The provider's id of the refund; only the operator sees it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(examples("re_3Qx7Yb2eZvKYlo2C"))]
+    #[schema(nullable = false, examples("re_3Qx7Yb2eZvKYlo2C"))]
     pub reference: Option<String>,
 }
 
@@ -171,6 +179,7 @@ pub struct HistoryView {
     pub by: Actor,
     /// The vendor whose vendor order it concerns; absent when it concerns the whole order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub vendor_id: Option<VendorId>,
 }
 
@@ -192,7 +201,7 @@ pub struct OrderView {
     /// The token that gives a guest access to the order; only in the response to a checkout. Send it in the header
     /// `Order-Token`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(examples("q1FZ7y2uXb0m5tCw8rJv3KdPa6sNe9LhTgUo4iRxEzc"))]
+    #[schema(nullable = false, examples("q1FZ7y2uXb0m5tCw8rJv3KdPa6sNe9LhTgUo4iRxEzc"))]
     pub token: Option<String>,
     /// State of the order.
     pub state: OrderState,
@@ -208,6 +217,7 @@ pub struct OrderView {
     pub placed_at: Timestamp,
     /// When the order expires unless it is paid; absent when it waits for no payment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub expires_at: Option<Timestamp>,
     /// Delivery address.
     pub address: Address,
@@ -215,6 +225,7 @@ pub struct OrderView {
     pub vendors: Vec<VendorOrderView>,
     /// The payment attempt that counts now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub payment: Option<PaymentView>,
     /// Refunds of the order's payments.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -269,14 +280,15 @@ pub struct OperatorPaymentView {
     pub amount: Money,
     /// The captured amount; absent when none was captured, zero when it cannot be expressed here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub captured: Option<Money>,
     /// The provider's id of the payment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(examples("pi_3Qx7Yb2eZvKYlo2C"))]
+    #[schema(nullable = false, examples("pi_3Qx7Yb2eZvKYlo2C"))]
     pub reference: Option<String>,
     /// Why it failed: the provider's code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(examples("insufficient_funds"))]
+    #[schema(nullable = false, examples("insufficient_funds"))]
     pub failure: Option<String>,
     /// When the attempt was made.
     pub created_at: Timestamp,
@@ -310,6 +322,7 @@ pub struct DisputeView {
     pub reference: String,
     /// The disputed amount; absent when it cannot be expressed here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub amount: Option<Money>,
     /// State of the dispute.
     pub state: DisputeState,
@@ -318,9 +331,11 @@ pub struct DisputeView {
     pub reason: String,
     /// When it was opened; absent while only the news of its decision has arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub opened_at: Option<Timestamp>,
     /// When it was decided; absent while it is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub closed_at: Option<Timestamp>,
 }
 
@@ -373,7 +388,7 @@ impl From<&PlacedOrder> for OperatorOrderView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VendorOrderDeskView {
     /// Id of the vendor order: `vor_`, the order's id without its prefix, `_`, and a number counted from 1.
-    #[schema(examples("vor_01jd2v9k3mfe8tq5r7w0x4y6za_1"))]
+    #[schema(value_type = VendorOrderId)]
     pub id: String,
     /// Id of the order that it is a part of.
     pub order_id: OrderId,
@@ -394,12 +409,15 @@ pub struct VendorOrderDeskView {
     pub placed_at: Timestamp,
     /// The parcel; absent until it is shipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub shipment: Option<Shipment>,
     /// Delivery address; only when one vendor order is read, and not after it was cancelled or declined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub address: Option<Address>,
     /// How the order is paid; only when one vendor order is read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub payment: Option<VendorPaymentView>,
     /// History of this vendor order, oldest first; only when one vendor order is read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -26,16 +26,20 @@ pub struct VendorView {
     /// Address for messages to the vendor.
     pub email: Email,
     /// Telephone number; null when it is not filled in.
+    #[schema(required = true)]
     pub phone: Option<Phone>,
     /// Name in the commercial register; null when it is not filled in.
+    #[schema(required = true)]
     pub legal_name: Option<Name>,
     /// A description of the shop as plain text; null when there is none.
+    #[schema(required = true)]
     pub about: Option<LongText>,
     /// One flat rate for delivery per currency.
     pub shipping_rates: Vec<Money>,
     /// Documents uploaded for the application.
     pub documents: Vec<DocumentView>,
     /// Why the operator rejected the application or suspended the vendor; null otherwise.
+    #[schema(required = true)]
     pub reason: Option<LongText>,
     /// Steps of the vendor's state, oldest first.
     pub history: Vec<VendorHistoryView>,
@@ -54,6 +58,7 @@ pub struct DocumentView {
     pub at: Timestamp,
     /// Where the file can be downloaded; only present when the operator reads one vendor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub link: Option<FileLink>,
 }
 

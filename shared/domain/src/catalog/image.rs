@@ -72,6 +72,7 @@ pub struct ImageLink {
     pub url: String,
     /// Alternative text: what the picture shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub alt: Option<Line>,
 }
 

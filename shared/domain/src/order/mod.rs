@@ -111,14 +111,17 @@ pub struct OrderLine {
 pub struct Shipment {
     /// Carrier, as the vendor names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub carrier: Option<Line>,
     /// The carrier's tracking number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub tracking_number: Option<Line>,
     /// When the parcel was shipped.
     pub shipped_at: Timestamp,
     /// When the parcel was delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub delivered_at: Option<Timestamp>,
 }
 
@@ -158,6 +161,18 @@ pub struct VendorOrderId {
     /// Position within the order, counted from 1.
     pub ordinal: u16,
 }
+
+impl utoipa::PartialSchema for VendorOrderId {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::Type::String)
+            .pattern(Some("^(vor|sub)_[0-9a-hjkmnp-tv-z]{26}_[1-9][0-9]{0,4}$"))
+            .examples(["vor_01jd2v9k3mfe8tq5r7w0x4y6za_1"])
+            .into()
+    }
+}
+
+impl utoipa::ToSchema for VendorOrderId {}
 
 impl std::fmt::Display for VendorOrderId {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -1,5 +1,5 @@
-//! A cache of products' vendors. A product's vendor never changes, so it is kept for the life of a sandbox: the shop
-//! can then be read in the same call as a product that was read before.
+//! A cache of products' vendors. A product's vendor never changes, so it is kept for the life of an execution
+//! environment: the shop can then be read in the same call as a product that was read before.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +10,7 @@ use domain::{ProductId, VendorId};
 /// The cache is cleared when it would exceed this many entries of 32 bytes.
 const MAX_ENTRIES: usize = 8_192;
 
-/// The vendor of each product that was read in this sandbox.
+/// The vendor of each product that was read in this execution environment.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Vendors(Arc<Mutex<HashMap<ProductId, VendorId>>>);
 

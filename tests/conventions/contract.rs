@@ -8,7 +8,7 @@ use local::template::{DEFAULT_ROUTE, Site, Template};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::shop::{Answer, fault_of};
+use crate::shop::{Answer, Shop, fault_of};
 
 fn template() -> Template {
     Template::parse(TEMPLATE, &Site::at("http://localhost:3000")).expect("the template is understood")
@@ -210,4 +210,32 @@ fn the_api_stays_within_what_a_gateway_allows() {
         let routes = template.api.routes.iter().filter(|route| route.function == function.id).count();
         assert!(routes <= 40, "{} has {routes} routes: its permission policy would be too large", function.id);
     }
+}
+
+#[tokio::test]
+async fn the_etag_of_a_version_answers_no_304_because_the_body_shows_more_than_what_is_versioned() {
+    let shop = Shop::open().await;
+    let vendor = shop.vendor("ceramics").await;
+    let bowl = vendor.product("bowl").stock(5).publish().await;
+    let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
+    let operator = shop.operator().await;
+    let product = format!("/v1/vendor/products/{}", bowl.id);
+    for (client, path) in [
+        (&vendor.client, product.as_str()),
+        (&guest.client, guest.path("").as_str()),
+        (&operator, format!("/v1/admin/vendors/{}", vendor.id).as_str()),
+        (&vendor.client, "/v1/vendors/me"),
+    ] {
+        let first = client.get(path).await;
+        first.expect(200);
+        assert!(!first.header("etag").is_empty(), "{path} has a version");
+        let again = client.clone().with("if-none-match", first.header("etag")).get(path).await;
+        assert_eq!(again.expect(200), first.expect(200), "{path}");
+    }
+    // The product keeps its version, and its vendor sees the new stock.
+    let etag = vendor.client.get(&product).await.header("etag").to_owned();
+    let stock = format!("{product}/variants/{}/stock", bowl.variant);
+    vendor.client.put(&stock, &json!({"adjust": 3})).await.expect(200);
+    let seen = vendor.client.clone().with("if-none-match", &etag).get(&product).await;
+    assert_eq!((seen.header("etag"), &seen.expect(200)["variants"][0]["on_hand"]), (etag.as_str(), &json!(8)));
 }

@@ -53,7 +53,7 @@ fn production(text: &str) -> String {
         let is_attribute = |line: &&str| line.trim().starts_with("#[");
         let Some(item) = lines.by_ref().find(|line| !is_attribute(line)) else { break };
         if item.ends_with('{') {
-            lines.by_ref().find(|line| line.trim() == "}" && indent(line) == indent(item));
+            lines.by_ref().find(|line| matches!(line.trim(), "}" | "};") && indent(line) == indent(item));
         }
     }
     kept

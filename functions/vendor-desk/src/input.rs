@@ -56,7 +56,7 @@ pub struct WriteProduct {
 #[serde(deny_unknown_fields)]
 pub struct WriteVariant {
     /// The id of the stored variant that is replaced; a variant without an id is new.
-    #[serde(default, deserialize_with = "domain::text::optional")]
+    #[serde(default)]
     id: Option<VariantId>,
     #[serde(default, deserialize_with = "domain::text::optional")]
     sku: Option<Sku>,

@@ -100,8 +100,12 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        // An HTML form sends every field: an empty one means that nothing was given, so it is dropped.
-        let is_filled = |pair: &&str| pair.split_once('=').is_none_or(|(_, value)| !value.is_empty());
+        // The form of a search sends every field: an empty one means that nothing was given, so it is dropped. Where
+        // something is changed, an empty `dry_run` is a mistake, and an empty cursor would begin again for ever.
+        let is_filled = |pair: &&str| match pair.split_once('=') {
+            Some((name, "")) => !parts.method.is_safe() || name == "cursor",
+            _ => true,
+        };
         let query = parts.uri.query().unwrap_or_default();
         let filled = query.split('&').filter(is_filled).collect::<Vec<_>>().join("&");
         let pairs = form_urlencoded::parse(filled.as_bytes());

@@ -1,5 +1,7 @@
 //! The router of an HTTP function: its routes, and the middleware that all functions share.
 
+use std::collections::BTreeSet;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
@@ -57,17 +59,20 @@ fn unrouted(request: &Request, every_route: &str) -> Response {
                 },
             )
     };
-    // Where two templates fit, the gateway takes the one with fewer variables, and the other's methods do not count.
-    let routed = every_route.lines().filter_map(|line| line.split_once(' ')).filter(|(template, _)| is_sent(template));
-    let routed = routed.min_by_key(|(template, _)| template.matches('{').count());
-    let methods: Vec<&str> = routed.map(|(_, methods)| methods.split(' ').collect()).unwrap_or_default();
+    // The gateway looks at the method first: where two templates fit, each answers its own methods.
+    let methods: BTreeSet<&str> = every_route
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .filter(|(template, _)| is_sent(template))
+        .flat_map(|(_, methods)| methods.split(' '))
+        .collect();
     // Path and method have a route, yet the gateway did not match it: the raw path was in another form, such as
     // percent-encoded. A 405 whose `Allow` lists the method that was sent would contradict itself.
-    if methods.is_empty() || methods.contains(&request.method().as_str()) {
+    if methods.is_empty() || methods.contains(request.method().as_str()) {
         return Problem::of(Code::NotFound).into_response();
     }
     let mut response = Problem::of(Code::MethodNotAllowed).into_response();
-    if let Ok(allow) = HeaderValue::try_from(methods.join(", ")) {
+    if let Ok(allow) = HeaderValue::try_from(Vec::from_iter(methods).join(", ")) {
         response.headers_mut().insert(ALLOW, allow);
     }
     response

@@ -210,13 +210,14 @@ fn phone(text: &str) -> Result<String, BadText> {
         match to_half_width(character) {
             '+' if number.is_empty() => number.push('+'),
             digit if digit.is_ascii_digit() => number.push(digit),
-            '-' | '(' | ')' | '.' | '/' => {}
+            '-' | '(' | ')' | '.' => {}
             blank if blank.is_whitespace() => {}
             _ => return as_first_release_stored(text),
         }
     }
     let digits = number.trim_start_matches('+').len();
-    if (3..=32).contains(&digits) { Ok(number) } else { as_first_release_stored(text) }
+    // ITU-T E.164 has at most 15 digits: more are two numbers.
+    if (3..=15).contains(&digits) { Ok(number) } else { as_first_release_stored(text) }
 }
 
 /// Accepts what release 0.1.0 stored: any text of these characters with a digit in it, such as two numbers with a slash
@@ -307,12 +308,20 @@ mod tests {
             "+998 71 200 00 00",
             "\u{ff0b}\u{ff19}\u{ff19}\u{ff18} 71 200 00 00",
             " +998(71)200-00-00 ",
-            "+998.71/2000000",
+            "+998.71.2000000",
         ] {
             assert_eq!(Phone::parse(written).unwrap().as_str(), "+998712000000", "{written}");
         }
         assert_eq!(Phone::parse("102 33").unwrap().as_str(), "10233");
-        for stored in ["+998711112233/+998712223344", "8(+998)712000000", "(1)", "998+71"] {
+        for stored in [
+            "+998711112233/+998712223344",
+            "998711112233/998712223344",
+            "712000000/01",
+            "998711112233 998712223344",
+            "8(+998)712000000",
+            "(1)",
+            "998+71",
+        ] {
             assert_eq!(Phone::parse(stored).unwrap().as_str(), stored, "release 0.1.0 may have stored it");
         }
         for bad in ["", "+", "(-)", "12", "call me", "1\u{200b}2345", &"1".repeat(33)] {

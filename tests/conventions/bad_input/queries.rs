@@ -22,7 +22,7 @@ fn bad_values(name: &str) -> Vec<String> {
         "state" => &["lost", "APPROVED", "%FF"],
         "email" => &["nobody", "a@b", "%FF@x.test"],
         "number" => &["0123456789012345678901234567890123456789"],
-        "dry_run" | "publish" => &["maybe", "1", "TRUE"],
+        "dry_run" | "publish" => &["maybe", "", "1", "TRUE"],
         "cursor" => return Vec::new(),
         unknown => panic!("say in tests/conventions/bad_input/queries.rs what {unknown} refuses"),
     };
@@ -85,7 +85,7 @@ pub(super) fn of(row: &Row) -> Vec<Case> {
 /// Cursors that are malformed, of another list, or tampered with.
 fn bad_cursors(own: &str, foreign: &str) -> Vec<(String, Expected)> {
     let refused = || Expected::Problem(400, "invalid_cursor", None);
-    let mut bad: Vec<(String, Expected)> = ["abc", "%25%25%25", "AAAAAAAAAAA", "%FF", "null", "AAAAAAAAAAB7fQ"]
+    let mut bad: Vec<(String, Expected)> = ["", "abc", "%25%25%25", "AAAAAAAAAAA", "%FF", "null", "AAAAAAAAAAB7fQ"]
         .map(|text| (text.to_owned(), refused()))
         .into();
     bad.push(("A".repeat(8 * 1024 + 1), refused()));

@@ -16,6 +16,7 @@ use domain::vendor::{Membership, Shop, VendorAccount};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use store::accounts::{AddressBook, Profile};
 
 use super::FIRST;
 use super::release::Release;
@@ -72,8 +73,12 @@ fn rewritten(kind: &str, data: &str) -> Option<String> {
         "import" => through::<ImportJob>(data),
         "import_faults" => through::<Vec<ImportRowError>>(data),
         "export" => through::<ExportJob>(data),
+        "address_book" => through::<AddressBook>(data),
+        "profile" => through::<Profile>(data),
         "settings" => through::<Settings>(data),
-        _ => return None,
+        // Nothing, or one text.
+        "claimed_cart" | "description" | "handle" | "idempotency" => return None,
+        other => panic!("say of which type the document of {other} is"),
     })
 }
 
@@ -119,10 +124,12 @@ fn what_the_first_release_stored_loses_nothing_when_it_is_read_and_written() {
     let (mut lost, mut used) = (BTreeSet::new(), BTreeSet::new());
     for (kind, data) in release.documents() {
         let Some(now) = rewritten(&kind, &data) else { continue };
-        let after = sorted_leaves(&now);
+        let mut after = sorted_leaves(&now);
         for leaf in sorted_leaves(&data) {
-            if !after.contains(&today(&kind, &leaf, &mut used)) {
-                lost.insert(format!("{kind} {leaf:?}"));
+            let now = today(&kind, &leaf, &mut used);
+            match after.iter().position(|written| *written == now) {
+                Some(at) => drop(after.remove(at)),
+                None => drop(lost.insert(format!("{kind} {leaf:?}"))),
             }
         }
     }

@@ -85,10 +85,15 @@ pub fn routes<R: Routes<App>>() -> R {
     R::new()
         .routes(routes!(carts::create_cart))
         .routes(routes!(carts::show_cart[Expired], carts::delete_cart[Expired, CartOrdered, Conflict]))
-        .routes(routes!(lines::put_cart_line[Invalid, Expired, CartOrdered, NoPriceInCurrency, CartFull, Conflict], lines::delete_cart_line[Expired, CartOrdered, Conflict]))
+        .routes(routes!(
+            lines::put_cart_line[Invalid, Expired, CartOrdered, NoPriceInCurrency, CartFull, Conflict],
+            lines::delete_cart_line[Expired, CartOrdered, Conflict],
+        ))
         .routes(routes!(claim::claim_cart[Expired, CartOrdered, CartFull, Conflict]))
         .routes(routes!(delivery::list_cart_shipping_options[Expired, CartOrdered, NotDeliverable, Conflict]))
-        .routes(routes!(delivery::choose_cart_shipping[Invalid, Expired, CartOrdered, AddressMissing, NotDeliverable, Conflict]))
+        .routes(routes!(
+            delivery::choose_cart_shipping[Invalid, Expired, CartOrdered, AddressMissing, NotDeliverable, Conflict],
+        ))
         .routes(routes!(payment_methods::list_cart_payment_methods[Expired]))
 }
 

@@ -60,7 +60,17 @@ impl App {
 
 /// The routes with their OpenAPI entries.
 pub fn routes<R: Routes<App>>() -> R {
-    R::new().routes(routes!(check_out::check_out_cart[Invalid, TooManyRequests, NotFound, Expired, CartOrdered, AddressMissing, CartEmpty, NotAvailable, NoPriceInCurrency, NotDeliverable, PriceChanged, PaymentMethodUnavailable, OutOfStock, Conflict])).routes(routes!(retry_payment::retry_payment[Invalid, TooManyRequests, PaymentMethodUnavailable, WrongState, Conflict]))
+    R::new()
+        .routes(routes!(
+            check_out::check_out_cart[
+                Invalid, TooManyRequests, NotFound, Expired, CartOrdered, AddressMissing, CartEmpty,
+                NotAvailable, NoPriceInCurrency, NotDeliverable, PriceChanged,
+                PaymentMethodUnavailable, OutOfStock, Conflict
+            ],
+        ))
+        .routes(routes!(
+            retry_payment::retry_payment[Invalid, TooManyRequests, PaymentMethodUnavailable, WrongState, Conflict],
+        ))
 }
 
 pub fn router(app: App) -> Router {

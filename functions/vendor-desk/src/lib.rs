@@ -86,8 +86,15 @@ pub fn routes<R: Routes<App>>() -> R {
         .routes(routes!(imports::show_vendor_import))
         .routes(routes!(exports::start_vendor_export))
         .routes(routes!(exports::show_vendor_export))
-        .routes(routes!(products::list_vendor_products[InvalidCursor], products::create_vendor_product[VendorSuspended, HandleTaken, LimitReached, Conflict]))
-        .routes(routes!(products::show_vendor_product, products::replace_vendor_product[VendorSuspended, HandleTaken, WrongState, LimitReached, Conflict], products::delete_vendor_product[VendorSuspended, WrongState, Conflict]))
+        .routes(routes!(
+            products::list_vendor_products[InvalidCursor],
+            products::create_vendor_product[VendorSuspended, HandleTaken, LimitReached, Conflict],
+        ))
+        .routes(routes!(
+            products::show_vendor_product,
+            products::replace_vendor_product[VendorSuspended, HandleTaken, WrongState, LimitReached, Conflict],
+            products::delete_vendor_product[VendorSuspended, WrongState, Conflict],
+        ))
         .routes(routes!(publishing::publish_vendor_product[VendorSuspended, WrongState, LimitReached, Conflict]))
         .routes(routes!(publishing::unpublish_vendor_product[VendorSuspended, Conflict]))
         .routes(routes!(stock::change_vendor_stock[VendorSuspended, OutOfStock, WrongState, LimitReached, Conflict]))

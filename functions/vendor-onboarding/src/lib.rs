@@ -71,10 +71,17 @@ fn scoped_to_member(call: UnscopedRequest, user: UserId, account: &VendorAccount
 pub fn routes<R: Routes<App>>() -> R {
     R::new()
         .routes(routes!(application::open_vendor[Invalid, LimitReached, HandleTaken]))
-        .routes(routes!(profile::show_own_vendor, profile::change_own_vendor[VendorSuspended, WrongState, ChecklistIncomplete, Conflict]))
+        .routes(routes!(
+            profile::show_own_vendor,
+            profile::change_own_vendor[VendorSuspended, WrongState, ChecklistIncomplete, Conflict],
+        ))
         .routes(routes!(documents::add_vendor_document[VendorSuspended, LimitReached, Conflict]))
         .routes(routes!(application::submit_vendor[VendorSuspended, WrongState, ChecklistIncomplete, Conflict]))
-        .routes(routes!(members::put_vendor_member[VendorSuspended, NotFound, LimitReached, WrongState, Conflict], members::list_vendor_members, members::remove_vendor_member[VendorSuspended, NotFound, WrongState, Conflict]))
+        .routes(routes!(
+            members::put_vendor_member[VendorSuspended, NotFound, LimitReached, WrongState, Conflict],
+            members::list_vendor_members,
+            members::remove_vendor_member[VendorSuspended, NotFound, WrongState, Conflict],
+        ))
 }
 
 pub fn router(app: App) -> Router {

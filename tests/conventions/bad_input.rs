@@ -94,28 +94,16 @@ async fn the_document_lists_every_header_that_a_route_reads() {
 }
 
 #[tokio::test]
-async fn a_forged_cursor_stays_within_its_list_or_is_refused() {
+async fn a_forged_cursor_is_refused() {
     let world = World::open().await;
     let mut wrong = Vec::new();
     for row in rows::all(&world).await {
         let Some((own, _)) = &row.cursors else { continue };
         let (client, path) = (world.client(row.who), row.path());
         let joined = if path.contains('?') { '&' } else { '?' };
-        let mut seen = BTreeSet::new();
-        let all = client.get(&path).await.expect(200)["items"].clone();
-        seen.extend(all.as_array().expect("items").iter().map(|item| item["id"].to_string()));
-        for (cursor, may_be_taken) in queries::forged_cursors(own) {
+        for cursor in queries::forged_cursors(own) {
             let answer = client.get(&format!("{path}{joined}cursor={cursor}")).await;
-            let items = answer.json["items"].as_array();
-            let good = match answer.status {
-                400 => answer.json["code"] == "invalid_cursor",
-                200 => {
-                    may_be_taken
-                        && items.is_some_and(|items| items.iter().all(|item| seen.contains(&item["id"].to_string())))
-                }
-                _ => false,
-            };
-            if !good {
+            if answer.status != 400 || answer.json["code"] != "invalid_cursor" {
                 wrong.push(format!("{}: {} {}", row.route, answer.status, answer.json["code"]));
             }
         }

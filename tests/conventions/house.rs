@@ -117,25 +117,52 @@ fn api_store_and_payments_do_not_know_each_other() {
     }
 }
 
+/// The packages in a folder.
+fn packages(folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(root().join(folder)).expect("a folder");
+    let names = entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"));
+    names.filter(|name| root().join(folder).join(name).join("Cargo.toml").exists()).collect()
+}
+
 #[test]
-fn no_function_depends_on_another() {
-    // Until settlement and product files are crates of their own.
-    let known = [
-        ("checkout", "payment-webhook"),
-        ("orders", "payment-webhook"),
-        ("housekeeping", "payment-webhook"),
-        ("vendor-desk", "imports"),
-    ];
-    let names = || {
-        let entries = fs::read_dir(root().join("functions")).expect("a folder");
-        entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"))
-    };
-    for function in names() {
+fn no_function_depends_on_a_function() {
+    let functions = packages("functions");
+    for function in &functions {
         let needed = dependencies(&format!("functions/{function}"));
-        for other in names().filter(|other| needed.contains(other)) {
-            let is_known = known.contains(&(function.as_str(), other.as_str()));
-            assert!(is_known, "functions/{function} depends on functions/{other}: move what both need to shared/");
+        let other = functions.iter().find(|other| needed.contains(*other));
+        assert!(other.is_none(), "functions/{function} depends on functions/{other:?}: move what both need to shared/");
+    }
+    for room in packages("shared") {
+        let needed = dependencies(&format!("shared/{room}"));
+        let function = functions.iter().find(|function| needed.contains(*function));
+        assert!(function.is_none(), "shared/{room} depends on functions/{function:?}");
+    }
+}
+
+#[test]
+fn only_settlement_knows_both_the_tables_and_the_providers() {
+    for folder in ["shared", "functions"] {
+        for package in packages(folder) {
+            let knows = dependencies(&format!("{folder}/{package}")).contains("payments");
+            assert_eq!(knows, package == "settlement", "{folder}/{package}: providers are called by settlement");
         }
+    }
+    assert!(dependencies("shared/settlement").contains("store"));
+}
+
+#[test]
+fn what_buyers_and_vendors_can_do_knows_no_http_and_its_faces_no_table() {
+    for room in ["shop", "desk", "settlement"] {
+        let needed = dependencies(&format!("shared/{room}"));
+        for stranger in ["api", "axum", "lambda_http", "lambda_runtime"] {
+            assert!(!needed.contains(stranger), "shared/{room} depends on {stranger}");
+        }
+    }
+    for face in ["cart", "checkout", "orders", "account", "vendor-desk", "vendor-onboarding", "admin"] {
+        let needed = dependencies(&format!("functions/{face}"));
+        let stranger =
+            needed.iter().find(|name| ["store", "settlement"].contains(&name.as_str()) || name.starts_with("aws-"));
+        assert!(stranger.is_none(), "functions/{face} depends on {stranger:?}: its use cases are in shop and desk");
     }
 }
 
@@ -179,6 +206,73 @@ fn no_request_scans_a_table_and_only_tables_spell_keys() {
     }
     let template = fs::read_to_string(root().join("template.yaml")).expect("the template");
     assert!(!template.contains("dynamodb:Scan") && !template.contains("dynamodb:*"), "template.yaml lets a role scan");
+}
+
+/// The names in a template at this key, as in `AttributeName: pk`.
+fn named<'a>(template: &'a str, key: &str) -> BTreeSet<&'a str> {
+    let value =
+        |line: &'a str| line.split(['{', ',']).find_map(|part| part.trim().trim_start_matches("- ").strip_prefix(key));
+    template.lines().filter_map(value).map(|name| name.trim_end_matches('}').trim()).collect()
+}
+
+#[test]
+fn only_tables_spell_the_attributes_of_keys_and_indexes() {
+    let template = fs::read_to_string(root().join("template.yaml")).expect("the template");
+    let mut spelled_by_tables = named(&template, "AttributeName: ");
+    spelled_by_tables.append(&mut named(&template, "IndexName: "));
+    for known in ["pk", "sk", "state_key", "buyer_sort", "by_state", "by_undelivered"] {
+        assert!(spelled_by_tables.contains(known), "{known} was not found in the template");
+    }
+    for folder in ["shared", "functions"] {
+        for (name, text) in production_sources(folder).iter().filter(|(name, _)| !name.starts_with("shared/store/")) {
+            let spelled = text.split('"').find(|literal| spelled_by_tables.contains(*literal));
+            assert!(spelled.is_none(), "{name} spells {spelled:?}: only shared/store knows keys and indexes");
+        }
+    }
+}
+
+#[test]
+fn only_the_domain_changes_the_state_of_orders_payments_products_and_jobs() {
+    for folder in ["shared", "functions"] {
+        for (name, text) in production_sources(folder) {
+            if name.starts_with("shared/domain/") {
+                continue;
+            }
+            for line in text.lines().filter(|line| line.contains(".state = ")) {
+                // A parser's own state, and the fields of log lines, whose names begin with a noun.
+                let (before, _) = line.split_once(".state = ").unwrap_or_default();
+                let field = before.rsplit([' ', '(', ',']).next().unwrap_or_default();
+                let is_logged =
+                    ["order", "dispute"].contains(&field) && (line.contains("tracing::") || line.ends_with(','));
+                assert!(field == "self" || is_logged, "{name} changes a state:{line}");
+            }
+            // A step that the state does not allow is an error, never the old state.
+            for step in text.split(".after(").skip(1) {
+                let statement = step.split(';').next().unwrap_or_default();
+                assert!(
+                    !statement.contains("unwrap_or"),
+                    "{name} keeps the old state after an illegal step:{statement}"
+                );
+            }
+        }
+    }
+    for (name, text) in production_sources("shared/domain/src") {
+        for step in text.split(".after(").skip(1) {
+            let statement = step.split(';').next().unwrap_or_default();
+            assert!(!statement.contains("unwrap_or("), "{name} keeps the old state after an illegal step:{statement}");
+        }
+    }
+}
+
+#[test]
+fn attempts_at_a_write_are_counted_in_one_place() {
+    for folder in ["shared", "functions"] {
+        for (name, text) in production_sources(folder) {
+            // Attempts at paying an order are no writes.
+            let is_place = ["shared/store/src/retry.rs", "shared/domain/src/order/changes.rs"].contains(&name.as_str());
+            assert!(is_place || !text.contains("ATTEMPTS: "), "{name} counts attempts: use store::Backoff");
+        }
+    }
 }
 
 #[test]
@@ -283,17 +377,17 @@ fn every_dependency_has_its_line_among_the_decisions() {
 }
 
 #[test]
-fn every_message_that_the_template_counts_is_logged_by_a_function() {
+fn every_message_that_the_template_counts_is_logged() {
     let template = fs::read_to_string(root().join("template.yaml")).expect("the template");
     let counted: Vec<&str> = template
         .lines()
         .filter_map(|line| line.split_once("FilterPattern: '{ $.message = ")?.1.strip_suffix(" }'"))
         .collect();
     assert!(!counted.is_empty());
-    let functions = sources("functions");
+    let sources: Vec<(String, String)> = ["functions", "shared"].into_iter().flat_map(production_sources).collect();
     for message in counted {
-        let is_logged = functions.iter().any(|(_, text)| production(text).contains(message));
-        assert!(is_logged, "no function logs {message}: the metric would stay at zero");
+        let is_logged = sources.iter().any(|(_, text)| text.contains(message));
+        assert!(is_logged, "nobody logs {message}: the metric would stay at zero");
     }
 }
 

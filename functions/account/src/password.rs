@@ -4,14 +4,11 @@ use api::{Json, Now, Problem, SourceIp};
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::text::Email;
-use domain::{Code, Refusal};
 use serde::Deserialize;
+use shop::{Limited, MailedCode, Password};
 use utoipa::ToSchema;
 
-use crate::credentials::{MailedCode, Password};
-use crate::sign_up::acknowledged;
-use crate::user_pool::UserPoolError;
-use crate::{Acknowledged, App, LimitedCall};
+use crate::{ACKNOWLEDGED, Acknowledged, App};
 
 /// The account whose password is to be reset.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -43,17 +40,13 @@ pub struct ResetPassword {
     responses((status = ACCEPTED, body = Acknowledged))
 )]
 pub async fn request_password_reset(
-    State(app): State<App>,
+    State(people): State<App>,
     Now(now): Now,
     SourceIp(client): SourceIp,
     Json(asked): Json<ForgotPassword>,
 ) -> Result<(StatusCode, Json<Acknowledged>), Problem> {
-    app.count(LimitedCall::Mail, &client, &asked.email, now).await?;
-    match app.user_pool.forgot_password(&asked.email).await {
-        // The account has no confirmed address to mail to.
-        Err(UserPoolError::BadInput(_)) => acknowledged(Ok(())),
-        done => acknowledged(done),
-    }
+    people.request_password_reset(Limited { email: &asked.email, client: &client, now }).await?;
+    Ok(ACKNOWLEDGED)
 }
 
 /// Sets a new password with the mailed code.
@@ -61,26 +54,12 @@ pub async fn request_password_reset(
     post, path = "/v1/auth/reset-password", request_body = ResetPassword, responses((status = OK, body = Acknowledged))
 )]
 pub async fn reset_password(
-    State(app): State<App>,
+    State(people): State<App>,
     Now(now): Now,
     SourceIp(client): SourceIp,
     Json(asked): Json<ResetPassword>,
 ) -> Result<Json<Acknowledged>, Problem> {
-    app.count(LimitedCall::Credential("reset"), &client, &asked.email, now).await?;
-    match app.user_pool.reset_password(&asked.email, &asked.code, &asked.password).await {
-        Ok(()) => Ok(Json(Acknowledged {})),
-        // An unknown address, no reset under way, a wrong code, an expired code and too many guesses answer alike: a
-        // difference would reveal to somebody who guesses codes which addresses have an account.
-        Err(
-            UserPoolError::Unknown
-            | UserPoolError::Refused
-            | UserPoolError::NotConfirmed
-            | UserPoolError::CodeMismatch
-            | UserPoolError::CodeExpired
-            | UserPoolError::AccountLimit,
-        ) => {
-            Err(Refusal::because(Code::CodeMismatch, "The code is wrong, or it has expired; ask for a new one.").into())
-        }
-        Err(other) => Err(other.into()),
-    }
+    let by = Limited { email: &asked.email, client: &client, now };
+    people.reset_password(&asked.code, &asked.password, by).await?;
+    Ok(Json(Acknowledged {}))
 }

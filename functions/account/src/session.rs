@@ -1,16 +1,13 @@
 //! Sign-in, token refresh and sign-out.
 
 use api::{Answer, Bearer, Buyer, Json, Now, Problem, SourceIp};
-use aws_sdk_cognitoidentityprovider::operation::initiate_auth::InitiateAuthOutput;
 use axum::extract::State;
 use domain::text::Email;
-use domain::{Code, Refusal};
 use serde::{Deserialize, Serialize};
+use shop::{Limited, Password, RefreshToken, Session};
 use utoipa::ToSchema;
 
-use crate::credentials::{Password, RefreshToken};
-use crate::user_pool::UserPoolError;
-use crate::{App, LimitedCall};
+use crate::App;
 
 /// The credentials of an account.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -68,19 +65,13 @@ pub struct Challenge {
 /// Signs in with an e-mail address and a password.
 #[utoipa::path(post, path = "/v1/auth/sign-in", request_body = SignIn, responses((status = OK, body = SessionView)))]
 pub async fn sign_in(
-    State(app): State<App>,
+    State(people): State<App>,
     Now(now): Now,
     SourceIp(client): SourceIp,
     Json(asked): Json<SignIn>,
 ) -> Result<Json<SessionView>, Problem> {
-    app.count(LimitedCall::Credential("sign-in"), &client, &asked.email, now).await?;
-    match app.user_pool.sign_in(&asked.email, &asked.password).await {
-        Ok(answer) => view(&answer, None).map(Json),
-        Err(UserPoolError::Unknown | UserPoolError::Refused | UserPoolError::BadInput(_)) => {
-            Err(Refusal::of(Code::InvalidCredentials).into())
-        }
-        Err(other) => Err(other.into()),
-    }
+    let by = Limited { email: &asked.email, client: &client, now };
+    Ok(Json(people.sign_in(&asked.password, by).await?.into()))
 }
 
 /// Exchanges a refresh token for new tokens.
@@ -88,46 +79,28 @@ pub async fn sign_in(
     post, path = "/v1/auth/refresh", request_body = RefreshSession, responses((status = OK, body = SessionView))
 )]
 pub async fn refresh_session(
-    State(app): State<App>,
+    State(people): State<App>,
     Json(asked): Json<RefreshSession>,
 ) -> Result<Json<SessionView>, Problem> {
-    match app.user_pool.refresh(&asked.refresh_token).await {
-        Ok(answer) => view(&answer, Some(&asked.refresh_token)).map(Json),
-        Err(UserPoolError::Unknown | UserPoolError::BadInput(_)) => Err(Refusal::of(Code::Unauthorized).into()),
-        Err(other) => Err(other.into()),
-    }
+    Ok(Json(people.refresh(&asked.refresh_token).await?.into()))
 }
 
 /// Signs out on all devices.
 ///
 /// All refresh tokens are revoked. Access tokens stay valid until they expire, 15 minutes at most.
 #[utoipa::path(post, path = "/v1/auth/sign-out", responses((status = NO_CONTENT)))]
-pub async fn sign_out(State(app): State<App>, _: Buyer, Bearer(token): Bearer) -> Result<Answer, Problem> {
-    match app.user_pool.sign_out(&token).await {
-        // The person is signed out already.
-        Ok(()) | Err(UserPoolError::Refused | UserPoolError::Unknown) => Ok(Answer::no_content()),
-        Err(other) => Err(other.into()),
-    }
+pub async fn sign_out(State(people): State<App>, _: Buyer, Bearer(token): Bearer) -> Result<Answer, Problem> {
+    people.sign_out(&token).await?;
+    Ok(Answer::no_content())
 }
 
-/// The view of a sign-in or a refresh. When Cognito issues no new refresh token, the `previous` one stays valid and is
-/// answered, so that both calls have answers of the same shape.
-fn view(answer: &InitiateAuthOutput, previous: Option<&RefreshToken>) -> Result<SessionView, Problem> {
-    if let Some(challenge) = answer.challenge_name() {
-        return Ok(SessionView::Challenge(Challenge {
-            challenge: challenge.as_str().to_lowercase(),
-            session: answer.session().unwrap_or_default().to_owned(),
-        }));
-    }
-    let result = answer.authentication_result();
-    let refresh_token = result.and_then(|tokens| tokens.refresh_token()).or(previous.map(RefreshToken::as_str));
-    match (result, refresh_token) {
-        (Some(tokens), Some(refresh_token)) => Ok(SessionView::Tokens(Tokens {
-            access_token: tokens.access_token().unwrap_or_default().to_owned(),
-            id_token: tokens.id_token().unwrap_or_default().to_owned(),
-            refresh_token: refresh_token.to_owned(),
-            expires_in: tokens.expires_in(),
-        })),
-        _ => Err(Problem::internal("Cognito answered a sign-in without tokens")),
+impl From<Session> for SessionView {
+    fn from(session: Session) -> Self {
+        match session {
+            Session::Tokens(shop::Tokens { access_token, id_token, refresh_token, expires_in }) => {
+                Self::Tokens(Tokens { access_token, id_token, refresh_token, expires_in })
+            }
+            Session::Challenge { challenge, session } => Self::Challenge(Challenge { challenge, session }),
+        }
     }
 }

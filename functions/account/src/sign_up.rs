@@ -4,13 +4,11 @@ use api::{Json, Now, Problem, SourceIp};
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::text::{Email, Name};
-use domain::{Code, Refusal};
 use serde::Deserialize;
+use shop::{Limited, MailedCode, Password};
 use utoipa::ToSchema;
 
-use crate::credentials::{MailedCode, Password};
-use crate::user_pool::UserPoolError;
-use crate::{Acknowledged, App, LimitedCall};
+use crate::{ACKNOWLEDGED, Acknowledged, App};
 
 /// The account to create.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -45,23 +43,6 @@ pub struct ResendCode {
     email: Email,
 }
 
-/// The same answer for success and for every error that would reveal whether the address has an account.
-pub(crate) fn acknowledged(done: Result<(), UserPoolError>) -> Result<(StatusCode, Json<Acknowledged>), Problem> {
-    match done {
-        Ok(())
-        | Err(
-            UserPoolError::Exists
-            | UserPoolError::Unknown
-            | UserPoolError::Refused
-            | UserPoolError::NotConfirmed
-            | UserPoolError::AccountLimit,
-        ) => {}
-        Err(UserPoolError::Undelivered) => tracing::warn!("a code could not be mailed"),
-        Err(other) => return Err(other.into()),
-    }
-    Ok((StatusCode::ACCEPTED, Json(Acknowledged {})))
-}
-
 /// Creates an account and mails a code to its address.
 ///
 /// The answer does not reveal whether the address has an account already.
@@ -69,18 +50,14 @@ pub(crate) fn acknowledged(done: Result<(), UserPoolError>) -> Result<(StatusCod
     post, path = "/v1/auth/sign-up", request_body = SignUp, responses((status = ACCEPTED, body = Acknowledged))
 )]
 pub async fn sign_up(
-    State(app): State<App>,
+    State(people): State<App>,
     Now(now): Now,
     SourceIp(client): SourceIp,
     Json(asked): Json<SignUp>,
 ) -> Result<(StatusCode, Json<Acknowledged>), Problem> {
-    app.count(LimitedCall::Mail, &client, &asked.email, now).await?;
-    match app.user_pool.sign_up(&asked.email, &asked.password, asked.name.as_ref()).await {
-        // The pool does not permit sign-up, or this app client may not write the attributes: an error in our
-        // configuration.
-        Err(UserPoolError::Refused) => Err(Problem::internal("the user pool does not let people sign up")),
-        done => acknowledged(done),
-    }
+    let by = Limited { email: &asked.email, client: &client, now };
+    people.sign_up(&asked.password, asked.name.as_ref(), by).await?;
+    Ok(ACKNOWLEDGED)
 }
 
 /// Confirms an e-mail address with the mailed code.
@@ -90,18 +67,13 @@ pub async fn sign_up(
     post, path = "/v1/auth/confirm", request_body = ConfirmSignUp, responses((status = OK, body = Acknowledged))
 )]
 pub async fn confirm_sign_up(
-    State(app): State<App>,
+    State(people): State<App>,
     Now(now): Now,
     SourceIp(client): SourceIp,
     Json(asked): Json<ConfirmSignUp>,
 ) -> Result<Json<Acknowledged>, Problem> {
-    app.count(LimitedCall::Credential("confirm"), &client, &asked.email, now).await?;
-    match app.user_pool.confirm(&asked.email, &asked.code).await {
-        Ok(()) => Ok(Json(Acknowledged {})),
-        // An unknown or already confirmed address answers like an expired code, so that neither is revealed.
-        Err(UserPoolError::Unknown | UserPoolError::Refused) => Err(Refusal::of(Code::CodeExpired).into()),
-        Err(other) => Err(other.into()),
-    }
+    people.confirm(&asked.code, Limited { email: &asked.email, client: &client, now }).await?;
+    Ok(Json(Acknowledged {}))
 }
 
 /// Mails the confirmation code again.
@@ -111,15 +83,11 @@ pub async fn confirm_sign_up(
     post, path = "/v1/auth/resend", request_body = ResendCode, responses((status = ACCEPTED, body = Acknowledged))
 )]
 pub async fn resend_code(
-    State(app): State<App>,
+    State(people): State<App>,
     Now(now): Now,
     SourceIp(client): SourceIp,
     Json(asked): Json<ResendCode>,
 ) -> Result<(StatusCode, Json<Acknowledged>), Problem> {
-    app.count(LimitedCall::Mail, &client, &asked.email, now).await?;
-    match app.user_pool.resend(&asked.email).await {
-        // The address is confirmed already.
-        Err(UserPoolError::BadInput(_)) => acknowledged(Ok(())),
-        done => acknowledged(done),
-    }
+    people.resend_code(Limited { email: &asked.email, client: &client, now }).await?;
+    Ok(ACKNOWLEDGED)
 }

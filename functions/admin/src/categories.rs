@@ -1,11 +1,9 @@
 //! The category tree.
 
-use api::{Answer, Idempotent, IfMatch, Json, Operator, Problem, Versioned, replay_or_run};
+use api::{Answer, Idempotent, IfMatch, Json, Operator, Problem, Versioned};
 use axum::extract::State;
-use domain::Code;
 use domain::catalog::{Category, CategoryTree};
 use serde::{Deserialize, Serialize};
-use store::Error;
 use utoipa::ToSchema;
 
 use crate::App;
@@ -31,7 +29,7 @@ pub async fn show_categories_as_operator(
     State(app): State<App>,
     _: Operator,
 ) -> Result<Versioned<CategoryTreeView>, Problem> {
-    let tree = app.catalog.categories().await?;
+    let tree = app.categories().await?;
     Ok(Versioned { version: tree.version, body: CategoryTreeView { items: tree.roots } })
 }
 
@@ -45,23 +43,12 @@ pub async fn show_categories_as_operator(
 pub async fn replace_categories_as_operator(
     State(app): State<App>,
     operator: Operator,
-    expected: IfMatch,
+    IfMatch(expected): IfMatch,
     Idempotent { body: Json(asked), call }: Idempotent<Json<ReplaceCategories>>,
 ) -> Result<Answer, Problem> {
     let call = call.scoped_to(operator.user);
-    replay_or_run(app.catalog.stored_response(call.as_idempotent()), async {
-        let current = app.catalog.categories().await?;
-        expected.check(current.version)?;
-        let replaced = CategoryTree { roots: asked.items, version: current.version };
-        replaced.check()?;
-        let body = CategoryTreeView { items: replaced.roots.clone() };
-        let answer = Answer::ok(&body)?.with_version(current.version + 1);
-        match app.catalog.storing(call.stored(&answer)?).save_categories(&replaced).await {
-            Ok(_) => Ok(answer),
-            // The tree was replaced after it was read, so the version that the caller named is not the current one.
-            Err(Error::Conflict) => Err(Problem::of(Code::VersionMismatch)),
-            Err(other) => Err(other.into()),
-        }
-    })
-    .await
+    let replaced = |tree: &CategoryTree| {
+        Ok(Answer::ok(&CategoryTreeView { items: tree.roots.clone() })?.with_version(tree.version))
+    };
+    Answer::of(app.replace_categories(asked.items, &expected, call.responding(&replaced)).await?)
 }

@@ -1,50 +1,15 @@
 //! The operator's endpoints: vendors, orders, payments, categories.
 
 mod categories;
-mod jobs;
 mod orders;
 mod payments;
 mod vendors;
 
 use api::{Routes, routes};
 use axum::Router;
-use platform::{Bucket, Config, Fatal};
-use store::{Accounts, Catalog, Orders};
 
-use crate::jobs::Jobs;
-
-/// State shared by the handlers.
-#[derive(Clone, Debug)]
-pub struct App {
-    accounts: Accounts,
-    catalog: Catalog,
-    orders: Orders,
-    documents: Bucket,
-    jobs: Jobs,
-}
-
-impl App {
-    /// Builds the clients and warms the connection to DynamoDB.
-    ///
-    /// # Errors
-    /// An environment variable is missing or invalid.
-    pub async fn new(config: &Config) -> Result<Self, Fatal> {
-        let dynamodb = config.dynamodb()?;
-        let table = config.required("ACCOUNTS_TABLE")?;
-        platform::prewarm(config, &dynamodb, table).await;
-        Ok(Self {
-            accounts: Accounts::new(dynamodb.clone(), table),
-            catalog: Catalog::new(
-                dynamodb.clone(),
-                config.required("CATALOG_TABLE")?,
-                config.required("MEDIA_BASE_URL")?,
-            ),
-            orders: Orders::for_reading(dynamodb, config.required("ORDERS_TABLE")?),
-            documents: Bucket::new(config.s3()?, config.required("DOCUMENTS_BUCKET")?),
-            jobs: Jobs::new(config.sqs()?, config.required("IMPORTS_QUEUE_URL")?),
-        })
-    }
-}
+/// The state of the handlers.
+pub use desk::Operator as App;
 
 /// The routes with their OpenAPI entries.
 pub fn routes<R: Routes<App>>() -> R {

@@ -1,22 +1,18 @@
 //! Finding and showing any order.
 
 use api::views::OperatorOrderView;
-use api::{Cursor, Json, Limit, Operator, Page, Path, Problem, Query};
+use api::{Json, Limit, Operator, Page, Path, Problem, Query};
 use axum::extract::State;
+use desk::{FindOrders, OrderSummary};
 use domain::order::OrderState;
 use domain::payment::ProviderName;
 use domain::pricing::Totals;
 use domain::text::Email;
-use domain::{Code, Currency, OrderId, Refusal, Timestamp, UserId};
+use domain::{Currency, OrderId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
-use store::Orders;
-use store::orders::OrderSummary;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
-
-/// Longest accepted order number in bytes: ten letters and digits, a hyphen, and what people type around them.
-const MAX_NUMBER_LENGTH: usize = 32;
 
 /// Filter of the operator's order list: exactly one of `number`, `email` and `state`.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -84,37 +80,9 @@ pub async fn list_orders_as_operator(
     _: Operator,
     Query(asked): Query<ListOrders>,
 ) -> Result<Json<Page<OperatorOrderSummary>>, Problem> {
-    let limit = u16::try_from(asked.limit.get()).unwrap_or(20);
-    let cursor = asked.cursor.as_deref();
-    let start_key = |partition: &str, attribute: &str| {
-        cursor.map(|cursor| Cursor::decode(cursor, partition, (attribute, &format!("s{partition}")))).transpose()
-    };
-    let (partition, page) = match (asked.number, asked.email, asked.state) {
-        (Some(number), None, None) => {
-            if cursor.is_some() {
-                // A number finds one page at most, so no cursor is valid.
-                return Err(Refusal::of(Code::InvalidCursor).into());
-            }
-            if number.len() > MAX_NUMBER_LENGTH {
-                return Err(Refusal::field("number", "too_long", "is no order's number").into());
-            }
-            let items = app.orders.with_number(&number).await?;
-            (String::new(), store::Slice { items, next: None })
-        }
-        (None, Some(email), None) => {
-            let partition = Orders::email_partition(&email);
-            let page = app.orders.of_email(&email, limit, start_key(&partition, "email_key")?).await?;
-            (partition, page)
-        }
-        (None, None, Some(state)) => {
-            let partition = Orders::state_partition(state);
-            let page = app.orders.in_state(state, limit, start_key(&partition, "state_key")?).await?;
-            (partition, page)
-        }
-        _ => return Err(Refusal::field("state", "one_needed", "exactly one of number, email and state").into()),
-    };
-    let next = page.next.map(|key| Cursor::encode(&partition, &key));
-    Ok(Json(Page { items: page.items.into_iter().map(OperatorOrderSummary::from).collect(), next }))
+    let ListOrders { number, email, state, limit, cursor } = asked;
+    let found = app.find_orders(FindOrders { number, email, state }, &limit.page(cursor)).await?;
+    Ok(Json(Page::of(found, OperatorOrderSummary::from)))
 }
 
 /// Shows an order with all that belongs to it.
@@ -129,6 +97,5 @@ pub async fn show_order_as_operator(
     _: Operator,
     Path(id): Path<OrderId>,
 ) -> Result<Json<OperatorOrderView>, Problem> {
-    let order = app.orders.load(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
-    Ok(Json(OperatorOrderView::from(&order)))
+    Ok(Json(OperatorOrderView::from(&app.order(id).await?)))
 }

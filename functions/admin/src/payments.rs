@@ -1,18 +1,14 @@
 //! Payments, failed refunds and unmatched payments that the operator has to look at.
 
 use api::views::{OperatorPaymentView, RefundView};
-use api::{Cursor, Json, Limit, Operator, Page, Problem, Query};
+use api::{Json, Limit, Operator, Page, PageQuery, Problem, Query};
 use axum::extract::State;
 use domain::payment::{PaymentState, Refund};
 use domain::{OrderId, PaymentId, Timestamp, UnmatchedPayment};
 use serde::{Deserialize, Serialize};
-use store::Orders;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
-
-/// The partition key of the index that all these lists are read from.
-const STATE_KEY: &str = "state_key";
 
 /// Filter of the operator's list of payment attempts.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -39,23 +35,8 @@ pub async fn list_payments_as_operator(
     _: Operator,
     Query(asked): Query<ListPayments>,
 ) -> Result<Json<Page<OperatorPaymentView>>, Problem> {
-    let partition = Orders::payment_partition(asked.state);
-    let start = start_key(asked.cursor.as_deref(), &partition)?;
-    let page = app.orders.payments_in_state(asked.state, u16::try_from(asked.limit.get()).unwrap_or(20), start).await?;
-    let next = page.next.map(|key| Cursor::encode(&partition, &key));
-    Ok(Json(Page { items: page.items.iter().map(OperatorPaymentView::from).collect(), next }))
-}
-
-/// Which page of the list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct PageQuery {
-    /// Items per page, 1 to 100.
-    #[serde(default)]
-    limit: Limit,
-    /// The value of `next` on the page before.
-    cursor: Option<String>,
+    let payments = app.payments_in_state(asked.state, &asked.limit.page(asked.cursor)).await?;
+    Ok(Json(Page::of(payments, |payment| OperatorPaymentView::from(&payment))))
 }
 
 /// A refund that did not reach the buyer.
@@ -95,11 +76,7 @@ pub async fn list_failed_refunds(
     _: Operator,
     Query(asked): Query<PageQuery>,
 ) -> Result<Json<Page<FailedRefundView>>, Problem> {
-    let partition = Orders::failed_refund_partition();
-    let start = start_key(asked.cursor.as_deref(), partition)?;
-    let page = app.orders.failed_refunds(u16::try_from(asked.limit.get()).unwrap_or(20), start).await?;
-    let next = page.next.map(|key| Cursor::encode(partition, &key));
-    Ok(Json(Page { items: page.items.iter().map(FailedRefundView::from).collect(), next }))
+    Ok(Json(Page::of(app.failed_refunds(&asked.page()).await?, |refund| FailedRefundView::from(&refund))))
 }
 
 /// Lists unmatched payments, newest first.
@@ -115,13 +92,5 @@ pub async fn list_unmatched_payments(
     _: Operator,
     Query(asked): Query<PageQuery>,
 ) -> Result<Json<Page<UnmatchedPayment>>, Problem> {
-    let partition = Orders::unmatched_partition();
-    let start = start_key(asked.cursor.as_deref(), partition)?;
-    let page = app.orders.unmatched(u16::try_from(asked.limit.get()).unwrap_or(20), start).await?;
-    let next = page.next.map(|key| Cursor::encode(partition, &key));
-    Ok(Json(Page { items: page.items, next }))
-}
-
-fn start_key(cursor: Option<&str>, partition: &str) -> Result<Option<store::PageKey>, Problem> {
-    cursor.map(|cursor| Cursor::decode(cursor, partition, (STATE_KEY, &format!("s{partition}")))).transpose()
+    Ok(Json(Page::of(app.unmatched_payments(&asked.page()).await?, |payment| payment)))
 }

@@ -2,22 +2,17 @@
 
 use api::views::VendorView;
 use api::{
-    Answer, Cursor, Idempotent, IfMatch, Json, Limit, NoBody, Now, Operator, Page, Path, Problem, Query, ScopedRequest,
-    Versioned, replay_or_run,
+    Answer, Idempotent, IfMatch, Json, Limit, NoBody, Now, Operator, Page, Path, Problem, Query, UnscopedRequest,
+    Versioned,
 };
 use axum::extract::State;
 use domain::text::LongText;
-use domain::upload::FileLink;
 use domain::vendor::{VendorAccount, VendorState, VendorStep};
-use domain::{Code, Refusal, Timestamp, VendorId};
+use domain::{Refusal, Timestamp, VendorId};
 use serde::Deserialize;
-use store::Accounts;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
-
-/// Longest reason in characters.
-const MAX_REASON_LENGTH: usize = 2_000;
 
 /// Filter of the operator's list of vendors.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -41,15 +36,6 @@ pub struct DecisionReason {
     reason: LongText,
 }
 
-impl DecisionReason {
-    fn checked(self) -> Result<LongText, Refusal> {
-        match self.reason.as_str().chars().count() {
-            1..=MAX_REASON_LENGTH => Ok(self.reason),
-            _ => Err(Refusal::field("/reason", "wrong_length", format!("1 to {MAX_REASON_LENGTH} characters"))),
-        }
-    }
-}
-
 /// Lists vendors in a state, newest first.
 #[utoipa::path(
     get, path = "/v1/admin/vendors", params(ListVendors), responses((status = OK, body = Page<VendorView>))
@@ -60,15 +46,8 @@ pub async fn list_vendors_as_operator(
     Query(asked): Query<ListVendors>,
 ) -> Result<Json<Page<VendorView>>, Problem> {
     let state = asked.state.unwrap_or(VendorState::Submitted);
-    let partition = Accounts::state_partition(state);
-    let start = match &asked.cursor {
-        Some(cursor) => Some(Cursor::decode(cursor, partition, ("state_key", &format!("s{partition}")))?),
-        None => None,
-    };
-    let limit = u16::try_from(asked.limit.get()).unwrap_or(20);
-    let page = app.accounts.vendors_in(state, limit, start).await?;
-    let next = page.next.map(|key| Cursor::encode(partition, &key));
-    Ok(Json(Page { items: page.items.iter().map(VendorView::from).collect(), next }))
+    let vendors = app.vendors_in(state, &asked.limit.page(asked.cursor)).await?;
+    Ok(Json(Page::of(vendors, |account| VendorView::from(&account))))
 }
 
 /// Shows a vendor's account.
@@ -84,13 +63,10 @@ pub async fn show_vendor_as_operator(
     _: Operator,
     Path(id): Path<VendorId>,
 ) -> Result<Versioned<VendorView>, Problem> {
-    let account = app.accounts.vendor(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+    let account = app.vendor(id).await?;
     let mut view = VendorView::from(&account);
     for (document, shown) in account.documents.iter().zip(&mut view.documents) {
-        if let Some(key) = &document.key {
-            let (url, expires_at) = app.documents.link(key, now).await?;
-            shown.link = Some(FileLink { url, expires_at });
-        }
+        shown.link = app.document_link(document, now).await?;
     }
     Ok(Versioned { version: account.version, body: view })
 }
@@ -109,8 +85,7 @@ pub async fn approve_vendor(
     expected: Option<IfMatch>,
     asked: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
-    let wanted = Decision { id, step: VendorStep::Approved, reason: None, expected };
-    app.decide(wanted, operator, asked.call.scoped_to(operator.user), now).await
+    decide(&app, id, (VendorStep::Approved, None), (operator, expected, asked.call), now).await
 }
 
 /// Rejects a vendor's application.
@@ -129,8 +104,7 @@ pub async fn reject_vendor(
     expected: Option<IfMatch>,
     Idempotent { body: Json(asked), call }: Idempotent<Json<DecisionReason>>,
 ) -> Result<Answer, Problem> {
-    let wanted = Decision { id, step: VendorStep::Rejected, reason: Some(asked.checked()?), expected };
-    app.decide(wanted, operator, call.scoped_to(operator.user), now).await
+    decide(&app, id, (VendorStep::Rejected, Some(&asked.reason)), (operator, expected, call), now).await
 }
 
 /// Suspends a vendor.
@@ -149,8 +123,7 @@ pub async fn suspend_vendor(
     expected: Option<IfMatch>,
     Idempotent { body: Json(asked), call }: Idempotent<Json<DecisionReason>>,
 ) -> Result<Answer, Problem> {
-    let wanted = Decision { id, step: VendorStep::Suspended, reason: Some(asked.checked()?), expected };
-    app.decide(wanted, operator, call.scoped_to(operator.user), now).await
+    decide(&app, id, (VendorStep::Suspended, Some(&asked.reason)), (operator, expected, call), now).await
 }
 
 /// Reinstates a suspended vendor.
@@ -167,43 +140,19 @@ pub async fn reinstate_vendor(
     expected: Option<IfMatch>,
     asked: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
-    let wanted = Decision { id, step: VendorStep::Reinstated, reason: None, expected };
-    app.decide(wanted, operator, asked.call.scoped_to(operator.user), now).await
+    decide(&app, id, (VendorStep::Reinstated, None), (operator, expected, asked.call), now).await
 }
 
-struct Decision {
+async fn decide(
+    app: &App,
     id: VendorId,
-    step: VendorStep,
-    reason: Option<LongText>,
-    expected: Option<IfMatch>,
-}
-
-impl App {
-    /// Saves a decision on a vendor, and sends the job that shows or hides its products.
-    async fn decide(
-        &self,
-        wanted: Decision,
-        operator: Operator,
-        call: ScopedRequest,
-        now: Timestamp,
-    ) -> Result<Answer, Problem> {
-        let Decision { id, step, reason, expected } = wanted;
-        replay_or_run(self.accounts.stored_response(call.as_idempotent()), async {
-            let account = self.accounts.vendor(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
-            IfMatch::check_if_given(expected.as_ref(), account.version)?;
-            let decided = VendorAccount { reason, ..account.after(step, operator.user, now)? };
-            let answer = Answer::ok(&VendorView::from(&decided))?.with_version(decided.version + 1);
-            // A rejected vendor had nothing on sale before.
-            let needs_follow_up = step != VendorStep::Rejected;
-            if needs_follow_up {
-                self.jobs.schedule_follow_up(id).await?;
-            }
-            self.accounts.storing(call.stored(&answer)?).save_vendor(&decided, &self.catalog).await?;
-            if needs_follow_up {
-                self.jobs.send_follow_up(id).await;
-            }
-            Ok(answer)
-        })
-        .await
-    }
+    step: (VendorStep, Option<&LongText>),
+    (operator, expected, call): (Operator, Option<IfMatch>, UnscopedRequest),
+    now: Timestamp,
+) -> Result<Answer, Problem> {
+    let (expected, call) = (IfMatch::or_any(expected), call.scoped_to(operator.user));
+    let decided = |account: &VendorAccount| -> Result<Answer, Refusal> {
+        Ok(Answer::ok(&VendorView::from(account))?.with_version(account.version))
+    };
+    Answer::of(app.decide(id, step, operator.user, &expected, call.responding(&decided), now).await?)
 }

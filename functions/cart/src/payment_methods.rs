@@ -4,7 +4,6 @@ use api::{Json, Now, Path, Problem};
 use axum::extract::State;
 use domain::CartId;
 use domain::payment::ProviderName;
-use payments::Providers;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -30,23 +29,15 @@ pub struct PaymentMethod {
     responses((status = OK, body = PaymentMethods))
 )]
 pub async fn list_cart_payment_methods(
-    State(app): State<App>,
+    State(carts): State<App>,
     Now(now): Now,
     Path(id): Path<CartId>,
 ) -> Result<Json<PaymentMethods>, Problem> {
-    let cart = app.cart(id, now).await?;
-    let snapshot = app.snapshot(&cart).await?;
-    let total = app.priced(&cart, &snapshot).await?.totals.total;
-    let settings = app.settings.current().await?;
     let name = |provider| match provider {
         ProviderName::Stripe => "Card and wallets",
         ProviderName::CashOnDelivery => "Cash on delivery",
     };
-    let items = settings
-        .providers
-        .iter()
-        .filter(|provider| Providers::takes(**provider, total))
-        .map(|provider| PaymentMethod { provider: *provider, name: name(*provider) })
-        .collect();
+    let methods = carts.payment_methods(id, now).await?.into_iter();
+    let items = methods.map(|provider| PaymentMethod { provider, name: name(provider) }).collect();
     Ok(Json(PaymentMethods { items }))
 }

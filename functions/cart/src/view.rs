@@ -1,12 +1,12 @@
 //! Carts on the wire.
 
+use api::Answer;
 use api::views::VendorRef;
-use api::{Answer, Problem};
 use domain::address::Address;
-use domain::cart::Cart;
-use domain::pricing::{ChosenShipping, LineChange, PricedCart, PricedLine, Totals};
-use domain::{CartId, Currency, Money, OrderId, Timestamp, VariantId};
+use domain::pricing::{ChosenShipping, LineChange, PricedLine, Totals};
+use domain::{CartId, Currency, Money, OrderId, Refusal, Timestamp, VariantId};
 use serde::Serialize;
+use shop::ShownCart;
 use utoipa::ToSchema;
 
 /// A cart at current prices.
@@ -82,12 +82,12 @@ impl From<&PricedLine> for CartLineView {
 }
 
 /// 200 with a cart, its prices and its version.
-pub(crate) fn answer(cart: &Cart, priced: &PricedCart) -> Result<Answer, Problem> {
-    Ok(Answer::ok(&CartView::new(cart, priced))?.with_version(cart.version))
+pub(crate) fn answer(shown: &ShownCart) -> Result<Answer, Refusal> {
+    Ok(Answer::ok(&CartView::from(shown))?.with_version(shown.cart.version))
 }
 
-impl CartView {
-    pub fn new(cart: &Cart, priced: &PricedCart) -> Self {
+impl From<&ShownCart> for CartView {
+    fn from(ShownCart { cart, priced }: &ShownCart) -> Self {
         Self {
             id: cart.id,
             currency: cart.currency,

@@ -19,14 +19,13 @@ pub struct App {
 }
 
 impl App {
-    /// Builds the clients and warms the connection to DynamoDB.
+    /// Builds the clients and connects to DynamoDB.
     ///
     /// # Errors
     /// An environment variable is missing or invalid.
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
-        let dynamodb = config.dynamodb()?;
         let table = config.required("CATALOG_TABLE")?;
-        platform::prewarm(config, &dynamodb, table).await;
+        let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
         Ok(Self {
             catalog: Catalog::new(dynamodb, table, config.required("MEDIA_BASE_URL")?),
             main_currency: config.required("MAIN_CURRENCY")?.parse().map_err(Fatal::new)?,

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use api::{Cached, Cursor, Limit, Page, Path, Problem, Query};
+use api::{Cached, Limit, Page, Path, Problem, Query};
 use axum::extract::State;
 use domain::catalog::{Image, ImageLink, List, Product, ProductCard, ProductOption, Seo};
 use domain::text::Handle;
 use domain::{Code, Currency, Money, Refusal, Timestamp, VariantId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use store::Catalog;
 use store::catalog::{ListQuery, ProductPage, Sort};
 use utoipa::{IntoParams, ToSchema};
 
@@ -107,20 +106,13 @@ pub async fn list_products(
     }
     let (category, vendor) = (asked.category.clone(), asked.vendor.clone());
     let list = List { category: asked.category, vendor: asked.vendor, currency };
-    let partition = Catalog::list_partition(&list);
-    let scope = format!("{partition}|{sort:?}|{min_price:?}|{max_price:?}");
-    let start = match &asked.cursor {
-        Some(cursor) => Some(Cursor::decode(cursor, &scope, ("pk", &format!("s{partition}")))?),
-        None => None,
-    };
-    let limit = u16::try_from(asked.limit.get()).unwrap_or(20);
-    let page = app.catalog.list(ListQuery { list, sort, min_price, max_price, limit, start }).await?;
+    let (first, page) = (asked.cursor.is_none(), asked.limit.page(asked.cursor));
+    let found = app.catalog.list(ListQuery { list, sort, min_price, max_price, page }).await?;
     // Only an empty list asks whether what it was filtered by exists: a list with products takes one round trip.
-    if page.items.is_empty() && asked.cursor.is_none() {
+    if found.items.is_empty() && first {
         check_filter(&app, category.as_ref(), vendor.as_ref()).await?;
     }
-    let next = page.next.map(|key| Cursor::encode(&scope, &key));
-    Ok(Cached::new(Page { items: page.items, next }, LIST_FRESH_S, STALE_S))
+    Ok(Cached::new(Page { items: found.items, next: found.next }, LIST_FRESH_S, STALE_S))
 }
 
 /// How a product is shown.

@@ -1,60 +1,43 @@
 //! Checkout: from a cart to an order and its payment.
 
 mod check_out;
-mod opening;
-mod reservation;
 mod retry_payment;
 mod return_url;
 
-use api::{Routes, routes};
+use api::{GuestOrders, Routes, routes};
 use axum::Router;
-use payments::Providers;
-use platform::{Config, Fatal, Rotating, Secret};
-use std::sync::Arc;
-use store::{Carts, Catalog, Orders, RateLimits, SettingsTable, Stock};
+use domain::order::PlacedOrder;
+use domain::{OrderId, Timestamp};
+use platform::{Config, Fatal};
+use shop::Checkout;
 
-/// State shared by the handlers.
-#[derive(Clone)]
+/// The state of the handlers.
+#[derive(Clone, Debug)]
 pub struct App {
-    rate_limits: RateLimits,
-    carts: Carts,
-    catalog: Catalog,
-    orders: Orders,
-    stock: Stock,
-    settings: SettingsTable,
-    providers: Providers,
-    token_secret: Arc<Secret<Rotating>>,
-}
-
-impl std::fmt::Debug for App {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("App").finish_non_exhaustive()
-    }
+    checkout: Checkout,
 }
 
 impl App {
-    /// Builds the clients and warms the connection to DynamoDB.
+    /// Builds the clients and connects to DynamoDB.
     ///
     /// # Errors
     /// An environment variable is missing or invalid.
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
-        let dynamodb = config.dynamodb()?;
-        let carts_table = config.required("CARTS_TABLE")?;
-        platform::prewarm(config, &dynamodb, carts_table).await;
-        let carts = Carts::new(dynamodb.clone(), carts_table);
-        let stock = Stock::new(dynamodb.clone(), config.required("STOCK_TABLE")?);
-        Ok(Self {
-            rate_limits: RateLimits::new(dynamodb.clone(), carts_table),
-            // Checkout shows no pictures, so it needs no base URL for them.
-            catalog: Catalog::new(dynamodb.clone(), config.required("CATALOG_TABLE")?, ""),
-            orders: Orders::new(dynamodb.clone(), config.required("ORDERS_TABLE")?, stock.clone())
-                .with_carts(carts.clone()),
-            settings: SettingsTable::new(dynamodb, config.required("SETTINGS_TABLE")?),
-            providers: payment_webhook::providers::from_config(config)?,
-            token_secret: Arc::new(config.secret("ORDER_TOKEN_SECRET_ARN")?),
-            carts,
-            stock,
-        })
+        Ok(Self { checkout: Checkout::new(config).await? })
+    }
+}
+
+impl GuestOrders for App {
+    type Error = shop::Error;
+
+    async fn guest_order(
+        &self,
+        id: OrderId,
+        token: Option<&str>,
+        client: &str,
+        now: Timestamp,
+    ) -> Result<PlacedOrder, shop::Error> {
+        self.checkout.guest_order(id, token, client, now).await
     }
 }
 

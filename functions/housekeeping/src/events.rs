@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use domain::{OutboxEvent, Timestamp};
-use store::orders::Undelivered;
+use store::orders::{Undelivered, event_record};
 
 use crate::{App, Error, Summary};
 
@@ -23,7 +23,7 @@ type Readable<'a> = (&'a Undelivered, &'a OutboxEvent);
 
 impl App {
     pub(crate) async fn resend_events(&self, now: Timestamp, summary: &mut Summary) -> Result<(), Error> {
-        let waiting = self.orders.undelivered(now - RESEND_AFTER, BATCH).await?;
+        let waiting = self.orders().undelivered(now - RESEND_AFTER, BATCH).await?;
         let mut readable: Vec<Readable<'_>> = Vec::new();
         for undelivered in &waiting {
             match &undelivered.event {
@@ -79,7 +79,7 @@ impl App {
             .enumerate()
             .map(|(index, (_, event))| {
                 let entry = SendMessageBatchRequestEntry::builder().id(index.to_string());
-                entry.message_body(body(event)?).build().map_err(|error| queue(error.to_string()))
+                entry.message_body(event_record(event)?).build().map_err(|error| queue(error.to_string()))
             })
             .collect::<Result<Vec<_>, Error>>()?;
         let answer = self
@@ -97,7 +97,7 @@ impl App {
     }
 
     async fn postpone_event(&self, undelivered: &Undelivered, until: Timestamp, summary: &mut Summary) {
-        if let Err(error) = self.orders.postpone_event(undelivered, until).await {
+        if let Err(error) = self.orders().postpone_event(undelivered, until).await {
             // It is sent again by the next run, which is harmless.
             tracing::warn!(event.id = %undelivered.id, cause = %error, "an event could not be postponed");
             summary.failed += 1;
@@ -110,23 +110,10 @@ fn pause(event: &OutboxEvent, now: Timestamp) -> Duration {
     (now.since(event.at())).min(MAX_PAUSE)
 }
 
-/// The message as the pipe makes it from the event's stream record, with only what the consumer reads.
-fn body(event: &OutboxEvent) -> Result<String, Error> {
-    let data = serde_json::to_string(event).map_err(|error| Error::Queue(error.to_string()))?;
-    let change = serde_json::json!({
-        "eventID": event.id(),
-        "eventName": "INSERT",
-        "eventSource": "aws:dynamodb",
-        "dynamodb": {"NewImage": {"kind": {"S": "event"}, "data": {"S": data}}},
-    });
-    Ok(change.to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use domain::order::{OrderEvent, OrderEventKind};
     use domain::{EventId, OrderId};
-    use platform::StreamRecord;
 
     use super::*;
 
@@ -138,14 +125,6 @@ mod tests {
             vendor: None,
             at: Timestamp::from_millis(1_000_000),
         })
-    }
-
-    #[test]
-    fn an_event_is_sent_as_the_pipe_sends_it() {
-        let record: StreamRecord = serde_json::from_str(&body(&event()).unwrap()).unwrap();
-        let data = record.new_image().unwrap().text("data").unwrap();
-        assert_eq!(serde_json::from_str::<OutboxEvent>(data).unwrap(), event());
-        assert_eq!((record.change, record.id), (platform::Change::Insert, event().id().to_string()));
     }
 
     #[test]

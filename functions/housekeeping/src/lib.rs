@@ -13,8 +13,8 @@ mod round;
 mod summary;
 
 use domain::Timestamp;
-use payments::Providers;
 use platform::{Config, Fatal, Tick};
+use settlement::Settlement;
 use store::{Carts, Orders, Stock};
 
 pub use crate::summary::Summary;
@@ -24,8 +24,7 @@ use crate::dead_letters::DeadLetters;
 /// State of the handler.
 #[derive(Clone, Debug)]
 pub struct App {
-    orders: Orders,
-    providers: Providers,
+    settlement: Settlement,
     queue: aws_sdk_sqs::Client,
     events_url: String,
     dead_letters: [DeadLetters; 2],
@@ -42,19 +41,17 @@ pub enum Error {
 }
 
 impl App {
-    /// Builds the clients and warms the connection to DynamoDB.
+    /// Builds the clients and connects to DynamoDB.
     ///
     /// # Errors
     /// An environment variable is missing or invalid.
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
-        let dynamodb = config.dynamodb()?;
         let table = config.required("ORDERS_TABLE")?;
-        platform::prewarm(config, &dynamodb, table).await;
+        let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
         let stock = Stock::new(dynamodb.clone(), config.required("STOCK_TABLE")?);
         let carts = Carts::new(dynamodb.clone(), config.required("CARTS_TABLE")?);
         Ok(Self {
-            orders: Orders::new(dynamodb, table, stock).with_carts(carts),
-            providers: payment_webhook::providers::from_config(config)?,
+            settlement: Settlement::new(config, Orders::new(dynamodb, table, stock).with_carts(carts))?,
             queue: config.sqs()?,
             events_url: config.required("ORDER_EVENTS_QUEUE_URL")?.to_owned(),
             dead_letters: [
@@ -70,6 +67,12 @@ impl App {
                 },
             ],
         })
+    }
+}
+
+impl App {
+    const fn orders(&self) -> &Orders {
+        self.settlement.orders()
     }
 }
 

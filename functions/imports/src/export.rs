@@ -1,18 +1,20 @@
 //! An export: all products of a vendor as one file, written to the bucket as a multipart upload.
 
 mod draft;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 
 use domain::catalog::CategoryTree;
-use domain::job::{ExportJob, JobState, Lease, claim};
+use domain::job::{ExportJob, JobState};
 use domain::vendor::VendorJob;
 use domain::{ExportId, ProductId, VariantId, VendorId};
 
 use crate::App;
 use crate::files::FilesError;
-use crate::product_file::{write_header, write_product};
 use crate::work::{Delivery, Progress, Slice, WorkError};
+use product_file::{write_header, write_product};
 
 pub(crate) use self::draft::draft_of;
 
@@ -70,11 +72,9 @@ impl App {
     ) -> Result<Option<ExportJob>, WorkError> {
         loop {
             let Some(mut job) = self.accounts.export(vendor, id).await? else { return Ok(None) };
-            if !delivery.is_granted(claim(job.state, job.lease.as_ref(), delivery.message, delivery.now))? {
+            if !delivery.is_granted(job.claim(delivery.message, delivery.now))? {
                 return Ok(None);
             }
-            job.state = JobState::Running;
-            job.lease = Some(Lease::new(delivery.message, delivery.now));
             match self.accounts.save_export(&job).await {
                 Ok(job) => return Ok(Some(job)),
                 // Another delivery saved first: read the job again to see whether it holds the lease.
@@ -96,10 +96,10 @@ impl App {
         // repeated slice goes on after the products that are in the parts.
         let mut ahead = job.clone();
         loop {
-            let page = self.products.catalog.products_of(job.vendor, PAGE, ahead.after.clone()).await?;
-            let ids: Vec<ProductId> = page.items.iter().map(|product| product.id).collect();
+            let (products, after) = self.products.catalog.walk_products(job.vendor, ahead.after.take(), PAGE).await?;
+            let ids: Vec<ProductId> = products.iter().map(|product| product.id).collect();
             self.write_products(&ids, &mut ahead, &tree, &mut bytes).await?;
-            ahead.after = page.next;
+            ahead.after = after;
             let ended = ahead.after.is_none();
             if ended && ahead.upload.is_none() {
                 self.files.put(&key, bytes, FILENAME).await?;

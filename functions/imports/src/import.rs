@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use domain::code::Coded;
-use domain::job::{FilePosition, ImportCounts, ImportJob, ImportRowError, JobState, Lease, MAX_FILE_BYTES, claim};
+use domain::job::{FilePosition, ImportCounts, ImportJob, ImportRowError, JobState, MAX_FILE_BYTES};
 use domain::vendor::VendorJob;
 use domain::{ImportId, VendorId};
 
@@ -14,9 +14,9 @@ use crate::files::{Download, FilesError};
 use crate::load::{LoadError, Options};
 use crate::merge::ImportContext;
 use crate::pace::Pace;
-use crate::product_file::{Columns, Entry, FileError, Position, ProductReader, RowCounter, Step};
 use crate::product_store::{BATCH, fault_of};
 use crate::work::{Delivery, Progress, Slice, WorkError};
+use product_file::{Columns, Entry, FileError, Position, ProductReader, RowCounter, Step};
 
 enum SliceError {
     /// The import fails: trying again would end the same way.
@@ -138,11 +138,9 @@ impl App {
                 tracing::warn!(import.id = %id, "a file was uploaded for an unknown import");
                 return Ok(None);
             };
-            if !delivery.is_granted(claim(job.state, job.lease.as_ref(), delivery.message, delivery.now))? {
+            if !delivery.is_granted(job.claim(delivery.message, delivery.now))? {
                 return Ok(None);
             }
-            job.state = JobState::Running;
-            job.lease = Some(Lease::new(delivery.message, delivery.now));
             match self.accounts.save_import(&job, &[]).await {
                 Ok(job) => return Ok(Some(job)),
                 // Another delivery saved first: read the job again to see whether it holds the lease.

@@ -9,7 +9,6 @@ mod load;
 mod merge;
 mod pace;
 mod pictures;
-pub mod product_file;
 mod product_store;
 mod work;
 

@@ -10,8 +10,8 @@ use domain::{Code, Currency, Refusal, Timestamp, VendorId};
 use crate::App;
 use crate::merge::ImportContext;
 use crate::pace::Pace;
-use crate::product_file::{Columns, Entry, ProductReader, Products, ReadError};
 use crate::product_store::BATCH;
+use product_file::{Columns, Entry, ProductReader, Products, ReadError};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {

@@ -15,7 +15,7 @@ use domain::text::{Handle, Line, Name};
 use domain::vendor::VendorCard;
 use domain::{Currency, ProductId, Timestamp, VariantId};
 
-use crate::product_file::{Columns, Fault, ProductDraft};
+use product_file::{Columns, Fault, ProductDraft};
 
 pub(crate) use self::category::file_type;
 
@@ -156,8 +156,7 @@ pub(crate) fn merged(
     let stock = variants::set(&mut product, before, draft, context, totals)?;
     product.options = options(before, draft, &product);
     if context.publish && context.approved && draft.wants_publishing() {
-        product.state = ProductState::Published;
-        product.published_at.get_or_insert(context.now);
+        product.publish(context.now);
     }
     product.check().map_err(|refusal| {
         let fields = refusal.fields();

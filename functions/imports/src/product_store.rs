@@ -9,18 +9,16 @@ use domain::stock::{Layout, StockShard};
 use domain::text::Handle;
 use domain::{Code, ProductId, VariantId};
 use store::catalog::StoredProduct;
-use store::{Catalog, Error, Stock};
+use store::{Backoff, Catalog, Error, Stock};
 use tokio::task::JoinSet;
 
 use crate::merge::{ImportContext, Issue, Merged, added, handles, is_of_file, may_be_set, merged};
 use crate::pace::Pace;
-use crate::product_file::{Entry, ProductDraft, RowError};
+use product_file::{Entry, ProductDraft, RowError};
 
 /// Products per batch, which bounds how much of a file is in memory at a time.
 pub(crate) const BATCH: usize = 24;
 const MAX_CONCURRENT_WRITES: usize = 8;
-/// Attempts to write a product that others change at the same time.
-const MAX_ATTEMPTS: usize = 6;
 
 #[derive(Clone, Debug)]
 pub(crate) struct ProductStore {
@@ -267,14 +265,15 @@ impl ProductStore {
     }
 
     /// Writes a product and its stock. When others change the product at the same time, it is read again and the
-    /// merge is repeated, up to [`MAX_ATTEMPTS`] times.
+    /// merge is repeated.
     async fn apply_plan(
         self,
         context: Arc<ImportContext>,
         mut plan: Plan,
     ) -> Result<(u64, Outcome, Vec<Issue>), Error> {
         let line = plan.line;
-        for _ in 0..MAX_ATTEMPTS {
+        let mut backoff = Backoff::default();
+        loop {
             match self.write(&plan).await {
                 Ok(()) => {
                     let outcome = plan.outcome();
@@ -290,6 +289,9 @@ impl ProductStore {
                 }
                 Err(other) => return Err(other),
             }
+            if backoff.pause().await.is_err() {
+                break;
+            }
             let known = self.known(&context, std::slice::from_ref(&plan.draft)).await?.pop();
             let Some(known) = known else { break };
             plan = match Plan::new(line, plan.draft, known, &context) {
@@ -304,9 +306,8 @@ impl ProductStore {
 
     async fn write(&self, plan: &Plan) -> Result<(), Error> {
         match &plan.known.stored {
-            None => self.catalog.add(&plan.stored()).await.map(|_| ()),
-            Some(before) if plan.changes_product() => self.catalog.save(before, &plan.stored()).await.map(|_| ()),
-            Some(_) => Ok(()),
+            Some(_) if !plan.changes_product() => Ok(()),
+            before => self.catalog.put(before.as_ref(), &plan.stored()).await,
         }
     }
 
@@ -328,7 +329,7 @@ impl ProductStore {
         }
         let mut issues = Vec::new();
         for (variant, layout, on_hand) in changes {
-            match self.stock.set_on_hand(variant, layout, on_hand, &|_| Ok(None)).await {
+            match self.stock.set_on_hand(variant, layout, on_hand, &|_| Ok(((), None))).await {
                 Ok(_) => {}
                 Err(Error::Refused(refusal)) => {
                     issues.push(Issue::new("Variant Inventory Qty", "quantity_reserved", refusal.to_string()));

@@ -12,12 +12,11 @@ mod notices;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::token::order_token;
 use domain::order::{OrderEvent, OrderEventKind, PlacedOrder};
 use domain::text::Email;
 use domain::{EventId, LowStock, OrderId, OutboxEvent, Timestamp, UnmatchedPayment, VendorId};
 use platform::{Config, Fatal, QueueMessage, Rotating, Secret, StreamRecord};
-use store::orders::Claim;
+use store::orders::{Claim, event_of};
 use store::{Accounts, Orders, Stock};
 
 use crate::mail::{Mail, Unsent};
@@ -63,14 +62,13 @@ pub enum DeliveryError {
 }
 
 impl App {
-    /// Builds the clients and warms the connection to DynamoDB.
+    /// Builds the clients and connects to DynamoDB.
     ///
     /// # Errors
     /// An environment variable is missing or invalid.
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
-        let dynamodb = config.dynamodb()?;
         let table = config.required("ORDERS_TABLE")?;
-        platform::prewarm(config, &dynamodb, table).await;
+        let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
         // This function changes no stock, so it needs no name of that table.
         let stock = Stock::new(dynamodb.clone(), "");
         let from = config.required("MAIL_FROM")?;
@@ -126,8 +124,8 @@ pub async fn handle(app: &App, message: &QueueMessage, now: Timestamp) -> Result
 fn event_in(message: &QueueMessage) -> Result<OutboxEvent, DeliveryError> {
     let unreadable = |error: serde_json::Error| DeliveryError::Unreadable(error.to_string());
     let record: StreamRecord = message.json().map_err(unreadable)?;
-    let data = record.new_image().and_then(|image| image.text("data"));
-    serde_json::from_str(data.unwrap_or_default()).map_err(unreadable)
+    let item = record.new_image().ok_or_else(|| DeliveryError::Unreadable("no item".to_owned()))?;
+    event_of(item).map_err(|error| DeliveryError::Unreadable(error.to_string()))
 }
 
 impl App {
@@ -191,7 +189,7 @@ impl App {
         let (address, message) = match recipient {
             Recipient::Buyer => {
                 let secret = self.token_secret.value().await?;
-                let link = self.site.order_link(order.order.id, &order_token(&secret.current, order.order.id));
+                let link = self.site.order_link(order.order.id, &secret.order_token(order.order.id));
                 (order.order.email.clone(), notices::to_buyer(event, order, &self.site, &link))
             }
             Recipient::Operator => (self.operator.clone(), notices::to_operator(event, order, &self.site)),

@@ -374,7 +374,7 @@ fn money_that_came_late_or_twice_is_told_with_its_sum() {
     assert!(message.contains("We are sending 50.00 USD back to you."), "{message}");
 
     let mut order = placed(ProviderName::Stripe);
-    let second = order.retry_payment(ProviderName::Stripe, &mut ids(30)).unwrap();
+    let second = order.retry_payment(ProviderName::Stripe, &[], &mut ids(30)).unwrap();
     let first = order.payments[0].id;
     order.settle(first, &news, LatePayment::Fulfil, &mut ids(60)).unwrap();
     order.settle(second, &news, LatePayment::Fulfil, &mut ids(90)).unwrap();

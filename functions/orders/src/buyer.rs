@@ -1,29 +1,16 @@
 //! A buyer's orders.
 
 use api::views::OrderView;
-use api::{Answer, Buyer, Cursor, Idempotent, Json, Limit, NoBody, Now, Page, Path, Problem, Query, SourceIp};
+use api::{Answer, Buyer, Idempotent, Json, NoBody, Now, Page, PageQuery, Path, Problem, Query, SourceIp};
 use axum::extract::State;
-use domain::order::{Actor, Order, OrderState, PlacedOrder};
+use domain::order::{Actor, OrderState};
 use domain::pricing::Totals;
-use domain::{Code, Currency, OrderId, Refusal, Timestamp};
-use serde::{Deserialize, Serialize};
-use store::Orders;
-use utoipa::{IntoParams, ToSchema};
+use domain::{Currency, OrderId, Timestamp};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::App;
-use crate::cancellation::answer_for_buyer;
-
-/// Which page of the list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListMyOrders {
-    /// Items per page, 1 to 100.
-    #[serde(default)]
-    limit: Limit,
-    /// The value of `next` on the page before.
-    cursor: Option<String>,
-}
+use crate::guests::answer;
 
 /// An order in the buyer's list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -38,44 +25,21 @@ pub struct OrderSummary {
     placed_at: Timestamp,
 }
 
-impl From<&Order> for OrderSummary {
-    fn from(order: &Order) -> Self {
-        Self {
-            id: order.id,
-            number: order.id.number(),
-            state: order.state,
-            currency: order.currency,
-            totals: order.totals,
-            placed_at: order.placed_at,
-        }
+impl From<shop::OrderSummary> for OrderSummary {
+    fn from(order: shop::OrderSummary) -> Self {
+        let shop::OrderSummary { id, state, currency, totals, placed_at, .. } = order;
+        Self { id, number: id.number(), state, currency, totals, placed_at }
     }
 }
 
 /// Lists the buyer's orders, newest first.
-#[utoipa::path(get, path = "/v1/me/orders", params(ListMyOrders), responses((status = OK, body = Page<OrderSummary>)))]
+#[utoipa::path(get, path = "/v1/me/orders", params(PageQuery), responses((status = OK, body = Page<OrderSummary>)))]
 pub async fn list_my_orders(
     State(app): State<App>,
     buyer: Buyer,
-    Query(asked): Query<ListMyOrders>,
+    Query(asked): Query<PageQuery>,
 ) -> Result<Json<Page<OrderSummary>>, Problem> {
-    let partition = Orders::buyer_partition(buyer.user);
-    let scope = format!("GET /v1/me/orders|{partition}");
-    let start = match &asked.cursor {
-        Some(cursor) => Some(Cursor::decode(cursor, &scope, ("buyer_key", &format!("s{partition}")))?),
-        None => None,
-    };
-    let limit = u16::try_from(asked.limit.get()).unwrap_or(20);
-    let page = app.orders.of_buyer(buyer.user, limit, start).await?;
-    let next = page.next.map(|key| Cursor::encode(&scope, &key));
-    Ok(Json(Page { items: page.items.iter().map(OrderSummary::from).collect(), next }))
-}
-
-impl App {
-    /// The order, if it is the buyer's; otherwise 404, which does not reveal whether it exists.
-    async fn load_for_buyer(&self, id: OrderId, buyer: Buyer) -> Result<PlacedOrder, Problem> {
-        let order = self.orders.load(id).await?.filter(|order| order.order.buyer == Some(buyer.user));
-        order.ok_or_else(|| Refusal::of(Code::NotFound).into())
-    }
+    Ok(Json(Page::of(app.orders.of_buyer(buyer.user, &asked.page()).await?, OrderSummary::from)))
 }
 
 /// Shows one of the buyer's orders.
@@ -88,7 +52,7 @@ pub async fn show_my_order(
     buyer: Buyer,
     Path(id): Path<OrderId>,
 ) -> Result<Json<OrderView>, Problem> {
-    Ok(Json(OrderView::from(&app.load_for_buyer(id, buyer).await?)))
+    Ok(Json(OrderView::from(&app.orders.buyers_order(id, buyer.user).await?)))
 }
 
 /// Cancels one of the buyer's orders.
@@ -105,8 +69,9 @@ pub async fn cancel_my_order(
     Path(id): Path<OrderId>,
     asked: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
-    let order = app.load_for_buyer(id, buyer).await?;
-    app.cancel(order, Actor::Buyer, asked.call.scoped_to(buyer.user), answer_for_buyer, now).await
+    let order = app.orders.buyers_order(id, buyer.user).await?;
+    let call = asked.call.scoped_to(buyer.user);
+    Answer::of(app.orders.cancel(order, Actor::Buyer, call.responding(&answer), now).await?)
 }
 
 /// Refreshes the payment of one of the buyer's orders.
@@ -123,6 +88,6 @@ pub async fn refresh_my_payment(
     buyer: Buyer,
     Path(id): Path<OrderId>,
 ) -> Result<Json<OrderView>, Problem> {
-    let order = app.load_for_buyer(id, buyer).await?;
-    Ok(Json(OrderView::from(&app.refresh_payment(order, &client, now).await?)))
+    let order = app.orders.buyers_order(id, buyer.user).await?;
+    Ok(Json(OrderView::from(&app.orders.refresh_payment(order, &client, now).await?)))
 }

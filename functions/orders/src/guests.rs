@@ -1,51 +1,25 @@
 //! A guest's order: whoever holds its token may see and cancel it.
 
 use api::views::OrderView;
-use api::{Answer, Idempotent, Json, NoBody, Now, OrderToken, Path, Problem, SourceIp};
+use api::{Answer, GuestOrder, Idempotent, Json, NoBody, Now, Problem, SourceIp};
 use axum::extract::State;
 use domain::order::{Actor, PlacedOrder};
-use domain::{Code, OrderId, Refusal, Timestamp};
-use store::rate_limits::Target;
+use domain::{OrderId, Refusal};
 
 use crate::App;
-use crate::cancellation::answer_for_buyer;
 
-impl App {
-    /// The order, if the token belongs to it; otherwise 404. Only wrong tokens are counted against the rate limit, so
-    /// that guessing from a shared address does not block those who hold a token.
-    async fn load_by_token(
-        &self,
-        id: OrderId,
-        token: &OrderToken,
-        client: &str,
-        now: Timestamp,
-    ) -> Result<PlacedOrder, Problem> {
-        let secret = self.token_secret.value().await?;
-        if let Err(closed) = token.opens(id, secret.accepted()) {
-            let limit = self.settings.current().await?.limits.wrong_token;
-            self.rate_limits.count_one("order-token", Target::Client(client), limit, now).await?;
-            return Err(closed);
-        }
-        self.orders.load(id).await?.ok_or_else(|| Refusal::of(Code::NotFound).into())
-    }
+/// The order as its buyer sees it.
+pub(crate) fn answer(order: &PlacedOrder) -> Result<Answer, Refusal> {
+    Answer::ok(&OrderView::from(order))
 }
 
 /// Shows an order to the holder of its token.
 #[utoipa::path(
     get, path = "/v1/orders/{id}",
-    params(
-        ("id" = OrderId, Path, description = "The order."),
-        ),
+    params(("id" = OrderId, Path, description = "The order.")),
     responses((status = OK, body = OrderView))
 )]
-pub async fn show_order(
-    State(app): State<App>,
-    Now(now): Now,
-    SourceIp(client): SourceIp,
-    Path(id): Path<OrderId>,
-    token: OrderToken,
-) -> Result<Json<OrderView>, Problem> {
-    let order = app.load_by_token(id, &token, &client, now).await?;
+pub async fn show_order(GuestOrder(order): GuestOrder) -> Result<Json<OrderView>, Problem> {
     Ok(Json(OrderView::from(&order)))
 }
 
@@ -54,21 +28,17 @@ pub async fn show_order(
 /// Possible as long as nothing was shipped. What was paid is refunded.
 #[utoipa::path(
     post, path = "/v1/orders/{id}/cancel",
-    params(
-        ("id" = OrderId, Path, description = "The order."),
-        ),
+    params(("id" = OrderId, Path, description = "The order.")),
     responses((status = OK, body = OrderView))
 )]
 pub async fn cancel_order(
     State(app): State<App>,
     Now(now): Now,
-    SourceIp(client): SourceIp,
-    Path(id): Path<OrderId>,
-    token: OrderToken,
+    GuestOrder(order): GuestOrder,
     asked: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
-    let order = app.load_by_token(id, &token, &client, now).await?;
-    app.cancel(order, Actor::Buyer, asked.call.scoped_to(id), answer_for_buyer, now).await
+    let call = asked.call.scoped_to(order.order.id);
+    Answer::of(app.orders.cancel(order, Actor::Buyer, call.responding(&answer), now).await?)
 }
 
 /// Refreshes the payment of an order.
@@ -77,18 +47,14 @@ pub async fn cancel_order(
 /// the provider's webhook has arrived. Repeating the call is harmless.
 #[utoipa::path(
     post, path = "/v1/orders/{id}/settle",
-    params(
-        ("id" = OrderId, Path, description = "The order."),
-        ),
+    params(("id" = OrderId, Path, description = "The order.")),
     responses((status = OK, body = OrderView))
 )]
 pub async fn refresh_payment(
     State(app): State<App>,
     Now(now): Now,
     SourceIp(client): SourceIp,
-    Path(id): Path<OrderId>,
-    token: OrderToken,
+    GuestOrder(order): GuestOrder,
 ) -> Result<Json<OrderView>, Problem> {
-    let order = app.load_by_token(id, &token, &client, now).await?;
-    Ok(Json(OrderView::from(&app.refresh_payment(order, &client, now).await?)))
+    Ok(Json(OrderView::from(&app.orders.refresh_payment(order, &client, now).await?)))
 }

@@ -1,52 +1,43 @@
 //! Orders as their buyers see them, and the operator's changes to one.
 
 mod buyer;
-mod cancellation;
 mod guests;
 mod operator;
-mod payment_refresh;
 
-use std::sync::Arc;
-
-use api::{Routes, routes};
+use api::{GuestOrders, Routes, routes};
 use axum::Router;
-use payments::Providers;
-use platform::{Config, Fatal, Rotating, Secret};
-use store::{Orders, RateLimits, SettingsTable, Stock};
+use domain::order::PlacedOrder;
+use domain::{OrderId, Timestamp};
+use platform::{Config, Fatal};
+use shop::Orders;
 
-/// State shared by the handlers.
-#[derive(Clone)]
+/// The state of the handlers.
+#[derive(Clone, Debug)]
 pub struct App {
     orders: Orders,
-    rate_limits: RateLimits,
-    settings: SettingsTable,
-    providers: Providers,
-    token_secret: Arc<Secret<Rotating>>,
-}
-
-impl std::fmt::Debug for App {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("App").finish_non_exhaustive()
-    }
 }
 
 impl App {
-    /// Builds the clients and warms the connection to DynamoDB.
+    /// Builds the clients and connects to DynamoDB.
     ///
     /// # Errors
     /// An environment variable is missing or invalid.
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
-        let dynamodb = config.dynamodb()?;
-        let table = config.required("ORDERS_TABLE")?;
-        platform::prewarm(config, &dynamodb, table).await;
-        let stock = Stock::new(dynamodb.clone(), config.required("STOCK_TABLE")?);
-        Ok(Self {
-            rate_limits: RateLimits::new(dynamodb.clone(), config.required("CARTS_TABLE")?),
-            settings: SettingsTable::new(dynamodb.clone(), config.required("SETTINGS_TABLE")?),
-            orders: Orders::new(dynamodb, table, stock),
-            providers: payment_webhook::providers::from_config(config)?,
-            token_secret: Arc::new(config.secret("ORDER_TOKEN_SECRET_ARN")?),
-        })
+        Ok(Self { orders: Orders::new(config).await? })
+    }
+}
+
+impl GuestOrders for App {
+    type Error = shop::Error;
+
+    async fn guest_order(
+        &self,
+        id: OrderId,
+        token: Option<&str>,
+        client: &str,
+        now: Timestamp,
+    ) -> Result<PlacedOrder, shop::Error> {
+        self.orders.guest_order(id, token, client, now).await
     }
 }
 

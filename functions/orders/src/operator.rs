@@ -2,19 +2,14 @@
 //! the permissions to write orders, release stock and cancel payments.
 
 use api::views::OperatorOrderView;
-use api::{Answer, Idempotent, Json, NoBody, Now, Operator, Path, Problem, ScopedRequest, replay_or_run};
+use api::{Answer, Idempotent, Json, NoBody, Now, Operator, Path, Problem};
 use axum::extract::State;
 use domain::order::{Actor, PlacedOrder};
-use domain::{Code, OrderId, PaymentId, Refusal, Timestamp};
-use payment_webhook::settlement::allocate_to_reopen;
+use domain::{OrderId, PaymentId, Refusal};
 use serde::Deserialize;
-use store::Error;
 use utoipa::ToSchema;
 
 use crate::App;
-
-/// Attempts to save an order that is changed concurrently.
-const MAX_ATTEMPTS: usize = 8;
 
 /// What to do with a payment of another amount than was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
@@ -35,57 +30,8 @@ pub struct ResolveAmountMismatch {
 }
 
 /// The order as the operator sees it.
-fn answer_for_operator(order: &PlacedOrder) -> Result<Answer, Problem> {
+fn answer(order: &PlacedOrder) -> Result<Answer, Refusal> {
     Answer::ok(&OperatorOrderView::from(order))
-}
-
-impl App {
-    async fn load(&self, id: OrderId) -> Result<PlacedOrder, Problem> {
-        self.orders.load(id).await?.ok_or_else(|| Refusal::of(Code::NotFound).into())
-    }
-
-    /// Applies the operator's decision. The same decision again changes nothing, so that a repeat is harmless.
-    async fn decide(
-        &self,
-        id: OrderId,
-        payment: PaymentId,
-        decision: MismatchDecision,
-        call: &ScopedRequest,
-        now: Timestamp,
-    ) -> Result<Answer, Problem> {
-        for _ in 0..MAX_ATTEMPTS {
-            let loaded = self.load(id).await?;
-            if loaded.has_decided(payment, decision == MismatchDecision::Accept) {
-                let answer = answer_for_operator(&loaded)?;
-                self.orders.storing(call.stored(&answer)?).store_response().await?;
-                return Ok(answer);
-            }
-            let mut changed = loaded.clone();
-            let mut ids = platform::ids(now);
-            match decision {
-                MismatchDecision::Refund => changed.reject_amount(payment, &mut ids)?,
-                MismatchDecision::Accept => {
-                    // Refuse before any shard is read.
-                    loaded.clone().accept_amount(payment, &mut platform::ids(now))?;
-                    if loaded.demand_to_reopen().is_some() {
-                        // Its stock was released when the order ended: re-reserve it from any shards that have it.
-                        let allocations = Box::pin(allocate_to_reopen(&self.orders, &loaded)).await?;
-                        changed.reallocate(allocations.ok_or_else(|| Refusal::of(Code::OutOfStock))?)?;
-                    }
-                    changed.accept_amount(payment, &mut ids)?;
-                }
-            }
-            let answer = answer_for_operator(&changed)?;
-            match self.orders.storing(call.stored(&answer)?).save(&loaded, &changed).await {
-                Ok(()) => return Ok(answer),
-                Err(Error::Conflict) => {}
-                // The units were reserved by another order after they were allocated: other units may be left.
-                Err(Error::Refused(refusal)) if domain::Coded::code(&refusal) == Code::OutOfStock => {}
-                Err(other) => return Err(other.into()),
-            }
-        }
-        Err(Error::Conflict.into())
-    }
 }
 
 /// Cancels whatever of an order was not shipped.
@@ -102,8 +48,8 @@ pub async fn cancel_order_as_operator(
     Path(id): Path<OrderId>,
     asked: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
-    let order = app.load(id).await?;
-    app.cancel(order, Actor::Operator, asked.call.scoped_to(operator.user), answer_for_operator, now).await
+    let (order, call) = (app.orders.order(id).await?, asked.call.scoped_to(operator.user));
+    Answer::of(app.orders.cancel(order, Actor::Operator, call.responding(&answer), now).await?)
 }
 
 /// Resolves the amount mismatch of a payment.
@@ -125,6 +71,7 @@ pub async fn resolve_amount_mismatch(
     Idempotent { body: Json(asked), call }: Idempotent<Json<ResolveAmountMismatch>>,
 ) -> Result<Answer, Problem> {
     let call = call.scoped_to(operator.user);
-    replay_or_run(app.orders.stored_response(call.as_idempotent()), app.decide(id, payment, asked.decision, &call, now))
-        .await
+    let accept = asked.decision == MismatchDecision::Accept;
+    let settlement = app.orders.settlement();
+    Answer::of(settlement.resolve_amount_mismatch(id, payment, accept, call.responding(&answer), now).await?)
 }

@@ -1,36 +1,29 @@
 //! Payment webhooks: a provider's news of payments, refunds and disputes.
-//!
-//! [`settlement`] is the only way in which such news changes an order; checkout, cancellation and housekeeping use it,
-//! too.
 
-pub mod providers;
-pub mod settlement;
 mod webhook;
 
 use api::{Routes, routes};
 use axum::Router;
-use payments::Providers;
 use platform::{Config, Fatal};
+use settlement::Settlement;
 use store::{Orders, Stock};
 
-/// State shared by the handlers.
+/// The state of the handler.
 #[derive(Clone, Debug)]
 pub struct App {
-    orders: Orders,
-    providers: Providers,
+    settlement: Settlement,
 }
 
 impl App {
-    /// Builds the clients and warms the connection to DynamoDB.
+    /// Builds the clients and connects to DynamoDB.
     ///
     /// # Errors
     /// An environment variable is missing or invalid.
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
-        let dynamodb = config.dynamodb()?;
         let table = config.required("ORDERS_TABLE")?;
-        platform::prewarm(config, &dynamodb, table).await;
+        let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
         let stock = Stock::new(dynamodb.clone(), config.required("STOCK_TABLE")?);
-        Ok(Self { orders: Orders::new(dynamodb, table, stock), providers: providers::from_config(config)? })
+        Ok(Self { settlement: Settlement::new(config, Orders::new(dynamodb, table, stock))? })
     }
 }
 

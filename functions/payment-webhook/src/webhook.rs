@@ -5,12 +5,10 @@ use axum::extract::State;
 use domain::payment::ProviderName;
 use domain::{Code, Refusal};
 use http::HeaderMap;
-use payments::WebhookError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::settlement::settle;
 
 /// The acknowledgement of a webhook.
 #[derive(Debug, Serialize, ToSchema)]
@@ -34,13 +32,6 @@ pub async fn receive_webhook(
     RawBody(body): RawBody,
 ) -> Result<Json<Received>, Problem> {
     let provider = ProviderName::parse(&provider).ok_or_else(|| Refusal::of(Code::NotFound))?;
-    let news = app.providers.verify(provider, &headers, &body, now).await.inspect_err(|refused| match refused {
-        // A metric filter in the template matches this message.
-        WebhookError::BadSignature | WebhookError::Stale => {
-            tracing::warn!(provider = provider.as_str(), reason = %refused, "the signature of a webhook was refused");
-        }
-        _ => tracing::warn!(provider = provider.as_str(), reason = %refused, "a webhook was not accepted"),
-    })?;
-    settle(&app.orders, &news, now).await?;
+    app.settlement.receive(provider, &headers, &body, now).await?;
     Ok(Json(Received { received: true }))
 }

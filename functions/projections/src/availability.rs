@@ -3,37 +3,13 @@
 use std::collections::BTreeMap;
 
 use domain::catalog::Variant;
-use domain::{EventId, LowStock, Timestamp, VariantId};
-use platform::{Change, StreamRecord};
-use store::Error;
+use domain::{EventId, LowStock, Timestamp};
+use platform::StreamRecord;
 use store::catalog::StoredProduct;
-use store::stock::shard_of;
+use store::stock::ShardChange;
+use store::{Backoff, Error};
 
 use crate::App;
-
-/// Attempts to save the availability of a product that is changed concurrently.
-const MAX_ATTEMPTS: usize = 12;
-
-/// A change of one shard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct ShardChange {
-    variant: VariantId,
-    shard: u16,
-    /// The shard's version after the change, if the record contains it.
-    version: Option<u64>,
-}
-
-impl ShardChange {
-    /// `None` if the record is not of a shard.
-    fn in_record(record: &StreamRecord) -> Option<Self> {
-        let (variant, shard) = shard_of(record.key().text("pk")?)?;
-        let version = match record.change {
-            Change::Remove => None,
-            Change::Insert | Change::Modify => record.new_image().and_then(|image| image.number("version")),
-        };
-        Some(Self { variant, shard, version: version.and_then(|version| u64::try_from(version).ok()) })
-    }
-}
 
 impl App {
     /// Saves the availability of the variant whose shard has changed.
@@ -41,11 +17,12 @@ impl App {
     /// The product is read before its stock and saved under its version: of two concurrent projections, the one with
     /// the older reading of the stock conflicts and reads again, so it cannot overwrite the newer one.
     pub(crate) async fn project(&self, record: &StreamRecord, now: Timestamp) -> Result<(), Error> {
-        let Some(change) = ShardChange::in_record(record) else { return Ok(()) };
+        let Some(change) = ShardChange::of(record.key(), record.new_image()) else { return Ok(()) };
         if change.version.is_some_and(|version| self.seen.includes((change.variant, change.shard), version)) {
             return Ok(());
         }
-        for _ in 0..MAX_ATTEMPTS {
+        let mut backoff = Backoff::default();
+        loop {
             // A product or a variant that is gone needs no availability.
             let Some(stored) = self.catalog.product(change.variant.product()).await? else { return Ok(()) };
             let Some(variant) = stored.product.variant(change.variant) else { return Ok(()) };
@@ -69,11 +46,10 @@ impl App {
                     self.seen.shown(change.variant, &level);
                     return Ok(());
                 }
-                Err(Error::Conflict) => {}
+                Err(Error::Conflict) => backoff.pause().await?,
                 Err(other) => return Err(other),
             }
         }
-        Err(Error::Conflict)
     }
 }
 
@@ -89,34 +65,4 @@ fn low_stock_event(stored: &StoredProduct, variant: &Variant, left: i64, now: Ti
         low_stock_at: variant.low_stock_at?,
         at: now,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use domain::ProductId;
-
-    use super::*;
-
-    fn record(change: &str, pk: &str, image: &serde_json::Value) -> StreamRecord {
-        let text = serde_json::json!({
-            "eventID": "1", "eventName": change,
-            "dynamodb": {"Keys": {"pk": {"S": pk}, "sk": {"S": "COUNTER"}}, "NewImage": image, "SequenceNumber": "1"},
-        });
-        serde_json::from_value(text).unwrap()
-    }
-
-    #[test]
-    fn a_change_names_its_shard_and_its_version() {
-        let variant = VariantId::new(ProductId::from_bits(5), 2);
-        let image = serde_json::json!({"available": {"N": "3"}, "version": {"N": "9"}});
-        let pk = format!("STOCK#{variant}#004");
-        let change_in = |change, image| ShardChange::in_record(&record(change, &pk, image));
-        assert_eq!(change_in("MODIFY", &image), Some(ShardChange { variant, shard: 4, version: Some(9) }));
-        assert_eq!(
-            change_in("REMOVE", &serde_json::Value::Null),
-            Some(ShardChange { variant, shard: 4, version: None })
-        );
-        assert_eq!(change_in("INSERT", &serde_json::json!({})), Some(ShardChange { variant, shard: 4, version: None }));
-        assert_eq!(ShardChange::in_record(&record("INSERT", "OTHER#1", &image)), None);
-    }
 }

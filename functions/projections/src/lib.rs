@@ -25,14 +25,13 @@ pub struct App {
 }
 
 impl App {
-    /// Builds the clients and warms the connection to DynamoDB.
+    /// Builds the clients and connects to DynamoDB.
     ///
     /// # Errors
     /// An environment variable is missing or invalid.
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
-        let dynamodb = config.dynamodb()?;
         let table = config.required("STOCK_TABLE")?;
-        platform::prewarm(config, &dynamodb, table).await;
+        let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
         let stock = Stock::new(dynamodb.clone(), table);
         Ok(Self {
             catalog: Catalog::new(

@@ -1,15 +1,14 @@
 //! Exports of product files: starting an export and showing its progress. The worker writes the file.
 
 use api::views::ExportView;
-use api::{Answer, Caller, Idempotent, Json, NoBody, Now, Path, Problem, Query, VendorHeader, replay_or_run};
+use api::{Answer, Idempotent, Json, Member, NoBody, Now, Path, Problem, Query};
 use axum::extract::State;
-use domain::job::{ExportJob, JobState};
-use domain::vendor::{Permission, VendorJob};
-use domain::{Code, Currency, ExportId, Refusal};
+use domain::job::ExportJob;
+use domain::{Currency, ExportId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::{App, scoped_to_member};
+use crate::App;
 
 const EXPORTS: &str = "/v1/vendor/exports/";
 
@@ -32,42 +31,15 @@ pub struct ExportParameters {
 pub async fn start_vendor_export(
     State(app): State<App>,
     Now(now): Now,
-    caller: Caller,
-    VendorHeader(vendor_id): VendorHeader,
+    Member(member): Member,
     Query(asked): Query<ExportParameters>,
     Idempotent { call, .. }: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
-    let member = app.accounts.member(caller.user, vendor_id).await?;
-    member.may(Permission::ReadProducts)?;
-    let vendor = member.account.card.id;
-    let call = scoped_to_member(call, caller.user, vendor);
-    let job = ExportJob {
-        id: ExportId::new(now, platform::ids(now).bits()),
-        vendor,
-        currency: asked.currency.unwrap_or(member.account.currency),
-        state: JobState::Waiting,
-        rows: 0,
-        products: 0,
-        failure: None,
-        after: None,
-        upload: None,
-        parts: Vec::new(),
-        lease: None,
-        created_at: now,
-        finished_at: None,
-        version: 0,
-    };
-    let answer = Answer::accepted(format!("{EXPORTS}{}", job.id), &ExportView::from(&job))?;
-    let answer = replay_or_run(app.accounts.stored_response(call.as_idempotent()), async {
-        app.accounts.storing(call.stored(&answer)?).add_export(&job).await?;
-        Ok(answer)
-    })
-    .await?;
-    // Enqueued for a replay too: the first call may have stopped between storing the job and sending its message. The
-    // job's lease makes a duplicate message harmless.
-    let id = answer.location().and_then(|location| location.strip_prefix(EXPORTS)).and_then(|id| id.parse().ok());
-    let id = id.ok_or_else(|| Problem::internal("an export without a location"))?;
-    app.files.enqueue(&VendorJob::Export { vendor_id: vendor, id }).await?;
+    let call = call.scoped_to(member.key_scope());
+    let begun = |job: &ExportJob| Answer::accepted(format!("{EXPORTS}{}", job.id), &ExportView::from(job));
+    let answer = Answer::of(app.desk.begin_export(&member, asked.currency, call.responding(&begun), now).await?)?;
+    // Enqueued for a replay too: the first call may have stopped between storing the job and sending its message.
+    app.desk.enqueue_export(&member, answer.created_at(EXPORTS)?).await?;
     Ok(answer)
 }
 
@@ -82,22 +54,10 @@ pub async fn start_vendor_export(
 pub async fn show_vendor_export(
     State(app): State<App>,
     Now(now): Now,
-    caller: Caller,
-    VendorHeader(vendor_id): VendorHeader,
+    Member(member): Member,
     Path(id): Path<ExportId>,
 ) -> Result<Json<ExportView>, Problem> {
-    let member = app.accounts.member(caller.user, vendor_id).await?;
-    member.may(Permission::ReadProducts)?;
-    let found = app.accounts.export(member.account.card.id, id).await?;
-    let job = found.ok_or_else(|| Refusal::of(Code::NotFound))?;
-    if job.is_abandoned(now) {
-        app.files.enqueue_abandoned(&VendorJob::Export { vendor_id: job.vendor, id }).await;
-    }
-    let mut view = ExportView::from(&job);
-    if job.state == JobState::Completed {
-        let (url, expires_at) = app.files.presigner.link(&job.key(), now).await?;
-        view.url = Some(url);
-        view.url_expires_at = Some(expires_at);
-    }
-    Ok(Json(view))
+    let (job, link) = app.desk.export(&member, id, now).await?;
+    let (url, url_expires_at) = link.map(|link| (link.url, link.expires_at)).unzip();
+    Ok(Json(ExportView { url, url_expires_at, ..ExportView::from(&job) }))
 }

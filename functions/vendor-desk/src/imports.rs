@@ -1,57 +1,17 @@
 //! Imports of product files: starting an import and showing its progress. The worker does the import itself.
 
 use api::views::ImportView;
-use api::{
-    Answer, Argument, Caller, Idempotent, Json, Now, Path, Problem, Query, RawBody, VendorHeader, replay_or_run,
-};
+use api::{Answer, Argument, Idempotent, Json, Member, Now, Path, Problem, Query, RawBody};
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::header::CONTENT_TYPE;
-use domain::job::{FilePosition, ImportCounts, ImportJob, JobState, MAX_FILE_BYTES, MAX_INLINE_BYTES};
-use domain::text::Line;
-use domain::vendor::{Permission, VendorJob};
-use domain::{Code, Currency, ImportId, Refusal};
-use platform::UploadSpec;
-use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use desk::{AnnounceFile, BegunImport, ImportParameters};
+use domain::job::MAX_INLINE_BYTES;
+use domain::{Code, ImportId};
 
-use crate::files::CSV;
-use crate::{App, scoped_to_member};
+use crate::App;
 
 const IMPORTS: &str = "/v1/vendor/imports/";
-
-/// The parameters of an import.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ImportParameters {
-    /// The currency of the file's prices; by default the vendor's own. Prices in other currencies stay.
-    currency: Option<Currency>,
-    /// Only check the file: nothing is written but the report.
-    #[serde(default)]
-    dry_run: bool,
-    /// Publish products, except those that the file marks as unpublished, draft or archived. Other products keep their
-    /// state, new ones become drafts.
-    #[serde(default)]
-    publish: bool,
-}
-
-/// Name and size of a file that is going to be uploaded, which files of more than 1 MB have to be.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct AnnounceFile {
-    /// The name of the file, shown with the import.
-    filename: Line,
-    /// Its exact length in bytes, at most 200 MB.
-    #[schema(minimum = 1, maximum = 209_715_200)]
-    size: u64,
-}
-
-impl AnnounceFile {
-    const fn upload_spec<'a>(&self, key: &'a str) -> UploadSpec<'a> {
-        UploadSpec { key, content_type: CSV, size: self.size }
-    }
-}
 
 /// The body of the request, by its `Content-Type`: a CSV file, or as JSON the name and size of one to be uploaded.
 #[derive(Debug)]
@@ -103,14 +63,11 @@ pub const BODY_LIMIT: usize = MAX_INLINE_BYTES;
 pub async fn start_vendor_import(
     State(app): State<App>,
     Now(now): Now,
-    caller: Caller,
-    VendorHeader(vendor_id): VendorHeader,
+    Member(member): Member,
     Query(asked): Query<ImportParameters>,
     Idempotent { body: product_file, call }: Idempotent<ProductFile>,
 ) -> Result<Answer, Problem> {
-    let member = app.accounts.member(caller.user, vendor_id).await?;
-    member.may(Permission::EditProducts)?;
-    let call = scoped_to_member(call, caller.user, member.account.card.id);
+    let call = call.scoped_to(member.key_scope());
     let announced = match &product_file {
         ProductFile::ToUpload(announced) => Some(announced),
         ProductFile::Inline(bytes) if bytes.is_empty() => {
@@ -118,58 +75,27 @@ pub async fn start_vendor_import(
         }
         ProductFile::Inline(_) => None,
     };
-    if announced.is_some_and(|announced| !(1..=MAX_FILE_BYTES).contains(&announced.size)) {
-        return Err(Refusal::field("/size", "out_of_range", format!("1 to {MAX_FILE_BYTES} bytes")).into());
-    }
-    let job = ImportJob {
-        id: ImportId::new(now, platform::ids(now).bits()),
-        vendor: member.account.card.id,
-        filename: announced.map(|announced| announced.filename.clone()),
-        currency: asked.currency.unwrap_or(member.account.currency),
-        dry_run: asked.dry_run,
-        publish: asked.publish,
-        state: JobState::Waiting,
-        rows: None,
-        position: FilePosition::default(),
-        counts: ImportCounts::default(),
-        tag: None,
-        lease: None,
-        created_at: now,
-        finished_at: None,
-        version: 0,
+    let begun = |begun: &BegunImport| {
+        let view = ImportView { upload: begun.upload.clone(), ..ImportView::new(&begun.job, Vec::new()) };
+        Answer::accepted(format!("{IMPORTS}{}", begun.job.id), &view)
     };
-    let mut view = ImportView::new(&job, Vec::new());
-    if let Some(announced) = announced {
-        view.upload = Some(app.files.presigner.upload(announced.upload_spec(&job.key()), now).await?);
-    }
-    let answer = Answer::accepted(format!("{IMPORTS}{}", job.id), &view)?;
-    let answer = replay_or_run(app.accounts.stored_response(call.as_idempotent()), async {
-        app.accounts.storing(call.stored(&answer)?).add_import(&job).await?;
-        Ok(answer)
-    })
-    .await?;
-    let waiting = if answer.is_replayed() { app.still_waiting(&job, &answer).await? } else { Some(job) };
+    let (outcome, job) = app.desk.begin_import(&member, &asked, announced, call.responding(&begun), now).await?;
+    let answer = Answer::of(outcome)?;
+    // A replay names the import of the first request, which may have stopped before its file was there.
+    let waiting = if answer.is_replayed() {
+        app.desk.waiting_import(&member, answer.created_at(IMPORTS)?).await?
+    } else {
+        Some(job)
+    };
     match (product_file, waiting) {
-        // The job is stored before the file, because the bucket's notification starts the import at once and the worker
-        // must find the job. A replay puts the file again: the first call may have stopped between the two writes.
         (ProductFile::Inline(bytes), Some(job)) => {
-            app.files.put(&job.key(), bytes).await?;
+            app.desk.put_file(&job, bytes).await?;
             Ok(answer)
         }
         (ProductFile::ToUpload(announced), Some(job)) => {
-            app.files.presigner.renew(answer, announced.upload_spec(&job.key()), now).await
+            answer.with_upload_renewed(now, app.desk.sign_file_upload(&job, &announced, now)).await
         }
         (_, None) => Ok(answer),
-    }
-}
-
-impl App {
-    /// The import that a replayed response names in `Location`, if it still waits for its file. The job of the current
-    /// call was not stored, so its id must not be used.
-    async fn still_waiting(&self, asked: &ImportJob, answer: &Answer) -> Result<Option<ImportJob>, Problem> {
-        let id = answer.location().and_then(|location| location.strip_prefix(IMPORTS)).and_then(|id| id.parse().ok());
-        let id = id.ok_or_else(|| Problem::internal("an import without a location"))?;
-        Ok(self.accounts.import(asked.vendor, id).await?.filter(|first| first.state == JobState::Waiting))
     }
 }
 
@@ -184,17 +110,9 @@ impl App {
 pub async fn show_vendor_import(
     State(app): State<App>,
     Now(now): Now,
-    caller: Caller,
-    VendorHeader(vendor_id): VendorHeader,
+    Member(member): Member,
     Path(id): Path<ImportId>,
 ) -> Result<Json<ImportView>, Problem> {
-    let member = app.accounts.member(caller.user, vendor_id).await?;
-    member.may(Permission::ReadProducts)?;
-    let found = app.accounts.import_with_faults(member.account.card.id, id).await?;
-    let (job, faults) = found.ok_or_else(|| Refusal::of(Code::NotFound))?;
-    if job.is_abandoned(now) {
-        // The worker checks whether the file was uploaded, and resumes the import or fails it.
-        app.files.enqueue_abandoned(&VendorJob::Import { vendor_id: job.vendor, id }).await;
-    }
+    let (job, faults) = app.desk.import(&member, id, now).await?;
     Ok(Json(ImportView::new(&job, faults)))
 }

@@ -1,80 +1,42 @@
 //! The vendor's desk over HTTP: products, stock, media, imports, exports, orders.
 
 mod exports;
-mod files;
 mod imports;
-mod input;
 mod media;
 mod orders;
 mod products;
-mod publishing;
 mod stock;
 mod view;
 
-use api::{Problem, Routes, ScopedRequest, UnscopedRequest, routes};
+use api::{Members, Routes, routes};
 use axum::Router;
-use domain::vendor::Permission;
+use desk::Desk;
+use domain::vendor::Member;
 use domain::{UserId, VendorId};
-use platform::{Bucket, Config, Fatal};
-use store::accounts::Member;
-use store::{Accounts, Catalog, Orders, Stock};
+use platform::{Config, Fatal};
 
-use crate::files::Files;
-
-/// The state of the function: tables, buckets and the queue of jobs.
+/// The state of the handlers.
 #[derive(Clone, Debug)]
 pub struct App {
-    accounts: Accounts,
-    catalog: Catalog,
-    orders: Orders,
-    stock: Stock,
-    media: Bucket,
-    files: Files,
+    desk: Desk,
 }
-
-/// Attempts of a change whose item is changed by others at the same time.
-const MAX_ATTEMPTS: usize = 8;
 
 impl App {
-    /// Builds the clients, and opens the connection to DynamoDB by reading an absent key.
+    /// Builds the clients and connects to DynamoDB.
     ///
     /// # Errors
-    /// A variable of the environment is missing or wrong.
+    /// An environment variable is missing or invalid.
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
-        let dynamodb = config.dynamodb()?;
-        let accounts_table = config.required("ACCOUNTS_TABLE")?;
-        platform::prewarm(config, &dynamodb, accounts_table).await;
-        let stock = Stock::new(dynamodb.clone(), config.required("STOCK_TABLE")?);
-        Ok(Self {
-            accounts: Accounts::new(dynamodb.clone(), accounts_table),
-            catalog: Catalog::new(
-                dynamodb.clone(),
-                config.required("CATALOG_TABLE")?,
-                config.required("MEDIA_BASE_URL")?,
-            ),
-            orders: Orders::new(dynamodb, config.required("ORDERS_TABLE")?, stock.clone()),
-            stock,
-            media: Bucket::new(config.s3()?, config.required("MEDIA_BUCKET")?),
-            files: Files::new(config)?,
-        })
-    }
-
-    /// The caller as a member of the vendor, if the member's role and the vendor's state give this permission.
-    async fn member(
-        &self,
-        user: UserId,
-        vendor_id: Option<VendorId>,
-        permission: Permission,
-    ) -> Result<Member, Problem> {
-        let member = self.accounts.member(user, vendor_id).await?;
-        member.may(permission)?;
-        Ok(member)
+        Ok(Self { desk: Desk::new(config).await? })
     }
 }
 
-/// Scopes the idempotency key to the member and the vendor, so that others' keys never match.
-fn scoped_to_member(call: UnscopedRequest, user: UserId, vendor: VendorId) -> ScopedRequest {
-    call.scoped_to(format_args!("{user} of {vendor}"))
+impl Members for App {
+    type Error = desk::Error;
+
+    async fn member(&self, user: UserId, named: Option<VendorId>) -> Result<Member, desk::Error> {
+        self.desk.member(user, named).await
+    }
 }
 
 /// The routes and their entries in the OpenAPI document.
@@ -95,8 +57,8 @@ pub fn routes<R: Routes<App>>() -> R {
             products::replace_vendor_product[VendorSuspended, HandleTaken, WrongState, LimitReached, Conflict],
             products::delete_vendor_product[VendorSuspended, WrongState, Conflict],
         ))
-        .routes(routes!(publishing::publish_vendor_product[VendorSuspended, WrongState, LimitReached, Conflict]))
-        .routes(routes!(publishing::unpublish_vendor_product[VendorSuspended, Conflict]))
+        .routes(routes!(products::publish_vendor_product[VendorSuspended, WrongState, LimitReached, Conflict]))
+        .routes(routes!(products::unpublish_vendor_product[VendorSuspended, Conflict]))
         .routes(routes!(stock::change_vendor_stock[VendorSuspended, OutOfStock, WrongState, LimitReached, Conflict]))
         .routes(routes!(media::begin_media_upload[VendorSuspended]))
         .routes(routes!(orders::list_vendor_orders[InvalidCursor]))

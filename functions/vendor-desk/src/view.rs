@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use api::{Answer, Problem};
-use domain::catalog::{Image, ImageSource, InventoryPolicy, Product, ProductOption, ProductState, Seo};
-use domain::stock::StockShard;
+use api::Answer;
+use desk::OwnProduct;
+use domain::catalog::{Image, ImageSource, InventoryPolicy, ProductOption, ProductState, Seo};
 use domain::text::{Handle, Name, Title};
-use domain::vendor::VendorAccount;
-use domain::{Currency, Money, ProductId, Timestamp, VariantId};
+use domain::{Money, ProductId, Refusal, Timestamp, VariantId};
 use serde::Serialize;
-use store::catalog::StoredProduct;
 use utoipa::ToSchema;
 
 /// A product as its vendor sees it.
@@ -81,33 +79,20 @@ pub struct VendorVariant {
     available: i64,
 }
 
-pub(crate) type ShardsByVariant = BTreeMap<VariantId, Vec<StockShard>>;
-
 /// 200 with a product as its vendor sees it, and its version.
-pub(crate) fn product_answer(
-    stored: &StoredProduct,
-    shards: &ShardsByVariant,
-    account: &VendorAccount,
-) -> Result<Answer, Problem> {
-    let description = Some(stored.description_html.clone());
-    let view = VendorProduct::new(&stored.product, description, shards, account.currency);
-    Ok(Answer::ok(&view)?.with_version(stored.product.version))
+pub(crate) fn answer(own: &OwnProduct) -> Result<Answer, Refusal> {
+    Ok(Answer::ok(&VendorProduct::from(own))?.with_version(own.product.version))
 }
 
-impl VendorProduct {
-    pub(crate) fn new(
-        product: &Product,
-        description_html: Option<String>,
-        shards: &ShardsByVariant,
-        own: Currency,
-    ) -> Self {
+impl From<&OwnProduct> for VendorProduct {
+    fn from(own: &OwnProduct) -> Self {
+        let product = &own.product;
         let variants = product
             .variants
             .iter()
             .map(|variant| {
-                let all = shards.get(&variant.id).map(Vec::as_slice).unwrap_or_default();
-                let units = all.iter().fold(StockShard::default(), |sum, shard| sum.plus(*shard));
-                let price = variant.price_in(own);
+                let units = own.units.get(&variant.id).copied().unwrap_or_default();
+                let price = variant.price_in(own.currency);
                 VendorVariant {
                     id: variant.id,
                     sku: variant.sku.as_ref().map(ToString::to_string),
@@ -135,7 +120,7 @@ impl VendorProduct {
             title: product.title.clone(),
             state: product.state,
             version: product.version,
-            description_html,
+            description_html: own.description_html.clone(),
             category: product.categories.last().cloned(),
             options: product.options.clone(),
             images: product.images.clone(),

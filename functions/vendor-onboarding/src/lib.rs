@@ -3,68 +3,37 @@
 mod application;
 mod documents;
 mod members;
-mod people;
 mod profile;
 
-use api::{Answer, Problem, Routes, ScopedRequest, UnscopedRequest, routes};
+use api::{Members, Routes, routes};
 use axum::Router;
-use domain::vendor::{Permission, VendorAccount};
+use desk::Vendors;
+use domain::vendor::Member;
 use domain::{UserId, VendorId};
-use platform::{Bucket, Config, Fatal};
-use store::{Accounts, Catalog};
+use platform::{Config, Fatal};
 
-use crate::people::People;
-
-/// The state of the function: tables, the bucket of documents and the user pool.
+/// The state of the handlers.
 #[derive(Clone, Debug)]
 pub struct App {
-    accounts: Accounts,
-    catalog: Catalog,
-    documents: Bucket,
-    people: People,
+    vendors: Vendors,
 }
 
 impl App {
-    /// Builds the clients, and opens the connection to DynamoDB by reading an absent key.
+    /// Builds the clients and connects to DynamoDB.
     ///
     /// # Errors
-    /// A variable of the environment is missing or wrong.
+    /// An environment variable is missing or invalid.
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
-        let dynamodb = config.dynamodb()?;
-        let table = config.required("ACCOUNTS_TABLE")?;
-        platform::prewarm(config, &dynamodb, table).await;
-        Ok(Self {
-            accounts: Accounts::new(dynamodb.clone(), table),
-            catalog: Catalog::new(dynamodb, config.required("CATALOG_TABLE")?, config.required("MEDIA_BASE_URL")?),
-            documents: Bucket::new(config.s3()?, config.required("DOCUMENTS_BUCKET")?),
-            people: People::new(config.cognito()?, config.required("USER_POOL_ID")?),
-        })
-    }
-
-    /// The account of the vendor of which the user is a member, if the member's role and the vendor's state give this
-    /// permission.
-    async fn account(
-        &self,
-        user: UserId,
-        vendor_id: Option<VendorId>,
-        permission: Permission,
-    ) -> Result<VendorAccount, Problem> {
-        let member = self.accounts.member(user, vendor_id).await?;
-        member.may(permission)?;
-        Ok(member.account)
-    }
-
-    /// Writes a changed account; the answer carries the version that it has then.
-    async fn save(&self, changed: &VendorAccount, call: &ScopedRequest, answer: Answer) -> Result<Answer, Problem> {
-        let answer = answer.with_version(changed.version + 1);
-        self.accounts.storing(call.stored(&answer)?).save_vendor(changed, &self.catalog).await?;
-        Ok(answer)
+        Ok(Self { vendors: Vendors::new(config).await? })
     }
 }
 
-/// Scopes the idempotency key to the member and the vendor, so that others' keys never match.
-fn scoped_to_member(call: UnscopedRequest, user: UserId, account: &VendorAccount) -> ScopedRequest {
-    call.scoped_to(format_args!("{user} of {}", account.card.id))
+impl Members for App {
+    type Error = desk::Error;
+
+    async fn member(&self, user: UserId, named: Option<VendorId>) -> Result<Member, desk::Error> {
+        self.vendors.member(user, named).await
+    }
 }
 
 /// The routes and their entries in the OpenAPI document.

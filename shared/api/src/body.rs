@@ -6,7 +6,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use domain::code::{Code, FieldError};
-use http::header::{CONTENT_TYPE, LOCATION};
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
@@ -35,15 +35,6 @@ pub struct Path<T>(pub T);
 #[derive(Clone, Debug)]
 pub struct RawBody(pub Bytes);
 
-/// A 201 response with a `Location` header.
-#[derive(Clone, Debug)]
-pub struct Created<T> {
-    /// The path of the created resource, for the `Location` header.
-    pub location: String,
-    /// The created resource, serialized as the JSON body.
-    pub body: T,
-}
-
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
@@ -57,19 +48,6 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         json_response(serde_json::to_vec(&self.0))
-    }
-}
-
-impl<T: Serialize> IntoResponse for Created<T> {
-    fn into_response(self) -> Response {
-        let mut response = Json(self.body).into_response();
-        if response.status() == StatusCode::OK {
-            *response.status_mut() = StatusCode::CREATED;
-        }
-        if let Ok(location) = HeaderValue::try_from(self.location) {
-            response.headers_mut().insert(LOCATION, location);
-        }
-        response
     }
 }
 

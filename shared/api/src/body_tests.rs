@@ -35,8 +35,8 @@ async fn fill(body: Json<Basket>) -> Json<Basket> {
     body
 }
 
-async fn search(Query(search): Query<Search>) -> Json<(usize, Option<u32>)> {
-    Json((search.limit.get(), search.max_price))
+async fn search(Query(search): Query<Search>) -> Json<(u16, Option<u32>)> {
+    Json((search.limit.page(None).limit, search.max_price))
 }
 
 async fn order(Path(id): Path<domain::OrderId>) -> Json<domain::OrderId> {

@@ -5,7 +5,7 @@ use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::code::Code;
+use domain::{Code, Expected};
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, ETAG, IF_MATCH};
 use http::request::Parts;
@@ -120,43 +120,23 @@ pub(crate) fn matches_weakly(if_none_match: &HeaderValue, current: &HeaderValue)
     given.trim() == "*" || given.split(',').any(|tag| opaque(tag) == current)
 }
 
-/// `If-Match`: the versions that the caller has seen and means to change. It prevents lost updates: a change that was
-/// made from an outdated version fails instead of overwriting a newer one.
+/// `If-Match`: the versions that the caller means to change. None are listed when no tag can be one of ours: then no
+/// version matches.
 ///
 /// As an argument of its own type it is required (428 without it); as `Option<IfMatch>` it is not.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum IfMatch {
-    /// `*`: any current version.
-    Any,
-    /// The listed versions. Empty when no listed tag can be one of ours: then no version matches.
-    Versions(Vec<u64>),
-}
+pub struct IfMatch(pub Expected);
 
 impl IfMatch {
-    /// Accepts a change when the current version is one of those listed.
-    ///
-    /// # Errors
-    /// 412 `version_mismatch` when it is not.
-    pub fn check(&self, current: u64) -> Result<(), Problem> {
-        match self {
-            Self::Any => Ok(()),
-            Self::Versions(versions) if versions.contains(&current) => Ok(()),
-            Self::Versions(_) => Err(Problem::of(Code::VersionMismatch)),
-        }
-    }
-
-    /// [`check`](Self::check) for an optional header: without one, every version is accepted.
-    ///
-    /// # Errors
-    /// 412 `version_mismatch` when the header is given and the current version is not listed.
-    pub fn check_if_given(given: Option<&Self>, current: u64) -> Result<(), Problem> {
-        given.map_or(Ok(()), |given| given.check(current))
+    /// The versions that an optional header names: any without one.
+    pub fn or_any(given: Option<Self>) -> Expected {
+        given.map_or(Expected::Any, |Self(expected)| expected)
     }
 
     fn read(parts: &Parts) -> Result<Option<Self>, Problem> {
         let Some(text) = header(parts, &IF_MATCH)? else { return Ok(None) };
         if text == "*" {
-            return Ok(Some(Self::Any));
+            return Ok(Some(Self(Expected::Any)));
         }
         let mut versions = Vec::new();
         for tag in text.split(',').map(str::trim) {
@@ -170,7 +150,7 @@ impl IfMatch {
                 versions.push(version);
             }
         }
-        Ok(Some(Self::Versions(versions)))
+        Ok(Some(Self(Expected::Versions(versions))))
     }
 }
 
@@ -199,15 +179,15 @@ mod tests {
 
     #[test]
     fn a_change_goes_through_only_for_the_version_it_was_meant_for() {
-        let seven = given("\"7\"").unwrap().unwrap();
-        assert!(seven.check(7).is_ok());
-        assert_eq!(seven.check(8).unwrap_err().status(), 412);
-        assert!(given("\"5\", \"7\"").unwrap().unwrap().check(7).is_ok());
-        assert!(given("*").unwrap().unwrap().check(1).is_ok());
-        assert!(given("W/\"7\"").unwrap().unwrap().check(7).is_err());
-        assert!(given("\"seven\"").unwrap().unwrap().check(7).is_err());
+        let check = |text: &str, current| IfMatch::or_any(given(text).unwrap()).check(current);
+        assert!(check("\"7\"", 7).is_ok());
+        assert_eq!(Problem::from(check("\"7\"", 8).unwrap_err()).status(), 412);
+        assert!(check("\"5\", \"7\"", 7).is_ok());
+        assert!(check("*", 1).is_ok());
+        assert!(check("W/\"7\"", 7).is_err());
+        assert!(check("\"seven\"", 7).is_err());
         assert_eq!(given("7"), Err(Code::Malformed));
-        assert!(IfMatch::check_if_given(None, 7).is_ok());
+        assert!(IfMatch::or_any(None).check(7).is_ok());
     }
 
     #[tokio::test]

@@ -1,12 +1,15 @@
 //! The parts of idempotent requests: the `Idempotency-Key` header, the fingerprint of a request, and the response that
 //! is stored for a replay. [`crate::idempotent`] puts them together.
 
+use std::str::FromStr;
+use std::time::Duration;
+
 use axum::body::Body;
-use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::code::Code;
+use domain::upload::Upload;
+use domain::{Code, Outcome, Refusal, Timestamp};
 use http::header::{CONTENT_TYPE, ETAG, LOCATION};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, StatusCode};
@@ -15,7 +18,6 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::body::{RawBody, parse_json, require_json};
 use crate::identity::{bad_header, header};
 use crate::{Problem, conditional};
 
@@ -26,8 +28,6 @@ pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-
 
 /// An idempotency key, chosen by the client for one operation and sent again with each retry: 1 to 255 visible ASCII
 /// characters.
-///
-/// As an argument of its own type it is required (400 without it); as `Option<IdempotencyKey>` it is not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
 
@@ -50,43 +50,19 @@ impl IdempotencyKey {
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
-    type Rejection = Problem;
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        Self::read(parts)?.ok_or_else(|| Problem::of(Code::IdempotencyKeyMissing))
-    }
-}
-
-impl<S: Send + Sync> OptionalFromRequestParts<S> for IdempotencyKey {
-    type Rejection = Problem;
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Problem> {
-        Self::read(parts)
-    }
-}
-
-/// A JSON body together with the fingerprint of its bytes, which tells a retry from a different request under the same
-/// key.
-#[derive(Clone, Debug)]
-pub struct Digested<T> {
-    /// The deserialized body.
-    pub body: T,
-    /// SHA-256 of the body's bytes in base64url without padding. Another spelling of the same JSON has another digest.
-    pub digest: String,
-}
-
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Digested<T> {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        require_json(request.headers())?;
-        let RawBody(bytes) = RawBody::from_request(request, state).await?;
-        Ok(Self { body: parse_json(&bytes)?, digest: fingerprint(&bytes) })
-    }
-}
-
 /// SHA-256 of these bytes in base64url without padding: 43 characters.
 pub fn fingerprint(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, bytes))
+}
+
+/// How long after its expiry an upload URL is signed again for a replay. Later its file may be in use, and must not be
+/// replaced.
+const RENEW_WINDOW: Duration = Duration::from_secs(3_000);
+/// The member of a response that says how to upload.
+const UPLOAD: &str = "upload";
+
+fn unwritten(error: &serde_json::Error) -> Refusal {
+    Refusal::because(Code::Internal, format!("a response cannot be written: {error}"))
 }
 
 /// A response that can be stored in the same transaction as the change it reports, and replayed for a retry.
@@ -109,25 +85,25 @@ impl Answer {
     /// A 200 response with a JSON body.
     ///
     /// # Errors
-    /// 500 when the body cannot be written as JSON.
-    pub fn ok(body: &impl Serialize) -> Result<Self, Problem> {
-        let body = serde_json::to_string(body).map_err(Problem::internal)?;
+    /// `internal` when the body cannot be written as JSON.
+    pub fn ok(body: &impl Serialize) -> Result<Self, Refusal> {
+        let body = serde_json::to_string(body).map_err(|error| unwritten(&error))?;
         Ok(Self { status: StatusCode::OK.as_u16(), location: None, version: None, body, replayed: false })
     }
 
     /// A 201 response with a JSON body and the path of the created resource in `Location`.
     ///
     /// # Errors
-    /// 500 when the body cannot be written as JSON.
-    pub fn created(location: String, body: &impl Serialize) -> Result<Self, Problem> {
+    /// `internal` when the body cannot be written as JSON.
+    pub fn created(location: String, body: &impl Serialize) -> Result<Self, Refusal> {
         Ok(Self { status: StatusCode::CREATED.as_u16(), location: Some(location), ..Self::ok(body)? })
     }
 
     /// A 202 response with a JSON body and, in `Location`, the path under which the outcome can be polled.
     ///
     /// # Errors
-    /// 500 when the body cannot be written as JSON.
-    pub fn accepted(location: String, body: &impl Serialize) -> Result<Self, Problem> {
+    /// `internal` when the body cannot be written as JSON.
+    pub fn accepted(location: String, body: &impl Serialize) -> Result<Self, Refusal> {
         Ok(Self { status: StatusCode::ACCEPTED.as_u16(), location: Some(location), ..Self::ok(body)? })
     }
 
@@ -154,9 +130,14 @@ impl Answer {
         Self { version: Some(version), ..self }
     }
 
-    /// The path in `Location`, if any. After a replay it names what the first call created.
-    pub fn location(&self) -> Option<&str> {
-        self.location.as_deref()
+    /// The id of what was created, from a `Location` of this path with the id behind it. After a replay it is what the
+    /// first call created.
+    ///
+    /// # Errors
+    /// 500 when the location is another one.
+    pub fn created_at<T: FromStr>(&self, path: &str) -> Result<T, Problem> {
+        let id = self.location.as_deref().and_then(|location| location.strip_prefix(path)?.parse().ok());
+        id.ok_or_else(|| Problem::internal(format!("nothing was created at {path}")))
     }
 
     /// The version that its `ETag` is made from, if any.
@@ -175,30 +156,53 @@ impl Answer {
         body.remove(name).and_then(|found| serde_json::from_value(found).ok())
     }
 
-    /// The same response with this member of its JSON object replaced: a stored response may contain something that
-    /// expires, such as a presigned URL, and a replay has to renew it.
+    /// The same response with an upload URL that is still valid: an expired one in a stored response is signed again by
+    /// `sign`, within an hour of the first request.
     ///
     /// # Errors
-    /// 500 when the body is not a JSON object or the value cannot be written as JSON.
-    pub fn with_member(self, name: &str, value: &impl Serialize) -> Result<Self, Problem> {
-        let mut body: Map<String, Value> = serde_json::from_str(&self.body).map_err(Problem::internal)?;
-        body.insert(name.to_owned(), serde_json::to_value(value).map_err(Problem::internal)?);
-        Ok(Self { body: serde_json::to_string(&body).map_err(Problem::internal)?, ..self })
+    /// What `sign` fails with; 500 when the body is not a JSON object.
+    pub async fn with_upload_renewed<E>(
+        self,
+        now: Timestamp,
+        sign: impl Future<Output = Result<Upload, E>>,
+    ) -> Result<Self, Problem>
+    where
+        Problem: From<E>,
+    {
+        match self.member::<Upload>(UPLOAD) {
+            Some(upload) if upload.expires_at <= now && now < upload.expires_at + RENEW_WINDOW => {
+                let mut body: Map<String, Value> = serde_json::from_str(&self.body).map_err(Problem::internal)?;
+                body.insert(UPLOAD.to_owned(), serde_json::to_value(sign.await?).map_err(Problem::internal)?);
+                Ok(Self { body: serde_json::to_string(&body).map_err(Problem::internal)?, ..self })
+            }
+            _ => Ok(self),
+        }
     }
 
     /// The response as JSON text, to be stored for a replay.
     ///
     /// # Errors
-    /// 500 when serialization fails, which strings and numbers do not cause.
-    pub fn to_record(&self) -> Result<String, Problem> {
-        serde_json::to_string(self).map_err(Problem::internal)
+    /// `internal` when serialization fails, which strings and numbers do not cause.
+    pub fn to_record(&self) -> Result<String, Refusal> {
+        serde_json::to_string(self).map_err(|error| unwritten(&error))
+    }
+
+    /// The response to a request that was carried out, or the stored one of its first try.
+    ///
+    /// # Errors
+    /// 500 when the record does not deserialize.
+    pub fn of(outcome: Outcome<Self>) -> Result<Self, Problem> {
+        match outcome {
+            Outcome::Done(answer) => Ok(answer),
+            Outcome::Replayed(record) => Self::from_record(&record),
+        }
     }
 
     /// Reads back what [`to_record`](Self::to_record) wrote, as a replay: it is sent with `Idempotent-Replayed: true`.
     ///
     /// # Errors
     /// 500 when the record does not deserialize.
-    pub fn from_record(record: &str) -> Result<Self, Problem> {
+    fn from_record(record: &str) -> Result<Self, Problem> {
         let stored: Self = serde_json::from_str(record).map_err(Problem::internal)?;
         Ok(Self { replayed: true, ..stored })
     }
@@ -235,15 +239,12 @@ mod tests {
         IdempotencyKey::read(&parts).map_err(|problem| problem.code())
     }
 
-    #[tokio::test]
-    async fn a_key_is_short_visible_ascii_and_required_where_asked() {
+    #[test]
+    fn a_key_is_short_visible_ascii() {
         assert_eq!(key("8e03978e-40d5").unwrap().unwrap().as_str(), "8e03978e-40d5");
         for bad in ["", "two words", &"k".repeat(256)] {
             assert_eq!(key(bad), Err(Code::Malformed), "{bad}");
         }
-        let (mut parts, ()) = http::Request::get("/").body(()).unwrap().into_parts();
-        let missing = <IdempotencyKey as FromRequestParts<()>>::from_request_parts(&mut parts, &()).await.unwrap_err();
-        assert_eq!(missing.code(), Code::IdempotencyKeyMissing);
     }
 
     #[test]

@@ -1,19 +1,19 @@
 //! Requests that may carry an `Idempotency-Key`: all unsafe ones whose caller is a buyer, a member, a cart or an order.
 //!
 //! A handler takes its body through [`Idempotent`]. It authorizes the caller, scopes the key to them with
-//! [`UnscopedRequest::scoped_to`], and works inside [`replay_or_run`]. It builds its response before it writes, and the
-//! table writes the change and the stored response in one transaction: a crash leaves both or neither, so a retry
-//! either replays or starts anew.
+//! [`UnscopedRequest::scoped_to`], and calls a use case with [`ScopedRequest::responding`]. The use case makes the
+//! response before it writes, and the table writes the change and the response in one transaction: a crash leaves both
+//! or neither, so a retry either replays or starts anew. [`Keyed`] is for a request that has to have a key.
 
 use std::fmt::Display;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Request};
-use domain::code::Code;
-use domain::{Coded, IdempotentRequest, StoredResponse, Timestamp};
+use domain::{Call, Code, IdempotentRequest, Refusal, Timestamp};
 use http::request::Parts;
+use serde::de::DeserializeOwned;
 
-use crate::body::RawBody;
+use crate::body::{RawBody, parse_json, require_json};
 use crate::idempotency::{IdempotencyKey, fingerprint};
 use crate::{Answer, Now, Problem};
 
@@ -48,65 +48,60 @@ struct KeyedRequest {
 #[derive(Clone, Debug)]
 pub struct ScopedRequest(Option<IdempotentRequest>);
 
+/// A JSON body with the idempotency key that its request has to have. The fingerprint is that of the body's bytes
+/// alone.
+#[derive(Clone, Debug)]
+pub struct Keyed<T> {
+    /// The deserialized body.
+    pub body: T,
+    keyed: KeyedRequest,
+}
+
+impl KeyedRequest {
+    fn scoped_to(self, caller: impl Display) -> IdempotentRequest {
+        let Self { route, key, fingerprint, at } = self;
+        IdempotentRequest { caller: caller.to_string(), route, key, fingerprint, at }
+    }
+}
+
 impl UnscopedRequest {
     /// Scopes the key to a caller: callers that choose the same key do not share it, and no caller can read another's
     /// stored response.
     pub fn scoped_to(self, caller: impl Display) -> ScopedRequest {
-        ScopedRequest(self.0.map(|keyed| IdempotentRequest {
-            caller: caller.to_string(),
-            route: keyed.route,
-            key: keyed.key,
-            fingerprint: keyed.fingerprint,
-            at: keyed.at,
-        }))
+        ScopedRequest(self.0.map(|keyed| keyed.scoped_to(caller)))
+    }
+}
+
+impl<T> Keyed<T> {
+    /// The body, and the request with its key scoped to a caller.
+    pub fn scoped_to(self, caller: impl Display) -> (T, IdempotentRequest) {
+        (self.body, self.keyed.scoped_to(caller))
     }
 }
 
 impl ScopedRequest {
-    /// The scoped key, route and fingerprint, with which a table looks up the stored response.
-    pub const fn as_idempotent(&self) -> Option<&IdempotentRequest> {
-        self.0.as_ref()
-    }
-
-    /// The response in its stored form, to be written in one transaction with the change. None without a key.
-    ///
-    /// # Errors
-    /// 500 when serialization fails, which strings and numbers do not cause.
-    pub fn stored(&self, answer: &Answer) -> Result<Option<StoredResponse>, Problem> {
-        let stored_response =
-            |call: &IdempotentRequest| Ok(StoredResponse { request: call.clone(), response: answer.to_record()? });
-        self.0.as_ref().map(stored_response).transpose()
+    /// The request as a use case takes it: it answers with what `respond` makes of the result, which is stored under
+    /// the key, if there is one.
+    pub fn responding<'a, T: ?Sized>(
+        &'a self,
+        respond: &'a (dyn Fn(&T) -> Result<Answer, Refusal> + Send + Sync),
+    ) -> Call<'a, T, Answer> {
+        Call::new(self.0.as_ref(), Answer::to_record, respond)
     }
 }
 
-/// Runs the work, and replays the stored response when an earlier request with the same key has succeeded.
-///
-/// A new key, the common case, costs no extra read. The work's write is conditional on the key: when the key is taken,
-/// the write fails with the stored response in the problem, and that is replayed. Work that fails before its write may
-/// fail only because the first call succeeded, which changed the version or deleted the cart. So after any other 4xx
-/// problem `stored_response` is awaited, and the problem is returned only when nothing is stored. After a 5xx problem
-/// nothing is looked up: the client retries with the same key.
-///
-/// # Errors
-/// The work's problem when no response is stored for the key; `idempotency_key_reused` when the key was used for a
-/// request with another fingerprint; what `stored_response` fails with.
-pub async fn replay_or_run<E: Coded>(
-    stored_response: impl Future<Output = Result<Option<String>, E>>,
-    work: impl Future<Output = Result<Answer, Problem>>,
-) -> Result<Answer, Problem> {
-    let refused = match work.await {
-        Err(problem) => problem,
-        done => return done,
-    };
-    if let Some(answer) = refused.stored_response() {
-        return Answer::from_record(answer);
-    }
-    if !refused.status().is_client_error() || refused.code() == Code::IdempotencyKeyReused {
-        return Err(refused);
-    }
-    match stored_response.await? {
-        Some(answer) => Answer::from_record(&answer),
-        None => Err(refused),
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Keyed<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let key = IdempotencyKey::read(&parts)?.ok_or_else(|| Problem::of(Code::IdempotencyKeyMissing))?;
+        require_json(&parts.headers)?;
+        let Now(at) = Now::from_request_parts(&mut parts, state).await?;
+        let (route, key) = (route(&parts)?, key.as_str().to_owned());
+        let RawBody(bytes) = RawBody::from_request(Request::from_parts(parts, body), state).await?;
+        let keyed = KeyedRequest { route, key, fingerprint: fingerprint(&bytes), at };
+        Ok(Self { body: parse_json(&bytes)?, keyed })
     }
 }
 

@@ -7,16 +7,16 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use axum::extract::{FromRequestParts, OptionalFromRequestParts};
-use domain::code::{Code, FieldError};
-use domain::{OrderId, Timestamp, UserId, VendorId};
+use axum::extract::FromRequestParts;
+use domain::order::PlacedOrder;
+use domain::{Code, Coded, FieldError, OrderId, Timestamp, UserId, VendorId};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{Extensions, HeaderName};
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use lambda_http::request::RequestContext;
 
-use crate::{Problem, token};
+use crate::{Path, Problem};
 
 /// The header in which a guest presents an order's token, to show that the order is theirs.
 pub const ORDER_TOKEN: HeaderName = HeaderName::from_static("order-token");
@@ -27,10 +27,6 @@ pub const VENDOR_ID: HeaderName = HeaderName::from_static("vendor-id");
 /// request has one time and tests can set it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Now(pub Timestamp);
-
-/// The gateway's id of the request: `instance` in problems, `request.id` in logs. Empty when the gateway gave none.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestId(pub String);
 
 /// The client's IP address as the gateway saw it; for a client behind a proxy, the proxy's. For rate limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,38 +55,48 @@ pub struct Operator {
     pub user: UserId,
 }
 
-/// The vendor named in `Vendor-Id`, if any. Not checked yet: whether the caller is a member is read from the Accounts
-/// table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct VendorHeader(pub Option<VendorId>);
+/// A signed-in member of the staff of the vendor that is named in `Vendor-Id`, or of the only one that they work for;
+/// everyone else gets 403 `forbidden`. A member of several vendors who names none gets 400 `invalid`. What the member
+/// may do is asked with [`domain::vendor::Member::may`].
+#[derive(Debug)]
+pub struct Member(pub domain::vendor::Member);
+
+/// State that knows the members of vendors.
+pub trait Members {
+    /// Why a membership is not found.
+    type Error: Coded;
+
+    /// A person's membership with the named vendor, or with the only one there is.
+    fn member(
+        &self,
+        user: UserId,
+        named: Option<VendorId>,
+    ) -> impl Future<Output = Result<domain::vendor::Member, Self::Error>> + Send;
+}
 
 /// The access token itself, to be passed on in calls on its owner's behalf. `Debug` hides it, so that it cannot reach a
 /// log.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Bearer(pub String);
 
-/// The value of `Order-Token`, if any. Not verified yet, see [`opens`](Self::opens). `Debug` hides it, so that it
-/// cannot reach a log.
-#[derive(Clone, PartialEq, Eq)]
-pub struct OrderToken(pub Option<String>);
+/// The order in the path, for a guest who shows its token in `Order-Token`. Without the right token it is 404, because
+/// 403 would confirm that the order exists.
+#[derive(Debug)]
+pub struct GuestOrder(pub PlacedOrder);
 
-impl OrderToken {
-    /// Verifies the token against the order and each of the secrets.
-    ///
-    /// # Errors
-    /// 404 `not_found` for a missing or wrong token: a 403 would confirm that the order exists.
-    pub fn opens<'a>(&self, order: OrderId, secrets: impl IntoIterator<Item = &'a str>) -> Result<(), Problem> {
-        match &self.0 {
-            Some(shown) if token::is_order_token(shown, order, secrets) => Ok(()),
-            _ => Err(Problem::of(Code::NotFound)),
-        }
-    }
-}
+/// State that knows the orders of guests.
+pub trait GuestOrders {
+    /// Why an order is not opened.
+    type Error: Coded;
 
-impl fmt::Debug for OrderToken {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(if self.0.is_some() { "OrderToken(given)" } else { "OrderToken(none)" })
-    }
+    /// The order, if the token belongs to it. `client` is the network address that the request comes from.
+    fn guest_order(
+        &self,
+        id: OrderId,
+        token: Option<&str>,
+        client: &str,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<PlacedOrder, Self::Error>> + Send;
 }
 
 impl fmt::Debug for Bearer {
@@ -143,13 +149,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Now {
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for RequestId {
-    type Rejection = Problem;
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        context(parts).map(|context| Self(context.request_id.clone().unwrap_or_default()))
-    }
-}
-
 impl<S: Send + Sync> FromRequestParts<S> for SourceIp {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
@@ -199,40 +198,39 @@ impl<S: Send + Sync> FromRequestParts<S> for Operator {
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for VendorHeader {
+/// The vendor named in `Vendor-Id`, if any.
+fn named_vendor(parts: &Parts) -> Result<Option<VendorId>, Problem> {
+    let named = header(parts, &VENDOR_ID)?.map(str::parse).transpose();
+    named.map_err(|_| bad_header(&VENDOR_ID, "Not the id of a vendor."))
+}
+
+impl<S: Members + Send + Sync> FromRequestParts<S> for Member {
     type Rejection = Problem;
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let named = header(parts, &VENDOR_ID)?.map(str::parse).transpose();
-        named.map(Self).map_err(|_| bad_header(&VENDOR_ID, "Not the id of a vendor."))
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let (person, named) = (signed_in(parts)?, named_vendor(parts)?);
+        Ok(Self(state.member(person.user, named).await?))
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for OrderToken {
+impl<S: GuestOrders + Send + Sync> FromRequestParts<S> for GuestOrder {
     type Rejection = Problem;
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        Ok(Self(header(parts, &ORDER_TOKEN)?.map(str::to_owned)))
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(id) = Path::<OrderId>::from_request_parts(parts, state).await?;
+        let Now(now) = Now::from_request_parts(parts, state).await?;
+        let SourceIp(client) = SourceIp::from_request_parts(parts, state).await?;
+        let token = header(parts, &ORDER_TOKEN)?;
+        Ok(Self(state.guest_order(id, token, &client, now).await?))
     }
-}
-
-fn bearer(parts: &Parts) -> Result<Option<Bearer>, Problem> {
-    let token = header(parts, &AUTHORIZATION)?.and_then(|value| value.split_once(' '));
-    Ok(match token {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Some(Bearer(token.trim().to_owned())),
-        _ => None,
-    })
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Bearer {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        bearer(parts)?.ok_or_else(|| Problem::of(Code::Unauthorized))
-    }
-}
-
-impl<S: Send + Sync> OptionalFromRequestParts<S> for Bearer {
-    type Rejection = Problem;
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Problem> {
-        bearer(parts)
+        let token = header(parts, &AUTHORIZATION)?.and_then(|value| value.split_once(' '));
+        match token {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Self(token.trim().to_owned())),
+            _ => Err(Problem::of(Code::Unauthorized)),
+        }
     }
 }
 
@@ -258,9 +256,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_knows_its_time_its_id_and_its_sender() {
+    async fn a_request_knows_its_time_and_its_sender() {
         assert_eq!(read(parts(None, &[])).await, Ok(Now(Timestamp::parse("2027-01-01T00:00:00Z").unwrap())));
-        assert_eq!(read(parts(None, &[])).await, Ok(RequestId("req-1".to_owned())));
         assert_eq!(read(parts(None, &[])).await, Ok(SourceIp("203.0.113.9".to_owned())));
     }
 
@@ -284,26 +281,14 @@ mod tests {
         assert_eq!(read::<Buyer>(parts(Some(json!({"sub": "me"})), &[])).await, Err("unauthorized"));
     }
 
-    #[tokio::test]
-    async fn a_vendor_is_named_by_its_id_or_not_at_all() {
+    #[test]
+    fn a_vendor_is_named_by_its_id_or_not_at_all() {
         let vendor = VendorId::from_bits(9);
-        assert_eq!(read(parts(None, &[])).await, Ok(VendorHeader(None)));
-        assert_eq!(read(parts(None, &[("vendor-id", &vendor.to_string())])).await, Ok(VendorHeader(Some(vendor))));
-        assert_eq!(read::<VendorHeader>(parts(None, &[("vendor-id", "ord_1")])).await, Err("malformed"));
-        let twice = [("vendor-id", "a"), ("vendor-id", "b")];
-        assert_eq!(read::<VendorHeader>(parts(None, &twice)).await, Err("malformed"));
-    }
-
-    #[tokio::test]
-    async fn an_order_opens_only_to_its_token() {
-        let order = OrderId::from_bits(7);
-        let token = token::order_token("secret", order);
-        let shown: OrderToken = read(parts(None, &[("order-token", &token)])).await.unwrap();
-        assert!(shown.opens(order, ["new", "secret"]).is_ok());
-        assert_eq!(shown.opens(OrderId::from_bits(8), ["secret"]).unwrap_err().code(), Code::NotFound);
-        assert!(!format!("{shown:?}").contains(&token));
-        let none: OrderToken = read(parts(None, &[])).await.unwrap();
-        assert_eq!(none.opens(order, ["secret"]).unwrap_err().code(), Code::NotFound);
+        let named = |headers: &[(&str, &str)]| named_vendor(&parts(None, headers)).map_err(|problem| problem.code());
+        assert_eq!(named(&[]), Ok(None));
+        assert_eq!(named(&[("vendor-id", &vendor.to_string())]), Ok(Some(vendor)));
+        assert_eq!(named(&[("vendor-id", "ord_1")]), Err(Code::Malformed));
+        assert_eq!(named(&[("vendor-id", "a"), ("vendor-id", "b")]), Err(Code::Malformed));
     }
 
     #[tokio::test]

@@ -19,19 +19,18 @@ pub mod router;
 pub mod routes;
 pub mod signature;
 mod strict;
-pub mod token;
 pub mod views;
 
 #[cfg(test)]
 mod sample;
 
-pub use body::{Created, Json, Path, Query, RawBody};
+pub use body::{Json, Path, Query, RawBody};
 pub use conditional::{Cached, CachedBytes, IfMatch, Versioned, etag_of};
 pub use domain::Code;
-pub use idempotency::{Answer, Digested, IdempotencyKey};
-pub use idempotent::{Idempotent, NoBody, ScopedRequest, UnscopedRequest, replay_or_run};
-pub use identity::{Bearer, Buyer, Caller, Now, Operator, OrderToken, RequestId, SourceIp, VendorHeader};
-pub use page::{Cursor, Limit, Page};
+pub use idempotency::{Answer, IdempotencyKey};
+pub use idempotent::{Idempotent, Keyed, NoBody, ScopedRequest, UnscopedRequest};
+pub use identity::{Bearer, Buyer, Caller, GuestOrder, GuestOrders, Member, Members, Now, Operator, SourceIp};
+pub use page::{Limit, Page, PageQuery};
 pub use pastey::paste;
 pub use problem::Problem;
 pub use router::{router, router_with_default};

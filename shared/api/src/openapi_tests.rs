@@ -1,10 +1,11 @@
+use domain::{Refusal, UserId, VendorId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::*;
 use crate::{
-    Cached, Document, IdempotencyKey, Json, Limit, Operator, Page, Path, Problem, Query, Routes, VendorHeader, routes,
+    Cached, Document, Json, Keyed, Limit, Member, Members, Operator, Page, Path, Problem, Query, Routes, routes,
 };
 
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -21,6 +22,16 @@ struct Search {
     cursor: Option<String>,
 }
 
+#[derive(Clone)]
+struct Potters;
+
+impl Members for Potters {
+    type Error = Refusal;
+    async fn member(&self, _: UserId, _: Option<VendorId>) -> Result<domain::vendor::Member, Refusal> {
+        Err(Refusal::of(Code::Forbidden))
+    }
+}
+
 /// Lists cups.
 #[utoipa::path(get, path = "/v1/cups", params(Search), responses((status = OK, body = Page<Cup>)))]
 async fn list_cups(_: Query<Search>) -> Result<Cached<Page<Cup>>, Problem> {
@@ -29,20 +40,20 @@ async fn list_cups(_: Query<Search>) -> Result<Cached<Page<Cup>>, Problem> {
 
 /// Changes a cup.
 #[utoipa::path(put, path = "/v1/cups/{id}", responses((status = OK, body = Cup)))]
-async fn change_cup(_: Operator, _: VendorHeader, Path(_id): Path<u32>, body: Json<Cup>) -> Json<Cup> {
+async fn change_cup(_: Operator, _: Member, Path(_id): Path<u32>, body: Json<Cup>) -> Json<Cup> {
     body
 }
 
 /// Fills a cup.
 #[utoipa::path(post, path = "/v1/cups/{id}", responses((status = CREATED, body = Cup)))]
-async fn fill_cup_by_old_name(Path(_id): Path<u32>, _: IdempotencyKey, body: Json<Cup>) -> Json<Cup> {
-    body
+async fn fill_cup_by_old_name(Path(_id): Path<u32>, keyed: Keyed<Cup>) -> Json<Cup> {
+    Json(keyed.body)
 }
 
 fn written() -> Value {
-    let routes = <Document as Routes<()>>::new();
-    let routes = Routes::<()>::routes(routes, routes!(self::change_cup[OutOfStock], self::fill_cup_by_old_name));
-    let routes = Routes::<()>::routes(routes, routes!(self::list_cups));
+    let routes = <Document as Routes<Potters>>::new();
+    let routes = Routes::<Potters>::routes(routes, routes!(self::change_cup[OutOfStock], self::fill_cup_by_old_name));
+    let routes = Routes::<Potters>::routes(routes, routes!(self::list_cups));
     let part = Part { tag: "cups", about: "What one drinks from.", entries: routes.into_entries() };
     let document = document(vec![part], "0.1.0", |method, _| method == "PUT");
     serde_json::from_str(&pretty(&document).unwrap()).unwrap()

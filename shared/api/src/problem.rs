@@ -23,7 +23,6 @@ pub struct Problem {
     errors: Vec<FieldError>,
     retry_after: Option<u32>,
     cause: Option<String>,
-    stored_response: Option<String>,
 }
 
 /// The document that a client gets, `application/problem+json`.
@@ -128,8 +127,10 @@ const fn default_retry_after(code: Code) -> Option<u32> {
     match status_of(code) {
         StatusCode::SERVICE_UNAVAILABLE => Some(2),
         StatusCode::TOO_MANY_REQUESTS => Some(60),
-        // Contention for the same items, or the first request with the key is still running.
-        _ if matches!(code, Code::IdempotencyInProgress | Code::Conflict) => Some(1),
+        // The first request with the key is still running.
+        _ if matches!(code, Code::IdempotencyInProgress) => Some(2),
+        // Contention for the same items.
+        _ if matches!(code, Code::Conflict) => Some(1),
         _ => None,
     }
 }
@@ -137,14 +138,7 @@ const fn default_retry_after(code: Code) -> Option<u32> {
 impl Problem {
     /// A problem whose detail is the code's fixed meaning, with the code's default `Retry-After`.
     pub const fn of(code: Code) -> Self {
-        Self {
-            code,
-            detail: None,
-            errors: Vec::new(),
-            retry_after: default_retry_after(code),
-            cause: None,
-            stored_response: None,
-        }
+        Self { code, detail: None, errors: Vec::new(), retry_after: default_retry_after(code), cause: None }
     }
 
     /// A problem with this detail instead of the code's meaning. With a 5xx code the detail is not sent.
@@ -168,12 +162,6 @@ impl Problem {
         Self { errors, ..self }
     }
 
-    /// The same problem with `Retry-After: seconds`.
-    #[must_use]
-    pub fn with_retry_after(self, seconds: u32) -> Self {
-        Self { retry_after: Some(seconds), ..self }
-    }
-
     /// The stable code, from which status and title follow.
     pub const fn code(&self) -> Code {
         self.code
@@ -182,17 +170,6 @@ impl Problem {
     /// The HTTP status that [`status_of`] assigns to the code.
     pub const fn status(&self) -> StatusCode {
         status_of(self.code)
-    }
-
-    /// Whether it carries a stored response: the write found the idempotency key taken by an earlier, successful
-    /// request, so this is a replay and not a failure.
-    pub const fn is_replay(&self) -> bool {
-        self.stored_response.is_some()
-    }
-
-    /// The record of the earlier request's response, for [`Answer::from_record`](crate::Answer::from_record).
-    pub(crate) fn stored_response(&self) -> Option<&str> {
-        self.stored_response.as_deref()
     }
 
     /// The error's text with its sources, for the log only. Only failures of ours (5xx) have one.
@@ -227,7 +204,6 @@ impl<E: Coded> From<E> for Problem {
             errors: error.fields(),
             retry_after: error.retry_after().or(default_retry_after(code)),
             cause,
-            stored_response: error.stored_response(),
         }
     }
 }

@@ -13,8 +13,8 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::{Ref, RefOr, Required};
 
 use crate::{
-    Answer, Bearer, Buyer, Cached, CachedBytes, Caller, Created, Digested, IdempotencyKey, Idempotent, IfMatch, Json,
-    NoBody, Now, Operator, OrderToken, Path, Problem, Query, RawBody, RequestId, SourceIp, VendorHeader, Versioned,
+    Answer, Bearer, Buyer, Cached, CachedBytes, Caller, GuestOrder, IdempotencyKey, Idempotent, IfMatch, Json, Keyed,
+    Member, NoBody, Now, Operator, Path, Problem, Query, RawBody, SourceIp, Versioned,
 };
 
 /// An argument of a handler, as the OpenAPI document needs it.
@@ -126,16 +126,16 @@ argument! {
     @App State<App>: [Unavailable];
     HeaderMap: [];
     Now: [];
-    RequestId: [];
     SourceIp: [];
     @T Json<T>: [Malformed, Invalid, TooLarge, UnsupportedMediaType];
-    @T Digested<T>: [Malformed, Invalid, TooLarge, UnsupportedMediaType];
     RawBody: [Malformed, TooLarge];
     NoBody: [];
     @T Query<T>: [Invalid];
     @T Path<T>: [NotFound];
-    IdempotencyKey: [Malformed, IdempotencyKeyMissing, IdempotencyKeyReused, IdempotencyInProgress],
-        headers: [idempotency_key(Required::True)], replays: true;
+    @T Keyed<T>: [
+        Malformed, Invalid, TooLarge, UnsupportedMediaType, IdempotencyKeyMissing, IdempotencyKeyReused,
+        IdempotencyInProgress
+    ], headers: [idempotency_key(Required::True)], replays: true;
     IfMatch: [Malformed, IfMatchMissing, VersionMismatch], headers: [if_match(Required::True)];
     Option<IfMatch>: [Malformed, VersionMismatch], headers: [if_match(Required::False)];
     Buyer: [Unauthorized];
@@ -143,8 +143,9 @@ argument! {
     Operator: [Unauthorized, Forbidden];
     Bearer: [Malformed, Unauthorized];
     // `forbidden` for a caller who is not a member; `invalid` for a member of several vendors who names none.
-    VendorHeader: [Malformed, Forbidden, Invalid], headers: [vendor_id()];
-    OrderToken: [Malformed, NotFound], headers: [order_token()];
+    Member: [Malformed, Unauthorized, Forbidden, Invalid, Unavailable], headers: [vendor_id()];
+    // Only wrong tokens are counted.
+    GuestOrder: [Malformed, NotFound, TooManyRequests, Unavailable], headers: [order_token()];
 }
 
 impl<B: Argument> Argument for Idempotent<B> {
@@ -223,10 +224,6 @@ impl<R: Reply> Reply for Result<R, Problem> {
 
 impl<T> Reply for Json<T> {}
 impl<T> Reply for (StatusCode, Json<T>) {}
-
-impl<T> Reply for Created<T> {
-    const LOCATION: bool = true;
-}
 
 impl<T> Reply for Versioned<T> {
     const ETAG: bool = true;

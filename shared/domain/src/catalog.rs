@@ -183,6 +183,17 @@ impl Product {
         self.state == ProductState::Published && self.listed
     }
 
+    /// Makes it a draft: buyers do not see it any more.
+    pub const fn unpublish(&mut self) {
+        self.state = ProductState::Draft;
+    }
+
+    /// Publishes it; the time of the first publication stays.
+    pub fn publish(&mut self, now: Timestamp) {
+        self.state = ProductState::Published;
+        self.published_at.get_or_insert(now);
+    }
+
     pub fn variant(&self, id: VariantId) -> Option<&Variant> {
         self.variants.iter().find(|variant| variant.id == id)
     }

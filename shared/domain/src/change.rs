@@ -1,6 +1,30 @@
-//! One field of a partial change: absent, `null` or a value.
+//! What a change says: the versions that it is meant for, and each field of a partial change.
 
 use serde::{Deserialize, Deserializer};
+
+use crate::code::{Code, Refusal};
+
+/// The versions that the caller has seen and means to change. It prevents lost updates: a change that was made from an
+/// outdated version fails instead of overwriting a newer one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// Any current version.
+    Any,
+    /// The listed versions.
+    Versions(Vec<u64>),
+}
+
+impl Expected {
+    /// Accepts a change when the current version is one of those expected, and fails with `version_mismatch` when it is
+    /// not.
+    pub fn check(&self, current: u64) -> Result<(), Refusal> {
+        match self {
+            Self::Any => Ok(()),
+            Self::Versions(versions) if versions.contains(&current) => Ok(()),
+            Self::Versions(_) => Err(Refusal::of(Code::VersionMismatch)),
+        }
+    }
+}
 
 /// One field of a partial change, a text: left as it is, emptied (`null` or `""`), or set to a new value.
 ///
@@ -23,6 +47,15 @@ impl<T> Change<T> {
             Self::Keep => current,
             Self::Clear => None,
             Self::To(value) => Some(value),
+        }
+    }
+
+    /// The same change, with what is made of its value.
+    pub fn map<U>(self, value: impl FnOnce(T) -> U) -> Change<U> {
+        match self {
+            Self::Keep => Change::Keep,
+            Self::Clear => Change::Clear,
+            Self::To(new) => Change::To(value(new)),
         }
     }
 }

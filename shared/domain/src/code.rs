@@ -107,6 +107,13 @@ codes! {
     Unavailable = "unavailable",
 }
 
+impl Code {
+    /// Whether the fault is ours, or of something that we depend on: the same request may succeed later.
+    pub const fn is_failure(self) -> bool {
+        matches!(self, Self::Internal | Self::Unavailable)
+    }
+}
+
 /// One field of the input that is wrong, or one line that stands in the way.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct FieldError {
@@ -147,11 +154,33 @@ pub trait Coded: std::error::Error {
     fn retry_after(&self) -> Option<u32> {
         None
     }
+}
 
-    /// The stored response of an earlier request with the same idempotency key: nothing has failed, and it is replayed.
-    fn stored_response(&self) -> Option<String> {
-        None
-    }
+/// Implements [`Coded`] for an enum whose variants each hold an error that has a code.
+#[macro_export]
+macro_rules! coded_by_variant {
+    ($error:ident { $($variant:ident),+ $(,)? }) => {
+        impl $error {
+            fn inner(&self) -> &dyn $crate::Coded {
+                match self { $(Self::$variant(error) => error,)+ }
+            }
+        }
+
+        impl $crate::Coded for $error {
+            fn code(&self) -> $crate::Code {
+                self.inner().code()
+            }
+            fn detail(&self) -> Option<String> {
+                self.inner().detail()
+            }
+            fn fields(&self) -> Vec<$crate::FieldError> {
+                self.inner().fields()
+            }
+            fn retry_after(&self) -> Option<u32> {
+                self.inner().retry_after()
+            }
+        }
+    };
 }
 
 /// A refused request: its code and, where useful, a sentence and fields of its own.

@@ -1,6 +1,6 @@
 //! Idempotency keys: a repeated request with the same key gets the stored response and is not carried out again.
 
-use crate::Timestamp;
+use crate::{Refusal, Timestamp};
 
 /// A request with an idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,4 +24,70 @@ pub struct StoredResponse {
     pub request: IdempotentRequest,
     /// The response in the form in which it is replayed. Only its caller can read it.
     pub response: String,
+}
+
+/// What a request comes to that may be a repeat.
+#[must_use]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome<R> {
+    /// It was carried out.
+    Done(R),
+    /// An earlier request with the same key was carried out, and this one has changed nothing. Holds the stored
+    /// response.
+    Replayed(String),
+}
+
+/// A response that is about to be sent, and what is stored of it when its request has a key.
+pub type Prepared<R> = (R, Option<StoredResponse>);
+
+/// How a request answers, and under which idempotency key. A use case makes the response from what it is about to
+/// write, so that both are written in one transaction.
+pub struct Call<'a, T: ?Sized, R> {
+    key: Option<Key<'a, R>>,
+    respond: &'a (dyn Fn(&T) -> Result<R, Refusal> + Send + Sync),
+}
+
+/// A request with its key, and the form in which its response is stored.
+type Key<'a, R> = (&'a IdempotentRequest, fn(&R) -> Result<String, Refusal>);
+
+impl<T: ?Sized, R> Clone for Call<'_, T, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: ?Sized, R> Copy for Call<'_, T, R> {}
+
+impl<T: ?Sized, R> std::fmt::Debug for Call<'_, T, R> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Call").field("request", &self.request()).finish_non_exhaustive()
+    }
+}
+
+impl<'a, T: ?Sized, R> Call<'a, T, R> {
+    /// A request that answers with what `respond` makes of the result. With a key, `record` gives the stored form.
+    pub fn new(
+        request: Option<&'a IdempotentRequest>,
+        record: fn(&R) -> Result<String, Refusal>,
+        respond: &'a (dyn Fn(&T) -> Result<R, Refusal> + Send + Sync),
+    ) -> Self {
+        Self { key: request.map(|request| (request, record)), respond }
+    }
+
+    /// The request, if it has a key.
+    pub fn request(&self) -> Option<&'a IdempotentRequest> {
+        self.key.map(|(request, _)| request)
+    }
+
+    /// The response, and what is stored of it.
+    ///
+    /// # Errors
+    /// What `respond` fails with; a response that cannot be serialized.
+    pub fn answer(&self, result: &T) -> Result<Prepared<R>, Refusal> {
+        let response = (self.respond)(result)?;
+        let stored = self.key.map(|(request, record)| {
+            record(&response).map(|response| StoredResponse { request: request.clone(), response })
+        });
+        Ok((response, stored.transpose()?))
+    }
 }

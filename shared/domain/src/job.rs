@@ -65,7 +65,7 @@ pub enum Claim {
 }
 
 /// Decides about a message that asks for work on a job in this state.
-pub fn claim(state: JobState, lease: Option<&Lease>, message: &str, now: Timestamp) -> Claim {
+fn claim(state: JobState, lease: Option<&Lease>, message: &str, now: Timestamp) -> Claim {
     match (state, lease) {
         (JobState::Completed | JobState::Failed, _) => Claim::Obsolete,
         (_, Some(lease)) if lease.until > now => {
@@ -85,6 +85,37 @@ fn is_abandoned(state: JobState, lease: Option<&Lease>, created_at: Timestamp, n
     let last_seen = lease.map_or(created_at, |lease| lease.until);
     matches!(state, JobState::Waiting | JobState::Running) && last_seen + ABANDONED_AFTER <= now
 }
+
+macro_rules! job {
+    ($job:ty) => {
+        impl $job {
+            /// Takes the lease for a message, if it may.
+            pub fn claim(&mut self, message: &str, now: Timestamp) -> Claim {
+                let claimed = claim(self.state, self.lease.as_ref(), message, now);
+                if claimed == Claim::Granted {
+                    self.state = JobState::Running;
+                    self.lease = Some(Lease::new(message, now));
+                }
+                claimed
+            }
+
+            /// Whether its message must be lost, so that it only goes on when it is enqueued again.
+            pub fn is_abandoned(&self, now: Timestamp) -> bool {
+                is_abandoned(self.state, self.lease.as_ref(), self.created_at, now)
+            }
+
+            /// Ends it as `Completed` or `Failed`, and gives up the lease.
+            pub fn finish(&mut self, state: JobState, now: Timestamp) {
+                self.state = state;
+                self.lease = None;
+                self.finished_at = Some(now);
+            }
+        }
+    };
+}
+
+job!(ImportJob);
+job!(ExportJob);
 
 /// An error in a file, or a warning that something was imported otherwise than the file says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -204,18 +235,6 @@ impl ImportJob {
         self.counts = self.counts.plus(counts);
         errors
     }
-
-    /// Whether its message must be lost, so that it only goes on when it is enqueued again.
-    pub fn is_abandoned(&self, now: Timestamp) -> bool {
-        is_abandoned(self.state, self.lease.as_ref(), self.created_at, now)
-    }
-
-    /// Ends it as `Completed` or `Failed`, and gives up the lease.
-    pub fn finish(&mut self, state: JobState, now: Timestamp) {
-        self.state = state;
-        self.lease = None;
-        self.finished_at = Some(now);
-    }
 }
 
 /// An export of a vendor's products, as it is stored.
@@ -260,18 +279,6 @@ impl ExportJob {
     /// Key of its file in the bucket.
     pub fn key(&self) -> String {
         format!("exports/{}/{}.csv", self.vendor, self.id)
-    }
-
-    /// Whether its message must be lost, so that it only goes on when it is enqueued again.
-    pub fn is_abandoned(&self, now: Timestamp) -> bool {
-        is_abandoned(self.state, self.lease.as_ref(), self.created_at, now)
-    }
-
-    /// Ends it as `Completed` or `Failed`, and gives up the lease.
-    pub fn finish(&mut self, state: JobState, now: Timestamp) {
-        self.state = state;
-        self.lease = None;
-        self.finished_at = Some(now);
     }
 }
 

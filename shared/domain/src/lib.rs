@@ -19,6 +19,7 @@ pub mod location;
 pub mod money;
 pub mod order;
 pub mod outbox;
+pub mod page;
 pub mod payment;
 pub mod pricing;
 pub mod provider_news;
@@ -32,15 +33,16 @@ pub mod unmatched;
 pub mod upload;
 pub mod vendor;
 
-pub use change::Change;
+pub use change::{Change, Expected};
 pub use code::{Code, Coded, FieldError, Refusal};
 pub use id_source::Ids;
-pub use idempotency::{IdempotentRequest, StoredResponse};
+pub use idempotency::{Call, IdempotentRequest, Outcome, Prepared, StoredResponse};
 pub use ids::{
     AddressId, CartId, DisputeId, EventId, ExportId, ImportId, MediaId, OrderId, PaymentId, ProductId, RefundId,
     UserId, VariantId, VendorId,
 };
 pub use money::{Currency, Money};
 pub use outbox::{LowStock, OutboxEvent};
+pub use page::{PageRequest, Slice};
 pub use timestamp::Timestamp;
 pub use unmatched::{MoneyMovement, UnmatchedPayment};

@@ -2,8 +2,9 @@
 //! to the order.
 
 use crate::dispute::DisputeState;
-use crate::payment::{ProviderName, RefundStep};
-use crate::{Money, OrderId, PaymentId, RefundId, Timestamp};
+use crate::order::PlacedOrder;
+use crate::payment::{Payment, ProviderName, RefundStep};
+use crate::{Money, MoneyMovement, OrderId, PaymentId, RefundId, Timestamp};
 
 /// Something that a provider reported. Settlement takes nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +39,64 @@ pub enum NewsKind {
         /// The provider's name for the event.
         name: String,
     },
+}
+
+impl ProviderNews {
+    /// The same news with the ids of the attempt that was asked about: its order is then found without a lookup.
+    #[must_use]
+    pub fn about(self, payment: &Payment) -> Self {
+        Self {
+            order_id: self.order_id.or(Some(payment.order)),
+            payment_id: self.payment_id.or(Some(payment.id)),
+            ..self
+        }
+    }
+
+    /// Whether it is about this attempt. One with another reference is not meant, even when its id is named, because
+    /// its refund would go to the wrong payment.
+    fn is_about(&self, payment: &Payment) -> bool {
+        let is_named = self.payment_id == Some(payment.id);
+        let is_referred_to = match &payment.reference {
+            Some(known) => *known == self.reference || (is_named && self.reference.is_empty()),
+            None => is_named,
+        };
+        payment.provider == self.provider && is_referred_to
+    }
+
+    /// The kind of money movement, the provider's reference to it and its amount; nothing when no money moves.
+    pub fn money_movement(&self) -> Option<(MoneyMovement, &str, Option<Money>)> {
+        Some(match &self.kind {
+            NewsKind::Payment(PaymentNews::Captured { amount }) => (MoneyMovement::Payment, &self.reference, *amount),
+            NewsKind::Refund(RefundNews { outcome: RefundOutcome::Failed { .. }, .. })
+            | NewsKind::Dispute(DisputeNews { state: DisputeState::Won, .. })
+            | NewsKind::Payment(_)
+            | NewsKind::Unknown { .. } => return None,
+            NewsKind::Refund(refunded) => (MoneyMovement::Refund, &refunded.reference, refunded.amount),
+            NewsKind::Dispute(dispute) => (MoneyMovement::Dispute, &dispute.reference, dispute.amount),
+        })
+    }
+}
+
+impl PlacedOrder {
+    /// The payment attempt that a news is about: the one that it names, else the one with its reference.
+    pub fn attempt_of(&self, news: &ProviderNews) -> Option<PaymentId> {
+        let meant = || self.payments.iter().filter(|payment| news.is_about(payment)).map(|payment| payment.id);
+        meant().find(|id| news.payment_id == Some(*id)).or_else(|| meant().next())
+    }
+
+    /// Records the provider's reference of an attempt that has none yet. Answers whether it did.
+    pub fn name_attempt(&mut self, payment: PaymentId, reference: &str) -> bool {
+        let unnamed = self.payments.iter_mut().find(|known| known.id == payment && known.reference.is_none());
+        let Some(unnamed) = unnamed.filter(|_| !reference.is_empty()) else { return false };
+        unnamed.reference = Some(reference.to_owned());
+        true
+    }
+
+    /// The refund that a news is about; nothing for one that was made at the provider's dashboard and is news.
+    pub fn refund_of(&self, news: &RefundNews) -> Option<RefundId> {
+        let has_reference = |refund: &&crate::payment::Refund| refund.reference.as_deref() == Some(&news.reference);
+        news.refund_id.or_else(|| self.refunds.iter().find(has_reference).map(|refund| refund.id))
+    }
 }
 
 /// The state of a payment at the provider.

@@ -58,6 +58,17 @@ impl RefundState {
     }
 }
 
+impl RefundState {
+    /// The state once the buyer's bank has charged all of it back: what the provider has not made yet ends. What has
+    /// ended already stays as it ended.
+    pub const fn after_chargeback(self) -> Self {
+        match self {
+            Self::Queued | Self::Pending | Self::Failed => Self::Failed,
+            Self::Succeeded => Self::Succeeded,
+        }
+    }
+}
+
 impl RefundStep {
     pub const ALL: [Self; 3] = [Self::Submitted, Self::Succeeded, Self::Failed];
 }

@@ -164,6 +164,29 @@ impl Membership {
     }
 }
 
+/// A member of a vendor's staff, with the vendor's account.
+#[derive(Clone, Debug)]
+pub struct Member {
+    pub membership: Membership,
+    pub account: VendorAccount,
+}
+
+impl Member {
+    /// Refuses what the member's role, or a suspension of the vendor, does not allow.
+    pub fn may(&self, permission: Permission) -> Result<(), Refusal> {
+        self.membership.check(self.account.state, permission)
+    }
+
+    pub const fn vendor(&self) -> VendorId {
+        self.membership.vendor
+    }
+
+    /// Whose idempotency keys a member's are: a person who works for two vendors may use the same key for both.
+    pub fn key_scope(&self) -> String {
+        format!("{} of {}", self.membership.user, self.membership.vendor)
+    }
+}
+
 /// A vendor's public profile, which the shop page and the checkout read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shop {
@@ -322,15 +345,22 @@ impl VendorAccount {
         if missing.is_empty() { Ok(()) } else { Err(Refusal::fields(Code::ChecklistIncomplete, missing)) }
     }
 
-    /// The account after a step. Fails with `wrong_state` when the state does not allow it, or with
-    /// `checklist_incomplete` when the application is not complete.
-    pub fn after(&self, step: VendorStep, by: UserId, at: Timestamp) -> Result<Self, Refusal> {
+    /// The account after a step, for which there may be a reason. Fails with `wrong_state` when the state does not
+    /// allow it, or with `checklist_incomplete` when the application is not complete.
+    pub fn after(
+        &self,
+        step: VendorStep,
+        reason: Option<LongText>,
+        by: UserId,
+        at: Timestamp,
+    ) -> Result<Self, Refusal> {
         let state = self.state.after(step).ok_or_else(|| Refusal::of(Code::WrongState))?;
         if step == VendorStep::Submitted {
             self.check_complete()?;
         }
         let mut next = self.clone();
         next.state = state;
+        next.reason = reason;
         next.history.push(VendorHistory { at, event: step, by });
         Ok(next)
     }

@@ -87,6 +87,15 @@ impl Providers {
         }
     }
 
+    /// The environment variable with the name of a provider's secret; nothing for one that needs none. Each provider
+    /// has a variable of its own.
+    pub const fn secret_variable(name: ProviderName) -> Option<&'static str> {
+        match name {
+            ProviderName::Stripe => Some("STRIPE_SECRET_ARN"),
+            ProviderName::CashOnDelivery => None,
+        }
+    }
+
     /// Whether a key for this provider is configured. One that cannot be read at the moment counts as configured.
     pub async fn has_key(&self, name: ProviderName) -> bool {
         !matches!(self.connect(name).await, Err(Failure::NoKey(_)))

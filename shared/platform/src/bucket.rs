@@ -1,20 +1,13 @@
 //! A bucket to which clients upload files and from which they download them, by URLs signed for one file each. Signing
 //! sends no request.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use api::{Answer, Problem};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::DisplayErrorContext;
 use aws_sdk_s3::presigning::PresigningConfig;
 use domain::upload::{LINK_LIFETIME, Upload};
 use domain::{Code, Coded, Timestamp};
-
-/// How long after its expiry an upload URL is signed again for a replay. Later its file may be in use, and must not be
-/// replaced.
-const RENEW_WINDOW: Duration = Duration::from_secs(3_000);
-/// The member of a response that says how to upload.
-const UPLOAD: &str = "upload";
 
 /// A bucket whose files are uploaded and downloaded by signed URLs.
 #[derive(Clone, Debug)]
@@ -81,20 +74,6 @@ impl Bucket {
         let request =
             get.presigned(presigning(now)?).await.map_err(|error| not_signed(&DisplayErrorContext(&error)))?;
         Ok((request.uri().to_owned(), now + LINK_LIFETIME))
-    }
-
-    /// A stored response with an upload URL that is still valid: an expired one is signed again, within an hour of the
-    /// first request.
-    ///
-    /// # Errors
-    /// When the URL cannot be signed. Signing needs no network, so this is not expected.
-    pub async fn renew(&self, stored: Answer, file: UploadSpec<'_>, now: Timestamp) -> Result<Answer, Problem> {
-        match stored.member::<Upload>(UPLOAD) {
-            Some(upload) if upload.expires_at <= now && now < upload.expires_at + RENEW_WINDOW => {
-                stored.with_member(UPLOAD, &self.upload(file, now).await?)
-            }
-            _ => Ok(stored),
-        }
     }
 }
 

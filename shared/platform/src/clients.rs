@@ -1,7 +1,6 @@
 //! AWS clients, built by hand: region, credentials and endpoints are in the environment, so the SDK's chain of
 //! providers, profiles and metadata services is never used.
 
-use std::pin::Pin;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -173,25 +172,6 @@ impl Config {
 
 pub(crate) fn tls_context(roots: TrustStore) -> Result<TlsContext, Fatal> {
     TlsContext::builder().with_trust_store(roots).build().map_err(Fatal::new)
-}
-
-/// Opens the connection to DynamoDB during init, where the CPU runs at full speed. The SDK has no call for that, so
-/// this reads a key that never exists. Does nothing outside Lambda, and its outcome does not matter.
-///
-/// The role needs `dynamodb:GetItem` on the table; without it the connection is opened all the same.
-pub async fn prewarm(config: &Config, dynamodb: &aws_sdk_dynamodb::Client, table: &str) {
-    if config.in_lambda() {
-        let _ = tokio::time::timeout(Duration::from_secs(1), read_absent(dynamodb, table)).await;
-    }
-}
-
-/// Boxed, so that the SDK's code for this call is compiled here once and not in each function's crate.
-#[inline(never)]
-fn read_absent(dynamodb: &aws_sdk_dynamodb::Client, table: &str) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-    use aws_sdk_dynamodb::types::AttributeValue;
-    let absent = || AttributeValue::S("PREWARM".to_owned());
-    let read = dynamodb.get_item().table_name(table).key("pk", absent()).key("sk", absent());
-    Box::pin(async { drop(read.send().await) })
 }
 
 #[cfg(test)]

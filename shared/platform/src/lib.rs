@@ -17,7 +17,6 @@ mod stream;
 pub mod trace;
 
 pub use bucket::{Bucket, NotSigned, UploadSpec};
-pub use clients::prewarm;
 pub use config::{Config, Fatal};
 pub use consume::{
     EventError, QueueMessage, Tick, consume_queue, consume_schedule, consume_stream, queue_batch, schedule_tick,
@@ -27,5 +26,5 @@ pub use http::{HttpClient, HttpError};
 pub use ids::ids;
 pub use secrets::{Rotating, Secret, SecretError};
 pub use serve::serve;
-pub use stream::{Attribute, Change, Image, StreamRecord};
+pub use stream::{Change, StreamRecord};
 pub use trace::traced;

@@ -4,7 +4,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::code::{Code, Coded};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::{Code, Coded, OrderId};
+use ring::hmac;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
@@ -27,10 +30,30 @@ pub struct Rotating {
 }
 
 impl Rotating {
-    /// All accepted values, the current one first.
-    pub fn accepted(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.current.as_str()).chain(self.previous.as_deref())
+    /// The token of an order in base64url, 43 characters: whoever holds it may see and cancel the order. It is derived
+    /// and not stored: the HMAC-SHA256 of the order's id under the current secret.
+    pub fn order_token(&self, order: OrderId) -> String {
+        URL_SAFE_NO_PAD.encode(hmac::sign(&key(&self.current), order_message(order).as_bytes()))
     }
+
+    /// Whether this is the order's token under the current secret, or under the previous one while secrets are rotated.
+    /// Tags are compared in constant time, so that the time discloses nothing about the right token.
+    pub fn is_order_token(&self, shown: &str, order: OrderId) -> bool {
+        let Ok(tag) = URL_SAFE_NO_PAD.decode(shown) else { return false };
+        let message = order_message(order);
+        let mut accepted = std::iter::once(&self.current).chain(&self.previous);
+        accepted.any(|secret| hmac::verify(&key(secret), message.as_bytes(), &tag).is_ok())
+    }
+}
+
+fn key(secret: &str) -> hmac::Key {
+    hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes())
+}
+
+/// The signed message. Its prefix separates purposes: a tag that the same secret makes for something else is not an
+/// order token.
+fn order_message(order: OrderId) -> String {
+    format!("order-token:{order}")
 }
 
 impl std::fmt::Debug for Rotating {
@@ -295,5 +318,22 @@ pub(crate) mod tests {
         fake.answers_now(200, r#"{"SecretString":"hunter2"}"#);
         let error = secret(&fake).value().await.unwrap_err();
         assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn a_token_opens_its_order_under_the_current_and_the_previous_secret() {
+        let secret = |current: &str, previous: Option<&str>| Rotating {
+            current: current.to_owned(),
+            previous: previous.map(str::to_owned),
+        };
+        let order = OrderId::from_bits(1);
+        let token = secret("old", None).order_token(order);
+        assert!(secret("new", Some("old")).is_order_token(&token, order));
+        assert!(!secret("new", None).is_order_token(&token, order));
+        let old = secret("old", None);
+        assert!(!old.is_order_token(&token, OrderId::from_bits(2)));
+        for bad in [&token[1..], "", "not base64!"] {
+            assert!(!old.is_order_token(bad, order), "{bad}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 /// A change of one item.
 #[derive(Clone, Debug, Deserialize)]
@@ -29,19 +29,19 @@ pub enum Change {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Images {
-    keys: Image,
-    new_image: Option<Image>,
-    old_image: Option<Image>,
+    #[serde(deserialize_with = "item")]
+    keys: Item,
+    #[serde(deserialize_with = "optional_item")]
+    new_image: Option<Item>,
     sequence_number: String,
 }
 
-/// An item, or the key of one.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
-pub struct Image(BTreeMap<String, Attribute>);
+/// An item, or the key of one, as the SDK returns it from a read.
+type Item = HashMap<String, AttributeValue>;
 
 /// An attribute as the stream encodes it.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-pub enum Attribute {
+#[derive(Deserialize)]
+enum Attribute {
     /// A string.
     S(String),
     /// A number in decimal digits.
@@ -69,18 +69,13 @@ pub enum Attribute {
 
 impl StreamRecord {
     /// The key of the item that changed.
-    pub const fn key(&self) -> &Image {
+    pub const fn key(&self) -> &Item {
         &self.dynamodb.keys
     }
 
     /// The item after the change, when the stream carries it.
-    pub const fn new_image(&self) -> Option<&Image> {
+    pub const fn new_image(&self) -> Option<&Item> {
         self.dynamodb.new_image.as_ref()
-    }
-
-    /// The item before the change, when the stream carries it.
-    pub const fn old_image(&self) -> Option<&Image> {
-        self.dynamodb.old_image.as_ref()
     }
 
     /// The table: `arn:aws:dynamodb:<region>:<account>:table/<table>/stream/<label>`.
@@ -93,27 +88,16 @@ impl StreamRecord {
     }
 }
 
-impl Image {
-    /// A string attribute; `None` when it is absent or of another type.
-    pub fn text(&self, name: &str) -> Option<&str> {
-        match self.0.get(name) {
-            Some(Attribute::S(text)) => Some(text),
-            _ => None,
-        }
-    }
+fn items(attributes: BTreeMap<String, Attribute>) -> Item {
+    attributes.into_iter().map(|(name, attribute)| (name, attribute.into())).collect()
+}
 
-    /// A number attribute; `None` when it is absent, of another type or not an `i64`.
-    pub fn number(&self, name: &str) -> Option<i64> {
-        match self.0.get(name) {
-            Some(Attribute::N(digits)) => digits.parse().ok(),
-            _ => None,
-        }
-    }
+fn item<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Item, D::Error> {
+    BTreeMap::deserialize(deserializer).map(items)
+}
 
-    /// The item as the SDK would return it from a read, for code that decodes such items.
-    pub fn into_item(self) -> HashMap<String, AttributeValue> {
-        self.0.into_iter().map(|(name, attribute)| (name, attribute.into())).collect()
-    }
+fn optional_item<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Item>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.map(items))
 }
 
 impl From<Attribute> for AttributeValue {
@@ -124,7 +108,7 @@ impl From<Attribute> for AttributeValue {
             Attribute::B(bytes) => Self::B(blob(&bytes)),
             Attribute::Bool(value) => Self::Bool(value),
             Attribute::Null(value) => Self::Null(value),
-            Attribute::M(map) => Self::M(Image(map).into_item()),
+            Attribute::M(map) => Self::M(items(map)),
             Attribute::L(list) => Self::L(list.into_iter().map(Self::from).collect()),
             Attribute::Texts(set) => Self::Ss(set),
             Attribute::Numbers(set) => Self::Ns(set),

@@ -5,15 +5,17 @@ mod jobs;
 use aws_sdk_dynamodb::Client;
 use domain::address::Address;
 use domain::text::Name;
-use domain::vendor::{Membership, Permission, VendorAccount, VendorState};
-use domain::{AddressId, Code, Refusal, Timestamp, UserId, VendorId};
+use domain::vendor::{Member, Membership, VendorAccount, VendorState};
+use domain::{AddressId, Code, Outcome, PageRequest, Prepared, Refusal, Slice, Timestamp, UserId, VendorId};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Failure;
-use crate::idempotency::{ResponseToStore, stores_responses};
+use crate::idempotency::{put_one, stores_responses, transact};
 use crate::item::{Attributes, Condition, body, delete, item, key, put, string, text, version};
-use crate::retry::{QueryRequest, get, query, query_all};
-use crate::{Catalog, Error, PageKey, Slice};
+use crate::page::List;
+use crate::retry::{QueryRequest, get, query_all};
+use crate::transaction::Purpose;
+use crate::{Backoff, Catalog, Error};
 
 const VENDOR: &str = "vendor";
 const MEMBER: &str = "member";
@@ -99,25 +101,10 @@ pub enum MemberChange<'a> {
     Remove(UserId),
 }
 
-/// A member of a vendor's staff, with the vendor's account.
-#[derive(Clone, Debug)]
-pub struct Member {
-    pub membership: Membership,
-    pub account: VendorAccount,
-}
-
-impl Member {
-    /// Refuses what the member's role, or a suspension of the vendor, does not allow.
-    pub fn may(&self, permission: Permission) -> Result<(), Refusal> {
-        self.membership.check(self.account.state, permission)
-    }
-}
-
 #[derive(Clone, Debug)]
 pub struct Accounts {
     client: Client,
     table: String,
-    storing: ResponseToStore,
 }
 
 stores_responses!(Accounts);
@@ -129,7 +116,7 @@ impl Accounts {
     pub const MAX_SHOPS: usize = 20;
 
     pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into(), storing: ResponseToStore::default() }
+        Self { client, table: table.into() }
     }
 
     /// A person's memberships, read consistently.
@@ -176,86 +163,70 @@ impl Accounts {
 
     /// Creates a vendor's account with its owner and its public shop, in one transaction. A handle that is taken is
     /// refused.
-    pub async fn open_vendor(
+    pub async fn open_vendor<R>(
         &self,
         account: &VendorAccount,
         owner: &Membership,
         catalog: &Catalog,
-    ) -> Result<VendorAccount, Error> {
+        response: Prepared<R>,
+    ) -> Result<Outcome<R>, Error> {
         let opened = VendorAccount { version: 1, ..account.clone() };
-        let mut actions = catalog.publish_actions(&opened.shop(), 0)?;
-        let handle_action = actions.len() - 1;
-        actions.push(put(&self.table, account_item(&opened)?, &Condition::absent())?);
-        actions.push(put(&self.table, member_item(owner)?, &Condition::absent())?);
-        match self.storing.transact(&self.client, &self.table, actions).await {
-            Ok(()) => Ok(opened),
-            Err(Failure::Cancelled(reasons))
-                if reasons.get(handle_action).is_some_and(crate::error::Reason::is_condition) =>
-            {
+        let mut transaction = catalog.publish_actions(&opened.shop(), 0)?;
+        transaction.add(Purpose::Item, put(&self.table, account_item(&opened)?, &Condition::absent())?);
+        transaction.add(Purpose::Item, put(&self.table, member_item(owner)?, &Condition::absent())?);
+        match transact(&self.client, &self.table, transaction, response).await {
+            Err(Failure::Cancelled(cancelled)) if cancelled.refused(Purpose::Handle) => {
                 Err(Refusal::because(Code::HandleTaken, format!("the handle {} is taken", opened.card.handle)).into())
             }
-            Err(other) => Err(other.into()),
+            other => Ok(other?),
         }
     }
 
-    /// Writes a changed account and its public shop, if the account is still at the version that was read.
-    pub async fn save_vendor(&self, account: &VendorAccount, catalog: &Catalog) -> Result<VendorAccount, Error> {
-        let loaded = account.version;
-        let saved = VendorAccount { version: loaded + 1, ..account.clone() };
-        let mut actions = catalog.publish_actions(&saved.shop(), loaded)?;
-        actions.push(put(&self.table, account_item(&saved)?, &Condition::at_version(loaded))?);
-        self.storing.transact(&self.client, &self.table, actions).await?;
-        Ok(saved)
-    }
-
-    /// Changes a vendor's members, if the account is still at the version that was read. Each such change writes the
-    /// account too, so that two owners who remove each other at the same time conflict, and one of them stays.
-    pub async fn change_member(
+    /// Writes a changed account and its public shop, if the account is still at the version that was read. A change of
+    /// a member is written with it: so two owners who remove each other at the same time conflict, and one of them
+    /// stays. `respond` makes the response from the account as it is written, with its new version.
+    pub async fn save_vendor<R>(
         &self,
-        account: &VendorAccount,
-        change: MemberChange<'_>,
+        changed: &VendorAccount,
+        member: Option<MemberChange<'_>>,
         catalog: &Catalog,
-    ) -> Result<VendorAccount, Error> {
-        let loaded = account.version;
-        let saved = VendorAccount { version: loaded + 1, ..account.clone() };
-        let mut actions = catalog.publish_actions(&saved.shop(), loaded)?;
-        actions.push(put(&self.table, account_item(&saved)?, &Condition::at_version(loaded))?);
+        respond: impl FnOnce(&VendorAccount) -> Result<Prepared<R>, Refusal>,
+    ) -> Result<Outcome<R>, Error> {
+        let loaded = changed.version;
+        let saved = VendorAccount { version: loaded + 1, ..changed.clone() };
+        let mut transaction = catalog.publish_actions(&saved.shop(), loaded)?;
+        transaction.add(Purpose::Item, put(&self.table, account_item(&saved)?, &Condition::at_version(loaded))?);
         let any = Condition::of("attribute_not_exists(pk) OR attribute_exists(pk)");
-        actions.push(match change {
-            MemberChange::Put(member) => put(&self.table, member_item(member)?, &any)?,
-            MemberChange::Remove(user) => delete(&self.table, Entry::Member(user, account.card.id).key(), &any)?,
-        });
-        self.storing.transact(&self.client, &self.table, actions).await?;
-        Ok(saved)
+        match member {
+            Some(MemberChange::Put(member)) => {
+                transaction.add(Purpose::Item, put(&self.table, member_item(member)?, &any)?);
+            }
+            Some(MemberChange::Remove(user)) => {
+                let gone = Entry::Member(user, saved.card.id).key();
+                transaction.add(Purpose::Item, delete(&self.table, gone, &any)?);
+            }
+            None => {}
+        }
+        Ok(transact(&self.client, &self.table, transaction, respond(&saved)?).await?)
     }
 
     /// The vendors in a state, newest first.
-    pub async fn vendors_in(
-        &self,
-        state: VendorState,
-        limit: u16,
-        start: Option<PageKey>,
-    ) -> Result<Slice<VendorAccount>, Error> {
-        let page = query(
-            &self.client,
-            QueryRequest {
-                table: self.table.clone(),
-                index: Some("by_state"),
-                partition: ("state_key", vendors_in(state).to_owned()),
-                newest_first: true,
-                limit: Some(i32::from(limit)),
-                start,
-                ..QueryRequest::default()
-            },
-        )
-        .await?;
-        let items = page.items.iter().map(account_of).collect::<Result<_, _>>()?;
-        Ok(Slice { items, next: page.next })
-    }
-
-    /// The partition that a page key of the vendors in a state must name.
-    pub fn state_partition(state: VendorState) -> &'static str {
-        vendors_in(state)
+    pub async fn vendors_in(&self, state: VendorState, page: &PageRequest) -> Result<Slice<VendorAccount>, Error> {
+        let query = QueryRequest {
+            table: self.table.clone(),
+            index: Some("by_state"),
+            partition: ("state_key", vendors_in(state).to_owned()),
+            newest_first: true,
+            ..QueryRequest::default()
+        };
+        let key = |id: &VendorId| {
+            let mut key = Entry::Vendor(*id).key();
+            key.insert("state_sort".to_owned(), string(id.to_string()));
+            key
+        };
+        let position = |last: &Attributes| text(last, "state_sort")?.parse().ok();
+        let list = List { query, variant: String::new(), position: &position, key: &key };
+        list.page(&self.client, page, |found| account_of(&found)).await
     }
 
     /// A vendor's members, from the index: a change shows with a delay.
@@ -285,12 +256,29 @@ impl Accounts {
         }
     }
 
-    /// Writes a profile, if it is still at the version that was read.
-    pub async fn save_profile(&self, user: UserId, profile: &Profile) -> Result<(), Error> {
-        let saved = Profile { version: profile.version + 1, ..profile.clone() };
-        let written = item(Entry::Profile(user).key(), PROFILE, saved.version, &saved)?;
-        self.storing.put_one(&self.client, &self.table, written, &Condition::at_version(profile.version)).await?;
-        Ok(())
+    /// Changes a profile, and answers the profile as it is written; when another change comes first, begins again.
+    pub async fn change_profile<R>(
+        &self,
+        user: UserId,
+        decide: impl Fn(&Profile) -> Profile,
+        respond: impl Fn(&Profile) -> Result<Prepared<R>, Refusal>,
+    ) -> Result<Outcome<R>, Error> {
+        let mut backoff = Backoff::default();
+        loop {
+            let loaded = self.profile(user).await?;
+            let mut changed = decide(&loaded);
+            let condition = Condition::at_version(loaded.version);
+            let mut written = None;
+            if changed != loaded {
+                changed.version = loaded.version + 1;
+                let profile = item(Entry::Profile(user).key(), PROFILE, changed.version, &changed)?;
+                written = Some((profile, &condition));
+            }
+            match put_one(&self.client, &self.table, written, respond(&changed)?).await.map_err(Error::from) {
+                Err(Error::Conflict) => backoff.pause().await?,
+                done => return done,
+            }
+        }
     }
 
     /// A buyer's address book; empty before it was saved for the first time.
@@ -301,12 +289,24 @@ impl Accounts {
         }
     }
 
-    /// Writes an address book, if it is still at the version that was read.
-    pub async fn save_address_book(&self, user: UserId, book: &AddressBook) -> Result<AddressBook, Error> {
-        let saved = AddressBook { version: book.version + 1, ..book.clone() };
-        let written = item(Entry::AddressBook(user).key(), ADDRESS_BOOK, saved.version, &saved)?;
-        self.storing.put_one(&self.client, &self.table, written, &Condition::at_version(book.version)).await?;
-        Ok(saved)
+    /// Writes an address book in the place of the one that was read, if it is still at that version. `respond` makes
+    /// the response from the book as it is written, with its new version.
+    pub async fn save_address_book<R>(
+        &self,
+        user: UserId,
+        loaded: &AddressBook,
+        changed: AddressBook,
+        respond: impl FnOnce(&AddressBook) -> Result<Prepared<R>, Refusal>,
+    ) -> Result<Outcome<R>, Error> {
+        let mut saved = changed;
+        let condition = Condition::at_version(loaded.version);
+        let mut written = None;
+        if saved != *loaded {
+            saved.version = loaded.version + 1;
+            let book = item(Entry::AddressBook(user).key(), ADDRESS_BOOK, saved.version, &saved)?;
+            written = Some((book, &condition));
+        }
+        Ok(put_one(&self.client, &self.table, written, respond(&saved)?).await?)
     }
 }
 

@@ -4,11 +4,12 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::cart::Cart;
 use domain::pricing::CatalogSnapshot;
-use domain::{CartId, Code, OrderId, ProductId, Refusal, Timestamp, UserId};
+use domain::{CartId, Code, OrderId, Outcome, Prepared, ProductId, Refusal, Timestamp, UserId};
 
-use crate::idempotency::{ResponseToStore, stores_responses};
+use crate::idempotency::{put_one, stores_responses, transact};
 use crate::item::{self, Attributes, Condition, body, key, number, string, text, version};
-use crate::{Catalog, Error, retry};
+use crate::transaction::{Purpose, Transaction};
+use crate::{Backoff, Catalog, Decision, Error, retry};
 
 const CART: &str = "cart";
 const POINTER: &str = "buyer_cart";
@@ -28,7 +29,6 @@ fn pointer_key(buyer: UserId) -> Attributes {
 pub struct Carts {
     client: Client,
     table: String,
-    storing: ResponseToStore,
 }
 
 stores_responses!(Carts);
@@ -56,7 +56,7 @@ impl Found {
 
 impl Carts {
     pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into(), storing: ResponseToStore::default() }
+        Self { client, table: table.into() }
     }
 
     /// The cart with this id, read consistently. An expired one is refused until TTL has deleted it; a claimed one is
@@ -89,17 +89,65 @@ impl Carts {
         Ok((cart, catalog.product_snapshot(products.iter().map(|(_, found)| found))?))
     }
 
-    /// Writes a cart if it is still at the version that was read, and returns its new version.
-    pub async fn save(&self, cart: &Cart) -> Result<u64, Error> {
-        let next = cart.version + 1;
-        self.storing.put_one(&self.client, &self.table, cart_item(cart, next)?, &open_at(cart.version)).await?;
-        Ok(next)
+    /// Writes a new cart, and answers it with its version.
+    pub async fn create(&self, cart: Cart) -> Result<Cart, Error> {
+        let created = Cart { version: 1, ..cart };
+        retry::put_one(&self.client, &self.table, cart_item(&created)?, &Condition::absent()).await?;
+        Ok(created)
+    }
+
+    /// Changes a cart: reads it, decides, and writes it under the version that was read; when another change comes
+    /// first, begins again. `respond` makes the response from the cart as it is written, with its new version, and from
+    /// what else was decided.
+    pub async fn change<S, D, R, E, Reading, Deciding>(
+        &self,
+        read: impl Fn() -> Reading,
+        decide: impl Fn(Cart, S) -> Deciding,
+        respond: impl Fn(Cart, D) -> Result<Prepared<R>, Refusal>,
+    ) -> Result<Outcome<R>, E>
+    where
+        E: From<Error>,
+        Reading: Future<Output = Result<(Option<Cart>, S), Error>>,
+        Deciding: Future<Output = Result<Decision<Cart, D>, E>>,
+    {
+        let mut backoff = Backoff::default();
+        loop {
+            let (loaded, seen) = read().await?;
+            let loaded = loaded.ok_or_else(|| Error::from(Refusal::of(Code::NotFound)))?;
+            if let Decision::Write(changed, more) = decide(loaded.clone(), seen).await? {
+                match self.write(&loaded, changed, |written| respond(written, more)).await {
+                    Err(Error::Conflict) => {}
+                    done => return Ok(done?),
+                }
+            }
+            backoff.pause().await?;
+        }
+    }
+
+    async fn write<R>(
+        &self,
+        loaded: &Cart,
+        mut changed: Cart,
+        respond: impl FnOnce(Cart) -> Result<Prepared<R>, Refusal>,
+    ) -> Result<Outcome<R>, Error> {
+        let open = open_at(loaded.version);
+        let mut item = None;
+        if changed != *loaded {
+            changed.version = loaded.version + 1;
+            item = Some((cart_item(&changed)?, &open));
+        }
+        Ok(put_one(&self.client, &self.table, item, respond(changed)?).await?)
     }
 
     /// Deletes an open cart.
-    pub async fn delete(&self, cart: &Cart) -> Result<(), Error> {
+    pub async fn delete<R>(&self, cart: &Cart, response: Prepared<R>) -> Result<Outcome<R>, Error> {
         let open = open_at(cart.version);
-        Ok(self.storing.delete_one(&self.client, &self.table, cart_key(cart.id), &open).await?)
+        if response.1.is_none() {
+            retry::delete_one(&self.client, &self.table, cart_key(cart.id), &open).await?;
+            return Ok(Outcome::Done(response.0));
+        }
+        let delete = item::delete(&self.table, cart_key(cart.id), &open)?;
+        Ok(transact(&self.client, &self.table, Transaction::of(Purpose::Item, vec![delete]), response).await?)
     }
 
     /// The cart that a buyer's pointer names: its id, and the cart unless it is gone or has expired.
@@ -114,13 +162,14 @@ impl Carts {
     /// Gives a buyer a new cart in place of the ones it was made of: the guest's, and the buyer's former one. One
     /// transaction, and only if none of them has changed and the buyer's pointer still names the same cart. The
     /// replaced carts keep the id of the new one, so that a buyer whose answer was lost still finds it.
-    pub async fn claim(
+    pub async fn claim<R>(
         &self,
         claimed: &Cart,
         buyer: UserId,
         pointed_at: Option<CartId>,
         replaced: &[&Cart],
-    ) -> Result<(), Error> {
+        response: Prepared<R>,
+    ) -> Result<Outcome<R>, Error> {
         let mut pointer = pointer_key(buyer);
         pointer.insert("kind".to_owned(), string(POINTER));
         pointer.insert("version".to_owned(), number(1));
@@ -133,14 +182,14 @@ impl Carts {
             }
             None => Condition::absent(),
         };
-        let mut actions = vec![
-            item::put(&self.table, cart_item(claimed, 1)?, &Condition::absent())?,
-            item::put(&self.table, pointer, &expected)?,
-        ];
+        let mut transaction = Transaction::default();
+        transaction.add(Purpose::Item, item::put(&self.table, cart_item(claimed)?, &Condition::absent())?);
+        transaction.add(Purpose::Item, item::put(&self.table, pointer, &expected)?);
         for cart in replaced {
-            actions.push(item::put(&self.table, claimed_item(cart, buyer, claimed.id), &open_at(cart.version))?);
+            let left = claimed_item(cart, buyer, claimed.id);
+            transaction.add(Purpose::Item, item::put(&self.table, left, &open_at(cart.version))?);
         }
-        Ok(self.storing.transact(&self.client, &self.table, actions).await?)
+        Ok(transact(&self.client, &self.table, transaction, response).await?)
     }
 
     /// The action that marks a cart as ordered, if it is open and still at the version that was priced.
@@ -172,10 +221,10 @@ fn open_at(loaded: u64) -> Condition {
     condition
 }
 
-fn cart_item(cart: &Cart, version: u64) -> Result<Attributes, Error> {
+fn cart_item(cart: &Cart) -> Result<Attributes, Error> {
     // The order is an attribute of its own, because checkout and expiry change nothing else.
-    let plain = Cart { order: None, version, ..cart.clone() };
-    let mut written = item::item(cart_key(cart.id), CART, version, &plain)?;
+    let plain = Cart { order: None, ..cart.clone() };
+    let mut written = item::item(cart_key(cart.id), CART, cart.version, &plain)?;
     written.insert("expires_at_s".to_owned(), number(cart.expires_at.seconds()));
     if let Some(order) = cart.order {
         written.insert("order_id".to_owned(), string(order.to_string()));

@@ -3,6 +3,9 @@
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use domain::{Code, Coded, FieldError, Refusal};
 
+use crate::item::Attributes;
+use crate::transaction::Purpose;
+
 /// Why an operation on a table did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -20,9 +23,6 @@ pub enum Error {
         /// In seconds.
         retry_after: u32,
     },
-    /// The request was answered before under its idempotency key, and nothing was written. Holds the stored response.
-    #[error("the call was answered before")]
-    Replayed(String),
     /// The table is throttled, does not answer, or conflicting writes used up the retry budget.
     #[error("DynamoDB is not available: {0}")]
     Unavailable(String),
@@ -41,7 +41,7 @@ pub enum Error {
 impl Coded for Error {
     fn code(&self) -> Code {
         match self {
-            Self::Conflict | Self::Replayed(_) => Code::Conflict,
+            Self::Conflict => Code::Conflict,
             Self::Refused(refusal) => refusal.code(),
             Self::TooMany { .. } => Code::TooManyRequests,
             Self::Unavailable(_) => Code::Unavailable,
@@ -71,13 +71,6 @@ impl Coded for Error {
             _ => None,
         }
     }
-
-    fn stored_response(&self) -> Option<String> {
-        match self {
-            Self::Replayed(answer) => Some(answer.clone()),
-            _ => None,
-        }
-    }
 }
 
 /// A failed call, classified by what to do about it.
@@ -87,31 +80,57 @@ pub(crate) enum Failure {
     Retryable(String),
     /// The condition of a single write did not hold.
     ConditionFailed,
-    /// A transaction was cancelled: one reason per action, in order, with the existing item where the action asks for
-    /// it.
-    Cancelled(Vec<Reason>),
+    /// A transaction was cancelled.
+    Cancelled(Cancelled),
     /// The start key of a list is not a key of its index.
     InvalidPageKey,
     /// Refused by a rule of the marketplace.
     Refused(Refusal),
-    /// The request was answered before under its idempotency key: the stored response.
-    Replayed(String),
     /// The table does not answer, or the outcome of the write is unknown.
     Unavailable(String),
     /// Anything else.
     Failed(String),
 }
 
+/// Why a transaction was cancelled: the purpose of each action, and what DynamoDB says of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cancelled(pub(crate) Vec<(Purpose, Reason)>);
+
 /// The cancellation reason of one action; its code is `None` when the action did not cause the cancellation.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reason {
     pub(crate) code: String,
-    pub(crate) item: Option<crate::item::Attributes>,
+    /// The existing item, where the action asks for it.
+    pub(crate) item: Option<Attributes>,
 }
 
 impl Reason {
-    pub(crate) fn is_condition(&self) -> bool {
+    fn is_condition(&self) -> bool {
         self.code == "ConditionalCheckFailed"
+    }
+}
+
+impl Cancelled {
+    /// The purposes of the actions whose conditions did not hold.
+    pub(crate) fn purposes(&self) -> impl Iterator<Item = Purpose> {
+        self.0.iter().filter(|(_, reason)| reason.is_condition()).map(|(purpose, _)| *purpose)
+    }
+
+    /// Whether the condition of an action of this purpose did not hold.
+    pub(crate) fn refused(&self, purpose: Purpose) -> bool {
+        self.purposes().any(|refused| refused == purpose)
+    }
+
+    /// The existing item that kept the condition of an action of this purpose from holding.
+    pub(crate) fn existing(&self, purpose: Purpose) -> Option<&Attributes> {
+        let mut refused = self.0.iter().filter(|(_, reason)| reason.is_condition());
+        refused.find(|(refused, _)| *refused == purpose).and_then(|(_, reason)| reason.item.as_ref())
+    }
+
+    /// Whether nothing else than contention or throttling cancelled it, so that it may be run again.
+    pub(crate) fn is_transient(&self) -> bool {
+        let transient = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
+        self.purposes().next().is_none() && self.0.iter().any(|(_, reason)| transient.contains(&reason.code.as_str()))
     }
 }
 
@@ -120,11 +139,10 @@ impl From<Failure> for Error {
         match failure {
             Failure::ConditionFailed => Self::Conflict,
             Failure::Refused(refusal) => Self::Refused(refusal),
-            Failure::Replayed(answer) => Self::Replayed(answer),
             Failure::InvalidPageKey => Self::Refused(Refusal::of(Code::InvalidCursor)),
-            Failure::Cancelled(reasons) if reasons.iter().any(Reason::is_condition) => Self::Conflict,
-            Failure::Cancelled(reasons) => {
-                let codes: Vec<_> = reasons.into_iter().map(|reason| reason.code).collect();
+            Failure::Cancelled(cancelled) if cancelled.purposes().next().is_some() => Self::Conflict,
+            Failure::Cancelled(Cancelled(reasons)) => {
+                let codes: Vec<_> = reasons.into_iter().map(|(_, reason)| reason.code).collect();
                 Self::Failed(format!("transaction cancelled: {}", codes.join(", ")))
             }
             Failure::Retryable(text) | Failure::Unavailable(text) => Self::Unavailable(text),

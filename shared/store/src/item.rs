@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Up
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Error, PageKey};
+use crate::Error;
 
 /// An item, or a key, in the SDK's form.
 pub(crate) type Attributes = HashMap<String, AttributeValue>;
@@ -61,29 +61,6 @@ pub(crate) fn version(item: &Attributes) -> u64 {
 /// The body of an item of this kind, parsed from `data`.
 pub(crate) fn body<T: DeserializeOwned>(item: &Attributes, kind: &'static str) -> Result<T, Error> {
     serde_json::from_str(text(item, "data").unwrap_or_default()).map_err(|source| Error::Corrupt { kind, source })
-}
-
-/// The page key for a query's `LastEvaluatedKey`; `None` on the last page.
-pub(crate) fn page_key(last: Option<&Attributes>) -> Option<PageKey> {
-    let last = last.filter(|last| !last.is_empty())?;
-    // The prefix keeps the attribute's type, so that a number is sent back as a number.
-    let plain = |value: &AttributeValue| match value {
-        AttributeValue::S(text) => Some(format!("s{text}")),
-        AttributeValue::N(digits) => Some(format!("n{digits}")),
-        _ => None,
-    };
-    last.iter().map(|(name, value)| plain(value).map(|value| (name.clone(), value))).collect()
-}
-
-/// The `ExclusiveStartKey` of a page key. Values without a known prefix are dropped.
-pub(crate) fn start_key(key: PageKey) -> Attributes {
-    key.into_iter()
-        .filter_map(|(name, value)| match value.split_at_checked(1) {
-            Some(("n", digits)) => Some((name, number(digits))),
-            Some(("s", text)) => Some((name, string(text))),
-            _ => None,
-        })
-        .collect()
 }
 
 /// A condition expression with the names and values of its placeholders.

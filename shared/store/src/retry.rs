@@ -1,30 +1,24 @@
 //! Calls to DynamoDB, retried with backoff when they are throttled or conflict.
 
 use std::future::Future;
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
-};
-use domain::{Code, Refusal};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use tokio::time::{Instant, sleep};
 
 use crate::Error;
 use crate::dispatch::Dispatch;
-use crate::error::{Failure, Reason, failure};
-use crate::item::{Attributes, Condition, page_key, start_key, string};
-use crate::{PageKey, Slice};
+use crate::error::{Failure, failure};
+use crate::item::{Attributes, Condition, string};
 
 /// How long throttled and conflicting calls are retried. API Gateway times out after 30 seconds, and the caller needs
 /// some of them for its own work.
-const RETRY_BUDGET: Duration = Duration::from_secs(12);
+pub(crate) const RETRY_BUDGET: Duration = Duration::from_secs(12);
 const FIRST_BACKOFF_MS: u64 = 8;
 const MAX_BACKOFF_MS: u64 = 400;
 
@@ -38,114 +32,76 @@ where
     with_retries_within(RETRY_BUDGET, call).await
 }
 
-async fn with_retries_within<T, F, Fut>(budget: Duration, call: F) -> Result<T, Failure>
+pub(crate) async fn with_retries_within<T, F, Fut>(budget: Duration, call: F) -> Result<T, Failure>
 where
     F: Fn() -> Fut,
     Fut: Future<Output = Result<T, Failure>>,
 {
-    let deadline = Instant::now() + budget;
-    let mut ceiling = FIRST_BACKOFF_MS;
+    let mut backoff = Backoff::within(budget);
     loop {
         match call().await {
-            Err(Failure::Retryable(text)) => {
-                let pause = Duration::from_millis(fastrand::u64(1..=ceiling));
-                if Instant::now() + pause >= deadline {
-                    return Err(Failure::Retryable(text));
-                }
-                sleep(pause).await;
-                ceiling = (ceiling * 2).min(MAX_BACKOFF_MS);
-            }
+            Err(Failure::Retryable(text)) if !backoff.waits().await => return Err(Failure::Retryable(text)),
+            Err(Failure::Retryable(_)) => {}
             other => return other,
         }
     }
 }
 
-/// Repeats a read and the write that depends on it while concurrent writes cause [`Error::Conflict`], within the same
-/// retry budget.
-pub(crate) async fn retry_on_conflict<T, F, Fut>(call: F) -> Result<T, Error>
-where
-    F: Fn() -> Fut,
-    Fut: Future<Output = Result<T, Error>>,
-{
-    let deadline = Instant::now() + RETRY_BUDGET;
-    let mut ceiling = FIRST_BACKOFF_MS;
-    loop {
-        match call().await {
-            Err(Error::Conflict) => {
-                let pause = Duration::from_millis(fastrand::u64(1..=ceiling));
-                if Instant::now() + pause >= deadline {
-                    return Err(Error::Unavailable("concurrent writes kept conflicting".to_owned()));
-                }
-                sleep(pause).await;
-                ceiling = (ceiling * 2).min(MAX_BACKOFF_MS);
-            }
-            other => return other,
+/// How often a change is decided and written while other changes come first. With the backoff's jitter the last attempt
+/// comes after three seconds on average: a new product with a hundred variants is changed as often by the projection of
+/// its stock.
+const MAX_ATTEMPTS: u32 = 20;
+
+/// Paces attempts, with full jitter: the one place where they are counted.
+#[derive(Debug)]
+pub struct Backoff {
+    /// How many attempts may follow.
+    left: u32,
+    deadline: Option<Instant>,
+    ceiling: u64,
+}
+
+/// For a change that is written under a version: 20 attempts.
+impl Default for Backoff {
+    fn default() -> Self {
+        Self { left: MAX_ATTEMPTS - 1, deadline: None, ceiling: FIRST_BACKOFF_MS }
+    }
+}
+
+impl Backoff {
+    /// As many attempts as fit into a time.
+    pub(crate) fn within(budget: Duration) -> Self {
+        Self { left: u32::MAX, deadline: Some(Instant::now() + budget), ..Self::default() }
+    }
+
+    /// Waits before the next attempt. False when there were enough.
+    pub(crate) async fn waits(&mut self) -> bool {
+        let pause = Duration::from_millis(fastrand::u64(1..=self.ceiling));
+        if self.left == 0 || self.deadline.is_some_and(|deadline| Instant::now() + pause >= deadline) {
+            return false;
         }
+        self.left -= 1;
+        self.ceiling = (self.ceiling * 2).min(MAX_BACKOFF_MS);
+        sleep(pause).await;
+        true
+    }
+
+    /// Waits before the next attempt at a change that others came first of.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when there were enough attempts.
+    pub async fn pause(&mut self) -> Result<(), Error> {
+        if self.waits().await { Ok(()) } else { Err(Error::Conflict) }
     }
 }
 
-/// Runs a transaction. The client request token makes a repeat of the same call harmless: the SDK sends it again when
-/// an answer is lost, and DynamoDB recognises the token for ten minutes.
-pub(crate) async fn transact(client: &Client, actions: Vec<TransactWriteItem>) -> Result<(), Failure> {
-    transact_within(RETRY_BUDGET, client, actions).await
-}
-
-/// The most actions of a transaction
-/// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>).
-pub(crate) const MAX_ACTIONS: usize = 100;
-
-/// [`transact`] with a retry budget of its own.
-pub(crate) async fn transact_within(
-    budget: Duration,
-    client: &Client,
-    actions: Vec<TransactWriteItem>,
-) -> Result<(), Failure> {
-    if actions.len() > MAX_ACTIONS {
-        let detail = "the change touches too many things at once";
-        return Err(Failure::Refused(Refusal::because(Code::LimitReached, detail)));
-    }
-    let fresh = || format!("{:032x}", fastrand::u128(..));
-    let token = std::sync::Mutex::new(fresh());
-    with_retries_within(budget, || async {
-        let same = token.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let sent = client
-            .transact_write_items()
-            .set_transact_items(Some(actions.clone()))
-            .client_request_token(same)
-            .dispatch()
-            .await;
-        sent.map(|_| ()).map_err(|error| {
-            // A cancelled transaction has certainly written nothing, so its retry gets a new token. Any other outcome
-            // is unknown, so the retry sends the same token.
-            if error.as_service_error().is_some_and(TransactWriteItemsError::is_transaction_canceled_exception) {
-                *token.lock().unwrap_or_else(PoisonError::into_inner) = fresh();
-            }
-            cancelled(&error)
-        })
-    })
-    .await
-}
-
-fn cancelled<R: std::fmt::Debug + 'static>(error: &SdkError<TransactWriteItemsError, R>) -> Failure {
-    let SdkError::ServiceError(service) = error else {
-        return failure(error);
-    };
-    let TransactWriteItemsError::TransactionCanceledException(cancelled) = service.err() else {
-        return failure(error);
-    };
-    let reasons: Vec<Reason> = cancelled
-        .cancellation_reasons()
-        .iter()
-        .map(|reason| Reason { code: reason.code().unwrap_or("None").to_owned(), item: reason.item().cloned() })
-        .collect();
-    let transient = |reason: &Reason| {
-        matches!(reason.code.as_str(), "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded")
-    };
-    if !reasons.iter().any(Reason::is_condition) && reasons.iter().any(transient) {
-        Failure::Retryable("transactions conflict".to_owned())
-    } else {
-        Failure::Cancelled(reasons)
-    }
+/// What is decided about something that was loaded.
+#[derive(Debug)]
+pub enum Decision<T, D = ()> {
+    /// Write it as it is here, if it differs from what was loaded. `D` is what else the response needs.
+    Write(T, D),
+    /// It has changed since it was loaded: load it again.
+    LoadAgain,
 }
 
 /// Reads items by their keys, consistently or not, in batches of at most 100 keys, until no key is left unprocessed.
@@ -158,8 +114,7 @@ pub(crate) async fn batch(
         .into_iter()
         .flat_map(|(table, keys, consistent)| keys.into_iter().map(move |key| (table.clone(), key, consistent)))
         .collect();
-    let deadline = Instant::now() + RETRY_BUDGET;
-    let mut ceiling = FIRST_BACKOFF_MS;
+    let mut backoff = Backoff::within(RETRY_BUDGET);
     while !waiting.is_empty() {
         let rest = waiting.split_off(waiting.len().min(100));
         let chunk = std::mem::replace(&mut waiting, rest);
@@ -191,12 +146,9 @@ pub(crate) async fn batch(
         }
         let unanswered = answer.unprocessed_keys.unwrap_or_default();
         if !unanswered.is_empty() {
-            let pause = Duration::from_millis(fastrand::u64(1..=ceiling));
-            if Instant::now() + pause >= deadline {
+            if !backoff.waits().await {
                 return Err(Error::Unavailable("keys stay unprocessed".to_owned()));
             }
-            sleep(pause).await;
-            ceiling = (ceiling * 2).min(MAX_BACKOFF_MS);
             for (table, request) in unanswered {
                 let consistent = request.consistent_read().unwrap_or(false);
                 waiting.extend(request.keys.into_iter().map(|key| (table.clone(), key, consistent)));
@@ -217,16 +169,28 @@ pub(crate) struct QueryRequest {
     pub(crate) newest_first: bool,
     pub(crate) consistent: bool,
     pub(crate) limit: Option<i32>,
-    pub(crate) start: Option<PageKey>,
+    /// The key after which the page begins.
+    pub(crate) start: Option<Attributes>,
+    /// The only attribute that is read beside keys, where the others are not needed.
+    pub(crate) only: Option<&'static str>,
+}
+
+/// A page of a query, and the key after which the next one begins.
+pub(crate) struct Found {
+    pub(crate) items: Vec<Attributes>,
+    pub(crate) last: Option<Attributes>,
 }
 
 /// Reads one page of a query.
-pub(crate) async fn query(client: &Client, request: QueryRequest) -> Result<Slice<Attributes>, Error> {
+pub(crate) async fn query(client: &Client, request: QueryRequest) -> Result<Found, Error> {
     let (attribute, value) = &request.partition;
     let condition = match &request.sort_key_condition {
         Some((more, _)) => format!("#partition = :partition AND {more}"),
         None => "#partition = :partition".to_owned(),
     };
+    let names = std::iter::once(("#partition".to_owned(), (*attribute).to_owned()))
+        .chain(request.only.map(|only| ("#only".to_owned(), only.to_owned())));
+    let names: std::collections::HashMap<String, String> = names.collect();
     let mut values = request.sort_key_condition.as_ref().map(|(_, values)| values.clone()).unwrap_or_default();
     values.insert(":partition".to_owned(), AttributeValue::S(value.clone()));
     let answer = with_retries(|| async {
@@ -235,12 +199,13 @@ pub(crate) async fn query(client: &Client, request: QueryRequest) -> Result<Slic
             .table_name(&request.table)
             .set_index_name(request.index.map(str::to_owned))
             .key_condition_expression(&condition)
-            .expression_attribute_names("#partition", *attribute)
+            .set_expression_attribute_names(Some(names.clone()))
+            .set_projection_expression(request.only.map(|_| "#only".to_owned()))
             .set_expression_attribute_values(Some(values.clone()))
             .scan_index_forward(!request.newest_first)
             .consistent_read(request.consistent)
             .set_limit(request.limit)
-            .set_exclusive_start_key(request.start.clone().map(start_key))
+            .set_exclusive_start_key(request.start.clone())
             .dispatch()
             .await
             .map_err(|error| match failure(&error) {
@@ -252,8 +217,8 @@ pub(crate) async fn query(client: &Client, request: QueryRequest) -> Result<Slic
             })
     })
     .await?;
-    let next = page_key(answer.last_evaluated_key());
-    Ok(Slice { items: answer.items.unwrap_or_default(), next })
+    let last = answer.last_evaluated_key.filter(|last| !last.is_empty());
+    Ok(Found { items: answer.items.unwrap_or_default(), last })
 }
 
 /// Reads all pages of a query.
@@ -262,8 +227,8 @@ pub(crate) async fn query_all(client: &Client, mut request: QueryRequest) -> Res
     loop {
         let page = query(client, request.clone()).await?;
         items.extend(page.items);
-        match page.next {
-            Some(next) => request.start = Some(next),
+        match page.last {
+            Some(last) => request.start = Some(last),
             None => return Ok(items),
         }
     }

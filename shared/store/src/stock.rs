@@ -8,9 +8,9 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::order::StockMove;
 use domain::stock::StockShard;
-use domain::{StoredResponse, VariantId};
+use domain::{Prepared, Refusal, VariantId};
 
-use crate::idempotency::{ResponseToStore, stores_responses};
+use crate::idempotency::stores_responses;
 use crate::item::{self, Attributes, Condition, integer, key, number, text};
 use crate::{Error, retry};
 
@@ -20,7 +20,7 @@ fn shard_key(variant: VariantId, shard: u16) -> Attributes {
 }
 
 /// The variant and the shard that a shard's partition key names.
-pub fn shard_of(pk: &str) -> Option<(VariantId, u16)> {
+fn shard_of(pk: &str) -> Option<(VariantId, u16)> {
     let (variant, shard) = pk.strip_prefix("STOCK#")?.rsplit_once('#')?;
     Some((variant.parse().ok()?, shard.parse().ok()?))
 }
@@ -29,7 +29,6 @@ pub fn shard_of(pk: &str) -> Option<(VariantId, u16)> {
 pub struct Stock {
     client: Client,
     table: String,
-    storing: ResponseToStore,
 }
 
 stores_responses!(Stock);
@@ -51,12 +50,31 @@ pub struct Reading {
     pub version: u64,
 }
 
-/// Makes the response to a request from the shards as they are after its change, to be stored with that change.
-pub type MakeResponse<'a> = &'a (dyn Fn(&[StockShard]) -> Result<Option<StoredResponse>, Error> + Sync);
+/// Makes the response to a request from the shards as they are after its change.
+pub type Respond<'a, R> = &'a (dyn Fn(&[StockShard]) -> Result<Prepared<R>, Refusal> + Send + Sync);
+
+/// A change of one shard, as the table's stream reports it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShardChange {
+    pub variant: VariantId,
+    pub shard: u16,
+    /// The shard's version after the change, if the record contains it.
+    pub version: Option<u64>,
+}
+
+impl ShardChange {
+    /// The change in a stream's record, from the item's key and, unless it was deleted, the item. `None` if the record
+    /// is not of a shard.
+    pub fn of(key: &Attributes, item: Option<&Attributes>) -> Option<Self> {
+        let (variant, shard) = shard_of(text(key, "pk")?)?;
+        let version = item.and_then(|item| integer(item, "version")).and_then(|version| u64::try_from(version).ok());
+        Some(Self { variant, shard, version })
+    }
+}
 
 impl Stock {
     pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into(), storing: ResponseToStore::default() }
+        Self { client, table: table.into() }
     }
 
     /// Reads all shards of some variants consistently; a shard that was never written is empty. Each variant comes with
@@ -144,9 +162,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shards_key_names_its_variant_and_shard() {
+    fn a_change_names_its_shard_and_its_version() {
         let variant = VariantId::new(ProductId::from_bits(9), 3);
-        let key = shard_key(variant, 7);
-        assert_eq!(shard_of(text(&key, "pk").unwrap()), Some((variant, 7)));
+        let change = |version| Some(ShardChange { variant, shard: 7, version });
+        let item = Attributes::from([("version".to_owned(), number(9))]);
+        assert_eq!(ShardChange::of(&shard_key(variant, 7), Some(&item)), change(Some(9)));
+        assert_eq!(ShardChange::of(&shard_key(variant, 7), Some(&Attributes::new())), change(None));
+        assert_eq!(ShardChange::of(&shard_key(variant, 7), None), change(None));
+        assert_eq!(ShardChange::of(&key("OTHER#1", "COUNTER"), Some(&item)), None);
     }
 }

@@ -1,7 +1,5 @@
 //! Cases with unknown, repeated or invalid query parameters, and with cursors of another list.
 
-use std::collections::BTreeMap;
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -98,28 +96,30 @@ fn bad_cursors(own: &str, foreign: &str) -> Vec<(String, Expected)> {
     bad
 }
 
-/// Cursors of the right list with another key: anyone who knows the format can make them. The second value is whether
-/// DynamoDB may accept the key. It is then a position in a list that the caller may read anyway.
-pub(super) fn forged_cursors(own: &str) -> Vec<(String, bool)> {
+/// Cursors made from a list's own, by somebody who knows the format.
+pub(super) fn forged_cursors(own: &str) -> Vec<String> {
     let bytes = URL_SAFE_NO_PAD.decode(own).expect("a cursor is base64url");
-    let (hash, key) = bytes.split_at(8);
-    let key: BTreeMap<String, String> = serde_json::from_slice(key).expect("a cursor holds a key");
-    let forged = |key: &BTreeMap<String, String>| {
-        URL_SAFE_NO_PAD.encode([hash, &serde_json::to_vec(key).expect("a key is JSON")].concat())
-    };
-    let mut made = vec![(forged(&BTreeMap::new()), false)];
-    for name in key.keys() {
-        let mut without = key.clone();
-        without.remove(name);
-        made.push((forged(&without), false));
-        for value in ["", "s", "n", "n7", "x", "sLIST#*#*#UZS", "s\0"] {
-            let mut other = key.clone();
-            other.insert(name.clone(), value.to_owned());
-            made.push((forged(&other), true));
+    let (hash, position) = bytes.split_at(8);
+    let position = str::from_utf8(position).expect("a position is text");
+    assert!(!position.contains('#'), "a cursor shows a key: {position}");
+    let forged = |hash: &[u8], position: &[u8]| URL_SAFE_NO_PAD.encode([hash, position].concat());
+    let mut made = vec![
+        forged(&[0; 8], position.as_bytes()),
+        forged(&hash[..7], position.as_bytes()),
+        forged(hash, &[0xff]),
+        forged(hash, "x".repeat(4_096).as_bytes()),
+        forged(hash, b""),
+        forged(b"", b""),
+    ];
+    let parts: Vec<&str> = position.split('|').collect();
+    for at in 0..parts.len() {
+        for other in ["", "0", "-1", "9223372036854775807", "x", "x|y", "s\0", "LIST#*#*#UZS", "~"] {
+            let mut parts = parts.clone();
+            parts[at] = other;
+            made.push(forged(hash, parts.join("|").as_bytes()));
         }
     }
-    let mut more = key.clone();
-    more.insert("surprise".to_owned(), "sx".to_owned());
-    made.push((forged(&more), false));
+    made.push(forged(hash, format!("{position}|{position}").as_bytes()));
+    made.retain(|cursor| cursor != own);
     made
 }

@@ -1,15 +1,16 @@
 use domain::examples::{after, usd};
 use domain::payment::PaymentState;
+use domain::provider_news::RefundNews;
 
 use super::*;
 use crate::fixture::with_refund;
 
-fn refunded(outcome: RefundOutcome) -> Answer {
-    Answer::Known(RefundNews { reference: "re_1".into(), refund_id: None, amount: Some(usd(2_500)), outcome })
+fn refunded(outcome: RefundOutcome) -> RefundAnswer {
+    RefundAnswer::Known(RefundNews { reference: "re_1".into(), refund_id: None, amount: Some(usd(2_500)), outcome })
 }
 
 /// The order after an answer, and what was counted.
-fn answered(placed: &PlacedOrder, answer: Answer, now: Timestamp) -> (PlacedOrder, Summary) {
+fn answered(placed: &PlacedOrder, answer: RefundAnswer, now: Timestamp) -> (PlacedOrder, Summary) {
     let mut changed = placed.clone();
     let mut summary = Summary::default();
     let count = apply(&mut changed, &placed.refunds[0], answer, now).unwrap().unwrap();
@@ -44,7 +45,7 @@ fn a_provider_that_is_down_is_asked_ever_more_seldom() {
     let mut placed = with_refund();
     let mut pauses = Vec::new();
     for _ in 0..8 {
-        let (next, summary) = answered(&placed, Answer::Later, after(61));
+        let (next, summary) = answered(&placed, RefundAnswer::Later, after(61));
         assert_eq!((next.refunds[0].state, summary.refunds_waiting), (RefundState::Queued, 1));
         pauses.push(next.refunds[0].due_at.unwrap().since(after(61)).as_secs() / 60);
         placed = next;
@@ -55,7 +56,7 @@ fn a_provider_that_is_down_is_asked_ever_more_seldom() {
 
 #[test]
 fn a_refund_that_is_refused_waits_for_nobody() {
-    for answer in [Answer::Refused, refunded(RefundOutcome::Failed { code: "expired_or_canceled_card".into() })] {
+    for answer in [RefundAnswer::Refused, refunded(RefundOutcome::Failed { code: "expired_or_canceled_card".into() })] {
         let (placed, summary) = answered(&with_refund(), answer, after(61));
         assert_eq!((placed.refunds[0].state, placed.refunds[0].due_at), (RefundState::Failed, None));
         assert_eq!(summary.refunds_failed, 1);

@@ -8,7 +8,7 @@ use domain::{Currency, VariantId};
 use store::catalog::StoredProduct;
 
 use crate::merge::{file_handle, file_type, file_vendor};
-use crate::product_file::{ProductDraft, Status, VariantDraft};
+use product_file::{ProductDraft, Status, VariantDraft};
 
 /// The product as it is written to a file, with prices in one currency.
 pub(crate) fn draft_of(
@@ -61,7 +61,7 @@ mod tests {
 
     use super::*;
     use crate::merge::{ImportContext, added, merged};
-    use crate::product_file::{Columns, ProductReader, Products, write_header, write_product};
+    use product_file::{Columns, ProductReader, Products, write_header, write_product};
 
     fn handle(text: &str) -> Handle {
         Handle::parse(text).unwrap()

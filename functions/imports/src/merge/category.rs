@@ -4,7 +4,7 @@ use domain::catalog::{CategoryTree, Product};
 use domain::text::Line;
 
 use super::Issue;
-use crate::product_file::ProductDraft;
+use product_file::ProductDraft;
 
 /// The `Type` cell of a product in a file: the words of the last import as long as they still resolve to the product's
 /// category, else the category's handle.

@@ -7,7 +7,7 @@ use domain::vendor::VendorCard;
 use domain::{Currency, ProductId, Timestamp, VariantId, VendorId};
 
 use super::{ImportContext, Merged, added, handles, is_of_file, merged};
-use crate::product_file::{Columns, ProductDraft, ProductReader, Products};
+use product_file::{Columns, ProductDraft, ProductReader, Products};
 
 fn handle(text: &str) -> Handle {
     Handle::parse(text).unwrap()

@@ -8,7 +8,7 @@ use domain::stock::{Layout, StockShard};
 use domain::text::Sku;
 
 use super::{ImportContext, Issue};
-use crate::product_file::{Fault, ProductDraft, VariantDraft};
+use product_file::{Fault, ProductDraft, VariantDraft};
 
 /// For each variant of the file the position of the stored variant, if there is one. Matched by the values of the
 /// options; else by an SKU that only one variant has on either side; else, when both sides have exactly one variant, by

@@ -9,7 +9,7 @@ use store::catalog::StoredProduct;
 
 use super::{Known, Outcome, Plan};
 use crate::merge::ImportContext;
-use crate::product_file::{Columns, ProductDraft, ProductReader, Products};
+use product_file::{Columns, ProductDraft, ProductReader, Products};
 
 const FILE: &str = "Handle,Title,Body (HTML),Option1 Name,Option1 Value,Variant Inventory Qty,Variant Price\n\
     bowl,Bowl,<p>Blue</p>,Colour,Blue,5,10.00\nbowl,,,,Green,0,11.00\n";

@@ -85,10 +85,8 @@ pub(super) async fn demo_data(services: &Services) -> Result<bool, StartError> {
     let tree = demo::categories().map_err(failed)?;
     let known = catalog.categories().await.map_err(failed)?;
     if known.roots.is_empty() {
-        catalog
-            .save_categories(&domain::catalog::CategoryTree { version: known.version, ..tree })
-            .await
-            .map_err(failed)?;
+        let tree = domain::catalog::CategoryTree { version: known.version, ..tree };
+        let _ = catalog.save_categories(&tree, |_| Ok(((), None))).await.map_err(failed)?;
     }
     let importer = imports::App::new(&config).await.map_err(failed)?;
     for vendor in demo::VENDORS {
@@ -146,10 +144,11 @@ async fn approved_vendor(
         created_at: now,
         version: 0,
     };
-    let submitted = draft.after(VendorStep::Submitted, owner, now).map_err(failed)?;
-    let approved = submitted.after(VendorStep::Approved, owner, now).map_err(failed)?;
+    let submitted = draft.after(VendorStep::Submitted, None, owner, now).map_err(failed)?;
+    let approved = submitted.after(VendorStep::Approved, None, owner, now).map_err(failed)?;
     let membership = Membership { vendor: id, user: owner, email, role: Role::Owner, since: now };
-    accounts.open_vendor(&approved, &membership, catalog).await.map_err(failed)
+    let _ = accounts.open_vendor(&approved, &membership, catalog, ((), None)).await.map_err(failed)?;
+    Ok(VendorAccount { version: 1, ..approved })
 }
 
 /// Draws a picture and stores it in the bucket under the key that an upload would have.

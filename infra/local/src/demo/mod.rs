@@ -135,7 +135,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use domain::text::{Email, Handle};
-    use imports::product_file::{ProductDraft, ProductReader, Products};
+    use product_file::{ProductDraft, ProductReader, Products};
 
     use super::*;
 

@@ -149,8 +149,14 @@ impl PlacedOrder {
         Ok(())
     }
 
-    /// Adds a payment attempt to an order that waits for its payment.
-    pub fn retry_payment(&mut self, provider: ProviderName, ids: &mut Ids) -> Result<PaymentId, Refusal> {
+    /// Adds a payment attempt to an order that waits for its payment. `closed` are the earlier attempts that their
+    /// providers have cancelled for it.
+    pub fn retry_payment(
+        &mut self,
+        provider: ProviderName,
+        closed: &[PaymentId],
+        ids: &mut Ids,
+    ) -> Result<PaymentId, Refusal> {
         if self.order.state != OrderState::AwaitingPayment || self.order.due_at.is_some_and(|due| due <= ids.now()) {
             return Err(WRONG_STATE);
         }
@@ -159,6 +165,12 @@ impl PlacedOrder {
         }
         if self.payments.len() >= MAX_ATTEMPTS {
             return Err(Refusal::because(Code::TooManyRequests, "too many payment attempts for this order"));
+        }
+        for payment in self.payments.iter_mut().filter(|payment| closed.contains(&payment.id)) {
+            // A declined attempt stays declined: its provider has cancelled it, and nobody can pay it any more.
+            if payment.state.is_open() {
+                payment.state = payment.state.after(PaymentStep::Cancelled).ok_or(WRONG_STATE)?;
+            }
         }
         let id = PaymentId::new(ids.now(), ids.bits());
         self.payments.push(Payment {

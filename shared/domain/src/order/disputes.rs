@@ -7,7 +7,7 @@ use super::settle::Settled;
 use super::{Actor, HistoryEvent, OrderEventKind, PlacedOrder};
 use crate::dispute::{Dispute, DisputeState, DisputeStep};
 use crate::id_source::Ids;
-use crate::payment::{RefundState, RefundStep};
+use crate::payment::RefundState;
 use crate::provider_news::DisputeNews;
 use crate::{DisputeId, Money, PaymentId, RefundId, Timestamp};
 
@@ -169,8 +169,7 @@ impl PlacedOrder {
         if nothing_left {
             known.dispute = dispute;
             known.due_at = None;
-            let asked = known.state.after(RefundStep::Submitted).unwrap_or(known.state);
-            known.state = asked.after(RefundStep::Failed).unwrap_or(asked);
+            known.state = known.state.after_chargeback();
         }
         self.record(HistoryEvent::RefundChargedBack, Actor::System, vendor, ids);
         nothing_left

@@ -131,26 +131,7 @@ pub enum PlaceError {
     Refused(#[from] Refusal),
 }
 
-impl crate::code::Coded for PlaceError {
-    fn code(&self) -> Code {
-        match self {
-            Self::Money(error) => error.code(),
-            Self::Refused(refusal) => refusal.code(),
-        }
-    }
-    fn detail(&self) -> Option<String> {
-        match self {
-            Self::Money(_) => None,
-            Self::Refused(refusal) => refusal.detail(),
-        }
-    }
-    fn fields(&self) -> Vec<crate::code::FieldError> {
-        match self {
-            Self::Money(_) => Vec::new(),
-            Self::Refused(refusal) => refusal.fields(),
-        }
-    }
-}
+crate::coded_by_variant!(PlaceError { Money, Refused });
 
 fn vendor_order_from(
     id: OrderId,

@@ -2,13 +2,15 @@
 //! each, so that each step of a long import writes little.
 
 use domain::job::{ExportJob, ImportJob, ImportRowError};
-use domain::{ExportId, ImportId, VendorId};
+use domain::{ExportId, ImportId, Outcome, Prepared, VendorId};
 use serde::Serialize;
 
 use super::Accounts;
 use crate::Error;
+use crate::idempotency::put_one;
 use crate::item::{Attributes, Condition, body, item, key, number, string, text, update, version};
-use crate::retry::{QueryRequest, get, query_all, transact, update_one};
+use crate::retry::{QueryRequest, get, query_all, update_one};
+use crate::transaction::{Purpose, Transaction};
 
 const IMPORT: &str = "import";
 const FAULTS: &str = "import_faults";
@@ -43,11 +45,17 @@ fn change_condition(body: &impl Serialize, kind: &'static str, loaded: u64) -> R
 }
 
 impl Accounts {
-    pub async fn add_import(&self, job: &ImportJob) -> Result<ImportJob, Error> {
-        let added = ImportJob { version: 1, ..job.clone() };
-        let written = item(import_key(job.vendor, job.id), IMPORT, added.version, &added)?;
-        self.storing.put_one(&self.client, &self.table, written, &Condition::absent()).await?;
-        Ok(added)
+    async fn add_job<R>(&self, job: Attributes, response: Prepared<R>) -> Result<Outcome<R>, Error> {
+        Ok(put_one(&self.client, &self.table, Some((job, &Condition::absent())), response).await?)
+    }
+
+    /// Writes a new import, together with the response to the request for it.
+    pub async fn add_import<R>(&self, job: &ImportJob, response: Prepared<R>) -> Result<Outcome<R>, Error> {
+        self.add_job(
+            item(import_key(job.vendor, job.id), IMPORT, 1, &ImportJob { version: 1, ..job.clone() })?,
+            response,
+        )
+        .await
     }
 
     /// An import, read consistently.
@@ -112,15 +120,17 @@ impl Accounts {
                 &beginning,
             )?,
         ];
-        transact(&self.client, actions).await?;
+        Transaction::of(Purpose::Item, actions).run(&self.client).await?;
         Ok(saved)
     }
 
-    pub async fn add_export(&self, job: &ExportJob) -> Result<ExportJob, Error> {
-        let added = ExportJob { version: 1, ..job.clone() };
-        let written = item(export_key(job.vendor, job.id), EXPORT, added.version, &added)?;
-        self.storing.put_one(&self.client, &self.table, written, &Condition::absent()).await?;
-        Ok(added)
+    /// Writes a new export, together with the response to the request for it.
+    pub async fn add_export<R>(&self, job: &ExportJob, response: Prepared<R>) -> Result<Outcome<R>, Error> {
+        self.add_job(
+            item(export_key(job.vendor, job.id), EXPORT, 1, &ExportJob { version: 1, ..job.clone() })?,
+            response,
+        )
+        .await
     }
 
     /// An export, read consistently.

@@ -2,16 +2,59 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::ProductId;
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::catalog::Product;
 use domain::text::Handle;
+use domain::{ProductId, VendorId};
 
-use super::products::assemble;
+use super::products::{assemble, product_of};
 use super::{Catalog, Entry, StoredProduct};
 use crate::Error;
-use crate::item::{Attributes, text};
-use crate::retry::batch;
+use crate::item::{Attributes, number, string, text};
+use crate::retry::{QueryRequest, batch, query};
+
+/// The key after which a walk through a list goes on, in the form in which a job stores it: attribute names and values,
+/// each value prefixed with `s` (string) or `n` (number).
+pub type Position = BTreeMap<String, String>;
+
+fn position(last: Attributes) -> Option<Position> {
+    // The prefix keeps the attribute's type, so that a number is sent back as a number.
+    let plain = |value: AttributeValue| match value {
+        AttributeValue::S(text) => Some(format!("s{text}")),
+        AttributeValue::N(digits) => Some(format!("n{digits}")),
+        _ => None,
+    };
+    last.into_iter().map(|(name, value)| plain(value).map(|value| (name, value))).collect()
+}
+
+fn start(position: Position) -> Attributes {
+    let typed = |(name, value): (String, String)| match value.split_at_checked(1) {
+        Some(("n", digits)) => Some((name, number(digits))),
+        Some(("s", text)) => Some((name, string(text))),
+        _ => None,
+    };
+    position.into_iter().filter_map(typed).collect()
+}
 
 impl Catalog {
+    /// The next of a vendor's products, newest first, and the position after them: for a job that walks through all.
+    pub async fn walk_products(
+        &self,
+        vendor: VendorId,
+        after: Option<Position>,
+        limit: u16,
+    ) -> Result<(Vec<Product>, Option<Position>), Error> {
+        let request = QueryRequest {
+            newest_first: true,
+            limit: Some(i32::from(limit)),
+            start: after.map(start),
+            ..self.products_query(vendor)
+        };
+        let found = query(&self.client, request).await?;
+        let products = found.items.iter().map(product_of).collect::<Result<_, _>>()?;
+        Ok((products, found.last.and_then(position)))
+    }
+
     /// The products with these handles, of any vendor. Read from the items that keep handles unique.
     pub async fn products_with_handles(
         &self,

@@ -1,12 +1,16 @@
 //! Listing rows: one query for a page of cards.
 
-use domain::Money;
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use domain::catalog::{List, ListingRow};
+use domain::{Money, PageRequest, ProductId, Slice};
+use serde_json::value::RawValue;
 
 use super::{Catalog, LISTING, StoredProduct};
-use crate::item::{Attributes, Condition, delete, item, key, number, put, string};
-use crate::retry::{MAX_ACTIONS, QueryRequest, query};
-use crate::{Error, PageKey, Slice};
+use crate::Error;
+use crate::item::{Attributes, Condition, delete, item, key, number, put, string, text};
+use crate::page;
+use crate::retry::QueryRequest;
+use crate::transaction::MAX_ACTIONS;
 
 /// In which order a list is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,10 +31,7 @@ pub struct ListQuery {
     pub min_price: Option<Money>,
     /// Only cards of this price or less; needs an order by price.
     pub max_price: Option<Money>,
-    /// The most cards on the page.
-    pub limit: u16,
-    /// The page key after which the page begins.
-    pub start: Option<PageKey>,
+    pub page: PageRequest,
 }
 
 /// Partition of a list: `LIST#<category or *>#<vendor or *>#<currency>`.
@@ -45,13 +46,27 @@ fn price_key(minor: i64, id: &str) -> String {
     format!("{:019}#{id}", minor.max(0))
 }
 
+/// The sort key of a row: the newest product last.
+fn row_sort(published_at_ms: i64, id: ProductId) -> String {
+    format!("{published_at_ms:015}#{id}")
+}
+
 fn row_key(row: &ListingRow) -> Attributes {
-    key(list_key(&row.list), format!("{:015}#{}", row.published_at.millis(), row.card.id))
+    key(list_key(&row.list), row_sort(row.published_at.millis(), row.card.id))
+}
+
+/// The position of a row: when its product was published, which product it is, and its price in an order by price.
+type RowPosition = (i64, (ProductId, String));
+
+fn row_position(last: &Attributes) -> Option<RowPosition> {
+    let (published_at, id) = text(last, "sk")?.split_once('#')?;
+    let price = text(last, "price_key").and_then(|price| price.split_once('#')).map_or("", |(price, _)| price);
+    Some((published_at.parse().ok()?, (id.parse().ok()?, price.to_owned())))
 }
 
 impl Catalog {
     /// A page of cards as they are stored: each is the JSON of a product card, passed on unparsed.
-    pub async fn list(&self, request: ListQuery) -> Result<Slice<Box<serde_json::value::RawValue>>, Error> {
+    pub async fn list(&self, request: ListQuery) -> Result<Slice<Box<RawValue>>, Error> {
         let by_price = request.sort != Sort::Newest;
         let sort_key_condition = by_price.then(|| {
             let least = request.min_price.map_or(0, Money::minor);
@@ -63,44 +78,35 @@ impl Catalog {
             ("price_key BETWEEN :least AND :most".to_owned(), values)
         });
         let partition = list_key(&request.list);
-        let page = query(
-            &self.client,
-            QueryRequest {
-                table: self.table.clone(),
-                index: by_price.then_some("by_price"),
-                partition: (if by_price { "list_key" } else { "pk" }, partition),
-                sort_key_condition,
-                newest_first: request.sort != Sort::Price,
-                consistent: false,
-                limit: Some(i32::from(request.limit)),
-                start: request.start,
-            },
-        )
-        .await?;
-        let mut items = Vec::with_capacity(page.items.len());
-        for mut found in page.items {
+        let key = |(published_at, (id, price)): &RowPosition| {
+            let mut start = key(partition.clone(), row_sort(*published_at, *id));
+            if by_price {
+                start.insert("price_key".to_owned(), string(format!("{price}#{id}")));
+            }
+            start
+        };
+        let query = QueryRequest {
+            table: self.table.clone(),
+            index: by_price.then_some("by_price"),
+            partition: (if by_price { "list_key" } else { "pk" }, partition.clone()),
+            sort_key_condition,
+            newest_first: request.sort != Sort::Price,
+            only: Some("data"),
+            ..QueryRequest::default()
+        };
+        let variant = format!("{:?}|{:?}|{:?}", request.sort, request.min_price, request.max_price);
+        let list = page::List { query, variant, position: &row_position, key: &key };
+        list.page(&self.client, &request.page, |mut found| {
             let card = match found.remove("data") {
-                Some(aws_sdk_dynamodb::types::AttributeValue::S(card)) => card,
+                Some(AttributeValue::S(card)) => card,
                 _ => String::new(),
             };
-            items.push(
-                serde_json::value::RawValue::from_string(card)
-                    .map_err(|source| Error::Corrupt { kind: LISTING, source })?,
-            );
-        }
-        Ok(Slice { items, next: page.next })
+            RawValue::from_string(card).map_err(|source| Error::Corrupt { kind: LISTING, source })
+        })
+        .await
     }
 
-    /// The partition that a page key of this list must name, for the check of a cursor.
-    pub fn list_partition(list: &List) -> String {
-        list_key(list)
-    }
-
-    pub(super) fn put_row_action(
-        &self,
-        row: &ListingRow,
-        product_version: u64,
-    ) -> Result<aws_sdk_dynamodb::types::TransactWriteItem, Error> {
+    pub(super) fn put_row_action(&self, row: &ListingRow, product_version: u64) -> Result<TransactWriteItem, Error> {
         let mut written = item(row_key(row), LISTING, product_version, &row.card)?;
         written.insert("list_key".to_owned(), string(list_key(&row.list)));
         written.insert("price_key".to_owned(), string(price_key(row.card.price.minor(), &row.card.id.to_string())));
@@ -111,11 +117,7 @@ impl Catalog {
         put(&self.table, written, &condition)
     }
 
-    pub(super) fn delete_row_action(
-        &self,
-        row: &ListingRow,
-        product_version: u64,
-    ) -> Result<aws_sdk_dynamodb::types::TransactWriteItem, Error> {
+    pub(super) fn delete_row_action(&self, row: &ListingRow, product_version: u64) -> Result<TransactWriteItem, Error> {
         let condition = Condition::of("attribute_not_exists(pk) OR #version <= :now")
             .name("#version", "version")
             .value(":now", number(product_version));
@@ -152,11 +154,6 @@ impl Rows {
 }
 
 impl Catalog {
-    /// The version that a changed product has once it is saved: one more for each transaction that the change takes.
-    pub fn version_after(&self, loaded: &StoredProduct, changed: &StoredProduct) -> u64 {
-        loaded.product.version + if self.rows(Some(loaded), changed).fit_one_transaction() { 1 } else { 2 }
-    }
-
     pub(super) fn rows(&self, loaded: Option<&StoredProduct>, changed: &StoredProduct) -> Rows {
         let before = loaded
             .map(|loaded| {

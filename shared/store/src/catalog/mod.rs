@@ -12,7 +12,7 @@ use domain::catalog::{Availability, Product};
 use domain::text::Handle;
 use domain::{ProductId, VendorId};
 
-use crate::idempotency::{ResponseToStore, stores_responses};
+use crate::idempotency::stores_responses;
 use crate::item::{Attributes, key};
 
 pub use self::listing::{ListQuery, Sort};
@@ -33,7 +33,6 @@ pub struct Catalog {
     /// The base URL of own uploads, without a slash at the end. It is part of the cards of listing rows.
     media_base: String,
     vendors: vendors::Vendors,
-    storing: ResponseToStore,
 }
 
 stores_responses!(Catalog);
@@ -41,7 +40,7 @@ stores_responses!(Catalog);
 impl Catalog {
     pub fn new(client: Client, table: impl Into<String>, media_base: impl Into<String>) -> Self {
         let (table, media_base) = (table.into(), media_base.into());
-        Self { client, table, media_base, vendors: vendors::Vendors::default(), storing: ResponseToStore::default() }
+        Self { client, table, media_base, vendors: vendors::Vendors::default() }
     }
 
     /// The base URL of own uploads, without a slash at the end.

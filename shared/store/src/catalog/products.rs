@@ -6,21 +6,27 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::catalog::{Availability, MAX_PRODUCT_BYTES, Product};
 use domain::pricing::CatalogSnapshot;
 use domain::text::Handle;
-use domain::{Code, LowStock, ProductId, Refusal, VendorId};
+use domain::{Code, LowStock, Outcome, PageRequest, Prepared, ProductId, Refusal, Slice, VendorId};
 
 use super::{
     AVAILABILITY, Catalog, DESCRIPTION, Entry, HANDLE, PRODUCT, ProductPage, SHOP, product_handle, vendor_products,
 };
 use crate::error::Failure;
+use crate::idempotency::transact;
 use crate::item::{Attributes, Condition, body, delete, item, put, string, text, version};
-use crate::retry::{MAX_ACTIONS, QueryRequest, batch, query, transact};
-use crate::{Error, Orders, PageKey, Slice, Stock};
+use crate::page::List;
+use crate::retry::{QueryRequest, batch, query};
+use crate::transaction::{MAX_ACTIONS, Purpose, Transaction};
+use crate::{Backoff, Decision, Error, Orders, Stock};
 
-/// How often the write of a product is attempted while its stock changes.
-const MAX_ATTEMPTS: usize = 8;
+/// Makes the response from a product as it is written, with its new version.
+pub type Respond<'a, R> = &'a (dyn Fn(&StoredProduct) -> Result<Prepared<R>, Refusal> + Send + Sync);
+
+/// For a change that answers nobody.
+const NOBODY: Respond<'static, ()> = &|_| Ok(((), None));
 
 /// A product as it is stored, with the versions that a write checks.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct StoredProduct {
     pub product: Product,
     /// The long description: sanitised HTML.
@@ -72,32 +78,26 @@ impl Catalog {
     }
 
     /// A vendor's products, newest first.
-    pub async fn products_of(
-        &self,
-        vendor: VendorId,
-        limit: u16,
-        start: Option<PageKey>,
-    ) -> Result<Slice<Product>, Error> {
-        let page = query(
-            &self.client,
-            QueryRequest {
-                table: self.table.clone(),
-                index: Some("by_vendor"),
-                partition: ("vendor_key", vendor_products(vendor)),
-                newest_first: true,
-                limit: Some(i32::from(limit)),
-                start,
-                ..QueryRequest::default()
-            },
-        )
-        .await?;
-        let items = page.items.iter().map(product_of).collect::<Result<_, _>>()?;
-        Ok(Slice { items, next: page.next })
+    pub async fn products_of(&self, vendor: VendorId, page: &PageRequest) -> Result<Slice<Product>, Error> {
+        let position = |last: &Attributes| text(last, "vendor_sort")?.parse().ok();
+        let key = |product: &ProductId| {
+            let mut key = Entry::Product(*product).key();
+            key.insert("vendor_sort".to_owned(), string(product.to_string()));
+            key
+        };
+        let query = QueryRequest { newest_first: true, ..self.products_query(vendor) };
+        let list = List { query, variant: String::new(), position: &position, key: &key };
+        list.page(&self.client, page, |found| product_of(&found)).await
     }
 
-    /// The partition that a page key of a vendor's products must name.
-    pub fn vendor_partition(vendor: VendorId) -> String {
-        vendor_products(vendor)
+    /// The query of a vendor's products, oldest first.
+    pub(super) fn products_query(&self, vendor: VendorId) -> QueryRequest {
+        QueryRequest {
+            table: self.table.clone(),
+            index: Some("by_vendor"),
+            partition: ("vendor_key", vendor_products(vendor)),
+            ..QueryRequest::default()
+        }
     }
 
     /// What the catalog holds of some products and vendors, read consistently in one call.
@@ -140,44 +140,91 @@ impl Catalog {
     }
 
     /// Writes a new product. A handle that is taken is refused.
-    pub async fn add(&self, new: &StoredProduct) -> Result<StoredProduct, Error> {
-        self.write(None, new).await
+    pub async fn add<R>(&self, new: &StoredProduct, respond: Respond<'_, R>) -> Result<Outcome<R>, Error> {
+        Ok(self.write(None, new, respond).await?.1)
     }
 
-    /// Writes a changed product, if neither it nor its availability has changed since it was read.
-    pub async fn save(&self, loaded: &StoredProduct, changed: &StoredProduct) -> Result<StoredProduct, Error> {
-        self.write(Some(loaded), changed).await
+    /// Writes a new or changed product for nobody who waits for a response.
+    pub async fn put(&self, loaded: Option<&StoredProduct>, changed: &StoredProduct) -> Result<(), Error> {
+        self.write(loaded, changed, NOBODY).await.map(drop)
+    }
+
+    /// Changes a product: loads it, decides, and writes it if neither it nor its availability has changed since; when
+    /// another change comes first, begins again. `respond` makes the response from the product as it is written, with
+    /// its new version, and from what else was decided.
+    pub async fn change<D: Sync, R, E: From<Error>, Deciding>(
+        &self,
+        id: ProductId,
+        decide: impl Fn(StoredProduct) -> Deciding,
+        respond: impl Fn(&StoredProduct, &D) -> Result<Prepared<R>, Refusal> + Send + Sync,
+    ) -> Result<(Outcome<R>, D), E>
+    where
+        Deciding: Future<Output = Result<Decision<StoredProduct, D>, E>>,
+    {
+        let mut backoff = Backoff::default();
+        loop {
+            let loaded = self.product(id).await?.ok_or_else(|| Error::from(Refusal::of(Code::NotFound)))?;
+            if let Decision::Write(changed, more) = decide(loaded.clone()).await? {
+                let respond = |stored: &StoredProduct| respond(stored, &more);
+                match self.write_if_changed(&loaded, &changed, &respond).await {
+                    Err(Error::Conflict) => {}
+                    done => return Ok((done?, more)),
+                }
+            }
+            backoff.pause().await?;
+        }
+    }
+
+    async fn write_if_changed<R>(
+        &self,
+        loaded: &StoredProduct,
+        changed: &StoredProduct,
+        respond: Respond<'_, R>,
+    ) -> Result<Outcome<R>, Error> {
+        if changed != loaded {
+            return Ok(self.write(Some(loaded), changed, respond).await?.1);
+        }
+        Ok(transact(&self.client, &self.table, Transaction::default(), respond(loaded)?).await?)
     }
 
     /// Puts a product that was just removed from its lists into the new ones. Its availability may change in between:
     /// the rows then show the current one.
-    async fn relist(&self, mut unlisted: StoredProduct, mut changed: StoredProduct) -> Result<StoredProduct, Error> {
+    async fn relist<R>(
+        &self,
+        mut unlisted: StoredProduct,
+        mut changed: StoredProduct,
+        respond: Respond<'_, R>,
+    ) -> Result<(StoredProduct, Outcome<R>), Error> {
         changed.product.version = unlisted.product.version;
-        for _ in 0..MAX_ATTEMPTS {
+        let mut backoff = Backoff::default();
+        loop {
             changed.availability.clone_from(&unlisted.availability);
             changed.availability.available.retain(|variant, _| changed.product.variant(*variant).is_some());
             changed.availability_version = unlisted.availability_version;
-            match Box::pin(self.write(Some(&unlisted), &changed)).await {
-                Err(Error::Conflict) => {}
+            match Box::pin(self.write(Some(&unlisted), &changed, respond)).await {
+                Err(Error::Conflict) => backoff.pause().await?,
                 done => return done,
             }
             let now = self.product(unlisted.product.id).await?;
-            let Some(now) = now.filter(|now| now.product.version == unlisted.product.version) else { break };
-            unlisted = now;
+            unlisted = now.filter(|now| now.product.version == unlisted.product.version).ok_or(Error::Conflict)?;
         }
-        Err(Error::Conflict)
     }
 
     /// Deletes a product with its description, availability, handle and stock. A conflict when units are reserved for
     /// buyers: their shards must stay, so that the units can be shipped or released. Once the shards are gone, nothing
     /// of the product can be sold.
-    pub async fn delete(&self, loaded: &StoredProduct, stock: &Stock) -> Result<(), Error> {
+    pub async fn delete<R>(
+        &self,
+        loaded: &StoredProduct,
+        stock: &Stock,
+        response: Prepared<R>,
+    ) -> Result<Outcome<R>, Error> {
         let product = &loaded.product;
         let unlisted = if product.is_for_sale() {
             let mut draft = loaded.clone();
-            draft.product.state = domain::catalog::ProductState::Draft;
+            draft.product.unpublish();
             // The response is stored with the last transaction, not with this one.
-            self.storing(None).save(loaded, &draft).await?
+            self.write(Some(loaded), &draft, NOBODY).await?.0
         } else {
             loaded.clone()
         };
@@ -205,9 +252,9 @@ impl Catalog {
             delete(&self.table, Entry::ProductHandle(&product.handle).key(), &owner)?,
         ];
         actions.extend(deletions);
-        self.storing.transact(&self.client, &self.table, actions).await?;
+        let outcome = transact(&self.client, &self.table, Transaction::of(Purpose::Item, actions), response).await?;
         for chunk in later.chunks(MAX_ACTIONS) {
-            if let Err(error) = transact(&self.client, chunk.to_vec()).await {
+            if let Err(error) = Transaction::of(Purpose::Item, chunk.to_vec()).run(&self.client).await {
                 // Units were reserved in the meantime: their shards stay, so that the units can be shipped or released.
                 tracing::warn!(
                     product.id = %product.id,
@@ -216,10 +263,15 @@ impl Catalog {
                 );
             }
         }
-        Ok(())
+        Ok(outcome)
     }
 
-    async fn write(&self, loaded: Option<&StoredProduct>, changed: &StoredProduct) -> Result<StoredProduct, Error> {
+    async fn write<R>(
+        &self,
+        loaded: Option<&StoredProduct>,
+        changed: &StoredProduct,
+        respond: Respond<'_, R>,
+    ) -> Result<(StoredProduct, Outcome<R>), Error> {
         let rows = self.rows(loaded, changed);
         if let Some(loaded) = loaded
             && !rows.fit_one_transaction()
@@ -228,27 +280,26 @@ impl Catalog {
             // first, then enters the new ones. A crash in between leaves a draft, which the vendor sees and publishes
             // again.
             let mut unlisted = loaded.clone();
-            unlisted.product.state = domain::catalog::ProductState::Draft;
-            let stored = Box::pin(self.storing(None).write(Some(loaded), &unlisted)).await?;
-            let refused = match self.relist(stored.clone(), changed.clone()).await {
-                Err(refused) => refused,
-                done => return done,
-            };
+            unlisted.product.unpublish();
+            let (stored, _) = Box::pin(self.write(Some(loaded), &unlisted, NOBODY)).await?;
+            let outcome = self.relist(stored.clone(), changed.clone(), respond).await;
             // A change that is refused, for instance because its handle is taken, must not take the product off sale.
-            if let Err(cause) = self.storing(None).relist(stored, loaded.clone()).await {
+            if !matches!(outcome, Ok((_, Outcome::Done(_))))
+                && let Err(cause) = self.relist(stored, loaded.clone(), NOBODY).await
+            {
                 tracing::error!(
                     product.id = %loaded.product.id,
                     %cause,
                     "a product stays a draft after a change that was refused"
                 );
             }
-            return Err(refused);
+            return outcome;
         }
         let now = loaded.map_or(0, |loaded| loaded.product.version) + 1;
         let mut stored = changed.clone();
         stored.product.version = now;
         let mut actions = Vec::new();
-        let handle_action = self.handle_actions(loaded, &stored.product, &mut actions)?;
+        let mut transaction = self.handle_actions(loaded, &stored.product)?;
         actions.push(self.put_product_action(&stored.product, loaded.map_or(0, |loaded| loaded.product.version))?);
         if loaded.is_none_or(|loaded| {
             loaded.description_html != stored.description_html || loaded.product.handle != stored.product.handle
@@ -279,38 +330,32 @@ impl Catalog {
         for row in rows.to_put() {
             actions.push(self.put_row_action(row, now)?);
         }
-        match self.storing.transact(&self.client, &self.table, actions).await {
-            Ok(()) => Ok(stored),
-            Err(Failure::Cancelled(reasons))
-                if handle_action
-                    .is_some_and(|index| reasons.get(index).is_some_and(crate::error::Reason::is_condition)) =>
-            {
+        transaction.append(Transaction::of(Purpose::Item, actions));
+        match transact(&self.client, &self.table, transaction, respond(&stored)?).await {
+            Err(Failure::Cancelled(cancelled)) if cancelled.refused(Purpose::Handle) => {
                 Err(Refusal::because(Code::HandleTaken, format!("the handle {} is taken", stored.product.handle))
                     .into())
             }
-            Err(other) => Err(other.into()),
+            outcome => Ok((stored, outcome?)),
         }
     }
 
-    /// Takes the new handle and releases the old one. Returns the index of the action that takes the new one.
-    fn handle_actions(
-        &self,
-        loaded: Option<&StoredProduct>,
-        product: &Product,
-        actions: &mut Vec<TransactWriteItem>,
-    ) -> Result<Option<usize>, Error> {
+    /// The actions that take a new handle and release the old one.
+    fn handle_actions(&self, loaded: Option<&StoredProduct>, product: &Product) -> Result<Transaction, Error> {
+        let mut transaction = Transaction::default();
         if loaded.is_some_and(|loaded| loaded.product.handle == product.handle) {
-            return Ok(None);
+            return Ok(transaction);
         }
         let mut taken = crate::item::raw_item(Entry::ProductHandle(&product.handle).key(), HANDLE, 1, "{}".to_owned());
         taken.insert("owner".to_owned(), string(product.id.to_string()));
-        actions.push(put(&self.table, taken, &Condition::absent())?);
+        transaction.add(Purpose::Handle, put(&self.table, taken, &Condition::absent())?);
         if let Some(loaded) = loaded {
             let owner =
                 Condition::of("#owner = :id").name("#owner", "owner").value(":id", string(product.id.to_string()));
-            actions.push(delete(&self.table, Entry::ProductHandle(&loaded.product.handle).key(), &owner)?);
+            let old = Entry::ProductHandle(&loaded.product.handle).key();
+            transaction.add(Purpose::Item, delete(&self.table, old, &owner)?);
         }
-        Ok(Some(0))
+        Ok(transaction)
     }
 
     fn put_product_action(&self, product: &Product, loaded: u64) -> Result<TransactWriteItem, Error> {
@@ -374,7 +419,7 @@ impl Catalog {
                 actions.push(self.put_row_action(&row, version)?);
             }
         }
-        transact(&self.client, actions).await.map_err(Error::from)
+        Transaction::of(Purpose::Item, actions).run(&self.client).await.map_err(Error::from)
     }
 }
 

@@ -3,15 +3,12 @@
 
 use domain::catalog::Product;
 use domain::vendor::Shop;
-use domain::{ProductId, VendorId};
+use domain::{Code, Coded as _, ProductId, VendorId};
 
 use super::{Catalog, Entry, vendor_products};
-use crate::item::{page_key, string};
+use crate::item::string;
 use crate::retry::{QueryRequest, query};
-use crate::{Error, PageKey};
-
-/// How often the write of one product is attempted while its vendor or its stock changes it.
-const MAX_ATTEMPTS: usize = 10;
+use crate::{Decision, Error};
 
 impl Catalog {
     /// Brings the next slice of a vendor's products, oldest first, in line with the shop: whether they are listed, and
@@ -26,18 +23,14 @@ impl Catalog {
     ) -> Result<Option<ProductId>, Error> {
         let snapshot = self.snapshot([], [vendor], false).await?;
         let Some(shop) = snapshot.shops.get(&vendor) else { return Ok(None) };
-        let page = query(
-            &self.client,
-            QueryRequest {
-                table: self.table.clone(),
-                index: Some("by_vendor"),
-                partition: ("vendor_key", vendor_products(vendor)),
-                limit: Some(i32::from(limit)),
-                start: after.and_then(|product| start_after(vendor, product)),
-                ..QueryRequest::default()
-            },
-        )
-        .await?;
+        let start = after.map(|product| {
+            let mut start = Entry::Product(product).key();
+            start.insert("vendor_key".to_owned(), string(vendor_products(vendor)));
+            start.insert("vendor_sort".to_owned(), string(product.to_string()));
+            start
+        });
+        let request = QueryRequest { limit: Some(i32::from(limit)), start, ..self.products_query(vendor) };
+        let page = query(&self.client, request).await?;
         let mut last = None;
         for found in &page.items {
             let product = super::products::product_of(found)?;
@@ -46,39 +39,27 @@ impl Catalog {
                 self.sync_product(product.id, vendor).await?;
             }
         }
-        Ok(last.filter(|_| page.next.is_some()))
+        Ok(last.filter(|_| page.last.is_some()))
     }
 
     async fn sync_product(&self, id: ProductId, vendor: VendorId) -> Result<(), Error> {
-        for _ in 0..MAX_ATTEMPTS {
-            let Some(loaded) = self.product(id).await? else { return Ok(()) };
+        let decide = |mut product: super::StoredProduct| async move {
             // The shop may be suspended or reinstated during the run: its current state counts.
             let snapshot = self.snapshot([], [vendor], false).await?;
-            let Some(shop) = snapshot.shops.get(&vendor) else { return Ok(()) };
-            if is_in_sync(&loaded.product, shop) {
-                return Ok(());
+            if let Some(shop) = snapshot.shops.get(&vendor).filter(|shop| !is_in_sync(&product.product, shop)) {
+                product.product.listed = shop.sells();
+                product.product.vendor = shop.card.clone();
             }
-            let mut changed = loaded.clone();
-            changed.product.listed = shop.sells();
-            changed.product.vendor = shop.card.clone();
-            match self.save(&loaded, &changed).await {
-                Ok(_) => return Ok(()),
-                Err(Error::Conflict) => {}
-                Err(other) => return Err(other),
-            }
+            Ok(Decision::Write(product, ()))
+        };
+        match self.change(id, decide, |_, ()| Ok(((), None))).await {
+            // It was deleted meanwhile.
+            Err(Error::Refused(refusal)) if refusal.code() == Code::NotFound => Ok(()),
+            done => done.map(drop),
         }
-        Err(Error::Conflict)
     }
 }
 
 fn is_in_sync(product: &Product, shop: &Shop) -> bool {
     product.listed == shop.sells() && product.vendor == shop.card
-}
-
-/// The page key of a product in `by_vendor`.
-fn start_after(vendor: VendorId, product: ProductId) -> Option<PageKey> {
-    let mut start = Entry::Product(product).key();
-    start.insert("vendor_key".to_owned(), string(vendor_products(vendor)));
-    start.insert("vendor_sort".to_owned(), string(product.to_string()));
-    page_key(Some(&start))
 }

@@ -1,14 +1,16 @@
 //! Shops, and the category tree.
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::catalog::CategoryTree;
 use domain::text::Handle;
 use domain::vendor::Shop;
+use domain::{Outcome, Prepared, Refusal};
 
 use super::{CATEGORIES, Catalog, Entry, HANDLE, SHOP, shop_handle};
 use crate::Error;
+use crate::idempotency::put_one;
 use crate::item::{Attributes, Condition, body, item, put, raw_item, string, version};
 use crate::retry::{QueryRequest, get, query};
+use crate::transaction::{Purpose, Transaction};
 
 impl Catalog {
     /// The shop with this handle, in any state.
@@ -34,27 +36,33 @@ impl Catalog {
         }
     }
 
-    /// Writes the category tree, if it is still at the version that was read.
-    pub async fn save_categories(&self, tree: &CategoryTree) -> Result<CategoryTree, Error> {
+    /// Writes the category tree, if it is still at the version that was read. `respond` makes the response from the
+    /// tree as it is written, with its new version.
+    pub async fn save_categories<R>(
+        &self,
+        tree: &CategoryTree,
+        respond: impl FnOnce(&CategoryTree) -> Result<Prepared<R>, Refusal>,
+    ) -> Result<Outcome<R>, Error> {
         let saved = CategoryTree { version: tree.version + 1, ..tree.clone() };
         let written = item(Entry::Categories.key(), CATEGORIES, saved.version, &saved)?;
-        self.storing.put_one(&self.client, &self.table, written, &Condition::at_version(tree.version)).await?;
-        Ok(saved)
+        let condition = Condition::at_version(tree.version);
+        Ok(put_one(&self.client, &self.table, Some((written, &condition)), respond(&saved)?).await?)
     }
 
     /// The actions that write a vendor's public shop, which carries the version of the private account. A new shop
-    /// (`loaded` is 0) takes its handle as well, with the last action.
-    pub(crate) fn publish_actions(&self, shop: &Shop, loaded: u64) -> Result<Vec<TransactWriteItem>, Error> {
+    /// (`loaded` is 0) takes its handle as well.
+    pub(crate) fn publish_actions(&self, shop: &Shop, loaded: u64) -> Result<Transaction, Error> {
         let mut written = item(Entry::Shop(shop.card.id).key(), SHOP, shop.version, shop)?;
         written.insert("handle_key".to_owned(), string(shop_handle(&shop.card.handle)));
         written.insert("handle_sort".to_owned(), string("1"));
-        let mut actions = vec![put(&self.table, written, &Condition::at_version(loaded))?];
+        let mut transaction = Transaction::default();
+        transaction.add(Purpose::Item, put(&self.table, written, &Condition::at_version(loaded))?);
         if loaded == 0 {
             let mut taken = raw_item(Entry::ShopHandle(&shop.card.handle).key(), HANDLE, 1, "{}".to_owned());
             taken.insert("owner".to_owned(), string(shop.card.id.to_string()));
-            actions.push(put(&self.table, taken, &Condition::absent())?);
+            transaction.add(Purpose::Handle, put(&self.table, taken, &Condition::absent())?);
         }
-        Ok(actions)
+        Ok(transaction)
     }
 }
 

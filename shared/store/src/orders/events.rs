@@ -21,6 +21,29 @@ pub struct Undelivered {
     pub due_at: Timestamp,
 }
 
+/// The event in a new item of the table, as the table's stream reports it.
+///
+/// # Errors
+/// The item is no event, or one that this release does not know.
+pub fn event_of(item: &Attributes) -> Result<OutboxEvent, Error> {
+    body(item, EVENT)
+}
+
+/// The stream's record of an event's item, with only what [`event_of`] reads: for sending an event to its queue again.
+///
+/// # Errors
+/// The event cannot be serialized.
+pub fn event_record(event: &OutboxEvent) -> Result<String, Error> {
+    let data = serde_json::to_string(event).map_err(|source| Error::Corrupt { kind: EVENT, source })?;
+    let record = serde_json::json!({
+        "eventID": event.id(),
+        "eventName": "INSERT",
+        "eventSource": "aws:dynamodb",
+        "dynamodb": {"NewImage": {"kind": {"S": EVENT}, "data": {"S": data}}},
+    });
+    Ok(record.to_string())
+}
+
 /// The outcome of claiming an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
@@ -152,4 +175,29 @@ fn undelivered_of(found: &Attributes) -> Option<Undelivered> {
     let id = text(found, "pk").and_then(|pk| pk.strip_prefix("EVENT#"))?.parse().ok()?;
     let due_at = Timestamp::from_millis(integer(found, "undelivered_at")?);
     Some(Undelivered { id, event: body(found, EVENT).ok(), due_at })
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::OrderId;
+    use domain::order::{OrderEvent, OrderEventKind};
+
+    use super::*;
+
+    #[test]
+    fn an_event_is_sent_as_the_pipe_sends_it() {
+        let event = OutboxEvent::Order(OrderEvent {
+            id: EventId::from_bits(7),
+            kind: OrderEventKind::OrderPaid,
+            order: OrderId::from_bits(9),
+            vendor: None,
+            at: Timestamp::from_millis(1_000_000),
+        });
+        let record: serde_json::Value = serde_json::from_str(&event_record(&event).unwrap()).unwrap();
+        assert_eq!((&record["eventName"], &record["eventID"]), (&"INSERT".into(), &event.id().to_string().into()));
+        let image = record["dynamodb"]["NewImage"].as_object().unwrap();
+        let text = |attribute: &serde_json::Value| string(attribute["S"].as_str().unwrap());
+        let item = image.iter().map(|(name, attribute)| (name.clone(), text(attribute))).collect();
+        assert_eq!(event_of(&item).unwrap(), event);
+    }
 }

@@ -5,16 +5,17 @@ use std::time::Duration;
 use domain::order::{Order, OrderState, VendorOrder};
 use domain::payment::{Payment, PaymentState, ProviderName, Refund};
 use domain::text::Email;
-use domain::{OrderId, RefundId, Timestamp, UserId, VendorId};
+use domain::{OrderId, PageRequest, PaymentId, RefundId, Slice, Timestamp, UserId, VendorId};
 
 use super::{
     DUE_PARTITIONS, Entry, FAILED_REFUNDS, ORDER, Orders, PAYMENT, REFUND, VENDOR_ORDER, buyer_partition,
     email_partition, payment_partition, provider_reference, state_partition, vendor_partition,
 };
+use crate::Error;
 use crate::error::Failure;
-use crate::item::{Attributes, Condition, body, integer, number, text, version};
+use crate::item::{Attributes, Condition, body, integer, number, string, text, version};
+use crate::page::List;
 use crate::retry::{QueryRequest, query, update_one};
-use crate::{Error, PageKey, Slice};
 
 /// An order in a list: without its vendor orders, payments and refunds.
 pub type OrderSummary = Order;
@@ -51,84 +52,51 @@ pub fn next_check(order: &Order, now: Timestamp) -> Option<Timestamp> {
 
 impl Orders {
     /// A buyer's orders, newest first.
-    pub async fn of_buyer(
-        &self,
-        buyer: UserId,
-        limit: u16,
-        start: Option<PageKey>,
-    ) -> Result<Slice<OrderSummary>, Error> {
-        self.orders("by_buyer", ("buyer_key", buyer_partition(buyer)), limit, start).await
-    }
-
-    /// The partition that a page key of a buyer's orders must name.
-    pub fn buyer_partition(buyer: UserId) -> String {
-        buyer_partition(buyer)
+    pub async fn of_buyer(&self, buyer: UserId, page: &PageRequest) -> Result<Slice<OrderSummary>, Error> {
+        self.orders("by_buyer", ("buyer_key", buyer_partition(buyer)), "buyer_sort", page).await
     }
 
     /// The orders placed with an e-mail address, newest first.
-    pub async fn of_email(
-        &self,
-        email: &Email,
-        limit: u16,
-        start: Option<PageKey>,
-    ) -> Result<Slice<OrderSummary>, Error> {
-        self.orders("by_email", ("email_key", email_partition(email)), limit, start).await
-    }
-
-    /// The partition that a page key of an e-mail address's orders must name.
-    pub fn email_partition(email: &Email) -> String {
-        email_partition(email)
+    pub async fn of_email(&self, email: &Email, page: &PageRequest) -> Result<Slice<OrderSummary>, Error> {
+        self.orders("by_email", ("email_key", email_partition(email)), "email_sort", page).await
     }
 
     /// The orders in a state, newest first.
-    pub async fn in_state(
-        &self,
-        state: OrderState,
-        limit: u16,
-        start: Option<PageKey>,
-    ) -> Result<Slice<OrderSummary>, Error> {
-        self.orders("by_state", ("state_key", state_partition(state)), limit, start).await
-    }
-
-    /// The partition that a page key of the orders in a state must name.
-    pub fn state_partition(state: OrderState) -> String {
-        state_partition(state)
+    pub async fn in_state(&self, state: OrderState, page: &PageRequest) -> Result<Slice<OrderSummary>, Error> {
+        self.orders("by_state", ("state_key", state_partition(state)), "state_sort", page).await
     }
 
     /// The payment attempts in a state, newest first.
-    pub async fn payments_in_state(
-        &self,
-        state: PaymentState,
-        limit: u16,
-        start: Option<PageKey>,
-    ) -> Result<Slice<Payment>, Error> {
-        let page = self.listed("by_state", ("state_key", payment_partition(state)), limit, start).await?;
-        let read = |found| Ok(Payment { version: version(found), ..body(found, PAYMENT)? });
-        Ok(Slice { items: page.items.iter().map(read).collect::<Result<_, Error>>()?, next: page.next })
-    }
-
-    /// The partition that a page key of the payment attempts in a state must name.
-    pub fn payment_partition(state: PaymentState) -> String {
-        payment_partition(state)
+    pub async fn payments_in_state(&self, state: PaymentState, page: &PageRequest) -> Result<Slice<Payment>, Error> {
+        let position = |last: &Attributes| Some((order_of(last)?, text(last, "state_sort")?.parse().ok()?));
+        let key =
+            |(order, payment): &(OrderId, PaymentId)| sorted(Entry::Payment(*order, *payment), "state_sort", payment);
+        let list = self.list("by_state", ("state_key", payment_partition(state)), &position, &key);
+        let read = |found: Attributes| Ok(Payment { version: version(&found), ..body(&found, PAYMENT)? });
+        list.page(&self.client, page, read).await
     }
 
     /// The failed refunds, which need a manual refund, newest first.
-    pub async fn failed_refunds(&self, limit: u16, start: Option<PageKey>) -> Result<Slice<Refund>, Error> {
-        let page = self.listed("by_state", ("state_key", FAILED_REFUNDS.to_owned()), limit, start).await?;
-        let read = |found| Ok(Refund { version: version(found), ..body(found, REFUND)? });
-        Ok(Slice { items: page.items.iter().map(read).collect::<Result<_, Error>>()?, next: page.next })
-    }
-
-    /// The partition that a page key of the failed refunds must name.
-    pub const fn failed_refund_partition() -> &'static str {
-        FAILED_REFUNDS
+    pub async fn failed_refunds(&self, page: &PageRequest) -> Result<Slice<Refund>, Error> {
+        let position = |last: &Attributes| Some((order_of(last)?, text(last, "state_sort")?.parse().ok()?));
+        let key = |(order, refund): &(OrderId, RefundId)| sorted(Entry::Refund(*order, *refund), "state_sort", refund);
+        let list = self.list("by_state", ("state_key", FAILED_REFUNDS.to_owned()), &position, &key);
+        let read = |found: Attributes| Ok(Refund { version: version(&found), ..body(&found, REFUND)? });
+        list.page(&self.client, page, read).await
     }
 
     /// The orders with a number, at most 20. Usually there is one: two numbers of 50 bits are equal only by rare
     /// chance.
     pub async fn with_number(&self, number: &str) -> Result<Vec<OrderSummary>, Error> {
         let reference = format!("number#{}", number.trim().to_ascii_uppercase());
-        Ok(self.orders("by_reference", ("reference", reference), 20, None).await?.items)
+        let request = QueryRequest {
+            table: self.table.clone(),
+            index: Some("by_reference"),
+            partition: ("reference", reference),
+            limit: Some(20),
+            ..QueryRequest::default()
+        };
+        query(&self.client, request).await?.items.iter().map(summary_of).collect()
     }
 
     /// The order whose payment, refund or dispute has this reference at the provider.
@@ -148,36 +116,12 @@ impl Orders {
     }
 
     /// The vendor orders of a vendor, newest first.
-    pub async fn of_vendor(
-        &self,
-        vendor: VendorId,
-        limit: u16,
-        start: Option<PageKey>,
-    ) -> Result<Slice<VendorOrder>, Error> {
-        let page = query(
-            &self.client,
-            QueryRequest {
-                table: self.table.clone(),
-                index: Some("by_vendor"),
-                partition: ("vendor_key", vendor_partition(vendor)),
-                newest_first: true,
-                limit: Some(i32::from(limit)),
-                start,
-                ..QueryRequest::default()
-            },
-        )
-        .await?;
-        let items = page
-            .items
-            .iter()
-            .map(|found| Ok(VendorOrder { version: version(found), ..body(found, VENDOR_ORDER)? }))
-            .collect::<Result<_, Error>>()?;
-        Ok(Slice { items, next: page.next })
-    }
-
-    /// The partition that a page key of a vendor's vendor orders must name.
-    pub fn vendor_partition(vendor: VendorId) -> String {
-        vendor_partition(vendor)
+    pub async fn of_vendor(&self, vendor: VendorId, page: &PageRequest) -> Result<Slice<VendorOrder>, Error> {
+        let position = |last: &Attributes| text(last, "vendor_sort")?.parse().ok();
+        let key = |order: &OrderId| sorted(Entry::Vendor(*order, vendor), "vendor_sort", order);
+        let list = self.list("by_vendor", ("vendor_key", vendor_partition(vendor)), &position, &key);
+        let read = |found: Attributes| Ok(VendorOrder { version: version(&found), ..body(&found, VENDOR_ORDER)? });
+        list.page(&self.client, page, read).await
     }
 
     /// What is due: at most `limit` from each partition, the longest overdue first.
@@ -224,37 +168,42 @@ impl Orders {
         &self,
         index: &'static str,
         partition: (&'static str, String),
-        limit: u16,
-        start: Option<PageKey>,
+        sort: &'static str,
+        page: &PageRequest,
     ) -> Result<Slice<OrderSummary>, Error> {
-        let page = self.listed(index, partition, limit, start).await?;
-        let items = page
-            .items
-            .iter()
-            .map(|found| Ok(Order { version: version(found), ..body(found, ORDER)? }))
-            .collect::<Result<_, Error>>()?;
-        Ok(Slice { items, next: page.next })
+        let position = |last: &Attributes| text(last, sort)?.parse().ok();
+        let key = |order: &OrderId| sorted(Entry::Order(*order), sort, order);
+        self.list(index, partition, &position, &key).page(&self.client, page, |found| summary_of(&found)).await
     }
 
-    /// A page of an index, newest first.
-    pub(super) async fn listed(
+    /// A list in an index, newest first.
+    pub(super) fn list<'a, P>(
         &self,
         index: &'static str,
         partition: (&'static str, String),
-        limit: u16,
-        start: Option<PageKey>,
-    ) -> Result<Slice<Attributes>, Error> {
-        let request = QueryRequest {
+        position: &'a (dyn Fn(&Attributes) -> Option<P> + Sync),
+        key: &'a (dyn Fn(&P) -> Attributes + Sync),
+    ) -> List<'a, P> {
+        let query = QueryRequest {
             table: self.table.clone(),
             index: Some(index),
             partition,
             newest_first: true,
-            limit: Some(i32::from(limit)),
-            start,
             ..QueryRequest::default()
         };
-        query(&self.client, request).await
+        List { query, variant: String::new(), position, key }
     }
+}
+
+/// An item's key, with its sort key in an index.
+fn sorted(entry: Entry<'_>, sort: &str, value: impl ToString) -> Attributes {
+    let mut key = entry.key();
+    key.insert(sort.to_owned(), string(value.to_string()));
+    key
+}
+
+fn summary_of(found: &Attributes) -> Result<OrderSummary, Error> {
+    Ok(Order { version: version(found), ..body(found, ORDER)? })
 }
 
 fn order_of(found: &Attributes) -> Option<OrderId> {

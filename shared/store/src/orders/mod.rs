@@ -14,13 +14,11 @@ use domain::payment::{Payment, PaymentState, ProviderName, Refund};
 use domain::text::Email;
 use domain::{DisputeId, EventId, OrderId, OutboxEvent, PaymentId, RefundId, UnmatchedPayment, UserId, VendorId};
 
-pub use self::events::{Claim, Undelivered};
-pub use self::idempotency::{Answer, KeyRecord, KeyUse};
+pub use self::events::{Claim, Undelivered, event_of, event_record};
 pub use self::lists::{Due, DueKind, OrderSummary, next_check};
-pub use self::write::PlaceOutcome;
-pub use crate::idempotency::KeyScope;
+pub use self::write::{PlaceOutcome, Start};
 
-use crate::idempotency::{ResponseToStore, record_key, stores_responses};
+use crate::idempotency::stores_responses;
 use crate::item::{Attributes, body, item, key, number, string, text, version};
 use crate::retry::{QueryRequest, query_all};
 use crate::{Carts, Error, Stock};
@@ -50,8 +48,6 @@ enum Entry<'a> {
     Dispute(OrderId, DisputeId),
     /// `EVENT#<id>` / `EVENT`: one partition per event, so that no partition is hot.
     Event(EventId),
-    /// `KEY#<hash of scope and key>` / `KEY`.
-    Key(&'a str),
     /// `UNPAID#<hash of an e-mail address>` / `UNPAID`.
     Unpaid(&'a str),
     /// `UNCLAIMED#<provider>#<reference>` / `PAYMENT`, `REFUND` or `DISPUTE`: one item per object at the provider.
@@ -67,11 +63,10 @@ impl Entry<'_> {
             Self::Refund(id, refund) => key(order_partition(*id), format!("REFUND#{refund}")),
             Self::Dispute(id, dispute) => key(order_partition(*id), format!("DISPUTE#{dispute}")),
             Self::Event(id) => key(format!("EVENT#{id}"), "EVENT"),
-            Self::Key(hash) => record_key(hash),
             Self::Unpaid(hash) => key(format!("UNPAID#{hash}"), "UNPAID"),
             Self::UnmatchedPayment(money) => {
                 let what = money.what.as_str().to_ascii_uppercase();
-                key(format!("UNCLAIMED#{}#{}", money.provider.as_str(), money.reference), what)
+                key(format!("{UNMATCHED_PREFIX}{}#{}", money.provider.as_str(), money.reference), what)
             }
         }
     }
@@ -114,6 +109,9 @@ const FAILED_REFUNDS: &str = "REFUND#stranded";
 /// Partition of `by_state`: the unmatched payments.
 const UNMATCHED_PAYMENTS: &str = "UNCLAIMED";
 
+/// The beginning of the partition of each unmatched payment.
+const UNMATCHED_PREFIX: &str = "UNCLAIMED#";
+
 /// Partition of `by_reference`: the order with a number.
 fn number_reference(id: OrderId) -> String {
     format!("number#{}", id.number())
@@ -135,7 +133,6 @@ pub struct Orders {
     table: String,
     stock: Stock,
     carts: Option<Carts>,
-    storing: ResponseToStore,
 }
 
 stores_responses!(Orders);
@@ -143,7 +140,7 @@ stores_responses!(Orders);
 impl Orders {
     /// The table of this name. `stock` is written in the transactions of orders.
     pub fn new(client: Client, table: impl Into<String>, stock: Stock) -> Self {
-        Self { client, table: table.into(), stock, carts: None, storing: ResponseToStore::default() }
+        Self { client, table: table.into(), stock, carts: None }
     }
 
     /// The table of this name for a function that only reads orders and therefore has no Stock table.

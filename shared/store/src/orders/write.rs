@@ -3,20 +3,19 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::cart::Cart;
 use domain::order::{PlacedOrder, StockMove};
-use domain::payment::{Payment, ProviderName};
+use domain::payment::Payment;
 use domain::settings::Limit;
-use domain::{Code, FieldError, OutboxEvent, Refusal, Timestamp, VariantId};
+use domain::{Code, Coded, FieldError, IdempotentRequest, OrderId, OutboxEvent, Outcome, Prepared, Refusal, VariantId};
 
-use super::idempotency::{Answer, KeyRecord, KeyUse, record_item};
 use super::unpaid::{TOO_MANY, is_unpaid, seconds_until_expiry};
-use super::{Entry, Orders, dispute_item, event_item, order_item, payment_item, refund_item, vendor_order_item};
-use crate::Error;
-use crate::error::{Failure, Reason};
-use crate::item::{Condition, number, put, string, update};
-use crate::retry::{transact, transact_within};
+use super::{Orders, dispute_item, event_item, order_item, payment_item, refund_item, vendor_order_item};
+use crate::error::{Cancelled, Failure};
+use crate::idempotency::{KeyUse, TAKEOVER_AFTER, put_record_action, transact};
+use crate::item::{Attributes, Condition, put};
+use crate::transaction::{Purpose, Transaction};
+use crate::{Backoff, Decision, Error};
 
 /// How long placing an order is retried before its shards are read again: under contention they may be empty by then.
 const CONTENTION_BUDGET: Duration = Duration::from_millis(1_500);
@@ -24,10 +23,10 @@ const CONTENTION_BUDGET: Duration = Duration::from_millis(1_500);
 /// The outcome of placing an order.
 #[derive(Debug)]
 pub enum PlaceOutcome {
-    /// The order is placed.
-    Done,
-    /// The idempotency key was used before; holds its record.
-    KeyUsed(Box<KeyUse>),
+    /// The order is placed: with the versions that were written.
+    Done(Box<PlacedOrder>),
+    /// The idempotency key was used before, for the same request.
+    KeyUsed(KeyUse),
     /// Shards had fewer units than were allocated. Other shards of the same variants may have them.
     OutOfStock(Vec<VariantId>),
     /// The cart was changed or ordered since it was read.
@@ -36,58 +35,59 @@ pub enum PlaceOutcome {
     Contended,
 }
 
+/// An order to change: its id, or the order as it was loaded already.
+#[derive(Debug)]
+pub enum Start {
+    Id(OrderId),
+    Loaded(Box<PlacedOrder>),
+}
+
+impl From<OrderId> for Start {
+    fn from(id: OrderId) -> Self {
+        Self::Id(id)
+    }
+}
+
+impl From<PlacedOrder> for Start {
+    fn from(order: PlacedOrder) -> Self {
+        Self::Loaded(Box::new(order))
+    }
+}
+
 impl Orders {
     /// Places an order: the idempotency record, the order with its vendor orders and its payment, the stock, the cart
     /// and the event, in one transaction. Refused with [`Error::TooMany`] when its e-mail address has reached the limit
     /// of unpaid orders.
     pub async fn place(
         &self,
-        order: &PlacedOrder,
+        order: PlacedOrder,
         cart: &Cart,
-        record: &KeyRecord,
+        request: &IdempotentRequest,
         unpaid: Limit,
-        now: Timestamp,
     ) -> Result<PlaceOutcome, Error> {
-        let mut actions = Vec::new();
-        // TTL deletes late, so an expired record counts as absent.
-        let fresh =
-            Condition::of("attribute_not_exists(pk) OR expires_at_s <= :now").value(":now", number(now.seconds()));
-        actions.push(put(&self.table, record_item(record)?, &fresh)?);
-        actions.push(self.carts()?.mark_ordered_action(cart, order.order.id)?);
-        let stock_moves = merged(&order.stock_moves);
-        let oversell_limit = |variant| oversell_limit(order, variant);
-        for change in &stock_moves {
-            actions.push(self.stock.move_action(change, oversell_limit(change.variant))?);
-        }
-        let provider = order.order.provider;
-        self.put_changed_items(None, order, provider, &mut actions)?;
-        // The last action, because cancellation reasons are identified by their index.
-        let count_index = actions.len();
-        actions.push(self.count_unpaid_action(&order.order, unpaid)?);
-        match transact_within(CONTENTION_BUDGET, &self.client, actions).await {
-            Ok(()) => Ok(PlaceOutcome::Done),
+        let mut transaction = self.begin(request, order.order.id)?;
+        transaction.add(Purpose::Cart, self.carts()?.mark_ordered_action(cart, order.order.id)?);
+        transaction.add(Purpose::Unpaid, self.count_unpaid_action(&order.order, unpaid)?);
+        let (changes, placed) = self.changes(None, order)?;
+        transaction.append(changes);
+        match transaction.run_within(CONTENTION_BUDGET, &self.client).await {
+            Ok(()) => Ok(PlaceOutcome::Done(Box::new(placed))),
             Err(Failure::Retryable(_)) => Ok(PlaceOutcome::Contended),
-            Err(Failure::Cancelled(reasons)) => {
-                let refused = |index: usize| reasons.get(index).filter(|reason| reason.is_condition());
-                if let Some(Reason { item: Some(known), .. }) = refused(0) {
-                    return Ok(PlaceOutcome::KeyUsed(Box::new(KeyUse::of(known)?)));
+            Err(Failure::Cancelled(cancelled)) => {
+                if let Some(known) = cancelled.existing(Purpose::Key) {
+                    return Ok(PlaceOutcome::KeyUsed(KeyUse::of(known, request)?));
                 }
-                if refused(1).is_some() {
+                if cancelled.refused(Purpose::Cart) {
                     return Ok(PlaceOutcome::CartChanged);
                 }
-                if let Some(Reason { item, .. }) = refused(count_index) {
-                    let found = item.as_ref();
-                    let retry_after = found.map_or(1, |found| seconds_until_expiry(found, unpaid.within, now));
+                if cancelled.refused(Purpose::Unpaid) {
+                    let found = cancelled.existing(Purpose::Unpaid);
+                    let retry_after = found.map_or(1, |found| seconds_until_expiry(found, unpaid.within, request.at));
                     return Err(Error::TooMany { reason: TOO_MANY, retry_after });
                 }
-                let short: Vec<VariantId> = stock_moves
-                    .iter()
-                    .enumerate()
-                    .filter(|(index, _)| refused(index + 2).is_some())
-                    .map(|(_, change)| change.variant)
-                    .collect();
+                let short = short_of(&cancelled);
                 if short.is_empty() {
-                    Err(Failure::Cancelled(reasons).into())
+                    Err(Failure::Cancelled(cancelled).into())
                 } else {
                     Ok(PlaceOutcome::OutOfStock(short))
                 }
@@ -96,167 +96,213 @@ impl Orders {
         }
     }
 
-    /// [`Orders::save`] for a request with an idempotency key: its record is written in the same transaction. When the
-    /// key was used before, nothing is written and its record is returned.
-    pub async fn save_with_key(
+    /// Changes an order: loads it, decides, and saves what has changed under the versions that were loaded; when
+    /// another change comes first, begins again. `respond` makes the response from the order as it is written, with its
+    /// new versions, and from what else was decided.
+    ///
+    /// # Errors
+    /// `not_found`; what `decide` and `respond` fail with; `out_of_stock` when the shards do not allow a move of stock,
+    /// however often it was decided anew; a conflict after too many attempts.
+    pub async fn change<D, R, E: From<Error>, Deciding>(
+        &self,
+        start: impl Into<Start>,
+        decide: impl Fn(PlacedOrder) -> Deciding,
+        respond: impl Fn(&PlacedOrder, &D) -> Result<Prepared<R>, Refusal>,
+    ) -> Result<Outcome<R>, E>
+    where
+        Deciding: Future<Output = Result<Decision<PlacedOrder, D>, E>>,
+    {
+        let mut start = start.into();
+        let mut backoff = Backoff::default();
+        loop {
+            let (id, loaded) = match start {
+                Start::Id(id) => (id, self.load(id).await?.ok_or_else(|| Error::from(Refusal::of(Code::NotFound)))?),
+                Start::Loaded(loaded) => (loaded.order.id, *loaded),
+            };
+            start = Start::Id(id);
+            if let Decision::Write(changed, more) = decide(loaded.clone()).await? {
+                match self.save(&loaded, changed, |written| respond(written, &more)).await {
+                    Err(Error::Conflict) => {}
+                    // Another order reserved the units after they were allocated. If none are left, the next decision
+                    // finds that out.
+                    Err(Error::Refused(refusal)) if refusal.code() == Code::OutOfStock => {
+                        if !backoff.waits().await {
+                            return Err(Error::from(refusal).into());
+                        }
+                        continue;
+                    }
+                    done => return Ok(done?),
+                }
+            }
+            backoff.pause().await?;
+        }
+    }
+
+    /// [`Self::change`] for a request that goes on after it: its idempotency record is written in the same transaction.
+    /// When the key was used before, nothing is written and its use is returned, else the order as it was written.
+    pub async fn begin_change<E: From<Error>, Deciding>(
+        &self,
+        start: impl Into<Start>,
+        request: &IdempotentRequest,
+        decide: impl Fn(PlacedOrder) -> Deciding,
+    ) -> Result<Result<PlacedOrder, KeyUse>, E>
+    where
+        Deciding: Future<Output = Result<PlacedOrder, E>>,
+    {
+        let mut start = start.into();
+        let mut backoff = Backoff::default();
+        loop {
+            let (id, loaded) = match start {
+                Start::Id(id) => (id, self.load(id).await?.ok_or_else(|| Error::from(Refusal::of(Code::NotFound)))?),
+                Start::Loaded(loaded) => (loaded.order.id, *loaded),
+            };
+            let (changes, written) = self.changes(Some(&loaded), decide(loaded.clone()).await?)?;
+            let mut transaction = self.begin(request, id)?;
+            transaction.append(changes);
+            match transaction.run(&self.client).await {
+                Ok(()) => return Ok(Ok(written)),
+                Err(Failure::Cancelled(cancelled)) if cancelled.refused(Purpose::Key) => {
+                    let known = cancelled.existing(Purpose::Key).map(|known| KeyUse::of(known, request));
+                    return Ok(Err(known.ok_or(Error::Conflict)?.map_err(Error::from)?));
+                }
+                Err(failure) => match Error::from(failure) {
+                    Error::Conflict => backoff.pause().await?,
+                    other => return Err(other.into()),
+                },
+            }
+            start = Start::Id(id);
+        }
+    }
+
+    /// The transaction of a request that begins now and goes on after it.
+    fn begin(&self, request: &IdempotentRequest, order: OrderId) -> Result<Transaction, Error> {
+        let begun = KeyUse::Begun { order, running_until: request.at + TAKEOVER_AFTER };
+        Ok(Transaction::of(Purpose::Key, vec![put_record_action(&self.table, request, &begun)?]))
+    }
+
+    /// Writes what changed in an order since it was loaded, with its stock moves and events, in one transaction.
+    async fn save<R>(
         &self,
         loaded: &PlacedOrder,
-        changed: &PlacedOrder,
-        record: &KeyRecord,
-        now: Timestamp,
-    ) -> Result<Option<KeyUse>, Error> {
-        let fresh =
-            Condition::of("attribute_not_exists(pk) OR expires_at_s <= :now").value(":now", number(now.seconds()));
-        let mut actions = vec![put(&self.table, record_item(record)?, &fresh)?];
-        self.put_changed_items(Some(loaded), changed, changed.order.provider, &mut actions)?;
-        match transact(&self.client, actions).await {
-            Ok(()) => Ok(None),
-            Err(Failure::Cancelled(reasons)) => match reasons.first() {
-                Some(Reason { item: Some(known), .. }) => Ok(Some(KeyUse::of(known)?)),
-                _ => Err(Failure::Cancelled(reasons).into()),
-            },
-            Err(other) => Err(other.into()),
-        }
-    }
-
-    /// Writes what changed in an order since it was read, with its stock moves and events, in one transaction. A
-    /// conflict when one of the items to be written was changed in the meantime. A stock move that the shards do not
-    /// allow is refused with `out_of_stock`.
-    pub async fn save(&self, loaded: &PlacedOrder, changed: &PlacedOrder) -> Result<(), Error> {
-        let mut actions = Vec::new();
-        let stock_moves = merged(&changed.stock_moves);
-        let oversell_limit = |variant| oversell_limit(changed, variant);
-        for change in &stock_moves {
-            actions.push(self.stock.move_action(change, oversell_limit(change.variant))?);
-        }
+        changed: PlacedOrder,
+        respond: impl Fn(&PlacedOrder) -> Result<Prepared<R>, Refusal>,
+    ) -> Result<Outcome<R>, Error> {
+        let (mut transaction, written) = self.changes(Some(loaded), changed.clone())?;
         if changed.reopens_cart {
-            actions.push(self.carts()?.reopen_action(changed.order.cart, changed.order.id)?);
+            transaction.add(Purpose::Cart, self.carts()?.reopen_action(changed.order.cart, changed.order.id)?);
         }
-        let cart_action = changed.reopens_cart.then_some(stock_moves.len());
-        self.put_changed_items(Some(loaded), changed, changed.order.provider, &mut actions)?;
-        match self.storing.transact(&self.client, &self.table, actions).await {
-            Err(Failure::Cancelled(reasons)) => {
-                let refused = |index: usize| reasons.get(index).is_some_and(Reason::is_condition);
-                let others = reasons.iter().enumerate().any(|(index, reason)| {
-                    index >= stock_moves.len() && Some(index) != cart_action && reason.is_condition()
-                });
-                if others {
-                    return Err(Error::Conflict);
-                }
-                let errors: Vec<FieldError> = stock_moves
-                    .iter()
-                    .enumerate()
-                    .filter(|(index, _)| refused(*index))
-                    .map(|(_, change)| {
-                        FieldError::new(
-                            format!("/variants/{}", change.variant),
-                            Code::OutOfStock.as_str(),
-                            "not enough is left",
-                        )
-                    })
-                    .collect();
-                if !errors.is_empty() {
-                    return Err(Refusal::fields(Code::OutOfStock, errors).into());
-                }
-                if cart_action.is_some_and(refused) {
-                    // The cart became another order in the meantime: it stays closed, and the order is saved without
-                    // reopening it.
-                    let mut closed = changed.clone();
-                    closed.reopens_cart = false;
-                    return Box::pin(self.save(loaded, &closed)).await;
-                }
-                Err(Failure::Cancelled(reasons).into())
-            }
-            other => other.map_err(Error::from),
+        let cancelled = match transact(&self.client, &self.table, transaction, respond(&written)?).await {
+            Err(Failure::Cancelled(cancelled)) => cancelled,
+            other => return Ok(other?),
+        };
+        if cancelled.refused(Purpose::Item) {
+            return Err(Error::Conflict);
         }
+        let short = short_of(&cancelled);
+        if !short.is_empty() {
+            let code = Code::OutOfStock;
+            let error = |variant| FieldError::new(format!("/variants/{variant}"), code.as_str(), "not enough is left");
+            return Err(Refusal::fields(code, short.into_iter().map(error).collect()).into());
+        }
+        if cancelled.refused(Purpose::Cart) {
+            // The cart became another order in the meantime: it stays closed, and the order is saved without reopening
+            // it.
+            let (transaction, written) = self.changes(Some(loaded), changed)?;
+            return Ok(transact(&self.client, &self.table, transaction, respond(&written)?).await?);
+        }
+        Err(Failure::Cancelled(cancelled).into())
     }
 
-    /// Writes what the provider answered to a payment attempt, and the stored response that a repeat of the request
-    /// gets.
+    /// Writes what the provider answered to a payment attempt, and the response that a repeat of the request gets.
     pub async fn save_opened_payment(
         &self,
         loaded: &Payment,
         opened: &Payment,
-        record: Option<(&str, &Answer)>,
+        (request, response): (&IdempotentRequest, &str),
     ) -> Result<(), Error> {
-        let mut actions = Vec::new();
+        let mut transaction = Transaction::default();
         if loaded != opened {
             let next = Payment { version: loaded.version + 1, ..opened.clone() };
-            actions.push(put(&self.table, payment_item(&next)?, &Condition::at_version(loaded.version))?);
+            let condition = Condition::at_version(loaded.version);
+            transaction.add(Purpose::Item, put(&self.table, payment_item(&next)?, &condition)?);
         }
-        if let Some((hash, answer)) = record {
-            let condition = Condition::present()
-                .name("#version", "version")
-                .value(":status", number(answer.status))
-                .value(":body", string(&answer.body))
-                .value(":one", number(1));
-            let change = "SET answer_status = :status, answer_body = :body ADD #version :one";
-            actions.push(update(&self.table, Entry::Key(hash).key(), change, &condition)?);
-        }
-        if actions.is_empty() { Ok(()) } else { transact(&self.client, actions).await.map_err(Error::from) }
+        self.answer_begun(request, response, &mut transaction)?;
+        Ok(transaction.run(&self.client).await?)
     }
 
-    fn put_changed_items(
-        &self,
-        loaded: Option<&PlacedOrder>,
-        changed: &PlacedOrder,
-        provider: ProviderName,
-        actions: &mut Vec<TransactWriteItem>,
-    ) -> Result<(), Error> {
-        let at = |version: u64| Condition::at_version(if loaded.is_some() { version } else { 0 });
-        let next = |version: u64| if loaded.is_some() { version + 1 } else { 1 };
-        if loaded.is_none_or(|loaded| loaded.order != changed.order) {
-            let mut order = changed.order.clone();
-            order.version = next(changed.order.version);
-            actions.push(put(&self.table, order_item(&order)?, &at(changed.order.version))?);
+    /// The actions that write what has changed in an order, and the order as it is written: with the next version of
+    /// each item that changed. A new order has all of its items written.
+    fn changes(&self, loaded: Option<&PlacedOrder>, changed: PlacedOrder) -> Result<(Transaction, PlacedOrder), Error> {
+        let mut transaction = Transaction::default();
+        for change in merged(&changed.stock_moves) {
+            let limit = oversell_limit(&changed, change.variant);
+            transaction.add(Purpose::Stock(change.variant), self.stock.move_action(&change, limit)?);
         }
-        for vendor_order in &changed.vendors {
-            if loaded.is_none_or(|loaded| !loaded.vendors.contains(vendor_order)) {
-                let mut written = vendor_order.clone();
-                written.version = next(vendor_order.version);
-                actions.push(put(&self.table, vendor_order_item(&written)?, &at(vendor_order.version))?);
-            }
-        }
-        for payment in &changed.payments {
-            if loaded.is_none_or(|loaded| !loaded.payments.contains(payment)) {
-                let mut written = payment.clone();
-                written.version = next(payment.version);
-                actions.push(put(&self.table, payment_item(&written)?, &at(payment.version))?);
-            }
-        }
-        // A refund or dispute belongs to the provider of its own payment, which need not be the order's current one.
-        let provider_of = |payment| {
-            changed.payments.iter().find(|known| known.id == payment).map_or(provider, |known| known.provider)
-        };
-        for refund in &changed.refunds {
-            if loaded.is_none_or(|loaded| !loaded.refunds.contains(refund)) {
-                let mut written = refund.clone();
-                written.version = next(refund.version);
-                actions.push(put(
-                    &self.table,
-                    refund_item(&written, provider_of(refund.payment))?,
-                    &at(refund.version),
-                )?);
-            }
-        }
-        for dispute in &changed.disputes {
-            if loaded.is_none_or(|loaded| !loaded.disputes.contains(dispute)) {
-                let mut written = dispute.clone();
-                written.version = next(dispute.version);
-                let item = dispute_item(&written, provider_of(dispute.payment))?;
-                actions.push(put(&self.table, item, &at(dispute.version))?);
-            }
+        for event in &changed.events {
+            let event = event_item(&OutboxEvent::Order(event.clone()))?;
+            transaction.add(Purpose::Item, put(&self.table, event, &Condition::absent())?);
         }
         // The order is paid, has ended, or no longer counts as unpaid for another reason. A late payment finds it out
         // of the set already.
         if loaded.is_some_and(|loaded| is_unpaid(&loaded.order)) && !is_unpaid(&changed.order) {
-            actions.push(self.uncount_unpaid_action(&changed.order)?);
+            transaction.add(Purpose::Item, self.uncount_unpaid_action(&changed.order)?);
         }
-        for event in &changed.events {
-            actions.push(put(&self.table, event_item(&OutboxEvent::Order(event.clone()))?, &Condition::absent())?);
+        let mut written = PlacedOrder { stock_moves: Vec::new(), events: Vec::new(), reopens_cart: false, ..changed };
+        // A refund or dispute belongs to the provider of its own payment, which need not be the order's current one.
+        let (payments, current) = (written.payments.clone(), written.order.provider);
+        let provider = |of| payments.iter().find(|known| known.id == of).map_or(current, |known| known.provider);
+        let orders = loaded.map(|loaded| std::slice::from_ref(&loaded.order));
+        self.put_changed(
+            orders,
+            std::slice::from_mut(&mut written.order),
+            |order| &mut order.version,
+            order_item,
+            &mut transaction,
+        )?;
+        let known = loaded.map(|loaded| loaded.vendors.as_slice());
+        self.put_changed(
+            known,
+            &mut written.vendors,
+            |vendor| &mut vendor.version,
+            vendor_order_item,
+            &mut transaction,
+        )?;
+        let known = loaded.map(|loaded| loaded.payments.as_slice());
+        self.put_changed(known, &mut written.payments, |payment| &mut payment.version, payment_item, &mut transaction)?;
+        let known = loaded.map(|loaded| loaded.refunds.as_slice());
+        let item = |refund: &_| refund_item(refund, provider(refund.payment));
+        self.put_changed(known, &mut written.refunds, |refund| &mut refund.version, item, &mut transaction)?;
+        let known = loaded.map(|loaded| loaded.disputes.as_slice());
+        let item = |dispute: &_| dispute_item(dispute, provider(dispute.payment));
+        self.put_changed(known, &mut written.disputes, |dispute| &mut dispute.version, item, &mut transaction)?;
+        Ok((transaction, written))
+    }
+
+    /// Adds the actions that write those of the items that differ from the known ones, each with its next version.
+    fn put_changed<T: PartialEq>(
+        &self,
+        known: Option<&[T]>,
+        items: &mut [T],
+        version: impl Fn(&mut T) -> &mut u64,
+        item: impl Fn(&T) -> Result<Attributes, Error>,
+        transaction: &mut Transaction,
+    ) -> Result<(), Error> {
+        for changed in items.iter_mut().filter(|item| known.is_none_or(|known| !known.contains(item))) {
+            let loaded = *version(changed);
+            *version(changed) = loaded + 1;
+            transaction.add(Purpose::Item, put(&self.table, item(changed)?, &Condition::at_version(loaded))?);
         }
         Ok(())
     }
+}
+
+/// The variants of which there were not enough units.
+fn short_of(cancelled: &Cancelled) -> Vec<VariantId> {
+    let stock = cancelled.purposes().filter_map(|purpose| match purpose {
+        Purpose::Stock(variant) => Some(variant),
+        _ => None,
+    });
+    stock.collect()
 }
 
 /// How many units of a variant may be sold beyond its stock by this order.

@@ -3,26 +3,44 @@
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::catalog::MAX_SHARDS;
 use domain::stock::{Allocation, Layout, StockShard, rebalanced, spread};
-use domain::{Code, Refusal, VariantId};
+use domain::{Code, Outcome, Refusal, VariantId};
 
-use super::{MakeResponse, Stock, shard_key};
-use crate::idempotency::ResponseToStore;
+use super::{Respond, Stock, shard_key};
+use crate::Error;
+use crate::idempotency::transact;
 use crate::item::{self, Condition, number, string};
-use crate::retry::MAX_ACTIONS;
-use crate::{Error, retry};
+use crate::retry::{Backoff, RETRY_BUDGET};
+use crate::transaction::{MAX_ACTIONS, Purpose, Transaction};
+
+/// Repeats a read and the write that depends on it while others write the same shards: sales change a hot one all the
+/// time.
+async fn while_contended<T, Attempt>(attempt: impl Fn() -> Attempt) -> Result<T, Error>
+where
+    Attempt: Future<Output = Result<T, Error>>,
+{
+    let mut backoff = Backoff::within(RETRY_BUDGET);
+    loop {
+        match attempt().await {
+            Err(Error::Conflict) if backoff.waits().await => {}
+            Err(Error::Conflict) => return Err(Error::Unavailable("concurrent writes kept conflicting".to_owned())),
+            other => return other,
+        }
+    }
+}
 
 impl Stock {
     /// Adds `by` units to what can be bought, or removes them when it is negative: spread over the shards, never below
-    /// what the layout allows, exactly once even when an answer is lost. Returns the shards after the change; the
-    /// response that `answer` makes of them is stored with it.
-    pub async fn adjust(
+    /// what the layout allows, exactly once even when an answer is lost. The response that `respond` makes of the
+    /// shards after the change is stored with it.
+    pub async fn adjust<R>(
         &self,
         variant: VariantId,
         layout: Layout,
         by: i64,
-        answer: MakeResponse<'_>,
-    ) -> Result<Vec<StockShard>, Error> {
-        retry::retry_on_conflict(|| async {
+        respond: Respond<'_, R>,
+    ) -> Result<Outcome<R>, Error> {
+        let purpose = Purpose::Stock(variant);
+        while_contended(|| async {
             // The units to remove may lie in shards that were added after the product was read.
             let wide = Layout { peak_shards: if by < 0 { MAX_SHARDS } else { layout.peak_shards }, ..layout };
             let shards = self.all(variant, wide).await?;
@@ -36,24 +54,24 @@ impl Stock {
                     Refusal::because(Code::OutOfStock, "fewer units are available than would be removed").into()
                 );
             };
-            let after = with_changes(&shards, &changes);
-            let actions = self.shift_actions(variant, &changes, layout.oversell_limit)?;
-            ResponseToStore::of(answer(&after)?).transact(&self.client, &self.table, actions).await?;
-            Ok(after)
+            let moves = Transaction::of(purpose, self.shift_actions(variant, &changes, layout.oversell_limit)?);
+            let response = respond(&with_changes(&shards, &changes))?;
+            Ok(transact(&self.client, &self.table, moves, response).await?)
         })
         .await
     }
 
     /// Sets the units on hand: units reserved for buyers stay reserved, the rest can be bought. A concurrent sale
-    /// counts either before or after the change and is never overwritten. Returns what [`Stock::adjust`] returns.
-    pub async fn set_on_hand(
+    /// counts either before or after the change and is never overwritten.
+    pub async fn set_on_hand<R>(
         &self,
         variant: VariantId,
         layout: Layout,
         on_hand: i64,
-        answer: MakeResponse<'_>,
-    ) -> Result<Vec<StockShard>, Error> {
-        retry::retry_on_conflict(|| async {
+        respond: Respond<'_, R>,
+    ) -> Result<Outcome<R>, Error> {
+        let purpose = Purpose::Stock(variant);
+        while_contended(|| async {
             // All possible shards: the stock may have been spread wider since the product was read, and the units of an
             // overlooked shard would be added a second time.
             let shards = self.all(variant, Layout { peak_shards: MAX_SHARDS, ..layout }).await?;
@@ -78,9 +96,8 @@ impl Stock {
                 let units = changes.iter().find(|(changed, _)| *changed == shard).map_or(0, |(_, units)| *units);
                 actions.push(self.add_if_unchanged_action(variant, shard, units, *stock)?);
             }
-            let after = with_changes(&shards, &changes);
-            ResponseToStore::of(answer(&after)?).transact(&self.client, &self.table, actions).await?;
-            Ok(after)
+            let response = respond(&with_changes(&shards, &changes))?;
+            Ok(transact(&self.client, &self.table, Transaction::of(purpose, actions), response).await?)
         })
         .await
     }
@@ -89,7 +106,7 @@ impl Stock {
     /// shards are written in one transaction, and those of one variant always together. A conflict when one of the
     /// shards exists already.
     pub async fn create(&self, units: &[(VariantId, Layout, i64)]) -> Result<(), Error> {
-        let mut waiting = Vec::new();
+        let mut waiting = Transaction::default();
         for (variant, layout, units) in units {
             let empty = vec![StockShard::default(); usize::from(layout.shards)];
             let mut actions = Vec::new();
@@ -97,23 +114,24 @@ impl Stock {
                 actions.push(self.add_action(*variant, shard, units, Condition::absent())?);
             }
             if waiting.len() + actions.len() > MAX_ACTIONS {
-                retry::transact(&self.client, std::mem::take(&mut waiting)).await?;
+                std::mem::take(&mut waiting).run(&self.client).await?;
             }
-            waiting.append(&mut actions);
+            waiting.append(Transaction::of(Purpose::Stock(*variant), actions));
         }
-        if waiting.is_empty() { Ok(()) } else { retry::transact(&self.client, waiting).await.map_err(Error::from) }
+        Ok(waiting.run(&self.client).await?)
     }
 
     /// Makes sure that shard 0 of a variant exists, which falls below zero when units are oversold.
     pub async fn ensure_first_shard(&self, variant: VariantId) -> Result<(), Error> {
         let always = Condition::of("attribute_not_exists(pk) OR attribute_exists(pk)");
-        retry::transact(&self.client, vec![self.add_action(variant, 0, 0, always)?]).await.map_err(Error::from)
+        let first = vec![self.add_action(variant, 0, 0, always)?];
+        Ok(Transaction::of(Purpose::Stock(variant), first).run(&self.client).await?)
     }
 
     /// Moves what can be bought to where allocations look first: evenly into the shards of the layout, and out of
     /// shards that it no longer has. One transaction, so that no unit is in two shards or in none.
     pub async fn rebalance(&self, variant: VariantId, layout: Layout) -> Result<(), Error> {
-        retry::retry_on_conflict(|| async {
+        while_contended(|| async {
             let shards = self.all(variant, layout).await?;
             self.shift(variant, &rebalanced(&shards, layout.shards), 0).await
         })
@@ -148,7 +166,7 @@ impl Stock {
     /// Changes what can be bought in some shards, in one transaction.
     async fn shift(&self, variant: VariantId, changes: &[(u16, i64)], oversell_limit: u32) -> Result<(), Error> {
         let actions = self.shift_actions(variant, changes, oversell_limit)?;
-        if actions.is_empty() { Ok(()) } else { retry::transact(&self.client, actions).await.map_err(Error::from) }
+        Ok(Transaction::of(Purpose::Stock(variant), actions).run(&self.client).await?)
     }
 
     fn shift_actions(

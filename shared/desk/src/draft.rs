@@ -1,0 +1,459 @@
+//! Products as vendors write them.
+
+use std::collections::BTreeMap;
+
+use domain::catalog::{
+    CategoryTree, Image, ImageSource, InventoryPolicy, Price, Product, ProductOption, ProductState, Seo, Variant,
+};
+use domain::stock::Layout;
+use domain::text::{BadText, Handle, LongText, Name, Sku, Title};
+use domain::vendor::VendorCard;
+use domain::{Code, Ids, Money, ProductId, Refusal, Timestamp, VariantId};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// A product as its vendor writes it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "title": "Blue bowl", "handle": "blue-bowl", "description_html": "<p>Thrown in Rishton.</p>", "category": "bowls",
+    "options": [{"name": "Size"}], "tags": ["handmade"], "seo": {"title": "Blue bowl from Rishton"},
+    "images": [{"src": "https://shop.example/bowl.jpg", "alt": "A blue bowl"}],
+    "variants": [{
+        "sku": "BOWL-S", "options": {"Size": "S"}, "prices": [{"amount": "12.50", "currency": "USD"}],
+        "compare_at_prices": [{"amount": "15.00", "currency": "USD"}], "grams": 450, "on_hand": 8, "low_stock_at": 2
+    }]
+}))]
+pub struct WriteProduct {
+    title: Title,
+    /// The product's name in addresses. Without one, a new product gets a handle made from its title, and a stored
+    /// product keeps its own.
+    #[serde(default, deserialize_with = "domain::text::optional")]
+    pub(crate) handle: Option<Handle>,
+    /// HTML. It is sanitised: only plain formatting is kept.
+    #[serde(default, deserialize_with = "domain::text::optional")]
+    description_html: Option<LongText>,
+    /// The category's handle.
+    #[serde(default, deserialize_with = "domain::text::optional")]
+    category: Option<Handle>,
+    /// At most 3 options.
+    #[serde(default)]
+    options: Vec<ProductOption>,
+    /// 1 to 100 variants.
+    variants: Vec<WriteVariant>,
+    /// Pictures in the order in which they are shown, each `src` once.
+    #[serde(default)]
+    images: Vec<Image>,
+    /// Each tag once. A tag has no commas.
+    #[serde(default)]
+    tags: Vec<Name>,
+    #[serde(default)]
+    seo: Seo,
+}
+
+/// A variant as its vendor writes it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WriteVariant {
+    /// The id of the stored variant that is replaced; a variant without an id is new.
+    #[serde(default)]
+    id: Option<VariantId>,
+    #[serde(default, deserialize_with = "domain::text::optional")]
+    sku: Option<Sku>,
+    /// The variant's value of each option, by the option's name.
+    #[serde(default)]
+    options: BTreeMap<String, Name>,
+    /// The price in one currency; `prices` for several currencies.
+    #[serde(default)]
+    price: Option<Money>,
+    /// One price per currency.
+    #[serde(default)]
+    prices: Vec<Money>,
+    /// The former price, in a currency in which the variant has a price; above zero.
+    #[serde(default)]
+    compare_at_price: Option<Money>,
+    /// The former prices, one per currency in which the variant has a price; above zero.
+    #[serde(default)]
+    compare_at_prices: Vec<Money>,
+    /// Weight in grams.
+    #[serde(default)]
+    grams: Option<u32>,
+    /// The variant's own picture.
+    #[serde(default, deserialize_with = "domain::text::optional")]
+    image: Option<ImageSource>,
+    /// Initial units on hand; only for a new variant.
+    #[serde(default)]
+    on_hand: Option<i64>,
+    /// The number of shards over which the stock is spread, for a flash sale: 1 to 32.
+    #[serde(default)]
+    shards: Option<u16>,
+    /// What happens to an order beyond the stock. By default a stored variant keeps its policy, and a new one denies
+    /// such orders.
+    #[serde(default, deserialize_with = "domain::text::optional")]
+    inventory_policy: Option<InventoryPolicy>,
+    /// With `inventory_policy`: when units ordered beyond the stock are expected.
+    #[serde(default, deserialize_with = "domain::text::optional")]
+    available_from: Option<Timestamp>,
+    /// With `inventory_policy`: the most units that may be ordered beyond the stock; by default a million.
+    #[serde(default)]
+    oversell_limit: Option<u32>,
+    /// The vendor gets a message when the units that can be bought fall to this number, and again only after they have
+    /// risen above it.
+    #[serde(default)]
+    low_stock_at: Option<i64>,
+}
+
+impl WriteProduct {
+    /// The initial units of each variant, in the variants' order.
+    pub(crate) fn units(&self) -> impl Iterator<Item = Option<i64>> {
+        self.variants.iter().map(|variant| variant.on_hand)
+    }
+}
+
+/// Initial units on hand of new variants.
+pub(crate) type InitialStock = Vec<(VariantId, Layout, i64)>;
+
+pub(crate) struct Built {
+    pub(crate) product: Product,
+    pub(crate) description_html: String,
+    pub(crate) initial_stock: InitialStock,
+}
+
+/// Builds a product from what its vendor wrote and from the stored one, if there is one.
+pub(crate) fn build(
+    written: &WriteProduct,
+    known: Option<&Product>,
+    vendor: &VendorCard,
+    tree: &CategoryTree,
+    ids: &mut Ids,
+) -> Result<Built, Refusal> {
+    let categories = match &written.category {
+        Some(category) => {
+            tree.path_to(category).ok_or_else(|| Refusal::field("/category", "unknown", "there is no such category"))?
+        }
+        None => Vec::new(),
+    };
+    let id = known.map_or_else(|| ProductId::new(ids.now(), ids.bits()), |known| known.id);
+    let handle = match (&written.handle, known) {
+        (Some(handle), _) => handle.clone(),
+        (None, Some(known)) => known.handle.clone(),
+        (None, None) => Handle::suggested_by(written.title.as_str()).ok_or_else(|| {
+            Refusal::field("/handle", "missing", "none can be made from the title: give one in latin letters")
+        })?,
+    };
+    let mut next_ordinal = known.map_or(1, |known| known.next_ordinal);
+    let (mut variants, mut initial_stock) = (Vec::new(), Vec::new());
+    for (index, variant) in written.variants.iter().enumerate() {
+        let built = build_variant(variant, index, id, known, &written.options, &mut next_ordinal)?;
+        if variants.iter().any(|other: &Variant| other.id == built.id) {
+            return Err(Refusal::field(format!("/variants/{index}/id"), "duplicate", "two variants have this id"));
+        }
+        if let Some(units) = variant.on_hand {
+            initial_stock.push((built.id, built.layout(), units));
+        }
+        variants.push(built);
+    }
+    let product = Product {
+        id,
+        vendor: vendor.clone(),
+        handle,
+        title: written.title.clone(),
+        categories,
+        options: with_values(&written.options, &variants),
+        variants,
+        images: written.images.clone(),
+        tags: written.tags.clone(),
+        // An empty description is stored as none, because a product file cannot tell the two apart.
+        seo: Seo {
+            description: written.seo.description.clone().filter(|text| !text.as_str().is_empty()),
+            ..written.seo.clone()
+        },
+        file_handle: known.and_then(|known| known.file_handle.clone()),
+        file_type: known.and_then(|known| known.file_type.clone()),
+        file_vendor: known.and_then(|known| known.file_vendor.clone()),
+        state: known.map_or(ProductState::Draft, |known| known.state),
+        listed: known.is_none_or(|known| known.listed),
+        published_at: known.and_then(|known| known.published_at),
+        created_at: known.map_or_else(|| ids.now(), |known| known.created_at),
+        next_ordinal,
+        version: known.map_or(0, |known| known.version),
+    };
+    product.check()?;
+    let description_html = written.description_html.as_ref().map(shown_description).transpose()?.unwrap_or_default();
+    Ok(Built { product, description_html, initial_stock })
+}
+
+/// The sanitised description. Escaping makes it longer, so its length is checked once more: the stored description must
+/// be accepted when its vendor sends it back, also in a product file.
+fn shown_description(html: &LongText) -> Result<String, Refusal> {
+    let shown = product_file::sanitise(html.as_str());
+    match LongText::parse(&shown) {
+        Ok(_) => Ok(shown),
+        Err(bad) => {
+            let code = if matches!(bad, BadText::TooLong(_)) { "too_long" } else { "invalid" };
+            Err(Refusal::field("/description_html", code, format!("after sanitising it {bad}")))
+        }
+    }
+}
+
+fn build_variant(
+    written: &WriteVariant,
+    index: usize,
+    product: ProductId,
+    known: Option<&Product>,
+    options: &[ProductOption],
+    next_ordinal: &mut u16,
+) -> Result<Variant, Refusal> {
+    let at = |field: &str| format!("/variants/{index}/{field}");
+    let former = match written.id {
+        Some(id) => Some(
+            known
+                .and_then(|known| known.variant(id))
+                .ok_or_else(|| Refusal::field(at("id"), "unknown", "the product has no such variant"))?,
+        ),
+        None => None,
+    };
+    match written.on_hand {
+        Some(_) if former.is_some() => {
+            return Err(Refusal::field(
+                at("on_hand"),
+                "not_new",
+                "the stock of an existing variant is changed by an endpoint of its own",
+            ));
+        }
+        Some(units) if !(0..=domain::catalog::MAX_ON_HAND).contains(&units) => {
+            return Err(Refusal::field(
+                at("on_hand"),
+                "out_of_range",
+                format!("0 to {}", domain::catalog::MAX_ON_HAND),
+            ));
+        }
+        _ => {}
+    }
+    let id = match former {
+        Some(former) => former.id,
+        None => {
+            let ordinal = *next_ordinal;
+            *next_ordinal = ordinal
+                .checked_add(1)
+                .ok_or_else(|| Refusal::because(Code::LimitReached, "the product has had too many variants in all"))?;
+            VariantId::new(product, ordinal)
+        }
+    };
+    let known_name = |name: &String| options.iter().any(|option| option.name.as_str() == name);
+    if let Some(stranger) = written.options.keys().find(|name| !known_name(name)) {
+        return Err(Refusal::field(at("options"), "unknown", format!("the product has no option {stranger}")));
+    }
+    let values = options.iter().filter_map(|option| written.options.get(option.name.as_str()).cloned()).collect();
+    let shards = written.shards.or_else(|| former.map(|former| former.shards)).unwrap_or(1);
+    let mut variant = Variant {
+        id,
+        sku: written.sku.clone(),
+        values,
+        prices: prices(written, at)?,
+        grams: written.grams,
+        image: written.image.clone(),
+        shards,
+        peak_shards: former.map_or(1, |former| former.layout().peak_shards),
+        inventory_policy: InventoryPolicy::Deny,
+        available_from: written.available_from,
+        oversell_limit: written.oversell_limit,
+        low_stock_at: written.low_stock_at,
+    };
+    match (written.inventory_policy, former) {
+        (Some(inventory_policy), _) => variant.inventory_policy = inventory_policy,
+        (None, Some(former)) if written.available_from.is_none() && written.oversell_limit.is_none() => {
+            variant.inventory_policy = former.inventory_policy;
+            variant.available_from = former.available_from;
+            variant.oversell_limit = former.oversell_limit;
+        }
+        (None, _) => {}
+    }
+    variant.spread_over(shards);
+    Ok(variant)
+}
+
+/// `price` and `prices` together, one per currency, each with its former price.
+fn prices(written: &WriteVariant, at: impl Fn(&str) -> String) -> Result<Vec<Price>, Refusal> {
+    // The list, then the single amount, each with the JSON pointer to where it was written.
+    let placed = |list: &[Money], several: &str, one: Option<Money>, single: &str| {
+        let listed = list.iter().enumerate().map(|(index, amount)| (at(&format!("{several}/{index}")), *amount));
+        let all: Vec<(String, Money)> = listed.chain(one.map(|amount| (at(single), amount))).collect();
+        match all.iter().find(|(_, amount)| !amount.is_price()) {
+            Some((pointer, _)) => Err(Refusal::field(pointer, "out_of_range", "must be zero or more, within bounds")),
+            None => Ok(all),
+        }
+    };
+    let mut prices: Vec<Price> = Vec::new();
+    for (pointer, price) in placed(&written.prices, "prices", written.price, "price")? {
+        match prices.iter().find(|known| known.price.currency() == price.currency()) {
+            // The same amount both in `prices` and in `price` is accepted.
+            Some(known) if known.price == price => {}
+            Some(_) => return Err(Refusal::field(pointer, "duplicate", "two prices in one currency")),
+            None => prices.push(Price { price, compare_at: None }),
+        }
+    }
+    if prices.is_empty() {
+        return Err(Refusal::field(at("prices"), "missing", "must have a price"));
+    }
+    let compared =
+        placed(&written.compare_at_prices, "compare_at_prices", written.compare_at_price, "compare_at_price")?;
+    for (pointer, compared) in compared {
+        if compared.is_zero() {
+            return Err(Refusal::field(pointer, "out_of_range", "must be above zero, or be left out"));
+        }
+        let Some(known) = prices.iter_mut().find(|known| known.price.currency() == compared.currency()) else {
+            let detail = format!("there is no price in {} to compare", compared.currency());
+            return Err(Refusal::field(pointer, "missing", detail));
+        };
+        known.compare_at = Some(compared);
+    }
+    Ok(prices)
+}
+
+/// The options with all values that variants have, each once: first in the order in which the option lists them, then
+/// in the order in which variants name them.
+fn with_values(options: &[ProductOption], variants: &[Variant]) -> Vec<ProductOption> {
+    options
+        .iter()
+        .enumerate()
+        .map(|(index, option)| {
+            let used: Vec<&Name> = variants.iter().filter_map(|variant| variant.values.get(index)).collect();
+            let mut values: Vec<Name> = Vec::new();
+            for value in option.values.iter().filter(|value| used.contains(value)).chain(used.iter().copied()) {
+                if !values.contains(value) {
+                    values.push(value.clone());
+                }
+            }
+            ProductOption { name: option.name.clone(), values }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Coded, VendorId};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn built(written: Value, known: Option<&Product>) -> Result<Built, String> {
+        let vendor = VendorCard {
+            id: VendorId::from_bits(1),
+            handle: Handle::parse("chorsu").unwrap(),
+            name: Name::parse("Chorsu").unwrap(),
+        };
+        let written: WriteProduct = serde_json::from_value(written).unwrap();
+        let mut ids = Ids::new(Timestamp::from_millis(1_798_761_600_000), || [7; 16]);
+        build(&written, known, &vendor, &CategoryTree::default(), &mut ids).map_err(|refusal| {
+            refusal
+                .fields()
+                .first()
+                .map_or_else(|| refusal.to_string(), |error| format!("{} {}", error.pointer, error.code))
+        })
+    }
+
+    fn bowl(sizes: &[&str]) -> Value {
+        let variant = |size: &&str| json!({"options": {"Size": size}, "price": {"amount": "5.00", "currency": "USD"}});
+        json!({
+            "title": "Bowl", "options": [{"name": "Size", "values": ["S", "L", "S", "XL"]}],
+            "variants": sizes.iter().map(variant).collect::<Vec<_>>(),
+        })
+    }
+
+    #[test]
+    fn an_option_has_each_value_of_its_variants_once_in_the_vendors_order() {
+        let product = built(bowl(&["M", "L", "S"]), None).unwrap().product;
+        let values: Vec<&str> = product.options[0].values.iter().map(Name::as_str).collect();
+        assert_eq!(values, ["S", "L", "M"]);
+    }
+
+    #[test]
+    fn an_empty_description_for_search_engines_is_none() {
+        let mut written = bowl(&["S"]);
+        written["seo"] = json!({"title": "Bowl", "description": ""});
+        let seo = built(written, None).unwrap().product.seo;
+        assert_eq!((seo.title.map(|title| title.to_string()), seo.description), (Some("Bowl".to_owned()), None));
+    }
+
+    #[test]
+    fn an_ordinal_is_never_used_again() {
+        let first = built(bowl(&["S", "M"]), None).unwrap().product;
+        let mut without = bowl(&["S"]);
+        without["variants"][0]["id"] = json!(first.variants[0].id);
+        let second = built(without.clone(), Some(&first)).unwrap().product;
+        let another = without["variants"][0].clone();
+        without["variants"] = json!([another, bowl(&["L"])["variants"][0]]);
+        let third = built(without, Some(&second)).unwrap().product;
+        let ordinals: Vec<u16> = third.variants.iter().map(|variant| variant.id.ordinal()).collect();
+        assert_eq!((ordinals, third.next_ordinal), (vec![1, 3], 4));
+    }
+
+    #[test]
+    fn a_description_is_as_long_as_what_is_shown_of_it() {
+        let described = |html: String| {
+            let mut written = bowl(&["S"]);
+            written["description_html"] = json!(html);
+            built(written, None).map(|built| built.description_html)
+        };
+        // Each `&` is escaped to the five characters of `&amp;`.
+        let longest = described("&".repeat(8_000)).unwrap();
+        assert_eq!(longest.len(), 40_000);
+        assert_eq!(described(longest.clone()).unwrap(), longest, "what was answered can be sent back");
+        assert_eq!(described("&".repeat(8_001)).unwrap_err(), "/description_html too_long");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_where_it_stands() {
+        let known = built(bowl(&["S"]), None).unwrap().product;
+        let with = |field: &str, value: Value| {
+            let mut written = bowl(&["S"]);
+            written["variants"][0]["id"] = json!(known.variants[0].id);
+            written["variants"][0][field] = value;
+            written
+        };
+        let usd = |amount: &str| json!({"amount": amount, "currency": "USD"});
+        let stranger = json!(VariantId::new(known.id, 9));
+        let two = json!({"title": "Bowl", "variants": [{"price": usd("5.00")}, {"price": usd("6.00")}]});
+        let mut elsewhere = bowl(&["S"]);
+        elsewhere["category"] = json!("moon");
+        let tagged = |tags: &[&str]| {
+            let mut written = bowl(&["S"]);
+            written["tags"] = json!(tags);
+            written
+        };
+        let mut pictured = bowl(&["S"]);
+        pictured["images"] =
+            json!([{"src": "https://a.test/1"}, {"src": "https://a.test/1", "alt": "The same from the side"}]);
+        let without_options = json!({
+            "title": "Bowl", "options": [{"name": "title"}],
+            "variants": [{"options": {"title": "DEFAULT title"}, "price": usd("5.00")}],
+        });
+        for (written, refused) in [
+            (with("id", stranger), "/variants/0/id unknown"),
+            (with("on_hand", json!(5)), "/variants/0/on_hand not_new"),
+            (with("prices", json!([usd("6.00")])), "/variants/0/price duplicate"),
+            (with("prices", json!([usd("5.00"), usd("-5.00")])), "/variants/0/prices/1 out_of_range"),
+            (with("price", usd("-5.00")), "/variants/0/price out_of_range"),
+            (with("compare_at_price", usd("-6.00")), "/variants/0/compare_at_price out_of_range"),
+            (with("compare_at_prices", json!([usd("-6.00")])), "/variants/0/compare_at_prices/0 out_of_range"),
+            (
+                with("compare_at_price", json!({"amount": "6.00", "currency": "UZS"})),
+                "/variants/0/compare_at_price missing",
+            ),
+            (with("options", json!({"Colour": "Red"})), "/variants/0/options unknown"),
+            (with("options", json!({})), "/variants/0/options mismatch"),
+            (with("shards", json!(33)), "/variants/0/shards out_of_range"),
+            (two, "/variants/1/options duplicate"),
+            (with("compare_at_price", usd("0.00")), "/variants/0/compare_at_price out_of_range"),
+            (with("compare_at_prices", json!([usd("0.00")])), "/variants/0/compare_at_prices/0 out_of_range"),
+            (tagged(&["blue", "glazed, matt"]), "/tags/1 comma"),
+            (tagged(&["blue", "matt", "blue"]), "/tags/2 duplicate"),
+            (pictured, "/images/1/src duplicate"),
+            (without_options, "/options/0 reserved"),
+            (elsewhere, "/category unknown"),
+        ] {
+            assert_eq!(built(written.clone(), Some(&known)).err().as_deref(), Some(refused), "{written}");
+        }
+    }
+}

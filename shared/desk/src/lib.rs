@@ -1,0 +1,50 @@
+//! What vendors' staff and the operator can do, without HTTP: write products, count stock, import and export files,
+//! ship vendor orders, apply to sell; decide on vendors, find orders and payments. Functions are its faces: they read
+//! requests and show results.
+//!
+//! A use case of a vendor's takes the [`domain::vendor::Member`] who asks, and checks what they may do.
+
+mod desk;
+mod draft;
+mod files;
+mod jobs;
+mod media;
+mod members;
+mod operator;
+mod orders;
+mod people;
+mod product_files;
+mod products;
+mod stock;
+mod vendors;
+
+pub use desk::Desk;
+pub use draft::{WriteProduct, WriteVariant};
+pub use media::{BeginUpload, BegunUpload, PictureType};
+pub use members::{ChangedMember, PutMember, RemoveMember};
+pub use operator::{FindOrders, Operator};
+pub use orders::{Action, OwnVendorOrder, ShipOrder};
+pub use product_files::{AnnounceFile, BegunImport, ImportParameters};
+pub use products::OwnProduct;
+pub use stock::ChangeStock;
+pub use store::orders::OrderSummary;
+pub use vendors::{AddDocument, BegunDocument, ChangeVendor, DocumentType, OpenVendor, Vendors};
+
+/// Why a use case did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Refused(#[from] domain::Refusal),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error(transparent)]
+    Unsigned(#[from] platform::NotSigned),
+    #[error(transparent)]
+    Files(#[from] files::FilesError),
+    #[error(transparent)]
+    People(#[from] people::PeopleError),
+    #[error(transparent)]
+    Job(#[from] jobs::NotSent),
+}
+
+domain::coded_by_variant!(Error { Refused, Store, Unsigned, Files, People, Job });

@@ -1,0 +1,83 @@
+//! Uploads of pictures.
+
+use domain::upload::Upload;
+use domain::vendor::{Member, Permission};
+use domain::{Call, MediaId, Outcome, Refusal, Timestamp};
+use platform::UploadSpec;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::{Desk, Error};
+
+/// The most bytes of a picture: 10 MB.
+const MAX_SIZE: u64 = 10 * 1024 * 1024;
+
+/// Type and length of a picture that is going to be uploaded.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BeginUpload {
+    content_type: PictureType,
+    /// The exact length in bytes, at most 10 MB.
+    size: u64,
+}
+
+/// The types of pictures that are accepted. SVG is not: it may contain scripts.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+pub enum PictureType {
+    #[serde(rename = "image/jpeg")]
+    Jpeg,
+    #[serde(rename = "image/png")]
+    Png,
+    #[serde(rename = "image/webp")]
+    Webp,
+    #[serde(rename = "image/avif")]
+    Avif,
+}
+
+/// Where to upload a picture, and its public address once it is uploaded.
+#[derive(Clone, Debug)]
+pub struct BegunUpload {
+    pub id: MediaId,
+    pub url: String,
+    pub upload: Upload,
+}
+
+impl PictureType {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Jpeg => "image/jpeg",
+            Self::Png => "image/png",
+            Self::Webp => "image/webp",
+            Self::Avif => "image/avif",
+        }
+    }
+}
+
+impl Desk {
+    /// Begins the upload of a picture. Nothing is written but the response: a replay names the same picture.
+    pub async fn begin_upload<R>(
+        &self,
+        member: &Member,
+        asked: &BeginUpload,
+        call: Call<'_, BegunUpload, R>,
+        now: Timestamp,
+    ) -> Result<Outcome<R>, Error> {
+        member.may(Permission::EditProducts)?;
+        let work = async {
+            if !(1..=MAX_SIZE).contains(&asked.size) {
+                return Err(Refusal::field("/size", "out_of_range", format!("1 to {MAX_SIZE} bytes")).into());
+            }
+            let id = MediaId::new(now, platform::ids(now).bits());
+            let upload = self.sign_upload(id, asked, now).await?;
+            let begun = BegunUpload { id, url: format!("{}/{id}", self.catalog.media_base()), upload };
+            Ok::<_, Error>(self.accounts.answer(call, &begun).await?)
+        };
+        self.accounts.once(call.request(), work).await
+    }
+
+    /// Signs the upload of a picture.
+    pub async fn sign_upload(&self, id: MediaId, asked: &BeginUpload, now: Timestamp) -> Result<Upload, Error> {
+        let (key, content_type) = (id.to_string(), asked.content_type.as_str());
+        Ok(self.media.upload(UploadSpec { key: &key, content_type, size: asked.size }, now).await?)
+    }
+}

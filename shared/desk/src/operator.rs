@@ -1,0 +1,177 @@
+//! The operator's decisions on vendors, and the lists of what the operator has to look at.
+
+use domain::catalog::{Category, CategoryTree};
+use domain::order::{OrderState, PlacedOrder};
+use domain::payment::{Payment, PaymentState, Refund};
+use domain::text::{Email, LongText};
+use domain::upload::FileLink;
+use domain::vendor::{Document, VendorAccount, VendorState, VendorStep};
+use domain::{
+    Call, Code, Expected, OrderId, Outcome, PageRequest, Refusal, Slice, Timestamp, UnmatchedPayment, UserId, VendorId,
+};
+use platform::{Bucket, Config, Fatal};
+use store::orders::OrderSummary;
+use store::{Accounts, Catalog, Orders};
+
+use crate::Error;
+use crate::jobs::Jobs;
+
+/// Longest accepted order number in bytes: ten letters and digits, a hyphen, and what people type around them.
+const MAX_NUMBER_LENGTH: usize = 32;
+/// Longest reason of a decision in characters.
+const MAX_REASON_LENGTH: usize = 2_000;
+
+/// What the operator can see and decide.
+#[derive(Clone, Debug)]
+pub struct Operator {
+    accounts: Accounts,
+    catalog: Catalog,
+    orders: Orders,
+    documents: Bucket,
+    jobs: Jobs,
+}
+
+/// By what orders are found: exactly one of the three.
+#[derive(Clone, Debug, Default)]
+pub struct FindOrders {
+    pub number: Option<String>,
+    pub email: Option<Email>,
+    pub state: Option<OrderState>,
+}
+
+impl Operator {
+    /// Builds the clients and connects to DynamoDB.
+    ///
+    /// # Errors
+    /// An environment variable is missing or invalid.
+    pub async fn new(config: &Config) -> Result<Self, Fatal> {
+        let table = config.required("ACCOUNTS_TABLE")?;
+        let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
+        let (catalog, media) = (config.required("CATALOG_TABLE")?, config.required("MEDIA_BASE_URL")?);
+        Ok(Self {
+            accounts: Accounts::new(dynamodb.clone(), table),
+            catalog: Catalog::new(dynamodb.clone(), catalog, media),
+            orders: Orders::for_reading(dynamodb, config.required("ORDERS_TABLE")?),
+            documents: Bucket::new(config.s3()?, config.required("DOCUMENTS_BUCKET")?),
+            jobs: Jobs::new(config.sqs()?, config.required("IMPORTS_QUEUE_URL")?),
+        })
+    }
+
+    /// The vendors in a state, newest first.
+    pub async fn vendors_in(&self, state: VendorState, page: &PageRequest) -> Result<Slice<VendorAccount>, Error> {
+        Ok(self.accounts.vendors_in(state, page).await?)
+    }
+
+    /// A vendor's account.
+    pub async fn vendor(&self, id: VendorId) -> Result<VendorAccount, Error> {
+        Ok(self.accounts.vendor(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?)
+    }
+
+    /// Where a document can be downloaded, if its file is kept.
+    pub async fn document_link(&self, document: &Document, now: Timestamp) -> Result<Option<FileLink>, Error> {
+        let Some(key) = &document.key else { return Ok(None) };
+        let (url, expires_at) = self.documents.link(key, now).await?;
+        Ok(Some(FileLink { url, expires_at }))
+    }
+
+    /// Saves a decision on a vendor, and sends the job that shows or hides its products.
+    pub async fn decide<R>(
+        &self,
+        id: VendorId,
+        (step, reason): (VendorStep, Option<&LongText>),
+        operator: UserId,
+        expected: &Expected,
+        call: Call<'_, VendorAccount, R>,
+        now: Timestamp,
+    ) -> Result<Outcome<R>, Error> {
+        if reason.is_some_and(|reason| !(1..=MAX_REASON_LENGTH).contains(&reason.as_str().chars().count())) {
+            let detail = format!("1 to {MAX_REASON_LENGTH} characters");
+            return Err(Refusal::field("/reason", "wrong_length", detail).into());
+        }
+        let work = async {
+            let account = self.vendor(id).await?;
+            expected.check(account.version)?;
+            let decided = account.after(step, reason.cloned(), operator, now)?;
+            // A rejected vendor had nothing on sale before.
+            let needs_follow_up = step != VendorStep::Rejected;
+            if needs_follow_up {
+                self.jobs.schedule_follow_up(id).await?;
+            }
+            let saved = self.accounts.save_vendor(&decided, None, &self.catalog, |saved| call.answer(saved)).await?;
+            if needs_follow_up {
+                self.jobs.send_follow_up(id).await;
+            }
+            Ok::<_, Error>(saved)
+        };
+        self.accounts.once(call.request(), work).await
+    }
+
+    /// The category tree with its version.
+    pub async fn categories(&self) -> Result<CategoryTree, Error> {
+        Ok(self.catalog.categories().await?)
+    }
+
+    /// Replaces the category tree. Products stay in the categories that they were put into, by handle.
+    pub async fn replace_categories<R>(
+        &self,
+        roots: Vec<Category>,
+        expected: &Expected,
+        call: Call<'_, CategoryTree, R>,
+    ) -> Result<Outcome<R>, Error> {
+        let work = async {
+            let current = self.catalog.categories().await?;
+            expected.check(current.version)?;
+            let replaced = CategoryTree { roots, version: current.version };
+            replaced.check()?;
+            match self.catalog.save_categories(&replaced, |saved| call.answer(saved)).await {
+                // The tree was replaced after it was read, so the version that the caller named is not the current one.
+                Err(store::Error::Conflict) => Err(Refusal::of(Code::VersionMismatch).into()),
+                done => Ok::<_, Error>(done?),
+            }
+        };
+        self.catalog.once(call.request(), work).await
+    }
+
+    /// Finds orders, newest first.
+    pub async fn find_orders(&self, by: FindOrders, page: &PageRequest) -> Result<Slice<OrderSummary>, Error> {
+        match by {
+            FindOrders { number: Some(number), email: None, state: None } => {
+                if page.cursor.is_some() {
+                    // A number finds one page at most, so no cursor is valid.
+                    return Err(Refusal::of(Code::InvalidCursor).into());
+                }
+                if number.len() > MAX_NUMBER_LENGTH {
+                    return Err(Refusal::field("number", "too_long", "is no order's number").into());
+                }
+                Ok(Slice { items: self.orders.with_number(&number).await?, next: None })
+            }
+            FindOrders { number: None, email: Some(email), state: None } => {
+                Ok(self.orders.of_email(&email, page).await?)
+            }
+            FindOrders { number: None, email: None, state: Some(state) } => {
+                Ok(self.orders.in_state(state, page).await?)
+            }
+            _ => Err(Refusal::field("state", "one_needed", "exactly one of number, email and state").into()),
+        }
+    }
+
+    /// An order with all that belongs to it.
+    pub async fn order(&self, id: OrderId) -> Result<PlacedOrder, Error> {
+        Ok(self.orders.load(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?)
+    }
+
+    /// The payment attempts in a state, newest first.
+    pub async fn payments_in_state(&self, state: PaymentState, page: &PageRequest) -> Result<Slice<Payment>, Error> {
+        Ok(self.orders.payments_in_state(state, page).await?)
+    }
+
+    /// The failed refunds, newest first.
+    pub async fn failed_refunds(&self, page: &PageRequest) -> Result<Slice<Refund>, Error> {
+        Ok(self.orders.failed_refunds(page).await?)
+    }
+
+    /// The unmatched payments, newest first.
+    pub async fn unmatched_payments(&self, page: &PageRequest) -> Result<Slice<UnmatchedPayment>, Error> {
+        Ok(self.orders.unmatched(page).await?)
+    }
+}

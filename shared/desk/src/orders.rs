@@ -1,0 +1,156 @@
+//! Vendor orders: accepting, declining, shipping, delivering.
+
+use domain::order::{Actor, History, HistoryEvent, PlacedOrder, VendorOrder, VendorOrderId, VendorOrderState};
+use domain::text::Line;
+use domain::vendor::{Member, Permission};
+use domain::{Call, Code, Outcome, PageRequest, Refusal, Slice, Timestamp, VendorId};
+use serde::Deserialize;
+use store::Decision;
+use utoipa::ToSchema;
+
+use crate::{Desk, Error};
+
+/// A vendor order of the member's vendor, in its order.
+#[derive(Clone, Debug)]
+pub struct OwnVendorOrder {
+    pub placed: PlacedOrder,
+    pub vendor_order: VendorOrder,
+}
+
+/// The parcel with which a vendor order is shipped.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShipOrder {
+    /// The name of the carrier.
+    #[serde(default, deserialize_with = "domain::text::optional")]
+    pub carrier: Option<Line>,
+    /// The carrier's tracking number of the parcel.
+    #[serde(default, deserialize_with = "domain::text::optional")]
+    pub tracking_number: Option<Line>,
+}
+
+/// What a vendor does with a vendor order.
+#[derive(Clone, Debug)]
+pub enum Action {
+    Accept,
+    Decline,
+    Ship(ShipOrder),
+    Deliver,
+}
+
+impl Action {
+    /// Whether the vendor order is in the state to which this action of the vendor leads.
+    fn is_done(&self, vendor_order: &VendorOrder, history: &[History]) -> bool {
+        match self {
+            Self::Accept => vendor_order.state == VendorOrderState::Accepted,
+            // Declining an accepted vendor order cancels it. Buyers can cancel too, so the history must say who did.
+            Self::Decline => match vendor_order.state {
+                VendorOrderState::Declined => true,
+                VendorOrderState::Cancelled => cancelled_by(vendor_order.vendor.id, history) == Some(Actor::Vendor),
+                _ => false,
+            },
+            Self::Ship(_) => vendor_order.state == VendorOrderState::Shipped,
+            Self::Deliver => vendor_order.state == VendorOrderState::Delivered,
+        }
+    }
+
+    const fn permission(&self) -> Permission {
+        match self {
+            Self::Accept | Self::Decline => Permission::DecideOrders,
+            Self::Ship(_) | Self::Deliver => Permission::FulfilOrders,
+        }
+    }
+
+    fn apply(&self, placed: &mut PlacedOrder, vendor: VendorId, now: Timestamp) -> Result<(), Refusal> {
+        let mut ids = platform::ids(now);
+        match self {
+            Self::Accept => placed.accept(vendor, &mut ids),
+            Self::Decline => placed.decline(vendor, &mut ids),
+            Self::Ship(parcel) => placed.ship(vendor, parcel.carrier.clone(), parcel.tracking_number.clone(), &mut ids),
+            Self::Deliver => placed.deliver(vendor, &mut ids),
+        }
+    }
+}
+
+/// Who cancelled the vendor order last.
+fn cancelled_by(vendor: VendorId, history: &[History]) -> Option<Actor> {
+    history
+        .iter()
+        .rev()
+        .find(|line| line.vendor == Some(vendor) && line.event == HistoryEvent::Cancelled)
+        .map(|line| line.by)
+}
+
+/// The vendor order in its order. Another vendor's, or one that is not visible yet, is answered like a missing one.
+fn own(placed: PlacedOrder, id: VendorOrderId, vendor: VendorId) -> Result<OwnVendorOrder, Refusal> {
+    let is_own = |vendor_order: &&VendorOrder| vendor_order.id() == id && vendor_order.visible;
+    let vendor_order = placed.vendor_order(vendor).filter(is_own).cloned();
+    let vendor_order = vendor_order.ok_or_else(|| Refusal::of(Code::NotFound))?;
+    Ok(OwnVendorOrder { placed, vendor_order })
+}
+
+impl Desk {
+    /// The vendor's orders, newest first. One appears once its order is paid, or is payable on delivery.
+    pub async fn vendor_orders(&self, member: &Member, page: &PageRequest) -> Result<Slice<VendorOrder>, Error> {
+        member.may(Permission::ReadOrders)?;
+        Ok(self.orders.of_vendor(member.vendor(), page).await?)
+    }
+
+    /// A vendor order with what is needed to ship it.
+    pub async fn vendor_order(&self, member: &Member, id: VendorOrderId) -> Result<OwnVendorOrder, Error> {
+        member.may(Permission::ReadOrders)?;
+        let placed = self.orders.load(id.order).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+        Ok(own(placed, id, member.vendor())?)
+    }
+
+    /// Applies an action to a vendor order. One that was applied already changes nothing, so that a repeat without an
+    /// idempotency key is harmless.
+    pub async fn act_on_vendor_order<R>(
+        &self,
+        member: &Member,
+        id: VendorOrderId,
+        action: &Action,
+        call: Call<'_, OwnVendorOrder, R>,
+        now: Timestamp,
+    ) -> Result<Outcome<R>, Error> {
+        member.may(action.permission())?;
+        let vendor = member.vendor();
+        let decide = |placed: PlacedOrder| async {
+            let OwnVendorOrder { mut placed, vendor_order } = own(placed, id, vendor)?;
+            if !action.is_done(&vendor_order, &placed.order.history) {
+                action.apply(&mut placed, vendor, now)?;
+            }
+            Ok::<_, Error>(Decision::Write(placed, ()))
+        };
+        let respond = |placed: &PlacedOrder, (): &()| call.answer(&own(placed.clone(), id, vendor)?);
+        self.orders.once(call.request(), self.orders.change(id.order, decide, respond)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_cancelled_a_vendor_order_is_who_did_it_last() {
+        let line = |event: HistoryEvent, by: Actor, vendor: u128| History {
+            at: Timestamp::from_millis(0),
+            event,
+            subject: None,
+            by,
+            vendor: Some(VendorId::from_bits(vendor)),
+        };
+        // The first was cancelled at its deadline, reopened by a late payment and cancelled by its vendor; the second
+        // was cancelled by the buyer.
+        let history = [
+            line(HistoryEvent::Cancelled, Actor::System, 1),
+            line(HistoryEvent::Reopened, Actor::Provider, 1),
+            line(HistoryEvent::Accepted, Actor::Vendor, 1),
+            line(HistoryEvent::Cancelled, Actor::Vendor, 1),
+            line(HistoryEvent::Cancelled, Actor::Buyer, 2),
+        ];
+        assert_eq!(cancelled_by(VendorId::from_bits(1), &history), Some(Actor::Vendor));
+        assert_eq!(cancelled_by(VendorId::from_bits(2), &history), Some(Actor::Buyer));
+        assert_eq!(cancelled_by(VendorId::from_bits(3), &history), None);
+    }
+}

@@ -1,0 +1,184 @@
+//! Imports and exports of product files: starting one and showing its progress. A worker does the work itself.
+
+use bytes::Bytes;
+use domain::job::{ExportJob, FilePosition, ImportCounts, ImportJob, ImportRowError, JobState, MAX_FILE_BYTES};
+use domain::text::Line;
+use domain::upload::{FileLink, Upload};
+use domain::vendor::{Member, Permission, VendorJob};
+use domain::{Call, Code, Currency, ExportId, ImportId, Outcome, Refusal, Timestamp};
+use platform::UploadSpec;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::files::CSV;
+use crate::{Desk, Error};
+
+/// The parameters of an import.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ImportParameters {
+    /// The currency of the file's prices; by default the vendor's own. Prices in other currencies stay.
+    currency: Option<Currency>,
+    /// Only check the file: nothing is written but the report.
+    #[serde(default)]
+    dry_run: bool,
+    /// Publish products, except those that the file marks as unpublished, draft or archived. Other products keep their
+    /// state, new ones become drafts.
+    #[serde(default)]
+    publish: bool,
+}
+
+/// Name and size of a file that is going to be uploaded, which files of more than 1 MB have to be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AnnounceFile {
+    /// The name of the file, shown with the import.
+    filename: Line,
+    /// Its exact length in bytes, at most 200 MB.
+    #[schema(minimum = 1, maximum = 209_715_200)]
+    size: u64,
+}
+
+/// An import that waits for its file, and where to upload it if it was announced.
+#[derive(Clone, Debug)]
+pub struct BegunImport {
+    pub job: ImportJob,
+    pub upload: Option<Upload>,
+}
+
+impl Desk {
+    /// Begins an import, whose file was announced or is put next. Returns also the import as it was begun here.
+    pub async fn begin_import<R>(
+        &self,
+        member: &Member,
+        asked: &ImportParameters,
+        announced: Option<&AnnounceFile>,
+        call: Call<'_, BegunImport, R>,
+        now: Timestamp,
+    ) -> Result<(Outcome<R>, ImportJob), Error> {
+        member.may(Permission::EditProducts)?;
+        if announced.is_some_and(|announced| !(1..=MAX_FILE_BYTES).contains(&announced.size)) {
+            return Err(Refusal::field("/size", "out_of_range", format!("1 to {MAX_FILE_BYTES} bytes")).into());
+        }
+        let job = ImportJob {
+            id: ImportId::new(now, platform::ids(now).bits()),
+            vendor: member.vendor(),
+            filename: announced.map(|announced| announced.filename.clone()),
+            currency: asked.currency.unwrap_or(member.account.currency),
+            dry_run: asked.dry_run,
+            publish: asked.publish,
+            state: JobState::Waiting,
+            rows: None,
+            position: FilePosition::default(),
+            counts: ImportCounts::default(),
+            tag: None,
+            lease: None,
+            created_at: now,
+            finished_at: None,
+            version: 0,
+        };
+        let mut begun = BegunImport { job, upload: None };
+        if let Some(announced) = announced {
+            begun.upload = Some(self.sign_file_upload(&begun.job, announced, now).await?);
+        }
+        let work = async { Ok::<_, Error>(self.accounts.add_import(&begun.job, call.answer(&begun)?).await?) };
+        let outcome = self.accounts.once(call.request(), work).await?;
+        Ok((outcome, begun.job))
+    }
+
+    /// An import of the member's vendor, if it still waits for its file.
+    pub async fn waiting_import(&self, member: &Member, id: ImportId) -> Result<Option<ImportJob>, Error> {
+        let job = self.accounts.import(member.vendor(), id).await?;
+        Ok(job.filter(|job| job.state == JobState::Waiting))
+    }
+
+    /// Signs the upload of an import's file.
+    pub async fn sign_file_upload(
+        &self,
+        job: &ImportJob,
+        announced: &AnnounceFile,
+        now: Timestamp,
+    ) -> Result<Upload, Error> {
+        let key = job.key();
+        let file = UploadSpec { key: &key, content_type: CSV, size: announced.size };
+        Ok(self.files.presigner.upload(file, now).await?)
+    }
+
+    /// Puts an import's file. That starts the import, so its job has to be stored before.
+    pub async fn put_file(&self, job: &ImportJob, file: Bytes) -> Result<(), Error> {
+        Ok(self.files.put(&job.key(), file).await?)
+    }
+
+    /// An import with the faults of its file.
+    pub async fn import(
+        &self,
+        member: &Member,
+        id: ImportId,
+        now: Timestamp,
+    ) -> Result<(ImportJob, Vec<ImportRowError>), Error> {
+        member.may(Permission::ReadProducts)?;
+        let found = self.accounts.import_with_faults(member.vendor(), id).await?;
+        let (job, faults) = found.ok_or_else(|| Refusal::of(Code::NotFound))?;
+        if job.is_abandoned(now) {
+            // The worker checks whether the file was uploaded, and resumes the import or fails it.
+            self.files.enqueue_abandoned(&VendorJob::Import { vendor_id: job.vendor, id }).await;
+        }
+        Ok((job, faults))
+    }
+
+    /// Begins an export of all products of the vendor, with prices in a currency or in the vendor's own. It starts once
+    /// it is enqueued.
+    pub async fn begin_export<R>(
+        &self,
+        member: &Member,
+        currency: Option<Currency>,
+        call: Call<'_, ExportJob, R>,
+        now: Timestamp,
+    ) -> Result<Outcome<R>, Error> {
+        member.may(Permission::ReadProducts)?;
+        let job = ExportJob {
+            id: ExportId::new(now, platform::ids(now).bits()),
+            vendor: member.vendor(),
+            currency: currency.unwrap_or(member.account.currency),
+            state: JobState::Waiting,
+            rows: 0,
+            products: 0,
+            failure: None,
+            after: None,
+            upload: None,
+            parts: Vec::new(),
+            lease: None,
+            created_at: now,
+            finished_at: None,
+            version: 0,
+        };
+        let work = async { Ok::<_, Error>(self.accounts.add_export(&job, call.answer(&job)?).await?) };
+        self.accounts.once(call.request(), work).await
+    }
+
+    /// Enqueues an export. The job's lease makes a duplicate message harmless.
+    pub async fn enqueue_export(&self, member: &Member, id: ExportId) -> Result<(), Error> {
+        Ok(self.files.enqueue(&VendorJob::Export { vendor_id: member.vendor(), id }).await?)
+    }
+
+    /// An export, and where to download its file once it is complete.
+    pub async fn export(
+        &self,
+        member: &Member,
+        id: ExportId,
+        now: Timestamp,
+    ) -> Result<(ExportJob, Option<FileLink>), Error> {
+        member.may(Permission::ReadProducts)?;
+        let job = self.accounts.export(member.vendor(), id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+        if job.is_abandoned(now) {
+            self.files.enqueue_abandoned(&VendorJob::Export { vendor_id: job.vendor, id }).await;
+        }
+        let mut link = None;
+        if job.state == JobState::Completed {
+            let (url, expires_at) = self.files.presigner.link(&job.key(), now).await?;
+            link = Some(FileLink { url, expires_at });
+        }
+        Ok((job, link))
+    }
+}

@@ -1,0 +1,372 @@
+//! Applying to sell: the vendor's own account, its documents, and the application.
+
+use std::collections::BTreeSet;
+
+use domain::text::{Email, Handle, Line, LongText, Name, Phone};
+use domain::upload::Upload;
+use domain::vendor::{
+    Document, DocumentKind, Member, Membership, Permission, Role, VendorAccount, VendorCard, VendorState, VendorStep,
+};
+use domain::{
+    Call, Change, Code, Currency, Expected, FieldError, MediaId, Money, Outcome, Refusal, Timestamp, UserId, VendorId,
+};
+use platform::{Bucket, Config, Fatal, UploadSpec};
+use serde::Deserialize;
+use store::{Accounts, Catalog};
+use utoipa::ToSchema;
+
+use crate::Error;
+use crate::people::People;
+
+/// The most characters of a vendor's description of itself: it is read with every cart.
+const MAX_ABOUT_LENGTH: usize = 5_000;
+/// The most shipping rates of a vendor, one per currency.
+const MAX_SHIPPING_RATES: usize = 50;
+/// The most bytes of a document: 10 MB.
+const MAX_DOCUMENT_SIZE: u64 = 10 * 1024 * 1024;
+/// The most documents of a vendor.
+const MAX_DOCUMENTS: usize = 20;
+
+/// The accounts of vendors, as their own staff changes them.
+#[derive(Clone, Debug)]
+pub struct Vendors {
+    pub(crate) accounts: Accounts,
+    pub(crate) catalog: Catalog,
+    documents: Bucket,
+    pub(crate) people: People,
+}
+
+/// A vendor that is to be opened. Optional fields can be filled in later.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OpenVendor {
+    /// The name in the address of the vendor's page; by default made from the name. It cannot be changed later.
+    #[serde(default, deserialize_with = "domain::text::optional")]
+    handle: Option<Handle>,
+    /// The vendor's public name.
+    name: Name,
+    /// The vendor's own currency: that of its prices and payouts.
+    currency: Currency,
+    /// The address for messages to the vendor; by default the applicant's own.
+    #[serde(default, deserialize_with = "domain::text::optional")]
+    email: Option<Email>,
+    /// The vendor's telephone number.
+    #[serde(default, deserialize_with = "domain::text::optional")]
+    phone: Option<Phone>,
+    /// The name in the register of companies.
+    #[serde(default, deserialize_with = "domain::text::optional")]
+    legal_name: Option<Name>,
+    /// The vendor's description of itself: plain text, at most 5,000 characters.
+    #[serde(default, deserialize_with = "domain::text::optional")]
+    about: Option<LongText>,
+    /// One flat shipping rate per currency, at most 50.
+    #[serde(default)]
+    shipping_rates: Vec<Money>,
+}
+
+impl OpenVendor {
+    /// The handle, or one made from the name. `me` is reserved for the path of the caller's own vendor.
+    fn handle(&self) -> Result<Handle, Refusal> {
+        let handle = self.handle.clone().or_else(|| Handle::suggested_by(self.name.as_str()));
+        match handle {
+            Some(handle) if handle.as_str() == "me" => {
+                Err(Refusal::field("/handle", "reserved", "is reserved: choose another"))
+            }
+            Some(handle) => Ok(handle),
+            None => Err(Refusal::field("/handle", "missing", "none can be made from the name: choose one")),
+        }
+    }
+}
+
+/// A change of the account. A field that is absent stays; null empties a field.
+///
+/// Name, legal name and currency are what the operator approves: they can be changed while the application is a draft
+/// or was rejected, and not after it was submitted.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeVendor {
+    /// The vendor's public name. Fixed once the application is submitted.
+    #[serde(default)]
+    name: Option<Name>,
+    /// The vendor's own currency. Fixed once the application is submitted.
+    #[serde(default)]
+    currency: Option<Currency>,
+    /// The name in the register of companies. Fixed once the application is submitted.
+    #[serde(default)]
+    #[schema(value_type = Option<Name>)]
+    legal_name: Change<Name>,
+    /// The address for messages to the vendor.
+    #[serde(default)]
+    email: Option<Email>,
+    /// The vendor's telephone number.
+    #[serde(default)]
+    #[schema(value_type = Option<Phone>)]
+    phone: Change<Phone>,
+    /// The vendor's description of itself: plain text, at most 5,000 characters.
+    #[serde(default)]
+    #[schema(value_type = Option<LongText>)]
+    about: Change<LongText>,
+    /// One flat shipping rate per currency, at most 50. The vendor does not ship orders in a currency without a rate.
+    #[serde(default)]
+    shipping_rates: Option<Vec<Money>>,
+}
+
+impl ChangeVendor {
+    /// The account after the change.
+    fn applied(self, account: &VendorAccount) -> Result<VendorAccount, Refusal> {
+        let mut changed = account.clone();
+        changed.card.name = self.name.unwrap_or(changed.card.name);
+        changed.currency = self.currency.unwrap_or(changed.currency);
+        changed.legal_name = self.legal_name.applied(changed.legal_name);
+        changed.email = self.email.unwrap_or(changed.email);
+        changed.phone = self.phone.applied(changed.phone);
+        changed.about = self.about.applied(changed.about);
+        changed.shipping_rates = self.shipping_rates.unwrap_or(changed.shipping_rates);
+        check_about(changed.about.as_ref())?;
+        check_shipping_rates(&changed.shipping_rates)?;
+        if !matches!(account.state, VendorState::Draft | VendorState::Rejected) {
+            let fixed = [
+                ("/name", account.card.name != changed.card.name),
+                ("/legal_name", account.legal_name != changed.legal_name),
+                ("/currency", account.currency != changed.currency),
+            ];
+            let errors: Vec<_> = fixed
+                .into_iter()
+                .filter(|(_, differs)| *differs)
+                .map(|(pointer, _)| FieldError::new(pointer, "fixed", "cannot be changed after the submission"))
+                .collect();
+            if !errors.is_empty() {
+                return Err(Refusal::fields(Code::WrongState, errors));
+            }
+            changed.check_complete()?;
+        }
+        Ok(changed)
+    }
+}
+
+/// A document that is going to be uploaded.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AddDocument {
+    /// What the document proves.
+    kind: DocumentKind,
+    /// The name of the file.
+    filename: Line,
+    /// The media type of the file.
+    content_type: DocumentType,
+    /// The exact length of the file in bytes, at most 10 MB.
+    #[schema(minimum = 1, maximum = 10_485_760)]
+    size: u64,
+}
+
+/// The media types of files that are accepted.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+pub enum DocumentType {
+    /// A PDF file.
+    #[serde(rename = "application/pdf")]
+    Pdf,
+    /// A JPEG picture.
+    #[serde(rename = "image/jpeg")]
+    Jpeg,
+    /// A PNG picture.
+    #[serde(rename = "image/png")]
+    Png,
+}
+
+impl DocumentType {
+    const fn content_type(self) -> &'static str {
+        match self {
+            Self::Pdf => "application/pdf",
+            Self::Jpeg => "image/jpeg",
+            Self::Png => "image/png",
+        }
+    }
+
+    const fn extension(self) -> &'static str {
+        match self {
+            Self::Pdf => "pdf",
+            Self::Jpeg => "jpg",
+            Self::Png => "png",
+        }
+    }
+}
+
+/// A recorded document, where to upload its file, and the version of the vendor's account that has it.
+#[derive(Clone, Debug)]
+pub struct BegunDocument {
+    pub document: Document,
+    pub upload: Upload,
+    pub version: u64,
+}
+
+/// Refuses a description of more than [`MAX_ABOUT_LENGTH`] characters.
+fn check_about(about: Option<&LongText>) -> Result<(), Refusal> {
+    if about.is_some_and(|about| about.as_str().chars().count() > MAX_ABOUT_LENGTH) {
+        return Err(Refusal::field("/about", "too_long", format!("at most {MAX_ABOUT_LENGTH} characters")));
+    }
+    Ok(())
+}
+
+/// Refuses rates that are not valid prices, and two rates in one currency.
+fn check_shipping_rates(rates: &[Money]) -> Result<(), Refusal> {
+    if rates.len() > MAX_SHIPPING_RATES {
+        return Err(Refusal::field("/shipping_rates", "too_many", format!("at most {MAX_SHIPPING_RATES} rates")));
+    }
+    let mut seen = BTreeSet::new();
+    let mut errors = Vec::new();
+    for (index, rate) in rates.iter().enumerate() {
+        let pointer = format!("/shipping_rates/{index}");
+        if !rate.is_price() {
+            errors.push(FieldError::new(pointer, "out_of_range", "must not be negative or too large"));
+        } else if !seen.insert(rate.currency().as_str()) {
+            errors.push(FieldError::new(pointer, "duplicate", "one rate per currency"));
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(Refusal::fields(Code::Invalid, errors)) }
+}
+
+impl Vendors {
+    /// Builds the clients and connects to DynamoDB.
+    ///
+    /// # Errors
+    /// An environment variable is missing or invalid.
+    pub async fn new(config: &Config) -> Result<Self, Fatal> {
+        let table = config.required("ACCOUNTS_TABLE")?;
+        let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
+        Ok(Self {
+            accounts: Accounts::new(dynamodb.clone(), table),
+            catalog: Catalog::new(dynamodb, config.required("CATALOG_TABLE")?, config.required("MEDIA_BASE_URL")?),
+            documents: Bucket::new(config.s3()?, config.required("DOCUMENTS_BUCKET")?),
+            people: People::new(config.cognito()?, config.required("USER_POOL_ID")?),
+        })
+    }
+
+    /// A person's membership with the named vendor, or with the only one there is. It is read at each call, so that the
+    /// removal of a member and the suspension of a vendor take effect at once.
+    pub async fn member(&self, user: UserId, named: Option<VendorId>) -> Result<Member, Error> {
+        Ok(self.accounts.member(user, named).await?)
+    }
+
+    /// Opens a vendor as a draft, with the applicant as its owner.
+    pub async fn open<R>(
+        &self,
+        asked: OpenVendor,
+        applicant: UserId,
+        call: Call<'_, VendorAccount, R>,
+        now: Timestamp,
+    ) -> Result<Outcome<R>, Error> {
+        let work = async {
+            let handle = asked.handle()?;
+            check_about(asked.about.as_ref())?;
+            check_shipping_rates(&asked.shipping_rates)?;
+            if self.accounts.memberships(applicant).await?.len() >= Accounts::MAX_SHOPS {
+                let detail = format!("a person is a member of at most {} vendors", Accounts::MAX_SHOPS);
+                return Err(Refusal::because(Code::LimitReached, detail).into());
+            }
+            let person = self.people.with_id(applicant).await?.ok_or_else(|| Refusal::of(Code::Unauthorized))?;
+            let id = VendorId::new(now, platform::ids(now).bits());
+            let account = VendorAccount {
+                card: VendorCard { id, handle, name: asked.name },
+                state: VendorState::Draft,
+                currency: asked.currency,
+                email: asked.email.unwrap_or_else(|| person.email.clone()),
+                phone: asked.phone,
+                legal_name: asked.legal_name,
+                about: asked.about,
+                shipping_rates: asked.shipping_rates,
+                documents: Vec::new(),
+                reason: None,
+                history: Vec::new(),
+                created_at: now,
+                version: 1,
+            };
+            let owner = Membership { vendor: id, user: applicant, email: person.email, role: Role::Owner, since: now };
+            let response = call.answer(&account)?;
+            Ok::<_, Error>(self.accounts.open_vendor(&account, &owner, &self.catalog, response).await?)
+        };
+        self.accounts.once(call.request(), work).await
+    }
+
+    /// Submits the vendor's application, if it is complete.
+    pub async fn submit<R>(
+        &self,
+        member: &Member,
+        expected: &Expected,
+        call: Call<'_, VendorAccount, R>,
+        now: Timestamp,
+    ) -> Result<Outcome<R>, Error> {
+        let submitted =
+            |account: &VendorAccount| account.after(VendorStep::Submitted, None, member.membership.user, now);
+        self.save(member, expected, submitted, call).await
+    }
+
+    /// Changes the vendor's own account.
+    pub async fn change<R>(
+        &self,
+        member: &Member,
+        asked: ChangeVendor,
+        expected: &Expected,
+        call: Call<'_, VendorAccount, R>,
+    ) -> Result<Outcome<R>, Error> {
+        self.save(member, expected, |account| asked.applied(account), call).await
+    }
+
+    /// Writes the account as it was changed, if it differs.
+    async fn save<R>(
+        &self,
+        member: &Member,
+        expected: &Expected,
+        changed: impl FnOnce(&VendorAccount) -> Result<VendorAccount, Refusal>,
+        call: Call<'_, VendorAccount, R>,
+    ) -> Result<Outcome<R>, Error> {
+        member.may(Permission::EditShop)?;
+        let account = &member.account;
+        let work = async {
+            expected.check(account.version)?;
+            let changed = changed(account)?;
+            if changed == *account {
+                return Ok(self.accounts.answer(call, account).await?);
+            }
+            let respond = |saved: &VendorAccount| call.answer(saved);
+            Ok::<_, Error>(self.accounts.save_vendor(&changed, None, &self.catalog, respond).await?)
+        };
+        self.accounts.once(call.request(), work).await
+    }
+
+    /// Records a document and begins the upload of its file.
+    pub async fn add_document<R>(
+        &self,
+        member: &Member,
+        asked: &AddDocument,
+        call: Call<'_, BegunDocument, R>,
+        now: Timestamp,
+    ) -> Result<Outcome<R>, Error> {
+        member.may(Permission::EditShop)?;
+        let work = async {
+            if !(1..=MAX_DOCUMENT_SIZE).contains(&asked.size) {
+                let detail = format!("1 to {MAX_DOCUMENT_SIZE} bytes");
+                return Err(Refusal::field("/size", "out_of_range", detail).into());
+            }
+            let mut changed = member.account.clone();
+            if changed.documents.len() >= MAX_DOCUMENTS {
+                let detail = format!("at most {MAX_DOCUMENTS} documents");
+                return Err(Refusal::because(Code::LimitReached, detail).into());
+            }
+            let id = MediaId::new(now, platform::ids(now).bits());
+            let key = format!("{}/{id}.{}", member.vendor(), asked.content_type.extension());
+            let upload = self.sign_document(&key, asked, now).await?;
+            let document = Document { kind: asked.kind, key: Some(key), filename: asked.filename.clone(), at: now };
+            changed.documents.push(document.clone());
+            let respond =
+                |saved: &VendorAccount| call.answer(&BegunDocument { document, upload, version: saved.version });
+            Ok::<_, Error>(self.accounts.save_vendor(&changed, None, &self.catalog, respond).await?)
+        };
+        self.accounts.once(call.request(), work).await
+    }
+
+    /// Signs the upload of a document's file.
+    pub async fn sign_document(&self, key: &str, asked: &AddDocument, now: Timestamp) -> Result<Upload, Error> {
+        let file = UploadSpec { key, content_type: asked.content_type.content_type(), size: asked.size };
+        Ok(self.documents.upload(file, now).await?)
+    }
+}

@@ -1,0 +1,115 @@
+//! Calls to providers about one attempt: opening it, looking it up.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use domain::Timestamp;
+use domain::order::{OrderState, PlacedOrder, Settled};
+use domain::payment::{Opening, Payment, PaymentState, ProviderName};
+use domain::provider_news::{NewsKind, PaymentNews};
+use payments::Failure;
+use store::Error;
+
+use crate::Settlement;
+
+/// Unanswered calls after which a provider is not called again: more timeouts would use up the time of orders that need
+/// no provider.
+const MAX_UNANSWERED: u32 = 3;
+
+/// Counts the calls of one run that a provider left unanswered.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Breaker(Arc<Mutex<BTreeMap<ProviderName, u32>>>);
+
+/// What looking an order's attempts up came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LookedUp {
+    /// Whether a provider answered, so that the order may have changed since it was loaded.
+    pub answered: bool,
+    /// How many attempts had news that changed the order.
+    pub settled: u32,
+}
+
+impl Settlement {
+    /// The same for one run of many orders: a provider that leaves too many calls unanswered is not called again.
+    #[must_use]
+    pub fn for_one_run(&self) -> Self {
+        Self { breaker: Some(Breaker::default()), ..self.clone() }
+    }
+
+    pub(crate) async fn ask<T>(
+        &self,
+        provider: ProviderName,
+        call: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let Some(Breaker(unanswered)) = &self.breaker else { return call.await };
+        // Nothing panics while the lock is held.
+        let unanswered = || unanswered.lock().unwrap_or_else(PoisonError::into_inner);
+        if unanswered().get(&provider).is_some_and(|times| *times >= MAX_UNANSWERED) {
+            return Err(Failure::Unavailable("too many calls in this run got no answer".to_owned()));
+        }
+        let answer = call.await;
+        if matches!(answer, Err(Failure::Unavailable(_) | Failure::Unclear(_))) {
+            *unanswered().entry(provider).or_default() += 1;
+        }
+        answer
+    }
+
+    /// Opens an attempt at its provider. Opening the same attempt again finds the same payment there.
+    pub async fn open(&self, payment: &Payment) -> Opening {
+        match self.ask(payment.provider, self.providers.open(payment)).await {
+            Ok(opened) => Opening::Open { reference: opened.reference, action: opened.action, news: opened.news },
+            Err(Failure::Refused { code }) => {
+                tracing::warn!(
+                    payment.id = %payment.id,
+                    payment.provider = payment.provider.as_str(),
+                    reason = code.as_str(),
+                    "a provider refused a payment"
+                );
+                Opening::Refused { code }
+            }
+            Err(failure) => {
+                tracing::warn!(
+                    payment.id = %payment.id,
+                    payment.provider = payment.provider.as_str(),
+                    cause = %failure,
+                    "a provider does not answer"
+                );
+                Opening::Unanswered
+            }
+        }
+    }
+
+    /// The attempts that an order waits for and whose provider can be asked. One without a reference is none of them:
+    /// no buyer was ever given a way to pay it.
+    pub fn awaited(placed: &PlacedOrder) -> impl Iterator<Item = &Payment> {
+        let is_open = placed.order.state == OrderState::AwaitingPayment;
+        placed.payments.iter().filter(move |payment| is_open && payment.may_be_paid() && payment.reference.is_some())
+    }
+
+    /// Looks up the attempts that an order waits for, because a webhook may be late or lost, and settles what their
+    /// providers tell. A provider that does not answer changes nothing: its webhook or the next look brings the news.
+    pub async fn look_up(&self, placed: &PlacedOrder, now: Timestamp) -> Result<LookedUp, Error> {
+        let mut looked_up = LookedUp::default();
+        for payment in Self::awaited(placed) {
+            match self.ask(payment.provider, self.providers.look_up(payment)).await {
+                Ok(news) => {
+                    looked_up.answered = true;
+                    let is_known =
+                        news.kind == NewsKind::Payment(PaymentNews::Pending) && payment.state == PaymentState::Pending;
+                    if !is_known && self.settle(&news.about(payment), now).await? == Settled::Changed {
+                        looked_up.settled += 1;
+                    }
+                }
+                Err(failure) => {
+                    tracing::warn!(
+                        order.id = %payment.order,
+                        payment.id = %payment.id,
+                        cause = %failure,
+                        "a payment could not be looked up"
+                    );
+                }
+            }
+        }
+        Ok(looked_up)
+    }
+}

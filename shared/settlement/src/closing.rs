@@ -1,0 +1,167 @@
+//! Closing the attempts of an order that could still be paid.
+
+use domain::order::{OrderState, PlacedOrder};
+use domain::payment::Payment;
+use domain::{PaymentId, Timestamp};
+use payments::{Cancellation, Failure};
+use store::Error;
+
+use crate::Settlement;
+
+/// What the open attempts of an order are closed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closing {
+    /// Its stock is going to be released.
+    ToRelease,
+    /// Another attempt is going to be opened.
+    ToRetry,
+}
+
+/// Whether an order's attempts are closed at their providers.
+#[derive(Debug)]
+pub enum Closed {
+    /// Nothing stands in the way. Holds the attempts that their providers have cancelled.
+    All(Vec<PaymentId>),
+    /// One was paid meanwhile and has been settled: the order has changed.
+    Paid,
+    /// A provider is still working on one and cannot stop.
+    Undecided,
+    /// A provider does not answer.
+    Silent(Failure),
+}
+
+/// How one attempt was closed.
+enum Attempt {
+    Cancelled,
+    /// The provider does not have it, or refuses to cancel it. If money comes nevertheless, it is a late payment.
+    Gone,
+    Paid,
+    Undecided,
+    Silent(Failure),
+}
+
+impl Closing {
+    /// Whether an attempt has to be closed. A declined one only while the order awaits payment: a paid order refunds
+    /// any further payment, which needs no cancellation at the provider. Before a retry only one with a reference: no
+    /// buyer was ever given a way to pay another.
+    const fn concerns(self, payment: &Payment, state: OrderState) -> bool {
+        let may_be_paid =
+            payment.may_be_paid() && (matches!(state, OrderState::AwaitingPayment) || payment.state.is_open());
+        may_be_paid && (matches!(self, Self::ToRelease) || payment.reference.is_some())
+    }
+}
+
+impl Settlement {
+    /// Cancels the attempts of an order that could still be paid.
+    ///
+    /// An attempt stays open while its provider is silent or undecided. Stock that may still be paid for is not
+    /// released, so nothing is released then. Another attempt is kept waiting only by one that is being paid at this
+    /// moment: a silent provider must not keep the buyer from paying otherwise, and a second payment is refunded.
+    ///
+    /// # Errors
+    /// The tables do not answer; a payment that came in could not be settled.
+    pub async fn close_open_attempts(
+        &self,
+        placed: &PlacedOrder,
+        closing: Closing,
+        now: Timestamp,
+    ) -> Result<Closed, Error> {
+        let (mut cancelled, mut is_paid) = (Vec::new(), false);
+        let state = placed.order.state;
+        for payment in placed.payments.iter().filter(|payment| closing.concerns(payment, state)) {
+            match self.close(payment, now).await? {
+                Attempt::Cancelled => cancelled.push(payment.id),
+                Attempt::Gone => {}
+                Attempt::Paid => is_paid = true,
+                Attempt::Undecided => return Ok(Closed::Undecided),
+                Attempt::Silent(_) if closing == Closing::ToRetry => {}
+                Attempt::Silent(failure) => return Ok(Closed::Silent(failure)),
+            }
+        }
+        Ok(if is_paid { Closed::Paid } else { Closed::All(cancelled) })
+    }
+
+    async fn close(&self, payment: &Payment, now: Timestamp) -> Result<Attempt, Error> {
+        let failure = match self.ask(payment.provider, self.providers.cancel(payment)).await {
+            Ok(Cancellation::Cancelled) => return Ok(Attempt::Cancelled),
+            Ok(Cancellation::Captured(news)) => {
+                self.settle(&news.about(payment), now).await?;
+                return Ok(Attempt::Paid);
+            }
+            Ok(Cancellation::Undecided(_)) => {
+                tracing::warn!(
+                    order.id = %payment.order,
+                    payment.id = %payment.id,
+                    "a payment that is to be closed is not decided"
+                );
+                return Ok(Attempt::Undecided);
+            }
+            Err(failure) => failure,
+        };
+        // A repeat of a refusal would be refused as well.
+        let is_gone = matches!(failure, Failure::Refused { .. }) || was_never_opened(payment, &failure);
+        tracing::warn!(
+            order.id = %payment.order,
+            payment.id = %payment.id,
+            payment.is_gone = is_gone,
+            cause = %failure,
+            "a payment could not be cancelled at its provider"
+        );
+        Ok(if is_gone { Attempt::Gone } else { Attempt::Silent(failure) })
+    }
+}
+
+/// Whether an attempt has no reference, and its provider no key to look it up with: waiting for the key would hold its
+/// stock forever.
+fn was_never_opened(payment: &Payment, failure: &Failure) -> bool {
+    payment.reference.is_none() && matches!(failure, Failure::NoKey(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::OrderId;
+    use domain::examples::{self, usd};
+    use domain::payment::{PaymentState, ProviderName};
+
+    use super::*;
+
+    fn payment(state: PaymentState, reference: Option<&str>) -> Payment {
+        let payment = examples::payment(2, OrderId::from_bits(1), ProviderName::Stripe, usd(1_250));
+        Payment { state, reference: reference.map(str::to_owned), ..payment }
+    }
+
+    #[test]
+    fn a_declined_attempt_is_closed_while_the_order_awaits_payment() {
+        let declined = payment(PaymentState::Failed, Some("pi_1"));
+        assert!(Closing::ToRelease.concerns(&declined, OrderState::AwaitingPayment));
+        assert!(!Closing::ToRelease.concerns(&declined, OrderState::Paid));
+        // The provider refused it and does not have it: the call to cancel it would create it there.
+        let refused = payment(PaymentState::Failed, None);
+        assert!(!Closing::ToRelease.concerns(&refused, OrderState::AwaitingPayment));
+    }
+
+    #[test]
+    fn an_open_attempt_is_closed_in_any_case_and_cash_never() {
+        for state in OrderState::ALL {
+            for open in [PaymentState::Created, PaymentState::Pending, PaymentState::Authorized] {
+                assert!(Closing::ToRelease.concerns(&payment(open, None), state), "{state:?} {open:?}");
+                assert!(Closing::ToRetry.concerns(&payment(open, Some("pi_1")), state), "{state:?} {open:?}");
+                assert!(!Closing::ToRetry.concerns(&payment(open, None), state), "{state:?} {open:?}");
+            }
+            let cash = Payment { provider: ProviderName::CashOnDelivery, ..payment(PaymentState::Pending, None) };
+            assert!(!Closing::ToRelease.concerns(&cash, state));
+        }
+    }
+
+    #[test]
+    fn only_an_attempt_without_a_reference_ends_without_its_provider_and_only_when_there_is_no_key() {
+        let attempt = |reference| payment(PaymentState::Created, reference);
+        let no_key = Failure::NoKey(String::new());
+        assert!(was_never_opened(&attempt(None), &no_key));
+        // The buyer may still pay it.
+        assert!(!was_never_opened(&attempt(Some("pi_1")), &no_key));
+        for passing in [Failure::Unavailable(String::new()), Failure::Unclear(String::new())] {
+            assert!(!was_never_opened(&attempt(None), &passing));
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Where orders and payment providers meet: what a provider tells changes an order, and an order's payments are opened,
+//! looked up, closed and refunded. The only crate that knows both the tables and the providers.
+//!
+//! [`Settlement::settle`] is the only way in which news changes an order, whatever its source: a webhook, an answer to
+//! a call, or housekeeping.
+
+mod calls;
+mod closing;
+mod providers;
+mod refunds;
+mod reopening;
+mod settle;
+
+use payments::{Failure, Providers, WebhookError};
+use platform::{Config, Fatal};
+use store::Orders;
+
+pub use calls::LookedUp;
+pub use closing::{Closed, Closing};
+pub use providers::takes;
+pub use refunds::RefundAnswer;
+
+/// Orders and their providers. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    orders: Orders,
+    providers: Providers,
+    breaker: Option<calls::Breaker>,
+}
+
+/// Why a provider's news could not be settled, or a provider could not be called.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error(transparent)]
+    Refused(#[from] domain::Refusal),
+    #[error(transparent)]
+    Provider(#[from] Failure),
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
+}
+
+domain::coded_by_variant!(Error { Store, Refused, Provider, Webhook });
+
+impl Settlement {
+    /// Connects the providers with the keys and base URLs of this environment.
+    ///
+    /// # Errors
+    /// An environment variable is missing or invalid.
+    pub fn new(config: &Config, orders: Orders) -> Result<Self, Fatal> {
+        Ok(Self { orders, providers: providers::from_config(config)?, breaker: None })
+    }
+
+    /// The orders that are settled.
+    pub const fn orders(&self) -> &Orders {
+        &self.orders
+    }
+}

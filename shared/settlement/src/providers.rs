@@ -1,0 +1,91 @@
+//! The payment providers, connected to the platform's HTTP client and secrets.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::payment::ProviderName;
+use domain::{Code, Money, Refusal};
+use payments::{Freshness, HttpFailure, Providers, SecretUnavailable};
+use platform::{Config, Fatal, HttpError, Secret, SecretError};
+use serde_json::Value;
+
+use crate::Settlement;
+
+/// Timeout of one call to a provider. API Gateway's timeout for the whole request is 30 seconds.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Whether a provider can take this amount: its currency, its decimals, and that it is more than zero.
+pub fn takes(provider: ProviderName, amount: Money) -> bool {
+    Providers::takes(provider, amount)
+}
+
+/// The providers with the keys and base URLs of this environment. Each secret is read under its provider's own name.
+pub(crate) fn from_config(config: &Config) -> Result<Providers, Fatal> {
+    let client = Arc::new(config.outbound()?);
+    let http = move |request| {
+        let client = Arc::clone(&client);
+        async move {
+            client.send(request, TIMEOUT).await.map_err(|error| match error {
+                HttpError::Unsent(reason) => HttpFailure::Unsent(reason.to_string()),
+                HttpError::Unclear(reason) => HttpFailure::Unclear(reason.to_string()),
+            })
+        }
+    };
+    let mut secrets: BTreeMap<ProviderName, Arc<Secret<Value>>> = BTreeMap::new();
+    for (provider, variable) in
+        ProviderName::ALL.into_iter().filter_map(|name| Some((name, Providers::secret_variable(name)?)))
+    {
+        secrets.insert(provider, Arc::new(config.secret(variable)?));
+    }
+    let read = move |provider, freshness| {
+        let secret = secrets.get(&provider).cloned();
+        async move {
+            match secret {
+                Some(secret) => text_of(&secret, freshness).await,
+                None => Ok(String::new()),
+            }
+        }
+    };
+    Ok(Providers::new(Arc::new(http), Arc::new(read), config.required("STRIPE_API_BASE")?))
+}
+
+/// The text of a secret; empty when it is malformed, which is treated like a missing key: the operator has to correct
+/// it before anything can be paid.
+async fn text_of(secret: &Secret<Value>, freshness: Freshness) -> Result<String, SecretUnavailable> {
+    let cached = secret.value().await;
+    let read = match freshness {
+        Freshness::Cached => cached,
+        Freshness::ReadAgain => match secret.refresh_after_failure().await {
+            Ok(Some(fresh)) => Ok(fresh),
+            Ok(None) => cached,
+            Err(error) => Err(error),
+        },
+    };
+    match read {
+        Ok(secret) => Ok(secret.to_string()),
+        Err(SecretError::Malformed { .. }) => Ok(String::new()),
+        Err(error) => {
+            tracing::error!(cause = %error, "a provider's secret cannot be read");
+            Err(SecretUnavailable)
+        }
+    }
+}
+
+impl Settlement {
+    /// Refuses a payment method that is not offered, does not take this amount or has no provider key yet: before stock
+    /// is reserved for a payment that cannot succeed.
+    pub async fn check_method(
+        &self,
+        provider: ProviderName,
+        total: Money,
+        offered: &[ProviderName],
+    ) -> Result<(), Refusal> {
+        let takes = offered.contains(&provider) && takes(provider, total);
+        if takes && self.providers.has_key(provider).await {
+            Ok(())
+        } else {
+            Err(Refusal::of(Code::PaymentMethodUnavailable))
+        }
+    }
+}

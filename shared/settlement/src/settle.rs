@@ -1,0 +1,184 @@
+//! Settlement: applies a provider's news to an order. It is idempotent and takes news in any sequence.
+
+use domain::order::{HistoryEvent, LatePayment, PlacedOrder, Settled};
+use domain::payment::ProviderName;
+use domain::provider_news::{NewsKind, PaymentNews, ProviderNews};
+use domain::{Code, Coded, EventId, Ids, OrderId, Refusal, Timestamp, UnmatchedPayment};
+use http::HeaderMap;
+use payments::WebhookError;
+use store::{Decision, Error};
+
+use crate::Settlement;
+
+impl Settlement {
+    /// Verifies a provider's webhook over its raw bytes, and settles its news.
+    ///
+    /// # Errors
+    /// The webhook is not the provider's; the tables do not answer, and the provider has to send it again.
+    pub async fn receive(
+        &self,
+        provider: ProviderName,
+        headers: &HeaderMap,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Settled, crate::Error> {
+        let verified = self.providers.verify(provider, headers, body, now).await;
+        let news = verified.inspect_err(|refused| match refused {
+            // A metric filter in the template matches this message.
+            WebhookError::BadSignature | WebhookError::Stale => {
+                tracing::warn!(provider = provider.as_str(), reason = %refused, "the signature of a webhook was refused");
+            }
+            _ => tracing::warn!(provider = provider.as_str(), reason = %refused, "a webhook was not accepted"),
+        })?;
+        Ok(self.settle(&news, now).await?)
+    }
+
+    /// Applies a news to its order. It takes two round trips if the news carries the order's id, and three if the order
+    /// has to be found by the provider's reference. News that matches no order or attempt, or is of an unknown kind, is
+    /// [`Settled::Unchanged`]; if money moved, it was recorded as an unmatched payment.
+    ///
+    /// # Errors
+    /// The table does not answer, or the order's state does not allow what the news says: the provider has to send it
+    /// again.
+    pub async fn settle(&self, news: &ProviderNews, now: Timestamp) -> Result<Settled, Error> {
+        if let NewsKind::Unknown { name } = &news.kind {
+            tracing::info!(
+                provider = news.provider.as_str(),
+                event.name = name.as_str(),
+                "an event of a kind that is not handled"
+            );
+            return Ok(Settled::Unchanged);
+        }
+        let order = match news.order_id {
+            Some(order) => Some(order),
+            None if news.reference.is_empty() => None,
+            None => self.orders.with_reference(news.provider, &news.reference).await?,
+        };
+        let Some(order) = order else {
+            return self.record_unmatched(news, None, now).await;
+        };
+        let decide = |loaded: PlacedOrder| self.apply(loaded, news, now);
+        let respond = |placed: &PlacedOrder, settled: &Settled| {
+            if *settled == Settled::Changed {
+                tracing::info!(order.id = %placed.order.id, order.state = placed.order.state.as_str(), "settled");
+            }
+            Ok((*settled, None))
+        };
+        match self.orders.change(order, decide, respond).await {
+            Ok(domain::Outcome::Done(settled)) => Ok(settled),
+            Ok(domain::Outcome::Replayed(_)) => Ok(Settled::Unchanged),
+            Err(Error::Refused(refusal)) if refusal.code() == Code::NotFound => {
+                self.record_unmatched(news, Some(order), now).await
+            }
+            Err(error) => {
+                if let Error::Refused(refusal) = &error {
+                    tracing::error!(order.id = %order, cause = %refusal, "an order's state does not allow a provider's news");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// The order with the news applied; `not_found` when it has no such attempt.
+    async fn apply(
+        &self,
+        mut placed: PlacedOrder,
+        news: &ProviderNews,
+        now: Timestamp,
+    ) -> Result<Decision<PlacedOrder, Settled>, Error> {
+        let (state, mut ended) = (placed.order.state, None);
+        let mut late = LatePayment::Refund;
+        if matches!(news.kind, NewsKind::Payment(PaymentNews::Captured { .. }))
+            // Boxed: it is rarely needed, and unboxed its size would add to the future of every caller.
+            && let Some(allocations) = Box::pin(self.allocate_to_reopen(&placed)).await?
+        {
+            ended = Some(placed.vendors.clone());
+            placed.reallocate(allocations)?;
+            late = LatePayment::Fulfil;
+        }
+        let settled = apply(&mut placed, news, late, &mut platform::ids(now))?;
+        if let Some(ended) = ended.filter(|_| placed.order.state == state) {
+            // The order was not reopened after all, so nothing is re-reserved.
+            placed.vendors = ended;
+        }
+        Ok(Decision::Write(placed, settled))
+    }
+
+    /// Handles news that matches no order or attempt. If money moved, it is recorded as an unmatched payment. If the
+    /// order exists, the operator is notified, too.
+    async fn record_unmatched(
+        &self,
+        news: &ProviderNews,
+        order: Option<OrderId>,
+        now: Timestamp,
+    ) -> Result<Settled, Error> {
+        let Some((what, reference, amount)) = news.money_movement() else {
+            tracing::warn!(
+                provider = news.provider.as_str(),
+                payment.reference = news.reference.as_str(),
+                order.id = order.map(tracing::field::display),
+                "news that matches no order and moves no money"
+            );
+            return Ok(Settled::Unchanged);
+        };
+        let is_ours = match order {
+            Some(order) => self.orders.load(order).await?.is_some(),
+            None => false,
+        };
+        let id = EventId::new(now, platform::ids(now).bits());
+        let (provider, reference) = (news.provider, reference.to_owned());
+        let money = UnmatchedPayment { id, provider, what, reference, amount, order_id: order, at: now };
+        if self.orders.record_unmatched(&money, is_ours).await? {
+            tracing::warn!(
+                provider = news.provider.as_str(),
+                payment.reference = news.reference.as_str(),
+                order.id = order.map(tracing::field::display),
+                event.id = news.event_id.as_deref().unwrap_or_default(),
+                "an unmatched payment is in the operator's list"
+            );
+        }
+        Ok(Settled::Unchanged)
+    }
+}
+
+fn apply(placed: &mut PlacedOrder, news: &ProviderNews, late: LatePayment, ids: &mut Ids) -> Result<Settled, Refusal> {
+    let attempt = placed.attempt_of(news).ok_or_else(|| Refusal::of(Code::NotFound));
+    match &news.kind {
+        NewsKind::Payment(payment_news) => {
+            let payment = attempt?;
+            // The webhook may arrive before the answer to our own request.
+            let named = placed.name_attempt(payment, &news.reference);
+            let settled = placed.settle(payment, payment_news, late, ids)?;
+            Ok(if named { Settled::Changed } else { settled })
+        }
+        NewsKind::Refund(refunded) => {
+            let Some(refund) = placed.refund_of(refunded) else {
+                return placed.refunded_elsewhere(attempt?, refunded, ids);
+            };
+            let reference = Some(refunded.reference.clone());
+            let settled = placed.refund_changed(refund, refunded.outcome.step(), reference, ids)?;
+            let last = placed.order.history.last();
+            if settled == Settled::Changed
+                && last.is_some_and(|last| last.event == HistoryEvent::RefundSucceededAfterFailure)
+            {
+                tracing::error!(
+                    order.id = %placed.order.id,
+                    refund.id = %refund,
+                    "a refund succeeded after it had failed here"
+                );
+            }
+            Ok(settled)
+        }
+        NewsKind::Dispute(dispute) => {
+            let payment = attempt?;
+            tracing::warn!(
+                order.id = %placed.order.id,
+                dispute.reference = dispute.reference.as_str(),
+                dispute.state = ?dispute.state,
+                "a payment is disputed"
+            );
+            Ok(placed.dispute_changed(payment, dispute, news.occurred_at.unwrap_or(ids.now()), ids))
+        }
+        NewsKind::Unknown { .. } => Ok(Settled::Unchanged),
+    }
+}

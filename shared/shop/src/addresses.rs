@@ -1,0 +1,126 @@
+//! A buyer's address book.
+
+use std::collections::BTreeSet;
+
+use domain::address::Address;
+use domain::{AddressId, Call, Code, Coded, Expected, FieldError, Ids, Outcome, Refusal, Timestamp, UserId};
+use store::Accounts;
+use store::accounts::{AddressBook, SavedAddress};
+
+use crate::{Error, People};
+
+/// One address of the book that replaces the stored one.
+#[derive(Clone, Debug)]
+pub struct PutAddress {
+    /// The id of a saved address, to keep or change it. Without an id the address is new, unless an equal one is saved
+    /// already.
+    pub id: Option<AddressId>,
+    pub address: Address,
+}
+
+impl People {
+    /// A buyer's address book.
+    pub async fn address_book(&self, buyer: UserId) -> Result<AddressBook, Error> {
+        Ok(self.accounts.address_book(buyer).await?)
+    }
+
+    /// Replaces a buyer's address book. A saved address that is not asked for is deleted.
+    pub async fn replace_addresses<R>(
+        &self,
+        buyer: UserId,
+        asked: &[PutAddress],
+        expected: &Expected,
+        call: Call<'_, AddressBook, R>,
+        now: Timestamp,
+    ) -> Result<Outcome<R>, Error> {
+        let work = async {
+            let book = self.accounts.address_book(buyer).await?;
+            expected.check(book.version)?;
+            let replaced = replaced(&book, asked, &mut platform::ids(now))?;
+            Ok(self.accounts.save_address_book(buyer, &book, replaced, |saved| call.answer(saved)).await?)
+        };
+        self.accounts.once(call.request(), work).await
+    }
+}
+
+fn replaced(book: &AddressBook, asked: &[PutAddress], ids: &mut Ids) -> Result<AddressBook, Refusal> {
+    let mut errors = Vec::new();
+    if asked.len() > Accounts::MAX_ADDRESSES {
+        let detail = format!("at most {} addresses", Accounts::MAX_ADDRESSES);
+        return Err(Refusal::field("/items", "too_many", detail));
+    }
+    let mut taken: BTreeSet<AddressId> = BTreeSet::new();
+    for (index, id) in asked.iter().enumerate().filter_map(|(index, put)| Some((index, put.id?))) {
+        let fault = |code: &str, detail: &str| FieldError::new(format!("/items/{index}/id"), code, detail);
+        if !book.items.iter().any(|saved| saved.id == id) {
+            errors.push(fault("unknown", "is not in the book"));
+        } else if !taken.insert(id) {
+            errors.push(fault("duplicate", "is in the list twice"));
+        }
+    }
+    for (index, put) in asked.iter().enumerate() {
+        if let Err(refusal) = put.address.check(&format!("/items/{index}/address")) {
+            errors.extend(refusal.fields());
+        }
+    }
+    if !errors.is_empty() {
+        return Err(Refusal::fields(Code::Invalid, errors));
+    }
+    let mut items = Vec::with_capacity(asked.len());
+    for put in asked {
+        let known = match put.id {
+            Some(id) => book.items.iter().find(|saved| saved.id == id),
+            None => book.items.iter().find(|saved| saved.address == put.address && !taken.contains(&saved.id)),
+        };
+        let (id, saved_at) = match known {
+            Some(known) => (known.id, known.saved_at),
+            None => (AddressId::new(ids.now(), ids.bits()), ids.now()),
+        };
+        taken.insert(id);
+        items.push(SavedAddress { id, address: put.address.clone(), saved_at });
+    }
+    Ok(AddressBook { items, version: book.version })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn address(city: &str) -> Address {
+        serde_json::from_value(json!({"name": "Aziza", "line1": "12 Navoi", "city": city, "country": "UZ"})).unwrap()
+    }
+
+    fn asked(id: Option<AddressId>, city: &str) -> PutAddress {
+        PutAddress { id, address: address(city) }
+    }
+
+    fn replace(book: &AddressBook, asked: &[PutAddress], seed: u8) -> Result<AddressBook, Refusal> {
+        let mut last = seed;
+        let ids = &mut Ids::new(Timestamp::from_millis(1_000), move || {
+            last += 1;
+            [last; 16]
+        });
+        replaced(book, asked, ids)
+    }
+
+    #[test]
+    fn the_same_list_again_is_the_same_book() {
+        let items = [asked(None, "Tashkent"), asked(None, "Tashkent"), asked(None, "Khiva")];
+        let book = replace(&AddressBook::default(), &items, 0).unwrap();
+        assert_eq!(book.items.iter().map(|saved| saved.id).collect::<BTreeSet<_>>().len(), 3);
+        assert_eq!(replace(&book, &items, 100).unwrap(), book);
+    }
+
+    #[test]
+    fn an_address_is_changed_under_its_id_and_a_strange_id_is_refused() {
+        let book = replace(&AddressBook::default(), &[asked(None, "Tashkent")], 0).unwrap();
+        let id = book.items[0].id;
+        let moved = replace(&book, &[asked(Some(id), "Khiva")], 9).unwrap();
+        assert_eq!((moved.items[0].id, &moved.items[0].address), (id, &address("Khiva")));
+
+        assert!(replace(&book, &[asked(Some(id), "Khiva"), asked(Some(id), "Khiva")], 9).is_err());
+        assert!(replace(&book, &[asked(Some(AddressId::from_bits(7)), "Khiva")], 9).is_err());
+    }
+}

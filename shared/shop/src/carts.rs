@@ -1,0 +1,324 @@
+//! Carts: filling, pricing and claiming them.
+
+use domain::address::Address;
+use domain::cart::{Cart, CartLine, FLAT_RATE, LIFETIME, MAX_UNITS};
+use domain::payment::ProviderName;
+use domain::pricing::{CatalogSnapshot, PricedCart, price};
+use domain::{
+    Call, CartId, Code, Currency, Expected, IdempotentRequest, Outcome, Refusal, Timestamp, UserId, VariantId, VendorId,
+};
+use platform::{Config, Fatal};
+use store::carts::Found;
+use store::{Backoff, Catalog, Decision, SettingsTable};
+
+use crate::Error;
+
+/// Most claims that are followed from one cart to the next: more than a buyer makes in the lifetime of a cart.
+const MAX_CLAIM_HOPS: usize = 100;
+
+/// Carts with the catalog that prices them.
+#[derive(Clone, Debug)]
+pub struct Carts {
+    carts: store::Carts,
+    catalog: Catalog,
+    settings: SettingsTable,
+}
+
+/// A cart at current prices.
+#[derive(Clone, Debug)]
+pub struct ShownCart {
+    pub cart: Cart,
+    pub priced: PricedCart,
+}
+
+/// The shipping option for the lines of one vendor.
+#[derive(Clone, Debug)]
+pub struct ShippingChoice {
+    pub vendor: VendorId,
+    pub option: String,
+}
+
+impl Carts {
+    /// Builds the clients and connects to DynamoDB.
+    ///
+    /// # Errors
+    /// An environment variable is missing or invalid.
+    pub async fn new(config: &Config) -> Result<Self, Fatal> {
+        let table = config.required("CARTS_TABLE")?;
+        let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
+        let (catalog, media) = (config.required("CATALOG_TABLE")?, config.required("MEDIA_BASE_URL")?);
+        Ok(Self {
+            carts: store::Carts::new(dynamodb.clone(), table),
+            catalog: Catalog::new(dynamodb.clone(), catalog, media),
+            settings: SettingsTable::new(dynamodb, config.required("SETTINGS_TABLE")?),
+        })
+    }
+
+    /// Creates an empty cart.
+    pub async fn create(&self, currency: Currency, now: Timestamp) -> Result<ShownCart, Error> {
+        let cart = self.carts.create(Cart::new(platform::ids(now).cart_id(), currency, now)).await?;
+        let priced = self.price(&cart, &CatalogSnapshot::default()).await?;
+        Ok(ShownCart { cart, priced })
+    }
+
+    /// The cart at current prices. Nothing is written, so this does not extend the cart's lifetime.
+    pub async fn show(&self, id: CartId, now: Timestamp) -> Result<ShownCart, Error> {
+        let cart = self.carts.read(id, now).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+        let priced = self.priced(&cart).await?;
+        Ok(ShownCart { cart, priced })
+    }
+
+    /// Deletes a cart that has not been ordered.
+    pub async fn delete<R>(
+        &self,
+        id: CartId,
+        expected: &Expected,
+        call: Call<'_, (), R>,
+        now: Timestamp,
+    ) -> Result<Outcome<R>, Error> {
+        let delete = async {
+            let cart = self.carts.read(id, now).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+            expected.check(cart.version)?;
+            cart.check_open(now)?;
+            Ok(self.carts.delete(&cart, call.answer(&())?).await?)
+        };
+        self.once(id, call.request(), delete).await
+    }
+
+    /// Sets the quantity of a variant; zero removes it. Without conflicts it takes at most three round trips: the cart
+    /// with the variant's product; everything else that the cart names; and the write.
+    pub async fn put_line<R>(
+        &self,
+        id: CartId,
+        (variant, quantity): (VariantId, u32),
+        expected: &Expected,
+        call: Call<'_, ShownCart, R>,
+        now: Timestamp,
+    ) -> Result<Outcome<R>, Error> {
+        if quantity > MAX_UNITS {
+            return Err(Refusal::field("/quantity", "out_of_range", format!("must be 0 to {MAX_UNITS}")).into());
+        }
+        let read = || self.carts.read_with_product(id, now, &self.catalog, variant.product());
+        let decide = |mut cart: Cart, mut snapshot: CatalogSnapshot| async move {
+            expected.check(cart.version)?;
+            cart.check_open(now)?;
+            let product = variant.product();
+            let vendor = snapshot.products.get(&product).map(|product| product.vendor.id);
+            let others = cart.lines.iter().map(|line| line.variant.product()).filter(|other| *other != product);
+            let vendors = cart.vendors().into_iter().chain(vendor);
+            let vendors = vendors.filter(|vendor| !snapshot.shops.contains_key(vendor));
+            let rest = self.catalog.snapshot(others, vendors, true).await?;
+            snapshot.add(rest);
+            if quantity == 0 && !cart.lines.iter().any(|line| line.variant == variant) {
+                let priced = self.price(&cart, &snapshot).await?;
+                return Ok(Decision::Write(cart, priced));
+            }
+            if quantity == 0 {
+                cart.remove(variant);
+            } else {
+                let (product, found) = snapshot.for_sale(variant).ok_or_else(|| Refusal::of(Code::NotFound))?;
+                let price = found.price_in(cart.currency).ok_or_else(|| Refusal::of(Code::NoPriceInCurrency))?;
+                let (seen_price, title) = (price.price, product.title_of(found));
+                cart.put(CartLine { variant, quantity, seen_price, title, vendor: product.vendor.clone() })?;
+            }
+            cart.expires_at = now + LIFETIME;
+            let priced = self.price(&cart, &snapshot).await?;
+            Ok::<_, Error>(Decision::Write(cart, priced))
+        };
+        let respond = |cart, priced| call.answer(&ShownCart { cart, priced });
+        self.once(id, call.request(), self.carts.change(read, decide, respond)).await
+    }
+
+    /// Stores the delivery address, and chooses the cheapest shipping option of each vendor.
+    pub async fn set_address<R>(
+        &self,
+        id: CartId,
+        address: &Address,
+        expected: &Expected,
+        call: Call<'_, ShownCart, R>,
+        now: Timestamp,
+    ) -> Result<Outcome<R>, Error> {
+        address.check("/address")?;
+        self.change(id, expected, call, now, |mut cart| async move {
+            let snapshot = self.snapshot(&cart).await?;
+            cart.address = Some(address.clone());
+            cart.shipping = cart.vendors().into_iter().map(|vendor| (vendor, FLAT_RATE.to_owned())).collect();
+            // The buyer sees these prices now, so only later changes are reported.
+            for line in &mut cart.lines {
+                if let Some((_, variant)) = snapshot.for_sale(line.variant)
+                    && let Some(price) = variant.price_in(cart.currency)
+                {
+                    line.seen_price = price.price;
+                }
+            }
+            let priced = self.price(&cart, &snapshot).await?;
+            priced.check_deliverable()?;
+            cart.expires_at = now + LIFETIME;
+            Ok(Decision::Write(cart, priced))
+        })
+        .await
+    }
+
+    /// Chooses the shipping options of vendors.
+    pub async fn choose_shipping<R>(
+        &self,
+        id: CartId,
+        choices: &[ShippingChoice],
+        expected: &Expected,
+        call: Call<'_, ShownCart, R>,
+        now: Timestamp,
+    ) -> Result<Outcome<R>, Error> {
+        self.change(id, expected, call, now, |mut cart| async move {
+            if cart.address.is_none() {
+                return Err(Refusal::of(Code::AddressMissing).into());
+            }
+            choose(&mut cart, choices)?;
+            let priced = self.priced(&cart).await?;
+            priced.check_deliverable()?;
+            Ok(Decision::Write(cart, priced))
+        })
+        .await
+    }
+
+    /// Claims a guest's cart for a buyer: it is merged with the cart that the buyer had, into one with a new id,
+    /// because others may know the old one. Claiming the old id again answers the new cart.
+    pub async fn claim<R>(
+        &self,
+        id: CartId,
+        buyer: UserId,
+        call: Call<'_, ShownCart, R>,
+        now: Timestamp,
+    ) -> Result<Outcome<R>, Error> {
+        self.carts.once(call.request(), self.merge(id, buyer, call, now)).await
+    }
+
+    async fn merge<R>(
+        &self,
+        mut id: CartId,
+        buyer: UserId,
+        call: Call<'_, ShownCart, R>,
+        now: Timestamp,
+    ) -> Result<Outcome<R>, Error> {
+        let mut backoff = Backoff::default();
+        loop {
+            let guest = self.resolve_claimed(&mut id, buyer).await?;
+            guest.check_open(now)?;
+            if guest.buyer.is_some_and(|owner| owner != buyer) {
+                return Err(Refusal::of(Code::NotFound).into());
+            }
+            if guest.buyer == Some(buyer) {
+                let priced = self.priced(&guest).await?;
+                return Ok(self.carts.answer(call, &ShownCart { cart: guest, priced }).await?);
+            }
+            // A former cart in another currency stays as it is: prices are never converted.
+            let (pointed_at, former) = self.carts.of_buyer(buyer, now).await?.unzip();
+            let former = former.flatten();
+            let former =
+                former.filter(|cart| cart.order.is_none() && cart.currency == guest.currency && cart.id != guest.id);
+            let mut cart = Cart::new(platform::ids(now).cart_id(), guest.currency, now);
+            cart.buyer = Some(buyer);
+            cart.version = 1;
+            let replaced: Vec<&Cart> = std::iter::once(&guest).chain(&former).collect();
+            for other in &replaced {
+                cart.merge(other)?;
+            }
+            cart.expires_at = now + LIFETIME;
+            let priced = self.priced(&cart).await?;
+            let claimed = ShownCart { cart, priced };
+            match self.carts.claim(&claimed.cart, buyer, pointed_at, &replaced, call.answer(&claimed)?).await {
+                Err(store::Error::Conflict) => backoff.pause().await?,
+                done => return Ok(done?),
+            }
+        }
+    }
+
+    /// The payment methods that take the cart's total as it stands.
+    pub async fn payment_methods(&self, id: CartId, now: Timestamp) -> Result<Vec<ProviderName>, Error> {
+        let total = self.show(id, now).await?.priced.totals.total;
+        let settings = self.settings.current().await?;
+        Ok(settings.providers.iter().copied().filter(|provider| settlement::takes(*provider, total)).collect())
+    }
+
+    /// Changes an open cart that has one of the expected versions.
+    async fn change<R, Deciding>(
+        &self,
+        id: CartId,
+        expected: &Expected,
+        call: Call<'_, ShownCart, R>,
+        now: Timestamp,
+        decide: impl Fn(Cart) -> Deciding,
+    ) -> Result<Outcome<R>, Error>
+    where
+        Deciding: Future<Output = Result<Decision<Cart, PricedCart>, Error>>,
+    {
+        let read = || async { Ok((self.carts.read(id, now).await?, ())) };
+        let decide = |cart: Cart, ()| {
+            let open = expected.check(cart.version).and_then(|()| cart.check_open(now));
+            let deciding = decide(cart);
+            async move {
+                open?;
+                deciding.await
+            }
+        };
+        let respond = |cart, priced| call.answer(&ShownCart { cart, priced });
+        self.once(id, call.request(), self.carts.change(read, decide, respond)).await
+    }
+
+    /// Runs the work of a request, and replays the stored response to its first try, unless the cart has been claimed
+    /// since: then its old id is not valid any more, not even for a replay.
+    async fn once<R>(
+        &self,
+        id: CartId,
+        request: Option<&IdempotentRequest>,
+        work: impl Future<Output = Result<Outcome<R>, Error>>,
+    ) -> Result<Outcome<R>, Error> {
+        let outcome = self.carts.once(request, work).await?;
+        if matches!(outcome, Outcome::Replayed(_)) && matches!(self.carts.find(id).await?, Some(Found::Claimed { .. }))
+        {
+            return Err(Refusal::of(Code::NotFound).into());
+        }
+        Ok(outcome)
+    }
+
+    /// The cart with this id. If this buyer has claimed it, follows the claims to the cart that it was merged into, and
+    /// sets `id` to that one.
+    async fn resolve_claimed(&self, id: &mut CartId, buyer: UserId) -> Result<Cart, Error> {
+        for _ in 0..MAX_CLAIM_HOPS {
+            match self.carts.find(*id).await? {
+                Some(Found::Cart(cart)) => return Ok(*cart),
+                Some(Found::Claimed { by, into }) if by == buyer => *id = into,
+                _ => break,
+            }
+        }
+        Err(Refusal::of(Code::NotFound).into())
+    }
+
+    /// The catalog data that pricing needs for a cart's lines.
+    async fn snapshot(&self, cart: &Cart) -> Result<CatalogSnapshot, Error> {
+        let products = cart.lines.iter().map(|line| line.variant.product());
+        Ok(self.catalog.snapshot(products, cart.vendors(), true).await?)
+    }
+
+    async fn price(&self, cart: &Cart, snapshot: &CatalogSnapshot) -> Result<PricedCart, Error> {
+        Ok(price(cart, snapshot, self.settings.current().await?.rates)?)
+    }
+
+    async fn priced(&self, cart: &Cart) -> Result<PricedCart, Error> {
+        self.price(cart, &self.snapshot(cart).await?).await
+    }
+}
+
+fn choose(cart: &mut Cart, choices: &[ShippingChoice]) -> Result<(), Refusal> {
+    let vendors = cart.vendors();
+    for (index, choice) in choices.iter().enumerate() {
+        let unknown = |field: &str, detail: &str| Refusal::field(format!("/{index}/{field}"), "unknown", detail);
+        if !vendors.contains(&choice.vendor) {
+            return Err(unknown("vendor_id", "the cart has no lines of this vendor"));
+        }
+        if choice.option != FLAT_RATE {
+            return Err(unknown("option_id", "the vendor has no such shipping option"));
+        }
+        cart.shipping.insert(choice.vendor, choice.option.clone());
+    }
+    Ok(())
+}

@@ -1,0 +1,355 @@
+//! Checkout: from a cart to an order and its payment, and another payment for it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use domain::cart::Cart;
+use domain::order::{PlaceOrder, PlacedOrder, place};
+use domain::payment::{PaymentState, ProviderName};
+use domain::pricing::{PricedCart, price};
+use domain::settings::Settings;
+use domain::stock::max_allocations;
+use domain::text::{Email, Phone};
+use domain::{Call, CartId, Code, Coded, FieldError, IdempotentRequest, Money, OrderId, Outcome, Refusal, Timestamp};
+use platform::{Config, Fatal, Rotating};
+use settlement::{Closed, Closing, Settlement};
+use store::allocation::{Allocations, Need, Needs, StockSources, check_stock};
+use store::orders::PlaceOutcome;
+use store::rate_limits::Target;
+use store::{Backoff, Carts, Catalog, KeyUse, RateLimits, SettingsTable, Stock};
+
+use crate::Error;
+use crate::guests::Guests;
+
+/// Time after which no further attempt to place an order starts. API Gateway's timeout is 30 seconds, and the
+/// provider's call needs the rest.
+const BUDGET: Duration = Duration::from_secs(20);
+
+/// Places orders and opens their payments.
+#[derive(Clone)]
+pub struct Checkout {
+    carts: Carts,
+    catalog: Catalog,
+    settlement: Settlement,
+    guests: Guests,
+}
+
+/// The order to place for a cart.
+#[derive(Clone, Debug)]
+pub struct CheckOut {
+    pub cart: CartId,
+    /// Address for messages to the buyer.
+    pub email: Email,
+    pub phone: Option<Phone>,
+    pub provider: ProviderName,
+    /// The total that the buyer has agreed to, with delivery and tax.
+    pub expected_total: Money,
+}
+
+/// An order whose payment was opened, with the token that opens it to its guest.
+#[derive(Clone, Debug)]
+pub struct OpenedOrder {
+    pub order: PlacedOrder,
+    pub token: String,
+}
+
+/// An order that is ready to be placed, with what it was made from.
+struct Ready {
+    cart: Cart,
+    needs: Needs,
+    settings: Arc<Settings>,
+    placed: PlacedOrder,
+}
+
+/// A request with its key, and what it takes to finish it.
+struct Begun<'a, R> {
+    request: &'a IdempotentRequest,
+    call: Call<'a, OpenedOrder, R>,
+    secret: Arc<Rotating>,
+}
+
+impl std::fmt::Debug for Checkout {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Checkout").finish_non_exhaustive()
+    }
+}
+
+impl Checkout {
+    /// Builds the clients and connects to DynamoDB.
+    ///
+    /// # Errors
+    /// An environment variable is missing or invalid.
+    pub async fn new(config: &Config) -> Result<Self, Fatal> {
+        let table = config.required("CARTS_TABLE")?;
+        let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
+        let carts = Carts::new(dynamodb.clone(), table);
+        let stock = Stock::new(dynamodb.clone(), config.required("STOCK_TABLE")?);
+        let orders = store::Orders::new(dynamodb.clone(), config.required("ORDERS_TABLE")?, stock);
+        Ok(Self {
+            settlement: Settlement::new(config, orders.with_carts(carts.clone()))?,
+            // Checkout shows no pictures, so it needs no base URL for them.
+            catalog: Catalog::new(dynamodb.clone(), config.required("CATALOG_TABLE")?, ""),
+            guests: Guests {
+                rate_limits: RateLimits::new(dynamodb.clone(), table),
+                settings: SettingsTable::new(dynamodb, config.required("SETTINGS_TABLE")?),
+                token_secret: Arc::new(config.secret("ORDER_TOKEN_SECRET_ARN")?),
+            },
+            carts,
+        })
+    }
+
+    /// A guest's order, if the token belongs to it.
+    pub async fn guest_order(
+        &self,
+        id: OrderId,
+        token: Option<&str>,
+        client: &str,
+        now: Timestamp,
+    ) -> Result<PlacedOrder, Error> {
+        self.guests.order(self.settlement.orders(), id, token, client, now).await
+    }
+
+    /// Places an order for a cart and opens its payment. A repeat with the same idempotency key gets the stored
+    /// response; after a crash it continues where the first request stopped.
+    ///
+    /// Without conflicts it takes four round trips: the cart; what it names; one transaction with the order, its stock
+    /// and the cart; and the provider.
+    pub async fn place<R>(
+        &self,
+        asked: &CheckOut,
+        client: &str,
+        call: Call<'_, OpenedOrder, R>,
+        now: Timestamp,
+    ) -> Result<Outcome<R>, Error> {
+        if !asked.expected_total.is_price() {
+            let detail = "must be zero or more, within bounds";
+            return Err(Refusal::field("/expected_total", "out_of_range", detail).into());
+        }
+        let begun = self.begin(call).await?;
+        let limits = self.guests.settings.current().await?.limits.checkout;
+        // Concurrently with the first read, so that the rate limit adds no latency.
+        let (counted, first) = tokio::join!(
+            self.guests.rate_limits.count("checkout", client, Target::Email(&asked.email), limits, now),
+            self.carts.read(asked.cart, now)
+        );
+        counted?;
+        let mut first = Some(first);
+        let mut allocations = Allocations::default();
+        let sources = StockSources { stock: self.settlement.orders().stock(), catalog: Some(&self.catalog) };
+        let deadline = Instant::now() + BUDGET;
+        while Instant::now() < deadline {
+            let read = match first.take() {
+                Some(read) => read,
+                None => self.carts.read(asked.cart, now).await,
+            };
+            let ready = match self.prepare(read, asked, &allocations, now).await {
+                Ok(ready) => ready,
+                Err(refused) => return self.stored_response_or(refused, begun).await,
+            };
+            let Ready { cart, needs, settings, placed } = ready;
+            let most = max_allocations(placed.vendors.len());
+            let orders = self.settlement.orders();
+            let planned = match orders.place(placed, &cart, begun.request, settings.unpaid_orders()).await? {
+                PlaceOutcome::Done(placed) => return self.open_payment(*placed, begun).await,
+                PlaceOutcome::KeyUsed(known) => return self.replay(known, begun).await,
+                PlaceOutcome::OutOfStock(short) => {
+                    allocations.plan(sources, &needs, |variant| short.contains(&variant), most).await
+                }
+                // Read the shards once more instead of retrying the transaction: under contention most retries would
+                // only find them empty.
+                PlaceOutcome::Contended => check_stock(sources, &needs).await,
+                PlaceOutcome::CartChanged => Ok(()),
+            };
+            if let Err(refused) = planned {
+                return self.stored_response_or(refused.into(), begun).await;
+            }
+        }
+        Err(store::Error::Unavailable("the order could not be placed within the time budget".to_owned()).into())
+    }
+
+    /// Opens another payment attempt for an order that awaits its payment.
+    pub async fn retry_payment<R>(
+        &self,
+        order: PlacedOrder,
+        provider: ProviderName,
+        client: &str,
+        call: Call<'_, OpenedOrder, R>,
+        now: Timestamp,
+    ) -> Result<Outcome<R>, Error> {
+        let begun = self.begin(call).await?;
+        let settings = self.guests.settings.current().await?;
+        let (orders, target) = (self.settlement.orders(), Target::Order(order.order.id));
+        let (counted, known) = tokio::join!(
+            self.guests.rate_limits.count("payment", client, target, settings.limits.payment, now),
+            orders.key_use(begun.request)
+        );
+        counted?;
+        if let Some(known) = known? {
+            return self.replay(known, begun).await;
+        }
+        let decide = |mut order: PlacedOrder| async {
+            self.settlement.check_method(provider, order.order.totals.total, &settings.providers).await?;
+            // Refuse before any provider is called.
+            order.clone().retry_payment(provider, &[], &mut platform::ids(now))?;
+            let closed = match self.settlement.close_open_attempts(&order, Closing::ToRetry, now).await? {
+                Closed::All(closed) => closed,
+                Closed::Paid => {
+                    return Err(Error::from(Refusal::because(Code::WrongState, "the order was paid meanwhile")));
+                }
+                Closed::Undecided | Closed::Silent(_) => {
+                    let detail = "the provider is still working on the last attempt";
+                    return Err(Refusal::because(Code::WrongState, detail).into());
+                }
+            };
+            order.retry_payment(provider, &closed, &mut platform::ids(now))?;
+            Ok(order)
+        };
+        match orders.begin_change(order, begun.request, decide).await? {
+            Ok(changed) => self.open_payment(changed, begun).await,
+            Err(known) => self.replay(known, begun).await,
+        }
+    }
+
+    /// The secret is read before anything is reserved: without it the response could not contain the order's token.
+    async fn begin<'a, R>(&self, call: Call<'a, OpenedOrder, R>) -> Result<Begun<'a, R>, Error> {
+        let request = call.request().ok_or_else(|| Refusal::of(Code::IdempotencyKeyMissing))?;
+        Ok(Begun { request, call, secret: self.guests.token_secret.value().await? })
+    }
+
+    /// Replays the stored response, which stays valid whatever became of the cart and the stock since; without one, the
+    /// refusal stands. After a failure of ours nothing is read: it would most likely fail as well, and double the wait.
+    async fn stored_response_or<R>(&self, refused: Error, begun: Begun<'_, R>) -> Result<Outcome<R>, Error> {
+        if refused.code().is_failure() {
+            return Err(refused);
+        }
+        match self.settlement.orders().key_use(begun.request).await? {
+            Some(known) => self.replay(known, begun).await,
+            None => Err(refused),
+        }
+    }
+
+    /// Replays the stored response. If there is none and the first request does not run any more, takes over and
+    /// finishes its work.
+    async fn replay<R>(&self, known: KeyUse, begun: Begun<'_, R>) -> Result<Outcome<R>, Error> {
+        let (order, running_until) = match known {
+            KeyUse::Answered(response) => return Ok(Outcome::Replayed(response)),
+            KeyUse::Begun { order, running_until } => (order, running_until),
+        };
+        let orders = self.settlement.orders();
+        if !orders.take_over(begun.request, running_until).await? {
+            return Err(Refusal::of(Code::IdempotencyInProgress).into());
+        }
+        let order = orders.load(order).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+        self.open_payment(order, begun).await
+    }
+
+    /// Opens the order's current payment attempt, unless it is open already, and answers with the order.
+    async fn open_payment<R>(&self, order: PlacedOrder, begun: Begun<'_, R>) -> Result<Outcome<R>, Error> {
+        let (id, attempt, orders) = (order.order.id, order.order.payment, self.settlement.orders());
+        let mut opened = OpenedOrder { order, token: begun.secret.order_token(id) };
+        let mut opening = None;
+        let mut backoff = Backoff::default();
+        loop {
+            // The attempt that was opened, even if another one is the current attempt by now.
+            let payment = opened.order.payments.iter_mut().find(|payment| payment.id == attempt);
+            let payment =
+                payment.ok_or_else(|| Refusal::because(Code::Internal, "an order without its payment attempt"))?;
+            let loaded = payment.clone();
+            if opening.is_none() && loaded.state == PaymentState::Created {
+                opening = Some(self.settlement.open(&loaded).await);
+            }
+            if let Some(opening) = &opening {
+                *payment = loaded.after_opening(opening).inspect_err(|cause| {
+                    tracing::error!(order.id = %id, payment.id = %attempt, %cause, "an impossible step of a payment");
+                })?;
+            }
+            let written = payment.clone();
+            let (response, stored) = begun.call.answer(&opened)?;
+            let record = stored.map(|stored| stored.response).unwrap_or_default();
+            match orders.save_opened_payment(&loaded, &written, (begun.request, &record)).await {
+                Ok(()) => return Ok(Outcome::Done(response)),
+                Err(store::Error::Conflict) => {
+                    backoff.pause().await?;
+                    opened.order = orders.load(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+                }
+                Err(error) => {
+                    // The order is placed and the provider has its payment. A repeat takes over and finds the same
+                    // payment.
+                    tracing::error!(order.id = %id, cause = %error, "the answer to a checkout could not be stored");
+                    return Ok(Outcome::Done(response));
+                }
+            }
+        }
+    }
+
+    /// Prepares the order for a cart, or refuses it if it cannot be placed.
+    async fn prepare(
+        &self,
+        read: Result<Option<Cart>, store::Error>,
+        asked: &CheckOut,
+        allocations: &Allocations,
+        now: Timestamp,
+    ) -> Result<Ready, Error> {
+        let cart = read?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+        if cart.order.is_some() {
+            return Err(Refusal::of(Code::CartOrdered).into());
+        }
+        let settings = self.guests.settings.current().await?;
+        let products = cart.lines.iter().map(|line| line.variant.product());
+        let snapshot = self.catalog.snapshot(products, cart.vendors(), false).await?;
+        let priced = price(&cart, &snapshot, settings.rates)?;
+        let address = cart.address.as_ref().ok_or_else(|| Refusal::of(Code::AddressMissing))?;
+        check_terms(asked, &priced)?;
+        self.settlement.check_method(asked.provider, priced.totals.total, &settings.providers).await?;
+        let mut ids = platform::ids(now);
+        let needs: Needs = needs(&priced);
+        let order = PlaceOrder {
+            cart: &cart,
+            priced: &priced,
+            address,
+            email: asked.email.clone(),
+            phone: asked.phone.clone(),
+            provider: asked.provider,
+            rates: settings.rates,
+            deadlines: settings.deadlines,
+            allocations: &allocations.to_try(&needs, &mut ids),
+        };
+        let mut placed = place(order, &mut ids)?;
+        for line in placed.vendors.iter_mut().flat_map(|vendor_order| &mut vendor_order.lines) {
+            line.backorder = allocations.backorder(line.variant, line.quantity);
+        }
+        Ok(Ready { cart, needs, settings, placed })
+    }
+}
+
+fn needs(priced: &PricedCart) -> Needs {
+    let need = |line: &domain::pricing::PricedLine| Need {
+        units: line.quantity,
+        layout: line.layout,
+        available_from: line.available_from,
+    };
+    priced.lines().map(|line| (line.variant, need(line))).collect()
+}
+
+/// Refuses lines that cannot be ordered, another currency, and a total above the one that the buyer has agreed to.
+fn check_terms(asked: &CheckOut, priced: &PricedCart) -> Result<(), Refusal> {
+    priced.check_orderable()?;
+    let totals = priced.totals;
+    if asked.expected_total.currency() != totals.total.currency() {
+        let detail = format!("the cart is in {}", totals.total.currency());
+        return Err(Refusal::field("/expected_total/currency", "mismatch", detail));
+    }
+    if totals.total.minor() > asked.expected_total.minor() {
+        let total_field =
+            |name: &str, amount: Money| FieldError::new(format!("/totals/{name}"), "now", amount.decimal());
+        let nothing = Money::zero(totals.total.currency());
+        let fields = vec![
+            total_field("total", totals.total),
+            total_field("items", totals.items),
+            total_field("shipping", totals.shipping.unwrap_or(nothing)),
+            total_field("tax", totals.tax.unwrap_or(nothing)),
+        ];
+        return Err(Refusal::fields(Code::PriceChanged, fields));
+    }
+    Ok(())
+}

@@ -1,0 +1,66 @@
+//! Passwords, mailed codes and refresh tokens. Their `Debug` hides the value, so that no log contains it.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, de};
+
+/// A password as typed, 1 to 256 characters. The user pool's policy decides whether it is strong enough.
+pub struct Password(String);
+
+/// A code from a mail, 1 to 64 characters without blanks.
+pub struct MailedCode(String);
+
+/// A refresh token of the user pool, 1 to 8,192 printable ASCII characters.
+pub struct RefreshToken(String);
+
+macro_rules! credential {
+    ($name:ident, $max_length:literal, $allowed:expr, $form:literal) => {
+        impl $name {
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(concat!(stringify!($name), "(…)"))
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = Cow::<'de, str>::deserialize(deserializer)?;
+                let allowed: fn(&str) -> bool = $allowed;
+                if text.is_empty() || text.chars().count() > $max_length || !allowed(&text) {
+                    return Err(de::Error::custom($form));
+                }
+                Ok(Self(text.into_owned()))
+            }
+        }
+    };
+}
+
+credential!(Password, 256, |text| text.trim() == text, "must have 1 to 256 characters and no blank at either end");
+credential!(MailedCode, 64, |text| !text.contains(char::is_whitespace), "must have 1 to 64 characters and no blanks");
+credential!(
+    RefreshToken,
+    8192,
+    |text| text.chars().all(|character| character.is_ascii_graphic()),
+    "is no refresh token"
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credential_is_bounded_and_does_not_show_itself() {
+        let read = |text: &str| serde_json::from_str::<Password>(&serde_json::json!(text).to_string());
+        assert_eq!(format!("{:?}", read("Correct horse 1").unwrap()), "Password(…)");
+        for bad in ["", " x", "x\n", &"x".repeat(257)] {
+            let error = read(bad).unwrap_err().to_string();
+            assert!(error.starts_with("must have 1 to 256"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Orders of guests: whoever holds an order's token may see, pay and cancel it.
+
+use std::sync::Arc;
+
+use domain::order::PlacedOrder;
+use domain::{Code, OrderId, Refusal, Timestamp};
+use platform::{Rotating, Secret};
+use store::rate_limits::Target;
+use store::{Orders, RateLimits, SettingsTable};
+
+use crate::Error;
+
+/// What it takes to open a guest's order.
+#[derive(Clone)]
+pub(crate) struct Guests {
+    pub(crate) rate_limits: RateLimits,
+    pub(crate) settings: SettingsTable,
+    pub(crate) token_secret: Arc<Secret<Rotating>>,
+}
+
+impl Guests {
+    /// The order, if the token belongs to it; otherwise `not_found`. Only wrong tokens are counted against the rate
+    /// limit, so that guessing from a shared address does not block those who hold a token.
+    pub(crate) async fn order(
+        &self,
+        orders: &Orders,
+        id: OrderId,
+        token: Option<&str>,
+        client: &str,
+        now: Timestamp,
+    ) -> Result<PlacedOrder, Error> {
+        let secret = self.token_secret.value().await?;
+        if !token.is_some_and(|token| secret.is_order_token(token, id)) {
+            let limit = self.settings.current().await?.limits.wrong_token;
+            self.rate_limits.count_one("order-token", Target::Client(client), limit, now).await?;
+            return Err(Refusal::of(Code::NotFound).into());
+        }
+        Ok(orders.load(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?)
+    }
+}

@@ -1,0 +1,150 @@
+//! Orders: seeing, cancelling and following them.
+
+use std::sync::Arc;
+
+use domain::order::{Actor, OrderState, PlacedOrder};
+use domain::{Call, Code, OrderId, Outcome, PageRequest, Refusal, Slice, Timestamp, UserId};
+use platform::{Config, Fatal};
+use settlement::{Closed, Closing, Settlement};
+use store::rate_limits::Target;
+use store::{Decision, RateLimits, SettingsTable, Stock};
+
+use crate::Error;
+use crate::guests::Guests;
+
+pub use store::orders::OrderSummary;
+
+/// Placed orders.
+#[derive(Clone)]
+pub struct Orders {
+    settlement: Settlement,
+    guests: Guests,
+}
+
+impl std::fmt::Debug for Orders {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Orders").finish_non_exhaustive()
+    }
+}
+
+fn apply_cancellation(order: &mut PlacedOrder, by: Actor, now: Timestamp) -> Result<(), Refusal> {
+    let mut ids = platform::ids(now);
+    match by {
+        Actor::Operator => order.cancel_unshipped(&mut ids),
+        _ => order.cancel(by, &mut ids),
+    }
+}
+
+impl Orders {
+    /// Builds the clients and connects to DynamoDB.
+    ///
+    /// # Errors
+    /// An environment variable is missing or invalid.
+    pub async fn new(config: &Config) -> Result<Self, Fatal> {
+        let table = config.required("ORDERS_TABLE")?;
+        let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
+        let stock = Stock::new(dynamodb.clone(), config.required("STOCK_TABLE")?);
+        Ok(Self {
+            settlement: Settlement::new(config, store::Orders::new(dynamodb.clone(), table, stock))?,
+            guests: Guests {
+                rate_limits: RateLimits::new(dynamodb.clone(), config.required("CARTS_TABLE")?),
+                settings: SettingsTable::new(dynamodb, config.required("SETTINGS_TABLE")?),
+                token_secret: Arc::new(config.secret("ORDER_TOKEN_SECRET_ARN")?),
+            },
+        })
+    }
+
+    /// Where the operator's decisions about payments are applied.
+    pub const fn settlement(&self) -> &Settlement {
+        &self.settlement
+    }
+
+    /// A guest's order, if the token belongs to it.
+    pub async fn guest_order(
+        &self,
+        id: OrderId,
+        token: Option<&str>,
+        client: &str,
+        now: Timestamp,
+    ) -> Result<PlacedOrder, Error> {
+        self.guests.order(self.settlement.orders(), id, token, client, now).await
+    }
+
+    /// A buyer's orders, newest first.
+    pub async fn of_buyer(&self, buyer: UserId, page: &PageRequest) -> Result<Slice<OrderSummary>, Error> {
+        Ok(self.settlement.orders().of_buyer(buyer, page).await?)
+    }
+
+    /// The order, if it is the buyer's; otherwise `not_found`, which does not reveal whether it exists.
+    pub async fn buyers_order(&self, id: OrderId, buyer: UserId) -> Result<PlacedOrder, Error> {
+        let order = self.settlement.orders().load(id).await?.filter(|order| order.order.buyer == Some(buyer));
+        Ok(order.ok_or_else(|| Refusal::of(Code::NotFound))?)
+    }
+
+    /// Any order, for the operator.
+    pub async fn order(&self, id: OrderId) -> Result<PlacedOrder, Error> {
+        Ok(self.settlement.orders().load(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?)
+    }
+
+    /// Cancels an order. One that is cancelled already stays as it is, so that a repeat is harmless. The operator also
+    /// cancels what is left of an order of which something was shipped.
+    pub async fn cancel<R>(
+        &self,
+        order: PlacedOrder,
+        by: Actor,
+        call: Call<'_, PlacedOrder, R>,
+        now: Timestamp,
+    ) -> Result<Outcome<R>, Error> {
+        let orders = self.settlement.orders();
+        let work = async {
+            // Before the provider is called: an idempotency key of another request must not cancel a payment.
+            if let Some(known) = orders.stored_response(call.request()).await? {
+                return Ok(Outcome::Replayed(known));
+            }
+            let decide = |order| self.decide_cancellation(order, by, now);
+            orders.change(order, decide, |order, ()| call.answer(order)).await
+        };
+        orders.once(call.request(), work).await
+    }
+
+    async fn decide_cancellation(
+        &self,
+        mut order: PlacedOrder,
+        by: Actor,
+        now: Timestamp,
+    ) -> Result<Decision<PlacedOrder>, Error> {
+        if order.order.state == OrderState::Cancelled || (by == Actor::Operator && order.is_cancelled_by_operator()) {
+            return Ok(Decision::Write(order, ()));
+        }
+        // Refuse before the provider is called.
+        apply_cancellation(&mut order.clone(), by, now)?;
+        match self.settlement.close_open_attempts(&order, Closing::ToRelease, now).await? {
+            Closed::All(_) => {}
+            // What is cancelled now is a paid order, whose payment is refunded.
+            Closed::Paid => return Ok(Decision::LoadAgain),
+            Closed::Undecided => {
+                let detail = "the payment is being processed; try again in a moment";
+                return Err(Refusal::because(Code::WrongState, detail).into());
+            }
+            Closed::Silent(failure) => return Err(settlement::Error::from(failure).into()),
+        }
+        apply_cancellation(&mut order, by, now)?;
+        Ok(Decision::Write(order, ()))
+    }
+
+    /// Refreshes the payment when the buyer returns from the provider: its state is looked up there instead of waiting
+    /// for the webhook. A provider that does not answer changes nothing.
+    pub async fn refresh_payment(
+        &self,
+        order: PlacedOrder,
+        client: &str,
+        now: Timestamp,
+    ) -> Result<PlacedOrder, Error> {
+        if Settlement::awaited(&order).next().is_none() {
+            return Ok(order);
+        }
+        let limits = self.guests.settings.current().await?.limits.payment;
+        self.guests.rate_limits.count("settle", client, Target::Order(order.order.id), limits, now).await?;
+        if self.settlement.look_up(&order, now).await?.answered { self.order(order.order.id).await } else { Ok(order) }
+    }
+}

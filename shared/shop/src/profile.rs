@@ -1,0 +1,128 @@
+//! The profile of a signed-in person, with their memberships.
+
+use domain::text::{Email, Name};
+use domain::vendor::{Role, VendorAccount};
+use domain::{Call, Change, Outcome, UserId};
+use serde::{Deserialize, Deserializer, de};
+use store::accounts::Profile;
+
+use crate::user_pool::Person;
+use crate::{Error, People};
+
+/// A signed-in person.
+#[derive(Clone, Debug)]
+pub struct Me {
+    pub id: UserId,
+    pub email: Email,
+    /// How to address the person.
+    pub name: Option<Name>,
+    /// The language of mail to the person, as a BCP 47 tag.
+    pub language: Option<String>,
+    /// The vendors that the person works for.
+    pub vendors: Vec<MyVendor>,
+}
+
+/// A vendor that a person works for.
+#[derive(Clone, Debug)]
+pub struct MyVendor {
+    pub account: VendorAccount,
+    pub role: Role,
+}
+
+/// The changes of a profile.
+#[derive(Clone, Debug)]
+pub struct ChangeProfile {
+    pub name: Change<Name>,
+    pub language: Change<LanguageTag>,
+}
+
+/// A language tag: two or three lower-case letters, then subtags of two to eight letters and digits after hyphens; at
+/// most 35 characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LanguageTag(String);
+
+impl<'de> Deserialize<'de> for LanguageTag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        let mut subtags = text.split('-');
+        let language = subtags.next().is_some_and(|subtag| {
+            matches!(subtag.len(), 2 | 3) && subtag.bytes().all(|character| character.is_ascii_lowercase())
+        });
+        let rest = subtags.all(|subtag| {
+            (2..=8).contains(&subtag.len()) && subtag.bytes().all(|character| character.is_ascii_alphanumeric())
+        });
+        if language && rest && text.len() <= 35 {
+            Ok(Self(text.into_owned()))
+        } else {
+            Err(de::Error::custom("must be the tag of a language, such as uz"))
+        }
+    }
+}
+
+/// The stored profile; until it is first changed, with the name that was given at sign-up.
+fn known(profile: &Profile, person: &Person) -> Profile {
+    let name = if profile.version == 0 { person.name.clone() } else { profile.name.clone() };
+    Profile { name, ..profile.clone() }
+}
+
+impl People {
+    /// The profile of the owner of an access token.
+    pub async fn me(&self, user: UserId, access_token: &str) -> Result<Me, Error> {
+        let person = self.user_pool.person(access_token).await?;
+        let profile = known(&self.accounts.profile(user).await?, &person);
+        let vendors = self.vendors_of(user).await?;
+        Ok(Me { id: user, email: person.email, name: profile.name, language: profile.language, vendors })
+    }
+
+    /// Changes the profile of the owner of an access token.
+    pub async fn change_profile<R>(
+        &self,
+        user: UserId,
+        access_token: &str,
+        asked: &ChangeProfile,
+        call: Call<'_, Me, R>,
+    ) -> Result<Outcome<R>, Error> {
+        let work = async {
+            let person = self.user_pool.person(access_token).await?;
+            let vendors = self.vendors_of(user).await?;
+            let decide = |profile: &Profile| {
+                let profile = known(profile, &person);
+                let language = asked.language.clone().map(|tag| tag.0).applied(profile.language.clone());
+                Profile { name: asked.name.clone().applied(profile.name.clone()), language, ..profile }
+            };
+            let respond = |profile: &Profile| {
+                let (name, language) = (profile.name.clone(), profile.language.clone());
+                call.answer(&Me { id: user, email: person.email.clone(), name, language, vendors: vendors.clone() })
+            };
+            Ok(self.accounts.change_profile(user, decide, respond).await?)
+        };
+        self.accounts.once(call.request(), work).await
+    }
+
+    async fn vendors_of(&self, user: UserId) -> Result<Vec<MyVendor>, Error> {
+        let mut vendors = Vec::new();
+        for membership in self.accounts.memberships(user).await? {
+            let account = self.accounts.vendor(membership.vendor).await?;
+            vendors.extend(account.map(|account| MyVendor { account, role: membership.role }));
+        }
+        Ok(vendors)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_language_has_a_tag() {
+        let read = |text: &str| serde_json::from_value::<LanguageTag>(serde_json::json!(text)).is_ok();
+        for good in ["uz", "uz-Cyrl", "uz-Latn-UZ", "kaa"] {
+            assert!(read(good), "{good}");
+        }
+        for bad in
+            ["", "u", "UZ", "uzbek", "uz-", "uz_UZ", "uz-x", "uz-abcdefghi", "uz-abcdefgh-abcdefgh-abcdefgh-abcdefgh"]
+        {
+            assert!(!read(bad), "{bad}");
+        }
+    }
+}

@@ -4,8 +4,8 @@ use api::{Answer, Buyer, Idempotent, IfMatch, Json, Now, Problem, Versioned};
 use axum::extract::State;
 use domain::address::Address;
 use domain::{AddressId, Timestamp};
-use serde::{Deserialize, Serialize};
-use shop::AddressBook;
+use serde::Serialize;
+use shop::{AddressBook, ReplaceAddresses};
 use utoipa::ToSchema;
 
 use crate::App;
@@ -26,26 +26,6 @@ pub struct AddressView {
     saved_at: Timestamp,
 }
 
-/// The complete address book that replaces the stored one.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ReplaceAddresses {
-    /// The addresses in the order to store, at most 50. A saved address that is missing here is deleted.
-    #[schema(max_items = 50)]
-    items: Vec<PutAddress>,
-}
-
-/// One address of the new address book.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PutAddress {
-    /// The id of a saved address, to keep or change it. Without an id the address is new, unless an equal one is saved
-    /// already.
-    #[serde(default)]
-    id: Option<AddressId>,
-    address: Address,
-}
-
 /// Lists the buyer's addresses.
 #[utoipa::path(get, path = "/v1/me/addresses", responses((status = OK, body = AddressBookView)))]
 pub async fn list_my_addresses(State(people): State<App>, buyer: Buyer) -> Result<Versioned<AddressBookView>, Problem> {
@@ -57,21 +37,18 @@ pub async fn list_my_addresses(State(people): State<App>, buyer: Buyer) -> Resul
 ///
 /// Saved addresses that are not in the list are deleted. Repeating the call changes nothing.
 #[utoipa::path(
-    put, path = "/v1/me/addresses",
-    request_body = ReplaceAddresses, responses((status = OK, body = AddressBookView))
+    put, path = "/v1/me/addresses", request_body = ReplaceAddresses, responses((status = OK, body = AddressBookView))
 )]
 pub async fn replace_my_addresses(
     State(people): State<App>,
-    Now(now): Now,
+    Now(_now): Now,
     buyer: Buyer,
     expected: Option<IfMatch>,
     Idempotent { body: Json(asked), call }: Idempotent<Json<ReplaceAddresses>>,
 ) -> Result<Answer, Problem> {
     let (expected, call) = (IfMatch::or_any(expected), call.scoped_to(buyer.user));
     let saved = |book: &AddressBook| Ok(Answer::ok(&AddressBookView::from(book))?.with_version(book.version));
-    let put = |asked: PutAddress| shop::PutAddress { id: asked.id, address: asked.address };
-    let asked: Vec<shop::PutAddress> = asked.items.into_iter().map(put).collect();
-    Answer::of(people.replace_addresses(buyer.user, &asked, &expected, call.responding(&saved), now).await?)
+    Answer::of(people.replace_addresses(buyer.user, &asked, &expected, call.responding(&saved)).await?)
 }
 
 impl From<&AddressBook> for AddressBookView {

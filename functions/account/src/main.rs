@@ -1,7 +1,3 @@
 //! The accounts' Lambda function.
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), platform::Fatal> {
-    let config = platform::Config::from_env()?;
-    platform::serve(account::router(account::App::new(&config).await?)).await
-}
+platform::lambda!(http account);

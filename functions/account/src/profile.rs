@@ -4,9 +4,9 @@ use api::{Answer, Bearer, Caller, Idempotent, Json, Problem};
 use axum::extract::State;
 use domain::text::{Email, Handle, Name};
 use domain::vendor::{Role, VendorState};
-use domain::{Change, UserId, VendorId};
-use serde::{Deserialize, Serialize};
-use shop::{ChangeProfile, LanguageTag, Me, MyVendor};
+use domain::{UserId, VendorId};
+use serde::Serialize;
+use shop::{ChangeMe, Me, MyVendor};
 use utoipa::ToSchema;
 
 use crate::App;
@@ -44,20 +44,6 @@ pub struct MembershipView {
     role: Role,
 }
 
-/// The fields to change: a missing one stays as it is, and `null` clears one.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ChangeMe {
-    /// The person's name for display.
-    #[serde(default)]
-    #[schema(value_type = Option<Name>)]
-    name: Change<Name>,
-    /// The language of mail to the person: a tag such as `uz` or `uz-Cyrl` (BCP 47).
-    #[serde(default)]
-    #[schema(value_type = Option<String>, examples("uz"))]
-    language: Change<LanguageTag>,
-}
-
 /// Shows the profile of the signed-in person.
 #[utoipa::path(get, path = "/v1/me", responses((status = OK, body = MeView)))]
 pub async fn show_my_profile(
@@ -70,9 +56,7 @@ pub async fn show_my_profile(
 }
 
 /// Changes the profile of the signed-in person.
-#[utoipa::path(
-    patch, path = "/v1/me", request_body = ChangeMe, responses((status = OK, body = MeView))
-)]
+#[utoipa::path(patch, path = "/v1/me", request_body = ChangeMe, responses((status = OK, body = MeView)))]
 pub async fn change_my_profile(
     State(people): State<App>,
     person: Caller,
@@ -80,7 +64,6 @@ pub async fn change_my_profile(
     Idempotent { body: Json(asked), call }: Idempotent<Json<ChangeMe>>,
 ) -> Result<Answer, Problem> {
     let call = call.scoped_to(person.user);
-    let asked = ChangeProfile { name: asked.name, language: asked.language };
     let changed = |me: &Me| Answer::ok(&MeView::new(me, &person));
     Answer::of(people.change_profile(person.user, &token, &asked, call.responding(&changed)).await?)
 }

@@ -68,8 +68,7 @@ impl From<&Refund> for FailedRefundView {
 ///
 /// Their money did not reach the buyer: the provider refused the refund, or the buyer's bank sent it back.
 #[utoipa::path(
-    get, path = "/v1/admin/refunds/failed", params(PageQuery),
-    responses((status = OK, body = Page<FailedRefundView>))
+    get, path = "/v1/admin/refunds/failed", params(PageQuery), responses((status = OK, body = Page<FailedRefundView>))
 )]
 pub async fn list_failed_refunds(
     State(app): State<App>,

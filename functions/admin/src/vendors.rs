@@ -8,7 +8,7 @@ use api::{
 use axum::extract::State;
 use domain::text::LongText;
 use domain::vendor::{VendorAccount, VendorState, VendorStep};
-use domain::{Refusal, Timestamp, VendorId};
+use domain::{Refusal, VendorId};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -37,9 +37,7 @@ pub struct DecisionReason {
 }
 
 /// Lists vendors in a state, newest first.
-#[utoipa::path(
-    get, path = "/v1/admin/vendors", params(ListVendors), responses((status = OK, body = Page<VendorView>))
-)]
+#[utoipa::path(get, path = "/v1/admin/vendors", params(ListVendors), responses((status = OK, body = Page<VendorView>)))]
 pub async fn list_vendors_as_operator(
     State(app): State<App>,
     _: Operator,
@@ -73,74 +71,66 @@ pub async fn show_vendor_as_operator(
 
 /// Approves a vendor's application, so that it may sell.
 #[utoipa::path(
-    post, path = "/v1/admin/vendors/{id}/approve",
-    params(("id" = VendorId, Path, description = "The vendor.")),
+    post, path = "/v1/admin/vendors/{id}/approve", params(("id" = VendorId, Path, description = "The vendor.")),
     responses((status = OK, body = VendorView))
 )]
 pub async fn approve_vendor(
     State(app): State<App>,
-    Now(now): Now,
     operator: Operator,
     Path(id): Path<VendorId>,
     expected: Option<IfMatch>,
     asked: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
-    decide(&app, id, (VendorStep::Approved, None), (operator, expected, asked.call), now).await
+    decide(&app, id, (VendorStep::Approved, None), (operator, expected, asked.call)).await
 }
 
 /// Rejects a vendor's application.
 ///
 /// The vendor may improve it and submit it again.
 #[utoipa::path(
-    post, path = "/v1/admin/vendors/{id}/reject",
-    params(("id" = VendorId, Path, description = "The vendor.")),
+    post, path = "/v1/admin/vendors/{id}/reject", params(("id" = VendorId, Path, description = "The vendor.")),
     request_body = DecisionReason, responses((status = OK, body = VendorView))
 )]
 pub async fn reject_vendor(
     State(app): State<App>,
-    Now(now): Now,
     operator: Operator,
     Path(id): Path<VendorId>,
     expected: Option<IfMatch>,
     Idempotent { body: Json(asked), call }: Idempotent<Json<DecisionReason>>,
 ) -> Result<Answer, Problem> {
-    decide(&app, id, (VendorStep::Rejected, Some(&asked.reason)), (operator, expected, call), now).await
+    decide(&app, id, (VendorStep::Rejected, Some(&asked.reason)), (operator, expected, call)).await
 }
 
 /// Suspends a vendor.
 ///
 /// Its products are hidden, and its members may only read, ship and deliver.
 #[utoipa::path(
-    post, path = "/v1/admin/vendors/{id}/suspend",
-    params(("id" = VendorId, Path, description = "The vendor.")),
+    post, path = "/v1/admin/vendors/{id}/suspend", params(("id" = VendorId, Path, description = "The vendor.")),
     request_body = DecisionReason, responses((status = OK, body = VendorView))
 )]
 pub async fn suspend_vendor(
     State(app): State<App>,
-    Now(now): Now,
     operator: Operator,
     Path(id): Path<VendorId>,
     expected: Option<IfMatch>,
     Idempotent { body: Json(asked), call }: Idempotent<Json<DecisionReason>>,
 ) -> Result<Answer, Problem> {
-    decide(&app, id, (VendorStep::Suspended, Some(&asked.reason)), (operator, expected, call), now).await
+    decide(&app, id, (VendorStep::Suspended, Some(&asked.reason)), (operator, expected, call)).await
 }
 
 /// Reinstates a suspended vendor.
 #[utoipa::path(
-    post, path = "/v1/admin/vendors/{id}/reinstate",
-    params(("id" = VendorId, Path, description = "The vendor.")),
+    post, path = "/v1/admin/vendors/{id}/reinstate", params(("id" = VendorId, Path, description = "The vendor.")),
     responses((status = OK, body = VendorView))
 )]
 pub async fn reinstate_vendor(
     State(app): State<App>,
-    Now(now): Now,
     operator: Operator,
     Path(id): Path<VendorId>,
     expected: Option<IfMatch>,
     asked: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
-    decide(&app, id, (VendorStep::Reinstated, None), (operator, expected, asked.call), now).await
+    decide(&app, id, (VendorStep::Reinstated, None), (operator, expected, asked.call)).await
 }
 
 async fn decide(
@@ -148,11 +138,10 @@ async fn decide(
     id: VendorId,
     step: (VendorStep, Option<&LongText>),
     (operator, expected, call): (Operator, Option<IfMatch>, UnscopedRequest),
-    now: Timestamp,
 ) -> Result<Answer, Problem> {
     let (expected, call) = (IfMatch::or_any(expected), call.scoped_to(operator.user));
     let decided = |account: &VendorAccount| -> Result<Answer, Refusal> {
         Ok(Answer::ok(&VendorView::from(account))?.with_version(account.version))
     };
-    Answer::of(app.decide(id, step, operator.user, &expected, call.responding(&decided), now).await?)
+    Answer::of(app.decide(id, step, operator.user, &expected, call.responding(&decided)).await?)
 }

@@ -48,17 +48,15 @@ pub async fn show_cart(
 
 /// Deletes a cart that has not been ordered.
 #[utoipa::path(
-    delete, path = "/v1/carts/{id}",
-    params(("id" = CartId, Path, description = "The cart.")),
+    delete, path = "/v1/carts/{id}", params(("id" = CartId, Path, description = "The cart.")),
     responses((status = NO_CONTENT))
 )]
 pub async fn delete_cart(
     State(carts): State<App>,
-    Now(now): Now,
     Path(id): Path<CartId>,
     expected: Option<IfMatch>,
     asked: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
     let (expected, call) = (IfMatch::or_any(expected), asked.call.scoped_to(id));
-    Answer::of(carts.delete(id, &expected, call.responding(&|()| Ok(Answer::no_content())), now).await?)
+    Answer::of(carts.delete(id, &expected, call.responding(&|()| Ok(Answer::no_content()))).await?)
 }

@@ -1,6 +1,6 @@
 //! Claiming: a guest signs in, and the cart becomes the buyer's.
 
-use api::{Answer, Buyer, Idempotent, NoBody, Now, Path, Problem};
+use api::{Answer, Buyer, Idempotent, NoBody, Path, Problem};
 use axum::extract::State;
 use domain::CartId;
 
@@ -17,11 +17,10 @@ use crate::view::{CartView, answer};
 )]
 pub async fn claim_cart(
     State(carts): State<App>,
-    Now(now): Now,
     buyer: Buyer,
     Path(id): Path<CartId>,
     asked: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
     let call = asked.call.scoped_to(buyer.user);
-    Answer::of(carts.claim(id, buyer.user, call.responding(&answer), now).await?)
+    Answer::of(carts.claim(id, buyer.user, call.responding(&answer)).await?)
 }

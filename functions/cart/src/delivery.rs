@@ -1,13 +1,13 @@
 //! Delivery: a cart's address and its shipping options.
 
-use api::{Answer, Idempotent, IfMatch, Json, Now, Path, Problem};
+use api::{Answer, Idempotent, IfMatch, Json, Path, Problem};
 use axum::extract::State;
 use domain::address::Address;
 use domain::cart::FLAT_RATE;
 use domain::pricing::{PricedCart, Totals};
 use domain::{CartId, Money, VendorId};
 use serde::{Deserialize, Serialize};
-use shop::{ShippingChoice, ShownCart};
+use shop::{ChooseShipping, ShownCart};
 use utoipa::ToSchema;
 
 use crate::App;
@@ -82,13 +82,11 @@ impl From<&PricedCart> for ShippingView {
 ///
 /// The cheapest option of each vendor is chosen.
 #[utoipa::path(
-    post, path = "/v1/carts/{id}/shipping-options",
-    params(("id" = CartId, Path, description = "The cart.")),
+    post, path = "/v1/carts/{id}/shipping-options", params(("id" = CartId, Path, description = "The cart.")),
     request_body = ListShippingOptions, responses((status = OK, body = ShippingView))
 )]
 pub async fn list_cart_shipping_options(
     State(carts): State<App>,
-    Now(now): Now,
     Path(id): Path<CartId>,
     expected: Option<IfMatch>,
     Idempotent { body: Json(asked), call }: Idempotent<Json<ListShippingOptions>>,
@@ -96,33 +94,20 @@ pub async fn list_cart_shipping_options(
     let (expected, call) = (IfMatch::or_any(expected), call.scoped_to(id));
     let options =
         |shown: &ShownCart| Ok(Answer::ok(&ShippingView::from(&shown.priced))?.with_version(shown.cart.version));
-    Answer::of(carts.set_address(id, &asked.address, &expected, call.responding(&options), now).await?)
-}
-
-/// The shipping option for the lines of one vendor.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ChooseShipping {
-    vendor_id: VendorId,
-    #[schema(examples("flat"))]
-    option_id: String,
+    Answer::of(carts.set_address(id, &asked.address, &expected, call.responding(&options)).await?)
 }
 
 /// Chooses the shipping options of a cart.
 #[utoipa::path(
-    put, path = "/v1/carts/{id}/shipping",
-    params(("id" = CartId, Path, description = "The cart.")),
+    put, path = "/v1/carts/{id}/shipping", params(("id" = CartId, Path, description = "The cart.")),
     request_body = Vec<ChooseShipping>, responses((status = OK, body = CartView))
 )]
 pub async fn choose_cart_shipping(
     State(carts): State<App>,
-    Now(now): Now,
     Path(id): Path<CartId>,
     expected: Option<IfMatch>,
     Idempotent { body: Json(asked), call }: Idempotent<Json<Vec<ChooseShipping>>>,
 ) -> Result<Answer, Problem> {
     let (expected, call) = (IfMatch::or_any(expected), call.scoped_to(id));
-    let choice = |asked: ChooseShipping| ShippingChoice { vendor: asked.vendor_id, option: asked.option_id };
-    let choices: Vec<ShippingChoice> = asked.into_iter().map(choice).collect();
-    Answer::of(carts.choose_shipping(id, &choices, &expected, call.responding(&answer), now).await?)
+    Answer::of(carts.choose_shipping(id, &asked, &expected, call.responding(&answer)).await?)
 }

@@ -1,6 +1,6 @@
 //! Cart lines: setting the quantity of one, removing one.
 
-use api::{Answer, Idempotent, IfMatch, Json, NoBody, Now, Path, Problem};
+use api::{Answer, Idempotent, IfMatch, Json, NoBody, Path, Problem};
 use axum::extract::State;
 use domain::{CartId, VariantId};
 use serde::Deserialize;
@@ -22,20 +22,17 @@ pub struct PutLine {
 /// Repeating the call changes nothing.
 #[utoipa::path(
     put, path = "/v1/carts/{id}/items/{variant_id}",
-    params(
-        ("id" = CartId, Path, description = "The cart."), ("variant_id" = VariantId, Path, description = "The variant.")
-    ),
+    params( ("id" = CartId, Path, description = "The cart."), ("variant_id" = VariantId, Path, description = "The variant.") ),
     request_body = PutLine, responses((status = OK, body = CartView))
 )]
 pub async fn put_cart_line(
     State(carts): State<App>,
-    Now(now): Now,
     Path((id, variant)): Path<(CartId, VariantId)>,
     expected: Option<IfMatch>,
     Idempotent { body: Json(asked), call }: Idempotent<Json<PutLine>>,
 ) -> Result<Answer, Problem> {
     let (expected, call) = (IfMatch::or_any(expected), call.scoped_to(id));
-    Answer::of(carts.put_line(id, (variant, asked.quantity), &expected, call.responding(&answer), now).await?)
+    Answer::of(carts.put_line(id, (variant, asked.quantity), &expected, call.responding(&answer)).await?)
 }
 
 /// Removes a variant from a cart.
@@ -43,18 +40,15 @@ pub async fn put_cart_line(
 /// Removing a variant that is not in the cart changes nothing.
 #[utoipa::path(
     delete, path = "/v1/carts/{id}/items/{variant_id}",
-    params(
-        ("id" = CartId, Path, description = "The cart."), ("variant_id" = VariantId, Path, description = "The variant.")
-    ),
+    params( ("id" = CartId, Path, description = "The cart."), ("variant_id" = VariantId, Path, description = "The variant.") ),
     responses((status = OK, body = CartView))
 )]
 pub async fn delete_cart_line(
     State(carts): State<App>,
-    Now(now): Now,
     Path((id, variant)): Path<(CartId, VariantId)>,
     expected: Option<IfMatch>,
     asked: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
     let (expected, call) = (IfMatch::or_any(expected), asked.call.scoped_to(id));
-    Answer::of(carts.put_line(id, (variant, 0), &expected, call.responding(&answer), now).await?)
+    Answer::of(carts.put_line(id, (variant, 0), &expected, call.responding(&answer)).await?)
 }

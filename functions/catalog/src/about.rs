@@ -28,10 +28,7 @@ pub async fn show_health() -> Json<Health> {
 }
 
 /// Serves the OpenAPI 3.1 document.
-#[utoipa::path(
-    get, path = "/v1/openapi.json",
-    responses((status = OK, body = Object, description = "OpenAPI 3.1"))
-)]
+#[utoipa::path(get, path = "/v1/openapi.json", responses((status = OK, body = Object, description = "OpenAPI 3.1")))]
 pub async fn show_openapi() -> CachedBytes {
     let bytes = Bytes::from_static(DOCUMENT);
     CachedBytes { content_type: "application/json", bytes, fresh_s: 300, stale_s: 3600 }

@@ -29,8 +29,7 @@ pub struct ShopView {
 
 /// Shows a vendor's shop page.
 #[utoipa::path(
-    get, path = "/v1/vendors/{handle}",
-    params(("handle" = Handle, Path, description = "The shop's handle.")),
+    get, path = "/v1/vendors/{handle}", params(("handle" = Handle, Path, description = "The shop's handle.")),
     responses((status = OK, body = ShopView))
 )]
 pub async fn show_vendor(State(app): State<App>, Path(handle): Path<Handle>) -> Result<Cached<ShopView>, Problem> {

@@ -2,7 +2,6 @@
 
 mod check_out;
 mod retry_payment;
-mod return_url;
 
 use api::{GuestOrders, Routes, routes};
 use axum::Router;

@@ -1,7 +1,3 @@
 //! Checkout's Lambda function.
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), platform::Fatal> {
-    let config = platform::Config::from_env()?;
-    platform::serve(checkout::router(checkout::App::new(&config).await?)).await
-}
+platform::lambda!(http checkout);

@@ -30,8 +30,7 @@ impl App {
                 Some(event) => readable.push((undelivered, event)),
                 None => {
                     tracing::error!(
-                        event.id = %undelivered.id,
-                        "an event cannot be read: the operator has to look at it"
+                        event.id = %undelivered.id, "an event cannot be read: the operator has to look at it"
                     );
                     summary.failed += 1;
                     self.postpone_event(undelivered, now + MAX_PAUSE, summary).await;
@@ -49,10 +48,8 @@ impl App {
                                 OutboxEvent::LowStock(_) | OutboxEvent::UnmatchedPayment(_) => None,
                             };
                             tracing::warn!(
-                                event.id = %undelivered.id,
-                                order.id = order,
-                                age_ms = now.millis() - event.at().millis(),
-                                "an undelivered event is sent again"
+                                event.id = %undelivered.id, order.id = order,
+                                age_ms = now.millis() - event.at().millis(), "an undelivered event is sent again"
                             );
                             summary.events_sent += 1;
                         } else {

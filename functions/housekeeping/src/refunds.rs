@@ -75,8 +75,7 @@ fn record_failure(
     placed.refund_changed(refund.id, RefundStep::Failed, reference, ids)?;
     if placed.refunds.iter().any(|known| known.id == refund.id && known.needs_manual_refund()) {
         tracing::error!(
-            order.id = %refund.order,
-            refund.id = %refund.id,
+            order.id = %refund.order, refund.id = %refund.id,
             "a refund failed and needs a manual refund by the operator"
         );
     }
@@ -119,8 +118,7 @@ fn apply(
                     }
                     if !is_open {
                         tracing::error!(
-                            order.id = %refund.order,
-                            refund.id = %refund.id,
+                            order.id = %refund.order, refund.id = %refund.id,
                             "a refund succeeded after it had failed here"
                         );
                     }
@@ -129,10 +127,7 @@ fn apply(
                 RefundOutcome::Failed { .. } | RefundOutcome::Pending if !is_open => return Ok(None),
                 RefundOutcome::Failed { code } => {
                     tracing::warn!(
-                        order.id = %refund.order,
-                        refund.id = %refund.id,
-                        reason = code.as_str(),
-                        "a refund failed"
+                        order.id = %refund.order, refund.id = %refund.id, reason = code.as_str(), "a refund failed"
                     );
                     record_failure(placed, refund, reference, &ids)?;
                     |summary| &mut summary.refunds_failed

@@ -44,7 +44,7 @@ impl App {
             Ok(Progress::More) => {
                 job.lease = None;
                 self.accounts.save_export(&job).await?;
-                self.queue.send(&VendorJob::Export { vendor_id: vendor, id }).await
+                Ok(self.queue.send(&VendorJob::Export { vendor_id: vendor, id }, 0).await?)
             }
             Err(error) => {
                 if matches!(error, WorkError::Files(FilesError::Missing)) {

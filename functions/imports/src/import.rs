@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use domain::code::Coded;
 use domain::job::{FilePosition, ImportCounts, ImportJob, ImportRowError, JobState, MAX_FILE_BYTES};
-use domain::vendor::VendorJob;
-use domain::{ImportId, VendorId};
+use domain::vendor::{VendorJob, VendorState};
+use domain::{Code, ImportId, Refusal, Timestamp, VendorId};
 
 use crate::App;
 use crate::files::{Download, FilesError};
-use crate::load::{LoadError, Options};
 use crate::merge::ImportContext;
 use crate::pace::Pace;
 use crate::product_store::{BATCH, fault_of};
@@ -47,12 +46,9 @@ impl From<FilesError> for SliceError {
     }
 }
 
-impl From<LoadError> for SliceError {
-    fn from(error: LoadError) -> Self {
-        match error {
-            LoadError::Refused(refusal) => Self::Fatal(fault(refusal.code().as_str(), &refusal.to_string())),
-            other => Self::Transient(other.into()),
-        }
+impl From<Refusal> for SliceError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Fatal(fault(refusal.code().as_str(), &refusal.to_string()))
     }
 }
 
@@ -111,7 +107,7 @@ impl App {
                 // delivered again.
                 job.lease = None;
                 self.accounts.save_import(&job, &[]).await?;
-                self.queue.send(&VendorJob::Import { vendor_id: vendor, id }).await
+                Ok(self.queue.send(&VendorJob::Import { vendor_id: vendor, id }, 0).await?)
             }
             Err(SliceError::Fatal(fault)) => self.fail_import(&mut job, fault, delivery).await,
             Err(SliceError::Transient(error)) => {
@@ -167,10 +163,26 @@ impl App {
         Ok(())
     }
 
+    async fn context(&self, job: &ImportJob, now: Timestamp) -> Result<ImportContext, SliceError> {
+        let (account, tree) = tokio::try_join!(self.accounts.vendor(job.vendor), self.products.catalog.categories())?;
+        let account = account.ok_or_else(|| Refusal::because(Code::NotFound, "the vendor does not exist"))?;
+        if account.state == VendorState::Suspended {
+            return Err(Refusal::of(Code::VendorSuspended).into());
+        }
+        Ok(ImportContext {
+            approved: account.state == VendorState::Approved,
+            currency: job.currency,
+            vendor: account.card,
+            publish: job.publish,
+            tree,
+            columns: Columns::ALL,
+            now,
+        })
+    }
+
     async fn import_slice(&self, job: &mut ImportJob, delivery: Delivery<'_>) -> Result<Progress, SliceError> {
         let slice = Slice::new(self.slice);
-        let options = Options { currency: Some(job.currency), dry_run: job.dry_run, publish: job.publish };
-        let base = self.context(job.vendor, options, Columns::ALL, delivery.now).await?;
+        let base = self.context(job, delivery.now).await?;
         if job.rows.is_none() {
             self.count_rows(job).await?;
         }

@@ -1,11 +1,10 @@
 //! Imports and exports of product files, and other long jobs of vendors.
 //!
-//! Jobs come as queue messages ([`handle`]); a local file is imported at once ([`load`]). Both run the same code.
+//! Jobs come as queue messages ([`handle`]).
 
 mod export;
 mod files;
 mod import;
-mod load;
 mod merge;
 mod pace;
 mod pictures;
@@ -14,16 +13,14 @@ mod work;
 
 use std::time::Duration;
 
-use platform::{Config, Fatal};
+use platform::{Config, Fatal, JobQueue};
 use store::{Accounts, Catalog, Stock};
 
 use crate::files::Files;
 use crate::pictures::Pictures;
 use crate::product_store::ProductStore;
-use crate::work::Queue;
 
 pub use files::FilesError;
-pub use load::{LoadError, Options, Report, load};
 pub use work::{WorkError, handle};
 
 /// Length of a slice of work in milliseconds, unless `SLICE_MS` says otherwise: well within the function's timeout of
@@ -41,7 +38,7 @@ pub struct App {
     products: ProductStore,
     files: Files,
     pictures: Pictures,
-    queue: Queue,
+    queue: JobQueue,
     slice: Duration,
     products_per_second: u32,
 }
@@ -65,7 +62,7 @@ impl App {
             },
             pictures: Pictures { client: config.s3()?, bucket: config.required("MEDIA_BUCKET")?.to_owned() },
             files: Files { client: config.s3()?, bucket: config.required("IMPORTS_BUCKET")?.to_owned() },
-            queue: Queue { client: config.sqs()?, url: config.required("IMPORTS_QUEUE_URL")?.to_owned() },
+            queue: JobQueue::new(config)?,
             slice: Duration::from_millis(number(config, "SLICE_MS", SLICE_MS)?.into()),
             products_per_second: number(config, "PRODUCTS_PER_SECOND", PRODUCTS_PER_SECOND)?,
         })

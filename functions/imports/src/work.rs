@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use aws_sdk_sqs::error::DisplayErrorContext;
 use domain::job::{Claim, import_of};
 use domain::vendor::VendorJob;
 use domain::{MediaId, ProductId, Timestamp, VendorId};
@@ -10,8 +9,8 @@ use platform::QueueMessage;
 use serde::Deserialize;
 use tokio::time::Instant;
 
+use crate::App;
 use crate::files::FilesError;
-use crate::{App, LoadError};
 
 /// Deliveries of a message before the queue moves it to the dead-letter queue: `maxReceiveCount` in the template.
 const MAX_RECEIVE_COUNT: u32 = 5;
@@ -32,33 +31,8 @@ pub enum WorkError {
     Store(#[from] store::Error),
     #[error(transparent)]
     Files(#[from] FilesError),
-    #[error("the queue did not take the next message: {0}")]
-    Queue(String),
-}
-
-impl From<LoadError> for WorkError {
-    fn from(error: LoadError) -> Self {
-        match error {
-            LoadError::Store(error) => Self::Store(error),
-            LoadError::Refused(refusal) => Self::Store(refusal.into()),
-            LoadError::File(error) => Self::Files(FilesError::Failed(error.to_string())),
-        }
-    }
-}
-
-/// The queue that this function works off.
-#[derive(Clone, Debug)]
-pub(crate) struct Queue {
-    pub(crate) client: aws_sdk_sqs::Client,
-    pub(crate) url: String,
-}
-
-impl Queue {
-    pub(crate) async fn send(&self, job: &VendorJob) -> Result<(), WorkError> {
-        let body = serde_json::to_string(job).map_err(WorkError::Unknown)?;
-        let sent = self.client.send_message().queue_url(&self.url).message_body(body).send().await;
-        sent.map(|_| ()).map_err(|error| WorkError::Queue(DisplayErrorContext(&error).to_string()))
-    }
+    #[error(transparent)]
+    Queue(#[from] platform::NotSent),
 }
 
 /// The fields that are read of an S3 event notification.
@@ -202,7 +176,7 @@ impl App {
                 return Ok(());
             }
             if slice.is_over() {
-                return self.queue.send(&VendorJob::SyncProducts { vendor_id: vendor, after }).await;
+                return Ok(self.queue.send(&VendorJob::SyncProducts { vendor_id: vendor, after }, 0).await?);
             }
         }
     }

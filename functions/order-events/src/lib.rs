@@ -27,6 +27,7 @@ use crate::notices::Recipient;
 const CLAIM_DURATION: Duration = Duration::from_secs(30);
 
 /// State of the handler.
+#[derive(Debug)]
 pub struct App {
     orders: Orders,
     accounts: Accounts,
@@ -35,12 +36,6 @@ pub struct App {
     /// The operator's address, which is also the sender of all mail.
     operator: Email,
     token_secret: Arc<Secret<Rotating>>,
-}
-
-impl std::fmt::Debug for App {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("App").finish_non_exhaustive()
-    }
 }
 
 /// Why an event has to be delivered again.
@@ -110,9 +105,7 @@ pub async fn handle(app: &App, message: &QueueMessage, now: Timestamp) -> Result
                 && let Err(cause) = app.orders.release(event.id(), &delivery).await
             {
                 tracing::warn!(
-                    event.id = %event.id(),
-                    cause = %cause,
-                    "a claim could not be released and stays until it expires"
+                    event.id = %event.id(), cause = %cause, "a claim could not be released and stays until it expires"
                 );
             }
             outcome
@@ -132,8 +125,7 @@ impl App {
     async fn notify(&self, event: &OrderEvent, is_notified: impl Fn(&Recipient) -> bool) -> Result<(), DeliveryError> {
         if event.kind == OrderEventKind::PaymentAmountMismatch {
             tracing::error!(
-                order.id = %event.order,
-                event.id = %event.id,
+                order.id = %event.order, event.id = %event.id,
                 "a payment has an amount mismatch: the operator has to decide"
             );
         }
@@ -228,10 +220,7 @@ impl App {
             Err(Unsent::Refused(code)) => {
                 // A repeat would be refused as well, and must not keep the other recipients from being notified.
                 tracing::error!(
-                    event.id = %event,
-                    order.id = order,
-                    mail.role = recipient.role(),
-                    reason = code,
+                    event.id = %event, order.id = order, mail.role = recipient.role(), reason = code,
                     "SES refused a mail permanently"
                 );
                 Ok(())

@@ -14,6 +14,7 @@ use crate::message::Message;
 /// The most bytes of a name that still fit into one encoded word of 75 characters (RFC 2047, section 2).
 const MAX_ENCODED_LENGTH: usize = 45;
 
+#[derive(Debug)]
 pub(crate) struct Mail {
     client: Client,
     from: String,

@@ -64,14 +64,13 @@ pub async fn show_my_order(
 )]
 pub async fn cancel_my_order(
     State(app): State<App>,
-    Now(now): Now,
     buyer: Buyer,
     Path(id): Path<OrderId>,
     asked: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
     let order = app.orders.buyers_order(id, buyer.user).await?;
     let call = asked.call.scoped_to(buyer.user);
-    Answer::of(app.orders.cancel(order, Actor::Buyer, call.responding(&answer), now).await?)
+    Answer::of(app.orders.cancel(order, Actor::Buyer, call.responding(&answer)).await?)
 }
 
 /// Refreshes the payment of one of the buyer's orders.

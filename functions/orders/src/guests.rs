@@ -15,8 +15,7 @@ pub(crate) fn answer(order: &PlacedOrder) -> Result<Answer, Refusal> {
 
 /// Shows an order to the holder of its token.
 #[utoipa::path(
-    get, path = "/v1/orders/{id}",
-    params(("id" = OrderId, Path, description = "The order.")),
+    get, path = "/v1/orders/{id}", params(("id" = OrderId, Path, description = "The order.")),
     responses((status = OK, body = OrderView))
 )]
 pub async fn show_order(GuestOrder(order): GuestOrder) -> Result<Json<OrderView>, Problem> {
@@ -27,18 +26,16 @@ pub async fn show_order(GuestOrder(order): GuestOrder) -> Result<Json<OrderView>
 ///
 /// Possible as long as nothing was shipped. What was paid is refunded.
 #[utoipa::path(
-    post, path = "/v1/orders/{id}/cancel",
-    params(("id" = OrderId, Path, description = "The order.")),
+    post, path = "/v1/orders/{id}/cancel", params(("id" = OrderId, Path, description = "The order.")),
     responses((status = OK, body = OrderView))
 )]
 pub async fn cancel_order(
     State(app): State<App>,
-    Now(now): Now,
     GuestOrder(order): GuestOrder,
     asked: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
     let call = asked.call.scoped_to(order.order.id);
-    Answer::of(app.orders.cancel(order, Actor::Buyer, call.responding(&answer), now).await?)
+    Answer::of(app.orders.cancel(order, Actor::Buyer, call.responding(&answer)).await?)
 }
 
 /// Refreshes the payment of an order.
@@ -46,8 +43,7 @@ pub async fn cancel_order(
 /// Asks the provider for the state of a payment that the order waits for: for a buyer who returns from paying before
 /// the provider's webhook has arrived. Repeating the call is harmless.
 #[utoipa::path(
-    post, path = "/v1/orders/{id}/settle",
-    params(("id" = OrderId, Path, description = "The order.")),
+    post, path = "/v1/orders/{id}/settle", params(("id" = OrderId, Path, description = "The order.")),
     responses((status = OK, body = OrderView))
 )]
 pub async fn refresh_payment(

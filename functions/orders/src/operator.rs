@@ -2,7 +2,7 @@
 //! the permissions to write orders, release stock and cancel payments.
 
 use api::views::OperatorOrderView;
-use api::{Answer, Idempotent, Json, NoBody, Now, Operator, Path, Problem};
+use api::{Answer, Idempotent, Json, NoBody, Operator, Path, Problem};
 use axum::extract::State;
 use domain::order::{Actor, PlacedOrder};
 use domain::{OrderId, PaymentId, Refusal};
@@ -43,13 +43,12 @@ fn answer(order: &PlacedOrder) -> Result<Answer, Refusal> {
 )]
 pub async fn cancel_order_as_operator(
     State(app): State<App>,
-    Now(now): Now,
     operator: Operator,
     Path(id): Path<OrderId>,
     asked: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
     let (order, call) = (app.orders.order(id).await?, asked.call.scoped_to(operator.user));
-    Answer::of(app.orders.cancel(order, Actor::Operator, call.responding(&answer), now).await?)
+    Answer::of(app.orders.cancel(order, Actor::Operator, call.responding(&answer)).await?)
 }
 
 /// Resolves the amount mismatch of a payment.
@@ -57,15 +56,11 @@ pub async fn cancel_order_as_operator(
 /// A payment of another amount than was asked for is accepted as full payment or refunded.
 #[utoipa::path(
     post, path = "/v1/admin/orders/{id}/payments/{payment_id}/decide",
-    params(
-        ("id" = OrderId, Path, description = "The order."),
-        ("payment_id" = PaymentId, Path, description = "The attempt at paying it, in the state `amount_mismatch`.")
-    ),
+    params( ("id" = OrderId, Path, description = "The order."), ("payment_id" = PaymentId, Path, description = "The attempt at paying it, in the state `amount_mismatch`.") ),
     request_body = ResolveAmountMismatch, responses((status = OK, body = OperatorOrderView))
 )]
 pub async fn resolve_amount_mismatch(
     State(app): State<App>,
-    Now(now): Now,
     operator: Operator,
     Path((id, payment)): Path<(OrderId, PaymentId)>,
     Idempotent { body: Json(asked), call }: Idempotent<Json<ResolveAmountMismatch>>,
@@ -73,5 +68,5 @@ pub async fn resolve_amount_mismatch(
     let call = call.scoped_to(operator.user);
     let accept = asked.decision == MismatchDecision::Accept;
     let settlement = app.orders.settlement();
-    Answer::of(settlement.resolve_amount_mismatch(id, payment, accept, call.responding(&answer), now).await?)
+    Answer::of(settlement.resolve_amount_mismatch(id, payment, accept, call.responding(&answer)).await?)
 }

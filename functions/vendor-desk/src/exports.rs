@@ -25,19 +25,17 @@ pub struct ExportParameters {
 ///
 /// The file is a CSV file in Shopify's format. Importing it again changes nothing.
 #[utoipa::path(
-    post, path = "/v1/vendor/exports", params(ExportParameters),
-    responses((status = ACCEPTED, body = ExportView))
+    post, path = "/v1/vendor/exports", params(ExportParameters), responses((status = ACCEPTED, body = ExportView))
 )]
 pub async fn start_vendor_export(
     State(app): State<App>,
-    Now(now): Now,
     Member(member): Member,
     Query(asked): Query<ExportParameters>,
     Idempotent { call, .. }: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
     let call = call.scoped_to(member.key_scope());
     let begun = |job: &ExportJob| Answer::accepted(format!("{EXPORTS}{}", job.id), &ExportView::from(job));
-    let answer = Answer::of(app.desk.begin_export(&member, asked.currency, call.responding(&begun), now).await?)?;
+    let answer = Answer::of(app.desk.begin_export(&member, asked.currency, call.responding(&begun)).await?)?;
     // Enqueued for a replay too: the first call may have stopped between storing the job and sending its message.
     app.desk.enqueue_export(&member, answer.created_at(EXPORTS)?).await?;
     Ok(answer)
@@ -47,8 +45,7 @@ pub async fn start_vendor_export(
 ///
 /// Once it is complete, `url` is an address from which the file can be downloaded until `url_expires_at`.
 #[utoipa::path(
-    get, path = "/v1/vendor/exports/{id}",
-    params(("id" = ExportId, Path, description = "The export.")),
+    get, path = "/v1/vendor/exports/{id}", params(("id" = ExportId, Path, description = "The export.")),
     responses((status = OK, body = ExportView))
 )]
 pub async fn show_vendor_export(

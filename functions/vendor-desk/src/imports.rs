@@ -79,7 +79,7 @@ pub async fn start_vendor_import(
         let view = ImportView { upload: begun.upload.clone(), ..ImportView::new(&begun.job, Vec::new()) };
         Answer::accepted(format!("{IMPORTS}{}", begun.job.id), &view)
     };
-    let (outcome, job) = app.desk.begin_import(&member, &asked, announced, call.responding(&begun), now).await?;
+    let (outcome, job) = app.desk.begin_import(&member, &asked, announced, call.responding(&begun)).await?;
     let answer = Answer::of(outcome)?;
     // A replay names the import of the first request, which may have stopped before its file was there.
     let waiting = if answer.is_replayed() {
@@ -103,8 +103,7 @@ pub async fn start_vendor_import(
 ///
 /// An import whose file was not uploaded within an hour fails with `upload_missing`.
 #[utoipa::path(
-    get, path = "/v1/vendor/imports/{id}",
-    params(("id" = ImportId, Path, description = "The import.")),
+    get, path = "/v1/vendor/imports/{id}", params(("id" = ImportId, Path, description = "The import.")),
     responses((status = OK, body = ImportView))
 )]
 pub async fn show_vendor_import(

@@ -25,8 +25,7 @@ pub struct MediaUploadView {
 ///
 /// The answer says where to upload it: one PUT within ten minutes, with exactly the type and length given here.
 #[utoipa::path(
-    post, path = "/v1/vendor/media",
-    request_body = BeginUpload, responses((status = CREATED, body = MediaUploadView))
+    post, path = "/v1/vendor/media", request_body = BeginUpload, responses((status = CREATED, body = MediaUploadView))
 )]
 pub async fn begin_media_upload(
     State(app): State<App>,
@@ -39,7 +38,7 @@ pub async fn begin_media_upload(
         let BegunUpload { id, url, upload } = begun.clone();
         Answer::created(url.clone(), &MediaUploadView { id, src: format!("media:{id}"), url, upload })
     };
-    let answer = Answer::of(app.desk.begin_upload(&member, &asked, call.responding(&begun), now).await?)?;
+    let answer = Answer::of(app.desk.begin_upload(&member, &asked, call.responding(&begun)).await?)?;
     match answer.member::<MediaId>("id") {
         Some(id) if answer.is_replayed() => {
             answer.with_upload_renewed(now, app.desk.sign_upload(id, &asked, now)).await

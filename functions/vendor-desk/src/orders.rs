@@ -8,8 +8,8 @@ use api::{
 use axum::body::Body;
 use axum::extract::{FromRequest, Request, State};
 use desk::{Action, OwnVendorOrder, ShipOrder};
+use domain::Code;
 use domain::order::VendorOrderId;
-use domain::{Code, Timestamp};
 
 use crate::App;
 
@@ -46,19 +46,16 @@ async fn act(
     id: VendorOrderId,
     action: Action,
     call: UnscopedRequest,
-    now: Timestamp,
 ) -> Result<Answer, Problem> {
     let (call, answer) = (call.scoped_to(member.key_scope()), |own: &OwnVendorOrder| Answer::ok(&view(own)));
-    Answer::of(app.desk.act_on_vendor_order(member, id, &action, call.responding(&answer), now).await?)
+    Answer::of(app.desk.act_on_vendor_order(member, id, &action, call.responding(&answer)).await?)
 }
 
 /// Lists the vendor's orders, newest first.
 ///
 /// A vendor order appears once its order is paid, or is payable on delivery.
 #[utoipa::path(
-    get, path = "/v1/vendor/orders",
-    params(PageQuery),
-    responses((status = OK, body = Page<VendorOrderDeskView>))
+    get, path = "/v1/vendor/orders", params(PageQuery), responses((status = OK, body = Page<VendorOrderDeskView>))
 )]
 pub async fn list_vendor_orders(
     State(app): State<App>,
@@ -71,8 +68,7 @@ pub async fn list_vendor_orders(
 
 /// Shows a vendor order with what is needed to ship it.
 #[utoipa::path(
-    get, path = "/v1/vendor/orders/{id}",
-    params(("id" = VendorOrderId, Path, description = "The vendor order.")),
+    get, path = "/v1/vendor/orders/{id}", params(("id" = VendorOrderId, Path, description = "The vendor order.")),
     responses((status = OK, body = VendorOrderDeskView))
 )]
 pub async fn show_vendor_order(
@@ -91,12 +87,12 @@ pub async fn show_vendor_order(
 )]
 pub async fn accept_vendor_order(
     State(app): State<App>,
-    Now(now): Now,
+    Now(_now): Now,
     Member(member): Member,
     Path(id): Path<VendorOrderId>,
     asked: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
-    act(&app, &member, id, Action::Accept, asked.call, now).await
+    act(&app, &member, id, Action::Accept, asked.call).await
 }
 
 /// Declines a vendor order, or cancels an accepted one.
@@ -109,12 +105,12 @@ pub async fn accept_vendor_order(
 )]
 pub async fn decline_vendor_order(
     State(app): State<App>,
-    Now(now): Now,
+    Now(_now): Now,
     Member(member): Member,
     Path(id): Path<VendorOrderId>,
     asked: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
-    act(&app, &member, id, Action::Decline, asked.call, now).await
+    act(&app, &member, id, Action::Decline, asked.call).await
 }
 
 /// Declines a vendor order under its old name.
@@ -137,18 +133,17 @@ pub async fn decline_vendor_order_by_old_name(
 
 /// Marks a vendor order as shipped.
 #[utoipa::path(
-    post, path = "/v1/vendor/orders/{id}/ship",
-    params(("id" = VendorOrderId, Path, description = "The vendor order.")),
+    post, path = "/v1/vendor/orders/{id}/ship", params(("id" = VendorOrderId, Path, description = "The vendor order.")),
     request_body = Option<ShipOrder>, responses((status = OK, body = VendorOrderDeskView))
 )]
 pub async fn ship_vendor_order(
     State(app): State<App>,
-    Now(now): Now,
+    Now(_now): Now,
     Member(member): Member,
     Path(id): Path<VendorOrderId>,
     Idempotent { body: Parcel(parcel), call }: Idempotent<Parcel>,
 ) -> Result<Answer, Problem> {
-    act(&app, &member, id, Action::Ship(parcel), call, now).await
+    act(&app, &member, id, Action::Ship(parcel), call).await
 }
 
 /// Marks a vendor order as delivered.
@@ -159,12 +154,12 @@ pub async fn ship_vendor_order(
 )]
 pub async fn deliver_vendor_order(
     State(app): State<App>,
-    Now(now): Now,
+    Now(_now): Now,
     Member(member): Member,
     Path(id): Path<VendorOrderId>,
     asked: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
-    act(&app, &member, id, Action::Deliver, asked.call, now).await
+    act(&app, &member, id, Action::Deliver, asked.call).await
 }
 
 #[cfg(test)]

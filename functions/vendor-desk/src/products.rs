@@ -1,6 +1,6 @@
 //! The vendor's own products.
 
-use api::{Answer, Idempotent, IfMatch, Json, Member, NoBody, Now, Page, PageQuery, Path, Problem, Query, Versioned};
+use api::{Answer, Idempotent, IfMatch, Json, Member, NoBody, Page, PageQuery, Path, Problem, Query, Versioned};
 use axum::extract::State;
 use desk::{OwnProduct, WriteProduct};
 use domain::ProductId;
@@ -13,9 +13,7 @@ const PRODUCTS: &str = "/v1/vendor/products/";
 
 /// Lists the vendor's products, newest first.
 #[utoipa::path(
-    get, path = "/v1/vendor/products",
-    params(PageQuery),
-    responses((status = OK, body = Page<VendorProduct>))
+    get, path = "/v1/vendor/products", params(PageQuery), responses((status = OK, body = Page<VendorProduct>))
 )]
 pub async fn list_vendor_products(
     State(app): State<App>,
@@ -28,18 +26,16 @@ pub async fn list_vendor_products(
 
 /// Creates a product as a draft.
 #[utoipa::path(
-    post, path = "/v1/vendor/products", request_body = WriteProduct,
-    responses((status = CREATED, body = VendorProduct))
+    post, path = "/v1/vendor/products", request_body = WriteProduct, responses((status = CREATED, body = VendorProduct))
 )]
 pub async fn create_vendor_product(
     State(app): State<App>,
-    Now(now): Now,
     Member(member): Member,
     Idempotent { body: Json(written), call }: Idempotent<Json<WriteProduct>>,
 ) -> Result<Answer, Problem> {
     let call = call.scoped_to(member.key_scope());
     let created = |own: &OwnProduct| Ok(answer(own)?.at(format!("{PRODUCTS}{}", own.product.id)));
-    let answer = Answer::of(app.desk.create_product(&member, &written, call.responding(&created), now).await?)?;
+    let answer = Answer::of(app.desk.create_product(&member, &written, call.responding(&created)).await?)?;
     if answer.is_replayed() {
         let id = answer.created_at(PRODUCTS)?;
         app.desk.complete_initial_stock(id, answer.version(), &written).await?;
@@ -49,8 +45,7 @@ pub async fn create_vendor_product(
 
 /// Shows a product with its stock.
 #[utoipa::path(
-    get, path = "/v1/vendor/products/{id}",
-    params(("id" = ProductId, Path, description = "The product.")),
+    get, path = "/v1/vendor/products/{id}", params(("id" = ProductId, Path, description = "The product.")),
     responses((status = OK, body = VendorProduct))
 )]
 pub async fn show_vendor_product(
@@ -67,15 +62,11 @@ pub async fn show_vendor_product(
 /// Variants are matched by their ids: one without an id is new, and a stored variant that is not in the body is
 /// removed.
 #[utoipa::path(
-    put, path = "/v1/vendor/products/{id}",
-    params(
-        ("id" = ProductId, Path, description = "The product.")
-    ),
+    put, path = "/v1/vendor/products/{id}", params( ("id" = ProductId, Path, description = "The product.") ),
     request_body = WriteProduct, responses((status = OK, body = VendorProduct))
 )]
 pub async fn replace_vendor_product(
     State(app): State<App>,
-    Now(now): Now,
     Member(member): Member,
     Path(id): Path<ProductId>,
     IfMatch(expected): IfMatch,
@@ -83,7 +74,7 @@ pub async fn replace_vendor_product(
 ) -> Result<Answer, Problem> {
     let call = call.scoped_to(member.key_scope());
     let call = call.responding(&answer);
-    let answer = Answer::of(app.desk.replace_product(&member, id, &written, &expected, call, now).await?)?;
+    let answer = Answer::of(app.desk.replace_product(&member, id, &written, &expected, call).await?)?;
     if answer.is_replayed() {
         app.desk.complete_initial_stock(id, answer.version(), &written).await?;
     }
@@ -95,8 +86,7 @@ pub async fn replace_vendor_product(
 /// Orders keep their own copy of what they show of it. A product with units that were ordered and not yet shipped
 /// cannot be deleted.
 #[utoipa::path(
-    delete, path = "/v1/vendor/products/{id}",
-    params(("id" = ProductId, Path, description = "The product.")),
+    delete, path = "/v1/vendor/products/{id}", params(("id" = ProductId, Path, description = "The product.")),
     responses((status = NO_CONTENT))
 )]
 pub async fn delete_vendor_product(
@@ -115,13 +105,11 @@ pub async fn delete_vendor_product(
 ///
 /// Publishing a published product changes nothing.
 #[utoipa::path(
-    post, path = "/v1/vendor/products/{id}/publish",
-    params(("id" = ProductId, Path, description = "The product.")),
+    post, path = "/v1/vendor/products/{id}/publish", params(("id" = ProductId, Path, description = "The product.")),
     responses((status = OK, body = VendorProduct))
 )]
 pub async fn publish_vendor_product(
     State(app): State<App>,
-    Now(now): Now,
     Member(member): Member,
     Path(id): Path<ProductId>,
     expected: Option<IfMatch>,
@@ -129,20 +117,18 @@ pub async fn publish_vendor_product(
 ) -> Result<Answer, Problem> {
     let (expected, call) = (IfMatch::or_any(expected), call.scoped_to(member.key_scope()));
     let call = call.responding(&answer);
-    Answer::of(app.desk.set_product_state(&member, id, ProductState::Published, &expected, call, now).await?)
+    Answer::of(app.desk.set_product_state(&member, id, ProductState::Published, &expected, call).await?)
 }
 
 /// Unpublishes a product.
 ///
 /// It becomes a draft again. Unpublishing a draft changes nothing.
 #[utoipa::path(
-    post, path = "/v1/vendor/products/{id}/unpublish",
-    params(("id" = ProductId, Path, description = "The product.")),
+    post, path = "/v1/vendor/products/{id}/unpublish", params(("id" = ProductId, Path, description = "The product.")),
     responses((status = OK, body = VendorProduct))
 )]
 pub async fn unpublish_vendor_product(
     State(app): State<App>,
-    Now(now): Now,
     Member(member): Member,
     Path(id): Path<ProductId>,
     expected: Option<IfMatch>,
@@ -150,5 +136,5 @@ pub async fn unpublish_vendor_product(
 ) -> Result<Answer, Problem> {
     let (expected, call) = (IfMatch::or_any(expected), call.scoped_to(member.key_scope()));
     let call = call.responding(&answer);
-    Answer::of(app.desk.set_product_state(&member, id, ProductState::Draft, &expected, call, now).await?)
+    Answer::of(app.desk.set_product_state(&member, id, ProductState::Draft, &expected, call).await?)
 }

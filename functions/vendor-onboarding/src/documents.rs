@@ -36,7 +36,7 @@ pub async fn add_vendor_document(
         let view = DocumentUploadView { document: DocumentView::of(&begun.document), upload: begun.upload.clone() };
         Ok(Answer::created(OWN_VENDOR.to_owned(), &view)?.with_version(begun.version))
     };
-    let answer = Answer::of(app.vendors.add_document(&member, &asked, call.responding(&begun), now).await?)?;
+    let answer = Answer::of(app.vendors.add_document(&member, &asked, call.responding(&begun)).await?)?;
     if !answer.is_replayed() {
         return Ok(answer);
     }

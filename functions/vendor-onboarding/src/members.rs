@@ -10,10 +10,7 @@ use crate::App;
 const MEMBERS: &str = "/v1/vendors/me/members";
 
 /// Lists the members of the vendor.
-#[utoipa::path(
-    get, path = "/v1/vendors/me/members",
-    responses((status = OK, body = Page<MemberView>))
-)]
+#[utoipa::path(get, path = "/v1/vendors/me/members", responses((status = OK, body = Page<MemberView>)))]
 pub async fn list_vendor_members(
     State(app): State<App>,
     Member(member): Member,
@@ -31,7 +28,7 @@ pub async fn list_vendor_members(
 )]
 pub async fn put_vendor_member(
     State(app): State<App>,
-    Now(now): Now,
+    Now(_now): Now,
     Member(member): Member,
     Idempotent { body: Json(asked), call }: Idempotent<Json<PutMember>>,
 ) -> Result<Answer, Problem> {
@@ -40,16 +37,13 @@ pub async fn put_vendor_member(
         let answer = Answer::ok(&MemberView::from(&changed.membership))?;
         Ok(if changed.is_new { answer.at(MEMBERS.to_owned()) } else { answer })
     };
-    Answer::of(app.vendors.put_member(&member, &asked, call.responding(&changed), now).await?)
+    Answer::of(app.vendors.put_member(&member, &asked, call.responding(&changed)).await?)
 }
 
 /// Removes a member.
 ///
 /// The last owner of a vendor cannot be removed.
-#[utoipa::path(
-    delete, path = "/v1/vendors/me/members",
-    request_body = RemoveMember, responses((status = NO_CONTENT))
-)]
+#[utoipa::path(delete, path = "/v1/vendors/me/members", request_body = RemoveMember, responses((status = NO_CONTENT)))]
 pub async fn remove_vendor_member(
     State(app): State<App>,
     Member(member): Member,

@@ -30,8 +30,7 @@ pub async fn show_own_vendor(
 
 /// Changes the vendor's own account.
 #[utoipa::path(
-    patch, path = "/v1/vendors/me",
-    request_body = ChangeVendor, responses((status = OK, body = VendorView))
+    patch, path = "/v1/vendors/me", request_body = ChangeVendor, responses((status = OK, body = VendorView))
 )]
 pub async fn change_own_vendor(
     State(app): State<App>,

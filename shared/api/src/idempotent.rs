@@ -30,11 +30,15 @@ pub struct Idempotent<B> {
 #[derive(Clone, Copy, Debug)]
 pub struct NoBody;
 
-/// Key, route and fingerprint of a request whose caller is not authorized yet. Empty without an `Idempotency-Key`.
+/// Time, key, route and fingerprint of a request whose caller is not authorized yet. Without an `Idempotency-Key` it
+/// has its time only.
 ///
 /// No table accepts it, so that a handler cannot look up a key before it knows whose key it is.
 #[derive(Clone, Debug)]
-pub struct UnscopedRequest(Option<KeyedRequest>);
+pub struct UnscopedRequest {
+    at: Timestamp,
+    keyed: Option<KeyedRequest>,
+}
 
 #[derive(Clone, Debug)]
 struct KeyedRequest {
@@ -44,9 +48,12 @@ struct KeyedRequest {
     at: Timestamp,
 }
 
-/// A request whose key is scoped to its caller. Empty without an `Idempotency-Key`: then nothing is stored or replayed.
+/// A request whose key is scoped to its caller. Without an `Idempotency-Key` nothing is stored or replayed.
 #[derive(Clone, Debug)]
-pub struct ScopedRequest(Option<IdempotentRequest>);
+pub struct ScopedRequest {
+    at: Timestamp,
+    request: Option<IdempotentRequest>,
+}
 
 /// A JSON body with the idempotency key that its request has to have. The fingerprint is that of the body's bytes
 /// alone.
@@ -68,14 +75,15 @@ impl UnscopedRequest {
     /// Scopes the key to a caller: callers that choose the same key do not share it, and no caller can read another's
     /// stored response.
     pub fn scoped_to(self, caller: impl Display) -> ScopedRequest {
-        ScopedRequest(self.0.map(|keyed| keyed.scoped_to(caller)))
+        ScopedRequest { at: self.at, request: self.keyed.map(|keyed| keyed.scoped_to(caller)) }
     }
 }
 
 impl<T> Keyed<T> {
     /// The body, and the request with its key scoped to a caller.
-    pub fn scoped_to(self, caller: impl Display) -> (T, IdempotentRequest) {
-        (self.body, self.keyed.scoped_to(caller))
+    pub fn scoped_to(self, caller: impl Display) -> (T, ScopedRequest) {
+        let at = self.keyed.at;
+        (self.body, ScopedRequest { at, request: Some(self.keyed.scoped_to(caller)) })
     }
 }
 
@@ -86,7 +94,7 @@ impl ScopedRequest {
         &'a self,
         respond: &'a (dyn Fn(&T) -> Result<Answer, Refusal> + Send + Sync),
     ) -> Call<'a, T, Answer> {
-        Call::new(self.0.as_ref(), Answer::to_record, respond)
+        Call::new(self.at, self.request.as_ref(), Answer::to_record, respond)
     }
 }
 
@@ -117,11 +125,11 @@ impl<B: FromRequest<S, Rejection = Problem>, S: Send + Sync> FromRequest<S> for 
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
+        let Now(at) = Now::from_request_parts(&mut parts, state).await?;
         let Some(key) = IdempotencyKey::read(&parts)? else {
             let body = B::from_request(Request::from_parts(parts, body), state).await?;
-            return Ok(Self { body, call: UnscopedRequest(None) });
+            return Ok(Self { body, call: UnscopedRequest { at, keyed: None } });
         };
-        let Now(at) = Now::from_request_parts(&mut parts, state).await?;
         let RawBody(bytes) = RawBody::from_request(Request::from_parts(parts.clone(), body), state).await?;
         let keyed = KeyedRequest {
             route: route(&parts)?,
@@ -130,7 +138,7 @@ impl<B: FromRequest<S, Rejection = Problem>, S: Send + Sync> FromRequest<S> for 
             at,
         };
         let body = B::from_request(Request::from_parts(parts, Body::from(bytes)), state).await?;
-        Ok(Self { body, call: UnscopedRequest(Some(keyed)) })
+        Ok(Self { body, call: UnscopedRequest { at, keyed: Some(keyed) } })
     }
 }
 

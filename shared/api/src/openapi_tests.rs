@@ -115,6 +115,7 @@ fn the_arguments_of_a_handler_and_its_own_list_say_how_it_refuses() {
         ("413", "too_large"),
         ("415", "unsupported_media_type"),
         ("500", "internal"),
+        ("503", "unavailable"),
     ];
     let mut expected: Vec<(String, String)> =
         pairs.iter().map(|(status, code)| ((*status).to_owned(), (*code).to_owned())).collect();

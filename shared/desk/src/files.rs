@@ -5,7 +5,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use domain::vendor::VendorJob;
 use domain::{Code, Coded};
-use platform::{Bucket, Config, Fatal};
+use platform::{Bucket, Config, Fatal, JobQueue, NotSent};
 
 pub(crate) const CSV: &str = "text/csv";
 
@@ -15,25 +15,17 @@ pub(crate) struct Files {
     bucket: String,
     /// The same bucket, for presigned uploads and downloads by clients.
     pub(crate) presigner: Bucket,
-    queue_client: aws_sdk_sqs::Client,
-    queue_url: String,
+    queue: JobQueue,
 }
 
+/// The bucket did not take a file.
 #[derive(Debug, thiserror::Error)]
-pub enum FilesError {
-    /// The call to the bucket or the queue failed.
-    #[error("the call to the bucket or the queue failed: {0}")]
-    NotTaken(String),
-    #[error("the job could not be serialised: {0}")]
-    NotWritten(String),
-}
+#[error("the call to the bucket failed: {0}")]
+pub struct NotTaken(String);
 
-impl Coded for FilesError {
+impl Coded for NotTaken {
     fn code(&self) -> Code {
-        match self {
-            Self::NotTaken(_) => Code::Unavailable,
-            Self::NotWritten(_) => Code::Internal,
-        }
+        Code::Unavailable
     }
 }
 
@@ -48,22 +40,19 @@ impl Files {
             presigner: Bucket::new(bucket_client.clone(), &bucket),
             bucket_client,
             bucket,
-            queue_client: config.sqs()?,
-            queue_url: config.required("IMPORTS_QUEUE_URL")?.to_owned(),
+            queue: JobQueue::new(config)?,
         })
     }
 
     /// Puts a file. The bucket's notification to the queue starts the import.
-    pub(crate) async fn put(&self, key: &str, bytes: Bytes) -> Result<(), FilesError> {
+    pub(crate) async fn put(&self, key: &str, bytes: Bytes) -> Result<(), NotTaken> {
         let put = self.bucket_client.put_object().bucket(&self.bucket).key(key).content_type(CSV);
         let sent = put.body(ByteStream::from(bytes)).send().await;
-        sent.map(|_| ()).map_err(|error| FilesError::NotTaken(DisplayErrorContext(&error).to_string()))
+        sent.map(|_| ()).map_err(|error| NotTaken(DisplayErrorContext(&error).to_string()))
     }
 
-    pub(crate) async fn enqueue(&self, job: &VendorJob) -> Result<(), FilesError> {
-        let body = serde_json::to_string(job).map_err(|error| FilesError::NotWritten(error.to_string()))?;
-        let sent = self.queue_client.send_message().queue_url(&self.queue_url).message_body(body).send().await;
-        sent.map(|_| ()).map_err(|error| FilesError::NotTaken(DisplayErrorContext(&error).to_string()))
+    pub(crate) async fn enqueue(&self, job: &VendorJob) -> Result<(), NotSent> {
+        self.queue.send(job, 0).await
     }
 
     /// Sends a new message for a job whose message was lost. The caller only reads the job, so an error of the queue is

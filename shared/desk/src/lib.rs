@@ -7,7 +7,6 @@
 mod desk;
 mod draft;
 mod files;
-mod jobs;
 mod media;
 mod members;
 mod operator;
@@ -30,21 +29,17 @@ pub use stock::ChangeStock;
 pub use store::orders::OrderSummary;
 pub use vendors::{AddDocument, BegunDocument, ChangeVendor, DocumentType, OpenVendor, Vendors};
 
-/// Why a use case did not succeed.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error(transparent)]
-    Refused(#[from] domain::Refusal),
-    #[error(transparent)]
-    Store(#[from] store::Error),
-    #[error(transparent)]
-    Unsigned(#[from] platform::NotSigned),
-    #[error(transparent)]
-    Files(#[from] files::FilesError),
-    #[error(transparent)]
-    People(#[from] people::PeopleError),
-    #[error(transparent)]
-    Job(#[from] jobs::NotSent),
+domain::one_of! {
+    /// Why a use case did not succeed.
+    pub enum Error {
+        Refused(domain::Refusal),
+        Store(store::Error),
+        Unsigned(platform::NotSigned),
+        File(files::NotTaken),
+        People(people::PeopleError),
+        Job(platform::NotSent),
+    }
 }
 
-domain::coded_by_variant!(Error { Refused, Store, Unsigned, Files, People, Job });
+/// The outcome of a use case.
+type Done<R> = Result<domain::Outcome<R>, Error>;

@@ -2,12 +2,12 @@
 
 use domain::upload::Upload;
 use domain::vendor::{Member, Permission};
-use domain::{Call, MediaId, Outcome, Refusal, Timestamp};
+use domain::{Call, MediaId, Refusal, Timestamp};
 use platform::UploadSpec;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::{Desk, Error};
+use crate::{Desk, Done, Error};
 
 /// The most bytes of a picture: 10 MB.
 const MAX_SIZE: u64 = 10 * 1024 * 1024;
@@ -60,8 +60,8 @@ impl Desk {
         member: &Member,
         asked: &BeginUpload,
         call: Call<'_, BegunUpload, R>,
-        now: Timestamp,
-    ) -> Result<Outcome<R>, Error> {
+    ) -> Done<R> {
+        let now = call.at();
         member.may(Permission::EditProducts)?;
         let work = async {
             if !(1..=MAX_SIZE).contains(&asked.size) {

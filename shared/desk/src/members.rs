@@ -2,13 +2,13 @@
 
 use domain::text::Email;
 use domain::vendor::{Member, Membership, Permission, Role, VendorAccount};
-use domain::{Call, Code, Outcome, Refusal, Timestamp, UserId};
+use domain::{Call, Code, Refusal, UserId};
 use serde::Deserialize;
 use store::Accounts;
 use store::accounts::MemberChange;
 use utoipa::ToSchema;
 
-use crate::{Error, Vendors};
+use crate::{Done, Error, Vendors};
 
 /// The most members of a vendor.
 const MAX_MEMBERS: usize = 100;
@@ -53,15 +53,9 @@ impl Vendors {
     }
 
     /// Adds a member, or changes the role of one. The person must have an account.
-    pub async fn put_member<R>(
-        &self,
-        member: &Member,
-        asked: &PutMember,
-        call: Call<'_, ChangedMember, R>,
-        now: Timestamp,
-    ) -> Result<Outcome<R>, Error> {
+    pub async fn put_member<R>(&self, member: &Member, asked: &PutMember, call: Call<'_, ChangedMember, R>) -> Done<R> {
         member.may(Permission::EditMembers)?;
-        self.accounts.once(call.request(), self.add_or_change_member(&member.account, asked, call, now)).await
+        self.accounts.once(call.request(), self.add_or_change_member(&member.account, asked, call)).await
     }
 
     async fn add_or_change_member<R>(
@@ -69,8 +63,8 @@ impl Vendors {
         account: &VendorAccount,
         asked: &PutMember,
         call: Call<'_, ChangedMember, R>,
-        now: Timestamp,
-    ) -> Result<Outcome<R>, Error> {
+    ) -> Done<R> {
+        let now = call.at();
         let vendor = account.card.id;
         let person = self.people.with_email(&asked.email).await?;
         let person =
@@ -103,12 +97,7 @@ impl Vendors {
     }
 
     /// Removes a member. The last owner of a vendor cannot be removed.
-    pub async fn remove_member<R>(
-        &self,
-        member: &Member,
-        asked: &RemoveMember,
-        call: Call<'_, (), R>,
-    ) -> Result<Outcome<R>, Error> {
+    pub async fn remove_member<R>(&self, member: &Member, asked: &RemoveMember, call: Call<'_, (), R>) -> Done<R> {
         member.may(Permission::EditMembers)?;
         let account = &member.account;
         let work = async {

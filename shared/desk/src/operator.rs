@@ -5,21 +5,24 @@ use domain::order::{OrderState, PlacedOrder};
 use domain::payment::{Payment, PaymentState, Refund};
 use domain::text::{Email, LongText};
 use domain::upload::FileLink;
-use domain::vendor::{Document, VendorAccount, VendorState, VendorStep};
+use domain::vendor::{Document, VendorAccount, VendorJob, VendorState, VendorStep};
 use domain::{
-    Call, Code, Expected, OrderId, Outcome, PageRequest, Refusal, Slice, Timestamp, UnmatchedPayment, UserId, VendorId,
+    Call, Code, Expected, OrderId, PageRequest, Refusal, Slice, Timestamp, UnmatchedPayment, UserId, VendorId,
 };
-use platform::{Bucket, Config, Fatal};
+use platform::{Bucket, Config, Fatal, JobQueue};
 use store::orders::OrderSummary;
 use store::{Accounts, Catalog, Orders};
 
-use crate::Error;
-use crate::jobs::Jobs;
+use crate::{Done, Error};
 
 /// Longest accepted order number in bytes: ten letters and digits, a hyphen, and what people type around them.
 const MAX_NUMBER_LENGTH: usize = 32;
 /// Longest reason of a decision in characters.
 const MAX_REASON_LENGTH: usize = 2_000;
+
+/// How long the job that follows a decision waits: longer than a request can last, so that it starts after its request
+/// has succeeded or failed.
+const FOLLOW_UP_DELAY_S: i32 = 45;
 
 /// What the operator can see and decide.
 #[derive(Clone, Debug)]
@@ -28,7 +31,7 @@ pub struct Operator {
     catalog: Catalog,
     orders: Orders,
     documents: Bucket,
-    jobs: Jobs,
+    jobs: JobQueue,
 }
 
 /// By what orders are found: exactly one of the three.
@@ -53,7 +56,7 @@ impl Operator {
             catalog: Catalog::new(dynamodb.clone(), catalog, media),
             orders: Orders::for_reading(dynamodb, config.required("ORDERS_TABLE")?),
             documents: Bucket::new(config.s3()?, config.required("DOCUMENTS_BUCKET")?),
-            jobs: Jobs::new(config.sqs()?, config.required("IMPORTS_QUEUE_URL")?),
+            jobs: JobQueue::new(config)?,
         })
     }
 
@@ -82,8 +85,8 @@ impl Operator {
         operator: UserId,
         expected: &Expected,
         call: Call<'_, VendorAccount, R>,
-        now: Timestamp,
-    ) -> Result<Outcome<R>, Error> {
+    ) -> Done<R> {
+        let now = call.at();
         if reason.is_some_and(|reason| !(1..=MAX_REASON_LENGTH).contains(&reason.as_str().chars().count())) {
             let detail = format!("1 to {MAX_REASON_LENGTH} characters");
             return Err(Refusal::field("/reason", "wrong_length", detail).into());
@@ -93,13 +96,18 @@ impl Operator {
             expected.check(account.version)?;
             let decided = account.after(step, reason.cloned(), operator, now)?;
             // A rejected vendor had nothing on sale before.
+            let follow_up = VendorJob::SyncProducts { vendor_id: id, after: None };
             let needs_follow_up = step != VendorStep::Rejected;
             if needs_follow_up {
-                self.jobs.schedule_follow_up(id).await?;
+                // The queue and the table cannot be written in one transaction: if the job were sent afterwards, a
+                // crash in between would leave a suspended vendor's products on sale. The job reads the vendor's state
+                // when it runs, so it changes nothing if the state was not saved.
+                self.jobs.send(&follow_up, FOLLOW_UP_DELAY_S).await?;
             }
             let saved = self.accounts.save_vendor(&decided, None, &self.catalog, |saved| call.answer(saved)).await?;
-            if needs_follow_up {
-                self.jobs.send_follow_up(id).await;
+            // The same job without delay; if it fails, the delayed one does the work.
+            if needs_follow_up && let Err(error) = self.jobs.send(&follow_up, 0).await {
+                tracing::warn!(vendor.id = %id, cause = %error, "the follow-up of a vendor's products is delayed");
             }
             Ok::<_, Error>(saved)
         };
@@ -117,7 +125,7 @@ impl Operator {
         roots: Vec<Category>,
         expected: &Expected,
         call: Call<'_, CategoryTree, R>,
-    ) -> Result<Outcome<R>, Error> {
+    ) -> Done<R> {
         let work = async {
             let current = self.catalog.categories().await?;
             expected.check(current.version)?;

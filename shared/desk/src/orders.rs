@@ -3,12 +3,12 @@
 use domain::order::{Actor, History, HistoryEvent, PlacedOrder, VendorOrder, VendorOrderId, VendorOrderState};
 use domain::text::Line;
 use domain::vendor::{Member, Permission};
-use domain::{Call, Code, Outcome, PageRequest, Refusal, Slice, Timestamp, VendorId};
+use domain::{Call, Code, PageRequest, Refusal, Slice, Timestamp, VendorId};
 use serde::Deserialize;
 use store::Decision;
 use utoipa::ToSchema;
 
-use crate::{Desk, Error};
+use crate::{Desk, Done, Error};
 
 /// A vendor order of the member's vendor, in its order.
 #[derive(Clone, Debug)]
@@ -111,8 +111,8 @@ impl Desk {
         id: VendorOrderId,
         action: &Action,
         call: Call<'_, OwnVendorOrder, R>,
-        now: Timestamp,
-    ) -> Result<Outcome<R>, Error> {
+    ) -> Done<R> {
+        let now = call.at();
         member.may(action.permission())?;
         let vendor = member.vendor();
         let decide = |placed: PlacedOrder| async {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::files::CSV;
-use crate::{Desk, Error};
+use crate::{Desk, Done, Error};
 
 /// The parameters of an import.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -55,8 +55,8 @@ impl Desk {
         asked: &ImportParameters,
         announced: Option<&AnnounceFile>,
         call: Call<'_, BegunImport, R>,
-        now: Timestamp,
     ) -> Result<(Outcome<R>, ImportJob), Error> {
+        let now = call.at();
         member.may(Permission::EditProducts)?;
         if announced.is_some_and(|announced| !(1..=MAX_FILE_BYTES).contains(&announced.size)) {
             return Err(Refusal::field("/size", "out_of_range", format!("1 to {MAX_FILE_BYTES} bytes")).into());
@@ -134,8 +134,8 @@ impl Desk {
         member: &Member,
         currency: Option<Currency>,
         call: Call<'_, ExportJob, R>,
-        now: Timestamp,
-    ) -> Result<Outcome<R>, Error> {
+    ) -> Done<R> {
+        let now = call.at();
         member.may(Permission::ReadProducts)?;
         let job = ExportJob {
             id: ExportId::new(now, platform::ids(now).bits()),

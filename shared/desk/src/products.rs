@@ -8,14 +8,13 @@ use domain::stock::StockShard;
 use domain::text::Handle;
 use domain::vendor::{Member, Permission, VendorState};
 use domain::{
-    Call, Code, Coded, Currency, Expected, Outcome, PageRequest, ProductId, Refusal, Slice, Timestamp, VariantId,
-    VendorId,
+    Call, Code, Coded, Currency, Expected, Outcome, PageRequest, ProductId, Refusal, Slice, VariantId, VendorId,
 };
 use store::catalog::StoredProduct;
 use store::{Backoff, Decision};
 
 use crate::draft::{Built, InitialStock, WriteProduct, build};
-use crate::{Desk, Error};
+use crate::{Desk, Done, Error};
 
 /// How many handles are tried for a product whose own is taken.
 const MAX_HANDLES: u32 = 8;
@@ -100,8 +99,8 @@ impl Desk {
         member: &Member,
         written: &WriteProduct,
         call: Call<'_, OwnProduct, R>,
-        now: Timestamp,
-    ) -> Result<Outcome<R>, Error> {
+    ) -> Done<R> {
+        let now = call.at();
         member.may(Permission::EditProducts)?;
         let work = async {
             let tree = self.catalog.categories().await?;
@@ -122,7 +121,7 @@ impl Desk {
         built: Built,
         may_give_way: bool,
         call: Call<'_, OwnProduct, R>,
-    ) -> Result<Outcome<R>, Error> {
+    ) -> Done<R> {
         let mut new = StoredProduct::new(built.product, built.description_html);
         let shards = initial_shards(&built.initial_stock);
         let (suggested, vendor) = (new.product.handle.clone(), &member.account.card.handle);
@@ -170,8 +169,8 @@ impl Desk {
         written: &WriteProduct,
         expected: &Expected,
         call: Call<'_, OwnProduct, R>,
-        now: Timestamp,
-    ) -> Result<Outcome<R>, Error> {
+    ) -> Done<R> {
+        let now = call.at();
         member.may(Permission::EditProducts)?;
         let work = async {
             let tree = self.catalog.categories().await?;
@@ -250,8 +249,8 @@ impl Desk {
         state: ProductState,
         expected: &Expected,
         call: Call<'_, OwnProduct, R>,
-        now: Timestamp,
-    ) -> Result<Outcome<R>, Error> {
+    ) -> Done<R> {
+        let now = call.at();
         member.may(Permission::EditProducts)?;
         if state == ProductState::Published && member.account.state != VendorState::Approved {
             return Err(Refusal::because(Code::WrongState, "the vendor has to be approved first").into());
@@ -292,7 +291,7 @@ impl Desk {
         id: ProductId,
         expected: &Expected,
         call: Call<'_, (), R>,
-    ) -> Result<Outcome<R>, Error> {
+    ) -> Done<R> {
         member.may(Permission::EditProducts)?;
         let work = async {
             let mut backoff = Backoff::default();

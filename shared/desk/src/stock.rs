@@ -10,7 +10,7 @@ use store::catalog::StoredProduct;
 use utoipa::ToSchema;
 
 use crate::products::{OwnProduct, own, shard_counts};
-use crate::{Desk, Error};
+use crate::{Desk, Done, Error};
 
 /// At most one of `on_hand` and `adjust`, and the number of shards. At least one of the three must be given.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -61,7 +61,7 @@ impl Desk {
         (id, variant): (ProductId, VariantId),
         asked: &ChangeStock,
         call: Call<'_, OwnProduct, R>,
-    ) -> Result<Outcome<R>, Error> {
+    ) -> Done<R> {
         member.may(Permission::EditStock)?;
         let work = async {
             let units = asked.units()?;

@@ -8,15 +8,15 @@ use domain::vendor::{
     Document, DocumentKind, Member, Membership, Permission, Role, VendorAccount, VendorCard, VendorState, VendorStep,
 };
 use domain::{
-    Call, Change, Code, Currency, Expected, FieldError, MediaId, Money, Outcome, Refusal, Timestamp, UserId, VendorId,
+    Call, Change, Code, Currency, Expected, FieldError, MediaId, Money, Refusal, Timestamp, UserId, VendorId,
 };
 use platform::{Bucket, Config, Fatal, UploadSpec};
 use serde::Deserialize;
 use store::{Accounts, Catalog};
 use utoipa::ToSchema;
 
-use crate::Error;
 use crate::people::People;
+use crate::{Done, Error};
 
 /// The most characters of a vendor's description of itself: it is read with every cart.
 const MAX_ABOUT_LENGTH: usize = 5_000;
@@ -248,13 +248,8 @@ impl Vendors {
     }
 
     /// Opens a vendor as a draft, with the applicant as its owner.
-    pub async fn open<R>(
-        &self,
-        asked: OpenVendor,
-        applicant: UserId,
-        call: Call<'_, VendorAccount, R>,
-        now: Timestamp,
-    ) -> Result<Outcome<R>, Error> {
+    pub async fn open<R>(&self, asked: OpenVendor, applicant: UserId, call: Call<'_, VendorAccount, R>) -> Done<R> {
+        let now = call.at();
         let work = async {
             let handle = asked.handle()?;
             check_about(asked.about.as_ref())?;
@@ -288,13 +283,8 @@ impl Vendors {
     }
 
     /// Submits the vendor's application, if it is complete.
-    pub async fn submit<R>(
-        &self,
-        member: &Member,
-        expected: &Expected,
-        call: Call<'_, VendorAccount, R>,
-        now: Timestamp,
-    ) -> Result<Outcome<R>, Error> {
+    pub async fn submit<R>(&self, member: &Member, expected: &Expected, call: Call<'_, VendorAccount, R>) -> Done<R> {
+        let now = call.at();
         let submitted =
             |account: &VendorAccount| account.after(VendorStep::Submitted, None, member.membership.user, now);
         self.save(member, expected, submitted, call).await
@@ -307,7 +297,7 @@ impl Vendors {
         asked: ChangeVendor,
         expected: &Expected,
         call: Call<'_, VendorAccount, R>,
-    ) -> Result<Outcome<R>, Error> {
+    ) -> Done<R> {
         self.save(member, expected, |account| asked.applied(account), call).await
     }
 
@@ -318,7 +308,7 @@ impl Vendors {
         expected: &Expected,
         changed: impl FnOnce(&VendorAccount) -> Result<VendorAccount, Refusal>,
         call: Call<'_, VendorAccount, R>,
-    ) -> Result<Outcome<R>, Error> {
+    ) -> Done<R> {
         member.may(Permission::EditShop)?;
         let account = &member.account;
         let work = async {
@@ -339,8 +329,8 @@ impl Vendors {
         member: &Member,
         asked: &AddDocument,
         call: Call<'_, BegunDocument, R>,
-        now: Timestamp,
-    ) -> Result<Outcome<R>, Error> {
+    ) -> Done<R> {
+        let now = call.at();
         member.may(Permission::EditShop)?;
         let work = async {
             if !(1..=MAX_DOCUMENT_SIZE).contains(&asked.size) {

@@ -156,10 +156,17 @@ pub trait Coded: std::error::Error {
     }
 }
 
-/// Implements [`Coded`] for an enum whose variants each hold an error that has a code.
+/// Defines an error that is one of several others, each in a variant of its own: it converts from each, and refuses
+/// with what the inner one refuses with.
 #[macro_export]
-macro_rules! coded_by_variant {
-    ($error:ident { $($variant:ident),+ $(,)? }) => {
+macro_rules! one_of {
+    ($(#[$doc:meta])* pub enum $error:ident { $($variant:ident($inner:ty)),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, thiserror::Error)]
+        pub enum $error {
+            $(#[error(transparent)] $variant(#[from] $inner)),+
+        }
+
         impl $error {
             fn inner(&self) -> &dyn $crate::Coded {
                 match self { $(Self::$variant(error) => error,)+ }

@@ -40,9 +40,10 @@ pub enum Outcome<R> {
 /// A response that is about to be sent, and what is stored of it when its request has a key.
 pub type Prepared<R> = (R, Option<StoredResponse>);
 
-/// How a request answers, and under which idempotency key. A use case makes the response from what it is about to
-/// write, so that both are written in one transaction.
+/// When a request came, how it answers, and under which idempotency key. A use case makes the response from what it is
+/// about to write, so that both are written in one transaction.
 pub struct Call<'a, T: ?Sized, R> {
+    at: Timestamp,
     key: Option<Key<'a, R>>,
     respond: &'a (dyn Fn(&T) -> Result<R, Refusal> + Send + Sync),
 }
@@ -67,11 +68,17 @@ impl<T: ?Sized, R> std::fmt::Debug for Call<'_, T, R> {
 impl<'a, T: ?Sized, R> Call<'a, T, R> {
     /// A request that answers with what `respond` makes of the result. With a key, `record` gives the stored form.
     pub fn new(
+        at: Timestamp,
         request: Option<&'a IdempotentRequest>,
         record: fn(&R) -> Result<String, Refusal>,
         respond: &'a (dyn Fn(&T) -> Result<R, Refusal> + Send + Sync),
     ) -> Self {
-        Self { key: request.map(|request| (request, record)), respond }
+        Self { at, key: request.map(|request| (request, record)), respond }
+    }
+
+    /// When the request came.
+    pub const fn at(&self) -> Timestamp {
+        self.at
     }
 
     /// The request, if it has a key.

@@ -310,6 +310,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_open_payment_and_a_declined_one_that_its_provider_has_may_be_paid() {
+        let order = crate::OrderId::from_bits(1);
+        let may_be_paid = |state, reference: Option<&str>, provider| {
+            let payment = crate::examples::payment(2, order, provider, crate::examples::usd(1_250));
+            Payment { state, reference: reference.map(str::to_owned), ..payment }.may_be_paid()
+        };
+        for state in PaymentState::ALL {
+            let is_open = state.is_open();
+            assert_eq!(may_be_paid(state, None, ProviderName::Stripe), is_open, "{state:?}");
+            let known = may_be_paid(state, Some("pi_1"), ProviderName::Stripe);
+            assert_eq!(known, is_open || state == PaymentState::Failed, "{state:?}");
+            assert!(!may_be_paid(state, Some("pi_1"), ProviderName::CashOnDelivery), "{state:?}");
+        }
+    }
+
+    #[test]
     fn the_life_of_a_payment_is_exactly_this() {
         let mut life = String::new();
         for state in PaymentState::ALL {

@@ -174,3 +174,51 @@ pub struct DisputeNews {
     /// Opened, won or lost.
     pub state: DisputeState,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::examples::{self, usd};
+
+    fn news(reference: &str, payment_id: Option<PaymentId>) -> ProviderNews {
+        ProviderNews {
+            provider: ProviderName::Stripe,
+            reference: reference.to_owned(),
+            order_id: None,
+            payment_id,
+            event_id: None,
+            occurred_at: None,
+            kind: NewsKind::Payment(PaymentNews::Pending),
+        }
+    }
+
+    fn payment(reference: Option<&str>) -> Payment {
+        let payment = examples::payment(2, OrderId::from_bits(1), ProviderName::Stripe, usd(1_250));
+        Payment { reference: reference.map(str::to_owned), ..payment }
+    }
+
+    #[test]
+    fn an_answer_is_about_the_payment_that_was_asked_about() {
+        let payment = payment(Some("pi_1"));
+        let named = news("pi_1", None).about(&payment);
+        assert_eq!((named.order_id, named.payment_id), (Some(payment.order), Some(payment.id)));
+        let other = Some(PaymentId::from_bits(9));
+        assert_eq!(news("pi_1", other).about(&payment).payment_id, other, "what the provider names stays");
+    }
+
+    #[test]
+    fn news_with_another_reference_is_not_about_a_payment_that_it_names() {
+        let (known, unknown) = (payment(Some("pi_1")), payment(None));
+        for (news, about_known, about_unknown) in [
+            (news("pi_1", Some(known.id)), true, true),
+            (news("pi_1", None), true, false),
+            (news("", Some(known.id)), true, true),
+            (news("pi_2", Some(known.id)), false, true),
+            (news("pi_2", None), false, false),
+        ] {
+            assert_eq!((news.is_about(&known), news.is_about(&unknown)), (about_known, about_unknown), "{news:?}");
+        }
+        let elsewhere = ProviderNews { provider: ProviderName::CashOnDelivery, ..news("pi_1", Some(known.id)) };
+        assert!(!elsewhere.is_about(&known));
+    }
+}

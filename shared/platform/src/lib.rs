@@ -11,6 +11,7 @@ mod consume;
 mod http;
 mod ids;
 mod logging;
+mod queue;
 mod secrets;
 mod serve;
 mod stream;
@@ -24,7 +25,27 @@ pub use consume::{
 };
 pub use http::{HttpClient, HttpError};
 pub use ids::ids;
+pub use queue::{JobQueue, NotSent};
 pub use secrets::{Rotating, Secret, SecretError};
 pub use serve::serve;
 pub use stream::{Change, StreamRecord};
 pub use trace::traced;
+
+/// The `main` of a Lambda function: `http` serves the router of a crate, any other word consumes events with its
+/// handler.
+#[macro_export]
+macro_rules! lambda {
+    (http $function:ident) => {
+        $crate::lambda!(@ config => $crate::serve($function::router($function::App::new(&config).await?)));
+    };
+    ($consume:ident $function:ident) => {
+        $crate::lambda!(@ config => $crate::$consume($function::App::new(&config).await?, $function::handle));
+    };
+    (@ $config:ident => $serving:expr) => {
+        #[tokio::main(flavor = "current_thread")]
+        async fn main() -> Result<(), $crate::Fatal> {
+            let $config = $crate::Config::from_env()?;
+            $serving.await
+        }
+    };
+}

@@ -60,18 +60,14 @@ impl Settlement {
             Ok(opened) => Opening::Open { reference: opened.reference, action: opened.action, news: opened.news },
             Err(Failure::Refused { code }) => {
                 tracing::warn!(
-                    payment.id = %payment.id,
-                    payment.provider = payment.provider.as_str(),
-                    reason = code.as_str(),
+                    payment.id = %payment.id, payment.provider = payment.provider.as_str(), reason = code.as_str(),
                     "a provider refused a payment"
                 );
                 Opening::Refused { code }
             }
             Err(failure) => {
                 tracing::warn!(
-                    payment.id = %payment.id,
-                    payment.provider = payment.provider.as_str(),
-                    cause = %failure,
+                    payment.id = %payment.id, payment.provider = payment.provider.as_str(), cause = %failure,
                     "a provider does not answer"
                 );
                 Opening::Unanswered
@@ -102,9 +98,7 @@ impl Settlement {
                 }
                 Err(failure) => {
                     tracing::warn!(
-                        order.id = %payment.order,
-                        payment.id = %payment.id,
-                        cause = %failure,
+                        order.id = %payment.order, payment.id = %payment.id, cause = %failure,
                         "a payment could not be looked up"
                     );
                 }

@@ -90,9 +90,7 @@ impl Settlement {
             }
             Ok(Cancellation::Undecided(_)) => {
                 tracing::warn!(
-                    order.id = %payment.order,
-                    payment.id = %payment.id,
-                    "a payment that is to be closed is not decided"
+                    order.id = %payment.order, payment.id = %payment.id, "a payment that is to be closed is not decided"
                 );
                 return Ok(Attempt::Undecided);
             }
@@ -101,10 +99,7 @@ impl Settlement {
         // A repeat of a refusal would be refused as well.
         let is_gone = matches!(failure, Failure::Refused { .. }) || was_never_opened(payment, &failure);
         tracing::warn!(
-            order.id = %payment.order,
-            payment.id = %payment.id,
-            payment.is_gone = is_gone,
-            cause = %failure,
+            order.id = %payment.order, payment.id = %payment.id, payment.is_gone = is_gone, cause = %failure,
             "a payment could not be cancelled at its provider"
         );
         Ok(if is_gone { Attempt::Gone } else { Attempt::Silent(failure) })

@@ -28,20 +28,15 @@ pub struct Settlement {
     breaker: Option<calls::Breaker>,
 }
 
-/// Why a provider's news could not be settled, or a provider could not be called.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error(transparent)]
-    Store(#[from] store::Error),
-    #[error(transparent)]
-    Refused(#[from] domain::Refusal),
-    #[error(transparent)]
-    Provider(#[from] Failure),
-    #[error(transparent)]
-    Webhook(#[from] WebhookError),
+domain::one_of! {
+    /// Why a provider's news could not be settled, or a provider could not be called.
+    pub enum Error {
+        Store(store::Error),
+        Refused(domain::Refusal),
+        Provider(Failure),
+        Webhook(WebhookError),
+    }
 }
-
-domain::coded_by_variant!(Error { Store, Refused, Provider, Webhook });
 
 impl Settlement {
     /// Connects the providers with the keys and base URLs of this environment.

@@ -50,10 +50,7 @@ impl Settlement {
                 // Cash is among the refused: it never went through a provider, so none can send it back.
                 let is_refused = matches!(failure, Failure::Refused { .. });
                 tracing::warn!(
-                    order.id = %refund.order,
-                    refund.id = %refund.id,
-                    cause = %failure,
-                    refund.is_refused = is_refused,
+                    order.id = %refund.order, refund.id = %refund.id, cause = %failure, refund.is_refused = is_refused,
                     "a provider did not make a refund"
                 );
                 Ok(if is_refused { RefundAnswer::Refused } else { RefundAnswer::Later })

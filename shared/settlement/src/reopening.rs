@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::catalog::MAX_SHARDS;
 use domain::order::PlacedOrder;
 use domain::stock::{Allocation, Layout, max_allocations};
-use domain::{Call, Code, Coded, OrderId, Outcome, PaymentId, Refusal, Timestamp, VariantId};
+use domain::{Call, Code, Coded, OrderId, Outcome, PaymentId, Refusal, VariantId};
 use store::allocation::{Allocations, Need, Needs, StockSources};
 use store::{Backoff, Decision, Error};
 
@@ -55,8 +55,8 @@ impl Settlement {
         payment: PaymentId,
         accept: bool,
         call: Call<'_, PlacedOrder, R>,
-        now: Timestamp,
     ) -> Result<Outcome<R>, Error> {
+        let now = call.at();
         let decide = |mut order: PlacedOrder| async move {
             if order.has_decided(payment, accept) {
                 return Ok(Decision::Write(order, ()));

@@ -162,9 +162,7 @@ fn apply(placed: &mut PlacedOrder, news: &ProviderNews, late: LatePayment, ids: 
                 && last.is_some_and(|last| last.event == HistoryEvent::RefundSucceededAfterFailure)
             {
                 tracing::error!(
-                    order.id = %placed.order.id,
-                    refund.id = %refund,
-                    "a refund succeeded after it had failed here"
+                    order.id = %placed.order.id, refund.id = %refund, "a refund succeeded after it had failed here"
                 );
             }
             Ok(settled)
@@ -172,10 +170,8 @@ fn apply(placed: &mut PlacedOrder, news: &ProviderNews, late: LatePayment, ids: 
         NewsKind::Dispute(dispute) => {
             let payment = attempt?;
             tracing::warn!(
-                order.id = %placed.order.id,
-                dispute.reference = dispute.reference.as_str(),
-                dispute.state = ?dispute.state,
-                "a payment is disputed"
+                order.id = %placed.order.id, dispute.reference = dispute.reference.as_str(),
+                dispute.state = ?dispute.state, "a payment is disputed"
             );
             Ok(placed.dispute_changed(payment, dispute, news.occurred_at.unwrap_or(ids.now()), ids))
         }

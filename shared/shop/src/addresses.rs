@@ -3,19 +3,32 @@
 use std::collections::BTreeSet;
 
 use domain::address::Address;
-use domain::{AddressId, Call, Code, Coded, Expected, FieldError, Ids, Outcome, Refusal, Timestamp, UserId};
+use domain::{AddressId, Call, Code, Coded, Expected, FieldError, Ids, Refusal, UserId};
+use serde::Deserialize;
 use store::Accounts;
 use store::accounts::{AddressBook, SavedAddress};
+use utoipa::ToSchema;
 
-use crate::{Error, People};
+use crate::{Done, Error, People};
 
-/// One address of the book that replaces the stored one.
-#[derive(Clone, Debug)]
+/// The complete address book that replaces the stored one.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReplaceAddresses {
+    /// The addresses in the order to store, at most 50. A saved address that is missing here is deleted.
+    #[schema(max_items = 50)]
+    items: Vec<PutAddress>,
+}
+
+/// One address of the new address book.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct PutAddress {
     /// The id of a saved address, to keep or change it. Without an id the address is new, unless an equal one is saved
     /// already.
-    pub id: Option<AddressId>,
-    pub address: Address,
+    #[serde(default)]
+    id: Option<AddressId>,
+    address: Address,
 }
 
 impl People {
@@ -28,15 +41,15 @@ impl People {
     pub async fn replace_addresses<R>(
         &self,
         buyer: UserId,
-        asked: &[PutAddress],
+        asked: &ReplaceAddresses,
         expected: &Expected,
         call: Call<'_, AddressBook, R>,
-        now: Timestamp,
-    ) -> Result<Outcome<R>, Error> {
+    ) -> Done<R> {
+        let now = call.at();
         let work = async {
             let book = self.accounts.address_book(buyer).await?;
             expected.check(book.version)?;
-            let replaced = replaced(&book, asked, &mut platform::ids(now))?;
+            let replaced = replaced(&book, &asked.items, &mut platform::ids(now))?;
             Ok(self.accounts.save_address_book(buyer, &book, replaced, |saved| call.answer(saved)).await?)
         };
         self.accounts.once(call.request(), work).await
@@ -84,6 +97,7 @@ fn replaced(book: &AddressBook, asked: &[PutAddress], ids: &mut Ids) -> Result<A
 
 #[cfg(test)]
 mod tests {
+    use domain::Timestamp;
     use serde_json::json;
 
     use super::*;

@@ -8,10 +8,12 @@ use domain::{
     Call, CartId, Code, Currency, Expected, IdempotentRequest, Outcome, Refusal, Timestamp, UserId, VariantId, VendorId,
 };
 use platform::{Config, Fatal};
+use serde::Deserialize;
 use store::carts::Found;
 use store::{Backoff, Catalog, Decision, SettingsTable};
+use utoipa::ToSchema;
 
-use crate::Error;
+use crate::{Done, Error};
 
 /// Most claims that are followed from one cart to the next: more than a buyer makes in the lifetime of a cart.
 const MAX_CLAIM_HOPS: usize = 100;
@@ -32,10 +34,12 @@ pub struct ShownCart {
 }
 
 /// The shipping option for the lines of one vendor.
-#[derive(Clone, Debug)]
-pub struct ShippingChoice {
-    pub vendor: VendorId,
-    pub option: String,
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChooseShipping {
+    vendor_id: VendorId,
+    #[schema(examples("flat"))]
+    option_id: String,
 }
 
 impl Carts {
@@ -69,13 +73,8 @@ impl Carts {
     }
 
     /// Deletes a cart that has not been ordered.
-    pub async fn delete<R>(
-        &self,
-        id: CartId,
-        expected: &Expected,
-        call: Call<'_, (), R>,
-        now: Timestamp,
-    ) -> Result<Outcome<R>, Error> {
+    pub async fn delete<R>(&self, id: CartId, expected: &Expected, call: Call<'_, (), R>) -> Done<R> {
+        let now = call.at();
         let delete = async {
             let cart = self.carts.read(id, now).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
             expected.check(cart.version)?;
@@ -93,8 +92,8 @@ impl Carts {
         (variant, quantity): (VariantId, u32),
         expected: &Expected,
         call: Call<'_, ShownCart, R>,
-        now: Timestamp,
-    ) -> Result<Outcome<R>, Error> {
+    ) -> Done<R> {
+        let now = call.at();
         if quantity > MAX_UNITS {
             return Err(Refusal::field("/quantity", "out_of_range", format!("must be 0 to {MAX_UNITS}")).into());
         }
@@ -136,10 +135,10 @@ impl Carts {
         address: &Address,
         expected: &Expected,
         call: Call<'_, ShownCart, R>,
-        now: Timestamp,
-    ) -> Result<Outcome<R>, Error> {
+    ) -> Done<R> {
+        let now = call.at();
         address.check("/address")?;
-        self.change(id, expected, call, now, |mut cart| async move {
+        self.change(id, expected, call, |mut cart| async move {
             let snapshot = self.snapshot(&cart).await?;
             cart.address = Some(address.clone());
             cart.shipping = cart.vendors().into_iter().map(|vendor| (vendor, FLAT_RATE.to_owned())).collect();
@@ -163,12 +162,11 @@ impl Carts {
     pub async fn choose_shipping<R>(
         &self,
         id: CartId,
-        choices: &[ShippingChoice],
+        choices: &[ChooseShipping],
         expected: &Expected,
         call: Call<'_, ShownCart, R>,
-        now: Timestamp,
-    ) -> Result<Outcome<R>, Error> {
-        self.change(id, expected, call, now, |mut cart| async move {
+    ) -> Done<R> {
+        self.change(id, expected, call, |mut cart| async move {
             if cart.address.is_none() {
                 return Err(Refusal::of(Code::AddressMissing).into());
             }
@@ -182,23 +180,12 @@ impl Carts {
 
     /// Claims a guest's cart for a buyer: it is merged with the cart that the buyer had, into one with a new id,
     /// because others may know the old one. Claiming the old id again answers the new cart.
-    pub async fn claim<R>(
-        &self,
-        id: CartId,
-        buyer: UserId,
-        call: Call<'_, ShownCart, R>,
-        now: Timestamp,
-    ) -> Result<Outcome<R>, Error> {
-        self.carts.once(call.request(), self.merge(id, buyer, call, now)).await
+    pub async fn claim<R>(&self, id: CartId, buyer: UserId, call: Call<'_, ShownCart, R>) -> Done<R> {
+        self.carts.once(call.request(), self.merge(id, buyer, call)).await
     }
 
-    async fn merge<R>(
-        &self,
-        mut id: CartId,
-        buyer: UserId,
-        call: Call<'_, ShownCart, R>,
-        now: Timestamp,
-    ) -> Result<Outcome<R>, Error> {
+    async fn merge<R>(&self, mut id: CartId, buyer: UserId, call: Call<'_, ShownCart, R>) -> Done<R> {
+        let now = call.at();
         let mut backoff = Backoff::default();
         loop {
             let guest = self.resolve_claimed(&mut id, buyer).await?;
@@ -245,12 +232,12 @@ impl Carts {
         id: CartId,
         expected: &Expected,
         call: Call<'_, ShownCart, R>,
-        now: Timestamp,
         decide: impl Fn(Cart) -> Deciding,
-    ) -> Result<Outcome<R>, Error>
+    ) -> Done<R>
     where
         Deciding: Future<Output = Result<Decision<Cart, PricedCart>, Error>>,
     {
+        let now = call.at();
         let read = || async { Ok((self.carts.read(id, now).await?, ())) };
         let decide = |cart: Cart, ()| {
             let open = expected.check(cart.version).and_then(|()| cart.check_open(now));
@@ -270,8 +257,8 @@ impl Carts {
         &self,
         id: CartId,
         request: Option<&IdempotentRequest>,
-        work: impl Future<Output = Result<Outcome<R>, Error>>,
-    ) -> Result<Outcome<R>, Error> {
+        work: impl Future<Output = Done<R>>,
+    ) -> Done<R> {
         let outcome = self.carts.once(request, work).await?;
         if matches!(outcome, Outcome::Replayed(_)) && matches!(self.carts.find(id).await?, Some(Found::Claimed { .. }))
         {
@@ -308,17 +295,17 @@ impl Carts {
     }
 }
 
-fn choose(cart: &mut Cart, choices: &[ShippingChoice]) -> Result<(), Refusal> {
+fn choose(cart: &mut Cart, choices: &[ChooseShipping]) -> Result<(), Refusal> {
     let vendors = cart.vendors();
     for (index, choice) in choices.iter().enumerate() {
         let unknown = |field: &str, detail: &str| Refusal::field(format!("/{index}/{field}"), "unknown", detail);
-        if !vendors.contains(&choice.vendor) {
+        if !vendors.contains(&choice.vendor_id) {
             return Err(unknown("vendor_id", "the cart has no lines of this vendor"));
         }
-        if choice.option != FLAT_RATE {
+        if choice.option_id != FLAT_RATE {
             return Err(unknown("option_id", "the vendor has no such shipping option"));
         }
-        cart.shipping.insert(choice.vendor, choice.option.clone());
+        cart.shipping.insert(choice.vendor_id, choice.option_id.clone());
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use domain::cart::Cart;
+use domain::contact::Contact;
 use domain::order::{PlaceOrder, PlacedOrder, place};
 use domain::payment::{PaymentState, ProviderName};
 use domain::pricing::{PricedCart, price};
@@ -12,21 +13,24 @@ use domain::stock::max_allocations;
 use domain::text::{Email, Phone};
 use domain::{Call, CartId, Code, Coded, FieldError, IdempotentRequest, Money, OrderId, Outcome, Refusal, Timestamp};
 use platform::{Config, Fatal, Rotating};
+use serde::Deserialize;
 use settlement::{Closed, Closing, Settlement};
 use store::allocation::{Allocations, Need, Needs, StockSources, check_stock};
 use store::orders::PlaceOutcome;
 use store::rate_limits::Target;
 use store::{Backoff, Carts, Catalog, KeyUse, RateLimits, SettingsTable, Stock};
+use utoipa::ToSchema;
 
-use crate::Error;
 use crate::guests::Guests;
+use crate::return_url;
+use crate::{Done, Error};
 
 /// Time after which no further attempt to place an order starts. API Gateway's timeout is 30 seconds, and the
 /// provider's call needs the rest.
 const BUDGET: Duration = Duration::from_secs(20);
 
 /// Places orders and opens their payments.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Checkout {
     carts: Carts,
     catalog: Catalog,
@@ -35,15 +39,64 @@ pub struct Checkout {
 }
 
 /// The order to place for a cart.
-#[derive(Clone, Debug)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct CheckOut {
-    pub cart: CartId,
-    /// Address for messages to the buyer.
-    pub email: Email,
-    pub phone: Option<Phone>,
-    pub provider: ProviderName,
-    /// The total that the buyer has agreed to, with delivery and tax.
-    pub expected_total: Money,
+    pub cart_id: CartId,
+    /// How the buyer is reached. An e-mail address is needed; a telephone number is kept and shown beside it.
+    #[serde(default)]
+    contact: Option<Contact>,
+    /// The e-mail address alone, as clients before `contact` send it.
+    #[serde(default, deserialize_with = "domain::text::optional")]
+    email: Option<Email>,
+    payment: PaymentChoice,
+    /// The total that the buyer has agreed to, with delivery and tax. If the actual total is lower, that is charged; if
+    /// it is higher, the call is refused with `price_changed`.
+    expected_total: Money,
+}
+
+impl CheckOut {
+    /// The buyer's e-mail address and telephone number.
+    fn contact(&self) -> Result<(Email, Option<Phone>), Refusal> {
+        let contact = self.contact.clone().unwrap_or_default();
+        match (contact.email, self.email.clone()) {
+            (Some(email), Some(alias)) if email != alias => {
+                Err(Refusal::field("/email", "mismatch", "differs from the one in contact"))
+            }
+            (Some(email), _) | (None, Some(email)) => Ok((email, contact.phone)),
+            (None, None) if contact.phone.is_some() => {
+                let detail = "a telephone number alone is not enough yet: messages about the order are mailed";
+                Err(Refusal::field("/contact/email", "email_needed", detail))
+            }
+            (None, None) => {
+                Err(Refusal::field("/contact/email", "missing", "is needed: messages about the order are mailed"))
+            }
+        }
+    }
+}
+
+/// The chosen payment method.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentChoice {
+    /// One of the cart's payment methods.
+    provider: ProviderName,
+    /// An https address that the provider sends the buyer back to after a redirect.
+    #[serde(default, deserialize_with = "domain::text::optional")]
+    #[schema(format = "uri", examples("https://shop.example/orders"))]
+    return_url: Option<String>,
+}
+
+/// The payment method of the next attempt.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RetryPayment {
+    /// One of the marketplace's payment methods, not necessarily the one of the last attempt.
+    provider: ProviderName,
+    /// An https address that the provider sends the buyer back to after a redirect.
+    #[serde(default, deserialize_with = "domain::text::optional")]
+    #[schema(format = "uri", examples("https://shop.example/orders"))]
+    return_url: Option<String>,
 }
 
 /// An order whose payment was opened, with the token that opens it to its guest.
@@ -66,12 +119,6 @@ struct Begun<'a, R> {
     request: &'a IdempotentRequest,
     call: Call<'a, OpenedOrder, R>,
     secret: Arc<Rotating>,
-}
-
-impl std::fmt::Debug for Checkout {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Checkout").finish_non_exhaustive()
-    }
 }
 
 impl Checkout {
@@ -114,13 +161,10 @@ impl Checkout {
     ///
     /// Without conflicts it takes four round trips: the cart; what it names; one transaction with the order, its stock
     /// and the cart; and the provider.
-    pub async fn place<R>(
-        &self,
-        asked: &CheckOut,
-        client: &str,
-        call: Call<'_, OpenedOrder, R>,
-        now: Timestamp,
-    ) -> Result<Outcome<R>, Error> {
+    pub async fn place<R>(&self, asked: &CheckOut, client: &str, call: Call<'_, OpenedOrder, R>) -> Done<R> {
+        let now = call.at();
+        return_url::check(asked.payment.return_url.as_deref(), "/payment/return_url")?;
+        let (email, phone) = asked.contact()?;
         if !asked.expected_total.is_price() {
             let detail = "must be zero or more, within bounds";
             return Err(Refusal::field("/expected_total", "out_of_range", detail).into());
@@ -129,8 +173,8 @@ impl Checkout {
         let limits = self.guests.settings.current().await?.limits.checkout;
         // Concurrently with the first read, so that the rate limit adds no latency.
         let (counted, first) = tokio::join!(
-            self.guests.rate_limits.count("checkout", client, Target::Email(&asked.email), limits, now),
-            self.carts.read(asked.cart, now)
+            self.guests.rate_limits.count("checkout", client, Target::Email(&email), limits, now),
+            self.carts.read(asked.cart_id, now)
         );
         counted?;
         let mut first = Some(first);
@@ -140,9 +184,9 @@ impl Checkout {
         while Instant::now() < deadline {
             let read = match first.take() {
                 Some(read) => read,
-                None => self.carts.read(asked.cart, now).await,
+                None => self.carts.read(asked.cart_id, now).await,
             };
-            let ready = match self.prepare(read, asked, &allocations, now).await {
+            let ready = match self.prepare(read, asked, (&email, phone.as_ref()), &allocations, now).await {
                 Ok(ready) => ready,
                 Err(refused) => return self.stored_response_or(refused, begun).await,
             };
@@ -171,11 +215,13 @@ impl Checkout {
     pub async fn retry_payment<R>(
         &self,
         order: PlacedOrder,
-        provider: ProviderName,
+        asked: &RetryPayment,
         client: &str,
         call: Call<'_, OpenedOrder, R>,
-        now: Timestamp,
-    ) -> Result<Outcome<R>, Error> {
+    ) -> Done<R> {
+        return_url::check(asked.return_url.as_deref(), "/return_url")?;
+        let provider = asked.provider;
+        let now = call.at();
         let begun = self.begin(call).await?;
         let settings = self.guests.settings.current().await?;
         let (orders, target) = (self.settlement.orders(), Target::Order(order.order.id));
@@ -218,7 +264,7 @@ impl Checkout {
 
     /// Replays the stored response, which stays valid whatever became of the cart and the stock since; without one, the
     /// refusal stands. After a failure of ours nothing is read: it would most likely fail as well, and double the wait.
-    async fn stored_response_or<R>(&self, refused: Error, begun: Begun<'_, R>) -> Result<Outcome<R>, Error> {
+    async fn stored_response_or<R>(&self, refused: Error, begun: Begun<'_, R>) -> Done<R> {
         if refused.code().is_failure() {
             return Err(refused);
         }
@@ -230,7 +276,7 @@ impl Checkout {
 
     /// Replays the stored response. If there is none and the first request does not run any more, takes over and
     /// finishes its work.
-    async fn replay<R>(&self, known: KeyUse, begun: Begun<'_, R>) -> Result<Outcome<R>, Error> {
+    async fn replay<R>(&self, known: KeyUse, begun: Begun<'_, R>) -> Done<R> {
         let (order, running_until) = match known {
             KeyUse::Answered(response) => return Ok(Outcome::Replayed(response)),
             KeyUse::Begun { order, running_until } => (order, running_until),
@@ -244,7 +290,7 @@ impl Checkout {
     }
 
     /// Opens the order's current payment attempt, unless it is open already, and answers with the order.
-    async fn open_payment<R>(&self, order: PlacedOrder, begun: Begun<'_, R>) -> Result<Outcome<R>, Error> {
+    async fn open_payment<R>(&self, order: PlacedOrder, begun: Begun<'_, R>) -> Done<R> {
         let (id, attempt, orders) = (order.order.id, order.order.payment, self.settlement.orders());
         let mut opened = OpenedOrder { order, token: begun.secret.order_token(id) };
         let mut opening = None;
@@ -287,6 +333,7 @@ impl Checkout {
         &self,
         read: Result<Option<Cart>, store::Error>,
         asked: &CheckOut,
+        (email, phone): (&Email, Option<&Phone>),
         allocations: &Allocations,
         now: Timestamp,
     ) -> Result<Ready, Error> {
@@ -300,16 +347,16 @@ impl Checkout {
         let priced = price(&cart, &snapshot, settings.rates)?;
         let address = cart.address.as_ref().ok_or_else(|| Refusal::of(Code::AddressMissing))?;
         check_terms(asked, &priced)?;
-        self.settlement.check_method(asked.provider, priced.totals.total, &settings.providers).await?;
+        self.settlement.check_method(asked.payment.provider, priced.totals.total, &settings.providers).await?;
         let mut ids = platform::ids(now);
         let needs: Needs = needs(&priced);
         let order = PlaceOrder {
             cart: &cart,
             priced: &priced,
             address,
-            email: asked.email.clone(),
-            phone: asked.phone.clone(),
-            provider: asked.provider,
+            email: email.clone(),
+            phone: phone.cloned(),
+            provider: asked.payment.provider,
             rates: settings.rates,
             deadlines: settings.deadlines,
             allocations: &allocations.to_try(&needs, &mut ids),

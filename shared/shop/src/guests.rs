@@ -11,7 +11,7 @@ use store::{Orders, RateLimits, SettingsTable};
 use crate::Error;
 
 /// What it takes to open a guest's order.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Guests {
     pub(crate) rate_limits: RateLimits,
     pub(crate) settings: SettingsTable,

@@ -12,34 +12,30 @@ mod guests;
 mod orders;
 mod people;
 mod profile;
+mod return_url;
 mod user_pool;
 
-pub use addresses::PutAddress;
-pub use carts::{Carts, ShippingChoice, ShownCart};
-pub use checkout::{CheckOut, Checkout, OpenedOrder};
+pub use addresses::{PutAddress, ReplaceAddresses};
+pub use carts::{Carts, ChooseShipping, ShownCart};
+pub use checkout::{CheckOut, Checkout, OpenedOrder, PaymentChoice, RetryPayment};
 pub use credentials::{MailedCode, Password, RefreshToken};
 pub use orders::{OrderSummary, Orders};
-pub use people::{Limited, People, Session, Tokens};
-pub use profile::{ChangeProfile, LanguageTag, Me, MyVendor};
+pub use people::{Challenge, Limited, People, Session, Tokens};
+pub use profile::{ChangeMe, Me, MyVendor};
 pub use store::accounts::{AddressBook, SavedAddress};
 
-/// Why a use case did not succeed.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error(transparent)]
-    Refused(#[from] domain::Refusal),
-    #[error(transparent)]
-    Store(#[from] store::Error),
-    #[error(transparent)]
-    Settlement(#[from] settlement::Error),
-    #[error(transparent)]
-    Secret(#[from] platform::SecretError),
-    #[error(transparent)]
-    Money(#[from] domain::money::MoneyError),
-    #[error(transparent)]
-    Place(#[from] domain::order::PlaceError),
-    #[error(transparent)]
-    UserPool(#[from] user_pool::UserPoolError),
+domain::one_of! {
+    /// Why a use case did not succeed.
+    pub enum Error {
+        Refused(domain::Refusal),
+        Store(store::Error),
+        Settlement(settlement::Error),
+        Secret(platform::SecretError),
+        Money(domain::money::MoneyError),
+        Place(domain::order::PlaceError),
+        UserPool(user_pool::UserPoolError),
+    }
 }
 
-domain::coded_by_variant!(Error { Refused, Store, Settlement, Secret, Money, Place, UserPool });
+/// The outcome of a use case.
+type Done<R> = Result<domain::Outcome<R>, Error>;

@@ -9,22 +9,16 @@ use settlement::{Closed, Closing, Settlement};
 use store::rate_limits::Target;
 use store::{Decision, RateLimits, SettingsTable, Stock};
 
-use crate::Error;
 use crate::guests::Guests;
+use crate::{Done, Error};
 
 pub use store::orders::OrderSummary;
 
 /// Placed orders.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Orders {
     settlement: Settlement,
     guests: Guests,
-}
-
-impl std::fmt::Debug for Orders {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Orders").finish_non_exhaustive()
-    }
 }
 
 fn apply_cancellation(order: &mut PlacedOrder, by: Actor, now: Timestamp) -> Result<(), Refusal> {
@@ -88,13 +82,8 @@ impl Orders {
 
     /// Cancels an order. One that is cancelled already stays as it is, so that a repeat is harmless. The operator also
     /// cancels what is left of an order of which something was shipped.
-    pub async fn cancel<R>(
-        &self,
-        order: PlacedOrder,
-        by: Actor,
-        call: Call<'_, PlacedOrder, R>,
-        now: Timestamp,
-    ) -> Result<Outcome<R>, Error> {
+    pub async fn cancel<R>(&self, order: PlacedOrder, by: Actor, call: Call<'_, PlacedOrder, R>) -> Done<R> {
+        let now = call.at();
         let orders = self.settlement.orders();
         let work = async {
             // Before the provider is called: an idempotency key of another request must not cancel a payment.

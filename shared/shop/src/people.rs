@@ -6,8 +6,10 @@ use aws_sdk_cognitoidentityprovider::operation::initiate_auth::InitiateAuthOutpu
 use domain::text::{Email, Name};
 use domain::{Code, Refusal, Timestamp};
 use platform::{Config, Fatal};
+use serde::Serialize;
 use store::rate_limits::Target;
 use store::{Accounts, RateLimits, SettingsTable};
+use utoipa::ToSchema;
 
 use crate::Error;
 use crate::credentials::{MailedCode, Password, RefreshToken};
@@ -40,25 +42,37 @@ enum LimitedCall {
 }
 
 /// Tokens, or a challenge that has to be answered first.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = SessionView)]
 pub enum Session {
     /// The sign-in is complete.
     Tokens(Tokens),
     /// The password was right, and one more step is needed.
-    Challenge {
-        /// Cognito's challenge name in lower case.
-        challenge: String,
-        /// To be sent with the answer to the challenge.
-        session: String,
-    },
+    Challenge(Challenge),
 }
 
 /// The tokens of a signed-in person.
+#[derive(Serialize, ToSchema)]
 pub struct Tokens {
+    /// The token to send as `Authorization: Bearer …`.
     pub access_token: String,
+    /// A JWT with the person's attributes, for display. It authorizes no call.
     pub id_token: String,
+    /// The token to exchange for new tokens once the access token has expired.
     pub refresh_token: String,
     /// Lifetime of the access token in seconds.
     pub expires_in: i32,
+}
+
+/// One more step before the sign-in is complete.
+#[derive(Serialize, ToSchema)]
+pub struct Challenge {
+    /// The step: Cognito's challenge name in lower case.
+    #[schema(examples("software_token_mfa"))]
+    pub challenge: String,
+    /// The session to send with the answer to the challenge.
+    pub session: String,
 }
 
 impl People {
@@ -203,7 +217,7 @@ fn acknowledged(done: Result<(), UserPoolError>) -> Result<(), Error> {
 fn session(answer: &InitiateAuthOutput, previous: Option<&RefreshToken>) -> Result<Session, Error> {
     if let Some(challenge) = answer.challenge_name() {
         let session = answer.session().unwrap_or_default().to_owned();
-        return Ok(Session::Challenge { challenge: challenge.as_str().to_lowercase(), session });
+        return Ok(Session::Challenge(Challenge { challenge: challenge.as_str().to_lowercase(), session }));
     }
     let result = answer.authentication_result();
     let refresh_token = result.and_then(|tokens| tokens.refresh_token()).or(previous.map(RefreshToken::as_str));

@@ -2,12 +2,13 @@
 
 use domain::text::{Email, Name};
 use domain::vendor::{Role, VendorAccount};
-use domain::{Call, Change, Outcome, UserId};
+use domain::{Call, Change, UserId};
 use serde::{Deserialize, Deserializer, de};
 use store::accounts::Profile;
+use utoipa::ToSchema;
 
 use crate::user_pool::Person;
-use crate::{Error, People};
+use crate::{Done, Error, People};
 
 /// A signed-in person.
 #[derive(Clone, Debug)]
@@ -29,17 +30,24 @@ pub struct MyVendor {
     pub role: Role,
 }
 
-/// The changes of a profile.
-#[derive(Clone, Debug)]
-pub struct ChangeProfile {
-    pub name: Change<Name>,
-    pub language: Change<LanguageTag>,
+/// The fields to change: a missing one stays as it is, and `null` clears one.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeMe {
+    /// The person's name for display.
+    #[serde(default)]
+    #[schema(value_type = Option<Name>)]
+    name: Change<Name>,
+    /// The language of mail to the person: a tag such as `uz` or `uz-Cyrl` (BCP 47).
+    #[serde(default)]
+    #[schema(value_type = Option<String>, examples("uz"))]
+    language: Change<LanguageTag>,
 }
 
 /// A language tag: two or three lower-case letters, then subtags of two to eight letters and digits after hyphens; at
 /// most 35 characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LanguageTag(String);
+struct LanguageTag(String);
 
 impl<'de> Deserialize<'de> for LanguageTag {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -79,9 +87,9 @@ impl People {
         &self,
         user: UserId,
         access_token: &str,
-        asked: &ChangeProfile,
+        asked: &ChangeMe,
         call: Call<'_, Me, R>,
-    ) -> Result<Outcome<R>, Error> {
+    ) -> Done<R> {
         let work = async {
             let person = self.user_pool.person(access_token).await?;
             let vendors = self.vendors_of(user).await?;

@@ -213,11 +213,8 @@ impl Accounts {
     /// The vendors in a state, newest first.
     pub async fn vendors_in(&self, state: VendorState, page: &PageRequest) -> Result<Slice<VendorAccount>, Error> {
         let query = QueryRequest {
-            table: self.table.clone(),
-            index: Some("by_state"),
-            partition: ("state_key", vendors_in(state).to_owned()),
             newest_first: true,
-            ..QueryRequest::default()
+            ..QueryRequest::of(&self.table, "by_state", ("state_key", vendors_in(state).to_owned()))
         };
         let key = |id: &VendorId| {
             let mut key = Entry::Vendor(*id).key();
@@ -231,12 +228,7 @@ impl Accounts {
 
     /// A vendor's members, from the index: a change shows with a delay.
     pub async fn members(&self, vendor: VendorId) -> Result<Vec<Membership>, Error> {
-        let request = QueryRequest {
-            table: self.table.clone(),
-            index: Some("by_vendor"),
-            partition: ("vendor_key", members_of(vendor)),
-            ..QueryRequest::default()
-        };
+        let request = QueryRequest::of(&self.table, "by_vendor", ("vendor_key", members_of(vendor)));
         query_all(&self.client, request).await?.iter().map(|found| body(found, MEMBER)).collect()
     }
 

@@ -175,6 +175,13 @@ pub(crate) struct QueryRequest {
     pub(crate) only: Option<&'static str>,
 }
 
+impl QueryRequest {
+    /// A query of one partition of an index.
+    pub(crate) fn of(table: &str, index: &'static str, partition: (&'static str, String)) -> Self {
+        Self { table: table.to_owned(), index: Some(index), partition, ..Self::default() }
+    }
+}
+
 /// A page of a query, and the key after which the next one begins.
 pub(crate) struct Found {
     pub(crate) items: Vec<Attributes>,

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use domain::job::{FilePosition, ImportCounts, ImportJob, JobState};
 use domain::pricing::Rates;
 use domain::settings::{Limits, Settings};
 use domain::text::{Email, Handle, LongText, Name, Phone};
-use domain::vendor::{Membership, Role, VendorAccount, VendorCard, VendorState, VendorStep};
-use domain::{Timestamp, UserId, VendorId};
+use domain::vendor::{Membership, Role, VendorAccount, VendorCard, VendorJob, VendorState, VendorStep};
+use domain::{Currency, ImportId, Timestamp, UserId, VendorId};
 use platform::Config;
 use store::{Accounts, Catalog, SettingsTable};
 
@@ -96,12 +97,7 @@ pub(super) async fn demo_data(services: &Services) -> Result<bool, StartError> {
                 upload(services, picture, vendor.handle).await?;
             }
             let csv = file.with_uploads(demo::media_id);
-            let options = imports::Options { currency: Some(file.currency), dry_run: false, publish: true };
-            let report =
-                imports::load(&importer, account.card.id, csv.as_bytes(), options, now).await.map_err(failed)?;
-            if let Some(error) = report.faults.first() {
-                return Err(failed(format!("{} line {}: {}", vendor.handle, error.line, error.detail)));
-            }
+            import(services, &importer, &accounts, &account, (&csv, file.currency)).await?;
         }
     }
     if let Some(marker) = services.data_directory.file("demo") {
@@ -149,6 +145,45 @@ async fn approved_vendor(
     let membership = Membership { vendor: id, user: owner, email, role: Role::Owner, since: now };
     let _ = accounts.open_vendor(&approved, &membership, catalog, ((), None)).await.map_err(failed)?;
     Ok(VendorAccount { version: 1, ..approved })
+}
+
+/// Imports a product file as the function does for a file that a vendor has uploaded.
+async fn import(
+    services: &Services,
+    importer: &imports::App,
+    accounts: &Accounts,
+    account: &VendorAccount,
+    (csv, currency): (&str, Currency),
+) -> Result<(), StartError> {
+    let (now, vendor) = (services.clock.now(), account.card.id);
+    let job = ImportJob {
+        id: ImportId::new(now, platform::ids(now).bits()),
+        vendor,
+        filename: None,
+        currency,
+        dry_run: false,
+        publish: true,
+        state: JobState::Waiting,
+        rows: None,
+        position: FilePosition::default(),
+        counts: ImportCounts::default(),
+        tag: None,
+        lease: None,
+        created_at: now,
+        finished_at: None,
+        version: 0,
+    };
+    let Some(bucket) = services.template.bucket("ImportsBucket") else { return Err(failed("no ImportsBucket")) };
+    let _ = accounts.add_import(&job, ((), None)).await.map_err(failed)?;
+    services.buckets.put(&bucket.name, &job.key(), "text/csv", csv.as_bytes().to_vec()).await.map_err(failed)?;
+    let body = serde_json::to_string(&VendorJob::Import { vendor_id: vendor, id: job.id }).map_err(failed)?;
+    let message = serde_json::json!({"messageId": job.id, "body": body});
+    let message = serde_json::from_value(message).map_err(failed)?;
+    imports::handle(importer, &message, now).await.map_err(failed)?;
+    match accounts.import_with_faults(vendor, job.id).await.map_err(failed)? {
+        Some((done, faults)) if done.state == JobState::Completed && faults.is_empty() => Ok(()),
+        done => Err(failed(format!("a product file of {} was not imported: {done:?}", account.card.handle))),
+    }
 }
 
 /// Draws a picture and stores it in the bucket under the key that an upload would have.

@@ -120,18 +120,13 @@ pub fn place(order: PlaceOrder<'_>, ids: &mut Ids) -> Result<PlacedOrder, PlaceE
     })
 }
 
-/// Why an order cannot be placed.
-#[derive(Debug, thiserror::Error)]
-pub enum PlaceError {
-    /// The sums do not fit into 64 bits.
-    #[error(transparent)]
-    Money(#[from] MoneyError),
-    /// The allocations or the shipping do not fit the cart.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
+crate::one_of! {
+    /// Why an order cannot be placed.
+    pub enum PlaceError {
+        Money(MoneyError),
+        Refused(Refusal),
+    }
 }
-
-crate::coded_by_variant!(PlaceError { Money, Refused });
 
 fn vendor_order_from(
     id: OrderId,

@@ -35,10 +35,7 @@ pub(super) fn read(body: &[u8]) -> Result<ProviderNews, WebhookError> {
     let content = EventContent::read(&event.r#type, event.data.object).map_err(|error| {
         // Signed by Stripe but not of the documented shape: the operator has to look at it.
         tracing::error!(
-            event.kind = event.r#type,
-            event.id = event.id,
-            error = %error,
-            "an event of Stripe cannot be read"
+            event.kind = event.r#type, event.id = event.id, error = %error, "an event of Stripe cannot be read"
         );
         WebhookError::Unreadable
     })?;

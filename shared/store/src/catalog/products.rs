@@ -46,16 +46,9 @@ impl StoredProduct {
 impl Catalog {
     /// The page of a product: one query reads the product, its description and its availability.
     pub async fn product_page(&self, handle: &Handle) -> Result<Option<ProductPage>, Error> {
-        let found = query(
-            &self.client,
-            QueryRequest {
-                table: self.table.clone(),
-                index: Some("by_handle"),
-                partition: ("handle_key", product_handle(handle)),
-                ..QueryRequest::default()
-            },
-        )
-        .await?;
+        let found =
+            query(&self.client, QueryRequest::of(&self.table, "by_handle", ("handle_key", product_handle(handle))))
+                .await?;
         Ok(assemble(&found.items)?.map(|stored| ProductPage {
             product: stored.product,
             description_html: stored.description_html,
@@ -92,12 +85,7 @@ impl Catalog {
 
     /// The query of a vendor's products, oldest first.
     pub(super) fn products_query(&self, vendor: VendorId) -> QueryRequest {
-        QueryRequest {
-            table: self.table.clone(),
-            index: Some("by_vendor"),
-            partition: ("vendor_key", vendor_products(vendor)),
-            ..QueryRequest::default()
-        }
+        QueryRequest::of(&self.table, "by_vendor", ("vendor_key", vendor_products(vendor)))
     }
 
     /// What the catalog holds of some products and vendors, read consistently in one call.
@@ -257,9 +245,7 @@ impl Catalog {
             if let Err(error) = Transaction::of(Purpose::Item, chunk.to_vec()).run(&self.client).await {
                 // Units were reserved in the meantime: their shards stay, so that the units can be shipped or released.
                 tracing::warn!(
-                    product.id = %product.id,
-                    cause = %Error::from(error),
-                    "stock shards of a deleted product stay"
+                    product.id = %product.id, cause = %Error::from(error), "stock shards of a deleted product stay"
                 );
             }
         }
@@ -288,9 +274,7 @@ impl Catalog {
                 && let Err(cause) = self.relist(stored, loaded.clone(), NOBODY).await
             {
                 tracing::error!(
-                    product.id = %loaded.product.id,
-                    %cause,
-                    "a product stays a draft after a change that was refused"
+                    product.id = %loaded.product.id, %cause, "a product stays a draft after a change that was refused"
                 );
             }
             return outcome;

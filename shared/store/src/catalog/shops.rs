@@ -15,16 +15,9 @@ use crate::transaction::{Purpose, Transaction};
 impl Catalog {
     /// The shop with this handle, in any state.
     pub async fn shop(&self, handle: &Handle) -> Result<Option<Shop>, Error> {
-        let found = query(
-            &self.client,
-            QueryRequest {
-                table: self.table.clone(),
-                index: Some("by_handle"),
-                partition: ("handle_key", shop_handle(handle)),
-                ..QueryRequest::default()
-            },
-        )
-        .await?;
+        let found =
+            query(&self.client, QueryRequest::of(&self.table, "by_handle", ("handle_key", shop_handle(handle))))
+                .await?;
         found.items.first().map(shop_of).transpose()
     }
 

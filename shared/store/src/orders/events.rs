@@ -135,18 +135,13 @@ impl Orders {
         let mut events = Vec::new();
         for partition in 0..DUE_PARTITIONS {
             let values = Attributes::from([(":before".to_owned(), number(before.millis()))]);
-            let page = query(
-                &self.client,
-                QueryRequest {
-                    table: self.table.clone(),
-                    index: Some("by_undelivered"),
-                    partition: ("undelivered", format!("UNDELIVERED#{partition}")),
-                    sort_key_condition: Some(("undelivered_at <= :before".to_owned(), values)),
-                    limit: Some(i32::from(limit)),
-                    ..QueryRequest::default()
-                },
-            )
-            .await?;
+            let partition = ("undelivered", format!("UNDELIVERED#{partition}"));
+            let request = QueryRequest {
+                sort_key_condition: Some(("undelivered_at <= :before".to_owned(), values)),
+                limit: Some(i32::from(limit)),
+                ..QueryRequest::of(&self.table, "by_undelivered", partition)
+            };
+            let page = query(&self.client, request).await?;
             events.extend(page.items.iter().filter_map(undelivered_of));
         }
         events.sort_by_key(|waiting| waiting.due_at);

@@ -89,29 +89,16 @@ impl Orders {
     /// chance.
     pub async fn with_number(&self, number: &str) -> Result<Vec<OrderSummary>, Error> {
         let reference = format!("number#{}", number.trim().to_ascii_uppercase());
-        let request = QueryRequest {
-            table: self.table.clone(),
-            index: Some("by_reference"),
-            partition: ("reference", reference),
-            limit: Some(20),
-            ..QueryRequest::default()
-        };
+        let request =
+            QueryRequest { limit: Some(20), ..QueryRequest::of(&self.table, "by_reference", ("reference", reference)) };
         query(&self.client, request).await?.items.iter().map(summary_of).collect()
     }
 
     /// The order whose payment, refund or dispute has this reference at the provider.
     pub async fn with_reference(&self, provider: ProviderName, reference: &str) -> Result<Option<OrderId>, Error> {
-        let page = query(
-            &self.client,
-            QueryRequest {
-                table: self.table.clone(),
-                index: Some("by_reference"),
-                partition: ("reference", provider_reference(provider, reference)),
-                limit: Some(1),
-                ..QueryRequest::default()
-            },
-        )
-        .await?;
+        let reference = ("reference", provider_reference(provider, reference));
+        let request = QueryRequest { limit: Some(1), ..QueryRequest::of(&self.table, "by_reference", reference) };
+        let page = query(&self.client, request).await?;
         Ok(page.items.first().and_then(order_of))
     }
 
@@ -129,18 +116,12 @@ impl Orders {
         let mut due = Vec::new();
         for partition in 0..DUE_PARTITIONS {
             let values = Attributes::from([(":now".to_owned(), number(now.millis()))]);
-            let page = query(
-                &self.client,
-                QueryRequest {
-                    table: self.table.clone(),
-                    index: Some("by_due"),
-                    partition: ("due_key", format!("DUE#{partition}")),
-                    sort_key_condition: Some(("due_at <= :now".to_owned(), values)),
-                    limit: Some(i32::from(limit)),
-                    ..QueryRequest::default()
-                },
-            )
-            .await?;
+            let request = QueryRequest {
+                sort_key_condition: Some(("due_at <= :now".to_owned(), values)),
+                limit: Some(i32::from(limit)),
+                ..QueryRequest::of(&self.table, "by_due", ("due_key", format!("DUE#{partition}")))
+            };
+            let page = query(&self.client, request).await?;
             due.extend(page.items.iter().filter_map(due_of));
         }
         // Ordered by time, so that no partition falls behind when more is due than one run can process.
@@ -184,13 +165,7 @@ impl Orders {
         position: &'a (dyn Fn(&Attributes) -> Option<P> + Sync),
         key: &'a (dyn Fn(&P) -> Attributes + Sync),
     ) -> List<'a, P> {
-        let query = QueryRequest {
-            table: self.table.clone(),
-            index: Some(index),
-            partition,
-            newest_first: true,
-            ..QueryRequest::default()
-        };
+        let query = QueryRequest { newest_first: true, ..QueryRequest::of(&self.table, index, partition) };
         List { query, variant: String::new(), position, key }
     }
 }

@@ -1,7 +1,7 @@
 //! Checking the address that a provider sends the buyer back to.
 
-use axum::http::Uri;
 use domain::Refusal;
+use http::Uri;
 
 /// Longest address that providers take, in bytes.
 const MAX_LENGTH: usize = 2_000;

@@ -163,6 +163,11 @@ fn what_buyers_and_vendors_can_do_knows_no_http_and_its_faces_no_table() {
         let stranger =
             needed.iter().find(|name| ["store", "settlement"].contains(&name.as_str()) || name.starts_with("aws-"));
         assert!(stranger.is_none(), "functions/{face} depends on {stranger:?}: its use cases are in shop and desk");
+        for (name, text) in production_sources(&format!("functions/{face}")) {
+            for word in ["store::", "settlement", ".orders()", ".stock()"] {
+                assert!(!text.contains(word), "{name} contains {word}: it reaches around its use cases");
+            }
+        }
     }
 }
 
@@ -223,9 +228,19 @@ fn only_tables_spell_the_attributes_of_keys_and_indexes() {
     for known in ["pk", "sk", "state_key", "buyer_sort", "by_state", "by_undelivered"] {
         assert!(spelled_by_tables.contains(known), "{known} was not found in the template");
     }
+    // A name of several words in any text, and a single word in a text that is the name or an expression.
+    let spells = |literal: &str| {
+        let is_expression = ["=", "<", ">", "attribute_", "begins_with", "SET ", "REMOVE "];
+        let is_expression = is_expression.iter().any(|sign| literal.contains(sign));
+        let mut words = literal.split(|character: char| !character.is_ascii_alphanumeric() && character != '_');
+        words.any(|word| spelled_by_tables.contains(word) && (word.contains('_') || is_expression || word == literal))
+    };
+    assert!(spells("pk") && spells("attribute_exists(pk)") && spells("SET due_at = :at") && spells("by due_at"));
+    assert!(!spells("a payment without its reference"));
     for folder in ["shared", "functions"] {
         for (name, text) in production_sources(folder).iter().filter(|(name, _)| !name.starts_with("shared/store/")) {
-            let spelled = text.split('"').find(|literal| spelled_by_tables.contains(*literal));
+            let literals = text.lines().filter(|line| !line.trim().starts_with("//"));
+            let spelled = literals.flat_map(|line| line.split('"').skip(1).step_by(2)).find(|literal| spells(literal));
             assert!(spelled.is_none(), "{name} spells {spelled:?}: only shared/store knows keys and indexes");
         }
     }

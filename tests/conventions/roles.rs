@@ -25,7 +25,7 @@ bad-bowl,Bad bowl,,,true,,,BOWL-BAD,1,cheap,,active
 ";
 
 /// Actions that are needed, but not exercised here: a sandbox in Lambda opens its connection by reading an absent key
-/// (`platform::prewarm`), an import of more than half a minute's work sends a message for its next slice, and
+/// (`store::connected`), an import of more than half a minute's work sends a message for its next slice, and
 /// housekeeping reads stock only for a late payment of an order that was ended concurrently.
 const NOT_EXERCISED: [(&str, &str, &str); 5] = [
     ("HousekeepingFunction", "ReleaseStock", "dynamodb:BatchGetItem"),

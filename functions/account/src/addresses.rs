@@ -1,6 +1,6 @@
 //! A buyer's address book.
 
-use api::{Answer, Buyer, Idempotent, IfMatch, Json, Now, Problem, Versioned};
+use api::{Answer, Buyer, Idempotent, IfMatch, Json, Problem, Versioned};
 use axum::extract::State;
 use domain::address::Address;
 use domain::{AddressId, Timestamp};
@@ -41,7 +41,6 @@ pub async fn list_my_addresses(State(people): State<App>, buyer: Buyer) -> Resul
 )]
 pub async fn replace_my_addresses(
     State(people): State<App>,
-    Now(_now): Now,
     buyer: Buyer,
     expected: Option<IfMatch>,
     Idempotent { body: Json(asked), call }: Idempotent<Json<ReplaceAddresses>>,

@@ -22,7 +22,10 @@ pub struct PutLine {
 /// Repeating the call changes nothing.
 #[utoipa::path(
     put, path = "/v1/carts/{id}/items/{variant_id}",
-    params( ("id" = CartId, Path, description = "The cart."), ("variant_id" = VariantId, Path, description = "The variant.") ),
+    params(
+        ("id" = CartId, Path, description = "The cart."),
+        ("variant_id" = VariantId, Path, description = "The variant.")
+    ),
     request_body = PutLine, responses((status = OK, body = CartView))
 )]
 pub async fn put_cart_line(
@@ -40,7 +43,10 @@ pub async fn put_cart_line(
 /// Removing a variant that is not in the cart changes nothing.
 #[utoipa::path(
     delete, path = "/v1/carts/{id}/items/{variant_id}",
-    params( ("id" = CartId, Path, description = "The cart."), ("variant_id" = VariantId, Path, description = "The variant.") ),
+    params(
+        ("id" = CartId, Path, description = "The cart."),
+        ("variant_id" = VariantId, Path, description = "The variant.")
+    ),
     responses((status = OK, body = CartView))
 )]
 pub async fn delete_cart_line(

@@ -41,6 +41,10 @@ pub enum Error {
 }
 
 impl App {
+    const fn orders(&self) -> &Orders {
+        self.settlement.orders()
+    }
+
     /// Builds the clients and connects to DynamoDB.
     ///
     /// # Errors
@@ -67,12 +71,6 @@ impl App {
                 },
             ],
         })
-    }
-}
-
-impl App {
-    const fn orders(&self) -> &Orders {
-        self.settlement.orders()
     }
 }
 

@@ -56,7 +56,10 @@ pub async fn cancel_order_as_operator(
 /// A payment of another amount than was asked for is accepted as full payment or refunded.
 #[utoipa::path(
     post, path = "/v1/admin/orders/{id}/payments/{payment_id}/decide",
-    params( ("id" = OrderId, Path, description = "The order."), ("payment_id" = PaymentId, Path, description = "The attempt at paying it, in the state `amount_mismatch`.") ),
+    params(
+        ("id" = OrderId, Path, description = "The order."),
+        ("payment_id" = PaymentId, Path, description = "The attempt at paying it, in the state `amount_mismatch`.")
+    ),
     request_body = ResolveAmountMismatch, responses((status = OK, body = OperatorOrderView))
 )]
 pub async fn resolve_amount_mismatch(
@@ -67,6 +70,5 @@ pub async fn resolve_amount_mismatch(
 ) -> Result<Answer, Problem> {
     let call = call.scoped_to(operator.user);
     let accept = asked.decision == MismatchDecision::Accept;
-    let settlement = app.orders.settlement();
-    Answer::of(settlement.resolve_amount_mismatch(id, payment, accept, call.responding(&answer)).await?)
+    Answer::of(app.orders.resolve_amount_mismatch(id, payment, accept, call.responding(&answer)).await?)
 }

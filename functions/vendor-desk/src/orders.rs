@@ -2,8 +2,7 @@
 
 use api::views::VendorOrderDeskView;
 use api::{
-    Answer, Argument, Idempotent, Json, Member, NoBody, Now, Page, PageQuery, Path, Problem, Query, RawBody,
-    UnscopedRequest,
+    Answer, Argument, Idempotent, Json, Member, NoBody, Page, PageQuery, Path, Problem, Query, RawBody, UnscopedRequest,
 };
 use axum::body::Body;
 use axum::extract::{FromRequest, Request, State};
@@ -87,7 +86,6 @@ pub async fn show_vendor_order(
 )]
 pub async fn accept_vendor_order(
     State(app): State<App>,
-    Now(_now): Now,
     Member(member): Member,
     Path(id): Path<VendorOrderId>,
     asked: Idempotent<NoBody>,
@@ -105,7 +103,6 @@ pub async fn accept_vendor_order(
 )]
 pub async fn decline_vendor_order(
     State(app): State<App>,
-    Now(_now): Now,
     Member(member): Member,
     Path(id): Path<VendorOrderId>,
     asked: Idempotent<NoBody>,
@@ -123,12 +120,11 @@ pub async fn decline_vendor_order(
 )]
 pub async fn decline_vendor_order_by_old_name(
     state: State<App>,
-    now: Now,
     member: Member,
     id: Path<VendorOrderId>,
     asked: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
-    decline_vendor_order(state, now, member, id, asked).await
+    decline_vendor_order(state, member, id, asked).await
 }
 
 /// Marks a vendor order as shipped.
@@ -138,7 +134,6 @@ pub async fn decline_vendor_order_by_old_name(
 )]
 pub async fn ship_vendor_order(
     State(app): State<App>,
-    Now(_now): Now,
     Member(member): Member,
     Path(id): Path<VendorOrderId>,
     Idempotent { body: Parcel(parcel), call }: Idempotent<Parcel>,
@@ -154,7 +149,6 @@ pub async fn ship_vendor_order(
 )]
 pub async fn deliver_vendor_order(
     State(app): State<App>,
-    Now(_now): Now,
     Member(member): Member,
     Path(id): Path<VendorOrderId>,
     asked: Idempotent<NoBody>,

@@ -13,7 +13,10 @@ use crate::view::{VendorProduct, answer};
 /// Orders placed at the same time are counted either before or after the change and are never lost.
 #[utoipa::path(
     put, path = "/v1/vendor/products/{id}/variants/{variant_id}/stock",
-    params( ("id" = ProductId, Path, description = "The product."), ("variant_id" = VariantId, Path, description = "The variant.") ),
+    params(
+        ("id" = ProductId, Path, description = "The product."),
+        ("variant_id" = VariantId, Path, description = "The variant.")
+    ),
     request_body = ChangeStock, responses((status = OK, body = VendorProduct))
 )]
 pub async fn change_vendor_stock(

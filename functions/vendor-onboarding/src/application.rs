@@ -1,7 +1,7 @@
 //! Opening a vendor as a draft, and submitting the application.
 
 use api::views::VendorView;
-use api::{Answer, Caller, Idempotent, IfMatch, Json, Member, NoBody, Now, Problem};
+use api::{Answer, Caller, Idempotent, IfMatch, Json, Member, NoBody, Problem};
 use axum::extract::State;
 use desk::OpenVendor;
 use domain::vendor::VendorAccount;
@@ -13,7 +13,6 @@ use crate::profile::{OWN_VENDOR, answer};
 #[utoipa::path(post, path = "/v1/vendors", request_body = OpenVendor, responses((status = CREATED, body = VendorView)))]
 pub async fn open_vendor(
     State(app): State<App>,
-    Now(_now): Now,
     caller: Caller,
     Idempotent { body: Json(asked), call }: Idempotent<Json<OpenVendor>>,
 ) -> Result<Answer, Problem> {
@@ -26,7 +25,6 @@ pub async fn open_vendor(
 #[utoipa::path(post, path = "/v1/vendors/me/submit", responses((status = OK, body = VendorView)))]
 pub async fn submit_vendor(
     State(app): State<App>,
-    Now(_now): Now,
     Member(member): Member,
     expected: Option<IfMatch>,
     asked: Idempotent<NoBody>,

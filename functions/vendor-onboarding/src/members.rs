@@ -1,7 +1,7 @@
 //! The members of a vendor. Only owners may list or change them.
 
 use api::views::MemberView;
-use api::{Answer, Idempotent, Json, Member, Now, Page, Problem};
+use api::{Answer, Idempotent, Json, Member, Page, Problem};
 use axum::extract::State;
 use desk::{ChangedMember, PutMember, RemoveMember};
 
@@ -28,7 +28,6 @@ pub async fn list_vendor_members(
 )]
 pub async fn put_vendor_member(
     State(app): State<App>,
-    Now(_now): Now,
     Member(member): Member,
     Idempotent { body: Json(asked), call }: Idempotent<Json<PutMember>>,
 ) -> Result<Answer, Problem> {

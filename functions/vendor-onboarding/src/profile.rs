@@ -5,7 +5,7 @@ use api::{Answer, Idempotent, IfMatch, Json, Member, Problem, Versioned};
 use axum::extract::State;
 use desk::ChangeVendor;
 use domain::Refusal;
-use domain::vendor::{Permission, VendorAccount};
+use domain::vendor::VendorAccount;
 
 use crate::App;
 
@@ -20,12 +20,9 @@ pub(crate) fn answer(account: &VendorAccount) -> Result<Answer, Refusal> {
 ///
 /// The answer also says what the application still needs.
 #[utoipa::path(get, path = "/v1/vendors/me", responses((status = OK, body = VendorView)))]
-pub async fn show_own_vendor(
-    State(_app): State<App>,
-    Member(member): Member,
-) -> Result<Versioned<VendorView>, Problem> {
-    member.may(Permission::ReadShop)?;
-    Ok(Versioned { version: member.account.version, body: VendorView::from(&member.account) })
+pub async fn show_own_vendor(State(app): State<App>, Member(member): Member) -> Result<Versioned<VendorView>, Problem> {
+    let account = app.vendors.own_account(&member)?;
+    Ok(Versioned { version: account.version, body: VendorView::from(account) })
 }
 
 /// Changes the vendor's own account.

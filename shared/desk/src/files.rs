@@ -5,7 +5,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use domain::vendor::VendorJob;
 use domain::{Code, Coded};
-use platform::{Bucket, Config, Fatal, JobQueue, NotSent};
+use platform::{Bucket, Config, Fatal, JobQueue};
 
 pub(crate) const CSV: &str = "text/csv";
 
@@ -15,7 +15,7 @@ pub(crate) struct Files {
     bucket: String,
     /// The same bucket, for presigned uploads and downloads by clients.
     pub(crate) presigner: Bucket,
-    queue: JobQueue,
+    pub(crate) queue: JobQueue,
 }
 
 /// The bucket did not take a file.
@@ -51,14 +51,10 @@ impl Files {
         sent.map(|_| ()).map_err(|error| NotTaken(DisplayErrorContext(&error).to_string()))
     }
 
-    pub(crate) async fn enqueue(&self, job: &VendorJob) -> Result<(), NotSent> {
-        self.queue.send(job, 0).await
-    }
-
     /// Sends a new message for a job whose message was lost. The caller only reads the job, so an error of the queue is
     /// logged and does not fail the request: the next read sends again.
     pub(crate) async fn enqueue_abandoned(&self, job: &VendorJob) {
-        match self.enqueue(job).await {
+        match self.queue.send(job, 0).await {
             Ok(()) => tracing::warn!(?job, "an abandoned job was enqueued again"),
             Err(error) => tracing::warn!(?job, cause = %error, "an abandoned job could not be enqueued again"),
         }

@@ -73,8 +73,7 @@ impl Operator {
     /// Where a document can be downloaded, if its file is kept.
     pub async fn document_link(&self, document: &Document, now: Timestamp) -> Result<Option<FileLink>, Error> {
         let Some(key) = &document.key else { return Ok(None) };
-        let (url, expires_at) = self.documents.link(key, now).await?;
-        Ok(Some(FileLink { url, expires_at }))
+        Ok(Some(self.documents.link(key, now).await?))
     }
 
     /// Saves a decision on a vendor, and sends the job that shows or hides its products.

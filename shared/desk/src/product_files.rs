@@ -159,7 +159,7 @@ impl Desk {
 
     /// Enqueues an export. The job's lease makes a duplicate message harmless.
     pub async fn enqueue_export(&self, member: &Member, id: ExportId) -> Result<(), Error> {
-        Ok(self.files.enqueue(&VendorJob::Export { vendor_id: member.vendor(), id }).await?)
+        Ok(self.files.queue.send(&VendorJob::Export { vendor_id: member.vendor(), id }, 0).await?)
     }
 
     /// An export, and where to download its file once it is complete.
@@ -176,8 +176,7 @@ impl Desk {
         }
         let mut link = None;
         if job.state == JobState::Completed {
-            let (url, expires_at) = self.files.presigner.link(&job.key(), now).await?;
-            link = Some(FileLink { url, expires_at });
+            link = Some(self.files.presigner.link(&job.key(), now).await?);
         }
         Ok((job, link))
     }

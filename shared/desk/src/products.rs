@@ -102,17 +102,18 @@ impl Desk {
     ) -> Done<R> {
         let now = call.at();
         member.may(Permission::EditProducts)?;
+        let mut initial_stock = InitialStock::new();
         let work = async {
             let tree = self.catalog.categories().await?;
             let built = build(written, None, &member.account.card, &tree, &mut platform::ids(now))?;
-            let initial_stock = built.initial_stock.clone();
-            let added = self.add_product(member, built, written.handle.is_none(), call).await?;
-            if matches!(added, Outcome::Done(_)) {
-                self.stock.create(&initial_stock).await?;
-            }
-            Ok::<_, Error>(added)
+            initial_stock.clone_from(&built.initial_stock);
+            self.add_product(member, built, written.handle.is_none(), call).await
         };
-        self.catalog.once(call.request(), work).await
+        let added = self.catalog.once(call.request(), work).await?;
+        if matches!(added, Outcome::Done(_)) {
+            self.stock.create(&initial_stock).await?;
+        }
+        Ok(added)
     }
 
     async fn add_product<R>(
@@ -172,6 +173,7 @@ impl Desk {
     ) -> Done<R> {
         let now = call.at();
         member.may(Permission::EditProducts)?;
+        let mut initial_stock = InitialStock::new();
         let work = async {
             let tree = self.catalog.categories().await?;
             let decide = |stored: StoredProduct| async {
@@ -186,14 +188,16 @@ impl Desk {
             };
             let (outcome, replaced) = self.catalog.change(id, decide, respond).await?;
             if matches!(outcome, Outcome::Done(_)) {
+                initial_stock = replaced.initial_stock;
                 for variant in &replaced.to_rebalance {
                     self.rebalance(variant).await;
                 }
-                self.stock.create(&replaced.initial_stock).await?;
             }
             Ok::<_, Error>(outcome)
         };
-        self.catalog.once(call.request(), work).await
+        let replaced = self.catalog.once(call.request(), work).await?;
+        self.stock.create(&initial_stock).await?;
+        Ok(replaced)
     }
 
     async fn decide_replacement(

@@ -247,6 +247,12 @@ impl Vendors {
         Ok(self.accounts.member(user, named).await?)
     }
 
+    /// The account of the member's vendor.
+    pub fn own_account<'a>(&self, member: &'a Member) -> Result<&'a VendorAccount, Error> {
+        member.may(Permission::ReadShop)?;
+        Ok(&member.account)
+    }
+
     /// Opens a vendor as a draft, with the applicant as its owner.
     pub async fn open<R>(&self, asked: OpenVendor, applicant: UserId, call: Call<'_, VendorAccount, R>) -> Done<R> {
         let now = call.at();
@@ -273,11 +279,11 @@ impl Vendors {
                 reason: None,
                 history: Vec::new(),
                 created_at: now,
-                version: 1,
+                version: 0,
             };
             let owner = Membership { vendor: id, user: applicant, email: person.email, role: Role::Owner, since: now };
-            let response = call.answer(&account)?;
-            Ok::<_, Error>(self.accounts.open_vendor(&account, &owner, &self.catalog, response).await?)
+            let respond = |opened: &VendorAccount| call.answer(opened);
+            Ok::<_, Error>(self.accounts.open_vendor(&account, &owner, &self.catalog, respond).await?)
         };
         self.accounts.once(call.request(), work).await
     }

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::DisplayErrorContext;
 use aws_sdk_s3::presigning::PresigningConfig;
-use domain::upload::{LINK_LIFETIME, Upload};
+use domain::upload::{FileLink, LINK_LIFETIME, Upload};
 use domain::{Code, Coded, Timestamp};
 
 /// A bucket whose files are uploaded and downloaded by signed URLs.
@@ -65,15 +65,15 @@ impl Bucket {
         })
     }
 
-    /// A signed URL from which a file can be downloaded, and when it expires.
+    /// A signed URL from which a file can be downloaded.
     ///
     /// # Errors
     /// When the URL cannot be signed. Signing needs no network, so this is not expected.
-    pub async fn link(&self, key: &str, now: Timestamp) -> Result<(String, Timestamp), NotSigned> {
+    pub async fn link(&self, key: &str, now: Timestamp) -> Result<FileLink, NotSigned> {
         let get = self.client.get_object().bucket(&self.name).key(key);
         let request =
             get.presigned(presigning(now)?).await.map_err(|error| not_signed(&DisplayErrorContext(&error)))?;
-        Ok((request.uri().to_owned(), now + LINK_LIFETIME))
+        Ok(FileLink { url: request.uri().to_owned(), expires_at: now + LINK_LIFETIME })
     }
 }
 

@@ -66,19 +66,20 @@ impl Settlement {
         closing: Closing,
         now: Timestamp,
     ) -> Result<Closed, Error> {
-        let (mut cancelled, mut is_paid) = (Vec::new(), false);
+        let mut cancelled = Vec::new();
         let state = placed.order.state;
         for payment in placed.payments.iter().filter(|payment| closing.concerns(payment, state)) {
             match self.close(payment, now).await? {
                 Attempt::Cancelled => cancelled.push(payment.id),
                 Attempt::Gone => {}
-                Attempt::Paid => is_paid = true,
+                // The order has changed: whoever asked loads it again.
+                Attempt::Paid => return Ok(Closed::Paid),
                 Attempt::Undecided => return Ok(Closed::Undecided),
                 Attempt::Silent(_) if closing == Closing::ToRetry => {}
                 Attempt::Silent(failure) => return Ok(Closed::Silent(failure)),
             }
         }
-        Ok(if is_paid { Closed::Paid } else { Closed::All(cancelled) })
+        Ok(Closed::All(cancelled))
     }
 
     async fn close(&self, payment: &Payment, now: Timestamp) -> Result<Attempt, Error> {

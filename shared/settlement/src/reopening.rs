@@ -1,13 +1,13 @@
-//! Reopening an order that has ended: its stock for a late payment, and the operator's decision on a mismatched one.
+//! Reopening an order that has ended: its stock for a late payment, or for one that the operator accepts.
 
 use std::collections::BTreeMap;
 
 use domain::catalog::MAX_SHARDS;
 use domain::order::PlacedOrder;
 use domain::stock::{Allocation, Layout, max_allocations};
-use domain::{Call, Code, Coded, OrderId, Outcome, PaymentId, Refusal, VariantId};
+use domain::{Code, Coded, VariantId};
 use store::allocation::{Allocations, Need, Needs, StockSources};
-use store::{Backoff, Decision, Error};
+use store::{Backoff, Error};
 
 use crate::Settlement;
 
@@ -42,40 +42,5 @@ impl Settlement {
             }
             backoff.pause().await?;
         }
-    }
-
-    /// Applies the operator's decision on a payment of another amount than was asked for: it is accepted as full
-    /// payment or refunded. The same decision again changes nothing, so that a repeat is harmless.
-    ///
-    /// # Errors
-    /// The order's state does not allow it; `out_of_stock` when an order that has ended cannot be reopened.
-    pub async fn resolve_amount_mismatch<R>(
-        &self,
-        id: OrderId,
-        payment: PaymentId,
-        accept: bool,
-        call: Call<'_, PlacedOrder, R>,
-    ) -> Result<Outcome<R>, Error> {
-        let now = call.at();
-        let decide = |mut order: PlacedOrder| async move {
-            if order.has_decided(payment, accept) {
-                return Ok(Decision::Write(order, ()));
-            }
-            if !accept {
-                order.reject_amount(payment, &mut platform::ids(now))?;
-                return Ok(Decision::Write(order, ()));
-            }
-            // Refuse before any shard is read.
-            order.clone().accept_amount(payment, &mut platform::ids(now))?;
-            if order.demand_to_reopen().is_some() {
-                // Its stock was released when the order ended: re-reserve it from any shards that have it.
-                let allocations = Box::pin(self.allocate_to_reopen(&order)).await?;
-                order.reallocate(allocations.ok_or_else(|| Refusal::of(Code::OutOfStock))?)?;
-            }
-            order.accept_amount(payment, &mut platform::ids(now))?;
-            Ok::<_, Error>(Decision::Write(order, ()))
-        };
-        let work = self.orders.change(id, decide, |order, ()| call.answer(order));
-        self.orders.once(call.request(), work).await
     }
 }

@@ -3,7 +3,7 @@
 use domain::order::{HistoryEvent, LatePayment, PlacedOrder, Settled};
 use domain::payment::ProviderName;
 use domain::provider_news::{NewsKind, PaymentNews, ProviderNews};
-use domain::{Code, Coded, EventId, Ids, OrderId, Refusal, Timestamp, UnmatchedPayment};
+use domain::{Code, Coded, EventId, Ids, OrderId, Outcome, Refusal, Timestamp, UnmatchedPayment};
 use http::HeaderMap;
 use payments::WebhookError;
 use store::{Decision, Error};
@@ -26,7 +26,9 @@ impl Settlement {
         let news = verified.inspect_err(|refused| match refused {
             // A metric filter in the template matches this message.
             WebhookError::BadSignature | WebhookError::Stale => {
-                tracing::warn!(provider = provider.as_str(), reason = %refused, "the signature of a webhook was refused");
+                tracing::warn!(
+                    provider = provider.as_str(), reason = %refused, "the signature of a webhook was refused"
+                );
             }
             _ => tracing::warn!(provider = provider.as_str(), reason = %refused, "a webhook was not accepted"),
         })?;
@@ -54,25 +56,25 @@ impl Settlement {
             None if news.reference.is_empty() => None,
             None => self.orders.with_reference(news.provider, &news.reference).await?,
         };
-        let Some(order) = order else {
-            return self.record_unmatched(news, None, now).await;
-        };
+        let Some(order) = order else { return self.record_unmatched(news, None, now).await };
         let decide = |loaded: PlacedOrder| self.apply(loaded, news, now);
-        let respond = |placed: &PlacedOrder, settled: &Settled| {
-            if *settled == Settled::Changed {
-                tracing::info!(order.id = %placed.order.id, order.state = placed.order.state.as_str(), "settled");
-            }
-            Ok((*settled, None))
-        };
+        let respond = |placed: &PlacedOrder, settled: &Settled| Ok(((*settled, placed.order.state), None));
         match self.orders.change(order, decide, respond).await {
-            Ok(domain::Outcome::Done(settled)) => Ok(settled),
-            Ok(domain::Outcome::Replayed(_)) => Ok(Settled::Unchanged),
+            Ok(Outcome::Done((settled, state))) => {
+                if settled == Settled::Changed {
+                    tracing::info!(order.id = %order, order.state = state.as_str(), "settled");
+                }
+                Ok(settled)
+            }
+            Ok(Outcome::Replayed(_)) => Ok(Settled::Unchanged),
             Err(Error::Refused(refusal)) if refusal.code() == Code::NotFound => {
                 self.record_unmatched(news, Some(order), now).await
             }
             Err(error) => {
-                if let Error::Refused(refusal) = &error {
-                    tracing::error!(order.id = %order, cause = %refusal, "an order's state does not allow a provider's news");
+                if error.code() == Code::WrongState {
+                    tracing::error!(
+                        order.id = %order, cause = %error, "an order's state does not allow a provider's news"
+                    );
                 }
                 Err(error)
             }

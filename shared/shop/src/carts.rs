@@ -204,15 +204,14 @@ impl Carts {
                 former.filter(|cart| cart.order.is_none() && cart.currency == guest.currency && cart.id != guest.id);
             let mut cart = Cart::new(platform::ids(now).cart_id(), guest.currency, now);
             cart.buyer = Some(buyer);
-            cart.version = 1;
             let replaced: Vec<&Cart> = std::iter::once(&guest).chain(&former).collect();
             for other in &replaced {
                 cart.merge(other)?;
             }
             cart.expires_at = now + LIFETIME;
             let priced = self.priced(&cart).await?;
-            let claimed = ShownCart { cart, priced };
-            match self.carts.claim(&claimed.cart, buyer, pointed_at, &replaced, call.answer(&claimed)?).await {
+            let respond = |cart| call.answer(&ShownCart { cart, priced });
+            match self.carts.claim(cart, buyer, pointed_at, &replaced, respond).await {
                 Err(store::Error::Conflict) => backoff.pause().await?,
                 done => return Ok(done?),
             }

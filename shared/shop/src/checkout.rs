@@ -180,7 +180,7 @@ impl Checkout {
         let mut first = Some(first);
         let mut allocations = Allocations::default();
         let sources = StockSources { stock: self.settlement.orders().stock(), catalog: Some(&self.catalog) };
-        let deadline = Instant::now() + BUDGET;
+        let (deadline, mut backoff) = (Instant::now() + BUDGET, Backoff::default());
         while Instant::now() < deadline {
             let read = match first.take() {
                 Some(read) => read,
@@ -202,10 +202,15 @@ impl Checkout {
                 // Read the shards once more instead of retrying the transaction: under contention most retries would
                 // only find them empty.
                 PlaceOutcome::Contended => check_stock(sources, &needs).await,
-                PlaceOutcome::CartChanged => Ok(()),
+                PlaceOutcome::CartChanged => {
+                    backoff.pause().await?;
+                    continue;
+                }
             };
-            if let Err(refused) = planned {
-                return self.stored_response_or(refused.into(), begun).await;
+            match planned {
+                // The stock keeps changing: as long as there is time, it may still suffice.
+                Ok(()) | Err(store::Error::Conflict) => {}
+                Err(refused) => return self.stored_response_or(refused.into(), begun).await,
             }
         }
         Err(store::Error::Unavailable("the order could not be placed within the time budget".to_owned()).into())

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::order::{Actor, OrderState, PlacedOrder};
-use domain::{Call, Code, OrderId, Outcome, PageRequest, Refusal, Slice, Timestamp, UserId};
+use domain::{Call, Code, OrderId, Outcome, PageRequest, PaymentId, Refusal, Slice, Timestamp, UserId};
 use platform::{Config, Fatal};
 use settlement::{Closed, Closing, Settlement};
 use store::rate_limits::Target;
@@ -46,11 +46,6 @@ impl Orders {
                 token_secret: Arc::new(config.secret("ORDER_TOKEN_SECRET_ARN")?),
             },
         })
-    }
-
-    /// Where the operator's decisions about payments are applied.
-    pub const fn settlement(&self) -> &Settlement {
-        &self.settlement
     }
 
     /// A guest's order, if the token belongs to it.
@@ -119,6 +114,38 @@ impl Orders {
         }
         apply_cancellation(&mut order, by, now)?;
         Ok(Decision::Write(order, ()))
+    }
+
+    /// Applies the operator's decision on a payment of another amount than was asked for: it is accepted as full
+    /// payment or refunded. The same decision again changes nothing, so that a repeat is harmless.
+    pub async fn resolve_amount_mismatch<R>(
+        &self,
+        id: OrderId,
+        payment: PaymentId,
+        accept: bool,
+        call: Call<'_, PlacedOrder, R>,
+    ) -> Done<R> {
+        let now = call.at();
+        let decide = |mut order: PlacedOrder| async move {
+            if order.has_decided(payment, accept) {
+                return Ok(Decision::Write(order, ()));
+            }
+            if !accept {
+                order.reject_amount(payment, &mut platform::ids(now))?;
+                return Ok(Decision::Write(order, ()));
+            }
+            // Refuse before any shard is read.
+            order.clone().accept_amount(payment, &mut platform::ids(now))?;
+            if order.demand_to_reopen().is_some() {
+                // Its stock was released when the order ended: re-reserve it from any shards that have it.
+                let allocations = Box::pin(self.settlement.allocate_to_reopen(&order)).await?;
+                order.reallocate(allocations.ok_or_else(|| Refusal::of(Code::OutOfStock))?)?;
+            }
+            order.accept_amount(payment, &mut platform::ids(now))?;
+            Ok::<_, Error>(Decision::Write(order, ()))
+        };
+        let orders = self.settlement.orders();
+        orders.once(call.request(), orders.change(id, decide, |order, ()| call.answer(order))).await
     }
 
     /// Refreshes the payment when the buyer returns from the provider: its state is looked up there instead of waiting

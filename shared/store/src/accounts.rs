@@ -162,19 +162,19 @@ impl Accounts {
     }
 
     /// Creates a vendor's account with its owner and its public shop, in one transaction. A handle that is taken is
-    /// refused.
+    /// refused. `respond` makes the response from the account as it is written, with its version.
     pub async fn open_vendor<R>(
         &self,
         account: &VendorAccount,
         owner: &Membership,
         catalog: &Catalog,
-        response: Prepared<R>,
+        respond: impl FnOnce(&VendorAccount) -> Result<Prepared<R>, Refusal>,
     ) -> Result<Outcome<R>, Error> {
         let opened = VendorAccount { version: 1, ..account.clone() };
         let mut transaction = catalog.publish_actions(&opened.shop(), 0)?;
         transaction.add(Purpose::Item, put(&self.table, account_item(&opened)?, &Condition::absent())?);
         transaction.add(Purpose::Item, put(&self.table, member_item(owner)?, &Condition::absent())?);
-        match transact(&self.client, &self.table, transaction, response).await {
+        match transact(&self.client, &self.table, transaction, respond(&opened)?).await {
             Err(Failure::Cancelled(cancelled)) if cancelled.refused(Purpose::Handle) => {
                 Err(Refusal::because(Code::HandleTaken, format!("the handle {} is taken", opened.card.handle)).into())
             }

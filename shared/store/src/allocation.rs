@@ -100,8 +100,8 @@ impl Allocations {
 
     /// Plans new allocations for the variants that `is_short` names, at most `most` for all needs together.
     ///
-    /// # Errors
-    /// `out_of_stock` only when the sum of all shards was short at one moment; a table does not answer.
+    /// # Errors `out_of_stock` only when the sum of all shards was short at one moment; a conflict when the shards keep
+    /// changing; a table does not answer.
     pub async fn plan(
         &mut self,
         sources: StockSources<'_>,
@@ -163,10 +163,13 @@ impl Allocations {
 /// shard and conflict there, so the next attempt takes random ones.
 ///
 /// # Errors
-/// `out_of_stock` only when the sum of all shards was short at one moment; a table does not answer.
+/// As [`Allocations::plan`].
 pub async fn check_stock(sources: StockSources<'_>, needs: &Needs) -> Result<(), Error> {
     read(sources, needs.iter()).await.map(drop)
 }
+
+/// How often the shards are read until two readings are equal.
+const MAX_READS: u32 = 5;
 
 /// Reads the stock of these needs, and refuses them if it does not suffice. The shards are not read as one snapshot, so
 /// units that move between two of them may be missing in a reading: only two equal readings of all shards prove a
@@ -179,7 +182,7 @@ async fn read<'a>(
         needs.map(|(variant, need)| (*variant, Known { need: *need, readings: Vec::new() })).collect();
     read_shards(sources.stock, &mut known).await?;
     let is_short = |known: &BTreeMap<VariantId, Known>| known.values().any(|known| known.allocations().is_none());
-    let mut backoff = Backoff::default();
+    let mut backoff = Backoff::attempts(MAX_READS);
     while is_short(&known) {
         let before: Vec<Vec<Reading>> = known.values().map(|known| known.readings.clone()).collect();
         if let Some(catalog) = sources.catalog {
@@ -192,8 +195,11 @@ async fn read<'a>(
             }
         }
         read_shards(sources.stock, &mut known).await?;
-        if is_short(&known) && (known.values().map(|known| &known.readings).eq(&before) || !backoff.waits().await) {
-            return Err(out_of_stock(&known).into());
+        if is_short(&known) {
+            if known.values().map(|known| &known.readings).eq(&before) {
+                return Err(out_of_stock(&known).into());
+            }
+            backoff.pause().await?;
         }
     }
     Ok(known)

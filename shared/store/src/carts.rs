@@ -161,15 +161,17 @@ impl Carts {
 
     /// Gives a buyer a new cart in place of the ones it was made of: the guest's, and the buyer's former one. One
     /// transaction, and only if none of them has changed and the buyer's pointer still names the same cart. The
-    /// replaced carts keep the id of the new one, so that a buyer whose answer was lost still finds it.
+    /// replaced carts keep the id of the new one, so that a buyer whose answer was lost still finds it. `respond` makes
+    /// the response from the cart as it is written, with its version.
     pub async fn claim<R>(
         &self,
-        claimed: &Cart,
+        claimed: Cart,
         buyer: UserId,
         pointed_at: Option<CartId>,
         replaced: &[&Cart],
-        response: Prepared<R>,
+        respond: impl FnOnce(Cart) -> Result<Prepared<R>, Refusal>,
     ) -> Result<Outcome<R>, Error> {
+        let claimed = Cart { version: 1, ..claimed };
         let mut pointer = pointer_key(buyer);
         pointer.insert("kind".to_owned(), string(POINTER));
         pointer.insert("version".to_owned(), number(1));
@@ -183,13 +185,13 @@ impl Carts {
             None => Condition::absent(),
         };
         let mut transaction = Transaction::default();
-        transaction.add(Purpose::Item, item::put(&self.table, cart_item(claimed)?, &Condition::absent())?);
+        transaction.add(Purpose::Item, item::put(&self.table, cart_item(&claimed)?, &Condition::absent())?);
         transaction.add(Purpose::Item, item::put(&self.table, pointer, &expected)?);
         for cart in replaced {
             let left = claimed_item(cart, buyer, claimed.id);
             transaction.add(Purpose::Item, item::put(&self.table, left, &open_at(cart.version))?);
         }
-        Ok(transact(&self.client, &self.table, transaction, response).await?)
+        Ok(transact(&self.client, &self.table, transaction, respond(claimed)?).await?)
     }
 
     /// The action that marks a cart as ordered, if it is open and still at the version that was priced.

@@ -69,6 +69,11 @@ impl Default for Backoff {
 }
 
 impl Backoff {
+    /// So many attempts.
+    pub(crate) fn attempts(attempts: u32) -> Self {
+        Self { left: attempts - 1, ..Self::default() }
+    }
+
     /// As many attempts as fit into a time.
     pub(crate) fn within(budget: Duration) -> Self {
         Self { left: u32::MAX, deadline: Some(Instant::now() + budget), ..Self::default() }

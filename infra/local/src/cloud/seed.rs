@@ -7,7 +7,7 @@ use domain::pricing::Rates;
 use domain::settings::{Limits, Settings};
 use domain::text::{Email, Handle, LongText, Name, Phone};
 use domain::vendor::{Membership, Role, VendorAccount, VendorCard, VendorJob, VendorState, VendorStep};
-use domain::{Currency, ImportId, Timestamp, UserId, VendorId};
+use domain::{Currency, ImportId, Outcome, Timestamp, UserId, VendorId};
 use platform::Config;
 use store::{Accounts, Catalog, SettingsTable};
 
@@ -143,8 +143,11 @@ async fn approved_vendor(
     let submitted = draft.after(VendorStep::Submitted, None, owner, now).map_err(failed)?;
     let approved = submitted.after(VendorStep::Approved, None, owner, now).map_err(failed)?;
     let membership = Membership { vendor: id, user: owner, email, role: Role::Owner, since: now };
-    let _ = accounts.open_vendor(&approved, &membership, catalog, ((), None)).await.map_err(failed)?;
-    Ok(VendorAccount { version: 1, ..approved })
+    let respond = |opened: &VendorAccount| Ok((opened.clone(), None));
+    match accounts.open_vendor(&approved, &membership, catalog, respond).await.map_err(failed)? {
+        Outcome::Done(opened) => Ok(opened),
+        Outcome::Replayed(_) => Err(failed("a replay of what has no key")),
+    }
 }
 
 /// Imports a product file as the function does for a file that a vendor has uploaded.

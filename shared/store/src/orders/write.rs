@@ -115,17 +115,14 @@ impl Orders {
         let mut start = start.into();
         let mut backoff = Backoff::default();
         loop {
-            let (id, loaded) = match start {
-                Start::Id(id) => (id, self.load(id).await?.ok_or_else(|| Error::from(Refusal::of(Code::NotFound)))?),
-                Start::Loaded(loaded) => (loaded.order.id, *loaded),
-            };
-            start = Start::Id(id);
+            let loaded = self.started(&mut start).await?;
             if let Decision::Write(changed, more) = decide(loaded.clone()).await? {
+                let reserves = changed.stock_moves.iter().any(|change| change.reserved > 0);
                 match self.save(&loaded, changed, |written| respond(written, &more)).await {
                     Err(Error::Conflict) => {}
                     // Another order reserved the units after they were allocated. If none are left, the next decision
                     // finds that out.
-                    Err(Error::Refused(refusal)) if refusal.code() == Code::OutOfStock => {
+                    Err(Error::Refused(refusal)) if reserves && refusal.code() == Code::OutOfStock => {
                         if !backoff.waits().await {
                             return Err(Error::from(refusal).into());
                         }
@@ -152,12 +149,9 @@ impl Orders {
         let mut start = start.into();
         let mut backoff = Backoff::default();
         loop {
-            let (id, loaded) = match start {
-                Start::Id(id) => (id, self.load(id).await?.ok_or_else(|| Error::from(Refusal::of(Code::NotFound)))?),
-                Start::Loaded(loaded) => (loaded.order.id, *loaded),
-            };
+            let loaded = self.started(&mut start).await?;
             let (changes, written) = self.changes(Some(&loaded), decide(loaded.clone()).await?)?;
-            let mut transaction = self.begin(request, id)?;
+            let mut transaction = self.begin(request, loaded.order.id)?;
             transaction.append(changes);
             match transaction.run(&self.client).await {
                 Ok(()) => return Ok(Ok(written)),
@@ -170,7 +164,18 @@ impl Orders {
                     other => return Err(other.into()),
                 },
             }
-            start = Start::Id(id);
+        }
+    }
+
+    /// The order to begin with; the next time it is loaded.
+    async fn started(&self, start: &mut Start) -> Result<PlacedOrder, Error> {
+        let id = match start {
+            Start::Id(id) => *id,
+            Start::Loaded(loaded) => loaded.order.id,
+        };
+        match std::mem::replace(start, Start::Id(id)) {
+            Start::Id(id) => Ok(self.load(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?),
+            Start::Loaded(loaded) => Ok(*loaded),
         }
     }
 

@@ -331,6 +331,29 @@ async fn a_refund_waits_for_a_provider_that_is_down_and_is_done_once() {
 }
 
 #[tokio::test]
+async fn a_silent_provider_keeps_stock_reserved_and_no_buyer_from_another_attempt() {
+    let shop = Shop::open().await;
+    let (_, mut bowl) = bowls(&shop).await;
+    let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
+    let order = Order::placed(&shop, &guest).await;
+    let faults = &shop.cloud.services().faults;
+    faults.add(Fault { every: true, ..Fault::nth("stripe", "CancelPaymentIntent", 1, Kind::Before) });
+    // Cancelling would release units that may still be paid for; another attempt releases nothing.
+    order.cancel().await.expect_problem(503, "unavailable");
+    assert_eq!(order.retry_payment("again").await.expect(201)["payment"]["action"]["type"], "client_secret");
+    // Past its deadline it waits for the provider, too.
+    shop.advance(Duration::from_secs(1800)).await;
+    shop.advance(HOUSEKEEPING_INTERVAL).await;
+    bowl.vendor.client = shop.sign_in_again(&bowl.vendor).await;
+    assert_eq!(order.seen().await["state"], "awaiting_payment");
+    assert_eq!(bowl.stock().await, (5, 1, 4));
+    faults.clear();
+    shop.advance(Duration::from_secs(300)).await;
+    assert_eq!(order.seen().await["state"], "expired");
+    assert_eq!(bowl.stock().await, (5, 0, 5));
+}
+
+#[tokio::test]
 async fn declining_a_vendor_order_refunds_exactly_that_vendor_order() {
     let shop = Shop::open().await;
     let (ceramics, bowl) = bowls(&shop).await;

@@ -41,9 +41,7 @@ impl Round {
         };
         match deadline {
             Deadline::None => {
-                if is_paid.into_inner() {
-                    summary.settled += 1;
-                }
+                summary.settled += u32::from(is_paid.into_inner());
                 return Ok(());
             }
             Deadline::Ahead(placed) => return self.look_up_payments(due, &placed, summary).await,

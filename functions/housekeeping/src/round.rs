@@ -40,7 +40,7 @@ impl Round {
                 return summary;
             }
         };
-        let start = |placed: Option<PlacedOrder>| placed.map_or(Start::Id(order), Start::from);
+        let start = |placed: Option<PlacedOrder>| placed.map_or(Start::from(order), Start::from);
         for entry in due {
             // Only the first entry uses the order as it was read: it may change it, so the next one reads it again.
             let outcome = match entry.kind {

@@ -1,7 +1,7 @@
 //! Imports and exports of product files: starting one and showing its progress. A worker does the work itself.
 
 use bytes::Bytes;
-use domain::job::{ExportJob, FilePosition, ImportCounts, ImportJob, ImportRowError, JobState, MAX_FILE_BYTES};
+use domain::job::{ExportJob, ImportJob, ImportRowError, JobState, MAX_FILE_BYTES};
 use domain::text::Line;
 use domain::upload::{FileLink, Upload};
 use domain::vendor::{Member, Permission, VendorJob};
@@ -61,22 +61,12 @@ impl Desk {
         if announced.is_some_and(|announced| !(1..=MAX_FILE_BYTES).contains(&announced.size)) {
             return Err(Refusal::field("/size", "out_of_range", format!("1 to {MAX_FILE_BYTES} bytes")).into());
         }
+        let currency = asked.currency.unwrap_or(member.account.currency);
         let job = ImportJob {
-            id: ImportId::new(now, platform::ids(now).bits()),
-            vendor: member.vendor(),
             filename: announced.map(|announced| announced.filename.clone()),
-            currency: asked.currency.unwrap_or(member.account.currency),
             dry_run: asked.dry_run,
             publish: asked.publish,
-            state: JobState::Waiting,
-            rows: None,
-            position: FilePosition::default(),
-            counts: ImportCounts::default(),
-            tag: None,
-            lease: None,
-            created_at: now,
-            finished_at: None,
-            version: 0,
+            ..ImportJob::new(ImportId::new(now, platform::ids(now).bits()), member.vendor(), currency, now)
         };
         let mut begun = BegunImport { job, upload: None };
         if let Some(announced) = announced {

@@ -216,6 +216,27 @@ pub struct ImportJob {
 }
 
 impl ImportJob {
+    /// An import that waits for its file.
+    pub fn new(id: ImportId, vendor: VendorId, currency: Currency, now: Timestamp) -> Self {
+        Self {
+            id,
+            vendor,
+            filename: None,
+            currency,
+            dry_run: false,
+            publish: false,
+            state: JobState::Waiting,
+            rows: None,
+            position: FilePosition::default(),
+            counts: ImportCounts::default(),
+            tag: None,
+            lease: None,
+            created_at: now,
+            finished_at: None,
+            version: 0,
+        }
+    }
+
     /// Key of its file in the bucket.
     pub fn key(&self) -> String {
         import_key(self.vendor, self.id)

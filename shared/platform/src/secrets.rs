@@ -30,7 +30,7 @@ pub struct Rotating {
 }
 
 impl Rotating {
-    /// The token of an order in base64url, 43 characters: whoever holds it may see and cancel the order. It is derived
+    /// The token of an order in base64url, 43 characters: its holder may see and cancel the order. It is derived
     /// and not stored: the HMAC-SHA256 of the order's id under the current secret.
     pub fn order_token(&self, order: OrderId) -> String {
         URL_SAFE_NO_PAD.encode(hmac::sign(&key(&self.current), order_message(order).as_bytes()))

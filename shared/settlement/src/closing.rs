@@ -72,7 +72,7 @@ impl Settlement {
             match self.close(payment, now).await? {
                 Attempt::Cancelled => cancelled.push(payment.id),
                 Attempt::Gone => {}
-                // The order has changed: whoever asked loads it again.
+                // The order has changed: the caller loads it again.
                 Attempt::Paid => return Ok(Closed::Paid),
                 Attempt::Undecided => return Ok(Closed::Undecided),
                 Attempt::Silent(_) if closing == Closing::ToRetry => {}

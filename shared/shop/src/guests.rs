@@ -1,4 +1,4 @@
-//! Orders of guests: whoever holds an order's token may see, pay and cancel it.
+//! Orders of guests: the holder of an order's token may see, pay and cancel it.
 
 use std::sync::Arc;
 

@@ -167,9 +167,7 @@ where
     E: ProvideErrorMetadata + std::error::Error + 'static,
     R: std::fmt::Debug + 'static,
 {
-    let SdkError::ServiceError(service) = error else {
-        return Failure::Unavailable(format!("{}", Chain(error)));
-    };
+    let SdkError::ServiceError(service) = error else { return Failure::Unavailable(format!("{}", Chain(error))) };
     let text = format!("{}", Chain(service.err()));
     match service.err().code().unwrap_or_default() {
         "ConditionalCheckFailedException" => Failure::ConditionFailed,

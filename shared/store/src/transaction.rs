@@ -100,9 +100,7 @@ impl Transaction {
     }
 
     fn cancelled<R: std::fmt::Debug + 'static>(&self, error: &SdkError<TransactWriteItemsError, R>) -> Failure {
-        let SdkError::ServiceError(service) = error else {
-            return failure(error);
-        };
+        let SdkError::ServiceError(service) = error else { return failure(error) };
         let TransactWriteItemsError::TransactionCanceledException(cancelled) = service.err() else {
             return failure(error);
         };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::job::{FilePosition, ImportCounts, ImportJob, JobState};
+use domain::job::{ImportJob, JobState};
 use domain::pricing::Rates;
 use domain::settings::{Limits, Settings};
 use domain::text::{Email, Handle, LongText, Name, Phone};
@@ -159,23 +159,8 @@ async fn import(
     (csv, currency): (&str, Currency),
 ) -> Result<(), StartError> {
     let (now, vendor) = (services.clock.now(), account.card.id);
-    let job = ImportJob {
-        id: ImportId::new(now, platform::ids(now).bits()),
-        vendor,
-        filename: None,
-        currency,
-        dry_run: false,
-        publish: true,
-        state: JobState::Waiting,
-        rows: None,
-        position: FilePosition::default(),
-        counts: ImportCounts::default(),
-        tag: None,
-        lease: None,
-        created_at: now,
-        finished_at: None,
-        version: 0,
-    };
+    let id = ImportId::new(now, platform::ids(now).bits());
+    let job = ImportJob { publish: true, ..ImportJob::new(id, vendor, currency, now) };
     let Some(bucket) = services.template.bucket("ImportsBucket") else { return Err(failed("no ImportsBucket")) };
     let _ = accounts.add_import(&job, ((), None)).await.map_err(failed)?;
     services.buckets.put(&bucket.name, &job.key(), "text/csv", csv.as_bytes().to_vec()).await.map_err(failed)?;

@@ -37,20 +37,20 @@ pub enum PlaceOutcome {
 
 /// An order to change: its id, or the order as it was loaded already.
 #[derive(Debug)]
-pub enum Start {
-    Id(OrderId),
-    Loaded(Box<PlacedOrder>),
+pub struct Start {
+    id: OrderId,
+    loaded: Option<Box<PlacedOrder>>,
 }
 
 impl From<OrderId> for Start {
     fn from(id: OrderId) -> Self {
-        Self::Id(id)
+        Self { id, loaded: None }
     }
 }
 
 impl From<PlacedOrder> for Start {
     fn from(order: PlacedOrder) -> Self {
-        Self::Loaded(Box::new(order))
+        Self { id: order.order.id, loaded: Some(Box::new(order)) }
     }
 }
 
@@ -169,13 +169,9 @@ impl Orders {
 
     /// The order to begin with; the next time it is loaded.
     async fn started(&self, start: &mut Start) -> Result<PlacedOrder, Error> {
-        let id = match start {
-            Start::Id(id) => *id,
-            Start::Loaded(loaded) => loaded.order.id,
-        };
-        match std::mem::replace(start, Start::Id(id)) {
-            Start::Id(id) => Ok(self.load(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?),
-            Start::Loaded(loaded) => Ok(*loaded),
+        match start.loaded.take() {
+            Some(loaded) => Ok(*loaded),
+            None => Ok(self.load(start.id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?),
         }
     }
 

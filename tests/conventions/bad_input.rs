@@ -174,7 +174,7 @@ async fn an_encoded_path_reaches_no_other_route() {
 #[tokio::test]
 async fn a_body_beyond_the_gateways_own_limit_never_reaches_a_function() {
     let world = World::open().await;
-    let huge = vec![b' '; local::gateway::MAX_REQUEST_SIZE + 1];
+    let huge = vec![b' '; cloud::gateway::MAX_REQUEST_SIZE + 1];
     let answer = world.client(Who::Anyone).send(Method::POST, "/v1/carts", Some(huge), "application/json").await;
     assert_eq!(answer.expect(413), &json!({"message": "Request Entity Too Large"}));
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use local::cloud::TEMPLATE;
+use cloud::template::{DEFAULT_ROUTE, Site, Template};
+use local::TEMPLATE;
 use local::contract;
-use local::template::{DEFAULT_ROUTE, Site, Template};
 use reqwest::Method;
 use serde_json::{Value, json};
 

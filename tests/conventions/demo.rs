@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use local::Options;
-use local::cloud::BUYER;
 use local::demo::{DEMO_VENDOR, VENDORS};
 use local::greeting::greeting;
+use local::seed::BUYER;
 use serde_json::{Value, json};
 
 use crate::shop::{Client, Shop};
@@ -150,7 +150,7 @@ async fn the_api_documentation_loads_nothing_from_other_sites() {
 #[tokio::test]
 async fn local_endpoints_refuse_foreign_origins_and_hosts() {
     let shop = Shop::open().await;
-    let begun = shop.cloud.clock().now();
+    let begun = shop.cloud.now();
     for (path, body) in [
         ("/_local/clock", json!({"advance": "20m"})),
         ("/_local/faults", json!({"service": "stripe", "operation": "Webhook", "nth": 1, "kind": "before"})),
@@ -164,8 +164,8 @@ async fn local_endpoints_refuse_foreign_origins_and_hosts() {
             }
         }
     }
-    assert_eq!(shop.cloud.clock().now(), begun);
+    assert_eq!(shop.cloud.now(), begun);
     let own = shop.anon().with("origin", "http://localhost:5173");
     own.post("/_local/clock", &json!({"advance": "20m"})).await.expect(200);
-    assert_eq!(shop.cloud.clock().now(), begun + std::time::Duration::from_secs(20 * 60));
+    assert_eq!(shop.cloud.now(), begun + std::time::Duration::from_secs(20 * 60));
 }

@@ -4,9 +4,9 @@ mod calls;
 
 use std::collections::BTreeMap;
 
+use cloud::faults::{Fault, Kind};
 use futures_util::future::join_all;
 use local::contract;
-use local::faults::{Fault, Kind};
 use reqwest::Method;
 use serde_json::{Value, json};
 

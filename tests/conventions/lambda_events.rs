@@ -8,8 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use local::cloud::TEMPLATE;
-use local::template::{Site, Template};
+use cloud::template::{Site, Template};
+use local::TEMPLATE;
 use serde_json::{Value, json};
 
 use crate::shop::{Client, Guest, Product, Shop, Vendor};
@@ -235,7 +235,7 @@ async fn payment_webhook_settles_an_order() {
 
     let mut event = payload("payment-webhook/payment-succeeded", &ids);
     assert_eq!(event["headers"]["stripe-signature"], SIGNATURE);
-    let signed = payments::stripe::sign(text(&event["body"]).as_bytes(), shop.cloud.clock().now(), "whsec_local");
+    let signed = payments::stripe::sign(text(&event["body"]).as_bytes(), shop.cloud.now(), "whsec_local");
     event["headers"]["stripe-signature"] = json!(signed);
     let (status, _, body) = invoke_http(&shop, "PaymentWebhookFunction", event).await;
     assert_eq!((status, body), (200, json!({"received": true})));

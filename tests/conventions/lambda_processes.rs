@@ -10,7 +10,7 @@ use crate::shop::{Shop, binaries};
 
 async fn shop() -> Shop {
     let binaries = tokio::task::spawn_blocking(binaries).await.expect("the functions are built");
-    Shop::with(Options { processes: Some(binaries.to_path_buf()), ..Options::for_tests() }).await
+    Shop::with(Options::for_tests().with_cloud(|cloud| cloud.processes = Some(binaries.to_path_buf()))).await
 }
 
 #[tokio::test]

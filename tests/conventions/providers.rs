@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use domain::payment::ProviderName;
-use local::cloud::TEMPLATE;
+use local::TEMPLATE;
 use serde_json::json;
 
 use super::house::root;

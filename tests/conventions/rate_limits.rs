@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use cloud::faults::{Fault, Kind};
 use domain::settings::{CallLimits, Limit, Limits};
 use local::Options;
-use local::cloud::PASSWORD;
-use local::faults::{Fault, Kind};
+use local::seed::PASSWORD;
 use serde_json::{Value, json};
 
 use crate::shop::{Answer, Client, Guest, Product, Shop};
@@ -265,7 +265,7 @@ async fn of_two_concurrent_checkouts_for_the_last_unpaid_order_one_succeeds() {
 /// Posts the webhook of a late payment.
 async fn pays_late(shop: &Shop, order: &Order) {
     let books = shop.anon().get(&format!("/_local/pay/stripe/orders/{}", order.id)).await.expect(200).clone();
-    let now = shop.cloud.clock().now();
+    let now = shop.cloud.now();
     let object = json!({
         "id": books["intents"][0]["id"], "object": "payment_intent", "amount": 1750, "amount_received": 1750, "currency": "usd",
         "status": "succeeded", "metadata": {"order_id": order.id},

@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use local::cloud::PASSWORD;
-use local::iam::{Roles, Statement};
-use local::sqs::MessageAttribute;
+use cloud::iam::{Roles, Statement};
+use cloud::sqs::MessageAttribute;
+use local::seed::PASSWORD;
 use local::{LocalCloud, Options};
 use serde_json::{Value, json};
 
@@ -306,7 +306,7 @@ async fn pays_late(shop: &Shop, order: &Placed) {
     let books = shop.anon().get(&format!("/_local/pay/stripe/orders/{}", order.id)).await.expect(200).clone();
     let intent = text(&books["intents"][0], "id").to_owned();
     let amount: i64 = text(&seen["totals"]["total"], "amount").replace('.', "").parse().expect("an amount");
-    let now = shop.cloud.clock().now();
+    let now = shop.cloud.now();
     let object = json!({
         "id": intent, "object": "payment_intent", "amount": amount, "amount_received": amount, "currency": "usd",
         "status": "succeeded", "metadata": {"order_id": order.id},
@@ -387,8 +387,8 @@ async fn every_action_of_every_statement_is_exercised() {
 
 #[test]
 fn no_two_statements_of_a_role_overlap() {
-    let site = local::template::Site::at("http://localhost:3000");
-    let template = local::template::Template::parse(local::cloud::TEMPLATE, &site).expect("the template is understood");
+    let site = cloud::template::Site::at("http://localhost:3000");
+    let template = cloud::template::Template::parse(local::TEMPLATE, &site).expect("the template is understood");
     let roles = Roles::of(&template);
     let statements: Vec<&Statement> = roles.statements().collect();
     for (index, one) in statements.iter().enumerate() {
@@ -410,7 +410,7 @@ fn no_two_statements_of_a_role_overlap() {
 
 /// Options of a cloud in which a role lacks a statement.
 fn without(function: &str, sid: &str) -> Options {
-    Options { removed_statement: Some((function.to_owned(), sid.to_owned())), ..Options::for_tests() }
+    Options::for_tests().with_cloud(|cloud| cloud.removed_statement = Some((function.to_owned(), sid.to_owned())))
 }
 
 #[tokio::test]

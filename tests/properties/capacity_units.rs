@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use local::usage::{Cost, Units};
+use cloud::usage::{Cost, Units};
 
 use crate::shop::{Product, Shop};
 

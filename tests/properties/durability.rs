@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use local::cloud::{OPERATOR, PASSWORD};
+use local::seed::{OPERATOR, PASSWORD};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -334,7 +334,7 @@ async fn a_port_or_a_directory_in_use_is_reported_in_one_line() {
         ),
         (
             &["--no-demo", "--port", "0", "--data", &data],
-            format!("{data} is in use by another bozor: stop it, or choose another directory with --data"),
+            format!("{data} is in use by another process: stop it, or choose another directory with --data"),
         ),
     ] {
         let ended = Command::new(binaries.join("bozor")).args(arguments).output().await.expect("it starts");

@@ -60,7 +60,7 @@ async fn run(actions: &[Action]) -> Result<(), Vec<String>> {
         ceramics.product("plate").price("8.00").stock(3).publish().await,
         silk.product("scarf").price("30.00").shards(2).stock(4).publish().await,
     ];
-    let model = Model::new(&[5, 3, 4], &[0, 0, 1], shop.cloud.clock().now());
+    let model = Model::new(&[5, 3, 4], &[0, 0, 1], shop.cloud.now());
     let mut simulation = Simulation { shop, products, model, step: 0 };
     for (step, action) in actions.iter().enumerate() {
         simulation.step = step;
@@ -105,7 +105,7 @@ impl Simulation {
         }
         self.shop.advance(Duration::from_secs(20 * 60)).await;
         self.shop.advance(Duration::from_secs(95)).await;
-        self.model.time_passes(self.shop.cloud.clock().now());
+        self.model.time_passes(self.shop.cloud.now());
         let ledger = self.take_snapshot().await;
         let mut violations = ledger.always(&self.received());
         violations.extend(ledger.at_rest());
@@ -159,7 +159,7 @@ impl Simulation {
             Action::DeliverWebhook { event } => self.deliver_webhook(*event).await,
             Action::Wait { minutes } => {
                 self.shop.advance(Duration::from_secs(minutes * 60)).await;
-                self.model.time_passes(self.shop.cloud.clock().now());
+                self.model.time_passes(self.shop.cloud.now());
                 Ok(())
             }
         }
@@ -176,7 +176,7 @@ impl Simulation {
         if self.model.can_order(&wanted) {
             expect_same(answer.status, 201, &answer.text)?;
             let text = |name: &str| answer.json[name].as_str().expect("a text").to_owned();
-            self.model.ordered(text("id"), text("token"), wanted, card, self.shop.cloud.clock().now());
+            self.model.ordered(text("id"), text("token"), wanted, card, self.shop.cloud.now());
         } else {
             expect_same(answer.status, 409, &answer.text)?;
             expect_same(answer.json["code"].as_str(), Some("out_of_stock"), &answer.text)?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use local::cloud::PASSWORD;
+use local::seed::PASSWORD;
 use serde_json::{Value, json};
 
 use crate::shop::{Answer, Client, Shop, address};
@@ -221,7 +221,7 @@ async fn only_an_access_token_of_this_pool_is_accepted() {
     let [header, claims, signature] = <[&str; 3]>::try_from(access.split('.').collect::<Vec<_>>()).expect("a token");
     let other: String = signature.chars().rev().collect();
     // Claims of somebody else's token under this signature.
-    let operator = sign_in(&shop, local::cloud::OPERATOR, PASSWORD).await.expect(200)["access_token"].clone();
+    let operator = sign_in(&shop, local::seed::OPERATOR, PASSWORD).await.expect(200)["access_token"].clone();
     let operator_claims = text(&operator).split('.').nth(1).expect("claims").to_owned();
     for forged in [
         format!("{header}.{claims}.{other}"),

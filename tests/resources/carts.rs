@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use cloud::faults::{Fault, Kind};
 use domain::cart::LIFETIME;
 use futures_util::future::join_all;
-use local::faults::{Fault, Kind};
 use serde_json::json;
 
 use crate::shop::Shop;

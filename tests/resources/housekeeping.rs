@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use local::dynamodb::{Caller, Outcome};
-use local::faults::{Fault, Kind};
-use local::sqs::{Depth, MessageAttributes};
+use cloud::dynamodb::{Caller, Outcome};
+use cloud::faults::{Fault, Kind};
+use cloud::sqs::{Depth, MessageAttributes};
 use serde_json::{Value, json};
 
 use crate::shop::{Client, Guest, Product, Shop};

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use local::faults::{Fault, Kind};
+use cloud::faults::{Fault, Kind};
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -72,7 +72,7 @@ async fn an_upload_that_is_not_a_picture_is_deleted() {
 #[tokio::test]
 async fn a_forbidden_object_is_not_taken_for_a_missing_one() {
     for (withheld, left) in [(None, 0), (Some(("ImportsFunction".to_owned(), "TellMissingPictures".to_owned())), 1)] {
-        let shop = Shop::with(Options { removed_statement: withheld, ..Options::for_tests() }).await;
+        let shop = Shop::with(Options::for_tests().with_cloud(|cloud| cloud.removed_statement = withheld)).await;
         let vendor = shop.vendor("ceramics").await;
         // Nothing was uploaded: without the right to list the bucket, S3 answers 403 instead of 404.
         shop.repeat_upload_notification(begin_dot(&vendor).await["id"].as_str().expect("an id"));

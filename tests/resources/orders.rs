@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use local::faults::{Fault, Kind};
+use cloud::faults::{Fault, Kind};
 use serde_json::{Value, json};
 
 use crate::shop::until;
@@ -79,7 +79,7 @@ async fn late_payment_arrives(shop: &Shop, order: &Order) -> Answer {
     let mut intent = order.at_stripe(shop).await["intents"][0].clone();
     intent["status"] = json!("succeeded");
     intent["amount_received"] = intent["amount"].clone();
-    let now = shop.cloud.clock().now();
+    let now = shop.cloud.now();
     let event = json!({
         "id": "evt_late", "object": "event", "api_version": payments::stripe::VERSION, "created": now.seconds(),
         "livemode": false, "type": "payment_intent.succeeded", "data": {"object": intent},

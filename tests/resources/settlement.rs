@@ -1,7 +1,7 @@
 //! Settlement: early, late, duplicate, missing and unmatched payments, refunds elsewhere, and refreshing a payment.
 
+use cloud::faults::{Fault, Kind};
 use futures_util::future::join_all;
-use local::faults::{Fault, Kind};
 use serde_json::{Value, json};
 
 use crate::shop::sale::{HOUSEKEEPING_INTERVAL, PAST_PAYMENT_DEADLINE, Sale, count, text};

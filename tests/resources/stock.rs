@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use cloud::faults::{Fault, Kind};
 use futures_util::future::join_all;
-use local::faults::{Fault, Kind};
 use serde_json::{Value, json};
 
 use crate::shop::{Answer, Product, Shop};

@@ -219,7 +219,7 @@ async fn a_members_new_role_applies_from_the_next_request_on() {
 async fn nobody_becomes_a_member_without_a_confirmed_account() {
     let shop = Shop::open().await;
     let vendor = shop.vendor("ceramics").await;
-    let asked = json!({"email": "new@people.test", "password": local::cloud::PASSWORD});
+    let asked = json!({"email": "new@people.test", "password": local::seed::PASSWORD});
     shop.anon().post("/v1/auth/sign-up", &asked).await.expect(202);
     for email in ["nobody@people.test", "new@people.test"] {
         let put = json!({"email": email, "role": "manager"});
@@ -308,7 +308,7 @@ async fn the_operator_downloads_an_applicants_documents() {
     let seen = operator.get(&path).await;
     let account = seen.expect(200).clone();
     assert_eq!((&account["state"], account["documents"].as_array().map(Vec::len)), (&json!("submitted"), Some(2)));
-    let now = shop.cloud.clock().now();
+    let now = shop.cloud.now();
     let mut urls = Vec::new();
     for ((content_type, paper), document) in papers.into_iter().zip(account["documents"].as_array().unwrap()) {
         assert_eq!(document["link"]["expires_at"], json!(now + Duration::from_secs(600)));

@@ -6,11 +6,11 @@
 
 use std::collections::BTreeMap;
 
+use cloud::dynamodb::{Caller, Outcome};
 use domain::dispute::{Dispute, DisputeState};
 use domain::order::{Order, OrderState, VendorOrder};
 use domain::payment::{Payment, ProviderName, Refund, RefundState};
 use domain::{OrderId, Timestamp};
-use local::dynamodb::{Caller, Outcome};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -153,7 +153,7 @@ impl Ledger {
         let messages =
             messages.filter(|message| message.code.is_none() && message.subject.to_lowercase().contains("order"));
         Self {
-            now: shop.cloud.clock().now(),
+            now: shop.cloud.now(),
             orders: orders.into_values().collect(),
             shards,
             other_items,

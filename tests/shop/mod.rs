@@ -12,8 +12,8 @@ mod vendor;
 
 use std::time::Duration;
 
-use local::cloud::{OPERATOR, PASSWORD};
-use local::sqs::{Depth, MessageAttributes};
+use cloud::sqs::{Depth, MessageAttributes};
+use local::seed::{OPERATOR, PASSWORD};
 use local::{LocalCloud, Options};
 use serde_json::{Value, json};
 

@@ -105,7 +105,7 @@ impl Sale {
 
     /// Posts a signed webhook of this type.
     pub(crate) async fn post_webhook(&self, name: &str, object: Value) -> Answer {
-        let now = self.shop.cloud.clock().now();
+        let now = self.shop.cloud.now();
         let event = json!({
             "id": format!("evt_{name}"), "object": "event", "created": now.seconds(), "livemode": false, "type": name,
             "data": {"object": object},

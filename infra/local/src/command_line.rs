@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use cloud::stack::StartError;
+use cloud::template::{Site, Template};
 
 use crate::bench::Bench;
-use crate::cloud::TEMPLATE;
 use crate::greeting::greeting;
-use crate::template::{Site, Template};
-use crate::{LocalCloud, Options, StartError, contract};
+use crate::{LocalCloud, Options, TEMPLATE, contract};
 
 /// Bozor on one machine: the API, DynamoDB, S3, SQS, Cognito, mail and a payment sandbox in one process on loopback.
 #[derive(Debug, Parser)]
@@ -125,7 +125,7 @@ async fn serve(arguments: &Arguments) -> Result<(), StartError> {
     let data = (!arguments.memory).then(|| arguments.data.clone());
     let mut options = Options::for_development(arguments.port, data, !arguments.no_demo);
     if arguments.processes {
-        options.processes = Some(beside_this_program()?);
+        options.cloud.processes = Some(beside_this_program()?);
     }
     let cloud = LocalCloud::with(options).await?;
     say(&greeting(&cloud.base_url(), !arguments.no_demo));

@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use api::Document;
 use api::openapi::{Part, document, name_of, pretty};
 use api::routes::Entry;
 
+use cloud::template::Template;
 use domain::Code;
 
-use crate::template::Template;
+use crate::functions::{Api, FUNCTIONS};
 
 /// `infra/openapi.json` as committed.
 pub const COMMITTED: &str = include_str!("../../openapi.json");
@@ -19,53 +19,9 @@ pub const COMMITTED_ROUTES: &str = include_str!("../../routes.txt");
 /// The function behind the gateway's route `$default`, which gets the requests that match no other route.
 pub const PUBLIC_FUNCTION: &str = "catalog";
 
-struct Contribution {
-    /// The name of the function's binary in the template.
-    binary: &'static str,
-    tag: &'static str,
-    about: &'static str,
-    entries: Vec<Entry>,
-}
-
-fn contributions() -> Vec<Contribution> {
-    let of =
-        |binary, tag, about, document: Document| Contribution { binary, tag, about, entries: document.into_entries() };
-    vec![
-        of(
-            PUBLIC_FUNCTION,
-            "catalog",
-            "Products, categories and vendors as everybody sees them, and what describes the API itself.",
-            catalog::routes(),
-        ),
-        of(
-            "cart",
-            "carts",
-            "Carts: filling one, saying where it goes, taking it over after signing in.",
-            cart::routes(),
-        ),
-        of("checkout", "checkout", "Placing an order, and another attempt to pay it.", checkout::routes()),
-        of(
-            "orders",
-            "orders",
-            "Orders as their buyers and the operator see, cancel and settle them.",
-            orders::routes(),
-        ),
-        of("account", "account", "Signing up and in, and a person's profile and addresses.", account::routes()),
-        of(
-            "vendor-onboarding",
-            "vendors",
-            "Opening a shop: application, papers, members.",
-            vendor_onboarding::routes(),
-        ),
-        of(
-            "vendor-desk",
-            "vendor desk",
-            "What a vendor's staff do: products, stock, pictures, imports, exports, vendor orders.",
-            vendor_desk::routes(),
-        ),
-        of("admin", "operator", "What the operator does: vendors, orders, payments, categories.", admin::routes()),
-        of("payment-webhook", "webhooks", "What payment providers call.", payment_webhook::routes()),
-    ]
+/// The functions behind the API: the name of each, and its part of the documentation.
+fn apis() -> impl Iterator<Item = (&'static str, &'static Api)> {
+    FUNCTIONS.iter().filter_map(|function| Some((function.name, function.api.as_ref()?)))
 }
 
 /// The OpenAPI document generated from the code. Which operations need a token is read from the template's routes,
@@ -77,9 +33,8 @@ pub fn openapi(template: &Template) -> Result<String, serde_json::Error> {
     let signed_in = |method: &str, path: &str| {
         template.api.routes.iter().any(|route| route.authorizer && route.method == method && route.path == path)
     };
-    let parts = contributions()
-        .into_iter()
-        .map(|Contribution { tag, about, entries, .. }| Part { tag, about, entries })
+    let parts = apis()
+        .map(|(_, Api { tag: (tag, about), routes })| Part { tag, about, entries: routes().into_entries() })
         .collect();
     pretty(&document(parts, env!("CARGO_PKG_VERSION"), signed_in))
 }
@@ -93,9 +48,7 @@ pub fn operations() -> Vec<(String, String, &'static str)> {
 
 /// Every operation: its method, what describes it, and the function's binary.
 fn entries() -> impl Iterator<Item = (String, Entry, &'static str)> {
-    let all = contributions()
-        .into_iter()
-        .flat_map(|Contribution { binary, entries, .. }| entries.into_iter().map(move |entry| (entry, binary)));
+    let all = apis().flat_map(|(name, api)| (api.routes)().into_entries().into_iter().map(move |entry| (entry, name)));
     all.filter_map(|(entry, binary)| Some((name_of(entry.methods.first()?).to_owned(), entry, binary)))
 }
 

@@ -1,7 +1,7 @@
 //! The text that `cargo run` prints once the cloud has started.
 
-use crate::cloud::{BUYER, OPERATOR, PASSWORD};
 use crate::demo::VENDORS;
+use crate::seed::{BUYER, OPERATOR, PASSWORD};
 
 /// The addresses, the accounts with their password, and a `curl` command to try: a product list if the demo data is
 /// loaded, the operator's sign-in otherwise.

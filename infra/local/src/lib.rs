@@ -1,25 +1,82 @@
-//! The embedded cloud: everything Bozor needs from AWS, in one process on loopback.
+//! Bozor on the embedded cloud: the whole marketplace in one process on loopback, for `cargo run` and for the tests.
 
 pub mod bench;
-pub mod clock;
-pub mod cloud;
-pub mod cognito;
 pub mod command_line;
 pub mod contract;
 pub mod demo;
-pub mod dynamodb;
-pub mod faults;
-pub mod gateway;
+mod deployment;
+mod documentation;
+pub mod functions;
 pub mod greeting;
-pub mod iam;
-pub mod mail;
-pub mod pay;
-pub mod pipes;
-pub mod s3;
-pub mod secrets;
-mod sqlite;
-pub mod sqs;
-pub mod template;
-pub mod usage;
+mod options;
+pub mod seed;
 
-pub use cloud::{LocalCloud, Options, StartError};
+use std::ops::Deref;
+use std::sync::Arc;
+
+use cloud::stack::{Stack, StartError};
+use domain::Timestamp;
+
+pub use options::Options;
+
+use deployment::Bozor;
+
+/// `template.yaml`, compiled in.
+pub const TEMPLATE: &str = include_str!("../../../template.yaml");
+
+/// A running marketplace: the [`Stack`] with Bozor on it, its settings, accounts and demo data. Dropping it stops it.
+pub struct LocalCloud {
+    stack: Stack,
+    bozor: Arc<Bozor>,
+}
+
+impl std::fmt::Debug for LocalCloud {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.stack.fmt(formatter)
+    }
+}
+
+impl LocalCloud {
+    /// Starts a cloud for one test: in memory, on a free port, with a frozen clock and no demo data.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start() -> Result<Self, StartError> {
+        Self::with(Options::for_tests()).await
+    }
+
+    /// Starts a cloud with these options.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn with(options: Options) -> Result<Self, StartError> {
+        let bozor = Arc::new(Bozor::default());
+        let stack = Stack::start(options.cloud, Arc::<Bozor>::clone(&bozor)).await?;
+        seed::settings(stack.services(), options.limits, options.rates).await?;
+        seed::accounts(stack.services(), options.demo).await?;
+        // Work left over from before a crash continues in the background; only freshly loaded demo data is waited for.
+        if options.demo && seed::demo_data(stack.services()).await? {
+            stack.wait_until_idle().await?;
+        }
+        stack.ready();
+        Ok(Self { stack, bozor })
+    }
+
+    /// The time on the cloud's clock.
+    pub fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.stack.clock().now().millis())
+    }
+
+    /// Finishes what is in progress and stops.
+    pub async fn stop(self) {
+        self.stack.stop().await;
+    }
+}
+
+impl Deref for LocalCloud {
+    type Target = Stack;
+
+    fn deref(&self) -> &Stack {
+        &self.stack
+    }
+}

@@ -1,7 +1,7 @@
 //! For each route and caller a request that is valid apart from who sends it.
 
 use domain::Timestamp;
-use local::cloud::PASSWORD;
+use local::seed::PASSWORD;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -103,7 +103,7 @@ async fn of_orders(world: &World, route: &str, caller: Caller, call: &impl Fn(&s
             "id": "evt_1", "object": "event", "api_version": "2026-07-29.dahlia", "created": 1_800_000_000, "livemode": false,
             "type": "customer.created", "data": {"object": {"id": "cus_1", "object": "customer"}},
         });
-        let now: Timestamp = world.shop.cloud.clock().now();
+        let now: Timestamp = world.shop.cloud.now();
         let signed = |secret| payments::stripe::sign(event.to_string().as_bytes(), now, secret);
         let call = call("/v1/webhooks/stripe");
         return match caller {

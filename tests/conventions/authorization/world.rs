@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use domain::CartId;
-use local::cloud::PASSWORD;
+use local::seed::PASSWORD;
 use serde_json::{Value, json};
 
 use super::caller::Caller;

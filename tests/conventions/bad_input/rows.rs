@@ -1,6 +1,6 @@
 //! The table: for each route a valid request, and what only this route refuses.
 
-use local::cloud::PASSWORD;
+use local::seed::PASSWORD;
 use serde_json::{Value, json};
 
 use super::cases::Expected;

@@ -42,7 +42,7 @@ async fn sent(shop: &Shop, body: &[u8], signature: &str) -> Answer {
 async fn a_webhook_that_is_not_the_providers_changes_nothing() {
     let world = World::open().await;
     let before = world.snapshot().await;
-    let (now, body) = (world.shop.cloud.clock().now(), paid(&world).await.to_string());
+    let (now, body) = (world.shop.cloud.now(), paid(&world).await.to_string());
     let body = body.as_bytes();
     let good = sign(body, now, SECRET);
     let digits = good.split_once("v1=").expect("a signature").1.to_owned();
@@ -76,13 +76,13 @@ async fn a_webhook_that_is_not_the_providers_changes_nothing() {
 async fn a_webhook_signature_is_valid_for_five_minutes() {
     let shop = Shop::open().await;
     let body = event("customer.created", json!({"id": "cus_1"})).to_string();
-    let signature = sign(body.as_bytes(), shop.cloud.clock().now(), SECRET);
+    let signature = sign(body.as_bytes(), shop.cloud.now(), SECRET);
     sent(&shop, body.as_bytes(), &signature).await.expect(200);
     shop.cloud.clock().advance(Duration::from_secs(300));
     sent(&shop, body.as_bytes(), &signature).await.expect(200);
     shop.cloud.clock().advance(Duration::from_secs(1));
     sent(&shop, body.as_bytes(), &signature).await.expect_problem(400, "bad_signature");
-    let ahead = sign(body.as_bytes(), shop.cloud.clock().now() + Duration::from_secs(600), SECRET);
+    let ahead = sign(body.as_bytes(), shop.cloud.now() + Duration::from_secs(600), SECRET);
     sent(&shop, body.as_bytes(), &ahead).await.expect(200);
 }
 
@@ -90,7 +90,7 @@ async fn a_webhook_signature_is_valid_for_five_minutes() {
 async fn a_genuine_webhook_for_nothing_of_ours_changes_no_order() {
     let world = World::open().await;
     let before = world.snapshot().await;
-    let now = world.shop.cloud.clock().now();
+    let now = world.shop.cloud.now();
     let intent = |changes: Value| {
         let mut intent = json!({
             "id": "pi_nobodys", "object": "payment_intent", "status": "succeeded", "currency": "usd", "amount": 1750,
@@ -123,7 +123,7 @@ async fn a_genuine_webhook_for_nothing_of_ours_changes_no_order() {
 async fn a_genuine_webhook_that_cannot_be_read_is_malformed() {
     let world = World::open().await;
     let before = world.snapshot().await;
-    let now = world.shop.cloud.clock().now();
+    let now = world.shop.cloud.now();
     let thin = json!({
         "id": "evt_1", "object": "v2.core.event", "type": "v1.billing.meter.no_meter_found", "created": "2026-01-01T00:00:00Z",
         "livemode": false, "related_object": null,
@@ -168,7 +168,7 @@ async fn a_repeated_webhook_is_accepted_and_changes_nothing() {
     for minutes in 0..4_u64 {
         world.shop.cloud.clock().advance(Duration::from_secs(60 * minutes));
         // A provider signs each delivery anew.
-        let signature = sign(body.as_bytes(), world.shop.cloud.clock().now(), SECRET);
+        let signature = sign(body.as_bytes(), world.shop.cloud.now(), SECRET);
         sent(&world.shop, body.as_bytes(), &signature).await.expect(200);
         sent(&world.shop, body.as_bytes(), &signature).await.expect(200);
         world.shop.wait_until_idle().await;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use local::dynamodb::{Caller, Outcome};
+use cloud::dynamodb::{Caller, Outcome};
 use serde_json::{Value, json};
 
 use super::row::Who;
@@ -92,7 +92,7 @@ impl World {
             applicants.push(applicant.id);
         }
         shop.buyer("signer").await;
-        let asked = json!({"email": "signer@people.test", "password": local::cloud::PASSWORD});
+        let asked = json!({"email": "signer@people.test", "password": local::seed::PASSWORD});
         let signed_in = shop.anon().post("/v1/auth/sign-in", &asked).await;
         let refresh_token = signed_in.expect(200)["refresh_token"].as_str().expect("a token").to_owned();
         shop.wait_until_idle().await;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use local::faults::{Call, Fault, Kind};
+use cloud::faults::{Call, Fault, Kind};
 
 use super::use_cases::UseCase;
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use cloud::faults::Call;
 use futures_util::FutureExt;
-use local::faults::Call;
 use serde_json::Value;
 
 use super::cases::Case;

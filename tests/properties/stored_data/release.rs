@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use local::dynamodb::{Caller, Outcome};
-use local::sqs::MessageAttributes;
+use cloud::dynamodb::{Caller, Outcome};
+use cloud::sqs::MessageAttributes;
 use reqwest::Method;
 use serde_json::{Value, json};
 

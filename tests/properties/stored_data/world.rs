@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use local::faults::{Fault, Kind};
+use cloud::faults::{Fault, Kind};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -59,7 +59,7 @@ async fn write_settings(shop: &Shop) {
         "data": {"S": serde_json::to_string(&settings).expect("JSON")},
     });
     let put = json!({"TableName": table, "Item": item}).to_string();
-    services.dynamodb.call(&local::dynamodb::Caller::root(), "PutItem", put.as_bytes()).await;
+    services.dynamodb.call(&cloud::dynamodb::Caller::root(), "PutItem", put.as_bytes()).await;
 }
 
 struct Products {
@@ -249,7 +249,7 @@ impl World<'_> {
         });
         let dispute = Sale::dispute("pi_nobodys", "needs_response");
         for (name, object) in [("payment_intent.succeeded", intent), ("charge.dispute.created", dispute)] {
-            let now = self.shop.cloud.clock().now();
+            let now = self.shop.cloud.now();
             let event = json!({
                 "id": format!("evt_{name}"), "object": "event", "created": now.seconds(), "livemode": false, "type": name,
                 "data": {"object": object},

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use local::faults::{Fault, Kind};
+use cloud::faults::{Fault, Kind};
 use reqwest::Method;
 use serde_json::json;
 

@@ -11,7 +11,7 @@ use super::scenarios::Scenario;
 use super::shop::Shop;
 use super::starts::Measured;
 use crate::LocalCloud;
-use crate::gateway::Program;
+use cloud::gateway::Program;
 
 /// Invocations of the two runs whose difference is counted. The first ones are left out, because they still allocate.
 const WARM: (u32, u32) = (2, 12);

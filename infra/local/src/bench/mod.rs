@@ -14,9 +14,10 @@ mod table;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use crate::cloud::StartError;
-use crate::cognito::Hashing;
-use crate::gateway::InvokeError;
+use cloud::cognito::Hashing;
+use cloud::gateway::InvokeError;
+use cloud::stack::{self as cloud_stack, StartError};
+
 use crate::{LocalCloud, Options};
 
 use self::scenarios::{SCENARIOS, Scenario};
@@ -182,6 +183,6 @@ impl Bench {
 async fn open() -> Result<LocalCloud, BenchError> {
     // No faults are injected, so no history of overwritten items is needed for stale reads.
     let defaults = Options::for_development(0, None, true);
-    let options = Options { hashing: Hashing::cheap(), throttle: None, history_limit: 0, ..defaults };
-    Ok(LocalCloud::with(options).await?)
+    let cloud = cloud_stack::Options { hashing: Hashing::cheap(), throttle: None, history_limit: 0, ..defaults.cloud };
+    Ok(LocalCloud::with(Options { cloud, ..defaults }).await?)
 }

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::BenchError;
 use super::client::{Call, Client};
 use crate::LocalCloud;
-use crate::cloud::{BUYER, OPERATOR, PASSWORD};
 use crate::demo::VENDORS;
+use crate::seed::{BUYER, OPERATOR, PASSWORD};
 
 /// Units of each product, more than any run sells.
 const STOCK_ON_HAND: u32 = 900_000;
@@ -93,12 +93,14 @@ impl Shop {
     /// Captures the sandbox's webhooks from now on instead of delivering them.
     pub(super) fn capture_webhooks(&self, cloud: &LocalCloud) {
         let webhooks = Arc::clone(&self.webhooks);
-        let capture = move |request: Request<Bytes>| -> crate::gateway::BoxFuture<'static, Response<Bytes>> {
+        let capture = move |request: Request<Bytes>| -> cloud::gateway::BoxFuture<'static, Response<Bytes>> {
             webhooks.lock().unwrap_or_else(PoisonError::into_inner).push(request);
             Box::pin(async { Response::new(Bytes::new()) })
         };
         let url = format!("{}/v1/webhooks/stripe", cloud.base_url());
-        cloud.services().stripe.deliver_to(url, Arc::new(capture));
+        if let Some(stripe) = cloud.bozor.stripe() {
+            stripe.deliver_to(url, Arc::new(capture));
+        }
     }
 
     /// Pays an order in the sandbox and returns the signed webhook `payment_intent.succeeded` as it would be delivered.

@@ -13,8 +13,8 @@ use super::shop::Shop;
 use super::table::median;
 use super::{Bench, BenchError};
 use crate::LocalCloud;
-use crate::gateway::{BoxFuture, Gateway, InvocationContext, Invoke, InvokeError, Processes, Program};
-use crate::usage::Cost;
+use cloud::gateway::{BoxFuture, Gateway, InvocationContext, Invoke, InvokeError, Processes, Program};
+use cloud::usage::Cost;
 
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Timing {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::usage::Units;
+use cloud::usage::Units;
 
 /// A table whose `Display` is Markdown.
 #[derive(Debug, Default)]

@@ -1,0 +1,192 @@
+//! Secrets Manager: `GetSecretValue` by ARN or name.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Response, StatusCode};
+use serde::Deserialize;
+use serde_json::{Number, Value, json};
+
+use crate::clock::Clock;
+use crate::sqs::Permit;
+use crate::sqs::wire::{Call, Refusal, json_response, random_uuid};
+
+const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
+
+/// The staging label of the only version that is stored.
+const CURRENT: &str = "AWSCURRENT";
+
+/// A secret as the template describes it, with its local value.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret {
+    pub arn: String,
+    pub name: String,
+    pub value: String,
+}
+
+struct StoredSecret {
+    name: String,
+    value: String,
+    version: String,
+    /// Seconds since the epoch.
+    since: i64,
+}
+
+/// All secrets of an embedded cloud. Clones share them.
+#[derive(Clone)]
+pub struct Secrets {
+    stored: Arc<RwLock<BTreeMap<String, StoredSecret>>>,
+    clock: Clock,
+    permit: Permit,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ValueInput {
+    secret_id: String,
+    version_id: Option<String>,
+    version_stage: Option<String>,
+}
+
+impl Secrets {
+    pub fn new(secrets: Vec<Secret>, clock: Clock, permit: Permit) -> Self {
+        let since = clock.now().seconds();
+        let stored = secrets
+            .into_iter()
+            .map(|secret| {
+                let stored = StoredSecret { name: secret.name, value: secret.value, version: random_uuid(), since };
+                (secret.arn, stored)
+            })
+            .collect();
+        Self { stored: Arc::new(RwLock::new(stored)), clock, permit }
+    }
+
+    /// Replaces the value of the secret with this ARN or name, as a rotation does. False when there is no such secret.
+    pub fn replace(&self, id: &str, value: &str) -> bool {
+        let since = self.clock.now().seconds();
+        let mut secrets = self.stored.write().unwrap_or_else(PoisonError::into_inner);
+        match secrets.iter_mut().find(|(arn, stored)| *arn == id || stored.name == id) {
+            None => false,
+            Some((_, stored)) => {
+                value.clone_into(&mut stored.value);
+                stored.version = random_uuid();
+                stored.since = since;
+                true
+            }
+        }
+    }
+
+    /// Serves one SDK request.
+    #[expect(clippy::unused_async, reason = "all services have the same signature")]
+    pub async fn call(&self, parts: Parts, body: Bytes) -> Response<Bytes> {
+        let answered = Call::read(&parts, &body, "secretsmanager").and_then(|call| match call.operation {
+            "GetSecretValue" => self.value(&call),
+            _ => Err(call.unknown()),
+        });
+        match answered {
+            Ok(output) => json_response(StatusCode::OK, CONTENT_TYPE, &output),
+            Err(refusal) => refusal.response(CONTENT_TYPE),
+        }
+    }
+
+    fn value(&self, call: &Call<'_>) -> Result<Value, Refusal> {
+        let input: ValueInput = call.input()?;
+        let secrets = self.stored.read().unwrap_or_else(PoisonError::into_inner);
+        let found = secrets.iter().find(|(arn, stored)| **arn == input.secret_id || stored.name == input.secret_id);
+        // Permission is checked before existence, so that a denied caller cannot learn which secrets exist.
+        let resource = found.map_or(&input.secret_id, |(arn, _)| arn);
+        call.require(&self.permit, "secretsmanager:GetSecretValue", resource)?;
+        let (arn, stored) = found.ok_or_else(|| not_found("Secrets Manager can't find the specified secret."))?;
+        if let Some(stage) = input.version_stage.filter(|stage| stage != CURRENT) {
+            return Err(not_found(format!(
+                "Secrets Manager can't find the specified secret value for staging label: {stage}"
+            )));
+        }
+        if let Some(version) = input.version_id.filter(|version| *version != stored.version) {
+            return Err(not_found(format!(
+                "Secrets Manager can't find the specified secret value for VersionId: {version}"
+            )));
+        }
+        Ok(json!({
+            "ARN": arn,
+            "Name": stored.name,
+            "VersionId": stored.version,
+            "SecretString": stored.value,
+            "VersionStages": [CURRENT],
+            "CreatedDate": Number::from(stored.since),
+        }))
+    }
+}
+
+fn not_found(message: impl Into<String>) -> Refusal {
+    Refusal::new("ResourceNotFoundException", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::time::Timestamp;
+    use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
+
+    use super::*;
+    use crate::sqs::loopback::{sdk_client, serve};
+
+    const ARN: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:OrderTokenSecret-AbCdEf";
+
+    fn secrets() -> Secrets {
+        let permit: Permit = Arc::new(|key, action, resource| {
+            action == "secretsmanager:GetSecretValue" && (key == "ROOT" || (key == "SHOP" && resource == ARN))
+        });
+        let secret = Secret { arn: ARN.into(), name: "order-token".into(), value: "{\"current\":\"one\"}".into() };
+        Secrets::new(vec![secret], Clock::frozen(Timestamp::from_millis(1_795_000_000_000)), permit)
+    }
+
+    async fn client(secrets: &Secrets, key: &str) -> aws_sdk_secretsmanager::Client {
+        let secrets = secrets.clone();
+        let url = serve(move |parts, body| {
+            let secrets = secrets.clone();
+            async move { secrets.call(parts, body).await }
+        })
+        .await;
+        sdk_client!(aws_sdk_secretsmanager, url, key)
+    }
+
+    #[tokio::test]
+    async fn a_secret_is_read_by_its_arn_and_by_its_name_and_follows_a_rotation() {
+        let secrets = secrets();
+        let client = client(&secrets, "SHOP").await;
+        let read = async |id: &str| client.get_secret_value().secret_id(id).send().await.unwrap();
+
+        let first = read(ARN).await;
+        assert_eq!(first.secret_string(), Some("{\"current\":\"one\"}"));
+        assert_eq!(first.arn(), Some(ARN));
+        assert_eq!(first.version_stages(), ["AWSCURRENT"]);
+        assert_eq!(first.created_date().unwrap().secs(), 1_795_000_000);
+        assert_eq!(read("order-token").await.version_id(), first.version_id());
+
+        assert!(secrets.replace("order-token", "two"));
+        let second = read(ARN).await;
+        assert_eq!(second.secret_string(), Some("two"));
+        assert_ne!(second.version_id(), first.version_id());
+        assert!(!secrets.replace("nothing", "x"));
+    }
+
+    #[tokio::test]
+    async fn an_unknown_secret_or_stage_is_not_found() {
+        let client = client(&secrets(), "ROOT").await;
+        let unknown = client.get_secret_value().secret_id("nothing").send().await.unwrap_err().into_service_error();
+        assert!(unknown.is_resource_not_found_exception());
+        let stage = client.get_secret_value().secret_id(ARN).version_stage("AWSPREVIOUS").send().await;
+        assert!(stage.unwrap_err().into_service_error().is_resource_not_found_exception());
+    }
+
+    #[tokio::test]
+    async fn a_secret_needs_permission_and_the_refusal_does_not_tell_what_exists() {
+        let client = client(&secrets(), "OTHER").await;
+        for id in [ARN, "nothing"] {
+            let denied = client.get_secret_value().secret_id(id).send().await.unwrap_err().into_service_error();
+            assert_eq!(denied.code(), Some("AccessDeniedException"));
+        }
+    }
+}

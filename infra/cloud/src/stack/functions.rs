@@ -1,0 +1,135 @@
+//! Runs the functions: in this process, or as built binaries over the Lambda Runtime API.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::deployment::{Deployment, Hosted, Options};
+use super::services::Services;
+use super::start::StartError;
+use crate::gateway::{
+    self, Authorizer, Cors, Denied, Gateway, Invoke, Processes, Program, RouteSpec, Specification, Throttle,
+};
+use crate::template;
+
+/// The most processes of one function at a time; further invocations wait.
+const MAX_PROCESSES: usize = 16;
+
+/// All functions, and the gateway in front of them.
+pub(super) struct Functions {
+    pub(super) gateway: Gateway,
+    pub(super) by_id: HashMap<String, Arc<dyn Invoke>>,
+    processes: HashMap<String, Arc<Processes>>,
+}
+
+impl Functions {
+    pub(super) async fn start(
+        options: &Options,
+        deployment: &dyn Deployment,
+        services: &Arc<Services>,
+    ) -> Result<Self, StartError> {
+        let mut by_id: HashMap<String, Arc<dyn Invoke>> = HashMap::new();
+        let mut processes = HashMap::new();
+        for function in &services.template.functions {
+            let invoke: Arc<dyn Invoke> = match &options.processes {
+                Some(directory) => {
+                    let started = Arc::new(Processes::new(program(function, services, directory)?));
+                    processes.insert(function.id.clone(), Arc::clone(&started));
+                    started
+                }
+                None => {
+                    let hosted = Hosted {
+                        function,
+                        environment: services.environment(function),
+                        clock: services.clock.clone(),
+                        faults: services.faults.clone(),
+                    };
+                    let started = deployment.start(&hosted).await;
+                    started.map_err(|error| StartError::Function(function.id.clone(), error.to_string()))?
+                }
+            };
+            by_id.insert(function.id.clone(), invoke);
+        }
+        let gateway = gateway(options.throttle, services, &by_id)?;
+        Ok(Self { gateway, by_id, processes })
+    }
+
+    /// The ids of the processes that a function runs in; empty if it runs in this process.
+    pub(super) fn process_ids(&self, function: &str) -> Vec<u32> {
+        self.processes.get(function).map(|processes| processes.ids()).unwrap_or_default()
+    }
+
+    pub(super) async fn stop(&self) {
+        for processes in self.processes.values() {
+            processes.stop().await;
+        }
+    }
+}
+
+pub(super) fn program(
+    function: &template::Function,
+    services: &Services,
+    directory: &Path,
+) -> Result<Program, StartError> {
+    let path = directory.join(&function.binary);
+    if !path.is_file() {
+        let reason = format!("{} is not built: run cargo build --workspace --bins first", path.display());
+        return Err(StartError::Function(function.id.clone(), reason));
+    }
+    Ok(Program {
+        name: function.name.clone(),
+        path,
+        arguments: Vec::new(),
+        environment: services.environment(function),
+        memory: function.memory,
+        limit: function.timeout,
+        max_processes: MAX_PROCESSES,
+        quiet: false,
+    })
+}
+
+pub(super) fn gateway(
+    throttle: Option<Throttle>,
+    services: &Arc<Services>,
+    by_id: &HashMap<String, Arc<dyn Invoke>>,
+) -> Result<Gateway, StartError> {
+    let api = &services.template.api;
+    let routes = api
+        .routes
+        .iter()
+        .map(|route| RouteSpec {
+            method: route.method.clone(),
+            path: route.path.clone(),
+            function: route.function.clone(),
+            authorized: route.authorizer,
+        })
+        .collect();
+    let scopes: Vec<String> =
+        api.routes.iter().find(|route| !route.scopes.is_empty()).map(|route| route.scopes.clone()).unwrap_or_default();
+    let verifier = services.cognito.verifier(Vec::new());
+    let authorizer = Authorizer {
+        verify: Arc::new(move |token, now| {
+            verifier
+                .verify(token, now)
+                .map_err(|reason| if reason.is_forbidden() { Denied::Forbidden } else { Denied::Unauthorized })
+        }),
+        scopes,
+    };
+    let cors = Cors {
+        origins: api.cors.allow_origins.clone(),
+        methods: api.cors.allow_methods.clone(),
+        headers: api.cors.allow_headers.clone(),
+        exposed: api.cors.expose_headers.clone(),
+        max_age: Some(api.cors.max_age),
+    };
+    let specification = Specification {
+        routes,
+        authorizer,
+        cors: Some(cors),
+        throttle,
+        functions: by_id.clone(),
+        clock: services.clock.clone(),
+        usage: services.usage.clone(),
+    };
+    gateway::Gateway::new(specification).map_err(|error| StartError::Service("the gateway", error.to_string()))
+}

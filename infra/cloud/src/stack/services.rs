@@ -1,0 +1,357 @@
+//! The embedded services, configured by the template.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::Value;
+
+use super::data_directory::DataDirectory;
+use super::deployment::{Deployment, Options, Surroundings, ThirdParty};
+use super::start::StartError;
+use crate::clock::Clock;
+use crate::cognito::{ClientSpec, Cognito, PasswordPolicy, PoolSpec};
+use crate::dynamodb::{self, Attribute, AttributeKind, Endpoint, IndexSpec, Permit, TableSpec};
+use crate::faults::Faults;
+use crate::iam::{Roles, dynamodb_needs};
+use crate::mail::Mail;
+use crate::s3::{self, Buckets};
+use crate::secrets::{Secret, Secrets};
+use crate::sqs::{QueueSpec, Queues, Redrive};
+use crate::template::{self, SecretValue, Template};
+use crate::usage::Usage;
+
+/// The secret of every access key: only the signatures of presigned URLs are checked.
+pub(super) const SECRET_KEY: &str = "local-secret-access-key";
+
+/// The embedded services that functions call.
+pub struct Services {
+    /// `http://localhost:<port>`, without a trailing slash.
+    pub base_url: String,
+    pub template: Template,
+    pub clock: Clock,
+    pub faults: Faults,
+    /// Round trips and capacity units of each route.
+    pub usage: Usage,
+    /// The roles of functions and pipes.
+    pub roles: Roles,
+    pub dynamodb: Arc<Endpoint>,
+    pub queues: Queues,
+    pub buckets: Buckets,
+    pub cognito: Cognito,
+    pub secrets: Secrets,
+    /// SES, with the mail that was sent.
+    pub mail: Mail,
+    /// The third parties' sandboxes.
+    pub(super) third_parties: Vec<Arc<dyn ThirdParty>>,
+    /// The environment variables that name third parties, with their URLs here.
+    third_party_urls: BTreeMap<&'static str, String>,
+    pub(super) data_directory: DataDirectory,
+    ready: AtomicBool,
+}
+
+impl std::fmt::Debug for Services {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Services").field("base_url", &self.base_url).finish_non_exhaustive()
+    }
+}
+
+/// Checks calls to DynamoDB against the roles.
+struct TablePermit(Roles);
+
+impl Permit for TablePermit {
+    fn denied(&self, access_key_id: &str, operation: &str, body: &Value) -> Option<String> {
+        match dynamodb_needs(operation, body) {
+            Ok(needs) => self.0.check(access_key_id, &needs).err().map(|denied| denied.to_string()),
+            Err(unreadable) => Some(unreadable.to_string()),
+        }
+    }
+}
+
+impl Services {
+    pub(super) fn open(
+        options: &Options,
+        deployment: &dyn Deployment,
+        address: SocketAddr,
+    ) -> Result<Self, StartError> {
+        let data_directory = DataDirectory::open(options.data.as_deref())?;
+        let clock = options.clock.clone();
+        clock.advance(data_directory.clock_offset());
+        let base_url = format!("http://localhost:{}", address.port());
+        let template = Template::parse(deployment.template(), &deployment.site(&base_url))?;
+        let roles = Roles::of(&template);
+        let roles = match &options.removed_statement {
+            Some((function, sid)) => roles.without(function, sid),
+            None => roles,
+        };
+        let (faults, usage) = (Faults::default(), Usage::default());
+        let permit = {
+            let roles = roles.clone();
+            Arc::new(move |key: &str, action: &str, resource: &str| roles.allows(key, action, resource))
+                as crate::sqs::Permit
+        };
+        let file = |name: &str| data_directory.file(name);
+        let endpoint_options = dynamodb::Options {
+            history_limit: options.history_limit,
+            rate_limit_prefix: deployment.rate_limit_prefix(),
+            ..dynamodb::Options::default()
+        };
+        let dynamodb = Endpoint::open(
+            file("dynamodb.sqlite").as_deref(),
+            Arc::new(TablePermit(roles.clone())),
+            faults.clone(),
+            usage.clone(),
+            clock.clone(),
+            endpoint_options,
+        )
+        .map_err(|error| StartError::service("DynamoDB")(&error))?;
+        let tables: Vec<TableSpec> = template.tables.iter().map(table).collect();
+        dynamodb.create_tables(&tables).map_err(|error| StartError::service("DynamoDB")(&error))?;
+        let queues = Queues::open(
+            file("sqs.sqlite").as_deref(),
+            clock.clone(),
+            Arc::clone(&permit),
+            &format!("{base_url}/_aws/sqs"),
+        )
+        .map_err(|error| StartError::service("SQS")(&error))?;
+        queues
+            .create(template.queues.iter().map(queue).collect())
+            .map_err(|error| StartError::service("SQS")(&error))?;
+        let mail = Mail::open(file("mail.sqlite").as_deref(), clock.clone(), Arc::clone(&permit))
+            .map_err(|error| StartError::service("SES")(&error))?;
+        let cognito = Cognito::open(
+            file("cognito.sqlite").as_deref(),
+            clock.clone(),
+            mail.clone(),
+            Arc::clone(&permit),
+            options.hashing.clone(),
+            pool(&template.user_pool),
+        )?;
+        let buckets = open_buckets(file("s3").as_deref(), &template, &queues, &permit, &clock, &faults)?;
+        let secrets = Secrets::new(
+            template.secrets.iter().map(|secret| local_secret(secret, deployment)).collect(),
+            clock.clone(),
+            permit,
+        );
+        let third_parties = deployment
+            .third_parties(&Surroundings { clock: &clock, faults: &faults, file: &file })
+            .map_err(|error| StartError::service("a third party's sandbox")(&error))?;
+        let third_party_urls = deployment
+            .third_party_urls()
+            .into_iter()
+            .map(|(variable, prefix)| (variable, format!("{}{prefix}", on_loopback(&base_url))))
+            .collect();
+        Ok(Self {
+            base_url,
+            template,
+            clock,
+            faults,
+            usage,
+            roles,
+            dynamodb: Arc::new(dynamodb),
+            queues,
+            buckets,
+            cognito,
+            secrets,
+            mail,
+            third_parties,
+            third_party_urls,
+            data_directory,
+            ready: AtomicBool::new(false),
+        })
+    }
+
+    /// The base URL for SDK clients. Its host is an IP address, because the SDK would prefix a host name with the
+    /// bucket's.
+    pub(super) fn endpoint_base(&self) -> String {
+        on_loopback(&self.base_url)
+    }
+
+    /// The path of a file in the data directory; `None` for a cloud in memory.
+    pub fn file(&self, name: &str) -> Option<PathBuf> {
+        self.data_directory.file(name)
+    }
+
+    /// Marks the cloud as ready.
+    pub(super) fn ready(&self) {
+        self.ready.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::SeqCst)
+    }
+
+    /// The environment of a function: the template's variables, those that Lambda sets, and the local endpoints.
+    pub fn environment(&self, function: &template::Function) -> BTreeMap<String, String> {
+        let mut variables = function.environment.clone();
+        let endpoint_base = self.endpoint_base();
+        for (name, value) in [
+            ("AWS_REGION", "us-east-1".to_owned()),
+            ("AWS_ACCESS_KEY_ID", Roles::key_of(&function.id)),
+            ("AWS_SECRET_ACCESS_KEY", SECRET_KEY.to_owned()),
+            ("AWS_SESSION_TOKEN", format!("local-session-of-{}", function.id)),
+            ("AWS_ENDPOINT_URL_DYNAMODB", format!("{endpoint_base}/_aws/dynamodb")),
+            ("AWS_ENDPOINT_URL_SQS", format!("{endpoint_base}/_aws/sqs")),
+            ("AWS_ENDPOINT_URL_SESV2", format!("{endpoint_base}/_aws/ses")),
+            ("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER", format!("{endpoint_base}/_aws/cognito")),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", format!("{endpoint_base}/_aws/secrets")),
+            ("AWS_ENDPOINT_URL_S3", s3::endpoint(&format!("{endpoint_base}/_aws/s3"))),
+        ] {
+            variables.insert(name.to_owned(), value);
+        }
+        for (name, url) in &self.third_party_urls {
+            if let Some(value) = variables.get_mut(*name) {
+                value.clone_from(url);
+            }
+        }
+        variables
+    }
+}
+
+fn table(table: &template::Table) -> TableSpec {
+    let attribute = |attribute: &template::KeyAttribute| Attribute {
+        name: attribute.name.clone(),
+        kind: match attribute.kind {
+            template::AttributeKind::Text => AttributeKind::Text,
+            template::AttributeKind::Number => AttributeKind::Number,
+            template::AttributeKind::Bytes => AttributeKind::Binary,
+        },
+    };
+    TableSpec {
+        name: table.name.clone(),
+        hash: attribute(&table.key.hash),
+        range: table.key.range.as_ref().map(attribute),
+        indexes: table
+            .indexes
+            .iter()
+            .map(|index| IndexSpec {
+                name: index.name.clone(),
+                hash: attribute(&index.key.hash),
+                range: index.key.range.as_ref().map(attribute),
+                projection: match &index.projection {
+                    template::Projection::All => dynamodb::Projection::All,
+                    template::Projection::KeysOnly => dynamodb::Projection::KeysOnly,
+                    template::Projection::Include(names) => dynamodb::Projection::Include(names.clone()),
+                },
+            })
+            .collect(),
+        stream: table.stream.map(|view| view.code().to_owned()),
+        ttl_attribute: table.ttl.clone(),
+    }
+}
+
+fn queue(queue: &template::Queue) -> QueueSpec {
+    QueueSpec {
+        visibility_timeout: queue.visibility_timeout,
+        delay: queue.delay,
+        receive_wait: queue.receive_wait,
+        retention: queue.retention,
+        redrive: queue.redrive.as_ref().map(|redrive| Redrive {
+            dead_letter_name: redrive.dead_letters.clone(),
+            max_receive_count: redrive.max_receives,
+        }),
+        ..QueueSpec::new(&queue.name)
+    }
+}
+
+fn pool(pool: &template::UserPool) -> PoolSpec {
+    PoolSpec {
+        password_policy: PasswordPolicy {
+            minimum_length: pool.password.minimum_length,
+            lowercase: pool.password.require_lowercase,
+            uppercase: pool.password.require_uppercase,
+            numbers: pool.password.require_numbers,
+            symbols: pool.password.require_symbols,
+            ..PasswordPolicy::default()
+        },
+        groups: pool.groups.clone(),
+        clients: vec![ClientSpec {
+            access_lifetime: pool.client.access_token,
+            id_lifetime: pool.client.id_token,
+            refresh_lifetime: pool.client.refresh_token,
+            auth_flows: pool.client.flows.clone(),
+            prevents_user_existence_errors: pool.client.hides_existence,
+            ..ClientSpec::new(&pool.client.id)
+        }],
+        mail_from: pool.mail_from.clone(),
+        code_subject: pool.mail_subject.clone(),
+        code_message: pool.mail_message.clone(),
+        ..PoolSpec::new(&pool.id)
+    }
+}
+
+/// The URL with an IP address as its host.
+fn on_loopback(base_url: &str) -> String {
+    base_url.replace("localhost", "127.0.0.1")
+}
+
+/// A secret with the name that the template gives it and a local value.
+fn local_secret(secret: &template::Secret, deployment: &dyn Deployment) -> Secret {
+    let from_template = || match &secret.value {
+        SecretValue::Text(text) => text.clone(),
+        SecretValue::Generated { template, key, .. } => {
+            let mut object: serde_json::Map<String, Value> = serde_json::from_str(template).unwrap_or_default();
+            object.insert(key.clone(), Value::String(format!("local-{}", secret.id)));
+            Value::Object(object).to_string()
+        }
+    };
+    let value = deployment.secret(&secret.id).unwrap_or_else(from_template);
+    Secret { arn: secret.arn.clone(), name: secret.name.clone(), value }
+}
+
+fn open_buckets(
+    root: Option<&Path>,
+    template: &Template,
+    queues: &Queues,
+    permit: &crate::sqs::Permit,
+    clock: &Clock,
+    faults: &Faults,
+) -> Result<Buckets, StartError> {
+    let specs = template
+        .buckets
+        .iter()
+        .map(|bucket| s3::BucketSpec {
+            name: bucket.name.clone(),
+            public_read: bucket.public_read,
+            cors: bucket
+                .cors
+                .iter()
+                .map(|rule| s3::CorsRule {
+                    origins: rule.allowed_origins.clone(),
+                    methods: rule.allowed_methods.clone(),
+                    headers: rule.allowed_headers.clone(),
+                    exposed: rule.exposed_headers.clone(),
+                    max_age: Some(rule.max_age),
+                })
+                .collect(),
+            notifications: bucket
+                .notifications
+                .iter()
+                .map(|notification| upload_notification(notification, queues))
+                .collect(),
+        })
+        .collect();
+    let settings = s3::Settings {
+        prefix: "/_aws/s3".to_owned(),
+        secret: SECRET_KEY.to_owned(),
+        permit: Arc::clone(permit),
+        clock: clock.clone(),
+        faults: faults.clone(),
+    };
+    Buckets::open(root, specs, settings).map_err(|error| StartError::service("S3")(&error))
+}
+
+fn upload_notification(notification: &template::Notification, queues: &Queues) -> s3::Notification {
+    let (queues, queue) = (queues.clone(), notification.queue.clone());
+    s3::Notification {
+        events: vec!["s3:ObjectCreated:*".to_owned()],
+        prefix: notification.prefix.clone(),
+        suffix: notification.suffix.clone(),
+        sink: Arc::new(move |event| {
+            let sent = queues.send(&queue, &event, &crate::sqs::MessageAttributes::default());
+            Box::pin(async move { sent.map(|_| ()).map_err(|error| error.into()) })
+        }),
+    }
+}

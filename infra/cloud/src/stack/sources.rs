@@ -1,0 +1,361 @@
+//! The event sources that invoke functions besides the API: pipes, queues, streams, schedules, and what third
+//! parties do by themselves.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::time::Timestamp;
+use bytes::Bytes;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::deployment::Underway;
+use super::functions::Functions;
+use super::services::Services;
+use super::start::StartError;
+use crate::dynamodb::Start;
+use crate::gateway::InvocationContext;
+use crate::iam::Roles;
+use crate::pipes::{self, Filter, Running, Sink, Source};
+use crate::sqs::{EventSource, Mapping, MessageAttributes, Queues};
+use crate::template;
+
+/// The backoff before the second attempt of a delivery.
+const RETRY_BACKOFF: Duration = Duration::from_millis(100);
+/// How often the timer checks which schedules are due.
+const SCHEDULE_POLL_INTERVAL: Duration = Duration::from_millis(250);
+/// How long [`Sources::advance`] waits for the events that a moved clock causes.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
+/// How often expired items are deleted, by the cloud's clock.
+const TTL_SWEEP_INTERVAL: Duration = Duration::from_secs(3600);
+
+/// The actions that a role needs so that Lambda and Pipes can read a stream for it
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-iam-role.html>).
+const STREAM_READER: &[&str] =
+    &["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"];
+/// The actions that a role needs so that Lambda can read a queue for it
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html>).
+const QUEUE_READER: &[&str] = &["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
+/// The action that a role needs to send records to a queue, or to a dead-letter queue.
+const SENDER: &[&str] = &["sqs:SendMessage"];
+
+pub(super) struct Sources {
+    services: Arc<Services>,
+    functions: Arc<Functions>,
+    running: Mutex<Work>,
+    schedules: tokio::sync::Mutex<Vec<Scheduled>>,
+    /// Whether schedules run on a timer, and not only when [`Sources::advance`] moves the clock.
+    run_on_timer: bool,
+}
+
+#[derive(Default)]
+struct Work {
+    pipes: Vec<Running>,
+    queues: Vec<EventSource>,
+    third_parties: Vec<Box<dyn Underway>>,
+    clock: Option<JoinHandle<()>>,
+}
+
+/// A function that is invoked at a fixed interval of the cloud's clock.
+struct Scheduled {
+    function: String,
+    every: Duration,
+    next: Timestamp,
+}
+
+impl Sources {
+    pub(super) fn new(services: Arc<Services>, functions: Arc<Functions>, run_on_timer: bool) -> Self {
+        let now = services.clock.now();
+        let mut schedules = Vec::new();
+        for function in &services.template.functions {
+            for source in &function.sources {
+                if let template::EventSource::Schedule { every } = source {
+                    schedules.push(Scheduled { function: function.id.clone(), every: *every, next: now + *every });
+                }
+            }
+        }
+        Self {
+            services,
+            functions,
+            running: Mutex::default(),
+            schedules: tokio::sync::Mutex::new(schedules),
+            run_on_timer,
+        }
+    }
+
+    fn work(&self) -> std::sync::MutexGuard<'_, Work> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts pipes, streams, queue consumers, third parties and, with `run_on_timer`, the schedules.
+    pub(super) fn start(self: &Arc<Self>, mut stopped: watch::Receiver<bool>) -> Result<(), StartError> {
+        let mut work = Work::default();
+        let mut names: Vec<String> = self.services.template.pipes.iter().map(|pipe| pipe.id.clone()).collect();
+        names.extend(self.services.template.functions.iter().map(|function| function.id.clone()));
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        self.services.dynamodb.retain_consumers(&names).map_err(|error| StartError::service("a stream")(&error))?;
+        for pipe in &self.services.template.pipes {
+            work.pipes.push(self.pipe(pipe)?);
+        }
+        for function in &self.services.template.functions {
+            for source in &function.sources {
+                match source {
+                    template::EventSource::Queue { queue, batch_size, max_concurrency } => {
+                        work.queues.push(self.queue(&function.id, queue, *batch_size, *max_concurrency)?);
+                    }
+                    template::EventSource::Stream { .. } => work.pipes.push(self.stream(&function.id, source)?),
+                    template::EventSource::Schedule { .. } => {}
+                }
+            }
+        }
+        work.third_parties = self.services.third_parties.iter().map(|third_party| third_party.start()).collect();
+        let sources = Arc::downgrade(self);
+        work.clock = self.run_on_timer.then(|| {
+            tokio::spawn(async move {
+                loop {
+                    tokio::select! {
+                        () = tokio::time::sleep(SCHEDULE_POLL_INTERVAL) => {}
+                        _ = stopped.changed() => return,
+                    }
+                    let Some(sources) = sources.upgrade() else { return };
+                    sources.run_schedules().await;
+                }
+            })
+        });
+        *self.work() = work;
+        Ok(())
+    }
+
+    fn sink(&self, queue: &str) -> Arc<dyn Sink> {
+        let (queues, queue): (Queues, String) = (self.services.queues.clone(), queue.to_owned());
+        Arc::new(move |bodies: Vec<String>| {
+            let (queues, queue) = (queues.clone(), queue.clone());
+            async move {
+                for body in bodies {
+                    queues.send(&queue, &body, &MessageAttributes::default()).map_err(|error| error.to_string())?;
+                }
+                Ok(())
+            }
+        })
+    }
+
+    /// Fails unless the role allows these actions on the resource. AWS checks the same when an event source is created.
+    fn require(&self, id: &str, actions: &[&str], resource: Option<&String>) -> Result<(), StartError> {
+        let Some(resource) = resource else {
+            return Err(StartError::Function(
+                id.to_owned(),
+                "its source or destination is not in the template".to_owned(),
+            ));
+        };
+        let refused = actions.iter().find(|action| !self.services.roles.allows(&Roles::key_of(id), action, resource));
+        refused.map_or(Ok(()), |action| {
+            Err(StartError::Function(id.to_owned(), format!("its role lacks {action} on {resource}")))
+        })
+    }
+
+    fn queue_arn(&self, queue: &str) -> Option<&String> {
+        self.services.template.queues.iter().find(|known| known.name == queue).map(|known| &known.arn)
+    }
+
+    fn stream_arn(&self, table: &str) -> Option<&String> {
+        self.services.template.tables.iter().find(|known| known.name == table)?.stream_arn.as_ref()
+    }
+
+    fn pipe(&self, pipe: &template::Pipe) -> Result<Running, StartError> {
+        self.require(&pipe.id, STREAM_READER, self.stream_arn(&pipe.table))?;
+        for queue in std::iter::once(&pipe.queue).chain(&pipe.dead_letters) {
+            self.require(&pipe.id, SENDER, self.queue_arn(queue))?;
+        }
+        let filters: Vec<String> = pipe.filters.iter().map(ToString::to_string).collect();
+        let source = Source {
+            name: pipe.id.clone(),
+            table: pipe.table.clone(),
+            start: Start::TrimHorizon,
+            filter: Filter::parse(filters.iter().map(String::as_str))
+                .map_err(|error| StartError::service("a pipe's filter")(&error))?,
+            batch_size: pipe.batch_size.min(10),
+            retries: Some(pipe.max_retries),
+            backoff: RETRY_BACKOFF,
+        };
+        let dead_letters = pipe.dead_letters.as_deref().map(|queue| self.sink(queue));
+        pipes::to_queue(
+            &self.services.dynamodb,
+            source,
+            self.sink(&pipe.queue),
+            dead_letters,
+            self.services.clock.clone(),
+        )
+        .map_err(|error| StartError::service("a pipe")(&error))
+    }
+
+    fn stream(&self, function: &str, source: &template::EventSource) -> Result<Running, StartError> {
+        let template::EventSource::Stream { table, batch_size, max_retries, dead_letters, .. } = source else {
+            return Err(StartError::Service("a stream", "it is none".to_owned()));
+        };
+        self.require(function, STREAM_READER, self.stream_arn(table))?;
+        if let Some(queue) = dead_letters {
+            self.require(function, SENDER, self.queue_arn(queue))?;
+        }
+        let invoked = self.invoker(function)?;
+        let handler = Arc::new(move |event: Value| {
+            let invoked = Arc::clone(&invoked);
+            async move { invoked(event).await }
+        });
+        let source = Source {
+            name: function.to_owned(),
+            table: table.clone(),
+            start: Start::TrimHorizon,
+            filter: Filter::default(),
+            batch_size: *batch_size,
+            retries: Some(*max_retries),
+            backoff: RETRY_BACKOFF,
+        };
+        let dead_letters = dead_letters.as_deref().map(|queue| self.sink(queue));
+        pipes::to_function(&self.services.dynamodb, source, handler, true, dead_letters, self.services.clock.clone())
+            .map_err(|error| StartError::service("a stream")(&error))
+    }
+
+    fn queue(
+        &self,
+        function: &str,
+        queue: &str,
+        batch_size: usize,
+        concurrency: Option<usize>,
+    ) -> Result<EventSource, StartError> {
+        self.require(function, QUEUE_READER, self.queue_arn(queue))?;
+        let invoked = self.invoker(function)?;
+        let mapping = Mapping { batch_size, concurrency: concurrency.unwrap_or(2).min(4), ..Mapping::of(queue) };
+        EventSource::start(&self.services.queues, &mapping, move |event| invoked(event))
+            .map_err(|error| StartError::service("a queue")(&error))
+    }
+
+    /// A closure that invokes a function with an event and records what it costs.
+    pub(super) fn invoker(&self, function: &str) -> Result<Invoker, StartError> {
+        let missing = || StartError::Function(function.to_owned(), "it does not exist".to_owned());
+        let invoke = Arc::clone(self.functions.by_id.get(function).ok_or_else(missing)?);
+        let limit = self.services.template.function(function).ok_or_else(missing)?.timeout;
+        let (usage, clock, route) =
+            (self.services.usage.clone(), self.services.clock.clone(), format!("function {function}"));
+        Ok(Arc::new(move |event: Value| {
+            let (invoke, usage, clock, route) = (Arc::clone(&invoke), usage.clone(), clock.clone(), route.clone());
+            Box::pin(async move {
+                let context = InvocationContext::new(clock.now(), limit);
+                let trace = context.trace_id.clone();
+                usage.begin(&trace, &route);
+                let answered = invoke.invoke(Bytes::from(event.to_string()), context).await;
+                usage.end(&trace);
+                let answer = answered.map_err(|error| error.to_string())?;
+                if answer.is_empty() {
+                    Ok(Value::Null)
+                } else {
+                    serde_json::from_slice(&answer).map_err(|error| error.to_string())
+                }
+            })
+        }))
+    }
+
+    /// Runs the schedules that are due by the cloud's clock, each once however far the clock was moved.
+    pub(super) async fn run_schedules(&self) {
+        let mut schedules = self.schedules.lock().await;
+        let now = self.services.clock.now();
+        for scheduled in schedules.iter_mut().filter(|scheduled| scheduled.next <= now) {
+            scheduled.next = now + scheduled.every;
+            let event = json!({
+                "version": "0", "id": format!("local-{}", now.millis()), "detail-type": "Scheduled Event",
+                "source": "aws.events", "account": template::ACCOUNT, "time": now.to_string(),
+                "region": template::REGION, "resources": [], "detail": {},
+            });
+            match self.invoker(&scheduled.function) {
+                Ok(invoked) => {
+                    if let Err(error) = invoked(event).await {
+                        tracing::error!(function = scheduled.function, cause = error, "scheduled work failed");
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(function = scheduled.function, cause = %error, "scheduled work cannot run")
+                }
+            }
+        }
+        if now.millis() % i64::try_from(TTL_SWEEP_INTERVAL.as_millis()).unwrap_or(i64::MAX)
+            < i64::try_from(SCHEDULE_POLL_INTERVAL.as_millis()).unwrap_or(0)
+            && let Err(error) = self.services.dynamodb.delete_expired(now)
+        {
+            tracing::error!(cause = %error, "expired items could not be deleted");
+        }
+    }
+
+    /// Moves the clock, runs the schedules that are due, and waits up to [`IDLE_TIMEOUT`] for the resulting events.
+    pub(super) async fn advance(&self, by: Duration) -> Result<(), StartError> {
+        self.services.clock.advance(by);
+        self.services.data_directory.save_clock_offset(self.services.clock.offset()).map_err(StartError::Data)?;
+        self.services
+            .dynamodb
+            .delete_expired(self.services.clock.now())
+            .map_err(|error| StartError::service("DynamoDB")(&error))?;
+        self.run_schedules().await;
+        for third_party in &self.services.third_parties {
+            third_party.run_due().await;
+        }
+        // A moved clock can cause a lot of work; the caller does not wait for all of it.
+        match tokio::time::timeout(IDLE_TIMEOUT, self.wait_until_idle()).await {
+            Ok(done) => done,
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Waits until streams, pipes and queues are drained. A failed message that waits for its next attempt does not
+    /// count: it becomes visible again when the cloud's clock reaches its time.
+    pub(super) async fn wait_until_idle(&self) -> Result<(), StartError> {
+        for _ in 0..2 {
+            self.services.dynamodb.wait_until_idle().await.map_err(|error| StartError::service("a stream")(&error))?;
+            for function in &self.services.template.functions {
+                for source in &function.sources {
+                    if let template::EventSource::Queue { queue, .. } = source {
+                        self.services
+                            .queues
+                            .drained(queue)
+                            .await
+                            .map_err(|error| StartError::service("a queue")(&error))?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&self) -> Work {
+        std::mem::take(&mut *self.work())
+    }
+
+    pub(super) async fn kill(&self) {
+        let work = self.take();
+        if let Some(clock) = work.clock {
+            clock.abort();
+        }
+        for pipe in work.pipes {
+            pipe.kill().await;
+        }
+        drop(work.queues);
+        drop(work.third_parties);
+    }
+
+    pub(super) async fn stop(&self) {
+        let work = self.take();
+        if let Some(clock) = work.clock {
+            clock.abort();
+        }
+        for pipe in work.pipes {
+            pipe.stop().await;
+        }
+        for queue in work.queues {
+            queue.stop().await;
+        }
+        for third_party in work.third_parties {
+            third_party.stop().await;
+        }
+    }
+}
+
+type Invoker =
+    Arc<dyn Fn(Value) -> std::pin::Pin<Box<dyn Future<Output = Result<Value, String>> + Send>> + Send + Sync>;

@@ -1,0 +1,83 @@
+//! What Bozor puts on the embedded cloud: its template, its functions, and Stripe's sandbox.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use axum::extract::Request;
+use axum::response::Response;
+use cloud::gateway::{BoxFuture, Invoke};
+use cloud::stack::{Deployment, Failure, Hosted, Surroundings, ThirdParty};
+use cloud::template::Site;
+use sandboxes::stripe::{self, Stripe, Webhooks};
+
+use crate::{TEMPLATE, documentation, functions};
+
+/// The marketplace as it is deployed on the embedded cloud.
+#[derive(Default)]
+pub(crate) struct Bozor {
+    stripe: OnceLock<Stripe>,
+}
+
+impl Bozor {
+    /// Stripe's sandbox, once the cloud has opened it.
+    pub(crate) fn stripe(&self) -> Option<&Stripe> {
+        self.stripe.get()
+    }
+}
+
+impl Deployment for Bozor {
+    fn template(&self) -> &str {
+        TEMPLATE
+    }
+
+    fn site(&self, base_url: &str) -> Site {
+        Site::at(base_url)
+            .with("MediaUrl", format!("{base_url}/_aws/s3/bozor-mediabucket"))
+            .with("StoreUrl", base_url)
+            .with("CorsOrigins", "http://localhost:3000,http://localhost:5173")
+    }
+
+    fn secret(&self, id: &str) -> Option<String> {
+        match id {
+            "StripeSecret" => Some(format!(
+                r#"{{"api_key":"{}","webhook_secret":{{"current":"{}","previous":null}}}}"#,
+                stripe::API_KEY,
+                stripe::WEBHOOK_SECRET
+            )),
+            "OrderTokenSecret" => Some(r#"{"current":"local-order-token-secret","previous":null}"#.to_owned()),
+            _ => None,
+        }
+    }
+
+    fn third_party_urls(&self) -> BTreeMap<&'static str, &'static str> {
+        BTreeMap::from([("STRIPE_API_BASE", stripe::PREFIX)])
+    }
+
+    fn health_path(&self) -> &str {
+        "/v1/health"
+    }
+
+    fn rate_limit_prefix(&self) -> Option<&'static str> {
+        Some(store::rate_limits::RATE_LIMIT_PREFIX)
+    }
+
+    fn third_parties(&self, surroundings: &Surroundings<'_>) -> Result<Vec<Arc<dyn ThirdParty>>, Failure> {
+        let file = (surroundings.file)("stripe.sqlite");
+        let webhooks = Webhooks { events: payments::stripe::EVENTS, api_version: payments::stripe::VERSION };
+        let opened = Stripe::open(file.as_deref(), surroundings.clock.clone(), surroundings.faults.clone(), webhooks)?;
+        let stripe = self.stripe.get_or_init(|| opened).clone();
+        Ok(vec![Arc::new(stripe)])
+    }
+
+    fn start<'a>(&'a self, hosted: &'a Hosted<'a>) -> BoxFuture<'a, Result<Arc<dyn Invoke>, Failure>> {
+        Box::pin(async move {
+            let running = functions::start(hosted).await?;
+            let running = running.with_limit(hosted.function.timeout).with_faults(hosted.faults.clone());
+            Ok(Arc::new(running) as Arc<dyn Invoke>)
+        })
+    }
+
+    fn beside_the_api(&self, request: Request) -> Result<Response, Request> {
+        documentation::answer(request.uri().path()).ok_or(request)
+    }
+}

@@ -1,0 +1,190 @@
+//! Seeds a cloud: settings, accounts and, if asked for, the demo data.
+
+use std::collections::BTreeMap;
+
+use cloud::cognito::Account;
+use cloud::iam::ROOT_KEY;
+use cloud::stack::{Services, StartError};
+use domain::job::{ImportJob, JobState};
+use domain::pricing::Rates;
+use domain::settings::{Limits, Settings};
+use domain::text::{Email, Handle, LongText, Name, Phone};
+use domain::vendor::{Membership, Role, VendorAccount, VendorCard, VendorJob, VendorState, VendorStep};
+use domain::{Currency, ImportId, Outcome, Timestamp, UserId, VendorId};
+use platform::Config;
+use store::{Accounts, Catalog, SettingsTable};
+
+use crate::demo;
+
+/// The operator's account, which every cloud has.
+pub const OPERATOR: &str = "admin@bozor.test";
+/// The buyer's account of the demo data.
+pub const BUYER: &str = "buyer@bozor.test";
+/// The password of all seeded accounts.
+pub const PASSWORD: &str = "Bozor-demo-2026!";
+
+fn failed(error: impl std::fmt::Display) -> StartError {
+    StartError::Setup(format!("the demo data cannot be loaded: {error}"))
+}
+
+async fn register(services: &Services, email: &str, name: &str, groups: &[&str]) -> Result<UserId, StartError> {
+    let account = Account {
+        email: email.to_owned(),
+        password: PASSWORD.to_owned(),
+        name: Some(name.to_owned()),
+        groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+    };
+    services.cognito.register(&account).await?.parse().map_err(failed)
+}
+
+fn now(services: &Services) -> Timestamp {
+    Timestamp::from_millis(services.clock.now().millis())
+}
+
+/// Registers the accounts that do not exist yet.
+pub(crate) async fn accounts(services: &Services, demo: bool) -> Result<(), StartError> {
+    register(services, OPERATOR, "Operator", &["admin"]).await?;
+    if demo {
+        register(services, BUYER, "Aziza", &[]).await?;
+    }
+    Ok(())
+}
+
+/// Writes the settings unless there are some already.
+pub(crate) async fn settings(services: &Services, limits: Limits, rates: Rates) -> Result<(), StartError> {
+    let config = root_config(services);
+    let table = services.template.table("SettingsTable").ok_or_else(|| failed("no SettingsTable"))?;
+    let settings = SettingsTable::new(config.dynamodb().map_err(failed)?, table.name.clone());
+    match settings.save(&Settings { limits, rates, ..Settings::default() }).await {
+        Ok(_) | Err(store::Error::Conflict) => Ok(()),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// The environments of all functions together, with the access key that may do everything.
+fn root_config(services: &Services) -> Config {
+    let mut variables = BTreeMap::new();
+    for function in &services.template.functions {
+        variables.extend(services.environment(function));
+    }
+    variables.insert("AWS_ACCESS_KEY_ID".to_owned(), ROOT_KEY.to_owned());
+    Config::from_vars(variables)
+}
+
+/// Loads the demo data: vendors, categories, pictures, and product files through the import's own code. What exists
+/// already stays as it is, so that the next start completes a load that crashed. False if all of it existed.
+pub(crate) async fn demo_data(services: &Services) -> Result<bool, StartError> {
+    if services.file("demo").is_some_and(|marker| marker.exists()) {
+        return Ok(false);
+    }
+    let config = root_config(services);
+    let dynamodb = config.dynamodb().map_err(failed)?;
+    let table = |id: &str| {
+        services.template.table(id).map(|table| table.name.clone()).ok_or_else(|| failed(format!("no {id}")))
+    };
+    let media_base = config.required("MEDIA_BASE_URL").map_err(failed)?.to_owned();
+    let catalog = Catalog::new(dynamodb.clone(), table("CatalogTable")?, media_base);
+    let accounts = Accounts::new(dynamodb, table("AccountsTable")?);
+    let now = now(services);
+
+    let tree = demo::categories().map_err(failed)?;
+    let known = catalog.categories().await.map_err(failed)?;
+    if known.roots.is_empty() {
+        let tree = domain::catalog::CategoryTree { version: known.version, ..tree };
+        let _ = catalog.save_categories(&tree, |_| Ok(((), None))).await.map_err(failed)?;
+    }
+    let importer = imports::App::new(&config).await.map_err(failed)?;
+    for vendor in demo::VENDORS {
+        let account = approved_vendor(services, &accounts, &catalog, &vendor, now).await?;
+        for file in vendor.files {
+            for picture in file.pictures() {
+                upload(services, picture, vendor.handle).await?;
+            }
+            let csv = file.with_uploads(demo::media_id);
+            import(services, &importer, &accounts, &account, (&csv, file.currency)).await?;
+        }
+    }
+    if let Some(marker) = services.file("demo") {
+        std::fs::write(marker, now.to_string()).map_err(StartError::Data)?;
+    }
+    Ok(true)
+}
+
+/// The vendor's account, opened and approved unless it exists.
+async fn approved_vendor(
+    services: &Services,
+    accounts: &Accounts,
+    catalog: &Catalog,
+    vendor: &demo::Vendor,
+    now: Timestamp,
+) -> Result<VendorAccount, StartError> {
+    let owner = register(services, vendor.email, vendor.name, &[]).await?;
+    if let Some(membership) = accounts.memberships(owner).await.map_err(failed)?.first() {
+        let account = accounts.vendor(membership.vendor).await.map_err(failed)?;
+        return account.ok_or_else(|| failed("a membership without its vendor"));
+    }
+    let id = VendorId::new(now, platform::ids(now).bits());
+    let email = Email::parse(vendor.email).map_err(failed)?;
+    let draft = VendorAccount {
+        card: VendorCard {
+            id,
+            handle: Handle::parse(vendor.handle).map_err(failed)?,
+            name: Name::parse(vendor.name).map_err(failed)?,
+        },
+        state: VendorState::Draft,
+        currency: vendor.currency,
+        email: email.clone(),
+        phone: Some(Phone::parse("+998 71 200 00 00").map_err(failed)?),
+        legal_name: Some(Name::parse(vendor.name).map_err(failed)?),
+        about: Some(LongText::parse(vendor.about).map_err(failed)?),
+        shipping_rates: vendor.shipping_rates.to_vec(),
+        documents: Vec::new(),
+        reason: None,
+        history: Vec::new(),
+        created_at: now,
+        version: 0,
+    };
+    let submitted = draft.after(VendorStep::Submitted, None, owner, now).map_err(failed)?;
+    let approved = submitted.after(VendorStep::Approved, None, owner, now).map_err(failed)?;
+    let membership = Membership { vendor: id, user: owner, email, role: Role::Owner, since: now };
+    let respond = |opened: &VendorAccount| Ok((opened.clone(), None));
+    match accounts.open_vendor(&approved, &membership, catalog, respond).await.map_err(failed)? {
+        Outcome::Done(opened) => Ok(opened),
+        Outcome::Replayed(_) => Err(failed("a replay of what has no key")),
+    }
+}
+
+/// Imports a product file as the function does for a file that a vendor has uploaded.
+async fn import(
+    services: &Services,
+    importer: &imports::App,
+    accounts: &Accounts,
+    account: &VendorAccount,
+    (csv, currency): (&str, Currency),
+) -> Result<(), StartError> {
+    let (now, vendor) = (now(services), account.card.id);
+    let id = ImportId::new(now, platform::ids(now).bits());
+    let job = ImportJob { publish: true, ..ImportJob::new(id, vendor, currency, now) };
+    let Some(bucket) = services.template.bucket("ImportsBucket") else { return Err(failed("no ImportsBucket")) };
+    let _ = accounts.add_import(&job, ((), None)).await.map_err(failed)?;
+    services.buckets.put(&bucket.name, &job.key(), "text/csv", csv.as_bytes().to_vec()).await.map_err(failed)?;
+    let body = serde_json::to_string(&VendorJob::Import { vendor_id: vendor, id: job.id }).map_err(failed)?;
+    let message = serde_json::json!({"messageId": job.id, "body": body});
+    let message = serde_json::from_value(message).map_err(failed)?;
+    imports::handle(importer, &message, now).await.map_err(failed)?;
+    match accounts.import_with_faults(vendor, job.id).await.map_err(failed)? {
+        Some((done, faults)) if done.state == JobState::Completed && faults.is_empty() => Ok(()),
+        done => Err(failed(format!("a product file of {} was not imported: {done:?}", account.card.handle))),
+    }
+}
+
+/// Draws a picture and stores it in the bucket under the key that an upload would have.
+async fn upload(services: &Services, picture: &str, vendor: &str) -> Result<(), StartError> {
+    let Some(bucket) = services.template.bucket("MediaBucket") else { return Err(failed("no MediaBucket")) };
+    let key = demo::media_id(picture).to_string();
+    if services.buckets.file(&bucket.name, &key).exists() {
+        return Ok(());
+    }
+    let drawn = demo::picture(picture, vendor).map_err(failed)?;
+    services.buckets.put(&bucket.name, &key, "image/png", drawn).await.map_err(failed)
+}

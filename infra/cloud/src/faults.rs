@@ -4,6 +4,7 @@
 //! Faults are placed by counting calls, not by chance, so that a test hits the same call in every run. A test that is
 //! to hit each call in turn records them first ([`Faults::record`]).
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -131,12 +132,13 @@ const CRASH_CHANNEL_CAPACITY: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Faults {
     state: Arc<Mutex<State>>,
+    ordered: Arc<AtomicBool>,
     crashes: broadcast::Sender<String>,
 }
 
 impl Default for Faults {
     fn default() -> Self {
-        Self { state: Arc::default(), crashes: broadcast::Sender::new(CRASH_CHANNEL_CAPACITY) }
+        Self { state: Arc::default(), ordered: Arc::default(), crashes: broadcast::Sender::new(CRASH_CHANNEL_CAPACITY) }
     }
 }
 
@@ -164,7 +166,13 @@ pub struct Triggered {
 impl Faults {
     /// Adds a fault. `nth` 0 means the next call, as 1 does.
     pub fn add(&self, fault: Fault) {
+        self.ordered.store(true, Ordering::SeqCst);
         self.state().pending.push(Pending { fault, seen: 0 });
+    }
+
+    /// Whether a fault was ever ordered.
+    pub fn were_ordered(&self) -> bool {
+        self.ordered.load(Ordering::SeqCst)
     }
 
     /// Removes all faults, and what was triggered and recorded.
@@ -257,8 +265,14 @@ impl Faults {
 /// The body fails at its first poll, before hyper has flushed the head, and hyper then closes the connection. Its
 /// length is announced as one byte, so that hyper does poll it.
 pub fn drop_connection() -> Response {
-    axum::body::Body::new(Limited::new(Full::from("cut"), 1)).into_response()
+    let mut dropped = axum::body::Body::new(Limited::new(Full::from("cut"), 1)).into_response();
+    dropped.extensions_mut().insert(ConnectionDropped);
+    dropped
 }
+
+/// Marks the response of [`drop_connection`], for callers in this process, which have no connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ConnectionDropped;
 
 #[cfg(test)]
 mod tests {

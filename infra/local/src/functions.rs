@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use api::Document;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use bytes::Bytes;
 use cloud::gateway::{BoxFuture, InProcess, InvokeError};
 use cloud::stack::{Failure, Hosted};
 use domain::Timestamp;
 use platform::{Config, EventError};
+
+use crate::in_process_http::InProcessHttp;
 
 /// A function of the marketplace.
 pub struct Function {
@@ -83,7 +86,8 @@ pub(crate) async fn start(hosted: &Hosted<'_>) -> Result<InProcess, Failure> {
     let name = hosted.function.binary.as_str();
     let function = FUNCTIONS.iter().find(|function| function.name == name);
     let function = function.ok_or_else(|| format!("there is no function {name}"))?;
-    let config = Config::from_vars(hosted.environment.clone());
+    let http = SharedHttpClient::new(InProcessHttp::to(hosted.endpoints.clone()));
+    let config = Config::from_vars(hosted.environment.clone()).with_http(http);
     (function.start)(hosted, &config).await
 }
 

@@ -8,6 +8,7 @@ mod deployment;
 mod documentation;
 pub mod functions;
 pub mod greeting;
+mod in_process_http;
 mod options;
 pub mod seed;
 

@@ -40,6 +40,7 @@ impl Options {
         let cloud = stack::Options {
             clock: Clock::frozen(Timestamp::from_millis(1_800_000_000_000)),
             hashing: Hashing::cheap(),
+            history_from_start: true,
             schedules: false,
             ..development.cloud
         };

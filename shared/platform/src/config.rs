@@ -93,9 +93,8 @@ impl Config {
         self.0.http.get_or_init(make).clone()
     }
 
-    /// The same configuration with the HTTP client of a test.
-    #[cfg(test)]
-    pub(crate) fn with_http(self, http: SharedHttpClient) -> Self {
+    /// The same configuration with another HTTP client, before the first AWS client is built.
+    pub fn with_http(self, http: SharedHttpClient) -> Self {
         let _ = self.0.http.set(http);
         self
     }

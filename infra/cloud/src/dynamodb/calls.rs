@@ -222,7 +222,7 @@ impl Endpoint {
     }
 
     fn overwritten(&self, engine: &Engine, named: Vec<NamedItem>) -> Vec<(NamedItem, Option<Item>)> {
-        if self.options.history_limit == 0 {
+        if !(self.options.history_from_start || self.faults.were_ordered()) {
             return Vec::new();
         }
         let before = |one: NamedItem| engine.item(&one.item.table, &one.key).ok().map(|image| (one, image));

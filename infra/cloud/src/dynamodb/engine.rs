@@ -1,18 +1,17 @@
-//! The embedded database: dynoxide, and a second connection to its SQLite database for what dynoxide's API lacks.
+//! The embedded database: dynoxide, and statements on its SQLite connection for what dynoxide's API lacks.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use dynoxide::actions::create_table::CreateTableRequest;
 use dynoxide::types::ConsumedCapacity;
-use dynoxide::{Database, DynoxideError, Item};
+use dynoxide::{DynoxideError, Item};
 use http::StatusCode;
-use rusqlite::Connection;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::database::Database;
 use super::errors::Outcome;
 use super::keys::TableSchema;
 use super::tables::TableSpec;
@@ -46,11 +45,9 @@ pub enum OpenError {
     Path,
 }
 
-/// One database with its connections. Users hold the endpoint's lock: with a shared cache, concurrent connections fail
-/// with `SQLITE_LOCKED` instead of waiting.
+/// One database. Users hold the endpoint's lock.
 pub(super) struct Engine {
     pub(super) database: Database,
-    pub(super) sqlite: Connection,
 }
 
 /// The response to an executed request, and the capacity it consumed.
@@ -62,23 +59,11 @@ pub(super) struct Executed {
 
 impl Engine {
     pub(super) fn open(path: Option<&Path>) -> Result<Self, OpenError> {
-        let location = match path {
-            Some(path) => path.to_str().ok_or(OpenError::Path)?.to_owned(),
-            None => {
-                static OPENED: AtomicU64 = AtomicU64::new(0);
-                format!("file:bozor-{}?mode=memory&cache=shared", OPENED.fetch_add(1, Ordering::Relaxed))
-            }
-        };
-        let database = Database::new(&location)?;
-        // `disable_bulk_loading` leaves `synchronous` at NORMAL, which is wanted: in WAL mode commits then survive a
-        // kill of the process without an fsync each.
-        database.enable_bulk_loading()?;
-        database.disable_bulk_loading()?;
-        let sqlite = Connection::open(&location)?;
-        sqlite.pragma_update(None, "synchronous", "NORMAL")?;
-        sqlite.execute_batch(STREAM_INDEX)?;
-        sqlite.execute_batch(CHECKPOINTS)?;
-        Ok(Self { database, sqlite })
+        let path = path.map(|path| path.to_str().ok_or(OpenError::Path)).transpose()?;
+        let database = Database::open(path)?;
+        database.connection().execute_batch(STREAM_INDEX)?;
+        database.connection().execute_batch(CHECKPOINTS)?;
+        Ok(Self { database })
     }
 
     /// Creates a table, or changes the stream and the indexes of the existing one to those of `spec`.
@@ -167,8 +152,7 @@ impl Engine {
     }
 
     pub(super) fn table_names(&self) -> Result<Vec<String>, DynoxideError> {
-        let tables = self.database.database_info()?.tables;
-        Ok(tables.into_iter().map(|table| table.stats.table_name).collect())
+        self.database.table_names()
     }
 
     /// The keys of the items whose TTL attribute is before this second.

@@ -5,9 +5,10 @@
 
 use std::collections::VecDeque;
 
-use dynoxide::{Database, DynoxideError, Item};
+use dynoxide::{DynoxideError, Item};
 use serde_json::{Value, json};
 
+use super::database::Database;
 use super::engine::{Engine, Executed, from_value, run};
 use super::keys::{ItemKey, NamedItem};
 
@@ -71,8 +72,8 @@ pub(super) fn run_stale(
     let directory = tempfile::tempdir().map_err(|error| failed(&error))?;
     let copy = directory.path().join("before.sqlite");
     let copy = copy.to_str().ok_or_else(|| failed(&"the temporary directory's path is not UTF-8"))?;
-    engine.database.vacuum_into(copy)?;
-    let past = Database::new(copy)?;
+    engine.database.copy_to(copy)?;
+    let past = Database::open(Some(copy))?;
     for before in undone {
         let table = &before.item.table;
         match &before.image {

@@ -6,6 +6,7 @@
 mod batches;
 mod calls;
 mod conflicts;
+mod database;
 mod engine;
 mod errors;
 mod history;
@@ -78,8 +79,11 @@ impl Permit for PermitAll {
 pub struct Options {
     /// How long a transaction holds its items when other requests are running, which may conflict with it.
     pub hold: Duration,
-    /// How many images of overwritten items are kept for the fault `stale`; 0 saves a read before each write.
+    /// How many images of overwritten items are kept for the fault `stale`.
     pub history_limit: usize,
+    /// Whether images are kept from the start, and not only from the first fault that is ordered: each costs a read
+    /// before its write.
+    pub history_from_start: bool,
     /// The delay of the fault `slow`.
     pub slow: Duration,
     /// How often a stream's reader looks for records without having been woken by a write.
@@ -93,6 +97,7 @@ impl Default for Options {
         Self {
             hold: Duration::from_millis(3),
             history_limit: 128,
+            history_from_start: true,
             slow: crate::faults::SLOW_DELAY,
             poll_interval: Duration::from_secs(1),
             rate_limit_prefix: None,

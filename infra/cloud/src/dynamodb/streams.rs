@@ -110,7 +110,8 @@ impl Consumer {
 impl Engine {
     fn begin(&self, consumer: &str, table: &str, start: Start) -> rusqlite::Result<i64> {
         let known = self
-            .sqlite
+            .database
+            .connection()
             .query_row("SELECT position FROM bozor_checkpoints WHERE consumer = ?1", [consumer], |row| row.get(0))
             .optional()?;
         if let Some(position) = known {
@@ -118,13 +119,13 @@ impl Engine {
         }
         let position = match start {
             Start::TrimHorizon => 0,
-            Start::Latest => self.sqlite.query_row(
+            Start::Latest => self.database.connection().query_row(
                 "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) FROM _stream_records WHERE table_name = ?1",
                 [table],
                 |row| row.get(0),
             )?,
         };
-        self.sqlite.execute(
+        self.database.connection().execute(
             "INSERT INTO bozor_checkpoints (consumer, table_name, position) VALUES (?1, ?2, ?3)",
             params![consumer, table, position],
         )?;
@@ -133,7 +134,7 @@ impl Engine {
 
     fn retain(&self, names: &[&str]) -> rusqlite::Result<()> {
         let names = Value::from(names.to_vec()).to_string();
-        self.sqlite.execute(
+        self.database.connection().execute(
             "DELETE FROM bozor_checkpoints WHERE consumer NOT IN (SELECT value FROM json_each(?1))",
             [names],
         )?;
@@ -142,11 +143,13 @@ impl Engine {
 
     /// Keeps the last record even when all consumers have committed it: dynoxide numbers the next one from it.
     fn commit(&self, consumer: &str, table: &str, position: i64) -> rusqlite::Result<()> {
-        let transaction = self.sqlite.unchecked_transaction()?;
-        self.sqlite
+        let transaction = self.database.connection().unchecked_transaction()?;
+        self.database
+            .connection()
             .prepare_cached("UPDATE bozor_checkpoints SET position = MAX(position, ?2) WHERE consumer = ?1")?
             .execute(params![consumer, position])?;
-        self.sqlite
+        self.database
+            .connection()
             .prepare_cached(
                 "DELETE FROM _stream_records WHERE table_name = ?1
                     AND CAST(sequence_number AS INTEGER)
@@ -159,7 +162,7 @@ impl Engine {
     }
 
     fn unread(&self) -> rusqlite::Result<u64> {
-        self.sqlite.query_row(
+        self.database.connection().query_row(
             "SELECT COUNT(*) FROM bozor_checkpoints AS consumer JOIN _stream_records AS record
                 ON record.table_name = consumer.table_name
                     AND CAST(record.sequence_number AS INTEGER) > consumer.position",
@@ -169,11 +172,15 @@ impl Engine {
     }
 
     fn stream_length(&self, table: &str) -> rusqlite::Result<u64> {
-        self.sqlite.query_row("SELECT COUNT(*) FROM _stream_records WHERE table_name = ?1", [table], |row| row.get(0))
+        self.database.connection().query_row(
+            "SELECT COUNT(*) FROM _stream_records WHERE table_name = ?1",
+            [table],
+            |row| row.get(0),
+        )
     }
 
     fn stream_arn(&self, table: &str) -> Result<String, DynoxideError> {
-        let label = self.database.get_table_metadata(table)?.and_then(|table| table.stream_label).unwrap_or_default();
+        let label = self.database.table_metadata(table)?.and_then(|table| table.stream_label).unwrap_or_default();
         Ok(format!("{}/stream/{label}", table_arn(table)))
     }
 

@@ -10,6 +10,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::request::Parts;
 
+use super::endpoints::Endpoints;
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::gateway::{BoxFuture, Invoke};
@@ -65,6 +66,8 @@ pub struct Hosted<'a> {
     pub environment: BTreeMap<String, String>,
     pub clock: Clock,
     pub faults: Faults,
+    /// The services, to call without a socket.
+    pub endpoints: Endpoints,
 }
 
 /// The cloud that a sandbox is opened in.
@@ -115,8 +118,8 @@ pub struct Options {
     pub throttle: Option<crate::gateway::Throttle>,
     /// A statement that is removed from a role: the function's logical id, and the Sid.
     pub removed_statement: Option<(String, String)>,
-    /// How many overwritten items are kept for the fault `stale`.
-    pub history_limit: usize,
+    /// Whether the fault `stale` can undo writes from the start, and not only those after the first fault was ordered.
+    pub history_from_start: bool,
     /// Whether schedules run on a timer. Tests move the clock instead.
     pub schedules: bool,
 }
@@ -138,7 +141,7 @@ impl Default for Options {
             hashing: crate::cognito::Hashing::strong(),
             throttle: None,
             removed_statement: None,
-            history_limit: 128,
+            history_from_start: false,
             schedules: true,
         }
     }

@@ -10,7 +10,8 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::server::{Cloud, read};
+use super::endpoints::read;
+use super::server::Cloud;
 use crate::faults::{CallContext, Fault};
 
 /// The farthest that the clock moves at once: ten years.

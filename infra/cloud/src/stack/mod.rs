@@ -2,6 +2,7 @@
 
 mod data_directory;
 mod deployment;
+mod endpoints;
 mod functions;
 mod local_api;
 mod server;
@@ -18,6 +19,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub use self::deployment::{Deliver, Deployment, Failure, Hosted, Options, Surroundings, ThirdParty, Underway};
+pub use self::endpoints::Endpoints;
 pub use self::services::Services;
 pub use self::start::StartError;
 

@@ -5,26 +5,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::serve::ListenerExt;
 use bytes::Bytes;
-use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
-use http_body_util::{BodyExt, Limited};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::deployment::{Deliver, Deployment};
 use super::functions::Functions;
-use super::local_api;
 use super::services::Services;
 use super::sources::Sources;
-use crate::faults::{Call, CallContext, Kind, SLOW_DELAY, drop_connection};
-
-/// The largest body of a call to an endpoint, in bytes: DynamoDB takes 16 MB.
-const MAX_CALL_SIZE: usize = 20 * 1024 * 1024;
+use super::{endpoints, local_api};
 
 /// The state that requests are answered from.
 #[derive(Clone)]
@@ -84,21 +77,14 @@ fn reach_the_api(services: &Arc<Services>, functions: &Arc<Functions>) {
 
 async fn answer(State(cloud): State<Cloud>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
-    if let Some(rest) = path.strip_prefix("/_aws/") {
-        let is_s3 = rest.starts_with("s3/") || rest == "s3";
+    if let Some(rest) = path.strip_prefix(endpoints::PREFIX) {
         // Uploads by presigned URL come from the shop's pages, another origin, and are protected by their signature.
-        let is_signed = is_s3 && request.uri().query().is_some_and(|query| query.contains("X-Amz-Signature="));
+        let is_signed =
+            endpoints::is_s3(rest) && request.uri().query().is_some_and(|query| query.contains("X-Amz-Signature="));
         if !is_for_here(&request) || !(is_signed || is_from_here(&request)) {
             return StatusCode::FORBIDDEN.into_response();
         }
-        // S3's signatures cover the whole path, so its prefix stays.
-        if is_s3 {
-            let mut request = request;
-            let call_context = call_context(&cloud, request.headers());
-            request.extensions_mut().insert(call_context);
-            return cloud.services.buckets.call(request).await;
-        }
-        return aws_endpoint(&cloud, rest, request).await;
+        return endpoints::answer(&cloud.services, request).await;
     }
     if path.starts_with("/_local/") {
         if !is_for_here(&request) || !is_from_here(&request) {
@@ -142,83 +128,4 @@ fn is_loopback(host: &str) -> bool {
         _ => host,
     };
     matches!(name, "localhost" | "127.0.0.1" | "[::1]" | "::1")
-}
-
-/// Answers an SDK's call to one of the services, with the faults that were injected for it.
-async fn aws_endpoint(cloud: &Cloud, rest: &str, request: Request) -> Response {
-    let (service, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let service = service.to_owned();
-    let (parts, body) = match read(request, &format!("/{path}")).await {
-        Ok(read) => read,
-        Err(refused) => return refused,
-    };
-    let services = &cloud.services;
-    if service == "dynamodb" {
-        return services.dynamodb.serve(parts, body).await;
-    }
-    let operation = operation(&parts);
-    let CallContext { trace, route } = call_context(cloud, &parts.headers);
-    match services.faults.next(&Call::of(&service, &operation).for_route(route)) {
-        Some(Kind::Before) => drop_connection(),
-        Some(Kind::After) => {
-            call(cloud, &service, parts, body).await;
-            drop_connection()
-        }
-        Some(Kind::CrashBefore) => {
-            services.faults.kill(trace.as_deref()).await;
-            drop_connection()
-        }
-        Some(Kind::CrashAfter) => {
-            call(cloud, &service, parts, body).await;
-            services.faults.kill(trace.as_deref()).await;
-            drop_connection()
-        }
-        Some(Kind::Throttle | Kind::Conflict) => {
-            let body = r#"{"__type":"ThrottlingException","message":"Rate exceeded"}"#;
-            (StatusCode::BAD_REQUEST, [(header::CONTENT_TYPE, "application/x-amz-json-1.0")], body).into_response()
-        }
-        Some(Kind::Slow) => {
-            tokio::time::sleep(SLOW_DELAY).await;
-            call(cloud, &service, parts, body).await
-        }
-        Some(Kind::Stale) | None => call(cloud, &service, parts, body).await,
-    }
-}
-
-/// The invocation that an SDK's call belongs to, by the trace header that functions pass on.
-fn call_context(cloud: &Cloud, headers: &HeaderMap) -> CallContext {
-    let trace = headers.get("x-amzn-trace-id").and_then(|trace| trace.to_str().ok());
-    let route = trace.and_then(|trace| cloud.services.usage.route_of(trace));
-    CallContext { trace: trace.map(str::to_owned), route }
-}
-
-async fn call(cloud: &Cloud, service: &str, parts: Parts, body: Bytes) -> Response {
-    let services = &cloud.services;
-    let answer = match service {
-        "sqs" => services.queues.call(parts, body).await,
-        "ses" => services.mail.call(parts, body).await,
-        "cognito" => services.cognito.call(parts, body).await,
-        "secrets" => services.secrets.call(parts, body).await,
-        _ => return StatusCode::NOT_FOUND.into_response(),
-    };
-    answer.map(Body::from)
-}
-
-/// The operation of a call: the last part of `X-Amz-Target`. SES sends no such header, and has one operation here.
-fn operation(parts: &Parts) -> String {
-    let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
-    target.and_then(|target| target.rsplit('.').next()).unwrap_or("SendEmail").to_owned()
-}
-
-/// Reads the body and replaces the path; 413 for a body above [`MAX_CALL_SIZE`].
-pub(super) async fn read(request: Request, path: &str) -> Result<(Parts, Bytes), Response> {
-    let (mut parts, body) = request.into_parts();
-    let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    if let Ok(uri) = format!("{path}{query}").parse::<Uri>() {
-        parts.uri = uri;
-    }
-    match Limited::new(body, MAX_CALL_SIZE).collect().await {
-        Ok(body) => Ok((parts, body.to_bytes())),
-        Err(_) => Err(StatusCode::PAYLOAD_TOO_LARGE.into_response()),
-    }
 }

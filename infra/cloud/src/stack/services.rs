@@ -94,7 +94,7 @@ impl Services {
         };
         let file = |name: &str| data_directory.file(name);
         let endpoint_options = dynamodb::Options {
-            history_limit: options.history_limit,
+            history_from_start: options.history_from_start,
             rate_limit_prefix: deployment.rate_limit_prefix(),
             ..dynamodb::Options::default()
         };

@@ -14,9 +14,8 @@ mod table;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use cloud::cognito::Hashing;
 use cloud::gateway::InvokeError;
-use cloud::stack::{self as cloud_stack, StartError};
+use cloud::stack::StartError;
 
 use crate::{LocalCloud, Options};
 
@@ -179,10 +178,7 @@ impl Bench {
     }
 }
 
-/// A cloud with the demo data, in memory, on a free port.
+/// A cloud with the demo data as `cargo run` has it, in memory, on a free port.
 async fn open() -> Result<LocalCloud, BenchError> {
-    // No faults are injected, so no history of overwritten items is needed for stale reads.
-    let defaults = Options::for_development(0, None, true);
-    let cloud = cloud_stack::Options { hashing: Hashing::cheap(), throttle: None, history_limit: 0, ..defaults.cloud };
-    Ok(LocalCloud::with(Options { cloud, ..defaults }).await?)
+    Ok(LocalCloud::with(Options::for_development(0, None, true)).await?)
 }

@@ -85,7 +85,7 @@ async fn a_changed_template_changes_indexes_and_streams_and_keeps_items() {
 async fn the_streams_order_is_found_by_an_index_and_never_by_reading_the_stream() {
     let endpoint = endpoint(None);
     let state = endpoint.state();
-    let sqlite = &state.engine.sqlite;
+    let sqlite = state.engine.database.connection();
     // These statements are copies of dynoxide's. If its tables change, they fail or no longer use the index.
     for statement in [
         "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1 FROM _stream_records WHERE table_name = 'Orders'",

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use cloud::template::{DEFAULT_ROUTE, Site, Template};
+use cloud::gateway::DEFAULT_ROUTE;
+use cloud::template::{Site, Template};
 use local::TEMPLATE;
 use local::contract;
 use reqwest::Method;

@@ -3,6 +3,7 @@
 //!
 //! The crate knows nothing of what is deployed on it: a [`stack::Deployment`] brings the template and the functions.
 
+pub mod account;
 pub mod clock;
 pub mod cognito;
 pub mod dynamodb;

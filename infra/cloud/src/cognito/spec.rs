@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::passwords::PasswordPolicy;
-use crate::sqs::{ACCOUNT, REGION};
+use crate::account::{ACCOUNT, REGION};
 
 /// A user pool whose users sign in with their e-mail address, in any case.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::database::Database;
 use super::errors::Outcome;
 use super::keys::TableSchema;
-use super::tables::TableSpec;
+use super::tables::{StreamView, Table};
 use crate::usage::Units;
 
 /// At every write to a streamed table dynoxide looks for the stream's last record; without this index it reads all
@@ -66,63 +66,63 @@ impl Engine {
         Ok(Self { database })
     }
 
-    /// Creates a table, or changes the stream and the indexes of the existing one to those of `spec`.
-    pub(super) fn create(&self, spec: &TableSpec) -> Result<(), OpenError> {
-        let Some(existing) = self.describe(&spec.name)? else {
-            let request: CreateTableRequest = from_value(spec.creation())?;
+    /// Creates a table, or changes the stream and the indexes of the existing one to those of `table`.
+    pub(super) fn create(&self, table: &Table) -> Result<(), OpenError> {
+        let Some(existing) = self.describe(&table.name)? else {
+            let request: CreateTableRequest = from_value(table.creation())?;
             self.database.create_table(request)?;
-            if let Some(attribute) = &spec.ttl_attribute {
+            if let Some(attribute) = &table.ttl {
                 self.database.update_time_to_live(from_value(json!({
-                    "TableName": spec.name,
+                    "TableName": table.name,
                     "TimeToLiveSpecification": { "AttributeName": attribute, "Enabled": true },
                 }))?)?;
             }
             return Ok(());
         };
-        if existing.get("KeySchema") != Some(&spec.key_schema()) {
-            return Err(OpenError::OtherKey(spec.name.clone()));
+        if existing.get("KeySchema") != Some(&table.key.schema()) {
+            return Err(OpenError::OtherKey(table.name.clone()));
         }
         let stored_view = existing.pointer("/StreamSpecification/StreamViewType").and_then(Value::as_str);
-        if stored_view != spec.stream.as_deref() {
-            self.change_stream(spec, stored_view.is_some())?;
+        if stored_view != table.stream.map(StreamView::code) {
+            self.change_stream(table, stored_view.is_some())?;
         }
         let indexes = existing.get("GlobalSecondaryIndexes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         for stored in indexes {
             let name = stored.get("IndexName").and_then(Value::as_str).unwrap_or_default();
             let same =
                 |wanted: &Value| ["KeySchema", "Projection"].iter().all(|part| wanted.get(part) == stored.get(part));
-            if !spec.indexes.iter().any(|index| index.name == name && same(&index.definition())) {
-                self.update_indexes(spec, &json!({ "Delete": { "IndexName": name } }))?;
+            if !table.indexes.iter().any(|index| index.name == name && same(&index.definition())) {
+                self.update_indexes(table, &json!({ "Delete": { "IndexName": name } }))?;
             }
         }
-        let left = self.describe(&spec.name)?.unwrap_or_default();
+        let left = self.describe(&table.name)?.unwrap_or_default();
         let left = left.get("GlobalSecondaryIndexes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        for index in &spec.indexes {
+        for index in &table.indexes {
             if !left.iter().any(|stored| stored.get("IndexName").and_then(Value::as_str) == Some(&index.name)) {
-                self.update_indexes(spec, &json!({ "Create": index.definition() }))?;
+                self.update_indexes(table, &json!({ "Create": index.definition() }))?;
             }
         }
         Ok(())
     }
 
-    fn change_stream(&self, spec: &TableSpec, stored: bool) -> Result<(), DynoxideError> {
+    fn change_stream(&self, table: &Table, stored: bool) -> Result<(), DynoxideError> {
         let change = |stream: Value| {
-            let request = json!({ "TableName": spec.name, "StreamSpecification": stream });
+            let request = json!({ "TableName": table.name, "StreamSpecification": stream });
             self.database.update_table(from_value(request)?).map(drop)
         };
         if stored {
             change(json!({ "StreamEnabled": false }))?;
         }
-        match &spec.stream {
-            Some(view) => change(json!({ "StreamEnabled": true, "StreamViewType": view })),
+        match table.stream {
+            Some(view) => change(json!({ "StreamEnabled": true, "StreamViewType": view.code() })),
             None => Ok(()),
         }
     }
 
-    fn update_indexes(&self, spec: &TableSpec, update: &Value) -> Result<(), DynoxideError> {
+    fn update_indexes(&self, table: &Table, update: &Value) -> Result<(), DynoxideError> {
         let request = json!({
-            "TableName": spec.name,
-            "AttributeDefinitions": spec.attributes(),
+            "TableName": table.name,
+            "AttributeDefinitions": table.attributes(),
             "GlobalSecondaryIndexUpdates": [update],
         });
         self.database.update_table(from_value(request)?).map(drop)

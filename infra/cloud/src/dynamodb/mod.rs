@@ -34,7 +34,7 @@ pub use conflicts::Hold;
 pub use engine::OpenError;
 pub use errors::Outcome;
 pub use streams::{Consumer, Start, StreamRecord};
-pub use tables::{Attribute, AttributeKind, IndexSpec, Projection, TableSpec};
+pub use tables::{Attribute, AttributeKind, Index, Key, Projection, StreamView, Table, stream_arn, table_arn};
 
 use crate::clock::Clock;
 use crate::faults::{Faults, drop_connection};
@@ -48,15 +48,9 @@ use tokens::Tokens;
 /// The local cloud's own access key, which is allowed everything.
 pub const ROOT: &str = "LOCALROOT";
 
-const ARN_PREFIX: &str = "arn:aws:dynamodb:us-east-1:000000000000:table/";
-
 /// How long after its expiry an item is deleted. DynamoDB may be days late too, so a read that relies on TTL instead of
 /// `expires_at` fails here as well.
 const TTL_DELAY: Duration = Duration::from_hours(48);
-
-pub fn table_arn(table: &str) -> String {
-    format!("{ARN_PREFIX}{table}")
-}
 
 /// The permission check of a call.
 pub trait Permit: Send + Sync {
@@ -197,15 +191,15 @@ impl Endpoint {
     }
 
     /// Creates these tables. An existing one keeps its items; its indexes and its stream are changed to match.
-    pub fn create_tables(&self, tables: &[TableSpec]) -> Result<(), OpenError> {
-        for spec in tables {
+    pub fn create_tables(&self, tables: &[Table]) -> Result<(), OpenError> {
+        for table in tables {
             let schema = {
                 let state = self.state();
-                state.engine.create(spec)?;
-                state.engine.schema(&spec.name)?
+                state.engine.create(table)?;
+                state.engine.schema(&table.name)?
             };
-            write(&self.schemas).extend(schema.map(|schema| (spec.name.clone(), schema)));
-            write(&self.expiring).extend(spec.ttl_attribute.clone().map(|attribute| (spec.name.clone(), attribute)));
+            write(&self.schemas).extend(schema.map(|schema| (table.name.clone(), schema)));
+            write(&self.expiring).extend(table.ttl.clone().map(|attribute| (table.name.clone(), attribute)));
         }
         Ok(())
     }

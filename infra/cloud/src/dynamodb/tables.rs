@@ -1,22 +1,43 @@
-//! Tables as the template describes them.
+//! Tables: what `CreateTable` is told, and what a template says of them.
 
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
-use super::engine::set;
+use crate::account::{ACCOUNT, REGION};
 
-/// A table, always billed per request.
+/// A table with on-demand capacity.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TableSpec {
+pub struct Table {
+    /// The logical id in the template.
+    pub id: String,
+    /// The name that requests use.
     pub name: String,
-    /// Partition key.
+    /// The primary key.
+    pub key: Key,
+    /// Global secondary indexes.
+    pub indexes: Vec<Index>,
+    /// What the stream's records show; `None` without a stream.
+    pub stream: Option<StreamView>,
+    /// The TTL attribute: it holds the Unix second after which an item may be deleted.
+    pub ttl: Option<String>,
+}
+
+pub fn table_arn(table: &str) -> String {
+    format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}")
+}
+
+/// The ARN of a table's stream. One stream lives as long as its table here, so its label is fixed.
+pub fn stream_arn(table: &str) -> String {
+    format!("{}/stream/local", table_arn(table))
+}
+
+/// The key of a table or an index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// The partition key.
     pub hash: Attribute,
-    /// Sort key.
+    /// The sort key.
     pub range: Option<Attribute>,
-    pub indexes: Vec<IndexSpec>,
-    /// The stream's view type, such as `NEW_IMAGE`, if the table has a stream.
-    pub stream: Option<String>,
-    /// The attribute with the time, in seconds since the epoch, after which an item may be deleted.
-    pub ttl_attribute: Option<String>,
 }
 
 /// A key attribute.
@@ -36,14 +57,14 @@ impl Attribute {
     }
 }
 
-/// The types a key can have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The types that an attribute of a key can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum AttributeKind {
-    /// `S`
+    #[serde(rename = "S")]
     Text,
-    /// `N`
+    #[serde(rename = "N")]
     Number,
-    /// `B`
+    #[serde(rename = "B")]
     Binary,
 }
 
@@ -59,46 +80,104 @@ impl AttributeKind {
 
 /// A global secondary index.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IndexSpec {
+pub struct Index {
+    /// The name that queries use.
     pub name: String,
-    /// Partition key.
-    pub hash: Attribute,
-    /// Sort key.
-    pub range: Option<Attribute>,
+    pub key: Key,
     pub projection: Projection,
 }
 
-/// The attributes that an index contains besides the keys.
+/// The attributes that an index copies from an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Projection {
+    /// The whole item.
     All,
+    /// The keys of the table and the index.
     KeysOnly,
+    /// The keys and these attributes.
     Include(Vec<String>),
 }
 
-impl TableSpec {
+/// What a stream's records show of the changed item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum StreamView {
+    /// The item after the change.
+    NewImage,
+    /// The item before the change.
+    OldImage,
+    /// Both.
+    NewAndOldImages,
+    /// Its key.
+    KeysOnly,
+}
+
+impl StreamView {
+    /// As DynamoDB spells it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NewImage => "NEW_IMAGE",
+            Self::OldImage => "OLD_IMAGE",
+            Self::NewAndOldImages => "NEW_AND_OLD_IMAGES",
+            Self::KeysOnly => "KEYS_ONLY",
+        }
+    }
+}
+
+impl Key {
+    /// The key schema as requests and `DescribeTable` have it.
+    pub(super) fn schema(&self) -> Value {
+        let mut schema = vec![json!({ "AttributeName": self.hash.name, "KeyType": "HASH" })];
+        schema.extend(self.range.as_ref().map(|range| json!({ "AttributeName": range.name, "KeyType": "RANGE" })));
+        Value::Array(schema)
+    }
+}
+
+impl Table {
+    /// A table without a sort key, indexes and a stream, whose logical id is its name.
+    pub fn new(name: &str, hash: Attribute) -> Self {
+        let key = Key { hash, range: None };
+        Self { id: name.to_owned(), name: name.to_owned(), key, indexes: Vec::new(), stream: None, ttl: None }
+    }
+
+    /// The ARN that statements name.
+    pub fn arn(&self) -> String {
+        table_arn(&self.name)
+    }
+
+    pub fn index_arn(&self, index: &str) -> String {
+        format!("{}/index/{index}", self.arn())
+    }
+
+    /// The ARN of its stream.
+    pub fn stream_arn(&self) -> Option<String> {
+        self.stream.map(|_| stream_arn(&self.name))
+    }
+
     /// The body of `CreateTable`.
     pub(super) fn creation(&self) -> Value {
-        let mut body = json!({
-            "TableName": self.name,
-            "BillingMode": "PAY_PER_REQUEST",
-            "KeySchema": key_schema(&self.hash, self.range.as_ref()),
-            "AttributeDefinitions": self.attributes(),
-        });
+        let mut body = Map::from_iter([
+            ("TableName".to_owned(), json!(self.name)),
+            ("BillingMode".to_owned(), json!("PAY_PER_REQUEST")),
+            ("KeySchema".to_owned(), self.key.schema()),
+            ("AttributeDefinitions".to_owned(), self.attributes()),
+        ]);
         if !self.indexes.is_empty() {
-            set(&mut body, "GlobalSecondaryIndexes", self.indexes.iter().map(IndexSpec::definition).collect());
+            let indexes = self.indexes.iter().map(Index::definition).collect();
+            body.insert("GlobalSecondaryIndexes".to_owned(), indexes);
         }
-        if let Some(view) = &self.stream {
-            set(&mut body, "StreamSpecification", json!({ "StreamEnabled": true, "StreamViewType": view }));
+        if let Some(view) = self.stream {
+            let stream = json!({ "StreamEnabled": true, "StreamViewType": view.code() });
+            body.insert("StreamSpecification".to_owned(), stream);
         }
-        body
+        Value::Object(body)
     }
 
     /// The definitions of all key attributes, each once.
     pub(super) fn attributes(&self) -> Value {
         let mut attributes: Vec<&Attribute> = Vec::new();
-        let of_indexes = self.indexes.iter().flat_map(|index| std::iter::once(&index.hash).chain(&index.range));
-        for attribute in std::iter::once(&self.hash).chain(&self.range).chain(of_indexes) {
+        let keys = std::iter::once(&self.key).chain(self.indexes.iter().map(|index| &index.key));
+        for attribute in keys.flat_map(|key| std::iter::once(&key.hash).chain(&key.range)) {
             if !attributes.contains(&attribute) {
                 attributes.push(attribute);
             }
@@ -107,14 +186,9 @@ impl TableSpec {
             |attribute: &Attribute| json!({ "AttributeName": attribute.name, "AttributeType": attribute.kind.code() });
         attributes.into_iter().map(define).collect()
     }
-
-    /// The key schema as `DescribeTable` shows it.
-    pub(super) fn key_schema(&self) -> Value {
-        key_schema(&self.hash, self.range.as_ref())
-    }
 }
 
-impl IndexSpec {
+impl Index {
     /// The index in the form that `CreateTable` and `UpdateTable` take.
     pub(super) fn definition(&self) -> Value {
         let projection = match &self.projection {
@@ -122,16 +196,6 @@ impl IndexSpec {
             Projection::KeysOnly => json!({ "ProjectionType": "KEYS_ONLY" }),
             Projection::Include(names) => json!({ "ProjectionType": "INCLUDE", "NonKeyAttributes": names }),
         };
-        json!({
-            "IndexName": self.name,
-            "KeySchema": key_schema(&self.hash, self.range.as_ref()),
-            "Projection": projection,
-        })
+        json!({ "IndexName": self.name, "KeySchema": self.key.schema(), "Projection": projection })
     }
-}
-
-fn key_schema(hash: &Attribute, range: Option<&Attribute>) -> Value {
-    let mut schema = vec![json!({ "AttributeName": hash.name, "KeyType": "HASH" })];
-    schema.extend(range.map(|range| json!({ "AttributeName": range.name, "KeyType": "RANGE" })));
-    Value::Array(schema)
 }

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::account::ACCOUNT;
 use crate::time::Timestamp;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -17,7 +18,6 @@ use super::authorizer::Caller;
 use super::route::decoded;
 
 /// The AWS account id of the local cloud.
-const ACCOUNT: &str = "000000000000";
 const API: &str = "bozorlocal";
 const COMMON_LOG: &[BorrowedFormatItem<'_>] =
     format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000");

@@ -39,8 +39,8 @@ pub use authorizer::{Authorizer, Denied, Verifier};
 pub use cors::Cors;
 pub use in_process::InProcess;
 pub use processes::{Processes, Program};
-pub use route::RouteSpec;
 pub(crate) use route::decoded;
+pub use route::{DEFAULT_ROUTE, RouteSpec};
 pub use throttle::Throttle;
 
 use answer::Refusal;

@@ -5,7 +5,9 @@ use std::cmp::Reverse;
 use http::Method;
 
 use super::SpecificationError;
-use crate::template::DEFAULT_ROUTE;
+
+/// The key of the route of requests that match no other route.
+pub const DEFAULT_ROUTE: &str = "$default";
 
 /// One route, as the template declares it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::Need;
-use crate::template::{ACCOUNT, REGION};
+use crate::account::{ACCOUNT, REGION};
 
 /// A request whose actions and resources cannot be determined. It is denied, so that a form of request that is unknown
 /// here never bypasses the roles.

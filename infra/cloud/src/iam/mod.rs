@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::template::{ACCOUNT, STACK, Template};
+use crate::account::{ACCOUNT, STACK};
 
 pub use self::dynamodb::{Unreadable, dynamodb_needs};
 
@@ -134,15 +134,11 @@ pub struct Roles {
 }
 
 impl Roles {
-    /// The roles that a template declares.
-    pub fn of(template: &Template) -> Self {
-        let functions = template.functions.iter().map(|function| (&function.id, &function.statements));
-        let pipes = template.pipes.iter().map(|pipe| (&pipe.id, &pipe.statements));
-        let by_id = functions
-            .chain(pipes)
-            .map(|(id, statements)| (id.clone(), Policy { statements: statements.clone() }))
-            .collect();
-        Self { by_id, exercised: Arc::default() }
+    /// The roles of functions and pipes: the logical id of each, and its statements.
+    pub fn of<'a>(roles: impl IntoIterator<Item = (&'a str, &'a [Statement])>) -> Self {
+        let policy =
+            |(id, statements): (&str, &[Statement])| (id.to_owned(), Policy { statements: statements.to_vec() });
+        Self { by_id: roles.into_iter().map(policy).collect(), exercised: Arc::default() }
     }
 
     /// The access key id of a function or pipe by its logical id.

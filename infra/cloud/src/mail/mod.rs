@@ -16,10 +16,11 @@ use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::account::{ACCOUNT, REGION};
 use crate::clock::Clock;
 use crate::sqlite;
+use crate::sqs::Permit;
 use crate::sqs::wire::{Refusal, access_key, random_uuid};
-use crate::sqs::{ACCOUNT, Permit, REGION};
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS messages (

@@ -5,7 +5,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::{Arc, Clock, Duration, Endpoint, Filter, Handler, Sink, Source, Start, Value, to_function, to_queue};
-use crate::dynamodb::{Attribute, Caller, Options, PermitAll, TableSpec};
+use crate::dynamodb::{Attribute, Caller, Options, PermitAll, StreamView, Table};
 use crate::faults::Faults;
 use crate::usage::Usage;
 
@@ -18,14 +18,7 @@ fn endpoint() -> Arc<Endpoint> {
     let endpoint =
         Endpoint::open(None, Arc::new(PermitAll), Faults::default(), Usage::default(), clock, options).unwrap();
     endpoint
-        .create_tables(&[TableSpec {
-            name: "Orders".to_owned(),
-            hash: Attribute::text("pk"),
-            range: None,
-            indexes: Vec::new(),
-            stream: Some("NEW_IMAGE".to_owned()),
-            ttl_attribute: None,
-        }])
+        .create_tables(&[Table { stream: Some(StreamView::NewImage), ..Table::new("Orders", Attribute::text("pk")) }])
         .unwrap();
     Arc::new(endpoint)
 }

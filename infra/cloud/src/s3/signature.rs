@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::account::REGION;
 use crate::time::Timestamp;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
@@ -16,7 +17,6 @@ use super::Refusal;
 use crate::gateway::{decoded, hex};
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
-const REGION: &str = "us-east-1";
 const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
 const UNSIGNED_CHUNKS: &str = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
 /// How far a signer's clock may be ahead of the embedded cloud's.

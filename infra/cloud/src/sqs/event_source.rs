@@ -12,7 +12,8 @@ use tokio::task::JoinHandle;
 use super::attributes::{in_lambda_event, md5_of_attributes, md5_of_body};
 use super::operations::system_attributes;
 use super::store::{Incoming, Receipt};
-use super::{QueueError, QueueSpec, Queues, REGION};
+use super::{QueueError, QueueSpec, Queues};
+use crate::account::REGION;
 
 /// The longest poll that SQS allows.
 const POLL: Duration = Duration::from_secs(20);

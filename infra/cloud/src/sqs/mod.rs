@@ -31,8 +31,10 @@ pub use attributes::{MessageAttribute, MessageAttributes};
 pub use event_source::{EventSource, Mapping};
 pub use store::Depth;
 use store::{DeadLetters, Incoming, Outgoing, Store, Taking};
-pub use wire::{ACCOUNT, Permit, REGION};
+pub use wire::Permit;
 use wire::{Call, Refusal};
+
+use crate::account::{ACCOUNT, REGION};
 
 /// The longest message, attributes included, and the longest batch, in bytes
 /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>).

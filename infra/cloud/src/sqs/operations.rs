@@ -10,7 +10,8 @@ use super::batch::{batch, each};
 use super::receipts;
 use super::store::{Incoming, Outgoing};
 use super::wire::{Call, Refusal, random_uuid};
-use super::{ACCOUNT, MAX_MESSAGE_SIZE, PURGE_INTERVAL, QueueSpec, Queues, REGION};
+use super::{MAX_MESSAGE_SIZE, PURGE_INTERVAL, QueueSpec, Queues};
+use crate::account::{ACCOUNT, REGION};
 
 const MAX_RECEIVED: usize = 10;
 const MAX_DELAY: i64 = 900;

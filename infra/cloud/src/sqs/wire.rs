@@ -15,12 +15,6 @@ use serde_json::{Value, json};
 /// ARN (third).
 pub type Permit = Arc<dyn Fn(&str, &str, &str) -> bool + Send + Sync>;
 
-/// The region that every local ARN names.
-pub const REGION: &str = "us-east-1";
-
-/// The account that every local ARN names.
-pub const ACCOUNT: &str = "000000000000";
-
 /// An error response with the service's code and message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {

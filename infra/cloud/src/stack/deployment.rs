@@ -10,7 +10,6 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::request::Parts;
 
-use super::endpoints::Endpoints;
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::gateway::{BoxFuture, Invoke};
@@ -57,6 +56,31 @@ pub trait Deployment: Send + Sync + 'static {
     /// The request, when it is the API's.
     #[expect(clippy::result_large_err, reason = "the request that is passed on, not an error")]
     fn beside_the_api(&self, request: Request) -> Result<Response, Request>;
+}
+
+/// The AWS endpoints for functions in this process: the same calls and answers as over HTTP, without a socket.
+#[derive(Clone)]
+pub struct Endpoints(Arc<dyn Fn(http::Request<Bytes>) -> Answered + Send + Sync>);
+
+/// The response to a call; `None` when its connection would have broken.
+type Answered = BoxFuture<'static, Option<http::Response<Bytes>>>;
+
+impl std::fmt::Debug for Endpoints {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Endpoints").finish_non_exhaustive()
+    }
+}
+
+impl Endpoints {
+    pub(super) fn new(answer: impl Fn(http::Request<Bytes>) -> Answered + Send + Sync + 'static) -> Self {
+        Self(Arc::new(answer))
+    }
+
+    /// Answers a call; `None` when its connection would have broken. The call is carried out to its end even if the
+    /// caller stops waiting, as a server's work goes on when its client is gone.
+    pub async fn call(&self, request: http::Request<Bytes>) -> Option<http::Response<Bytes>> {
+        tokio::spawn((self.0)(request)).await.ok().flatten()
+    }
 }
 
 /// A function to start in this process.

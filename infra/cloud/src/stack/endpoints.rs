@@ -10,6 +10,7 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Limited};
 
+use super::deployment::Endpoints;
 use super::services::Services;
 use crate::faults::{Call, CallContext, ConnectionDropped, Kind, SLOW_DELAY, drop_connection};
 
@@ -19,29 +20,20 @@ const MAX_CALL_SIZE: usize = 20 * 1024 * 1024;
 /// The path that all endpoints are below.
 pub(super) const PREFIX: &str = "/_aws/";
 
-/// The endpoints for functions in this process: the same calls and answers, without a socket.
-#[derive(Clone, Debug)]
-pub struct Endpoints(Arc<Services>);
-
-impl Endpoints {
-    pub(super) fn of(services: &Arc<Services>) -> Self {
-        Self(Arc::clone(services))
-    }
-
-    /// Answers a call; `None` when its connection would have broken. The call is carried out to its end even if the
-    /// caller stops waiting, as a server's work goes on when its client is gone.
-    pub async fn call(&self, request: http::Request<Bytes>) -> Option<http::Response<Bytes>> {
-        let services = Arc::clone(&self.0);
-        let answered = tokio::spawn(async move {
+/// The endpoints for functions in this process.
+pub(super) fn in_process(services: &Arc<Services>) -> Endpoints {
+    let services = Arc::clone(services);
+    Endpoints::new(move |request| {
+        let services = Arc::clone(&services);
+        Box::pin(async move {
             let (parts, body) = answer(&services, request.map(Body::from)).await.into_parts();
             if parts.extensions.get::<ConnectionDropped>().is_some() {
                 return None;
             }
             let body = body.collect().await.ok()?.to_bytes();
             Some(http::Response::from_parts(parts, body))
-        });
-        answered.await.ok().flatten()
-    }
+        })
+    })
 }
 
 /// Answers a request to a path below [`PREFIX`].

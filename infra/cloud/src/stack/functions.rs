@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::deployment::{Deployment, Hosted, Options};
-use super::endpoints::Endpoints;
+use super::endpoints;
 use super::services::Services;
 use super::start::StartError;
 use crate::gateway::{
@@ -44,7 +44,7 @@ impl Functions {
                         environment: services.environment(function),
                         clock: services.clock.clone(),
                         faults: services.faults.clone(),
-                        endpoints: Endpoints::of(services),
+                        endpoints: endpoints::in_process(services),
                     };
                     let started = deployment.start(&hosted).await;
                     started.map_err(|error| StartError::Function(function.id.clone(), error.to_string()))?

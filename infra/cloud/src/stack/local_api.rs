@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::endpoints::read;
-use super::server::Cloud;
+use super::running::Cloud;
 use crate::faults::{CallContext, Fault};
 
 /// The farthest that the clock moves at once: ten years.

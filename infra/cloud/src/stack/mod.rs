@@ -5,6 +5,7 @@ mod deployment;
 mod endpoints;
 mod functions;
 mod local_api;
+mod running;
 mod server;
 mod services;
 mod sources;
@@ -18,13 +19,14 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-pub use self::deployment::{Deliver, Deployment, Failure, Hosted, Options, Surroundings, ThirdParty, Underway};
-pub use self::endpoints::Endpoints;
+pub use self::deployment::{
+    Deliver, Deployment, Endpoints, Failure, Hosted, Options, Surroundings, ThirdParty, Underway,
+};
 pub use self::services::Services;
 pub use self::start::StartError;
 
 use self::functions::Functions;
-use self::server::Cloud;
+use self::running::Cloud;
 use self::sources::Sources;
 use crate::clock::Clock;
 use crate::gateway::{Gateway, Invoke, InvokeError, Program};

@@ -13,20 +13,11 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::deployment::{Deliver, Deployment};
+use super::deployment::Deliver;
 use super::functions::Functions;
+use super::running::Cloud;
 use super::services::Services;
-use super::sources::Sources;
 use super::{endpoints, local_api};
-
-/// The state that requests are answered from.
-#[derive(Clone)]
-pub(super) struct Cloud {
-    pub(super) services: Arc<Services>,
-    pub(super) functions: Arc<Functions>,
-    pub(super) sources: Arc<Sources>,
-    pub(super) deployment: Arc<dyn Deployment>,
-}
 
 /// Serves requests until `stopped` is true, and finishes those in flight.
 pub(super) fn serve(

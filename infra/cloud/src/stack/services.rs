@@ -13,7 +13,7 @@ use super::deployment::{Deployment, Options, Surroundings, ThirdParty};
 use super::start::StartError;
 use crate::clock::Clock;
 use crate::cognito::{ClientSpec, Cognito, PasswordPolicy, PoolSpec};
-use crate::dynamodb::{self, Attribute, AttributeKind, Endpoint, IndexSpec, Permit, TableSpec};
+use crate::dynamodb::{self, Endpoint, Permit};
 use crate::faults::Faults;
 use crate::iam::{Roles, dynamodb_needs};
 use crate::mail::Mail;
@@ -81,7 +81,7 @@ impl Services {
         clock.advance(data_directory.clock_offset());
         let base_url = format!("http://localhost:{}", address.port());
         let template = Template::parse(deployment.template(), &deployment.site(&base_url))?;
-        let roles = Roles::of(&template);
+        let roles = Roles::of(template.roles());
         let roles = match &options.removed_statement {
             Some((function, sid)) => roles.without(function, sid),
             None => roles,
@@ -107,8 +107,7 @@ impl Services {
             endpoint_options,
         )
         .map_err(|error| StartError::service("DynamoDB")(&error))?;
-        let tables: Vec<TableSpec> = template.tables.iter().map(table).collect();
-        dynamodb.create_tables(&tables).map_err(|error| StartError::service("DynamoDB")(&error))?;
+        dynamodb.create_tables(&template.tables).map_err(|error| StartError::service("DynamoDB")(&error))?;
         let queues = Queues::open(
             file("sqs.sqlite").as_deref(),
             clock.clone(),
@@ -207,38 +206,6 @@ impl Services {
             }
         }
         variables
-    }
-}
-
-fn table(table: &template::Table) -> TableSpec {
-    let attribute = |attribute: &template::KeyAttribute| Attribute {
-        name: attribute.name.clone(),
-        kind: match attribute.kind {
-            template::AttributeKind::Text => AttributeKind::Text,
-            template::AttributeKind::Number => AttributeKind::Number,
-            template::AttributeKind::Bytes => AttributeKind::Binary,
-        },
-    };
-    TableSpec {
-        name: table.name.clone(),
-        hash: attribute(&table.key.hash),
-        range: table.key.range.as_ref().map(attribute),
-        indexes: table
-            .indexes
-            .iter()
-            .map(|index| IndexSpec {
-                name: index.name.clone(),
-                hash: attribute(&index.key.hash),
-                range: index.key.range.as_ref().map(attribute),
-                projection: match &index.projection {
-                    template::Projection::All => dynamodb::Projection::All,
-                    template::Projection::KeysOnly => dynamodb::Projection::KeysOnly,
-                    template::Projection::Include(names) => dynamodb::Projection::Include(names.clone()),
-                },
-            })
-            .collect(),
-        stream: table.stream.map(|view| view.code().to_owned()),
-        ttl_attribute: table.ttl.clone(),
     }
 }
 

@@ -14,6 +14,7 @@ use super::deployment::Underway;
 use super::functions::Functions;
 use super::services::Services;
 use super::start::StartError;
+use crate::account::{ACCOUNT, REGION};
 use crate::dynamodb::Start;
 use crate::gateway::InvocationContext;
 use crate::iam::Roles;
@@ -158,12 +159,12 @@ impl Sources {
         self.services.template.queues.iter().find(|known| known.name == queue).map(|known| &known.arn)
     }
 
-    fn stream_arn(&self, table: &str) -> Option<&String> {
-        self.services.template.tables.iter().find(|known| known.name == table)?.stream_arn.as_ref()
+    fn stream_arn(&self, table: &str) -> Option<String> {
+        self.services.template.tables.iter().find(|known| known.name == table)?.stream_arn()
     }
 
     fn pipe(&self, pipe: &template::Pipe) -> Result<Running, StartError> {
-        self.require(&pipe.id, STREAM_READER, self.stream_arn(&pipe.table))?;
+        self.require(&pipe.id, STREAM_READER, self.stream_arn(&pipe.table).as_ref())?;
         for queue in std::iter::once(&pipe.queue).chain(&pipe.dead_letters) {
             self.require(&pipe.id, SENDER, self.queue_arn(queue))?;
         }
@@ -193,7 +194,7 @@ impl Sources {
         let template::EventSource::Stream { table, batch_size, max_retries, dead_letters, .. } = source else {
             return Err(StartError::Service("a stream", "it is none".to_owned()));
         };
-        self.require(function, STREAM_READER, self.stream_arn(table))?;
+        self.require(function, STREAM_READER, self.stream_arn(table).as_ref())?;
         if let Some(queue) = dead_letters {
             self.require(function, SENDER, self.queue_arn(queue))?;
         }
@@ -263,8 +264,8 @@ impl Sources {
             scheduled.next = now + scheduled.every;
             let event = json!({
                 "version": "0", "id": format!("local-{}", now.millis()), "detail-type": "Scheduled Event",
-                "source": "aws.events", "account": template::ACCOUNT, "time": now.to_string(),
-                "region": template::REGION, "resources": [], "detail": {},
+                "source": "aws.events", "account": ACCOUNT, "time": now.to_string(),
+                "region": REGION, "resources": [], "detail": {},
             });
             match self.invoker(&scheduled.function) {
                 Ok(invoked) => {

@@ -7,12 +7,10 @@ use serde::de::IgnoredAny;
 
 use super::document::Resource;
 use super::{TemplateError, only, properties, refuse};
+use crate::gateway::DEFAULT_ROUTE;
 
 /// AWS's quota of routes for one HTTP API.
 const MAX_ROUTES: usize = 300;
-
-/// The key of the route of requests that match no other route.
-pub const DEFAULT_ROUTE: &str = "$default";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Api {

@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::api::RouteEvent;
 use super::document::Resource;
 use super::queues::Queue;
-use super::tables::Table;
 use super::{TemplateError, names, policies, properties, refuse};
+use crate::dynamodb::Table;
 use crate::iam::Statement;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -307,7 +307,7 @@ fn source(
     }
     let table = tables
         .iter()
-        .find(|table| table.stream_arn.as_ref() == Some(&read.event_source_arn))
+        .find(|table| table.stream_arn().as_ref() == Some(&read.event_source_arn))
         .ok_or_else(|| refuse(id, format!("{} is no queue or stream of the template", read.event_source_arn)))?;
     if read.starting_position.as_deref() != Some("TRIM_HORIZON") || read.scaling_config.is_some() {
         return Err(refuse(id, "a stream is read from TRIM_HORIZON, without a scaling configuration"));

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::document::{Document, Parameter, ParameterKind};
-use super::names::{self, ACCOUNT, REGION, STACK};
+use super::names;
 use super::{Site, TemplateError};
+use crate::account::{ACCOUNT, REGION, STACK};
 
 /// Resolves intrinsic functions. It knows the parameters, conditions and resources that they may refer to.
 pub(super) struct Resolver<'a> {

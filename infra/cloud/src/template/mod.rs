@@ -24,18 +24,18 @@ use std::path::Path;
 
 use serde_json::Value;
 
-pub use self::api::{Api, Authorizer, Cors, DEFAULT_ROUTE, Route, Throttling};
+pub use self::api::{Api, Authorizer, Cors, Route, Throttling};
 pub use self::buckets::{Bucket, CorsRule, Notification};
 pub use self::functions::{EventSource, Function};
-pub use self::names::{ACCOUNT, REGION, STACK};
 pub use self::pipes::Pipe;
 pub use self::queues::{Queue, Redrive};
 pub use self::secrets::{Secret, SecretValue};
-pub use self::tables::{AttributeKind, Index, Key, KeyAttribute, Projection, StreamView, Table};
 pub use self::user_pool::{PasswordPolicy, UserPool, UserPoolClient};
 
 use self::document::{Document, Resource};
 use self::intrinsics::Resolver;
+use crate::dynamodb::Table;
+use crate::iam::Statement;
 
 /// The base URL of a cloud, and the template's parameters that differ from their defaults.
 #[derive(Clone, Debug, Default)]
@@ -141,6 +141,12 @@ impl Template {
         let text = std::fs::read_to_string(path)
             .map_err(|error| TemplateError::new(path.display().to_string(), error.to_string()))?;
         Self::parse(&text, site)
+    }
+
+    /// The statements of each role, by the logical id of the function or pipe that has it.
+    pub fn roles(&self) -> impl Iterator<Item = (&str, &[Statement])> {
+        let functions = self.functions.iter().map(|function| (function.id.as_str(), function.statements.as_slice()));
+        functions.chain(self.pipes.iter().map(|pipe| (pipe.id.as_str(), pipe.statements.as_slice())))
     }
 
     /// The table with this logical id.

@@ -1,11 +1,7 @@
 //! The names that resources have in this cloud: what `!Ref` and `!GetAtt` resolve to.
 
-/// The AWS region of this cloud.
-pub const REGION: &str = "us-east-1";
-/// The AWS account id of this cloud.
-pub const ACCOUNT: &str = "000000000000";
-/// The name of the stack, the prefix of physical names.
-pub const STACK: &str = "bozor";
+use crate::account::{ACCOUNT, REGION, STACK};
+use crate::dynamodb;
 
 /// The name of a resource that the template leaves unnamed. A bucket's is in lower case, as S3 wants it.
 pub(super) fn physical(kind: &str, id: &str) -> String {
@@ -21,7 +17,7 @@ pub(super) fn physical(kind: &str, id: &str) -> String {
 pub(super) fn arn(kind: &str, name: &str) -> Option<String> {
     let scoped = |service: &str, resource: &str| format!("arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}");
     match kind {
-        "AWS::DynamoDB::Table" => Some(scoped("dynamodb", &format!("table/{name}"))),
+        "AWS::DynamoDB::Table" => Some(dynamodb::table_arn(name)),
         "AWS::SQS::Queue" => Some(scoped("sqs", name)),
         "AWS::S3::Bucket" => Some(format!("arn:aws:s3:::{name}")),
         "AWS::Cognito::UserPool" => Some(scoped("cognito-idp", &format!("userpool/{name}"))),
@@ -34,11 +30,6 @@ pub(super) fn arn(kind: &str, name: &str) -> Option<String> {
         "AWS::Pipes::Pipe" => Some(scoped("pipes", &format!("pipe/{name}"))),
         _ => None,
     }
-}
-
-/// The ARN of a table's stream. One stream lives as long as its table here, so its label is fixed.
-pub(super) fn stream_arn(table: &str) -> Option<String> {
-    Some(format!("{}/stream/local", arn("AWS::DynamoDB::Table", table)?))
 }
 
 pub(super) fn queue_url(base_url: &str, name: &str) -> String {
@@ -68,7 +59,7 @@ pub(super) fn attribute(kind: &str, id: &str, attribute: &str) -> Option<String>
     let name = physical(kind, id);
     match (kind, attribute) {
         (_, "Arn") => arn(kind, &name),
-        ("AWS::DynamoDB::Table", "StreamArn") => stream_arn(&name),
+        ("AWS::DynamoDB::Table", "StreamArn") => Some(dynamodb::stream_arn(&name)),
         ("AWS::SQS::Queue", "QueueName") => Some(name),
         ("AWS::S3::Bucket", "RegionalDomainName") => Some(format!("{name}.s3.{REGION}.amazonaws.com")),
         ("AWS::S3::Bucket", "DomainName") => Some(format!("{name}.s3.amazonaws.com")),

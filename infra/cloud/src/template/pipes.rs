@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::document::Resource;
 use super::policies::Role;
 use super::queues::Queue;
-use super::tables::Table;
 use super::{TemplateError, properties, refuse};
+use crate::dynamodb::Table;
 use crate::iam::Statement;
 
 /// A pipe from a table's stream to a queue. It starts at the oldest record, and sends each record as a message's body.
@@ -157,7 +157,7 @@ fn pipe(
     };
     let table = tables
         .iter()
-        .find(|table| table.stream_arn.as_deref() == Some(&read.source))
+        .find(|table| table.stream_arn().as_ref() == Some(&read.source))
         .ok_or_else(|| refuse(id, format!("{} is not a stream of the template", read.source)))?;
     let mut filters = Vec::new();
     for filter in read.source_parameters.filter_criteria.map(|criteria| criteria.filters).unwrap_or_default() {

@@ -122,7 +122,7 @@ impl PolicyStatement {
             }
         };
         if let Some(condition) = read.condition {
-            let of_this_account = condition.equals.account == names::ACCOUNT;
+            let of_this_account = condition.equals.account == crate::account::ACCOUNT;
             if !of_this_account || !matches!(principal, Some(Principal::Service(_))) {
                 return Err(refuse(id, "the only condition known here is a service's aws:SourceAccount"));
             }

@@ -5,114 +5,7 @@ use serde::de::IgnoredAny;
 
 use super::document::Resource;
 use super::{TemplateError, names, properties, refuse};
-
-/// A DynamoDB table with on-demand capacity.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Table {
-    pub id: String,
-    /// The name that requests use.
-    pub name: String,
-    /// The ARN that statements name.
-    pub arn: String,
-    /// The primary key.
-    pub key: Key,
-    /// Global secondary indexes.
-    pub indexes: Vec<Index>,
-    /// What the stream's records show; `None` without a stream.
-    pub stream: Option<StreamView>,
-    pub stream_arn: Option<String>,
-    /// The TTL attribute: it holds the Unix second after which an item may be deleted.
-    pub ttl: Option<String>,
-}
-
-impl Table {
-    pub fn index_arn(&self, index: &str) -> String {
-        format!("{}/index/{index}", self.arn)
-    }
-}
-
-/// The key of a table or an index.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Key {
-    /// The partition key.
-    pub hash: KeyAttribute,
-    /// The sort key.
-    pub range: Option<KeyAttribute>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyAttribute {
-    pub name: String,
-    pub kind: AttributeKind,
-}
-
-/// The types that an attribute of a key can have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub enum AttributeKind {
-    #[serde(rename = "S")]
-    Text,
-    #[serde(rename = "N")]
-    Number,
-    #[serde(rename = "B")]
-    Bytes,
-}
-
-impl AttributeKind {
-    /// As DynamoDB spells it.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Text => "S",
-            Self::Number => "N",
-            Self::Bytes => "B",
-        }
-    }
-}
-
-/// A global secondary index.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Index {
-    /// The name that queries use.
-    pub name: String,
-    pub key: Key,
-    pub projection: Projection,
-}
-
-/// The attributes that an index copies from an item.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Projection {
-    /// The whole item.
-    All,
-    /// The keys of the table and the index.
-    KeysOnly,
-    /// The keys and these attributes.
-    Include(Vec<String>),
-}
-
-/// What a stream's records show of the changed item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum StreamView {
-    /// The item after the change.
-    NewImage,
-    /// The item before the change.
-    OldImage,
-    /// Both.
-    NewAndOldImages,
-    /// Its key.
-    KeysOnly,
-}
-
-impl StreamView {
-    /// As DynamoDB spells it.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::NewImage => "NEW_IMAGE",
-            Self::OldImage => "OLD_IMAGE",
-            Self::NewAndOldImages => "NEW_AND_OLD_IMAGES",
-            Self::KeysOnly => "KEYS_ONLY",
-        }
-    }
-}
+use crate::dynamodb::{Attribute, AttributeKind, Index, Key, Projection, StreamView, Table};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
@@ -203,7 +96,6 @@ fn table(id: &str, resource: &Resource) -> Result<Table, TemplateError> {
     let read: TableProperties = properties(id, &resource.properties)?;
     let BillingMode::PayPerRequest = read.billing_mode;
     let name = names::physical(&resource.kind, id);
-    let arn = names::arn(&resource.kind, &name).ok_or_else(|| refuse(id, "it has no ARN"))?;
     let indexes = read
         .global_secondary_indexes
         .into_iter()
@@ -221,9 +113,8 @@ fn table(id: &str, resource: &Resource) -> Result<Table, TemplateError> {
         .collect::<Result<Vec<_>, TemplateError>>()?;
     let key = key(id, &read.key_schema, &read.attribute_definitions)?;
     let stream = read.stream_specification.map(|stream| stream.stream_view_type);
-    let stream_arn = stream.and_then(|_| names::stream_arn(&name));
     let ttl = read.time_to_live_specification.filter(|ttl| ttl.enabled).map(|ttl| ttl.attribute_name);
-    Ok(Table { id: id.to_owned(), name, arn, key, indexes, stream, stream_arn, ttl })
+    Ok(Table { id: id.to_owned(), name, key, indexes, stream, ttl })
 }
 
 fn key(id: &str, schema: &[KeyElement], definitions: &[AttributeDefinition]) -> Result<Key, TemplateError> {
@@ -233,7 +124,7 @@ fn key(id: &str, schema: &[KeyElement], definitions: &[AttributeDefinition]) -> 
         let kind = definition
             .map(|definition| definition.attribute_type)
             .ok_or_else(|| refuse(id, format!("attribute {} is not defined", element.attribute_name)))?;
-        Ok(Some(KeyAttribute { name: element.attribute_name.clone(), kind }))
+        Ok(Some(Attribute { name: element.attribute_name.clone(), kind }))
     };
     let hash = attribute(&KeyType::Hash)?.ok_or_else(|| refuse(id, "a key has no hash attribute"))?;
     Ok(Key { hash, range: attribute(&KeyType::Range)? })

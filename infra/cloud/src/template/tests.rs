@@ -4,6 +4,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
+use crate::dynamodb::{AttributeKind, Projection, StreamView};
 use crate::iam::{Effect, Roles};
 
 fn text() -> String {
@@ -40,9 +41,9 @@ fn every_table_has_its_keys_and_what_was_asked_of_it() {
     let orders = template.table("OrdersTable").unwrap();
     assert_eq!(orders.stream, Some(StreamView::NewImage));
     let arn = "arn:aws:dynamodb:us-east-1:000000000000:table/bozor-OrdersTable";
-    assert_eq!(orders.arn, arn);
+    assert_eq!(orders.arn(), arn);
     assert_eq!(orders.index_arn("by_due"), format!("{arn}/index/by_due"));
-    assert_eq!(orders.stream_arn.as_deref(), Some(format!("{arn}/stream/local").as_str()));
+    assert_eq!(orders.stream_arn(), Some(format!("{arn}/stream/local")));
     let due = orders.indexes.iter().find(|index| index.name == "by_due").unwrap();
     assert_eq!(due.key.range.as_ref().unwrap().kind, AttributeKind::Number);
     let reference = orders.indexes.iter().find(|index| index.name == "by_reference").unwrap();
@@ -149,7 +150,7 @@ fn a_function_sees_what_the_template_gives_it_and_nothing_else() {
 #[test]
 fn a_statement_names_its_actions_and_resources() {
     let template = template();
-    let roles = Roles::of(&template);
+    let roles = Roles::of(template.roles());
     assert!(roles.statements().count() > 40);
     for statement in roles.statements() {
         assert_eq!(statement.effect, Effect::Allow);
@@ -171,12 +172,12 @@ fn a_function_may_use_every_table_queue_and_secret_that_its_environment_names() 
             function.statements.iter().any(|statement| statement.resources.iter().any(|named| named.starts_with(arn)))
         };
         for value in function.environment.values() {
-            let table = template.tables.iter().find(|table| table.name == *value).map(|table| &table.arn);
-            let queue = template.queues.iter().find(|queue| queue.url == *value).map(|queue| &queue.arn);
-            let bucket = template.buckets.iter().find(|bucket| bucket.name == *value).map(|bucket| &bucket.arn);
-            let secret = template.secrets.iter().find(|secret| secret.arn == *value).map(|secret| &secret.arn);
+            let table = template.tables.iter().find(|table| table.name == *value).map(Table::arn);
+            let queue = template.queues.iter().find(|queue| queue.url == *value).map(|queue| queue.arn.clone());
+            let bucket = template.buckets.iter().find(|bucket| bucket.name == *value).map(|bucket| bucket.arn.clone());
+            let secret = template.secrets.iter().find(|secret| secret.arn == *value).map(|secret| secret.arn.clone());
             for arn in [table, queue, bucket, secret].into_iter().flatten() {
-                assert!(names_it(arn), "{} is given {value} and may do nothing with it", function.id);
+                assert!(names_it(&arn), "{} is given {value} and may do nothing with it", function.id);
             }
         }
     }
@@ -193,7 +194,7 @@ fn the_pipe_lets_new_events_pass_and_nothing_else() {
     assert!(!pipe.lets_pass(&record("MODIFY", "event")));
     assert!(!pipe.lets_pass(&record("INSERT", "order")));
     assert!(!pipe.lets_pass(&json!({"eventName": "REMOVE", "dynamodb": {}})));
-    let roles = Roles::of(&template);
+    let roles = Roles::of(template.roles());
     let key = Roles::key_of(&pipe.id);
     assert!(roles.allows(&key, "sqs:SendMessage", &template.queue("OrderEventsQueue").unwrap().arn));
 }

@@ -212,7 +212,7 @@ pub(super) fn read(
     let groups = groups.iter().map(|(id, group)| group_name(id, group, &pool)).collect::<Result<Vec<_>, _>>()?;
     Ok(UserPool {
         client: client(clients, &pool)?,
-        issuer: format!("https://cognito-idp.{}.amazonaws.com/{pool}", names::REGION),
+        issuer: format!("https://cognito-idp.{}.amazonaws.com/{pool}", crate::account::REGION),
         id: pool,
         arn,
         password: read.policies.password_policy,

@@ -19,8 +19,8 @@ use axum::extract::{Request, State};
 use http::StatusCode;
 
 use super::{
-    Attribute, Bytes, Caller, Endpoint, IndexSpec, OpenError, Options, Outcome, Permit, PermitAll, Projection, ROOT,
-    Response, Start, TTL_DELAY, TableSpec, Timestamp, Value, json, keys, read, table_arn,
+    Attribute, Bytes, Caller, Endpoint, Index, Key, OpenError, Options, Outcome, Permit, PermitAll, Projection, ROOT,
+    Response, Start, StreamView, TTL_DELAY, Table, Timestamp, Value, json, keys, read, table_arn,
 };
 use crate::clock::Clock;
 use crate::faults::{Faults, Kind};
@@ -36,16 +36,11 @@ pub(crate) struct Cloud {
 }
 
 impl Cloud {
-    pub(crate) async fn open(tables: &[TableSpec]) -> Self {
+    pub(crate) async fn open(tables: &[Table]) -> Self {
         Self::with(None, Arc::new(PermitAll), Options::default(), tables).await
     }
 
-    pub(crate) async fn with(
-        path: Option<&Path>,
-        permit: Arc<dyn Permit>,
-        options: Options,
-        tables: &[TableSpec],
-    ) -> Self {
+    pub(crate) async fn with(path: Option<&Path>, permit: Arc<dyn Permit>, options: Options, tables: &[Table]) -> Self {
         let (faults, usage) = (Faults::default(), Usage::default());
         let clock = Clock::frozen(Timestamp::from_millis(1_800_000_000_000));
         let endpoint =
@@ -82,30 +77,22 @@ impl Cloud {
 }
 
 /// `pk`, `sk`; an index `by_state` on `state_key`, `state_sort`; a stream of new images.
-pub(crate) fn orders() -> TableSpec {
-    TableSpec {
-        name: "Orders".to_owned(),
-        hash: Attribute::text("pk"),
-        range: Some(Attribute::text("sk")),
-        indexes: vec![IndexSpec {
+pub(crate) fn orders() -> Table {
+    let key = |hash: &str, range: &str| Key { hash: Attribute::text(hash), range: Some(Attribute::text(range)) };
+    Table {
+        key: key("pk", "sk"),
+        indexes: vec![Index {
             name: "by_state".to_owned(),
-            hash: Attribute::text("state_key"),
-            range: Some(Attribute::text("state_sort")),
+            key: key("state_key", "state_sort"),
             projection: Projection::All,
         }],
-        stream: Some("NEW_IMAGE".to_owned()),
-        ttl_attribute: None,
+        stream: Some(StreamView::NewImage),
+        ..Table::new("Orders", Attribute::text("pk"))
     }
 }
 
-fn carts() -> TableSpec {
-    TableSpec {
-        name: "Carts".to_owned(),
-        indexes: Vec::new(),
-        stream: None,
-        ttl_attribute: Some("expires_at_s".to_owned()),
-        ..orders()
-    }
+fn carts() -> Table {
+    Table { key: orders().key, ttl: Some("expires_at_s".to_owned()), ..Table::new("Carts", Attribute::text("pk")) }
 }
 
 pub(crate) fn s(text: &str) -> AttributeValue {

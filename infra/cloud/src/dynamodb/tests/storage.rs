@@ -58,13 +58,12 @@ async fn a_changed_template_changes_indexes_and_streams_and_keeps_items() {
     let mut item = key("a");
     item["buyer_key"] = json!({ "S": "B" });
     put(&endpoint, "Orders", item).await;
-    let by_buyer = IndexSpec {
+    let by_buyer = Index {
         name: "by_buyer".to_owned(),
-        hash: Attribute::text("buyer_key"),
-        range: None,
+        key: Key { hash: Attribute::text("buyer_key"), range: None },
         projection: Projection::KeysOnly,
     };
-    let changed = TableSpec { indexes: vec![by_buyer], stream: None, ..orders() };
+    let changed = Table { indexes: vec![by_buyer], stream: None, ..orders() };
     endpoint.create_tables(std::slice::from_ref(&changed)).unwrap();
     endpoint.create_tables(&[changed]).unwrap();
     let query = json!({
@@ -77,7 +76,7 @@ async fn a_changed_template_changes_indexes_and_streams_and_keeps_items() {
     assert_eq!(serde_json::from_slice::<Value>(&answer).unwrap()["Count"], 1);
     assert!(!read(&endpoint.schemas)["Orders"].streamed);
 
-    let other_key = TableSpec { hash: Attribute::text("id"), ..orders() };
+    let other_key = Table { key: Key { hash: Attribute::text("id"), ..orders().key }, ..orders() };
     assert!(matches!(endpoint.create_tables(&[other_key]), Err(OpenError::OtherKey(table)) if table == "Orders"));
 }
 

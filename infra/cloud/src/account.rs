@@ -1,0 +1,8 @@
+//! The account that everything in this cloud belongs to.
+
+/// The region that every local ARN names.
+pub const REGION: &str = "us-east-1";
+/// The id of the account.
+pub const ACCOUNT: &str = "000000000000";
+/// The name of the deployed stack, the prefix of physical names.
+pub const STACK: &str = "bozor";

@@ -48,6 +48,7 @@ mod conventions {
     mod friendly_input;
     pub(crate) mod house;
     mod idempotency;
+    mod imports;
     mod lambda_events;
     mod lambda_processes;
     mod providers;

@@ -34,7 +34,7 @@ fn a_provider_has_its_files_its_secret_and_its_tests() {
         }
     }
     for name in online() {
-        for path in [format!("shared/payments/src/{name}/tests.rs"), format!("infra/local/src/pay/{name}")] {
+        for path in [format!("shared/payments/src/{name}/tests.rs"), format!("infra/sandboxes/src/{name}")] {
             if !root().join(&path).exists() {
                 missing.push(path);
             }

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use domain::Code;
 use serde_json::{Map, Value, json};
 use utoipa::Number;
+use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::schema::{AdditionalProperties, ArrayItems, Object, Schema, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{Content, OpenApi, RefOr, Response};
 
-use crate::openapi::operations;
 use crate::problem::{CONTENT, example_of_problem};
 
 const PREFIX: &str = "#/components/schemas/";
@@ -184,4 +184,11 @@ fn hoist(schema: &mut RefOr<Schema>) {
 
 fn is_null(schema: &RefOr<Schema>) -> bool {
     matches!(schema, RefOr::T(Schema::Object(object)) if object.schema_type == SchemaType::Type(Type::Null))
+}
+
+/// The operations of a path.
+pub(crate) fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [item.get.as_mut(), item.put.as_mut(), item.post.as_mut(), item.delete.as_mut(), item.patch.as_mut()]
+        .into_iter()
+        .flatten()
 }

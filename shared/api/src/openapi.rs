@@ -10,7 +10,7 @@ use http::StatusCode;
 use serde_json::json;
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
@@ -20,7 +20,7 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::examples::add_examples;
+use crate::examples::{add_examples, operations};
 use crate::problem::{CONTENT, ProblemDocument, may_wait, status_of, statuses_of_gateway};
 use crate::routes::Entry;
 use crate::signature::{Facts, IDEMPOTENCY_KEY, if_none_match};
@@ -181,12 +181,6 @@ pub const fn name_of(method: &HttpMethod) -> &'static str {
         HttpMethod::Patch => "PATCH",
         HttpMethod::Trace => "TRACE",
     }
-}
-
-pub(crate) fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [item.get.as_mut(), item.put.as_mut(), item.post.as_mut(), item.delete.as_mut(), item.patch.as_mut()]
-        .into_iter()
-        .flatten()
 }
 
 /// Adds to an operation what its signature and the gateway imply: security, headers, refusals, and 304 when it is

@@ -17,6 +17,7 @@ pub mod ids;
 pub mod job;
 pub mod location;
 pub mod money;
+pub mod opening;
 pub mod order;
 pub mod outbox;
 pub mod page;

@@ -6,32 +6,8 @@ use std::sync::{Arc, OnceLock};
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
+use crate::fatal::Fatal;
 use crate::logging;
-
-/// Why a function cannot start or continue, in one line.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Fatal(String);
-
-impl Fatal {
-    pub fn new(reason: impl fmt::Display) -> Self {
-        Self(reason.to_string())
-    }
-}
-
-impl fmt::Display for Fatal {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-/// The same line, because a `main` that returns this error prints it with `Debug`.
-impl fmt::Debug for Fatal {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, formatter)
-    }
-}
-
-impl std::error::Error for Fatal {}
 
 /// A function's environment, and the HTTP client that all its AWS clients share.
 #[derive(Clone)]
@@ -75,7 +51,7 @@ impl Config {
     /// # Errors
     /// When it is missing or empty.
     pub fn required(&self, name: &str) -> Result<&str, Fatal> {
-        self.optional(name).ok_or_else(|| Fatal(format!("the environment variable {name} is missing")))
+        self.optional(name).ok_or_else(|| Fatal::new(format_args!("the environment variable {name} is missing")))
     }
 
     /// A variable that may be missing. An empty one counts as missing.

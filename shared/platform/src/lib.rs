@@ -8,6 +8,7 @@ mod bucket;
 mod clients;
 mod config;
 mod consume;
+mod fatal;
 mod http;
 mod ids;
 mod logging;
@@ -18,11 +19,12 @@ mod stream;
 pub mod trace;
 
 pub use bucket::{Bucket, NotSigned, UploadSpec};
-pub use config::{Config, Fatal};
+pub use config::Config;
 pub use consume::{
     EventError, QueueMessage, Tick, consume_queue, consume_schedule, consume_stream, queue_batch, schedule_tick,
     stream_batch,
 };
+pub use fatal::Fatal;
 pub use http::{HttpClient, HttpError};
 pub use ids::ids;
 pub use queue::{JobQueue, NotSent};

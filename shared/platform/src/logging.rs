@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::Fatal;
+use crate::fatal::Fatal;
 
 /// Starts the log. A second start in one process changes nothing.
 pub(crate) fn start(level: Option<&str>) -> Result<(), Fatal> {

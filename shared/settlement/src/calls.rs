@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::Timestamp;
+use domain::opening::Opening;
 use domain::order::{OrderState, PlacedOrder, Settled};
-use domain::payment::{Opening, Payment, PaymentState, ProviderName};
+use domain::payment::{Payment, PaymentState, ProviderName};
 use domain::provider_news::{NewsKind, PaymentNews};
 use payments::Failure;
 use store::Error;

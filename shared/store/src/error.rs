@@ -3,8 +3,8 @@
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use domain::{Code, Coded, FieldError, Refusal};
 
-use crate::item::Attributes;
-use crate::transaction::Purpose;
+use crate::attributes::Attributes;
+use crate::purpose::Purpose;
 
 /// Why an operation on a table did not succeed.
 #[derive(Debug, thiserror::Error)]

@@ -8,8 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::Error;
 
-/// An item, or a key, in the SDK's form.
-pub(crate) type Attributes = HashMap<String, AttributeValue>;
+pub(crate) use crate::attributes::Attributes;
 
 pub(crate) fn string(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())

@@ -7,6 +7,7 @@
 
 pub mod accounts;
 pub mod allocation;
+mod attributes;
 pub mod carts;
 pub mod catalog;
 mod dispatch;
@@ -15,6 +16,7 @@ mod idempotency;
 mod item;
 pub mod orders;
 mod page;
+mod purpose;
 pub mod rate_limits;
 mod retry;
 pub mod settings;

@@ -8,28 +8,12 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use domain::{Code, Refusal, VariantId};
+use domain::{Code, Refusal};
 
 use crate::dispatch::Dispatch;
 use crate::error::{Cancelled, Failure, Reason, failure};
+pub(crate) use crate::purpose::Purpose;
 use crate::retry::{RETRY_BUDGET, with_retries_within};
-
-/// What an action of a transaction is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// Writes the record of an idempotency key, if the key is unused.
-    Key,
-    /// Writes an item under the version that was read.
-    Item,
-    /// Takes a handle, if it is free.
-    Handle,
-    /// Moves units of a variant, if they are there.
-    Stock(VariantId),
-    /// Closes or reopens a cart.
-    Cart,
-    /// Counts an unpaid order, if there is room.
-    Unpaid,
-}
 
 /// The most actions of a transaction
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>).

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use api::{Cached, Limit, Page, Path, Problem, Query};
+use api::{Cached, CachedBytes, Limit, Page, Path, Problem, Query};
 use axum::extract::State;
 use domain::catalog::{Image, ImageLink, List, Product, ProductCard, ProductOption, Seo};
 use domain::text::Handle;
 use domain::{Code, Currency, Money, Refusal, Timestamp, VariantId};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use store::catalog::{ListQuery, ProductPage, Sort};
 use utoipa::{IntoParams, ToSchema};
 
@@ -77,10 +76,7 @@ async fn check_filter(app: &App, category: Option<&Handle>, vendor: Option<&Hand
 
 /// Lists products that are for sale.
 #[utoipa::path(get, path = "/v1/products", params(ListProducts), responses((status = OK, body = Page<ProductCard>)))]
-pub async fn list_products(
-    State(app): State<App>,
-    Query(asked): Query<ListProducts>,
-) -> Result<Cached<Page<Box<RawValue>>>, Problem> {
+pub async fn list_products(State(app): State<App>, Query(asked): Query<ListProducts>) -> Result<CachedBytes, Problem> {
     let currency = asked.currency.unwrap_or(app.main_currency);
     let sort = match asked.sort {
         ProductSort::Newest => Sort::Newest,
@@ -112,7 +108,8 @@ pub async fn list_products(
     if found.items.is_empty() && first {
         check_filter(&app, category.as_ref(), vendor.as_ref()).await?;
     }
-    Ok(Cached::new(Page { items: found.items, next: found.next }, LIST_FRESH_S, STALE_S))
+    let page = Page { items: found.items, next: found.next };
+    Ok(CachedBytes::json(page.joined(), LIST_FRESH_S, STALE_S))
 }
 
 /// How a product is shown.

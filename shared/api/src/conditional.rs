@@ -83,6 +83,13 @@ pub struct CachedBytes {
     pub stale_s: u32,
 }
 
+impl CachedBytes {
+    /// JSON that is written already.
+    pub fn json(written: Vec<u8>, fresh_s: u32, stale_s: u32) -> Self {
+        Self { content_type: "application/json", bytes: Bytes::from(written), fresh_s, stale_s }
+    }
+}
+
 impl IntoResponse for CachedBytes {
     fn into_response(self) -> Response {
         let tag = tag_of_bytes(&self.bytes);

@@ -12,7 +12,9 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
-use crate::trace::AddTraceId;
+use crate::endpoint::OneEndpoint;
+use crate::headers::LeanHeaders;
+use crate::sigv4::KeptKeyScheme;
 use crate::{Config, Fatal};
 
 /// The roots that AWS endpoints chain to (<https://www.amazontrust.com/repository/>). Five instead of the system's 140:
@@ -81,7 +83,7 @@ macro_rules! client {
             .timeout_config(policy.timeouts())
             .retry_config(policy.retries())
             .stalled_stream_protection($sdk::config::StalledStreamProtectionConfig::disabled())
-            .interceptor(AddTraceId)
+            .interceptor(LeanHeaders)
             $(.$setting($value))*;
         builder.set_endpoint_url(config.endpoint($endpoint).map(str::to_owned));
         Ok($sdk::Client::from_conf(builder.build()))
@@ -92,7 +94,16 @@ impl Config {
     /// # Errors
     /// When the environment lacks the region or the credentials.
     pub fn dynamodb(&self) -> Result<aws_sdk_dynamodb::Client, Fatal> {
-        client!(self, aws_sdk_dynamodb, "DYNAMODB", &QUICK)
+        client!(
+            self,
+            aws_sdk_dynamodb,
+            "DYNAMODB",
+            &QUICK,
+            endpoint_resolver(OneEndpoint::default()),
+            push_auth_scheme(KeptKeyScheme::dynamodb(self.required("AWS_REGION")?)),
+            // Only the SDK's own signer can use what this measures in each answer; AWS sets the clock of Lambda.
+            disable_clock_skew_correction(true)
+        )
     }
 
     /// S3, with path-style addresses where an endpoint is given: a loopback address has no buckets as subdomains.
@@ -207,6 +218,21 @@ mod tests {
         assert_eq!(seen[0].header("x-amz-security-token"), Some("session"));
         assert!(seen[0].header("authorization").unwrap().contains("Credential=LOCALCatalogFunction/"));
         assert_eq!(seen[1].header("x-amzn-trace-id"), None);
+    }
+
+    #[tokio::test]
+    async fn a_call_says_nothing_about_the_sdk_whichever_service_it_goes_to() {
+        let fake = Fake::answering(200, "{}");
+        let config = environment().with_http(fake.client());
+        config.dynamodb().unwrap().list_tables().send().await.unwrap();
+        config.secrets().unwrap().get_secret_value().secret_id("one").send().await.unwrap();
+        for seen in fake.seen() {
+            assert_eq!(seen.header("user-agent"), Some(concat!("bozor/", env!("CARGO_PKG_VERSION"))));
+            for header in ["x-amz-user-agent", "amz-sdk-invocation-id", "amz-sdk-request"] {
+                assert_eq!(seen.header(header), None, "{header}");
+            }
+            assert!(seen.header("authorization").unwrap().starts_with("AWS4-HMAC-SHA256 Credential="));
+        }
     }
 
     #[tokio::test]

@@ -8,13 +8,16 @@ mod bucket;
 mod clients;
 mod config;
 mod consume;
+mod endpoint;
 mod fatal;
+mod headers;
 mod http;
 mod ids;
 mod logging;
 mod queue;
 mod secrets;
 mod serve;
+mod sigv4;
 mod stream;
 pub mod trace;
 

@@ -1,11 +1,6 @@
-//! Adds the invocation's trace id to every call that it makes: for X-Ray in the cloud, and for the local cloud's counts
-//! of calls per route.
+//! The invocation's trace id, which every call that it makes carries: for X-Ray in the cloud, and for the local cloud's
+//! counts of calls per route.
 
-use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextMut;
-use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_types::config_bag::ConfigBag;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
@@ -37,29 +32,6 @@ pub fn traced(router: Router) -> Router {
 async fn in_trace(request: Request, next: Next) -> Response {
     let trace_id = request.headers().get(TRACE_HEADER).and_then(|value| value.to_str().ok()).map(str::to_owned);
     scope(trace_id, next.run(request)).await
-}
-
-/// Adds the header to AWS calls after they are signed.
-#[derive(Debug)]
-pub(crate) struct AddTraceId;
-
-#[dyn_dispatch_hint]
-impl Intercept for AddTraceId {
-    fn name(&self) -> &'static str {
-        "AddTraceId"
-    }
-
-    fn modify_before_transmit(
-        &self,
-        context: &mut BeforeTransmitInterceptorContextMut<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        if let Some(trace_id) = current() {
-            context.request_mut().headers_mut().try_insert(TRACE_HEADER, trace_id)?;
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -235,9 +235,9 @@ fn no_request_scans_a_table_and_only_tables_spell_keys() {
 
 /// The names in a template at this key, as in `AttributeName: pk`.
 fn named<'a>(template: &'a str, key: &str) -> BTreeSet<&'a str> {
-    let value =
-        |line: &'a str| line.split(['{', ',']).find_map(|part| part.trim().trim_start_matches("- ").strip_prefix(key));
-    template.lines().filter_map(value).map(|name| name.trim_end_matches('}').trim()).collect()
+    let parts = template.lines().flat_map(|line| line.split(['{', ',']));
+    let values = parts.filter_map(|part| part.trim().trim_start_matches("- ").strip_prefix(key));
+    values.map(|name| name.trim_end_matches(['}', ']']).trim()).collect()
 }
 
 #[test]

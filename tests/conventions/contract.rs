@@ -1,6 +1,6 @@
 //! The contract: routes in code, template, document and authorization table are the same.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cloud::gateway::DEFAULT_ROUTE;
 use cloud::template::{Site, Template};
@@ -30,11 +30,36 @@ fn every_route_stands_in_the_code_and_in_the_template() {
             (route.method.clone(), route.path.clone(), binary)
         })
         .collect();
-    let missing: Vec<_> = in_code.difference(&in_template).collect();
+    let lines = contract::template_lines();
+    let line = |(method, path, binary): &(String, String, String)| {
+        format!("to the events of the function {binary}:\n        {}\n", lines[&(method.clone(), path.clone())])
+    };
+    let missing: String = in_code.difference(&in_template).map(line).collect();
     let orphans: Vec<_> = in_template.difference(&in_code).collect();
-    assert!(
-        missing.is_empty() && orphans.is_empty(),
-        "add to template.yaml: {missing:#?}\nadd to the code: {orphans:#?}"
+    assert!(missing.is_empty() && orphans.is_empty(), "add to template.yaml\n{missing}\nadd to the code: {orphans:#?}");
+}
+
+#[test]
+fn each_route_of_the_template_stands_on_one_line_as_the_code_would_declare_it() {
+    // What stands before the colon names the route's permission too, so it stays as it was once chosen. The authorizer
+    // is held by the table of authorization: the code says 401 also where an open route refuses a refresh token.
+    let event = |line: &str| {
+        let (_, event) = line.trim().split_once(": ")?;
+        Some(event.replace(", Auth: {Authorizer: NONE}", ""))
+    };
+    let mut written: BTreeMap<String, usize> = BTreeMap::new();
+    for event in TEMPLATE.root.lines().filter_map(event) {
+        *written.entry(event).or_default() += 1;
+    }
+    let lines = contract::template_lines();
+    let is_there_once = |line: &str| event(line).and_then(|event| written.get(&event)) == Some(&1);
+    let differ: Vec<&str> = lines.values().map(String::as_str).filter(|line| !is_there_once(line)).collect();
+    assert!(differ.is_empty(), "template.yaml must have each of these lines once:\n{}", differ.join("\n"));
+    // The one event more is the route $default.
+    assert_eq!(
+        TEMPLATE.root.matches("Type: HttpApi").count(),
+        lines.len() + 1,
+        "template.yaml has events beside these"
     );
 }
 

@@ -235,9 +235,9 @@ fn no_request_scans_a_table_and_only_tables_spell_keys() {
 
 /// The names in a template at this key, as in `AttributeName: pk`.
 fn named<'a>(template: &'a str, key: &str) -> BTreeSet<&'a str> {
-    let value =
-        |line: &'a str| line.split(['{', ',']).find_map(|part| part.trim().trim_start_matches("- ").strip_prefix(key));
-    template.lines().filter_map(value).map(|name| name.trim_end_matches('}').trim()).collect()
+    let parts = template.lines().flat_map(|line| line.split(['{', ',']));
+    let values = parts.filter_map(|part| part.trim().trim_start_matches("- ").strip_prefix(key));
+    values.map(|name| name.trim_end_matches(['}', ']']).trim()).collect()
 }
 
 #[test]
@@ -409,6 +409,23 @@ fn every_dependency_has_its_line_among_the_decisions() {
     let silent: Vec<&str> =
         names.map(|(name, _)| name).filter(|name| !decisions.contains(&format!("`{name}`"))).collect();
     assert!(silent.is_empty(), "say in infra/decisions/ what these are for: {silent:?}");
+}
+
+/// The stack is refused without it, and only when it is deployed: CloudFormation demands it for a template that has a
+/// transform and nested stacks, see
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html>.
+#[test]
+fn a_deployment_may_expand_a_template_with_nested_stacks() {
+    let read = |name: &str| fs::read_to_string(root().join(name)).expect("a file");
+    let template = read("template.yaml");
+    let (is_expanded, nests) =
+        (template.contains("\nTransform: "), template.contains("Type: AWS::CloudFormation::Stack"));
+    let is_allowed = read("samconfig.toml").contains("CAPABILITY_AUTO_EXPAND");
+    assert_eq!(
+        is_allowed,
+        is_expanded && nests,
+        "samconfig.toml does not name the capabilities that template.yaml needs"
+    );
 }
 
 #[test]

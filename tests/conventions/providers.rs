@@ -45,7 +45,7 @@ fn a_provider_has_its_files_its_secret_and_its_tests() {
             }
         }
         let variable = format!("{}_SECRET_ARN:", name.to_uppercase());
-        counts.insert(name, TEMPLATE.matches(&variable).count());
+        counts.insert(name, TEMPLATE.root.matches(&variable).count());
     }
     assert!(missing.is_empty(), "a provider lacks: {missing:#?}");
     let functions = counts.values().copied().max().unwrap_or_default();

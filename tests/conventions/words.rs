@@ -250,7 +250,7 @@ fn prose_uses_no_retired_word_either() {
         texts.push((name, text));
     }
     for entry in fs::read_dir(root().join("infra")).expect("a folder").map(|entry| entry.expect("an entry").path()) {
-        if entry.extension().is_some_and(|extension| extension == "md") {
+        if entry.extension().is_some_and(|extension| extension == "md" || extension == "yaml") {
             let name = entry.strip_prefix(root()).expect("inside").display().to_string();
             texts.push((name, fs::read_to_string(&entry).expect("a file")));
         }

@@ -85,7 +85,7 @@ impl App {
     }
 
     async fn export_slice(&self, job: &mut ExportJob) -> Result<Progress, WorkError> {
-        let slice = Slice::new(self.slice);
+        let slice = Slice::new(crate::SLICE);
         let tree = self.products.catalog.categories().await?;
         let key = job.key();
         let mut bytes = Vec::new();

@@ -181,7 +181,7 @@ impl App {
     }
 
     async fn import_slice(&self, job: &mut ImportJob, delivery: Delivery<'_>) -> Result<Progress, SliceError> {
-        let slice = Slice::new(self.slice);
+        let slice = Slice::new(crate::SLICE);
         let base = self.context(job, delivery.now).await?;
         if job.rows.is_none() {
             self.count_rows(job).await?;
@@ -189,7 +189,7 @@ impl App {
         let key = job.key();
         let mut file = self.files.download(&key, job.tag.clone());
         let mut reader = ProductReader::resume(job.currency, reader_position(job.position));
-        let mut pace = Pace::new(self.products_per_second);
+        let mut pace = Pace::new(crate::PRODUCTS_PER_SECOND);
         let mut context: Option<Arc<ImportContext>> = None;
         loop {
             let (entries, ended) = next_batch(&mut reader, &mut file).await?;

@@ -23,15 +23,13 @@ use crate::product_store::ProductStore;
 pub use files::FilesError;
 pub use work::{WorkError, handle};
 
-/// Length of a slice of work in milliseconds, unless `SLICE_MS` says otherwise: well within the function's timeout of
-/// 60 seconds.
-const SLICE_MS: u32 = 35_000;
-/// Products written per second, unless `PRODUCTS_PER_SECOND` says otherwise. A transactional write consumes two write
-/// units and five files are imported concurrently: together 800 of the 1,000 write units per second that the partition
-/// of the list of all products takes.
+/// Length of a slice of work: well within the function's timeout of 60 seconds.
+const SLICE: Duration = Duration::from_secs(35);
+/// Products written per second. A transactional write consumes two write units and five files are imported
+/// concurrently: together 800 of the 1,000 write units per second that the partition of the list of all products takes.
 const PRODUCTS_PER_SECOND: u32 = 80;
 
-/// The state of the function: tables, buckets, the queue and the limits of a slice.
+/// The state of the function: tables, buckets and the queue.
 #[derive(Clone, Debug)]
 pub struct App {
     accounts: Accounts,
@@ -39,15 +37,13 @@ pub struct App {
     files: Files,
     pictures: Pictures,
     queue: JobQueue,
-    slice: Duration,
-    products_per_second: u32,
 }
 
 impl App {
     /// Builds the clients, without calling AWS.
     ///
     /// # Errors
-    /// A variable of the environment is missing or is not a whole number.
+    /// A variable of the environment is missing.
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
         let dynamodb = config.dynamodb()?;
         Ok(Self {
@@ -63,13 +59,6 @@ impl App {
             pictures: Pictures { client: config.s3()?, bucket: config.required("MEDIA_BUCKET")?.to_owned() },
             files: Files { client: config.s3()?, bucket: config.required("IMPORTS_BUCKET")?.to_owned() },
             queue: JobQueue::new(config)?,
-            slice: Duration::from_millis(number(config, "SLICE_MS", SLICE_MS)?.into()),
-            products_per_second: number(config, "PRODUCTS_PER_SECOND", PRODUCTS_PER_SECOND)?,
         })
     }
-}
-
-fn number(config: &Config, name: &str, otherwise: u32) -> Result<u32, Fatal> {
-    let wrong = |text: &str| Fatal::new(format!("the environment variable {name} is not a whole number: {text}"));
-    config.optional(name).map_or(Ok(otherwise), |text| text.parse().map_err(|_| wrong(text)))
 }

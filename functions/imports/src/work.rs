@@ -169,7 +169,7 @@ impl App {
     /// Brings the copies of the vendor's name and state on their products up to date, a slice at a time: when time is
     /// up, a new message names the product to go on after.
     async fn follow(&self, vendor: VendorId, mut after: Option<ProductId>) -> Result<(), WorkError> {
-        let slice = Slice::new(self.slice);
+        let slice = Slice::new(crate::SLICE);
         loop {
             after = self.products.catalog.sync_with_shop(vendor, after, FOLLOW_BATCH).await?;
             if after.is_none() {

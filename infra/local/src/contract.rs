@@ -1,5 +1,6 @@
 //! The HTTP contract: one OpenAPI document, assembled from the routers of all functions, and the list of all routes.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use api::openapi::{Part, document, name_of, pretty};
@@ -55,12 +56,51 @@ fn entries() -> impl Iterator<Item = (String, Entry, &'static str)> {
 /// Every route that the code answers, sorted: the operations, and HEAD for each GET that needs no token. `$default` is
 /// not among them.
 pub fn routes() -> Vec<(String, String, &'static str)> {
-    let is_public = |method: &str, entry: &Entry| method == "GET" && !entry.facts.refuses.contains(&Code::Unauthorized);
-    let heads = entries().filter(|(method, entry, _)| is_public(method, entry));
+    let heads = entries().filter(|(method, entry, _)| has_head(method, entry));
     let mut routes: Vec<_> = heads.map(|(_, entry, binary)| ("HEAD".to_owned(), entry.path, binary)).collect();
     routes.extend(operations());
     routes.sort();
     routes
+}
+
+/// The line of `template.yaml` that declares a route among the events of its function, for each method and path of
+/// [`routes`]. A route that answers 401 gets the authorizer, which is wrong only for one that is open and refuses what it
+/// is given.
+pub fn template_lines() -> BTreeMap<(String, String), String> {
+    let mut lines = BTreeMap::new();
+    for (method, entry, _) in entries() {
+        let words = entry.operation.operation_id.as_deref().unwrap_or_default().split('_');
+        let event: String = words.map(capitalised).collect();
+        let open = if is_open(&entry) { ", Auth: {Authorizer: NONE}" } else { "" };
+        let line = |event: &str, method: &str| {
+            let path = &entry.path;
+            format!(
+                "{event}: {{Type: HttpApi, Properties: {{ApiId: !Ref Api, Method: {method}, Path: \"{path}\"{open}}}}}"
+            )
+        };
+        if has_head(&method, &entry) {
+            let head = "HEAD".to_owned();
+            lines.insert((head.clone(), entry.path.clone()), line(&format!("{event}Head"), &head));
+        }
+        let declared = line(&event, &method);
+        lines.insert((method, entry.path), declared);
+    }
+    lines
+}
+
+fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(char::to_uppercase).into_iter().flatten().chain(letters).collect()
+}
+
+/// Whether an operation needs no token.
+fn is_open(entry: &Entry) -> bool {
+    !entry.facts.refuses.contains(&Code::Unauthorized)
+}
+
+/// Whether HEAD is a route beside an operation: it is for each GET that needs no token.
+fn has_head(method: &str, entry: &Entry) -> bool {
+    method == "GET" && is_open(entry)
 }
 
 /// The text of `infra/routes.txt`: a path and its methods on each line, separated by spaces.

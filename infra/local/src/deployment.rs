@@ -7,7 +7,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use cloud::gateway::{BoxFuture, Invoke};
 use cloud::stack::{Deployment, Failure, Hosted, Surroundings, ThirdParty};
-use cloud::template::Site;
+use cloud::template::{Site, Texts};
 use sandboxes::stripe::{self, Stripe, Webhooks};
 
 use crate::{TEMPLATE, documentation, functions};
@@ -26,7 +26,7 @@ impl Bozor {
 }
 
 impl Deployment for Bozor {
-    fn template(&self) -> &str {
+    fn template(&self) -> Texts<'_> {
         TEMPLATE
     }
 

@@ -16,14 +16,18 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use cloud::stack::{Stack, StartError};
+use cloud::template::Texts;
 use domain::Timestamp;
 
 pub use options::Options;
 
 use deployment::Bozor;
 
-/// `template.yaml`, compiled in.
-pub const TEMPLATE: &str = include_str!("../../../template.yaml");
+/// `template.yaml` and the templates that it nests, compiled in.
+pub const TEMPLATE: Texts<'static> = Texts {
+    root: include_str!("../../../template.yaml"),
+    nested: &[("infra/observability.yaml", include_str!("../../observability.yaml"))],
+};
 
 /// A running marketplace: the [`Stack`] with Bozor on it, its settings, accounts and demo data. Dropping it stops it.
 pub struct LocalCloud {

@@ -1,28 +1,30 @@
 //! A function's configuration from its environment, and the error that keeps it from starting.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::fatal::Fatal;
 use crate::logging;
 
 /// A function's environment, and the HTTP client that all its AWS clients share.
-#[derive(Clone)]
-pub struct Config(Arc<Inner>);
-
-struct Inner {
+///
+/// It is not `Clone`, so that a function reads all that it needs when it starts: one that lacks a variable does not
+/// start, and none fails a request later.
+pub struct Config {
     variables: BTreeMap<String, String>,
     in_lambda: bool,
     http: OnceLock<SharedHttpClient>,
+    names_read: Mutex<BTreeSet<String>>,
 }
 
 /// Shows names only, because some values are credentials.
 impl fmt::Debug for Config {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_set().entries(self.0.variables.keys()).finish()
+        formatter.debug_set().entries(self.variables.keys()).finish()
     }
 }
 
@@ -36,14 +38,24 @@ impl Config {
         let variables: BTreeMap<String, String> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        logging::start(variables.get("LOG_LEVEL").map(String::as_str))?;
         let in_lambda = variables.contains_key("AWS_LAMBDA_RUNTIME_API");
-        Ok(Self(Arc::new(Inner { variables, in_lambda, http: OnceLock::new() })))
+        let config = Self { in_lambda, ..Self::from_vars(variables) };
+        logging::start(config.log_level()?);
+        Ok(config)
     }
 
     /// A configuration from a map, for functions that run in process.
     pub fn from_vars(variables: BTreeMap<String, String>) -> Self {
-        Self(Arc::new(Inner { variables, in_lambda: false, http: OnceLock::new() }))
+        Self { variables, in_lambda: false, http: OnceLock::new(), names_read: Mutex::default() }
+    }
+
+    /// The level of the log, `info` where `LOG_LEVEL` is missing.
+    ///
+    /// # Errors
+    /// When it is not a level.
+    pub fn log_level(&self) -> Result<LevelFilter, Fatal> {
+        let level = self.optional("LOG_LEVEL").unwrap_or("info");
+        level.parse().map_err(|_| Fatal::new(format_args!("LOG_LEVEL is no level: {level}")))
     }
 
     /// A variable that the function needs.
@@ -56,22 +68,29 @@ impl Config {
 
     /// A variable that may be missing. An empty one counts as missing.
     pub fn optional(&self, name: &str) -> Option<&str> {
-        self.0.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.names_read.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The names of the variables that were asked for, missing ones included. A test compares them with what the
+    /// template sets.
+    pub fn names_read(&self) -> BTreeSet<String> {
+        self.names_read.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether this process runs in an execution environment of Lambda.
     pub fn in_lambda(&self) -> bool {
-        self.0.in_lambda
+        self.in_lambda
     }
 
     /// The HTTP client that all AWS clients share, made on first use.
     pub(crate) fn shared_http(&self, make: impl FnOnce() -> SharedHttpClient) -> SharedHttpClient {
-        self.0.http.get_or_init(make).clone()
+        self.http.get_or_init(make).clone()
     }
 
     /// The same configuration with another HTTP client, before the first AWS client is built.
     pub fn with_http(self, http: SharedHttpClient) -> Self {
-        let _ = self.0.http.set(http);
+        let _ = self.http.set(http);
         self
     }
 }
@@ -88,6 +107,15 @@ mod tests {
         let error = config.required("EMPTY").unwrap_err();
         assert_eq!(format!("{error:?}"), "the environment variable EMPTY is missing");
         assert_eq!(config.optional("NOTHING"), None);
+        assert_eq!(config.names_read(), ["CARTS_TABLE", "EMPTY", "NOTHING"].map(str::to_owned).into());
+    }
+
+    #[test]
+    fn a_level_that_is_none_keeps_a_function_from_starting() {
+        let level = |level: &str| Config::from_vars([("LOG_LEVEL".to_owned(), level.to_owned())].into()).log_level();
+        assert_eq!((level("off"), level("debug")), (Ok(LevelFilter::OFF), Ok(LevelFilter::DEBUG)));
+        assert_eq!(level(""), Ok(LevelFilter::INFO));
+        assert_eq!(level("loud").unwrap_err().to_string(), "LOG_LEVEL is no level: loud");
     }
 
     #[test]

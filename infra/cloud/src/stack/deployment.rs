@@ -13,7 +13,7 @@ use http::request::Parts;
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::gateway::{BoxFuture, Invoke};
-use crate::template::{self, Site};
+use crate::template::{self, Site, Texts};
 
 /// Delivers a request to the API as from outside, and returns the response.
 pub type Deliver = Arc<dyn Fn(http::Request<Bytes>) -> BoxFuture<'static, http::Response<Bytes>> + Send + Sync>;
@@ -23,8 +23,8 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// What is deployed on a [`super::Stack`].
 pub trait Deployment: Send + Sync + 'static {
-    /// The text of the SAM template.
-    fn template(&self) -> &str;
+    /// The SAM template, and the templates that it nests.
+    fn template(&self) -> Texts<'_>;
 
     /// Values of the template's parameters for a cloud at this base URL (`http://localhost:<port>`).
     fn site(&self, base_url: &str) -> Site;

@@ -12,6 +12,7 @@ use super::TemplateError;
 /// The template as written, before its intrinsic functions are resolved.
 #[derive(Debug)]
 pub(super) struct Document {
+    pub transform: Option<String>,
     pub parameters: BTreeMap<String, Parameter>,
     pub conditions: Map<String, Value>,
     pub globals: Value,
@@ -63,7 +64,7 @@ pub(super) struct Resource {
 struct Root {
     #[serde(rename = "AWSTemplateFormatVersion")]
     _version: String,
-    transform: String,
+    transform: Option<String>,
     #[serde(rename = "Description")]
     _description: Option<String>,
     #[serde(default)]
@@ -84,10 +85,8 @@ impl Document {
         let node: Node = serde_saphyr::from_str_with_options(text, options)
             .map_err(|error| TemplateError::new("YAML", error.to_string()))?;
         let root: Root = read("the top level", node.0)?;
-        if root.transform != "AWS::Serverless-2016-10-31" {
-            return Err(TemplateError::new("Transform", format!("{} is not known here", root.transform)));
-        }
         Ok(Self {
+            transform: root.transform,
             parameters: read_each("Parameters", root.parameters)?,
             conditions: root.conditions,
             globals: root.globals,

@@ -10,6 +10,7 @@ mod document;
 mod functions;
 mod intrinsics;
 mod names;
+mod nested;
 mod pipes;
 mod policies;
 mod queues;
@@ -20,13 +21,13 @@ mod tests;
 mod user_pool;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use serde_json::Value;
 
 pub use self::api::{Api, Authorizer, Cors, Route, Throttling};
 pub use self::buckets::{Bucket, CorsRule, Notification};
 pub use self::functions::{EventSource, Function};
+pub use self::nested::Stack;
 pub use self::pipes::Pipe;
 pub use self::queues::{Queue, Redrive};
 pub use self::secrets::{Secret, SecretValue};
@@ -36,6 +37,18 @@ use self::document::{Document, Resource};
 use self::intrinsics::Resolver;
 use crate::dynamodb::Table;
 use crate::iam::Statement;
+
+/// Types of resources that are read and make nothing. Logs go to standard output here, so log groups have no meaning,
+/// and there are no alarms on one machine: logged errors are on the screen.
+const WITHOUT_MEANING: [&str; 3] = ["AWS::Logs::LogGroup", "AWS::Logs::MetricFilter", "AWS::CloudWatch::Alarm"];
+
+/// The text of a template, with those of the templates that it nests.
+#[derive(Clone, Copy, Debug)]
+pub struct Texts<'a> {
+    pub root: &'a str,
+    /// The nested templates by the location that their stacks name as `TemplateURL`: a path from the root's folder.
+    pub nested: &'a [(&'a str, &'a str)],
+}
 
 /// The base URL of a cloud, and the template's parameters that differ from their defaults.
 #[derive(Clone, Debug, Default)]
@@ -89,12 +102,16 @@ pub struct Template {
     pub functions: Vec<Function>,
     pub pipes: Vec<Pipe>,
     pub secrets: Vec<Secret>,
+    pub stacks: Vec<Stack>,
 }
 
 impl Template {
     /// Parses a template and resolves its intrinsic functions (`!Ref`, `!Sub` and so on) to local names.
-    pub fn parse(text: &str, site: &Site) -> Result<Self, TemplateError> {
-        let document = Document::parse(text)?;
+    pub fn parse(texts: Texts<'_>, site: &Site) -> Result<Self, TemplateError> {
+        let document = Document::parse(texts.root)?;
+        if document.transform.as_deref() != Some("AWS::Serverless-2016-10-31") {
+            return Err(TemplateError::new("Transform", "it must be AWS::Serverless-2016-10-31"));
+        }
         let resolver = Resolver::new(&document, site)?;
         let mut resources = Resources { by_type: BTreeMap::new() };
         for (id, resource) in &document.resources {
@@ -125,22 +142,15 @@ impl Template {
             &queues,
         )?;
         let api = api::read(&resources.take("AWS::Serverless::HttpApi"), routes)?;
-        // Logs go to standard output here, so log groups have no meaning.
-        resources.take("AWS::Logs::LogGroup");
-        // There are no alarms on one machine: logged errors are on the screen.
-        resources.take("AWS::Logs::MetricFilter");
-        resources.take("AWS::CloudWatch::Alarm");
+        let stacks = nested::read(&resources.take("AWS::CloudFormation::Stack"), texts.nested, site)?;
+        for kind in WITHOUT_MEANING {
+            resources.take(kind);
+        }
         if let Some((kind, (id, _))) = resources.by_type.iter().find_map(|(kind, all)| Some((kind, all.first()?))) {
             return Err(TemplateError::new(format!("Resources.{id}"), format!("type {kind} is not known here")));
         }
         let parameters = resolver.parameters();
-        Ok(Self { parameters, tables, queues, buckets, user_pool, api, functions, pipes, secrets })
-    }
-
-    pub fn read(path: &Path, site: &Site) -> Result<Self, TemplateError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| TemplateError::new(path.display().to_string(), error.to_string()))?;
-        Self::parse(&text, site)
+        Ok(Self { parameters, tables, queues, buckets, user_pool, api, functions, pipes, secrets, stacks })
     }
 
     /// The statements of each role, by the logical id of the function or pipe that has it.

@@ -11,15 +11,21 @@ fn text() -> String {
     std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml")).unwrap()
 }
 
+fn parse(text: &str, site: &Site) -> Result<Template, TemplateError> {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/observability.yaml");
+    let nested = std::fs::read_to_string(file).unwrap();
+    Template::parse(Texts { root: text, nested: &[("infra/observability.yaml", &nested)] }, site)
+}
+
 fn template() -> Template {
-    Template::parse(&text(), &Site::at("http://localhost:3000")).unwrap()
+    parse(&text(), &Site::at("http://localhost:3000")).unwrap()
 }
 
 /// The error after replacing `from` in the template's text by `to`, once.
 fn broken(from: &str, to: &str) -> TemplateError {
     let text = text();
     assert!(text.contains(from), "the template no longer has {from:?}");
-    Template::parse(&text.replacen(from, to, 1), &Site::at("http://localhost:3000")).unwrap_err()
+    parse(&text.replacen(from, to, 1), &Site::at("http://localhost:3000")).unwrap_err()
 }
 
 #[test]
@@ -141,7 +147,7 @@ fn a_function_sees_what_the_template_gives_it_and_nothing_else() {
         .collect();
     assert_eq!(named, expected);
     let site = Site::at("http://localhost:1").with("MediaUrl", "http://localhost:1/media").with("MainCurrency", "UZS");
-    let elsewhere = Template::parse(&text(), &site).unwrap();
+    let elsewhere = parse(&text(), &site).unwrap();
     let catalog = elsewhere.function("CatalogFunction").unwrap();
     assert_eq!(catalog.environment["MEDIA_BASE_URL"], "http://localhost:1/media");
     assert_eq!(catalog.environment["MAIN_CURRENCY"], "UZS");
@@ -261,7 +267,7 @@ fn what_is_not_understood_is_refused_with_its_place() {
 
 #[test]
 fn a_parameter_takes_only_what_it_allows() {
-    let with = |name: &str, value: &str| Template::parse(&text(), &Site::at("http://localhost").with(name, value));
+    let with = |name: &str, value: &str| parse(&text(), &Site::at("http://localhost").with(name, value));
     assert_eq!(with("CorsOrigins", "https://a.test, https://b.test").unwrap().api.cors.allow_origins.len(), 2);
     assert_eq!(with("ThrottleRate", "7").unwrap().api.throttling.rate, 7);
     assert_eq!(with("Architecture", "mips").unwrap_err().path, "Parameters.Architecture");

@@ -42,7 +42,7 @@ impl Endpoint {
                 }
             }
             Some(Kind::Stale) if call.may_be_stale => return self.stale(operation, body, cost),
-            Some(Kind::Stale | Kind::After | Kind::CrashAfter) | None => {}
+            Some(Kind::Stale | Kind::After | Kind::CrashAfter | Kind::Duplicate | Kind::Disorder) | None => {}
         }
         let outcome = self.carry_out(caller, operation, body, cost).await;
         if fault == Some(Kind::CrashAfter) {

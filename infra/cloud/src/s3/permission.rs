@@ -75,7 +75,7 @@ impl Permissions {
                 tokio::time::sleep(SLOW_DELAY).await;
                 Ok(())
             }
-            Kind::After | Kind::CrashAfter | Kind::Stale => Ok(()),
+            Kind::After | Kind::CrashAfter | Kind::Stale | Kind::Duplicate | Kind::Disorder => Ok(()),
         }
     }
 }

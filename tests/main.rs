@@ -33,6 +33,7 @@ mod resources {
 mod properties {
     mod capacity_units;
     mod contention;
+    mod deliveries;
     mod durability;
     mod faults;
     mod histories;

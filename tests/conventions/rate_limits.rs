@@ -296,3 +296,27 @@ async fn a_shipped_order_without_a_deadline_does_not_count_as_unpaid() {
     shop.advance(Duration::from_secs(46 * 24 * 3_600)).await;
     buys(&shop, &bowl, "aziza@guests.test").await.expect(201);
 }
+
+/// The gateway's own throttling, with the values that the template has: each route has a bucket of 1,000 requests into
+/// which 500 a second flow (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html>).
+#[tokio::test]
+async fn the_gateway_throttles_each_route_by_the_templates_values() {
+    let shop = Shop::with(Options::for_tests().with_cloud(|cloud| cloud.throttle = None)).await;
+    let throttling = shop.cloud.services().template.api.throttling;
+    let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let get = async |path: &str| {
+        let answer = http.get(format!("{}{path}", shop.cloud.base_url())).send().await.expect("an answer");
+        (answer.status().as_u16(), answer.text().await.expect("text"))
+    };
+    let refused = (429, r#"{"message":"Too Many Requests"}"#.to_owned());
+    let takes = async |expected: u32| {
+        for request in 0..expected {
+            assert_eq!(get("/v1/categories").await.0, 200, "request {request} of {expected}");
+        }
+        assert_eq!(get("/v1/categories").await, refused, "after {expected}");
+    };
+    takes(throttling.burst).await;
+    assert_eq!(get("/v1/products").await.0, 200, "another route has a bucket of its own");
+    shop.advance(Duration::from_secs(1)).await;
+    takes(throttling.rate).await;
+}

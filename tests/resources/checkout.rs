@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use local::Options;
 use serde_json::{Value, json};
 
-use crate::shop::Shop;
+use crate::shop::{Product, Shop};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_guests_at_once_get_exactly_the_ten_units_there_are() {
@@ -184,4 +184,31 @@ async fn tax_and_commission_are_fixed_at_checkout() {
     let refunded =
         reader.get(&format!("/v1/orders/{}", order["id"].as_str().expect("an id"))).await.expect(200).clone();
     assert_eq!(refunded["refunds"][0]["amount"]["amount"], "47.70");
+}
+
+/// The transactions of the largest order stay within DynamoDB's 100 actions and 4 MB.
+#[tokio::test]
+async fn the_largest_order_is_placed_paid_and_cancelled_whole() {
+    let shop = Shop::open().await;
+    let mut products = Vec::new();
+    for number in 0..15 {
+        let vendor = shop.vendor(&format!("shop-{number}")).await;
+        for product in 0..if number < 10 { 3 } else { 2 } {
+            let product = vendor.product(&format!("bowl-{number}-{product}")).set("title", json!("ü".repeat(100)));
+            products.push(product.stock(1).publish().await);
+        }
+    }
+    let lines: Vec<(&Product, u32)> = products.iter().map(|product| (product, 1)).collect();
+    assert_eq!(lines.len(), 40);
+    let guest = shop.guest().await.takes(&lines).await;
+    let order = guest.checks_out("stripe", "once").await.expect(201).clone();
+    shop.stripe(order["id"].as_str().expect("an id"), "succeed").await;
+    shop.wait_until_idle().await;
+    let client = shop.anon().with("order-token", order["token"].as_str().expect("a token"));
+    let path = format!("/v1/orders/{}/cancel", order["id"].as_str().expect("an id"));
+    let cancelled = client.with("idempotency-key", "off").post(&path, &json!({})).await;
+    assert_eq!(cancelled.expect(200)["state"], "cancelled");
+    for product in products.iter().take(3) {
+        assert_eq!(product.stock().await, (1, 0, 1));
+    }
 }

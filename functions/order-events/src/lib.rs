@@ -43,6 +43,9 @@ pub struct App {
 pub enum DeliveryError {
     #[error("the message holds no event: {0}")]
     Unreadable(String),
+    /// Whether that copy succeeds is not known yet: when its worker has died, this one is what keeps the event alive.
+    #[error("a copy of the message holds the event {0}")]
+    Busy(EventId),
     #[error("the event {0} is of an order that is not there: {1}")]
     NoOrder(EventId, OrderId),
     /// A table does not answer.
@@ -86,15 +89,15 @@ impl App {
 /// A table, the secret or the mail service does not answer; the queue delivers the message again.
 pub async fn handle(app: &App, message: &QueueMessage, now: Timestamp) -> Result<(), DeliveryError> {
     let event = event_in(message)?;
-    let delivery = format!("{}#{}", message.message_id, message.deliveries());
-    match app.orders.claim(event.id(), &delivery, now, now + CLAIM_DURATION).await? {
+    match app.orders.claim(event.id(), &message.message_id, now, now + CLAIM_DURATION).await? {
         Claim::Done => Ok(()),
         Claim::Held => {
             // The holder of the claim has a message of its own, which is delivered again if it fails.
             tracing::info!(event.id = %event.id(), "an event is being handled already");
             Ok(())
         }
-        Claim::Granted(notified) => {
+        Claim::HeldByCopy => Err(DeliveryError::Busy(event.id())),
+        Claim::Granted { holder, notified } => {
             let is_notified = |recipient: &Recipient| notified.contains(&recipient.role());
             let outcome = match &event {
                 OutboxEvent::Order(event) => app.notify(event, is_notified).await,
@@ -102,7 +105,7 @@ pub async fn handle(app: &App, message: &QueueMessage, now: Timestamp) -> Result
                 OutboxEvent::UnmatchedPayment(money) => app.notify_of_unmatched(money, is_notified).await,
             };
             if outcome.is_err()
-                && let Err(cause) = app.orders.release(event.id(), &delivery).await
+                && let Err(cause) = app.orders.release(event.id(), &holder).await
             {
                 tracing::warn!(
                     event.id = %event.id(), cause = %cause, "a claim could not be released and stays until it expires"

@@ -36,10 +36,16 @@ pub enum Kind {
     CrashBefore,
     /// The call is carried out, then its function is killed; one in a process of its own only loses the response.
     CrashAfter,
+    /// The messages of a delivery are delivered twice, side by side: each as a copy with the same message id and the
+    /// same receive count. A queue delivers at least once.
+    Duplicate,
+    /// The messages of a delivery are passed over and come later, behind those that were sent after them. A queue keeps
+    /// no order.
+    Disorder,
 }
 
 impl Kind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Before,
         Self::After,
         Self::Conflict,
@@ -48,7 +54,15 @@ impl Kind {
         Self::Stale,
         Self::CrashBefore,
         Self::CrashAfter,
+        Self::Duplicate,
+        Self::Disorder,
     ];
+
+    /// Whether it happens to a queue's delivery of messages, also to a function that makes no call, instead of to a
+    /// call.
+    const fn is_of_a_delivery(self) -> bool {
+        matches!(self, Self::Duplicate | Self::Disorder)
+    }
 }
 
 /// A fault to inject: the body of `POST /_local/faults`.
@@ -67,7 +81,7 @@ pub struct Fault {
     /// Every nth call, until [`Faults::clear`], instead of one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub every: bool,
-    /// Only calls made for this route (`METHOD /route`).
+    /// Only calls made for this route (`METHOD /route`), or deliveries of this queue (`queue Name`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub route: Option<String>,
 }
@@ -98,7 +112,8 @@ impl Fault {
 pub struct Call {
     pub service: String,
     pub operation: String,
-    /// What the call is made for: `METHOD /route`, or `function LogicalId`.
+    /// What the call is made for: `METHOD /route`, or `function LogicalId`; of a delivery, where it comes from:
+    /// `queue Name`.
     pub route: Option<String>,
     /// Whether it is an eventually consistent read, to which [`Kind::Stale`] applies.
     pub may_be_stale: bool,
@@ -203,8 +218,20 @@ impl Faults {
     /// Counts a call and returns the fault to inject into it. Each service's endpoint calls this once per request.
     ///
     /// All pending faults that match count the call; if several are due, the one added first is injected and the others
-    /// are used up.
+    /// are used up. Faults of deliveries are left to [`Faults::delivery`].
     pub fn next(&self, call: &Call) -> Option<Kind> {
+        self.due(call, |kind| !kind.is_of_a_delivery())
+    }
+
+    /// Counts a delivery of messages and returns the fault to inject into it: [`Kind::Duplicate`] or
+    /// [`Kind::Disorder`]. A delivery is a receive that finds messages, by a function's event source or by
+    /// `ReceiveMessage`; how often an empty queue is asked depends on the time and counts nothing.
+    pub fn delivery(&self, queue: &str) -> Option<Kind> {
+        let call = Call::of("sqs", "ReceiveMessage").for_route(Some(format!("queue {queue}")));
+        self.due(&call, Kind::is_of_a_delivery)
+    }
+
+    fn due(&self, call: &Call, concerns: impl Fn(Kind) -> bool) -> Option<Kind> {
         let mut state = self.state();
         if let Some(recorded) = &mut state.recorded {
             recorded.push(call.clone());
@@ -214,7 +241,7 @@ impl Faults {
         }
         let mut due = None;
         state.pending.retain_mut(|pending| {
-            if !pending.fault.matches(call) {
+            if !concerns(pending.fault.kind) || !pending.fault.matches(call) {
                 return true;
             }
             pending.seen += 1;
@@ -315,6 +342,17 @@ mod tests {
         faults.add(Fault::nth("sqs", "SendMessage", 1, Kind::After));
         assert_eq!(faults.next(&Call::of("sqs", "SendMessage")), Some(Kind::Before));
         assert_eq!(faults.next(&Call::of("sqs", "SendMessage")), None);
+    }
+
+    #[test]
+    fn a_delivery_meets_its_own_faults_and_a_call_meets_none_of_them() {
+        let faults = Faults::default();
+        faults.add(Fault::nth("sqs", "ReceiveMessage", 1, Kind::Throttle));
+        faults.add(Fault { route: Some("queue work".to_owned()), ..Fault::nth("sqs", "*", 2, Kind::Duplicate) });
+        assert_eq!([faults.delivery("work"), faults.delivery("other")], [None, None]);
+        assert_eq!(faults.next(&Call::of("sqs", "ReceiveMessage")), Some(Kind::Throttle));
+        assert_eq!(faults.next(&Call::of("sqs", "ReceiveMessage")), None);
+        assert_eq!([faults.delivery("work"), faults.delivery("work")], [Some(Kind::Duplicate), None]);
     }
 
     #[test]

@@ -182,7 +182,7 @@ async fn import(
 async fn upload(services: &Services, picture: &str, vendor: &str) -> Result<(), StartError> {
     let Some(bucket) = services.template.bucket("MediaBucket") else { return Err(failed("no MediaBucket")) };
     let key = demo::media_id(picture).to_string();
-    if services.buckets.file(&bucket.name, &key).exists() {
+    if services.buckets.has(&bucket.name, &key).map_err(failed)? {
         return Ok(());
     }
     let drawn = demo::picture(picture, vendor).map_err(failed)?;

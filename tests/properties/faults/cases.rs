@@ -39,6 +39,10 @@ impl Case {
             let earlier: Vec<&Call> = calls[..at].iter().filter(|earlier| earlier.route == call.route).collect();
             let nth = u32::try_from(earlier.len()).expect("few calls") + 1;
             let after_mail = earlier.last().is_some_and(|earlier| earlier.service == "ses");
+            if is_delivery(call) && nth > 1 {
+                // How many messages a delivery holds depends on the time, and so whether there is another.
+                continue;
+            }
             let kinds = kinds(call).into_iter();
             cases.extend(kinds.map(|kind| Self { of, nth, call: call.clone(), after_mail, kind }));
         }
@@ -64,8 +68,16 @@ impl Case {
     }
 }
 
+/// Whether it is no call, but messages that a queue brings to a function.
+fn is_delivery(call: &Call) -> bool {
+    call.route.as_deref().is_some_and(|route| route.starts_with("queue "))
+}
+
 /// The faults that a call can meet.
 fn kinds(call: &Call) -> Vec<Kind> {
+    if is_delivery(call) {
+        return vec![Kind::Duplicate, Kind::Disorder];
+    }
     let mut kinds = vec![Kind::Before, Kind::After, Kind::Throttle];
     if call.operation == "Webhook" {
         // The webhook is lost on its way, or the response on the way back.

@@ -45,7 +45,7 @@ const FILE: &str = "Handle,Title,Option1 Name,Option1 Value,Variant Inventory Qt
     plate,Plate,Size,S,3,9.50\nplate,,,L,4,12.50\ncup,Cup,,,5,4.00\n";
 
 impl UseCase {
-    /// The routes and functions whose calls fail.
+    /// The routes and functions whose calls fail, and the queues whose deliveries do.
     pub(super) const fn routes(self) -> &'static [&'static str] {
         match self {
             Self::CheckOut | Self::CheckOutOnDelivery => &["POST /v1/checkout"],
@@ -66,9 +66,9 @@ impl UseCase {
             Self::Ship => &["POST /v1/vendor/orders/{id}/ship"],
             Self::Deliver => &["POST /v1/vendor/orders/{id}/deliver"],
             Self::Expire | Self::ExpirePaid | Self::Reconcile | Self::Refund => &["function HousekeepingFunction"],
-            Self::DeliverEvent => &["function OrderEventsFunction"],
+            Self::DeliverEvent => &["function OrderEventsFunction", "queue bozor-OrderEventsQueue"],
             Self::SetStock | Self::AdjustStock => &["PUT /v1/vendor/products/{id}/variants/{variant_id}/stock"],
-            Self::Import => &["POST /v1/vendor/imports", "function ImportsFunction"],
+            Self::Import => &["POST /v1/vendor/imports", "function ImportsFunction", "queue bozor-ImportsQueue"],
         }
     }
 

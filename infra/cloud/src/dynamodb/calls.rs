@@ -10,7 +10,7 @@ use super::conflicts::Refusal;
 use super::engine::{self, Engine, Executed, set};
 use super::keys::{self, NamedItem};
 use super::tokens::{Token, TokenState};
-use super::{Caller, Endpoint, Outcome, ROOT, batches, errors, history, items, read, write};
+use super::{Caller, Endpoint, Outcome, ROOT, batches, errors, history, items, limits, read, write};
 use crate::faults::{Call, Kind};
 use crate::usage::{Cost, Units};
 
@@ -42,7 +42,7 @@ impl Endpoint {
                 }
             }
             Some(Kind::Stale) if call.may_be_stale => return self.stale(operation, body, cost),
-            Some(Kind::Stale | Kind::After | Kind::CrashAfter) | None => {}
+            Some(Kind::Stale | Kind::After | Kind::CrashAfter | Kind::Duplicate | Kind::Disorder) | None => {}
         }
         let outcome = self.carry_out(caller, operation, body, cost).await;
         if fault == Some(Kind::CrashAfter) {
@@ -54,6 +54,9 @@ impl Endpoint {
     async fn carry_out(&self, caller: &Caller, operation: &str, mut body: Value, cost: &mut Cost) -> Outcome {
         let (named, reads) = {
             let schemas = read(&self.schemas);
+            if let Err(refusal) = limits::check_request(operation, &body, &schemas) {
+                return refusal;
+            }
             (keys::written(operation, &body, &schemas), keys::read(operation, &body, &schemas))
         };
         match operation {
@@ -189,6 +192,7 @@ impl Endpoint {
         };
         let executed = {
             let mut state = self.state();
+            limits::check_result(&state.engine, operation, &body, &read(&self.schemas), &named)?;
             let overwritten = self.overwritten(&state.engine, named);
             let executed = engine::run(&state.engine.database, operation, body);
             if executed.is_ok() && !overwritten.is_empty() {
@@ -198,6 +202,7 @@ impl Endpoint {
         };
         match executed {
             Ok(executed) => {
+                limits::check_answer(operation, &executed.body)?;
                 cost.read_units += executed.read;
                 cost.write_units += executed.write;
                 for table in tables {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::database::Database;
 use super::errors::Outcome;
-use super::keys::TableSchema;
+use super::keys::{IndexKeys, TableSchema};
 use super::tables::{StreamView, Table};
 use crate::usage::Units;
 
@@ -142,13 +142,14 @@ impl Engine {
     /// Keys and stream of a table.
     pub(super) fn schema(&self, table: &str) -> Result<Option<TableSchema>, DynoxideError> {
         let Some(described) = self.describe(table)? else { return Ok(None) };
-        let keys = described.get("KeySchema").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        let key = |role: &str| {
-            let is_it = |key: &&Value| key.get("KeyType").and_then(Value::as_str) == Some(role);
-            keys.iter().find(is_it)?.get("AttributeName")?.as_str().map(str::to_owned)
-        };
         let streamed = described.pointer("/StreamSpecification/StreamEnabled") == Some(&Value::Bool(true));
-        Ok(key("HASH").map(|hash| TableSchema { hash, range: key("RANGE"), streamed }))
+        let indexes = described.get("GlobalSecondaryIndexes").and_then(Value::as_array);
+        let indexes = indexes.into_iter().flatten().filter_map(|index| {
+            let name = index.get("IndexName")?.as_str()?.to_owned();
+            Some(IndexKeys { name, hash: key(index, "HASH")?, range: key(index, "RANGE") })
+        });
+        let (hash, range) = (key(&described, "HASH"), key(&described, "RANGE"));
+        Ok(hash.map(|hash| TableSchema { hash, range, streamed, indexes: indexes.collect() }))
     }
 
     pub(super) fn table_names(&self) -> Result<Vec<String>, DynoxideError> {
@@ -199,6 +200,38 @@ impl Engine {
             Err(DynoxideError::ConditionalCheckFailedException(..)) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// The item that an update would leave, which a database with nothing but this item finds out; nothing when the
+    /// update would be refused.
+    pub(super) fn updated(&self, table: &str, update: &Value) -> Result<Option<Item>, DynoxideError> {
+        let Some(described) = self.describe(table)? else { return Ok(None) };
+        let (Some(keys), Some(attributes), Some(key)) =
+            (described.get("KeySchema"), described.get("AttributeDefinitions"), update.get("Key"))
+        else {
+            return Ok(None);
+        };
+        let is_key = |attribute: &&Value| {
+            let keys = keys.as_array().map_or(&[][..], Vec::as_slice);
+            keys.iter().any(|key| key.get("AttributeName") == attribute.get("AttributeName"))
+        };
+        let attributes: Vec<&Value> = attributes.as_array().into_iter().flatten().filter(is_key).collect();
+        let aside = Database::open(None)?;
+        aside.create_table(from_value(json!({
+            "TableName": table,
+            "KeySchema": keys,
+            "AttributeDefinitions": attributes,
+            "BillingMode": "PAY_PER_REQUEST",
+        }))?)?;
+        if let Some(item) = self.item(table, key)? {
+            aside.put_item(from_value(json!({ "TableName": table, "Item": item }))?)?;
+        }
+        let mut request = update.clone();
+        set(&mut request, "ReturnValues", Value::from("ALL_NEW"));
+        if let Some(request) = request.as_object_mut() {
+            request.remove("ReturnValuesOnConditionCheckFailure");
+        }
+        Ok(aside.update_item(from_value(request)?).ok().and_then(|answer| answer.attributes))
     }
 
     /// An item as it is stored.
@@ -324,6 +357,13 @@ pub(super) fn refusal(operation: &str, error: DynoxideError) -> Outcome {
         tracing::error!(dynamodb.operation = operation, error = %error, "The embedded DynamoDB failed.");
     }
     Outcome::Answer(status, Bytes::from(error.to_json()))
+}
+
+/// The key attribute with this role, of a table or an index.
+fn key(described: &Value, role: &str) -> Option<String> {
+    let keys = described.get("KeySchema")?.as_array()?;
+    let is_it = |key: &&Value| key.get("KeyType").and_then(Value::as_str) == Some(role);
+    keys.iter().find(is_it)?.get("AttributeName")?.as_str().map(str::to_owned)
 }
 
 fn to_vec(answer: &impl Serialize) -> Result<Vec<u8>, DynoxideError> {

@@ -96,6 +96,16 @@ pub(super) fn cancelled_by_throttling(actions: usize) -> Value {
     cancelled(&affected, "ThrottlingError", TOO_FAST)
 }
 
+pub(super) fn validation(message: &str) -> Value {
+    json!({ "__type": format!("{CORAL}ValidationException"), "message": message })
+}
+
+/// A cancelled transaction of which one action is invalid.
+pub(super) fn cancelled_by_validation(at: usize, actions: usize, message: &str) -> Value {
+    let affected: Vec<bool> = (0..actions).map(|other| other == at).collect();
+    cancelled(&affected, "ValidationError", message)
+}
+
 fn cancelled(affected: &[bool], code: &str, message: &str) -> Value {
     let code_of = |affected: bool| if affected { code } else { "None" };
     let codes: Vec<&str> = affected.iter().map(|&affected| code_of(affected)).collect();

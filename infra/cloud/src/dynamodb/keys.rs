@@ -4,12 +4,21 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-/// The key attributes of a table, and whether it has a stream.
+/// The key attributes of a table and of its indexes, and whether it has a stream.
 #[derive(Clone, Debug)]
 pub(super) struct TableSchema {
     pub(super) hash: String,
     pub(super) range: Option<String>,
     pub(super) streamed: bool,
+    pub(super) indexes: Vec<IndexKeys>,
+}
+
+/// The key attributes of an index.
+#[derive(Clone, Debug)]
+pub(super) struct IndexKeys {
+    pub(super) name: String,
+    pub(super) hash: String,
+    pub(super) range: Option<String>,
 }
 
 pub(super) type TableSchemas = HashMap<String, TableSchema>;
@@ -84,7 +93,8 @@ fn plain(name: &str) -> &str {
     name.rsplit_once(":table/").map_or(name, |(_, name)| name)
 }
 
-fn actions(body: &Value) -> impl Iterator<Item = (&str, &Value)> {
+/// The actions of a transaction, with their kinds.
+pub(super) fn actions(body: &Value) -> impl Iterator<Item = (&str, &Value)> {
     let items = body.get("TransactItems").and_then(Value::as_array);
     items
         .into_iter()
@@ -93,7 +103,8 @@ fn actions(body: &Value) -> impl Iterator<Item = (&str, &Value)> {
         .filter_map(|item| item.iter().next().map(|(verb, action)| (verb.as_str(), action)))
 }
 
-fn batches(body: &Value) -> impl Iterator<Item = (&str, &Value)> {
+/// The requests of a batch by table.
+pub(super) fn batches(body: &Value) -> impl Iterator<Item = (&str, &Value)> {
     let tables = body.get("RequestItems").and_then(Value::as_object);
     tables.into_iter().flatten().map(|(table, requests)| (plain(table), requests))
 }
@@ -118,7 +129,8 @@ mod tests {
     use super::*;
 
     fn schemas() -> TableSchemas {
-        let schema = TableSchema { hash: "pk".to_owned(), range: Some("sk".to_owned()), streamed: false };
+        let schema =
+            TableSchema { hash: "pk".to_owned(), range: Some("sk".to_owned()), streamed: false, indexes: Vec::new() };
         HashMap::from([("Orders".to_owned(), schema)])
     }
 

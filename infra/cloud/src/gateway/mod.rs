@@ -1,6 +1,6 @@
 //! The API Gateway: an HTTP API that invokes functions with events in payload format 2.0.
 //!
-//! Requests pass the same steps in the same order as in AWS: limits, CORS preflight, throttling, route, token check,
+//! Requests pass the same steps in the same order as in AWS: limits, CORS preflight, route, throttling, token check,
 //! function. The gateway's own errors have the bodies that AWS sends.
 
 mod answer;
@@ -20,8 +20,8 @@ use std::fmt;
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use crate::time::Timestamp;
 use axum::extract::ConnectInfo;
@@ -46,7 +46,7 @@ pub use throttle::Throttle;
 use answer::Refusal;
 use event::Incoming;
 use route::Routes;
-use throttle::Bucket;
+use throttle::Buckets;
 
 /// The largest request body that an HTTP API takes, in bytes.
 pub const MAX_REQUEST_SIZE: usize = 10 * 1024 * 1024;
@@ -116,7 +116,7 @@ pub struct Specification {
     /// Checks the tokens on authorized routes.
     pub authorizer: Authorizer,
     pub cors: Option<Cors>,
-    /// The stage's default throttling; `None` does not throttle.
+    /// The stage's default route settings; `None` does not throttle.
     pub throttle: Option<Throttle>,
     /// The functions, by the name that routes use.
     pub functions: HashMap<String, Arc<dyn Invoke>>,
@@ -148,7 +148,7 @@ pub struct Gateway {
     routes: Routes,
     authorizer: Authorizer,
     cors: Option<Cors>,
-    bucket: Option<Mutex<Bucket>>,
+    buckets: Option<Buckets>,
     functions: HashMap<String, Arc<dyn Invoke>>,
     clock: Clock,
     usage: Usage,
@@ -170,9 +170,9 @@ impl Gateway {
         if let Some(orphan) = routes.iter().find(|route| !functions.contains_key(&route.function)) {
             return Err(SpecificationError::NoFunction { route: orphan.key(), function: orphan.function.clone() });
         }
-        let bucket = throttle.map(|throttle| Mutex::new(Bucket::full(throttle, Instant::now())));
+        let buckets = throttle.map(Buckets::full);
         let slots = Semaphore::new(SLOTS_PER_CORE * std::thread::available_parallelism().map_or(1, usize::from));
-        Ok(Self { routes, authorizer, cors, bucket, functions, clock, usage, timeout: INTEGRATION_TIMEOUT, slots })
+        Ok(Self { routes, authorizer, cors, buckets, functions, clock, usage, timeout: INTEGRATION_TIMEOUT, slots })
     }
 
     /// Answers a request as it comes from the network. A body that is too large is refused without reading all of it.
@@ -217,13 +217,11 @@ impl Gateway {
         if let Some(preflight) = self.cors.as_ref().and_then(|cors| cors.preflight(parts)) {
             return Ok(preflight);
         }
-        if let Some(bucket) = &self.bucket
-            && !bucket.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now())
-        {
-            return Err(Refusal::TooManyRequests);
-        }
         let (route, path_parameters) = self.routes.find(&parts.method, parts.uri.path()).ok_or(Refusal::NoRoute)?;
         let now = self.clock.now();
+        if self.buckets.as_ref().is_some_and(|buckets| !buckets.take(route.key(), now)) {
+            return Err(Refusal::TooManyRequests);
+        }
         let caller = if route.authorized { Some(self.authorizer.check(&parts.headers, now)?) } else { None };
         // The wait for a slot does not count against the function's timeout.
         let _slot = self.slots.acquire().await.map_err(|failure| Refusal::internal(&failure))?;

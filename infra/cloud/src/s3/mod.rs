@@ -1,17 +1,25 @@
-//! S3 buckets on `s3s` and its file store: presigned URLs, permissions, CORS, upload notifications.
+//! S3 buckets: the protocol of `s3s` on a store of our own, with presigned URLs, permissions, CORS and upload
+//! notifications.
 //!
 //! [`Buckets::call`] takes the request as it was sent, path prefix included, because signatures cover the whole path.
 //! It authenticates the caller by the embedded cloud's clock, and signs the request again for the S3 implementation
 //! behind it, which knows neither the prefix nor that clock.
 
+mod adopt;
+mod bytes;
 mod chunks;
+mod conditions;
 mod cors;
 mod files;
+mod listing;
 mod notification;
+mod objects;
 mod permission;
 mod signature;
+mod store;
 #[cfg(test)]
 mod tests;
+mod uploads;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -23,20 +31,22 @@ use axum::extract::OriginalUri;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use http_body_util::BodyExt;
-use s3s::S3Result;
+use s3s::dto::StreamingBlob;
 use s3s::service::{S3Service, S3ServiceBuilder};
-use s3s_fs::FileSystem;
+use s3s::{S3Error, S3Result};
 use tempfile::TempDir;
 
 use crate::clock::Clock;
 use crate::faults::{CallContext, Faults, Kind, drop_connection};
-use crate::gateway::decoded;
+use crate::gateway::{decoded, hex};
 
 pub use cors::CorsRule;
 pub use notification::{Notification, Sink, SinkError};
 
+use self::bytes::Claimed;
 use files::Files;
 use permission::{Permissions, TriggeredFault};
+use store::{Headers, Object, Store, StoreError};
 
 /// Whether the holder of an access key (first) may perform an action such as `s3:PutObject` (second) on an ARN (third).
 pub type Permit = Arc<dyn Fn(&str, &str, &str) -> bool + Send + Sync>;
@@ -75,8 +85,8 @@ impl fmt::Debug for Settings {
 pub enum OpenError {
     #[error("the directory of the buckets cannot be used: {0}")]
     Directory(#[from] std::io::Error),
-    #[error("the file store does not open: {0}")]
-    Store(String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// The endpoint to give to SDK clients for a base URL such as `http://127.0.0.1:3000/_aws/s3`.
@@ -90,7 +100,7 @@ pub fn endpoint(base: &str) -> String {
 /// The S3 API that the functions and browsers call.
 pub struct Buckets {
     service: S3Service,
-    files: Arc<FileSystem>,
+    store: Arc<Store>,
     settings: Settings,
     buckets: HashMap<String, BucketSpec>,
     root: PathBuf,
@@ -140,21 +150,17 @@ impl Buckets {
     /// Opens the buckets in a directory, or in a temporary one that is deleted when they are dropped.
     pub fn open(root: Option<&Path>, buckets: Vec<BucketSpec>, settings: Settings) -> Result<Self, OpenError> {
         let temporary = if root.is_none() { Some(tempfile::tempdir()?) } else { None };
+        let keep = root.is_some();
         let root = root.or_else(|| temporary.as_ref().map(TempDir::path)).unwrap_or(Path::new(".")).to_path_buf();
-        for bucket in &buckets {
-            std::fs::create_dir_all(root.join(&bucket.name))?;
-        }
-        let root = root.canonicalize()?;
+        let store = Arc::new(Store::open(&root, keep)?);
+        adopt::adopt(&store, &root, buckets.iter().map(|bucket| &bucket.name))?;
         let buckets: HashMap<String, BucketSpec> =
             buckets.into_iter().map(|bucket| (bucket.name.clone(), bucket)).collect();
-        let files = FileSystem::new(&root).map_err(|failure| OpenError::Store(format!("{failure:?}")))?;
-        let files = Arc::new(files);
-
-        let mut service =
-            S3ServiceBuilder::new(Files::new(Arc::clone(&files), &root, buckets.clone(), settings.clock.clone()));
+        let files = Files { store: Arc::clone(&store), buckets: buckets.clone(), clock: settings.clock.clone() };
+        let mut service = S3ServiceBuilder::new(files);
         service.set_auth(signature::OneSecret(settings.secret.clone()));
         service.set_access(Permissions::new(settings.permit.clone(), settings.faults.clone(), &buckets));
-        Ok(Self { service: service.build(), files, settings, buckets, root, _temporary: temporary })
+        Ok(Self { service: service.build(), store, settings, buckets, root, _temporary: temporary })
     }
 
     /// Puts an object from inside the cloud, without permission check and notification.
@@ -162,12 +168,24 @@ impl Buckets {
     /// # Errors
     /// The directory cannot be written.
     pub async fn put(&self, bucket: &str, key: &str, content_type: &str, bytes: Vec<u8>) -> S3Result<()> {
-        files::put(&self.files, (bucket, key), content_type, bytes).await
+        let body = StreamingBlob::from(s3s::Body::from(bytes));
+        let written = self.store.write(body, Claimed::default(), None).await?;
+        let object = Object {
+            blob: written.blob,
+            size: written.size,
+            e_tag: hex(&written.md5),
+            modified_at: self.settings.clock.now().millis(),
+            headers: Headers { content_type: Some(content_type.to_owned()), ..Headers::default() },
+        };
+        self.store.put::<S3Error>((bucket, key), &object, None, |_| Ok(()))
     }
 
-    /// The file of an object, for reading buckets from inside the cloud.
-    pub fn file(&self, bucket: &str, key: &str) -> PathBuf {
-        self.root.join(bucket).join(key)
+    /// Whether there is an object, for a look from inside the cloud.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn has(&self, bucket: &str, key: &str) -> Result<bool, StoreError> {
+        Ok(self.store.object(bucket, key)?.is_some())
     }
 
     /// Serves a request. Its path must be the one that was sent: with the prefix, and not decoded.
@@ -243,6 +261,7 @@ impl Buckets {
                 internal.into_response(&method)
             }
         };
+        let answer = if answer.status() == StatusCode::NOT_MODIFIED { without_body(answer) } else { answer };
         let triggered = *triggered.0.lock().unwrap_or_else(PoisonError::into_inner);
         if triggered == Some(Kind::CrashAfter) {
             self.settings.faults.kill(call_context.trace.as_deref()).await;
@@ -260,6 +279,15 @@ impl Buckets {
         }
         answer
     }
+}
+
+/// Of an object that the caller has already only the headers are sent.
+fn without_body(answer: Response<Body>) -> Response<Body> {
+    let (mut parts, _) = answer.into_parts();
+    for name in [header::CONTENT_LENGTH, header::CONTENT_TYPE] {
+        parts.headers.remove(name);
+    }
+    Response::from_parts(parts, Body::empty())
 }
 
 /// Removes the chunks' signatures from a body.

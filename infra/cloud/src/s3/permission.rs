@@ -11,6 +11,9 @@ use s3s::{S3Error, S3Request, S3Result, s3_error};
 use super::{BucketSpec, Permit, Slot};
 use crate::faults::{Call, CallContext, Faults, Kind, SLOW_DELAY};
 
+/// In bytes of UTF-8.
+const MAX_KEY_LENGTH: usize = 1_024;
+
 /// The fault injected into a request, for the endpoint to act on after the call.
 #[derive(Clone, Debug, Default)]
 pub(super) struct TriggeredFault(pub(super) Slot<Kind>);
@@ -75,7 +78,7 @@ impl Permissions {
                 tokio::time::sleep(SLOW_DELAY).await;
                 Ok(())
             }
-            Kind::After | Kind::CrashAfter | Kind::Stale => Ok(()),
+            Kind::After | Kind::CrashAfter | Kind::Stale | Kind::Duplicate | Kind::Disorder => Ok(()),
         }
     }
 }
@@ -155,9 +158,21 @@ fn bucket_action(operation: &str) -> Option<&'static str> {
     })
 }
 
-/// Keys are file paths here, so a key that could lead out of its bucket, and past its permissions, is rejected.
+/// S3 takes any key of up to 1,024 bytes, but one that would lead out of its bucket if it were a path: read from the
+/// left, it may not have more `..` than other segments
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html>).
 fn well_formed(key: &str) -> S3Result<()> {
-    let leads_elsewhere = key.contains(['\0', '\\'])
-        || key.strip_suffix('/').unwrap_or(key).split('/').any(|segment| matches!(segment, "" | "." | ".."));
-    if leads_elsewhere { Err(s3_error!(InvalidURI, "Couldn't parse the specified URI.")) } else { Ok(()) }
+    if key.len() > MAX_KEY_LENGTH {
+        return Err(s3_error!(KeyTooLongError, "Your key is too long"));
+    }
+    let mut depth: usize = 0;
+    for segment in key.split('/') {
+        let deeper = match segment {
+            "" | "." => Some(depth),
+            ".." => depth.checked_sub(1),
+            _ => depth.checked_add(1),
+        };
+        depth = deeper.ok_or_else(|| s3_error!(InvalidURI, "Couldn't parse the specified URI."))?;
+    }
+    Ok(())
 }

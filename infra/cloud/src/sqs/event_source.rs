@@ -120,7 +120,7 @@ impl Poller {
         let size = self.mapping.batch_size.max(1);
         let mut messages = inner.receive(spec, size.min(10), spec.visibility_timeout, POLL).await?;
         while !messages.is_empty() && messages.len() < size {
-            let more = inner.take(spec, (size - messages.len()).min(10), spec.visibility_timeout)?;
+            let more = inner.take(spec, (size - messages.len()).min(10), spec.visibility_timeout, &messages)?;
             if more.is_empty() {
                 break;
             }
@@ -150,7 +150,7 @@ impl Poller {
         };
         for message in messages {
             if failed.has(&message.message_id) {
-                self.queues.inner.failed().insert(message.message_id.clone());
+                self.queues.inner.failed().insert(message.id);
                 continue;
             }
             let Some(receipt) = Receipt::read(&self.spec.name, &message.receipt_handle) else { continue };

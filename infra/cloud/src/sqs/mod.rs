@@ -26,11 +26,12 @@ use http::{Response, StatusCode};
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
+use crate::faults::{Faults, Kind};
 
 pub use attributes::{MessageAttribute, MessageAttributes};
 pub use event_source::{EventSource, Mapping};
 pub use store::Depth;
-use store::{DeadLetters, Incoming, Outgoing, Store, Taking};
+use store::{DeadLetters, Disturbance, Incoming, Outgoing, Store, Taking};
 pub use wire::Permit;
 use wire::{Call, Refusal};
 
@@ -45,6 +46,9 @@ const CLOCK_POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// How long [`Queues::drained`] waits at most, in real time.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How much later, by the embedded cloud's clock, messages come that the fault `disorder` passed over.
+pub const DISORDER_DELAY: Duration = Duration::from_secs(10);
 
 /// A queue can be purged once per interval.
 const PURGE_INTERVAL: Duration = Duration::from_mins(1);
@@ -126,11 +130,15 @@ struct Inner {
     store: Store,
     clock: Clock,
     permit: Permit,
+    faults: Faults,
     base_url: String,
     specs: RwLock<BTreeMap<String, Arc<QueueSpec>>>,
     purged_at: Mutex<BTreeMap<String, i64>>,
-    /// Ids of messages that a function failed on, until they are received again.
-    failed: Mutex<BTreeSet<String>>,
+    /// The messages that a function failed on, until they are received again.
+    failed: Mutex<BTreeSet<i64>>,
+    /// The messages that have met a fault of delivery, and the copies that it made: each meets one, so that a fault of
+    /// every delivery neither copies copies nor withholds a message for ever.
+    disturbed: Mutex<BTreeSet<i64>>,
     /// Notified whenever a message is sent, deleted or moved, or its visibility changes.
     changed: Notify,
 }
@@ -141,16 +149,24 @@ impl Queues {
     ///
     /// # Errors
     /// When the file cannot be used.
-    pub fn open(path: Option<&Path>, clock: Clock, permit: Permit, base_url: &str) -> Result<Self, QueueError> {
+    pub fn open(
+        path: Option<&Path>,
+        clock: Clock,
+        permit: Permit,
+        faults: Faults,
+        base_url: &str,
+    ) -> Result<Self, QueueError> {
         Ok(Self {
             inner: Arc::new(Inner {
                 store: Store::open(path)?,
                 clock,
                 permit,
+                faults,
                 base_url: base_url.trim_end_matches('/').to_owned(),
                 specs: RwLock::default(),
                 purged_at: Mutex::default(),
                 failed: Mutex::default(),
+                disturbed: Mutex::default(),
                 changed: Notify::new(),
             }),
         })
@@ -273,11 +289,35 @@ impl Inner {
         Ok(received.iter().any(|id| !failed.contains(id)))
     }
 
-    fn failed(&self) -> MutexGuard<'_, BTreeSet<String>> {
+    fn failed(&self) -> MutexGuard<'_, BTreeSet<i64>> {
         self.failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, spec: &QueueSpec, limit: usize, visibility: Duration) -> rusqlite::Result<Vec<Incoming>> {
+    fn disturbed(&self) -> MutexGuard<'_, BTreeSet<i64>> {
+        self.disturbed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the faults do to a delivery of these messages.
+    fn disturbance(&self, spec: &QueueSpec, ids: &[i64]) -> Option<Disturbance> {
+        if ids.iter().all(|id| self.disturbed().contains(id)) {
+            return None;
+        }
+        let disturbance = match self.faults.delivery(&spec.name)? {
+            Kind::Duplicate => Disturbance::Copied,
+            _ => Disturbance::PassedOver { until: (self.clock.now() + DISORDER_DELAY).millis() },
+        };
+        self.disturbed().extend(ids);
+        Some(disturbance)
+    }
+
+    /// Receives up to `limit` visible messages besides those of the same batch.
+    fn take(
+        &self,
+        spec: &QueueSpec,
+        limit: usize,
+        visibility: Duration,
+        batch: &[Incoming],
+    ) -> rusqlite::Result<Vec<Incoming>> {
         let now = self.clock.now();
         let came_from = Queues::arn(&spec.name);
         let dead_letters = spec.redrive.as_ref().map(|redrive| DeadLetters {
@@ -292,16 +332,19 @@ impl Inner {
             hidden_until: (now + visibility).millis(),
             oldest: self.oldest(spec),
             dead_letters,
+            except: batch,
+            disturbance: &|ids| self.disturbance(spec, ids),
         })?;
         {
             let mut failed = self.failed();
             for message in &taken.messages {
-                failed.remove(&message.message_id);
+                failed.remove(&message.id);
             }
         }
-        if taken.became_dead {
-            // Wakes receivers of the dead-letter queue. Only when messages moved: otherwise receivers would wake each
-            // other at every poll, without end.
+        self.disturbed().extend(&taken.copies);
+        if taken.became_dead || !taken.copies.is_empty() {
+            // Wakes receivers of the dead-letter queue, or of the copies. Only when messages moved: otherwise receivers
+            // would wake each other at every poll, without end.
             self.changed.notify_waiters();
         }
         Ok(taken.messages)
@@ -323,7 +366,7 @@ impl Inner {
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
-            let messages = self.take(spec, limit, visibility)?;
+            let messages = self.take(spec, limit, visibility, &[])?;
             let next = self.store.next_visible_at(&spec.name)?;
             let now = self.now();
             if !messages.is_empty() || now >= until || tokio::time::Instant::now() >= stop {

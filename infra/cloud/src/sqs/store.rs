@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 use super::attributes::MessageAttributes;
 use super::wire::{random_bytes, random_uuid};
@@ -44,7 +44,8 @@ pub(super) struct Outgoing<'a> {
 
 /// A received message.
 pub(super) struct Incoming {
-    id: i64,
+    /// Identifies the copy of the message that was received.
+    pub(super) id: i64,
     pub(super) message_id: String,
     pub(super) body: String,
     pub(super) attributes: MessageAttributes,
@@ -75,10 +76,25 @@ pub(super) struct Taking<'a> {
     /// Messages sent at or before this time have passed their retention and are deleted.
     pub(super) oldest: i64,
     pub(super) dead_letters: Option<DeadLetters<'a>>,
+    /// Messages that are part of the same batch already: a copy of one goes to another receiver.
+    pub(super) except: &'a [Incoming],
+    /// Asked for each delivery, with the copies that are about to be delivered: what happens to them.
+    pub(super) disturbance: &'a dyn Fn(&[i64]) -> Option<Disturbance>,
+}
+
+/// What a queue may do to messages that are about to be delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Disturbance {
+    /// A copy of each stays in the queue, visible.
+    Copied,
+    /// They are not delivered, and become visible again at this time.
+    PassedOver { until: i64 },
 }
 
 pub(super) struct Taken {
     pub(super) messages: Vec<Incoming>,
+    /// The copies that [`Disturbance::Copied`] left in the queue.
+    pub(super) copies: Vec<i64>,
     /// Whether messages moved to the dead-letter queue.
     pub(super) became_dead: bool,
 }
@@ -187,12 +203,19 @@ impl Store {
                 ])?
                 > 0;
         }
-        let mut messages: Vec<Incoming> = transaction
-            .prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM messages WHERE queue = ?1 AND visible_at <= ?2 ORDER BY visible_at, id LIMIT ?3"
-            ))?
-            .query_map(params![taking.queue, taking.now, i64::try_from(taking.limit).unwrap_or(10)], read_message)?
-            .collect::<rusqlite::Result<_>>()?;
+        let mut messages = visible(&transaction, taking)?;
+        let mut copies = Vec::new();
+        if !messages.is_empty() {
+            let ids: Vec<i64> = messages.iter().map(|message| message.id).collect();
+            match (taking.disturbance)(&ids) {
+                Some(Disturbance::Copied) => copies = copied(&transaction, &ids, taking.now)?,
+                Some(Disturbance::PassedOver { until }) => {
+                    pass_over(&transaction, &ids, until)?;
+                    messages = Vec::new();
+                }
+                None => {}
+            }
+        }
         for message in &mut messages {
             let nonce: String = random_bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
             message.receives += 1;
@@ -214,7 +237,7 @@ impl Store {
                 ])?;
         }
         transaction.commit()?;
-        Ok(Taken { messages, became_dead })
+        Ok(Taken { messages, copies, became_dead })
     }
 
     /// When the next message of a queue becomes visible; in the past when one is visible.
@@ -271,11 +294,11 @@ impl Store {
             })
     }
 
-    /// The ids of a queue's messages that were received and neither deleted nor became visible again.
-    pub(super) fn in_flight(&self, queue: &str, now: i64, oldest: i64) -> rusqlite::Result<Vec<String>> {
+    /// The copies of a queue's messages that were received and neither deleted nor became visible again.
+    pub(super) fn in_flight(&self, queue: &str, now: i64, oldest: i64) -> rusqlite::Result<Vec<i64>> {
         self.connection()
             .prepare_cached(
-                "SELECT message_id FROM messages
+                "SELECT id FROM messages
                  WHERE queue = ?1 AND visible_at > ?2 AND receipt IS NOT NULL AND sent_at > ?3",
             )?
             .query_map(params![queue, now, oldest], |row| row.get(0))?
@@ -318,6 +341,54 @@ impl Store {
         transaction.commit()?;
         Ok(u64::try_from(ids.len()).unwrap_or(u64::MAX))
     }
+}
+
+/// The visible messages that a receive may take, the ones that became visible first in front.
+fn visible(transaction: &Transaction<'_>, taking: &Taking<'_>) -> rusqlite::Result<Vec<Incoming>> {
+    // Of each message of the batch one copy may be in front of those that can be taken.
+    let most = i64::try_from(taking.limit + taking.except.len()).unwrap_or(i64::MAX);
+    let found = transaction
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM messages WHERE queue = ?1 AND visible_at <= ?2 ORDER BY visible_at, id LIMIT ?3"
+        ))?
+        .query_map(params![taking.queue, taking.now, most], read_message)?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut messages: Vec<Incoming> = Vec::new();
+    for message in found {
+        let is_there = |other: &Incoming| other.message_id == message.message_id;
+        if messages.len() < taking.limit && !taking.except.iter().any(is_there) && !messages.iter().any(is_there) {
+            messages.push(message);
+        }
+    }
+    Ok(messages)
+}
+
+/// Leaves a copy of each message in the queue, with the same message id and receive count.
+fn copied(transaction: &Transaction<'_>, ids: &[i64], now: i64) -> rusqlite::Result<Vec<i64>> {
+    let mut copies = Vec::new();
+    for id in ids {
+        transaction
+            .prepare_cached(
+                "INSERT INTO messages (queue, message_id, body, attributes, trace_header, sender, sent_at, visible_at,
+                                       receives, first_received_at, came_from)
+                 SELECT queue, message_id, body, attributes, trace_header, sender, sent_at, ?2, receives,
+                        first_received_at, came_from
+                 FROM messages WHERE id = ?1",
+            )?
+            .execute([*id, now])?;
+        copies.push(transaction.last_insert_rowid());
+    }
+    Ok(copies)
+}
+
+/// Hides messages without their having been received.
+fn pass_over(transaction: &Transaction<'_>, ids: &[i64], until: i64) -> rusqlite::Result<()> {
+    for id in ids {
+        transaction
+            .prepare_cached("UPDATE messages SET visible_at = ?2, receipt = NULL WHERE id = ?1")?
+            .execute([*id, until])?;
+    }
+    Ok(())
 }
 
 fn read_message(row: &Row<'_>) -> rusqlite::Result<Incoming> {

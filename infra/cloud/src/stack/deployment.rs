@@ -138,7 +138,7 @@ pub struct Options {
     pub clock: Clock,
     /// The cost of password hashes.
     pub hashing: crate::cognito::Hashing,
-    /// The gateway's throttling, which replaces the template's: a load test on one machine would exceed that.
+    /// What replaces the template's throttling, which a load test on one machine would exceed; `None` replaces nothing.
     pub throttle: Option<crate::gateway::Throttle>,
     /// A statement that is removed from a role: the function's logical id, and the Sid.
     pub removed_statement: Option<(String, String)>,
@@ -155,7 +155,7 @@ impl std::fmt::Debug for Options {
 }
 
 impl Default for Options {
-    /// In memory, on a free port, with real time and strong hashes, unthrottled.
+    /// In memory, on a free port, with real time and strong hashes.
     fn default() -> Self {
         Self {
             port: 0,

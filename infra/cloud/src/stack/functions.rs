@@ -52,7 +52,9 @@ impl Functions {
             };
             by_id.insert(function.id.clone(), invoke);
         }
-        let gateway = gateway(options.throttle, services, &by_id)?;
+        let throttling = &services.template.api.throttling;
+        let throttle = Throttle { burst: throttling.burst, rate_per_second: throttling.rate };
+        let gateway = gateway(Some(options.throttle.unwrap_or(throttle)), services, &by_id)?;
         Ok(Self { gateway, by_id, processes })
     }
 

@@ -112,6 +112,7 @@ impl Services {
             file("sqs.sqlite").as_deref(),
             clock.clone(),
             Arc::clone(&permit),
+            faults.clone(),
             &format!("{base_url}/_aws/sqs"),
         )
         .map_err(|error| StartError::service("SQS")(&error))?;

@@ -10,6 +10,11 @@ use super::object::{DisputeObject, Metadata, PaymentIntent, RefundObject};
 use crate::{DisputeNews, NewsKind, PaymentNews, ProviderNews, WebhookError};
 use domain::dispute::DisputeState;
 
+/// The longest id that Stripe makes, in bytes. Ids become keys of tables, which are limited: a longer one would fail
+/// each delivery of its event for ever.
+/// <https://docs.stripe.com/upgrades#what-changes-does-stripe-consider-to-be-backward-compatible>
+const MAX_ID_LENGTH: usize = 255;
+
 #[derive(Deserialize)]
 struct Event<'a> {
     /// `event`. The newer "thin" events have `v2.core.event` and carry no object; they go to another kind of endpoint.
@@ -39,6 +44,11 @@ pub(super) fn read(body: &[u8]) -> Result<ProviderNews, WebhookError> {
         );
         WebhookError::Unreadable
     })?;
+    let longest = content.ids().chain([event.id.as_str()]).map(str::len).max();
+    if longest.is_some_and(|longest| longest > MAX_ID_LENGTH) {
+        tracing::error!(event.kind = event.r#type, "an event of Stripe has an id that is too long");
+        return Err(WebhookError::Unreadable);
+    }
     Ok(ProviderNews {
         provider: ProviderName::Stripe,
         reference: content.reference,
@@ -57,6 +67,16 @@ struct EventContent {
 }
 
 impl EventContent {
+    /// The ids of the objects that it tells of.
+    fn ids(&self) -> impl Iterator<Item = &str> {
+        let other = match &self.kind {
+            NewsKind::Refund(news) => Some(news.reference.as_str()),
+            NewsKind::Dispute(news) => Some(news.reference.as_str()),
+            NewsKind::Payment(_) | NewsKind::Unknown { .. } => None,
+        };
+        std::iter::once(self.reference.as_str()).chain(other)
+    }
+
     fn read(name: &str, object: &RawValue) -> Result<Self, serde_json::Error> {
         let object = object.get();
         Ok(match name {
@@ -194,6 +214,13 @@ mod tests {
                 kind: NewsKind::Payment(PaymentNews::Captured { amount: Some(Money::new(1249, Currency::USD)) }),
             }
         );
+    }
+
+    #[test]
+    fn an_id_that_could_be_no_key_is_refused_instead_of_failing_for_ever() {
+        let paid = |id: String| read(&event("payment_intent.succeeded", with(intent("succeeded"), json!({"id": id}))));
+        assert!(paid("p".repeat(255)).is_ok());
+        assert!(matches!(paid("p".repeat(256)), Err(WebhookError::Unreadable)));
     }
 
     #[test]

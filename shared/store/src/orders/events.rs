@@ -47,13 +47,25 @@ pub fn event_record(event: &OutboxEvent) -> Result<String, Error> {
 /// The outcome of claiming an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// The caller alone processes it until the claim ends. Holds the recipients that an earlier, interrupted delivery
-    /// has notified already.
-    Granted(BTreeSet<String>),
-    /// Another delivery is processing it.
+    /// The caller alone processes it until the claim ends.
+    Granted {
+        /// The name of the claim, for releasing it.
+        holder: String,
+        /// The recipients that an earlier, interrupted delivery has notified already.
+        notified: BTreeSet<String>,
+    },
+    /// Another message's delivery is processing it.
     Held,
+    /// A copy of the same message is processing it, or has just failed.
+    HeldByCopy,
     /// It was processed before.
     Done,
+}
+
+/// The name of a claim: the message, and what tells this claim from those of the message's other copies. Two copies of
+/// a message may be alike in everything else, their receive count included.
+fn holder(message: &str) -> String {
+    format!("{message}#{:016x}", fastrand::u64(..))
 }
 
 impl Orders {
@@ -63,21 +75,14 @@ impl Orders {
         put(&self.table, event_item(&event)?, &Condition::absent())
     }
 
-    /// Whether an event still waits to be processed.
-    pub async fn is_undelivered(&self, id: EventId) -> Result<bool, Error> {
-        let found = get(&self.client, &self.table, Entry::Event(id).key(), true).await?;
-        Ok(found.is_some_and(|found| text(&found, "undelivered").is_some()))
-    }
-
     /// Claims an event until a time, so that two concurrent deliveries do not both notify the recipients. The claim of
-    /// a delivery that crashes ends at that time. `by` names the delivery: claiming again with the same name is granted
-    /// again, so that a lost answer does not look like another delivery's claim.
-    pub async fn claim(&self, id: EventId, by: &str, now: Timestamp, until: Timestamp) -> Result<Claim, Error> {
-        let free = "attribute_exists(undelivered) AND \
-                    (attribute_not_exists(claimed_until) OR claimed_until <= :now OR claimed_by = :by)";
+    /// a delivery that crashes ends at that time. `message` is the id of the queue's message.
+    pub async fn claim(&self, id: EventId, message: &str, now: Timestamp, until: Timestamp) -> Result<Claim, Error> {
+        let free = "attribute_exists(undelivered) AND (attribute_not_exists(claimed_until) OR claimed_until <= :now)";
+        let holder = holder(message);
         let condition = Condition::of(free)
             .name("#version", "version")
-            .value(":by", string(by))
+            .value(":by", string(&holder))
             .value(":now", number(now.millis()))
             .value(":until", number(until.millis()))
             .value(":one", number(1));
@@ -85,19 +90,21 @@ impl Orders {
         match update_one(&self.client, &self.table, Entry::Event(id).key(), change, &condition).await {
             Ok(found) => {
                 let notified = found.get("told").and_then(|set| set.as_ss().ok());
-                Ok(Claim::Granted(notified.into_iter().flatten().cloned().collect()))
+                Ok(Claim::Granted { holder, notified: notified.into_iter().flatten().cloned().collect() })
             }
-            Err(Failure::ConditionFailed) if self.is_undelivered(id).await? => Ok(Claim::Held),
-            Err(Failure::ConditionFailed) => Ok(Claim::Done),
+            Err(Failure::ConditionFailed) => {
+                let found = get(&self.client, &self.table, Entry::Event(id).key(), true).await?;
+                Ok(refused_claim(found.as_ref(), message))
+            }
             Err(other) => Err(other.into()),
         }
     }
 
     /// Releases a claim before its end, when the work failed. Returns false when another delivery holds it by now.
-    pub async fn release(&self, id: EventId, by: &str) -> Result<bool, Error> {
+    pub async fn release(&self, id: EventId, holder: &str) -> Result<bool, Error> {
         let condition = Condition::of("claimed_by = :by")
             .name("#version", "version")
-            .value(":by", string(by))
+            .value(":by", string(holder))
             .value(":one", number(1));
         let change = "REMOVE claimed_until, claimed_by ADD #version :one";
         match update_one(&self.client, &self.table, Entry::Event(id).key(), change, &condition).await {
@@ -165,6 +172,16 @@ impl Orders {
     }
 }
 
+/// Why an event could not be claimed, from the item as it is now.
+fn refused_claim(found: Option<&Attributes>, message: &str) -> Claim {
+    let Some(found) = found.filter(|found| text(found, "undelivered").is_some()) else { return Claim::Done };
+    match text(found, "claimed_by").and_then(|holder| holder.split_once('#')) {
+        Some((by, _)) if by != message => Claim::Held,
+        // Without a claim the holder has failed since: whose message it had cannot be told any more.
+        _ => Claim::HeldByCopy,
+    }
+}
+
 /// An event that cannot be read must not keep the others from being sent.
 fn undelivered_of(found: &Attributes) -> Option<Undelivered> {
     let id = text(found, "pk").and_then(|pk| pk.strip_prefix("EVENT#"))?.parse().ok()?;
@@ -178,6 +195,23 @@ mod tests {
     use domain::order::{OrderEvent, OrderEventKind};
 
     use super::*;
+
+    #[test]
+    fn a_copy_is_told_from_another_message_and_each_claim_has_a_name_of_its_own() {
+        let item = |by: Option<&str>| {
+            let mut item = Attributes::from([("undelivered".to_owned(), string("UNDELIVERED#1"))]);
+            item.extend(by.map(|by| ("claimed_by".to_owned(), string(by))));
+            item
+        };
+        let refused = |by: Option<&str>| refused_claim(Some(&item(by)), "m-1");
+        assert_eq!(refused(Some(&holder("m-1"))), Claim::HeldByCopy);
+        assert_eq!(refused(Some("m-1#1")), Claim::HeldByCopy, "named by the release before");
+        assert_eq!(refused(Some(&holder("m-2"))), Claim::Held);
+        assert_eq!(refused(None), Claim::HeldByCopy, "the message comes again rather than being lost");
+        assert_eq!(refused_claim(Some(&Attributes::new()), "m-1"), Claim::Done);
+        assert_eq!(refused_claim(None, "m-1"), Claim::Done);
+        assert_ne!(holder("m-1"), holder("m-1"));
+    }
 
     #[test]
     fn an_event_is_sent_as_the_pipe_sends_it() {

@@ -3,6 +3,7 @@
 mod behaviour;
 mod conflicts;
 mod faults;
+mod limits;
 mod storage;
 
 use std::collections::HashMap;

@@ -1,5 +1,6 @@
 //! The queues, called through the real SDK client.
 
+mod deliveries;
 mod event_source;
 
 use crate::time::Timestamp;
@@ -15,6 +16,7 @@ use super::*;
 struct Cloud {
     queues: Queues,
     clock: Clock,
+    faults: Faults,
     client: Client,
     work: String,
     dead: String,
@@ -44,12 +46,12 @@ async fn client(queues: &Queues, key: &str) -> Client {
 }
 
 async fn cloud() -> Cloud {
-    let clock = clock();
-    let queues = Queues::open(None, clock.clone(), anyone(), "http://localhost:3000/_aws/sqs").unwrap();
+    let (clock, faults) = (clock(), Faults::default());
+    let queues = Queues::open(None, clock.clone(), anyone(), faults.clone(), "http://localhost:3000/_aws/sqs").unwrap();
     queues.create(specs()).unwrap();
     let client = client(&queues, "LOCALROOT").await;
     let (work, dead) = (queues.url("work"), queues.url("dead"));
-    Cloud { queues, clock, client, work, dead }
+    Cloud { queues, clock, faults, client, work, dead }
 }
 
 impl Cloud {
@@ -311,7 +313,7 @@ async fn a_message_is_kept_for_its_retention_only() {
 async fn each_action_needs_permission_on_its_queue() {
     let permit: Permit =
         Arc::new(|key, action, resource| (key, action, resource) == ("SHOP", "sqs:SendMessage", &Queues::arn("work")));
-    let queues = Queues::open(None, clock(), permit, "http://localhost").unwrap();
+    let queues = Queues::open(None, clock(), permit, Faults::default(), "http://localhost").unwrap();
     queues.create(specs()).unwrap();
     let (shop, other) = (client(&queues, "SHOP").await, client(&queues, "OTHER").await);
     let send = async |client: &Client, queue: &str| {
@@ -331,7 +333,7 @@ async fn messages_and_their_receipts_survive_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sqs.sqlite");
     let open = || {
-        let queues = Queues::open(Some(&path), clock(), anyone(), "http://localhost").unwrap();
+        let queues = Queues::open(Some(&path), clock(), anyone(), Faults::default(), "http://localhost").unwrap();
         queues.create(specs()).unwrap();
         queues
     };
@@ -352,7 +354,7 @@ async fn messages_and_their_receipts_survive_a_restart() {
 
 #[test]
 fn a_dead_letter_queue_must_exist() {
-    let queues = Queues::open(None, clock(), anyone(), "http://localhost").unwrap();
+    let queues = Queues::open(None, clock(), anyone(), Faults::default(), "http://localhost").unwrap();
     let refused = queues.create(specs().into_iter().take(1).collect()).unwrap_err();
     assert!(matches!(refused, QueueError::NoDeadLetterQueue { .. }));
     assert!(matches!(queues.depth("work"), Err(QueueError::NoSuchQueue(_))));

@@ -146,6 +146,8 @@ pub struct Options {
     pub history_from_start: bool,
     /// Whether schedules run on a timer. Tests move the clock instead.
     pub schedules: bool,
+    /// How many shards each table's stream has, which are read side by side.
+    pub stream_shards: usize,
 }
 
 impl std::fmt::Debug for Options {
@@ -167,6 +169,7 @@ impl Default for Options {
             removed_statement: None,
             history_from_start: false,
             schedules: true,
+            stream_shards: 4,
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::dynamodb::Start;
 use crate::gateway::InvocationContext;
 use crate::iam::Roles;
 use crate::pipes::{self, Filter, Running, Sink, Source};
-use crate::sqs::{EventSource, Mapping, MessageAttributes, Queues};
+use crate::sqs::{EventSource, Mapping, Queues};
 use crate::template;
 
 /// The backoff before the second attempt of a delivery.
@@ -28,6 +28,8 @@ const RETRY_BACKOFF: Duration = Duration::from_millis(100);
 const SCHEDULE_POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// How long [`Sources::advance`] waits for the events that a moved clock causes.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a delivery may take to end when the cloud is stopped.
+const STOP_BOUND: Duration = Duration::from_secs(4);
 /// How often expired items are deleted, by the cloud's clock.
 const TTL_SWEEP_INTERVAL: Duration = Duration::from_secs(3600);
 
@@ -131,13 +133,8 @@ impl Sources {
     fn sink(&self, queue: &str) -> Arc<dyn Sink> {
         let (queues, queue): (Queues, String) = (self.services.queues.clone(), queue.to_owned());
         Arc::new(move |bodies: Vec<String>| {
-            let (queues, queue) = (queues.clone(), queue.clone());
-            async move {
-                for body in bodies {
-                    queues.send(&queue, &body, &MessageAttributes::default()).map_err(|error| error.to_string())?;
-                }
-                Ok(())
-            }
+            let sent = queues.send_batch(&queue, &bodies).map_err(|error| error.to_string());
+            async move { sent }
         })
     }
 
@@ -175,8 +172,10 @@ impl Sources {
             start: Start::TrimHorizon,
             filter: Filter::parse(filters.iter().map(String::as_str))
                 .map_err(|error| StartError::service("a pipe's filter")(&error))?,
-            batch_size: pipe.batch_size.min(10),
+            batch_size: pipe.batch_size,
+            bisect: pipe.bisect,
             retries: Some(pipe.max_retries),
+            max_age: Some(pipe.max_record_age),
             backoff: RETRY_BACKOFF,
         };
         let dead_letters = pipe.dead_letters.as_deref().map(|queue| self.sink(queue));
@@ -191,7 +190,8 @@ impl Sources {
     }
 
     fn stream(&self, function: &str, source: &template::EventSource) -> Result<Running, StartError> {
-        let template::EventSource::Stream { table, batch_size, max_retries, dead_letters, .. } = source else {
+        let template::EventSource::Stream { table, batch_size, max_retries, max_record_age, dead_letters } = source
+        else {
             return Err(StartError::Service("a stream", "it is none".to_owned()));
         };
         self.require(function, STREAM_READER, self.stream_arn(table).as_ref())?;
@@ -209,11 +209,13 @@ impl Sources {
             start: Start::TrimHorizon,
             filter: Filter::default(),
             batch_size: *batch_size,
+            bisect: true,
             retries: Some(*max_retries),
+            max_age: Some(*max_record_age),
             backoff: RETRY_BACKOFF,
         };
         let dead_letters = dead_letters.as_deref().map(|queue| self.sink(queue));
-        pipes::to_function(&self.services.dynamodb, source, handler, true, dead_letters, self.services.clock.clone())
+        pipes::to_function(&self.services.dynamodb, source, handler, dead_letters, self.services.clock.clone())
             .map_err(|error| StartError::service("a stream")(&error))
     }
 
@@ -347,7 +349,7 @@ impl Sources {
             clock.abort();
         }
         for pipe in work.pipes {
-            pipe.stop().await;
+            pipe.stop(STOP_BOUND).await;
         }
         for queue in work.queues {
             queue.stop().await;

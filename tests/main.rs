@@ -34,6 +34,7 @@ mod properties {
     mod capacity_units;
     mod contention;
     mod durability;
+    mod ending;
     mod faults;
     mod histories;
     mod stored_data;

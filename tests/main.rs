@@ -35,6 +35,7 @@ mod properties {
     mod contention;
     mod deliveries;
     mod durability;
+    mod ending;
     mod faults;
     mod histories;
     mod stored_data;

@@ -9,34 +9,41 @@ use std::time::Duration;
 
 use local::seed::{OPERATOR, PASSWORD};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
 
 use crate::shop::{Client, Guest, Product, Shop, Vendor, binaries, until};
 
 /// The `bozor` binary in a process of its own, with its data in a directory.
-struct ServerProcess {
-    data: PathBuf,
-    child: Child,
-    address: SocketAddr,
+pub(super) struct ServerProcess {
+    pub(super) data: PathBuf,
+    pub(super) child: Child,
+    pub(super) address: SocketAddr,
+    /// The lines that it prints after its address.
+    pub(super) said: Lines<BufReader<ChildStdout>>,
 }
 
 impl ServerProcess {
     /// Starts a server with an empty directory.
-    async fn open(name: &str) -> Self {
+    pub(super) async fn open(name: &str) -> Self {
         let data = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&data);
-        let (child, address) = start(&data).await;
-        Self { data, child, address }
+        let (child, address, said) = start(&data).await;
+        Self { data, child, address, said }
     }
 
     /// Kills it as `kill -9` does and starts it again, on another port.
     async fn kill_and_restart(&mut self) {
         self.child.kill().await.expect("it was alive");
-        (self.child, self.address) = start(&self.data).await;
+        self.restart().await;
     }
 
-    fn anon(&self) -> Client {
+    /// Starts it again after its end, on another port.
+    pub(super) async fn restart(&mut self) {
+        (self.child, self.address, self.said) = start(&self.data).await;
+    }
+
+    pub(super) fn anon(&self) -> Client {
         Client::at(self.address)
     }
 
@@ -46,18 +53,18 @@ impl ServerProcess {
         self.anon().with_token(token)
     }
 
-    async fn mail_to(&self, email: &str) -> Vec<Value> {
+    pub(super) async fn mail_to(&self, email: &str) -> Vec<Value> {
         let answer = self.anon().get(&format!("/_local/mail?to={email}")).await;
         answer.expect(200)["items"].as_array().expect("messages").clone()
     }
 
     /// Moves the clock forward and waits until the cloud is idle.
-    async fn advance(&self, by: &str) {
+    pub(super) async fn advance(&self, by: &str) {
         self.anon().post("/_local/clock", &json!({"advance": by})).await.expect(200);
     }
 
     /// A vendor who was approved and delivers for 5.00 USD.
-    async fn vendor(&self, handle: &str) -> Vendor {
+    pub(super) async fn vendor(&self, handle: &str) -> Vendor {
         let email = format!("{handle}@people.test");
         let asked = json!({"email": email, "password": PASSWORD, "name": handle});
         self.anon().post("/v1/auth/sign-up", &asked).await.expect(202);
@@ -87,7 +94,7 @@ impl ServerProcess {
         Product { vendor: self.reconnected(&product.vendor).await, ..product.clone() }
     }
 
-    async fn guest(&self) -> Guest {
+    pub(super) async fn guest(&self) -> Guest {
         Guest::new(self.anon(), "USD").await
     }
 
@@ -95,14 +102,14 @@ impl ServerProcess {
         Guest { client: self.anon(), ..guest.clone() }
     }
 
-    async fn close(mut self) {
+    pub(super) async fn close(mut self) {
         self.child.kill().await.expect("it was alive");
         let _ = std::fs::remove_dir_all(&self.data);
     }
 }
 
 /// Starts the binary and waits until it prints its address.
-async fn start(data: &Path) -> (Child, SocketAddr) {
+async fn start(data: &Path) -> (Child, SocketAddr, Lines<BufReader<ChildStdout>>) {
     let binaries = tokio::task::spawn_blocking(binaries).await.expect("the binary is built");
     let mut child = Command::new(binaries.join("bozor"))
         .args(["--no-demo", "--port", "0", "--data"])
@@ -117,7 +124,7 @@ async fn start(data: &Path) -> (Child, SocketAddr) {
     while let Some(line) = said.next_line().await.expect("its output can be read") {
         if let Some((_, port)) = line.split_once("http://localhost:") {
             let port = port.split('/').next().and_then(|port| port.parse().ok()).expect("a port");
-            return (child, SocketAddr::from(([127, 0, 0, 1], port)));
+            return (child, SocketAddr::from(([127, 0, 0, 1], port)), said);
         }
     }
     panic!("it ended before it printed its address: {:?}", child.wait().await);
@@ -342,15 +349,4 @@ async fn a_port_or_a_directory_in_use_is_reported_in_one_line() {
         assert_eq!((ended.status.code(), said), (Some(1), [String::new(), format!("bozor: {reason}\n")]));
     }
     server.close().await;
-}
-
-#[cfg(unix)]
-#[tokio::test]
-async fn an_interrupt_stops_the_server_cleanly() {
-    let mut server = ServerProcess::open("interrupt").await;
-    let process = server.child.id().expect("it runs").to_string();
-    let sent = Command::new("kill").args(["-INT", &process]).status().await.expect("a signal can be sent");
-    assert!(sent.success());
-    assert_eq!(server.child.wait().await.expect("it ends").code(), Some(0));
-    std::fs::remove_dir_all(&server.data).expect("its data can be removed");
 }

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use cloud::stack::StartError;
@@ -103,7 +104,10 @@ fn carry_out(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         }
         None => {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::Data)?;
-            Ok(runtime.block_on(serve(&arguments))?)
+            let ended = runtime.block_on(serve(&arguments));
+            // Dropping the runtime would wait for every call that blocks a thread, however long that takes.
+            runtime.shutdown_background();
+            Ok(ended?)
         }
     }
 }
@@ -121,7 +125,19 @@ fn bench(measure: Measure) -> Result<(), Box<dyn Error>> {
     Ok(runtime.block_on(bench.run(&mut std::io::stdout()))?)
 }
 
-async fn serve(arguments: &Arguments) -> Result<(), StartError> {
+/// How long the cloud may take to end.
+const END_BOUND: Duration = Duration::from_secs(10);
+
+/// Why the cloud ended before it had finished. What was acknowledged is stored all the same.
+#[derive(Debug, thiserror::Error)]
+enum Unfinished {
+    #[error("ended at once")]
+    ToldTwice,
+    #[error("ended without waiting longer")]
+    TooSlow,
+}
+
+async fn serve(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let data = (!arguments.memory).then(|| arguments.data.clone());
     let mut options = Options::for_development(arguments.port, data, !arguments.no_demo);
     if arguments.processes {
@@ -129,10 +145,14 @@ async fn serve(arguments: &Arguments) -> Result<(), StartError> {
     }
     let cloud = LocalCloud::with(options).await?;
     say(&greeting(&cloud.base_url(), !arguments.no_demo));
-    stop_signal().await;
-    say("Stopping.");
-    cloud.stop().await;
-    Ok(())
+    let mut signals = Signals::listen()?;
+    signals.next().await;
+    say("Stopping. A second Ctrl-C ends at once.");
+    let stopped = cloud.stop_telling(|what| say(&format!("Waiting for {what}.")));
+    tokio::select! {
+        stopped = tokio::time::timeout(END_BOUND, stopped) => stopped.map_err(|_| Unfinished::TooSlow.into()),
+        () = signals.next() => Err(Unfinished::ToldTwice.into()),
+    }
 }
 
 /// The directory of this program, where cargo also puts the binaries of the other packages.
@@ -141,20 +161,39 @@ fn beside_this_program() -> Result<PathBuf, StartError> {
     Ok(program.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf))
 }
 
-async fn stop_signal() {
-    let interrupt = tokio::signal::ctrl_c();
+/// The signals that end the cloud: Ctrl-C, and SIGTERM where there is one.
+struct Signals {
     #[cfg(unix)]
-    {
-        let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
-        if let Ok(mut terminate) = terminate {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-            return;
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> Result<Self, StartError> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let signal = |kind| signal(kind).map_err(StartError::Signals);
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
     }
-    let _ = interrupt.await;
+}
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> Result<Self, StartError> {
+        Ok(Self {})
+    }
+
+    async fn next(&mut self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
 }
 
 /// Deletes the data directory. It must contain our lock file, so that a wrong `--data` cannot delete another directory.

@@ -73,6 +73,7 @@ impl Deployment for Bozor {
         Box::pin(async move {
             let running = functions::start(hosted).await?;
             let running = running.with_limit(hosted.function.timeout).with_faults(hosted.faults.clone());
+            let running = running.with_ended(hosted.ended.clone());
             Ok(Arc::new(running) as Arc<dyn Invoke>)
         })
     }

@@ -29,7 +29,8 @@ pub const TEMPLATE: Texts<'static> = Texts {
     nested: &[("infra/observability.yaml", include_str!("../../observability.yaml"))],
 };
 
-/// A running marketplace: the [`Stack`] with Bozor on it, its settings, accounts and demo data. Dropping it stops it.
+/// A running marketplace: the [`Stack`] with Bozor on it, its settings, accounts and demo data. Dropping it ends it
+/// at once.
 pub struct LocalCloud {
     stack: Stack,
     bozor: Arc<Bozor>,
@@ -72,9 +73,14 @@ impl LocalCloud {
         Timestamp::from_millis(self.stack.clock().now().millis())
     }
 
-    /// Finishes what is in progress and stops.
+    /// See [`Stack::stop`].
     pub async fn stop(self) {
         self.stack.stop().await;
+    }
+
+    /// See [`Stack::stop_telling`].
+    pub async fn stop_telling(self, tell: impl Fn(&str)) {
+        self.stack.stop_telling(tell).await;
     }
 }
 

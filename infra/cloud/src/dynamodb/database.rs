@@ -4,13 +4,17 @@
 //! then each connection's commit throws away the other's page cache, and neither may lock the file for good.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use dynoxide::DynoxideError;
 use dynoxide::actions::vector_lifecycle::VectorIndexLifecycle;
 use dynoxide::actions::{self, delete_table, describe_table, update_table};
 use dynoxide::storage::{Storage, TableMetadata};
 use rusqlite::Connection;
+
+use crate::clock::Clock;
 
 /// What the connection is set to. In WAL mode with `synchronous = NORMAL` commits survive a kill of the process without
 /// an fsync each. The directory's lock keeps other processes out, so the file is locked for good (which spares the
@@ -26,6 +30,7 @@ const SETTINGS: &str = "
 /// A database, in a file or in memory.
 pub(super) struct Database {
     storage: Storage,
+    clock: Clock,
     vector_indexes: VectorIndexLifecycle,
 }
 
@@ -62,13 +67,15 @@ actions! {
 }
 
 impl Database {
-    pub(super) fn open(path: Option<&str>) -> Result<Self, DynoxideError> {
+    /// Opens the file `path`, or a new database in memory. Stream records get their time from `clock`.
+    pub(super) fn open(path: Option<&str>, clock: Clock) -> Result<Self, DynoxideError> {
         let storage = match path {
             Some(path) => Storage::new(path)?,
             None => Storage::memory()?,
         };
+        let storage = storage.with_clock(Arc::new(clock.clone()));
         storage.conn().execute_batch(SETTINGS)?;
-        Ok(Self { storage, vector_indexes: VectorIndexLifecycle::new() })
+        Ok(Self { storage, clock, vector_indexes: VectorIndexLifecycle::new() })
     }
 
     /// The only connection, for what no action does.
@@ -105,9 +112,10 @@ impl Database {
         self.storage.get_table_metadata(table)
     }
 
-    /// Writes a copy to a new file.
-    pub(super) fn copy_to(&self, path: &str) -> Result<(), DynoxideError> {
-        self.storage.vacuum_into(path)
+    /// Writes a copy to a new file and opens it.
+    pub(super) fn copy_to(&self, path: &str) -> Result<Self, DynoxideError> {
+        self.storage.vacuum_into(path)?;
+        Self::open(Some(path), self.clock.clone())
     }
 }
 
@@ -121,4 +129,18 @@ fn at_once<T>(action: impl Future<Output = Result<T, DynoxideError>>) -> Result<
 
 fn internal(message: &str) -> DynoxideError {
     DynoxideError::InternalServerError(message.to_owned())
+}
+
+impl dynoxide::storage_backend::Clock for Clock {
+    fn now_unix_secs(&self) -> u64 {
+        since_the_epoch(self).as_secs()
+    }
+
+    fn now_unix_secs_f64(&self) -> f64 {
+        since_the_epoch(self).as_secs_f64()
+    }
+}
+
+fn since_the_epoch(clock: &Clock) -> Duration {
+    Duration::from_millis(u64::try_from(clock.now().millis()).unwrap_or(0))
 }

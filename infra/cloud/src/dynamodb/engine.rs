@@ -15,6 +15,7 @@ use super::database::Database;
 use super::errors::Outcome;
 use super::keys::{IndexKeys, TableSchema};
 use super::tables::{StreamView, Table};
+use crate::clock::Clock;
 use crate::usage::Units;
 
 /// At every write to a streamed table dynoxide looks for the stream's last record; without this index it reads all
@@ -22,12 +23,6 @@ use crate::usage::Units;
 /// query plan.
 const STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS bozor_stream_order
     ON _stream_records (table_name, CAST(sequence_number AS INTEGER))";
-
-const CHECKPOINTS: &str = "CREATE TABLE IF NOT EXISTS bozor_checkpoints (
-    consumer TEXT PRIMARY KEY,
-    table_name TEXT NOT NULL,
-    position INTEGER NOT NULL
-) WITHOUT ROWID";
 
 /// Why the database cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -58,11 +53,10 @@ pub(super) struct Executed {
 }
 
 impl Engine {
-    pub(super) fn open(path: Option<&Path>) -> Result<Self, OpenError> {
+    pub(super) fn open(path: Option<&Path>, clock: Clock) -> Result<Self, OpenError> {
         let path = path.map(|path| path.to_str().ok_or(OpenError::Path)).transpose()?;
-        let database = Database::open(path)?;
+        let database = Database::open(path, clock)?;
         database.connection().execute_batch(STREAM_INDEX)?;
-        database.connection().execute_batch(CHECKPOINTS)?;
         Ok(Self { database })
     }
 

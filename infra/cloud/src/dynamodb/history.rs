@@ -8,7 +8,6 @@ use std::collections::VecDeque;
 use dynoxide::{DynoxideError, Item};
 use serde_json::{Value, json};
 
-use super::database::Database;
 use super::engine::{Engine, Executed, from_value, run};
 use super::keys::{ItemKey, NamedItem};
 
@@ -72,8 +71,7 @@ pub(super) fn run_stale(
     let directory = tempfile::tempdir().map_err(|error| failed(&error))?;
     let copy = directory.path().join("before.sqlite");
     let copy = copy.to_str().ok_or_else(|| failed(&"the temporary directory's path is not UTF-8"))?;
-    engine.database.copy_to(copy)?;
-    let past = Database::open(Some(copy))?;
+    let past = engine.database.copy_to(copy)?;
     for before in undone {
         let table = &before.item.table;
         match &before.image {

@@ -13,6 +13,7 @@ mod expressions;
 mod history;
 mod keys;
 mod limits;
+mod shards;
 mod streams;
 mod tables;
 mod tokens;
@@ -86,6 +87,8 @@ pub struct Options {
     pub poll_interval: Duration,
     /// The prefix of the partition keys of rate limits, which are counted apart.
     pub rate_limit_prefix: Option<&'static str>,
+    /// How many shards each table's stream has.
+    pub shards: usize,
 }
 
 impl Default for Options {
@@ -97,6 +100,7 @@ impl Default for Options {
             slow: crate::faults::SLOW_DELAY,
             poll_interval: Duration::from_secs(1),
             rate_limit_prefix: None,
+            shards: 4,
         }
     }
 }
@@ -144,6 +148,8 @@ pub struct Endpoint {
     faults: Faults,
     usage: Usage,
     clock: Clock,
+    /// When the tables were opened.
+    opened: Timestamp,
     options: Options,
 }
 
@@ -169,7 +175,8 @@ impl Endpoint {
         clock: Clock,
         options: Options,
     ) -> Result<Self, OpenError> {
-        let engine = Engine::open(path)?;
+        let engine = Engine::open(path, clock.clone())?;
+        engine.open_positions()?;
         let mut schemas = TableSchemas::new();
         for table in engine.table_names()? {
             if let Some(schema) = engine.schema(&table)? {
@@ -187,6 +194,7 @@ impl Endpoint {
             permit,
             faults,
             usage,
+            opened: clock.now(),
             clock,
             options,
         })
@@ -198,6 +206,9 @@ impl Endpoint {
             let schema = {
                 let state = self.state();
                 state.engine.create(table)?;
+                if table.stream.is_some() {
+                    state.engine.shard_stream(&table.name, self.options.shards.max(1))?;
+                }
                 state.engine.schema(&table.name)?
             };
             write(&self.schemas).extend(schema.map(|schema| (table.name.clone(), schema)));

@@ -1,15 +1,16 @@
-//! The tables' streams, read in order from each consumer's checkpoint.
+//! The tables' streams: each shard is read in order, from the position of its consumer.
 
 use std::sync::Arc;
 
+use crate::time::Timestamp;
 use dynoxide::DynoxideError;
 use dynoxide::actions::get_shard_iterator::encode_shard_iterator;
-use dynoxide::streams::shard_id;
 use rusqlite::{OptionalExtension, params};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::engine::{Engine, from_value};
+use super::shards::shard_id;
 use super::{Endpoint, OpenError, table_arn};
 
 /// dynoxide adds this to a stored sequence number when it returns it.
@@ -28,30 +29,47 @@ pub enum Start {
 pub struct StreamRecord {
     /// Its position in the stream, which [`Consumer::commit`] takes.
     pub position: i64,
+    /// Since when it could be read, by the cloud's clock: since it was made, or since the tables were opened if that
+    /// was later. While a cloud is off its clock runs on, but nobody can read.
+    pub since: Timestamp,
     /// The record as Lambda and EventBridge Pipes get it.
     pub event: Value,
 }
 
-/// A reader of a table's stream. Its checkpoint is stored in the database, so that it continues there after a restart.
+/// A reader of one shard of a table's stream. Its position is stored in the database, so that it continues there after
+/// a restart.
 #[derive(Debug)]
 pub struct Consumer {
     endpoint: Arc<Endpoint>,
     name: String,
     table: String,
+    shard: String,
     position: i64,
     changes: watch::Receiver<u64>,
 }
 
 impl Endpoint {
-    /// The consumer of this name, at its checkpoint, or at `start` if it is new.
-    pub fn consumer(self: &Arc<Self>, name: &str, table: &str, start: Start) -> Result<Consumer, OpenError> {
+    /// The consumers of this name, one for each shard of the stream, at their positions, or at `start` if they are new.
+    pub fn consumers(self: &Arc<Self>, name: &str, table: &str, start: Start) -> Result<Vec<Consumer>, OpenError> {
         let changes = self.changes().entry(table.to_owned()).or_insert_with(|| watch::Sender::new(0)).subscribe();
-        let position = self.state().engine.begin(name, table, start)?;
-        let (name, table) = (name.to_owned(), table.to_owned());
-        Ok(Consumer { endpoint: Arc::clone(self), name, table, position, changes })
+        let count = self.options.shards.max(1);
+        let state = self.state();
+        state.engine.shard_stream(table, count)?;
+        let mut consumers = Vec::with_capacity(count);
+        for shard in (0..count).map(|shard| shard_id(shard, count)) {
+            consumers.push(Consumer {
+                endpoint: Arc::clone(self),
+                name: name.to_owned(),
+                table: table.to_owned(),
+                position: state.engine.begin(name, table, &shard, start)?,
+                shard,
+                changes: changes.clone(),
+            });
+        }
+        Ok(consumers)
     }
 
-    /// Deletes the checkpoints of all other consumers. A stream keeps every record that one of its consumers has not
+    /// Deletes the positions of all other consumers. A stream keeps every record that one of its consumers has not
     /// committed, so a consumer that is gone would keep it growing.
     pub fn retain_consumers(&self, names: &[&str]) -> Result<(), OpenError> {
         Ok(self.state().engine.retain(names)?)
@@ -81,12 +99,15 @@ impl Consumer {
     /// The next records, oldest first; none if this consumer has seen all.
     pub fn next(&mut self, limit: usize) -> Result<Vec<StreamRecord>, OpenError> {
         self.changes.mark_unchanged();
-        Ok(self.endpoint.state().engine.stream_records(&self.table, self.position, limit)?)
+        let endpoint = &self.endpoint;
+        let records = endpoint.state().engine.stream_records(&self.table, &self.shard, self.position, limit)?;
+        let readable = |(position, made, event)| StreamRecord { position, since: endpoint.opened.max(made), event };
+        Ok(records.into_iter().map(readable).collect())
     }
 
     /// Stores that everything up to this record is processed, and deletes the records that no consumer needs any more.
     pub fn commit(&mut self, position: i64) -> Result<(), OpenError> {
-        self.endpoint.state().engine.commit(&self.name, &self.table, position)?;
+        self.endpoint.state().engine.commit(&self.name, &self.table, &self.shard, position)?;
         self.position = position;
         self.endpoint.progress.send_modify(|count| *count += 1);
         Ok(())
@@ -102,73 +123,77 @@ impl Consumer {
         &self.table
     }
 
+    pub fn shard(&self) -> &str {
+        &self.shard
+    }
+
     pub fn stream_arn(&self) -> Result<String, OpenError> {
         Ok(self.endpoint.state().engine.stream_arn(&self.table)?)
     }
 }
 
 impl Engine {
-    fn begin(&self, consumer: &str, table: &str, start: Start) -> rusqlite::Result<i64> {
+    fn begin(&self, consumer: &str, table: &str, shard: &str, start: Start) -> rusqlite::Result<i64> {
         let known = self
             .database
             .connection()
-            .query_row("SELECT position FROM bozor_checkpoints WHERE consumer = ?1", [consumer], |row| row.get(0))
+            .query_row(
+                "SELECT position FROM bozor_positions WHERE consumer = ?1 AND table_name = ?2 AND shard = ?3",
+                [consumer, table, shard],
+                |row| row.get(0),
+            )
             .optional()?;
         if let Some(position) = known {
             return Ok(position);
         }
         let position = match start {
             Start::TrimHorizon => 0,
-            Start::Latest => self.database.connection().query_row(
-                "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) FROM _stream_records WHERE table_name = ?1",
-                [table],
-                |row| row.get(0),
-            )?,
+            Start::Latest => self.newest(table)?,
         };
-        self.database.connection().execute(
-            "INSERT INTO bozor_checkpoints (consumer, table_name, position) VALUES (?1, ?2, ?3)",
-            params![consumer, table, position],
-        )?;
+        self.place(consumer, table, shard, position)?;
         Ok(position)
     }
 
     fn retain(&self, names: &[&str]) -> rusqlite::Result<()> {
         let names = Value::from(names.to_vec()).to_string();
-        self.database.connection().execute(
-            "DELETE FROM bozor_checkpoints WHERE consumer NOT IN (SELECT value FROM json_each(?1))",
-            [names],
-        )?;
+        self.database
+            .connection()
+            .execute("DELETE FROM bozor_positions WHERE consumer NOT IN (SELECT value FROM json_each(?1))", [names])?;
         Ok(())
     }
 
-    /// Keeps the last record even when all consumers have committed it: dynoxide numbers the next one from it.
-    fn commit(&self, consumer: &str, table: &str, position: i64) -> rusqlite::Result<()> {
+    /// Keeps the table's last record even when all consumers have committed it: dynoxide numbers the next one from it.
+    fn commit(&self, consumer: &str, table: &str, shard: &str, position: i64) -> rusqlite::Result<()> {
         let transaction = self.database.connection().unchecked_transaction()?;
         self.database
             .connection()
-            .prepare_cached("UPDATE bozor_checkpoints SET position = MAX(position, ?2) WHERE consumer = ?1")?
-            .execute(params![consumer, position])?;
+            .prepare_cached(
+                "UPDATE bozor_positions SET position = MAX(position, ?4)
+                    WHERE consumer = ?1 AND table_name = ?2 AND shard = ?3",
+            )?
+            .execute(params![consumer, table, shard, position])?;
         self.database
             .connection()
             .prepare_cached(
-                "DELETE FROM _stream_records WHERE table_name = ?1
+                "DELETE FROM _stream_records WHERE table_name = ?1 AND shard_id = ?2
                     AND CAST(sequence_number AS INTEGER)
-                        <= (SELECT MIN(position) FROM bozor_checkpoints WHERE table_name = ?1)
+                        <= (SELECT MIN(position) FROM bozor_positions WHERE table_name = ?1 AND shard = ?2)
                     AND CAST(sequence_number AS INTEGER)
                         < (SELECT MAX(CAST(sequence_number AS INTEGER)) FROM _stream_records WHERE table_name = ?1)",
             )?
-            .execute([table])?;
+            .execute([table, shard])?;
         transaction.commit()
     }
 
     fn unread(&self) -> rusqlite::Result<u64> {
-        self.database.connection().query_row(
-            "SELECT COUNT(*) FROM bozor_checkpoints AS consumer JOIN _stream_records AS record
-                ON record.table_name = consumer.table_name
-                    AND CAST(record.sequence_number AS INTEGER) > consumer.position",
-            [],
-            |row| row.get(0),
-        )
+        self.database
+            .connection()
+            .prepare_cached(
+                "SELECT COUNT(*) FROM bozor_positions AS read JOIN _stream_records AS record
+                    ON record.table_name = read.table_name AND record.shard_id = read.shard
+                        AND CAST(record.sequence_number AS INTEGER) > read.position",
+            )?
+            .query_row([], |row| row.get(0))
     }
 
     fn stream_length(&self, table: &str) -> rusqlite::Result<u64> {
@@ -184,15 +209,25 @@ impl Engine {
         Ok(format!("{}/stream/{label}", table_arn(table)))
     }
 
-    fn stream_records(&self, table: &str, after: i64, limit: usize) -> Result<Vec<StreamRecord>, DynoxideError> {
-        let iterator = encode_shard_iterator(table, &shard_id(table), after);
+    /// The position, the time and the event of each record.
+    fn stream_records(
+        &self,
+        table: &str,
+        shard: &str,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<(i64, Timestamp, Value)>, DynoxideError> {
+        // A write wakes the readers of all shards; most of them find nothing, which this tells at a tenth of the cost.
+        if !self.has_records(table, shard, after).map_err(|error| failed(error.to_string()))? {
+            return Ok(Vec::new());
+        }
+        let iterator = encode_shard_iterator(table, shard, after);
         let request = json!({ "ShardIterator": iterator, "Limit": limit });
         let records = self.database.get_records(from_value(request)?)?.records;
         if records.is_empty() {
             return Ok(Vec::new());
         }
         let arn = self.stream_arn(table)?;
-        let failed = |message: String| DynoxideError::InternalServerError(message);
         let as_delivered = |record| {
             let mut event = serde_json::to_value(record).map_err(|error| failed(error.to_string()))?;
             if let Some(event) = event.as_object_mut() {
@@ -206,8 +241,24 @@ impl Engine {
                 .and_then(|number| number.checked_sub(SEQUENCE_OFFSET))
                 .and_then(|number| i64::try_from(number).ok())
                 .ok_or_else(|| failed("a stream record has an unknown form of sequence number".to_owned()))?;
-            Ok(StreamRecord { position, event })
+            let made = event.pointer("/dynamodb/ApproximateCreationDateTime").and_then(Value::as_f64);
+            let made = Timestamp::from_millis((made.unwrap_or_default() as i64).saturating_mul(1_000));
+            Ok((position, made, event))
         };
         records.into_iter().map(as_delivered).collect()
     }
+
+    fn has_records(&self, table: &str, shard: &str, after: i64) -> rusqlite::Result<bool> {
+        self.database
+            .connection()
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM _stream_records
+                    WHERE table_name = ?1 AND shard_id = ?2 AND CAST(sequence_number AS INTEGER) > ?3)",
+            )?
+            .query_row(params![table, shard, after], |row| row.get(0))
+    }
+}
+
+fn failed(message: String) -> DynoxideError {
+    DynoxideError::InternalServerError(message)
 }

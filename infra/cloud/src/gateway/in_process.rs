@@ -9,6 +9,7 @@ use axum::Router;
 use bytes::Bytes;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Context, LambdaEvent};
+use tokio::sync::watch;
 use tower::Service;
 
 use super::{BoxFuture, InvocationContext, Invoke, InvokeError};
@@ -23,6 +24,34 @@ pub struct InProcess {
     handler: Handler,
     limit: Option<Duration>,
     faults: Faults,
+    ended: Ended,
+}
+
+/// Whether the functions of this process have ended. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Ended(watch::Sender<bool>);
+
+impl Default for Ended {
+    fn default() -> Self {
+        Self(watch::Sender::new(false))
+    }
+}
+
+impl Ended {
+    /// Ends all invocations that are running, and all that begin later.
+    pub fn end(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Runs an invocation until its end or until the functions have ended.
+    pub async fn or<T>(self, invocation: impl Future<Output = Result<T, InvokeError>>) -> Result<T, InvokeError> {
+        let mut ended = self.0.subscribe();
+        tokio::select! {
+            biased;
+            _ = ended.wait_for(|ended| *ended) => Err(InvokeError::Ended("the cloud was stopped".to_owned())),
+            answered = invocation => answered,
+        }
+    }
 }
 
 impl fmt::Debug for InProcess {
@@ -43,7 +72,7 @@ impl InProcess {
     pub fn handler(
         handler: impl Fn(Bytes, InvocationContext) -> BoxFuture<'static, Result<Bytes, InvokeError>> + Send + Sync + 'static,
     ) -> Self {
-        Self { handler: Arc::new(handler), limit: None, faults: Faults::default() }
+        Self { handler: Arc::new(handler), limit: None, faults: Faults::default(), ended: Ended::default() }
     }
 
     /// Sets the function's timeout, after which the invocation fails.
@@ -57,6 +86,12 @@ impl InProcess {
         self.faults = faults;
         self
     }
+
+    /// Sets what ends its invocations.
+    pub fn with_ended(mut self, ended: Ended) -> Self {
+        self.ended = ended;
+        self
+    }
 }
 
 impl Invoke for InProcess {
@@ -64,7 +99,7 @@ impl Invoke for InProcess {
         // A separate task: a panic becomes this invocation's error, and the function runs to its end even if the caller
         // disconnects, as in Lambda.
         let crash = self.faults.crash_of(&context.trace_id);
-        let running = tokio::spawn((self.handler)(event, context));
+        let running = tokio::spawn(self.ended.clone().or((self.handler)(event, context)));
         Box::pin(async move {
             let abort = running.abort_handle();
             let limit = async {

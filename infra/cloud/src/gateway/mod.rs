@@ -37,7 +37,7 @@ use crate::usage::Usage;
 
 pub use authorizer::{Authorizer, Denied, Verifier};
 pub use cors::Cors;
-pub use in_process::InProcess;
+pub use in_process::{Ended, InProcess};
 pub use processes::{Processes, Program};
 pub(crate) use route::decoded;
 pub use route::{DEFAULT_ROUTE, RouteSpec};

@@ -1,58 +1,77 @@
-//! Dead letters of records that could not be delivered. As in AWS, they contain the records' position in the stream,
-//! not the records.
+//! Dead letters of records that were given up. As in AWS, they contain the records' position in the stream, not the
+//! records (<https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html>).
 
 use crate::time::Timestamp;
 use serde_json::{Value, json};
 
-use crate::dynamodb::{StreamRecord, table_arn};
+use crate::dynamodb::StreamRecord;
+use crate::sqs::wire::random_uuid;
 
-pub(super) fn of_pipe(pipe: &str, table: &str, stream_arn: &str, records: &[StreamRecord], now: Timestamp) -> String {
+/// Why records are given up, as dead letters call it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GivenUp {
+    RetryAttemptsExhausted,
+    RecordAgeExceeded,
+}
+
+pub(super) fn of_pipe(pipe: &str, why: GivenUp, batch: Value, now: Timestamp) -> String {
     json!({
         "context": {
             "partnerResourceArn": format!("arn:aws:pipes:us-east-1:000000000000:pipe/{pipe}"),
-            "condition": "RetryAttemptsExhausted",
+            "condition": why.condition(),
         },
         "version": "1.0",
         "timestamp": now,
-        "DDBStreamBatchInfo": batch(table, stream_arn, records),
+        "DDBStreamBatchInfo": batch,
     })
     .to_string()
 }
 
 /// The dead letter of an event source mapping.
-pub(super) fn of_function(
-    function: &str,
-    attempts: u32,
-    table: &str,
-    stream_arn: &str,
-    records: &[StreamRecord],
-    now: Timestamp,
-) -> String {
-    json!({
+pub(super) fn of_function(function: &str, why: GivenUp, attempts: u32, batch: Value, now: Timestamp) -> String {
+    let mut letter = json!({
         "requestContext": {
+            "requestId": random_uuid(),
             "functionArn": format!("arn:aws:lambda:us-east-1:000000000000:function:{function}"),
-            "condition": "RetryAttemptsExhausted",
+            "condition": why.condition(),
             "approximateInvokeCount": attempts,
         },
         "version": "1.0",
         "timestamp": now,
-        "DDBStreamBatchInfo": batch(table, stream_arn, records),
-    })
-    .to_string()
+        "DDBStreamBatchInfo": batch,
+    });
+    if attempts > 0 {
+        let response = json!({ "statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled" });
+        letter.as_object_mut().map(|letter| letter.insert("responseContext".to_owned(), response));
+    }
+    letter.to_string()
 }
 
-fn batch(table: &str, stream_arn: &str, records: &[StreamRecord]) -> Value {
-    let of = |record: Option<&StreamRecord>, field: &str| {
-        record.and_then(|record| record.event.pointer(field)).cloned().unwrap_or_default()
+/// Where the records are.
+pub(super) fn batch(shard: &str, stream_arn: &str, records: &[StreamRecord]) -> Value {
+    let number = |record: Option<&StreamRecord>| {
+        record.and_then(|record| record.event.pointer("/dynamodb/SequenceNumber")).cloned().unwrap_or_default()
+    };
+    let arrival = |record: Option<&StreamRecord>| {
+        let seconds = record?.event.pointer("/dynamodb/ApproximateCreationDateTime")?.as_f64()?;
+        Some(Timestamp::from_millis((seconds as i64).saturating_mul(1_000)))
     };
     json!({
-        "shardId": format!("shardId-00000001-{table}"),
-        "startSequenceNumber": of(records.first(), "/dynamodb/SequenceNumber"),
-        "endSequenceNumber": of(records.last(), "/dynamodb/SequenceNumber"),
-        "approximateArrivalOfFirstRecord": of(records.first(), "/dynamodb/ApproximateCreationDateTime"),
-        "approximateArrivalOfLastRecord": of(records.last(), "/dynamodb/ApproximateCreationDateTime"),
+        "shardId": shard,
+        "startSequenceNumber": number(records.first()),
+        "endSequenceNumber": number(records.last()),
+        "approximateArrivalOfFirstRecord": arrival(records.first()),
+        "approximateArrivalOfLastRecord": arrival(records.last()),
         "batchSize": records.len(),
         "streamArn": stream_arn,
-        "tableArn": table_arn(table),
     })
+}
+
+impl GivenUp {
+    const fn condition(self) -> &'static str {
+        match self {
+            Self::RetryAttemptsExhausted => "RetryAttemptsExhausted",
+            Self::RecordAgeExceeded => "RecordAgeExceeded",
+        }
+    }
 }

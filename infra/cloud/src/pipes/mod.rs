@@ -1,12 +1,13 @@
 //! The readers of the tables' streams: pipes to queues, and event source mappings to functions.
 //!
-//! Each stores its checkpoint in the tables' database and advances it only after delivery. So delivery is at least
-//! once: a kill at any moment loses no record, and may repeat those that were being delivered.
+//! Each reads the shards of its stream side by side. It stores its position in each in the tables' database and advances
+//! it only after delivery. So delivery is at least once: a kill at any moment loses no record, and may repeat those that
+//! were being delivered.
 
+mod batch;
 mod dead_letter;
-mod function;
 mod pattern;
-mod queue;
+mod target;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,9 +20,8 @@ use tokio::task::JoinHandle;
 pub use pattern::{Filter, PatternError};
 
 use crate::clock::Clock;
-use crate::dynamodb::{Consumer, Endpoint, OpenError, Start, StreamRecord};
-use function::ToFunction;
-use queue::ToQueue;
+use crate::dynamodb::{Consumer, Endpoint, OpenError, Start};
+use target::Target;
 
 const MAX_BACKOFF: Duration = Duration::from_secs(10);
 
@@ -30,16 +30,17 @@ pub type Delivering<T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send>>
 
 /// A queue to deliver to. A closure from message bodies to a future is a sink.
 pub trait Sink: Send + Sync + 'static {
-    /// Sends these messages, at most [`Source::batch_size`] of them. Fails unless all are sent.
-    fn send(&self, bodies: Vec<String>) -> Delivering<()>;
+    /// Sends these messages, at most [`Source::batch_size`] of them, and returns the indices of those that the queue
+    /// refused. With an error none of them was sent.
+    fn send(&self, bodies: Vec<String>) -> Delivering<Vec<usize>>;
 }
 
 impl<F, Sending> Sink for F
 where
     F: Fn(Vec<String>) -> Sending + Send + Sync + 'static,
-    Sending: Future<Output = Result<(), String>> + Send + 'static,
+    Sending: Future<Output = Result<Vec<usize>, String>> + Send + 'static,
 {
-    fn send(&self, bodies: Vec<String>) -> Delivering<()> {
+    fn send(&self, bodies: Vec<String>) -> Delivering<Vec<usize>> {
         Box::pin(self(bodies))
     }
 }
@@ -72,8 +73,12 @@ pub struct Source {
     pub filter: Filter,
     /// The most records delivered at once; for a queue at most 10.
     pub batch_size: usize,
+    /// Whether a batch that fails is halved.
+    pub bisect: bool,
     /// How often a delivery is retried before it is given up; None is without end.
     pub retries: Option<u32>,
+    /// The age, by the cloud's clock, at which a record is given up; None is without end.
+    pub max_age: Option<Duration>,
     /// The backoff before the second attempt. It doubles with each further one, up to 10 seconds.
     pub backoff: Duration,
 }
@@ -81,20 +86,16 @@ pub struct Source {
 /// A running reader of a stream. Dropping it kills it.
 #[derive(Debug)]
 pub struct Running {
+    name: String,
     stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
+    shards: Vec<JoinHandle<()>>,
 }
 
-/// What a running reader needs besides its consumer and target.
+/// What the readers of all shards share.
 struct Context {
     source: Source,
     dead_letters: Option<Arc<dyn Sink>>,
     clock: Clock,
-}
-
-enum Target {
-    Queue(ToQueue),
-    Function(ToFunction),
 }
 
 /// Starts a pipe to a queue.
@@ -105,30 +106,32 @@ pub fn to_queue(
     dead_letters: Option<Arc<dyn Sink>>,
     clock: Clock,
 ) -> Result<Running, OpenError> {
-    start(endpoint, Context { source, dead_letters, clock }, Target::Queue(ToQueue { sink }))
+    start(endpoint, Context { source, dead_letters, clock }, Target::Queue(sink))
 }
 
-/// Starts an event source mapping to a function; `bisect` splits a batch that fails.
+/// Starts an event source mapping to a function.
 pub fn to_function(
     endpoint: &Arc<Endpoint>,
     source: Source,
     handler: Arc<dyn Handler>,
-    bisect: bool,
     dead_letters: Option<Arc<dyn Sink>>,
     clock: Clock,
 ) -> Result<Running, OpenError> {
-    start(endpoint, Context { source, dead_letters, clock }, Target::Function(ToFunction { handler, bisect }))
+    start(endpoint, Context { source, dead_letters, clock }, Target::Function(handler))
 }
 
 fn start(endpoint: &Arc<Endpoint>, context: Context, target: Target) -> Result<Running, OpenError> {
-    let consumer = endpoint.consumer(&context.source.name, &context.source.table, context.source.start)?;
+    let consumers = endpoint.consumers(&context.source.name, &context.source.table, context.source.start)?;
     let (stop, stopped) = watch::channel(false);
-    Ok(Running { stop, task: tokio::spawn(work(context, target, consumer, stopped)) })
+    let name = context.source.name.clone();
+    let (context, target) = (Arc::new(context), Arc::new(target));
+    let read = |consumer| tokio::spawn(work(Arc::clone(&context), Arc::clone(&target), consumer, stopped.clone()));
+    Ok(Running { name, stop, shards: consumers.into_iter().map(read).collect() })
 }
 
-async fn work(context: Context, target: Target, mut consumer: Consumer, mut stopped: watch::Receiver<bool>) {
+async fn work(context: Arc<Context>, target: Arc<Target>, mut consumer: Consumer, mut stopped: watch::Receiver<bool>) {
     while !*stopped.borrow_and_update() {
-        match step(&context, &target, &mut consumer).await {
+        match step(&context, &target, &mut consumer, &mut stopped).await {
             Ok(true) => {}
             Ok(false) => tokio::select! {
                 () = consumer.changed() => {}
@@ -136,65 +139,56 @@ async fn work(context: Context, target: Target, mut consumer: Consumer, mut stop
             },
             Err(error) => {
                 tracing::error!(source.name = context.source.name, error = %error, "A stream could not be read.");
-                tokio::time::sleep(MAX_BACKOFF).await;
+                batch::pause(MAX_BACKOFF, &mut stopped).await;
             }
         }
     }
 }
 
 /// Delivers the next records. False when there are none.
-async fn step(context: &Context, target: &Target, consumer: &mut Consumer) -> Result<bool, OpenError> {
-    let records: Vec<StreamRecord> = consumer.next(context.source.batch_size.max(1))?;
-    match target {
-        Target::Queue(queue) => queue.deliver(context, consumer, &records).await?,
-        Target::Function(function) => function.deliver(context, consumer, &records).await?,
-    }
-    Ok(!records.is_empty())
-}
-
-impl Context {
-    fn gives_up_after(&self, attempts: u32) -> bool {
-        self.source.retries.is_some_and(|retries| attempts > retries)
-    }
-
-    async fn backoff(&self, attempts: u32) {
-        let factor = 2_u32.saturating_pow(attempts.saturating_sub(1));
-        tokio::time::sleep(self.source.backoff.saturating_mul(factor).min(MAX_BACKOFF)).await;
-    }
-
-    /// Sends a dead letter. Blocks the reader until that succeeds; otherwise the records would be lost without a trace.
-    async fn send_dead_letter(&self, message: String) {
-        let Some(dead_letters) = &self.dead_letters else {
-            tracing::error!(source.name = self.source.name, "Records were given up and there is no dead-letter queue.");
-            return;
-        };
-        let mut attempts = 0;
-        while let Err(error) = dead_letters.send(vec![message.clone()]).await {
-            tracing::error!(source.name = self.source.name, error = %error, "A dead letter could not be sent.");
-            attempts += 1;
-            self.backoff(attempts).await;
-        }
-    }
+async fn step(
+    context: &Context,
+    target: &Target,
+    consumer: &mut Consumer,
+    stopped: &mut watch::Receiver<bool>,
+) -> Result<bool, OpenError> {
+    let records = consumer.next(context.source.batch_size.max(1))?;
+    let found = !records.is_empty();
+    batch::deliver(context, target, consumer, records, stopped).await?;
+    Ok(found)
 }
 
 impl Running {
-    /// Stops after the current delivery, and waits for it.
-    pub async fn stop(mut self) {
+    /// Takes no further records, and waits up to `bound` for the deliveries that are running: one that takes longer is
+    /// abandoned, and its records are delivered after the next start.
+    pub async fn stop(mut self, bound: Duration) {
         self.stop.send_replace(true);
-        // An error means that the task has panicked, so it has ended as well.
-        let _ = (&mut self.task).await;
+        let end = tokio::time::Instant::now() + bound;
+        for shard in &mut self.shards {
+            // An error means that the task has panicked, so it has ended as well.
+            if tokio::time::timeout_at(end, &mut *shard).await.is_err() {
+                tracing::warn!(
+                    source.name = self.name,
+                    "A delivery takes too long, and is repeated after the next start."
+                );
+                shard.abort();
+                let _ = shard.await;
+            }
+        }
     }
 
     /// Stops at once, even during a delivery, as a crash would.
     pub async fn kill(mut self) {
-        self.task.abort();
-        let _ = (&mut self.task).await;
+        for shard in &mut self.shards {
+            shard.abort();
+            let _ = shard.await;
+        }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.task.abort();
+        self.shards.iter().for_each(JoinHandle::abort);
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::wire::{Call, Refusal};
 
-const MAX_BATCH_ENTRIES: usize = 10;
+pub(super) const MAX_BATCH_ENTRIES: usize = 10;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]

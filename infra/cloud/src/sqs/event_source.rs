@@ -17,6 +17,8 @@ use crate::account::REGION;
 
 /// The longest poll that SQS allows.
 const POLL: Duration = Duration::from_secs(20);
+/// The pause after a failed read.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// A mapping as the template describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,8 +43,20 @@ impl Mapping {
 
 /// A running mapping. Dropping it stops receiving messages; [`EventSource::stop`] also waits for running batches.
 pub struct EventSource {
-    stopping: watch::Sender<bool>,
+    queue: String,
+    phase: watch::Sender<Phase>,
     pollers: Vec<JoinHandle<()>>,
+}
+
+/// What the pollers do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Receive,
+    /// Finish the running batches and receive no more.
+    Finish,
+    /// Leave the messages of the running batches: they are visible again when their timeout ends. Not earlier, because
+    /// a consumer may rely on it that nobody else gets a message until then.
+    Abandon,
 }
 
 impl EventSource {
@@ -57,23 +71,33 @@ impl EventSource {
         F: Future<Output = Result<Value, String>> + Send + 'static,
     {
         let spec = queues.spec(&mapping.queue)?;
-        let (stopping, stopped) = watch::channel(false);
+        let (phase, follow) = watch::channel(Phase::Receive);
         let handler = Arc::new(handler);
         let pollers = (0..mapping.concurrency.max(1))
             .map(|_| {
                 let poller = Poller { queues: queues.clone(), spec: spec.clone(), mapping: mapping.clone() };
-                tokio::spawn(poller.run(stopped.clone(), handler.clone()))
+                tokio::spawn(poller.run(follow.clone(), handler.clone()))
             })
             .collect();
-        Ok(Self { stopping, pollers })
+        Ok(Self { queue: mapping.queue.clone(), phase, pollers })
     }
 
-    /// Stops receiving messages and waits until the running batches are done.
-    pub async fn stop(mut self) {
-        self.stopping.send_replace(true);
+    /// Stops receiving messages, and waits up to `bound` for the running batches: one that takes longer is abandoned,
+    /// and its messages are visible again after their timeout.
+    pub async fn stop(mut self, bound: Duration) {
+        self.phase.send_replace(Phase::Finish);
+        let end = tokio::time::Instant::now() + bound;
         for poller in self.pollers.drain(..) {
-            if let Err(cause) = poller.await {
-                tracing::error!(error = %cause, "a queue's poller panicked");
+            let mut poller = poller;
+            let ended = match tokio::time::timeout_at(end, &mut poller).await {
+                Ok(ended) => ended,
+                Err(_) => {
+                    self.phase.send_replace(Phase::Abandon);
+                    poller.await
+                }
+            };
+            if let Err(cause) = ended {
+                tracing::error!(queue = self.queue, error = %cause, "a queue's poller panicked");
             }
         }
     }
@@ -81,7 +105,14 @@ impl EventSource {
 
 impl Drop for EventSource {
     fn drop(&mut self) {
-        self.stopping.send_replace(true);
+        // Not from abandoning back to finishing.
+        self.phase.send_if_modified(|phase| {
+            let receives = *phase == Phase::Receive;
+            if receives {
+                *phase = Phase::Finish;
+            }
+            receives
+        });
     }
 }
 
@@ -92,7 +123,7 @@ struct Poller {
 }
 
 impl Poller {
-    async fn run<H, F>(self, mut stopped: watch::Receiver<bool>, handler: Arc<H>)
+    async fn run<H, F>(self, mut phase: watch::Receiver<Phase>, handler: Arc<H>)
     where
         H: Fn(Value) -> F + Send + Sync + 'static,
         F: Future<Output = Result<Value, String>> + Send + 'static,
@@ -100,15 +131,16 @@ impl Poller {
         loop {
             let messages = tokio::select! {
                 biased;
-                _ = stopped.wait_for(|stop| *stop) => return,
+                _ = phase.wait_for(|phase| *phase != Phase::Receive) => return,
                 taken = self.batch() => taken,
             };
             match messages {
                 Ok(messages) if messages.is_empty() => {}
-                Ok(messages) => self.handle(&messages, &*handler).await,
+                Ok(messages) => self.handle(&messages, &*handler, &mut phase).await,
                 Err(cause) => {
                     tracing::error!(queue = self.spec.name, error = %cause, "a queue could not be read");
-                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    let stopped = phase.wait_for(|phase| *phase != Phase::Receive);
+                    let _elapsed = tokio::time::timeout(RETRY_PAUSE, stopped).await;
                 }
             }
         }
@@ -129,14 +161,25 @@ impl Poller {
         Ok(messages)
     }
 
-    async fn handle<H, F>(&self, messages: &[Incoming], handler: &H)
+    async fn handle<H, F>(&self, messages: &[Incoming], handler: &H, phase: &mut watch::Receiver<Phase>)
     where
         H: Fn(Value) -> F,
         F: Future<Output = Result<Value, String>> + Send + 'static,
     {
         let event = event(&self.spec.name, messages);
         // In a task of its own, so that a panic in a handler fails one batch instead of ending the poller.
-        let answer = match tokio::spawn(handler(event)).await {
+        let mut running = tokio::spawn(handler(event));
+        let ended = tokio::select! {
+            ended = &mut running => Some(ended),
+            Ok(_) = phase.wait_for(|phase| *phase == Phase::Abandon) => None,
+        };
+        let Some(ended) = ended else {
+            running.abort();
+            let _aborted = running.await;
+            tracing::warn!(queue = self.spec.name, "a batch takes too long, and is handled again after the next start");
+            return;
+        };
+        let answer = match ended {
             Ok(answer) => answer,
             Err(cause) => Err(cause.to_string()),
         };

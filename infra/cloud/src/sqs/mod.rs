@@ -6,6 +6,7 @@
 mod attributes;
 mod batch;
 mod event_source;
+mod inside;
 #[cfg(test)]
 pub(crate) mod loopback;
 mod operations;

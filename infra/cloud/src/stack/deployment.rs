@@ -12,7 +12,7 @@ use http::request::Parts;
 
 use crate::clock::Clock;
 use crate::faults::Faults;
-use crate::gateway::{BoxFuture, Invoke};
+use crate::gateway::{BoxFuture, Ended, Invoke};
 use crate::template::{self, Site, Texts};
 
 /// Delivers a request to the API as from outside, and returns the response.
@@ -92,6 +92,8 @@ pub struct Hosted<'a> {
     pub faults: Faults,
     /// The services, to call without a socket.
     pub endpoints: Endpoints,
+    /// What ends its invocations when the cloud ends.
+    pub ended: Ended,
 }
 
 /// The cloud that a sandbox is opened in.
@@ -122,7 +124,7 @@ pub trait ThirdParty: Send + Sync {
 
 /// The work that a third party does by itself. Dropping it ends it at once.
 pub trait Underway: Send + Sync {
-    /// Ends it after what is in progress.
+    /// Ends it after what is in progress. The future is dropped when that takes too long.
     fn stop(self: Box<Self>) -> BoxFuture<'static, ()>;
 }
 
@@ -146,6 +148,8 @@ pub struct Options {
     pub history_from_start: bool,
     /// Whether schedules run on a timer. Tests move the clock instead.
     pub schedules: bool,
+    /// How many shards each table's stream has, which are read side by side.
+    pub stream_shards: usize,
 }
 
 impl std::fmt::Debug for Options {
@@ -167,6 +171,7 @@ impl Default for Options {
             removed_statement: None,
             history_from_start: false,
             schedules: true,
+            stream_shards: 4,
         }
     }
 }

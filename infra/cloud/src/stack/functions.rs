@@ -9,7 +9,7 @@ use super::endpoints;
 use super::services::Services;
 use super::start::StartError;
 use crate::gateway::{
-    self, Authorizer, Cors, Denied, Gateway, Invoke, Processes, Program, RouteSpec, Specification, Throttle,
+    self, Authorizer, Cors, Denied, Ended, Gateway, Invoke, Processes, Program, RouteSpec, Specification, Throttle,
 };
 use crate::template;
 
@@ -21,6 +21,7 @@ pub(super) struct Functions {
     pub(super) gateway: Gateway,
     pub(super) by_id: HashMap<String, Arc<dyn Invoke>>,
     processes: HashMap<String, Arc<Processes>>,
+    ended: Ended,
 }
 
 impl Functions {
@@ -31,6 +32,7 @@ impl Functions {
     ) -> Result<Self, StartError> {
         let mut by_id: HashMap<String, Arc<dyn Invoke>> = HashMap::new();
         let mut processes = HashMap::new();
+        let ended = Ended::default();
         for function in &services.template.functions {
             let invoke: Arc<dyn Invoke> = match &options.processes {
                 Some(directory) => {
@@ -45,6 +47,7 @@ impl Functions {
                         clock: services.clock.clone(),
                         faults: services.faults.clone(),
                         endpoints: endpoints::in_process(services),
+                        ended: ended.clone(),
                     };
                     let started = deployment.start(&hosted).await;
                     started.map_err(|error| StartError::Function(function.id.clone(), error.to_string()))?
@@ -55,7 +58,7 @@ impl Functions {
         let throttling = &services.template.api.throttling;
         let throttle = Throttle { burst: throttling.burst, rate_per_second: throttling.rate };
         let gateway = gateway(Some(options.throttle.unwrap_or(throttle)), services, &by_id)?;
-        Ok(Self { gateway, by_id, processes })
+        Ok(Self { gateway, by_id, processes, ended })
     }
 
     /// The ids of the processes that a function runs in; empty if it runs in this process.
@@ -63,7 +66,16 @@ impl Functions {
         self.processes.get(function).map(|processes| processes.ids()).unwrap_or_default()
     }
 
+    /// Ends the invocations in this process.
+    pub(super) fn end(&self) {
+        self.ended.end();
+    }
+
+    /// Ends all invocations and processes. A process is killed, as Lambda kills one that registered no extension: its
+    /// shutdown phase has no time
+    /// (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown>).
     pub(super) async fn stop(&self) {
+        self.end();
         for processes in self.processes.values() {
             processes.stop().await;
         }

@@ -1,5 +1,6 @@
 //! A deployed template: its services, functions and event sources, listening on one port.
 
+mod connections;
 mod data_directory;
 mod deployment;
 mod endpoints;
@@ -25,19 +26,28 @@ pub use self::deployment::{
 pub use self::services::Services;
 pub use self::start::StartError;
 
+use self::connections::Serving;
 use self::functions::Functions;
 use self::running::Cloud;
 use self::sources::Sources;
 use crate::clock::Clock;
 use crate::gateway::{Gateway, Invoke, InvokeError, Program};
 
-/// A running cloud with a template deployed on it. Dropping it stops it.
+/// How long the sources may take to finish what is running when the cloud is stopped.
+const SOURCES_BOUND: Duration = Duration::from_secs(4);
+/// How long the requests in flight may take then.
+const REQUESTS_BOUND: Duration = Duration::from_secs(3);
+/// After which time [`Stack::stop_telling`] tells what it is waiting for.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A running cloud with a template deployed on it. Dropping it ends it at once; [`Stack::stop`] lets it finish what is
+/// running.
 pub struct Stack {
     address: SocketAddr,
     services: Arc<Services>,
     functions: Arc<Functions>,
     sources: Arc<Sources>,
-    stop: watch::Sender<bool>,
+    serving: watch::Sender<Serving>,
     server: Option<JoinHandle<()>>,
 }
 
@@ -57,7 +67,7 @@ impl Stack {
         let address = listener.local_addr().map_err(StartError::Listen)?;
         let services = Arc::new(Services::open(&options, &*deployment, address)?);
         let functions = Arc::new(Functions::start(&options, &*deployment, &services).await?);
-        let (stop, stopped) = watch::channel(false);
+        let (serving, phase) = watch::channel(Serving::Open);
         let sources = Arc::new(Sources::new(Arc::clone(&services), Arc::clone(&functions), options.schedules));
         let cloud = Cloud {
             services: Arc::clone(&services),
@@ -65,9 +75,10 @@ impl Stack {
             sources: Arc::clone(&sources),
             deployment,
         };
-        let server = tokio::spawn(server::serve(listener, cloud, stopped.clone()));
-        sources.start(stopped)?;
-        Ok(Self { address, services, functions, sources, stop, server: Some(server) })
+        let server = tokio::spawn(server::serve(listener, cloud, phase));
+        let stack = Self { address, services, functions, sources, serving, server: Some(server) };
+        stack.sources.start()?;
+        Ok(stack)
     }
 
     /// Marks the cloud as ready for requests, once what it needs is set up.
@@ -149,25 +160,51 @@ impl Stack {
     /// # Errors
     /// When a stream or a queue cannot be read.
     pub fn restart_sources(&self) -> Result<(), StartError> {
-        self.sources.start(self.stop.subscribe())
+        self.sources.start()
     }
 
-    /// Accepts no further requests, finishes those in flight, and stops the functions.
-    pub async fn stop(mut self) {
-        self.stop.send_replace(true);
-        self.sources.stop().await;
-        if let Some(server) = self.server.take() {
-            let _ = server.await;
+    /// Ends the cloud within about eight seconds. What was acknowledged and is not done yet is done after the next start
+    /// on the same data.
+    pub async fn stop(self) {
+        self.stop_telling(|_| {}).await;
+    }
+
+    /// Ends the cloud, and tells what it is waiting for when that takes longer than a second.
+    ///
+    /// The sources end first, while the endpoints that their functions call still answer; then the requests in flight,
+    /// then the functions. Each has a bound: what takes longer is abandoned.
+    pub async fn stop_telling(mut self, tell: impl Fn(&str)) {
+        tell_when_slow(&tell, "functions that handle events", self.sources.stop(SOURCES_BOUND)).await;
+        self.serving.send_replace(Serving::Draining);
+        if let Some(mut server) = self.server.take() {
+            let drained = tokio::time::timeout(REQUESTS_BOUND, &mut server);
+            if tell_when_slow(&tell, "requests in flight", drained).await.is_err() {
+                tracing::warn!("Requests that take too long are cut off.");
+                self.serving.send_replace(Serving::Cut);
+                let _ = server.await;
+            }
         }
         self.functions.stop().await;
     }
 }
 
+/// Tells what is being waited for when it takes longer than [`PATIENCE`].
+async fn tell_when_slow<T>(tell: &impl Fn(&str), what: &str, work: impl Future<Output = T>) -> T {
+    tokio::pin!(work);
+    tokio::select! {
+        done = &mut work => return done,
+        () = tokio::time::sleep(PATIENCE) => tell(what),
+    }
+    work.await
+}
+
 impl Drop for Stack {
     fn drop(&mut self) {
-        self.stop.send_replace(true);
+        self.sources.abandon();
+        self.serving.send_replace(Serving::Cut);
         if let Some(server) = self.server.take() {
             server.abort();
         }
+        self.functions.end();
     }
 }

@@ -1,41 +1,37 @@
 //! The HTTP server: the API behind its gateway, the AWS endpoints under `/_aws`, and the local endpoints.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::serve::ListenerExt;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::connections::{Connections, Peer, Serving};
 use super::deployment::Deliver;
 use super::functions::Functions;
 use super::running::Cloud;
 use super::services::Services;
 use super::{endpoints, local_api};
 
-/// Serves requests until `stopped` is true, and finishes those in flight.
+/// Serves requests until it is told to drain, and finishes those in flight.
 pub(super) fn serve(
     listener: TcpListener,
     cloud: Cloud,
-    mut stopped: watch::Receiver<bool>,
+    mut serving: watch::Receiver<Serving>,
 ) -> impl Future<Output = ()> {
     reach_the_api(&cloud.services, &cloud.functions);
     let router = Router::new().fallback(answer).layer(DefaultBodyLimit::disable()).with_state(cloud);
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let listener = listener.tap_io(|stream| {
-        // Responses are small: waiting to fill a packet (Nagle's algorithm) would delay some of them by 40 ms.
-        let _ = stream.set_nodelay(true);
-    });
+    let service = router.into_make_service_with_connect_info::<Peer>();
+    let connections = Connections { listener, serving: serving.clone() };
     async move {
-        let ended: io::Result<()> = axum::serve(listener, service)
+        let ended: io::Result<()> = axum::serve(connections, service)
             .with_graceful_shutdown(async move {
-                let _ = stopped.wait_for(|stopped| *stopped).await;
+                let _ = serving.wait_for(|serving| *serving != Serving::Open).await;
             })
             .await;
         if let Err(error) = ended {
@@ -66,7 +62,9 @@ fn reach_the_api(services: &Arc<Services>, functions: &Arc<Functions>) {
     }
 }
 
-async fn answer(State(cloud): State<Cloud>, request: Request) -> Response {
+async fn answer(State(cloud): State<Cloud>, peer: ConnectInfo<Peer>, mut request: Request) -> Response {
+    let ConnectInfo(Peer(address)) = peer;
+    request.extensions_mut().insert(ConnectInfo(address));
     let path = request.uri().path().to_owned();
     if let Some(rest) = path.strip_prefix(endpoints::PREFIX) {
         // Uploads by presigned URL come from the shop's pages, another origin, and are protected by their signature.

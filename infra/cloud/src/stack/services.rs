@@ -96,6 +96,7 @@ impl Services {
         let endpoint_options = dynamodb::Options {
             history_from_start: options.history_from_start,
             rate_limit_prefix: deployment.rate_limit_prefix(),
+            shards: options.stream_shards,
             ..dynamodb::Options::default()
         };
         let dynamodb = Endpoint::open(

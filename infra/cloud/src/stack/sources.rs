@@ -8,7 +8,7 @@ use crate::time::Timestamp;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::deployment::Underway;
 use super::functions::Functions;
@@ -19,7 +19,7 @@ use crate::dynamodb::Start;
 use crate::gateway::InvocationContext;
 use crate::iam::Roles;
 use crate::pipes::{self, Filter, Running, Sink, Source};
-use crate::sqs::{EventSource, Mapping, MessageAttributes, Queues};
+use crate::sqs::{EventSource, Mapping, Queues};
 use crate::template;
 
 /// The backoff before the second attempt of a delivery.
@@ -55,7 +55,13 @@ struct Work {
     pipes: Vec<Running>,
     queues: Vec<EventSource>,
     third_parties: Vec<Box<dyn Underway>>,
-    clock: Option<JoinHandle<()>>,
+    timer: Option<Timer>,
+}
+
+/// The task that runs schedules when they are due.
+struct Timer {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
 }
 
 /// A function that is invoked at a fixed interval of the cloud's clock.
@@ -90,7 +96,7 @@ impl Sources {
     }
 
     /// Starts pipes, streams, queue consumers, third parties and, with `run_on_timer`, the schedules.
-    pub(super) fn start(self: &Arc<Self>, mut stopped: watch::Receiver<bool>) -> Result<(), StartError> {
+    pub(super) fn start(self: &Arc<Self>) -> Result<(), StartError> {
         let mut work = Work::default();
         let mut names: Vec<String> = self.services.template.pipes.iter().map(|pipe| pipe.id.clone()).collect();
         names.extend(self.services.template.functions.iter().map(|function| function.id.clone()));
@@ -111,33 +117,32 @@ impl Sources {
             }
         }
         work.third_parties = self.services.third_parties.iter().map(|third_party| third_party.start()).collect();
-        let sources = Arc::downgrade(self);
-        work.clock = self.run_on_timer.then(|| {
-            tokio::spawn(async move {
-                loop {
-                    tokio::select! {
-                        () = tokio::time::sleep(SCHEDULE_POLL_INTERVAL) => {}
-                        _ = stopped.changed() => return,
-                    }
-                    let Some(sources) = sources.upgrade() else { return };
-                    sources.run_schedules().await;
-                }
-            })
-        });
+        work.timer = self.run_on_timer.then(|| self.timer());
         *self.work() = work;
         Ok(())
+    }
+
+    fn timer(self: &Arc<Self>) -> Timer {
+        let sources = Arc::downgrade(self);
+        let (stop, mut stopped) = watch::channel(false);
+        let task = tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    () = tokio::time::sleep(SCHEDULE_POLL_INTERVAL) => {}
+                    _ = stopped.changed() => return,
+                }
+                let Some(sources) = sources.upgrade() else { return };
+                sources.run_schedules().await;
+            }
+        });
+        Timer { stop, task }
     }
 
     fn sink(&self, queue: &str) -> Arc<dyn Sink> {
         let (queues, queue): (Queues, String) = (self.services.queues.clone(), queue.to_owned());
         Arc::new(move |bodies: Vec<String>| {
-            let (queues, queue) = (queues.clone(), queue.clone());
-            async move {
-                for body in bodies {
-                    queues.send(&queue, &body, &MessageAttributes::default()).map_err(|error| error.to_string())?;
-                }
-                Ok(())
-            }
+            let sent = queues.send_batch(&queue, &bodies).map_err(|error| error.to_string());
+            async move { sent }
         })
     }
 
@@ -175,8 +180,10 @@ impl Sources {
             start: Start::TrimHorizon,
             filter: Filter::parse(filters.iter().map(String::as_str))
                 .map_err(|error| StartError::service("a pipe's filter")(&error))?,
-            batch_size: pipe.batch_size.min(10),
+            batch_size: pipe.batch_size,
+            bisect: pipe.bisect,
             retries: Some(pipe.max_retries),
+            max_age: Some(pipe.max_record_age),
             backoff: RETRY_BACKOFF,
         };
         let dead_letters = pipe.dead_letters.as_deref().map(|queue| self.sink(queue));
@@ -191,7 +198,8 @@ impl Sources {
     }
 
     fn stream(&self, function: &str, source: &template::EventSource) -> Result<Running, StartError> {
-        let template::EventSource::Stream { table, batch_size, max_retries, dead_letters, .. } = source else {
+        let template::EventSource::Stream { table, batch_size, max_retries, max_record_age, dead_letters } = source
+        else {
             return Err(StartError::Service("a stream", "it is none".to_owned()));
         };
         self.require(function, STREAM_READER, self.stream_arn(table).as_ref())?;
@@ -209,11 +217,13 @@ impl Sources {
             start: Start::TrimHorizon,
             filter: Filter::default(),
             batch_size: *batch_size,
+            bisect: true,
             retries: Some(*max_retries),
+            max_age: Some(*max_record_age),
             backoff: RETRY_BACKOFF,
         };
         let dead_letters = dead_letters.as_deref().map(|queue| self.sink(queue));
-        pipes::to_function(&self.services.dynamodb, source, handler, true, dead_letters, self.services.clock.clone())
+        pipes::to_function(&self.services.dynamodb, source, handler, dead_letters, self.services.clock.clone())
             .map_err(|error| StartError::service("a stream")(&error))
     }
 
@@ -331,8 +341,8 @@ impl Sources {
 
     pub(super) async fn kill(&self) {
         let work = self.take();
-        if let Some(clock) = work.clock {
-            clock.abort();
+        if let Some(timer) = &work.timer {
+            timer.task.abort();
         }
         for pipe in work.pipes {
             pipe.kill().await;
@@ -341,20 +351,50 @@ impl Sources {
         drop(work.third_parties);
     }
 
-    pub(super) async fn stop(&self) {
+    /// Takes no further work, and waits up to `bound` for what is running. What does not end by then is abandoned: its
+    /// records are read again after the next start, and its messages are visible again after their timeout.
+    pub(super) async fn stop(&self, bound: Duration) {
         let work = self.take();
-        if let Some(clock) = work.clock {
-            clock.abort();
-        }
+        let mut ending = JoinSet::new();
         for pipe in work.pipes {
-            pipe.stop().await;
+            ending.spawn(pipe.stop(bound));
         }
         for queue in work.queues {
-            queue.stop().await;
+            ending.spawn(queue.stop(bound));
         }
         for third_party in work.third_parties {
-            third_party.stop().await;
+            ending.spawn(async move {
+                if tokio::time::timeout(bound, third_party.stop()).await.is_err() {
+                    tracing::warn!(
+                        "A third party waits too long for the API, and calls it again after the next start."
+                    );
+                }
+            });
         }
+        if let Some(timer) = work.timer {
+            ending.spawn(timer.stop(bound));
+        }
+        while ending.join_next().await.is_some() {}
+    }
+
+    /// Ends everything at once, without waiting.
+    pub(super) fn abandon(&self) {
+        drop(self.take());
+    }
+}
+
+impl Timer {
+    async fn stop(mut self, bound: Duration) {
+        self.stop.send_replace(true);
+        if tokio::time::timeout(bound, &mut self.task).await.is_err() {
+            tracing::warn!("Scheduled work takes too long, and runs again after the next start.");
+        }
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        self.task.abort();
     }
 }
 

@@ -36,6 +36,8 @@ pub enum StartError {
     Listen(#[source] io::Error),
     #[error("{0} is in use by another process: stop it, or choose another directory with --data")]
     DataTaken(String),
+    #[error("cannot listen for the signals that end it: {0}")]
+    Signals(#[source] io::Error),
     #[error("the data directory cannot be used: {0}")]
     Data(#[source] io::Error),
     #[error(transparent)]

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::api::RouteEvent;
 use super::document::Resource;
+use super::pipes::record_age;
 use super::queues::Queue;
 use super::{TemplateError, names, policies, properties, refuse};
 use crate::dynamodb::Table;
@@ -329,7 +330,7 @@ fn source(
         table: table.name.clone(),
         batch_size: read.batch_size,
         max_retries,
-        max_record_age: Duration::from_secs(age),
+        max_record_age: record_age(id, age)?,
         dead_letters,
     })
 }

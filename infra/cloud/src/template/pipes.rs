@@ -13,6 +13,10 @@ use super::{TemplateError, properties, refuse};
 use crate::dynamodb::Table;
 use crate::iam::Statement;
 
+/// The most records that a pipe may send to a queue at once
+/// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-batching-concurrency.html>).
+const MAX_BATCH: usize = 10;
+
 /// A pipe from a table's stream to a queue. It starts at the oldest record, and sends each record as a message's body.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pipe {
@@ -27,7 +31,9 @@ pub struct Pipe {
     pub dead_letters: Option<String>,
     /// The most records in one batch.
     pub batch_size: usize,
-    /// How often a failed batch is retried.
+    /// Whether a failed batch is halved.
+    pub bisect: bool,
+    /// How often what failed is retried.
     pub max_retries: u32,
     /// The age at which a record is given up.
     pub max_record_age: Duration,
@@ -102,7 +108,7 @@ struct StreamParameters {
     batch_size: usize,
     maximum_retry_attempts: u32,
     maximum_record_age_in_seconds: u64,
-    on_partial_batch_item_failure: PartialFailure,
+    on_partial_batch_item_failure: Option<PartialFailure>,
     dead_letter_config: Option<DeadLetterConfig>,
 }
 
@@ -122,6 +128,17 @@ enum PartialFailure {
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct DeadLetterConfig {
     arn: String,
+}
+
+/// Reads `MaximumRecordAgeInSeconds`. Lambda's limits are 60 seconds and a week, and -1 is no limit, with which one bad
+/// record blocks its shard for a day
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html>).
+pub(super) fn record_age(id: &str, seconds: u64) -> Result<Duration, TemplateError> {
+    if (60..=604_800).contains(&seconds) {
+        Ok(Duration::from_secs(seconds))
+    } else {
+        Err(refuse(id, "a record's age is limited to 60 to 604,800 seconds"))
+    }
 }
 
 pub(super) fn read(
@@ -146,7 +163,11 @@ fn pipe(
     let read: PipeProperties = properties(id, &resource.properties)?;
     let stream = read.source_parameters.stream;
     let StartingPosition::TrimHorizon = stream.starting_position;
-    let PartialFailure::AutomaticBisect = stream.on_partial_batch_item_failure;
+    let bisect = stream.on_partial_batch_item_failure.is_some_and(|PartialFailure::AutomaticBisect| true);
+    if !(1..=MAX_BATCH).contains(&stream.batch_size) {
+        return Err(refuse(id, format!("a batch for a queue has at most {MAX_BATCH} records")));
+    }
+    let max_record_age = record_age(id, stream.maximum_record_age_in_seconds)?;
     let role = roles
         .get(&read.role_arn)
         .filter(|role| role.service == "pipes.amazonaws.com")
@@ -177,8 +198,9 @@ fn pipe(
         queue: queue_name(&read.target)?,
         dead_letters: stream.dead_letter_config.map(|config| queue_name(&config.arn)).transpose()?,
         batch_size: stream.batch_size,
+        bisect,
         max_retries: stream.maximum_retry_attempts,
-        max_record_age: Duration::from_secs(stream.maximum_record_age_in_seconds),
+        max_record_age,
         statements,
     })
 }

@@ -195,6 +195,8 @@ fn the_pipe_lets_new_events_pass_and_nothing_else() {
     let [pipe] = template.pipes.as_slice() else { panic!("one pipe, not {}", template.pipes.len()) };
     assert_eq!((pipe.table.as_str(), pipe.queue.as_str()), ("bozor-OrdersTable", "bozor-OrderEventsQueue"));
     assert_eq!(pipe.dead_letters.as_deref(), Some("bozor-OrderEventsPipeDeadLetters"));
+    assert_eq!((pipe.bisect, pipe.batch_size), (true, 10));
+    assert_eq!((pipe.max_retries, pipe.max_record_age), (20, Duration::from_hours(24)));
     let record = |name: &str, kind: &str| json!({"eventName": name, "dynamodb": {"NewImage": {"kind": {"S": kind}}}});
     assert!(pipe.lets_pass(&record("INSERT", "event")));
     assert!(!pipe.lets_pass(&record("MODIFY", "event")));
@@ -255,6 +257,18 @@ fn what_is_not_understood_is_refused_with_its_place() {
         ("[dynamodb:GetItem, dynamodb:Query]", "dynamodb:*", "Resources.CatalogFunction"),
         ("\"eventName\":[\"INSERT\"]", "\"eventName\":[{\"prefix\":\"IN\"}]", "Resources.OrderEventsPipe"),
         ("StartingPosition: TRIM_HORIZON", "StartingPosition: LATEST", "Resources.ProjectionsFromStock"),
+        ("BatchSize: 10\n", "BatchSize: 11\n", "Resources.OrderEventsPipe"),
+        ("AUTOMATIC_BISECT", "NEVER", "Resources.OrderEventsPipe"),
+        (
+            "MaximumRecordAgeInSeconds: 86400\n          On",
+            "MaximumRecordAgeInSeconds: 59\n          On",
+            "Resources.OrderEventsPipe",
+        ),
+        (
+            "MaximumRecordAgeInSeconds: 86400\n      F",
+            "MaximumRecordAgeInSeconds: 604801\n      F",
+            "Resources.ProjectionsFromStock",
+        ),
         ("GenerateSecret: false", "GenerateSecret: true", "Resources.UserPoolClient"),
         ("Binary: catalog}", "Binary: cart}", "Resources"),
         ("BlockPublicPolicy: false", "BlockPublicPolicy: true", "Resources.MediaBucketPolicy"),

@@ -16,7 +16,7 @@ use ring::hmac;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 
 use super::acting::ActError;
 use super::store::Event;
@@ -47,10 +47,21 @@ pub(super) struct Schedule {
     task: JoinHandle<()>,
 }
 
+/// Aborts a task when it is dropped.
+struct Abort(AbortHandle);
+
+impl Drop for Abort {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 impl Underway for Schedule {
-    /// Ends the task after the delivery in progress, and waits for it.
+    /// Ends the task after the delivery in progress, and waits for it. When the future is dropped, the delivery is
+    /// abandoned as if the endpoint had not answered.
     fn stop(self: Box<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
+            let _abort = Abort(self.task.abort_handle());
             self.stop.send_replace(true);
             if let Err(cause) = self.task.await {
                 tracing::error!(%cause, "the schedule of Stripe's webhooks has failed");
@@ -90,7 +101,7 @@ impl Stripe {
         let stripe = self.clone();
         let task = tokio::spawn(async move {
             loop {
-                stripe.deliver_due().await;
+                while !*stopped.borrow() && stripe.deliver_claimed().await > 0 {}
                 tokio::select! {
                     // An error means that the sender was dropped with its `Schedule`.
                     _ = stopped.changed() => return,
@@ -104,25 +115,33 @@ impl Stripe {
 
     /// Sends the events that are due by the cloud's clock, and returns how many were sent.
     pub async fn deliver_due(&self) -> usize {
+        let mut sent = 0;
+        loop {
+            match self.deliver_claimed().await {
+                0 => return sent,
+                some => sent += some,
+            }
+        }
+    }
+
+    /// Claims the events that are due now and sends them. Returns how many they were.
+    async fn deliver_claimed(&self) -> usize {
         if self.endpoint().is_none() || self.holds() {
             return 0;
         }
-        let mut sent = 0;
-        loop {
-            let now = self.inner.clock.now();
-            let due = match self.inner.store.write(|transaction| transaction.claim_due(now)) {
-                Ok(due) => due,
-                Err(cause) => {
-                    tracing::error!(%cause, "the sandbox of Stripe cannot read the events that are due");
-                    return sent;
-                }
-            };
-            if due.is_empty() {
-                return sent;
+        let now = self.inner.clock.now();
+        let due = match self.inner.store.write(|transaction| transaction.claim_due(now)) {
+            Ok(due) => due,
+            Err(cause) => {
+                tracing::error!(%cause, "the sandbox of Stripe cannot read the events that are due");
+                return 0;
             }
-            sent += due.len();
+        };
+        let claimed = due.len();
+        if claimed > 0 {
             self.deliver_all(due, true).await;
         }
+        claimed
     }
 
     /// Sends events that were claimed, one after another or concurrently, and returns the outcome of each.

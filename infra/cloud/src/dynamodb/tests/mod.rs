@@ -20,8 +20,8 @@ use axum::extract::{Request, State};
 use http::StatusCode;
 
 use super::{
-    Attribute, Bytes, Caller, Endpoint, Index, Key, OpenError, Options, Outcome, Permit, PermitAll, Projection, ROOT,
-    Response, Start, StreamView, TTL_DELAY, Table, Timestamp, Value, json, keys, read, table_arn,
+    Attribute, Bytes, Caller, Consumer, Endpoint, Index, Key, OpenError, Options, Outcome, Permit, PermitAll,
+    Projection, ROOT, Response, Start, StreamView, TTL_DELAY, Table, Timestamp, Value, json, keys, read, table_arn,
 };
 use crate::clock::Clock;
 use crate::faults::{Faults, Kind};

@@ -7,7 +7,12 @@ fn put(endpoint: &Endpoint, table: &str, item: Value) -> impl Future<Output = Ou
     async move { endpoint.call(&Caller::root(), "PutItem", body.as_bytes()).await }
 }
 
+/// An endpoint whose streams have one shard each.
 fn endpoint(path: Option<&Path>) -> Arc<Endpoint> {
+    endpoint_with(1, path)
+}
+
+fn endpoint_with(shards: usize, path: Option<&Path>) -> Arc<Endpoint> {
     Arc::new(
         Endpoint::open(
             path,
@@ -15,10 +20,29 @@ fn endpoint(path: Option<&Path>) -> Arc<Endpoint> {
             Faults::default(),
             Usage::default(),
             Clock::frozen(Timestamp::from_millis(0)),
-            Options::default(),
+            Options { shards, ..Options::default() },
         )
         .unwrap(),
     )
+}
+
+/// The consumer of the only shard.
+fn consumer(endpoint: &Arc<Endpoint>, name: &str, start: Start) -> Consumer {
+    let mut all = endpoint.consumers(name, "Orders", start).unwrap();
+    assert_eq!(all.len(), 1);
+    all.remove(0)
+}
+
+/// The keys of all records that the consumers of this name have not committed, and how many each shard has.
+fn unread(endpoint: &Arc<Endpoint>, name: &str) -> (Vec<String>, Vec<usize>) {
+    let (mut keys, mut sizes) = (Vec::new(), Vec::new());
+    for consumer in &mut endpoint.consumers(name, "Orders", Start::TrimHorizon).unwrap() {
+        let records = consumer.next(1_000).unwrap();
+        sizes.push(records.len());
+        keys.extend(records.iter().map(|one| one.event["dynamodb"]["Keys"]["pk"]["S"].as_str().unwrap().to_owned()));
+    }
+    keys.sort();
+    (keys, sizes)
 }
 
 async fn exists(endpoint: &Endpoint, table: &str, pk: &str) -> bool {
@@ -36,7 +60,7 @@ async fn items_and_checkpoints_survive_a_restart_from_the_file() {
         endpoint.create_tables(&[orders()]).unwrap();
         put(&endpoint, "Orders", key("a")).await;
         put(&endpoint, "Orders", key("b")).await;
-        let mut consumer = endpoint.consumer("pipe", "Orders", Start::TrimHorizon).unwrap();
+        let mut consumer = self::consumer(&endpoint, "pipe", Start::TrimHorizon);
         let first = consumer.next(1).unwrap();
         consumer.commit(first[0].position).unwrap();
     }
@@ -45,7 +69,7 @@ async fn items_and_checkpoints_survive_a_restart_from_the_file() {
     assert!(endpoint.hold("Orders", &[key("a")]).is_some_and(|hold| format!("{hold:?}").contains("Orders")));
     endpoint.create_tables(&[orders()]).unwrap();
     assert!(exists(&endpoint, "Orders", "a").await);
-    let mut consumer = endpoint.consumer("pipe", "Orders", Start::TrimHorizon).unwrap();
+    let mut consumer = self::consumer(&endpoint, "pipe", Start::TrimHorizon);
     let next = consumer.next(10).unwrap();
     assert_eq!(next.len(), 1);
     assert_eq!(next[0].event["dynamodb"]["NewImage"], key("b"));
@@ -86,13 +110,19 @@ async fn the_streams_order_is_found_by_an_index_and_never_by_reading_the_stream(
     let state = endpoint.state();
     let sqlite = state.engine.database.connection();
     // These statements are copies of dynoxide's. If its tables change, they fail or no longer use the index.
-    for statement in [
-        "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1 FROM _stream_records WHERE table_name = 'Orders'",
-        "SELECT event_name, keys_json, new_image, old_image, sequence_number, created_at, user_identity, event_id
+    for (statement, index) in [
+        (
+            "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1 FROM _stream_records WHERE table_name = 'Orders'",
+            "bozor_stream_order",
+        ),
+        (
+            "SELECT event_name, keys_json, new_image, old_image, sequence_number, created_at, user_identity, event_id
              FROM _stream_records
              WHERE table_name = 'Orders' AND shard_id = 's' AND CAST(sequence_number AS INTEGER) > 5
              ORDER BY CAST(sequence_number AS INTEGER) ASC
              LIMIT 10",
+            "bozor_shard_order",
+        ),
     ] {
         let plan: Vec<String> = sqlite
             .prepare(&format!("EXPLAIN QUERY PLAN {statement}"))
@@ -101,7 +131,7 @@ async fn the_streams_order_is_found_by_an_index_and_never_by_reading_the_stream(
             .unwrap()
             .collect::<Result<_, _>>()
             .unwrap();
-        assert!(plan.iter().all(|step| step.starts_with("SEARCH") && step.contains("bozor_stream_order")), "{plan:?}");
+        assert!(plan.iter().all(|step| step.starts_with("SEARCH") && step.contains(index)), "{plan:?}");
     }
     assert!(
         include_str!("../../../../../Cargo.toml").contains(r#"dynoxide-rs = { version = "=3.2.0""#),
@@ -115,7 +145,7 @@ async fn what_was_acknowledged_is_in_the_files_at_that_moment() {
     let path = directory.path().join("dynamodb.sqlite");
     let endpoint = endpoint(Some(&path));
     endpoint.create_tables(&[orders()]).unwrap();
-    let mut consumer = endpoint.consumer("pipe", "Orders", Start::TrimHorizon).unwrap();
+    let mut consumer = self::consumer(&endpoint, "pipe", Start::TrimHorizon);
     for pk in ["a", "b", "c"] {
         put(&endpoint, "Orders", key(pk)).await;
     }
@@ -131,7 +161,7 @@ async fn what_was_acknowledged_is_in_the_files_at_that_moment() {
     for pk in ["a", "b", "c"] {
         assert!(exists(&again, "Orders", pk).await, "{pk}");
     }
-    let mut consumer = again.consumer("pipe", "Orders", Start::TrimHorizon).unwrap();
+    let mut consumer = self::consumer(&again, "pipe", Start::TrimHorizon);
     assert_eq!(consumer.next(10).unwrap().len(), 2);
 }
 
@@ -139,8 +169,8 @@ async fn what_was_acknowledged_is_in_the_files_at_that_moment() {
 async fn a_stream_keeps_only_what_its_slowest_consumer_still_needs() {
     let endpoint = endpoint(None);
     endpoint.create_tables(&[orders()]).unwrap();
-    let mut fast = endpoint.consumer("fast", "Orders", Start::Latest).unwrap();
-    let mut slow = endpoint.consumer("slow", "Orders", Start::TrimHorizon).unwrap();
+    let mut fast = consumer(&endpoint, "fast", Start::Latest);
+    let mut slow = consumer(&endpoint, "slow", Start::TrimHorizon);
     for pk in ["a", "b", "c", "d"] {
         put(&endpoint, "Orders", key(pk)).await;
     }
@@ -163,7 +193,7 @@ async fn a_record_has_the_form_that_lambda_and_pipes_deliver() {
     let endpoint = endpoint(None);
     endpoint.create_tables(&[orders()]).unwrap();
     put(&endpoint, "Orders", key("a")).await;
-    let mut consumer = endpoint.consumer("pipe", "Orders", Start::TrimHorizon).unwrap();
+    let mut consumer = self::consumer(&endpoint, "pipe", Start::TrimHorizon);
     let record = consumer.next(10).unwrap().remove(0).event;
     assert_eq!(record["eventSourceARN"], consumer.stream_arn().unwrap());
     assert!(consumer.stream_arn().unwrap().starts_with("arn:aws:dynamodb:us-east-1:000000000000:table/Orders/stream/"));
@@ -192,4 +222,97 @@ async fn items_expire_two_days_late() {
     assert!(!exists(&endpoint, "Carts", "old").await && exists(&endpoint, "Carts", "newer").await);
     assert_eq!(endpoint.delete_expired(at + TTL_DELAY + Duration::from_secs(1)).unwrap(), 1);
     assert!(exists(&endpoint, "Carts", "forever").await);
+}
+
+#[tokio::test]
+async fn the_positions_of_the_first_release_are_taken_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("dynamodb.sqlite");
+    let written: Vec<String> = (0..20).map(|number| format!("key_{number:02}")).collect();
+    {
+        let endpoint = endpoint(Some(&path));
+        endpoint.create_tables(&[orders()]).unwrap();
+        for pk in &written {
+            put(&endpoint, "Orders", key(pk)).await;
+        }
+        let read = consumer(&endpoint, "pipe", Start::TrimHorizon).next(12).unwrap()[11].position;
+        drop(endpoint);
+        // The file as release 0.1.0 left it: one shard, named as dynoxide names it, and one position.
+        let sqlite = rusqlite::Connection::open(&path).unwrap();
+        sqlite
+            .execute_batch(&format!(
+                "DROP TRIGGER bozor_shard_of_Orders; DROP TABLE bozor_positions;
+                 DROP INDEX bozor_shard_order;
+                 UPDATE _stream_records SET shard_id = 'shardId-00000001-Orders';
+                 CREATE TABLE bozor_checkpoints (
+                     consumer TEXT PRIMARY KEY, table_name TEXT NOT NULL, position INTEGER NOT NULL
+                 ) WITHOUT ROWID;
+                 INSERT INTO bozor_checkpoints VALUES ('pipe', 'Orders', {read});"
+            ))
+            .unwrap();
+    }
+    let endpoint = endpoint_with(4, Some(&path));
+    endpoint.create_tables(&[orders()]).unwrap();
+    let (keys, sizes) = unread(&endpoint, "pipe");
+    assert_eq!(keys, written[12..]);
+    assert!(sizes.iter().all(|size| *size > 0), "{sizes:?}");
+    put(&endpoint, "Orders", key("later")).await;
+    assert_eq!(unread(&endpoint, "pipe").0.len(), 9);
+}
+
+#[tokio::test]
+async fn each_shard_continues_at_its_own_position_and_another_number_of_shards_loses_and_repeats_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("dynamodb.sqlite");
+    let left = {
+        let endpoint = endpoint_with(4, Some(&path));
+        endpoint.create_tables(&[orders()]).unwrap();
+        for number in 0..20 {
+            put(&endpoint, "Orders", key(&format!("key_{number:02}"))).await;
+        }
+        // One shard is read to its end, one not at all, and the others partly.
+        for (consumer, count) in
+            endpoint.consumers("pipe", "Orders", Start::TrimHorizon).unwrap().iter_mut().zip([9, 0, 1, 2])
+        {
+            let records = consumer.next(20).unwrap();
+            let read = count.min(records.len());
+            if read > 0 {
+                consumer.commit(records[read - 1].position).unwrap();
+            }
+        }
+        unread(&endpoint, "pipe").0
+    };
+    assert!((5..20).contains(&left.len()), "{left:?}");
+    for shards in [4, 1, 7, 4] {
+        let endpoint = endpoint_with(shards, Some(&path));
+        endpoint.create_tables(&[orders()]).unwrap();
+        let (keys, sizes) = unread(&endpoint, "pipe");
+        assert_eq!((keys, sizes.len()), (left.clone(), shards));
+    }
+    let two = endpoint_with(2, Some(&path));
+    for consumer in &mut two.consumers("pipe", "Orders", Start::TrimHorizon).unwrap() {
+        if let Some(last) = consumer.next(1_000).unwrap().last() {
+            consumer.commit(last.position).unwrap();
+        }
+    }
+    drop(two);
+    let all_read = endpoint_with(3, Some(&path));
+    assert_eq!(unread(&all_read, "pipe").0, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_record_has_the_time_of_the_clouds_clock() {
+    let clock = Clock::frozen(Timestamp::from_millis(1_800_000_000_000));
+    let options = Options { shards: 1, ..Options::default() };
+    let (faults, usage) = (Faults::default(), Usage::default());
+    let endpoint = Endpoint::open(None, Arc::new(PermitAll), faults, usage, clock.clone(), options).unwrap();
+    let endpoint = Arc::new(endpoint);
+    endpoint.create_tables(&[orders()]).unwrap();
+    put(&endpoint, "Orders", key("a")).await;
+    clock.advance(Duration::from_secs(90));
+    put(&endpoint, "Orders", key("b")).await;
+    let records = consumer(&endpoint, "pipe", Start::TrimHorizon).next(10).unwrap();
+    let times: Vec<f64> =
+        records.iter().map(|one| one.event["dynamodb"]["ApproximateCreationDateTime"].as_f64().unwrap()).collect();
+    assert_eq!(times, [1_800_000_000.0, 1_800_000_090.0]);
 }

@@ -5,6 +5,9 @@ use tokio::sync::oneshot;
 
 use super::*;
 
+/// How long a test waits for what was told to stop. None is meant to take that long.
+const BOUND: Duration = Duration::from_secs(60);
+
 /// A function's response to an event.
 type Answer = fn(&Value) -> Result<Value, String>;
 
@@ -32,7 +35,7 @@ async fn a_function_gets_batches_as_lambda_events_and_what_it_handled_is_deleted
     let mapping = Mapping { concurrency: 1, ..Mapping::of("work") };
     let source = EventSource::start(&cloud.queues, &mapping, handler(&seen, |_| Ok(Value::Null))).unwrap();
     cloud.queues.drained("work").await.unwrap();
-    source.stop().await;
+    source.stop(BOUND).await;
 
     let seen = seen.lock().unwrap();
     assert_eq!(seen.len(), 1);
@@ -101,7 +104,7 @@ async fn failed_records_come_back_after_the_visibility_timeout_and_die_in_the_en
     cloud.clock.advance(Duration::from_secs(30));
     cloud.queues.drained("work").await.unwrap();
     depth_becomes("dead", Depth { visible: 1, ..Depth::default() }).await;
-    source.stop().await;
+    source.stop(BOUND).await;
 
     let bodies: Vec<Vec<Value>> = seen
         .lock()
@@ -125,7 +128,7 @@ async fn a_message_that_keeps_failing_is_not_waited_for() {
         assert_eq!(cloud.queues.depth("work").unwrap(), Depth { in_flight: 1, ..Depth::default() });
         cloud.clock.advance(Duration::from_secs(30));
     }
-    source.stop().await;
+    source.stop(BOUND).await;
 }
 
 #[tokio::test]
@@ -155,7 +158,7 @@ async fn a_function_that_fails_panics_or_answers_nonsense_leaves_its_whole_batch
         })
         .unwrap();
         finished.await.unwrap();
-        source.stop().await;
+        source.stop(BOUND).await;
         assert_eq!(cloud.queues.depth("work").unwrap(), Depth { in_flight: 2, ..Depth::default() });
     }
 }
@@ -165,7 +168,7 @@ async fn a_mapping_can_be_stopped_while_it_waits_and_then_takes_nothing_more() {
     let cloud = cloud().await;
     let seen = Arc::default();
     let source = EventSource::start(&cloud.queues, &Mapping::of("work"), handler(&seen, |_| Ok(Value::Null))).unwrap();
-    source.stop().await;
+    source.stop(BOUND).await;
     cloud.send("a").await;
     assert_eq!(cloud.queues.depth("work").unwrap(), Depth { visible: 1, ..Depth::default() });
     assert!(seen.lock().unwrap().is_empty());
@@ -173,4 +176,33 @@ async fn a_mapping_can_be_stopped_while_it_waits_and_then_takes_nothing_more() {
         EventSource::start(&cloud.queues, &Mapping::of("none"), handler(&seen, |_| Ok(Value::Null))),
         Err(QueueError::NoSuchQueue(_))
     ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_hangs_is_abandoned_at_the_bound_and_its_messages_are_visible_after_their_timeout() {
+    let clock = clock();
+    let queues = Queues::open(None, clock.clone(), anyone(), "http://localhost:3000/_aws/sqs").unwrap();
+    queues.create(specs()).unwrap();
+    queues.send("work", "a", &MessageAttributes::default()).unwrap();
+    let (reached, mut invoked) = tokio::sync::mpsc::unbounded_channel();
+    let held = Arc::new(());
+    let running = Arc::downgrade(&held);
+    let hangs = move |_: Value| {
+        let held = Arc::clone(&held);
+        reached.send(()).unwrap();
+        async move {
+            let _held = held;
+            std::future::pending::<Result<Value, String>>().await
+        }
+    };
+    let source = EventSource::start(&queues, &Mapping::of("work"), hangs).unwrap();
+    invoked.recv().await.unwrap();
+    assert_eq!(queues.depth("work").unwrap(), Depth { visible: 0, in_flight: 1, delayed: 0 });
+    let told = tokio::time::Instant::now();
+    source.stop(Duration::from_secs(4)).await;
+    assert_eq!(told.elapsed(), Duration::from_secs(4));
+    assert!(running.upgrade().is_none(), "the function does not run on behind the next one's back");
+    assert_eq!(queues.depth("work").unwrap(), Depth { visible: 0, in_flight: 1, delayed: 0 });
+    clock.advance(Duration::from_secs(30));
+    assert_eq!(queues.depth("work").unwrap(), Depth { visible: 1, in_flight: 0, delayed: 0 });
 }

@@ -1,3 +1,10 @@
+//! Pipes and event source mappings on streams with one shard, where nothing else is said.
+
+mod giving_up;
+mod shards;
+mod stopping;
+
+use std::path::Path;
 use std::sync::Mutex;
 
 use crate::time::Timestamp;
@@ -11,12 +18,18 @@ use crate::usage::Usage;
 
 const EVENTS: &str = r#"{"eventName":["INSERT"],"dynamodb":{"NewImage":{"kind":{"S":["event"]}}}}"#;
 
-/// An endpoint whose stream readers are woken by writes only, not by polling.
+/// How long a test waits for what was told to stop. None is meant to take that long.
+const BOUND: Duration = Duration::from_secs(60);
+
+/// An endpoint whose streams have one shard each, and whose readers are woken by writes only, not by polling.
 fn endpoint() -> Arc<Endpoint> {
-    let options = Options { poll_interval: Duration::from_secs(3_600), ..Options::default() };
-    let clock = Clock::frozen(crate::time::Timestamp::from_millis(0));
-    let endpoint =
-        Endpoint::open(None, Arc::new(PermitAll), Faults::default(), Usage::default(), clock, options).unwrap();
+    endpoint_with(1, None, &clock())
+}
+
+fn endpoint_with(shards: usize, path: Option<&Path>, clock: &Clock) -> Arc<Endpoint> {
+    let options = Options { poll_interval: Duration::from_secs(360_000), shards, ..Options::default() };
+    let (faults, usage) = (Faults::default(), Usage::default());
+    let endpoint = Endpoint::open(path, Arc::new(PermitAll), faults, usage, clock.clone(), options).unwrap();
     endpoint
         .create_tables(&[Table { stream: Some(StreamView::NewImage), ..Table::new("Orders", Attribute::text("pk")) }])
         .unwrap();
@@ -35,7 +48,9 @@ fn source(filter: &[&str]) -> Source {
         start: Start::TrimHorizon,
         filter: Filter::parse(filter.iter().copied()).unwrap(),
         batch_size: 10,
+        bisect: true,
         retries: Some(2),
+        max_age: None,
         backoff: Duration::ZERO,
     }
 }
@@ -48,7 +63,7 @@ fn clock() -> Clock {
 fn channel() -> (Arc<dyn Sink>, mpsc::UnboundedReceiver<Vec<String>>) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let sink = move |bodies| {
-        let sent = sender.send(bodies).map_err(|_| "closed".to_owned());
+        let sent = sender.send(bodies).map(|()| Vec::new()).map_err(|_| "closed".to_owned());
         async move { sent }
     };
     (Arc::new(sink), receiver)
@@ -82,7 +97,7 @@ async fn a_pipe_delivers_what_passes_its_filter_in_order_and_at_once() {
     assert_eq!(keys(&queue.recv().await.unwrap()), ["last"], "overwriting an item is not an INSERT");
     endpoint.wait_until_idle().await.unwrap();
     assert_eq!(endpoint.stream_length("Orders").unwrap(), 1);
-    pipe.stop().await;
+    pipe.stop(BOUND).await;
 }
 
 #[tokio::test]
@@ -128,7 +143,7 @@ async fn a_queue_that_refuses_is_tried_again_and_then_the_records_place_goes_to_
     let (tried, mut attempts) = mpsc::unbounded_channel();
     let refuse = move |bodies: Vec<String>| {
         tried.send(bodies.len()).unwrap();
-        async { Err("full".to_owned()) }
+        async { Err::<Vec<usize>, _>("full".to_owned()) }
     };
     let (dead_letter_queue, mut dead_letters) = channel();
     let pipe = to_queue(&endpoint, source(&[]), Arc::new(refuse), Some(dead_letter_queue), clock()).unwrap();
@@ -138,7 +153,7 @@ async fn a_queue_that_refuses_is_tried_again_and_then_the_records_place_goes_to_
     assert_eq!(message["context"]["condition"], "RetryAttemptsExhausted");
     assert_eq!(message["DDBStreamBatchInfo"]["batchSize"], 1);
     assert_eq!(message["timestamp"], "1970-01-01T00:00:01Z");
-    pipe.stop().await;
+    pipe.stop(BOUND).await;
     let (sink, mut queue) = channel();
     let _pipe = to_queue(&endpoint, source(&[]), sink, None, clock()).unwrap();
     put(&endpoint, "b", "event").await;
@@ -166,7 +181,7 @@ async fn a_failing_batch_is_split_until_the_bad_record_is_alone_and_given_up() {
     let (handler, mut invoked) = failing_on(&["c"]);
     let (dead_letter_queue, mut dead_letters) = channel();
     let mapping = Source { retries: Some(1), ..source(&[]) };
-    let running = to_function(&endpoint, mapping, handler, true, Some(dead_letter_queue), clock()).unwrap();
+    let running = to_function(&endpoint, mapping, handler, Some(dead_letter_queue), clock()).unwrap();
     let message: Value = serde_json::from_str(&dead_letters.recv().await.unwrap()[0]).unwrap();
     let mut calls = Vec::new();
     while calls.last().is_none_or(|keys: &Vec<String>| keys != &["d", "e"]) {
@@ -177,7 +192,7 @@ async fn a_failing_batch_is_split_until_the_bad_record_is_alone_and_given_up() {
     assert_eq!(calls, expected);
     assert_eq!(message["requestContext"]["approximateInvokeCount"], 2);
     assert_eq!(message["DDBStreamBatchInfo"]["batchSize"], 1);
-    running.stop().await;
+    running.stop(BOUND).await;
     assert_eq!(endpoint.stream_length("Orders").unwrap(), 1);
 }
 
@@ -195,12 +210,13 @@ async fn a_batch_goes_on_at_the_first_record_that_the_function_reports() {
         let failures: Vec<Value> = failed.into_iter().map(|number| json!({ "itemIdentifier": number })).collect();
         async move { Ok(json!({ "batchItemFailures": failures })) }
     };
-    let running = to_function(&endpoint, source(&[]), Arc::new(handler), false, None, clock()).unwrap();
+    let whole = Source { bisect: false, ..source(&[]) };
+    let running = to_function(&endpoint, whole, Arc::new(handler), None, clock()).unwrap();
     assert_eq!(invoked.recv().await.unwrap(), ["a", "b", "c"]);
     assert_eq!(invoked.recv().await.unwrap(), ["b", "c"]);
-    running.stop().await;
+    running.stop(BOUND).await;
     let (handler, mut invoked) = failing_on(&[]);
-    let _running = to_function(&endpoint, source(&[]), handler, false, None, clock()).unwrap();
+    let _running = to_function(&endpoint, source(&[]), handler, None, clock()).unwrap();
     put(&endpoint, "d", "stock").await;
     assert_eq!(invoked.recv().await.unwrap(), ["d"]);
 }
@@ -214,4 +230,19 @@ async fn a_new_reader_at_latest_sees_only_what_comes() {
     let _pipe = to_queue(&endpoint, latest, sink, None, clock()).unwrap();
     put(&endpoint, "new", "event").await;
     assert_eq!(keys(&queue.recv().await.unwrap()), ["new"]);
+}
+
+/// A queue that takes no batch in which one of these keys is, and the keys of each batch that it took.
+fn refusing(bad: &'static [&'static str]) -> (Arc<dyn Sink>, mpsc::UnboundedReceiver<Vec<String>>) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let sink = move |bodies: Vec<String>| {
+        let keys = keys(&bodies);
+        let fails = keys.iter().any(|key| bad.contains(&key.as_str()));
+        let answer = if fails { Err("too long together".to_owned()) } else { Ok(Vec::new()) };
+        if !fails {
+            sender.send(keys).unwrap();
+        }
+        async move { answer }
+    };
+    (Arc::new(sink), receiver)
 }

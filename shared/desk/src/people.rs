@@ -73,7 +73,7 @@ impl People {
             known.user_attributes().iter().find(|attribute| attribute.name() == name).and_then(AttributeType::value)
         };
         let user = attribute("sub").and_then(|sub| sub.parse().ok());
-        let email = attribute("email").and_then(|email| Email::parse(email).ok());
+        let email = attribute("email").and_then(|email| Email::kept(email).ok());
         match (user, email) {
             (Some(user), Some(email)) => Ok(Some(Person { user, email })),
             _ => Err(PeopleError::Failed("a person without id or address".to_owned())),

@@ -225,7 +225,7 @@ impl UserPool {
         let attribute = |name: &str| {
             known.user_attributes().iter().find(|attribute| attribute.name() == name).and_then(AttributeType::value)
         };
-        let email = attribute("email").and_then(|email| Email::parse(email).ok());
+        let email = attribute("email").and_then(|email| Email::kept(email).ok());
         Ok(Person {
             email: email.ok_or_else(|| UserPoolError::Failed("a person without an address".to_owned()))?,
             name: attribute("name").and_then(|name| Name::parse(name).ok()),

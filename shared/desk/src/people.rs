@@ -58,7 +58,8 @@ impl People {
             Err(error) => {
                 let text = DisplayErrorContext(&error).to_string();
                 return match error.as_service_error().map(|refused| refused.code().unwrap_or_default()) {
-                    Some("UserNotFoundException") => Ok(None),
+                    // The latter for what is no username, such as an address of more than 128 characters.
+                    Some("UserNotFoundException" | "InvalidParameterException") => Ok(None),
                     None | Some("TooManyRequestsException" | "InternalErrorException") => {
                         Err(PeopleError::Unavailable(text))
                     }

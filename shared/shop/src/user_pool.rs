@@ -124,7 +124,8 @@ where
         "InvalidParameterException" => UserPoolError::BadInput(message.to_owned()),
         "LimitExceededException" | "TooManyFailedAttemptsException" => UserPoolError::AccountLimit,
         "TooManyRequestsException" | "ThrottlingException" => UserPoolError::TooMany,
-        "CodeDeliveryFailureException" => UserPoolError::Undelivered,
+        // The latter when SES does not send for the pool, for instance because the sender's identity is lost.
+        "CodeDeliveryFailureException" | "InvalidEmailRoleAccessPolicyException" => UserPoolError::Undelivered,
         "InternalErrorException" | "InternalServerError" | "ServiceUnavailable" => UserPoolError::Unavailable(text()),
         _ => UserPoolError::Failed(text()),
     }

@@ -20,6 +20,7 @@ mod resources {
     mod disputes;
     mod housekeeping;
     mod imports;
+    mod mail;
     mod media;
     mod operator_orders;
     mod orders;

@@ -22,6 +22,7 @@ pub struct ListOrders {
     /// The order number, such as `4TQKF-F04HM`.
     number: Option<String>,
     /// The e-mail address that the orders were placed with.
+    #[serde(default, deserialize_with = "domain::text::kept_optional_email")]
     email: Option<Email>,
     /// The state of the orders.
     state: Option<OrderState>,

@@ -133,12 +133,20 @@ impl App {
             );
         }
         let order = self.orders.load(event.order).await?.ok_or(DeliveryError::NoOrder(event.id, event.order))?;
+        let mut rejected = None;
         for recipient in notices::recipients(event, &order) {
             if is_notified(&recipient) {
                 continue;
             }
-            self.notify_recipient(recipient, event, &order).await?;
-            self.orders.mark_notified(event.id, &recipient.role()).await?;
+            match self.notify_recipient(recipient, event, &order).await {
+                Ok(()) => self.orders.mark_notified(event.id, &recipient.role()).await?,
+                // The others must not wait for this one.
+                Err(DeliveryError::Mail(error)) if error.perhaps_this_recipient_only => rejected = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        if let Some(error) = rejected {
+            return Err(error.into());
         }
         self.orders.mark_delivered(event.id).await?;
         Ok(())
@@ -220,11 +228,11 @@ impl App {
                 tracing::info!(event.id = %event, order.id = order, mail.role = recipient.role(), "mail sent");
                 Ok(())
             }
-            Err(Unsent::Refused(code)) => {
+            Err(Unsent::BadAddress(reason)) => {
                 // A repeat would be refused as well, and must not keep the other recipients from being notified.
                 tracing::error!(
-                    event.id = %event, order.id = order, mail.role = recipient.role(), reason = code,
-                    "SES refused a mail permanently"
+                    event.id = %event, order.id = order, mail.role = recipient.role(), reason,
+                    "a mail is not sent: no mail can be sent to its recipient's address"
                 );
                 Ok(())
             }

@@ -1,7 +1,7 @@
 //! Sending mail through SES.
 
 use aws_sdk_sesv2::Client;
-use aws_sdk_sesv2::error::{DisplayErrorContext, SdkError};
+use aws_sdk_sesv2::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as SesMessage};
 use base64::Engine;
@@ -14,6 +14,11 @@ use crate::message::Message;
 /// The most bytes of a name that still fit into one encoded word of 75 characters (RFC 2047, section 2).
 const MAX_ENCODED_LENGTH: usize = 45;
 
+/// How SES says that an address in a call is malformed. The sender's is checked when the function starts, so it is the
+/// recipient's. A malformed name beside an address has another message, "Illegal address".
+const MALFORMED_ADDRESS: [&str; 5] =
+    ["Local address ", "Domain ", "Missing local name", "Missing domain", "Missing final '@domain'"];
+
 #[derive(Debug)]
 pub(crate) struct Mail {
     client: Client,
@@ -21,15 +26,21 @@ pub(crate) struct Mail {
 }
 
 /// Mail could not be sent; a retry may succeed.
-#[derive(Debug, thiserror::Error)]
-#[error("mail cannot be sent: {0}")]
-pub struct MailError(String);
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("mail cannot be sent: {reason}")]
+pub struct MailError {
+    /// Without addresses, because it is logged.
+    reason: String,
+    /// Whether only this recipient may be concerned: an account in SES's sandbox rejects recipients one by one, in the
+    /// same words in which it rejects a sender.
+    pub(crate) perhaps_this_recipient_only: bool,
+}
 
 /// Why a message was not sent.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Unsent {
-    /// Refused permanently, with the error code of SES.
-    Refused(&'static str),
+    /// No mail can be sent to this address, for this reason.
+    BadAddress(&'static str),
     /// A retry may succeed.
     Later(MailError),
 }
@@ -38,7 +49,7 @@ impl Mail {
     /// Mail from the marketplace with this name and address.
     ///
     /// # Errors
-    /// The address is invalid: SES would refuse every mail permanently.
+    /// The address is invalid: SES would refuse every mail.
     pub(crate) fn new(client: Client, shop: &str, address: &str) -> Result<Self, Fatal> {
         let address = Email::parse(address).map_err(|error| Fatal::new(format!("MAIL_FROM {error}")))?;
         Ok(Self { client, from: sender(shop, &address) })
@@ -46,7 +57,12 @@ impl Mail {
 
     /// Sends a message to one recipient.
     pub(crate) async fn send(&self, to: &Email, message: &Message) -> Result<(), Unsent> {
-        let later = |error: aws_sdk_sesv2::error::BuildError| Unsent::Later(MailError(error.to_string()));
+        if !to.can_be_mailed() {
+            return Err(Unsent::BadAddress("not in ASCII"));
+        }
+        let later = |error: aws_sdk_sesv2::error::BuildError| {
+            Unsent::Later(MailError { reason: error.to_string(), perhaps_this_recipient_only: true })
+        };
         let text = |data: &str| Content::builder().data(data).charset("UTF-8").build();
         let content = SesMessage::builder()
             .subject(text(&message.subject).map_err(later)?)
@@ -64,39 +80,135 @@ impl Mail {
     }
 }
 
-/// A refusal of this recipient or this message is permanent; any other error may be temporary.
+/// Only a malformed address is refused for good. What SES rejects because of the account (a lost sender identity,
+/// paused sending, a missing configuration set, a used-up quota) is sent once somebody has mended that:
+/// `MessageRejected` says "Email address is not verified" of a sender, and in the sandbox of a recipient.
 fn unsent<R: std::fmt::Debug + Send + Sync + 'static>(error: &SdkError<SendEmailError, R>) -> Unsent {
-    match error.as_service_error() {
-        Some(SendEmailError::MessageRejected(_)) => Unsent::Refused("MessageRejected"),
-        Some(SendEmailError::BadRequestException(_)) => Unsent::Refused("BadRequestException"),
-        _ => Unsent::Later(MailError(DisplayErrorContext(error).to_string())),
+    let Some(answer) = error.as_service_error() else {
+        let reason = DisplayErrorContext(error).to_string();
+        return Unsent::Later(MailError { reason, perhaps_this_recipient_only: false });
+    };
+    let message = answer.message().unwrap_or_default();
+    match answer {
+        SendEmailError::BadRequestException(_) if MALFORMED_ADDRESS.iter().any(|known| message.starts_with(known)) => {
+            Unsent::BadAddress("malformed for SES")
+        }
+        _ => Unsent::Later(MailError {
+            reason: format!("{}: {}", answer.code().unwrap_or("unknown error"), without_addresses(message)),
+            perhaps_this_recipient_only: matches!(answer, SendEmailError::MessageRejected(_)),
+        }),
     }
 }
 
-/// The `From` header with the marketplace's name as a quoted string (RFC 5322, section 3.2.4) or as an encoded word
-/// (RFC 2047, section 2). A name that fits neither form is left out.
+/// A message of SES with the addresses in it left out.
+fn without_addresses(message: &str) -> String {
+    let words = message.split_whitespace().map(|word| if word.contains('@') { "(address)" } else { word });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// The `From` header with the marketplace's name as a quoted string (RFC 5322, section 3.2.4) or as encoded words
+/// (RFC 2047, section 2). SES drops other characters than ASCII from a name that is not encoded.
 fn sender(shop: &str, address: &Email) -> String {
     if shop.is_ascii() {
         let quoted: String =
             shop.chars().filter(|character| !character.is_control() && !"\"\\".contains(*character)).collect();
-        format!("\"{quoted}\" <{address}>")
-    } else if shop.len() <= MAX_ENCODED_LENGTH {
-        format!("=?UTF-8?B?{}?= <{address}>", STANDARD.encode(shop))
-    } else {
-        address.to_string()
+        return format!("\"{quoted}\" <{address}>");
     }
+    let mut words = vec![String::new()];
+    for character in shop.chars() {
+        if words.last().is_some_and(|word| word.len() + character.len_utf8() > MAX_ENCODED_LENGTH) {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut() {
+            word.push(character);
+        }
+    }
+    let encoded: Vec<String> = words.iter().map(|word| format!("=?UTF-8?B?{}?=", STANDARD.encode(word))).collect();
+    format!("{} <{address}>", encoded.join(" "))
 }
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_sesv2::error::ErrorMetadata;
+    use aws_sdk_sesv2::types::error::{
+        AccountSuspendedException, BadRequestException, LimitExceededException, MailFromDomainNotVerifiedException,
+        MessageRejected, NotFoundException, SendingPausedException, TooManyRequestsException,
+    };
+
     use super::*;
 
     #[test]
     fn a_shops_name_cannot_break_out_of_the_header() {
         let address = Email::parse("shop@bozor.test").unwrap();
         assert_eq!(sender("Bozor", &address), "\"Bozor\" <shop@bozor.test>");
+        assert_eq!(sender("Bozor, Inc.", &address), "\"Bozor, Inc.\" <shop@bozor.test>");
         assert_eq!(sender("A\" <x@y.z>\r\nBcc: \\", &address), "\"A <x@y.z>Bcc: \" <shop@bozor.test>");
         assert_eq!(sender("Бозор", &address), "=?UTF-8?B?0JHQvtC30L7RgA==?= <shop@bozor.test>");
-        assert_eq!(sender(&"Ж".repeat(23), &address), "shop@bozor.test");
+    }
+
+    #[test]
+    fn a_long_name_is_several_encoded_words_and_each_of_them_whole_characters() {
+        let address = Email::parse("shop@bozor.test").unwrap();
+        let name = "Ж".repeat(23);
+        let header = sender(&name, &address);
+        let (words, rest) = header.rsplit_once(' ').unwrap();
+        assert_eq!(rest, "<shop@bozor.test>");
+        let decoded = |word: &str| {
+            assert!(word.len() <= 75, "{word}");
+            let encoded = word.strip_prefix("=?UTF-8?B?").and_then(|word| word.strip_suffix("?=")).unwrap();
+            String::from_utf8(STANDARD.decode(encoded).unwrap()).unwrap()
+        };
+        assert_eq!(words.split(' ').map(decoded).collect::<Vec<_>>(), ["Ж".repeat(22), "Ж".to_owned()]);
+    }
+
+    /// The messages are those that SES answers, by the sources in the embedded SES.
+    #[test]
+    fn only_a_malformed_address_is_refused_for_good() {
+        let because = |error: SendEmailError| unsent(&SdkError::service_error(error, ()));
+        let meta = |code: &str, message: &str| ErrorMetadata::builder().code(code).message(message).build();
+        let bad = |message: &str| {
+            let refused = BadRequestException::builder().meta(meta("BadRequestException", message)).build();
+            because(SendEmailError::BadRequestException(refused))
+        };
+        for message in [
+            "Local address contains control or whitespace",
+            "Domain contains illegal character",
+            "Missing final '@domain'",
+        ] {
+            assert_eq!(bad(message), Unsent::BadAddress("malformed for SES"), "{message}");
+        }
+        let rejected = "Email address is not verified. The following identities failed the check in region US-EAST-1: \
+                        shop@bozor.test";
+        let later = [
+            bad("Illegal address"),
+            bad("Configuration set name must be less than 65 characters"),
+            because(SendEmailError::MessageRejected(
+                MessageRejected::builder().meta(meta("MessageRejected", rejected)).build(),
+            )),
+            because(SendEmailError::SendingPausedException(SendingPausedException::builder().build())),
+            because(SendEmailError::AccountSuspendedException(AccountSuspendedException::builder().build())),
+            because(SendEmailError::MailFromDomainNotVerifiedException(
+                MailFromDomainNotVerifiedException::builder().build(),
+            )),
+            because(SendEmailError::NotFoundException(NotFoundException::builder().build())),
+            because(SendEmailError::LimitExceededException(LimitExceededException::builder().build())),
+            because(SendEmailError::TooManyRequestsException(TooManyRequestsException::builder().build())),
+            because(SendEmailError::generic(meta("AccessDeniedException", "not authorized"))),
+            unsent(&SdkError::<SendEmailError, ()>::timeout_error("no answer")),
+        ];
+        for (number, unsent) in later.iter().enumerate() {
+            let Unsent::Later(error) = unsent else { panic!("{number}: {unsent:?}") };
+            assert_eq!(error.perhaps_this_recipient_only, number == 2, "{error}");
+            assert!(!error.to_string().contains('@'), "an address is in the log: {error}");
+        }
+        assert_eq!(
+            later[2],
+            Unsent::Later(MailError {
+                reason: "MessageRejected: Email address is not verified. The following identities failed the check in \
+                         region US-EAST-1: (address)"
+                    .to_owned(),
+                perhaps_this_recipient_only: true,
+            })
+        );
     }
 }

@@ -28,6 +28,7 @@ pub struct PutMember {
 #[serde(deny_unknown_fields)]
 pub struct RemoveMember {
     /// The address with which the member signs in.
+    #[serde(deserialize_with = "domain::text::kept_email")]
     email: Email,
     /// When given, the member is removed only if they still have this role.
     #[serde(default)]

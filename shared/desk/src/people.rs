@@ -58,7 +58,8 @@ impl People {
             Err(error) => {
                 let text = DisplayErrorContext(&error).to_string();
                 return match error.as_service_error().map(|refused| refused.code().unwrap_or_default()) {
-                    Some("UserNotFoundException") => Ok(None),
+                    // The latter for what is no username, such as an address of more than 128 characters.
+                    Some("UserNotFoundException" | "InvalidParameterException") => Ok(None),
                     None | Some("TooManyRequestsException" | "InternalErrorException") => {
                         Err(PeopleError::Unavailable(text))
                     }
@@ -73,7 +74,7 @@ impl People {
             known.user_attributes().iter().find(|attribute| attribute.name() == name).and_then(AttributeType::value)
         };
         let user = attribute("sub").and_then(|sub| sub.parse().ok());
-        let email = attribute("email").and_then(|email| Email::parse(email).ok());
+        let email = attribute("email").and_then(|email| Email::kept(email).ok());
         match (user, email) {
             (Some(user), Some(email)) => Ok(Some(Person { user, email })),
             _ => Err(PeopleError::Failed("a person without id or address".to_owned())),

@@ -145,6 +145,7 @@ pub struct Membership {
     pub vendor: VendorId,
     pub user: UserId,
     /// The address by which they were invited.
+    #[serde(deserialize_with = "crate::text::kept_email")]
     pub email: Email,
     pub role: Role,
     pub since: Timestamp,
@@ -257,6 +258,7 @@ pub struct VendorAccount {
     /// The vendor's own currency, for prices and payouts.
     pub currency: Currency,
     /// Address for messages to the vendor.
+    #[serde(deserialize_with = "crate::text::kept_email")]
     pub email: Email,
     pub phone: Option<Phone>,
     /// Name in the commercial register.

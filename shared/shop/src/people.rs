@@ -205,7 +205,9 @@ fn acknowledged(done: Result<(), UserPoolError>) -> Result<(), Error> {
             | UserPoolError::AccountLimit,
         ) => Ok(()),
         Err(UserPoolError::Undelivered) => {
-            tracing::warn!("a code could not be mailed");
+            // Nobody but the operator learns of it: an unknown address is never mailed to. The code can be asked for
+            // again.
+            tracing::error!("a code could not be mailed");
             Ok(())
         }
         done => Ok(done?),

@@ -124,7 +124,8 @@ where
         "InvalidParameterException" => UserPoolError::BadInput(message.to_owned()),
         "LimitExceededException" | "TooManyFailedAttemptsException" => UserPoolError::AccountLimit,
         "TooManyRequestsException" | "ThrottlingException" => UserPoolError::TooMany,
-        "CodeDeliveryFailureException" => UserPoolError::Undelivered,
+        // The latter when SES does not send for the pool, for instance because the sender's identity is lost.
+        "CodeDeliveryFailureException" | "InvalidEmailRoleAccessPolicyException" => UserPoolError::Undelivered,
         "InternalErrorException" | "InternalServerError" | "ServiceUnavailable" => UserPoolError::Unavailable(text()),
         _ => UserPoolError::Failed(text()),
     }
@@ -225,7 +226,7 @@ impl UserPool {
         let attribute = |name: &str| {
             known.user_attributes().iter().find(|attribute| attribute.name() == name).and_then(AttributeType::value)
         };
-        let email = attribute("email").and_then(|email| Email::parse(email).ok());
+        let email = attribute("email").and_then(|email| Email::kept(email).ok());
         Ok(Person {
             email: email.ok_or_else(|| UserPoolError::Failed("a person without an address".to_owned()))?,
             name: attribute("name").and_then(|name| Name::parse(name).ok()),

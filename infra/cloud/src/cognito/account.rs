@@ -6,32 +6,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::sign_in::check_password;
-use super::sign_up::unwritable;
-use super::{Attribute, Cognito, invalid_parameter, limit_exceeded, not_authorized};
+use super::spec::is_standard;
+use super::{Attribute, ClientSpec, Cognito, invalid_parameter, limit_exceeded, not_authorized};
 use crate::sqs::wire::Refusal;
-
-/// The attributes that every pool has and users may set
-/// (<https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-attributes.html>).
-const STANDARD: [&str; 18] = [
-    "address",
-    "birthdate",
-    "email",
-    "email_verified",
-    "family_name",
-    "gender",
-    "given_name",
-    "locale",
-    "middle_name",
-    "name",
-    "nickname",
-    "phone_number",
-    "phone_number_verified",
-    "picture",
-    "preferred_username",
-    "profile",
-    "website",
-    "zoneinfo",
-];
 
 const MAX_VALUE_LENGTH: usize = 2048;
 
@@ -70,9 +47,14 @@ pub(super) struct UpdateInput {
 
 pub(super) fn update_attributes(cognito: &Cognito, input: UpdateInput) -> Result<Value, Refusal> {
     let (user, client) = cognito.bearer(&input.access_token)?;
+    check_written(client, &input.user_attributes)?;
+    let pool = &cognito.inner.pool;
     for attribute in &input.user_attributes {
-        if attribute.name.ends_with("_verified") || !client.writes(&attribute.name) {
-            return Err(unwritable(&attribute.name));
+        if pool.immutable_attributes.contains(&attribute.name) {
+            return Err(not_mutable(&attribute.name));
+        }
+        if attribute.value.is_empty() && pool.required_attributes.contains(&attribute.name) {
+            return Err(required(&attribute.name));
         }
         if attribute.name == "email" {
             // Cognito has a changed address verified before it takes effect; this subset does not implement that.
@@ -92,21 +74,48 @@ pub(super) fn update_attributes(cognito: &Cognito, input: UpdateInput) -> Result
     Ok(json!({ "CodeDeliveryDetailsList": [] }))
 }
 
+/// Rejects attributes that the client may not write, before anything else is said of them: also those that the schema
+/// does not have (<https://github.com/aws/aws-sdk-js/issues/1084>), and those that nobody may write
+/// (<https://github.com/aws/aws-sdk-js/issues/3603>).
+pub(super) fn check_written(client: &ClientSpec, attributes: &[Attribute]) -> Result<(), Refusal> {
+    if attributes.iter().all(|attribute| client.writes(&attribute.name)) {
+        return Ok(());
+    }
+    Err(not_authorized("A client attempted to write unauthorized attribute"))
+}
+
+/// Rejects a user that lacks an attribute which the pool requires.
+pub(super) fn check_required(names: &[String], attributes: &BTreeMap<String, String>) -> Result<(), Refusal> {
+    let missing = names.iter().find(|name| attributes.get(*name).is_none_or(String::is_empty));
+    missing.map_or(Ok(()), |name| Err(required(name)))
+}
+
+/// <https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-attributes.html>
+fn required(name: &str) -> Refusal {
+    invalid_parameter(format!("Attributes did not conform to the schema: {name}: The attribute is required\n"))
+}
+
+/// <https://github.com/aws-amplify/amplify-swift/issues/3981>
+fn not_mutable(name: &str) -> Refusal {
+    invalid_parameter(format!("user.{name}: Attribute cannot be updated.\n"))
+}
+
 /// Attributes by name. Rejects names outside the pool's schema and values that are too long.
 pub(super) fn checked_attributes(attributes: Vec<Attribute>) -> Result<BTreeMap<String, String>, Refusal> {
     let mut checked = BTreeMap::new();
     for Attribute { name, value } in attributes {
         if name == "sub" {
-            return Err(invalid_parameter("Cannot modify the non-mutable attribute sub"));
+            return Err(not_mutable(&name));
         }
-        if !STANDARD.contains(&name.as_str()) {
+        if !is_standard(&name) {
             return Err(invalid_parameter(format!(
                 "Attributes did not conform to the schema: {name}: Attribute does not exist in the schema."
             )));
         }
         if value.chars().count() > MAX_VALUE_LENGTH {
             return Err(invalid_parameter(format!(
-                "Attributes did not conform to the schema: {name}: String must be no longer than {MAX_VALUE_LENGTH} characters"
+                "Attributes did not conform to the schema: {name}: String must be no longer than {MAX_VALUE_LENGTH} \
+                 characters"
             )));
         }
         checked.insert(name, value);

@@ -6,7 +6,7 @@ use serde_json::{Map, Number, Value, json};
 
 use super::account::{checked_attributes, listed};
 use super::database::later;
-use super::sign_up::{already_exists, check_address, new_user, not_to_be_confirmed};
+use super::sign_up::{already_exists, check_address, check_username, new_user, not_to_be_confirmed};
 use super::{Account, Attribute, Cognito, PoolSpec, Status, User, invalid_parameter, user_not_found};
 use crate::sqs::wire::{Call, Refusal};
 
@@ -38,6 +38,7 @@ struct OneUser {
 }
 
 fn known(cognito: &Cognito, username: &str) -> Result<User, Refusal> {
+    check_username(username)?;
     cognito.inner.database.user(username)?.ok_or_else(user_not_found)
 }
 

@@ -35,7 +35,7 @@ use crate::sqs::wire::{Call, Refusal, json_response};
 use database::{Database, Status, User};
 use keys::SigningKey;
 pub use passwords::{Hashing, PasswordPolicy};
-pub use spec::{ClientSpec, PoolSpec};
+pub use spec::{ClientSpec, PoolSpec, is_standard, is_writable};
 pub use tokens::{Reason, Verifier};
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
@@ -195,6 +195,7 @@ impl Cognito {
     /// The user that an unauthenticated call names. An unknown name is `None` when the client prevents user existence
     /// errors, and `UserNotFoundException` otherwise.
     fn find_user(&self, client: &ClientSpec, username: &str) -> Result<Option<User>, Refusal> {
+        sign_up::check_username(username)?;
         match self.inner.database.user(username)? {
             Some(user) => Ok(Some(user)),
             None if client.prevents_user_existence_errors => Ok(None),
@@ -221,7 +222,29 @@ impl Cognito {
             html: None,
             code: Some(code.to_owned()),
         };
-        Ok(self.inner.mail.deliver(&message)?)
+        if self.inner.pool.sends_through_ses {
+            self.inner.mail.send(&message).map_err(undelivered)
+        } else {
+            Ok(self.inner.mail.deliver(&message)?)
+        }
+    }
+}
+
+/// What SES refused, as Cognito answers it: `InvalidEmailRoleAccessPolicyException` is documented for an unverified
+/// address (<https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_SignUp.html>), SES's words
+/// stand in <https://github.com/aws/aws-cdk/issues/18964>; anything else is a code that was not delivered
+/// (<https://github.com/amazon-archives/amazon-cognito-identity-js/issues/307>).
+fn undelivered(refused: Refusal) -> Refusal {
+    match refused.code {
+        "MessageRejected" => Refusal::new(
+            "InvalidEmailRoleAccessPolicyException",
+            format!(
+                "Cognito received the following error from Amazon SES when attempting to send email: {}",
+                refused.message
+            ),
+        ),
+        "InternalFailure" => refused,
+        _ => Refusal::new("CodeDeliveryFailureException", "Invalid email provided/Unable to send the email"),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::account::checked_attributes;
+use super::account::{check_required, check_written, checked_attributes};
 use super::codes::{Purpose, Redeemed};
 use super::{Attribute, Cognito, Status, User, delivery, invalid_parameter, limit_exceeded, not_authorized};
 use crate::sqs::wire::{Refusal, random_uuid};
@@ -27,9 +27,7 @@ pub(super) async fn sign_up(cognito: &Cognito, input: SignUpInput) -> Result<Val
     }
     check_address(&input.username)?;
     cognito.inner.pool.password_policy.check(&input.password)?;
-    if let Some(refused) = input.user_attributes.iter().find(|attribute| !client.writes(&attribute.name)) {
-        return Err(unwritable(&refused.name));
-    }
+    check_written(client, &input.user_attributes)?;
     let attributes = checked_attributes(input.user_attributes)?;
     let hash = cognito.inner.hashing.hash(&input.password).await?;
     let user = new_user(cognito, &input.username, attributes, Status::Unconfirmed, &hash)?;
@@ -106,6 +104,7 @@ pub(super) fn new_user(
         return Err(invalid_parameter("The attribute email must be the username."));
     }
     attributes.insert("email".into(), address.to_owned());
+    check_required(&cognito.inner.pool.required_attributes, &attributes)?;
     let now = cognito.now();
     let sub = random_uuid();
     Ok(User {
@@ -126,6 +125,7 @@ pub(super) fn new_user(
 
 /// Rejects a username that is not an e-mail address.
 pub(super) fn check_address(username: &str) -> Result<(), Refusal> {
+    check_username(username)?;
     let parts = username.split_once('@').filter(|(local, domain)| {
         !local.is_empty()
             && !domain.contains('@')
@@ -134,8 +134,28 @@ pub(super) fn check_address(username: &str) -> Result<(), Refusal> {
             && !domain.ends_with('.')
             && !domain.contains("..")
     });
-    let plain = username.len() <= 254 && !username.contains(|one: char| one.is_whitespace() || one.is_control());
-    if parts.is_some() && plain { Ok(()) } else { Err(invalid_parameter("Username should be an email.")) }
+    if parts.is_some() { Ok(()) } else { Err(invalid_parameter("Username should be an email.")) }
+}
+
+/// The longest username, in characters; an e-mail address may be longer
+/// (<https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_SignUp.html>).
+const MAX_USERNAME_LENGTH: usize = 128;
+
+/// Rejects what is no username in any call, before it is looked up.
+pub(super) fn check_username(username: &str) -> Result<(), Refusal> {
+    let constraint = if username.is_empty() {
+        "Member must have length greater than or equal to 1"
+    } else if username.chars().count() > MAX_USERNAME_LENGTH {
+        "Member must have length less than or equal to 128"
+    } else if username.contains(|one: char| one.is_whitespace() || one.is_control()) {
+        // https://github.com/amazon-archives/amazon-cognito-identity-js/issues/551
+        r"Member must satisfy regular expression pattern: [\p{L}\p{M}\p{S}\p{N}\p{P}]+"
+    } else {
+        return Ok(());
+    };
+    Err(invalid_parameter(format!(
+        "1 validation error detected: Value at 'username' failed to satisfy constraint: {constraint}"
+    )))
 }
 
 pub(super) fn already_exists() -> Refusal {
@@ -152,8 +172,4 @@ pub(super) fn wrong_code() -> Refusal {
 
 pub(super) fn expired_code() -> Refusal {
     Refusal::new("ExpiredCodeException", "Invalid code provided, please request a code again.")
-}
-
-pub(super) fn unwritable(name: &str) -> Refusal {
-    not_authorized(&format!("A client attempted to write unauthorized attribute: {name}"))
 }

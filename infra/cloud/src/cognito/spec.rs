@@ -15,8 +15,14 @@ pub struct PoolSpec {
     pub admin_creates_only: bool,
     pub groups: Vec<String>,
     pub clients: Vec<ClientSpec>,
+    /// The attributes that every user has.
+    pub required_attributes: Vec<String>,
+    /// The attributes that are written at sign-up and never again.
+    pub immutable_attributes: Vec<String>,
     /// The sender's address.
     pub mail_from: String,
+    /// Whether mail is sent through the account's SES (`EmailSendingAccount: DEVELOPER`), which then has to take it.
+    pub sends_through_ses: bool,
     pub code_subject: String,
     /// The text of a mail with a code; the code replaces `{####}`.
     pub code_message: String,
@@ -31,7 +37,10 @@ impl PoolSpec {
             admin_creates_only: false,
             groups: Vec::new(),
             clients: Vec::new(),
+            required_attributes: Vec::new(),
+            immutable_attributes: Vec::new(),
             mail_from: "no-reply@verificationemail.com".into(),
+            sends_through_ses: false,
             code_subject: "Your verification code".into(),
             code_message: "Your confirmation code is {####}".into(),
         }
@@ -65,10 +74,10 @@ pub struct ClientSpec {
     pub auth_flows: Vec<String>,
     /// Whether responses hide who has an account.
     pub prevents_user_existence_errors: bool,
-    /// The attributes it may read; all when empty.
-    pub read_attributes: Vec<String>,
-    /// The attributes it may write; all when empty.
-    pub write_attributes: Vec<String>,
+    /// The attributes it may read; `None` is every standard one.
+    pub read_attributes: Option<Vec<String>>,
+    /// The attributes it may write; `None` is every standard one that users may write.
+    pub write_attributes: Option<Vec<String>>,
 }
 
 impl ClientSpec {
@@ -82,8 +91,8 @@ impl ClientSpec {
             refresh_lifetime: Duration::from_hours(30 * 24),
             auth_flows: vec!["ALLOW_USER_PASSWORD_AUTH".into(), "ALLOW_REFRESH_TOKEN_AUTH".into()],
             prevents_user_existence_errors: true,
-            read_attributes: Vec::new(),
-            write_attributes: Vec::new(),
+            read_attributes: None,
+            write_attributes: None,
         }
     }
 
@@ -93,11 +102,46 @@ impl ClientSpec {
 
     pub(super) fn reads(&self, attribute: &str) -> bool {
         attribute == "sub"
-            || self.read_attributes.is_empty()
-            || self.read_attributes.iter().any(|name| name == attribute)
+            || self.read_attributes.as_ref().is_none_or(|names| names.iter().any(|name| name == attribute))
     }
 
     pub(super) fn writes(&self, attribute: &str) -> bool {
-        self.write_attributes.is_empty() || self.write_attributes.iter().any(|name| name == attribute)
+        match &self.write_attributes {
+            Some(names) => names.iter().any(|name| name == attribute),
+            None => is_writable(attribute),
+        }
     }
+}
+
+/// The attributes that every pool has
+/// (<https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-attributes.html>).
+const STANDARD: [&str; 18] = [
+    "address",
+    "birthdate",
+    "email",
+    "email_verified",
+    "family_name",
+    "gender",
+    "given_name",
+    "locale",
+    "middle_name",
+    "name",
+    "nickname",
+    "phone_number",
+    "phone_number_verified",
+    "picture",
+    "preferred_username",
+    "profile",
+    "website",
+    "zoneinfo",
+];
+
+/// Whether the schema has an attribute. There are no custom ones here.
+pub fn is_standard(attribute: &str) -> bool {
+    STANDARD.contains(&attribute)
+}
+
+/// Whether a client can be allowed to write an attribute: whether an address is verified only Cognito says.
+pub fn is_writable(attribute: &str) -> bool {
+    is_standard(attribute) && !attribute.ends_with("_verified")
 }

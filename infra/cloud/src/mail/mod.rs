@@ -1,6 +1,12 @@
 //! Mail: SES's `SendEmail`, which stores each message instead of sending it, and a viewer of the stored messages.
+//!
+//! It refuses what SES refuses, in its words: addresses ([`address`]), identities and limits ([`account`]), and the
+//! rest by <https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html>.
 
+mod account;
+mod address;
 mod page;
+mod send_email;
 #[cfg(test)]
 mod tests;
 
@@ -13,14 +19,19 @@ use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use rusqlite::{Connection, params};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
-use crate::account::{ACCOUNT, REGION};
+use crate::account::REGION;
 use crate::clock::Clock;
 use crate::sqlite;
 use crate::sqs::Permit;
-use crate::sqs::wire::{Refusal, access_key, random_uuid};
+use crate::sqs::wire::{Refusal, random_uuid};
+
+pub use self::account::{Account, Identity, Sending};
+use self::address::Mailbox;
+pub use self::address::is_sender_of_a_pool;
+use self::send_email::mailbox;
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS messages (
@@ -41,8 +52,8 @@ const SCHEMA: &str = "
 /// The most messages that the viewer shows.
 const MAX_SHOWN: u32 = 200;
 
-/// SES's limit on the recipients of one call.
-const MAX_RECIPIENTS: usize = 50;
+const SECOND: i64 = 1_000;
+const DAY: i64 = 24 * 60 * 60 * SECOND;
 
 /// A message to one recipient.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -79,24 +90,53 @@ struct Inner {
     connection: Mutex<Connection>,
     clock: Clock,
     permit: Permit,
+    account: Mutex<Account>,
 }
 
 impl Mail {
-    /// Opens the mail stored in the SQLite file `path`, or in memory.
+    /// Opens the mail stored in the SQLite file `path`, or in memory. The account has these verified identities.
     ///
     /// # Errors
     /// When the file cannot be used.
-    pub fn open(path: Option<&Path>, clock: Clock, permit: Permit) -> rusqlite::Result<Self> {
+    pub fn open(
+        path: Option<&Path>,
+        clock: Clock,
+        permit: Permit,
+        identities: impl IntoIterator<Item = String>,
+    ) -> rusqlite::Result<Self> {
         let connection = Mutex::new(sqlite::open(path, SCHEMA)?);
-        Ok(Self { inner: Arc::new(Inner { connection, clock, permit }) })
+        let account = Mutex::new(Account::with_identities(identities));
+        Ok(Self { inner: Arc::new(Inner { connection, clock, permit, account }) })
     }
 
-    /// Stores a message from inside the cloud, such as a code of Cognito's.
+    pub fn account(&self) -> Account {
+        self.inner.account.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn set_account(&self, account: Account) {
+        *self.inner.account.lock().unwrap_or_else(PoisonError::into_inner) = account;
+    }
+
+    /// Verifies an identity, or takes its verification away.
+    pub fn set_verified(&self, identity: &str, verified: bool) {
+        self.inner.account.lock().unwrap_or_else(PoisonError::into_inner).set_verified(identity, verified);
+    }
+
+    /// Stores a message of another service that does not send through this account.
     ///
     /// # Errors
     /// When the database fails.
     pub fn deliver(&self, message: &Message) -> rusqlite::Result<()> {
         self.inner.store(std::slice::from_ref(message)).map(drop)
+    }
+
+    /// Sends a message of another service of the cloud, such as a code of Cognito's, through this account: everything
+    /// is checked but a role.
+    pub(crate) fn send(&self, message: &Message) -> Result<(), Refusal> {
+        let sender = mailbox(&message.from)?;
+        let recipients = [mailbox(&message.to)?];
+        self.inner.check_account(&sender, &recipients)?;
+        Ok(self.inner.store(&[Message { from: sender.written, ..message.clone() }]).map(drop)?)
     }
 
     /// The newest messages, at most 200, newest first: all, or those to one address (in any case).
@@ -148,58 +188,61 @@ impl Mail {
             answer(StatusCode::OK, "application/json", json!({ "items": messages }).to_string())
         }
     }
-
-    fn send_email(&self, parts: &Parts, body: &Bytes) -> Result<String, Refusal> {
-        let input: SendEmailInput = serde_json::from_slice(body)
-            .map_err(|cause| bad_request(format!("the request cannot be read: {cause}")))?;
-        let from = input.from_email_address.ok_or_else(|| bad_request("FromEmailAddress is missing"))?;
-        let address = address_of(&from).ok_or_else(|| bad_request(format!("Missing '@domain' in {from}")))?;
-        self.permit_sender(access_key(parts), &address)?;
-        let simple = match (input.content.simple, input.content.raw, input.content.template) {
-            (Some(simple), None, None) => simple,
-            _ => return Err(bad_request("the embedded cloud sends Simple content only, neither Raw nor Template")),
-        };
-        if simple.body.text.is_none() && simple.body.html.is_none() {
-            return Err(bad_request("the body needs Text or Html"));
-        }
-        let destination = input.destination.unwrap_or_default();
-        let recipients = [destination.to_addresses, destination.cc_addresses, destination.bcc_addresses].concat();
-        if recipients.is_empty() || recipients.len() > MAX_RECIPIENTS {
-            return Err(bad_request("the recipients must be 1 to 50"));
-        }
-        let mut messages = Vec::new();
-        for to in recipients {
-            if address_of(&to).is_none() {
-                return Err(bad_request(format!("Missing '@domain' in {to}")));
-            }
-            messages.push(Message {
-                to,
-                from: from.clone(),
-                subject: simple.subject.data.clone(),
-                text: simple.body.text.as_ref().map(|text| text.data.clone()).unwrap_or_default(),
-                html: simple.body.html.as_ref().map(|html| html.data.clone()),
-                code: None,
-            });
-        }
-        Ok(self.inner.store(&messages)?)
-    }
-
-    /// Checks the sender's permission. A policy may name the address or its domain as the identity.
-    fn permit_sender(&self, key: &str, address: &str) -> Result<(), Refusal> {
-        let identity = |name: &str| format!("arn:aws:ses:{REGION}:{ACCOUNT}:identity/{name}");
-        let domain = address.rsplit('@').next().unwrap_or_default();
-        let allowed = [address, domain].iter().any(|name| (self.inner.permit)(key, "ses:SendEmail", &identity(name)));
-        if allowed {
-            return Ok(());
-        }
-        Err(Refusal { status: StatusCode::FORBIDDEN, ..Refusal::denied(key, "ses:SendEmail", &identity(domain)) })
-    }
 }
 
 impl Inner {
     fn connection(&self) -> MutexGuard<'_, Connection> {
         // A panic while the lock was held rolled its transaction back, so the connection is still sound.
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Checks that the account may send this now.
+    ///
+    /// The message about identities stands in <https://github.com/aws/aws-cdk/issues/18964>, that about the rate in
+    /// <https://github.com/pm-pmaas/etailors_amazon_ses/issues/117>, that about paused sending in
+    /// <https://github.com/GoodDollar/GoodServer/issues/419> (version 1, where its code is `MessageRejected`), and
+    /// <https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html> has both limits.
+    fn check_account(&self, sender: &Mailbox, recipients: &[Mailbox]) -> Result<(), Refusal> {
+        let account = self.account.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match account.sending {
+            Sending::Enabled => {}
+            Sending::Paused => {
+                let message = "Sending paused for this account. For more information, please check the inbox of the \
+                               email address associated with your AWS account.";
+                return Err(Refusal::new("SendingPausedException", message));
+            }
+            Sending::Suspended => {
+                let message = "The message can't be sent because the account's ability to send email has been \
+                               permanently restricted.";
+                return Err(Refusal::new("AccountSuspendedException", message));
+            }
+        }
+        let unverified = account.unverified(sender, recipients);
+        if !unverified.is_empty() {
+            let message = format!(
+                "Email address is not verified. The following identities failed the check in region {}: {}",
+                REGION.to_uppercase(),
+                unverified.join(", ")
+            );
+            return Err(Refusal::new("MessageRejected", message));
+        }
+        // What is left of a limit takes the whole call; the recipients above it delay those that follow.
+        if account.daily_quota.is_some_and(|most| self.sent_within(DAY).is_ok_and(|sent| sent >= most)) {
+            return Err(Refusal::new("LimitExceededException", "Daily message quota exceeded."));
+        }
+        if account.send_rate.is_some_and(|most| self.sent_within(SECOND).is_ok_and(|sent| sent >= most)) {
+            return Err(Refusal {
+                status: StatusCode::TOO_MANY_REQUESTS,
+                ..Refusal::new("TooManyRequestsException", "Maximum sending rate exceeded.")
+            });
+        }
+        Ok(())
+    }
+
+    /// How many recipients there were in the last milliseconds.
+    fn sent_within(&self, period: i64) -> rusqlite::Result<u32> {
+        let since = self.clock.now().millis() - period;
+        self.connection().query_row("SELECT count(*) FROM messages WHERE at > ?1", [since], |row| row.get(0))
     }
 
     /// Stores one mail, as a message for each recipient, and returns its id.
@@ -255,50 +298,6 @@ impl Inner {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct SendEmailInput {
-    from_email_address: Option<String>,
-    destination: Option<Destination>,
-    content: Content,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Destination {
-    to_addresses: Vec<String>,
-    cc_addresses: Vec<String>,
-    bcc_addresses: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Content {
-    simple: Option<Simple>,
-    raw: Option<Value>,
-    template: Option<Value>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Simple {
-    subject: Text,
-    body: Body,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Body {
-    text: Option<Text>,
-    html: Option<Text>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Text {
-    data: String,
-}
-
 /// The bare address of `Name <address>` or `address`, in lower case.
 fn address_of(written: &str) -> Option<String> {
     let address = match written.rsplit_once('<') {
@@ -308,10 +307,6 @@ fn address_of(written: &str) -> Option<String> {
     let (local, domain) = address.trim().rsplit_once('@')?;
     let whole = !local.is_empty() && !domain.is_empty() && !address.trim().contains(char::is_whitespace);
     whole.then(|| format!("{local}@{domain}").to_lowercase())
-}
-
-fn bad_request(message: impl Into<String>) -> Refusal {
-    Refusal::new("BadRequestException", message)
 }
 
 /// An error in AWS REST JSON, whose code is in a header.

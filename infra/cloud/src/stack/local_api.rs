@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::endpoints::read;
 use super::running::Cloud;
 use crate::faults::{CallContext, Fault};
+use crate::mail::Account;
 
 /// The farthest that the clock moves at once: ten years.
 const MAX_ADVANCE: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
@@ -42,6 +43,14 @@ pub(super) async fn answer(cloud: &Cloud, request: Request) -> Response {
     };
     match (&parts.method, path.as_str()) {
         (&Method::GET, "/_local/mail") => cloud.services.mail.view(&parts).map(Body::from),
+        (&Method::GET, "/_local/ses") => written(&json!(cloud.services.mail.account())),
+        (&Method::PUT, "/_local/ses") => match serde_json::from_slice::<Account>(&body) {
+            Ok(account) => {
+                cloud.services.mail.set_account(account);
+                written(&json!(cloud.services.mail.account()))
+            }
+            Err(error) => refused(&error.to_string()),
+        },
         (&Method::GET, "/_local/clock") => written(&json!({"now": cloud.services.clock.now()})),
         (&Method::POST, "/_local/clock") => move_clock(cloud, &body).await,
         (&Method::GET, "/_local/faults") => {

@@ -120,7 +120,8 @@ impl Services {
         queues
             .create(template.queues.iter().map(queue).collect())
             .map_err(|error| StartError::service("SQS")(&error))?;
-        let mail = Mail::open(file("mail.sqlite").as_deref(), clock.clone(), Arc::clone(&permit))
+        let identity = template.user_pool.mail_identity.clone();
+        let mail = Mail::open(file("mail.sqlite").as_deref(), clock.clone(), Arc::clone(&permit), [identity])
             .map_err(|error| StartError::service("SES")(&error))?;
         let cognito = Cognito::open(
             file("cognito.sqlite").as_deref(),
@@ -242,9 +243,14 @@ fn pool(pool: &template::UserPool) -> PoolSpec {
             refresh_lifetime: pool.client.refresh_token,
             auth_flows: pool.client.flows.clone(),
             prevents_user_existence_errors: pool.client.hides_existence,
+            read_attributes: pool.client.read_attributes.clone(),
+            write_attributes: pool.client.write_attributes.clone(),
             ..ClientSpec::new(&pool.client.id)
         }],
+        required_attributes: pool.required_attributes.clone(),
+        immutable_attributes: pool.immutable_attributes.clone(),
         mail_from: pool.mail_from.clone(),
+        sends_through_ses: true,
         code_subject: pool.mail_subject.clone(),
         code_message: pool.mail_message.clone(),
         ..PoolSpec::new(&pool.id)

@@ -29,6 +29,8 @@ pub(super) struct Parameter {
     // CloudFormation checks values given at a deployment; here values come from the template and from code.
     #[serde(rename = "AllowedPattern")]
     _allowed_pattern: Option<String>,
+    #[serde(rename = "ConstraintDescription")]
+    _constraint_description: Option<String>,
     #[serde(rename = "Description")]
     _description: Option<String>,
 }

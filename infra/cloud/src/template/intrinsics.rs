@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as STANDARD;
 use serde_json::{Map, Value};
 
 use super::document::{Document, Parameter, ParameterKind};
@@ -82,7 +84,18 @@ impl<'a> Resolver<'a> {
                 let (id, attribute) = path.split_once('.').unwrap_or((path, ""));
                 self.attribute(id, attribute).ok_or_else(|| wrong(format!("!GetAtt {path} is unknown")))
             }
-            ("Fn::Sub", Value::String(text)) => self.substitute(text, at).map(Value::String),
+            ("Fn::Sub", Value::String(text)) => self.substitute(text, &Map::new(), at).map(Value::String),
+            ("Fn::Sub", Value::Array(parts)) => match parts.as_slice() {
+                [Value::String(text), Value::Object(named)] => {
+                    let values = named.iter().map(|(name, value)| Ok((name.clone(), self.resolve(value, at)?)));
+                    self.substitute(text, &values.collect::<Result<_, TemplateError>>()?, at).map(Value::String)
+                }
+                _ => Err(wrong("!Sub takes a text and values by name".to_owned())),
+            },
+            ("Fn::Base64", value) => match self.resolve(value, at)? {
+                Value::String(text) => Ok(Value::String(STANDARD.encode(text))),
+                other => Err(wrong(format!("!Base64 takes a text, not {other}"))),
+            },
             ("Fn::If", Value::Array(parts)) => match parts.as_slice() {
                 [Value::String(condition), yes, no] => match self.conditions.get(condition) {
                     Some(true) => self.resolve(yes, at),
@@ -128,8 +141,9 @@ impl<'a> Resolver<'a> {
         names::attribute(self.kinds.get(id)?, id, attribute).map(Value::String)
     }
 
-    /// Replaces `${Name}` and `${Id.Attribute}` by their values, and `${!Name}` by the text `${Name}`.
-    fn substitute(&self, text: &str, at: &str) -> Result<String, TemplateError> {
+    /// Replaces `${Name}` and `${Id.Attribute}` by their values, those of `named` first, and `${!Name}` by the text
+    /// `${Name}`.
+    fn substitute(&self, text: &str, named: &Map<String, Value>, at: &str) -> Result<String, TemplateError> {
         let mut written = String::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
@@ -139,9 +153,10 @@ impl<'a> Resolver<'a> {
             if let Some(literal) = name.strip_prefix('!') {
                 written.push_str(&format!("${{{literal}}}"));
             } else {
-                let value = match name.split_once('.') {
-                    Some((id, attribute)) => self.attribute(id, attribute),
-                    None => self.reference(name),
+                let value = match (named.get(name), name.split_once('.')) {
+                    (Some(value), _) => Some(value.clone()),
+                    (None, Some((id, attribute))) => self.attribute(id, attribute),
+                    (None, None) => self.reference(name),
                 };
                 let value = value.ok_or_else(|| TemplateError::new(at, format!("${{{name}}} is unknown")))?;
                 written.push_str(&text_of(&value));

@@ -288,3 +288,29 @@ fn a_parameter_takes_only_what_it_allows() {
     assert_eq!(with("ThrottleRate", "many").unwrap_err().path, "Parameters.ThrottleRate");
     assert_eq!(with("Unheard", "of").unwrap_err().path, "Parameters.Unheard");
 }
+
+#[test]
+fn a_pool_mails_under_any_name_of_a_shop_and_its_client_reads_and_writes_what_the_template_says() {
+    for name in ["Bozor", "Bozor, Inc. <best>", "Бозор"] {
+        let site = Site::at("http://localhost:3000").with("ShopName", name);
+        let pool = Template::parse(&text(), &site).unwrap().user_pool;
+        let encoded = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, name);
+        assert_eq!(pool.mail_from, format!("=?UTF-8?B?{encoded}?= <shop@bozor.test>"));
+        assert_eq!(pool.mail_identity, "bozor.test");
+        assert_eq!((pool.required_attributes, pool.immutable_attributes), (vec!["email".to_owned()], vec![]));
+        assert_eq!(pool.client.read_attributes.unwrap(), ["email", "email_verified", "name"]);
+        assert_eq!(pool.client.write_attributes.unwrap(), ["email", "name"]);
+    }
+    let from = "From: !Sub [\"=?UTF-8?B?${Name}?= <${MailFrom}>\", {Name: {\"Fn::Base64\": !Ref ShopName}}]";
+    for sender in ["Bozor, Inc. <shop@bozor.test>", "Бозор <shop@bozor.test>"] {
+        let refused = broken(from, &format!("From: \"{sender}\""));
+        assert_eq!(refused.reason, "Provided From email address is invalid");
+    }
+    let writable = "WriteAttributes: [email, name]";
+    for names in ["[name]", "[email, email_verified]", "[email, tier]"] {
+        let refused = broken(writable, &format!("WriteAttributes: {names}"));
+        assert_eq!(refused.reason, "Invalid write attributes specified while creating a client", "{names}");
+    }
+    let refused = broken("ReadAttributes: [email, email_verified, name]", "ReadAttributes: [email, tier]");
+    assert_eq!(refused.reason, "Invalid read attributes specified while creating a client");
+}

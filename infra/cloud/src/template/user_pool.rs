@@ -5,6 +5,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use crate::cognito::{is_standard, is_writable};
+use crate::mail::is_sender_of_a_pool;
+
 use super::document::Resource;
 use super::{TemplateError, names, only, properties, refuse};
 
@@ -24,6 +27,12 @@ pub struct UserPool {
     pub mail_message: String,
     /// The sender of mail with codes: a name with an address in angle brackets, or an address.
     pub mail_from: String,
+    /// The SES identity that sends it.
+    pub mail_identity: String,
+    /// The attributes that every user has.
+    pub required_attributes: Vec<String>,
+    /// The attributes that are written at sign-up and never again.
+    pub immutable_attributes: Vec<String>,
     /// The pool's only client.
     pub client: UserPoolClient,
     /// The names of its groups.
@@ -64,6 +73,10 @@ pub struct UserPoolClient {
     pub hides_existence: bool,
     /// Whether signing out revokes refresh tokens.
     pub revocation: bool,
+    /// The attributes that it may read; `None` is every standard one.
+    pub read_attributes: Option<Vec<String>>,
+    /// The attributes that it may write; `None` is every standard one that users may write.
+    pub write_attributes: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -83,8 +96,19 @@ struct PoolProperties {
     _recovery: Option<IgnoredAny>,
     #[serde(rename = "UserAttributeUpdateSettings")]
     _updates: Option<IgnoredAny>,
-    #[serde(rename = "Schema")]
-    _schema: Option<IgnoredAny>,
+    #[serde(default)]
+    schema: Vec<SchemaAttribute>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct SchemaAttribute {
+    name: String,
+    #[serde(default)]
+    required: bool,
+    mutable: bool,
+    #[serde(rename = "AttributeDataType")]
+    _kind: IgnoredAny,
 }
 
 #[derive(Deserialize)]
@@ -123,10 +147,15 @@ enum EmailOption {
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct EmailProperties {
     from: String,
-    #[serde(rename = "EmailSendingAccount")]
-    _account: IgnoredAny,
-    #[serde(rename = "SourceArn")]
-    _source: IgnoredAny,
+    email_sending_account: EmailSendingAccount,
+    source_arn: String,
+}
+
+/// Whose SES sends a pool's mail. Cognito's own sends 50 messages a day.
+#[derive(Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum EmailSendingAccount {
+    Developer,
 }
 
 #[derive(Deserialize)]
@@ -141,11 +170,8 @@ struct ClientProperties {
     id_token_validity: u64,
     refresh_token_validity: u64,
     token_validity_units: Units,
-    // The attributes that a client may read and write are not restricted here; users have no others.
-    #[serde(rename = "ReadAttributes")]
-    _read: Option<IgnoredAny>,
-    #[serde(rename = "WriteAttributes")]
-    _write: Option<IgnoredAny>,
+    read_attributes: Option<Vec<String>>,
+    write_attributes: Option<Vec<String>>,
 }
 
 #[derive(Deserialize, PartialEq)]
@@ -207,11 +233,26 @@ pub(super) fn read(
     if read.username_configuration.case_sensitive || read.admin_create_user_config.allow_admin_create_user_only {
         return Err(refuse(id, "only case-insensitive addresses and self sign-up are known here"));
     }
+    let EmailSendingAccount::Developer = read.email_configuration.email_sending_account;
+    if !is_sender_of_a_pool(&read.email_configuration.from) {
+        return Err(refuse(id, "Provided From email address is invalid"));
+    }
+    let Some((_, mail_identity)) = read.email_configuration.source_arn.split_once(":identity/") else {
+        return Err(refuse(id, "the SourceArn of its mail is not that of an SES identity"));
+    };
+    if let Some(unknown) = read.schema.iter().find(|attribute| !is_standard(&attribute.name)) {
+        return Err(refuse(id, format!("the attribute {} is not known here", unknown.name)));
+    }
+    let named = |which: fn(&SchemaAttribute) -> bool| -> Vec<String> {
+        read.schema.iter().filter(|attribute| which(attribute)).map(|attribute| attribute.name.clone()).collect()
+    };
+    let required_attributes = named(|attribute| attribute.required);
+    let immutable_attributes = named(|attribute| !attribute.mutable);
     let pool = names::physical(&resource.kind, id);
     let arn = names::arn(&resource.kind, &pool).ok_or_else(|| refuse(id, "it has no ARN"))?;
     let groups = groups.iter().map(|(id, group)| group_name(id, group, &pool)).collect::<Result<Vec<_>, _>>()?;
     Ok(UserPool {
-        client: client(clients, &pool)?,
+        client: client(clients, &pool, &required_attributes)?,
         issuer: format!("https://cognito-idp.{}.amazonaws.com/{pool}", crate::account::REGION),
         id: pool,
         arn,
@@ -219,6 +260,9 @@ pub(super) fn read(
         mail_subject: read.verification_message_template.email_subject,
         mail_message: read.verification_message_template.email_message,
         mail_from: read.email_configuration.from,
+        mail_identity: mail_identity.to_owned(),
+        required_attributes,
+        immutable_attributes,
         groups,
     })
 }
@@ -228,7 +272,11 @@ fn group_name(id: &str, resource: &Resource, pool: &str) -> Result<String, Templ
     if group.user_pool_id == pool { Ok(group.group_name) } else { Err(refuse(id, "the group is of another pool")) }
 }
 
-fn client(clients: &[(String, Resource)], pool: &str) -> Result<UserPoolClient, TemplateError> {
+fn client(
+    clients: &[(String, Resource)],
+    pool: &str,
+    required_attributes: &[String],
+) -> Result<UserPoolClient, TemplateError> {
     let (id, resource) = only("AWS::Cognito::UserPoolClient", clients)?;
     let read: ClientProperties = properties(id, &resource.properties)?;
     if read.user_pool_id != pool {
@@ -241,6 +289,17 @@ fn client(clients: &[(String, Resource)], pool: &str) -> Result<UserPoolClient, 
     if let Some(flow) = read.explicit_auth_flows.iter().find(|flow| !known.contains(&flow.as_str())) {
         return Err(refuse(id, format!("the flow {flow} is not known here")));
     }
+    // Cognito creates no such client (https://github.com/aws/aws-cdk/issues/20760,
+    // https://github.com/aws/aws-cdk/issues/2608): what it may write has to exist, to be writable, and to hold all that
+    // is required.
+    if read.read_attributes.iter().flatten().any(|name| !is_standard(name)) {
+        return Err(refuse(id, "Invalid read attributes specified while creating a client"));
+    }
+    if let Some(names) = &read.write_attributes
+        && (names.iter().any(|name| !is_writable(name)) || required_attributes.iter().any(|name| !names.contains(name)))
+    {
+        return Err(refuse(id, "Invalid write attributes specified while creating a client"));
+    }
     Ok(UserPoolClient {
         id: names::physical(&resource.kind, id),
         flows: read.explicit_auth_flows,
@@ -249,5 +308,7 @@ fn client(clients: &[(String, Resource)], pool: &str) -> Result<UserPoolClient, 
         refresh_token: read.token_validity_units.refresh_token.times(read.refresh_token_validity),
         hides_existence: read.prevent_user_existence_errors == Existence::Enabled,
         revocation: read.enable_token_revocation,
+        read_attributes: read.read_attributes,
+        write_attributes: read.write_attributes,
     })
 }

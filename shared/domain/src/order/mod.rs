@@ -58,6 +58,7 @@ pub struct Order {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub buyer: Option<UserId>,
     /// Address for messages to the buyer.
+    #[serde(deserialize_with = "crate::text::kept_email")]
     pub email: Email,
     /// Telephone number of the buyer, when it was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]

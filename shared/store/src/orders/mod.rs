@@ -11,7 +11,6 @@ use aws_sdk_dynamodb::Client;
 use domain::dispute::Dispute;
 use domain::order::{Order, OrderState, PlacedOrder, VendorOrder};
 use domain::payment::{Payment, PaymentState, ProviderName, Refund};
-use domain::text::Email;
 use domain::{DisputeId, EventId, OrderId, OutboxEvent, PaymentId, RefundId, UnmatchedPayment, UserId, VendorId};
 
 pub use self::events::{Claim, Undelivered, event_of, event_record};
@@ -87,7 +86,7 @@ fn buyer_partition(buyer: UserId) -> String {
 }
 
 /// Partition of `by_email`: the orders placed with an e-mail address.
-fn email_partition(email: &Email) -> String {
+fn email_partition(email: &str) -> String {
     format!("EMAIL#{email}")
 }
 
@@ -205,7 +204,7 @@ fn order_item(order: &Order) -> Result<Attributes, Error> {
     let mut written = item(Entry::Order(order.id).key(), ORDER, order.version, order)?;
     let id = order.id.to_string();
     written.insert("reference".to_owned(), string(number_reference(order.id)));
-    written.insert("email_key".to_owned(), string(email_partition(&order.email)));
+    written.insert("email_key".to_owned(), string(email_partition(order.email.as_str())));
     written.insert("email_sort".to_owned(), string(&id));
     written.insert("state_key".to_owned(), string(state_partition(order.state)));
     written.insert("state_sort".to_owned(), string(&id));

@@ -32,7 +32,9 @@ async fn a_sign_up_is_confirmed_by_the_code_in_the_mail_and_then_signs_in() {
 async fn a_sign_up_is_refused_for_what_is_wrong_with_it() {
     let cloud = cloud().await;
     let code = async |email: &str, password: &str| cloud.sign_up(email, password).await.map_err(|(code, _)| code);
-    for address in ["buyer", "@example.test", "a@b", "a b@example.test", "a@b@example.test", "a@.test"] {
+    let long = format!("{}@example.test", "a".repeat(116));
+    assert_eq!(long.len(), 129);
+    for address in ["buyer", "@example.test", "a@b", "a b@example.test", "a@b@example.test", "a@.test", &long] {
         assert_eq!(code(address, PASSWORD).await, Err("InvalidParameterException".into()), "{address}");
     }
     assert_eq!(
@@ -49,9 +51,7 @@ async fn a_sign_up_is_refused_for_what_is_wrong_with_it() {
         refusal("UsernameExistsException", "An account with the given email already exists.")
     );
 
-    for (name, value) in
-        [("sub", "x"), ("custom:unknown", "x"), ("email", "other@example.test"), ("name", &"x".repeat(2049))]
-    {
+    for (name, value) in [("email", "other@example.test"), ("name", &"x".repeat(2049))] {
         let attribute = AttributeType::builder().name(name).value(value).build().unwrap();
         let request = cloud.client.sign_up().client_id("shop").username("new@example.test").password(PASSWORD);
         let refused = service_result(request.user_attributes(attribute).send().await).unwrap_err();
@@ -187,7 +187,6 @@ async fn a_user_changes_its_own_name_and_password() {
     assert_eq!(update("name", "").await, Ok(()));
     assert!(cloud.user(access).await.unwrap().iter().all(|(name, _)| name != "name"));
     assert_eq!(update("email_verified", "true").await, Err("NotAuthorizedException".into()));
-    assert_eq!(update("sub", "x").await, Err("InvalidParameterException".into()));
     assert_eq!(update("email", "other@example.test").await, Err("InvalidParameterException".into()));
 
     let change = async |previous: &str, proposed: &str| {
@@ -208,7 +207,7 @@ async fn a_user_changes_its_own_name_and_password() {
 async fn accounts_sessions_and_the_key_survive_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cognito.sqlite");
-    let mail = Mail::open(None, clock(), Arc::new(|_, _, _| true)).unwrap();
+    let mail = Mail::open(None, clock(), Arc::new(|_, _, _| true), ["bozor.test".to_owned()]).unwrap();
     let before = open(Some(&path), &clock(), &mail);
     let account = Account { email: EMAIL.into(), password: PASSWORD.into(), name: None, groups: vec!["admin".into()] };
     let sub = before.register(&account).await.unwrap();

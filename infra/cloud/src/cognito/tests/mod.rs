@@ -2,6 +2,8 @@
 
 mod accounts;
 mod administration;
+mod attributes;
+mod mail;
 mod tokens;
 
 use std::sync::Arc;
@@ -36,7 +38,19 @@ fn clock() -> Clock {
 fn pool() -> PoolSpec {
     PoolSpec {
         groups: vec!["admin".into(), "support".into()],
-        clients: vec![ClientSpec::new("shop"), ClientSpec { auth_flows: vec![], ..ClientSpec::new("closed") }],
+        clients: vec![
+            ClientSpec::new("shop"),
+            ClientSpec { auth_flows: vec![], ..ClientSpec::new("closed") },
+            ClientSpec {
+                read_attributes: Some(vec!["email".into(), "name".into()]),
+                write_attributes: Some(vec!["email".into(), "nickname".into()]),
+                ..ClientSpec::new("narrow")
+            },
+        ],
+        required_attributes: vec!["email".into()],
+        immutable_attributes: vec!["birthdate".into()],
+        mail_from: "Bozor <codes@bozor.test>".into(),
+        sends_through_ses: true,
         code_subject: "Bozor: your code".into(),
         ..PoolSpec::new("us-east-1_Bozor0000")
     }
@@ -64,7 +78,7 @@ async fn client(cognito: &Cognito, key: &str) -> Client {
 
 async fn cloud() -> Cloud {
     let clock = clock();
-    let mail = Mail::open(None, clock.clone(), Arc::new(|_, _, _| true)).unwrap();
+    let mail = Mail::open(None, clock.clone(), Arc::new(|_, _, _| true), ["bozor.test".to_owned()]).unwrap();
     let cognito = open(None, &clock, &mail);
     let client = client(&cognito, "ROOT").await;
     Cloud { cognito, clock, mail, client }

@@ -9,7 +9,7 @@ use super::*;
 
 const SCOPE: &str = "aws.cognito.signin.user.admin";
 
-fn payload(token: &str) -> Value {
+pub(super) fn payload(token: &str) -> Value {
     serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap()
 }
 

@@ -1,6 +1,7 @@
 //! The headers of AWS calls: the trace id, by which X-Ray and Lambda's detection of loops know the invocation
-//! (<https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html>), and a short user agent. What the SDK says
-//! about itself, its call and its attempt is left out: AWS only counts by it, and writing it costs 3 % of a warm call.
+//! (<https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html>), and a short user agent. What the SDK
+//! says about itself, its call and its attempt is left out: AWS only counts by it, and writing it costs 3 % of a warm
+//! call.
 
 use aws_runtime::invocation_id::InvocationIdInterceptor;
 use aws_runtime::request_info::RequestInfoInterceptor;

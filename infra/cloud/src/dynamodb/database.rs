@@ -78,6 +78,10 @@ impl Database {
         Ok(Self { storage, clock, vector_indexes: VectorIndexLifecycle::new() })
     }
 
+    pub(super) const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     /// The only connection, for what no action does.
     pub(super) fn connection(&self) -> &Connection {
         self.storage.conn()

@@ -210,7 +210,7 @@ impl Engine {
             keys.iter().any(|key| key.get("AttributeName") == attribute.get("AttributeName"))
         };
         let attributes: Vec<&Value> = attributes.as_array().into_iter().flatten().filter(is_key).collect();
-        let aside = Database::open(None)?;
+        let aside = Database::open(None, self.database.clock().clone())?;
         aside.create_table(from_value(json!({
             "TableName": table,
             "KeySchema": keys,

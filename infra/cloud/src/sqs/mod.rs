@@ -11,6 +11,7 @@ mod inside;
 pub(crate) mod loopback;
 mod operations;
 mod receipts;
+mod request;
 mod store;
 #[cfg(test)]
 mod tests;

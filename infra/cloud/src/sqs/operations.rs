@@ -1,23 +1,19 @@
 //! The operations of the SQS protocol.
 
-use std::time::Duration;
-
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::attributes::{MessageAttribute, MessageAttributes, checked_size, md5_of_attributes, md5_of_body};
 use super::batch::{batch, each};
 use super::receipts;
+use super::request::{MAX_VISIBILITY, invalid, no_such_queue, permitted_queue, queue_of_arn, seconds_within};
 use super::store::{Incoming, Outgoing};
 use super::wire::{Call, Refusal, random_uuid};
 use super::{MAX_MESSAGE_SIZE, PURGE_INTERVAL, QueueSpec, Queues};
-use crate::account::{ACCOUNT, REGION};
 
 const MAX_RECEIVED: usize = 10;
 const MAX_DELAY: i64 = 900;
 const MAX_WAIT: i64 = 20;
-const MAX_VISIBILITY: i64 = 43_200;
-
 pub(super) async fn answer(queues: &Queues, call: &Call<'_>) -> Result<Value, Refusal> {
     match call.operation {
         "GetQueueUrl" => queue_url(queues, call),
@@ -347,47 +343,4 @@ fn start_message_move_task(queues: &Queues, call: &Call<'_>) -> Result<Value, Re
     }
     queues.inner.changed.notify_waiters();
     Ok(json!({ "TaskHandle": random_uuid() }))
-}
-
-fn queue_of_arn(queues: &Queues, arn: &str) -> Result<std::sync::Arc<QueueSpec>, Refusal> {
-    arn.strip_prefix(&format!("arn:aws:sqs:{REGION}:{ACCOUNT}:")).and_then(|name| queues.spec(name).ok()).ok_or_else(
-        || {
-            Refusal::new("ResourceNotFoundException", "The resource that you specified for the ARN doesn't exist.")
-                .with_query_code("ResourceNotFoundException")
-        },
-    )
-}
-
-/// The queue of a URL, if the caller is allowed the action on it. As in AWS, permission is checked before existence, so
-/// that a denied caller cannot learn which queues exist.
-pub(super) fn permitted_queue(
-    queues: &Queues,
-    call: &Call<'_>,
-    url: &str,
-    action: &str,
-) -> Result<std::sync::Arc<QueueSpec>, Refusal> {
-    let mut segments = url.rsplit('/');
-    let name = segments.next().unwrap_or_default();
-    call.require(&queues.inner.permit, action, &Queues::arn(name))?;
-    if segments.next() != Some(ACCOUNT) {
-        return Err(no_such_queue());
-    }
-    queues.spec(name).map_err(|_| no_such_queue())
-}
-
-pub(super) fn seconds_within(name: &str, seconds: i64, max: i64) -> Result<Duration, Refusal> {
-    u64::try_from(seconds).ok().filter(|_| seconds <= max).map(Duration::from_secs).ok_or_else(|| {
-        invalid(format!(
-            "Value {seconds} for parameter {name} is invalid. Reason: Must be >= 0 and <= {max}, if provided."
-        ))
-    })
-}
-
-fn no_such_queue() -> Refusal {
-    Refusal::new("QueueDoesNotExist", "The specified queue does not exist.")
-        .with_query_code("AWS.SimpleQueueService.NonExistentQueue")
-}
-
-pub(super) fn invalid(message: String) -> Refusal {
-    Refusal::new("InvalidParameterValueException", message).with_query_code("InvalidParameterValue")
 }

@@ -4,13 +4,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::batch::{batch, each};
-use super::operations::{invalid, permitted_queue, seconds_within};
+use super::request::{MAX_VISIBILITY, invalid, permitted_queue, seconds_within};
 use super::store::{Receipt, VisibilityChange};
 use super::wire::{Call, Refusal};
 use super::{QueueSpec, Queues};
-
-/// In seconds: twelve hours.
-const MAX_VISIBILITY: i64 = 43_200;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]

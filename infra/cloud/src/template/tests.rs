@@ -293,7 +293,7 @@ fn a_parameter_takes_only_what_it_allows() {
 fn a_pool_mails_under_any_name_of_a_shop_and_its_client_reads_and_writes_what_the_template_says() {
     for name in ["Bozor", "Bozor, Inc. <best>", "Бозор"] {
         let site = Site::at("http://localhost:3000").with("ShopName", name);
-        let pool = Template::parse(&text(), &site).unwrap().user_pool;
+        let pool = parse(&text(), &site).unwrap().user_pool;
         let encoded = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, name);
         assert_eq!(pool.mail_from, format!("=?UTF-8?B?{encoded}?= <shop@bozor.test>"));
         assert_eq!(pool.mail_identity, "bozor.test");

@@ -93,7 +93,7 @@ async fn two_copies_reach_a_function_side_by_side_and_never_in_one_batch() {
     })
     .unwrap();
     cloud.queues.drained("work").await.unwrap();
-    source.stop().await;
+    source.stop(Duration::from_secs(5)).await;
 
     let batches = seen.lock().unwrap();
     let bodies: Vec<Vec<&Value>> = batches

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::*;
+use crate::faults::Faults;
 
 /// How long a test waits for what was told to stop. None is meant to take that long.
 const BOUND: Duration = Duration::from_secs(60);
@@ -181,7 +182,8 @@ async fn a_mapping_can_be_stopped_while_it_waits_and_then_takes_nothing_more() {
 #[tokio::test(start_paused = true)]
 async fn a_batch_that_hangs_is_abandoned_at_the_bound_and_its_messages_are_visible_after_their_timeout() {
     let clock = clock();
-    let queues = Queues::open(None, clock.clone(), anyone(), "http://localhost:3000/_aws/sqs").unwrap();
+    let queues =
+        Queues::open(None, clock.clone(), anyone(), Faults::default(), "http://localhost:3000/_aws/sqs").unwrap();
     queues.create(specs()).unwrap();
     queues.send("work", "a", &MessageAttributes::default()).unwrap();
     let (reached, mut invoked) = tokio::sync::mpsc::unbounded_channel();

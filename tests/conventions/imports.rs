@@ -1,10 +1,14 @@
-//! Files import each other in one direction only.
+//! Files and crates import each other in one direction only.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
 use syn::{Item, UseTree, Visibility};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the project")
+}
 
 /// A module as its path below the crate's root: `["stack", "server"]`; empty for the root itself.
 type Module = Vec<String>;
@@ -55,8 +59,8 @@ impl Crate {
         }
     }
 
-    /// For each module, the modules that it imports from. A module and the one it is declared in belong together: what a
-    /// child takes from its parent does not count.
+    /// For each module, the modules that it imports from. A module and the one it is declared in belong together: what
+    /// a child takes from its parent does not count.
     fn arrows(&self) -> BTreeMap<&Module, BTreeSet<Module>> {
         let homes = |module: &Module, paths: &[Module]| {
             let homes = paths.iter().map(|path| self.home(path, 0));
@@ -147,7 +151,7 @@ fn absolute(path: &[String], module: &Module, known: &BTreeSet<Module>) -> Optio
 
 #[test]
 fn no_files_of_a_crate_import_each_other_in_a_circle() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the project");
+    let root = root();
     let mut read = 0;
     for folder in ["shared", "functions", "infra"] {
         for entry in fs::read_dir(root.join(folder)).expect("a folder of crates") {
@@ -164,4 +168,30 @@ fn no_files_of_a_crate_import_each_other_in_a_circle() {
         }
     }
     assert!(read > 250, "only {read} files were read");
+}
+
+/// The dependencies of what is built, without those of its tests.
+fn production_dependencies(package: &str) -> BTreeSet<String> {
+    let manifest = fs::read_to_string(root().join(package).join("Cargo.toml")).expect("a manifest");
+    let section = manifest.split("\n[").find_map(|section| section.strip_prefix("dependencies]"));
+    let lines = section.expect("dependencies").lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.map(|line| line.split(['.', '=', ' ']).next().unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn the_embedded_cloud_knows_no_crate_of_the_house() {
+    let house: Vec<String> = ["functions", "shared"].into_iter().flat_map(packages).collect();
+    for (crate_, allowed) in [("infra/cloud", None), ("infra/sandboxes", Some("cloud"))] {
+        // Tests of a sandbox run the shop's own provider code against it.
+        for known in production_dependencies(crate_) {
+            let is_strange = house.contains(&known) || ["local", "sandboxes", "cloud"].contains(&known.as_str());
+            assert!(!is_strange || Some(known.as_str()) == allowed, "{crate_} depends on {known}");
+        }
+    }
+}
+
+/// The packages in a folder.
+fn packages(folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(root().join(folder)).expect("a folder of crates");
+    entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name")).collect()
 }

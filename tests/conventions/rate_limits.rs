@@ -302,7 +302,7 @@ async fn a_shipped_order_without_a_deadline_does_not_count_as_unpaid() {
 #[tokio::test]
 async fn the_gateway_throttles_each_route_by_the_templates_values() {
     let shop = Shop::with(Options::for_tests().with_cloud(|cloud| cloud.throttle = None)).await;
-    let throttling = shop.cloud.services().template.api.throttling;
+    let throttle = shop.cloud.services().template.api.throttle;
     let http = reqwest::Client::builder().no_proxy().build().expect("a client");
     let get = async |path: &str| {
         let answer = http.get(format!("{}{path}", shop.cloud.base_url())).send().await.expect("an answer");
@@ -315,8 +315,8 @@ async fn the_gateway_throttles_each_route_by_the_templates_values() {
         }
         assert_eq!(get("/v1/categories").await, refused, "after {expected}");
     };
-    takes(throttling.burst).await;
+    takes(throttle.burst).await;
     assert_eq!(get("/v1/products").await.0, 200, "another route has a bucket of its own");
     shop.advance(Duration::from_secs(1)).await;
-    takes(throttling.rate).await;
+    takes(throttle.rate_per_second).await;
 }

@@ -64,8 +64,8 @@ pub fn routes() -> Vec<(String, String, &'static str)> {
 }
 
 /// The line of `template.yaml` that declares a route among the events of its function, for each method and path of
-/// [`routes`]. A route that answers 401 gets the authorizer, which is wrong only for one that is open and refuses what it
-/// is given.
+/// [`routes`]. A route that answers 401 gets the authorizer, which is wrong only for one that is open and refuses what
+/// it is given.
 pub fn template_lines() -> BTreeMap<(String, String), String> {
     let mut lines = BTreeMap::new();
     for (method, entry, _) in entries() {

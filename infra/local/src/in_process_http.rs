@@ -1,7 +1,7 @@
 //! The AWS SDK's calls without a socket, for functions in the process of the embedded cloud.
 //!
-//! A call over loopback costs more CPU time than most of the services' work. What the SDK does stays the same: it signs,
-//! serialises, retries and times out; only the connection is replaced by a call.
+//! A call over loopback costs more CPU time than most of the services' work. What the SDK does stays the same: it
+//! signs, serialises, retries and times out; only the connection is replaced by a call.
 
 use std::time::Duration;
 

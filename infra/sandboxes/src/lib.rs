@@ -1,5 +1,5 @@
-//! Third parties on loopback: each sandbox implements a provider's protocol, so that the shop's own code runs against it
-//! unchanged. It shares no code with the shop, so that a mistake there is not made here too.
+//! Third parties on loopback: each sandbox implements a provider's protocol, so that the shop's own code runs against
+//! it unchanged. It shares no code with the shop, so that a mistake there is not made here too.
 
 pub mod stripe;
 

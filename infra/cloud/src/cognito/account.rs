@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::sign_in::check_password;
 use super::spec::is_standard;
-use super::{Attribute, ClientSpec, Cognito, invalid_parameter, limit_exceeded, not_authorized};
+use super::{Attribute, Cognito, UserPoolClient, invalid_parameter, limit_exceeded, not_authorized};
 use crate::sqs::wire::Refusal;
 
 const MAX_VALUE_LENGTH: usize = 2048;
@@ -77,7 +77,7 @@ pub(super) fn update_attributes(cognito: &Cognito, input: UpdateInput) -> Result
 /// Rejects attributes that the client may not write, before anything else is said of them: also those that the schema
 /// does not have (<https://github.com/aws/aws-sdk-js/issues/1084>), and those that nobody may write
 /// (<https://github.com/aws/aws-sdk-js/issues/3603>).
-pub(super) fn check_written(client: &ClientSpec, attributes: &[Attribute]) -> Result<(), Refusal> {
+pub(super) fn check_written(client: &UserPoolClient, attributes: &[Attribute]) -> Result<(), Refusal> {
     if attributes.iter().all(|attribute| client.writes(&attribute.name)) {
         return Ok(());
     }

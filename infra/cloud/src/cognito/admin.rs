@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value, json};
 use super::account::{checked_attributes, listed};
 use super::database::later;
 use super::sign_up::{already_exists, check_address, check_username, new_user, not_to_be_confirmed};
-use super::{Account, Attribute, Cognito, PoolSpec, Status, User, invalid_parameter, user_not_found};
+use super::{Account, Attribute, Cognito, Status, User, UserPool, invalid_parameter, user_not_found};
 use crate::sqs::wire::{Call, Refusal};
 
 /// The input of an `Admin…` call: the pool's id and the call's own fields.
@@ -23,7 +23,7 @@ pub(super) struct OfPool<T> {
 pub(super) fn permitted<T: DeserializeOwned>(cognito: &Cognito, call: &Call<'_>) -> Result<T, Refusal> {
     let input: OfPool<T> = call.input()?;
     let action = format!("cognito-idp:{}", call.operation);
-    call.require(&cognito.inner.permit, &action, &PoolSpec::arn_of(&input.user_pool_id))?;
+    call.require(&cognito.inner.permit, &action, &UserPool::arn_of(&input.user_pool_id))?;
     if input.user_pool_id != cognito.inner.pool.id {
         let message = format!("User pool {} does not exist.", input.user_pool_id);
         return Err(Refusal::new("ResourceNotFoundException", message));

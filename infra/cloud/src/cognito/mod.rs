@@ -35,7 +35,7 @@ use crate::sqs::wire::{Call, Refusal, json_response};
 use database::{Database, Status, User};
 use keys::SigningKey;
 pub use passwords::{Hashing, PasswordPolicy};
-pub use spec::{ClientSpec, PoolSpec, is_standard, is_writable};
+pub use spec::{UserPool, UserPoolClient, is_standard, is_writable};
 pub use tokens::{Reason, Verifier};
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
@@ -73,7 +73,7 @@ pub struct Cognito {
 }
 
 struct Inner {
-    pool: PoolSpec,
+    pool: UserPool,
     database: Database,
     key: Arc<SigningKey>,
     clock: Clock,
@@ -94,7 +94,7 @@ impl Cognito {
         mail: Mail,
         permit: Permit,
         hashing: Hashing,
-        pool: PoolSpec,
+        pool: UserPool,
     ) -> Result<Self, PoolError> {
         let database = Database::open(path)?;
         let key = match path {
@@ -183,7 +183,7 @@ impl Cognito {
     }
 
     /// The client of an unauthenticated call.
-    fn client(&self, id: &str) -> Result<&ClientSpec, Refusal> {
+    fn client(&self, id: &str) -> Result<&UserPoolClient, Refusal> {
         self.inner
             .pool
             .clients
@@ -194,7 +194,7 @@ impl Cognito {
 
     /// The user that an unauthenticated call names. An unknown name is `None` when the client prevents user existence
     /// errors, and `UserNotFoundException` otherwise.
-    fn find_user(&self, client: &ClientSpec, username: &str) -> Result<Option<User>, Refusal> {
+    fn find_user(&self, client: &UserPoolClient, username: &str) -> Result<Option<User>, Refusal> {
         sign_up::check_username(username)?;
         match self.inner.database.user(username)? {
             Some(user) => Ok(Some(user)),
@@ -222,7 +222,7 @@ impl Cognito {
             html: None,
             code: Some(code.to_owned()),
         };
-        if self.inner.pool.sends_through_ses {
+        if self.inner.pool.mail_identity.is_some() {
             self.inner.mail.send(&message).map_err(undelivered)
         } else {
             Ok(self.inner.mail.deliver(&message)?)

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::database::{Session, later};
-use super::{ClientSpec, Cognito, Status, User, invalid_parameter, not_authorized, wrong_password};
+use super::{Cognito, Status, User, UserPoolClient, invalid_parameter, not_authorized, wrong_password};
 use crate::sqs::wire::{Refusal, random_uuid};
 
 /// How long a `NEW_PASSWORD_REQUIRED` challenge stays open.
@@ -82,7 +82,7 @@ pub(super) async fn check_password(
     Err(wrong_password())
 }
 
-fn challenge(cognito: &Cognito, client: &ClientSpec, user: &User) -> Result<Value, Refusal> {
+fn challenge(cognito: &Cognito, client: &UserPoolClient, user: &User) -> Result<Value, Refusal> {
     if user.temporary_until.is_some_and(|until| until <= cognito.now()) {
         return Err(not_authorized("Temporary password has expired and must be reset by an administrator."));
     }
@@ -134,7 +134,7 @@ pub(super) async fn respond(cognito: &Cognito, input: RespondInput) -> Result<Va
     signed_in(cognito, client, &user)
 }
 
-fn signed_in(cognito: &Cognito, client: &ClientSpec, user: &User) -> Result<Value, Refusal> {
+fn signed_in(cognito: &Cognito, client: &UserPoolClient, user: &User) -> Result<Value, Refusal> {
     let now = cognito.inner.clock.now();
     let session = Session {
         origin_jti: random_uuid(),
@@ -149,7 +149,7 @@ fn signed_in(cognito: &Cognito, client: &ClientSpec, user: &User) -> Result<Valu
     Ok(json!({ "ChallengeParameters": {}, "AuthenticationResult": tokens }))
 }
 
-fn refresh(cognito: &Cognito, client: &ClientSpec, token: &str) -> Result<Value, Refusal> {
+fn refresh(cognito: &Cognito, client: &UserPoolClient, token: &str) -> Result<Value, Refusal> {
     let invalid = || not_authorized("Invalid Refresh Token");
     let session = cognito.inner.database.session(token)?.filter(|session| session.client == client.id);
     let session = session.ok_or_else(invalid)?;

@@ -7,28 +7,29 @@ use crate::account::{ACCOUNT, REGION};
 
 /// A user pool whose users sign in with their e-mail address, in any case.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PoolSpec {
+pub struct UserPool {
     /// Such as `us-east-1_Bozor0000`.
     pub id: String,
     pub password_policy: PasswordPolicy,
     /// Whether `SignUp` is disabled and only `AdminCreateUser` creates accounts.
     pub admin_creates_only: bool,
     pub groups: Vec<String>,
-    pub clients: Vec<ClientSpec>,
+    pub clients: Vec<UserPoolClient>,
     /// The attributes that every user has.
     pub required_attributes: Vec<String>,
     /// The attributes that are written at sign-up and never again.
     pub immutable_attributes: Vec<String>,
     /// The sender's address.
     pub mail_from: String,
-    /// Whether mail is sent through the account's SES (`EmailSendingAccount: DEVELOPER`), which then has to take it.
-    pub sends_through_ses: bool,
+    /// The SES identity through which mail is sent (`EmailSendingAccount: DEVELOPER`), and which then has to take it;
+    /// `None` is Cognito's own sender.
+    pub mail_identity: Option<String>,
     pub code_subject: String,
     /// The text of a mail with a code; the code replaces `{####}`.
     pub code_message: String,
 }
 
-impl PoolSpec {
+impl UserPool {
     /// A pool with Cognito's defaults, without groups and clients.
     pub fn new(id: impl Into<String>) -> Self {
         Self {
@@ -40,7 +41,7 @@ impl PoolSpec {
             required_attributes: Vec::new(),
             immutable_attributes: Vec::new(),
             mail_from: "no-reply@verificationemail.com".into(),
-            sends_through_ses: false,
+            mail_identity: None,
             code_subject: "Your verification code".into(),
             code_message: "Your confirmation code is {####}".into(),
         }
@@ -62,7 +63,7 @@ impl PoolSpec {
 
 /// An app client of a pool, without a client secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClientSpec {
+pub struct UserPoolClient {
     pub id: String,
     /// How long access tokens are valid.
     pub access_lifetime: Duration,
@@ -80,7 +81,7 @@ pub struct ClientSpec {
     pub write_attributes: Option<Vec<String>>,
 }
 
-impl ClientSpec {
+impl UserPoolClient {
     /// A client that signs in with passwords: access tokens of 15 minutes, refresh tokens of 30 days, and responses
     /// that hide who has an account.
     pub fn new(id: impl Into<String>) -> Self {

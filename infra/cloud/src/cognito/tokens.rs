@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::database::{Session, User};
 use super::keys::SigningKey;
-use super::{ClientSpec, Cognito};
+use super::{Cognito, UserPoolClient};
 use crate::sqs::wire::{Refusal, random_uuid};
 
 /// The scope of every token that the user pool's API gives out.
@@ -125,7 +125,7 @@ impl Cognito {
     pub(super) fn tokens(
         &self,
         user: &User,
-        client: &ClientSpec,
+        client: &UserPoolClient,
         session: &Session,
         refresh: Option<&str>,
     ) -> Result<Value, Refusal> {
@@ -176,7 +176,7 @@ impl Cognito {
 
     /// The user of an access token, and the client it was issued to. Unlike the gateway, Cognito itself rejects the
     /// tokens of a revoked session.
-    pub(super) fn bearer(&self, token: &str) -> Result<(User, &ClientSpec), Refusal> {
+    pub(super) fn bearer(&self, token: &str) -> Result<(User, &UserPoolClient), Refusal> {
         let refused = |message: &str| super::not_authorized(message);
         let claims = signed_claims(&self.inner.key, token).map_err(|_| refused("Invalid Access Token"))?;
         let text = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! dynoxide's actions on one SQLite connection.
 //!
-//! dynoxide's own `Database` hides its connection, so that what its API lacks (stream positions) would need a second one:
-//! then each connection's commit throws away the other's page cache, and neither may lock the file for good.
+//! dynoxide's own `Database` hides its connection, so that what its API lacks (stream positions) would need a second
+//! one: then each connection's commit throws away the other's page cache, and neither may lock the file for good.
 
 use std::pin::pin;
 use std::sync::Arc;

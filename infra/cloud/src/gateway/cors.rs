@@ -3,18 +3,25 @@
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use serde::Deserialize;
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Cors {
     /// Origins that may call, or `*`.
+    #[serde(rename = "AllowOrigins")]
     pub origins: Vec<String>,
     /// Methods that may be used, or `*`.
+    #[serde(rename = "AllowMethods")]
     pub methods: Vec<String>,
     /// Request headers that may be sent, or `*`.
+    #[serde(rename = "AllowHeaders")]
     pub headers: Vec<String>,
     /// Response headers that scripts may read.
+    #[serde(rename = "ExposeHeaders")]
     pub exposed: Vec<String>,
     /// Seconds for which a browser may cache a preflight.
+    #[serde(rename = "MaxAge")]
     pub max_age: Option<u32>,
 }
 

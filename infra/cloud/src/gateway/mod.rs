@@ -40,7 +40,7 @@ pub use cors::Cors;
 pub use in_process::{Ended, InProcess};
 pub use processes::{Processes, Program};
 pub(crate) use route::decoded;
-pub use route::{DEFAULT_ROUTE, RouteSpec};
+pub use route::{DEFAULT_ROUTE, Route};
 pub use throttle::Throttle;
 
 use answer::Refusal;
@@ -112,8 +112,8 @@ pub trait Invoke: Send + Sync {
 
 /// The configuration of a [`Gateway`].
 pub struct Specification {
-    pub routes: Vec<RouteSpec>,
-    /// Checks the tokens on authorized routes.
+    pub routes: Vec<Route>,
+    /// Checks the tokens on routes that want one.
     pub authorizer: Authorizer,
     pub cors: Option<Cors>,
     /// The stage's default route settings; `None` does not throttle.
@@ -222,7 +222,7 @@ impl Gateway {
         if self.buckets.as_ref().is_some_and(|buckets| !buckets.take(route.key(), now)) {
             return Err(Refusal::TooManyRequests);
         }
-        let caller = if route.authorized { Some(self.authorizer.check(&parts.headers, now)?) } else { None };
+        let caller = if route.authorizer { Some(self.authorizer.check(&parts.headers, now)?) } else { None };
         // The wait for a slot does not count against the function's timeout.
         let _slot = self.slots.acquire().await.map_err(|failure| Refusal::internal(&failure))?;
         let context = InvocationContext::new(now, self.timeout);

@@ -10,19 +10,21 @@ use super::SpecificationError;
 pub const DEFAULT_ROUTE: &str = "$default";
 
 /// One route, as the template declares it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RouteSpec {
-    /// The method in capitals, or `ANY`.
-    pub method: String,
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Route {
     /// The path, like `/v1/products/{handle}`; a last segment `{proxy+}` matches the rest of the path.
     pub path: String,
+    /// The method in capitals; `ANY` for all methods and for the default route.
+    pub method: String,
     /// The logical id of the function that answers.
     pub function: String,
     /// Whether the authorizer checks a token first.
-    pub authorized: bool,
+    pub authorizer: bool,
+    /// The scopes of which the token needs one; empty without authorizer.
+    pub scopes: Vec<String>,
 }
 
-impl RouteSpec {
+impl Route {
     /// The route's key, like `GET /v1/products/{handle}`.
     pub fn key(&self) -> String {
         if self.path == DEFAULT_ROUTE { self.path.clone() } else { format!("{} {}", self.method, self.path) }
@@ -64,14 +66,14 @@ impl Segment {
 
 #[derive(Debug)]
 pub(super) struct Routes {
-    routes: Vec<(Vec<Segment>, RouteSpec)>,
+    routes: Vec<(Vec<Segment>, Route)>,
     /// The route of requests that match no other route.
-    default: Option<RouteSpec>,
+    default: Option<Route>,
 }
 
 impl Routes {
-    pub(super) fn new(specified: Vec<RouteSpec>) -> Result<Self, SpecificationError> {
-        let mut routes: Vec<(Vec<Segment>, RouteSpec)> = Vec::with_capacity(specified.len());
+    pub(super) fn new(specified: Vec<Route>) -> Result<Self, SpecificationError> {
+        let mut routes: Vec<(Vec<Segment>, Route)> = Vec::with_capacity(specified.len());
         let mut default = None;
         for route in specified {
             if route.path == DEFAULT_ROUTE {
@@ -98,13 +100,13 @@ impl Routes {
         Ok(Self { routes, default })
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &RouteSpec> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Route> {
         self.routes.iter().map(|(_, route)| route).chain(&self.default)
     }
 
     /// The most specific route for a method and a path as sent (still percent-encoded), with its path parameters
     /// decoded. A trailing slash makes another path.
-    pub(super) fn find(&self, method: &Method, path: &str) -> Option<(&RouteSpec, Vec<(String, String)>)> {
+    pub(super) fn find(&self, method: &Method, path: &str) -> Option<(&Route, Vec<(String, String)>)> {
         let sent: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
         self.routes
             .iter()
@@ -182,7 +184,13 @@ mod tests {
             keys.iter()
                 .map(|key| {
                     let (method, path) = key.split_once(' ').unwrap();
-                    RouteSpec { method: method.into(), path: path.into(), function: "F".into(), authorized: false }
+                    Route {
+                        method: method.into(),
+                        path: path.into(),
+                        function: "F".into(),
+                        authorizer: false,
+                        scopes: Vec::new(),
+                    }
                 })
                 .collect(),
         )
@@ -246,8 +254,13 @@ mod tests {
 
     #[test]
     fn malformed_and_repeated_routes_are_refused() {
-        let route =
-            |path: &str| RouteSpec { method: "GET".into(), path: path.into(), function: "F".into(), authorized: false };
+        let route = |path: &str| Route {
+            method: "GET".into(),
+            path: path.into(),
+            function: "F".into(),
+            authorizer: false,
+            scopes: Vec::new(),
+        };
         for path in ["v1", "/v1/{}", "/v1/{a", "/v1/a}b", "/v1/{proxy+}/b"] {
             assert!(matches!(Routes::new(vec![route(path)]), Err(SpecificationError::Malformed(_))), "{path}");
         }

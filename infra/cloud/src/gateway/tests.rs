@@ -46,13 +46,14 @@ impl Invoke for Scripted {
     }
 }
 
-fn route(key: &str) -> RouteSpec {
+fn route(key: &str) -> Route {
     let (method, path) = key.split_once(' ').unwrap();
-    RouteSpec {
+    Route {
         method: method.into(),
         path: path.into(),
         function: "Function".into(),
-        authorized: path.contains("/me"),
+        authorizer: path.contains("/me"),
+        scopes: Vec::new(),
     }
 }
 

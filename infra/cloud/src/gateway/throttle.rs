@@ -4,13 +4,18 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use serde::Deserialize;
+
 use crate::time::Timestamp;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Throttle {
     /// A bucket's capacity, in requests.
+    #[serde(rename = "ThrottlingBurstLimit")]
     pub burst: u32,
     /// Requests a second that are added to a bucket.
+    #[serde(rename = "ThrottlingRateLimit")]
     pub rate_per_second: u32,
 }
 

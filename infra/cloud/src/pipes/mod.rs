@@ -1,8 +1,8 @@
 //! The readers of the tables' streams: pipes to queues, and event source mappings to functions.
 //!
-//! Each reads the shards of its stream side by side. It stores its position in each in the tables' database and advances
-//! it only after delivery. So delivery is at least once: a kill at any moment loses no record, and may repeat those that
-//! were being delivered.
+//! Each reads the shards of its stream side by side. It stores its position in each in the tables' database and
+//! advances it only after delivery. So delivery is at least once: a kill at any moment loses no record, and may repeat
+//! those that were being delivered.
 
 mod batch;
 mod dead_letter;

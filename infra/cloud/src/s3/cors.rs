@@ -4,22 +4,7 @@ use axum::body::Body;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 
-use super::Refusal;
-
-/// One CORS rule of a bucket. Each origin and each header may contain one `*`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CorsRule {
-    /// The allowed origins.
-    pub origins: Vec<String>,
-    /// The allowed methods.
-    pub methods: Vec<String>,
-    /// The allowed request headers.
-    pub headers: Vec<String>,
-    /// The response headers that scripts may read.
-    pub exposed: Vec<String>,
-    /// For how many seconds a browser may cache a preflight.
-    pub max_age: Option<u32>,
-}
+use super::{CorsRule, Refusal};
 
 /// A browser's request, as far as the rules check it.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use s3s::dto::{
 };
 use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
-use super::BucketSpec;
+use super::Notify;
 use super::conditions::at_second;
 use super::listing::{self, Asked, MAX_KEYS, Page};
 use super::notification::Created;
@@ -26,8 +26,9 @@ pub(super) type Answer<T> = S3Result<S3Response<T>>;
 
 pub(super) struct Files {
     pub(super) store: Arc<Store>,
-    pub(super) buckets: HashMap<String, BucketSpec>,
+    pub(super) buckets: HashMap<String, super::Bucket>,
     pub(super) clock: Clock,
+    pub(super) send: Notify,
 }
 
 impl Files {
@@ -48,9 +49,9 @@ impl Files {
         self.clock.now().millis()
     }
 
-    /// Notifies all matching sinks, and fails unless all of them accept the event. A failed upload is not acknowledged,
-    /// so its sender retries it and no notification is lost.
-    pub(super) async fn notify(
+    /// Notifies all queues that want it, and fails unless all of them take the event. A failed upload is not
+    /// acknowledged, so its sender retries it and no notification is lost.
+    pub(super) fn notify(
         &self,
         event: &str,
         (bucket, key): (&str, &str),
@@ -67,9 +68,9 @@ impl Files {
             by: by.as_deref().unwrap_or("anonymous"),
             at: self.clock.now(),
         };
-        for notification in notifications.iter().filter(|notification| notification.concerns(event, key)) {
-            (notification.sink)(created.json()).await.map_err(|failure| {
-                tracing::error!(error = %failure, bucket, "a sink did not accept an upload's notification");
+        for notification in notifications.iter().filter(|notification| notification.is_for(key)) {
+            (self.send)(&notification.queue, created.json()).map_err(|failure| {
+                tracing::error!(error = failure, bucket, "a queue did not take an upload's notification");
                 s3_error!(InternalError, "We encountered an internal error. Please try again.")
             })?;
         }

@@ -6,6 +6,7 @@
 //! behind it, which knows neither the prefix nor that clock.
 
 mod adopt;
+mod bucket;
 mod bytes;
 mod chunks;
 mod conditions;
@@ -40,8 +41,7 @@ use crate::clock::Clock;
 use crate::faults::{CallContext, Faults, Kind, drop_connection};
 use crate::gateway::{decoded, hex};
 
-pub use cors::CorsRule;
-pub use notification::{Notification, Sink, SinkError};
+pub use bucket::{Bucket, CorsRule, Notification, Notify};
 
 use self::bytes::Claimed;
 use files::Files;
@@ -50,17 +50,6 @@ use store::{Headers, Object, Store, StoreError};
 
 /// Whether the holder of an access key (first) may perform an action such as `s3:PutObject` (second) on an ARN (third).
 pub type Permit = Arc<dyn Fn(&str, &str, &str) -> bool + Send + Sync>;
-
-/// A bucket as the template describes it.
-#[derive(Clone, Debug, Default)]
-pub struct BucketSpec {
-    pub name: String,
-    /// Whether anonymous callers may read an object whose key they know, as a bucket policy for all principals allows.
-    pub public_read: bool,
-    /// The first rule that allows a request counts.
-    pub cors: Vec<CorsRule>,
-    pub notifications: Vec<Notification>,
-}
 
 #[derive(Clone)]
 pub struct Settings {
@@ -72,6 +61,8 @@ pub struct Settings {
     /// Presigned URLs expire by this clock.
     pub clock: Clock,
     pub faults: Faults,
+    /// Sends the notifications of new objects.
+    pub notify: Notify,
 }
 
 impl fmt::Debug for Settings {
@@ -102,7 +93,7 @@ pub struct Buckets {
     service: S3Service,
     store: Arc<Store>,
     settings: Settings,
-    buckets: HashMap<String, BucketSpec>,
+    buckets: HashMap<String, Bucket>,
     root: PathBuf,
     /// Deletes the directory with the buckets when nothing is to be kept.
     _temporary: Option<TempDir>,
@@ -148,15 +139,20 @@ impl Refusal {
 
 impl Buckets {
     /// Opens the buckets in a directory, or in a temporary one that is deleted when they are dropped.
-    pub fn open(root: Option<&Path>, buckets: Vec<BucketSpec>, settings: Settings) -> Result<Self, OpenError> {
+    pub fn open(root: Option<&Path>, buckets: Vec<Bucket>, settings: Settings) -> Result<Self, OpenError> {
         let temporary = if root.is_none() { Some(tempfile::tempdir()?) } else { None };
         let keep = root.is_some();
         let root = root.or_else(|| temporary.as_ref().map(TempDir::path)).unwrap_or(Path::new(".")).to_path_buf();
         let store = Arc::new(Store::open(&root, keep)?);
         adopt::adopt(&store, &root, buckets.iter().map(|bucket| &bucket.name))?;
-        let buckets: HashMap<String, BucketSpec> =
+        let buckets: HashMap<String, Bucket> =
             buckets.into_iter().map(|bucket| (bucket.name.clone(), bucket)).collect();
-        let files = Files { store: Arc::clone(&store), buckets: buckets.clone(), clock: settings.clock.clone() };
+        let files = Files {
+            store: Arc::clone(&store),
+            buckets: buckets.clone(),
+            clock: settings.clock.clone(),
+            send: Arc::clone(&settings.notify),
+        };
         let mut service = S3ServiceBuilder::new(files);
         service.set_auth(signature::OneSecret(settings.secret.clone()));
         service.set_access(Permissions::new(settings.permit.clone(), settings.faults.clone(), &buckets));

@@ -1,8 +1,5 @@
-//! Upload notifications: S3's own event, delivered to a sink before the upload is acknowledged.
+//! Upload notifications: S3's own event, sent to a queue before the upload is acknowledged.
 
-use std::error::Error;
-use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::time::Timestamp;
@@ -11,47 +8,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use super::signature::encoded;
-use crate::gateway::{BoxFuture, hex, random_bytes};
-
-/// Why a sink did not accept a notification.
-pub type SinkError = Box<dyn Error + Send + Sync>;
-
-/// Accepts a notification's JSON. Once it has returned `Ok`, the notification must survive a crash.
-pub type Sink = Arc<dyn Fn(String) -> BoxFuture<'static, Result<(), SinkError>> + Send + Sync>;
-
-/// The uploads of a bucket that a sink is notified of.
-#[derive(Clone)]
-pub struct Notification {
-    /// Events as the template names them, such as `s3:ObjectCreated:*`.
-    pub events: Vec<String>,
-    /// Only keys that start with this.
-    pub prefix: String,
-    /// Only keys that end with this.
-    pub suffix: String,
-    pub sink: Sink,
-}
-
-impl fmt::Debug for Notification {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Notification")
-            .field("events", &self.events)
-            .field("prefix", &self.prefix)
-            .field("suffix", &self.suffix)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Notification {
-    /// Whether it matches an event (such as `ObjectCreated:Put`) of a key.
-    pub(super) fn concerns(&self, event: &str, key: &str) -> bool {
-        let named =
-            self.events.iter().filter_map(|wanted| wanted.strip_prefix("s3:")).any(|wanted| {
-                wanted.strip_suffix('*').map_or(wanted == event, |beginning| event.starts_with(beginning))
-            });
-        named && key.starts_with(&self.prefix) && key.ends_with(&self.suffix)
-    }
-}
+use crate::gateway::{hex, random_bytes};
 
 /// An object that has just been created.
 #[derive(Debug)]

@@ -200,7 +200,7 @@ impl Files {
         let name = (input.bucket.as_str(), input.key.as_str());
         let e_tag = hex(&written.md5);
         let object = self.store(name, written, (e_tag, headers), None, &conditions)?;
-        self.notify("ObjectCreated:Put", name, &object, by).await?;
+        self.notify("ObjectCreated:Put", name, &object, by)?;
         Ok(S3Response::new(PutObjectOutput {
             e_tag: strong(&object.e_tag),
             checksum_crc32: object.headers.checksum("crc32"),
@@ -249,7 +249,7 @@ impl Files {
         let written = Written { checksums: source.headers.checksums.clone(), ..written };
         let described = (source.e_tag.clone(), headers);
         let object = self.store(name, written, described, None, &WriteConditions::default())?;
-        self.notify("ObjectCreated:Copy", name, &object, by).await?;
+        self.notify("ObjectCreated:Copy", name, &object, by)?;
         let result = CopyObjectResult {
             e_tag: strong(&object.e_tag),
             last_modified: Some(modified(&object)),

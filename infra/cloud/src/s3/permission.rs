@@ -8,7 +8,7 @@ use s3s::dto::{CopyObjectInput, CopySource, DeleteObjectsInput, UploadPartCopyIn
 use s3s::path::S3Path;
 use s3s::{S3Error, S3Request, S3Result, s3_error};
 
-use super::{BucketSpec, Permit, Slot};
+use super::{Bucket, Permit, Slot};
 use crate::faults::{Call, CallContext, Faults, Kind, SLOW_DELAY};
 
 /// In bytes of UTF-8.
@@ -25,7 +25,7 @@ pub(super) struct Permissions {
 }
 
 impl Permissions {
-    pub(super) fn new(permit: Permit, faults: Faults, buckets: &HashMap<String, BucketSpec>) -> Self {
+    pub(super) fn new(permit: Permit, faults: Faults, buckets: &HashMap<String, Bucket>) -> Self {
         let public = buckets.values().filter(|bucket| bucket.public_read).map(|bucket| bucket.name.clone()).collect();
         Self { permit, faults, public }
     }

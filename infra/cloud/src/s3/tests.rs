@@ -16,7 +16,6 @@ use axum::Router;
 
 use super::*;
 use crate::faults::Fault;
-use crate::gateway::BoxFuture;
 use crate::sqs::loopback::sdk_client;
 
 const NOON: Timestamp = Timestamp::from_millis(1_795_000_000_123);
@@ -41,14 +40,8 @@ fn permit() -> Permit {
     })
 }
 
-fn buckets(received: &Received) -> Vec<BucketSpec> {
-    let received = received.clone();
-    let sink: Sink = Arc::new(move |event| -> BoxFuture<'static, Result<(), SinkError>> {
-        received.lock().unwrap().push(event.clone());
-        Box::pin(async move { if event.contains("refused") { Err("full".into()) } else { Ok(()) } })
-    });
-    let notification =
-        Notification { events: vec!["s3:ObjectCreated:*".into()], prefix: String::new(), suffix: ".csv".into(), sink };
+fn buckets() -> Vec<Bucket> {
+    let notification = Notification { queue: "jobs".into(), prefix: String::new(), suffix: ".csv".into() };
     let rule = CorsRule {
         origins: vec!["https://*.example".into()],
         methods: vec!["PUT".into(), "GET".into()],
@@ -57,10 +50,19 @@ fn buckets(received: &Received) -> Vec<BucketSpec> {
         max_age: Some(300),
     };
     vec![
-        BucketSpec { name: "media".into(), public_read: true, cors: vec![rule], ..BucketSpec::default() },
-        BucketSpec { name: "imports".into(), notifications: vec![notification], ..BucketSpec::default() },
-        BucketSpec { name: "documents".into(), ..BucketSpec::default() },
+        Bucket { name: "media".into(), public_read: true, cors: vec![rule], ..Bucket::default() },
+        Bucket { name: "imports".into(), notifications: vec![notification], ..Bucket::default() },
+        Bucket { name: "documents".into(), ..Bucket::default() },
     ]
+}
+
+/// A queue that keeps what it is sent, and does not take what contains `refused`.
+fn notify(received: &Received) -> Notify {
+    let received = received.clone();
+    Arc::new(move |_: &str, event: String| {
+        received.lock().unwrap().push(event.clone());
+        if event.contains("refused") { Err("full".to_owned()) } else { Ok(()) }
+    })
 }
 
 impl Cloud {
@@ -76,8 +78,9 @@ impl Cloud {
             permit: permit(),
             clock: clock.clone(),
             faults: faults.clone(),
+            notify: notify(&received),
         };
-        let buckets = Arc::new(Buckets::open(root, buckets(&received), settings).unwrap());
+        let buckets = Arc::new(Buckets::open(root, buckets(), settings).unwrap());
         let service = buckets.clone();
         let router = Router::new().fallback(move |request: axum::extract::Request| {
             let service = service.clone();

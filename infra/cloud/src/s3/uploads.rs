@@ -129,7 +129,7 @@ impl Files {
         let written = self.store.join(&blobs, None).await?;
         let name = (input.bucket.as_str(), input.key.as_str());
         let object = self.store(name, written, (e_tag, upload.headers), Some(&input.upload_id), &conditions)?;
-        self.notify("ObjectCreated:CompleteMultipartUpload", name, &object, by).await?;
+        self.notify("ObjectCreated:CompleteMultipartUpload", name, &object, by)?;
         Ok(S3Response::new(CompleteMultipartUploadOutput {
             e_tag: strong(&object.e_tag),
             bucket: Some(input.bucket),

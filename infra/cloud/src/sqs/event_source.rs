@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use super::attributes::{in_lambda_event, md5_of_attributes, md5_of_body};
 use super::operations::system_attributes;
 use super::store::{Incoming, Receipt};
-use super::{QueueError, QueueSpec, Queues};
+use super::{Queue, QueueError, Queues};
 use crate::account::REGION;
 
 /// The longest poll that SQS allows.
@@ -118,7 +118,7 @@ impl Drop for EventSource {
 
 struct Poller {
     queues: Queues,
-    spec: Arc<QueueSpec>,
+    spec: Arc<Queue>,
     mapping: Mapping,
 }
 

@@ -10,6 +10,7 @@ mod inside;
 #[cfg(test)]
 pub(crate) mod loopback;
 mod operations;
+mod queue;
 mod receipts;
 mod request;
 mod store;
@@ -32,6 +33,7 @@ use crate::faults::{Faults, Kind};
 
 pub use attributes::{MessageAttribute, MessageAttributes};
 pub use event_source::{EventSource, Mapping};
+pub use queue::{Queue, Redrive};
 pub use store::Depth;
 use store::{DeadLetters, Disturbance, Incoming, Outgoing, Store, Taking};
 pub use wire::Permit;
@@ -56,45 +58,6 @@ pub const DISORDER_DELAY: Duration = Duration::from_secs(10);
 const PURGE_INTERVAL: Duration = Duration::from_mins(1);
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
-
-/// A queue as the template describes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QueueSpec {
-    pub name: String,
-    /// How long a received message stays hidden.
-    pub visibility_timeout: Duration,
-    /// How long a sent message stays hidden.
-    pub delay: Duration,
-    /// How long a receiver waits for a message when its request does not say.
-    pub receive_wait: Duration,
-    /// How long a message is kept.
-    pub retention: Duration,
-    /// Where messages go that were received too often.
-    pub redrive: Option<Redrive>,
-}
-
-impl QueueSpec {
-    /// A queue with SQS's defaults.
-    pub fn new(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            visibility_timeout: Duration::from_secs(30),
-            delay: Duration::ZERO,
-            receive_wait: Duration::ZERO,
-            retention: Duration::from_hours(96),
-            redrive: None,
-        }
-    }
-}
-
-/// A queue's dead-letter policy.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Redrive {
-    /// The dead-letter queue's name.
-    pub dead_letter_name: String,
-    /// After this many receives a message moves to the dead-letter queue instead of being received again.
-    pub max_receive_count: u32,
-}
 
 /// Why an operation on queues failed.
 #[derive(Debug, thiserror::Error)]
@@ -134,7 +97,7 @@ struct Inner {
     permit: Permit,
     faults: Faults,
     base_url: String,
-    specs: RwLock<BTreeMap<String, Arc<QueueSpec>>>,
+    specs: RwLock<BTreeMap<String, Arc<Queue>>>,
     purged_at: Mutex<BTreeMap<String, i64>>,
     /// The messages that a function failed on, until they are received again.
     failed: Mutex<BTreeSet<i64>>,
@@ -178,17 +141,17 @@ impl Queues {
     ///
     /// # Errors
     /// When a dead-letter queue neither exists nor is among the specs.
-    pub fn create(&self, specs: Vec<QueueSpec>) -> Result<(), QueueError> {
+    pub fn create(&self, specs: Vec<Queue>) -> Result<(), QueueError> {
         let mut known = self.inner.specs.write().unwrap_or_else(PoisonError::into_inner);
         let mut all = known.clone();
         all.extend(specs.into_iter().map(|spec| (spec.name.clone(), Arc::new(spec))));
         for spec in all.values() {
             if let Some(redrive) = &spec.redrive
-                && !all.contains_key(&redrive.dead_letter_name)
+                && !all.contains_key(&redrive.dead_letters)
             {
                 return Err(QueueError::NoDeadLetterQueue {
                     queue: spec.name.clone(),
-                    dead_letter_name: redrive.dead_letter_name.clone(),
+                    dead_letter_name: redrive.dead_letters.clone(),
                 });
             }
         }
@@ -258,7 +221,7 @@ impl Queues {
         Err(QueueError::NotDrained(queue.to_owned()))
     }
 
-    fn spec(&self, name: &str) -> Result<Arc<QueueSpec>, QueueError> {
+    fn spec(&self, name: &str) -> Result<Arc<Queue>, QueueError> {
         let specs = self.inner.specs.read().unwrap_or_else(PoisonError::into_inner);
         specs.get(name).cloned().ok_or_else(|| QueueError::NoSuchQueue(name.to_owned()))
     }
@@ -269,23 +232,23 @@ impl Inner {
         self.clock.now().millis()
     }
 
-    fn send(&self, spec: &QueueSpec, message: &Outgoing<'_>, delay: Duration) -> rusqlite::Result<String> {
+    fn send(&self, spec: &Queue, message: &Outgoing<'_>, delay: Duration) -> rusqlite::Result<String> {
         let now = self.clock.now();
         let id = self.store.send(&spec.name, message, now.millis(), (now + delay).millis())?;
         self.changed.notify_waiters();
         Ok(id)
     }
 
-    fn oldest(&self, spec: &QueueSpec) -> i64 {
+    fn oldest(&self, spec: &Queue) -> i64 {
         (self.clock.now() - spec.retention).millis()
     }
 
-    fn depth(&self, spec: &QueueSpec) -> rusqlite::Result<Depth> {
+    fn depth(&self, spec: &Queue) -> rusqlite::Result<Depth> {
         self.store.depth(&spec.name, self.now(), self.oldest(spec))
     }
 
     /// Whether a message is being handled: received, and neither deleted, made visible again nor failed on.
-    fn is_at_work(&self, spec: &QueueSpec) -> rusqlite::Result<bool> {
+    fn is_at_work(&self, spec: &Queue) -> rusqlite::Result<bool> {
         let received = self.store.in_flight(&spec.name, self.now(), self.oldest(spec))?;
         let failed = self.failed();
         Ok(received.iter().any(|id| !failed.contains(id)))
@@ -300,7 +263,7 @@ impl Inner {
     }
 
     /// What the faults do to a delivery of these messages.
-    fn disturbance(&self, spec: &QueueSpec, ids: &[i64]) -> Option<Disturbance> {
+    fn disturbance(&self, spec: &Queue, ids: &[i64]) -> Option<Disturbance> {
         if ids.iter().all(|id| self.disturbed().contains(id)) {
             return None;
         }
@@ -315,7 +278,7 @@ impl Inner {
     /// Receives up to `limit` visible messages besides those of the same batch.
     fn take(
         &self,
-        spec: &QueueSpec,
+        spec: &Queue,
         limit: usize,
         visibility: Duration,
         batch: &[Incoming],
@@ -323,9 +286,9 @@ impl Inner {
         let now = self.clock.now();
         let came_from = Queues::arn(&spec.name);
         let dead_letters = spec.redrive.as_ref().map(|redrive| DeadLetters {
-            queue: &redrive.dead_letter_name,
+            queue: &redrive.dead_letters,
             came_from: &came_from,
-            max_receive_count: redrive.max_receive_count,
+            max_receive_count: redrive.max_receives,
         });
         let taken = self.store.take(&Taking {
             queue: &spec.name,
@@ -358,7 +321,7 @@ impl Inner {
     /// Cancel-safe: nothing is awaited after messages were received, so a dropped future loses none.
     async fn receive(
         &self,
-        spec: &QueueSpec,
+        spec: &Queue,
         limit: usize,
         visibility: Duration,
         wait: Duration,

@@ -9,7 +9,7 @@ use super::receipts;
 use super::request::{MAX_VISIBILITY, invalid, no_such_queue, permitted_queue, queue_of_arn, seconds_within};
 use super::store::{Incoming, Outgoing};
 use super::wire::{Call, Refusal, random_uuid};
-use super::{MAX_MESSAGE_SIZE, PURGE_INTERVAL, QueueSpec, Queues};
+use super::{MAX_MESSAGE_SIZE, PURGE_INTERVAL, Queue, Queues};
 
 const MAX_RECEIVED: usize = 10;
 const MAX_DELAY: i64 = 900;
@@ -69,8 +69,8 @@ fn queue_attributes(queues: &Queues, call: &Call<'_>) -> Result<Value, Refusal> 
     set("MaximumMessageSize", MAX_MESSAGE_SIZE.to_string());
     if let Some(redrive) = &spec.redrive {
         let policy = json!({
-            "deadLetterTargetArn": Queues::arn(&redrive.dead_letter_name),
-            "maxReceiveCount": redrive.max_receive_count,
+            "deadLetterTargetArn": Queues::arn(&redrive.dead_letters),
+            "maxReceiveCount": redrive.max_receives,
         });
         set("RedrivePolicy", policy.to_string());
     }
@@ -113,12 +113,7 @@ fn send_message(queues: &Queues, call: &Call<'_>) -> Result<Value, Refusal> {
     send(queues, call, &spec, &input.message).map(Value::Object)
 }
 
-fn send(
-    queues: &Queues,
-    call: &Call<'_>,
-    spec: &QueueSpec,
-    input: &MessageInput,
-) -> Result<Map<String, Value>, Refusal> {
+fn send(queues: &Queues, call: &Call<'_>, spec: &Queue, input: &MessageInput) -> Result<Map<String, Value>, Refusal> {
     let delay = match input.delay_seconds {
         None => spec.delay,
         Some(seconds) => seconds_within("DelaySeconds", seconds, MAX_DELAY)?,
@@ -319,7 +314,7 @@ fn start_message_move_task(queues: &Queues, call: &Call<'_>) -> Result<Value, Re
     let source = queue_of_arn(queues, &input.source_arn)?;
     let is_dead_letter_queue = {
         let specs = queues.inner.specs.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        specs.values().filter_map(|spec| spec.redrive.as_ref()).any(|redrive| redrive.dead_letter_name == source.name)
+        specs.values().filter_map(|spec| spec.redrive.as_ref()).any(|redrive| redrive.dead_letters == source.name)
     };
     if !is_dead_letter_queue {
         return Err(invalid("Source queue must be configured as a Dead Letter Queue.".into()));

@@ -7,7 +7,7 @@ use super::batch::{batch, each};
 use super::request::{MAX_VISIBILITY, invalid, permitted_queue, seconds_within};
 use super::store::{Receipt, VisibilityChange};
 use super::wire::{Call, Refusal};
-use super::{QueueSpec, Queues};
+use super::{Queue, Queues};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -36,7 +36,7 @@ pub(super) fn delete_message_batch(queues: &Queues, call: &Call<'_>) -> Result<V
     each(&input.entries, |receipt| delete(queues, &spec, receipt))
 }
 
-fn delete(queues: &Queues, spec: &QueueSpec, input: &ReceiptInput) -> Result<Map<String, Value>, Refusal> {
+fn delete(queues: &Queues, spec: &Queue, input: &ReceiptInput) -> Result<Map<String, Value>, Refusal> {
     let receipt =
         Receipt::read(&spec.name, &input.receipt_handle).ok_or_else(|| not_a_receipt(&input.receipt_handle))?;
     queues.inner.store.delete(&spec.name, &receipt)?;
@@ -56,7 +56,7 @@ pub(super) fn change_visibility_batch(queues: &Queues, call: &Call<'_>) -> Resul
     each(&input.entries, |receipt| change(queues, &spec, receipt))
 }
 
-fn change(queues: &Queues, spec: &QueueSpec, input: &ReceiptInput) -> Result<Map<String, Value>, Refusal> {
+fn change(queues: &Queues, spec: &Queue, input: &ReceiptInput) -> Result<Map<String, Value>, Refusal> {
     let receipt =
         Receipt::read(&spec.name, &input.receipt_handle).ok_or_else(|| not_a_receipt(&input.receipt_handle))?;
     let seconds = input.visibility_timeout.ok_or_else(|| {

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::wire::{Call, Refusal};
-use super::{QueueSpec, Queues};
+use super::{Queue, Queues};
 use crate::account::{ACCOUNT, REGION};
 
 /// The longest visibility timeout, in seconds: twelve hours.
 pub(super) const MAX_VISIBILITY: i64 = 43_200;
 
-pub(super) fn queue_of_arn(queues: &Queues, arn: &str) -> Result<Arc<QueueSpec>, Refusal> {
+pub(super) fn queue_of_arn(queues: &Queues, arn: &str) -> Result<Arc<Queue>, Refusal> {
     arn.strip_prefix(&format!("arn:aws:sqs:{REGION}:{ACCOUNT}:")).and_then(|name| queues.spec(name).ok()).ok_or_else(
         || {
             Refusal::new("ResourceNotFoundException", "The resource that you specified for the ARN doesn't exist.")
@@ -26,7 +26,7 @@ pub(super) fn permitted_queue(
     call: &Call<'_>,
     url: &str,
     action: &str,
-) -> Result<Arc<QueueSpec>, Refusal> {
+) -> Result<Arc<Queue>, Refusal> {
     let mut segments = url.rsplit('/');
     let name = segments.next().unwrap_or_default();
     call.require(&queues.inner.permit, action, &Queues::arn(name))?;

@@ -8,9 +8,7 @@ use super::deployment::{Deployment, Hosted, Options};
 use super::endpoints;
 use super::services::Services;
 use super::start::StartError;
-use crate::gateway::{
-    self, Authorizer, Cors, Denied, Ended, Gateway, Invoke, Processes, Program, RouteSpec, Specification, Throttle,
-};
+use crate::gateway::{self, Authorizer, Denied, Ended, Gateway, Invoke, Processes, Program, Specification, Throttle};
 use crate::template;
 
 /// The most processes of one function at a time; further invocations wait.
@@ -55,9 +53,8 @@ impl Functions {
             };
             by_id.insert(function.id.clone(), invoke);
         }
-        let throttling = &services.template.api.throttling;
-        let throttle = Throttle { burst: throttling.burst, rate_per_second: throttling.rate };
-        let gateway = gateway(Some(options.throttle.unwrap_or(throttle)), services, &by_id)?;
+        let throttle = options.throttle.unwrap_or(services.template.api.throttle);
+        let gateway = gateway(Some(throttle), services, &by_id)?;
         Ok(Self { gateway, by_id, processes, ended })
     }
 
@@ -110,16 +107,6 @@ pub(super) fn gateway(
     by_id: &HashMap<String, Arc<dyn Invoke>>,
 ) -> Result<Gateway, StartError> {
     let api = &services.template.api;
-    let routes = api
-        .routes
-        .iter()
-        .map(|route| RouteSpec {
-            method: route.method.clone(),
-            path: route.path.clone(),
-            function: route.function.clone(),
-            authorized: route.authorizer,
-        })
-        .collect();
     let scopes: Vec<String> =
         api.routes.iter().find(|route| !route.scopes.is_empty()).map(|route| route.scopes.clone()).unwrap_or_default();
     let verifier = services.cognito.verifier(Vec::new());
@@ -131,17 +118,10 @@ pub(super) fn gateway(
         }),
         scopes,
     };
-    let cors = Cors {
-        origins: api.cors.allow_origins.clone(),
-        methods: api.cors.allow_methods.clone(),
-        headers: api.cors.allow_headers.clone(),
-        exposed: api.cors.expose_headers.clone(),
-        max_age: Some(api.cors.max_age),
-    };
     let specification = Specification {
-        routes,
+        routes: api.routes.clone(),
         authorizer,
-        cors: Some(cors),
+        cors: Some(api.cors.clone()),
         throttle,
         functions: by_id.clone(),
         clock: services.clock.clone(),

@@ -163,8 +163,8 @@ impl Stack {
         self.sources.start()
     }
 
-    /// Ends the cloud within about eight seconds. What was acknowledged and is not done yet is done after the next start
-    /// on the same data.
+    /// Ends the cloud within about eight seconds. What was acknowledged and is not done yet is done after the next
+    /// start on the same data.
     pub async fn stop(self) {
         self.stop_telling(|_| {}).await;
     }

@@ -12,14 +12,14 @@ use super::data_directory::DataDirectory;
 use super::deployment::{Deployment, Options, Surroundings, ThirdParty};
 use super::start::StartError;
 use crate::clock::Clock;
-use crate::cognito::{ClientSpec, Cognito, PasswordPolicy, PoolSpec};
+use crate::cognito::Cognito;
 use crate::dynamodb::{self, Endpoint, Permit};
 use crate::faults::Faults;
 use crate::iam::{Roles, dynamodb_needs};
 use crate::mail::Mail;
 use crate::s3::{self, Buckets};
 use crate::secrets::{Secret, Secrets};
-use crate::sqs::{QueueSpec, Queues, Redrive};
+use crate::sqs::Queues;
 use crate::template::{self, SecretValue, Template};
 use crate::usage::Usage;
 
@@ -117,11 +117,9 @@ impl Services {
             &format!("{base_url}/_aws/sqs"),
         )
         .map_err(|error| StartError::service("SQS")(&error))?;
-        queues
-            .create(template.queues.iter().map(queue).collect())
-            .map_err(|error| StartError::service("SQS")(&error))?;
+        queues.create(template.queues.clone()).map_err(|error| StartError::service("SQS")(&error))?;
         let identity = template.user_pool.mail_identity.clone();
-        let mail = Mail::open(file("mail.sqlite").as_deref(), clock.clone(), Arc::clone(&permit), [identity])
+        let mail = Mail::open(file("mail.sqlite").as_deref(), clock.clone(), Arc::clone(&permit), identity)
             .map_err(|error| StartError::service("SES")(&error))?;
         let cognito = Cognito::open(
             file("cognito.sqlite").as_deref(),
@@ -129,7 +127,7 @@ impl Services {
             mail.clone(),
             Arc::clone(&permit),
             options.hashing.clone(),
-            pool(&template.user_pool),
+            template.user_pool.clone(),
         )?;
         let buckets = open_buckets(file("s3").as_deref(), &template, &queues, &permit, &clock, &faults)?;
         let secrets = Secrets::new(
@@ -212,51 +210,6 @@ impl Services {
     }
 }
 
-fn queue(queue: &template::Queue) -> QueueSpec {
-    QueueSpec {
-        visibility_timeout: queue.visibility_timeout,
-        delay: queue.delay,
-        receive_wait: queue.receive_wait,
-        retention: queue.retention,
-        redrive: queue.redrive.as_ref().map(|redrive| Redrive {
-            dead_letter_name: redrive.dead_letters.clone(),
-            max_receive_count: redrive.max_receives,
-        }),
-        ..QueueSpec::new(&queue.name)
-    }
-}
-
-fn pool(pool: &template::UserPool) -> PoolSpec {
-    PoolSpec {
-        password_policy: PasswordPolicy {
-            minimum_length: pool.password.minimum_length,
-            lowercase: pool.password.require_lowercase,
-            uppercase: pool.password.require_uppercase,
-            numbers: pool.password.require_numbers,
-            symbols: pool.password.require_symbols,
-            ..PasswordPolicy::default()
-        },
-        groups: pool.groups.clone(),
-        clients: vec![ClientSpec {
-            access_lifetime: pool.client.access_token,
-            id_lifetime: pool.client.id_token,
-            refresh_lifetime: pool.client.refresh_token,
-            auth_flows: pool.client.flows.clone(),
-            prevents_user_existence_errors: pool.client.hides_existence,
-            read_attributes: pool.client.read_attributes.clone(),
-            write_attributes: pool.client.write_attributes.clone(),
-            ..ClientSpec::new(&pool.client.id)
-        }],
-        required_attributes: pool.required_attributes.clone(),
-        immutable_attributes: pool.immutable_attributes.clone(),
-        mail_from: pool.mail_from.clone(),
-        sends_through_ses: true,
-        code_subject: pool.mail_subject.clone(),
-        code_message: pool.mail_message.clone(),
-        ..PoolSpec::new(&pool.id)
-    }
-}
-
 /// The URL with an IP address as its host.
 fn on_loopback(base_url: &str) -> String {
     base_url.replace("localhost", "127.0.0.1")
@@ -284,49 +237,22 @@ fn open_buckets(
     clock: &Clock,
     faults: &Faults,
 ) -> Result<Buckets, StartError> {
-    let specs = template
-        .buckets
-        .iter()
-        .map(|bucket| s3::BucketSpec {
-            name: bucket.name.clone(),
-            public_read: bucket.public_read,
-            cors: bucket
-                .cors
-                .iter()
-                .map(|rule| s3::CorsRule {
-                    origins: rule.allowed_origins.clone(),
-                    methods: rule.allowed_methods.clone(),
-                    headers: rule.allowed_headers.clone(),
-                    exposed: rule.exposed_headers.clone(),
-                    max_age: Some(rule.max_age),
-                })
-                .collect(),
-            notifications: bucket
-                .notifications
-                .iter()
-                .map(|notification| upload_notification(notification, queues))
-                .collect(),
-        })
-        .collect();
     let settings = s3::Settings {
         prefix: "/_aws/s3".to_owned(),
         secret: SECRET_KEY.to_owned(),
         permit: Arc::clone(permit),
         clock: clock.clone(),
         faults: faults.clone(),
+        notify: notifier(queues),
     };
-    Buckets::open(root, specs, settings).map_err(|error| StartError::service("S3")(&error))
+    Buckets::open(root, template.buckets.clone(), settings).map_err(|error| StartError::service("S3")(&error))
 }
 
-fn upload_notification(notification: &template::Notification, queues: &Queues) -> s3::Notification {
-    let (queues, queue) = (queues.clone(), notification.queue.clone());
-    s3::Notification {
-        events: vec!["s3:ObjectCreated:*".to_owned()],
-        prefix: notification.prefix.clone(),
-        suffix: notification.suffix.clone(),
-        sink: Arc::new(move |event| {
-            let sent = queues.send(&queue, &event, &crate::sqs::MessageAttributes::default());
-            Box::pin(async move { sent.map(|_| ()).map_err(|error| error.into()) })
-        }),
-    }
+/// Sends a bucket's notifications to its queue.
+fn notifier(queues: &Queues) -> s3::Notify {
+    let queues = queues.clone();
+    Arc::new(move |queue: &str, event: String| {
+        let sent = queues.send(queue, &event, &crate::sqs::MessageAttributes::default());
+        sent.map(drop).map_err(|error| error.to_string())
+    })
 }

@@ -7,7 +7,7 @@ use serde::de::IgnoredAny;
 
 use super::document::Resource;
 use super::{TemplateError, only, properties, refuse};
-use crate::gateway::DEFAULT_ROUTE;
+use crate::gateway::{Cors, DEFAULT_ROUTE, Route, Throttle};
 
 /// AWS's quota of routes for one HTTP API.
 const MAX_ROUTES: usize = 300;
@@ -17,7 +17,7 @@ pub struct Api {
     pub id: String,
     pub authorizer: Authorizer,
     pub cors: Cors,
-    pub throttling: Throttling,
+    pub throttle: Throttle,
     /// The routes, sorted by path and method.
     pub routes: Vec<Route>,
 }
@@ -33,53 +33,6 @@ pub struct Authorizer {
     pub issuer: String,
     /// A token's `aud`, or `client_id` when it has no `aud`, must be one of these.
     pub audience: Vec<String>,
-}
-
-/// What pages of other origins may do.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-pub struct Cors {
-    /// Origins, `*` for all.
-    pub allow_origins: Vec<String>,
-    pub allow_methods: Vec<String>,
-    pub allow_headers: Vec<String>,
-    /// Response headers that scripts may read.
-    pub expose_headers: Vec<String>,
-    /// Seconds for which a browser may cache a preflight.
-    pub max_age: u32,
-}
-
-/// The limits of a route, above which it answers 429.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Throttling {
-    /// Requests a second.
-    #[serde(rename = "ThrottlingRateLimit")]
-    pub rate: u32,
-    /// Requests in a burst.
-    #[serde(rename = "ThrottlingBurstLimit")]
-    pub burst: u32,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Route {
-    /// The path with parameters in braces: `/v1/orders/{id}`.
-    pub path: String,
-    /// The method in upper case; `ANY` for the default route.
-    pub method: String,
-    /// The logical id of the function that answers.
-    pub function: String,
-    /// Whether a valid access token is needed.
-    pub authorizer: bool,
-    /// The scopes of which the token needs one; empty without authorizer.
-    pub scopes: Vec<String>,
-}
-
-impl Route {
-    /// The route as API Gateway names it: `GET /v1/orders/{id}`.
-    pub fn key(&self) -> String {
-        if self.path == DEFAULT_ROUTE { self.path.clone() } else { format!("{} {}", self.method, self.path) }
-    }
 }
 
 /// A route as its function's event declares it.
@@ -98,7 +51,7 @@ pub(super) struct RouteEvent {
 struct ApiProperties {
     auth: AuthProperties,
     cors_configuration: Cors,
-    default_route_settings: Throttling,
+    default_route_settings: Throttle,
     // Access logs and deployment warnings have no meaning here.
     #[serde(rename = "AccessLogSettings")]
     _access_log: Option<IgnoredAny>,
@@ -183,7 +136,7 @@ pub(super) fn read(apis: &[(String, Resource)], events: Vec<RouteEvent>) -> Resu
             audience: authorizer.jwt_configuration.audience,
         },
         cors: read.cors_configuration,
-        throttling: read.default_route_settings,
+        throttle: read.default_route_settings,
         routes,
     })
 }

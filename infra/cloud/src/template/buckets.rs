@@ -6,59 +6,9 @@ use serde_json::Value;
 
 use super::document::Resource;
 use super::policies::{PolicyDocument, Principal};
-use super::queues::Queue;
 use super::{TemplateError, names, properties, refuse};
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bucket {
-    pub id: String,
-    /// The name that requests use.
-    pub name: String,
-    /// The ARN that statements name; an object's is this, a slash and its key.
-    pub arn: String,
-    /// Whether anybody may read objects without a signed request.
-    pub public_read: bool,
-    /// CORS rules, of which the first that matches applies.
-    pub cors: Vec<CorsRule>,
-    /// Queues that are notified of new objects.
-    pub notifications: Vec<Notification>,
-}
-
-/// What a browser may do with a bucket from another origin.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-pub struct CorsRule {
-    /// Origins, `*` for all.
-    pub allowed_origins: Vec<String>,
-    pub allowed_methods: Vec<String>,
-    /// Request headers, `*` for all.
-    #[serde(default)]
-    pub allowed_headers: Vec<String>,
-    /// Response headers that scripts may read.
-    #[serde(default)]
-    pub exposed_headers: Vec<String>,
-    /// Seconds for which a browser may cache a preflight.
-    #[serde(default)]
-    pub max_age: u32,
-}
-
-/// A queue that is notified of each object that is created.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notification {
-    /// The name of the queue.
-    pub queue: String,
-    /// Only keys that begin with this; empty for all.
-    pub prefix: String,
-    /// Only keys that end with this; empty for all.
-    pub suffix: String,
-}
-
-impl Notification {
-    /// Whether the queue is notified of an object with this key.
-    pub fn is_for(&self, key: &str) -> bool {
-        key.starts_with(&self.prefix) && key.ends_with(&self.suffix)
-    }
-}
+use crate::s3::{Bucket, CorsRule, Notification};
+use crate::sqs::Queue;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]

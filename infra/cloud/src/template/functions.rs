@@ -10,10 +10,10 @@ use serde_json::Value;
 use super::api::RouteEvent;
 use super::document::Resource;
 use super::pipes::record_age;
-use super::queues::Queue;
 use super::{TemplateError, names, policies, properties, refuse};
 use crate::dynamodb::Table;
 use crate::iam::Statement;
+use crate::sqs::Queue;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Function {

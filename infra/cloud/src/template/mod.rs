@@ -24,19 +24,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-pub use self::api::{Api, Authorizer, Cors, Route, Throttling};
-pub use self::buckets::{Bucket, CorsRule, Notification};
+pub use self::api::{Api, Authorizer};
 pub use self::functions::{EventSource, Function};
 pub use self::nested::Stack;
 pub use self::pipes::Pipe;
-pub use self::queues::{Queue, Redrive};
 pub use self::secrets::{Secret, SecretValue};
-pub use self::user_pool::{PasswordPolicy, UserPool, UserPoolClient};
 
 use self::document::{Document, Resource};
 use self::intrinsics::Resolver;
+use crate::cognito::UserPool;
 use crate::dynamodb::Table;
 use crate::iam::Statement;
+use crate::s3::Bucket;
+use crate::sqs::Queue;
 
 /// Types of resources that are read and make nothing. Logs go to standard output here, so log groups have no meaning,
 /// and there are no alarms on one machine: logged errors are on the screen.

@@ -1,7 +1,7 @@
 //! Nested stacks: templates of their own, each read with the parameters that its stack hands over.
 //!
-//! Only resources without meaning on one machine may be in them. A table or a queue in a nested template is an error: it
-//! would be there after a deployment and missing here.
+//! Only resources without meaning on one machine may be in them. A table or a queue in a nested template is an error:
+//! it would be there after a deployment and missing here.
 
 use std::collections::{BTreeMap, BTreeSet};
 

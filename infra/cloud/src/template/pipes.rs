@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::document::Resource;
 use super::policies::Role;
-use super::queues::Queue;
 use super::{TemplateError, properties, refuse};
 use crate::dynamodb::Table;
 use crate::iam::Statement;
+use crate::sqs::Queue;
 
 /// The most records that a pipe may send to a queue at once
 /// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-batching-concurrency.html>).

@@ -9,38 +9,7 @@ use serde_json::Value;
 use super::document::Resource;
 use super::policies::{PolicyDocument, Principal};
 use super::{TemplateError, names, properties, refuse};
-
-/// A standard SQS queue.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Queue {
-    pub id: String,
-    pub name: String,
-    /// The ARN that statements, event sources and redrive policies name.
-    pub arn: String,
-    /// The URL that requests use.
-    pub url: String,
-    /// How long a received message stays invisible.
-    pub visibility_timeout: Duration,
-    /// How long a message is kept.
-    pub retention: Duration,
-    /// How long a new message waits before it can be received.
-    pub delay: Duration,
-    /// How long a receive waits for a message by default.
-    pub receive_wait: Duration,
-    /// Where messages go that were received too often; `None` for a dead-letter queue.
-    pub redrive: Option<Redrive>,
-    /// Services, such as `s3.amazonaws.com`, that may send to it.
-    pub senders: Vec<String>,
-}
-
-/// When a message is given up, and where it goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Redrive {
-    /// The name of the dead-letter queue.
-    pub dead_letters: String,
-    /// How often a message is received before it moves there.
-    pub max_receives: u32,
-}
+use crate::sqs::{Queue, Redrive};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]

@@ -106,12 +106,12 @@ fn the_api_checks_the_tokens_of_the_pool_and_its_client() {
     let template = template();
     let authorizer = &template.api.authorizer;
     assert_eq!(authorizer.header, "authorization");
-    assert_eq!(authorizer.issuer, template.user_pool.issuer);
-    assert_eq!(authorizer.audience, [template.user_pool.client.id.as_str()]);
-    assert_eq!(template.user_pool.client.access_token, Duration::from_secs(900));
+    assert_eq!(authorizer.issuer, template.user_pool.issuer());
+    assert_eq!(authorizer.audience, [template.user_pool.clients[0].id.as_str()]);
+    assert_eq!(template.user_pool.clients[0].access_lifetime, Duration::from_secs(900));
     assert_eq!(template.user_pool.groups, ["admin"]);
-    assert!(template.user_pool.client.hides_existence);
-    assert!(template.api.cors.allow_headers.iter().any(|header| header == "idempotency-key"));
+    assert!(template.user_pool.clients[0].prevents_user_existence_errors);
+    assert!(template.api.cors.headers.iter().any(|header| header == "idempotency-key"));
 }
 
 #[test]
@@ -282,8 +282,8 @@ fn what_is_not_understood_is_refused_with_its_place() {
 #[test]
 fn a_parameter_takes_only_what_it_allows() {
     let with = |name: &str, value: &str| parse(&text(), &Site::at("http://localhost").with(name, value));
-    assert_eq!(with("CorsOrigins", "https://a.test, https://b.test").unwrap().api.cors.allow_origins.len(), 2);
-    assert_eq!(with("ThrottleRate", "7").unwrap().api.throttling.rate, 7);
+    assert_eq!(with("CorsOrigins", "https://a.test, https://b.test").unwrap().api.cors.origins.len(), 2);
+    assert_eq!(with("ThrottleRate", "7").unwrap().api.throttle.rate_per_second, 7);
     assert_eq!(with("Architecture", "mips").unwrap_err().path, "Parameters.Architecture");
     assert_eq!(with("ThrottleRate", "many").unwrap_err().path, "Parameters.ThrottleRate");
     assert_eq!(with("Unheard", "of").unwrap_err().path, "Parameters.Unheard");
@@ -296,10 +296,10 @@ fn a_pool_mails_under_any_name_of_a_shop_and_its_client_reads_and_writes_what_th
         let pool = parse(&text(), &site).unwrap().user_pool;
         let encoded = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, name);
         assert_eq!(pool.mail_from, format!("=?UTF-8?B?{encoded}?= <shop@bozor.test>"));
-        assert_eq!(pool.mail_identity, "bozor.test");
+        assert_eq!(pool.mail_identity.as_deref(), Some("bozor.test"));
         assert_eq!((pool.required_attributes, pool.immutable_attributes), (vec!["email".to_owned()], vec![]));
-        assert_eq!(pool.client.read_attributes.unwrap(), ["email", "email_verified", "name"]);
-        assert_eq!(pool.client.write_attributes.unwrap(), ["email", "name"]);
+        assert_eq!(pool.clients[0].read_attributes.as_deref().unwrap(), ["email", "email_verified", "name"]);
+        assert_eq!(pool.clients[0].write_attributes.as_deref().unwrap(), ["email", "name"]);
     }
     let from = "From: !Sub [\"=?UTF-8?B?${Name}?= <${MailFrom}>\", {Name: {\"Fn::Base64\": !Ref ShopName}}]";
     for sender in ["Bozor, Inc. <shop@bozor.test>", "Бозор <shop@bozor.test>"] {

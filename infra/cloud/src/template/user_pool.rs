@@ -5,79 +5,11 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::cognito::{is_standard, is_writable};
+use crate::cognito::{PasswordPolicy, UserPool, UserPoolClient, is_standard, is_writable};
 use crate::mail::is_sender_of_a_pool;
 
 use super::document::Resource;
 use super::{TemplateError, names, only, properties, refuse};
-
-/// The user pool. People sign in with their e-mail address.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UserPool {
-    /// The pool's physical id, as requests name it.
-    pub id: String,
-    /// The ARN that statements name.
-    pub arn: String,
-    /// The `iss` of its tokens.
-    pub issuer: String,
-    pub password: PasswordPolicy,
-    /// The subject of mail with a code.
-    pub mail_subject: String,
-    /// The text of mail with a code, in which `{####}` stands for the code.
-    pub mail_message: String,
-    /// The sender of mail with codes: a name with an address in angle brackets, or an address.
-    pub mail_from: String,
-    /// The SES identity that sends it.
-    pub mail_identity: String,
-    /// The attributes that every user has.
-    pub required_attributes: Vec<String>,
-    /// The attributes that are written at sign-up and never again.
-    pub immutable_attributes: Vec<String>,
-    /// The pool's only client.
-    pub client: UserPoolClient,
-    /// The names of its groups.
-    pub groups: Vec<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-pub struct PasswordPolicy {
-    /// The least number of characters.
-    pub minimum_length: usize,
-    /// Whether it needs a lower-case letter.
-    pub require_lowercase: bool,
-    /// Whether it needs an upper-case letter.
-    pub require_uppercase: bool,
-    /// Whether it needs a digit.
-    pub require_numbers: bool,
-    /// Whether it needs a symbol.
-    pub require_symbols: bool,
-    #[serde(rename = "TemporaryPasswordValidityDays")]
-    _temporary_days: Option<u32>,
-}
-
-/// The client that signs people in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UserPoolClient {
-    /// The client's physical id, as requests name it.
-    pub id: String,
-    /// The flows that it may use, as Cognito spells them, such as `ALLOW_USER_PASSWORD_AUTH`.
-    pub flows: Vec<String>,
-    /// How long an access token is valid.
-    pub access_token: Duration,
-    /// How long an ID token is valid.
-    pub id_token: Duration,
-    /// How long a refresh token is valid.
-    pub refresh_token: Duration,
-    /// Whether an unknown address is answered like a wrong password.
-    pub hides_existence: bool,
-    /// Whether signing out revokes refresh tokens.
-    pub revocation: bool,
-    /// The attributes that it may read; `None` is every standard one.
-    pub read_attributes: Option<Vec<String>>,
-    /// The attributes that it may write; `None` is every standard one that users may write.
-    pub write_attributes: Option<Vec<String>>,
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
@@ -123,10 +55,22 @@ struct SignUp {
     allow_admin_create_user_only: bool,
 }
 
+/// Cognito's own names; [`PasswordPolicy`] is what they mean.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct PasswordProperties {
+    minimum_length: usize,
+    require_lowercase: bool,
+    require_uppercase: bool,
+    require_numbers: bool,
+    require_symbols: bool,
+    temporary_password_validity_days: u64,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct Policies {
-    password_policy: PasswordPolicy,
+    password_policy: PasswordProperties,
 }
 
 #[derive(Deserialize)]
@@ -249,21 +193,27 @@ pub(super) fn read(
     let required_attributes = named(|attribute| attribute.required);
     let immutable_attributes = named(|attribute| !attribute.mutable);
     let pool = names::physical(&resource.kind, id);
-    let arn = names::arn(&resource.kind, &pool).ok_or_else(|| refuse(id, "it has no ARN"))?;
     let groups = groups.iter().map(|(id, group)| group_name(id, group, &pool)).collect::<Result<Vec<_>, _>>()?;
+    let password = read.policies.password_policy;
     Ok(UserPool {
-        client: client(clients, &pool, &required_attributes)?,
-        issuer: format!("https://cognito-idp.{}.amazonaws.com/{pool}", crate::account::REGION),
-        id: pool,
-        arn,
-        password: read.policies.password_policy,
-        mail_subject: read.verification_message_template.email_subject,
-        mail_message: read.verification_message_template.email_message,
+        clients: vec![client(clients, &pool, &required_attributes)?],
+        password_policy: PasswordPolicy {
+            minimum_length: password.minimum_length,
+            lowercase: password.require_lowercase,
+            uppercase: password.require_uppercase,
+            numbers: password.require_numbers,
+            symbols: password.require_symbols,
+            temporary_validity: Duration::from_secs(password.temporary_password_validity_days.saturating_mul(86_400)),
+        },
+        admin_creates_only: read.admin_create_user_config.allow_admin_create_user_only,
+        code_subject: read.verification_message_template.email_subject,
+        code_message: read.verification_message_template.email_message,
         mail_from: read.email_configuration.from,
-        mail_identity: mail_identity.to_owned(),
+        mail_identity: Some(mail_identity.to_owned()),
         required_attributes,
         immutable_attributes,
         groups,
+        id: pool,
     })
 }
 
@@ -300,14 +250,16 @@ fn client(
     {
         return Err(refuse(id, "Invalid write attributes specified while creating a client"));
     }
+    if !read.enable_token_revocation {
+        return Err(refuse(id, "a client whose tokens cannot be revoked is not known here"));
+    }
     Ok(UserPoolClient {
         id: names::physical(&resource.kind, id),
-        flows: read.explicit_auth_flows,
-        access_token: read.token_validity_units.access_token.times(read.access_token_validity),
-        id_token: read.token_validity_units.id_token.times(read.id_token_validity),
-        refresh_token: read.token_validity_units.refresh_token.times(read.refresh_token_validity),
-        hides_existence: read.prevent_user_existence_errors == Existence::Enabled,
-        revocation: read.enable_token_revocation,
+        access_lifetime: read.token_validity_units.access_token.times(read.access_token_validity),
+        id_lifetime: read.token_validity_units.id_token.times(read.id_token_validity),
+        refresh_lifetime: read.token_validity_units.refresh_token.times(read.refresh_token_validity),
+        auth_flows: read.explicit_auth_flows,
+        prevents_user_existence_errors: read.prevent_user_existence_errors == Existence::Enabled,
         read_attributes: read.read_attributes,
         write_attributes: read.write_attributes,
     })

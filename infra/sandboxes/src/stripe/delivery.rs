@@ -245,8 +245,8 @@ impl Stripe {
     }
 }
 
-/// The header `Stripe-Signature` (<https://docs.stripe.com/webhooks/signature>): the HMAC-SHA256 of the time in seconds,
-/// a dot and the body. Not the shop's own code, so that a mistake there is not made twice.
+/// The header `Stripe-Signature` (<https://docs.stripe.com/webhooks/signature>): the HMAC-SHA256 of the time in
+/// seconds, a dot and the body. Not the shop's own code, so that a mistake there is not made twice.
 fn signature(body: &str, at: Timestamp) -> String {
     let seconds = at.seconds();
     let key = hmac::Key::new(hmac::HMAC_SHA256, WEBHOOK_SECRET.as_bytes());

@@ -35,24 +35,24 @@ fn clock() -> Clock {
     Clock::frozen(Timestamp::from_millis(1_795_000_000_000))
 }
 
-fn pool() -> PoolSpec {
-    PoolSpec {
+fn pool() -> UserPool {
+    UserPool {
         groups: vec!["admin".into(), "support".into()],
         clients: vec![
-            ClientSpec::new("shop"),
-            ClientSpec { auth_flows: vec![], ..ClientSpec::new("closed") },
-            ClientSpec {
+            UserPoolClient::new("shop"),
+            UserPoolClient { auth_flows: vec![], ..UserPoolClient::new("closed") },
+            UserPoolClient {
                 read_attributes: Some(vec!["email".into(), "name".into()]),
                 write_attributes: Some(vec!["email".into(), "nickname".into()]),
-                ..ClientSpec::new("narrow")
+                ..UserPoolClient::new("narrow")
             },
         ],
         required_attributes: vec!["email".into()],
         immutable_attributes: vec!["birthdate".into()],
         mail_from: "Bozor <codes@bozor.test>".into(),
-        sends_through_ses: true,
+        mail_identity: Some("bozor.test".into()),
         code_subject: "Bozor: your code".into(),
-        ..PoolSpec::new("us-east-1_Bozor0000")
+        ..UserPool::new("us-east-1_Bozor0000")
     }
 }
 

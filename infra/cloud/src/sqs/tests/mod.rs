@@ -26,9 +26,10 @@ fn clock() -> Clock {
     Clock::frozen(Timestamp::from_millis(1_795_000_000_000))
 }
 
-fn specs() -> Vec<QueueSpec> {
-    let redrive = Redrive { dead_letter_name: "dead".into(), max_receive_count: 2 };
-    vec![QueueSpec { redrive: Some(redrive), ..QueueSpec::new("work") }, QueueSpec::new("dead")]
+fn specs() -> Vec<Queue> {
+    let redrive = Redrive { dead_letters: "dead".into(), max_receives: 2 };
+    let queue = |name: &str| Queue::new(name, "http://localhost:3000/_aws/sqs");
+    vec![Queue { redrive: Some(redrive), ..queue("work") }, queue("dead")]
 }
 
 fn anyone() -> Permit {

@@ -89,8 +89,8 @@ pub fn template_lines() -> BTreeMap<(String, String), String> {
 }
 
 fn capitalised(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map(char::to_uppercase).into_iter().flatten().chain(letters).collect()
+    let mut characters = word.chars();
+    characters.next().map(char::to_uppercase).into_iter().flatten().chain(characters).collect()
 }
 
 /// Whether an operation needs no token.

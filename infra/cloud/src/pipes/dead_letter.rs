@@ -29,7 +29,7 @@ pub(super) fn of_pipe(pipe: &str, why: GivenUp, batch: Value, now: Timestamp) ->
 
 /// The dead letter of an event source mapping.
 pub(super) fn of_function(function: &str, why: GivenUp, attempts: u32, batch: Value, now: Timestamp) -> String {
-    let mut letter = json!({
+    let mut body = json!({
         "requestContext": {
             "requestId": random_uuid(),
             "functionArn": format!("arn:aws:lambda:us-east-1:000000000000:function:{function}"),
@@ -42,9 +42,9 @@ pub(super) fn of_function(function: &str, why: GivenUp, attempts: u32, batch: Va
     });
     if attempts > 0 {
         let response = json!({ "statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled" });
-        letter.as_object_mut().map(|letter| letter.insert("responseContext".to_owned(), response));
+        body.as_object_mut().map(|body| body.insert("responseContext".to_owned(), response));
     }
-    letter.to_string()
+    body.to_string()
 }
 
 /// Where the records are.

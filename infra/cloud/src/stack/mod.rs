@@ -38,7 +38,7 @@ const SOURCES_BOUND: Duration = Duration::from_secs(4);
 /// How long the requests in flight may take then.
 const REQUESTS_BOUND: Duration = Duration::from_secs(3);
 /// After which time [`Stack::stop_telling`] tells what it is waiting for.
-const PATIENCE: Duration = Duration::from_secs(1);
+const SILENT_WAIT: Duration = Duration::from_secs(1);
 
 /// A running cloud with a template deployed on it. Dropping it ends it at once; [`Stack::stop`] lets it finish what is
 /// running.
@@ -188,12 +188,12 @@ impl Stack {
     }
 }
 
-/// Tells what is being waited for when it takes longer than [`PATIENCE`].
+/// Tells what is being waited for when it takes longer than [`SILENT_WAIT`].
 async fn tell_when_slow<T>(tell: &impl Fn(&str), what: &str, work: impl Future<Output = T>) -> T {
     tokio::pin!(work);
     tokio::select! {
         done = &mut work => return done,
-        () = tokio::time::sleep(PATIENCE) => tell(what),
+        () = tokio::time::sleep(SILENT_WAIT) => tell(what),
     }
     work.await
 }

@@ -70,17 +70,17 @@ async fn a_batch_is_halved_whatever_its_retries_and_only_a_record_alone_uses_the
     }
     assert_eq!(calls, ["abcd", "ab", "a", "b", "cd", "c", "d"]);
     assert_eq!(dead_letters.len(), 4);
-    let letter: Value = serde_json::from_str(&dead_letters.recv().await.unwrap()[0]).unwrap();
+    let given_up: Value = serde_json::from_str(&dead_letters.recv().await.unwrap()[0]).unwrap();
     // The form is that of https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html.
     let fields = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
-    assert_eq!(fields(&letter), "DDBStreamBatchInfo requestContext responseContext timestamp version");
-    assert_eq!(fields(&letter["requestContext"]), "approximateInvokeCount condition functionArn requestId");
+    assert_eq!(fields(&given_up), "DDBStreamBatchInfo requestContext responseContext timestamp version");
+    assert_eq!(fields(&given_up["requestContext"]), "approximateInvokeCount condition functionArn requestId");
     assert_eq!(
-        fields(&letter["DDBStreamBatchInfo"]),
+        fields(&given_up["DDBStreamBatchInfo"]),
         "approximateArrivalOfFirstRecord approximateArrivalOfLastRecord batchSize endSequenceNumber shardId \
          startSequenceNumber streamArn"
     );
-    assert_eq!(letter["DDBStreamBatchInfo"]["approximateArrivalOfFirstRecord"], "1970-01-01T00:00:01Z");
+    assert_eq!(given_up["DDBStreamBatchInfo"]["approximateArrivalOfFirstRecord"], "1970-01-01T00:00:01Z");
 }
 
 #[tokio::test]

@@ -13,8 +13,8 @@ async fn a_stop_is_heard_during_a_backoff_and_the_record_is_there_at_the_next_st
         tried.send(keys(&bodies)).unwrap();
         async { Err::<Vec<usize>, _>("down".to_owned()) }
     };
-    let patient = Source { backoff: Duration::from_secs(10), retries: None, ..source(&[]) };
-    let pipe = to_queue(&endpoint, patient, Arc::new(down), None, clock()).unwrap();
+    let slow_to_retry = Source { backoff: Duration::from_secs(10), retries: None, ..source(&[]) };
+    let pipe = to_queue(&endpoint, slow_to_retry, Arc::new(down), None, clock()).unwrap();
     // The batch, then the first of its halves; after that the backoff begins.
     assert_eq!(attempts.recv().await.unwrap(), ["a", "b"]);
     assert_eq!(attempts.recv().await.unwrap(), ["a"]);

@@ -1,5 +1,6 @@
 //! A sale from the product to the paid order, and its fulfilment.
 
+use local::Options;
 use serde_json::json;
 
 use crate::shop::Shop;
@@ -12,6 +13,12 @@ async fn a_guest_buys_from_two_vendors_and_both_see_their_vendor_order() {
 #[tokio::test]
 async fn a_vendor_accepts_ships_and_delivers() {
     fulfil_on_delivery(&Shop::open().await).await;
+}
+
+#[tokio::test]
+async fn a_sale_is_the_same_when_functions_call_the_services_over_sockets() {
+    let shop = Shop::with(Options { sdk_over_http: true, ..Options::for_tests() }).await;
+    buy_from_two_vendors(&shop).await;
 }
 
 /// From two vendors' products to a paid order and its mail.

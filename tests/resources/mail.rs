@@ -1,5 +1,7 @@
 //! Mail: to whom it can be sent, and what happens when SES does not take it.
 
+use std::time::Duration;
+
 use cloud::dynamodb::{Caller, Outcome};
 use cloud::mail::{Account, Sending};
 use cloud::sqs::Depth;
@@ -198,6 +200,39 @@ async fn an_order_with_an_internationalised_domain_of_an_earlier_build_is_found_
     shop.wait_until_idle().await;
     assert_eq!(shop.mail_to(&kept).len(), 1);
     assert_eq!(find().await[0]["id"], sale.id.as_str(), "now under its new key");
+}
+
+#[tokio::test]
+async fn the_orders_of_an_address_under_its_old_and_its_new_key_are_one_list() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(9).publish().await;
+    let mut placed = Vec::new();
+    for number in 0..5 {
+        let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
+        let order = guest.checks_out("cash_on_delivery", &format!("order-{number}")).await;
+        let host = if number < 3 { "почта.рф" } else { A_LABELS };
+        rewrite(&shop, &guest.email, &format!("buyer@{host}")).await;
+        placed.push(order.expect(201)["id"].as_str().expect("an id").to_owned());
+        shop.advance(Duration::from_secs(1)).await;
+    }
+    // Newest first in each of the two, and the new key first.
+    let expected = [4, 3, 2, 1, 0].map(|number: usize| placed[number].as_str());
+    let operator = shop.operator().await;
+    for limit in 1..=6 {
+        let (mut found, mut cursor) = (Vec::new(), String::new());
+        for _ in 0..=expected.len() {
+            let path = format!("/v1/admin/orders?email=buyer@{A_LABELS}&limit={limit}{cursor}");
+            let page = operator.get(&path).await.expect(200).clone();
+            let items = page["items"].as_array().expect("items");
+            assert!(items.len() <= limit, "{page}");
+            found.extend(items.iter().map(|item| item["id"].as_str().expect("an id").to_owned()));
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        assert_eq!(found, expected, "in pages of {limit}");
+    }
 }
 
 #[tokio::test]

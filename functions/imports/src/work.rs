@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::job::{Claim, import_of};
 use domain::vendor::VendorJob;
 use domain::{MediaId, ProductId, Timestamp, VendorId};
-use platform::QueueMessage;
+use platform::{MessageError, QueueMessage};
 use serde::Deserialize;
 use tokio::time::Instant;
 
@@ -33,6 +33,12 @@ pub enum WorkError {
     Files(#[from] FilesError),
     #[error(transparent)]
     Queue(#[from] platform::NotSent),
+}
+
+impl MessageError for WorkError {
+    fn is_expected(&self) -> bool {
+        matches!(self, Self::Busy)
+    }
 }
 
 /// The fields that are read of an S3 event notification.

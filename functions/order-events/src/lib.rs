@@ -15,7 +15,7 @@ use std::time::Duration;
 use domain::order::{OrderEvent, OrderEventKind, PlacedOrder};
 use domain::text::Email;
 use domain::{EventId, LowStock, OrderId, OutboxEvent, Timestamp, UnmatchedPayment, VendorId};
-use platform::{Config, Fatal, QueueMessage, Rotating, Secret, StreamRecord};
+use platform::{Config, Fatal, MessageError, QueueMessage, Rotating, Secret, StreamRecord};
 use store::orders::{Claim, event_of};
 use store::{Accounts, Orders, Stock};
 
@@ -57,6 +57,12 @@ pub enum DeliveryError {
     /// Mail could not be sent; a retry may succeed.
     #[error(transparent)]
     Mail(#[from] mail::MailError),
+}
+
+impl MessageError for DeliveryError {
+    fn is_expected(&self) -> bool {
+        matches!(self, Self::Busy(_))
+    }
 }
 
 impl App {

@@ -58,7 +58,7 @@ impl Mail {
     /// Sends a message to one recipient.
     pub(crate) async fn send(&self, to: &Email, message: &Message) -> Result<(), Unsent> {
         if !to.can_be_mailed() {
-            return Err(Unsent::BadAddress("not in ASCII"));
+            return Err(Unsent::BadAddress("not in a form that can be mailed"));
         }
         let later = |error: aws_sdk_sesv2::error::BuildError| {
             Unsent::Later(MailError { reason: error.to_string(), perhaps_this_recipient_only: true })

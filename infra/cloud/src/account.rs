@@ -6,3 +6,8 @@ pub const REGION: &str = "us-east-1";
 pub const ACCOUNT: &str = "000000000000";
 /// The name of the deployed stack, the prefix of physical names.
 pub const STACK: &str = "bozor";
+
+/// The ARN of a function by its physical name.
+pub fn function_arn(name: &str) -> String {
+    format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}")
+}

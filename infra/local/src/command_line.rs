@@ -143,9 +143,9 @@ async fn serve(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     if arguments.processes {
         options.cloud.processes = Some(beside_this_program()?);
     }
+    let mut signals = Signals::listen()?;
     let cloud = LocalCloud::with(options).await?;
     say(&greeting(&cloud.base_url(), !arguments.no_demo));
-    let mut signals = Signals::listen()?;
     signals.next().await;
     say("Stopping. A second Ctrl-C ends at once.");
     let stopped = cloud.stop_telling(|what| say(&format!("Waiting for {what}.")));

@@ -13,12 +13,17 @@ use sandboxes::stripe::{self, Stripe, Webhooks};
 use crate::{TEMPLATE, documentation, functions};
 
 /// The marketplace as it is deployed on the embedded cloud.
-#[derive(Default)]
 pub(crate) struct Bozor {
     stripe: OnceLock<Stripe>,
+    /// Whether functions call the services over sockets.
+    sdk_over_http: bool,
 }
 
 impl Bozor {
+    pub(crate) fn new(sdk_over_http: bool) -> Self {
+        Self { stripe: OnceLock::new(), sdk_over_http }
+    }
+
     /// Stripe's sandbox, once the cloud has opened it.
     pub(crate) fn stripe(&self) -> Option<&Stripe> {
         self.stripe.get()
@@ -71,7 +76,7 @@ impl Deployment for Bozor {
 
     fn start<'a>(&'a self, hosted: &'a Hosted<'a>) -> BoxFuture<'a, Result<Arc<dyn Invoke>, Failure>> {
         Box::pin(async move {
-            let running = functions::start(hosted).await?;
+            let running = functions::start(hosted, self.sdk_over_http).await?;
             let running = running.with_limit(hosted.function.timeout).with_faults(hosted.faults.clone());
             let running = running.with_ended(hosted.ended.clone());
             Ok(Arc::new(running) as Arc<dyn Invoke>)

@@ -84,9 +84,13 @@ pub const FUNCTIONS: &[Function] = &[
 ];
 
 /// Starts the function that the template names in this process.
-pub(crate) async fn start(hosted: &Hosted<'_>) -> Result<InProcess, Failure> {
-    let http = SharedHttpClient::new(InProcessHttp::to(hosted.endpoints.clone()));
-    let config = Config::from_vars(hosted.environment.clone()).with_http(http);
+pub(crate) async fn start(hosted: &Hosted<'_>, sdk_over_http: bool) -> Result<InProcess, Failure> {
+    let config = Config::from_vars(hosted.environment.clone());
+    let config = if sdk_over_http {
+        config
+    } else {
+        config.with_http(SharedHttpClient::new(InProcessHttp::to(hosted.endpoints.clone())))
+    };
     start_with(hosted.function, &hosted.clock, &config).await
 }
 

@@ -11,6 +11,8 @@ pub mod greeting;
 mod in_process_http;
 mod options;
 pub mod seed;
+#[cfg(test)]
+mod template_tests;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -56,7 +58,7 @@ impl LocalCloud {
     /// # Errors
     /// See [`StartError`].
     pub async fn with(options: Options) -> Result<Self, StartError> {
-        let bozor = Arc::new(Bozor::default());
+        let bozor = Arc::new(Bozor::new(options.sdk_over_http));
         let stack = Stack::start(options.cloud, Arc::<Bozor>::clone(&bozor)).await?;
         seed::settings(stack.services(), options.limits, options.rates).await?;
         seed::accounts(stack.services(), options.demo).await?;

@@ -15,6 +15,8 @@ pub struct Options {
     pub cloud: stack::Options,
     /// Whether the demo data is loaded.
     pub demo: bool,
+    /// Whether functions in this process call the services over sockets, as processes do.
+    pub sdk_over_http: bool,
     /// Rate limits of a cloud that has no settings yet. Settings that exist stay as they are.
     pub limits: Limits,
     /// Tax and commission of a cloud that has no settings yet.
@@ -31,7 +33,13 @@ impl Options {
     /// For `cargo run`: on a fixed port, with real time, stored in a directory or in memory.
     pub fn for_development(port: u16, data: Option<PathBuf>, demo: bool) -> Self {
         let cloud = stack::Options { port, data, throttle: Some(DEVELOPMENT_THROTTLE), ..stack::Options::default() };
-        Self { cloud, demo, limits: Limits::default().with_clients(SHARED_ADDRESS_LIMIT), rates: Rates::default() }
+        Self {
+            cloud,
+            demo,
+            sdk_over_http: false,
+            limits: Limits::default().with_clients(SHARED_ADDRESS_LIMIT),
+            rates: Rates::default(),
+        }
     }
 
     /// For tests: in memory, on a free port, with a frozen clock and no timer for schedules.

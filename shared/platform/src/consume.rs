@@ -90,6 +90,13 @@ fn read<T: DeserializeOwned>(event: &str) -> Result<T, EventError> {
     serde_json::from_str(event).map_err(|error| EventError::Unreadable(error.to_string()))
 }
 
+/// Why a message is to be delivered again.
+pub trait MessageError: Error {
+    /// Whether it is part of normal work, such as a copy of a message that another invocation holds. An error that is
+    /// not counts for the operator's alarm.
+    fn is_expected(&self) -> bool;
+}
+
 /// Logs a failure once, with its chain of causes.
 fn log_failure(item: &str, error: &dyn Error) {
     let mut cause = error.to_string();
@@ -113,13 +120,17 @@ fn log_failure(item: &str, error: &dyn Error) {
 pub async fn queue_batch<App, F, E>(app: &App, event: &str, now: Timestamp, handler: &F) -> Result<String, EventError>
 where
     F: AsyncFn(&App, &QueueMessage, Timestamp) -> Result<(), E>,
-    E: Error,
+    E: MessageError,
 {
     let batch: Batch<QueueMessage> = read(event)?;
     let mut answer = BatchResponse::default();
     for message in batch.records {
         if let Err(error) = Box::pin(handler(app, &message, now)).await {
-            log_failure(&message.message_id, &error);
+            if error.is_expected() {
+                tracing::info!(item = message.message_id, cause = %error, "a message will be delivered again");
+            } else {
+                log_failure(&message.message_id, &error);
+            }
             answer.failed(message.message_id);
         }
     }
@@ -174,7 +185,7 @@ where
 pub async fn consume_queue<App, F, E>(app: App, handler: F) -> Result<(), Fatal>
 where
     F: AsyncFn(&App, &QueueMessage, Timestamp) -> Result<(), E>,
-    E: Error,
+    E: MessageError,
 {
     run(async |event: &str, now| queue_batch(&app, event, now, &handler).await).await
 }

@@ -6,6 +6,12 @@ use serde_json::{Value, json};
 use super::*;
 use crate::Change;
 
+impl MessageError for io::Error {
+    fn is_expected(&self) -> bool {
+        false
+    }
+}
+
 /// Records what it is given, and fails on what contains "bad".
 #[derive(Default)]
 struct Recorder(Mutex<Vec<String>>);

@@ -24,8 +24,8 @@ pub mod trace;
 pub use bucket::{Bucket, NotSigned, UploadSpec};
 pub use config::Config;
 pub use consume::{
-    EventError, QueueMessage, Tick, consume_queue, consume_schedule, consume_stream, queue_batch, schedule_tick,
-    stream_batch,
+    EventError, MessageError, QueueMessage, Tick, consume_queue, consume_schedule, consume_stream, queue_batch,
+    schedule_tick, stream_batch,
 };
 pub use fatal::Fatal;
 pub use http::{HttpClient, HttpError};

@@ -202,9 +202,9 @@ impl Endpoint {
         };
         match executed {
             Ok(executed) => {
-                limits::check_answer(operation, &executed.body)?;
                 cost.read_units += executed.read;
                 cost.write_units += executed.write;
+                limits::check_answer(operation, &executed.body)?;
                 for table in tables {
                     self.wake_readers(&table);
                 }

@@ -34,7 +34,9 @@ pub enum OpenError {
     #[error("the DynamoDB tables cannot be opened: {0}")]
     Sqlite(#[from] rusqlite::Error),
     /// The stored table of this name has another key.
-    #[error("table {0} is stored with another key than the template gives it; `cargo run -- reset` deletes the data")]
+    #[error(
+        "table {0} is stored with another key than the template gives it: delete the data, or choose another directory"
+    )]
     OtherKey(String),
     #[error("the path of the DynamoDB tables is not UTF-8")]
     Path,

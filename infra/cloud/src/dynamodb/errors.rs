@@ -4,6 +4,8 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::account::ACCOUNT;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Status and JSON body of the response.
@@ -56,7 +58,7 @@ pub(super) fn access_denied(access_key_id: &str, what: &str) -> Value {
     json!({
         "__type": format!("{CORAL}AccessDeniedException"),
         "Message": format!(
-            "User: arn:aws:sts::000000000000:assumed-role/{function}/{function} is not authorized to perform: {what} \
+            "User: arn:aws:sts::{ACCOUNT}:assumed-role/{function}/{function} is not authorized to perform: {what} \
              because no identity-based policy allows the action"
         ),
     })

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::account::REGION;
 use crate::time::Timestamp;
 use dynoxide::DynoxideError;
 use dynoxide::actions::get_shard_iterator::encode_shard_iterator;
@@ -231,7 +232,7 @@ impl Engine {
         let as_delivered = |record| {
             let mut event = serde_json::to_value(record).map_err(|error| failed(error.to_string()))?;
             if let Some(event) = event.as_object_mut() {
-                event.insert("awsRegion".to_owned(), Value::from("us-east-1"));
+                event.insert("awsRegion".to_owned(), Value::from(REGION));
                 event.insert("eventSourceARN".to_owned(), Value::from(arn.as_str()));
             }
             let position = event

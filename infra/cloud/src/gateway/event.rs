@@ -18,7 +18,7 @@ use super::authorizer::Caller;
 use super::route::decoded;
 
 /// The AWS account id of the local cloud.
-const API: &str = "bozorlocal";
+const API: &str = "local";
 const COMMON_LOG: &[BorrowedFormatItem<'_>] =
     format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000");
 

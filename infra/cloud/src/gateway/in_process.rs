@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tower::Service;
 
 use super::{BoxFuture, InvocationContext, Invoke, InvokeError};
+use crate::account::function_arn;
 use crate::faults::Faults;
 
 /// Takes an event (JSON) and returns the response (JSON).
@@ -131,10 +132,6 @@ fn lambda_context(name: &str, invocation: InvocationContext) -> Context {
     context.xray_trace_id = Some(invocation.trace_id);
     context.deadline = u64::try_from(invocation.deadline.millis()).unwrap_or(0);
     context
-}
-
-pub(super) fn function_arn(name: &str) -> String {
-    format!("arn:aws:lambda:us-east-1:000000000000:function:{name}")
 }
 
 async fn run(router: Router, event: Bytes, context: Context) -> Result<Bytes, InvokeError> {

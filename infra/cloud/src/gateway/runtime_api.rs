@@ -13,8 +13,8 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::{Notify, oneshot, watch};
 
-use super::in_process::function_arn;
 use super::{InvocationContext, InvokeError};
+use crate::account::function_arn;
 
 /// The function's response, or why there is none.
 pub(super) type Answered = Result<Bytes, InvokeError>;

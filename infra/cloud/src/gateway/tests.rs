@@ -147,7 +147,7 @@ async fn an_event_is_api_gateways_own() {
             "pathParameters": {"thing": "a b"},
             "requestContext": {
                 "accountId": "000000000000",
-                "apiId": "bozorlocal",
+                "apiId": "local",
                 "authorizer": {"jwt": {
                     "claims": {
                         "sub": "s",

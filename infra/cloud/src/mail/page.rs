@@ -3,7 +3,7 @@
 use super::StoredMessage;
 
 const HEAD: &str = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-    <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>Bozor mail</title><style>\
+    <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>Mail</title><style>\
     body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}\
     article{border:1px solid #ccc;border-radius:.5rem;padding:.75rem 1rem;margin:1rem 0}\
     h2{font-size:1.1rem;margin:0}.about{color:#555;margin:.1rem 0 .6rem}\

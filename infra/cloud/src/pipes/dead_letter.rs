@@ -1,6 +1,7 @@
 //! Dead letters of records that were given up. As in AWS, they contain the records' position in the stream, not the
 //! records (<https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html>).
 
+use crate::account::{ACCOUNT, REGION, function_arn};
 use crate::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -17,7 +18,7 @@ pub(super) enum GivenUp {
 pub(super) fn of_pipe(pipe: &str, why: GivenUp, batch: Value, now: Timestamp) -> String {
     json!({
         "context": {
-            "partnerResourceArn": format!("arn:aws:pipes:us-east-1:000000000000:pipe/{pipe}"),
+            "partnerResourceArn": format!("arn:aws:pipes:{REGION}:{ACCOUNT}:pipe/{pipe}"),
             "condition": why.condition(),
         },
         "version": "1.0",
@@ -32,7 +33,7 @@ pub(super) fn of_function(function: &str, why: GivenUp, attempts: u32, batch: Va
     let mut body = json!({
         "requestContext": {
             "requestId": random_uuid(),
-            "functionArn": format!("arn:aws:lambda:us-east-1:000000000000:function:{function}"),
+            "functionArn": function_arn(function),
             "condition": why.condition(),
             "approximateInvokeCount": attempts,
         },

@@ -31,7 +31,7 @@ pub type Delivering<T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send>>
 /// A queue to deliver to. A closure from message bodies to a future is a sink.
 pub trait Sink: Send + Sync + 'static {
     /// Sends these messages, at most [`Source::batch_size`] of them, and returns the indices of those that the queue
-    /// refused. With an error none of them was sent.
+    /// refused. After an error all of them are sent again, so some may arrive twice, as from SQS itself.
     fn send(&self, bodies: Vec<String>) -> Delivering<Vec<usize>>;
 }
 

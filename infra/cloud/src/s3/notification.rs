@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::account::REGION;
 use crate::time::Timestamp;
 use serde_json::json;
 use time::OffsetDateTime;
@@ -32,7 +33,7 @@ impl Created<'_> {
         json!({"Records": [{
             "eventVersion": "2.1",
             "eventSource": "aws:s3",
-            "awsRegion": "us-east-1",
+            "awsRegion": REGION,
             "eventTime": written(self.at),
             "eventName": self.event,
             "userIdentity": {"principalId": format!("AWS:{}", self.by)},

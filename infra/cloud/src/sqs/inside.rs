@@ -5,6 +5,7 @@ use super::batch::MAX_BATCH_ENTRIES;
 use super::operations::check_message;
 use super::store::Outgoing;
 use super::{MAX_MESSAGE_SIZE, QueueError, Queues};
+use crate::account::ACCOUNT;
 
 impl Queues {
     /// Sends messages from inside the cloud as `SendMessageBatch` does, and returns the indices of those that were
@@ -27,7 +28,7 @@ impl Queues {
         for (index, body) in bodies.iter().enumerate() {
             match check_message(body, &attributes) {
                 Ok(_) => {
-                    let message = Outgoing { body, attributes: &attributes, trace_header: None, sender: "bozor" };
+                    let message = Outgoing { body, attributes: &attributes, trace_header: None, sender: ACCOUNT };
                     self.inner.send(&spec, &message, spec.delay)?;
                 }
                 Err(_) => refused.push(index),

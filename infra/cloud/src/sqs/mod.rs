@@ -187,7 +187,7 @@ impl Queues {
         let spec = self.spec(queue)?;
         let refused = |refusal: Refusal| QueueError::Refused { queue: queue.to_owned(), reason: refusal.message };
         operations::check_message(body, attributes).map_err(refused)?;
-        let message = Outgoing { body, attributes, trace_header: None, sender: "bozor" };
+        let message = Outgoing { body, attributes, trace_header: None, sender: ACCOUNT };
         Ok(self.inner.send(&spec, &message, spec.delay)?)
     }
 

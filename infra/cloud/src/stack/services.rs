@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::data_directory::DataDirectory;
 use super::deployment::{Deployment, Options, Surroundings, ThirdParty};
 use super::start::StartError;
+use crate::account::REGION;
 use crate::clock::Clock;
 use crate::cognito::Cognito;
 use crate::dynamodb::{self, Endpoint, Permit};
@@ -188,7 +189,7 @@ impl Services {
         let mut variables = function.environment.clone();
         let endpoint_base = self.endpoint_base();
         for (name, value) in [
-            ("AWS_REGION", "us-east-1".to_owned()),
+            ("AWS_REGION", REGION.to_owned()),
             ("AWS_ACCESS_KEY_ID", Roles::key_of(&function.id)),
             ("AWS_SECRET_ACCESS_KEY", SECRET_KEY.to_owned()),
             ("AWS_SESSION_TOKEN", format!("local-session-of-{}", function.id)),

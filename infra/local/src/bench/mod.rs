@@ -12,7 +12,7 @@ mod starts;
 mod table;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cloud::gateway::InvokeError;
 use cloud::stack::StartError;
@@ -70,7 +70,8 @@ impl Bench {
     /// See [`BenchError`].
     pub async fn run(&self, out: &mut (dyn Write + Send)) -> Result<(), BenchError> {
         let chosen = self.chosen()?;
-        let cloud = open().await?;
+        let data = tempfile::tempdir()?;
+        let cloud = open(&data.path().join("functions")).await?;
         let shop = Shop::open(&cloud, 1).await?;
         self.functions(&cloud, &shop, &chosen, out).await?;
         if self.instructions {
@@ -78,7 +79,7 @@ impl Bench {
         }
         cloud.stop().await;
         if self.stack {
-            let cloud = open().await?;
+            let cloud = open(&data.path().join("stack")).await?;
             stack::measure(&cloud, out).await?;
             cloud.stop().await;
         }
@@ -178,7 +179,7 @@ impl Bench {
     }
 }
 
-/// A cloud with the demo data as `cargo run` has it, in memory, on a free port.
-async fn open() -> Result<LocalCloud, BenchError> {
-    Ok(LocalCloud::with(Options::for_development(0, None, true)).await?)
+/// A cloud with the demo data as `cargo run` has it, with its files in this directory, on a free port.
+async fn open(data: &Path) -> Result<LocalCloud, BenchError> {
+    Ok(LocalCloud::with(Options::for_development(0, Some(data.to_path_buf()), true)).await?)
 }

@@ -129,3 +129,17 @@ pub(super) fn list_of_20() -> Result<Call, BenchError> {
 pub(super) fn product_page() -> Result<Call, BenchError> {
     Call::get("/v1/products/rishtan-blue-kosa")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::SCENARIOS;
+    use crate::functions::FUNCTIONS;
+
+    #[test]
+    fn every_function_is_measured() {
+        let measured: BTreeSet<&str> = SCENARIOS.iter().map(|scenario| scenario.function).collect();
+        assert_eq!(measured, FUNCTIONS.iter().map(|function| function.name).collect());
+    }
+}

@@ -16,7 +16,7 @@ use ring::hmac;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
-use tokio::task::{AbortHandle, JoinHandle, JoinSet};
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::acting::ActError;
 use super::store::Event;
@@ -41,18 +41,15 @@ pub(super) struct WebhookEndpoint {
     pub(super) deliver: Deliver,
 }
 
-/// The task that sends events when they are due. It ends when this is dropped.
+/// The task that sends events when they are due. It is aborted when this is dropped.
 pub(super) struct Schedule {
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
 
-/// Aborts a task when it is dropped.
-struct Abort(AbortHandle);
-
-impl Drop for Abort {
+impl Drop for Schedule {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
     }
 }
 
@@ -61,9 +58,9 @@ impl Underway for Schedule {
     /// abandoned as if the endpoint had not answered.
     fn stop(self: Box<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
-            let _abort = Abort(self.task.abort_handle());
-            self.stop.send_replace(true);
-            if let Err(cause) = self.task.await {
+            let mut schedule = self;
+            schedule.stop.send_replace(true);
+            if let Err(cause) = (&mut schedule.task).await {
                 tracing::error!(%cause, "the schedule of Stripe's webhooks has failed");
             }
         })

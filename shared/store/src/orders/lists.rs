@@ -56,21 +56,25 @@ impl Orders {
         self.orders("by_buyer", ("buyer_key", buyer_partition(buyer)), "buyer_sort", page).await
     }
 
-    /// The orders placed with an e-mail address, newest first. Where there are none, those that a build before
-    /// 2026-11-29 keyed by the same address with its domain in its own script: each moves when it is written again.
+    /// The orders placed with an e-mail address, newest first. After them come those that a build before 2026-11-29 keyed
+    /// by the same address with its domain in its own script: each moves when it is written again.
     pub async fn of_email(&self, email: &Email, page: &PageRequest) -> Result<Slice<OrderSummary>, Error> {
-        let of = |address: &str| self.orders("by_email", ("email_key", email_partition(address)), "email_sort", page);
-        let found = of(email.as_str()).await;
-        let is_elsewhere = match &found {
-            Ok(found) => found.items.is_empty(),
-            // A cursor belongs to one of the two lists.
-            Err(Error::Refused(refused)) => refused.code() == Code::InvalidCursor,
-            Err(_) => false,
+        let of = async |address: &str, page: &PageRequest| {
+            self.orders("by_email", ("email_key", email_partition(address)), "email_sort", page).await
         };
-        match email.with_unicode_domain().filter(|_| is_elsewhere) {
-            Some(before) => of(&before).await,
-            None => found,
+        let Some(before) = email.with_unicode_domain() else { return of(email.as_str(), page).await };
+        let mut found = match of(email.as_str(), page).await {
+            // A cursor belongs to one of the two lists.
+            Err(Error::Refused(refused)) if refused.code() == Code::InvalidCursor => return of(&before, page).await,
+            found => found?,
+        };
+        let left = page.limit.saturating_sub(u16::try_from(found.items.len()).unwrap_or(u16::MAX));
+        if found.next.is_none() && left > 0 {
+            let more = of(&before, &PageRequest { limit: left, cursor: None }).await?;
+            found.items.extend(more.items);
+            found.next = more.next;
         }
+        Ok(found)
     }
 
     /// The orders in a state, newest first.

@@ -1,11 +1,14 @@
+//! What the embedded cloud reads in Bozor's template, and what it refuses there.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use serde_json::json;
+use cloud::dynamodb::{AttributeKind, Projection, StreamView, Table};
+use cloud::iam::{Effect, Roles};
+use cloud::template::{EventSource, SecretValue, Site, Template, TemplateError, Texts};
+use serde_json::{Value, json};
 
-use super::*;
-use crate::dynamodb::{AttributeKind, Projection, StreamView};
-use crate::iam::{Effect, Roles};
+mod nested;
 
 fn text() -> String {
     std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml")).unwrap()

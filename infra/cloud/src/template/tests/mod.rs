@@ -1,0 +1,46 @@
+use serde_json::json;
+
+use super::*;
+
+/// A small deployment: a pool, an API with one function, a table with its stream and a queue.
+const SMALL: &str = include_str!("small.yaml");
+
+fn parse(text: &str) -> Result<Template, TemplateError> {
+    Template::parse(Texts { root: text, nested: &[] }, &Site::at("http://localhost:4000"))
+}
+
+#[test]
+fn a_template_becomes_its_resources_with_local_names() {
+    let template = parse(SMALL).unwrap();
+    let function = template.function("HelloFunction").unwrap();
+    assert_eq!((function.binary.as_str(), function.memory), ("hello", 128));
+    assert_eq!(function.environment["NOTES_TABLE"], template.table("NotesTable").unwrap().name);
+    assert_eq!(function.environment["JOBS_QUEUE_URL"], template.queue("JobsQueue").unwrap().url);
+    let routes: Vec<String> = template.api.routes.iter().map(crate::gateway::Route::key).collect();
+    assert_eq!(routes, ["GET /hello/{name}"]);
+    let roles = crate::iam::Roles::of(template.roles());
+    let key = crate::iam::Roles::key_of("HelloFunction");
+    assert!(roles.allows(&key, "dynamodb:GetItem", &template.table("NotesTable").unwrap().arn()));
+    assert!(!roles.allows(&key, "dynamodb:PutItem", &template.table("NotesTable").unwrap().arn()));
+}
+
+#[test]
+fn what_is_not_known_is_refused_with_its_path() {
+    for (from, to, path) in [
+        ("AWS::SQS::Queue", "AWS::SNS::Topic", "Resources.JobsQueue"),
+        ("!Ref NotesTable", "!Ref NoTable", "Resources.HelloFunction"),
+        ("MemorySize: 128", "Memory: 128", "Resources.HelloFunction"),
+        ("BillingMode: PAY_PER_REQUEST", "BillingMode: PROVISIONED", "Resources.NotesTable"),
+    ] {
+        assert!(SMALL.contains(from), "{from}");
+        let refused = parse(&SMALL.replacen(from, to, 1)).unwrap_err();
+        assert!(refused.path.starts_with(path), "{refused}");
+    }
+}
+
+#[test]
+fn a_pipe_lets_pass_what_its_filter_names() {
+    let pipe = parse(SMALL).unwrap().pipes.pop().unwrap();
+    assert!(pipe.lets_pass(&json!({"eventName": "INSERT"})));
+    assert!(!pipe.lets_pass(&json!({"eventName": "REMOVE"})));
+}

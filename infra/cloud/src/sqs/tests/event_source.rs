@@ -48,7 +48,7 @@ async fn a_function_gets_batches_as_lambda_events_and_what_it_handled_is_deleted
       "attributes": {
         "ApproximateFirstReceiveTimestamp": "1795000000000",
         "ApproximateReceiveCount": "1",
-        "SenderId": "bozor",
+        "SenderId": "000000000000",
         "SentTimestamp": "1795000000000"
       },
       "awsRegion": "us-east-1",

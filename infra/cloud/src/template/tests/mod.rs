@@ -27,7 +27,7 @@ fn a_template_becomes_its_resources_with_local_names() {
 #[test]
 fn what_is_not_known_is_refused_with_its_path() {
     for (from, to, path) in [
-        ("AWS::SQS::Queue", "AWS::SNS::Topic", "Resources.JobsQueue"),
+        ("VisibilityTimeout: 60", "FifoQueue: true", "Resources.JobsQueue"),
         ("!Ref NotesTable", "!Ref NoTable", "Resources.HelloFunction"),
         ("MemorySize: 128", "Memory: 128", "Resources.HelloFunction"),
         ("BillingMode: PAY_PER_REQUEST", "BillingMode: PROVISIONED", "Resources.NotesTable"),

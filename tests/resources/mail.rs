@@ -226,7 +226,7 @@ async fn the_orders_of_an_address_under_its_old_and_its_new_key_are_one_list() {
             let items = page["items"].as_array().expect("items");
             assert!(items.len() <= limit, "{page}");
             found.extend(items.iter().map(|item| item["id"].as_str().expect("an id").to_owned()));
-            match page["next_cursor"].as_str() {
+            match page["next"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),
                 None => break,
             }

@@ -17,7 +17,7 @@ use rusqlite::Connection;
 use crate::clock::Clock;
 
 /// What the connection is set to. In WAL mode with `synchronous = NORMAL` commits survive a kill of the process without
-/// an fsync each. The directory's lock keeps other processes out, so the file stays locked between transactions, and the
+/// an fsync each. The directory's lock keeps other processes out, so the file stays locked between transactions. The
 /// log is copied back after 40 MB instead of 4.
 const SETTINGS: &str = "
     PRAGMA locking_mode = EXCLUSIVE;

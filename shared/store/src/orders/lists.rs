@@ -56,8 +56,8 @@ impl Orders {
         self.orders("by_buyer", ("buyer_key", buyer_partition(buyer)), "buyer_sort", page).await
     }
 
-    /// The orders placed with an e-mail address, newest first. After them come those that a build before 2026-11-29 keyed
-    /// by the same address with its domain in its own script: each moves when it is written again.
+    /// The orders placed with an e-mail address, newest first. After them come those that a build before 2026-11-29
+    /// keyed by the same address with its domain in its own script: each moves when it is written again.
     pub async fn of_email(&self, email: &Email, page: &PageRequest) -> Result<Slice<OrderSummary>, Error> {
         let of = async |address: &str, page: &PageRequest| {
             self.orders("by_email", ("email_key", email_partition(address)), "email_sort", page).await

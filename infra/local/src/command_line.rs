@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use cloud::stack::StartError;
 use cloud::template::{Site, Template};
 
-use crate::bench::Bench;
+use crate::bench::{Bench, Parts};
 use crate::greeting::greeting;
 use crate::{LocalCloud, Options, TEMPLATE, contract};
 
@@ -69,6 +69,9 @@ struct Measure {
     /// Skip the measurement of the whole stack.
     #[arg(long)]
     no_stack: bool,
+    /// Measure the whole stack only, which needs no built function.
+    #[arg(long, conflicts_with_all = ["no_stack", "function", "callgrind"])]
+    only_stack: bool,
 }
 
 /// Parses the arguments and runs the subcommand. An error goes to standard error and becomes exit code 1.
@@ -119,7 +122,11 @@ fn bench(measure: Measure) -> Result<(), Box<dyn Error>> {
         starts: measure.starts,
         invocations: measure.invocations,
         instructions: measure.callgrind,
-        stack: !measure.no_stack,
+        parts: match (measure.only_stack, measure.no_stack) {
+            (true, _) => Parts::Stack,
+            (false, true) => Parts::Functions,
+            (false, false) => Parts::Both,
+        },
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     Ok(runtime.block_on(bench.run(&mut std::io::stdout()))?)

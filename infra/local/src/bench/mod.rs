@@ -36,8 +36,16 @@ pub struct Bench {
     pub invocations: u32,
     /// Whether instructions are counted too, which needs valgrind.
     pub instructions: bool,
-    /// Whether the whole stack is measured too.
-    pub stack: bool,
+    /// What is measured.
+    pub parts: Parts,
+}
+
+/// What a benchmark measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parts {
+    Functions,
+    Stack,
+    Both,
 }
 
 /// Why a benchmark failed.
@@ -69,16 +77,18 @@ impl Bench {
     /// # Errors
     /// See [`BenchError`].
     pub async fn run(&self, out: &mut (dyn Write + Send)) -> Result<(), BenchError> {
-        let chosen = self.chosen()?;
         let data = tempfile::tempdir()?;
-        let cloud = open(&data.path().join("functions")).await?;
-        let shop = Shop::open(&cloud, 1).await?;
-        self.functions(&cloud, &shop, &chosen, out).await?;
-        if self.instructions {
-            self.instructions(&cloud, &shop, &chosen, out).await?;
+        if self.parts != Parts::Stack {
+            let chosen = self.chosen()?;
+            let cloud = open(&data.path().join("functions")).await?;
+            let shop = Shop::open(&cloud, 1).await?;
+            self.functions(&cloud, &shop, &chosen, out).await?;
+            if self.instructions {
+                self.instructions(&cloud, &shop, &chosen, out).await?;
+            }
+            cloud.stop().await;
         }
-        cloud.stop().await;
-        if self.stack {
+        if self.parts != Parts::Functions {
             let cloud = open(&data.path().join("stack")).await?;
             stack::measure(&cloud, out).await?;
             cloud.stop().await;

@@ -104,6 +104,12 @@ POST   /v1/admin/orders/{id}/payments/{payment_id}/decide     401  401   401   4
 GET    /v1/admin/payments                                     401  401   401   403   403   403   403     403    403     403   403       200
 GET    /v1/admin/payments/unmatched                           401  401   401   403   403   403   403     403    403     403   403       200
 GET    /v1/admin/refunds/failed                               401  401   401   403   403   403   403     403    403     403   403       200
+GET    /v1/admin/settings/{area}                              401  401   401   403   403   403   403     403    403     403   403       200
+GET    /v1/admin/settings/{area}/{id}                         401  401   401   403   403   403   403     403    403     403   403       200
+PUT    /v1/admin/settings/{area}/{id}                         401  401   401   403   403   403   403     403    403     403   403       200
+DELETE /v1/admin/settings/{area}/{id}                         401  401   401   403   403   403   403     403    403     403   403       200
+GET    /v1/admin/settings/{area}/{id}/history                 401  401   401   403   403   403   403     403    403     403   403       200
+POST   /v1/admin/settings/{area}/{id}/restore                 401  401   401   403   403   403   403     403    403     403   403       200
 GET    /v1/admin/categories                                   401  401   401   403   403   403   403     403    403     403   403       200
 PUT    /v1/admin/categories                                   401  401   401   403   403   403   403     403    403     403   403       200
 ";

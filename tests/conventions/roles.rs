@@ -104,6 +104,10 @@ async fn goods(shop: &Shop, vendor: &Vendor) -> Product {
         let tree = json!({"items": [{"handle": "kitchen", "name": name, "children": []}]});
         operator.clone().with("if-match", etag).put("/v1/admin/categories", &tree).await.expect(200);
     }
+    let unpaid = "/v1/admin/settings/limits/unpaid-orders";
+    let chief = operator.clone().with("if-match", "*");
+    chief.put(unpaid, &json!({"most": 40})).await.expect(200);
+    chief.post(&format!("{unpaid}/restore"), &json!({"version": 1})).await.expect(200);
     let media = vendor
         .client
         .post("/v1/vendor/media", &json!({"content_type": "image/png", "size": 100}))

@@ -5,6 +5,7 @@
 
 mod release;
 mod renamed;
+mod tomorrow;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,9 @@ use crate::shop::{Client, Shop};
 
 /// The release before names changed.
 const FIRST: &str = "0.1.0";
+
+/// What the build before the last change of stored data wrote.
+const LATEST: &str = "2026-11-30";
 
 /// A cloud with the items of a release, and its operator, vendor and buyer, signed in anew.
 struct RestoredShop {

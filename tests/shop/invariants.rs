@@ -62,6 +62,16 @@ pub(crate) struct Ledger {
     pub(crate) messages: Vec<SentMessage>,
 }
 
+/// Puts an item into a table, past the roles.
+pub(crate) async fn put_item(shop: &Shop, table: &str, item: &Value) {
+    let services = shop.cloud.services();
+    let name = &services.template.table(table).expect("a table").name;
+    let put = json!({"TableName": name, "Item": item}).to_string();
+    let answer = services.dynamodb.call(&Caller::root(), "PutItem", put.as_bytes()).await;
+    let Outcome::Answer(status, body) = answer else { panic!("the table {table} does not answer") };
+    assert!(status.is_success(), "{}: {item}", String::from_utf8_lossy(&body));
+}
+
 /// All items of a table, read past the roles.
 pub(crate) async fn items(shop: &Shop, table: &str) -> Vec<Value> {
     let services = shop.cloud.services();

@@ -1,8 +1,9 @@
-//! The operator's endpoints: vendors, orders, payments, categories.
+//! The operator's endpoints: vendors, orders, payments, categories, settings.
 
 mod categories;
 mod orders;
 mod payments;
+mod settings;
 mod vendors;
 
 use api::{Routes, routes};
@@ -25,6 +26,10 @@ pub fn routes<R: Routes<App>>() -> R {
         .routes(routes!(payments::list_payments_as_operator[InvalidCursor]))
         .routes(routes!(payments::list_failed_refunds[InvalidCursor]))
         .routes(routes!(payments::list_unmatched_payments[InvalidCursor]))
+        .routes(routes!(settings::list_settings))
+        .routes(routes!(settings::show_setting, settings::put_setting[Invalid], settings::reset_setting[Invalid]))
+        .routes(routes!(settings::list_setting_changes[InvalidCursor]))
+        .routes(routes!(settings::restore_setting[Invalid]))
         .routes(routes!(categories::show_categories_as_operator, categories::replace_categories_as_operator[Invalid]))
 }
 

@@ -36,6 +36,8 @@ pub async fn list_cart_payment_methods(
     let name = |provider| match provider {
         ProviderName::Stripe => "Card and wallets",
         ProviderName::CashOnDelivery => "Cash on delivery",
+        // Offered to nobody: it takes no amount.
+        ProviderName::Other => "Other",
     };
     let methods = carts.payment_methods(id, now).await?.into_iter();
     let items = methods.map(|provider| PaymentMethod { provider, name: name(provider) }).collect();

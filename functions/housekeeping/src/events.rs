@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use domain::{OutboxEvent, Timestamp};
-use store::orders::{Undelivered, event_record};
+use store::orders::Undelivered;
 
 use crate::{App, Error, Summary};
 
@@ -74,9 +74,9 @@ impl App {
         let entries = events
             .iter()
             .enumerate()
-            .map(|(index, (_, event))| {
+            .map(|(index, (undelivered, _))| {
                 let entry = SendMessageBatchRequestEntry::builder().id(index.to_string());
-                entry.message_body(event_record(event)?).build().map_err(|error| queue(error.to_string()))
+                entry.message_body(&undelivered.record).build().map_err(|error| queue(error.to_string()))
             })
             .collect::<Result<Vec<_>, Error>>()?;
         let answer = self

@@ -6,6 +6,7 @@ mod variants;
 #[cfg(test)]
 mod tests;
 
+use domain::stored::Kept;
 use std::collections::BTreeMap;
 
 use domain::catalog::{CategoryTree, MAX_PRODUCT_BYTES, Product, ProductOption, ProductState, Seo, Variant};
@@ -115,6 +116,7 @@ pub(crate) fn added(
         created_at: context.now,
         next_ordinal: 1,
         version: 0,
+        kept: Kept::default(),
     };
     merged(&empty, "", draft, context, &BTreeMap::new())
 }

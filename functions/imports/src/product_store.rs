@@ -39,6 +39,8 @@ struct Known {
     stored: Option<StoredProduct>,
     /// A handle that no product has, if one of [`handles`] is free.
     free_handle: Option<Handle>,
+    /// A handle of these is taken by a product that cannot be read, which may be the file's own.
+    unreadable: bool,
     shards: BTreeMap<VariantId, Vec<StockShard>>,
 }
 
@@ -67,6 +69,11 @@ impl Known {
 impl Plan {
     fn new(line: u64, draft: ProductDraft, known: Known, context: &ImportContext) -> Result<Self, (u64, Vec<Issue>)> {
         let merged = match (&known.stored, &known.free_handle) {
+            (None, _) if known.unreadable => Err(vec![Issue::new(
+                "Handle",
+                "unreadable",
+                "what is stored of this product cannot be read at the moment: it stays as it is",
+            )]),
             (Some(stored), _) => merged(&stored.product, &stored.description_html, &draft, context, &known.totals()),
             (None, Some(handle)) => {
                 let id = ProductId::new(context.now, platform::ids(context.now).bits());
@@ -222,7 +229,7 @@ impl ProductStore {
         let products = self.catalog.products(&owners.values().copied().collect()).await?;
         let mut known = Vec::with_capacity(drafts.len());
         for draft in drafts {
-            let (mut stored, mut free_handle) = (None, None);
+            let (mut stored, mut free_handle, mut unreadable) = (None, None, false);
             for handle in handles(&draft.handle, &context.vendor) {
                 let looked_up = wanted.contains(&handle);
                 if free_handle.is_some() && !looked_up {
@@ -239,7 +246,10 @@ impl ProductStore {
                 let product = match products.get(&owner) {
                     Some(product) => Some(product.clone()),
                     None if !looked_up => self.catalog.product(owner).await?,
-                    None => None,
+                    None => {
+                        unreadable = true;
+                        None
+                    }
                 };
                 if let Some(product) =
                     product.filter(|known| is_of_file(&known.product, &context.vendor, &draft.handle))
@@ -248,7 +258,7 @@ impl ProductStore {
                     break;
                 }
             }
-            known.push(Known { stored, free_handle, shards: BTreeMap::new() });
+            known.push(Known { stored, free_handle, unreadable, shards: BTreeMap::new() });
         }
         let variants =
             known.iter().filter_map(|known| known.stored.as_ref()).flat_map(|stored| &stored.product.variants);
@@ -283,6 +293,10 @@ impl ProductStore {
                 }
                 Err(Error::Conflict) => {}
                 Err(Error::Refused(refusal)) if refusal.code() == Code::HandleTaken => {}
+                Err(error @ Error::Newer { .. }) => {
+                    let issue = Issue::new("", error.code().as_str(), error.to_string());
+                    return Ok((line, Outcome::Rejected, vec![issue]));
+                }
                 Err(Error::Refused(refusal)) => {
                     let issue = Issue::new("", refusal.code().as_str(), refusal.to_string());
                     return Ok((line, Outcome::Rejected, vec![issue]));

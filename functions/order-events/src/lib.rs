@@ -139,7 +139,7 @@ impl App {
             );
         }
         let order = self.orders.load(event.order).await?.ok_or(DeliveryError::NoOrder(event.id, event.order))?;
-        let mut rejected = None;
+        let mut rejected: Option<DeliveryError> = None;
         for recipient in notices::recipients(event, &order) {
             if is_notified(&recipient) {
                 continue;
@@ -147,12 +147,13 @@ impl App {
             match self.notify_recipient(recipient, event, &order).await {
                 Ok(()) => self.orders.mark_notified(event.id, &recipient.role()).await?,
                 // The others must not wait for this one.
-                Err(DeliveryError::Mail(error)) if error.perhaps_this_recipient_only => rejected = Some(error),
+                Err(DeliveryError::Mail(error)) if error.perhaps_this_recipient_only => rejected = Some(error.into()),
+                Err(DeliveryError::Store(error)) if error.is_unreadable() => rejected = Some(error.into()),
                 Err(error) => return Err(error),
             }
         }
         if let Some(error) = rejected {
-            return Err(error.into());
+            return Err(error);
         }
         self.orders.mark_delivered(event.id).await?;
         Ok(())

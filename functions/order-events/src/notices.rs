@@ -353,6 +353,7 @@ pub(crate) fn of_unmatched(money: &UnmatchedPayment, site: &Site) -> Message {
         }
         MoneyMovement::Refund => ("sent money back", "Money was sent back for no order", ""),
         MoneyMovement::Dispute => ("tells that a bank wants money back", "Money is disputed for no order", ""),
+        MoneyMovement::Other => ("tells of money", "Money moved for no order", ""),
     };
     let provider = money.provider.as_str();
     let sum = money.amount.map_or_else(|| "an unknown amount".to_owned(), amount);
@@ -375,6 +376,7 @@ fn disputes(order: &PlacedOrder) -> String {
             DisputeState::Opened => "open",
             DisputeState::Won => "won",
             DisputeState::Lost => "lost",
+            DisputeState::Other => "in a state that only a newer release knows",
         };
         format!("- {sum}, {state}, because: {}", one_line(&dispute.reason))
     }))

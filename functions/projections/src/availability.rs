@@ -24,7 +24,17 @@ impl App {
         let mut backoff = Backoff::default();
         loop {
             // A product or a variant that is gone needs no availability.
-            let Some(stored) = self.catalog.product(change.variant.product()).await? else { return Ok(()) };
+            let stored = match self.catalog.product(change.variant.product()).await {
+                // The products behind it in the stream must not wait for it. Once it can be read, it is rebuilt.
+                Err(error) if error.is_unreadable() => {
+                    tracing::warn!(
+                        product.id = %change.variant.product(), cause = %error, "a stored item cannot be read"
+                    );
+                    return Ok(());
+                }
+                stored => stored?,
+            };
+            let Some(stored) = stored else { return Ok(()) };
             let Some(variant) = stored.product.variant(change.variant) else { return Ok(()) };
             let level = self.stock.level(change.variant, variant.layout().peak_shards).await?;
             let was_low = variant.is_low(stored.availability.units(variant.id));

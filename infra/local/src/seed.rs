@@ -1,5 +1,6 @@
 //! Seeds a cloud: settings, accounts and, if asked for, the demo data.
 
+use domain::stored::Kept;
 use std::collections::BTreeMap;
 
 use cloud::cognito::Account;
@@ -143,10 +144,12 @@ async fn approved_vendor(
         history: Vec::new(),
         created_at: now,
         version: 0,
+        kept: Kept::default(),
     };
     let submitted = draft.after(VendorStep::Submitted, None, owner, now).map_err(failed)?;
     let approved = submitted.after(VendorStep::Approved, None, owner, now).map_err(failed)?;
-    let membership = Membership { vendor: id, user: owner, email, role: Role::Owner, since: now };
+    let membership =
+        Membership { vendor: id, user: owner, email, role: Role::Owner, since: now, kept: Kept::default() };
     let respond = |opened: &VendorAccount| Ok((opened.clone(), None));
     match accounts.open_vendor(&approved, &membership, catalog, respond).await.map_err(failed)? {
         Outcome::Done(opened) => Ok(opened),

@@ -118,7 +118,7 @@ pub const fn status_of(code: Code) -> StatusCode {
         Code::IfMatchMissing => StatusCode::PRECONDITION_REQUIRED,
         Code::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Code::Unavailable | Code::NewerData => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 

@@ -123,7 +123,7 @@ macro_rules! argument {
 }
 
 argument! {
-    @App State<App>: [Unavailable];
+    @App State<App>: [Unavailable, NewerData];
     HeaderMap: [];
     Now: [];
     SourceIp: [];

@@ -177,6 +177,7 @@ pub(crate) fn build(
         created_at: known.map_or_else(|| ids.now(), |known| known.created_at),
         next_ordinal,
         version: known.map_or(0, |known| known.version),
+        kept: known.map(|known| known.kept.clone()).unwrap_or_default(),
     };
     product.check()?;
     let description_html = written.description_html.as_ref().map(shown_description).transpose()?.unwrap_or_default();

@@ -14,6 +14,7 @@ mod orders;
 mod people;
 mod product_files;
 mod products;
+mod settings;
 mod stock;
 mod vendors;
 
@@ -25,6 +26,7 @@ pub use operator::{FindOrders, Operator};
 pub use orders::{Action, OwnVendorOrder, ShipOrder};
 pub use product_files::{AnnounceFile, BegunImport, ImportParameters};
 pub use products::OwnProduct;
+pub use settings::{SettingChange, ShownSetting};
 pub use stock::ChangeStock;
 pub use store::orders::OrderSummary;
 pub use vendors::{AddDocument, BegunDocument, ChangeVendor, DocumentType, OpenVendor, Vendors};

@@ -1,5 +1,6 @@
 //! The members of a vendor. Only owners may list or change them.
 
+use domain::stored::Kept;
 use domain::text::Email;
 use domain::vendor::{Member, Membership, Permission, Role, VendorAccount};
 use domain::{Call, Code, Refusal, UserId};
@@ -70,17 +71,19 @@ impl Vendors {
         let person = self.people.with_email(&asked.email).await?;
         let person =
             person.ok_or_else(|| Refusal::because(Code::NotFound, "there is no account with this address yet"))?;
-        let memberships = self.accounts.memberships(person.user).await?;
-        let known = memberships.iter().find(|membership| membership.vendor == vendor).cloned();
+        // Read by its key: a list passes over what it cannot read, and that must not be written over.
+        let known = self.accounts.membership(person.user, vendor).await?;
         let changed = match known {
             None => {
+                let memberships = self.accounts.memberships(person.user).await?;
                 let full = self.accounts.members(vendor).await?.len() >= MAX_MEMBERS;
                 if full || memberships.len() >= Accounts::MAX_SHOPS {
                     let detail = "the vendor has the most members that are allowed, or the person the most vendors";
                     return Err(Refusal::because(Code::LimitReached, detail).into());
                 }
                 let (user, email) = (person.user, person.email);
-                let membership = Membership { vendor, user, email, role: asked.role, since: now };
+                let membership =
+                    Membership { vendor, user, email, role: asked.role, since: now, kept: Kept::default() };
                 ChangedMember { membership, is_new: true }
             }
             Some(known) if known.role == asked.role => {

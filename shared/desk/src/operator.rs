@@ -11,7 +11,7 @@ use domain::{
 };
 use platform::{Bucket, Config, Fatal, JobQueue};
 use store::orders::OrderSummary;
-use store::{Accounts, Catalog, Orders};
+use store::{Accounts, Catalog, Orders, SettingsTable};
 
 use crate::{Done, Error};
 
@@ -32,6 +32,7 @@ pub struct Operator {
     orders: Orders,
     documents: Bucket,
     jobs: JobQueue,
+    pub(crate) settings: SettingsTable,
 }
 
 /// By what orders are found: exactly one of the three.
@@ -54,7 +55,8 @@ impl Operator {
         Ok(Self {
             accounts: Accounts::new(dynamodb.clone(), table),
             catalog: Catalog::new(dynamodb.clone(), catalog, media),
-            orders: Orders::for_reading(dynamodb, config.required("ORDERS_TABLE")?),
+            orders: Orders::for_reading(dynamodb.clone(), config.required("ORDERS_TABLE")?),
+            settings: SettingsTable::new(dynamodb, config.required("SETTINGS_TABLE")?),
             documents: Bucket::new(config.s3()?, config.required("DOCUMENTS_BUCKET")?),
             jobs: JobQueue::new(config)?,
         })
@@ -128,7 +130,7 @@ impl Operator {
         let work = async {
             let current = self.catalog.categories().await?;
             expected.check(current.version)?;
-            let replaced = CategoryTree { roots, version: current.version };
+            let replaced = CategoryTree { roots, ..current };
             replaced.check()?;
             match self.catalog.save_categories(&replaced, |saved| call.answer(saved)).await {
                 // The tree was replaced after it was read, so the version that the caller named is not the current one.

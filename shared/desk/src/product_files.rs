@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use domain::job::{ExportJob, ImportJob, ImportRowError, JobState, MAX_FILE_BYTES};
+use domain::stored::Kept;
 use domain::text::Line;
 use domain::upload::{FileLink, Upload};
 use domain::vendor::{Member, Permission, VendorJob};
@@ -142,6 +143,7 @@ impl Desk {
             created_at: now,
             finished_at: None,
             version: 0,
+            kept: Kept::default(),
         };
         let work = async { Ok::<_, Error>(self.accounts.add_export(&job, call.answer(&job)?).await?) };
         self.accounts.once(call.request(), work).await

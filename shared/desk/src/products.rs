@@ -276,7 +276,7 @@ impl Desk {
                     changed.product.publish(now);
                     changed.product.listed = true;
                 }
-                ProductState::Published => {}
+                ProductState::Published | ProductState::Other => {}
                 ProductState::Draft => changed.product.unpublish(),
             }
             Ok::<_, Error>(Decision::Write(changed, shards))

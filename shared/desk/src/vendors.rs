@@ -1,5 +1,6 @@
 //! Applying to sell: the vendor's own account, its documents, and the application.
 
+use domain::stored::Kept;
 use std::collections::BTreeSet;
 
 use domain::text::{Email, Handle, Line, LongText, Name, Phone};
@@ -280,8 +281,16 @@ impl Vendors {
                 history: Vec::new(),
                 created_at: now,
                 version: 0,
+                kept: Kept::default(),
             };
-            let owner = Membership { vendor: id, user: applicant, email: person.email, role: Role::Owner, since: now };
+            let owner = Membership {
+                vendor: id,
+                user: applicant,
+                email: person.email,
+                role: Role::Owner,
+                since: now,
+                kept: Kept::default(),
+            };
             let respond = |opened: &VendorAccount| call.answer(opened);
             Ok::<_, Error>(self.accounts.open_vendor(&account, &owner, &self.catalog, respond).await?)
         };

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::code::{Code, FieldError, Refusal};
 use crate::location::Location;
+use crate::stored::is_unjudged;
 use crate::text::{Line, Name, Note, Phone, optional};
 
 /// The countries of ISO 3166-1, alpha-2.
@@ -35,7 +36,11 @@ impl Country {
 impl<'de> Deserialize<'de> for Country {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("not a country (ISO 3166-1 alpha-2, in capitals)"))
+        if let Some(country) = Self::parse(&text) {
+            return Ok(country);
+        }
+        let stored = is_unjudged().then(|| Self(text.into_owned()));
+        stored.ok_or_else(|| serde::de::Error::custom("not a country (ISO 3166-1 alpha-2, in capitals)"))
     }
 }
 

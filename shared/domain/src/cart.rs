@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
 use crate::code::{Code, Refusal};
+use crate::stored::Kept;
 use crate::vendor::VendorCard;
 use crate::{CartId, Currency, Money, OrderId, Timestamp, UserId, VariantId, VendorId};
 
@@ -57,6 +58,9 @@ pub struct Cart {
     /// Incremented by each write, which is conditional on it.
     #[serde(default)]
     pub version: u64,
+    /// What the stored item held that this release does not know.
+    #[serde(skip)]
+    pub kept: Kept,
 }
 
 impl Cart {
@@ -72,6 +76,7 @@ impl Cart {
             created_at: now,
             expires_at: now + LIFETIME,
             version: 0,
+            kept: Kept::default(),
         }
     }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::code::{Code, FieldError, Refusal};
+use crate::stored::Kept;
 use crate::text::{Handle, Line, Name, Title};
 use crate::vendor::VendorCard;
 use crate::{Currency, Money, ProductId, Timestamp, VariantId};
@@ -77,6 +78,10 @@ pub enum ProductState {
     Draft,
     /// Buyers see it and can buy it.
     Published,
+    /// A state that only a newer release knows: shown, and never changed by this one.
+    #[serde(rename(serialize = "other", deserialize = "\u{0}other"))]
+    #[schema(rename = "other")]
+    Other,
 }
 
 /// A product with its variants. The long description is an item of its own.
@@ -127,6 +132,9 @@ pub struct Product {
     /// Incremented by each write, which is conditional on it.
     #[serde(default)]
     pub version: u64,
+    /// What the stored item held that this release does not know.
+    #[serde(skip)]
+    pub kept: Kept,
 }
 
 const fn yes() -> bool {
@@ -379,6 +387,9 @@ impl Product {
 pub struct Availability {
     /// Units by variant; negative while units are owed to buyers.
     pub available: BTreeMap<VariantId, i64>,
+    /// What the stored item held that this release does not know.
+    #[serde(skip)]
+    pub kept: Kept,
 }
 
 impl Availability {

@@ -105,12 +105,14 @@ codes! {
     Internal = "internal",
     /// Something we depend on does not answer; try again.
     Unavailable = "unavailable",
+    /// A newer release has written this, and the one that answered may only show it; try again.
+    NewerData = "newer_data",
 }
 
 impl Code {
     /// Whether the fault is ours, or of something that we depend on: the same request may succeed later.
     pub const fn is_failure(self) -> bool {
-        matches!(self, Self::Internal | Self::Unavailable)
+        matches!(self, Self::Internal | Self::Unavailable | Self::NewerData)
     }
 }
 

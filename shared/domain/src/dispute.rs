@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::stored::Kept;
 use crate::{DisputeId, Money, OrderId, PaymentId, Timestamp};
 
 /// State of a dispute: open until the buyer's bank decides.
@@ -15,6 +16,10 @@ pub enum DisputeState {
     Won,
     /// The bank decided for the buyer: the money is charged back.
     Lost,
+    /// A state that only a newer release knows: shown, and never changed by this one.
+    #[serde(rename(serialize = "other", deserialize = "\u{0}other"))]
+    #[schema(rename = "other")]
+    Other,
 }
 
 /// What can happen to an open dispute.
@@ -38,7 +43,7 @@ impl DisputeState {
         match (self, step) {
             (Self::Opened, DisputeStep::Won) => Some(Self::Won),
             (Self::Opened, DisputeStep::Lost) => Some(Self::Lost),
-            (Self::Won | Self::Lost, DisputeStep::Won | DisputeStep::Lost) => None,
+            (Self::Won | Self::Lost | Self::Other, DisputeStep::Won | DisputeStep::Lost) => None,
         }
     }
 }
@@ -70,6 +75,9 @@ pub struct Dispute {
     /// Incremented by each write, which is conditional on it.
     #[serde(default)]
     pub version: u64,
+    /// What the stored item held that this release does not know.
+    #[serde(skip)]
+    pub kept: Kept,
 }
 
 #[cfg(test)]

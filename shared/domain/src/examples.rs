@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "the texts are valid and the sums fit")]
 
+use crate::stored::Kept;
 use std::time::Duration;
 
 use crate::address::Address;
@@ -64,6 +65,7 @@ pub fn payment(number: u128, order: OrderId, provider: ProviderName, amount: Mon
         failure: None,
         created_at: PLACED,
         version: 1,
+        kept: Kept::default(),
     }
 }
 
@@ -86,6 +88,7 @@ pub fn refund(number: u128, payment: &Payment, amount: Money) -> Refund {
         returned_at: None,
         dispute: None,
         version: 1,
+        kept: Kept::default(),
     }
 }
 
@@ -116,6 +119,7 @@ pub fn vendor_order(order: OrderId, ordinal: u16, vendor: VendorCard) -> VendorO
         visible: false,
         placed_at: PLACED,
         version: 1,
+        kept: Kept::default(),
     }
 }
 
@@ -149,6 +153,7 @@ pub fn order(provider: ProviderName, vendors: &[VendorCard]) -> PlacedOrder {
             placed_at: PLACED,
             due_at: Some(after(900)),
             version: 1,
+            kept: Kept::default(),
         },
         vendors,
         payments: vec![payment],

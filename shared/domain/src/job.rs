@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::stored::Kept;
 use crate::text::Line;
 use crate::{Currency, ExportId, ImportId, Timestamp, VendorId};
 
@@ -34,6 +35,10 @@ pub enum JobState {
     Completed,
     /// It could not be finished; the last error says why.
     Failed,
+    /// A state that only a newer release knows: shown, and never changed by this one.
+    #[serde(rename(serialize = "other", deserialize = "\u{0}other"))]
+    #[schema(rename = "other")]
+    Other,
 }
 
 /// The right of one message to work on a job. It keeps two deliveries from working on the same job at once.
@@ -68,6 +73,7 @@ pub enum Claim {
 fn claim(state: JobState, lease: Option<&Lease>, message: &str, now: Timestamp) -> Claim {
     match (state, lease) {
         (JobState::Completed | JobState::Failed, _) => Claim::Obsolete,
+        (JobState::Other, _) => Claim::Later,
         (_, Some(lease)) if lease.until > now => {
             if lease.message == message {
                 Claim::Later
@@ -213,6 +219,9 @@ pub struct ImportJob {
     /// Incremented by each write, which is conditional on it.
     #[serde(default)]
     pub version: u64,
+    /// What the stored item held that this release does not know.
+    #[serde(skip)]
+    pub kept: Kept,
 }
 
 impl ImportJob {
@@ -234,6 +243,7 @@ impl ImportJob {
             created_at: now,
             finished_at: None,
             version: 0,
+            kept: Kept::default(),
         }
     }
 
@@ -294,6 +304,9 @@ pub struct ExportJob {
     /// Incremented by each write, which is conditional on it.
     #[serde(default)]
     pub version: u64,
+    /// What the stored item held that this release does not know.
+    #[serde(skip)]
+    pub kept: Kept,
 }
 
 impl ExportJob {
@@ -378,6 +391,7 @@ mod tests {
             created_at: at(0),
             finished_at: None,
             version: 1,
+            kept: Kept::default(),
         };
         let error = ImportRowError { line: 2, column: String::new(), code: "x".to_owned(), detail: String::new() };
         let counts = ImportCounts { errors: 2, ..ImportCounts::default() };

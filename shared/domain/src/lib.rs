@@ -28,6 +28,7 @@ pub mod refund;
 pub mod returns;
 pub mod settings;
 pub mod stock;
+pub mod stored;
 pub mod text;
 pub mod timestamp;
 pub mod unmatched;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use crate::refund::{Refund, RefundReason, RefundState, RefundStep};
+use crate::stored::Kept;
 use crate::{Money, OrderId, PaymentId, Timestamp};
 
 /// Payment provider: who collects and refunds the money.
@@ -14,6 +15,10 @@ pub enum ProviderName {
     Stripe,
     /// The carrier collects cash on delivery.
     CashOnDelivery,
+    /// A provider that only a newer release knows: shown, and never changed by this one.
+    #[serde(rename(serialize = "other", deserialize = "\u{0}other"))]
+    #[schema(rename = "other")]
+    Other,
 }
 
 impl ProviderName {
@@ -24,6 +29,7 @@ impl ProviderName {
         match self {
             Self::Stripe => "stripe",
             Self::CashOnDelivery => "cash_on_delivery",
+            Self::Other => "other",
         }
     }
 
@@ -63,6 +69,9 @@ pub enum Action {
     Retry,
     /// There is nothing to do.
     None,
+    /// Something that only a newer release knows: shown, and never changed by this one.
+    #[serde(other)]
+    Other,
 }
 
 /// State of a payment attempt.
@@ -90,6 +99,10 @@ pub enum PaymentState {
     PartiallyRefunded,
     /// All of the money was refunded.
     Refunded,
+    /// A state that only a newer release knows: shown, and never changed by this one.
+    #[serde(rename(serialize = "other", deserialize = "\u{0}other"))]
+    #[schema(rename = "other")]
+    Other,
 }
 
 /// What can happen to a payment attempt.
@@ -179,6 +192,7 @@ impl PaymentState {
             Self::AmountMismatch => "amount_mismatch",
             Self::PartiallyRefunded => "partially_refunded",
             Self::Refunded => "refunded",
+            Self::Other => "other",
         }
     }
 
@@ -229,6 +243,9 @@ pub struct Payment {
     /// Incremented by each write, which is conditional on it.
     #[serde(default)]
     pub version: u64,
+    /// What the stored item held that this release does not know.
+    #[serde(skip)]
+    pub kept: Kept,
 }
 
 impl Payment {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::stored::Kept;
 use crate::{DisputeId, Money, OrderId, PaymentId, RefundId, Timestamp, VendorId};
 
 /// State of a refund.
@@ -17,6 +18,10 @@ pub enum RefundState {
     Succeeded,
     /// The money was not refunded. Unless the buyer's bank charged it back, the operator has to refund it manually.
     Failed,
+    /// A state that only a newer release knows: shown, and never changed by this one.
+    #[serde(rename(serialize = "other", deserialize = "\u{0}other"))]
+    #[schema(rename = "other")]
+    Other,
 }
 
 /// What can happen to a refund.
@@ -44,6 +49,7 @@ impl RefundState {
             Self::Pending => "pending",
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
+            Self::Other => "other",
         }
     }
 
@@ -65,6 +71,7 @@ impl RefundState {
         match self {
             Self::Queued | Self::Pending | Self::Failed => Self::Failed,
             Self::Succeeded => Self::Succeeded,
+            Self::Other => Self::Other,
         }
     }
 }
@@ -115,6 +122,9 @@ pub struct Refund {
     /// Incremented by each write, which is conditional on it.
     #[serde(default)]
     pub version: u64,
+    /// What the stored item held that this release does not know.
+    #[serde(skip)]
+    pub kept: Kept,
 }
 
 impl Refund {
@@ -136,7 +146,8 @@ impl Refund {
 
     /// Whether the buyer has its money or will get it, so that it must not be refunded a second time.
     pub const fn holds_money(&self) -> bool {
-        matches!(self.state, RefundState::Queued | RefundState::Pending) || self.has_arrived()
+        // What a newer release says of it is not known here: better refunded by hand than twice.
+        matches!(self.state, RefundState::Queued | RefundState::Pending | RefundState::Other) || self.has_arrived()
     }
 
     /// Whether some of its money did not reach the buyer, whether or not a dispute decides about it.
@@ -176,6 +187,10 @@ pub enum RefundReason {
     /// Refunded at the provider's dashboard, not requested here.
     #[serde(alias = "provider")]
     RefundedElsewhere,
+    /// A reason that only a newer release knows: shown, and never changed by this one.
+    #[serde(rename(serialize = "other", deserialize = "\u{0}other"))]
+    #[schema(rename = "other")]
+    Other,
 }
 
 #[cfg(test)]

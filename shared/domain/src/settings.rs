@@ -1,5 +1,7 @@
 //! Settings of the operator. Functions read them from a cache that is at most 30 seconds old.
 
+mod entries;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -7,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::order::Deadlines;
 use crate::payment::ProviderName;
 use crate::pricing::Rates;
+use crate::stored::Kept;
+
+pub use self::entries::{Area, LimitValue, SettingId, SettingValue, StoredSetting};
 
 /// The settings of the marketplace; a missing area has its defaults.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +26,9 @@ pub struct Settings {
     pub limits: Limits,
     /// Incremented by each write, which is conditional on it.
     pub version: u64,
+    /// What the stored item held that this release does not know.
+    #[serde(skip)]
+    pub kept: Kept,
 }
 
 impl Default for Settings {
@@ -31,6 +39,7 @@ impl Default for Settings {
             providers: ProviderName::ALL.to_vec(),
             limits: Limits::default(),
             version: 0,
+            kept: Kept::default(),
         }
     }
 }

@@ -11,6 +11,8 @@ use serde::de::IntoDeserializer;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::openapi::schema::{KnownFormat, SchemaFormat};
 
+use crate::stored::is_unjudged;
+
 pub use self::email::{kept_email, kept_optional_email};
 
 /// Why a text is not accepted.
@@ -135,7 +137,11 @@ macro_rules! texts {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                Self::parse(&Cow::<'de, str>::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+                let text = Cow::<'de, str>::deserialize(deserializer)?;
+                Self::parse(&text).or_else(|bad| {
+                    let stored = is_unjudged().then(|| Self(text.into_owned()));
+                    stored.ok_or_else(|| serde::de::Error::custom(bad))
+                })
             }
         }
 

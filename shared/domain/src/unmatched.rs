@@ -40,6 +40,10 @@ pub enum MoneyMovement {
     Refund,
     /// A buyer's bank wants the money back.
     Dispute,
+    /// A movement that only a newer release knows: shown, and never changed by this one.
+    #[serde(rename(serialize = "other", deserialize = "\u{0}other"))]
+    #[schema(rename = "other")]
+    Other,
 }
 
 impl MoneyMovement {
@@ -49,6 +53,7 @@ impl MoneyMovement {
             Self::Payment => "payment",
             Self::Refund => "refund",
             Self::Dispute => "dispute",
+            Self::Other => "other",
         }
     }
 }

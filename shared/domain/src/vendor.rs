@@ -1,15 +1,18 @@
 //! Vendors: their shop, their account with its application, and their members.
 
 mod job;
+mod member;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::code::{Code, FieldError, Refusal};
+use crate::stored::Kept;
 use crate::text::{Email, Handle, Line, LongText, Name, Phone};
 use crate::{Currency, Money, Timestamp, UserId, VendorId};
 
 pub use self::job::VendorJob;
+pub use self::member::{Member, Membership, Permission, Role};
 
 /// A vendor as products and carts show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -36,6 +39,10 @@ pub enum VendorState {
     Rejected,
     /// The operator suspended the vendor: they may only read, ship and deliver.
     Suspended,
+    /// A state that only a newer release knows: shown, and never changed by this one.
+    #[serde(rename(serialize = "other", deserialize = "\u{0}other"))]
+    #[schema(rename = "other")]
+    Other,
 }
 
 /// What can happen to a vendor.
@@ -52,6 +59,10 @@ pub enum VendorStep {
     Suspended,
     /// The operator ended the suspension.
     Reinstated,
+    /// A step that only a newer release knows: shown, and never changed by this one.
+    #[serde(rename(serialize = "other", deserialize = "\u{0}other"))]
+    #[schema(rename = "other")]
+    Other,
 }
 
 impl VendorState {
@@ -74,120 +85,6 @@ impl VendorStep {
     pub const ALL: [Self; 5] = [Self::Submitted, Self::Approved, Self::Rejected, Self::Suspended, Self::Reinstated];
 }
 
-/// Role of a member, which decides what they may do for the vendor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// May do everything.
-    Owner,
-    /// May do everything except to invite and remove members.
-    Manager,
-    /// May read the shop and products, change stock, and handle orders and returns.
-    Fulfilment,
-    /// May read the shop and orders.
-    Finance,
-}
-
-/// A permission of a member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Permission {
-    /// Read the vendor's account and profile.
-    ReadShop,
-    /// Change the profile, upload documents, submit the application.
-    EditShop,
-    /// Read products and stock.
-    ReadProducts,
-    /// Change products, import, upload pictures.
-    EditProducts,
-    /// Change the units on hand.
-    EditStock,
-    /// Read orders.
-    ReadOrders,
-    /// Accept and decline vendor orders, handle returns.
-    DecideOrders,
-    /// Ship and deliver, also while the vendor is suspended.
-    FulfilOrders,
-    /// Invite and remove members.
-    EditMembers,
-}
-
-impl Role {
-    pub const ALL: [Self; 4] = [Self::Owner, Self::Manager, Self::Fulfilment, Self::Finance];
-
-    pub const fn allows(self, permission: Permission) -> bool {
-        match self {
-            Self::Owner => true,
-            Self::Manager => !matches!(permission, Permission::EditMembers),
-            Self::Fulfilment => matches!(
-                permission,
-                Permission::ReadShop
-                    | Permission::ReadProducts
-                    | Permission::EditStock
-                    | Permission::ReadOrders
-                    | Permission::DecideOrders
-                    | Permission::FulfilOrders
-            ),
-            Self::Finance => matches!(permission, Permission::ReadShop | Permission::ReadOrders),
-        }
-    }
-}
-
-impl Permission {
-    /// Whether members keep it while their vendor is suspended: they may only read, ship and deliver.
-    pub const fn allowed_while_suspended(self) -> bool {
-        matches!(self, Self::ReadShop | Self::ReadProducts | Self::ReadOrders | Self::FulfilOrders)
-    }
-}
-
-/// A user's membership in a vendor.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Membership {
-    pub vendor: VendorId,
-    pub user: UserId,
-    /// The address by which they were invited.
-    #[serde(deserialize_with = "crate::text::kept_email")]
-    pub email: Email,
-    pub role: Role,
-    pub since: Timestamp,
-}
-
-impl Membership {
-    /// Fails with `forbidden` when the role does not have the permission, and with `vendor_suspended` when the
-    /// suspension takes it away.
-    pub fn check(&self, state: VendorState, permission: Permission) -> Result<(), Refusal> {
-        if !self.role.allows(permission) {
-            return Err(Refusal::of(Code::Forbidden));
-        }
-        if state == VendorState::Suspended && !permission.allowed_while_suspended() {
-            return Err(Refusal::of(Code::VendorSuspended));
-        }
-        Ok(())
-    }
-}
-
-/// A member of a vendor's staff, with the vendor's account.
-#[derive(Clone, Debug)]
-pub struct Member {
-    pub membership: Membership,
-    pub account: VendorAccount,
-}
-
-impl Member {
-    /// Refuses what the member's role, or a suspension of the vendor, does not allow.
-    pub fn may(&self, permission: Permission) -> Result<(), Refusal> {
-        self.membership.check(self.account.state, permission)
-    }
-
-    pub const fn vendor(&self) -> VendorId {
-        self.membership.vendor
-    }
-
-    /// Whose idempotency keys a member's are: a person who works for two vendors may use the same key for both.
-    pub fn key_scope(&self) -> String {
-        format!("{} of {}", self.membership.user, self.membership.vendor)
-    }
-}
-
 /// A vendor's public profile, which the shop page and the checkout read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shop {
@@ -208,6 +105,9 @@ pub struct Shop {
     /// Incremented by each write, which is conditional on it.
     #[serde(default)]
     pub version: u64,
+    /// What the stored item held that this release does not know.
+    #[serde(skip)]
+    pub kept: Kept,
 }
 
 impl Shop {
@@ -246,6 +146,10 @@ pub enum DocumentKind {
     Registration,
     /// Tax registration of the business.
     Tax,
+    /// A kind that only a newer release knows: shown, and never changed by this one.
+    #[serde(rename(serialize = "other", deserialize = "\u{0}other"))]
+    #[schema(rename = "other")]
+    Other,
 }
 
 /// A vendor's account: the profile and the application, readable by its members and the operator only.
@@ -280,6 +184,9 @@ pub struct VendorAccount {
     /// Incremented by each write, which is conditional on it.
     #[serde(default)]
     pub version: u64,
+    /// What the stored item held that this release does not know.
+    #[serde(skip)]
+    pub kept: Kept,
 }
 
 /// A step of a vendor's state.
@@ -356,6 +263,9 @@ impl VendorAccount {
         by: UserId,
         at: Timestamp,
     ) -> Result<Self, Refusal> {
+        if self.state == VendorState::Other {
+            return Err(Refusal::of(Code::NewerData));
+        }
         let state = self.state.after(step).ok_or_else(|| Refusal::of(Code::WrongState))?;
         if step == VendorStep::Submitted {
             self.check_complete()?;
@@ -377,6 +287,7 @@ impl VendorAccount {
             shipping_rates: self.shipping_rates.clone(),
             created_at: self.created_at,
             version: self.version,
+            kept: Kept::default(),
         }
     }
 }

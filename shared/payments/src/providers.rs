@@ -84,6 +84,7 @@ impl Providers {
         match name {
             ProviderName::Stripe => stripe::takes(amount),
             ProviderName::CashOnDelivery => amount.is_price(),
+            ProviderName::Other => false,
         }
     }
 
@@ -92,7 +93,7 @@ impl Providers {
     pub const fn secret_variable(name: ProviderName) -> Option<&'static str> {
         match name {
             ProviderName::Stripe => Some("STRIPE_SECRET_ARN"),
-            ProviderName::CashOnDelivery => None,
+            ProviderName::CashOnDelivery | ProviderName::Other => None,
         }
     }
 
@@ -162,6 +163,7 @@ impl Providers {
     async fn connect_with(&self, name: ProviderName, freshness: Freshness) -> Result<Connected, Failure> {
         match name {
             ProviderName::CashOnDelivery => Ok(Connected::CashOnDelivery(CashOnDelivery)),
+            ProviderName::Other => Err(Failure::Unavailable("this release does not know the provider".to_owned())),
             ProviderName::Stripe => {
                 let read = self.secrets.read(name, freshness).await;
                 let text = read.map_err(|unavailable| Failure::Unavailable(unavailable.to_string()))?;

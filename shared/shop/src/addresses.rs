@@ -92,7 +92,7 @@ fn replaced(book: &AddressBook, asked: &[PutAddress], ids: &mut Ids) -> Result<A
         taken.insert(id);
         items.push(SavedAddress { id, address: put.address.clone(), saved_at });
     }
-    Ok(AddressBook { items, version: book.version })
+    Ok(AddressBook { items, ..book.clone() })
 }
 
 #[cfg(test)]

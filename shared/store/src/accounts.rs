@@ -4,16 +4,18 @@ mod jobs;
 
 use aws_sdk_dynamodb::Client;
 use domain::address::Address;
+use domain::stored::Kept;
 use domain::text::Name;
-use domain::vendor::{Member, Membership, VendorAccount, VendorState};
+use domain::vendor::{Member, Membership, Shop, VendorAccount, VendorState};
 use domain::{AddressId, Code, Outcome, PageRequest, Prepared, Refusal, Slice, Timestamp, UserId, VendorId};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Failure;
 use crate::idempotency::{put_one, stores_responses, transact};
-use crate::item::{Attributes, Condition, body, delete, item, key, put, string, text, version};
+use crate::item::{Attributes, Condition, delete, key, put, readable, string, text};
 use crate::page::List;
 use crate::retry::{QueryRequest, get, query_all};
+use crate::stored::{Stored, read, stored, write};
 use crate::transaction::Purpose;
 use crate::{Backoff, Catalog, Error};
 
@@ -58,6 +60,32 @@ fn vendors_in(state: VendorState) -> &'static str {
         VendorState::Approved => "vendor#approved",
         VendorState::Rejected => "vendor#rejected",
         VendorState::Suspended => "vendor#suspended",
+        // Never written: the item is a newer release's to change.
+        VendorState::Other => "vendor#other",
+    }
+}
+
+stored! {
+    VENDOR => VendorAccount: ["state_key", "state_sort"],
+        fields: [
+            "id", "handle", "name", "state", "currency", "email", "phone", "legal_name", "about", "shipping_rates",
+            "documents", "reason", "history", "created_at", "version"
+        ];
+    PROFILE => Profile: [];
+    ADDRESS_BOOK => AddressBook: [];
+}
+
+/// Memberships have no version: they change together with their vendor's account.
+impl Stored for Membership {
+    const KIND: &'static str = MEMBER;
+    const ATTRIBUTES: &'static [&'static str] = &["vendor_key", "vendor_sort"];
+
+    fn kept(&self) -> &Kept {
+        &self.kept
+    }
+
+    fn complete(&mut self, _: u64, kept: Kept) {
+        self.kept = kept;
     }
 }
 
@@ -73,6 +101,9 @@ pub struct Profile {
     /// Counts changes.
     #[serde(default)]
     pub version: u64,
+    /// What the stored item held that this release does not know.
+    #[serde(skip)]
+    pub kept: Kept,
 }
 
 /// An address in a buyer's address book.
@@ -90,6 +121,9 @@ pub struct AddressBook {
     /// Counts changes.
     #[serde(default)]
     pub version: u64,
+    /// What the stored item held that this release does not know.
+    #[serde(skip)]
+    pub kept: Kept,
 }
 
 /// A change of a vendor's members.
@@ -130,7 +164,11 @@ impl Accounts {
             consistent: true,
             ..QueryRequest::default()
         };
-        query_all(&self.client, request).await?.iter().map(|found| body(found, MEMBER)).collect()
+        let mut members = Vec::new();
+        for found in &query_all(&self.client, request).await? {
+            members.extend(readable(read(found), found)?);
+        }
+        Ok(members)
     }
 
     /// A person's membership with the named vendor, or with the only one there is. Read consistently, so that the
@@ -194,7 +232,8 @@ impl Accounts {
     ) -> Result<Outcome<R>, Error> {
         let loaded = changed.version;
         let saved = VendorAccount { version: loaded + 1, ..changed.clone() };
-        let mut transaction = catalog.publish_actions(&saved.shop(), loaded)?;
+        let kept = catalog.shop_of(saved.card.id).await?.map(|shop| shop.kept).unwrap_or_default();
+        let mut transaction = catalog.publish_actions(&Shop { kept, ..saved.shop() }, loaded)?;
         transaction.add(Purpose::Item, put(&self.table, account_item(&saved)?, &Condition::at_version(loaded))?);
         let any = Condition::of("attribute_not_exists(pk) OR attribute_exists(pk)");
         match member {
@@ -223,27 +262,31 @@ impl Accounts {
         };
         let position = |last: &Attributes| text(last, "state_sort")?.parse().ok();
         let list = List { query, variant: String::new(), position: &position, key: &key };
-        list.page(&self.client, page, |found| account_of(&found)).await
+        list.page(&self.client, page, |found| account_of(found)).await
     }
 
     /// A vendor's members, from the index: a change shows with a delay.
     pub async fn members(&self, vendor: VendorId) -> Result<Vec<Membership>, Error> {
         let request = QueryRequest::of(&self.table, "by_vendor", ("vendor_key", members_of(vendor)));
-        query_all(&self.client, request).await?.iter().map(|found| body(found, MEMBER)).collect()
+        let mut members = Vec::new();
+        for found in &query_all(&self.client, request).await? {
+            members.extend(readable(read(found), found)?);
+        }
+        Ok(members)
     }
 
     /// A person's membership with one vendor, read consistently.
     pub async fn membership(&self, user: UserId, vendor: VendorId) -> Result<Option<Membership>, Error> {
         get(&self.client, &self.table, Entry::Member(user, vendor).key(), true)
             .await?
-            .map(|found| body(&found, MEMBER))
+            .map(|found| read(&found))
             .transpose()
     }
 
     /// A buyer's profile; empty before it was saved for the first time.
     pub async fn profile(&self, user: UserId) -> Result<Profile, Error> {
         match get(&self.client, &self.table, Entry::Profile(user).key(), true).await? {
-            Some(found) => Ok(Profile { version: version(&found), ..body(&found, PROFILE)? }),
+            Some(found) => read(&found),
             None => Ok(Profile::default()),
         }
     }
@@ -263,7 +306,7 @@ impl Accounts {
             let mut written = None;
             if changed != loaded {
                 changed.version = loaded.version + 1;
-                let profile = item(Entry::Profile(user).key(), PROFILE, changed.version, &changed)?;
+                let profile = write(Entry::Profile(user).key(), changed.version, &changed)?;
                 written = Some((profile, &condition));
             }
             match put_one(&self.client, &self.table, written, respond(&changed)?).await.map_err(Error::from) {
@@ -276,7 +319,7 @@ impl Accounts {
     /// A buyer's address book; empty before it was saved for the first time.
     pub async fn address_book(&self, user: UserId) -> Result<AddressBook, Error> {
         match get(&self.client, &self.table, Entry::AddressBook(user).key(), true).await? {
-            Some(found) => Ok(AddressBook { version: version(&found), ..body(&found, ADDRESS_BOOK)? }),
+            Some(found) => read(&found),
             None => Ok(AddressBook::default()),
         }
     }
@@ -295,7 +338,7 @@ impl Accounts {
         let mut written = None;
         if saved != *loaded {
             saved.version = loaded.version + 1;
-            let book = item(Entry::AddressBook(user).key(), ADDRESS_BOOK, saved.version, &saved)?;
+            let book = write(Entry::AddressBook(user).key(), saved.version, &saved)?;
             written = Some((book, &condition));
         }
         Ok(put_one(&self.client, &self.table, written, respond(&saved)?).await?)
@@ -303,19 +346,18 @@ impl Accounts {
 }
 
 fn account_item(account: &VendorAccount) -> Result<Attributes, Error> {
-    let mut written = item(Entry::Vendor(account.card.id).key(), VENDOR, account.version, account)?;
+    let mut written = write(Entry::Vendor(account.card.id).key(), account.version, account)?;
     written.insert("state_key".to_owned(), string(vendors_in(account.state)));
     written.insert("state_sort".to_owned(), string(account.card.id.to_string()));
     Ok(written)
 }
 
 fn account_of(found: &Attributes) -> Result<VendorAccount, Error> {
-    let account: VendorAccount = body(found, VENDOR)?;
-    Ok(VendorAccount { version: version(found), ..account })
+    read(found)
 }
 
 fn member_item(member: &Membership) -> Result<Attributes, Error> {
-    let mut written = item(Entry::Member(member.user, member.vendor).key(), MEMBER, 1, member)?;
+    let mut written = write(Entry::Member(member.user, member.vendor).key(), 1, member)?;
     written.insert("vendor_key".to_owned(), string(members_of(member.vendor)));
     written.insert("vendor_sort".to_owned(), string(member.user.to_string()));
     debug_assert!(text(&written, "vendor_key").is_some());

@@ -7,7 +7,8 @@ use domain::pricing::CatalogSnapshot;
 use domain::{CartId, Code, OrderId, Outcome, Prepared, ProductId, Refusal, Timestamp, UserId};
 
 use crate::idempotency::{put_one, stores_responses, transact};
-use crate::item::{self, Attributes, Condition, body, key, number, string, text, version};
+use crate::item::{self, Attributes, Condition, key, number, string, text};
+use crate::stored::{read, stored, write};
 use crate::transaction::{Purpose, Transaction};
 use crate::{Backoff, Catalog, Decision, Error, retry};
 
@@ -23,6 +24,10 @@ fn cart_key(id: CartId) -> Attributes {
 /// Key: `BUYER#<id>` / `CART`: names a buyer's cart.
 fn pointer_key(buyer: UserId) -> Attributes {
     key(format!("BUYER#{buyer}"), "CART")
+}
+
+stored! {
+    CART => Cart: ["expires_at_s", "order_id"];
 }
 
 #[derive(Clone, Debug)]
@@ -226,7 +231,7 @@ fn open_at(loaded: u64) -> Condition {
 fn cart_item(cart: &Cart) -> Result<Attributes, Error> {
     // The order is an attribute of its own, because checkout and expiry change nothing else.
     let plain = Cart { order: None, ..cart.clone() };
-    let mut written = item::item(cart_key(cart.id), CART, cart.version, &plain)?;
+    let mut written = write(cart_key(cart.id), cart.version, &plain)?;
     written.insert("expires_at_s".to_owned(), number(cart.expires_at.seconds()));
     if let Some(order) = cart.order {
         written.insert("order_id".to_owned(), string(order.to_string()));
@@ -252,9 +257,8 @@ fn found_in(found: &Attributes) -> Result<Found, Error> {
             _ => Err(Error::Failed("a claimed cart names no buyer or no new cart".to_owned())),
         };
     }
-    let cart: Cart = body(found, CART)?;
     let order = text(found, "order_id").and_then(|order| order.parse().ok());
-    Ok(Found::Cart(Box::new(Cart { version: version(found), order, ..cart })))
+    Ok(Found::Cart(Box::new(Cart { order, ..read(found)? })))
 }
 
 fn unexpired(cart: Cart, now: Timestamp) -> Result<Cart, Error> {

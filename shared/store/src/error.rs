@@ -36,6 +36,19 @@ pub enum Error {
         kind: &'static str,
         source: serde_json::Error,
     },
+    /// A newer release has written the item, with a value that this release does not know.
+    #[error("an item of kind {kind} has values of a newer release: this one shows it and does not change it")]
+    Newer {
+        /// The kind of the item.
+        kind: &'static str,
+    },
+}
+
+impl Error {
+    /// Whether one item cannot be read: whoever goes through many leaves it aside and goes on.
+    pub const fn is_unreadable(&self) -> bool {
+        matches!(self, Self::Corrupt { .. })
+    }
 }
 
 impl Coded for Error {
@@ -45,6 +58,7 @@ impl Coded for Error {
             Self::Refused(refusal) => refusal.code(),
             Self::TooMany { .. } => Code::TooManyRequests,
             Self::Unavailable(_) => Code::Unavailable,
+            Self::Newer { .. } => Code::NewerData,
             Self::Failed(_) | Self::Corrupt { .. } => Code::Internal,
         }
     }
@@ -67,6 +81,8 @@ impl Coded for Error {
     fn retry_after(&self) -> Option<u32> {
         match self {
             Self::Unavailable(_) => Some(2),
+            // For as long as a deployment takes.
+            Self::Newer { .. } => Some(60),
             Self::TooMany { retry_after, .. } => Some(*retry_after),
             _ => None,
         }

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Up
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::Error;
+use crate::{Error, tolerant};
 
 pub(crate) use crate::attributes::Attributes;
 
@@ -57,9 +57,26 @@ pub(crate) fn version(item: &Attributes) -> u64 {
     integer(item, "version").and_then(|version| u64::try_from(version).ok()).unwrap_or(0)
 }
 
-/// The body of an item of this kind, parsed from `data`.
+/// The body of an item that is never written again, parsed from `data`, whichever release has written it.
 pub(crate) fn body<T: DeserializeOwned>(item: &Attributes, kind: &'static str) -> Result<T, Error> {
-    serde_json::from_str(text(item, "data").unwrap_or_default()).map_err(|source| Error::Corrupt { kind, source })
+    let data = text(item, "data").unwrap_or_default();
+    serde_json::from_str(data).or_else(|source| {
+        let read = tolerant::parse(data, None).map_err(|_| Error::Corrupt { kind, source })?;
+        Ok(read.0)
+    })
+}
+
+/// An item that [`body`] or [`read`](crate::stored::read) fails on is one item: it is logged with its key, and whoever
+/// goes through many goes on. Other errors are passed on.
+pub(crate) fn readable<T>(read: Result<T, Error>, item: &Attributes) -> Result<Option<T>, Error> {
+    match read {
+        Err(Error::Corrupt { kind, source }) => {
+            let (pk, sk) = (text(item, "pk").unwrap_or_default(), text(item, "sk").unwrap_or_default());
+            tracing::warn!(item.kind = kind, item.pk = pk, item.sk = sk, cause = %source, "a stored item cannot be read");
+            Ok(None)
+        }
+        other => other.map(Some),
+    }
 }
 
 /// A condition expression with the names and values of its placeholders.

@@ -21,6 +21,8 @@ pub mod rate_limits;
 mod retry;
 pub mod settings;
 pub mod stock;
+mod stored;
+mod tolerant;
 mod transaction;
 
 pub use accounts::Accounts;

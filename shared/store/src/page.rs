@@ -11,7 +11,7 @@ use domain::{Code, PageRequest, Refusal, Slice};
 use ring::digest;
 
 use crate::Error;
-use crate::item::{Attributes, string};
+use crate::item::{Attributes, readable, string};
 use crate::retry::{QueryRequest, query};
 
 /// The longest cursor that is decoded, in bytes. A provider's reference is the longest part of a position.
@@ -98,12 +98,12 @@ impl<P: Position> List<'_, P> {
         Some(URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// Reads a page. An item that `read` fails on fails the page.
+    /// Reads a page, without the items that cannot be read: the page is shorter then, and the next one is found.
     pub(crate) async fn page<T>(
         mut self,
         client: &Client,
         asked: &PageRequest,
-        read: impl Fn(Attributes) -> Result<T, Error>,
+        read: impl Fn(&mut Attributes) -> Result<T, Error>,
     ) -> Result<Slice<T>, Error> {
         self.query.limit = Some(i32::from(asked.limit));
         self.query.start = asked.cursor.as_deref().map(|cursor| self.start(cursor)).transpose()?;
@@ -111,7 +111,12 @@ impl<P: Position> List<'_, P> {
         let next = found.last.as_ref().map(|last| {
             self.cursor(last).ok_or_else(|| Error::Failed("the key of a page's last item cannot be read".to_owned()))
         });
-        Ok(Slice { items: found.items.into_iter().map(read).collect::<Result<_, _>>()?, next: next.transpose()? })
+        let mut items = Vec::with_capacity(found.items.len());
+        for mut found in found.items {
+            let item = read(&mut found);
+            items.extend(readable(item, &found)?);
+        }
+        Ok(Slice { items, next: next.transpose()? })
     }
 }
 

@@ -1,23 +1,86 @@
-//! The table Settings: small versioned items, cached for 30 seconds in an execution environment.
+//! The table Settings: small versioned items, one for each setting, cached for 30 seconds in an execution environment.
+//!
+//! Releases before 2026-11-30 kept all settings in one item. It is read beneath the others: a setting that was changed
+//! since has an item of its own.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use domain::settings::Settings;
+use domain::settings::{Area, SettingId, SettingValue, Settings, StoredSetting};
+use domain::{Outcome, PageRequest, Prepared, Refusal, Slice};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use crate::item::{Attributes, Condition, body, item, key, version};
-use crate::{Error, retry};
+use crate::idempotency::{stores_responses, transact};
+use crate::item::{Attributes, Condition, key, put, raw_item, readable, string, text, version};
+use crate::page::List;
+use crate::retry::{QueryRequest, query_all};
+use crate::stored::{read, stored, write};
+use crate::transaction::{Purpose, Transaction};
+use crate::{Error, retry, tolerant};
 
 /// How long an execution environment uses the settings that it has read.
 const MAX_AGE: Duration = Duration::from_secs(30);
 
 const SETTINGS: &str = "settings";
+const SETTING: &str = "setting";
+const SETTING_HISTORY: &str = "setting_history";
+const SETTINGS_REVISION: &str = "settings_revision";
 
-/// Key: `SHOP` / `SETTINGS`.
-fn settings_key() -> Attributes {
-    key("SHOP", "SETTINGS")
+/// The keys of the items. The sort keys of the first three begin with `SETTING`, so that one query reads them.
+enum Entry {
+    /// `SHOP` / `SETTINGS`: all settings, as releases before 2026-11-30 stored them.
+    All,
+    /// `SHOP` / `SETTING#<area>/<name>`.
+    One(SettingId),
+    /// `SHOP` / `SETTINGS#REVISION`: written with every change, so that two changes at once are checked as a whole.
+    Revision,
+    /// `HISTORY#<area>/<name>` / `<version, ten digits>`.
+    History(SettingId, u64),
+}
+
+impl Entry {
+    fn key(&self) -> Attributes {
+        match self {
+            Self::All => key("SHOP", "SETTINGS"),
+            Self::One(id) => key("SHOP", format!("SETTING#{id}")),
+            Self::Revision => key("SHOP", "SETTINGS#REVISION"),
+            Self::History(id, version) => key(history_of(*id), format!("{version:010}")),
+        }
+    }
+}
+
+/// Partition of the changes of a setting.
+fn history_of(id: SettingId) -> String {
+    format!("HISTORY#{id}")
+}
+
+stored! {
+    SETTINGS => Settings: [];
+    SETTING => StoredSetting: [];
+}
+
+/// The settings as they are stored, and what they come to.
+#[derive(Clone, Debug, Default)]
+pub struct StoredSettings {
+    /// All in force.
+    pub settings: Settings,
+    /// Those that were changed.
+    pub changed: BTreeMap<SettingId, StoredSetting>,
+    /// The value that each setting has without an item of its own.
+    base: Settings,
+    revision: u64,
+}
+
+impl StoredSettings {
+    /// A setting's value in force, and who changed it last.
+    pub fn get(&self, id: SettingId) -> (SettingValue, Option<&StoredSetting>) {
+        let changed = self.changed.get(&id);
+        (changed.and_then(|changed| changed.value).unwrap_or_else(|| self.settings.value(id)), changed)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -27,6 +90,8 @@ pub struct SettingsTable {
     cached: Arc<Mutex<Option<Cached>>>,
 }
 
+stores_responses!(SettingsTable);
+
 /// When the settings were read, and the settings.
 type Cached = (Instant, Arc<Settings>);
 
@@ -35,32 +100,271 @@ impl SettingsTable {
         Self { client, table: table.into(), cached: Arc::default() }
     }
 
-    /// The shop's settings, at most 30 seconds old.
+    /// The shop's settings, at most 30 seconds old. When they cannot be read, the last ones that could be read stay in
+    /// force: a shop whose settings somebody has broken goes on selling.
     pub async fn current(&self) -> Result<Arc<Settings>, Error> {
+        let last = self.cached.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((read_at, settings)) = &last
+            && read_at.elapsed() < MAX_AGE
         {
-            let cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((read_at, settings)) = cached.as_ref()
-                && read_at.elapsed() < MAX_AGE
-            {
-                return Ok(Arc::clone(settings));
-            }
+            return Ok(Arc::clone(settings));
         }
-        let found = retry::get(&self.client, &self.table, settings_key(), false).await?;
-        let settings = Arc::new(match found {
-            Some(found) => Settings { version: version(&found), ..body(&found, SETTINGS)? },
-            None => Settings::default(),
-        });
+        let last = last.map(|(_, settings)| settings);
+        let settings = match (self.load(last.as_deref()).await, last) {
+            (Ok(settings), _) => Arc::new(settings),
+            (Err(error), Some(last)) => {
+                tracing::warn!(cause = %error, "the settings cannot be read: the last ones stay in force");
+                last
+            }
+            (Err(error), None) => return Err(error),
+        };
         let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
         *cached = Some((Instant::now(), Arc::clone(&settings)));
         Ok(settings)
     }
 
-    /// Writes the settings if they are still at the version that was read (0 when they were never written), and returns
-    /// the new version. All execution environments use them within 30 seconds.
+    async fn load(&self, last: Option<&Settings>) -> Result<Settings, Error> {
+        Ok(in_force(&self.items(false).await?, last)?.settings)
+    }
+
+    /// All settings with their versions, read consistently.
+    pub async fn stored(&self) -> Result<StoredSettings, Error> {
+        in_force(&self.items(true).await?, None)
+    }
+
+    async fn items(&self, consistent: bool) -> Result<Vec<Attributes>, Error> {
+        let request = QueryRequest {
+            table: self.table.clone(),
+            partition: ("pk", "SHOP".to_owned()),
+            sort_key_condition: Some((
+                "begins_with(sk, :setting)".to_owned(),
+                Attributes::from([(":setting".to_owned(), string("SETTING"))]),
+            )),
+            consistent,
+            ..QueryRequest::default()
+        };
+        query_all(&self.client, request).await
+    }
+
+    /// Writes all settings as releases before 2026-11-30 did, if they are still at the version that was read (0 when
+    /// they were never written), and returns the new version: for a shop that starts with settings of its own.
     pub async fn save(&self, settings: &Settings) -> Result<u64, Error> {
         let next = settings.version + 1;
-        let written = item(settings_key(), SETTINGS, next, settings)?;
+        let written = write(Entry::All.key(), next, settings)?;
         retry::put_one(&self.client, &self.table, written, &Condition::at_version(settings.version)).await?;
         Ok(next)
+    }
+
+    /// Changes a setting, checked by itself and together with all others as they were read; a conflict when any setting
+    /// has changed since. The change is kept in the setting's history. All execution environments use it within 30
+    /// seconds. `respond` makes the response from the setting as it is written, with its new version.
+    pub async fn change<R>(
+        &self,
+        loaded: &StoredSettings,
+        (id, changed): (SettingId, StoredSetting),
+        respond: impl FnOnce(SettingValue, &StoredSetting) -> Result<Prepared<R>, Refusal>,
+    ) -> Result<Outcome<R>, Error> {
+        let known = loaded.changed.get(&id);
+        let before = known.map_or(0, |known| known.version);
+        let kept = known.map(|known| known.kept.clone()).unwrap_or_default();
+        let next = StoredSetting { version: before + 1, kept, ..changed };
+        let mut after = loaded.clone();
+        after.changed.insert(id, next.clone());
+        after.settings = after.base.clone();
+        let values = after.changed.iter().filter_map(|(id, stored)| Some((*id, stored.value?)));
+        after.settings.set(values)?;
+        after.settings.check()?;
+        let history = raw_item(
+            Entry::History(id, next.version).key(),
+            SETTING_HISTORY,
+            next.version,
+            serde_json::to_string(&next).map_err(|source| Error::Corrupt { kind: SETTING_HISTORY, source })?,
+        );
+        let revision = raw_item(Entry::Revision.key(), SETTINGS_REVISION, loaded.revision + 1, "{}".to_owned());
+        let written = write(Entry::One(id).key(), next.version, &next)?;
+        let actions = vec![
+            put(&self.table, written, &Condition::at_version(before))?,
+            put(&self.table, history, &Condition::absent())?,
+            put(&self.table, revision, &Condition::at_version(loaded.revision))?,
+        ];
+        let response = respond(after.get(id).0, &next)?;
+        Ok(transact(&self.client, &self.table, Transaction::of(Purpose::Item, actions), response).await?)
+    }
+
+    /// The changes of a setting, newest first.
+    pub async fn history(&self, id: SettingId, page: &PageRequest) -> Result<Slice<StoredSetting>, Error> {
+        let query = QueryRequest {
+            table: self.table.clone(),
+            partition: ("pk", history_of(id)),
+            newest_first: true,
+            ..QueryRequest::default()
+        };
+        let position = |last: &Attributes| text(last, "sk")?.parse::<i64>().ok();
+        let key = |version: &i64| Entry::History(id, u64::try_from(*version).unwrap_or(0)).key();
+        let list = List { query, variant: String::new(), position: &position, key: &key };
+        list.page(&self.client, page, |found| read(found)).await
+    }
+
+    /// A setting as it was at a version.
+    pub async fn at_version(&self, id: SettingId, version: u64) -> Result<Option<StoredSetting>, Error> {
+        let found = retry::get(&self.client, &self.table, Entry::History(id, version).key(), true).await?;
+        found.as_ref().map(read).transpose()
+    }
+}
+
+/// What the stored items come to. A setting that cannot be read, or that this release would not accept, keeps its last
+/// good value; one that was never good counts as unchanged, but for the rates: nothing is sold at a tax or a commission
+/// that was guessed. Settings of a newer release are passed over.
+fn in_force(items: &[Attributes], last: Option<&Settings>) -> Result<StoredSettings, Error> {
+    let mut found = StoredSettings::default();
+    let mut values = BTreeMap::new();
+    if let Some(all) = items.iter().find(|item| text(item, "kind") == Some(SETTINGS)) {
+        found.base = match read::<Settings>(all) {
+            Err(Error::Corrupt { source, .. }) => area_by_area(all, last, source)?,
+            settings => settings?,
+        };
+    }
+    for item in items {
+        match text(item, "kind") {
+            Some(SETTINGS_REVISION) => found.revision = version(item),
+            Some(SETTING) => {
+                let name =
+                    text(item, "sk").and_then(|sk| sk.strip_prefix("SETTING#")).and_then(|id| id.split_once('/'));
+                let Some(id) = name.and_then(|(area, name)| SettingId::parse(area, name)) else { continue };
+                let stored = readable(read::<StoredSetting>(item), item)?;
+                let accepted = stored.as_ref().and_then(|stored| stored.value);
+                let is_bad = match (&stored, accepted) {
+                    (None, _) => true,
+                    (Some(_), Some(value)) => Settings::default().set([(id, value)]).is_err(),
+                    (Some(_), None) => false,
+                };
+                if is_bad {
+                    tracing::warn!(setting = %id, "a setting is not as this release knows it");
+                    match last {
+                        Some(last) => drop(values.insert(id, last.value(id))),
+                        None if matches!(id.area(), Area::Tax | Area::Commission) => {
+                            let source = serde::de::Error::custom("not a rate");
+                            return Err(Error::Corrupt { kind: SETTING, source });
+                        }
+                        None => {}
+                    }
+                } else if let Some(value) = accepted {
+                    values.insert(id, value);
+                }
+                found.changed.extend(stored.map(|stored| (id, stored)));
+            }
+            _ => {}
+        }
+    }
+    found.settings = found.base.clone();
+    found.settings.set(values)?;
+    Ok(found)
+}
+
+/// The areas of an item of which at least one cannot be read, each by itself: a bad area keeps its last good value. One
+/// that was never good has its default, but for the rates: nothing is sold at a tax or a commission that was guessed.
+fn area_by_area(found: &Attributes, last: Option<&Settings>, source: serde_json::Error) -> Result<Settings, Error> {
+    let corrupt = |source| Error::Corrupt { kind: SETTINGS, source };
+    let data = text(found, "data").unwrap_or_default();
+    let Ok(areas) = serde_json::from_str::<Map<String, Value>>(data) else { return Err(corrupt(source)) };
+    let fallback = last.cloned().unwrap_or_default();
+    let rates = match (area(&areas, "rates"), last) {
+        (Err(source), None) => return Err(corrupt(source)),
+        (rates, _) => rates.ok().flatten(),
+    };
+    Ok(Settings {
+        rates: rates.unwrap_or(fallback.rates),
+        deadlines: area(&areas, "deadlines").ok().flatten().unwrap_or(fallback.deadlines),
+        providers: area(&areas, "providers").ok().flatten().unwrap_or(fallback.providers),
+        limits: area(&areas, "limits").ok().flatten().unwrap_or(fallback.limits),
+        version: version(found),
+        kept: fallback.kept,
+    })
+}
+
+/// One area; nothing when it is not set.
+fn area<T: DeserializeOwned>(areas: &Map<String, Value>, name: &str) -> Result<Option<T>, serde_json::Error> {
+    let Some(value) = areas.get(name) else { return Ok(None) };
+    let read = tolerant::parse(&value.to_string(), None);
+    if let Err(cause) = &read {
+        tracing::warn!(area = name, cause = %cause, "an area of the settings cannot be read");
+    }
+    Ok(Some(read?.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::order::Deadlines;
+    use domain::payment::ProviderName;
+
+    use super::*;
+    use crate::item::{number, string};
+
+    fn stored(data: &str) -> Attributes {
+        Attributes::from([("data".to_owned(), string(data)), ("version".to_owned(), number(7))])
+    }
+
+    fn areas(data: &str, last: Option<&Settings>) -> Result<Settings, Error> {
+        match read::<Settings>(&stored(data)) {
+            Err(Error::Corrupt { source, .. }) => area_by_area(&stored(data), last, source),
+            settings => settings,
+        }
+    }
+
+    #[test]
+    fn a_bad_area_keeps_its_last_good_value_and_spoils_no_other() {
+        let good = areas(r#"{"limits": {"unpaid_orders": 5}, "providers": ["stripe"]}"#, None).unwrap();
+        let data = r#"{"limits": {"unpaid_orders": "many"}, "providers": ["cash_on_delivery"], "deadlines": 7}"#;
+        let read = areas(data, Some(&good)).unwrap();
+        assert_eq!(read.limits, good.limits);
+        assert_eq!(read.providers, [ProviderName::CashOnDelivery]);
+        assert_eq!((read.deadlines, read.version), (Deadlines::default(), 7));
+    }
+
+    #[test]
+    fn a_provider_of_a_newer_release_is_not_offered_and_spoils_nothing() {
+        let read = areas(r#"{"providers": ["stripe", "tomorrow_pay"], "tomorrow": {}}"#, None).unwrap();
+        assert_eq!(read.providers, [ProviderName::Stripe, ProviderName::Other]);
+    }
+
+    fn entry(id: SettingId, data: &str) -> Attributes {
+        let mut item = Entry::One(id).key();
+        item.extend(stored(data));
+        item.insert("kind".to_owned(), string(SETTING));
+        item
+    }
+
+    #[test]
+    fn a_setting_of_its_own_stands_above_the_common_item_and_a_bad_one_keeps_its_last_good_value() {
+        let mut all = stored(r#"{"limits": {"unpaid_orders": 5}, "rates": {"tax": 700}}"#);
+        all.insert("kind".to_owned(), string(SETTINGS));
+        let by = r#""by": "018f4e9e-0000-7000-8000-000000000001", "at": "2026-11-30T00:00:00Z""#;
+        let set = |value: &str| format!("{{\"value\": {value}, {by}}}");
+        let items = [
+            all,
+            entry(SettingId::UnpaidOrders, &set(r#"{"most": 7}"#)),
+            entry(SettingId::Tax, &format!("{{{by}}}")),
+            entry(SettingId::Commission, &set(r#"{"basis_points": 1000, "tomorrow": 1}"#)),
+        ];
+        let read = in_force(&items, None).unwrap();
+        assert_eq!(read.settings.limits.unpaid_orders, 7);
+        assert_eq!(u32::from(read.settings.rates.tax), 700, "set back to what it is without");
+        assert_eq!(u32::from(read.settings.rates.commission), 1_000);
+        let broken = [entry(SettingId::UnpaidOrders, &set(r#"{"most": 0}"#)), entry(SettingId::Reservation, "7")];
+        let kept = in_force(&broken, Some(&read.settings)).unwrap();
+        assert_eq!(kept.settings.limits.unpaid_orders, 7);
+        assert_eq!(in_force(&broken, None).unwrap().settings, Settings::default());
+        let no_rate = [entry(SettingId::Tax, &set(r#"{"basis_points": 99999}"#))];
+        assert!(in_force(&no_rate, None).is_err());
+        assert_eq!(u32::from(in_force(&no_rate, Some(&read.settings)).unwrap().settings.rates.tax), 700);
+    }
+
+    #[test]
+    fn rates_are_never_guessed() {
+        let data = r#"{"rates": {"tax": 99999}}"#;
+        assert!(matches!(areas(data, None), Err(Error::Corrupt { .. })));
+        let last = areas(r#"{"rates": {"tax": 1200}}"#, None).unwrap();
+        assert_eq!(areas(data, Some(&last)).unwrap().rates, last.rates);
+        assert!(areas("7", None).is_err() && areas("", Some(&last)).is_err());
     }
 }

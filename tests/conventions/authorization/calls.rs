@@ -315,6 +315,18 @@ async fn of_operators(world: &World, route: &str, caller: Caller, call: &impl Fn
         "GET /v1/admin/payments" => call("/v1/admin/payments?state=amount_mismatch"),
         "GET /v1/admin/payments/unmatched" => call("/v1/admin/payments/unmatched"),
         "GET /v1/admin/refunds/failed" => call("/v1/admin/refunds/failed"),
+        "GET /v1/admin/settings/{area}" => call("/v1/admin/settings/limits"),
+        "GET /v1/admin/settings/{area}/{id}" => call("/v1/admin/settings/limits/checkout"),
+        "PUT /v1/admin/settings/{area}/{id}" => {
+            call("/v1/admin/settings/limits/unpaid-orders").with("if-match", "*").body(json!({"most": 50}))
+        }
+        "DELETE /v1/admin/settings/{area}/{id}" => {
+            call("/v1/admin/settings/limits/unpaid-orders").with("if-match", "*")
+        }
+        "GET /v1/admin/settings/{area}/{id}/history" => call("/v1/admin/settings/limits/unpaid-orders/history"),
+        "POST /v1/admin/settings/{area}/{id}/restore" => {
+            call("/v1/admin/settings/limits/unpaid-orders/restore").with("if-match", "*").body(json!({"version": 1}))
+        }
         "GET /v1/admin/categories" => call("/v1/admin/categories"),
         "PUT /v1/admin/categories" => {
             let etag = world.etag(&world.client(Caller::Operator), "/v1/admin/categories").await;

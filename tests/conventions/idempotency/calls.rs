@@ -259,6 +259,19 @@ impl World {
                 owner.post("/v1/vendors/me/members", &member).await.expect(201);
                 call(owner, path, json!({"email": email}), member)
             }
+            _ if path.starts_with("/v1/admin/settings/") => {
+                let setting = path.replace("{area}", "limits").replace("{id}", "unpaid-orders");
+                let client = self.operator.clone().with("if-match", "*");
+                if path.ends_with("/restore") {
+                    for most in [40, 41] {
+                        let put = setting.replace("/restore", "");
+                        client.put(&put, &json!({"most": most})).await.expect(200);
+                    }
+                    call(&client, setting, json!({"version": 1}), json!({"version": 2}))
+                } else {
+                    call(&client, setting, json!({"most": 42}), json!({"most": 43}))
+                }
+            }
             "PUT /v1/admin/categories" => {
                 let etag = self.operator.get(&path).await.header("etag").to_owned();
                 let tree = |name: &str| json!({"items": [{"handle": "kitchen", "name": name, "children": []}]});

@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cloud::dynamodb::{Caller, Outcome};
 use cloud::sqs::MessageAttributes;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::shop::Shop;
-use crate::shop::invariants::items;
+use crate::shop::invariants::{items, put_item};
 
 /// The tables whose items are fixtures, by their logical ids.
 const TABLES: [&str; 6] = ["AccountsTable", "CartsTable", "CatalogTable", "OrdersTable", "SettingsTable", "StockTable"];
@@ -88,14 +87,9 @@ impl Release {
 
     /// Puts every item into its table, and waits until the streams are worked off.
     pub(super) async fn restore(&self, shop: &Shop) {
-        let services = shop.cloud.services();
         for (table, items) in &self.tables {
-            let name = &services.template.table(table).expect("a table").name;
             for item in items {
-                let put = json!({"TableName": name, "Item": item}).to_string();
-                let answer = services.dynamodb.call(&Caller::root(), "PutItem", put.as_bytes()).await;
-                let Outcome::Answer(status, body) = answer else { panic!("the table {table} does not answer") };
-                assert!(status.is_success(), "{}: {item}", String::from_utf8_lossy(&body));
+                put_item(shop, table, item).await;
             }
         }
         shop.wait_until_idle().await;

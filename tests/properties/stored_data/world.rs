@@ -34,6 +34,9 @@ pub(super) async fn make(shop: &Shop) -> Names {
     let tree = json!({"items": [{"handle": "tableware", "name": "Tableware", "children": bowls}]});
     shop.operator().await.with("if-match", "*").put("/v1/admin/categories", &tree).await.expect(200);
     write_settings(shop).await;
+    let unpaid = json!({"most": 40});
+    let chief = shop.operator().await.with("if-match", "*");
+    chief.put("/v1/admin/settings/limits/unpaid-orders", &unpaid).await.expect(200);
     let vendor = shop.vendor("ceramics").await;
     let mut world = World { shop, names: Names::new(), vendor };
     world.names.insert("owner".to_owned(), json!(sub(&world.vendor.client).await));

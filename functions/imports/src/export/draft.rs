@@ -75,7 +75,7 @@ mod tests {
         };
         let home =
             Category { children: vec![leaf("bowls", "Bowls & Plates"), leaf("cups", "Cups")], ..leaf("home", "Home") };
-        CategoryTree { roots: vec![home], version: 1 }
+        CategoryTree { roots: vec![home], version: 1, kept: domain::stored::Kept::default() }
     }
 
     fn context() -> ImportContext {

@@ -1,5 +1,6 @@
 //! What was written reads back unchanged.
 
+use domain::stored::Kept;
 use std::collections::BTreeMap;
 
 use domain::catalog::{
@@ -209,6 +210,7 @@ fn in_shop(draft: &ProductDraft) -> Product {
         published_at: None,
         created_at: Timestamp::from_millis(1_000),
         version: 1,
+        kept: Kept::default(),
     }
 }
 

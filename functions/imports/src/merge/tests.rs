@@ -1,3 +1,4 @@
+use domain::stored::Kept;
 use std::collections::BTreeMap;
 
 use domain::catalog::{Category, CategoryTree, ProductState};
@@ -29,7 +30,7 @@ fn context(currency: Currency) -> ImportContext {
         approved: true,
         currency,
         publish: false,
-        tree: CategoryTree { roots: vec![home], version: 1 },
+        tree: CategoryTree { roots: vec![home], version: 1, kept: Kept::default() },
         columns: Columns::ALL,
         now: Timestamp::from_millis(1_000),
     }

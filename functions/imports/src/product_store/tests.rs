@@ -32,7 +32,8 @@ fn read(csv: &str) -> ProductDraft {
 }
 
 fn first() -> Plan {
-    let known = Known { stored: None, free_handle: Handle::parse("bowl").ok(), shards: BTreeMap::new() };
+    let known =
+        Known { stored: None, free_handle: Handle::parse("bowl").ok(), unreadable: false, shards: BTreeMap::new() };
     Plan::new(2, read(FILE), known, &context()).unwrap()
 }
 
@@ -41,7 +42,7 @@ fn first() -> Plan {
 fn then(stored: &StoredProduct, units: &[(i64, i64)], csv: &str) -> Plan {
     let shards = units.iter().map(|(available, reserved)| StockShard { available: *available, reserved: *reserved });
     let shards = BTreeMap::from([(stored.product.variants[0].id, shards.collect())]);
-    let known = Known { stored: Some(stored.clone()), free_handle: None, shards };
+    let known = Known { stored: Some(stored.clone()), free_handle: None, unreadable: false, shards };
     Plan::new(2, read(csv), known, &context()).unwrap()
 }
 
@@ -94,7 +95,7 @@ fn what_is_left_of_a_variant_that_is_gone_is_forgotten() {
 
 #[test]
 fn without_a_handle_the_product_stays_out() {
-    let known = Known { stored: None, free_handle: None, shards: BTreeMap::new() };
+    let known = Known { stored: None, free_handle: None, unreadable: false, shards: BTreeMap::new() };
     let (line, issues) = Plan::new(7, read(FILE), known, &context()).unwrap_err();
     assert_eq!((line, issues[0].code.as_str()), (7, "handle_taken"));
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::code::{Code, FieldError, Refusal};
+use crate::stored::Kept;
 use crate::text::{Handle, Name};
 
 /// A category with the categories below it.
@@ -28,6 +29,9 @@ pub struct CategoryTree {
     /// Incremented by each write, which is conditional on it.
     #[serde(default)]
     pub version: u64,
+    /// What the stored item held that this release does not know.
+    #[serde(skip)]
+    pub kept: Kept,
 }
 
 impl CategoryTree {
@@ -115,7 +119,7 @@ mod tests {
         };
         let mut home = leaf("home", "Home");
         home.children.push(leaf("bowls", "Bowls & Plates"));
-        CategoryTree { roots: vec![leaf("food", "Food"), home], version: 1 }
+        CategoryTree { roots: vec![leaf("food", "Food"), home], version: 1, kept: Kept::default() }
     }
 
     #[test]

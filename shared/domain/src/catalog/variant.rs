@@ -72,6 +72,10 @@ pub enum InventoryPolicy {
     /// It is accepted for the date on which the first units come in.
     #[serde(alias = "pre_order")]
     Preorder,
+    /// A policy that only a newer release knows: shown, and never changed by this one.
+    #[serde(rename(serialize = "other", deserialize = "\u{0}other"))]
+    #[schema(rename = "other")]
+    Other,
 }
 
 impl InventoryPolicy {
@@ -107,7 +111,10 @@ impl Variant {
 
     /// How many units may be ordered beyond the stock: none unless the policy allows it.
     fn effective_oversell_limit(&self) -> u32 {
-        if self.inventory_policy.denies() { 0 } else { self.oversell_limit.unwrap_or(MAX_OVERSELL) }
+        match self.inventory_policy {
+            InventoryPolicy::Backorder | InventoryPolicy::Preorder => self.oversell_limit.unwrap_or(MAX_OVERSELL),
+            InventoryPolicy::Deny | InventoryPolicy::Other => 0,
+        }
     }
 
     /// The part of `wanted` units that has to come in first, given how many can be bought. Nothing when all of them are

@@ -1,5 +1,6 @@
 //! Changes of an order by buyers, vendors and deadlines.
 
+use crate::stored::Kept;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -185,6 +186,7 @@ impl PlacedOrder {
             failure: None,
             created_at: ids.now(),
             version: 0,
+            kept: Kept::default(),
         });
         self.order.payment = id;
         self.order.provider = provider;
@@ -417,6 +419,7 @@ impl PlacedOrder {
             returned_at: None,
             dispute: None,
             version: 0,
+            kept: Kept::default(),
         });
         self.record(HistoryEvent::RefundQueued, Actor::System, vendor, ids);
         self.reconcile_refunds(payment, ids);

@@ -1,6 +1,7 @@
 //! News of disputes, and what they mean for the refunds of the same payment: while a dispute is open, the provider
 //! makes no refunds, and what was charged back is not refunded a second time.
 
+use crate::stored::Kept;
 use std::time::Duration;
 
 use super::settle::Settled;
@@ -32,12 +33,15 @@ impl PlacedOrder {
                 opened_at: None,
                 closed_at: None,
                 version: 0,
+                kept: Kept::default(),
             });
             self.disputes.len() - 1
         });
         let Some(known) = self.disputes.get_mut(index) else { return Settled::Unchanged };
         let decision = match news.state {
             DisputeState::Opened => None,
+            // No provider reports it: it is read from stored disputes only.
+            DisputeState::Other => return Settled::Unchanged,
             DisputeState::Won => Some(DisputeStep::Won),
             DisputeState::Lost => Some(DisputeStep::Lost),
         };

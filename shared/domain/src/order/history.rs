@@ -122,6 +122,7 @@ impl From<OrderState> for HistoryEvent {
             OrderState::Expired => Self::Expired,
             OrderState::Cancelled => Self::Cancelled,
             OrderState::Completed => Self::Completed,
+            OrderState::Other => Self::Other(OrderState::Other.as_str().into()),
         }
     }
 }

@@ -26,6 +26,7 @@ use crate::dispute::Dispute;
 use crate::payment::{Payment, ProviderName, Refund};
 use crate::pricing::{ChosenShipping, Totals};
 use crate::stock::{Allocation, Backorder};
+use crate::stored::Kept;
 use crate::text::{Email, Line, Phone};
 use crate::vendor::VendorCard;
 use crate::{CartId, Currency, EventId, Money, OrderId, PaymentId, Timestamp, UserId, VariantId, VendorId};
@@ -45,6 +46,10 @@ pub enum Actor {
     Operator,
     /// A deadline, or a consequence of another change.
     System,
+    /// A actor that only a newer release knows: shown, and never changed by this one.
+    #[serde(rename(serialize = "other", deserialize = "\u{0}other"))]
+    #[schema(rename = "other")]
+    Other,
 }
 
 /// An order without its vendor orders, payment attempts, refunds and disputes.
@@ -82,6 +87,9 @@ pub struct Order {
     /// Incremented by each write, which is conditional on it.
     #[serde(default)]
     pub version: u64,
+    /// What the stored item held that this release does not know.
+    #[serde(skip)]
+    pub kept: Kept,
 }
 
 /// A line of a vendor order, with the price that was agreed to.
@@ -153,6 +161,9 @@ pub struct VendorOrder {
     /// Incremented by each write, which is conditional on it.
     #[serde(default)]
     pub version: u64,
+    /// What the stored item held that this release does not know.
+    #[serde(skip)]
+    pub kept: Kept,
 }
 
 /// Id of a vendor order: it contains its order's id, so that one key finds both.

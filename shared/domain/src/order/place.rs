@@ -1,5 +1,6 @@
 //! Placing an order: from a priced cart to the items that are written.
 
+use crate::stored::Kept;
 use std::collections::BTreeMap;
 
 use super::{
@@ -84,6 +85,7 @@ pub fn place(order: PlaceOrder<'_>, ids: &mut Ids) -> Result<PlacedOrder, PlaceE
         failure: None,
         created_at: now,
         version: 0,
+        kept: Kept::default(),
     };
     let event = OrderEvent { id: EventId::new(now, ids.bits()), kind, order: id, vendor: None, at: now };
     Ok(PlacedOrder {
@@ -109,6 +111,7 @@ pub fn place(order: PlaceOrder<'_>, ids: &mut Ids) -> Result<PlacedOrder, PlaceE
             placed_at: now,
             due_at: Some(due_at),
             version: 0,
+            kept: Kept::default(),
         },
         vendors,
         payments: vec![payment],
@@ -169,6 +172,7 @@ fn vendor_order_from(
         visible: order.provider.is_on_delivery(),
         placed_at: ids.now(),
         version: 0,
+        kept: Kept::default(),
     })
 }
 

@@ -7,6 +7,7 @@ use crate::code::{Code, Refusal};
 use crate::id_source::Ids;
 use crate::payment::{PaymentStep, Refund, RefundReason, RefundState, RefundStep};
 use crate::provider_news::RefundNews;
+use crate::stored::Kept;
 use crate::{EventId, Money, PaymentId, RefundId, Timestamp};
 
 impl PlacedOrder {
@@ -66,7 +67,7 @@ impl PlacedOrder {
                     self.emit_manual_refund_needed(refund, ids);
                 }
             }
-            RefundState::Queued | RefundState::Pending => {}
+            RefundState::Queued | RefundState::Pending | RefundState::Other => {}
         }
         Ok(Settled::Changed)
     }
@@ -110,6 +111,7 @@ impl PlacedOrder {
             returned_at: None,
             dispute: None,
             version: 0,
+            kept: Kept::default(),
         });
         self.record(HistoryEvent::RefundedElsewhere, Actor::Provider, None, ids);
         self.refund_changed(id, news.outcome.step(), None, ids)?;

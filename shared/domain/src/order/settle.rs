@@ -126,6 +126,7 @@ impl PlacedOrder {
                 OrderEventKind::DuplicatePaymentRefunded,
                 ids,
             ),
+            OrderState::Other => Err(Refusal::of(Code::NewerData)),
         }
     }
 

@@ -19,6 +19,10 @@ pub enum OrderState {
     Cancelled,
     /// Everything was delivered and not returned.
     Completed,
+    /// A state that only a newer release knows: shown, and never changed by this one.
+    #[serde(rename(serialize = "other", deserialize = "\u{0}other"))]
+    #[schema(rename = "other")]
+    Other,
 }
 
 /// What can happen to an order.
@@ -64,6 +68,7 @@ impl OrderState {
             Self::Expired => "expired",
             Self::Cancelled => "cancelled",
             Self::Completed => "completed",
+            Self::Other => "other",
         }
     }
 
@@ -98,6 +103,10 @@ pub enum VendorOrderState {
     Returned,
     /// The parcel was delivered and not returned.
     Completed,
+    /// A state that only a newer release knows: shown, and never changed by this one.
+    #[serde(rename(serialize = "other", deserialize = "\u{0}other"))]
+    #[schema(rename = "other")]
+    Other,
 }
 
 /// What can happen to a vendor order.
@@ -179,6 +188,7 @@ impl VendorOrderState {
             Self::Delivered => "delivered",
             Self::Returned => "returned",
             Self::Completed => "completed",
+            Self::Other => "other",
         }
     }
 }

@@ -10,6 +10,7 @@ use idna::uts46::{DnsLength, Hyphens, Uts46};
 use serde::{Deserialize, Deserializer};
 
 use super::{BadText, Email};
+use crate::stored::is_unjudged;
 
 const FORM: BadText = BadText::Form("must be an e-mail address");
 const LOCAL_PART: BadText =
@@ -91,7 +92,11 @@ impl Email {
 /// # Errors
 /// When no build has stored such a text.
 pub fn kept_email<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Email, D::Error> {
-    Email::kept(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    stored(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+}
+
+fn stored(text: String) -> Result<Email, BadText> {
+    Email::kept(&text).or_else(|bad| is_unjudged().then_some(Email(text)).ok_or(bad))
 }
 
 /// [`kept_email`] for an optional field. Use it together with `#[serde(default)]`.
@@ -100,7 +105,7 @@ pub fn kept_email<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Email, D
 /// When no build has stored such a text.
 pub fn kept_optional_email<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Email>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
-    text.map(|text| Email::kept(&text).map_err(serde::de::Error::custom)).transpose()
+    text.map(|text| stored(text).map_err(serde::de::Error::custom)).transpose()
 }
 
 #[cfg(test)]

@@ -3,18 +3,23 @@
 
 use domain::job::{ExportJob, ImportJob, ImportRowError};
 use domain::{ExportId, ImportId, Outcome, Prepared, VendorId};
-use serde::Serialize;
 
 use super::Accounts;
 use crate::Error;
 use crate::idempotency::put_one;
-use crate::item::{Attributes, Condition, body, item, key, number, string, text, update, version};
+use crate::item::{Attributes, Condition, body, key, number, readable, string, text, update};
 use crate::retry::{QueryRequest, get, query_all, update_one};
+use crate::stored::{Stored, json_of, read, stored, write};
 use crate::transaction::{Purpose, Transaction};
 
 const IMPORT: &str = "import";
 const FAULTS: &str = "import_faults";
 const EXPORT: &str = "export";
+
+stored! {
+    IMPORT => ImportJob: [];
+    EXPORT => ExportJob: [];
+}
 
 /// `VENDOR#<id>` / `IMPORT#<id>`.
 fn import_key(vendor: VendorId, id: ImportId) -> Attributes {
@@ -34,8 +39,8 @@ fn export_key(vendor: VendorId, id: ExportId) -> Attributes {
 const CHANGE: &str = "SET #version = :version, #data = :data";
 
 /// The item is at the version that was read; the values are this body and the next version.
-fn change_condition(body: &impl Serialize, kind: &'static str, loaded: u64) -> Result<Condition, Error> {
-    let data = serde_json::to_string(body).map_err(|source| Error::Corrupt { kind, source })?;
+fn change_condition(body: &impl Stored, loaded: u64) -> Result<Condition, Error> {
+    let data = json_of(body)?;
     Ok(Condition::of("#version = :loaded")
         .name("#version", "version")
         .name("#data", "data")
@@ -51,11 +56,8 @@ impl Accounts {
 
     /// Writes a new import, together with the response to the request for it.
     pub async fn add_import<R>(&self, job: &ImportJob, response: Prepared<R>) -> Result<Outcome<R>, Error> {
-        self.add_job(
-            item(import_key(job.vendor, job.id), IMPORT, 1, &ImportJob { version: 1, ..job.clone() })?,
-            response,
-        )
-        .await
+        self.add_job(write(import_key(job.vendor, job.id), 1, &ImportJob { version: 1, ..job.clone() })?, response)
+            .await
     }
 
     /// An import, read consistently.
@@ -84,7 +86,9 @@ impl Accounts {
         for found in &query_all(&self.client, request).await? {
             match text(found, "kind") {
                 Some(IMPORT) => job = Some(import_of(found)?),
-                Some(FAULTS) => faults.extend(body::<Vec<ImportRowError>>(found, FAULTS)?),
+                Some(FAULTS) => {
+                    faults.extend(readable(body::<Vec<ImportRowError>>(found, FAULTS), found)?.into_iter().flatten())
+                }
                 _ => {}
             }
         }
@@ -96,7 +100,7 @@ impl Accounts {
     pub async fn save_import(&self, job: &ImportJob, faults: &[ImportRowError]) -> Result<ImportJob, Error> {
         let saved = ImportJob { version: job.version + 1, ..job.clone() };
         let at = import_key(job.vendor, job.id);
-        let condition = change_condition(&saved, IMPORT, job.version)?;
+        let condition = change_condition(&saved, job.version)?;
         if faults.is_empty() {
             update_one(&self.client, &self.table, at, CHANGE, &condition).await?;
             return Ok(saved);
@@ -126,31 +130,24 @@ impl Accounts {
 
     /// Writes a new export, together with the response to the request for it.
     pub async fn add_export<R>(&self, job: &ExportJob, response: Prepared<R>) -> Result<Outcome<R>, Error> {
-        self.add_job(
-            item(export_key(job.vendor, job.id), EXPORT, 1, &ExportJob { version: 1, ..job.clone() })?,
-            response,
-        )
-        .await
+        self.add_job(write(export_key(job.vendor, job.id), 1, &ExportJob { version: 1, ..job.clone() })?, response)
+            .await
     }
 
     /// An export, read consistently.
     pub async fn export(&self, vendor: VendorId, id: ExportId) -> Result<Option<ExportJob>, Error> {
-        get(&self.client, &self.table, export_key(vendor, id), true)
-            .await?
-            .map(|found| Ok(ExportJob { version: version(&found), ..body(&found, EXPORT)? }))
-            .transpose()
+        get(&self.client, &self.table, export_key(vendor, id), true).await?.map(|found| read(&found)).transpose()
     }
 
     /// Writes the progress of an export, if it is still at the version that was read.
     pub async fn save_export(&self, job: &ExportJob) -> Result<ExportJob, Error> {
         let saved = ExportJob { version: job.version + 1, ..job.clone() };
-        let condition = change_condition(&saved, EXPORT, job.version)?;
+        let condition = change_condition(&saved, job.version)?;
         update_one(&self.client, &self.table, export_key(job.vendor, job.id), CHANGE, &condition).await?;
         Ok(saved)
     }
 }
 
 fn import_of(found: &Attributes) -> Result<ImportJob, Error> {
-    let job: ImportJob = body(found, IMPORT)?;
-    Ok(ImportJob { version: version(found), ..job })
+    read(found)
 }

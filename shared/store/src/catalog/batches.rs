@@ -10,7 +10,7 @@ use domain::{ProductId, VendorId};
 use super::products::{assemble, product_of};
 use super::{Catalog, Entry, StoredProduct};
 use crate::Error;
-use crate::item::{Attributes, number, string, text};
+use crate::item::{Attributes, number, readable, string, text};
 use crate::retry::{QueryRequest, batch, query};
 
 /// The key after which a walk through a list goes on, in the form in which a job stores it: attribute names and values,
@@ -37,7 +37,8 @@ fn start(position: Position) -> Attributes {
 }
 
 impl Catalog {
-    /// The next of a vendor's products, newest first, and the position after them: for a job that walks through all.
+    /// The next of a vendor's products, newest first, and the position after them: for a job that walks through all. A
+    /// product that cannot be read is left out.
     pub async fn walk_products(
         &self,
         vendor: VendorId,
@@ -51,7 +52,10 @@ impl Catalog {
             ..self.products_query(vendor)
         };
         let found = query(&self.client, request).await?;
-        let products = found.items.iter().map(product_of).collect::<Result<_, _>>()?;
+        let mut products = Vec::with_capacity(found.items.len());
+        for item in &found.items {
+            products.extend(readable(product_of(item), item)?);
+        }
         Ok((products, found.last.and_then(position)))
     }
 
@@ -69,7 +73,7 @@ impl Catalog {
         Ok(found.iter().filter_map(|(_, item)| owner(item)).collect())
     }
 
-    /// Some products with their descriptions and availability, read consistently.
+    /// Some products with their descriptions and availability, read consistently. One that cannot be read is left out.
     pub async fn products(&self, ids: &BTreeSet<ProductId>) -> Result<BTreeMap<ProductId, StoredProduct>, Error> {
         let keys = ids
             .iter()
@@ -83,7 +87,8 @@ impl Catalog {
         }
         let mut products = BTreeMap::new();
         for items in of_product.values() {
-            if let Some(stored) = assemble(items)? {
+            let stored = items.first().map(|first| readable(assemble(items), first)).transpose()?;
+            if let Some(stored) = stored.flatten().flatten() {
                 products.insert(stored.product.id, stored);
             }
         }

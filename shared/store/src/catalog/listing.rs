@@ -96,9 +96,9 @@ impl Catalog {
         };
         let variant = format!("{:?}|{:?}|{:?}", request.sort, request.min_price, request.max_price);
         let list = page::List { query, variant, position: &row_position, key: &key };
-        list.page(&self.client, &request.page, |mut found| match found.remove("data") {
+        list.page(&self.client, &request.page, |found| match found.remove("data") {
             Some(AttributeValue::S(card)) if card.starts_with('{') && card.ends_with('}') => Ok(card),
-            _ => Err(Error::Failed("a listing row has no card".to_owned())),
+            _ => Err(Error::Corrupt { kind: LISTING, source: serde::de::Error::custom("a listing row has no card") }),
         })
         .await
     }

@@ -8,12 +8,15 @@ mod shops;
 mod vendors;
 
 use aws_sdk_dynamodb::Client;
-use domain::catalog::{Availability, Product};
+use domain::catalog::{Availability, CategoryTree, Product};
+use domain::stored::Kept;
 use domain::text::Handle;
+use domain::vendor::Shop;
 use domain::{ProductId, VendorId};
 
 use crate::idempotency::stores_responses;
 use crate::item::{Attributes, key};
+use crate::stored::{Stored, stored};
 
 pub use self::listing::{ListQuery, Sort};
 pub use self::products::StoredProduct;
@@ -25,6 +28,27 @@ const HANDLE: &str = "handle";
 const LISTING: &str = "listing";
 const SHOP: &str = "shop";
 const CATEGORIES: &str = "categories";
+
+stored! {
+    PRODUCT => Product: ["handle_key", "handle_sort", "vendor_key", "vendor_sort"];
+    SHOP => Shop: ["handle_key", "handle_sort"],
+        fields: ["id", "handle", "name", "about_html", "state", "currency", "shipping_rates", "created_at", "version"];
+    CATEGORIES => CategoryTree: [];
+}
+
+/// The version of an availability is beside it, because pages do not need it.
+impl Stored for Availability {
+    const KIND: &'static str = AVAILABILITY;
+    const ATTRIBUTES: &'static [&'static str] = &["handle_key", "handle_sort"];
+
+    fn kept(&self) -> &Kept {
+        &self.kept
+    }
+
+    fn complete(&mut self, _: u64, kept: Kept) {
+        self.kept = kept;
+    }
+}
 
 #[derive(Clone, Debug)]
 pub struct Catalog {

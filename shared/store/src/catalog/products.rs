@@ -13,9 +13,10 @@ use super::{
 };
 use crate::error::Failure;
 use crate::idempotency::transact;
-use crate::item::{Attributes, Condition, body, delete, item, put, string, text, version};
+use crate::item::{Attributes, Condition, body, delete, item, put, readable, string, text, version};
 use crate::page::List;
 use crate::retry::{QueryRequest, batch, query};
+use crate::stored::{check_known, read, write};
 use crate::transaction::{MAX_ACTIONS, Purpose, Transaction};
 use crate::{Backoff, Decision, Error, Orders, Stock};
 
@@ -80,7 +81,7 @@ impl Catalog {
         };
         let query = QueryRequest { newest_first: true, ..self.products_query(vendor) };
         let list = List { query, variant: String::new(), position: &position, key: &key };
-        list.page(&self.client, page, |found| product_of(&found)).await
+        list.page(&self.client, page, |found| product_of(found)).await
     }
 
     /// The query of a vendor's products, oldest first.
@@ -208,6 +209,7 @@ impl Catalog {
         response: Prepared<R>,
     ) -> Result<Outcome<R>, Error> {
         let product = &loaded.product;
+        check_known(product)?;
         let unlisted = if product.is_for_sale() {
             let mut draft = loaded.clone();
             draft.product.unpublish();
@@ -343,7 +345,7 @@ impl Catalog {
     }
 
     fn put_product_action(&self, product: &Product, loaded: u64) -> Result<TransactWriteItem, Error> {
-        let mut written = item(Entry::Product(product.id).key(), PRODUCT, product.version, product)?;
+        let mut written = write(Entry::Product(product.id).key(), product.version, product)?;
         if text(&written, "data").is_some_and(|data| data.len() > MAX_PRODUCT_BYTES) {
             let detail = format!("a product with its variants takes at most {MAX_PRODUCT_BYTES} bytes");
             return Err(Refusal::because(Code::LimitReached, detail).into());
@@ -360,7 +362,7 @@ impl Catalog {
         availability: &Availability,
         loaded: u64,
     ) -> Result<TransactWriteItem, Error> {
-        let mut written = item(Entry::Availability(product.id).key(), AVAILABILITY, loaded + 1, availability)?;
+        let mut written = write(Entry::Availability(product.id).key(), loaded + 1, availability)?;
         set_handle_keys(&mut written, &product.handle, "2");
         put(&self.table, written, &Condition::at_version(loaded))
     }
@@ -413,25 +415,27 @@ fn set_handle_keys(written: &mut Attributes, handle: &Handle, order: &str) {
     written.insert("handle_sort".to_owned(), string(order));
 }
 
-/// Makes a snapshot of products, availabilities and shops; items of other kinds are skipped.
+/// Makes a snapshot of products, availabilities and shops; items of other kinds are skipped. What cannot be read is not
+/// in it, so that nothing of it can be bought.
 fn snapshot_of<'a>(found: impl Iterator<Item = &'a Attributes>) -> Result<CatalogSnapshot, Error> {
     let mut snapshot = CatalogSnapshot::default();
     for found in found {
         match text(found, "kind") {
             Some(PRODUCT) => {
-                let product = product_of(found)?;
-                snapshot.products.insert(product.id, product);
+                if let Some(product) = readable(product_of(found), found)? {
+                    snapshot.products.insert(product.id, product);
+                }
             }
             Some(AVAILABILITY) => {
-                if let Some(id) =
-                    text(found, "pk").and_then(|pk| pk.strip_prefix("PRODUCT#")).and_then(|id| id.parse().ok())
-                {
-                    snapshot.availability.insert(id, body(found, AVAILABILITY)?);
+                let id = text(found, "pk").and_then(|pk| pk.strip_prefix("PRODUCT#")).and_then(|id| id.parse().ok());
+                if let (Some(id), Some(availability)) = (id, readable(read(found), found)?) {
+                    snapshot.availability.insert(id, availability);
                 }
             }
             Some(SHOP) => {
-                let shop = super::shops::shop_of(found)?;
-                snapshot.shops.insert(shop.card.id, shop);
+                if let Some(shop) = readable(super::shops::shop_of(found), found)? {
+                    snapshot.shops.insert(shop.card.id, shop);
+                }
             }
             _ => {}
         }
@@ -440,8 +444,7 @@ fn snapshot_of<'a>(found: impl Iterator<Item = &'a Attributes>) -> Result<Catalo
 }
 
 pub(super) fn product_of(found: &Attributes) -> Result<Product, Error> {
-    let product: Product = body(found, PRODUCT)?;
-    Ok(Product { version: version(found), ..product })
+    read(found)
 }
 
 pub(super) fn assemble(items: &[Attributes]) -> Result<Option<StoredProduct>, Error> {
@@ -451,7 +454,7 @@ pub(super) fn assemble(items: &[Attributes]) -> Result<Option<StoredProduct>, Er
     Ok(Some(StoredProduct {
         product: product_of(product)?,
         description_html: of_kind(DESCRIPTION).map(|found| body(found, DESCRIPTION)).transpose()?.unwrap_or_default(),
-        availability: availability.map(|found| body(found, AVAILABILITY)).transpose()?.unwrap_or_default(),
+        availability: availability.map(read).transpose()?.unwrap_or_default(),
         availability_version: availability.map_or(0, version),
     }))
 }

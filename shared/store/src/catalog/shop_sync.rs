@@ -6,13 +6,15 @@ use domain::vendor::Shop;
 use domain::{Code, Coded as _, ProductId, VendorId};
 
 use super::{Catalog, Entry, vendor_products};
-use crate::item::string;
+use crate::item::{readable, string, text};
 use crate::retry::{QueryRequest, query};
 use crate::{Decision, Error};
 
 impl Catalog {
     /// Brings the next slice of a vendor's products, oldest first, in line with the shop: whether they are listed, and
     /// the shop's card on them. Products that are in line already are not written, so it may be repeated.
+    ///
+    /// A product that cannot be read is passed over, so that those after it get their turn.
     ///
     /// Returns the product after which the next slice begins; `None` when no products are left.
     pub async fn sync_with_shop(
@@ -33,10 +35,16 @@ impl Catalog {
         let page = query(&self.client, request).await?;
         let mut last = None;
         for found in &page.items {
-            let product = super::products::product_of(found)?;
-            last = Some(product.id);
+            last = text(found, "vendor_sort").and_then(|id| id.parse().ok()).or(last);
+            let Some(product) = readable(super::products::product_of(found), found)? else { continue };
             if !is_in_sync(&product, shop) {
-                self.sync_product(product.id, vendor).await?;
+                match self.sync_product(product.id, vendor).await {
+                    // The release that has written it brings it in line: what it sells is decided by the shop's state.
+                    Err(Error::Newer { .. }) => {
+                        tracing::warn!(product.id = %product.id, "a product of a newer release is left as it is listed");
+                    }
+                    done => done?,
+                }
             }
         }
         Ok(last.filter(|_| page.last.is_some()))

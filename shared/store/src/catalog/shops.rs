@@ -3,13 +3,14 @@
 use domain::catalog::CategoryTree;
 use domain::text::Handle;
 use domain::vendor::Shop;
-use domain::{Outcome, Prepared, Refusal};
+use domain::{Outcome, Prepared, Refusal, VendorId};
 
-use super::{CATEGORIES, Catalog, Entry, HANDLE, SHOP, shop_handle};
+use super::{Catalog, Entry, HANDLE, shop_handle};
 use crate::Error;
 use crate::idempotency::put_one;
-use crate::item::{Attributes, Condition, body, item, put, raw_item, string, version};
+use crate::item::{Attributes, Condition, put, raw_item, readable, string};
 use crate::retry::{QueryRequest, get, query};
+use crate::stored::{read, write};
 use crate::transaction::{Purpose, Transaction};
 
 impl Catalog {
@@ -21,10 +22,19 @@ impl Catalog {
         found.items.first().map(shop_of).transpose()
     }
 
+    /// A vendor's shop as it is stored, read consistently; nothing when it cannot be read, since it is made from the
+    /// private account.
+    pub(crate) async fn shop_of(&self, vendor: VendorId) -> Result<Option<Shop>, Error> {
+        match get(&self.client, &self.table, Entry::Shop(vendor).key(), true).await? {
+            Some(found) => readable(shop_of(&found), &found),
+            None => Ok(None),
+        }
+    }
+
     /// The category tree; empty before it was saved for the first time.
     pub async fn categories(&self) -> Result<CategoryTree, Error> {
         match get(&self.client, &self.table, Entry::Categories.key(), false).await? {
-            Some(found) => Ok(CategoryTree { version: version(&found), ..body(&found, CATEGORIES)? }),
+            Some(found) => read(&found),
             None => Ok(CategoryTree::default()),
         }
     }
@@ -37,7 +47,7 @@ impl Catalog {
         respond: impl FnOnce(&CategoryTree) -> Result<Prepared<R>, Refusal>,
     ) -> Result<Outcome<R>, Error> {
         let saved = CategoryTree { version: tree.version + 1, ..tree.clone() };
-        let written = item(Entry::Categories.key(), CATEGORIES, saved.version, &saved)?;
+        let written = write(Entry::Categories.key(), saved.version, &saved)?;
         let condition = Condition::at_version(tree.version);
         Ok(put_one(&self.client, &self.table, Some((written, &condition)), respond(&saved)?).await?)
     }
@@ -45,7 +55,7 @@ impl Catalog {
     /// The actions that write a vendor's public shop, which carries the version of the private account. A new shop
     /// (`loaded` is 0) takes its handle as well.
     pub(crate) fn publish_actions(&self, shop: &Shop, loaded: u64) -> Result<Transaction, Error> {
-        let mut written = item(Entry::Shop(shop.card.id).key(), SHOP, shop.version, shop)?;
+        let mut written = write(Entry::Shop(shop.card.id).key(), shop.version, shop)?;
         written.insert("handle_key".to_owned(), string(shop_handle(&shop.card.handle)));
         written.insert("handle_sort".to_owned(), string("1"));
         let mut transaction = Transaction::default();
@@ -60,6 +70,5 @@ impl Catalog {
 }
 
 pub(super) fn shop_of(found: &Attributes) -> Result<Shop, Error> {
-    let shop: Shop = body(found, SHOP)?;
-    Ok(Shop { version: version(found), ..shop })
+    read(found)
 }

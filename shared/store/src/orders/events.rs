@@ -15,6 +15,8 @@ use crate::retry::{QueryRequest, get, query, update_one};
 #[derive(Clone, Debug)]
 pub struct Undelivered {
     pub id: EventId,
+    /// The message to send.
+    pub record: String,
     /// `None` when the item cannot be read.
     pub event: Option<OutboxEvent>,
     /// When it is due to be sent again: when it happened, or later once it was sent again.
@@ -30,18 +32,15 @@ pub fn event_of(item: &Attributes) -> Result<OutboxEvent, Error> {
 }
 
 /// The stream's record of an event's item, with only what [`event_of`] reads: for sending an event to its queue again.
-///
-/// # Errors
-/// The event cannot be serialized.
-pub fn event_record(event: &OutboxEvent) -> Result<String, Error> {
-    let data = serde_json::to_string(event).map_err(|source| Error::Corrupt { kind: EVENT, source })?;
+/// `data` is passed on as it is stored: the consumer may be of a newer release, and know more of it.
+fn record_of(id: EventId, data: &str) -> String {
     let record = serde_json::json!({
-        "eventID": event.id(),
+        "eventID": id,
         "eventName": "INSERT",
         "eventSource": "aws:dynamodb",
         "dynamodb": {"NewImage": {"kind": {"S": EVENT}, "data": {"S": data}}},
     });
-    Ok(record.to_string())
+    record.to_string()
 }
 
 /// The outcome of claiming an event.
@@ -186,7 +185,8 @@ fn refused_claim(found: Option<&Attributes>, message: &str) -> Claim {
 fn undelivered_of(found: &Attributes) -> Option<Undelivered> {
     let id = text(found, "pk").and_then(|pk| pk.strip_prefix("EVENT#"))?.parse().ok()?;
     let due_at = Timestamp::from_millis(integer(found, "undelivered_at")?);
-    Some(Undelivered { id, event: body(found, EVENT).ok(), due_at })
+    let record = record_of(id, text(found, "data").unwrap_or_default());
+    Some(Undelivered { id, record, event: body(found, EVENT).ok(), due_at })
 }
 
 #[cfg(test)]
@@ -222,11 +222,15 @@ mod tests {
             vendor: None,
             at: Timestamp::from_millis(1_000_000),
         });
-        let record: serde_json::Value = serde_json::from_str(&event_record(&event).unwrap()).unwrap();
+        let mut found = event_item(&event).unwrap();
+        let newer = text(&found, "data").unwrap().replacen('{', r#"{"tomorrow":1,"#, 1);
+        found.insert("data".to_owned(), string(newer));
+        let record: serde_json::Value = serde_json::from_str(&undelivered_of(&found).unwrap().record).unwrap();
         assert_eq!((&record["eventName"], &record["eventID"]), (&"INSERT".into(), &event.id().to_string().into()));
         let image = record["dynamodb"]["NewImage"].as_object().unwrap();
-        let text = |attribute: &serde_json::Value| string(attribute["S"].as_str().unwrap());
-        let item = image.iter().map(|(name, attribute)| (name.clone(), text(attribute))).collect();
+        let typed = |attribute: &serde_json::Value| string(attribute["S"].as_str().unwrap());
+        let item = image.iter().map(|(name, attribute)| (name.clone(), typed(attribute))).collect::<Attributes>();
+        assert_eq!(text(&item, "data"), text(&found, "data"), "with what this release does not know");
         assert_eq!(event_of(&item).unwrap(), event);
     }
 }

@@ -8,14 +8,15 @@ use domain::text::Email;
 use domain::{Code, Coded, OrderId, PageRequest, PaymentId, RefundId, Slice, Timestamp, UserId, VendorId};
 
 use super::{
-    DUE_PARTITIONS, Entry, FAILED_REFUNDS, ORDER, Orders, PAYMENT, REFUND, VENDOR_ORDER, buyer_partition,
-    email_partition, payment_partition, provider_reference, state_partition, vendor_partition,
+    DUE_PARTITIONS, Entry, FAILED_REFUNDS, ORDER, Orders, REFUND, buyer_partition, email_partition, payment_partition,
+    provider_reference, state_partition, vendor_partition,
 };
 use crate::Error;
 use crate::error::Failure;
-use crate::item::{Attributes, Condition, body, integer, number, string, text, version};
+use crate::item::{Attributes, Condition, integer, number, readable, string, text};
 use crate::page::List;
 use crate::retry::{QueryRequest, query, update_one};
+use crate::stored::read;
 
 /// An order in a list: without its vendor orders, payments and refunds.
 pub type OrderSummary = Order;
@@ -88,8 +89,7 @@ impl Orders {
         let key =
             |(order, payment): &(OrderId, PaymentId)| sorted(Entry::Payment(*order, *payment), "state_sort", payment);
         let list = self.list("by_state", ("state_key", payment_partition(state)), &position, &key);
-        let read = |found: Attributes| Ok(Payment { version: version(&found), ..body(&found, PAYMENT)? });
-        list.page(&self.client, page, read).await
+        list.page(&self.client, page, |found| read(found)).await
     }
 
     /// The failed refunds, which need a manual refund, newest first.
@@ -97,8 +97,7 @@ impl Orders {
         let position = |last: &Attributes| Some((order_of(last)?, text(last, "state_sort")?.parse().ok()?));
         let key = |(order, refund): &(OrderId, RefundId)| sorted(Entry::Refund(*order, *refund), "state_sort", refund);
         let list = self.list("by_state", ("state_key", FAILED_REFUNDS.to_owned()), &position, &key);
-        let read = |found: Attributes| Ok(Refund { version: version(&found), ..body(&found, REFUND)? });
-        list.page(&self.client, page, read).await
+        list.page(&self.client, page, |found| read(found)).await
     }
 
     /// The orders with a number, at most 20. Usually there is one: two numbers of 50 bits are equal only by rare
@@ -107,7 +106,11 @@ impl Orders {
         let reference = format!("number#{}", number.trim().to_ascii_uppercase());
         let request =
             QueryRequest { limit: Some(20), ..QueryRequest::of(&self.table, "by_reference", ("reference", reference)) };
-        query(&self.client, request).await?.items.iter().map(summary_of).collect()
+        let mut orders = Vec::new();
+        for found in &query(&self.client, request).await?.items {
+            orders.extend(readable(read(found), found)?);
+        }
+        Ok(orders)
     }
 
     /// The order whose payment, refund or dispute has this reference at the provider.
@@ -123,8 +126,7 @@ impl Orders {
         let position = |last: &Attributes| text(last, "vendor_sort")?.parse().ok();
         let key = |order: &OrderId| sorted(Entry::Vendor(*order, vendor), "vendor_sort", order);
         let list = self.list("by_vendor", ("vendor_key", vendor_partition(vendor)), &position, &key);
-        let read = |found: Attributes| Ok(VendorOrder { version: version(&found), ..body(&found, VENDOR_ORDER)? });
-        list.page(&self.client, page, read).await
+        list.page(&self.client, page, |found| read(found)).await
     }
 
     /// What is due: at most `limit` from each partition, the longest overdue first.
@@ -170,7 +172,7 @@ impl Orders {
     ) -> Result<Slice<OrderSummary>, Error> {
         let position = |last: &Attributes| text(last, sort)?.parse().ok();
         let key = |order: &OrderId| sorted(Entry::Order(*order), sort, order);
-        self.list(index, partition, &position, &key).page(&self.client, page, |found| summary_of(&found)).await
+        self.list(index, partition, &position, &key).page(&self.client, page, |found| read(found)).await
     }
 
     /// A list in an index, newest first.
@@ -191,10 +193,6 @@ fn sorted(entry: Entry<'_>, sort: &str, value: impl ToString) -> Attributes {
     let mut key = entry.key();
     key.insert(sort.to_owned(), string(value.to_string()));
     key
-}
-
-fn summary_of(found: &Attributes) -> Result<OrderSummary, Error> {
-    Ok(Order { version: version(found), ..body(found, ORDER)? })
 }
 
 fn order_of(found: &Attributes) -> Option<OrderId> {

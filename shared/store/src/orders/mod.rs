@@ -10,16 +10,17 @@ mod write;
 use aws_sdk_dynamodb::Client;
 use domain::dispute::Dispute;
 use domain::order::{Order, OrderState, PlacedOrder, VendorOrder};
-use domain::payment::{Payment, PaymentState, ProviderName, Refund};
+use domain::payment::{Action, Payment, PaymentState, ProviderName, Refund};
 use domain::{DisputeId, EventId, OrderId, OutboxEvent, PaymentId, RefundId, UnmatchedPayment, UserId, VendorId};
 
-pub use self::events::{Claim, Undelivered, event_of, event_record};
+pub use self::events::{Claim, Undelivered, event_of};
 pub use self::lists::{Due, DueKind, OrderSummary, next_check};
 pub use self::write::{PlaceOutcome, Start};
 
 use crate::idempotency::stores_responses;
-use crate::item::{Attributes, body, item, key, number, string, text, version};
+use crate::item::{Attributes, item, key, number, string, text};
 use crate::retry::{QueryRequest, query_all};
+use crate::stored::{check_known, read, stored, write};
 use crate::{Carts, Error, Stock};
 
 const ORDER: &str = "order";
@@ -29,6 +30,18 @@ const REFUND: &str = "refund";
 const DISPUTE: &str = "dispute";
 const EVENT: &str = "event";
 const UNMATCHED: &str = "unclaimed";
+
+stored! {
+    ORDER => Order: [
+        "reference", "email_key", "email_sort", "state_key", "state_sort", "buyer_key", "buyer_sort", "due_key", "due_at"
+    ];
+    VENDOR_ORDER => VendorOrder: ["vendor_key", "vendor_sort"];
+    PAYMENT => Payment: ["reference", "state_key", "state_sort"],
+        tagged: ["action"],
+        understood: |payment| payment.action != Some(Action::Other);
+    REFUND => Refund: ["reference", "state_key", "state_sort", "due_key", "due_at"];
+    DISPUTE => Dispute: ["reference"];
+}
 
 /// Over how many partitions deadlines and undelivered events are spread.
 pub const DUE_PARTITIONS: u8 = 8;
@@ -176,13 +189,11 @@ impl Orders {
         let (mut refunds, mut disputes) = (Vec::<Refund>::new(), Vec::<Dispute>::new());
         for found in &items {
             match text(found, "kind") {
-                Some(ORDER) => order = Some(Order { version: version(found), ..body(found, ORDER)? }),
-                Some(VENDOR_ORDER) => {
-                    vendors.push(VendorOrder { version: version(found), ..body(found, VENDOR_ORDER)? })
-                }
-                Some(PAYMENT) => payments.push(Payment { version: version(found), ..body(found, PAYMENT)? }),
-                Some(REFUND) => refunds.push(Refund { version: version(found), ..body(found, REFUND)? }),
-                Some(DISPUTE) => disputes.push(Dispute { version: version(found), ..body(found, DISPUTE)? }),
+                Some(ORDER) => order = Some(read(found)?),
+                Some(VENDOR_ORDER) => vendors.push(read(found)?),
+                Some(PAYMENT) => payments.push(read(found)?),
+                Some(REFUND) => refunds.push(read(found)?),
+                Some(DISPUTE) => disputes.push(read(found)?),
                 _ => {}
             }
         }
@@ -200,8 +211,18 @@ impl Orders {
     }
 }
 
+/// Refuses a change of an order that a newer release has taken to a state that this one does not know: what this one
+/// would decide about the rest is wrong as well.
+fn check_understood(order: &PlacedOrder) -> Result<(), Error> {
+    check_known(&order.order)?;
+    order.vendors.iter().try_for_each(check_known)?;
+    order.payments.iter().try_for_each(check_known)?;
+    order.refunds.iter().try_for_each(check_known)?;
+    order.disputes.iter().try_for_each(check_known)
+}
+
 fn order_item(order: &Order) -> Result<Attributes, Error> {
-    let mut written = item(Entry::Order(order.id).key(), ORDER, order.version, order)?;
+    let mut written = write(Entry::Order(order.id).key(), order.version, order)?;
     let id = order.id.to_string();
     written.insert("reference".to_owned(), string(number_reference(order.id)));
     written.insert("email_key".to_owned(), string(email_partition(order.email.as_str())));
@@ -221,12 +242,8 @@ fn order_item(order: &Order) -> Result<Attributes, Error> {
 }
 
 fn vendor_order_item(vendor_order: &VendorOrder) -> Result<Attributes, Error> {
-    let mut written = item(
-        Entry::Vendor(vendor_order.order, vendor_order.vendor.id).key(),
-        VENDOR_ORDER,
-        vendor_order.version,
-        vendor_order,
-    )?;
+    let key = Entry::Vendor(vendor_order.order, vendor_order.vendor.id).key();
+    let mut written = write(key, vendor_order.version, vendor_order)?;
     if vendor_order.visible {
         written.insert("vendor_key".to_owned(), string(vendor_partition(vendor_order.vendor.id)));
         written.insert("vendor_sort".to_owned(), string(vendor_order.order.to_string()));
@@ -235,7 +252,7 @@ fn vendor_order_item(vendor_order: &VendorOrder) -> Result<Attributes, Error> {
 }
 
 fn payment_item(payment: &Payment) -> Result<Attributes, Error> {
-    let mut written = item(Entry::Payment(payment.order, payment.id).key(), PAYMENT, payment.version, payment)?;
+    let mut written = write(Entry::Payment(payment.order, payment.id).key(), payment.version, payment)?;
     if let Some(reference) = &payment.reference {
         written.insert("reference".to_owned(), string(provider_reference(payment.provider, reference)));
     }
@@ -245,13 +262,13 @@ fn payment_item(payment: &Payment) -> Result<Attributes, Error> {
 }
 
 fn dispute_item(dispute: &Dispute, provider: ProviderName) -> Result<Attributes, Error> {
-    let mut written = item(Entry::Dispute(dispute.order, dispute.id).key(), DISPUTE, dispute.version, dispute)?;
+    let mut written = write(Entry::Dispute(dispute.order, dispute.id).key(), dispute.version, dispute)?;
     written.insert("reference".to_owned(), string(provider_reference(provider, &dispute.reference)));
     Ok(written)
 }
 
 fn refund_item(refund: &Refund, provider: ProviderName) -> Result<Attributes, Error> {
-    let mut written = item(Entry::Refund(refund.order, refund.id).key(), REFUND, refund.version, refund)?;
+    let mut written = write(Entry::Refund(refund.order, refund.id).key(), refund.version, refund)?;
     if let Some(reference) = &refund.reference {
         written.insert("reference".to_owned(), string(provider_reference(provider, reference)));
     }

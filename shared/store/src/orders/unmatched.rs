@@ -44,6 +44,6 @@ impl Orders {
             key
         };
         let list = self.list("by_state", ("state_key", UNMATCHED_PAYMENTS.to_owned()), &position, &key);
-        list.page(&self.client, page, |found| body(&found, UNMATCHED)).await
+        list.page(&self.client, page, |found| body(found, UNMATCHED)).await
     }
 }

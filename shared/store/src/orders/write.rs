@@ -10,7 +10,9 @@ use domain::settings::Limit;
 use domain::{Code, Coded, FieldError, IdempotentRequest, OrderId, OutboxEvent, Outcome, Prepared, Refusal, VariantId};
 
 use super::unpaid::{TOO_MANY, is_unpaid, seconds_until_expiry};
-use super::{Orders, dispute_item, event_item, order_item, payment_item, refund_item, vendor_order_item};
+use super::{
+    Orders, check_understood, dispute_item, event_item, order_item, payment_item, refund_item, vendor_order_item,
+};
 use crate::error::{Cancelled, Failure};
 use crate::idempotency::{KeyUse, TAKEOVER_AFTER, put_record_action, transact};
 use crate::item::{Attributes, Condition, put};
@@ -173,6 +175,7 @@ impl Orders {
             Some(loaded) => Ok(*loaded),
             None => Ok(self.load(start.id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?),
         }
+        .and_then(|loaded| check_understood(&loaded).map(|()| loaded))
     }
 
     /// The transaction of a request that begins now and goes on after it.

@@ -1,0 +1,476 @@
+//! Settings one by one: the operator changes an entry of an area, and all entries together are checked as a whole.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{CallLimits, Limit, Settings};
+use crate::code::{Code, FieldError, Refusal};
+use crate::money::BasisPoints;
+use crate::payment::ProviderName;
+use crate::stored::Kept;
+use crate::{Timestamp, UserId};
+
+/// A part of the settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Area {
+    Limits,
+    Deadlines,
+    PaymentMethods,
+    Tax,
+    Commission,
+}
+
+impl Area {
+    pub const ALL: [Self; 5] = [Self::Limits, Self::Deadlines, Self::PaymentMethods, Self::Tax, Self::Commission];
+
+    /// Its name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Limits => "limits",
+            Self::Deadlines => "deadlines",
+            Self::PaymentMethods => "payment-methods",
+            Self::Tax => "tax",
+            Self::Commission => "commission",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|area| area.as_str() == text)
+    }
+
+    /// The settings of the area, in the order in which they are listed.
+    pub fn settings(self) -> impl Iterator<Item = SettingId> {
+        SettingId::ALL.into_iter().filter(move |id| id.area() == self)
+    }
+}
+
+/// One setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SettingId {
+    CheckoutLimit,
+    PaymentLimit,
+    SignInLimit,
+    MailLimit,
+    WrongTokenLimit,
+    UnpaidOrders,
+    Reservation,
+    Delivery,
+    PaymentMethod(ProviderName),
+    Tax,
+    Commission,
+}
+
+impl SettingId {
+    pub const ALL: [Self; 12] = [
+        Self::CheckoutLimit,
+        Self::PaymentLimit,
+        Self::SignInLimit,
+        Self::MailLimit,
+        Self::WrongTokenLimit,
+        Self::UnpaidOrders,
+        Self::Reservation,
+        Self::Delivery,
+        Self::PaymentMethod(ProviderName::Stripe),
+        Self::PaymentMethod(ProviderName::CashOnDelivery),
+        Self::Tax,
+        Self::Commission,
+    ];
+
+    pub const fn area(self) -> Area {
+        match self {
+            Self::CheckoutLimit
+            | Self::PaymentLimit
+            | Self::SignInLimit
+            | Self::MailLimit
+            | Self::WrongTokenLimit
+            | Self::UnpaidOrders => Area::Limits,
+            Self::Reservation | Self::Delivery => Area::Deadlines,
+            Self::PaymentMethod(_) => Area::PaymentMethods,
+            Self::Tax => Area::Tax,
+            Self::Commission => Area::Commission,
+        }
+    }
+
+    /// Its name within its area.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CheckoutLimit => "checkout",
+            Self::PaymentLimit => "payment",
+            Self::SignInLimit => "sign-in",
+            Self::MailLimit => "mail",
+            Self::WrongTokenLimit => "wrong-token",
+            Self::UnpaidOrders => "unpaid-orders",
+            Self::Reservation => "reservation",
+            Self::Delivery => "delivery",
+            Self::PaymentMethod(provider) => provider.as_str(),
+            Self::Tax | Self::Commission => "default",
+        }
+    }
+
+    pub fn parse(area: &str, name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|id| id.area().as_str() == area && id.name() == name)
+    }
+}
+
+impl fmt::Display for SettingId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.area().as_str(), self.name())
+    }
+}
+
+/// A rate limit: at most `most` requests within a window of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LimitValue {
+    /// Requests within the window.
+    #[schema(minimum = 1, maximum = 10_000_000, examples(120))]
+    pub most: u32,
+    /// The window in seconds.
+    #[schema(minimum = 1, maximum = 86_400, examples(60))]
+    pub within_s: u32,
+}
+
+/// The value of a setting: exactly the fields that its kind has. `limits` have `per_client` and `per_target`, or `most`
+/// with or without `within_s`; `deadlines` have `seconds`; `payment-methods` have `offered` and `position`; `tax` and
+/// `commission` have `basis_points`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SettingValue {
+    /// For one client address, which a whole office or mobile network may share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub per_client: Option<LimitValue>,
+    /// For one e-mail address, order or code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub per_target: Option<LimitValue>,
+    /// How many there may be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1, maximum = 10_000_000)]
+    pub most: Option<u32>,
+    /// The window in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1, maximum = 86_400)]
+    pub within_s: Option<u32>,
+    /// A length of time in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 300, maximum = 15_552_000)]
+    pub seconds: Option<u32>,
+    /// Whether buyers may choose it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub offered: Option<bool>,
+    /// Its place among the payment methods: the lowest is offered first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1, maximum = 100)]
+    pub position: Option<u32>,
+    /// Hundredths of a percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 0, maximum = 10_000, examples(1200))]
+    pub basis_points: Option<u32>,
+}
+
+/// A stored setting: its value, or that it was set back to its default.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredSetting {
+    /// Nothing after it was set back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<SettingValue>,
+    /// The operator who changed it.
+    pub by: UserId,
+    pub at: Timestamp,
+    /// Incremented by each write, which is conditional on it.
+    #[serde(default)]
+    pub version: u64,
+    /// What the stored item held that this release does not know.
+    #[serde(skip)]
+    pub kept: Kept,
+}
+
+/// Reads the fields of a value, and notes each that is missing, not allowed or superfluous.
+struct Fields {
+    value: SettingValue,
+    wrong: Vec<FieldError>,
+}
+
+impl Fields {
+    fn error(&mut self, pointer: impl Into<String>, code: &str, detail: impl Into<String>) {
+        self.wrong.push(FieldError::new(pointer, code, detail));
+    }
+
+    /// The number in a field that the kind has, within its bounds.
+    fn number(&mut self, name: &str, given: Option<u32>, (least, most): (u32, u32)) -> u32 {
+        match given {
+            None => self.error(format!("/{name}"), "missing", "this setting has this field"),
+            Some(number) if !(least..=most).contains(&number) => {
+                self.error(format!("/{name}"), "out_of_range", format!("must be {least} to {most}"));
+            }
+            Some(_) => {}
+        }
+        given.unwrap_or_default()
+    }
+
+    fn limit(&mut self, name: &str, given: Option<LimitValue>) -> Limit {
+        let Some(LimitValue { most, within_s }) = given else {
+            self.error(format!("/{name}"), "missing", "this setting has this field");
+            return Limit::per_minute(0);
+        };
+        let most = self.number(&format!("{name}/most"), Some(most), MOST);
+        let within = self.number(&format!("{name}/within_s"), Some(within_s), WITHIN_S);
+        Limit { most, within: Duration::from_secs(u64::from(within)) }
+    }
+
+    fn call_limits(&mut self) -> CallLimits {
+        let (per_client, per_target) = (self.value.per_client.take(), self.value.per_target.take());
+        CallLimits {
+            per_client: self.limit("per_client", per_client),
+            per_target: self.limit("per_target", per_target),
+        }
+    }
+
+    fn rate(&mut self) -> BasisPoints {
+        let given = self.value.basis_points.take();
+        let rate = self.number("basis_points", given, (0, 10_000));
+        BasisPoints::try_from(rate).unwrap_or_default()
+    }
+
+    fn duration(&mut self, bounds: (u32, u32)) -> Duration {
+        let given = self.value.seconds.take();
+        Duration::from_secs(u64::from(self.number("seconds", given, bounds)))
+    }
+
+    /// Refuses the fields that are left, because nobody has taken them.
+    fn finish(mut self) -> Result<(), Refusal> {
+        let left = serde_json::to_value(self.value).unwrap_or_default();
+        for name in left.as_object().into_iter().flatten().map(|(name, _)| name) {
+            self.error(format!("/{name}"), "unknown", "this setting does not have this field");
+        }
+        if self.wrong.is_empty() { Ok(()) } else { Err(Refusal::fields(Code::Invalid, self.wrong)) }
+    }
+}
+
+const MOST: (u32, u32) = (1, 10_000_000);
+const WITHIN_S: (u32, u32) = (1, 86_400);
+/// The most unpaid orders of one e-mail address: they are a set in one item.
+const UNPAID_ORDERS: (u32, u32) = (1, 50);
+/// From five minutes to a week.
+const RESERVATION_S: (u32, u32) = (300, 604_800);
+/// From a day to half a year.
+const DELIVERY_S: (u32, u32) = (86_400, 15_552_000);
+const POSITION: (u32, u32) = (1, 100);
+
+impl From<Limit> for LimitValue {
+    fn from(limit: Limit) -> Self {
+        Self { most: limit.most, within_s: u32::try_from(limit.within.as_secs()).unwrap_or(u32::MAX) }
+    }
+}
+
+impl Settings {
+    /// The value of a setting as it is in force.
+    pub fn value(&self, id: SettingId) -> SettingValue {
+        let none = SettingValue::default();
+        let calls = |limits: CallLimits| SettingValue {
+            per_client: Some(limits.per_client.into()),
+            per_target: Some(limits.per_target.into()),
+            ..none
+        };
+        let seconds = |duration: Duration| SettingValue {
+            seconds: Some(u32::try_from(duration.as_secs()).unwrap_or(u32::MAX)),
+            ..none
+        };
+        match id {
+            SettingId::CheckoutLimit => calls(self.limits.checkout),
+            SettingId::PaymentLimit => calls(self.limits.payment),
+            SettingId::SignInLimit => calls(self.limits.sign_in),
+            SettingId::MailLimit => calls(self.limits.mail),
+            SettingId::WrongTokenLimit => {
+                let LimitValue { most, within_s } = self.limits.wrong_token.into();
+                SettingValue { most: Some(most), within_s: Some(within_s), ..none }
+            }
+            SettingId::UnpaidOrders => SettingValue { most: Some(self.limits.unpaid_orders), ..none },
+            SettingId::Reservation => seconds(self.deadlines.reservation),
+            SettingId::Delivery => seconds(self.deadlines.delivery),
+            SettingId::PaymentMethod(provider) => {
+                let place = self.providers.iter().position(|offered| *offered == provider);
+                let last = ProviderName::ALL.iter().position(|known| *known == provider).unwrap_or_default();
+                let position = place.unwrap_or(last).saturating_add(1);
+                SettingValue {
+                    offered: Some(place.is_some()),
+                    position: Some(u32::try_from(position).unwrap_or(u32::MAX)),
+                    ..none
+                }
+            }
+            SettingId::Tax => SettingValue { basis_points: Some(self.rates.tax.into()), ..none },
+            SettingId::Commission => SettingValue { basis_points: Some(self.rates.commission.into()), ..none },
+        }
+    }
+
+    /// Sets values, each of them checked by itself. Payment methods are put in order by their positions, equal ones by
+    /// their names.
+    ///
+    /// # Errors
+    /// A value lacks a field, has one that is not allowed, or one that its kind does not have.
+    pub fn set(&mut self, values: impl IntoIterator<Item = (SettingId, SettingValue)>) -> Result<(), Refusal> {
+        let mut methods = Vec::new();
+        for (id, value) in values {
+            if let Some(method) = self.set_one(id, value)? {
+                methods.push(method);
+            }
+        }
+        if !methods.is_empty() {
+            for provider in self.providers.drain(..).collect::<Vec<_>>() {
+                if methods.iter().all(|(_, _, known)| *known != provider) {
+                    // As it is in force: by its place among those that are offered.
+                    let position = u32::try_from(methods.len()).unwrap_or(u32::MAX).saturating_add(1);
+                    methods.push((position, true, provider));
+                }
+            }
+            methods.sort_by_key(|(position, _, provider)| (*position, *provider));
+            self.providers = methods.into_iter().filter(|method| method.1).map(|method| method.2).collect();
+        }
+        Ok(())
+    }
+
+    fn set_one(&mut self, id: SettingId, value: SettingValue) -> Result<Option<(u32, bool, ProviderName)>, Refusal> {
+        let mut fields = Fields { value, wrong: Vec::new() };
+        let mut next = self.clone();
+        let mut method = None;
+        match id {
+            SettingId::CheckoutLimit => next.limits.checkout = fields.call_limits(),
+            SettingId::PaymentLimit => next.limits.payment = fields.call_limits(),
+            SettingId::SignInLimit => next.limits.sign_in = fields.call_limits(),
+            SettingId::MailLimit => next.limits.mail = fields.call_limits(),
+            SettingId::WrongTokenLimit => {
+                let (most, within) = (fields.value.most.take(), fields.value.within_s.take());
+                let (most, within) = (fields.number("most", most, MOST), fields.number("within_s", within, WITHIN_S));
+                next.limits.wrong_token = Limit { most, within: Duration::from_secs(u64::from(within)) };
+            }
+            SettingId::UnpaidOrders => {
+                let most = fields.value.most.take();
+                next.limits.unpaid_orders = fields.number("most", most, UNPAID_ORDERS);
+            }
+            SettingId::Reservation => next.deadlines.reservation = fields.duration(RESERVATION_S),
+            SettingId::Delivery => next.deadlines.delivery = fields.duration(DELIVERY_S),
+            SettingId::PaymentMethod(provider) => {
+                let (offered, position) = (fields.value.offered.take(), fields.value.position.take());
+                let position = fields.number("position", position, POSITION);
+                if offered.is_none() {
+                    fields.error("/offered", "missing", "this setting has this field");
+                }
+                method = Some((position, offered.unwrap_or_default(), provider));
+            }
+            SettingId::Tax => next.rates.tax = fields.rate(),
+            SettingId::Commission => next.rates.commission = fields.rate(),
+        }
+        fields.finish()?;
+        *self = next;
+        Ok(method)
+    }
+
+    /// Checks the settings as a whole.
+    ///
+    /// # Errors
+    /// Nothing could be paid with.
+    pub fn check(&self) -> Result<(), Refusal> {
+        if self.providers.iter().all(|provider| *provider == ProviderName::Other) {
+            return Err(Refusal::field("/offered", "last_one", "at least one payment method must be offered"));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn limit(most: u32) -> Option<LimitValue> {
+        Some(LimitValue { most, within_s: 60 })
+    }
+
+    #[test]
+    fn every_setting_has_a_name_of_its_own_and_is_found_by_it() {
+        for id in SettingId::ALL {
+            assert_eq!(SettingId::parse(id.area().as_str(), id.name()), Some(id));
+        }
+        assert_eq!(Area::ALL.into_iter().flat_map(Area::settings).count(), SettingId::ALL.len());
+        assert_eq!(SettingId::parse("limits", "delivery"), None);
+    }
+
+    #[test]
+    fn what_is_in_force_can_be_set_again_and_changes_nothing() {
+        let mut settings = Settings { providers: vec![ProviderName::CashOnDelivery], ..Settings::default() };
+        let before = settings.clone();
+        settings.set(SettingId::ALL.map(|id| (id, before.value(id)))).unwrap();
+        assert_eq!(settings, before);
+    }
+
+    #[test]
+    fn each_kind_has_its_fields_and_no_others() {
+        let complete = SettingValue {
+            per_client: limit(1),
+            per_target: limit(1),
+            most: Some(1),
+            within_s: Some(1),
+            seconds: Some(86_400),
+            offered: Some(true),
+            position: Some(1),
+            basis_points: Some(1),
+        };
+        for id in SettingId::ALL {
+            let mut settings = Settings::default();
+            assert!(settings.set([(id, complete)]).is_err(), "{id} takes everything");
+            assert!(settings.set([(id, SettingValue::default())]).is_err(), "{id} takes nothing");
+            assert_eq!(settings, Settings::default(), "a refused value changes nothing");
+        }
+    }
+
+    #[test]
+    fn payment_methods_are_offered_by_their_positions_and_the_last_one_stays() {
+        let method = |offered, position| SettingValue {
+            offered: Some(offered),
+            position: Some(position),
+            ..SettingValue::default()
+        };
+        let card = SettingId::PaymentMethod(ProviderName::Stripe);
+        let cash = SettingId::PaymentMethod(ProviderName::CashOnDelivery);
+        let mut settings = Settings::default();
+        settings.set([(card, method(true, 9)), (cash, method(true, 3))]).unwrap();
+        assert_eq!(settings.providers, [ProviderName::CashOnDelivery, ProviderName::Stripe]);
+        settings.set([(cash, method(false, 3))]).unwrap();
+        assert_eq!((settings.providers.as_slice(), settings.check()), (&[ProviderName::Stripe][..], Ok(())));
+        settings.set([(card, method(false, 1))]).unwrap();
+        assert!(settings.check().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_accepted_value_is_changed_by_being_kept(
+            most in any::<u32>(), within_s in any::<u32>(), seconds in any::<u32>(), position in 0_u32..200,
+            basis_points in 0_u32..20_000,
+        ) {
+            let none = SettingValue::default();
+            let both = Some(LimitValue { most, within_s });
+            for (id, value) in [
+                (SettingId::MailLimit, SettingValue { per_client: both, per_target: both, ..none }),
+                (SettingId::WrongTokenLimit, SettingValue { most: Some(most), within_s: Some(within_s), ..none }),
+                (SettingId::UnpaidOrders, SettingValue { most: Some(most), ..none }),
+                (SettingId::Delivery, SettingValue { seconds: Some(seconds), ..none }),
+                (SettingId::Reservation, SettingValue { seconds: Some(seconds), ..none }),
+                (SettingId::Tax, SettingValue { basis_points: Some(basis_points), ..none }),
+                (SettingId::PaymentMethod(ProviderName::Stripe), SettingValue {
+                    offered: Some(true), position: Some(position), ..none
+                }),
+            ] {
+                let mut settings = Settings::default();
+                if settings.set([(id, value)]).is_ok() && !matches!(id, SettingId::PaymentMethod(_)) {
+                    prop_assert_eq!(settings.value(id), value);
+                }
+            }
+        }
+    }
+}

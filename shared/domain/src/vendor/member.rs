@@ -1,0 +1,133 @@
+//! Members of a vendor's staff, and what they may do.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{VendorAccount, VendorState};
+use crate::code::{Code, Refusal};
+use crate::stored::Kept;
+use crate::text::Email;
+use crate::{Timestamp, UserId, VendorId};
+
+/// Role of a member, which decides what they may do for the vendor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// May do everything.
+    Owner,
+    /// May do everything except to invite and remove members.
+    Manager,
+    /// May read the shop and products, change stock, and handle orders and returns.
+    Fulfilment,
+    /// May read the shop and orders.
+    Finance,
+    /// A role that only a newer release knows: shown, and never changed by this one.
+    #[serde(rename(serialize = "other", deserialize = "\u{0}other"))]
+    #[schema(rename = "other")]
+    Other,
+}
+
+/// A permission of a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Permission {
+    /// Read the vendor's account and profile.
+    ReadShop,
+    /// Change the profile, upload documents, submit the application.
+    EditShop,
+    /// Read products and stock.
+    ReadProducts,
+    /// Change products, import, upload pictures.
+    EditProducts,
+    /// Change the units on hand.
+    EditStock,
+    /// Read orders.
+    ReadOrders,
+    /// Accept and decline vendor orders, handle returns.
+    DecideOrders,
+    /// Ship and deliver, also while the vendor is suspended.
+    FulfilOrders,
+    /// Invite and remove members.
+    EditMembers,
+}
+
+impl Role {
+    pub const ALL: [Self; 4] = [Self::Owner, Self::Manager, Self::Fulfilment, Self::Finance];
+
+    pub const fn allows(self, permission: Permission) -> bool {
+        match self {
+            Self::Owner => true,
+            Self::Manager => !matches!(permission, Permission::EditMembers),
+            Self::Fulfilment => matches!(
+                permission,
+                Permission::ReadShop
+                    | Permission::ReadProducts
+                    | Permission::EditStock
+                    | Permission::ReadOrders
+                    | Permission::DecideOrders
+                    | Permission::FulfilOrders
+            ),
+            Self::Finance => matches!(permission, Permission::ReadShop | Permission::ReadOrders),
+            Self::Other => false,
+        }
+    }
+}
+
+impl Permission {
+    /// Whether members keep it while their vendor is suspended: they may only read, ship and deliver.
+    pub const fn allowed_while_suspended(self) -> bool {
+        matches!(self, Self::ReadShop | Self::ReadProducts | Self::ReadOrders | Self::FulfilOrders)
+    }
+}
+
+/// A user's membership in a vendor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Membership {
+    pub vendor: VendorId,
+    pub user: UserId,
+    /// The address by which they were invited.
+    #[serde(deserialize_with = "crate::text::kept_email")]
+    pub email: Email,
+    pub role: Role,
+    pub since: Timestamp,
+    /// What the stored item held that this release does not know.
+    #[serde(skip)]
+    pub kept: Kept,
+}
+
+impl Membership {
+    /// Fails with `forbidden` when the role does not have the permission, and with `vendor_suspended` when the
+    /// suspension takes it away.
+    pub fn check(&self, state: VendorState, permission: Permission) -> Result<(), Refusal> {
+        if !self.role.allows(permission) {
+            return Err(Refusal::of(Code::Forbidden));
+        }
+        // A state that only a newer release knows may be worse than a suspension.
+        if matches!(state, VendorState::Suspended | VendorState::Other) && !permission.allowed_while_suspended() {
+            return Err(Refusal::of(Code::VendorSuspended));
+        }
+        Ok(())
+    }
+}
+
+/// A member of a vendor's staff, with the vendor's account.
+#[derive(Clone, Debug)]
+pub struct Member {
+    pub membership: Membership,
+    pub account: VendorAccount,
+}
+
+impl Member {
+    /// Refuses what the member's role, or a suspension of the vendor, does not allow.
+    pub fn may(&self, permission: Permission) -> Result<(), Refusal> {
+        self.membership.check(self.account.state, permission)
+    }
+
+    pub const fn vendor(&self) -> VendorId {
+        self.membership.vendor
+    }
+
+    /// Whose idempotency keys a member's are: a person who works for two vendors may use the same key for both.
+    pub fn key_scope(&self) -> String {
+        format!("{} of {}", self.membership.user, self.membership.vendor)
+    }
+}

@@ -1,0 +1,140 @@
+//! Settings: shown, changed under their version, checked as a whole, with a history and a way back.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::shop::invariants::{items, put_item};
+use crate::shop::sale::text;
+use crate::shop::{Client, Shop};
+
+const UNPAID: &str = "/v1/admin/settings/limits/unpaid-orders";
+const CASH: &str = "/v1/admin/settings/payment-methods/cash_on_delivery";
+const CARD: &str = "/v1/admin/settings/payment-methods/stripe";
+
+async fn change(operator: &Client, path: &str, version: u64, value: &Value) -> Value {
+    operator.clone().with("if-match", format!("\"{version}\"")).put(path, value).await.expect(200).clone()
+}
+
+#[tokio::test]
+async fn a_setting_is_changed_under_its_version_and_says_who_did_it() {
+    let shop = Shop::open().await;
+    let operator = shop.operator().await;
+    for (area, count) in [("limits", 6), ("deadlines", 2), ("payment-methods", 2), ("tax", 1), ("commission", 1)] {
+        let listed = operator.get(&format!("/v1/admin/settings/{area}")).await.expect(200).clone();
+        let listed = listed["items"].as_array().expect("settings").clone();
+        assert_eq!(listed.len(), count, "{area}");
+        for setting in listed {
+            assert_eq!((&setting["area"], &setting["version"]), (&json!(area), &json!(0)));
+            let path = format!("/v1/admin/settings/{area}/{}", text(&setting["id"]));
+            assert_eq!(operator.get(&path).await.expect(200), &setting);
+        }
+    }
+    let changed = change(&operator, UNPAID, 0, &json!({"most": 7})).await;
+    assert_eq!(
+        (&changed["value"], &changed["version"], &changed["is_default"]),
+        (&json!({"most": 7}), &json!(1), &json!(false))
+    );
+    let me = operator.get("/v1/me").await.expect(200)["id"].clone();
+    assert_eq!(changed["changed_by"], me);
+    let shown = operator.get(UNPAID).await;
+    assert_eq!((shown.expect(200), shown.header("etag")), (&changed, "\"1\""));
+    operator.put(UNPAID, &json!({"most": 8})).await.expect_problem(428, "if_match_missing");
+    let late = operator.clone().with("if-match", "\"0\"").put(UNPAID, &json!({"most": 8})).await;
+    late.expect_problem(412, "version_mismatch");
+    for path in ["limits/checkouts", "deadlines/default", "prices/default", "tax/tax"] {
+        operator.get(&format!("/v1/admin/settings/{path}")).await.expect_problem(404, "not_found");
+    }
+    operator.get("/v1/admin/settings/prices").await.expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_setting_keeps_its_history_and_goes_back_to_any_of_it() {
+    let shop = Shop::open().await;
+    let operator = shop.operator().await;
+    let before = operator.get(UNPAID).await.expect(200)["value"].clone();
+    for (version, most) in [(0, 7), (1, 9)] {
+        change(&operator, UNPAID, version, &json!({"most": most})).await;
+    }
+    let reset = operator.clone().with("if-match", "\"2\"").delete(UNPAID).await;
+    assert_eq!((&reset.expect(200)["value"], &reset.json["is_default"]), (&before, &json!(true)));
+    let restore = format!("{UNPAID}/restore");
+    let back = operator.clone().with("if-match", "\"3\"").post(&restore, &json!({"version": 1})).await;
+    assert_eq!((&back.expect(200)["value"], &back.json["version"]), (&json!({"most": 7}), &json!(4)));
+    let unknown = operator.clone().with("if-match", "\"4\"").post(&restore, &json!({"version": 9})).await;
+    unknown.expect_problem(400, "invalid");
+    let mut changes = Vec::new();
+    let mut path = format!("{UNPAID}/history?limit=3");
+    loop {
+        let page = operator.get(&path).await.expect(200).clone();
+        changes.extend(page["items"].as_array().expect("changes").clone());
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("{UNPAID}/history?limit=3&cursor={next}");
+    }
+    let seen: Vec<(Value, Value)> =
+        changes.iter().map(|change| (change["version"].clone(), change["value"]["most"].clone())).collect();
+    assert_eq!(seen, [(json!(4), json!(7)), (json!(3), Value::Null), (json!(2), json!(9)), (json!(1), json!(7))]);
+}
+
+#[tokio::test]
+async fn something_can_always_be_paid_with_however_two_operators_meet() {
+    let shop = Shop::open().await;
+    let operator = shop.operator().await;
+    let off = json!({"offered": false, "position": 1});
+    let turn_off = |path: &'static str| {
+        let operator = operator.clone().with("if-match", "*");
+        let off = off.clone();
+        async move { operator.put(path, &off).await }
+    };
+    let (card, cash) = tokio::join!(turn_off(CARD), turn_off(CASH));
+    let mut outcomes = [card.status, cash.status];
+    outcomes.sort_unstable();
+    assert!(matches!(outcomes, [200, 400 | 412]), "{outcomes:?}");
+    let left = if card.status == 200 { CASH } else { CARD };
+    let last = turn_off(left).await;
+    assert_eq!(last.expect(400)["errors"][0]["pointer"], "/offered");
+    let listed = operator.get("/v1/admin/settings/payment-methods").await.expect(200)["items"].clone();
+    let offered = |setting: &&Value| setting["value"]["offered"] == json!(true);
+    assert_eq!(listed.as_array().expect("methods").iter().filter(offered).count(), 1);
+}
+
+#[tokio::test]
+async fn what_is_set_is_in_force() {
+    let shop = Shop::open().await;
+    let operator = shop.operator().await;
+    change(&operator, CASH, 0, &json!({"offered": false, "position": 2})).await;
+    change(&operator, "/v1/admin/settings/tax/default", 0, &json!({"basis_points": 1000})).await;
+    change(&operator, UNPAID, 0, &json!({"most": 1})).await;
+    let vendor = shop.vendor("ceramics").await;
+    let bowl = vendor.product("bowl").stock(9).publish().await;
+    let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
+    let seen = guest.seen().await;
+    assert_eq!(seen["totals"]["tax"]["amount"], "1.75", "{}", seen["totals"]);
+    let methods = guest.client.get(&guest.path("/payment-methods")).await.expect(200)["items"].clone();
+    assert_eq!(methods.as_array().map(Vec::len), Some(1), "{methods}");
+    guest.checks_out("stripe", "one").await.expect(201);
+    let again = shop.guest().await.takes(&[(&bowl, 1)]).await;
+    let again = crate::shop::Guest { email: guest.email.clone(), ..again };
+    again.checks_out("stripe", "two").await.expect_problem(429, "too_many_requests");
+}
+
+#[tokio::test]
+async fn the_one_item_of_earlier_releases_is_read_beneath_the_settings_that_were_changed_since() {
+    let shop = Shop::open().await;
+    let operator = shop.operator().await;
+    change(&operator, "/v1/admin/settings/commission/default", 0, &json!({"basis_points": 500})).await;
+    for mut item in items(&shop, "SettingsTable").await {
+        if item["kind"]["S"] != "settings" {
+            continue;
+        }
+        let mut all: Value = serde_json::from_str(item["data"]["S"].as_str().expect("a document")).expect("JSON");
+        all["rates"] = json!({"tax": 700, "commission": 900});
+        item["data"] = json!({"S": all.to_string()});
+        put_item(&shop, "SettingsTable", &item).await;
+    }
+    let value = async |path: &str| operator.get(path).await.expect(200)["value"].clone();
+    assert_eq!(value("/v1/admin/settings/tax/default").await, json!({"basis_points": 700}));
+    assert_eq!(value("/v1/admin/settings/commission/default").await, json!({"basis_points": 500}));
+    let reset = operator.clone().with("if-match", "*");
+    let reset = reset.send(Method::DELETE, "/v1/admin/settings/commission/default", None, "application/json").await;
+    assert_eq!(reset.expect(200)["value"], json!({"basis_points": 900}));
+}

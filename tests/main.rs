@@ -40,6 +40,7 @@ mod properties {
     mod faults;
     mod histories;
     mod stored_data;
+    mod work;
 }
 
 /// What holds for every route, function, role or source file.

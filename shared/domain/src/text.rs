@@ -1,6 +1,7 @@
 //! Texts that people write, as types. The only way to a value is `parse`, also from the wire: it trims the text and
 //! checks length and characters.
 
+mod characters;
 mod email;
 
 use std::borrow::Cow;
@@ -11,6 +12,7 @@ use serde::de::IntoDeserializer;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::openapi::schema::{KnownFormat, SchemaFormat};
 
+pub use self::characters::{composed, is_forbidden};
 pub use self::email::{kept_email, kept_optional_email};
 
 /// Why a text is not accepted.
@@ -153,7 +155,14 @@ macro_rules! texts {
         }
 
         impl utoipa::ToSchema for $name {}
-    )+};
+    )+
+
+        /// Every kind of text by its name, with what is kept of a text of this kind.
+        #[cfg(any(test, feature = "examples"))]
+        pub const KINDS: &[(&str, fn(&str) -> Result<String, BadText>)] = &[
+            $((stringify!($name), |text| $name::parse(text).map(|kept| kept.0)),)+
+        ];
+    };
 }
 
 texts! {

@@ -40,6 +40,12 @@ pub(super) fn one_line(text: &str) -> Cow<'_, str> {
     Cow::Owned(words.join(" "))
 }
 
+/// Removes control characters but line breaks and tabs: descriptions of other shop systems have some.
+pub(super) fn lines(text: &str) -> Cow<'_, str> {
+    let unwanted = |character: char| character.is_control() && !matches!(character, '\n' | '\r' | '\t');
+    if text.contains(unwanted) { Cow::Owned(text.replace(unwanted, "")) } else { Cow::Borrowed(text) }
+}
+
 pub(super) fn text_fault(bad: &BadText) -> Fault {
     match bad {
         BadText::TooLong(_) => Fault::TextTooLong,

@@ -33,6 +33,7 @@ mod resources {
 /// What holds under faults, concurrency, crashes and random histories, and for stored data; and what it costs.
 mod properties {
     mod capacity_units;
+    mod carriers;
     mod contention;
     mod deliveries;
     mod durability;

@@ -34,6 +34,7 @@ mod resources {
 /// What holds under faults, concurrency, crashes and random histories, and for stored data; and what it costs.
 mod properties {
     mod capacity_units;
+    mod carriers;
     mod contention;
     mod deliveries;
     mod durability;
@@ -41,6 +42,7 @@ mod properties {
     mod faults;
     mod histories;
     mod stored_data;
+    mod work;
 }
 
 /// What holds for every route, function, role or source file.

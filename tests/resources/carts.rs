@@ -41,6 +41,44 @@ async fn what_cannot_be_bought_cannot_be_put_into_a_cart() {
 }
 
 #[tokio::test]
+async fn a_full_line_of_the_largest_price_can_be_ordered() {
+    let shop = Shop::open().await;
+    let vendor = shop.vendor("ceramics").await;
+    let bowl = vendor.product("bowl").price("100000000000.00").stock(9_999).publish().await;
+    let guest = shop.guest().await.takes(&[(&bowl, 9_999)]).await;
+    let seen = guest.seen().await;
+    assert_eq!(seen["totals"]["items"]["amount"], "999900000000000.00");
+    guest.checks_out("cash_on_delivery", "largest").await.expect(201);
+}
+
+#[tokio::test]
+async fn a_stored_price_above_the_bound_makes_its_line_unavailable_and_the_cart_stays_usable() {
+    let shop = Shop::open().await;
+    let vendor = shop.vendor("ceramics").await;
+    let bowl = vendor.product("bowl").price("77.70").stock(9_999).publish().await;
+    let cup = vendor.product("cup").price("88.80").stock(9_999).publish().await;
+    let plate = vendor.product("plate").price("10.00").stock(5).publish().await;
+    let guest = shop.guest().await.takes(&[(&bowl, 9_999), (&cup, 9_999), (&plate, 1)]).await;
+    let total = guest.seen().await["totals"]["total"].clone();
+    for former in [r#""77.70""#, r#""88.80""#] {
+        assert!(shop.rewrite("CatalogTable", former, r#""9999999999999.99""#).await > 0);
+    }
+
+    let seen = guest.seen().await;
+    assert_eq!(seen["totals"]["items"]["amount"], "10.00");
+    let unavailable = |line: &&serde_json::Value| line["changes"][0]["code"] == "unavailable";
+    let lines = seen["groups"][0]["lines"].as_array().expect("lines").clone();
+    assert_eq!(lines.iter().filter(unavailable).count(), 2, "{lines:?}");
+    guest.checks_out_for("cash_on_delivery", "too-large", &total).await.expect_problem(409, "not_available");
+    guest.put(&cup.variant, 1).await.expect_problem(409, "not_available");
+
+    for line in [&bowl, &cup] {
+        guest.put(&line.variant, 0).await.expect(200);
+    }
+    guest.checks_out("cash_on_delivery", "the-rest").await.expect(201);
+}
+
+#[tokio::test]
 async fn a_vendor_without_delivery_in_the_carts_currency_is_named() {
     let shop = Shop::open().await;
     let vendor = shop.vendor("ceramics").await;

@@ -6,6 +6,8 @@ use cloud::faults::{Fault, Kind};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
+use crate::shop::invariants::items;
+use crate::shop::sale::Sale;
 use crate::shop::{Answer, Product, Shop};
 
 fn stock_path(product: &Product) -> String {
@@ -265,6 +267,65 @@ async fn a_vendor_is_notified_once_each_time_that_a_variant_runs_low() {
     }
     assert_eq!(bowl.stock().await, (12, 7, 5));
     assert_eq!(notices(&shop).len(), 2);
+}
+
+/// The events in the outbox that are about low stock.
+async fn low_stock_events(shop: &Shop) -> Vec<Value> {
+    let mut found = items(shop, "OrdersTable").await;
+    found.retain(|item| item["kind"]["S"] == "event" && item["data"]["S"].to_string().contains("low_stock_at"));
+    found
+}
+
+#[tokio::test]
+async fn an_event_about_low_stock_carries_ids_and_no_text_of_a_vendor() {
+    let shop = Shop::open().await;
+    let title = "\u{200f}\u{6a9}\u{627}\u{633}\u{647}\u{200c}\u{1f3fa} \"}]} ' \\ \u{fffd}";
+    let variant = json!([{
+        "sku": "B-\u{1f511}", "prices": [{"amount": "12.50", "currency": "USD"}], "on_hand": 4, "low_stock_at": 3,
+    }]);
+    let bowl = shop.vendor("ceramics").await.product("bowl").set("title", json!(title)).set("variants", variant);
+    let bowl = bowl.publish().await;
+    shop.wait_until_idle().await;
+    buys(&shop, &bowl, 1).await.expect(201);
+    shop.wait_until_idle().await;
+    assert_eq!(notices(&shop), [format!("3 left of {title}, B-\u{1f511}")]);
+    let events = low_stock_events(&shop).await;
+    let data: Value = serde_json::from_str(events[0]["data"]["S"].as_str().expect("data")).expect("JSON");
+    assert_eq!((events.len(), &data["title"], &data["sku"]), (1, &json!(""), &Value::Null));
+    assert_eq!((&data["variant"], &data["vendor"]), (&json!(bowl.variant), &json!(bowl.vendor.id)));
+}
+
+#[tokio::test]
+async fn a_text_that_the_queue_refuses_keeps_no_other_shops_mail_waiting() {
+    let shop = Shop::open().await;
+    let bowl = with_low_stock_alert(&shop, 5, 1).await;
+    let scarf = shop.vendor("silk").await.product("scarf").stock(5).publish().await;
+    buys(&shop, &bowl, 2).await.expect(201);
+    shop.wait_until_idle().await;
+    assert_eq!(notices(&shop).len(), 1);
+
+    // As a release wrote it that took every title and sent it along.
+    let stored = low_stock_events(&shop).await.remove(0);
+    let mut data: Value = serde_json::from_str(stored["data"]["S"].as_str().expect("data")).expect("JSON");
+    let id = domain::EventId::from_bits(7).to_string();
+    data["id"] = json!(id);
+    data["title"] = json!("Bowl\u{fffe}");
+    let event = json!({
+        "pk": {"S": format!("EVENT#{id}")}, "sk": {"S": "EVENT"}, "kind": {"S": "event"}, "version": {"N": "1"},
+        "data": {"S": data.to_string()}, "undelivered": {"S": "UNDELIVERED#7"},
+        "undelivered_at": {"N": shop.cloud.now().millis().to_string()},
+    });
+    shop.put_stored("OrdersTable", &event).await;
+    let other = Sale::of(shop, scarf, 1).await;
+    other.act("succeed").await;
+    other.shop.wait_until_idle().await;
+    let to_silk = other.shop.mail_to("silk@people.test");
+    assert!(to_silk.iter().any(|subject| subject.contains("order")), "{to_silk:?}");
+    assert_eq!(other.shop.depth("OrderEventsPipeDeadLetters").visible, 1, "the pipe has given up one event");
+
+    // Housekeeping sends it again, without the text.
+    other.shop.advance(Duration::from_secs(600)).await;
+    assert_eq!(notices(&other.shop), ["3 left of bowl, B-1"; 2]);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod guest;
 pub(crate) mod invariants;
 mod retry;
 pub(crate) mod sale;
+mod stored;
 mod until;
 mod vendor;
 

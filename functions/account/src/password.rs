@@ -15,6 +15,7 @@ use crate::{ACKNOWLEDGED, Acknowledged, App};
 #[serde(deny_unknown_fields)]
 pub struct ForgotPassword {
     /// The account's e-mail address.
+    #[serde(deserialize_with = "domain::text::account_email")]
     email: Email,
 }
 
@@ -23,6 +24,7 @@ pub struct ForgotPassword {
 #[serde(deny_unknown_fields)]
 pub struct ResetPassword {
     /// The account's e-mail address.
+    #[serde(deserialize_with = "domain::text::account_email")]
     email: Email,
     /// The code that was mailed to it.
     #[schema(value_type = String, examples("123456"))]

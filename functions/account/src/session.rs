@@ -14,6 +14,7 @@ use crate::App;
 #[serde(deny_unknown_fields)]
 pub struct SignIn {
     /// The account's e-mail address.
+    #[serde(deserialize_with = "domain::text::account_email")]
     email: Email,
     /// The account's password.
     #[schema(value_type = String, format = Password)]

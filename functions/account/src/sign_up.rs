@@ -15,6 +15,7 @@ use crate::{ACKNOWLEDGED, Acknowledged, App};
 #[serde(deny_unknown_fields)]
 pub struct SignUp {
     /// The e-mail address with which the person signs in.
+    #[serde(deserialize_with = "domain::text::account_email")]
     email: Email,
     /// The password. If it does not meet the policy, `errors` says what is missing.
     #[schema(value_type = String, format = Password)]
@@ -29,6 +30,7 @@ pub struct SignUp {
 #[serde(deny_unknown_fields)]
 pub struct ConfirmSignUp {
     /// The account's e-mail address.
+    #[serde(deserialize_with = "domain::text::account_email")]
     email: Email,
     /// The code that was mailed to it.
     #[schema(value_type = String, examples("123456"))]
@@ -40,6 +42,7 @@ pub struct ConfirmSignUp {
 #[serde(deny_unknown_fields)]
 pub struct ResendCode {
     /// The account's e-mail address.
+    #[serde(deserialize_with = "domain::text::account_email")]
     email: Email,
 }
 

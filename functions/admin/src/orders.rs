@@ -44,6 +44,8 @@ pub struct OperatorOrderSummary {
     state: OrderState,
     /// The address that receives mail about the order.
     email: Email,
+    /// Whether no mail can be sent to that address, which an earlier release accepted.
+    undeliverable: bool,
     /// The signed-in buyer; `null` for a guest.
     #[schema(required = true)]
     buyer_id: Option<UserId>,
@@ -60,6 +62,7 @@ impl From<OrderSummary> for OperatorOrderSummary {
             id: order.id,
             number: order.id.number(),
             state: order.state,
+            undeliverable: !order.email.can_be_mailed(),
             email: order.email,
             buyer_id: order.buyer,
             currency: order.currency,

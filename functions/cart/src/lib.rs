@@ -19,7 +19,7 @@ pub fn routes<R: Routes<App>>() -> R {
         .routes(routes!(carts::create_cart))
         .routes(routes!(carts::show_cart[Expired], carts::delete_cart[Expired, CartOrdered, Conflict]))
         .routes(routes!(
-            lines::put_cart_line[Invalid, Expired, CartOrdered, NoPriceInCurrency, CartFull, Conflict],
+            lines::put_cart_line[Invalid, Expired, CartOrdered, NoPriceInCurrency, NotAvailable, CartFull, Conflict],
             lines::delete_cart_line[Expired, CartOrdered, Conflict],
         ))
         .routes(routes!(claim::claim_cart[Expired, CartOrdered, CartFull, Conflict]))

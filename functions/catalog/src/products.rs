@@ -87,7 +87,7 @@ pub async fn list_products(State(app): State<App>, Query(asked): Query<ListProdu
         text.map(|text| Money::parse(text, currency))
             .transpose()
             .ok()
-            .filter(|bound| bound.is_none_or(Money::is_price))
+            .filter(|bound| bound.is_none_or(Money::is_total))
             .ok_or_else(|| Refusal::field(name, "invalid", format!("must be a decimal with the digits of {currency}")))
     };
     let min_price = bound("min_price", asked.min_price.as_ref())?;

@@ -17,7 +17,7 @@ use domain::text::Email;
 use domain::{EventId, LowStock, OrderId, OutboxEvent, Timestamp, UnmatchedPayment, VendorId};
 use platform::{Config, Fatal, MessageError, QueueMessage, Rotating, Secret, StreamRecord};
 use store::orders::{Claim, event_of};
-use store::{Accounts, Orders, Stock};
+use store::{Accounts, Catalog, Orders, Stock};
 
 use crate::mail::{Mail, Unsent};
 use crate::message::{Message, Site};
@@ -31,6 +31,7 @@ const CLAIM_DURATION: Duration = Duration::from_secs(30);
 pub struct App {
     orders: Orders,
     accounts: Accounts,
+    catalog: Catalog,
     mail: Mail,
     site: Site,
     /// The operator's address, which is also the sender of all mail.
@@ -80,7 +81,8 @@ impl App {
         let site = Site::new(config.required("SHOP_NAME")?, config.required("STORE_URL")?);
         Ok(Self {
             orders: Orders::new(dynamodb.clone(), table, stock),
-            accounts: Accounts::new(dynamodb, config.required("ACCOUNTS_TABLE")?),
+            accounts: Accounts::new(dynamodb.clone(), config.required("ACCOUNTS_TABLE")?),
+            catalog: Catalog::new(dynamodb, config.required("CATALOG_TABLE")?, ""),
             mail: Mail::new(config.ses()?, site.name(), from)?,
             site,
             operator,
@@ -166,8 +168,12 @@ impl App {
     ) -> Result<(), DeliveryError> {
         let recipient = Recipient::Vendor(low.vendor);
         if !is_notified(&recipient) {
-            if let Some(address) = self.vendor_email(low.vendor, low.id).await? {
-                self.send(&address, &low_stock::to_vendor(low, &self.site), low.id, None, recipient).await?;
+            let product = self.catalog.product_alone(low.variant.product()).await?;
+            let message = product.and_then(|product| low_stock::to_vendor(low, &product, &self.site));
+            if let Some(message) = message
+                && let Some(address) = self.vendor_email(low.vendor, low.id).await?
+            {
+                self.send(&address, &message, low.id, None, recipient).await?;
             }
             self.orders.mark_notified(low.id, &recipient.role()).await?;
         }

@@ -1,17 +1,21 @@
 //! The message to a vendor about low stock.
 
 use domain::LowStock;
+use domain::catalog::Product;
 
 use crate::message::{Draft, Message, Site, one_line};
 
-/// The message gives the stock at the time of the event: later sales are on the vendor's pages.
-pub(crate) fn to_vendor(low: &LowStock, site: &Site) -> Message {
+/// The message gives the stock at the time of the event: later sales are on the vendor's pages. Nothing when the
+/// product has no such variant any more.
+pub(crate) fn to_vendor(low: &LowStock, product: &Product, site: &Site) -> Option<Message> {
     let left = low.left.max(0);
-    let name = match &low.sku {
-        Some(sku) => format!("{}, {}", low.title, sku),
-        None => low.title.clone(),
+    let variant = product.variant(low.variant)?;
+    let title = product.title_of(variant);
+    let name = match &variant.sku {
+        Some(sku) => format!("{title}, {sku}"),
+        None => title,
     };
-    Draft::new()
+    let message = Draft::new()
         .paragraph(format!("{left} left of {}.", one_line(&name)))
         .paragraph_if(low.left < 0, || format!("Buyers wait for {} more.", low.left.unsigned_abs()))
         .paragraph(format!(
@@ -19,5 +23,6 @@ pub(crate) fn to_vendor(low: &LowStock, site: &Site) -> Message {
             low.low_stock_at
         ))
         .paragraph(format!("See the product here:\n{}", site.product_link(low.variant.product())))
-        .finish(format!("{left} left of {name}"), site)
+        .finish(format!("{left} left of {name}"), site);
+    Some(message)
 }

@@ -1,9 +1,10 @@
+use domain::catalog::Product;
 use domain::examples::{self, PLACED, after, usd, vendor_card};
 use domain::order::{Actor, LatePayment, OrderState};
 use domain::payment::ProviderName;
 use domain::provider_news::PaymentNews;
 use domain::text::{Line, Name};
-use domain::{Ids, MoneyMovement, ProductId, VariantId, VendorId};
+use domain::{Ids, MoneyMovement, ProductId, Unread, VariantId, VendorId};
 
 use super::*;
 
@@ -81,21 +82,31 @@ fn an_event_is_found_in_what_the_pipe_sends() {
 
 #[test]
 fn a_vendor_is_told_what_runs_low_and_what_is_owed() {
-    let low = |left, sku: Option<&str>| LowStock {
+    let variant = VariantId::new(ProductId::from_bits(1), 2);
+    let low = |left| LowStock {
         id: EventId::from_bits(9),
-        variant: VariantId::new(ProductId::from_bits(1), 2),
+        variant,
         vendor: CERAMICS,
-        title: "Blue bowl\n(L)".into(),
-        sku: sku.map(str::to_owned),
+        title: Unread,
+        sku: Unread,
         left,
         low_stock_at: 5,
         at: PLACED,
     };
-    let text = |low: &LowStock| {
-        let message = low_stock::to_vendor(low, &site());
+    let bowl = |variant: VariantId, sku: Option<&str>| -> Product {
+        let vendor = vendor_card(CERAMICS, "Chorsu Ceramics");
+        let stored = serde_json::json!({
+            "id": variant.product(), "vendor": vendor, "handle": "bowl", "title": "Blue bowl", "state": "published",
+            "created_at": PLACED, "next_ordinal": 3, "options": [{"name": "Size", "values": ["L"]}],
+            "variants": [{"id": variant, "sku": sku, "values": ["L"], "prices": []}],
+        });
+        serde_json::from_value(stored).unwrap()
+    };
+    let text = |low: &LowStock, sku: Option<&str>| {
+        let message = low_stock::to_vendor(low, &bowl(variant, sku), &site()).unwrap();
         format!("Subject: {}\n\n{}", message.subject, message.text)
     };
-    insta::assert_snapshot!(text(&low(3, Some("A-1"))), @r"
+    insta::assert_snapshot!(text(&low(3), Some("A-1")), @r"
     Subject: 3 left of Blue bowl (L), A-1
 
     Hello,
@@ -109,9 +120,11 @@ fn a_vendor_is_told_what_runs_low_and_what_is_owed() {
 
     Bozor
     ");
-    let owed = text(&low(-2, None));
+    let owed = text(&low(-2), None);
     assert!(owed.starts_with("Subject: 0 left of Blue bowl (L)\n"), "{owed}");
     assert!(owed.contains("\n\nBuyers wait for 2 more.\n\n"), "{owed}");
+    let other = bowl(VariantId::new(ProductId::from_bits(1), 1), None);
+    assert_eq!(low_stock::to_vendor(&low(3), &other, &site()), None, "the variant is gone");
 }
 
 #[test]

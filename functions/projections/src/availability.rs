@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::catalog::Variant;
-use domain::{EventId, LowStock, Timestamp};
+use domain::{EventId, LowStock, Timestamp, Unread};
 use platform::StreamRecord;
 use store::catalog::StoredProduct;
 use store::stock::ShardChange;
@@ -69,8 +69,8 @@ fn low_stock_event(stored: &StoredProduct, variant: &Variant, left: i64, now: Ti
         id: EventId::new(now, platform::ids(now).bits()),
         variant: variant.id,
         vendor: stored.product.vendor.id,
-        title: stored.product.title_of(variant),
-        sku: variant.sku.as_ref().map(ToString::to_string),
+        title: Unread,
+        sku: Unread,
         left,
         low_stock_at: variant.low_stock_at?,
         at: now,

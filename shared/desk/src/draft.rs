@@ -1,9 +1,10 @@
 //! Products as vendors write them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::catalog::{
     CategoryTree, Image, ImageSource, InventoryPolicy, Price, Product, ProductOption, ProductState, Seo, Variant,
+    check_counts,
 };
 use domain::stock::Layout;
 use domain::text::{BadText, Handle, LongText, Name, Sku, Title};
@@ -62,7 +63,7 @@ pub struct WriteVariant {
     sku: Option<Sku>,
     /// The variant's value of each option, by the option's name.
     #[serde(default)]
-    options: BTreeMap<String, Name>,
+    options: BTreeMap<Name, Name>,
     /// The price in one currency; `prices` for several currencies.
     #[serde(default)]
     price: Option<Money>,
@@ -127,6 +128,7 @@ pub(crate) fn build(
     tree: &CategoryTree,
     ids: &mut Ids,
 ) -> Result<Built, Refusal> {
+    check_counts(&written.variants, &written.options, &written.images, &written.tags)?;
     let categories = match &written.category {
         Some(category) => {
             tree.path_to(category).ok_or_else(|| Refusal::field("/category", "unknown", "there is no such category"))?
@@ -184,17 +186,11 @@ pub(crate) fn build(
     Ok(Built { product, description_html, initial_stock })
 }
 
-/// The sanitised description. Escaping makes it longer, so its length is checked once more: the stored description must
-/// be accepted when its vendor sends it back, also in a product file.
 fn shown_description(html: &LongText) -> Result<String, Refusal> {
-    let shown = product_file::sanitise(html.as_str());
-    match LongText::parse(&shown) {
-        Ok(_) => Ok(shown),
-        Err(bad) => {
-            let code = if matches!(bad, BadText::TooLong(_)) { "too_long" } else { "invalid" };
-            Err(Refusal::field("/description_html", code, format!("after sanitising it {bad}")))
-        }
-    }
+    product_file::shown_description(html).map(|shown| shown.to_string()).map_err(|bad| {
+        let code = if matches!(bad, BadText::TooLong(_)) { "too_long" } else { "invalid" };
+        Refusal::field("/description_html", code, format!("after sanitising it {bad}"))
+    })
 }
 
 fn build_variant(
@@ -241,11 +237,11 @@ fn build_variant(
             VariantId::new(product, ordinal)
         }
     };
-    let known_name = |name: &String| options.iter().any(|option| option.name.as_str() == name);
+    let known_name = |name: &Name| options.iter().any(|option| option.name == *name);
     if let Some(stranger) = written.options.keys().find(|name| !known_name(name)) {
         return Err(Refusal::field(at("options"), "unknown", format!("the product has no option {stranger}")));
     }
-    let values = options.iter().filter_map(|option| written.options.get(option.name.as_str()).cloned()).collect();
+    let values = options.iter().filter_map(|option| written.options.get(&option.name).cloned()).collect();
     let shards = written.shards.or_else(|| former.map(|former| former.shards)).unwrap_or(1);
     let mut variant = Variant {
         id,
@@ -319,13 +315,10 @@ fn with_values(options: &[ProductOption], variants: &[Variant]) -> Vec<ProductOp
         .iter()
         .enumerate()
         .map(|(index, option)| {
-            let used: Vec<&Name> = variants.iter().filter_map(|variant| variant.values.get(index)).collect();
-            let mut values: Vec<Name> = Vec::new();
-            for value in option.values.iter().filter(|value| used.contains(value)).chain(used.iter().copied()) {
-                if !values.contains(value) {
-                    values.push(value.clone());
-                }
-            }
+            let named = || variants.iter().filter_map(|variant| variant.values.get(index));
+            // Taken out one by one: an option may list far more values than its variants have.
+            let mut used: BTreeSet<&Name> = named().collect();
+            let values = option.values.iter().chain(named()).filter(|value| used.remove(value)).cloned().collect();
             ProductOption { name: option.name.clone(), values }
         })
         .collect()

@@ -19,6 +19,7 @@ const MAX_MEMBERS: usize = 100;
 #[serde(deny_unknown_fields)]
 pub struct PutMember {
     /// The address with which the person signs in. An account with it must exist.
+    #[serde(deserialize_with = "domain::text::account_email")]
     email: Email,
     /// The member's role, which decides what they may do.
     role: Role,

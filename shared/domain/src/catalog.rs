@@ -70,6 +70,28 @@ pub struct Seo {
 /// A description for search engines: one paragraph of plain text.
 pub type SeoText = crate::text::LongText;
 
+/// Fails with `invalid` when a product has more parts than one may have. To be called before the parts are compared
+/// with each other, because the work of that grows faster than their number.
+pub fn check_counts<T>(
+    variants: &[T],
+    options: &[ProductOption],
+    images: &[Image],
+    tags: &[Name],
+) -> Result<(), Refusal> {
+    let counts = [
+        ("/variants", variants.len(), MAX_VARIANTS),
+        ("/options", options.len(), MAX_OPTIONS),
+        ("/images", images.len(), MAX_IMAGES),
+        ("/tags", tags.len(), MAX_TAGS),
+    ];
+    let errors: Vec<_> = counts
+        .into_iter()
+        .filter(|(_, length, most)| length > most)
+        .map(|(list, _, most)| FieldError::new(list, "too_many", format!("at most {most}")))
+        .collect();
+    if errors.is_empty() { Ok(()) } else { Err(Refusal::fields(Code::Invalid, errors)) }
+}
+
 /// Whether buyers can see a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -283,21 +305,12 @@ impl Product {
     /// Fails with `invalid` when the product's parts do not fit together, or when exporting and importing it would
     /// change it; `errors` names each part.
     pub fn check(&self) -> Result<(), Refusal> {
+        check_counts(&self.variants, &self.options, &self.images, &self.tags)?;
         let mut errors = Vec::new();
         let mut wrong =
             |pointer: String, code: &str, detail: String| errors.push(FieldError::new(pointer, code, detail));
         if self.variants.is_empty() {
             wrong("/variants".into(), "missing", "a product has at least one variant".into());
-        }
-        for (list, length, most) in [
-            ("/variants", self.variants.len(), MAX_VARIANTS),
-            ("/options", self.options.len(), MAX_OPTIONS),
-            ("/images", self.images.len(), MAX_IMAGES),
-            ("/tags", self.tags.len(), MAX_TAGS),
-        ] {
-            if length > most {
-                wrong(list.into(), "too_many", format!("at most {most}"));
-            }
         }
         for (index, option) in self.options.iter().enumerate() {
             if self.options.iter().take(index).any(|earlier| earlier.name == option.name) {

@@ -44,7 +44,7 @@ pub use ids::{
     UserId, VariantId, VendorId,
 };
 pub use money::{Currency, Money};
-pub use outbox::{LowStock, OutboxEvent};
+pub use outbox::{LowStock, OutboxEvent, Unread};
 pub use page::{PageRequest, Slice};
 pub use timestamp::Timestamp;
 pub use unmatched::{MoneyMovement, UnmatchedPayment};

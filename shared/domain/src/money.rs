@@ -116,9 +116,9 @@ pub struct Money {
     currency: Currency,
 }
 
-/// The largest price, total or refund in minor units. The sum of as many such amounts as a cart has lines still fits
-/// into 64 bits.
-pub const MAX_PRICE: i64 = 1_000_000_000_000_000;
+/// The largest price of one unit, or of one delivery, in minor units. A full cart of such prices with the highest tax
+/// still fits into 64 bits: see [`MAX_TOTAL`](crate::pricing::MAX_TOTAL).
+pub const MAX_PRICE: i64 = 10_000_000_000_000;
 
 impl Money {
     /// An amount in minor units: `Money::new(1250, Currency::USD)` is 12.50 USD.

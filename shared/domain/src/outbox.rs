@@ -1,6 +1,7 @@
 //! Outbox events: written in the transaction of the change that they report, and delivered to consumers later.
 
-use serde::{Deserialize, Serialize};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::order::OrderEvent;
 use crate::{EventId, Timestamp, UnmatchedPayment, VariantId, VendorId};
@@ -17,8 +18,9 @@ pub enum OutboxEvent {
     UnmatchedPayment(UnmatchedPayment),
 }
 
-/// The units of a variant that can be bought have fallen to the vendor's threshold. The event has everything that the
-/// message to the vendor needs, so that its consumer does not read the catalog.
+/// The units of a variant that can be bought have fallen to the vendor's threshold. The event names the variant: its
+/// consumer reads the title, because a text that a vendor wrote must not travel where all vendors' events wait in one
+/// row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LowStock {
@@ -26,16 +28,33 @@ pub struct LowStock {
     pub id: EventId,
     pub variant: VariantId,
     pub vendor: VendorId,
-    /// The product's title with the variant's values.
-    pub title: String,
-    /// The vendor's stock keeping unit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sku: Option<String>,
+    /// What releases before 2026-11-30 need to be there; to be removed when none of them runs any more.
+    #[serde(default)]
+    pub title: Unread,
+    /// What releases before 2026-11-30 wrote; to be removed when none of their events is left.
+    #[serde(default, skip_serializing)]
+    pub sku: Unread,
     /// Units that could be bought at that time; negative when units were owed to buyers.
     pub left: i64,
     /// The threshold that the vendor has set, in units.
     pub low_stock_at: i64,
     pub at: Timestamp,
+}
+
+/// A text that earlier releases read and wrote here. It is written empty, and what they wrote is not read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unread;
+
+impl Serialize for Unread {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("")
+    }
+}
+
+impl<'de> Deserialize<'de> for Unread {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
 }
 
 impl OutboxEvent {
@@ -68,7 +87,7 @@ mod tests {
         let at = Timestamp::from_millis(1_000);
         let (id, vendor) = (EventId::from_bits(7), VendorId::from_bits(3));
         let variant = VariantId::new(ProductId::from_bits(5), 2);
-        let low = LowStock { id, variant, vendor, title: "Bowl".into(), sku: None, left: -2, low_stock_at: 5, at };
+        let low = LowStock { id, variant, vendor, title: Unread, sku: Unread, left: -2, low_stock_at: 5, at };
         let paid =
             OrderEvent { id, kind: OrderEventKind::OrderPaid, order: OrderId::from_bits(9), vendor: Some(vendor), at };
         let money = UnmatchedPayment {
@@ -88,5 +107,18 @@ mod tests {
         }
         let stored = serde_json::to_string(&paid).unwrap();
         assert_eq!(serde_json::from_str::<OutboxEvent>(&stored).unwrap(), OutboxEvent::Order(paid));
+    }
+
+    #[test]
+    fn what_an_earlier_release_wrote_about_low_stock_is_read_and_sent_again_without_its_text() {
+        let title = "Bowl\u{fffe}";
+        let stored = serde_json::json!({
+            "id": EventId::from_bits(7), "variant": VariantId::new(ProductId::from_bits(5), 2),
+            "vendor": VendorId::from_bits(3), "title": title, "sku": "B-1", "left": 2, "low_stock_at": 5,
+            "at": Timestamp::from_millis(1_000),
+        });
+        let event: OutboxEvent = serde_json::from_value(stored).unwrap();
+        let sent = serde_json::to_value(&event).unwrap();
+        assert_eq!((&sent["title"], &sent["sku"], &sent["left"]), (&"".into(), &serde_json::Value::Null, &2.into()));
     }
 }

@@ -5,13 +5,30 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::cart::{Cart, CartLine, FLAT_RATE};
+use crate::cart::{Cart, CartLine, FLAT_RATE, MAX_LINES, MAX_UNITS, MAX_VENDORS};
 use crate::catalog::{Availability, Product, Variant};
 use crate::code::{Code, FieldError, Refusal};
-use crate::money::{BasisPoints, MoneyError};
+use crate::money::{BasisPoints, MAX_PRICE, MoneyError};
 use crate::stock::{Backorder, Layout};
 use crate::vendor::{Shop, VendorCard};
 use crate::{Currency, Money, ProductId, Timestamp, VariantId, VendorId};
+
+/// The largest total that pricing can come to, in minor units: every line with the most units at the largest price, a
+/// delivery from every vendor, and a tax of 100 %. A total has this bound and not that of a price, or a full cart could
+/// not be ordered.
+pub const MAX_TOTAL: i64 = {
+    let goods = MAX_LINES as i128 * MAX_UNITS as i128 * MAX_PRICE as i128;
+    let taxed = 2 * (goods + MAX_VENDORS as i128 * MAX_PRICE as i128);
+    assert!(taxed <= i64::MAX as i128, "a full cart overflows");
+    taxed as i64
+};
+
+impl Money {
+    /// Whether the amount can be what a cart comes to: not negative, at most [`MAX_TOTAL`].
+    pub const fn is_total(self) -> bool {
+        self.minor() >= 0 && self.minor() <= MAX_TOTAL
+    }
+}
 
 /// What pricing reads of the catalog: the products of a cart's lines, their availability and their shops.
 #[derive(Clone, Debug, Default)]
@@ -219,6 +236,8 @@ impl PricedCart {
     }
 }
 
+/// Prices a cart. It never fails for a cart within its bounds, whatever prices are stored: a price above [`MAX_PRICE`],
+/// which earlier releases accepted, makes its line unavailable, and a delivery above it counts as none.
 pub fn price(cart: &Cart, snapshot: &CatalogSnapshot, rates: Rates) -> Result<PricedCart, MoneyError> {
     let nothing = Money::zero(cart.currency);
     let mut groups: Vec<PricedGroup> = Vec::new();
@@ -229,7 +248,11 @@ pub fn price(cart: &Cart, snapshot: &CatalogSnapshot, rates: Rates) -> Result<Pr
             None => groups.push(PricedGroup {
                 vendor: line.vendor.clone(),
                 lines: vec![priced],
-                rate: snapshot.shops.get(&line.vendor.id).and_then(|shop| shop.shipping_rate(cart.currency)),
+                rate: snapshot
+                    .shops
+                    .get(&line.vendor.id)
+                    .and_then(|shop| shop.shipping_rate(cart.currency))
+                    .filter(|rate| rate.is_price()),
                 shipping: None,
                 items: nothing,
                 tax: None,
@@ -281,6 +304,9 @@ fn price_line(line: &CartLine, currency: Currency, snapshot: &CatalogSnapshot) -
     let Some(price) = variant.price_in(currency) else {
         return Ok(refused(Code::NoPriceInCurrency, LineChangeCode::NoPriceInCurrency));
     };
+    if !price.price.is_price() || line.quantity > MAX_UNITS {
+        return Ok(refused(Code::NotAvailable, LineChangeCode::Unavailable));
+    }
     let (mut changes, mut backorder) = (Vec::new(), None);
     if price.price != line.seen_price {
         let rose = price.price.minor() > line.seen_price.minor();
@@ -308,3 +334,6 @@ fn price_line(line: &CartLine, currency: Currency, snapshot: &CatalogSnapshot) -
         changes,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
-//! Texts that people write, as types. The only way to a value is `parse`, also from the wire: it trims the text and
-//! checks length and characters.
+//! Texts that people write, as types. The only way to a value is `parse`, also from the wire: it brings the text into
+//! the one form in which it is kept, and checks length and characters of that form.
 
+mod characters;
 mod email;
 
 use std::borrow::Cow;
@@ -13,7 +14,8 @@ use utoipa::openapi::schema::{KnownFormat, SchemaFormat};
 
 use crate::stored::is_unjudged;
 
-pub use self::email::{kept_email, kept_optional_email};
+pub use self::characters::{composed, is_forbidden, is_line_break, is_unseen};
+pub use self::email::{account_email, kept_email, kept_optional_email};
 
 /// Why a text is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,27 +29,30 @@ pub enum BadText {
     /// It has control characters. Line breaks and tabs are allowed in types of several lines only.
     #[error("must not contain control characters")]
     ControlCharacter,
+    /// It has characters that are not shown but change how the text beside them is shown, or that are none.
+    #[error("must not contain characters that turn the direction of writing, or that are no characters")]
+    Hidden,
     /// It does not have the form of its type, such as an e-mail address. The text says what is required.
     #[error("{0}")]
     Form(&'static str),
 }
 
-/// The trimmed text, when its length in characters is within the limits and it has no control characters. With `lines`,
-/// line breaks and tabs are allowed.
+/// The text, when its length in characters is within the limits and it has only characters that its type allows. With
+/// `lines`, line breaks and tabs are allowed.
 fn checked(text: &str, min_length: usize, max_length: usize, lines: bool) -> Result<&str, BadText> {
-    let trimmed = text.trim();
-    let length = trimmed.chars().count();
+    let length = text.chars().count();
     if length < min_length {
-        Err(BadText::Empty)
-    } else if length > max_length {
-        Err(BadText::TooLong(max_length))
-    } else if trimmed
-        .chars()
-        .any(|character| character.is_control() && !(lines && matches!(character, '\n' | '\r' | '\t')))
-    {
-        Err(BadText::ControlCharacter)
-    } else {
-        Ok(trimmed)
+        return Err(BadText::Empty);
+    }
+    if length > max_length {
+        return Err(BadText::TooLong(max_length));
+    }
+    let breaks = |character| if lines { matches!(character, '\n' | '\t') } else { false };
+    let separates = |character| !lines && is_line_break(character);
+    match text.chars().find(|found| (is_forbidden(*found) && !breaks(*found)) || separates(*found)) {
+        Some(found) if found.is_control() || is_line_break(found) => Err(BadText::ControlCharacter),
+        Some(_) => Err(BadText::Hidden),
+        None => Ok(text),
     }
 }
 
@@ -62,7 +67,7 @@ fn as_written(text: &str) -> Result<String, BadText> {
 /// When the text is neither blank nor valid for its type.
 pub fn optional<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
-    let given = text.filter(|text| !text.trim().is_empty());
+    let given = text.filter(|text| !characters::is_blank(text));
     given.map(|text| T::deserialize(text.into_deserializer())).transpose()
 }
 
@@ -93,10 +98,10 @@ macro_rules! texts {
             /// The maximum length in characters.
             pub const MAX_LENGTH: usize = $max_length;
 
-            /// Trims a text and checks it. What was parsed parses to itself.
+            /// Brings a text into the form in which it is kept, then checks it. What was parsed parses to itself.
             pub fn parse(text: &str) -> Result<Self, BadText> {
-                let trimmed = checked(text, $min_length, $max_length, $lines)?;
-                $form(trimmed).map(Self)
+                let kept = characters::kept_form(text);
+                $form(checked(&kept, $min_length, $max_length, $lines)?).map(Self)
             }
 
             pub fn as_str(&self) -> &str {
@@ -159,7 +164,14 @@ macro_rules! texts {
         }
 
         impl utoipa::ToSchema for $name {}
-    )+};
+    )+
+
+        /// Every kind of text by its name, with what is kept of a text of this kind.
+        #[cfg(any(test, feature = "examples"))]
+        pub const KINDS: &[(&str, fn(&str) -> Result<String, BadText>)] = &[
+            $((stringify!($name), |text| $name::parse(text).map(|kept| kept.0)),)+
+        ];
+    };
 }
 
 texts! {
@@ -182,8 +194,7 @@ texts! {
     /// internationalised domain in Punycode, so that one address has one spelling. Quoted local parts and address
     /// literals are refused. Stored fields read it with [`kept_email`].
     Email: 3..=254, lines: false, email::normalised, "buyer@bozor.test";
-    /// A telephone number: its digits, with a plus sign if one was given. Separators are removed, except from a text
-    /// that is no number without them but that release 0.1.0 may have stored.
+    /// A telephone number: its digits, with a plus sign if one was given. Separators are removed.
     Phone: 3..=64, lines: false, phone, "+998712000000";
 }
 
@@ -195,41 +206,23 @@ fn handle(text: &str) -> Result<String, BadText> {
     Ok(text.to_owned())
 }
 
-/// The digits of a telephone number, after a plus sign if one was given. Separators are removed, and full-width digits,
-/// as Chinese and Japanese input methods produce them, become ASCII.
+/// The digits of a telephone number, after a plus sign if one was given: ITU-T E.164 where there is one. Digits of any
+/// script become ASCII, and separators and what is not shown are removed, because contacts are copied from elsewhere.
 fn phone(text: &str) -> Result<String, BadText> {
+    const FORM: BadText = BadText::Form("must be a telephone number");
     let mut number = String::with_capacity(text.len());
     for character in text.chars() {
-        match to_half_width(character) {
-            '+' if number.is_empty() => number.push('+'),
-            digit if digit.is_ascii_digit() => number.push(digit),
-            '-' | '(' | ')' | '.' => {}
-            blank if blank.is_whitespace() => {}
-            _ => return as_first_release_stored(text),
+        match character {
+            '+' | '\u{ff0b}' if number.is_empty() => number.push('+'),
+            '-' | '(' | ')' | '.' | '\u{2010}'..='\u{2015}' | '\u{2212}' => {}
+            '\u{ff08}' | '\u{ff09}' | '\u{ff0d}' | '\u{ff0e}' => {}
+            blank if blank.is_whitespace() || is_unseen(blank) => {}
+            digit => number.push(characters::ascii_digit(digit).ok_or(FORM)?),
         }
     }
+    // E.164 has at most 15 digits: more are two numbers.
     let digits = number.trim_start_matches('+').len();
-    // ITU-T E.164 has at most 15 digits: more are two numbers.
-    if (3..=15).contains(&digits) { Ok(number) } else { as_first_release_stored(text) }
-}
-
-/// Accepts what release 0.1.0 stored: any text of these characters with a digit in it, such as two numbers with a slash
-/// between them. It is kept unchanged, so that stored items stay readable and parse again after they are written back.
-fn as_first_release_stored(text: &str) -> Result<String, BadText> {
-    let known = |character: char| character.is_ascii_digit() || "+-() ./".contains(character);
-    let stored =
-        text.len() <= 32 && text.chars().all(known) && text.chars().any(|character| character.is_ascii_digit());
-    if stored { Ok(text.to_owned()) } else { Err(BadText::Form("must be a telephone number")) }
-}
-
-/// The ASCII character that a full-width form stands for (Unicode block "Halfwidth and Fullwidth Forms").
-fn to_half_width(character: char) -> char {
-    const FIRST: u32 = 0xff01;
-    const LAST: u32 = 0xff5e;
-    match u32::from(character) {
-        code @ FIRST..=LAST => char::from_u32(code - FIRST + u32::from('!')).unwrap_or(character),
-        _ => character,
-    }
+    if (3..=15).contains(&digits) { Ok(number) } else { Err(FORM) }
 }
 
 impl Handle {
@@ -293,24 +286,56 @@ mod tests {
             "\u{ff0b}\u{ff19}\u{ff19}\u{ff18} 71 200 00 00",
             " +998(71)200-00-00 ",
             "+998.71.2000000",
+            "\u{feff}+998\u{a0}71\u{2011}200\u{200e} 00\u{ad}00",
+            "+\u{0669}\u{0669}\u{0668} \u{06f7}\u{06f1} 200 00 00",
         ] {
             assert_eq!(Phone::parse(written).unwrap().as_str(), "+998712000000", "{written}");
         }
         assert_eq!(Phone::parse("102 33").unwrap().as_str(), "10233");
-        for stored in [
-            "+998711112233/+998712223344",
-            "998711112233/998712223344",
+        for bad in [
+            "",
+            "+",
+            "(-)",
+            "12",
+            "call me",
             "712000000/01",
-            "998711112233 998712223344",
-            "8(+998)712000000",
-            "(1)",
             "998+71",
+            "(1)",
+            "998711112233 998712223344",
+            &"1".repeat(33),
         ] {
-            assert_eq!(Phone::parse(stored).unwrap().as_str(), stored, "release 0.1.0 may have stored it");
-        }
-        for bad in ["", "+", "(-)", "12", "call me", "1\u{200b}2345", &"1".repeat(33)] {
             assert!(Phone::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_text_that_shows_nothing_is_empty() {
+        for nothing in ["", " ", "\u{200b}", "\u{2060}\u{200d}\u{feff}", "\u{3164}", "\u{ad}\u{a0}", "\u{fe0f}"] {
+            assert_eq!(Title::parse(nothing), Err(BadText::Empty), "{nothing:?}");
+            assert_eq!(LongText::parse(nothing).unwrap().as_str(), "", "{nothing:?}");
+        }
+        let seen = "\u{645}\u{6cc}\u{200c}\u{62e}\u{648}\u{627}\u{647}\u{645}";
+        assert_eq!(Title::parse(&format!("\u{200b} {seen}\u{feff}")).unwrap().as_str(), seen, "a word has joiners");
+    }
+
+    #[test]
+    fn what_turns_the_direction_of_writing_or_is_no_character_is_refused() {
+        for hidden in ["a\u{202e}b", "\u{2067}", "a\u{2069}", "Bowl\u{fffe}", "\u{fdd0}a", "\u{10ffff}"] {
+            assert_eq!(Title::parse(hidden), Err(BadText::Hidden), "{hidden:?}");
+            assert_eq!(LongText::parse(hidden), Err(BadText::Hidden), "{hidden:?}");
+        }
+        for control in ["a\0b", "a\u{1b}", "a\u{2028}b", "a\nb"] {
+            assert_eq!(Title::parse(control), Err(BadText::ControlCharacter), "{control:?}");
+        }
+        assert!(Title::parse("a\u{200f}b").is_ok(), "a mark of direction turns nothing but itself");
+    }
+
+    #[test]
+    fn a_letter_with_its_accent_has_one_spelling_and_a_line_one_end() {
+        assert_eq!(Name::parse("Gro\u{308}\u{df}e").unwrap().as_str(), "Gr\u{f6}\u{df}e");
+        assert_eq!(Note::parse("one\r\ntwo\rthree").unwrap().as_str(), "one\ntwo\nthree");
+        assert!(Name::parse(&"e\u{301}".repeat(100)).is_ok(), "the length is that of the kept form");
+        assert_eq!(Name::parse(&"\u{1d160}".repeat(50)), Err(BadText::TooLong(100)), "which may be longer");
     }
 
     #[test]
@@ -328,15 +353,48 @@ mod tests {
         assert!(read(r#"{"name":7}"#).is_err());
     }
 
+    /// Texts of any characters, with many that are not shown or that compose.
+    fn hostile() -> impl Strategy<Value = String> {
+        const ODD: [char; 20] = [
+            'e', '\u{301}', '\u{323}', '\u{338}', '>', '\u{1100}', '\u{1161}', '\u{212b}', '\u{fb01}', '\u{130}',
+            '\u{200b}', '\u{200d}', '\u{feff}', '\u{202e}', '\u{fffe}', '\r', '\n', '@', '1', '.',
+        ];
+        let piece = prop_oneof![any::<char>(), prop::sample::select(ODD.to_vec()), prop::char::range(' ', '~')];
+        prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.into_iter().collect())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn what_was_parsed_parses_to_itself_and_is_composed(text in hostile()) {
+            for (name, parse) in KINDS {
+                if let Ok(kept) = parse(&text) {
+                    prop_assert_eq!(parse(&kept), Ok(kept.clone()), "{}", name);
+                    prop_assert_eq!(composed(&kept), kept.as_str(), "{}", name);
+                }
+            }
+        }
+
+        #[test]
+        fn two_spellings_of_one_text_are_one(text in hostile()) {
+            let apart = icu_normalizer::DecomposingNormalizerBorrowed::new_nfd().normalize(&text).into_owned();
+            for (name, parse) in KINDS {
+                prop_assert_eq!(parse(&apart), parse(&text), "{}", name);
+            }
+        }
+    }
+
     proptest! {
         #[test]
-        fn what_was_parsed_parses_to_itself(text in ".{0,300}") {
-            if let Ok(title) = Title::parse(&text) {
-                prop_assert_eq!(Title::parse(title.as_str()), Ok(title));
-            }
+        fn a_phone_number_parses_to_itself(text in "[+0-9٠-٩() .-]{0,24}") {
             if let Ok(phone) = Phone::parse(&text) {
                 prop_assert_eq!(Phone::parse(phone.as_str()), Ok(phone));
             }
+        }
+
+        #[test]
+        fn a_suggested_handle_is_one(text in ".{0,300}") {
             if let Some(handle) = Handle::suggested_by(&text) {
                 prop_assert_eq!(Handle::parse(handle.as_str()), Ok(handle.clone()));
                 prop_assert!(handle.with_suffix("chorsu").is_some());

@@ -12,7 +12,7 @@ pub struct CashOnDelivery;
 
 impl Provider for CashOnDelivery {
     async fn open(&self, payment: &Payment) -> Result<Opened, Failure> {
-        if !payment.amount.is_price() {
+        if !payment.amount.is_total() {
             return Err(Failure::Refused { code: "amount_not_payable".into() });
         }
         Ok(Opened { reference: reference(payment), action: Action::None, news: PaymentNews::Pending })

@@ -83,7 +83,7 @@ impl Providers {
     pub fn takes(name: ProviderName, amount: Money) -> bool {
         match name {
             ProviderName::Stripe => stripe::takes(amount),
-            ProviderName::CashOnDelivery => amount.is_price(),
+            ProviderName::CashOnDelivery => amount.is_total(),
             ProviderName::Other => false,
         }
     }

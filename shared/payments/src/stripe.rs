@@ -50,7 +50,7 @@ const MAX_REFUND_PAGES: usize = 100;
 
 /// Whether Stripe can take this amount: more than zero, and exactly representable in its units.
 pub fn takes(amount: Money) -> bool {
-    amount.is_price() && amount::to_stripe(amount).is_some_and(|amount| amount > 0)
+    amount.is_total() && amount::to_stripe(amount).is_some_and(|amount| amount > 0)
 }
 
 /// Stripe, with the keys of one account.

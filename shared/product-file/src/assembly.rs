@@ -13,7 +13,7 @@ use super::columns::{Column, Header};
 use super::faults::{Fault, RowError};
 use super::product::{ProductDraft, Status, VariantDraft};
 use super::records::Records;
-use super::sanitise::sanitise;
+use super::sanitise::shown_description;
 
 /// The most errors that are reported for one product.
 const MAX_ERRORS: usize = 20;
@@ -168,7 +168,10 @@ impl Assembly {
             self.add_error(row, Column::Title, Fault::MissingTitle);
         }
         self.title = self.read(row, Column::Title, |text| text_of(&cells::one_line(text), Title::parse));
-        let body_html = self.read(row, Column::Body, |text| text_of(&sanitise(text), LongText::parse));
+        let body_html = self.read(row, Column::Body, |text| {
+            let written = text_of(&cells::lines(text), LongText::parse)?;
+            shown_description(&written).map_err(|bad| cells::text_fault(&bad))
+        });
         self.body_html = body_html.map(|body| body.to_string()).filter(|body| !body.is_empty());
         self.vendor = self.read(row, Column::Vendor, |text| text_of(&cells::one_line(text), Line::parse));
         self.category = self.read(row, Column::Type, |text| text_of(&cells::one_line(text), Line::parse));

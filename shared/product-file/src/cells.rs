@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use domain::catalog::{ImageSource, MAX_ON_HAND};
-use domain::text::{BadText, Handle};
+use domain::text::{BadText, Handle, is_line_break};
 use domain::{Currency, Money};
 
 use super::faults::Fault;
@@ -33,17 +33,24 @@ pub(super) fn unescape_formula(bytes: &[u8]) -> &[u8] {
 
 /// Joins the lines of a cell with spaces: spreadsheets allow line breaks in cells, titles do not.
 pub(super) fn one_line(text: &str) -> Cow<'_, str> {
-    if !text.contains(char::is_control) {
+    let breaks = |character: char| character.is_control() || is_line_break(character);
+    if !text.contains(breaks) {
         return Cow::Borrowed(text);
     }
-    let words: Vec<&str> = text.split(char::is_control).map(str::trim).filter(|part| !part.is_empty()).collect();
+    let words: Vec<&str> = text.split(breaks).map(str::trim).filter(|part| !part.is_empty()).collect();
     Cow::Owned(words.join(" "))
+}
+
+/// Removes control characters but line breaks and tabs: descriptions of other shop systems have some.
+pub(super) fn lines(text: &str) -> Cow<'_, str> {
+    let unwanted = |character: char| character.is_control() && !matches!(character, '\n' | '\r' | '\t');
+    if text.contains(unwanted) { Cow::Owned(text.replace(unwanted, "")) } else { Cow::Borrowed(text) }
 }
 
 pub(super) fn text_fault(bad: &BadText) -> Fault {
     match bad {
         BadText::TooLong(_) => Fault::TextTooLong,
-        BadText::Empty | BadText::ControlCharacter | BadText::Form(_) => Fault::BadText,
+        BadText::Empty | BadText::ControlCharacter | BadText::Hidden | BadText::Form(_) => Fault::BadText,
     }
 }
 

@@ -1,5 +1,7 @@
 //! The columns of a Shopify product file and the spellings of their headers.
 
+use domain::text::{is_forbidden, is_line_break};
+
 use super::faults::{Fault, FileError, RowError};
 use super::records::Records;
 
@@ -128,7 +130,9 @@ impl Header {
         let mut names = Vec::with_capacity(records.len());
         for index in 0..records.len() {
             let name = std::str::from_utf8(records.cell(index)).map_err(|_| refuse(Fault::BadEncoding, ""))?;
-            names.push(name.trim().chars().take(NAME_LIMIT).collect::<String>());
+            // Names are repeated in answers, so they have only what a text may have.
+            let shown = name.trim().chars().filter(|found| !is_forbidden(*found) && !is_line_break(*found));
+            names.push(shown.take(NAME_LIMIT).collect::<String>());
         }
         let normalised_names: Vec<String> = names.iter().map(|name| normalised(name)).collect();
         let indexes_of = |spelling: &str| -> Vec<usize> {

@@ -21,5 +21,5 @@ pub use columns::Columns;
 pub use faults::{Fault, FileError, RowError};
 pub use product::{ProductDraft, Status, VariantDraft};
 pub use reader::{Entry, MAX_ROWS, Position, ProductReader, Products, ReadError, RowCounter, Step};
-pub use sanitise::sanitise;
+pub use sanitise::shown_description;
 pub use writer::{write_header, write_product};

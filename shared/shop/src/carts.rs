@@ -117,6 +117,9 @@ impl Carts {
             } else {
                 let (product, found) = snapshot.for_sale(variant).ok_or_else(|| Refusal::of(Code::NotFound))?;
                 let price = found.price_in(cart.currency).ok_or_else(|| Refusal::of(Code::NoPriceInCurrency))?;
+                if !price.price.is_price() {
+                    return Err(Refusal::of(Code::NotAvailable).into());
+                }
                 let (seen_price, title) = (price.price, product.title_of(found));
                 cart.put(CartLine { variant, quantity, seen_price, title, vendor: product.vendor.clone() })?;
             }

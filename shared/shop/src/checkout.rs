@@ -165,7 +165,7 @@ impl Checkout {
         let now = call.at();
         return_url::check(asked.payment.return_url.as_deref(), "/payment/return_url")?;
         let (email, phone) = asked.contact()?;
-        if !asked.expected_total.is_price() {
+        if !asked.expected_total.is_total() {
             let detail = "must be zero or more, within bounds";
             return Err(Refusal::field("/expected_total", "out_of_range", detail).into());
         }

@@ -3,9 +3,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use domain::text::{composed, is_forbidden, is_line_break, is_unseen};
 use serde::{Deserialize, Deserializer, de};
 
-/// A password as typed, 1 to 256 characters. The user pool's policy decides whether it is strong enough.
+/// A password, 2 to 256 characters (UTF-16 units, which Cognito counts) on one line, with no blank at either end: what
+/// Cognito's pattern takes. Composed, since systems type one accent in two ways. The user pool's policy decides whether
+/// it is strong enough.
 pub struct Password(String);
 
 /// A code from a mail, 1 to 64 characters without blanks.
@@ -32,7 +35,8 @@ macro_rules! credential {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = Cow::<'de, str>::deserialize(deserializer)?;
                 let allowed: fn(&str) -> bool = $allowed;
-                if text.is_empty() || text.chars().count() > $max_length || !allowed(&text) {
+                let text = composed(&text);
+                if text.is_empty() || text.encode_utf16().count() > $max_length || !allowed(&text) {
                     return Err(de::Error::custom($form));
                 }
                 Ok(Self(text.into_owned()))
@@ -41,8 +45,21 @@ macro_rules! credential {
     };
 }
 
-credential!(Password, 256, |text| text.trim() == text, "must have 1 to 256 characters and no blank at either end");
-credential!(MailedCode, 64, |text| !text.contains(char::is_whitespace), "must have 1 to 64 characters and no blanks");
+credential!(
+    Password,
+    256,
+    |text| {
+        let breaks = |character: char| is_forbidden(character) || is_line_break(character);
+        text.chars().count() > 1 && text.trim() == text && !text.contains(breaks)
+    },
+    "must have 2 to 256 characters, no blank at either end and no control character"
+);
+credential!(
+    MailedCode,
+    64,
+    |text| !text.contains(|found: char| found.is_whitespace() || is_forbidden(found) || is_unseen(found)),
+    "must have 1 to 64 characters and no blanks"
+);
 credential!(
     RefreshToken,
     8192,
@@ -58,9 +75,11 @@ mod tests {
     fn a_credential_is_bounded_and_does_not_show_itself() {
         let read = |text: &str| serde_json::from_str::<Password>(&serde_json::json!(text).to_string());
         assert_eq!(format!("{:?}", read("Correct horse 1").unwrap()), "Password(…)");
-        for bad in ["", " x", "x\n", &"x".repeat(257)] {
+        let long = [&"x".repeat(257), &"\u{1f511}".repeat(129)].map(ToString::to_string);
+        for bad in ["", "x", " xx", "x\n", "x\ny", "x\u{2028}y", &long[0], &long[1]] {
             let error = read(bad).unwrap_err().to_string();
-            assert!(error.starts_with("must have 1 to 256"), "{error}");
+            assert!(error.starts_with("must have 2 to 256"), "{error}");
         }
+        assert_eq!(read("Cafe\u{301} 1").unwrap().as_str(), read("Caf\u{e9} 1").unwrap().as_str());
     }
 }

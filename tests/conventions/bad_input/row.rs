@@ -14,9 +14,6 @@ pub(super) enum Who {
     Operator,
 }
 
-/// A pointer, a text that is wrong there, and the status and code of its problem, which names no pointer.
-type Override = (&'static str, &'static str, u16, &'static str);
-
 pub(super) struct Row {
     pub(super) route: &'static str,
     pub(super) who: Who,
@@ -32,7 +29,6 @@ pub(super) struct Row {
     pub(super) cursors: Option<(String, String)>,
     /// The largest body in bytes.
     pub(super) limit: usize,
-    pub(super) overrides: Vec<Override>,
     /// Pointers, and texts that are valid there.
     pub(super) accepts: Vec<(&'static str, &'static str)>,
     /// Whether deleting what does not exist succeeds.
@@ -63,12 +59,6 @@ impl Row {
     pub(super) fn path_with(&self, name: &str, value: &str) -> String {
         let path = self.route.split_once(' ').expect("method and path").1.replace(&format!("{{{name}}}"), value);
         self.path.iter().fold(path, |path, (name, value)| path.replace(&format!("{{{name}}}"), value))
-    }
-
-    /// The response to this text at this pointer, where it is not a problem that names the pointer.
-    pub(super) fn override_at(&self, pointer: &str, text: &str) -> Option<Expected> {
-        let found = self.overrides.iter().find(|(at, bad, ..)| *at == pointer && *bad == text);
-        found.map(|(_, _, status, code)| Expected::Problem(*status, code, None))
     }
 
     pub(super) fn idempotent_delete(mut self) -> Self {
@@ -125,17 +115,6 @@ impl Row {
         self
     }
 
-    pub(super) fn answers(
-        mut self,
-        pointer: &'static str,
-        texts: &[&'static str],
-        status: u16,
-        code: &'static str,
-    ) -> Self {
-        self.overrides.extend(texts.iter().map(|text| (pointer, *text, status, code)));
-        self
-    }
-
     pub(super) fn refuses(mut self, pointer: &'static str, values: impl IntoIterator<Item = Value>) -> Self {
         self.refuses.extend(values.into_iter().map(|value| (pointer, value)));
         self
@@ -160,7 +139,6 @@ pub(super) fn row(route: &'static str, who: Who) -> Row {
         query: "",
         cursors: None,
         limit: 256 * 1024,
-        overrides: Vec::new(),
         accepts: Vec::new(),
         idempotent_delete: false,
         refuses: Vec::new(),

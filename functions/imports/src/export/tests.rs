@@ -16,7 +16,8 @@ use proptest::prelude::*;
 use store::catalog::StoredProduct;
 
 use product_file::{
-    Columns, Entry, ProductDraft, ProductReader, Products, Status, VariantDraft, sanitise, write_header, write_product,
+    Columns, Entry, ProductDraft, ProductReader, Products, Status, VariantDraft, shown_description, write_header,
+    write_product,
 };
 
 use super::draft_of;
@@ -137,11 +138,12 @@ prop_compose! {
             }
             ProductOption { name, values }
         }).collect();
+        let shown = |html: &str| LongText::parse(html).and_then(|html| shown_description(&html)).ok();
         let filled = |text: &str| LongText::parse(text).ok().filter(|text| !text.as_str().is_empty());
         ProductDraft {
             handle: Handle::parse(&handle).unwrap(),
             title,
-            body_html: filled(&sanitise(&body)).map(|body| body.to_string()),
+            body_html: shown(&body).map(|body| body.to_string()).filter(|body| !body.is_empty()),
             vendor,
             category,
             tags,

@@ -198,7 +198,8 @@ impl Sources {
     }
 
     fn stream(&self, function: &str, source: &template::EventSource) -> Result<Running, StartError> {
-        let template::EventSource::Stream { table, batch_size, max_retries, max_record_age, dead_letters } = source
+        let template::EventSource::Stream { table, batch_size, max_retries, max_record_age, dead_letters, filters } =
+            source
         else {
             return Err(StartError::Service("a stream", "it is none".to_owned()));
         };
@@ -215,7 +216,8 @@ impl Sources {
             name: function.to_owned(),
             table: table.clone(),
             start: Start::TrimHorizon,
-            filter: Filter::default(),
+            filter: Filter::parse(filters.iter().map(String::as_str))
+                .map_err(|error| StartError::service("a stream's filter")(&error))?,
             batch_size: *batch_size,
             bisect: true,
             retries: Some(*max_retries),

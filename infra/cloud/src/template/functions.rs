@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::api::RouteEvent;
 use super::document::Resource;
-use super::pipes::record_age;
+use super::pipes::{FilterCriteria, record_age};
 use super::{TemplateError, names, policies, properties, refuse};
 use crate::dynamodb::Table;
 use crate::iam::Statement;
@@ -59,6 +59,8 @@ pub enum EventSource {
         max_record_age: Duration,
         /// The name of the queue that gets the positions of records that were given up.
         dead_letters: Option<String>,
+        /// Patterns, of which a record has to match one if there are any.
+        filters: Vec<String>,
     },
     /// A fixed rate, by the cloud's clock.
     Schedule {
@@ -157,6 +159,7 @@ struct MappingProperties {
     maximum_retry_attempts: Option<u32>,
     maximum_record_age_in_seconds: Option<u64>,
     destination_config: Option<DestinationConfig>,
+    filter_criteria: Option<FilterCriteria>,
 }
 
 #[derive(Deserialize)]
@@ -296,11 +299,12 @@ fn source(
             || read.bisect_batch_on_function_error.is_some()
             || read.maximum_retry_attempts.is_some()
             || read.maximum_record_age_in_seconds.is_some()
-            || read.destination_config.is_some();
+            || read.destination_config.is_some()
+            || read.filter_criteria.is_some();
         if of_streams {
             return Err(refuse(
                 id,
-                "a queue has no position, bisecting, retries or destination: its redrive policy applies",
+                "a queue has no position, bisecting, retries, destination or filter here: its redrive policy applies",
             ));
         }
         let max_concurrency = read.scaling_config.map(|scaling| scaling.maximum_concurrency);
@@ -332,5 +336,6 @@ fn source(
         max_retries,
         max_record_age: record_age(id, age)?,
         dead_letters,
+        filters: read.filter_criteria.map(FilterCriteria::patterns).unwrap_or_default(),
     })
 }

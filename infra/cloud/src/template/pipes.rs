@@ -91,8 +91,14 @@ struct SourceParameters {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct FilterCriteria {
+pub(super) struct FilterCriteria {
     filters: Vec<Filter>,
+}
+
+impl FilterCriteria {
+    pub(super) fn patterns(self) -> Vec<String> {
+        self.filters.into_iter().map(|filter| filter.pattern).collect()
+    }
 }
 
 #[derive(Deserialize)]

@@ -81,6 +81,16 @@ fn every_queue_that_is_consumed_gives_up_into_another() {
 }
 
 #[test]
+fn the_projections_get_shards_of_stock_and_no_stored_responses() {
+    let template = template();
+    let projections = template.function("ProjectionsFunction").unwrap();
+    let [EventSource::Stream { filters, .. }] = projections.sources.as_slice() else { panic!("one stream") };
+    let filter = cloud::pipes::Filter::parse(filters.iter().map(String::as_str)).unwrap();
+    let passes = |pk: &str| filter.passes(&json!({"eventName": "MODIFY", "dynamodb": {"Keys": {"pk": {"S": pk}}}}));
+    assert!(passes("STOCK#var_1#000") && !passes("KEY#0a1b"));
+}
+
+#[test]
 fn every_route_has_a_function_and_only_public_ones_have_no_authorizer() {
     let template = template();
     assert!(template.api.routes.len() > 60);
@@ -199,7 +209,7 @@ fn the_pipe_lets_new_events_pass_and_nothing_else() {
     assert_eq!((pipe.table.as_str(), pipe.queue.as_str()), ("bozor-OrdersTable", "bozor-OrderEventsQueue"));
     assert_eq!(pipe.dead_letters.as_deref(), Some("bozor-OrderEventsPipeDeadLetters"));
     assert_eq!((pipe.bisect, pipe.batch_size), (true, 10));
-    assert_eq!((pipe.max_retries, pipe.max_record_age), (20, Duration::from_hours(24)));
+    assert_eq!((pipe.max_retries, pipe.max_record_age), (5, Duration::from_hours(24)));
     let record = |name: &str, kind: &str| json!({"eventName": name, "dynamodb": {"NewImage": {"kind": {"S": kind}}}});
     assert!(pipe.lets_pass(&record("INSERT", "event")));
     assert!(!pipe.lets_pass(&record("MODIFY", "event")));

@@ -364,6 +364,9 @@ pub struct OperatorOrderView {
     pub payments: Vec<OperatorPaymentView>,
     /// Disputes about the order's payments.
     pub disputes: Vec<DisputeView>,
+    /// Whether no mail can be sent to the buyer's address, which an earlier release accepted.
+    #[serde(default)]
+    pub undeliverable: bool,
 }
 
 impl From<&PlacedOrder> for OperatorOrderView {
@@ -380,6 +383,7 @@ impl From<&PlacedOrder> for OperatorOrderView {
             order,
             payments: placed.payments.iter().map(OperatorPaymentView::from).collect(),
             disputes: placed.disputes.iter().map(DisputeView::from).collect(),
+            undeliverable: !placed.order.email.can_be_mailed(),
         }
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::stored::is_unjudged;
-use crate::text::Line;
+use crate::text::{Line, composed, is_forbidden, is_unseen};
 
 /// A picture of a product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -25,11 +25,10 @@ pub struct ImageSource(String);
 impl ImageSource {
     /// Accepts an https address without credentials, or `media:` and an id. The address is handed on, never fetched.
     pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let printable = text.len() <= 2_000
-            && text.chars().all(|character| {
-                !character.is_control() && !character.is_whitespace() && !"<>\"\\^`{|}".contains(character)
-            });
+        let text = composed(text.trim());
+        let shown = |character: char| !is_forbidden(character) && !character.is_whitespace() && !is_unseen(character);
+        let printable =
+            text.len() <= 2_000 && text.chars().all(|character| shown(character) && !"<>\"\\^`{|}".contains(character));
         let known = match (text.strip_prefix("https://"), text.strip_prefix("media:")) {
             (Some(rest), _) => {
                 let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -38,10 +37,10 @@ impl ImageSource {
             (None, Some(id)) => id.parse::<crate::MediaId>().is_ok(),
             (None, None) => false,
         };
-        (printable && known).then(|| Self(text.to_owned()))
+        (printable && known).then(|| Self(text.into_owned()))
     }
 
-    /// The address as it was written, without surrounding spaces.
+    /// The address as it was written, in the composed form and without surrounding spaces.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -97,8 +96,14 @@ mod tests {
             "media:../x",
             "data:image/png;base64,AA",
             "https://a b",
+            "https://exa\u{202e}mple.test/x",
+            "https://\u{200b}/x",
+            "https://a.test/\u{fffe}",
         ] {
             assert!(ImageSource::parse(bad).is_none(), "{bad}");
         }
+        let composed = ImageSource::parse("https://a.test/cafe\u{301}").unwrap();
+        assert_eq!(composed.as_str(), "https://a.test/caf\u{e9}");
+        assert_eq!(ImageSource::parse(composed.as_str()), Some(composed));
     }
 }

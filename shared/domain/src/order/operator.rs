@@ -51,7 +51,8 @@ impl PlacedOrder {
         }
         self.record(HistoryEvent::PaymentAccepted, Actor::Operator, None, ids);
         self.apply_payment(payment, amount, LatePayment::Fulfil, ids)?;
-        self.update_refunded_state(payment)
+        self.update_refunded_state(payment);
+        Ok(())
     }
 
     /// Rejects a mismatched amount: it is refunded. The attempt stays `amount_mismatch` until the refund succeeds.

@@ -1,6 +1,5 @@
 //! Settlement of refunds: what a provider's news of a refund means for an order.
 
-use super::changes::refused;
 use super::settle::Settled;
 use super::{Actor, History, HistoryEvent, OrderEvent, OrderEventKind, PlacedOrder};
 use crate::code::{Code, Refusal};
@@ -56,7 +55,7 @@ impl PlacedOrder {
             RefundState::Succeeded => {
                 known.due_at = None;
                 self.record(HistoryEvent::Refunded, Actor::Provider, vendor, ids);
-                self.update_refunded_state(payment)?;
+                self.update_refunded_state(payment);
             }
             RefundState::Failed => {
                 known.due_at = None;
@@ -176,7 +175,7 @@ impl PlacedOrder {
 
     /// Updates a payment's state by what was refunded of it. Money that the buyer's bank sent back does not count, but
     /// the payment does not leave its refunded state for that: the refunds have the difference.
-    pub(super) fn update_refunded_state(&mut self, payment: PaymentId) -> Result<(), Refusal> {
+    pub(super) fn update_refunded_state(&mut self, payment: PaymentId) {
         let back: Vec<Money> = self
             .refunds
             .iter()
@@ -188,14 +187,13 @@ impl PlacedOrder {
             && !back.is_empty()
         {
             // In the currency that was captured, which need not be the order's.
+            // Saturating: providers report these amounts, and a sum that does not fit is certainly all of it.
             let back = back.into_iter().filter(|amount| amount.currency() == taken.currency());
-            let back = Money::sum(taken.currency(), back).map_err(refused)?;
-            let all = back.minor() >= taken.minor();
+            let all = back.map(Money::minor).fold(0, i64::saturating_add) >= taken.minor();
             let step = if all { PaymentStep::Refunded } else { PaymentStep::PartiallyRefunded };
             if let Some(next) = known.state.after(step) {
                 known.state = next;
             }
         }
-        Ok(())
     }
 }

@@ -84,7 +84,7 @@ impl PlacedOrder {
             self.emit(OrderEventKind::PaymentAmountMismatch, None, ids);
         }
         // A refund at the provider's dashboard may have been reported before the payment.
-        self.update_refunded_state(payment)?;
+        self.update_refunded_state(payment);
         Ok(Settled::Changed)
     }
 

@@ -66,7 +66,7 @@ impl Email {
     /// was stored as it was typed can be mailed. Where it has none, it is read as it was stored.
     pub fn kept(text: &str) -> Result<Self, BadText> {
         Self::parse(text).or_else(|_| {
-            let trimmed = super::checked(text, 3, 2 * Self::MAX_LENGTH, false)?;
+            let trimmed = super::checked(text.trim(), 3, 2 * Self::MAX_LENGTH, false)?;
             as_kept_before(trimmed).map(Self)
         })
     }
@@ -106,6 +106,22 @@ fn stored(text: String) -> Result<Email, BadText> {
 pub fn kept_optional_email<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Email>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     text.map(|text| stored(text).map_err(serde::de::Error::custom)).transpose()
+}
+
+/// The longest name of a user that Cognito takes.
+/// <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_SignUp.html>
+const MAX_ACCOUNT_LENGTH: usize = 128;
+
+/// Deserializes the address of an account, which is shorter than others because Cognito has it as the user's name.
+///
+/// # Errors
+/// When it is no address, or longer than Cognito takes.
+pub fn account_email<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Email, D::Error> {
+    let email = Email::deserialize(deserializer)?;
+    if email.as_str().len() > MAX_ACCOUNT_LENGTH {
+        return Err(serde::de::Error::custom(BadText::TooLong(MAX_ACCOUNT_LENGTH)));
+    }
+    Ok(email)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::{DisputeNews, NewsKind, PaymentNews, ProviderNews, WebhookError};
 use domain::dispute::DisputeState;
 
 /// The longest id that Stripe makes, in bytes. Ids become keys of tables, which are limited: a longer one would fail
-/// each delivery of its event for ever.
+/// each delivery of its event for ever. Their characters are ASCII, so that queues take the events that name them.
 /// <https://docs.stripe.com/upgrades#what-changes-does-stripe-consider-to-be-backward-compatible>
 const MAX_ID_LENGTH: usize = 255;
 
@@ -44,9 +44,9 @@ pub(super) fn read(body: &[u8]) -> Result<ProviderNews, WebhookError> {
         );
         WebhookError::Unreadable
     })?;
-    let longest = content.ids().chain([event.id.as_str()]).map(str::len).max();
-    if longest.is_some_and(|longest| longest > MAX_ID_LENGTH) {
-        tracing::error!(event.kind = event.r#type, "an event of Stripe has an id that is too long");
+    let fits = |id: &str| id.len() <= MAX_ID_LENGTH && id.bytes().all(|byte| byte.is_ascii_graphic());
+    if !content.ids().chain([event.id.as_str()]).all(fits) {
+        tracing::error!(event.kind = event.r#type, "an event of Stripe has an id that is too long or not ASCII");
         return Err(WebhookError::Unreadable);
     }
     Ok(ProviderNews {

@@ -65,6 +65,12 @@ impl Catalog {
         assemble(&items)
     }
 
+    /// A product without its description and availability, for who only needs its names.
+    pub async fn product_alone(&self, id: ProductId) -> Result<Option<Product>, Error> {
+        let found = crate::retry::get(&self.client, &self.table, Entry::Product(id).key(), false).await?;
+        found.map(|found| body(&found, PRODUCT)).transpose()
+    }
+
     /// The product with this handle, of any vendor. Read from the item that keeps handles unique.
     pub async fn product_with_handle(&self, handle: &Handle) -> Result<Option<ProductId>, Error> {
         let found = crate::retry::get(&self.client, &self.table, Entry::ProductHandle(handle).key(), true).await?;

@@ -54,6 +54,7 @@ mod conventions {
     mod imports;
     mod lambda_events;
     mod lambda_processes;
+    mod logs;
     mod providers;
     mod rate_limits;
     mod roles;

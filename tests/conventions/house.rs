@@ -32,7 +32,7 @@ pub(crate) fn sources(folder: &str) -> Vec<(String, String)> {
 }
 
 /// Every source file below a folder that runs in production, without what is for tests.
-fn production_sources(folder: &str) -> Vec<(String, String)> {
+pub(crate) fn production_sources(folder: &str) -> Vec<(String, String)> {
     let is_test = |name: &str| name.ends_with("tests.rs") || name.contains("/tests/");
     let all = sources(folder).into_iter().filter(|(name, _)| !is_test(name));
     all.map(|(name, text)| (name, production(&text))).collect()

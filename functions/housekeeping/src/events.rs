@@ -88,7 +88,7 @@ impl App {
             .await
             .map_err(|error| queue(DisplayErrorContext(&error).to_string()))?;
         for refused in answer.failed() {
-            tracing::error!(reason = refused.code(), "the queue did not take an event");
+            tracing::warn!(reason = refused.code(), "the queue did not take an event");
         }
         Ok(answer.successful().iter().filter_map(|entry| entry.id().parse().ok()).collect())
     }

@@ -32,7 +32,11 @@ impl Round {
         let mut placed = match read.and_then(|placed| placed.ok_or_else(|| Refusal::of(Code::NotFound).into())) {
             Ok(placed) => Some(placed),
             Err(error) => {
-                tracing::error!(order.id = %order, cause = %error, "a due order cannot be read");
+                if matches!(error, store::Error::Unavailable(_)) {
+                    tracing::warn!(order.id = %order, cause = %error, "a due order could not be read yet");
+                } else {
+                    tracing::error!(order.id = %order, cause = %error, "a due order cannot be read");
+                }
                 for entry in due {
                     summary.failed += 1;
                     self.postpone(entry, RETRY_AFTER_FAILURE, &mut summary).await;
@@ -48,7 +52,7 @@ impl Round {
                 DueKind::Refund(refund) => Box::pin(self.refund(start(placed.take()), refund, &mut summary)).await,
             };
             if let Err(error) = outcome {
-                tracing::error!(order.id = %order, cause = %error, "a due entry of an order could not be handled");
+                tracing::warn!(order.id = %order, cause = %error, "a due entry of an order could not be handled");
                 summary.failed += 1;
                 self.postpone(entry, RETRY_AFTER_FAILURE, &mut summary).await;
             }

@@ -134,7 +134,7 @@ impl App {
     async fn notify(&self, event: &OrderEvent, is_notified: impl Fn(&Recipient) -> bool) -> Result<(), DeliveryError> {
         if event.kind == OrderEventKind::PaymentAmountMismatch {
             tracing::error!(
-                order.id = %event.order, event.id = %event.id,
+                needs = "money", order.id = %event.order, event.id = %event.id,
                 "a payment has an amount mismatch: the operator has to decide"
             );
         }
@@ -236,7 +236,7 @@ impl App {
             }
             Err(Unsent::BadAddress(reason)) => {
                 // A repeat would be refused as well, and must not keep the other recipients from being notified.
-                tracing::error!(
+                tracing::warn!(
                     event.id = %event, order.id = order, mail.role = recipient.role(), reason,
                     "a mail is not sent: no mail can be sent to its recipient's address"
                 );

@@ -66,7 +66,7 @@ async fn text_of(secret: &Secret<Value>, freshness: Freshness) -> Result<String,
         Ok(secret) => Ok(secret.to_string()),
         Err(SecretError::Malformed { .. }) => Ok(String::new()),
         Err(error) => {
-            tracing::error!(cause = %error, "a provider's secret cannot be read");
+            tracing::warn!(cause = %error, "a provider's secret cannot be read");
             Err(SecretUnavailable)
         }
     }

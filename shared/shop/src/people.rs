@@ -207,7 +207,7 @@ fn acknowledged(done: Result<(), UserPoolError>) -> Result<(), Error> {
         Err(UserPoolError::Undelivered) => {
             // Nobody but the operator learns of it: an unknown address is never mailed to. The code can be asked for
             // again.
-            tracing::error!("a code could not be mailed");
+            tracing::warn!("a code could not be mailed");
             Ok(())
         }
         done => Ok(done?),

@@ -48,6 +48,7 @@ mod conventions {
     mod bad_input;
     mod contract;
     mod demo;
+    mod deployment;
     mod friendly_input;
     pub(crate) mod house;
     mod idempotency;

@@ -391,23 +391,6 @@ fn every_dependency_has_its_line_among_the_decisions() {
     assert!(silent.is_empty(), "say in infra/decisions/ what these are for: {silent:?}");
 }
 
-/// The stack is refused without it, and only when it is deployed: CloudFormation demands it for a template that has a
-/// transform and nested stacks, see
-/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html>.
-#[test]
-fn a_deployment_may_expand_a_template_with_nested_stacks() {
-    let read = |name: &str| fs::read_to_string(root().join(name)).expect("a file");
-    let template = read("template.yaml");
-    let (is_expanded, nests) =
-        (template.contains("\nTransform: "), template.contains("Type: AWS::CloudFormation::Stack"));
-    let is_allowed = read("samconfig.toml").contains("CAPABILITY_AUTO_EXPAND");
-    assert_eq!(
-        is_allowed,
-        is_expanded && nests,
-        "samconfig.toml does not name the capabilities that template.yaml needs"
-    );
-}
-
 #[test]
 fn every_message_that_the_template_counts_is_logged() {
     let template = fs::read_to_string(root().join("template.yaml")).expect("the template");

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cloud::template::{Site, Template};
+use cloud::template::Template;
 use local::TEMPLATE;
 use serde_json::{Value, json};
 
@@ -93,7 +93,8 @@ async fn items(shop: &Shop, table: &str) -> Vec<Value> {
 
 #[test]
 fn every_function_has_a_payload_and_every_payload_a_function() {
-    let template = Template::parse(TEMPLATE, &Site::at("http://localhost:3000")).expect("the template is understood");
+    let template =
+        Template::parse(TEMPLATE, &local::site("http://localhost:3000")).expect("the template is understood");
     let functions: BTreeSet<String> = template.functions.iter().map(|function| function.binary.clone()).collect();
     let mut folders = BTreeSet::new();
     for entry in fs::read_dir(folder()).expect("the payloads") {
@@ -111,7 +112,8 @@ fn every_function_has_a_payload_and_every_payload_a_function() {
 
 #[test]
 fn every_http_payload_matches_a_route_of_its_function() {
-    let template = Template::parse(TEMPLATE, &Site::at("http://localhost:3000")).expect("the template is understood");
+    let template =
+        Template::parse(TEMPLATE, &local::site("http://localhost:3000")).expect("the template is understood");
     for function in &template.functions {
         for entry in fs::read_dir(folder().join(&function.binary)).expect("a folder") {
             let path = entry.expect("an entry").path();

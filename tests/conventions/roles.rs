@@ -387,7 +387,7 @@ async fn every_action_of_every_statement_is_exercised() {
 
 #[test]
 fn no_two_statements_of_a_role_overlap() {
-    let site = cloud::template::Site::at("http://localhost:3000");
+    let site = local::site("http://localhost:3000");
     let template = cloud::template::Template::parse(local::TEMPLATE, &site).expect("the template is understood");
     let roles = Roles::of(template.roles());
     let statements: Vec<&Statement> = roles.statements().collect();

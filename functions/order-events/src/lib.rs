@@ -33,7 +33,7 @@ pub struct App {
     accounts: Accounts,
     mail: Mail,
     site: Site,
-    /// The operator's address, which is also the sender of all mail.
+    /// Where the operator reads news.
     operator: Email,
     token_secret: Arc<Secret<Rotating>>,
 }
@@ -76,7 +76,8 @@ impl App {
         // This function changes no stock, so it needs no name of that table.
         let stock = Stock::new(dynamodb.clone(), "");
         let from = config.required("MAIL_FROM")?;
-        let operator = Email::parse(from).map_err(|error| Fatal::new(format!("MAIL_FROM {error}")))?;
+        let operator = Email::parse(config.required("OPERATOR_EMAIL")?)
+            .map_err(|error| Fatal::new(format!("OPERATOR_EMAIL {error}")))?;
         let site = Site::new(config.required("SHOP_NAME")?, config.required("STORE_URL")?);
         Ok(Self {
             orders: Orders::new(dynamodb.clone(), table, stock),

@@ -125,12 +125,12 @@ fn consumer(
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
-    use cloud::template::{Function, Site, Template};
+    use cloud::template::{Function, Template};
 
     use super::*;
 
     fn template() -> Template {
-        Template::parse(crate::TEMPLATE, &Site::at("http://localhost:3000")).unwrap()
+        Template::parse(crate::TEMPLATE, &crate::site("http://localhost:3000")).unwrap()
     }
 
     /// What Lambda sets: the names that begin like these are its own.

@@ -79,7 +79,9 @@ struct FunctionProperties {
     policies: Vec<Value>,
     #[serde(default)]
     events: BTreeMap<String, Event>,
-    // The place of the code, the processor and the log group have no meaning here.
+    // The place of the code, the processor, traces and the log group have no meaning here.
+    #[serde(rename = "Tracing")]
+    _tracing: Option<IgnoredAny>,
     #[serde(rename = "CodeUri")]
     _code: Option<IgnoredAny>,
     #[serde(rename = "Architectures")]

@@ -8,6 +8,8 @@ use cloud::iam::{Effect, Roles};
 use cloud::template::{EventSource, SecretValue, Site, Template, TemplateError, Texts};
 use serde_json::{Value, json};
 
+use crate::site;
+
 mod nested;
 
 fn text() -> String {
@@ -21,14 +23,14 @@ fn parse(text: &str, site: &Site) -> Result<Template, TemplateError> {
 }
 
 fn template() -> Template {
-    parse(&text(), &Site::at("http://localhost:3000")).unwrap()
+    parse(&text(), &site("http://localhost:3000")).unwrap()
 }
 
 /// The error after replacing `from` in the template's text by `to`, once.
 fn broken(from: &str, to: &str) -> TemplateError {
     let text = text();
     assert!(text.contains(from), "the template no longer has {from:?}");
-    parse(&text.replacen(from, to, 1), &Site::at("http://localhost:3000")).unwrap_err()
+    parse(&text.replacen(from, to, 1), &site("http://localhost:3000")).unwrap_err()
 }
 
 #[test]
@@ -149,7 +151,7 @@ fn a_function_sees_what_the_template_gives_it_and_nothing_else() {
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     assert_eq!(named, expected);
-    let site = Site::at("http://localhost:1").with("MediaUrl", "http://localhost:1/media").with("MainCurrency", "UZS");
+    let site = site("http://localhost:1").with("MediaUrl", "http://localhost:1/media").with("MainCurrency", "UZS");
     let elsewhere = parse(&text(), &site).unwrap();
     let catalog = elsewhere.function("CatalogFunction").unwrap();
     assert_eq!(catalog.environment["MEDIA_BASE_URL"], "http://localhost:1/media");
@@ -284,18 +286,33 @@ fn what_is_not_understood_is_refused_with_its_place() {
 
 #[test]
 fn a_parameter_takes_only_what_it_allows() {
-    let with = |name: &str, value: &str| parse(&text(), &Site::at("http://localhost").with(name, value));
+    let with = |name: &str, value: &str| parse(&text(), &site("http://localhost").with(name, value));
     assert_eq!(with("CorsOrigins", "https://a.test, https://b.test").unwrap().api.cors.origins.len(), 2);
     assert_eq!(with("ThrottleRate", "7").unwrap().api.throttle.rate_per_second, 7);
     assert_eq!(with("Architecture", "mips").unwrap_err().path, "Parameters.Architecture");
     assert_eq!(with("ThrottleRate", "many").unwrap_err().path, "Parameters.ThrottleRate");
+    assert_eq!(with("LogLevel", "error").unwrap_err().path, "Parameters.LogLevel");
     assert_eq!(with("Unheard", "of").unwrap_err().path, "Parameters.Unheard");
+}
+
+#[test]
+fn what_cannot_work_for_everybody_has_no_default() {
+    let needed: Vec<&str> = ["CorsOrigins", "MailFrom", "MailIdentity", "OperatorEmail", "StoreUrl"].into();
+    let all = site("http://localhost:3000");
+    assert_eq!(all.parameters.keys().map(String::as_str).collect::<Vec<_>>(), needed);
+    for name in needed {
+        let mut some = all.clone();
+        some.parameters.remove(name);
+        let error = parse(&text(), &some).unwrap_err();
+        assert_eq!(error.path, format!("Parameters.{name}"));
+        assert_eq!(error.reason, "it has no default and no value was given");
+    }
 }
 
 #[test]
 fn a_pool_mails_under_any_name_of_a_shop_and_its_client_reads_and_writes_what_the_template_says() {
     for name in ["Bozor", "Bozor, Inc. <best>", "Бозор"] {
-        let site = Site::at("http://localhost:3000").with("ShopName", name);
+        let site = site("http://localhost:3000").with("ShopName", name);
         let pool = parse(&text(), &site).unwrap().user_pool;
         let encoded = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, name);
         assert_eq!(pool.mail_from, format!("=?UTF-8?B?{encoded}?= <shop@bozor.test>"));

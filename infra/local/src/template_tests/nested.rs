@@ -1,6 +1,8 @@
 //! The stacks that Bozor's template nests.
 
-use cloud::template::{Site, Template, TemplateError, Texts};
+use cloud::template::{Template, TemplateError, Texts};
+
+use crate::site;
 
 const LOCATION: &str = "infra/observability.yaml";
 
@@ -9,7 +11,7 @@ fn file(name: &str) -> String {
 }
 
 fn parse(root: &str, nested: &[(&str, &str)]) -> Result<Template, TemplateError> {
-    Template::parse(Texts { root, nested }, &Site::at("http://localhost:3000"))
+    Template::parse(Texts { root, nested }, &site("http://localhost:3000"))
 }
 
 /// The error after replacing `from` by `to` in the stack `OrderEventsDeadLettersWatch`, once.

@@ -225,6 +225,50 @@ fn uploads_notify_the_queue_of_imports() {
 }
 
 #[test]
+fn queues_and_buckets_are_called_over_tls_only() {
+    let template = template();
+    for queue in &template.queues {
+        assert!(queue.over_tls_only, "{} can be called over plain HTTP", queue.id);
+    }
+    for bucket in &template.buckets {
+        assert!(bucket.over_tls_only, "{} can be called over plain HTTP", bucket.id);
+    }
+}
+
+/// The resources of a type as they are written, by their logical ids.
+fn written<'a>(text: &'a str, kind: &str) -> Vec<(&'a str, &'a str)> {
+    let (_, resources) = text.split_once("\nResources:\n").unwrap();
+    let blocks = resources.split("\n\n").filter(|block| block.contains(&format!("    Type: {kind}\n")));
+    let named = |block: &'a str| {
+        let id = block.lines().find_map(|line| line.strip_prefix("  ")?.strip_suffix(':'));
+        (id.unwrap(), block)
+    };
+    blocks.map(named).collect()
+}
+
+/// Neither this reader nor cfn-lint knows what a first deployment leaves behind when it fails.
+#[test]
+fn what_holds_data_outlives_the_stack_but_not_its_failed_first_deployment() {
+    let text = text();
+    let kinds = [
+        ("AWS::DynamoDB::Table", 6, "DeletionProtectionEnabled: !Ref Protect\n"),
+        ("AWS::S3::Bucket", 3, "\n"),
+        ("AWS::Cognito::UserPool", 1, "DeletionProtection: !If [IsProtected, ACTIVE, INACTIVE]\n"),
+        ("AWS::SecretsManager::Secret", 2, "\n"),
+    ];
+    for (kind, count, protection) in kinds {
+        let resources = written(&text, kind);
+        assert_eq!(resources.len(), count, "{kind}");
+        for (id, block) in resources {
+            let kept = "    DeletionPolicy: RetainExceptOnCreate\n    UpdateReplacePolicy: Retain\n";
+            assert!(block.contains(kept) && block.contains(protection), "{id}:\n{block}");
+        }
+    }
+    let names = |kind: &str, name: &str| written(&text, kind).into_iter().any(|(_, block)| block.contains(name));
+    assert!(!names("AWS::DynamoDB::Table", "TableName:") && !names("AWS::S3::Bucket", "BucketName:"));
+}
+
+#[test]
 fn housekeeping_runs_each_minute() {
     let every = Duration::from_secs(60);
     assert_eq!(template().function("HousekeepingFunction").unwrap().sources, [EventSource::Schedule { every }]);
@@ -251,7 +295,11 @@ fn what_is_not_understood_is_refused_with_its_place() {
             "      Colour: blue\n      BillingMode: PAY_PER_REQUEST",
             "Resources.CatalogTable",
         ),
-        ("Type: AWS::SQS::QueuePolicy", "Type: AWS::SNS::Topic", "Resources.ImportsBucket"),
+        (
+            "ImportsQueuePolicy:\n    Type: AWS::SQS::QueuePolicy",
+            "ImportsQueuePolicy:\n    Type: AWS::SNS::Topic",
+            "Resources.ImportsBucket",
+        ),
         ("\nResources:\n", "\nResources:\n  Topic: {Type: AWS::SNS::Topic}\n", "Resources.Topic"),
         ("!Ref CatalogTable", "!Ref CatalogsTable", "Resources.CatalogFunction"),
         ("!Ref CatalogTable", "!ImportValue CatalogTable", "YAML"),
@@ -276,6 +324,8 @@ fn what_is_not_understood_is_refused_with_its_place() {
         ),
         ("GenerateSecret: false", "GenerateSecret: true", "Resources.UserPoolClient"),
         ("Binary: catalog}", "Binary: cart}", "Resources"),
+        ("\"aws:SecureTransport\": \"false\"", "\"aws:SecureTransport\": \"true\"", "Resources.QueuesOverTls"),
+        ("        - !Ref OrderEventsQueue\n", "        - !Ref ImportsQueue\n", "Resources.QueuesOverTls"),
         ("BlockPublicPolicy: false", "BlockPublicPolicy: true", "Resources.MediaBucketPolicy"),
     ];
     for (from, to, path) in cases {

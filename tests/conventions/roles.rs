@@ -56,6 +56,8 @@ async fn get_all(client: &Client, paths: &[String]) {
 async fn people(shop: &Shop) {
     let person = shop.buyer("aziza").await;
     let email = json!({"email": "aziza@people.test"});
+    let weak = json!({"email": "nobody@people.test", "password": "weak"});
+    shop.anon().post("/v1/auth/sign-up", &weak).await.expect_problem(400, "invalid");
     shop.anon().post("/v1/auth/resend", &email).await.expect(202);
     person.patch("/v1/me", &json!({"language": "uz"})).await.expect(200);
     person.put("/v1/me/addresses", &json!({"items": [{"address": address()}]})).await.expect(200);

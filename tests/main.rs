@@ -27,6 +27,7 @@ mod resources {
     mod payment_webhooks;
     mod settlement;
     mod stock;
+    mod suspension;
     mod vendors;
 }
 

@@ -24,6 +24,7 @@ const INTENT: &str = "pi_3Qx7Yb2eZvKYlo2C0Bq4tWnD";
 const SIGNATURE: &str = "t=1800000000,v1=5257a869e7ecebeda32affa62cdca3fa51cad7e77a0e56ff536d0ce8e108d8bd";
 const EVENT: &str = "evt_01kf0291g8gm5r1ka7x3n8hqev";
 const IMPORT: &str = "imp_01kf03a2k8hd4y6tw9m5c0qrbx";
+const MEDIA: &str = "med_01kf04t7m2e9v8w3x5y6z0abcd";
 /// The `sub` of the access token in the payloads of buyers and vendors.
 const SUB: &str = "0198f1f0-5b3e-7c3a-9d52-3d1f0a6b7c8d";
 
@@ -294,6 +295,33 @@ async fn imports_processes_an_uploaded_file() {
     assert_eq!(answer, json!({"batchItemFailures": []}));
     let job = vendor.client.get(&format!("/v1/vendor/imports/{id}")).await.expect(200).clone();
     assert_eq!((&job["state"], &job["products"]), (&json!("completed"), &json!(1)));
+}
+
+#[tokio::test]
+async fn follow_up_hides_the_products_of_a_suspended_vendor() {
+    let (shop, vendor, bowl) = shop_with_bowl().await;
+    let suspend = format!("/v1/admin/vendors/{}/suspend", vendor.id);
+    shop.operator().await.post(&suspend, &json!({"reason": "Complaints."})).await.expect(200);
+    let page = format!("/v1/products/{}", bowl.handle);
+    shop.anon().get(&page).await.expect(200);
+    let event = payload("follow-up/vendor-decided", &[(VENDOR, &vendor.id)]);
+    let answer = shop.cloud.invoke("FollowUpFunction", event).await.expect("the function answers");
+    assert_eq!(answer, json!({"batchItemFailures": []}));
+    shop.anon().get(&page).await.expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn media_deletes_an_upload_that_is_no_picture() {
+    let (shop, vendor, _) = shop_with_bowl().await;
+    let drawing = b"<svg></svg>";
+    let asked = json!({"content_type": "image/png", "size": drawing.len()});
+    let media = vendor.client.post("/v1/vendor/media", &asked).await.expect(201).clone();
+    shop.anon().upload(&media["upload"], drawing).await.expect(200);
+    shop.anon().get(text(&media["url"])).await.expect(200);
+    let event = payload("media/picture-uploaded", &[(MEDIA, text(&media["id"]))]);
+    let answer = shop.cloud.invoke("MediaFunction", event).await.expect("the function answers");
+    assert_eq!(answer, json!({"batchItemFailures": []}));
+    assert_eq!(shop.anon().get(text(&media["url"])).await.status, 403);
 }
 
 #[tokio::test]

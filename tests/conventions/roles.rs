@@ -25,9 +25,11 @@ bad-bowl,Bad bowl,,,true,,,BOWL-BAD,1,cheap,,active
 ";
 
 /// Actions that are needed, but not exercised here: a sandbox in Lambda opens its connection by reading an absent key
-/// (`store::connected`), an import of more than half a minute's work sends a message for its next slice, and
+/// (`store::connected`), a job of more than half a minute's work sends a message for its next slice, and
 /// housekeeping reads stock only for a late payment of an order that was ended concurrently.
-const NOT_EXERCISED: [(&str, &str, &str); 5] = [
+const NOT_EXERCISED: [(&str, &str, &str); 7] = [
+    ("FollowUpFunction", "ContinueJobs", "sqs:SendMessage"),
+    ("FollowUpFunction", "ShowAndHideProducts", "dynamodb:GetItem"),
     ("HousekeepingFunction", "ReleaseStock", "dynamodb:BatchGetItem"),
     ("HousekeepingFunction", "SettleOrders", "dynamodb:GetItem"),
     ("ImportsFunction", "ContinueJobs", "sqs:SendMessage"),
@@ -455,6 +457,7 @@ async fn without_its_statement_an_event_source_or_a_pipe_does_not_start() {
     for (id, sid) in [
         ("OrderEventsFunction", "ConsumeQueue"),
         ("ImportsFunction", "ConsumeQueue"),
+        ("FollowUpFunction", "ConsumeQueue"),
         ("ProjectionsFunction", "ReadStream"),
         ("ProjectionsFunction", "GiveUpOnRecords"),
         ("OrderEventsPipe", "ReadStream"),

@@ -27,7 +27,7 @@ pub struct App {
     settlement: Settlement,
     queue: aws_sdk_sqs::Client,
     events_url: String,
-    dead_letters: [DeadLetters; 2],
+    dead_letters: [DeadLetters; 5],
 }
 
 /// Some of what is due could not be read.
@@ -54,21 +54,21 @@ impl App {
         let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
         let stock = Stock::new(dynamodb.clone(), config.required("STOCK_TABLE")?);
         let carts = Carts::new(dynamodb.clone(), config.required("CARTS_TABLE")?);
+        let dead_letters = |name, to: &str, from: &str| {
+            let (to, from) = (config.required(to)?.to_owned(), config.required(from)?.to_owned());
+            Ok::<_, Fatal>(DeadLetters { name, from, to })
+        };
         Ok(Self {
             settlement: Settlement::new(config, Orders::new(dynamodb, table, stock).with_carts(carts))?,
             queue: config.sqs()?,
             events_url: config.required("ORDER_EVENTS_QUEUE_URL")?.to_owned(),
+            // What the operator waits for comes first.
             dead_letters: [
-                DeadLetters {
-                    name: "order-events",
-                    from: config.required("ORDER_EVENTS_DEAD_LETTERS_URL")?.to_owned(),
-                    to: config.required("ORDER_EVENTS_QUEUE_URL")?.to_owned(),
-                },
-                DeadLetters {
-                    name: "imports",
-                    from: config.required("IMPORTS_DEAD_LETTERS_URL")?.to_owned(),
-                    to: config.required("IMPORTS_QUEUE_URL")?.to_owned(),
-                },
+                dead_letters("order-events", "ORDER_EVENTS_QUEUE_URL", "ORDER_EVENTS_DEAD_LETTERS_URL")?,
+                dead_letters("follow-ups", "FOLLOW_UPS_QUEUE_URL", "FOLLOW_UPS_DEAD_LETTERS_URL")?,
+                dead_letters("pictures", "PICTURES_QUEUE_URL", "PICTURES_DEAD_LETTERS_URL")?,
+                dead_letters("exports", "EXPORTS_QUEUE_URL", "EXPORTS_DEAD_LETTERS_URL")?,
+                dead_letters("imports", "IMPORTS_QUEUE_URL", "IMPORTS_DEAD_LETTERS_URL")?,
             ],
         })
     }

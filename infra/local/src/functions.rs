@@ -78,7 +78,9 @@ pub const FUNCTIONS: &[Function] = &[
     http!("admin", admin, "operator", "What the operator does: vendors, orders, payments, categories."),
     http!("payment-webhook", payment_webhook, "webhooks", "What payment providers call."),
     events!("order-events", order_events, queue_batch),
+    events!("follow-up", follow_up, queue_batch),
     events!("imports", imports, queue_batch),
+    events!("media", media, queue_batch),
     events!("projections", projections, stream_batch),
     events!("housekeeping", housekeeping, schedule_tick),
 ];

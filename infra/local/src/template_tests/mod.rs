@@ -213,11 +213,13 @@ fn the_pipe_lets_new_events_pass_and_nothing_else() {
 }
 
 #[test]
-fn uploads_notify_the_queue_of_imports() {
+fn uploads_notify_the_queues_of_imports_and_of_pictures() {
     let template = template();
     let imports = template.bucket("ImportsBucket").unwrap();
     let [notification] = imports.notifications.as_slice() else { panic!("one notification") };
     assert_eq!(notification.queue, "bozor-ImportsQueue");
+    let media = template.bucket("MediaBucket").unwrap();
+    assert!(media.notifications.iter().all(|notification| notification.queue == "bozor-PicturesQueue"));
     assert!(notification.is_for("imports/a.csv") && !notification.is_for("exports/a.csv"));
     let public: Vec<&str> =
         template.buckets.iter().filter(|bucket| bucket.public_read).map(|bucket| bucket.id.as_str()).collect();
@@ -266,6 +268,57 @@ fn what_holds_data_outlives_the_stack_but_not_its_failed_first_deployment() {
     }
     let names = |kind: &str, name: &str| written(&text, kind).into_iter().any(|(_, block)| block.contains(name));
     assert!(!names("AWS::DynamoDB::Table", "TableName:") && !names("AWS::S3::Bucket", "BucketName:"));
+}
+
+/// The ARNs of the queues that a function consumes.
+fn consumed<'a>(template: &'a Template, function: &'a cloud::template::Function) -> Vec<&'a str> {
+    let arn = |name: &String| template.queues.iter().find(|queue| queue.name == *name).unwrap().arn.as_str();
+    let queues = function.sources.iter().filter_map(|source| match source {
+        EventSource::Queue { queue, .. } => Some(arn(queue)),
+        _ => None,
+    });
+    queues.collect()
+}
+
+/// Lambda stops a job whose messages to itself have gone round about 16 times, unless it is told not to.
+#[test]
+fn a_function_may_go_round_if_it_sends_to_a_queue_that_it_consumes_and_only_then() {
+    let template = template();
+    let mut rounds = Vec::new();
+    for function in &template.functions {
+        let own = consumed(&template, function);
+        let sends = |statement: &cloud::iam::Statement| {
+            statement.effect == Effect::Allow
+                && statement.actions.iter().any(|action| action == "sqs:SendMessage")
+                && statement.resources.iter().any(|resource| own.contains(&resource.as_str()))
+        };
+        assert_eq!(function.may_recurse, function.statements.iter().any(sends), "{}", function.id);
+        rounds.extend(function.may_recurse.then_some(function.id.as_str()));
+    }
+    assert_eq!(rounds, ["FollowUpFunction", "ImportsFunction"]);
+}
+
+#[test]
+fn each_queue_has_one_consumer_whose_concurrency_is_limited_unless_the_operator_waits_for_it() {
+    let template = template();
+    let mut consumers: BTreeMap<&str, usize> = BTreeMap::new();
+    for function in &template.functions {
+        for source in &function.sources {
+            let EventSource::Queue { queue, max_concurrency, .. } = source else { continue };
+            *consumers.entry(queue).or_default() += 1;
+            let expected = if queue == "bozor-FollowUpsQueue" { None } else { Some(2) };
+            assert_eq!(*max_concurrency, expected, "{queue}");
+        }
+    }
+    assert!(consumers.len() == 5 && consumers.values().all(|count| *count == 1), "{consumers:?}");
+}
+
+#[test]
+fn a_scheduled_run_that_failed_is_not_repeated() {
+    for function in template().functions {
+        let is_scheduled = function.sources.iter().any(|source| matches!(source, EventSource::Schedule { .. }));
+        assert!(!is_scheduled || function.async_retries == 0, "{}: the next run does what is left", function.id);
+    }
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn what_is_handed_over_must_be_what_the_nested_template_declares() {
 
 #[test]
 fn what_a_nested_template_would_add_without_being_seen_is_refused() {
-    let nested = |rest: &str| format!("Resources.ImportsDeadLettersWatch.{LOCATION}.{rest}");
+    let nested = |rest: &str| format!("Resources.ExportsDeadLettersWatch.{LOCATION}.{rest}");
     let cases = [
         ("Type: AWS::CloudWatch::Alarm", "Type: AWS::SQS::Queue", nested("Resources.Alarm"), "AWS::SQS::Queue"),
         ("Stat: !Ref Statistic", "Stat: !Ref Statistics", nested("Resources.Alarm"), "Statistics is unknown"),

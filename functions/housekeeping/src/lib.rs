@@ -1,6 +1,6 @@
 //! Housekeeping: deadlines, payments whose webhook was lost, refunds, undelivered events, dead letters.
 //!
-//! It runs every minute, does a bounded part of what is due and leaves the rest to the next run. Runs may overlap:
+//! It runs every minute, works until its time is up and leaves the rest to the next run. Runs may overlap:
 //! calls to providers are idempotent, and every write is conditional on the version that was read.
 
 mod dead_letters;
@@ -12,14 +12,20 @@ mod refunds;
 mod round;
 mod summary;
 
+use std::time::Duration;
+
 use domain::Timestamp;
-use platform::{Config, Fatal, Tick};
+use platform::{Config, Fatal, Slice, Tick};
 use settlement::Settlement;
 use store::{Carts, Orders, Stock};
 
 pub use crate::summary::Summary;
 
 use crate::dead_letters::DeadLetters;
+
+/// Time after which a run begins with nothing more. The function's timeout is 58 seconds, and one order may take about
+/// 12: its provider's timeout, and the tables' retries.
+pub const BUDGET: Duration = Duration::from_secs(46);
 
 /// State of the handler.
 #[derive(Clone, Debug)]
@@ -89,9 +95,10 @@ pub async fn handle(app: &App, _: &Tick, now: Timestamp) -> Result<(), Error> {
 /// The table or a queue does not answer. Everything else was still done.
 pub async fn run(app: &App, now: Timestamp) -> Result<Summary, Error> {
     let mut summary = Summary::default();
+    let time = Slice::new(BUDGET);
     let sent = app.resend_events(now, &mut summary).await;
     let redriven = app.redrive_dead_letters(&mut summary).await;
-    let processed = app.process_due_orders(now, &mut summary).await;
+    let processed = app.process_due_orders(now, time, &mut summary).await;
     summary.log();
     sent.and(redriven).and(processed).map(|()| summary)
 }

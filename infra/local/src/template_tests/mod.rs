@@ -322,6 +322,13 @@ fn a_scheduled_run_that_failed_is_not_repeated() {
 }
 
 #[test]
+fn housekeeping_stops_before_it_is_stopped() {
+    let timeout = template().function("HousekeepingFunction").unwrap().timeout;
+    assert!(timeout < Duration::from_secs(60), "the next run would begin");
+    assert!(timeout.saturating_sub(housekeeping::BUDGET) >= Duration::from_secs(12), "one order may take that long");
+}
+
+#[test]
 fn housekeeping_runs_each_minute() {
     let every = Duration::from_secs(60);
     assert_eq!(template().function("HousekeepingFunction").unwrap().sources, [EventSource::Schedule { every }]);

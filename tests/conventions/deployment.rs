@@ -57,3 +57,15 @@ fn each_environment_can_be_deployed_and_names_no_parameter_that_is_not_there() {
         .collect();
     assert_eq!(stacks.len(), environments.len(), "two environments have one stack: {stacks:?}");
 }
+
+#[test]
+fn every_check_that_is_skipped_has_its_answer() {
+    let read = |name: &str| fs::read_to_string(root().join(name)).expect("a file");
+    let ids = |text: &str, before: &str| -> BTreeSet<String> {
+        let lines = text.lines().filter_map(|line| line.strip_prefix(before)?.split([' ', '\n']).next());
+        lines.filter(|id| id.starts_with("CKV")).map(str::to_owned).collect()
+    };
+    let (skipped, answered) = (ids(&read(".checkov.yaml"), "  - "), ids(&read("infra/decisions/operations.md"), "| "));
+    assert!(!skipped.is_empty());
+    assert_eq!(skipped, answered, "left: .checkov.yaml; right: infra/decisions/operations.md");
+}

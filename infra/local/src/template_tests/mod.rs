@@ -10,7 +10,9 @@ use serde_json::json;
 
 use crate::site;
 
+mod alarms;
 mod nested;
+mod released;
 
 fn text() -> String {
     std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml")).unwrap()

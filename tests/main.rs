@@ -28,6 +28,7 @@ mod resources {
     mod settings;
     mod settlement;
     mod stock;
+    mod suspension;
     mod vendors;
 }
 
@@ -51,12 +52,14 @@ mod conventions {
     mod bad_input;
     mod contract;
     mod demo;
+    mod deployment;
     mod friendly_input;
     pub(crate) mod house;
     mod idempotency;
     mod imports;
     mod lambda_events;
     mod lambda_processes;
+    mod logs;
     mod providers;
     mod rate_limits;
     mod roles;

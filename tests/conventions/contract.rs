@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cloud::gateway::DEFAULT_ROUTE;
-use cloud::template::{Site, Template};
+use cloud::template::Template;
 use local::TEMPLATE;
 use local::contract;
 use reqwest::Method;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::shop::{Answer, Shop, fault_of};
 
 fn template() -> Template {
-    Template::parse(TEMPLATE, &Site::at("http://localhost:3000")).expect("the template is understood")
+    Template::parse(TEMPLATE, &local::site("http://localhost:3000")).expect("the template is understood")
 }
 
 #[test]

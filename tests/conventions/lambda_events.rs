@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cloud::template::{Site, Template};
+use cloud::template::Template;
 use local::TEMPLATE;
 use serde_json::{Value, json};
 
@@ -24,6 +24,7 @@ const INTENT: &str = "pi_3Qx7Yb2eZvKYlo2C0Bq4tWnD";
 const SIGNATURE: &str = "t=1800000000,v1=5257a869e7ecebeda32affa62cdca3fa51cad7e77a0e56ff536d0ce8e108d8bd";
 const EVENT: &str = "evt_01kf0291g8gm5r1ka7x3n8hqev";
 const IMPORT: &str = "imp_01kf03a2k8hd4y6tw9m5c0qrbx";
+const MEDIA: &str = "med_01kf04t7m2e9v8w3x5y6z0abcd";
 /// The `sub` of the access token in the payloads of buyers and vendors.
 const SUB: &str = "0198f1f0-5b3e-7c3a-9d52-3d1f0a6b7c8d";
 
@@ -93,7 +94,8 @@ async fn items(shop: &Shop, table: &str) -> Vec<Value> {
 
 #[test]
 fn every_function_has_a_payload_and_every_payload_a_function() {
-    let template = Template::parse(TEMPLATE, &Site::at("http://localhost:3000")).expect("the template is understood");
+    let template =
+        Template::parse(TEMPLATE, &local::site("http://localhost:3000")).expect("the template is understood");
     let functions: BTreeSet<String> = template.functions.iter().map(|function| function.binary.clone()).collect();
     let mut folders = BTreeSet::new();
     for entry in fs::read_dir(folder()).expect("the payloads") {
@@ -111,7 +113,8 @@ fn every_function_has_a_payload_and_every_payload_a_function() {
 
 #[test]
 fn every_http_payload_matches_a_route_of_its_function() {
-    let template = Template::parse(TEMPLATE, &Site::at("http://localhost:3000")).expect("the template is understood");
+    let template =
+        Template::parse(TEMPLATE, &local::site("http://localhost:3000")).expect("the template is understood");
     for function in &template.functions {
         for entry in fs::read_dir(folder().join(&function.binary)).expect("a folder") {
             let path = entry.expect("an entry").path();
@@ -292,6 +295,33 @@ async fn imports_processes_an_uploaded_file() {
     assert_eq!(answer, json!({"batchItemFailures": []}));
     let job = vendor.client.get(&format!("/v1/vendor/imports/{id}")).await.expect(200).clone();
     assert_eq!((&job["state"], &job["products"]), (&json!("completed"), &json!(1)));
+}
+
+#[tokio::test]
+async fn follow_up_hides_the_products_of_a_suspended_vendor() {
+    let (shop, vendor, bowl) = shop_with_bowl().await;
+    let suspend = format!("/v1/admin/vendors/{}/suspend", vendor.id);
+    shop.operator().await.post(&suspend, &json!({"reason": "Complaints."})).await.expect(200);
+    let page = format!("/v1/products/{}", bowl.handle);
+    shop.anon().get(&page).await.expect(200);
+    let event = payload("follow-up/vendor-decided", &[(VENDOR, &vendor.id)]);
+    let answer = shop.cloud.invoke("FollowUpFunction", event).await.expect("the function answers");
+    assert_eq!(answer, json!({"batchItemFailures": []}));
+    shop.anon().get(&page).await.expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn media_deletes_an_upload_that_is_no_picture() {
+    let (shop, vendor, _) = shop_with_bowl().await;
+    let drawing = b"<svg></svg>";
+    let asked = json!({"content_type": "image/png", "size": drawing.len()});
+    let media = vendor.client.post("/v1/vendor/media", &asked).await.expect(201).clone();
+    shop.anon().upload(&media["upload"], drawing).await.expect(200);
+    shop.anon().get(text(&media["url"])).await.expect(200);
+    let event = payload("media/picture-uploaded", &[(MEDIA, text(&media["id"]))]);
+    let answer = shop.cloud.invoke("MediaFunction", event).await.expect("the function answers");
+    assert_eq!(answer, json!({"batchItemFailures": []}));
+    assert_eq!(shop.anon().get(text(&media["url"])).await.status, 403);
 }
 
 #[tokio::test]

@@ -251,7 +251,14 @@ async fn messages_of_the_first_release_are_processed() {
         let depth = restored.shop.depth(queue);
         assert_eq!(depth.visible + depth.in_flight + depth.delayed, 0, "{queue} still holds messages");
     }
-    for queue in ["OrderEventsDeadLetters", "ImportsDeadLetters", "ProjectionsDeadLetters"] {
+    for queue in [
+        "OrderEventsDeadLetters",
+        "ExportsDeadLetters",
+        "FollowUpsDeadLetters",
+        "ImportsDeadLetters",
+        "PicturesDeadLetters",
+        "ProjectionsDeadLetters",
+    ] {
         assert_eq!(restored.shop.depth(queue).visible, 0, "{queue} has received a message that could not be processed");
     }
     let subjects = restored.shop.mail_to(restored.release.named("told"));

@@ -318,3 +318,36 @@ async fn an_address_book_is_private_and_replaced_as_a_whole() {
     buyer.put("/v1/me/addresses", &many(50)).await.expect(200);
     buyer.put("/v1/me/addresses", &many(51)).await.expect_problem(400, "invalid");
 }
+
+/// The pool's people have random names: neither a token nor the table says the address where only the name is needed.
+#[tokio::test]
+async fn a_person_has_a_random_name_in_the_user_pool_that_their_address_finds() {
+    let shop = Shop::open().await;
+    let weak = json!({"email": "weak@people.test", "password": "weak"});
+    shop.anon().post("/v1/auth/sign-up", &weak).await.expect_problem(400, "invalid");
+    let named = async || {
+        let items = crate::shop::invariants::items(&shop, "AccountsTable").await;
+        let emails = items.into_iter().filter(|item| item["kind"]["S"] == "email");
+        let names = emails.map(|item| {
+            let data: Value = serde_json::from_str(item["data"]["S"].as_str().expect("data")).expect("JSON");
+            (item["pk"]["S"].as_str().expect("a key").to_owned(), data["username"].as_str().expect("a name").to_owned())
+        });
+        names.collect::<std::collections::BTreeMap<String, String>>()
+    };
+    assert!(!named().await.contains_key("EMAIL#weak@people.test"), "a refused sign-up reserves no address");
+
+    let first = json!({"email": "first@people.test", "password": local::seed::PASSWORD});
+    shop.anon().post("/v1/auth/sign-up", &first).await.expect(202);
+    let name = named().await["EMAIL#first@people.test"].clone();
+    assert!(name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit()), "{name}");
+    // Another sign-up of the same address is of the same person, and is answered alike.
+    shop.anon().post("/v1/auth/sign-up", &first).await.expect(202);
+    assert_eq!(named().await["EMAIL#first@people.test"], name);
+
+    let confirm = json!({"email": "first@people.test", "code": shop.code_for("first@people.test")});
+    shop.anon().post("/v1/auth/confirm", &confirm).await.expect(200);
+    let session = shop.anon().post("/v1/auth/sign-in", &first).await.expect(200).clone();
+    let refresh = json!({"refresh_token": session["refresh_token"]});
+    let again = shop.anon().post("/v1/auth/refresh", &refresh).await.expect(200).clone();
+    assert_eq!(again["refresh_token"], session["refresh_token"]);
+}

@@ -272,3 +272,46 @@ async fn concurrent_housekeeping_runs_ask_for_each_refund_and_each_payment_once(
     assert_eq!((unreported.state().await.as_str(), paid), ("paid", 1));
     assert_eq!(shop.mail_to(&unreported.guest.email).len(), 1);
 }
+
+/// Orders of guests whose provider did not answer at the checkout, so that their attempts were never opened.
+async fn unopened(shop: &Shop, bowl: &Product, count: usize) -> Vec<Order> {
+    let mut orders = Vec::new();
+    for _ in 0..count {
+        orders.push(Order::placed(shop, bowl).await);
+    }
+    orders
+}
+
+#[tokio::test]
+async fn orders_whose_payments_were_never_opened_end_while_their_provider_is_down() {
+    let shop = Shop::open().await;
+    let bowl = bowls(&shop, 9).await;
+    shop.cloud.services().faults.add(fails_always("stripe", "*"));
+    let orders = unopened(&shop, &bowl, 2).await;
+    assert_eq!(stock(&shop, &bowl).await, (9, 2, 7));
+    let asked = shop.cloud.services().faults.triggered().len();
+    shop.advance(16 * HOUSEKEEPING_INTERVAL).await;
+    for order in &orders {
+        assert_eq!(order.state().await, "expired");
+    }
+    assert_eq!(stock(&shop, &bowl).await, (9, 0, 9));
+    assert_eq!(shop.cloud.services().faults.triggered().len(), asked, "nobody asked the provider");
+}
+
+/// More than a run reads at a time: 25 of each of eight partitions.
+#[tokio::test]
+async fn one_run_ends_more_orders_than_it_reads_at_a_time() {
+    const ORDERS: usize = 230;
+    let shop = Shop::open().await;
+    let bowl = bowls(&shop, 999).await;
+    shop.cloud.services().faults.add(fails_always("stripe", "*"));
+    let orders = unopened(&shop, &bowl, ORDERS).await;
+    assert_eq!(stock(&shop, &bowl).await.1, 230);
+    shop.cloud.clock().advance(16 * HOUSEKEEPING_INTERVAL);
+    housekeeping(&shop).await;
+    // All of them want the same stock back at once, so some may lose their race until the next run.
+    assert!(stock(&shop, &bowl).await.1 < 30, "more than 200 have ended in one run");
+    shop.advance(2 * HOUSEKEEPING_INTERVAL).await;
+    assert_eq!(stock(&shop, &bowl).await.1, 0);
+    assert_eq!(orders[ORDERS - 1].state().await, "expired");
+}

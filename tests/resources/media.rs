@@ -71,13 +71,13 @@ async fn an_upload_that_is_not_a_picture_is_deleted() {
 
 #[tokio::test]
 async fn a_forbidden_object_is_not_taken_for_a_missing_one() {
-    for (withheld, left) in [(None, 0), (Some(("ImportsFunction".to_owned(), "TellMissingPictures".to_owned())), 1)] {
+    for (withheld, left) in [(None, 0), (Some(("MediaFunction".to_owned(), "TellMissingPictures".to_owned())), 1)] {
         let shop = Shop::with(Options::for_tests().with_cloud(|cloud| cloud.removed_statement = withheld)).await;
         let vendor = shop.vendor("ceramics").await;
         // Nothing was uploaded: without the right to list the bucket, S3 answers 403 instead of 404.
         shop.repeat_upload_notification(begin_dot(&vendor).await["id"].as_str().expect("an id"));
         shop.wait_until_idle().await;
-        assert_eq!(shop.depth("ImportsQueue").in_flight, left, "a failed message stays in the queue");
+        assert_eq!(shop.depth("PicturesQueue").in_flight, left, "a failed message stays in the queue");
     }
 }
 

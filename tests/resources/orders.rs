@@ -161,23 +161,27 @@ fn stripe_keys(api_key: &str, webhook_secret: &str) -> String {
     json!({"api_key": api_key, "webhook_secret": {"current": webhook_secret, "previous": null}}).to_string()
 }
 
-/// Puts another value into Stripe's secret, before a function has read it.
-fn put_stripe_secret(shop: &Shop, value: &str) {
+/// Puts another value into Stripe's secret, or none, before a function has read it.
+fn put_stripe_secret(shop: &Shop, value: Option<&str>) {
     let services = shop.cloud.services();
     let secret = services.template.secrets.iter().find(|secret| secret.id == "StripeSecret").expect("a secret");
-    assert!(services.secrets.replace(&secret.arn, value));
+    assert!(match value {
+        Some(value) => services.secrets.replace(&secret.arn, value),
+        None => services.secrets.clear(&secret.arn),
+    });
 }
 
 #[tokio::test]
 async fn a_shop_without_keys_takes_no_cards_and_reserves_nothing_for_them() {
-    // The initial value of the template, and values that are incomplete or malformed.
-    for value in [stripe_keys("", ""), String::new(), "sk_live_alone".to_owned(), stripe_keys("sk_live", "")] {
+    // The secret as a first deployment makes it, and values that are incomplete or malformed.
+    let incomplete = [stripe_keys("", ""), String::new(), "sk_live_alone".to_owned(), stripe_keys("sk_live", "")];
+    for value in incomplete.iter().map(|value| Some(value.as_str())).chain([None]) {
         let shop = Shop::open().await;
-        put_stripe_secret(&shop, &value);
+        put_stripe_secret(&shop, value);
         let (_, bowl) = bowls(&shop).await;
         let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
         guest.checks_out("stripe", "card").await.expect_problem(409, "payment_method_unavailable");
-        assert_eq!(bowl.stock().await, (5, 0, 5), "{value}");
+        assert_eq!(bowl.stock().await, (5, 0, 5), "{value:?}");
         let cash = guest.checks_out("cash_on_delivery", "cash").await;
         assert_eq!(cash.expect(201)["state"], "confirmed");
     }
@@ -186,7 +190,7 @@ async fn a_shop_without_keys_takes_no_cards_and_reserves_nothing_for_them() {
 #[tokio::test]
 async fn an_order_whose_payment_was_never_opened_ends_without_the_provider() {
     let shop = Shop::open().await;
-    put_stripe_secret(&shop, &stripe_keys("sk_test_revoked", "whsec_local"));
+    put_stripe_secret(&shop, Some(&stripe_keys("sk_test_revoked", "whsec_local")));
     let (_, mut bowl) = bowls(&shop).await;
     let waits = shop.guest().await.takes(&[(&bowl, 1)]).await;
     let placed = waits.checks_out("stripe", "once").await;

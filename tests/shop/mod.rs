@@ -140,7 +140,7 @@ impl Shop {
     /// Sends the notification of a media upload again: S3 delivers notifications at least once.
     pub(crate) fn repeat_upload_notification(&self, id: &str) {
         let notice = json!({"Records": [{"s3": {"object": {"key": id}}}]}).to_string();
-        let sent = self.cloud.services().queues.send(&self.queue("ImportsQueue"), &notice, &MessageAttributes::new());
+        let sent = self.cloud.services().queues.send(&self.queue("PicturesQueue"), &notice, &MessageAttributes::new());
         sent.expect("the queue takes it");
     }
 

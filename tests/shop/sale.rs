@@ -9,7 +9,7 @@ use super::{Answer, Client, Product, Shop};
 /// One minute longer than an order waits for its payment.
 pub(crate) const PAST_PAYMENT_DEADLINE: Duration = Duration::from_secs(16 * 60);
 /// The address that alerts for the operator are mailed to.
-const OPERATOR_EMAIL: &str = "shop@bozor.test";
+const OPERATOR_EMAIL: &str = "operator@bozor.test";
 /// One second longer than the interval of housekeeping.
 pub(crate) const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(61);
 

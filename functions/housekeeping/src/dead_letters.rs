@@ -94,7 +94,7 @@ impl App {
                 Ok(count) => *count += 1,
                 Err(error) => {
                     // It becomes visible again by itself.
-                    tracing::error!(queue = queue.name, cause = %error, "a dead letter could not be handled");
+                    tracing::warn!(queue = queue.name, cause = %error, "a dead letter could not be handled");
                     summary.failed += 1;
                 }
             }

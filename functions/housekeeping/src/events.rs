@@ -1,16 +1,20 @@
 //! Undelivered events are sent to their queue again.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use domain::{OutboxEvent, Timestamp};
+use platform::Slice;
 use store::orders::Undelivered;
 
 use crate::{App, Error, Summary};
 
-/// Events per partition and run.
+/// Events that are read at a time from each partition.
 const BATCH: u16 = 25;
+/// Time after which no further events are read: dead letters and due orders come afterwards.
+const BUDGET: Duration = Duration::from_secs(10);
 /// The age at which an undelivered event is sent again: until then the pipe and the queue may deliver it.
 const RESEND_AFTER: Duration = Duration::from_secs(5 * 60);
 /// The longest pause before an event is sent again: one that always fails must not delay the others.
@@ -22,10 +26,27 @@ const MAX_BATCH_SIZE: usize = 10;
 type Readable<'a> = (&'a Undelivered, &'a OutboxEvent);
 
 impl App {
+    /// Sends events again until none is left or time is up. An event that was sent is not undelivered for a while; one
+    /// that the index still shows was postponed in vain, and ends the run.
     pub(crate) async fn resend_events(&self, now: Timestamp, summary: &mut Summary) -> Result<(), Error> {
-        let waiting = self.orders().undelivered(now - RESEND_AFTER, BATCH).await?;
+        let time = Slice::new(BUDGET);
+        let mut seen = HashSet::new();
+        loop {
+            let mut waiting = self.orders().undelivered(now - RESEND_AFTER, BATCH).await?;
+            waiting.retain(|undelivered| seen.insert(undelivered.id));
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            self.resend(&waiting, now, summary).await?;
+            if time.is_over() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn resend(&self, waiting: &[Undelivered], now: Timestamp, summary: &mut Summary) -> Result<(), Error> {
         let mut readable: Vec<Readable<'_>> = Vec::new();
-        for undelivered in &waiting {
+        for undelivered in waiting {
             match &undelivered.event {
                 Some(event) => readable.push((undelivered, event)),
                 None => {
@@ -88,7 +109,7 @@ impl App {
             .await
             .map_err(|error| queue(DisplayErrorContext(&error).to_string()))?;
         for refused in answer.failed() {
-            tracing::error!(reason = refused.code(), "the queue did not take an event");
+            tracing::warn!(reason = refused.code(), "the queue did not take an event");
         }
         Ok(answer.successful().iter().filter_map(|entry| entry.id().parse().ok()).collect())
     }

@@ -1,6 +1,6 @@
 //! Housekeeping: deadlines, payments whose webhook was lost, refunds, undelivered events, dead letters.
 //!
-//! It runs every minute, does a bounded part of what is due and leaves the rest to the next run. Runs may overlap:
+//! It runs every minute, works until its time is up and leaves the rest to the next run. Runs may overlap:
 //! calls to providers are idempotent, and every write is conditional on the version that was read.
 
 mod dead_letters;
@@ -12,8 +12,10 @@ mod refunds;
 mod round;
 mod summary;
 
+use std::time::Duration;
+
 use domain::Timestamp;
-use platform::{Config, Fatal, Tick};
+use platform::{Config, Fatal, Slice, Tick};
 use settlement::Settlement;
 use store::{Carts, Orders, Stock};
 
@@ -21,13 +23,17 @@ pub use crate::summary::Summary;
 
 use crate::dead_letters::DeadLetters;
 
+/// Time after which a run begins with nothing more. The function's timeout is 58 seconds, and one order may take about
+/// 12: its provider's timeout, and the tables' retries.
+pub const BUDGET: Duration = Duration::from_secs(46);
+
 /// State of the handler.
 #[derive(Clone, Debug)]
 pub struct App {
     settlement: Settlement,
     queue: aws_sdk_sqs::Client,
     events_url: String,
-    dead_letters: [DeadLetters; 2],
+    dead_letters: [DeadLetters; 5],
 }
 
 /// Some of what is due could not be read.
@@ -54,21 +60,21 @@ impl App {
         let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
         let stock = Stock::new(dynamodb.clone(), config.required("STOCK_TABLE")?);
         let carts = Carts::new(dynamodb.clone(), config.required("CARTS_TABLE")?);
+        let dead_letters = |name, to: &str, from: &str| {
+            let (to, from) = (config.required(to)?.to_owned(), config.required(from)?.to_owned());
+            Ok::<_, Fatal>(DeadLetters { name, from, to })
+        };
         Ok(Self {
             settlement: Settlement::new(config, Orders::new(dynamodb, table, stock).with_carts(carts))?,
             queue: config.sqs()?,
             events_url: config.required("ORDER_EVENTS_QUEUE_URL")?.to_owned(),
+            // What the operator waits for comes first.
             dead_letters: [
-                DeadLetters {
-                    name: "order-events",
-                    from: config.required("ORDER_EVENTS_DEAD_LETTERS_URL")?.to_owned(),
-                    to: config.required("ORDER_EVENTS_QUEUE_URL")?.to_owned(),
-                },
-                DeadLetters {
-                    name: "imports",
-                    from: config.required("IMPORTS_DEAD_LETTERS_URL")?.to_owned(),
-                    to: config.required("IMPORTS_QUEUE_URL")?.to_owned(),
-                },
+                dead_letters("order-events", "ORDER_EVENTS_QUEUE_URL", "ORDER_EVENTS_DEAD_LETTERS_URL")?,
+                dead_letters("follow-ups", "FOLLOW_UPS_QUEUE_URL", "FOLLOW_UPS_DEAD_LETTERS_URL")?,
+                dead_letters("pictures", "PICTURES_QUEUE_URL", "PICTURES_DEAD_LETTERS_URL")?,
+                dead_letters("exports", "EXPORTS_QUEUE_URL", "EXPORTS_DEAD_LETTERS_URL")?,
+                dead_letters("imports", "IMPORTS_QUEUE_URL", "IMPORTS_DEAD_LETTERS_URL")?,
             ],
         })
     }
@@ -89,9 +95,10 @@ pub async fn handle(app: &App, _: &Tick, now: Timestamp) -> Result<(), Error> {
 /// The table or a queue does not answer. Everything else was still done.
 pub async fn run(app: &App, now: Timestamp) -> Result<Summary, Error> {
     let mut summary = Summary::default();
+    let time = Slice::new(BUDGET);
     let sent = app.resend_events(now, &mut summary).await;
     let redriven = app.redrive_dead_letters(&mut summary).await;
-    let processed = app.process_due_orders(now, &mut summary).await;
+    let processed = app.process_due_orders(now, time, &mut summary).await;
     summary.log();
     sent.and(redriven).and(processed).map(|()| summary)
 }

@@ -75,7 +75,7 @@ fn record_failure(
     placed.refund_changed(refund.id, RefundStep::Failed, reference, ids)?;
     if placed.refunds.iter().any(|known| known.id == refund.id && known.needs_manual_refund()) {
         tracing::error!(
-            order.id = %refund.order, refund.id = %refund.id,
+            needs = "money", order.id = %refund.order, refund.id = %refund.id,
             "a refund failed and needs a manual refund by the operator"
         );
     }
@@ -118,7 +118,7 @@ fn apply(
                     }
                     if !is_open {
                         tracing::error!(
-                            order.id = %refund.order, refund.id = %refund.id,
+                            needs = "money", order.id = %refund.order, refund.id = %refund.id,
                             "a refund succeeded after it had failed here"
                         );
                     }

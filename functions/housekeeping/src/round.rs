@@ -5,18 +5,21 @@ use std::time::Duration;
 
 use domain::order::PlacedOrder;
 use domain::{Code, OrderId, Refusal, Timestamp};
+use futures_util::future::join_all;
+use platform::Slice;
 use settlement::Settlement;
 use store::orders::{Due, DueKind, Start};
-use tokio::time::Instant;
 
 use crate::{App, Error, Summary};
 
-/// Due entries per partition and run.
+/// Due entries that are read at a time from each partition.
 const BATCH: u16 = 25;
-/// Time after which no further order is started. The function's timeout is 50 seconds, and one order may take about 12.
-const BUDGET: Duration = Duration::from_secs(32);
+/// Orders that are worked on side by side: most of the time is spent on waiting for tables and providers.
+const WORKERS: usize = 8;
 /// Pause before a failed entry is tried again.
 const RETRY_AFTER_FAILURE: Duration = Duration::from_secs(5 * 60);
+/// The same for one that only lost a race, or whose table did not answer: the next run tries it.
+const RETRY_AFTER_OUTAGE: Duration = Duration::from_secs(60);
 /// What the orders of one round share.
 pub(crate) struct Round {
     pub(crate) settlement: Settlement,
@@ -32,10 +35,15 @@ impl Round {
         let mut placed = match read.and_then(|placed| placed.ok_or_else(|| Refusal::of(Code::NotFound).into())) {
             Ok(placed) => Some(placed),
             Err(error) => {
-                tracing::error!(order.id = %order, cause = %error, "a due order cannot be read");
+                let pause = pause_after(&error);
+                if pause == RETRY_AFTER_OUTAGE {
+                    tracing::warn!(order.id = %order, cause = %error, "a due order could not be read yet");
+                } else {
+                    tracing::error!(order.id = %order, cause = %error, "a due order cannot be read");
+                }
                 for entry in due {
                     summary.failed += 1;
-                    self.postpone(entry, RETRY_AFTER_FAILURE, &mut summary).await;
+                    self.postpone(entry, pause, &mut summary).await;
                 }
                 return summary;
             }
@@ -48,9 +56,9 @@ impl Round {
                 DueKind::Refund(refund) => Box::pin(self.refund(start(placed.take()), refund, &mut summary)).await,
             };
             if let Err(error) = outcome {
-                tracing::error!(order.id = %order, cause = %error, "a due entry of an order could not be handled");
+                tracing::warn!(order.id = %order, cause = %error, "a due entry of an order could not be handled");
                 summary.failed += 1;
-                self.postpone(entry, RETRY_AFTER_FAILURE, &mut summary).await;
+                self.postpone(entry, pause_after(&error), &mut summary).await;
             }
         }
         summary
@@ -66,27 +74,45 @@ impl Round {
 }
 
 impl App {
-    pub(crate) async fn process_due_orders(&self, now: Timestamp, summary: &mut Summary) -> Result<(), Error> {
+    /// Works on what is due until time is up; what is left is the next run's.
+    pub(crate) async fn process_due_orders(
+        &self,
+        now: Timestamp,
+        time: Slice,
+        summary: &mut Summary,
+    ) -> Result<(), Error> {
         let round = Round { settlement: self.settlement.for_one_run(), now };
-        let begun = Instant::now();
-        let waiting = Mutex::new(by_order(self.orders().due(now, BATCH).await?).into_iter());
-        let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
-        // Four at a time, because most of the time is spent on waiting for providers.
-        let worker = async || {
-            let mut done = Summary::default();
-            while begun.elapsed() < BUDGET
-                && let Some((order, due)) = next()
-            {
-                done = done.plus(round.process_order(order, &due).await);
+        let mut walk = self.orders().due(now);
+        while !walk.is_over() && !time.is_over() {
+            let due = self.orders().next_due(&mut walk, BATCH).await?;
+            let waiting = Mutex::new(by_order(due).into_iter());
+            let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let worker = async || {
+                let mut done = Summary::default();
+                while !time.is_over()
+                    && let Some((order, due)) = next()
+                {
+                    done = done.plus(round.process_order(order, &due).await);
+                }
+                done
+            };
+            let done = join_all((0..WORKERS).map(|_| Box::pin(worker()))).await;
+            *summary = done.into_iter().fold(*summary, Summary::plus);
+            while next().is_some() {
+                summary.left += 1;
             }
-            done
-        };
-        let (first, second, third, fourth) = tokio::join!(worker(), worker(), worker(), worker());
-        *summary = summary.plus(first).plus(second).plus(third).plus(fourth);
-        while next().is_some() {
-            summary.left += 1;
+        }
+        if !walk.is_over() {
+            tracing::warn!("there is more due than one run can do: the next one goes on");
         }
         Ok(())
+    }
+}
+
+fn pause_after(error: &store::Error) -> Duration {
+    match error {
+        store::Error::Unavailable(_) | store::Error::Conflict => RETRY_AFTER_OUTAGE,
+        _ => RETRY_AFTER_FAILURE,
     }
 }
 

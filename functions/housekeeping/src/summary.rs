@@ -16,7 +16,9 @@ macro_rules! summary {
             }
 
             pub(crate) fn log(&self) {
-                tracing::info!($($($name).+ = self.$field,)+ "housekeeping done");
+                // What stays due too long rings an alarm.
+                let stuck = self.waiting + self.refunds_waiting + self.failed;
+                tracing::info!($($($name).+ = self.$field,)+ stuck, "housekeeping done");
             }
         }
     };

@@ -10,10 +10,11 @@ use domain::catalog::CategoryTree;
 use domain::job::{ExportJob, JobState};
 use domain::vendor::VendorJob;
 use domain::{ExportId, ProductId, VariantId, VendorId};
+use platform::Slice;
 
 use crate::App;
 use crate::files::FilesError;
-use crate::work::{Delivery, Progress, Slice, WorkError};
+use crate::work::{Delivery, Progress, WorkError};
 use product_file::{write_header, write_product};
 
 pub(crate) use self::draft::draft_of;
@@ -44,7 +45,7 @@ impl App {
             Ok(Progress::More) => {
                 job.lease = None;
                 self.accounts.save_export(&job).await?;
-                Ok(self.queue.send(&VendorJob::Export { vendor_id: vendor, id }, 0).await?)
+                Ok(self.exports.send(&VendorJob::Export { vendor_id: vendor, id }, 0).await?)
             }
             Err(error) => {
                 if matches!(error, WorkError::Files(FilesError::Missing)) {

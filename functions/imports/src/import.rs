@@ -8,13 +8,14 @@ use domain::code::Coded;
 use domain::job::{FilePosition, ImportCounts, ImportJob, ImportRowError, JobState, MAX_FILE_BYTES};
 use domain::vendor::{VendorJob, VendorState};
 use domain::{Code, ImportId, Refusal, Timestamp, VendorId};
+use platform::Slice;
 
 use crate::App;
 use crate::files::{Download, FilesError};
 use crate::merge::ImportContext;
 use crate::pace::Pace;
 use crate::product_store::{BATCH, fault_of};
-use crate::work::{Delivery, Progress, Slice, WorkError};
+use crate::work::{Delivery, Progress, WorkError};
 use product_file::{Columns, Entry, FileError, Position, ProductReader, RowCounter, Step};
 
 enum SliceError {
@@ -107,7 +108,7 @@ impl App {
                 // delivered again.
                 job.lease = None;
                 self.accounts.save_import(&job, &[]).await?;
-                Ok(self.queue.send(&VendorJob::Import { vendor_id: vendor, id }, 0).await?)
+                Ok(self.imports.send(&VendorJob::Import { vendor_id: vendor, id }, 0).await?)
             }
             Err(SliceError::Fatal(fault)) => self.fail_import(&mut job, fault, delivery).await,
             Err(SliceError::Transient(error)) => {

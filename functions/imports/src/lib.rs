@@ -1,13 +1,12 @@
-//! Imports and exports of product files, and other long jobs of vendors.
+//! Imports and exports of product files.
 //!
-//! Jobs come as queue messages ([`handle`]).
+//! Jobs come as queue messages ([`handle`]), each kind from a queue of its own.
 
 mod export;
 mod files;
 mod import;
 mod merge;
 mod pace;
-mod pictures;
 mod product_store;
 mod work;
 
@@ -17,7 +16,6 @@ use platform::{Config, Fatal, JobQueue};
 use store::{Accounts, Catalog, Stock};
 
 use crate::files::Files;
-use crate::pictures::Pictures;
 use crate::product_store::ProductStore;
 
 pub use files::FilesError;
@@ -25,8 +23,9 @@ pub use work::{WorkError, handle};
 
 /// Length of a slice of work: well within the function's timeout of 60 seconds.
 const SLICE: Duration = Duration::from_secs(35);
-/// Products written per second. A transactional write consumes two write units and five files are imported
-/// concurrently: together 800 of the 1,000 write units per second that the partition of the list of all products takes.
+/// Products written per second. A transactional write consumes two write units and at most five files are imported
+/// concurrently (`BackgroundConcurrency` in the template): together 800 of the 1,000 write units per second that the
+/// partition of the list of all products takes.
 const PRODUCTS_PER_SECOND: u32 = 80;
 
 /// The state of the function: tables, buckets and the queue.
@@ -35,8 +34,11 @@ pub struct App {
     accounts: Accounts,
     products: ProductStore,
     files: Files,
-    pictures: Pictures,
-    queue: JobQueue,
+    imports: JobQueue,
+    exports: JobQueue,
+    /// Where messages of earlier builds belong, which sent all jobs to the queue of imports.
+    follow_ups: JobQueue,
+    pictures: JobQueue,
 }
 
 impl App {
@@ -56,9 +58,11 @@ impl App {
                 ),
                 stock: Stock::new(dynamodb, config.required("STOCK_TABLE")?),
             },
-            pictures: Pictures { client: config.s3()?, bucket: config.required("MEDIA_BUCKET")?.to_owned() },
             files: Files { client: config.s3()?, bucket: config.required("IMPORTS_BUCKET")?.to_owned() },
-            queue: JobQueue::new(config)?,
+            imports: JobQueue::new(config, "IMPORTS_QUEUE_URL")?,
+            exports: JobQueue::new(config, "EXPORTS_QUEUE_URL")?,
+            follow_ups: JobQueue::new(config, "FOLLOW_UPS_QUEUE_URL")?,
+            pictures: JobQueue::new(config, "PICTURES_QUEUE_URL")?,
         })
     }
 }

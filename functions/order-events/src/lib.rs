@@ -34,7 +34,7 @@ pub struct App {
     catalog: Catalog,
     mail: Mail,
     site: Site,
-    /// The operator's address, which is also the sender of all mail.
+    /// Where the operator reads news.
     operator: Email,
     token_secret: Arc<Secret<Rotating>>,
 }
@@ -77,7 +77,8 @@ impl App {
         // This function changes no stock, so it needs no name of that table.
         let stock = Stock::new(dynamodb.clone(), "");
         let from = config.required("MAIL_FROM")?;
-        let operator = Email::parse(from).map_err(|error| Fatal::new(format!("MAIL_FROM {error}")))?;
+        let operator = Email::parse(config.required("OPERATOR_EMAIL")?)
+            .map_err(|error| Fatal::new(format!("OPERATOR_EMAIL {error}")))?;
         let site = Site::new(config.required("SHOP_NAME")?, config.required("STORE_URL")?);
         Ok(Self {
             orders: Orders::new(dynamodb.clone(), table, stock),
@@ -136,7 +137,7 @@ impl App {
     async fn notify(&self, event: &OrderEvent, is_notified: impl Fn(&Recipient) -> bool) -> Result<(), DeliveryError> {
         if event.kind == OrderEventKind::PaymentAmountMismatch {
             tracing::error!(
-                order.id = %event.order, event.id = %event.id,
+                needs = "money", order.id = %event.order, event.id = %event.id,
                 "a payment has an amount mismatch: the operator has to decide"
             );
         }
@@ -243,7 +244,7 @@ impl App {
             }
             Err(Unsent::BadAddress(reason)) => {
                 // A repeat would be refused as well, and must not keep the other recipients from being notified.
-                tracing::error!(
+                tracing::warn!(
                     event.id = %event, order.id = order, mail.role = recipient.role(), reason,
                     "a mail is not sent: no mail can be sent to its recipient's address"
                 );

@@ -23,13 +23,18 @@ const CURRENT: &str = "AWSCURRENT";
 pub struct Secret {
     pub arn: String,
     pub name: String,
-    pub value: String,
+    /// None for a secret that was made without a value, which has no version either.
+    pub value: Option<String>,
 }
 
 struct StoredSecret {
     name: String,
+    current: Option<Version>,
+}
+
+struct Version {
+    id: String,
     value: String,
-    version: String,
     /// Seconds since the epoch.
     since: i64,
 }
@@ -56,23 +61,32 @@ impl Secrets {
         let stored = secrets
             .into_iter()
             .map(|secret| {
-                let stored = StoredSecret { name: secret.name, value: secret.value, version: random_uuid(), since };
-                (secret.arn, stored)
+                let current = secret.value.map(|value| Version { id: random_uuid(), value, since });
+                (secret.arn, StoredSecret { name: secret.name, current })
             })
             .collect();
         Self { stored: Arc::new(RwLock::new(stored)), clock, permit }
     }
 
-    /// Replaces the value of the secret with this ARN or name, as a rotation does. False when there is no such secret.
+    /// Puts a value into the secret with this ARN or name, as `PutSecretValue` does. False when there is no such
+    /// secret.
     pub fn replace(&self, id: &str, value: &str) -> bool {
         let since = self.clock.now().seconds();
+        self.set(id, Some(Version { id: random_uuid(), value: value.to_owned(), since }))
+    }
+
+    /// Takes the value out of the secret with this ARN or name, as if nobody had put one since the stack was made.
+    /// False when there is no such secret.
+    pub fn clear(&self, id: &str) -> bool {
+        self.set(id, None)
+    }
+
+    fn set(&self, id: &str, version: Option<Version>) -> bool {
         let mut secrets = self.stored.write().unwrap_or_else(PoisonError::into_inner);
         match secrets.iter_mut().find(|(arn, stored)| *arn == id || stored.name == id) {
             None => false,
             Some((_, stored)) => {
-                value.clone_into(&mut stored.value);
-                stored.version = random_uuid();
-                stored.since = since;
+                stored.current = version;
                 true
             }
         }
@@ -99,12 +113,14 @@ impl Secrets {
         let resource = found.map_or(&input.secret_id, |(arn, _)| arn);
         call.require(&self.permit, "secretsmanager:GetSecretValue", resource)?;
         let (arn, stored) = found.ok_or_else(|| not_found("Secrets Manager can't find the specified secret."))?;
+        let without_stage = |stage: &str| {
+            not_found(format!("Secrets Manager can't find the specified secret value for staging label: {stage}"))
+        };
         if let Some(stage) = input.version_stage.filter(|stage| stage != CURRENT) {
-            return Err(not_found(format!(
-                "Secrets Manager can't find the specified secret value for staging label: {stage}"
-            )));
+            return Err(without_stage(&stage));
         }
-        if let Some(version) = input.version_id.filter(|version| *version != stored.version) {
+        let current = stored.current.as_ref().ok_or_else(|| without_stage(CURRENT))?;
+        if let Some(version) = input.version_id.filter(|version| *version != current.id) {
             return Err(not_found(format!(
                 "Secrets Manager can't find the specified secret value for VersionId: {version}"
             )));
@@ -112,10 +128,10 @@ impl Secrets {
         Ok(json!({
             "ARN": arn,
             "Name": stored.name,
-            "VersionId": stored.version,
-            "SecretString": stored.value,
+            "VersionId": current.id,
+            "SecretString": current.value,
             "VersionStages": [CURRENT],
-            "CreatedDate": Number::from(stored.since),
+            "CreatedDate": Number::from(current.since),
         }))
     }
 }
@@ -138,7 +154,8 @@ mod tests {
         let permit: Permit = Arc::new(|key, action, resource| {
             action == "secretsmanager:GetSecretValue" && (key == "ROOT" || (key == "SHOP" && resource == ARN))
         });
-        let secret = Secret { arn: ARN.into(), name: "order-token".into(), value: "{\"current\":\"one\"}".into() };
+        let value = Some("{\"current\":\"one\"}".to_owned());
+        let secret = Secret { arn: ARN.into(), name: "order-token".into(), value };
         Secrets::new(vec![secret], Clock::frozen(Timestamp::from_millis(1_795_000_000_000)), permit)
     }
 
@@ -170,6 +187,21 @@ mod tests {
         assert_eq!(second.secret_string(), Some("two"));
         assert_ne!(second.version_id(), first.version_id());
         assert!(!secrets.replace("nothing", "x"));
+    }
+
+    /// As Secrets Manager answers for a secret that CloudFormation made without a value:
+    /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>.
+    #[tokio::test]
+    async fn a_secret_has_no_value_until_one_is_put() {
+        let secrets = secrets();
+        let client = client(&secrets, "SHOP").await;
+        assert!(secrets.clear(ARN) && !secrets.clear("nothing"));
+        let missing = client.get_secret_value().secret_id(ARN).send().await.unwrap_err().into_service_error();
+        assert!(missing.is_resource_not_found_exception());
+        let text = "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT";
+        assert_eq!(missing.message(), Some(text));
+        assert!(secrets.replace(ARN, "first"));
+        assert_eq!(client.get_secret_value().secret_id(ARN).send().await.unwrap().secret_string(), Some("first"));
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use cloud::stack::StartError;
-use cloud::template::{Site, Template};
+use cloud::template::Template;
 
 use crate::bench::{Bench, Parts};
 use crate::greeting::greeting;
@@ -95,7 +95,7 @@ fn carry_out(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         Some(Command::Reset) => Ok(reset(&arguments.data)?),
         Some(Command::Bench(measure)) => bench(measure),
         Some(Command::Openapi) => {
-            let template = Template::parse(TEMPLATE, &Site::at("http://localhost:3000"))?;
+            let template = Template::parse(TEMPLATE, &crate::site("http://localhost:3000"))?;
             let document =
                 contract::openapi(&template).map_err(|error| StartError::Service("OpenAPI", error.to_string()))?;
             say(document.trim_end());

@@ -12,6 +12,16 @@ use sandboxes::stripe::{self, Stripe, Webhooks};
 
 use crate::{TEMPLATE, documentation, functions};
 
+/// A deployment at this URL: what a parameter without a default has on one machine.
+pub fn site(base_url: &str) -> Site {
+    Site::at(base_url)
+        .with("StoreUrl", base_url)
+        .with("CorsOrigins", "http://localhost:3000,http://localhost:5173")
+        .with("MailIdentity", "bozor.test")
+        .with("MailFrom", "shop@bozor.test")
+        .with("OperatorEmail", "operator@bozor.test")
+}
+
 /// The marketplace as it is deployed on the embedded cloud.
 pub(crate) struct Bozor {
     stripe: OnceLock<Stripe>,
@@ -36,10 +46,7 @@ impl Deployment for Bozor {
     }
 
     fn site(&self, base_url: &str) -> Site {
-        Site::at(base_url)
-            .with("MediaUrl", format!("{base_url}/_aws/s3/bozor-mediabucket"))
-            .with("StoreUrl", base_url)
-            .with("CorsOrigins", "http://localhost:3000,http://localhost:5173")
+        site(base_url).with("MediaUrl", format!("{base_url}/_aws/s3/bozor-mediabucket"))
     }
 
     fn secret(&self, id: &str) -> Option<String> {

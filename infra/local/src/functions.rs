@@ -78,7 +78,9 @@ pub const FUNCTIONS: &[Function] = &[
     http!("admin", admin, "operator", "What the operator does: vendors, orders, payments, categories."),
     http!("payment-webhook", payment_webhook, "webhooks", "What payment providers call."),
     events!("order-events", order_events, queue_batch),
+    events!("follow-up", follow_up, queue_batch),
     events!("imports", imports, queue_batch),
+    events!("media", media, queue_batch),
     events!("projections", projections, stream_batch),
     events!("housekeeping", housekeeping, schedule_tick),
 ];
@@ -125,12 +127,12 @@ fn consumer(
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
-    use cloud::template::{Function, Site, Template};
+    use cloud::template::{Function, Template};
 
     use super::*;
 
     fn template() -> Template {
-        Template::parse(crate::TEMPLATE, &Site::at("http://localhost:3000")).unwrap()
+        Template::parse(crate::TEMPLATE, &crate::site("http://localhost:3000")).unwrap()
     }
 
     /// What Lambda sets: the names that begin like these are its own.

@@ -21,6 +21,7 @@ use cloud::stack::{Stack, StartError};
 use cloud::template::Texts;
 use domain::Timestamp;
 
+pub use deployment::site;
 pub use options::Options;
 
 use deployment::Bozor;

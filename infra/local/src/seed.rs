@@ -13,6 +13,7 @@ use domain::text::{Email, Handle, LongText, Name, Phone};
 use domain::vendor::{Membership, Role, VendorAccount, VendorCard, VendorJob, VendorState, VendorStep};
 use domain::{Currency, ImportId, Outcome, Timestamp, UserId, VendorId};
 use platform::Config;
+use store::accounts::Username;
 use store::{Accounts, Catalog, SettingsTable};
 
 use crate::demo;
@@ -28,8 +29,21 @@ fn failed(error: impl std::fmt::Display) -> StartError {
     StartError::Setup(format!("the demo data cannot be loaded: {error}"))
 }
 
+/// The account of an address, made unless there is one. Whoever was registered by a build that named people by their
+/// address keeps that name.
 async fn register(services: &Services, email: &str, name: &str, groups: &[&str]) -> Result<UserId, StartError> {
+    let config = root_config(services);
+    let table = services.template.table("AccountsTable").ok_or_else(|| failed("no AccountsTable"))?;
+    let accounts = Accounts::new(config.dynamodb().map_err(failed)?, table.name.clone());
+    let (address, now) = (Email::parse(email).map_err(failed)?, now(services));
+    let candidate = if services.cognito.has_user(email)? {
+        Username::known(email)
+    } else {
+        Username::new(platform::ids(now).random_bits())
+    };
+    let username = accounts.claim_email(&address, candidate, now).await.map_err(failed)?.username;
     let account = Account {
+        username: username.to_string(),
         email: email.to_owned(),
         password: PASSWORD.to_owned(),
         name: Some(name.to_owned()),
@@ -47,6 +61,9 @@ pub(crate) async fn accounts(services: &Services, demo: bool) -> Result<(), Star
     register(services, OPERATOR, "Operator", &["admin"]).await?;
     if demo {
         register(services, BUYER, "Aziza", &[]).await?;
+        for vendor in demo::VENDORS {
+            register(services, vendor.email, vendor.name, &[]).await?;
+        }
     }
     Ok(())
 }

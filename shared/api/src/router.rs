@@ -91,6 +91,18 @@ fn is_as_routed(request: &Request) -> bool {
     key.split_once(' ') == Some((request.method().as_str(), path.as_str()))
 }
 
+/// Logs why a request failed. What is not available is a warning: it heals by itself, the client repeats the request,
+/// and the alarm on the API's rate of 5xx rings when it lasts. Anything else is a defect that somebody has to mend.
+fn log_failure(problem: &Problem, route: &str, request_id: Option<&str>) {
+    let (code, cause) = (problem.code().as_str(), problem.cause().unwrap_or_default());
+    let id = request_id.unwrap_or_default();
+    if problem.code() == Code::Unavailable {
+        tracing::warn!(code, http.route = route, request.id = id, cause, "request failed");
+    } else {
+        tracing::error!(code, http.route = route, request.id = id, cause, "request failed");
+    }
+}
+
 async fn finish(request: Request, next: Next, every_route: &str) -> Response {
     let request_id = identity::request_id(request.extensions()).map(str::to_owned);
     let route = request.extensions().get::<MatchedPath>().cloned();
@@ -108,13 +120,7 @@ async fn finish(request: Request, next: Next, every_route: &str) -> Response {
 
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         if problem.status().is_server_error() {
-            tracing::error!(
-                code = problem.code().as_str(),
-                http.route = route.as_ref().map_or("", MatchedPath::as_str),
-                request.id = request_id.as_deref().unwrap_or_default(),
-                cause = problem.cause().unwrap_or_default(),
-                "request failed"
-            );
+            log_failure(&problem, route.as_ref().map_or("", MatchedPath::as_str), request_id.as_deref());
         }
         // axum removes the body from a response to HEAD after it has set `Content-Length` from it.
         *response.body_mut() = Body::from(problem.document(request_id.as_deref()));

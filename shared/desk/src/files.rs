@@ -1,4 +1,4 @@
-//! The bucket of product files, and the queue of the jobs that work on them.
+//! The bucket of product files, and the queues of the jobs that work on them.
 
 use aws_sdk_s3::error::DisplayErrorContext;
 use aws_sdk_s3::primitives::ByteStream;
@@ -15,7 +15,8 @@ pub(crate) struct Files {
     bucket: String,
     /// The same bucket, for presigned uploads and downloads by clients.
     pub(crate) presigner: Bucket,
-    pub(crate) queue: JobQueue,
+    imports: JobQueue,
+    pub(crate) exports: JobQueue,
 }
 
 /// The bucket did not take a file.
@@ -40,7 +41,8 @@ impl Files {
             presigner: Bucket::new(bucket_client.clone(), &bucket),
             bucket_client,
             bucket,
-            queue: JobQueue::new(config)?,
+            imports: JobQueue::new(config, "IMPORTS_QUEUE_URL")?,
+            exports: JobQueue::new(config, "EXPORTS_QUEUE_URL")?,
         })
     }
 
@@ -51,10 +53,20 @@ impl Files {
         sent.map(|_| ()).map_err(|error| NotTaken(DisplayErrorContext(&error).to_string()))
     }
 
-    /// Sends a new message for a job whose message was lost. The caller only reads the job, so an error of the queue is
-    /// logged and does not fail the request: the next read sends again.
-    pub(crate) async fn enqueue_abandoned(&self, job: &VendorJob) {
-        match self.queue.send(job, 0).await {
+    /// Sends a new message for an import whose message was lost.
+    pub(crate) async fn enqueue_abandoned_import(&self, job: &VendorJob) {
+        Self::enqueue_abandoned(&self.imports, job).await;
+    }
+
+    /// Sends a new message for an export whose message was lost.
+    pub(crate) async fn enqueue_abandoned_export(&self, job: &VendorJob) {
+        Self::enqueue_abandoned(&self.exports, job).await;
+    }
+
+    /// The caller only reads the job, so an error of the queue is logged and does not fail the request: the next read
+    /// sends again.
+    async fn enqueue_abandoned(queue: &JobQueue, job: &VendorJob) {
+        match queue.send(job, 0).await {
             Ok(()) => tracing::warn!(?job, "an abandoned job was enqueued again"),
             Err(error) => tracing::warn!(?job, cause = %error, "an abandoned job could not be enqueued again"),
         }

@@ -31,8 +31,8 @@ pub struct Operator {
     catalog: Catalog,
     orders: Orders,
     documents: Bucket,
-    jobs: JobQueue,
     pub(crate) settings: SettingsTable,
+    follow_ups: JobQueue,
 }
 
 /// By what orders are found: exactly one of the three.
@@ -58,7 +58,7 @@ impl Operator {
             orders: Orders::for_reading(dynamodb.clone(), config.required("ORDERS_TABLE")?),
             settings: SettingsTable::new(dynamodb, config.required("SETTINGS_TABLE")?),
             documents: Bucket::new(config.s3()?, config.required("DOCUMENTS_BUCKET")?),
-            jobs: JobQueue::new(config)?,
+            follow_ups: JobQueue::new(config, "FOLLOW_UPS_QUEUE_URL")?,
         })
     }
 
@@ -103,11 +103,11 @@ impl Operator {
                 // The queue and the table cannot be written in one transaction: if the job were sent afterwards, a
                 // crash in between would leave a suspended vendor's products on sale. The job reads the vendor's state
                 // when it runs, so it changes nothing if the state was not saved.
-                self.jobs.send(&follow_up, FOLLOW_UP_DELAY_S).await?;
+                self.follow_ups.send(&follow_up, FOLLOW_UP_DELAY_S).await?;
             }
             let saved = self.accounts.save_vendor(&decided, None, &self.catalog, |saved| call.answer(saved)).await?;
             // The same job without delay; if it fails, the delayed one does the work.
-            if needs_follow_up && let Err(error) = self.jobs.send(&follow_up, 0).await {
+            if needs_follow_up && let Err(error) = self.follow_ups.send(&follow_up, 0).await {
                 tracing::warn!(vendor.id = %id, cause = %error, "the follow-up of a vendor's products is delayed");
             }
             Ok::<_, Error>(saved)

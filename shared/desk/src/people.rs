@@ -5,11 +5,16 @@ use aws_sdk_cognitoidentityprovider::error::DisplayErrorContext;
 use aws_sdk_cognitoidentityprovider::types::{AttributeType, UserStatusType};
 use domain::text::Email;
 use domain::{Code, Coded, UserId};
+use store::Accounts;
+
+use crate::Error;
 
 #[derive(Clone, Debug)]
 pub(crate) struct People {
     client: Client,
     pool: String,
+    /// Knows who signs in with an address.
+    accounts: Accounts,
 }
 
 /// A person with an enabled account and a confirmed address.
@@ -37,14 +42,15 @@ impl Coded for PeopleError {
 }
 
 impl People {
-    pub(crate) fn new(client: Client, pool: impl Into<String>) -> Self {
-        Self { client, pool: pool.into() }
+    pub(crate) fn new(client: Client, pool: impl Into<String>, accounts: Accounts) -> Self {
+        Self { client, pool: pool.into(), accounts }
     }
 
     /// The person who signs in with this address. An unconfirmed account may have been made by anyone, so it counts as
     /// none.
-    pub(crate) async fn with_email(&self, email: &Email) -> Result<Option<Person>, PeopleError> {
-        self.find(email.as_str()).await
+    pub(crate) async fn with_email(&self, email: &Email) -> Result<Option<Person>, Error> {
+        let Some(username) = self.accounts.username_of(email).await? else { return Ok(None) };
+        Ok(self.find(username.as_str()).await?.filter(|person| person.email == *email))
     }
 
     pub(crate) async fn with_id(&self, user: UserId) -> Result<Option<Person>, PeopleError> {
@@ -58,8 +64,7 @@ impl People {
             Err(error) => {
                 let text = DisplayErrorContext(&error).to_string();
                 return match error.as_service_error().map(|refused| refused.code().unwrap_or_default()) {
-                    // The latter for what is no username, such as an address of more than 128 characters.
-                    Some("UserNotFoundException" | "InvalidParameterException") => Ok(None),
+                    Some("UserNotFoundException") => Ok(None),
                     None | Some("TooManyRequestsException" | "InternalErrorException") => {
                         Err(PeopleError::Unavailable(text))
                     }

@@ -113,7 +113,7 @@ impl Desk {
         let (job, faults) = found.ok_or_else(|| Refusal::of(Code::NotFound))?;
         if job.is_abandoned(now) {
             // The worker checks whether the file was uploaded, and resumes the import or fails it.
-            self.files.enqueue_abandoned(&VendorJob::Import { vendor_id: job.vendor, id }).await;
+            self.files.enqueue_abandoned_import(&VendorJob::Import { vendor_id: job.vendor, id }).await;
         }
         Ok((job, faults))
     }
@@ -151,7 +151,7 @@ impl Desk {
 
     /// Enqueues an export. The job's lease makes a duplicate message harmless.
     pub async fn enqueue_export(&self, member: &Member, id: ExportId) -> Result<(), Error> {
-        Ok(self.files.queue.send(&VendorJob::Export { vendor_id: member.vendor(), id }, 0).await?)
+        Ok(self.files.exports.send(&VendorJob::Export { vendor_id: member.vendor(), id }, 0).await?)
     }
 
     /// An export, and where to download its file once it is complete.
@@ -164,7 +164,7 @@ impl Desk {
         member.may(Permission::ReadProducts)?;
         let job = self.accounts.export(member.vendor(), id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
         if job.is_abandoned(now) {
-            self.files.enqueue_abandoned(&VendorJob::Export { vendor_id: job.vendor, id }).await;
+            self.files.enqueue_abandoned_export(&VendorJob::Export { vendor_id: job.vendor, id }).await;
         }
         let mut link = None;
         if job.state == JobState::Completed {

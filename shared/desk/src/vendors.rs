@@ -234,11 +234,12 @@ impl Vendors {
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
         let table = config.required("ACCOUNTS_TABLE")?;
         let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
+        let accounts = Accounts::new(dynamodb.clone(), table);
         Ok(Self {
-            accounts: Accounts::new(dynamodb.clone(), table),
+            people: People::new(config.cognito()?, config.required("USER_POOL_ID")?, accounts.clone()),
+            accounts,
             catalog: Catalog::new(dynamodb, config.required("CATALOG_TABLE")?, config.required("MEDIA_BASE_URL")?),
             documents: Bucket::new(config.s3()?, config.required("DOCUMENTS_BUCKET")?),
-            people: People::new(config.cognito()?, config.required("USER_POOL_ID")?),
         })
     }
 

@@ -31,6 +31,11 @@ impl Ids {
         bits
     }
 
+    /// Random bits for a name that tells nothing, not even a time.
+    pub fn random_bits(&mut self) -> [u8; 16] {
+        (self.random)()
+    }
+
     /// A random number below `bound`; zero when the bound is zero.
     pub fn random_below(&mut self, bound: u16) -> u16 {
         let [high, low, ..] = (self.random)();

@@ -93,11 +93,12 @@ fn read<T: DeserializeOwned>(event: &str) -> Result<T, EventError> {
 /// Why a message is to be delivered again.
 pub trait MessageError: Error {
     /// Whether it is part of normal work, such as a copy of a message that another invocation holds. An error that is
-    /// not counts for the operator's alarm.
+    /// not is logged as a warning.
     fn is_expected(&self) -> bool;
 }
 
-/// Logs a failure once, with its chain of causes.
+/// Logs a failure once, with its chain of causes. As a warning: it is tried again, and what fails in all attempts is a
+/// dead letter, or a run of housekeeping that is missed, which have alarms of their own.
 fn log_failure(item: &str, error: &dyn Error) {
     let mut cause = error.to_string();
     let mut next = error.source();
@@ -106,7 +107,7 @@ fn log_failure(item: &str, error: &dyn Error) {
         cause.push_str(&source.to_string());
         next = source.source();
     }
-    tracing::error!(item, cause, "an event was not processed and will be delivered again");
+    tracing::warn!(item, cause, "an event was not processed and will be delivered again");
 }
 
 // Handlers' futures are boxed: nested in the future of the loop, they exceed the depth to which the compiler computes

@@ -18,8 +18,10 @@ mod queue;
 mod secrets;
 mod serve;
 mod sigv4;
+mod slice;
 mod stream;
 pub mod trace;
+mod uploads;
 
 pub use bucket::{Bucket, NotSigned, UploadSpec};
 pub use config::Config;
@@ -33,8 +35,10 @@ pub use ids::ids;
 pub use queue::{JobQueue, NotSent};
 pub use secrets::{Rotating, Secret, SecretError};
 pub use serve::serve;
+pub use slice::Slice;
 pub use stream::{Change, StreamRecord};
 pub use trace::traced;
+pub use uploads::uploaded_keys;
 
 /// The `main` of a Lambda function: `http` serves the router of a crate, any other word consumes events with its
 /// handler.

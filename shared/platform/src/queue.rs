@@ -1,4 +1,4 @@
-//! The queue of vendors' jobs.
+//! Queues of vendors' jobs.
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::DisplayErrorContext;
@@ -24,12 +24,13 @@ impl Coded for NotSent {
 }
 
 impl JobQueue {
-    /// Builds the client.
+    /// The queue whose URL this variable holds. Each kind of work has its own: what strangers can cause never waits in
+    /// front of what the operator orders.
     ///
     /// # Errors
     /// An environment variable is missing.
-    pub fn new(config: &Config) -> Result<Self, Fatal> {
-        Ok(Self { client: config.sqs()?, url: config.required("IMPORTS_QUEUE_URL")?.to_owned() })
+    pub fn new(config: &Config, variable: &str) -> Result<Self, Fatal> {
+        Ok(Self { client: config.sqs()?, url: config.required(variable)?.to_owned() })
     }
 
     /// Sends a job that starts after some seconds.
@@ -37,7 +38,18 @@ impl JobQueue {
     /// # Errors
     /// SQS did not take it.
     pub async fn send(&self, job: &VendorJob, delay_s: i32) -> Result<(), NotSent> {
-        let body = serde_json::to_string(job).map_err(|error| NotSent(error.to_string()))?;
+        self.put(&serde_json::to_string(job).map_err(|error| NotSent(error.to_string()))?, delay_s).await
+    }
+
+    /// Sends a message on as it is, because it came to another queue.
+    ///
+    /// # Errors
+    /// SQS did not take it.
+    pub async fn forward(&self, message: &str) -> Result<(), NotSent> {
+        self.put(message, 0).await
+    }
+
+    async fn put(&self, body: &str, delay_s: i32) -> Result<(), NotSent> {
         let call = self.client.send_message().queue_url(&self.url).message_body(body).delay_seconds(delay_s);
         call.send().await.map(|_| ()).map_err(|error| NotSent(DisplayErrorContext(&error).to_string()))
     }

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_secretsmanager::error::SdkError;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::{Code, Coded, OrderId};
@@ -65,6 +66,9 @@ impl std::fmt::Debug for Rotating {
 /// Why a secret is not available.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum SecretError {
+    /// Nobody has put a value yet: the stack makes a provider's secret without one.
+    #[error("the secret {arn} has no value")]
+    Missing { arn: String },
     /// Secrets Manager did not answer, or refused.
     #[error("the secret {arn} could not be read: {reason}")]
     Unreadable {
@@ -94,6 +98,8 @@ pub struct Secret<T> {
 #[derive(Debug)]
 struct State<T> {
     value: Option<(Arc<T>, Instant)>,
+    /// When it was last seen that there is no value. Kept like a value, or each call would ask again.
+    missing: Option<Instant>,
     refreshed: Option<Instant>,
 }
 
@@ -106,7 +112,7 @@ impl Config {
         Ok(Secret {
             client: self.secrets()?,
             arn: self.required(variable)?.to_owned(),
-            state: Mutex::new(State { value: None, refreshed: None }),
+            state: Mutex::new(State { value: None, missing: None, refreshed: None }),
         })
     }
 }
@@ -123,6 +129,9 @@ impl<T: DeserializeOwned> Secret<T> {
         let cached = match &state.value {
             Some((value, at)) if at.elapsed() < CACHE_TTL => return Ok(Arc::clone(value)),
             Some((value, _)) => Some(Arc::clone(value)),
+            None if state.missing.is_some_and(|at| at.elapsed() < CACHE_TTL) => {
+                return Err(SecretError::Missing { arn: self.arn.clone() });
+            }
             None => None,
         };
         let value = match (self.read().await, cached) {
@@ -131,7 +140,13 @@ impl<T: DeserializeOwned> Secret<T> {
                 tracing::warn!(cause = %error, "a secret could not be read again; the cached value stays in use");
                 cached
             }
-            (Err(error), None) => return Err(error),
+            (Err(error), None) => {
+                if matches!(error, SecretError::Missing { .. }) {
+                    tracing::warn!(secret.arn = self.arn, "a secret has no value yet");
+                    state.missing = Some(Instant::now());
+                }
+                return Err(error);
+            }
         };
         state.value = Some((Arc::clone(&value), Instant::now()));
         Ok(value)
@@ -169,6 +184,9 @@ fn text_of(
     Box::pin(async move {
         match client.get_secret_value().secret_id(&arn).send().await {
             Ok(answer) => Ok(answer.secret_string.unwrap_or_default()),
+            Err(SdkError::ServiceError(error)) if error.err().is_resource_not_found_exception() => {
+                Err(SecretError::Missing { arn })
+            }
             Err(error) => {
                 let reason = aws_smithy_types::error::display::DisplayErrorContext(error).to_string();
                 Err(SecretError::Unreadable { arn, reason })
@@ -299,6 +317,19 @@ pub(crate) mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_secret_without_a_value_is_asked_for_again_after_five_minutes() {
+        let fake = Fake::answering(400, r#"{"__type":"ResourceNotFoundException","message":"no"}"#);
+        let secret = secret(&fake);
+        for _ in 0..3 {
+            assert!(matches!(secret.value().await, Err(SecretError::Missing { .. })));
+        }
+        assert_eq!(fake.seen().len(), 1);
+        fake.answers_now(200, &holding("first"));
+        tokio::time::advance(CACHE_TTL).await;
+        assert_eq!(secret.value().await.unwrap().current, "first");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn the_old_value_serves_on_when_the_service_is_down() {
         let fake = Fake::answering(200, &holding("one"));
         let secret = secret(&fake);
@@ -310,7 +341,7 @@ pub(crate) mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_secret_that_cannot_be_had_says_which_but_not_what() {
-        let fake = Fake::answering(400, r#"{"__type":"ResourceNotFoundException","message":"no"}"#);
+        let fake = Fake::answering(400, r#"{"__type":"AccessDeniedException","message":"no"}"#);
         let error = secret(&fake).value().await.unwrap_err();
         assert_eq!(error.code(), Code::Unavailable);
         assert!(error.to_string().contains("arn:order-token"), "{error}");

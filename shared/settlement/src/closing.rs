@@ -1,7 +1,9 @@
 //! Closing the attempts of an order that could still be paid.
 
+use std::time::Duration;
+
 use domain::order::{OrderState, PlacedOrder};
-use domain::payment::Payment;
+use domain::payment::{Payment, PaymentState};
 use domain::{PaymentId, Timestamp};
 use payments::{Cancellation, Failure};
 use store::Error;
@@ -83,6 +85,9 @@ impl Settlement {
     }
 
     async fn close(&self, payment: &Payment, now: Timestamp) -> Result<Attempt, Error> {
+        if was_left_unopened(payment, now) {
+            return Ok(Attempt::Gone);
+        }
         let failure = match self.ask(payment.provider, self.providers.cancel(payment)).await {
             Ok(Cancellation::Cancelled) => return Ok(Attempt::Cancelled),
             Ok(Cancellation::Captured(news)) => {
@@ -107,6 +112,16 @@ impl Settlement {
     }
 }
 
+/// How long a call that opens an attempt can be under way: longer than any function runs.
+const OPENING: Duration = Duration::from_secs(60);
+
+/// Whether an attempt has no reference although the call that would have brought one is over. Nobody was ever given a
+/// way to pay it, so its provider need not be asked, which may be down: should it have the payment nevertheless, and
+/// should that be paid, its webhook finds an attempt that is closed, like any late payment.
+fn was_left_unopened(payment: &Payment, now: Timestamp) -> bool {
+    payment.reference.is_none() && payment.state == PaymentState::Created && now.since(payment.created_at) > OPENING
+}
+
 /// Whether an attempt has no reference, and its provider no key to look it up with: waiting for the key would hold its
 /// stock forever.
 fn was_never_opened(payment: &Payment, failure: &Failure) -> bool {
@@ -117,7 +132,7 @@ fn was_never_opened(payment: &Payment, failure: &Failure) -> bool {
 mod tests {
     use domain::OrderId;
     use domain::examples::{self, usd};
-    use domain::payment::{PaymentState, ProviderName};
+    use domain::payment::ProviderName;
 
     use super::*;
 
@@ -146,6 +161,18 @@ mod tests {
             }
             let cash = Payment { provider: ProviderName::CashOnDelivery, ..payment(PaymentState::Pending, None) };
             assert!(!Closing::ToRelease.concerns(&cash, state));
+        }
+    }
+
+    #[test]
+    fn an_attempt_is_left_unopened_once_no_call_can_bring_its_reference_any_more() {
+        let attempt = |state, reference| payment(state, reference);
+        let at = |attempt: &Payment, seconds: u64| attempt.created_at + Duration::from_secs(seconds);
+        let unopened = attempt(PaymentState::Created, None);
+        assert!(!was_left_unopened(&unopened, at(&unopened, 60)), "its call may be under way");
+        assert!(was_left_unopened(&unopened, at(&unopened, 61)));
+        for other in [attempt(PaymentState::Created, Some("pi_1")), attempt(PaymentState::Pending, None)] {
+            assert!(!was_left_unopened(&other, at(&other, 3_600)));
         }
     }
 

@@ -50,8 +50,8 @@ pub(crate) fn from_config(config: &Config) -> Result<Providers, Fatal> {
     Ok(Providers::new(Arc::new(http), Arc::new(read), config.required("STRIPE_API_BASE")?))
 }
 
-/// The text of a secret; empty when it is malformed, which is treated like a missing key: the operator has to correct
-/// it before anything can be paid.
+/// The text of a secret; empty when it has no value yet or is malformed. Either way the provider is off until the
+/// operator puts its keys.
 async fn text_of(secret: &Secret<Value>, freshness: Freshness) -> Result<String, SecretUnavailable> {
     let cached = secret.value().await;
     let read = match freshness {
@@ -64,9 +64,9 @@ async fn text_of(secret: &Secret<Value>, freshness: Freshness) -> Result<String,
     };
     match read {
         Ok(secret) => Ok(secret.to_string()),
-        Err(SecretError::Malformed { .. }) => Ok(String::new()),
+        Err(SecretError::Missing { .. } | SecretError::Malformed { .. }) => Ok(String::new()),
         Err(error) => {
-            tracing::error!(cause = %error, "a provider's secret cannot be read");
+            tracing::warn!(cause = %error, "a provider's secret cannot be read");
             Err(SecretUnavailable)
         }
     }

@@ -73,7 +73,8 @@ impl Settlement {
             Err(error) => {
                 if error.code() == Code::WrongState {
                     tracing::error!(
-                        order.id = %order, cause = %error, "an order's state does not allow a provider's news"
+                        needs = "money", order.id = %order, cause = %error,
+                        "an order's state does not allow a provider's news"
                     );
                 }
                 Err(error)
@@ -164,7 +165,8 @@ fn apply(placed: &mut PlacedOrder, news: &ProviderNews, late: LatePayment, ids: 
                 && last.is_some_and(|last| last.event == HistoryEvent::RefundSucceededAfterFailure)
             {
                 tracing::error!(
-                    order.id = %placed.order.id, refund.id = %refund, "a refund succeeded after it had failed here"
+                    needs = "money", order.id = %placed.order.id, refund.id = %refund,
+                    "a refund succeeded after it had failed here"
                 );
             }
             Ok(settled)

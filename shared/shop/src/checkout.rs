@@ -311,7 +311,9 @@ impl Checkout {
             }
             if let Some(opening) = &opening {
                 *payment = loaded.after_opening(opening).inspect_err(|cause| {
-                    tracing::error!(order.id = %id, payment.id = %attempt, %cause, "an impossible step of a payment");
+                    tracing::error!(
+                        needs = "money", order.id = %id, payment.id = %attempt, %cause, "an impossible step of a payment"
+                    );
                 })?;
             }
             let written = payment.clone();
@@ -326,7 +328,7 @@ impl Checkout {
                 Err(error) => {
                     // The order is placed and the provider has its payment. A repeat takes over and finds the same
                     // payment.
-                    tracing::error!(order.id = %id, cause = %error, "the answer to a checkout could not be stored");
+                    tracing::warn!(order.id = %id, cause = %error, "the answer to a checkout could not be stored");
                     return Ok(Outcome::Done(response));
                 }
             }

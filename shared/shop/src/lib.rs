@@ -7,6 +7,7 @@
 mod addresses;
 mod carts;
 mod checkout;
+mod client_secret;
 mod credentials;
 mod guests;
 mod orders;

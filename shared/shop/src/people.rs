@@ -2,11 +2,12 @@
 //!
 //! Where the answer must not reveal whether an address has an account, success and such errors come to the same.
 
-use aws_sdk_cognitoidentityprovider::operation::initiate_auth::InitiateAuthOutput;
+use aws_sdk_cognitoidentityprovider::types::AuthenticationResultType;
 use domain::text::{Email, Name};
 use domain::{Code, Refusal, Timestamp};
 use platform::{Config, Fatal};
 use serde::Serialize;
+use store::accounts::{Claimed, Username};
 use store::rate_limits::Target;
 use store::{Accounts, RateLimits, SettingsTable};
 use utoipa::ToSchema;
@@ -87,7 +88,11 @@ impl People {
             rate_limits: RateLimits::new(dynamodb.clone(), config.required("CARTS_TABLE")?),
             settings: SettingsTable::new(dynamodb.clone(), config.required("SETTINGS_TABLE")?),
             accounts: Accounts::new(dynamodb, table),
-            user_pool: UserPool::new(config.cognito()?, config.required("USER_POOL_CLIENT_ID")?),
+            user_pool: UserPool::new(
+                config.cognito()?,
+                config.required("USER_POOL_ID")?,
+                config.required("USER_POOL_CLIENT_ID")?,
+            ),
         })
     }
 
@@ -101,10 +106,28 @@ impl People {
         Ok(self.rate_limits.count(call, by.client, Target::Email(by.email), limits, by.now).await?)
     }
 
+    /// The name of whoever signs in with the address. An address of nobody gets a name that nobody has, so that the
+    /// same calls are made for both, and the pool hides the difference.
+    async fn username(&self, by: Limited<'_>) -> Result<Username, Error> {
+        let known = self.accounts.username_of(by.email).await?;
+        Ok(known.unwrap_or_else(|| new_username(by.now)))
+    }
+
     /// Creates an account and mails a code to its address.
     pub async fn sign_up(&self, password: &Password, name: Option<&Name>, by: Limited<'_>) -> Result<(), Error> {
         self.count(LimitedCall::Mail, by).await?;
-        match self.user_pool.sign_up(by.email, password, name).await {
+        // The address is claimed first: a call that dies in between leaves a reserved name, which the next one takes.
+        let claimed = match self.accounts.username_of(by.email).await? {
+            Some(username) => Claimed { username, is_new: false },
+            None => self.accounts.claim_email(by.email, new_username(by.now), by.now).await?,
+        };
+        match self.user_pool.sign_up(&claimed.username, by.email, password, name).await {
+            Err(refused @ (UserPoolError::BadPassword(_) | UserPoolError::BadInput(_))) => {
+                if claimed.is_new {
+                    self.accounts.release_email(by.email).await?;
+                }
+                Err(refused.into())
+            }
             // The pool does not permit sign-up, or this app client may not write the attributes: an error in our
             // configuration.
             Err(UserPoolError::Refused) => {
@@ -117,7 +140,7 @@ impl People {
     /// Confirms an e-mail address with the mailed code. From then on the account can be used.
     pub async fn confirm(&self, code: &MailedCode, by: Limited<'_>) -> Result<(), Error> {
         self.count(LimitedCall::Credential("confirm"), by).await?;
-        match self.user_pool.confirm(by.email, code).await {
+        match self.user_pool.confirm(&self.username(by).await?, code).await {
             // An unknown or already confirmed address answers like an expired code, so that neither is revealed.
             Err(UserPoolError::Unknown | UserPoolError::Refused) => Err(Refusal::of(Code::CodeExpired).into()),
             done => Ok(done?),
@@ -127,7 +150,7 @@ impl People {
     /// Mails the confirmation code again.
     pub async fn resend_code(&self, by: Limited<'_>) -> Result<(), Error> {
         self.count(LimitedCall::Mail, by).await?;
-        match self.user_pool.resend(by.email).await {
+        match self.user_pool.resend(&self.username(by).await?).await {
             // The address is confirmed already.
             Err(UserPoolError::BadInput(_)) => Ok(()),
             done => acknowledged(done),
@@ -137,7 +160,7 @@ impl People {
     /// Mails a code for resetting the password.
     pub async fn request_password_reset(&self, by: Limited<'_>) -> Result<(), Error> {
         self.count(LimitedCall::Mail, by).await?;
-        match self.user_pool.forgot_password(by.email).await {
+        match self.user_pool.forgot_password(&self.username(by).await?).await {
             // The account has no confirmed address to mail to.
             Err(UserPoolError::BadInput(_)) => Ok(()),
             done => acknowledged(done),
@@ -147,7 +170,7 @@ impl People {
     /// Sets a new password with the mailed code.
     pub async fn reset_password(&self, code: &MailedCode, password: &Password, by: Limited<'_>) -> Result<(), Error> {
         self.count(LimitedCall::Credential("reset"), by).await?;
-        match self.user_pool.reset_password(by.email, code, password).await {
+        match self.user_pool.reset_password(&self.username(by).await?, code, password).await {
             // An unknown address, no reset under way, a wrong code, an expired code and too many guesses answer alike:
             // a difference would reveal to somebody who guesses codes which addresses have an account.
             Err(
@@ -168,11 +191,18 @@ impl People {
     /// Signs in with an e-mail address and a password.
     pub async fn sign_in(&self, password: &Password, by: Limited<'_>) -> Result<Session, Error> {
         self.count(LimitedCall::Credential("sign-in"), by).await?;
-        match self.user_pool.sign_in(by.email, password).await {
+        match self.user_pool.sign_in(&self.username(by).await?, password).await {
             Err(UserPoolError::Unknown | UserPoolError::Refused | UserPoolError::BadInput(_)) => {
                 Err(Refusal::of(Code::InvalidCredentials).into())
             }
-            answer => session(&answer?, None),
+            answer => {
+                let answer = answer?;
+                if let Some(challenge) = answer.challenge_name() {
+                    let session = answer.session().unwrap_or_default().to_owned();
+                    return Ok(Session::Challenge(Challenge { challenge: challenge.as_str().to_lowercase(), session }));
+                }
+                tokens(answer.authentication_result(), None)
+            }
         }
     }
 
@@ -180,7 +210,7 @@ impl People {
     pub async fn refresh(&self, token: &RefreshToken) -> Result<Session, Error> {
         match self.user_pool.refresh(token).await {
             Err(UserPoolError::Unknown | UserPoolError::BadInput(_)) => Err(Refusal::of(Code::Unauthorized).into()),
-            answer => session(&answer?, Some(token)),
+            answer => tokens(answer?.as_ref(), Some(token)),
         }
     }
 
@@ -207,23 +237,22 @@ fn acknowledged(done: Result<(), UserPoolError>) -> Result<(), Error> {
         Err(UserPoolError::Undelivered) => {
             // Nobody but the operator learns of it: an unknown address is never mailed to. The code can be asked for
             // again.
-            tracing::error!("a code could not be mailed");
+            tracing::warn!("a code could not be mailed");
             Ok(())
         }
         done => Ok(done?),
     }
 }
 
-/// The session of a sign-in or a refresh. When Cognito issues no new refresh token, the `previous` one stays valid and
+fn new_username(now: Timestamp) -> Username {
+    Username::new(platform::ids(now).random_bits())
+}
+
+/// The tokens of a sign-in or a refresh. When Cognito issues no new refresh token, the `previous` one stays valid and
 /// is answered, so that both have answers of the same shape.
-fn session(answer: &InitiateAuthOutput, previous: Option<&RefreshToken>) -> Result<Session, Error> {
-    if let Some(challenge) = answer.challenge_name() {
-        let session = answer.session().unwrap_or_default().to_owned();
-        return Ok(Session::Challenge(Challenge { challenge: challenge.as_str().to_lowercase(), session }));
-    }
-    let result = answer.authentication_result();
-    let refresh_token = result.and_then(|tokens| tokens.refresh_token()).or(previous.map(RefreshToken::as_str));
-    match (result, refresh_token) {
+fn tokens(issued: Option<&AuthenticationResultType>, previous: Option<&RefreshToken>) -> Result<Session, Error> {
+    let refresh_token = issued.and_then(|tokens| tokens.refresh_token()).or(previous.map(RefreshToken::as_str));
+    match (issued, refresh_token) {
         (Some(tokens), Some(refresh_token)) => Ok(Session::Tokens(Tokens {
             access_token: tokens.access_token().unwrap_or_default().to_owned(),
             id_token: tokens.id_token().unwrap_or_default().to_owned(),

@@ -1,19 +1,27 @@
 //! The user pool (Cognito), with its exceptions mapped to what they mean here.
 
+use std::sync::Arc;
+
 use aws_sdk_cognitoidentityprovider::Client;
 use aws_sdk_cognitoidentityprovider::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_cognitoidentityprovider::operation::initiate_auth::InitiateAuthOutput;
-use aws_sdk_cognitoidentityprovider::types::{AttributeType, AuthFlowType};
+use aws_sdk_cognitoidentityprovider::types::{AttributeType, AuthFlowType, AuthenticationResultType};
 use domain::text::{Email, Name};
 use domain::{Code, Coded, FieldError};
+use store::accounts::Username;
+use tokio::sync::OnceCell;
 
+use crate::client_secret::ClientSecret;
 use crate::credentials::{MailedCode, Password, RefreshToken};
 
-/// The user pool, through the marketplace's app client.
+/// The user pool, through the marketplace's app client. Whoever a call is about is named by their [`Username`].
 #[derive(Clone, Debug)]
 pub(crate) struct UserPool {
     client: Client,
+    pool_id: String,
     client_id: String,
+    /// Read at the first call that needs it, and kept: a client's secret never changes.
+    secret: Arc<OnceCell<ClientSecret>>,
 }
 
 /// A person's attributes in the user pool.
@@ -113,7 +121,9 @@ where
         "UserNotFoundException" => UserPoolError::Unknown,
         // Only the message distinguishes a locked account from a wrong password.
         "NotAuthorizedException" if message.contains("attempts exceeded") => UserPoolError::AccountLimit,
-        "NotAuthorizedException" => UserPoolError::Refused,
+        // Only the message says that it is we who are refused: the secret is not this client's.
+        "NotAuthorizedException" if message.to_ascii_lowercase().contains("secret") => UserPoolError::Failed(text()),
+        "NotAuthorizedException" | "RefreshTokenReuseException" => UserPoolError::Refused,
         "UserNotConfirmedException" => UserPoolError::NotConfirmed,
         "PasswordResetRequiredException" => UserPoolError::ResetRequired,
         "CodeMismatchException" => UserPoolError::CodeMismatch,
@@ -132,12 +142,33 @@ where
 }
 
 impl UserPool {
-    pub(crate) fn new(client: Client, client_id: impl Into<String>) -> Self {
-        Self { client, client_id: client_id.into() }
+    pub(crate) fn new(client: Client, pool_id: impl Into<String>, client_id: impl Into<String>) -> Self {
+        Self { client, pool_id: pool_id.into(), client_id: client_id.into(), secret: Arc::default() }
+    }
+
+    /// The client's secret. A read that fails is repeated by the next call.
+    async fn secret(&self) -> Result<&ClientSecret, UserPoolError> {
+        let read = || async {
+            let call = self.client.describe_user_pool_client().user_pool_id(&self.pool_id).client_id(&self.client_id);
+            let described = call.send().await.map_err(|error| match user_pool_error(error) {
+                unavailable @ (UserPoolError::Unavailable(_) | UserPoolError::TooMany) => unavailable,
+                // Nobody's credentials are refused here but ours.
+                other => UserPoolError::Failed(other.to_string()),
+            })?;
+            let secret = described.user_pool_client().and_then(|client| client.client_secret());
+            let secret = secret.ok_or_else(|| UserPoolError::Failed("the app client has no secret".to_owned()))?;
+            Ok(ClientSecret::new(secret))
+        };
+        self.secret.get_or_try_init(read).await
+    }
+
+    async fn hash(&self, username: &Username) -> Result<String, UserPoolError> {
+        Ok(self.secret().await?.hash(username, &self.client_id))
     }
 
     pub(crate) async fn sign_up(
         &self,
+        username: &Username,
         email: &Email,
         password: &Password,
         name: Option<&Name>,
@@ -153,8 +184,9 @@ impl UserPool {
         if let Some(name) = name {
             attributes.push(attribute("name", name.as_str())?);
         }
-        let call = self.client.sign_up().client_id(&self.client_id).username(email.as_str());
-        call.password(password.as_str())
+        let call = self.client.sign_up().client_id(&self.client_id).username(username.as_str());
+        call.secret_hash(self.hash(username).await?)
+            .password(password.as_str())
             .set_user_attributes(Some(attributes))
             .send()
             .await
@@ -162,51 +194,61 @@ impl UserPool {
             .map_err(user_pool_error)
     }
 
-    pub(crate) async fn confirm(&self, email: &Email, code: &MailedCode) -> Result<(), UserPoolError> {
-        let call = self.client.confirm_sign_up().client_id(&self.client_id).username(email.as_str());
-        call.confirmation_code(code.as_str()).send().await.map(|_| ()).map_err(user_pool_error)
+    pub(crate) async fn confirm(&self, username: &Username, code: &MailedCode) -> Result<(), UserPoolError> {
+        let call = self.client.confirm_sign_up().client_id(&self.client_id).username(username.as_str());
+        let call = call.secret_hash(self.hash(username).await?).confirmation_code(code.as_str());
+        call.send().await.map(|_| ()).map_err(user_pool_error)
     }
 
-    pub(crate) async fn resend(&self, email: &Email) -> Result<(), UserPoolError> {
-        let call = self.client.resend_confirmation_code().client_id(&self.client_id).username(email.as_str());
+    pub(crate) async fn resend(&self, username: &Username) -> Result<(), UserPoolError> {
+        let call = self.client.resend_confirmation_code().client_id(&self.client_id).username(username.as_str());
+        let call = call.secret_hash(self.hash(username).await?);
         call.send().await.map(|_| ()).map_err(user_pool_error)
     }
 
     pub(crate) async fn sign_in(
         &self,
-        email: &Email,
+        username: &Username,
         password: &Password,
     ) -> Result<InitiateAuthOutput, UserPoolError> {
         let call = self.client.initiate_auth().client_id(&self.client_id).auth_flow(AuthFlowType::UserPasswordAuth);
-        call.auth_parameters("USERNAME", email.as_str())
+        call.auth_parameters("USERNAME", username.as_str())
             .auth_parameters("PASSWORD", password.as_str())
+            .auth_parameters("SECRET_HASH", self.hash(username).await?)
             .send()
             .await
             .map_err(user_pool_error)
     }
 
-    pub(crate) async fn refresh(&self, token: &RefreshToken) -> Result<InitiateAuthOutput, UserPoolError> {
-        let call = self.client.initiate_auth().client_id(&self.client_id).auth_flow(AuthFlowType::RefreshTokenAuth);
-        call.auth_parameters("REFRESH_TOKEN", token.as_str()).send().await.map_err(user_pool_error)
+    /// New tokens. `InitiateAuth` would want a hash of the name that only the token's owner knows.
+    pub(crate) async fn refresh(
+        &self,
+        token: &RefreshToken,
+    ) -> Result<Option<AuthenticationResultType>, UserPoolError> {
+        let call = self.client.get_tokens_from_refresh_token().client_id(&self.client_id);
+        let call = call.client_secret(self.secret().await?.as_str()).refresh_token(token.as_str());
+        call.send().await.map(|answer| answer.authentication_result).map_err(user_pool_error)
     }
 
     pub(crate) async fn sign_out(&self, access_token: &str) -> Result<(), UserPoolError> {
         self.client.global_sign_out().access_token(access_token).send().await.map(|_| ()).map_err(user_pool_error)
     }
 
-    pub(crate) async fn forgot_password(&self, email: &Email) -> Result<(), UserPoolError> {
-        let call = self.client.forgot_password().client_id(&self.client_id).username(email.as_str());
+    pub(crate) async fn forgot_password(&self, username: &Username) -> Result<(), UserPoolError> {
+        let call = self.client.forgot_password().client_id(&self.client_id).username(username.as_str());
+        let call = call.secret_hash(self.hash(username).await?);
         call.send().await.map(|_| ()).map_err(user_pool_error)
     }
 
     pub(crate) async fn reset_password(
         &self,
-        email: &Email,
+        username: &Username,
         code: &MailedCode,
         password: &Password,
     ) -> Result<(), UserPoolError> {
-        let call = self.client.confirm_forgot_password().client_id(&self.client_id).username(email.as_str());
-        call.confirmation_code(code.as_str())
+        let call = self.client.confirm_forgot_password().client_id(&self.client_id).username(username.as_str());
+        call.secret_hash(self.hash(username).await?)
+            .confirmation_code(code.as_str())
             .password(password.as_str())
             .send()
             .await

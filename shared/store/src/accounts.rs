@@ -1,11 +1,12 @@
 //! The table Accounts: vendors' private accounts and their members, buyers' profiles and addresses. Personal data.
 
+mod emails;
 mod jobs;
 
 use aws_sdk_dynamodb::Client;
 use domain::address::Address;
 use domain::stored::Kept;
-use domain::text::Name;
+use domain::text::{Email, Name};
 use domain::vendor::{Member, Membership, Shop, VendorAccount, VendorState};
 use domain::{AddressId, Code, Outcome, PageRequest, Prepared, Refusal, Slice, Timestamp, UserId, VendorId};
 use serde::{Deserialize, Serialize};
@@ -24,8 +25,10 @@ const MEMBER: &str = "member";
 const PROFILE: &str = "profile";
 const ADDRESS_BOOK: &str = "address_book";
 
+pub use emails::{Claimed, Username};
+
 /// The keys of the items.
-enum Entry {
+enum Entry<'a> {
     /// `VENDOR#<id>` / `FILE`.
     Vendor(VendorId),
     /// `USER#<id>` / `MEMBER#<vendor>`: one query reads all memberships of a person.
@@ -34,15 +37,18 @@ enum Entry {
     Profile(UserId),
     /// `USER#<id>` / `ADDRESSES`: the address book is one item, because it is replaced as a whole.
     AddressBook(UserId),
+    /// `EMAIL#<address>` / `EMAIL`: an address belongs to one person, and finds their name in the user pool.
+    Email(&'a Email),
 }
 
-impl Entry {
+impl Entry<'_> {
     fn key(&self) -> Attributes {
         match self {
             Self::Vendor(id) => key(format!("VENDOR#{id}"), "FILE"),
             Self::Member(user, vendor) => key(format!("USER#{user}"), format!("MEMBER#{vendor}")),
             Self::Profile(user) => key(format!("USER#{user}"), "PROFILE"),
             Self::AddressBook(user) => key(format!("USER#{user}"), "ADDRESSES"),
+            Self::Email(address) => key(format!("EMAIL#{address}"), "EMAIL"),
         }
     }
 }

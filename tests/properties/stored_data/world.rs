@@ -282,6 +282,10 @@ impl World<'_> {
         let vendor = shop.sign_in_again(&self.vendor).await;
         vendor.send(Method::POST, "/v1/vendor/imports", Some(FILE.into()), "text/csv").await.expect(202);
         vendor.post("/v1/vendor/exports", &json!({})).await.expect(202);
+        let picture = b"\x89PNG\r\n\x1a\n";
+        let asked = json!({"content_type": "image/png", "size": picture.len()});
+        let media = vendor.post("/v1/vendor/media", &asked).await.expect(201).clone();
+        vendor.upload(&media["upload"], picture).await.expect(200);
         let announced = json!({"filename": "bowls.csv", "size": FILE.len()});
         let begun = vendor.post("/v1/vendor/imports", &announced).await.expect(202).clone();
         vendor.upload(&begun["upload"], FILE.as_bytes()).await.expect(200);

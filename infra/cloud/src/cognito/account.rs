@@ -26,7 +26,7 @@ pub(super) fn user(cognito: &Cognito, input: &BearerInput) -> Result<Value, Refu
         .filter(|(name, _)| client.reads(name))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
-    Ok(json!({ "Username": user.sub, "UserAttributes": listed(&user.sub, &readable) }))
+    Ok(json!({ "Username": user.username, "UserAttributes": listed(&user.sub, &readable) }))
 }
 
 /// Attributes as responses list them, the `sub` first.

@@ -6,7 +6,7 @@ use serde_json::{Map, Number, Value, json};
 
 use super::account::{checked_attributes, listed};
 use super::database::later;
-use super::sign_up::{already_exists, check_address, check_username, new_user, not_to_be_confirmed};
+use super::sign_up::{already_exists, check_username, new_user, not_to_be_confirmed};
 use super::{Account, Attribute, Cognito, Status, User, UserPool, invalid_parameter, user_not_found};
 use crate::sqs::wire::{Call, Refusal};
 
@@ -55,7 +55,7 @@ struct CreateInput {
 pub(super) async fn create_user(cognito: &Cognito, call: &Call<'_>) -> Result<Value, Refusal> {
     let input: CreateInput = permitted(cognito, call)?;
     let (inner, policy) = (&cognito.inner, &cognito.inner.pool.password_policy);
-    check_address(&input.username)?;
+    check_username(&input.username)?;
     let (resends, is_silent) = match input.message_action.as_deref() {
         None => (false, false),
         Some("RESEND") => (true, false),
@@ -82,7 +82,7 @@ pub(super) async fn create_user(cognito: &Cognito, call: &Call<'_>) -> Result<Va
     }
     let user = known(cognito, &input.username)?;
     if !is_silent {
-        let text = format!("Your username is {} and temporary password is {password}", user.email);
+        let text = format!("Your username is {} and temporary password is {password}", user.username);
         cognito.deliver(&user, "Your temporary password", &text, &password)?;
     }
     Ok(json!({ "User": described(&user, "Attributes") }))
@@ -132,7 +132,7 @@ pub(super) fn user(cognito: &Cognito, call: &Call<'_>) -> Result<Value, Refusal>
 /// A user as responses describe them. The attribute list has another name in each call: `attributes`.
 pub(super) fn described(user: &User, attributes: &str) -> Map<String, Value> {
     let mut description = Map::new();
-    description.insert("Username".into(), json!(user.sub));
+    description.insert("Username".into(), json!(user.username));
     description.insert(attributes.into(), json!(listed(&user.sub, &user.attributes)));
     description.insert("UserCreateDate".into(), Value::Number(Number::from(user.created_at.div_euclid(1000))));
     description.insert("UserLastModifiedDate".into(), Value::Number(Number::from(user.updated_at.div_euclid(1000))));
@@ -193,25 +193,26 @@ pub(super) fn global_sign_out(cognito: &Cognito, call: &Call<'_>) -> Result<Valu
     Ok(json!({}))
 }
 
-/// Creates a confirmed account with a verified address unless the address has one; adds its groups; returns its `sub`.
+/// Creates a confirmed account with a verified address unless the name has one; adds its groups; returns its `sub`.
 pub(super) async fn register(cognito: &Cognito, account: &Account) -> Result<String, Refusal> {
     for group in &account.groups {
         check_group(cognito, group)?;
     }
     let database = &cognito.inner.database;
-    let sub = match database.user(&account.email)? {
+    let sub = match database.user(&account.username)? {
         Some(user) => user.sub,
         None => {
-            check_address(&account.email)?;
+            check_username(&account.username)?;
             cognito.inner.pool.password_policy.check(&account.password)?;
             let hash = cognito.inner.hashing.hash(&account.password).await?;
             let mut attributes = checked_attributes(Vec::new())?;
+            attributes.insert("email".into(), account.email.clone());
             attributes.insert("email_verified".into(), "true".into());
             if let Some(name) = &account.name {
                 attributes.insert("name".into(), name.clone());
             }
-            let user = new_user(cognito, &account.email, attributes, Status::Confirmed, &hash)?;
-            if database.insert(&user)? { user.sub } else { known(cognito, &account.email)?.sub }
+            let user = new_user(cognito, &account.username, attributes, Status::Confirmed, &hash)?;
+            if database.insert(&user)? { user.sub } else { known(cognito, &account.username)?.sub }
         }
     };
     for group in &account.groups {

@@ -18,7 +18,7 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS users (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         sub TEXT NOT NULL UNIQUE,
-        email TEXT NOT NULL UNIQUE,
+        username TEXT NOT NULL UNIQUE,
         status TEXT NOT NULL,
         enabled INTEGER NOT NULL,
         password TEXT,
@@ -59,7 +59,8 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS keys (id INTEGER PRIMARY KEY CHECK (id = 1), der BLOB NOT NULL);
 ";
 
-const USER: &str = "SELECT sub, email, status, enabled, password, temporary_until, attributes, created_at, updated_at,
+const USER: &str =
+    "SELECT sub, username, status, enabled, password, temporary_until, attributes, created_at, updated_at,
                            failures, failed_at, id FROM users";
 
 /// Cognito's `UserStatus`, as far as this subset has it.
@@ -100,8 +101,8 @@ impl ToSql for Status {
 #[derive(Clone, Debug)]
 pub(super) struct User {
     pub(super) sub: String,
-    /// The address as it was first written; lookups ignore its case.
-    pub(super) email: String,
+    /// In lower case: names are the same in any case.
+    pub(super) username: String,
     pub(super) status: Status,
     pub(super) enabled: bool,
     /// The argon2id hash.
@@ -116,6 +117,13 @@ pub(super) struct User {
     pub(super) failed_at: i64,
     /// The row's number: the position in `ListUsers`.
     pub(super) row: i64,
+}
+
+impl User {
+    /// The attribute `email`, as it was written.
+    pub(super) fn email(&self) -> Option<&str> {
+        self.attributes.get("email").map(String::as_str)
+    }
 }
 
 /// A session, begun by a sign-in. All its tokens carry its `origin_jti`.
@@ -137,7 +145,13 @@ pub(super) struct Database {
 
 impl Database {
     pub(super) fn open(path: Option<&Path>) -> rusqlite::Result<Self> {
-        Ok(Self { connection: Mutex::new(sqlite::open(path, SCHEMA)?) })
+        let connection = sqlite::open(path, SCHEMA)?;
+        // Files of builds whose users signed in with their address: it is their name now.
+        let is_old = "SELECT 1 FROM pragma_table_info('users') WHERE name = 'email'";
+        if connection.prepare(is_old)?.exists([])? {
+            connection.execute_batch("ALTER TABLE users RENAME COLUMN email TO username")?;
+        }
+        Ok(Self { connection: Mutex::new(connection) })
     }
 
     pub(super) fn connection(&self) -> MutexGuard<'_, Connection> {
@@ -157,10 +171,10 @@ impl Database {
         connection.query_row("SELECT der FROM keys", [], |row| row.get(0))
     }
 
-    /// A user by address, in any case, or by `sub`.
+    /// A user by username, in any case, or by `sub`.
     pub(super) fn user(&self, username: &str) -> rusqlite::Result<Option<User>> {
         self.connection()
-            .prepare_cached(&format!("{USER} WHERE email = ?1 OR sub = ?2"))?
+            .prepare_cached(&format!("{USER} WHERE username = ?1 OR sub = ?2"))?
             .query_row([&username.to_lowercase(), username], read_user)
             .optional()
     }
@@ -173,18 +187,18 @@ impl Database {
             .collect()
     }
 
-    /// Adds a user; false when the address is taken.
+    /// Adds a user; false when the name is taken.
     pub(super) fn insert(&self, user: &User) -> rusqlite::Result<bool> {
         let inserted = self
             .connection()
             .prepare_cached(
                 "INSERT OR IGNORE INTO users
-                    (sub, email, status, enabled, password, temporary_until, attributes, created_at, updated_at)
+                    (sub, username, status, enabled, password, temporary_until, attributes, created_at, updated_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?
             .execute(params![
                 user.sub,
-                user.email.to_lowercase(),
+                user.username,
                 user.status,
                 user.enabled,
                 user.password,
@@ -358,10 +372,9 @@ fn written(attributes: &BTreeMap<String, String>) -> String {
 fn read_user(row: &Row<'_>) -> rusqlite::Result<User> {
     let attributes: String = row.get(6)?;
     let attributes: BTreeMap<String, String> = serde_json::from_str(&attributes).unwrap_or_default();
-    let email: String = row.get(1)?;
     Ok(User {
         sub: row.get(0)?,
-        email: attributes.get("email").cloned().unwrap_or(email),
+        username: row.get(1)?,
         status: row.get(2)?,
         enabled: row.get(3)?,
         password: row.get(4)?,

@@ -46,10 +46,11 @@ impl Filter {
 
     fn matches(&self, user: &User) -> bool {
         let (found, wanted) = match self.attribute.as_str() {
-            "sub" | "username" => (user.sub.clone(), self.value.clone()),
+            "sub" => (user.sub.clone(), self.value.clone()),
+            "username" => (user.username.clone(), self.value.to_lowercase()),
             "cognito:user_status" => (user.status.as_str().to_owned(), self.value.clone()),
             // Addresses are compared without case.
-            "email" => (user.email.to_lowercase(), self.value.to_lowercase()),
+            "email" => (user.email().unwrap_or_default().to_lowercase(), self.value.to_lowercase()),
             other => (user.attributes.get(other).cloned().unwrap_or_default(), self.value.clone()),
         };
         if self.is_beginning { found.starts_with(&wanted) } else { found == wanted }

@@ -7,10 +7,12 @@ mod account;
 mod admin;
 mod codes;
 mod database;
+mod describe;
 mod keys;
 mod listing;
 mod passwords;
 mod reset;
+mod secret;
 mod sign_in;
 mod sign_up;
 mod spec;
@@ -57,7 +59,9 @@ pub enum PoolError {
 /// An account that exists from the start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// The address to sign in with.
+    /// The name to sign in with.
+    pub username: String,
+    /// The address, which counts as verified.
     pub email: String,
     /// Must follow the pool's policy.
     pub password: String,
@@ -111,10 +115,10 @@ impl Cognito {
         Verifier::new(&self.inner.key, self.inner.pool.issuer(), audience, scopes)
     }
 
-    /// Creates a confirmed account unless the address has one, adds its groups, and returns its `sub`.
+    /// Creates a confirmed account unless the name has one, adds its groups, and returns its `sub`.
     ///
     /// # Errors
-    /// When the pool rejects the address, the password or a group, or storage fails.
+    /// When the pool rejects the name, the address, the password or a group, or storage fails.
     pub async fn register(&self, account: &Account) -> Result<String, PoolError> {
         let refused = |refusal: Refusal| PoolError::Refused(refusal.message);
         let sub = admin::register(self, account).await.map_err(refused)?;
@@ -143,6 +147,8 @@ impl Cognito {
             "ResendConfirmationCode" => sign_up::resend(self, &call.input()?),
             "InitiateAuth" => sign_in::initiate(self, call.input()?).await,
             "RespondToAuthChallenge" => sign_in::respond(self, call.input()?).await,
+            "GetTokensFromRefreshToken" => sign_in::refresh_with_secret(self, &call.input()?),
+            "DescribeUserPoolClient" => describe::client(self, call),
             "RevokeToken" => sign_in::revoke(self, &call.input()?),
             "GlobalSignOut" => account::global_sign_out(self, &call.input()?),
             "GetUser" => account::user(self, &call.input()?),
@@ -207,15 +213,25 @@ impl Cognito {
         self.inner.clock.now().millis()
     }
 
+    /// Whether an account has this name.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn has_user(&self, username: &str) -> Result<bool, PoolError> {
+        Ok(self.inner.database.user(username)?.is_some())
+    }
+
     /// Mails a code with the pool's subject and text.
     fn mail_code(&self, user: &User, code: &str) -> Result<(), Refusal> {
         let pool = &self.inner.pool;
         self.deliver(user, &pool.code_subject, &pool.code_message.replace("{####}", code), code)
     }
 
+    /// Mails to the user's address. To one without an address Cognito sends nothing.
     fn deliver(&self, user: &User, subject: &str, text: &str, code: &str) -> Result<(), Refusal> {
+        let Some(address) = user.email() else { return Ok(()) };
         let message = Message {
-            to: user.email.clone(),
+            to: address.to_owned(),
             from: self.inner.pool.mail_from.clone(),
             subject: subject.to_owned(),
             text: text.to_owned(),

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::database::{Session, later};
+use super::secret::{self, check_hash, is_secret};
 use super::{Cognito, Status, User, UserPoolClient, invalid_parameter, not_authorized, wrong_password};
 use crate::sqs::wire::{Refusal, random_uuid};
 
@@ -41,10 +42,16 @@ pub(super) async fn initiate(cognito: &Cognito, input: InitiateInput) -> Result<
         let value = input.auth_parameters.get(name).filter(|value| !value.is_empty());
         value.ok_or_else(|| invalid_parameter(format!("Missing required parameter {name}")))
     };
+    let hash = input.auth_parameters.get("SECRET_HASH").map(String::as_str);
     if flow == "REFRESH_TOKEN" {
-        return refresh(cognito, client, parameter("REFRESH_TOKEN")?);
+        let (session, user) = refreshable(cognito, client, parameter("REFRESH_TOKEN")?)?;
+        // The hash is of the real username, whatever name the user signed in with.
+        check_hash(client, &user.username, hash)?;
+        let tokens = cognito.tokens(&user, client, &session, None)?;
+        return Ok(json!({ "ChallengeParameters": {}, "AuthenticationResult": tokens }));
     }
     let (username, password) = (parameter("USERNAME")?, parameter("PASSWORD")?);
+    check_hash(client, username, hash)?;
     let Some(user) = cognito.find_user(client, username)? else { return Err(wrong_password()) };
     check_password(cognito, &user, password, "Password attempts exceeded").await?;
     if !user.enabled {
@@ -118,6 +125,7 @@ pub(super) async fn respond(cognito: &Cognito, input: RespondInput) -> Result<Va
         value.ok_or_else(|| invalid_parameter(format!("Missing required parameter {name}")))
     };
     let (username, password) = (response("USERNAME")?, response("NEW_PASSWORD")?);
+    check_hash(client, username, input.challenge_responses.get("SECRET_HASH").map(String::as_str))?;
     let no_session = || not_authorized("Invalid session for the user.");
     let session = input.session.as_deref().ok_or_else(no_session)?;
     let user = cognito.inner.database.user(username)?.ok_or_else(no_session)?;
@@ -149,7 +157,27 @@ fn signed_in(cognito: &Cognito, client: &UserPoolClient, user: &User) -> Result<
     Ok(json!({ "ChallengeParameters": {}, "AuthenticationResult": tokens }))
 }
 
-fn refresh(cognito: &Cognito, client: &UserPoolClient, token: &str) -> Result<Value, Refusal> {
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct RefreshInput {
+    client_id: String,
+    client_secret: Option<String>,
+    refresh_token: String,
+}
+
+/// `GetTokensFromRefreshToken`, which takes the client's secret itself, because a refresh token does not say whose it
+/// is. Which error a wrong secret has is not documented; here it is that of a wrong hash.
+pub(super) fn refresh_with_secret(cognito: &Cognito, input: &RefreshInput) -> Result<Value, Refusal> {
+    let client = cognito.client(&input.client_id)?;
+    if !is_secret(client, input.client_secret.as_deref()) {
+        return Err(secret::wrong(client));
+    }
+    let (session, user) = refreshable(cognito, client, &input.refresh_token)?;
+    Ok(json!({ "AuthenticationResult": cognito.tokens(&user, client, &session, None)? }))
+}
+
+/// The session of a refresh token that is still good, and its user.
+fn refreshable(cognito: &Cognito, client: &UserPoolClient, token: &str) -> Result<(Session, User), Refusal> {
     let invalid = || not_authorized("Invalid Refresh Token");
     let session = cognito.inner.database.session(token)?.filter(|session| session.client == client.id);
     let session = session.ok_or_else(invalid)?;
@@ -163,20 +191,23 @@ fn refresh(cognito: &Cognito, client: &UserPoolClient, token: &str) -> Result<Va
     if !user.enabled {
         return Err(not_authorized("User is disabled."));
     }
-    let tokens = cognito.tokens(&user, client, &session, None)?;
-    Ok(json!({ "ChallengeParameters": {}, "AuthenticationResult": tokens }))
+    Ok((session, user))
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct RevokeInput {
     client_id: String,
+    client_secret: Option<String>,
     token: String,
 }
 
 /// Revokes a refresh token and the access tokens of its session. An unknown token is no error (RFC 7009, section 2.2).
 pub(super) fn revoke(cognito: &Cognito, input: &RevokeInput) -> Result<Value, Refusal> {
     let client = cognito.client(&input.client_id)?;
+    if !is_secret(client, input.client_secret.as_deref()) {
+        return Err(Refusal::new("UnauthorizedException", "Invalid client secret."));
+    }
     // Access and ID tokens are JWTs, which have three parts; refresh tokens have one.
     if input.token.split('.').count() == 3 {
         return Err(Refusal::new("UnsupportedTokenTypeException", "Unsupported token type."));

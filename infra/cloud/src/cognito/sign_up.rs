@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::account::{check_required, check_written, checked_attributes};
 use super::codes::{Purpose, Redeemed};
+use super::secret::check_hash;
 use super::{Attribute, Cognito, Status, User, delivery, invalid_parameter, limit_exceeded, not_authorized};
 use crate::sqs::wire::{Refusal, random_uuid};
 
@@ -16,16 +17,18 @@ pub(super) struct SignUpInput {
     client_id: String,
     username: String,
     password: String,
+    secret_hash: Option<String>,
     #[serde(default)]
     user_attributes: Vec<Attribute>,
 }
 
 pub(super) async fn sign_up(cognito: &Cognito, input: SignUpInput) -> Result<Value, Refusal> {
     let client = cognito.client(&input.client_id)?;
+    check_hash(client, &input.username, input.secret_hash.as_deref())?;
     if cognito.inner.pool.admin_creates_only {
         return Err(not_authorized("SignUp is not permitted for this user pool"));
     }
-    check_address(&input.username)?;
+    check_username(&input.username)?;
     cognito.inner.pool.password_policy.check(&input.password)?;
     check_written(client, &input.user_attributes)?;
     let attributes = checked_attributes(input.user_attributes)?;
@@ -35,7 +38,7 @@ pub(super) async fn sign_up(cognito: &Cognito, input: SignUpInput) -> Result<Val
         return Err(already_exists());
     }
     send_code(cognito, &user, Purpose::SignUp)?;
-    Ok(json!({ "UserConfirmed": false, "UserSub": user.sub, "CodeDeliveryDetails": delivery(&user.email) }))
+    Ok(json!({ "UserConfirmed": false, "UserSub": user.sub, "CodeDeliveryDetails": user.email().map(delivery) }))
 }
 
 #[derive(Deserialize)]
@@ -44,10 +47,12 @@ pub(super) struct ConfirmInput {
     client_id: String,
     username: String,
     confirmation_code: String,
+    secret_hash: Option<String>,
 }
 
 pub(super) fn confirm(cognito: &Cognito, input: &ConfirmInput) -> Result<Value, Refusal> {
     let client = cognito.client(&input.client_id)?;
+    check_hash(client, &input.username, input.secret_hash.as_deref())?;
     let Some(mut user) = cognito.find_user(client, &input.username)? else { return Err(expired_code()) };
     if user.status != Status::Unconfirmed {
         return Err(not_to_be_confirmed(user.status));
@@ -73,17 +78,19 @@ pub(super) fn confirm(cognito: &Cognito, input: &ConfirmInput) -> Result<Value, 
 pub(super) struct ResendInput {
     client_id: String,
     username: String,
+    secret_hash: Option<String>,
 }
 
 pub(super) fn resend(cognito: &Cognito, input: &ResendInput) -> Result<Value, Refusal> {
     let client = cognito.client(&input.client_id)?;
+    check_hash(client, &input.username, input.secret_hash.as_deref())?;
     let details = |address: &str| json!({ "CodeDeliveryDetails": delivery(address) });
     let Some(user) = cognito.find_user(client, &input.username)? else { return Ok(details(&input.username)) };
     if user.status != Status::Unconfirmed {
         return Err(invalid_parameter("User is already confirmed."));
     }
     send_code(cognito, &user, Purpose::SignUp)?;
-    Ok(details(&user.email))
+    Ok(details(user.email().unwrap_or_default()))
 }
 
 /// Creates a code and mails it. `LimitExceededException` when too many were sent.
@@ -95,21 +102,20 @@ pub(super) fn send_code(cognito: &Cognito, user: &User, purpose: Purpose) -> Res
 /// A user that is not stored yet.
 pub(super) fn new_user(
     cognito: &Cognito,
-    address: &str,
-    mut attributes: BTreeMap<String, String>,
+    username: &str,
+    attributes: BTreeMap<String, String>,
     status: Status,
     password: &str,
 ) -> Result<User, Refusal> {
-    if attributes.get("email").is_some_and(|email| email.to_lowercase() != address.to_lowercase()) {
-        return Err(invalid_parameter("The attribute email must be the username."));
+    if let Some(address) = attributes.get("email") {
+        check_address(address)?;
     }
-    attributes.insert("email".into(), address.to_owned());
     check_required(&cognito.inner.pool.required_attributes, &attributes)?;
     let now = cognito.now();
     let sub = random_uuid();
     Ok(User {
         sub,
-        email: address.to_owned(),
+        username: username.to_lowercase(),
         status,
         enabled: true,
         password: Some(password.to_owned()),
@@ -123,21 +129,21 @@ pub(super) fn new_user(
     })
 }
 
-/// Rejects a username that is not an e-mail address.
-pub(super) fn check_address(username: &str) -> Result<(), Refusal> {
-    check_username(username)?;
-    let parts = username.split_once('@').filter(|(local, domain)| {
+/// Rejects an attribute `email` that is no address.
+fn check_address(address: &str) -> Result<(), Refusal> {
+    let parts = address.split_once('@').filter(|(local, domain)| {
         !local.is_empty()
             && !domain.contains('@')
             && domain.contains('.')
             && !domain.starts_with('.')
             && !domain.ends_with('.')
             && !domain.contains("..")
+            && !address.contains(char::is_whitespace)
     });
-    if parts.is_some() { Ok(()) } else { Err(invalid_parameter("Username should be an email.")) }
+    if parts.is_some() { Ok(()) } else { Err(invalid_parameter("Invalid email address format.")) }
 }
 
-/// The longest username, in characters; an e-mail address may be longer
+/// The longest username, in characters
 /// (<https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_SignUp.html>).
 const MAX_USERNAME_LENGTH: usize = 128;
 
@@ -159,7 +165,7 @@ pub(super) fn check_username(username: &str) -> Result<(), Refusal> {
 }
 
 pub(super) fn already_exists() -> Refusal {
-    Refusal::new("UsernameExistsException", "An account with the given email already exists.")
+    Refusal::new("UsernameExistsException", "User already exists")
 }
 
 pub(super) fn not_to_be_confirmed(status: Status) -> Refusal {

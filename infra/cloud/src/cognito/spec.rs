@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::passwords::PasswordPolicy;
 use crate::account::{ACCOUNT, REGION};
 
-/// A user pool whose users sign in with their e-mail address, in any case.
+/// A user pool whose users sign in with a username of their own, in any case. Their e-mail addresses are attributes:
+/// several users may have the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserPool {
     /// Such as `us-east-1_Bozor0000`.
@@ -61,10 +62,12 @@ impl UserPool {
     }
 }
 
-/// An app client of a pool, without a client secret.
+/// An app client of a pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserPoolClient {
     pub id: String,
+    /// What every unauthenticated call has to prove that it knows; `None` for a client that anybody may use.
+    pub secret: Option<String>,
     /// How long access tokens are valid.
     pub access_lifetime: Duration,
     /// How long ID tokens are valid.
@@ -87,6 +90,7 @@ impl UserPoolClient {
     pub fn new(id: impl Into<String>) -> Self {
         Self {
             id: id.into(),
+            secret: None,
             access_lifetime: Duration::from_mins(15),
             id_lifetime: Duration::from_mins(15),
             refresh_lifetime: Duration::from_hours(30 * 24),
@@ -95,6 +99,13 @@ impl UserPoolClient {
             read_attributes: None,
             write_attributes: None,
         }
+    }
+
+    /// The secret that a client with this id gets here. It is the same at every start, so it is none on any other
+    /// machine either: it only has the form of Cognito's.
+    pub fn local_secret(id: &str) -> String {
+        let digest = ring::digest::digest(&ring::digest::SHA256, format!("the secret of {id}").as_bytes());
+        digest.as_ref().iter().map(|byte| format!("{byte:02x}")).take(26).collect()
     }
 
     pub(super) fn allows(&self, flow: &str) -> bool {

@@ -148,14 +148,14 @@ impl Cognito {
         access.insert("scope".into(), json!(SCOPE));
         access.insert("exp".into(), json!((issued + client.access_lifetime).seconds()));
         access.insert("jti".into(), json!(random_uuid()));
-        access.insert("username".into(), json!(user.sub));
+        access.insert("username".into(), json!(user.username));
 
         let mut id = common;
         id.insert("aud".into(), json!(client.id));
         id.insert("token_use".into(), json!("id"));
         id.insert("exp".into(), json!((issued + client.id_lifetime).seconds()));
         id.insert("jti".into(), json!(random_uuid()));
-        id.insert("cognito:username".into(), json!(user.sub));
+        id.insert("cognito:username".into(), json!(user.username));
         for (name, value) in &user.attributes {
             if client.reads(name) {
                 let claim = if name.ends_with("_verified") { json!(value == "true") } else { json!(value) };

@@ -219,14 +219,15 @@ fn on_loopback(base_url: &str) -> String {
 /// A secret with the name that the template gives it and a local value.
 fn local_secret(secret: &template::Secret, deployment: &dyn Deployment) -> Secret {
     let from_template = || match &secret.value {
-        SecretValue::Text(text) => text.clone(),
+        SecretValue::Missing => None,
+        SecretValue::Text(text) => Some(text.clone()),
         SecretValue::Generated { template, key, .. } => {
             let mut object: serde_json::Map<String, Value> = serde_json::from_str(template).unwrap_or_default();
             object.insert(key.clone(), Value::String(format!("local-{}", secret.id)));
-            Value::Object(object).to_string()
+            Some(Value::Object(object).to_string())
         }
     };
-    let value = deployment.secret(&secret.id).unwrap_or_else(from_template);
+    let value = deployment.secret(&secret.id).or_else(from_template);
     Secret { arn: secret.arn.clone(), name: secret.name.clone(), value }
 }
 

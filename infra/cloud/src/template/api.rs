@@ -52,11 +52,9 @@ struct ApiProperties {
     auth: AuthProperties,
     cors_configuration: Cors,
     default_route_settings: Throttle,
-    // Access logs and deployment warnings have no meaning here.
+    // Access logs have no meaning here.
     #[serde(rename = "AccessLogSettings")]
     _access_log: Option<IgnoredAny>,
-    #[serde(rename = "FailOnWarnings")]
-    _fail_on_warnings: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]

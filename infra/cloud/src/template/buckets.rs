@@ -117,6 +117,10 @@ pub(super) fn read(
             .ok_or_else(|| refuse(id, format!("{} is not a bucket of the template", read.bucket)))?;
         for statement in PolicyDocument::read(id, &read.policy_document)?.statements {
             let any_object = format!("{}/any", bucket.arn);
+            if statement.refuses_plain_http("s3:*", &[&bucket.arn, &any_object]) {
+                bucket.over_tls_only = true;
+                continue;
+            }
             if statement.principal != Some(Principal::Anybody) || !statement.allows("s3:GetObject", &any_object) {
                 return Err(refuse(id, "only the public permission to read objects is known here"));
             }
@@ -145,6 +149,7 @@ fn bucket(id: &str, resource: &Resource, queues: &[Queue]) -> Result<(Bucket, bo
         name,
         arn,
         public_read: false,
+        over_tls_only: false,
         cors: read.cors_configuration.map(|cors| cors.cors_rules).unwrap_or_default(),
         notifications,
     };

@@ -29,6 +29,10 @@ pub(super) struct Parameter {
     // CloudFormation checks values given at a deployment; here values come from the template and from code.
     #[serde(rename = "AllowedPattern")]
     _allowed_pattern: Option<String>,
+    #[serde(rename = "MinValue")]
+    _min_value: Option<i64>,
+    #[serde(rename = "MaxValue")]
+    _max_value: Option<i64>,
     #[serde(rename = "ConstraintDescription")]
     _constraint_description: Option<String>,
     #[serde(rename = "Description")]

@@ -33,6 +33,11 @@ pub struct Function {
     pub statements: Vec<Statement>,
     /// What invokes it besides the API.
     pub sources: Vec<EventSource>,
+    /// Whether it may send messages to itself. Lambda stops a message that has gone round about 16 times otherwise
+    /// (<https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html>). Not modelled here.
+    pub may_recurse: bool,
+    /// How often Lambda repeats an asynchronous invocation that failed. Here none is repeated.
+    pub async_retries: u32,
 }
 
 /// What invokes a function besides the API.
@@ -81,7 +86,11 @@ struct FunctionProperties {
     policies: Vec<Value>,
     #[serde(default)]
     events: BTreeMap<String, Event>,
-    // The place of the code, the processor and the log group have no meaning here.
+    recursive_loop: Option<RecursiveLoop>,
+    event_invoke_config: Option<EventInvokeConfig>,
+    // The place of the code, the processor, traces and the log group have no meaning here.
+    #[serde(rename = "Tracing")]
+    _tracing: Option<IgnoredAny>,
     #[serde(rename = "CodeUri")]
     _code: Option<IgnoredAny>,
     #[serde(rename = "Architectures")]
@@ -91,6 +100,23 @@ struct FunctionProperties {
     #[serde(rename = "Description")]
     _description: Option<String>,
 }
+
+#[derive(Clone, Copy, Deserialize, PartialEq)]
+enum RecursiveLoop {
+    Allow,
+    Terminate,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct EventInvokeConfig {
+    maximum_retry_attempts: u32,
+    #[serde(rename = "MaximumEventAgeInSeconds")]
+    _age: u32,
+}
+
+/// Lambda's own default.
+const ASYNC_RETRIES: u32 = 2;
 
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
@@ -264,6 +290,8 @@ fn function(
         timeout: Duration::from_secs(read.timeout.or(globals.timeout).ok_or_else(|| missing("Timeout"))?),
         statements: policies::statements(id, &read.policies)?,
         sources,
+        may_recurse: read.recursive_loop == Some(RecursiveLoop::Allow),
+        async_retries: read.event_invoke_config.map_or(ASYNC_RETRIES, |config| config.maximum_retry_attempts),
     })
 }
 
@@ -308,6 +336,9 @@ fn source(
             ));
         }
         let max_concurrency = read.scaling_config.map(|scaling| scaling.maximum_concurrency);
+        if max_concurrency.is_some_and(|most| !(2..=1_000).contains(&most)) {
+            return Err(refuse(id, "MaximumConcurrency is a number from 2 to 1,000"));
+        }
         return Ok(EventSource::Queue { queue: queue.name.clone(), batch_size: read.batch_size, max_concurrency });
     }
     let table = tables

@@ -40,7 +40,8 @@ use crate::sqs::Queue;
 
 /// Types of resources that are read and make nothing. Logs go to standard output here, so log groups have no meaning,
 /// and there are no alarms on one machine: logged errors are on the screen.
-const WITHOUT_MEANING: [&str; 3] = ["AWS::Logs::LogGroup", "AWS::Logs::MetricFilter", "AWS::CloudWatch::Alarm"];
+const WITHOUT_MEANING: [&str; 4] =
+    ["AWS::Logs::LogGroup", "AWS::Logs::MetricFilter", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard"];
 
 /// The text of a template, with those of the templates that it nests.
 #[derive(Clone, Copy, Debug)]
@@ -188,6 +189,13 @@ impl Template {
     pub fn binaries(&self) -> BTreeSet<&str> {
         self.functions.iter().map(|function| function.binary.as_str()).collect()
     }
+}
+
+/// The resources of a template as they are written, by their logical ids: the type and the properties, in which an
+/// intrinsic function is an object such as `{"Ref": "OrdersTable"}`.
+pub fn written_resources(text: &str) -> Result<BTreeMap<String, (String, Value)>, TemplateError> {
+    let resources = Document::parse(text)?.resources;
+    Ok(resources.into_iter().map(|(id, resource)| (id, (resource.kind, resource.properties))).collect())
 }
 
 /// Resources by type. Each type is taken once; what is left at the end is not supported.

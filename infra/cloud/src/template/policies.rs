@@ -21,6 +21,8 @@ pub(super) struct PolicyStatement {
     effect: Effect,
     actions: Vec<String>,
     resources: Vec<String>,
+    /// Whether it is only about calls over plain HTTP.
+    of_plain_http: bool,
 }
 
 /// The principal of a statement of a queue's, bucket's or trust policy.
@@ -68,12 +70,22 @@ struct ServiceProperty {
     service: String,
 }
 
-/// The one condition that is supported: the service acts for this account, which holds for every service here.
+/// The two conditions that are supported: a service acts for this account, which holds for every service here; and a
+/// call came over plain HTTP, which holds for none, because the loopback stands for an encrypted connection.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ConditionProperties {
     #[serde(rename = "StringEquals")]
-    equals: SourceAccount,
+    equals: Option<SourceAccount>,
+    #[serde(rename = "Bool")]
+    transport: Option<Transport>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Transport {
+    #[serde(rename = "aws:SecureTransport")]
+    is_secure: String,
 }
 
 #[derive(Deserialize)]
@@ -121,12 +133,24 @@ impl PolicyStatement {
                 return Err(refuse(id, format!("principal {other} is not known here")));
             }
         };
-        if let Some(condition) = read.condition {
-            let of_this_account = condition.equals.account == crate::account::ACCOUNT;
-            if !of_this_account || !matches!(principal, Some(Principal::Service(_))) {
-                return Err(refuse(id, "the only condition known here is a service's aws:SourceAccount"));
+        let of_plain_http = match (read.condition, &read.effect, &principal) {
+            (None, ..) => false,
+            (
+                Some(ConditionProperties { equals: Some(source), transport: None }),
+                EffectProperty::Allow,
+                Some(Principal::Service(_)),
+            ) if source.account == crate::account::ACCOUNT => false,
+            (
+                Some(ConditionProperties { equals: None, transport: Some(transport) }),
+                EffectProperty::Deny,
+                Some(Principal::Anybody),
+            ) if transport.is_secure == "false" => true,
+            (Some(_), ..) => {
+                let known = "the conditions known here are a service's aws:SourceAccount, and that nobody may call \
+                             without aws:SecureTransport";
+                return Err(refuse(id, known));
             }
-        }
+        };
         Ok(Self {
             sid: read.sid,
             principal,
@@ -136,7 +160,14 @@ impl PolicyStatement {
             },
             actions: read.action.into_list(),
             resources: read.resource.map(OneOrMany::into_list).unwrap_or_default(),
+            of_plain_http,
         })
+    }
+
+    /// Whether this statement refuses everything that comes to these resources over plain HTTP.
+    pub(super) fn refuses_plain_http(&self, actions: &str, resources: &[&str]) -> bool {
+        let is_for = |resource: &&str| self.resources.iter().any(|pattern| iam::matches_resource(pattern, resource));
+        self.of_plain_http && self.actions == [actions] && resources.iter().all(is_for)
     }
 
     /// Whether this statement by itself allows an action on a resource.

@@ -1,5 +1,6 @@
 //! SQS queues.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -66,6 +67,7 @@ pub(super) fn read(
             redrive.dead_letters.clone_from(name);
         }
     }
+    let mut with_policy = BTreeSet::new();
     for (id, resource) in policies {
         let read: QueuePolicyProperties = properties(id, &resource.properties)?;
         let document = PolicyDocument::read(id, &read.policy_document)?;
@@ -74,7 +76,17 @@ pub(super) fn read(
                 .iter_mut()
                 .find(|queue| queue.url == *url)
                 .ok_or_else(|| refuse(id, format!("{url} is not a queue of the template")))?;
+            if !with_policy.insert(url.clone()) {
+                return Err(refuse(
+                    id,
+                    format!("{} has another policy already, which this one would replace", queue.id),
+                ));
+            }
             for statement in &document.statements {
+                if statement.refuses_plain_http("sqs:*", &[&queue.arn]) {
+                    queue.over_tls_only = true;
+                    continue;
+                }
                 match &statement.principal {
                     Some(Principal::Service(service)) if statement.allows("sqs:SendMessage", &queue.arn) => {
                         queue.senders.push(service.clone());
@@ -105,5 +117,6 @@ fn queue(id: &str, resource: &Resource, base_url: &str) -> Result<Queue, Templat
             max_receives: redrive.max_receive_count,
         }),
         senders: Vec::new(),
+        over_tls_only: false,
     })
 }

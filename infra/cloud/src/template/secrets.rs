@@ -19,6 +19,8 @@ pub struct Secret {
 /// What a secret holds when it is created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretValue {
+    /// None until somebody puts one.
+    Missing,
     Text(String),
     /// A JSON object with a generated text under a key.
     Generated {
@@ -63,7 +65,8 @@ fn secret(id: &str, resource: &Resource) -> Result<Secret, TemplateError> {
             key: generation.generate_string_key,
             length: generation.password_length,
         },
-        _ => return Err(refuse(id, "a secret has either a text or a way to generate it")),
+        (None, None) => SecretValue::Missing,
+        (Some(_), Some(_)) => return Err(refuse(id, "a secret has either a text or a way to generate it")),
     };
     let name = names::physical(&resource.kind, id);
     let arn = names::arn(&resource.kind, &name).ok_or_else(|| refuse(id, "it has no ARN"))?;

@@ -17,11 +17,13 @@ struct TableProperties {
     global_secondary_indexes: Vec<IndexProperties>,
     stream_specification: Option<StreamSpecification>,
     time_to_live_specification: Option<TimeToLive>,
-    // Encryption and recovery have no meaning on one machine.
+    // Encryption, recovery and protection against deletion have no meaning on one machine.
     #[serde(rename = "SSESpecification")]
     _encryption: Option<IgnoredAny>,
     #[serde(rename = "PointInTimeRecoverySpecification")]
     _recovery: Option<IgnoredAny>,
+    #[serde(rename = "DeletionProtectionEnabled")]
+    _protection: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]

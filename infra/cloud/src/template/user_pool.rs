@@ -14,14 +14,18 @@ use super::{TemplateError, names, only, properties, refuse};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct PoolProperties {
-    username_attributes: Vec<String>,
+    // What people sign in with cannot be changed later, so it must not be an address.
+    username_attributes: Option<IgnoredAny>,
+    alias_attributes: Option<IgnoredAny>,
     username_configuration: CaseSensitivity,
     auto_verified_attributes: Vec<String>,
     admin_create_user_config: SignUp,
     policies: Policies,
     verification_message_template: VerificationMessage,
     email_configuration: EmailProperties,
-    // Deletion protection, account recovery and address changes are not modelled here.
+    // The tier, deletion protection, account recovery and address changes are not modelled here.
+    #[serde(rename = "UserPoolTier")]
+    _tier: Option<IgnoredAny>,
     #[serde(rename = "DeletionProtection")]
     _deletion_protection: Option<IgnoredAny>,
     #[serde(rename = "AccountRecoverySetting")]
@@ -171,11 +175,14 @@ pub(super) fn read(
     let (id, resource) = only("AWS::Cognito::UserPool", pools)?;
     let read: PoolProperties = properties(id, &resource.properties)?;
     let EmailOption::ConfirmWithCode = read.verification_message_template.default_email_option;
-    if read.username_attributes != ["email"] || read.auto_verified_attributes != ["email"] {
-        return Err(refuse(id, "people must sign in with an e-mail address that is verified"));
+    if read.username_attributes.is_some() || read.alias_attributes.is_some() {
+        return Err(refuse(id, "only a pool whose people sign in with a username is known here, not with an address"));
+    }
+    if read.auto_verified_attributes != ["email"] {
+        return Err(refuse(id, "an e-mail address must be verified"));
     }
     if read.username_configuration.case_sensitive || read.admin_create_user_config.allow_admin_create_user_only {
-        return Err(refuse(id, "only case-insensitive addresses and self sign-up are known here"));
+        return Err(refuse(id, "only case-insensitive names and self sign-up are known here"));
     }
     let EmailSendingAccount::Developer = read.email_configuration.email_sending_account;
     if !is_sender_of_a_pool(&read.email_configuration.from) {
@@ -232,9 +239,6 @@ fn client(
     if read.user_pool_id != pool {
         return Err(refuse(id, "the client is of another pool"));
     }
-    if read.generate_secret {
-        return Err(refuse(id, "a client with a secret is not known here"));
-    }
     let known = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"];
     if let Some(flow) = read.explicit_auth_flows.iter().find(|flow| !known.contains(&flow.as_str())) {
         return Err(refuse(id, format!("the flow {flow} is not known here")));
@@ -253,8 +257,10 @@ fn client(
     if !read.enable_token_revocation {
         return Err(refuse(id, "a client whose tokens cannot be revoked is not known here"));
     }
+    let name = names::physical(&resource.kind, id);
     Ok(UserPoolClient {
-        id: names::physical(&resource.kind, id),
+        secret: read.generate_secret.then(|| UserPoolClient::local_secret(&name)),
+        id: name,
         access_lifetime: read.token_validity_units.access_token.times(read.access_token_validity),
         id_lifetime: read.token_validity_units.id_token.times(read.id_token_validity),
         refresh_lifetime: read.token_validity_units.refresh_token.times(read.refresh_token_validity),

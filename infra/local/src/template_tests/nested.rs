@@ -1,74 +1,48 @@
-//! The stacks that Bozor's template nests.
+//! The stack that Bozor's template nests.
 
-use cloud::template::{Site, Template, TemplateError, Texts};
+use cloud::template::{Template, TemplateError, Texts};
+
+use crate::site;
 
 const LOCATION: &str = "infra/observability.yaml";
 
-fn file(name: &str) -> String {
+pub(super) fn file(name: &str) -> String {
     std::fs::read_to_string(format!("{}/../../{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
 fn parse(root: &str, nested: &[(&str, &str)]) -> Result<Template, TemplateError> {
-    Template::parse(Texts { root, nested }, &Site::at("http://localhost:3000"))
+    Template::parse(Texts { root, nested }, &site("http://localhost:3000"))
 }
 
-/// The error after replacing `from` by `to` in the stack `OrderEventsDeadLettersWatch`, once.
+/// The error after replacing `from` by `to` in the stack `Watch`, once.
 fn broken(from: &str, to: &str) -> TemplateError {
     let root = file("template.yaml");
-    let (before, stack) = root.split_once("  OrderEventsDeadLettersWatch:\n").unwrap();
+    let (before, stack) = root.split_once("  Watch:\n").unwrap();
     let (own, _) = stack.split_once("\n\n").unwrap();
     assert!(own.contains(from), "the stack no longer has {from:?}");
-    let changed = format!("{before}  OrderEventsDeadLettersWatch:\n{}", stack.replacen(from, to, 1));
+    let changed = format!("{before}  Watch:\n{}", stack.replacen(from, to, 1));
     parse(&changed, &[(LOCATION, &file(LOCATION))]).unwrap_err()
 }
 
 #[test]
 fn a_stack_has_the_parameters_that_are_handed_over() {
     let template = parse(&file("template.yaml"), &[(LOCATION, &file(LOCATION))]).unwrap();
-    let stack = template.stacks.iter().find(|stack| stack.id == "ProjectionsDeadLettersWatch").unwrap();
-    assert_eq!(stack.location, LOCATION);
-    let handed: Vec<(&str, &str)> =
-        stack.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let expected = [
-        ("AlarmTopic", ""),
-        ("Description", "Changes of stock that pages do not show."),
-        ("EvaluationPeriods", "1"),
-        ("QueueName", "bozor-ProjectionsDeadLetters"),
-        ("Statistic", "Maximum"),
-    ];
-    assert_eq!(handed, expected);
-}
-
-#[test]
-fn each_queue_of_dead_letters_has_its_alarm() {
-    let template = parse(&file("template.yaml"), &[(LOCATION, &file(LOCATION))]).unwrap();
-    let watched: Vec<&str> = template.stacks.iter().map(|stack| stack.parameters["QueueName"].as_str()).collect();
-    let redriven = template.queues.iter().filter_map(|queue| queue.redrive.as_ref());
-    let mut dead_letters: Vec<&str> = redriven.map(|redrive| redrive.dead_letters.as_str()).collect();
-    dead_letters.extend(template.pipes.iter().filter_map(|pipe| pipe.dead_letters.as_deref()));
-    for source in template.functions.iter().flat_map(|function| &function.sources) {
-        if let cloud::template::EventSource::Stream { dead_letters: Some(queue), .. } = source {
-            dead_letters.push(queue);
-        }
-    }
-    assert!(dead_letters.len() >= 4, "{dead_letters:?}");
-    for queue in dead_letters {
-        let alarms = watched.iter().filter(|watched| **watched == queue).count();
-        assert_eq!(alarms, 1, "{queue} needs a stack of {LOCATION}");
-    }
+    let [stack] = template.stacks.as_slice() else { panic!("one stack") };
+    assert_eq!((stack.id.as_str(), stack.location.as_str()), ("Watch", LOCATION));
+    assert_eq!(stack.parameters["AlarmTopic"], "");
+    assert_eq!(stack.parameters["ProjectionsDeadLetters"], "bozor-ProjectionsDeadLetters");
+    assert_eq!(stack.parameters["CatalogFunction"], template.function("CatalogFunction").unwrap().name);
 }
 
 #[test]
 fn what_is_handed_over_must_be_what_the_nested_template_declares() {
-    let stack = "Resources.OrderEventsDeadLettersWatch".to_owned();
+    let stack = "Resources.Watch".to_owned();
     let nested = |parameter: &str| format!("{stack}.{LOCATION}.Parameters.{parameter}");
-    let queue = "QueueName: !GetAtt OrderEventsDeadLetters.QueueName";
+    let queue = "ImportsQueue: !GetAtt ImportsQueue.QueueName";
     let cases = [
         (queue, "AlarmName: x", nested("AlarmName"), "there is no such parameter"),
-        (&format!("        {queue}\n"), "", nested("QueueName"), "it has no default"),
-        ("Statistic: Minimum", "Statistic: Average", nested("Statistic"), "not one of the allowed"),
-        ("EvaluationPeriods: 2", "EvaluationPeriods: two", nested("EvaluationPeriods"), "is no number"),
-        (queue, "QueueName: [a, b]", stack.clone(), "must be a text"),
+        (&format!("        {queue}\n"), "", nested("ImportsQueue"), "it has no default"),
+        (queue, "ImportsQueue: [a, b]", stack.clone(), "must be a text"),
         (LOCATION, "infra/alarms.yaml", stack.clone(), "no nested template"),
         (&format!("TemplateURL: {LOCATION}"), "Tags: []", stack.clone(), "`Tags`"),
     ];
@@ -80,10 +54,10 @@ fn what_is_handed_over_must_be_what_the_nested_template_declares() {
 
 #[test]
 fn what_a_nested_template_would_add_without_being_seen_is_refused() {
-    let nested = |rest: &str| format!("Resources.ImportsDeadLettersWatch.{LOCATION}.{rest}");
+    let nested = |rest: &str| format!("Resources.Watch.{LOCATION}.{rest}");
     let cases = [
-        ("Type: AWS::CloudWatch::Alarm", "Type: AWS::SQS::Queue", nested("Resources.Alarm"), "AWS::SQS::Queue"),
-        ("Stat: !Ref Statistic", "Stat: !Ref Statistics", nested("Resources.Alarm"), "Statistics is unknown"),
+        ("Type: AWS::CloudWatch::Alarm", "Type: AWS::SQS::Queue", nested("Resources."), "AWS::SQS::Queue"),
+        ("Value: !Ref ImportsQueue", "Value: !Ref ImportsQueues", nested("Resources."), "ImportsQueues is unknown"),
     ];
     let root = file("template.yaml");
     for (from, to, path, reason) in cases {

@@ -40,13 +40,18 @@ pub(super) fn read(body: &[u8]) -> Result<ProviderNews, WebhookError> {
     let content = EventContent::read(&event.r#type, event.data.object).map_err(|error| {
         // Signed by Stripe but not of the documented shape: the operator has to look at it.
         tracing::error!(
-            event.kind = event.r#type, event.id = event.id, error = %error, "an event of Stripe cannot be read"
+            needs = "money", event.kind = event.r#type, event.id = event.id, error = %error,
+            "an event of Stripe cannot be read"
         );
         WebhookError::Unreadable
     })?;
     let fits = |id: &str| id.len() <= MAX_ID_LENGTH && id.bytes().all(|byte| byte.is_ascii_graphic());
     if !content.ids().chain([event.id.as_str()]).all(fits) {
-        tracing::error!(event.kind = event.r#type, "an event of Stripe has an id that is too long or not ASCII");
+        tracing::error!(
+            needs = "money",
+            event.kind = event.r#type,
+            "an event of Stripe has an id that is too long or not ASCII"
+        );
         return Err(WebhookError::Unreadable);
     }
     Ok(ProviderNews {

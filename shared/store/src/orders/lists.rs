@@ -38,6 +38,21 @@ pub enum DueKind {
     Refund(RefundId),
 }
 
+/// A walk through what is due at a time, a page of each partition after the other.
+#[derive(Clone, Debug)]
+pub struct DueWalk {
+    now: Timestamp,
+    /// The partitions that are not read to their ends, with the place where each goes on.
+    unread: Vec<(u8, Option<Attributes>)>,
+}
+
+impl DueWalk {
+    /// Whether everything was read.
+    pub fn is_over(&self) -> bool {
+        self.unread.is_empty()
+    }
+}
+
 /// How long after an order was placed its payment is looked up at the provider: a webhook may have been lost.
 const PAYMENT_CHECKS: [Duration; 3] = [Duration::from_secs(120), Duration::from_secs(300), Duration::from_secs(600)];
 
@@ -129,19 +144,30 @@ impl Orders {
         list.page(&self.client, page, |found| read(found)).await
     }
 
-    /// What is due: at most `limit` from each partition, the longest overdue first.
-    pub async fn due(&self, now: Timestamp, limit: u16) -> Result<Vec<Due>, Error> {
+    /// A walk through what is due.
+    pub fn due(&self, now: Timestamp) -> DueWalk {
+        DueWalk { now, unread: (0..DUE_PARTITIONS).map(|partition| (partition, None)).collect() }
+    }
+
+    /// The next part of the walk: at most `limit` from each partition, the longest overdue first.
+    pub async fn next_due(&self, walk: &mut DueWalk, limit: u16) -> Result<Vec<Due>, Error> {
         let mut due = Vec::new();
-        for partition in 0..DUE_PARTITIONS {
-            let values = Attributes::from([(":now".to_owned(), number(now.millis()))]);
+        let mut unread = Vec::new();
+        for (partition, start) in std::mem::take(&mut walk.unread) {
+            let values = Attributes::from([(":now".to_owned(), number(walk.now.millis()))]);
             let request = QueryRequest {
                 sort_key_condition: Some(("due_at <= :now".to_owned(), values)),
                 limit: Some(i32::from(limit)),
+                start,
                 ..QueryRequest::of(&self.table, "by_due", ("due_key", format!("DUE#{partition}")))
             };
             let page = query(&self.client, request).await?;
             due.extend(page.items.iter().filter_map(due_of));
+            if let Some(last) = page.last {
+                unread.push((partition, Some(last)));
+            }
         }
+        walk.unread = unread;
         // Ordered by time, so that no partition falls behind when more is due than one run can process.
         due.sort_by_key(|entry| entry.due_at);
         Ok(due)

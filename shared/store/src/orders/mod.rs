@@ -14,7 +14,7 @@ use domain::payment::{Action, Payment, PaymentState, ProviderName, Refund};
 use domain::{DisputeId, EventId, OrderId, OutboxEvent, PaymentId, RefundId, UnmatchedPayment, UserId, VendorId};
 
 pub use self::events::{Claim, Undelivered, event_of};
-pub use self::lists::{Due, DueKind, OrderSummary, next_check};
+pub use self::lists::{Due, DueKind, DueWalk, OrderSummary, next_check};
 pub use self::write::{PlaceOutcome, Start};
 
 use crate::idempotency::stores_responses;

@@ -4,8 +4,9 @@ const POOL: &str = "us-east-1_Bozor0000";
 
 impl Cloud {
     async fn create(&self, action: Option<MessageActionType>) -> Result<UserStatusType, (String, String)> {
-        let verified = AttributeType::builder().name("email_verified").value("true").build().unwrap();
-        let request = self.client.admin_create_user().user_pool_id(POOL).username(EMAIL).user_attributes(verified);
+        let request = self.client.admin_create_user().user_pool_id(POOL).username(EMAIL);
+        let request = request.user_attributes(attribute("email", EMAIL));
+        let request = request.user_attributes(attribute("email_verified", "true"));
         service_result(request.set_message_action(action).send().await)
             .map(|output| output.user.unwrap().user_status.unwrap())
     }
@@ -186,6 +187,7 @@ async fn administration_needs_permission_and_the_pool_while_sign_in_needs_none()
 async fn an_account_from_the_start_is_made_once() {
     let cloud = cloud().await;
     let account = Account {
+        username: EMAIL.into(),
         email: EMAIL.into(),
         password: PASSWORD.into(),
         name: Some("Buyer".into()),
@@ -202,8 +204,9 @@ async fn an_account_from_the_start_is_made_once() {
 
     for refused in [
         Account { groups: vec!["nothing".into()], ..account.clone() },
-        Account { email: "nobody".into(), ..account.clone() },
-        Account { email: "new@example.test".into(), password: "short".into(), ..account },
+        Account { username: "no name".into(), ..account.clone() },
+        Account { username: "new".into(), email: "nobody".into(), ..account.clone() },
+        Account { username: "new".into(), password: "short".into(), ..account },
     ] {
         assert!(matches!(cloud.cognito.register(&refused).await, Err(PoolError::Refused(_))));
     }

@@ -6,9 +6,9 @@ const UNAUTHORIZED: &str = "A client attempted to write unauthorized attribute";
 
 impl Cloud {
     async fn sign_up_with(&self, client: &str, name: &str, value: &str) -> Result<(), (String, String)> {
-        let attribute = AttributeType::builder().name(name).value(value).build().unwrap();
-        let request = self.client.sign_up().client_id(client).username("new@example.test").password(PASSWORD);
-        service_result(request.user_attributes(attribute).send().await).map(drop)
+        let request = self.client.sign_up().client_id(client).username("new").password(PASSWORD);
+        let request = request.user_attributes(attribute("email", "new@example.test"));
+        service_result(request.user_attributes(attribute(name, value)).send().await).map(drop)
     }
 
     async fn update(&self, access_token: &str, name: &str, value: &str) -> Result<(), (String, String)> {
@@ -83,9 +83,9 @@ async fn a_required_attribute_stays_and_an_immutable_one_is_written_at_sign_up_o
 async fn an_administrator_writes_any_attribute_of_the_schema_and_no_other() {
     let cloud = cloud().await;
     let create = async |name: &str| {
-        let attribute = AttributeType::builder().name(name).value("true").build().unwrap();
         let request = cloud.client.admin_create_user().user_pool_id("us-east-1_Bozor0000").username(EMAIL);
-        service_result(request.user_attributes(attribute).send().await).map(drop)
+        let request = request.user_attributes(attribute("email", EMAIL)).user_attributes(attribute(name, "true"));
+        service_result(request.send().await).map(drop)
     };
     let unknown = "Attributes did not conform to the schema: custom:tier: Attribute does not exist in the schema.";
     assert_eq!(create("custom:tier").await, Err(refusal("InvalidParameterException", unknown)));

@@ -4,6 +4,7 @@ mod accounts;
 mod administration;
 mod attributes;
 mod mail;
+mod secrets;
 mod tokens;
 
 use std::sync::Arc;
@@ -22,6 +23,8 @@ use crate::mail::Mail;
 use crate::sqs::loopback::{sdk_client, serve};
 
 const PASSWORD: &str = "Correct-horse-1";
+/// The secret of the client `sealed`.
+const SECRET: &str = "1k2j3h4g5f6d7s8a9";
 const EMAIL: &str = "buyer@example.test";
 
 struct Cloud {
@@ -40,6 +43,7 @@ fn pool() -> UserPool {
         groups: vec!["admin".into(), "support".into()],
         clients: vec![
             UserPoolClient::new("shop"),
+            UserPoolClient { secret: Some(SECRET.into()), ..UserPoolClient::new("sealed") },
             UserPoolClient { auth_flows: vec![], ..UserPoolClient::new("closed") },
             UserPoolClient {
                 read_attributes: Some(vec!["email".into(), "name".into()]),
@@ -100,10 +104,14 @@ fn wrong() -> (String, String) {
     refusal("NotAuthorizedException", "Incorrect username or password.")
 }
 
+fn attribute(name: &str, value: &str) -> AttributeType {
+    AttributeType::builder().name(name).value(value).build().unwrap()
+}
+
 impl Cloud {
     async fn sign_up(&self, email: &str, password: &str) -> Result<String, (String, String)> {
-        let name = AttributeType::builder().name("name").value("Buyer").build().unwrap();
-        let request = self.client.sign_up().client_id("shop").username(email).password(password).user_attributes(name);
+        let request = self.client.sign_up().client_id("shop").username(email).password(password);
+        let request = request.user_attributes(attribute("email", email)).user_attributes(attribute("name", "Buyer"));
         service_result(request.send().await).map(|output| output.user_sub)
     }
 

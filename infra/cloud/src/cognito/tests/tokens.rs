@@ -47,7 +47,7 @@ async fn tokens_carry_the_claims_of_cognito() {
     let tokens = cloud.sign_in(EMAIL, PASSWORD).await.unwrap();
     let (access, id) = (tokens.access_token().unwrap(), tokens.id_token().unwrap());
     assert_eq!(payload(access)["sub"], sub.as_str());
-    assert_eq!(payload(access)["username"], sub.as_str());
+    assert_eq!(payload(access)["username"], EMAIL);
     assert_eq!(payload(access)["origin_jti"], payload(id)["origin_jti"]);
     insta::assert_json_snapshot!(steady(access), @r#"
     {

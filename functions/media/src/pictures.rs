@@ -5,7 +5,7 @@
 
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata};
 
-use crate::files::FilesError;
+use crate::MediaError;
 
 /// The `Range` that is read: long enough for the magic numbers and the brands of an AVIF.
 const HEAD: &str = "bytes=0-63";
@@ -18,18 +18,16 @@ pub(crate) struct Pictures {
 
 impl Pictures {
     /// Checks the first bytes of an uploaded object, and deletes it when it is not a picture. May be repeated.
-    pub(crate) async fn check(&self, key: &str) -> Result<(), FilesError> {
+    pub(crate) async fn check(&self, key: &str) -> Result<(), MediaError> {
         let head = match self.client.get_object().bucket(&self.bucket).key(key).range(HEAD).send().await {
-            Ok(answer) => {
-                answer.body.collect().await.map_err(|error| FilesError::Failed(error.to_string()))?.into_bytes()
-            }
+            Ok(answer) => answer.body.collect().await.map_err(|error| MediaError(error.to_string()))?.into_bytes(),
             Err(error) => match error.as_service_error().and_then(|error| error.code()) {
                 // Deleted in the meantime. Any other error, such as a denied access, fails the message: after its last
                 // delivery it is in the dead-letter queue, whose alarm shows it.
                 Some("NoSuchKey") => return Ok(()),
                 // No range of an empty object can be satisfied: S3 answers 416.
                 Some("InvalidRange") => bytes::Bytes::new(),
-                _ => return Err(FilesError::Failed(DisplayErrorContext(&error).to_string())),
+                _ => return Err(MediaError(DisplayErrorContext(&error).to_string())),
             },
         };
         if is_picture(&head) {
@@ -37,13 +35,13 @@ impl Pictures {
         }
         tracing::warn!(media.id = key, "an upload is not a picture and was deleted");
         let deleted = self.client.delete_object().bucket(&self.bucket).key(key).send().await;
-        deleted.map(|_| ()).map_err(|error| FilesError::Failed(DisplayErrorContext(&error).to_string()))
+        deleted.map(|_| ()).map_err(|error| MediaError(DisplayErrorContext(&error).to_string()))
     }
 }
 
 /// Whether a file begins like a JPEG, PNG, WebP or AVIF.
 /// <https://www.iana.org/assignments/media-types>, ISO/IEC 14496-12 for the brands of AVIF.
-pub(crate) fn is_picture(head: &[u8]) -> bool {
+fn is_picture(head: &[u8]) -> bool {
     let webp = head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP");
     let avif = head.get(4..8) == Some(b"ftyp")
         && head.get(8..).is_some_and(|brands| brands.chunks(4).any(|brand| matches!(brand, b"avif" | b"avis")));

@@ -1,0 +1,85 @@
+//! What follows from the operator's decision on a vendor: the copies of its name and state on its products.
+//!
+//! It has a queue of its own, because a suspension must not wait behind what vendors can cause, such as imports.
+
+use std::time::Duration;
+
+use domain::vendor::VendorJob;
+use domain::{ProductId, Timestamp, VendorId};
+use platform::{Config, Fatal, JobQueue, MessageError, QueueMessage, Slice};
+use store::Catalog;
+
+/// Length of a slice of work: well within the function's timeout of 60 seconds.
+const SLICE: Duration = Duration::from_secs(35);
+/// Products brought in line with their vendor between two checks of the deadline.
+const BATCH: u16 = 50;
+
+/// The state of the function.
+#[derive(Clone, Debug)]
+pub struct App {
+    catalog: Catalog,
+    queue: JobQueue,
+}
+
+/// Why a message could not be handled. The queue delivers it again.
+#[derive(Debug, thiserror::Error)]
+pub enum FollowUpError {
+    #[error("the message is no job")]
+    Unknown(#[source] serde_json::Error),
+    #[error("the job belongs to another queue: {0:?}")]
+    Elsewhere(VendorJob),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error(transparent)]
+    Queue(#[from] platform::NotSent),
+}
+
+impl MessageError for FollowUpError {
+    fn is_expected(&self) -> bool {
+        false
+    }
+}
+
+impl App {
+    /// Builds the clients and connects to DynamoDB.
+    ///
+    /// # Errors
+    /// An environment variable is missing or invalid.
+    pub async fn new(config: &Config) -> Result<Self, Fatal> {
+        let table = config.required("CATALOG_TABLE")?;
+        let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
+        Ok(Self {
+            catalog: Catalog::new(dynamodb, table, config.required("MEDIA_BASE_URL")?),
+            queue: JobQueue::new(config, "FOLLOW_UPS_QUEUE_URL")?,
+        })
+    }
+}
+
+/// Shows or hides a vendor's products, as its state demands. A message may come twice, late, or concurrently with
+/// another: the vendor's current state counts.
+///
+/// # Errors
+/// When the work could not be finished; the message must come again.
+pub async fn handle(app: &App, message: &QueueMessage, _: Timestamp) -> Result<(), FollowUpError> {
+    match message.json().map_err(FollowUpError::Unknown)? {
+        VendorJob::SyncProducts { vendor_id, after } => Box::pin(app.follow(vendor_id, after)).await,
+        other => Err(FollowUpError::Elsewhere(other)),
+    }
+}
+
+impl App {
+    /// Brings the copies of the vendor's name and state on its products up to date, a slice at a time: when time is
+    /// up, a new message names the product to go on after.
+    async fn follow(&self, vendor: VendorId, mut after: Option<ProductId>) -> Result<(), FollowUpError> {
+        let slice = Slice::new(SLICE);
+        loop {
+            after = self.catalog.sync_with_shop(vendor, after, BATCH).await?;
+            if after.is_none() {
+                return Ok(());
+            }
+            if slice.is_over() {
+                return Ok(self.queue.send(&VendorJob::SyncProducts { vendor_id: vendor, after }, 0).await?);
+            }
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The Lambda function of what follows from decisions.
+
+platform::lambda!(consume_queue follow_up);

@@ -1,0 +1,3 @@
+//! The Lambda function of uploaded pictures.
+
+platform::lambda!(consume_queue media);

@@ -8,6 +8,7 @@ mod headers;
 mod queries;
 mod row;
 mod rows;
+mod settings;
 mod webhooks;
 mod world;
 

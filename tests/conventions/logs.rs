@@ -7,17 +7,16 @@ use super::house::production_sources;
 
 /// Every line that is logged as an error, and why nobody but a person can mend it. Those about money have a metric of
 /// their own.
-const NEEDS_A_PERSON: [(&str, &str, Topic); 15] = [
+const NEEDS_A_PERSON: [(&str, &str, Topic); 14] = [
     ("request failed", "a defect of ours: the same request fails again", Topic::Other),
     ("the system gives no random numbers", "no ids can be made", Topic::Other),
     ("a due order cannot be read", "its items are damaged: it stays due for ever", Topic::Other),
-    ("an event cannot be read: the operator has to look at it", "no repeat reads it", Topic::Other),
     ("a message failed after its last redrive: the operator has to look at it", "it was tried for hours", Topic::Other),
     ("a vendor without an account cannot be notified", "the vendor's account is missing", Topic::Other),
     ("a product stays a draft after a change that was refused", "its vendor has to publish it again", Topic::Other),
     ("a request to Stripe cannot be made", "the configuration is wrong", Topic::Other),
     ("an event of Stripe cannot be read", "the provider says something that we do not know", Topic::Money),
-    ("an event of Stripe has an id that is too long", "the provider's ids have changed", Topic::Money),
+    ("an event of Stripe has an id that is too long or not ASCII", "the provider's ids have changed", Topic::Money),
     ("a refund failed and needs a manual refund by the operator", "the buyer has not been paid back", Topic::Money),
     ("a refund succeeded after it had failed here", "it may have been given back by hand as well", Topic::Money),
     ("an order's state does not allow a provider's news", "the books of both sides differ", Topic::Money),

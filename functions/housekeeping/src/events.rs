@@ -22,9 +22,6 @@ const MAX_PAUSE: Duration = Duration::from_secs(6 * 3600);
 /// The most messages that SQS takes per call.
 const MAX_BATCH_SIZE: usize = 10;
 
-/// An undelivered entry with the event that was read from it.
-type Readable<'a> = (&'a Undelivered, &'a OutboxEvent);
-
 impl App {
     /// Sends events again until none is left or time is up. An event that was sent is not undelivered for a while; one
     /// that the index still shows was postponed in vain, and ends the run.
@@ -45,39 +42,30 @@ impl App {
     }
 
     async fn resend(&self, waiting: &[Undelivered], now: Timestamp, summary: &mut Summary) -> Result<(), Error> {
-        let mut readable: Vec<Readable<'_>> = Vec::new();
-        for undelivered in waiting {
-            match &undelivered.event {
-                Some(event) => readable.push((undelivered, event)),
-                None => {
-                    tracing::error!(
-                        event.id = %undelivered.id, "an event cannot be read: the operator has to look at it"
-                    );
-                    summary.failed += 1;
-                    self.postpone_event(undelivered, now + MAX_PAUSE, summary).await;
-                }
-            }
-        }
         let mut outcome = Ok(());
-        for chunk in readable.chunks(MAX_BATCH_SIZE) {
+        for chunk in waiting.chunks(MAX_BATCH_SIZE) {
             match self.send(chunk).await {
                 Ok(taken) => {
-                    for (index, (undelivered, event)) in chunk.iter().enumerate() {
+                    for (index, undelivered) in chunk.iter().enumerate() {
+                        let event = undelivered.event.as_ref();
                         if taken.contains(&index) {
                             let order = match event {
-                                OutboxEvent::Order(event) => Some(tracing::field::display(event.order)),
-                                OutboxEvent::LowStock(_) | OutboxEvent::UnmatchedPayment(_) => None,
+                                Some(OutboxEvent::Order(event)) => Some(tracing::field::display(event.order)),
+                                _ => None,
                             };
+                            // One that cannot be read here may be of a newer release, and its consumer newer as well.
                             tracing::warn!(
-                                event.id = %undelivered.id, order.id = order,
-                                age_ms = now.millis() - event.at().millis(), "an undelivered event is sent again"
+                                event.id = %undelivered.id, order.id = order, is_readable = event.is_some(),
+                                age_ms = event.map(|event| now.millis() - event.at().millis()),
+                                "an undelivered event is sent again"
                             );
                             summary.events_sent += 1;
                         } else {
                             summary.failed += 1;
                         }
                         // Also one that the queue did not take, because it would delay the others.
-                        self.postpone_event(undelivered, now + pause(event, now), summary).await;
+                        let pause = event.map_or(MAX_PAUSE, |event| pause(event, now));
+                        self.postpone_event(undelivered, now + pause, summary).await;
                     }
                 }
                 Err(error) => {
@@ -90,12 +78,12 @@ impl App {
     }
 
     /// Sends events, and returns the indexes of those that the queue took.
-    async fn send(&self, events: &[Readable<'_>]) -> Result<Vec<usize>, Error> {
+    async fn send(&self, events: &[Undelivered]) -> Result<Vec<usize>, Error> {
         let queue = |error: String| Error::Queue(error);
         let entries = events
             .iter()
             .enumerate()
-            .map(|(index, (undelivered, _))| {
+            .map(|(index, undelivered)| {
                 let entry = SendMessageBatchRequestEntry::builder().id(index.to_string());
                 entry.message_body(&undelivered.record).build().map_err(|error| queue(error.to_string()))
             })

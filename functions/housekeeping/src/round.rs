@@ -29,7 +29,7 @@ pub(crate) struct Round {
 impl Round {
     /// Handles all due entries of one order, which is read once for them. A failed entry is postponed, so that it does
     /// not delay the others.
-    async fn process_order(&self, order: OrderId, due: &[Due]) -> Summary {
+    async fn process_order(&self, order: OrderId, due: &[Due], time: Slice) -> Summary {
         let mut summary = Summary::default();
         let read = self.settlement.orders().load(order).await;
         let mut placed = match read.and_then(|placed| placed.ok_or_else(|| Refusal::of(Code::NotFound).into())) {
@@ -50,6 +50,11 @@ impl Round {
         };
         let start = |placed: Option<PlacedOrder>| placed.map_or(Start::from(order), Start::from);
         for entry in due {
+            // A provider that hangs may use up the time with one entry; the others are due in the next run.
+            if time.is_over() {
+                summary.left += 1;
+                continue;
+            }
             // Only the first entry uses the order as it was read: it may change it, so the next one reads it again.
             let outcome = match entry.kind {
                 DueKind::Order => Box::pin(self.process_deadline(entry, start(placed.take()), &mut summary)).await,
@@ -92,7 +97,7 @@ impl App {
                 while !time.is_over()
                     && let Some((order, due)) = next()
                 {
-                    done = done.plus(round.process_order(order, &due).await);
+                    done = done.plus(round.process_order(order, &due, time).await);
                 }
                 done
             };

@@ -41,7 +41,7 @@ async fn register(services: &Services, email: &str, name: &str, groups: &[&str])
     } else {
         Username::new(platform::ids(now).random_bits())
     };
-    let username = accounts.claim_email(&address, candidate, now).await.map_err(failed)?.username;
+    let username = accounts.claim_email(&address, candidate, now).await.map_err(failed)?;
     let account = Account {
         username: username.to_string(),
         email: email.to_owned(),

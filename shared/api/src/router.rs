@@ -96,7 +96,7 @@ fn is_as_routed(request: &Request) -> bool {
 fn log_failure(problem: &Problem, route: &str, request_id: Option<&str>) {
     let (code, cause) = (problem.code().as_str(), problem.cause().unwrap_or_default());
     let id = request_id.unwrap_or_default();
-    if problem.code() == Code::Unavailable {
+    if matches!(problem.code(), Code::Unavailable | Code::NewerData) {
         tracing::warn!(code, http.route = route, request.id = id, cause, "request failed");
     } else {
         tracing::error!(code, http.route = route, request.id = id, cause, "request failed");

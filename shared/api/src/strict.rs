@@ -7,6 +7,7 @@
 
 use std::fmt;
 
+use domain::stored::UNKNOWN_VALUE;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 
@@ -153,11 +154,32 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for EnumVisitor<V> {
     }
 
     fn visit_str<E: Error>(self, name: &str) -> Result<V::Value, E> {
-        self.0.visit_enum(name.into_deserializer())
+        self.0.visit_enum(sendable(name)?.into_deserializer())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<V::Value, A::Error> {
-        self.0.visit_enum(MapAccessDeserializer::new(StrictAccess(fields)))
+        self.0.visit_enum(MapAccessDeserializer::new(VariantAccess(StrictAccess(fields))))
+    }
+}
+
+/// The name of a variant, unless it stands for a value that only a newer release knows: nobody can send that one.
+fn sendable<E: Error>(name: &str) -> Result<&str, E> {
+    if name == UNKNOWN_VALUE { Err(E::unknown_variant("", &[])) } else { Ok(name) }
+}
+
+/// An object with a variant's name and its content.
+struct VariantAccess<A>(StrictAccess<A>);
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for VariantAccess<A> {
+    type Error = A::Error;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
+        let Some(name) = self.0.next_key::<String>()? else { return Ok(None) };
+        seed.deserialize(sendable::<A::Error>(&name)?.into_deserializer()).map(Some)
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
+        self.0.next_value_seed(seed)
     }
 }
 
@@ -213,7 +235,11 @@ mod tests {
     #[serde(rename_all = "snake_case")]
     enum Colour {
         Blue,
-        Mixed { share: u8 },
+        Mixed {
+            share: u8,
+        },
+        #[serde(rename(deserialize = "\u{0}other"))]
+        Other,
     }
 
     #[derive(Debug, Deserialize, PartialEq)]
@@ -263,5 +289,9 @@ mod tests {
             );
         }
         assert_eq!(refused(&json!({"colour": "red"})), ("/colour".to_owned(), "unknown_value".to_owned()));
+        for (name, bad) in [("colour", json!("\u{0}other")), ("colour", json!({"\u{0}other": null}))] {
+            let body = json!({ name: bad });
+            assert_eq!(refused(&body), ("/colour".to_owned(), "unknown_value".to_owned()), "{body}");
+        }
     }
 }

@@ -31,19 +31,19 @@ pub enum SettingChange {
 }
 
 impl ShownSetting {
-    fn new(id: SettingId, value: SettingValue, stored: Option<&StoredSetting>) -> Self {
+    fn new(id: SettingId, value: SettingValue, stored: Option<&StoredSetting>, version: u64) -> Self {
         Self {
             id,
             value,
             is_default: stored.is_none_or(|stored| stored.value.is_none()),
-            version: stored.map_or(0, |stored| stored.version),
+            version,
             changed: stored.map(|stored| (stored.by, stored.at)),
         }
     }
 
     fn of(stored: &StoredSettings, id: SettingId) -> Self {
         let (value, changed) = stored.get(id);
-        Self::new(id, value, changed)
+        Self::new(id, value, changed, stored.version_of(id))
     }
 }
 
@@ -70,19 +70,22 @@ impl Operator {
         let at = call.at();
         let work = async {
             let loaded = self.settings.stored().await?;
-            expected.check(loaded.changed.get(&id).map_or(0, |known| known.version))?;
-            let value = match change {
-                SettingChange::To(value) => Some(value),
-                SettingChange::Default => None,
+            expected.check(loaded.version_of(id))?;
+            let kept = loaded.changed.get(&id).map(|known| known.kept.clone()).unwrap_or_default();
+            let (value, kept) = match change {
+                SettingChange::To(value) => (Some(value), kept),
+                SettingChange::Default => (None, kept),
                 SettingChange::Former(version) => match self.settings.at_version(id, version).await? {
-                    Some(former) => former.value,
+                    Some(former) => (former.value, former.kept),
                     None => {
                         return Err(Refusal::field("/version", "unknown", "the setting never had this version").into());
                     }
                 },
             };
-            let changed = StoredSetting { value, by: operator, at, version: 0, kept: Default::default() };
-            let respond = |value, written: &StoredSetting| call.answer(&ShownSetting::new(id, value, Some(written)));
+            let changed = StoredSetting { value, by: operator, at, version: 0, kept };
+            let respond = |value, written: &StoredSetting| {
+                call.answer(&ShownSetting::new(id, value, Some(written), written.version))
+            };
             match self.settings.change(&loaded, (id, changed), respond).await {
                 // It, or another setting that it is checked with, was changed after it was read.
                 Err(store::Error::Conflict) => Err(Refusal::of(Code::VersionMismatch).into()),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::code::{Code, Refusal};
 use crate::order::Deadlines;
 use crate::payment::ProviderName;
 use crate::pricing::Rates;
@@ -26,6 +27,9 @@ pub struct Settings {
     pub limits: Limits,
     /// Incremented by each write, which is conditional on it.
     pub version: u64,
+    /// Whether a stored rate could not be read.
+    #[serde(skip)]
+    pub rates_are_unknown: bool,
     /// What the stored item held that this release does not know.
     #[serde(skip)]
     pub kept: Kept,
@@ -39,12 +43,21 @@ impl Default for Settings {
             providers: ProviderName::ALL.to_vec(),
             limits: Limits::default(),
             version: 0,
+            rates_are_unknown: false,
             kept: Kept::default(),
         }
     }
 }
 
 impl Settings {
+    /// The rates, for everything that is sold.
+    ///
+    /// # Errors
+    /// A stored rate could not be read: nothing is sold at a guessed one.
+    pub fn known_rates(&self) -> Result<Rates, Refusal> {
+        if self.rates_are_unknown { Err(Refusal::of(Code::Unavailable)) } else { Ok(self.rates) }
+    }
+
     /// How many orders of one e-mail address may be unpaid at once, and how long the first of them stays so at most.
     pub const fn unpaid_orders(&self) -> Limit {
         Limit { most: self.limits.unpaid_orders, within: self.deadlines.reservation }

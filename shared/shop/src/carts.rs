@@ -207,6 +207,7 @@ impl Carts {
                 former.filter(|cart| cart.order.is_none() && cart.currency == guest.currency && cart.id != guest.id);
             let mut cart = Cart::new(platform::ids(now).cart_id(), guest.currency, now);
             cart.buyer = Some(buyer);
+            cart.kept.clone_from(&guest.kept);
             let replaced: Vec<&Cart> = std::iter::once(&guest).chain(&former).collect();
             for other in &replaced {
                 cart.merge(other)?;
@@ -289,7 +290,7 @@ impl Carts {
     }
 
     async fn price(&self, cart: &Cart, snapshot: &CatalogSnapshot) -> Result<PricedCart, Error> {
-        Ok(price(cart, snapshot, self.settings.current().await?.rates)?)
+        Ok(price(cart, snapshot, self.settings.current().await?.known_rates()?)?)
     }
 
     async fn priced(&self, cart: &Cart) -> Result<PricedCart, Error> {

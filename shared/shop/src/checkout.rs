@@ -351,7 +351,7 @@ impl Checkout {
         let settings = self.guests.settings.current().await?;
         let products = cart.lines.iter().map(|line| line.variant.product());
         let snapshot = self.catalog.snapshot(products, cart.vendors(), false).await?;
-        let priced = price(&cart, &snapshot, settings.rates)?;
+        let priced = price(&cart, &snapshot, settings.known_rates()?)?;
         let address = cart.address.as_ref().ok_or_else(|| Refusal::of(Code::AddressMissing))?;
         check_terms(asked, &priced)?;
         self.settlement.check_method(asked.payment.provider, priced.totals.total, &settings.providers).await?;

@@ -7,7 +7,7 @@ use domain::text::{Email, Name};
 use domain::{Code, Refusal, Timestamp};
 use platform::{Config, Fatal};
 use serde::Serialize;
-use store::accounts::{Claimed, Username};
+use store::accounts::Username;
 use store::rate_limits::Target;
 use store::{Accounts, RateLimits, SettingsTable};
 use utoipa::ToSchema;
@@ -117,17 +117,14 @@ impl People {
     pub async fn sign_up(&self, password: &Password, name: Option<&Name>, by: Limited<'_>) -> Result<(), Error> {
         self.count(LimitedCall::Mail, by).await?;
         // The address is claimed first: a call that dies in between leaves a reserved name, which the next one takes.
-        let claimed = match self.accounts.username_of(by.email).await? {
-            Some(username) => Claimed { username, is_new: false },
+        let username = match self.accounts.username_of(by.email).await? {
+            Some(username) => username,
             None => self.accounts.claim_email(by.email, new_username(by.now), by.now).await?,
         };
-        match self.user_pool.sign_up(&claimed.username, by.email, password, name).await {
-            Err(refused @ (UserPoolError::BadPassword(_) | UserPoolError::BadInput(_))) => {
-                if claimed.is_new {
-                    self.accounts.release_email(by.email).await?;
-                }
-                Err(refused.into())
-            }
+        match self.user_pool.sign_up(&username, by.email, password, name).await {
+            // The name stays reserved for the next try: taking it back would take it from somebody who has signed up
+            // under it in between.
+            Err(refused @ (UserPoolError::BadPassword(_) | UserPoolError::BadInput(_))) => Err(refused.into()),
             // The pool does not permit sign-up, or this app client may not write the attributes: an error in our
             // configuration.
             Err(UserPoolError::Refused) => {
@@ -192,9 +189,13 @@ impl People {
     pub async fn sign_in(&self, password: &Password, by: Limited<'_>) -> Result<Session, Error> {
         self.count(LimitedCall::Credential("sign-in"), by).await?;
         match self.user_pool.sign_in(&self.username(by).await?, password).await {
-            Err(UserPoolError::Unknown | UserPoolError::Refused | UserPoolError::BadInput(_)) => {
-                Err(Refusal::of(Code::InvalidCredentials).into())
-            }
+            // Also of an account that is locked after too many failures: an address of nobody is never locked.
+            Err(
+                UserPoolError::Unknown
+                | UserPoolError::Refused
+                | UserPoolError::BadInput(_)
+                | UserPoolError::AccountLimit,
+            ) => Err(Refusal::of(Code::InvalidCredentials).into()),
             answer => {
                 let answer = answer?;
                 if let Some(challenge) = answer.challenge_name() {

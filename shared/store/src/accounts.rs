@@ -25,7 +25,7 @@ const MEMBER: &str = "member";
 const PROFILE: &str = "profile";
 const ADDRESS_BOOK: &str = "address_book";
 
-pub use emails::{Claimed, Username};
+pub use emails::Username;
 
 /// The keys of the items.
 enum Entry<'a> {

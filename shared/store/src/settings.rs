@@ -18,7 +18,7 @@ use crate::idempotency::{stores_responses, transact};
 use crate::item::{Attributes, Condition, key, put, raw_item, readable, string, text, version};
 use crate::page::List;
 use crate::retry::{QueryRequest, query_all};
-use crate::stored::{read, stored, write};
+use crate::stored::{json_of, read, stored, write};
 use crate::transaction::{Purpose, Transaction};
 use crate::{Error, retry, tolerant};
 
@@ -70,6 +70,10 @@ pub struct StoredSettings {
     pub settings: Settings,
     /// Those that were changed.
     pub changed: BTreeMap<SettingId, StoredSetting>,
+    /// The values of those that are in force: a change that this release would not accept is not.
+    accepted: BTreeMap<SettingId, SettingValue>,
+    /// The versions of all items, also of those that cannot be read.
+    versions: BTreeMap<SettingId, u64>,
     /// The value that each setting has without an item of its own.
     base: Settings,
     revision: u64,
@@ -78,8 +82,13 @@ pub struct StoredSettings {
 impl StoredSettings {
     /// A setting's value in force, and who changed it last.
     pub fn get(&self, id: SettingId) -> (SettingValue, Option<&StoredSetting>) {
-        let changed = self.changed.get(&id);
-        (changed.and_then(|changed| changed.value).unwrap_or_else(|| self.settings.value(id)), changed)
+        let value = self.accepted.get(&id).copied().unwrap_or_else(|| self.settings.value(id));
+        (value, self.changed.get(&id))
+    }
+
+    /// The version of a setting's item; 0 when it has none.
+    pub fn version_of(&self, id: SettingId) -> u64 {
+        self.versions.get(&id).copied().unwrap_or(0)
     }
 }
 
@@ -164,22 +173,15 @@ impl SettingsTable {
         (id, changed): (SettingId, StoredSetting),
         respond: impl FnOnce(SettingValue, &StoredSetting) -> Result<Prepared<R>, Refusal>,
     ) -> Result<Outcome<R>, Error> {
-        let known = loaded.changed.get(&id);
-        let before = known.map_or(0, |known| known.version);
-        let kept = known.map(|known| known.kept.clone()).unwrap_or_default();
-        let next = StoredSetting { version: before + 1, kept, ..changed };
+        let before = loaded.version_of(id);
+        let next = StoredSetting { version: before + 1, ..changed };
         let mut after = loaded.clone();
-        after.changed.insert(id, next.clone());
+        after.accepted.remove(&id);
+        after.accepted.extend(next.value.map(|value| (id, value)));
         after.settings = after.base.clone();
-        let values = after.changed.iter().filter_map(|(id, stored)| Some((*id, stored.value?)));
-        after.settings.set(values)?;
+        after.settings.set(after.accepted.clone())?;
         after.settings.check()?;
-        let history = raw_item(
-            Entry::History(id, next.version).key(),
-            SETTING_HISTORY,
-            next.version,
-            serde_json::to_string(&next).map_err(|source| Error::Corrupt { kind: SETTING_HISTORY, source })?,
-        );
+        let history = raw_item(Entry::History(id, next.version).key(), SETTING_HISTORY, next.version, json_of(&next)?);
         let revision = raw_item(Entry::Revision.key(), SETTINGS_REVISION, loaded.revision + 1, "{}".to_owned());
         let written = write(Entry::One(id).key(), next.version, &next)?;
         let actions = vec![
@@ -214,10 +216,10 @@ impl SettingsTable {
 
 /// What the stored items come to. A setting that cannot be read, or that this release would not accept, keeps its last
 /// good value; one that was never good counts as unchanged, but for the rates: nothing is sold at a tax or a commission
-/// that was guessed. Settings of a newer release are passed over.
+/// that was guessed, while everything else goes on. Settings of a newer release are passed over.
 fn in_force(items: &[Attributes], last: Option<&Settings>) -> Result<StoredSettings, Error> {
     let mut found = StoredSettings::default();
-    let mut values = BTreeMap::new();
+    let mut rates_are_unknown = false;
     if let Some(all) = items.iter().find(|item| text(item, "kind") == Some(SETTINGS)) {
         found.base = match read::<Settings>(all) {
             Err(Error::Corrupt { source, .. }) => area_by_area(all, last, source)?,
@@ -241,23 +243,21 @@ fn in_force(items: &[Attributes], last: Option<&Settings>) -> Result<StoredSetti
                 if is_bad {
                     tracing::warn!(setting = %id, "a setting is not as this release knows it");
                     match last {
-                        Some(last) => drop(values.insert(id, last.value(id))),
-                        None if matches!(id.area(), Area::Tax | Area::Commission) => {
-                            let source = serde::de::Error::custom("not a rate");
-                            return Err(Error::Corrupt { kind: SETTING, source });
-                        }
-                        None => {}
+                        Some(last) => drop(found.accepted.insert(id, last.value(id))),
+                        None => rates_are_unknown |= matches!(id.area(), Area::Tax | Area::Commission),
                     }
                 } else if let Some(value) = accepted {
-                    values.insert(id, value);
+                    found.accepted.insert(id, value);
                 }
+                found.versions.insert(id, version(item));
                 found.changed.extend(stored.map(|stored| (id, stored)));
             }
             _ => {}
         }
     }
     found.settings = found.base.clone();
-    found.settings.set(values)?;
+    found.settings.set(found.accepted.clone())?;
+    found.settings.rates_are_unknown |= rates_are_unknown;
     Ok(found)
 }
 
@@ -267,9 +267,12 @@ fn area_by_area(found: &Attributes, last: Option<&Settings>, source: serde_json:
     let corrupt = |source| Error::Corrupt { kind: SETTINGS, source };
     let data = text(found, "data").unwrap_or_default();
     let Ok(areas) = serde_json::from_str::<Map<String, Value>>(data) else { return Err(corrupt(source)) };
-    let fallback = last.cloned().unwrap_or_default();
+    let (fallback, mut rates_are_unknown) = (last.cloned().unwrap_or_default(), false);
     let rates = match (area(&areas, "rates"), last) {
-        (Err(source), None) => return Err(corrupt(source)),
+        (Err(_), None) => {
+            rates_are_unknown = true;
+            None
+        }
         (rates, _) => rates.ok().flatten(),
     };
     Ok(Settings {
@@ -278,6 +281,7 @@ fn area_by_area(found: &Attributes, last: Option<&Settings>, source: serde_json:
         providers: area(&areas, "providers").ok().flatten().unwrap_or(fallback.providers),
         limits: area(&areas, "limits").ok().flatten().unwrap_or(fallback.limits),
         version: version(found),
+        rates_are_unknown,
         kept: fallback.kept,
     })
 }
@@ -353,16 +357,17 @@ mod tests {
         let broken = [entry(SettingId::UnpaidOrders, &set(r#"{"most": 0}"#)), entry(SettingId::Reservation, "7")];
         let kept = in_force(&broken, Some(&read.settings)).unwrap();
         assert_eq!(kept.settings.limits.unpaid_orders, 7);
-        assert_eq!(in_force(&broken, None).unwrap().settings, Settings::default());
+        let unset = in_force(&broken, None).unwrap();
+        assert_eq!((&unset.settings, unset.version_of(SettingId::Reservation)), (&Settings::default(), 7));
         let no_rate = [entry(SettingId::Tax, &set(r#"{"basis_points": 99999}"#))];
-        assert!(in_force(&no_rate, None).is_err());
+        assert!(in_force(&no_rate, None).unwrap().settings.known_rates().is_err(), "nothing is sold, all else goes on");
         assert_eq!(u32::from(in_force(&no_rate, Some(&read.settings)).unwrap().settings.rates.tax), 700);
     }
 
     #[test]
     fn rates_are_never_guessed() {
         let data = r#"{"rates": {"tax": 99999}}"#;
-        assert!(matches!(areas(data, None), Err(Error::Corrupt { .. })));
+        assert!(areas(data, None).unwrap().known_rates().is_err());
         let last = areas(r#"{"rates": {"tax": 1200}}"#, None).unwrap();
         assert_eq!(areas(data, Some(&last)).unwrap().rates, last.rates);
         assert!(areas("7", None).is_err() && areas("", Some(&last)).is_err());

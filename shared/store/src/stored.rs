@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::Error;
-use crate::item::{Attributes, raw_item, text, version};
+use crate::item::{Attributes, integer, raw_item, text, version};
 use crate::tolerant::{self, Step};
 
 /// A type that is the body of a kind of items.
@@ -73,6 +73,10 @@ struct Original {
     newer: bool,
 }
 
+/// The schema of this release. An item with the attribute `needs` may be written by releases of at least that schema
+/// only: for changes that the rest of this module cannot see.
+const SCHEMA: i64 = 1;
+
 /// The names of the attributes that every item has.
 const COMMON: [&str; 5] = ["pk", "sk", "kind", "version", "data"];
 
@@ -86,7 +90,7 @@ pub(crate) fn read<T: Stored>(found: &Attributes) -> Result<T, Error> {
         .filter(|(name, _)| is_unknown(name))
         .map(|(name, attribute)| (name.clone(), attribute.clone()))
         .collect();
-    let newer = unknown_values || !value.is_understood();
+    let newer = unknown_values || !value.is_understood() || integer(found, "needs").is_some_and(|least| least > SCHEMA);
     value.complete(version(found), Kept::new(Original { data: data.to_owned(), attributes, newer }));
     Ok(value)
 }
@@ -163,7 +167,7 @@ fn restore_field(before: &Value, now: &mut Value, way: &[Step]) {
             }
         }
         ([Step::Element(index), rest @ ..], Value::Array(before), Value::Array(now)) => {
-            let same = before.get(*index).and_then(|before| Some((before, counterpart(before, *index, now)?)));
+            let same = before.get(*index).and_then(|one| Some((one, counterpart(before, *index, now)?)));
             if let Some((before, now)) = same {
                 restore_field(before, now, rest);
             }
@@ -175,11 +179,15 @@ fn restore_field(before: &Value, now: &mut Value, way: &[Step]) {
 /// What tells the elements of stored lists apart, in the order in which it is asked for.
 const IDENTITIES: [&str; 8] = ["id", "variant", "shard", "handle", "currency", "src", "name", "key"];
 
-/// The element of a changed list that was `before` at `index`: the one with the same identity; of elements without one,
-/// such as the steps of a history, that at the same place, since those lists only grow.
-fn counterpart<'a>(before: &Value, index: usize, now: &'a mut [Value]) -> Option<&'a mut Value> {
-    let Value::Object(fields) = before else { return now.get_mut(index) };
+/// The element of a changed list that was at `index`: the one with the same identity; of elements without one of their
+/// own, such as the steps of a history, that at the same place, since those lists only grow.
+fn counterpart<'a>(all: &[Value], index: usize, now: &'a mut [Value]) -> Option<&'a mut Value> {
+    let Some(Value::Object(fields)) = all.get(index) else { return now.get_mut(index) };
     let Some((name, identity)) = identity_of(fields) else { return now.get_mut(index) };
+    let is_same = |element: &&Value| element.pointer(&format!("/{name}")) == Some(identity);
+    if all.iter().filter(is_same).count() > 1 {
+        return now.get_mut(index);
+    }
     now.iter_mut().find(|element| element.pointer(&format!("/{name}")) == Some(identity))
 }
 

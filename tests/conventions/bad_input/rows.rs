@@ -3,14 +3,10 @@
 use local::seed::PASSWORD;
 use serde_json::{Value, json};
 
-use super::cases::Expected;
+use super::cases::{Expected, invalid};
 use super::row::{Row, Who, row};
 use super::world::World;
 use crate::shop::address;
-
-fn invalid(pointer: &str) -> Expected {
-    Expected::Problem(400, "invalid", Some(pointer.to_owned()))
-}
 
 pub(super) async fn all(world: &World) -> Vec<Row> {
     let mut rows = of_everybody(world).await;
@@ -18,6 +14,7 @@ pub(super) async fn all(world: &World) -> Vec<Row> {
     rows.extend(of_shops(world));
     rows.extend(of_goods(world).await);
     rows.extend(of_operators(world).await);
+    rows.extend(super::settings::rows());
     for row in &mut rows {
         row.strangers_token = world.strangers_token.clone();
     }
@@ -428,38 +425,6 @@ async fn of_operators(world: &World) -> Vec<Row> {
         operator("GET /v1/admin/payments").query("state=pending").cursors(payments, &vendors),
         operator("GET /v1/admin/payments/unmatched"),
         operator("GET /v1/admin/refunds/failed"),
-        operator("GET /v1/admin/settings/{area}").at("area", "limits"),
-        operator("GET /v1/admin/settings/{area}/{id}").at("area", "limits").id("unpaid-orders"),
-        operator("PUT /v1/admin/settings/{area}/{id}")
-            .at("area", "limits")
-            .id("checkout")
-            .with("if-match", "*")
-            .body(json!({
-                "per_client": {"most": 100, "within_s": 60}, "per_target": {"most": 30, "within_s": 60},
-            }))
-            .not_given(&["most", "within_s", "seconds", "offered", "position", "basis_points"])
-            .refuses("/per_client/most", [json!(0), json!(10_000_001), json!(4_294_967_296_u64)])
-            .refuses("/per_target/within_s", [json!(0), json!(86_401)])
-            .refuses_body(
-                "a field of another kind",
-                json!({
-                    "per_client": {"most": 9, "within_s": 60}, "per_target": {"most": 9, "within_s": 60}, "seconds": 600,
-                }),
-                invalid("/seconds"),
-            )
-            .refuses_body("nothing", json!({}), invalid("/per_client")),
-        operator("DELETE /v1/admin/settings/{area}/{id}")
-            .at("area", "limits")
-            .id("unpaid-orders")
-            .with("if-match", "*")
-            .idempotent_delete(),
-        operator("GET /v1/admin/settings/{area}/{id}/history").at("area", "limits").id("unpaid-orders"),
-        operator("POST /v1/admin/settings/{area}/{id}/restore")
-            .at("area", "limits")
-            .id("unpaid-orders")
-            .with("if-match", "*")
-            .body(json!({"version": 1}))
-            .refuses("/version", [json!(0), json!(99)]),
         operator("GET /v1/admin/categories"),
         operator("PUT /v1/admin/categories")
             .with("if-match", &world.categories_etag)

@@ -321,10 +321,9 @@ impl Settings {
             }
         }
         if !methods.is_empty() {
-            for provider in self.providers.drain(..).collect::<Vec<_>>() {
+            for (place, provider) in self.providers.drain(..).enumerate() {
                 if methods.iter().all(|(_, _, known)| *known != provider) {
-                    // As it is in force: by its place among those that are offered.
-                    let position = u32::try_from(methods.len()).unwrap_or(u32::MAX).saturating_add(1);
+                    let position = u32::try_from(place).unwrap_or(u32::MAX).saturating_add(1);
                     methods.push((position, true, provider));
                 }
             }
@@ -440,6 +439,9 @@ mod tests {
         let cash = SettingId::PaymentMethod(ProviderName::CashOnDelivery);
         let mut settings = Settings::default();
         settings.set([(card, method(true, 9)), (cash, method(true, 3))]).unwrap();
+        assert_eq!(settings.providers, [ProviderName::CashOnDelivery, ProviderName::Stripe]);
+        // The other one keeps its place, which is the first now: of equal ones the name decides.
+        settings.set([(card, method(true, 2))]).unwrap();
         assert_eq!(settings.providers, [ProviderName::CashOnDelivery, ProviderName::Stripe]);
         settings.set([(cash, method(false, 3))]).unwrap();
         assert_eq!((settings.providers.as_slice(), settings.check()), (&[ProviderName::Stripe][..], Ok(())));

@@ -10,7 +10,7 @@ use super::{Accounts, Entry};
 use crate::Error;
 use crate::error::Failure;
 use crate::item::{Condition, body, item};
-use crate::retry::{delete_one, get, put_one};
+use crate::retry::{get, put_one};
 
 const EMAIL: &str = "email";
 
@@ -49,14 +49,6 @@ struct Owner {
     since: Timestamp,
 }
 
-/// Whose an address is.
-#[derive(Clone, Debug)]
-pub struct Claimed {
-    pub username: Username,
-    /// Whether it was nobody's before.
-    pub is_new: bool,
-}
-
 impl Accounts {
     /// The name of whoever signs in with the address, read consistently.
     pub async fn username_of(&self, email: &Email) -> Result<Option<Username>, Error> {
@@ -65,24 +57,14 @@ impl Accounts {
         Ok(owner.map(|owner| owner.username))
     }
 
-    /// Gives the address to this name unless it belongs to another.
-    pub async fn claim_email(&self, email: &Email, username: Username, now: Timestamp) -> Result<Claimed, Error> {
+    /// Gives the address to this name unless it belongs to another, and returns the name that it belongs to.
+    pub async fn claim_email(&self, email: &Email, username: Username, now: Timestamp) -> Result<Username, Error> {
         let owner = Owner { username, since: now };
         let claimed = item(Entry::Email(email).key(), EMAIL, 1, &owner)?;
         match put_one(&self.client, &self.table, claimed, &Condition::absent()).await {
-            Ok(()) => Ok(Claimed { username: owner.username, is_new: true }),
-            Err(Failure::ConditionFailed) => {
-                let username = self.username_of(email).await?.ok_or(Error::Conflict)?;
-                Ok(Claimed { username, is_new: false })
-            }
+            Ok(()) => Ok(owner.username),
+            Err(Failure::ConditionFailed) => self.username_of(email).await?.ok_or(Error::Conflict),
             Err(other) => Err(other.into()),
         }
-    }
-
-    /// Takes a new claim back, because the sign-up that made it was refused. Nobody else takes it back, so what is
-    /// there is that claim. Whoever signed up under its name in between has to sign up again.
-    pub async fn release_email(&self, email: &Email) -> Result<(), Error> {
-        let key = Entry::Email(email).key();
-        Ok(delete_one(&self.client, &self.table, key, &Condition::at_version(1)).await?)
     }
 }

@@ -33,19 +33,20 @@ impl Catalog {
         });
         let request = QueryRequest { limit: Some(i32::from(limit)), start, ..self.products_query(vendor) };
         let page = query(&self.client, request).await?;
-        let mut last = None;
+        let (mut last, mut newer) = (None, None);
         for found in &page.items {
             last = text(found, "vendor_sort").and_then(|id| id.parse().ok()).or(last);
             let Some(product) = readable(super::products::product_of(found), found)? else { continue };
             if !is_in_sync(&product, shop) {
                 match self.sync_product(product.id, vendor).await {
-                    // The release that has written it brings it in line: what it sells is decided by the shop's state.
-                    Err(Error::Newer { .. }) => {
-                        tracing::warn!(product.id = %product.id, "a product of a newer release is left as it is listed");
-                    }
+                    Err(Error::Newer { kind }) => newer = Some(kind),
                     done => done?,
                 }
             }
+        }
+        // The rest of the slice is done; what a newer release has written is tried again with the job's message.
+        if let Some(kind) = newer {
+            return Err(Error::Newer { kind });
         }
         Ok(last.filter(|_| page.last.is_some()))
     }

@@ -7,8 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 
 /// The name under which a deserializer of stored items offers an enum's value that this release does not know. An enum
-/// that can be shown with such a value has a variant that is read from this name and written as `other`. Requests are read by
-/// a deserializer that refuses the name.
+/// that can be shown with such a value has a variant that is read from this name and written as `other`. Requests are
+/// read by a deserializer that refuses the name.
 pub const UNKNOWN_VALUE: &str = "\u{0}other";
 
 /// What a stored item held when it was read, so that a write can give back what this release does not know. Opaque to

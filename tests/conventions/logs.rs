@@ -17,7 +17,7 @@ const NEEDS_A_PERSON: [(&str, &str, Topic); 15] = [
     ("a product stays a draft after a change that was refused", "its vendor has to publish it again", Topic::Other),
     ("a request to Stripe cannot be made", "the configuration is wrong", Topic::Other),
     ("an event of Stripe cannot be read", "the provider says something that we do not know", Topic::Money),
-    ("an event of Stripe has an id that is too long", "the provider's ids have changed", Topic::Money),
+    ("an event of Stripe has an id that is too long or not ASCII", "the provider's ids have changed", Topic::Money),
     ("a refund failed and needs a manual refund by the operator", "the buyer has not been paid back", Topic::Money),
     ("a refund succeeded after it had failed here", "it may have been given back by hand as well", Topic::Money),
     ("an order's state does not allow a provider's news", "the books of both sides differ", Topic::Money),

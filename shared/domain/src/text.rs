@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_with_its_accent_has_one_spelling_and_a_line_one_end() {
+    fn a_character_with_its_accent_has_one_spelling_and_a_line_one_end() {
         assert_eq!(Name::parse("Gro\u{308}\u{df}e").unwrap().as_str(), "Gr\u{f6}\u{df}e");
         assert_eq!(Note::parse("one\r\ntwo\rthree").unwrap().as_str(), "one\ntwo\nthree");
         assert!(Name::parse(&"e\u{301}".repeat(100)).is_ok(), "the length is that of the kept form");

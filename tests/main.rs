@@ -25,6 +25,7 @@ mod resources {
     mod operator_orders;
     mod orders;
     mod payment_webhooks;
+    mod rebuilds;
     mod settings;
     mod settlement;
     mod stock;

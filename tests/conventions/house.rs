@@ -202,7 +202,10 @@ fn no_request_scans_a_table_and_only_tables_spell_keys() {
     };
     for folder in ["shared", "functions"] {
         for (name, text) in production_sources(folder) {
-            assert!(!text.contains(".scan()"), "{name} scans");
+            // The walk of a rebuild, which is worked off from a queue.
+            let may_walk = name.starts_with("shared/store/") || name.starts_with("functions/follow-up/");
+            assert!(!text.contains(".scan()") || name == "shared/store/src/catalog/walk.rs", "{name} scans");
+            assert!(!text.contains(".walk(") || may_walk, "{name} walks through a table");
             if !name.starts_with("shared/store/") {
                 let spelled = text.split('"').find(|literal| is_key(literal));
                 assert!(spelled.is_none(), "{name} spells the key {spelled:?}");
@@ -210,7 +213,9 @@ fn no_request_scans_a_table_and_only_tables_spell_keys() {
         }
     }
     let template = fs::read_to_string(root().join("template.yaml")).expect("the template");
-    assert!(!template.contains("dynamodb:Scan") && !template.contains("dynamodb:*"), "template.yaml lets a role scan");
+    assert!(!template.contains("dynamodb:*"), "template.yaml lets a role do everything");
+    let scanning: Vec<&str> = template.lines().filter(|line| line.contains("dynamodb:Scan")).collect();
+    assert!(matches!(scanning[..], [line] if line.contains("WalkThroughCatalog")), "roles may scan: {scanning:?}");
 }
 
 /// The names in a template at this key, as in `AttributeName: pk`.

@@ -1,8 +1,9 @@
-//! The operator's endpoints: vendors, orders, payments, categories, settings.
+//! The operator's endpoints: vendors, orders, payments, categories, settings, rebuilds.
 
 mod categories;
 mod orders;
 mod payments;
+mod rebuilds;
 mod settings;
 mod vendors;
 
@@ -30,6 +31,8 @@ pub fn routes<R: Routes<App>>() -> R {
         .routes(routes!(settings::show_setting, settings::put_setting[Invalid], settings::reset_setting[Invalid]))
         .routes(routes!(settings::list_setting_changes[InvalidCursor]))
         .routes(routes!(settings::restore_setting[Invalid]))
+        .routes(routes!(rebuilds::start_rebuild[Invalid, Conflict]))
+        .routes(routes!(rebuilds::show_rebuild))
         .routes(routes!(categories::show_categories_as_operator, categories::replace_categories_as_operator[Invalid]))
 }
 

@@ -1,13 +1,16 @@
-//! What follows from the operator's decision on a vendor: the copies of its name and state on its products.
+//! What follows from the operator's decision on a vendor: the copies of its name and state on its products. And the
+//! rebuilds that the operator asks for.
 //!
 //! It has a queue of its own, because a suspension must not wait behind what vendors can cause, such as imports.
+
+mod rebuild;
 
 use std::time::Duration;
 
 use domain::vendor::VendorJob;
 use domain::{ProductId, Timestamp, VendorId};
 use platform::{Config, Fatal, JobQueue, MessageError, QueueMessage, Slice};
-use store::Catalog;
+use store::{Catalog, Stock};
 
 /// Length of a slice of work: well within the function's timeout of 60 seconds.
 const SLICE: Duration = Duration::from_secs(35);
@@ -18,6 +21,7 @@ const BATCH: u16 = 50;
 #[derive(Clone, Debug)]
 pub struct App {
     catalog: Catalog,
+    stock: Stock,
     queue: JobQueue,
 }
 
@@ -28,6 +32,9 @@ pub enum FollowUpError {
     Unknown(#[source] serde_json::Error),
     #[error("the job belongs to another queue: {0:?}")]
     Elsewhere(VendorJob),
+    /// An earlier delivery of the message holds the lease of the rebuild: it is at work, or has died.
+    #[error("an earlier delivery of the message holds the lease of the rebuild")]
+    Busy,
     #[error(transparent)]
     Store(#[from] store::Error),
     #[error(transparent)]
@@ -36,7 +43,7 @@ pub enum FollowUpError {
 
 impl MessageError for FollowUpError {
     fn is_expected(&self) -> bool {
-        false
+        matches!(self, Self::Busy)
     }
 }
 
@@ -49,20 +56,22 @@ impl App {
         let table = config.required("CATALOG_TABLE")?;
         let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
         Ok(Self {
+            stock: Stock::new(dynamodb.clone(), config.required("STOCK_TABLE")?),
             catalog: Catalog::new(dynamodb, table, config.required("MEDIA_BASE_URL")?),
             queue: JobQueue::new(config, "FOLLOW_UPS_QUEUE_URL")?,
         })
     }
 }
 
-/// Shows or hides a vendor's products, as its state demands. A message may come twice, late, or concurrently with
-/// another: the vendor's current state counts.
+/// Shows or hides a vendor's products, as its state demands, or works on a rebuild. A message may come twice, late, or
+/// concurrently with another: the current state of the vendor or the rebuild counts.
 ///
 /// # Errors
 /// When the work could not be finished; the message must come again.
-pub async fn handle(app: &App, message: &QueueMessage, _: Timestamp) -> Result<(), FollowUpError> {
+pub async fn handle(app: &App, message: &QueueMessage, now: Timestamp) -> Result<(), FollowUpError> {
     match message.json().map_err(FollowUpError::Unknown)? {
         VendorJob::SyncProducts { vendor_id, after } => Box::pin(app.follow(vendor_id, after)).await,
+        VendorJob::Rebuild { what } => Box::pin(app.work_on_rebuild(what, message, now)).await,
         other => Err(FollowUpError::Elsewhere(other)),
     }
 }

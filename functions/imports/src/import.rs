@@ -8,12 +8,11 @@ use domain::code::Coded;
 use domain::job::{FilePosition, ImportCounts, ImportJob, ImportRowError, JobState, MAX_FILE_BYTES};
 use domain::vendor::{VendorJob, VendorState};
 use domain::{Code, ImportId, Refusal, Timestamp, VendorId};
-use platform::Slice;
+use platform::{Pace, Slice};
 
 use crate::App;
 use crate::files::{Download, FilesError};
 use crate::merge::ImportContext;
-use crate::pace::Pace;
 use crate::product_store::{BATCH, fault_of};
 use crate::work::{Delivery, Progress, WorkError};
 use product_file::{Columns, Entry, FileError, Position, ProductReader, RowCounter, Step};

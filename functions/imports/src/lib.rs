@@ -6,7 +6,6 @@ mod export;
 mod files;
 mod import;
 mod merge;
-mod pace;
 mod product_store;
 mod work;
 

@@ -8,12 +8,12 @@ use domain::job::{ImportCounts, ImportRowError};
 use domain::stock::{Layout, StockShard};
 use domain::text::Handle;
 use domain::{Code, ProductId, VariantId};
+use platform::Pace;
 use store::catalog::StoredProduct;
 use store::{Backoff, Catalog, Error, Stock};
 use tokio::task::JoinSet;
 
 use crate::merge::{ImportContext, Issue, Merged, added, handles, is_of_file, may_be_set, merged};
-use crate::pace::Pace;
 use product_file::{Entry, ProductDraft, RowError};
 
 /// Products per batch, which bounds how much of a file is in memory at a time.

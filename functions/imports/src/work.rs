@@ -103,7 +103,9 @@ pub async fn handle(app: &App, message: &QueueMessage, now: Timestamp) -> Result
             Task::Job(VendorJob::Export { vendor_id, id }) => {
                 Box::pin(app.work_on_export(vendor_id, id, delivery)).await?;
             }
-            Task::Job(job @ VendorJob::SyncProducts { .. }) => app.follow_ups.send(&job, 0).await?,
+            Task::Job(job @ (VendorJob::SyncProducts { .. } | VendorJob::Rebuild { .. })) => {
+                app.follow_ups.send(&job, 0).await?
+            }
             // The message as a whole, because all objects of a notification are in one bucket.
             Task::Picture => return Ok(app.pictures.forward(&message.body).await?),
         }

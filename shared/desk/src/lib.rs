@@ -14,6 +14,7 @@ mod orders;
 mod people;
 mod product_files;
 mod products;
+mod rebuilds;
 mod settings;
 mod stock;
 mod vendors;

@@ -28,11 +28,11 @@ const FOLLOW_UP_DELAY_S: i32 = 45;
 #[derive(Clone, Debug)]
 pub struct Operator {
     accounts: Accounts,
-    catalog: Catalog,
+    pub(crate) catalog: Catalog,
     orders: Orders,
     documents: Bucket,
     pub(crate) settings: SettingsTable,
-    follow_ups: JobQueue,
+    pub(crate) follow_ups: JobQueue,
 }
 
 /// By what orders are found: exactly one of the three.

@@ -154,6 +154,8 @@ ids! {
     ImportId = "imp";
     /// An export of a product file.
     ExportId = "exp";
+    /// A rebuild of derived copies.
+    RebuildId = "rbd";
     /// An address in a buyer's address book.
     AddressId = "adr";
     /// A cart. The id is a capability: whoever knows it may use the cart. So it is 128 random bits, made by

@@ -1,5 +1,7 @@
-//! Long jobs of a vendor: imports and exports of product files. A queue message carries a job; each delivery works for
-//! one slice of time under a lease.
+//! Long jobs: a vendor's imports and exports of product files, the operator's rebuilds. A queue message carries a job;
+//! each delivery works for one slice of time under a lease.
+
+mod rebuild;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,6 +12,8 @@ use utoipa::ToSchema;
 use crate::stored::Kept;
 use crate::text::Line;
 use crate::{Currency, ExportId, ImportId, Timestamp, VendorId};
+
+pub use self::rebuild::{Derived, Rebuild, RebuildCounts};
 
 /// The most errors of a file that are stored; the rest are only counted.
 pub const MAX_ROW_ERRORS: u64 = 1_000;
@@ -23,15 +27,15 @@ pub const LEASE_DURATION: Duration = Duration::from_secs(65);
 /// than the upload of the largest file takes, and than all redeliveries of a message until the dead-letter queue.
 pub const ABANDONED_AFTER: Duration = Duration::from_secs(3_600);
 
-/// State of an import or export.
+/// State of an import, an export or a rebuild.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
-    /// The file is not uploaded yet, or no work has begun.
+    /// No work has begun, for instance because the file is not uploaded yet.
     Waiting,
     /// A slice of it was begun.
     Running,
-    /// All of the file was worked on; rows that failed are in `errors`.
+    /// All of it was worked on; what failed of it is counted or listed.
     Completed,
     /// It could not be finished; the last error says why.
     Failed,
@@ -122,6 +126,7 @@ macro_rules! job {
 
 job!(ImportJob);
 job!(ExportJob);
+job!(Rebuild);
 
 /// An error in a file, or a warning that something was imported otherwise than the file says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -14,6 +14,7 @@ mod headers;
 mod http;
 mod ids;
 mod logging;
+mod pace;
 mod queue;
 mod secrets;
 mod serve;
@@ -32,6 +33,7 @@ pub use consume::{
 pub use fatal::Fatal;
 pub use http::{HttpClient, HttpError};
 pub use ids::ids;
+pub use pace::Pace;
 pub use queue::{JobQueue, NotSent};
 pub use secrets::{Rotating, Secret, SecretError};
 pub use serve::serve;

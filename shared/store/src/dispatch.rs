@@ -40,6 +40,7 @@ dispatched! {
     get_item: GetItemFluentBuilder -> GetItemOutput, GetItemError;
     put_item: PutItemFluentBuilder -> PutItemOutput, PutItemError;
     query: QueryFluentBuilder -> QueryOutput, QueryError;
+    scan: ScanFluentBuilder -> ScanOutput, ScanError;
     transact_write_items: TransactWriteItemsFluentBuilder -> TransactWriteItemsOutput, TransactWriteItemsError;
     update_item: UpdateItemFluentBuilder -> UpdateItemOutput, UpdateItemError;
 }

@@ -1,6 +1,7 @@
 //! DynamoDB: one module per table, with its keys and its named operations.
 //!
-//! Only a table's own module spells its keys. Every write has a condition. Nothing here scans a table.
+//! Only a table's own module spells its keys. Every write has a condition. Only rebuilds, which are background work,
+//! walk through a whole table.
 //!
 //! An item holds its body as one JSON string in `data`, which is cheap to parse and cheap to pass on unparsed. Other
 //! attributes exist only where keys, conditions and updates need them.

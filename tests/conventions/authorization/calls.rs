@@ -327,6 +327,8 @@ async fn of_operators(world: &World, route: &str, caller: Caller, call: &impl Fn
         "POST /v1/admin/settings/{area}/{id}/restore" => {
             call("/v1/admin/settings/limits/unpaid-orders/restore").with("if-match", "*").body(json!({"version": 1}))
         }
+        "POST /v1/admin/rebuilds" => call("/v1/admin/rebuilds").body(json!({"what": "listings"})),
+        "GET /v1/admin/rebuilds/{id}" => call(&format!("/v1/admin/rebuilds/{}", world.rebuild)),
         "GET /v1/admin/categories" => call("/v1/admin/categories"),
         "PUT /v1/admin/categories" => {
             let etag = world.etag(&world.client(Caller::Operator), "/v1/admin/categories").await;

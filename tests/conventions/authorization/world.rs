@@ -53,6 +53,7 @@ pub(super) struct World {
     /// Another guest's order.
     pub(super) strangers_order: Value,
     pub(super) refresh_token: String,
+    pub(super) rebuild: String,
     buyer: Client,
     other: Client,
     manager: Client,
@@ -108,6 +109,8 @@ impl World {
         let rival = open_shop(&shop, "rival").await;
         let reason = json!({"reason": "Complaints."});
         operator.post(&format!("/v1/admin/vendors/{}/suspend", suspended.owner.id), &reason).await.expect(200);
+        let copies = json!({"what": "availability"});
+        let rebuild = id(operator.post("/v1/admin/rebuilds", &copies).await.expect(202));
         let applicant = shop.applicant("applicant").await;
         applicant.client.post("/v1/vendors/me/submit", &json!({})).await.expect(200);
 
@@ -128,6 +131,7 @@ impl World {
             draft: String::new(),
             count: AtomicU32::new(0),
             refresh_token,
+            rebuild,
             shop,
             target,
             suspended,

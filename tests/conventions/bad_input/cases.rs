@@ -92,7 +92,7 @@ fn is_near(named: &str, spoiled: &str) -> bool {
     named.starts_with(spoiled) || spoiled.starts_with(named)
 }
 
-pub(super) fn invalid(pointer: &str) -> Expected {
+fn invalid(pointer: &str) -> Expected {
     Expected::Problem(400, "invalid", Some(pointer.to_owned()))
 }
 

@@ -3,18 +3,21 @@
 use local::seed::PASSWORD;
 use serde_json::{Value, json};
 
-use super::cases::{Expected, invalid};
+use super::cases::Expected;
 use super::row::{Row, Who, row};
 use super::world::World;
 use crate::shop::address;
+
+pub(super) fn invalid(pointer: &str) -> Expected {
+    Expected::Problem(400, "invalid", Some(pointer.to_owned()))
+}
 
 pub(super) async fn all(world: &World) -> Vec<Row> {
     let mut rows = of_everybody(world).await;
     rows.extend(of_accounts(world).await);
     rows.extend(of_shops(world));
     rows.extend(of_goods(world).await);
-    rows.extend(of_operators(world).await);
-    rows.extend(super::settings::rows());
+    rows.extend(super::operator_rows::of_operators(world).await);
     for row in &mut rows {
         row.strangers_token = world.strangers_token.clone();
     }
@@ -381,67 +384,5 @@ async fn of_goods(world: &World) -> Vec<Row> {
         owner("POST /v1/vendor/exports"),
         owner("GET /v1/vendor/exports/{id}").id(&world.export),
         owner("GET /v1/vendor/orders").cursors(orders, &products),
-    ]
-}
-
-async fn of_operators(world: &World) -> Vec<Row> {
-    let operator = |route| row(route, Who::Operator);
-    let decided = |route| operator(route).id(&world.applicant);
-    let reason = json!({"reason": "Complaints."});
-    let vendors = world.cursor_of(Who::Operator, "/v1/admin/vendors?limit=1&state=submitted").await;
-    let orders = world.cursor_of(Who::Operator, "/v1/admin/orders?limit=1&state=awaiting_payment").await;
-    let payments = world.cursor_of(Who::Operator, "/v1/admin/payments?limit=1&state=pending").await;
-    let mut deep = json!({"handle": "e", "name": "E"});
-    for handle in ["d", "c", "b", "a"] {
-        deep = json!({"handle": handle, "name": handle, "children": [deep]});
-    }
-    let mut bottomless = json!({"handle": "x", "name": "X"});
-    for _ in 0..100 {
-        bottomless = json!({"handle": "x", "name": "X", "children": [bottomless]});
-    }
-    let leaf = |index: usize| json!({"handle": format!("c{index}"), "name": "C"});
-    vec![
-        operator("GET /v1/admin/vendors").query("state=submitted").cursors(vendors.clone(), &orders),
-        operator("GET /v1/admin/vendors/{id}").id(&world.applicant),
-        decided("POST /v1/admin/vendors/{id}/approve"),
-        decided("POST /v1/admin/vendors/{id}/reject").body(reason.clone()),
-        decided("POST /v1/admin/vendors/{id}/suspend")
-            .body(reason)
-            .refuses_body("too early", json!({"reason": "Complaints."}), Expected::Problem(409, "wrong_state", None)),
-        decided("POST /v1/admin/vendors/{id}/reinstate"),
-        operator("GET /v1/admin/orders").query("state=awaiting_payment").cursors(orders, &vendors),
-        operator("GET /v1/admin/orders/{id}").id(&world.order),
-        operator("POST /v1/admin/orders/{id}/cancel").id(&world.order),
-        operator("POST /v1/admin/orders/{id}/payments/{payment_id}/decide")
-            .id(&world.order)
-            .at("payment_id", &world.payment)
-            .body(json!({"decision": "accept"}))
-            .refuses("/decision", ["keep", "Accept"].map(Value::from))
-            .refuses_body(
-                "nothing to decide",
-                json!({"decision": "refund"}),
-                Expected::Problem(409, "wrong_state", None),
-            ),
-        operator("GET /v1/admin/payments").query("state=pending").cursors(payments, &vendors),
-        operator("GET /v1/admin/payments/unmatched"),
-        operator("GET /v1/admin/refunds/failed"),
-        operator("GET /v1/admin/categories"),
-        operator("PUT /v1/admin/categories")
-            .with("if-match", &world.categories_etag)
-            .body(json!({"items": [
-                {"handle": "kitchen", "name": "Kitchen", "children": [{"handle": "cups", "name": "Cups", "children": []}]},
-            ]}))
-            .refuses("/items/0/handle", ["No Such"].map(Value::from))
-            .refuses_body(
-                "a category that occurs twice",
-                json!({"items": [leaf(1), {"handle": "a", "name": "A", "children": [leaf(1)]}]}),
-                invalid("/items/1/children/0/handle"),
-            )
-            .refuses("/items", [json!([deep]), json!((0..1_001).map(leaf).collect::<Vec<_>>())])
-            .refuses_body(
-                "a tree without bottom",
-                json!({"items": [bottomless]}),
-                Expected::Problem(400, "malformed", None),
-            ),
     ]
 }

@@ -31,6 +31,7 @@ pub(super) struct World {
     pub(super) vendor_order: String,
     pub(super) import: String,
     pub(super) export: String,
+    pub(super) rebuild: String,
     pub(super) refresh_token: String,
     /// An application that waits for the operator.
     pub(super) applicant: String,
@@ -85,6 +86,8 @@ impl World {
         let file = json!({"filename": "goods.csv", "size": 100});
         let import = id(owner.client.post("/v1/vendor/imports", &file).await.expect(202));
         let export = id(owner.client.post("/v1/vendor/exports", &json!({})).await.expect(202));
+        let copies = json!({"what": "availability"});
+        let rebuild = id(operator.post("/v1/admin/rebuilds", &copies).await.expect(202));
         let mut applicants = Vec::new();
         for name in ["applicant", "another"] {
             let applicant = shop.applicant(name).await;
@@ -112,6 +115,7 @@ impl World {
             vendor_order: vendor_orders[0].clone(),
             import,
             export,
+            rebuild,
             refresh_token,
             applicant: applicants[0].clone(),
             buyer,

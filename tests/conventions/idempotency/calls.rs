@@ -272,6 +272,9 @@ impl World {
                     call(&client, setting, json!({"most": 42}), json!({"most": 43}))
                 }
             }
+            "POST /v1/admin/rebuilds" => {
+                call(&self.operator, path, json!({"what": "listings"}), json!({"what": "availability"}))
+            }
             "PUT /v1/admin/categories" => {
                 let etag = self.operator.get(&path).await.header("etag").to_owned();
                 let tree = |name: &str| json!({"items": [{"handle": "kitchen", "name": name, "children": []}]});

@@ -47,6 +47,8 @@ pub(super) async fn make(shop: &Shop) -> Names {
     world.buyer(&products).await;
     world.orders(&products).await;
     world.unmatched_payments().await;
+    let begun = shop.operator().await.post("/v1/admin/rebuilds", &json!({"what": "listings"})).await;
+    world.record_name("rebuild", begun.expect(202)["id"].clone());
     shop.wait_until_idle().await;
     world.pending_work(&products).await;
     world.names

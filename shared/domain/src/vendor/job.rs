@@ -1,10 +1,10 @@
-//! Background work on a vendor's behalf, as a queue carries it.
+//! Background work on behalf of a vendor or the operator, as a queue carries it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::VendorId;
 
-/// A background job on behalf of a vendor, as a queue message carries it.
+/// A background job, as a queue message carries it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum VendorJob {
@@ -20,4 +20,6 @@ pub enum VendorJob {
     Import { vendor_id: VendorId, id: crate::ImportId },
     /// Work on an export: `{"export":{"vendor_id":"ven_…","id":"exp_…"}}`.
     Export { vendor_id: VendorId, id: crate::ExportId },
+    /// Work on the rebuild of these copies: `{"rebuild":{"what":"listings"}}`. There is one of each at a time.
+    Rebuild { what: crate::job::Derived },
 }

@@ -17,7 +17,7 @@ use crate::retry::{QueryRequest, batch, query};
 /// each value prefixed with `s` (string) or `n` (number).
 pub type Position = BTreeMap<String, String>;
 
-fn position(last: Attributes) -> Option<Position> {
+pub(super) fn position(last: Attributes) -> Option<Position> {
     // The prefix keeps the attribute's type, so that a number is sent back as a number.
     let plain = |value: AttributeValue| match value {
         AttributeValue::S(text) => Some(format!("s{text}")),
@@ -27,7 +27,7 @@ fn position(last: Attributes) -> Option<Position> {
     last.into_iter().map(|(name, value)| plain(value).map(|value| (name, value))).collect()
 }
 
-fn start(position: Position) -> Attributes {
+pub(super) fn start(position: Position) -> Attributes {
     let typed = |(name, value): (String, String)| match value.split_at_checked(1) {
         Some(("n", digits)) => Some((name, number(digits))),
         Some(("s", text)) => Some((name, string(text))),

@@ -50,8 +50,21 @@ fn row_sort(published_at_ms: i64, id: ProductId) -> String {
     format!("{published_at_ms:015}#{id}")
 }
 
-fn row_key(row: &ListingRow) -> Attributes {
+pub(super) fn row_key(row: &ListingRow) -> Attributes {
     key(list_key(&row.list), row_sort(row.published_at.millis(), row.card.id))
+}
+
+/// The product of the row with this sort key.
+pub(super) fn product_of_row(sort_key: &str) -> Option<ProductId> {
+    sort_key.split_once('#')?.1.parse().ok()
+}
+
+/// A row as it is written with a version of its product.
+pub(super) fn row_item(row: &ListingRow, product_version: u64) -> Result<Attributes, Error> {
+    let mut written = item(row_key(row), LISTING, product_version, &row.card)?;
+    written.insert("list_key".to_owned(), string(list_key(&row.list)));
+    written.insert("price_key".to_owned(), string(price_key(row.card.price.minor(), &row.card.id.to_string())));
+    Ok(written)
 }
 
 /// The position of a row: when its product was published, which product it is, and its price in an order by price.
@@ -104,9 +117,7 @@ impl Catalog {
     }
 
     pub(super) fn put_row_action(&self, row: &ListingRow, product_version: u64) -> Result<TransactWriteItem, Error> {
-        let mut written = item(row_key(row), LISTING, product_version, &row.card)?;
-        written.insert("list_key".to_owned(), string(list_key(&row.list)));
-        written.insert("price_key".to_owned(), string(price_key(row.card.price.minor(), &row.card.id.to_string())));
+        let written = row_item(row, product_version)?;
         // The product's version decides which write of a row is newer.
         let condition = Condition::of("attribute_not_exists(pk) OR #version <= :now")
             .name("#version", "version")

@@ -3,12 +3,15 @@
 mod batches;
 mod listing;
 mod products;
+mod rebuilds;
 mod shop_sync;
 mod shops;
 mod vendors;
+mod walk;
 
 use aws_sdk_dynamodb::Client;
 use domain::catalog::{Availability, CategoryTree, Product};
+use domain::job::{Derived, Rebuild};
 use domain::stored::Kept;
 use domain::text::Handle;
 use domain::vendor::Shop;
@@ -20,6 +23,7 @@ use crate::stored::{Stored, stored};
 
 pub use self::listing::{ListQuery, Sort};
 pub use self::products::StoredProduct;
+pub use self::walk::{FoundRow, Walk, WalkItem};
 
 const PRODUCT: &str = "product";
 const DESCRIPTION: &str = "description";
@@ -28,12 +32,14 @@ const HANDLE: &str = "handle";
 const LISTING: &str = "listing";
 const SHOP: &str = "shop";
 const CATEGORIES: &str = "categories";
+const REBUILD: &str = "rebuild";
 
 stored! {
     PRODUCT => Product: ["handle_key", "handle_sort", "vendor_key", "vendor_sort"];
     SHOP => Shop: ["handle_key", "handle_sort"],
         fields: ["id", "handle", "name", "about_html", "state", "currency", "shipping_rates", "created_at", "version"];
     CATEGORIES => CategoryTree: [];
+    REBUILD => Rebuild: [];
 }
 
 /// The version of an availability is beside it, because pages do not need it.
@@ -89,6 +95,8 @@ enum Entry<'a> {
     Shop(VendorId),
     /// `CATEGORIES` / `TREE`.
     Categories,
+    /// `REBUILD#<what>` / `REBUILD`: the last rebuild of a kind of copies.
+    Rebuild(Derived),
 }
 
 impl Entry<'_> {
@@ -101,6 +109,7 @@ impl Entry<'_> {
             Self::ShopHandle(handle) => key(format!("HANDLE#vendor#{handle}"), "HANDLE"),
             Self::Shop(id) => key(format!("VENDOR#{id}"), "SHOP"),
             Self::Categories => key("CATEGORIES", "TREE"),
+            Self::Rebuild(what) => key(format!("REBUILD#{}", what.as_str()), "REBUILD"),
         }
     }
 }

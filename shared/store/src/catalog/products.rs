@@ -34,7 +34,7 @@ pub struct StoredProduct {
     pub description_html: String,
     /// The availability that pages show, which may lag behind the stock.
     pub availability: Availability,
-    availability_version: u64,
+    pub(super) availability_version: u64,
 }
 
 impl StoredProduct {
@@ -362,7 +362,7 @@ impl Catalog {
         put(&self.table, written, &Condition::at_version(loaded))
     }
 
-    fn put_availability_action(
+    pub(super) fn put_availability_action(
         &self,
         product: &Product,
         availability: &Availability,

@@ -1,5 +1,5 @@
 //! The pace of writing. Every published product has a row in the list of all products, which is one partition with
-//! about 1,000 writes per second: imports must leave enough of them for all other writers.
+//! about 1,000 writes per second: imports and rebuilds must leave enough of them for all other writers.
 
 use std::time::Duration;
 

@@ -1,0 +1,100 @@
+//! Rebuilds: a walk through the catalog that derives copies again and rewrites what differs.
+
+use domain::job::{Claim, Derived, Rebuild, RebuildCounts};
+use domain::{ProductId, Timestamp};
+use platform::{Pace, QueueMessage, Slice};
+use store::Error;
+use store::catalog::WalkItem;
+
+use crate::{App, FollowUpError, SLICE};
+
+/// Items of all kinds that are read between two checks of the deadline.
+const PAGE: u16 = 100;
+/// Products rewritten per second. Imports may take 800 of the 1,000 write units per second of the list of all products;
+/// a rewritten row takes two.
+const REWRITTEN_PER_SECOND: u32 = 25;
+
+impl App {
+    /// Works a slice on the rebuild of these copies, unless it is over or another message holds its lease.
+    pub(crate) async fn work_on_rebuild(
+        &self,
+        what: Derived,
+        message: &QueueMessage,
+        now: Timestamp,
+    ) -> Result<(), FollowUpError> {
+        let Some(mut job) = self.claim_rebuild(what, message, now).await? else { return Ok(()) };
+        let slice = Slice::new(SLICE);
+        let mut pace = Pace::new(REWRITTEN_PER_SECOND);
+        loop {
+            let walk = self.catalog.walk(what, job.position.clone(), PAGE).await?;
+            let mut done = RebuildCounts::default();
+            for item in walk.found {
+                done.examined += 1;
+                let rewritten = match item {
+                    WalkItem::Product(id) => self.rebuild_product(what, id).await?,
+                    WalkItem::Orphan(row) => Some(self.catalog.delete_orphan(&row).await?),
+                };
+                match rewritten {
+                    Some(true) => {
+                        done.rewritten += 1;
+                        pace.wait(1).await;
+                    }
+                    Some(false) => {}
+                    None => done.unreadable += 1,
+                }
+            }
+            let is_over = job.advance(walk.next, done, now);
+            let is_interrupted = !is_over && slice.is_over();
+            if is_interrupted {
+                // Released before the next message is sent: a message that finds the lease of another is dropped.
+                job.lease = None;
+            }
+            self.catalog.save_progress(&mut job).await?;
+            if is_interrupted {
+                self.queue.send(&domain::vendor::VendorJob::Rebuild { what }, 0).await?;
+            }
+            if is_over || is_interrupted {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes the lease of the rebuild; nothing when this message has no work to do.
+    async fn claim_rebuild(
+        &self,
+        what: Derived,
+        message: &QueueMessage,
+        now: Timestamp,
+    ) -> Result<Option<Rebuild>, FollowUpError> {
+        loop {
+            let Some(mut job) = self.catalog.rebuild(what).await? else { return Ok(None) };
+            match job.claim(&message.message_id, now) {
+                Claim::Granted => {}
+                Claim::Obsolete => return Ok(None),
+                Claim::Later => return Err(FollowUpError::Busy),
+            }
+            match self.catalog.save_progress(&mut job).await {
+                Ok(()) => return Ok(Some(job)),
+                // Another delivery, or a request for one more round, was saved first: read it again.
+                Err(Error::Conflict) => {}
+                Err(other) => return Err(other.into()),
+            }
+        }
+    }
+
+    /// Derives the copies of a product again. Says whether they differed; nothing when the product cannot be read, or
+    /// not be changed, which must not keep those after it waiting.
+    async fn rebuild_product(&self, what: Derived, id: ProductId) -> Result<Option<bool>, Error> {
+        let rebuilt = match what {
+            Derived::Availability => self.catalog.rebuild_availability(id, &self.stock).await,
+            Derived::Listings => self.catalog.rebuild_rows(id).await,
+        };
+        match rebuilt {
+            Err(error @ (Error::Corrupt { .. } | Error::Newer { .. } | Error::Conflict | Error::Refused(_))) => {
+                tracing::warn!(product.id = %id, cause = %error, "the copies of a product were not derived again");
+                Ok(None)
+            }
+            done => done.map(Some),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Rebuilds: the item of each, and how the copies of one product are derived again.
+
+use std::collections::{BTreeMap, HashMap};
+
+use domain::job::{Derived, Rebuild};
+use domain::stock::StockShard;
+use domain::{Outcome, Prepared, ProductId, RebuildId, Refusal, VariantId};
+
+use super::listing::{row_item, row_key};
+use super::{Catalog, Entry};
+use crate::idempotency::put_one;
+use crate::item::{Attributes, Condition, text};
+use crate::retry::{batch, get};
+use crate::stored::{check_known, read, write};
+use crate::transaction::{Purpose, Transaction};
+use crate::{Backoff, Error, Stock};
+
+impl Catalog {
+    /// The last rebuild of these copies, read consistently.
+    pub async fn rebuild(&self, what: Derived) -> Result<Option<Rebuild>, Error> {
+        get(&self.client, &self.table, Entry::Rebuild(what).key(), true).await?.as_ref().map(read).transpose()
+    }
+
+    /// The rebuild with this id, as long as no later one of the same copies has taken its place.
+    pub async fn rebuild_with_id(&self, id: RebuildId) -> Result<Option<Rebuild>, Error> {
+        for what in Derived::ALL {
+            if let Some(found) = self.rebuild(what).await?.filter(|found| found.id == id) {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Writes a rebuild, if its item is still at the version that was read. `respond` makes the response to a request
+    /// for it from the rebuild as it is written.
+    pub async fn save_rebuild<R>(
+        &self,
+        job: &Rebuild,
+        respond: impl FnOnce(&Rebuild) -> Result<Prepared<R>, Refusal>,
+    ) -> Result<Outcome<R>, Error> {
+        let saved = Rebuild { version: job.version + 1, ..job.clone() };
+        let written = write(Entry::Rebuild(job.what).key(), saved.version, &saved)?;
+        let condition = Condition::at_version(job.version);
+        Ok(put_one(&self.client, &self.table, Some((written, &condition)), respond(&saved)?).await?)
+    }
+
+    /// Writes the progress of a rebuild, and makes it what it is now in the table.
+    pub async fn save_progress(&self, job: &mut Rebuild) -> Result<(), Error> {
+        let _ = self.save_rebuild(job, |_| Ok(((), None))).await?;
+        job.version += 1;
+        Ok(())
+    }
+
+    /// Reads the stock of a product, and saves its availability if it differs. Returns whether it did.
+    ///
+    /// The product is read before its stock, as [`Catalog::save_availability`] asks for.
+    pub async fn rebuild_availability(&self, id: ProductId, stock: &Stock) -> Result<bool, Error> {
+        let mut backoff = Backoff::default();
+        loop {
+            let Some(stored) = self.product(id).await? else { return Ok(false) };
+            let variants: Vec<(VariantId, u16)> =
+                stored.product.variants.iter().map(|variant| (variant.id, variant.layout().peak_shards)).collect();
+            let shards = stock.shards(&variants).await?;
+            let units = |all: &Vec<StockShard>| all.iter().fold(0_i64, |sum, one| sum.saturating_add(one.available));
+            let left: BTreeMap<VariantId, i64> = shards.iter().map(|(variant, all)| (*variant, units(all))).collect();
+            let shown = &stored.availability;
+            if left.iter().all(|(variant, units)| shown.units(*variant) == *units)
+                && shown.available.keys().all(|variant| left.contains_key(variant))
+            {
+                return Ok(false);
+            }
+            // Two equal readings of several shards are as good as a snapshot of them.
+            let is_settled =
+                variants.iter().all(|(_, shards)| *shards <= 1) || stock.shards(&variants).await? == shards;
+            if is_settled {
+                match self.save_availability(&stored, &left, None).await {
+                    Err(Error::Conflict) => {}
+                    done => return done.map(|()| true),
+                }
+            }
+            backoff.pause().await?;
+        }
+    }
+
+    /// Derives the listing rows of a product, and writes those that are missing or differ. Returns whether there were
+    /// any.
+    ///
+    /// The availability is written with them, unchanged and under its version: every change of the rows does so, so
+    /// that a product that is unpublished at the same time does not get rows again.
+    pub async fn rebuild_rows(&self, id: ProductId) -> Result<bool, Error> {
+        let mut backoff = Backoff::default();
+        loop {
+            let Some(stored) = self.product(id).await? else { return Ok(false) };
+            let product = &stored.product;
+            check_known(product)?;
+            let rows = product.listing_rows(product.is_available(&stored.availability), &self.media_base);
+            let found =
+                batch(&self.client, vec![(self.table.clone(), rows.iter().map(row_key).collect(), true)]).await?;
+            let found: HashMap<(&str, &str), &Attributes> =
+                found.iter().filter_map(|(_, row)| Some((key_of(row)?, row))).collect();
+            let mut actions = Vec::new();
+            for row in &rows {
+                let derived = row_item(row, product.version)?;
+                let stored_row = key_of(&derived).and_then(|key| found.get(&key));
+                if !stored_row.is_some_and(|stored_row| holds(stored_row, &derived)) {
+                    actions.push(self.put_row_action(row, product.version)?);
+                }
+            }
+            if actions.is_empty() {
+                return Ok(false);
+            }
+            actions.push(self.put_availability_action(product, &stored.availability, stored.availability_version)?);
+            match Transaction::of(Purpose::Item, actions).run(&self.client).await.map_err(Error::from) {
+                Err(Error::Conflict) => backoff.pause().await?,
+                done => return done.map(|()| true),
+            }
+        }
+    }
+}
+
+fn key_of(item: &Attributes) -> Option<(&str, &str)> {
+    Some((text(item, "pk")?, text(item, "sk")?))
+}
+
+/// Whether a stored row shows what was derived. Its version may be that of an earlier change of the product.
+fn holds(stored: &Attributes, derived: &Attributes) -> bool {
+    derived.iter().all(|(name, value)| name == "version" || stored.get(name) == Some(value))
+}

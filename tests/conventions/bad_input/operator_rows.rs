@@ -1,0 +1,106 @@
+//! Valid requests to the operator's routes, and what each of them refuses.
+
+use serde_json::{Value, json};
+
+use super::cases::Expected;
+use super::row::{Row, Who, row};
+use super::rows::invalid;
+use super::world::World;
+
+pub(super) async fn of_operators(world: &World) -> Vec<Row> {
+    let operator = |route| row(route, Who::Operator);
+    let decided = |route| operator(route).id(&world.applicant);
+    let reason = json!({"reason": "Complaints."});
+    let vendors = world.cursor_of(Who::Operator, "/v1/admin/vendors?limit=1&state=submitted").await;
+    let orders = world.cursor_of(Who::Operator, "/v1/admin/orders?limit=1&state=awaiting_payment").await;
+    let payments = world.cursor_of(Who::Operator, "/v1/admin/payments?limit=1&state=pending").await;
+    let mut deep = json!({"handle": "e", "name": "E"});
+    for handle in ["d", "c", "b", "a"] {
+        deep = json!({"handle": handle, "name": handle, "children": [deep]});
+    }
+    let mut bottomless = json!({"handle": "x", "name": "X"});
+    for _ in 0..100 {
+        bottomless = json!({"handle": "x", "name": "X", "children": [bottomless]});
+    }
+    let leaf = |index: usize| json!({"handle": format!("c{index}"), "name": "C"});
+    vec![
+        operator("GET /v1/admin/vendors").query("state=submitted").cursors(vendors.clone(), &orders),
+        operator("GET /v1/admin/vendors/{id}").id(&world.applicant),
+        decided("POST /v1/admin/vendors/{id}/approve"),
+        decided("POST /v1/admin/vendors/{id}/reject").body(reason.clone()),
+        decided("POST /v1/admin/vendors/{id}/suspend")
+            .body(reason)
+            .refuses_body("too early", json!({"reason": "Complaints."}), Expected::Problem(409, "wrong_state", None)),
+        decided("POST /v1/admin/vendors/{id}/reinstate"),
+        operator("GET /v1/admin/orders").query("state=awaiting_payment").cursors(orders, &vendors),
+        operator("GET /v1/admin/orders/{id}").id(&world.order),
+        operator("POST /v1/admin/orders/{id}/cancel").id(&world.order),
+        operator("POST /v1/admin/orders/{id}/payments/{payment_id}/decide")
+            .id(&world.order)
+            .at("payment_id", &world.payment)
+            .body(json!({"decision": "accept"}))
+            .refuses("/decision", ["keep", "Accept"].map(Value::from))
+            .refuses_body(
+                "nothing to decide",
+                json!({"decision": "refund"}),
+                Expected::Problem(409, "wrong_state", None),
+            ),
+        operator("GET /v1/admin/payments").query("state=pending").cursors(payments, &vendors),
+        operator("GET /v1/admin/payments/unmatched"),
+        operator("GET /v1/admin/refunds/failed"),
+        operator("GET /v1/admin/settings/{area}").at("area", "limits"),
+        operator("GET /v1/admin/settings/{area}/{id}").at("area", "limits").id("unpaid-orders"),
+        operator("PUT /v1/admin/settings/{area}/{id}")
+            .at("area", "limits")
+            .id("checkout")
+            .with("if-match", "*")
+            .body(json!({
+                "per_client": {"most": 100, "within_s": 60}, "per_target": {"most": 30, "within_s": 60},
+            }))
+            .not_given(&["most", "within_s", "seconds", "offered", "position", "basis_points"])
+            .refuses("/per_client/most", [json!(0), json!(10_000_001), json!(4_294_967_296_u64)])
+            .refuses("/per_target/within_s", [json!(0), json!(86_401)])
+            .refuses_body(
+                "a field of another kind",
+                json!({
+                    "per_client": {"most": 9, "within_s": 60}, "per_target": {"most": 9, "within_s": 60}, "seconds": 600,
+                }),
+                invalid("/seconds"),
+            )
+            .refuses_body("nothing", json!({}), invalid("/per_client")),
+        operator("DELETE /v1/admin/settings/{area}/{id}")
+            .at("area", "limits")
+            .id("unpaid-orders")
+            .with("if-match", "*")
+            .idempotent_delete(),
+        operator("GET /v1/admin/settings/{area}/{id}/history").at("area", "limits").id("unpaid-orders"),
+        operator("POST /v1/admin/settings/{area}/{id}/restore")
+            .at("area", "limits")
+            .id("unpaid-orders")
+            .with("if-match", "*")
+            .body(json!({"version": 1}))
+            .refuses("/version", [json!(0), json!(99)]),
+        operator("POST /v1/admin/rebuilds")
+            .body(json!({"what": "listings"}))
+            .refuses("/what", ["carts", "other", "Listings"].map(Value::from)),
+        operator("GET /v1/admin/rebuilds/{id}").id(&world.rebuild),
+        operator("GET /v1/admin/categories"),
+        operator("PUT /v1/admin/categories")
+            .with("if-match", &world.categories_etag)
+            .body(json!({"items": [
+                {"handle": "kitchen", "name": "Kitchen", "children": [{"handle": "cups", "name": "Cups", "children": []}]},
+            ]}))
+            .refuses("/items/0/handle", ["No Such"].map(Value::from))
+            .refuses_body(
+                "a category that occurs twice",
+                json!({"items": [leaf(1), {"handle": "a", "name": "A", "children": [leaf(1)]}]}),
+                invalid("/items/1/children/0/handle"),
+            )
+            .refuses("/items", [json!([deep]), json!((0..1_001).map(leaf).collect::<Vec<_>>())])
+            .refuses_body(
+                "a tree without bottom",
+                json!({"items": [bottomless]}),
+                Expected::Problem(400, "malformed", None),
+            ),
+    ]
+}

@@ -10,6 +10,10 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 /// It composes also a `<`, `=` or `>` with a stroke that follows, so HTML is normalised before it is sanitised, never
 /// after.
 pub fn composed(text: &str) -> Cow<'_, str> {
+    // ASCII is composed already, and most stored texts are that.
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
     ComposingNormalizerBorrowed::new_nfc().normalize(text)
 }
 

@@ -7,9 +7,10 @@ use super::house::production_sources;
 
 /// Every line that is logged as an error, and why nobody but a person can mend it. Those about money have a metric of
 /// their own.
-const NEEDS_A_PERSON: [(&str, &str, Topic); 14] = [
+const NEEDS_A_PERSON: [(&str, &str, Topic); 15] = [
     ("request failed", "a defect of ours: the same request fails again", Topic::Other),
     ("the system gives no random numbers", "no ids can be made", Topic::Other),
+    ("a rate cannot be read: nothing is sold until it is set again", "nothing is sold", Topic::Other),
     ("a due order cannot be read", "its items are damaged: it stays due for ever", Topic::Other),
     ("a message failed after its last redrive: the operator has to look at it", "it was tried for hours", Topic::Other),
     ("a vendor without an account cannot be notified", "the vendor's account is missing", Topic::Other),

@@ -87,7 +87,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
         let query = parts.uri.query().unwrap_or_default();
         let filled = query.split('&').filter(is_filled).collect::<Vec<_>>().join("&");
         let pairs = form_urlencoded::parse(filled.as_bytes());
-        serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs))
+        serde_path_to_error::deserialize(Strict(serde_urlencoded::Deserializer::new(pairs)))
             .map(Self)
             .map_err(|error| bad_parameter(error.path(), &error.inner().to_string()))
     }

@@ -1,7 +1,8 @@
 //! The operator's settings: each is shown, changed, set back to its default or to an earlier value.
 
 use domain::settings::{Area, SettingId, SettingValue, StoredSetting};
-use domain::{Call, Code, Expected, PageRequest, Refusal, Slice, Timestamp, UserId};
+use domain::{Call, Expected, PageRequest, Refusal, Slice, Timestamp, UserId};
+use store::Backoff;
 use store::settings::StoredSettings;
 
 use crate::{Done, Error, Operator};
@@ -69,27 +70,32 @@ impl Operator {
     ) -> Done<R> {
         let at = call.at();
         let work = async {
-            let loaded = self.settings.stored().await?;
-            expected.check(loaded.version_of(id))?;
-            let kept = loaded.changed.get(&id).map(|known| known.kept.clone()).unwrap_or_default();
-            let (value, kept) = match change {
-                SettingChange::To(value) => (Some(value), kept),
-                SettingChange::Default => (None, kept),
-                SettingChange::Former(version) => match self.settings.at_version(id, version).await? {
-                    Some(former) => (former.value, former.kept),
-                    None => {
-                        return Err(Refusal::field("/version", "unknown", "the setting never had this version").into());
-                    }
-                },
-            };
-            let changed = StoredSetting { value, by: operator, at, version: 0, kept };
-            let respond = |value, written: &StoredSetting| {
-                call.answer(&ShownSetting::new(id, value, Some(written), written.version))
-            };
-            match self.settings.change(&loaded, (id, changed), respond).await {
-                // It, or another setting that it is checked with, was changed after it was read.
-                Err(store::Error::Conflict) => Err(Refusal::of(Code::VersionMismatch).into()),
-                done => Ok::<_, Error>(done?),
+            let mut backoff = Backoff::default();
+            loop {
+                let loaded = self.settings.stored().await?;
+                expected.check(loaded.version_of(id))?;
+                let kept = loaded.changed.get(&id).map(|known| known.kept.clone()).unwrap_or_default();
+                let (value, kept) = match change {
+                    SettingChange::To(value) => (Some(value), kept),
+                    SettingChange::Default => (None, kept),
+                    SettingChange::Former(version) => match self.settings.at_version(id, version).await? {
+                        Some(former) => (former.value, former.kept),
+                        None => {
+                            return Err(
+                                Refusal::field("/version", "unknown", "the setting never had this version").into()
+                            );
+                        }
+                    },
+                };
+                let changed = StoredSetting { value, by: operator, at, version: 0, kept };
+                let respond = |value, written: &StoredSetting| {
+                    call.answer(&ShownSetting::new(id, value, Some(written), written.version))
+                };
+                match self.settings.change(&loaded, (id, changed), respond).await {
+                    // It, or another setting that it is checked with, was changed after it was read.
+                    Err(store::Error::Conflict) => backoff.pause().await?,
+                    done => return Ok::<_, Error>(done?),
+                }
             }
         };
         self.settings.once(call.request(), work).await

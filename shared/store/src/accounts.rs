@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Failure;
 use crate::idempotency::{put_one, stores_responses, transact};
-use crate::item::{Attributes, Condition, delete, key, put, readable, string, text};
+use crate::item::{Attributes, Condition, all_readable, delete, key, put, string, text};
 use crate::page::List;
 use crate::retry::{QueryRequest, get, query_all};
 use crate::stored::{Stored, read, stored, write};
@@ -170,11 +170,7 @@ impl Accounts {
             consistent: true,
             ..QueryRequest::default()
         };
-        let mut members = Vec::new();
-        for found in &query_all(&self.client, request).await? {
-            members.extend(readable(read(found), found)?);
-        }
-        Ok(members)
+        all_readable(&query_all(&self.client, request).await?, read)
     }
 
     /// A person's membership with the named vendor, or with the only one there is. Read consistently, so that the
@@ -274,11 +270,7 @@ impl Accounts {
     /// A vendor's members, from the index: a change shows with a delay.
     pub async fn members(&self, vendor: VendorId) -> Result<Vec<Membership>, Error> {
         let request = QueryRequest::of(&self.table, "by_vendor", ("vendor_key", members_of(vendor)));
-        let mut members = Vec::new();
-        for found in &query_all(&self.client, request).await? {
-            members.extend(readable(read(found), found)?);
-        }
-        Ok(members)
+        all_readable(&query_all(&self.client, request).await?, read)
     }
 
     /// A person's membership with one vendor, read consistently.

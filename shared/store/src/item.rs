@@ -79,6 +79,18 @@ pub(crate) fn readable<T>(read: Result<T, Error>, item: &Attributes) -> Result<O
     }
 }
 
+/// What can be read of these items.
+pub(crate) fn all_readable<T>(
+    items: &[Attributes],
+    read: impl Fn(&Attributes) -> Result<T, Error>,
+) -> Result<Vec<T>, Error> {
+    let mut all = Vec::with_capacity(items.len());
+    for item in items {
+        all.extend(readable(read(item), item)?);
+    }
+    Ok(all)
+}
+
 /// A condition expression with the names and values of its placeholders.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Condition {

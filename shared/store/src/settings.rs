@@ -3,7 +3,7 @@
 //! Releases before 2026-11-30 kept all settings in one item. It is read beneath the others: a setting that was changed
 //! since has an item of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -219,12 +219,15 @@ impl SettingsTable {
 /// that was guessed, while everything else goes on. Settings of a newer release are passed over.
 fn in_force(items: &[Attributes], last: Option<&Settings>) -> Result<StoredSettings, Error> {
     let mut found = StoredSettings::default();
-    let mut rates_are_unknown = false;
+    let mut unknown_rates = BTreeSet::new();
     if let Some(all) = items.iter().find(|item| text(item, "kind") == Some(SETTINGS)) {
         found.base = match read::<Settings>(all) {
-            Err(Error::Corrupt { source, .. }) => area_by_area(all, last, source)?,
+            Err(Error::Corrupt { .. }) => area_by_area(all, last),
             settings => settings?,
         };
+        if found.base.rates_are_unknown {
+            unknown_rates.extend([SettingId::Tax, SettingId::Commission]);
+        }
     }
     for item in items {
         match text(item, "kind") {
@@ -242,12 +245,19 @@ fn in_force(items: &[Attributes], last: Option<&Settings>) -> Result<StoredSetti
                 };
                 if is_bad {
                     tracing::warn!(setting = %id, "a setting is not as this release knows it");
-                    match last {
-                        Some(last) => drop(found.accepted.insert(id, last.value(id))),
-                        None => rates_are_unknown |= matches!(id.area(), Area::Tax | Area::Commission),
+                    let is_rate = matches!(id.area(), Area::Tax | Area::Commission);
+                    // Rates that were not known are no good ones to keep.
+                    match last.filter(|last| !is_rate || !last.rates_are_unknown) {
+                        Some(last) => {
+                            found.accepted.insert(id, last.value(id));
+                            unknown_rates.remove(&id);
+                        }
+                        None if is_rate => drop(unknown_rates.insert(id)),
+                        None => {}
                     }
                 } else if let Some(value) = accepted {
                     found.accepted.insert(id, value);
+                    unknown_rates.remove(&id);
                 }
                 found.versions.insert(id, version(item));
                 found.changed.extend(stored.map(|stored| (id, stored)));
@@ -257,33 +267,31 @@ fn in_force(items: &[Attributes], last: Option<&Settings>) -> Result<StoredSetti
     }
     found.settings = found.base.clone();
     found.settings.set(found.accepted.clone())?;
-    found.settings.rates_are_unknown |= rates_are_unknown;
+    found.settings.rates_are_unknown = !unknown_rates.is_empty();
+    if found.settings.rates_are_unknown {
+        tracing::error!(settings = ?unknown_rates, "a rate cannot be read: nothing is sold until it is set again");
+    }
     Ok(found)
 }
 
 /// The areas of an item of which at least one cannot be read, each by itself: a bad area keeps its last good value. One
 /// that was never good has its default, but for the rates: nothing is sold at a tax or a commission that was guessed.
-fn area_by_area(found: &Attributes, last: Option<&Settings>, source: serde_json::Error) -> Result<Settings, Error> {
-    let corrupt = |source| Error::Corrupt { kind: SETTINGS, source };
-    let data = text(found, "data").unwrap_or_default();
-    let Ok(areas) = serde_json::from_str::<Map<String, Value>>(data) else { return Err(corrupt(source)) };
-    let (fallback, mut rates_are_unknown) = (last.cloned().unwrap_or_default(), false);
-    let rates = match (area(&areas, "rates"), last) {
-        (Err(_), None) => {
-            rates_are_unknown = true;
-            None
-        }
-        (rates, _) => rates.ok().flatten(),
-    };
-    Ok(Settings {
-        rates: rates.unwrap_or(fallback.rates),
+fn area_by_area(found: &Attributes, last: Option<&Settings>) -> Settings {
+    let areas = serde_json::from_str::<Map<String, Value>>(text(found, "data").unwrap_or_default());
+    let is_readable = areas.is_ok();
+    let (areas, fallback) = (areas.unwrap_or_default(), last.cloned().unwrap_or_default());
+    let rates = area(&areas, "rates");
+    let is_good = is_readable && rates.is_ok();
+    let rates_are_unknown = !is_good && last.is_none_or(|last| last.rates_are_unknown);
+    Settings {
+        rates: rates.ok().flatten().unwrap_or(if is_good { Settings::default().rates } else { fallback.rates }),
         deadlines: area(&areas, "deadlines").ok().flatten().unwrap_or(fallback.deadlines),
         providers: area(&areas, "providers").ok().flatten().unwrap_or(fallback.providers),
         limits: area(&areas, "limits").ok().flatten().unwrap_or(fallback.limits),
         version: version(found),
         rates_are_unknown,
         kept: fallback.kept,
-    })
+    }
 }
 
 /// One area; nothing when it is not set.
@@ -310,7 +318,7 @@ mod tests {
 
     fn areas(data: &str, last: Option<&Settings>) -> Result<Settings, Error> {
         match read::<Settings>(&stored(data)) {
-            Err(Error::Corrupt { source, .. }) => area_by_area(&stored(data), last, source),
+            Err(Error::Corrupt { .. }) => Ok(area_by_area(&stored(data), last)),
             settings => settings,
         }
     }
@@ -370,6 +378,27 @@ mod tests {
         assert!(areas(data, None).unwrap().known_rates().is_err());
         let last = areas(r#"{"rates": {"tax": 1200}}"#, None).unwrap();
         assert_eq!(areas(data, Some(&last)).unwrap().rates, last.rates);
-        assert!(areas("7", None).is_err() && areas("", Some(&last)).is_err());
+        for data in ["7", ""] {
+            assert!(areas(data, None).unwrap().known_rates().is_err());
+            assert_eq!(areas(data, Some(&last)).unwrap().known_rates(), Ok(last.rates));
+        }
+    }
+
+    #[test]
+    fn rates_that_were_unknown_do_not_become_the_last_good_ones() {
+        let by = r#""by": "018f4e9e-0000-7000-8000-000000000001", "at": "2026-11-30T00:00:00Z""#;
+        let bad = [entry(SettingId::Tax, &format!(r#"{{"value": {{"basis_points": 99999}}, {by}}}"#))];
+        let first = in_force(&bad, None).unwrap().settings;
+        let second = in_force(&bad, Some(&first)).unwrap().settings;
+        assert!(first.known_rates().is_err() && second.known_rates().is_err());
+        let broken = areas("7", None).unwrap();
+        assert!(areas("7", Some(&broken)).unwrap().known_rates().is_err());
+        // Setting both anew makes them known, whatever lies beneath.
+        let mut all = stored("7");
+        all.insert("kind".to_owned(), string(SETTINGS));
+        let rate = |id, rate: u32| entry(id, &format!(r#"{{"value": {{"basis_points": {rate}}}, {by}}}"#));
+        let mended = [all, rate(SettingId::Tax, 1_200), rate(SettingId::Commission, 500)];
+        let mended = in_force(&mended, None).unwrap().settings;
+        assert_eq!(mended.known_rates().map(|rates| u32::from(rates.tax)), Ok(1_200));
     }
 }

@@ -17,7 +17,7 @@ fn bad_values(name: &str) -> Vec<String> {
             &["-1.00", "1.505", "abc", "1e3", "99999999999999999999.00", "%FF", "92233720368547758.07"]
         }
         "sort" => &["cheapest", "Newest", "price%20", "%FF"],
-        "state" => &["lost", "APPROVED", "%FF"],
+        "state" => &["lost", "APPROVED", "%FF", "other", "%00other"],
         "email" => &["nobody", "a@b", "%FF@x.test"],
         "number" => &["0123456789012345678901234567890123456789"],
         "dry_run" | "publish" => &["maybe", "", "1", "TRUE"],

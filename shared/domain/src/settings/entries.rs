@@ -309,7 +309,7 @@ impl Settings {
     }
 
     /// Sets values, each of them checked by itself. Payment methods are put in order by their positions, equal ones by
-    /// their names.
+    /// their names; those without one stay in their order on the places that are left.
     ///
     /// # Errors
     /// A value lacks a field, has one that is not allowed, or one that its kind does not have.
@@ -321,10 +321,11 @@ impl Settings {
             }
         }
         if !methods.is_empty() {
-            for (place, provider) in self.providers.drain(..).enumerate() {
+            let taken: Vec<u32> = methods.iter().map(|method| method.0).collect();
+            let mut free = (1..).filter(|position| !taken.contains(position));
+            for provider in self.providers.drain(..) {
                 if methods.iter().all(|(_, _, known)| *known != provider) {
-                    let position = u32::try_from(place).unwrap_or(u32::MAX).saturating_add(1);
-                    methods.push((position, true, provider));
+                    methods.push((free.next().unwrap_or(u32::MAX), true, provider));
                 }
             }
             methods.sort_by_key(|(position, _, provider)| (*position, *provider));
@@ -382,97 +383,4 @@ impl Settings {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn limit(most: u32) -> Option<LimitValue> {
-        Some(LimitValue { most, within_s: 60 })
-    }
-
-    #[test]
-    fn every_setting_has_a_name_of_its_own_and_is_found_by_it() {
-        for id in SettingId::ALL {
-            assert_eq!(SettingId::parse(id.area().as_str(), id.name()), Some(id));
-        }
-        assert_eq!(Area::ALL.into_iter().flat_map(Area::settings).count(), SettingId::ALL.len());
-        assert_eq!(SettingId::parse("limits", "delivery"), None);
-    }
-
-    #[test]
-    fn what_is_in_force_can_be_set_again_and_changes_nothing() {
-        let mut settings = Settings { providers: vec![ProviderName::CashOnDelivery], ..Settings::default() };
-        let before = settings.clone();
-        settings.set(SettingId::ALL.map(|id| (id, before.value(id)))).unwrap();
-        assert_eq!(settings, before);
-    }
-
-    #[test]
-    fn each_kind_has_its_fields_and_no_others() {
-        let complete = SettingValue {
-            per_client: limit(1),
-            per_target: limit(1),
-            most: Some(1),
-            within_s: Some(1),
-            seconds: Some(86_400),
-            offered: Some(true),
-            position: Some(1),
-            basis_points: Some(1),
-        };
-        for id in SettingId::ALL {
-            let mut settings = Settings::default();
-            assert!(settings.set([(id, complete)]).is_err(), "{id} takes everything");
-            assert!(settings.set([(id, SettingValue::default())]).is_err(), "{id} takes nothing");
-            assert_eq!(settings, Settings::default(), "a refused value changes nothing");
-        }
-    }
-
-    #[test]
-    fn payment_methods_are_offered_by_their_positions_and_the_last_one_stays() {
-        let method = |offered, position| SettingValue {
-            offered: Some(offered),
-            position: Some(position),
-            ..SettingValue::default()
-        };
-        let card = SettingId::PaymentMethod(ProviderName::Stripe);
-        let cash = SettingId::PaymentMethod(ProviderName::CashOnDelivery);
-        let mut settings = Settings::default();
-        settings.set([(card, method(true, 9)), (cash, method(true, 3))]).unwrap();
-        assert_eq!(settings.providers, [ProviderName::CashOnDelivery, ProviderName::Stripe]);
-        // The other one keeps its place, which is the first now: of equal ones the name decides.
-        settings.set([(card, method(true, 2))]).unwrap();
-        assert_eq!(settings.providers, [ProviderName::CashOnDelivery, ProviderName::Stripe]);
-        settings.set([(cash, method(false, 3))]).unwrap();
-        assert_eq!((settings.providers.as_slice(), settings.check()), (&[ProviderName::Stripe][..], Ok(())));
-        settings.set([(card, method(false, 1))]).unwrap();
-        assert!(settings.check().is_err());
-    }
-
-    proptest! {
-        #[test]
-        fn no_accepted_value_is_changed_by_being_kept(
-            most in any::<u32>(), within_s in any::<u32>(), seconds in any::<u32>(), position in 0_u32..200,
-            basis_points in 0_u32..20_000,
-        ) {
-            let none = SettingValue::default();
-            let both = Some(LimitValue { most, within_s });
-            for (id, value) in [
-                (SettingId::MailLimit, SettingValue { per_client: both, per_target: both, ..none }),
-                (SettingId::WrongTokenLimit, SettingValue { most: Some(most), within_s: Some(within_s), ..none }),
-                (SettingId::UnpaidOrders, SettingValue { most: Some(most), ..none }),
-                (SettingId::Delivery, SettingValue { seconds: Some(seconds), ..none }),
-                (SettingId::Reservation, SettingValue { seconds: Some(seconds), ..none }),
-                (SettingId::Tax, SettingValue { basis_points: Some(basis_points), ..none }),
-                (SettingId::PaymentMethod(ProviderName::Stripe), SettingValue {
-                    offered: Some(true), position: Some(position), ..none
-                }),
-            ] {
-                let mut settings = Settings::default();
-                if settings.set([(id, value)]).is_ok() && !matches!(id, SettingId::PaymentMethod(_)) {
-                    prop_assert_eq!(settings.value(id), value);
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -10,7 +10,7 @@ use domain::{ProductId, VendorId};
 use super::products::{assemble, product_of};
 use super::{Catalog, Entry, StoredProduct};
 use crate::Error;
-use crate::item::{Attributes, number, readable, string, text};
+use crate::item::{Attributes, all_readable, number, readable, string, text};
 use crate::retry::{QueryRequest, batch, query};
 
 /// The key after which a walk through a list goes on, in the form in which a job stores it: attribute names and values,
@@ -52,11 +52,7 @@ impl Catalog {
             ..self.products_query(vendor)
         };
         let found = query(&self.client, request).await?;
-        let mut products = Vec::with_capacity(found.items.len());
-        for item in &found.items {
-            products.extend(readable(product_of(item), item)?);
-        }
-        Ok((products, found.last.and_then(position)))
+        Ok((all_readable(&found.items, product_of)?, found.last.and_then(position)))
     }
 
     /// The products with these handles, of any vendor. Read from the items that keep handles unique.

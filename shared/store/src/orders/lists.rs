@@ -13,7 +13,7 @@ use super::{
 };
 use crate::Error;
 use crate::error::Failure;
-use crate::item::{Attributes, Condition, integer, number, readable, string, text};
+use crate::item::{Attributes, Condition, all_readable, integer, number, string, text};
 use crate::page::List;
 use crate::retry::{QueryRequest, query, update_one};
 use crate::stored::read;
@@ -121,11 +121,7 @@ impl Orders {
         let reference = format!("number#{}", number.trim().to_ascii_uppercase());
         let request =
             QueryRequest { limit: Some(20), ..QueryRequest::of(&self.table, "by_reference", ("reference", reference)) };
-        let mut orders = Vec::new();
-        for found in &query(&self.client, request).await?.items {
-            orders.extend(readable(read(found), found)?);
-        }
-        Ok(orders)
+        all_readable(&query(&self.client, request).await?.items, read)
     }
 
     /// The order whose payment, refund or dispute has this reference at the provider.

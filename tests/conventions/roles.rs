@@ -139,7 +139,7 @@ async fn goods(shop: &Shop, vendor: &Vendor) -> Product {
     // With a key, the response is stored with the stock, and a refused change looks for a stored response.
     let keyed = |key: &str| vendor.client.clone().with("idempotency-key", key);
     keyed("more").put(&stock, &json!({"adjust": 3})).await.expect(200);
-    for what in ["availability", "listings"] {
+    for what in ["availability", "listings", "categories", "settings"] {
         let begun = operator.post("/v1/admin/rebuilds", &json!({"what": what})).await;
         operator.get(begun.header("location")).await.expect(200);
     }

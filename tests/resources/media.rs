@@ -6,6 +6,7 @@ use local::Options;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::shop::invariants::items;
 use crate::shop::{Answer, Shop, Vendor};
 
 /// A PNG of one pixel.
@@ -43,6 +44,13 @@ async fn a_picture_is_uploaded_and_seen_by_everybody() {
     let bowl = vendor.product("bowl").set("images", json!([{"src": media["src"], "alt": "A bowl"}])).publish().await;
     let page = shop.anon().get(&format!("/v1/products/{}", bowl.handle)).await.expect(200).clone();
     assert_eq!(page["images"], json!([{"url": url, "alt": "A bowl"}]), "buyers get a URL");
+    let listed = shop.anon().get("/v1/products").await.expect(200)["items"][0]["image"].clone();
+    assert_eq!(listed, json!({"url": url, "alt": "A bowl"}));
+    let rows = items(&shop, "CatalogTable").await.into_iter().filter(|item| item["kind"]["S"] == "listing");
+    for row in rows {
+        let card = row["data"]["S"].as_str().expect("a card");
+        assert!(!card.contains(url) && card.contains(media["src"].as_str().expect("a source")), "{card}");
+    }
     let seen = shop.anon().get(url).await;
     assert_eq!((seen.status, seen.header("content-type")), (200, "image/png"));
     assert_eq!(seen.header("content-length"), DOT.len().to_string());

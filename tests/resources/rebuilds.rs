@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use cloud::dynamodb::{Caller, Outcome};
+use cloud::sqs::MessageAttributes;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::shop::invariants::{items, put_item};
@@ -191,7 +193,11 @@ async fn a_rebuild_that_stopped_goes_on_and_begins_anew_when_it_was_asked_for_me
     let operator = shop.operator().await;
     let first = rebuild(&shop, &operator, "listings").await;
     assert_eq!(counts(&first)[1], 0);
-    let mut job = stored(&shop, &["rebuild"], true).await.into_values().next().expect("a rebuild");
+    let stored_job = async || {
+        let of = ("REBUILD#listings".to_owned(), "REBUILD".to_owned());
+        stored(&shop, &["rebuild"], true).await.remove(&of).expect("a rebuild")
+    };
+    let mut job = stored_job().await;
     let mut data: Value = serde_json::from_str(&text(&job["data"]["S"])).expect("a document");
     let started = data["created_at"].clone();
     // Its worker died, and its message is lost: all that is left is the item with its lease and its position.
@@ -214,8 +220,7 @@ async fn a_rebuild_that_stopped_goes_on_and_begins_anew_when_it_was_asked_for_me
     assert_eq!(operator.get(&path).await.expect(200)["state"], "completed");
     assert_eq!(stored(&shop, &["listing"], true).await.len(), rows.len());
     // Without a further request, reading it sends a new message.
-    job["version"] =
-        stored(&shop, &["rebuild"], true).await.into_values().next().expect("a rebuild")["version"].clone();
+    job["version"] = stored_job().await["version"].clone();
     put_item(&shop, CATALOG, &job).await;
     shop.advance(Duration::from_secs(3_700)).await;
     let operator = shop.operator().await;
@@ -225,4 +230,178 @@ async fn a_rebuild_that_stopped_goes_on_and_begins_anew_when_it_was_asked_for_me
     let next = rebuild(&shop, &operator, "listings").await;
     assert_ne!(next["id"], first["id"]);
     operator.get(&path).await.expect_problem(404, "not_found");
+}
+
+fn category(handle: &str, children: &[Value]) -> Value {
+    json!({"handle": handle, "name": handle, "children": children})
+}
+
+/// Replaces the category tree, and waits until products have followed it.
+async fn replace_tree(shop: &Shop, roots: &[Value]) {
+    shop.operator().await.with("if-match", "*").put("/v1/admin/categories", &json!({"items": roots})).await.expect(200);
+    shop.wait_until_idle().await;
+}
+
+/// The handles of the products in a category.
+async fn listed(shop: &Shop, category: &str) -> Vec<String> {
+    let page = shop.anon().get(&format!("/v1/products?category={category}&sort=price")).await.expect(200).clone();
+    page["items"].as_array().expect("items").iter().map(|item| text(&item["handle"])).collect()
+}
+
+#[tokio::test]
+async fn products_follow_a_category_that_is_moved_removed_and_brought_back() {
+    let shop = Shop::open().await;
+    replace_tree(&shop, &[category("home", &[category("bowls", &[])]), category("food", &[])]).await;
+    let vendor = shop.vendor("ceramics").await;
+    let bowl = vendor.product("bowl").set("category", json!("bowls")).stock(5).publish().await;
+    let draft = vendor.product("sketch").set("category", json!("bowls")).draft().await;
+    let shown = async || shop.anon().get("/v1/products/bowl").await.expect(200)["category"].clone();
+    assert_eq!(listed(&shop, "home").await, ["bowl"]);
+
+    replace_tree(&shop, &[category("home", &[]), category("food", &[category("bowls", &[])])]).await;
+    for (list, handles) in [("home", &[][..]), ("food", &["bowl"]), ("bowls", &["bowl"])] {
+        assert_eq!(listed(&shop, list).await, handles, "{list}");
+    }
+    assert_eq!(listed(&shop, "food&vendor=ceramics").await, ["bowl"]);
+
+    replace_tree(&shop, &[category("food", &[]), category("home", &[])]).await;
+    assert_eq!(listed(&shop, "food").await, ["bowl"], "what is left of its path");
+    shop.anon().get("/v1/products?category=bowls").await.expect_problem(404, "not_found");
+    assert_eq!(shown().await, "food");
+    // Its vendor need not know: what they read can be written again, while nothing new comes into the category.
+    for product in [&bowl, &draft] {
+        assert_eq!(product.seen_by_vendor().await["category"], "bowls");
+    }
+    let seen = bowl.seen_by_vendor().await;
+    let mut written = json!({"title": "Bowl again"});
+    for field in ["handle", "category", "options"] {
+        written[field] = seen[field].clone();
+    }
+    let one = &seen["variants"][0];
+    written["variants"] = json!([{"id": one["id"], "prices": one["prices"], "options": one["options"]}]);
+    let client = vendor.client.clone().with("if-match", "*");
+    let path = format!("/v1/vendor/products/{}", bowl.id);
+    assert_eq!(client.put(&path, &written).await.expect(200)["category"], "bowls");
+    written["handle"] = json!("other-bowl");
+    let problem = vendor.client.post("/v1/vendor/products", &written).await.expect_problem(400, "invalid").clone();
+    assert!(problem["errors"].to_string().contains("/category"), "{problem}");
+
+    replace_tree(&shop, &[category("home", &[category("bowls", &[])])]).await;
+    for list in ["home", "bowls"] {
+        assert_eq!(listed(&shop, list).await, ["bowl"], "{list}");
+    }
+    assert_eq!(shown().await, "bowls");
+    client.post(&format!("/v1/vendor/products/{}/publish", draft.id), &json!({})).await.expect(200);
+    assert_eq!(listed(&shop, "home").await, ["bowl", "sketch"], "a draft has followed as well");
+
+    // Another name moves nothing.
+    let before = stored(&shop, &["rebuild", "product"], true).await;
+    let named = json!({"handle": "home", "name": "At home", "children": [category("bowls", &[])]});
+    replace_tree(&shop, &[named]).await;
+    assert_eq!(stored(&shop, &["rebuild", "product"], true).await, before);
+}
+
+#[tokio::test]
+async fn what_was_written_with_the_former_tree_follows_as_well() {
+    let shop = Shop::open().await;
+    replace_tree(&shop, &[category("home", &[category("bowls", &[])]), category("food", &[])]).await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").set("category", json!("bowls")).stock(5).publish().await;
+    shop.advance(Duration::from_secs(300)).await;
+    let former: Vec<Value> =
+        items(&shop, CATALOG).await.into_iter().filter(|item| ["product", "listing"].contains(&kind(item))).collect();
+    replace_tree(&shop, &[category("home", &[]), category("food", &[category("bowls", &[])])]).await;
+    assert_eq!(listed(&shop, "food").await, ["bowl"]);
+    // A slow import, which had read the former tree, writes the product after the rebuild has passed it.
+    for item in stored(&shop, &["listing"], true).await.values() {
+        delete_item(&shop, item).await;
+    }
+    for mut item in former {
+        if kind(&item) == "product" {
+            item["version"] = json!({"N": "9"});
+        }
+        put_item(&shop, CATALOG, &item).await;
+    }
+    assert_eq!(listed(&shop, "home").await, ["bowl"]);
+    shop.advance(Duration::from_secs(91)).await;
+    assert_eq!((listed(&shop, "home").await, listed(&shop, "food").await), (vec![], vec!["bowl".to_owned()]));
+    assert_eq!(bowl.seen_by_vendor().await["category"], "bowls");
+}
+
+#[tokio::test]
+async fn availability_that_the_projection_gives_up_on_is_derived_again_by_itself() {
+    let (shop, _) = shop_with(&["bowl"]).await;
+    for item in stored(&shop, &["availability"], true).await.into_values() {
+        let mut wrong = item;
+        let mut data: Value = serde_json::from_str(&text(&wrong["data"]["S"])).expect("a document");
+        for left in data["available"].as_object_mut().expect("units").values_mut() {
+            *left = json!(77);
+        }
+        wrong["data"] = json!({"S": data.to_string()});
+        put_item(&shop, CATALOG, &wrong).await;
+    }
+    let queues = &shop.cloud.services().queues;
+    let given_up = json!({"DDBStreamBatchInfo": {"shardId": "shardId-1", "startSequenceNumber": "1"}}).to_string();
+    for _ in 0..12 {
+        queues.send(&shop.queue("ProjectionsDeadLetters"), &given_up, &MessageAttributes::default()).expect("sent");
+    }
+    shop.advance(Duration::from_secs(61)).await;
+    assert_eq!(shop.anon().get("/v1/products/bowl").await.expect(200)["variants"][0]["available"], 5);
+    assert_eq!(shop.depth("ProjectionsDeadLetters").visible, 0);
+    let rebuilds = stored(&shop, &["rebuild"], true).await;
+    let begun: Vec<_> = rebuilds.keys().filter(|(pk, _)| pk == "REBUILD#availability").collect();
+    assert_eq!(begun.len(), 1);
+}
+
+#[tokio::test]
+async fn the_one_item_of_all_settings_is_split_and_nothing_in_force_changes() {
+    let shop = Shop::open().await;
+    let operator = shop.operator().await;
+    const TABLE: &str = "SettingsTable";
+    let common = async || {
+        items(&shop, TABLE).await.into_iter().find(|item| key(item) == ("SHOP".to_owned(), "SETTINGS".to_owned()))
+    };
+    let setting = async |path: &str| operator.get(&format!("/v1/admin/settings/{path}")).await.expect(200).clone();
+    let mut item = common().await.expect("the demo's settings");
+    let mut data: Value = serde_json::from_str(&text(&item["data"]["S"])).expect("a document");
+    data["rates"] = json!({"tax": 700, "commission": 900});
+    data["providers"] = json!(["cash_on_delivery"]);
+    data["limits"] = json!({"unpaid_orders": 4});
+    item["data"] = json!({"S": data.to_string()});
+    put_item(&shop, TABLE, &item).await;
+    let own = operator.clone().with("if-match", "\"0\"");
+    own.put("/v1/admin/settings/limits/unpaid-orders", &json!({"most": 7})).await.expect(200);
+    own.put("/v1/admin/settings/commission/default", &json!({"basis_points": 100})).await.expect(200);
+    let reset = operator.clone().with("if-match", "*");
+    let path = "/v1/admin/settings/commission/default";
+    reset.send(Method::DELETE, path, None, "application/json").await.expect(200);
+    let paths = ["tax/default", "commission/default", "limits/unpaid-orders", "payment-methods/stripe"];
+    let values = async || {
+        let mut values = Vec::new();
+        for path in paths {
+            values.push(setting(path).await["value"].clone());
+        }
+        values
+    };
+    let before = values().await;
+
+    let shown = rebuild(&shop, &operator, "settings").await;
+    assert_eq!(counts(&shown), [12, 4, 0], "tax, commission and both payment methods");
+    assert_eq!(values().await, before);
+    assert!(common().await.is_none());
+    let tax = setting("tax/default").await;
+    assert_eq!((&tax["version"], &tax["changed_by"], &tax["is_default"]), (&json!(1), &Value::Null, &json!(false)));
+    let kept = items(&shop, TABLE).await.into_iter().find(|item| key(item).0 == "HISTORY#SETTINGS");
+    assert_eq!(kept.expect("the former item")["data"], item["data"], "nothing is lost");
+    let history = setting("commission/default/history").await["items"].clone();
+    assert_eq!(history.as_array().map(Vec::len), Some(3), "{history}");
+    assert_eq!(counts(&rebuild(&shop, &operator, "settings").await), [0, 0, 0]);
+    let tax = reset.send(Method::DELETE, "/v1/admin/settings/tax/default", None, "application/json").await;
+    assert_eq!(tax.expect(200)["value"], json!({"basis_points": 0}), "the marketplace's own default");
+
+    // What would change is left as it is.
+    data["rates"] = json!({"tax": 99_999});
+    item["data"] = json!({"S": data.to_string()});
+    put_item(&shop, TABLE, &item).await;
+    assert_eq!(counts(&rebuild(&shop, &operator, "settings").await), [1, 0, 1]);
+    assert!(common().await.is_some());
 }

@@ -35,7 +35,8 @@ pub async fn show_categories_as_operator(
 
 /// Replaces the category tree.
 ///
-/// Products stay in the categories that they were put into, by handle.
+/// Products stay in the categories that they were put into, by handle. When a category has come, gone or moved, its
+/// products follow within minutes, in lists as well; those of a removed one are listed in what is left above it.
 #[utoipa::path(
     put, path = "/v1/admin/categories",
     request_body = ReplaceCategories, responses((status = OK, body = CategoryTreeView))

@@ -1,4 +1,4 @@
-//! Rebuilds of derived copies.
+//! Rebuilds: of derived copies, and of what former releases stored.
 
 use api::{Answer, Idempotent, Json, Now, Operator, Path, Problem};
 use axum::extract::State;
@@ -15,22 +15,23 @@ const REBUILDS: &str = "/v1/admin/rebuilds/";
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StartRebuild {
-    /// The copies that are derived again.
+    /// What is written anew: `availability`, `listings` (after a change of `MediaUrl`, too), `categories` (which starts
+    /// by itself when the tree changes) or `settings` (the one item of releases before 2026-11-30 is split).
     what: Derived,
 }
 
-/// A rebuild of derived copies.
+/// A rebuild.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RebuildView {
     /// Id of the rebuild.
     id: RebuildId,
-    /// The copies that are derived again.
+    /// What is written anew.
     what: Derived,
     /// State of the rebuild.
     state: JobState,
-    /// Products, and rows of lists that no product has, that were looked at.
+    /// Products, rows of lists that no product has, and settings that were looked at.
     examined: u64,
-    /// Those of them whose copies differed and were rewritten or deleted.
+    /// Those of them that differed and were rewritten or deleted.
     rewritten: u64,
     /// Those that could not be read or changed, and were left as they are. The log has their ids.
     unreadable: u64,
@@ -57,10 +58,10 @@ impl From<&Rebuild> for RebuildView {
     }
 }
 
-/// Starts a rebuild of derived copies.
+/// Starts a rebuild.
 ///
-/// They are derived again from what they are copies of, and those that differ are rewritten. There is one rebuild of
-/// the same copies at a time: while it runs, a further request answers with it, and it begins anew once it is through.
+/// Copies are derived again from what they are copies of, and those that differ are rewritten. There is one rebuild of
+/// a kind at a time: while it runs, a further request answers with it, and it begins anew once it is through.
 #[utoipa::path(
     post, path = "/v1/admin/rebuilds", request_body = StartRebuild,
     responses((status = ACCEPTED, body = RebuildView))
@@ -80,7 +81,7 @@ pub async fn start_rebuild(
 
 /// Shows a rebuild with its progress.
 ///
-/// It is kept until a later one of the same copies takes its place.
+/// It is kept until a later one of the same kind takes its place.
 #[utoipa::path(
     get, path = "/v1/admin/rebuilds/{id}", params(("id" = RebuildId, Path, description = "The rebuild.")),
     responses((status = OK, body = RebuildView))

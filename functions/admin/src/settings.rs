@@ -24,7 +24,7 @@ pub struct SettingView {
     is_default: bool,
     /// Send it in `If-Match` to change the setting; 0 as long as it was never changed.
     version: u64,
-    /// The operator who changed it last; `null` as long as nobody did.
+    /// The operator who changed it last; `null` as long as nobody did, and for a value of before 2026-11-30.
     #[schema(required = true)]
     changed_by: Option<UserId>,
     /// When it was changed last.
@@ -40,7 +40,7 @@ impl From<&ShownSetting> for SettingView {
             value: shown.value,
             is_default: shown.is_default,
             version: shown.version,
-            changed_by: shown.changed.map(|(by, _)| by),
+            changed_by: shown.changed.and_then(|(by, _)| by),
             changed_at: shown.changed.map(|(_, at)| at),
         }
     }
@@ -60,8 +60,9 @@ pub struct SettingChangeView {
     /// The value since then; `null` when it was set back to its default.
     #[schema(required = true)]
     value: Option<SettingValue>,
-    /// The operator who made it.
-    by: UserId,
+    /// The operator who made it; `null` for a value of before 2026-11-30.
+    #[schema(required = true)]
+    by: Option<UserId>,
     at: Timestamp,
 }
 

@@ -16,6 +16,8 @@ use store::Catalog;
 pub struct App {
     catalog: Catalog,
     main_currency: Currency,
+    /// Where own uploads are served, without a slash at the end.
+    media_base: String,
 }
 
 impl App {
@@ -27,7 +29,8 @@ impl App {
         let table = config.required("CATALOG_TABLE")?;
         let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
         Ok(Self {
-            catalog: Catalog::new(dynamodb, table, config.required("MEDIA_BASE_URL")?),
+            catalog: Catalog::new(dynamodb, table),
+            media_base: config.required("MEDIA_BASE_URL")?.to_owned(),
             main_currency: config.required("MAIN_CURRENCY")?.parse().map_err(Fatal::new)?,
         })
     }

@@ -103,7 +103,7 @@ pub async fn list_products(State(app): State<App>, Query(asked): Query<ListProdu
     let (category, vendor) = (asked.category.clone(), asked.vendor.clone());
     let list = List { category: asked.category, vendor: asked.vendor, currency };
     let (first, page) = (asked.cursor.is_none(), asked.limit.page(asked.cursor));
-    let found = app.catalog.list(ListQuery { list, sort, min_price, max_price, page }).await?;
+    let found = app.catalog.list(ListQuery { list, sort, min_price, max_price, page }, &app.media_base).await?;
     // Only an empty list asks whether what it was filtered by exists: a list with products takes one round trip.
     if found.items.is_empty() && first {
         check_filter(&app, category.as_ref(), vendor.as_ref()).await?;
@@ -186,16 +186,15 @@ pub async fn show_product(
         .product_page(&handle)
         .await?
         .filter(|page| page.product.is_for_sale() && page.product.handle == handle);
-    let view = page
-        .and_then(|page| view(page, currency, app.catalog.media_base()))
-        .ok_or_else(|| Refusal::of(Code::NotFound))?;
+    let view =
+        page.and_then(|page| view(page, currency, &app.media_base)).ok_or_else(|| Refusal::of(Code::NotFound))?;
     Ok(Cached::new(view, PRODUCT_FRESH_S, STALE_S))
 }
 
 /// The page in a currency; `None` when no variant has a price in it: the product is not listed in that currency either.
 fn view(page: ProductPage, currency: Currency, media_base: &str) -> Option<ProductView> {
     let Product { options, images, seo, categories, variants, .. } = &page.product;
-    let card = page.product.card(currency, page.product.is_available(&page.availability), media_base)?;
+    let card = page.product.shown_card(currency, page.product.is_available(&page.availability), media_base)?;
     let variants = variants
         .iter()
         .filter_map(|variant| {

@@ -8,9 +8,9 @@ mod rebuild;
 use std::time::Duration;
 
 use domain::vendor::VendorJob;
-use domain::{ProductId, Timestamp, VendorId};
+use domain::{ProductId, RebuildId, Timestamp, VendorId};
 use platform::{Config, Fatal, JobQueue, MessageError, QueueMessage, Slice};
-use store::{Catalog, Stock};
+use store::{Catalog, SettingsTable, Stock};
 
 /// Length of a slice of work: well within the function's timeout of 60 seconds.
 const SLICE: Duration = Duration::from_secs(35);
@@ -22,6 +22,7 @@ const BATCH: u16 = 50;
 pub struct App {
     catalog: Catalog,
     stock: Stock,
+    settings: SettingsTable,
     queue: JobQueue,
 }
 
@@ -57,7 +58,8 @@ impl App {
         let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
         Ok(Self {
             stock: Stock::new(dynamodb.clone(), config.required("STOCK_TABLE")?),
-            catalog: Catalog::new(dynamodb, table, config.required("MEDIA_BASE_URL")?),
+            catalog: Catalog::new(dynamodb.clone(), table),
+            settings: SettingsTable::new(dynamodb, config.required("SETTINGS_TABLE")?),
             queue: JobQueue::new(config, "FOLLOW_UPS_QUEUE_URL")?,
         })
     }
@@ -71,7 +73,13 @@ impl App {
 pub async fn handle(app: &App, message: &QueueMessage, now: Timestamp) -> Result<(), FollowUpError> {
     match message.json().map_err(FollowUpError::Unknown)? {
         VendorJob::SyncProducts { vendor_id, after } => Box::pin(app.follow(vendor_id, after)).await,
-        VendorJob::Rebuild { what } => Box::pin(app.work_on_rebuild(what, message, now)).await,
+        VendorJob::Rebuild { what, begin } => {
+            if begin {
+                let id = RebuildId::new(now, platform::ids(now).bits());
+                let _ = app.catalog.request_rebuild(what, id, now, |_| Ok(((), None))).await?;
+            }
+            Box::pin(app.work_on_rebuild(what, message, now)).await
+        }
         other => Err(FollowUpError::Elsewhere(other)),
     }
 }

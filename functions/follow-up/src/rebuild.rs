@@ -1,5 +1,6 @@
 //! Rebuilds: a walk through the catalog that derives copies again and rewrites what differs.
 
+use domain::catalog::CategoryTree;
 use domain::job::{Claim, Derived, Rebuild, RebuildCounts};
 use domain::{ProductId, Timestamp};
 use platform::{Pace, QueueMessage, Slice};
@@ -23,15 +24,22 @@ impl App {
         now: Timestamp,
     ) -> Result<(), FollowUpError> {
         let Some(mut job) = self.claim_rebuild(what, message, now).await? else { return Ok(()) };
+        if what == Derived::Settings {
+            return self.split_settings(job, now).await;
+        }
         let slice = Slice::new(SLICE);
         let mut pace = Pace::new(REWRITTEN_PER_SECOND);
         loop {
             let walk = self.catalog.walk(what, job.position.clone(), PAGE).await?;
+            let tree = match what {
+                Derived::Categories => self.catalog.categories().await?,
+                _ => CategoryTree::default(),
+            };
             let mut done = RebuildCounts::default();
             for item in walk.found {
                 done.examined += 1;
                 let rewritten = match item {
-                    WalkItem::Product(id) => self.rebuild_product(what, id).await?,
+                    WalkItem::Product(id) => self.rebuild_product(what, id, &tree).await?,
                     WalkItem::Orphan(row) => Some(self.catalog.delete_orphan(&row).await?),
                 };
                 match rewritten {
@@ -51,9 +59,29 @@ impl App {
             }
             self.catalog.save_progress(&mut job).await?;
             if is_interrupted {
-                self.queue.send(&domain::vendor::VendorJob::Rebuild { what }, 0).await?;
+                self.queue.send(&domain::vendor::VendorJob::Rebuild { what, begin: false }, 0).await?;
             }
             if is_over || is_interrupted {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Gives each setting an item of its own, in one transaction, so that there is nothing to go on with.
+    async fn split_settings(&self, mut job: Rebuild, now: Timestamp) -> Result<(), FollowUpError> {
+        loop {
+            let mut done = RebuildCounts::default();
+            match self.settings.split(now).await {
+                Ok((examined, rewritten)) => done = RebuildCounts { examined, rewritten, ..done },
+                Err(error @ (Error::Corrupt { .. } | Error::Newer { .. } | Error::Refused(_))) => {
+                    tracing::warn!(cause = %error, "the settings were not split");
+                    done = RebuildCounts { examined: 1, unreadable: 1, ..done };
+                }
+                Err(other) => return Err(other.into()),
+            }
+            let is_over = job.advance(None, done, now);
+            self.catalog.save_progress(&mut job).await?;
+            if is_over {
                 return Ok(());
             }
         }
@@ -84,10 +112,13 @@ impl App {
 
     /// Derives the copies of a product again. Says whether they differed; nothing when the product cannot be read, or
     /// not be changed, which must not keep those after it waiting.
-    async fn rebuild_product(&self, what: Derived, id: ProductId) -> Result<Option<bool>, Error> {
+    async fn rebuild_product(&self, what: Derived, id: ProductId, tree: &CategoryTree) -> Result<Option<bool>, Error> {
         let rebuilt = match what {
             Derived::Availability => self.catalog.rebuild_availability(id, &self.stock).await,
             Derived::Listings => self.catalog.rebuild_rows(id).await,
+            Derived::Categories => self.catalog.rebuild_category(id, tree).await,
+            // Not of a product.
+            Derived::Settings => Ok(false),
         };
         match rebuilt {
             Err(error @ (Error::Corrupt { .. } | Error::Newer { .. } | Error::Conflict | Error::Refused(_))) => {

@@ -1,4 +1,5 @@
-//! Redrives dead letters to their queue, after a pause and at most three times.
+//! Redrives dead letters to their queue, after a pause and at most three times. Those of the projection only name places
+//! in a stream: a rebuild of what it writes stands for them.
 //!
 //! A message is sent to its queue first and deleted from the dead-letter queue after that: a crash in between
 //! duplicates it but loses nothing, and consumers are idempotent. An attribute of the message counts its redrives.
@@ -7,6 +8,8 @@ use std::time::Duration;
 
 use aws_sdk_sqs::error::{DisplayErrorContext, SdkError};
 use aws_sdk_sqs::types::{Message, MessageAttributeValue};
+use domain::job::Derived;
+use domain::vendor::VendorJob;
 use tokio::time::Instant;
 
 use crate::{App, Error, Summary};
@@ -50,7 +53,36 @@ fn seconds(duration: Duration) -> i32 {
     i32::try_from(duration.as_secs()).unwrap_or(i32::MAX)
 }
 
+/// The rebuild that does what the projection has given up on.
+const REBUILD: VendorJob = VendorJob::Rebuild { what: Derived::Availability, begin: true };
+
 impl App {
+    /// Has the availability of all products derived again, if the projection has given up on changes of the stock.
+    pub(crate) async fn rebuild_for_projections(&self, summary: &mut Summary) -> Result<(), Error> {
+        let begun = Instant::now();
+        let mut is_requested = false;
+        for _ in 0..MAX_BATCHES {
+            let given_up = self.receive(&self.projections_dead_letters).await?;
+            if given_up.is_empty() || begun.elapsed() >= BUDGET {
+                break;
+            }
+            if !is_requested {
+                self.follow_ups.send(&REBUILD, 0).await.map_err(|error| Error::Queue(error.to_string()))?;
+                is_requested = true;
+            }
+            for message in &given_up {
+                tracing::warn!(
+                    message.id = message.message_id(),
+                    body = message.body(),
+                    "the projection has given up on changes of the stock: all availability is derived again"
+                );
+                self.delete(&self.projections_dead_letters, message).await?;
+                summary.redriven += 1;
+            }
+        }
+        Ok(())
+    }
+
     /// Redrives dead queue. A queue that does not answer does not stop the others.
     pub(crate) async fn redrive_dead_letters(&self, summary: &mut Summary) -> Result<(), Error> {
         let begun = Instant::now();
@@ -75,17 +107,8 @@ impl App {
 
     /// Handles one batch of dead letters, and returns how many there were.
     async fn redrive_batch(&self, queue: &DeadLetters, summary: &mut Summary) -> Result<usize, Error> {
-        let taken = self
-            .queue
-            .receive_message()
-            .queue_url(&queue.from)
-            .max_number_of_messages(MAX_MESSAGES)
-            .visibility_timeout(seconds(VISIBILITY_TIMEOUT))
-            .message_attribute_names("All")
-            .send()
-            .await
-            .map_err(|error| queue_error(&error))?;
-        for message in taken.messages() {
+        let taken = self.receive(&queue.from).await?;
+        for message in &taken {
             let done = match PAUSES.get(redrives(message)) {
                 Some(pause) => self.redrive(queue, message, *pause).await.map(|()| &mut summary.redriven),
                 None => self.park(queue, message).await.map(|()| &mut summary.parked),
@@ -99,7 +122,20 @@ impl App {
                 }
             }
         }
-        Ok(taken.messages().len())
+        Ok(taken.len())
+    }
+
+    async fn receive(&self, queue_url: &str) -> Result<Vec<Message>, Error> {
+        let receive = self.queue.receive_message().queue_url(queue_url).max_number_of_messages(MAX_MESSAGES);
+        let receive = receive.visibility_timeout(seconds(VISIBILITY_TIMEOUT)).message_attribute_names("All");
+        let taken = receive.send().await.map_err(|error| queue_error(&error))?;
+        Ok(taken.messages.unwrap_or_default())
+    }
+
+    async fn delete(&self, queue_url: &str, message: &Message) -> Result<(), Error> {
+        let delete = self.queue.delete_message().queue_url(queue_url);
+        let handle = message.receipt_handle().map(str::to_owned);
+        delete.set_receipt_handle(handle).send().await.map_err(|error| queue_error(&error)).map(drop)
     }
 
     async fn redrive(&self, queue: &DeadLetters, message: &Message, pause: Duration) -> Result<(), Error> {
@@ -125,14 +161,7 @@ impl App {
             pause_s = pause.as_secs(),
             "a dead letter is redriven"
         );
-        self.queue
-            .delete_message()
-            .queue_url(&queue.from)
-            .set_receipt_handle(message.receipt_handle().map(str::to_owned))
-            .send()
-            .await
-            .map_err(|error| queue_error(&error))?;
-        Ok(())
+        self.delete(&queue.from, message).await
     }
 
     /// Leaves a message in the dead-letter queue, whose alarm notifies the operator.

@@ -15,7 +15,7 @@ mod summary;
 use std::time::Duration;
 
 use domain::Timestamp;
-use platform::{Config, Fatal, Slice, Tick};
+use platform::{Config, Fatal, JobQueue, Slice, Tick};
 use settlement::Settlement;
 use store::{Carts, Orders, Stock};
 
@@ -33,6 +33,8 @@ pub struct App {
     settlement: Settlement,
     queue: aws_sdk_sqs::Client,
     events_url: String,
+    follow_ups: JobQueue,
+    projections_dead_letters: String,
     dead_letters: [DeadLetters; 5],
 }
 
@@ -68,6 +70,8 @@ impl App {
             settlement: Settlement::new(config, Orders::new(dynamodb, table, stock).with_carts(carts))?,
             queue: config.sqs()?,
             events_url: config.required("ORDER_EVENTS_QUEUE_URL")?.to_owned(),
+            follow_ups: JobQueue::new(config, "FOLLOW_UPS_QUEUE_URL")?,
+            projections_dead_letters: config.required("PROJECTIONS_DEAD_LETTERS_URL")?.to_owned(),
             // What the operator waits for comes first.
             dead_letters: [
                 dead_letters("order-events", "ORDER_EVENTS_QUEUE_URL", "ORDER_EVENTS_DEAD_LETTERS_URL")?,
@@ -98,9 +102,10 @@ pub async fn run(app: &App, now: Timestamp) -> Result<Summary, Error> {
     let time = Slice::new(BUDGET);
     let sent = app.resend_events(now, &mut summary).await;
     let redriven = app.redrive_dead_letters(&mut summary).await;
+    let rebuilt = app.rebuild_for_projections(&mut summary).await;
     let processed = app.process_due_orders(now, time, &mut summary).await;
     summary.log();
-    sent.and(redriven).and(processed).map(|()| summary)
+    sent.and(redriven).and(rebuilt).and(processed).map(|()| summary)
 }
 
 #[cfg(test)]

@@ -50,11 +50,7 @@ impl App {
         Ok(Self {
             accounts: Accounts::new(dynamodb.clone(), config.required("ACCOUNTS_TABLE")?),
             products: ProductStore {
-                catalog: Catalog::new(
-                    dynamodb.clone(),
-                    config.required("CATALOG_TABLE")?,
-                    config.required("MEDIA_BASE_URL")?,
-                ),
+                catalog: Catalog::new(dynamodb.clone(), config.required("CATALOG_TABLE")?),
                 stock: Stock::new(dynamodb, config.required("STOCK_TABLE")?),
             },
             files: Files { client: config.s3()?, bucket: config.required("IMPORTS_BUCKET")?.to_owned() },

@@ -102,6 +102,7 @@ pub(crate) fn added(
         handle,
         title: draft.title.clone(),
         categories: Vec::new(),
+        removed_category: None,
         options: Vec::new(),
         variants: Vec::new(),
         images: Vec::new(),

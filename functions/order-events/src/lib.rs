@@ -83,7 +83,7 @@ impl App {
         Ok(Self {
             orders: Orders::new(dynamodb.clone(), table, stock),
             accounts: Accounts::new(dynamodb.clone(), config.required("ACCOUNTS_TABLE")?),
-            catalog: Catalog::new(dynamodb, config.required("CATALOG_TABLE")?, ""),
+            catalog: Catalog::new(dynamodb, config.required("CATALOG_TABLE")?),
             mail: Mail::new(config.ses()?, site.name(), from)?,
             site,
             operator,

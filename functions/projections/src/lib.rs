@@ -34,11 +34,7 @@ impl App {
         let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
         let stock = Stock::new(dynamodb.clone(), table);
         Ok(Self {
-            catalog: Catalog::new(
-                dynamodb.clone(),
-                config.required("CATALOG_TABLE")?,
-                config.required("MEDIA_BASE_URL")?,
-            ),
+            catalog: Catalog::new(dynamodb.clone(), config.required("CATALOG_TABLE")?),
             orders: Orders::new(dynamodb, config.required("ORDERS_TABLE")?, stock.clone()),
             stock,
             seen: Seen::default(),

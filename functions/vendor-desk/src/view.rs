@@ -121,7 +121,7 @@ impl From<&OwnProduct> for VendorProduct {
             state: product.state,
             version: product.version,
             description_html: own.description_html.clone(),
-            category: product.categories.last().cloned(),
+            category: product.category().cloned(),
             options: product.options.clone(),
             images: product.images.clone(),
             tags: product.tags.clone(),

@@ -72,6 +72,9 @@ struct Measure {
     /// Measure the whole stack only, which needs no built function.
     #[arg(long, conflicts_with_all = ["no_stack", "function", "callgrind"])]
     only_stack: bool,
+    /// Measure only how long so many unpaid orders take to end once they are all past their deadline.
+    #[arg(long, conflicts_with_all = ["no_stack", "only_stack", "function", "callgrind"])]
+    abandoned: Option<usize>,
 }
 
 /// Parses the arguments and runs the subcommand. An error goes to standard error and becomes exit code 1.
@@ -122,10 +125,11 @@ fn bench(measure: Measure) -> Result<(), Box<dyn Error>> {
         starts: measure.starts,
         invocations: measure.invocations,
         instructions: measure.callgrind,
-        parts: match (measure.only_stack, measure.no_stack) {
-            (true, _) => Parts::Stack,
-            (false, true) => Parts::Functions,
-            (false, false) => Parts::Both,
+        parts: match (measure.abandoned, measure.only_stack, measure.no_stack) {
+            (Some(orders), _, _) => Parts::Abandoned(orders),
+            (None, true, _) => Parts::Stack,
+            (None, false, true) => Parts::Functions,
+            (None, false, false) => Parts::Both,
         },
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

@@ -100,8 +100,7 @@ pub(crate) async fn demo_data(services: &Services) -> Result<bool, StartError> {
     let table = |id: &str| {
         services.template.table(id).map(|table| table.name.clone()).ok_or_else(|| failed(format!("no {id}")))
     };
-    let media_base = config.required("MEDIA_BASE_URL").map_err(failed)?.to_owned();
-    let catalog = Catalog::new(dynamodb.clone(), table("CatalogTable")?, media_base);
+    let catalog = Catalog::new(dynamodb.clone(), table("CatalogTable")?);
     let accounts = Accounts::new(dynamodb, table("AccountsTable")?);
     let now = now(services);
 

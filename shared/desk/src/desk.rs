@@ -16,6 +16,8 @@ pub struct Desk {
     pub(crate) orders: Orders,
     pub(crate) stock: Stock,
     pub(crate) media: Bucket,
+    /// Where pictures are served, without a slash at the end.
+    pub(crate) media_base: String,
     pub(crate) files: Files,
 }
 
@@ -28,13 +30,13 @@ impl Desk {
         let table = config.required("ACCOUNTS_TABLE")?;
         let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
         let stock = Stock::new(dynamodb.clone(), config.required("STOCK_TABLE")?);
-        let (catalog, media) = (config.required("CATALOG_TABLE")?, config.required("MEDIA_BASE_URL")?);
         Ok(Self {
             accounts: Accounts::new(dynamodb.clone(), table),
-            catalog: Catalog::new(dynamodb.clone(), catalog, media),
+            catalog: Catalog::new(dynamodb.clone(), config.required("CATALOG_TABLE")?),
             orders: Orders::new(dynamodb, config.required("ORDERS_TABLE")?, stock.clone()),
             stock,
             media: Bucket::new(config.s3()?, config.required("MEDIA_BUCKET")?),
+            media_base: config.required("MEDIA_BASE_URL")?.to_owned(),
             files: Files::new(config)?,
         })
     }

@@ -129,11 +129,20 @@ pub(crate) fn build(
     ids: &mut Ids,
 ) -> Result<Built, Refusal> {
     check_counts(&written.variants, &written.options, &written.images, &written.tags)?;
-    let categories = match &written.category {
-        Some(category) => {
-            tree.path_to(category).ok_or_else(|| Refusal::field("/category", "unknown", "there is no such category"))?
-        }
-        None => Vec::new(),
+    let (categories, removed_category) = match &written.category {
+        Some(category) => match tree.path_to(category) {
+            Some(path) => (path, None),
+            // The operator has removed it, which the vendor need not know to change something else.
+            None => match known.filter(|known| known.category() == Some(category)) {
+                Some(known) => {
+                    let mut placed = known.clone();
+                    placed.follow(tree);
+                    (placed.categories, placed.removed_category)
+                }
+                None => return Err(Refusal::field("/category", "unknown", "there is no such category")),
+            },
+        },
+        None => (Vec::new(), None),
     };
     let id = known.map_or_else(|| ProductId::new(ids.now(), ids.bits()), |known| known.id);
     let handle = match (&written.handle, known) {
@@ -161,6 +170,7 @@ pub(crate) fn build(
         handle,
         title: written.title.clone(),
         categories,
+        removed_category,
         options: with_values(&written.options, &variants),
         variants,
         images: written.images.clone(),

@@ -69,7 +69,7 @@ impl Desk {
             }
             let id = MediaId::new(now, platform::ids(now).bits());
             let upload = self.sign_upload(id, asked, now).await?;
-            let begun = BegunUpload { id, url: format!("{}/{id}", self.catalog.media_base()), upload };
+            let begun = BegunUpload { id, url: format!("{}/{id}", self.media_base), upload };
             Ok::<_, Error>(self.accounts.answer(call, &begun).await?)
         };
         self.accounts.once(call.request(), work).await

@@ -1,6 +1,7 @@
 //! The operator's decisions on vendors, and the lists of what the operator has to look at.
 
 use domain::catalog::{Category, CategoryTree};
+use domain::job::Derived;
 use domain::order::{OrderState, PlacedOrder};
 use domain::payment::{Payment, PaymentState, Refund};
 use domain::text::{Email, LongText};
@@ -23,6 +24,9 @@ const MAX_REASON_LENGTH: usize = 2_000;
 /// How long the job that follows a decision waits: longer than a request can last, so that it starts after its request
 /// has succeeded or failed.
 const FOLLOW_UP_DELAY_S: i32 = 45;
+
+/// How long anything may still work with a category tree that was replaced: no function runs longer.
+const FORMER_TREE_S: i32 = 90;
 
 /// What the operator can see and decide.
 #[derive(Clone, Debug)]
@@ -51,10 +55,9 @@ impl Operator {
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
         let table = config.required("ACCOUNTS_TABLE")?;
         let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
-        let (catalog, media) = (config.required("CATALOG_TABLE")?, config.required("MEDIA_BASE_URL")?);
         Ok(Self {
             accounts: Accounts::new(dynamodb.clone(), table),
-            catalog: Catalog::new(dynamodb.clone(), catalog, media),
+            catalog: Catalog::new(dynamodb.clone(), config.required("CATALOG_TABLE")?),
             orders: Orders::for_reading(dynamodb.clone(), config.required("ORDERS_TABLE")?),
             settings: SettingsTable::new(dynamodb, config.required("SETTINGS_TABLE")?),
             documents: Bucket::new(config.s3()?, config.required("DOCUMENTS_BUCKET")?),
@@ -120,7 +123,8 @@ impl Operator {
         Ok(self.catalog.categories().await?)
     }
 
-    /// Replaces the category tree. Products stay in the categories that they were put into, by handle.
+    /// Replaces the category tree. Products stay in the categories that they were put into, by handle: when a category
+    /// has come, gone or moved, a rebuild puts its products where the tree has it now.
     pub async fn replace_categories<R>(
         &self,
         roots: Vec<Category>,
@@ -130,13 +134,25 @@ impl Operator {
         let work = async {
             let current = self.catalog.categories().await?;
             expected.check(current.version)?;
+            let before = current.paths();
             let replaced = CategoryTree { roots, ..current };
             replaced.check()?;
-            match self.catalog.save_categories(&replaced, |saved| call.answer(saved)).await {
-                // The tree was replaced after it was read, so the version that the caller named is not the current one.
-                Err(store::Error::Conflict) => Err(Refusal::of(Code::VersionMismatch).into()),
-                done => Ok::<_, Error>(done?),
+            let rebuild = VendorJob::Rebuild { what: Derived::Categories, begin: true };
+            let is_moved = replaced.paths() != before;
+            if is_moved {
+                // Sent before the tree is saved, since the queue and the table cannot be written in one transaction.
+                // It also finds what was put into a category of the former tree while the first rebuild was at work.
+                self.follow_ups.send(&rebuild, FORMER_TREE_S).await?;
             }
+            let saved = match self.catalog.save_categories(&replaced, |saved| call.answer(saved)).await {
+                // The tree was replaced after it was read, so the version that the caller named is not the current one.
+                Err(store::Error::Conflict) => return Err(Refusal::of(Code::VersionMismatch).into()),
+                done => done?,
+            };
+            if is_moved && let Err(error) = self.follow_ups.send(&rebuild, 0).await {
+                tracing::warn!(cause = ?error, "the products of a changed category tree follow later");
+            }
+            Ok::<_, Error>(saved)
         };
         self.catalog.once(call.request(), work).await
     }

@@ -3,7 +3,6 @@
 use domain::job::{Derived, Rebuild};
 use domain::vendor::VendorJob;
 use domain::{Call, Code, RebuildId, Refusal, Timestamp};
-use store::Backoff;
 
 use crate::{Done, Error, Operator};
 
@@ -13,27 +12,14 @@ impl Operator {
     pub async fn begin_rebuild<R>(&self, what: Derived, call: Call<'_, Rebuild, R>) -> Done<R> {
         let now = call.at();
         let id = RebuildId::new(now, platform::ids(now).bits());
-        let work = async {
-            let mut backoff = Backoff::default();
-            loop {
-                let last = self.catalog.rebuild(what).await?;
-                let asked = match last {
-                    Some(last) => last.requested_again(id, now),
-                    None => Rebuild::new(id, what, now),
-                };
-                match self.catalog.save_rebuild(&asked, |saved| call.answer(saved)).await {
-                    // The worker saved its progress.
-                    Err(store::Error::Conflict) => backoff.pause().await?,
-                    done => return Ok::<_, Error>(done?),
-                }
-            }
-        };
+        let work =
+            async { Ok::<_, Error>(self.catalog.request_rebuild(what, id, now, |saved| call.answer(saved)).await?) };
         self.catalog.once(call.request(), work).await
     }
 
     /// Enqueues the rebuild of these copies. Its lease makes a duplicate message harmless.
     pub async fn enqueue_rebuild(&self, what: Derived) -> Result<(), Error> {
-        Ok(self.follow_ups.send(&VendorJob::Rebuild { what }, 0).await?)
+        Ok(self.follow_ups.send(&VendorJob::Rebuild { what, begin: false }, 0).await?)
     }
 
     /// A rebuild with its progress. One whose message was lost is enqueued again.

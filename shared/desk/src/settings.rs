@@ -17,7 +17,7 @@ pub struct ShownSetting {
     /// 0 as long as it was never changed.
     pub version: u64,
     /// Who changed it last, and when.
-    pub changed: Option<(UserId, Timestamp)>,
+    pub changed: Option<(Option<UserId>, Timestamp)>,
 }
 
 /// What becomes of a setting.
@@ -87,7 +87,7 @@ impl Operator {
                         }
                     },
                 };
-                let changed = StoredSetting { value, by: operator, at, version: 0, kept };
+                let changed = StoredSetting { value, by: Some(operator), at, version: 0, kept };
                 let respond = |value, written: &StoredSetting| {
                     call.answer(&ShownSetting::new(id, value, Some(written), written.version))
                 };

@@ -238,7 +238,7 @@ impl Vendors {
         Ok(Self {
             people: People::new(config.cognito()?, config.required("USER_POOL_ID")?, accounts.clone()),
             accounts,
-            catalog: Catalog::new(dynamodb, config.required("CATALOG_TABLE")?, config.required("MEDIA_BASE_URL")?),
+            catalog: Catalog::new(dynamodb, config.required("CATALOG_TABLE")?),
             documents: Bucket::new(config.s3()?, config.required("DOCUMENTS_BUCKET")?),
         })
     }

@@ -114,9 +114,13 @@ pub struct Product {
     /// Its name in addresses, unique in the marketplace.
     pub handle: Handle,
     pub title: Title,
-    /// The path from the root of the tree to the product's own category.
+    /// The path from the root of the tree to the product's own category, or to what is left of it: the lists that the
+    /// product is in.
     #[serde(default)]
     pub categories: Vec<Handle>,
+    /// The product's own category while the tree does not have it any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed_category: Option<Handle>,
     #[serde(default)]
     pub options: Vec<ProductOption>,
     /// At least one, at most [`MAX_VARIANTS`].
@@ -224,6 +228,24 @@ impl Product {
         self.published_at.get_or_insert(now);
     }
 
+    /// The category that its vendor put it into, also when the tree does not have it any more.
+    pub fn category(&self) -> Option<&Handle> {
+        self.removed_category.as_ref().or_else(|| self.categories.last())
+    }
+
+    /// Puts it where the tree has its category now. While the tree does not have it, the product is in the lowest
+    /// category above it that is left.
+    pub fn follow(&mut self, tree: &CategoryTree) {
+        let Some(own) = self.category().cloned() else { return };
+        if let Some(path) = tree.path_to(&own) {
+            self.categories = path;
+            self.removed_category = None;
+        } else {
+            self.categories = self.categories.iter().rev().find_map(|above| tree.path_to(above)).unwrap_or_default();
+            self.removed_category = Some(own);
+        }
+    }
+
     pub fn variant(&self, id: VariantId) -> Option<&Variant> {
         self.variants.iter().find(|variant| variant.id == id)
     }
@@ -241,8 +263,13 @@ impl Product {
         self.variants.iter().flat_map(|variant| variant.prices.iter().map(|price| price.price.currency())).collect()
     }
 
-    /// The card in a currency; nothing when no variant has a price in it.
-    pub fn card(&self, currency: Currency, available: bool, media_base: &str) -> Option<ProductCard> {
+    /// The card in a currency as its page shows it; nothing when no variant has a price in it. `media_base` is where own
+    /// uploads are served, without a slash at the end.
+    pub fn shown_card(&self, currency: Currency, available: bool, media_base: &str) -> Option<ProductCard> {
+        self.card(currency, available, |picture| picture.url(media_base))
+    }
+
+    fn card(&self, currency: Currency, available: bool, url: impl Fn(&ImageSource) -> String) -> Option<ProductCard> {
         let lowest = self
             .variants
             .iter()
@@ -253,10 +280,7 @@ impl Product {
             handle: self.handle.clone(),
             title: self.title.clone(),
             vendor: self.vendor.clone(),
-            image: self
-                .images
-                .first()
-                .map(|image| ImageLink { url: image.src.url(media_base), alt: image.alt.clone() }),
+            image: self.images.first().map(|image| ImageLink { url: url(&image.src), alt: image.alt.clone() }),
             price: lowest.price,
             compare_at_price: lowest.compare_at,
             available,
@@ -264,8 +288,9 @@ impl Product {
     }
 
     /// Its rows in all lists: everything, its category and those above it, its vendor, its vendor within each category;
-    /// each per currency. Empty when it is not for sale.
-    pub fn listing_rows(&self, available: bool, media_base: &str) -> Vec<ListingRow> {
+    /// each per currency. Empty when it is not for sale. Their pictures have the addresses that the product has: an own
+    /// upload is `media:` and its id until the row is read.
+    pub fn listing_rows(&self, available: bool) -> Vec<ListingRow> {
         let (true, Some(published_at)) = (self.is_for_sale(), self.published_at) else {
             return Vec::new();
         };
@@ -274,7 +299,7 @@ impl Product {
         for category in scopes {
             for vendor in [None, Some(self.vendor.handle.clone())] {
                 for currency in self.currencies() {
-                    if let Some(card) = self.card(currency, available, media_base) {
+                    if let Some(card) = self.card(currency, available, |picture| picture.as_str().to_owned()) {
                         let list = List { category: category.clone(), vendor: vendor.clone(), currency };
                         rows.push(ListingRow { list, card, published_at });
                     }

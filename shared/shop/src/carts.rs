@@ -50,10 +50,9 @@ impl Carts {
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
         let table = config.required("CARTS_TABLE")?;
         let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
-        let (catalog, media) = (config.required("CATALOG_TABLE")?, config.required("MEDIA_BASE_URL")?);
         Ok(Self {
             carts: store::Carts::new(dynamodb.clone(), table),
-            catalog: Catalog::new(dynamodb.clone(), catalog, media),
+            catalog: Catalog::new(dynamodb.clone(), config.required("CATALOG_TABLE")?),
             settings: SettingsTable::new(dynamodb, config.required("SETTINGS_TABLE")?),
         })
     }

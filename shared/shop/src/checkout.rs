@@ -135,7 +135,7 @@ impl Checkout {
         Ok(Self {
             settlement: Settlement::new(config, orders.with_carts(carts.clone()))?,
             // Checkout shows no pictures, so it needs no base URL for them.
-            catalog: Catalog::new(dynamodb.clone(), config.required("CATALOG_TABLE")?, ""),
+            catalog: Catalog::new(dynamodb.clone(), config.required("CATALOG_TABLE")?),
             guests: Guests {
                 rate_limits: RateLimits::new(dynamodb.clone(), table),
                 settings: SettingsTable::new(dynamodb, config.required("SETTINGS_TABLE")?),

@@ -9,18 +9,18 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use domain::settings::{Area, SettingId, SettingValue, Settings, StoredSetting};
-use domain::{Outcome, PageRequest, Prepared, Refusal, Slice};
+use domain::{Outcome, PageRequest, Prepared, Refusal, Slice, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use crate::idempotency::{stores_responses, transact};
-use crate::item::{Attributes, Condition, key, put, raw_item, readable, string, text, version};
+use crate::item::{Attributes, Condition, delete, key, put, raw_item, readable, string, text, version};
 use crate::page::List;
 use crate::retry::{QueryRequest, query_all};
-use crate::stored::{json_of, read, stored, write};
+use crate::stored::{check_known, json_of, read, stored, write};
 use crate::transaction::{Purpose, Transaction};
-use crate::{Error, retry, tolerant};
+use crate::{Backoff, Error, retry, tolerant};
 
 /// How long an execution environment uses the settings that it has read.
 const MAX_AGE: Duration = Duration::from_secs(30);
@@ -38,6 +38,8 @@ enum Entry {
     One(SettingId),
     /// `SHOP` / `SETTINGS#REVISION`: written with every change, so that two changes at once are checked as a whole.
     Revision,
+    /// `HISTORY#SETTINGS` / `0000000000`: all settings, as releases before 2026-11-30 stored them, once they are split.
+    Former,
     /// `HISTORY#<area>/<name>` / `<version, ten digits>`.
     History(SettingId, u64),
 }
@@ -48,6 +50,7 @@ impl Entry {
             Self::All => key("SHOP", "SETTINGS"),
             Self::One(id) => key("SHOP", format!("SETTING#{id}")),
             Self::Revision => key("SHOP", "SETTINGS#REVISION"),
+            Self::Former => key("HISTORY#SETTINGS", format!("{:010}", 0)),
             Self::History(id, version) => key(history_of(*id), format!("{version:010}")),
         }
     }
@@ -191,6 +194,64 @@ impl SettingsTable {
         ];
         let response = respond(after.get(id).0, &next)?;
         Ok(transact(&self.client, &self.table, Transaction::of(Purpose::Item, actions), response).await?)
+    }
+
+    /// Gives each setting that the common item holds an item of its own, and moves the common item into the history.
+    /// Nothing that is in force changes. Returns how many settings were looked at, and how many were written.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] or [`Error::Newer`] when something of it cannot be read, or would change: nothing is written.
+    pub async fn split(&self, now: Timestamp) -> Result<(u64, u64), Error> {
+        let mut backoff = Backoff::default();
+        loop {
+            let items = self.items(true).await?;
+            let Some(all) = items.iter().find(|item| text(item, "kind") == Some(SETTINGS)) else { return Ok((0, 0)) };
+            check_known(&read::<Settings>(all)?)?;
+            let loaded = in_force(&items, None)?;
+            let (mut after, mut actions) = (loaded.clone(), Vec::new());
+            after.base = Settings::default();
+            for id in SettingId::ALL {
+                let (value, before) = (loaded.base.value(id), loaded.version_of(id));
+                if loaded.accepted.contains_key(&id) || value == after.base.value(id) {
+                    continue;
+                }
+                let known = loaded.changed.get(&id);
+                if before > 0 && known.is_none_or(|known| known.value.is_some()) {
+                    let cause = serde::de::Error::custom("a setting has a value that this release would not accept");
+                    return Err(Error::Corrupt { kind: SETTING, source: cause });
+                }
+                let kept = known.map(|known| known.kept.clone()).unwrap_or_default();
+                let next = StoredSetting { value: Some(value), by: None, at: now, version: before + 1, kept };
+                let history = Entry::History(id, next.version).key();
+                let history = raw_item(history, SETTING_HISTORY, next.version, json_of(&next)?);
+                actions.push(put(&self.table, history, &Condition::absent())?);
+                let written = write(Entry::One(id).key(), next.version, &next)?;
+                actions.push(put(&self.table, written, &Condition::at_version(before))?);
+                after.accepted.insert(id, value);
+            }
+            let written = actions.len() / 2;
+            after.settings = after.base.clone();
+            after.settings.set(after.accepted.clone())?;
+            let changes = SettingId::ALL.into_iter().any(|id| after.settings.value(id) != loaded.settings.value(id));
+            if changes || loaded.settings.rates_are_unknown {
+                let cause = serde::de::Error::custom("what is in force would change");
+                return Err(Error::Corrupt { kind: SETTINGS, source: cause });
+            }
+            let mut former = all.clone();
+            former.extend(Entry::Former.key());
+            actions.push(put(&self.table, former, &Condition::absent())?);
+            actions.push(delete(&self.table, Entry::All.key(), &Condition::at_version(version(all)))?);
+            let revision = raw_item(Entry::Revision.key(), SETTINGS_REVISION, loaded.revision + 1, "{}".to_owned());
+            actions.push(put(&self.table, revision, &Condition::at_version(loaded.revision))?);
+            match Transaction::of(Purpose::Item, actions).run(&self.client).await.map_err(Error::from) {
+                // A setting was changed meanwhile.
+                Err(Error::Conflict) => backoff.pause().await?,
+                done => {
+                    done?;
+                    return Ok((u64::try_from(SettingId::ALL.len()).unwrap_or(0), u64::try_from(written).unwrap_or(0)));
+                }
+            }
+        }
     }
 
     /// The changes of a setting, newest first.

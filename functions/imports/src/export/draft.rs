@@ -147,7 +147,12 @@ mod tests {
         assert_eq!(there_and_back(&stored, &shards), stored.product);
         stored.product.categories = vec![handle("home"), handle("gone-since")];
         assert_eq!(there_and_back(&stored, &shards), stored.product);
-        stored.product.categories = Vec::new();
+        for left in [vec![handle("home")], Vec::new()] {
+            stored.product.categories = left;
+            stored.product.removed_category = Some(handle("gone-since"));
+            assert_eq!(there_and_back(&stored, &shards), stored.product);
+        }
+        stored.product.removed_category = None;
         stored.product.file_type = None;
         assert_eq!(there_and_back(&stored, &shards), stored.product);
     }

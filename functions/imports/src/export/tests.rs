@@ -198,6 +198,7 @@ fn in_shop(draft: &ProductDraft) -> Product {
         handle: draft.handle.clone(),
         title: draft.title.clone(),
         categories: Vec::new(),
+        removed_category: None,
         options: draft.options.clone(),
         next_ordinal: u16::try_from(variants.len() + 1).unwrap(),
         variants,

@@ -11,7 +11,7 @@ use product_file::ProductDraft;
 pub(crate) fn file_type(product: &Product, tree: &CategoryTree) -> Option<Line> {
     let words = product.file_type.as_ref();
     let meant = words.filter(|words| tree.find(words.as_str()).unwrap_or_default() == product.categories);
-    meant.cloned().or_else(|| product.categories.last().and_then(|handle| Line::parse(handle.as_str()).ok()))
+    meant.cloned().or_else(|| product.category().and_then(|handle| Line::parse(handle.as_str()).ok()))
 }
 
 /// Puts the product into the category that the file names, and warns when there is no such category.
@@ -26,11 +26,15 @@ pub(super) fn set(
     if !unchanged {
         product.file_type = draft.category.clone();
     }
+    product.removed_category = None;
     product.categories = match draft.category.as_ref().map(|words| tree.find(words.as_str())) {
         None => Vec::new(),
         Some(Some(path)) => path,
         // A product whose category was removed from the tree keeps it as long as its cell is unchanged.
-        Some(None) if unchanged && !before.categories.is_empty() => before.categories.clone(),
+        Some(None) if unchanged && before.category().is_some() => {
+            product.removed_category.clone_from(&before.removed_category);
+            before.categories.clone()
+        }
         Some(None) => {
             let detail = "no category has this handle or name: the product went in without one";
             warnings.push(Issue::new("Type", "unknown_category", detail));

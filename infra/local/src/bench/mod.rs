@@ -2,6 +2,7 @@
 //!
 //! Times depend on the machine; round trips, capacity units and instructions hardly do.
 
+mod abandoned;
 mod client;
 mod instructions;
 mod meters;
@@ -46,6 +47,8 @@ pub enum Parts {
     Functions,
     Stack,
     Both,
+    /// How long so many unpaid orders take to end.
+    Abandoned(usize),
 }
 
 /// Why a benchmark failed.
@@ -78,6 +81,12 @@ impl Bench {
     /// See [`BenchError`].
     pub async fn run(&self, out: &mut (dyn Write + Send)) -> Result<(), BenchError> {
         let data = tempfile::tempdir()?;
+        if let Parts::Abandoned(orders) = self.parts {
+            let cloud = open(&data.path().join("abandoned")).await?;
+            abandoned::measure(&cloud, orders, out).await?;
+            cloud.stop().await;
+            return Ok(());
+        }
         if self.parts != Parts::Stack {
             let chosen = self.chosen()?;
             let cloud = open(&data.path().join("functions")).await?;

@@ -64,7 +64,8 @@ pub(super) async fn measure(cloud: &LocalCloud, out: &mut (dyn Write + Send)) ->
     let mut table =
         Table::new(&["clients", "checkouts a second", "median ms", "99 % below ms", "slowest ms", "failed"]);
     for clients in CLIENTS {
-        let load_level = load_level(cloud.address(), clients, shop.goods.clone()).await?;
+        let load_level =
+            load_level(cloud.address(), clients, shop.goods.clone(), (MAX_CHECKOUTS, MAX_DURATION)).await?;
         cloud.wait_until_idle().await?;
         table.row(load_level.cells(clients));
         if let Some(failure) = load_level.failure {
@@ -124,13 +125,13 @@ async fn wait_until_idle(client: &Client) -> Result<(), BenchError> {
 }
 
 /// The figures for one number of concurrent clients.
-struct LoadLevel {
+pub(super) struct LoadLevel {
     /// Durations of the checkouts that succeeded, ascending.
     times: Vec<Duration>,
     wall: Duration,
     failed: usize,
     /// The first failure.
-    failure: Option<String>,
+    pub(super) failure: Option<String>,
 }
 
 impl LoadLevel {
@@ -149,7 +150,13 @@ impl LoadLevel {
     }
 }
 
-async fn load_level(address: SocketAddr, clients: usize, goods: Vec<Goods>) -> Result<LoadLevel, BenchError> {
+/// Checks out with this many clients at once, until there are `most` orders or the time is over.
+pub(super) async fn load_level(
+    address: SocketAddr,
+    clients: usize,
+    goods: Vec<Goods>,
+    (most, duration): (usize, Duration),
+) -> Result<LoadLevel, BenchError> {
     on_own_thread(address, async move |client: Client| {
         let (begun, orders) = (Instant::now(), Arc::new(AtomicUsize::new(0)));
         let mut tasks = JoinSet::new();
@@ -157,7 +164,7 @@ async fn load_level(address: SocketAddr, clients: usize, goods: Vec<Goods>) -> R
             let (client, orders) = (client.clone(), Arc::clone(&orders));
             tasks.spawn(async move {
                 let mut outcomes = Vec::new();
-                while orders.fetch_add(1, Ordering::Relaxed) < MAX_CHECKOUTS && begun.elapsed() < MAX_DURATION {
+                while orders.fetch_add(1, Ordering::Relaxed) < most && begun.elapsed() < duration {
                     let started = Instant::now();
                     outcomes.push(check_out(&client, &goods).await.map(|()| started.elapsed()));
                 }

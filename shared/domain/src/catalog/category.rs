@@ -1,6 +1,6 @@
 //! The category tree, which the operator edits.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -54,6 +54,21 @@ impl CategoryTree {
         }
         let mut path = Vec::new();
         search(&self.roots, &|category| category.handle == *handle, &mut path).then_some(path)
+    }
+
+    /// The handles above each category, the lowest last.
+    pub fn paths(&self) -> BTreeMap<Handle, Vec<Handle>> {
+        fn walk(within: &[Category], path: &mut Vec<Handle>, paths: &mut BTreeMap<Handle, Vec<Handle>>) {
+            for category in within {
+                paths.insert(category.handle.clone(), path.clone());
+                path.push(category.handle.clone());
+                walk(&category.children, path, paths);
+                path.pop();
+            }
+        }
+        let mut paths = BTreeMap::new();
+        walk(&self.roots, &mut Vec::new(), &mut paths);
+        paths
     }
 
     /// The path to the category with this handle, or else to the first one with this name, in any case.
@@ -127,6 +142,32 @@ mod tests {
         let path: Vec<String> = tree().find("bowls & plates").unwrap().iter().map(ToString::to_string).collect();
         assert_eq!(path, ["home", "bowls"]);
         assert!(tree().find("bowl").is_none());
+    }
+
+    #[test]
+    fn a_product_follows_its_category_and_waits_above_one_that_is_removed() {
+        let handles = |path: &[&str]| path.iter().map(|handle| Handle::parse(handle).unwrap()).collect::<Vec<_>>();
+        let mut product: crate::catalog::Product = serde_json::from_value(serde_json::json!({
+            "id": crate::ProductId::from_bits(1), "handle": "bowl", "title": "Bowl", "variants": [], "state": "draft",
+            "vendor": {"id": crate::VendorId::from_bits(2), "handle": "ceramics", "name": "Ceramics"},
+            "created_at": "2026-11-30T00:00:00Z", "next_ordinal": 1,
+        }))
+        .unwrap();
+        let follow = |product: &mut crate::catalog::Product, tree: &CategoryTree| {
+            product.follow(tree);
+            (product.categories.clone(), product.removed_category.as_ref().map(ToString::to_string))
+        };
+        assert_eq!(follow(&mut product.clone(), &tree()), (product.categories.clone(), None), "in no category");
+        product.categories = handles(&["food", "bowls"]);
+        assert_eq!(follow(&mut product, &tree()), (handles(&["home", "bowls"]), None));
+        let mut without = tree();
+        without.roots[1].children.clear();
+        let above = (handles(&["home"]), Some("bowls".to_owned()));
+        assert_eq!(follow(&mut product, &without), above);
+        assert_eq!(follow(&mut product, &without), above);
+        assert_eq!(product.category(), handles(&["bowls"]).first());
+        assert_eq!(follow(&mut product, &CategoryTree::default()), (Vec::new(), Some("bowls".to_owned())));
+        assert_eq!(follow(&mut product, &tree()), (handles(&["home", "bowls"]), None), "it came back");
     }
 
     #[test]

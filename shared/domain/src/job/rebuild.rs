@@ -1,4 +1,5 @@
-//! Rebuilds: copies that are derived from something else are derived again, and what differs is rewritten.
+//! Rebuilds: copies that are derived from something else are derived again, and what differs is rewritten. Also how
+//! what former releases stored takes the form of this one.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use super::{JobState, Lease};
 use crate::stored::Kept;
 use crate::{RebuildId, Timestamp};
 
-/// Copies that can be derived again.
+/// What a rebuild writes anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Derived {
@@ -17,15 +18,21 @@ pub enum Derived {
     Availability,
     /// The rows of product lists, from the products and their availability.
     Listings,
+    /// The place of products in the category tree, with their rows in lists.
+    Categories,
+    /// The one item that held all settings before 2026-11-30: each of them gets an item of its own.
+    Settings,
 }
 
 impl Derived {
-    pub const ALL: [Self; 2] = [Self::Availability, Self::Listings];
+    pub const ALL: [Self; 4] = [Self::Availability, Self::Listings, Self::Categories, Self::Settings];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Availability => "availability",
             Self::Listings => "listings",
+            Self::Categories => "categories",
+            Self::Settings => "settings",
         }
     }
 }
@@ -33,10 +40,10 @@ impl Derived {
 /// What a rebuild has done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RebuildCounts {
-    /// Products, and rows of lists that no product has, that were looked at.
+    /// Products, rows of lists that no product has, and settings that were looked at.
     #[serde(default)]
     pub examined: u64,
-    /// Those of them whose copies differed and were rewritten or deleted.
+    /// Those of them that differed and were rewritten or deleted.
     #[serde(default)]
     pub rewritten: u64,
     /// Those that could not be read, or not be changed by this release, and were left as they are.

@@ -179,8 +179,9 @@ pub struct StoredSetting {
     /// Nothing after it was set back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<SettingValue>,
-    /// The operator who changed it.
-    pub by: UserId,
+    /// The operator who changed it; nothing for a value that came from the item that held all settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<UserId>,
     pub at: Timestamp,
     /// Incremented by each write, which is conditional on it.
     #[serde(default)]

@@ -4,6 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::VendorId;
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
 /// A background job, as a queue message carries it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -21,5 +26,10 @@ pub enum VendorJob {
     /// Work on an export: `{"export":{"vendor_id":"ven_…","id":"exp_…"}}`.
     Export { vendor_id: VendorId, id: crate::ExportId },
     /// Work on the rebuild of these copies: `{"rebuild":{"what":"listings"}}`. There is one of each at a time.
-    Rebuild { what: crate::job::Derived },
+    Rebuild {
+        what: crate::job::Derived,
+        /// Whether the message itself is the request for it, so that its consumer begins one first.
+        #[serde(default, skip_serializing_if = "is_false")]
+        begin: bool,
+    },
 }

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use domain::catalog::{List, ListingRow};
 use domain::{Money, PageRequest, ProductId, Slice};
 
-use super::{Catalog, LISTING, StoredProduct};
+use super::{Catalog, LISTING};
 use crate::Error;
 use crate::item::{Attributes, Condition, delete, item, key, number, put, string, text};
 use crate::page;
@@ -76,10 +76,21 @@ fn row_position(last: &Attributes) -> Option<RowPosition> {
     Some((published_at.parse().ok()?, (id.parse().ok()?, price.to_owned())))
 }
 
+/// A card whose picture has its address. The pattern occurs nowhere else in a card: in texts of JSON quotation marks
+/// have a backslash before them.
+fn with_media_url(mut card: String, media_base: &str) -> String {
+    const KEY: &str = r#""url":"media:"#;
+    if let Some(at) = card.find(KEY) {
+        card.replace_range(at + KEY.len() - "media:".len()..at + KEY.len(), &format!("{media_base}/"));
+    }
+    card
+}
+
 impl Catalog {
-    /// A page of cards as they are stored: each is the JSON of a product card, passed on unparsed. Parsing them only to
-    /// see that they are JSON would cost 5 % of the page; what wrote them is [`Self::put_row_action`].
-    pub async fn list(&self, request: ListQuery) -> Result<Slice<String>, Error> {
+    /// A page of cards: each is the JSON of a product card as it is stored, passed on unparsed, with an own upload as
+    /// its address below `media_base`. Parsing them only to see that they are JSON would cost 5 % of the page; what
+    /// wrote them is [`Self::put_row_action`].
+    pub async fn list(&self, request: ListQuery, media_base: &str) -> Result<Slice<String>, Error> {
         let by_price = request.sort != Sort::Newest;
         let sort_key_condition = by_price.then(|| {
             let least = request.min_price.map_or(0, Money::minor);
@@ -110,7 +121,9 @@ impl Catalog {
         let variant = format!("{:?}|{:?}|{:?}", request.sort, request.min_price, request.max_price);
         let list = page::List { query, variant, position: &row_position, key: &key };
         list.page(&self.client, &request.page, |found| match found.remove("data") {
-            Some(AttributeValue::S(card)) if card.starts_with('{') && card.ends_with('}') => Ok(card),
+            Some(AttributeValue::S(card)) if card.starts_with('{') && card.ends_with('}') => {
+                Ok(with_media_url(card, media_base))
+            }
             _ => Err(Error::Corrupt { kind: LISTING, source: serde::de::Error::custom("a listing row has no card") }),
         })
         .await
@@ -135,8 +148,8 @@ impl Catalog {
 
 /// Listing rows before and after a change.
 pub(super) struct Rows {
-    before: Vec<ListingRow>,
-    after: Vec<ListingRow>,
+    pub(super) before: Vec<ListingRow>,
+    pub(super) after: Vec<ListingRow>,
 }
 
 impl Rows {
@@ -161,16 +174,19 @@ impl Rows {
     }
 }
 
-impl Catalog {
-    pub(super) fn rows(&self, loaded: Option<&StoredProduct>, changed: &StoredProduct) -> Rows {
-        let before = loaded
-            .map(|loaded| {
-                loaded.product.listing_rows(loaded.product.is_available(&loaded.availability), &self.media_base)
-            })
-            .unwrap_or_default();
-        Rows {
-            before,
-            after: changed.product.listing_rows(changed.product.is_available(&changed.availability), &self.media_base),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_address_of_the_picture_becomes_a_url() {
+        let title = r#"\"url\":\"media:x\" and \\"#;
+        let card = |url: &str| format!(r#"{{"title":"{title}","image":{{"url":"{url}","alt":"media:y"}}}}"#);
+        let read = with_media_url(card("media:med_1"), "https://media.test/m");
+        assert_eq!(read, card("https://media.test/m/med_1"));
+        for as_it_is in ["https://pictures.test/media:1", "https://media.test/m/med_1"] {
+            assert_eq!(with_media_url(card(as_it_is), "https://media.test/m"), card(as_it_is));
         }
+        assert!(serde_json::from_str::<serde_json::Value>(&read).is_ok());
     }
 }

@@ -60,22 +60,14 @@ impl Stored for Availability {
 pub struct Catalog {
     client: Client,
     table: String,
-    /// The base URL of own uploads, without a slash at the end. It is part of the cards of listing rows.
-    media_base: String,
     vendors: vendors::Vendors,
 }
 
 stores_responses!(Catalog);
 
 impl Catalog {
-    pub fn new(client: Client, table: impl Into<String>, media_base: impl Into<String>) -> Self {
-        let (table, media_base) = (table.into(), media_base.into());
-        Self { client, table, media_base, vendors: vendors::Vendors::default() }
-    }
-
-    /// The base URL of own uploads, without a slash at the end.
-    pub fn media_base(&self) -> &str {
-        &self.media_base
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self { client, table: table.into(), vendors: vendors::Vendors::default() }
     }
 }
 

@@ -8,6 +8,7 @@ use domain::pricing::CatalogSnapshot;
 use domain::text::Handle;
 use domain::{Code, LowStock, Outcome, PageRequest, Prepared, ProductId, Refusal, Slice, VendorId};
 
+use super::listing::Rows;
 use super::{
     AVAILABILITY, Catalog, DESCRIPTION, Entry, HANDLE, PRODUCT, ProductPage, SHOP, product_handle, vendor_products,
 };
@@ -266,7 +267,9 @@ impl Catalog {
         changed: &StoredProduct,
         respond: Respond<'_, R>,
     ) -> Result<(StoredProduct, Outcome<R>), Error> {
-        let rows = self.rows(loaded, changed);
+        let rows_of =
+            |stored: &StoredProduct| stored.product.listing_rows(stored.product.is_available(&stored.availability));
+        let rows = Rows { before: loaded.map(rows_of).unwrap_or_default(), after: rows_of(changed) };
         if let Some(loaded) = loaded
             && !rows.fit_one_transaction()
         {
@@ -407,7 +410,7 @@ impl Catalog {
         let available = loaded.product.is_available(&changed);
         if available != loaded.product.is_available(&loaded.availability) {
             let version = loaded.product.version;
-            for row in loaded.product.listing_rows(available, &self.media_base) {
+            for row in loaded.product.listing_rows(available) {
                 actions.push(self.put_row_action(&row, version)?);
             }
         }

@@ -2,18 +2,19 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use domain::catalog::CategoryTree;
 use domain::job::{Derived, Rebuild};
 use domain::stock::StockShard;
-use domain::{Outcome, Prepared, ProductId, RebuildId, Refusal, VariantId};
+use domain::{Code, Coded as _, Outcome, Prepared, ProductId, RebuildId, Refusal, Timestamp, VariantId};
 
 use super::listing::{row_item, row_key};
-use super::{Catalog, Entry};
+use super::{Catalog, Entry, StoredProduct};
 use crate::idempotency::put_one;
 use crate::item::{Attributes, Condition, text};
 use crate::retry::{batch, get};
 use crate::stored::{check_known, read, write};
 use crate::transaction::{Purpose, Transaction};
-use crate::{Backoff, Error, Stock};
+use crate::{Backoff, Decision, Error, Stock};
 
 impl Catalog {
     /// The last rebuild of these copies, read consistently.
@@ -42,6 +43,29 @@ impl Catalog {
         let written = write(Entry::Rebuild(job.what).key(), saved.version, &saved)?;
         let condition = Condition::at_version(job.version);
         Ok(put_one(&self.client, &self.table, Some((written, &condition)), respond(&saved)?).await?)
+    }
+
+    /// Begins a rebuild of these copies with this id. When one is at work, it begins anew once it is through, so that
+    /// no change before the request is missed.
+    pub async fn request_rebuild<R>(
+        &self,
+        what: Derived,
+        id: RebuildId,
+        now: Timestamp,
+        respond: impl Fn(&Rebuild) -> Result<Prepared<R>, Refusal>,
+    ) -> Result<Outcome<R>, Error> {
+        let mut backoff = Backoff::default();
+        loop {
+            let asked = match self.rebuild(what).await? {
+                Some(last) => last.requested_again(id, now),
+                None => Rebuild::new(id, what, now),
+            };
+            match self.save_rebuild(&asked, &respond).await {
+                // The worker saved its progress.
+                Err(Error::Conflict) => backoff.pause().await?,
+                done => return done,
+            }
+        }
     }
 
     /// Writes the progress of a rebuild, and makes it what it is now in the table.
@@ -82,6 +106,20 @@ impl Catalog {
         }
     }
 
+    /// Puts a product where the tree has its category now, in its lists as well. Returns whether it was elsewhere.
+    pub async fn rebuild_category(&self, id: ProductId, tree: &CategoryTree) -> Result<bool, Error> {
+        let decide = |loaded: StoredProduct| async move {
+            let mut followed = loaded.clone();
+            followed.product.follow(tree);
+            let differs = followed != loaded;
+            Ok::<_, Error>(Decision::Write(followed, differs))
+        };
+        match self.change(id, decide, |_, _| Ok(((), None))).await {
+            Err(error) if error.code() == Code::NotFound => Ok(false),
+            done => Ok(done?.1),
+        }
+    }
+
     /// Derives the listing rows of a product, and writes those that are missing or differ. Returns whether there were
     /// any.
     ///
@@ -93,7 +131,7 @@ impl Catalog {
             let Some(stored) = self.product(id).await? else { return Ok(false) };
             let product = &stored.product;
             check_known(product)?;
-            let rows = product.listing_rows(product.is_available(&stored.availability), &self.media_base);
+            let rows = product.listing_rows(product.is_available(&stored.availability));
             let found =
                 batch(&self.client, vec![(self.table.clone(), rows.iter().map(row_key).collect(), true)]).await?;
             let found: HashMap<(&str, &str), &Attributes> =

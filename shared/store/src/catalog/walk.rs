@@ -89,7 +89,7 @@ impl Catalog {
         for (_, item) in batch(&self.client, vec![(self.table.clone(), keys, true)]).await? {
             let Some(id) = text(&item, "pk").and_then(|pk| pk.strip_prefix("PRODUCT#")?.parse().ok()) else { continue };
             let product = readable(product_of(&item), &item)?.filter(|product| check_known(product).is_ok());
-            let rows = product.map(|product| product.listing_rows(true, &self.media_base));
+            let rows = product.map(|product| product.listing_rows(true));
             rows_of.insert(id, rows.map(|rows| rows.iter().map(row_key).collect()));
         }
         let mut orphans = Vec::new();

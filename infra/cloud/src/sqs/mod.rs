@@ -20,6 +20,7 @@ pub(crate) mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -106,6 +107,15 @@ struct Inner {
     disturbed: Mutex<BTreeSet<i64>>,
     /// Notified whenever a message is sent, deleted or moved, or its visibility changes.
     changed: Notify,
+    arrivals: Mutex<BTreeMap<String, Arc<Arrival>>>,
+}
+
+/// What the receivers of a queue wait for.
+struct Arrival {
+    /// Notified once for each message that may have become visible, so that each wakes one receiver.
+    message: Notify,
+    /// When the next message becomes visible, as the last receiver has found it.
+    due: AtomicI64,
 }
 
 impl Queues {
@@ -133,6 +143,7 @@ impl Queues {
                 failed: Mutex::default(),
                 disturbed: Mutex::default(),
                 changed: Notify::new(),
+                arrivals: Mutex::default(),
             }),
         })
     }
@@ -188,7 +199,7 @@ impl Queues {
         let refused = |refusal: Refusal| QueueError::Refused { queue: queue.to_owned(), reason: refusal.message };
         operations::check_message(body, attributes).map_err(refused)?;
         let message = Outgoing { body, attributes, trace_header: None, sender: ACCOUNT };
-        Ok(self.inner.send(&spec, &message, spec.delay)?)
+        Ok(self.inner.send(&spec, &[message], spec.delay)?.pop().unwrap_or_default())
     }
 
     /// How many messages a queue holds.
@@ -232,11 +243,32 @@ impl Inner {
         self.clock.now().millis()
     }
 
-    fn send(&self, spec: &Queue, message: &Outgoing<'_>, delay: Duration) -> rusqlite::Result<String> {
+    fn send(&self, spec: &Queue, messages: &[Outgoing<'_>], delay: Duration) -> rusqlite::Result<Vec<String>> {
         let now = self.clock.now();
-        let id = self.store.send(&spec.name, message, now.millis(), (now + delay).millis())?;
+        let ids = self.store.send(&spec.name, messages, now.millis(), (now + delay).millis())?;
+        self.arrived(&spec.name, messages.len());
+        Ok(ids)
+    }
+
+    /// Wakes receivers of a queue, in which this many messages may have become visible. One that is not waiting looks
+    /// before it waits again.
+    fn arrived(&self, queue: &str, messages: usize) {
+        let arrival = self.arrival(queue);
+        // More than these do not receive a queue side by side.
+        for _ in 0..messages.min(64) {
+            arrival.message.notify_one();
+        }
         self.changed.notify_waiters();
-        Ok(id)
+    }
+
+    fn arrival(&self, queue: &str) -> Arc<Arrival> {
+        let mut arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(arrival) = arrivals.get(queue) {
+            return Arc::clone(arrival);
+        }
+        let arrival = Arc::new(Arrival { message: Notify::new(), due: AtomicI64::new(i64::MAX) });
+        arrivals.insert(queue.to_owned(), Arc::clone(&arrival));
+        arrival
     }
 
     fn oldest(&self, spec: &Queue) -> i64 {
@@ -307,10 +339,12 @@ impl Inner {
             }
         }
         self.disturbed().extend(&taken.copies);
-        if taken.became_dead || !taken.copies.is_empty() {
-            // Wakes receivers of the dead-letter queue, or of the copies. Only when messages moved: otherwise receivers
-            // would wake each other at every poll, without end.
-            self.changed.notify_waiters();
+        // Only when messages moved: otherwise receivers would wake each other at every poll, without end.
+        if !taken.copies.is_empty() {
+            self.arrived(&spec.name, taken.copies.len());
+        }
+        if let Some(redrive) = spec.redrive.as_ref().filter(|_| taken.became_dead > 0) {
+            self.arrived(&redrive.dead_letters, taken.became_dead);
         }
         Ok(taken.messages)
     }
@@ -328,11 +362,12 @@ impl Inner {
     ) -> rusqlite::Result<Vec<Incoming>> {
         let until = (self.clock.now() + wait).millis();
         let stop = tokio::time::Instant::now() + wait;
+        let arrival = self.arrival(&spec.name);
         loop {
-            let mut changed = std::pin::pin!(self.changed.notified());
-            changed.as_mut().enable();
+            let mut arrived = std::pin::pin!(arrival.message.notified());
             let messages = self.take(spec, limit, visibility, &[])?;
             let next = self.store.next_visible_at(&spec.name)?;
+            arrival.due.store(next.unwrap_or(i64::MAX), Ordering::SeqCst);
             let now = self.now();
             if !messages.is_empty() || now >= until || tokio::time::Instant::now() >= stop {
                 return Ok(messages);
@@ -340,11 +375,10 @@ impl Inner {
             if next.is_some_and(|next| next <= now) {
                 continue;
             }
-            let due = next.map_or(until, |next| next.min(until));
             loop {
                 let look = stop.min(tokio::time::Instant::now() + CLOCK_POLL_INTERVAL);
-                if tokio::time::timeout_at(look, changed.as_mut()).await.is_ok()
-                    || self.now() >= due
+                if tokio::time::timeout_at(look, arrived.as_mut()).await.is_ok()
+                    || self.now() >= arrival.due.load(Ordering::SeqCst).min(until)
                     || tokio::time::Instant::now() >= stop
                 {
                     break;

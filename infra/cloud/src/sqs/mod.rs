@@ -31,6 +31,7 @@ use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::faults::{Faults, Kind};
+use crate::time::Timestamp;
 
 pub use attributes::{MessageAttribute, MessageAttributes};
 pub use event_source::{EventSource, Mapping};
@@ -46,8 +47,11 @@ use crate::account::{ACCOUNT, REGION};
 /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>).
 const MAX_MESSAGE_SIZE: usize = 1024 * 1024;
 
-/// How often a waiting receiver checks whether the embedded cloud's clock was moved, since moving it wakes no one.
-const CLOCK_POLL_INTERVAL: Duration = Duration::from_millis(20);
+/// How often a waiting receiver looks when the next message becomes visible, of which another may have learned.
+const LOOK_INTERVAL: Duration = Duration::from_millis(250);
+
+/// How often [`Queues::drained`] looks whether messages have passed their retention, which wakes no one.
+const DRAIN_POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// How long [`Queues::drained`] waits at most, in real time.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(60);
@@ -227,7 +231,7 @@ impl Queues {
                 return Ok(());
             }
             // Moving the clock can also remove messages, by their retention, without a notification.
-            let _elapsed = tokio::time::timeout(CLOCK_POLL_INTERVAL, changed).await;
+            let _elapsed = tokio::time::timeout(DRAIN_POLL_INTERVAL, changed).await;
         }
         Err(QueueError::NotDrained(queue.to_owned()))
     }
@@ -365,6 +369,7 @@ impl Inner {
         let arrival = self.arrival(&spec.name);
         loop {
             let mut arrived = std::pin::pin!(arrival.message.notified());
+            let mut moved = std::pin::pin!(self.clock.moved());
             let messages = self.take(spec, limit, visibility, &[])?;
             let next = self.store.next_visible_at(&spec.name)?;
             arrival.due.store(next.unwrap_or(i64::MAX), Ordering::SeqCst);
@@ -376,11 +381,14 @@ impl Inner {
                 continue;
             }
             loop {
-                let look = stop.min(tokio::time::Instant::now() + CLOCK_POLL_INTERVAL);
-                if tokio::time::timeout_at(look, arrived.as_mut()).await.is_ok()
-                    || self.now() >= arrival.due.load(Ordering::SeqCst).min(until)
-                    || tokio::time::Instant::now() >= stop
-                {
+                let due = Timestamp::from_millis(arrival.due.load(Ordering::SeqCst).min(until));
+                let look = self.clock.wait_until(due).map_or(LOOK_INTERVAL, |wait| wait.min(LOOK_INTERVAL));
+                tokio::select! {
+                    () = arrived.as_mut() => break,
+                    () = moved.as_mut() => break,
+                    () = tokio::time::sleep_until(stop.min(tokio::time::Instant::now() + look)) => {}
+                }
+                if self.now() >= due.millis() || tokio::time::Instant::now() >= stop {
                     break;
                 }
             }

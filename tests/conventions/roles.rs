@@ -402,7 +402,7 @@ async fn every_action_of_every_statement_is_exercised() {
 fn no_two_statements_of_a_role_overlap() {
     let site = local::site("http://localhost:3000");
     let template = cloud::template::Template::parse(local::TEMPLATE, &site).expect("the template is understood");
-    let roles = Roles::of(template.roles());
+    let roles = Roles::of(&template.stack, template.roles());
     let statements: Vec<&Statement> = roles.statements().collect();
     for (index, one) in statements.iter().enumerate() {
         for other in statements.iter().skip(index + 1).filter(|other| other.role == one.role) {

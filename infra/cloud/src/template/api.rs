@@ -99,7 +99,7 @@ pub(super) fn read(apis: &[(String, Resource)], events: Vec<RouteEvent>) -> Resu
     let mut taken = BTreeSet::new();
     let mut routes = Vec::with_capacity(events.len());
     for event in events {
-        if event.api != super::names::physical(&resource.kind, id) {
+        if event.api != resource.name {
             return Err(refuse(&event.function, format!("{} is an event of another API", event.event)));
         }
         let authorizer_needed = match event.authorizer.as_deref() {

@@ -247,8 +247,7 @@ pub(super) fn roles(resources: &[(String, Resource)]) -> Result<BTreeMap<String,
             _ => return Err(refuse(id, "a role must be for exactly one service")),
         };
         let documents: Vec<Value> = read.policies.into_iter().map(|policy| policy.policy_document).collect();
-        let arn = names::arn(&resource.kind, &names::physical(&resource.kind, id))
-            .ok_or_else(|| refuse(id, "it has no ARN"))?;
+        let arn = names::arn(&resource.kind, &resource.name).ok_or_else(|| refuse(id, "it has no ARN"))?;
         roles.insert(arn, Role { service, statements: statements(id, &documents)? });
     }
     Ok(roles)

@@ -101,7 +101,7 @@ pub(super) fn read(
 
 fn queue(id: &str, resource: &Resource, base_url: &str) -> Result<Queue, TemplateError> {
     let read: QueueProperties = properties(id, &resource.properties)?;
-    let name = names::physical(&resource.kind, id);
+    let name = resource.name.clone();
     let arn = names::arn(&resource.kind, &name).ok_or_else(|| refuse(id, "it has no ARN"))?;
     Ok(Queue {
         id: id.to_owned(),

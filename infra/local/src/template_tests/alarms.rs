@@ -105,7 +105,7 @@ fn each_queue_of_dead_letters_has_its_alarm_and_each_consumed_queue_one_on_its_a
     for source in template.functions.iter().flat_map(|function| &function.sources) {
         match source {
             EventSource::Stream { dead_letters: Some(queue), .. } => drop(dead_letters.insert(id_of(queue))),
-            EventSource::Queue { queue, .. } => drop(consumed.insert(id_of(queue))),
+            EventSource::Queue(mapping) => drop(consumed.insert(id_of(&mapping.queue))),
             _ => {}
         }
     }
@@ -159,7 +159,7 @@ fn the_board_is_json_once_its_names_are_filled_in() {
 fn the_figures_of_an_idle_stack_count_what_is_there() {
     let (figures, template) = (file("infra/figures.md"), template());
     let sources = template.functions.iter().flat_map(|function| &function.sources);
-    let mappings = sources.filter(|source| matches!(source, EventSource::Queue { .. })).count();
+    let mappings = sources.filter(|source| matches!(source, EventSource::Queue(_))).count();
     let counted: usize = alarms().values().map(|alarm| metrics(alarm).len()).sum();
     for part in [
         format!("{mappings} mappings poll"),

@@ -405,6 +405,7 @@ fn what_is_not_understood_is_refused_with_its_place() {
         ("Binary: catalog}", "Binary: cart}", "Resources"),
         ("\"aws:SecureTransport\": \"false\"", "\"aws:SecureTransport\": \"true\"", "Resources.QueuesOverTls"),
         ("        - !Ref OrderEventsQueue\n", "        - !Ref ImportsQueue\n", "Resources.QueuesOverTls"),
+        ("POST /v1/webhooks/{provider}\": {Throttling", "POST /v1/hooks\": {Throttling", "Resources.Api"),
         ("BlockPublicPolicy: false", "BlockPublicPolicy: true", "Resources.MediaBucketPolicy"),
     ];
     for (from, to, path) in cases {
@@ -417,7 +418,7 @@ fn what_is_not_understood_is_refused_with_its_place() {
 fn a_parameter_takes_only_what_it_allows() {
     let with = |name: &str, value: &str| parse(&text(), &site("http://localhost").with(name, value));
     assert_eq!(with("CorsOrigins", "https://a.test, https://b.test").unwrap().api.cors.origins.len(), 2);
-    assert_eq!(with("ThrottleRate", "7").unwrap().api.throttle.rate_per_second, 7);
+    assert_eq!(with("ThrottleRate", "7").unwrap().api.throttles.default.rate_per_second, 7);
     assert_eq!(with("Architecture", "mips").unwrap_err().path, "Parameters.Architecture");
     assert_eq!(with("ThrottleRate", "many").unwrap_err().path, "Parameters.ThrottleRate");
     assert_eq!(with("LogLevel", "error").unwrap_err().path, "Parameters.LogLevel");

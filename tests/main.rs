@@ -29,6 +29,7 @@ mod resources {
     mod settings;
     mod settlement;
     mod stock;
+    pub(crate) mod suppressions;
     mod suspension;
     mod vendors;
 }

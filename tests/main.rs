@@ -65,6 +65,7 @@ mod conventions {
     mod providers;
     mod rate_limits;
     mod roles;
+    mod smoke;
     mod tour;
     mod words;
 }

@@ -381,6 +381,7 @@ async fn every_action_of_every_statement_is_exercised() {
     let bowl = with_new_session(&shop, &bowl).await;
     fail_import_without_upload(&shop, &bowl.vendor, &awaited).await;
     background(&shop, &bowl).await;
+    crate::resources::suppressions::a_bounce_is_lifted(&shop).await;
 
     let roles = &shop.cloud.services().roles;
     let granted = granted(roles);
@@ -416,7 +417,8 @@ fn no_two_statements_of_a_role_overlap() {
     for statement in statements {
         let names = statement.actions.iter().all(|action| !action.contains('*'));
         assert!(names, "{} {} does not name its actions", statement.role, statement.sid);
-        let names = statement.resources.iter().all(|resource| resource != "*");
+        // IAM knows no resource for this one.
+        let names = statement.sid == "LiftSuppressions" || statement.resources.iter().all(|resource| resource != "*");
         assert!(names, "{} {} does not name its resources", statement.role, statement.sid);
     }
 }

@@ -20,6 +20,7 @@ use crate::iam::{Roles, dynamodb_needs};
 use crate::mail::Mail;
 use crate::s3::{self, Buckets};
 use crate::secrets::Secrets;
+use crate::sns::Topics;
 use crate::sqs::Queues;
 use crate::template::{self, Template};
 use crate::usage::Usage;
@@ -121,7 +122,11 @@ impl Services {
         queues.create(template.queues.clone()).map_err(|error| StartError::service("SQS")(&error))?;
         let identity = template.user_pool.mail_identity.clone();
         let mail = Mail::open(file("mail.sqlite").as_deref(), clock.clone(), Arc::clone(&permit), identity)
-            .map_err(|error| StartError::service("SES")(&error))?;
+            .map_err(|error| StartError::service("SES")(&error))?
+            .with_configuration_sets(
+                template.configuration_sets.clone(),
+                Topics::new(template.topics.clone(), queues.clone()),
+            );
         let cognito = Cognito::open(
             file("cognito.sqlite").as_deref(),
             clock.clone(),

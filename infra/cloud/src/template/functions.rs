@@ -39,6 +39,8 @@ pub struct Function {
     pub may_recurse: bool,
     /// How often Lambda repeats an asynchronous invocation that failed. Here none is repeated.
     pub async_retries: u32,
+    /// How many of the account's concurrent invocations are kept for it. Here there is no such limit.
+    pub reserved_concurrency: Option<u32>,
 }
 
 /// What invokes a function besides the API.
@@ -73,6 +75,7 @@ struct FunctionProperties {
     events: BTreeMap<String, Event>,
     recursive_loop: Option<RecursiveLoop>,
     event_invoke_config: Option<EventInvokeConfig>,
+    reserved_concurrent_executions: Option<u32>,
     // The place of the code, the processor, traces and the log group have no meaning here.
     #[serde(rename = "Tracing")]
     _tracing: Option<IgnoredAny>,
@@ -277,6 +280,7 @@ fn function(
         statements: policies::statements(id, &read.policies)?,
         sources,
         may_recurse: read.recursive_loop == Some(RecursiveLoop::Allow),
+        reserved_concurrency: read.reserved_concurrent_executions,
         async_retries: read.event_invoke_config.map_or(ASYNC_RETRIES, |config| config.maximum_retry_attempts),
     })
 }

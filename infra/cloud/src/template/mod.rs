@@ -9,6 +9,7 @@ mod buckets;
 mod document;
 mod functions;
 mod intrinsics;
+mod mail;
 mod names;
 mod nested;
 mod pipes;
@@ -34,8 +35,10 @@ use self::intrinsics::Resolver;
 use crate::cognito::UserPool;
 use crate::dynamodb::Table;
 use crate::iam::Statement;
+use crate::mail::ConfigurationSet;
 use crate::s3::Bucket;
 use crate::secrets::Secret;
+use crate::sns::Topic;
 use crate::sqs::Queue;
 
 /// Types of resources that are read and make nothing. Logs go to standard output here, so log groups have no meaning,
@@ -108,6 +111,9 @@ pub struct Template {
     pub functions: Vec<Function>,
     pub pipes: Vec<Pipe>,
     pub secrets: Vec<Secret>,
+    /// Settings of mail.
+    pub configuration_sets: Vec<ConfigurationSet>,
+    pub topics: Vec<Topic>,
     pub stacks: Vec<Stack>,
 }
 
@@ -138,6 +144,14 @@ impl Template {
             &resources.take("AWS::Cognito::UserPoolClient"),
             &resources.take("AWS::Cognito::UserPoolGroup"),
         )?;
+        let mail = mail::MailResources {
+            sets: resources.take("AWS::SES::ConfigurationSet"),
+            destinations: resources.take("AWS::SES::ConfigurationSetEventDestination"),
+            topics: resources.take("AWS::SNS::Topic"),
+            topic_policies: resources.take("AWS::SNS::TopicPolicy"),
+            subscriptions: resources.take("AWS::SNS::Subscription"),
+        };
+        let (configuration_sets, topics) = mail::read(&mail, &queues)?;
         let secrets = secrets::read(&resources.take("AWS::SecretsManager::Secret"))?;
         let roles = policies::roles(&resources.take("AWS::IAM::Role"))?;
         let pipes = pipes::read(&resources.take("AWS::Pipes::Pipe"), &roles, &tables, &queues)?;
@@ -157,7 +171,21 @@ impl Template {
             return Err(TemplateError::new(format!("Resources.{id}"), format!("type {kind} is not known here")));
         }
         let (stack, parameters) = (site.stack.clone(), resolver.parameters());
-        Ok(Self { stack, parameters, tables, queues, buckets, user_pool, api, functions, pipes, secrets, stacks })
+        Ok(Self {
+            stack,
+            parameters,
+            tables,
+            queues,
+            buckets,
+            user_pool,
+            api,
+            functions,
+            pipes,
+            secrets,
+            configuration_sets,
+            topics,
+            stacks,
+        })
     }
 
     /// The statements of each role, by the logical id of the function or pipe that has it.

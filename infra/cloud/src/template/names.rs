@@ -24,6 +24,7 @@ pub(super) fn arn(kind: &str, name: &str) -> Option<String> {
         // AWS appends a dash and six characters. So does this, so that code that derives one from the other fails here
         // too.
         "AWS::SecretsManager::Secret" => Some(scoped("secretsmanager", &format!("secret:{name}-local1"))),
+        "AWS::SNS::Topic" => Some(scoped("sns", name)),
         "AWS::Serverless::Function" => Some(scoped("lambda", &format!("function:{name}"))),
         "AWS::Logs::LogGroup" => Some(scoped("logs", &format!("log-group:{name}"))),
         "AWS::IAM::Role" => Some(format!("arn:aws:iam::{ACCOUNT}:role/{name}")),
@@ -40,9 +41,10 @@ pub(super) fn queue_url(base_url: &str, name: &str) -> String {
 pub(super) fn reference(kind: &str, name: String, base_url: &str) -> Option<String> {
     match kind {
         "AWS::SQS::Queue" => Some(queue_url(base_url, &name)),
-        "AWS::SecretsManager::Secret" => arn(kind, &name),
+        "AWS::SecretsManager::Secret" | "AWS::SNS::Topic" => arn(kind, &name),
         "AWS::DynamoDB::Table"
         | "AWS::S3::Bucket"
+        | "AWS::SES::ConfigurationSet"
         | "AWS::Cognito::UserPool"
         | "AWS::Cognito::UserPoolClient"
         | "AWS::Serverless::Function"

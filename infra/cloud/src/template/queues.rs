@@ -89,7 +89,10 @@ pub(super) fn read(
                 }
                 match &statement.principal {
                     Some(Principal::Service(service)) if statement.allows("sqs:SendMessage", &queue.arn) => {
-                        queue.senders.push(service.clone());
+                        match &statement.source {
+                            Some(topic) => queue.topics.push(topic.clone()),
+                            None => queue.senders.push(service.clone()),
+                        }
                     }
                     _ => return Err(refuse(id, "only a service's permission to send to the queue is known here")),
                 }
@@ -117,6 +120,7 @@ fn queue(id: &str, resource: &Resource, base_url: &str) -> Result<Queue, Templat
             max_receives: redrive.max_receive_count,
         }),
         senders: Vec::new(),
+        topics: Vec::new(),
         over_tls_only: false,
     })
 }

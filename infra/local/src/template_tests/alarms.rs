@@ -90,6 +90,17 @@ fn housekeeping_that_is_silent_or_fails_for_five_minutes_rings_and_one_failed_ru
     assert_eq!(alarm["TreatMissingData"], "breaching");
 }
 
+/// A small shop has a few requests a minute, and all of them may fail.
+#[test]
+fn a_rate_is_judged_from_its_failures_on_and_not_from_the_number_of_requests() {
+    for (id, failures) in [("ApiFailuresAlarm", "failed"), ("CheckoutBudgetAlarm", "bad")] {
+        let alarm = &alarms()[id];
+        let expression = alarm["Metrics"][0]["Expression"].as_str().unwrap();
+        assert!(expression.starts_with(&format!("IF(FILL({failures}, 0) > 2, ")), "{id}: {expression}");
+        assert_eq!(alarm["EvaluationPeriods"], 1, "{id}");
+    }
+}
+
 #[test]
 fn each_queue_of_dead_letters_has_its_alarm_and_each_consumed_queue_one_on_its_age() {
     let template = template();

@@ -29,6 +29,7 @@ mod resources {
     mod settings;
     mod settlement;
     mod stock;
+    pub(crate) mod suppressions;
     mod suspension;
     mod vendors;
 }
@@ -64,6 +65,7 @@ mod conventions {
     mod providers;
     mod rate_limits;
     mod roles;
+    mod smoke;
     mod tour;
     mod words;
 }

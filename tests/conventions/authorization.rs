@@ -110,6 +110,8 @@ PUT    /v1/admin/settings/{area}/{id}                         401  401   401   4
 DELETE /v1/admin/settings/{area}/{id}                         401  401   401   403   403   403   403     403    403     403   403       200
 GET    /v1/admin/settings/{area}/{id}/history                 401  401   401   403   403   403   403     403    403     403   403       200
 POST   /v1/admin/settings/{area}/{id}/restore                 401  401   401   403   403   403   403     403    403     403   403       200
+GET    /v1/admin/suppressions                                 401  401   401   403   403   403   403     403    403     403   403       200
+DELETE /v1/admin/suppressions                                 401  401   401   403   403   403   403     403    403     403   403       204
 POST   /v1/admin/rebuilds                                     401  401   401   403   403   403   403     403    403     403   403       202
 GET    /v1/admin/rebuilds/{id}                                401  401   401   403   403   403   403     403    403     403   403       200
 GET    /v1/admin/categories                                   401  401   401   403   403   403   403     403    403     403   403       200

@@ -325,6 +325,30 @@ async fn media_deletes_an_upload_that_is_no_picture() {
 }
 
 #[tokio::test]
+async fn mail_feedback_suppresses_who_bounces_or_complains_and_takes_everything_else_in() {
+    for (name, reason) in [
+        ("hard-bounce", Some("bounce")),
+        ("complaint", Some("complaint")),
+        ("soft-bounce", None),
+        ("rejected", None),
+        ("trial", None),
+    ] {
+        let shop = Shop::open().await;
+        let event = payload(&format!("mail-feedback/{name}"), &[]);
+        let answer = shop.cloud.invoke("MailFeedbackFunction", event).await.expect("the function answers");
+        assert_eq!(answer, json!({"batchItemFailures": []}), "{name}");
+        let listed = shop.operator().await.get("/v1/admin/suppressions").await.expect(200)["items"].clone();
+        assert_eq!(listed[0]["reason"].as_str(), reason, "{name}: {listed}");
+        if reason.is_some() {
+            assert_eq!(
+                (&listed[0]["email"], &listed[0]["since"]),
+                (&json!("recipient@example.com"), &json!("2027-01-15T08:00:00.669Z"))
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn imports_reports_an_unknown_message_as_failed() {
     let (shop, _, _) = shop_with_bowl().await;
     let mut event = payload("imports/import-asked", &[]);

@@ -7,13 +7,15 @@ use super::house::production_sources;
 
 /// Every line that is logged as an error, and why nobody but a person can mend it. Those about money have a metric of
 /// their own.
-const NEEDS_A_PERSON: [(&str, &str, Topic); 15] = [
+const NEEDS_A_PERSON: [(&str, &str, Topic); 17] = [
     ("request failed", "a defect of ours: the same request fails again", Topic::Other),
     ("the system gives no random numbers", "no ids can be made", Topic::Other),
     ("a rate cannot be read: nothing is sold until it is set again", "nothing is sold", Topic::Other),
     ("a due order cannot be read", "its items are damaged: it stays due for ever", Topic::Other),
     ("a message failed after its last redrive: the operator has to look at it", "it was tried for hours", Topic::Other),
     ("a vendor without an account cannot be notified", "the vendor's account is missing", Topic::Other),
+    ("the operator is not told: their address is suppressed", "nobody else reads the news", Topic::Other),
+    ("SES found a virus in a mail of ours and did not send it", "our mail has no attachments", Topic::Other),
     ("a product stays a draft after a change that was refused", "its vendor has to publish it again", Topic::Other),
     ("a request to Stripe cannot be made", "the configuration is wrong", Topic::Other),
     ("an event of Stripe cannot be read", "the provider says something that we do not know", Topic::Money),

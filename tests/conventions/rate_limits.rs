@@ -302,7 +302,7 @@ async fn a_shipped_order_without_a_deadline_does_not_count_as_unpaid() {
 #[tokio::test]
 async fn the_gateway_throttles_each_route_by_the_templates_values() {
     let shop = Shop::with(Options::for_tests().with_cloud(|cloud| cloud.throttle = None)).await;
-    let throttle = shop.cloud.services().template.api.throttle;
+    let throttle = shop.cloud.services().template.api.throttles.default;
     let http = reqwest::Client::builder().no_proxy().build().expect("a client");
     let get = async |path: &str| {
         let answer = http.get(format!("{}{path}", shop.cloud.base_url())).send().await.expect("an answer");
@@ -319,4 +319,43 @@ async fn the_gateway_throttles_each_route_by_the_templates_values() {
     assert_eq!(get("/v1/products").await.0, 200, "another route has a bucket of its own");
     shop.advance(Duration::from_secs(1)).await;
     takes(throttle.rate_per_second).await;
+}
+
+#[tokio::test]
+async fn a_flood_of_reads_keeps_no_webhook_no_checkout_and_no_sign_in_out() {
+    let shop = Shop::with(Options::for_tests().with_cloud(|cloud| cloud.throttle = None)).await;
+    let throttles = shop.cloud.services().template.api.throttles.clone();
+    let bowl = bowls(&shop, 5).await;
+    let guest = guest_with(&shop, &bowl, "aziza@guests.test").await;
+    let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let mut refused = 0;
+    for _ in 0..throttles.default.burst + 10 {
+        let answer = http.get(format!("{}/v1/categories", shop.cloud.base_url())).send().await.expect("an answer");
+        refused += u32::from(answer.status().as_u16() == 429);
+    }
+    assert!(refused > 0, "reads are throttled");
+    let order = guest.checks_out("stripe", "once").await.expect(201).clone();
+    let id = order["id"].as_str().expect("an id");
+    shop.stripe(id, "succeed").await;
+    let webhooks = shop.webhooks().await;
+    assert!(webhooks.iter().all(|event| !event["delivered_at"].is_null()), "{webhooks:?}");
+    shop.buyer("aziza").await;
+}
+
+#[tokio::test]
+async fn each_class_of_routes_has_a_throttle_of_its_own() {
+    let shop = Shop::open().await;
+    let api = &shop.cloud.services().template.api;
+    let value = |name: &str| shop.cloud.services().template.parameters[name].parse::<u32>().expect("a number");
+    for route in &api.routes {
+        let expected = match (route.method.as_str(), route.path.as_str()) {
+            (_, path) if path.starts_with("/v1/webhooks/") => Some("WebhookRate"),
+            (_, path) if path.starts_with("/v1/auth/") => Some("SignInRate"),
+            // What anybody may change without signing in.
+            ("POST" | "PUT" | "DELETE", _) if !route.authorizer => Some("ChangeRate"),
+            _ => None,
+        };
+        let own = api.throttles.by_route.get(&route.key()).map(|own| (own.rate_per_second, own.burst));
+        assert_eq!(own, expected.map(|name| (value(name), value(name))), "{}", route.key());
+    }
 }

@@ -96,6 +96,7 @@ fn kinds_of_the_store() -> BTreeSet<String> {
         "CHANGE",
         "TOO_MANY",
         "RATE_LIMIT_PREFIX",
+        "SUPPRESSED",
         "FAILED_REFUNDS",
         "UNMATCHED_PAYMENTS",
         "UNMATCHED_PREFIX",

@@ -69,6 +69,34 @@ async fn mail_of_an_account_that_is_paused_or_has_used_its_quota_up_is_sent_late
 }
 
 #[tokio::test]
+async fn mail_above_the_rate_of_ses_is_sent_later_and_none_twice() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
+    shop.wait_until_idle().await;
+    let mail = &shop.cloud.services().mail;
+    let before = shop.mail_to(VENDOR).len();
+    mail.set_account(Account { send_rate: Some(2), ..mail.account() });
+    let mut buyers = Vec::new();
+    for _ in 0..2 {
+        let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
+        guest.checks_out("cash_on_delivery", "once").await.expect(201);
+        buyers.push(guest.email);
+    }
+    // What is being sent ends before the clock moves: a claim lasts longer than a function runs.
+    shop.wait_until_idle().await;
+    for _ in 0..4 {
+        shop.advance(HOUSEKEEPING_INTERVAL).await;
+    }
+    for buyer in &buyers {
+        assert_eq!(shop.mail_to(buyer).len(), 1, "{buyer}");
+    }
+    assert_eq!(shop.mail_to(VENDOR).len(), before + 2);
+    for queue in ["OrderEventsQueue", "OrderEventsDeadLetters"] {
+        assert_eq!(shop.depth(queue), Depth::default(), "{queue}");
+    }
+}
+
+#[tokio::test]
 async fn a_recipient_whom_the_sandbox_rejects_keeps_nobody_else_from_their_mail() {
     let sale = Sale::of_one().await;
     let shop = &sale.shop;

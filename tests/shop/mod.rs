@@ -144,6 +144,20 @@ impl Shop {
         sent.expect("the queue takes it");
     }
 
+    /// Lets a mail to the address bounce for good, in the words of the recorded event.
+    pub(crate) async fn mail_bounced(&self, email: &str) {
+        let answer = self.cloud.invoke("MailFeedbackFunction", bounce_of(email)).await.expect("the function answers");
+        assert_eq!(answer, json!({"batchItemFailures": []}));
+    }
+
+    /// Puts the event that a mail to the address bounced for good into its queue.
+    pub(crate) fn queue_bounce(&self, email: &str) {
+        let event = bounce_of(email);
+        let body = event["Records"][0]["body"].as_str().expect("a body");
+        let sent = self.cloud.services().queues.send(&self.queue("MailFeedbackQueue"), body, &MessageAttributes::new());
+        sent.expect("the queue takes it");
+    }
+
     /// The number of messages in a queue of the template.
     pub(crate) fn depth(&self, id: &str) -> Depth {
         self.cloud.services().queues.depth(&self.queue(id)).expect("a depth")
@@ -163,4 +177,10 @@ impl Shop {
     pub(crate) async fn advance(&self, by: Duration) {
         self.cloud.advance(by).await.expect("the clock moves");
     }
+}
+
+/// The recorded event of a hard bounce, of a mail to this address.
+fn bounce_of(email: &str) -> Value {
+    let recorded = include_str!("../../events/mail-feedback/hard-bounce.json").replace("recipient@example.com", email);
+    serde_json::from_str(&recorded).expect("JSON")
 }

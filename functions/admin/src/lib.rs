@@ -5,6 +5,7 @@ mod orders;
 mod payments;
 mod rebuilds;
 mod settings;
+mod suppressions;
 mod vendors;
 
 use api::{Routes, routes};
@@ -31,6 +32,7 @@ pub fn routes<R: Routes<App>>() -> R {
         .routes(routes!(settings::show_setting, settings::put_setting[Invalid], settings::reset_setting[Invalid]))
         .routes(routes!(settings::list_setting_changes[InvalidCursor]))
         .routes(routes!(settings::restore_setting[Invalid]))
+        .routes(routes!(suppressions::list_suppressions[InvalidCursor], suppressions::lift_suppression[NotFound]))
         .routes(routes!(rebuilds::start_rebuild[Invalid, Conflict]))
         .routes(routes!(rebuilds::show_rebuild))
         .routes(routes!(categories::show_categories_as_operator, categories::replace_categories_as_operator[Invalid]))

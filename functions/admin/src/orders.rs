@@ -1,5 +1,7 @@
 //! Finding and showing any order.
 
+use std::collections::BTreeSet;
+
 use api::views::OperatorOrderView;
 use api::{Json, Limit, Operator, Page, Path, Problem, Query};
 use axum::extract::State;
@@ -44,7 +46,7 @@ pub struct OperatorOrderSummary {
     state: OrderState,
     /// The address that receives mail about the order.
     email: Email,
-    /// Whether no mail can be sent to that address, which an earlier release accepted.
+    /// Whether no mail reaches that address: it is suppressed, or an earlier release accepted what cannot be mailed.
     undeliverable: bool,
     /// The signed-in buyer; `null` for a guest.
     #[schema(required = true)]
@@ -56,13 +58,13 @@ pub struct OperatorOrderSummary {
     placed_at: Timestamp,
 }
 
-impl From<OrderSummary> for OperatorOrderSummary {
-    fn from(order: OrderSummary) -> Self {
+impl OperatorOrderSummary {
+    fn new(order: OrderSummary, suppressed: &BTreeSet<Email>) -> Self {
         Self {
             id: order.id,
             number: order.id.number(),
             state: order.state,
-            undeliverable: !order.email.can_be_mailed(),
+            undeliverable: !order.email.can_be_mailed() || suppressed.contains(&order.email),
             email: order.email,
             buyer_id: order.buyer,
             currency: order.currency,
@@ -86,7 +88,8 @@ pub async fn list_orders_as_operator(
 ) -> Result<Json<Page<OperatorOrderSummary>>, Problem> {
     let ListOrders { number, email, state, limit, cursor } = asked;
     let found = app.find_orders(FindOrders { number, email, state }, &limit.page(cursor)).await?;
-    Ok(Json(Page::of(found, OperatorOrderSummary::from)))
+    let suppressed = app.suppressed_among(found.items.iter().map(|order| &order.email)).await?;
+    Ok(Json(Page::of(found, |order| OperatorOrderSummary::new(order, &suppressed))))
 }
 
 /// Shows an order with all that belongs to it.
@@ -101,5 +104,7 @@ pub async fn show_order_as_operator(
     _: Operator,
     Path(id): Path<OrderId>,
 ) -> Result<Json<OperatorOrderView>, Problem> {
-    Ok(Json(OperatorOrderView::from(&app.order(id).await?)))
+    let order = app.order(id).await?;
+    let suppressed = !app.suppressed_among([&order.order.email]).await?.is_empty();
+    Ok(Json(OperatorOrderView::new(&order, suppressed)))
 }

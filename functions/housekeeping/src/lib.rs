@@ -35,7 +35,7 @@ pub struct App {
     events_url: String,
     follow_ups: JobQueue,
     projections_dead_letters: String,
-    dead_letters: [DeadLetters; 5],
+    dead_letters: [DeadLetters; 6],
 }
 
 /// Some of what is due could not be read.
@@ -76,6 +76,7 @@ impl App {
             dead_letters: [
                 dead_letters("order-events", "ORDER_EVENTS_QUEUE_URL", "ORDER_EVENTS_DEAD_LETTERS_URL")?,
                 dead_letters("follow-ups", "FOLLOW_UPS_QUEUE_URL", "FOLLOW_UPS_DEAD_LETTERS_URL")?,
+                dead_letters("mail-feedback", "MAIL_FEEDBACK_QUEUE_URL", "MAIL_FEEDBACK_DEAD_LETTERS_URL")?,
                 dead_letters("pictures", "PICTURES_QUEUE_URL", "PICTURES_DEAD_LETTERS_URL")?,
                 dead_letters("exports", "EXPORTS_QUEUE_URL", "EXPORTS_DEAD_LETTERS_URL")?,
                 dead_letters("imports", "IMPORTS_QUEUE_URL", "IMPORTS_DEAD_LETTERS_URL")?,

@@ -84,7 +84,7 @@ impl App {
             orders: Orders::new(dynamodb.clone(), table, stock),
             accounts: Accounts::new(dynamodb.clone(), config.required("ACCOUNTS_TABLE")?),
             catalog: Catalog::new(dynamodb, config.required("CATALOG_TABLE")?),
-            mail: Mail::new(config.ses()?, site.name(), from)?,
+            mail: Mail::new(config.ses()?, site.name(), from, config.required("MAIL_CONFIGURATION_SET")?)?,
             site,
             operator,
             token_secret: Arc::new(config.secret("ORDER_TOKEN_SECRET_ARN")?),
@@ -237,6 +237,21 @@ impl App {
         recipient: Recipient,
     ) -> Result<(), DeliveryError> {
         let order = order.map(tracing::field::display);
+        if let Some(suppression) = self.accounts.suppression(address).await? {
+            let reason = suppression.reason;
+            if recipient == Recipient::Operator {
+                tracing::error!(
+                    event.id = %event, order.id = order, ?reason,
+                    "the operator is not told: their address is suppressed"
+                );
+            } else {
+                tracing::warn!(
+                    event.id = %event, order.id = order, mail.role = recipient.role(), ?reason,
+                    "a mail is not sent: its recipient's address is suppressed"
+                );
+            }
+            return Ok(());
+        }
         match self.mail.send(address, message).await {
             Ok(()) => {
                 tracing::info!(event.id = %event, order.id = order, mail.role = recipient.role(), "mail sent");

@@ -23,6 +23,8 @@ const MALFORMED_ADDRESS: [&str; 5] =
 pub(crate) struct Mail {
     client: Client,
     from: String,
+    /// Its events tell what comes back.
+    configuration_set: String,
 }
 
 /// Mail could not be sent; a retry may succeed.
@@ -50,9 +52,9 @@ impl Mail {
     ///
     /// # Errors
     /// The address is invalid: SES would refuse every mail.
-    pub(crate) fn new(client: Client, shop: &str, address: &str) -> Result<Self, Fatal> {
+    pub(crate) fn new(client: Client, shop: &str, address: &str, configuration_set: &str) -> Result<Self, Fatal> {
         let address = Email::parse(address).map_err(|error| Fatal::new(format!("MAIL_FROM {error}")))?;
-        Ok(Self { client, from: sender(shop, &address) })
+        Ok(Self { client, from: sender(shop, &address), configuration_set: configuration_set.to_owned() })
     }
 
     /// Sends a message to one recipient.
@@ -72,6 +74,7 @@ impl Mail {
             .client
             .send_email()
             .from_email_address(&self.from)
+            .configuration_set_name(&self.configuration_set)
             .destination(Destination::builder().to_addresses(to.as_str()).build())
             .content(EmailContent::builder().simple(content).build())
             .send()

@@ -8,9 +8,9 @@ use domain::{OrderId, Refusal};
 
 use crate::App;
 
-/// The order as its buyer sees it.
-pub(crate) fn answer(order: &PlacedOrder) -> Result<Answer, Refusal> {
-    Answer::ok(&OrderView::from(order))
+/// Answers with the order as its buyer sees it.
+pub(crate) fn answer(suppressed: bool) -> impl Fn(&PlacedOrder) -> Result<Answer, Refusal> {
+    move |order| Answer::ok(&OrderView::new(order, suppressed))
 }
 
 /// Shows an order to the holder of its token.
@@ -18,8 +18,9 @@ pub(crate) fn answer(order: &PlacedOrder) -> Result<Answer, Refusal> {
     get, path = "/v1/orders/{id}", params(("id" = OrderId, Path, description = "The order.")),
     responses((status = OK, body = OrderView))
 )]
-pub async fn show_order(GuestOrder(order): GuestOrder) -> Result<Json<OrderView>, Problem> {
-    Ok(Json(OrderView::from(&order)))
+pub async fn show_order(State(app): State<App>, GuestOrder(order): GuestOrder) -> Result<Json<OrderView>, Problem> {
+    let suppressed = app.orders.is_suppressed(&order).await?;
+    Ok(Json(OrderView::new(&order, suppressed)))
 }
 
 /// Cancels an order for the holder of its token.
@@ -35,6 +36,7 @@ pub async fn cancel_order(
     asked: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
     let call = asked.call.scoped_to(order.order.id);
+    let answer = answer(app.orders.is_suppressed(&order).await?);
     Answer::of(app.orders.cancel(order, Actor::Buyer, call.responding(&answer)).await?)
 }
 
@@ -52,5 +54,6 @@ pub async fn refresh_payment(
     SourceIp(client): SourceIp,
     GuestOrder(order): GuestOrder,
 ) -> Result<Json<OrderView>, Problem> {
-    Ok(Json(OrderView::from(&app.orders.refresh_payment(order, &client, now).await?)))
+    let suppressed = app.orders.is_suppressed(&order).await?;
+    Ok(Json(OrderView::new(&app.orders.refresh_payment(order, &client, now).await?, suppressed)))
 }

@@ -4,8 +4,6 @@
 pub const REGION: &str = "us-east-1";
 /// The id of the account.
 pub const ACCOUNT: &str = "000000000000";
-/// The name of the deployed stack, the prefix of physical names.
-pub const STACK: &str = "bozor";
 
 /// The ARN of a function by its physical name.
 pub fn function_arn(name: &str) -> String {

@@ -14,6 +14,7 @@ pub mod mail;
 pub mod pipes;
 pub mod s3;
 pub mod secrets;
+pub mod sns;
 pub mod sqlite;
 pub mod sqs;
 pub mod stack;

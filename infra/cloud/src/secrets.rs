@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Response, StatusCode};
 use serde::Deserialize;
-use serde_json::{Number, Value, json};
+use serde_json::{Map, Number, Value, json};
 
 use crate::clock::Clock;
 use crate::sqs::Permit;
@@ -18,13 +18,47 @@ const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 /// The staging label of the only version that is stored.
 const CURRENT: &str = "AWSCURRENT";
 
-/// A secret as the template describes it, with its local value.
-#[derive(Clone, PartialEq, Eq)]
+/// A secret as the template describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Secret {
-    pub arn: String,
+    pub id: String,
     pub name: String,
-    /// None for a secret that was made without a value, which has no version either.
-    pub value: Option<String>,
+    /// The ARN, by which functions ask for it.
+    pub arn: String,
+    /// What it holds when it is created.
+    pub value: SecretValue,
+}
+
+/// What a secret holds when it is created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretValue {
+    /// None until somebody puts one.
+    Missing,
+    Text(String),
+    /// A JSON object with a generated text under a key.
+    Generated {
+        /// The object without the key.
+        template: String,
+        /// The key that is added.
+        key: String,
+        /// How many characters are generated.
+        length: usize,
+    },
+}
+
+impl Secret {
+    /// What it holds here when it is created. What would be generated is the same at each start.
+    fn first_value(&self) -> Option<String> {
+        match &self.value {
+            SecretValue::Missing => None,
+            SecretValue::Text(text) => Some(text.clone()),
+            SecretValue::Generated { template, key, .. } => {
+                let mut object: Map<String, Value> = serde_json::from_str(template).unwrap_or_default();
+                object.insert(key.clone(), Value::String(format!("local-{}", self.id)));
+                Some(Value::Object(object).to_string())
+            }
+        }
+    }
 }
 
 struct StoredSecret {
@@ -56,13 +90,15 @@ struct ValueInput {
 }
 
 impl Secrets {
-    pub fn new(secrets: Vec<Secret>, clock: Clock, permit: Permit) -> Self {
+    /// Creates the secrets. `put` is a value that was put into the one with this logical id.
+    pub fn new(secrets: &[Secret], put: impl Fn(&str) -> Option<String>, clock: Clock, permit: Permit) -> Self {
         let since = clock.now().seconds();
         let stored = secrets
-            .into_iter()
+            .iter()
             .map(|secret| {
-                let current = secret.value.map(|value| Version { id: random_uuid(), value, since });
-                (secret.arn, StoredSecret { name: secret.name, current })
+                let value = put(&secret.id).or_else(|| secret.first_value());
+                let current = value.map(|value| Version { id: random_uuid(), value, since });
+                (secret.arn.clone(), StoredSecret { name: secret.name.clone(), current })
             })
             .collect();
         Self { stored: Arc::new(RwLock::new(stored)), clock, permit }
@@ -154,9 +190,9 @@ mod tests {
         let permit: Permit = Arc::new(|key, action, resource| {
             action == "secretsmanager:GetSecretValue" && (key == "ROOT" || (key == "SHOP" && resource == ARN))
         });
-        let value = Some("{\"current\":\"one\"}".to_owned());
-        let secret = Secret { arn: ARN.into(), name: "order-token".into(), value };
-        Secrets::new(vec![secret], Clock::frozen(Timestamp::from_millis(1_795_000_000_000)), permit)
+        let value = SecretValue::Text("{\"current\":\"one\"}".to_owned());
+        let secret = Secret { id: "OrderTokenSecret".into(), name: "order-token".into(), arn: ARN.into(), value };
+        Secrets::new(&[secret], |_| None, Clock::frozen(Timestamp::from_millis(1_795_000_000_000)), permit)
     }
 
     async fn client(secrets: &Secrets, key: &str) -> aws_sdk_secretsmanager::Client {

@@ -12,9 +12,12 @@ use sandboxes::stripe::{self, Stripe, Webhooks};
 
 use crate::{TEMPLATE, documentation, functions};
 
+/// The name of the local stack, the prefix of physical names.
+const STACK: &str = "bozor";
+
 /// A deployment at this URL: what a parameter without a default has on one machine.
 pub fn site(base_url: &str) -> Site {
-    Site::at(base_url)
+    Site::of(STACK, base_url)
         .with("StoreUrl", base_url)
         .with("CorsOrigins", "http://localhost:3000,http://localhost:5173")
         .with("MailIdentity", "bozor.test")

@@ -81,6 +81,7 @@ pub const FUNCTIONS: &[Function] = &[
     events!("follow-up", follow_up, queue_batch),
     events!("imports", imports, queue_batch),
     events!("media", media, queue_batch),
+    events!("mail-feedback", mail_feedback, queue_batch),
     events!("projections", projections, stream_batch),
     events!("housekeeping", housekeeping, schedule_tick),
 ];

@@ -17,6 +17,7 @@ mod products;
 mod rebuilds;
 mod settings;
 mod stock;
+mod suppressions;
 mod vendors;
 
 pub use desk::Desk;
@@ -41,6 +42,7 @@ domain::one_of! {
         File(files::NotTaken),
         People(people::PeopleError),
         Job(platform::NotSent),
+        NotLifted(suppressions::NotLifted),
     }
 }
 

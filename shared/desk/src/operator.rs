@@ -31,12 +31,13 @@ const FORMER_TREE_S: i32 = 90;
 /// What the operator can see and decide.
 #[derive(Clone, Debug)]
 pub struct Operator {
-    accounts: Accounts,
+    pub(crate) accounts: Accounts,
     pub(crate) catalog: Catalog,
     orders: Orders,
     documents: Bucket,
     pub(crate) settings: SettingsTable,
     pub(crate) follow_ups: JobQueue,
+    pub(crate) ses: aws_sdk_sesv2::Client,
 }
 
 /// By what orders are found: exactly one of the three.
@@ -62,6 +63,7 @@ impl Operator {
             settings: SettingsTable::new(dynamodb, config.required("SETTINGS_TABLE")?),
             documents: Bucket::new(config.s3()?, config.required("DOCUMENTS_BUCKET")?),
             follow_ups: JobQueue::new(config, "FOLLOW_UPS_QUEUE_URL")?,
+            ses: config.ses()?,
         })
     }
 

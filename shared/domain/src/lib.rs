@@ -29,6 +29,7 @@ pub mod returns;
 pub mod settings;
 pub mod stock;
 pub mod stored;
+pub mod suppression;
 pub mod text;
 pub mod timestamp;
 pub mod unmatched;

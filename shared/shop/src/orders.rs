@@ -7,7 +7,7 @@ use domain::{Call, Code, OrderId, Outcome, PageRequest, PaymentId, Refusal, Slic
 use platform::{Config, Fatal};
 use settlement::{Closed, Closing, Settlement};
 use store::rate_limits::Target;
-use store::{Decision, RateLimits, SettingsTable, Stock};
+use store::{Accounts, Decision, RateLimits, SettingsTable, Stock};
 
 use crate::guests::Guests;
 use crate::{Done, Error};
@@ -19,6 +19,7 @@ pub use store::orders::OrderSummary;
 pub struct Orders {
     settlement: Settlement,
     guests: Guests,
+    accounts: Accounts,
 }
 
 fn apply_cancellation(order: &mut PlacedOrder, by: Actor, now: Timestamp) -> Result<(), Refusal> {
@@ -39,6 +40,7 @@ impl Orders {
         let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
         let stock = Stock::new(dynamodb.clone(), config.required("STOCK_TABLE")?);
         Ok(Self {
+            accounts: Accounts::new(dynamodb.clone(), config.required("ACCOUNTS_TABLE")?),
             settlement: Settlement::new(config, store::Orders::new(dynamodb.clone(), table, stock))?,
             guests: Guests {
                 rate_limits: RateLimits::new(dynamodb.clone(), config.required("CARTS_TABLE")?),
@@ -46,6 +48,11 @@ impl Orders {
                 token_secret: Arc::new(config.secret("ORDER_TOKEN_SECRET_ARN")?),
             },
         })
+    }
+
+    /// Whether nothing is mailed to the order's address any more.
+    pub async fn is_suppressed(&self, order: &PlacedOrder) -> Result<bool, Error> {
+        Ok(self.accounts.suppression(&order.order.email).await?.is_some())
     }
 
     /// A guest's order, if the token belongs to it.

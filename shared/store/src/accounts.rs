@@ -2,6 +2,7 @@
 
 mod emails;
 mod jobs;
+mod suppressions;
 
 use aws_sdk_dynamodb::Client;
 use domain::address::Address;
@@ -39,6 +40,8 @@ enum Entry<'a> {
     AddressBook(UserId),
     /// `EMAIL#<address>` / `EMAIL`: an address belongs to one person, and finds their name in the user pool.
     Email(&'a Email),
+    /// `EMAIL#<address>` / `SUPPRESSION`: beside the former, so that erasing an address finds both.
+    Suppression(&'a Email),
 }
 
 impl Entry<'_> {
@@ -49,6 +52,7 @@ impl Entry<'_> {
             Self::Profile(user) => key(format!("USER#{user}"), "PROFILE"),
             Self::AddressBook(user) => key(format!("USER#{user}"), "ADDRESSES"),
             Self::Email(address) => key(format!("EMAIL#{address}"), "EMAIL"),
+            Self::Suppression(address) => key(format!("EMAIL#{address}"), "SUPPRESSION"),
         }
     }
 }

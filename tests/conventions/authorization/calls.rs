@@ -327,6 +327,11 @@ async fn of_operators(world: &World, route: &str, caller: Caller, call: &impl Fn
         "POST /v1/admin/settings/{area}/{id}/restore" => {
             call("/v1/admin/settings/limits/unpaid-orders/restore").with("if-match", "*").body(json!({"version": 1}))
         }
+        "GET /v1/admin/suppressions" => call("/v1/admin/suppressions"),
+        "DELETE /v1/admin/suppressions" => {
+            world.shop.mail_bounced("gone@guests.test").await;
+            call("/v1/admin/suppressions").body(json!({"email": "gone@guests.test"}))
+        }
         "POST /v1/admin/rebuilds" => call("/v1/admin/rebuilds").body(json!({"what": "listings"})),
         "GET /v1/admin/rebuilds/{id}" => call(&format!("/v1/admin/rebuilds/{}", world.rebuild)),
         "GET /v1/admin/categories" => call("/v1/admin/categories"),

@@ -14,6 +14,10 @@ pub(super) async fn of_operators(world: &World) -> Vec<Row> {
     let vendors = world.cursor_of(Who::Operator, "/v1/admin/vendors?limit=1&state=submitted").await;
     let orders = world.cursor_of(Who::Operator, "/v1/admin/orders?limit=1&state=awaiting_payment").await;
     let payments = world.cursor_of(Who::Operator, "/v1/admin/payments?limit=1&state=pending").await;
+    for email in ["gone@guests.test", "away@guests.test"] {
+        world.shop.mail_bounced(email).await;
+    }
+    let suppressions = world.cursor_of(Who::Operator, "/v1/admin/suppressions?limit=1").await;
     let mut deep = json!({"handle": "e", "name": "E"});
     for handle in ["d", "c", "b", "a"] {
         deep = json!({"handle": handle, "name": handle, "children": [deep]});
@@ -80,6 +84,12 @@ pub(super) async fn of_operators(world: &World) -> Vec<Row> {
             .with("if-match", "*")
             .body(json!({"version": 1}))
             .refuses("/version", [json!(0), json!(99)]),
+        operator("GET /v1/admin/suppressions").cursors(suppressions, &vendors),
+        operator("DELETE /v1/admin/suppressions").body(json!({"email": "gone@guests.test"})).refuses_body(
+            "an address that is not suppressed",
+            json!({"email": "here@guests.test"}),
+            Expected::Problem(404, "not_found", None),
+        ),
         operator("POST /v1/admin/rebuilds")
             .body(json!({"what": "listings"}))
             .refuses("/what", ["carts", "other", "Listings"].map(Value::from)),

@@ -272,6 +272,12 @@ impl World {
                     call(&client, setting, json!({"most": 42}), json!({"most": 43}))
                 }
             }
+            "DELETE /v1/admin/suppressions" => {
+                let (email, other) = (self.fresh("gone"), self.fresh("gone"));
+                let of = |name: &str| format!("{name}@guests.test");
+                self.shop.mail_bounced(&of(&email)).await;
+                call(&self.operator, path, json!({"email": of(&email)}), json!({"email": of(&other)}))
+            }
             "POST /v1/admin/rebuilds" => {
                 call(&self.operator, path, json!({"what": "listings"}), json!({"what": "availability"}))
             }

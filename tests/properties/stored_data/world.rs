@@ -48,6 +48,7 @@ pub(super) async fn make(shop: &Shop) -> Names {
     world.orders(&products).await;
     world.unmatched_payments().await;
     let begun = shop.operator().await.post("/v1/admin/rebuilds", &json!({"what": "listings"})).await;
+    shop.mail_bounced("gone@guests.test").await;
     world.record_name("rebuild", begun.expect(202)["id"].clone());
     shop.wait_until_idle().await;
     world.pending_work(&products).await;
@@ -293,6 +294,7 @@ impl World<'_> {
         vendor.upload(&begun["upload"], FILE.as_bytes()).await.expect(200);
         let path = format!("/v1/admin/vendors/{}/suspend", text(&self.names["closing"]));
         shop.operator().await.post(&path, &json!({"reason": "a reason"})).await.expect(200);
+        shop.queue_bounce("away@guests.test");
         shop.cloud.clock().advance(Duration::from_secs(1));
     }
 }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::conflicts::Refusal;
 use super::engine::{self, Engine, Executed, set};
 use super::keys::{self, NamedItem};
+use super::streams::written_shards;
 use super::tokens::{Token, TokenState};
 use super::{Caller, Endpoint, Outcome, ROOT, batches, errors, history, items, limits, read, write};
 use crate::faults::{Call, Kind};
@@ -185,29 +186,31 @@ impl Endpoint {
     fn run(&self, operation: &str, body: Value, named: Vec<NamedItem>, cost: &mut Cost) -> Result<Executed, Outcome> {
         let table = keys::table_of(&body).to_owned();
         let refused = refused_cost(operation, &body);
-        let tables: Vec<String> = {
-            let schemas = read(&self.schemas);
-            let streamed = |one: &&NamedItem| schemas.get(&one.item.table).is_some_and(|schema| schema.streamed);
-            named.iter().filter(streamed).map(|one| one.item.table.clone()).collect()
-        };
+        let streamed = written_shards(&named, &read(&self.schemas), self.options.shards.max(1));
+        let is_checked = limits::check_result(None, operation, &body, &read(&self.schemas), &named)?;
+        let refused_by = |error| engine::refusal(operation, error);
+        // Kept only for the few requests whose result must be computed for its check.
+        let unchecked = (!is_checked).then(|| body.clone());
+        let prepared = engine::prepare(operation, body).map_err(refused_by)?;
         let executed = {
             let mut state = self.state();
-            limits::check_result(&state.engine, operation, &body, &read(&self.schemas), &named)?;
+            if let Some(body) = unchecked {
+                limits::check_result(Some(&state.engine), operation, &body, &read(&self.schemas), &named)?;
+            }
             let overwritten = self.overwritten(&state.engine, named);
-            let executed = engine::run(&state.engine.database, operation, body);
+            let executed = prepared.execute(&state.engine.database);
             if executed.is_ok() && !overwritten.is_empty() {
                 state.history.remember(overwritten, self.options.history_limit);
             }
             executed
         };
         match executed {
-            Ok(executed) => {
+            Ok(answered) => {
+                let executed = answered.write().map_err(refused_by)?;
                 cost.read_units += executed.read;
                 cost.write_units += executed.write;
                 limits::check_answer(operation, &executed.body)?;
-                for table in tables {
-                    self.wake_readers(&table);
-                }
+                self.wake_consumers(&streamed);
                 if engine::changes_tables(operation) {
                     self.refresh_schema(&table);
                 }

@@ -21,7 +21,7 @@ use crate::usage::Units;
 /// At every write to a streamed table dynoxide looks for the stream's last record; without this index it reads all
 /// records. The table belongs to dynoxide's internal schema, hence the exact version in `Cargo.toml` and a test on the
 /// query plan.
-const STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS bozor_stream_order
+pub(super) const STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS bozor_stream_order
     ON _stream_records (table_name, CAST(sequence_number AS INTEGER))";
 
 /// Why the database cannot be opened.
@@ -52,6 +52,12 @@ pub(super) struct Executed {
     pub(super) body: Vec<u8>,
     pub(super) read: Units,
     pub(super) write: Units,
+}
+
+impl Executed {
+    fn free(body: Vec<u8>) -> Self {
+        Self { body, read: Units::default(), write: Units::default() }
+    }
 }
 
 impl Engine {
@@ -236,57 +242,89 @@ impl Engine {
     }
 }
 
-/// Executes one request. The consumed capacity is always requested, and returned only to a caller that requested it.
-pub(super) fn run(database: &Database, operation: &str, mut body: Value) -> Result<Executed, DynoxideError> {
+/// Writes a response. Needs no database.
+type Write = Box<dyn FnOnce() -> Result<Executed, DynoxideError> + Send>;
+
+/// Executes a request.
+type Execute = Box<dyn FnOnce(&Database) -> Result<Write, DynoxideError> + Send>;
+
+/// A request that was read, so that the database is locked only while it is executed.
+pub(super) struct Prepared(Execute);
+
+/// A response that is still to be written.
+pub(super) struct Answered(Write);
+
+impl Prepared {
+    pub(super) fn execute(self, database: &Database) -> Result<Answered, DynoxideError> {
+        (self.0)(database).map(Answered)
+    }
+}
+
+impl Answered {
+    pub(super) fn write(self) -> Result<Executed, DynoxideError> {
+        (self.0)()
+    }
+}
+
+/// Executes one request.
+pub(super) fn run(database: &Database, operation: &str, body: Value) -> Result<Executed, DynoxideError> {
+    prepare(operation, body)?.execute(database)?.write()
+}
+
+/// Reads a request. The consumed capacity is always requested, and returned only to a caller that requested it.
+pub(super) fn prepare(operation: &str, mut body: Value) -> Result<Prepared, DynoxideError> {
     let wants_capacity =
         matches!(body.get("ReturnConsumedCapacity").and_then(Value::as_str), Some(mode) if mode != "NONE");
     macro_rules! metered {
-        ($method:ident) => {{
+        ($method:ident, $of:ident) => {{
             if !wants_capacity {
                 set(&mut body, "ReturnConsumedCapacity", Value::from("TOTAL"));
             }
-            let mut answer = database.$method(from_value(body)?)?;
-            let units = answer.consumed_capacity.units();
-            if !wants_capacity {
-                answer.consumed_capacity = None;
-            }
-            (to_vec(&answer)?, units)
+            let request = from_value(body)?;
+            Box::new(move |database: &Database| {
+                let mut answer = database.$method(request)?;
+                Ok(Box::new(move || {
+                    let units = answer.consumed_capacity.units();
+                    if !wants_capacity {
+                        answer.consumed_capacity = None;
+                    }
+                    Ok(Executed { $of: units, ..Executed::free(to_vec(&answer)?) })
+                }) as Write)
+            })
         }};
     }
     macro_rules! free {
-        ($method:ident) => {
-            Ok(Executed {
-                body: to_vec(&database.$method(from_value(body)?)?)?,
-                read: Units::default(),
-                write: Units::default(),
+        ($method:ident) => {{
+            let request = from_value(body)?;
+            Box::new(move |database: &Database| {
+                let answer = database.$method(request)?;
+                Ok(Box::new(move || Ok(Executed::free(to_vec(&answer)?))) as Write)
             })
-        };
+        }};
     }
-    let (body, units, writes) = match operation {
-        "GetItem" => read(metered!(get_item)),
-        "Query" => read(metered!(query)),
-        "Scan" => read(metered!(scan)),
-        "BatchGetItem" => read(metered!(batch_get_item)),
-        "TransactGetItems" => read(metered!(transact_get_items)),
-        "PutItem" => written(metered!(put_item)),
-        "UpdateItem" => written(metered!(update_item)),
-        "DeleteItem" => written(metered!(delete_item)),
-        "BatchWriteItem" => written(metered!(batch_write_item)),
-        "TransactWriteItems" => written(metered!(transact_write_items)),
-        "CreateTable" => return free!(create_table),
-        "DeleteTable" => return free!(delete_table),
-        "DescribeTable" => return free!(describe_table),
-        "ListTables" => return free!(list_tables),
-        "UpdateTable" => return free!(update_table),
-        "UpdateTimeToLive" => return free!(update_time_to_live),
-        "DescribeTimeToLive" => return free!(describe_time_to_live),
+    Ok(Prepared(match operation {
+        "GetItem" => metered!(get_item, read),
+        "Query" => metered!(query, read),
+        "Scan" => metered!(scan, read),
+        "BatchGetItem" => metered!(batch_get_item, read),
+        "TransactGetItems" => metered!(transact_get_items, read),
+        "PutItem" => metered!(put_item, write),
+        "UpdateItem" => metered!(update_item, write),
+        "DeleteItem" => metered!(delete_item, write),
+        "BatchWriteItem" => metered!(batch_write_item, write),
+        "TransactWriteItems" => metered!(transact_write_items, write),
+        "CreateTable" => free!(create_table),
+        "DeleteTable" => free!(delete_table),
+        "DescribeTable" => free!(describe_table),
+        "ListTables" => free!(list_tables),
+        "UpdateTable" => free!(update_table),
+        "UpdateTimeToLive" => free!(update_time_to_live),
+        "DescribeTimeToLive" => free!(describe_time_to_live),
         _ => return Err(DynoxideError::ValidationException(format!("{operation} is not offered here"))),
-    };
-    let (read, write) = if writes { (Units::default(), units) } else { (units, Units::default()) };
-    Ok(Executed { body, read, write })
+    }))
 }
 
-/// Whether [`run`] implements the operation.
+/// Whether [`prepare`] knows the operation.
 pub(super) fn offers(operation: &str) -> bool {
     writes(operation)
         || matches!(
@@ -310,14 +348,6 @@ pub(super) fn writes(operation: &str) -> bool {
 
 pub(super) fn changes_tables(operation: &str) -> bool {
     matches!(operation, "CreateTable" | "DeleteTable" | "UpdateTable" | "UpdateTimeToLive")
-}
-
-fn read((body, units): (Vec<u8>, Units)) -> (Vec<u8>, Units, bool) {
-    (body, units, false)
-}
-
-fn written((body, units): (Vec<u8>, Units)) -> (Vec<u8>, Units, bool) {
-    (body, units, true)
 }
 
 trait Consumed {

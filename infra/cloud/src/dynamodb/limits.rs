@@ -141,44 +141,52 @@ fn named<'a>(request: &'a Value, name: &'a str) -> &'a str {
 }
 
 /// What the items exceed that a request would leave. Only a few requests are looked at closely: those that write
-/// an index key in a way that the request does not show, and transactions that may reach 4 MB.
+/// an index key in a way that the request does not show, and transactions that may reach 4 MB. False when that needs
+/// the database and none is given.
 pub(super) fn check_result(
-    engine: &Engine,
+    engine: Option<&Engine>,
     operation: &str,
     body: &Value,
     schemas: &TableSchemas,
     written: &[NamedItem],
-) -> Result<(), Outcome> {
+) -> Result<bool, Outcome> {
     match operation {
         "UpdateItem" => check_update(engine, body, schemas).map_err(|excess| refused(&excess)),
         "TransactWriteItems" => {
             let actions: Vec<(&str, &Value)> = keys::actions(body).collect();
+            let mut is_checked = true;
             for (at, (verb, action)) in actions.iter().enumerate() {
-                let checked = match *verb {
-                    "Put" => check_put(action, schemas),
+                is_checked &= match *verb {
+                    "Put" => check_put(action, schemas).map(|()| true),
                     "Update" => check_update(engine, action, schemas),
-                    _ => Ok(()),
-                };
-                checked
-                    .map_err(|excess| Outcome::refused(&errors::cancelled_by_validation(at, actions.len(), &excess)))?;
+                    _ => Ok(true),
+                }
+                .map_err(|excess| Outcome::refused(&errors::cancelled_by_validation(at, actions.len(), &excess)))?;
             }
-            if actions.len() * MAX_ITEM > MAX_TRANSACTION && is_too_large(engine, &actions, written) {
-                return Err(refused(TRANSACTION_TOO_LARGE));
+            if may_be_too_large(&actions) {
+                match engine {
+                    Some(engine) if is_too_large(engine, &actions, written) => {
+                        return Err(refused(TRANSACTION_TOO_LARGE));
+                    }
+                    Some(_) => {}
+                    None => is_checked = false,
+                }
             }
-            Ok(())
+            Ok(is_checked)
         }
-        _ => Ok(()),
+        _ => Ok(true),
     }
 }
 
-fn check_update(engine: &Engine, update: &Value, schemas: &TableSchemas) -> Result<(), String> {
+/// False when it takes a look at the stored item, and no database is given.
+fn check_update(engine: Option<&Engine>, update: &Value, schemas: &TableSchemas) -> Result<bool, String> {
     let (Some(schema), Some(expression)) =
         (schemas.get(keys::table_of(update)), update.get("UpdateExpression").and_then(Value::as_str))
     else {
-        return Ok(());
+        return Ok(true);
     };
     if schema.indexes.is_empty() {
-        return Ok(());
+        return Ok(true);
     }
     let tokens = tokens(expression);
     let mut computed = false;
@@ -192,16 +200,40 @@ fn check_update(engine: &Engine, update: &Value, schemas: &TableSchemas) -> Resu
             }
         }
     }
-    if computed && let Ok(Some(item)) = engine.updated(keys::table_of(update), update) {
-        let item = serde_json::json!({ "Item": item });
-        return check_put_in(keys::table_of(update), &item, schemas);
+    if !computed {
+        return Ok(true);
     }
-    Ok(())
+    let Some(engine) = engine else { return Ok(false) };
+    if let Ok(Some(item)) = engine.updated(keys::table_of(update), update) {
+        let item = serde_json::json!({ "Item": item });
+        check_put_in(keys::table_of(update), &item, schemas)?;
+    }
+    Ok(true)
 }
 
 fn limits_of<'a>(schema: &'a TableSchema, attribute: &'a str) -> impl Iterator<Item = (&'a IndexKeys, usize)> {
     let limits = schema.indexes.iter().flat_map(|index| index.limits().map(move |(name, limit)| (index, name, limit)));
     limits.filter(move |(_, name, _)| *name == attribute).map(|(index, _, limit)| (index, limit))
+}
+
+/// Whether the items of a transaction could be larger than 4 MB together, by what the request alone tells.
+fn may_be_too_large(actions: &[(&str, &Value)]) -> bool {
+    let largest = |(verb, action): &(&str, &Value)| match *verb {
+        "Put" => action.get("Item").map_or(0, largest_size),
+        _ => MAX_ITEM,
+    };
+    actions.len() * MAX_ITEM > MAX_TRANSACTION && actions.iter().map(largest).sum::<usize>() > MAX_TRANSACTION
+}
+
+/// At least the size of a value in its JSON form.
+fn largest_size(value: &Value) -> usize {
+    // Of a list or a map DynamoDB counts three bytes, and one for each element.
+    4 + match value {
+        Value::String(text) => text.len(),
+        Value::Array(values) => values.iter().map(largest_size).sum(),
+        Value::Object(fields) => fields.iter().map(|(name, value)| name.len() + largest_size(value)).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    }
 }
 
 /// Whether the items of a transaction are larger than 4 MB together. An update counts with the whole item that it

@@ -3,6 +3,7 @@
 //! The endpoint checks the caller's role, makes overlapping transactions conflict, counts round trips and capacity by
 //! route, injects faults, and delivers the tables' streams.
 
+mod backlog;
 mod batches;
 mod calls;
 mod conflicts;
@@ -13,6 +14,7 @@ mod expressions;
 mod history;
 mod keys;
 mod limits;
+mod records;
 mod shards;
 mod streams;
 mod tables;
@@ -46,6 +48,7 @@ use conflicts::Conflicts;
 use engine::Engine;
 use history::History;
 use keys::{ItemKey, NamedItem, TableSchemas};
+use streams::Streams;
 use tokens::Tokens;
 
 /// The local cloud's own access key, which is allowed everything.
@@ -140,7 +143,7 @@ pub struct Endpoint {
     state: Mutex<State>,
     schemas: RwLock<TableSchemas>,
     conflicts: Conflicts,
-    changes: Mutex<HashMap<String, watch::Sender<u64>>>,
+    streams: RwLock<Streams>,
     progress: watch::Sender<u64>,
     expiring: RwLock<HashMap<String, String>>,
     untraced: AtomicUsize,
@@ -187,7 +190,7 @@ impl Endpoint {
             state: Mutex::new(State { engine, history: History::default(), tokens: Tokens::default() }),
             schemas: RwLock::new(schemas),
             conflicts: Conflicts::default(),
-            changes: Mutex::default(),
+            streams: RwLock::default(),
             progress: watch::Sender::new(0),
             expiring: RwLock::default(),
             untraced: AtomicUsize::new(0),
@@ -270,25 +273,14 @@ impl Endpoint {
                 deleted += usize::from(self.state().engine.expire(&table, key, &attribute, before.seconds())?);
             }
             if !keys.is_empty() {
-                self.wake_readers(&table);
+                self.wake_consumers(&[(table, vec![None])]);
             }
         }
         Ok(deleted)
     }
 
-    /// Wakes the readers of a table's stream, which may have new records.
-    fn wake_readers(&self, table: &str) {
-        if let Some(changes) = self.changes().get(table) {
-            changes.send_modify(|count| *count += 1);
-        }
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn changes(&self) -> MutexGuard<'_, HashMap<String, watch::Sender<u64>>> {
-        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

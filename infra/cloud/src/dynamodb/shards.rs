@@ -2,15 +2,18 @@
 //!
 //! DynamoDB keeps the records of one partition key in order and reads a stream's shards side by side
 //! (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html#Streams.Processing>). dynoxide has
-//! one shard per table; a trigger corrects that in the transaction that writes the record, so no crash leaves a record
-//! without its shard.
+//! one shard per table; here a record's shard is computed from its partition key when the stream is read, so that a
+//! write costs nothing more. Only how far each consumer has read each shard is stored.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use dynoxide::DynoxideError;
 use rusqlite::{OptionalExtension, params};
+use serde_json::Value;
 
 use super::engine::Engine;
 
-/// How far each consumer has read each shard.
+/// How far each consumer has read each shard. The index served the releases that stored the shard of a record.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS bozor_positions (
         consumer TEXT NOT NULL,
@@ -19,8 +22,7 @@ const SCHEMA: &str = "
         position INTEGER NOT NULL,
         PRIMARY KEY (consumer, table_name, shard)
     ) WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS bozor_shard_order
-        ON _stream_records (table_name, shard_id, CAST(sequence_number AS INTEGER));
+    DROP INDEX IF EXISTS bozor_shard_order;
 ";
 
 /// Releases up to 0.1.0 stored one position per consumer, of the only shard, which was called as dynoxide calls it.
@@ -35,42 +37,51 @@ pub(super) fn shard_id(shard: usize, count: usize) -> String {
     format!("shardId-{shard:020}-{count:08}")
 }
 
-/// An SQL text in quotes.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
+/// Of how many shards this one is, by its id. A shard from before there were several is not known.
+fn count_of(shard_id: &str) -> Option<usize> {
+    let (number, count) = shard_id.strip_prefix("shardId-")?.split_once('-')?;
+    if number.len() == 20 { count.parse().ok() } else { None }
 }
 
-/// The shard of a row, as an SQL expression: a hash of the last characters of its partition key, which differ most.
-fn shard_of(row: &str, hash_attribute: &str, count: usize) -> String {
-    let typed = |kind: &str| {
-        let path = quoted(&format!("$.\"{hash_attribute}\".{kind}"));
-        format!("json_extract({row}keys_json, {path})")
-    };
-    let key = format!("coalesce({}, {}, {})", typed("S"), typed("N"), typed("B"));
-    let character = |from_the_end: u8| format!("coalesce(unicode(substr({key}, -{from_the_end}, 1)), 0)");
-    let hash = format!("length({key}) + {} + 3 * {} + 7 * {}", character(1), character(2), character(3));
-    format!("printf('shardId-%020d-%08d', ({hash}) % {count}, {count})")
+/// The shard of a record, by its key's hash attribute (`{"S": …}`): a hash of the last characters, which differ most.
+/// Stored positions rely on it.
+pub(super) fn shard_of(key: &Value, count: usize) -> usize {
+    let text = ["S", "N", "B"].iter().find_map(|kind| key.get(kind)?.as_str()).unwrap_or_default();
+    let mut last = text.chars().rev().map(|character| usize::try_from(u32::from(character)).unwrap_or(0));
+    let mut next = || last.next().unwrap_or(0);
+    let hash = text.chars().count() + next() + 3 * next() + 7 * next();
+    hash.checked_rem(count).unwrap_or(0)
 }
 
 impl Engine {
     /// Creates the store of positions, and takes over those of earlier releases.
     pub(super) fn open_positions(&self) -> rusqlite::Result<()> {
-        self.database.connection().execute_batch(SCHEMA)?;
-        let old: Option<i64> = self
-            .database
-            .connection()
+        let connection = self.database.connection();
+        connection.execute_batch(SCHEMA)?;
+        // Triggers of the releases that stored the shard of a record.
+        let triggers: Vec<String> = connection
+            .prepare(
+                "SELECT name FROM sqlite_master
+                    WHERE type = 'trigger' AND name LIKE 'bozor\\_shard\\_of\\_%' ESCAPE '\\'",
+            )?
+            .query_map([], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        for trigger in triggers {
+            connection.execute_batch(&format!("DROP TRIGGER \"{}\"", trigger.replace('"', "\"\"")))?;
+        }
+        let old: Option<i64> = connection
             .query_row("SELECT 1 FROM sqlite_master WHERE name = 'bozor_checkpoints'", [], |row| row.get(0))
             .optional()?;
         if old.is_none() {
             return Ok(());
         }
-        let transaction = self.database.connection().unchecked_transaction()?;
+        let transaction = connection.unchecked_transaction()?;
         transaction.execute_batch(POSITIONS_BEFORE_SHARDS)?;
         transaction.commit()
     }
 
-    /// Gives a table's stream this many shards. When it had others, its records are distributed anew, and each consumer
-    /// goes on at the oldest record that it has not processed.
+    /// Gives a table's stream this many shards. When a consumer's positions are of another number, it goes on in each
+    /// shard at the oldest record that it has not processed.
     pub(super) fn shard_stream(&self, table: &str, count: usize) -> Result<(), DynoxideError> {
         let Some(schema) = self.schema(table)? else { return Ok(()) };
         let failed = |error: rusqlite::Error| DynoxideError::InternalServerError(error.to_string());
@@ -78,38 +89,22 @@ impl Engine {
     }
 
     fn distribute(&self, table: &str, hash_attribute: &str, count: usize) -> rusqlite::Result<()> {
-        let name = format!("bozor_shard_of_{table}");
-        let trigger = format!(
-            "CREATE TRIGGER \"{name}\" AFTER INSERT ON _stream_records WHEN NEW.table_name = {of_table}
-             BEGIN
-                 UPDATE _stream_records SET shard_id = {shard} WHERE id = NEW.id;
-             END",
-            of_table = quoted(table),
-            shard = shard_of("NEW.", hash_attribute, count),
-        );
-        let stored: Option<String> = self
-            .database
-            .connection()
-            .query_row("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = ?1", [&name], |row| row.get(0))
-            .optional()?;
-        if stored.as_ref() == Some(&trigger) {
-            return Ok(());
-        }
+        let shards: BTreeSet<String> = (0..count).map(|shard| shard_id(shard, count)).collect();
         let transaction = self.database.connection().unchecked_transaction()?;
         for consumer in self.consumers_of(table)? {
-            let position = self.oldest_unprocessed(&consumer, table)?;
+            let positions = self.positions(&consumer, table)?;
+            if positions.keys().eq(&shards) {
+                continue;
+            }
+            let position = self.oldest_unprocessed(table, hash_attribute, &positions)?;
             transaction.execute(
                 "DELETE FROM bozor_positions WHERE consumer = ?1 AND table_name = ?2",
                 params![consumer, table],
             )?;
-            for shard in 0..count {
-                self.place(&consumer, table, &shard_id(shard, count), position)?;
+            for shard in &shards {
+                self.place(&consumer, table, shard, position)?;
             }
         }
-        let shard = shard_of("", hash_attribute, count);
-        transaction
-            .execute(&format!("UPDATE _stream_records SET shard_id = {shard} WHERE table_name = ?1"), [table])?;
-        transaction.execute_batch(&format!("DROP TRIGGER IF EXISTS \"{name}\"; {trigger}"))?;
         transaction.commit()
     }
 
@@ -121,22 +116,35 @@ impl Engine {
             .collect()
     }
 
-    /// The position before the oldest record that a consumer has not processed in its shard; that of the newest record
-    /// when it has processed all.
-    fn oldest_unprocessed(&self, consumer: &str, table: &str) -> rusqlite::Result<i64> {
-        let oldest: Option<i64> = self.database.connection().query_row(
-            "SELECT MIN(CAST(record.sequence_number AS INTEGER)) FROM _stream_records AS record
-                LEFT JOIN bozor_positions AS read ON read.consumer = ?1
-                    AND read.table_name = record.table_name AND read.shard = record.shard_id
-                WHERE record.table_name = ?2
-                    AND (read.position IS NULL OR CAST(record.sequence_number AS INTEGER) > read.position)",
-            params![consumer, table],
-            |row| row.get(0),
-        )?;
-        match oldest {
-            Some(oldest) => Ok(oldest - 1),
-            None => self.newest(table),
+    /// The positions of a consumer by shard.
+    pub(super) fn positions(&self, consumer: &str, table: &str) -> rusqlite::Result<BTreeMap<String, i64>> {
+        self.database
+            .connection()
+            .prepare("SELECT shard, position FROM bozor_positions WHERE consumer = ?1 AND table_name = ?2")?
+            .query_map([consumer, table], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect()
+    }
+
+    /// The position before the oldest record that a consumer with these positions has not processed; that of the newest
+    /// record when it has processed all.
+    fn oldest_unprocessed(
+        &self,
+        table: &str,
+        hash_attribute: &str,
+        positions: &BTreeMap<String, i64>,
+    ) -> rusqlite::Result<i64> {
+        let count = positions.keys().find_map(|shard| count_of(shard));
+        let lowest = positions.values().min().copied().unwrap_or(0);
+        for record in self.records_after(table, hash_attribute, lowest)? {
+            let position = match count {
+                Some(count) => positions.get(&shard_id(record.shard(count), count)).copied(),
+                None => Some(lowest),
+            };
+            if position.is_none_or(|position| record.number() > position) {
+                return Ok(record.number() - 1);
+            }
         }
+        self.newest(table)
     }
 
     /// The position of a stream's newest record; 0 when it has none.
@@ -155,5 +163,34 @@ impl Engine {
             params![consumer, table, shard, position],
         )?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_key_has_the_shard_that_stored_positions_mean() {
+        // As the releases computed it that did so in SQL.
+        for (key, shard) in [
+            (json!({"S": "a"}), 2),
+            (json!({"S": "ab"}), 3),
+            (json!({"S": "ўз😀"}), 2),
+            (json!({"N": "12"}), 3),
+            (json!({}), 0),
+        ] {
+            assert_eq!(shard_of(&key, 4), shard, "{key}");
+        }
+        assert_eq!(shard_of(&json!({"S": "a"}), 1), 0);
+    }
+
+    #[test]
+    fn the_number_of_shards_is_read_from_an_id() {
+        assert_eq!(count_of(&shard_id(2, 4)), Some(4));
+        assert_eq!(count_of("shardId-00000001-Orders"), None);
+        assert_eq!(count_of("shardId-00000001-4"), None);
     }
 }

@@ -1,21 +1,20 @@
 //! The tables' streams: each shard is read in order, from the position of its consumer.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::account::REGION;
 use crate::time::Timestamp;
 use dynoxide::DynoxideError;
-use dynoxide::actions::get_shard_iterator::encode_shard_iterator;
-use rusqlite::{OptionalExtension, params};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::watch;
 
-use super::engine::{Engine, from_value};
-use super::shards::shard_id;
-use super::{Endpoint, OpenError, table_arn};
-
-/// dynoxide adds this to a stored sequence number when it returns it.
-const SEQUENCE_OFFSET: u128 = 100_000_000_000_000_000_000;
+use super::backlog::{Backlog, SAVE_INTERVAL};
+use super::engine::Engine;
+use super::keys::{NamedItem, TableSchemas};
+use super::records::Described;
+use super::shards::shard_of;
+use super::{Endpoint, OpenError};
 
 /// Where a new consumer of a stream begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,42 +36,116 @@ pub struct StreamRecord {
     pub event: Value,
 }
 
-/// A reader of one shard of a table's stream. Its position is stored in the database, so that it continues there after
-/// a restart.
+/// A reader of one shard of a table's stream. Its position is stored in the database, at most [`SAVE_INTERVAL`] late,
+/// so that it continues there after a restart.
 #[derive(Debug)]
 pub struct Consumer {
     endpoint: Arc<Endpoint>,
     name: String,
-    table: String,
-    shard: String,
-    position: i64,
+    stream: Arc<Stream>,
+    shard: usize,
+    id: String,
+    described: Arc<Described>,
     changes: watch::Receiver<u64>,
+}
+
+/// A table's stream that is consumed. Its lock is taken before the database's.
+#[derive(Debug)]
+pub(super) struct Stream {
+    table: String,
+    backlog: Mutex<Backlog>,
+    /// How many requests have written to the table.
+    writes: AtomicU64,
+    /// For each shard, changed by a write that may have added a record to it.
+    shards: Vec<watch::Sender<u64>>,
+}
+
+pub(super) type Streams = HashMap<String, Arc<Stream>>;
+
+impl Stream {
+    fn new(table: &str, shards: usize) -> Self {
+        Self {
+            table: table.to_owned(),
+            backlog: Mutex::new(Backlog::new(shards)),
+            writes: AtomicU64::new(0),
+            shards: (0..shards).map(|_| watch::Sender::new(0)).collect(),
+        }
+    }
+
+    fn backlog(&self) -> MutexGuard<'_, Backlog> {
+        self.backlog.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes the consumers of these shards, after the write that may have added records; those of all shards if it is
+    /// not known which.
+    fn wake(&self, shards: &[Option<usize>]) {
+        self.writes.fetch_add(1, Ordering::SeqCst);
+        for (number, shard) in self.shards.iter().enumerate() {
+            if shards.iter().any(|written| written.is_none_or(|written| written == number)) {
+                shard.send_modify(|count| *count += 1);
+            }
+        }
+    }
+}
+
+/// The shards that a request may add records to, by table.
+pub(super) fn written_shards(
+    named: &[NamedItem],
+    schemas: &TableSchemas,
+    count: usize,
+) -> Vec<(String, Vec<Option<usize>>)> {
+    let mut written: Vec<(String, Vec<Option<usize>>)> = Vec::new();
+    for one in named.iter().filter(|one| one.written) {
+        let Some(schema) = schemas.get(&one.item.table).filter(|schema| schema.streamed) else { continue };
+        // A number may be written in several ways.
+        let text = one.key.get(&schema.hash).filter(|key| key.get("S").is_some());
+        let shard = text.map(|key| shard_of(key, count));
+        match written.iter_mut().find(|(table, _)| *table == one.item.table) {
+            Some((_, shards)) => shards.push(shard),
+            None => written.push((one.item.table.clone(), vec![shard])),
+        }
+    }
+    written
 }
 
 impl Endpoint {
     /// The consumers of this name, one for each shard of the stream, at their positions, or at `start` if they are new.
     pub fn consumers(self: &Arc<Self>, name: &str, table: &str, start: Start) -> Result<Vec<Consumer>, OpenError> {
-        let changes = self.changes().entry(table.to_owned()).or_insert_with(|| watch::Sender::new(0)).subscribe();
         let count = self.options.shards.max(1);
-        let state = self.state();
-        state.engine.shard_stream(table, count)?;
-        let mut consumers = Vec::with_capacity(count);
-        for shard in (0..count).map(|shard| shard_id(shard, count)) {
-            consumers.push(Consumer {
+        let stream = {
+            let mut streams = self.streams.write().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(streams.entry(table.to_owned()).or_insert_with(|| Arc::new(Stream::new(table, count))))
+        };
+        let mut backlog = stream.backlog();
+        if !backlog.knows(name) {
+            self.save(&stream, &mut backlog)?;
+            let state = self.state();
+            state.engine.shard_stream(table, count)?;
+            state.engine.begin(name, table, backlog.ids(), start)?;
+            backlog.begin(name, &state.engine.positions(name, table)?);
+            backlog.read_again();
+        }
+        let described = Arc::new(self.state().engine.described(table)?);
+        let consumer = |(shard, id): (usize, &str)| {
+            Some(Consumer {
                 endpoint: Arc::clone(self),
                 name: name.to_owned(),
-                table: table.to_owned(),
-                position: state.engine.begin(name, table, &shard, start)?,
+                stream: Arc::clone(&stream),
                 shard,
-                changes: changes.clone(),
-            });
-        }
-        Ok(consumers)
+                id: id.to_owned(),
+                described: Arc::clone(&described),
+                changes: stream.shards.get(shard)?.subscribe(),
+            })
+        };
+        Ok(backlog.ids().enumerate().filter_map(consumer).collect())
     }
 
     /// Deletes the positions of all other consumers. A stream keeps every record that one of its consumers has not
     /// committed, so a consumer that is gone would keep it growing.
     pub fn retain_consumers(&self, names: &[&str]) -> Result<(), OpenError> {
+        for stream in self.all_streams() {
+            stream.backlog().retain(names);
+        }
         Ok(self.state().engine.retain(names)?)
     }
 
@@ -82,7 +155,7 @@ impl Endpoint {
         let mut progress = self.progress.subscribe();
         loop {
             progress.mark_unchanged();
-            if self.state().engine.unread()? == 0 {
+            if self.is_idle()? {
                 return Ok(());
             }
             // Cannot fail: the sender is a field of this endpoint.
@@ -90,9 +163,69 @@ impl Endpoint {
         }
     }
 
+    fn is_idle(&self) -> Result<bool, OpenError> {
+        for stream in self.all_streams() {
+            let mut backlog = stream.backlog();
+            self.read_on(&stream, &mut backlog)?;
+            if !backlog.is_idle() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// How many records a table's stream keeps.
     pub fn stream_length(&self, table: &str) -> Result<u64, OpenError> {
+        if let Some(stream) = self.stream(table) {
+            self.save(&stream, &mut stream.backlog())?;
+        }
         Ok(self.state().engine.stream_length(table)?)
+    }
+
+    /// Wakes the consumers of what a request has written.
+    pub(super) fn wake_consumers(&self, written: &[(String, Vec<Option<usize>>)]) {
+        for (table, shards) in written {
+            if let Some(stream) = self.stream(table) {
+                stream.wake(shards);
+            }
+        }
+    }
+
+    /// Reads the records that were added since the last time.
+    fn read_on(&self, stream: &Stream, backlog: &mut Backlog) -> Result<(), OpenError> {
+        // Counted before reading: a write after it is read the next time, or twice.
+        let writes = stream.writes.load(Ordering::SeqCst);
+        if let Some(after) = backlog.unread_after(writes) {
+            let hash = super::read(&self.schemas).get(&stream.table).map(|schema| schema.hash.clone());
+            let found = self.state().engine.records_after(&stream.table, &hash.unwrap_or_default(), after)?;
+            backlog.add(found, writes);
+        }
+        Ok(())
+    }
+
+    /// Stores the positions, and deletes the records that no consumer needs any more.
+    fn save(&self, stream: &Stream, backlog: &mut Backlog) -> Result<(), OpenError> {
+        if backlog.is_unsaved() {
+            self.state().engine.save(&stream.table, &backlog.changes())?;
+            backlog.saved();
+        }
+        Ok(())
+    }
+
+    fn stream(&self, table: &str) -> Option<Arc<Stream>> {
+        self.streams.read().unwrap_or_else(PoisonError::into_inner).get(table).cloned()
+    }
+
+    fn all_streams(&self) -> Vec<Arc<Stream>> {
+        self.streams.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        if let Err(error) = self.endpoint.save(&self.stream, &mut self.stream.backlog()) {
+            tracing::error!(consumer = self.name, error = %error, "A position could not be stored.");
+        }
     }
 }
 
@@ -100,166 +233,88 @@ impl Consumer {
     /// The next records, oldest first; none if this consumer has seen all.
     pub fn next(&mut self, limit: usize) -> Result<Vec<StreamRecord>, OpenError> {
         self.changes.mark_unchanged();
-        let endpoint = &self.endpoint;
-        let records = endpoint.state().engine.stream_records(&self.table, &self.shard, self.position, limit)?;
-        let readable = |(position, made, event)| StreamRecord { position, since: endpoint.opened.max(made), event };
-        Ok(records.into_iter().map(readable).collect())
+        let (endpoint, stream) = (&self.endpoint, &self.stream);
+        let places = {
+            let mut backlog = stream.backlog();
+            endpoint.read_on(stream, &mut backlog)?;
+            backlog.next(self.shard, &self.name, limit)
+        };
+        if places.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = endpoint.state().engine.rows(&places)?;
+        let mut records = Vec::with_capacity(rows.len());
+        for (place, row) in places.into_iter().zip(rows) {
+            let Some(row) = row else {
+                stream.backlog().forget(self.shard, place);
+                continue;
+            };
+            let since = endpoint.opened.max(row.made());
+            records.push(StreamRecord { position: place.number, since, event: row.event(&self.described)? });
+        }
+        Ok(records)
     }
 
-    /// Stores that everything up to this record is processed, and deletes the records that no consumer needs any more.
+    /// Sets that everything up to this record is processed. That is stored soon, and the records that no consumer needs
+    /// any more are deleted then.
     pub fn commit(&mut self, position: i64) -> Result<(), OpenError> {
-        self.endpoint.state().engine.commit(&self.name, &self.table, &self.shard, position)?;
-        self.position = position;
+        {
+            let mut backlog = self.stream.backlog();
+            backlog.commit(self.shard, &self.name, position);
+            if backlog.is_due() {
+                self.endpoint.save(&self.stream, &mut backlog)?;
+            }
+        }
         self.endpoint.progress.send_modify(|count| *count += 1);
         Ok(())
     }
 
-    /// Waits for a write to the table after the last [`Consumer::next`].
+    /// Waits for a write to the shard after the last [`Consumer::next`].
     pub async fn changed(&mut self) {
-        // The sender lives in the endpoint, which this consumer holds: only the timeout can end this early.
-        let _ = tokio::time::timeout(self.endpoint.options.poll_interval, self.changes.changed()).await;
+        let is_unsaved = self.stream.backlog().is_unsaved();
+        let limit = self.endpoint.options.poll_interval;
+        let limit = if is_unsaved { limit.min(SAVE_INTERVAL) } else { limit };
+        // The sender lives in the stream, which this consumer holds: only the timeout can end this early.
+        if tokio::time::timeout(limit, self.changes.changed()).await.is_err() {
+            let mut backlog = self.stream.backlog();
+            backlog.doubt();
+            if let Err(error) = self.endpoint.save(&self.stream, &mut backlog) {
+                tracing::error!(consumer = self.name, error = %error, "A position could not be stored.");
+            }
+        }
     }
 
     pub fn table(&self) -> &str {
-        &self.table
+        &self.stream.table
     }
 
     pub fn shard(&self) -> &str {
-        &self.shard
+        &self.id
     }
 
-    pub fn stream_arn(&self) -> Result<String, OpenError> {
-        Ok(self.endpoint.state().engine.stream_arn(&self.table)?)
+    pub fn stream_arn(&self) -> &str {
+        &self.described.arn
     }
 }
 
 impl Engine {
-    fn begin(&self, consumer: &str, table: &str, shard: &str, start: Start) -> rusqlite::Result<i64> {
-        let known = self
-            .database
-            .connection()
-            .query_row(
-                "SELECT position FROM bozor_positions WHERE consumer = ?1 AND table_name = ?2 AND shard = ?3",
-                [consumer, table, shard],
-                |row| row.get(0),
-            )
-            .optional()?;
-        if let Some(position) = known {
-            return Ok(position);
-        }
+    /// Stores where a consumer begins that has no positions yet.
+    fn begin<'a>(
+        &self,
+        consumer: &str,
+        table: &str,
+        shards: impl Iterator<Item = &'a str>,
+        start: Start,
+    ) -> Result<(), DynoxideError> {
+        let failed = |error: rusqlite::Error| DynoxideError::InternalServerError(error.to_string());
+        let known = self.positions(consumer, table).map_err(failed)?;
         let position = match start {
             Start::TrimHorizon => 0,
-            Start::Latest => self.newest(table)?,
+            Start::Latest => self.newest(table).map_err(failed)?,
         };
-        self.place(consumer, table, shard, position)?;
-        Ok(position)
-    }
-
-    fn retain(&self, names: &[&str]) -> rusqlite::Result<()> {
-        let names = Value::from(names.to_vec()).to_string();
-        self.database
-            .connection()
-            .execute("DELETE FROM bozor_positions WHERE consumer NOT IN (SELECT value FROM json_each(?1))", [names])?;
+        for shard in shards.filter(|shard| !known.contains_key(*shard)) {
+            self.place(consumer, table, shard, position).map_err(failed)?;
+        }
         Ok(())
     }
-
-    /// Keeps the table's last record even when all consumers have committed it: dynoxide numbers the next one from it.
-    fn commit(&self, consumer: &str, table: &str, shard: &str, position: i64) -> rusqlite::Result<()> {
-        let transaction = self.database.connection().unchecked_transaction()?;
-        self.database
-            .connection()
-            .prepare_cached(
-                "UPDATE bozor_positions SET position = MAX(position, ?4)
-                    WHERE consumer = ?1 AND table_name = ?2 AND shard = ?3",
-            )?
-            .execute(params![consumer, table, shard, position])?;
-        self.database
-            .connection()
-            .prepare_cached(
-                "DELETE FROM _stream_records WHERE table_name = ?1 AND shard_id = ?2
-                    AND CAST(sequence_number AS INTEGER)
-                        <= (SELECT MIN(position) FROM bozor_positions WHERE table_name = ?1 AND shard = ?2)
-                    AND CAST(sequence_number AS INTEGER)
-                        < (SELECT MAX(CAST(sequence_number AS INTEGER)) FROM _stream_records WHERE table_name = ?1)",
-            )?
-            .execute([table, shard])?;
-        transaction.commit()
-    }
-
-    fn unread(&self) -> rusqlite::Result<u64> {
-        self.database
-            .connection()
-            .prepare_cached(
-                "SELECT COUNT(*) FROM bozor_positions AS read JOIN _stream_records AS record
-                    ON record.table_name = read.table_name AND record.shard_id = read.shard
-                        AND CAST(record.sequence_number AS INTEGER) > read.position",
-            )?
-            .query_row([], |row| row.get(0))
-    }
-
-    fn stream_length(&self, table: &str) -> rusqlite::Result<u64> {
-        self.database.connection().query_row(
-            "SELECT COUNT(*) FROM _stream_records WHERE table_name = ?1",
-            [table],
-            |row| row.get(0),
-        )
-    }
-
-    fn stream_arn(&self, table: &str) -> Result<String, DynoxideError> {
-        let label = self.database.table_metadata(table)?.and_then(|table| table.stream_label).unwrap_or_default();
-        Ok(format!("{}/stream/{label}", table_arn(table)))
-    }
-
-    /// The position, the time and the event of each record.
-    fn stream_records(
-        &self,
-        table: &str,
-        shard: &str,
-        after: i64,
-        limit: usize,
-    ) -> Result<Vec<(i64, Timestamp, Value)>, DynoxideError> {
-        // A write wakes the readers of all shards; most of them find nothing, which this tells at a tenth of the cost.
-        if !self.has_records(table, shard, after).map_err(|error| failed(error.to_string()))? {
-            return Ok(Vec::new());
-        }
-        let iterator = encode_shard_iterator(table, shard, after);
-        let request = json!({ "ShardIterator": iterator, "Limit": limit });
-        let records = self.database.get_records(from_value(request)?)?.records;
-        if records.is_empty() {
-            return Ok(Vec::new());
-        }
-        let arn = self.stream_arn(table)?;
-        let as_delivered = |record| {
-            let mut event = serde_json::to_value(record).map_err(|error| failed(error.to_string()))?;
-            if let Some(event) = event.as_object_mut() {
-                event.insert("awsRegion".to_owned(), Value::from(REGION));
-                event.insert("eventSourceARN".to_owned(), Value::from(arn.as_str()));
-            }
-            let position = event
-                .pointer("/dynamodb/SequenceNumber")
-                .and_then(Value::as_str)
-                .and_then(|number| number.parse::<u128>().ok())
-                .and_then(|number| number.checked_sub(SEQUENCE_OFFSET))
-                .and_then(|number| i64::try_from(number).ok())
-                .ok_or_else(|| failed("a stream record has an unknown form of sequence number".to_owned()))?;
-            let made = event.pointer("/dynamodb/ApproximateCreationDateTime").and_then(Value::as_f64);
-            let made = Timestamp::from_millis((made.unwrap_or_default() as i64).saturating_mul(1_000));
-            Ok((position, made, event))
-        };
-        records.into_iter().map(as_delivered).collect()
-    }
-
-    fn has_records(&self, table: &str, shard: &str, after: i64) -> rusqlite::Result<bool> {
-        self.database
-            .connection()
-            .prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM _stream_records
-                    WHERE table_name = ?1 AND shard_id = ?2 AND CAST(sequence_number AS INTEGER) > ?3)",
-            )?
-            .query_row(params![table, shard, after], |row| row.get(0))
-    }
-}
-
-fn failed(message: String) -> DynoxideError {
-    DynoxideError::InternalServerError(message)
 }

@@ -41,7 +41,7 @@ pub use in_process::{Ended, InProcess};
 pub use processes::{Processes, Program};
 pub(crate) use route::decoded;
 pub use route::{DEFAULT_ROUTE, Route};
-pub use throttle::Throttle;
+pub use throttle::{Throttle, Throttles};
 
 use answer::Refusal;
 use event::Incoming;
@@ -116,8 +116,8 @@ pub struct Specification {
     /// Checks the tokens on routes that want one.
     pub authorizer: Authorizer,
     pub cors: Option<Cors>,
-    /// The stage's default route settings; `None` does not throttle.
-    pub throttle: Option<Throttle>,
+    /// The stage's route settings; `None` does not throttle.
+    pub throttle: Option<Throttles>,
     /// The functions, by the name that routes use.
     pub functions: HashMap<String, Arc<dyn Invoke>>,
     pub clock: Clock,

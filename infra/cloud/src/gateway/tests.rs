@@ -295,7 +295,7 @@ async fn what_goes_wrong_behind_the_gateway_is_not_told() {
 #[tokio::test]
 async fn more_requests_than_the_throttle_grants_are_refused() {
     let function = Scripted::answering(json!({"statusCode": 204}));
-    let throttle = Some(Throttle { burst: 1, rate_per_second: 0 });
+    let throttle = Some(Throttle { burst: 1, rate_per_second: 0 }.into());
     let gateway = Gateway::new(Specification { throttle, ..specification(&["GET /v1/a"], function) }).unwrap();
     assert_eq!(send(&gateway, request(Method::GET, "/v1/a").body("").unwrap()).await.0, StatusCode::NO_CONTENT);
     let (status, _, body) = send(&gateway, request(Method::GET, "/v1/a").body("").unwrap()).await;

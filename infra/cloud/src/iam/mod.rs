@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::account::{ACCOUNT, STACK};
+use crate::account::ACCOUNT;
 
 pub use self::dynamodb::{Unreadable, dynamodb_needs};
 
@@ -90,6 +90,8 @@ impl Need {
 /// Why a call was denied. Displays as AWS's message, which the endpoints return with `AccessDeniedException`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessDenied {
+    /// The name of the stack that the role belongs to.
+    stack: String,
     /// The role that called; `None` for an unknown access key.
     pub role: Option<String>,
     /// The permission that it lacks.
@@ -108,10 +110,10 @@ impl fmt::Display for AccessDenied {
         let Some(role) = &self.role else {
             return formatter.write_str("The security token included in the request is invalid.");
         };
-        let Need { action, resource } = &self.need;
+        let (stack, Need { action, resource }) = (&self.stack, &self.need);
         write!(
             formatter,
-            "User: arn:aws:sts::{ACCOUNT}:assumed-role/{STACK}-{role}Role/{STACK}-{role} is not authorized to perform: \
+            "User: arn:aws:sts::{ACCOUNT}:assumed-role/{stack}-{role}Role/{stack}-{role} is not authorized to perform: \
              {action} on resource: {resource} "
         )?;
         match self.refusal {
@@ -129,16 +131,18 @@ pub type Exercised = (String, String, String);
 /// The roles of all functions and pipes, by access key id. Clones share the record of exercised permissions.
 #[derive(Clone, Debug, Default)]
 pub struct Roles {
+    stack: String,
     by_id: BTreeMap<String, Policy>,
     exercised: Arc<Mutex<BTreeSet<Exercised>>>,
 }
 
 impl Roles {
-    /// The roles of functions and pipes: the logical id of each, and its statements.
-    pub fn of<'a>(roles: impl IntoIterator<Item = (&'a str, &'a [Statement])>) -> Self {
+    /// The roles of a stack's functions and pipes: the logical id of each, and its statements.
+    pub fn of<'a>(stack: &str, roles: impl IntoIterator<Item = (&'a str, &'a [Statement])>) -> Self {
         let policy =
             |(id, statements): (&str, &[Statement])| (id.to_owned(), Policy { statements: statements.to_vec() });
-        Self { by_id: roles.into_iter().map(policy).collect(), exercised: Arc::default() }
+        let by_id = roles.into_iter().map(policy).collect();
+        Self { stack: stack.to_owned(), by_id, exercised: Arc::default() }
     }
 
     /// The access key id of a function or pipe by its logical id.
@@ -162,6 +166,8 @@ impl Roles {
             return Ok(());
         }
         let role = access_key_id.strip_prefix(KEY_PREFIX).filter(|id| self.by_id.contains_key(*id));
+        let denied =
+            |need, refusal| AccessDenied { stack: self.stack.clone(), role: role.map(str::to_owned), need, refusal };
         for need in needs {
             let policy = self.policy(access_key_id);
             let decided =
@@ -172,14 +178,14 @@ impl Roles {
                     self.exercised.lock().unwrap_or_else(PoisonError::into_inner).insert(call);
                 }
                 Err(refusal) => {
-                    return Err(AccessDenied { role: role.map(str::to_owned), need: need.clone(), refusal });
+                    return Err(denied(need.clone(), refusal));
                 }
             }
         }
         // A call without needs still requires a known access key.
         match role {
             Some(_) => Ok(()),
-            None => Err(AccessDenied { role: None, need: Need::new("", ""), refusal: Refusal::NotAllowed }),
+            None => Err(denied(Need::new("", ""), Refusal::NotAllowed)),
         }
     }
 
@@ -195,7 +201,7 @@ impl Roles {
         if let Some(policy) = by_id.get_mut(id) {
             policy.statements.retain(|statement| statement.sid != sid);
         }
-        Self { by_id, exercised: Arc::default() }
+        Self { stack: self.stack.clone(), by_id, exercised: Arc::default() }
     }
 
     /// All statements, role by role.

@@ -16,7 +16,7 @@ fn statement(sid: &str, effect: Effect, actions: &[&str], resources: &[&str]) ->
 
 fn roles(statements: Vec<Statement>) -> Roles {
     let by_id = BTreeMap::from([("CartFunction".to_owned(), Policy { statements })]);
-    Roles { by_id, exercised: Arc::default() }
+    Roles { stack: "bozor".to_owned(), by_id, exercised: Arc::default() }
 }
 
 #[test]

@@ -14,6 +14,10 @@ pub struct Account {
     pub sandbox: bool,
     pub sending: Sending,
     pub configuration_sets: Vec<String>,
+    /// Addresses that nobody has, in lower case: mail to them bounces.
+    pub unknown_mailboxes: Vec<String>,
+    /// The account's suppression list: addresses in lower case.
+    pub suppressed: Vec<String>,
     /// Recipients a second; `None` is no limit.
     pub send_rate: Option<u32>,
     /// Recipients in 24 hours; `None` is no limit.
@@ -68,7 +72,7 @@ impl Account {
     pub(super) fn unverified<'a>(&self, sender: &'a Mailbox, recipients: &'a [Mailbox]) -> Vec<&'a str> {
         let checked = if self.sandbox { recipients } else { &[] };
         std::iter::once(sender)
-            .chain(checked)
+            .chain(checked.iter().filter(|mailbox| !mailbox.is_simulated()))
             .filter(|mailbox| !self.identity_of(mailbox).is_some_and(|identity| identity.verified))
             .map(|mailbox| mailbox.address.as_str())
             .collect()

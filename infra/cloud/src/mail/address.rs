@@ -42,6 +42,11 @@ impl Mailbox {
         Ok(Self { written: format!("{}<{address}>", name), address: address.to_owned() })
     }
 
+    /// Whether the mailbox is one of SES's simulator: it needs no verification in the sandbox, and is never suppressed.
+    pub(super) fn is_simulated(&self) -> bool {
+        self.domain() == "simulator.amazonses.com"
+    }
+
     /// The domain in lower case, as identities are compared.
     pub(super) fn domain(&self) -> String {
         self.address.rsplit('@').next().unwrap_or_default().to_ascii_lowercase()

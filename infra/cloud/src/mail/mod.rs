@@ -5,13 +5,17 @@
 
 mod account;
 mod address;
+mod feedback;
+#[cfg(test)]
+mod feedback_tests;
 mod page;
 mod send_email;
+mod suppression;
 #[cfg(test)]
 mod tests;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::time::Timestamp;
 use bytes::Bytes;
@@ -24,6 +28,7 @@ use serde_json::json;
 
 use crate::account::REGION;
 use crate::clock::Clock;
+use crate::sns::Topics;
 use crate::sqlite;
 use crate::sqs::Permit;
 use crate::sqs::wire::{Refusal, random_uuid};
@@ -31,6 +36,8 @@ use crate::sqs::wire::{Refusal, random_uuid};
 pub use self::account::{Account, Identity, Sending};
 use self::address::Mailbox;
 pub use self::address::is_sender_of_a_pool;
+pub use self::feedback::{ConfigurationSet, Destination};
+use self::feedback::{Fate, Feedback};
 use self::send_email::mailbox;
 
 const SCHEMA: &str = "
@@ -91,6 +98,7 @@ struct Inner {
     clock: Clock,
     permit: Permit,
     account: Mutex<Account>,
+    feedback: OnceLock<Feedback>,
 }
 
 impl Mail {
@@ -106,20 +114,31 @@ impl Mail {
     ) -> rusqlite::Result<Self> {
         let connection = Mutex::new(sqlite::open(path, SCHEMA)?);
         let account = Mutex::new(Account::with_identities(identities));
-        Ok(Self { inner: Arc::new(Inner { connection, clock, permit, account }) })
+        let feedback = OnceLock::new();
+        Ok(Self { inner: Arc::new(Inner { connection, clock, permit, account, feedback }) })
+    }
+
+    /// Makes the configuration sets, whose events go to these topics. Once only.
+    #[must_use]
+    pub fn with_configuration_sets(self, sets: Vec<ConfigurationSet>, topics: Topics) -> Self {
+        let names = sets.iter().map(|set| set.name.clone()).collect();
+        self.set_account(Account { configuration_sets: names, ..self.account() });
+        // A second time changes nothing.
+        let _ = self.inner.feedback.set(Feedback { sets, topics });
+        self
     }
 
     pub fn account(&self) -> Account {
-        self.inner.account.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.inner.account()
     }
 
     pub fn set_account(&self, account: Account) {
-        *self.inner.account.lock().unwrap_or_else(PoisonError::into_inner) = account;
+        *self.inner.account_mut() = account;
     }
 
     /// Verifies an identity, or takes its verification away.
     pub fn set_verified(&self, identity: &str, verified: bool) {
-        self.inner.account.lock().unwrap_or_else(PoisonError::into_inner).set_verified(identity, verified);
+        self.inner.account_mut().set_verified(identity, verified);
     }
 
     /// Stores a message of another service that does not send through this account.
@@ -150,16 +169,23 @@ impl Mail {
     /// Serves one SDK request.
     #[expect(clippy::unused_async, reason = "all services have the same signature")]
     pub async fn call(&self, parts: Parts, body: Bytes) -> Response<Bytes> {
-        if parts.method != Method::POST || parts.uri.path() != "/v2/email/outbound-emails" {
-            return refused(&Refusal {
-                status: StatusCode::NOT_FOUND,
-                ..Refusal::new("NotFoundException", "the embedded cloud's mail has only SendEmail")
-            });
-        }
-        match self.send_email(&parts, &body) {
-            Ok(message_id) => {
-                answer(StatusCode::OK, "application/json", json!({ "MessageId": message_id }).to_string())
+        let answered = match (&parts.method, parts.uri.path()) {
+            (&Method::POST, "/v2/email/outbound-emails") => {
+                self.send_email(&parts, &body).map(|message_id| json!({ "MessageId": message_id }))
             }
+            (&Method::DELETE, path) if path.starts_with(suppression::PATH) => {
+                self.delete_suppressed_destination(&parts).map(|()| json!({}))
+            }
+            _ => Err(Refusal {
+                status: StatusCode::NOT_FOUND,
+                ..Refusal::new(
+                    "NotFoundException",
+                    "the embedded cloud's mail has only SendEmail and DeleteSuppressedDestination",
+                )
+            }),
+        };
+        match answered {
+            Ok(answered) => answer(StatusCode::OK, "application/json", answered.to_string()),
             Err(refusal) => refused(&refusal),
         }
     }
@@ -196,6 +222,14 @@ impl Inner {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn account_mut(&self) -> MutexGuard<'_, Account> {
+        self.account.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn account(&self) -> Account {
+        self.account_mut().clone()
+    }
+
     /// Checks that the account may send this now.
     ///
     /// The message about identities stands in <https://github.com/aws/aws-cdk/issues/18964>, that about the rate in
@@ -203,7 +237,7 @@ impl Inner {
     /// <https://github.com/GoodDollar/GoodServer/issues/419> (version 1, where its code is `MessageRejected`), and
     /// <https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html> has both limits.
     fn check_account(&self, sender: &Mailbox, recipients: &[Mailbox]) -> Result<(), Refusal> {
-        let account = self.account.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let account = self.account();
         match account.sending {
             Sending::Enabled => {}
             Sending::Paused => {

@@ -57,18 +57,18 @@ impl Mail {
             }
         }
         self.inner.check_account(&sender, &recipients)?;
-        let messages: Vec<Message> = recipients
-            .into_iter()
-            .map(|to| Message {
-                to: to.written,
+        let mails = recipients.into_iter().map(|to| {
+            let message = Message {
+                to: to.written.clone(),
                 from: sender.written.clone(),
                 subject: simple.subject.seen(),
                 text: simple.body.text.as_ref().map(Text::seen).unwrap_or_default(),
                 html: simple.body.html.as_ref().map(Text::seen),
                 code: None,
-            })
-            .collect();
-        Ok(self.inner.store(&messages)?)
+            };
+            (to, message)
+        });
+        Ok(self.inner.post(mails.collect(), input.configuration_set_name.as_deref())?)
     }
 
     /// Checks that the caller's role allows sending with an identity or a configuration set.

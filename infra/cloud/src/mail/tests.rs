@@ -11,19 +11,20 @@ use serde_json::Value;
 use super::*;
 use crate::sqs::loopback::{sdk_client, serve};
 
-fn mail() -> (Mail, Clock) {
+pub(super) fn mail() -> (Mail, Clock) {
     let clock = Clock::frozen(Timestamp::from_millis(1_795_000_000_000));
-    let permit: Permit = Arc::new(|key, action, resource| {
-        action == "ses:SendEmail"
-            && (key == "ANY"
-                || (key == "SHOP"
-                    && [":identity/bozor.test", ":configuration-set/shop"].iter().any(|own| resource.ends_with(own))))
+    let permit: Permit = Arc::new(|key, action, resource| match (key, action) {
+        ("LISTS", _) | ("ANY", "ses:SendEmail") => true,
+        ("SHOP", "ses:SendEmail") => {
+            [":identity/bozor.test", ":configuration-set/shop"].iter().any(|own| resource.ends_with(own))
+        }
+        _ => false,
     });
     let identities = ["bozor.test", "single@other.test"].map(str::to_owned);
     (Mail::open(None, clock.clone(), permit, identities).unwrap(), clock)
 }
 
-async fn client(mail: &Mail, key: &str) -> aws_sdk_sesv2::Client {
+pub(super) async fn client(mail: &Mail, key: &str) -> aws_sdk_sesv2::Client {
     let mail = mail.clone();
     let url = serve(move |parts, body| {
         let mail = mail.clone();
@@ -43,7 +44,7 @@ fn email(subject: &str, text: &str) -> EmailContent {
 }
 
 /// A valid call.
-fn call(client: &aws_sdk_sesv2::Client) -> SendEmailFluentBuilder {
+pub(super) fn call(client: &aws_sdk_sesv2::Client) -> SendEmailFluentBuilder {
     client
         .send_email()
         .from_email_address("Bozor <orders@bozor.test>")
@@ -51,7 +52,7 @@ fn call(client: &aws_sdk_sesv2::Client) -> SendEmailFluentBuilder {
         .content(email("s", "t"))
 }
 
-fn to(address: &str) -> Destination {
+pub(super) fn to(address: &str) -> Destination {
     Destination::builder().to_addresses(address).build()
 }
 

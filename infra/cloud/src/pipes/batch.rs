@@ -111,7 +111,7 @@ async fn give_up(
         tracing::error!(source.name = name, "Records were given up and there is no dead-letter queue.");
         return Ok(true);
     };
-    let batch = dead_letter::batch(consumer.shard(), &consumer.stream_arn()?, records);
+    let batch = dead_letter::batch(consumer.shard(), consumer.stream_arn(), records);
     let now = context.clock.now();
     let message = match target {
         Target::Queue(_) => dead_letter::of_pipe(name, why, batch, now),

@@ -23,6 +23,8 @@ use crate::clock::Clock;
 use crate::dynamodb::{Consumer, Endpoint, OpenError, Start};
 use target::Target;
 
+/// The usual backoff before the second attempt of a delivery.
+pub const BACKOFF: Duration = Duration::from_millis(100);
 const MAX_BACKOFF: Duration = Duration::from_secs(10);
 
 /// The future that a [`Sink`] or a [`Handler`] returns.
@@ -62,7 +64,7 @@ where
 }
 
 /// What is read from a stream, and how its delivery is retried.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Source {
     /// The pipe's or the function's name, under which the checkpoint is stored.
     pub name: String,

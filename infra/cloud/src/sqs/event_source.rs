@@ -30,14 +30,18 @@ pub struct Mapping {
     /// Whether the function reports the records that failed (`ReportBatchItemFailures`). Otherwise any response that is
     /// not an error deletes the whole batch.
     pub reports_failures: bool,
-    /// How many batches are handled at the same time (`MaximumConcurrency`).
-    pub concurrency: usize,
+    /// How many batches are handled at the same time (`MaximumConcurrency`); `None` leaves it to Lambda.
+    pub max_concurrency: Option<usize>,
 }
 
+/// How many batches are handled at the same time when nothing is said, and at most: here all share one machine.
+const CONCURRENCY: usize = 2;
+const MAX_CONCURRENCY: usize = 4;
+
 impl Mapping {
-    /// A mapping with Lambda's default batch size, partial batch failures, and two batches at a time.
+    /// A mapping with Lambda's default batch size and partial batch failures.
     pub fn of(queue: impl Into<String>) -> Self {
-        Self { queue: queue.into(), batch_size: 10, reports_failures: true, concurrency: 2 }
+        Self { queue: queue.into(), batch_size: 10, reports_failures: true, max_concurrency: None }
     }
 }
 
@@ -73,7 +77,8 @@ impl EventSource {
         let spec = queues.spec(&mapping.queue)?;
         let (phase, follow) = watch::channel(Phase::Receive);
         let handler = Arc::new(handler);
-        let pollers = (0..mapping.concurrency.max(1))
+        let concurrency = mapping.max_concurrency.unwrap_or(CONCURRENCY).clamp(1, MAX_CONCURRENCY);
+        let pollers = (0..concurrency)
             .map(|_| {
                 let poller = Poller { queues: queues.clone(), spec: spec.clone(), mapping: mapping.clone() };
                 tokio::spawn(poller.run(follow.clone(), handler.clone()))
@@ -151,11 +156,12 @@ impl Poller {
         let (inner, spec) = (&self.queues.inner, &*self.spec);
         let size = self.mapping.batch_size.max(1);
         let mut messages = inner.receive(spec, size.min(10), spec.visibility_timeout, POLL).await?;
-        while !messages.is_empty() && messages.len() < size {
-            let more = inner.take(spec, (size - messages.len()).min(10), spec.visibility_timeout, &messages)?;
-            if more.is_empty() {
-                break;
-            }
+        // A receive that was not filled has emptied the queue.
+        let mut is_filled = messages.len() == size.min(10);
+        while is_filled && messages.len() < size {
+            let limit = (size - messages.len()).min(10);
+            let more = inner.take(spec, limit, spec.visibility_timeout, &messages)?;
+            is_filled = more.len() == limit;
             messages.extend(more);
         }
         Ok(messages)
@@ -191,15 +197,18 @@ impl Poller {
                 Failed::All
             }
         };
+        let mut handled = Vec::with_capacity(messages.len());
         for message in messages {
             if failed.has(&message.message_id) {
                 self.queues.inner.failed().insert(message.id);
-                continue;
+            } else {
+                handled.extend(Receipt::read(&self.spec.name, &message.receipt_handle));
             }
-            let Some(receipt) = Receipt::read(&self.spec.name, &message.receipt_handle) else { continue };
-            if let Err(cause) = self.queues.inner.store.delete(&self.spec.name, &receipt) {
-                tracing::error!(queue = self.spec.name, error = %cause, "a handled message could not be deleted");
-            }
+        }
+        if !handled.is_empty()
+            && let Err(cause) = self.queues.inner.store.delete(&self.spec.name, &handled)
+        {
+            tracing::error!(queue = self.spec.name, error = %cause, "handled messages could not be deleted");
         }
         self.queues.inner.changed.notify_waiters();
     }

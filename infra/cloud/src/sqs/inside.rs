@@ -24,15 +24,17 @@ impl Queues {
             return Err(refuse(format!("{size} bytes are more than a batch may have")));
         }
         let attributes = MessageAttributes::default();
-        let mut refused = Vec::new();
+        let (mut messages, mut refused) = (Vec::with_capacity(bodies.len()), Vec::new());
         for (index, body) in bodies.iter().enumerate() {
             match check_message(body, &attributes) {
                 Ok(_) => {
-                    let message = Outgoing { body, attributes: &attributes, trace_header: None, sender: ACCOUNT };
-                    self.inner.send(&spec, &message, spec.delay)?;
+                    messages.push(Outgoing { body, attributes: &attributes, trace_header: None, sender: ACCOUNT });
                 }
                 Err(_) => refused.push(index),
             }
+        }
+        if !messages.is_empty() {
+            self.inner.send(&spec, &messages, spec.delay)?;
         }
         Ok(refused)
     }

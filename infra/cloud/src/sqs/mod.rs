@@ -20,6 +20,7 @@ pub(crate) mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -30,6 +31,7 @@ use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::faults::{Faults, Kind};
+use crate::time::Timestamp;
 
 pub use attributes::{MessageAttribute, MessageAttributes};
 pub use event_source::{EventSource, Mapping};
@@ -45,8 +47,11 @@ use crate::account::{ACCOUNT, REGION};
 /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>).
 const MAX_MESSAGE_SIZE: usize = 1024 * 1024;
 
-/// How often a waiting receiver checks whether the embedded cloud's clock was moved, since moving it wakes no one.
-const CLOCK_POLL_INTERVAL: Duration = Duration::from_millis(20);
+/// How often a waiting receiver looks when the next message becomes visible, of which another may have learned.
+const LOOK_INTERVAL: Duration = Duration::from_millis(250);
+
+/// How often [`Queues::drained`] looks whether messages have passed their retention, which wakes no one.
+const DRAIN_POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// How long [`Queues::drained`] waits at most, in real time.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(60);
@@ -106,6 +111,15 @@ struct Inner {
     disturbed: Mutex<BTreeSet<i64>>,
     /// Notified whenever a message is sent, deleted or moved, or its visibility changes.
     changed: Notify,
+    arrivals: Mutex<BTreeMap<String, Arc<Arrival>>>,
+}
+
+/// What the receivers of a queue wait for.
+struct Arrival {
+    /// Notified once for each message that may have become visible, so that each wakes one receiver.
+    message: Notify,
+    /// When the next message becomes visible, as the last receiver has found it.
+    due: AtomicI64,
 }
 
 impl Queues {
@@ -133,6 +147,7 @@ impl Queues {
                 failed: Mutex::default(),
                 disturbed: Mutex::default(),
                 changed: Notify::new(),
+                arrivals: Mutex::default(),
             }),
         })
     }
@@ -188,7 +203,7 @@ impl Queues {
         let refused = |refusal: Refusal| QueueError::Refused { queue: queue.to_owned(), reason: refusal.message };
         operations::check_message(body, attributes).map_err(refused)?;
         let message = Outgoing { body, attributes, trace_header: None, sender: ACCOUNT };
-        Ok(self.inner.send(&spec, &message, spec.delay)?)
+        Ok(self.inner.send(&spec, &[message], spec.delay)?.pop().unwrap_or_default())
     }
 
     /// How many messages a queue holds.
@@ -216,7 +231,7 @@ impl Queues {
                 return Ok(());
             }
             // Moving the clock can also remove messages, by their retention, without a notification.
-            let _elapsed = tokio::time::timeout(CLOCK_POLL_INTERVAL, changed).await;
+            let _elapsed = tokio::time::timeout(DRAIN_POLL_INTERVAL, changed).await;
         }
         Err(QueueError::NotDrained(queue.to_owned()))
     }
@@ -232,11 +247,32 @@ impl Inner {
         self.clock.now().millis()
     }
 
-    fn send(&self, spec: &Queue, message: &Outgoing<'_>, delay: Duration) -> rusqlite::Result<String> {
+    fn send(&self, spec: &Queue, messages: &[Outgoing<'_>], delay: Duration) -> rusqlite::Result<Vec<String>> {
         let now = self.clock.now();
-        let id = self.store.send(&spec.name, message, now.millis(), (now + delay).millis())?;
+        let ids = self.store.send(&spec.name, messages, now.millis(), (now + delay).millis())?;
+        self.arrived(&spec.name, messages.len());
+        Ok(ids)
+    }
+
+    /// Wakes receivers of a queue, in which this many messages may have become visible. One that is not waiting looks
+    /// before it waits again.
+    fn arrived(&self, queue: &str, messages: usize) {
+        let arrival = self.arrival(queue);
+        // More than these do not receive a queue side by side.
+        for _ in 0..messages.min(64) {
+            arrival.message.notify_one();
+        }
         self.changed.notify_waiters();
-        Ok(id)
+    }
+
+    fn arrival(&self, queue: &str) -> Arc<Arrival> {
+        let mut arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(arrival) = arrivals.get(queue) {
+            return Arc::clone(arrival);
+        }
+        let arrival = Arc::new(Arrival { message: Notify::new(), due: AtomicI64::new(i64::MAX) });
+        arrivals.insert(queue.to_owned(), Arc::clone(&arrival));
+        arrival
     }
 
     fn oldest(&self, spec: &Queue) -> i64 {
@@ -307,10 +343,12 @@ impl Inner {
             }
         }
         self.disturbed().extend(&taken.copies);
-        if taken.became_dead || !taken.copies.is_empty() {
-            // Wakes receivers of the dead-letter queue, or of the copies. Only when messages moved: otherwise receivers
-            // would wake each other at every poll, without end.
-            self.changed.notify_waiters();
+        // Only when messages moved: otherwise receivers would wake each other at every poll, without end.
+        if !taken.copies.is_empty() {
+            self.arrived(&spec.name, taken.copies.len());
+        }
+        if let Some(redrive) = spec.redrive.as_ref().filter(|_| taken.became_dead > 0) {
+            self.arrived(&redrive.dead_letters, taken.became_dead);
         }
         Ok(taken.messages)
     }
@@ -328,11 +366,13 @@ impl Inner {
     ) -> rusqlite::Result<Vec<Incoming>> {
         let until = (self.clock.now() + wait).millis();
         let stop = tokio::time::Instant::now() + wait;
+        let arrival = self.arrival(&spec.name);
         loop {
-            let mut changed = std::pin::pin!(self.changed.notified());
-            changed.as_mut().enable();
+            let mut arrived = std::pin::pin!(arrival.message.notified());
+            let mut moved = std::pin::pin!(self.clock.moved());
             let messages = self.take(spec, limit, visibility, &[])?;
             let next = self.store.next_visible_at(&spec.name)?;
+            arrival.due.store(next.unwrap_or(i64::MAX), Ordering::SeqCst);
             let now = self.now();
             if !messages.is_empty() || now >= until || tokio::time::Instant::now() >= stop {
                 return Ok(messages);
@@ -340,13 +380,15 @@ impl Inner {
             if next.is_some_and(|next| next <= now) {
                 continue;
             }
-            let due = next.map_or(until, |next| next.min(until));
             loop {
-                let look = stop.min(tokio::time::Instant::now() + CLOCK_POLL_INTERVAL);
-                if tokio::time::timeout_at(look, changed.as_mut()).await.is_ok()
-                    || self.now() >= due
-                    || tokio::time::Instant::now() >= stop
-                {
+                let due = Timestamp::from_millis(arrival.due.load(Ordering::SeqCst).min(until));
+                let look = self.clock.wait_until(due).map_or(LOOK_INTERVAL, |wait| wait.min(LOOK_INTERVAL));
+                tokio::select! {
+                    () = arrived.as_mut() => break,
+                    () = moved.as_mut() => break,
+                    () = tokio::time::sleep_until(stop.min(tokio::time::Instant::now() + look)) => {}
+                }
+                if self.now() >= due.millis() || tokio::time::Instant::now() >= stop {
                     break;
                 }
             }

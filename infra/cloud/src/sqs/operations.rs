@@ -125,7 +125,7 @@ fn send(queues: &Queues, call: &Call<'_>, spec: &Queue, input: &MessageInput) ->
         trace_header: trace_header.and_then(|attribute| attribute.string_value.as_deref()),
         sender: call.access_key,
     };
-    let message_id = queues.inner.send(spec, &message, delay)?;
+    let message_id = queues.inner.send(spec, &[message], delay)?.pop().unwrap_or_default();
     let mut output = Map::new();
     output.insert("MessageId".into(), json!(message_id));
     output.insert("MD5OfMessageBody".into(), json!(md5_of_body(&input.message_body)));
@@ -334,8 +334,8 @@ fn start_message_move_task(queues: &Queues, call: &Call<'_>) -> Result<Value, Re
     }
     let now = queues.inner.now();
     for (origin, destination) in destinations {
-        queues.inner.store.move_back(&source.name, origin.as_deref(), &destination.name, now)?;
+        let moved = queues.inner.store.move_back(&source.name, origin.as_deref(), &destination.name, now)?;
+        queues.inner.arrived(&destination.name, usize::try_from(moved).unwrap_or(usize::MAX));
     }
-    queues.inner.changed.notify_waiters();
     Ok(json!({ "TaskHandle": random_uuid() }))
 }

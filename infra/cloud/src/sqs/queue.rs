@@ -26,6 +26,8 @@ pub struct Queue {
     pub redrive: Option<Redrive>,
     /// Services, such as `s3.amazonaws.com`, that may send to it.
     pub senders: Vec<String>,
+    /// The ARNs of the topics that may send to it.
+    pub topics: Vec<String>,
     /// Whether its policy refuses plain HTTP. Here all calls count as encrypted.
     pub over_tls_only: bool,
 }
@@ -53,6 +55,7 @@ impl Queue {
             receive_wait: Duration::ZERO,
             redrive: None,
             senders: Vec::new(),
+            topics: Vec::new(),
             over_tls_only: false,
         }
     }

@@ -39,7 +39,7 @@ pub(super) fn delete_message_batch(queues: &Queues, call: &Call<'_>) -> Result<V
 fn delete(queues: &Queues, spec: &Queue, input: &ReceiptInput) -> Result<Map<String, Value>, Refusal> {
     let receipt =
         Receipt::read(&spec.name, &input.receipt_handle).ok_or_else(|| not_a_receipt(&input.receipt_handle))?;
-    queues.inner.store.delete(&spec.name, &receipt)?;
+    queues.inner.store.delete(&spec.name, &[receipt])?;
     queues.inner.changed.notify_waiters();
     Ok(Map::new())
 }
@@ -67,7 +67,7 @@ fn change(queues: &Queues, spec: &Queue, input: &ReceiptInput) -> Result<Map<Str
     let now = queues.inner.clock.now();
     match queues.inner.store.change_visibility(&spec.name, &receipt, now.millis(), (now + hidden).millis())? {
         VisibilityChange::Changed => {
-            queues.inner.changed.notify_waiters();
+            queues.inner.arrived(&spec.name, 1);
             Ok(Map::new())
         }
         VisibilityChange::NotInFlight => {

@@ -95,8 +95,8 @@ pub(super) struct Taken {
     pub(super) messages: Vec<Incoming>,
     /// The copies that [`Disturbance::Copied`] left in the queue.
     pub(super) copies: Vec<i64>,
-    /// Whether messages moved to the dead-letter queue.
-    pub(super) became_dead: bool,
+    /// How many messages moved to the dead-letter queue.
+    pub(super) became_dead: usize,
 }
 
 /// A well-formed receipt handle of a queue.
@@ -152,42 +152,54 @@ impl Store {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Stores a message and returns its id.
+    /// Stores messages in one transaction, and returns their ids.
     pub(super) fn send(
         &self,
         queue: &str,
-        message: &Outgoing<'_>,
+        messages: &[Outgoing<'_>],
         now: i64,
         visible_at: i64,
-    ) -> rusqlite::Result<String> {
-        let message_id = random_uuid();
-        let attributes = serde_json::to_string(message.attributes).unwrap_or_else(|_| "{}".into());
-        self.connection()
-            .prepare_cached(
-                "INSERT INTO messages (queue, message_id, body, attributes, trace_header, sender, sent_at, visible_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            )?
-            .execute(params![
-                queue,
-                message_id,
-                message.body,
-                attributes,
-                message.trace_header,
-                message.sender,
-                now,
-                visible_at
-            ])?;
-        Ok(message_id)
+    ) -> rusqlite::Result<Vec<String>> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut ids = Vec::with_capacity(messages.len());
+        for message in messages {
+            let message_id = random_uuid();
+            let attributes = serde_json::to_string(message.attributes).unwrap_or_else(|_| "{}".into());
+            transaction
+                .prepare_cached(
+                    "INSERT INTO messages
+                        (queue, message_id, body, attributes, trace_header, sender, sent_at, visible_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                )?
+                .execute(params![
+                    queue,
+                    message_id,
+                    message.body,
+                    attributes,
+                    message.trace_header,
+                    message.sender,
+                    now,
+                    visible_at
+                ])?;
+            ids.push(message_id);
+        }
+        transaction.commit()?;
+        Ok(ids)
     }
 
     /// Receives up to `limit` visible messages. Those received too often move to the dead-letter queue instead.
     pub(super) fn take(&self, taking: &Taking<'_>) -> rusqlite::Result<Taken> {
         let mut connection = self.connection();
+        // Most polls find nothing, and need no transaction to find that out.
+        if !has_work(&connection, taking)? {
+            return Ok(Taken { messages: Vec::new(), copies: Vec::new(), became_dead: 0 });
+        }
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction
             .prepare_cached("DELETE FROM messages WHERE queue = ?1 AND sent_at <= ?2")?
             .execute(params![taking.queue, taking.oldest])?;
-        let mut became_dead = false;
+        let mut became_dead = 0;
         if let Some(dead_letters) = &taking.dead_letters {
             became_dead = transaction
                 .prepare_cached(
@@ -200,8 +212,7 @@ impl Store {
                     taking.now,
                     taking.queue,
                     dead_letters.max_receive_count
-                ])?
-                > 0;
+                ])?;
         }
         let mut messages = visible(&transaction, taking)?;
         let mut copies = Vec::new();
@@ -247,12 +258,16 @@ impl Store {
             .query_row([queue], |row| row.get(0))
     }
 
-    /// Deletes by receipt. An outdated receipt deletes nothing, which is no error.
-    pub(super) fn delete(&self, queue: &str, receipt: &Receipt) -> rusqlite::Result<()> {
-        self.connection()
-            .prepare_cached("DELETE FROM messages WHERE id = ?1 AND queue = ?2 AND receipt = ?3")?
-            .execute(params![receipt.id, queue, receipt.nonce])?;
-        Ok(())
+    /// Deletes by receipt, in one transaction. An outdated receipt deletes nothing, which is no error.
+    pub(super) fn delete(&self, queue: &str, receipts: &[Receipt]) -> rusqlite::Result<()> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for receipt in receipts {
+            transaction
+                .prepare_cached("DELETE FROM messages WHERE id = ?1 AND queue = ?2 AND receipt = ?3")?
+                .execute(params![receipt.id, queue, receipt.nonce])?;
+        }
+        transaction.commit()
     }
 
     /// Hides a received message until `visible_at`, or makes it visible at once.
@@ -341,6 +356,16 @@ impl Store {
         transaction.commit()?;
         Ok(u64::try_from(ids.len()).unwrap_or(u64::MAX))
     }
+}
+
+/// Whether a queue has a message that is visible or has passed its retention.
+fn has_work(connection: &Connection, taking: &Taking<'_>) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM messages WHERE queue = ?1 AND visible_at <= ?2)
+                 OR EXISTS (SELECT 1 FROM messages WHERE queue = ?1 AND sent_at <= ?3)",
+        )?
+        .query_row(params![taking.queue, taking.now, taking.oldest], |row| row.get(0))
 }
 
 /// The visible messages that a receive may take, the ones that became visible first in front.

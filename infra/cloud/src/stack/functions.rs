@@ -8,7 +8,7 @@ use super::deployment::{Deployment, Hosted, Options};
 use super::endpoints;
 use super::services::Services;
 use super::start::StartError;
-use crate::gateway::{self, Authorizer, Denied, Ended, Gateway, Invoke, Processes, Program, Specification, Throttle};
+use crate::gateway::{self, Authorizer, Denied, Ended, Gateway, Invoke, Processes, Program, Specification, Throttles};
 use crate::template;
 
 /// The most processes of one function at a time; further invocations wait.
@@ -53,8 +53,8 @@ impl Functions {
             };
             by_id.insert(function.id.clone(), invoke);
         }
-        let throttle = options.throttle.unwrap_or(services.template.api.throttle);
-        let gateway = gateway(Some(throttle), services, &by_id)?;
+        let throttles = options.throttle.map_or_else(|| services.template.api.throttles.clone(), Throttles::from);
+        let gateway = gateway(Some(throttles), services, &by_id)?;
         Ok(Self { gateway, by_id, processes, ended })
     }
 
@@ -102,7 +102,7 @@ pub(super) fn program(
 }
 
 pub(super) fn gateway(
-    throttle: Option<Throttle>,
+    throttle: Option<Throttles>,
     services: &Arc<Services>,
     by_id: &HashMap<String, Arc<dyn Invoke>>,
 ) -> Result<Gateway, StartError> {

@@ -19,9 +19,10 @@ use crate::faults::Faults;
 use crate::iam::{Roles, dynamodb_needs};
 use crate::mail::Mail;
 use crate::s3::{self, Buckets};
-use crate::secrets::{Secret, Secrets};
+use crate::secrets::Secrets;
+use crate::sns::Topics;
 use crate::sqs::Queues;
-use crate::template::{self, SecretValue, Template};
+use crate::template::{self, Template};
 use crate::usage::Usage;
 
 /// The secret of every access key: only the signatures of presigned URLs are checked.
@@ -82,7 +83,7 @@ impl Services {
         clock.advance(data_directory.clock_offset());
         let base_url = format!("http://localhost:{}", address.port());
         let template = Template::parse(deployment.template(), &deployment.site(&base_url))?;
-        let roles = Roles::of(template.roles());
+        let roles = Roles::of(&template.stack, template.roles());
         let roles = match &options.removed_statement {
             Some((function, sid)) => roles.without(function, sid),
             None => roles,
@@ -121,7 +122,11 @@ impl Services {
         queues.create(template.queues.clone()).map_err(|error| StartError::service("SQS")(&error))?;
         let identity = template.user_pool.mail_identity.clone();
         let mail = Mail::open(file("mail.sqlite").as_deref(), clock.clone(), Arc::clone(&permit), identity)
-            .map_err(|error| StartError::service("SES")(&error))?;
+            .map_err(|error| StartError::service("SES")(&error))?
+            .with_configuration_sets(
+                template.configuration_sets.clone(),
+                Topics::new(template.topics.clone(), queues.clone()),
+            );
         let cognito = Cognito::open(
             file("cognito.sqlite").as_deref(),
             clock.clone(),
@@ -131,11 +136,7 @@ impl Services {
             template.user_pool.clone(),
         )?;
         let buckets = open_buckets(file("s3").as_deref(), &template, &queues, &permit, &clock, &faults)?;
-        let secrets = Secrets::new(
-            template.secrets.iter().map(|secret| local_secret(secret, deployment)).collect(),
-            clock.clone(),
-            permit,
-        );
+        let secrets = Secrets::new(&template.secrets, |id| deployment.secret(id), clock.clone(), permit);
         let third_parties = deployment
             .third_parties(&Surroundings { clock: &clock, faults: &faults, file: &file })
             .map_err(|error| StartError::service("a third party's sandbox")(&error))?;
@@ -214,21 +215,6 @@ impl Services {
 /// The URL with an IP address as its host.
 fn on_loopback(base_url: &str) -> String {
     base_url.replace("localhost", "127.0.0.1")
-}
-
-/// A secret with the name that the template gives it and a local value.
-fn local_secret(secret: &template::Secret, deployment: &dyn Deployment) -> Secret {
-    let from_template = || match &secret.value {
-        SecretValue::Missing => None,
-        SecretValue::Text(text) => Some(text.clone()),
-        SecretValue::Generated { template, key, .. } => {
-            let mut object: serde_json::Map<String, Value> = serde_json::from_str(template).unwrap_or_default();
-            object.insert(key.clone(), Value::String(format!("local-{}", secret.id)));
-            Some(Value::Object(object).to_string())
-        }
-    };
-    let value = deployment.secret(&secret.id).or_else(from_template);
-    Secret { arn: secret.arn.clone(), name: secret.name.clone(), value }
 }
 
 fn open_buckets(

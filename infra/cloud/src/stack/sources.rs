@@ -15,15 +15,12 @@ use super::functions::Functions;
 use super::services::Services;
 use super::start::StartError;
 use crate::account::{ACCOUNT, REGION};
-use crate::dynamodb::Start;
 use crate::gateway::InvocationContext;
 use crate::iam::Roles;
-use crate::pipes::{self, Filter, Running, Sink, Source};
+use crate::pipes::{self, Running, Sink, Source};
 use crate::sqs::{EventSource, Mapping, Queues};
 use crate::template;
 
-/// The backoff before the second attempt of a delivery.
-const RETRY_BACKOFF: Duration = Duration::from_millis(100);
 /// How often the timer checks which schedules are due.
 const SCHEDULE_POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// How long [`Sources::advance`] waits for the events that a moved clock causes.
@@ -108,10 +105,10 @@ impl Sources {
         for function in &self.services.template.functions {
             for source in &function.sources {
                 match source {
-                    template::EventSource::Queue { queue, batch_size, max_concurrency } => {
-                        work.queues.push(self.queue(&function.id, queue, *batch_size, *max_concurrency)?);
+                    template::EventSource::Queue(mapping) => work.queues.push(self.queue(&function.id, mapping)?),
+                    template::EventSource::Stream { source, dead_letters } => {
+                        work.pipes.push(self.stream(&function.id, source, dead_letters.as_deref())?);
                     }
-                    template::EventSource::Stream { .. } => work.pipes.push(self.stream(&function.id, source)?),
                     template::EventSource::Schedule { .. } => {}
                 }
             }
@@ -169,41 +166,18 @@ impl Sources {
     }
 
     fn pipe(&self, pipe: &template::Pipe) -> Result<Running, StartError> {
-        self.require(&pipe.id, STREAM_READER, self.stream_arn(&pipe.table).as_ref())?;
+        self.require(&pipe.id, STREAM_READER, self.stream_arn(&pipe.source.table).as_ref())?;
         for queue in std::iter::once(&pipe.queue).chain(&pipe.dead_letters) {
             self.require(&pipe.id, SENDER, self.queue_arn(queue))?;
         }
-        let filters: Vec<String> = pipe.filters.iter().map(ToString::to_string).collect();
-        let source = Source {
-            name: pipe.id.clone(),
-            table: pipe.table.clone(),
-            start: Start::TrimHorizon,
-            filter: Filter::parse(filters.iter().map(String::as_str))
-                .map_err(|error| StartError::service("a pipe's filter")(&error))?,
-            batch_size: pipe.batch_size,
-            bisect: pipe.bisect,
-            retries: Some(pipe.max_retries),
-            max_age: Some(pipe.max_record_age),
-            backoff: RETRY_BACKOFF,
-        };
         let dead_letters = pipe.dead_letters.as_deref().map(|queue| self.sink(queue));
-        pipes::to_queue(
-            &self.services.dynamodb,
-            source,
-            self.sink(&pipe.queue),
-            dead_letters,
-            self.services.clock.clone(),
-        )
-        .map_err(|error| StartError::service("a pipe")(&error))
+        let (source, sink) = (pipe.source.clone(), self.sink(&pipe.queue));
+        pipes::to_queue(&self.services.dynamodb, source, sink, dead_letters, self.services.clock.clone())
+            .map_err(|error| StartError::service("a pipe")(&error))
     }
 
-    fn stream(&self, function: &str, source: &template::EventSource) -> Result<Running, StartError> {
-        let template::EventSource::Stream { table, batch_size, max_retries, max_record_age, dead_letters, filters } =
-            source
-        else {
-            return Err(StartError::Service("a stream", "it is none".to_owned()));
-        };
-        self.require(function, STREAM_READER, self.stream_arn(table).as_ref())?;
+    fn stream(&self, function: &str, source: &Source, dead_letters: Option<&str>) -> Result<Running, StartError> {
+        self.require(function, STREAM_READER, self.stream_arn(&source.table).as_ref())?;
         if let Some(queue) = dead_letters {
             self.require(function, SENDER, self.queue_arn(queue))?;
         }
@@ -212,34 +186,15 @@ impl Sources {
             let invoked = Arc::clone(&invoked);
             async move { invoked(event).await }
         });
-        let source = Source {
-            name: function.to_owned(),
-            table: table.clone(),
-            start: Start::TrimHorizon,
-            filter: Filter::parse(filters.iter().map(String::as_str))
-                .map_err(|error| StartError::service("a stream's filter")(&error))?,
-            batch_size: *batch_size,
-            bisect: true,
-            retries: Some(*max_retries),
-            max_age: Some(*max_record_age),
-            backoff: RETRY_BACKOFF,
-        };
-        let dead_letters = dead_letters.as_deref().map(|queue| self.sink(queue));
+        let (source, dead_letters) = (source.clone(), dead_letters.map(|queue| self.sink(queue)));
         pipes::to_function(&self.services.dynamodb, source, handler, dead_letters, self.services.clock.clone())
             .map_err(|error| StartError::service("a stream")(&error))
     }
 
-    fn queue(
-        &self,
-        function: &str,
-        queue: &str,
-        batch_size: usize,
-        concurrency: Option<usize>,
-    ) -> Result<EventSource, StartError> {
-        self.require(function, QUEUE_READER, self.queue_arn(queue))?;
+    fn queue(&self, function: &str, mapping: &Mapping) -> Result<EventSource, StartError> {
+        self.require(function, QUEUE_READER, self.queue_arn(&mapping.queue))?;
         let invoked = self.invoker(function)?;
-        let mapping = Mapping { batch_size, concurrency: concurrency.unwrap_or(2).min(4), ..Mapping::of(queue) };
-        EventSource::start(&self.services.queues, &mapping, move |event| invoked(event))
+        EventSource::start(&self.services.queues, mapping, move |event| invoked(event))
             .map_err(|error| StartError::service("a queue")(&error))
     }
 
@@ -324,7 +279,7 @@ impl Sources {
             self.services.dynamodb.wait_until_idle().await.map_err(|error| StartError::service("a stream")(&error))?;
             for function in &self.services.template.functions {
                 for source in &function.sources {
-                    if let template::EventSource::Queue { queue, .. } = source {
+                    if let template::EventSource::Queue(Mapping { queue, .. }) = source {
                         self.services
                             .queues
                             .drained(queue)

@@ -7,7 +7,7 @@ use serde::de::IgnoredAny;
 
 use super::document::Resource;
 use super::{TemplateError, only, properties, refuse};
-use crate::gateway::{Cors, DEFAULT_ROUTE, Route, Throttle};
+use crate::gateway::{Cors, DEFAULT_ROUTE, Route, Throttle, Throttles};
 
 /// AWS's quota of routes for one HTTP API.
 const MAX_ROUTES: usize = 300;
@@ -17,7 +17,7 @@ pub struct Api {
     pub id: String,
     pub authorizer: Authorizer,
     pub cors: Cors,
-    pub throttle: Throttle,
+    pub throttles: Throttles,
     /// The routes, sorted by path and method.
     pub routes: Vec<Route>,
 }
@@ -52,6 +52,8 @@ struct ApiProperties {
     auth: AuthProperties,
     cors_configuration: Cors,
     default_route_settings: Throttle,
+    #[serde(default)]
+    route_settings: BTreeMap<String, Throttle>,
     // Access logs have no meaning here.
     #[serde(rename = "AccessLogSettings")]
     _access_log: Option<IgnoredAny>,
@@ -99,7 +101,7 @@ pub(super) fn read(apis: &[(String, Resource)], events: Vec<RouteEvent>) -> Resu
     let mut taken = BTreeSet::new();
     let mut routes = Vec::with_capacity(events.len());
     for event in events {
-        if event.api != super::names::physical(&resource.kind, id) {
+        if event.api != resource.name {
             return Err(refuse(&event.function, format!("{} is an event of another API", event.event)));
         }
         let authorizer_needed = match event.authorizer.as_deref() {
@@ -125,6 +127,11 @@ pub(super) fn read(apis: &[(String, Resource)], events: Vec<RouteEvent>) -> Resu
         routes.push(route);
     }
     routes.sort();
+    // API Gateway: "Unable to find Route by key … within the provided RouteSettings".
+    let is_route = |key: &&String| routes.iter().any(|route| route.key() == **key);
+    if let Some(orphan) = read.route_settings.keys().find(|key| !is_route(key)) {
+        return Err(refuse(id, format!("there are settings for {orphan}, which is no route")));
+    }
     Ok(Api {
         id: id.to_owned(),
         authorizer: Authorizer {
@@ -134,7 +141,7 @@ pub(super) fn read(apis: &[(String, Resource)], events: Vec<RouteEvent>) -> Resu
             audience: authorizer.jwt_configuration.audience,
         },
         cors: read.cors_configuration,
-        throttle: read.default_route_settings,
+        throttles: Throttles { default: read.default_route_settings, by_route: read.route_settings },
         routes,
     })
 }

@@ -136,7 +136,7 @@ pub(super) fn read(
 /// A bucket, and whether it is closed to public policies.
 fn bucket(id: &str, resource: &Resource, queues: &[Queue]) -> Result<(Bucket, bool), TemplateError> {
     let read: BucketProperties = properties(id, &resource.properties)?;
-    let name = names::physical(&resource.kind, id);
+    let name = resource.name.clone();
     let arn = names::arn(&resource.kind, &name).ok_or_else(|| refuse(id, "it has no ARN"))?;
     let configurations = read.notification_configuration.map(|all| all.queue_configurations).unwrap_or_default();
     let notifications = configurations

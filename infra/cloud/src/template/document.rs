@@ -56,6 +56,9 @@ pub(super) struct Resource {
     pub properties: Value,
     #[serde(default)]
     pub metadata: Value,
+    /// The physical name, which the stack gives it.
+    #[serde(skip)]
+    pub name: String,
     // Dependencies and deletion policies matter to deployments; here everything is created at once and never deleted.
     #[serde(rename = "DependsOn", default)]
     _depends_on: Value,

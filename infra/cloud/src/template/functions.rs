@@ -9,13 +9,14 @@ use serde_json::Value;
 
 use super::api::RouteEvent;
 use super::document::Resource;
-use super::pipes::{FilterCriteria, record_age};
-use super::{TemplateError, names, policies, properties, refuse};
-use crate::dynamodb::Table;
+use super::pipes::{FilterCriteria, filter, record_age};
+use super::{TemplateError, policies, properties, refuse};
+use crate::dynamodb::{Start, Table};
 use crate::iam::Statement;
-use crate::sqs::Queue;
+use crate::pipes::{BACKOFF, Source};
+use crate::sqs::{Mapping, Queue};
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Function {
     /// The logical id, such as `CartFunction`.
     pub id: String,
@@ -38,34 +39,20 @@ pub struct Function {
     pub may_recurse: bool,
     /// How often Lambda repeats an asynchronous invocation that failed. Here none is repeated.
     pub async_retries: u32,
+    /// How many of the account's concurrent invocations are kept for it. Here there is no such limit.
+    pub reserved_concurrency: Option<u32>,
 }
 
 /// What invokes a function besides the API.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum EventSource {
     /// Messages of a queue; each that fails is reported individually.
-    Queue {
-        /// The name of the queue.
-        queue: String,
-        /// The most messages in one invocation.
-        batch_size: usize,
-        /// The most concurrent invocations; `None` is unlimited.
-        max_concurrency: Option<usize>,
-    },
+    Queue(Mapping),
     /// Records of a table's stream, oldest first; the first that fails is reported, and the batch is bisected.
     Stream {
-        /// The name of the table.
-        table: String,
-        /// The most records in one invocation.
-        batch_size: usize,
-        /// How often a failed batch is retried.
-        max_retries: u32,
-        /// The age at which a record is given up.
-        max_record_age: Duration,
+        source: Source,
         /// The name of the queue that gets the positions of records that were given up.
         dead_letters: Option<String>,
-        /// Patterns, of which a record has to match one if there are any.
-        filters: Vec<String>,
     },
     /// A fixed rate, by the cloud's clock.
     Schedule {
@@ -88,6 +75,7 @@ struct FunctionProperties {
     events: BTreeMap<String, Event>,
     recursive_loop: Option<RecursiveLoop>,
     event_invoke_config: Option<EventInvokeConfig>,
+    reserved_concurrent_executions: Option<u32>,
     // The place of the code, the processor, traces and the log group have no meaning here.
     #[serde(rename = "Tracing")]
     _tracing: Option<IgnoredAny>,
@@ -225,7 +213,8 @@ pub(super) fn read(
             .iter_mut()
             .find(|function| function.name == read.function_name)
             .ok_or_else(|| refuse(id, format!("{} is not a function of the template", read.function_name)))?;
-        target.sources.push(source(id, read, target.timeout, tables, queues)?);
+        let source = source(id, read, target, tables, queues)?;
+        target.sources.push(source);
     }
     let binaries: BTreeSet<&str> = all.iter().map(|function| function.binary.as_str()).collect();
     if binaries.len() != all.len() {
@@ -283,7 +272,7 @@ fn function(
     let missing = |what: &str| refuse(id, format!("it has no {what}"));
     Ok(Function {
         id: id.to_owned(),
-        name: names::physical(&resource.kind, id),
+        name: resource.name.clone(),
         binary: build.build_properties.binary,
         environment,
         memory: read.memory_size.or(globals.memory_size).ok_or_else(|| missing("MemorySize"))?,
@@ -291,6 +280,7 @@ fn function(
         statements: policies::statements(id, &read.policies)?,
         sources,
         may_recurse: read.recursive_loop == Some(RecursiveLoop::Allow),
+        reserved_concurrency: read.reserved_concurrent_executions,
         async_retries: read.event_invoke_config.map_or(ASYNC_RETRIES, |config| config.maximum_retry_attempts),
     })
 }
@@ -312,7 +302,7 @@ fn rate(schedule: &str) -> Option<Duration> {
 fn source(
     id: &str,
     read: MappingProperties,
-    timeout: Duration,
+    function: &Function,
     tables: &[Table],
     queues: &[Queue],
 ) -> Result<EventSource, TemplateError> {
@@ -320,7 +310,7 @@ fn source(
         return Err(refuse(id, "a source must accept reports of single failures (ReportBatchItemFailures)"));
     }
     if let Some(queue) = queues.iter().find(|queue| queue.arn == read.event_source_arn) {
-        if queue.visibility_timeout < timeout {
+        if queue.visibility_timeout < function.timeout {
             return Err(refuse(id, "the queue's visibility timeout is shorter than the function's timeout"));
         }
         let of_streams = read.starting_position.is_some()
@@ -339,7 +329,8 @@ fn source(
         if max_concurrency.is_some_and(|most| !(2..=1_000).contains(&most)) {
             return Err(refuse(id, "MaximumConcurrency is a number from 2 to 1,000"));
         }
-        return Ok(EventSource::Queue { queue: queue.name.clone(), batch_size: read.batch_size, max_concurrency });
+        let mapping = Mapping { batch_size: read.batch_size, max_concurrency, ..Mapping::of(&queue.name) };
+        return Ok(EventSource::Queue(mapping));
     }
     let table = tables
         .iter()
@@ -361,12 +352,16 @@ fn source(
             Some(queue.ok_or_else(|| refuse(id, format!("{arn} is not a queue of the template")))?.name.clone())
         }
     };
-    Ok(EventSource::Stream {
+    let source = Source {
+        name: function.id.clone(),
         table: table.name.clone(),
+        start: Start::TrimHorizon,
+        filter: filter(id, read.filter_criteria)?,
         batch_size: read.batch_size,
-        max_retries,
-        max_record_age: record_age(id, age)?,
-        dead_letters,
-        filters: read.filter_criteria.map(FilterCriteria::patterns).unwrap_or_default(),
-    })
+        bisect: true,
+        retries: Some(max_retries),
+        max_age: Some(record_age(id, age)?),
+        backoff: BACKOFF,
+    };
+    Ok(EventSource::Stream { source, dead_letters })
 }

@@ -9,14 +9,14 @@ use serde_json::{Map, Value};
 use super::document::{Document, Parameter, ParameterKind};
 use super::names;
 use super::{Site, TemplateError};
-use crate::account::{ACCOUNT, REGION, STACK};
+use crate::account::{ACCOUNT, REGION};
 
 /// Resolves intrinsic functions. It knows the parameters, conditions and resources that they may refer to.
 pub(super) struct Resolver<'a> {
     parameters: BTreeMap<String, Value>,
     conditions: BTreeMap<String, bool>,
     kinds: BTreeMap<&'a str, &'a str>,
-    base_url: &'a str,
+    site: &'a Site,
 }
 
 impl<'a> Resolver<'a> {
@@ -31,7 +31,7 @@ impl<'a> Resolver<'a> {
             parameters.insert(name.clone(), value);
         }
         let kinds = document.resources.iter().map(|(id, resource)| (id.as_str(), resource.kind.as_str())).collect();
-        let mut resolver = Self { parameters, conditions: BTreeMap::new(), kinds, base_url: &site.base_url };
+        let mut resolver = Self { parameters, conditions: BTreeMap::new(), kinds, site };
         for (name, condition) in &document.conditions {
             let at = format!("Conditions.{name}");
             match resolver.resolve(condition, &at)? {
@@ -126,11 +126,14 @@ impl<'a> Resolver<'a> {
             "AWS::Region" => REGION,
             "AWS::AccountId" => ACCOUNT,
             "AWS::Partition" => "aws",
-            "AWS::StackName" => STACK,
+            "AWS::StackName" => &self.site.stack,
             "AWS::URLSuffix" => "amazonaws.com",
             "AWS::NoValue" => return Some(Value::Null),
             _ => {
-                let resource = || names::reference(self.kinds.get(name)?, name, self.base_url).map(Value::String);
+                let resource = || {
+                    let kind = self.kinds.get(name)?;
+                    names::reference(kind, self.physical(kind, name), &self.site.base_url).map(Value::String)
+                };
                 return self.parameters.get(name).cloned().or_else(resource);
             }
         };
@@ -138,7 +141,12 @@ impl<'a> Resolver<'a> {
     }
 
     fn attribute(&self, id: &str, attribute: &str) -> Option<Value> {
-        names::attribute(self.kinds.get(id)?, id, attribute).map(Value::String)
+        let kind = self.kinds.get(id)?;
+        names::attribute(kind, self.physical(kind, id), attribute).map(Value::String)
+    }
+
+    fn physical(&self, kind: &str, id: &str) -> String {
+        names::physical(&self.site.stack, kind, id)
     }
 
     /// Replaces `${Name}` and `${Id.Attribute}` by their values, those of `named` first, and `${!Name}` by the text

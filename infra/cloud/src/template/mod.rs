@@ -9,6 +9,7 @@ mod buckets;
 mod document;
 mod functions;
 mod intrinsics;
+mod mail;
 mod names;
 mod nested;
 mod pipes;
@@ -28,14 +29,16 @@ pub use self::api::{Api, Authorizer};
 pub use self::functions::{EventSource, Function};
 pub use self::nested::Stack;
 pub use self::pipes::Pipe;
-pub use self::secrets::{Secret, SecretValue};
 
 use self::document::{Document, Resource};
 use self::intrinsics::Resolver;
 use crate::cognito::UserPool;
 use crate::dynamodb::Table;
 use crate::iam::Statement;
+use crate::mail::ConfigurationSet;
 use crate::s3::Bucket;
+use crate::secrets::Secret;
+use crate::sns::Topic;
 use crate::sqs::Queue;
 
 /// Types of resources that are read and make nothing. Logs go to standard output here, so log groups have no meaning,
@@ -51,9 +54,12 @@ pub struct Texts<'a> {
     pub nested: &'a [(&'a str, &'a str)],
 }
 
-/// The base URL of a cloud, and the template's parameters that differ from their defaults.
+/// The stack that a template is deployed as, the base URL of its cloud, and the template's parameters that differ from
+/// their defaults.
 #[derive(Clone, Debug, Default)]
 pub struct Site {
+    /// The name of the stack, the prefix of physical names.
+    pub stack: String,
     /// The URL without a trailing slash: `http://localhost:3000`.
     pub base_url: String,
     /// Values of the template's parameters by name.
@@ -61,9 +67,9 @@ pub struct Site {
 }
 
 impl Site {
-    /// A cloud at this URL, with every parameter at its default.
-    pub fn at(base_url: impl Into<String>) -> Self {
-        Self { base_url: base_url.into(), parameters: BTreeMap::new() }
+    /// A stack in a cloud at this URL, with every parameter at its default.
+    pub fn of(stack: impl Into<String>, base_url: impl Into<String>) -> Self {
+        Self { stack: stack.into(), base_url: base_url.into(), parameters: BTreeMap::new() }
     }
 
     /// Sets a parameter of the template.
@@ -92,6 +98,8 @@ impl TemplateError {
 /// Everything the embedded cloud makes from the template. Each list is in the order of the logical ids.
 #[derive(Clone, Debug)]
 pub struct Template {
+    /// The name of the stack.
+    pub stack: String,
     /// The parameters' values, lists joined with commas.
     pub parameters: BTreeMap<String, String>,
     pub tables: Vec<Table>,
@@ -103,6 +111,9 @@ pub struct Template {
     pub functions: Vec<Function>,
     pub pipes: Vec<Pipe>,
     pub secrets: Vec<Secret>,
+    /// Settings of mail.
+    pub configuration_sets: Vec<ConfigurationSet>,
+    pub topics: Vec<Topic>,
     pub stacks: Vec<Stack>,
 }
 
@@ -118,6 +129,7 @@ impl Template {
         for (id, resource) in &document.resources {
             let mut resolved = resource.clone();
             resolved.properties = resolver.resolve(&resource.properties, &format!("Resources.{id}"))?;
+            resolved.name = names::physical(&site.stack, &resource.kind, id);
             resources.by_type.entry(resource.kind.clone()).or_default().push((id.clone(), resolved));
         }
         let globals = resolver.resolve(&document.globals, "Globals")?;
@@ -132,6 +144,14 @@ impl Template {
             &resources.take("AWS::Cognito::UserPoolClient"),
             &resources.take("AWS::Cognito::UserPoolGroup"),
         )?;
+        let mail = mail::MailResources {
+            sets: resources.take("AWS::SES::ConfigurationSet"),
+            destinations: resources.take("AWS::SES::ConfigurationSetEventDestination"),
+            topics: resources.take("AWS::SNS::Topic"),
+            topic_policies: resources.take("AWS::SNS::TopicPolicy"),
+            subscriptions: resources.take("AWS::SNS::Subscription"),
+        };
+        let (configuration_sets, topics) = mail::read(&mail, &queues)?;
         let secrets = secrets::read(&resources.take("AWS::SecretsManager::Secret"))?;
         let roles = policies::roles(&resources.take("AWS::IAM::Role"))?;
         let pipes = pipes::read(&resources.take("AWS::Pipes::Pipe"), &roles, &tables, &queues)?;
@@ -150,8 +170,22 @@ impl Template {
         if let Some((kind, (id, _))) = resources.by_type.iter().find_map(|(kind, all)| Some((kind, all.first()?))) {
             return Err(TemplateError::new(format!("Resources.{id}"), format!("type {kind} is not known here")));
         }
-        let parameters = resolver.parameters();
-        Ok(Self { parameters, tables, queues, buckets, user_pool, api, functions, pipes, secrets, stacks })
+        let (stack, parameters) = (site.stack.clone(), resolver.parameters());
+        Ok(Self {
+            stack,
+            parameters,
+            tables,
+            queues,
+            buckets,
+            user_pool,
+            api,
+            functions,
+            pipes,
+            secrets,
+            configuration_sets,
+            topics,
+            stacks,
+        })
     }
 
     /// The statements of each role, by the logical id of the function or pipe that has it.

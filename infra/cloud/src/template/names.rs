@@ -1,15 +1,15 @@
 //! The names that resources have in this cloud: what `!Ref` and `!GetAtt` resolve to.
 
-use crate::account::{ACCOUNT, REGION, STACK};
+use crate::account::{ACCOUNT, REGION};
 use crate::dynamodb;
 
 /// The name of a resource that the template leaves unnamed. A bucket's is in lower case, as S3 wants it.
-pub(super) fn physical(kind: &str, id: &str) -> String {
+pub(super) fn physical(stack: &str, kind: &str, id: &str) -> String {
     match kind {
-        "AWS::S3::Bucket" => format!("{STACK}-{}", id.to_lowercase()),
+        "AWS::S3::Bucket" => format!("{stack}-{}", id.to_lowercase()),
         "AWS::Cognito::UserPool" => format!("{REGION}_{id}"),
-        "AWS::Cognito::UserPoolClient" | "AWS::Serverless::HttpApi" => format!("{STACK}{}", id.to_lowercase()),
-        _ => format!("{STACK}-{id}"),
+        "AWS::Cognito::UserPoolClient" | "AWS::Serverless::HttpApi" => format!("{stack}{}", id.to_lowercase()),
+        _ => format!("{stack}-{id}"),
     }
 }
 
@@ -24,6 +24,7 @@ pub(super) fn arn(kind: &str, name: &str) -> Option<String> {
         // AWS appends a dash and six characters. So does this, so that code that derives one from the other fails here
         // too.
         "AWS::SecretsManager::Secret" => Some(scoped("secretsmanager", &format!("secret:{name}-local1"))),
+        "AWS::SNS::Topic" => Some(scoped("sns", name)),
         "AWS::Serverless::Function" => Some(scoped("lambda", &format!("function:{name}"))),
         "AWS::Logs::LogGroup" => Some(scoped("logs", &format!("log-group:{name}"))),
         "AWS::IAM::Role" => Some(format!("arn:aws:iam::{ACCOUNT}:role/{name}")),
@@ -37,13 +38,13 @@ pub(super) fn queue_url(base_url: &str, name: &str) -> String {
 }
 
 /// What `!Ref` resolves to for a resource; `None` for types that are not supported.
-pub(super) fn reference(kind: &str, id: &str, base_url: &str) -> Option<String> {
-    let name = physical(kind, id);
+pub(super) fn reference(kind: &str, name: String, base_url: &str) -> Option<String> {
     match kind {
         "AWS::SQS::Queue" => Some(queue_url(base_url, &name)),
-        "AWS::SecretsManager::Secret" => arn(kind, &name),
+        "AWS::SecretsManager::Secret" | "AWS::SNS::Topic" => arn(kind, &name),
         "AWS::DynamoDB::Table"
         | "AWS::S3::Bucket"
+        | "AWS::SES::ConfigurationSet"
         | "AWS::Cognito::UserPool"
         | "AWS::Cognito::UserPoolClient"
         | "AWS::Serverless::Function"
@@ -55,8 +56,7 @@ pub(super) fn reference(kind: &str, id: &str, base_url: &str) -> Option<String> 
 }
 
 /// What `!GetAtt` resolves to for a resource; `None` for attributes that are not supported.
-pub(super) fn attribute(kind: &str, id: &str, attribute: &str) -> Option<String> {
-    let name = physical(kind, id);
+pub(super) fn attribute(kind: &str, name: String, attribute: &str) -> Option<String> {
     match (kind, attribute) {
         (_, "Arn") => arn(kind, &name),
         ("AWS::DynamoDB::Table", "StreamArn") => Some(dynamodb::stream_arn(&name)),

@@ -4,72 +4,31 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::document::Resource;
 use super::policies::Role;
 use super::{TemplateError, properties, refuse};
-use crate::dynamodb::Table;
+use crate::dynamodb::{Start, Table};
 use crate::iam::Statement;
+use crate::pipes::{BACKOFF, Filter, Source};
 use crate::sqs::Queue;
 
 /// The most records that a pipe may send to a queue at once
 /// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-batching-concurrency.html>).
 const MAX_BATCH: usize = 10;
 
-/// A pipe from a table's stream to a queue. It starts at the oldest record, and sends each record as a message's body.
+/// A pipe from a table's stream to a queue, which sends each record as a message's body.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pipe {
     pub id: String,
-    /// The name of the table whose stream is read.
-    pub table: String,
-    /// Patterns, one of which a record must match; empty lets all records pass.
-    pub filters: Vec<Value>,
+    /// What is read, from the oldest record on.
+    pub source: Source,
     /// The name of the queue that records go to.
     pub queue: String,
     /// The name of the queue that gets the positions of records that were given up.
     pub dead_letters: Option<String>,
-    /// The most records in one batch.
-    pub batch_size: usize,
-    /// Whether a failed batch is halved.
-    pub bisect: bool,
-    /// How often what failed is retried.
-    pub max_retries: u32,
-    /// The age at which a record is given up.
-    pub max_record_age: Duration,
     /// The statements of the pipe's own role.
     pub statements: Vec<Statement>,
-}
-
-impl Pipe {
-    /// Whether a stream's record passes the filters.
-    pub fn lets_pass(&self, record: &Value) -> bool {
-        self.filters.is_empty() || self.filters.iter().any(|pattern| fits(pattern, Some(record)))
-    }
-}
-
-/// The supported subset of EventBridge's patterns: every key must match, and a list holds the values that do.
-fn fits(pattern: &Value, value: Option<&Value>) -> bool {
-    match pattern {
-        Value::Object(keys) => keys.iter().all(|(key, inner)| fits(inner, value.and_then(|value| value.get(key)))),
-        Value::Array(choices) => match value {
-            Some(Value::Array(items)) => items.iter().any(|item| choices.contains(item)),
-            Some(value) => choices.contains(value),
-            None => false,
-        },
-        _ => false,
-    }
-}
-
-/// Whether a pattern is in the subset that [`fits`] supports.
-fn is_plain(pattern: &Value) -> bool {
-    match pattern {
-        Value::Object(keys) => !keys.is_empty() && keys.values().all(is_plain),
-        Value::Array(choices) => {
-            !choices.is_empty() && choices.iter().all(|choice| !choice.is_object() && !choice.is_array())
-        }
-        _ => false,
-    }
 }
 
 #[derive(Deserialize)]
@@ -92,18 +51,18 @@ struct SourceParameters {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub(super) struct FilterCriteria {
-    filters: Vec<Filter>,
+    filters: Vec<WrittenFilter>,
 }
 
-impl FilterCriteria {
-    pub(super) fn patterns(self) -> Vec<String> {
-        self.filters.into_iter().map(|filter| filter.pattern).collect()
-    }
+/// The filter of a resource; without criteria, everything passes.
+pub(super) fn filter(id: &str, criteria: Option<FilterCriteria>) -> Result<Filter, TemplateError> {
+    let filters = criteria.map(|criteria| criteria.filters).unwrap_or_default();
+    Filter::parse(filters.iter().map(|filter| filter.pattern.as_str())).map_err(|error| refuse(id, error.to_string()))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct Filter {
+struct WrittenFilter {
     pattern: String,
 }
 
@@ -173,7 +132,7 @@ fn pipe(
     if !(1..=MAX_BATCH).contains(&stream.batch_size) {
         return Err(refuse(id, format!("a batch for a queue has at most {MAX_BATCH} records")));
     }
-    let max_record_age = record_age(id, stream.maximum_record_age_in_seconds)?;
+    let max_age = record_age(id, stream.maximum_record_age_in_seconds)?;
     let role = roles
         .get(&read.role_arn)
         .filter(|role| role.service == "pipes.amazonaws.com")
@@ -186,27 +145,23 @@ fn pipe(
         .iter()
         .find(|table| table.stream_arn().as_ref() == Some(&read.source))
         .ok_or_else(|| refuse(id, format!("{} is not a stream of the template", read.source)))?;
-    let mut filters = Vec::new();
-    for filter in read.source_parameters.filter_criteria.map(|criteria| criteria.filters).unwrap_or_default() {
-        let pattern: Value = serde_json::from_str(&filter.pattern)
-            .map_err(|error| refuse(id, format!("the filter {} is no JSON: {error}", filter.pattern)))?;
-        if !is_plain(&pattern) {
-            return Err(refuse(id, format!("the filter {pattern} has more than plain values")));
-        }
-        filters.push(pattern);
-    }
     // The role belongs to this pipe only, so its statements go by the pipe's id.
     let statements = role.statements.iter().cloned().map(|s| Statement { role: id.to_owned(), ..s }).collect();
     Ok(Pipe {
         id: id.to_owned(),
-        table: table.name.clone(),
-        filters,
+        source: Source {
+            name: id.to_owned(),
+            table: table.name.clone(),
+            start: Start::TrimHorizon,
+            filter: filter(id, read.source_parameters.filter_criteria)?,
+            batch_size: stream.batch_size,
+            bisect,
+            retries: Some(stream.maximum_retry_attempts),
+            max_age: Some(max_age),
+            backoff: BACKOFF,
+        },
         queue: queue_name(&read.target)?,
         dead_letters: stream.dead_letter_config.map(|config| queue_name(&config.arn)).transpose()?,
-        batch_size: stream.batch_size,
-        bisect,
-        max_retries: stream.maximum_retry_attempts,
-        max_record_age,
         statements,
     })
 }

@@ -18,6 +18,8 @@ pub(super) struct PolicyDocument {
 pub(super) struct PolicyStatement {
     pub sid: Option<String>,
     pub principal: Option<Principal>,
+    /// The ARN of the only resource, such as a topic, for which the service may act.
+    pub source: Option<String>,
     effect: Effect,
     actions: Vec<String>,
     resources: Vec<String>,
@@ -70,13 +72,16 @@ struct ServiceProperty {
     service: String,
 }
 
-/// The two conditions that are supported: a service acts for this account, which holds for every service here; and a
-/// call came over plain HTTP, which holds for none, because the loopback stands for an encrypted connection.
+/// The conditions that are supported: a service acts for this account, which holds for every service here, or for one
+/// resource; and a call came over plain HTTP, which holds for none, because the loopback stands for an encrypted
+/// connection.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ConditionProperties {
     #[serde(rename = "StringEquals")]
     equals: Option<SourceAccount>,
+    #[serde(rename = "ArnEquals")]
+    source: Option<SourceArn>,
     #[serde(rename = "Bool")]
     transport: Option<Transport>,
 }
@@ -93,6 +98,13 @@ struct Transport {
 struct SourceAccount {
     #[serde(rename = "aws:SourceAccount")]
     account: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SourceArn {
+    #[serde(rename = "aws:SourceArn")]
+    arn: String,
 }
 
 #[derive(Deserialize)]
@@ -133,27 +145,33 @@ impl PolicyStatement {
                 return Err(refuse(id, format!("principal {other} is not known here")));
             }
         };
-        let of_plain_http = match (read.condition, &read.effect, &principal) {
-            (None, ..) => false,
+        let (source, of_plain_http) = match (read.condition, &read.effect, &principal) {
+            (None, ..) => (None, false),
             (
-                Some(ConditionProperties { equals: Some(source), transport: None }),
+                Some(ConditionProperties { equals: Some(source), source: None, transport: None }),
                 EffectProperty::Allow,
                 Some(Principal::Service(_)),
-            ) if source.account == crate::account::ACCOUNT => false,
+            ) if source.account == crate::account::ACCOUNT => (None, false),
             (
-                Some(ConditionProperties { equals: None, transport: Some(transport) }),
+                Some(ConditionProperties { equals: None, source: Some(source), transport: None }),
+                EffectProperty::Allow,
+                Some(Principal::Service(_)),
+            ) => (Some(source.arn), false),
+            (
+                Some(ConditionProperties { equals: None, source: None, transport: Some(transport) }),
                 EffectProperty::Deny,
                 Some(Principal::Anybody),
-            ) if transport.is_secure == "false" => true,
+            ) if transport.is_secure == "false" => (None, true),
             (Some(_), ..) => {
-                let known = "the conditions known here are a service's aws:SourceAccount, and that nobody may call \
-                             without aws:SecureTransport";
+                let known = "the conditions known here are a service's aws:SourceAccount or aws:SourceArn, and that nobody \
+                             may call without aws:SecureTransport";
                 return Err(refuse(id, known));
             }
         };
         Ok(Self {
             sid: read.sid,
             principal,
+            source,
             effect: match read.effect {
                 EffectProperty::Allow => Effect::Allow,
                 EffectProperty::Deny => Effect::Deny,
@@ -178,6 +196,10 @@ impl PolicyStatement {
     }
 }
 
+/// Actions that IAM checks against no resource, so a statement for them has to name all
+/// (<https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsimpleemailservicev2.html>).
+const WITHOUT_RESOURCE: [&str; 1] = ["ses:DeleteSuppressedDestination"];
+
 /// The statements of a role from its inline policies. Each needs a Sid of its own, by which a test removes it, and none
 /// may allow wildcard actions or all resources.
 pub(super) fn statements(id: &str, policies: &[Value]) -> Result<Vec<Statement>, TemplateError> {
@@ -197,8 +219,9 @@ pub(super) fn statements(id: &str, policies: &[Value]) -> Result<Vec<Statement>,
             if statement.resources.is_empty() {
                 return Err(refuse(id, format!("{sid} names no resource")));
             }
+            let has_resource = statement.actions.iter().any(|action| !WITHOUT_RESOURCE.contains(&action.as_str()));
             let too_much = statement.actions.iter().any(|action| action.contains('*'))
-                || statement.resources.iter().any(|resource| resource == "*");
+                || (has_resource && statement.resources.iter().any(|resource| resource == "*"));
             if too_much && statement.effect == Effect::Allow {
                 return Err(refuse(id, format!("{sid} allows more than named actions on named resources")));
             }
@@ -247,8 +270,7 @@ pub(super) fn roles(resources: &[(String, Resource)]) -> Result<BTreeMap<String,
             _ => return Err(refuse(id, "a role must be for exactly one service")),
         };
         let documents: Vec<Value> = read.policies.into_iter().map(|policy| policy.policy_document).collect();
-        let arn = names::arn(&resource.kind, &names::physical(&resource.kind, id))
-            .ok_or_else(|| refuse(id, "it has no ARN"))?;
+        let arn = names::arn(&resource.kind, &resource.name).ok_or_else(|| refuse(id, "it has no ARN"))?;
         roles.insert(arn, Role { service, statements: statements(id, &documents)? });
     }
     Ok(roles)

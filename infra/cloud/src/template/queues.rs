@@ -89,7 +89,10 @@ pub(super) fn read(
                 }
                 match &statement.principal {
                     Some(Principal::Service(service)) if statement.allows("sqs:SendMessage", &queue.arn) => {
-                        queue.senders.push(service.clone());
+                        match &statement.source {
+                            Some(topic) => queue.topics.push(topic.clone()),
+                            None => queue.senders.push(service.clone()),
+                        }
                     }
                     _ => return Err(refuse(id, "only a service's permission to send to the queue is known here")),
                 }
@@ -101,7 +104,7 @@ pub(super) fn read(
 
 fn queue(id: &str, resource: &Resource, base_url: &str) -> Result<Queue, TemplateError> {
     let read: QueueProperties = properties(id, &resource.properties)?;
-    let name = names::physical(&resource.kind, id);
+    let name = resource.name.clone();
     let arn = names::arn(&resource.kind, &name).ok_or_else(|| refuse(id, "it has no ARN"))?;
     Ok(Queue {
         id: id.to_owned(),
@@ -117,6 +120,7 @@ fn queue(id: &str, resource: &Resource, base_url: &str) -> Result<Queue, Templat
             max_receives: redrive.max_receive_count,
         }),
         senders: Vec::new(),
+        topics: Vec::new(),
         over_tls_only: false,
     })
 }

@@ -5,33 +5,7 @@ use serde::de::IgnoredAny;
 
 use super::document::Resource;
 use super::{TemplateError, names, properties, refuse};
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Secret {
-    pub id: String,
-    pub name: String,
-    /// The ARN, by which functions ask for it.
-    pub arn: String,
-    /// What it holds when it is created.
-    pub value: SecretValue,
-}
-
-/// What a secret holds when it is created.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SecretValue {
-    /// None until somebody puts one.
-    Missing,
-    Text(String),
-    /// A JSON object with a generated text under a key.
-    Generated {
-        /// The object without the key.
-        template: String,
-        /// The key that is added.
-        key: String,
-        /// How many characters are generated.
-        length: usize,
-    },
-}
+use crate::secrets::{Secret, SecretValue};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
@@ -68,7 +42,7 @@ fn secret(id: &str, resource: &Resource) -> Result<Secret, TemplateError> {
         (None, None) => SecretValue::Missing,
         (Some(_), Some(_)) => return Err(refuse(id, "a secret has either a text or a way to generate it")),
     };
-    let name = names::physical(&resource.kind, id);
+    let name = resource.name.clone();
     let arn = names::arn(&resource.kind, &name).ok_or_else(|| refuse(id, "it has no ARN"))?;
     Ok(Secret { id: id.to_owned(), name, arn, value })
 }

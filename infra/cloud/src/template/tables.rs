@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::document::Resource;
-use super::{TemplateError, names, properties, refuse};
+use super::{TemplateError, properties, refuse};
 use crate::dynamodb::{Attribute, AttributeKind, Index, Key, Projection, StreamView, Table};
 
 #[derive(Deserialize)]
@@ -97,7 +97,7 @@ pub(super) fn read(resources: &[(String, Resource)]) -> Result<Vec<Table>, Templ
 fn table(id: &str, resource: &Resource) -> Result<Table, TemplateError> {
     let read: TableProperties = properties(id, &resource.properties)?;
     let BillingMode::PayPerRequest = read.billing_mode;
-    let name = names::physical(&resource.kind, id);
+    let name = resource.name.clone();
     let indexes = read
         .global_secondary_indexes
         .into_iter()

@@ -9,7 +9,7 @@ use crate::cognito::{PasswordPolicy, UserPool, UserPoolClient, is_standard, is_w
 use crate::mail::is_sender_of_a_pool;
 
 use super::document::Resource;
-use super::{TemplateError, names, only, properties, refuse};
+use super::{TemplateError, only, properties, refuse};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
@@ -199,7 +199,7 @@ pub(super) fn read(
     };
     let required_attributes = named(|attribute| attribute.required);
     let immutable_attributes = named(|attribute| !attribute.mutable);
-    let pool = names::physical(&resource.kind, id);
+    let pool = resource.name.clone();
     let groups = groups.iter().map(|(id, group)| group_name(id, group, &pool)).collect::<Result<Vec<_>, _>>()?;
     let password = read.policies.password_policy;
     Ok(UserPool {
@@ -257,7 +257,7 @@ fn client(
     if !read.enable_token_revocation {
         return Err(refuse(id, "a client whose tokens cannot be revoked is not known here"));
     }
-    let name = names::physical(&resource.kind, id);
+    let name = resource.name.clone();
     Ok(UserPoolClient {
         secret: read.generate_secret.then(|| UserPoolClient::local_secret(&name)),
         id: name,

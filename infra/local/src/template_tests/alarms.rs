@@ -90,6 +90,17 @@ fn housekeeping_that_is_silent_or_fails_for_five_minutes_rings_and_one_failed_ru
     assert_eq!(alarm["TreatMissingData"], "breaching");
 }
 
+/// A small shop has a few requests a minute, and all of them may fail.
+#[test]
+fn a_rate_is_judged_from_its_failures_on_and_not_from_the_number_of_requests() {
+    for (id, failures) in [("ApiFailuresAlarm", "failed"), ("CheckoutBudgetAlarm", "bad")] {
+        let alarm = &alarms()[id];
+        let expression = alarm["Metrics"][0]["Expression"].as_str().unwrap();
+        assert!(expression.starts_with(&format!("IF(FILL({failures}, 0) > 2, ")), "{id}: {expression}");
+        assert_eq!(alarm["EvaluationPeriods"], 1, "{id}");
+    }
+}
+
 #[test]
 fn each_queue_of_dead_letters_has_its_alarm_and_each_consumed_queue_one_on_its_age() {
     let template = template();
@@ -105,7 +116,7 @@ fn each_queue_of_dead_letters_has_its_alarm_and_each_consumed_queue_one_on_its_a
     for source in template.functions.iter().flat_map(|function| &function.sources) {
         match source {
             EventSource::Stream { dead_letters: Some(queue), .. } => drop(dead_letters.insert(id_of(queue))),
-            EventSource::Queue { queue, .. } => drop(consumed.insert(id_of(queue))),
+            EventSource::Queue(mapping) => drop(consumed.insert(id_of(&mapping.queue))),
             _ => {}
         }
     }
@@ -159,7 +170,7 @@ fn the_board_is_json_once_its_names_are_filled_in() {
 fn the_figures_of_an_idle_stack_count_what_is_there() {
     let (figures, template) = (file("infra/figures.md"), template());
     let sources = template.functions.iter().flat_map(|function| &function.sources);
-    let mappings = sources.filter(|source| matches!(source, EventSource::Queue { .. })).count();
+    let mappings = sources.filter(|source| matches!(source, EventSource::Queue(_))).count();
     let counted: usize = alarms().values().map(|alarm| metrics(alarm).len()).sum();
     for part in [
         format!("{mappings} mappings poll"),

@@ -44,6 +44,7 @@ const SCHEMA: &str = "
         body TEXT NOT NULL,
         used_at INTEGER NOT NULL
     );
+    CREATE INDEX IF NOT EXISTS idempotency_keys_by_age ON idempotency_keys (used_at);
 ";
 
 /// How long a response is stored under its idempotency key.

@@ -209,6 +209,9 @@ pub struct OrderView {
     pub contact: Contact,
     /// The same e-mail address as in `contact`.
     pub email: Email,
+    /// Whether no mail reaches that address: one bounced, or was reported as spam. A checkout does not tell.
+    #[serde(default)]
+    pub undeliverable: bool,
     /// The currency of all its amounts.
     pub currency: Currency,
     /// Sums over all vendor orders.
@@ -234,6 +237,14 @@ pub struct OrderView {
     pub history: Vec<HistoryView>,
 }
 
+impl OrderView {
+    /// The order, whose address is suppressed or not.
+    pub fn new(placed: &PlacedOrder, suppressed: bool) -> Self {
+        let shown = Self::from(placed);
+        Self { undeliverable: shown.undeliverable || suppressed, ..shown }
+    }
+}
+
 impl From<&PlacedOrder> for OrderView {
     fn from(placed: &PlacedOrder) -> Self {
         let order = &placed.order;
@@ -245,6 +256,7 @@ impl From<&PlacedOrder> for OrderView {
             state: order.state,
             contact: Contact { email: Some(order.email.clone()), phone: order.phone.clone() },
             email: order.email.clone(),
+            undeliverable: !order.email.can_be_mailed(),
             currency: order.currency,
             totals: order.totals,
             placed_at: order.placed_at,
@@ -364,14 +376,12 @@ pub struct OperatorOrderView {
     pub payments: Vec<OperatorPaymentView>,
     /// Disputes about the order's payments.
     pub disputes: Vec<DisputeView>,
-    /// Whether no mail can be sent to the buyer's address, which an earlier release accepted.
-    #[serde(default)]
-    pub undeliverable: bool,
 }
 
-impl From<&PlacedOrder> for OperatorOrderView {
-    fn from(placed: &PlacedOrder) -> Self {
-        let mut order = OrderView::from(placed);
+impl OperatorOrderView {
+    /// The order, whose address is suppressed or not.
+    pub fn new(placed: &PlacedOrder, suppressed: bool) -> Self {
+        let mut order = OrderView::new(placed, suppressed);
         // How to pay is shown to the buyer only: it may have a secret of the provider's.
         if let Some(payment) = &mut order.payment {
             payment.action = None;
@@ -383,7 +393,6 @@ impl From<&PlacedOrder> for OperatorOrderView {
             order,
             payments: placed.payments.iter().map(OperatorPaymentView::from).collect(),
             disputes: placed.disputes.iter().map(DisputeView::from).collect(),
-            undeliverable: !placed.order.email.can_be_mailed(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What survives a restart, and the indexes that keep storage fast.
 
 use super::*;
+use crate::dynamodb::records::RECORDS_AFTER;
 
 fn put(endpoint: &Endpoint, table: &str, item: Value) -> impl Future<Output = Outcome> {
     let body = json!({ "TableName": table, "Item": item }).to_string();
@@ -109,20 +110,13 @@ async fn the_streams_order_is_found_by_an_index_and_never_by_reading_the_stream(
     let endpoint = endpoint(None);
     let state = endpoint.state();
     let sqlite = state.engine.database.connection();
-    // These statements are copies of dynoxide's. If its tables change, they fail or no longer use the index.
+    // The first statement is a copy of dynoxide's. If its tables change, it fails or no longer uses the index.
     for (statement, index) in [
         (
             "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1 FROM _stream_records WHERE table_name = 'Orders'",
             "bozor_stream_order",
         ),
-        (
-            "SELECT event_name, keys_json, new_image, old_image, sequence_number, created_at, user_identity, event_id
-             FROM _stream_records
-             WHERE table_name = 'Orders' AND shard_id = 's' AND CAST(sequence_number AS INTEGER) > 5
-             ORDER BY CAST(sequence_number AS INTEGER) ASC
-             LIMIT 10",
-            "bozor_shard_order",
-        ),
+        (&RECORDS_AFTER.replace("?1", "'Orders'").replace("?2", "5"), "bozor_stream_order"),
     ] {
         let plan: Vec<String> = sqlite
             .prepare(&format!("EXPLAIN QUERY PLAN {statement}"))
@@ -195,8 +189,8 @@ async fn a_record_has_the_form_that_lambda_and_pipes_deliver() {
     put(&endpoint, "Orders", key("a")).await;
     let mut consumer = self::consumer(&endpoint, "pipe", Start::TrimHorizon);
     let record = consumer.next(10).unwrap().remove(0).event;
-    assert_eq!(record["eventSourceARN"], consumer.stream_arn().unwrap());
-    assert!(consumer.stream_arn().unwrap().starts_with("arn:aws:dynamodb:us-east-1:000000000000:table/Orders/stream/"));
+    assert_eq!(record["eventSourceARN"], consumer.stream_arn());
+    assert!(consumer.stream_arn().starts_with("arn:aws:dynamodb:us-east-1:000000000000:table/Orders/stream/"));
     let typed: aws_lambda_events::dynamodb::EventRecord = serde_json::from_value(record.clone()).unwrap();
     assert_eq!((typed.event_name.as_str(), typed.aws_region.as_str()), ("INSERT", "us-east-1"));
     let parts: Vec<&str> = record["dynamodb"].as_object().unwrap().keys().map(String::as_str).collect();
@@ -241,9 +235,7 @@ async fn the_positions_of_the_first_release_are_taken_over() {
         let sqlite = rusqlite::Connection::open(&path).unwrap();
         sqlite
             .execute_batch(&format!(
-                "DROP TRIGGER bozor_shard_of_Orders; DROP TABLE bozor_positions;
-                 DROP INDEX bozor_shard_order;
-                 UPDATE _stream_records SET shard_id = 'shardId-00000001-Orders';
+                "DROP TABLE bozor_positions;
                  CREATE TABLE bozor_checkpoints (
                      consumer TEXT PRIMARY KEY, table_name TEXT NOT NULL, position INTEGER NOT NULL
                  ) WITHOUT ROWID;
@@ -258,6 +250,41 @@ async fn the_positions_of_the_first_release_are_taken_over() {
     assert!(sizes.iter().all(|size| *size > 0), "{sizes:?}");
     put(&endpoint, "Orders", key("later")).await;
     assert_eq!(unread(&endpoint, "pipe").0.len(), 9);
+}
+
+#[tokio::test]
+async fn a_file_of_a_release_that_stored_the_shard_of_each_record_is_taken_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("dynamodb.sqlite");
+    let left = {
+        let endpoint = endpoint_with(4, Some(&path));
+        endpoint.create_tables(&[orders()]).unwrap();
+        for number in 0..12 {
+            put(&endpoint, "Orders", key(&format!("key_{number:02}"))).await;
+        }
+        let mut consumers = endpoint.consumers("pipe", "Orders", Start::TrimHorizon).unwrap();
+        let last = consumers[1].next(20).unwrap().pop().unwrap().position;
+        consumers[1].commit(last).unwrap();
+        unread(&endpoint, "pipe").0
+    };
+    assert!((1..12).contains(&left.len()), "{left:?}");
+    let sqlite = rusqlite::Connection::open(&path).unwrap();
+    sqlite
+        .execute_batch(
+            "CREATE INDEX bozor_shard_order
+                 ON _stream_records (table_name, shard_id, CAST(sequence_number AS INTEGER));
+             CREATE TRIGGER \"bozor_shard_of_Orders\" AFTER INSERT ON _stream_records WHEN NEW.table_name = 'Orders'
+             BEGIN UPDATE _stream_records SET shard_id = 'shardId-00000000000000000003-00000004' WHERE id = NEW.id; END;",
+        )
+        .unwrap();
+    drop(sqlite);
+    let endpoint = endpoint_with(4, Some(&path));
+    endpoint.create_tables(&[orders()]).unwrap();
+    assert_eq!(unread(&endpoint, "pipe").0, left);
+    let state = endpoint.state();
+    let of_ours = "SELECT name FROM sqlite_master WHERE name LIKE 'bozor\\_shard%' ESCAPE '\\'";
+    let rest = state.engine.database.connection().query_row(of_ours, [], |row| row.get::<_, String>(0));
+    assert!(rest.is_err(), "{rest:?}");
 }
 
 #[tokio::test]

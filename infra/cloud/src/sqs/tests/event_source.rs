@@ -33,7 +33,7 @@ async fn a_function_gets_batches_as_lambda_events_and_what_it_handled_is_deleted
         cloud.queues.send("work", body, &attributes).unwrap();
     }
     let seen = Arc::default();
-    let mapping = Mapping { concurrency: 1, ..Mapping::of("work") };
+    let mapping = Mapping { max_concurrency: Some(1), ..Mapping::of("work") };
     let source = EventSource::start(&cloud.queues, &mapping, handler(&seen, |_| Ok(Value::Null))).unwrap();
     cloud.queues.drained("work").await.unwrap();
     source.stop(BOUND).await;
@@ -89,7 +89,7 @@ async fn failed_records_come_back_after_the_visibility_timeout_and_die_in_the_en
             .collect();
         Ok(json!({ "batchItemFailures": failed }))
     };
-    let mapping = Mapping { concurrency: 1, ..Mapping::of("work") };
+    let mapping = Mapping { max_concurrency: Some(1), ..Mapping::of("work") };
     let source = EventSource::start(&cloud.queues, &mapping, handler(&seen, fail_bad)).unwrap();
     let depth_becomes = async |queue: &str, wanted: Depth| {
         while cloud.queues.depth(queue).unwrap() != wanted {
@@ -121,7 +121,7 @@ async fn a_message_that_keeps_failing_is_not_waited_for() {
     let cloud = cloud().await;
     cloud.send("bad").await;
     let seen = Arc::default();
-    let mapping = Mapping { concurrency: 1, ..Mapping::of("work") };
+    let mapping = Mapping { max_concurrency: Some(1), ..Mapping::of("work") };
     let source = EventSource::start(&cloud.queues, &mapping, handler(&seen, |_| Err("no".into()))).unwrap();
     for attempts in 1..=2 {
         cloud.queues.drained("work").await.unwrap();
@@ -147,7 +147,7 @@ async fn a_function_that_fails_panics_or_answers_nonsense_leaves_its_whole_batch
         }
         let (done, finished) = oneshot::channel();
         let done = StdMutex::new(Some(done));
-        let mapping = Mapping { concurrency: 1, ..Mapping::of("work") };
+        let mapping = Mapping { max_concurrency: Some(1), ..Mapping::of("work") };
         let source = EventSource::start(&cloud.queues, &mapping, move |event| {
             let done = done.lock().unwrap().take();
             async move {

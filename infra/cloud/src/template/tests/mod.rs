@@ -6,7 +6,7 @@ use super::*;
 const SMALL: &str = include_str!("small.yaml");
 
 fn parse(text: &str) -> Result<Template, TemplateError> {
-    Template::parse(Texts { root: text, nested: &[] }, &Site::at("http://localhost:4000"))
+    Template::parse(Texts { root: text, nested: &[] }, &Site::of("small", "http://localhost:4000"))
 }
 
 #[test]
@@ -18,7 +18,7 @@ fn a_template_becomes_its_resources_with_local_names() {
     assert_eq!(function.environment["JOBS_QUEUE_URL"], template.queue("JobsQueue").unwrap().url);
     let routes: Vec<String> = template.api.routes.iter().map(crate::gateway::Route::key).collect();
     assert_eq!(routes, ["GET /hello/{name}"]);
-    let roles = crate::iam::Roles::of(template.roles());
+    let roles = crate::iam::Roles::of(&template.stack, template.roles());
     let key = crate::iam::Roles::key_of("HelloFunction");
     assert!(roles.allows(&key, "dynamodb:GetItem", &template.table("NotesTable").unwrap().arn()));
     assert!(!roles.allows(&key, "dynamodb:PutItem", &template.table("NotesTable").unwrap().arn()));
@@ -41,6 +41,6 @@ fn what_is_not_known_is_refused_with_its_path() {
 #[test]
 fn a_pipe_lets_pass_what_its_filter_names() {
     let pipe = parse(SMALL).unwrap().pipes.pop().unwrap();
-    assert!(pipe.lets_pass(&json!({"eventName": "INSERT"})));
-    assert!(!pipe.lets_pass(&json!({"eventName": "REMOVE"})));
+    assert!(pipe.source.filter.passes(&json!({"eventName": "INSERT"})));
+    assert!(!pipe.source.filter.passes(&json!({"eventName": "REMOVE"})));
 }

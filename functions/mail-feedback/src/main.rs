@@ -1,0 +1,3 @@
+//! The Lambda function of what comes back of mail.
+
+platform::lambda!(consume_queue mail_feedback);

@@ -1,0 +1,65 @@
+//! Addresses that nothing is mailed to.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_sesv2::Client;
+use aws_sdk_sesv2::error::DisplayErrorContext;
+use domain::suppression::Suppression;
+use domain::text::Email;
+use domain::{Call, Code, Coded, PageRequest, Refusal, Slice};
+
+use crate::{Done, Error, Operator};
+
+/// SES did not take an address off its list.
+#[derive(Debug, thiserror::Error)]
+#[error("SES cannot take an address off its suppression list: {0}")]
+pub struct NotLifted(String);
+
+impl Coded for NotLifted {
+    fn code(&self) -> Code {
+        Code::Unavailable
+    }
+}
+
+impl Operator {
+    /// The suppressed addresses, newest first; only this one if it is given.
+    pub async fn suppressions(&self, email: Option<&Email>, page: &PageRequest) -> Result<Slice<Suppression>, Error> {
+        let Some(email) = email else { return Ok(self.accounts.suppressions(page).await?) };
+        if page.cursor.is_some() {
+            // An address finds one page at most, so no cursor is valid.
+            return Err(Refusal::of(Code::InvalidCursor).into());
+        }
+        Ok(Slice { items: self.accounts.suppression(email).await?.into_iter().collect(), next: None })
+    }
+
+    /// Which of these addresses are suppressed.
+    pub async fn suppressed_among<'a>(
+        &self,
+        emails: impl IntoIterator<Item = &'a Email>,
+    ) -> Result<BTreeSet<Email>, Error> {
+        Ok(self.accounts.suppressed_among(emails).await?)
+    }
+
+    /// Lets mail go to an address again, from here and through SES, whose own list also holds back the codes that
+    /// Cognito mails.
+    pub async fn lift_suppression<R>(&self, email: &Email, call: Call<'_, (), R>) -> Done<R> {
+        let work = async {
+            if self.accounts.suppression(email).await?.is_none() {
+                return Err(Refusal::of(Code::NotFound).into());
+            }
+            // First, so that a crash in between leaves an address that can be lifted again.
+            take_off_the_list(&self.ses, email).await?;
+            Ok::<_, Error>(self.accounts.lift_suppression(email, call.answer(&())?).await?)
+        };
+        self.accounts.once(call.request(), work).await
+    }
+}
+
+async fn take_off_the_list(ses: &Client, email: &Email) -> Result<(), NotLifted> {
+    match ses.delete_suppressed_destination().email_address(email.as_str()).send().await {
+        Ok(_) => Ok(()),
+        // It never was on that list: SES puts no address on it that others' mail bounced off.
+        Err(error) if error.as_service_error().is_some_and(|refused| refused.is_not_found_exception()) => Ok(()),
+        Err(error) => Err(NotLifted(DisplayErrorContext(error).to_string())),
+    }
+}

@@ -168,7 +168,7 @@ async fn files(shop: &Shop, vendor: &Vendor) -> String {
     for id in [
         text(&job, "id").to_owned(),
         send("/v1/vendor/imports?dry_run=true").await,
-        send("/v1/vendor/imports?publish=true").await,
+        send("/v1/vendor/imports?publish=true&stock=add").await,
     ] {
         shop.wait_until_idle().await;
         let done = vendor.client.get(&format!("/v1/vendor/imports/{id}")).await;

@@ -1,5 +1,6 @@
 //! Product files in Shopify's CSV format: import, repeated import and export.
 
+mod foreign;
 mod lost_jobs;
 
 use std::collections::BTreeMap;
@@ -183,30 +184,33 @@ async fn bad_rows_are_reported_and_good_rows_are_imported() {
         [
             (4, "Variant Price", "missing_price"),
             (5, "Variant Price", "bad_price"),
-            (6, "Variant Inventory Qty", "bad_quantity"),
-            (6, "Image Src", "bad_url"),
-            (7, "Type", "unknown_category"),
             (8, "Title", "missing_title"),
+            (6, "Image Src", "address_mended"),
+            (6, "Variant Inventory Qty", "negative_quantity"),
+            (7, "Type", "unknown_category"),
         ]
     );
+    let reported = &job["errors"][1];
+    assert_eq!((&reported["product"], &reported["value"]), (&json!("bad-price"), &json!("9.505")));
+    assert_eq!((&job["refused"], &job["created"], &job["unchanged"]), (&json!(3), &json!(4), &json!(0)));
     assert!(job["errors"].as_array().unwrap().iter().all(|error| !error["detail"].as_str().unwrap().is_empty()));
-    assert_eq!((&job["products"], &job["more_errors"]), (&json!(3), &json!(0)));
+    assert_eq!((&job["products"], &job["more_errors"]), (&json!(4), &json!(0)));
     let known = products(&vendor).await;
-    assert_eq!(known.keys().collect::<Vec<_>>(), ["also-good", "good", "nowhere"]);
+    assert_eq!(known.keys().collect::<Vec<_>>(), ["also-good", "bad-quantity", "good", "nowhere"]);
     assert_eq!((&known["nowhere"]["category"], &known["good"]["category"]), (&Value::Null, &json!("bowls")));
 }
 
 #[tokio::test]
 async fn an_invalid_file_fails_with_its_reason() {
     let (shop, vendor) = shop_with_categories().await;
-    for (file, code) in [("Handle,Title\na,A\n", "missing_column"), ("\u{feff}", "empty_file")] {
+    for (file, code) in [("Title\nA\n", "missing_column"), ("\u{feff}", "empty_file")] {
         let job = import(&shop, &vendor, "", file).await;
         assert_eq!((job["state"].as_str(), errors(&job)[0].2), (Some("failed"), code), "{job}");
     }
     send(&vendor, "", "").await.expect_problem(400, "malformed");
     send(&vendor, "?surprise=1", "Handle").await.expect_problem(400, "invalid");
     send(&vendor, "?currency=XXX", "Handle").await.expect_problem(400, "invalid");
-    let other = vendor.client.send(Method::POST, "/v1/vendor/imports", Some(b"Handle".to_vec()), "text/plain").await;
+    let other = vendor.client.send(Method::POST, "/v1/vendor/imports", Some(b"Handle".to_vec()), "text/html").await;
     other.expect_problem(415, "unsupported_media_type");
 }
 
@@ -218,7 +222,9 @@ async fn a_dry_run_reports_and_writes_nothing() {
     let job = import(&shop, &vendor, "?publish=true&dry_run=true", file.clone()).await;
     assert_eq!((&job["state"], &job["dry_run"]), (&json!("completed"), &json!(true)));
     assert_eq!((&job["products"], &job["created"], &job["rows_done"]), (&json!(50), &json!(50), &json!(101)));
-    assert_eq!(errors(&job), [(152, "Variant Price", "missing_price")]);
+    let found = errors(&job);
+    assert_eq!(found[0], (152, "Variant Price", "missing_price"), "errors come first");
+    assert!(found.len() == 51 && found[1..].iter().all(|(_, _, code)| *code == "would_create"), "{found:?}");
     assert!(products(&vendor).await.is_empty());
     assert!(all(&shop.anon(), "/v1/products?category=bowls").await.is_empty());
 }
@@ -436,10 +442,10 @@ async fn an_import_sets_no_stock_below_the_reserved_units() {
     let bowl = vendor.product("bowl").stock(5).publish().await;
     shop.guest().await.takes(&[(&bowl, 3)]).await.checks_out("cash_on_delivery", "once").await.expect(201);
     let file = |units: u32| format!("Handle,Title,Variant Inventory Qty,Variant Price\nbowl,Bowl,{units},12.50\n");
-    let job = import(&shop, &vendor, "", file(2)).await;
+    let job = import(&shop, &vendor, "?stock=set", file(2)).await;
     assert_eq!(errors(&job), [(2, "Variant Inventory Qty", "quantity_reserved")]);
     assert_eq!(bowl.stock().await, (5, 3, 2));
-    let job = import(&shop, &vendor, "", file(9)).await;
+    let job = import(&shop, &vendor, "?stock=set", file(9)).await;
     assert_eq!(errors(&job), []);
     assert_eq!(bowl.stock().await, (9, 3, 6));
 }

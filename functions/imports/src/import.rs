@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use domain::code::Coded;
-use domain::job::{FilePosition, ImportCounts, ImportJob, ImportRowError, JobState, MAX_FILE_BYTES};
+use domain::job::{FilePosition, ImportCounts, ImportJob, ImportRowError, JobState, MAX_FILE_BYTES, Severity};
 use domain::vendor::{VendorJob, VendorState};
 use domain::{Code, ImportId, Refusal, Timestamp, VendorId};
 use platform::{Pace, Slice};
@@ -15,7 +15,9 @@ use crate::files::{Download, FilesError};
 use crate::merge::ImportContext;
 use crate::product_store::{BATCH, fault_of};
 use crate::work::{Delivery, Progress, WorkError};
-use product_file::{Columns, Entry, FileError, Position, ProductReader, RowCounter, Step};
+use product_file::{
+    Columns, EncodingGuess, Entry, Fault, FileError, Position, ProductReader, RowCounter, Step, Transcoder,
+};
 
 enum SliceError {
     /// The import fails: trying again would end the same way.
@@ -63,7 +65,7 @@ fn missing_upload(error: FilesError) -> SliceError {
 }
 
 fn fault(code: &str, detail: &str) -> ImportRowError {
-    ImportRowError { line: 0, column: String::new(), code: code.to_owned(), detail: detail.to_owned() }
+    ImportRowError::of_file(code, detail)
 }
 
 fn file_position(position: Position) -> FilePosition {
@@ -74,11 +76,51 @@ fn reader_position(position: FilePosition) -> Position {
     Position { rows: position.rows, line: position.line, offset: position.offset }
 }
 
-/// The next products of the file, and whether they are the last.
-async fn next_batch(reader: &mut ProductReader, file: &mut Download<'_>) -> Result<(Vec<Entry>, bool), SliceError> {
-    let mut entries = Vec::with_capacity(BATCH);
+/// A file in UTF-8, whatever it is in the bucket.
+struct Text<'a> {
+    file: Download<'a>,
+    transcoder: Option<Transcoder>,
+    has_ended: bool,
+}
+
+impl<'a> Text<'a> {
+    fn new(file: Download<'a>, encoding: Option<&str>) -> Result<Self, SliceError> {
+        let known = encoding.map(|name| {
+            let unknown = || SliceError::Fatal(fault(Fault::UnknownEncoding.code(), Fault::UnknownEncoding.meaning()));
+            Transcoder::new(name).ok_or_else(unknown)
+        });
+        Ok(Self { file, transcoder: known.transpose()?, has_ended: false })
+    }
+
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, FilesError> {
+        if self.has_ended {
+            return Ok(None);
+        }
+        let bytes = self.file.next().await?;
+        self.has_ended = bytes.is_none();
+        Ok(match (&mut self.transcoder, bytes) {
+            (None, bytes) => bytes.map(Into::into),
+            (Some(transcoder), Some(bytes)) => Some(transcoder.decode(&bytes, false)),
+            (Some(transcoder), None) => Some(transcoder.decode(&[], true)).filter(|rest| !rest.is_empty()),
+        })
+    }
+}
+
+/// The next products of the file, and whether they are the last. Rows that continue a product of the batch are held back
+/// for the next one, so that they find what the first ones made.
+async fn next_batch(
+    reader: &mut ProductReader,
+    file: &mut Text<'_>,
+    held: &mut Option<Entry>,
+) -> Result<(Vec<Entry>, bool), SliceError> {
+    let mut entries: Vec<Entry> = Vec::with_capacity(BATCH);
+    entries.extend(held.take());
     while entries.len() < BATCH {
         match reader.step()? {
+            Step::Product(entry) if entry.continues && entries.iter().any(|known| known.handle == entry.handle) => {
+                *held = Some(*entry);
+                return Ok((entries, false));
+            }
             Step::Product(entry) => entries.push(*entry),
             Step::End => return Ok((entries, true)),
             Step::NeedsMore => match file.next().await? {
@@ -176,6 +218,9 @@ impl App {
             publish: job.publish,
             tree,
             columns: Columns::ALL,
+            import: job.id,
+            stock: job.stock,
+            is_partial: false,
             now,
         })
     }
@@ -187,19 +232,24 @@ impl App {
             self.count_rows(job).await?;
         }
         let key = job.key();
-        let mut file = self.files.download(&key, job.tag.clone());
+        let mut file = Text::new(self.files.download(&key, job.tag.clone()), job.encoding.as_deref())?;
         let mut reader = ProductReader::resume(job.currency, reader_position(job.position));
         let mut pace = Pace::new(crate::PRODUCTS_PER_SECOND);
-        let mut context: Option<Arc<ImportContext>> = None;
+        let (mut context, mut held): (Option<Arc<ImportContext>>, _) = (None, None);
+        let began = job.worked.map_or(delivery.now, |(began, _)| began);
         loop {
-            let (entries, ended) = next_batch(&mut reader, &mut file).await?;
+            let (entries, ended) = next_batch(&mut reader, &mut file, &mut held).await?;
             let position = entries.last().map_or(job.position, |last| file_position(last.next));
             let columns = reader.columns().unwrap_or(Columns::ALL);
-            let context = context.get_or_insert_with(|| Arc::new(ImportContext { columns, ..base.clone() }));
+            let is_partial = job.is_apart || !columns.title;
+            let context =
+                context.get_or_insert_with(|| Arc::new(ImportContext { columns, is_partial, ..base.clone() }));
             let batch = self.products.import_batch(context, entries, job.dry_run, &mut pace).await?;
             let faults = job.advance(position, batch.counts, batch.faults);
+            let now = delivery.now + slice.elapsed();
+            job.worked = Some((began, now));
             if ended {
-                job.finish(JobState::Completed, delivery.now);
+                job.finish(JobState::Completed, now);
             }
             *job = self.accounts.save_import(job, &faults).await?;
             if ended {
@@ -211,21 +261,45 @@ impl App {
         }
     }
 
-    /// Reads the whole file once before anything is imported: counts its rows, and fails early when it is too large or
-    /// cannot be read as CSV.
+    /// Reads the whole file once before anything is imported: recognises its encoding, counts its rows, and fails early
+    /// when it is too large or cannot be read as CSV. A file that is not in UTF-8 is read a second time.
     async fn count_rows(&self, job: &mut ImportJob) -> Result<(), SliceError> {
         let key = job.key();
         let mut file = self.files.download(&key, None);
-        let mut row_counter = RowCounter::default();
+        let (mut row_counter, mut guess) = (RowCounter::default(), EncodingGuess::default());
+        let mut unreadable = None;
         while let Some(bytes) = file.next().await.map_err(missing_upload)? {
             if file.size().is_some_and(|size| size > MAX_FILE_BYTES) {
                 return Err(SliceError::Fatal(fault("file_too_large", "the file is larger than 200 MB: split it")));
             }
-            row_counter.feed(&bytes)?;
+            guess.feed(&bytes);
+            if unreadable.is_none() {
+                unreadable = row_counter.feed(&bytes).err();
+            }
         }
-        job.rows = Some(row_counter.finish()?);
         job.tag = file.etag().map(str::to_owned);
-        *job = self.accounts.save_import(job, &[]).await?;
+        job.encoding = guess.finish().map(str::to_owned);
+        let mut report = Vec::new();
+        let counted = if let Some(encoding) = job.encoding.clone() {
+            let mut text = Text::new(self.files.download(&key, job.tag.clone()), Some(&encoding))?;
+            let mut row_counter = RowCounter::default();
+            while let Some(bytes) = text.next().await? {
+                row_counter.feed(&bytes)?;
+            }
+            let detail = format!("the file was read as {encoding}: look whether its letters came in as they should");
+            report.push(ImportRowError { severity: Severity::Info, ..fault("file_encoding", &detail) });
+            row_counter.finish()?
+        } else {
+            if let Some(error) = unreadable {
+                return Err(error.into());
+            }
+            row_counter.finish()?
+        };
+        job.rows = Some(counted.rows);
+        job.is_apart = counted.is_apart;
+        let counts = ImportCounts { infos: u64::try_from(report.len()).unwrap_or(0), ..ImportCounts::default() };
+        let report = job.advance(job.position, counts, report);
+        *job = self.accounts.save_import(job, &report).await?;
         Ok(())
     }
 }

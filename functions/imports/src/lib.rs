@@ -6,6 +6,7 @@ mod export;
 mod files;
 mod import;
 mod merge;
+mod plan;
 mod product_store;
 mod work;
 

@@ -9,14 +9,20 @@ mod tests;
 use domain::stored::Kept;
 use std::collections::BTreeMap;
 
-use domain::catalog::{CategoryTree, MAX_PRODUCT_BYTES, Product, ProductOption, ProductState, Seo, Variant};
+use domain::catalog::{
+    CategoryTree, MAX_IMAGES, MAX_PRODUCT_BYTES, Product, ProductOption, ProductState, Seo, Variant,
+};
 use domain::code::Coded;
+use domain::job::{Severity, StockImport};
 use domain::stock::{Layout, StockShard};
 use domain::text::{Handle, Line, Name};
 use domain::vendor::VendorCard;
-use domain::{Currency, ProductId, Timestamp, VariantId};
+use domain::{Currency, ImportId, ProductId, Timestamp, VariantId};
 
 use product_file::{Columns, Fault, ProductDraft};
+
+use self::variants::Stocked;
+pub(crate) use self::variants::Units;
 
 pub(crate) use self::category::file_type;
 
@@ -33,16 +39,24 @@ pub(crate) struct ImportContext {
     pub(crate) tree: CategoryTree,
     /// The columns that the file has: what it has no column for stays as it is stored.
     pub(crate) columns: Columns,
+    /// The import, so that what it adds to units on hand is added once.
+    pub(crate) import: ImportId,
+    /// What is done with units on hand.
+    pub(crate) stock: StockImport,
+    /// Whether the file need not name all variants of a product: those that it does not name stay.
+    pub(crate) is_partial: bool,
     pub(crate) now: Timestamp,
 }
 
 /// A fault of a product, or a warning that the import differs from what the file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Issue {
+    pub(crate) severity: Severity,
     /// The line of the file; without one, the first line of the product.
     pub(crate) line: Option<u64>,
     /// The header of the column; empty when the issue concerns the whole product.
     pub(crate) column: &'static str,
+    pub(crate) value: String,
     /// A stable code, for machines.
     pub(crate) code: String,
     /// An explanation, for people.
@@ -50,8 +64,22 @@ pub(crate) struct Issue {
 }
 
 impl Issue {
+    /// An issue because of which the product is not imported.
     pub(crate) fn new(column: &'static str, code: &str, detail: impl Into<String>) -> Self {
-        Self { line: None, column, code: code.to_owned(), detail: detail.into() }
+        let (code, detail) = (code.to_owned(), detail.into());
+        Self { severity: Severity::Error, line: None, column, value: String::new(), code, detail }
+    }
+
+    pub(crate) fn warning(column: &'static str, code: &str, detail: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::new(column, code, detail) }
+    }
+
+    pub(crate) fn info(code: &str, detail: impl Into<String>) -> Self {
+        Self { severity: Severity::Info, ..Self::new("", code, detail) }
+    }
+
+    pub(crate) fn fault(column: &'static str, fault: Fault) -> Self {
+        Self::new(column, fault.code(), fault.meaning())
     }
 }
 
@@ -61,21 +89,26 @@ pub(crate) struct Merged {
     pub(crate) product: Product,
     pub(crate) description_html: String,
     /// Units on hand of the variants for which the file gives a quantity, and the layout of their stock.
-    pub(crate) stock: Vec<(VariantId, Layout, i64)>,
+    pub(crate) stock: Vec<(VariantId, Layout, Units)>,
+    /// Variants that exist and whose units on hand the file gives otherwise, which is left as it is.
+    pub(crate) stock_kept: u64,
     /// Where the merged product differs from what the file says.
     pub(crate) warnings: Vec<Issue>,
 }
 
 /// The handle under which a product appears in files. The handle of the file that brought the product stays valid until
 /// the vendor renames the product; then it is the new one.
-pub(crate) fn file_handle(product: &Product) -> &Handle {
-    let leads_here = |known: &&Handle| handles(known, &product.vendor).any(|handle| handle == product.handle);
-    product.file_handle.as_ref().filter(leads_here).unwrap_or(&product.handle)
+pub(crate) fn file_handle(product: &Product) -> &str {
+    let leads_here = |known: &&str| {
+        let wanted = Handle::standing_for(&known.to_ascii_lowercase());
+        handles(&wanted, &product.vendor).any(|handle| handle == product.handle)
+    };
+    product.file_handle.as_ref().map(Line::as_str).filter(leads_here).unwrap_or(product.handle.as_str())
 }
 
 /// Whether this is the product that the vendor's file means by this handle.
-pub(crate) fn is_of_file(product: &Product, vendor: &VendorCard, handle: &Handle) -> bool {
-    product.vendor.id == vendor.id && file_handle(product) == handle
+pub(crate) fn is_of_file(product: &Product, vendor: &VendorCard, handle: &str) -> bool {
+    product.vendor.id == vendor.id && file_handle(product).eq_ignore_ascii_case(handle)
 }
 
 /// The handles that a product of a file can get, in order of preference: the file's own; with the vendor's handle as
@@ -95,12 +128,18 @@ pub(crate) fn added(
     id: ProductId,
     handle: Handle,
 ) -> Result<Merged, Vec<Issue>> {
-    let file_handle = (handle != draft.handle).then(|| draft.handle.clone());
+    let Some(title) = draft.title.clone() else { return Err(vec![Issue::fault("Title", Fault::MissingTitle)]) };
+    if draft.variants.is_empty() {
+        return Err(vec![Issue::fault("Variant Price", Fault::MissingPrice)]);
+    }
+    let file_handle = (!draft.file_handle.eq_ignore_ascii_case(handle.as_str()))
+        .then(|| Line::parse(&draft.file_handle).ok())
+        .flatten();
     let empty = Product {
         id,
         vendor: context.vendor.clone(),
         handle,
-        title: draft.title.clone(),
+        title,
         categories: Vec::new(),
         removed_category: None,
         options: Vec::new(),
@@ -132,34 +171,49 @@ pub(crate) fn merged(
     context: &ImportContext,
     totals: &BTreeMap<VariantId, StockShard>,
 ) -> Result<Merged, Vec<Issue>> {
-    let columns = context.columns;
     let mut warnings = Vec::new();
     let mut product = before.clone();
     product.vendor = context.vendor.clone();
     product.listed = context.approved;
-    product.title = draft.title.clone();
-    if columns.category {
+    if let Some(title) = &draft.title {
+        product.title = title.clone();
+    }
+    // Rows that stand apart from the product's first only add to it: their empty cells mean nothing.
+    let says = |has_column: bool, is_empty: bool| has_column && !(draft.continues && is_empty);
+    let columns = context.columns;
+    if says(columns.category, draft.category.is_none()) {
         category::set(&mut product, before, draft, &context.tree, &mut warnings);
     }
-    if columns.vendor && draft.vendor != file_vendor(before) {
+    if says(columns.vendor, draft.vendor.is_none()) && draft.vendor != file_vendor(before) {
         product.file_vendor = draft.vendor.clone();
     }
-    if columns.tags {
+    if says(columns.tags, draft.tags.is_empty()) {
         product.tags = draft.tags.clone();
     }
-    if columns.images {
+    if columns.images && draft.continues {
+        let known: Vec<_> = product.images.iter().map(|image| image.src.clone()).collect();
+        let room = MAX_IMAGES.saturating_sub(product.images.len());
+        product.images.extend(draft.images.iter().filter(|image| !known.contains(&image.src)).take(room).cloned());
+    } else if columns.images {
         product.images = draft.images.clone();
     }
-    if columns.seo_title {
+    if says(columns.seo_title, draft.seo.title.is_none()) {
         product.seo.title = draft.seo.title.clone();
     }
-    if columns.seo_description {
+    if says(columns.seo_description, draft.seo.description.is_none()) {
         product.seo.description = draft.seo.description.clone();
     }
-    let stock = variants::set(&mut product, before, draft, context, totals)?;
+    let Stocked { stock, kept: stock_kept, warnings: of_stock } =
+        variants::set(&mut product, before, draft, context, totals)?;
+    warnings.extend(of_stock);
     product.options = options(before, draft, &product);
-    if context.publish && context.approved && draft.wants_publishing() {
-        product.publish(context.now);
+    if context.publish && context.approved && (draft.title.is_some() || product.published_at.is_some()) {
+        if draft.wants_publishing() {
+            product.publish(context.now);
+        } else if !draft.continues {
+            let detail = "the file marks it as unpublished, draft or archived: it is not published";
+            warnings.push(Issue::info("not_published", detail));
+        }
     }
     product.check().map_err(|refusal| {
         let fields = refusal.fields();
@@ -169,20 +223,22 @@ pub(crate) fn merged(
             .collect::<Vec<_>>()
     })?;
     if serde_json::to_vec(&product).map_or(usize::MAX, |json| json.len()) > MAX_PRODUCT_BYTES {
-        let fault = Fault::ProductTooLarge;
-        return Err(vec![Issue::new("", fault.code(), fault.meaning())]);
+        return Err(vec![Issue::fault("", Fault::ProductTooLarge)]);
     }
-    let description_html =
-        if columns.body { draft.body_html.clone().unwrap_or_default() } else { description_html.to_owned() };
-    warnings.extend(stock.iter().filter_map(|(variant, layout, on_hand)| {
+    let description_html = if says(columns.body, draft.body_html.is_none()) {
+        draft.body_html.clone().unwrap_or_default()
+    } else {
+        description_html.to_owned()
+    };
+    warnings.extend(stock.iter().filter_map(|(variant, layout, units)| {
         let total = totals.get(variant)?;
         let reserved = total.reserved;
-        (!may_be_set(*total, *layout, *on_hand)).then(|| {
+        (!may_be_set(*total, *layout, units.on_hand(*total))).then(|| {
             let detail = format!("{reserved} units are reserved for buyers: the stock stays as it is");
-            Issue::new("Variant Inventory Qty", "quantity_reserved", detail)
+            Issue::warning("Variant Inventory Qty", "quantity_reserved", detail)
         })
     }));
-    Ok(Merged { product, description_html, stock, warnings })
+    Ok(Merged { product, description_html, stock, stock_kept, warnings })
 }
 
 /// Whether the units on hand may be set to this number: always to more than now; to fewer only if what is reserved for
@@ -197,9 +253,10 @@ pub(crate) fn file_vendor(product: &Product) -> Option<Line> {
 }
 
 /// The options with the values of the variants. As long as the file brings no new value, the stored values stay,
-/// unused ones included, in their stored order.
+/// unused ones included, in their stored order. A file that does not name the options means the stored ones.
 fn options(before: &Product, draft: &ProductDraft, after: &Product) -> Vec<ProductOption> {
-    let named = draft.options.iter().enumerate();
+    let named = if draft.options.is_empty() && draft.title.is_none() { &before.options } else { &draft.options };
+    let named = named.iter().enumerate();
     named
         .map(|(index, option)| {
             let used = |variant: &Variant| variant.values.get(index).cloned();

@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::code::Coded;
-use domain::job::{ImportCounts, ImportRowError};
+use domain::job::{ImportCounts, ImportRowError, Severity};
 use domain::stock::{Layout, StockShard};
 use domain::text::Handle;
-use domain::{Code, ProductId, VariantId};
+use domain::{Code, IdempotentRequest, StoredResponse, VariantId};
 use platform::Pace;
-use store::catalog::StoredProduct;
 use store::{Backoff, Catalog, Error, Stock};
 use tokio::task::JoinSet;
 
-use crate::merge::{ImportContext, Issue, Merged, added, handles, is_of_file, may_be_set, merged};
+use crate::merge::{ImportContext, Issue, Units, handles, is_of_file};
+use crate::plan::{Known, Outcome, Place, Plan};
 use product_file::{Entry, ProductDraft, RowError};
 
 /// Products per batch, which bounds how much of a file is in memory at a time.
@@ -33,137 +33,70 @@ pub(crate) struct BatchReport {
     pub(crate) faults: Vec<ImportRowError>,
 }
 
-/// What is stored of a product of the file.
-#[derive(Clone, Debug)]
-struct Known {
-    stored: Option<StoredProduct>,
-    /// A handle that no product has, if one of [`handles`] is free.
-    free_handle: Option<Handle>,
-    /// A handle of these is taken by a product that cannot be read, which may be the file's own.
-    unreadable: bool,
-    shards: BTreeMap<VariantId, Vec<StockShard>>,
-}
-
-/// A product of the file and the writes that it needs.
-#[derive(Debug)]
-struct Plan {
-    line: u64,
-    draft: ProductDraft,
-    known: Known,
-    merged: Merged,
-}
-
-#[derive(Debug)]
-enum Outcome {
-    Imported { created: bool, updated: bool, variants: usize },
-    Rejected,
-}
-
-impl Known {
-    fn totals(&self) -> BTreeMap<VariantId, StockShard> {
-        let sum = |shards: &Vec<StockShard>| shards.iter().fold(StockShard::default(), |sum, shard| sum.plus(*shard));
-        self.shards.iter().map(|(variant, shards)| (*variant, sum(shards))).collect()
-    }
-}
-
-impl Plan {
-    fn new(line: u64, draft: ProductDraft, known: Known, context: &ImportContext) -> Result<Self, (u64, Vec<Issue>)> {
-        let merged = match (&known.stored, &known.free_handle) {
-            (None, _) if known.unreadable => Err(vec![Issue::new(
-                "Handle",
-                "unreadable",
-                "what is stored of this product cannot be read at the moment: it stays as it is",
-            )]),
-            (Some(stored), _) => merged(&stored.product, &stored.description_html, &draft, context, &known.totals()),
-            (None, Some(handle)) => {
-                let id = ProductId::new(context.now, platform::ids(context.now).bits());
-                added(&draft, context, id, handle.clone())
-            }
-            (None, None) => Err(vec![Issue::new("Handle", "handle_taken", "all forms of this handle are taken")]),
-        };
-        match merged {
-            Ok(merged) => Ok(Self { line, draft, known, merged }),
-            Err(issues) => Err((line, issues)),
-        }
-    }
-
-    fn changes_product(&self) -> bool {
-        self.known.stored.as_ref().is_none_or(|stored| {
-            stored.product != self.merged.product || stored.description_html != self.merged.description_html
-        })
-    }
-
-    fn changes_anything(&self) -> bool {
-        self.changes_product() || !self.stock_changes().is_empty()
-    }
-
-    /// The units on hand that are to be set, because the file gives others than are stored. Left out are those that the
-    /// units reserved for buyers do not allow: a warning says so.
-    fn stock_changes(&self) -> Vec<(VariantId, Layout, i64)> {
-        let totals = self.known.totals();
-        let differs = |(variant, layout, on_hand): &(VariantId, Layout, i64)| {
-            let sum = totals.get(variant).copied().unwrap_or_default();
-            sum.on_hand() != *on_hand && may_be_set(sum, *layout, *on_hand)
-        };
-        self.merged.stock.iter().copied().filter(differs).collect()
-    }
-
-    fn outcome(&self) -> Outcome {
-        let created = self.known.stored.is_none();
-        Outcome::Imported { created, updated: !created && self.changes_anything(), variants: self.draft.variants.len() }
-    }
-
-    fn stored(&self) -> StoredProduct {
-        match &self.known.stored {
-            Some(before) => {
-                let mut changed = before.clone();
-                changed.product = self.merged.product.clone();
-                changed.description_html = self.merged.description_html.clone();
-                // Units left over of a removed variant must not keep the product listed as in stock.
-                changed.availability.available.retain(|variant, _| self.merged.product.variant(*variant).is_some());
-                changed
-            }
-            None => {
-                let mut new = StoredProduct::new(self.merged.product.clone(), self.merged.description_html.clone());
-                // The projection of the Stock table's stream will find the same availability: writing it right away
-                // saves a second write of the listing rows.
-                let units = self.merged.stock.iter().filter(|(_, _, units)| *units > 0);
-                new.availability.available = units.map(|(variant, _, units)| (*variant, *units)).collect();
-                new
-            }
-        }
-    }
-}
-
 impl BatchReport {
-    fn add_issues(&mut self, line: u64, issues: Vec<Issue>) {
-        let count = u64::try_from(issues.len()).unwrap_or(u64::MAX);
-        self.counts.errors = self.counts.errors.saturating_add(count);
-        self.faults.extend(issues.into_iter().map(|issue| ImportRowError {
-            line: issue.line.unwrap_or(line),
-            column: issue.column.to_owned(),
-            code: issue.code,
-            detail: issue.detail,
-        }));
+    fn add(&mut self, entry: ImportRowError) {
+        let count = match entry.severity {
+            Severity::Warning => &mut self.counts.warnings,
+            Severity::Info => &mut self.counts.infos,
+            Severity::Error | Severity::Other => &mut self.counts.errors,
+        };
+        *count = count.saturating_add(1);
+        self.faults.push(entry);
+    }
+
+    /// One entry for each kind of issue of the product.
+    fn add_issues(&mut self, place: &Place, issues: Vec<Issue>) {
+        let mut entries: Vec<ImportRowError> = Vec::new();
+        for issue in issues {
+            match entries.iter_mut().find(|entry| entry.code == issue.code && entry.detail == issue.detail) {
+                Some(known) => known.times = known.times.saturating_add(1),
+                None => entries.push(ImportRowError {
+                    severity: issue.severity,
+                    line: issue.line.unwrap_or(place.line),
+                    product: place.handle.clone(),
+                    column: issue.column.to_owned(),
+                    value: issue.value,
+                    times: 1,
+                    code: issue.code,
+                    detail: issue.detail,
+                }),
+            }
+        }
+        entries.into_iter().for_each(|entry| self.add(entry));
     }
 
     fn count(&mut self, outcome: &Outcome) {
-        if let Outcome::Imported { created, updated, variants } = outcome {
-            self.counts = self.counts.plus(ImportCounts {
+        let none = ImportCounts::default();
+        self.counts = self.counts.plus(match outcome {
+            Outcome::Imported { created, updated, variants, stock_kept } => ImportCounts {
                 products: 1,
                 variants: u64::try_from(*variants).unwrap_or(u64::MAX),
                 created: u64::from(*created),
                 updated: u64::from(*updated),
-                errors: 0,
-            });
-        }
+                stock_kept: *stock_kept,
+                ..none
+            },
+            Outcome::Continued { stock_kept } => ImportCounts { stock_kept: *stock_kept, ..none },
+            Outcome::Rejected => ImportCounts { refused: 1, ..none },
+            Outcome::Skipped => ImportCounts { skipped: 1, ..none },
+        });
     }
 }
 
 /// A fault of the file in the form in which it is stored and shown to the vendor.
 pub(crate) fn fault_of(error: RowError) -> ImportRowError {
+    let severity = if error.fault.is_warning() { Severity::Warning } else { Severity::Error };
     let (code, detail) = (error.code().to_owned(), error.detail().to_owned());
-    ImportRowError { line: error.line, column: error.column, code, detail }
+    ImportRowError {
+        severity,
+        line: error.line,
+        product: String::new(),
+        column: error.column,
+        value: error.value,
+        times: error.times,
+        code,
+        detail,
+    }
 }
 
 impl ProductStore {
@@ -177,29 +110,40 @@ impl ProductStore {
     ) -> Result<BatchReport, Error> {
         let mut batch = BatchReport::default();
         let mut drafts = Vec::with_capacity(entries.len());
-        let mut lines = Vec::with_capacity(entries.len());
+        let mut places = Vec::with_capacity(entries.len());
         for entry in entries {
+            let reported = entry.warnings.into_iter().map(fault_of);
+            reported.for_each(|warning| batch.add(ImportRowError { product: entry.handle.clone(), ..warning }));
             match entry.product {
                 Ok(draft) => {
-                    lines.push(entry.line);
+                    places.push(Place { line: entry.line, handle: entry.handle });
                     drafts.push(draft);
                 }
                 Err(errors) => {
-                    batch.counts.errors += u64::try_from(errors.len()).unwrap_or(u64::MAX);
-                    batch.faults.extend(errors.into_iter().map(fault_of));
+                    batch.count(&Outcome::Rejected);
+                    let reported = errors.into_iter().map(fault_of);
+                    reported.for_each(|error| batch.add(ImportRowError { product: entry.handle.clone(), ..error }));
                 }
             }
         }
         let known = self.known(context, &drafts).await?;
         let mut work = Vec::new();
-        for ((line, draft), known) in lines.into_iter().zip(drafts).zip(known) {
-            match Plan::new(line, draft, known, context) {
+        for ((place, draft), known) in places.into_iter().zip(drafts).zip(known) {
+            if dry_run && draft.continues && known.stored.is_none() {
+                // The product would have been made by its first rows, which were checked as such.
+                continue;
+            }
+            match Plan::new(place, draft, known, context) {
                 Ok(plan) if dry_run || !plan.changes_anything() => {
                     batch.count(&plan.outcome());
-                    batch.add_issues(plan.line, plan.merged.warnings);
+                    let preview = if dry_run { plan.preview() } else { None };
+                    batch.add_issues(&plan.place, plan.merged.warnings.into_iter().chain(preview).collect());
                 }
                 Ok(plan) => work.push(plan),
-                Err((line, issues)) => batch.add_issues(line, issues),
+                Err((place, issues)) => {
+                    batch.count(&Outcome::Rejected);
+                    batch.add_issues(&place, issues);
+                }
             }
         }
         pace.wait(work.len()).await;
@@ -212,9 +156,9 @@ impl ProductStore {
                 running.spawn(self.clone().apply_plan(Arc::clone(context), plan));
             }
             let Some(done) = running.join_next().await else { break };
-            let (line, outcome, issues) = done.map_err(|error| Error::Failed(error.to_string()))??;
+            let (place, outcome, issues) = done.map_err(|error| Error::Failed(error.to_string()))??;
             batch.count(&outcome);
-            batch.add_issues(line, issues);
+            batch.add_issues(&place, issues);
         }
         batch.faults.sort_by_key(|fault| fault.line);
         Ok(batch)
@@ -252,7 +196,7 @@ impl ProductStore {
                     }
                 };
                 if let Some(product) =
-                    product.filter(|known| is_of_file(&known.product, &context.vendor, &draft.handle))
+                    product.filter(|known| is_of_file(&known.product, &context.vendor, &draft.file_handle))
                 {
                     stored = Some(product);
                     break;
@@ -265,7 +209,13 @@ impl ProductStore {
         let shard_counts: Vec<(VariantId, u16)> =
             variants.map(|variant| (variant.id, variant.layout().peak_shards)).collect();
         if !shard_counts.is_empty() {
-            let mut shards = self.stock.shards(&shard_counts).await?;
+            // Without those that never had stock: they are as good as new.
+            let mut shards: BTreeMap<VariantId, Vec<StockShard>> = BTreeMap::new();
+            for (variant, readings) in self.stock.readings(&shard_counts).await? {
+                if readings.iter().any(|reading| reading.version > 0) {
+                    shards.insert(variant, readings.into_iter().map(|reading| reading.shard).collect());
+                }
+            }
             for known in &mut known {
                 let variants = known.stored.iter().flat_map(|stored| &stored.product.variants);
                 known.shards = variants.filter_map(|variant| shards.remove_entry(&variant.id)).collect();
@@ -280,26 +230,26 @@ impl ProductStore {
         self,
         context: Arc<ImportContext>,
         mut plan: Plan,
-    ) -> Result<(u64, Outcome, Vec<Issue>), Error> {
-        let line = plan.line;
+    ) -> Result<(Place, Outcome, Vec<Issue>), Error> {
+        let place = plan.place.clone();
         let mut backoff = Backoff::default();
         loop {
             match self.write(&plan).await {
                 Ok(()) => {
                     let outcome = plan.outcome();
-                    let mut issues = self.set_stock(&plan).await?;
+                    let mut issues = self.set_stock(&plan, &context).await?;
                     issues.append(&mut plan.merged.warnings);
-                    return Ok((line, outcome, issues));
+                    return Ok((place, outcome, issues));
                 }
                 Err(Error::Conflict) => {}
                 Err(Error::Refused(refusal)) if refusal.code() == Code::HandleTaken => {}
                 Err(error @ Error::Newer { .. }) => {
                     let issue = Issue::new("", error.code().as_str(), error.to_string());
-                    return Ok((line, Outcome::Rejected, vec![issue]));
+                    return Ok((place, Outcome::Skipped, vec![issue]));
                 }
                 Err(Error::Refused(refusal)) => {
                     let issue = Issue::new("", refusal.code().as_str(), refusal.to_string());
-                    return Ok((line, Outcome::Rejected, vec![issue]));
+                    return Ok((place, Outcome::Rejected, vec![issue]));
                 }
                 Err(other) => return Err(other),
             }
@@ -308,14 +258,14 @@ impl ProductStore {
             }
             let known = self.known(&context, std::slice::from_ref(&plan.draft)).await?.pop();
             let Some(known) = known else { break };
-            plan = match Plan::new(line, plan.draft, known, &context) {
+            plan = match Plan::new(place.clone(), plan.draft, known, &context) {
                 Ok(plan) => plan,
-                Err((line, issues)) => return Ok((line, Outcome::Rejected, issues)),
+                Err((place, issues)) => return Ok((place, Outcome::Rejected, issues)),
             };
         }
         let issue =
             Issue::new("", Code::Conflict.as_str(), "others changed the product at the same time: import it again");
-        Ok((line, Outcome::Rejected, vec![issue]))
+        Ok((place, Outcome::Skipped, vec![issue]))
     }
 
     async fn write(&self, plan: &Plan) -> Result<(), Error> {
@@ -327,26 +277,51 @@ impl ProductStore {
 
     /// Sets the units on hand where they differ from the file. Runs after the product was written, so that the
     /// projection of the Stock table's stream finds the product.
-    async fn set_stock(&self, plan: &Plan) -> Result<Vec<Issue>, Error> {
+    async fn set_stock(&self, plan: &Plan, context: &ImportContext) -> Result<Vec<Issue>, Error> {
         let mut changes = plan.stock_changes();
         let untouched = |variant: &VariantId| {
             let shards = plan.known.shards.get(variant);
             shards.is_none_or(|shards| shards.iter().all(|shard| *shard == StockShard::default()))
         };
-        let new: Vec<(VariantId, Layout, i64)> =
-            changes.iter().filter(|(variant, ..)| untouched(variant)).copied().collect();
+        let new: Vec<(VariantId, Layout, i64)> = changes
+            .iter()
+            .filter_map(|(variant, layout, units)| match units {
+                Units::Set(units) if untouched(variant) => Some((*variant, *layout, *units)),
+                _ => None,
+            })
+            .collect();
         match self.stock.create(&new).await {
-            Ok(()) => changes.retain(|(variant, ..)| !untouched(variant)),
+            Ok(()) => changes.retain(|(variant, _, units)| matches!(units, Units::Add(_)) || !untouched(variant)),
             // One of the variants has stock already: set them one by one.
             Err(Error::Conflict) => {}
             Err(other) => return Err(other),
         }
         let mut issues = Vec::new();
-        for (variant, layout, on_hand) in changes {
-            match self.stock.set_on_hand(variant, layout, on_hand, &|_| Ok(((), None))).await {
+        for (variant, layout, units) in changes {
+            let done = match units {
+                Units::Set(units) => self.stock.set_on_hand(variant, layout, units, &|_| Ok(((), None))).await,
+                Units::Add(units) => {
+                    // Added once, also when the batch is repeated.
+                    let request = IdempotentRequest {
+                        caller: context.import.to_string(),
+                        route: "import".to_owned(),
+                        key: variant.to_string(),
+                        fingerprint: units.to_string(),
+                        at: context.now,
+                    };
+                    let done = StoredResponse { request: request.clone(), response: String::new() };
+                    let add = async {
+                        let respond = |_: &[StockShard]| Ok(((), Some(done.clone())));
+                        self.stock.adjust(variant, layout, units, &respond).await
+                    };
+                    self.stock.once(Some(&request), add).await
+                }
+            };
+            match done {
                 Ok(_) => {}
                 Err(Error::Refused(refusal)) => {
-                    issues.push(Issue::new("Variant Inventory Qty", "quantity_reserved", refusal.to_string()));
+                    let column = "Variant Inventory Qty";
+                    issues.push(Issue::warning(column, "quantity_reserved", refusal.to_string()));
                 }
                 Err(other) => return Err(other),
             }
@@ -354,6 +329,3 @@ impl ProductStore {
         Ok(issues)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -32,7 +32,8 @@ impl<S: Send + Sync> FromRequest<S> for ProductFile {
             request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match essence.as_str() {
-            "text/csv" => {
+            // What browsers and spreadsheets call the same file.
+            "text/csv" | "text/plain" | "application/csv" | "application/vnd.ms-excel" | "application/octet-stream" => {
                 let RawBody(bytes) = RawBody::from_request(request, state).await?;
                 Ok(Self::Inline(bytes))
             }
@@ -54,10 +55,15 @@ pub const BODY_LIMIT: usize = MAX_INLINE_BYTES;
 ///
 /// The file is a CSV file in Shopify's format. Up to 1 MB may be sent as the body. For a larger file send its name and
 /// size as JSON: the answer says where to upload it within ten minutes, and the import starts when it is uploaded.
-/// Products without faults are imported, the others are reported. Importing a file again changes nothing.
+/// Products without errors are imported, the others are reported. Importing a file again changes nothing. A file with
+/// titles names all variants of its products; one without, or whose products' rows stand apart, only changes what it
+/// names.
 #[utoipa::path(
     post, path = "/v1/vendor/imports", params(ImportParameters),
-    request_body(content((AnnounceFile = "application/json"), (String = "text/csv"))),
+    request_body(content(
+        (AnnounceFile = "application/json"), (String = "text/csv"), (String = "text/plain"),
+        (String = "application/csv"), (String = "application/vnd.ms-excel"), (String = "application/octet-stream"),
+    )),
     responses((status = ACCEPTED, body = ImportView))
 )]
 pub async fn start_vendor_import(

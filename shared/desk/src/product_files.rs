@@ -1,7 +1,7 @@
 //! Imports and exports of product files: starting one and showing its progress. A worker does the work itself.
 
 use bytes::Bytes;
-use domain::job::{ExportJob, ImportJob, ImportRowError, JobState, MAX_FILE_BYTES};
+use domain::job::{ExportJob, ImportJob, ImportRowError, JobState, MAX_FILE_BYTES, StockImport};
 use domain::stored::Kept;
 use domain::text::Line;
 use domain::upload::{FileLink, Upload};
@@ -28,6 +28,14 @@ pub struct ImportParameters {
     /// state, new ones become drafts.
     #[serde(default)]
     publish: bool,
+    /// What is done with the units on hand that the file gives. By default those of variants that exist are kept: an
+    /// older file would bring back what was sold since. The report counts what was not applied.
+    #[serde(default = "keep")]
+    stock: StockImport,
+}
+
+const fn keep() -> StockImport {
+    StockImport::Keep
 }
 
 /// Name and size of a file that is going to be uploaded, which files of more than 1 MB have to be.
@@ -67,6 +75,7 @@ impl Desk {
             filename: announced.map(|announced| announced.filename.clone()),
             dry_run: asked.dry_run,
             publish: asked.publish,
+            stock: asked.stock,
             ..ImportJob::new(ImportId::new(now, platform::ids(now).bits()), member.vendor(), currency, now)
         };
         let mut begun = BegunImport { job, upload: None };

@@ -157,7 +157,10 @@ impl Desk {
             .filter(|id| *id != product.id)
             .collect();
         let found = if ids.is_empty() { BTreeMap::new() } else { self.catalog.products(&ids).await? };
-        let is_it = |known: &Product| known.vendor.id == vendor.id && known.file_handle.as_ref() == Some(handle);
+        let is_it = |known: &Product| {
+            known.vendor.id == vendor.id
+                && known.file_handle.as_ref().is_some_and(|known| known.as_str().eq_ignore_ascii_case(handle.as_str()))
+        };
         Ok(found.values().any(|stored| is_it(&stored.product)))
     }
 

@@ -134,9 +134,9 @@ pub struct Product {
     /// Title and description for search engines.
     #[serde(default)]
     pub seo: Seo,
-    /// The handle that an imported file has for it, when it is not its own.
+    /// The handle that an imported file has for it, when it is not its own; any text, as another shop system has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub file_handle: Option<Handle>,
+    pub file_handle: Option<Line>,
     /// The category as the imported file spells it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_type: Option<Line>,

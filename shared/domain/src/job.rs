@@ -15,7 +15,7 @@ use crate::{Currency, ExportId, ImportId, Timestamp, VendorId};
 
 pub use self::rebuild::{Derived, Rebuild, RebuildCounts};
 
-/// The most errors of a file that are stored; the rest are only counted.
+/// The most entries of each severity in the report on a file that are stored; the rest are only counted.
 pub const MAX_ROW_ERRORS: u64 = 1_000;
 /// The most bytes of a file that is sent in the request itself.
 pub const MAX_INLINE_BYTES: usize = 1024 * 1024;
@@ -128,20 +128,89 @@ job!(ImportJob);
 job!(ExportJob);
 job!(Rebuild);
 
-/// An error in a file, or a warning that something was imported otherwise than the file says.
+/// How much an entry in the report on a file matters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// The product was not imported.
+    #[default]
+    Error,
+    /// The product was imported, otherwise than the file says.
+    Warning,
+    /// What was done, or would be done.
+    Info,
+    /// One that only a newer release knows.
+    #[serde(rename(serialize = "other", deserialize = "\u{0}other"))]
+    #[schema(rename = "other")]
+    Other,
+}
+
+/// An entry in the report on a file: one for each product and kind of fault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ImportRowError {
+    /// How much it matters.
+    #[serde(default)]
+    pub severity: Severity,
     /// Line of the file, counted from 1.
     pub line: u64,
+    /// The product, by its handle in the file; empty when the file as a whole is meant.
+    #[serde(default)]
+    #[schema(examples("blue-bowl"))]
+    pub product: String,
     /// The column as the file's header spells it; empty when the whole row or product is meant.
     #[schema(examples("Variant Price"))]
     pub column: String,
+    /// The beginning of the cell; empty when no cell is meant.
+    #[serde(default)]
+    #[schema(examples("12,50"))]
+    pub value: String,
+    /// How often the product has it; line, column and value are those of the first.
+    #[serde(default = "once")]
+    #[schema(minimum = 1)]
+    pub times: u32,
     /// A short name in `snake_case`.
     #[schema(examples("bad_price"))]
     pub code: String,
     /// One sentence for people.
     #[schema(examples("is no price"))]
     pub detail: String,
+}
+
+const fn once() -> u32 {
+    1
+}
+
+impl ImportRowError {
+    /// An error of the file as a whole.
+    pub fn of_file(code: &str, detail: &str) -> Self {
+        Self {
+            severity: Severity::Error,
+            line: 0,
+            product: String::new(),
+            column: String::new(),
+            value: String::new(),
+            times: 1,
+            code: code.to_owned(),
+            detail: detail.to_owned(),
+        }
+    }
+}
+
+/// What an import does with the units on hand that a file gives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StockImport {
+    /// New variants get them; those of variants that exist stay as they are.
+    Keep,
+    /// All variants get them. What was sold since the file was made comes back.
+    #[default]
+    Set,
+    /// New variants get them; to those of variants that exist they are added.
+    Add,
+    /// A choice that only a newer release knows.
+    #[serde(rename(serialize = "other", deserialize = "\u{0}other"))]
+    #[schema(rename = "other")]
+    Other,
 }
 
 /// The place in a file at which the next slice of an import goes on.
@@ -170,6 +239,21 @@ pub struct ImportCounts {
     /// Errors of the file, including those beyond [`MAX_ROW_ERRORS`] that are not stored.
     #[serde(alias = "faults")]
     pub errors: u64,
+    /// The same of warnings.
+    #[serde(default)]
+    pub warnings: u64,
+    /// The same of what is only told.
+    #[serde(default)]
+    pub infos: u64,
+    /// Products that were not imported because of errors.
+    #[serde(default)]
+    pub refused: u64,
+    /// Products that could not be written at the moment; importing the file again takes them in.
+    #[serde(default)]
+    pub skipped: u64,
+    /// Variants whose units on hand the file gives otherwise than they are, and that were left as they are.
+    #[serde(default)]
+    pub stock_kept: u64,
 }
 
 impl ImportCounts {
@@ -182,6 +266,11 @@ impl ImportCounts {
             created: self.created.saturating_add(other.created),
             updated: self.updated.saturating_add(other.updated),
             errors: self.errors.saturating_add(other.errors),
+            warnings: self.warnings.saturating_add(other.warnings),
+            infos: self.infos.saturating_add(other.infos),
+            refused: self.refused.saturating_add(other.refused),
+            skipped: self.skipped.saturating_add(other.skipped),
+            stock_kept: self.stock_kept.saturating_add(other.stock_kept),
         }
     }
 }
@@ -200,6 +289,15 @@ pub struct ImportJob {
     pub dry_run: bool,
     /// Whether imported products are published.
     pub publish: bool,
+    /// What is done with the units on hand that the file gives.
+    #[serde(default)]
+    pub stock: StockImport,
+    /// Whether rows of some product do not stand together, so that no variant is taken for removed.
+    #[serde(default)]
+    pub is_apart: bool,
+    /// The character encoding of the file, as <https://encoding.spec.whatwg.org/> names it; nothing for UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
     pub state: JobState,
     /// Rows of the file without its header; nothing until they were counted.
     #[serde(default)]
@@ -218,6 +316,9 @@ pub struct ImportJob {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Lease>,
     pub created_at: Timestamp,
+    /// When work on its rows began, and when their number was saved last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worked: Option<(Timestamp, Timestamp)>,
     /// When it was completed or failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
@@ -230,6 +331,17 @@ pub struct ImportJob {
 }
 
 impl ImportJob {
+    /// Rows a minute since the work began, and the seconds that the rest takes at that rate; nothing as long as there is
+    /// no rate, or nothing to do.
+    pub fn pace(&self) -> Option<(u64, u64)> {
+        let ((began, saved), rows) = (self.worked?, self.rows?);
+        let millis = u64::try_from(saved.since(began).as_millis()).ok()?;
+        let done = self.position.rows;
+        let a_minute = done.saturating_mul(60_000).checked_div(millis).filter(|rate| *rate > 0)?;
+        let left = rows.saturating_sub(done).saturating_mul(millis).checked_div(done.saturating_mul(1_000))?;
+        (self.state == JobState::Running).then_some((a_minute, left))
+    }
+
     /// An import that waits for its file.
     pub fn new(id: ImportId, vendor: VendorId, currency: Currency, now: Timestamp) -> Self {
         Self {
@@ -239,6 +351,9 @@ impl ImportJob {
             currency,
             dry_run: false,
             publish: false,
+            stock: StockImport::Keep,
+            is_apart: false,
+            encoding: None,
             state: JobState::Waiting,
             rows: None,
             position: FilePosition::default(),
@@ -246,6 +361,7 @@ impl ImportJob {
             tag: None,
             lease: None,
             created_at: now,
+            worked: None,
             finished_at: None,
             version: 0,
             kept: Kept::default(),
@@ -257,19 +373,28 @@ impl ImportJob {
         import_key(self.vendor, self.id)
     }
 
-    /// Moves on to `position` and adds what was imported before it. Answers those of the errors that are still within
-    /// [`MAX_ROW_ERRORS`] and have to be stored.
+    /// Moves on to `position` and adds what was imported before it. Answers those entries of the report that are still
+    /// within [`MAX_ROW_ERRORS`] for their severity and have to be stored.
     pub fn advance(
         &mut self,
         position: FilePosition,
         counts: ImportCounts,
-        mut errors: Vec<ImportRowError>,
+        mut report: Vec<ImportRowError>,
     ) -> Vec<ImportRowError> {
-        let room = MAX_ROW_ERRORS.saturating_sub(self.counts.errors);
-        errors.truncate(usize::try_from(room).unwrap_or(usize::MAX));
+        let mut before = [self.counts.errors, self.counts.warnings, self.counts.infos];
+        report.retain(|entry| {
+            let [errors, warnings, infos] = &mut before;
+            let known = match entry.severity {
+                Severity::Warning => warnings,
+                Severity::Info => infos,
+                Severity::Error | Severity::Other => errors,
+            };
+            *known = known.saturating_add(1);
+            *known <= MAX_ROW_ERRORS
+        });
         self.position = position;
         self.counts = self.counts.plus(counts);
-        errors
+        report
     }
 }
 
@@ -379,6 +504,18 @@ mod tests {
     }
 
     #[test]
+    fn the_pace_of_an_import_is_that_of_its_rows_so_far() {
+        let new = ImportJob::new(ImportId::from_bits(1), VendorId::from_bits(1), Currency::USD, at(0));
+        assert_eq!(new.pace(), None);
+        let position = FilePosition { rows: 250, ..FilePosition::default() };
+        let state = JobState::Running;
+        let running = ImportJob { rows: Some(1_000), worked: Some((at(10), at(60))), position, state, ..new };
+        assert_eq!(running.pace(), Some((300, 150)));
+        assert_eq!(ImportJob { worked: Some((at(10), at(10))), ..running.clone() }.pace(), None);
+        assert_eq!(ImportJob { state: JobState::Completed, ..running }.pace(), None);
+    }
+
+    #[test]
     fn row_errors_are_stored_up_to_a_bound_and_then_only_counted() {
         let mut job = ImportJob {
             id: ImportId::from_bits(1),
@@ -387,6 +524,9 @@ mod tests {
             currency: Currency::USD,
             dry_run: false,
             publish: false,
+            stock: StockImport::Keep,
+            is_apart: false,
+            encoding: None,
             state: JobState::Running,
             rows: None,
             position: FilePosition::default(),
@@ -394,14 +534,18 @@ mod tests {
             tag: None,
             lease: None,
             created_at: at(0),
+            worked: None,
             finished_at: None,
             version: 1,
             kept: Kept::default(),
         };
-        let error = ImportRowError { line: 2, column: String::new(), code: "x".to_owned(), detail: String::new() };
+        let error = ImportRowError::of_file("x", "");
+        let warning = ImportRowError { severity: Severity::Warning, ..error.clone() };
         let counts = ImportCounts { errors: 2, ..ImportCounts::default() };
         assert_eq!(job.advance(FilePosition::default(), counts, vec![error.clone(), error.clone()]).len(), 1);
         assert!(job.advance(FilePosition::default(), counts, vec![error.clone(), error]).is_empty());
         assert_eq!(job.counts.errors, MAX_ROW_ERRORS + 3);
+        let warned = ImportCounts { warnings: 2, ..ImportCounts::default() };
+        assert_eq!(job.advance(FilePosition::default(), warned, vec![warning.clone(), warning]).len(), 2);
     }
 }

@@ -3,6 +3,7 @@
 
 mod characters;
 mod email;
+mod latin;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -226,26 +227,29 @@ fn phone(text: &str) -> Result<String, BadText> {
 }
 
 impl Handle {
-    /// A handle from a title: its ASCII letters and digits in lower case, other characters replaced by hyphens and
-    /// apostrophes removed, cut at 80 characters. None when nothing is left, as for a title in Cyrillic.
+    /// A handle from a title: its letters and digits as ASCII in lower case, transliterated where need be, hyphens
+    /// between them, cut at 80 characters. None when nothing is left, as for a title in Chinese.
     pub fn suggested_by(title: &str) -> Option<Self> {
-        let mut text = String::new();
-        for character in title.chars() {
-            if character.is_ascii_alphanumeric() {
-                text.push(character.to_ascii_lowercase());
-            } else if character != '\''
-                && character != '\u{2019}'
-                && character != '\u{02bb}'
-                && !text.is_empty()
-                && !text.ends_with('-')
-            {
-                text.push('-');
+        let ascii: String = latin::latin(title).trim_start_matches('-').chars().take(80).collect();
+        Self::parse(ascii.trim_end_matches('-')).ok()
+    }
+
+    /// The handle for one of another shop system: the same if it is one; else made of it as of a title. One that had to
+    /// be cut, or of which nothing is left, ends in a number that is made of the whole, so that two of them differ.
+    pub fn standing_for(foreign: &str) -> Self {
+        let ascii = latin::latin(foreign);
+        let ascii = ascii.trim_matches('-');
+        let number = || format!("{:08x}", number_of(foreign));
+        let handle = match ascii {
+            "" => Self::parse(&format!("product-{}", number())),
+            long if long.len() > Self::MAX_LENGTH => {
+                let beginning: String = long.chars().take(Self::MAX_LENGTH - 9).collect();
+                Self::parse(&format!("{}-{}", beginning.trim_end_matches('-'), number()))
             }
-            if text.len() >= 80 {
-                break;
-            }
-        }
-        Self::parse(text.trim_end_matches('-')).ok()
+            short => Self::parse(short),
+        };
+        // What was made is a handle; the number alone is one as well.
+        handle.unwrap_or_else(|_| Self(number()))
     }
 
     /// This handle with a hyphen and a suffix, for when the handle is taken. It is shortened to stay within the maximum
@@ -255,6 +259,11 @@ impl Handle {
         let shortened: String = self.0.chars().take(room).collect();
         Self::parse(&format!("{}-{suffix}", shortened.trim_end_matches('-'))).ok()
     }
+}
+
+/// A number made of a text, the same in every release: FNV-1a, <https://datatracker.ietf.org/doc/rfc9923/>.
+fn number_of(text: &str) -> u32 {
+    text.bytes().fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 #[cfg(test)]
@@ -276,7 +285,24 @@ mod tests {
         let suggested = |title: &str| Handle::suggested_by(title).map(|handle| handle.to_string());
         assert_eq!(suggested("Blue Bowl, 12 cm!"), Some("blue-bowl-12-cm".to_owned()));
         assert_eq!(suggested("G\u{02bb}ijduvon plate"), Some("gijduvon-plate".to_owned()));
-        assert_eq!(suggested("Коса"), None);
+        assert_eq!(suggested("O\u{2018}zbek gilami"), Some("ozbek-gilami".to_owned()));
+        assert_eq!(suggested("Cr\u{e8}me br\u{fb}l\u{e9}e"), Some("creme-brulee".to_owned()));
+        assert_eq!(suggested("Кўк коса, Ғиждувон"), Some("kok-kosa-gijduvon".to_owned()));
+        assert_eq!(suggested("茶壶"), None);
+    }
+
+    #[test]
+    fn a_foreign_handle_stands_for_itself_as_far_as_it_can() {
+        let stands = |foreign: &str| Handle::standing_for(foreign).to_string();
+        assert_eq!(stands("blue-bowl"), "blue-bowl");
+        assert_eq!(
+            ["kosa-360º", "nhẫn-1", "a_b", "-a--b-", "кўк-коса", "Kosa"].map(stands),
+            ["kosa-360o", "nhan-1", "a-b", "a-b", "kok-kosa", "kosa"]
+        );
+        let long = |end: &str| stands(&format!("{}{end}", "gilam-".repeat(20)));
+        assert!(long("a").len() <= Handle::MAX_LENGTH && long("a").starts_with("gilam-gilam-"));
+        assert_ne!(long("a"), long("b"));
+        assert!(stands("茶壶").starts_with("product-") && stands("茶壶") != stands("茶杯"), "{}", stands("茶壶"));
     }
 
     #[test]

@@ -7,12 +7,19 @@ use tokio::time::Instant;
 /// The deadline of a slice of work; what is left after it is handed on by a new message.
 #[derive(Clone, Copy, Debug)]
 pub struct Slice {
+    began: Instant,
     deadline: Instant,
 }
 
 impl Slice {
     pub fn new(length: Duration) -> Self {
-        Self { deadline: Instant::now() + length }
+        let began = Instant::now();
+        Self { began, deadline: began + length }
+    }
+
+    /// The time since it began.
+    pub fn elapsed(self) -> Duration {
+        self.began.elapsed()
     }
 
     pub fn is_over(self) -> bool {

@@ -4,19 +4,18 @@ use std::borrow::Cow;
 
 use domain::Currency;
 use domain::catalog::{
-    Image, MAX_IMAGES, MAX_OPTIONS, MAX_PRODUCT_BYTES, MAX_TAGS, MAX_VARIANTS, NO_OPTION, Price, ProductOption, Seo,
+    Image, ImageSource, MAX_IMAGES, MAX_OPTIONS, MAX_PRODUCT_BYTES, MAX_TAGS, MAX_VARIANTS, NO_OPTION, Price,
+    ProductOption, Seo,
 };
 use domain::text::{BadText, Handle, Line, LongText, Name, Sku, Title};
 
-use super::cells;
+use super::cells::{self, Cell};
 use super::columns::{Column, Header};
-use super::faults::{Fault, RowError};
+use super::faults::{Fault, RowError, shown_value};
 use super::product::{ProductDraft, Status, VariantDraft};
 use super::records::Records;
 use super::sanitise::shown_description;
 
-/// The most errors that are reported for one product.
-const MAX_ERRORS: usize = 20;
 const OPTION_NAMES: [Column; MAX_OPTIONS] = [Column::Option1Name, Column::Option2Name, Column::Option3Name];
 const OPTION_VALUES: [Column; MAX_OPTIONS] = [Column::Option1Value, Column::Option2Value, Column::Option3Value];
 /// A row with a value in one of these describes a variant; other rows only add a picture.
@@ -66,7 +65,9 @@ pub(super) struct Assembly {
     key: Vec<u8>,
     line: u64,
     rows: u64,
-    handle: Option<Handle>,
+    /// Whether rows of the product came before, with other products in between.
+    continues: bool,
+    handle: Option<Line>,
     title: Option<Title>,
     body_html: Option<String>,
     vendor: Option<Line>,
@@ -75,10 +76,21 @@ pub(super) struct Assembly {
     published: Option<bool>,
     status: Option<Status>,
     option_names: [Option<Name>; MAX_OPTIONS],
-    variants: Vec<VariantDraft>,
+    variants: Vec<VariantRow>,
     images: Vec<(u32, Image)>,
     seo: Seo,
     errors: Vec<RowError>,
+    warnings: Vec<RowError>,
+}
+
+/// A row that describes a variant.
+#[derive(Debug)]
+struct VariantRow {
+    line: u64,
+    /// Whether it has only what the product has.
+    is_bare: bool,
+    values: [Option<Name>; MAX_OPTIONS],
+    variant: VariantDraft,
 }
 
 pub(super) struct Assembled {
@@ -86,15 +98,18 @@ pub(super) struct Assembled {
     pub(super) line: u64,
     pub(super) rows: u64,
     pub(super) product: Result<ProductDraft, Vec<RowError>>,
+    pub(super) warnings: Vec<RowError>,
+    pub(super) continues: bool,
 }
 
 impl Assembly {
-    /// Starts a product with its first row.
-    pub(super) fn begin(row: Row<'_>, key: Vec<u8>, repeated: bool) -> Self {
+    /// Starts a product with its first row, or goes on with one whose rows do not stand together.
+    pub(super) fn begin(row: Row<'_>, key: Vec<u8>, continues: bool) -> Self {
         let mut assembly = Self {
             key,
             line: row.records.line(),
             rows: 0,
+            continues,
             handle: None,
             title: None,
             body_html: None,
@@ -108,11 +123,12 @@ impl Assembly {
             images: Vec::new(),
             seo: Seo::default(),
             errors: Vec::new(),
+            warnings: Vec::new(),
         };
         if assembly.key.is_empty() && row.records.malformed().is_none() {
-            assembly.add_error(row, Column::Handle, Fault::MissingHandle);
-        } else if repeated {
-            assembly.add_error(row, Column::Handle, Fault::HandleRepeated);
+            assembly.report(row, Column::Handle, Fault::MissingHandle);
+        } else if continues {
+            assembly.report(row, Column::Handle, Fault::RowsApart);
         }
         assembly.add(row);
         assembly
@@ -126,7 +142,7 @@ impl Assembly {
     /// An estimate of the bytes held in memory.
     pub(super) fn held(&self) -> usize {
         let variants: usize =
-            self.variants.iter().map(|variant| size_of::<VariantDraft>() + variant.values.len() * 125).sum();
+            self.variants.iter().map(|row| size_of::<VariantRow>() + row.values.iter().flatten().count() * 125).sum();
         let images: usize =
             self.images.iter().map(|(_, image)| size_of::<Image>() + image.src.as_str().len() + 250).sum();
         self.body_html.as_ref().map_or(0, String::len) + self.tags.len() * 125 + variants + images + size_of::<Self>()
@@ -140,120 +156,186 @@ impl Assembly {
                 Fault::UnbalancedQuotes | Fault::FieldTooLong => row.header.name(malformed.cell),
                 _ => "",
             };
-            self.add_error_at(row.records.line(), column, malformed.fault);
+            self.add_report(RowError::new(row.records.line(), column, malformed.fault));
             return;
         }
-        let extra_cells = row.header.width()..row.records.len();
-        if extra_cells.into_iter().any(|index| !row.records.cell(index).trim_ascii().is_empty()) {
-            self.add_error_at(row.records.line(), "", Fault::RowTooWide);
+        let mut extra_cells = row.header.width()..row.records.len();
+        if let Some(stray) = extra_cells.find(|index| !row.records.cell(*index).trim_ascii().is_empty()) {
+            let value = shown_value(row.records.cell(stray));
+            self.add_report(RowError { value, ..RowError::new(row.records.line(), "", Fault::RowTooWide) });
             return;
         }
         // The product fails as a whole, so faults of single cells would only be noise.
-        if self.errors.iter().any(|error| matches!(error.fault, Fault::HandleRepeated | Fault::MissingHandle)) {
+        if self.has(Fault::MissingHandle) {
             return;
         }
         if first {
+            self.handle = self.read(row, Column::Handle, cells::handle);
+        }
+        // In a sorted file, the row that has the title may be another one than the first.
+        if first || (self.title.is_none() && !row.is_empty(Column::Title)) {
             self.add_product(row);
         }
-        self.add_option_names(row, first);
-        if first || VARIANT_COLUMNS.iter().any(|column| !row.is_empty(*column)) {
-            self.add_variant(row);
+        self.add_option_names(row);
+        let is_bare = VARIANT_COLUMNS.iter().all(|column| row.is_empty(*column));
+        if first || !is_bare {
+            self.add_variant(row, is_bare);
         }
         self.add_image(row);
     }
 
     fn add_product(&mut self, row: Row<'_>) {
-        self.handle = self.read(row, Column::Handle, cells::handle);
-        if row.is_empty(Column::Title) {
-            self.add_error(row, Column::Title, Fault::MissingTitle);
+        /// Keeps what an earlier row said when this one says nothing.
+        fn put<T>(slot: &mut Option<T>, value: Option<T>) {
+            if value.is_some() {
+                *slot = value;
+            }
         }
-        self.title = self.read(row, Column::Title, |text| text_of(&cells::one_line(text), Title::parse));
+        let title = self.read(row, Column::Title, |text| cells::line(text, Title::parse));
+        put(&mut self.title, title);
         let body_html = self.read(row, Column::Body, |text| {
-            let written = text_of(&cells::lines(text), LongText::parse)?;
-            shown_description(&written).map_err(|bad| cells::text_fault(&bad))
+            let written = cells::mended(&cells::lines(text), LongText::parse);
+            // A part of a description would not be what its vendor wrote.
+            let (written, fault) = written
+                .and_then(|read| if read.1 == Some(Fault::TextCut) { Err(Fault::TextTooLong) } else { Ok(read) })?;
+            let shown = shown_description(&written).map_err(|bad| cells::text_fault(&bad))?;
+            Ok((shown.to_string(), fault))
         });
-        self.body_html = body_html.map(|body| body.to_string()).filter(|body| !body.is_empty());
-        self.vendor = self.read(row, Column::Vendor, |text| text_of(&cells::one_line(text), Line::parse));
-        self.category = self.read(row, Column::Type, |text| text_of(&cells::one_line(text), Line::parse));
-        self.tags = self.read(row, Column::Tags, tags).unwrap_or_default();
-        self.published = self.read(row, Column::Published, cells::boolean);
-        self.status = self.read(row, Column::Status, cells::status);
-        self.seo.title = self.read(row, Column::SeoTitle, |text| text_of(&cells::one_line(text), Line::parse));
-        self.seo.description = self.read(row, Column::SeoDescription, |text| text_of(text, LongText::parse));
+        put(&mut self.body_html, body_html.filter(|body| !body.is_empty()));
+        let vendor = self.read(row, Column::Vendor, |text| cells::line(text, Line::parse));
+        put(&mut self.vendor, vendor);
+        let category = self.read(row, Column::Type, |text| cells::line(text, Line::parse));
+        let category = category
+            .or_else(|| self.read(row, Column::Category, |text| cells::line(cells::last_category(text), Line::parse)));
+        put(&mut self.category, category);
+        if !row.is_empty(Column::Tags) {
+            self.add_tags(row);
+        }
+        let published =
+            self.read(row, Column::Published, |text| cells::or_instead(cells::boolean(text), false, Fault::BadBoolean));
+        put(&mut self.published, published);
+        let status = self
+            .read(row, Column::Status, |text| cells::or_instead(cells::status(text), Status::Draft, Fault::BadStatus));
+        put(&mut self.status, status);
+        let seo_title = self.read(row, Column::SeoTitle, |text| cells::line(text, Line::parse));
+        put(&mut self.seo.title, seo_title);
+        let seo_description = self.read(row, Column::SeoDescription, |text| cells::mended(text, LongText::parse));
+        put(&mut self.seo.description, seo_description);
+    }
+
+    fn add_tags(&mut self, row: Row<'_>) {
+        let mut faults = Vec::new();
+        let tags = self.read(row, Column::Tags, |text| {
+            let mut tags: Vec<Name> = Vec::new();
+            let line: Cow<'_, str> = cells::one_line(text);
+            for tag in line.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
+                if tags.len() >= MAX_TAGS {
+                    faults.push((Fault::TooManyTags, tag.to_owned()));
+                    break;
+                }
+                let (tag_read, fault) = cells::line(tag, Name::parse)?;
+                faults.extend(fault.map(|fault| (fault, tag.to_owned())));
+                if !tags.contains(&tag_read) {
+                    tags.push(tag_read);
+                }
+            }
+            Ok((tags, None))
+        });
+        for (fault, tag) in faults {
+            let value = shown_value(tag.as_bytes());
+            self.add_report(RowError {
+                value,
+                ..RowError::new(row.records.line(), row.header.spelling(Column::Tags), fault)
+            });
+        }
+        if let Some(tags) = tags {
+            self.tags = tags;
+        }
     }
 
     /// The first row names the options; others may repeat the names, but must not change them.
-    fn add_option_names(&mut self, row: Row<'_>, first: bool) {
+    fn add_option_names(&mut self, row: Row<'_>) {
         for (index, column) in OPTION_NAMES.into_iter().enumerate() {
-            let Some(name) = self.read(row, column, |text| text_of(&cells::one_line(text), Name::parse)) else {
+            let Some(name) = self.read(row, column, |text| cells::line(text, Name::parse)) else { continue };
+            let known = self.option_names.get(index).and_then(Option::as_ref);
+            if known == Some(&name) {
                 continue;
-            };
-            let fault = if !first {
-                (self.option_names.get(index) != Some(&Some(name.clone()))).then_some(Fault::OptionNameChanged)
+            }
+            if known.is_some() {
+                self.report(row, column, Fault::OptionNameChanged);
             } else if self.option_names.contains(&Some(name.clone())) {
-                Some(Fault::DuplicateOption)
-            } else {
-                if let Some(slot) = self.option_names.get_mut(index) {
-                    *slot = Some(name);
-                }
-                None
-            };
-            if let Some(fault) = fault {
-                self.add_error(row, column, fault);
+                self.report(row, column, Fault::DuplicateOption);
+            } else if let Some(slot) = self.option_names.get_mut(index) {
+                *slot = Some(name);
             }
         }
     }
 
-    fn add_variant(&mut self, row: Row<'_>) {
-        let errors = self.errors.len();
-        let mut values = Vec::new();
-        for (index, column) in OPTION_VALUES.into_iter().enumerate() {
-            let named = self.option_names.get(index).is_some_and(Option::is_some);
-            let value = self.read(row, column, |text| text_of(&cells::one_line(text), Name::parse));
-            match (named, row.is_empty(column)) {
-                (true, true) => self.add_error(row, column, Fault::MissingOptionValue),
-                (false, false) => self.add_error(row, column, Fault::MissingOptionName),
-                _ => values.extend(value),
-            }
-        }
+    fn add_variant(&mut self, row: Row<'_>, is_bare: bool) {
+        let values = OPTION_VALUES.map(|column| self.read(row, column, |text| cells::line(text, Name::parse)));
         if !row.is_empty(Column::Option4Value) {
-            self.add_error(row, Column::Option4Value, Fault::TooManyOptions);
+            self.report(row, Column::Option4Value, Fault::TooManyOptions);
         }
-        // Without all of its values a variant cannot be compared with the others.
-        let comparable = self.errors.len() == errors;
-        let sku = self.read(row, Column::Sku, |text| text_of(&cells::one_line(text), Sku::parse));
-        let grams = self.read(row, Column::Grams, cells::grams);
-        let quantity = self.read(row, Column::Quantity, cells::quantity);
-        let continue_selling = self.read(row, Column::Policy, cells::policy);
+        let sku = self.read(row, Column::Sku, |text| match Sku::parse(&cells::one_line(text)) {
+            Ok(sku) => Ok((Some(sku), None)),
+            // A part of an SKU might be another one.
+            Err(BadText::TooLong(_)) => Ok((None, Some(Fault::SkuLeftOut))),
+            Err(_) => cells::line(text, Sku::parse).map(|(sku, fault)| (Some(sku), fault)),
+        });
+        let grams = self
+            .read(row, Column::Grams, |text| cells::or_instead(cells::grams(text).map(Some), None, Fault::BadGrams));
+        let continue_selling =
+            self.read(row, Column::Policy, |text| cells::or_instead(cells::policy(text), false, Fault::BadPolicy));
+        let quantity = self.read(row, Column::Quantity, |text| cells::exactly(cells::quantity(text)));
         let price = self.read_price(row);
-        let image = self.read(row, Column::VariantImage, cells::image);
-        if comparable && self.variants.iter().any(|variant| variant.values == values) {
-            self.add_error(row, Column::Option1Value, Fault::DuplicateVariant);
-        }
+        let image = self.read_image(row, Column::VariantImage);
         if self.variants.len() < MAX_VARIANTS {
-            let line = Some(row.records.line());
-            self.variants.push(VariantDraft { line, values, sku, grams, quantity, continue_selling, price, image });
-        } else if !self.has(Fault::TooManyVariants) {
-            self.add_error(row, Column::Option1Value, Fault::TooManyVariants);
+            let line = row.records.line();
+            let variant = VariantDraft {
+                line: Some(line),
+                values: Vec::new(),
+                sku: sku.flatten(),
+                grams: grams.flatten(),
+                quantity,
+                continue_selling,
+                price,
+                image,
+            };
+            self.variants.push(VariantRow { line, is_bare, values, variant });
+        } else {
+            self.report(row, Column::Option1Value, Fault::TooManyVariants);
         }
     }
 
     fn read_price(&mut self, row: Row<'_>) -> Option<Price> {
         let decimal_comma = row.records.separator() != b',';
         let parse = |text: &str| cells::price(text, row.currency, decimal_comma);
-        let price = self.read(row, Column::Price, parse);
+        let price = self.read(row, Column::Price, |text| cells::exactly(parse(text)));
+        let compare_at = self.read(row, Column::CompareAtPrice, |text| {
+            cells::or_instead(parse(text).map(Some), None, Fault::CompareAtLeftOut)
+        });
         // Some shop systems export a zero when there is no price to compare with.
-        let compare_at = self.read(row, Column::CompareAtPrice, parse).filter(|compared| !compared.is_zero());
+        let compare_at = compare_at.flatten().filter(|compared| !compared.is_zero());
         if compare_at.is_some() && row.is_empty(Column::Price) {
-            self.add_error(row, Column::Price, Fault::MissingPrice);
+            self.report(row, Column::CompareAtPrice, Fault::CompareAtLeftOut);
         }
         price.map(|price| Price { price, compare_at })
     }
 
+    fn read_image(&mut self, row: Row<'_>, column: Column) -> Option<ImageSource> {
+        self.read(row, column, |text| match cells::image(text) {
+            Ok((source, fault)) => Ok((Some(source), fault)),
+            Err(fault) => Ok((None, Some(fault))),
+        })
+        .flatten()
+    }
+
     fn add_image(&mut self, row: Row<'_>) {
-        let Some(src) = self.read(row, Column::Image, cells::image) else { return };
-        let alt = self.read(row, Column::ImageAlt, |text| text_of(&cells::one_line(text), Line::parse));
-        let position = self.read(row, Column::ImagePosition, cells::position);
+        let Some(src) = self.read_image(row, Column::Image) else { return };
+        let alt = self.read(row, Column::ImageAlt, |text| cells::line(text, Line::parse));
+        let position = self.read(row, Column::ImagePosition, |text| {
+            cells::or_instead(cells::position(text).map(Some), None, Fault::BadPosition)
+        });
         // Some shop systems repeat the first picture in the row of each variant.
         if self.images.iter().any(|(_, image)| image.src == src) {
             return;
@@ -261,103 +343,133 @@ impl Assembly {
         if self.images.len() < MAX_IMAGES {
             // A picture without a position comes after those of the rows before it.
             let behind = self.images.last().map_or(1, |(position, _)| position.saturating_add(1));
-            self.images.push((position.unwrap_or(behind), Image { src, alt }));
-        } else if !self.has(Fault::TooManyImages) {
-            self.add_error(row, Column::Image, Fault::TooManyImages);
+            self.images.push((position.flatten().unwrap_or(behind), Image { src, alt }));
+        } else {
+            self.report(row, Column::Image, Fault::TooManyImages);
         }
     }
 
-    pub(super) fn finish(mut self) -> Assembled {
-        let (line, rows) = (self.line, self.rows);
-        let handle = String::from_utf8_lossy(&self.key).chars().take(Handle::MAX_LENGTH).collect();
-        if self.errors.is_empty() && self.option_names.iter().flatten().count() == 1 && self.is_without_options() {
-            self.option_names = [const { None }; MAX_OPTIONS];
-            self.variants.iter_mut().for_each(|variant| variant.values.clear());
+    pub(super) fn finish(mut self, header: &Header) -> Assembled {
+        let (line, rows, continues) = (self.line, self.rows, self.continues);
+        let handle = String::from_utf8_lossy(&self.key).chars().take(Line::MAX_LENGTH).collect();
+        if self.title.is_none() {
+            // A row that says nothing of a variant is there for the product.
+            self.variants.retain(|row| !row.is_bare);
         }
-        let product = match (self.handle, self.title) {
-            (Some(handle), Some(title)) if self.errors.is_empty() => {
+        if self.is_without_options() {
+            self.option_names = [const { None }; MAX_OPTIONS];
+            self.variants.iter_mut().for_each(|row| row.values = [const { None }; MAX_OPTIONS]);
+        }
+        self.check_values(header);
+        let mut variants: Vec<VariantDraft> = Vec::with_capacity(self.variants.len());
+        for row in std::mem::take(&mut self.variants) {
+            let mut variant = VariantDraft { values: row.values.into_iter().flatten().collect(), ..row.variant };
+            if variant.quantity.is_some_and(|units| units < 0) && variant.continue_selling == Some(false) {
+                let value = variant.quantity.map(|units| units.to_string()).unwrap_or_default();
+                let column = header.spelling(Column::Quantity);
+                self.add_report(RowError { value, ..RowError::new(row.line, column, Fault::NegativeQuantity) });
+                variant.quantity = Some(0);
+            }
+            let is_told = self.title.is_some() || !variant.values.is_empty();
+            if is_told && variants.iter().any(|other| other.values == variant.values) {
+                let column = header.spelling(Column::Option1Value);
+                self.add_report(RowError::new(row.line, column, Fault::DuplicateVariant));
+            }
+            variants.push(variant);
+        }
+        let product = match self.handle {
+            Some(file_handle) if self.errors.is_empty() => {
                 self.images.sort_by_key(|(position, _)| *position);
                 let draft = ProductDraft {
-                    handle,
-                    title,
+                    handle: Handle::standing_for(&file_handle.as_str().to_ascii_lowercase()),
+                    file_handle: file_handle.to_string(),
+                    title: self.title,
+                    continues,
                     body_html: self.body_html,
                     vendor: self.vendor,
                     category: self.category,
                     tags: self.tags,
                     published: self.published,
                     status: self.status,
-                    options: options_of(self.option_names, &self.variants),
-                    variants: self.variants,
+                    options: options_of(self.option_names, &variants),
+                    variants,
                     images: self.images.into_iter().map(|(_, image)| image).collect(),
                     seo: self.seo,
                 };
                 if size_of_product(&draft) > MAX_PRODUCT_BYTES {
-                    Err(vec![RowError { line, column: String::new(), fault: Fault::ProductTooLarge }])
+                    Err(vec![RowError::new(line, "", Fault::ProductTooLarge)])
                 } else {
                     Ok(draft)
                 }
             }
             _ => Err(self.errors),
         };
-        Assembled { handle, line, rows, product }
+        Assembled { handle, line, rows, product, warnings: self.warnings, continues }
+    }
+
+    /// Every variant has a value for each option that is named, and none for others. Rows that name no options, and do
+    /// not begin a product, mean those of the stored one.
+    fn check_values(&mut self, header: &Header) {
+        if self.title.is_none() && self.option_names.iter().all(Option::is_none) {
+            return;
+        }
+        let mut faults = Vec::new();
+        for row in &self.variants {
+            for ((name, value), column) in self.option_names.iter().zip(&row.values).zip(OPTION_VALUES) {
+                let fault = match (name, value) {
+                    (Some(_), None) => Fault::MissingOptionValue,
+                    (None, Some(_)) => Fault::MissingOptionName,
+                    _ => continue,
+                };
+                let value = value.as_ref().map(|value| shown_value(value.as_str().as_bytes())).unwrap_or_default();
+                faults.push(RowError { value, ..RowError::new(row.line, header.spelling(column), fault) });
+            }
+        }
+        faults.into_iter().for_each(|fault| self.add_report(fault));
     }
 
     /// Whether the only option is the one by which Shopify's files mark a product without options ([`NO_OPTION`]).
     fn is_without_options(&self) -> bool {
         let (name, value) = NO_OPTION;
         let named = self.option_names.iter().flatten().all(|known| known.as_str().eq_ignore_ascii_case(name));
-        let [variant] = self.variants.as_slice() else { return false };
-        named && variant.values.iter().all(|known| known.as_str().eq_ignore_ascii_case(value))
+        let [row] = self.variants.as_slice() else { return false };
+        let mut values = row.values.iter().flatten();
+        named
+            && values.next().is_some_and(|known| known.as_str().eq_ignore_ascii_case(value))
+            && values.next().is_none()
     }
 
     fn has(&self, fault: Fault) -> bool {
         self.errors.iter().any(|error| error.fault == fault)
     }
 
-    /// Reads a cell that may be empty; a fault becomes an error of its row and column.
-    fn read<T>(&mut self, row: Row<'_>, column: Column, parse: impl FnOnce(&str) -> Result<T, Fault>) -> Option<T> {
+    /// Reads a cell that may be empty; a fault is reported for its row and column.
+    fn read<T>(&mut self, row: Row<'_>, column: Column, parse: impl FnOnce(&str) -> Cell<T>) -> Option<T> {
         let read =
             std::str::from_utf8(row.bytes(column)).map_err(|_| Fault::BadUtf8).and_then(|text| match text.trim() {
-                "" => Ok(None),
-                trimmed => parse(trimmed).map(Some),
+                "" => Ok((None, None)),
+                trimmed => parse(trimmed).map(|(value, fault)| (Some(value), fault)),
             });
-        match read {
-            Ok(value) => value,
-            Err(fault) => {
-                self.add_error(row, column, fault);
-                None
-            }
+        let (value, fault) = read.unwrap_or_else(|fault| (None, Some(fault)));
+        if let Some(fault) = fault {
+            self.report(row, column, fault);
         }
+        value
     }
 
-    fn add_error(&mut self, row: Row<'_>, column: Column, fault: Fault) {
-        self.add_error_at(row.records.line(), row.header.spelling(column), fault);
+    fn report(&mut self, row: Row<'_>, column: Column, fault: Fault) {
+        let value = shown_value(row.bytes(column));
+        self.add_report(RowError { value, ..RowError::new(row.records.line(), row.header.spelling(column), fault) });
     }
 
-    fn add_error_at(&mut self, line: u64, column: &str, fault: Fault) {
-        if self.errors.len() < MAX_ERRORS {
-            self.errors.push(RowError { line, column: column.to_owned(), fault });
+    /// One entry for each kind of fault of the product.
+    fn add_report(&mut self, report: RowError) {
+        let list = if report.fault.is_warning() { &mut self.warnings } else { &mut self.errors };
+        match list.iter_mut().find(|known| known.fault == report.fault) {
+            Some(known) => known.times = known.times.saturating_add(1),
+            None => list.push(report),
         }
     }
-}
-
-fn text_of<T>(text: &str, parse: impl FnOnce(&str) -> Result<T, BadText>) -> Result<T, Fault> {
-    parse(text).map_err(|bad| cells::text_fault(&bad))
-}
-
-fn tags(text: &str) -> Result<Vec<Name>, Fault> {
-    let mut tags: Vec<Name> = Vec::new();
-    let line: Cow<'_, str> = cells::one_line(text);
-    for tag in line.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
-        let tag = text_of(tag, Name::parse)?;
-        if tags.len() >= MAX_TAGS {
-            return Err(Fault::TooManyTags);
-        }
-        if !tags.contains(&tag) {
-            tags.push(tag);
-        }
-    }
-    Ok(tags)
 }
 
 /// The options with the values that variants have, in the order in which they appear.

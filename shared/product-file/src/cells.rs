@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use domain::catalog::{ImageSource, MAX_ON_HAND};
-use domain::text::{BadText, Handle, is_line_break};
+use domain::catalog::{ImageSource, MAX_ON_HAND, MAX_OVERSELL};
+use domain::text::{BadText, Handle, Line, composed, is_forbidden, is_line_break};
 use domain::{Currency, Money};
 
 use super::faults::Fault;
@@ -47,16 +47,58 @@ pub(super) fn lines(text: &str) -> Cow<'_, str> {
     if text.contains(unwanted) { Cow::Owned(text.replace(unwanted, "")) } else { Cow::Borrowed(text) }
 }
 
-pub(super) fn text_fault(bad: &BadText) -> Fault {
+pub(super) const fn text_fault(bad: &BadText) -> Fault {
     match bad {
         BadText::TooLong(_) => Fault::TextTooLong,
         BadText::Empty | BadText::ControlCharacter | BadText::Hidden | BadText::Form(_) => Fault::BadText,
     }
 }
 
-/// Parses a handle; the file may write it in capitals.
-pub(super) fn handle(text: &str) -> Result<Handle, Fault> {
-    Handle::parse(&text.to_ascii_lowercase()).map_err(|_| Fault::BadHandle)
+/// What a cell is taken for, and the warning when that is not quite what it says.
+pub(super) type Cell<T> = Result<(T, Option<Fault>), Fault>;
+
+/// For a cell that is taken as it is or not at all.
+pub(super) fn exactly<T>(read: Result<T, Fault>) -> Cell<T> {
+    read.map(|value| (value, None))
+}
+
+/// For a cell that is left out when it cannot be read.
+pub(super) fn or_instead<T>(read: Result<T, Fault>, instead: T, fault: Fault) -> Cell<T> {
+    Ok(read.map_or((instead, Some(fault)), |value| (value, None)))
+}
+
+/// A text on one line, in the form in which it is kept: cut when it is too long, and without characters that cannot be
+/// shown.
+pub(super) fn line<T>(text: &str, parse: impl Fn(&str) -> Result<T, BadText>) -> Cell<T> {
+    mended(&one_line(text), parse)
+}
+
+/// The same for a text that may have several lines.
+pub(super) fn mended<T>(text: &str, parse: impl Fn(&str) -> Result<T, BadText>) -> Cell<T> {
+    let too_long = match parse(text) {
+        Ok(value) => return Ok((value, None)),
+        Err(BadText::TooLong(most)) => Some(most),
+        Err(_) => None,
+    };
+    let shown = |character: &char| !is_forbidden(*character) || is_line_break(*character);
+    let mut cleaned: String = composed(text).chars().filter(shown).collect();
+    let mut fault = (too_long.is_none()).then_some(Fault::CharactersRemoved);
+    let most = too_long.or_else(|| match parse(&cleaned) {
+        Err(BadText::TooLong(most)) => Some(most),
+        _ => None,
+    });
+    if let Some(most) = most {
+        cleaned = cleaned.chars().take(most).collect();
+        fault = Some(Fault::TextCut);
+    }
+    parse(&cleaned).map(|value| (value, fault)).map_err(|bad| text_fault(&bad))
+}
+
+/// A handle as the file has it. Which one stands for it here is [`Handle::standing_for`].
+pub(super) fn handle(text: &str) -> Cell<Line> {
+    let line = Line::parse(text).map_err(|_| Fault::BadHandle)?;
+    let is_one = Handle::parse(&text.to_ascii_lowercase()).is_ok();
+    Ok((line, (!is_one).then_some(Fault::HandleMapped)))
 }
 
 /// Parses a price: digits, and after a point at most as many as the currency has. A decimal comma is accepted where
@@ -83,6 +125,11 @@ pub(super) fn price(text: &str, currency: Currency, decimal_comma: bool) -> Resu
     Money::parse(&decimal, currency).ok().filter(|price| price.is_price()).ok_or(Fault::BadPrice)
 }
 
+/// The category of a path such as `Home & Garden > Kitchen > Bowls`: the last one.
+pub(super) fn last_category(text: &str) -> &str {
+    text.rsplit('>').map(str::trim).find(|name| !name.is_empty()).unwrap_or(text)
+}
+
 /// Parses a whole number; a spreadsheet may have written it as `12.0`.
 fn whole(text: &str) -> Option<u64> {
     let digits = match text.split_once('.') {
@@ -93,10 +140,12 @@ fn whole(text: &str) -> Option<u64> {
     (digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse().ok()).flatten()
 }
 
-/// Parses units on hand, at most [`MAX_ON_HAND`].
+/// Parses units on hand, at most [`MAX_ON_HAND`]. They are below zero when more was sold than there was.
 pub(super) fn quantity(text: &str) -> Result<i64, Fault> {
-    let units = whole(text).and_then(|units| i64::try_from(units).ok());
-    units.filter(|units| *units <= MAX_ON_HAND).ok_or(Fault::BadQuantity)
+    let (digits, sign) = text.strip_prefix('-').map_or((text, 1), |digits| (digits, -1));
+    let units = whole(digits).and_then(|units| i64::try_from(units).ok()).filter(|units| *units <= MAX_ON_HAND);
+    // What can be owed is bounded as well.
+    units.map(|units| sign * units).filter(|units| *units >= -i64::from(MAX_OVERSELL)).ok_or(Fault::BadQuantity)
 }
 
 /// Parses an inventory policy: whether a variant is sold beyond its stock.
@@ -125,8 +174,20 @@ pub(super) fn position(text: &str) -> Result<u32, Fault> {
         .ok_or(Fault::BadPosition)
 }
 
-pub(super) fn image(text: &str) -> Result<ImageSource, Fault> {
-    ImageSource::parse(text).ok_or(Fault::BadUrl)
+/// Parses the address of a picture. One without https or with spaces is mended.
+pub(super) fn image(text: &str) -> Cell<ImageSource> {
+    if let Some(source) = ImageSource::parse(text) {
+        return Ok((source, None));
+    }
+    let spaced = one_line(text).trim().replace(' ', "%20");
+    let scheme = spaced.find("//").filter(|at| *at == 0 || spaced.get(..*at).is_some_and(is_http));
+    let secure = scheme.map(|at| format!("https:{}", spaced.get(at..).unwrap_or_default()));
+    let source = secure.as_deref().and_then(ImageSource::parse).ok_or(Fault::BadUrl)?;
+    Ok((source, Some(Fault::AddressMended)))
+}
+
+fn is_http(scheme: &str) -> bool {
+    scheme.eq_ignore_ascii_case("http:") || scheme.eq_ignore_ascii_case("https:")
 }
 
 /// Parses true or false, in any case and in the spellings of spreadsheets.
@@ -193,12 +254,13 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_whole_and_not_negative() {
+    fn numbers_are_whole() {
         assert_eq!((policy("CONTINUE"), policy("deny")), (Ok(true), Ok(false)));
         assert_eq!(policy("maybe"), Err(Fault::BadPolicy));
         assert_eq!(quantity("12"), Ok(12));
         assert_eq!(quantity("12.0"), Ok(12));
-        for bad in ["-1", "1.5", "many", "10000001", "", "1,000"] {
+        assert_eq!((quantity("-2"), quantity("-0")), (Ok(-2), Ok(0)));
+        for bad in ["--1", "-", "1.5", "many", "10000001", "-1000001", "", "1,000"] {
             assert_eq!(quantity(bad), Err(Fault::BadQuantity), "{bad}");
         }
         assert_eq!(grams("453.6"), Ok(453));

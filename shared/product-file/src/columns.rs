@@ -36,6 +36,7 @@ columns! {
     Body = "Body (HTML)" | "Body" | "Description",
     Vendor = "Vendor",
     Type = "Type",
+    Category = "Product Category",
     Tags = "Tags",
     Published = "Published" | "Published on online store",
     Option1Name = "Option1 Name",
@@ -62,7 +63,7 @@ columns! {
 
 /// The most bytes of the header.
 pub(super) const HEADER_LIMIT: usize = 64 * 1024;
-const REQUIRED: [Column; 3] = [Column::Handle, Column::Title, Column::Price];
+const REQUIRED: [Column; 1] = [Column::Handle];
 /// The most characters of a column name that are kept: errors repeat the name.
 const NAME_LIMIT: usize = 80;
 
@@ -79,6 +80,8 @@ pub(super) struct Header {
 /// value, except for prices and units on hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Columns {
+    /// The title: without it, the file changes products and does not name all of their variants.
+    pub title: bool,
     /// The description.
     pub body: bool,
     pub vendor: bool,
@@ -99,6 +102,7 @@ pub struct Columns {
 impl Columns {
     /// All columns, as in Bozor's own exports.
     pub const ALL: Self = Self {
+        title: true,
         body: true,
         vendor: true,
         category: true,
@@ -123,7 +127,7 @@ impl Header {
     /// Reads the header from the record just scanned.
     pub(super) fn read(records: &Records) -> Result<Self, FileError> {
         let line = records.line();
-        let refuse = |fault, column: &str| FileError(RowError { line, column: column.to_owned(), fault });
+        let refuse = |fault, column: &str| FileError(RowError::new(line, column, fault));
         if let Some(malformed) = records.malformed() {
             return Err(refuse(malformed.fault, ""));
         }
@@ -167,9 +171,10 @@ impl Header {
     pub(super) fn columns(&self) -> Columns {
         let has = |column| self.index_of(column).is_some();
         Columns {
+            title: has(Column::Title),
             body: has(Column::Body),
             vendor: has(Column::Vendor),
-            category: has(Column::Type),
+            category: has(Column::Type) || has(Column::Category),
             tags: has(Column::Tags),
             images: has(Column::Image),
             seo_title: has(Column::SeoTitle),

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use domain::text::{is_forbidden, is_line_break};
+
 /// Declares the faults once: name, code for clients, and meaning. The doc comment of a fault is its meaning and is
 /// shown to the vendor.
 macro_rules! faults {
@@ -42,34 +44,50 @@ faults! {
     TooManyRows = "too_many_rows",
     /// The file is not the one whose import was interrupted.
     FileChanged = "file_changed",
+    /// The file is in no character encoding that is known here; save it as CSV UTF-8.
+    UnknownEncoding = "unknown_encoding",
     /// The row names no product.
     MissingHandle = "missing_handle",
-    /// A handle has lower-case letters and digits, in groups joined by single hyphens.
+    /// A handle is one line of at most 250 characters.
     BadHandle = "bad_handle",
-    /// Rows of this handle came before; all rows of a product must stand together.
-    HandleRepeated = "handle_repeated",
-    /// The first row of a product must have a title.
+    /// Here the product's address is made from this handle, which has other characters; an export has it as it was.
+    HandleMapped = "handle_mapped",
+    /// Rows of this product stand apart, so variants that the file does not name are kept.
+    RowsApart = "rows_apart",
+    /// A new product must have a title.
     MissingTitle = "missing_title",
     /// A new variant must have a price, and so must one that is compared to another price.
     MissingPrice = "missing_price",
     /// Not a price in this currency: digits, and at most as many after the point as the currency has.
     BadPrice = "bad_price",
-    /// A quantity is a whole number and not negative.
+    /// A price to compare with is a price in this currency: it was left out.
+    CompareAtLeftOut = "compare_at_left_out",
+    /// A quantity is a whole number.
     BadQuantity = "bad_quantity",
-    /// An inventory policy is deny or continue.
+    /// Only what is sold beyond its stock can have less than nothing: the quantity was taken for 0.
+    NegativeQuantity = "negative_quantity",
+    /// An inventory policy is deny or continue: it was taken for deny.
     BadPolicy = "bad_policy",
-    /// A weight is a number of grams and not negative.
+    /// A weight is a number of grams and not negative: it was left out.
     BadGrams = "bad_grams",
-    /// A picture is an https address or media:ID of an upload.
+    /// A picture is an https address or media:ID of an upload: it was left out.
     BadUrl = "bad_url",
-    /// An image position is a whole number above zero.
+    /// The address of the picture was mended: https in place of http, and no spaces.
+    AddressMended = "address_mended",
+    /// An image position is a whole number above zero: the picture comes after those before it.
     BadPosition = "bad_position",
-    /// Must be true or false.
+    /// Must be true or false: it was taken for false.
     BadBoolean = "bad_boolean",
-    /// A status is active, draft or archived.
+    /// A status is active, draft or archived: it was taken for draft.
     BadStatus = "bad_status",
     /// The text is too long.
     TextTooLong = "text_too_long",
+    /// The text was too long and has been cut.
+    TextCut = "text_cut",
+    /// An SKU has at most 64 characters: it was left out.
+    SkuLeftOut = "sku_left_out",
+    /// Characters that cannot be shown were taken out.
+    CharactersRemoved = "characters_removed",
     /// The text holds characters that cannot be shown.
     BadText = "bad_text",
     /// The cell is not in UTF-8.
@@ -88,9 +106,9 @@ faults! {
     TooManyOptions = "too_many_options",
     /// A product has at most 100 variants.
     TooManyVariants = "too_many_variants",
-    /// The product has too many pictures.
+    /// A product has at most 50 pictures: the others were left out.
     TooManyImages = "too_many_images",
-    /// The product has too many tags.
+    /// A product has at most 250 tags: the others were left out.
     TooManyTags = "too_many_tags",
     /// The product is larger than 64 KB.
     ProductTooLarge = "product_too_large",
@@ -110,6 +128,41 @@ impl fmt::Display for Fault {
     }
 }
 
+impl Fault {
+    /// Whether the product is taken in all the same: what was done instead is in the meaning.
+    pub const fn is_warning(self) -> bool {
+        matches!(
+            self,
+            Self::HandleMapped
+                | Self::RowsApart
+                | Self::CompareAtLeftOut
+                | Self::NegativeQuantity
+                | Self::BadPolicy
+                | Self::BadGrams
+                | Self::BadUrl
+                | Self::AddressMended
+                | Self::BadPosition
+                | Self::BadBoolean
+                | Self::BadStatus
+                | Self::TextCut
+                | Self::SkuLeftOut
+                | Self::CharactersRemoved
+                | Self::TooManyImages
+                | Self::TooManyTags
+        )
+    }
+}
+
+/// The most characters of a cell that are repeated in a report.
+const VALUE_LIMIT: usize = 80;
+
+/// The beginning of a cell, as a report repeats it: only what a text may have.
+pub(super) fn shown_value(cell: &[u8]) -> String {
+    let text = String::from_utf8_lossy(cell.get(..4 * VALUE_LIMIT).unwrap_or(cell)).into_owned();
+    let shown = text.trim().chars().filter(|character| !is_forbidden(*character) && !is_line_break(*character));
+    shown.take(VALUE_LIMIT).collect()
+}
+
 /// A fault and its place in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowError {
@@ -118,9 +171,17 @@ pub struct RowError {
     /// The column as the file's header spells it; empty when the whole row is meant.
     pub column: String,
     pub fault: Fault,
+    /// The beginning of the cell; empty when no cell is meant.
+    pub value: String,
+    /// How often the product has the fault; the place is that of the first.
+    pub times: u32,
 }
 
 impl RowError {
+    pub(super) fn new(line: u64, column: impl Into<String>, fault: Fault) -> Self {
+        Self { line, column: column.into(), fault, value: String::new(), times: 1 }
+    }
+
     /// The code for clients.
     pub const fn code(&self) -> &'static str {
         self.fault.code()

@@ -6,6 +6,7 @@
 mod assembly;
 mod cells;
 mod columns;
+mod encoding;
 mod faults;
 mod product;
 mod reader;
@@ -18,8 +19,9 @@ mod writer;
 mod tests;
 
 pub use columns::Columns;
+pub use encoding::{EncodingGuess, Transcoder};
 pub use faults::{Fault, FileError, RowError};
 pub use product::{ProductDraft, Status, VariantDraft};
-pub use reader::{Entry, MAX_ROWS, Position, ProductReader, Products, ReadError, RowCounter, Step};
+pub use reader::{Entry, MAX_ROWS, Position, ProductReader, Products, ReadError, RowCount, RowCounter, Step};
 pub use sanitise::shown_description;
 pub use writer::{write_header, write_product};

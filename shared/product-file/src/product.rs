@@ -8,9 +8,16 @@ use serde::Serialize;
 /// known of stored products. As JSON it is never longer than the stored product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ProductDraft {
-    /// The handle in the file, in lower case; the stored product may get another one.
+    /// The handle that stands for the one in the file; the stored product may get another one.
     pub handle: Handle,
-    pub title: Title,
+    /// The handle as the file has it, possibly of characters that a handle does not have here.
+    #[serde(skip)]
+    pub file_handle: String,
+    /// The title; none in a file without titles, or in rows that stand apart from the product's first.
+    pub title: Option<Title>,
+    /// Whether rows of the product came before, with other products in between: these rows add to it.
+    #[serde(skip)]
+    pub continues: bool,
     /// The description, sanitised; when it was read from a file, no longer than a [`domain::text::LongText`]. It is
     /// stored beside the product and does not count towards the product's size.
     #[serde(skip)]
@@ -26,7 +33,7 @@ pub struct ProductDraft {
     pub status: Option<Status>,
     /// Options, each with the values that variants have, in the order in which they appear.
     pub options: Vec<ProductOption>,
-    /// Variants, at least one.
+    /// Variants; at least one where there is a title.
     pub variants: Vec<VariantDraft>,
     /// Pictures in the order of their positions.
     pub images: Vec<Image>,
@@ -39,13 +46,14 @@ pub struct VariantDraft {
     /// The line of the file in which its row starts, counted from one; none for a stored variant.
     #[serde(skip)]
     pub line: Option<u64>,
-    /// One value per option of the product, in the options' order.
+    /// One value per option of the product, in the options' order. In rows that do not name the options, the values of
+    /// the options that the stored product has; empty when the file does not tell the variant by its values.
     pub values: Vec<Name>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sku: Option<Sku>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grams: Option<u32>,
-    /// Units on hand. With None the stored stock stays, and a new variant starts without stock.
+    /// Units on hand, below zero when more was sold than there was. With None the stored stock stays, and a new variant starts without stock.
     #[serde(skip)]
     pub quantity: Option<i64>,
     /// Whether orders beyond the units on hand are accepted. Where the file has the column, None counts as false.

@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use domain::Currency;
 use serde::{Deserialize, Serialize};
 
-use super::assembly::{Assembly, Row};
+use super::assembly::{Assembled, Assembly, Row};
 use super::columns::{Columns, Header};
 use super::faults::{Fault, FileError, RowError};
 use super::product::ProductDraft;
@@ -40,6 +40,10 @@ pub struct Entry {
     pub rows: u64,
     /// The product, or at least one error.
     pub product: Result<ProductDraft, Vec<RowError>>,
+    /// What the product is taken in without, or otherwise than the file has it.
+    pub warnings: Vec<RowError>,
+    /// Whether rows of the product came before, with other products in between.
+    pub continues: bool,
     /// Where the next product starts.
     pub next: Position,
 }
@@ -55,7 +59,8 @@ pub enum Step {
 
 /// Reads a product file that is fed to it in chunks. It holds one row and one product at a time, and a hash per handle.
 ///
-/// The rows of a product must be adjacent. A faulty row makes its own product fail and no other.
+/// A faulty row makes its own product fail and no other. Rows of a product that do not stand together come as several
+/// entries, of which all but the first [continue](Entry::continues) the product.
 #[derive(Debug)]
 pub struct ProductReader {
     sheet: Sheet,
@@ -119,7 +124,8 @@ impl ProductReader {
                         return Err(self.refusal(Fault::FileChanged));
                     }
                     let next = Position { rows: self.rows, ..self.here() };
-                    return Ok(self.current.take().map_or(Step::End, |last| product(last, next)));
+                    let Some(last) = self.current.take() else { return Ok(Step::End) };
+                    return Ok(self.sheet.header().map_or(Step::End, |header| product(last, next, header)));
                 }
                 Scanned::Record => {}
             }
@@ -147,7 +153,7 @@ impl ProductReader {
                     let repeated = !key.is_empty() && !self.seen.insert(hash(&key));
                     let begun = Assembly::begin(row, key, repeated);
                     if let Some(finished) = self.current.replace(begun) {
-                        return Ok(product(finished, before));
+                        return Ok(product(finished, before, header));
                     }
                 }
             }
@@ -160,14 +166,13 @@ impl ProductReader {
     }
 
     fn refusal(&self, fault: Fault) -> FileError {
-        FileError(RowError { line: self.sheet.records().line(), column: String::new(), fault })
+        FileError(RowError::new(self.sheet.records().line(), "", fault))
     }
 }
 
-fn product(finished: Assembly, next: Position) -> Step {
-    let finished = finished.finish();
-    let (handle, line, rows) = (finished.handle, finished.line, finished.rows);
-    Step::Product(Box::new(Entry { handle, line, rows, product: finished.product, next }))
+fn product(finished: Assembly, next: Position, header: &Header) -> Step {
+    let Assembled { handle, line, rows, product, warnings, continues } = finished.finish(header);
+    Step::Product(Box::new(Entry { handle, line, rows, product, warnings, continues, next }))
 }
 
 fn hash(key: &[u8]) -> u64 {
@@ -244,6 +249,19 @@ impl<R: Read> Iterator for Products<R> {
 pub struct RowCounter {
     sheet: Sheet,
     rows: u64,
+    /// Hashes of the handles seen, and that of the last row.
+    seen: HashSet<u64>,
+    last: Option<u64>,
+    is_apart: bool,
+}
+
+/// What was counted in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowCount {
+    /// Rows without the header and blank ones.
+    pub rows: u64,
+    /// Whether the rows of some product do not stand together.
+    pub is_apart: bool,
 }
 
 impl RowCounter {
@@ -253,20 +271,31 @@ impl RowCounter {
         self.count()
     }
 
-    /// The number of rows, after the last chunk.
-    pub fn finish(mut self) -> Result<u64, FileError> {
+    /// What was counted, after the last chunk.
+    pub fn finish(mut self) -> Result<RowCount, FileError> {
         self.sheet.end();
         self.count()?;
-        Ok(self.rows)
+        Ok(RowCount { rows: self.rows, is_apart: self.is_apart })
     }
 
     fn count(&mut self) -> Result<(), FileError> {
         while self.sheet.next_row()? == Scanned::Record {
             if self.rows >= MAX_ROWS {
-                let line = self.sheet.records().line();
-                return Err(FileError(RowError { line, column: String::new(), fault: Fault::TooManyRows }));
+                return Err(FileError(RowError::new(self.sheet.records().line(), "", Fault::TooManyRows)));
             }
             self.rows += 1;
+            let Some(header) = self.sheet.header() else { continue };
+            // The currency matters to prices only.
+            let key = Row { records: self.sheet.records(), header, currency: Currency::USD }.handle();
+            if key.is_empty() {
+                self.last = None;
+                continue;
+            }
+            let key = hash(&key);
+            if self.last != Some(key) {
+                self.is_apart |= !self.seen.insert(key);
+                self.last = Some(key);
+            }
         }
         Ok(())
     }

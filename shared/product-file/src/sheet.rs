@@ -95,7 +95,7 @@ impl Sheet {
     }
 
     fn refusal(&self, fault: Fault) -> FileError {
-        FileError(RowError { line: self.records.line(), column: String::new(), fault })
+        FileError(RowError::new(self.records.line(), "", fault))
     }
 
     fn skip_byte_order_mark(&mut self) -> Result<bool, FileError> {

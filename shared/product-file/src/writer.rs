@@ -26,7 +26,7 @@ pub fn write_product(sink: impl Write, product: &ProductDraft) -> io::Result<()>
 }
 
 fn write_record<'a>(rows: &mut csv::Writer<impl Write>, cell: impl Fn(Column) -> Cow<'a, str>) -> io::Result<()> {
-    let written = Column::ALL.iter().filter(|column| **column != Column::Option4Value);
+    let written = Column::ALL.iter().filter(|column| !matches!(column, Column::Option4Value | Column::Category));
     rows.write_record(written.map(|column| cell(*column).into_owned().into_bytes())).map_err(io::Error::from)
 }
 
@@ -40,7 +40,7 @@ fn escaped_cell(product: &ProductDraft, row: usize, column: Column) -> Cow<'_, s
 /// The text of a cell. All rows carry the handle, only the first one the other properties of the product.
 fn cell(product: &ProductDraft, row: usize, column: Column) -> Cow<'_, str> {
     match column {
-        Column::Handle => product.handle.as_str().into(),
+        Column::Handle => product.file_handle.as_str().into(),
         Column::Title
         | Column::Body
         | Column::Vendor
@@ -67,7 +67,7 @@ fn cell(product: &ProductDraft, row: usize, column: Column) -> Cow<'_, str> {
 
 fn product_cell(product: &ProductDraft, column: Column) -> Cow<'_, str> {
     match column {
-        Column::Title => product.title.as_str().into(),
+        Column::Title => text(product.title.as_ref()),
         Column::Body => text(product.body_html.as_ref()),
         Column::Vendor => text(product.vendor.as_ref()),
         Column::Type => text(product.category.as_ref()),

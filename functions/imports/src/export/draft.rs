@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::catalog::{CategoryTree, ProductState};
 use domain::stock::StockShard;
+use domain::text::Handle;
 use domain::{Currency, VariantId};
 use store::catalog::StoredProduct;
 
@@ -21,7 +22,7 @@ pub(crate) fn draft_of(
     let published = product.state == ProductState::Published;
     let on_hand = |variant: VariantId| {
         let shards = shards.get(&variant).into_iter().flatten();
-        shards.fold(StockShard::default(), |sum, shard| sum.plus(*shard)).on_hand().max(0)
+        shards.fold(StockShard::default(), |sum, shard| sum.plus(*shard)).on_hand()
     };
     let variants = product.variants.iter().map(|variant| VariantDraft {
         line: None,
@@ -34,8 +35,10 @@ pub(crate) fn draft_of(
         image: variant.image.clone(),
     });
     ProductDraft {
-        handle: file_handle(product).clone(),
-        title: product.title.clone(),
+        handle: Handle::standing_for(&file_handle(product).to_ascii_lowercase()),
+        file_handle: file_handle(product).to_owned(),
+        title: Some(product.title.clone()),
+        continues: false,
         // Written even when it is longer than an import accepts: an empty cell would delete the description when the
         // file is imported again.
         body_html: Some(stored.description_html.clone()).filter(|html| !html.is_empty()),
@@ -55,12 +58,13 @@ pub(crate) fn draft_of(
 mod tests {
     use domain::ProductId;
     use domain::catalog::{Category, ImageSource, InventoryPolicy, MAX_PRODUCT_BYTES, Product, Variant};
+    use domain::job::StockImport;
     use domain::text::{Handle, LongText, Name};
     use domain::vendor::VendorCard;
-    use domain::{Timestamp, VendorId};
+    use domain::{ImportId, Timestamp, VendorId};
 
     use super::*;
-    use crate::merge::{ImportContext, added, merged};
+    use crate::merge::{ImportContext, Units, added, merged};
     use product_file::{Columns, ProductReader, Products, write_header, write_product};
 
     fn handle(text: &str) -> Handle {
@@ -90,6 +94,9 @@ mod tests {
             publish: true,
             tree: tree(),
             columns: Columns::ALL,
+            import: ImportId::from_bits(1),
+            stock: StockImport::Set,
+            is_partial: false,
             now: Timestamp::from_millis(1_000),
         }
     }
@@ -107,7 +114,11 @@ mod tests {
     fn stored(handle_: &str) -> (StoredProduct, BTreeMap<VariantId, Vec<StockShard>>) {
         let new = added(&read(FILE.as_bytes()), &context(), ProductId::from_bits(9), handle(handle_)).unwrap();
         let units = |units: i64| vec![StockShard { available: units, reserved: 0 }];
-        let shards = new.stock.iter().map(|(variant, _, on_hand)| (*variant, units(*on_hand))).collect();
+        let shards = new
+            .stock
+            .iter()
+            .map(|(variant, _, on_hand)| (*variant, units(on_hand.on_hand(StockShard::default()))))
+            .collect();
         (StoredProduct::new(new.product, new.description_html), shards)
     }
 
@@ -120,7 +131,7 @@ mod tests {
         let again = merged(&stored.product, &stored.description_html, &read(&csv), &context(), &totals).unwrap();
         assert_eq!(again.description_html, stored.description_html);
         for (variant, _, on_hand) in again.stock {
-            assert_eq!(on_hand, totals[&variant].on_hand());
+            assert_eq!(on_hand, Units::Set(totals[&variant].on_hand()));
         }
         again.product
     }

@@ -37,7 +37,8 @@ pub(super) fn set(
         }
         Some(None) => {
             let detail = "no category has this handle or name: the product went in without one";
-            warnings.push(Issue::new("Type", "unknown_category", detail));
+            let value = draft.category.as_ref().map(ToString::to_string).unwrap_or_default();
+            warnings.push(Issue { value, ..Issue::warning("Type", "unknown_category", detail) });
             Vec::new()
         }
     };

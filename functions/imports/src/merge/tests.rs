@@ -2,12 +2,13 @@ use domain::stored::Kept;
 use std::collections::BTreeMap;
 
 use domain::catalog::{Category, CategoryTree, ProductState};
+use domain::job::StockImport;
 use domain::stock::{Layout, StockShard};
 use domain::text::{Handle, Line, Name};
 use domain::vendor::VendorCard;
-use domain::{Currency, ProductId, Timestamp, VariantId, VendorId};
+use domain::{Currency, ImportId, ProductId, Timestamp, VariantId, VendorId};
 
-use super::{ImportContext, Merged, added, handles, is_of_file, merged};
+use super::{ImportContext, Merged, Units, added, handles, is_of_file, merged};
 use product_file::{Columns, ProductDraft, ProductReader, Products};
 
 fn handle(text: &str) -> Handle {
@@ -32,6 +33,9 @@ fn context(currency: Currency) -> ImportContext {
         publish: false,
         tree: CategoryTree { roots: vec![home], version: 1, kept: Kept::default() },
         columns: Columns::ALL,
+        import: ImportId::from_bits(1),
+        stock: StockImport::Set,
+        is_partial: false,
         now: Timestamp::from_millis(1_000),
     }
 }
@@ -70,8 +74,8 @@ fn the_same_file_again_changes_nothing() {
     assert_eq!(
         first.stock,
         [
-            (VariantId::new(ProductId::from_bits(9), 1), Layout::default(), 5),
-            (VariantId::new(ProductId::from_bits(9), 2), Layout::default(), 6),
+            (VariantId::new(ProductId::from_bits(9), 1), Layout::default(), Units::Set(5)),
+            (VariantId::new(ProductId::from_bits(9), 2), Layout::default(), Units::Set(6)),
         ]
     );
     assert!(first.warnings.is_empty());
@@ -234,20 +238,20 @@ fn a_handle_that_is_taken_is_followed_by_the_vendors() {
     assert_eq!(names, ["bowl", "bowl-chorsu", "bowl-chorsu-2"]);
     let elsewhere =
         added(&read(COLOURS), &context(Currency::USD), ProductId::from_bits(1), handle("bowl-chorsu")).unwrap();
-    assert!(is_of_file(&elsewhere.product, &vendor, &handle("bowl")));
-    assert!(!is_of_file(&elsewhere.product, &vendor, &handle("bowl-chorsu")));
+    assert!(is_of_file(&elsewhere.product, &vendor, "bowl"));
+    assert!(!is_of_file(&elsewhere.product, &vendor, "bowl-chorsu"));
     let stranger = VendorCard { id: VendorId::from_bits(8), ..vendor };
-    assert!(!is_of_file(&elsewhere.product, &stranger, &handle("bowl")));
+    assert!(!is_of_file(&elsewhere.product, &stranger, "bowl"));
 }
 
 #[test]
 fn a_product_that_was_renamed_is_known_by_its_new_name() {
     let mut renamed =
         added(&read(COLOURS), &context(Currency::USD), ProductId::from_bits(1), handle("bowl-chorsu")).unwrap().product;
-    assert!(is_of_file(&renamed, &vendor(), &handle("bowl")));
+    assert!(is_of_file(&renamed, &vendor(), "bowl"));
     renamed.handle = handle("azure-bowl");
-    assert!(!is_of_file(&renamed, &vendor(), &handle("bowl")));
-    assert!(is_of_file(&renamed, &vendor(), &handle("azure-bowl")));
+    assert!(!is_of_file(&renamed, &vendor(), "bowl"));
+    assert!(is_of_file(&renamed, &vendor(), "azure-bowl"));
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::VariantId;
-use domain::catalog::{InventoryPolicy, MAX_VARIANTS, Price, Product, Variant};
+use domain::catalog::{InventoryPolicy, MAX_VARIANTS, Price, Product, ProductOption, Variant};
+use domain::job::{Severity, StockImport};
 use domain::stock::{Layout, StockShard};
 use domain::text::Sku;
 
@@ -14,12 +15,18 @@ use product_file::{Fault, ProductDraft, VariantDraft};
 /// options; else by an SKU that only one variant has on either side; else, when both sides have exactly one variant, by
 /// that.
 fn matches(before: &Product, draft: &ProductDraft) -> Vec<Option<usize>> {
-    let same_options =
-        before.options.iter().map(|option| &option.name).eq(draft.options.iter().map(|option| &option.name));
+    let names = |options: &[ProductOption]| options.iter().map(|option| option.name.clone()).collect::<Vec<_>>();
+    let is_whole = draft.title.is_some();
+    // Rows that do not name the options mean the stored ones, if they have a value for each.
+    let same_options = names(&before.options) == names(&draft.options) || (!is_whole && draft.options.is_empty());
+    let is_told = |wanted: &VariantDraft| is_whole || before.options.is_empty() || !wanted.values.is_empty();
     let mut positions: Vec<Option<usize>> = draft
         .variants
         .iter()
-        .map(|wanted| before.variants.iter().position(|known| same_options && known.values == wanted.values))
+        .map(|wanted| {
+            let is_it = |known: &Variant| same_options && is_told(wanted) && known.values == wanted.values;
+            before.variants.iter().position(is_it)
+        })
         .collect();
     let numbers =
         |numbers: Vec<Option<&Sku>>, sku: &Sku| numbers.into_iter().flatten().filter(|known| *known == sku).count();
@@ -44,38 +51,90 @@ fn matches(before: &Product, draft: &ProductDraft) -> Vec<Option<usize>> {
     positions
 }
 
-/// Sets the variants to what the file says, in its order, and answers the units on hand that it gives.
+const QUANTITY: &str = "Variant Inventory Qty";
+
+/// What becomes of the units on hand of a variant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Units {
+    Set(i64),
+    Add(i64),
+}
+
+impl Units {
+    /// The units on hand afterwards.
+    pub(crate) fn on_hand(self, now: StockShard) -> i64 {
+        match self {
+            Self::Set(units) => units,
+            Self::Add(units) => now.on_hand().saturating_add(units),
+        }
+    }
+}
+
+/// The units on hand that a file gives.
+pub(super) struct Stocked {
+    /// Those that are to be set or added.
+    pub(super) stock: Vec<(VariantId, Layout, Units)>,
+    /// How many others differ from what is stored, and stay as they are.
+    pub(super) kept: u64,
+    pub(super) warnings: Vec<Issue>,
+}
+
+/// Sets the variants to what the file says, in its order. In a file that need not name all of them, the stored order
+/// stays, with new ones at its end.
 pub(super) fn set(
     product: &mut Product,
     before: &Product,
     draft: &ProductDraft,
     context: &ImportContext,
     totals: &BTreeMap<VariantId, StockShard>,
-) -> Result<Vec<(VariantId, Layout, i64)>, Vec<Issue>> {
+) -> Result<Stocked, Vec<Issue>> {
     let positions = matches(before, draft);
-    let unpriced: Vec<Issue> = draft
-        .variants
-        .iter()
-        .zip(&positions)
-        .filter(|(wanted, position)| position.is_none() && wanted.price.is_none())
-        .map(|(wanted, _)| missing_price(wanted))
-        .collect();
+    let is_partial = context.is_partial || draft.title.is_none();
+    let new_ones = || draft.variants.iter().zip(&positions).filter(|(_, position)| position.is_none());
+    let options = if draft.options.is_empty() && is_partial { before.options.len() } else { draft.options.len() };
+    if is_partial && let Some((unknown, _)) = new_ones().find(|(wanted, _)| wanted.values.len() != options) {
+        let detail = "the row says neither by option values nor by an SKU which variant of the product it means";
+        return Err(vec![Issue { line: unknown.line, ..Issue::new("Option1 Value", "unknown_variant", detail) }]);
+    }
+    let unpriced: Vec<Issue> =
+        new_ones().filter(|(wanted, _)| wanted.price.is_none()).map(|(wanted, _)| missing_price(wanted)).collect();
     if !unpriced.is_empty() {
         return Err(unpriced);
     }
-    let mut variants = Vec::with_capacity(draft.variants.len());
-    let mut stock = Vec::new();
+    let mut variants = if is_partial { before.variants.clone() } else { Vec::with_capacity(draft.variants.len()) };
+    let mut stocked = Stocked { stock: Vec::new(), kept: 0, warnings: Vec::new() };
     for (wanted, position) in draft.variants.iter().zip(&positions) {
-        let variant = match position.and_then(|position| before.variants.get(position)) {
-            Some(known) => changed(known, wanted, context),
+        let known = position.and_then(|position| before.variants.get(position));
+        let variant = match known {
+            Some(known) => changed(known, wanted, context, is_partial),
             None => new(product, wanted).map_err(|issue| vec![issue])?,
         };
-        stock.extend(wanted.quantity.map(|units| (variant.id, variant.layout(), units)));
-        variants.push(variant);
+        // A variant that never had stock is new to it, also when an earlier attempt of this import has made it.
+        let stocked_before = totals.get(&variant.id).map(|total| total.on_hand());
+        let mut quantity = wanted.quantity;
+        if let Some(units) = quantity.filter(|units| *units < 0 && variant.inventory_policy.denies()) {
+            let warning = Issue { severity: Severity::Warning, ..Issue::fault(QUANTITY, Fault::NegativeQuantity) };
+            stocked.warnings.push(Issue { line: wanted.line, value: units.to_string(), ..warning });
+            quantity = Some(0);
+        }
+        match (quantity, context.stock) {
+            (None, _) => {}
+            (Some(units), StockImport::Keep | StockImport::Other) if stocked_before.is_some() => {
+                stocked.kept += u64::from(stocked_before != Some(units));
+            }
+            (Some(units), StockImport::Add) if stocked_before.is_some() => {
+                stocked.stock.push((variant.id, variant.layout(), Units::Add(units)));
+            }
+            (Some(units), _) => stocked.stock.push((variant.id, variant.layout(), Units::Set(units))),
+        }
+        match position.filter(|_| is_partial).and_then(|position| variants.get_mut(position)) {
+            Some(slot) => *slot = variant,
+            None => variants.push(variant),
+        }
     }
     for (position, known) in before.variants.iter().enumerate() {
         let reserved = totals.get(&known.id).map_or(0, |total| total.reserved);
-        if positions.contains(&Some(position)) || reserved == 0 {
+        if is_partial || positions.contains(&Some(position)) || reserved == 0 {
             continue;
         }
         if known.values.len() != draft.options.len() || variants.iter().any(|other| other.values == known.values) {
@@ -85,17 +144,16 @@ pub(super) fn set(
         variants.push(known.clone());
     }
     if variants.len() > MAX_VARIANTS {
-        let detail = "with variants that are reserved for buyers the product has more than 100";
+        let detail = "with variants that the file does not name the product has more than 100";
         return Err(vec![Issue::new("", "too_many_variants", detail)]);
     }
     product.variants = variants;
-    Ok(stock)
+    Ok(stocked)
 }
 
 /// The fault of a new variant without a price, with the line of the variant.
 fn missing_price(wanted: &VariantDraft) -> Issue {
-    let fault = Fault::MissingPrice;
-    Issue { line: wanted.line, ..Issue::new("Variant Price", fault.code(), fault.meaning()) }
+    Issue { line: wanted.line, ..Issue::fault("Variant Price", Fault::MissingPrice) }
 }
 
 fn new(product: &mut Product, wanted: &VariantDraft) -> Result<Variant, Issue> {
@@ -123,10 +181,12 @@ fn new(product: &mut Product, wanted: &VariantDraft) -> Result<Variant, Issue> {
     })
 }
 
-fn changed(known: &Variant, wanted: &VariantDraft, context: &ImportContext) -> Variant {
+fn changed(known: &Variant, wanted: &VariantDraft, context: &ImportContext, is_partial: bool) -> Variant {
     let columns = context.columns;
     let mut variant = known.clone();
-    variant.values = wanted.values.clone();
+    if !(is_partial && wanted.values.is_empty()) {
+        variant.values = wanted.values.clone();
+    }
     if columns.sku {
         variant.sku = wanted.sku.clone();
     }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use domain::job::{ExportJob, ImportJob, ImportRowError, JobState};
+use domain::job::{ExportJob, ImportJob, ImportRowError, JobState, Severity, StockImport};
 use domain::text::Line;
 use domain::upload::Upload;
 use domain::{Currency, ExportId, ImportId, Timestamp};
@@ -38,10 +38,31 @@ pub struct ImportView {
     pub created: u64,
     /// Products that existed and were changed.
     pub updated: u64,
-    /// The first 1,000 errors and warnings, in the order of the file.
+    /// Products that are as the file has them.
+    pub unchanged: u64,
+    /// Products that were not imported because of errors.
+    pub refused: u64,
+    /// Products that could not be written at the moment: import the file again for them.
+    pub skipped: u64,
+    /// Variants whose units on hand the file gives otherwise than they are, and that were left as they are.
+    pub stock_kept: u64,
+    /// What is done with the units on hand that the file gives.
+    pub stock: StockImport,
+    /// The report, one entry for each product and kind of fault: errors first, then warnings, then what is only told,
+    /// up to 1,000 of each, in the order of the file.
     pub errors: Vec<ImportRowError>,
     /// Number of further errors, which are counted and not stored.
     pub more_errors: u64,
+    /// The same of warnings.
+    pub more_warnings: u64,
+    /// Rows a minute so far, while the import runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub rows_per_minute: Option<u64>,
+    /// Seconds until the import is through, at that rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub seconds_left: Option<u64>,
     /// The request that uploads the file; absent once the file is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -89,8 +110,17 @@ pub struct ExportView {
 
 impl ImportView {
     /// The view of an import with those of its errors that are stored.
-    pub fn new(job: &ImportJob, errors: Vec<ImportRowError>) -> Self {
-        let listed = u64::try_from(errors.len()).unwrap_or(u64::MAX);
+    pub fn new(job: &ImportJob, mut errors: Vec<ImportRowError>) -> Self {
+        errors.sort_by_key(|entry| (entry.severity, entry.line));
+        let listed = |severity: Severity| {
+            u64::try_from(errors.iter().filter(|entry| entry.severity == severity).count()).unwrap_or(u64::MAX)
+        };
+        let counts = job.counts;
+        let (more_errors, more_warnings) = (
+            counts.errors.saturating_sub(listed(Severity::Error)),
+            counts.warnings.saturating_sub(listed(Severity::Warning)),
+        );
+        let pace = job.pace();
         Self {
             id: job.id,
             state: job.state,
@@ -103,9 +133,17 @@ impl ImportView {
             products: job.counts.products,
             variants: job.counts.variants,
             created: job.counts.created,
-            updated: job.counts.updated,
+            updated: counts.updated,
+            unchanged: counts.products.saturating_sub(counts.created).saturating_sub(counts.updated),
+            refused: counts.refused,
+            skipped: counts.skipped,
+            stock_kept: counts.stock_kept,
+            stock: job.stock,
             errors,
-            more_errors: job.counts.errors.saturating_sub(listed),
+            more_errors,
+            more_warnings,
+            rows_per_minute: pace.map(|(rate, _)| rate),
+            seconds_left: pace.map(|(_, left)| left),
             upload: None,
             created_at: job.created_at,
             finished_at: job.finished_at,

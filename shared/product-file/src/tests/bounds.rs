@@ -139,7 +139,20 @@ fn rows_are_counted_without_header_and_blanks() {
             row_counter.feed(piece).unwrap();
         }
         let entries = entries(FILE);
-        assert_eq!(row_counter.finish().unwrap(), entries.iter().map(|entry| entry.rows).sum::<u64>());
+        assert_eq!(row_counter.finish().unwrap().rows, entries.iter().map(|entry| entry.rows).sum::<u64>());
         assert_eq!(entries.last().unwrap().next.rows, 7);
     }
+}
+
+#[test]
+fn a_file_says_whether_the_rows_of_a_product_stand_apart() {
+    let is_apart = |rows: &str| {
+        let mut row_counter = RowCounter::default();
+        row_counter.feed(format!("Handle,Title,Variant Price\n{rows}").as_bytes()).unwrap();
+        row_counter.finish().unwrap().is_apart
+    };
+    assert!(!is_apart("a,A,1\nA,,2\n\nb,B,1\n"));
+    assert!(is_apart("a,A,1\nb,B,1\na,,2\n"));
+    assert!(is_apart("a,A,1\n,?,1\nb,B,1\nA,,2\n"));
+    assert!(!is_apart(",?,1\n,?,1\n"), "rows without a handle are no product");
 }

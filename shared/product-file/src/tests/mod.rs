@@ -2,6 +2,7 @@
 
 mod bounds;
 mod malformed;
+mod mended;
 mod tolerated;
 
 use domain::Currency;
@@ -37,6 +38,18 @@ fn errors(file: impl AsRef<[u8]>) -> Vec<String> {
     failed
         .flat_map(|(handle, errors)| {
             errors.into_iter().map(move |error| format!("{handle}: {} {:?} {}", error.line, error.column, error.code()))
+        })
+        .collect()
+}
+
+/// Every warning of a file as `handle: line column code value`.
+fn warnings(file: impl AsRef<[u8]>) -> Vec<String> {
+    let warned = entries(file).into_iter().map(|entry| (entry.handle, entry.warnings));
+    warned
+        .flat_map(|(handle, warnings)| {
+            warnings.into_iter().map(move |warning| {
+                format!("{handle}: {} {:?} {} {}", warning.line, warning.column, warning.code(), warning.value)
+            })
         })
         .collect()
 }

@@ -102,7 +102,7 @@ impl Stock {
         .await
     }
 
-    /// Creates the stock of new variants, spread over their shards; a variant without units gets no item. Up to 100
+    /// Creates the stock of new variants, spread over their shards; a variant without units gets no item, one that is sold beyond its stock may begin below zero. Up to 100
     /// shards are written in one transaction, and those of one variant always together. A conflict when one of the
     /// shards exists already.
     pub async fn create(&self, units: &[(VariantId, Layout, i64)]) -> Result<(), Error> {
@@ -110,7 +110,9 @@ impl Stock {
         for (variant, layout, units) in units {
             let empty = vec![StockShard::default(); usize::from(layout.shards)];
             let mut actions = Vec::new();
-            for (shard, units) in spread((*units).max(0), &empty, *layout).unwrap_or_default() {
+            // Less than nothing is what is owed already: the first shard carries it.
+            let owed = (*units < 0).then(|| vec![(0, (*units).max(-i64::from(layout.oversell_limit)))]);
+            for (shard, units) in owed.or_else(|| spread(*units, &empty, *layout)).unwrap_or_default() {
                 actions.push(self.add_action(*variant, shard, units, Condition::absent())?);
             }
             if waiting.len() + actions.len() > MAX_ACTIONS {

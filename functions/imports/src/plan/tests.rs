@@ -1,14 +1,15 @@
 use std::collections::BTreeMap;
 
 use domain::catalog::CategoryTree;
+use domain::job::StockImport;
 use domain::stock::{Layout, StockShard};
 use domain::text::{Handle, Name};
 use domain::vendor::VendorCard;
-use domain::{Currency, Timestamp, VendorId};
+use domain::{Currency, ImportId, Timestamp, VendorId};
 use store::catalog::StoredProduct;
 
-use super::{Known, Outcome, Plan};
-use crate::merge::ImportContext;
+use super::{Known, Outcome, Place, Plan};
+use crate::merge::{ImportContext, Units};
 use product_file::{Columns, ProductDraft, ProductReader, Products};
 
 const FILE: &str = "Handle,Title,Body (HTML),Option1 Name,Option1 Value,Variant Inventory Qty,Variant Price\n\
@@ -23,8 +24,15 @@ fn context() -> ImportContext {
         publish: false,
         tree: CategoryTree::default(),
         columns: Columns::ALL,
+        import: ImportId::from_bits(1),
+        stock: StockImport::Set,
+        is_partial: false,
         now: Timestamp::from_millis(1_000),
     }
+}
+
+fn place() -> Place {
+    Place { line: 2, handle: "bowl".to_owned() }
 }
 
 fn read(csv: &str) -> ProductDraft {
@@ -34,7 +42,7 @@ fn read(csv: &str) -> ProductDraft {
 fn first() -> Plan {
     let known =
         Known { stored: None, free_handle: Handle::parse("bowl").ok(), unreadable: false, shards: BTreeMap::new() };
-    Plan::new(2, read(FILE), known, &context()).unwrap()
+    Plan::new(place(), read(FILE), known, &context()).unwrap()
 }
 
 /// The plan for a file when this product is stored, with these units (available, reserved) of its first variant per
@@ -43,17 +51,17 @@ fn then(stored: &StoredProduct, units: &[(i64, i64)], csv: &str) -> Plan {
     let shards = units.iter().map(|(available, reserved)| StockShard { available: *available, reserved: *reserved });
     let shards = BTreeMap::from([(stored.product.variants[0].id, shards.collect())]);
     let known = Known { stored: Some(stored.clone()), free_handle: None, unreadable: false, shards };
-    Plan::new(2, read(csv), known, &context()).unwrap()
+    Plan::new(place(), read(csv), known, &context()).unwrap()
 }
 
 #[test]
 fn a_new_product_is_shown_with_the_stock_that_it_is_about_to_get() {
     let plan = first();
     let stored = plan.stored();
-    assert!(matches!(plan.outcome(), Outcome::Imported { created: true, updated: false, variants: 2 }));
+    assert!(matches!(plan.outcome(), Outcome::Imported { created: true, updated: false, variants: 2, .. }));
     assert_eq!(stored.availability.of(stored.product.variants[0].id), 5);
     assert_eq!(stored.availability.available.len(), 1);
-    assert_eq!(plan.stock_changes(), [(stored.product.variants[0].id, Layout::default(), 5)]);
+    assert_eq!(plan.stock_changes(), [(stored.product.variants[0].id, Layout::default(), Units::Set(5))]);
 }
 
 #[test]
@@ -96,6 +104,6 @@ fn what_is_left_of_a_variant_that_is_gone_is_forgotten() {
 #[test]
 fn without_a_handle_the_product_stays_out() {
     let known = Known { stored: None, free_handle: None, unreadable: false, shards: BTreeMap::new() };
-    let (line, issues) = Plan::new(7, read(FILE), known, &context()).unwrap_err();
-    assert_eq!((line, issues[0].code.as_str()), (7, "handle_taken"));
+    let (at, issues) = Plan::new(place(), read(FILE), known, &context()).unwrap_err();
+    assert_eq!((at.line, issues[0].code.as_str()), (2, "handle_taken"));
 }

@@ -7,7 +7,7 @@ use super::house::production_sources;
 
 /// Every line that is logged as an error, and why nobody but a person can mend it. Those about money have a metric of
 /// their own.
-const NEEDS_A_PERSON: [(&str, &str, Topic); 17] = [
+const NEEDS_A_PERSON: [(&str, &str, Topic); 16] = [
     ("request failed", "a defect of ours: the same request fails again", Topic::Other),
     ("the system gives no random numbers", "no ids can be made", Topic::Other),
     ("a rate cannot be read: nothing is sold until it is set again", "nothing is sold", Topic::Other),
@@ -16,7 +16,6 @@ const NEEDS_A_PERSON: [(&str, &str, Topic); 17] = [
     ("a vendor without an account cannot be notified", "the vendor's account is missing", Topic::Other),
     ("the operator is not told: their address is suppressed", "nobody else reads the news", Topic::Other),
     ("SES found a virus in a mail of ours and did not send it", "our mail has no attachments", Topic::Other),
-    ("a product stays a draft after a change that was refused", "its vendor has to publish it again", Topic::Other),
     ("a request to Stripe cannot be made", "the configuration is wrong", Topic::Other),
     ("an event of Stripe cannot be read", "the provider says something that we do not know", Topic::Money),
     ("an event of Stripe has an id that is too long or not ASCII", "the provider's ids have changed", Topic::Money),

@@ -1,7 +1,7 @@
 //! Rebuilds: a walk through the catalog that derives copies again and rewrites what differs.
 
 use domain::catalog::CategoryTree;
-use domain::job::{Claim, Derived, Rebuild, RebuildCounts};
+use domain::job::{Claim, Derived, JobState, Rebuild, RebuildCounts};
 use domain::{ProductId, Timestamp};
 use platform::{Pace, QueueMessage, Slice};
 use store::Error;
@@ -32,7 +32,7 @@ impl App {
         loop {
             let walk = self.catalog.walk(what, job.position.clone(), PAGE).await?;
             let tree = match what {
-                Derived::Categories => self.catalog.categories().await?,
+                Derived::Categories => self.catalog.current_categories().await?,
                 _ => CategoryTree::default(),
             };
             let mut done = RebuildCounts::default();
@@ -51,13 +51,15 @@ impl App {
                     None => done.unreadable += 1,
                 }
             }
-            let is_over = job.advance(walk.next, done, now);
-            let is_interrupted = !is_over && slice.is_over();
+            job.advance(walk.next, done, now);
+            let is_interrupted = slice.is_over();
             if is_interrupted {
                 // Released before the next message is sent: a message that finds the lease of another is dropped.
                 job.lease = None;
             }
             self.catalog.save_progress(&mut job).await?;
+            let is_over = job.state == JobState::Completed;
+            let is_interrupted = is_interrupted && !is_over;
             if is_interrupted {
                 self.queue.send(&domain::vendor::VendorJob::Rebuild { what, begin: false }, 0).await?;
             }
@@ -79,9 +81,9 @@ impl App {
                 }
                 Err(other) => return Err(other.into()),
             }
-            let is_over = job.advance(None, done, now);
+            job.advance(None, done, now);
             self.catalog.save_progress(&mut job).await?;
-            if is_over {
+            if job.state == JobState::Completed {
                 return Ok(());
             }
         }
@@ -121,7 +123,13 @@ impl App {
             Derived::Settings => Ok(false),
         };
         match rebuilt {
-            Err(error @ (Error::Corrupt { .. } | Error::Newer { .. } | Error::Conflict | Error::Refused(_))) => {
+            Err(
+                error @ (Error::Corrupt { .. }
+                | Error::Newer { .. }
+                | Error::Conflict
+                | Error::Failed(_)
+                | Error::Refused(_)),
+            ) => {
                 tracing::warn!(product.id = %id, cause = %error, "the copies of a product were not derived again");
                 Ok(None)
             }

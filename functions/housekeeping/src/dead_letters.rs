@@ -1,5 +1,5 @@
-//! Redrives dead letters to their queue, after a pause and at most three times. Those of the projection only name places
-//! in a stream: a rebuild of what it writes stands for them.
+//! Redrives dead letters to their queue, after a pause and at most three times. Those of the projection only name
+//! places in a stream: a rebuild of what it writes stands for them.
 //!
 //! A message is sent to its queue first and deleted from the dead-letter queue after that: a crash in between
 //! duplicates it but loses nothing, and consumers are idempotent. An attribute of the message counts its redrives.
@@ -53,7 +53,8 @@ fn seconds(duration: Duration) -> i32 {
     i32::try_from(duration.as_secs()).unwrap_or(i32::MAX)
 }
 
-/// The rebuild that does what the projection has given up on.
+/// The rebuild that stands for what the projection has given up on, but for events of low stock: a variant that ran low
+/// meanwhile is announced with its next change.
 const REBUILD: VendorJob = VendorJob::Rebuild { what: Derived::Availability, begin: true };
 
 impl App {

@@ -76,6 +76,15 @@ fn reader_position(position: FilePosition) -> Position {
     Position { rows: position.rows, line: position.line, offset: position.offset }
 }
 
+/// No encoding has the name that is stored with the import.
+struct UnknownEncoding;
+
+impl From<UnknownEncoding> for SliceError {
+    fn from(_: UnknownEncoding) -> Self {
+        Self::Fatal(fault(Fault::UnknownEncoding.code(), Fault::UnknownEncoding.meaning()))
+    }
+}
+
 /// A file in UTF-8, whatever it is in the bucket.
 struct Text<'a> {
     file: Download<'a>,
@@ -84,12 +93,9 @@ struct Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    fn new(file: Download<'a>, encoding: Option<&str>) -> Result<Self, SliceError> {
-        let known = encoding.map(|name| {
-            let unknown = || SliceError::Fatal(fault(Fault::UnknownEncoding.code(), Fault::UnknownEncoding.meaning()));
-            Transcoder::new(name).ok_or_else(unknown)
-        });
-        Ok(Self { file, transcoder: known.transpose()?, has_ended: false })
+    fn new(file: Download<'a>, encoding: Option<&str>) -> Result<Self, UnknownEncoding> {
+        let transcoder = encoding.map(|name| Transcoder::new(name).ok_or(UnknownEncoding)).transpose()?;
+        Ok(Self { file, transcoder, has_ended: false })
     }
 
     async fn next(&mut self) -> Result<Option<Vec<u8>>, FilesError> {

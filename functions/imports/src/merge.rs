@@ -100,7 +100,7 @@ pub(crate) struct Merged {
 /// the vendor renames the product; then it is the new one.
 pub(crate) fn file_handle(product: &Product) -> &str {
     let leads_here = |known: &&str| {
-        let wanted = Handle::standing_for(&known.to_ascii_lowercase());
+        let wanted = Handle::mapped_from(&known.to_ascii_lowercase());
         handles(&wanted, &product.vendor).any(|handle| handle == product.handle)
     };
     product.file_handle.as_ref().map(Line::as_str).filter(leads_here).unwrap_or(product.handle.as_str())

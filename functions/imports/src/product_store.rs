@@ -309,12 +309,11 @@ impl ProductStore {
                         fingerprint: units.to_string(),
                         at: context.now,
                     };
-                    let done = StoredResponse { request: request.clone(), response: String::new() };
-                    let add = async {
-                        let respond = |_: &[StockShard]| Ok(((), Some(done.clone())));
-                        self.stock.adjust(variant, layout, units, &respond).await
-                    };
-                    self.stock.once(Some(&request), add).await
+                    if self.stock.stored_response(Some(&request)).await?.is_some() {
+                        continue;
+                    }
+                    let done = StoredResponse { request, response: String::new() };
+                    self.stock.adjust(variant, layout, units, &|_| Ok(((), Some(done.clone())))).await
                 }
             };
             match done {

@@ -53,7 +53,7 @@ pub async fn show_my_order(
     Path(id): Path<OrderId>,
 ) -> Result<Json<OrderView>, Problem> {
     let order = app.orders.buyers_order(id, buyer.user).await?;
-    let suppressed = app.orders.is_suppressed(&order).await?;
+    let suppressed = app.orders.is_suppressed(&order).await;
     Ok(Json(OrderView::new(&order, suppressed)))
 }
 
@@ -72,7 +72,7 @@ pub async fn cancel_my_order(
 ) -> Result<Answer, Problem> {
     let order = app.orders.buyers_order(id, buyer.user).await?;
     let call = asked.call.scoped_to(buyer.user);
-    let answer = answer(app.orders.is_suppressed(&order).await?);
+    let answer = answer(app.orders.is_suppressed(&order).await);
     Answer::of(app.orders.cancel(order, Actor::Buyer, call.responding(&answer)).await?)
 }
 
@@ -91,6 +91,6 @@ pub async fn refresh_my_payment(
     Path(id): Path<OrderId>,
 ) -> Result<Json<OrderView>, Problem> {
     let order = app.orders.buyers_order(id, buyer.user).await?;
-    let suppressed = app.orders.is_suppressed(&order).await?;
+    let suppressed = app.orders.is_suppressed(&order).await;
     Ok(Json(OrderView::new(&app.orders.refresh_payment(order, &client, now).await?, suppressed)))
 }

@@ -48,7 +48,7 @@ pub async fn cancel_order_as_operator(
     asked: Idempotent<NoBody>,
 ) -> Result<Answer, Problem> {
     let (order, call) = (app.orders.order(id).await?, asked.call.scoped_to(operator.user));
-    let answer = answer(app.orders.is_suppressed(&order).await?);
+    let answer = answer(app.orders.is_suppressed(&order).await);
     Answer::of(app.orders.cancel(order, Actor::Operator, call.responding(&answer)).await?)
 }
 
@@ -71,6 +71,6 @@ pub async fn resolve_amount_mismatch(
 ) -> Result<Answer, Problem> {
     let call = call.scoped_to(operator.user);
     let accept = asked.decision == MismatchDecision::Accept;
-    let answer = answer(app.orders.is_suppressed(&app.orders.order(id).await?).await?);
+    let answer = answer(app.orders.is_suppressed(&app.orders.order(id).await?).await);
     Answer::of(app.orders.resolve_amount_mismatch(id, payment, accept, call.responding(&answer)).await?)
 }

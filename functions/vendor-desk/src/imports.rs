@@ -33,7 +33,7 @@ impl<S: Send + Sync> FromRequest<S> for ProductFile {
         let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match essence.as_str() {
             // What browsers and spreadsheets call the same file.
-            "text/csv" | "text/plain" | "application/csv" | "application/vnd.ms-excel" | "application/octet-stream" => {
+            "text/csv" | "application/csv" | "application/vnd.ms-excel" | "application/octet-stream" => {
                 let RawBody(bytes) = RawBody::from_request(request, state).await?;
                 Ok(Self::Inline(bytes))
             }
@@ -61,7 +61,7 @@ pub const BODY_LIMIT: usize = MAX_INLINE_BYTES;
 #[utoipa::path(
     post, path = "/v1/vendor/imports", params(ImportParameters),
     request_body(content(
-        (AnnounceFile = "application/json"), (String = "text/csv"), (String = "text/plain"),
+        (AnnounceFile = "application/json"), (String = "text/csv"),
         (String = "application/csv"), (String = "application/vnd.ms-excel"), (String = "application/octet-stream"),
     )),
     responses((status = ACCEPTED, body = ImportView))

@@ -26,7 +26,7 @@ const MAX_REASON_LENGTH: usize = 2_000;
 const FOLLOW_UP_DELAY_S: i32 = 45;
 
 /// How long anything may still work with a category tree that was replaced: no function runs longer.
-const FORMER_TREE_S: i32 = 90;
+const FORMER_TREE_S: i32 = 120;
 
 /// What the operator can see and decide.
 #[derive(Clone, Debug)]

@@ -44,22 +44,27 @@ impl Operator {
     /// Cognito mails.
     pub async fn lift_suppression<R>(&self, email: &Email, call: Call<'_, (), R>) -> Done<R> {
         let work = async {
+            // First, so that a crash in between leaves an address that can be lifted again. Its list may have the
+            // address alone, when it was a code of Cognito's that bounced.
+            let was_listed = take_off_the_list(&self.ses, email).await?;
             if self.accounts.suppression(email).await?.is_none() {
+                if was_listed {
+                    return Ok(self.accounts.answer(call, &()).await?);
+                }
                 return Err(Refusal::of(Code::NotFound).into());
             }
-            // First, so that a crash in between leaves an address that can be lifted again.
-            take_off_the_list(&self.ses, email).await?;
             Ok::<_, Error>(self.accounts.lift_suppression(email, call.answer(&())?).await?)
         };
         self.accounts.once(call.request(), work).await
     }
 }
 
-async fn take_off_the_list(ses: &Client, email: &Email) -> Result<(), NotLifted> {
+/// Takes an address off SES's own list. Returns whether it was there.
+async fn take_off_the_list(ses: &Client, email: &Email) -> Result<bool, NotLifted> {
     match ses.delete_suppressed_destination().email_address(email.as_str()).send().await {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(true),
         // It never was on that list: SES puts no address on it that others' mail bounced off.
-        Err(error) if error.as_service_error().is_some_and(|refused| refused.is_not_found_exception()) => Ok(()),
+        Err(error) if error.as_service_error().is_some_and(|refused| refused.is_not_found_exception()) => Ok(false),
         Err(error) => Err(NotLifted(DisplayErrorContext(error).to_string())),
     }
 }

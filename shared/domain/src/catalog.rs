@@ -118,9 +118,9 @@ pub struct Product {
     /// product is in.
     #[serde(default)]
     pub categories: Vec<Handle>,
-    /// The product's own category while the tree does not have it any more.
+    /// The product's own category, when the path does not lead to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub removed_category: Option<Handle>,
+    pub removed_category: Option<RemovedCategory>,
     #[serde(default)]
     pub options: Vec<ProductOption>,
     /// At least one, at most [`MAX_VARIANTS`].
@@ -165,6 +165,16 @@ pub struct Product {
 
 const fn yes() -> bool {
     true
+}
+
+/// A category that a product was put into and cannot be listed in: the tree does not have it any more, or the product
+/// would have more listing rows with it than a product may have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovedCategory {
+    pub handle: Handle,
+    /// The path that the product has instead. A release from before 2026-11-30 changes only the product's path: with
+    /// another one, this is over.
+    pub left: Vec<Handle>,
 }
 
 /// A product as a list shows it.
@@ -228,22 +238,30 @@ impl Product {
         self.published_at.get_or_insert(now);
     }
 
-    /// The category that its vendor put it into, also when the tree does not have it any more.
+    /// The category that its vendor put it into, also when it cannot be listed in it.
     pub fn category(&self) -> Option<&Handle> {
-        self.removed_category.as_ref().or_else(|| self.categories.last())
+        let removed = self.removed_category.as_ref().filter(|removed| removed.left == self.categories);
+        removed.map(|removed| &removed.handle).or_else(|| self.categories.last())
     }
 
     /// Puts it where the tree has its category now. While the tree does not have it, the product is in the lowest
-    /// category above it that is left.
+    /// category above it that is left, and it is never in more lists than a product may be.
     pub fn follow(&mut self, tree: &CategoryTree) {
         let Some(own) = self.category().cloned() else { return };
-        if let Some(path) = tree.path_to(&own) {
-            self.categories = path;
-            self.removed_category = None;
-        } else {
-            self.categories = self.categories.iter().rev().find_map(|above| tree.path_to(above)).unwrap_or_default();
-            self.removed_category = Some(own);
+        let known = tree.path_to(&own);
+        let above = || self.categories.iter().rev().find_map(|above| tree.path_to(above)).unwrap_or_default();
+        let mut path = known.clone().unwrap_or_else(above);
+        while !path.is_empty() && self.rows_with(path.len()) > MAX_LISTING_ROWS {
+            path.pop();
         }
+        self.removed_category =
+            (known.as_ref() != Some(&path)).then(|| RemovedCategory { handle: own, left: path.clone() });
+        self.categories = path;
+    }
+
+    /// The number of its listing rows with a path of so many categories.
+    fn rows_with(&self, categories: usize) -> usize {
+        (categories + 1) * 2 * self.currencies().len()
     }
 
     pub fn variant(&self, id: VariantId) -> Option<&Variant> {
@@ -263,8 +281,8 @@ impl Product {
         self.variants.iter().flat_map(|variant| variant.prices.iter().map(|price| price.price.currency())).collect()
     }
 
-    /// The card in a currency as its page shows it; nothing when no variant has a price in it. `media_base` is where own
-    /// uploads are served, without a slash at the end.
+    /// The card in a currency as its page shows it; nothing when no variant has a price in it. `media_base` is where
+    /// own uploads are served, without a slash at the end.
     pub fn shown_card(&self, currency: Currency, available: bool, media_base: &str) -> Option<ProductCard> {
         self.card(currency, available, |picture| picture.url(media_base))
     }
@@ -407,7 +425,7 @@ impl Product {
             );
             wrong("/variants".into(), "too_many", detail);
         }
-        let rows = (self.categories.len() + 1) * 2 * self.currencies().len();
+        let rows = self.rows_with(self.categories.len());
         if rows > MAX_LISTING_ROWS {
             wrong(
                 "/variants".into(),

@@ -236,7 +236,7 @@ impl Handle {
 
     /// The handle for one of another shop system: the same if it is one; else made of it as of a title. One that had to
     /// be cut, or of which nothing is left, ends in a number that is made of the whole, so that two of them differ.
-    pub fn standing_for(foreign: &str) -> Self {
+    pub fn mapped_from(foreign: &str) -> Self {
         let ascii = latin::latin(foreign);
         let ascii = ascii.trim_matches('-');
         let number = || format!("{:08x}", number_of(foreign));
@@ -293,7 +293,7 @@ mod tests {
 
     #[test]
     fn a_foreign_handle_stands_for_itself_as_far_as_it_can() {
-        let stands = |foreign: &str| Handle::standing_for(foreign).to_string();
+        let stands = |foreign: &str| Handle::mapped_from(foreign).to_string();
         assert_eq!(stands("blue-bowl"), "blue-bowl");
         assert_eq!(
             ["kosa-360º", "nhẫn-1", "a_b", "-a--b-", "кўк-коса", "Kosa"].map(stands),

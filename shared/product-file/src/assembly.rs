@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use domain::Currency;
 use domain::catalog::{
     Image, ImageSource, MAX_IMAGES, MAX_OPTIONS, MAX_PRODUCT_BYTES, MAX_TAGS, MAX_VARIANTS, NO_OPTION, Price,
     ProductOption, Seo,
@@ -13,7 +12,7 @@ use super::cells::{self, Cell};
 use super::columns::{Column, Header};
 use super::faults::{Fault, RowError, shown_value};
 use super::product::{ProductDraft, Status, VariantDraft};
-use super::records::Records;
+use super::row::Row;
 use super::sanitise::shown_description;
 
 const OPTION_NAMES: [Column; MAX_OPTIONS] = [Column::Option1Name, Column::Option2Name, Column::Option3Name];
@@ -30,34 +29,6 @@ const VARIANT_COLUMNS: [Column; 9] = [
     Column::Quantity,
     Column::VariantImage,
 ];
-
-/// A row and what is needed to read it.
-#[derive(Clone, Copy)]
-pub(super) struct Row<'a> {
-    pub(super) records: &'a Records,
-    pub(super) header: &'a Header,
-    pub(super) currency: Currency,
-}
-
-impl Row<'_> {
-    fn bytes(&self, column: Column) -> &[u8] {
-        let cell = self.header.index_of(column).map_or(&[][..], |index| self.records.cell(index));
-        cells::unescape_formula(cell)
-    }
-
-    fn is_empty(&self, column: Column) -> bool {
-        self.bytes(column).trim_ascii().is_empty()
-    }
-
-    /// The handle in lower case, which rows of one product have in common; empty when it cannot be read.
-    pub(super) fn handle(&self) -> Vec<u8> {
-        let known = self
-            .records
-            .malformed()
-            .is_none_or(|malformed| self.header.index_of(Column::Handle) < Some(malformed.cell));
-        if known { self.bytes(Column::Handle).trim_ascii().to_ascii_lowercase() } else { Vec::new() }
-    }
-}
 
 /// A product whose rows are still being read.
 #[derive(Debug)]
@@ -194,7 +165,12 @@ impl Assembly {
         let title = self.read(row, Column::Title, |text| cells::line(text, Title::parse));
         put(&mut self.title, title);
         let body_html = self.read(row, Column::Body, |text| {
-            let written = cells::mended(&cells::lines(text), LongText::parse);
+            let lines = cells::lines(text);
+            let written = match LongText::parse(&lines) {
+                Err(BadText::TooLong(_)) => return Err(Fault::TextTooLong),
+                Ok(written) => Ok((written, None)),
+                Err(_) => cells::mended(&lines, LongText::parse),
+            };
             // A part of a description would not be what its vendor wrote.
             let (written, fault) = written
                 .and_then(|read| if read.1 == Some(Fault::TextCut) { Err(Fault::TextTooLong) } else { Ok(read) })?;
@@ -381,7 +357,7 @@ impl Assembly {
             Some(file_handle) if self.errors.is_empty() => {
                 self.images.sort_by_key(|(position, _)| *position);
                 let draft = ProductDraft {
-                    handle: Handle::standing_for(&file_handle.as_str().to_ascii_lowercase()),
+                    handle: Handle::mapped_from(&file_handle.as_str().to_ascii_lowercase()),
                     file_handle: file_handle.to_string(),
                     title: self.title,
                     continues,

@@ -75,26 +75,23 @@ pub(super) fn line<T>(text: &str, parse: impl Fn(&str) -> Result<T, BadText>) ->
 
 /// The same for a text that may have several lines.
 pub(super) fn mended<T>(text: &str, parse: impl Fn(&str) -> Result<T, BadText>) -> Cell<T> {
-    let too_long = match parse(text) {
-        Ok(value) => return Ok((value, None)),
-        Err(BadText::TooLong(most)) => Some(most),
-        Err(_) => None,
-    };
     let shown = |character: &char| !is_forbidden(*character) || is_line_break(*character);
-    let mut cleaned: String = composed(text).chars().filter(shown).collect();
-    let mut fault = (too_long.is_none()).then_some(Fault::CharactersRemoved);
-    let most = too_long.or_else(|| match parse(&cleaned) {
-        Err(BadText::TooLong(most)) => Some(most),
-        _ => None,
-    });
-    if let Some(most) = most {
-        cleaned = cleaned.chars().take(most).collect();
-        fault = Some(Fault::TextCut);
+    let (cleaned, fault): (String, Fault) = match parse(text) {
+        Ok(value) => return Ok((value, None)),
+        Err(BadText::TooLong(most)) => (text.chars().filter(shown).take(most).collect(), Fault::TextCut),
+        Err(_) => (composed(text).chars().filter(shown).collect(), Fault::CharactersRemoved),
+    };
+    match parse(&cleaned) {
+        Err(BadText::TooLong(most)) => {
+            let cut: String = cleaned.chars().take(most).collect();
+            parse(&cut).map(|value| (value, Some(Fault::TextCut)))
+        }
+        read => read.map(|value| (value, Some(fault))),
     }
-    parse(&cleaned).map(|value| (value, fault)).map_err(|bad| text_fault(&bad))
+    .map_err(|bad| text_fault(&bad))
 }
 
-/// A handle as the file has it. Which one stands for it here is [`Handle::standing_for`].
+/// A handle as the file has it. Which one stands for it here is [`Handle::mapped_from`].
 pub(super) fn handle(text: &str) -> Cell<Line> {
     let line = Line::parse(text).map_err(|_| Fault::BadHandle)?;
     let is_one = Handle::parse(&text.to_ascii_lowercase()).is_ok();

@@ -11,6 +11,7 @@ mod faults;
 mod product;
 mod reader;
 mod records;
+mod row;
 mod sanitise;
 mod sheet;
 mod writer;

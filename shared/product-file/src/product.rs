@@ -53,7 +53,8 @@ pub struct VariantDraft {
     pub sku: Option<Sku>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grams: Option<u32>,
-    /// Units on hand, below zero when more was sold than there was. With None the stored stock stays, and a new variant starts without stock.
+    /// Units on hand, below zero when more was sold than there was. With None the stored stock stays, and a new variant
+    /// starts without stock.
     #[serde(skip)]
     pub quantity: Option<i64>,
     /// Whether orders beyond the units on hand are accepted. Where the file has the column, None counts as false.

@@ -7,11 +7,12 @@ use std::io::{self, Read};
 use domain::Currency;
 use serde::{Deserialize, Serialize};
 
-use super::assembly::{Assembled, Assembly, Row};
+use super::assembly::{Assembled, Assembly};
 use super::columns::{Columns, Header};
 use super::faults::{Fault, FileError, RowError};
 use super::product::ProductDraft;
 use super::records::Scanned;
+use super::row::Row;
 use super::sheet::Sheet;
 
 /// The most rows of a file, without the header. Bounds the memory for the handles that were seen.

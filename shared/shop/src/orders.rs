@@ -50,9 +50,16 @@ impl Orders {
         })
     }
 
-    /// Whether nothing is mailed to the order's address any more.
-    pub async fn is_suppressed(&self, order: &PlacedOrder) -> Result<bool, Error> {
-        Ok(self.accounts.suppression(&order.order.email).await?.is_some())
+    /// Whether nothing is mailed to the order's address any more. When that cannot be read, nobody is told: an order is
+    /// shown all the same.
+    pub async fn is_suppressed(&self, order: &PlacedOrder) -> bool {
+        match self.accounts.suppression(&order.order.email).await {
+            Ok(suppression) => suppression.is_some(),
+            Err(cause) => {
+                tracing::warn!(order.id = %order.order.id, %cause, "whether mail reaches an order's address is not known");
+                false
+            }
+        }
     }
 
     /// A guest's order, if the token belongs to it.

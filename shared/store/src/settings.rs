@@ -38,8 +38,9 @@ enum Entry {
     One(SettingId),
     /// `SHOP` / `SETTINGS#REVISION`: written with every change, so that two changes at once are checked as a whole.
     Revision,
-    /// `HISTORY#SETTINGS` / `0000000000`: all settings, as releases before 2026-11-30 stored them, once they are split.
-    Former,
+    /// `HISTORY#SETTINGS` / `<revision, ten digits>`: all settings, as releases before 2026-11-30 stored them, after
+    /// they were split.
+    Former(u64),
     /// `HISTORY#<area>/<name>` / `<version, ten digits>`.
     History(SettingId, u64),
 }
@@ -50,7 +51,7 @@ impl Entry {
             Self::All => key("SHOP", "SETTINGS"),
             Self::One(id) => key("SHOP", format!("SETTING#{id}")),
             Self::Revision => key("SHOP", "SETTINGS#REVISION"),
-            Self::Former => key("HISTORY#SETTINGS", format!("{:010}", 0)),
+            Self::Former(revision) => key("HISTORY#SETTINGS", format!("{revision:010}")),
             Self::History(id, version) => key(history_of(*id), format!("{version:010}")),
         }
     }
@@ -238,7 +239,7 @@ impl SettingsTable {
                 return Err(Error::Corrupt { kind: SETTINGS, source: cause });
             }
             let mut former = all.clone();
-            former.extend(Entry::Former.key());
+            former.extend(Entry::Former(loaded.revision + 1).key());
             actions.push(put(&self.table, former, &Condition::absent())?);
             actions.push(delete(&self.table, Entry::All.key(), &Condition::at_version(version(all)))?);
             let revision = raw_item(Entry::Revision.key(), SETTINGS_REVISION, loaded.revision + 1, "{}".to_owned());

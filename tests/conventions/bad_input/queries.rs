@@ -20,6 +20,7 @@ fn bad_values(name: &str) -> Vec<String> {
         "state" => &["lost", "APPROVED", "%FF", "other", "%00other"],
         "email" => &["nobody", "a@b", "%FF@x.test"],
         "number" => &["0123456789012345678901234567890123456789"],
+        "stock" => &["", "double", "Set", "other", "%00other"],
         "dry_run" | "publish" => &["maybe", "", "1", "TRUE"],
         "cursor" => return Vec::new(),
         unknown => panic!("say in tests/conventions/bad_input/queries.rs what {unknown} refuses"),
@@ -67,6 +68,7 @@ pub(super) fn of(row: &Row) -> Vec<Case> {
             "min_price" | "max_price" => "1.00",
             "sort" => "price",
             "state" => "submitted",
+            "stock" => "keep",
             "dry_run" | "publish" => "true",
             _ => "x",
         };

@@ -186,7 +186,7 @@ fn of_shops(world: &World) -> Vec<Row> {
             .refuses("/shipping_rates", bad_rates())
             .refuses_body(
                 "a name that suggests no handle",
-                json!({"name": "Коса", "currency": "USD"}),
+                json!({"name": "茶壶", "currency": "USD"}),
                 invalid("/handle"),
             )
             .refuses_body(
@@ -342,7 +342,7 @@ async fn of_goods(world: &World) -> Vec<Row> {
                 )
                 .refuses_body(
                     "a title that suggests no handle",
-                    json!({"title": "Коса", "variants": [{"prices": [{"amount": "1.00", "currency": "USD"}]}]}),
+                    json!({"title": "茶壶", "variants": [{"prices": [{"amount": "1.00", "currency": "USD"}]}]}),
                     invalid("/handle"),
                 ),
         ),

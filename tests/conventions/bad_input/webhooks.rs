@@ -161,7 +161,7 @@ async fn a_genuine_webhook_that_cannot_be_read_is_malformed() {
 async fn a_repeated_webhook_is_accepted_and_changes_nothing() {
     let world = World::open().await;
     // By then the products have followed the category tree for the second time.
-    world.shop.advance(Duration::from_secs(91)).await;
+    world.shop.advance(Duration::from_secs(121)).await;
     let reader = world.client(Who::Anyone).with("order-token", &world.token);
     let path = format!("/v1/orders/{}", world.order);
     let news = paid(&world).await;

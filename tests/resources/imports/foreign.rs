@@ -34,8 +34,8 @@ async fn a_file_whose_rows_stand_apart_takes_nothing_away() {
     // A shop that begins with such a file has all of it.
     let silk = shop.vendor("silk").await;
     let job = import(&shop, &silk, "", SORTED).await;
-    assert_eq!((&job["created"], &job["refused"]), (&json!(2), &json!(0)), "{job}");
-    assert_eq!(variants(&silk, "choynak-silk").await.len(), 2);
+    assert_eq!((&job["created"], &job["refused"], &job["skipped"]), (&json!(2), &json!(0), &json!(0)), "{job}");
+    assert_eq!(variants(&silk, "choynak-silk").await.len(), 2, "{job}");
     let dry = import(&shop, &shop.vendor("wool").await, "?dry_run=true", SORTED).await;
     assert_eq!(counts(&dry), [2, 0, 0, 0, 0], "{dry}");
 }
@@ -106,8 +106,15 @@ async fn a_file_with_some_columns_changes_only_those() {
     assert_eq!((&known["choynak"]["title"], &known["choynak"]["tags"]), (&json!("Choynak"), &json!(["clay", "blue"])));
     let price = |handle: &str, at: usize| known[handle]["variants"][at]["prices"][0]["amount"].clone();
     assert_eq!([price("choynak", 0), price("choynak", 1), price("lagan", 0)], ["12.00", "15.00", "21.00"]);
-    let job = import(&shop, &vendor, "", "Handle,Variant Price\nchoynak,16.00\n").await;
-    assert_eq!(errors(&job), [(2, "Option1 Value", "unknown_variant")], "which of the two is not said");
+    for file in ["Handle,Variant Price\nchoynak,16.00\n", "Handle,Variant SKU,Variant Price\nchoynak,C-9,16.00\n"] {
+        let job = import(&shop, &vendor, "", file).await;
+        assert_eq!(errors(&job), [(2, "Option1 Value", "unknown_variant")], "which of the two is not said");
+    }
+    // A product without options has one variant, whatever its SKU.
+    let job = import(&shop, &vendor, "", "Handle,Variant SKU,Variant Price\nlagan,L-9,22.00\n").await;
+    assert_eq!((errors(&job), counts(&job)), (vec![], [0, 1, 0, 0, 0]));
+    let lagan = variants(&vendor, "lagan").await;
+    assert_eq!((lagan.len(), &lagan[0].0), (1, &json!("L-9")));
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ pub(crate) fn draft_of(
         image: variant.image.clone(),
     });
     ProductDraft {
-        handle: Handle::standing_for(&file_handle(product).to_ascii_lowercase()),
+        handle: Handle::mapped_from(&file_handle(product).to_ascii_lowercase()),
         file_handle: file_handle(product).to_owned(),
         title: Some(product.title.clone()),
         continues: false,
@@ -57,7 +57,9 @@ pub(crate) fn draft_of(
 #[cfg(test)]
 mod tests {
     use domain::ProductId;
-    use domain::catalog::{Category, ImageSource, InventoryPolicy, MAX_PRODUCT_BYTES, Product, Variant};
+    use domain::catalog::{
+        Category, ImageSource, InventoryPolicy, MAX_PRODUCT_BYTES, Product, RemovedCategory, Variant,
+    };
     use domain::job::StockImport;
     use domain::text::{Handle, LongText, Name};
     use domain::vendor::VendorCard;
@@ -159,8 +161,8 @@ mod tests {
         stored.product.categories = vec![handle("home"), handle("gone-since")];
         assert_eq!(there_and_back(&stored, &shards), stored.product);
         for left in [vec![handle("home")], Vec::new()] {
-            stored.product.categories = left;
-            stored.product.removed_category = Some(handle("gone-since"));
+            stored.product.categories.clone_from(&left);
+            stored.product.removed_category = Some(RemovedCategory { handle: handle("gone-since"), left });
             assert_eq!(there_and_back(&stored, &shards), stored.product);
         }
         stored.product.removed_category = None;

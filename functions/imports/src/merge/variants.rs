@@ -13,8 +13,8 @@ use product_file::{Fault, ProductDraft, VariantDraft};
 
 /// For each variant of the file the position of the stored variant, if there is one. Matched by the values of the
 /// options; else by an SKU that only one variant has on either side; else, when both sides have exactly one variant, by
-/// that.
-fn matches(before: &Product, draft: &ProductDraft) -> Vec<Option<usize>> {
+/// that, unless the file may mean a further one.
+fn matches(before: &Product, draft: &ProductDraft, is_partial: bool) -> Vec<Option<usize>> {
     let names = |options: &[ProductOption]| options.iter().map(|option| option.name.clone()).collect::<Vec<_>>();
     let is_whole = draft.title.is_some();
     // Rows that do not name the options mean the stored ones, if they have a value for each.
@@ -45,8 +45,13 @@ fn matches(before: &Product, draft: &ProductDraft) -> Vec<Option<usize>> {
             *position = found;
         }
     }
-    if let ([None], [_]) = (positions.as_slice(), before.variants.as_slice()) {
-        positions = vec![Some(0)];
+    if let ([None], [known], [wanted]) = (positions.as_slice(), before.variants.as_slice(), draft.variants.as_slice()) {
+        // In a file that need not name all variants, values or an SKU of its own make it another one.
+        let is_another =
+            !wanted.values.is_empty() || wanted.sku.as_ref().is_some_and(|sku| known.sku.as_ref() != Some(sku));
+        if !(is_partial && is_another) {
+            positions = vec![Some(0)];
+        }
     }
     positions
 }
@@ -88,8 +93,8 @@ pub(super) fn set(
     context: &ImportContext,
     totals: &BTreeMap<VariantId, StockShard>,
 ) -> Result<Stocked, Vec<Issue>> {
-    let positions = matches(before, draft);
     let is_partial = context.is_partial || draft.title.is_none();
+    let positions = matches(before, draft, is_partial);
     let new_ones = || draft.variants.iter().zip(&positions).filter(|(_, position)| position.is_none());
     let options = if draft.options.is_empty() && is_partial { before.options.len() } else { draft.options.len() };
     if is_partial && let Some((unknown, _)) = new_ones().find(|(wanted, _)| wanted.values.len() != options) {

@@ -239,7 +239,7 @@ impl Cognito {
             code: Some(code.to_owned()),
         };
         if self.inner.pool.mail_identity.is_some() {
-            self.inner.mail.send(&message).map_err(undelivered)
+            self.inner.mail.send(&message, self.inner.pool.mail_configuration_set.as_deref()).map_err(undelivered)
         } else {
             Ok(self.inner.mail.deliver(&message)?)
         }

@@ -25,6 +25,8 @@ pub struct UserPool {
     /// The SES identity through which mail is sent (`EmailSendingAccount: DEVELOPER`), and which then has to take it;
     /// `None` is Cognito's own sender.
     pub mail_identity: Option<String>,
+    /// The configuration set that its mail is sent with.
+    pub mail_configuration_set: Option<String>,
     pub code_subject: String,
     /// The text of a mail with a code; the code replaces `{####}`.
     pub code_message: String,
@@ -43,6 +45,7 @@ impl UserPool {
             immutable_attributes: Vec::new(),
             mail_from: "no-reply@verificationemail.com".into(),
             mail_identity: None,
+            mail_configuration_set: None,
             code_subject: "Your verification code".into(),
             code_message: "Your confirmation code is {####}".into(),
         }

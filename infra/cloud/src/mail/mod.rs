@@ -150,12 +150,13 @@ impl Mail {
     }
 
     /// Sends a message of another service of the cloud, such as a code of Cognito's, through this account: everything
-    /// is checked but a role.
-    pub(crate) fn send(&self, message: &Message) -> Result<(), Refusal> {
+    /// is checked but a role. Its events go where the configuration set says.
+    pub(crate) fn send(&self, message: &Message, set: Option<&str>) -> Result<(), Refusal> {
         let sender = mailbox(&message.from)?;
-        let recipients = [mailbox(&message.to)?];
-        self.inner.check_account(&sender, &recipients)?;
-        Ok(self.inner.store(&[Message { from: sender.written, ..message.clone() }]).map(drop)?)
+        let recipient = mailbox(&message.to)?;
+        self.inner.check_account(&sender, std::slice::from_ref(&recipient))?;
+        let message = Message { from: sender.written, ..message.clone() };
+        Ok(self.inner.post(vec![(recipient, message)], set).map(drop)?)
     }
 
     /// The newest messages, at most 200, newest first: all, or those to one address (in any case).

@@ -97,6 +97,7 @@ struct EmailProperties {
     from: String,
     email_sending_account: EmailSendingAccount,
     source_arn: String,
+    configuration_set: Option<String>,
 }
 
 /// Whose SES sends a pool's mail. Cognito's own sends 50 messages a day.
@@ -217,6 +218,7 @@ pub(super) fn read(
         code_message: read.verification_message_template.email_message,
         mail_from: read.email_configuration.from,
         mail_identity: Some(mail_identity.to_owned()),
+        mail_configuration_set: read.email_configuration.configuration_set,
         required_attributes,
         immutable_attributes,
         groups,

@@ -14,7 +14,7 @@ use super::nested::file;
 /// says (`createOnlyProperties`). Of a user pool the schema says nothing, but an update is refused
 /// (<https://github.com/aws-amplify/amplify-cli/issues/4227>). Another stream of a table has another ARN, which
 /// replaces whoever reads it, and another way to generate a secret generates another secret.
-const KEPT: [(&str, &[&str]); 15] = [
+const KEPT: [(&str, &[&str]); 19] = [
     ("AWS::Cognito::UserPool", &["AliasAttributes", "Schema", "UsernameAttributes", "UsernameConfiguration"]),
     ("AWS::Cognito::UserPoolClient", &["GenerateSecret", "UserPoolId"]),
     ("AWS::Cognito::UserPoolGroup", &["GroupName", "UserPoolId"]),
@@ -25,6 +25,10 @@ const KEPT: [(&str, &[&str]); 15] = [
     ("AWS::Pipes::Pipe", &["Name", "Source"]),
     ("AWS::S3::Bucket", &["BucketName"]),
     ("AWS::S3::BucketPolicy", &["Bucket"]),
+    ("AWS::SES::ConfigurationSet", &["Name"]),
+    ("AWS::SES::ConfigurationSetEventDestination", &["ConfigurationSetName"]),
+    ("AWS::SNS::Subscription", &["Endpoint", "Protocol", "TopicArn"]),
+    ("AWS::SNS::Topic", &["FifoTopic", "TopicName"]),
     ("AWS::SQS::Queue", &["FifoQueue", "QueueName"]),
     ("AWS::SQS::QueuePolicy", &[]),
     ("AWS::SecretsManager::Secret", &["GenerateSecretString", "Name", "SecretString"]),
@@ -82,6 +86,31 @@ fn a_replacing_change_is_found() {
         let changed = written_resources(&text.replacen(from, to, 1)).unwrap();
         let expected = BTreeSet::from([(id.to_owned(), property.to_owned())]);
         assert_eq!(breaches(&released, &changed), expected, "{from}");
+    }
+}
+
+/// API Gateway refuses settings of a route that it does not have, and CloudFormation changes routes and their stage in
+/// no order that suits both (<https://github.com/aws/serverless-application-model/issues/1939>).
+#[test]
+fn a_route_comes_before_its_settings_and_goes_after_them() {
+    let settings = |resources: &Resources| -> BTreeSet<String> {
+        let all = resources.values().filter_map(|(_, resource)| resource["RouteSettings"].as_object());
+        all.flat_map(|settings| settings.keys().cloned()).collect()
+    };
+    let routes = |resources: &Resources| -> BTreeSet<String> {
+        let events = resources.values().filter_map(|(_, resource)| resource["Events"].as_object());
+        let routes = events.flat_map(|events| events.values()).map(|event| event["Properties"].clone());
+        routes
+            .filter_map(|route| {
+                Some(format!("{} {}", route["Method"].as_str()?.to_uppercase(), route["Path"].as_str()?))
+            })
+            .collect()
+    };
+    let (before, now) = (resources("infra/released.yaml"), resources("template.yaml"));
+    assert!(settings(&now).len() > 10 && routes(&now).len() > 50, "{} routes", routes(&now).len());
+    for (of, with) in [(&before, &now), (&now, &before)] {
+        let unknown: Vec<_> = settings(of).difference(&routes(with)).cloned().collect();
+        assert!(unknown.is_empty(), "two deployments: {unknown:?}");
     }
 }
 

@@ -155,7 +155,7 @@ mod tests {
         .unwrap();
         let follow = |product: &mut crate::catalog::Product, tree: &CategoryTree| {
             product.follow(tree);
-            (product.categories.clone(), product.removed_category.as_ref().map(ToString::to_string))
+            (product.categories.clone(), product.removed_category.as_ref().map(|removed| removed.handle.to_string()))
         };
         assert_eq!(follow(&mut product.clone(), &tree()), (product.categories.clone(), None), "in no category");
         product.categories = handles(&["food", "bowls"]);
@@ -168,6 +168,33 @@ mod tests {
         assert_eq!(product.category(), handles(&["bowls"]).first());
         assert_eq!(follow(&mut product, &CategoryTree::default()), (Vec::new(), Some("bowls".to_owned())));
         assert_eq!(follow(&mut product, &tree()), (handles(&["home", "bowls"]), None), "it came back");
+        // An earlier release puts it elsewhere, and gives back the field that it does not know.
+        follow(&mut product, &without);
+        product.categories = handles(&["food"]);
+        assert_eq!(product.category(), handles(&["food"]).first());
+        assert_eq!(follow(&mut product, &without), (handles(&["food"]), None));
+    }
+
+    #[test]
+    fn a_product_is_never_in_more_lists_than_it_may_be() {
+        let handles = |path: &[&str]| path.iter().map(|handle| Handle::parse(handle).unwrap()).collect::<Vec<_>>();
+        let prices: Vec<_> =
+            crate::Currency::EVERY.iter().take(20).map(|currency| crate::Money::new(100, *currency)).collect();
+        let prices: Vec<_> = prices.into_iter().map(|price| serde_json::json!({"price": price})).collect();
+        let id = crate::ProductId::from_bits(1);
+        let mut product: crate::catalog::Product = serde_json::from_value(serde_json::json!({
+            "id": id, "handle": "bowl", "title": "Bowl", "state": "published", "next_ordinal": 2,
+            "variants": [{"id": crate::VariantId::new(id, 1), "prices": prices}], "categories": ["bowls"],
+            "vendor": {"id": crate::VendorId::from_bits(2), "handle": "ceramics", "name": "Ceramics"},
+            "created_at": "2026-11-30T00:00:00Z", "published_at": "2026-11-30T00:00:00Z",
+        }))
+        .unwrap();
+        product.follow(&tree());
+        assert!(product.listing_rows(true).len() <= crate::catalog::MAX_LISTING_ROWS);
+        assert_eq!((product.categories.clone(), product.category()), (handles(&["home"]), handles(&["bowls"]).first()));
+        let followed = product.clone();
+        product.follow(&tree());
+        assert_eq!(product, followed, "and stays there");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use icu_normalizer::DecomposingNormalizerBorrowed;
 
-/// The letters and digits of a text in lower-case ASCII, a hyphen in the place of anything else. Apostrophes and accents
+/// A text's letters and digits in lower-case ASCII, a hyphen in the place of anything else. Apostrophes and accents
 /// are dropped; what has no counterpart, such as Chinese characters, is as good as a blank.
 ///
 /// Uzbek and Russian Cyrillic as Uzbek's Latin alphabet of 1995 writes them, with the additions of Russian.
@@ -12,8 +12,8 @@ pub(super) fn latin(text: &str) -> String {
     for character in text.chars().flat_map(char::to_lowercase) {
         if character.is_ascii_alphanumeric() {
             ascii.push(character);
-        } else if let Some(letters) = letters(character) {
-            ascii.push_str(letters);
+        } else if let Some(ascii_text) = counterpart(character) {
+            ascii.push_str(ascii_text);
         } else if !is_dropped(character) {
             let mut bytes = [0_u8; 4];
             let parts = decomposed.normalize(character.encode_utf8(&mut bytes));
@@ -35,7 +35,7 @@ fn is_dropped(character: char) -> bool {
     )
 }
 
-const fn letters(character: char) -> Option<&'static str> {
+const fn counterpart(character: char) -> Option<&'static str> {
     Some(match character {
         'а' => "a",
         'б' => "b",

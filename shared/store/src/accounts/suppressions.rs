@@ -10,7 +10,7 @@ use super::{Accounts, Entry};
 use crate::Error;
 use crate::error::Failure;
 use crate::idempotency::transact;
-use crate::item::{Attributes, Condition, all_readable, delete, string, text};
+use crate::item::{Attributes, Condition, all_readable, delete, readable, string, text};
 use crate::page::List;
 use crate::retry::{QueryRequest, batch, get, put_one};
 use crate::stored::{read, stored, write};
@@ -50,10 +50,13 @@ impl Accounts {
         }
     }
 
-    /// Why nothing is mailed to the address, read consistently: what the operator has lifted is mailed at once.
+    /// Why nothing is mailed to the address, read consistently: what the operator has lifted is mailed at once. One
+    /// that cannot be read is none: mail is not kept from a buyer by a damaged item.
     pub async fn suppression(&self, email: &Email) -> Result<Option<Suppression>, Error> {
-        let found = get(&self.client, &self.table, Entry::Suppression(email).key(), true).await?;
-        found.as_ref().map(read).transpose()
+        match get(&self.client, &self.table, Entry::Suppression(email).key(), true).await? {
+            Some(found) => readable(read(&found), &found),
+            None => Ok(None),
+        }
     }
 
     /// Which of these addresses are suppressed.

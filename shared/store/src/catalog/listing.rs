@@ -9,7 +9,6 @@ use crate::Error;
 use crate::item::{Attributes, Condition, delete, item, key, number, put, string, text};
 use crate::page;
 use crate::retry::QueryRequest;
-use crate::transaction::MAX_ACTIONS;
 
 /// In which order a list is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,14 +162,6 @@ impl Rows {
     /// Rows that are new or changed.
     pub(super) fn to_put(&self) -> impl Iterator<Item = &ListingRow> {
         self.after.iter().filter(|row| !self.before.contains(row))
-    }
-
-    /// Whether the change fits into one transaction. Handles, product, description and availability take at most five
-    /// of its actions, and the stored response one.
-    pub(super) fn fit_one_transaction(&self) -> bool {
-        self.before.is_empty()
-            || self.after.is_empty()
-            || self.to_delete().count() + self.to_put().count() <= MAX_ACTIONS - 6
     }
 }
 

@@ -183,29 +183,6 @@ impl Catalog {
         Ok(transact(&self.client, &self.table, Transaction::default(), respond(loaded)?).await?)
     }
 
-    /// Puts a product that was just removed from its lists into the new ones. Its availability may change in between:
-    /// the rows then show the current one.
-    async fn relist<R>(
-        &self,
-        mut unlisted: StoredProduct,
-        mut changed: StoredProduct,
-        respond: Respond<'_, R>,
-    ) -> Result<(StoredProduct, Outcome<R>), Error> {
-        changed.product.version = unlisted.product.version;
-        let mut backoff = Backoff::default();
-        loop {
-            changed.availability.clone_from(&unlisted.availability);
-            changed.availability.available.retain(|variant, _| changed.product.variant(*variant).is_some());
-            changed.availability_version = unlisted.availability_version;
-            match Box::pin(self.write(Some(&unlisted), &changed, respond)).await {
-                Err(Error::Conflict) => backoff.pause().await?,
-                done => return done,
-            }
-            let now = self.product(unlisted.product.id).await?;
-            unlisted = now.filter(|now| now.product.version == unlisted.product.version).ok_or(Error::Conflict)?;
-        }
-    }
-
     /// Deletes a product with its description, availability, handle and stock. A conflict when units are reserved for
     /// buyers: their shards must stay, so that the units can be shipped or released. Once the shards are gone, nothing
     /// of the product can be sold.
@@ -270,26 +247,6 @@ impl Catalog {
         let rows_of =
             |stored: &StoredProduct| stored.product.listing_rows(stored.product.is_available(&stored.availability));
         let rows = Rows { before: loaded.map(rows_of).unwrap_or_default(), after: rows_of(changed) };
-        if let Some(loaded) = loaded
-            && !rows.fit_one_transaction()
-        {
-            // A change of category can touch more rows than fit into one transaction: the product leaves its lists
-            // first, then enters the new ones. A crash in between leaves a draft, which the vendor sees and publishes
-            // again.
-            let mut unlisted = loaded.clone();
-            unlisted.product.unpublish();
-            let (stored, _) = Box::pin(self.write(Some(loaded), &unlisted, NOBODY)).await?;
-            let outcome = self.relist(stored.clone(), changed.clone(), respond).await;
-            // A change that is refused, for instance because its handle is taken, must not take the product off sale.
-            if !matches!(outcome, Ok((_, Outcome::Done(_))))
-                && let Err(cause) = self.relist(stored, loaded.clone(), NOBODY).await
-            {
-                tracing::error!(
-                    product.id = %loaded.product.id, %cause, "a product stays a draft after a change that was refused"
-                );
-            }
-            return outcome;
-        }
         let now = loaded.map_or(0, |loaded| loaded.product.version) + 1;
         let mut stored = changed.clone();
         stored.product.version = now;
@@ -319,20 +276,33 @@ impl Catalog {
                 changed.availability_version,
             )?);
         }
-        for row in rows.to_delete() {
-            actions.push(self.delete_row_action(row, now)?);
-        }
         for row in rows.to_put() {
             actions.push(self.put_row_action(row, now)?);
         }
+        // A change of category can touch more rows than fit into one transaction: the rows in lists that the product
+        // has left go after it then. A crash in between leaves them, and the product in more lists than it should be
+        // until `rebuilds listings` finds them; never in fewer.
+        let mut left = rows.to_delete().map(|row| self.delete_row_action(row, now)).collect::<Result<Vec<_>, _>>()?;
+        let room = MAX_ACTIONS.saturating_sub(transaction.len() + actions.len() + 1);
+        let later = if left.len() > room { std::mem::take(&mut left) } else { Vec::new() };
+        actions.append(&mut left);
         transaction.append(Transaction::of(Purpose::Item, actions));
-        match transact(&self.client, &self.table, transaction, respond(&stored)?).await {
+        let outcome = match transact(&self.client, &self.table, transaction, respond(&stored)?).await {
             Err(Failure::Cancelled(cancelled)) if cancelled.refused(Purpose::Handle) => {
-                Err(Refusal::because(Code::HandleTaken, format!("the handle {} is taken", stored.product.handle))
-                    .into())
+                let detail = format!("the handle {} is taken", stored.product.handle);
+                return Err(Refusal::because(Code::HandleTaken, detail).into());
             }
-            outcome => Ok((stored, outcome?)),
+            outcome => outcome?,
+        };
+        if !later.is_empty()
+            && matches!(outcome, Outcome::Done(_))
+            && let Err(error) = Transaction::of(Purpose::Item, later).run(&self.client).await
+        {
+            tracing::warn!(
+                product.id = %stored.product.id, cause = %Error::from(error), "rows in lists that a product has left stay"
+            );
         }
+        Ok((stored, outcome))
     }
 
     /// The actions that take a new handle and release the old one.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use domain::catalog::CategoryTree;
-use domain::job::{Derived, Rebuild};
+use domain::job::{Derived, JobState, Rebuild};
 use domain::stock::StockShard;
 use domain::{Code, Coded as _, Outcome, Prepared, ProductId, RebuildId, Refusal, Timestamp, VariantId};
 
@@ -68,11 +68,27 @@ impl Catalog {
         }
     }
 
-    /// Writes the progress of a rebuild, and makes it what it is now in the table.
+    /// Writes the progress of a rebuild, and makes it what it is now in the table. When it was asked for again
+    /// meanwhile, that is kept.
     pub async fn save_progress(&self, job: &mut Rebuild) -> Result<(), Error> {
-        let _ = self.save_rebuild(job, |_| Ok(((), None))).await?;
-        job.version += 1;
-        Ok(())
+        loop {
+            match self.save_rebuild(job, |_| Ok(((), None))).await {
+                Err(Error::Conflict) => {
+                    let now = self.rebuild(job.what).await?.filter(|now| now.id == job.id && now.again && !job.again);
+                    let now = now.filter(|now| now.version == job.version + 1).ok_or(Error::Conflict)?;
+                    (job.again, job.version) = (true, now.version);
+                    if job.state == JobState::Completed {
+                        // Asked for at the last moment: it begins anew.
+                        (job.again, job.state, job.finished_at) = (false, JobState::Running, None);
+                    }
+                }
+                outcome => {
+                    outcome.map(drop)?;
+                    job.version += 1;
+                    return Ok(());
+                }
+            }
+        }
     }
 
     /// Reads the stock of a product, and saves its availability if it differs. Returns whether it did.

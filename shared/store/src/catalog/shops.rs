@@ -33,7 +33,16 @@ impl Catalog {
 
     /// The category tree; empty before it was saved for the first time.
     pub async fn categories(&self) -> Result<CategoryTree, Error> {
-        match get(&self.client, &self.table, Entry::Categories.key(), false).await? {
+        self.tree(false).await
+    }
+
+    /// The same, read consistently.
+    pub async fn current_categories(&self) -> Result<CategoryTree, Error> {
+        self.tree(true).await
+    }
+
+    async fn tree(&self, consistent: bool) -> Result<CategoryTree, Error> {
+        match get(&self.client, &self.table, Entry::Categories.key(), consistent).await? {
             Some(found) => read(&found),
             None => Ok(CategoryTree::default()),
         }

@@ -48,7 +48,7 @@ impl Catalog {
         let names = names.map(|(placeholder, name)| (placeholder.to_owned(), name.to_owned()));
         let mut values = Attributes::from([(":product".to_owned(), string(PRODUCT))]);
         let mut filter = "#kind = :product";
-        if what == Derived::Listings {
+        if matches!(what, Derived::Listings | Derived::Categories) {
             filter = "#kind IN (:product, :listing)";
             values.insert(":listing".to_owned(), string(LISTING));
         }

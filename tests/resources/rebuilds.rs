@@ -1,5 +1,7 @@
 //! Rebuilds: damaged copies are derived again, what is right is not written, and what cannot be read stops nothing.
 
+mod categories;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -5,6 +5,7 @@ use cloud::sqs::Depth;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::shop::invariants::{items, put_item};
 use crate::shop::sale::{Sale, text};
 use crate::shop::{Client, Guest, Shop};
 
@@ -185,4 +186,20 @@ async fn a_suppressed_vendor_or_operator_keeps_nobody_else_from_their_mail() {
     assert!(!sale.mail().is_empty(), "the buyer is told");
     assert_eq!((sale.shop.mail_to("ceramics@people.test").len(), sale.operators_mail().len()), before);
     assert_eq!(sale.shop.depth("OrderEventsQueue"), Depth::default());
+}
+
+#[tokio::test]
+async fn a_suppression_that_cannot_be_read_hides_no_order_and_holds_back_no_mail() {
+    let sale = paid_by("bounce+ann@simulator.amazonses.com").await;
+    let suppressions =
+        items(&sale.shop, "AccountsTable").await.into_iter().filter(|item| item["kind"]["S"] == "suppression");
+    for mut item in suppressions {
+        item["data"] = json!({"S": "no document"});
+        put_item(&sale.shop, "AccountsTable", &item).await;
+    }
+    assert_eq!(shown_as_undeliverable(&sale).await, [false; 2]);
+    let before = sale.mail().len();
+    ships(&sale).await;
+    assert!(sale.mail().len() > before);
+    assert_eq!(sale.shop.operator().await.get(LIST).await.expect(200)["items"], json!([]));
 }

@@ -112,8 +112,8 @@ impl<'a> Text<'a> {
     }
 }
 
-/// The next products of the file, and whether they are the last. Rows that continue a product of the batch are held back
-/// for the next one, so that they find what the first ones made.
+/// The next products of the file, and whether they are the last. Rows that continue a product of the batch are held
+/// back for the next one, so that they find what the first ones made.
 async fn next_batch(
     reader: &mut ProductReader,
     file: &mut Text<'_>,

@@ -102,9 +102,9 @@ impl Stock {
         .await
     }
 
-    /// Creates the stock of new variants, spread over their shards; a variant without units gets no item, one that is sold beyond its stock may begin below zero. Up to 100
-    /// shards are written in one transaction, and those of one variant always together. A conflict when one of the
-    /// shards exists already.
+    /// Creates the stock of new variants, spread over their shards; a variant without units gets no item, one that is
+    /// sold beyond its stock may begin below zero. Up to 100 shards are written in one transaction, and those of one
+    /// variant always together. A conflict when one of the shards exists already.
     pub async fn create(&self, units: &[(VariantId, Layout, i64)]) -> Result<(), Error> {
         let mut waiting = Transaction::default();
         for (variant, layout, units) in units {

@@ -53,17 +53,15 @@ pub const BODY_LIMIT: usize = MAX_INLINE_BYTES;
 
 /// Starts an import of a product file.
 ///
-/// The file is a CSV file in Shopify's format. Up to 1 MB may be sent as the body. For a larger file send its name and
-/// size as JSON: the answer says where to upload it within ten minutes, and the import starts when it is uploaded.
+/// The file is a CSV file in Shopify's format. Up to 1 MB may be sent as the body; `application/csv`,
+/// `application/vnd.ms-excel` and `application/octet-stream` are taken for `text/csv`. For a larger file send its name
+/// and size as JSON: the answer says where to upload it within ten minutes, and the import starts when it is uploaded.
 /// Products without errors are imported, the others are reported. Importing a file again changes nothing. A file with
 /// titles names all variants of its products; one without, or whose products' rows stand apart, only changes what it
 /// names.
 #[utoipa::path(
     post, path = "/v1/vendor/imports", params(ImportParameters),
-    request_body(content(
-        (AnnounceFile = "application/json"), (String = "text/csv"),
-        (String = "application/csv"), (String = "application/vnd.ms-excel"), (String = "application/octet-stream"),
-    )),
+    request_body(content((AnnounceFile = "application/json"), (String = "text/csv"))),
     responses((status = ACCEPTED, body = ImportView))
 )]
 pub async fn start_vendor_import(

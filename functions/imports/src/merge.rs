@@ -207,10 +207,11 @@ pub(crate) fn merged(
         variants::set(&mut product, before, draft, context, totals)?;
     warnings.extend(of_stock);
     product.options = options(before, draft, &product);
-    if context.publish && context.approved && (draft.title.is_some() || product.published_at.is_some()) {
+    // Whether it is published, its first rows have said.
+    if context.publish && context.approved && !draft.continues {
         if draft.wants_publishing() {
             product.publish(context.now);
-        } else if !draft.continues {
+        } else {
             let detail = "the file marks it as unpublished, draft or archived: it is not published";
             warnings.push(Issue::info("not_published", detail));
         }

@@ -1,5 +1,8 @@
 //! Files as real shops have them: taken in, with a report that names what was mended.
 
+use std::time::Duration;
+
+use cloud::faults::{Fault, Kind};
 use serde_json::{Value, json};
 
 use super::{errors, export, import, products, send, shop_with_categories};
@@ -154,4 +157,46 @@ async fn an_import_says_which_products_it_did_not_publish() {
     let file = "Handle,Title,Published,Status,Variant Price\na,A,true,active,1\nb,B,false,active,1\nc,C,,archived,1\n";
     let job = import(&shop, &vendor, "?publish=true", file).await;
     assert_eq!(errors(&job), [(3, "", "not_published"), (4, "", "not_published")]);
+}
+
+#[tokio::test]
+async fn units_are_added_once_also_to_new_variants_when_a_batch_is_repeated() {
+    for (route, operation) in
+        [("function ImportsFunction", "UpdateItem"), ("function ImportsFunction", "TransactWriteItems")]
+    {
+        for nth in 1..=6 {
+            let (shop, vendor) = shop_with_categories().await;
+            let file = "Handle,Title,Variant SKU,Variant Inventory Qty,Variant Price\nkosa,Kosa,K-1,5,9.00\n";
+            let crash =
+                Fault { route: Some(route.to_owned()), ..Fault::nth("dynamodb", operation, nth, Kind::CrashAfter) };
+            shop.cloud.services().faults.add(crash);
+            import(&shop, &vendor, "?stock=add", file).await;
+            shop.advance(Duration::from_secs(95)).await;
+            shop.cloud.services().faults.clear();
+            let vendor = Vendor { client: shop.sign_in_again(&vendor).await, ..vendor };
+            assert_eq!(variants(&vendor, "kosa").await[0].2, 5, "{operation} {nth}");
+            assert_eq!(counts(&import(&shop, &vendor, "?stock=add", file).await), [0, 1, 0, 0, 0]);
+            assert_eq!(variants(&vendor, "kosa").await[0].2, 10, "{operation} {nth}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_product_s_first_rows_say_of_publishing_holds_for_those_that_stand_apart() {
+    let (shop, vendor) = shop_with_categories().await;
+    let file = |published: &str| {
+        format!(
+            "Handle,Title,Published,Option1 Name,Option1 Value,Variant Price\n\
+             a,A,{published},Size,S,1\nb,B,true,Title,Default Title,1\na,,,,M,2\n"
+        )
+    };
+    import(&shop, &vendor, "?publish=true", file("true")).await;
+    let state = async || products(&vendor).await["a"]["state"].clone();
+    assert_eq!(state().await, "published");
+    let path = format!("/v1/vendor/products/{}/unpublish", products(&vendor).await["a"]["id"].as_str().expect("an id"));
+    vendor.client.clone().with("if-match", "*").post(&path, &json!({})).await.expect(200);
+    import(&shop, &vendor, "?publish=true", file("false")).await;
+    assert_eq!(state().await, "draft");
+    import(&shop, &vendor, "?publish=true", "Handle,Tags\na,x\n").await;
+    assert_eq!(state().await, "published", "a file without titles may publish as well");
 }

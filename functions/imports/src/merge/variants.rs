@@ -127,9 +127,8 @@ pub(super) fn set(
             (Some(units), StockImport::Keep | StockImport::Other) if stocked_before.is_some() => {
                 stocked.kept += u64::from(stocked_before != Some(units));
             }
-            (Some(units), StockImport::Add) if stocked_before.is_some() => {
-                stocked.stock.push((variant.id, variant.layout(), Units::Add(units)));
-            }
+            // Also to none: a repeated batch finds the variant with the stock that the first attempt has given it.
+            (Some(units), StockImport::Add) => stocked.stock.push((variant.id, variant.layout(), Units::Add(units))),
             (Some(units), _) => stocked.stock.push((variant.id, variant.layout(), Units::Set(units))),
         }
         match position.filter(|_| is_partial).and_then(|position| variants.get_mut(position)) {

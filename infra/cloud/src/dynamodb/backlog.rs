@@ -56,7 +56,7 @@ pub(super) struct Backlog {
 pub(super) struct Changes {
     /// Consumer, shard and position.
     pub(super) positions: Vec<(String, String, i64)>,
-    /// The rows of the records that nobody needs.
+    /// The rows of the records that every consumer has processed.
     pub(super) rows: Vec<i64>,
 }
 

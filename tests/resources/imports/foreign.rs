@@ -161,23 +161,20 @@ async fn an_import_says_which_products_it_did_not_publish() {
 
 #[tokio::test]
 async fn units_are_added_once_also_to_new_variants_when_a_batch_is_repeated() {
-    for (route, operation) in
-        [("function ImportsFunction", "UpdateItem"), ("function ImportsFunction", "TransactWriteItems")]
-    {
-        for nth in 1..=6 {
-            let (shop, vendor) = shop_with_categories().await;
-            let file = "Handle,Title,Variant SKU,Variant Inventory Qty,Variant Price\nkosa,Kosa,K-1,5,9.00\n";
-            let crash =
-                Fault { route: Some(route.to_owned()), ..Fault::nth("dynamodb", operation, nth, Kind::CrashAfter) };
-            shop.cloud.services().faults.add(crash);
-            import(&shop, &vendor, "?stock=add", file).await;
-            shop.advance(Duration::from_secs(95)).await;
-            shop.cloud.services().faults.clear();
-            let vendor = Vendor { client: shop.sign_in_again(&vendor).await, ..vendor };
-            assert_eq!(variants(&vendor, "kosa").await[0].2, 5, "{operation} {nth}");
-            assert_eq!(counts(&import(&shop, &vendor, "?stock=add", file).await), [0, 1, 0, 0, 0]);
-            assert_eq!(variants(&vendor, "kosa").await[0].2, 10, "{operation} {nth}");
+    for first in 1..=4 {
+        let (shop, vendor) = shop_with_categories().await;
+        let file = "Handle,Title,Variant SKU,Variant Inventory Qty,Variant Price\nkosa,Kosa,K-1,5,9.00\n";
+        // No progress is saved from this call on, for more calls than the SDK attempts.
+        for nth in first..first + 12 {
+            shop.cloud.services().faults.add(Fault::nth("dynamodb", "UpdateItem", nth, Kind::Before));
         }
+        import(&shop, &vendor, "?stock=add", file).await;
+        shop.cloud.services().faults.clear();
+        shop.advance(Duration::from_secs(95)).await;
+        let vendor = Vendor { client: shop.sign_in_again(&vendor).await, ..vendor };
+        assert_eq!(variants(&vendor, "kosa").await[0].2, 5, "{first}");
+        assert_eq!(counts(&import(&shop, &vendor, "?stock=add", file).await), [0, 1, 0, 0, 0]);
+        assert_eq!(variants(&vendor, "kosa").await[0].2, 10, "{first}");
     }
 }
 

@@ -3,6 +3,7 @@
 //! `fixtures/RELEASE/` holds what [`world`] leaves in the tables and queues under that release. To add one before a
 //! change of what is stored: `BOZOR_WRITE_FIXTURES=RELEASE cargo test --workspace --test http -- stored_data::`.
 
+mod poison;
 mod release;
 mod renamed;
 mod tomorrow;

@@ -1,5 +1,7 @@
 //! Mail that comes back: addresses that bounce or complain are suppressed, shown, and mailed again once that is lifted.
 
+use std::time::Duration;
+
 use cloud::mail::Account;
 use cloud::sqs::Depth;
 use reqwest::Method;
@@ -145,6 +147,30 @@ async fn an_address_that_never_was_on_the_list_of_ses_is_lifted_and_one_is_kept_
     let operator = shop.operator().await;
     assert_eq!(lift(&operator, "gone@guests.test").await, 503);
     assert_eq!(operator.get(LIST).await.expect(200)["items"][0]["email"], "gone@guests.test");
+}
+
+#[tokio::test]
+async fn a_mail_sent_before_does_not_suppress_a_lifted_address_again_and_the_next_one_does() {
+    let shop = Shop::open().await;
+    let operator = shop.operator().await;
+    let begin = shop.cloud.now();
+    let listed = async || operator.get(LIST).await.expect(200)["items"].as_array().expect("items").len();
+    for round in 0..2 {
+        let sent = shop.cloud.now() - Duration::from_secs(10);
+        shop.mail_bounced_of("gone@guests.test", sent).await;
+        assert_eq!(listed().await, 1, "round {round}");
+        assert_eq!(lift(&operator, "gone@guests.test").await, 204);
+        // Once more, as queues deliver, one that bounces after the lift, and one that was on its way for long.
+        for late in [sent, begin] {
+            shop.mail_bounced_of("gone@guests.test", late).await;
+        }
+        assert_eq!(listed().await, 0, "round {round}");
+        assert_eq!(lift(&operator, "gone@guests.test").await, 404, "round {round}");
+        shop.cloud.clock().advance(Duration::from_secs(60));
+    }
+    let stored = items(&shop, "AccountsTable").await.into_iter().find(|item| item["kind"]["S"] == "suppression");
+    let trace = text(&stored.expect("the item stays")["data"]["S"]);
+    assert!(trace.contains("\"lifted\""), "who lifted it and when is kept: {trace}");
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ mod vendor;
 use std::time::Duration;
 
 use cloud::sqs::{Depth, MessageAttributes};
+use domain::Timestamp;
 use local::seed::{OPERATOR, PASSWORD};
 use local::{LocalCloud, Options};
 use serde_json::{Value, json};
@@ -156,6 +157,18 @@ impl Shop {
         let body = event["Records"][0]["body"].as_str().expect("a body");
         let sent = self.cloud.services().queues.send(&self.queue("MailFeedbackQueue"), body, &MessageAttributes::new());
         sent.expect("the queue takes it");
+    }
+
+    /// The function gets the event that a mail to the address, sent at this time, bounced for good a minute later.
+    pub(crate) async fn mail_bounced_of(&self, email: &str, sent: Timestamp) {
+        let mut event = bounce_of(email);
+        let body = event["Records"][0]["body"].as_str().expect("a body");
+        let mut record: Value = serde_json::from_str(body).expect("JSON");
+        record["mail"]["timestamp"] = json!(sent);
+        record["bounce"]["timestamp"] = json!(sent + Duration::from_secs(60));
+        event["Records"][0]["body"] = json!(record.to_string());
+        let answer = self.cloud.invoke("MailFeedbackFunction", event).await.expect("the function answers");
+        assert_eq!(answer, json!({"batchItemFailures": []}));
     }
 
     /// The number of messages in a queue of the template.

@@ -1,6 +1,6 @@
 //! Addresses that nothing is mailed to.
 
-use api::{Answer, Idempotent, Json, Limit, Operator, Page, Problem, Query};
+use api::{Answer, Idempotent, Json, Limit, Now, Operator, Page, Problem, Query};
 use axum::extract::State;
 use domain::Timestamp;
 use domain::suppression::{Suppression, SuppressionReason};
@@ -75,16 +75,17 @@ pub async fn list_suppressions(
 
 /// Lets mail go to an address again.
 ///
-/// Mail that was not sent meanwhile is not sent later.
+/// Mail that was not sent meanwhile is not sent later. The next one that comes back suppresses the address again.
 #[utoipa::path(
     delete, path = "/v1/admin/suppressions", request_body = LiftSuppression, responses((status = NO_CONTENT))
 )]
 pub async fn lift_suppression(
     State(app): State<App>,
     operator: Operator,
+    Now(now): Now,
     Idempotent { body: Json(asked), call }: Idempotent<Json<LiftSuppression>>,
 ) -> Result<Answer, Problem> {
     let call = call.scoped_to(operator.user);
     let lifted = |(): &()| Ok(Answer::no_content());
-    Answer::of(app.lift_suppression(&asked.email, call.responding(&lifted)).await?)
+    Answer::of(app.lift_suppression(&asked.email, (operator.user, now), call.responding(&lifted)).await?)
 }

@@ -56,10 +56,12 @@ pub async fn handle(app: &App, message: &QueueMessage, now: Timestamp) -> Result
     }
     let record: Record = message.json()?;
     match &record {
-        Record::Bounce { bounce } if bounce.is_permanent() => {
-            app.suppress_all(&bounce.recipients, SuppressionReason::Bounce, bounce.timestamp.unwrap_or(now)).await
+        Record::Bounce { bounce, mail } if bounce.is_permanent() => {
+            let at = bounce.timestamp.unwrap_or(now);
+            let times = Times { sent: mail.timestamp.unwrap_or(at), came_back: at };
+            app.suppress_all(&bounce.recipients, SuppressionReason::Bounce, times).await
         }
-        Record::Bounce { bounce } => {
+        Record::Bounce { bounce, .. } => {
             tracing::info!(
                 mail.bounce = bounce.kind,
                 mail.bounce_sub_type = bounce.sub_type.as_deref(),
@@ -67,10 +69,11 @@ pub async fn handle(app: &App, message: &QueueMessage, now: Timestamp) -> Result
             );
             Ok(())
         }
-        Record::Complaint { complaint } if complaint.says_it_is_no_spam() => Ok(()),
-        Record::Complaint { complaint } => {
+        Record::Complaint { complaint, .. } if complaint.says_it_is_no_spam() => Ok(()),
+        Record::Complaint { complaint, mail } => {
             let at = complaint.timestamp.unwrap_or(now);
-            app.suppress_all(&complaint.recipients, SuppressionReason::Complaint, at).await
+            let times = Times { sent: mail.timestamp.unwrap_or(at), came_back: at };
+            app.suppress_all(&complaint.recipients, SuppressionReason::Complaint, times).await
         }
         Record::Reject { reject } => {
             tracing::error!(
@@ -83,20 +86,27 @@ pub async fn handle(app: &App, message: &QueueMessage, now: Timestamp) -> Result
     }
 }
 
+/// Of a mail that came back.
+#[derive(Clone, Copy, Debug)]
+struct Times {
+    sent: Timestamp,
+    came_back: Timestamp,
+}
+
 impl App {
     async fn suppress_all(
         &self,
         recipients: &[Recipient],
         reason: SuppressionReason,
-        at: Timestamp,
+        times: Times,
     ) -> Result<(), FeedbackError> {
         for recipient in recipients {
             let Some(email) = recipient.address().and_then(|address| Email::kept(address).ok()) else {
                 tracing::warn!(?reason, "mail came back from what is no address of ours");
                 continue;
             };
-            let suppression = Suppression::new(email, reason, recipient.diagnosis.as_deref(), at);
-            if self.accounts.suppress(&suppression).await? {
+            let suppression = Suppression::new(email, reason, recipient.diagnosis.as_deref(), times.came_back);
+            if self.accounts.suppress(&suppression, times.sent).await? {
                 tracing::warn!(?reason, "an address is suppressed: nothing is mailed to it any more");
             }
         }

@@ -17,9 +17,13 @@ pub(crate) fn is_trial(body: &str) -> bool {
 pub(crate) enum Record {
     Bounce {
         bounce: Bounce,
+        #[serde(default)]
+        mail: Mail,
     },
     Complaint {
         complaint: Complaint,
+        #[serde(default)]
+        mail: Mail,
     },
     Reject {
         reject: Reject,
@@ -27,6 +31,13 @@ pub(crate) enum Record {
     /// Of a type that the template does not ask for.
     #[serde(other)]
     Other,
+}
+
+/// The mail that it is about.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Mail {
+    /// When it was sent.
+    pub(crate) timestamp: Option<Timestamp>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -114,7 +125,7 @@ mod tests {
         assert!(matches!(read(r#"{"eventType":"DeliveryDelay","deliveryDelay":{},"mail":{}}"#), Record::Other));
         let complaint = r#"{"eventType":"Complaint","new":1,"complaint":{"complainedRecipients":[],
             "complaintFeedbackType":"not-spam","new":1}}"#;
-        let Record::Complaint { complaint } = read(complaint) else { panic!("a complaint") };
+        let Record::Complaint { complaint, .. } = read(complaint) else { panic!("a complaint") };
         assert!(complaint.says_it_is_no_spam());
     }
 }

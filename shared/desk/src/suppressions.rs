@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use aws_sdk_sesv2::Client;
 use aws_sdk_sesv2::error::DisplayErrorContext;
-use domain::suppression::Suppression;
+use domain::suppression::{Lifted, Suppression};
 use domain::text::Email;
-use domain::{Call, Code, Coded, PageRequest, Refusal, Slice};
+use domain::{Call, Code, Coded, PageRequest, Refusal, Slice, Timestamp, UserId};
 
 use crate::{Done, Error, Operator};
 
@@ -42,7 +42,12 @@ impl Operator {
 
     /// Lets mail go to an address again, from here and through SES, whose own list also holds back the codes that
     /// Cognito mails.
-    pub async fn lift_suppression<R>(&self, email: &Email, call: Call<'_, (), R>) -> Done<R> {
+    pub async fn lift_suppression<R>(
+        &self,
+        email: &Email,
+        (by, at): (UserId, Timestamp),
+        call: Call<'_, (), R>,
+    ) -> Done<R> {
         let work = async {
             // First, so that a crash in between leaves an address that can be lifted again. Its list may have the
             // address alone, when it was a code of Cognito's that bounced.
@@ -53,7 +58,7 @@ impl Operator {
                 }
                 return Err(Refusal::of(Code::NotFound).into());
             }
-            Ok::<_, Error>(self.accounts.lift_suppression(email, call.answer(&())?).await?)
+            Ok::<_, Error>(self.accounts.lift_suppression(email, Lifted { at, by }, call.answer(&())?).await?)
         };
         self.accounts.once(call.request(), work).await
     }

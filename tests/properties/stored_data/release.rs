@@ -14,7 +14,7 @@ use crate::shop::invariants::{items, put_item};
 /// The tables whose items are fixtures, by their logical ids.
 const TABLES: [&str; 6] = ["AccountsTable", "CartsTable", "CatalogTable", "OrdersTable", "SettingsTable", "StockTable"];
 /// The queues that functions fill. The pipe's queue is left out: its messages are made of stored events.
-const QUEUES: [&str; 4] = ["ExportsQueue", "FollowUpsQueue", "ImportsQueue", "PicturesQueue"];
+const QUEUES: [&str; 5] = ["ExportsQueue", "FollowUpsQueue", "ImportsQueue", "MailFeedbackQueue", "PicturesQueue"];
 
 /// The fixtures of a release.
 pub(super) struct Release {

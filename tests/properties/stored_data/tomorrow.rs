@@ -16,7 +16,7 @@ const ADDED: &str = "from_tomorrow";
 /// The attribute that a newer release has added to every item, for an index of its own.
 const ADDED_ATTRIBUTE: &str = "tomorrow_key";
 /// The tables with items that this release reads and writes again.
-const TABLES: [&str; 5] = ["AccountsTable", "CartsTable", "CatalogTable", "OrdersTable", "SettingsTable"];
+pub(super) const TABLES: [&str; 5] = ["AccountsTable", "CartsTable", "CatalogTable", "OrdersTable", "SettingsTable"];
 /// Objects whose keys are ids or attribute names, by kind of item: they are maps, and nobody adds fields to a map.
 const MAPS: [(&str, &str); 3] = [("availability", "available"), ("export", "after"), ("cart", "shipping")];
 
@@ -41,7 +41,7 @@ fn is_read_again(item: &Value) -> bool {
     !["idempotency", "listing"].contains(&kind(item))
 }
 
-fn kind(item: &Value) -> &str {
+pub(super) fn kind(item: &Value) -> &str {
     item["kind"]["S"].as_str().unwrap_or_default()
 }
 

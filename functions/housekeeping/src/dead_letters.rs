@@ -1,5 +1,5 @@
-//! Redrives dead letters to their queue, after a pause and at most three times. Those of the projection only name
-//! places in a stream: a rebuild of what it writes stands for them.
+//! Redrives dead letters to their queue, after a pause and at most three times. Those of the projection and of the pipe
+//! only name places in a stream: a rebuild of what it writes stands for the former, the stored events for the latter.
 //!
 //! A message is sent to its queue first and deleted from the dead-letter queue after that: a crash in between
 //! duplicates it but loses nothing, and consumers are idempotent. An attribute of the message counts its redrives.
@@ -78,6 +78,28 @@ impl App {
                     "the projection has given up on changes of the stock: all availability is derived again"
                 );
                 self.delete(&self.projections_dead_letters, message).await?;
+                summary.redriven += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes away what the pipe of order events has given up on: its dead letters only name places in the stream, and
+    /// every event that was not delivered is sent again from its own item.
+    pub(crate) async fn forget_what_the_pipe_gave_up(&self, summary: &mut Summary) -> Result<(), Error> {
+        let begun = Instant::now();
+        for _ in 0..MAX_BATCHES {
+            let given_up = self.receive(&self.pipe_dead_letters).await?;
+            if given_up.is_empty() || begun.elapsed() >= BUDGET {
+                break;
+            }
+            for message in &given_up {
+                tracing::warn!(
+                    message.id = message.message_id(),
+                    body = message.body(),
+                    "the pipe has given up on order events: they are sent again from their items"
+                );
+                self.delete(&self.pipe_dead_letters, message).await?;
                 summary.redriven += 1;
             }
         }

@@ -4,14 +4,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use domain::Outcome;
 use domain::order::{PlacedOrder, VendorOrder};
+use domain::{Outcome, Timestamp};
 use settlement::{Closed, Closing};
 use store::orders::{Due, Start, next_check};
 use store::{Decision, Error};
 
 use crate::Summary;
-use crate::round::Round;
+use crate::round::{Round, is_stuck};
 
 /// Pause before an order is tried again whose payment is undecided, or whose provider does not answer.
 const RETRY_AFTER: Duration = Duration::from_secs(60);
@@ -26,8 +26,8 @@ enum Deadline {
     /// Something was shipped, so the order stays.
     Waived,
     Expired,
-    /// A payment is undecided, or its provider does not answer: nothing is released.
-    NotYet,
+    /// A payment is undecided, or its provider does not answer: nothing is released. With the time of the deadline.
+    NotYet(Timestamp),
 }
 
 impl Round {
@@ -45,8 +45,9 @@ impl Round {
                 return Ok(());
             }
             Deadline::Ahead(placed) => return self.look_up_payments(due, &placed, summary).await,
-            Deadline::NotYet => {
+            Deadline::NotYet(due_at) => {
                 summary.waiting += 1;
+                summary.stuck += u32::from(is_stuck(due_at, self.now));
                 // Postponed, so that it does not delay what is due after it.
                 self.postpone(due, RETRY_AFTER, summary).await;
                 return Ok(());
@@ -83,7 +84,7 @@ impl Round {
                 is_paid.store(true, Ordering::Relaxed);
                 Ok(Decision::LoadAgain)
             }
-            Closed::Undecided | Closed::Silent(_) => Ok(Decision::Write(placed, Deadline::NotYet)),
+            Closed::Undecided | Closed::Silent(_) => Ok(Decision::Write(placed, Deadline::NotYet(due_at))),
         }
     }
 

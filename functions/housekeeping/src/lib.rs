@@ -35,6 +35,7 @@ pub struct App {
     events_url: String,
     follow_ups: JobQueue,
     projections_dead_letters: String,
+    pipe_dead_letters: String,
     dead_letters: [DeadLetters; 6],
 }
 
@@ -72,6 +73,7 @@ impl App {
             events_url: config.required("ORDER_EVENTS_QUEUE_URL")?.to_owned(),
             follow_ups: JobQueue::new(config, "FOLLOW_UPS_QUEUE_URL")?,
             projections_dead_letters: config.required("PROJECTIONS_DEAD_LETTERS_URL")?.to_owned(),
+            pipe_dead_letters: config.required("ORDER_EVENTS_PIPE_DEAD_LETTERS_URL")?.to_owned(),
             // What the operator waits for comes first.
             dead_letters: [
                 dead_letters("order-events", "ORDER_EVENTS_QUEUE_URL", "ORDER_EVENTS_DEAD_LETTERS_URL")?,
@@ -104,13 +106,15 @@ pub async fn run(app: &App, now: Timestamp) -> Result<Summary, Error> {
     let sent = app.resend_events(now, &mut summary).await;
     let redriven = app.redrive_dead_letters(&mut summary).await;
     // A rebuild reads the whole catalog, and a projection that fails all the time would ask for one each minute.
-    let rebuilt = match now.millis() / 60_000 % 10 {
-        0 => app.rebuild_for_projections(&mut summary).await,
-        _ => Ok(()),
+    // Two minutes of ten, because a schedule may be late by a second and so skip one.
+    let (rebuilt, forgotten) = match now.millis() / 60_000 % 10 {
+        0 | 1 => (app.rebuild_for_projections(&mut summary).await, Ok(())),
+        5 | 6 => (Ok(()), app.forget_what_the_pipe_gave_up(&mut summary).await),
+        _ => (Ok(()), Ok(())),
     };
     let processed = app.process_due_orders(now, time, &mut summary).await;
     summary.log();
-    sent.and(redriven).and(rebuilt).and(processed).map(|()| summary)
+    sent.and(redriven).and(rebuilt).and(forgotten).and(processed).map(|()| summary)
 }
 
 #[cfg(test)]

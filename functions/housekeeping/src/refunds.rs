@@ -12,7 +12,7 @@ use store::orders::Start;
 use store::{Decision, Error};
 
 use crate::Summary;
-use crate::round::Round;
+use crate::round::{Round, is_stuck};
 
 /// Pause after the first request without an answer; it doubles with each attempt.
 const FIRST_PAUSE: Duration = Duration::from_secs(60);
@@ -27,7 +27,7 @@ impl Round {
         let decide = |placed| self.decide_refund(placed, id, &known);
         let respond = |_: &PlacedOrder, count: &Option<Count>| Ok((*count, None));
         if let Outcome::Done(Some(count)) = self.settlement.orders().change(order, decide, respond).await? {
-            *count(summary) += 1;
+            count(summary);
         }
         Ok(())
     }
@@ -82,8 +82,8 @@ fn record_failure(
     Ok(())
 }
 
-/// Selects the count of the summary that an answer belongs to.
-type Count = fn(&mut Summary) -> &mut u32;
+/// Counts an answer in the summary.
+type Count = fn(&mut Summary);
 
 /// Applies an answer, and returns the count that it belongs to; `None` if the refund has ended and the answer changes
 /// nothing.
@@ -98,16 +98,24 @@ fn apply(
     let count: Count = match answer {
         RefundAnswer::Later => {
             placed.schedule_refund_retry(refund.id, now + pause(refund.attempts))?;
-            |summary| &mut summary.refunds_waiting
+            if is_stuck(refund.created_at, now) {
+                |summary| {
+                    summary.refunds_waiting += 1;
+                    summary.stuck += 1;
+                }
+            } else {
+                |summary| summary.refunds_waiting += 1
+            }
         }
         RefundAnswer::Disputed => {
             let pause = if placed.is_disputed(refund.payment) { DISPUTE_RETRY_INTERVAL } else { MAX_PAUSE };
             placed.schedule_refund_retry_while_disputed(refund.id, now + pause)?;
-            |summary| &mut summary.refunds_waiting
+            // A dispute takes weeks, and ends.
+            |summary| summary.refunds_waiting += 1
         }
         RefundAnswer::Refused => {
             record_failure(placed, refund, None, &ids)?;
-            |summary| &mut summary.refunds_failed
+            |summary| summary.refunds_failed += 1
         }
         RefundAnswer::Known(refunded) => {
             let reference = Some(refunded.reference).filter(|reference| !reference.is_empty());
@@ -122,7 +130,7 @@ fn apply(
                             "a refund succeeded after it had failed here"
                         );
                     }
-                    |summary| &mut summary.refunded
+                    |summary| summary.refunded += 1
                 }
                 RefundOutcome::Failed { .. } | RefundOutcome::Pending if !is_open => return Ok(None),
                 RefundOutcome::Failed { code } => {
@@ -130,14 +138,14 @@ fn apply(
                         order.id = %refund.order, refund.id = %refund.id, reason = code.as_str(), "a refund failed"
                     );
                     record_failure(placed, refund, reference, &ids)?;
-                    |summary| &mut summary.refunds_failed
+                    |summary| summary.refunds_failed += 1
                 }
                 RefundOutcome::Pending => {
                     if refund.state == RefundState::Queued {
                         placed.refund_changed(refund.id, RefundStep::Submitted, reference, &ids)?;
                     }
                     placed.schedule_refund_retry(refund.id, now + MAX_PAUSE)?;
-                    |summary| &mut summary.refunds_pending
+                    |summary| summary.refunds_pending += 1
                 }
             }
         }

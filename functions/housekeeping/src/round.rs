@@ -20,6 +20,14 @@ const WORKERS: usize = 8;
 const RETRY_AFTER_FAILURE: Duration = Duration::from_secs(5 * 60);
 /// The same for one that only lost a race, or whose table did not answer: the next run tries it.
 const RETRY_AFTER_OUTAGE: Duration = Duration::from_secs(60);
+/// How long after its time what is tried again and again needs somebody.
+const STUCK_AFTER: Duration = Duration::from_secs(3600);
+
+/// Whether what was due at that time is stuck.
+pub(crate) fn is_stuck(due_at: Timestamp, now: Timestamp) -> bool {
+    due_at + STUCK_AFTER < now
+}
+
 /// What the orders of one round share.
 pub(crate) struct Round {
     pub(crate) settlement: Settlement,
@@ -43,13 +51,17 @@ impl Round {
                 }
                 for entry in due {
                     summary.failed += 1;
+                    // When it was due first is in the order, which cannot be read. An outage of the table ends.
+                    summary.stuck += u32::from(pause == RETRY_AFTER_FAILURE);
                     self.postpone(entry, pause, &mut summary).await;
                 }
                 return summary;
             }
         };
+        let since: Vec<Option<Timestamp>> =
+            due.iter().map(|entry| placed.as_ref().and_then(|placed| first_due(placed, entry.kind))).collect();
         let start = |placed: Option<PlacedOrder>| placed.map_or(Start::from(order), Start::from);
-        for entry in due {
+        for (entry, since) in due.iter().zip(since) {
             // A provider that hangs may use up the time with one entry; the others are due in the next run.
             if time.is_over() {
                 summary.left += 1;
@@ -63,6 +75,7 @@ impl Round {
             if let Err(error) = outcome {
                 tracing::warn!(order.id = %order, cause = %error, "a due entry of an order could not be handled");
                 summary.failed += 1;
+                summary.stuck += u32::from(since.is_some_and(|since| is_stuck(since, self.now)));
                 self.postpone(entry, pause_after(&error), &mut summary).await;
             }
         }
@@ -111,6 +124,14 @@ impl App {
             tracing::warn!("there is more due than one run can do: the next one goes on");
         }
         Ok(())
+    }
+}
+
+/// When an entry was due for the first time: the index has the time of the next attempt.
+fn first_due(placed: &PlacedOrder, kind: DueKind) -> Option<Timestamp> {
+    match kind {
+        DueKind::Order => placed.order.due_at,
+        DueKind::Refund(id) => placed.refunds.iter().find(|refund| refund.id == id).map(|refund| refund.created_at),
     }
 }
 

@@ -16,9 +16,7 @@ macro_rules! summary {
             }
 
             pub(crate) fn log(&self) {
-                // What stays due too long rings an alarm.
-                let stuck = self.waiting + self.refunds_waiting + self.failed;
-                tracing::info!($($($name).+ = self.$field,)+ stuck, "housekeeping done");
+                tracing::info!($($($name).+ = self.$field,)+ "housekeeping done");
             }
         }
     };
@@ -50,6 +48,8 @@ summary! {
     parked: dead_letters.parked,
     /// Entries that failed and stay due.
     failed: failed,
+    /// Entries that are tried again and should have been done more than an hour ago, which rings an alarm.
+    stuck: stuck,
     /// Orders that were left for the next run because this one took too long.
     left: orders.left,
 }

@@ -1,5 +1,6 @@
 //! Settlement: applies a provider's news to an order. It is idempotent and takes news in any sequence.
 
+use domain::dispute::DisputeState;
 use domain::order::{HistoryEvent, LatePayment, PlacedOrder, Settled};
 use domain::payment::ProviderName;
 use domain::provider_news::{NewsKind, PaymentNews, ProviderNews};
@@ -133,6 +134,7 @@ impl Settlement {
         let money = UnmatchedPayment { id, provider, what, reference, amount, order_id: order, at: now };
         if self.orders.record_unmatched(&money, is_ours).await? {
             tracing::warn!(
+                needs = "money",
                 provider = news.provider.as_str(),
                 payment.reference = news.reference.as_str(),
                 order.id = order.map(tracing::field::display),
@@ -173,8 +175,10 @@ fn apply(placed: &mut PlacedOrder, news: &ProviderNews, late: LatePayment, ids: 
         }
         NewsKind::Dispute(dispute) => {
             let payment = attempt?;
+            // Somebody has to answer the bank in time.
+            let needs = (dispute.state == DisputeState::Opened).then_some("money");
             tracing::warn!(
-                order.id = %placed.order.id, dispute.reference = dispute.reference.as_str(),
+                needs, order.id = %placed.order.id, dispute.reference = dispute.reference.as_str(),
                 dispute.state = ?dispute.state, "a payment is disputed"
             );
             Ok(placed.dispute_changed(payment, dispute, news.occurred_at.unwrap_or(ids.now()), ids))

@@ -14,7 +14,7 @@ fn answered(placed: &PlacedOrder, answer: RefundAnswer, now: Timestamp) -> (Plac
     let mut changed = placed.clone();
     let mut summary = Summary::default();
     let count = apply(&mut changed, &placed.refunds[0], answer, now).unwrap().unwrap();
-    *count(&mut summary) += 1;
+    count(&mut summary);
     (changed, summary)
 }
 
@@ -52,6 +52,22 @@ fn a_provider_that_is_down_is_asked_ever_more_seldom() {
     }
     assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60]);
     assert_eq!(pause(u32::MAX), MAX_PAUSE);
+}
+
+#[test]
+fn a_refund_without_an_answer_for_more_than_an_hour_is_stuck_and_a_disputed_one_is_not() {
+    let placed = with_refund();
+    let queued = placed.refunds[0].created_at;
+    let at = |seconds| queued + Duration::from_secs(seconds);
+    for (answer, seconds, stuck) in [
+        (RefundAnswer::Later, 3_600, 0),
+        (RefundAnswer::Later, 3_601, 1),
+        (RefundAnswer::Disputed, 90_000, 0),
+        (refunded(RefundOutcome::Pending), 90_000, 0),
+    ] {
+        let (_, summary) = answered(&placed, answer, at(seconds));
+        assert_eq!(summary.stuck, stuck, "after {seconds} s");
+    }
 }
 
 #[test]

@@ -95,7 +95,7 @@ mod tests {
         let at = Timestamp::from_millis;
         let in_force = Suppression { version: 3, ..suppressed(1_000) };
         assert_eq!(in_force.renewed(&suppressed(9_000), at(8_000)), None, "it is suppressed already");
-        let lifted = Lifted { at: at(5_000), by: UserId::from_bits(7) };
+        let lifted = Lifted { at: at(5_000), by: "0192f1f0-5b3e-7c3a-9d52-3d1f0a6b7c8d".parse().expect("an id") };
         let lifted = Suppression { lifted: Some(lifted), ..in_force };
         assert!(!lifted.is_in_force());
         for late in [1_000, 5_000] {

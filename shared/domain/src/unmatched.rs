@@ -9,7 +9,6 @@ use crate::{EventId, Money, OrderId, Timestamp};
 /// Money that a provider reported and that no order here knows. Each payment, refund or dispute is stored once, however
 /// often it is reported.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub struct UnmatchedPayment {
     /// Id of the record, and of the outbox event that notifies the operator.
     pub id: EventId,

@@ -9,9 +9,10 @@ const fn is_false(flag: &bool) -> bool {
     !*flag
 }
 
-/// A background job, as a queue message carries it.
+/// A background job, as a queue message carries it. What a newer release adds to a job does not stop this one: a
+/// suspension must not wait until all functions are replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case")]
 pub enum VendorJob {
     /// Bring the vendor's products in line with the shop: `{"sync_products":{"vendor_id":"ven_…","after":null}}`. The
     /// consumer reads the shop's current state, so that a late or repeated message does no harm.
@@ -32,4 +33,32 @@ pub enum VendorJob {
         #[serde(default, skip_serializing_if = "is_false")]
         begin: bool,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::job::Derived;
+    use crate::{ExportId, ImportId, ProductId};
+
+    #[test]
+    fn a_job_of_a_newer_release_with_more_fields_is_that_job() {
+        let vendor_id = VendorId::from_bits(4);
+        for job in [
+            VendorJob::SyncProducts { vendor_id, after: Some(ProductId::from_bits(5)) },
+            VendorJob::Import { vendor_id, id: ImportId::from_bits(6) },
+            VendorJob::Export { vendor_id, id: ExportId::from_bits(7) },
+            VendorJob::Rebuild { what: Derived::Listings, begin: true },
+        ] {
+            let mut sent = serde_json::to_value(job).unwrap();
+            for fields in sent.as_object_mut().unwrap().values_mut() {
+                fields["from_a_newer_release"] = json!([1]);
+            }
+            assert_eq!(serde_json::from_value::<VendorJob>(sent).unwrap(), job);
+        }
+        let unknown: Value = json!({"polish": {"vendor_id": vendor_id}});
+        assert!(serde_json::from_value::<VendorJob>(unknown).is_err(), "a job that this release cannot do");
+    }
 }

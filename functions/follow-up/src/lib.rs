@@ -17,6 +17,9 @@ const SLICE: Duration = Duration::from_secs(35);
 /// Products brought in line with their vendor between two checks of the deadline.
 const BATCH: u16 = 50;
 
+/// Seconds until products of a newer release are tried again, when the others take longer than a slice.
+const RETRY_OF_NEWER: i32 = 900;
+
 /// The state of the function.
 #[derive(Clone, Debug)]
 pub struct App {
@@ -87,15 +90,26 @@ pub async fn handle(app: &App, message: &QueueMessage, now: Timestamp) -> Result
 impl App {
     /// Brings the copies of the vendor's name and state on its products up to date, a slice at a time: when time is
     /// up, a new message names the product to go on after.
+    ///
+    /// Products that only a newer release may change hold up no others. They are tried again once all are through.
     async fn follow(&self, vendor: VendorId, mut after: Option<ProductId>) -> Result<(), FollowUpError> {
         let slice = Slice::new(SLICE);
+        let mut newer = None;
         loop {
-            after = self.catalog.sync_with_shop(vendor, after, BATCH).await?;
+            let synced = self.catalog.sync_with_shop(vendor, after, BATCH).await?;
+            newer = newer.or(synced.newer.map(|kind| (kind, after)));
+            after = synced.next;
             if after.is_none() {
-                return Ok(());
+                return newer.map_or(Ok(()), |(kind, _)| Err(store::Error::Newer { kind }.into()));
             }
             if slice.is_over() {
-                return Ok(self.queue.send(&VendorJob::SyncProducts { vendor_id: vendor, after }, 0).await?);
+                let go_on = |after, delay| async move {
+                    self.queue.send(&VendorJob::SyncProducts { vendor_id: vendor, after }, delay).await
+                };
+                if let Some((_, before)) = newer {
+                    go_on(before, RETRY_OF_NEWER).await?;
+                }
+                return Ok(go_on(after, 0).await?);
             }
         }
     }

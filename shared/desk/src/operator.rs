@@ -134,7 +134,7 @@ impl Operator {
         call: Call<'_, CategoryTree, R>,
     ) -> Done<R> {
         let work = async {
-            let current = self.catalog.categories().await?;
+            let current = self.catalog.replaceable_categories().await?;
             expected.check(current.version)?;
             let before = current.paths();
             let replaced = CategoryTree { roots, ..current };

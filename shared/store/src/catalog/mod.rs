@@ -23,6 +23,7 @@ use crate::stored::{Stored, stored};
 
 pub use self::listing::{ListQuery, Sort};
 pub use self::products::StoredProduct;
+pub use self::shop_sync::Synced;
 pub use self::walk::{FoundRow, Walk, WalkItem};
 
 const PRODUCT: &str = "product";

@@ -10,16 +10,24 @@ use domain::{Code, Coded as _, Outcome, Prepared, ProductId, RebuildId, Refusal,
 use super::listing::{row_item, row_key};
 use super::{Catalog, Entry, StoredProduct};
 use crate::idempotency::put_one;
-use crate::item::{Attributes, Condition, text};
+use crate::item::{Attributes, Condition, readable, text, version};
 use crate::retry::{batch, get};
 use crate::stored::{check_known, read, write};
 use crate::transaction::{Purpose, Transaction};
 use crate::{Backoff, Decision, Error, Stock};
 
 impl Catalog {
-    /// The last rebuild of these copies, read consistently.
+    /// The last rebuild of these copies, read consistently. One that cannot be read is none.
     pub async fn rebuild(&self, what: Derived) -> Result<Option<Rebuild>, Error> {
-        get(&self.client, &self.table, Entry::Rebuild(what).key(), true).await?.as_ref().map(read).transpose()
+        Ok(self.stored_rebuild(what).await?.0)
+    }
+
+    /// [`rebuild`](Self::rebuild), and the version of its item, whatever is in it; 0 when there is none.
+    async fn stored_rebuild(&self, what: Derived) -> Result<(Option<Rebuild>, u64), Error> {
+        match get(&self.client, &self.table, Entry::Rebuild(what).key(), true).await? {
+            Some(found) => Ok((readable(read(&found), &found)?, version(&found))),
+            None => Ok((None, 0)),
+        }
     }
 
     /// The rebuild with this id, as long as no later one of the same copies has taken its place.
@@ -56,9 +64,9 @@ impl Catalog {
     ) -> Result<Outcome<R>, Error> {
         let mut backoff = Backoff::default();
         loop {
-            let asked = match self.rebuild(what).await? {
-                Some(last) => last.requested_again(id, now),
-                None => Rebuild::new(id, what, now),
+            let asked = match self.stored_rebuild(what).await? {
+                (Some(last), _) => last.requested_again(id, now),
+                (None, version) => Rebuild { version, ..Rebuild::new(id, what, now) },
             };
             match self.save_rebuild(&asked, &respond).await {
                 // The worker saved its progress.

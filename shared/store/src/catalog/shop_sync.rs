@@ -10,21 +10,31 @@ use crate::item::{readable, string, text};
 use crate::retry::{QueryRequest, query};
 use crate::{Decision, Error};
 
+/// What became of a slice of a vendor's products.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Synced {
+    /// The product after which the next slice begins; `None` when no products are left.
+    pub next: Option<ProductId>,
+    /// Whether some, of this kind of item, are as they were, because only a newer release may change them.
+    pub newer: Option<&'static str>,
+}
+
 impl Catalog {
     /// Brings the next slice of a vendor's products, oldest first, in line with the shop: whether they are listed, and
     /// the shop's card on them. Products that are in line already are not written, so it may be repeated.
     ///
-    /// A product that cannot be read is passed over, so that those after it get their turn.
+    /// A product that cannot be read is passed over, so that those after it get their turn. So is one that only a newer
+    /// release may change.
     ///
-    /// Returns the product after which the next slice begins; `None` when no products are left.
+    /// Returns what was done.
     pub async fn sync_with_shop(
         &self,
         vendor: VendorId,
         after: Option<ProductId>,
         limit: u16,
-    ) -> Result<Option<ProductId>, Error> {
+    ) -> Result<Synced, Error> {
         let snapshot = self.snapshot([], [vendor], false).await?;
-        let Some(shop) = snapshot.shops.get(&vendor) else { return Ok(None) };
+        let Some(shop) = snapshot.shops.get(&vendor) else { return Ok(Synced::default()) };
         let start = after.map(|product| {
             let mut start = Entry::Product(product).key();
             start.insert("vendor_key".to_owned(), string(vendor_products(vendor)));
@@ -44,11 +54,7 @@ impl Catalog {
                 }
             }
         }
-        // The rest of the slice is done; what a newer release has written is tried again with the job's message.
-        if let Some(kind) = newer {
-            return Err(Error::Newer { kind });
-        }
-        Ok(last.filter(|_| page.last.is_some()))
+        Ok(Synced { next: last.filter(|_| page.last.is_some()), newer })
     }
 
     async fn sync_product(&self, id: ProductId, vendor: VendorId) -> Result<(), Error> {

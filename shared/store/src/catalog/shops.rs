@@ -8,7 +8,7 @@ use domain::{Outcome, Prepared, Refusal, VendorId};
 use super::{Catalog, Entry, HANDLE, shop_handle};
 use crate::Error;
 use crate::idempotency::put_one;
-use crate::item::{Attributes, Condition, put, raw_item, readable, string};
+use crate::item::{Attributes, Condition, put, raw_item, readable, string, version};
 use crate::retry::{QueryRequest, get, query};
 use crate::stored::{read, write};
 use crate::transaction::{Purpose, Transaction};
@@ -39,6 +39,16 @@ impl Catalog {
     /// The same, read consistently.
     pub async fn current_categories(&self) -> Result<CategoryTree, Error> {
         self.tree(true).await
+    }
+
+    /// The category tree that a new one takes the place of. One that cannot be read is empty, with its item's version:
+    /// nothing but another tree mends it.
+    pub async fn replaceable_categories(&self) -> Result<CategoryTree, Error> {
+        let Some(found) = get(&self.client, &self.table, Entry::Categories.key(), true).await? else {
+            return Ok(CategoryTree::default());
+        };
+        let unreadable = || CategoryTree { version: version(&found), ..CategoryTree::default() };
+        Ok(readable(read(&found), &found)?.unwrap_or_else(unreadable))
     }
 
     async fn tree(&self, consistent: bool) -> Result<CategoryTree, Error> {

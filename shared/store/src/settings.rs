@@ -3,17 +3,19 @@
 //! Releases before 2026-11-30 kept all settings in one item. It is read beneath the others: a setting that was changed
 //! since has an item of its own.
 
+mod cache;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::settings::{Area, SettingId, SettingValue, Settings, StoredSetting};
 use domain::{Outcome, PageRequest, Prepared, Refusal, Slice, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use tokio::time::Instant;
 
+use self::cache::Cache;
 use crate::idempotency::{stores_responses, transact};
 use crate::item::{Attributes, Condition, delete, key, put, raw_item, readable, string, text, version};
 use crate::page::List;
@@ -21,9 +23,6 @@ use crate::retry::{QueryRequest, query_all};
 use crate::stored::{check_known, json_of, read, stored, write};
 use crate::transaction::{Purpose, Transaction};
 use crate::{Backoff, Error, retry, tolerant};
-
-/// How long an execution environment uses the settings that it has read.
-const MAX_AGE: Duration = Duration::from_secs(30);
 
 const SETTINGS: &str = "settings";
 const SETTING: &str = "setting";
@@ -80,7 +79,8 @@ pub struct StoredSettings {
     versions: BTreeMap<SettingId, u64>,
     /// The value that each setting has without an item of its own.
     base: Settings,
-    revision: u64,
+    /// The item that is written with every change; empty as long as nothing was changed.
+    revision: Attributes,
 }
 
 impl StoredSettings {
@@ -100,40 +100,23 @@ impl StoredSettings {
 pub struct SettingsTable {
     client: Client,
     table: String,
-    cached: Arc<Mutex<Option<Cached>>>,
+    cache: Arc<Cache>,
 }
 
 stores_responses!(SettingsTable);
 
-/// When the settings were read, and the settings.
-type Cached = (Instant, Arc<Settings>);
-
 impl SettingsTable {
     pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into(), cached: Arc::default() }
+        Self { client, table: table.into(), cache: Arc::default() }
     }
 
     /// The shop's settings, at most 30 seconds old. When they cannot be read, the last ones that could be read stay in
     /// force: a shop whose settings somebody has broken goes on selling.
     pub async fn current(&self) -> Result<Arc<Settings>, Error> {
-        let last = self.cached.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((read_at, settings)) = &last
-            && read_at.elapsed() < MAX_AGE
-        {
-            return Ok(Arc::clone(settings));
+        match self.cache.last() {
+            Some((settings, true)) => Ok(settings),
+            last => self.cache.keep(self.load(last.as_ref().map(|(last, _)| last.as_ref())).await),
         }
-        let last = last.map(|(_, settings)| settings);
-        let settings = match (self.load(last.as_deref()).await, last) {
-            (Ok(settings), _) => Arc::new(settings),
-            (Err(error), Some(last)) => {
-                tracing::warn!(cause = %error, "the settings cannot be read: the last ones stay in force");
-                last
-            }
-            (Err(error), None) => return Err(error),
-        };
-        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
-        *cached = Some((Instant::now(), Arc::clone(&settings)));
-        Ok(settings)
     }
 
     async fn load(&self, last: Option<&Settings>) -> Result<Settings, Error> {
@@ -186,15 +169,25 @@ impl SettingsTable {
         after.settings.set(after.accepted.clone())?;
         after.settings.check()?;
         let history = raw_item(Entry::History(id, next.version).key(), SETTING_HISTORY, next.version, json_of(&next)?);
-        let revision = raw_item(Entry::Revision.key(), SETTINGS_REVISION, loaded.revision + 1, "{}".to_owned());
         let written = write(Entry::One(id).key(), next.version, &next)?;
         let actions = vec![
             put(&self.table, written, &Condition::at_version(before))?,
             put(&self.table, history, &Condition::absent())?,
-            put(&self.table, revision, &Condition::at_version(loaded.revision))?,
+            self.next_revision(&loaded.revision)?,
         ];
         let response = respond(after.get(id).0, &next)?;
         Ok(transact(&self.client, &self.table, Transaction::of(Purpose::Item, actions), response).await?)
+    }
+
+    /// The action that counts a change, if no other was counted since. What a newer release has put beside the count
+    /// stays.
+    fn next_revision(&self, last: &Attributes) -> Result<TransactWriteItem, Error> {
+        let loaded = version(last);
+        let mut next = raw_item(Entry::Revision.key(), SETTINGS_REVISION, loaded + 1, "{}".to_owned());
+        next.extend(
+            last.iter().filter(|(name, _)| *name != "version").map(|(name, value)| (name.clone(), value.clone())),
+        );
+        put(&self.table, next, &Condition::at_version(loaded))
     }
 
     /// Gives each setting that the common item holds an item of its own, and moves the common item into the history.
@@ -239,11 +232,10 @@ impl SettingsTable {
                 return Err(Error::Corrupt { kind: SETTINGS, source: cause });
             }
             let mut former = all.clone();
-            former.extend(Entry::Former(loaded.revision + 1).key());
+            former.extend(Entry::Former(version(&loaded.revision) + 1).key());
             actions.push(put(&self.table, former, &Condition::absent())?);
             actions.push(delete(&self.table, Entry::All.key(), &Condition::at_version(version(all)))?);
-            let revision = raw_item(Entry::Revision.key(), SETTINGS_REVISION, loaded.revision + 1, "{}".to_owned());
-            actions.push(put(&self.table, revision, &Condition::at_version(loaded.revision))?);
+            actions.push(self.next_revision(&loaded.revision)?);
             match Transaction::of(Purpose::Item, actions).run(&self.client).await.map_err(Error::from) {
                 // A setting was changed meanwhile.
                 Err(Error::Conflict) => backoff.pause().await?,
@@ -293,7 +285,7 @@ fn in_force(items: &[Attributes], last: Option<&Settings>) -> Result<StoredSetti
     }
     for item in items {
         match text(item, "kind") {
-            Some(SETTINGS_REVISION) => found.revision = version(item),
+            Some(SETTINGS_REVISION) => found.revision = item.clone(),
             Some(SETTING) => {
                 let name =
                     text(item, "sk").and_then(|sk| sk.strip_prefix("SETTING#")).and_then(|id| id.split_once('/'));

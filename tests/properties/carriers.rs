@@ -25,7 +25,13 @@ fn texts() -> impl Strategy<Value = String> {
     let piece = prop_oneof![any::<char>(), prop::sample::select(odd), prop::char::range('a', 'z')];
     let mixed = prop::collection::vec(piece, 1..8).prop_map(|pieces| pieces.into_iter().collect::<String>());
     let repeated = (mixed.clone(), 1_usize..300).prop_map(|(piece, times)| piece.repeat(times));
-    prop_oneof![mixed, repeated, "[a-z0-9]{1,40}(-[a-z0-9]{1,60})?", "[a-z]{1,64}@[a-z]{1,63}([.][a-z]{1,63}){1,3}"]
+    prop_oneof![
+        mixed,
+        repeated,
+        "[a-z0-9]{1,40}(-[a-z0-9]{1,60})?",
+        "[a-z]{1,64}@[a-z]{1,63}([.][a-z]{1,63}){1,3}",
+        "[+]998[ -]?[1-9][0-9][ -]?[0-9]{3}[ -]?[0-9]{4}",
+    ]
 }
 
 /// This many values, always the same ones.
@@ -60,7 +66,7 @@ async fn every_text_that_is_accepted_can_be_carried() {
         }
     }
     let unseen: Vec<_> = KINDS.iter().filter(|(name, _)| carried.get(name).is_none_or(|count| *count < 10)).collect();
-    assert!(unseen.len() <= 1, "no text of these was accepted: {unseen:?}");
+    assert!(unseen.is_empty(), "no text of these was accepted: {unseen:?}");
 }
 
 #[tokio::test]

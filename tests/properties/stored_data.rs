@@ -90,6 +90,20 @@ async fn the_fixtures_have_every_kind_of_item_and_message() {
     }
 }
 
+#[test]
+fn the_newest_fixtures_have_what_the_build_before_them_stored() {
+    let newest = Release::read(LATEST, &[]);
+    let stored = newest.kinds();
+    for kind in ["setting", "setting_history", "settings_revision", "rebuild", "suppression", "email", "cart", "stock"]
+    {
+        assert!(stored.contains(kind), "{kind} is missing of {stored:?}");
+    }
+    assert!(stored.len() >= 35, "{stored:?}");
+    for (queue, messages) in newest.queues() {
+        assert!(!messages.is_empty(), "{queue}");
+    }
+}
+
 /// The kinds of items that the store writes: the string constants of its modules, without those that are no kinds.
 fn kinds_of_the_store() -> BTreeSet<String> {
     // Constants that are no kinds: attribute names, partition keys, texts of problems.

@@ -135,6 +135,38 @@ fn twice_the_text_is_twice_the_work() {
     assert_linear("ImageSource", 20_000, |text| drop(black_box(ImageSource::parse(text))));
 }
 
+/// Whether twice as many of something are twice the work.
+#[track_caller]
+fn assert_linear_in_number(what: &str, number: usize, work: impl Fn(usize)) {
+    let measured: Vec<_> = (0..3).map(|_| [number, 2 * number].map(|count| cost(|| work(black_box(count))))).collect();
+    let is_linear = measured.iter().any(|[once, twice]| *twice <= *once * MOST);
+    assert!(is_linear, "{what}: {measured:?}");
+}
+
+fn read(file: &str) -> usize {
+    Products::new(file.as_bytes(), ProductReader::new(Currency::USD)).count()
+}
+
+#[test]
+fn twice_the_rows_or_columns_of_a_product_file_are_twice_the_work() {
+    assert_linear_in_number("products", 300, |count| {
+        let rows = (0..count).map(|row| format!("bowl-{row},Bowl {row},1.00\n"));
+        let file: String = std::iter::once("Handle,Title,Variant Price\n".to_owned()).chain(rows).collect();
+        assert_eq!(read(&file), count);
+    });
+    assert_linear_in_number("rows of one product", 1_000, |count| {
+        let rows = (0..count).map(|row| format!("bowl,Bowl,{row},1.00\n"));
+        let file: String =
+            std::iter::once("Handle,Title,Option1 Value,Variant Price\n".to_owned()).chain(rows).collect();
+        black_box(read(&file));
+    });
+    assert_linear_in_number("columns", 100, |count| {
+        let header: String = (0..count).map(|column| format!(",Column {column}")).collect();
+        let row = format!("bowl,Bowl,1.00{}\n", ",x".repeat(count));
+        black_box(read(&format!("Handle,Title,Variant Price{header}\n{}", row.repeat(20))));
+    });
+}
+
 #[test]
 fn twice_the_cell_of_a_product_file_is_twice_the_work() {
     for column in ["Body (HTML)", "Tags", "Option1 Name", "Option1 Value", "Image Src", "SEO Description", "Vendor"] {

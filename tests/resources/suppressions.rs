@@ -47,6 +47,7 @@ async fn lift(operator: &Client, email: &str) -> u16 {
 pub(crate) async fn a_bounce_is_lifted(shop: &Shop) {
     shop.queue_bounce("gone@guests.test");
     shop.wait_until_idle().await;
+    shop.mail_bounced_of("gone@guests.test", shop.cloud.now()).await;
     let operator = shop.operator().await;
     for path in [LIST.to_owned(), format!("{LIST}?email=gone@guests.test")] {
         assert_eq!(operator.get(&path).await.expect(200)["items"][0]["email"], "gone@guests.test");

@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use cloud::faults::{Fault, Kind};
+
 use super::BenchError;
 use super::client::Call;
 use super::meters::cpu_here;
@@ -20,18 +22,50 @@ const PLACING: Duration = Duration::from_secs(600);
 /// How long is waited for the last order.
 const MAX_DURATION: Duration = Duration::from_secs(600);
 
+/// What has become of the orders' payment attempts.
+#[derive(Clone, Copy)]
+enum Attempts {
+    /// Each is open at the provider, where it is cancelled first.
+    Open,
+    /// The provider was down at the checkout and is up again: whether an attempt was opened is looked up there.
+    NeverOpened,
+}
+
 /// Checks out this many orders by card, leaves them unpaid until all are past their deadline, and writes how long
-/// housekeeping takes to end them. Each has an open payment attempt, which is cancelled at the provider first.
+/// housekeeping takes to end them; then the same with the provider down at the checkouts.
 pub(super) async fn measure(cloud: &LocalCloud, orders: usize, out: &mut (dyn Write + Send)) -> Result<(), BenchError> {
     let mut shop = Shop::open(cloud, 1).await?;
+    writeln!(out, "\nAbandoned orders, all past their deadline at once.\n")?;
+    let mut table = Table::new(&["orders", "payment attempts", "seconds until the last had ended", "CPU ms of each"]);
+    for (attempts, name) in [(Attempts::Open, "open"), (Attempts::NeverOpened, "never opened")] {
+        let (ended, each) = end_all(cloud, &mut shop, orders, attempts).await?;
+        let seconds = format!("{:.0}", ended.as_secs_f64());
+        table.row(vec![orders.to_string(), name.to_owned(), seconds, milliseconds(each)]);
+    }
+    write!(out, "{table}")?;
+    Ok(())
+}
+
+/// How long the orders took to end, and the CPU time of each.
+async fn end_all(
+    cloud: &LocalCloud,
+    shop: &mut Shop,
+    orders: usize,
+    attempts: Attempts,
+) -> Result<(Duration, Duration), BenchError> {
     shop.stock_up(CLIENTS).await?;
+    let services = cloud.services();
+    if matches!(attempts, Attempts::NeverOpened) {
+        let down = Fault::nth("stripe", "CreatePaymentIntent", 1, Kind::Before);
+        services.faults.add(Fault { every: true, ..down });
+    }
     if let Some(failure) = load_level(cloud.address(), CLIENTS, shop.goods.clone(), (orders, PLACING)).await?.failure {
         return Err(BenchError::Call("a checkout".to_owned(), failure));
     }
+    services.faults.clear();
     cloud.wait_until_idle().await?;
-    let reservation = domain::order::Deadlines::default().reservation;
     // The clock alone is moved: the schedule runs once a minute by itself, as it does in the cloud.
-    cloud.services().clock.advance(reservation);
+    services.clock.advance(domain::order::Deadlines::default().reservation);
     // A token ends before the deadline does.
     let operator = shop.sign_in_operator().await?;
     let (begun, used) = (Instant::now(), cpu_here()?);
@@ -50,10 +84,6 @@ pub(super) async fn measure(cloud: &LocalCloud, orders: usize, out: &mut (dyn Wr
         BenchError::Call("housekeeping".to_owned(), format!("not all orders have ended after {MAX_DURATION:?}"))
     })?;
     cloud.wait_until_idle().await?;
-    writeln!(out, "\nAbandoned orders, all past their deadline at once, each with an open payment attempt.\n")?;
-    let mut table = Table::new(&["orders", "seconds until the last had ended", "CPU ms of each"]);
     let each = u32::try_from(orders).ok().and_then(|orders| used.checked_div(orders)).unwrap_or_default();
-    table.row(vec![orders.to_string(), format!("{:.0}", ended.as_secs_f64()), milliseconds(each)]);
-    write!(out, "{table}")?;
-    Ok(())
+    Ok((ended, each))
 }

@@ -3,6 +3,7 @@
 mod category;
 mod image;
 mod product_file;
+mod stock_level;
 mod variant;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ use crate::{Currency, Money, ProductId, Timestamp, VariantId};
 pub use category::{Category, CategoryTree};
 pub use image::{Image, ImageLink, ImageSource};
 pub use product_file::NO_OPTION;
+pub use stock_level::StockLevel;
 pub use variant::{InventoryPolicy, Price, Variant};
 
 /// The most variants of a product.

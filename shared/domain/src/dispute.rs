@@ -38,6 +38,16 @@ impl DisputeState {
     /// The states in which a dispute can begin.
     pub const INITIAL: [Self; 1] = [Self::Opened];
 
+    /// Its name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Won => "won",
+            Self::Lost => "lost",
+            Self::Other => "other",
+        }
+    }
+
     /// The state after a step; nothing when the step is not allowed in this state.
     pub const fn after(self, step: DisputeStep) -> Option<Self> {
         match (self, step) {

@@ -9,6 +9,7 @@ use utoipa::openapi::schema::SchemaFormat;
 use uuid::Uuid;
 
 use crate::Timestamp;
+use crate::text::is_unseen;
 
 /// Crockford's base32 in lower case: without i, l, o and u, and in ASCII order, so that texts sort as numbers.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -185,6 +186,44 @@ impl OrderId {
     }
 }
 
+/// The number of an order, in the one spelling in which it is stored and shown, such as `7R0QK-2M9XD`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OrderNumber(String);
+
+impl OrderNumber {
+    /// The digits of a number.
+    const DIGITS: usize = 10;
+
+    /// Reads a number as people type it: in either case, with any blanks and hyphens or none, after a number sign, with
+    /// the letters that Crockford's base32 has not in the place of the digits that they look like. None when it is no
+    /// number.
+    pub fn parse(typed: &str) -> Option<Self> {
+        let mut digits = String::with_capacity(Self::DIGITS + 1);
+        for character in typed.chars() {
+            let digit = match character {
+                '-' | '_' | '.' | '#' | '\u{2010}'..='\u{2015}' | '\u{2116}' | '\u{2212}' | '\u{ff0d}' => continue,
+                blank if blank.is_whitespace() || is_unseen(blank) => continue,
+                'o' | 'O' => '0',
+                'i' | 'I' | 'l' | 'L' => '1',
+                other => other.to_ascii_lowercase(),
+            };
+            let is_known = u8::try_from(digit).is_ok_and(|byte| ALPHABET.contains(&byte));
+            if !is_known || digits.len() > Self::DIGITS {
+                return None;
+            }
+            if digits.len() == Self::DIGITS / 2 {
+                digits.push('-');
+            }
+            digits.push(digit.to_ascii_uppercase());
+        }
+        (digits.len() == Self::DIGITS + 1).then_some(Self(digits))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// A variant of a product: `var_`, the product's id without its prefix, and the ordinal. The product's key is derived
 /// from it without a read.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -279,6 +318,29 @@ mod tests {
         let late = OrderId::new(Timestamp::from_millis(2), [0; 10]);
         assert!(early < late);
         assert!(early.to_string() < late.to_string());
+    }
+
+    #[test]
+    fn an_order_number_is_read_as_people_type_it() {
+        let order = OrderId::from_bits(0x0123_4567_89ab_cdef);
+        let number = order.number();
+        assert_eq!(OrderNumber::parse(&number).map(|read| read.0), Some(number));
+        let typed = |text: &str| OrderNumber::parse(text).map(|read| read.0);
+        for text in [
+            "7R0QK-2M91D",
+            "7r0qk2m91d",
+            "7ROQK-2M9ID",
+            " #7roqk \u{2013} 2m9ld ",
+            "7 R 0 Q K 2 M 9 1 D",
+            "№7R0QK2M91D",
+        ] {
+            assert_eq!(typed(text).as_deref(), Some("7R0QK-2M91D"), "{text}");
+        }
+        for text in
+            ["", "7R0QK-2M91", "7R0QK-2M91DD", "7R0QK-2M91U", "7R0QK/2M91D", "кошка-кошка", "7R0QK-2M91D7R0QK-2M91D"]
+        {
+            assert_eq!(typed(text), None, "{text}");
+        }
     }
 
     #[test]

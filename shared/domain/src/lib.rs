@@ -41,11 +41,11 @@ pub use code::{Code, Coded, FieldError, Refusal};
 pub use id_source::Ids;
 pub use idempotency::{Call, IdempotentRequest, Outcome, Prepared, StoredResponse};
 pub use ids::{
-    AddressId, CartId, DisputeId, EventId, ExportId, ImportId, MediaId, OrderId, PaymentId, ProductId, RebuildId,
-    RefundId, UserId, VariantId, VendorId,
+    AddressId, CartId, DisputeId, EventId, ExportId, ImportId, MediaId, OrderId, OrderNumber, PaymentId, ProductId,
+    RebuildId, RefundId, UserId, VariantId, VendorId,
 };
 pub use money::{Currency, Money};
 pub use outbox::{LowStock, OutboxEvent, Unread};
-pub use page::{PageRequest, Slice};
+pub use page::{Count, PageRequest, Period, Slice, TimeBound};
 pub use timestamp::Timestamp;
 pub use unmatched::{MoneyMovement, UnmatchedPayment};

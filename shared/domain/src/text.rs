@@ -4,6 +4,7 @@
 mod characters;
 mod email;
 mod latin;
+mod search;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,6 +18,7 @@ use crate::stored::is_unjudged;
 
 pub use self::characters::{composed, is_forbidden, is_line_break, is_unseen};
 pub use self::email::{account_email, kept_email, kept_optional_email};
+pub use self::search::Search;
 
 /// Why a text is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -191,6 +193,8 @@ texts! {
     LongText: 0..=40_000, lines: true, as_written, "Painted by hand in Rishtan.";
     /// A note to a person, of a few lines.
     Note: 1..=500, lines: true, as_written, "Ring twice.";
+    /// What is searched for in a list: words that each occur in an entry.
+    SearchText: 1..=100, lines: false, as_written, "blue bowl";
     /// An e-mail address that mail can be sent to, in the form in which it is sent: ASCII, in lower case, an
     /// internationalised domain in Punycode, so that one address has one spelling. Quoted local parts and address
     /// literals are refused. Stored fields read it with [`kept_email`].

@@ -27,7 +27,7 @@ use crate::payment::{Payment, ProviderName, Refund};
 use crate::pricing::{ChosenShipping, Totals};
 use crate::stock::{Allocation, Backorder};
 use crate::stored::Kept;
-use crate::text::{Email, Line, Phone};
+use crate::text::{Email, Line, Phone, Search};
 use crate::vendor::VendorCard;
 use crate::{CartId, Currency, EventId, Money, OrderId, PaymentId, Timestamp, UserId, VariantId, VendorId};
 
@@ -215,6 +215,16 @@ impl<'de> Deserialize<'de> for VendorOrderId {
 impl VendorOrder {
     pub const fn id(&self) -> VendorOrderId {
         VendorOrderId { order: self.order, ordinal: self.ordinal }
+    }
+
+    /// Whether the words occur in its number, the titles and SKUs of its lines, or its parcel's carrier and number.
+    pub fn is_found_by(&self, search: &Search) -> bool {
+        let number = self.order.number();
+        let titles = self.lines.iter().map(|line| line.title.as_str());
+        let skus = self.lines.iter().filter_map(|line| line.sku.as_deref());
+        let parcel = self.shipment.iter().flat_map(|parcel| [&parcel.carrier, &parcel.tracking_number]);
+        let parcel = parcel.flatten().map(|line| line.as_str());
+        search.is_found_in(std::iter::once(number.as_str()).chain(titles).chain(skus).chain(parcel))
     }
 }
 

@@ -22,6 +22,7 @@ mod resources {
     mod imports;
     mod mail;
     mod media;
+    pub(crate) mod operator_lists;
     mod operator_orders;
     mod orders;
     mod payment_webhooks;
@@ -31,6 +32,7 @@ mod resources {
     mod stock;
     pub(crate) mod suppressions;
     mod suspension;
+    mod vendor_lists;
     mod vendors;
 }
 

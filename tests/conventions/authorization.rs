@@ -83,6 +83,7 @@ POST   /v1/vendor/imports                                     401  401   401   4
 GET    /v1/vendor/imports/{id}                                401  401   401   403   403   200   200     200    403     404   200       403
 POST   /v1/vendor/exports                                     401  401   401   403   403   202   202     202    403     403   202       403
 GET    /v1/vendor/exports/{id}                                401  401   401   403   403   200   200     200    403     404   200       403
+GET    /v1/vendor/summary                                     401  401   401   403   403   200   200     200    200     403   200       403
 GET    /v1/vendor/orders                                      401  401   401   403   403   200   200     200    200     403   200       403
 GET    /v1/vendor/orders/{id}                                 401  401   401   403   403   200   200     200    200     404   200       403
 POST   /v1/vendor/orders/{id}/accept                          401  401   401   403   403   200   200     200    403     404   403       403
@@ -91,6 +92,7 @@ POST   /v1/vendor/orders/{id}/refuse                           401  401   401   
 POST   /v1/vendor/orders/{id}/ship                            401  401   401   403   403   200   200     200    403     404   200       403
 POST   /v1/vendor/orders/{id}/deliver                         401  401   401   403   403   200   200     200    403     404   200       403
 
+GET    /v1/admin/summary                                      401  401   401   403   403   403   403     403    403     403   403       200
 GET    /v1/admin/vendors                                      401  401   401   403   403   403   403     403    403     403   403       200
 GET    /v1/admin/vendors/{id}                                 401  401   401   403   403   403   403     403    403     403   403       200
 POST   /v1/admin/vendors/{id}/approve                         401  401   401   403   403   403   403     403    403     403   403       200
@@ -103,6 +105,8 @@ POST   /v1/admin/orders/{id}/cancel                           401  401   401   4
 POST   /v1/admin/orders/{id}/payments/{payment_id}/decide     401  401   401   403   403   403   403     403    403     403   403       200
 GET    /v1/admin/payments                                     401  401   401   403   403   403   403     403    403     403   403       200
 GET    /v1/admin/payments/unmatched                           401  401   401   403   403   403   403     403    403     403   403       200
+GET    /v1/admin/refunds                                      401  401   401   403   403   403   403     403    403     403   403       200
+GET    /v1/admin/disputes                                     401  401   401   403   403   403   403     403    403     403   403       200
 GET    /v1/admin/refunds/failed                               401  401   401   403   403   403   403     403    403     403   403       200
 GET    /v1/admin/settings/{area}                              401  401   401   403   403   403   403     403    403     403   403       200
 GET    /v1/admin/settings/{area}/{id}                         401  401   401   403   403   403   403     403    403     403   403       200

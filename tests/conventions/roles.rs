@@ -28,8 +28,7 @@ bad-bowl,Bad bowl,,,true,,,BOWL-BAD,1,cheap,,active
 /// (`store::connected`), a job of more than half a minute's work sends a message for its next slice, an import deletes
 /// the listing rows of a product that leaves a category, and housekeeping reads stock only for a late payment of an
 /// order that was ended concurrently.
-const NOT_EXERCISED: [(&str, &str, &str); 7] = [
-    ("FollowUpFunction", "ContinueJobs", "sqs:SendMessage"),
+const NOT_EXERCISED: [(&str, &str, &str); 6] = [
     ("HousekeepingFunction", "ReleaseStock", "dynamodb:BatchGetItem"),
     ("HousekeepingFunction", "SettleOrders", "dynamodb:GetItem"),
     ("ImportsFunction", "ContinueJobs", "sqs:SendMessage"),
@@ -304,13 +303,7 @@ async fn selling(shop: &Shop, bowl: &Product) {
     let (_, _, left) = bowl.stock().await;
     let most = bought(shop, bowl, u32::try_from(left).expect("units"), "cash_on_delivery").await;
     let seen = operator.get(&format!("/v1/admin/orders/{}", most.id)).await.expect(200).clone();
-    for query in [
-        "state=confirmed".to_owned(),
-        format!("email={}", text(&seen, "email")),
-        format!("number={}", text(&seen, "number")),
-    ] {
-        operator.get(&format!("/v1/admin/orders?{query}")).await.expect(200);
-    }
+    crate::resources::operator_lists::every_list_is_read(shop, &bowl.vendor, &seen).await;
 }
 
 /// Posts the webhook of a late payment.

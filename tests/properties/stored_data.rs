@@ -212,6 +212,46 @@ async fn the_lists_of_the_operator_find_what_the_first_release_wrote() {
 }
 
 #[tokio::test]
+async fn vendor_orders_refunds_and_disputes_of_each_release_get_into_their_lists_by_state() {
+    for release in [FIRST, LATEST] {
+        let restored = RestoredShop::of(release).await;
+        let own = all(&restored.vendor, "/v1/vendor/orders").await;
+        let by_state = async |state: &str| all(&restored.vendor, &format!("/v1/vendor/orders?state={state}")).await;
+        let mut states: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        for vendor_order in own {
+            states.entry(text(&vendor_order["state"])).or_default().push(vendor_order);
+        }
+        assert!(states.len() > 2, "{states:?}");
+        for (state, expected) in &states {
+            assert_eq!(&by_state(state).await, expected, "{release} {state}");
+        }
+        let begun = restored.operator.post("/v1/admin/rebuilds", &json!({"what": "order_lists"})).await;
+        begun.expect(202);
+        restored.shop.wait_until_idle().await;
+        let rebuilt = restored.operator.get(begun.header("location")).await.expect(200).clone();
+        assert_eq!((&rebuilt["state"], &rebuilt["unreadable"]), (&json!("completed"), &json!(0)), "{rebuilt}");
+        for (state, expected) in &states {
+            assert_eq!(&by_state(state).await, expected, "{release} {state}");
+        }
+        let (mut refunds, mut disputes) = (BTreeSet::new(), BTreeSet::new());
+        for fate in restored.release.names_with("order_") {
+            let seen = restored.operator.get(&format!("/v1/admin/orders/{}", restored.release.named(&fate))).await;
+            let ids = |name: &str| -> Vec<String> {
+                seen.json[name].as_array().into_iter().flatten().map(|part| text(&part["id"])).collect()
+            };
+            refunds.extend(ids("refunds"));
+            disputes.extend(ids("disputes"));
+        }
+        assert!(!refunds.is_empty() && !disputes.is_empty());
+        for (path, expected) in [("/v1/admin/refunds", refunds), ("/v1/admin/disputes", disputes)] {
+            let listed: BTreeSet<String> =
+                all(&restored.operator, path).await.iter().map(|entry| text(&entry["id"])).collect();
+            assert_eq!(listed, expected, "{release} {path}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn vendors_carts_and_jobs_of_the_first_release_can_be_read_and_changed() {
     let restored = RestoredShop::of(FIRST).await;
     let (shop, release, vendor) = (&restored.shop, &restored.release, &restored.vendor);

@@ -51,6 +51,8 @@ pub(crate) struct Ledger {
     shards: BTreeMap<String, Vec<StockShard>>,
     /// Items of the Orders table that belong to no order: events, idempotency keys, sets of unpaid orders.
     other_items: Vec<Value>,
+    /// Vendor orders, refunds and disputes that are in another list by state than their own.
+    misplaced: Vec<String>,
     jobs: Vec<Value>,
     /// Messages by queue: visible, in flight and delayed ones; dead-letter queues included.
     queued: BTreeMap<String, u64>,
@@ -104,13 +106,40 @@ fn number(item: &Value, name: &str) -> i64 {
     item[name]["N"].as_str().and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
+/// Says so when an item is in another list by state than its own.
+fn misplaced_in_lists(item: &Value) -> Option<String> {
+    let list = match item["kind"]["S"].as_str().unwrap_or_default() {
+        "vendor_order" => {
+            let vendor_order: VendorOrder = body(item);
+            let list = format!("VENDOR#{}#{}", vendor_order.vendor.id, vendor_order.state.as_str());
+            vendor_order.visible.then_some(list)
+        }
+        "refund" => {
+            let refund: Refund = body(item);
+            let of_its_state = format!("REFUND#{}", refund.state.as_str());
+            if refund.needs_manual_refund() {
+                // They have a list of their own.
+                let is_apart = item["state_key"]["S"].as_str().is_some_and(|list| list != of_its_state);
+                return (!is_apart).then(|| format!("not among those that need a manual refund: {item}"));
+            }
+            Some(of_its_state)
+        }
+        "dispute" => Some(format!("DISPUTE#{}", body::<Dispute>(item).state.as_str())),
+        _ => return None,
+    };
+    let listed = item["state_key"]["S"].as_str();
+    (listed != list.as_deref()).then(|| format!("in the list {listed:?} instead of {list:?}: {item}"))
+}
+
 impl Ledger {
     pub(crate) async fn read(shop: &Shop) -> Self {
         let services = shop.cloud.services();
         let mut orders: BTreeMap<OrderId, StoredOrder> = BTreeMap::new();
         let (mut vendor_orders, mut payments, mut refunds) = (Vec::new(), Vec::new(), Vec::new());
         let (mut disputes, mut other_items) = (Vec::new(), Vec::new());
+        let mut misplaced = Vec::new();
         for item in items(shop, "OrdersTable").await {
+            misplaced.extend(misplaced_in_lists(&item));
             match item["kind"]["S"].as_str().unwrap_or_default() {
                 "order" => {
                     let order: Order = body(&item);
@@ -167,6 +196,7 @@ impl Ledger {
             orders: orders.into_values().collect(),
             shards,
             other_items,
+            misplaced,
             jobs: jobs.map(body).collect(),
             queued: queued.collect(),
             undelivered_webhooks: undelivered_webhooks.cloned().collect(),
@@ -177,7 +207,7 @@ impl Ledger {
 
     /// Violations of what must hold at any moment. `received`: units that vendors have put in stock, by variant.
     pub(crate) fn always(&self, received: &BTreeMap<String, i64>) -> Vec<String> {
-        let mut violations = Vec::new();
+        let mut violations = self.misplaced.clone();
         self.stock(received, &mut violations);
         for stored in &self.orders {
             stored.money(&mut violations);

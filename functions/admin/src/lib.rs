@@ -5,6 +5,7 @@ mod orders;
 mod payments;
 mod rebuilds;
 mod settings;
+mod summary;
 mod suppressions;
 mod vendors;
 
@@ -17,6 +18,7 @@ pub use desk::Operator as App;
 /// The routes with their OpenAPI entries.
 pub fn routes<R: Routes<App>>() -> R {
     R::new()
+        .routes(routes!(summary::show_operator_summary))
         .routes(routes!(vendors::list_vendors_as_operator[InvalidCursor]))
         .routes(routes!(vendors::show_vendor_as_operator))
         .routes(routes!(vendors::approve_vendor[WrongState, Conflict]))
@@ -26,7 +28,9 @@ pub fn routes<R: Routes<App>>() -> R {
         .routes(routes!(orders::list_orders_as_operator[Invalid, InvalidCursor]))
         .routes(routes!(orders::show_order_as_operator))
         .routes(routes!(payments::list_payments_as_operator[InvalidCursor]))
+        .routes(routes!(payments::list_refunds_as_operator[InvalidCursor]))
         .routes(routes!(payments::list_failed_refunds[InvalidCursor]))
+        .routes(routes!(payments::list_disputes_as_operator[InvalidCursor]))
         .routes(routes!(payments::list_unmatched_payments[InvalidCursor]))
         .routes(routes!(settings::list_settings))
         .routes(routes!(settings::show_setting, settings::put_setting[Invalid], settings::reset_setting[Invalid]))

@@ -5,29 +5,37 @@ use std::collections::BTreeSet;
 use api::views::OperatorOrderView;
 use api::{Json, Limit, Operator, Page, Path, Problem, Query};
 use axum::extract::State;
-use desk::{FindOrders, OrderSummary};
+use desk::OrderSummary;
 use domain::order::OrderState;
 use domain::payment::ProviderName;
 use domain::pricing::Totals;
 use domain::text::Email;
-use domain::{Currency, OrderId, Timestamp, UserId};
+use domain::{Currency, OrderId, Period, TimeBound, Timestamp, UserId, VendorId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
 
-/// Filter of the operator's order list: exactly one of `number`, `email` and `state`.
+/// Which orders are listed: those that are all of this.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ListOrders {
-    /// The order number, such as `4TQKF-F04HM`.
+    /// The order number, such as `4TQKF-F04HM`, as people type it: in either case, with blanks and hyphens or without,
+    /// with `O` for `0` and `I` or `L` for `1`.
     number: Option<String>,
     /// The e-mail address that the orders were placed with.
     #[serde(default, deserialize_with = "domain::text::kept_optional_email")]
     email: Option<Email>,
-    /// The state of the orders.
+    /// Only orders with a vendor order of this vendor. One appears once the vendor sees it: when it is paid, or payable
+    /// on delivery.
+    vendor: Option<VendorId>,
+    /// Only orders in this state.
     state: Option<OrderState>,
+    /// Only orders placed at this time or later; a date is its beginning in UTC.
+    placed_from: Option<TimeBound>,
+    /// Only orders placed before this time; a date is its beginning in UTC.
+    placed_before: Option<TimeBound>,
     /// Items per page, 1 to 100.
     #[serde(default)]
     limit: Limit,
@@ -75,9 +83,10 @@ impl OperatorOrderSummary {
     }
 }
 
-/// Finds orders by number, e-mail address or state.
+/// Lists orders, newest first.
 ///
-/// The newest orders come first.
+/// Without parameters, all of them. A page of a list with `vendor` or `email` together with other parameters than times
+/// looks at up to 1,000 orders: it may have fewer items than `limit`, even none, and goes on with `next`.
 #[utoipa::path(
     get, path = "/v1/admin/orders", params(ListOrders), responses((status = OK, body = Page<OperatorOrderSummary>))
 )]
@@ -86,8 +95,10 @@ pub async fn list_orders_as_operator(
     _: Operator,
     Query(asked): Query<ListOrders>,
 ) -> Result<Json<Page<OperatorOrderSummary>>, Problem> {
-    let ListOrders { number, email, state, limit, cursor } = asked;
-    let found = app.find_orders(FindOrders { number, email, state }, &limit.page(cursor)).await?;
+    let ListOrders { number, email, vendor, state, placed_from, placed_before, limit, cursor } = asked;
+    let placed = Period::between(("placed_from", placed_from), ("placed_before", placed_before))?;
+    let asked = desk::ListOrders { number, vendor, email, state, placed };
+    let found = app.find_orders(asked, &limit.page(cursor)).await?;
     let suppressed = app.suppressed_among(found.items.iter().map(|order| &order.email)).await?;
     Ok(Json(Page::of(found, |order| OperatorOrderSummary::new(order, &suppressed))))
 }

@@ -1,9 +1,10 @@
-//! Payments, failed refunds and unmatched payments that the operator has to look at.
+//! Payments, refunds, disputes and unmatched payments that the operator has to look at.
 
-use api::views::{OperatorPaymentView, RefundView};
+use api::views::{DisputeView, OperatorPaymentView, RefundView};
 use api::{Json, Limit, Operator, Page, PageQuery, Problem, Query};
 use axum::extract::State;
-use domain::payment::{PaymentState, Refund};
+use domain::dispute::{Dispute, DisputeState};
+use domain::payment::{PaymentState, Refund, RefundState};
 use domain::{OrderId, PaymentId, Timestamp, UnmatchedPayment};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -39,9 +40,37 @@ pub async fn list_payments_as_operator(
     Ok(Json(Page::of(payments, |payment| OperatorPaymentView::from(&payment))))
 }
 
-/// A refund that did not reach the buyer.
+/// Filter of the operator's list of refunds.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListRefunds {
+    /// Only refunds in this state.
+    state: Option<RefundState>,
+    /// Items per page, 1 to 100.
+    #[serde(default)]
+    limit: Limit,
+    /// The value of `next` on the page before.
+    cursor: Option<String>,
+}
+
+/// Filter of the operator's list of disputes.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListDisputes {
+    /// Only disputes in this state.
+    state: Option<DisputeState>,
+    /// Items per page, 1 to 100.
+    #[serde(default)]
+    limit: Limit,
+    /// The value of `next` on the page before.
+    cursor: Option<String>,
+}
+
+/// A refund in the operator's lists.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct FailedRefundView {
+pub struct OperatorRefundView {
     /// The order that the refund belongs to.
     order_id: OrderId,
     /// The payment attempt that is refunded.
@@ -53,7 +82,7 @@ pub struct FailedRefundView {
     created_at: Timestamp,
 }
 
-impl From<&Refund> for FailedRefundView {
+impl From<&Refund> for OperatorRefundView {
     fn from(refund: &Refund) -> Self {
         Self {
             order_id: refund.order,
@@ -64,18 +93,66 @@ impl From<&Refund> for FailedRefundView {
     }
 }
 
+/// A dispute in the operator's list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OperatorDisputeView {
+    /// The order whose payment is disputed.
+    order_id: OrderId,
+    /// The dispute, its fields beside these.
+    #[serde(flatten)]
+    dispute: DisputeView,
+}
+
+impl From<&Dispute> for OperatorDisputeView {
+    fn from(dispute: &Dispute) -> Self {
+        Self { order_id: dispute.order, dispute: DisputeView::from(dispute) }
+    }
+}
+
+/// Lists refunds, newest first.
+///
+/// Those of releases before 2026-12-01 appear once the lists of orders were rebuilt. A page may have fewer items than
+/// `limit`, and goes on with `next`.
+#[utoipa::path(
+    get, path = "/v1/admin/refunds", params(ListRefunds), responses((status = OK, body = Page<OperatorRefundView>))
+)]
+pub async fn list_refunds_as_operator(
+    State(app): State<App>,
+    _: Operator,
+    Query(asked): Query<ListRefunds>,
+) -> Result<Json<Page<OperatorRefundView>>, Problem> {
+    let refunds = app.refunds(asked.state, &asked.limit.page(asked.cursor)).await?;
+    Ok(Json(Page::of(refunds, |refund| OperatorRefundView::from(&refund))))
+}
+
+/// Lists disputes, newest first.
+///
+/// Those of releases before 2026-12-01 appear once the lists of orders were rebuilt. A page may have fewer items than
+/// `limit`, and goes on with `next`.
+#[utoipa::path(
+    get, path = "/v1/admin/disputes", params(ListDisputes), responses((status = OK, body = Page<OperatorDisputeView>))
+)]
+pub async fn list_disputes_as_operator(
+    State(app): State<App>,
+    _: Operator,
+    Query(asked): Query<ListDisputes>,
+) -> Result<Json<Page<OperatorDisputeView>>, Problem> {
+    let disputes = app.disputes(asked.state, &asked.limit.page(asked.cursor)).await?;
+    Ok(Json(Page::of(disputes, |dispute| OperatorDisputeView::from(&dispute))))
+}
+
 /// Lists failed refunds, newest first.
 ///
 /// Their money did not reach the buyer: the provider refused the refund, or the buyer's bank sent it back.
 #[utoipa::path(
-    get, path = "/v1/admin/refunds/failed", params(PageQuery), responses((status = OK, body = Page<FailedRefundView>))
+    get, path = "/v1/admin/refunds/failed", params(PageQuery), responses((status = OK, body = Page<OperatorRefundView>))
 )]
 pub async fn list_failed_refunds(
     State(app): State<App>,
     _: Operator,
     Query(asked): Query<PageQuery>,
-) -> Result<Json<Page<FailedRefundView>>, Problem> {
-    Ok(Json(Page::of(app.failed_refunds(&asked.page()).await?, |refund| FailedRefundView::from(&refund))))
+) -> Result<Json<Page<OperatorRefundView>>, Problem> {
+    Ok(Json(Page::of(app.failed_refunds(&asked.page()).await?, |refund| OperatorRefundView::from(&refund))))
 }
 
 /// Lists unmatched payments, newest first.

@@ -16,7 +16,8 @@ const REBUILDS: &str = "/v1/admin/rebuilds/";
 #[serde(deny_unknown_fields)]
 pub struct StartRebuild {
     /// What is written anew: `availability`, `listings` (after a change of `MediaUrl`, too), `categories` (which starts
-    /// by itself when the tree changes) or `settings` (the one item of releases before 2026-11-30 is split).
+    /// by itself when the tree changes), `settings` (the one item of releases before 2026-11-30 is split) or
+    /// `order_lists` (vendor orders, refunds and disputes of releases before 2026-12-01 get into their lists by state).
     what: Derived,
 }
 
@@ -29,7 +30,7 @@ pub struct RebuildView {
     what: Derived,
     /// State of the rebuild.
     state: JobState,
-    /// Products, rows of lists that no product has, and settings that were looked at.
+    /// Products, rows of lists that no product has, settings and orders that were looked at.
     examined: u64,
     /// Those of them that differed and were rewritten or deleted.
     rewritten: u64,

@@ -4,13 +4,14 @@
 //! It has a queue of its own, because a suspension must not wait behind what vendors can cause, such as imports.
 
 mod rebuild;
+mod relist;
 
 use std::time::Duration;
 
 use domain::vendor::VendorJob;
 use domain::{ProductId, RebuildId, Timestamp, VendorId};
 use platform::{Config, Fatal, JobQueue, MessageError, QueueMessage, Slice};
-use store::{Catalog, SettingsTable, Stock};
+use store::{Catalog, Orders, SettingsTable, Stock};
 
 /// Length of a slice of work: well within the function's timeout of 60 seconds.
 const SLICE: Duration = Duration::from_secs(35);
@@ -26,6 +27,7 @@ pub struct App {
     catalog: Catalog,
     stock: Stock,
     settings: SettingsTable,
+    orders: Orders,
     queue: JobQueue,
 }
 
@@ -62,7 +64,8 @@ impl App {
         Ok(Self {
             stock: Stock::new(dynamodb.clone(), config.required("STOCK_TABLE")?),
             catalog: Catalog::new(dynamodb.clone(), table),
-            settings: SettingsTable::new(dynamodb, config.required("SETTINGS_TABLE")?),
+            settings: SettingsTable::new(dynamodb.clone(), config.required("SETTINGS_TABLE")?),
+            orders: Orders::for_reading(dynamodb, config.required("ORDERS_TABLE")?),
             queue: JobQueue::new(config, "FOLLOW_UPS_QUEUE_URL")?,
         })
     }
@@ -93,6 +96,9 @@ impl App {
     ///
     /// Products that only a newer release may change hold up no others. They are tried again once all are through.
     async fn follow(&self, vendor: VendorId, mut after: Option<ProductId>) -> Result<(), FollowUpError> {
+        if after.is_none() {
+            self.begin_order_lists().await?;
+        }
         let slice = Slice::new(SLICE);
         let mut newer = None;
         loop {

@@ -6,6 +6,7 @@ mod media;
 mod orders;
 mod products;
 mod stock;
+mod summary;
 mod view;
 
 use api::{Members, Routes, routes};
@@ -61,6 +62,7 @@ pub fn routes<R: Routes<App>>() -> R {
         .routes(routes!(products::unpublish_vendor_product[VendorSuspended, Conflict]))
         .routes(routes!(stock::change_vendor_stock[VendorSuspended, OutOfStock, WrongState, LimitReached, Conflict]))
         .routes(routes!(media::begin_media_upload[VendorSuspended]))
+        .routes(routes!(summary::show_vendor_summary))
         .routes(routes!(orders::list_vendor_orders[InvalidCursor]))
         .routes(routes!(orders::show_vendor_order))
         .routes(routes!(orders::accept_vendor_order[VendorSuspended, WrongState, Conflict]))

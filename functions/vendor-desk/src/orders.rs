@@ -2,13 +2,16 @@
 
 use api::views::VendorOrderDeskView;
 use api::{
-    Answer, Argument, Idempotent, Json, Member, NoBody, Page, PageQuery, Path, Problem, Query, RawBody, UnscopedRequest,
+    Answer, Argument, Idempotent, Json, Limit, Member, NoBody, Page, Path, Problem, Query, RawBody, UnscopedRequest,
 };
 use axum::body::Body;
 use axum::extract::{FromRequest, Request, State};
-use desk::{Action, OwnVendorOrder, ShipOrder};
-use domain::Code;
-use domain::order::VendorOrderId;
+use desk::{Action, ListVendorOrders, OwnVendorOrder, ShipOrder};
+use domain::order::{VendorOrderId, VendorOrderState};
+use domain::text::SearchText;
+use domain::{Code, Period, TimeBound};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::App;
 
@@ -50,18 +53,44 @@ async fn act(
     Answer::of(app.desk.act_on_vendor_order(member, id, &action, call.responding(&answer)).await?)
 }
 
+/// Which of the vendor's orders are listed: those that are all of this.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListOrders {
+    /// Only those in this state.
+    state: Option<VendorOrderState>,
+    /// Only those placed at this time or later; a date is its beginning in UTC.
+    placed_from: Option<TimeBound>,
+    /// Only those placed before this time; a date is its beginning in UTC.
+    placed_before: Option<TimeBound>,
+    /// Words that all occur in the order's number, the titles and SKUs of its lines, or the carrier and number of its
+    /// parcel. A whole order number is understood as people type it, and finds its order whatever its age.
+    q: Option<SearchText>,
+    /// Items per page, 1 to 100.
+    #[serde(default)]
+    limit: Limit,
+    /// The value of `next` on the page before.
+    cursor: Option<String>,
+}
+
 /// Lists the vendor's orders, newest first.
 ///
-/// A vendor order appears once its order is paid, or is payable on delivery.
+/// A vendor order appears once its order is paid, or is payable on delivery. A page of a list with `q` looks at up to
+/// 1,000 orders: it may have fewer items than `limit`, even none, and goes on with `next`. So does one with `state`
+/// in a marketplace from before 2026-12-01, until its lists of orders were rebuilt.
 #[utoipa::path(
-    get, path = "/v1/vendor/orders", params(PageQuery), responses((status = OK, body = Page<VendorOrderDeskView>))
+    get, path = "/v1/vendor/orders", params(ListOrders), responses((status = OK, body = Page<VendorOrderDeskView>))
 )]
 pub async fn list_vendor_orders(
     State(app): State<App>,
     Member(member): Member,
-    Query(asked): Query<PageQuery>,
+    Query(asked): Query<ListOrders>,
 ) -> Result<Json<Page<VendorOrderDeskView>>, Problem> {
-    let orders = app.desk.vendor_orders(&member, &asked.page()).await?;
+    let ListOrders { state, placed_from, placed_before, q, limit, cursor } = asked;
+    let placed = Period::between(("placed_from", placed_from), ("placed_before", placed_before))?;
+    let asked = ListVendorOrders { state, placed, text: q };
+    let orders = app.desk.vendor_orders(&member, &asked, &limit.page(cursor)).await?;
     Ok(Json(Page::of(orders, |order| VendorOrderDeskView::from(&order))))
 }
 

@@ -1,26 +1,52 @@
 //! The vendor's own products.
 
-use api::{Answer, Idempotent, IfMatch, Json, Member, NoBody, Page, PageQuery, Path, Problem, Query, Versioned};
+use api::{Answer, Idempotent, IfMatch, Json, Limit, Member, NoBody, Page, Path, Problem, Query, Versioned};
 use axum::extract::State;
-use desk::{OwnProduct, WriteProduct};
+use desk::{FindProducts, OwnProduct, WriteProduct};
 use domain::ProductId;
-use domain::catalog::ProductState;
+use domain::catalog::{ProductState, StockLevel};
+use domain::text::{Search, SearchText};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::App;
 use crate::view::{VendorProduct, answer};
 
 const PRODUCTS: &str = "/v1/vendor/products/";
 
+/// Which of the vendor's products are listed: those that are all of this.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListProducts {
+    /// Only those in this state.
+    state: Option<ProductState>,
+    /// Only those of which this much is left. It follows the stock with a delay of seconds.
+    stock: Option<StockLevel>,
+    /// Words that all occur in the title, the handle, the tags, the SKUs or the values of the options.
+    q: Option<SearchText>,
+    /// Items per page, 1 to 100.
+    #[serde(default)]
+    limit: Limit,
+    /// The value of `next` on the page before.
+    cursor: Option<String>,
+}
+
 /// Lists the vendor's products, newest first.
+///
+/// A page of a list with `state`, `stock` or `q` looks at up to 500 products: it may have fewer items than `limit`,
+/// even none, and goes on with `next`.
 #[utoipa::path(
-    get, path = "/v1/vendor/products", params(PageQuery), responses((status = OK, body = Page<VendorProduct>))
+    get, path = "/v1/vendor/products", params(ListProducts), responses((status = OK, body = Page<VendorProduct>))
 )]
 pub async fn list_vendor_products(
     State(app): State<App>,
     Member(member): Member,
-    Query(asked): Query<PageQuery>,
+    Query(asked): Query<ListProducts>,
 ) -> Result<Json<Page<VendorProduct>>, Problem> {
-    let products = app.desk.products(&member, &asked.page()).await?;
+    let ListProducts { state, stock, q, limit, cursor } = asked;
+    let find = FindProducts { state, stock, search: q.as_ref().map(Search::from) };
+    let products = app.desk.products(&member, &find, &limit.page(cursor)).await?;
     Ok(Json(Page::of(products, |product| VendorProduct::from(&product))))
 }
 

@@ -5,7 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::TimeBound;
+use domain::catalog::StockLevel;
 use domain::code::{Code, FieldError};
+use domain::text::SearchText;
 use http::StatusCode;
 use serde_json::json;
 use utoipa::openapi::extensions::ExtensionsBuilder;
@@ -158,6 +161,9 @@ fn shared_schemas() -> Vec<(String, RefOr<Schema>)> {
         named(GATEWAY_REFUSAL, Schema::from(gateway).into()),
         named(IDEMPOTENCY_KEY, IdempotencyKey::schema()),
         named(&Limit::name(), Limit::schema()),
+        named(&TimeBound::name(), TimeBound::schema()),
+        named(&SearchText::name(), SearchText::schema()),
+        named(&StockLevel::name(), StockLevel::schema()),
     ]
 }
 

@@ -17,6 +17,7 @@ mod products;
 mod rebuilds;
 mod settings;
 mod stock;
+mod summary;
 mod suppressions;
 mod vendors;
 
@@ -24,13 +25,15 @@ pub use desk::Desk;
 pub use draft::{WriteProduct, WriteVariant};
 pub use media::{BeginUpload, BegunUpload, PictureType};
 pub use members::{ChangedMember, PutMember, RemoveMember};
-pub use operator::{FindOrders, Operator};
-pub use orders::{Action, OwnVendorOrder, ShipOrder};
+pub use operator::{ListOrders, Operator};
+pub use orders::{Action, ListVendorOrders, OwnVendorOrder, ShipOrder};
 pub use product_files::{AnnounceFile, BegunImport, ImportParameters};
 pub use products::OwnProduct;
 pub use settings::{SettingChange, ShownSetting};
 pub use stock::ChangeStock;
-pub use store::orders::OrderSummary;
+pub use store::catalog::{FindProducts, ShortProducts};
+pub use store::orders::{OpenVendorOrders, OrderSummary, Waiting};
+pub use summary::{OperatorSummary, VendorSummary};
 pub use vendors::{AddDocument, BegunDocument, ChangeVendor, DocumentType, OpenVendor, Vendors};
 
 domain::one_of! {

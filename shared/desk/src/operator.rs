@@ -1,17 +1,19 @@
 //! The operator's decisions on vendors, and the lists of what the operator has to look at.
 
 use domain::catalog::{Category, CategoryTree};
+use domain::dispute::{Dispute, DisputeState};
 use domain::job::Derived;
 use domain::order::{OrderState, PlacedOrder};
-use domain::payment::{Payment, PaymentState, Refund};
+use domain::payment::{Payment, PaymentState, Refund, RefundState};
 use domain::text::{Email, LongText};
 use domain::upload::FileLink;
 use domain::vendor::{Document, VendorAccount, VendorJob, VendorState, VendorStep};
 use domain::{
-    Call, Code, Expected, OrderId, PageRequest, Refusal, Slice, Timestamp, UnmatchedPayment, UserId, VendorId,
+    Call, Code, Expected, OrderId, OrderNumber, PageRequest, Period, Refusal, Slice, Timestamp, UnmatchedPayment,
+    UserId, VendorId,
 };
 use platform::{Bucket, Config, Fatal, JobQueue};
-use store::orders::OrderSummary;
+use store::orders::{FindOrders, OrderSummary};
 use store::{Accounts, Catalog, Orders, SettingsTable};
 
 use crate::{Done, Error};
@@ -33,19 +35,23 @@ const FORMER_TREE_S: i32 = 120;
 pub struct Operator {
     pub(crate) accounts: Accounts,
     pub(crate) catalog: Catalog,
-    orders: Orders,
+    pub(crate) orders: Orders,
     documents: Bucket,
     pub(crate) settings: SettingsTable,
     pub(crate) follow_ups: JobQueue,
     pub(crate) ses: aws_sdk_sesv2::Client,
 }
 
-/// By what orders are found: exactly one of the three.
+/// Which orders are listed: those that are all of this.
 #[derive(Clone, Debug, Default)]
-pub struct FindOrders {
+pub struct ListOrders {
+    /// The order's number, as people type it.
     pub number: Option<String>,
+    pub vendor: Option<VendorId>,
     pub email: Option<Email>,
     pub state: Option<OrderState>,
+    /// When they were placed.
+    pub placed: Period,
 }
 
 impl Operator {
@@ -160,26 +166,21 @@ impl Operator {
     }
 
     /// Finds orders, newest first.
-    pub async fn find_orders(&self, by: FindOrders, page: &PageRequest) -> Result<Slice<OrderSummary>, Error> {
-        match by {
-            FindOrders { number: Some(number), email: None, state: None } => {
-                if page.cursor.is_some() {
-                    // A number finds one page at most, so no cursor is valid.
-                    return Err(Refusal::of(Code::InvalidCursor).into());
-                }
-                if number.len() > MAX_NUMBER_LENGTH {
-                    return Err(Refusal::field("number", "too_long", "is no order's number").into());
-                }
-                Ok(Slice { items: self.orders.with_number(&number).await?, next: None })
+    pub async fn find_orders(&self, asked: ListOrders, page: &PageRequest) -> Result<Slice<OrderSummary>, Error> {
+        let ListOrders { number, vendor, email, state, placed } = asked;
+        let number = match number {
+            Some(typed) if typed.len() > MAX_NUMBER_LENGTH => {
+                return Err(Refusal::field("number", "too_long", "is no order's number").into());
             }
-            FindOrders { number: None, email: Some(email), state: None } => {
-                Ok(self.orders.of_email(&email, page).await?)
-            }
-            FindOrders { number: None, email: None, state: Some(state) } => {
-                Ok(self.orders.in_state(state, page).await?)
-            }
-            _ => Err(Refusal::field("state", "one_needed", "exactly one of number, email and state").into()),
-        }
+            // A number finds one page at most, so no cursor is valid.
+            Some(_) if page.cursor.is_some() => return Err(Refusal::of(Code::InvalidCursor).into()),
+            Some(typed) => match OrderNumber::parse(&typed) {
+                None => return Ok(Slice { items: Vec::new(), next: None }),
+                number => number,
+            },
+            None => None,
+        };
+        Ok(self.orders.find(&FindOrders { number, vendor, email, state, placed }, page).await?)
     }
 
     /// An order with all that belongs to it.
@@ -190,6 +191,16 @@ impl Operator {
     /// The payment attempts in a state, newest first.
     pub async fn payments_in_state(&self, state: PaymentState, page: &PageRequest) -> Result<Slice<Payment>, Error> {
         Ok(self.orders.payments_in_state(state, page).await?)
+    }
+
+    /// The refunds, newest first; with a state, only those in it.
+    pub async fn refunds(&self, state: Option<RefundState>, page: &PageRequest) -> Result<Slice<Refund>, Error> {
+        Ok(self.orders.refunds(state, page).await?)
+    }
+
+    /// The disputes, newest first; with a state, only those in it.
+    pub async fn disputes(&self, state: Option<DisputeState>, page: &PageRequest) -> Result<Slice<Dispute>, Error> {
+        Ok(self.orders.disputes(state, page).await?)
     }
 
     /// The failed refunds, newest first.

@@ -1,11 +1,13 @@
 //! Vendor orders: accepting, declining, shipping, delivering.
 
+use domain::job::Derived;
 use domain::order::{Actor, History, HistoryEvent, PlacedOrder, VendorOrder, VendorOrderId, VendorOrderState};
-use domain::text::Line;
+use domain::text::{Line, Search, SearchText};
 use domain::vendor::{Member, Permission};
-use domain::{Call, Code, PageRequest, Refusal, Slice, Timestamp, VendorId};
+use domain::{Call, Code, OrderNumber, PageRequest, Period, Refusal, Slice, Timestamp, VendorId};
 use serde::Deserialize;
 use store::Decision;
+use store::orders::FindVendorOrders;
 use utoipa::ToSchema;
 
 use crate::{Desk, Done, Error};
@@ -15,6 +17,16 @@ use crate::{Desk, Done, Error};
 pub struct OwnVendorOrder {
     pub placed: PlacedOrder,
     pub vendor_order: VendorOrder,
+}
+
+/// Which of a vendor's vendor orders are listed.
+#[derive(Clone, Debug, Default)]
+pub struct ListVendorOrders {
+    pub state: Option<VendorOrderState>,
+    /// When their orders were placed.
+    pub placed: Period,
+    /// An order's number, or words of its lines and parcel.
+    pub text: Option<SearchText>,
 }
 
 /// The parcel with which a vendor order is shipped.
@@ -90,10 +102,34 @@ fn own(placed: PlacedOrder, id: VendorOrderId, vendor: VendorId) -> Result<OwnVe
 }
 
 impl Desk {
-    /// The vendor's orders, newest first. One appears once its order is paid, or is payable on delivery.
-    pub async fn vendor_orders(&self, member: &Member, page: &PageRequest) -> Result<Slice<VendorOrder>, Error> {
+    /// Those of the vendor's orders, newest first. One appears once its order is paid, or is payable on delivery.
+    ///
+    /// A text that reads as the number of one of them finds that one, however old it is.
+    pub async fn vendor_orders(
+        &self,
+        member: &Member,
+        asked: &ListVendorOrders,
+        page: &PageRequest,
+    ) -> Result<Slice<VendorOrder>, Error> {
         member.may(Permission::ReadOrders)?;
-        Ok(self.orders.of_vendor(member.vendor(), page).await?)
+        let ListVendorOrders { state, placed, text } = asked;
+        let find = FindVendorOrders { state: *state, placed: *placed, search: None };
+        let number = text.as_ref().and_then(|text| OrderNumber::parse(text.as_str()));
+        if let (Some(number), None) = (number, &page.cursor) {
+            let items = self.orders.of_vendor_with_number(member.vendor(), &number, &find).await?;
+            if !items.is_empty() {
+                return Ok(Slice { items, next: None });
+            }
+        }
+        let find = FindVendorOrders { search: text.as_ref().map(Search::from), ..find };
+        let is_relisted = state.is_some() && self.lists_are_whole().await?;
+        Ok(self.orders.of_vendor(member.vendor(), &find, is_relisted, page).await?)
+    }
+
+    /// Whether all vendor orders have their places in the lists by state: those of earlier releases get them by a
+    /// rebuild. Where it never ran, it is not known.
+    pub(crate) async fn lists_are_whole(&self) -> Result<bool, Error> {
+        Ok(self.catalog.is_rebuilt(Derived::OrderLists).await?)
     }
 
     /// A vendor order with what is needed to ship it.

@@ -10,7 +10,7 @@ use domain::vendor::{Member, Permission, VendorState};
 use domain::{
     Call, Code, Coded, Currency, Expected, Outcome, PageRequest, ProductId, Refusal, Slice, VariantId, VendorId,
 };
-use store::catalog::StoredProduct;
+use store::catalog::{FindProducts, StoredProduct};
 use store::{Backoff, Decision};
 
 use crate::draft::{Built, InitialStock, WriteProduct, build};
@@ -68,15 +68,20 @@ impl Desk {
         Ok(own(stored, vendor)?)
     }
 
-    /// The vendor's products, newest first: as many of a page as their shards allow, at least one.
-    pub async fn products(&self, member: &Member, page: &PageRequest) -> Result<Slice<OwnProduct>, Error> {
+    /// Those of the vendor's products, newest first: as many of a page as their shards allow, at least one.
+    pub async fn products(
+        &self,
+        member: &Member,
+        find: &FindProducts,
+        page: &PageRequest,
+    ) -> Result<Slice<OwnProduct>, Error> {
         member.may(Permission::ReadProducts)?;
-        let mut found = self.catalog.products_of(member.vendor(), page).await?;
+        let mut found = self.catalog.products_of(member.vendor(), find, page).await?;
         let fitting = fitting(&found.items);
         if fitting < found.items.len() {
             // Read the shorter page again, because its cursor must point behind its last product.
             let shorter = PageRequest { limit: u16::try_from(fitting).unwrap_or(1), ..page.clone() };
-            found = self.catalog.products_of(member.vendor(), &shorter).await?;
+            found = self.catalog.products_of(member.vendor(), find, &shorter).await?;
         }
         let all: Vec<_> = found.items.iter().flat_map(shard_counts).collect();
         let shards = self.stock.shards(&all).await?;

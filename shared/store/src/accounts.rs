@@ -9,14 +9,14 @@ use domain::address::Address;
 use domain::stored::Kept;
 use domain::text::{Email, Name};
 use domain::vendor::{Member, Membership, Shop, VendorAccount, VendorState};
-use domain::{AddressId, Code, Outcome, PageRequest, Prepared, Refusal, Slice, Timestamp, UserId, VendorId};
+use domain::{AddressId, Code, Count, Outcome, PageRequest, Prepared, Refusal, Slice, Timestamp, UserId, VendorId};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Failure;
 use crate::idempotency::{put_one, stores_responses, transact};
 use crate::item::{Attributes, Condition, all_readable, delete, key, put, string, text};
 use crate::page::List;
-use crate::retry::{QueryRequest, get, query_all};
+use crate::retry::{QueryRequest, get, query, query_all};
 use crate::stored::{Stored, read, stored, write};
 use crate::transaction::Purpose;
 use crate::{Backoff, Catalog, Error};
@@ -269,6 +269,17 @@ impl Accounts {
         let position = |last: &Attributes| text(last, "state_sort")?.parse().ok();
         let list = List { query, variant: String::new(), position: &position, key: &key };
         list.page(&self.client, page, |found| account_of(found)).await
+    }
+
+    /// How many vendors are in a state, up to a little more than is shown.
+    pub async fn count_vendors_in(&self, state: VendorState) -> Result<Count, Error> {
+        let request = QueryRequest {
+            limit: i32::try_from(Count::MOST + 1).ok(),
+            only: Some("state_sort"),
+            ..QueryRequest::of(&self.table, "by_state", ("state_key", vendors_in(state).to_owned()))
+        };
+        let page = query(&self.client, request).await?;
+        Ok(Count::of(page.items.len(), page.last.is_some()))
     }
 
     /// A vendor's members, from the index: a change shows with a delay.

@@ -15,6 +15,7 @@ mod dispatch;
 mod error;
 mod idempotency;
 mod item;
+mod merged;
 pub mod orders;
 mod page;
 mod purpose;

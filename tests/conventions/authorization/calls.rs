@@ -223,6 +223,7 @@ async fn of_goods(world: &World, route: &str, caller: Caller, call: &impl Fn(&st
     let vendor_fixture = world.vendor_fixture(caller);
     let body = |title: &str| json!({"title": title, "variants": [{"prices": [{"amount": "12.50", "currency": "USD"}], "on_hand": 1}]});
     let asked = match route {
+        "GET /v1/vendor/summary" => call("/v1/vendor/summary"),
         "GET /v1/vendor/products" => call("/v1/vendor/products"),
         "POST /v1/vendor/products" => call("/v1/vendor/products").body(body(&world.fresh("Plate"))),
         "GET /v1/vendor/products/{id}" => call(&format!("/v1/vendor/products/{}", vendor_fixture.bowl.id)),
@@ -284,6 +285,7 @@ async fn of_operators(world: &World, route: &str, caller: Caller, call: &impl Fn
     let decided = |vendor: &str, verb: &str| call(&format!("/v1/admin/vendors/{vendor}/{verb}"));
     let is_operator = caller == Caller::Operator;
     match route {
+        "GET /v1/admin/summary" => call("/v1/admin/summary"),
         "GET /v1/admin/vendors" => call("/v1/admin/vendors?state=approved"),
         // The vendor's own owner is refused as well.
         "GET /v1/admin/vendors/{id}" => call(&format!("/v1/admin/vendors/{}", world.target.owner.id)),
@@ -314,6 +316,8 @@ async fn of_operators(world: &World, route: &str, caller: Caller, call: &impl Fn
         }
         "GET /v1/admin/payments" => call("/v1/admin/payments?state=amount_mismatch"),
         "GET /v1/admin/payments/unmatched" => call("/v1/admin/payments/unmatched"),
+        "GET /v1/admin/refunds" => call("/v1/admin/refunds"),
+        "GET /v1/admin/disputes" => call("/v1/admin/disputes?state=opened"),
         "GET /v1/admin/refunds/failed" => call("/v1/admin/refunds/failed"),
         "GET /v1/admin/settings/{area}" => call("/v1/admin/settings/limits"),
         "GET /v1/admin/settings/{area}/{id}" => call("/v1/admin/settings/limits/checkout"),

@@ -51,7 +51,10 @@ pub(super) async fn of_operators(world: &World) -> Vec<Row> {
             ),
         operator("GET /v1/admin/payments").query("state=pending").cursors(payments, &vendors),
         operator("GET /v1/admin/payments/unmatched"),
+        operator("GET /v1/admin/refunds"),
         operator("GET /v1/admin/refunds/failed"),
+        operator("GET /v1/admin/disputes"),
+        operator("GET /v1/admin/summary"),
         operator("GET /v1/admin/settings/{area}").at("area", "limits"),
         operator("GET /v1/admin/settings/{area}/{id}").at("area", "limits").id("unpaid-orders"),
         operator("PUT /v1/admin/settings/{area}/{id}")

@@ -384,5 +384,6 @@ async fn of_goods(world: &World) -> Vec<Row> {
         owner("POST /v1/vendor/exports"),
         owner("GET /v1/vendor/exports/{id}").id(&world.export),
         owner("GET /v1/vendor/orders").cursors(orders, &products),
+        owner("GET /v1/vendor/summary"),
     ]
 }

@@ -13,7 +13,11 @@ use crate::shop::sale::{HOUSEKEEPING_INTERVAL, text};
 use crate::shop::{Client, Product, Shop, address};
 
 /// What the operator looks through.
-const OPERATORS_LISTS: [&str; 9] = [
+const OPERATORS_LISTS: [&str; 13] = [
+    "/v1/admin/summary",
+    "/v1/admin/orders",
+    "/v1/admin/refunds",
+    "/v1/admin/disputes",
     "/v1/admin/orders?state=paid",
     "/v1/admin/payments?state=amount_mismatch",
     "/v1/admin/payments/unmatched",
@@ -64,7 +68,15 @@ impl Others<'_> {
     /// The vendor changes and moves products in and out.
     async fn keep_shop(&self, poisoned: &str) {
         let vendor = &self.vendor;
-        for path in ["/v1/vendor/orders", "/v1/vendor/products", "/v1/vendors/me", "/v1/vendors/me/members"] {
+        for path in [
+            "/v1/vendor/summary",
+            "/v1/vendor/orders",
+            "/v1/vendor/orders?state=pending",
+            "/v1/vendor/products",
+            "/v1/vendor/products?stock=low",
+            "/v1/vendors/me",
+            "/v1/vendors/me/members",
+        ] {
             vendor.get(path).await.expect(200);
         }
         let stock = format!("/v1/vendor/products/{}/variants/{}/stock", self.lamp.id, self.lamp.variant);

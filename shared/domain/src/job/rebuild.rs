@@ -22,10 +22,13 @@ pub enum Derived {
     Categories,
     /// The one item that held all settings before 2026-11-30: each of them gets an item of its own.
     Settings,
+    /// The places of vendor orders, refunds and disputes in lists by state, which releases before 2026-12-01 did not
+    /// write.
+    OrderLists,
 }
 
 impl Derived {
-    pub const ALL: [Self; 4] = [Self::Availability, Self::Listings, Self::Categories, Self::Settings];
+    pub const ALL: [Self; 5] = [Self::Availability, Self::Listings, Self::Categories, Self::Settings, Self::OrderLists];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -33,6 +36,7 @@ impl Derived {
             Self::Listings => "listings",
             Self::Categories => "categories",
             Self::Settings => "settings",
+            Self::OrderLists => "order_lists",
         }
     }
 }
@@ -40,7 +44,7 @@ impl Derived {
 /// What a rebuild has done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RebuildCounts {
-    /// Products, rows of lists that no product has, and settings that were looked at.
+    /// Products, rows of lists that no product has, settings and orders that were looked at.
     #[serde(default)]
     pub examined: u64,
     /// Those of them that differed and were rewritten or deleted.

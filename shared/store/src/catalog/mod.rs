@@ -6,6 +6,7 @@ mod products;
 mod rebuilds;
 mod shop_sync;
 mod shops;
+mod vendor_lists;
 mod vendors;
 mod walk;
 
@@ -24,6 +25,7 @@ use crate::stored::{Stored, stored};
 pub use self::listing::{ListQuery, Sort};
 pub use self::products::StoredProduct;
 pub use self::shop_sync::Synced;
+pub use self::vendor_lists::{FindProducts, ShortProducts};
 pub use self::walk::{FoundRow, Walk, WalkItem};
 
 const PRODUCT: &str = "product";

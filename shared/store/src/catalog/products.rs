@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::catalog::{Availability, MAX_PRODUCT_BYTES, Product};
 use domain::pricing::CatalogSnapshot;
 use domain::text::Handle;
-use domain::{Code, LowStock, Outcome, PageRequest, Prepared, ProductId, Refusal, Slice, VendorId};
+use domain::{Code, LowStock, Outcome, Prepared, ProductId, Refusal, VendorId};
 
 use super::listing::Rows;
 use super::{
@@ -15,7 +15,6 @@ use super::{
 use crate::error::Failure;
 use crate::idempotency::transact;
 use crate::item::{Attributes, Condition, body, delete, item, put, readable, string, text, version};
-use crate::page::List;
 use crate::retry::{QueryRequest, batch, query};
 use crate::stored::{check_known, read, write};
 use crate::transaction::{MAX_ACTIONS, Purpose, Transaction};
@@ -76,19 +75,6 @@ impl Catalog {
     pub async fn product_with_handle(&self, handle: &Handle) -> Result<Option<ProductId>, Error> {
         let found = crate::retry::get(&self.client, &self.table, Entry::ProductHandle(handle).key(), true).await?;
         Ok(found.as_ref().and_then(|found| text(found, "owner")).and_then(|id| id.parse().ok()))
-    }
-
-    /// A vendor's products, newest first.
-    pub async fn products_of(&self, vendor: VendorId, page: &PageRequest) -> Result<Slice<Product>, Error> {
-        let position = |last: &Attributes| text(last, "vendor_sort")?.parse().ok();
-        let key = |product: &ProductId| {
-            let mut key = Entry::Product(*product).key();
-            key.insert("vendor_sort".to_owned(), string(product.to_string()));
-            key
-        };
-        let query = QueryRequest { newest_first: true, ..self.products_query(vendor) };
-        let list = List { query, variant: String::new(), position: &position, key: &key };
-        list.page(&self.client, page, |found| product_of(found)).await
     }
 
     /// The query of a vendor's products, oldest first.

@@ -30,6 +30,11 @@ impl Catalog {
         }
     }
 
+    /// Whether the last rebuild of these copies was completed. One that cannot be read counts as none.
+    pub async fn is_rebuilt(&self, what: Derived) -> Result<bool, Error> {
+        Ok(self.rebuild(what).await?.is_some_and(|job| job.state == JobState::Completed))
+    }
+
     /// The rebuild with this id, as long as no later one of the same copies has taken its place.
     pub async fn rebuild_with_id(&self, id: RebuildId) -> Result<Option<Rebuild>, Error> {
         for what in Derived::ALL {

@@ -2,18 +2,17 @@
 
 use std::time::Duration;
 
-use domain::order::{Order, OrderState, VendorOrder};
+use domain::order::{Order, OrderState};
 use domain::payment::{Payment, PaymentState, ProviderName, Refund};
-use domain::text::Email;
-use domain::{Code, Coded, OrderId, PageRequest, PaymentId, RefundId, Slice, Timestamp, UserId, VendorId};
+use domain::{OrderId, PageRequest, PaymentId, RefundId, Slice, Timestamp, UserId};
 
 use super::{
-    DUE_PARTITIONS, Entry, FAILED_REFUNDS, ORDER, Orders, REFUND, buyer_partition, email_partition, payment_partition,
-    provider_reference, state_partition, vendor_partition,
+    DUE_PARTITIONS, Entry, FAILED_REFUNDS, ORDER, Orders, REFUND, buyer_partition, payment_partition,
+    provider_reference,
 };
 use crate::Error;
 use crate::error::Failure;
-use crate::item::{Attributes, Condition, all_readable, integer, number, string, text};
+use crate::item::{Attributes, Condition, integer, number, string, text};
 use crate::page::List;
 use crate::retry::{QueryRequest, query, update_one};
 use crate::stored::read;
@@ -69,33 +68,10 @@ pub fn next_check(order: &Order, now: Timestamp) -> Option<Timestamp> {
 impl Orders {
     /// A buyer's orders, newest first.
     pub async fn of_buyer(&self, buyer: UserId, page: &PageRequest) -> Result<Slice<OrderSummary>, Error> {
-        self.orders("by_buyer", ("buyer_key", buyer_partition(buyer)), "buyer_sort", page).await
-    }
-
-    /// The orders placed with an e-mail address, newest first. After them come those that a build before 2026-11-29
-    /// keyed by the same address with its domain in its own script: each moves when it is written again.
-    pub async fn of_email(&self, email: &Email, page: &PageRequest) -> Result<Slice<OrderSummary>, Error> {
-        let of = async |address: &str, page: &PageRequest| {
-            self.orders("by_email", ("email_key", email_partition(address)), "email_sort", page).await
-        };
-        let Some(before) = email.with_unicode_domain() else { return of(email.as_str(), page).await };
-        let mut found = match of(email.as_str(), page).await {
-            // A cursor belongs to one of the two lists.
-            Err(Error::Refused(refused)) if refused.code() == Code::InvalidCursor => return of(&before, page).await,
-            found => found?,
-        };
-        let left = page.limit.saturating_sub(u16::try_from(found.items.len()).unwrap_or(u16::MAX));
-        if found.next.is_none() && left > 0 {
-            let more = of(&before, &PageRequest { limit: left, cursor: None }).await?;
-            found.items.extend(more.items);
-            found.next = more.next;
-        }
-        Ok(found)
-    }
-
-    /// The orders in a state, newest first.
-    pub async fn in_state(&self, state: OrderState, page: &PageRequest) -> Result<Slice<OrderSummary>, Error> {
-        self.orders("by_state", ("state_key", state_partition(state)), "state_sort", page).await
+        let position = |last: &Attributes| text(last, "buyer_sort")?.parse().ok();
+        let key = |order: &OrderId| sorted(Entry::Order(*order), "buyer_sort", order);
+        let list = self.list("by_buyer", ("buyer_key", buyer_partition(buyer)), &position, &key);
+        list.page(&self.client, page, |found| read(found)).await
     }
 
     /// The payment attempts in a state, newest first.
@@ -115,29 +91,12 @@ impl Orders {
         list.page(&self.client, page, |found| read(found)).await
     }
 
-    /// The orders with a number, at most 20. Usually there is one: two numbers of 50 bits are equal only by rare
-    /// chance.
-    pub async fn with_number(&self, number: &str) -> Result<Vec<OrderSummary>, Error> {
-        let reference = format!("number#{}", number.trim().to_ascii_uppercase());
-        let request =
-            QueryRequest { limit: Some(20), ..QueryRequest::of(&self.table, "by_reference", ("reference", reference)) };
-        all_readable(&query(&self.client, request).await?.items, read)
-    }
-
     /// The order whose payment, refund or dispute has this reference at the provider.
     pub async fn with_reference(&self, provider: ProviderName, reference: &str) -> Result<Option<OrderId>, Error> {
         let reference = ("reference", provider_reference(provider, reference));
         let request = QueryRequest { limit: Some(1), ..QueryRequest::of(&self.table, "by_reference", reference) };
         let page = query(&self.client, request).await?;
         Ok(page.items.first().and_then(order_of))
-    }
-
-    /// The vendor orders of a vendor, newest first.
-    pub async fn of_vendor(&self, vendor: VendorId, page: &PageRequest) -> Result<Slice<VendorOrder>, Error> {
-        let position = |last: &Attributes| text(last, "vendor_sort")?.parse().ok();
-        let key = |order: &OrderId| sorted(Entry::Vendor(*order, vendor), "vendor_sort", order);
-        let list = self.list("by_vendor", ("vendor_key", vendor_partition(vendor)), &position, &key);
-        list.page(&self.client, page, |found| read(found)).await
     }
 
     /// A walk through what is due.
@@ -185,18 +144,6 @@ impl Orders {
         }
     }
 
-    async fn orders(
-        &self,
-        index: &'static str,
-        partition: (&'static str, String),
-        sort: &'static str,
-        page: &PageRequest,
-    ) -> Result<Slice<OrderSummary>, Error> {
-        let position = |last: &Attributes| text(last, sort)?.parse().ok();
-        let key = |order: &OrderId| sorted(Entry::Order(*order), sort, order);
-        self.list(index, partition, &position, &key).page(&self.client, page, |found| read(found)).await
-    }
-
     /// A list in an index, newest first.
     pub(super) fn list<'a, P>(
         &self,
@@ -211,13 +158,13 @@ impl Orders {
 }
 
 /// An item's key, with its sort key in an index.
-fn sorted(entry: Entry<'_>, sort: &str, value: impl ToString) -> Attributes {
+pub(super) fn sorted(entry: Entry<'_>, sort: &str, value: impl ToString) -> Attributes {
     let mut key = entry.key();
     key.insert(sort.to_owned(), string(value.to_string()));
     key
 }
 
-fn order_of(found: &Attributes) -> Option<OrderId> {
+pub(super) fn order_of(found: &Attributes) -> Option<OrderId> {
     text(found, "pk").and_then(|pk| pk.strip_prefix("ORDER#")).and_then(|id| id.parse().ok())
 }
 

@@ -3,18 +3,24 @@
 mod events;
 mod idempotency;
 mod lists;
+mod operator_lists;
+mod relisting;
 mod unmatched;
 mod unpaid;
+mod vendor_lists;
 mod write;
 
 use aws_sdk_dynamodb::Client;
-use domain::dispute::Dispute;
-use domain::order::{Order, OrderState, PlacedOrder, VendorOrder};
-use domain::payment::{Action, Payment, PaymentState, ProviderName, Refund};
+use domain::dispute::{Dispute, DisputeState};
+use domain::order::{Order, OrderState, PlacedOrder, VendorOrder, VendorOrderState};
+use domain::payment::{Action, Payment, PaymentState, ProviderName, Refund, RefundState};
 use domain::{DisputeId, EventId, OrderId, OutboxEvent, PaymentId, RefundId, UnmatchedPayment, UserId, VendorId};
 
 pub use self::events::{Claim, Undelivered, event_of};
 pub use self::lists::{Due, DueKind, DueWalk, OrderSummary, next_check};
+pub use self::operator_lists::{FindOrders, Waiting};
+pub use self::relisting::RelistedOrder;
+pub use self::vendor_lists::{FindVendorOrders, OpenVendorOrders};
 pub use self::write::{PlaceOutcome, Start};
 
 use crate::idempotency::stores_responses;
@@ -35,12 +41,12 @@ stored! {
     ORDER => Order: [
         "reference", "email_key", "email_sort", "state_key", "state_sort", "buyer_key", "buyer_sort", "due_key", "due_at"
     ];
-    VENDOR_ORDER => VendorOrder: ["vendor_key", "vendor_sort"];
+    VENDOR_ORDER => VendorOrder: ["vendor_key", "vendor_sort", "state_key", "state_sort"];
     PAYMENT => Payment: ["reference", "state_key", "state_sort"],
         tagged: ["action"],
         understood: |payment| payment.action != Some(Action::Other);
     REFUND => Refund: ["reference", "state_key", "state_sort", "due_key", "due_at"];
-    DISPUTE => Dispute: ["reference"];
+    DISPUTE => Dispute: ["reference", "state_key", "state_sort"];
 }
 
 /// Over how many partitions deadlines and undelivered events are spread.
@@ -115,8 +121,24 @@ fn payment_partition(state: PaymentState) -> String {
     format!("PAYMENT#{name}")
 }
 
+/// Partition of `by_state`: the vendor orders of a vendor in a state. Of those that wait for the vendor there are few,
+/// but they may be old, so a list of all would have to be read to its end for them.
+fn vendor_state_partition(vendor: VendorId, state: VendorOrderState) -> String {
+    format!("VENDOR#{vendor}#{}", state.as_str())
+}
+
 /// Partition of `by_state`: the failed refunds, which need a manual refund.
 const FAILED_REFUNDS: &str = "REFUND#stranded";
+
+/// Partition of `by_state`: the refunds in a state, without those that need a manual refund.
+fn refund_partition(state: RefundState) -> String {
+    format!("REFUND#{}", state.as_str())
+}
+
+/// Partition of `by_state`: the disputes in a state.
+fn dispute_partition(state: DisputeState) -> String {
+    format!("DISPUTE#{}", state.as_str())
+}
 
 /// Partition of `by_state`: the unmatched payments.
 const UNMATCHED_PAYMENTS: &str = "UNCLAIMED";
@@ -248,7 +270,34 @@ fn vendor_order_item(vendor_order: &VendorOrder) -> Result<Attributes, Error> {
         written.insert("vendor_key".to_owned(), string(vendor_partition(vendor_order.vendor.id)));
         written.insert("vendor_sort".to_owned(), string(vendor_order.order.to_string()));
     }
+    written.extend(place_of_vendor_order(vendor_order));
     Ok(written)
+}
+
+/// The place of an item in a list of `by_state`.
+fn place(partition: String, position: impl ToString) -> Attributes {
+    Attributes::from([
+        ("state_key".to_owned(), string(partition)),
+        ("state_sort".to_owned(), string(position.to_string())),
+    ])
+}
+
+/// None while its vendor does not see it.
+fn place_of_vendor_order(vendor_order: &VendorOrder) -> Attributes {
+    if !vendor_order.visible {
+        return Attributes::new();
+    }
+    place(vendor_state_partition(vendor_order.vendor.id, vendor_order.state), vendor_order.order)
+}
+
+fn place_of_refund(refund: &Refund) -> Attributes {
+    let partition =
+        if refund.needs_manual_refund() { FAILED_REFUNDS.to_owned() } else { refund_partition(refund.state) };
+    place(partition, refund.id)
+}
+
+fn place_of_dispute(dispute: &Dispute) -> Attributes {
+    place(dispute_partition(dispute.state), dispute.id)
 }
 
 fn payment_item(payment: &Payment) -> Result<Attributes, Error> {
@@ -264,6 +313,7 @@ fn payment_item(payment: &Payment) -> Result<Attributes, Error> {
 fn dispute_item(dispute: &Dispute, provider: ProviderName) -> Result<Attributes, Error> {
     let mut written = write(Entry::Dispute(dispute.order, dispute.id).key(), dispute.version, dispute)?;
     written.insert("reference".to_owned(), string(provider_reference(provider, &dispute.reference)));
+    written.extend(place_of_dispute(dispute));
     Ok(written)
 }
 
@@ -272,10 +322,7 @@ fn refund_item(refund: &Refund, provider: ProviderName) -> Result<Attributes, Er
     if let Some(reference) = &refund.reference {
         written.insert("reference".to_owned(), string(provider_reference(provider, reference)));
     }
-    if refund.needs_manual_refund() {
-        written.insert("state_key".to_owned(), string(FAILED_REFUNDS));
-        written.insert("state_sort".to_owned(), string(refund.id.to_string()));
-    }
+    written.extend(place_of_refund(refund));
     if let Some(due) = refund.due_at {
         written.insert("due_key".to_owned(), string(due_partition(refund.order)));
         written.insert("due_at".to_owned(), number(due.millis()));

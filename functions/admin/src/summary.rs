@@ -1,0 +1,49 @@
+//! What waits for the operator.
+
+use api::{Json, Operator, Problem};
+use axum::extract::State;
+use desk::OperatorSummary;
+use domain::Count;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::App;
+
+/// What waits for the operator. Each is counted up to 99.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OperatorSummaryView {
+    /// Vendors to approve or reject.
+    submitted_vendors: Count,
+    /// Orders whose payment is awaited.
+    unpaid_orders: Count,
+    /// Payment attempts with another amount than was asked for, to accept or refund.
+    amount_mismatches: Count,
+    /// Payments, refunds and disputes at a provider that no order knows.
+    unmatched_payments: Count,
+    /// Refunds that did not reach the buyer, to be made manually.
+    failed_refunds: Count,
+    /// Disputes that the buyer's bank has not decided.
+    open_disputes: Count,
+}
+
+impl From<OperatorSummary> for OperatorSummaryView {
+    fn from(summary: OperatorSummary) -> Self {
+        let OperatorSummary { submitted_vendors, waiting } = summary;
+        Self {
+            submitted_vendors,
+            unpaid_orders: waiting.unpaid_orders,
+            amount_mismatches: waiting.amount_mismatches,
+            unmatched_payments: waiting.unmatched_payments,
+            failed_refunds: waiting.failed_refunds,
+            open_disputes: waiting.open_disputes,
+        }
+    }
+}
+
+/// Shows what waits for the operator.
+///
+/// Disputes of releases before 2026-12-01 are counted once the lists of orders were rebuilt.
+#[utoipa::path(get, path = "/v1/admin/summary", responses((status = OK, body = OperatorSummaryView)))]
+pub async fn show_operator_summary(State(app): State<App>, _: Operator) -> Result<Json<OperatorSummaryView>, Problem> {
+    Ok(Json(OperatorSummaryView::from(app.summary().await?)))
+}

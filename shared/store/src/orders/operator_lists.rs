@@ -1,0 +1,249 @@
+//! The operator's lists: all orders, refunds and disputes of the shop, and how many of them wait for somebody.
+//!
+//! Each is spread over the partitions of `by_state`, one for each state. They are read side by side and merged, so that
+//! no index over the whole shop is needed, whose one partition every order would be written to.
+
+use std::collections::BTreeMap;
+use std::future::ready;
+
+use domain::dispute::{Dispute, DisputeState};
+use domain::order::OrderState;
+use domain::payment::{PaymentState, Refund, RefundState};
+use domain::text::Email;
+use domain::{Code, Coded, Count, DisputeId, OrderId, OrderNumber, PageRequest, Period, RefundId, Slice, VendorId};
+
+use super::lists::{order_of, sorted};
+use super::{
+    Entry, FAILED_REFUNDS, OrderSummary, Orders, UNMATCHED_PAYMENTS, dispute_partition, email_partition,
+    payment_partition, refund_partition, state_partition, vendor_partition,
+};
+use crate::Error;
+use crate::item::{Attributes, all_readable, readable, text};
+use crate::merged::Merged;
+use crate::page::{Bounds, List, Reach};
+use crate::retry::{QueryRequest, batch, query};
+use crate::stored::read;
+
+/// The most orders that are looked at for one page of a list that leaves some of them out.
+const MOST_LOOKED_AT: u16 = 1_000;
+
+/// Which orders are listed.
+#[derive(Clone, Debug, Default)]
+pub struct FindOrders {
+    pub number: Option<OrderNumber>,
+    /// Those with a vendor order of this vendor that the vendor sees.
+    pub vendor: Option<VendorId>,
+    pub email: Option<Email>,
+    pub state: Option<OrderState>,
+    pub placed: Period,
+}
+
+impl FindOrders {
+    /// Whether an order is in the state and in the time that are asked for.
+    fn has(&self, order: &OrderSummary) -> bool {
+        self.state.is_none_or(|state| order.state == state) && self.placed.contains(order.placed_at)
+    }
+
+    /// Whether an order was placed with the address that is asked for, in whichever spelling it was stored.
+    fn has_address_of(&self, order: &OrderSummary) -> bool {
+        self.email.as_ref().is_none_or(|email| {
+            order.email == *email || email.with_unicode_domain().is_some_and(|before| order.email.as_str() == before)
+        })
+    }
+
+    /// What tells its list from others in the same partition.
+    fn variant(&self) -> String {
+        let state = self.state.map_or("", OrderState::as_str);
+        let email = self.email.as_ref().map_or("", Email::as_str);
+        format!("{}{state}{email}", Bounds::from(self.placed).variant())
+    }
+}
+
+/// How much waits for the operator.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Waiting {
+    /// Orders that await their payment.
+    pub unpaid_orders: Count,
+    pub amount_mismatches: Count,
+    pub unmatched_payments: Count,
+    /// Refunds that failed and need a manual refund.
+    pub failed_refunds: Count,
+    /// Disputes that the buyer's bank has not decided.
+    pub open_disputes: Count,
+}
+
+impl Orders {
+    /// Orders, newest first. The narrowest list that has all of them is read: of a number, of a vendor, of an e-mail
+    /// address, of a state, or of all states; what is not asked for is left out of it.
+    pub async fn find(&self, find: &FindOrders, page: &PageRequest) -> Result<Slice<OrderSummary>, Error> {
+        match (&find.number, find.vendor, &find.email) {
+            (Some(number), vendor, _) => {
+                let mut items = self.with_number(number).await?;
+                items.retain(|order| find.has(order) && find.has_address_of(order));
+                if let Some(vendor) = vendor {
+                    items = self.those_of(vendor, items).await?;
+                }
+                Ok(Slice { items, next: None })
+            }
+            (None, Some(vendor), _) => self.orders_of_vendor(vendor, find, page).await,
+            (None, None, Some(email)) => self.of_email(email, find, page).await,
+            (None, None, None) => {
+                let states = find.state.map_or_else(|| OrderState::ALL.to_vec(), |state| vec![state]);
+                let partitions = states.into_iter().map(state_partition).collect();
+                let list = self.by_states(partitions, "order", find.placed);
+                list.page::<OrderId, _>(&self.client, page, read, |_: &OrderSummary| true).await
+            }
+        }
+    }
+
+    /// The orders with a number, at most 20. Usually there is one: two numbers of 50 bits are equal only by rare
+    /// chance.
+    pub async fn with_number(&self, number: &OrderNumber) -> Result<Vec<OrderSummary>, Error> {
+        let reference = format!("number#{}", number.as_str());
+        let request =
+            QueryRequest { limit: Some(20), ..QueryRequest::of(&self.table, "by_reference", ("reference", reference)) };
+        all_readable(&query(&self.client, request).await?.items, read)
+    }
+
+    /// Those of the orders that have a vendor order of this vendor.
+    async fn those_of(&self, vendor: VendorId, mut orders: Vec<OrderSummary>) -> Result<Vec<OrderSummary>, Error> {
+        let keys = orders.iter().map(|order| Entry::Vendor(order.id, vendor).key()).collect();
+        let found = batch(&self.client, vec![(self.table.clone(), keys, false)]).await?;
+        let own: Vec<OrderId> = found.iter().filter_map(|(_, item)| order_of(item)).collect();
+        orders.retain(|order| own.contains(&order.id));
+        Ok(orders)
+    }
+
+    /// The orders of which a vendor sees its part. Their ids are read from the list of its vendor orders.
+    async fn orders_of_vendor(
+        &self,
+        vendor: VendorId,
+        find: &FindOrders,
+        page: &PageRequest,
+    ) -> Result<Slice<OrderSummary>, Error> {
+        let sort = "vendor_sort";
+        let position = |last: &Attributes| text(last, sort)?.parse().ok();
+        let key = |order: &OrderId| sorted(Entry::Vendor(*order, vendor), sort, order);
+        let query = QueryRequest {
+            sort_key_condition: Bounds::from(find.placed).condition::<OrderId>(sort),
+            newest_first: true,
+            only: Some(sort),
+            ..QueryRequest::of(&self.table, "by_vendor", ("vendor_key", vendor_partition(vendor)))
+        };
+        let list = List { query, variant: format!("orders{}", find.variant()), position: &position, key: &key };
+        let id_of = |item: &Attributes| {
+            let id = text(item, sort).and_then(|id| id.parse::<OrderId>().ok());
+            id.ok_or_else(|| Error::Failed("a vendor order has no order".to_owned()))
+        };
+        let orders = move |ids: Vec<OrderId>| async move {
+            let keys = ids.iter().map(|id| Entry::Order(*id).key()).collect();
+            let mut found = BTreeMap::new();
+            for (_, item) in batch(&self.client, vec![(self.table.clone(), keys, false)]).await? {
+                let order: Option<OrderSummary> = readable(read(&item), &item)?;
+                let order = order.filter(|order| find.has(order) && find.has_address_of(order));
+                found.extend(order.map(|order| (order.id, order)));
+            }
+            Ok(ids.iter().map(|id| found.remove(id)).collect())
+        };
+        list.filtered_page(&self.client, page, reach(find.state.is_some() || find.email.is_some(), page), id_of, orders)
+            .await
+    }
+
+    /// The orders placed with an e-mail address. After them come those that a build before 2026-11-29 keyed by the same
+    /// address with its domain in its own script: each moves when it is written again.
+    async fn of_email(
+        &self,
+        email: &Email,
+        find: &FindOrders,
+        page: &PageRequest,
+    ) -> Result<Slice<OrderSummary>, Error> {
+        let Some(before) = email.with_unicode_domain() else {
+            return self.of_address(email.as_str(), find, page).await;
+        };
+        let mut found = match self.of_address(email.as_str(), find, page).await {
+            // A cursor belongs to one of the two lists.
+            Err(Error::Refused(refused)) if refused.code() == Code::InvalidCursor => {
+                return self.of_address(&before, find, page).await;
+            }
+            found => found?,
+        };
+        let left = page.limit.saturating_sub(u16::try_from(found.items.len()).unwrap_or(u16::MAX));
+        if found.next.is_none() && left > 0 {
+            let more = self.of_address(&before, find, &PageRequest { limit: left, cursor: None }).await?;
+            found.items.extend(more.items);
+            found.next = more.next;
+        }
+        Ok(found)
+    }
+
+    async fn of_address(
+        &self,
+        address: &str,
+        find: &FindOrders,
+        page: &PageRequest,
+    ) -> Result<Slice<OrderSummary>, Error> {
+        let sort = "email_sort";
+        let position = |last: &Attributes| text(last, sort)?.parse().ok();
+        let key = |order: &OrderId| sorted(Entry::Order(*order), sort, order);
+        let query = QueryRequest {
+            sort_key_condition: Bounds::from(find.placed).condition::<OrderId>(sort),
+            newest_first: true,
+            ..QueryRequest::of(&self.table, "by_email", ("email_key", email_partition(address)))
+        };
+        let list = List { query, variant: find.variant(), position: &position, key: &key };
+        let keep = |found: Vec<OrderSummary>| {
+            ready(Ok(found.into_iter().map(|order| Some(order).filter(|order| find.has(order))).collect()))
+        };
+        list.filtered_page(&self.client, page, reach(find.state.is_some(), page), read, keep).await
+    }
+
+    /// The refunds, newest first; with a state, only those in it. Those that need a manual refund are in a partition of
+    /// their own, whatever their state.
+    pub async fn refunds(&self, state: Option<RefundState>, page: &PageRequest) -> Result<Slice<Refund>, Error> {
+        let states = state.map_or_else(|| RefundState::ALL.to_vec(), |state| vec![state]);
+        let mut partitions: Vec<String> = states.into_iter().map(refund_partition).collect();
+        if state.is_none_or(|state| matches!(state, RefundState::Failed | RefundState::Succeeded)) {
+            partitions.push(FAILED_REFUNDS.to_owned());
+        }
+        let is_asked_for = |refund: &Refund| state.is_none_or(|state| refund.state == state);
+        let list = self.by_states(partitions, "refund", Period::default());
+        list.page::<RefundId, _>(&self.client, page, read, is_asked_for).await
+    }
+
+    /// The disputes, newest first; with a state, only those in it.
+    pub async fn disputes(&self, state: Option<DisputeState>, page: &PageRequest) -> Result<Slice<Dispute>, Error> {
+        let states = state.map_or_else(|| DisputeState::ALL.to_vec(), |state| vec![state]);
+        let partitions = states.into_iter().map(dispute_partition).collect();
+        let is_asked_for = |dispute: &Dispute| state.is_none_or(|state| dispute.state == state);
+        let list = self.by_states(partitions, "dispute", Period::default());
+        list.page::<DisputeId, _>(&self.client, page, read, is_asked_for).await
+    }
+
+    /// How much waits for the operator, each counted up to a little more than is shown.
+    pub async fn waiting(&self) -> Result<Waiting, Error> {
+        let (unpaid_orders, amount_mismatches, unmatched_payments, failed_refunds, open_disputes) = tokio::try_join!(
+            self.count_in_state(state_partition(OrderState::AwaitingPayment)),
+            self.count_in_state(payment_partition(PaymentState::AmountMismatch)),
+            self.count_in_state(UNMATCHED_PAYMENTS.to_owned()),
+            self.count_in_state(FAILED_REFUNDS.to_owned()),
+            self.count_in_state(dispute_partition(DisputeState::Opened)),
+        )?;
+        Ok(Waiting { unpaid_orders, amount_mismatches, unmatched_payments, failed_refunds, open_disputes })
+    }
+
+    fn by_states(&self, partitions: Vec<String>, variant: &'static str, period: Period) -> Merged {
+        Merged {
+            table: self.table.clone(),
+            index: "by_state",
+            keys: ("state_key", "state_sort"),
+            partitions,
+            bounds: Bounds::from(period),
+            variant,
+        }
+    }
+}
+
+/// One query for a page of which nothing is left out; else as many as it takes, up to a number of orders.
+fn reach(is_filtered: bool, page: &PageRequest) -> Reach {
+    if is_filtered { Reach::up_to(MOST_LOOKED_AT, page) } else { Reach::of_page(page) }
+}

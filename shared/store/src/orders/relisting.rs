@@ -1,0 +1,146 @@
+//! Places of vendor orders, refunds and disputes in the lists by state, for items of releases that did not write them,
+//! and for those that such a release has changed since.
+
+use std::collections::BTreeMap;
+
+use domain::OrderId;
+use domain::order::OrderState;
+
+use super::{
+    DISPUTE, Entry, Orders, REFUND, VENDOR_ORDER, order_partition, place_of_dispute, place_of_refund,
+    place_of_vendor_order, state_partition,
+};
+use crate::error::Failure;
+use crate::item::{Attributes, Condition, key, number, string, text, version};
+use crate::retry::{QueryRequest, query, query_all, update_one};
+use crate::stored::{check_known, read};
+use crate::{Backoff, Error};
+
+/// Where a walk through all orders goes on, in the form in which a job stores it: a state, and an order in it.
+type Position = BTreeMap<String, String>;
+
+/// What became of the items of one order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RelistedOrder {
+    /// Items that got another place.
+    pub rewritten: u64,
+    /// Items that could not be read, or that only a newer release may write: they were left as they are.
+    pub unreadable: u64,
+}
+
+impl Orders {
+    /// The next orders of a walk through all of them, and the position after them. The states are walked through in the
+    /// order in which an order comes to them, so that one whose payment comes in meanwhile is met later, not missed.
+    pub async fn walk(&self, after: Option<Position>, limit: u16) -> Result<(Vec<OrderId>, Option<Position>), Error> {
+        let at = |name: &str| after.as_ref().and_then(|position| position.get(name)).map(String::as_str);
+        let state = at("state").and_then(OrderState::parse).unwrap_or(OrderState::AwaitingPayment);
+        let partition = state_partition(state);
+        let start = at("order").and_then(|id| id.parse::<OrderId>().ok()).map(|order| {
+            let mut start = Entry::Order(order).key();
+            start.insert("state_key".to_owned(), string(&partition));
+            start.insert("state_sort".to_owned(), string(order.to_string()));
+            start
+        });
+        let request = QueryRequest {
+            limit: Some(i32::from(limit)),
+            start,
+            only: Some("state_sort"),
+            ..QueryRequest::of(&self.table, "by_state", ("state_key", partition.clone()))
+        };
+        let found = query(&self.client, request).await?;
+        let id_of = |item: &Attributes| text(item, "state_sort").and_then(|id| id.parse::<OrderId>().ok());
+        let position = |state: OrderState, order: Option<OrderId>| {
+            let order = order.map(|order| ("order".to_owned(), order.to_string()));
+            std::iter::once(("state".to_owned(), state.as_str().to_owned())).chain(order).collect()
+        };
+        let next = match found.last.as_ref().and_then(id_of) {
+            Some(last) => Some(position(state, Some(last))),
+            None => {
+                let next = OrderState::ALL.into_iter().skip_while(|known| *known != state).nth(1);
+                next.map(|next| position(next, None))
+            }
+        };
+        Ok((found.items.iter().filter_map(id_of).collect(), next))
+    }
+
+    /// Gives the vendor orders, refunds and disputes of an order their places in the lists by state.
+    pub async fn relist(&self, order: OrderId) -> Result<RelistedOrder, Error> {
+        let mut relisted = RelistedOrder::default();
+        let mut backoff = Backoff::default();
+        loop {
+            let request = QueryRequest {
+                table: self.table.clone(),
+                partition: ("pk", order_partition(order)),
+                consistent: true,
+                ..QueryRequest::default()
+            };
+            let mut has_changed = false;
+            relisted.unreadable = 0;
+            for item in &query_all(&self.client, request).await? {
+                match expected_place(item) {
+                    Ok(Some(place)) if !is_in(item, &place) => match self.put_in(item, &place).await {
+                        Ok(()) => relisted.rewritten += 1,
+                        Err(Error::Conflict) => has_changed = true,
+                        Err(other) => return Err(other),
+                    },
+                    Ok(_) => {}
+                    Err(cause @ (Error::Corrupt { .. } | Error::Newer { .. })) => {
+                        tracing::warn!(order.id = %order, %cause, "an item of an order keeps its place in lists");
+                        relisted.unreadable += 1;
+                    }
+                    Err(other) => return Err(other),
+                }
+            }
+            if !has_changed {
+                return Ok(relisted);
+            }
+            backoff.pause().await?;
+        }
+    }
+
+    /// Writes the place of an item beside its body and version, which stay as they are. A conflict when the item has
+    /// changed since it was read.
+    async fn put_in(&self, item: &Attributes, place: &Attributes) -> Result<(), Error> {
+        let key = key(text(item, "pk").unwrap_or_default(), text(item, "sk").unwrap_or_default());
+        let condition =
+            Condition::of("#version = :read").name("#version", "version").value(":read", number(version(item)));
+        let (change, condition) = match (place.get("state_key"), place.get("state_sort")) {
+            (Some(list), Some(position)) => (
+                "SET state_key = :list, state_sort = :position",
+                condition.value(":list", list.clone()).value(":position", position.clone()),
+            ),
+            _ => ("REMOVE state_key, state_sort", condition),
+        };
+        match update_one(&self.client, &self.table, key, change, &condition).await {
+            Ok(_) => Ok(()),
+            Err(Failure::ConditionFailed) => Err(Error::Conflict),
+            Err(other) => Err(other.into()),
+        }
+    }
+}
+
+/// The place that an item should have; nothing for kinds that are not moved.
+fn expected_place(item: &Attributes) -> Result<Option<Attributes>, Error> {
+    Ok(match text(item, "kind") {
+        Some(VENDOR_ORDER) => {
+            let vendor_order = read(item)?;
+            check_known(&vendor_order)?;
+            Some(place_of_vendor_order(&vendor_order))
+        }
+        Some(REFUND) => {
+            let refund = read(item)?;
+            check_known(&refund)?;
+            Some(place_of_refund(&refund))
+        }
+        Some(DISPUTE) => {
+            let dispute = read(item)?;
+            check_known(&dispute)?;
+            Some(place_of_dispute(&dispute))
+        }
+        _ => None,
+    })
+}
+
+fn is_in(item: &Attributes, place: &Attributes) -> bool {
+    ["state_key", "state_sort"].into_iter().all(|name| item.get(name) == place.get(name))
+}

@@ -8,7 +8,7 @@ use domain::job::{ImportCounts, ImportRowError, Severity};
 use domain::stock::{Layout, StockShard};
 use domain::text::Handle;
 use domain::{Code, IdempotentRequest, StoredResponse, VariantId};
-use platform::Pace;
+use platform::{Pace, trace};
 use store::{Backoff, Catalog, Error, Stock};
 use tokio::task::JoinSet;
 
@@ -153,7 +153,9 @@ impl ProductStore {
             while running.len() < MAX_CONCURRENT_WRITES
                 && let Some(plan) = waiting.next()
             {
-                running.spawn(self.clone().apply_plan(Arc::clone(context), plan));
+                // A task is not part of the trace of whoever spawns it, unless it is told.
+                let applied = self.clone().apply_plan(Arc::clone(context), plan);
+                running.spawn(trace::scope(trace::current(), applied));
             }
             let Some(done) = running.join_next().await else { break };
             let (place, outcome, issues) = done.map_err(|error| Error::Failed(error.to_string()))??;

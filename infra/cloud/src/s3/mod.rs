@@ -257,7 +257,10 @@ impl Buckets {
                 internal.into_response(&method)
             }
         };
-        let answer = if answer.status() == StatusCode::NOT_MODIFIED { without_body(answer) } else { answer };
+        // An answer to HEAD says why it refuses by its status alone.
+        let is_bare = answer.status() == StatusCode::NOT_MODIFIED
+            || (method == Method::HEAD && answer.status().is_client_error());
+        let answer = if is_bare { without_body(answer) } else { answer };
         let triggered = *triggered.0.lock().unwrap_or_else(PoisonError::into_inner);
         if triggered == Some(Kind::CrashAfter) {
             self.settings.faults.kill(call_context.trace.as_deref()).await;
@@ -277,7 +280,7 @@ impl Buckets {
     }
 }
 
-/// Of an object that the caller has already only the headers are sent.
+/// An answer of headers alone.
 fn without_body(answer: Response<Body>) -> Response<Body> {
     let (mut parts, _) = answer.into_parts();
     for name in [header::CONTENT_LENGTH, header::CONTENT_TYPE] {

@@ -149,6 +149,8 @@ async fn what_the_sdk_puts_it_reads_lists_and_deletes() {
     }
     let head = client.head_object().bucket("documents").key("b.csv").send().await.unwrap();
     assert_eq!((head.content_length, head.content_type.as_deref()), (Some(3), Some("text/csv")));
+    let missing = client.head_object().bucket("documents").key("c.csv").send().await.unwrap_err();
+    assert!(missing.as_service_error().is_some_and(|error| error.is_not_found()), "{missing:?}");
     let range = client.get_object().bucket("documents").key("b.csv").range("bytes=2-").send().await.unwrap();
     assert_eq!(range.body.collect().await.unwrap().to_vec(), b"y");
     let listed = client.list_objects_v2().bucket("documents").prefix("a/").send().await.unwrap();

@@ -61,6 +61,10 @@ columns! {
     Status = "Status",
 }
 
+/// The column that says in a file of refused rows why they were refused. It is no column of a product, so that an import
+/// of the mended file ignores it.
+pub(super) const REASON: &str = "Refused because";
+
 /// The most bytes of the header.
 pub(super) const HEADER_LIMIT: usize = 64 * 1024;
 const REQUIRED: [Column; 1] = [Column::Handle];
@@ -195,6 +199,11 @@ impl Header {
     /// The name of the column with this index; empty beyond the last.
     pub(super) fn name(&self, index: usize) -> &str {
         self.names.get(index).map_or("", String::as_str)
+    }
+
+    /// Whether the first column is [`REASON`]: the file is one of rows that were refused before.
+    pub(super) fn begins_with_reason(&self) -> bool {
+        normalised(self.name(0)) == normalised(REASON)
     }
 
     /// The number of columns of the file, ignored ones included.

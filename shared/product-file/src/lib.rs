@@ -6,6 +6,7 @@
 mod assembly;
 mod cells;
 mod columns;
+mod copier;
 mod encoding;
 mod faults;
 mod product;
@@ -20,6 +21,7 @@ mod writer;
 mod tests;
 
 pub use columns::Columns;
+pub use copier::{Copied, RowCopier};
 pub use encoding::{EncodingGuess, Transcoder};
 pub use faults::{Fault, FileError, RowError};
 pub use product::{ProductDraft, Status, VariantDraft};

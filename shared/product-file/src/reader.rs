@@ -45,6 +45,8 @@ pub struct Entry {
     pub warnings: Vec<RowError>,
     /// Whether rows of the product came before, with other products in between.
     pub continues: bool,
+    /// What all rows of the product have in common: see [`RowCopier`](crate::RowCopier).
+    pub key: u64,
     /// Where the next product starts.
     pub next: Position,
 }
@@ -67,6 +69,8 @@ pub struct ProductReader {
     sheet: Sheet,
     currency: Currency,
     current: Option<Assembly>,
+    /// The [`key`](Entry::key) of that product.
+    current_key: u64,
     /// Hashes of the handles seen: a million of them fit into memory, their texts would not.
     seen: HashSet<u64>,
     rows: u64,
@@ -76,7 +80,15 @@ pub struct ProductReader {
 impl ProductReader {
     /// A reader of a file whose prices are in this currency.
     pub fn new(currency: Currency) -> Self {
-        Self { sheet: Sheet::default(), currency, current: None, seen: HashSet::new(), rows: 0, resumed: None }
+        Self {
+            sheet: Sheet::default(),
+            currency,
+            current: None,
+            current_key: 0,
+            seen: HashSet::new(),
+            rows: 0,
+            resumed: None,
+        }
     }
 
     /// A reader that goes on at the position where an interrupted one stopped. It is fed the file from its start and
@@ -126,7 +138,8 @@ impl ProductReader {
                     }
                     let next = Position { rows: self.rows, ..self.here() };
                     let Some(last) = self.current.take() else { return Ok(Step::End) };
-                    return Ok(self.sheet.header().map_or(Step::End, |header| product(last, next, header)));
+                    let key = self.current_key;
+                    return Ok(self.sheet.header().map_or(Step::End, |header| product(last, key, next, header)));
                 }
                 Scanned::Record => {}
             }
@@ -152,9 +165,10 @@ impl ProductReader {
                 Some(current) if current.continues_with(&key) => current.add(row),
                 _ => {
                     let repeated = !key.is_empty() && !self.seen.insert(hash(&key));
+                    let finished_key = std::mem::replace(&mut self.current_key, row_key(&key, before.offset));
                     let begun = Assembly::begin(row, key, repeated);
                     if let Some(finished) = self.current.replace(begun) {
-                        return Ok(product(finished, before, header));
+                        return Ok(product(finished, finished_key, before, header));
                     }
                 }
             }
@@ -171,9 +185,17 @@ impl ProductReader {
     }
 }
 
-fn product(finished: Assembly, next: Position, header: &Header) -> Step {
+fn product(finished: Assembly, key: u64, next: Position, header: &Header) -> Step {
     let Assembled { handle, line, rows, product, warnings, continues } = finished.finish(header);
-    Step::Product(Box::new(Entry { handle, line, rows, product, warnings, continues, next }))
+    Step::Product(Box::new(Entry { handle, line, rows, product, warnings, continues, key, next }))
+}
+
+/// The [`key`](Entry::key) of a row: rows without a handle belong to nothing but themselves. It is stored, so it must
+/// be the same in every release: FNV-1a of 64 bits (<https://datatracker.ietf.org/doc/draft-eastlake-fnv/>).
+pub(super) fn row_key(handle: &[u8], offset: u64) -> u64 {
+    let place = if handle.is_empty() { offset.to_be_bytes() } else { [0; 8] };
+    let bytes = handle.iter().chain(&place);
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 fn hash(key: &[u8]) -> u64 {
@@ -270,6 +292,11 @@ impl RowCounter {
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), FileError> {
         self.sheet.feed(bytes);
         self.count()
+    }
+
+    /// Rows counted so far.
+    pub const fn rows(&self) -> u64 {
+        self.rows
     }
 
     /// What was counted, after the last chunk.

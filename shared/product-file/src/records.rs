@@ -167,6 +167,13 @@ impl Records {
         self.base.saturating_add(u64::try_from(self.cursor).unwrap_or(u64::MAX))
     }
 
+    /// The record as the file has it, with its line break; nothing when it is longer than [`RECORD_LIMIT`], because its
+    /// beginning is not held any more. Valid until more is fed.
+    pub(super) fn raw(&self) -> Option<&[u8]> {
+        let begins = self.base.saturating_add(u64::try_from(self.start).unwrap_or(u64::MAX));
+        if begins == self.offset { self.buffer.get(self.start..self.cursor) } else { None }
+    }
+
     pub(super) fn malformed(&self) -> Option<MalformedRecord> {
         self.malformed
     }

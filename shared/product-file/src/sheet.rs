@@ -21,6 +21,8 @@ pub(super) struct Sheet {
     records: Records,
     stage: Stage,
     header: Option<Header>,
+    /// The header as the file has it.
+    header_line: Vec<u8>,
 }
 
 /// The first line of a text.
@@ -33,7 +35,7 @@ enum FirstLine {
 
 impl Default for Sheet {
     fn default() -> Self {
-        Self { records: Records::default(), stage: Stage::ByteOrderMark, header: None }
+        Self { records: Records::default(), stage: Stage::ByteOrderMark, header: None, header_line: Vec::new() }
     }
 }
 
@@ -57,9 +59,14 @@ impl Sheet {
         self.header.as_ref()
     }
 
+    /// The header as the file has it, once it has been read.
+    pub(super) fn header_line(&self) -> &[u8] {
+        &self.header_line
+    }
+
     /// An estimate of the bytes held in memory.
     pub(super) fn held(&self) -> usize {
-        self.records.held() + self.header.as_ref().map_or(0, Header::held)
+        self.header_line.capacity() + self.records.held() + self.header.as_ref().map_or(0, Header::held)
     }
 
     /// Reads on to the next row that is not blank.
@@ -71,6 +78,7 @@ impl Sheet {
                 Stage::HeaderRow => match self.records.next_record() {
                     Scanned::Record => {
                         self.header = Some(Header::read(&self.records)?);
+                        self.header_line = self.records.raw().unwrap_or_default().to_vec();
                         self.stage = Stage::Rows;
                         true
                     }
@@ -142,6 +150,14 @@ impl Sheet {
             self.stage = Stage::HeaderRow;
         }
         Ok(true)
+    }
+}
+
+/// The separator that a file with this first line is taken to have.
+pub(super) fn separator_of(first: &[u8]) -> u8 {
+    match first_line(first, true) {
+        FirstLine::Whole { separator, .. } => separator,
+        FirstLine::Unfinished => b',',
     }
 }
 

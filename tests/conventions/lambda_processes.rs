@@ -34,6 +34,9 @@ const LONG: usize = 32 * 1024 * 1024;
 /// Rows of one product of the long file.
 const ROWS_OF_A_PRODUCT: usize = 10;
 
+/// Of so many products of the long file one is refused.
+const REFUSED_OF: usize = 10;
+
 /// A product file with this many rows: products with a description and ten variants each, padded to [`LONG`] in a
 /// column that imports ignore.
 fn long_file(rows: usize) -> Vec<u8> {
@@ -49,7 +52,8 @@ fn long_file(rows: usize) -> Vec<u8> {
             0 => write!(csv, "Bowl no. {product},\"{body}\",\"handmade, blue\",Size,").expect("text"),
             _ => csv.push_str(",,,,"),
         }
-        writeln!(csv, "S{variant},B-{row},350,7,12.50,https://pictures.test/{row}.jpg,A bowl,active,{notes}")
+        let price = if variant == 7 && product % REFUSED_OF == 0 { "dear" } else { "12.50" };
+        writeln!(csv, "S{variant},B-{row},350,7,{price},https://pictures.test/{row}.jpg,A bowl,active,{notes}")
             .expect("text");
     }
     csv.into_bytes()
@@ -82,12 +86,20 @@ async fn a_long_file_is_read_in_little_memory() {
     shop.wait_until_idle().await;
 
     let job = vendor.client.get(asked.header("location")).await.expect(200).clone();
-    let severities = job["errors"].as_array().expect("a report").iter().map(|entry| entry["severity"].clone());
-    assert!(severities.into_iter().all(|severity| severity == "info"), "{}", job["errors"][0]);
-    assert_eq!(job["state"], "completed");
+    let products = rows / ROWS_OF_A_PRODUCT;
+    let refused = products.div_ceil(REFUSED_OF);
+    let codes = job["errors"].as_array().expect("a report").iter().map(|entry| entry["code"].clone());
+    assert!(codes.into_iter().all(|code| code == "bad_price" || code == "would_create"), "{}", job["errors"][0]);
+    assert_eq!((&job["state"], &job["refused"]), (&json!("completed"), &json!(refused)));
     assert_eq!(
         (&job["rows"], &job["rows_done"], &job["products"]),
-        (&json!(rows), &json!(rows), &json!(rows / ROWS_OF_A_PRODUCT))
+        (&json!(rows), &json!(rows), &json!(products - refused))
+    );
+    let again = shop.anon().get(job["refused_rows"]["url"].as_str().expect("a link")).await;
+    assert_eq!(
+        again.text.lines().count(),
+        1 + refused * ROWS_OF_A_PRODUCT,
+        "a header and the rows of refused products"
     );
     let processes = shop.cloud.process_ids("ImportsFunction");
     let peak = processes.iter().map(|process| peak_kib(*process)).max().expect("the import ran in a process");

@@ -4,6 +4,8 @@
 //! action of each statement was used; one checks that no two statements of a role overlap, so that a call is refused
 //! without its statement; and one removes statements and checks that such a refusal makes the function fail.
 
+mod files;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -14,15 +16,6 @@ use local::{LocalCloud, Options};
 use serde_json::{Value, json};
 
 use crate::shop::{Client, Guest, Product, Shop, Vendor, address};
-
-/// A product file with a new product, an existing one, a category and a bad row.
-const CSV: &str = "\
-Handle,Title,Body (HTML),Type,Published,Option1 Name,Option1 Value,Variant SKU,Variant Inventory Qty,Variant Price,Image Src,Status
-red-bowl,Red bowl,<p>Red</p>,Kitchen,true,Size,S,BOWL-S,3,9.50,https://example.test/bowl.png,active
-red-bowl,,,,,,L,BOWL-L,4,11.50,,
-blue-bowl,Blue bowl,,,true,,,BOWL-BLUE,7,12.75,,active
-bad-bowl,Bad bowl,,,true,,,BOWL-BAD,1,cheap,,active
-";
 
 /// Actions that are needed, but not exercised here: a sandbox in Lambda opens its connection by reading an absent key
 /// (`store::connected`), a job of more than half a minute's work sends a message for its next slice, an import deletes
@@ -151,41 +144,6 @@ async fn goods(shop: &Shop, vendor: &Vendor) -> Product {
     shop.wait_until_idle().await;
     get_all(&vendor.client, &["/v1/vendor/products".to_owned(), path]).await;
     Product { handle: "azure-bowl".to_owned(), ..bowl }
-}
-
-/// Imports with the file in the request and by upload, with a bad row, and an export. Returns the path of an import
-/// whose file is never uploaded.
-async fn files(shop: &Shop, vendor: &Vendor) -> String {
-    let send = async |path: &str| {
-        let sent = vendor.client.send(reqwest::Method::POST, path, Some(CSV.into()), "text/csv").await;
-        text(sent.expect(202), "id").to_owned()
-    };
-    let announced = json!({"filename": "goods.csv", "size": CSV.len()});
-    let job = vendor.client.post("/v1/vendor/imports?publish=true", &announced).await.expect(202).clone();
-    shop.anon().upload(&job["upload"], CSV.as_bytes()).await.expect(200);
-    shop.wait_until_idle().await;
-    for id in [
-        text(&job, "id").to_owned(),
-        send("/v1/vendor/imports?dry_run=true").await,
-        send("/v1/vendor/imports?publish=true&stock=add").await,
-    ] {
-        shop.wait_until_idle().await;
-        let done = vendor.client.get(&format!("/v1/vendor/imports/{id}")).await;
-        assert_eq!(done.expect(200)["state"], "completed", "{}", done.text);
-    }
-    let export = vendor.client.post("/v1/vendor/exports", &json!({})).await.expect(202).clone();
-    shop.wait_until_idle().await;
-    let done = vendor.client.get(&format!("/v1/vendor/exports/{}", text(&export, "id"))).await.expect(200).clone();
-    assert_eq!(done["state"], "completed");
-    shop.anon().get(text(&done, "url")).await.expect(200);
-    vendor.client.post("/v1/vendor/imports", &announced).await.header("location").to_owned()
-}
-
-/// Reading an import whose time for the upload is over makes it fail.
-async fn fail_import_without_upload(shop: &Shop, vendor: &Vendor, location: &str) {
-    vendor.client.get(location).await.expect(200);
-    shop.wait_until_idle().await;
-    assert_eq!(vendor.client.get(location).await.expect(200)["state"], "failed");
 }
 
 /// The catalog, and a cart from empty to deleted.
@@ -368,11 +326,11 @@ async fn every_action_of_every_statement_is_exercised() {
     people(&shop).await;
     let vendor = open_vendor(&shop, "ceramics").await;
     let bowl = goods(&shop, &vendor).await;
-    let awaited = files(&shop, &vendor).await;
+    let awaited = files::exchange(&shop, &vendor).await;
     browsing(&shop, &bowl).await;
     selling(&shop, &bowl).await;
     let bowl = with_new_session(&shop, &bowl).await;
-    fail_import_without_upload(&shop, &bowl.vendor, &awaited).await;
+    files::fail_import_without_upload(&shop, &bowl.vendor, &awaited).await;
     background(&shop, &bowl).await;
     crate::resources::suppressions::a_bounce_is_lifted(&shop).await;
 

@@ -277,7 +277,11 @@ async fn vendors_carts_and_jobs_of_the_first_release_can_be_read_and_changed() {
     for job in ["import", "export"] {
         let seen = vendor.get(&format!("/v1/vendor/{job}s/{}", release.named(job))).await;
         assert_eq!(seen.expect(200)["state"], "completed", "{job}");
+        let listed = all(vendor, &format!("/v1/vendor/{job}s?limit=1")).await;
+        assert!(listed.iter().any(|known| known["id"] == release.named(job)), "{listed:?}");
     }
+    let import = vendor.get(&format!("/v1/vendor/imports/{}", release.named("import"))).await.expect(200).clone();
+    assert_eq!(import["errors"].as_array().map(Vec::len), Some(2), "they were stored beside the import: {import}");
     let cart = format!("/v1/carts/{}", release.named("cart"));
     let lines = anon.get(&cart).await.expect(200)["groups"][0]["lines"].clone();
     let line = format!("{cart}/items/{}", text(&lines[0]["variant_id"]));

@@ -1,7 +1,11 @@
 //! Product files in Shopify's CSV format: import, repeated import and export.
 
+mod caps;
 mod foreign;
+mod killed;
 mod lost_jobs;
+mod past;
+mod refused;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

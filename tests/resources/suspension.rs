@@ -17,14 +17,21 @@ const WORKED_OFF_MEANWHILE: u64 = 20;
 async fn a_suspension_is_seen_while_a_flood_of_imports_is_pending() {
     let shop = Shop::open().await;
     let bowl = shop.vendor("ceramics").await.product("bowl").stock(1).publish().await;
-    let flooder = shop.vendor("flood").await;
+    // A shop has one import at a time.
+    let (operator, mut flooders) = (shop.operator().await, Vec::new());
+    for number in 0..FLOOD {
+        let flooder = shop.applicant(&format!("flood-{number}")).await;
+        flooder.client.post("/v1/vendors/me/submit", &json!({})).await.expect(200);
+        operator.post(&format!("/v1/admin/vendors/{}/approve", flooder.id), &json!({})).await.expect(200);
+        flooders.push(flooder);
+    }
     shop.wait_until_idle().await;
     shop.cloud.services().faults.add(Fault {
         every: true,
         route: Some("function ImportsFunction".to_owned()),
         ..Fault::nth("s3", "GetObject", 1, Kind::Slow)
     });
-    for _ in 0..FLOOD {
+    for flooder in &flooders {
         flooder.client.send(Method::POST, "/v1/vendor/imports", Some(FILE.into()), "text/csv").await.expect(202);
     }
     let page = format!("/v1/products/{}", bowl.handle);

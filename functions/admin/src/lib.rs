@@ -21,6 +21,7 @@ pub fn routes<R: Routes<App>>() -> R {
         .routes(routes!(summary::show_operator_summary))
         .routes(routes!(vendors::list_vendors_as_operator[InvalidCursor]))
         .routes(routes!(vendors::show_vendor_as_operator))
+        .routes(routes!(vendors::list_vendor_imports_as_operator[InvalidCursor]))
         .routes(routes!(vendors::approve_vendor[WrongState, Conflict]))
         .routes(routes!(vendors::reject_vendor[Invalid, WrongState, Conflict]))
         .routes(routes!(vendors::suspend_vendor[Invalid, WrongState, Conflict]))

@@ -1,9 +1,9 @@
 //! The operator's decisions on vendors.
 
-use api::views::VendorView;
+use api::views::{ImportView, VendorView};
 use api::{
-    Answer, Idempotent, IfMatch, Json, Limit, NoBody, Now, Operator, Page, Path, Problem, Query, UnscopedRequest,
-    Versioned,
+    Answer, Idempotent, IfMatch, Json, Limit, NoBody, Now, Operator, Page, PageQuery, Path, Problem, Query,
+    UnscopedRequest, Versioned,
 };
 use axum::extract::State;
 use domain::text::LongText;
@@ -67,6 +67,24 @@ pub async fn show_vendor_as_operator(
         shown.link = app.document_link(document, now).await?;
     }
     Ok(Versioned { version: account.version, body: view })
+}
+
+/// Lists a vendor's imports, newest first.
+///
+/// Each is shown without its report, whose entries are all counted by `more_errors` and `more_warnings`.
+#[utoipa::path(
+    get, path = "/v1/admin/vendors/{id}/imports",
+    params(("id" = VendorId, Path, description = "The vendor."), PageQuery),
+    responses((status = OK, body = Page<ImportView>))
+)]
+pub async fn list_vendor_imports_as_operator(
+    State(app): State<App>,
+    _: Operator,
+    Path(id): Path<VendorId>,
+    Query(asked): Query<PageQuery>,
+) -> Result<Json<Page<ImportView>>, Problem> {
+    let imports = app.imports_of(id, &asked.page()).await?;
+    Ok(Json(Page::of(imports, |job| ImportView::new(&job, Vec::new()))))
 }
 
 /// Approves a vendor's application, so that it may sell.

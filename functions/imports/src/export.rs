@@ -13,7 +13,7 @@ use domain::{ExportId, ProductId, VariantId, VendorId};
 use platform::Slice;
 
 use crate::App;
-use crate::files::FilesError;
+use crate::files::{FilesError, PART};
 use crate::work::{Delivery, Progress, WorkError};
 use product_file::{write_header, write_product};
 
@@ -21,8 +21,6 @@ pub(crate) use self::draft::draft_of;
 
 /// Products read per query.
 const PAGE: u16 = 25;
-/// Least size of a part in bytes, except the last: S3 requires 5 MiB.
-const PART: usize = 5 * 1024 * 1024;
 /// The filename in `Content-Disposition`.
 const FILENAME: &str = "products.csv";
 
@@ -102,23 +100,10 @@ impl App {
             self.write_products(&ids, &mut ahead, &tree, &mut bytes).await?;
             ahead.after = after;
             let ended = ahead.after.is_none();
-            if ended && ahead.upload.is_none() {
-                self.files.put(&key, bytes, FILENAME).await?;
-                *job = ahead;
-                return Ok(Progress::Done);
-            }
             if ended || bytes.len() >= PART {
-                let upload = match ahead.upload.take() {
-                    Some(upload) => upload,
-                    None => self.files.begin(&key, FILENAME).await?,
-                };
-                let number = i32::try_from(ahead.parts.len() + 1).unwrap_or(i32::MAX);
-                let tag = self.files.put_part(&key, &upload, number, std::mem::take(&mut bytes)).await?;
-                ahead.parts.push(tag);
-                if ended {
-                    self.files.complete(&key, &upload, &ahead.parts).await?;
-                }
-                ahead.upload = Some(upload);
+                let part = std::mem::take(&mut bytes);
+                let file = (key.as_str(), FILENAME);
+                self.files.write_part(file, (&mut ahead.upload, &mut ahead.parts), part, ended).await?;
                 if ended {
                     *job = ahead;
                     return Ok(Progress::Done);

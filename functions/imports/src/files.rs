@@ -9,6 +9,8 @@ use bytes::Bytes;
 /// Bytes per ranged read. A file is read at the pace at which its products are written, and one connection held open
 /// for that long would be closed by the server.
 const CHUNK: u64 = 4 * 1024 * 1024;
+/// Least size of a part in bytes, except the last: S3 requires 5 MiB.
+pub(crate) const PART: usize = 5 * 1024 * 1024;
 const CSV: &str = "text/csv; charset=utf-8";
 
 #[derive(Clone, Debug)]
@@ -103,34 +105,55 @@ impl Files {
         Download { files: self, key, etag, size: None, offset: 0 }
     }
 
-    pub(crate) async fn put(&self, key: &str, bytes: Vec<u8>, filename: &str) -> Result<(), FilesError> {
+    /// Writes the next part of a file: of a multipart upload, which is begun with the first part and completed with the
+    /// last, or of a file that has only one part. Nothing is changed when it fails.
+    pub(crate) async fn write_part(
+        &self,
+        (key, filename): (&str, &str),
+        (upload, parts): (&mut Option<String>, &mut Vec<String>),
+        bytes: Vec<u8>,
+        is_last: bool,
+    ) -> Result<(), FilesError> {
+        if is_last && upload.is_none() {
+            return self.put(key, bytes, filename).await;
+        }
+        let id = match upload.clone() {
+            Some(id) => id,
+            None => self.begin(key, filename).await?,
+        };
+        let number = i32::try_from(parts.len() + 1).unwrap_or(i32::MAX);
+        let tag = self.put_part(key, &id, number, bytes).await?;
+        if is_last {
+            let tags: Vec<String> = parts.iter().cloned().chain([tag.clone()]).collect();
+            self.complete(key, &id, &tags).await?;
+        }
+        parts.push(tag);
+        *upload = Some(id);
+        Ok(())
+    }
+
+    async fn put(&self, key: &str, bytes: Vec<u8>, filename: &str) -> Result<(), FilesError> {
         let put = self.client.put_object().bucket(&self.bucket).key(key).content_type(CSV);
         let put = put.content_disposition(attachment(filename)).body(ByteStream::from(bytes));
         put.send().await.map(|_| ()).map_err(failed)
     }
 
     /// Begins a multipart upload and answers its id.
-    pub(crate) async fn begin(&self, key: &str, filename: &str) -> Result<String, FilesError> {
+    async fn begin(&self, key: &str, filename: &str) -> Result<String, FilesError> {
         let begin = self.client.create_multipart_upload().bucket(&self.bucket).key(key).content_type(CSV);
         let begun = begin.content_disposition(attachment(filename)).send().await.map_err(failed)?;
         begun.upload_id.ok_or_else(|| FilesError::Failed("an upload without an id".to_owned()))
     }
 
     /// Uploads a part, numbered from one, and answers its ETag. Uploading the same number again replaces the part.
-    pub(crate) async fn put_part(
-        &self,
-        key: &str,
-        upload: &str,
-        number: i32,
-        bytes: Vec<u8>,
-    ) -> Result<String, FilesError> {
+    async fn put_part(&self, key: &str, upload: &str, number: i32, bytes: Vec<u8>) -> Result<String, FilesError> {
         let put = self.client.upload_part().bucket(&self.bucket).key(key).upload_id(upload).part_number(number);
         let done = put.body(ByteStream::from(bytes)).send().await.map_err(failed)?;
         done.e_tag.ok_or_else(|| FilesError::Failed("a part without an ETag".to_owned()))
     }
 
     /// Completes a multipart upload from the parts with these ETags, in order.
-    pub(crate) async fn complete(&self, key: &str, upload: &str, etags: &[String]) -> Result<(), FilesError> {
+    async fn complete(&self, key: &str, upload: &str, etags: &[String]) -> Result<(), FilesError> {
         let parts =
             (1_i32..).zip(etags).map(|(number, etag)| CompletedPart::builder().part_number(number).e_tag(etag).build());
         let whole = CompletedMultipartUpload::builder().set_parts(Some(parts.collect())).build();

@@ -1,25 +1,26 @@
 //! An import reads an uploaded file from the bucket, a slice of time at a time. The position in the file is saved after
 //! each batch of products, together with the faults found in it: an interruption repeats one batch at most, and
-//! repeating a batch changes nothing.
+//! repeating a batch changes nothing. When products were refused, their rows are written to a file at the end.
 
 use std::sync::Arc;
 
 use domain::code::Coded;
-use domain::job::{FilePosition, ImportCounts, ImportJob, ImportRowError, JobState, MAX_FILE_BYTES, Severity};
+use domain::job::{FilePosition, ImportCounts, ImportJob, ImportRowError, JobState, RefusedFile, Severity};
+use domain::settings::FileLimits;
 use domain::vendor::{VendorJob, VendorState};
 use domain::{Code, ImportId, Refusal, Timestamp, VendorId};
 use platform::{Pace, Slice};
 
 use crate::App;
-use crate::files::{Download, FilesError};
+use crate::files::FilesError;
 use crate::merge::ImportContext;
 use crate::product_store::{BATCH, fault_of};
+use crate::text::{Text, UnknownEncoding};
 use crate::work::{Delivery, Progress, WorkError};
-use product_file::{
-    Columns, EncodingGuess, Entry, Fault, FileError, Position, ProductReader, RowCounter, Step, Transcoder,
-};
+use product_file::{Columns, EncodingGuess, Entry, Fault, FileError, Position, ProductReader, RowCounter, Step};
 
-enum SliceError {
+/// Why a slice of an import ends early.
+pub(crate) enum SliceError {
     /// The import fails: trying again would end the same way.
     Fatal(ImportRowError),
     /// The import may go on when the message comes again.
@@ -76,39 +77,9 @@ fn reader_position(position: FilePosition) -> Position {
     Position { rows: position.rows, line: position.line, offset: position.offset }
 }
 
-/// No encoding has the name that is stored with the import.
-struct UnknownEncoding;
-
 impl From<UnknownEncoding> for SliceError {
     fn from(_: UnknownEncoding) -> Self {
         Self::Fatal(fault(Fault::UnknownEncoding.code(), Fault::UnknownEncoding.meaning()))
-    }
-}
-
-/// A file in UTF-8, whatever it is in the bucket.
-struct Text<'a> {
-    file: Download<'a>,
-    transcoder: Option<Transcoder>,
-    has_ended: bool,
-}
-
-impl<'a> Text<'a> {
-    fn new(file: Download<'a>, encoding: Option<&str>) -> Result<Self, UnknownEncoding> {
-        let transcoder = encoding.map(|name| Transcoder::new(name).ok_or(UnknownEncoding)).transpose()?;
-        Ok(Self { file, transcoder, has_ended: false })
-    }
-
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, FilesError> {
-        if self.has_ended {
-            return Ok(None);
-        }
-        let bytes = self.file.next().await?;
-        self.has_ended = bytes.is_none();
-        Ok(match (&mut self.transcoder, bytes) {
-            (None, bytes) => bytes.map(Into::into),
-            (Some(transcoder), Some(bytes)) => Some(transcoder.decode(&bytes, false)),
-            (Some(transcoder), None) => Some(transcoder.decode(&[], true)).filter(|rest| !rest.is_empty()),
-        })
     }
 }
 
@@ -154,7 +125,7 @@ impl App {
                 // would be dropped as obsolete. If the worker dies in between, the message that started this slice is
                 // delivered again.
                 job.lease = None;
-                self.accounts.save_import(&job, &[]).await?;
+                self.accounts.save_import(&job, &[], &[]).await?;
                 Ok(self.imports.send(&VendorJob::Import { vendor_id: vendor, id }, 0).await?)
             }
             Err(SliceError::Fatal(fault)) => self.fail_import(&mut job, fault, delivery).await,
@@ -185,7 +156,7 @@ impl App {
             if !delivery.is_granted(job.claim(delivery.message, delivery.now))? {
                 return Ok(None);
             }
-            match self.accounts.save_import(&job, &[]).await {
+            match self.accounts.save_import(&job, &[], &[]).await {
                 Ok(job) => return Ok(Some(job)),
                 // Another delivery saved first: read the job again to see whether it holds the lease.
                 Err(store::Error::Conflict) => {}
@@ -200,14 +171,13 @@ impl App {
         fault: ImportRowError,
         delivery: Delivery<'_>,
     ) -> Result<(), WorkError> {
-        let counts = ImportCounts { errors: 1, ..ImportCounts::default() };
-        let mut stored_faults = job.advance(job.position, counts, vec![fault.clone()]);
-        if stored_faults.is_empty() {
-            // The list of faults is full. The one that ended the import must reach the vendor all the same.
-            stored_faults.push(fault);
-        }
-        job.finish(JobState::Failed, delivery.now);
-        *job = self.accounts.save_import(job, &stored_faults).await?;
+        let report = if job.refused_file.is_some() {
+            tracing::warn!(import.id = %job.id, cause = %fault.code, "a file of refused rows could not be written");
+            job.complete_without_refused_file(delivery.now)
+        } else {
+            job.fail(fault, delivery.now)
+        };
+        *job = self.accounts.save_import(job, &report, &[]).await?;
         Ok(())
     }
 
@@ -233,9 +203,30 @@ impl App {
 
     async fn import_slice(&self, job: &mut ImportJob, delivery: Delivery<'_>) -> Result<Progress, SliceError> {
         let slice = Slice::new(crate::SLICE);
+        if job.refused_file.is_none() {
+            let progress = self.import_rows(job, delivery, &slice).await?;
+            if progress == Progress::More || job.is_over() {
+                return Ok(progress);
+            }
+            if slice.is_over() {
+                return Ok(Progress::More);
+            }
+        }
+        self.write_refused_rows(job, delivery, &slice).await
+    }
+
+    /// Imports rows until the slice is over, or until there are none left. Then the import is over, unless rows were
+    /// refused.
+    async fn import_rows(
+        &self,
+        job: &mut ImportJob,
+        delivery: Delivery<'_>,
+        slice: &Slice,
+    ) -> Result<Progress, SliceError> {
         let base = self.context(job, delivery.now).await?;
         if job.rows.is_none() {
-            self.count_rows(job).await?;
+            let limits = self.settings.current().await?.limits.import;
+            self.count_rows(job, limits).await?;
         }
         let key = job.key();
         let mut file = Text::new(self.files.download(&key, job.tag.clone()), job.encoding.as_deref())?;
@@ -254,10 +245,12 @@ impl App {
             let faults = job.advance(position, batch.counts, batch.faults);
             let now = delivery.now + slice.elapsed();
             job.worked = Some((began, now));
-            if ended {
-                job.finish(JobState::Completed, now);
+            match (ended, job.counts.refused) {
+                (true, 0) => job.finish(JobState::Completed, now),
+                (true, _) => job.refused_file = Some(RefusedFile::default()),
+                (false, _) => {}
             }
-            *job = self.accounts.save_import(job, &faults).await?;
+            *job = self.accounts.save_import(job, &faults, &batch.refused).await?;
             if ended {
                 return Ok(Progress::Done);
             }
@@ -269,14 +262,20 @@ impl App {
 
     /// Reads the whole file once before anything is imported: recognises its encoding, counts its rows, and fails early
     /// when it is too large or cannot be read as CSV. A file that is not in UTF-8 is read a second time.
-    async fn count_rows(&self, job: &mut ImportJob) -> Result<(), SliceError> {
+    async fn count_rows(&self, job: &mut ImportJob, limits: FileLimits) -> Result<(), SliceError> {
         let key = job.key();
+        let has_too_many = |rows: u64| rows > u64::from(limits.rows);
+        let too_many = || {
+            let detail = format!("the file has more than {} rows: split it", limits.rows);
+            SliceError::Fatal(fault(Fault::TooManyRows.code(), &detail))
+        };
         let mut file = self.files.download(&key, None);
         let (mut row_counter, mut guess) = (RowCounter::default(), EncodingGuess::default());
         let mut unreadable = None;
         while let Some(bytes) = file.next().await.map_err(missing_upload)? {
-            if file.size().is_some_and(|size| size > MAX_FILE_BYTES) {
-                return Err(SliceError::Fatal(fault("file_too_large", "the file is larger than 200 MB: split it")));
+            if file.size().is_some_and(|size| size > u64::from(limits.bytes)) {
+                let detail = format!("the file is larger than {} bytes: split it", limits.bytes);
+                return Err(SliceError::Fatal(fault("file_too_large", &detail)));
             }
             guess.feed(&bytes);
             if unreadable.is_none() {
@@ -291,6 +290,9 @@ impl App {
             let mut row_counter = RowCounter::default();
             while let Some(bytes) = text.next().await? {
                 row_counter.feed(&bytes)?;
+                if has_too_many(row_counter.rows()) {
+                    return Err(too_many());
+                }
             }
             let detail = format!("the file was read as {encoding}: look whether its letters came in as they should");
             report.push(ImportRowError { severity: Severity::Info, ..fault("file_encoding", &detail) });
@@ -301,11 +303,14 @@ impl App {
             }
             row_counter.finish()?
         };
+        if has_too_many(counted.rows) {
+            return Err(too_many());
+        }
         job.rows = Some(counted.rows);
         job.is_apart = counted.is_apart;
         let counts = ImportCounts { infos: u64::try_from(report.len()).unwrap_or(0), ..ImportCounts::default() };
         let report = job.advance(job.position, counts, report);
-        *job = self.accounts.save_import(job, &report).await?;
+        *job = self.accounts.save_import(job, &report, &[]).await?;
         Ok(())
     }
 }

@@ -8,12 +8,14 @@ mod import;
 mod merge;
 mod plan;
 mod product_store;
+mod refused;
+mod text;
 mod work;
 
 use std::time::Duration;
 
 use platform::{Config, Fatal, JobQueue};
-use store::{Accounts, Catalog, Stock};
+use store::{Accounts, Catalog, SettingsTable, Stock};
 
 use crate::files::Files;
 use crate::product_store::ProductStore;
@@ -32,6 +34,7 @@ const PRODUCTS_PER_SECOND: u32 = 80;
 #[derive(Clone, Debug)]
 pub struct App {
     accounts: Accounts,
+    settings: SettingsTable,
     products: ProductStore,
     files: Files,
     imports: JobQueue,
@@ -50,6 +53,7 @@ impl App {
         let dynamodb = config.dynamodb()?;
         Ok(Self {
             accounts: Accounts::new(dynamodb.clone(), config.required("ACCOUNTS_TABLE")?),
+            settings: SettingsTable::new(dynamodb.clone(), config.required("SETTINGS_TABLE")?),
             products: ProductStore {
                 catalog: Catalog::new(dynamodb.clone(), config.required("CATALOG_TABLE")?),
                 stock: Stock::new(dynamodb, config.required("STOCK_TABLE")?),

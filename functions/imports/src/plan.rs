@@ -38,6 +38,8 @@ pub(crate) struct Plan {
 /// Where a product stands in the file.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
+    /// What its rows have in common.
+    pub(crate) key: u64,
     pub(crate) line: u64,
     pub(crate) handle: String,
 }

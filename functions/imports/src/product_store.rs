@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::code::Coded;
-use domain::job::{ImportCounts, ImportRowError, Severity};
+use domain::job::{ImportCounts, ImportRowError, RefusedProduct, RowFault, Severity};
 use domain::stock::{Layout, StockShard};
 use domain::text::Handle;
 use domain::{Code, IdempotentRequest, StoredResponse, VariantId};
@@ -31,6 +31,38 @@ pub(crate) struct ProductStore {
 pub(crate) struct BatchReport {
     pub(crate) counts: ImportCounts,
     pub(crate) faults: Vec<ImportRowError>,
+    pub(crate) refused: Vec<RefusedProduct>,
+}
+
+/// Why a product was refused, as the file of refused rows says it.
+fn row_fault(entry: &ImportRowError) -> RowFault {
+    let colon = if entry.column.is_empty() { "" } else { ": " };
+    let mut why = format!("{}{colon}{}", entry.column, entry.detail);
+    if entry.times > 1 {
+        why = format!("{why} ({} times in this product)", entry.times);
+    }
+    RowFault { line: entry.line, code: entry.code.clone(), why }
+}
+
+/// One entry for each kind of issue of the product.
+fn entries_of(place: &Place, issues: Vec<Issue>) -> Vec<ImportRowError> {
+    let mut entries: Vec<ImportRowError> = Vec::new();
+    for issue in issues {
+        match entries.iter_mut().find(|entry| entry.code == issue.code && entry.detail == issue.detail) {
+            Some(known) => known.times = known.times.saturating_add(1),
+            None => entries.push(ImportRowError {
+                severity: issue.severity,
+                line: issue.line.unwrap_or(place.line),
+                product: place.handle.clone(),
+                column: issue.column.to_owned(),
+                value: issue.value,
+                times: 1,
+                code: issue.code,
+                detail: issue.detail,
+            }),
+        }
+    }
+    entries
 }
 
 impl BatchReport {
@@ -44,23 +76,12 @@ impl BatchReport {
         self.faults.push(entry);
     }
 
-    /// One entry for each kind of issue of the product.
-    fn add_issues(&mut self, place: &Place, issues: Vec<Issue>) {
-        let mut entries: Vec<ImportRowError> = Vec::new();
-        for issue in issues {
-            match entries.iter_mut().find(|entry| entry.code == issue.code && entry.detail == issue.detail) {
-                Some(known) => known.times = known.times.saturating_add(1),
-                None => entries.push(ImportRowError {
-                    severity: issue.severity,
-                    line: issue.line.unwrap_or(place.line),
-                    product: place.handle.clone(),
-                    column: issue.column.to_owned(),
-                    value: issue.value,
-                    times: 1,
-                    code: issue.code,
-                    detail: issue.detail,
-                }),
-            }
+    /// What became of a product, with what is to be said of it.
+    fn add_product(&mut self, key: u64, outcome: &Outcome, entries: Vec<ImportRowError>) {
+        self.count(outcome);
+        if matches!(outcome, Outcome::Rejected) {
+            let errors = entries.iter().filter(|entry| entry.severity == Severity::Error);
+            self.refused.push(RefusedProduct { key, faults: errors.map(row_fault).collect() });
         }
         entries.into_iter().for_each(|entry| self.add(entry));
     }
@@ -116,13 +137,13 @@ impl ProductStore {
             reported.for_each(|warning| batch.add(ImportRowError { product: entry.handle.clone(), ..warning }));
             match entry.product {
                 Ok(draft) => {
-                    places.push(Place { line: entry.line, handle: entry.handle });
+                    places.push(Place { key: entry.key, line: entry.line, handle: entry.handle });
                     drafts.push(draft);
                 }
                 Err(errors) => {
-                    batch.count(&Outcome::Rejected);
                     let reported = errors.into_iter().map(fault_of);
-                    reported.for_each(|error| batch.add(ImportRowError { product: entry.handle.clone(), ..error }));
+                    let reported = reported.map(|error| ImportRowError { product: entry.handle.clone(), ..error });
+                    batch.add_product(entry.key, &Outcome::Rejected, reported.collect());
                 }
             }
         }
@@ -135,14 +156,13 @@ impl ProductStore {
             }
             match Plan::new(place, draft, known, context) {
                 Ok(plan) if dry_run || !plan.changes_anything() => {
-                    batch.count(&plan.outcome());
-                    let preview = if dry_run { plan.preview() } else { None };
-                    batch.add_issues(&plan.place, plan.merged.warnings.into_iter().chain(preview).collect());
+                    let (outcome, preview) = (plan.outcome(), if dry_run { plan.preview() } else { None });
+                    let issues = plan.merged.warnings.into_iter().chain(preview).collect();
+                    batch.add_product(plan.place.key, &outcome, entries_of(&plan.place, issues));
                 }
                 Ok(plan) => work.push(plan),
                 Err((place, issues)) => {
-                    batch.count(&Outcome::Rejected);
-                    batch.add_issues(&place, issues);
+                    batch.add_product(place.key, &Outcome::Rejected, entries_of(&place, issues));
                 }
             }
         }
@@ -159,8 +179,7 @@ impl ProductStore {
             }
             let Some(done) = running.join_next().await else { break };
             let (place, outcome, issues) = done.map_err(|error| Error::Failed(error.to_string()))??;
-            batch.count(&outcome);
-            batch.add_issues(&place, issues);
+            batch.add_product(place.key, &outcome, entries_of(&place, issues));
         }
         batch.faults.sort_by_key(|fault| fault.line);
         Ok(batch)

@@ -1,7 +1,7 @@
-//! Exports of product files: starting an export and showing its progress. The worker writes the file.
+//! Exports of product files: starting an export, showing its progress, listing those that were. The worker writes the file.
 
 use api::views::ExportView;
-use api::{Answer, Idempotent, Json, Member, NoBody, Now, Path, Problem, Query};
+use api::{Answer, Idempotent, Json, Member, NoBody, Now, Page, PageQuery, Path, Problem, Query};
 use axum::extract::State;
 use domain::job::ExportJob;
 use domain::{Currency, ExportId};
@@ -19,6 +19,21 @@ const EXPORTS: &str = "/v1/vendor/exports/";
 pub struct ExportParameters {
     /// The currency of the file's prices; by default the vendor's own.
     currency: Option<Currency>,
+}
+
+/// Lists the vendor's exports, newest first.
+///
+/// Each is shown without the address of its file.
+#[utoipa::path(
+    get, path = "/v1/vendor/exports", params(PageQuery), responses((status = OK, body = Page<ExportView>))
+)]
+pub async fn list_vendor_exports(
+    State(app): State<App>,
+    Member(member): Member,
+    Query(asked): Query<PageQuery>,
+) -> Result<Json<Page<ExportView>>, Problem> {
+    let exports = app.desk.exports(&member, &asked.page()).await?;
+    Ok(Json(Page::of(exports, |job| ExportView::from(&job))))
 }
 
 /// Starts an export of all products of the vendor.

@@ -1,11 +1,11 @@
-//! Imports of product files: starting an import and showing its progress. The worker does the import itself.
+//! Imports of product files: starting an import, showing its progress, listing those that were. The worker does the import itself.
 
 use api::views::ImportView;
-use api::{Answer, Argument, Idempotent, Json, Member, Now, Path, Problem, Query, RawBody};
+use api::{Answer, Argument, Idempotent, Json, Member, Now, Page, PageQuery, Path, Problem, Query, RawBody};
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::header::CONTENT_TYPE;
-use desk::{AnnounceFile, BegunImport, ImportParameters};
+use desk::{AnnounceFile, AskedFile, BegunImport, ImportParameters};
 use domain::job::MAX_INLINE_BYTES;
 use domain::{Code, ImportId};
 
@@ -51,6 +51,21 @@ impl<S: Send + Sync> FromRequest<S> for ProductFile {
 /// The limit on the body of this route in bytes. It is higher than elsewhere, because the body may be the file itself.
 pub const BODY_LIMIT: usize = MAX_INLINE_BYTES;
 
+/// Lists the vendor's imports, newest first.
+///
+/// Each is shown without its report, whose entries are all counted by `more_errors` and `more_warnings`.
+#[utoipa::path(
+    get, path = "/v1/vendor/imports", params(PageQuery), responses((status = OK, body = Page<ImportView>))
+)]
+pub async fn list_vendor_imports(
+    State(app): State<App>,
+    Member(member): Member,
+    Query(asked): Query<PageQuery>,
+) -> Result<Json<Page<ImportView>>, Problem> {
+    let imports = app.desk.imports(&member, &asked.page()).await?;
+    Ok(Json(Page::of(imports, |job| ImportView::new(&job, Vec::new()))))
+}
+
 /// Starts an import of a product file.
 ///
 /// The file is a CSV file in Shopify's format. Up to 1 MB may be sent as the body; `application/csv`,
@@ -58,7 +73,8 @@ pub const BODY_LIMIT: usize = MAX_INLINE_BYTES;
 /// and size as JSON: the answer says where to upload it within ten minutes, and the import starts when it is uploaded.
 /// Products without errors are imported, the others are reported. Importing a file again changes nothing. A file with
 /// titles names all variants of its products; one without, or whose products' rows stand apart, only changes what it
-/// names.
+/// names. A shop has one import at a time: another one is refused with `import_running` until it is over. An import
+/// whose file was not uploaded yet ends for a new one.
 #[utoipa::path(
     post, path = "/v1/vendor/imports", params(ImportParameters),
     request_body(content((AnnounceFile = "application/json"), (String = "text/csv"))),
@@ -72,18 +88,18 @@ pub async fn start_vendor_import(
     Idempotent { body: product_file, call }: Idempotent<ProductFile>,
 ) -> Result<Answer, Problem> {
     let call = call.scoped_to(member.key_scope());
-    let announced = match &product_file {
-        ProductFile::ToUpload(announced) => Some(announced),
+    let file = match &product_file {
+        ProductFile::ToUpload(announced) => AskedFile::Announced(announced),
         ProductFile::Inline(bytes) if bytes.is_empty() => {
             return Err(Problem::because(Code::Malformed, "The file is empty."));
         }
-        ProductFile::Inline(_) => None,
+        ProductFile::Inline(bytes) => AskedFile::Inline(bytes.len()),
     };
     let begun = |begun: &BegunImport| {
         let view = ImportView { upload: begun.upload.clone(), ..ImportView::new(&begun.job, Vec::new()) };
         Answer::accepted(format!("{IMPORTS}{}", begun.job.id), &view)
     };
-    let (outcome, job) = app.desk.begin_import(&member, &asked, announced, call.responding(&begun)).await?;
+    let (outcome, job) = app.desk.begin_import(&member, &asked, file, call.responding(&begun)).await?;
     let answer = Answer::of(outcome)?;
     // A replay names the import of the first request, which may have stopped before its file was there.
     let waiting = if answer.is_replayed() {
@@ -105,7 +121,8 @@ pub async fn start_vendor_import(
 
 /// Shows the progress of an import and the faults of its file.
 ///
-/// An import whose file was not uploaded within an hour fails with `upload_missing`.
+/// An import whose file was not uploaded within an hour fails with `upload_missing`. Once it is completed and products
+/// were refused, `refused_rows` is a file with all of their rows, to be mended and imported.
 #[utoipa::path(
     get, path = "/v1/vendor/imports/{id}", params(("id" = ImportId, Path, description = "The import.")),
     responses((status = OK, body = ImportView))
@@ -116,6 +133,6 @@ pub async fn show_vendor_import(
     Member(member): Member,
     Path(id): Path<ImportId>,
 ) -> Result<Json<ImportView>, Problem> {
-    let (job, faults) = app.desk.import(&member, id, now).await?;
-    Ok(Json(ImportView::new(&job, faults)))
+    let shown = app.desk.import(&member, id, now).await?;
+    Ok(Json(ImportView { refused_rows: shown.refused_rows, ..ImportView::new(&shown.job, shown.faults) }))
 }

@@ -44,10 +44,13 @@ impl Members for App {
 pub fn routes<R: Routes<App>>() -> R {
     // The limit applies to the routes above it: the body of an import may be larger than others.
     R::new()
-        .routes(routes!(imports::start_vendor_import[VendorSuspended]))
+        .routes(routes!(
+            imports::list_vendor_imports[InvalidCursor],
+            imports::start_vendor_import[VendorSuspended, WrongState, ImportRunning, Conflict],
+        ))
         .limit_bodies(imports::BODY_LIMIT)
         .routes(routes!(imports::show_vendor_import))
-        .routes(routes!(exports::start_vendor_export))
+        .routes(routes!(exports::list_vendor_exports[InvalidCursor], exports::start_vendor_export))
         .routes(routes!(exports::show_vendor_export))
         .routes(routes!(
             products::list_vendor_products[InvalidCursor],

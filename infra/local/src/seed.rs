@@ -185,7 +185,8 @@ async fn import(
     let id = ImportId::new(now, platform::ids(now).bits());
     let job = ImportJob { publish: true, ..ImportJob::new(id, vendor, currency, now) };
     let Some(bucket) = services.template.bucket("ImportsBucket") else { return Err(failed("no ImportsBucket")) };
-    let _ = accounts.add_import(&job, ((), None)).await.map_err(failed)?;
+    let last = accounts.began_last(vendor).await.map_err(failed)?;
+    let _ = accounts.add_import(&job, &last, None, ((), None)).await.map_err(failed)?;
     services.buckets.put(&bucket.name, &job.key(), "text/csv", csv.as_bytes().to_vec()).await.map_err(failed)?;
     let body = serde_json::to_string(&VendorJob::Import { vendor_id: vendor, id: job.id }).map_err(failed)?;
     let message = serde_json::json!({"messageId": job.id, "body": body});

@@ -109,6 +109,7 @@ pub const fn status_of(code: Code) -> StatusCode {
         | Code::CartOrdered
         | Code::CartFull
         | Code::PaymentMethodUnavailable
+        | Code::ImportRunning
         | Code::ChecklistIncomplete
         | Code::LimitReached => StatusCode::CONFLICT,
         Code::Expired | Code::CodeExpired => StatusCode::GONE,
@@ -129,6 +130,8 @@ const fn default_retry_after(code: Code) -> Option<u32> {
         StatusCode::TOO_MANY_REQUESTS => Some(60),
         // The first request with the key is still running.
         _ if matches!(code, Code::IdempotencyInProgress) => Some(2),
+        // Most files are imported within a minute.
+        _ if matches!(code, Code::ImportRunning) => Some(30),
         // Contention for the same items.
         _ if matches!(code, Code::Conflict) => Some(1),
         _ => None,
@@ -303,8 +306,8 @@ mod tests {
         for code in Code::ALL.iter().copied() {
             let status = status_of(code);
             let has_retry_after = Problem::of(code).into_response().headers().contains_key(RETRY_AFTER);
-            let wanted =
-                matches!(status.as_u16(), 429 | 503) || matches!(code, Code::IdempotencyInProgress | Code::Conflict);
+            let passes = matches!(code, Code::IdempotencyInProgress | Code::Conflict | Code::ImportRunning);
+            let wanted = matches!(status.as_u16(), 429 | 503) || passes;
             assert_eq!(has_retry_after, wanted, "{}", code.as_str());
             assert!(status.is_client_error() || status.is_server_error(), "{}", code.as_str());
         }

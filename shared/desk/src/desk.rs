@@ -3,7 +3,7 @@
 use domain::vendor::Member;
 use domain::{UserId, VendorId};
 use platform::{Bucket, Config, Fatal};
-use store::{Accounts, Catalog, Orders, Stock};
+use store::{Accounts, Catalog, Orders, SettingsTable, Stock};
 
 use crate::Error;
 use crate::files::Files;
@@ -15,6 +15,7 @@ pub struct Desk {
     pub(crate) catalog: Catalog,
     pub(crate) orders: Orders,
     pub(crate) stock: Stock,
+    pub(crate) settings: SettingsTable,
     pub(crate) media: Bucket,
     /// Where pictures are served, without a slash at the end.
     pub(crate) media_base: String,
@@ -33,7 +34,8 @@ impl Desk {
         Ok(Self {
             accounts: Accounts::new(dynamodb.clone(), table),
             catalog: Catalog::new(dynamodb.clone(), config.required("CATALOG_TABLE")?),
-            orders: Orders::new(dynamodb, config.required("ORDERS_TABLE")?, stock.clone()),
+            orders: Orders::new(dynamodb.clone(), config.required("ORDERS_TABLE")?, stock.clone()),
+            settings: SettingsTable::new(dynamodb, config.required("SETTINGS_TABLE")?),
             stock,
             media: Bucket::new(config.s3()?, config.required("MEDIA_BUCKET")?),
             media_base: config.required("MEDIA_BASE_URL")?.to_owned(),

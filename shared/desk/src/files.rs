@@ -1,6 +1,7 @@
 //! The bucket of product files, and the queues of the jobs that work on them.
 
 use aws_sdk_s3::error::DisplayErrorContext;
+use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use domain::vendor::VendorJob;
@@ -19,12 +20,12 @@ pub(crate) struct Files {
     pub(crate) exports: JobQueue,
 }
 
-/// The bucket did not take a file.
+/// The bucket did not take a file, or did not say whether it has one.
 #[derive(Debug, thiserror::Error)]
 #[error("the call to the bucket failed: {0}")]
-pub struct NotTaken(String);
+pub struct BucketFailed(String);
 
-impl Coded for NotTaken {
+impl Coded for BucketFailed {
     fn code(&self) -> Code {
         Code::Unavailable
     }
@@ -47,10 +48,19 @@ impl Files {
     }
 
     /// Puts a file. The bucket's notification to the queue starts the import.
-    pub(crate) async fn put(&self, key: &str, bytes: Bytes) -> Result<(), NotTaken> {
+    pub(crate) async fn put(&self, key: &str, bytes: Bytes) -> Result<(), BucketFailed> {
         let put = self.bucket_client.put_object().bucket(&self.bucket).key(key).content_type(CSV);
         let sent = put.body(ByteStream::from(bytes)).send().await;
-        sent.map(|_| ()).map_err(|error| NotTaken(DisplayErrorContext(&error).to_string()))
+        sent.map(|_| ()).map_err(|error| BucketFailed(DisplayErrorContext(&error).to_string()))
+    }
+
+    /// Whether the bucket has a file.
+    pub(crate) async fn has(&self, key: &str) -> Result<bool, BucketFailed> {
+        match self.bucket_client.head_object().bucket(&self.bucket).key(key).send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.as_service_error().is_some_and(HeadObjectError::is_not_found) => Ok(false),
+            Err(error) => Err(BucketFailed(DisplayErrorContext(&error).to_string())),
+        }
     }
 
     /// Sends a new message for an import whose message was lost.

@@ -27,7 +27,7 @@ pub use media::{BeginUpload, BegunUpload, PictureType};
 pub use members::{ChangedMember, PutMember, RemoveMember};
 pub use operator::{ListOrders, Operator};
 pub use orders::{Action, ListVendorOrders, OwnVendorOrder, ShipOrder};
-pub use product_files::{AnnounceFile, BegunImport, ImportParameters};
+pub use product_files::{AnnounceFile, AskedFile, BegunImport, ImportParameters, ShownImport};
 pub use products::OwnProduct;
 pub use settings::{SettingChange, ShownSetting};
 pub use stock::ChangeStock;
@@ -42,7 +42,7 @@ domain::one_of! {
         Refused(domain::Refusal),
         Store(store::Error),
         Unsigned(platform::NotSigned),
-        File(files::NotTaken),
+        File(files::BucketFailed),
         People(people::PeopleError),
         Job(platform::NotSent),
         NotLifted(suppressions::NotLifted),

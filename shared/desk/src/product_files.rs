@@ -1,18 +1,19 @@
 //! Imports and exports of product files: starting one and showing its progress. A worker does the work itself.
 
 use bytes::Bytes;
-use domain::job::{ExportJob, ImportJob, ImportRowError, JobState, MAX_FILE_BYTES, StockImport};
+use domain::job::{ExportJob, ImportJob, ImportRowError, JobState, StockImport};
 use domain::stored::Kept;
 use domain::text::Line;
 use domain::upload::{FileLink, Upload};
-use domain::vendor::{Member, Permission, VendorJob};
-use domain::{Call, Code, Currency, ExportId, ImportId, Outcome, Refusal, Timestamp};
+use domain::vendor::{Member, Permission, VendorJob, VendorState};
+use domain::{Call, Code, Currency, ExportId, ImportId, Outcome, PageRequest, Refusal, Slice, Timestamp, VendorId};
 use platform::UploadSpec;
 use serde::Deserialize;
+use store::Backoff;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::files::CSV;
-use crate::{Desk, Done, Error};
+use crate::{Desk, Done, Error, Operator};
 
 /// The parameters of an import.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -44,7 +45,7 @@ const fn keep() -> StockImport {
 pub struct AnnounceFile {
     /// The name of the file, shown with the import.
     filename: Line,
-    /// Its exact length in bytes, at most 200 MB.
+    /// Its exact length in bytes, at most 200 MB, or less where the operator has set less.
     #[schema(minimum = 1, maximum = 209_715_200)]
     size: u64,
 }
@@ -56,35 +57,101 @@ pub struct BegunImport {
     pub upload: Option<Upload>,
 }
 
+/// The file of an import that is asked for.
+#[derive(Clone, Copy, Debug)]
+pub enum AskedFile<'a> {
+    /// It is going to be uploaded.
+    Announced(&'a AnnounceFile),
+    /// It came with the request, so many bytes of it.
+    Inline(usize),
+}
+
+/// An import with what is shown of it.
+#[derive(Clone, Debug)]
+pub struct ShownImport {
+    pub job: ImportJob,
+    pub faults: Vec<ImportRowError>,
+    /// Where the file of refused rows can be downloaded, if there is one.
+    pub refused_rows: Option<FileLink>,
+}
+
 impl Desk {
-    /// Begins an import, whose file was announced or is put next. Returns also the import as it was begun here.
+    /// Begins an import, whose file was announced or is put next. Returns also the import as it was begun here. A shop
+    /// has one import at a time, and none before it is approved.
     pub async fn begin_import<R>(
         &self,
         member: &Member,
         asked: &ImportParameters,
-        announced: Option<&AnnounceFile>,
+        file: AskedFile<'_>,
         call: Call<'_, BegunImport, R>,
     ) -> Result<(Outcome<R>, ImportJob), Error> {
         let now = call.at();
         member.may(Permission::EditProducts)?;
-        if announced.is_some_and(|announced| !(1..=MAX_FILE_BYTES).contains(&announced.size)) {
-            return Err(Refusal::field("/size", "out_of_range", format!("1 to {MAX_FILE_BYTES} bytes")).into());
+        if member.account.state != VendorState::Approved {
+            return Err(Refusal::because(Code::WrongState, "the vendor has to be approved first").into());
         }
+        let most = u64::from(self.settings.current().await?.limits.import.bytes);
+        let announced = match file {
+            AskedFile::Announced(announced) if !(1..=most).contains(&announced.size) => {
+                return Err(Refusal::field("/size", "out_of_range", format!("1 to {most} bytes")).into());
+            }
+            AskedFile::Inline(bytes) if u64::try_from(bytes).is_ok_and(|bytes| bytes > most) => {
+                return Err(Refusal::because(Code::TooLarge, format!("a file has at most {most} bytes")).into());
+            }
+            AskedFile::Announced(announced) => Some(announced),
+            AskedFile::Inline(_) => None,
+        };
         let currency = asked.currency.unwrap_or(member.account.currency);
         let job = ImportJob {
             filename: announced.map(|announced| announced.filename.clone()),
             dry_run: asked.dry_run,
             publish: asked.publish,
             stock: asked.stock,
+            is_inline: announced.is_none(),
             ..ImportJob::new(ImportId::new(now, platform::ids(now).bits()), member.vendor(), currency, now)
         };
         let mut begun = BegunImport { job, upload: None };
         if let Some(announced) = announced {
             begun.upload = Some(self.sign_file_upload(&begun.job, announced, now).await?);
         }
-        let work = async { Ok::<_, Error>(self.accounts.add_import(&begun.job, call.answer(&begun)?).await?) };
+        let work = async {
+            let mut backoff = Backoff::default();
+            loop {
+                let last = self.accounts.began_last(member.vendor()).await?;
+                let superseded = match &last.job {
+                    Some(former) => self.superseded(former, now).await?,
+                    None => None,
+                };
+                let superseded = superseded.as_ref().map(|(former, report)| (former, report.as_slice()));
+                match self.accounts.add_import(&begun.job, &last, superseded, call.answer(&begun)?).await {
+                    // Another import has begun, or the one whose place this takes has gone on after all.
+                    Err(store::Error::Conflict) => backoff.pause().await?,
+                    done => return Ok::<_, Error>(done?),
+                }
+            }
+        };
         let outcome = self.accounts.once(call.request(), work).await?;
         Ok((outcome, begun.job))
+    }
+
+    /// What becomes of the shop's last import when another one begins: nothing when it is over. One whose file is not
+    /// there, or whose message was lost, ends for it.
+    async fn superseded(
+        &self,
+        former: &ImportJob,
+        now: Timestamp,
+    ) -> Result<Option<(ImportJob, Vec<ImportRowError>)>, Error> {
+        if former.is_over() {
+            return Ok(None);
+        }
+        let lacks_file = former.may_lack_file(now) && !self.files.has(&former.key()).await?;
+        if !lacks_file && !former.is_abandoned(now) {
+            return Err(Refusal::of(Code::ImportRunning).into());
+        }
+        let mut ended = former.clone();
+        let detail = "another import was begun while this one waited for its file or for somebody to look after it";
+        let report = ended.fail(ImportRowError::of_file("superseded", detail), now);
+        Ok(Some((ended, report)))
     }
 
     /// An import of the member's vendor, if it still waits for its file.
@@ -111,12 +178,7 @@ impl Desk {
     }
 
     /// An import with the faults of its file.
-    pub async fn import(
-        &self,
-        member: &Member,
-        id: ImportId,
-        now: Timestamp,
-    ) -> Result<(ImportJob, Vec<ImportRowError>), Error> {
+    pub async fn import(&self, member: &Member, id: ImportId, now: Timestamp) -> Result<ShownImport, Error> {
         member.may(Permission::ReadProducts)?;
         let found = self.accounts.import_with_faults(member.vendor(), id).await?;
         let (job, faults) = found.ok_or_else(|| Refusal::of(Code::NotFound))?;
@@ -124,7 +186,23 @@ impl Desk {
             // The worker checks whether the file was uploaded, and resumes the import or fails it.
             self.files.enqueue_abandoned_import(&VendorJob::Import { vendor_id: job.vendor, id }).await;
         }
-        Ok((job, faults))
+        let mut refused_rows = None;
+        if job.refused_file.as_ref().is_some_and(|file| file.is_complete) {
+            refused_rows = Some(self.files.presigner.link(&job.refused_key(), now).await?);
+        }
+        Ok(ShownImport { job, faults, refused_rows })
+    }
+
+    /// The imports of the member's vendor, newest first.
+    pub async fn imports(&self, member: &Member, page: &PageRequest) -> Result<Slice<ImportJob>, Error> {
+        member.may(Permission::ReadProducts)?;
+        Ok(self.accounts.imports_of(member.vendor(), page).await?)
+    }
+
+    /// The exports of the member's vendor, newest first.
+    pub async fn exports(&self, member: &Member, page: &PageRequest) -> Result<Slice<ExportJob>, Error> {
+        member.may(Permission::ReadProducts)?;
+        Ok(self.accounts.exports_of(member.vendor(), page).await?)
     }
 
     /// Begins an export of all products of the vendor, with prices in a currency or in the vendor's own. It starts once
@@ -180,5 +258,13 @@ impl Desk {
             link = Some(self.files.presigner.link(&job.key(), now).await?);
         }
         Ok((job, link))
+    }
+}
+
+impl Operator {
+    /// The imports of a vendor, newest first.
+    pub async fn imports_of(&self, vendor: VendorId, page: &PageRequest) -> Result<Slice<ImportJob>, Error> {
+        self.vendor(vendor).await?;
+        Ok(self.accounts.imports_of(vendor, page).await?)
     }
 }

@@ -89,6 +89,8 @@ codes! {
     CartFull = "cart_full",
     /// This way of paying is not offered for this order.
     PaymentMethodUnavailable = "payment_method_unavailable",
+    /// Another import of the shop is not over yet.
+    ImportRunning = "import_running",
     /// The application is not complete; `errors` names what is missing.
     ChecklistIncomplete = "checklist_incomplete",
     /// A limit of the catalog was reached.

@@ -2,6 +2,7 @@
 //! each delivery works for one slice of time under a lease.
 
 mod rebuild;
+mod refused;
 mod report;
 
 use std::collections::BTreeMap;
@@ -15,19 +16,20 @@ use crate::text::Line;
 use crate::{Currency, ExportId, ImportId, Timestamp, VendorId};
 
 pub use self::rebuild::{Derived, Rebuild, RebuildCounts};
+pub use self::refused::{LastImport, RefusedFile, RefusedProduct, RowFault};
 pub use self::report::{ImportRowError, Severity, StockImport};
 
 /// The most entries of each severity in the report on a file that are stored; the rest are only counted.
 pub const MAX_ROW_ERRORS: u64 = 1_000;
 /// The most bytes of a file that is sent in the request itself.
 pub const MAX_INLINE_BYTES: usize = 1024 * 1024;
-/// The most bytes of a file that is uploaded to the bucket.
-pub const MAX_FILE_BYTES: u64 = 200 * 1024 * 1024;
 /// How long a lease lasts: longer than the function's timeout, shorter than the queue's visibility timeout.
 pub const LEASE_DURATION: Duration = Duration::from_secs(65);
 /// How long after the end of its last lease a job counts as abandoned, so that reading it queues it again. It is longer
 /// than the upload of the largest file takes, and than all redeliveries of a message until the dead-letter queue.
 pub const ABANDONED_AFTER: Duration = Duration::from_secs(3_600);
+/// How long a request that brings its file may take to put it into the bucket: longer than the gateway waits.
+const PUT_WITHIN: Duration = Duration::from_secs(35);
 
 /// State of an import, an export or a rebuild.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -212,6 +214,9 @@ pub struct ImportJob {
     /// Whether rows of some product do not stand together, so that no variant is taken for removed.
     #[serde(default)]
     pub is_apart: bool,
+    /// Whether the file came with the request, which puts it into the bucket once the import is stored.
+    #[serde(default)]
+    pub is_inline: bool,
     /// The character encoding of the file, as <https://encoding.spec.whatwg.org/> names it; nothing for UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
@@ -226,6 +231,9 @@ pub struct ImportJob {
     #[serde(default)]
     #[serde(alias = "tally")]
     pub counts: ImportCounts,
+    /// The file of refused rows, once all rows were worked on; nothing as long as they are, or when none was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_file: Option<RefusedFile>,
     /// The file's ETag when its rows were counted. A file that was replaced meanwhile fails the import.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
@@ -270,11 +278,13 @@ impl ImportJob {
             publish: false,
             stock: StockImport::Keep,
             is_apart: false,
+            is_inline: false,
             encoding: None,
             state: JobState::Waiting,
             rows: None,
             position: FilePosition::default(),
             counts: ImportCounts::default(),
+            refused_file: None,
             tag: None,
             lease: None,
             created_at: now,
@@ -288,6 +298,47 @@ impl ImportJob {
     /// Key of its file in the bucket.
     pub fn key(&self) -> String {
         import_key(self.vendor, self.id)
+    }
+
+    /// Key of the file of refused rows in the bucket. What is put there starts no import.
+    pub fn refused_key(&self) -> String {
+        format!("refused/{}/{}.csv", self.vendor, self.id)
+    }
+
+    /// Whether it was completed or failed.
+    pub const fn is_over(&self) -> bool {
+        matches!(self.state, JobState::Completed | JobState::Failed)
+    }
+
+    /// Whether nobody may be about to bring its file: an upload was announced, or the request that had the file with it
+    /// is over. If the file is not there, another import may take its place.
+    pub fn may_lack_file(&self, now: Timestamp) -> bool {
+        self.state == JobState::Waiting && !(self.is_inline && now < self.created_at + PUT_WITHIN)
+    }
+
+    /// Ends it because of a fault of the file as a whole. Answers the entries of the report to be stored: also when the
+    /// report is full, because the vendor has to learn why.
+    pub fn fail(&mut self, fault: ImportRowError, now: Timestamp) -> Vec<ImportRowError> {
+        let counts = ImportCounts { errors: 1, ..ImportCounts::default() };
+        let mut report = self.advance(self.position, counts, vec![fault.clone()]);
+        if report.is_empty() {
+            report.push(fault);
+        }
+        self.finish(JobState::Failed, now);
+        report
+    }
+
+    /// Completes it when all rows were worked on, but the file of refused rows cannot be written. Answers the entries of
+    /// the report to be stored.
+    pub fn complete_without_refused_file(&mut self, now: Timestamp) -> Vec<ImportRowError> {
+        let detail = "the file of refused rows could not be written: the report names the rows";
+        let told =
+            ImportRowError { severity: Severity::Warning, ..ImportRowError::of_file("refused_file_missing", detail) };
+        let counts = ImportCounts { warnings: 1, ..ImportCounts::default() };
+        let report = self.advance(self.position, counts, vec![told]);
+        self.refused_file = None;
+        self.finish(JobState::Completed, now);
+        report
     }
 
     /// Moves on to `position` and adds what was imported before it. Answers those entries of the report that are still
@@ -375,94 +426,4 @@ pub fn import_of(key: &str) -> Option<(VendorId, ImportId)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_millis(seconds * 1_000)
-    }
-
-    #[test]
-    fn a_job_is_worked_on_by_one_message_at_a_time() {
-        let lease = Lease::new("first", at(0));
-        let running = |message, now| claim(JobState::Running, Some(&lease), message, now);
-        assert_eq!(claim(JobState::Waiting, None, "first", at(0)), Claim::Granted);
-        assert_eq!(running("first", at(64)), Claim::Later);
-        assert_eq!(running("second", at(64)), Claim::Obsolete);
-        assert_eq!(running("first", at(65)), Claim::Granted);
-        assert_eq!(running("second", at(65)), Claim::Granted);
-        assert_eq!(claim(JobState::Completed, None, "first", at(0)), Claim::Obsolete);
-        assert_eq!(claim(JobState::Failed, Some(&lease), "first", at(900)), Claim::Obsolete);
-    }
-
-    #[test]
-    fn a_job_is_abandoned_when_it_has_long_given_no_sign_of_life() {
-        let lease = Lease::new("first", at(1_000));
-        let abandoned = |state, lease: Option<&Lease>, now| is_abandoned(state, lease, at(0), at(now));
-        assert!(!abandoned(JobState::Waiting, None, 3_599));
-        assert!(abandoned(JobState::Waiting, None, 3_600));
-        assert!(!abandoned(JobState::Running, Some(&lease), 4_664));
-        assert!(abandoned(JobState::Running, Some(&lease), 4_665));
-        for over in [JobState::Completed, JobState::Failed] {
-            assert!(!abandoned(over, None, 1_000_000), "{over:?}");
-        }
-    }
-
-    #[test]
-    fn an_object_key_names_its_import() {
-        let (vendor, id) = (VendorId::from_bits(4), ImportId::from_bits(5));
-        let key = import_key(vendor, id);
-        assert_eq!(import_of(&key), Some((vendor, id)));
-        for bad in
-            [format!("x{key}"), format!("{key}.bak"), "imports/a/b.csv".to_owned(), key.replace("imports", "exports")]
-        {
-            assert_eq!(import_of(&bad), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn the_pace_of_an_import_is_that_of_its_rows_so_far() {
-        let new = ImportJob::new(ImportId::from_bits(1), VendorId::from_bits(1), Currency::USD, at(0));
-        assert_eq!(new.pace(), None);
-        let position = FilePosition { rows: 250, ..FilePosition::default() };
-        let state = JobState::Running;
-        let running = ImportJob { rows: Some(1_000), worked: Some((at(10), at(60))), position, state, ..new };
-        assert_eq!(running.pace(), Some((300, 150)));
-        assert_eq!(ImportJob { worked: Some((at(10), at(10))), ..running.clone() }.pace(), None);
-        assert_eq!(ImportJob { state: JobState::Completed, ..running }.pace(), None);
-    }
-
-    #[test]
-    fn row_errors_are_stored_up_to_a_bound_and_then_only_counted() {
-        let mut job = ImportJob {
-            id: ImportId::from_bits(1),
-            vendor: VendorId::from_bits(1),
-            filename: None,
-            currency: Currency::USD,
-            dry_run: false,
-            publish: false,
-            stock: StockImport::Keep,
-            is_apart: false,
-            encoding: None,
-            state: JobState::Running,
-            rows: None,
-            position: FilePosition::default(),
-            counts: ImportCounts { errors: MAX_ROW_ERRORS - 1, ..ImportCounts::default() },
-            tag: None,
-            lease: None,
-            created_at: at(0),
-            worked: None,
-            finished_at: None,
-            version: 1,
-            kept: Kept::default(),
-        };
-        let error = ImportRowError::of_file("x", "");
-        let warning = ImportRowError { severity: Severity::Warning, ..error.clone() };
-        let counts = ImportCounts { errors: 2, ..ImportCounts::default() };
-        assert_eq!(job.advance(FilePosition::default(), counts, vec![error.clone(), error.clone()]).len(), 1);
-        assert!(job.advance(FilePosition::default(), counts, vec![error.clone(), error]).is_empty());
-        assert_eq!(job.counts.errors, MAX_ROW_ERRORS + 3);
-        let warned = ImportCounts { warnings: 2, ..ImportCounts::default() };
-        assert_eq!(job.advance(FilePosition::default(), warned, vec![warning.clone(), warning]).len(), 2);
-    }
-}
+mod tests;

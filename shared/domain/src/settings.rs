@@ -106,6 +106,28 @@ pub struct Limits {
     pub wrong_token: Limit,
     /// How many orders of one e-mail address may be unpaid at once, including those payable on delivery.
     pub unpaid_orders: u32,
+    /// How large a product file may be.
+    pub import: FileLimits,
+}
+
+/// The most bytes and rows of a product file. An import is held to those that are in force when it begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FileLimits {
+    pub bytes: u32,
+    /// Rows without the header.
+    pub rows: u32,
+}
+
+impl FileLimits {
+    /// What imports are made for: more is never allowed.
+    pub const MOST: Self = Self { bytes: 200 * 1024 * 1024, rows: 1_000_000 };
+}
+
+impl Default for FileLimits {
+    fn default() -> Self {
+        Self::MOST
+    }
 }
 
 impl Default for Limits {
@@ -120,6 +142,7 @@ impl Default for Limits {
             },
             wrong_token: Limit::per_minute(60),
             unpaid_orders: 3,
+            import: FileLimits::MOST,
         }
     }
 }

@@ -27,6 +27,7 @@ const PROFILE: &str = "profile";
 const ADDRESS_BOOK: &str = "address_book";
 
 pub use emails::Username;
+pub use jobs::BeganLast;
 
 /// The keys of the items.
 enum Entry<'a> {

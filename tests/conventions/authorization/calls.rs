@@ -252,8 +252,10 @@ async fn of_goods(world: &World, route: &str, caller: Caller, call: &impl Fn(&st
             call(&path).body(json!({"on_hand": 5}))
         }
         "POST /v1/vendor/media" => call("/v1/vendor/media").body(json!({"content_type": "image/png", "size": 1000})),
+        "GET /v1/vendor/imports" => call("/v1/vendor/imports"),
         "POST /v1/vendor/imports" => call("/v1/vendor/imports").body(json!({"filename": "goods.csv", "size": 100})),
         "GET /v1/vendor/imports/{id}" => call(&format!("/v1/vendor/imports/{}", vendor_fixture.import)),
+        "GET /v1/vendor/exports" => call("/v1/vendor/exports"),
         "POST /v1/vendor/exports" => call("/v1/vendor/exports"),
         "GET /v1/vendor/exports/{id}" => call(&format!("/v1/vendor/exports/{}", vendor_fixture.export)),
         _ => unknown(route),
@@ -289,6 +291,7 @@ async fn of_operators(world: &World, route: &str, caller: Caller, call: &impl Fn
         "GET /v1/admin/vendors" => call("/v1/admin/vendors?state=approved"),
         // The vendor's own owner is refused as well.
         "GET /v1/admin/vendors/{id}" => call(&format!("/v1/admin/vendors/{}", world.target.owner.id)),
+        "GET /v1/admin/vendors/{id}/imports" => call(&format!("/v1/admin/vendors/{}/imports", world.target.owner.id)),
         "POST /v1/admin/vendors/{id}/approve" | "POST /v1/admin/vendors/{id}/reject" => {
             let vendor = if is_operator { world.new_submitted().await } else { world.submitted.clone() };
             let verb = if route.ends_with("approve") { "approve" } else { "reject" };

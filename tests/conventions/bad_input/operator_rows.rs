@@ -17,6 +17,8 @@ pub(super) async fn of_operators(world: &World) -> Vec<Row> {
     for email in ["gone@guests.test", "away@guests.test"] {
         world.shop.mail_bounced(email).await;
     }
+    let of_vendor = format!("/v1/admin/vendors/{}/imports", world.owner.id);
+    let imports = world.cursor_of(Who::Operator, &format!("{of_vendor}?limit=1")).await;
     let suppressions = world.cursor_of(Who::Operator, "/v1/admin/suppressions?limit=1").await;
     let mut deep = json!({"handle": "e", "name": "E"});
     for handle in ["d", "c", "b", "a"] {
@@ -30,6 +32,7 @@ pub(super) async fn of_operators(world: &World) -> Vec<Row> {
     vec![
         operator("GET /v1/admin/vendors").query("state=submitted").cursors(vendors.clone(), &orders),
         operator("GET /v1/admin/vendors/{id}").id(&world.applicant),
+        operator("GET /v1/admin/vendors/{id}/imports").id(&world.owner.id).cursors(imports, &vendors),
         decided("POST /v1/admin/vendors/{id}/approve"),
         decided("POST /v1/admin/vendors/{id}/reject").body(reason.clone()),
         decided("POST /v1/admin/vendors/{id}/suspend")
@@ -64,7 +67,7 @@ pub(super) async fn of_operators(world: &World) -> Vec<Row> {
             .body(json!({
                 "per_client": {"most": 100, "within_s": 60}, "per_target": {"most": 30, "within_s": 60},
             }))
-            .not_given(&["most", "within_s", "seconds", "offered", "position", "basis_points"])
+            .not_given(&["most", "within_s", "bytes", "rows", "seconds", "offered", "position", "basis_points"])
             .refuses("/per_client/most", [json!(0), json!(10_000_001), json!(4_294_967_296_u64)])
             .refuses("/per_target/within_s", [json!(0), json!(86_401)])
             .refuses_body(

@@ -322,6 +322,8 @@ async fn of_goods(world: &World) -> Vec<Row> {
     let (bowl, draft) = (&world.bowl, &world.draft);
     let products = world.cursor_of(Who::Owner, "/v1/vendor/products?limit=1").await;
     let orders = world.cursor_of(Who::Owner, "/v1/vendor/orders?limit=1").await;
+    let imports = world.cursor_of(Who::Owner, "/v1/vendor/imports?limit=1").await;
+    let exports = world.cursor_of(Who::Owner, "/v1/vendor/exports?limit=1").await;
     vec![
         owner("GET /v1/vendor/products").cursors(products.clone(), &orders),
         refusing_products(
@@ -376,11 +378,13 @@ async fn of_goods(world: &World) -> Vec<Row> {
             .body(json!({"content_type": "image/png", "size": 1000}))
             .refuses("/content_type", ["image/svg+xml", "text/html", "image/PNG"].map(Value::from))
             .refuses("/size", [json!(0), json!(10 * 1024 * 1024 + 1)]),
+        owner("GET /v1/vendor/imports").cursors(imports.clone(), &exports),
         owner("POST /v1/vendor/imports")
             .body(json!({"filename": "goods.csv", "size": 100}))
             .limit(1024 * 1024)
             .refuses("/size", [json!(0), json!(200 * 1024 * 1024 + 1)]),
         owner("GET /v1/vendor/imports/{id}").id(&world.import),
+        owner("GET /v1/vendor/exports").cursors(exports, &imports),
         owner("POST /v1/vendor/exports"),
         owner("GET /v1/vendor/exports/{id}").id(&world.export),
         owner("GET /v1/vendor/orders").cursors(orders, &products),

@@ -84,8 +84,11 @@ impl World {
         let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
 
         let file = json!({"filename": "goods.csv", "size": 100});
-        let import = id(owner.client.post("/v1/vendor/imports", &file).await.expect(202));
-        let export = id(owner.client.post("/v1/vendor/exports", &json!({})).await.expect(202));
+        let (mut import, mut export) = (String::new(), String::new());
+        for _ in 0..2 {
+            import = id(owner.client.post("/v1/vendor/imports", &file).await.expect(202));
+            export = id(owner.client.post("/v1/vendor/exports", &json!({})).await.expect(202));
+        }
         let copies = json!({"what": "availability"});
         let rebuild = id(operator.post("/v1/admin/rebuilds", &copies).await.expect(202));
         let mut applicants = Vec::new();

@@ -290,8 +290,10 @@ impl World<'_> {
         let media = vendor.post("/v1/vendor/media", &asked).await.expect(201).clone();
         vendor.upload(&media["upload"], picture).await.expect(200);
         let announced = json!({"filename": "bowls.csv", "size": FILE.len()});
-        let begun = vendor.post("/v1/vendor/imports", &announced).await.expect(202).clone();
-        vendor.upload(&begun["upload"], FILE.as_bytes()).await.expect(200);
+        // Of another shop, since a shop has one import at a time.
+        let silk = shop.sign_in("silk@people.test").await;
+        let begun = silk.post("/v1/vendor/imports", &announced).await.expect(202).clone();
+        silk.upload(&begun["upload"], FILE.as_bytes()).await.expect(200);
         let path = format!("/v1/admin/vendors/{}/suspend", text(&self.names["closing"]));
         shop.operator().await.post(&path, &json!({"reason": "a reason"})).await.expect(200);
         shop.queue_bounce("away@guests.test");

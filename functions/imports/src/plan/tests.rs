@@ -32,7 +32,7 @@ fn context() -> ImportContext {
 }
 
 fn place() -> Place {
-    Place { line: 2, handle: "bowl".to_owned() }
+    Place { key: 1, line: 2, handle: "bowl".to_owned() }
 }
 
 fn read(csv: &str) -> ProductDraft {

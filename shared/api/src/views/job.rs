@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use domain::job::{ExportJob, ImportJob, ImportRowError, JobState, Severity, StockImport};
 use domain::text::Line;
-use domain::upload::Upload;
+use domain::upload::{FileLink, Upload};
 use domain::{Currency, ExportId, ImportId, Timestamp};
 
 /// An import of a product file.
@@ -49,12 +49,17 @@ pub struct ImportView {
     /// What is done with the units on hand that the file gives.
     pub stock: StockImport,
     /// The report, one entry for each product and kind of fault: errors first, then warnings, then what is only told,
-    /// up to 1,000 of each, in the order of the file.
+    /// up to 1,000 of each, in the order of the file. Empty in a list.
     pub errors: Vec<ImportRowError>,
-    /// Number of further errors, which are counted and not stored.
+    /// Number of further errors, which are only counted.
     pub more_errors: u64,
     /// The same of warnings.
     pub more_warnings: u64,
+    /// A CSV file with the file's own header and all rows of the products that were refused, behind a column that says
+    /// why and that a later import ignores. Present once the import is completed; reading it again returns a new link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub refused_rows: Option<FileLink>,
     /// Rows a minute so far, while the import runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -142,6 +147,7 @@ impl ImportView {
             errors,
             more_errors,
             more_warnings,
+            refused_rows: None,
             rows_per_minute: pace.map(|(rate, _)| rate),
             seconds_left: pace.map(|(_, left)| left),
             upload: None,

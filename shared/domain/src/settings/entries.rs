@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{CallLimits, Limit, Settings};
+use super::{CallLimits, FileLimits, Limit, Settings};
 use crate::code::{Code, FieldError, Refusal};
 use crate::money::BasisPoints;
 use crate::payment::ProviderName;
@@ -56,6 +56,7 @@ pub enum SettingId {
     MailLimit,
     WrongTokenLimit,
     UnpaidOrders,
+    ImportFile,
     Reservation,
     Delivery,
     PaymentMethod(ProviderName),
@@ -64,13 +65,14 @@ pub enum SettingId {
 }
 
 impl SettingId {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::CheckoutLimit,
         Self::PaymentLimit,
         Self::SignInLimit,
         Self::MailLimit,
         Self::WrongTokenLimit,
         Self::UnpaidOrders,
+        Self::ImportFile,
         Self::Reservation,
         Self::Delivery,
         Self::PaymentMethod(ProviderName::Stripe),
@@ -86,7 +88,8 @@ impl SettingId {
             | Self::SignInLimit
             | Self::MailLimit
             | Self::WrongTokenLimit
-            | Self::UnpaidOrders => Area::Limits,
+            | Self::UnpaidOrders
+            | Self::ImportFile => Area::Limits,
             Self::Reservation | Self::Delivery => Area::Deadlines,
             Self::PaymentMethod(_) => Area::PaymentMethods,
             Self::Tax => Area::Tax,
@@ -103,6 +106,7 @@ impl SettingId {
             Self::MailLimit => "mail",
             Self::WrongTokenLimit => "wrong-token",
             Self::UnpaidOrders => "unpaid-orders",
+            Self::ImportFile => "import-file",
             Self::Reservation => "reservation",
             Self::Delivery => "delivery",
             Self::PaymentMethod(provider) => provider.as_str(),
@@ -134,8 +138,8 @@ pub struct LimitValue {
 }
 
 /// The value of a setting: exactly the fields that its kind has. `limits` have `per_client` and `per_target`, or `most`
-/// with or without `within_s`; `deadlines` have `seconds`; `payment-methods` have `offered` and `position`; `tax` and
-/// `commission` have `basis_points`.
+/// with or without `within_s`, or `bytes` and `rows`; `deadlines` have `seconds`; `payment-methods` have `offered` and
+/// `position`; `tax` and `commission` have `basis_points`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SettingValue {
@@ -155,6 +159,14 @@ pub struct SettingValue {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 1, maximum = 86_400)]
     pub within_s: Option<u32>,
+    /// The most bytes of a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1024, maximum = 209_715_200)]
+    pub bytes: Option<u32>,
+    /// The most rows of a file, without its header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1, maximum = 1_000_000)]
+    pub rows: Option<u32>,
     /// A length of time in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 300, maximum = 15_552_000)]
@@ -257,6 +269,9 @@ const MOST: (u32, u32) = (1, 10_000_000);
 const WITHIN_S: (u32, u32) = (1, 86_400);
 /// The most unpaid orders of one e-mail address: they are a set in one item.
 const UNPAID_ORDERS: (u32, u32) = (1, 50);
+/// A file has at least a header and a row.
+const FILE_BYTES: (u32, u32) = (1024, FileLimits::MOST.bytes);
+const FILE_ROWS: (u32, u32) = (1, FileLimits::MOST.rows);
 /// From five minutes to a week.
 const RESERVATION_S: (u32, u32) = (300, 604_800);
 /// From a day to half a year.
@@ -292,6 +307,10 @@ impl Settings {
                 SettingValue { most: Some(most), within_s: Some(within_s), ..none }
             }
             SettingId::UnpaidOrders => SettingValue { most: Some(self.limits.unpaid_orders), ..none },
+            SettingId::ImportFile => {
+                let FileLimits { bytes, rows } = self.limits.import;
+                SettingValue { bytes: Some(bytes), rows: Some(rows), ..none }
+            }
             SettingId::Reservation => seconds(self.deadlines.reservation),
             SettingId::Delivery => seconds(self.deadlines.delivery),
             SettingId::PaymentMethod(provider) => {
@@ -352,6 +371,11 @@ impl Settings {
             SettingId::UnpaidOrders => {
                 let most = fields.value.most.take();
                 next.limits.unpaid_orders = fields.number("most", most, UNPAID_ORDERS);
+            }
+            SettingId::ImportFile => {
+                let (bytes, rows) = (fields.value.bytes.take(), fields.value.rows.take());
+                let (bytes, rows) = (fields.number("bytes", bytes, FILE_BYTES), fields.number("rows", rows, FILE_ROWS));
+                next.limits.import = FileLimits { bytes, rows };
             }
             SettingId::Reservation => next.deadlines.reservation = fields.duration(RESERVATION_S),
             SettingId::Delivery => next.deadlines.delivery = fields.duration(DELIVERY_S),

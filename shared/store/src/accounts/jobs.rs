@@ -1,39 +1,109 @@
-//! Vendors' imports and exports. The errors of a file's rows are in items that sort behind the import's own, a few rows
-//! each, so that each step of a long import writes little.
+//! Vendors' imports and exports. What a step of an import has to say of the file's rows is in items of its own, so that
+//! each step of a long import writes little, in a partition of the import's own, so that a list of imports reads none
+//! of them.
 
-use domain::job::{ExportJob, ImportJob, ImportRowError};
-use domain::{ExportId, ImportId, Outcome, Prepared, VendorId};
+use domain::job::{ExportJob, ImportJob, ImportRowError, LastImport, RefusedProduct};
+use domain::{ExportId, ImportId, Outcome, PageRequest, Prepared, Slice, VendorId};
+use serde::Serialize;
 
 use super::Accounts;
 use crate::Error;
-use crate::idempotency::put_one;
-use crate::item::{Attributes, Condition, body, key, number, readable, string, text, update};
-use crate::retry::{QueryRequest, get, query_all, update_one};
+use crate::idempotency::{put_one, transact};
+use crate::item::{Attributes, Condition, body, key, number, put, raw_item, readable, string, text, update, version};
+use crate::page::List;
+use crate::retry::{QueryRequest, get, query, query_all, update_one};
 use crate::stored::{Stored, json_of, read, stored, write};
 use crate::transaction::{Purpose, Transaction};
 
 const IMPORT: &str = "import";
+const LAST_IMPORT: &str = "last_import";
 const FAULTS: &str = "import_faults";
+const REFUSED: &str = "import_refused";
 const EXPORT: &str = "export";
 
 stored! {
     IMPORT => ImportJob: [];
+    LAST_IMPORT => LastImport: [];
     EXPORT => ExportJob: [];
+}
+
+fn partition_of(vendor: VendorId) -> String {
+    format!("VENDOR#{vendor}")
 }
 
 /// `VENDOR#<id>` / `IMPORT#<id>`.
 fn import_key(vendor: VendorId, id: ImportId) -> Attributes {
-    key(format!("VENDOR#{vendor}"), format!("IMPORT#{id}"))
+    key(partition_of(vendor), format!("IMPORT#{id}"))
 }
 
-/// `VENDOR#<id>` / `IMPORT#<id>#<version of the import>`: sorts behind the import, in the order of its steps.
-fn faults_key(vendor: VendorId, id: ImportId, version: u64) -> Attributes {
-    key(format!("VENDOR#{vendor}"), format!("IMPORT#{id}#{version:09}"))
+/// `VENDOR#<id>` / `LAST_IMPORT`.
+fn last_import_key(vendor: VendorId) -> Attributes {
+    key(partition_of(vendor), "LAST_IMPORT")
+}
+
+/// What a step of an import has to say, in the order of the steps. Releases before 2026-11-30 kept faults beside the
+/// import, as `VENDOR#<id>` / `IMPORT#<id>#<version of the import>`.
+#[derive(Clone, Copy, Debug)]
+enum Told {
+    /// `IMPORT#<id>` / `FAULTS#<version of the import>`.
+    Faults,
+    /// `IMPORT#<id>` / `REFUSED#<version of the import>`.
+    Refused,
+}
+
+impl Told {
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Faults => "FAULTS#",
+            Self::Refused => "REFUSED#",
+        }
+    }
+
+    const fn kind(self) -> &'static str {
+        match self {
+            Self::Faults => FAULTS,
+            Self::Refused => REFUSED,
+        }
+    }
+
+    /// The item of the step that wrote this version of the import.
+    fn item<T: Serialize>(self, import: ImportId, version: u64, told: &[T]) -> Result<(Attributes, String), Error> {
+        let data = serde_json::to_string(told).map_err(|source| Error::Corrupt { kind: self.kind(), source })?;
+        Ok((key(format!("IMPORT#{import}"), format!("{}{version:09}", self.prefix())), data))
+    }
+
+    /// A query of all steps.
+    fn of(self, table: &str, import: ImportId) -> QueryRequest {
+        begins_with(table, format!("IMPORT#{import}"), self.prefix())
+    }
+}
+
+/// A consistent query of what begins with a text in a partition.
+fn begins_with(table: &str, partition: String, sort_key: impl Into<String>) -> QueryRequest {
+    QueryRequest {
+        table: table.to_owned(),
+        partition: ("pk", partition),
+        sort_key_condition: Some((
+            "begins_with(sk, :prefix)".to_owned(),
+            Attributes::from([(":prefix".to_owned(), string(sort_key))]),
+        )),
+        consistent: true,
+        ..QueryRequest::default()
+    }
+}
+
+/// The import that a shop began last, under the version of the item that names it.
+#[derive(Clone, Debug)]
+pub struct BeganLast {
+    named: Option<LastImport>,
+    version: u64,
+    /// Nothing for the first import, and for one that cannot be read.
+    pub job: Option<ImportJob>,
 }
 
 /// `VENDOR#<id>` / `EXPORT#<id>`.
 fn export_key(vendor: VendorId, id: ExportId) -> Attributes {
-    key(format!("VENDOR#{vendor}"), format!("EXPORT#{id}"))
+    key(partition_of(vendor), format!("EXPORT#{id}"))
 }
 
 const CHANGE: &str = "SET #version = :version, #data = :data";
@@ -50,14 +120,47 @@ fn change_condition(body: &impl Stored, loaded: u64) -> Result<Condition, Error>
 }
 
 impl Accounts {
-    async fn add_job<R>(&self, job: Attributes, response: Prepared<R>) -> Result<Outcome<R>, Error> {
-        Ok(put_one(&self.client, &self.table, Some((job, &Condition::absent())), response).await?)
+    /// The import that the shop began last, read consistently.
+    pub async fn began_last(&self, vendor: VendorId) -> Result<BeganLast, Error> {
+        let Some(found) = get(&self.client, &self.table, last_import_key(vendor), true).await? else {
+            return Ok(BeganLast { named: None, version: 0, job: None });
+        };
+        let named: Option<LastImport> = readable(read(&found), &found)?;
+        let mut job = None;
+        if let Some(named) = &named
+            && let Some(found) = get(&self.client, &self.table, import_key(vendor, named.import), true).await?
+        {
+            job = readable(import_of(&found), &found)?;
+        }
+        Ok(BeganLast { named, version: version(&found), job })
     }
 
-    /// Writes a new import, together with the response to the request for it.
-    pub async fn add_import<R>(&self, job: &ImportJob, response: Prepared<R>) -> Result<Outcome<R>, Error> {
-        self.add_job(write(import_key(job.vendor, job.id), 1, &ImportJob { version: 1, ..job.clone() })?, response)
-            .await
+    /// Writes a new import, together with the response to the request for it, if the shop has begun none since. An
+    /// import whose place it takes is written with what is to be said of its end, if it is at the version that was read.
+    pub async fn add_import<R>(
+        &self,
+        job: &ImportJob,
+        last: &BeganLast,
+        superseded: Option<(&ImportJob, &[ImportRowError])>,
+        response: Prepared<R>,
+    ) -> Result<Outcome<R>, Error> {
+        let kept = last.named.as_ref().map(|named| named.kept.clone()).unwrap_or_default();
+        let named = LastImport { import: job.id, version: last.version + 1, kept };
+        let new = write(import_key(job.vendor, job.id), 1, &ImportJob { version: 1, ..job.clone() })?;
+        let naming = write(last_import_key(job.vendor), named.version, &named)?;
+        let mut actions = vec![
+            put(&self.table, new, &Condition::absent())?,
+            put(&self.table, naming, &Condition::at_version(last.version))?,
+        ];
+        if let Some((former, faults)) = superseded {
+            let ended = ImportJob { version: former.version + 1, ..former.clone() };
+            let item = write(import_key(former.vendor, former.id), ended.version, &ended)?;
+            actions.push(put(&self.table, item, &Condition::at_version(former.version))?);
+            let (key, data) = Told::Faults.item(former.id, ended.version, faults)?;
+            actions.push(put(&self.table, raw_item(key, FAULTS, 1, data), &Condition::absent())?);
+        }
+        let transaction = Transaction::of(Purpose::Item, actions);
+        Ok(transact(&self.client, &self.table, transaction, response).await?)
     }
 
     /// An import, read consistently.
@@ -71,19 +174,13 @@ impl Accounts {
         vendor: VendorId,
         id: ImportId,
     ) -> Result<Option<(ImportJob, Vec<ImportRowError>)>, Error> {
-        let sort_key_condition = (
-            "begins_with(sk, :import)".to_owned(),
-            Attributes::from([(":import".to_owned(), string(format!("IMPORT#{id}")))]),
-        );
-        let request = QueryRequest {
-            table: self.table.clone(),
-            partition: ("pk", format!("VENDOR#{vendor}")),
-            sort_key_condition: Some(sort_key_condition),
-            consistent: true,
-            ..QueryRequest::default()
-        };
+        let beside = begins_with(&self.table, partition_of(vendor), format!("IMPORT#{id}"));
+        let (beside, apart) = tokio::try_join!(
+            query_all(&self.client, beside),
+            query_all(&self.client, Told::Faults.of(&self.table, id))
+        )?;
         let (mut job, mut faults) = (None, Vec::new());
-        for found in &query_all(&self.client, request).await? {
+        for found in beside.iter().chain(&apart) {
             match text(found, "kind") {
                 Some(IMPORT) => job = Some(import_of(found)?),
                 Some(FAULTS) => {
@@ -95,48 +192,126 @@ impl Accounts {
         Ok(job.map(|job| (job, faults)))
     }
 
-    /// Writes the progress of an import with the row errors found since, if it is still at the version that was read:
-    /// of two functions that work on it at the same time, one stops here.
-    pub async fn save_import(&self, job: &ImportJob, faults: &[ImportRowError]) -> Result<ImportJob, Error> {
+    /// A vendor's imports, newest first. A page is one query, and one more for each import on it whose faults a release
+    /// before 2026-11-30 stored beside it: the page goes on behind them.
+    pub async fn imports_of(&self, vendor: VendorId, page: &PageRequest) -> Result<Slice<ImportJob>, Error> {
+        let mut whole = Slice { items: Vec::new(), next: page.cursor.clone() };
+        loop {
+            let left = page.limit.saturating_sub(u16::try_from(whole.items.len()).unwrap_or(u16::MAX));
+            // The sort key of an import's faults begins with that of the import and a mark, and sorts behind it. The
+            // position of faults is the mark, so that the next page begins with the import itself.
+            let position = |last: &Attributes| -> Option<String> {
+                let of_import = text(last, "sk")?.strip_prefix("IMPORT#")?;
+                Some(of_import.split_once('#').map_or(of_import.to_owned(), |(import, _)| format!("{import}#")))
+            };
+            let sort_key = |position: &String| key(partition_of(vendor), format!("IMPORT#{position}"));
+            let list = List {
+                query: QueryRequest {
+                    newest_first: true,
+                    consistent: false,
+                    ..begins_with(&self.table, partition_of(vendor), "IMPORT#")
+                },
+                variant: "imports".to_owned(),
+                position: &position,
+                key: &sort_key,
+            };
+            let asked = PageRequest { limit: left, cursor: whole.next.take() };
+            let of_kind = |found: &mut Attributes| match text(found, "kind") {
+                Some(FAULTS) => Ok(None),
+                _ => import_of(found).map(Some),
+            };
+            let found = list.page(&self.client, &asked, of_kind).await?;
+            let had_faults = found.items.iter().any(Option::is_none);
+            whole.items.extend(found.items.into_iter().flatten());
+            whole.next = found.next;
+            if whole.next.is_none() || !had_faults || whole.items.len() >= usize::from(page.limit) {
+                return Ok(whole);
+            }
+        }
+    }
+
+    /// Hands over the products that an import has refused, one after the other: all of them may be many.
+    pub async fn each_refused(&self, import: ImportId, mut take: impl FnMut(RefusedProduct)) -> Result<(), Error> {
+        let mut request = Told::Refused.of(&self.table, import);
+        loop {
+            let page = query(&self.client, request.clone()).await?;
+            for found in &page.items {
+                let refused = readable(body::<Vec<RefusedProduct>>(found, REFUSED), found)?;
+                refused.into_iter().flatten().for_each(&mut take);
+            }
+            match page.last {
+                Some(last) => request.start = Some(last),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Writes the progress of an import with the row errors and the refused products found since, if it is still at the
+    /// version that was read: of two functions that work on it at the same time, one stops here.
+    pub async fn save_import(
+        &self,
+        job: &ImportJob,
+        faults: &[ImportRowError],
+        refused: &[RefusedProduct],
+    ) -> Result<ImportJob, Error> {
         let saved = ImportJob { version: job.version + 1, ..job.clone() };
         let at = import_key(job.vendor, job.id);
         let condition = change_condition(&saved, job.version)?;
-        if faults.is_empty() {
+        let mut told = Vec::new();
+        if !faults.is_empty() {
+            told.push((FAULTS, Told::Faults.item(job.id, saved.version, faults)?));
+        }
+        if !refused.is_empty() {
+            told.push((REFUSED, Told::Refused.item(job.id, saved.version, refused)?));
+        }
+        if told.is_empty() {
             update_one(&self.client, &self.table, at, CHANGE, &condition).await?;
             return Ok(saved);
         }
-        let data = serde_json::to_string(faults).map_err(|source| Error::Corrupt { kind: FAULTS, source })?;
-        // An update and not a put: the role of the function that works on files has the right to update items, not to
-        // put them.
-        let beginning = Condition::absent()
-            .name("#kind", "kind")
-            .name("#version", "version")
-            .name("#data", "data")
-            .value(":kind", string(FAULTS))
-            .value(":version", number(1))
-            .value(":data", string(data));
-        let actions = vec![
-            update(&self.table, at, CHANGE, &condition)?,
-            update(
-                &self.table,
-                faults_key(job.vendor, job.id, saved.version),
-                "SET #kind = :kind, #version = :version, #data = :data",
-                &beginning,
-            )?,
-        ];
+        let mut actions = vec![update(&self.table, at, CHANGE, &condition)?];
+        for (kind, (key, data)) in told {
+            // An update and not a put: the role of the function that works on files has the right to update items, not
+            // to put them.
+            let beginning = Condition::absent()
+                .name("#kind", "kind")
+                .name("#version", "version")
+                .name("#data", "data")
+                .value(":kind", string(kind))
+                .value(":version", number(1))
+                .value(":data", string(data));
+            let change = "SET #kind = :kind, #version = :version, #data = :data";
+            actions.push(update(&self.table, key, change, &beginning)?);
+        }
         Transaction::of(Purpose::Item, actions).run(&self.client).await?;
         Ok(saved)
     }
 
     /// Writes a new export, together with the response to the request for it.
     pub async fn add_export<R>(&self, job: &ExportJob, response: Prepared<R>) -> Result<Outcome<R>, Error> {
-        self.add_job(write(export_key(job.vendor, job.id), 1, &ExportJob { version: 1, ..job.clone() })?, response)
-            .await
+        let new = write(export_key(job.vendor, job.id), 1, &ExportJob { version: 1, ..job.clone() })?;
+        Ok(put_one(&self.client, &self.table, Some((new, &Condition::absent())), response).await?)
     }
 
     /// An export, read consistently.
     pub async fn export(&self, vendor: VendorId, id: ExportId) -> Result<Option<ExportJob>, Error> {
         get(&self.client, &self.table, export_key(vendor, id), true).await?.map(|found| read(&found)).transpose()
+    }
+
+    /// A vendor's exports, newest first.
+    pub async fn exports_of(&self, vendor: VendorId, page: &PageRequest) -> Result<Slice<ExportJob>, Error> {
+        let position = |last: &Attributes| text(last, "sk")?.strip_prefix("EXPORT#").map(str::to_owned);
+        let sort_key = |position: &String| key(partition_of(vendor), format!("EXPORT#{position}"));
+        let list = List {
+            query: QueryRequest {
+                newest_first: true,
+                consistent: false,
+                ..begins_with(&self.table, partition_of(vendor), "EXPORT#")
+            },
+            variant: "exports".to_owned(),
+            position: &position,
+            key: &sort_key,
+        };
+        list.page(&self.client, page, |found| read(found)).await
     }
 
     /// Writes the progress of an export, if it is still at the version that was read.

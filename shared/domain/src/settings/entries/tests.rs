@@ -32,6 +32,8 @@ fn each_kind_has_its_fields_and_no_others() {
         per_target: limit(1),
         most: Some(1),
         within_s: Some(1),
+        bytes: Some(2048),
+        rows: Some(1),
         seconds: Some(86_400),
         offered: Some(true),
         position: Some(1),
@@ -71,7 +73,7 @@ fn payment_methods_are_offered_by_their_positions_and_the_last_one_stays() {
 proptest! {
     #[test]
     fn no_accepted_value_is_changed_by_being_kept(
-        most in any::<u32>(), within_s in any::<u32>(), seconds in any::<u32>(), position in 0_u32..200,
+        most in any::<u32>(), bytes in 0..300_000_000_u32, within_s in any::<u32>(), seconds in any::<u32>(), position in 0_u32..200,
         basis_points in 0_u32..20_000,
     ) {
         let none = SettingValue::default();
@@ -80,6 +82,7 @@ proptest! {
             (SettingId::MailLimit, SettingValue { per_client: both, per_target: both, ..none }),
             (SettingId::WrongTokenLimit, SettingValue { most: Some(most), within_s: Some(within_s), ..none }),
             (SettingId::UnpaidOrders, SettingValue { most: Some(most), ..none }),
+            (SettingId::ImportFile, SettingValue { bytes: Some(bytes), rows: Some(most), ..none }),
             (SettingId::Delivery, SettingValue { seconds: Some(seconds), ..none }),
             (SettingId::Reservation, SettingValue { seconds: Some(seconds), ..none }),
             (SettingId::Tax, SettingValue { basis_points: Some(basis_points), ..none }),

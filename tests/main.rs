@@ -62,7 +62,7 @@ mod conventions {
     mod idempotency;
     mod imports;
     mod lambda_events;
-    mod lambda_processes;
+    pub(crate) mod lambda_processes;
     mod logs;
     mod providers;
     mod rate_limits;

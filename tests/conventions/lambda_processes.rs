@@ -35,7 +35,7 @@ const LONG: usize = 32 * 1024 * 1024;
 const ROWS_OF_A_PRODUCT: usize = 10;
 
 /// Of so many products of the long file one is refused.
-const REFUSED_OF: usize = 10;
+const REFUSED_OF: usize = 2;
 
 /// A product file with this many rows: products with a description and ten variants each, padded to [`LONG`] in a
 /// column that imports ignore.
@@ -59,10 +59,10 @@ fn long_file(rows: usize) -> Vec<u8> {
     csv.into_bytes()
 }
 
-/// The number of rows of the long file: `BOZOR_IMPORT_ROWS`, or 5,000.
+/// The number of rows of a long file: `BOZOR_IMPORT_ROWS`, or so many.
 #[expect(clippy::disallowed_methods, reason = "the environment chooses the length of the file")]
-fn rows_of_the_long_file() -> usize {
-    std::env::var("BOZOR_IMPORT_ROWS").map_or(5_000, |rows| rows.parse().expect("BOZOR_IMPORT_ROWS is a number"))
+pub(crate) fn rows_of_a_long_file(otherwise: usize) -> usize {
+    std::env::var("BOZOR_IMPORT_ROWS").map_or(otherwise, |rows| rows.parse().expect("BOZOR_IMPORT_ROWS is a number"))
 }
 
 /// The peak resident memory of a process in KiB.
@@ -78,7 +78,7 @@ fn peak_kib(process: u32) -> u64 {
 async fn a_long_file_is_read_in_little_memory() {
     let shop = shop().await;
     let vendor = shop.vendor("ceramics").await;
-    let rows = rows_of_the_long_file();
+    let rows = rows_of_a_long_file(5_000);
     let file = long_file(rows);
     let announced = json!({"filename": "long.csv", "size": file.len()});
     let asked = vendor.client.post("/v1/vendor/imports?dry_run=true", &announced).await;

@@ -9,7 +9,8 @@ use cloud::faults::{Fault, Kind};
 use serde_json::{Value, json};
 
 use super::refused::{long_file, upload};
-use super::{import, shop_with_categories};
+use super::{all, errors, import, shop_with_categories};
+use crate::conventions::lambda_processes::rows_of_a_long_file;
 use crate::shop::{Shop, Vendor};
 
 const WORKER: &str = "function ImportsFunction";
@@ -144,4 +145,72 @@ async fn a_long_file_of_refused_rows_is_whole_whichever_call_kills_its_worker() 
             calls[nth as usize - 1]
         );
     }
+}
+
+/// Rows of each product of the long import.
+const VARIANTS: usize = 10;
+
+/// Products of ten variants each; of every 50 one is refused for its last row.
+fn products_of_ten(count: usize) -> String {
+    let mut file =
+        "Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Inventory Qty,Variant Price\n".to_owned();
+    for product in 0..count {
+        for variant in 0..VARIANTS {
+            let (title, option) = if variant == 0 { (format!("Bowl {product}"), "Size") } else { (String::new(), "") };
+            let price = if variant == VARIANTS - 1 && product % 50 == 0 { "dear" } else { "1.00" };
+            let units = variant + 1;
+            writeln!(file, "bowl-{product},{title},{option},S{variant},B-{product}-{variant},{units},{price}")
+                .expect("text");
+        }
+    }
+    file
+}
+
+#[tokio::test]
+async fn a_long_import_goes_on_after_each_kill() {
+    let (shop, vendor) = shop_with_categories().await;
+    let count = rows_of_a_long_file(1_500) / VARIANTS;
+    let (refused, file) = (count.div_ceil(50), products_of_ten(count));
+    let mut path = String::new();
+    // A good product takes two calls at least, and a message comes five times.
+    let step = u32::try_from(count * 2 / 5).expect("not too many");
+    for kind in [Kind::CrashBefore, Kind::CrashAfter, Kind::CrashAfter, Kind::CrashBefore] {
+        kill(&shop, step, kind);
+        if path.is_empty() {
+            path = upload(&shop, &vendor, "", &file).await;
+            shop.wait_until_idle().await;
+        } else {
+            shop.advance(HIDDEN).await;
+        }
+        assert_eq!(shop.cloud.services().faults.triggered().len(), 1, "the worker was killed");
+    }
+    shop.cloud.services().faults.clear();
+    shop.advance(HIDDEN).await;
+    let vendor = Vendor { client: shop.sign_in_again(&vendor).await, ..vendor };
+    let job = vendor.client.get(&path).await.expect(200).clone();
+    assert_eq!(
+        (&job["state"], &job["rows_done"]),
+        (&json!("completed"), &json!(count * VARIANTS)),
+        "{}",
+        job["errors"]
+    );
+    assert_eq!((&job["products"], &job["refused"]), (&json!(count - refused), &json!(refused)));
+    assert_eq!(errors(&job).len(), refused.min(1_000), "each is told once");
+    let again = shop.anon().get(job["refused_rows"]["url"].as_str().expect("a link")).await;
+    assert_eq!(again.text.lines().count(), 1 + refused * VARIANTS, "each is there once");
+
+    let listed = all(&vendor.client, "/v1/vendor/products?limit=100").await;
+    assert_eq!(listed.len(), count - refused, "none is lost and none is doubled");
+    for product in &listed {
+        let units = product["variants"].as_array().expect("variants").iter().map(|variant| variant["on_hand"].as_u64());
+        assert!(units.eq((1..=10).map(Some)), "{product}");
+    }
+    let path = upload(&shop, &vendor, "", &file).await;
+    shop.wait_until_idle().await;
+    let vendor = Vendor { client: shop.sign_in_again(&vendor).await, ..vendor };
+    let same = vendor.client.get(&path).await.expect(200).clone();
+    assert_eq!(
+        (&same["created"], &same["updated"], &same["unchanged"]),
+        (&json!(0), &json!(0), &json!(count - refused))
+    );
 }

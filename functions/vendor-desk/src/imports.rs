@@ -73,8 +73,8 @@ pub async fn list_vendor_imports(
 /// and size as JSON: the answer says where to upload it within ten minutes, and the import starts when it is uploaded.
 /// Products without errors are imported, the others are reported. Importing a file again changes nothing. A file with
 /// titles names all variants of its products; one without, or whose products' rows stand apart, only changes what it
-/// names. A shop has one import at a time: another one is refused with `import_running` until it is over. An import
-/// whose file was not uploaded yet ends for a new one.
+/// names. A shop imports nothing before it is approved, and one file at a time: another import is refused with
+/// `import_running` until the first is over. An import whose file was not uploaded yet ends for a new one.
 #[utoipa::path(
     post, path = "/v1/vendor/imports", params(ImportParameters),
     request_body(content((AnnounceFile = "application/json"), (String = "text/csv"))),

@@ -61,8 +61,8 @@ columns! {
     Status = "Status",
 }
 
-/// The column that says in a file of refused rows why they were refused. It is no column of a product, so that an import
-/// of the mended file ignores it.
+/// The column that says in a file of refused rows why they were refused. It is no column of a product, so that an
+/// import of the mended file ignores it.
 pub(super) const REASON: &str = "Refused because";
 
 /// The most bytes of the header.

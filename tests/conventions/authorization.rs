@@ -82,6 +82,8 @@ POST   /v1/vendor/media                                       401  401   401   4
 GET    /v1/vendor/imports                                     401  401   401   403   403   200   200     200    403     403   200       403
 POST   /v1/vendor/imports                                     401  401   401   403   403   202   202     403    403     403   403       403
 GET    /v1/vendor/imports/{id}                                401  401   401   403   403   200   200     200    403     404   200       403
+GET    /v1/vendor/import-mapping                              401  401   401   403   403   200   200     200    403     403   200       403
+PUT    /v1/vendor/import-mapping                              401  401   401   403   403   200   200     403    403     403   403       403
 GET    /v1/vendor/exports                                     401  401   401   403   403   200   200     200    403     403   200       403
 POST   /v1/vendor/exports                                     401  401   401   403   403   202   202     202    403     403   202       403
 GET    /v1/vendor/exports/{id}                                401  401   401   403   403   200   200     200    403     404   200       403

@@ -1,11 +1,13 @@
 //! Product files in Shopify's CSV format: import, repeated import and export.
 
 mod caps;
+mod columns;
 mod foreign;
 mod killed;
 mod lost_jobs;
 mod past;
 mod refused;
+mod woocommerce;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

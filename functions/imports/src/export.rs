@@ -89,7 +89,8 @@ impl App {
         let key = job.key();
         let mut bytes = Vec::new();
         if job.after.is_none() {
-            write_header(&mut bytes).map_err(unwritten)?;
+            job.file_columns = self.products.catalog.file_headers(job.vendor).await?.headers;
+            write_header(&mut bytes, &job.file_columns).map_err(unwritten)?;
         }
         // Counts and cursor advance in this copy. They reach the job only together with an uploaded part, so that a
         // repeated slice goes on after the products that are in the parts.
@@ -132,8 +133,8 @@ impl App {
         let shards = self.products.stock.shards(&shard_counts).await?;
         // A product that was deleted after the page was read is left out.
         for stored in ids.iter().filter_map(|id| products.get(id)) {
-            let draft = draft_of(stored, &shards, job.currency, tree);
-            write_product(&mut *bytes, &draft).map_err(unwritten)?;
+            let draft = draft_of(stored, &shards, job.currency, tree, &job.file_columns);
+            write_product(&mut *bytes, &draft, job.file_columns.len()).map_err(unwritten)?;
             let rows = draft.variants.len().max(draft.images.len()).max(1);
             job.rows = job.rows.saturating_add(u64::try_from(rows).unwrap_or(u64::MAX));
             job.products = job.products.saturating_add(1);

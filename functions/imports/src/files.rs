@@ -88,6 +88,11 @@ impl<'a> Download<'a> {
         Ok((!bytes.is_empty()).then_some(bytes))
     }
 
+    /// The same file, from its start.
+    pub(crate) fn again(&self) -> Self {
+        self.files.download(self.key, self.etag.clone())
+    }
+
     /// The size of the file in bytes; known after the first chunk.
     pub(crate) const fn size(&self) -> Option<u64> {
         self.size

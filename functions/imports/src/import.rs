@@ -2,6 +2,7 @@
 //! each batch of products, together with the faults found in it: an interruption repeats one batch at most, and
 //! repeating a batch changes nothing. When products were refused, their rows are written to a file at the end.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::code::Coded;
@@ -70,11 +71,13 @@ fn fault(code: &str, detail: &str) -> ImportRowError {
 }
 
 fn file_position(position: Position) -> FilePosition {
-    FilePosition { rows: position.rows, line: position.line, offset: position.offset }
+    let Position { rows, line, offset, pass, done } = position;
+    FilePosition { rows, line, offset, pass, done }
 }
 
 fn reader_position(position: FilePosition) -> Position {
-    Position { rows: position.rows, line: position.line, offset: position.offset }
+    let FilePosition { rows, line, offset, pass, done } = position;
+    Position { rows, line, offset, pass, done }
 }
 
 impl From<UnknownEncoding> for SliceError {
@@ -100,6 +103,7 @@ async fn next_batch(
             }
             Step::Product(entry) => entries.push(*entry),
             Step::End => return Ok((entries, true)),
+            Step::Again => file.begin_again(),
             Step::NeedsMore => match file.next().await? {
                 Some(bytes) => reader.feed(&bytes),
                 None => reader.end(),
@@ -194,6 +198,8 @@ impl App {
             publish: job.publish,
             tree,
             columns: Columns::ALL,
+            kept_columns: Vec::new(),
+            spellings: BTreeMap::new(),
             import: job.id,
             stock: job.stock,
             is_partial: false,
@@ -230,7 +236,11 @@ impl App {
         }
         let key = job.key();
         let mut file = Text::new(self.files.download(&key, job.tag.clone()), job.encoding.as_deref())?;
-        let mut reader = ProductReader::resume(job.currency, reader_position(job.position));
+        let position = reader_position(job.position);
+        let mut reader = ProductReader::resume(job.currency, position)
+            .mapped(job.mapping.clone())
+            .at(job.created_at)
+            .in_passes(job.passes, position);
         let mut pace = Pace::new(crate::PRODUCTS_PER_SECOND);
         let (mut context, mut held): (Option<Arc<ImportContext>>, _) = (None, None);
         let began = job.worked.map_or(delivery.now, |(began, _)| began);
@@ -239,8 +249,12 @@ impl App {
             let position = entries.last().map_or(job.position, |last| file_position(last.next));
             let columns = reader.columns().unwrap_or(Columns::ALL);
             let is_partial = job.is_apart || !columns.title;
-            let context =
-                context.get_or_insert_with(|| Arc::new(ImportContext { columns, is_partial, ..base.clone() }));
+            let context = context.get_or_insert_with(|| {
+                let spelled = |header| Some((header, reader.spelling(header)?.to_owned()));
+                let spellings = ImportContext::NAMED.into_iter().filter_map(spelled).collect();
+                let kept_columns = reader.kept_columns();
+                Arc::new(ImportContext { columns, kept_columns, spellings, is_partial, ..base.clone() })
+            });
             let batch = self.products.import_batch(context, entries, job.dry_run, &mut pace).await?;
             let faults = job.advance(position, batch.counts, batch.faults);
             let now = delivery.now + slice.elapsed();
@@ -270,7 +284,8 @@ impl App {
             SliceError::Fatal(fault(Fault::TooManyRows.code(), &detail))
         };
         let mut file = self.files.download(&key, None);
-        let (mut row_counter, mut guess) = (RowCounter::default(), EncodingGuess::default());
+        let mapping = self.accounts.column_mapping(job.vendor).await?.map(|mapping| mapping.columns);
+        let (mut row_counter, mut guess) = (RowCounter::mapped(mapping.clone()), EncodingGuess::default());
         let mut unreadable = None;
         while let Some(bytes) = file.next().await.map_err(missing_upload)? {
             if file.size().is_some_and(|size| size > u64::from(limits.bytes)) {
@@ -287,7 +302,7 @@ impl App {
         let mut report = Vec::new();
         let counted = if let Some(encoding) = job.encoding.clone() {
             let mut text = Text::new(self.files.download(&key, job.tag.clone()), Some(&encoding))?;
-            let mut row_counter = RowCounter::default();
+            let mut row_counter = RowCounter::mapped(mapping.clone());
             while let Some(bytes) = text.next().await? {
                 row_counter.feed(&bytes)?;
                 if has_too_many(row_counter.rows()) {
@@ -308,6 +323,11 @@ impl App {
         }
         job.rows = Some(counted.rows);
         job.is_apart = counted.is_apart;
+        job.passes = counted.passes;
+        job.mapping = mapping.filter(|_| counted.is_mapped);
+        if !job.dry_run && !counted.kept_columns.is_empty() {
+            self.products.catalog.add_file_headers(job.vendor, &counted.kept_columns).await?;
+        }
         let counts = ImportCounts { infos: u64::try_from(report.len()).unwrap_or(0), ..ImportCounts::default() };
         let report = job.advance(job.position, counts, report);
         *job = self.accounts.save_import(job, &report, &[]).await?;

@@ -1,6 +1,7 @@
 //! Merges a product of a file with the stored one. Pure, so that it can be tested without tables.
 
 mod category;
+pub(crate) mod columns;
 mod variants;
 
 #[cfg(test)]
@@ -39,6 +40,10 @@ pub(crate) struct ImportContext {
     pub(crate) tree: CategoryTree,
     /// The columns that the file has: what it has no column for stays as it is stored.
     pub(crate) columns: Columns,
+    /// The headers of its columns that are only kept.
+    pub(crate) kept_columns: Vec<String>,
+    /// How the file spells the columns that issues name.
+    pub(crate) spellings: BTreeMap<&'static str, String>,
     /// The import, so that what it adds to units on hand is added once.
     pub(crate) import: ImportId,
     /// What is done with units on hand.
@@ -61,6 +66,12 @@ pub(crate) struct Issue {
     pub(crate) code: String,
     /// An explanation, for people.
     pub(crate) detail: String,
+}
+
+impl ImportContext {
+    /// The columns that issues name, as an export spells them.
+    pub(crate) const NAMED: [&'static str; 7] =
+        ["Handle", "Title", "Type", "Option1 Value", "Variant SKU", "Variant Price", "Variant Inventory Qty"];
 }
 
 impl Issue {
@@ -90,6 +101,8 @@ pub(crate) struct Merged {
     pub(crate) description_html: String,
     /// Units on hand of the variants for which the file gives a quantity, and the layout of their stock.
     pub(crate) stock: Vec<(VariantId, Layout, Units)>,
+    /// The variants that those of the file have become, in its order.
+    pub(crate) variants: Vec<VariantId>,
     /// Variants that exist and whose units on hand the file gives otherwise, which is left as it is.
     pub(crate) stock_kept: u64,
     /// Where the merged product differs from what the file says.
@@ -128,11 +141,20 @@ pub(crate) fn added(
     id: ProductId,
     handle: Handle,
 ) -> Result<Merged, Vec<Issue>> {
-    let Some(title) = draft.title.clone() else { return Err(vec![Issue::fault("Title", Fault::MissingTitle)]) };
+    let Some(title) = draft.title.clone() else {
+        return Err(vec![match &draft.file_key {
+            Some(key) if context.columns.title => {
+                let detail = "neither the file nor the shop has the product of this SKU or ID";
+                Issue { value: key.to_string(), ..Issue::new("Variant SKU", "unknown_product", detail) }
+            }
+            _ => Issue::fault("Title", Fault::MissingTitle),
+        }]);
+    };
     if draft.variants.is_empty() {
         return Err(vec![Issue::fault("Variant Price", Fault::MissingPrice)]);
     }
-    let file_handle = (!draft.file_handle.eq_ignore_ascii_case(handle.as_str()))
+    // A product that has a key in its files has no handle there.
+    let file_handle = (draft.file_key.is_none() && !draft.file_handle.eq_ignore_ascii_case(handle.as_str()))
         .then(|| Line::parse(&draft.file_handle).ok())
         .flatten();
     let empty = Product {
@@ -150,6 +172,7 @@ pub(crate) fn added(
         file_handle,
         file_type: None,
         file_vendor: None,
+        file_key: draft.file_key.clone(),
         state: ProductState::Draft,
         listed: context.approved,
         published_at: None,
@@ -196,6 +219,12 @@ pub(crate) fn merged(
         product.images.extend(draft.images.iter().filter(|image| !known.contains(&image.src)).take(room).cloned());
     } else if columns.images {
         product.images = draft.images.clone();
+        if !columns.image_alt {
+            for image in &mut product.images {
+                let known = before.images.iter().find(|known| known.src == image.src);
+                image.alt = known.and_then(|known| known.alt.clone());
+            }
+        }
     }
     if says(columns.seo_title, draft.seo.title.is_none()) {
         product.seo.title = draft.seo.title.clone();
@@ -203,7 +232,7 @@ pub(crate) fn merged(
     if says(columns.seo_description, draft.seo.description.is_none()) {
         product.seo.description = draft.seo.description.clone();
     }
-    let Stocked { stock, kept: stock_kept, warnings: of_stock } =
+    let Stocked { stock, variants, kept: stock_kept, warnings: of_stock } =
         variants::set(&mut product, before, draft, context, totals)?;
     warnings.extend(of_stock);
     product.options = options(before, draft, &product);
@@ -239,7 +268,7 @@ pub(crate) fn merged(
             Issue::warning("Variant Inventory Qty", "quantity_reserved", detail)
         })
     }));
-    Ok(Merged { product, description_html, stock, stock_kept, warnings })
+    Ok(Merged { product, description_html, stock, variants, stock_kept, warnings })
 }
 
 /// Whether the units on hand may be set to this number: always to more than now; to fewer only if what is reserved for

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use domain::catalog::Variant;
+use domain::catalog::{FileColumns, Variant};
 use domain::stock::{Layout, StockShard};
 use domain::text::{Handle, Name};
 use domain::{ProductId, VariantId};
 use store::catalog::StoredProduct;
 
-use crate::merge::{ImportContext, Issue, Merged, Units, added, may_be_set, merged};
+use crate::merge::{ImportContext, Issue, Merged, Units, added, columns, may_be_set, merged};
 use product_file::ProductDraft;
 
 /// The most changes of a product that a dry run names.
@@ -33,6 +33,8 @@ pub(crate) struct Plan {
     pub(crate) draft: ProductDraft,
     pub(crate) known: Known,
     pub(crate) merged: Merged,
+    /// The cells of columns that are only kept.
+    pub(crate) file_columns: FileColumns,
 }
 
 /// Where a product stands in the file.
@@ -62,6 +64,10 @@ pub(crate) enum Outcome {
 }
 
 impl Known {
+    fn file_columns(&self) -> FileColumns {
+        self.stored.as_ref().and_then(|stored| stored.file_columns.clone()).unwrap_or_default()
+    }
+
     pub(crate) fn totals(&self) -> BTreeMap<VariantId, StockShard> {
         let sum = |shards: &Vec<StockShard>| shards.iter().fold(StockShard::default(), |sum, shard| sum.plus(*shard));
         self.shards.iter().map(|(variant, shards)| (*variant, sum(shards))).collect()
@@ -89,14 +95,27 @@ impl Plan {
             (None, None) => Err(vec![Issue::new("Handle", "handle_taken", "all forms of this handle are taken")]),
         };
         match merged {
-            Ok(merged) => Ok(Self { place, draft, known, merged }),
+            Ok(mut merged) => {
+                let before = known.file_columns();
+                let (file_columns, issue) =
+                    columns::merged(&before, &draft, &merged.variants, &merged.product, context);
+                merged.warnings.extend(issue);
+                Ok(Self { place, draft, known, merged, file_columns })
+            }
             Err(issues) => Err((place, issues)),
         }
     }
 
+    fn changes_columns(&self) -> bool {
+        // Those that cannot be read stay as they are.
+        let can_be_read = self.known.stored.as_ref().is_none_or(|stored| stored.file_columns.is_some());
+        can_be_read && self.known.file_columns() != self.file_columns
+    }
+
     pub(crate) fn changes_product(&self) -> bool {
         self.known.stored.as_ref().is_none_or(|stored| {
-            stored.product != self.merged.product || stored.description_html != self.merged.description_html
+            let has_changed = stored.product != self.merged.product;
+            has_changed || stored.description_html != self.merged.description_html || self.changes_columns()
         })
     }
 
@@ -141,6 +160,7 @@ impl Plan {
             ("SEO texts", old.seo != new.seo),
             ("options", old.options != new.options),
             ("state", old.state != new.state),
+            ("other columns", self.changes_columns()),
         ];
         changes.extend(parts.into_iter().filter(|(_, differs)| *differs).map(|(part, _)| part.to_owned()));
         let name = |variant: &Variant| {
@@ -179,12 +199,14 @@ impl Plan {
                 let mut changed = before.clone();
                 changed.product = self.merged.product.clone();
                 changed.description_html = self.merged.description_html.clone();
+                changed.file_columns = changed.file_columns.map(|_| self.file_columns.clone());
                 // Units left over of a removed variant must not keep the product listed as in stock.
                 changed.availability.available.retain(|variant, _| self.merged.product.variant(*variant).is_some());
                 changed
             }
             None => {
                 let mut new = StoredProduct::new(self.merged.product.clone(), self.merged.description_html.clone());
+                new.file_columns = Some(self.file_columns.clone());
                 // The projection of the Stock table's stream will find the same availability: writing it right away
                 // saves a second write of the listing rows.
                 let none = StockShard::default();

@@ -45,7 +45,7 @@ fn row_fault(entry: &ImportRowError) -> RowFault {
 }
 
 /// One entry for each kind of issue of the product.
-fn entries_of(place: &Place, issues: Vec<Issue>) -> Vec<ImportRowError> {
+fn entries_of(context: &ImportContext, place: &Place, issues: Vec<Issue>) -> Vec<ImportRowError> {
     let mut entries: Vec<ImportRowError> = Vec::new();
     for issue in issues {
         match entries.iter_mut().find(|entry| entry.code == issue.code && entry.detail == issue.detail) {
@@ -54,7 +54,7 @@ fn entries_of(place: &Place, issues: Vec<Issue>) -> Vec<ImportRowError> {
                 severity: issue.severity,
                 line: issue.line.unwrap_or(place.line),
                 product: place.handle.clone(),
-                column: issue.column.to_owned(),
+                column: context.spellings.get(issue.column).map_or(issue.column, String::as_str).to_owned(),
                 value: issue.value,
                 times: 1,
                 code: issue.code,
@@ -158,11 +158,11 @@ impl ProductStore {
                 Ok(plan) if dry_run || !plan.changes_anything() => {
                     let (outcome, preview) = (plan.outcome(), if dry_run { plan.preview() } else { None });
                     let issues = plan.merged.warnings.into_iter().chain(preview).collect();
-                    batch.add_product(plan.place.key, &outcome, entries_of(&plan.place, issues));
+                    batch.add_product(plan.place.key, &outcome, entries_of(context, &plan.place, issues));
                 }
                 Ok(plan) => work.push(plan),
                 Err((place, issues)) => {
-                    batch.add_product(place.key, &Outcome::Rejected, entries_of(&place, issues));
+                    batch.add_product(place.key, &Outcome::Rejected, entries_of(context, &place, issues));
                 }
             }
         }
@@ -179,7 +179,7 @@ impl ProductStore {
             }
             let Some(done) = running.join_next().await else { break };
             let (place, outcome, issues) = done.map_err(|error| Error::Failed(error.to_string()))??;
-            batch.add_product(place.key, &outcome, entries_of(&place, issues));
+            batch.add_product(place.key, &outcome, entries_of(context, &place, issues));
         }
         batch.faults.sort_by_key(|fault| fault.line);
         Ok(batch)
@@ -190,12 +190,23 @@ impl ProductStore {
     async fn known(&self, context: &ImportContext, drafts: &[ProductDraft]) -> Result<Vec<Known>, Error> {
         let wanted: BTreeSet<Handle> =
             drafts.iter().flat_map(|draft| handles(&draft.handle, &context.vendor).take(2)).collect();
-        let owners = self.catalog.products_with_handles(&wanted).await?;
-        let products = self.catalog.products(&owners.values().copied().collect()).await?;
+        let file_keys: BTreeSet<String> =
+            drafts.iter().filter_map(|draft| draft.file_key.as_ref()).map(ToString::to_string).collect();
+        let (owners, keyed) = tokio::try_join!(
+            self.catalog.products_with_handles(&wanted),
+            self.catalog.products_with_file_keys(context.vendor.id, &file_keys)
+        )?;
+        let products = self.catalog.products(&owners.values().chain(keyed.values()).copied().collect()).await?;
         let mut known = Vec::with_capacity(drafts.len());
         for draft in drafts {
+            if let Some(owner) = draft.file_key.as_ref().and_then(|key| keyed.get(key.as_str())) {
+                let stored = products.get(owner).cloned();
+                let unreadable = stored.is_none();
+                known.push(Known { stored, free_handle: None, unreadable, shards: BTreeMap::new() });
+                continue;
+            }
             let (mut stored, mut free_handle, mut unreadable) = (None, None, false);
-            for handle in handles(&draft.handle, &context.vendor) {
+            for handle in wanted_handles(draft, context) {
                 let looked_up = wanted.contains(&handle);
                 if free_handle.is_some() && !looked_up {
                     break;
@@ -210,15 +221,17 @@ impl ProductStore {
                 };
                 let product = match products.get(&owner) {
                     Some(product) => Some(product.clone()),
-                    None if !looked_up => self.catalog.product(owner).await?,
+                    // By its key it would have been found.
+                    None if draft.file_key.is_some() => None,
+                    None if !looked_up => self.catalog.products(&BTreeSet::from([owner])).await?.remove(&owner),
                     None => {
                         unreadable = true;
                         None
                     }
                 };
-                if let Some(product) =
-                    product.filter(|known| is_of_file(&known.product, &context.vendor, &draft.file_handle))
-                {
+                if let Some(product) = product.filter(|known| {
+                    draft.file_key.is_none() && is_of_file(&known.product, &context.vendor, &draft.file_handle)
+                }) {
                     stored = Some(product);
                     break;
                 }
@@ -348,4 +361,12 @@ impl ProductStore {
         }
         Ok(issues)
     }
+}
+
+/// The handles that a product of a file can get. One that is told by its key may have the title of many others, so that
+/// its key makes the last one.
+fn wanted_handles(draft: &ProductDraft, context: &ImportContext) -> impl Iterator<Item = Handle> {
+    let key = draft.file_key.as_ref().map(|key| Handle::mapped_from(key.as_str()));
+    let last = key.and_then(|key| draft.handle.with_suffix(key.as_str()));
+    handles(&draft.handle, &context.vendor).chain(last)
 }

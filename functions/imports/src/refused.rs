@@ -89,7 +89,7 @@ impl App {
         let (from, to) = (job.key(), job.refused_key());
         let mut text = Text::new(self.files.download(&from, job.tag.clone()), job.encoding.as_deref())?;
         let mut ahead = job.refused_file.clone().unwrap_or_default();
-        let mut copier = RowCopier::resume(ahead.rows);
+        let mut copier = RowCopier::resume(ahead.rows).mapped(job.mapping.clone());
         loop {
             let mut bytes = Vec::new();
             let ended = loop {

@@ -19,6 +19,13 @@ impl<'a> Text<'a> {
         Ok(Self { file, transcoder, has_ended: false })
     }
 
+    /// The next chunk is the first again.
+    pub(crate) fn begin_again(&mut self) {
+        self.file = self.file.again();
+        self.transcoder = self.transcoder.as_ref().and_then(|transcoder| Transcoder::new(transcoder.name()));
+        self.has_ended = false;
+    }
+
     /// The next chunk; nothing at the end of the file.
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<u8>>, FilesError> {
         if self.has_ended {

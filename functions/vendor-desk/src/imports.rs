@@ -68,9 +68,13 @@ pub async fn list_vendor_imports(
 
 /// Starts an import of a product file.
 ///
-/// The file is a CSV file in Shopify's format. Up to 1 MB may be sent as the body; `application/csv`,
-/// `application/vnd.ms-excel` and `application/octet-stream` are taken for `text/csv`. For a larger file send its name
-/// and size as JSON: the answer says where to upload it within ten minutes, and the import starts when it is uploaded.
+/// The file is a CSV file in Shopify's format, WooCommerce's own product export, or any other whose columns the shop
+/// has mapped; its header says which one it is. Columns that are not used here are kept, and exported again.
+///
+/// Up to 1 MB may be sent as the body; `application/csv`, `application/vnd.ms-excel` and `application/octet-stream` are
+/// taken for `text/csv`. For a larger file send its name and size as JSON: the answer says where to upload it within
+/// ten minutes, and the import starts when it is uploaded.
+///
 /// Products without errors are imported, the others are reported. Importing a file again changes nothing. A file with
 /// titles names all variants of its products; one without, or whose products' rows stand apart, only changes what it
 /// names. A shop imports nothing before it is approved, and one file at a time: another import is refused with

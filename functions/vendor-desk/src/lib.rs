@@ -2,6 +2,7 @@
 
 mod exports;
 mod imports;
+mod mapping;
 mod media;
 mod orders;
 mod products;
@@ -50,6 +51,10 @@ pub fn routes<R: Routes<App>>() -> R {
         ))
         .limit_bodies(imports::BODY_LIMIT)
         .routes(routes!(imports::show_vendor_import))
+        .routes(routes!(
+            mapping::show_vendor_import_mapping,
+            mapping::replace_vendor_import_mapping[VendorSuspended, Conflict],
+        ))
         .routes(routes!(exports::list_vendor_exports[InvalidCursor], exports::start_vendor_export))
         .routes(routes!(exports::show_vendor_export))
         .routes(routes!(

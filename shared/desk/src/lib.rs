@@ -7,6 +7,7 @@
 mod desk;
 mod draft;
 mod files;
+mod mapping;
 mod media;
 mod members;
 mod operator;
@@ -23,6 +24,7 @@ mod vendors;
 
 pub use desk::Desk;
 pub use draft::{WriteProduct, WriteVariant};
+pub use mapping::ReplaceMapping;
 pub use media::{BeginUpload, BegunUpload, PictureType};
 pub use members::{ChangedMember, PutMember, RemoveMember};
 pub use operator::{ListOrders, Operator};

@@ -223,6 +223,7 @@ impl Desk {
             rows: 0,
             products: 0,
             failure: None,
+            file_columns: Vec::new(),
             after: None,
             upload: None,
             parts: Vec::new(),

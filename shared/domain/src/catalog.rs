@@ -1,6 +1,7 @@
 //! Products, their variants, and their rows in lists.
 
 mod category;
+mod file_columns;
 mod image;
 mod product_file;
 mod stock_level;
@@ -18,6 +19,7 @@ use crate::vendor::VendorCard;
 use crate::{Currency, Money, ProductId, Timestamp, VariantId};
 
 pub use category::{Category, CategoryTree};
+pub use file_columns::{FileCells, FileColumns, FileHeaders, MAX_KEPT_BYTES};
 pub use image::{Image, ImageLink, ImageSource};
 pub use product_file::NO_OPTION;
 pub use stock_level::StockLevel;
@@ -145,6 +147,9 @@ pub struct Product {
     /// The vendor as the imported file spells it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_vendor: Option<Line>,
+    /// What tells it in files of a system without handles: its SKU there, or `id:` and its number. Unique in the shop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_key: Option<Line>,
     /// Whether buyers can see it.
     pub state: ProductState,
     /// Whether its shop is open: false while the vendor is suspended.

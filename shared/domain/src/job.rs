@@ -1,6 +1,7 @@
 //! Long jobs: a vendor's imports and exports of product files, the operator's rebuilds. A queue message carries a job;
 //! each delivery works for one slice of time under a lease.
 
+mod mapping;
 mod rebuild;
 mod refused;
 mod report;
@@ -15,6 +16,7 @@ use crate::stored::Kept;
 use crate::text::Line;
 use crate::{Currency, ExportId, ImportId, Timestamp, VendorId};
 
+pub use self::mapping::{ColumnMapping, FileColumn, normalised_header};
 pub use self::rebuild::{Derived, Rebuild, RebuildCounts};
 pub use self::refused::{LastImport, RefusedFile, RefusedProduct, RowFault};
 pub use self::report::{ImportRowError, Severity, StockImport};
@@ -141,6 +143,17 @@ pub struct FilePosition {
     pub line: u64,
     /// Offset in bytes.
     pub offset: u64,
+    /// How often the whole file has been read before, when rows of its products stand apart.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub pass: u32,
+    /// The products of this reading that are done.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub done: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands on a reference")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// What an import did to products. After an interruption, new products may be counted as unchanged: their batch was
@@ -214,6 +227,13 @@ pub struct ImportJob {
     /// Whether rows of some product do not stand together, so that no variant is taken for removed.
     #[serde(default)]
     pub is_apart: bool,
+    /// How often the whole file is read so that rows of a product that stand apart come together: each time for some of
+    /// the products. Zero for a file that is read once.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub passes: u32,
+    /// What the columns of the file mean, if the shop has said so and its header is not known otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<BTreeMap<Line, FileColumn>>,
     /// Whether the file came with the request, which puts it into the bucket once the import is stored.
     #[serde(default)]
     pub is_inline: bool,
@@ -278,6 +298,8 @@ impl ImportJob {
             publish: false,
             stock: StockImport::Keep,
             is_apart: false,
+            passes: 0,
+            mapping: None,
             is_inline: false,
             encoding: None,
             state: JobState::Waiting,
@@ -383,6 +405,9 @@ pub struct ExportJob {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
+    /// The columns of the vendor's files that are written after ours.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub file_columns: Vec<String>,
     /// The key of the last product written, in the form that a query continues from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<BTreeMap<String, String>>,

@@ -1,22 +1,26 @@
 //! Assembles a product from its rows.
 
+mod finish;
+
 use std::borrow::Cow;
 
 use domain::catalog::{
-    Image, ImageSource, MAX_IMAGES, MAX_OPTIONS, MAX_PRODUCT_BYTES, MAX_TAGS, MAX_VARIANTS, NO_OPTION, Price,
-    ProductOption, Seo,
+    Image, ImageSource, MAX_IMAGES, MAX_KEPT_BYTES, MAX_OPTIONS, MAX_TAGS, MAX_VARIANTS, Price, Seo,
 };
-use domain::text::{BadText, Handle, Line, LongText, Name, Sku, Title};
+use domain::text::{BadText, Line, LongText, Name, Sku, Title};
 
 use super::cells::{self, Cell};
-use super::columns::{Column, Header};
+use super::columns::Column;
 use super::faults::{Fault, RowError, shown_value};
+use super::header::Identity;
 use super::product::{ProductDraft, Status, VariantDraft};
 use super::row::Row;
 use super::sanitise::shown_description;
 
 const OPTION_NAMES: [Column; MAX_OPTIONS] = [Column::Option1Name, Column::Option2Name, Column::Option3Name];
 const OPTION_VALUES: [Column; MAX_OPTIONS] = [Column::Option1Value, Column::Option2Value, Column::Option3Value];
+/// What a kept cell takes beside its text.
+const KEPT_CELL_BYTES: usize = 12;
 /// A row with a value in one of these describes a variant; other rows only add a picture.
 const VARIANT_COLUMNS: [Column; 9] = [
     Column::Option1Value,
@@ -38,11 +42,13 @@ pub(super) struct Assembly {
     rows: u64,
     /// Whether rows of the product came before, with other products in between.
     continues: bool,
-    handle: Option<Line>,
+    /// The handle or the key, as the file has it.
+    named: Option<Line>,
     title: Option<Title>,
     body_html: Option<String>,
     vendor: Option<Line>,
     category: Option<Line>,
+    pub(super) other_categories: Vec<Line>,
     tags: Vec<Name>,
     published: Option<bool>,
     status: Option<Status>,
@@ -50,6 +56,8 @@ pub(super) struct Assembly {
     variants: Vec<VariantRow>,
     images: Vec<(u32, Image)>,
     seo: Seo,
+    kept: Vec<(usize, String)>,
+    kept_bytes: usize,
     errors: Vec<RowError>,
     warnings: Vec<RowError>,
 }
@@ -78,14 +86,15 @@ impl Assembly {
     pub(super) fn begin(row: Row<'_>, key: Vec<u8>, continues: bool) -> Self {
         let mut assembly = Self {
             key,
-            line: row.records.line(),
+            line: row.record.line(),
             rows: 0,
             continues,
-            handle: None,
+            named: None,
             title: None,
             body_html: None,
             vendor: None,
             category: None,
+            other_categories: Vec::new(),
             tags: Vec::new(),
             published: None,
             status: None,
@@ -93,13 +102,15 @@ impl Assembly {
             variants: Vec::new(),
             images: Vec::new(),
             seo: Seo::default(),
+            kept: Vec::new(),
+            kept_bytes: 0,
             errors: Vec::new(),
             warnings: Vec::new(),
         };
-        if assembly.key.is_empty() && row.records.malformed().is_none() {
-            assembly.report(row, Column::Handle, Fault::MissingHandle);
+        if assembly.key.is_empty() && row.record.malformed().is_none() {
+            assembly.report(row, row.header.key_column(), Fault::MissingHandle);
         } else if continues {
-            assembly.report(row, Column::Handle, Fault::RowsApart);
+            assembly.report(row, row.header.key_column(), Fault::RowsApart);
         }
         assembly.add(row);
         assembly
@@ -116,24 +127,24 @@ impl Assembly {
             self.variants.iter().map(|row| size_of::<VariantRow>() + row.values.iter().flatten().count() * 125).sum();
         let images: usize =
             self.images.iter().map(|(_, image)| size_of::<Image>() + image.src.as_str().len() + 250).sum();
-        self.body_html.as_ref().map_or(0, String::len) + self.tags.len() * 125 + variants + images + size_of::<Self>()
+        let texts = self.body_html.as_ref().map_or(0, String::len) + self.kept_bytes;
+        texts + self.tags.len() * 125 + variants + images + size_of::<Self>()
     }
 
     pub(super) fn add(&mut self, row: Row<'_>) {
         let first = self.rows == 0;
         self.rows += 1;
-        if let Some(malformed) = row.records.malformed() {
+        if let Some(malformed) = row.record.malformed() {
             let column = match malformed.fault {
                 Fault::UnbalancedQuotes | Fault::FieldTooLong => row.header.name(malformed.cell),
                 _ => "",
             };
-            self.add_report(RowError::new(row.records.line(), column, malformed.fault));
+            self.add_report(RowError::new(row.record.line(), column, malformed.fault));
             return;
         }
-        let mut extra_cells = row.header.width()..row.records.len();
-        if let Some(stray) = extra_cells.find(|index| !row.records.cell(*index).trim_ascii().is_empty()) {
-            let value = shown_value(row.records.cell(stray));
-            self.add_report(RowError { value, ..RowError::new(row.records.line(), "", Fault::RowTooWide) });
+        if let Some(stray) = row.record.stray(row.header.width()) {
+            let value = shown_value(stray);
+            self.add_report(RowError { value, ..RowError::new(row.record.line(), "", Fault::RowTooWide) });
             return;
         }
         // The product fails as a whole, so faults of single cells would only be noise.
@@ -141,18 +152,60 @@ impl Assembly {
             return;
         }
         if first {
-            self.handle = self.read(row, Column::Handle, cells::handle);
+            self.named = match row.header.identity() {
+                Identity::Handle => self.read(row, Column::Handle, cells::handle),
+                Identity::Sku | Identity::Given => {
+                    let key = Line::parse(&String::from_utf8_lossy(&self.key)).ok();
+                    if key.is_none() {
+                        self.report(row, row.header.key_column(), Fault::BadHandle);
+                    }
+                    key
+                }
+            };
         }
         // In a sorted file, the row that has the title may be another one than the first.
-        if first || (self.title.is_none() && !row.is_empty(Column::Title)) {
+        let is_of_product = first || (self.title.is_none() && !row.is_empty(Column::Title));
+        if is_of_product {
             self.add_product(row);
         }
         self.add_option_names(row);
-        let is_bare = VARIANT_COLUMNS.iter().all(|column| row.is_empty(*column));
+        // An SKU that only tells the product says nothing of a variant.
+        let is_key = |column| row.header.identity() == Identity::Sku && column == Column::Sku;
+        let is_bare = VARIANT_COLUMNS.iter().all(|column| is_key(*column) || row.is_empty(*column));
         if first || !is_bare {
             self.add_variant(row, is_bare);
         }
+        self.add_kept(row, is_of_product && !self.continues, first || !is_bare);
         self.add_image(row);
+    }
+
+    /// Adds the cells of columns that are only kept: to the product in the row that speaks for it, to the variant in
+    /// other rows.
+    fn add_kept(&mut self, row: Row<'_>, is_of_product: bool, is_of_variant: bool) {
+        for (position, column) in row.header.extras().iter().enumerate() {
+            let cell = String::from_utf8_lossy(cells::unescape_formula(row.record.cell(column.index)));
+            let text = cell.trim();
+            if text.is_empty() {
+                continue;
+            }
+            let list = if is_of_product && !column.of_variants {
+                &mut self.kept
+            } else if let Some(row) = self.variants.last_mut().filter(|_| is_of_variant) {
+                &mut row.variant.kept
+            } else {
+                continue;
+            };
+            if self.kept_bytes.saturating_add(text.len()) > MAX_KEPT_BYTES {
+                let value = shown_value(text.as_bytes());
+                self.add_report(RowError {
+                    value,
+                    ..RowError::new(row.record.line(), column.name.clone(), Fault::ColumnsLeftOut)
+                });
+                return;
+            }
+            self.kept_bytes += text.len() + KEPT_CELL_BYTES;
+            list.push((position, text.to_owned()));
+        }
     }
 
     fn add_product(&mut self, row: Row<'_>) {
@@ -221,7 +274,7 @@ impl Assembly {
             let value = shown_value(tag.as_bytes());
             self.add_report(RowError {
                 value,
-                ..RowError::new(row.records.line(), row.header.spelling(Column::Tags), fault)
+                ..RowError::new(row.record.line(), row.header.spelling(Column::Tags), fault)
             });
         }
         if let Some(tags) = tags {
@@ -266,7 +319,7 @@ impl Assembly {
         let price = self.read_price(row);
         let image = self.read_image(row, Column::VariantImage);
         if self.variants.len() < MAX_VARIANTS {
-            let line = row.records.line();
+            let line = row.record.line();
             let variant = VariantDraft {
                 line: Some(line),
                 values: Vec::new(),
@@ -276,6 +329,7 @@ impl Assembly {
                 continue_selling,
                 price,
                 image,
+                kept: Vec::new(),
             };
             self.variants.push(VariantRow { line, is_bare, values, variant });
         } else {
@@ -284,7 +338,7 @@ impl Assembly {
     }
 
     fn read_price(&mut self, row: Row<'_>) -> Option<Price> {
-        let decimal_comma = row.records.separator() != b',';
+        let decimal_comma = row.decimal_comma;
         let parse = |text: &str| cells::price(text, row.currency, decimal_comma);
         let price = self.read(row, Column::Price, |text| cells::exactly(parse(text)));
         let compare_at = self.read(row, Column::CompareAtPrice, |text| {
@@ -325,96 +379,6 @@ impl Assembly {
         }
     }
 
-    pub(super) fn finish(mut self, header: &Header) -> Assembled {
-        let (line, rows, continues) = (self.line, self.rows, self.continues);
-        let handle = String::from_utf8_lossy(&self.key).chars().take(Line::MAX_LENGTH).collect();
-        if self.title.is_none() {
-            // A row that says nothing of a variant is there for the product.
-            self.variants.retain(|row| !row.is_bare);
-        }
-        if self.is_without_options() {
-            self.option_names = [const { None }; MAX_OPTIONS];
-            self.variants.iter_mut().for_each(|row| row.values = [const { None }; MAX_OPTIONS]);
-        }
-        self.check_values(header);
-        let mut variants: Vec<VariantDraft> = Vec::with_capacity(self.variants.len());
-        for row in std::mem::take(&mut self.variants) {
-            let mut variant = VariantDraft { values: row.values.into_iter().flatten().collect(), ..row.variant };
-            if variant.quantity.is_some_and(|units| units < 0) && variant.continue_selling == Some(false) {
-                let value = variant.quantity.map(|units| units.to_string()).unwrap_or_default();
-                let column = header.spelling(Column::Quantity);
-                self.add_report(RowError { value, ..RowError::new(row.line, column, Fault::NegativeQuantity) });
-                variant.quantity = Some(0);
-            }
-            let is_told = self.title.is_some() || !variant.values.is_empty();
-            if is_told && variants.iter().any(|other| other.values == variant.values) {
-                let column = header.spelling(Column::Option1Value);
-                self.add_report(RowError::new(row.line, column, Fault::DuplicateVariant));
-            }
-            variants.push(variant);
-        }
-        let product = match self.handle {
-            Some(file_handle) if self.errors.is_empty() => {
-                self.images.sort_by_key(|(position, _)| *position);
-                let draft = ProductDraft {
-                    handle: Handle::mapped_from(&file_handle.as_str().to_ascii_lowercase()),
-                    file_handle: file_handle.to_string(),
-                    title: self.title,
-                    continues,
-                    body_html: self.body_html,
-                    vendor: self.vendor,
-                    category: self.category,
-                    tags: self.tags,
-                    published: self.published,
-                    status: self.status,
-                    options: options_of(self.option_names, &variants),
-                    variants,
-                    images: self.images.into_iter().map(|(_, image)| image).collect(),
-                    seo: self.seo,
-                };
-                if size_of_product(&draft) > MAX_PRODUCT_BYTES {
-                    Err(vec![RowError::new(line, "", Fault::ProductTooLarge)])
-                } else {
-                    Ok(draft)
-                }
-            }
-            _ => Err(self.errors),
-        };
-        Assembled { handle, line, rows, product, warnings: self.warnings, continues }
-    }
-
-    /// Every variant has a value for each option that is named, and none for others. Rows that name no options, and do
-    /// not begin a product, mean those of the stored one.
-    fn check_values(&mut self, header: &Header) {
-        if self.title.is_none() && self.option_names.iter().all(Option::is_none) {
-            return;
-        }
-        let mut faults = Vec::new();
-        for row in &self.variants {
-            for ((name, value), column) in self.option_names.iter().zip(&row.values).zip(OPTION_VALUES) {
-                let fault = match (name, value) {
-                    (Some(_), None) => Fault::MissingOptionValue,
-                    (None, Some(_)) => Fault::MissingOptionName,
-                    _ => continue,
-                };
-                let value = value.as_ref().map(|value| shown_value(value.as_str().as_bytes())).unwrap_or_default();
-                faults.push(RowError { value, ..RowError::new(row.line, header.spelling(column), fault) });
-            }
-        }
-        faults.into_iter().for_each(|fault| self.add_report(fault));
-    }
-
-    /// Whether the only option is the one by which Shopify's files mark a product without options ([`NO_OPTION`]).
-    fn is_without_options(&self) -> bool {
-        let (name, value) = NO_OPTION;
-        let named = self.option_names.iter().flatten().all(|known| known.as_str().eq_ignore_ascii_case(name));
-        let [row] = self.variants.as_slice() else { return false };
-        let mut values = row.values.iter().flatten();
-        named
-            && values.next().is_some_and(|known| known.as_str().eq_ignore_ascii_case(value))
-            && values.next().is_none()
-    }
-
     fn has(&self, fault: Fault) -> bool {
         self.errors.iter().any(|error| error.fault == fault)
     }
@@ -435,36 +399,15 @@ impl Assembly {
 
     fn report(&mut self, row: Row<'_>, column: Column, fault: Fault) {
         let value = shown_value(row.bytes(column));
-        self.add_report(RowError { value, ..RowError::new(row.records.line(), row.header.spelling(column), fault) });
+        self.add_report(RowError { value, ..RowError::new(row.record.line(), row.header.spelling(column), fault) });
     }
 
     /// One entry for each kind of fault of the product.
-    fn add_report(&mut self, report: RowError) {
+    pub(super) fn add_report(&mut self, report: RowError) {
         let list = if report.fault.is_warning() { &mut self.warnings } else { &mut self.errors };
         match list.iter_mut().find(|known| known.fault == report.fault) {
             Some(known) => known.times = known.times.saturating_add(1),
             None => list.push(report),
         }
     }
-}
-
-/// The options with the values that variants have, in the order in which they appear.
-fn options_of(names: [Option<Name>; MAX_OPTIONS], variants: &[VariantDraft]) -> Vec<ProductOption> {
-    let named = names.into_iter().flatten().enumerate();
-    named
-        .map(|(index, name)| {
-            let mut values: Vec<Name> = Vec::new();
-            for value in variants.iter().filter_map(|variant| variant.values.get(index)) {
-                if !values.contains(value) {
-                    values.push(value.clone());
-                }
-            }
-            ProductOption { name, values }
-        })
-        .collect()
-}
-
-/// The least size of the stored product in bytes. The real size is only known after merging with the stored product.
-fn size_of_product(draft: &ProductDraft) -> usize {
-    serde_json::to_vec(draft).map_or(usize::MAX, |json| json.len())
 }

@@ -2,11 +2,11 @@
 
 use super::columns::REASON;
 use super::faults::FileError;
-use super::reader::row_key;
-use super::records::{Records, Scanned};
-use super::row::Row;
+use super::layout::Mapping;
+use super::passes::row_key;
+use super::record::Record;
+use super::records::Scanned;
 use super::sheet::{Sheet, separator_of};
-use domain::Currency;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// The most bytes of a reason.
@@ -44,6 +44,12 @@ impl RowCopier {
         Self { sheet: Sheet::default(), rows: 0, skipped: rows }
     }
 
+    /// What the columns of the file mean, if its header is of no system that is known.
+    #[must_use]
+    pub fn mapped(self, mapping: Option<Mapping>) -> Self {
+        Self { sheet: Sheet::mapped(mapping), ..self }
+    }
+
     /// Takes the next chunk of the file and holds it until it is read: call it only when more is needed.
     pub fn feed(&mut self, bytes: &[u8]) {
         self.sheet.feed(bytes);
@@ -74,7 +80,8 @@ impl RowCopier {
             Scanned::End => return Ok(Copied::End),
             Scanned::Record => {}
         }
-        let Some(header) = self.sheet.header() else { return Ok(Copied::End) };
+        let Some(layout) = self.sheet.layout() else { return Ok(Copied::End) };
+        let record = self.sheet.record();
         let records = self.sheet.records();
         let is_first = self.rows == 0;
         self.rows += 1;
@@ -82,7 +89,7 @@ impl RowCopier {
             return Ok(Copied::Row);
         }
         let separator = records.separator();
-        let had_reasons = header.begins_with_reason();
+        let had_reasons = layout.begins_with_reason();
         if is_first {
             let line = self.sheet.header_line();
             let line = if had_reasons { without_first_cell(line, separator) } else { line };
@@ -94,13 +101,12 @@ impl RowCopier {
             }
             copy.append(&mut first);
         }
-        // The currency matters to prices only.
-        let key = Row { records, header, currency: Currency::USD }.handle();
-        if let Some(reason) = reason(row_key(&key, records.offset()), records.line()) {
+        let key = layout.key_of(record);
+        if let Some(reason) = reason(row_key(&key, records.offset()), record.line()) {
             match records.raw() {
                 Some(raw) if had_reasons => add_line(copy, &reason, separator, without_first_cell(raw, separator)),
                 Some(raw) => add_line(copy, &reason, separator, raw),
-                None => add_line(copy, &reason, separator, &beginning(records, separator, usize::from(had_reasons))),
+                None => add_line(copy, &reason, separator, &beginning(record, separator, usize::from(had_reasons))),
             }
         }
         Ok(Copied::Row)
@@ -144,15 +150,15 @@ fn without_first_cell(line: &[u8], separator: u8) -> &[u8] {
 }
 
 /// The cells that are known of a row that is too long to be held.
-fn beginning(records: &Records, separator: u8, from: usize) -> Vec<u8> {
+fn beginning(record: &Record, separator: u8, from: usize) -> Vec<u8> {
     let mut cells = Vec::new();
-    let known = records.malformed().map_or(records.len(), |malformed| malformed.cell);
+    let known = record.malformed().map_or(record.len(), |malformed| malformed.cell);
     for index in from..known {
         if index > from {
             cells.push(separator);
         }
         cells.push(b'"');
-        for byte in records.cell(index) {
+        for byte in record.cell(index) {
             if *byte == b'"' {
                 cells.push(b'"');
             }
@@ -165,6 +171,8 @@ fn beginning(records: &Records, separator: u8, from: usize) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use domain::Currency;
+
     use super::*;
     use crate::{Entry, ProductReader, Products};
 

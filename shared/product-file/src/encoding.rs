@@ -100,6 +100,11 @@ impl Transcoder {
         Some(Self(Encoding::for_label(name.as_bytes())?.new_decoder_with_bom_removal()))
     }
 
+    /// The name of the encoding.
+    pub fn name(&self) -> &'static str {
+        self.0.encoding().name()
+    }
+
     /// The next chunk in UTF-8. What cannot be decoded becomes U+FFFD.
     pub fn decode(&mut self, bytes: &[u8], is_last: bool) -> Vec<u8> {
         let mut decoded = String::new();

@@ -36,7 +36,8 @@ faults! {
     BadEncoding = "bad_encoding",
     /// The header line is too long or has too many columns.
     BadHeader = "bad_header",
-    /// The file lacks a column that is needed.
+    /// The file lacks a column that is needed; the value has the columns that were found. A file of another system is
+    /// read when the shop has said what its columns mean (PUT /v1/vendor/import-mapping).
     MissingColumn = "missing_column",
     /// The file has this column twice.
     DuplicateColumn = "duplicate_column",
@@ -112,6 +113,28 @@ faults! {
     TooManyTags = "too_many_tags",
     /// The product is larger than 64 KB.
     ProductTooLarge = "product_too_large",
+    /// Rows of products stand too far apart in this file: sort it by product.
+    RowsTooFarApart = "rows_too_far_apart",
+    /// Other columns than those used here are kept up to 32 KB for each product: the rest of them was left out.
+    ColumnsLeftOut = "columns_left_out",
+    /// Two rows of the file are the same product, by SKU or ID.
+    DuplicateProduct = "duplicate_product",
+    /// Grouped and external products, and types of extensions, are not sold here.
+    UnsupportedType = "unsupported_type",
+    /// The file has no variation of this product that is switched on and has a price.
+    MissingVariations = "missing_variations",
+    /// A variation that is switched off or has no price is not sold: it was left out.
+    VariationLeftOut = "variation_left_out",
+    /// A variation that stands for any value of an attribute has become one variant for each; units are with the first.
+    AnyValue = "any_value",
+    /// All variations share one stock, which variants here do not: set the units of each.
+    SharedStock = "shared_stock",
+    /// What is in stock without being counted is sold beyond its stock here, until its units and its policy are set.
+    StockNotCounted = "stock_not_counted",
+    /// The sale price does not hold today: the regular price was taken.
+    SaleNotNow = "sale_not_now",
+    /// Files to download are not sold here: the product came in without them.
+    DownloadsLeftOut = "downloads_left_out",
     /// A quote was opened and not closed, or text follows a closing quote.
     UnbalancedQuotes = "unbalanced_quotes",
     /// The cell is longer than 256 KB.
@@ -149,6 +172,13 @@ impl Fault {
                 | Self::CharactersRemoved
                 | Self::TooManyImages
                 | Self::TooManyTags
+                | Self::ColumnsLeftOut
+                | Self::VariationLeftOut
+                | Self::AnyValue
+                | Self::SharedStock
+                | Self::StockNotCounted
+                | Self::SaleNotNow
+                | Self::DownloadsLeftOut
         )
     }
 }

@@ -1,4 +1,5 @@
-//! Product files: the CSV format in which Shopify and compatible shop systems export products.
+//! Product files: the CSV formats in which Shopify, compatible shop systems and WooCommerce export products, and others
+//! whose columns are mapped.
 //!
 //! A file is read in chunks ([`ProductReader`]) or from any [`std::io::Read`] ([`Products`]), a product at a time, and
 //! written the same way ([`write_header`], [`write_product`]). Reading what was written gives the same products.
@@ -7,14 +8,21 @@ mod assembly;
 mod cells;
 mod columns;
 mod copier;
+mod count;
 mod encoding;
 mod faults;
+mod group;
+mod header;
+mod layout;
+mod passes;
 mod product;
 mod reader;
+mod record;
 mod records;
 mod row;
 mod sanitise;
 mod sheet;
+mod woocommerce;
 mod writer;
 
 #[cfg(test)]
@@ -22,9 +30,12 @@ mod tests;
 
 pub use columns::Columns;
 pub use copier::{Copied, RowCopier};
+pub use count::{RowCount, RowCounter};
 pub use encoding::{EncodingGuess, Transcoder};
 pub use faults::{Fault, FileError, RowError};
+pub use layout::Mapping;
+pub use passes::Position;
 pub use product::{ProductDraft, Status, VariantDraft};
-pub use reader::{Entry, MAX_ROWS, Position, ProductReader, Products, ReadError, RowCount, RowCounter, Step};
+pub use reader::{Entry, MAX_ROWS, ProductReader, Products, ReadError, Step};
 pub use sanitise::shown_description;
 pub use writer::{write_header, write_product};

@@ -13,6 +13,10 @@ pub struct ProductDraft {
     /// The handle as the file has it, possibly of characters that a handle does not have here.
     #[serde(skip)]
     pub file_handle: String,
+    /// What tells the product in files of its system, when that is not the handle: an SKU, or `id:` and a number. In
+    /// lower case.
+    #[serde(skip)]
+    pub file_key: Option<Line>,
     /// The title; none in a file without titles, or in rows that stand apart from the product's first.
     pub title: Option<Title>,
     /// Whether rows of the product came before, with other products in between: these rows add to it.
@@ -26,6 +30,9 @@ pub struct ProductDraft {
     pub vendor: Option<Line>,
     /// The `Type` cell.
     pub category: Option<Line>,
+    /// The categories that the file has besides, for when the first one is not known.
+    #[serde(skip)]
+    pub other_categories: Vec<Line>,
     pub tags: Vec<Name>,
     /// The `Published` cell; nothing when it is empty.
     pub published: Option<bool>,
@@ -38,6 +45,9 @@ pub struct ProductDraft {
     /// Pictures in the order of their positions.
     pub images: Vec<Image>,
     pub seo: Seo,
+    /// Its cells in columns that are only kept, by the position of the column among them.
+    #[serde(skip)]
+    pub kept: Vec<(usize, String)>,
 }
 
 /// A variant as a file has it.
@@ -66,6 +76,9 @@ pub struct VariantDraft {
     pub price: Option<Price>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<ImageSource>,
+    /// Its cells in columns that are only kept, by the position of the column among them.
+    #[serde(skip)]
+    pub kept: Vec<(usize, String)>,
 }
 
 /// The state of the product in the shop system from which the file was exported.

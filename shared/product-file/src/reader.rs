@@ -1,35 +1,27 @@
 //! Reads the products of a file, one at a time.
 
 use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read};
 
-use domain::Currency;
-use serde::{Deserialize, Serialize};
+use domain::{Currency, Timestamp};
 
 use super::assembly::{Assembled, Assembly};
-use super::columns::{Columns, Header};
+use super::columns::Columns;
 use super::faults::{Fault, FileError, RowError};
+use super::group::Group;
+use super::header::Header;
+use super::layout::{Layout, Mapping};
+use super::passes::{Next, Passes, Position, hash, row_key};
 use super::product::ProductDraft;
 use super::records::Scanned;
 use super::row::Row;
 use super::sheet::Sheet;
+use super::woocommerce;
 
 /// The most rows of a file, without the header. Bounds the memory for the handles that were seen.
 pub const MAX_ROWS: u64 = 1_000_000;
 /// Bytes that [`Products`] reads at a time.
 const CHUNK: usize = 64 * 1024;
-
-/// How far a file has been read: what an import stores to go on after an interruption.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Position {
-    /// Rows before the next product, without the header and blank rows.
-    pub rows: u64,
-    /// The line in which the next product starts, counted from one.
-    pub line: u64,
-    /// The offset in bytes at which the next product starts.
-    pub offset: u64,
-}
 
 /// A product of the file, or its errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +48,8 @@ pub enum Step {
     Product(Box<Entry>),
     /// More of the file is needed: [`ProductReader::feed`] it or [`ProductReader::end`] it.
     NeedsMore,
+    /// The file must be fed from its start again, for other products of it.
+    Again,
     /// The file has been read to its end.
     End,
 }
@@ -68,13 +62,54 @@ pub enum Step {
 pub struct ProductReader {
     sheet: Sheet,
     currency: Currency,
-    current: Option<Assembly>,
+    /// For what holds between two dates.
+    now: Option<Timestamp>,
+    current: Option<Pending>,
     /// The [`key`](Entry::key) of that product.
     current_key: u64,
     /// Hashes of the handles seen: a million of them fit into memory, their texts would not.
     seen: HashSet<u64>,
     rows: u64,
     resumed: Option<Position>,
+    passes: Option<Passes>,
+}
+
+/// A product whose rows are still being read.
+#[derive(Debug)]
+enum Pending {
+    Assembly(Box<Assembly>),
+    /// Its rows are read when all of them are there.
+    Group(Group),
+}
+
+impl Pending {
+    fn begin(layout: &Layout, row: Row<'_>, offset: u64, key: Vec<u8>, continues: bool) -> Self {
+        match layout {
+            Layout::Rows { .. } => Self::Assembly(Box::new(Assembly::begin(row, key, continues))),
+            Layout::WooCommerce(_) => Self::Group(Group::new(row.record, offset, key, continues)),
+        }
+    }
+
+    fn continues_with(&self, key: &[u8]) -> bool {
+        match self {
+            Self::Assembly(assembly) => assembly.continues_with(key),
+            Self::Group(group) => !key.is_empty() && group.key == key,
+        }
+    }
+
+    fn add(&mut self, row: Row<'_>) {
+        match self {
+            Self::Assembly(assembly) => assembly.add(row),
+            Self::Group(group) => group.add(row.record),
+        }
+    }
+
+    fn held(&self) -> usize {
+        match self {
+            Self::Assembly(assembly) => assembly.held(),
+            Self::Group(group) => group.held(),
+        }
+    }
 }
 
 impl ProductReader {
@@ -83,12 +118,36 @@ impl ProductReader {
         Self {
             sheet: Sheet::default(),
             currency,
+            now: None,
             current: None,
             current_key: 0,
             seen: HashSet::new(),
             rows: 0,
             resumed: None,
+            passes: None,
         }
+    }
+
+    /// What its columns mean, if its header is of no system that is known.
+    #[must_use]
+    pub fn mapped(self, mapping: Option<Mapping>) -> Self {
+        Self { sheet: Sheet::mapped(mapping), ..self }
+    }
+
+    /// Takes prices as they are at this time.
+    #[must_use]
+    pub fn at(self, now: Timestamp) -> Self {
+        Self { now: Some(now), ..self }
+    }
+
+    /// Reads the whole file so many times, each time for some of its products, as [`RowCount::passes`] says; from a
+    /// position on. Zero is for a file that is read once.
+    #[must_use]
+    pub fn in_passes(self, count: u32, position: Position) -> Self {
+        if count == 0 {
+            return self;
+        }
+        Self { passes: Some(Passes::new(count, position)), resumed: None, ..self }
     }
 
     /// A reader that goes on at the position where an interrupted one stopped. It is fed the file from its start and
@@ -110,7 +169,22 @@ impl ProductReader {
 
     /// The parts of a product for which the file has columns; known after the header was read.
     pub fn columns(&self) -> Option<Columns> {
-        self.sheet.header().map(Header::columns)
+        self.header().map(Header::columns)
+    }
+
+    /// The names of the columns that are not read, only kept; known after the header was read.
+    pub fn kept_columns(&self) -> Vec<String> {
+        let columns = self.header().map(Header::extras).unwrap_or_default();
+        columns.iter().map(|column| column.name.clone()).collect()
+    }
+
+    /// The header as the file spells it for a column that an export calls so.
+    pub fn spelling(&self, header: &str) -> Option<&str> {
+        self.header()?.spelling_of(header)
+    }
+
+    fn header(&self) -> Option<&Header> {
+        self.sheet.layout().map(Layout::header)
     }
 
     /// Rows read so far, including those of the product that is being assembled.
@@ -121,7 +195,8 @@ impl ProductReader {
     /// An estimate of the bytes held in memory.
     pub fn held(&self) -> usize {
         // Each slot of the hash table takes eight bytes and one control byte, and the table is at most 7/8 full.
-        self.sheet.held() + self.current.as_ref().map_or(0, Assembly::held) + self.seen.capacity() * 11
+        let passes = self.passes.as_ref().map_or(0, Passes::held);
+        self.sheet.held() + self.current.as_ref().map_or(0, Pending::held) + self.seen.capacity() * 11 + passes
     }
 
     /// Reads on to the end of the next product.
@@ -129,6 +204,9 @@ impl ProductReader {
     /// # Errors
     /// When the rest of the file cannot be read. Faults of single rows are in their [`Entry`].
     pub fn step(&mut self) -> Result<Step, FileError> {
+        if self.passes.is_some() {
+            return self.step_of_pass();
+        }
         loop {
             match self.sheet.next_row()? {
                 Scanned::NeedsMore => return Ok(Step::NeedsMore),
@@ -138,8 +216,7 @@ impl ProductReader {
                     }
                     let next = Position { rows: self.rows, ..self.here() };
                     let Some(last) = self.current.take() else { return Ok(Step::End) };
-                    let key = self.current_key;
-                    return Ok(self.sheet.header().map_or(Step::End, |header| product(last, key, next, header)));
+                    return Ok(self.product(last, self.current_key, next));
                 }
                 Scanned::Record => {}
             }
@@ -147,9 +224,11 @@ impl ProductReader {
                 return Err(self.refusal(Fault::TooManyRows));
             }
             let before = Position { rows: self.rows, ..self.here() };
-            let Some(header) = self.sheet.header() else { return Ok(Step::End) };
-            let row = Row { records: self.sheet.records(), header, currency: self.currency };
-            let key = row.handle();
+            let Some(layout) = self.sheet.layout() else { return Ok(Step::End) };
+            let record = self.sheet.record();
+            let decimal_comma = self.sheet.records().separator() != b',';
+            let row = Row { record, header: layout.header(), currency: self.currency, decimal_comma };
+            let key = layout.key_of(record);
             self.rows += 1;
             if let Some(until) = self.resumed {
                 if before.rows < until.rows {
@@ -166,42 +245,70 @@ impl ProductReader {
                 _ => {
                     let repeated = !key.is_empty() && !self.seen.insert(hash(&key));
                     let finished_key = std::mem::replace(&mut self.current_key, row_key(&key, before.offset));
-                    let begun = Assembly::begin(row, key, repeated);
+                    let begun = Pending::begin(layout, row, before.offset, key, repeated);
                     if let Some(finished) = self.current.replace(begun) {
-                        return Ok(product(finished, finished_key, before, header));
+                        return Ok(self.product(finished, finished_key, before));
                     }
                 }
             }
         }
     }
 
+    /// Gathers the products of a pass, then gives one after the other.
+    fn step_of_pass(&mut self) -> Result<Step, FileError> {
+        loop {
+            let Some(passes) = &mut self.passes else { return Ok(Step::End) };
+            match passes.next() {
+                Next::Row => {}
+                Next::Product(group, next) => {
+                    let key = row_key(&group.key, group.offset);
+                    return Ok(self.product(Pending::Group(group), key, next));
+                }
+                Next::Pass => {
+                    (self.rows, self.sheet) = (0, self.sheet.again());
+                    return Ok(Step::Again);
+                }
+                Next::End => return Ok(Step::End),
+            }
+            match self.sheet.next_row()? {
+                Scanned::NeedsMore => return Ok(Step::NeedsMore),
+                Scanned::End => passes.begin_giving(),
+                Scanned::Record => {
+                    if self.rows >= MAX_ROWS {
+                        return Err(self.refusal(Fault::TooManyRows));
+                    }
+                    self.rows += 1;
+                    let record = self.sheet.record();
+                    let key = self.sheet.layout().map(|layout| layout.key_of(record)).unwrap_or_default();
+                    passes.add(record, self.sheet.records().offset(), key).map_err(|fault| self.refusal(fault))?;
+                }
+            }
+        }
+    }
+
+    /// The product of the rows that were read.
+    fn product(&self, finished: Pending, key: u64, next: Position) -> Step {
+        let Some(layout) = self.sheet.layout() else { return Step::End };
+        let assembled = match (finished, layout) {
+            (Pending::Group(group), Layout::WooCommerce(file)) => {
+                woocommerce::assemble(file, group, self.currency, self.now)
+            }
+            (Pending::Assembly(assembly), layout) => assembly.finish(layout.header()),
+            // What was begun is of the layout.
+            (Pending::Group(_), Layout::Rows { .. }) => return Step::End,
+        };
+        let Assembled { handle, line, rows, product, warnings, continues } = assembled;
+        Step::Product(Box::new(Entry { handle, line, rows, product, warnings, continues, key, next }))
+    }
+
     fn here(&self) -> Position {
-        let records = self.sheet.records();
-        Position { rows: self.rows, line: records.line(), offset: records.offset() }
+        let (line, offset) = (self.sheet.record().line(), self.sheet.records().offset());
+        Position { rows: self.rows, line, offset, ..Position::default() }
     }
 
     fn refusal(&self, fault: Fault) -> FileError {
-        FileError(RowError::new(self.sheet.records().line(), "", fault))
+        FileError(RowError::new(self.sheet.record().line(), "", fault))
     }
-}
-
-fn product(finished: Assembly, key: u64, next: Position, header: &Header) -> Step {
-    let Assembled { handle, line, rows, product, warnings, continues } = finished.finish(header);
-    Step::Product(Box::new(Entry { handle, line, rows, product, warnings, continues, key, next }))
-}
-
-/// The [`key`](Entry::key) of a row: rows without a handle belong to nothing but themselves. It is stored, so it must
-/// be the same in every release: FNV-1a of 64 bits (<https://datatracker.ietf.org/doc/draft-eastlake-fnv/>).
-pub(super) fn row_key(handle: &[u8], offset: u64) -> u64 {
-    let place = if handle.is_empty() { offset.to_be_bytes() } else { [0; 8] };
-    let bytes = handle.iter().chain(&place);
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
-fn hash(key: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    key.hash(&mut hasher);
-    hasher.finish()
 }
 
 /// Why a file could not be read to its end.
@@ -242,7 +349,7 @@ impl<R: Read> Products<R> {
         loop {
             match self.reader.step()? {
                 Step::Product(entry) => return Ok(Some(*entry)),
-                Step::End => return Ok(None),
+                Step::End | Step::Again => return Ok(None),
                 Step::NeedsMore => match self.source.read(&mut self.chunk) {
                     Ok(0) => self.reader.end(),
                     Ok(bytes) => self.reader.feed(self.chunk.get(..bytes).unwrap_or_default()),
@@ -264,67 +371,5 @@ impl<R: Read> Iterator for Products<R> {
         let read = self.next_entry();
         self.done = !matches!(read, Ok(Some(_)));
         read.transpose()
-    }
-}
-
-/// Counts the rows of a file that is fed to it in chunks, so that an import can show its progress.
-#[derive(Debug, Default)]
-pub struct RowCounter {
-    sheet: Sheet,
-    rows: u64,
-    /// Hashes of the handles seen, and that of the last row.
-    seen: HashSet<u64>,
-    last: Option<u64>,
-    is_apart: bool,
-}
-
-/// What was counted in a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RowCount {
-    /// Rows without the header and blank ones.
-    pub rows: u64,
-    /// Whether the rows of some product do not stand together.
-    pub is_apart: bool,
-}
-
-impl RowCounter {
-    /// Counts the rows that end in the next chunk.
-    pub fn feed(&mut self, bytes: &[u8]) -> Result<(), FileError> {
-        self.sheet.feed(bytes);
-        self.count()
-    }
-
-    /// Rows counted so far.
-    pub const fn rows(&self) -> u64 {
-        self.rows
-    }
-
-    /// What was counted, after the last chunk.
-    pub fn finish(mut self) -> Result<RowCount, FileError> {
-        self.sheet.end();
-        self.count()?;
-        Ok(RowCount { rows: self.rows, is_apart: self.is_apart })
-    }
-
-    fn count(&mut self) -> Result<(), FileError> {
-        while self.sheet.next_row()? == Scanned::Record {
-            if self.rows >= MAX_ROWS {
-                return Err(FileError(RowError::new(self.sheet.records().line(), "", Fault::TooManyRows)));
-            }
-            self.rows += 1;
-            let Some(header) = self.sheet.header() else { continue };
-            // The currency matters to prices only.
-            let key = Row { records: self.sheet.records(), header, currency: Currency::USD }.handle();
-            if key.is_empty() {
-                self.last = None;
-                continue;
-            }
-            let key = hash(&key);
-            if self.last != Some(key) {
-                self.is_apart |= !self.seen.insert(key);
-                self.last = Some(key);
-            }
-        }
-        Ok(())
     }
 }

@@ -4,6 +4,7 @@
 //! closed must cost one row and not the rest of the file, and every error must name a line.
 
 use super::faults::Fault;
+use super::record::{MalformedRecord, Record};
 
 /// The most bytes of a cell.
 pub(super) const CELL_LIMIT: usize = 256 * 1024;
@@ -21,14 +22,6 @@ pub(super) enum Scanned {
     /// More bytes are needed: feed them, or mark the end of the file.
     NeedsMore,
     End,
-}
-
-/// The fault that makes a record unusable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct MalformedRecord {
-    pub(super) fault: Fault,
-    /// The index of the faulty cell; the cells before it are valid.
-    pub(super) cell: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,11 +65,8 @@ pub(super) struct Records {
     state: State,
     quote: Quote,
     reread: usize,
-    text: Vec<u8>,
-    ends: Vec<usize>,
-    line: u64,
+    record: Record,
     offset: u64,
-    malformed: Option<MalformedRecord>,
     in_record: bool,
 }
 
@@ -93,11 +83,8 @@ impl Default for Records {
             state: State::Start,
             quote: Quote { line: 1, next_line: None },
             reread: 0,
-            text: Vec::new(),
-            ends: Vec::new(),
-            line: 1,
+            record: Record::default(),
             offset: 0,
-            malformed: None,
             in_record: false,
         }
     }
@@ -149,12 +136,12 @@ impl Records {
 
     /// An estimate of the bytes held in memory.
     pub(super) fn held(&self) -> usize {
-        self.buffer.capacity() + self.text.capacity() + self.ends.capacity() * size_of::<usize>()
+        self.buffer.capacity() + self.record.held()
     }
 
-    /// The line in which the record starts, counted from one.
-    pub(super) fn line(&self) -> u64 {
-        self.line
+    /// The record that was read last.
+    pub(super) fn record(&self) -> &Record {
+        &self.record
     }
 
     /// The offset in the file at which the record starts, in bytes.
@@ -174,21 +161,6 @@ impl Records {
         if begins == self.offset { self.buffer.get(self.start..self.cursor) } else { None }
     }
 
-    pub(super) fn malformed(&self) -> Option<MalformedRecord> {
-        self.malformed
-    }
-
-    /// The number of cells of the record.
-    pub(super) fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// A cell of the record; an absent one is empty.
-    pub(super) fn cell(&self, index: usize) -> &[u8] {
-        let from = index.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
-        self.ends.get(index).and_then(|to| self.text.get(from..*to)).unwrap_or_default()
-    }
-
     /// Reads on to the end of the next record. Blank lines are skipped.
     pub(super) fn next_record(&mut self) -> Scanned {
         loop {
@@ -196,7 +168,10 @@ impl Records {
                 self.open_record();
             }
             match self.scan_record() {
-                Scanned::Record if self.malformed.is_none() && self.ends.len() == 1 && self.text.is_empty() => {}
+                Scanned::Record
+                    if self.record.malformed.is_none()
+                        && self.record.ends.len() == 1
+                        && self.record.text.is_empty() => {}
                 scanned => return scanned,
             }
         }
@@ -206,18 +181,18 @@ impl Records {
         self.in_record = true;
         self.start = self.cursor;
         self.state = State::Start;
-        self.line = self.cursor_line;
+        self.record.line = self.cursor_line;
         self.offset = self.reached();
-        self.malformed = None;
-        self.text.clear();
-        self.ends.clear();
+        self.record.malformed = None;
+        self.record.text.clear();
+        self.record.ends.clear();
     }
 
     fn scan_record(&mut self) -> Scanned {
         while let Some(byte) = self.buffer.get(self.cursor).copied() {
             if self.cursor - self.start >= RECORD_LIMIT {
                 if self.give_up_record() {
-                    return self.record();
+                    return self.close_record();
                 }
                 continue;
             }
@@ -232,7 +207,7 @@ impl Records {
                         self.cursor += bytes;
                         self.cursor_line += 1;
                         self.close_cell();
-                        return self.record();
+                        return self.close_record();
                     }
                     None => return Scanned::NeedsMore,
                 },
@@ -249,7 +224,7 @@ impl Records {
                 State::Closing | State::Closed if byte == b' ' => self.state = State::Closed,
                 State::Closing | State::Closed => {
                     if self.give_up_quote() {
-                        return self.record();
+                        return self.close_record();
                     }
                 }
             }
@@ -259,7 +234,7 @@ impl Records {
             return Scanned::NeedsMore;
         }
         match self.state {
-            State::Start if self.ends.is_empty() => return Scanned::End,
+            State::Start if self.record.ends.is_empty() => return Scanned::End,
             State::Quoted => {
                 if !self.give_up_quote() {
                     self.close_cell();
@@ -267,10 +242,10 @@ impl Records {
             }
             _ => self.close_cell(),
         }
-        self.record()
+        self.close_record()
     }
 
-    fn record(&mut self) -> Scanned {
+    fn close_record(&mut self) -> Scanned {
         self.in_record = false;
         Scanned::Record
     }
@@ -311,23 +286,23 @@ impl Records {
     }
 
     fn push(&mut self, byte: u8) {
-        if self.text.len() - self.ends.last().copied().unwrap_or(0) < CELL_LIMIT {
-            self.text.push(byte);
+        if self.record.text.len() - self.record.ends.last().copied().unwrap_or(0) < CELL_LIMIT {
+            self.record.text.push(byte);
         } else {
             self.mark_malformed(Fault::FieldTooLong);
         }
     }
 
     fn mark_malformed(&mut self, fault: Fault) {
-        self.malformed = self.malformed.or(Some(MalformedRecord { fault, cell: self.ends.len() }));
+        self.record.malformed = self.record.malformed.or(Some(MalformedRecord { fault, cell: self.record.ends.len() }));
     }
 
     fn close_cell(&mut self) {
         if self.state == State::Skipping {
             return;
         }
-        if self.ends.len() < CELLS_LIMIT {
-            self.ends.push(self.text.len());
+        if self.record.ends.len() < CELLS_LIMIT {
+            self.record.ends.push(self.record.text.len());
         } else {
             self.mark_malformed(Fault::RowTooWide);
         }
@@ -338,7 +313,7 @@ impl Records {
     /// record is complete; if not, the rest of the line is skipped.
     fn give_up_quote(&mut self) -> bool {
         // Replaces an earlier fault, which the open quote has caused.
-        self.malformed = Some(MalformedRecord { fault: Fault::UnbalancedQuotes, cell: self.ends.len() });
+        self.record.malformed = Some(MalformedRecord { fault: Fault::UnbalancedQuotes, cell: self.record.ends.len() });
         self.state = State::Skipping;
         let Some(next_line) = self.quote.next_line else { return false };
         let again = self.cursor.saturating_sub(next_line);

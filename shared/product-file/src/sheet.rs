@@ -1,7 +1,9 @@
 //! Reads the rows of a file: skips a byte order mark, detects the separator and reads the header.
 
-use super::columns::{HEADER_LIMIT, Header};
 use super::faults::{Fault, FileError, RowError};
+use super::header::HEADER_LIMIT;
+use super::layout::{Layout, Mapping};
+use super::record::Record;
 use super::records::{Records, Scanned};
 
 /// What is read next.
@@ -20,7 +22,9 @@ enum Stage {
 pub(super) struct Sheet {
     records: Records,
     stage: Stage,
-    header: Option<Header>,
+    layout: Option<Layout>,
+    /// For a file whose system is not recognised.
+    mapping: Option<Mapping>,
     /// The header as the file has it.
     header_line: Vec<u8>,
 }
@@ -35,7 +39,13 @@ enum FirstLine {
 
 impl Default for Sheet {
     fn default() -> Self {
-        Self { records: Records::default(), stage: Stage::ByteOrderMark, header: None, header_line: Vec::new() }
+        Self {
+            records: Records::default(),
+            stage: Stage::ByteOrderMark,
+            layout: None,
+            mapping: None,
+            header_line: Vec::new(),
+        }
     }
 }
 
@@ -49,14 +59,28 @@ impl Sheet {
         self.records.end();
     }
 
+    /// A sheet whose columns mean this, when its header is of no system that is known.
+    pub(super) fn mapped(mapping: Option<Mapping>) -> Self {
+        Self { mapping, ..Self::default() }
+    }
+
+    /// The same sheet before anything of it was read.
+    pub(super) fn again(&self) -> Self {
+        Self::mapped(self.mapping.clone())
+    }
+
     /// The row that was read last.
+    pub(super) fn record(&self) -> &Record {
+        self.records.record()
+    }
+
     pub(super) fn records(&self) -> &Records {
         &self.records
     }
 
-    /// The header, once it has been read.
-    pub(super) fn header(&self) -> Option<&Header> {
-        self.header.as_ref()
+    /// The layout, once the header has been read.
+    pub(super) fn layout(&self) -> Option<&Layout> {
+        self.layout.as_ref()
     }
 
     /// The header as the file has it, once it has been read.
@@ -66,7 +90,7 @@ impl Sheet {
 
     /// An estimate of the bytes held in memory.
     pub(super) fn held(&self) -> usize {
-        self.header_line.capacity() + self.records.held() + self.header.as_ref().map_or(0, Header::held)
+        self.header_line.capacity() + self.records.held() + self.layout.as_ref().map_or(0, Layout::held)
     }
 
     /// Reads on to the next row that is not blank.
@@ -77,7 +101,7 @@ impl Sheet {
                 Stage::Separator => self.find_separator()?,
                 Stage::HeaderRow => match self.records.next_record() {
                     Scanned::Record => {
-                        self.header = Some(Header::read(&self.records)?);
+                        self.layout = Some(Layout::read(self.records.record(), self.mapping.as_ref())?);
                         self.header_line = self.records.raw().unwrap_or_default().to_vec();
                         self.stage = Stage::Rows;
                         true
@@ -86,7 +110,7 @@ impl Sheet {
                     Scanned::End => return Err(self.refusal(Fault::EmptyFile)),
                 },
                 Stage::Rows => match self.records.next_record() {
-                    Scanned::Record if self.is_blank() => true,
+                    Scanned::Record if self.records.record().is_blank() => true,
                     scanned => return Ok(scanned),
                 },
             };
@@ -96,14 +120,8 @@ impl Sheet {
         }
     }
 
-    /// Whether all cells are empty: spreadsheets write such rows after the last one.
-    fn is_blank(&self) -> bool {
-        let records = &self.records;
-        records.malformed().is_none() && (0..records.len()).all(|index| records.cell(index).trim_ascii().is_empty())
-    }
-
     fn refusal(&self, fault: Fault) -> FileError {
-        FileError(RowError::new(self.records.line(), "", fault))
+        FileError(RowError::new(self.record().line(), "", fault))
     }
 
     fn skip_byte_order_mark(&mut self) -> Result<bool, FileError> {

@@ -10,24 +10,36 @@ use super::cells::escape_formula;
 use super::columns::Column;
 use super::product::ProductDraft;
 
-pub fn write_header(sink: impl Write) -> io::Result<()> {
-    write_record(&mut csv::Writer::from_writer(sink), |column| column.header().into())
+/// Writes the header, with columns behind ours that are only kept.
+pub fn write_header(sink: impl Write, kept: &[String]) -> io::Result<()> {
+    let names = kept.iter().map(|name| escape_formula(name));
+    write_record(&mut csv::Writer::from_writer(sink), |column| column.header().into(), names)
 }
 
-/// Writes a product: as many rows as it has variants or pictures, whichever are more.
+/// Writes a product: as many rows as it has variants or pictures, whichever are more, with so many kept columns.
 ///
 /// An import of these rows reads the same product, provided that it passes `Product::check`.
-pub fn write_product(sink: impl Write, product: &ProductDraft) -> io::Result<()> {
+pub fn write_product(sink: impl Write, product: &ProductDraft, kept: usize) -> io::Result<()> {
     let mut rows = csv::Writer::from_writer(sink);
-    for index in 0..product.variants.len().max(product.images.len()).max(1) {
-        write_record(&mut rows, |column| escaped_cell(product, index, column))?;
+    for row in 0..product.variants.len().max(product.images.len()).max(1) {
+        let of_variant = product.variants.get(row).map_or(&[][..], |variant| &variant.kept);
+        let of_product = if row == 0 { &product.kept[..] } else { &[] };
+        let extras = (0..kept).map(|column| {
+            let mut cells = of_product.iter().chain(of_variant);
+            cells.find(|(at, _)| *at == column).map_or("".into(), |(_, cell)| escape_formula(cell))
+        });
+        write_record(&mut rows, |column| escaped_cell(product, row, column), extras)?;
     }
     rows.flush()
 }
 
-fn write_record<'a>(rows: &mut csv::Writer<impl Write>, cell: impl Fn(Column) -> Cow<'a, str>) -> io::Result<()> {
-    let written = Column::ALL.iter().filter(|column| !matches!(column, Column::Option4Value | Column::Category));
-    rows.write_record(written.map(|column| cell(*column).into_owned().into_bytes())).map_err(io::Error::from)
+fn write_record<'a>(
+    rows: &mut csv::Writer<impl Write>,
+    cell: impl Fn(Column) -> Cow<'a, str>,
+    extras: impl Iterator<Item = Cow<'a, str>>,
+) -> io::Result<()> {
+    let written = Column::ALL.iter().filter(|column| column.is_written()).map(|column| cell(*column));
+    rows.write_record(written.chain(extras).map(|cell| cell.into_owned().into_bytes())).map_err(io::Error::from)
 }
 
 fn escaped_cell(product: &ProductDraft, row: usize, column: Column) -> Cow<'_, str> {

@@ -2,6 +2,7 @@
 
 mod emails;
 mod jobs;
+mod mapping;
 mod suppressions;
 
 use aws_sdk_dynamodb::Client;

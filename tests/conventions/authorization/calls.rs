@@ -255,6 +255,10 @@ async fn of_goods(world: &World, route: &str, caller: Caller, call: &impl Fn(&st
         "GET /v1/vendor/imports" => call("/v1/vendor/imports"),
         "POST /v1/vendor/imports" => call("/v1/vendor/imports").body(json!({"filename": "goods.csv", "size": 100})),
         "GET /v1/vendor/imports/{id}" => call(&format!("/v1/vendor/imports/{}", vendor_fixture.import)),
+        "GET /v1/vendor/import-mapping" => call("/v1/vendor/import-mapping"),
+        "PUT /v1/vendor/import-mapping" => {
+            call("/v1/vendor/import-mapping").body(json!({"columns": {"Kod": "sku", "Nomi": "title"}}))
+        }
         "GET /v1/vendor/exports" => call("/v1/vendor/exports"),
         "POST /v1/vendor/exports" => call("/v1/vendor/exports"),
         "GET /v1/vendor/exports/{id}" => call(&format!("/v1/vendor/exports/{}", vendor_fixture.export)),

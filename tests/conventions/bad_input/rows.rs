@@ -384,6 +384,12 @@ async fn of_goods(world: &World) -> Vec<Row> {
             .limit(1024 * 1024)
             .refuses("/size", [json!(0), json!(200 * 1024 * 1024 + 1)]),
         owner("GET /v1/vendor/imports/{id}").id(&world.import),
+        owner("GET /v1/vendor/import-mapping"),
+        owner("PUT /v1/vendor/import-mapping")
+            .body(json!({"columns": {"Kod": "sku", "Nomi": "title"}}))
+            .refuses_body("no product is told", json!({"columns": {"Nomi": "title"}}), invalid("/columns"))
+            .refuses_body("no such column", json!({"columns": {"Kod": "code"}}), invalid("/columns"))
+            .refuses_body("twice", json!({"columns": {"Kod": "sku", "kod!": "title"}}), invalid("/columns/kod!")),
         owner("GET /v1/vendor/exports").cursors(exports, &imports),
         owner("POST /v1/vendor/exports"),
         owner("GET /v1/vendor/exports/{id}").id(&world.export),

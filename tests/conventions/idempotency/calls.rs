@@ -195,6 +195,10 @@ impl World {
                 let file = |size: u32| json!({"filename": "goods.csv", "size": size});
                 call(desk, path.to_owned(), file(100), file(101))
             }
+            "PUT /v1/vendor/import-mapping" => {
+                let mapping = |header: &str| json!({"columns": {header: "sku"}});
+                call(desk, path.to_owned(), mapping("Kod"), mapping("Artikul"))
+            }
             "POST /v1/vendor/exports" => call(desk, path.to_owned(), json!({}), anything),
             _ => {
                 let handle = self.fresh("cup");

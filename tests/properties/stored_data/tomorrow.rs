@@ -19,7 +19,14 @@ const ADDED_ATTRIBUTE: &str = "tomorrow_key";
 pub(super) const TABLES: [&str; 6] =
     ["AccountsTable", "CartsTable", "CatalogTable", "OrdersTable", "SettingsTable", "StockTable"];
 /// Objects whose keys are ids or attribute names, by kind of item: they are maps, and nobody adds fields to a map.
-const MAPS: [(&str, &str); 3] = [("availability", "available"), ("export", "after"), ("cart", "shipping")];
+const MAPS: [(&str, &str); 6] = [
+    ("availability", "available"),
+    ("export", "after"),
+    ("cart", "shipping"),
+    ("import", "mapping"),
+    ("column_mapping", "columns"),
+    ("file_columns", "columns"),
+];
 
 /// Adds a field to every object, and counts them.
 fn grow(of_kind: &str, value: &mut Value) {

@@ -148,6 +148,13 @@ impl World<'_> {
         let client = &self.vendor.client;
         let sent = client.send(Method::POST, "/v1/vendor/imports?publish=true", Some(FILE.into()), "text/csv").await;
         let import = sent.expect(202)["id"].clone();
+        self.shop.wait_until_idle().await;
+        // A file of another system, with a column that is only kept.
+        let columns = json!({"columns": {"Kod": "sku", "Nomi": "title", "Narxi": "price"}});
+        client.put("/v1/vendor/import-mapping", &columns).await.expect(200);
+        let mapped = "Kod,Nomi,Narxi,Ombor\nM-1,Mapped cup,4.00,A2\n";
+        client.send(Method::POST, "/v1/vendor/imports", Some(mapped.into()), "text/csv").await.expect(202);
+        self.shop.wait_until_idle().await;
         let export = client.post("/v1/vendor/exports", &json!({})).await.expect(202)["id"].clone();
         self.shop.wait_until_idle().await;
         self.record_name("import", import);

@@ -11,14 +11,26 @@ use store::catalog::StoredProduct;
 use crate::merge::{file_handle, file_type, file_vendor};
 use product_file::{ProductDraft, Status, VariantDraft};
 
-/// The product as it is written to a file, with prices in one currency.
+/// The column that stands in for an empty `Type`.
+const PRODUCT_CATEGORY: &str = "Product Category";
+
+/// The product as it is written to a file, with prices in one currency and with these columns behind ours.
 pub(crate) fn draft_of(
     stored: &StoredProduct,
     shards: &BTreeMap<VariantId, Vec<StockShard>>,
     currency: Currency,
     tree: &CategoryTree,
+    kept_columns: &[String],
 ) -> ProductDraft {
     let product = &stored.product;
+    let columns = stored.file_columns.clone().unwrap_or_default();
+    let category = file_type(product, tree);
+    // A category that is not the product's any more would come back with the file.
+    let is_kept = |header: &str| category.is_some() || !header.eq_ignore_ascii_case(PRODUCT_CATEGORY);
+    let cells = |cell: &dyn Fn(&str) -> Option<String>| -> Vec<(usize, String)> {
+        let kept = kept_columns.iter().enumerate().filter(|(_, header)| is_kept(header));
+        kept.filter_map(|(position, header)| Some((position, cell(header)?))).collect()
+    };
     let published = product.state == ProductState::Published;
     let on_hand = |variant: VariantId| {
         let shards = shards.get(&variant).into_iter().flatten();
@@ -33,17 +45,20 @@ pub(crate) fn draft_of(
         continue_selling: Some(!variant.inventory_policy.denies()),
         price: variant.price_in(currency),
         image: variant.image.clone(),
+        kept: cells(&|header| columns.of(variant.id, header).map(str::to_owned)),
     });
     ProductDraft {
         handle: Handle::mapped_from(&file_handle(product).to_ascii_lowercase()),
         file_handle: file_handle(product).to_owned(),
+        file_key: None,
         title: Some(product.title.clone()),
         continues: false,
         // Written even when it is longer than an import accepts: an empty cell would delete the description when the
         // file is imported again.
         body_html: Some(stored.description_html.clone()).filter(|html| !html.is_empty()),
         vendor: file_vendor(product),
-        category: file_type(product, tree),
+        category: category.clone(),
+        other_categories: Vec::new(),
         tags: product.tags.clone(),
         published: Some(published),
         status: Some(if published { Status::Active } else { Status::Draft }),
@@ -51,6 +66,7 @@ pub(crate) fn draft_of(
         variants: variants.collect(),
         images: product.images.clone(),
         seo: product.seo.clone(),
+        kept: cells(&|header| columns.of_product(header).map(str::to_owned)),
     }
 }
 
@@ -99,6 +115,8 @@ mod tests {
             import: ImportId::from_bits(1),
             stock: StockImport::Set,
             is_partial: false,
+            kept_columns: Vec::new(),
+            spellings: BTreeMap::new(),
             now: Timestamp::from_millis(1_000),
         }
     }
@@ -127,8 +145,8 @@ mod tests {
     /// Exports the product and imports the result.
     fn there_and_back(stored: &StoredProduct, shards: &BTreeMap<VariantId, Vec<StockShard>>) -> Product {
         let mut csv = Vec::new();
-        write_header(&mut csv).unwrap();
-        write_product(&mut csv, &draft_of(stored, shards, Currency::USD, &tree())).unwrap();
+        write_header(&mut csv, &[]).unwrap();
+        write_product(&mut csv, &draft_of(stored, shards, Currency::USD, &tree(), &[]), 0).unwrap();
         let totals = shards.iter().map(|(variant, shards)| (*variant, shards[0])).collect();
         let again = merged(&stored.product, &stored.description_html, &read(&csv), &context(), &totals).unwrap();
         assert_eq!(again.description_html, stored.description_html);
@@ -143,7 +161,7 @@ mod tests {
         for handle in ["bowl", "bowl-chorsu"] {
             let (stored, shards) = stored(handle);
             assert_eq!(there_and_back(&stored, &shards), stored.product);
-            assert_eq!(draft_of(&stored, &shards, Currency::USD, &tree()).handle.as_str(), "bowl");
+            assert_eq!(draft_of(&stored, &shards, Currency::USD, &tree(), &[]).handle.as_str(), "bowl");
         }
     }
 
@@ -175,8 +193,8 @@ mod tests {
         let (mut stored, shards) = stored("bowl");
         stored.description_html = "x".repeat(LongText::MAX_LENGTH + 1);
         let mut csv = Vec::new();
-        write_header(&mut csv).unwrap();
-        write_product(&mut csv, &draft_of(&stored, &shards, Currency::USD, &tree())).unwrap();
+        write_header(&mut csv, &[]).unwrap();
+        write_product(&mut csv, &draft_of(&stored, &shards, Currency::USD, &tree(), &[]), 0).unwrap();
         let read = Products::new(csv.as_slice(), ProductReader::new(Currency::USD)).next().unwrap().unwrap();
         let errors = read.product.unwrap_err();
         assert_eq!(errors.iter().map(|error| error.code()).collect::<Vec<_>>(), ["text_too_long"]);
@@ -203,8 +221,8 @@ mod tests {
         assert_eq!(there_and_back(&stored, &shards), stored.product);
 
         let mut csv = Vec::new();
-        write_header(&mut csv).unwrap();
-        write_product(&mut csv, &draft_of(&stored, &shards, Currency::USD, &tree())).unwrap();
+        write_header(&mut csv, &[]).unwrap();
+        write_product(&mut csv, &draft_of(&stored, &shards, Currency::USD, &tree(), &[]), 0).unwrap();
         let mut larger = read(&csv);
         larger.tags.extend((0..40).map(|number| Name::parse(&format!("{number:050}")).unwrap()));
         let totals = BTreeMap::new();

@@ -40,9 +40,9 @@ fn without_lines(mut product: ProductDraft) -> ProductDraft {
 
 fn written(products: &[ProductDraft]) -> Vec<u8> {
     let mut file = Vec::new();
-    write_header(&mut file).unwrap();
+    write_header(&mut file, &[]).unwrap();
     for product in products {
-        write_product(&mut file, product).unwrap();
+        write_product(&mut file, product, 0).unwrap();
     }
     file
 }
@@ -96,7 +96,7 @@ prop_compose! {
         values in vec(name(), options), sku in of(line(|text| Sku::parse(text).ok())), grams in of(any::<u32>()),
         quantity in of(0_i64..=10_000_000), continue_selling in of(any::<bool>()), price in of(price()), image in of(image_source()),
     ) -> VariantDraft {
-        VariantDraft { line: None, values, sku, grams, quantity, continue_selling, price, image }
+        VariantDraft { line: None, values, sku, grams, quantity, continue_selling, price, image, kept: Vec::new() }
     }
 }
 
@@ -143,11 +143,13 @@ prop_compose! {
         ProductDraft {
             handle: Handle::parse(&handle).unwrap(),
             file_handle: handle.to_string(),
+            file_key: None,
             title: Some(title),
             continues: false,
             body_html: shown(&body).map(|body| body.to_string()).filter(|body| !body.is_empty()),
             vendor,
             category,
+            other_categories: Vec::new(),
             tags,
             published,
             status,
@@ -155,6 +157,7 @@ prop_compose! {
             variants,
             images: images.into_iter().map(|(src, alt)| Image { src, alt }).collect(),
             seo: Seo { title: seo_title, description: seo_text.and_then(|text| filled(&text)) },
+            kept: Vec::new(),
         }
     }
 }
@@ -210,6 +213,7 @@ fn in_shop(draft: &ProductDraft) -> Product {
         file_handle: None,
         file_type: draft.category.clone(),
         file_vendor: draft.vendor.clone(),
+        file_key: draft.file_key.clone(),
         state: ProductState::Draft,
         listed: true,
         published_at: None,
@@ -248,7 +252,7 @@ proptest! {
             .map(|(variant, drafted)| (variant.id, StockShard { available: drafted.quantity.unwrap_or(0), reserved: 0 }))
             .collect();
         let shards = units.iter().map(|(variant, shard)| (*variant, vec![*shard])).collect();
-        let file = written(&[draft_of(&stored, &shards, Currency::USD, &tree)]);
+        let file = written(&[draft_of(&stored, &shards, Currency::USD, &tree, &[])]);
         let [read] = <[ProductDraft; 1]>::try_from(products(&file)).unwrap();
         let context = ImportContext {
             vendor: vendor(),
@@ -260,6 +264,8 @@ proptest! {
             import: domain::ImportId::from_bits(1),
             stock: domain::job::StockImport::Set,
             is_partial: false,
+            kept_columns: Vec::new(),
+            spellings: std::collections::BTreeMap::new(),
             now: Timestamp::from_millis(2_000),
         };
         let again = merged(&stored.product, &stored.description_html, &read, &context, &units).unwrap();

@@ -22,12 +22,15 @@ pub(super) fn set(
     tree: &CategoryTree,
     warnings: &mut Vec<Issue>,
 ) {
-    let unchanged = draft.category == file_type(before, tree);
+    let named = draft.category.iter().chain(&draft.other_categories);
+    let known = named.clone().find(|words| tree.find(words.as_str()).is_some());
+    let category = known.or(draft.category.as_ref()).cloned();
+    let unchanged = category == file_type(before, tree);
     if !unchanged {
-        product.file_type = draft.category.clone();
+        product.file_type.clone_from(&category);
     }
     product.removed_category = None;
-    product.categories = match draft.category.as_ref().map(|words| tree.find(words.as_str())) {
+    product.categories = match category.as_ref().map(|words| tree.find(words.as_str())) {
         None => Vec::new(),
         Some(Some(path)) => path,
         // A product whose category was removed from the tree keeps it as long as its cell is unchanged.
@@ -37,7 +40,7 @@ pub(super) fn set(
         }
         Some(None) => {
             let detail = "no category has this handle or name: the product went in without one";
-            let value = draft.category.as_ref().map(ToString::to_string).unwrap_or_default();
+            let value = category.as_ref().map(ToString::to_string).unwrap_or_default();
             warnings.push(Issue { value, ..Issue::warning("Type", "unknown_category", detail) });
             Vec::new()
         }

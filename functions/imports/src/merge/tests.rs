@@ -36,6 +36,8 @@ fn context(currency: Currency) -> ImportContext {
         import: ImportId::from_bits(1),
         stock: StockImport::Set,
         is_partial: false,
+        kept_columns: Vec::new(),
+        spellings: BTreeMap::new(),
         now: Timestamp::from_millis(1_000),
     }
 }
@@ -262,4 +264,43 @@ fn what_the_shop_knows_of_options_stays_while_the_file_brings_nothing_new() {
     let more = COLOURS.replace("Green", "Lime");
     let values: Vec<String> = again(&first, &more).product.options[0].values.iter().map(ToString::to_string).collect();
     assert_eq!(values, ["Blue", "Lime"]);
+}
+
+/// A product of WooCommerce's export, in these categories.
+fn woocommerce(categories: &str) -> (ProductDraft, Columns) {
+    let header = "ID,Type,SKU,Name,Published,Regular price,Categories,Images\n";
+    draft(&format!("{header}7,simple,K-1,Bowl,1,9.00,\"{categories}\",https://a.test/b.jpg\n"), Currency::USD)
+}
+
+#[test]
+fn of_several_categories_the_deepest_that_the_tree_knows_counts_and_stays() {
+    let added_from = |categories: &str| {
+        let draft = woocommerce(categories).0;
+        added(&draft, &context(Currency::USD), ProductId::from_bits(9), handle("bowl")).unwrap()
+    };
+    let path = |merged: &Merged| merged.product.categories.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let first = added_from("Sale, Home > Bowls & Plates > Deep ones, Home > Bowls & Plates");
+    assert_eq!((path(&first), first.warnings.len()), (vec!["home".to_owned(), "bowls".to_owned()], 0));
+    assert_eq!(path(&added_from("Sale, Home")), ["home"]);
+    let unknown = added_from("Sale, Summer");
+    assert_eq!((unknown.warnings[0].value.as_str(), path(&unknown).len()), ("Sale", 0));
+    let (draft, columns) = woocommerce("Home > Bowls & Plates, Sale");
+    let context = ImportContext { columns, ..context(Currency::USD) };
+    let second = merged(&first.product, &first.description_html, &draft, &context, &BTreeMap::new()).unwrap();
+    assert_eq!(second.product, first.product);
+}
+
+#[test]
+fn a_product_that_is_told_by_its_key_has_no_handle_of_a_file_and_alternative_texts_stay() {
+    let (draft, columns) = woocommerce("");
+    let context = ImportContext { columns, ..context(Currency::USD) };
+    let mut first = added(&draft, &context, ProductId::from_bits(9), handle("bowl-chorsu")).unwrap();
+    assert_eq!((&first.product.file_handle, super::file_handle(&first.product)), (&None, "bowl-chorsu"));
+    assert_eq!(first.product.file_key.as_ref().map(Line::as_str), Some("k-1"));
+    first.product.images[0].alt = Some(Line::parse("A bowl").unwrap());
+    let second = merged(&first.product, "", &draft, &context, &BTreeMap::new()).unwrap();
+    assert_eq!(second.product, first.product, "the file has no column for them");
+    let alone = ProductDraft { title: None, ..draft };
+    let refused = added(&alone, &context, ProductId::from_bits(9), handle("bowl")).unwrap_err();
+    assert_eq!((refused[0].code.as_str(), refused[0].value.as_str()), ("unknown_product", "k-1"));
 }

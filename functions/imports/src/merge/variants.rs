@@ -79,6 +79,8 @@ impl Units {
 pub(super) struct Stocked {
     /// Those that are to be set or added.
     pub(super) stock: Vec<(VariantId, Layout, Units)>,
+    /// The variants that those of the file have become, in its order.
+    pub(super) variants: Vec<VariantId>,
     /// How many others differ from what is stored, and stay as they are.
     pub(super) kept: u64,
     pub(super) warnings: Vec<Issue>,
@@ -107,13 +109,14 @@ pub(super) fn set(
         return Err(unpriced);
     }
     let mut variants = if is_partial { before.variants.clone() } else { Vec::with_capacity(draft.variants.len()) };
-    let mut stocked = Stocked { stock: Vec::new(), kept: 0, warnings: Vec::new() };
+    let mut stocked = Stocked { stock: Vec::new(), variants: Vec::new(), kept: 0, warnings: Vec::new() };
     for (wanted, position) in draft.variants.iter().zip(&positions) {
         let known = position.and_then(|position| before.variants.get(position));
         let variant = match known {
             Some(known) => changed(known, wanted, context, is_partial),
             None => new(product, wanted).map_err(|issue| vec![issue])?,
         };
+        stocked.variants.push(variant.id);
         // A variant that never had stock is new to it, also when an earlier attempt of this import has made it.
         let stocked_before = totals.get(&variant.id).map(|total| total.on_hand());
         let mut quantity = wanted.quantity;

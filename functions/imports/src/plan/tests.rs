@@ -27,6 +27,8 @@ fn context() -> ImportContext {
         import: ImportId::from_bits(1),
         stock: StockImport::Set,
         is_partial: false,
+        kept_columns: Vec::new(),
+        spellings: BTreeMap::new(),
         now: Timestamp::from_millis(1_000),
     }
 }

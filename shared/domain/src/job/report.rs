@@ -35,7 +35,7 @@ pub struct ImportRowError {
     /// The column as the file's header spells it; empty when the whole row or product is meant.
     #[schema(examples("Variant Price"))]
     pub column: String,
-    /// The beginning of the cell; empty when no cell is meant.
+    /// The beginning of the cell; empty when no cell is meant. With `missing_column` the columns that the file has.
     #[serde(default)]
     #[schema(examples("12,50"))]
     pub value: String,

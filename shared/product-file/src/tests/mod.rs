@@ -2,8 +2,10 @@
 
 mod bounds;
 mod malformed;
+mod mapped;
 mod mended;
 mod tolerated;
+mod woocommerce;
 
 use domain::Currency;
 

@@ -68,7 +68,8 @@ fn separators_line_ends_marks_and_header_spellings_do_not_matter() {
         "Variant Price,Unknown;thing,Title,Handle,Option1 Name,Option1 Value\n1.50,x,\"A, or \"\"one\"\"\",a,,\n2,\"\",\"B\nb\",b,Title,Default Title",
         "URL handle,Title,Description,Price,Compare-at price\na,\"A, or \"\"one\"\"\",,1.50,\nb,\"B\nb\",,2,",
     ] {
-        assert_eq!(products(file), plain, "{file}");
+        let read: Vec<_> = products(file).into_iter().map(|one| ProductDraft { kept: Vec::new(), ..one }).collect();
+        assert_eq!(read, plain, "{file}");
     }
 }
 
@@ -151,7 +152,7 @@ fn pieces_of_any_size_read_the_same() {
                     Some(piece) => reader.feed(piece),
                     None => reader.end(),
                 },
-                Step::End => break,
+                Step::End | Step::Again => break,
             }
         }
         assert_eq!(entries, whole, "{size}");

@@ -7,6 +7,7 @@ use domain::catalog::Product;
 use domain::text::Handle;
 use domain::{ProductId, VendorId};
 
+use super::files::file_columns_of;
 use super::products::{assemble, product_of};
 use super::{Catalog, Entry, StoredProduct};
 use crate::Error;
@@ -69,11 +70,15 @@ impl Catalog {
         Ok(found.iter().filter_map(|(_, item)| owner(item)).collect())
     }
 
-    /// Some products with their descriptions and availability, read consistently. One that cannot be read is left out.
+    /// Some products with their descriptions, availability and kept columns of files, read consistently. One that
+    /// cannot be read is left out.
     pub async fn products(&self, ids: &BTreeSet<ProductId>) -> Result<BTreeMap<ProductId, StoredProduct>, Error> {
         let keys = ids
             .iter()
-            .flat_map(|id| [Entry::Product(*id).key(), Entry::Description(*id).key(), Entry::Availability(*id).key()])
+            .flat_map(|id| {
+                let all = [Entry::Product(*id), Entry::Description(*id), Entry::Availability(*id)];
+                all.into_iter().chain([Entry::FileColumns(*id)]).map(|entry| entry.key())
+            })
             .collect();
         let mut of_product: BTreeMap<String, Vec<Attributes>> = BTreeMap::new();
         for (_, item) in batch(&self.client, vec![(self.table.clone(), keys, true)]).await? {
@@ -84,7 +89,8 @@ impl Catalog {
         let mut products = BTreeMap::new();
         for items in of_product.values() {
             let stored = items.first().map(|first| readable(assemble(items), first)).transpose()?;
-            if let Some(stored) = stored.flatten().flatten() {
+            if let Some(mut stored) = stored.flatten().flatten() {
+                stored.file_columns = file_columns_of(items)?;
                 products.insert(stored.product.id, stored);
             }
         }

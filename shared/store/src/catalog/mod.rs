@@ -1,6 +1,7 @@
 //! The table Catalog: products, listing rows, availability, shops, categories. Public; read by everyone.
 
 mod batches;
+mod files;
 mod listing;
 mod products;
 mod rebuilds;
@@ -11,7 +12,7 @@ mod vendors;
 mod walk;
 
 use aws_sdk_dynamodb::Client;
-use domain::catalog::{Availability, CategoryTree, Product};
+use domain::catalog::{Availability, CategoryTree, FileColumns, FileHeaders, Product};
 use domain::job::{Derived, Rebuild};
 use domain::stored::Kept;
 use domain::text::Handle;
@@ -32,6 +33,9 @@ const PRODUCT: &str = "product";
 const DESCRIPTION: &str = "description";
 const AVAILABILITY: &str = "availability";
 const HANDLE: &str = "handle";
+const FILE_COLUMNS: &str = "file_columns";
+const FILE_KEY: &str = "file_key";
+const FILE_HEADERS: &str = "file_headers";
 const LISTING: &str = "listing";
 const SHOP: &str = "shop";
 const CATEGORIES: &str = "categories";
@@ -43,6 +47,8 @@ stored! {
         fields: ["id", "handle", "name", "about_html", "state", "currency", "shipping_rates", "created_at", "version"];
     CATEGORIES => CategoryTree: [];
     REBUILD => Rebuild: [];
+    FILE_COLUMNS => FileColumns: [];
+    FILE_HEADERS => FileHeaders: [];
 }
 
 /// The version of an availability is beside it, because pages do not need it.
@@ -82,6 +88,12 @@ enum Entry<'a> {
     Description(ProductId),
     /// `PRODUCT#<id>` / `AVAILABILITY`.
     Availability(ProductId),
+    /// `PRODUCT#<id>` / `FILE`: what product files say of it beyond what is used.
+    FileColumns(ProductId),
+    /// `FILE#<vendor>#<key>` / `PRODUCT`: the product that has this key in its vendor's files.
+    FileKey(VendorId, &'a str),
+    /// `VENDOR#<id>` / `FILE`: the columns of the vendor's files beyond those that are used.
+    FileHeaders(VendorId),
     /// `HANDLE#product#<handle>` / `HANDLE`: keeps a product's handle unique.
     ProductHandle(&'a Handle),
     /// `HANDLE#vendor#<handle>` / `HANDLE`: keeps a shop's handle unique.
@@ -100,6 +112,9 @@ impl Entry<'_> {
             Self::Product(id) => key(format!("PRODUCT#{id}"), "PRODUCT"),
             Self::Description(id) => key(format!("PRODUCT#{id}"), "DESCRIPTION"),
             Self::Availability(id) => key(format!("PRODUCT#{id}"), "AVAILABILITY"),
+            Self::FileColumns(id) => key(format!("PRODUCT#{id}"), "FILE"),
+            Self::FileKey(vendor, file_key) => key(format!("FILE#{vendor}#{file_key}"), "PRODUCT"),
+            Self::FileHeaders(vendor) => key(format!("VENDOR#{vendor}"), "FILE"),
             Self::ProductHandle(handle) => key(format!("HANDLE#product#{handle}"), "HANDLE"),
             Self::ShopHandle(handle) => key(format!("HANDLE#vendor#{handle}"), "HANDLE"),
             Self::Shop(id) => key(format!("VENDOR#{id}"), "SHOP"),

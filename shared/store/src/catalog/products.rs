@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use domain::catalog::{Availability, MAX_PRODUCT_BYTES, Product};
+use domain::catalog::{Availability, FileColumns, MAX_PRODUCT_BYTES, Product};
 use domain::pricing::CatalogSnapshot;
 use domain::text::Handle;
 use domain::{Code, LowStock, Outcome, Prepared, ProductId, Refusal, VendorId};
@@ -35,12 +35,16 @@ pub struct StoredProduct {
     /// The availability that pages show, which may lag behind the stock.
     pub availability: Availability,
     pub(super) availability_version: u64,
+    /// What product files say of it beyond what is used, for imports and exports; nothing when it was not read, and
+    /// then it is not written.
+    pub file_columns: Option<FileColumns>,
 }
 
 impl StoredProduct {
     /// A product that is not stored yet.
     pub fn new(product: Product, description_html: String) -> Self {
-        Self { product, description_html, availability: Availability::default(), availability_version: 0 }
+        let (availability, availability_version) = (Availability::default(), 0);
+        Self { product, description_html, availability, availability_version, file_columns: None }
     }
 }
 
@@ -194,9 +198,9 @@ impl Catalog {
         let shards: Vec<_> =
             product.variants.iter().map(|variant| (variant.id, variant.layout().peak_shards)).collect();
         let mut deletions = stock.delete_actions(&shards)?;
-        // Product, description, availability and handle take four actions, a stored response one. The shards that do
-        // not fit are deleted after the product, when nobody can buy it any more.
-        let later = deletions.split_off(deletions.len().min(MAX_ACTIONS - 5));
+        // Product, description, availability, handle and what files have of it take six actions, a stored response one.
+        // The shards that do not fit are deleted after the product, when nobody can buy it any more.
+        let later = deletions.split_off(deletions.len().min(MAX_ACTIONS - 7));
         let mut actions = vec![
             delete(&self.table, Entry::Product(product.id).key(), &Condition::at_version(unlisted.product.version))?,
             delete(
@@ -211,6 +215,7 @@ impl Catalog {
             )?,
             delete(&self.table, Entry::ProductHandle(&product.handle).key(), &owner)?,
         ];
+        actions.extend(self.delete_file_actions(product)?);
         actions.extend(deletions);
         let outcome = transact(&self.client, &self.table, Transaction::of(Purpose::Item, actions), response).await?;
         for chunk in later.chunks(MAX_ACTIONS) {
@@ -250,6 +255,7 @@ impl Catalog {
                 .value(":now", crate::item::number(now));
             actions.push(put(&self.table, description, &condition)?);
         }
+        actions.extend(self.file_actions(loaded, &stored)?);
         let listed = rows.to_delete().next().is_some() || rows.to_put().next().is_some();
         let handle_changed = loaded.is_none_or(|loaded| loaded.product.handle != stored.product.handle);
         if listed || handle_changed {
@@ -421,5 +427,6 @@ pub(super) fn assemble(items: &[Attributes]) -> Result<Option<StoredProduct>, Er
         description_html: of_kind(DESCRIPTION).map(|found| body(found, DESCRIPTION)).transpose()?.unwrap_or_default(),
         availability: availability.map(read).transpose()?.unwrap_or_default(),
         availability_version: availability.map_or(0, version),
+        file_columns: None,
     }))
 }

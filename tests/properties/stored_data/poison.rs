@@ -136,7 +136,9 @@ async fn a_kind_that_cannot_be_read_stops_nobody_who_has_nothing_to_do_with_it()
     let mut by_kind: BTreeMap<String, Vec<(&str, Value)>> = BTreeMap::new();
     for table in TABLES {
         for item in items(shop, table).await {
-            if item.get("data").is_some() {
+            // The operator of this test signs in at each round.
+            let of_operator = item["pk"]["S"].as_str().is_some_and(|pk| pk.ends_with(local::seed::OPERATOR));
+            if item.get("data").is_some() && !of_operator {
                 by_kind.entry(kind(&item).to_owned()).or_default().push((table, item));
             }
         }

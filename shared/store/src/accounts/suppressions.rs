@@ -110,8 +110,8 @@ impl Accounts {
         list.page(&self.client, page, |found| read(found)).await
     }
 
-    /// Lifts a suppression; one that is not in force is refused. The item stays, so that a mail that was sent before and
-    /// comes back late, or comes back twice, does not suppress the address again.
+    /// Lifts a suppression; one that is not in force is refused. The item stays, so that a mail that was sent before
+    /// and comes back late, or comes back twice, does not suppress the address again.
     pub async fn lift_suppression<R>(
         &self,
         email: &Email,

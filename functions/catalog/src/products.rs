@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use api::{Cached, CachedBytes, Limit, Page, Path, Problem, Query};
+use api::{Cached, CachedBytes, Limit, Now, Page, Path, Problem, Query};
 use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, LOCATION};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
 use domain::catalog::{Image, ImageLink, List, Product, ProductCard, ProductOption, Seo};
 use domain::text::Handle;
 use domain::{Code, Currency, Money, Refusal, Timestamp, VariantId};
@@ -169,26 +172,62 @@ pub struct VariantView {
     available_from: Option<Timestamp>,
 }
 
+/// A product's page, or where it is now.
+#[derive(Debug)]
+pub enum Shown {
+    Page(Box<Cached<ProductView>>),
+    Moved(HeaderValue),
+}
+
+impl IntoResponse for Shown {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Page(page) => page.into_response(),
+            Self::Moved(location) => {
+                let fresh = HeaderValue::from_static("public, s-maxage=300");
+                (StatusCode::MOVED_PERMANENTLY, [(LOCATION, location), (CACHE_CONTROL, fresh)]).into_response()
+            }
+        }
+    }
+}
+
 /// Shows a product that is for sale.
+///
+/// A handle that its shop has given up leads to the product for a year.
 #[utoipa::path(
     get, path = "/v1/products/{handle}",
     params(("handle" = Handle, Path, description = "The product's handle."), ShowProduct),
-    responses((status = OK, body = ProductView))
+    responses(
+        (status = OK, body = ProductView),
+        (
+            status = MOVED_PERMANENTLY, description = "The product has another handle now.",
+            headers(("Location" = String, description = "Where the product is."))
+        )
+    )
 )]
 pub async fn show_product(
     State(app): State<App>,
     Path(handle): Path<Handle>,
     Query(asked): Query<ShowProduct>,
-) -> Result<Cached<ProductView>, Problem> {
+    Now(now): Now,
+) -> Result<Shown, Problem> {
     let currency = asked.currency.unwrap_or(app.main_currency);
     let page = app
         .catalog
         .product_page(&handle)
         .await?
         .filter(|page| page.product.is_for_sale() && page.product.handle == handle);
+    if page.is_none()
+        && let Some(renamed) = app.catalog.product_renamed_from(&handle, now).await?
+        && renamed.is_for_sale()
+    {
+        let query = asked.currency.map(|currency| format!("?currency={currency}")).unwrap_or_default();
+        let location = HeaderValue::try_from(format!("/v1/products/{}{query}", renamed.handle));
+        return location.map(Shown::Moved).map_err(|_| Refusal::of(Code::NotFound).into());
+    }
     let view =
         page.and_then(|page| view(page, currency, &app.media_base)).ok_or_else(|| Refusal::of(Code::NotFound))?;
-    Ok(Cached::new(view, PRODUCT_FRESH_S, STALE_S))
+    Ok(Shown::Page(Box::new(Cached::new(view, PRODUCT_FRESH_S, STALE_S))))
 }
 
 /// The page in a currency; `None` when no variant has a price in it: the product is not listed in that currency either.

@@ -173,6 +173,7 @@ pub(crate) fn added(
         file_type: None,
         file_vendor: None,
         file_key: draft.file_key.clone(),
+        renamed_at: None,
         state: ProductState::Draft,
         listed: context.approved,
         published_at: None,

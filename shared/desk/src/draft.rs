@@ -184,6 +184,7 @@ pub(crate) fn build(
         file_type: known.and_then(|known| known.file_type.clone()),
         file_vendor: known.and_then(|known| known.file_vendor.clone()),
         file_key: known.and_then(|known| known.file_key.clone()),
+        renamed_at: known.and_then(|known| known.renamed_at),
         state: known.map_or(ProductState::Draft, |known| known.state),
         listed: known.is_none_or(|known| known.listed),
         published_at: known.and_then(|known| known.published_at),

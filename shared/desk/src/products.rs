@@ -188,7 +188,10 @@ impl Desk {
                 let loaded = own(stored, member.vendor())?;
                 expected.check(loaded.product.version)?;
                 let card = &member.account.card;
-                let built = build(written, Some(&loaded.product), card, &tree, &mut platform::ids(now))?;
+                let mut built = build(written, Some(&loaded.product), card, &tree, &mut platform::ids(now))?;
+                if built.product.handle != loaded.product.handle {
+                    built.product.renamed_at = Some(now);
+                }
                 self.decide_replacement(loaded, built).await
             };
             let respond = |stored: &StoredProduct, replaced: &Replaced| {

@@ -150,6 +150,9 @@ pub struct Product {
     /// What tells it in files of a system without handles: its SKU there, or `id:` and its number. Unique in the shop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_key: Option<Line>,
+    /// When it got another handle for the last time; the former one leads here for a year.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renamed_at: Option<Timestamp>,
     /// Whether buyers can see it.
     pub state: ProductState,
     /// Whether its shop is open: false while the vendor is suspended.

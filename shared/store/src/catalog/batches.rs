@@ -8,7 +8,7 @@ use domain::text::Handle;
 use domain::{ProductId, VendorId};
 
 use super::files::file_columns_of;
-use super::products::{assemble, product_of};
+use super::products::{assemble, is_given_up, product_of};
 use super::{Catalog, Entry, StoredProduct};
 use crate::Error;
 use crate::item::{Attributes, all_readable, number, readable, string, text};
@@ -67,7 +67,7 @@ impl Catalog {
             let handle = text(item, "pk")?.strip_prefix("HANDLE#product#")?;
             Some((Handle::parse(handle).ok()?, text(item, "owner")?.parse().ok()?))
         };
-        Ok(found.iter().filter_map(|(_, item)| owner(item)).collect())
+        Ok(found.iter().filter(|(_, item)| !is_given_up(item)).filter_map(|(_, item)| owner(item)).collect())
     }
 
     /// Some products with their descriptions, availability and kept columns of files, read consistently. One that

@@ -1,12 +1,13 @@
 //! Products: one transaction writes a product with its handle, its availability and its listing rows.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::catalog::{Availability, FileColumns, MAX_PRODUCT_BYTES, Product};
 use domain::pricing::CatalogSnapshot;
 use domain::text::Handle;
-use domain::{Code, LowStock, Outcome, Prepared, ProductId, Refusal, VendorId};
+use domain::{Code, LowStock, Outcome, Prepared, ProductId, Refusal, Timestamp, VendorId};
 
 use super::listing::Rows;
 use super::{
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::error::Failure;
 use crate::idempotency::transact;
-use crate::item::{Attributes, Condition, body, delete, item, put, readable, string, text, version};
+use crate::item::{Attributes, Condition, body, delete, integer, item, number, put, readable, string, text, version};
 use crate::retry::{QueryRequest, batch, query};
 use crate::stored::{check_known, read, write};
 use crate::transaction::{MAX_ACTIONS, Purpose, Transaction};
@@ -22,6 +23,16 @@ use crate::{Backoff, Decision, Error, Orders, Stock};
 
 /// Makes the response from a product as it is written, with its new version.
 pub type Respond<'a, R> = &'a (dyn Fn(&StoredProduct) -> Result<Prepared<R>, Refusal> + Send + Sync);
+
+/// How long a handle that was given up leads to its product.
+const LEADS_FOR: Duration = Duration::from_secs(365 * 24 * 3_600);
+/// Until when it does, in seconds; DynamoDB deletes the item some time later.
+const LEADS_UNTIL: &str = "expires_at_s";
+
+/// Whether the item of a handle only leads to a product that has another one.
+pub(super) fn is_given_up(found: &Attributes) -> bool {
+    found.contains_key(LEADS_UNTIL)
+}
 
 /// For a change that answers nobody.
 const NOBODY: Respond<'static, ()> = &|_| Ok(((), None));
@@ -78,6 +89,7 @@ impl Catalog {
     /// The product with this handle, of any vendor. Read from the item that keeps handles unique.
     pub async fn product_with_handle(&self, handle: &Handle) -> Result<Option<ProductId>, Error> {
         let found = crate::retry::get(&self.client, &self.table, Entry::ProductHandle(handle).key(), true).await?;
+        let found = found.filter(|found| !is_given_up(found));
         Ok(found.as_ref().and_then(|found| text(found, "owner")).and_then(|id| id.parse().ok()))
     }
 
@@ -297,20 +309,46 @@ impl Catalog {
         Ok((stored, outcome))
     }
 
-    /// The actions that take a new handle and release the old one.
+    /// The product that gave up this handle less than a year ago.
+    pub async fn product_renamed_from(&self, handle: &Handle, now: Timestamp) -> Result<Option<Product>, Error> {
+        let found = crate::retry::get(&self.client, &self.table, Entry::ProductHandle(handle).key(), false).await?;
+        let led_on = found.filter(|found| integer(found, LEADS_UNTIL).is_some_and(|until| until > now.seconds()));
+        let owner = led_on.as_ref().and_then(|found| text(found, "owner")).and_then(|id| id.parse().ok());
+        match owner {
+            Some(owner) => self.product_alone(owner).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The actions that take a new handle and give up the old one. It leads to the product for a year, and nobody but
+    /// the same shop may take it meanwhile: links to it stay with the shop that has published them.
     fn handle_actions(&self, loaded: Option<&StoredProduct>, product: &Product) -> Result<Transaction, Error> {
         let mut transaction = Transaction::default();
         if loaded.is_some_and(|loaded| loaded.product.handle == product.handle) {
             return Ok(transaction);
         }
         let mut taken = crate::item::raw_item(Entry::ProductHandle(&product.handle).key(), HANDLE, 1, "{}".to_owned());
-        taken.insert("owner".to_owned(), string(product.id.to_string()));
-        transaction.add(Purpose::Handle, put(&self.table, taken, &Condition::absent())?);
+        let (id, vendor) = (string(product.id.to_string()), string(product.vendor.id.to_string()));
+        taken.insert("owner".to_owned(), id.clone());
+        let is_free = "attribute_not_exists(pk) OR (attribute_exists(expires_at_s) AND vendor = :vendor)";
+        let is_free = Condition::of(is_free).value(":vendor", vendor.clone());
+        transaction.add(Purpose::Handle, put(&self.table, taken, &is_free)?);
         if let Some(loaded) = loaded {
-            let owner =
-                Condition::of("#owner = :id").name("#owner", "owner").value(":id", string(product.id.to_string()));
+            let owner = Condition::of("#owner = :id").name("#owner", "owner").value(":id", id.clone());
             let old = Entry::ProductHandle(&loaded.product.handle).key();
-            transaction.add(Purpose::Item, delete(&self.table, old, &owner)?);
+            let given_up = match product.renamed_at {
+                Some(at) => {
+                    let mut leading = crate::item::raw_item(old, HANDLE, 1, "{}".to_owned());
+                    leading.extend([
+                        ("owner".to_owned(), id),
+                        ("vendor".to_owned(), vendor),
+                        (LEADS_UNTIL.to_owned(), number((at + LEADS_FOR).seconds())),
+                    ]);
+                    put(&self.table, leading, &owner)?
+                }
+                None => delete(&self.table, old, &owner)?,
+            };
+            transaction.add(Purpose::Item, given_up);
         }
         Ok(transaction)
     }

@@ -1,4 +1,5 @@
-//! Exports of product files: starting an export, showing its progress, listing those that were. The worker writes the file.
+//! Exports of product files: starting an export, showing its progress, listing those that were. The worker writes the
+//! file.
 
 use api::views::ExportView;
 use api::{Answer, Idempotent, Json, Member, NoBody, Now, Page, PageQuery, Path, Problem, Query};

@@ -1,4 +1,5 @@
-//! Imports of product files: starting an import, showing its progress, listing those that were. The worker does the import itself.
+//! Imports of product files: starting an import, showing its progress, listing those that were. The worker does the
+//! import itself.
 
 use api::views::ImportView;
 use api::{Answer, Argument, Idempotent, Json, Member, Now, Page, PageQuery, Path, Problem, Query, RawBody};

@@ -95,15 +95,16 @@ fn claim(state: JobState, lease: Option<&Lease>, message: &str, now: Timestamp) 
     }
 }
 
-/// Whether the message of an unfinished job must be lost, because no lease was taken for [`ABANDONED_AFTER`]: the file
-/// was never uploaded, or the message is in the dead-letter queue.
-fn is_abandoned(state: JobState, lease: Option<&Lease>, created_at: Timestamp, now: Timestamp) -> bool {
-    let last_seen = lease.map_or(created_at, |lease| lease.until);
+/// Whether the message of an unfinished job must be lost, because nothing was done for it for [`ABANDONED_AFTER`]: the
+/// file was never uploaded, or the message is in the dead-letter queue. Between two slices a job that is at work has no
+/// lease.
+fn is_abandoned(state: JobState, lease: Option<&Lease>, worked_at: Timestamp, now: Timestamp) -> bool {
+    let last_seen = lease.map_or(worked_at, |lease| lease.until);
     matches!(state, JobState::Waiting | JobState::Running) && last_seen + ABANDONED_AFTER <= now
 }
 
 macro_rules! job {
-    ($job:ty) => {
+    ($job:ty, $worked_at:expr) => {
         impl $job {
             /// Takes the lease for a message, if it may.
             pub fn claim(&mut self, message: &str, now: Timestamp) -> Claim {
@@ -117,7 +118,8 @@ macro_rules! job {
 
             /// Whether its message must be lost, so that it only goes on when it is enqueued again.
             pub fn is_abandoned(&self, now: Timestamp) -> bool {
-                is_abandoned(self.state, self.lease.as_ref(), self.created_at, now)
+                let worked_at: fn(&Self) -> Timestamp = $worked_at;
+                is_abandoned(self.state, self.lease.as_ref(), worked_at(self), now)
             }
 
             /// Ends it as `Completed` or `Failed`, and gives up the lease.
@@ -130,9 +132,9 @@ macro_rules! job {
     };
 }
 
-job!(ImportJob);
-job!(ExportJob);
-job!(Rebuild);
+job!(ImportJob, |job| job.worked.map_or(job.created_at, |(_, saved)| saved));
+job!(ExportJob, |job| job.created_at);
+job!(Rebuild, |job| job.created_at);
 
 /// The place in a file at which the next slice of an import goes on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -350,8 +352,8 @@ impl ImportJob {
         report
     }
 
-    /// Completes it when all rows were worked on, but the file of refused rows cannot be written. Answers the entries of
-    /// the report to be stored.
+    /// Completes it when all rows were worked on, but the file of refused rows cannot be written. Answers the entries
+    /// of the report to be stored.
     pub fn complete_without_refused_file(&mut self, now: Timestamp) -> Vec<ImportRowError> {
         let detail = "the file of refused rows could not be written: the report names the rows";
         let told =

@@ -90,7 +90,8 @@ impl Header {
             // there too.
             let found = column.spellings().iter().map(|spelling| indexes_of(spelling)).find(|found| !found.is_empty());
             let found = found.unwrap_or_default();
-            if let Some(again) = found.get(1).and_then(|index| names.get(*index)) {
+            // What an export keeps under several spellings comes in again.
+            if let Some(again) = found.get(1).and_then(|index| names.get(*index)).filter(|_| column.is_written()) {
                 return Err(FileError(RowError::new(line, again, Fault::DuplicateColumn)));
             }
             indexes.push(found.first().copied());

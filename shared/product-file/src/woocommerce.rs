@@ -126,7 +126,7 @@ impl WooCommerce {
         let kept: Vec<KeptColumn> = names
             .iter()
             .enumerate()
-            .filter(|(index, name)| !is_read(*index) && may_be_kept(name))
+            .filter(|(index, name)| !is_read(*index) && may_be_kept(name) && may_be_kept(&of_variants(name)))
             .map(|(index, name)| KeptColumn { index, is_of_attribute: is_of_attribute(name) })
             .collect();
         let (made, on_sale) = headers(&names, &indexes, weight, &attributes, &kept);
@@ -214,6 +214,11 @@ fn text_of(record: &Record, index: usize) -> String {
 
 /// The headers of the rows that are made, with the names that this file has for the columns. The cells of variations in
 /// kept columns have names of their own, because the first variation shares a row with its product in an export.
+/// How a column that is kept of variations is called.
+fn of_variants(name: &str) -> String {
+    format!("Variant {name}")
+}
+
 fn headers(
     names: &[String],
     indexes: &[Option<usize>],
@@ -251,7 +256,7 @@ fn headers(
         _ => None,
     };
     let of_products = kept.iter().filter_map(|column| names.get(column.index).cloned());
-    let of_variations = kept.iter().filter_map(|column| names.get(column.index).map(|name| format!("Variant {name}")));
+    let of_variations = kept.iter().filter_map(|column| names.get(column.index).map(|name| of_variants(name)));
     let all: Vec<String> = of_products.chain(of_variations).collect();
     let made = |is_on_sale: bool| {
         let spellings = Column::ALL.iter().map(|column| spelling(*column, is_on_sale));

@@ -85,8 +85,8 @@ impl Release {
         write("names", serde_json::to_string_pretty(&self.names).expect("JSON") + "\n");
     }
 
-    /// Puts every item into its table, and waits until the streams are worked off. Addresses of people who have signed up
-    /// here stay theirs: the user pool is no fixture, and knows no names of the release.
+    /// Puts every item into its table, and waits until the streams are worked off. Addresses of people who have signed
+    /// up here stay theirs: the user pool is no fixture, and knows no names of the release.
     pub(super) async fn restore(&self, shop: &Shop) {
         let here: BTreeSet<String> = items(shop, "AccountsTable")
             .await

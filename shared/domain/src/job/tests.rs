@@ -33,6 +33,16 @@ fn a_job_is_abandoned_when_it_has_long_given_no_sign_of_life() {
 }
 
 #[test]
+fn an_import_at_work_for_hours_is_not_abandoned_between_two_slices() {
+    let begun = ImportJob::new(ImportId::from_bits(5), VendorId::from_bits(4), Currency::USD, at(0));
+    let state = JobState::Running;
+    let at_work = ImportJob { state, worked: Some((at(10), at(9_000))), ..begun };
+    assert!(!at_work.is_abandoned(at(9_060)), "it waits for its next slice");
+    assert!(!at_work.is_abandoned(at(12_599)));
+    assert!(at_work.is_abandoned(at(12_600)), "its message is lost");
+}
+
+#[test]
 fn only_an_import_that_has_no_file_and_gets_none_by_its_request_may_lack_it() {
     let announced = ImportJob::new(ImportId::from_bits(5), VendorId::from_bits(4), Currency::USD, at(0));
     let inline = ImportJob { is_inline: true, ..announced.clone() };

@@ -158,3 +158,10 @@ fn pieces_of_any_size_read_the_same() {
         assert_eq!(entries, whole, "{size}");
     }
 }
+
+#[test]
+fn a_category_in_two_spellings_comes_in_as_an_export_has_kept_it() {
+    let file = "Handle,Title,Product Category,Product category,Variant Price\nbowl,Bowl,Bowls,Kosa,1.00\n";
+    assert_eq!(good(file), ["bowl"]);
+    assert_eq!(refusal("Handle,Title,title,Variant Price\nbowl,Bowl,Kosa,1.00\n"), "1 \"title\" duplicate_column");
+}

@@ -324,3 +324,35 @@ fn a_hundred_thousand_rows_whose_products_stand_apart_are_read_in_little_memory(
     assert_eq!(read, 80_000);
     assert!(counted.passes > 1 && most < 24 * 1024 * 1024, "{most} bytes were held in {} passes", counted.passes);
 }
+
+#[test]
+fn names_and_pictures_without_end_are_refused_in_little_time_and_memory() {
+    // Variations that each have attributes of their own, and a cell of very many pictures.
+    let (variations, attributes) = (400, 60);
+    let columns: String =
+        (1..=attributes).map(|number| format!(",Attribute {number} name,Attribute {number} value(s)")).collect();
+    let mut many = format!(
+        "Type,SKU,Name,Regular price,Parent,Images{columns}\nvariable,K,Kosa,,,\"{}\"{}\n",
+        "a,".repeat(60_000),
+        ",,".repeat(attributes)
+    );
+    for variation in 0..variations {
+        let cells: String = (1..=attributes).map(|number| format!(",N{variation}x{number},V")).collect();
+        many.push_str(&format!("variation,K{variation},Kosa,5,K,{cells}\n"));
+    }
+    let found = entries(&many);
+    assert_eq!(found.len(), 1);
+    let errors = found[0].product.as_ref().unwrap_err();
+    assert!(errors.iter().any(|error| error.code() == "too_many_options"), "{errors:?}");
+    assert!(errors.len() + found[0].warnings.len() < 1_000, "one picture more than a product may have is enough");
+}
+
+#[test]
+fn a_column_that_would_be_ours_once_it_is_a_variants_is_not_kept() {
+    let file = "Type,SKU,Name,Regular price,Parent,Price,Note\n\
+        variable,K,Kosa,,,9,good\nvariation,K1,Kosa,5,K,8,fine\n";
+    let mut counter = RowCounter::default();
+    counter.feed(file.as_bytes()).unwrap();
+    let kept = counter.finish().unwrap().kept_columns;
+    assert_eq!(kept, ["Note", "Variant Note"]);
+}

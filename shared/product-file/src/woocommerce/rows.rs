@@ -1,8 +1,9 @@
 //! Makes rows of a product's rows.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
-use domain::catalog::{MAX_OPTIONS, MAX_VARIANTS};
+use domain::catalog::{MAX_IMAGES, MAX_OPTIONS, MAX_VARIANTS};
 use domain::text::Line;
 use domain::{Currency, Timestamp};
 
@@ -143,7 +144,9 @@ impl Making<'_> {
             if let Some((first, _)) = made.first_mut() {
                 self.set_product(first, parent);
             }
-            for image in cells::list(&self.file.cell(parent, Source::Images)) {
+            // One more than a product may have, so that it is reported.
+            let images = cells::list(&self.file.cell(parent, Source::Images)).into_iter().take(MAX_IMAGES + 1);
+            for image in images {
                 let mut row = self.cells_of(parent);
                 row.set(Column::Image, image);
                 made.push((row, false));
@@ -282,7 +285,6 @@ impl Making<'_> {
 
     /// A row for each variation that is sold.
     fn of_variations<'a>(&mut self, parent: Option<&Record>, variations: &[&Record]) -> Vec<(Cells<'a>, bool)> {
-        let same = |one: &str, other: &str| one.to_lowercase() == other.to_lowercase();
         let offered = parent.map(|parent| self.attributes(parent)).unwrap_or_default();
         let mut sold = Vec::with_capacity(variations.len());
         for variation in variations {
@@ -300,13 +302,25 @@ impl Making<'_> {
             }
         }
         // The options are what variations differ in, in the order in which the product names them.
-        let mut names: Vec<String> = Vec::new();
+        let used: BTreeSet<String> =
+            sold.iter().flat_map(|(_, own)| own).map(|(name, _)| name.to_lowercase()).collect();
+        let (mut names, mut named): (Vec<String>, BTreeSet<String>) = (Vec::new(), BTreeSet::new());
         for (name, _) in offered.iter().chain(sold.iter().flat_map(|(_, attributes)| attributes)) {
-            let is_used = sold.iter().any(|(_, own)| own.iter().any(|(other, _)| same(name, other)));
-            if is_used && !names.iter().any(|known| same(known, name)) {
+            let lower = name.to_lowercase();
+            if used.contains(&lower) && named.insert(lower) {
                 names.push(name.clone());
             }
+            // One more than a product may have, so that it is refused.
+            if names.len() > MAX_OPTIONS {
+                break;
+            }
         }
+        let offered: Vec<(String, Vec<String>)> = offered
+            .into_iter()
+            .map(|(name, values)| {
+                (name.to_lowercase(), cells::list(&values).into_iter().take(MAX_VARIANTS + 1).collect())
+            })
+            .collect();
         let explicit: Vec<Vec<String>> = sold
             .iter()
             .map(|(_, own)| names.iter().map(|name| value_of(own, name).unwrap_or_default()).collect())
@@ -375,12 +389,12 @@ fn value_of(attributes: &[Value], name: &str) -> Option<String> {
 }
 
 /// The values of a variation, with each of those that the product offers where the variation has any.
-fn combinations(own: &[String], names: &[String], offered: &[Value]) -> Vec<Vec<String>> {
+fn combinations(own: &[String], names: &[String], offered: &[(String, Vec<String>)]) -> Vec<Vec<String>> {
     let mut all: Vec<Vec<String>> = vec![Vec::new()];
     for (name, value) in names.iter().zip(own) {
-        let any = offered.iter().find(|(known, _)| known.to_lowercase() == name.to_lowercase());
-        let any = any.map(|(_, values)| cells::list(values)).unwrap_or_default();
-        let values = if value.is_empty() && !any.is_empty() { any } else { vec![value.clone()] };
+        let any = offered.iter().find(|(known, _)| *known == name.to_lowercase()).map(|(_, values)| values.as_slice());
+        let any = any.filter(|values| value.is_empty() && !values.is_empty());
+        let values = any.unwrap_or(std::slice::from_ref(value));
         let next = all.iter().flat_map(|before| {
             values.iter().map(move |value| before.iter().chain([value]).cloned().collect::<Vec<String>>())
         });

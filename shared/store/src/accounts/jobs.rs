@@ -136,7 +136,8 @@ impl Accounts {
     }
 
     /// Writes a new import, together with the response to the request for it, if the shop has begun none since. An
-    /// import whose place it takes is written with what is to be said of its end, if it is at the version that was read.
+    /// import whose place it takes is written with what is to be said of its end, if it is at the version that was
+    /// read.
     pub async fn add_import<R>(
         &self,
         job: &ImportJob,

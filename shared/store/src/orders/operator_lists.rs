@@ -109,7 +109,9 @@ impl Orders {
     async fn those_of(&self, vendor: VendorId, mut orders: Vec<OrderSummary>) -> Result<Vec<OrderSummary>, Error> {
         let keys = orders.iter().map(|order| Entry::Vendor(order.id, vendor).key()).collect();
         let found = batch(&self.client, vec![(self.table.clone(), keys, false)]).await?;
-        let own: Vec<OrderId> = found.iter().filter_map(|(_, item)| order_of(item)).collect();
+        // One that the vendor sees has a place in its list.
+        let seen = found.iter().filter(|(_, item)| text(item, "vendor_key").is_some());
+        let own: Vec<OrderId> = seen.filter_map(|(_, item)| order_of(item)).collect();
         orders.retain(|order| own.contains(&order.id));
         Ok(orders)
     }

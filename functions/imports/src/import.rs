@@ -326,9 +326,20 @@ impl App {
         job.passes = counted.passes;
         job.mapping = mapping.filter(|_| counted.is_mapped);
         if !job.dry_run && !counted.kept_columns.is_empty() {
-            self.products.catalog.add_file_headers(job.vendor, &counted.kept_columns).await?;
+            let left_out = self.products.catalog.add_file_headers(job.vendor, &counted.kept_columns).await?;
+            if !left_out.is_empty() {
+                let value = left_out.join(", ").chars().take(200).collect();
+                let detail = "the files of this shop have too many columns that are not used: these are not exported";
+                let of_file = fault("too_many_columns_kept", detail);
+                report.push(ImportRowError { severity: Severity::Warning, value, ..of_file });
+            }
         }
-        let counts = ImportCounts { infos: u64::try_from(report.len()).unwrap_or(0), ..ImportCounts::default() };
+        let number = |severity| report.iter().filter(|entry| entry.severity == severity).count();
+        let counts = ImportCounts {
+            infos: u64::try_from(number(Severity::Info)).unwrap_or(0),
+            warnings: u64::try_from(number(Severity::Warning)).unwrap_or(0),
+            ..ImportCounts::default()
+        };
         let report = job.advance(job.position, counts, report);
         *job = self.accounts.save_import(job, &report, &[]).await?;
         Ok(())

@@ -124,6 +124,14 @@ pub(crate) fn is_of_file(product: &Product, vendor: &VendorCard, handle: &str) -
     product.vendor.id == vendor.id && file_handle(product).eq_ignore_ascii_case(handle)
 }
 
+/// Whether a product that came in otherwise is the one that a file without handles means by this key: it has the handle
+/// that the file's would get, and a variant with this SKU. So a shop that changes its system makes nothing twice.
+pub(crate) fn is_known_by_sku(product: &Product, vendor: &VendorCard, key: &Line) -> bool {
+    let has_sku =
+        |variant: &Variant| variant.sku.as_ref().is_some_and(|sku| sku.as_str().eq_ignore_ascii_case(key.as_str()));
+    product.vendor.id == vendor.id && product.file_key.is_none() && product.variants.iter().any(has_sku)
+}
+
 /// The handles that a product of a file can get, in order of preference: the file's own; with the vendor's handle as
 /// suffix, when another vendor has it; with a number from 2 to 9 behind that.
 pub(crate) fn handles(wanted: &Handle, vendor: &VendorCard) -> impl Iterator<Item = Handle> {
@@ -199,6 +207,9 @@ pub(crate) fn merged(
     let mut product = before.clone();
     product.vendor = context.vendor.clone();
     product.listed = context.approved;
+    if product.file_key.is_none() {
+        product.file_key = draft.file_key.clone();
+    }
     if let Some(title) = &draft.title {
         product.title = title.clone();
     }

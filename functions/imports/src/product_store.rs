@@ -12,7 +12,7 @@ use platform::{Pace, trace};
 use store::{Backoff, Catalog, Error, Stock};
 use tokio::task::JoinSet;
 
-use crate::merge::{ImportContext, Issue, Units, handles, is_of_file};
+use crate::merge::{ImportContext, Issue, Units, handles, is_known_by_sku, is_of_file};
 use crate::plan::{Known, Outcome, Place, Plan};
 use product_file::{Entry, ProductDraft, RowError};
 
@@ -229,8 +229,9 @@ impl ProductStore {
                         None
                     }
                 };
-                if let Some(product) = product.filter(|known| {
-                    draft.file_key.is_none() && is_of_file(&known.product, &context.vendor, &draft.file_handle)
+                if let Some(product) = product.filter(|known| match &draft.file_key {
+                    None => is_of_file(&known.product, &context.vendor, &draft.file_handle),
+                    Some(key) => is_known_by_sku(&known.product, &context.vendor, key),
                 }) {
                     stored = Some(product);
                     break;

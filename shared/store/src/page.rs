@@ -101,6 +101,9 @@ impl Scope {
     }
 }
 
+/// The most queries of a page that leaves some items out. One stops at a megabyte, whatever its limit.
+const MOST_QUERIES: u32 = 8;
+
 /// How much of a list is read for one page that leaves some of it out: at first so many items, then twice as many with
 /// each further query, until the page is full or so many were looked at.
 #[derive(Clone, Copy, Debug)]
@@ -246,7 +249,9 @@ impl<P: Position> List<'_, P> {
         self.query.start = asked.cursor.as_deref().map(|cursor| self.start(cursor)).transpose()?;
         let mut items = Vec::new();
         let (mut part, mut left) = (reach.first, reach.most);
+        let mut queries = MOST_QUERIES;
         loop {
+            queries -= 1;
             self.query.limit = Some(i32::from(part.min(left)));
             let found = query(client, self.query.clone()).await?;
             let looked_at = u16::try_from(found.items.len()).unwrap_or(u16::MAX);
@@ -270,7 +275,7 @@ impl<P: Position> List<'_, P> {
             left = left.saturating_sub(looked_at.max(1));
             match found.last {
                 None => return Ok(Slice { items, next: None }),
-                Some(last) if left == 0 => return Ok(Slice { items, next: Some(self.cursor(&last)?) }),
+                Some(last) if left == 0 || queries == 0 => return Ok(Slice { items, next: Some(self.cursor(&last)?) }),
                 Some(last) => self.query.start = Some(last),
             }
             part = part.saturating_mul(2);

@@ -274,3 +274,25 @@ async fn a_file_whose_variations_stand_apart_is_gone_on_with_after_an_interrupti
     let of_three = known["kosa-no-3"]["variants"].as_array().map(Vec::len);
     assert_eq!((of_three, known["kosa-no-299"]["variants"].as_array().map(Vec::len)), (Some(4), Some(1)));
 }
+
+#[tokio::test]
+async fn a_product_that_was_here_before_is_the_one_that_the_file_means_by_its_sku() {
+    let (shop, vendor) = shop_with_categories().await;
+    let variants = json!([{"sku": "KOSA-1", "prices": [{"amount": "12.00", "currency": "USD"}], "on_hand": 3}]);
+    let kosa = vendor.product("blue-kosa").set("title", json!("Blue kosa")).set("variants", variants).publish().await;
+    let mut file = File::new();
+    file.row(&[("Type", "simple"), ("SKU", "kosa-1"), ("Name", "Blue kosa"), ("Regular price", "15.00")]);
+    // Another one with the same name and no SKU that is known here.
+    file.row(&[("Type", "simple"), ("SKU", "KOSA-9"), ("Name", "Blue kosa"), ("Regular price", "9.00")]);
+    for (created, updated) in [(1, 1), (0, 0)] {
+        let job = import(&shop, &vendor, "", file.text.as_str()).await;
+        assert_eq!(
+            (&job["created"], &job["updated"], &job["refused"]),
+            (&json!(created), &json!(updated), &json!(0)),
+            "{job}"
+        );
+    }
+    let seen = kosa.seen_by_vendor().await;
+    assert_eq!(seen["variants"][0]["prices"][0]["amount"], "15.00");
+    assert_eq!(products(&vendor).await.len(), 2, "nothing is there twice");
+}

@@ -38,18 +38,20 @@ impl Catalog {
         Ok(found.map(|found| readable(read(&found), &found)).transpose()?.flatten().unwrap_or_default())
     }
 
-    /// Adds to the columns that the vendor's files had beyond those that are used.
-    pub async fn add_file_headers(&self, vendor: VendorId, headers: &[String]) -> Result<(), Error> {
+    /// Adds to the columns that the vendor's files had beyond those that are used. Returns those for which there is no
+    /// room.
+    pub async fn add_file_headers(&self, vendor: VendorId, headers: &[String]) -> Result<Vec<String>, Error> {
         let mut backoff = Backoff::default();
         loop {
             let known = self.file_headers(vendor).await?;
             let more = FileHeaders { version: known.version + 1, ..known.with(headers) };
+            let left_out = headers.iter().filter(|header| !more.headers.contains(header)).cloned().collect();
             if more.headers == known.headers {
-                return Ok(());
+                return Ok(left_out);
             }
             let item = write(Entry::FileHeaders(vendor).key(), more.version, &more)?;
             match put_one(&self.client, &self.table, item, &Condition::at_version(known.version)).await {
-                Ok(()) => return Ok(()),
+                Ok(()) => return Ok(left_out),
                 Err(failed) => match Error::from(failed) {
                     Error::Conflict => backoff.pause().await?,
                     other => return Err(other),

@@ -15,7 +15,7 @@ use crate::retry::{QueryRequest, get, query};
 use crate::stored::read;
 
 /// The most vendor orders that are looked at for one page of a list that leaves some of them out, or for a count: up to
-/// two megabytes, in at most five queries.
+/// two megabytes, mostly in five queries.
 const MOST_LOOKED_AT: u16 = 1_000;
 
 /// Which of a vendor's vendor orders are listed.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use api::{Cached, CachedBytes, Limit, Now, Page, Path, Problem, Query};
+use api::{Cached, CachedBytes, Limit, Now, Page, Path, Problem, Query, Reply};
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
@@ -177,6 +177,11 @@ pub struct VariantView {
 pub enum Shown {
     Page(Box<Cached<ProductView>>),
     Moved(HeaderValue),
+}
+
+impl Reply for Shown {
+    const ETAG: bool = true;
+    const CACHED: bool = true;
 }
 
 impl IntoResponse for Shown {

@@ -259,7 +259,8 @@ fn complete_success(status: &str, response: &mut Response, facts: &Facts) {
         let meaning = status.parse::<StatusCode>().ok().and_then(|status| status.canonical_reason());
         response.description = meaning.unwrap_or("An answer").to_owned();
     }
-    if facts.etag && status != StatusCode::NO_CONTENT.as_str() {
+    let without_body = [StatusCode::NO_CONTENT.as_str(), StatusCode::MOVED_PERMANENTLY.as_str()].contains(&status);
+    if facts.etag && !without_body {
         response.headers.insert("ETag".to_owned(), etag());
     }
     if facts.location && (status == StatusCode::CREATED.as_str() || status == StatusCode::ACCEPTED.as_str()) {

@@ -18,6 +18,7 @@ mod resources {
     mod catalog;
     mod checkout;
     mod disputes;
+    mod handles;
     mod housekeeping;
     mod imports;
     mod mail;

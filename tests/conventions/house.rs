@@ -174,7 +174,7 @@ fn what_buyers_and_vendors_can_do_knows_no_http_and_its_faces_no_table() {
 #[test]
 fn only_problem_rs_maps_a_code_to_a_status() {
     // What is no refusal.
-    let kind = ["OK", "CREATED", "ACCEPTED", "NO_CONTENT", "NOT_MODIFIED"];
+    let kind = ["OK", "CREATED", "ACCEPTED", "NO_CONTENT", "NOT_MODIFIED", "MOVED_PERMANENTLY"];
     for folder in ["shared", "functions"] {
         for (name, text) in production_sources(folder) {
             // The statuses of a provider's responses are not ours.

@@ -116,6 +116,7 @@ fn kinds_of_the_store() -> BTreeSet<String> {
         "UNMATCHED_PAYMENTS",
         "UNMATCHED_PREFIX",
         "WRITTEN",
+        "LEADS_UNTIL",
     ];
     let mut kinds = BTreeSet::new();
     for (_, source) in crate::conventions::house::sources("shared/store/src") {

@@ -25,7 +25,7 @@ async fn card(client: &Client, handle: &str) -> Value {
 }
 
 /// Stores the categories home > kitchen > bowls, and garden.
-async fn put_categories(shop: &Shop) {
+pub(super) async fn put_categories(shop: &Shop) {
     let tree = json!({"items": [
         {"handle": "home", "name": "Home", "children": [
             {"handle": "kitchen", "name": "Kitchen", "children": [{"handle": "bowls", "name": "Bowls"}]},
@@ -36,13 +36,13 @@ async fn put_categories(shop: &Shop) {
 }
 
 /// Publishes a product a second after the previous one, so that it is the newest.
-async fn add(shop: &Shop, vendor: &Vendor, handle: &str, category: &str, price: &str) -> Product {
+pub(super) async fn add(shop: &Shop, vendor: &Vendor, handle: &str, category: &str, price: &str) -> Product {
     shop.cloud.clock().advance(Duration::from_secs(1));
     vendor.product(handle).set("category", json!(category)).price(price).stock(5).publish().await
 }
 
 /// The body of a PUT that leaves a product as it is.
-fn rewritten(seen: &Value) -> Value {
+pub(super) fn rewritten(seen: &Value) -> Value {
     let mut body = json!({"title": seen["title"], "options": seen["options"], "category": seen["category"]});
     let variants = seen["variants"].as_array().expect("variants").iter();
     body["variants"] = variants
@@ -458,47 +458,4 @@ async fn a_product_page_and_a_list_take_one_round_trip_each() {
         let usage = shop.cloud.services().usage.snapshot();
         assert_eq!(usage[route].last.round_trips, 1, "{path}: {:?}", usage[route]);
     }
-}
-
-/// Gives the product another handle.
-async fn rename(product: &Product, to: &str) -> u16 {
-    let path = format!("/v1/vendor/products/{}", product.id);
-    let mut body = rewritten(&product.seen_by_vendor().await);
-    body["handle"] = json!(to);
-    product.vendor.client.clone().with("if-match", "*").put(&path, &body).await.status
-}
-
-#[tokio::test]
-async fn a_handle_that_was_given_up_leads_to_its_product_for_a_year_and_stays_with_its_shop() {
-    let shop = Shop::open().await;
-    put_categories(&shop).await;
-    let (ceramics, silk) = (shop.vendor("ceramics").await, shop.vendor("silk").await);
-    let bowl = add(&shop, &ceramics, "bowl", "bowls", "12.50").await;
-    assert_eq!(rename(&bowl, "blue-bowl").await, 200);
-    let anon = shop.anon();
-    let moved = anon.get("/v1/products/bowl?currency=USD").await;
-    assert_eq!((moved.status, moved.header("location")), (301, "/v1/products/blue-bowl?currency=USD"));
-    anon.get(moved.header("location")).await.expect(200);
-    // The next name: the first one leads to where the product is now, not from name to name.
-    assert_eq!(rename(&bowl, "big-bowl").await, 200);
-    for former in ["bowl", "blue-bowl"] {
-        assert_eq!(anon.get(&format!("/v1/products/{former}")).await.header("location"), "/v1/products/big-bowl");
-    }
-    // Nobody else gets the links of the shop, and the shop may use its own names again.
-    let prices = json!([{"prices": [{"amount": "1.00", "currency": "USD"}]}]);
-    let taken = json!({"handle": "bowl", "title": "Scarf", "variants": prices});
-    silk.client.post("/v1/vendor/products", &taken).await.expect_problem(409, "handle_taken");
-    let other = add(&shop, &ceramics, "bowl", "bowls", "9.00").await;
-    assert_eq!(anon.get("/v1/products/bowl").await.expect(200)["id"], json!(other.id));
-    assert_eq!(rename(&bowl, "blue-bowl").await, 200, "it goes back to a former name");
-    anon.get("/v1/products/blue-bowl").await.expect(200);
-    assert_eq!(anon.get("/v1/products/big-bowl").await.header("location"), "/v1/products/blue-bowl");
-    // What is not for sale is not led to, and a year is a year.
-    let path = format!("/v1/vendor/products/{}", bowl.id);
-    bowl.vendor.client.post(&format!("{path}/unpublish"), &json!({})).await.expect(200);
-    anon.get("/v1/products/big-bowl").await.expect_problem(404, "not_found");
-    bowl.vendor.client.post(&format!("{path}/publish"), &json!({})).await.expect(200);
-    assert_eq!(anon.get("/v1/products/big-bowl").await.status, 301);
-    shop.cloud.clock().advance(Duration::from_secs(366 * 24 * 3_600));
-    anon.get("/v1/products/big-bowl").await.expect_problem(404, "not_found");
 }

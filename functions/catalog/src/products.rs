@@ -11,7 +11,7 @@ use domain::catalog::{Image, ImageLink, List, Product, ProductCard, ProductOptio
 use domain::text::Handle;
 use domain::{Code, Currency, Money, Refusal, Timestamp, VariantId};
 use serde::{Deserialize, Serialize};
-use store::catalog::{ListQuery, ProductPage, Sort};
+use store::catalog::{ListQuery, ProductAt, ProductPage, Sort};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
@@ -217,21 +217,17 @@ pub async fn show_product(
     Now(now): Now,
 ) -> Result<Shown, Problem> {
     let currency = asked.currency.unwrap_or(app.main_currency);
-    let page = app
-        .catalog
-        .product_page(&handle)
-        .await?
-        .filter(|page| page.product.is_for_sale() && page.product.handle == handle);
-    if page.is_none()
-        && let Some(renamed) = app.catalog.product_renamed_from(&handle, now).await?
-        && renamed.is_for_sale()
-    {
-        let query = asked.currency.map(|currency| format!("?currency={currency}")).unwrap_or_default();
-        let location = HeaderValue::try_from(format!("/v1/products/{}{query}", renamed.handle));
-        return location.map(Shown::Moved).map_err(|_| Refusal::of(Code::NotFound).into());
-    }
-    let view =
-        page.and_then(|page| view(page, currency, &app.media_base)).ok_or_else(|| Refusal::of(Code::NotFound))?;
+    let nothing = || Refusal::of(Code::NotFound);
+    let page = match app.catalog.product_page(&handle, now).await? {
+        ProductAt::Here(page) if page.product.is_for_sale() && page.product.handle == handle => *page,
+        ProductAt::Renamed(product) if product.is_for_sale() => {
+            let query = asked.currency.map(|currency| format!("?currency={currency}")).unwrap_or_default();
+            let location = HeaderValue::try_from(format!("/v1/products/{}{query}", product.handle));
+            return location.map(Shown::Moved).map_err(|_| nothing().into());
+        }
+        _ => return Err(nothing().into()),
+    };
+    let view = view(page, currency, &app.media_base).ok_or_else(nothing)?;
     Ok(Shown::Page(Box::new(Cached::new(view, PRODUCT_FRESH_S, STALE_S))))
 }
 

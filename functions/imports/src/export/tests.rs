@@ -214,6 +214,7 @@ fn in_shop(draft: &ProductDraft) -> Product {
         file_type: draft.category.clone(),
         file_vendor: draft.vendor.clone(),
         file_key: draft.file_key.clone(),
+        renamed_at: None,
         state: ProductState::Draft,
         listed: true,
         published_at: None,

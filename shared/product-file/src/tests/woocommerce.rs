@@ -351,8 +351,8 @@ fn names_and_pictures_without_end_are_refused_in_little_time_and_memory() {
 fn a_column_that_would_be_ours_once_it_is_a_variants_is_not_kept() {
     let file = "Type,SKU,Name,Regular price,Parent,Price,Note\n\
         variable,K,Kosa,,,9,good\nvariation,K1,Kosa,5,K,8,fine\n";
-    let mut counter = RowCounter::default();
-    counter.feed(file.as_bytes()).unwrap();
-    let kept = counter.finish().unwrap().kept_columns;
+    let mut first_pass = RowCounter::default();
+    first_pass.feed(file.as_bytes()).unwrap();
+    let kept = first_pass.finish().unwrap().kept_columns;
     assert_eq!(kept, ["Note", "Variant Note"]);
 }

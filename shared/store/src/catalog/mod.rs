@@ -139,6 +139,15 @@ fn vendor_products(vendor: VendorId) -> String {
     format!("VENDOR#{vendor}")
 }
 
+/// What is at a handle.
+#[derive(Clone, Debug)]
+pub enum ProductAt {
+    Here(Box<ProductPage>),
+    /// The product has another handle by now.
+    Renamed(Box<Product>),
+    Nowhere,
+}
+
 /// A product with its description and its availability.
 #[derive(Clone, Debug)]
 pub struct ProductPage {

@@ -11,7 +11,8 @@ use domain::{Code, LowStock, Outcome, Prepared, ProductId, Refusal, Timestamp, V
 
 use super::listing::Rows;
 use super::{
-    AVAILABILITY, Catalog, DESCRIPTION, Entry, HANDLE, PRODUCT, ProductPage, SHOP, product_handle, vendor_products,
+    AVAILABILITY, Catalog, DESCRIPTION, Entry, HANDLE, PRODUCT, ProductAt, ProductPage, SHOP, product_handle,
+    vendor_products,
 };
 use crate::error::Failure;
 use crate::idempotency::transact;
@@ -60,16 +61,24 @@ impl StoredProduct {
 }
 
 impl Catalog {
-    /// The page of a product: one query reads the product, its description and its availability.
-    pub async fn product_page(&self, handle: &Handle) -> Result<Option<ProductPage>, Error> {
+    /// The page of a product: one query reads the product, its description and its availability. It also finds where a
+    /// handle leads that was given up less than a year ago.
+    pub async fn product_page(&self, handle: &Handle, now: Timestamp) -> Result<ProductAt, Error> {
         let found =
             query(&self.client, QueryRequest::of(&self.table, "by_handle", ("handle_key", product_handle(handle))))
                 .await?;
-        Ok(assemble(&found.items)?.map(|stored| ProductPage {
-            product: stored.product,
-            description_html: stored.description_html,
-            availability: stored.availability,
-        }))
+        if let Some(stored) = assemble(&found.items)? {
+            let (product, description_html, availability) =
+                (stored.product, stored.description_html, stored.availability);
+            return Ok(ProductAt::Here(Box::new(ProductPage { product, description_html, availability })));
+        }
+        let leads = |item: &&Attributes| integer(item, LEADS_UNTIL).is_some_and(|until| until > now.seconds());
+        let owner = found.items.iter().find(leads).and_then(|item| text(item, "owner")?.parse().ok());
+        let renamed = match owner {
+            Some(owner) => self.product_alone(owner).await?,
+            None => None,
+        };
+        Ok(renamed.map_or(ProductAt::Nowhere, |product| ProductAt::Renamed(Box::new(product))))
     }
 
     /// A product with its description and availability, read consistently.
@@ -309,17 +318,6 @@ impl Catalog {
         Ok((stored, outcome))
     }
 
-    /// The product that gave up this handle less than a year ago.
-    pub async fn product_renamed_from(&self, handle: &Handle, now: Timestamp) -> Result<Option<Product>, Error> {
-        let found = crate::retry::get(&self.client, &self.table, Entry::ProductHandle(handle).key(), false).await?;
-        let led_on = found.filter(|found| integer(found, LEADS_UNTIL).is_some_and(|until| until > now.seconds()));
-        let owner = led_on.as_ref().and_then(|found| text(found, "owner")).and_then(|id| id.parse().ok());
-        match owner {
-            Some(owner) => self.product_alone(owner).await,
-            None => Ok(None),
-        }
-    }
-
     /// The actions that take a new handle and give up the old one. It leads to the product for a year, and nobody but
     /// the same shop may take it meanwhile: links to it stay with the shop that has published them.
     fn handle_actions(&self, loaded: Option<&StoredProduct>, product: &Product) -> Result<Transaction, Error> {
@@ -344,6 +342,7 @@ impl Catalog {
                         ("vendor".to_owned(), vendor),
                         (LEADS_UNTIL.to_owned(), number((at + LEADS_FOR).seconds())),
                     ]);
+                    set_handle_keys(&mut leading, &loaded.product.handle, "0");
                     put(&self.table, leading, &owner)?
                 }
                 None => delete(&self.table, old, &owner)?,

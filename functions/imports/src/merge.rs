@@ -16,7 +16,7 @@ use domain::catalog::{
 use domain::code::Coded;
 use domain::job::{Severity, StockImport};
 use domain::stock::{Layout, StockShard};
-use domain::text::{Handle, Line, Name};
+use domain::text::{Handle, Line, Name, Sku};
 use domain::vendor::VendorCard;
 use domain::{Currency, ImportId, ProductId, Timestamp, VariantId};
 
@@ -124,12 +124,17 @@ pub(crate) fn is_of_file(product: &Product, vendor: &VendorCard, handle: &str) -
     product.vendor.id == vendor.id && file_handle(product).eq_ignore_ascii_case(handle)
 }
 
-/// Whether a product that came in otherwise is the one that a file without handles means by this key: it has the handle
-/// that the file's would get, and a variant with this SKU. So a shop that changes its system makes nothing twice.
-pub(crate) fn is_known_by_sku(product: &Product, vendor: &VendorCard, key: &Line) -> bool {
-    let has_sku =
-        |variant: &Variant| variant.sku.as_ref().is_some_and(|sku| sku.as_str().eq_ignore_ascii_case(key.as_str()));
-    product.vendor.id == vendor.id && product.file_key.is_none() && product.variants.iter().any(has_sku)
+/// Whether a product that came in otherwise is the one that a file without handles means: it has the handle that the
+/// file's would get, and the file has all of its variants by their SKUs, so that none is taken for removed. So a shop
+/// that changes its system makes nothing twice.
+pub(crate) fn is_known_by_skus(product: &Product, vendor: &VendorCard, draft: &ProductDraft) -> bool {
+    let is_in_file = |variant: &Variant| {
+        let same = |drafted: &Sku, sku: &Sku| drafted.as_str().eq_ignore_ascii_case(sku.as_str());
+        variant.sku.as_ref().is_some_and(|sku| {
+            draft.variants.iter().any(|drafted| drafted.sku.as_ref().is_some_and(|drafted| same(drafted, sku)))
+        })
+    };
+    product.vendor.id == vendor.id && product.file_key.is_none() && product.variants.iter().all(is_in_file)
 }
 
 /// The handles that a product of a file can get, in order of preference: the file's own; with the vendor's handle as

@@ -12,7 +12,7 @@ use platform::{Pace, trace};
 use store::{Backoff, Catalog, Error, Stock};
 use tokio::task::JoinSet;
 
-use crate::merge::{ImportContext, Issue, Units, handles, is_known_by_sku, is_of_file};
+use crate::merge::{ImportContext, Issue, Units, handles, is_known_by_skus, is_of_file};
 use crate::plan::{Known, Outcome, Place, Plan};
 use product_file::{Entry, ProductDraft, RowError};
 
@@ -173,7 +173,7 @@ impl ProductStore {
             while running.len() < MAX_CONCURRENT_WRITES
                 && let Some(plan) = waiting.next()
             {
-                // A task is not part of the trace of whoever spawns it, unless it is told.
+                // What is spawned is not part of the trace of its caller, unless it is told.
                 let applied = self.clone().apply_plan(Arc::clone(context), plan);
                 running.spawn(trace::scope(trace::current(), applied));
             }
@@ -231,7 +231,7 @@ impl ProductStore {
                 };
                 if let Some(product) = product.filter(|known| match &draft.file_key {
                     None => is_of_file(&known.product, &context.vendor, &draft.file_handle),
-                    Some(key) => is_known_by_sku(&known.product, &context.vendor, key),
+                    Some(_) => is_known_by_skus(&known.product, &context.vendor, draft),
                 }) {
                     stored = Some(product);
                     break;

@@ -284,7 +284,16 @@ async fn a_product_that_was_here_before_is_the_one_that_the_file_means_by_its_sk
     file.row(&[("Type", "simple"), ("SKU", "kosa-1"), ("Name", "Blue kosa"), ("Regular price", "15.00")]);
     // Another one with the same name and no SKU that is known here.
     file.row(&[("Type", "simple"), ("SKU", "KOSA-9"), ("Name", "Blue kosa"), ("Regular price", "9.00")]);
-    for (created, updated) in [(1, 1), (0, 0)] {
+    // Only one variant of a product that has two: the other one must stay.
+    let two = json!([
+        {"sku": "LAGAN-S", "options": {"Size": "S"}, "prices": [{"amount": "20.00", "currency": "USD"}], "on_hand": 1},
+        {"sku": "LAGAN-L", "options": {"Size": "L"}, "prices": [{"amount": "30.00", "currency": "USD"}], "on_hand": 1},
+    ]);
+    let options = json!([{"name": "Size", "values": ["S", "L"]}]);
+    let lagan = vendor.product("lagan").set("title", json!("Lagan")).set("options", options).set("variants", two);
+    let lagan = lagan.publish().await;
+    file.row(&[("Type", "simple"), ("SKU", "LAGAN-S"), ("Name", "Lagan"), ("Regular price", "21.00")]);
+    for (created, updated) in [(2, 1), (0, 0)] {
         let job = import(&shop, &vendor, "", file.text.as_str()).await;
         assert_eq!(
             (&job["created"], &job["updated"], &job["refused"]),
@@ -294,5 +303,6 @@ async fn a_product_that_was_here_before_is_the_one_that_the_file_means_by_its_sk
     }
     let seen = kosa.seen_by_vendor().await;
     assert_eq!(seen["variants"][0]["prices"][0]["amount"], "15.00");
-    assert_eq!(products(&vendor).await.len(), 2, "nothing is there twice");
+    assert_eq!(lagan.seen_by_vendor().await["variants"].as_array().expect("variants").len(), 2);
+    assert_eq!(products(&vendor).await.len(), 4);
 }

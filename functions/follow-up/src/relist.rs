@@ -16,13 +16,10 @@ impl App {
     /// before the first vendor is approved, so in a new marketplace the lists are known to be whole from the beginning.
     pub(crate) async fn begin_order_lists(&self) -> Result<(), FollowUpError> {
         let what = Derived::OrderLists;
-        match self.catalog.rebuild(what).await {
-            Ok(None) => Ok(self.queue.send(&VendorJob::Rebuild { what, begin: true }, 0).await?),
-            Ok(Some(_)) => Ok(()),
-            // The vendor's products do not wait for it to be mended.
-            Err(unreadable) if unreadable.is_unreadable() => Ok(()),
-            Err(other) => Err(other.into()),
+        if self.catalog.rebuild(what).await?.is_none() {
+            self.queue.send(&VendorJob::Rebuild { what, begin: true }, 0).await?;
         }
+        Ok(())
     }
 
     /// Works on the next orders. Returns what was done, and where to go on.

@@ -1,5 +1,5 @@
 //! An item that cannot be read is one item. Here all of a kind that others have left cannot be read, one kind after the
-//! other, and whoever has nothing to do with them goes on.
+//! other, and who has nothing to do with them goes on.
 
 use std::collections::BTreeMap;
 
@@ -156,7 +156,7 @@ async fn a_kind_that_cannot_be_read_stops_nobody_who_has_nothing_to_do_with_it()
         others.operator = shop.operator().await;
         others.sell(kind).await;
         if kind == "categories" {
-            // The one tree: whoever puts products into it waits for the operator, who can put another in its place.
+            // The one tree: who puts products into it waits for the operator, who can put another in its place.
             let tree = json!({"items": [{"handle": "lights", "name": "Lights"}]});
             let any_version = others.operator.clone().with("if-match", "*");
             any_version.put("/v1/admin/categories", &tree).await.expect(200);

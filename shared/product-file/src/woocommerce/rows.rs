@@ -245,7 +245,7 @@ impl Making<'_> {
         let weight = |record: &Record| self.file.weight.map(|index| text_of(record, index)).unwrap_or_default();
         let own = weight(record);
         let text = if own.is_empty() { parent.map(weight).unwrap_or_default() } else { own };
-        // What is no weight is reported by whoever reads the cell.
+        // What is no weight is reported where the cell is read.
         row.set(Column::Grams, cells::grams(&text, self.file.milligrams).map_or(text, |grams| grams.to_string()));
     }
 

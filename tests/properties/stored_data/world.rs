@@ -243,6 +243,7 @@ impl World<'_> {
         self.order("shipped", bowl, 1, &["succeed", "vendor accept", "vendor ship"]).await;
         self.order("delivered", bowl, 1, &["succeed", "vendor accept", "vendor ship", "vendor deliver"]).await;
         self.order("paid", bowl, 1, &["succeed"]).await;
+        self.declined_in_part(products).await;
         // Both payment attempts of one order are captured.
         let faults = &self.shop.cloud.services().faults;
         faults.add(Fault { every: true, ..Fault::nth("stripe", "CancelPaymentIntent", 1, Kind::Before) });
@@ -252,6 +253,20 @@ impl World<'_> {
         again.post(&path, &json!({"provider": "stripe"})).await.expect(201);
         faults.clear();
         self.shop.stripe(&text(&order["id"]), "succeed_twice").await;
+    }
+
+    /// A paid order from two vendors, one of which declines: its part is refunded.
+    async fn declined_in_part(&mut self, products: &Products) {
+        let guest = self.shop.guest().await.takes(&[(&products.bowl, 2), (&products.scarf, 3)]).await;
+        let order = guest.checks_out("stripe", "once").await.expect(201).clone();
+        self.record_name("order_declined_in_part", order["id"].clone());
+        self.shop.stripe(&text(&order["id"]), "succeed").await;
+        self.shop.wait_until_idle().await;
+        let vendor = self.shop.sign_in_again(&products.scarf.vendor).await;
+        let own = vendor.get("/v1/vendor/orders").await.expect(200)["items"][0]["id"].clone();
+        vendor.post(&format!("/v1/vendor/orders/{}/decline", text(&own)), &json!({})).await.expect(200);
+        self.shop.wait_until_idle().await;
+        self.shop.advance(HOUSEKEEPING_INTERVAL).await;
     }
 
     async fn unmatched_payments(&mut self) {

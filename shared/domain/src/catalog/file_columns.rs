@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::VariantId;
+use crate::job::normalised_header;
 use crate::stored::Kept;
 
 /// The most bytes of cells that are kept of a product, which are one item.
@@ -40,29 +41,70 @@ pub struct FileCells {
 impl FileColumns {
     /// Sets or removes the cell of the product.
     pub fn set(&mut self, header: &str, cell: Option<&str>) {
-        match cell {
-            Some(cell) => self.cells(header).product = Some(cell.to_owned()),
-            None => self.change(header, |cells| cells.product = None),
-        }
+        self.put(header, cell, |cells| cells.product.as_deref(), |cells, cell| cells.product = cell);
     }
 
     /// Sets or removes the cell of a variant.
     pub fn set_of(&mut self, variant: VariantId, header: &str, cell: Option<&str>) {
         let ordinal = variant.ordinal().to_string();
-        match cell {
-            Some(cell) => drop(self.cells(header).variants.insert(ordinal, cell.to_owned())),
-            None => self.change(header, |cells| drop(cells.variants.remove(&ordinal))),
-        }
+        self.put(
+            header,
+            cell,
+            |cells| cells.variants.get(&ordinal).map(String::as_str),
+            |cells, cell| match cell {
+                Some(cell) => drop(cells.variants.insert(ordinal.clone(), cell)),
+                None => drop(cells.variants.remove(&ordinal)),
+            },
+        );
     }
 
     /// The cell of a variant.
     pub fn of(&self, variant: VariantId, header: &str) -> Option<&str> {
-        self.columns.get(header)?.variants.get(&variant.ordinal().to_string()).map(String::as_str)
+        let ordinal = variant.ordinal().to_string();
+        self.spelled(header).find_map(|(_, cells)| cells.variants.get(&ordinal)).map(String::as_str)
     }
 
     /// The cell of the product.
     pub fn of_product(&self, header: &str) -> Option<&str> {
-        self.columns.get(header)?.product.as_deref()
+        self.spelled(header).find_map(|(_, cells)| cells.product.as_deref())
+    }
+
+    /// The columns that this header means: the one that is spelled so, then others that differ in signs and case only,
+    /// which files of earlier releases may have brought.
+    fn spelled(&self, header: &str) -> impl Iterator<Item = (&String, &FileCells)> {
+        let normalised = normalised_header(header);
+        let exact = self.columns.get_key_value(header);
+        let is_other = move |known: &&String, header: &str| {
+            known.as_str() != header && !normalised.is_empty() && normalised_header(known) == normalised
+        };
+        let header = header.to_owned();
+        exact.into_iter().chain(self.columns.iter().filter(move |(known, _)| is_other(known, &header)))
+    }
+
+    /// Sets or removes a cell: in the column that has it by now, or else in the one that is spelled so. Others that differ
+    /// in signs and case only lose theirs.
+    fn put(
+        &mut self,
+        header: &str,
+        cell: Option<&str>,
+        read: impl Fn(&FileCells) -> Option<&str>,
+        write: impl Fn(&mut FileCells, Option<String>),
+    ) {
+        let spellings: Vec<String> = self.spelled(header).map(|(known, _)| known.clone()).collect();
+        let shown = spellings.iter().find_map(|known| self.columns.get(known).and_then(&read));
+        if shown == cell {
+            return;
+        }
+        for known in &spellings {
+            if let Some(cells) = self.columns.get_mut(known) {
+                write(cells, None);
+            }
+        }
+        if let Some(cell) = cell {
+            let spelling = spellings.first().map_or(header, String::as_str);
+            write(self.columns.entry(spelling.to_owned()).or_default(), Some(cell.to_owned()));
+        }
+        self.columns.retain(|_, cells| *cells != FileCells::default());
     }
 
     /// Forgets the cells of all variants but these.
@@ -72,19 +114,6 @@ impl FileColumns {
             cells.variants.retain(|ordinal, _| ordinals.contains(ordinal));
         }
         self.columns.retain(|_, cells| *cells != FileCells::default());
-    }
-
-    fn cells(&mut self, header: &str) -> &mut FileCells {
-        self.columns.entry(header.to_owned()).or_default()
-    }
-
-    fn change(&mut self, header: &str, change: impl FnOnce(&mut FileCells)) {
-        if let Some(cells) = self.columns.get_mut(header) {
-            change(cells);
-            if *cells == FileCells::default() {
-                self.columns.remove(header);
-            }
-        }
     }
 }
 
@@ -103,17 +132,34 @@ pub struct FileHeaders {
 }
 
 impl FileHeaders {
-    /// The same with the new ones of these, as far as there is room.
+    /// The same with the new ones of these, as far as there is room. Spellings that differ in signs and case only are
+    /// one.
     #[must_use]
     pub fn with(&self, headers: &[String]) -> Self {
         let mut more = self.clone();
         for header in headers {
-            if more.headers.len() < MAX_KEPT_COLUMNS && !more.headers.contains(header) {
+            if more.headers.len() < MAX_KEPT_COLUMNS && !more.has(header) {
                 more.headers.push(header.clone());
             }
         }
         more
     }
+
+    /// Whether it has a header, in any spelling.
+    pub fn has(&self, header: &str) -> bool {
+        self.headers.iter().any(|known| is_same(known, header))
+    }
+
+    /// The headers, each in one spelling: those of earlier releases may be there in several.
+    pub fn spelled_once(&self) -> Vec<String> {
+        Self::default().with(&self.headers).headers
+    }
+}
+
+/// Whether two headers differ in signs and case only. One without letters and digits is only the same as itself.
+fn is_same(one: &str, other: &str) -> bool {
+    let normalised = normalised_header(one);
+    one == other || (!normalised.is_empty() && normalised == normalised_header(other))
 }
 
 #[cfg(test)]
@@ -145,5 +191,30 @@ mod tests {
         assert_eq!(some.headers, ["A", "B"]);
         let many: Vec<String> = (0..300).map(|number| number.to_string()).collect();
         assert_eq!(some.with(&many).headers.len(), MAX_KEPT_COLUMNS);
+    }
+
+    #[test]
+    fn spellings_of_a_header_are_one_column() {
+        let variant = VariantId::new(ProductId::from_bits(1), 1);
+        let mut columns = FileColumns::default();
+        columns.set("Category", Some("Bowls"));
+        columns.set("category", Some("Cups"));
+        columns.set_of(variant, "Option4 Value", Some("Blue"));
+        assert_eq!((columns.of_product("CATEGORY"), columns.columns.len()), (Some("Cups"), 2));
+        assert_eq!(columns.of(variant, "Option4Value"), Some("Blue"));
+        // An earlier release has kept both.
+        let cells = |text: &str| FileCells { product: Some(text.to_owned()), ..FileCells::default() };
+        columns.columns.insert("category".to_owned(), cells("Plates"));
+        let before = columns.clone();
+        columns.set("Category", Some("Cups"));
+        assert_eq!(columns, before, "what an export shows changes nothing");
+        columns.set("category", None);
+        assert_eq!(columns.of_product("Category"), None);
+
+        let headers = FileHeaders::default().with(&["Category", "category", "#", "%"].map(str::to_owned));
+        assert_eq!(headers.headers, ["Category", "#", "%"]);
+        assert!(headers.has("CATEGORY") && !headers.has("&"));
+        let both = FileHeaders { headers: ["A b", "ab"].map(str::to_owned).into(), ..FileHeaders::default() };
+        assert_eq!(both.spelled_once(), ["A b"]);
     }
 }

@@ -15,7 +15,7 @@ use platform::Slice;
 use crate::App;
 use crate::files::{FilesError, PART};
 use crate::work::{Delivery, Progress, WorkError};
-use product_file::{write_header, write_product};
+use product_file::ProductWriter;
 
 pub(crate) use self::draft::draft_of;
 
@@ -89,8 +89,11 @@ impl App {
         let key = job.key();
         let mut bytes = Vec::new();
         if job.after.is_none() {
-            job.file_columns = self.products.catalog.file_headers(job.vendor).await?.headers;
-            write_header(&mut bytes, &job.file_columns).map_err(unwritten)?;
+            job.file_columns = self.products.catalog.file_headers(job.vendor).await?.spelled_once();
+        }
+        let writer = ProductWriter::new(job.format, &job.file_columns);
+        if job.after.is_none() {
+            writer.write_header(&mut bytes).map_err(unwritten)?;
         }
         // Counts and cursor advance in this copy. They reach the job only together with an uploaded part, so that a
         // repeated slice goes on after the products that are in the parts.
@@ -98,7 +101,7 @@ impl App {
         loop {
             let (products, after) = self.products.catalog.walk_products(job.vendor, ahead.after.take(), PAGE).await?;
             let ids: Vec<ProductId> = products.iter().map(|product| product.id).collect();
-            self.write_products(&ids, &mut ahead, &tree, &mut bytes).await?;
+            self.write_products(&ids, &mut ahead, &tree, (&writer, &mut bytes)).await?;
             ahead.after = after;
             let ended = ahead.after.is_none();
             if ended || bytes.len() >= PART {
@@ -124,7 +127,7 @@ impl App {
         ids: &[ProductId],
         job: &mut ExportJob,
         tree: &CategoryTree,
-        bytes: &mut Vec<u8>,
+        (writer, bytes): (&ProductWriter, &mut Vec<u8>),
     ) -> Result<(), WorkError> {
         let products = self.products.catalog.products(&ids.iter().copied().collect::<BTreeSet<_>>()).await?;
         let variants = products.values().flat_map(|stored| &stored.product.variants);
@@ -134,9 +137,8 @@ impl App {
         // A product that was deleted after the page was read is left out.
         for stored in ids.iter().filter_map(|id| products.get(id)) {
             let draft = draft_of(stored, &shards, job.currency, tree, &job.file_columns);
-            write_product(&mut *bytes, &draft, job.file_columns.len()).map_err(unwritten)?;
-            let rows = draft.variants.len().max(draft.images.len()).max(1);
-            job.rows = job.rows.saturating_add(u64::try_from(rows).unwrap_or(u64::MAX));
+            let rows = writer.write(&mut *bytes, &draft).map_err(unwritten)?;
+            job.rows = job.rows.saturating_add(rows);
             job.products = job.products.saturating_add(1);
         }
         Ok(())

@@ -4,23 +4,13 @@
 use api::views::ExportView;
 use api::{Answer, Idempotent, Json, Member, NoBody, Now, Page, PageQuery, Path, Problem, Query};
 use axum::extract::State;
+use desk::ExportParameters;
+use domain::ExportId;
 use domain::job::ExportJob;
-use domain::{Currency, ExportId};
-use serde::Deserialize;
-use utoipa::IntoParams;
 
 use crate::App;
 
 const EXPORTS: &str = "/v1/vendor/exports/";
-
-/// The parameters of an export.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ExportParameters {
-    /// The currency of the file's prices; by default the vendor's own.
-    currency: Option<Currency>,
-}
 
 /// Lists the vendor's exports, newest first.
 ///
@@ -39,7 +29,7 @@ pub async fn list_vendor_exports(
 
 /// Starts an export of all products of the vendor.
 ///
-/// The file is a CSV file in Shopify's format. Importing it again changes nothing.
+/// The file is a CSV file in Shopify's format or in WooCommerce's. Importing it again changes nothing.
 #[utoipa::path(
     post, path = "/v1/vendor/exports", params(ExportParameters), responses((status = ACCEPTED, body = ExportView))
 )]
@@ -51,7 +41,7 @@ pub async fn start_vendor_export(
 ) -> Result<Answer, Problem> {
     let call = call.scoped_to(member.key_scope());
     let begun = |job: &ExportJob| Answer::accepted(format!("{EXPORTS}{}", job.id), &ExportView::from(job));
-    let answer = Answer::of(app.desk.begin_export(&member, asked.currency, call.responding(&begun)).await?)?;
+    let answer = Answer::of(app.desk.begin_export(&member, &asked, call.responding(&begun)).await?)?;
     // Enqueued for a replay too: the first call may have stopped between storing the job and sending its message.
     app.desk.enqueue_export(&member, answer.created_at(EXPORTS)?).await?;
     Ok(answer)

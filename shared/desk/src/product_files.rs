@@ -1,7 +1,7 @@
 //! Imports and exports of product files: starting one and showing its progress. A worker does the work itself.
 
 use bytes::Bytes;
-use domain::job::{ExportJob, ImportJob, ImportRowError, JobState, StockImport};
+use domain::job::{ExportJob, FileFormat, ImportJob, ImportRowError, JobState, StockImport};
 use domain::stored::Kept;
 use domain::text::Line;
 use domain::upload::{FileLink, Upload};
@@ -37,6 +37,18 @@ pub struct ImportParameters {
 
 const fn keep() -> StockImport {
     StockImport::Keep
+}
+
+/// The parameters of an export.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ExportParameters {
+    /// The currency of the file's prices; by default the vendor's own.
+    currency: Option<Currency>,
+    /// The format of the file. An import of either format brings back the same products.
+    #[serde(default)]
+    format: FileFormat,
 }
 
 /// Name and size of a file that is going to be uploaded, which files of more than 1 MB have to be.
@@ -205,12 +217,11 @@ impl Desk {
         Ok(self.accounts.exports_of(member.vendor(), page).await?)
     }
 
-    /// Begins an export of all products of the vendor, with prices in a currency or in the vendor's own. It starts once
-    /// it is enqueued.
+    /// Begins an export of all products of the vendor. It starts once it is enqueued.
     pub async fn begin_export<R>(
         &self,
         member: &Member,
-        currency: Option<Currency>,
+        asked: &ExportParameters,
         call: Call<'_, ExportJob, R>,
     ) -> Done<R> {
         let now = call.at();
@@ -218,7 +229,8 @@ impl Desk {
         let job = ExportJob {
             id: ExportId::new(now, platform::ids(now).bits()),
             vendor: member.vendor(),
-            currency: currency.unwrap_or(member.account.currency),
+            currency: asked.currency.unwrap_or(member.account.currency),
+            format: asked.format,
             state: JobState::Waiting,
             rows: 0,
             products: 0,

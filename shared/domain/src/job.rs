@@ -1,6 +1,7 @@
 //! Long jobs: a vendor's imports and exports of product files, the operator's rebuilds. A queue message carries a job;
 //! each delivery works for one slice of time under a lease.
 
+mod format;
 mod mapping;
 mod rebuild;
 mod refused;
@@ -16,6 +17,7 @@ use crate::stored::Kept;
 use crate::text::Line;
 use crate::{Currency, ExportId, ImportId, Timestamp, VendorId};
 
+pub use self::format::FileFormat;
 pub use self::mapping::{ColumnMapping, FileColumn, normalised_header};
 pub use self::rebuild::{Derived, Rebuild, RebuildCounts};
 pub use self::refused::{LastImport, RefusedFile, RefusedProduct, RowFault};
@@ -397,6 +399,9 @@ pub struct ExportJob {
     pub vendor: VendorId,
     /// The currency of the prices in the file.
     pub currency: Currency,
+    /// The format of the file; Shopify's in exports that older releases began.
+    #[serde(default)]
+    pub format: FileFormat,
     pub state: JobState,
     /// Rows written so far.
     #[serde(default)]

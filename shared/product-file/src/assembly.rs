@@ -49,6 +49,10 @@ pub(super) struct Assembly {
     vendor: Option<Line>,
     category: Option<Line>,
     pub(super) other_categories: Vec<Line>,
+    /// The handle, where rows of another format have one beside what tells their product.
+    pub(super) handle: Option<Line>,
+    /// See [`ProductDraft::former_key`].
+    pub(super) former_key: Option<Line>,
     tags: Vec<Name>,
     published: Option<bool>,
     status: Option<Status>,
@@ -95,6 +99,8 @@ impl Assembly {
             vendor: None,
             category: None,
             other_categories: Vec::new(),
+            handle: None,
+            former_key: None,
             tags: Vec::new(),
             published: None,
             status: None,
@@ -183,8 +189,7 @@ impl Assembly {
     /// other rows.
     fn add_kept(&mut self, row: Row<'_>, is_of_product: bool, is_of_variant: bool) {
         for (position, column) in row.header.extras().iter().enumerate() {
-            let cell = String::from_utf8_lossy(cells::unescape_formula(row.record.cell(column.index)));
-            let text = cell.trim();
+            let text = column.cell(row.record);
             if text.is_empty() {
                 continue;
             }
@@ -204,7 +209,7 @@ impl Assembly {
                 return;
             }
             self.kept_bytes += text.len() + KEPT_CELL_BYTES;
-            list.push((position, text.to_owned()));
+            list.push((position, text.into_owned()));
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::faults::{Fault, FileError, RowError};
 use super::layout::{Layout, Mapping};
-use super::passes::{hash, passes_for};
+use super::passes::{hash, held_by, passes_for};
 use super::reader::MAX_ROWS;
 use super::records::Scanned;
 use super::sheet::Sheet;
@@ -19,6 +19,8 @@ pub struct RowCounter {
     seen: HashSet<u64>,
     last: Option<u64>,
     is_apart: bool,
+    /// What all rows take in memory when their products are held.
+    held: u64,
     /// The positions of the kept columns that have cells.
     kept: HashSet<usize>,
 }
@@ -62,7 +64,7 @@ impl RowCounter {
         self.count()?;
         let layout = self.sheet.layout();
         let is_grouped = matches!(layout, Some(Layout::WooCommerce(_)));
-        let passes = if is_grouped && self.is_apart { passes_for(self.sheet.records().reached()) } else { 0 };
+        let passes = if is_grouped && self.is_apart { passes_for(self.held) } else { 0 };
         let extras = layout.map(|layout| layout.header().extras()).unwrap_or_default().iter().enumerate();
         let kept = extras.filter(|(position, _)| self.kept.contains(position)).map(|(_, column)| column.name.clone());
         Ok(RowCount {
@@ -83,15 +85,11 @@ impl RowCounter {
             let Some(layout) = self.sheet.layout() else { continue };
             self.kept.extend(layout.kept_of(self.sheet.record()));
             let key = layout.key_of(self.sheet.record());
-            if key.is_empty() {
-                self.last = None;
-                continue;
-            }
-            let key = hash(&key);
-            if self.last != Some(key) {
-                self.is_apart |= !self.seen.insert(key);
-                self.last = Some(key);
-            }
+            let hashed = hash(&key);
+            let is_first = key.is_empty() || self.last != Some(hashed) && self.seen.insert(hashed);
+            self.held = self.held.saturating_add(held_by(self.sheet.record(), &key, is_first));
+            self.is_apart |= !is_first && self.last != Some(hashed);
+            self.last = (!key.is_empty()).then_some(hashed);
         }
         Ok(())
     }

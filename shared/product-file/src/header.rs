@@ -1,8 +1,12 @@
 //! The header of a file: where its columns stand.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use domain::job::{FileColumn, normalised_header};
 use domain::text::{Line, is_forbidden, is_line_break};
 
+use super::cells::unescape_formula;
 use super::columns::{Column, Columns, REASON};
 use super::faults::{Fault, FileError, RowError};
 use super::record::Record;
@@ -30,9 +34,28 @@ pub(super) enum Identity {
 pub(super) struct ExtraColumn {
     /// The index in the file's rows.
     pub(super) index: usize,
+    /// Further columns whose names differ in signs and case only: they speak where this one is empty.
+    pub(super) others: Vec<usize>,
     pub(super) name: String,
     /// Whether it speaks of the variant also in the first row of a product.
     pub(super) of_variants: bool,
+}
+
+impl ExtraColumn {
+    fn new(index: usize, name: String) -> Self {
+        Self { index, others: Vec::new(), of_variants: speaks_of_variants(&name), name }
+    }
+
+    /// The cell of a row, without the spaces around it; the first one that is not empty of several spellings.
+    pub(super) fn cell<'a>(&self, record: &'a Record) -> Cow<'a, str> {
+        let mut cells =
+            std::iter::once(&self.index).chain(&self.others).map(|index| unescape_formula(record.cell(*index)));
+        let filled = cells.find(|cell| !cell.trim_ascii().is_empty());
+        match String::from_utf8_lossy(filled.unwrap_or_default()) {
+            Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+            Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+        }
+    }
 }
 
 /// The positions of the columns in a file's rows.
@@ -125,12 +148,18 @@ impl Header {
     }
 
     fn new(names: Vec<String>, indexes: Vec<Option<usize>>, identity: Identity) -> Self {
-        let mut extras: Vec<ExtraColumn> = Vec::new();
+        let (mut extras, mut places): (Vec<ExtraColumn>, HashMap<String, usize>) = (Vec::new(), HashMap::new());
         for (index, name) in names.iter().enumerate() {
             let is_read =
                 Column::ALL.iter().zip(&indexes).any(|(column, at)| *at == Some(index) && column.is_written());
-            if !is_read && may_be_kept(name) && !extras.iter().any(|known| known.name == *name) {
-                extras.push(ExtraColumn { index, name: name.clone(), of_variants: speaks_of_variants(name) });
+            if is_read || !may_be_kept(name) {
+                continue;
+            }
+            let normalised = Some(normalised_header(name)).filter(|normalised| !normalised.is_empty());
+            let place = *places.entry(normalised.unwrap_or_else(|| name.clone())).or_insert(extras.len());
+            match extras.get_mut(place) {
+                Some(known) => known.others.push(index),
+                None => extras.push(ExtraColumn::new(index, name.clone())),
             }
         }
         Self { names, indexes, identity, extras }
@@ -146,7 +175,7 @@ impl Header {
         }
         let mut extras = Vec::new();
         for name in kept {
-            extras.push(ExtraColumn { index: names.len(), of_variants: speaks_of_variants(&name), name: name.clone() });
+            extras.push(ExtraColumn::new(names.len(), name.clone()));
             names.push(name);
         }
         Self { names, indexes, identity: Identity::Given, extras }

@@ -62,9 +62,8 @@ impl Layout {
     pub(super) fn kept_of(&self, record: &Record) -> Vec<usize> {
         match self {
             Self::Rows { header, .. } => {
-                let filled = |(_, index): &(usize, usize)| !record.cell(*index).trim_ascii().is_empty();
-                let columns = header.extras().iter().map(|column| column.index).enumerate();
-                columns.filter(filled).map(|(position, _)| position).collect()
+                let columns = header.extras().iter().enumerate();
+                columns.filter(|(_, column)| !column.cell(record).is_empty()).map(|(position, _)| position).collect()
             }
             Self::WooCommerce(file) => file.kept_of(record).collect(),
         }

@@ -2,7 +2,7 @@
 //! whose columns are mapped.
 //!
 //! A file is read in chunks ([`ProductReader`]) or from any [`std::io::Read`] ([`Products`]), a product at a time, and
-//! written the same way ([`write_header`], [`write_product`]). Reading what was written gives the same products.
+//! written the same way ([`ProductWriter`]). Reading what was written gives the same products.
 
 mod assembly;
 mod cells;
@@ -38,4 +38,4 @@ pub use passes::Position;
 pub use product::{ProductDraft, Status, VariantDraft};
 pub use reader::{Entry, MAX_ROWS, ProductReader, Products, ReadError, Step};
 pub use sanitise::shown_description;
-pub use writer::{write_header, write_product};
+pub use writer::ProductWriter;

@@ -10,8 +10,8 @@ use super::faults::Fault;
 use super::group::Group;
 use super::record::Record;
 
-/// The bytes of a file whose products are held at a time.
-const PASS_BYTES: u64 = 6 * 1024 * 1024;
+/// The bytes that the products of a pass take in memory on average.
+const PASS_BYTES: u64 = 14 * 1024 * 1024;
 /// The most bytes that are held at a time: more than a pass has, unless somebody has chosen the keys so.
 const HELD_BYTES: usize = 32 * 1024 * 1024;
 
@@ -125,9 +125,17 @@ impl Passes {
     }
 }
 
-/// How often a file of this size is read when its products are held together.
-pub(super) fn passes_for(bytes: u64) -> u32 {
-    u32::try_from(bytes.div_ceil(PASS_BYTES)).unwrap_or(u32::MAX).max(1)
+/// What a row takes in memory when its product is held, as [`Passes::add`] counts it. The first one of a product takes
+/// more.
+pub(super) fn held_by(record: &Record, key: &[u8], is_first: bool) -> u64 {
+    let of_row = record.text.len() + record.len() * size_of::<u32>() + size_of::<Record>();
+    let of_product = if is_first { 2 * key.len() + size_of::<Group>() } else { 0 };
+    u64::try_from(of_row + of_product).unwrap_or(u64::MAX)
+}
+
+/// How often a file is read whose rows take so many bytes in memory when its products are held together.
+pub(super) fn passes_for(held: u64) -> u32 {
+    u32::try_from(held.div_ceil(PASS_BYTES)).unwrap_or(u32::MAX).max(1)
 }
 
 pub(super) fn hash(key: &[u8]) -> u64 {

@@ -17,6 +17,9 @@ pub struct ProductDraft {
     /// lower case.
     #[serde(skip)]
     pub file_key: Option<Line>,
+    /// The key that the product had in earlier files, when it had no SKU yet.
+    #[serde(skip)]
+    pub former_key: Option<Line>,
     /// The title; none in a file without titles, or in rows that stand apart from the product's first.
     pub title: Option<Title>,
     /// Whether rows of the product came before, with other products in between: these rows add to it.

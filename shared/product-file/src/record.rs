@@ -18,8 +18,8 @@ pub(super) struct MalformedRecord {
 pub(super) struct Record {
     /// All cells, one after the other.
     pub(super) text: Vec<u8>,
-    /// Where each cell ends in the text.
-    pub(super) ends: Vec<usize>,
+    /// Where each cell ends in the text, in a number that is small: a file may have hundreds of columns.
+    pub(super) ends: Vec<u32>,
     pub(super) line: u64,
     pub(super) malformed: Option<MalformedRecord>,
 }
@@ -36,9 +36,19 @@ impl Record {
         let mut record = Self { line, ..Self::default() };
         for cell in cells {
             record.text.extend_from_slice(escape_formula(cell).as_bytes());
-            record.ends.push(record.text.len());
+            record.end_cell();
         }
         record
+    }
+
+    /// Ends a cell behind what the text has by now.
+    pub(super) fn end_cell(&mut self) {
+        self.ends.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
+    }
+
+    /// Where the last cell ends.
+    pub(super) fn end(&self) -> usize {
+        self.ends.last().map_or(0, |end| place(*end))
     }
 
     /// The line in which the record starts, counted from one.
@@ -57,8 +67,8 @@ impl Record {
 
     /// A cell of the record; an absent one is empty.
     pub(super) fn cell(&self, index: usize) -> &[u8] {
-        let from = index.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
-        self.ends.get(index).and_then(|to| self.text.get(from..*to)).unwrap_or_default()
+        let from = index.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |end| place(*end));
+        self.ends.get(index).and_then(|to| self.text.get(from..place(*to))).unwrap_or_default()
     }
 
     /// Whether all cells are empty: spreadsheets write such rows after the last one.
@@ -73,6 +83,10 @@ impl Record {
 
     /// An estimate of the bytes held in memory.
     pub(super) fn held(&self) -> usize {
-        self.text.capacity() + self.ends.capacity() * size_of::<usize>() + size_of::<Self>()
+        self.text.capacity() + self.ends.capacity() * size_of::<u32>() + size_of::<Self>()
     }
+}
+
+fn place(end: u32) -> usize {
+    usize::try_from(end).unwrap_or(usize::MAX)
 }

@@ -150,7 +150,7 @@ impl Records {
     }
 
     /// The offset in the file up to which it has been read, in bytes.
-    pub(super) fn reached(&self) -> u64 {
+    fn reached(&self) -> u64 {
         self.base.saturating_add(u64::try_from(self.cursor).unwrap_or(u64::MAX))
     }
 
@@ -286,7 +286,7 @@ impl Records {
     }
 
     fn push(&mut self, byte: u8) {
-        if self.record.text.len() - self.record.ends.last().copied().unwrap_or(0) < CELL_LIMIT {
+        if self.record.text.len() - self.record.end() < CELL_LIMIT {
             self.record.text.push(byte);
         } else {
             self.mark_malformed(Fault::FieldTooLong);
@@ -302,7 +302,7 @@ impl Records {
             return;
         }
         if self.record.ends.len() < CELLS_LIMIT {
-            self.record.ends.push(self.record.text.len());
+            self.record.end_cell();
         } else {
             self.mark_malformed(Fault::RowTooWide);
         }

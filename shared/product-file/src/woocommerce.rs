@@ -2,7 +2,12 @@
 //! product are made into rows of the format that [`Assembly`](super::assembly::Assembly) reads.
 
 mod cells;
+mod language;
+mod layout;
 mod rows;
+mod writer;
+
+use std::collections::HashSet;
 
 use domain::job::normalised_header;
 
@@ -12,7 +17,10 @@ use super::faults::{Fault, FileError, RowError};
 use super::header::{Header, may_be_kept};
 use super::record::Record;
 
+use self::language::{in_english, is_known};
+pub(super) use self::layout::WrittenColumns;
 pub(super) use self::rows::assemble;
+pub(super) use self::writer::{write, write_header};
 
 /// Declares the columns that are read: name and header, compared by letters and digits.
 macro_rules! columns {
@@ -26,7 +34,16 @@ macro_rules! columns {
     };
 }
 
+// Those of ours come first: an export has them for what WooCommerce has no column for.
 columns! {
+    Handle = "Meta: bozor_handle",
+    Vendor = "Meta: bozor_vendor",
+    OwnCategory = "Meta: bozor_category",
+    ComparedPrice = "Meta: bozor_compare_at_price",
+    VariantImage = "Meta: bozor_variant_image",
+    ImageTexts = "Meta: bozor_image_texts",
+    SeoTitle = "Meta: bozor_seo_title",
+    SeoDescription = "Meta: bozor_seo_description",
     Id = "ID",
     Type = "Type",
     Sku = "SKU",
@@ -59,14 +76,20 @@ const MAX_ATTRIBUTES: usize = 100;
 struct Attribute {
     name: usize,
     values: usize,
+    /// Whether it is shown, and whether it is one of the shop.
+    flags: [Option<usize>; 2],
 }
 
 /// A column that is kept.
 #[derive(Clone, Copy, Debug)]
 struct KeptColumn {
     index: usize,
-    /// Whether it is one of an attribute, which are kept as the product has them: those of variations are its options.
-    is_of_attribute: bool,
+    /// The attribute whose column it is. They are kept as the product has them: those of variations are its options.
+    attribute: Option<usize>,
+    /// The position among the kept columns of its cells in rows of products.
+    of_products: usize,
+    /// The same for rows of variations.
+    of_variations: usize,
 }
 
 /// Where the columns of a file stand, and the headers of the rows that are made of its rows.
@@ -87,15 +110,17 @@ pub(super) struct WooCommerce {
     on_sale: Header,
 }
 
-/// Whether these are the columns of WooCommerce's export.
+/// Whether these are the columns of WooCommerce's export, in a language that is known.
 pub(super) fn is_woocommerce(names: &[String]) -> bool {
+    let names = in_english(names);
     let has = |header: &str| names.iter().any(|name| normalised_header(name) == normalised_header(header));
     has("Type") && (has("SKU") || has("ID")) && (has("Regular price") || has("Parent")) && !has("Handle")
 }
 
 impl WooCommerce {
     pub(super) fn new(names: Vec<String>, line: u64) -> Result<Self, FileError> {
-        let normalised: Vec<String> = names.iter().map(|name| normalised_header(name)).collect();
+        let english = in_english(&names);
+        let normalised: Vec<String> = english.iter().map(|name| normalised_header(name)).collect();
         let mut indexes = Vec::with_capacity(Source::ALL.len());
         for (_, header) in Source::ALL {
             let header = normalised_header(header);
@@ -115,7 +140,9 @@ impl WooCommerce {
         let attributes: Vec<Attribute> = (1..=MAX_ATTRIBUTES)
             .map_while(|number| {
                 let name = at(format!("attribute{number}name"))?;
-                Some(Attribute { name, values: at(format!("attribute{number}values"))? })
+                let values = at(format!("attribute{number}values"))?;
+                let flags = ["visible", "global"].map(|flag| at(format!("attribute{number}{flag}")));
+                Some(Attribute { name, values, flags })
             })
             .collect();
         let is_read = |index: usize| {
@@ -123,13 +150,31 @@ impl WooCommerce {
                 Source::ALL.iter().zip(&indexes).find(|(_, at)| **at == Some(index)).map(|((known, _), _)| *known);
             source.is_some_and(|source| !ALSO_KEPT.contains(&source)) || weight == Some(index)
         };
-        let kept: Vec<KeptColumn> = names
+        let mut seen = HashSet::new();
+        let kept: Vec<(usize, &String)> = english
             .iter()
             .enumerate()
             .filter(|(index, name)| !is_read(*index) && may_be_kept(name) && may_be_kept(&of_variants(name)))
-            .map(|(index, name)| KeptColumn { index, is_of_attribute: is_of_attribute(name) })
+            // Of several spellings of a column the first one is taken.
+            .filter(|(index, _)| normalised.get(*index).is_some_and(|name| name.is_empty() || seen.insert(name)))
             .collect();
-        let (made, on_sale) = headers(&names, &indexes, weight, &attributes, &kept);
+        let is_own = indexes.first().is_some_and(Option::is_some);
+        let mut extras: Vec<String> = kept.iter().map(|(_, name)| (*name).clone()).collect();
+        let kept: Vec<KeptColumn> = kept
+            .into_iter()
+            .enumerate()
+            .map(|(of_products, (index, name))| {
+                // Others speak of products in their rows and of variations in theirs, under one name.
+                let attribute = attribute_of(name);
+                let is_apart = (!is_own || is_known(name)) && attribute.is_none();
+                if is_apart {
+                    extras.push(of_variants(name));
+                }
+                let of_variations = if is_apart { extras.len() - 1 } else { of_products };
+                KeptColumn { index, attribute, of_products, of_variations }
+            })
+            .collect();
+        let (made, on_sale) = headers(&names, &indexes, weight, &attributes, &extras);
         Ok(Self { names, indexes, weight, milligrams, attributes, kept, made, on_sale })
     }
 
@@ -138,35 +183,69 @@ impl WooCommerce {
         &self.made
     }
 
-    /// What rows of one product have in common, in lower case: the SKU of the product or else `id:` and its number,
-    /// which is how a variation names its parent. Empty when it cannot be read.
+    /// What rows of one product have in common, in lower case: the handle in a file of ours; else the SKU of the product
+    /// or else `id:` and its number, which is how a variation names its parent. Empty when it cannot be read.
     pub(super) fn key_of(&self, record: &Record) -> Vec<u8> {
         let read = |source| {
             let index = self.index_of(source)?;
             let known = record.malformed().is_none_or(|malformed| index < malformed.cell);
             known.then(|| self.cell(record, source)).filter(|cell| !cell.is_empty())
         };
-        let key = if self.is_variation(record) {
-            read(Source::Parent)
-        } else {
-            read(Source::Sku).or_else(|| read(Source::Id).map(|id| format!("id:{id}")))
+        let told = || {
+            if self.is_variation(record) {
+                read(Source::Parent)
+            } else {
+                read(Source::Sku).or_else(|| read(Source::Id).map(|id| format!("id:{id}")))
+            }
         };
-        key.unwrap_or_default().to_ascii_lowercase().into_bytes()
+        read(Source::Handle).or_else(told).unwrap_or_default().to_ascii_lowercase().into_bytes()
+    }
+
+    /// The keys that a product of a file that is not ours has besides: the number of one that has an SKU.
+    fn other_key(&self, record: &Record) -> Option<String> {
+        let (sku, id) = (self.cell(record, Source::Sku), self.cell(record, Source::Id));
+        (!self.is_own() && !sku.is_empty() && !id.is_empty()).then(|| format!("id:{}", id.to_ascii_lowercase()))
+    }
+
+    /// Whether an export of ours is the source, which has all of a product as it is.
+    fn is_own(&self) -> bool {
+        self.has(Source::Handle)
     }
 
     /// The positions of kept columns for which a row has cells.
-    pub(super) fn kept_of<'a>(&'a self, record: &'a Record) -> impl Iterator<Item = usize> + 'a {
+    pub(super) fn kept_of(&self, record: &Record) -> impl Iterator<Item = usize> {
+        self.kept_cells(record).into_iter().map(|(position, _)| position)
+    }
+
+    /// The cells of a row in columns that are kept, by their position among these.
+    fn kept_cells(&self, record: &Record) -> Vec<(usize, String)> {
         let is_variation = self.is_variation(record);
-        let first = if is_variation { self.kept.len() } else { 0 };
-        let filled = move |column: &KeptColumn| {
-            let is_option = is_variation && column.is_of_attribute;
-            !is_option && !record.cell(column.index).trim_ascii().is_empty()
-        };
-        self.kept
-            .iter()
-            .enumerate()
-            .filter(move |(_, column)| filled(column))
-            .map(move |(position, _)| first + position)
+        let mut cells = Vec::new();
+        for column in &self.kept {
+            let text = text_of(record, column.index);
+            let is_used = match column.attribute {
+                Some(_) if is_variation => true,
+                Some(number) => self.is_own() && self.is_option_only(record, number),
+                // One category alone is the product's.
+                None => {
+                    !is_variation
+                        && Some(column.index) == self.index_of(Source::Categories)
+                        && is_one(&text, !self.is_own())
+                }
+            };
+            if !is_used && !text.is_empty() {
+                cells.push((if is_variation { column.of_variations } else { column.of_products }, text));
+            }
+        }
+        cells
+    }
+
+    /// Whether an attribute is there for the product's options only: WooCommerce says of each of its own whether it is
+    /// shown.
+    fn is_option_only(&self, record: &Record, number: usize) -> bool {
+        let attribute = number.checked_sub(1).and_then(|at| self.attributes.get(at));
+        let mut flags = attribute.map(|attribute| attribute.flags).into_iter().flatten().flatten();
+        flags.all(|index| text_of(record, index).is_empty())
     }
 
     /// The name of the first column of the file.
@@ -193,7 +272,7 @@ impl WooCommerce {
 
     /// The kinds of a row in lower case, such as `simple` and `virtual`.
     fn kinds(&self, record: &Record) -> Vec<String> {
-        cells::list(&self.cell(record, Source::Type).to_lowercase())
+        cells::list(&self.cell(record, Source::Type).to_lowercase(), true)
     }
 
     fn is_variation(&self, record: &Record) -> bool {
@@ -201,10 +280,17 @@ impl WooCommerce {
     }
 }
 
-/// Whether a column is one of an attribute, such as `Attribute 2 visible`.
-fn is_of_attribute(name: &str) -> bool {
+/// The number of the attribute whose column this is, such as `Attribute 2 visible`.
+fn attribute_of(name: &str) -> Option<usize> {
     let name = normalised_header(name);
-    name.strip_prefix("attribute").is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
+    let rest = name.strip_prefix("attribute")?;
+    let end = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
+    rest.get(..end)?.parse().ok()
+}
+
+/// Whether a list of categories is one category, and no path to it.
+fn is_one(categories: &str, may_be_barred: bool) -> bool {
+    !categories.contains('>') && cells::list(categories, may_be_barred).len() == 1
 }
 
 /// A cell without its surrounding spaces.
@@ -212,19 +298,19 @@ fn text_of(record: &Record, index: usize) -> String {
     String::from_utf8_lossy(unescape_formula(record.cell(index))).trim().to_owned()
 }
 
-/// The headers of the rows that are made, with the names that this file has for the columns. The cells of variations in
-/// kept columns have names of their own, because the first variation shares a row with its product in an export.
-/// How a column that is kept of variations is called.
+/// How a column that is kept of variations is called, because the first one shares a row with its product in a file of
+/// Shopify.
 fn of_variants(name: &str) -> String {
     format!("Variant {name}")
 }
 
+/// The headers of the rows that are made, with the names that this file has for the columns.
 fn headers(
     names: &[String],
     indexes: &[Option<usize>],
     weight: Option<usize>,
     attributes: &[Attribute],
-    kept: &[KeptColumn],
+    extras: &[String],
 ) -> (Header, Header) {
     let name = |index: Option<usize>| index.and_then(|index| names.get(index)).cloned();
     let named = |source: Source| {
@@ -235,7 +321,8 @@ fn headers(
     let spelling = |column: Column, is_on_sale: bool| match column {
         Column::Title => named(Source::Name),
         Column::Body => named(Source::Description).or_else(|| named(Source::ShortDescription)),
-        Column::Type => named(Source::Categories),
+        Column::Vendor => named(Source::Vendor),
+        Column::Type => named(Source::Categories).or_else(|| named(Source::OwnCategory)),
         Column::Tags => named(Source::Tags),
         Column::Published | Column::Status => named(Source::Published),
         Column::Option1Name | Column::Option2Name | Column::Option3Name => {
@@ -253,14 +340,14 @@ fn headers(
         Column::CompareAtPrice if is_on_sale => named(Source::RegularPrice),
         Column::CompareAtPrice => named(Source::SalePrice),
         Column::Image | Column::VariantImage => named(Source::Images),
+        Column::ImageAlt => named(Source::ImageTexts),
+        Column::SeoTitle => named(Source::SeoTitle),
+        Column::SeoDescription => named(Source::SeoDescription),
         _ => None,
     };
-    let of_products = kept.iter().filter_map(|column| names.get(column.index).cloned());
-    let of_variations = kept.iter().filter_map(|column| names.get(column.index).map(|name| of_variants(name)));
-    let all: Vec<String> = of_products.chain(of_variations).collect();
     let made = |is_on_sale: bool| {
         let spellings = Column::ALL.iter().map(|column| spelling(*column, is_on_sale));
-        Header::made(spellings, all.iter().cloned())
+        Header::made(spellings, extras.iter().cloned())
     };
     (made(false), made(true))
 }

@@ -1,27 +1,62 @@
-//! Writes products to a file, with Shopify's columns in Shopify's order.
+//! Writes products to a file: with Shopify's columns in Shopify's order, or in WooCommerce's format.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
 
 use domain::catalog::NO_OPTION;
+use domain::job::FileFormat;
 use domain::text::Name;
 
 use super::cells::escape_formula;
 use super::columns::Column;
 use super::product::ProductDraft;
+use super::woocommerce::{self, WrittenColumns};
+
+/// Writes a file in one of the formats.
+#[derive(Debug)]
+pub struct ProductWriter {
+    kept: Vec<String>,
+    /// Those of WooCommerce's format, if that is the format.
+    woocommerce: Option<WrittenColumns>,
+}
+
+impl ProductWriter {
+    /// A writer of a file with columns behind those of the format that are only kept.
+    pub fn new(format: FileFormat, kept: &[String]) -> Self {
+        let woocommerce = (format == FileFormat::WooCommerce).then(|| WrittenColumns::new(kept));
+        Self { kept: kept.to_vec(), woocommerce }
+    }
+
+    /// Writes the header.
+    pub fn write_header(&self, sink: impl Write) -> io::Result<()> {
+        match &self.woocommerce {
+            Some(columns) => woocommerce::write_header(sink, columns),
+            None => write_header(sink, &self.kept),
+        }
+    }
+
+    /// Writes a product. Returns how many rows it has.
+    ///
+    /// An import of these rows reads the same product, provided that it passes `Product::check`.
+    pub fn write(&self, sink: impl Write, product: &ProductDraft) -> io::Result<u64> {
+        match &self.woocommerce {
+            Some(columns) => woocommerce::write(sink, product, columns),
+            None => write_product(sink, product, self.kept.len()),
+        }
+    }
+}
 
 /// Writes the header, with columns behind ours that are only kept.
-pub fn write_header(sink: impl Write, kept: &[String]) -> io::Result<()> {
+fn write_header(sink: impl Write, kept: &[String]) -> io::Result<()> {
     let names = kept.iter().map(|name| escape_formula(name));
     write_record(&mut csv::Writer::from_writer(sink), |column| column.header().into(), names)
 }
 
 /// Writes a product: as many rows as it has variants or pictures, whichever are more, with so many kept columns.
-///
-/// An import of these rows reads the same product, provided that it passes `Product::check`.
-pub fn write_product(sink: impl Write, product: &ProductDraft, kept: usize) -> io::Result<()> {
+fn write_product(sink: impl Write, product: &ProductDraft, kept: usize) -> io::Result<u64> {
+    let count = product.variants.len().max(product.images.len()).max(1);
     let mut rows = csv::Writer::from_writer(sink);
-    for row in 0..product.variants.len().max(product.images.len()).max(1) {
+    for row in 0..count {
         let of_variant = product.variants.get(row).map_or(&[][..], |variant| &variant.kept);
         let of_product = if row == 0 { &product.kept[..] } else { &[] };
         let extras = (0..kept).map(|column| {
@@ -30,7 +65,8 @@ pub fn write_product(sink: impl Write, product: &ProductDraft, kept: usize) -> i
         });
         write_record(&mut rows, |column| escaped_cell(product, row, column), extras)?;
     }
-    rows.flush()
+    rows.flush()?;
+    Ok(u64::try_from(count).unwrap_or(u64::MAX))
 }
 
 fn write_record<'a>(

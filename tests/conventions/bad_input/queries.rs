@@ -27,6 +27,7 @@ fn bad_values(row: &Row, name: &str) -> Vec<String> {
         "email" => &["nobody", "a@b", "%FF@x.test"],
         "number" => &["0123456789012345678901234567890123456789"],
         "stock" => &["", "double", "Set", "other", "%00other"],
+        "format" => &["", "csv", "WooCommerce", "other", "%00other"],
         "dry_run" | "publish" => &["maybe", "", "1", "TRUE"],
         "cursor" => return Vec::new(),
         unknown => panic!("say in tests/conventions/bad_input/queries.rs what {unknown} refuses"),
@@ -71,6 +72,7 @@ pub(super) fn of(row: &Row) -> Vec<Case> {
             "sort" => "price",
             "state" => "submitted",
             "stock" => "keep",
+            "format" => "woocommerce",
             "dry_run" | "publish" => "true",
             _ => "x",
         };

@@ -50,7 +50,8 @@ pub(crate) fn draft_of(
     ProductDraft {
         handle: Handle::mapped_from(&file_handle(product).to_ascii_lowercase()),
         file_handle: file_handle(product).to_owned(),
-        file_key: None,
+        file_key: product.file_key.clone(),
+        former_key: None,
         title: Some(product.title.clone()),
         continues: false,
         // Written even when it is longer than an import accepts: an empty cell would delete the description when the
@@ -83,7 +84,8 @@ mod tests {
 
     use super::*;
     use crate::merge::{ImportContext, Units, added, merged};
-    use product_file::{Columns, ProductReader, Products, write_header, write_product};
+    use domain::job::FileFormat;
+    use product_file::{Columns, ProductReader, ProductWriter, Products};
 
     fn handle(text: &str) -> Handle {
         Handle::parse(text).unwrap()
@@ -121,6 +123,12 @@ mod tests {
         }
     }
 
+    fn write(csv: &mut Vec<u8>, draft: &ProductDraft) {
+        let writer = ProductWriter::new(FileFormat::Shopify, &[]);
+        writer.write_header(&mut *csv).unwrap();
+        writer.write(csv, draft).unwrap();
+    }
+
     fn read(csv: &[u8]) -> ProductDraft {
         Products::new(csv, ProductReader::new(Currency::USD)).next().unwrap().unwrap().product.unwrap()
     }
@@ -145,8 +153,7 @@ mod tests {
     /// Exports the product and imports the result.
     fn there_and_back(stored: &StoredProduct, shards: &BTreeMap<VariantId, Vec<StockShard>>) -> Product {
         let mut csv = Vec::new();
-        write_header(&mut csv, &[]).unwrap();
-        write_product(&mut csv, &draft_of(stored, shards, Currency::USD, &tree(), &[]), 0).unwrap();
+        write(&mut csv, &draft_of(stored, shards, Currency::USD, &tree(), &[]));
         let totals = shards.iter().map(|(variant, shards)| (*variant, shards[0])).collect();
         let again = merged(&stored.product, &stored.description_html, &read(&csv), &context(), &totals).unwrap();
         assert_eq!(again.description_html, stored.description_html);
@@ -193,8 +200,7 @@ mod tests {
         let (mut stored, shards) = stored("bowl");
         stored.description_html = "x".repeat(LongText::MAX_LENGTH + 1);
         let mut csv = Vec::new();
-        write_header(&mut csv, &[]).unwrap();
-        write_product(&mut csv, &draft_of(&stored, &shards, Currency::USD, &tree(), &[]), 0).unwrap();
+        write(&mut csv, &draft_of(&stored, &shards, Currency::USD, &tree(), &[]));
         let read = Products::new(csv.as_slice(), ProductReader::new(Currency::USD)).next().unwrap().unwrap();
         let errors = read.product.unwrap_err();
         assert_eq!(errors.iter().map(|error| error.code()).collect::<Vec<_>>(), ["text_too_long"]);
@@ -221,8 +227,7 @@ mod tests {
         assert_eq!(there_and_back(&stored, &shards), stored.product);
 
         let mut csv = Vec::new();
-        write_header(&mut csv, &[]).unwrap();
-        write_product(&mut csv, &draft_of(&stored, &shards, Currency::USD, &tree(), &[]), 0).unwrap();
+        write(&mut csv, &draft_of(&stored, &shards, Currency::USD, &tree(), &[]));
         let mut larger = read(&csv);
         larger.tags.extend((0..40).map(|number| Name::parse(&format!("{number:050}")).unwrap()));
         let totals = BTreeMap::new();

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use domain::catalog::{
     CategoryTree, Image, ImageSource, InventoryPolicy, Price, Product, ProductOption, ProductState, Seo, Variant,
 };
+use domain::job::FileFormat;
 use domain::stock::StockShard;
 use domain::text::{Handle, Line, LongText, Name, Sku, Title};
 use domain::vendor::VendorCard;
@@ -16,8 +17,7 @@ use proptest::prelude::*;
 use store::catalog::StoredProduct;
 
 use product_file::{
-    Columns, Entry, ProductDraft, ProductReader, Products, Status, VariantDraft, shown_description, write_header,
-    write_product,
+    Columns, Entry, ProductDraft, ProductReader, ProductWriter, Products, Status, VariantDraft, shown_description,
 };
 
 use super::draft_of;
@@ -39,10 +39,15 @@ fn without_lines(mut product: ProductDraft) -> ProductDraft {
 }
 
 fn written(products: &[ProductDraft]) -> Vec<u8> {
+    written_as(FileFormat::Shopify, products)
+}
+
+fn written_as(format: FileFormat, products: &[ProductDraft]) -> Vec<u8> {
+    let writer = ProductWriter::new(format, &[]);
     let mut file = Vec::new();
-    write_header(&mut file, &[]).unwrap();
+    writer.write_header(&mut file).unwrap();
     for product in products {
-        write_product(&mut file, product, 0).unwrap();
+        writer.write(&mut file, product).unwrap();
     }
     file
 }
@@ -144,6 +149,7 @@ prop_compose! {
             handle: Handle::parse(&handle).unwrap(),
             file_handle: handle.to_string(),
             file_key: None,
+            former_key: None,
             title: Some(title),
             continues: false,
             body_html: shown(&body).map(|body| body.to_string()).filter(|body| !body.is_empty()),
@@ -243,47 +249,60 @@ proptest! {
 
     #[test]
     fn importing_an_export_changes_no_product_that_a_shop_can_have(draft in product()) {
-        let tree = CategoryTree::default();
-        let stored = StoredProduct::new(in_shop(&draft), draft.body_html.clone().unwrap_or_default());
-        let units: BTreeMap<VariantId, StockShard> = stored
-            .product
-            .variants
-            .iter()
-            .zip(&draft.variants)
-            .map(|(variant, drafted)| (variant.id, StockShard { available: drafted.quantity.unwrap_or(0), reserved: 0 }))
-            .collect();
-        let shards = units.iter().map(|(variant, shard)| (*variant, vec![*shard])).collect();
-        let file = written(&[draft_of(&stored, &shards, Currency::USD, &tree, &[])]);
-        let [read] = <[ProductDraft; 1]>::try_from(products(&file)).unwrap();
-        let context = ImportContext {
-            vendor: vendor(),
-            approved: true,
-            currency: Currency::USD,
-            publish: false,
-            tree,
-            columns: Columns::ALL,
-            import: domain::ImportId::from_bits(1),
-            stock: domain::job::StockImport::Set,
-            is_partial: false,
-            kept_columns: Vec::new(),
-            spellings: std::collections::BTreeMap::new(),
-            now: Timestamp::from_millis(2_000),
-        };
-        let again = merged(&stored.product, &stored.description_html, &read, &context, &units).unwrap();
-        prop_assert_eq!(again.product, stored.product);
-        prop_assert_eq!(again.description_html, stored.description_html);
-        for (variant, _, on_hand) in again.stock {
-            prop_assert_eq!(on_hand, crate::merge::Units::Set(units[&variant].on_hand()));
+        for format in [FileFormat::Shopify, FileFormat::WooCommerce] {
+            let tree = CategoryTree::default();
+            let stored = StoredProduct::new(in_shop(&draft), draft.body_html.clone().unwrap_or_default());
+            let units: BTreeMap<VariantId, StockShard> = stored
+                .product
+                .variants
+                .iter()
+                .zip(&draft.variants)
+                .map(|(variant, drafted)| {
+                    (variant.id, StockShard { available: drafted.quantity.unwrap_or(0), reserved: 0 })
+                })
+                .collect();
+            let shards = units.iter().map(|(variant, shard)| (*variant, vec![*shard])).collect();
+            let exported = draft_of(&stored, &shards, Currency::USD, &tree, &[]);
+            let file = written_as(format, std::slice::from_ref(&exported));
+            let [read] = <[ProductDraft; 1]>::try_from(products(&file)).unwrap();
+            prop_assert_eq!(read.wants_publishing(), exported.wants_publishing());
+            // What a shop without the product makes of it, too: its handle, its pictures' texts, its SEO texts.
+            let published = (exported.published, exported.status);
+            let as_read = ProductDraft { published: read.published, status: read.status, ..exported.clone() };
+            let read = ProductDraft { file_key: exported.file_key.clone(), ..read };
+            prop_assert_eq!(&read, &as_read, "published: {:?}", published);
+            let context = ImportContext {
+                vendor: vendor(),
+                approved: true,
+                currency: Currency::USD,
+                publish: false,
+                tree,
+                columns: Columns::ALL,
+                import: domain::ImportId::from_bits(1),
+                stock: domain::job::StockImport::Set,
+                is_partial: false,
+                kept_columns: Vec::new(),
+                spellings: std::collections::BTreeMap::new(),
+                now: Timestamp::from_millis(2_000),
+            };
+            let again = merged(&stored.product, &stored.description_html, &read, &context, &units).unwrap();
+            prop_assert_eq!(again.product, stored.product);
+            prop_assert_eq!(again.description_html, stored.description_html);
+            for (variant, _, on_hand) in again.stock {
+                prop_assert_eq!(on_hand, crate::merge::Units::Set(units[&variant].on_hand()));
+            }
         }
     }
 
     #[test]
     fn no_cell_of_an_export_is_a_formula(product in product()) {
-        let file = written(&[product]);
-        let mut rows = csv::ReaderBuilder::new().has_headers(false).from_reader(file.as_slice());
-        for row in rows.byte_records() {
-            for cell in &row.unwrap() {
-                prop_assert!(!cell.first().is_some_and(|first| b"=+-@\t\r".contains(first)));
+        for format in [FileFormat::Shopify, FileFormat::WooCommerce] {
+            let file = written_as(format, std::slice::from_ref(&product));
+            let mut rows = csv::ReaderBuilder::new().has_headers(false).from_reader(file.as_slice());
+            for row in rows.byte_records() {
+                for cell in &row.unwrap() {
+                    prop_assert!(!cell.first().is_some_and(|first| b"=+-@\t\r".contains(first)));
+                }
             }
         }
     }

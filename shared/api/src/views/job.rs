@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use domain::job::{ExportJob, ImportJob, ImportRowError, JobState, Severity, StockImport};
+use domain::job::{ExportJob, FileFormat, ImportJob, ImportRowError, JobState, Severity, StockImport};
 use domain::text::Line;
 use domain::upload::{FileLink, Upload};
 use domain::{Currency, ExportId, ImportId, Timestamp};
@@ -42,7 +42,7 @@ pub struct ImportView {
     pub unchanged: u64,
     /// Products that were not imported because of errors.
     pub refused: u64,
-    /// Products that could not be written at the moment: import the file again for them.
+    /// Products that could not be written at the moment: send the file of refused rows again for them.
     pub skipped: u64,
     /// Variants whose units on hand the file gives otherwise than they are, and that were left as they are.
     pub stock_kept: u64,
@@ -55,8 +55,9 @@ pub struct ImportView {
     pub more_errors: u64,
     /// The same of warnings.
     pub more_warnings: u64,
-    /// A CSV file with the file's own header and all rows of the products that were refused, behind a column that says
-    /// why and that a later import ignores. Present once the import is completed; reading it again returns a new link.
+    /// A CSV file with the file's own header and all rows of the products that were refused or skipped, behind a column
+    /// that says why and that a later import ignores. Present once the import is completed; reading it again returns a
+    /// new link.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub refused_rows: Option<FileLink>,
@@ -89,6 +90,8 @@ pub struct ExportView {
     pub state: JobState,
     /// The currency of the prices in the file.
     pub currency: Currency,
+    /// The format of the file.
+    pub format: FileFormat,
     /// Rows written so far.
     pub rows: u64,
     /// Products written so far.
@@ -163,6 +166,7 @@ impl From<&ExportJob> for ExportView {
             id: job.id,
             state: job.state,
             currency: job.currency,
+            format: job.format,
             rows: job.rows,
             products: job.products,
             url: None,

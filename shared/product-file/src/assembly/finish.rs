@@ -42,9 +42,13 @@ impl Assembly {
             Some(named) if self.errors.is_empty() => {
                 self.images.sort_by_key(|(position, _)| *position);
                 let mapped = Handle::mapped_from(&named.as_str().to_ascii_lowercase());
-                let (handle, file_handle, file_key) = match header.identity() {
-                    Identity::Handle => (mapped, named.to_string(), None),
-                    Identity::Sku | Identity::Given => {
+                let (handle, file_handle, file_key) = match (header.identity(), self.handle) {
+                    (Identity::Handle, _) => (mapped, named.to_string(), None),
+                    (_, Some(handle)) => {
+                        let mapped = Handle::mapped_from(&handle.as_str().to_ascii_lowercase());
+                        (mapped, handle.to_string(), None)
+                    }
+                    (Identity::Sku | Identity::Given, None) => {
                         let of_title = self.title.as_ref().and_then(|title| Handle::suggested_by(title.as_str()));
                         let handle = of_title.unwrap_or(mapped);
                         (handle.clone(), handle.to_string(), Some(named))
@@ -53,6 +57,7 @@ impl Assembly {
                 let draft = ProductDraft {
                     handle,
                     file_handle,
+                    former_key: self.former_key.filter(|_| file_key.is_some()),
                     file_key,
                     title: self.title,
                     continues,

@@ -1,11 +1,13 @@
 //! Valid, tolerated and malformed product files.
 
 mod bounds;
+mod languages;
 mod malformed;
 mod mapped;
 mod mended;
 mod tolerated;
 mod woocommerce;
+mod written;
 
 use domain::Currency;
 

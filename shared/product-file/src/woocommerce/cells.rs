@@ -4,15 +4,15 @@
 use domain::Timestamp;
 
 /// Splits a list: values are joined by a comma, or by a bar in older files. A comma within a value has a backslash.
-pub(super) fn list(text: &str) -> Vec<String> {
+pub(super) fn list(text: &str, may_be_barred: bool) -> Vec<String> {
     let mut values = vec![String::new()];
-    let is_barred = text.contains('|');
+    let is_barred = may_be_barred && text.contains('|');
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
         let Some(last) = values.last_mut() else { break };
         match character {
             '\\' if characters.peek() == Some(&',') => last.extend(characters.next()),
-            '|' => values.push(String::new()),
+            '|' if is_barred => values.push(String::new()),
             ',' if !is_barred => values.push(String::new()),
             other => last.push(other),
         }
@@ -27,8 +27,8 @@ pub(super) fn value(text: &str) -> String {
 
 /// The categories of a list of paths such as `Home > Bowls, Sale`, the deepest first. WooCommerce's own category for
 /// what has none is none.
-pub(super) fn categories(text: &str) -> Vec<String> {
-    let mut paths: Vec<(usize, String)> = list(text)
+pub(super) fn categories(text: &str, may_be_barred: bool) -> Vec<String> {
+    let mut paths: Vec<(usize, String)> = list(text, may_be_barred)
         .into_iter()
         .filter_map(|path| {
             let last = path.rsplit('>').map(str::trim).find(|name| !name.is_empty())?.to_owned();
@@ -40,13 +40,53 @@ pub(super) fn categories(text: &str) -> Vec<String> {
     paths.into_iter().map(|(_, last)| last).collect()
 }
 
+/// A list as [`list`] splits it.
+pub(super) fn written_list<'a>(values: impl Iterator<Item = &'a str>) -> String {
+    let mut list = String::new();
+    for value in values {
+        if !list.is_empty() {
+            // A backslash right before the comma would be taken for that of a comma within a value.
+            list.push_str(if list.ends_with('\\') { " , " } else { ", " });
+        }
+        list.push_str(&written_value(value));
+    }
+    list
+}
+
+/// A value as [`value`] reads it.
+pub(super) fn written_value(text: &str) -> String {
+    text.replace(',', "\\,")
+}
+
+/// A text with line breaks as [`unbroken`] reads it.
+pub(super) fn written_description(text: &str) -> String {
+    let mut written = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    let mut is_behind_backslash = false;
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' if characters.peek() == Some(&'n') => written.push_str("\\\\"),
+            // Behind a backslash it would be taken for a backslash and an `n`.
+            '\n' if !is_behind_backslash => written.push_str("\\n"),
+            other => written.push(other),
+        }
+        is_behind_backslash = character == '\\';
+    }
+    written
+}
+
+/// A text in which line breaks are written as `\n`. A backslash and an `n` that were written as such have another
+/// backslash before them.
+pub(super) fn unbroken(text: &str) -> String {
+    let parts: Vec<String> = text.split("\\\\n").map(|part| part.replace("\\n", "\n")).collect();
+    parts.join("\\n")
+}
+
 /// A description: line breaks are written as `\n`. Where it has no paragraphs of its own, they are made of what stands
 /// between blank lines, as WooCommerce does when it shows the text.
 pub(super) fn description(text: &str) -> String {
     const BLOCKS: [&str; 6] = ["<ul", "<ol", "<h", "<table", "<pre", "<blockquote"];
-    // A backslash and an `n` that were written as such have another backslash before them.
-    let parts: Vec<String> = text.split("\\\\n").map(|part| part.replace("\\r", "").replace("\\n", "\n")).collect();
-    let text = parts.join("\\n").replace("\r\n", "\n");
+    let text = unbroken(&text.replace("\\r", "")).replace("\r\n", "\n");
     let lower = text.to_ascii_lowercase();
     if !text.trim().contains('\n') || ["<p", "<br", "<div"].iter().any(|markup| lower.contains(markup)) {
         return text;
@@ -118,13 +158,16 @@ mod tests {
     #[test]
     fn lists_are_split_where_the_exporter_joins_them() {
         assert_eq!(
-            list(r"https://a.test/1\,2.jpg, https://a.test/3.jpg"),
+            list(r"https://a.test/1\,2.jpg, https://a.test/3.jpg", true),
             ["https://a.test/1,2.jpg", "https://a.test/3.jpg"]
         );
-        assert_eq!(list("Red | Dark blue | S, M"), ["Red", "Dark blue", "S, M"]);
-        assert!(list(" ,").is_empty());
+        assert_eq!(list("Red | Dark blue | S, M", true), ["Red", "Dark blue", "S, M"]);
+        assert!(list(" ,", true).is_empty());
         assert_eq!(value(r"1\,5 l"), "1,5 l");
-        assert_eq!(categories(r"Sale, Home > Bowls\, deep, Home, Uncategorized"), ["Bowls, deep", "Sale", "Home"]);
+        assert_eq!(
+            categories(r"Sale, Home > Bowls\, deep, Home, Uncategorized", true),
+            ["Bowls, deep", "Sale", "Home"]
+        );
     }
 
     #[test]
@@ -136,6 +179,17 @@ mod tests {
             description(r"One\n\n<ul>\n<li>a</li>\n</ul>\n\nTwo"),
             "<p>One</p><ul>\n<li>a</li>\n</ul><p>Two</p>"
         );
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let values = ["a, b", "c\\", "d|e", "\\,", "f"];
+        assert_eq!(list(&written_list(values.into_iter()), false), values);
+        assert_eq!(value(&written_value("1,5 l \\, x")), "1,5 l \\, x");
+        for text in ["a\nb", "\\n", "\\\\n", "a\\\nb", "\\n\n\nn", "C:\\readme\n", ""] {
+            assert_eq!(unbroken(&written_description(text)), text);
+        }
+        assert_eq!(written_description("a\n\\new"), r"a\n\\new");
     }
 
     #[test]

@@ -59,6 +59,10 @@ struct Making<'a> {
 pub(crate) fn assemble(file: &WooCommerce, group: Group, currency: Currency, now: Option<Timestamp>) -> Assembled {
     let mut making = Making { file, now, reports: Vec::new() };
     let categories = making.categories(&group.records);
+    let cells = |source: Source| group.records.iter().map(move |record| file.cell(record, source));
+    let group_handle = cells(Source::Handle).find_map(|handle| Line::parse(&handle).ok());
+    let parent = group.records.iter().find(|record| !file.is_variation(record));
+    let former_key = parent.and_then(|parent| Line::parse(&file.other_key(parent)?).ok());
     let rows = making.rows(&group);
     if group.key.is_empty() && making.reports.iter().any(|report| !report.fault.is_warning()) {
         // Nobody knows which product it would have been.
@@ -78,6 +82,8 @@ pub(crate) fn assemble(file: &WooCommerce, group: Group, currency: Currency, now
         assembly.add(Row { record: &record, header, currency, decimal_comma: true });
     }
     making.reports.into_iter().for_each(|report| assembly.add_report(report));
+    assembly.handle = group_handle;
+    assembly.former_key = former_key;
     assembly.other_categories = categories.into_iter().skip(1).filter_map(|name| Line::parse(&name).ok()).collect();
     Assembled { line, rows: group.rows, ..assembly.finish(&file.made) }
 }
@@ -92,7 +98,21 @@ impl Making<'_> {
 
     fn categories(&self, records: &[Record]) -> Vec<String> {
         let parent = records.iter().find(|record| !self.file.is_variation(record));
-        parent.map(|parent| cells::categories(&self.file.cell(parent, Source::Categories))).unwrap_or_default()
+        parent.map(|parent| self.categories_of(parent)).unwrap_or_default()
+    }
+
+    /// The categories of a product, the first one of which is preferred.
+    fn categories_of(&self, parent: &Record) -> Vec<String> {
+        let own = self.file.cell(parent, Source::OwnCategory);
+        if own.is_empty() {
+            cells::categories(&self.file.cell(parent, Source::Categories), !self.file.is_own())
+        } else {
+            vec![own]
+        }
+    }
+
+    fn list(&self, text: &str) -> Vec<String> {
+        cells::list(text, !self.file.is_own())
     }
 
     fn rows(&mut self, group: &Group) -> Vec<Made> {
@@ -127,6 +147,7 @@ impl Making<'_> {
             Some(parent) if variations.is_empty() && !self.is_variable(parent) => {
                 let mut row = self.cells_of(parent);
                 let is_on_sale = self.set_variant(&mut row, parent, None);
+                row.set(Column::VariantImage, self.file.cell(parent, Source::VariantImage));
                 vec![(row, is_on_sale)]
             }
             _ => self.of_variations(parent, &variations),
@@ -144,10 +165,15 @@ impl Making<'_> {
             if let Some((first, _)) = made.first_mut() {
                 self.set_product(first, parent);
             }
+            let texts = self.file.cell(parent, Source::ImageTexts);
+            let texts: Vec<(&str, &str)> = texts.lines().filter_map(|line| line.trim().split_once(' ')).collect();
             // One more than a product may have, so that it is reported.
-            let images = cells::list(&self.file.cell(parent, Source::Images)).into_iter().take(MAX_IMAGES + 1);
+            let images = self.list(&self.file.cell(parent, Source::Images)).into_iter().take(MAX_IMAGES + 1);
             for image in images {
                 let mut row = self.cells_of(parent);
+                if let Some((_, text)) = texts.iter().find(|(address, _)| *address == image) {
+                    row.set(Column::ImageAlt, *text);
+                }
                 row.set(Column::Image, image);
                 made.push((row, false));
             }
@@ -185,10 +211,19 @@ impl Making<'_> {
         let cell = |source| self.file.cell(parent, source);
         row.set(Column::Title, cell(Source::Name));
         let long = cell(Source::Description);
-        let text = if long.is_empty() { cell(Source::ShortDescription) } else { long };
-        row.set(Column::Body, cells::description(&text));
-        row.set(Column::Type, cells::categories(&cell(Source::Categories)).into_iter().next().unwrap_or_default());
-        let tags = cells::list(&cell(Source::Tags)).into_iter().map(|tag| tag.replace(',', " "));
+        row.set(
+            Column::Body,
+            match (self.file.is_own(), long.is_empty()) {
+                (true, _) => cells::unbroken(&long),
+                (false, false) => cells::description(&long),
+                (false, true) => cells::description(&cell(Source::ShortDescription)),
+            },
+        );
+        row.set(Column::Vendor, cell(Source::Vendor));
+        row.set(Column::SeoTitle, cell(Source::SeoTitle));
+        row.set(Column::SeoDescription, cell(Source::SeoDescription));
+        row.set(Column::Type, self.categories_of(parent).into_iter().next().unwrap_or_default());
+        let tags = self.list(&cell(Source::Tags)).into_iter().map(|tag| tag.replace(',', " "));
         row.set(Column::Tags, tags.collect::<Vec<_>>().join(", "));
         let published = cell(Source::Published);
         let is_draft = published.starts_with('-');
@@ -196,18 +231,14 @@ impl Making<'_> {
         if is_draft || cell(Source::Visibility).eq_ignore_ascii_case("hidden") {
             row.set(Column::Status, "draft");
         }
-        self.keep(row, parent, 0);
+        self.keep(row, parent);
     }
 
-    /// The cells of columns that are only kept, from this position on.
-    fn keep(&self, row: &mut Cells<'_>, record: &Record, first: usize) {
-        let is_variation = first > 0;
-        for (position, column) in self.file.kept.iter().enumerate() {
-            if is_variation && column.is_of_attribute {
-                continue;
-            }
-            if let Some(cell) = row.cells.get_mut(Column::ALL.len() + first + position) {
-                *cell = Cow::Owned(text_of(record, column.index));
+    /// The cells of columns that are only kept.
+    fn keep(&self, row: &mut Cells<'_>, record: &Record) {
+        for (position, text) in self.file.kept_cells(record) {
+            if let Some(cell) = row.cells.get_mut(Column::ALL.len() + position) {
+                *cell = Cow::Owned(text);
             }
         }
     }
@@ -226,12 +257,14 @@ impl Making<'_> {
             row.set(Column::CompareAtPrice, regular);
         } else {
             row.set(Column::Price, regular);
+            row.set(Column::CompareAtPrice, price(Source::ComparedPrice));
         }
         is_on_sale
     }
 
     fn sale_is_on(&mut self, record: &Record) -> bool {
-        let Some(now) = self.now else { return true };
+        // The dates of a sale are its own system's: here the price held when the file was made.
+        let Some(now) = self.now.filter(|_| !self.file.is_own()) else { return true };
         let cell = |source| self.file.cell(record, source);
         let is_on = cells::is_on(&cell(Source::SaleStarts), &cell(Source::SaleEnds), now) == Some(true);
         if !is_on {
@@ -291,7 +324,9 @@ impl Making<'_> {
             let cell = |source| self.file.cell(variation, source);
             let is_off = self.file.has(Source::Published) && matches!(cell(Source::Published).as_str(), "0" | "-1");
             let is_priced = !cell(Source::RegularPrice).is_empty() || !cell(Source::SalePrice).is_empty();
-            if is_off || (self.file.has(Source::RegularPrice) && !is_priced) {
+            // An export leaves the price out where there is none in its currency.
+            let lacks_price = self.file.has(Source::RegularPrice) && !is_priced && !self.file.is_own();
+            if is_off || lacks_price {
                 self.report(
                     variation,
                     if is_off { Source::Published } else { Source::RegularPrice },
@@ -318,7 +353,7 @@ impl Making<'_> {
         let offered: Vec<(String, Vec<String>)> = offered
             .into_iter()
             .map(|(name, values)| {
-                (name.to_lowercase(), cells::list(&values).into_iter().take(MAX_VARIANTS + 1).collect())
+                (name.to_lowercase(), self.list(&values).into_iter().take(MAX_VARIANTS + 1).collect())
             })
             .collect();
         let explicit: Vec<Vec<String>> = sold
@@ -343,7 +378,7 @@ impl Making<'_> {
                 }
                 let mut row = self.cells_of(variation);
                 let is_on_sale = self.set_variant(&mut row, variation, parent);
-                if let Some(image) = cells::list(&self.file.cell(variation, Source::Images)).into_iter().next() {
+                if let Some(image) = self.list(&self.file.cell(variation, Source::Images)).into_iter().next() {
                     row.set(Column::VariantImage, image);
                 }
                 if index > 0 {
@@ -353,7 +388,7 @@ impl Making<'_> {
                     }
                 }
                 self.set_options(&mut row, &names, &values, made.is_empty());
-                self.keep(&mut row, variation, self.file.kept.len());
+                self.keep(&mut row, variation);
                 made.push((row, is_on_sale));
                 taken.push(values);
             }

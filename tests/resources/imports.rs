@@ -3,6 +3,8 @@
 mod caps;
 mod columns;
 mod foreign;
+mod formats;
+mod keys;
 mod killed;
 mod lost_jobs;
 mod past;

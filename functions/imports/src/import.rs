@@ -259,7 +259,7 @@ impl App {
             let faults = job.advance(position, batch.counts, batch.faults);
             let now = delivery.now + slice.elapsed();
             job.worked = Some((began, now));
-            match (ended, job.counts.refused) {
+            match (ended, job.counts.refused.saturating_add(job.counts.skipped)) {
                 (true, 0) => job.finish(JobState::Completed, now),
                 (true, _) => job.refused_file = Some(RefusedFile::default()),
                 (false, _) => {}

@@ -134,7 +134,20 @@ pub(crate) fn is_known_by_skus(product: &Product, vendor: &VendorCard, draft: &P
             draft.variants.iter().any(|drafted| drafted.sku.as_ref().is_some_and(|drafted| same(drafted, sku)))
         })
     };
-    product.vendor.id == vendor.id && product.file_key.is_none() && product.variants.iter().all(is_in_file)
+    let has_no_other_key = product.file_key.is_none() || product.file_key == draft.file_key;
+    product.vendor.id == vendor.id && has_no_other_key && product.variants.iter().all(is_in_file)
+}
+
+/// Whether a product that had only a number in earlier files is the one that this file tells by its SKU. Numbers are not
+/// enough: two shops that were merged into one may both have it.
+pub(crate) fn is_known_by_number(product: &Product, vendor: &VendorCard, draft: &ProductDraft) -> bool {
+    let has_title = draft.title.as_ref().is_none_or(|title| *title == product.title);
+    let has_handle = || handles(&draft.handle, vendor).any(|handle| handle == product.handle);
+    let has_sku = || {
+        let mut skus = product.variants.iter().filter_map(|variant| variant.sku.as_ref());
+        skus.any(|sku| draft.variants.iter().any(|drafted| drafted.sku.as_ref() == Some(sku)))
+    };
+    product.vendor.id == vendor.id && product.file_key == draft.former_key && (has_title || has_handle() || has_sku())
 }
 
 /// The handles that a product of a file can get, in order of preference: the file's own; with the vendor's handle as
@@ -212,7 +225,8 @@ pub(crate) fn merged(
     let mut product = before.clone();
     product.vendor = context.vendor.clone();
     product.listed = context.approved;
-    if product.file_key.is_none() {
+    // Its key changes when its system has given it an SKU.
+    if product.file_key.is_none() || (draft.former_key.is_some() && product.file_key == draft.former_key) {
         product.file_key = draft.file_key.clone();
     }
     if let Some(title) = &draft.title {

@@ -15,13 +15,15 @@ use product_file::ProductDraft;
 const MAX_PREVIEW: usize = 12;
 
 /// What is stored of a product of the file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Known {
     pub(crate) stored: Option<StoredProduct>,
     /// A handle that no product has, if one of [`handles`] is free.
     pub(crate) free_handle: Option<Handle>,
     /// A handle of these is taken by a product that cannot be read, which may be the file's own.
     pub(crate) unreadable: bool,
+    /// The product to which the key of the file's belongs in vain: it is gone, or has another key.
+    pub(crate) stale_key: Option<ProductId>,
     /// The shards of those of its variants that ever had stock.
     pub(crate) shards: BTreeMap<VariantId, Vec<StockShard>>,
 }

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use domain::code::Coded;
 use domain::job::{ImportCounts, ImportRowError, RefusedProduct, RowFault, Severity};
 use domain::stock::{Layout, StockShard};
-use domain::text::Handle;
+use domain::text::{Handle, Line};
 use domain::{Code, IdempotentRequest, StoredResponse, VariantId};
 use platform::{Pace, trace};
+use store::catalog::StoredProduct;
 use store::{Backoff, Catalog, Error, Stock};
 use tokio::task::JoinSet;
 
-use crate::merge::{ImportContext, Issue, Units, handles, is_known_by_skus, is_of_file};
+use crate::merge::{ImportContext, Issue, Units, handles, is_known_by_number, is_known_by_skus, is_of_file};
 use crate::plan::{Known, Outcome, Place, Plan};
 use product_file::{Entry, ProductDraft, RowError};
 
@@ -79,7 +80,8 @@ impl BatchReport {
     /// What became of a product, with what is to be said of it.
     fn add_product(&mut self, key: u64, outcome: &Outcome, entries: Vec<ImportRowError>) {
         self.count(outcome);
-        if matches!(outcome, Outcome::Rejected) {
+        // Skipped ones as well: the file of refused rows is what is to be sent again.
+        if matches!(outcome, Outcome::Rejected | Outcome::Skipped) {
             let errors = entries.iter().filter(|entry| entry.severity == Severity::Error);
             self.refused.push(RefusedProduct { key, faults: errors.map(row_fault).collect() });
         }
@@ -190,19 +192,36 @@ impl ProductStore {
     async fn known(&self, context: &ImportContext, drafts: &[ProductDraft]) -> Result<Vec<Known>, Error> {
         let wanted: BTreeSet<Handle> =
             drafts.iter().flat_map(|draft| handles(&draft.handle, &context.vendor).take(2)).collect();
-        let file_keys: BTreeSet<String> =
-            drafts.iter().filter_map(|draft| draft.file_key.as_ref()).map(ToString::to_string).collect();
+        let file_keys = drafts.iter().flat_map(|draft| draft.file_key.iter().chain(&draft.former_key));
+        let file_keys: BTreeSet<String> = file_keys.map(ToString::to_string).collect();
         let (owners, keyed) = tokio::try_join!(
             self.catalog.products_with_handles(&wanted),
             self.catalog.products_with_file_keys(context.vendor.id, &file_keys)
         )?;
         let products = self.catalog.products(&owners.values().chain(keyed.values()).copied().collect()).await?;
+        let unread = keyed.values().filter(|owner| !products.contains_key(owner)).copied().collect();
+        let gone = self.catalog.gone_products(&unread).await?;
         let mut known = Vec::with_capacity(drafts.len());
         for draft in drafts {
-            if let Some(owner) = draft.file_key.as_ref().and_then(|key| keyed.get(key.as_str())) {
-                let stored = products.get(owner).cloned();
-                let unreadable = stored.is_none();
-                known.push(Known { stored, free_handle: None, unreadable, shards: BTreeMap::new() });
+            let owner_of = |key: &Option<Line>| key.as_ref().and_then(|key| keyed.get(key.as_str())).copied();
+            let owner = owner_of(&draft.file_key);
+            let of_owner = owner.and_then(|owner| products.get(&owner));
+            // One without a key was changed by a release that does not know of keys.
+            let is_its = |stored: &&StoredProduct| {
+                stored.product.file_key.is_none() || stored.product.file_key == draft.file_key
+            };
+            if let Some(stored) = of_owner.filter(is_its) {
+                known.push(Known { stored: Some(stored.clone()), ..Known::default() });
+                continue;
+            }
+            let stale_key = owner.filter(|owner| of_owner.is_some() || gone.contains(owner));
+            if owner.is_some() && stale_key.is_none() {
+                known.push(Known { unreadable: true, ..Known::default() });
+                continue;
+            }
+            let former = owner_of(&draft.former_key).and_then(|owner| products.get(&owner));
+            if let Some(stored) = former.filter(|former| is_known_by_number(&former.product, &context.vendor, draft)) {
+                known.push(Known { stored: Some(stored.clone()), stale_key, ..Known::default() });
                 continue;
             }
             let (mut stored, mut free_handle, mut unreadable) = (None, None, false);
@@ -237,7 +256,7 @@ impl ProductStore {
                     break;
                 }
             }
-            known.push(Known { stored, free_handle, unreadable, shards: BTreeMap::new() });
+            known.push(Known { stored, free_handle, unreadable, stale_key, ..Known::default() });
         }
         let variants =
             known.iter().filter_map(|known| known.stored.as_ref()).flat_map(|stored| &stored.product.variants);
@@ -304,6 +323,9 @@ impl ProductStore {
     }
 
     async fn write(&self, plan: &Plan) -> Result<(), Error> {
+        if let (Some(owner), Some(key)) = (plan.known.stale_key, &plan.draft.file_key) {
+            self.catalog.give_up_file_key(plan.merged.product.vendor.id, key.as_str(), owner).await?;
+        }
         match &plan.known.stored {
             Some(_) if !plan.changes_product() => Ok(()),
             before => self.catalog.put(before.as_ref(), &plan.stored()).await,

@@ -20,14 +20,14 @@ const HEADER: &str = "ID,Type,SKU,\"GTIN, UPC, EAN, or ISBN\",Name,Published,\"I
 const PRODUCTS: usize = 300;
 
 /// A file of WooCommerce's exporter, row by row.
-struct File {
-    text: String,
+pub(super) struct File {
+    pub(super) text: String,
     names: Vec<String>,
-    next_id: u32,
+    pub(super) next_id: u32,
 }
 
 impl File {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let names: Vec<String> = HEADER
             .split('"')
             .enumerate()
@@ -40,7 +40,7 @@ impl File {
     }
 
     /// Adds a row with some cells and what every row has. Returns its ID.
-    fn row(&mut self, cells: &[(&str, &str)]) -> u32 {
+    pub(super) fn row(&mut self, cells: &[(&str, &str)]) -> u32 {
         let (id, usual) = (self.next_id.to_string(), usual());
         self.next_id += 1;
         for (index, name) in self.names.iter().enumerate() {
@@ -69,7 +69,7 @@ fn usual() -> Vec<(&'static str, &'static str)> {
 
 /// 300 products: simple ones, and every third with variations in two sizes and two glazes, whose rows come at the end
 /// of the file, as the exporter sorts them by ID. Six of the rows are faulty or of a kind that is not sold here.
-fn three_hundred_products() -> String {
+pub(super) fn three_hundred_products() -> String {
     let mut file = File::new();
     let mut variable = Vec::new();
     for number in 1..=PRODUCTS {

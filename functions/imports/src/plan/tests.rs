@@ -42,8 +42,7 @@ fn read(csv: &str) -> ProductDraft {
 }
 
 fn first() -> Plan {
-    let known =
-        Known { stored: None, free_handle: Handle::parse("bowl").ok(), unreadable: false, shards: BTreeMap::new() };
+    let known = Known { stored: None, free_handle: Handle::parse("bowl").ok(), ..Known::default() };
     Plan::new(place(), read(FILE), known, &context()).unwrap()
 }
 
@@ -52,7 +51,7 @@ fn first() -> Plan {
 fn then(stored: &StoredProduct, units: &[(i64, i64)], csv: &str) -> Plan {
     let shards = units.iter().map(|(available, reserved)| StockShard { available: *available, reserved: *reserved });
     let shards = BTreeMap::from([(stored.product.variants[0].id, shards.collect())]);
-    let known = Known { stored: Some(stored.clone()), free_handle: None, unreadable: false, shards };
+    let known = Known { stored: Some(stored.clone()), shards, ..Known::default() };
     Plan::new(place(), read(csv), known, &context()).unwrap()
 }
 
@@ -105,7 +104,7 @@ fn what_is_left_of_a_variant_that_is_gone_is_forgotten() {
 
 #[test]
 fn without_a_handle_the_product_stays_out() {
-    let known = Known { stored: None, free_handle: None, unreadable: false, shards: BTreeMap::new() };
+    let known = Known { stored: None, free_handle: None, ..Known::default() };
     let (at, issues) = Plan::new(place(), read(FILE), known, &context()).unwrap_err();
     assert_eq!((at.line, issues[0].code.as_str()), (2, "handle_taken"));
 }

@@ -8,7 +8,7 @@ use domain::{ProductId, VendorId};
 
 use super::{Catalog, Entry, FILE_COLUMNS, FILE_KEY, StoredProduct};
 use crate::item::{Attributes, Condition, delete, number, put, raw_item, readable, string, text};
-use crate::retry::{batch, get, put_one};
+use crate::retry::{batch, delete_one, get, put_one};
 use crate::stored::{read, write};
 use crate::{Backoff, Error};
 
@@ -32,6 +32,31 @@ impl Catalog {
         Ok(found.iter().filter_map(|(_, item)| owner(item)).collect())
     }
 
+    /// Those of these products that are not there at all. Others may be there and cannot be read.
+    pub async fn gone_products(&self, ids: &BTreeSet<ProductId>) -> Result<BTreeSet<ProductId>, Error> {
+        if ids.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let keys = ids.iter().map(|id| Entry::Product(*id).key()).collect();
+        let found = batch(&self.client, vec![(self.table.clone(), keys, true)]).await?;
+        let is_there = |id: &ProductId| {
+            let key = Entry::Product(*id).key();
+            found.iter().any(|(_, item)| text(item, "pk") == text(&key, "pk"))
+        };
+        Ok(ids.iter().copied().filter(|id| !is_there(id)).collect())
+    }
+
+    /// Gives up a key of a vendor's files, if it still belongs to this product: one that is gone, or that has another key.
+    /// A release that does not know of keys leaves them behind when it deletes a product.
+    pub async fn give_up_file_key(&self, vendor: VendorId, file_key: &str, owner: ProductId) -> Result<(), Error> {
+        let key = Entry::FileKey(vendor, file_key).key();
+        match delete_one(&self.client, &self.table, key, &free_or_of(owner)).await.map_err(Error::from) {
+            // Somebody else has taken it meanwhile.
+            Err(Error::Conflict) | Ok(()) => Ok(()),
+            Err(other) => Err(other),
+        }
+    }
+
     /// The columns that the vendor's files had beyond those that are used.
     pub async fn file_headers(&self, vendor: VendorId) -> Result<FileHeaders, Error> {
         let found = get(&self.client, &self.table, Entry::FileHeaders(vendor).key(), true).await?;
@@ -45,7 +70,7 @@ impl Catalog {
         loop {
             let known = self.file_headers(vendor).await?;
             let more = FileHeaders { version: known.version + 1, ..known.with(headers) };
-            let left_out = headers.iter().filter(|header| !more.headers.contains(header)).cloned().collect();
+            let left_out = headers.iter().filter(|header| !more.has(header)).cloned().collect();
             if more.headers == known.headers {
                 return Ok(left_out);
             }
@@ -78,11 +103,17 @@ impl Catalog {
             actions.push(put(&self.table, written, &condition)?);
         }
         let known = loaded.and_then(|loaded| loaded.product.file_key.as_ref());
-        if let Some(key) = product.file_key.as_ref().filter(|key| Some(*key) != known) {
-            let entry = Entry::FileKey(product.vendor.id, key.as_str());
-            let mut taken = raw_item(entry.key(), FILE_KEY, 1, "{}".to_owned());
-            taken.insert("owner".to_owned(), string(product.id.to_string()));
-            actions.push(put(&self.table, taken, &Condition::absent())?);
+        if product.file_key.as_ref() != known {
+            if let Some(key) = &product.file_key {
+                let entry = Entry::FileKey(product.vendor.id, key.as_str());
+                let mut taken = raw_item(entry.key(), FILE_KEY, 1, "{}".to_owned());
+                taken.insert("owner".to_owned(), string(product.id.to_string()));
+                actions.push(put(&self.table, taken, &free_or_of(product.id))?);
+            }
+            if let Some(key) = known {
+                let entry = Entry::FileKey(product.vendor.id, key.as_str());
+                actions.push(delete(&self.table, entry.key(), &free_or_of(product.id))?);
+            }
         }
         Ok(actions)
     }
@@ -92,13 +123,18 @@ impl Catalog {
         let whatever = Condition::of("attribute_not_exists(pk) OR attribute_exists(pk)");
         let mut actions = vec![delete(&self.table, Entry::FileColumns(product.id).key(), &whatever)?];
         if let Some(key) = &product.file_key {
-            let owner = Condition::of("attribute_not_exists(pk) OR #owner = :id")
-                .name("#owner", "owner")
-                .value(":id", string(product.id.to_string()));
-            actions.push(delete(&self.table, Entry::FileKey(product.vendor.id, key.as_str()).key(), &owner)?);
+            let entry = Entry::FileKey(product.vendor.id, key.as_str());
+            actions.push(delete(&self.table, entry.key(), &free_or_of(product.id))?);
         }
         Ok(actions)
     }
+}
+
+/// The key is nobody's, or this product's.
+fn free_or_of(product: ProductId) -> Condition {
+    Condition::of("attribute_not_exists(pk) OR #owner = :id")
+        .name("#owner", "owner")
+        .value(":id", string(product.to_string()))
 }
 
 /// The kept columns among the items of a product; nothing when they cannot be read, so that they stay as they are.

@@ -59,6 +59,9 @@ impl FindOrders {
     }
 }
 
+/// The sort key of the orders of an e-mail address.
+const EMAIL_SORT: &str = "email_sort";
+
 /// How much waits for the operator.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Waiting {
@@ -174,8 +177,28 @@ impl Orders {
             let more = self.of_address(&before, find, &PageRequest { limit: left, cursor: None }).await?;
             found.items.extend(more.items);
             found.next = more.next;
+        } else if let (None, Some(last)) = (&found.next, found.items.last()) {
+            // The page is full, and nothing follows in its list: behind its last order comes the other one.
+            let more = self.of_address(&before, find, &PageRequest { limit: 1, cursor: None }).await?;
+            if !more.items.is_empty() || more.next.is_some() {
+                found.next = Some(self.address_list(email.as_str(), find).cursor_behind(&last.id));
+            }
         }
         Ok(found)
+    }
+
+    fn address_list(&self, address: &str, find: &FindOrders) -> List<'static, OrderId> {
+        let query = QueryRequest {
+            sort_key_condition: Bounds::from(find.placed).condition::<OrderId>(EMAIL_SORT),
+            newest_first: true,
+            ..QueryRequest::of(&self.table, "by_email", ("email_key", email_partition(address)))
+        };
+        List {
+            query,
+            variant: find.variant(),
+            position: &|last| text(last, EMAIL_SORT)?.parse().ok(),
+            key: &|order| sorted(Entry::Order(*order), EMAIL_SORT, order),
+        }
     }
 
     async fn of_address(
@@ -184,15 +207,7 @@ impl Orders {
         find: &FindOrders,
         page: &PageRequest,
     ) -> Result<Slice<OrderSummary>, Error> {
-        let sort = "email_sort";
-        let position = |last: &Attributes| text(last, sort)?.parse().ok();
-        let key = |order: &OrderId| sorted(Entry::Order(*order), sort, order);
-        let query = QueryRequest {
-            sort_key_condition: Bounds::from(find.placed).condition::<OrderId>(sort),
-            newest_first: true,
-            ..QueryRequest::of(&self.table, "by_email", ("email_key", email_partition(address)))
-        };
-        let list = List { query, variant: find.variant(), position: &position, key: &key };
+        let list = self.address_list(address, find);
         let keep = |found: Vec<OrderSummary>| {
             ready(Ok(found.into_iter().map(|order| Some(order).filter(|order| find.has(order))).collect()))
         };

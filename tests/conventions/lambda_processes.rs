@@ -31,6 +31,8 @@ async fn a_vendor_fulfils_an_order_with_functions_in_processes() {
 const MAX_KIB: u64 = 64 * 1024;
 /// Bytes of the long file: held as a whole, they would exceed the limit together with what the function needs anyway.
 const LONG: usize = 32 * 1024 * 1024;
+/// Columns of the wide file beside those that are read.
+const COLUMNS: usize = 400;
 /// Rows of one product of the long file.
 const ROWS_OF_A_PRODUCT: usize = 10;
 
@@ -73,13 +75,33 @@ fn peak_kib(process: u32) -> u64 {
     peak.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
+/// A file of WooCommerce's export with this many rows and very many columns, most of them empty. The products stand
+/// first and their variations last, so that it is read several times.
+fn wide_file(rows: usize) -> Vec<u8> {
+    let columns: String = (0..COLUMNS).map(|column| format!(",Meta: _plugin_{column}")).collect();
+    let mut csv = format!(
+        "Type,SKU,Name,Description,Regular price,Stock,Parent,Attribute 1 name,Attribute 1 value(s){columns}\n"
+    );
+    let (none, some) = (",".repeat(COLUMNS), format!("{}\"0.00\",Yes", ",".repeat(COLUMNS - 1)));
+    let body = "Thrown on a wheel, painted by hand and fired twice; no two are alike.".repeat(5);
+    let products = rows / ROWS_OF_A_PRODUCT;
+    for product in 0..products {
+        writeln!(csv, "variable,BOWL-{product},Bowl no. {product},\"{body}\",,,,Size,{some}").expect("text");
+    }
+    for variant in 1..ROWS_OF_A_PRODUCT {
+        for product in 0..products {
+            let price = if variant == 7 && product % REFUSED_OF == 0 { "dear" } else { "12.50" };
+            writeln!(csv, "variation,B-{product}-{variant},Bowl,,{price},7,BOWL-{product},Size,S{variant}{none}")
+                .expect("text");
+        }
+    }
+    csv.into_bytes()
+}
+
 #[cfg(target_os = "linux")]
-#[tokio::test]
-async fn a_long_file_is_read_in_little_memory() {
+async fn assert_read_in_little_memory(file: Vec<u8>, rows: usize) {
     let shop = shop().await;
     let vendor = shop.vendor("ceramics").await;
-    let rows = rows_of_a_long_file(5_000);
-    let file = long_file(rows);
     let announced = json!({"filename": "long.csv", "size": file.len()});
     let asked = vendor.client.post("/v1/vendor/imports?dry_run=true", &announced).await;
     assert_eq!(shop.anon().upload(&asked.expect(202)["upload"], &file).await.status, 200);
@@ -106,4 +128,18 @@ async fn a_long_file_is_read_in_little_memory() {
     println!("{rows} rows, {} KiB: peak memory {peak} KiB", file.len() / 1024);
     assert!(peak < MAX_KIB, "{peak} KiB for {rows} rows");
     shop.cloud.stop().await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_long_file_is_read_in_little_memory() {
+    let rows = rows_of_a_long_file(5_000);
+    assert_read_in_little_memory(long_file(rows), rows).await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_wide_file_of_woocommerce_whose_products_stand_apart_is_read_in_little_memory() {
+    let rows = rows_of_a_long_file(10_000);
+    assert_read_in_little_memory(wide_file(rows), rows).await;
 }

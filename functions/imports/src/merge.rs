@@ -138,8 +138,8 @@ pub(crate) fn is_known_by_skus(product: &Product, vendor: &VendorCard, draft: &P
     product.vendor.id == vendor.id && has_no_other_key && product.variants.iter().all(is_in_file)
 }
 
-/// Whether a product that had only a number in earlier files is the one that this file tells by its SKU. Numbers are not
-/// enough: two shops that were merged into one may both have it.
+/// Whether a product that had only a number in earlier files is the one that this file tells by its SKU. The number is
+/// not enough: two shops that were merged into one may both have it.
 pub(crate) fn is_known_by_number(product: &Product, vendor: &VendorCard, draft: &ProductDraft) -> bool {
     let has_title = draft.title.as_ref().is_none_or(|title| *title == product.title);
     let has_handle = || handles(&draft.handle, vendor).any(|handle| handle == product.handle);

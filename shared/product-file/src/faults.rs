@@ -38,8 +38,8 @@ faults! {
     BadHeader = "bad_header",
     /// The file lacks a column that is needed; the value has the columns that were found. A file of another system is
     /// read when the shop has said what its columns mean (PUT /v1/vendor/import-mapping). Headers of WooCommerce's
-    /// export are known in English, Russian, Uzbek, German, French, Spanish, Turkish and Chinese: switch the language of
-    /// your user there to one of these before you export.
+    /// export are known in English, Russian, Uzbek, German, French, Spanish, Turkish and Chinese: switch the language
+    /// of your user there to one of these before you export.
     MissingColumn = "missing_column",
     /// The file has this column twice.
     DuplicateColumn = "duplicate_column",

@@ -183,8 +183,8 @@ impl WooCommerce {
         &self.made
     }
 
-    /// What rows of one product have in common, in lower case: the handle in a file of ours; else the SKU of the product
-    /// or else `id:` and its number, which is how a variation names its parent. Empty when it cannot be read.
+    /// What rows of one product have in common, in lower case: the handle in a file of ours; else the SKU of the
+    /// product or else `id:` and its number, which is how a variation names its parent. Empty when it cannot be read.
     pub(super) fn key_of(&self, record: &Record) -> Vec<u8> {
         let read = |source| {
             let index = self.index_of(source)?;
@@ -220,20 +220,20 @@ impl WooCommerce {
     /// The cells of a row in columns that are kept, by their position among these.
     fn kept_cells(&self, record: &Record) -> Vec<(usize, String)> {
         let is_variation = self.is_variation(record);
+        let categories = self.index_of(Source::Categories).filter(|_| !is_variation);
         let mut cells = Vec::new();
         for column in &self.kept {
             let text = text_of(record, column.index);
+            if text.is_empty() {
+                continue;
+            }
             let is_used = match column.attribute {
                 Some(_) if is_variation => true,
                 Some(number) => self.is_own() && self.is_option_only(record, number),
                 // One category alone is the product's.
-                None => {
-                    !is_variation
-                        && Some(column.index) == self.index_of(Source::Categories)
-                        && is_one(&text, !self.is_own())
-                }
+                None => Some(column.index) == categories && is_one(&text, !self.is_own()),
             };
-            if !is_used && !text.is_empty() {
+            if !is_used {
                 cells.push((if is_variation { column.of_variations } else { column.of_products }, text));
             }
         }

@@ -81,8 +81,8 @@ impl FileColumns {
         exact.into_iter().chain(self.columns.iter().filter(move |(known, _)| is_other(known, &header)))
     }
 
-    /// Sets or removes a cell: in the column that has it by now, or else in the one that is spelled so. Others that differ
-    /// in signs and case only lose theirs.
+    /// Sets or removes a cell: in the column that has it by now, or else in the one that is spelled so. Others that
+    /// differ in signs and case only lose theirs.
     fn put(
         &mut self,
         header: &str,

@@ -46,8 +46,8 @@ impl Catalog {
         Ok(ids.iter().copied().filter(|id| !is_there(id)).collect())
     }
 
-    /// Gives up a key of a vendor's files, if it still belongs to this product: one that is gone, or that has another key.
-    /// A release that does not know of keys leaves them behind when it deletes a product.
+    /// Gives up a key of a vendor's files, if it still belongs to this product: one that is gone, or that has another
+    /// key. A release that does not know of keys leaves them behind when it deletes a product.
     pub async fn give_up_file_key(&self, vendor: VendorId, file_key: &str, owner: ProductId) -> Result<(), Error> {
         let key = Entry::FileKey(vendor, file_key).key();
         match delete_one(&self.client, &self.table, key, &free_or_of(owner)).await.map_err(Error::from) {

@@ -21,7 +21,8 @@ const LENGTH: usize = 26;
 #[error("not an id of this kind")]
 pub struct BadId;
 
-fn encode(value: u128) -> String {
+/// 128 bits in Crockford base32.
+pub(crate) fn encode(value: u128) -> String {
     (0..LENGTH)
         .rev()
         .map(|group| {
@@ -31,7 +32,7 @@ fn encode(value: u128) -> String {
         .collect()
 }
 
-fn decode(text: &str) -> Result<u128, BadId> {
+pub(crate) fn decode(text: &str) -> Result<u128, BadId> {
     if text.len() != LENGTH || text.as_bytes().first().is_some_and(|first| *first > b'7') {
         return Err(BadId);
     }

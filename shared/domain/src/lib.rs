@@ -16,6 +16,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod job;
 pub mod location;
+pub mod look_up;
 pub mod money;
 pub mod opening;
 pub mod order;
@@ -26,6 +27,7 @@ pub mod pricing;
 pub mod provider_news;
 pub mod refund;
 pub mod returns;
+pub mod sealed;
 pub mod settings;
 pub mod stock;
 pub mod stored;
@@ -44,6 +46,7 @@ pub use ids::{
     AddressId, CartId, DisputeId, EventId, ExportId, ImportId, MediaId, OrderId, OrderNumber, PaymentId, ProductId,
     RebuildId, RefundId, UserId, VariantId, VendorId,
 };
+pub use look_up::{Identifier, LookUp};
 pub use money::{Currency, Money};
 pub use outbox::{LowStock, OutboxEvent, Unread};
 pub use page::{Count, PageRequest, Period, Slice, TimeBound};

@@ -34,6 +34,7 @@ pub(super) async fn make(shop: &Shop) -> Names {
     let tree = json!({"items": [{"handle": "tableware", "name": "Tableware", "children": bowls}]});
     shop.operator().await.with("if-match", "*").put("/v1/admin/categories", &tree).await.expect(200);
     write_settings(shop).await;
+    write_key(shop).await;
     let unpaid = json!({"most": 40});
     let chief = shop.operator().await.with("if-match", "*");
     chief.put("/v1/admin/settings/limits/unpaid-orders", &unpaid).await.expect(200);
@@ -66,6 +67,16 @@ async fn write_settings(shop: &Shop) {
     });
     let put = json!({"TableName": table, "Item": item}).to_string();
     services.dynamodb.call(&cloud::dynamodb::Caller::root(), "PutItem", put.as_bytes()).await;
+}
+
+/// Writes a row of Keys: no order has one yet.
+async fn write_key(shop: &Shop) {
+    let (order, bytes) = (domain::OrderId::from_bits(1), "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8");
+    let item = json!({
+        "pk": {"S": format!("KEY#{order}")}, "sk": {"S": "KEY"}, "kind": {"S": "key"}, "version": {"N": "1"},
+        "data": {"S": json!({"bytes": bytes}).to_string()},
+    });
+    shop.put_stored("KeysTable", &item).await;
 }
 
 struct Products {

@@ -17,11 +17,11 @@ struct TableProperties {
     global_secondary_indexes: Vec<IndexProperties>,
     stream_specification: Option<StreamSpecification>,
     time_to_live_specification: Option<TimeToLive>,
-    // Encryption, recovery and protection against deletion have no meaning on one machine.
+    // Recovery, encryption and protection against deletion have no meaning on one machine. Of recovery the reader
+    // refuses what DynamoDB would.
+    point_in_time_recovery_specification: Option<Recovery>,
     #[serde(rename = "SSESpecification")]
     _encryption: Option<IgnoredAny>,
-    #[serde(rename = "PointInTimeRecoverySpecification")]
-    _recovery: Option<IgnoredAny>,
     #[serde(rename = "DeletionProtectionEnabled")]
     _protection: Option<IgnoredAny>,
 }
@@ -83,6 +83,14 @@ struct StreamSpecification {
     stream_view_type: StreamView,
 }
 
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PointInTimeRecoverySpecification.html>
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct Recovery {
+    point_in_time_recovery_enabled: bool,
+    recovery_period_in_days: Option<u8>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct TimeToLive {
@@ -97,6 +105,13 @@ pub(super) fn read(resources: &[(String, Resource)]) -> Result<Vec<Table>, Templ
 fn table(id: &str, resource: &Resource) -> Result<Table, TemplateError> {
     let read: TableProperties = properties(id, &resource.properties)?;
     let BillingMode::PayPerRequest = read.billing_mode;
+    if let Some(recovery) = read.point_in_time_recovery_specification {
+        match (recovery.point_in_time_recovery_enabled, recovery.recovery_period_in_days) {
+            (false, Some(_)) => return Err(refuse(id, "a table without recovery has no RecoveryPeriodInDays")),
+            (true, Some(0 | 36..)) => return Err(refuse(id, "RecoveryPeriodInDays is 1 to 35")),
+            _ => {}
+        }
+    }
     let name = resource.name.clone();
     let indexes = read
         .global_secondary_indexes

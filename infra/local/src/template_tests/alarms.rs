@@ -130,6 +130,16 @@ fn each_queue_of_dead_letters_has_its_alarm_and_each_consumed_queue_one_on_its_a
     assert_eq!(counting("ApproximateAgeOfOldestMessage").into_keys().collect::<BTreeSet<_>>(), consumed);
 }
 
+/// Settings are read twice a minute by each running function.
+#[test]
+fn every_table_that_requests_wait_for_is_watched_for_throttles() {
+    let tables = template().tables.into_iter().map(|table| table.id).filter(|id| id != "SettingsTable");
+    let tables: BTreeSet<String> = tables.collect();
+    for metric in ["ReadThrottleEvents", "WriteThrottleEvents"] {
+        assert_eq!(counting(metric).into_keys().collect::<BTreeSet<_>>(), tables, "{metric}");
+    }
+}
+
 /// What a run of housekeeping logs is what it has tried, and what fails is tried again after an hour at the latest.
 #[test]
 fn an_order_that_is_stuck_rings_though_most_runs_do_not_see_it() {

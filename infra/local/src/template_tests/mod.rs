@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use cloud::dynamodb::{AttributeKind, Projection, StreamView, Table};
+use cloud::dynamodb::Table;
 use cloud::iam::{Effect, Roles};
 use cloud::secrets::SecretValue;
 use cloud::sqs::Mapping;
@@ -16,6 +16,7 @@ mod alarms;
 mod mail;
 mod nested;
 mod released;
+mod tables;
 
 fn text() -> String {
     std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml")).unwrap()
@@ -36,34 +37,6 @@ fn broken(from: &str, to: &str) -> TemplateError {
     let text = text();
     assert!(text.contains(from), "the template no longer has {from:?}");
     parse(&text.replacen(from, to, 1), &site("http://localhost:3000")).unwrap_err()
-}
-
-#[test]
-fn every_table_has_its_keys_and_what_was_asked_of_it() {
-    let template = template();
-    let ids: Vec<&str> = template.tables.iter().map(|table| table.id.as_str()).collect();
-    assert_eq!(ids, ["AccountsTable", "CartsTable", "CatalogTable", "OrdersTable", "SettingsTable", "StockTable"]);
-    for table in &template.tables {
-        assert_eq!(table.name, format!("bozor-{}", table.id));
-        assert_eq!((table.key.hash.name.as_str(), table.key.hash.kind), ("pk", AttributeKind::Text));
-        assert_eq!(table.key.range.as_ref().unwrap().name, "sk");
-        assert!(table.indexes.iter().all(|index| index.projection == Projection::All));
-    }
-    let streamed: Vec<&str> =
-        template.tables.iter().filter(|table| table.stream.is_some()).map(|table| table.id.as_str()).collect();
-    assert_eq!(streamed, ["OrdersTable", "StockTable"]);
-    assert_eq!(template.table("CartsTable").unwrap().ttl.as_deref(), Some("expires_at_s"));
-
-    let orders = template.table("OrdersTable").unwrap();
-    assert_eq!(orders.stream, Some(StreamView::NewImage));
-    let arn = "arn:aws:dynamodb:us-east-1:000000000000:table/bozor-OrdersTable";
-    assert_eq!(orders.arn(), arn);
-    assert_eq!(orders.index_arn("by_due"), format!("{arn}/index/by_due"));
-    assert_eq!(orders.stream_arn(), Some(format!("{arn}/stream/local")));
-    let due = orders.indexes.iter().find(|index| index.name == "by_due").unwrap();
-    assert_eq!(due.key.range.as_ref().unwrap().kind, AttributeKind::Number);
-    let reference = orders.indexes.iter().find(|index| index.name == "by_reference").unwrap();
-    assert_eq!(reference.key.range, None);
 }
 
 #[test]
@@ -271,7 +244,7 @@ fn written<'a>(text: &'a str, kind: &str) -> Vec<(&'a str, &'a str)> {
 fn what_holds_data_outlives_the_stack_but_not_its_failed_first_deployment() {
     let text = text();
     let kinds = [
-        ("AWS::DynamoDB::Table", 6, "DeletionProtectionEnabled: !Ref Protect\n"),
+        ("AWS::DynamoDB::Table", 7, "DeletionProtectionEnabled: !Ref Protect\n"),
         ("AWS::S3::Bucket", 3, "\n"),
         ("AWS::Cognito::UserPool", 1, "DeletionProtection: !If [IsProtected, ACTIVE, INACTIVE]\n"),
         ("AWS::SecretsManager::Secret", 2, "\n"),

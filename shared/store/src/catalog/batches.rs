@@ -4,15 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::catalog::Product;
+use domain::pricing::CatalogSnapshot;
+use domain::sealed::{KeyOwner, PersonKey};
 use domain::text::Handle;
 use domain::{ProductId, VendorId};
 
 use super::files::file_columns_of;
-use super::products::{assemble, is_given_up, product_of};
+use super::products::{assemble, is_given_up, product_of, snapshot_of};
 use super::{Catalog, Entry, StoredProduct};
-use crate::Error;
 use crate::item::{Attributes, all_readable, number, readable, string, text};
 use crate::retry::{QueryRequest, batch, query};
+use crate::{Error, Keys};
 
 /// The key after which a walk through a list goes on, in the form in which a job stores it: attribute names and values,
 /// each value prefixed with `s` (string) or `n` (number).
@@ -28,6 +30,21 @@ pub(super) fn position(last: Attributes) -> Option<Position> {
     last.into_iter().map(|(name, value)| plain(value).map(|value| (name, value))).collect()
 }
 
+fn snapshot_keys(
+    products: impl IntoIterator<Item = ProductId>,
+    vendors: impl IntoIterator<Item = VendorId>,
+    with_availability: bool,
+) -> Vec<Attributes> {
+    let products: BTreeSet<ProductId> = products.into_iter().collect();
+    let vendors: BTreeSet<VendorId> = vendors.into_iter().collect();
+    let mut keys: Vec<Attributes> = products.iter().map(|id| Entry::Product(*id).key()).collect();
+    if with_availability {
+        keys.extend(products.iter().map(|id| Entry::Availability(*id).key()));
+    }
+    keys.extend(vendors.iter().map(|id| Entry::Shop(*id).key()));
+    keys
+}
+
 pub(super) fn start(position: Position) -> Attributes {
     let typed = |(name, value): (String, String)| match value.split_at_checked(1) {
         Some(("n", digits)) => Some((name, number(digits))),
@@ -38,6 +55,34 @@ pub(super) fn start(position: Position) -> Attributes {
 }
 
 impl Catalog {
+    /// What the catalog holds of some products and vendors, read consistently in one call.
+    pub async fn snapshot(
+        &self,
+        products: impl IntoIterator<Item = ProductId>,
+        vendors: impl IntoIterator<Item = VendorId>,
+        with_availability: bool,
+    ) -> Result<CatalogSnapshot, Error> {
+        let keys = snapshot_keys(products, vendors, with_availability);
+        if keys.is_empty() {
+            return Ok(CatalogSnapshot::default());
+        }
+        let found = batch(&self.client, vec![(self.table.clone(), keys, true)]).await?;
+        snapshot_of(found.iter().map(|(_, found)| found))
+    }
+
+    /// [`Catalog::snapshot`] without availability, and the row that opens this owner's orders, in the same call.
+    pub async fn snapshot_with_key(
+        &self,
+        products: impl IntoIterator<Item = ProductId>,
+        vendors: impl IntoIterator<Item = VendorId>,
+        keys: &Keys,
+        owner: KeyOwner,
+    ) -> Result<(CatalogSnapshot, Option<PersonKey>), Error> {
+        let named = (self.table.clone(), snapshot_keys(products, vendors, false));
+        let (row, found) = keys.read_with(owner, named).await?;
+        Ok((snapshot_of(found.iter())?, row))
+    }
+
     /// The next of a vendor's products, newest first, and the position after them: for a job that walks through all. A
     /// product that cannot be read is left out.
     pub async fn walk_products(

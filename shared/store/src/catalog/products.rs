@@ -107,27 +107,6 @@ impl Catalog {
         QueryRequest::of(&self.table, "by_vendor", ("vendor_key", vendor_products(vendor)))
     }
 
-    /// What the catalog holds of some products and vendors, read consistently in one call.
-    pub async fn snapshot(
-        &self,
-        products: impl IntoIterator<Item = ProductId>,
-        vendors: impl IntoIterator<Item = VendorId>,
-        with_availability: bool,
-    ) -> Result<CatalogSnapshot, Error> {
-        let products: std::collections::BTreeSet<ProductId> = products.into_iter().collect();
-        let vendors: std::collections::BTreeSet<VendorId> = vendors.into_iter().collect();
-        let mut keys: Vec<Attributes> = products.iter().map(|id| Entry::Product(*id).key()).collect();
-        if with_availability {
-            keys.extend(products.iter().map(|id| Entry::Availability(*id).key()));
-        }
-        keys.extend(vendors.iter().map(|id| Entry::Shop(*id).key()));
-        if keys.is_empty() {
-            return Ok(CatalogSnapshot::default());
-        }
-        let found = batch(&self.client, vec![(self.table.clone(), keys, true)]).await?;
-        snapshot_of(found.iter().map(|(_, found)| found))
-    }
-
     /// The table and the keys of a product, its availability and, when its vendor is in the cache, its shop: for a read
     /// together with another table.
     pub(crate) fn product_keys(&self, id: ProductId) -> (String, Vec<Attributes>) {
@@ -425,7 +404,7 @@ fn set_handle_keys(written: &mut Attributes, handle: &Handle, order: &str) {
 
 /// Makes a snapshot of products, availabilities and shops; items of other kinds are skipped. What cannot be read is not
 /// in it, so that nothing of it can be bought.
-fn snapshot_of<'a>(found: impl Iterator<Item = &'a Attributes>) -> Result<CatalogSnapshot, Error> {
+pub(super) fn snapshot_of<'a>(found: impl Iterator<Item = &'a Attributes>) -> Result<CatalogSnapshot, Error> {
     let mut snapshot = CatalogSnapshot::default();
     for found in found {
         match text(found, "kind") {

@@ -26,11 +26,19 @@ fn a_template_becomes_its_resources_with_local_names() {
 
 #[test]
 fn what_is_not_known_is_refused_with_its_path() {
+    let recovery = |enabled: &str, days: u8| {
+        let recovery = format!("{{PointInTimeRecoveryEnabled: {enabled}, RecoveryPeriodInDays: {days}}}");
+        format!("BillingMode: PAY_PER_REQUEST\n      PointInTimeRecoverySpecification: {recovery}")
+    };
+    assert!(parse(&SMALL.replacen("BillingMode: PAY_PER_REQUEST", &recovery("true", 7), 1)).is_ok());
     for (from, to, path) in [
         ("VisibilityTimeout: 60", "FifoQueue: true", "Resources.JobsQueue"),
         ("!Ref NotesTable", "!Ref NoTable", "Resources.HelloFunction"),
         ("MemorySize: 128", "Memory: 128", "Resources.HelloFunction"),
         ("BillingMode: PAY_PER_REQUEST", "BillingMode: PROVISIONED", "Resources.NotesTable"),
+        ("BillingMode: PAY_PER_REQUEST", recovery("true", 36).as_str(), "Resources.NotesTable"),
+        ("BillingMode: PAY_PER_REQUEST", recovery("true", 0).as_str(), "Resources.NotesTable"),
+        ("BillingMode: PAY_PER_REQUEST", recovery("false", 7).as_str(), "Resources.NotesTable"),
     ] {
         assert!(SMALL.contains(from), "{from}");
         let refused = parse(&SMALL.replacen(from, to, 1)).unwrap_err();

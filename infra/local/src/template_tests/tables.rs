@@ -1,0 +1,58 @@
+//! The tables: their keys, and who keeps copies of what is in them.
+
+use cloud::dynamodb::{AttributeKind, Projection, StreamView};
+use cloud::template::written_resources;
+
+use super::nested::file;
+use super::template;
+
+#[test]
+fn every_table_has_its_keys_and_what_was_asked_of_it() {
+    let template = template();
+    let ids: Vec<&str> = template.tables.iter().map(|table| table.id.as_str()).collect();
+    let expected =
+        ["AccountsTable", "CartsTable", "CatalogTable", "KeysTable", "OrdersTable", "SettingsTable", "StockTable"];
+    assert_eq!(ids, expected);
+    for table in &template.tables {
+        assert_eq!(table.name, format!("bozor-{}", table.id));
+        assert_eq!((table.key.hash.name.as_str(), table.key.hash.kind), ("pk", AttributeKind::Text));
+        assert_eq!(table.key.range.as_ref().unwrap().name, "sk");
+        assert!(table.indexes.iter().all(|index| index.projection == Projection::All));
+    }
+    let streamed: Vec<&str> =
+        template.tables.iter().filter(|table| table.stream.is_some()).map(|table| table.id.as_str()).collect();
+    assert_eq!(streamed, ["OrdersTable", "StockTable"]);
+    assert_eq!(template.table("CartsTable").unwrap().ttl.as_deref(), Some("expires_at_s"));
+
+    let orders = template.table("OrdersTable").unwrap();
+    assert_eq!(orders.stream, Some(StreamView::NewImage));
+    let arn = "arn:aws:dynamodb:us-east-1:000000000000:table/bozor-OrdersTable";
+    assert_eq!(orders.arn(), arn);
+    assert_eq!(orders.index_arn("by_due"), format!("{arn}/index/by_due"));
+    assert_eq!(orders.stream_arn(), Some(format!("{arn}/stream/local")));
+    let due = orders.indexes.iter().find(|index| index.name == "by_due").unwrap();
+    assert_eq!(due.key.range.as_ref().unwrap().kind, AttributeKind::Number);
+    let reference = orders.indexes.iter().find(|index| index.name == "by_reference").unwrap();
+    assert_eq!(reference.key.range, None);
+}
+
+/// What is erased in Keys must not come back: a stream and a longer recovery are copies of it.
+#[test]
+fn what_is_erased_in_keys_is_gone_after_a_week_and_expires_by_itself_nowhere() {
+    let template = template();
+    let keys = template.table("KeysTable").unwrap();
+    assert!(keys.stream.is_none() && keys.ttl.is_none() && keys.indexes.is_empty());
+    let recovery = |id: &str| {
+        let written = &written_resources(&file("template.yaml")).unwrap()[id].1;
+        let recovery = written["PointInTimeRecoverySpecification"].clone();
+        (recovery["PointInTimeRecoveryEnabled"].as_bool(), recovery["RecoveryPeriodInDays"].as_u64())
+    };
+    for table in &template.tables {
+        let expected = match table.id.as_str() {
+            "CartsTable" => (None, None),
+            "KeysTable" => (Some(true), Some(7)),
+            _ => (Some(true), None),
+        };
+        assert_eq!(recovery(&table.id), expected, "{}", table.id);
+    }
+}

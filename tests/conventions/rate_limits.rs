@@ -1,5 +1,6 @@
 //! Rate limits on requests, and the limit of unpaid orders for each e-mail address.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use cloud::faults::{Fault, Kind};
@@ -8,6 +9,7 @@ use local::Options;
 use local::seed::PASSWORD;
 use serde_json::{Value, json};
 
+use crate::shop::invariants::items;
 use crate::shop::{Answer, Client, Guest, Product, Shop};
 
 /// A shop with changed limits. The default ones per client are high for tests, since all clients share one IP address.
@@ -183,6 +185,50 @@ async fn rate_limits_are_metered_apart_and_add_no_round_trip() {
         "two rate limits for each of two checkouts"
     );
     assert_eq!(usage.rate_limits.write_units.in_halves(), 8);
+}
+
+/// The partition keys of all rate limits.
+async fn rate_limit_keys(shop: &Shop) -> BTreeSet<String> {
+    let items = items(shop, "CartsTable").await;
+    let keys = items.iter().filter_map(|item| item["pk"]["S"].as_str());
+    keys.filter(|key| key.starts_with(store::rate_limits::RATE_LIMIT_PREFIX)).map(str::to_owned).collect()
+}
+
+/// A sign-up, a failed sign-in, a checkout and a wrong token in a cloud with this master secret, or with its first one.
+async fn counted(master: Option<&str>) -> Shop {
+    let shop = Shop::open().await;
+    if let Some(master) = master {
+        let services = shop.cloud.services();
+        let arn = &services.template.secret("PersonsSecret").expect("a secret").arn;
+        assert!(services.secrets.replace(arn, &json!({"current": master}).to_string()));
+    }
+    let bowl = bowls(&shop, 9).await;
+    shop.buyer("aziza").await;
+    let guess = json!({"email": "aziza@people.test", "password": "Guess-1-guess"});
+    shop.anon().post("/v1/auth/sign-in", &guess).await.expect_problem(401, "invalid_credentials");
+    let order = Order::of(&shop, &buys(&shop, &bowl, "aziza@people.test").await);
+    let guesser = shop.anon().with("order-token", "guess");
+    guesser.get(&format!("/v1/orders/{}", order.id)).await.expect_problem(404, "not_found");
+    shop
+}
+
+#[tokio::test]
+async fn a_rate_limit_names_no_address_and_nobody_without_the_secret_can_tell_whose_it_is() {
+    let shop = counted(None).await;
+    let keys = rate_limit_keys(&shop).await;
+    for call in ["mail", "sign-in", "confirm", "checkout", "order-token"] {
+        assert!(keys.iter().any(|key| key.contains(&format!("#{call}#"))), "{call}: {keys:?}");
+    }
+    let dump = shop.dump().await;
+    let counts: Vec<&String> = dump.of("CartsTable").iter().filter(|text| text.contains("ATTEMPTS#")).collect();
+    assert_eq!(counts.len(), keys.len());
+    for address in ["aziza", "ceramics", "people.test", "127.0.0.1", "localhost"] {
+        assert!(!counts.iter().any(|text| text.to_lowercase().contains(address)), "{address}: {counts:#?}");
+    }
+    // The same people under the same secret have the same keys, and under another one none of them.
+    assert_eq!(rate_limit_keys(&counted(None).await).await, keys);
+    let other = rate_limit_keys(&counted(Some("another master secret")).await).await;
+    assert_eq!((other.len(), other.intersection(&keys).count()), (keys.len(), 0), "{other:#?}");
 }
 
 #[tokio::test]

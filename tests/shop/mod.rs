@@ -3,6 +3,7 @@
 mod binaries;
 mod client;
 mod document;
+mod dump;
 mod guest;
 pub(crate) mod invariants;
 mod retry;

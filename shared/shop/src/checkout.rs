@@ -11,8 +11,10 @@ use domain::pricing::{PricedCart, price};
 use domain::settings::Settings;
 use domain::stock::max_allocations;
 use domain::text::{Email, Phone};
-use domain::{Call, CartId, Code, Coded, FieldError, IdempotentRequest, Money, OrderId, Outcome, Refusal, Timestamp};
-use platform::{Config, Fatal, Rotating};
+use domain::{
+    Call, CartId, Code, Coded, FieldError, IdempotentRequest, Identifier, Money, OrderId, Outcome, Refusal, Timestamp,
+};
+use platform::{Config, Fatal, PersonsSecret, Rotating};
 use serde::Deserialize;
 use settlement::{Closed, Closing, Settlement};
 use store::allocation::{Allocations, Need, Needs, StockSources, check_stock};
@@ -119,6 +121,7 @@ struct Begun<'a, R> {
     request: &'a IdempotentRequest,
     call: Call<'a, OpenedOrder, R>,
     secret: Arc<Rotating>,
+    persons: Arc<PersonsSecret>,
 }
 
 impl Checkout {
@@ -140,6 +143,7 @@ impl Checkout {
                 rate_limits: RateLimits::new(dynamodb.clone(), table),
                 settings: SettingsTable::new(dynamodb, config.required("SETTINGS_TABLE")?),
                 token_secret: Arc::new(config.secret("ORDER_TOKEN_SECRET_ARN")?),
+                persons: Arc::new(config.secret("PERSONS_SECRET_ARN")?),
             },
             carts,
         })
@@ -171,9 +175,11 @@ impl Checkout {
         }
         let begun = self.begin(call).await?;
         let limits = self.guests.settings.current().await?.limits.checkout;
+        let client = begun.persons.look_up(Identifier::Client(client));
+        let target = Target::Contact(begun.persons.look_up(&email));
         // Concurrently with the first read, so that the rate limit adds no latency.
         let (counted, first) = tokio::join!(
-            self.guests.rate_limits.count("checkout", client, Target::Email(&email), limits, now),
+            self.guests.rate_limits.count("checkout", client, target, limits, now),
             self.carts.read(asked.cart_id, now)
         );
         counted?;
@@ -230,6 +236,7 @@ impl Checkout {
         let begun = self.begin(call).await?;
         let settings = self.guests.settings.current().await?;
         let (orders, target) = (self.settlement.orders(), Target::Order(order.order.id));
+        let client = begun.persons.look_up(Identifier::Client(client));
         let (counted, known) = tokio::join!(
             self.guests.rate_limits.count("payment", client, target, settings.limits.payment, now),
             orders.key_use(begun.request)
@@ -261,10 +268,12 @@ impl Checkout {
         }
     }
 
-    /// The secret is read before anything is reserved: without it the response could not contain the order's token.
+    /// The secrets are read before anything is reserved: without them the response could not contain the order's token,
+    /// and callers could not be counted.
     async fn begin<'a, R>(&self, call: Call<'a, OpenedOrder, R>) -> Result<Begun<'a, R>, Error> {
         let request = call.request().ok_or_else(|| Refusal::of(Code::IdempotencyKeyMissing))?;
-        Ok(Begun { request, call, secret: self.guests.token_secret.value().await? })
+        let (secret, persons) = tokio::join!(self.guests.token_secret.value(), self.guests.persons.value());
+        Ok(Begun { request, call, secret: secret?, persons: persons? })
     }
 
     /// Replays the stored response, which stays valid whatever became of the cart and the stock since; without one, the

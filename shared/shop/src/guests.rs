@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::order::PlacedOrder;
-use domain::{Code, OrderId, Refusal, Timestamp};
-use platform::{Rotating, Secret};
+use domain::{Code, Identifier, OrderId, Refusal, Timestamp};
+use platform::{PersonsSecret, Rotating, Secret};
 use store::rate_limits::Target;
 use store::{Orders, RateLimits, SettingsTable};
 
@@ -16,6 +16,8 @@ pub(crate) struct Guests {
     pub(crate) rate_limits: RateLimits,
     pub(crate) settings: SettingsTable,
     pub(crate) token_secret: Arc<Secret<Rotating>>,
+    /// By which callers are counted without being named.
+    pub(crate) persons: Arc<Secret<PersonsSecret>>,
 }
 
 impl Guests {
@@ -31,7 +33,8 @@ impl Guests {
     ) -> Result<PlacedOrder, Error> {
         let secret = self.token_secret.value().await?;
         if !token.is_some_and(|token| secret.is_order_token(token, id)) {
-            let limit = self.settings.current().await?.limits.wrong_token;
+            let (settings, persons) = tokio::join!(self.settings.current(), self.persons.value());
+            let (limit, client) = (settings?.limits.wrong_token, persons?.look_up(Identifier::Client(client)));
             self.rate_limits.count_one("order-token", Target::Client(client), limit, now).await?;
             return Err(Refusal::of(Code::NotFound).into());
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::order::{Actor, OrderState, PlacedOrder};
-use domain::{Call, Code, OrderId, Outcome, PageRequest, PaymentId, Refusal, Slice, Timestamp, UserId};
+use domain::{Call, Code, Identifier, OrderId, Outcome, PageRequest, PaymentId, Refusal, Slice, Timestamp, UserId};
 use platform::{Config, Fatal};
 use settlement::{Closed, Closing, Settlement};
 use store::rate_limits::Target;
@@ -46,6 +46,7 @@ impl Orders {
                 rate_limits: RateLimits::new(dynamodb.clone(), config.required("CARTS_TABLE")?),
                 settings: SettingsTable::new(dynamodb, config.required("SETTINGS_TABLE")?),
                 token_secret: Arc::new(config.secret("ORDER_TOKEN_SECRET_ARN")?),
+                persons: Arc::new(config.secret("PERSONS_SECRET_ARN")?),
             },
         })
     }
@@ -173,7 +174,8 @@ impl Orders {
         if Settlement::awaited(&order).next().is_none() {
             return Ok(order);
         }
-        let limits = self.guests.settings.current().await?.limits.payment;
+        let (settings, persons) = tokio::join!(self.guests.settings.current(), self.guests.persons.value());
+        let (limits, client) = (settings?.limits.payment, persons?.look_up(Identifier::Client(client)));
         self.guests.rate_limits.count("settle", client, Target::Order(order.order.id), limits, now).await?;
         if self.settlement.look_up(&order, now).await?.answered { self.order(order.order.id).await } else { Ok(order) }
     }

@@ -2,10 +2,12 @@
 //!
 //! Where the answer must not reveal whether an address has an account, success and such errors come to the same.
 
+use std::sync::Arc;
+
 use aws_sdk_cognitoidentityprovider::types::AuthenticationResultType;
 use domain::text::{Email, Name};
-use domain::{Code, Refusal, Timestamp};
-use platform::{Config, Fatal};
+use domain::{Code, Identifier, Refusal, Timestamp};
+use platform::{Config, Fatal, PersonsSecret, Secret};
 use serde::Serialize;
 use store::accounts::Username;
 use store::rate_limits::Target;
@@ -23,6 +25,8 @@ pub struct People {
     pub(crate) user_pool: UserPool,
     rate_limits: RateLimits,
     settings: SettingsTable,
+    /// By which people are counted without being named.
+    persons: Arc<Secret<PersonsSecret>>,
 }
 
 /// A call that is rate-limited: the address that it names, the network address that it comes from, and when.
@@ -87,6 +91,7 @@ impl People {
         Ok(Self {
             rate_limits: RateLimits::new(dynamodb.clone(), config.required("CARTS_TABLE")?),
             settings: SettingsTable::new(dynamodb.clone(), config.required("SETTINGS_TABLE")?),
+            persons: Arc::new(config.secret("PERSONS_SECRET_ARN")?),
             accounts: Accounts::new(dynamodb, table),
             user_pool: UserPool::new(
                 config.cognito()?,
@@ -98,12 +103,16 @@ impl People {
 
     /// Counts a call by client and by e-mail address, and refuses it once either is over its rate limit.
     async fn count(&self, call: LimitedCall, by: Limited<'_>) -> Result<(), Error> {
-        let limits = self.settings.current().await?.limits;
+        // Side by side: of both, only the first call of a sandbox waits.
+        let (settings, persons) = tokio::join!(self.settings.current(), self.persons.value());
+        let (limits, persons) = (settings?.limits, persons?);
         let (call, limits) = match call {
             LimitedCall::Credential(call) => (call, limits.sign_in),
             LimitedCall::Mail => ("mail", limits.mail),
         };
-        Ok(self.rate_limits.count(call, by.client, Target::Email(by.email), limits, by.now).await?)
+        let client = persons.look_up(Identifier::Client(by.client));
+        let target = Target::Contact(persons.look_up(by.email));
+        Ok(self.rate_limits.count(call, client, target, limits, by.now).await?)
     }
 
     /// The name of whoever signs in with the address. An address of nobody gets a name that nobody has, so that the

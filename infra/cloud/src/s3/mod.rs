@@ -184,6 +184,20 @@ impl Buckets {
         Ok(self.store.object(bucket, key)?.is_some())
     }
 
+    /// All objects of a bucket with their bytes, for a look from inside the cloud.
+    ///
+    /// # Errors
+    /// The index or a file cannot be read.
+    pub fn objects(&self, bucket: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        let mut found = Vec::new();
+        for listed in self.store.list(bucket, "", usize::MAX)? {
+            if let Some(object) = self.store.object(bucket, &listed.key)? {
+                found.push((listed.key, std::fs::read(self.store.path(&object.blob))?));
+            }
+        }
+        Ok(found)
+    }
+
     /// Serves a request. Its path must be the one that was sent: with the prefix, and not decoded.
     pub async fn call(&self, request: Request<Body>) -> Response<Body> {
         let (mut parts, body) = request.into_parts();

@@ -8,6 +8,16 @@ use super::{MAX_MESSAGE_SIZE, QueueError, Queues};
 use crate::account::ACCOUNT;
 
 impl Queues {
+    /// The bodies of all messages that a queue holds, hidden ones as well: a look from inside the cloud, which receives
+    /// none of them.
+    ///
+    /// # Errors
+    /// When there is no such queue, or storage fails.
+    pub fn bodies(&self, queue: &str) -> Result<Vec<String>, QueueError> {
+        let spec = self.spec(queue)?;
+        Ok(self.inner.store.bodies(&spec.name)?)
+    }
+
     /// Sends messages from inside the cloud as `SendMessageBatch` does, and returns the indices of those that were
     /// refused.
     ///

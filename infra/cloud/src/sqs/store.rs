@@ -320,6 +320,13 @@ impl Store {
             .collect()
     }
 
+    pub(super) fn bodies(&self, queue: &str) -> rusqlite::Result<Vec<String>> {
+        self.connection()
+            .prepare_cached("SELECT body FROM messages WHERE queue = ?1 ORDER BY id")?
+            .query_map([queue], |row| row.get(0))?
+            .collect()
+    }
+
     pub(super) fn purge(&self, queue: &str) -> rusqlite::Result<()> {
         self.connection().execute("DELETE FROM messages WHERE queue = ?1", [queue])?;
         Ok(())

@@ -247,7 +247,7 @@ fn what_holds_data_outlives_the_stack_but_not_its_failed_first_deployment() {
         ("AWS::DynamoDB::Table", 7, "DeletionProtectionEnabled: !Ref Protect\n"),
         ("AWS::S3::Bucket", 3, "\n"),
         ("AWS::Cognito::UserPool", 1, "DeletionProtection: !If [IsProtected, ACTIVE, INACTIVE]\n"),
-        ("AWS::SecretsManager::Secret", 2, "\n"),
+        ("AWS::SecretsManager::Secret", 3, "\n"),
     ];
     for (kind, count, protection) in kinds {
         let resources = written(&text, kind);
@@ -328,10 +328,12 @@ fn housekeeping_runs_each_minute() {
 #[test]
 fn secrets_have_the_form_that_functions_read() {
     let template = template();
-    let SecretValue::Generated { template: rest, key, .. } = &template.secret("OrderTokenSecret").unwrap().value else {
-        panic!("the key of the orders' tokens is generated")
-    };
-    assert_eq!((rest.as_str(), key.as_str()), (r#"{"previous":null}"#, "current"));
+    for id in ["OrderTokenSecret", "PersonsSecret"] {
+        let SecretValue::Generated { template: rest, key, length } = &template.secret(id).unwrap().value else {
+            panic!("{id} is generated")
+        };
+        assert_eq!((rest.as_str(), key.as_str(), *length), (r#"{"previous":null}"#, "current", 64), "{id}");
+    }
     // A deployment would overwrite a value that stands in the template.
     let put_by_hand: Vec<&str> = template
         .secrets

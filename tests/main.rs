@@ -21,6 +21,7 @@ mod resources {
     mod handles;
     mod housekeeping;
     mod imports;
+    mod keys;
     mod mail;
     mod media;
     pub(crate) mod operator_lists;

@@ -407,6 +407,11 @@ async fn without_its_statement_a_function_fails() {
     let refused = order.reader.get(&format!("/v1/orders/{}", order.id)).await;
     assert!((500..600).contains(&refused.status), "{}", refused.text);
 
+    // Nobody guesses passwords uncounted.
+    let shop = Shop::with(without("AccountFunction", "CountByHmac")).await;
+    let guess = json!({"email": "aziza@people.test", "password": "Guess-1-guess"});
+    shop.anon().post("/v1/auth/sign-in", &guess).await.expect_problem(503, "unavailable");
+
     let shop = Shop::with(without("HousekeepingFunction", "ReleaseStock")).await;
     let bowl = shop.vendor("ceramics").await.product("bowl").stock(1).publish().await;
     let order = bought(&shop, &bowl, 1, "stripe").await;

@@ -18,6 +18,7 @@ mod resources {
     mod catalog;
     mod checkout;
     mod disputes;
+    mod driven_payments;
     mod handles;
     mod housekeeping;
     mod imports;
@@ -27,6 +28,7 @@ mod resources {
     pub(crate) mod operator_lists;
     mod operator_orders;
     mod orders;
+    mod payment_attempts;
     mod payment_webhooks;
     mod rebuilds;
     mod settings;

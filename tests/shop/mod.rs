@@ -4,6 +4,7 @@ mod binaries;
 mod client;
 mod document;
 mod dump;
+pub(crate) mod driving_provider;
 mod guest;
 pub(crate) mod invariants;
 mod retry;

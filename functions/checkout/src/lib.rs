@@ -51,7 +51,9 @@ pub fn routes<R: Routes<App>>() -> R {
             ],
         ))
         .routes(routes!(
-            retry_payment::retry_payment[Invalid, TooManyRequests, PaymentMethodUnavailable, WrongState, Conflict],
+            retry_payment::retry_payment[
+                Invalid, TooManyRequests, PaymentMethodUnavailable, WrongState, LimitReached, Conflict
+            ],
         ))
 }
 

@@ -16,6 +16,9 @@ use crate::{App, Error, Summary};
 const BATCH: u16 = 25;
 /// Orders that are worked on side by side: most of the time is spent on waiting for tables and providers.
 const WORKERS: usize = 8;
+/// Due entries of one order.
+type Entries = (OrderId, Vec<Due>);
+
 /// Pause before a failed entry is tried again.
 const RETRY_AFTER_FAILURE: Duration = Duration::from_secs(5 * 60);
 /// The same for one that only lost a race, or whose table did not answer: the next run tries it.
@@ -36,9 +39,10 @@ pub(crate) struct Round {
 
 impl Round {
     /// Handles all due entries of one order, which is read once for them. A failed entry is postponed, so that it does
-    /// not delay the others.
-    async fn process_order(&self, order: OrderId, due: &[Due], time: Slice) -> Summary {
-        let mut summary = Summary::default();
+    /// not delay the others. If a provider has to be asked for them and it is not its turn, nothing is done unless this
+    /// `waits`, and the answer is false.
+    async fn process_order(&self, (order, due): &Entries, waits: bool, time: Slice, sum: &mut Summary) -> bool {
+        let (order, mut summary) = (*order, Summary::default());
         let read = self.settlement.orders().load(order).await;
         let mut placed = match read.and_then(|placed| placed.ok_or_else(|| Refusal::of(Code::NotFound).into())) {
             Ok(placed) => Some(placed),
@@ -55,9 +59,13 @@ impl Round {
                     summary.stuck += u32::from(pause == RETRY_AFTER_FAILURE);
                     self.postpone(entry, pause, &mut summary).await;
                 }
-                return summary;
+                *sum = sum.plus(summary);
+                return true;
             }
         };
+        if !waits && placed.as_ref().is_some_and(|placed| self.has_to_wait(placed, due)) {
+            return false;
+        }
         let since: Vec<Option<Timestamp>> =
             due.iter().map(|entry| placed.as_ref().and_then(|placed| first_due(placed, entry.kind))).collect();
         let start = |placed: Option<PlacedOrder>| placed.map_or(Start::from(order), Start::from);
@@ -79,7 +87,45 @@ impl Round {
                 self.postpone(entry, pause_after(&error), &mut summary).await;
             }
         }
-        summary
+        *sum = sum.plus(summary);
+        true
+    }
+
+    /// Whether a provider that has to be asked for these entries is not to be called yet.
+    fn has_to_wait(&self, placed: &PlacedOrder, due: &[Due]) -> bool {
+        let asked = |entry: &Due| match entry.kind {
+            DueKind::Order => Settlement::asked_about(placed, self.now),
+            DueKind::Refund(refund) => Settlement::asked_for(placed, refund),
+        };
+        due.iter().filter_map(asked).any(|provider| self.settlement.has_to_wait(provider))
+    }
+
+    /// Works on orders side by side until time is up, and returns those whose provider is not to be called yet.
+    async fn process(&self, orders: Vec<Entries>, waits: bool, time: Slice, summary: &mut Summary) -> Vec<Entries> {
+        let waiting = Mutex::new(orders.into_iter());
+        let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let worker = async || {
+            let (mut done, mut later) = (Summary::default(), Vec::new());
+            while !time.is_over()
+                && let Some(entries) = next()
+            {
+                if !self.process_order(&entries, waits, time, &mut done).await {
+                    later.push(entries);
+                }
+            }
+            (done, later)
+        };
+        let mut later = Vec::new();
+        for (done, of_worker) in join_all((0..WORKERS).map(|_| Box::pin(worker()))).await {
+            *summary = summary.plus(done);
+            later.extend(of_worker);
+        }
+        while next().is_some() {
+            // Those who wait are the backlog of their provider.
+            summary.backlog += u32::from(waits);
+            summary.left += u32::from(!waits);
+        }
+        later
     }
 
     pub(crate) async fn postpone(&self, due: &Due, pause: Duration, summary: &mut Summary) {
@@ -93,6 +139,10 @@ impl Round {
 
 impl App {
     /// Works on what is due until time is up; what is left is the next run's.
+    ///
+    /// A provider is called at the pace that it allows. Orders that have to wait for it do not stand in the way of
+    /// those that need no provider: they are worked on when all others are through, or half of the time is over, the
+    /// oldest first.
     pub(crate) async fn process_due_orders(
         &self,
         now: Timestamp,
@@ -101,25 +151,13 @@ impl App {
     ) -> Result<(), Error> {
         let round = Round { settlement: self.settlement.for_one_run(), now };
         let mut walk = self.orders().due(now);
-        while !walk.is_over() && !time.is_over() {
+        let mut later: Vec<Entries> = Vec::new();
+        while !walk.is_over() && !time.is_over() && (later.is_empty() || !time.is_half_over()) {
             let due = self.orders().next_due(&mut walk, BATCH).await?;
-            let waiting = Mutex::new(by_order(due).into_iter());
-            let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
-            let worker = async || {
-                let mut done = Summary::default();
-                while !time.is_over()
-                    && let Some((order, due)) = next()
-                {
-                    done = done.plus(round.process_order(order, &due, time).await);
-                }
-                done
-            };
-            let done = join_all((0..WORKERS).map(|_| Box::pin(worker()))).await;
-            *summary = done.into_iter().fold(*summary, Summary::plus);
-            while next().is_some() {
-                summary.left += 1;
-            }
+            later.extend(round.process(by_order(due), false, time, summary).await);
         }
+        later.sort_by_key(|(_, due)| due.iter().map(|entry| entry.due_at).min());
+        round.process(later, true, time, summary).await;
         if !walk.is_over() {
             tracing::warn!("there is more due than one run can do: the next one goes on");
         }
@@ -143,8 +181,8 @@ fn pause_after(error: &store::Error) -> Duration {
 }
 
 /// The due entries by order; the order that has been due longest comes first.
-fn by_order(due: Vec<Due>) -> Vec<(OrderId, Vec<Due>)> {
-    let mut orders: Vec<(OrderId, Vec<Due>)> = Vec::new();
+fn by_order(due: Vec<Due>) -> Vec<Entries> {
+    let mut orders: Vec<Entries> = Vec::new();
     for entry in due {
         match orders.iter_mut().find(|(order, _)| *order == entry.order) {
             Some((_, entries)) => entries.push(entry),

@@ -50,6 +50,8 @@ summary! {
     failed: failed,
     /// Entries that are tried again and should have been done more than an hour ago, which rings an alarm.
     stuck: stuck,
+    /// Orders that wait for their turn at a provider, which allows so many calls a second.
+    backlog: backlog,
     /// Orders that were left for the next run because this one took too long.
     left: orders.left,
 }

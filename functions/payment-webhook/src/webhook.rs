@@ -1,25 +1,26 @@
 //! The webhook endpoint.
 
-use api::{Json, Now, Path, Problem, RawBody};
+use api::{Now, Path, Problem, RawBody, RawReply};
 use axum::extract::State;
 use domain::payment::ProviderName;
 use domain::{Code, Refusal};
-use http::HeaderMap;
+use http::{HeaderMap, Request};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::App;
 
-/// The acknowledgement of a webhook.
+/// What Stripe gets for a webhook that was taken. The answer to each provider is its own: status, headers and bytes.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Received {
     /// Always `true`.
     received: bool,
 }
 
-/// Receives a webhook of a payment provider.
+/// Answers a call of a payment provider.
 ///
-/// The signature over the raw bytes is verified before the content is read.
+/// A webhook's signature over the raw bytes is verified before the content is read. A provider that drives the payment
+/// itself is answered in its own protocol, whatever the outcome.
 #[utoipa::path(
     post, path = "/v1/webhooks/{provider}", params(("provider" = ProviderName, Path, description = "The provider.")),
     request_body(content = Object, content_type = "application/json"), responses((status = OK, body = Received))
@@ -30,8 +31,9 @@ pub async fn receive_webhook(
     Path(provider): Path<String>,
     headers: HeaderMap,
     RawBody(body): RawBody,
-) -> Result<Json<Received>, Problem> {
+) -> Result<RawReply, Problem> {
     let provider = ProviderName::parse(&provider).ok_or_else(|| Refusal::of(Code::NotFound))?;
-    app.settlement.receive(provider, &headers, &body, now).await?;
-    Ok(Json(Received { received: true }))
+    let mut request = Request::new(body);
+    *request.headers_mut() = headers;
+    Ok(RawReply(app.settlement.answer(provider, &request, now).await?))
 }

@@ -8,6 +8,7 @@ use axum::response::Response;
 use cloud::gateway::{BoxFuture, Invoke};
 use cloud::stack::{Deployment, Failure, Hosted, Surroundings, ThirdParty};
 use cloud::template::{Site, Texts};
+use payments::OtherProviders;
 use sandboxes::stripe::{self, Stripe, Webhooks};
 
 use crate::{TEMPLATE, documentation, functions};
@@ -30,11 +31,13 @@ pub(crate) struct Bozor {
     stripe: OnceLock<Stripe>,
     /// Whether functions call the services over sockets.
     sdk_over_http: bool,
+    /// Payment providers in the place of those of the same name.
+    providers: OtherProviders,
 }
 
 impl Bozor {
-    pub(crate) fn new(sdk_over_http: bool) -> Self {
-        Self { stripe: OnceLock::new(), sdk_over_http }
+    pub(crate) fn new(sdk_over_http: bool, providers: OtherProviders) -> Self {
+        Self { stripe: OnceLock::new(), sdk_over_http, providers }
     }
 
     /// Stripe's sandbox, once the cloud has opened it.
@@ -86,7 +89,7 @@ impl Deployment for Bozor {
 
     fn start<'a>(&'a self, hosted: &'a Hosted<'a>) -> BoxFuture<'a, Result<Arc<dyn Invoke>, Failure>> {
         Box::pin(async move {
-            let running = functions::start(hosted, self.sdk_over_http).await?;
+            let running = functions::start(hosted, self.sdk_over_http, &self.providers).await?;
             let running = running.with_limit(hosted.function.timeout).with_faults(hosted.faults.clone());
             let running = running.with_ended(hosted.ended.clone());
             Ok(Arc::new(running) as Arc<dyn Invoke>)

@@ -10,6 +10,7 @@ use cloud::gateway::{BoxFuture, InProcess, InvokeError};
 use cloud::stack::{Failure, Hosted};
 use cloud::template;
 use domain::Timestamp;
+use payments::OtherProviders;
 use platform::{Config, EventError};
 
 use crate::in_process_http::InProcessHttp;
@@ -87,8 +88,12 @@ pub const FUNCTIONS: &[Function] = &[
 ];
 
 /// Starts the function that the template names in this process.
-pub(crate) async fn start(hosted: &Hosted<'_>, sdk_over_http: bool) -> Result<InProcess, Failure> {
-    let config = Config::from_vars(hosted.environment.clone());
+pub(crate) async fn start(
+    hosted: &Hosted<'_>,
+    sdk_over_http: bool,
+    providers: &OtherProviders,
+) -> Result<InProcess, Failure> {
+    let config = Config::from_vars(hosted.environment.clone()).with(providers.clone());
     let config = if sdk_over_http {
         config
     } else {

@@ -9,6 +9,7 @@ use cloud::stack;
 use cloud::time::Timestamp;
 use domain::pricing::Rates;
 use domain::settings::{Limit, Limits};
+use payments::OtherProviders;
 
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -21,6 +22,8 @@ pub struct Options {
     pub limits: Limits,
     /// Tax and commission of a cloud that has no settings yet.
     pub rates: Rates,
+    /// Payment providers that take the place of those of the same name, in functions of this process.
+    pub providers: OtherProviders,
 }
 
 /// High enough for a load test on one machine: more than 5,000 requests a minute.
@@ -39,6 +42,7 @@ impl Options {
             sdk_over_http: false,
             limits: Limits::default().with_clients(SHARED_ADDRESS_LIMIT),
             rates: Rates::default(),
+            providers: OtherProviders::default(),
         }
     }
 

@@ -35,6 +35,16 @@ pub struct Path<T>(pub T);
 #[derive(Clone, Debug)]
 pub struct RawBody(pub Bytes);
 
+/// A response that somebody else has made: status, headers and bytes are passed on as they are.
+#[derive(Clone, Debug)]
+pub struct RawReply(pub http::Response<Bytes>);
+
+impl IntoResponse for RawReply {
+    fn into_response(self) -> Response {
+        self.0.map(Body::from)
+    }
+}
+
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 

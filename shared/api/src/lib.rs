@@ -24,7 +24,7 @@ pub mod views;
 #[cfg(test)]
 mod sample;
 
-pub use body::{Json, Path, Query, RawBody};
+pub use body::{Json, Path, Query, RawBody, RawReply};
 pub use conditional::{Cached, CachedBytes, IfMatch, Versioned, etag_of};
 pub use domain::Code;
 pub use idempotency::{Answer, IdempotencyKey};

@@ -14,7 +14,7 @@ use utoipa::openapi::{Ref, RefOr, Required};
 
 use crate::{
     Answer, Bearer, Buyer, Cached, CachedBytes, Caller, GuestOrder, IdempotencyKey, Idempotent, IfMatch, Json, Keyed,
-    Member, NoBody, Now, Operator, Path, Problem, Query, RawBody, SourceIp, Versioned,
+    Member, NoBody, Now, Operator, Path, Problem, Query, RawBody, RawReply, SourceIp, Versioned,
 };
 
 /// An argument of a handler, as the OpenAPI document needs it.
@@ -223,6 +223,7 @@ impl<R: Reply> Reply for Result<R, Problem> {
 }
 
 impl<T> Reply for Json<T> {}
+impl Reply for RawReply {}
 impl<T> Reply for (StatusCode, Json<T>) {}
 
 impl<T> Reply for Versioned<T> {

@@ -93,7 +93,7 @@ codes! {
     ImportRunning = "import_running",
     /// The application is not complete; `errors` names what is missing.
     ChecklistIncomplete = "checklist_incomplete",
-    /// A limit of the catalog was reached.
+    /// A limit of the catalog or of an order was reached.
     LimitReached = "limit_reached",
     /// It has expired.
     Expired = "expired",

@@ -63,6 +63,8 @@ pub fn payment(number: u128, order: OrderId, provider: ProviderName, amount: Mon
         action: None,
         captured: None,
         failure: None,
+        opening: None,
+        transaction: None,
         created_at: PLACED,
         version: 1,
         kept: Kept::default(),

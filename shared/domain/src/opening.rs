@@ -1,16 +1,31 @@
 //! What opening a payment attempt at its provider came to.
 
-use crate::payment::{Action, Payment, PaymentState, PaymentStep};
+use crate::order::PlacedOrder;
+use crate::payment::{Action, FrozenOpening, Payment, PaymentState, PaymentStep};
 use crate::provider_news::PaymentNews;
 use crate::{Code, Refusal};
+
+impl PlacedOrder {
+    /// Fixes what is sent to the provider of the attempt that was just made. Nothing is sent for cash.
+    pub fn freeze_opening(&mut self, return_url: Option<&str>) {
+        if self.order.provider.is_on_delivery() {
+            return;
+        }
+        let description = Some(format!("Order {}", self.order.id.number()));
+        let current = self.order.payment;
+        if let Some(payment) = self.payments.iter_mut().find(|payment| payment.id == current) {
+            payment.opening = Some(FrozenOpening { return_url: return_url.map(str::to_owned), description });
+        }
+    }
+}
 
 /// What opening an attempt at its provider came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Opening {
     /// The provider has it, now or since an earlier opening.
     Open {
-        /// The provider's id of the payment.
-        reference: String,
+        /// The provider's id of the payment; nothing where the provider makes one when the buyer pays.
+        reference: Option<String>,
         /// What the buyer does next.
         action: Action,
         /// Its state there.
@@ -18,6 +33,12 @@ pub enum Opening {
     },
     /// The provider refused it and does not have it.
     Refused {
+        /// The provider's code.
+        code: String,
+    },
+    /// The provider failed, and answers the same to every repeat of this attempt: it is given up. What the provider may
+    /// have made of it was handed out to nobody.
+    GivenUp {
         /// The provider's code.
         code: String,
     },
@@ -35,11 +56,11 @@ impl Payment {
         let mut opened = self.clone();
         let step = match opening {
             Opening::Open { reference, action, news } => {
-                opened.reference = Some(reference.clone());
+                opened.reference = reference.clone().or(opened.reference);
                 opened.action = Some(action.clone());
                 if *news == PaymentNews::Cancelled { PaymentStep::Cancelled } else { PaymentStep::Pending }
             }
-            Opening::Refused { code } => {
+            Opening::Refused { code } | Opening::GivenUp { code } => {
                 opened.action = Some(Action::Retry);
                 if self.state == PaymentState::Created {
                     opened.failure = Some(code.clone());

@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use crate::frozen_opening::FrozenOpening;
 pub use crate::refund::{Refund, RefundReason, RefundState, RefundStep};
+pub use crate::refund_rules::{RefundRules, UnpayableRefund};
 use crate::stored::Kept;
+pub use crate::transaction::{Transaction, TransactionRefused};
 use crate::{Money, OrderId, PaymentId, Timestamp};
 
 /// Payment provider: who collects and refunds the money.
@@ -239,6 +242,12 @@ pub struct Payment {
     /// Why it failed: the provider's code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
+    /// What is sent to the provider besides ids and amount; nothing for an attempt of a release that sent nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opening: Option<FrozenOpening>,
+    /// The provider's transaction, if the provider drives the payment itself and has begun one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<Transaction>,
     pub created_at: Timestamp,
     /// Incremented by each write, which is conditional on it.
     #[serde(default)]
@@ -257,6 +266,23 @@ impl Payment {
             PaymentState::Refunded => self.captured == Some(self.amount),
             _ => false,
         }
+    }
+
+    /// Whether a buyer was ever given a way to pay it: a secret or a page of the provider. Without one it cannot bring
+    /// money, whatever the provider has of it.
+    pub const fn was_handed_out(&self) -> bool {
+        let has_way = matches!(
+            self.action,
+            Some(Action::ClientSecret { .. } | Action::Redirect { .. } | Action::Qr { .. } | Action::Other)
+        );
+        self.reference.is_some() || has_way
+    }
+
+    /// Whether another attempt has to count it as one that may bring money. One that is being opened counts: its answer
+    /// may hand it out any moment. One that was left with `retry` does not.
+    pub const fn may_bring_money(&self) -> bool {
+        let is_being_opened = matches!(self.state, PaymentState::Created) && self.action.is_none();
+        self.may_be_paid() && (is_being_opened || self.was_handed_out())
     }
 
     /// Whether the buyer can still pay it: after a declined card, the payment at the provider still accepts another
@@ -284,6 +310,33 @@ mod tests {
             let known = may_be_paid(state, Some("pi_1"), ProviderName::Stripe);
             assert_eq!(known, is_open || state == PaymentState::Failed, "{state:?}");
             assert!(!may_be_paid(state, Some("pi_1"), ProviderName::CashOnDelivery), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn an_attempt_may_bring_money_while_it_is_opened_and_once_it_was_handed_out() {
+        let order = crate::OrderId::from_bits(1);
+        let known = crate::examples::payment(2, order, ProviderName::Stripe, crate::examples::usd(1_250));
+        let may_bring_money = |state, reference: Option<&str>, action: Option<Action>| {
+            let reference = reference.map(str::to_owned);
+            Payment { state, reference, action, ..known.clone() }.may_bring_money()
+        };
+        let page = || Some(Action::Redirect { url: "https://pay.test".to_owned() });
+        for (state, reference, action, expected) in [
+            (PaymentState::Created, None, None, true),
+            (PaymentState::Created, None, Some(Action::Retry), false),
+            (PaymentState::Pending, None, page(), true),
+            (PaymentState::Pending, Some("pi_1"), None, true),
+            (PaymentState::Failed, Some("pi_1"), None, true),
+            (PaymentState::Failed, None, Some(Action::Retry), false),
+            (PaymentState::Cancelled, Some("pi_1"), page(), false),
+            (PaymentState::Captured, Some("pi_1"), None, false),
+        ] {
+            assert_eq!(
+                may_bring_money(state, reference, action.clone()),
+                expected,
+                "{state:?} {reference:?} {action:?}"
+            );
         }
     }
 

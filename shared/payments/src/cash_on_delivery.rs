@@ -1,50 +1,49 @@
-//! Cash on delivery: there is no remote provider, so every answer is known at once.
+//! Cash on delivery: there is no remote provider, so every answer is known at once, and cash cannot be sent back.
 
-use domain::Timestamp;
-use domain::payment::{Action, Payment, ProviderName, Refund};
-use http::HeaderMap;
+use std::sync::Arc;
 
-use crate::{Cancellation, Failure, NewsKind, Opened, PaymentNews, Provider, ProviderNews, RefundNews, WebhookError};
+use domain::payment::{Action, Payment};
+use domain::pricing::MAX_TOTAL;
+
+use crate::transport::BoxFuture;
+use crate::{Amounts, Cancellation, Connected, Connector, Facts, Failure, Freshness, Opened, PaymentNews, Provider};
 
 /// Cash on delivery. It is settled by the vendor's delivery, not by a webhook.
 #[derive(Clone, Copy, Debug)]
 pub struct CashOnDelivery;
 
-impl Provider for CashOnDelivery {
-    async fn open(&self, payment: &Payment) -> Result<Opened, Failure> {
-        if !payment.amount.is_total() {
-            return Err(Failure::Refused { code: "amount_not_payable".into() });
-        }
-        Ok(Opened { reference: reference(payment), action: Action::None, news: PaymentNews::Pending })
+/// Any total that a cart can come to. Cash never passes through the marketplace, so it refunds none.
+pub(crate) const FACTS: Facts = Facts {
+    amounts: |_| Some(Amounts { least: 0, greatest: MAX_TOTAL, step: 1 }),
+    redirects: false,
+    slow: false,
+    calls_per_second: None,
+    refunds: None,
+};
+
+impl Connector for CashOnDelivery {
+    fn facts(&self) -> &Facts {
+        &FACTS
     }
 
-    async fn look_up(&self, payment: &Payment) -> Result<ProviderNews, Failure> {
-        Ok(ProviderNews {
-            provider: ProviderName::CashOnDelivery,
-            reference: reference(payment),
-            order_id: Some(payment.order),
-            payment_id: Some(payment.id),
-            event_id: None,
-            occurred_at: None,
-            kind: NewsKind::Payment(PaymentNews::Pending),
-        })
-    }
-
-    async fn cancel(&self, _payment: &Payment) -> Result<Cancellation, Failure> {
-        Ok(Cancellation::Cancelled)
-    }
-
-    /// Always refused: cash never passes through the marketplace, so it cannot be sent back.
-    async fn refund(&self, _refund: &Refund, _payment_reference: &str) -> Result<RefundNews, Failure> {
-        Err(Failure::Refused { code: "paid_in_cash".into() })
-    }
-
-    fn verify(&self, _headers: &HeaderMap, _body: &[u8], _now: Timestamp) -> Result<ProviderNews, WebhookError> {
-        Err(WebhookError::NoWebhook)
+    fn connect(&self, _: Freshness) -> BoxFuture<'_, Result<Connected, Failure>> {
+        Box::pin(std::future::ready(Ok(Connected::new(Arc::new(*self)))))
     }
 }
 
-/// The payment attempt's own id, because no provider assigns a reference.
-fn reference(payment: &Payment) -> String {
-    payment.id.to_string()
+impl Provider for CashOnDelivery {
+    fn open<'a>(&'a self, payment: &'a Payment) -> BoxFuture<'a, Result<Opened, Failure>> {
+        let answer = if payment.amount.is_total() {
+            // The payment attempt's own id, because no provider assigns a reference.
+            let reference = Some(payment.id.to_string());
+            Ok(Opened { reference, action: Action::None, news: PaymentNews::Pending })
+        } else {
+            Err(Failure::Refused { code: "amount_not_payable".into() })
+        };
+        Box::pin(std::future::ready(answer))
+    }
+
+    fn cancel<'a>(&'a self, _: &'a Payment) -> BoxFuture<'a, Result<Cancellation, Failure>> {
+        Box::pin(std::future::ready(Ok(Cancellation::Cancelled)))
+    }
 }

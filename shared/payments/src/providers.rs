@@ -1,91 +1,86 @@
 //! All providers, selected by name.
 
-use std::future::Future;
+use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use domain::payment::{Payment, ProviderName, Refund};
 use domain::{Money, Timestamp};
-use http::HeaderMap;
+use http::{HeaderMap, Response};
 
-use crate::stripe::{self, Stripe, StripeSecret};
-use crate::transport::{BoxFuture, Http};
-use crate::{Cancellation, CashOnDelivery, Failure, Opened, Provider, ProviderNews, RefundNews, WebhookError};
-
-/// How fresh a secret must be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Freshness {
-    /// A secret that was read some minutes ago is good enough.
-    Cached,
-    /// A signature did not match: the secret may have been rotated since. The source limits how often it really reads
-    /// again.
-    ReadAgain,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the secret could not be read")]
-pub struct SecretUnavailable;
-
-/// The source of a provider's secret: its text (for Stripe the JSON of [`StripeSecret`]). It is read only when it is
-/// needed: an order paid in cash needs none.
-pub trait Secrets: Send + Sync {
-    /// Reads the secret of a provider.
-    fn read(&self, provider: ProviderName, freshness: Freshness) -> BoxFuture<'_, Result<String, SecretUnavailable>>;
-}
-
-/// A function can be the source: this is how callers connect the platform's secrets with this crate.
-impl<F, Answer> Secrets for F
-where
-    F: Fn(ProviderName, Freshness) -> Answer + Send + Sync,
-    Answer: Future<Output = Result<String, SecretUnavailable>> + Send + 'static,
-{
-    fn read(&self, provider: ProviderName, freshness: Freshness) -> BoxFuture<'_, Result<String, SecretUnavailable>> {
-        Box::pin(self(provider, freshness))
-    }
-}
+use crate::stripe::{self, StripeConnector};
+use crate::transport::Http;
+use crate::{
+    Callbacks, Calls, Cancellation, CashOnDelivery, Connected, Connector, Facts, Failure, Freshness, NotTaken, Opened,
+    ProviderNews, RefundNews, Secrets, WebhookError, cash_on_delivery,
+};
 
 /// All providers, called by name. Cheap to clone.
 #[derive(Clone)]
 pub struct Providers {
-    http: Arc<dyn Http>,
-    secrets: Arc<dyn Secrets>,
-    stripe_url: Arc<str>,
+    known: Arc<BTreeMap<ProviderName, Arc<dyn Connector>>>,
 }
 
-impl std::fmt::Debug for Providers {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Providers").field("stripe_url", &self.stripe_url).finish_non_exhaustive()
+/// Providers that take the place of those of the same name, or none: a test's doubles.
+#[derive(Clone, Default)]
+pub struct OtherProviders(pub BTreeMap<ProviderName, Arc<dyn Connector>>);
+
+/// A request of a provider that was found to be its own.
+pub enum Received {
+    /// News to settle, and what is answered once that is done.
+    News(ProviderNews, Response<Bytes>),
+    /// The provider drives the payment, and answers for itself.
+    Call(Arc<dyn Callbacks>),
+}
+
+impl fmt::Debug for Providers {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_set().entries(self.known.keys()).finish()
     }
 }
 
-/// A provider with its secret, ready to be called.
-enum Connected {
-    Stripe(Stripe),
-    CashOnDelivery(CashOnDelivery),
-}
-
-/// Calls a method of the connected provider.
-macro_rules! ask {
-    ($connected:expr, $method:ident($($argument:expr),*)) => {
-        match $connected {
-            Connected::Stripe(provider) => provider.$method($($argument),*).await,
-            Connected::CashOnDelivery(provider) => provider.$method($($argument),*).await,
-        }
-    };
+impl fmt::Debug for OtherProviders {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_set().entries(self.0.keys()).finish()
+    }
 }
 
 impl Providers {
     /// The providers, over a client and a source of secrets. `stripe_url` is [`stripe::URL`], or the local sandbox.
     pub fn new(http: Arc<dyn Http>, secrets: Arc<dyn Secrets>, stripe_url: impl Into<Arc<str>>) -> Self {
-        Self { http, secrets, stripe_url: stripe_url.into() }
+        let stripe: Arc<dyn Connector> = Arc::new(StripeConnector { http, secrets, url: stripe_url.into() });
+        let cash: Arc<dyn Connector> = Arc::new(CashOnDelivery);
+        let known = BTreeMap::from([(ProviderName::Stripe, stripe), (ProviderName::CashOnDelivery, cash)]);
+        Self { known: Arc::new(known) }
     }
 
-    /// Whether a provider can take this amount: its currency, its decimals, and that it is more than zero.
+    /// The same with others in the place of some of them.
+    #[must_use]
+    pub fn with(mut self, others: &OtherProviders) -> Self {
+        let known = Arc::make_mut(&mut self.known);
+        known.extend(others.0.iter().map(|(name, other)| (*name, Arc::clone(other))));
+        self
+    }
+
+    /// Whether a provider takes this amount: its currency, its decimals, and its least and greatest amounts.
     pub fn takes(name: ProviderName, amount: Money) -> bool {
-        match name {
-            ProviderName::Stripe => stripe::takes(amount),
-            ProviderName::CashOnDelivery => amount.is_total(),
-            ProviderName::Other => false,
-        }
+        let facts = match name {
+            ProviderName::Stripe => &stripe::FACTS,
+            ProviderName::CashOnDelivery => &cash_on_delivery::FACTS,
+            ProviderName::Other => return false,
+        };
+        facts.check(amount).is_ok()
+    }
+
+    /// What is known of a provider without calling it; `None` for one that this release does not know.
+    pub fn facts(&self, name: ProviderName) -> Option<&Facts> {
+        self.known.get(&name).map(|connector| connector.facts())
+    }
+
+    /// Refuses an amount that a provider does not take.
+    pub fn check(&self, name: ProviderName, amount: Money) -> Result<(), NotTaken> {
+        self.facts(name).ok_or(NotTaken::Currency(amount.currency()))?.check(amount)
     }
 
     /// The environment variable with the name of a provider's secret; nothing for one that needs none. Each provider
@@ -102,57 +97,75 @@ impl Providers {
         !matches!(self.connect(name).await, Err(Failure::NoKey(_)))
     }
 
-    /// [`Provider::open`].
+    /// [`Provider::open`](crate::Provider::open).
     pub async fn open(&self, payment: &Payment) -> Result<Opened, Failure> {
-        ask!(self.connect(payment.provider).await?, open(payment))
+        self.connect(payment.provider).await?.provider.open(payment).await
     }
 
-    /// [`Provider::look_up`].
-    pub async fn look_up(&self, payment: &Payment) -> Result<ProviderNews, Failure> {
-        ask!(self.connect(payment.provider).await?, look_up(payment))
-    }
-
-    /// [`Provider::cancel`].
+    /// [`Provider::cancel`](crate::Provider::cancel).
     pub async fn cancel(&self, payment: &Payment) -> Result<Cancellation, Failure> {
-        ask!(self.connect(payment.provider).await?, cancel(payment))
+        self.connect(payment.provider).await?.provider.cancel(payment).await
     }
 
-    /// [`Provider::refund`].
+    /// [`LooksUp::look_up`](crate::LooksUp::look_up); `None` from a provider that cannot: its news comes by itself.
+    pub async fn look_up(&self, payment: &Payment) -> Result<Option<ProviderNews>, Failure> {
+        match self.connect(payment.provider).await?.looks_up {
+            Some(provider) => provider.look_up(payment).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// [`Captures::capture`](crate::Captures::capture); `None` from a provider that cannot.
+    pub async fn capture(&self, payment: &Payment) -> Result<Option<ProviderNews>, Failure> {
+        match self.connect(payment.provider).await?.captures {
+            Some(provider) => provider.capture(payment).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// [`Refunds::refund`](crate::Refunds::refund); `None` from a provider that cannot: the refund needs a person.
     pub async fn refund(
         &self,
         provider: ProviderName,
         refund: &Refund,
         payment_reference: &str,
-    ) -> Result<RefundNews, Failure> {
-        ask!(self.connect(provider).await?, refund(refund, payment_reference))
+    ) -> Result<Option<RefundNews>, Failure> {
+        match self.connect(provider).await?.refunds {
+            Some(provider) => provider.refund(refund, payment_reference).await.map(Some),
+            None => Ok(None),
+        }
     }
 
-    /// [`Provider::verify`]. When the signature does not match, the secret is read again and the check repeated once:
-    /// the secret may have been rotated since it was cached.
-    pub async fn verify(
+    /// Finds out what a request to a provider's path is. A webhook is verified ([`Webhooks::verify`]); when its
+    /// signature does not match, the secret is read again and the check repeated once: the secret may have been rotated
+    /// since it was cached.
+    ///
+    /// [`Webhooks::verify`]: crate::Webhooks::verify
+    pub async fn receive(
         &self,
         name: ProviderName,
         headers: &HeaderMap,
         body: &[u8],
         now: Timestamp,
-    ) -> Result<ProviderNews, WebhookError> {
-        match self.verify_with(name, headers, body, now, Freshness::Cached).await {
-            Err(WebhookError::BadSignature) => self.verify_with(name, headers, body, now, Freshness::ReadAgain).await,
+    ) -> Result<Received, WebhookError> {
+        match self.receive_with(name, headers, body, now, Freshness::Cached).await {
+            Err(WebhookError::BadSignature) => self.receive_with(name, headers, body, now, Freshness::ReadAgain).await,
             answer => answer,
         }
     }
 
-    async fn verify_with(
+    async fn receive_with(
         &self,
         name: ProviderName,
         headers: &HeaderMap,
         body: &[u8],
         now: Timestamp,
         freshness: Freshness,
-    ) -> Result<ProviderNews, WebhookError> {
-        match self.connect_with(name, freshness).await.map_err(|_| WebhookError::SecretUnavailable)? {
-            Connected::Stripe(provider) => provider.verify(headers, body, now),
-            Connected::CashOnDelivery(provider) => provider.verify(headers, body, now),
+    ) -> Result<Received, WebhookError> {
+        match self.connect_with(name, freshness).await.map_err(|_| WebhookError::SecretUnavailable)?.calls {
+            Calls::Nothing => Err(WebhookError::NoWebhook),
+            Calls::Webhooks(webhooks) => Ok(Received::News(webhooks.verify(headers, body, now)?, webhooks.taken())),
+            Calls::Callbacks(callbacks) => Ok(Received::Call(callbacks)),
         }
     }
 
@@ -161,18 +174,9 @@ impl Providers {
     }
 
     async fn connect_with(&self, name: ProviderName, freshness: Freshness) -> Result<Connected, Failure> {
-        match name {
-            ProviderName::CashOnDelivery => Ok(Connected::CashOnDelivery(CashOnDelivery)),
-            ProviderName::Other => Err(Failure::Unavailable("this release does not know the provider".to_owned())),
-            ProviderName::Stripe => {
-                let read = self.secrets.read(name, freshness).await;
-                let text = read.map_err(|unavailable| Failure::Unavailable(unavailable.to_string()))?;
-                let secret = StripeSecret::parse(&text).ok_or_else(|| {
-                    tracing::warn!("the secret of Stripe is empty, or not the expected JSON");
-                    Failure::NoKey("the secret is empty or malformed".to_owned())
-                })?;
-                Ok(Connected::Stripe(Stripe::new(Arc::clone(&self.http), Arc::clone(&self.stripe_url), secret)))
-            }
+        match self.known.get(&name) {
+            Some(connector) => connector.connect(freshness).await,
+            None => Err(Failure::Unavailable("this release does not know the provider".to_owned())),
         }
     }
 }
@@ -188,7 +192,7 @@ mod tests {
     use http::{Request, Response};
 
     use super::*;
-    use crate::{HttpFailure, NewsKind, PaymentNews};
+    use crate::{HttpFailure, PaymentNews, SecretUnavailable};
 
     fn providers(secrets: impl Secrets + 'static) -> Providers {
         let http =
@@ -206,25 +210,44 @@ mod tests {
         Payment { state: PaymentState::Created, reference: None, ..payment }
     }
 
+    /// The news of a webhook, which is answered as Stripe expects it.
+    async fn verified(
+        providers: &Providers,
+        name: ProviderName,
+        body: &[u8],
+        signature: &str,
+    ) -> Result<ProviderNews, WebhookError> {
+        let mut headers = HeaderMap::new();
+        headers.insert("stripe-signature", signature.parse().unwrap());
+        match providers.receive(name, &headers, body, NOW).await? {
+            Received::News(news, taken) => {
+                assert_eq!(
+                    (taken.status().as_u16(), taken.headers()["content-type"].as_bytes()),
+                    (200, &b"application/json"[..])
+                );
+                assert_eq!(taken.body(), &br#"{"received":true}"#[..]);
+                Ok(news)
+            }
+            Received::Call(_) => panic!("{name:?} drives no payment"),
+        }
+    }
+
     #[tokio::test]
     async fn cash_opens_at_once_without_a_secret_and_has_no_webhook() {
         let providers = providers(no_secrets);
         let cash = payment(ProviderName::CashOnDelivery);
         let opened = providers.open(&cash).await.unwrap();
         assert_eq!((opened.action, opened.news), (Action::None, PaymentNews::Pending));
-        assert_eq!(opened.reference, cash.id.to_string());
-        assert_eq!(providers.look_up(&cash).await.unwrap().kind, NewsKind::Payment(PaymentNews::Pending));
+        assert_eq!(opened.reference, Some(cash.id.to_string()));
         assert_eq!(providers.cancel(&cash).await, Ok(Cancellation::Cancelled));
-        let refused =
-            providers.verify(ProviderName::CashOnDelivery, &HeaderMap::new(), b"", Timestamp::from_millis(0)).await;
-        assert_eq!(refused, Err(WebhookError::NoWebhook));
+        assert_eq!(verified(&providers, ProviderName::CashOnDelivery, b"", "").await, Err(WebhookError::NoWebhook));
     }
 
     #[tokio::test]
     async fn without_its_secret_a_provider_is_unavailable_and_its_webhooks_are_retried() {
         let providers = providers(no_secrets);
         assert!(matches!(providers.open(&payment(ProviderName::Stripe)).await, Err(Failure::Unavailable(_))));
-        let refused = providers.verify(ProviderName::Stripe, &HeaderMap::new(), b"", Timestamp::from_millis(0)).await;
+        let refused = verified(&providers, ProviderName::Stripe, b"", "").await;
         assert_eq!(refused, Err(WebhookError::SecretUnavailable));
     }
 
@@ -238,15 +261,32 @@ mod tests {
             std::future::ready(Ok(format!(r#"{{"api_key":"k","webhook_secret":{{"current":"{current}"}}}}"#)))
         });
         let body = br#"{"id":"evt_1","object":"event","type":"x","created":1,"data":{"object":{}}}"#;
-        let mut headers = HeaderMap::new();
-        headers.insert("stripe-signature", stripe::sign(body, NOW, "whsec_new").parse().unwrap());
-        let news = providers.verify(ProviderName::Stripe, &headers, body, NOW).await.unwrap();
+        let signed = |secret| stripe::sign(body, NOW, secret);
+        let news = verified(&providers, ProviderName::Stripe, body, &signed("whsec_new")).await.unwrap();
         assert_eq!(news.event_id.as_deref(), Some("evt_1"));
 
-        headers.insert("stripe-signature", stripe::sign(body, NOW, "whsec_forged").parse().unwrap());
-        assert_eq!(providers.verify(ProviderName::Stripe, &headers, body, NOW).await, Err(WebhookError::BadSignature));
+        let forged = verified(&providers, ProviderName::Stripe, body, &signed("whsec_forged")).await;
+        assert_eq!(forged, Err(WebhookError::BadSignature));
         let expected = [Freshness::Cached, Freshness::ReadAgain, Freshness::Cached, Freshness::ReadAgain];
         assert_eq!(*reads.lock().unwrap(), expected);
+    }
+
+    #[tokio::test]
+    async fn a_provider_refunds_when_its_facts_say_so_and_an_ability_that_is_not_there_is_no_answer() {
+        let providers = providers(|_, _| {
+            std::future::ready(Ok(r#"{"api_key":"k","webhook_secret":{"current":"whsec_a"}}"#.to_owned()))
+        });
+        for name in ProviderName::ALL {
+            let connected = providers.connect(name).await.unwrap();
+            let facts = providers.facts(name).unwrap();
+            assert_eq!(connected.refunds.is_some(), facts.refunds.is_some(), "{name:?}");
+        }
+        let cash = payment(ProviderName::CashOnDelivery);
+        assert_eq!(providers.look_up(&cash).await, Ok(None));
+        assert_eq!(providers.capture(&cash).await, Ok(None));
+        let refund = examples::refund(3, &cash, usd(500));
+        assert_eq!(providers.refund(ProviderName::CashOnDelivery, &refund, "").await, Ok(None));
+        assert!(providers.facts(ProviderName::Other).is_none());
     }
 
     #[test]
@@ -254,6 +294,8 @@ mod tests {
         let dinar = Money::new(1_001, Currency::KWD);
         assert!(!Providers::takes(ProviderName::Stripe, dinar));
         assert!(Providers::takes(ProviderName::CashOnDelivery, dinar));
-        assert!(!Providers::takes(ProviderName::Stripe, Money::zero(Currency::USD)));
+        for (minor, takes) in [(0, false), (49, false), (50, true), (99_999_999, true), (100_000_000, false)] {
+            assert_eq!(Providers::takes(ProviderName::Stripe, usd(minor)), takes, "{minor}");
+        }
     }
 }

@@ -9,14 +9,16 @@ mod signature;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use domain::payment::{Action, Payment, ProviderName, Refund};
 use domain::{Money, Timestamp};
-use http::{HeaderMap, Method};
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{HeaderMap, Method, Response};
 
-use crate::transport::Http;
+use crate::transport::{BoxFuture, Http};
 use crate::{
-    Cancellation, Failure, NewsKind, Opened, PAYMENT_DISPUTED, PaymentNews, Provider, ProviderNews, RefundNews,
-    WebhookError,
+    Calls, Cancellation, Captures, Connected, Connector, Facts, Failure, Freshness, LooksUp, NewsKind, Opened,
+    PAYMENT_DISPUTED, PaymentNews, Provider, ProviderNews, RefundNews, Refunds, Secrets, WebhookError, Webhooks,
 };
 use connection::Connection;
 use object::{PaymentIntent, RefundObject, RefundPage};
@@ -48,9 +50,40 @@ pub const EVENTS: &[&str] = &[
 /// something is wrong, and then no further refund is made.
 const MAX_REFUND_PAGES: usize = 100;
 
-/// Whether Stripe can take this amount: more than zero, and exactly representable in its units.
-pub fn takes(amount: Money) -> bool {
-    amount.is_total() && amount::to_stripe(amount).is_some_and(|amount| amount > 0)
+/// What is known of Stripe. Each endpoint of its API allows 25 calls a second, and all together 100 with a live key, 25
+/// in a sandbox (<https://docs.stripe.com/rate-limits>).
+pub(crate) const FACTS: Facts = Facts {
+    amounts: amount::amounts,
+    // The buyer pays in the shop's own pages, with Stripe's library, which knows by itself where to come back to.
+    redirects: false,
+    slow: false,
+    calls_per_second: Some(25),
+    refunds: Some(amount::refund_rules),
+};
+
+/// Stripe in this environment: its keys are read when it is called.
+pub(crate) struct StripeConnector {
+    pub(crate) http: Arc<dyn Http>,
+    pub(crate) secrets: Arc<dyn Secrets>,
+    pub(crate) url: Arc<str>,
+}
+
+impl Connector for StripeConnector {
+    fn facts(&self) -> &Facts {
+        &FACTS
+    }
+
+    fn connect(&self, freshness: Freshness) -> BoxFuture<'_, Result<Connected, Failure>> {
+        Box::pin(async move {
+            let read = self.secrets.read(ProviderName::Stripe, freshness).await;
+            let text = read.map_err(|unavailable| Failure::Unavailable(unavailable.to_string()))?;
+            let secret = StripeSecret::parse(&text).ok_or_else(|| {
+                tracing::warn!("the secret of Stripe is empty, or not the expected JSON");
+                Failure::NoKey("the secret is empty or malformed".to_owned())
+            })?;
+            Ok(Stripe::new(Arc::clone(&self.http), Arc::clone(&self.url), secret).connected())
+        })
+    }
 }
 
 /// Stripe, with the keys of one account.
@@ -72,19 +105,37 @@ impl Stripe {
         Self { connection: Connection { http, url }, secret }
     }
 
+    /// Stripe with all that it can do.
+    fn connected(self) -> Connected {
+        let stripe = Arc::new(self);
+        let same = || Arc::clone(&stripe);
+        Connected {
+            provider: same(),
+            looks_up: Some(same()),
+            refunds: Some(same()),
+            captures: Some(same()),
+            calls: Calls::Webhooks(same()),
+        }
+    }
+
     /// Creates the payment, or finds the one that was created with the same idempotency key.
     async fn create(&self, payment: &Payment) -> Result<PaymentIntent, Failure> {
-        let amount = payable(payment.amount)?.to_string();
+        FACTS.check(payment.amount).map_err(|_| refused("amount_not_payable"))?;
+        let amount = in_units(payment.amount)?.to_string();
         let currency = amount::currency_to_stripe(payment.amount.currency());
         let (order, attempt) = (payment.order.to_string(), payment.id.to_string());
-        // No parameter may change between two attempts: Stripe rejects the same key with other parameters.
-        let form = [
+        // Stripe rejects the same key with other parameters. Whatever is added here for new attempts therefore comes
+        // from what was frozen in the attempt, and is left out where it is absent there.
+        let mut form = vec![
             ("amount", amount.as_str()),
             ("currency", &currency),
             ("automatic_payment_methods[enabled]", "true"),
             ("metadata[order_id]", &order),
             ("metadata[payment_id]", &attempt),
         ];
+        if let Some(description) = payment.opening.as_ref().and_then(|opening| opening.description.as_deref()) {
+            form.push(("description", description));
+        }
         self.connection.post(&self.secret, "/v1/payment_intents", &form, Some(&attempt)).await
     }
 
@@ -119,82 +170,125 @@ impl Stripe {
 }
 
 impl Provider for Stripe {
-    async fn open(&self, payment: &Payment) -> Result<Opened, Failure> {
-        let intent = self.create(payment).await?;
-        let news = intent.news();
-        let client_secret =
-            intent.client_secret.ok_or_else(|| Failure::Unclear("the answer has no client secret".into()))?;
-        Ok(Opened { reference: intent.id, action: Action::ClientSecret { client_secret }, news })
-    }
-
-    async fn look_up(&self, payment: &Payment) -> Result<ProviderNews, Failure> {
-        match &payment.reference {
-            Some(reference) => Ok(looked_up(self.retrieve(reference).await?)),
-            None => {
-                // The repeated opening replays Stripe's first answer, which may be outdated: read the current state.
-                let opened = self.create(payment).await?;
-                Ok(looked_up(self.retrieve(&opened.id).await?))
-            }
-        }
-    }
-
-    async fn cancel(&self, payment: &Payment) -> Result<Cancellation, Failure> {
-        let reference = match &payment.reference {
-            Some(reference) => reference.clone(),
-            None => self.create(payment).await?.id,
-        };
-        let path = path(&["v1", "payment_intents", &reference, "cancel"]);
-        // Without an idempotency key: cancelling twice does no harm, and a key would replay a refusal for a day.
-        let intent = match self.connection.post(&self.secret, &path, &[], None).await {
-            Ok(intent) => intent,
-            Err(Failure::Refused { code }) if code == "payment_intent_unexpected_state" => {
-                self.retrieve(&reference).await?
-            }
-            Err(failure) => return Err(failure),
-        };
-        Ok(match intent.news() {
-            PaymentNews::Cancelled => Cancellation::Cancelled,
-            PaymentNews::Captured { .. } => Cancellation::Captured(looked_up(intent)),
-            PaymentNews::Pending | PaymentNews::Authorized { .. } | PaymentNews::Failed { .. } => {
-                Cancellation::Undecided(looked_up(intent))
-            }
+    fn open<'a>(&'a self, payment: &'a Payment) -> BoxFuture<'a, Result<Opened, Failure>> {
+        Box::pin(async move {
+            let intent = self.create(payment).await?;
+            let news = intent.news();
+            let client_secret =
+                intent.client_secret.ok_or_else(|| Failure::Unclear("the answer has no client secret".into()))?;
+            Ok(Opened { reference: Some(intent.id), action: Action::ClientSecret { client_secret }, news })
         })
     }
 
-    async fn refund(&self, refund: &Refund, payment_reference: &str) -> Result<RefundNews, Failure> {
-        if let Some(reference) = &refund.reference {
-            let path = path(&["v1", "refunds", reference]);
-            let found: RefundObject = self.connection.read(&self.secret, Method::GET, &path).await?;
-            return Ok(found.news());
-        }
-        if let Some(made) = self.existing_refund(refund, payment_reference).await? {
-            return Ok(made.news());
-        }
-        let amount = payable(refund.to_send())?.to_string();
-        let (id, payment, order) = (refund.id.to_string(), refund.payment.to_string(), refund.order.to_string());
-        // Stripe replays its first answer to a key, a refusal too, so each refusal makes a new key necessary.
-        let key = if refund.refusals == 0 { id.clone() } else { format!("{id}_{}", refund.refusals) };
-        let form = [
-            ("payment_intent", payment_reference),
-            ("amount", &amount),
-            ("metadata[refund_id]", &id),
-            ("metadata[payment_id]", &payment),
-            ("metadata[order_id]", &order),
-        ];
-        match self.connection.post::<RefundObject>(&self.secret, "/v1/refunds", &form, Some(&key)).await {
-            Ok(made) => Ok(made.news()),
-            Err(Failure::Refused { code }) if code == "charge_disputed" => {
-                Err(Failure::Refused { code: PAYMENT_DISPUTED.to_owned() })
-            }
-            Err(failure) => Err(failure),
-        }
+    fn cancel<'a>(&'a self, payment: &'a Payment) -> BoxFuture<'a, Result<Cancellation, Failure>> {
+        Box::pin(async move {
+            let reference = match &payment.reference {
+                Some(reference) => reference.clone(),
+                None => self.create(payment).await?.id,
+            };
+            let path = path(&["v1", "payment_intents", &reference, "cancel"]);
+            // Without an idempotency key: cancelling twice does no harm, and a key would replay a refusal for a day.
+            let intent = match self.connection.post(&self.secret, &path, &[], None).await {
+                Ok(intent) => intent,
+                Err(Failure::Refused { code }) if code == UNEXPECTED_STATE => self.retrieve(&reference).await?,
+                Err(failure) => return Err(failure),
+            };
+            Ok(match intent.news() {
+                PaymentNews::Cancelled => Cancellation::Cancelled,
+                PaymentNews::Captured { .. } => Cancellation::Captured(looked_up(intent)),
+                PaymentNews::Pending | PaymentNews::Authorized { .. } | PaymentNews::Failed { .. } => {
+                    Cancellation::Undecided(looked_up(intent))
+                }
+            })
+        })
     }
+}
 
+impl LooksUp for Stripe {
+    fn look_up<'a>(&'a self, payment: &'a Payment) -> BoxFuture<'a, Result<ProviderNews, Failure>> {
+        Box::pin(async move {
+            match &payment.reference {
+                Some(reference) => Ok(looked_up(self.retrieve(reference).await?)),
+                None => {
+                    // The repeated opening replays Stripe's first answer, which may be outdated: read the current one.
+                    let opened = self.create(payment).await?;
+                    Ok(looked_up(self.retrieve(&opened.id).await?))
+                }
+            }
+        })
+    }
+}
+
+impl Captures for Stripe {
+    fn capture<'a>(&'a self, payment: &'a Payment) -> BoxFuture<'a, Result<ProviderNews, Failure>> {
+        Box::pin(async move {
+            let reference = payment.reference.as_deref().ok_or_else(|| refused("invalid_reference"))?;
+            let path = path(&["v1", "payment_intents", reference, "capture"]);
+            // Without an idempotency key, as for a cancellation: a second capture is refused, and its state read.
+            match self.connection.post(&self.secret, &path, &[], None).await {
+                Ok(intent) => Ok(looked_up(intent)),
+                Err(Failure::Refused { code }) if code == UNEXPECTED_STATE => {
+                    Ok(looked_up(self.retrieve(reference).await?))
+                }
+                Err(failure) => Err(failure),
+            }
+        })
+    }
+}
+
+impl Refunds for Stripe {
+    fn refund<'a>(
+        &'a self,
+        refund: &'a Refund,
+        payment_reference: &'a str,
+    ) -> BoxFuture<'a, Result<RefundNews, Failure>> {
+        Box::pin(async move {
+            if let Some(reference) = &refund.reference {
+                let path = path(&["v1", "refunds", reference]);
+                let found: RefundObject = self.connection.read(&self.secret, Method::GET, &path).await?;
+                return Ok(found.news());
+            }
+            if let Some(made) = self.existing_refund(refund, payment_reference).await? {
+                return Ok(made.news());
+            }
+            let amount = in_units(refund.to_send())?.to_string();
+            let (id, payment, order) = (refund.id.to_string(), refund.payment.to_string(), refund.order.to_string());
+            // Stripe replays its first answer to a key, a refusal too, so each refusal makes a new key necessary.
+            let key = if refund.refusals == 0 { id.clone() } else { format!("{id}_{}", refund.refusals) };
+            let form = [
+                ("payment_intent", payment_reference),
+                ("amount", &amount),
+                ("metadata[refund_id]", &id),
+                ("metadata[payment_id]", &payment),
+                ("metadata[order_id]", &order),
+            ];
+            match self.connection.post::<RefundObject>(&self.secret, "/v1/refunds", &form, Some(&key)).await {
+                Ok(made) => Ok(made.news()),
+                Err(Failure::Refused { code }) if code == "charge_disputed" => {
+                    Err(Failure::Refused { code: PAYMENT_DISPUTED.to_owned() })
+                }
+                Err(failure) => Err(failure),
+            }
+        })
+    }
+}
+
+impl Webhooks for Stripe {
     fn verify(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<ProviderNews, WebhookError> {
         signature::verify(headers, body, now, &self.secret)?;
         event::read(body)
     }
+
+    /// Any 2xx ends the delivery; the body is for people who look at it in Stripe's dashboard.
+    fn taken(&self) -> Response<Bytes> {
+        let mut taken = Response::new(Bytes::from_static(br#"{"received":true}"#));
+        taken.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        taken
+    }
 }
+
+/// The code of a call that the state of a payment does not allow.
+const UNEXPECTED_STATE: &str = "payment_intent_unexpected_state";
 
 /// The current state of a payment, as news.
 fn looked_up(intent: PaymentIntent) -> ProviderNews {
@@ -209,11 +303,9 @@ fn looked_up(intent: PaymentIntent) -> ProviderNews {
     }
 }
 
-fn payable(amount: Money) -> Result<i64, Failure> {
-    if !takes(amount) {
-        return Err(refused("amount_not_payable"));
-    }
-    amount::to_stripe(amount).ok_or_else(|| refused("amount_not_payable"))
+/// A positive amount in Stripe's units.
+fn in_units(amount: Money) -> Result<i64, Failure> {
+    amount::to_stripe(amount).filter(|units| *units > 0).ok_or_else(|| refused("amount_not_payable"))
 }
 
 fn refused(code: &str) -> Failure {

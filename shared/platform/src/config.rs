@@ -1,5 +1,6 @@
 //! A function's configuration from its environment, and the error that keeps it from starting.
 
+use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -19,6 +20,7 @@ pub struct Config {
     in_lambda: bool,
     http: OnceLock<SharedHttpClient>,
     names_read: Mutex<BTreeSet<String>>,
+    given: BTreeMap<TypeId, Box<dyn Any + Send + Sync>>,
 }
 
 /// Shows names only, because some values are credentials.
@@ -46,7 +48,26 @@ impl Config {
 
     /// A configuration from a map, for functions that run in process.
     pub fn from_vars(variables: BTreeMap<String, String>) -> Self {
-        Self { variables, in_lambda: false, http: OnceLock::new(), names_read: Mutex::default() }
+        Self {
+            variables,
+            in_lambda: false,
+            http: OnceLock::new(),
+            names_read: Mutex::default(),
+            given: BTreeMap::new(),
+        }
+    }
+
+    /// The same configuration with a value that no environment can hold, from whoever runs a function in its own
+    /// process: one for each type. In Lambda there is none.
+    #[must_use]
+    pub fn with<T: Any + Send + Sync>(mut self, value: T) -> Self {
+        self.given.insert(TypeId::of::<T>(), Box::new(value));
+        self
+    }
+
+    /// The value of this type that was given.
+    pub fn given<T: Any>(&self) -> Option<&T> {
+        self.given.get(&TypeId::of::<T>()).and_then(|value| value.downcast_ref())
     }
 
     /// The level of the log, `info` where `LOG_LEVEL` is missing.

@@ -34,7 +34,7 @@ pub use consume::{
 pub use fatal::Fatal;
 pub use http::{HttpClient, HttpError};
 pub use ids::ids;
-pub use pace::Pace;
+pub use pace::{Pace, SharedPace};
 pub use persons::{NotOpened, NotSealed, PersonsSecret};
 pub use queue::{JobQueue, NotSent};
 pub use secrets::{Rotating, Secret, SecretError};

@@ -1,6 +1,8 @@
-//! The pace of writing. Every published product has a row in the list of all products, which is one partition with
-//! about 1,000 writes per second: imports and rebuilds must leave enough of them for all other writers.
+//! The pace of work that others do as well. Every published product has a row in the list of all products, which is
+//! one partition with about 1,000 writes per second: imports and rebuilds must leave enough of them for all other
+//! writers. A payment provider allows an account so many calls a second: housekeeping must leave enough for buyers.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -8,12 +10,12 @@ use tokio::time::Instant;
 /// Unused time that may be spent at once after a pause.
 const BURST: Duration = Duration::from_secs(1);
 
-/// Limits products per second, with a burst of one second's worth.
+/// Limits products or calls per second, with a burst of one second's worth.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// Time per product; zero for no limit.
+    /// Time for each; zero for no limit.
     interval: Duration,
-    /// Until when the time is taken by products that were waited for.
+    /// Until when the time is taken by those that were waited for.
     reserved_until: Instant,
 }
 
@@ -39,9 +41,57 @@ impl Pace {
     }
 }
 
+/// A pace that tasks keep together. Clones share it.
+#[derive(Clone, Debug)]
+pub struct SharedPace(Arc<Mutex<Pace>>);
+
+impl SharedPace {
+    /// A limit of so many calls per second; zero for no limit.
+    pub fn new(per_second: u32) -> Self {
+        Self(Arc::new(Mutex::new(Pace::new(per_second))))
+    }
+
+    /// Whether a call could be made now without a pause.
+    pub fn is_free(&self) -> bool {
+        self.is_free_at(Instant::now())
+    }
+
+    /// Waits until a call may be made. Those who wait go in the order in which they came.
+    pub async fn wait(&self) {
+        let pause = self.pace().reserve(Instant::now(), 1);
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    fn is_free_at(&self, now: Instant) -> bool {
+        let mut as_if = *self.pace();
+        as_if.reserve(now, 1).is_zero()
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        // Nothing panics while the lock is held.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_shared_pace_is_free_until_a_seconds_worth_is_used_up() {
+        let start = Instant::now();
+        let pace =
+            SharedPace(Arc::new(Mutex::new(Pace { interval: Duration::from_millis(100), reserved_until: start })));
+        let other = pace.clone();
+        for call in 0..10 {
+            assert!(pace.is_free_at(start), "call {call}");
+            assert!(other.pace().reserve(start, 1).is_zero());
+        }
+        assert!(!pace.is_free_at(start));
+        assert!(pace.is_free_at(start + Duration::from_millis(100)));
+    }
 
     #[test]
     fn a_seconds_worth_goes_at_once_and_the_rest_at_its_pace() {

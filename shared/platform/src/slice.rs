@@ -25,4 +25,9 @@ impl Slice {
     pub fn is_over(self) -> bool {
         Instant::now() >= self.deadline
     }
+
+    /// Whether half of it is over.
+    pub fn is_half_over(self) -> bool {
+        self.elapsed() * 2 >= self.deadline.duration_since(self.began)
+    }
 }

@@ -1,25 +1,14 @@
 //! Calls to providers about one attempt: opening it, looking it up.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-
 use domain::Timestamp;
 use domain::opening::Opening;
 use domain::order::{OrderState, PlacedOrder, Settled};
-use domain::payment::{Payment, PaymentState, ProviderName};
+use domain::payment::{Payment, PaymentState};
 use domain::provider_news::{NewsKind, PaymentNews};
 use payments::Failure;
 use store::Error;
 
 use crate::Settlement;
-
-/// Unanswered calls after which a provider is not called again: more timeouts would use up the time of orders that need
-/// no provider.
-const MAX_UNANSWERED: u32 = 3;
-
-/// Counts the calls of one run that a provider left unanswered.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Breaker(Arc<Mutex<BTreeMap<ProviderName, u32>>>);
 
 /// What looking an order's attempts up came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,30 +20,6 @@ pub struct LookedUp {
 }
 
 impl Settlement {
-    /// The same for one run of many orders: a provider that leaves too many calls unanswered is not called again.
-    #[must_use]
-    pub fn for_one_run(&self) -> Self {
-        Self { breaker: Some(Breaker::default()), ..self.clone() }
-    }
-
-    pub(crate) async fn ask<T>(
-        &self,
-        provider: ProviderName,
-        call: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<T, Failure> {
-        let Some(Breaker(unanswered)) = &self.breaker else { return call.await };
-        // Nothing panics while the lock is held.
-        let unanswered = || unanswered.lock().unwrap_or_else(PoisonError::into_inner);
-        if unanswered().get(&provider).is_some_and(|times| *times >= MAX_UNANSWERED) {
-            return Err(Failure::Unavailable("too many calls in this run got no answer".to_owned()));
-        }
-        let answer = call.await;
-        if matches!(answer, Err(Failure::Unavailable(_) | Failure::Unclear(_))) {
-            *unanswered().entry(provider).or_default() += 1;
-        }
-        answer
-    }
-
     /// Opens an attempt at its provider. Opening the same attempt again finds the same payment there.
     pub async fn open(&self, payment: &Payment) -> Opening {
         match self.ask(payment.provider, self.providers.open(payment)).await {
@@ -65,6 +30,13 @@ impl Settlement {
                     "a provider refused a payment"
                 );
                 Opening::Refused { code }
+            }
+            Err(Failure::KeySpent(code)) => {
+                tracing::warn!(
+                    payment.id = %payment.id, payment.provider = payment.provider.as_str(), reason = code.as_str(),
+                    "a provider failed and answers the same to every repeat: the attempt is given up"
+                );
+                Opening::GivenUp { code }
             }
             Err(failure) => {
                 tracing::warn!(
@@ -89,7 +61,9 @@ impl Settlement {
         let mut looked_up = LookedUp::default();
         for payment in Self::awaited(placed) {
             match self.ask(payment.provider, self.providers.look_up(payment)).await {
-                Ok(news) => {
+                // It tells by itself.
+                Ok(None) => {}
+                Ok(Some(news)) => {
                     looked_up.answered = true;
                     let is_known =
                         news.kind == NewsKind::Payment(PaymentNews::Pending) && payment.state == PaymentState::Pending;

@@ -44,12 +44,12 @@ enum Attempt {
 
 impl Closing {
     /// Whether an attempt has to be closed. A declined one only while the order awaits payment: a paid order refunds
-    /// any further payment, which needs no cancellation at the provider. Before a retry only one with a reference: no
-    /// buyer was ever given a way to pay another.
-    const fn concerns(self, payment: &Payment, state: OrderState) -> bool {
+    /// any further payment, which needs no cancellation at the provider. Before a retry only one that was handed out:
+    /// no buyer was ever given a way to pay another.
+    pub(crate) const fn concerns(self, payment: &Payment, state: OrderState) -> bool {
         let may_be_paid =
             payment.may_be_paid() && (matches!(state, OrderState::AwaitingPayment) || payment.state.is_open());
-        may_be_paid && (matches!(self, Self::ToRelease) || payment.reference.is_some())
+        may_be_paid && (matches!(self, Self::ToRelease) || payment.was_handed_out())
     }
 }
 
@@ -118,21 +118,21 @@ const OPENING: Duration = Duration::from_secs(60);
 /// Whether an attempt has no reference although the call that would have brought one is over. Nobody was ever given a
 /// way to pay it, so its provider need not be asked, which may be down: should it have the payment nevertheless, and
 /// should that be paid, its webhook finds an attempt that is closed, like any late payment.
-fn was_left_unopened(payment: &Payment, now: Timestamp) -> bool {
+pub(crate) fn was_left_unopened(payment: &Payment, now: Timestamp) -> bool {
     payment.reference.is_none() && payment.state == PaymentState::Created && now.since(payment.created_at) > OPENING
 }
 
-/// Whether an attempt has no reference, and its provider no key to look it up with: waiting for the key would hold its
-/// stock forever.
+/// Whether an attempt has no reference, and cannot get one: its provider has no key to look it up with, or has stored a
+/// failure under its idempotency key. Waiting would hold its stock for a day, or forever.
 fn was_never_opened(payment: &Payment, failure: &Failure) -> bool {
-    payment.reference.is_none() && matches!(failure, Failure::NoKey(_))
+    payment.reference.is_none() && matches!(failure, Failure::NoKey(_) | Failure::KeySpent(_))
 }
 
 #[cfg(test)]
 mod tests {
     use domain::OrderId;
     use domain::examples::{self, usd};
-    use domain::payment::ProviderName;
+    use domain::payment::{Action, ProviderName};
 
     use super::*;
 
@@ -158,6 +158,9 @@ mod tests {
                 assert!(Closing::ToRelease.concerns(&payment(open, None), state), "{state:?} {open:?}");
                 assert!(Closing::ToRetry.concerns(&payment(open, Some("pi_1")), state), "{state:?} {open:?}");
                 assert!(!Closing::ToRetry.concerns(&payment(open, None), state), "{state:?} {open:?}");
+                let action = Some(Action::Redirect { url: "https://pay.test".to_owned() });
+                let redirected = Payment { action, ..payment(open, None) };
+                assert!(Closing::ToRetry.concerns(&redirected, state), "{state:?} {open:?}");
             }
             let cash = Payment { provider: ProviderName::CashOnDelivery, ..payment(PaymentState::Pending, None) };
             assert!(!Closing::ToRelease.concerns(&cash, state));
@@ -177,12 +180,13 @@ mod tests {
     }
 
     #[test]
-    fn only_an_attempt_without_a_reference_ends_without_its_provider_and_only_when_there_is_no_key() {
+    fn only_an_attempt_without_a_reference_ends_without_its_provider_and_only_when_it_cannot_get_one() {
         let attempt = |reference| payment(PaymentState::Created, reference);
-        let no_key = Failure::NoKey(String::new());
-        assert!(was_never_opened(&attempt(None), &no_key));
-        // The buyer may still pay it.
-        assert!(!was_never_opened(&attempt(Some("pi_1")), &no_key));
+        for lasting in [Failure::NoKey(String::new()), Failure::KeySpent(String::new())] {
+            assert!(was_never_opened(&attempt(None), &lasting));
+            // The buyer may still pay it.
+            assert!(!was_never_opened(&attempt(Some("pi_1")), &lasting));
+        }
         for passing in [Failure::Unavailable(String::new()), Failure::Unclear(String::new())] {
             assert!(!was_never_opened(&attempt(None), &passing));
         }

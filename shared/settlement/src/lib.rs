@@ -2,13 +2,15 @@
 //! looked up, closed and refunded. The only crate that knows both the tables and the providers.
 //!
 //! [`Settlement::settle`] is the only way in which news changes an order, whatever its source: a webhook, an answer to
-//! a call, or housekeeping.
+//! a call, or housekeeping. A provider that drives the payment itself acts through its desk instead.
 
 mod calls;
 mod closing;
+mod desk;
 mod providers;
 mod refunds;
 mod reopening;
+mod run;
 mod settle;
 
 use payments::{Failure, Providers, WebhookError};
@@ -25,7 +27,7 @@ pub use refunds::RefundAnswer;
 pub struct Settlement {
     orders: Orders,
     providers: Providers,
-    breaker: Option<calls::Breaker>,
+    run: Option<run::Run>,
 }
 
 domain::one_of! {
@@ -44,7 +46,7 @@ impl Settlement {
     /// # Errors
     /// An environment variable is missing or invalid.
     pub fn new(config: &Config, orders: Orders) -> Result<Self, Fatal> {
-        Ok(Self { orders, providers: providers::from_config(config)?, breaker: None })
+        Ok(Self { orders, providers: providers::from_config(config)?, run: None })
     }
 
     /// The orders that are settled.

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::order::PlacedOrder;
 use domain::payment::ProviderName;
 use domain::{Code, Money, Refusal};
-use payments::{Freshness, HttpFailure, Providers, SecretUnavailable};
+use payments::{Freshness, HttpFailure, OtherProviders, Providers, SecretUnavailable};
 use platform::{Config, Fatal, HttpError, Secret, SecretError};
 use serde_json::Value;
 
@@ -15,7 +16,7 @@ use crate::Settlement;
 /// Timeout of one call to a provider. API Gateway's timeout for the whole request is 30 seconds.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Whether a provider can take this amount: its currency, its decimals, and that it is more than zero.
+/// Whether a provider takes this amount: its currency, its decimals, and its least and greatest amounts.
 pub fn takes(provider: ProviderName, amount: Money) -> bool {
     Providers::takes(provider, amount)
 }
@@ -47,7 +48,11 @@ pub(crate) fn from_config(config: &Config) -> Result<Providers, Fatal> {
             }
         }
     };
-    Ok(Providers::new(Arc::new(http), Arc::new(read), config.required("STRIPE_API_BASE")?))
+    let providers = Providers::new(Arc::new(http), Arc::new(read), config.required("STRIPE_API_BASE")?);
+    Ok(match config.given::<OtherProviders>() {
+        Some(others) => providers.with(others),
+        None => providers,
+    })
 }
 
 /// The text of a secret; empty when it has no value yet or is malformed. Either way the provider is off until the
@@ -81,11 +86,20 @@ impl Settlement {
         total: Money,
         offered: &[ProviderName],
     ) -> Result<(), Refusal> {
-        let takes = offered.contains(&provider) && takes(provider, total);
-        if takes && self.providers.has_key(provider).await {
-            Ok(())
-        } else {
-            Err(Refusal::of(Code::PaymentMethodUnavailable))
+        let unavailable = Code::PaymentMethodUnavailable;
+        if !offered.contains(&provider) {
+            return Err(Refusal::of(unavailable));
         }
+        self.providers.check(provider, total).map_err(|not_taken| {
+            Refusal::because(unavailable, format!("{} cannot take {total}: {not_taken}", provider.as_str()))
+        })?;
+        if self.providers.has_key(provider).await { Ok(()) } else { Err(Refusal::of(unavailable)) }
+    }
+
+    /// Fixes what is sent to the provider of the attempt that was just made. The buyer's return address is kept only
+    /// where the provider sends the buyer back.
+    pub fn freeze_opening(&self, placed: &mut PlacedOrder, return_url: Option<&str>) {
+        let redirects = self.providers.facts(placed.order.provider).is_some_and(|facts| facts.redirects);
+        placed.freeze_opening(return_url.filter(|_| redirects));
     }
 }

@@ -1,30 +1,31 @@
 //! Settlement: applies a provider's news to an order. It is idempotent and takes news in any sequence.
 
+use bytes::Bytes;
 use domain::dispute::DisputeState;
 use domain::order::{HistoryEvent, LatePayment, PlacedOrder, Settled};
 use domain::payment::ProviderName;
 use domain::provider_news::{NewsKind, PaymentNews, ProviderNews};
 use domain::{Code, Coded, EventId, Ids, OrderId, Outcome, Refusal, Timestamp, UnmatchedPayment};
-use http::HeaderMap;
-use payments::WebhookError;
+use http::{Request, Response};
+use payments::{Received, WebhookError};
 use store::{Decision, Error};
 
 use crate::Settlement;
 
 impl Settlement {
-    /// Verifies a provider's webhook over its raw bytes, and settles its news.
+    /// Answers a provider's call as the provider expects it: a webhook is verified over its raw bytes, and its news
+    /// settled; a provider that drives the payment acts through its desk.
     ///
     /// # Errors
     /// The webhook is not the provider's; the tables do not answer, and the provider has to send it again.
-    pub async fn receive(
+    pub async fn answer(
         &self,
         provider: ProviderName,
-        headers: &HeaderMap,
-        body: &[u8],
+        request: &Request<Bytes>,
         now: Timestamp,
-    ) -> Result<Settled, crate::Error> {
-        let verified = self.providers.verify(provider, headers, body, now).await;
-        let news = verified.inspect_err(|refused| match refused {
+    ) -> Result<Response<Bytes>, crate::Error> {
+        let received = self.providers.receive(provider, request.headers(), request.body(), now).await;
+        let received = received.inspect_err(|refused| match refused {
             // A metric filter in the template matches this message.
             WebhookError::BadSignature | WebhookError::Stale => {
                 tracing::warn!(
@@ -33,7 +34,13 @@ impl Settlement {
             }
             _ => tracing::warn!(provider = provider.as_str(), reason = %refused, "a webhook was not accepted"),
         })?;
-        Ok(self.settle(&news, now).await?)
+        match received {
+            Received::News(news, taken) => {
+                self.settle(&news, now).await?;
+                Ok(taken)
+            }
+            Received::Call(callbacks) => Ok(callbacks.answer(request, &self.desk(provider, now)).await),
+        }
     }
 
     /// Applies a news to its order. It takes two round trips if the news carries the order's id, and three if the order

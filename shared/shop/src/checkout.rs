@@ -12,7 +12,8 @@ use domain::settings::Settings;
 use domain::stock::max_allocations;
 use domain::text::{Email, Phone};
 use domain::{
-    Call, CartId, Code, Coded, FieldError, IdempotentRequest, Identifier, Money, OrderId, Outcome, Refusal, Timestamp,
+    Call, CartId, Code, Coded, FieldError, IdempotentRequest, Identifier, Money, OrderId, Outcome, PaymentId, Refusal,
+    Timestamp,
 };
 use platform::{Config, Fatal, PersonsSecret, Rotating};
 use serde::Deserialize;
@@ -247,8 +248,9 @@ impl Checkout {
         }
         let decide = |mut order: PlacedOrder| async {
             self.settlement.check_method(provider, order.order.totals.total, &settings.providers).await?;
-            // Refuse before any provider is called.
-            order.clone().retry_payment(provider, &[], &mut platform::ids(now))?;
+            // Refuse before any provider is called, as if all earlier attempts could be closed.
+            let earlier: Vec<PaymentId> = order.payments.iter().map(|payment| payment.id).collect();
+            order.clone().retry_payment(provider, &earlier, &mut platform::ids(now))?;
             let closed = match self.settlement.close_open_attempts(&order, Closing::ToRetry, now).await? {
                 Closed::All(closed) => closed,
                 Closed::Paid => {
@@ -260,6 +262,7 @@ impl Checkout {
                 }
             };
             order.retry_payment(provider, &closed, &mut platform::ids(now))?;
+            self.settlement.freeze_opening(&mut order, asked.return_url.as_deref());
             Ok(order)
         };
         match orders.begin_change(order, begun.request, decide).await? {
@@ -378,6 +381,7 @@ impl Checkout {
             allocations: &allocations.to_try(&needs, &mut ids),
         };
         let mut placed = place(order, &mut ids)?;
+        self.settlement.freeze_opening(&mut placed, asked.payment.return_url.as_deref());
         for line in placed.vendors.iter_mut().flat_map(|vendor_order| &mut vendor_order.lines) {
             line.backorder = allocations.backorder(line.variant, line.quantity);
         }

@@ -19,8 +19,8 @@ const CLIENTS: usize = 16;
 const POLL: Duration = Duration::from_millis(500);
 /// How long placing the orders may take.
 const PLACING: Duration = Duration::from_secs(600);
-/// How long is waited for the last order.
-const MAX_DURATION: Duration = Duration::from_secs(600);
+/// How long is waited for the last order: with an attempt at the provider, about 550 end a minute.
+const MAX_DURATION: Duration = Duration::from_secs(1_800);
 
 /// What has become of the orders' payment attempts.
 #[derive(Clone, Copy)]

@@ -160,7 +160,36 @@ fn check_amount(amount: i64, currency: &str) -> Result<(), Refusal> {
         let message = format!("Amounts in {currency} must be divisible by {step}.");
         return Err(Refusal::invalid("parameter_invalid_integer", "amount", message));
     }
+    let (least, greatest) = bounds(currency);
+    if amount < least {
+        let message = format!("Amount must be at least {least} {currency}.");
+        return Err(Refusal::invalid("amount_too_small", "amount", message));
+    }
+    if amount > greatest {
+        let message = format!("Amount must be no more than {greatest} {currency}.");
+        return Err(Refusal::invalid("amount_too_large", "amount", message));
+    }
     Ok(())
+}
+
+/// The least and the greatest charge, from the page's section "Minimum and maximum charge amounts". Not the shop's own
+/// table, so that a mistake there is not made twice. The least ones of other currencies depend on the account.
+fn bounds(currency: &str) -> (i64, i64) {
+    let least = match currency {
+        "gbp" => 30,
+        "usd" | "aud" | "brl" | "cad" | "chf" | "eur" | "inr" | "jpy" | "nzd" | "sgd" => 50,
+        "bgn" => 100,
+        "aed" | "myr" | "pln" | "ron" => 200,
+        "dkk" => 250,
+        "nok" | "sek" => 300,
+        "hkd" => 400,
+        "mxn" | "thb" => 1_000,
+        "czk" => 1_500,
+        "huf" => 17_500,
+        _ => 1,
+    };
+    let greatest = if currency == "idr" { 999_999_999_999 } else { 99_999_999 };
+    (least, greatest)
 }
 
 /// Pays with one of Stripe's test cards.

@@ -5,6 +5,7 @@
 //! | `/v1/payment_intents`, `/v1/refunds` … | Stripe's own protocol, with the key `sk_test_local` |
 //! | `POST /orders/{order_id} {"do": …}` | acts on the order's latest payment, and sends the webhooks |
 //! | `GET /orders/{order_id}` | the order's payments, refunds, disputes and events |
+//! | `POST /errors {"on": "CreatePaymentIntent"}` | the next such call fails with a stored 500: [`Broken`] |
 //! | `POST /webhooks {"hold": true}` | holds webhooks back until `{"hold": false}` |
 //! | `GET /webhooks` | all events, oldest first, with the state of their delivery |
 //! | `POST /webhooks/{event}` | sends one event now, even if held back or delivered before |
@@ -23,7 +24,7 @@ mod tests;
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -33,6 +34,7 @@ use cloud::faults::{self, CallContext, Faults, Kind};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use http::request::Parts;
 use http::{HeaderMap, Method, Response, StatusCode};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -79,6 +81,20 @@ struct Inner {
     enqueued: Notify,
     /// Whether webhooks are held back.
     held: AtomicBool,
+    /// The calls that fail by order of a test, in this order.
+    broken: Mutex<Vec<Broken>>,
+}
+
+/// A call that fails inside Stripe. Its 500 is stored under the call's idempotency key like any answer, so that every
+/// repeat gets it for a day (<https://docs.stripe.com/api/idempotent_requests>).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Broken {
+    /// The operation's name in Stripe's specification.
+    pub on: String,
+    /// Whether the call is carried out before it fails.
+    #[serde(default)]
+    pub after: bool,
 }
 
 impl Stripe {
@@ -96,6 +112,7 @@ impl Stripe {
                 endpoint: RwLock::new(None),
                 enqueued: Notify::new(),
                 held: AtomicBool::new(false),
+                broken: Mutex::default(),
             }),
         })
     }
@@ -151,6 +168,7 @@ impl Stripe {
         match (&parts.method, segments.as_slice()) {
             (&Method::POST, ["orders", order]) => self.act_on_order(order, &body).await,
             (&Method::GET, ["orders", order]) => self.show_order(order),
+            (&Method::POST, ["errors"]) => self.break_next(&body),
             (&Method::POST, ["webhooks"]) => self.hold_webhooks(&body),
             (&Method::GET, ["webhooks"]) => self.show_webhooks(),
             (&Method::POST, ["webhooks", event]) => self.send_webhook(event).await,
@@ -195,7 +213,15 @@ impl Stripe {
                     .insert(HeaderName::from_static("idempotent-replayed"), HeaderValue::from_static("true"));
                 return Ok(replayed);
             }
-            let (status, body) = match call.carry_out(transaction, form, now) {
+            let broken = self.broken(call.name());
+            let carried_out = match &broken {
+                Some(Broken { after: false, .. }) => Err(Refusal::broken()),
+                Some(Broken { after: true, .. }) => {
+                    call.carry_out(transaction, form, now).and_then(|_| Err(Refusal::broken()))
+                }
+                None => call.carry_out(transaction, form, now),
+            };
+            let (status, body) = match carried_out {
                 Ok(body) => (StatusCode::OK, body),
                 Err(refusal) if refusal.is_stored => (refusal.status, refusal.body()),
                 Err(refusal) => return Err(refusal),
@@ -208,6 +234,24 @@ impl Stripe {
         })?;
         self.inner.enqueued.notify_one();
         Ok(answer)
+    }
+
+    /// The next call of this name fails by order of a test.
+    fn break_next(&self, body: &Bytes) -> Response<Bytes> {
+        match serde_json::from_slice::<Broken>(body) {
+            Ok(broken) => {
+                let answer = json!(broken);
+                self.inner.broken.lock().unwrap_or_else(PoisonError::into_inner).push(broken);
+                json_answer(StatusCode::OK, &answer)
+            }
+            Err(cause) => local_error(StatusCode::BAD_REQUEST, &cause.to_string()),
+        }
+    }
+
+    fn broken(&self, operation: &str) -> Option<Broken> {
+        let mut ordered = self.inner.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = ordered.iter().position(|broken| broken.on == operation)?;
+        Some(ordered.remove(place))
     }
 
     async fn act_on_order(&self, order: &str, body: &Bytes) -> Response<Bytes> {

@@ -69,6 +69,13 @@ impl Refusal {
         Self::new(StatusCode::CONFLICT, "idempotency_error", Some("idempotency_key_in_use"), message)
     }
 
+    /// Something is wrong inside Stripe.
+    pub(super) fn broken() -> Self {
+        let message = "An unknown error occurred.";
+        let refusal = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "api_error", None, message);
+        Self { is_stored: true, ..refusal }
+    }
+
     pub(super) fn throttled() -> Self {
         let message = "Request rate limit exceeded.";
         Self::new(StatusCode::TOO_MANY_REQUESTS, "invalid_request_error", Some("rate_limit"), message)

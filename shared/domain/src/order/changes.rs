@@ -151,7 +151,7 @@ impl PlacedOrder {
     }
 
     /// Adds a payment attempt to an order that waits for its payment. `closed` are the earlier attempts that their
-    /// providers have cancelled for it.
+    /// providers have cancelled for it; of the others, at most two may still bring money.
     pub fn retry_payment(
         &mut self,
         provider: ProviderName,
@@ -166,6 +166,11 @@ impl PlacedOrder {
         }
         if self.payments.len() >= MAX_ATTEMPTS {
             return Err(Refusal::because(Code::TooManyRequests, "too many payment attempts for this order"));
+        }
+        let open = self.payments.iter().filter(|payment| payment.may_bring_money() && !closed.contains(&payment.id));
+        if open.count() >= MAX_OPEN_ATTEMPTS {
+            let detail = "earlier payment attempts of this order may still be paid: pay one of them, or wait";
+            return Err(Refusal::because(Code::LimitReached, detail));
         }
         for payment in self.payments.iter_mut().filter(|payment| closed.contains(&payment.id)) {
             // A declined attempt stays declined: its provider has cancelled it, and nobody can pay it any more.
@@ -184,6 +189,8 @@ impl PlacedOrder {
             action: None,
             captured: None,
             failure: None,
+            opening: None,
+            transaction: None,
             created_at: ids.now(),
             version: 0,
             kept: Kept::default(),
@@ -445,8 +452,11 @@ impl PlacedOrder {
     }
 }
 
-/// The most payment attempts of an order.
+/// The most payment attempts of an order, so that a change of all of them fits into one transaction.
 const MAX_ATTEMPTS: usize = 20;
+
+/// How many attempts of an order may bring money at the same time: each may be paid, and all but one refunded.
+const MAX_OPEN_ATTEMPTS: usize = 3;
 
 pub(super) fn refused(error: MoneyError) -> Refusal {
     Refusal::because(Code::Internal, error.to_string())

@@ -83,6 +83,8 @@ pub fn place(order: PlaceOrder<'_>, ids: &mut Ids) -> Result<PlacedOrder, PlaceE
         action: None,
         captured: None,
         failure: None,
+        opening: None,
+        transaction: None,
         created_at: now,
         version: 0,
         kept: Kept::default(),

@@ -4,7 +4,10 @@
 //! are, except the Icelandic króna and the Ugandan shilling, which are sent as hundredths for backward compatibility.
 //! The Malagasy ariary has no decimals at Stripe though ISO gives it two. Of three decimals the last must be zero.
 
+use domain::payment::RefundRules;
 use domain::{Currency, Money};
+
+use crate::Amounts;
 
 /// How an amount in our minor units is converted to Stripe's.
 enum Scale {
@@ -28,6 +31,66 @@ const fn scale(currency: Currency) -> Scale {
         Currency::IQD | Currency::LYD => Scale::Unsupported,
         _ => Scale::Same,
     }
+}
+
+/// The documented least charges, in Stripe's units
+/// (<https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>). For other currencies the page names none:
+/// the charge has to reach the least of the account's settlement currency after conversion, which only Stripe knows.
+const LEAST: [(Currency, i64); 24] = [
+    (Currency::USD, 50),
+    (Currency::AED, 200),
+    (Currency::AUD, 50),
+    (Currency::BGN, 100),
+    (Currency::BRL, 50),
+    (Currency::CAD, 50),
+    (Currency::CHF, 50),
+    (Currency::CZK, 1_500),
+    (Currency::DKK, 250),
+    (Currency::EUR, 50),
+    (Currency::GBP, 30),
+    (Currency::HKD, 400),
+    (Currency::HUF, 17_500),
+    (Currency::INR, 50),
+    (Currency::JPY, 50),
+    (Currency::MXN, 1_000),
+    (Currency::MYR, 200),
+    (Currency::NOK, 300),
+    (Currency::NZD, 50),
+    (Currency::PLN, 200),
+    (Currency::RON, 200),
+    (Currency::SEK, 300),
+    (Currency::SGD, 50),
+    (Currency::THB, 1_000),
+];
+
+/// "The amount value supports up to twelve digits for IDR […] and up to eight digits for all other currencies", from
+/// the same page.
+const fn greatest(currency: Currency) -> i64 {
+    if matches!(currency, Currency::IDR) { 999_999_999_999 } else { 99_999_999 }
+}
+
+/// The amounts that Stripe takes, in our minor units.
+pub(super) fn amounts(currency: Currency) -> Option<Amounts> {
+    let least = LEAST.iter().find(|(known, _)| *known == currency).map_or(1, |(_, least)| *least);
+    let greatest = greatest(currency);
+    Some(match scale(currency) {
+        Scale::Same => Amounts { least, greatest, step: 1 },
+        Scale::Tens => Amounts { least: 10, greatest: greatest / 10 * 10, step: 10 },
+        Scale::TimesHundred => Amounts { least: 1, greatest: greatest / 100, step: 1 },
+        Scale::ByHundred => Amounts { least: 100, greatest: greatest * 100, step: 100 },
+        Scale::Unsupported => return None,
+    })
+}
+
+/// What Stripe refunds: any part that its units can express. A least amount of refunds is not documented
+/// (<https://docs.stripe.com/api/refunds/create>: "a positive integer").
+pub(super) fn refund_rules(currency: Currency) -> RefundRules {
+    let step: u32 = match scale(currency) {
+        Scale::Same | Scale::TimesHundred | Scale::Unsupported => 1,
+        Scale::Tens => 10,
+        Scale::ByHundred => 100,
+    };
+    RefundRules { parts: true, step: step.into(), least: step.into() }
 }
 
 /// The amount in Stripe's units; `None` when Stripe cannot take exactly this amount.
@@ -91,6 +154,30 @@ mod tests {
     }
 
     #[test]
+    fn least_and_greatest_amounts_are_those_that_stripe_documents() {
+        let bounds = |currency| {
+            let amounts = amounts(currency).unwrap();
+            let money = |minor| Money::new(minor, currency).decimal();
+            (money(amounts.least), money(amounts.greatest), amounts.step)
+        };
+        for (currency, least, greatest, step) in [
+            (Currency::USD, "0.50", "999999.99", 1),
+            (Currency::GBP, "0.30", "999999.99", 1),
+            (Currency::HUF, "175.00", "999999.99", 1),
+            (Currency::MXN, "10.00", "999999.99", 1),
+            (Currency::JPY, "50", "99999999", 1),
+            (Currency::IDR, "0.01", "9999999999.99", 1),
+            (Currency::UZS, "0.01", "999999.99", 1),
+            (Currency::ISK, "1", "999999", 1),
+            (Currency::MGA, "1.00", "99999999.00", 100),
+            (Currency::KWD, "0.010", "99999.990", 10),
+        ] {
+            assert_eq!(bounds(currency), (least.to_owned(), greatest.to_owned(), step), "{currency}");
+        }
+        assert_eq!(amounts(Currency::IQD), None);
+    }
+
+    #[test]
     fn every_currency_without_decimals_at_stripe_is_sent_whole() {
         for code in "BIF CLP DJF GNF JPY KMF KRW PYG RWF VND VUV XAF XOF XPF".split(' ') {
             let one = Money::new(1, code.parse().unwrap());
@@ -114,6 +201,16 @@ mod tests {
             if let Some(sent) = to_stripe(amount) {
                 prop_assert_eq!(from_stripe(sent, &currency_to_stripe(amount.currency())), Some(amount));
             }
+        }
+
+        #[test]
+        fn what_is_taken_and_what_is_refunded_can_be_sent(minor: i64, index in 0..Currency::EVERY.len()) {
+            let amount = Money::new(minor, Currency::EVERY[index]);
+            let taken = crate::stripe::FACTS.check(amount).is_ok();
+            prop_assert!(!taken || to_stripe(amount).is_some_and(|sent| sent > 0), "{}", amount);
+            let payable = amounts(amount.currency()).is_some()
+                && refund_rules(amount.currency()).check(amount, amount).is_ok();
+            prop_assert!(!payable || minor > i64::MAX / 100 || to_stripe(amount).is_some(), "{}", amount);
         }
 
         #[test]

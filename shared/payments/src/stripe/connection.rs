@@ -18,6 +18,19 @@ pub(super) struct Connection {
     pub(super) url: Arc<str>,
 }
 
+/// Why a call failed, before it is known what that means for its idempotency key.
+enum CallFailure {
+    /// Answered with a 5xx.
+    Server(String),
+    Other(Failure),
+}
+
+impl From<Failure> for CallFailure {
+    fn from(failure: Failure) -> Self {
+        Self::Other(failure)
+    }
+}
+
 /// <https://docs.stripe.com/api/errors>
 #[derive(Deserialize)]
 struct ErrorBody {
@@ -50,7 +63,16 @@ impl Connection {
         if let Some(key) = idempotency_key {
             request = request.header("idempotency-key", key);
         }
-        self.call(secret, path, request, Bytes::from(body)).await
+        let answered = self.call(secret, path, request, Bytes::from(body)).await;
+        // "The resulting status code and body of the first request […] regardless of whether it succeeds or fails.
+        // Subsequent requests with the same key return the same result, including 500 errors"
+        // (<https://docs.stripe.com/api/idempotent_requests>), for a day. The same is assumed of a 5xx that does not
+        // look like Stripe's: a new key is good in any case.
+        answered.map_err(|failure| match failure {
+            CallFailure::Server(code) if idempotency_key.is_some() => Failure::KeySpent(code),
+            CallFailure::Server(code) => Failure::Unclear(code),
+            CallFailure::Other(failure) => failure,
+        })
     }
 
     /// Sends a request without a body.
@@ -60,7 +82,11 @@ impl Connection {
         method: Method,
         path: &str,
     ) -> Result<T, Failure> {
-        self.call(secret, path, Request::builder().method(method), Bytes::new()).await
+        let answered = self.call(secret, path, Request::builder().method(method), Bytes::new()).await;
+        answered.map_err(|failure| match failure {
+            CallFailure::Server(code) => Failure::Unclear(code),
+            CallFailure::Other(failure) => failure,
+        })
     }
 
     async fn call<T: DeserializeOwned>(
@@ -69,7 +95,7 @@ impl Connection {
         path: &str,
         request: http::request::Builder,
         body: Bytes,
-    ) -> Result<T, Failure> {
+    ) -> Result<T, CallFailure> {
         let mut bearer =
             HeaderValue::try_from(format!("Bearer {}", secret.api_key())).map_err(|error| unsendable(&error))?;
         bearer.set_sensitive(true);
@@ -90,7 +116,7 @@ impl Connection {
         if answer.status().is_success() {
             return serde_json::from_slice(answer.body()).map_err(|error| {
                 tracing::warn!(error = %error, "Stripe's answer cannot be read");
-                Failure::Unclear("the answer cannot be read".into())
+                Failure::Unclear("the answer cannot be read".into()).into()
             });
         }
         Err(failure(&answer))
@@ -104,7 +130,7 @@ fn unsendable(error: &dyn std::fmt::Display) -> Failure {
 }
 
 /// Classifies an answer without success.
-fn failure(answer: &Response<Bytes>) -> Failure {
+fn failure(answer: &Response<Bytes>) -> CallFailure {
     let status = answer.status();
     let error = serde_json::from_slice::<ErrorBody>(answer.body()).ok().map(|body| body.error);
     let kind = error.as_ref().map_or("", |error| error.r#type.as_str());
@@ -120,7 +146,10 @@ fn failure(answer: &Response<Bytes>) -> Failure {
         stripe.request_id = request_id,
         "Stripe refused a call"
     );
-    match status {
+    if status.is_server_error() {
+        return CallFailure::Server(code);
+    }
+    CallFailure::Other(match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Failure::NoKey(code),
         // Rate limited, or another call has locked the object: both are refused before anything is done.
         StatusCode::TOO_MANY_REQUESTS => Failure::Unavailable(code),
@@ -129,5 +158,5 @@ fn failure(answer: &Response<Bytes>) -> Failure {
         // An error that is not in Stripe's format comes from a proxy in between and says nothing about the payment.
         _ if status.is_client_error() && error.is_some() => Failure::Refused { code },
         _ => Failure::Unclear(code),
-    }
+    })
 }

@@ -5,6 +5,7 @@ mod idempotency;
 mod lists;
 mod operator_lists;
 mod relisting;
+mod statement;
 mod unmatched;
 mod unpaid;
 mod vendor_lists;
@@ -13,7 +14,7 @@ mod write;
 use aws_sdk_dynamodb::Client;
 use domain::dispute::{Dispute, DisputeState};
 use domain::order::{Order, OrderState, PlacedOrder, VendorOrder, VendorOrderState};
-use domain::payment::{Action, Payment, PaymentState, ProviderName, Refund, RefundState};
+use domain::payment::{Action, Payment, PaymentState, ProviderName, Refund, RefundState, Transaction};
 use domain::{DisputeId, EventId, OrderId, OutboxEvent, PaymentId, RefundId, UnmatchedPayment, UserId, VendorId};
 
 pub use self::events::{Claim, Undelivered, event_of};
@@ -70,6 +71,8 @@ enum Entry<'a> {
     Unpaid(&'a str),
     /// `UNCLAIMED#<provider>#<reference>` / `PAYMENT`, `REFUND` or `DISPUTE`: one item per object at the provider.
     UnmatchedPayment(&'a UnmatchedPayment),
+    /// `STATEMENT#<provider>#<day>` / `<time>#<reference>`: a transaction of a provider that drives the payment.
+    Stated(ProviderName, &'a Transaction),
 }
 
 impl Entry<'_> {
@@ -85,6 +88,10 @@ impl Entry<'_> {
             Self::UnmatchedPayment(money) => {
                 let what = money.what.as_str().to_ascii_uppercase();
                 key(format!("{UNMATCHED_PREFIX}{}#{}", money.provider.as_str(), money.reference), what)
+            }
+            Self::Stated(provider, stated) => {
+                let position = format!("{}#{}", statement::position(stated.stated_at), stated.reference);
+                key(statement::partition(*provider, stated.stated_at), position)
             }
         }
     }

@@ -273,6 +273,7 @@ impl Orders {
         )?;
         let known = loaded.map(|loaded| loaded.payments.as_slice());
         self.put_changed(known, &mut written.payments, |payment| &mut payment.version, payment_item, &mut transaction)?;
+        self.state_transactions(loaded, &written, &mut transaction)?;
         let known = loaded.map(|loaded| loaded.refunds.as_slice());
         let item = |refund: &_| refund_item(refund, provider(refund.payment));
         self.put_changed(known, &mut written.refunds, |refund| &mut refund.version, item, &mut transaction)?;

@@ -51,7 +51,7 @@ async fn a_dispute_is_opened_repeated_and_decided() {
     sandbox.act(order(), "dispute").await;
     assert_eq!(sandbox.only_news().await, news);
     let reference = opened.reference.unwrap();
-    let refused = sandbox.providers.refund(ProviderName::Stripe, &refund(1, 5), &reference).await;
+    let refused = sandbox.refunded(&refund(1, 5), &reference).await;
     assert_eq!(refused, Err(Failure::Refused { code: PAYMENT_DISPUTED.into() }));
     sandbox.act(order(), "win_dispute").await;
     let NewsKind::Dispute(won) = sandbox.only_news().await.kind else { panic!("no dispute") };
@@ -118,7 +118,7 @@ async fn the_schedule_sends_what_calls_lead_to() {
     sandbox.providers.cancel(&opened).await.unwrap();
     let request = arrivals.recv().await.unwrap();
     let now = now_of(&sandbox.clock);
-    let news = sandbox.providers.verify(ProviderName::Stripe, request.headers(), request.body(), now).await.unwrap();
+    let news = sandbox.verified(request.headers(), request.body(), now).await.unwrap();
     assert_eq!(news.kind, NewsKind::Payment(PaymentNews::Cancelled));
     schedule.stop().await;
 }
@@ -129,8 +129,7 @@ async fn what_is_not_stripes_or_too_old_is_refused() {
     sandbox.opened(&payment(1)).await;
     sandbox.act(order(), "succeed").await;
     let request = sandbox.shop.lock().unwrap().received.remove(0);
-    let verify =
-        async |body: &[u8], now| sandbox.providers.verify(ProviderName::Stripe, request.headers(), body, now).await;
+    let verify = async |body: &[u8], now| sandbox.verified(request.headers(), body, now).await;
     let now = now_of(&sandbox.clock);
     let forged = String::from_utf8(request.body().to_vec()).unwrap().replace("1250", "1251");
     assert_eq!(verify(forged.as_bytes(), now).await, Err(WebhookError::BadSignature));

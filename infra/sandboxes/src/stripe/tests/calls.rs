@@ -7,7 +7,7 @@ async fn a_payment_is_opened_paid_and_told_of_and_told_of_again_with_the_same_ev
     let sandbox = Sandbox::open().await;
     let opened = sandbox.providers.open(&payment(1)).await.unwrap();
     let Action::ClientSecret { client_secret } = &opened.action else { panic!("{:?}", opened.action) };
-    assert!(client_secret.starts_with(&format!("{}_secret_", opened.reference)));
+    assert!(client_secret.starts_with(&format!("{}_secret_", opened.reference.as_deref().unwrap())));
     assert_eq!(opened.news, PaymentNews::Pending);
 
     let (status, answer) = sandbox.act(order(), "succeed").await;
@@ -16,12 +16,12 @@ async fn a_payment_is_opened_paid_and_told_of_and_told_of_again_with_the_same_ev
     let first = sandbox.only_news().await;
     assert_eq!(first.kind, captured(1250));
     assert_eq!((first.order_id, first.payment_id), (Some(order()), Some(PaymentId::from_bits(1))));
-    assert_eq!(first.reference, opened.reference);
+    assert_eq!(Some(&first.reference), opened.reference.as_ref());
 
     let (_, again) = sandbox.act(order(), "succeed").await;
     assert_eq!(again["delivered"][0]["event"], answer["delivered"][0]["event"]);
     assert_eq!(sandbox.only_news().await, first);
-    let looked_up = sandbox.providers.look_up(&payment(1)).await.unwrap();
+    let looked_up = sandbox.looked_up(&payment(1)).await.unwrap();
     assert_eq!(looked_up.kind, captured(1250));
 }
 
@@ -64,6 +64,8 @@ async fn a_replayed_answer_says_so_and_wrong_keys_are_refused_in_stripes_words()
         (client.post(&url).bearer_auth(API_KEY).body("amount=500"), 400, "invalid_request_error"),
         (client.post(&url).bearer_auth(API_KEY).body("amount=500&currency=USD"), 400, "invalid_request_error"),
         (client.post(&url).bearer_auth(API_KEY).body("amount=5125&currency=kwd"), 400, "invalid_request_error"),
+        (client.post(&url).bearer_auth(API_KEY).body("amount=49&currency=usd"), 400, "invalid_request_error"),
+        (client.post(&url).bearer_auth(API_KEY).body("amount=100000000&currency=uzs"), 400, "invalid_request_error"),
         (
             client.post(&url).bearer_auth(API_KEY).body("amount=500&currency=usd&color=red"),
             400,
@@ -108,7 +110,7 @@ async fn a_declined_card_can_be_followed_by_a_good_one() {
     sandbox.act(order(), "fail").await;
     let declined = NewsKind::Payment(PaymentNews::Failed { code: "insufficient_funds".into() });
     assert_eq!(sandbox.only_news().await.kind, declined);
-    assert_eq!(sandbox.providers.look_up(&opened).await.unwrap().kind, declined);
+    assert_eq!(sandbox.looked_up(&opened).await.unwrap().kind, declined);
     sandbox.act(order(), "succeed").await;
     assert_eq!(sandbox.only_news().await.kind, captured(1250));
     assert_eq!(sandbox.act(order(), "fail").await.0, StatusCode::CONFLICT);
@@ -120,7 +122,7 @@ async fn the_provider_may_report_another_amount_than_was_asked() {
     let opened = sandbox.opened(&payment(1)).await;
     sandbox.act(order(), "wrong_amount").await;
     assert_eq!(sandbox.only_news().await.kind, captured(1249));
-    assert_eq!(sandbox.providers.look_up(&opened).await.unwrap().kind, captured(1249));
+    assert_eq!(sandbox.looked_up(&opened).await.unwrap().kind, captured(1249));
 }
 
 #[tokio::test]
@@ -129,8 +131,8 @@ async fn refunds_are_made_once_and_never_beyond_what_was_captured() {
     let opened = sandbox.opened(&payment(1)).await;
     let reference = opened.reference.clone().unwrap();
     let issue_refund = |refund| {
-        let (providers, reference) = (sandbox.providers.clone(), reference.clone());
-        async move { providers.refund(ProviderName::Stripe, &refund, &reference).await }
+        let (sandbox, reference) = (&sandbox, reference.clone());
+        async move { sandbox.refunded(&refund, &reference).await }
     };
     assert!(matches!(issue_refund(refund(1, 500)).await, Err(Failure::Refused { .. })), "nothing was paid yet");
     sandbox.act(order(), "succeed").await;
@@ -168,7 +170,7 @@ async fn a_lost_call_is_unclear_and_repeating_it_finds_what_was_done() {
 
     for (kind, unclear) in [(Kind::Before, true), (Kind::Throttle, false), (Kind::Conflict, true)] {
         sandbox.faults.add(Fault::nth("stripe", "RetrievePaymentIntent", 1, kind));
-        let failure = sandbox.providers.look_up(&opened).await.unwrap_err();
+        let failure = sandbox.looked_up(&opened).await.unwrap_err();
         assert_eq!(matches!(failure, Failure::Unclear(_)), unclear, "{failure:?}");
         assert_eq!(matches!(failure, Failure::Unavailable(_)), !unclear, "{failure:?}");
     }
@@ -177,10 +179,31 @@ async fn a_lost_call_is_unclear_and_repeating_it_finds_what_was_done() {
     sandbox.news().await;
     sandbox.faults.add(Fault::nth("stripe", "CreateRefund", 1, Kind::After));
     let reference = opened.reference.unwrap();
-    let lost = sandbox.providers.refund(ProviderName::Stripe, &refund(1, 500), &reference).await;
+    let lost = sandbox.refunded(&refund(1, 500), &reference).await;
     assert!(matches!(lost, Err(Failure::Unclear(_))));
-    sandbox.providers.refund(ProviderName::Stripe, &refund(1, 500), &reference).await.unwrap();
+    sandbox.refunded(&refund(1, 500), &reference).await.unwrap();
     assert_eq!(sandbox.show(order()).await["refunds"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_failure_inside_stripe_is_stored_under_the_key_for_a_day() {
+    let sandbox = Sandbox::open().await;
+    let breaks = async |after: bool| {
+        let order = json!({"on": "CreatePaymentIntent", "after": after}).to_string();
+        let url = format!("{}/errors", sandbox.url);
+        assert_eq!(reqwest::Client::new().post(url).body(order).send().await.unwrap().status(), 200);
+    };
+    for (number, after, made) in [(1, false, 1), (2, true, 3)] {
+        breaks(after).await;
+        let spent = Err(Failure::KeySpent("api_error".into()));
+        assert_eq!(sandbox.providers.open(&payment(number)).await, spent);
+        assert_eq!(sandbox.providers.open(&payment(number)).await, spent, "a repeat replays the failure");
+        // Another attempt has another key.
+        sandbox.opened(&payment(10 + number)).await;
+        assert_eq!(sandbox.show(order()).await["intents"].as_array().unwrap().len(), made);
+    }
+    sandbox.clock.advance(Duration::from_secs(25 * 60 * 60));
+    sandbox.opened(&payment(1)).await;
 }
 
 #[tokio::test]

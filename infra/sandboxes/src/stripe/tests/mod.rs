@@ -11,7 +11,7 @@ use domain::{OrderId, PaymentId, RefundId};
 use http::Request;
 use payments::{
     Cancellation, Failure, Freshness, HttpFailure, NewsKind, PAYMENT_DISPUTED, PaymentNews, ProviderNews, Providers,
-    RefundOutcome, SecretUnavailable, WebhookError,
+    Received, RefundNews, RefundOutcome, SecretUnavailable, WebhookError,
 };
 
 use super::*;
@@ -96,10 +96,30 @@ impl Sandbox {
         let mut all_news = Vec::new();
         for request in received {
             let now = now_of(&self.clock);
-            let news = self.providers.verify(ProviderName::Stripe, request.headers(), request.body(), now).await;
-            all_news.push(news.unwrap());
+            all_news.push(self.verified(request.headers(), request.body(), now).await.unwrap());
         }
         all_news
+    }
+
+    async fn verified(
+        &self,
+        headers: &HeaderMap,
+        body: &[u8],
+        now: domain::Timestamp,
+    ) -> Result<ProviderNews, WebhookError> {
+        match self.providers.receive(ProviderName::Stripe, headers, body, now).await? {
+            Received::News(news, _) => Ok(news),
+            Received::Call(_) => panic!("Stripe drives no payment"),
+        }
+    }
+
+    async fn looked_up(&self, payment: &Payment) -> Result<ProviderNews, Failure> {
+        self.providers.look_up(payment).await.map(|news| news.expect("Stripe looks up"))
+    }
+
+    async fn refunded(&self, refund: &domain::payment::Refund, reference: &str) -> Result<RefundNews, Failure> {
+        let refunded = self.providers.refund(ProviderName::Stripe, refund, reference).await;
+        refunded.map(|news| news.expect("Stripe refunds"))
     }
 
     async fn only_news(&self) -> ProviderNews {
@@ -114,7 +134,7 @@ impl Sandbox {
 
     async fn opened(&self, payment: &Payment) -> Payment {
         let opened = self.providers.open(payment).await.unwrap();
-        Payment { reference: Some(opened.reference), ..payment.clone() }
+        Payment { reference: opened.reference, ..payment.clone() }
     }
 }
 

@@ -1,0 +1,17 @@
+//! What an attempt sends to its provider, fixed when it is made.
+
+use serde::{Deserialize, Serialize};
+
+/// What is sent to a provider when an attempt is opened, besides its ids and its amount, which never change.
+///
+/// It is fixed when the attempt is made: opening it again sends the same bytes under the same idempotency key, also
+/// after a deployment has changed what new attempts send. What is absent here is not sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrozenOpening {
+    /// Where the provider sends the buyer back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_url: Option<String>,
+    /// What the payment is for, as the provider shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}

@@ -1,0 +1,60 @@
+//! A provider that is ready to be called, with the abilities that it has.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::transport::BoxFuture;
+use crate::{Callbacks, Captures, Facts, Failure, Freshness, LooksUp, Provider, Refunds, Webhooks};
+
+/// A provider as this environment has it: what is known of it, and how it becomes ready to be called.
+pub trait Connector: Send + Sync {
+    /// What is known of the provider without its keys.
+    fn facts(&self) -> &Facts;
+
+    /// The provider with its keys.
+    fn connect(&self, freshness: Freshness) -> BoxFuture<'_, Result<Connected, Failure>>;
+}
+
+/// A provider that is ready to be called. An ability that it has not is absent: nothing stands in its place.
+#[derive(Clone)]
+pub struct Connected {
+    pub provider: Arc<dyn Provider>,
+    pub looks_up: Option<Arc<dyn LooksUp>>,
+    pub refunds: Option<Arc<dyn Refunds>>,
+    pub captures: Option<Arc<dyn Captures>>,
+    pub calls: Calls,
+}
+
+/// What a provider calls here.
+#[derive(Clone)]
+pub enum Calls {
+    Nothing,
+    /// Its news, as signed webhooks.
+    Webhooks(Arc<dyn Webhooks>),
+    /// It drives the payment.
+    Callbacks(Arc<dyn Callbacks>),
+}
+
+impl Connected {
+    /// A provider without any ability.
+    pub fn new(provider: Arc<dyn Provider>) -> Self {
+        Self { provider, looks_up: None, refunds: None, captures: None, calls: Calls::Nothing }
+    }
+}
+
+impl fmt::Debug for Connected {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let calls = match &self.calls {
+            Calls::Nothing => "nothing",
+            Calls::Webhooks(_) => "webhooks",
+            Calls::Callbacks(_) => "callbacks",
+        };
+        formatter
+            .debug_struct("Connected")
+            .field("looks_up", &self.looks_up.is_some())
+            .field("refunds", &self.refunds.is_some())
+            .field("captures", &self.captures.is_some())
+            .field("calls", &calls)
+            .finish_non_exhaustive()
+    }
+}

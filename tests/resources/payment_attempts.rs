@@ -139,7 +139,7 @@ async fn a_crash_after_a_failure_at_stripe_leaves_an_attempt_that_can_be_cancell
         .add(Fault { route, ..Fault::nth("dynamodb", "TransactWriteItems", 2, Kind::CrashBefore) });
     let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
     let total = guest.seen().await["totals"]["total"].clone();
-    assert_eq!(guest.checks_out_for("stripe", "once", &total).await.status, 502);
+    assert_eq!(guest.checks_out_for("stripe", "once", &total).await.status, 500, "the function has died");
     let orders = shop.operator().await.get("/v1/admin/orders").await.expect(200)["items"].clone();
     let cancel = format!("/v1/admin/orders/{}/cancel", text(&orders[0]["id"]));
     assert_eq!(shop.operator().await.post(&cancel, &json!({})).await.expect(200)["state"], "cancelled");

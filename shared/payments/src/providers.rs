@@ -29,7 +29,7 @@ pub struct OtherProviders(pub BTreeMap<ProviderName, Arc<dyn Connector>>);
 /// A request of a provider that was found to be its own.
 pub enum Received {
     /// News to settle, and what is answered once that is done.
-    News(ProviderNews, Response<Bytes>),
+    News(Box<ProviderNews>, Response<Bytes>),
     /// The provider drives the payment, and answers for itself.
     Call(Arc<dyn Callbacks>),
 }
@@ -164,7 +164,10 @@ impl Providers {
     ) -> Result<Received, WebhookError> {
         match self.connect_with(name, freshness).await.map_err(|_| WebhookError::SecretUnavailable)?.calls {
             Calls::Nothing => Err(WebhookError::NoWebhook),
-            Calls::Webhooks(webhooks) => Ok(Received::News(webhooks.verify(headers, body, now)?, webhooks.taken())),
+            Calls::Webhooks(webhooks) => {
+                let news = webhooks.verify(headers, body, now)?;
+                Ok(Received::News(Box::new(news), webhooks.taken()))
+            }
             Calls::Callbacks(callbacks) => Ok(Received::Call(callbacks)),
         }
     }
@@ -226,7 +229,7 @@ mod tests {
                     (200, &b"application/json"[..])
                 );
                 assert_eq!(taken.body(), &br#"{"received":true}"#[..]);
-                Ok(news)
+                Ok(*news)
             }
             Received::Call(_) => panic!("{name:?} drives no payment"),
         }

@@ -108,7 +108,7 @@ impl Sandbox {
         now: domain::Timestamp,
     ) -> Result<ProviderNews, WebhookError> {
         match self.providers.receive(ProviderName::Stripe, headers, body, now).await? {
-            Received::News(news, _) => Ok(news),
+            Received::News(news, _) => Ok(*news),
             Received::Call(_) => panic!("Stripe drives no payment"),
         }
     }

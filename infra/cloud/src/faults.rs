@@ -32,6 +32,10 @@ pub enum Kind {
     Slow,
     /// An eventually consistent read returns the data from before the last write.
     Stale,
+    /// A query meets a transaction half-way: one of the items that the last transaction wrote to what it reads is as it
+    /// was before, the others are as they are now. A query is no snapshot against transactions, a consistent one
+    /// neither.
+    Torn,
     /// The calling function is killed before the call is carried out; one in a process of its own only loses the call.
     CrashBefore,
     /// The call is carried out, then its function is killed; one in a process of its own only loses the response.
@@ -45,13 +49,14 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Before,
         Self::After,
         Self::Conflict,
         Self::Throttle,
         Self::Slow,
         Self::Stale,
+        Self::Torn,
         Self::CrashBefore,
         Self::CrashAfter,
         Self::Duplicate,
@@ -81,6 +86,9 @@ pub struct Fault {
     /// Every nth call, until [`Faults::clear`], instead of one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub every: bool,
+    /// Which of the items of a transaction a `torn` query does not see yet, counted from 1 as they were written.
+    #[serde(default = "first", skip_serializing_if = "is_first")]
+    pub item: u32,
     /// Only calls made for this route (`METHOD /route`), or deliveries of this queue (`queue Name`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub route: Option<String>,
@@ -94,10 +102,23 @@ const fn first() -> u32 {
     1
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_first(item: &u32) -> bool {
+    *item == 1
+}
+
 impl Fault {
     /// A fault at the nth call of an operation from now on, counted from 1.
     pub fn nth(service: &str, operation: &str, nth: u32, kind: Kind) -> Self {
-        Self { service: service.to_owned(), operation: operation.to_owned(), nth, kind, every: false, route: None }
+        Self {
+            service: service.to_owned(),
+            operation: operation.to_owned(),
+            nth,
+            kind,
+            every: false,
+            item: 1,
+            route: None,
+        }
     }
 
     fn matches(&self, call: &Call) -> bool {
@@ -220,6 +241,11 @@ impl Faults {
     /// All pending faults that match count the call; if several are due, the one added first is injected and the others
     /// are used up. Faults of deliveries are left to [`Faults::delivery`].
     pub fn next(&self, call: &Call) -> Option<Kind> {
+        self.next_with_item(call).map(|(kind, _)| kind)
+    }
+
+    /// [`Self::next`], with the item of a `torn` query.
+    pub(crate) fn next_with_item(&self, call: &Call) -> Option<(Kind, u32)> {
         self.due(call, |kind| !kind.is_of_a_delivery())
     }
 
@@ -228,10 +254,10 @@ impl Faults {
     /// `ReceiveMessage`; how often an empty queue is asked depends on the time and counts nothing.
     pub fn delivery(&self, queue: &str) -> Option<Kind> {
         let call = Call::of("sqs", "ReceiveMessage").for_route(Some(format!("queue {queue}")));
-        self.due(&call, Kind::is_of_a_delivery)
+        self.due(&call, Kind::is_of_a_delivery).map(|(kind, _)| kind)
     }
 
-    fn due(&self, call: &Call, concerns: impl Fn(Kind) -> bool) -> Option<Kind> {
+    fn due(&self, call: &Call, concerns: impl Fn(Kind) -> bool) -> Option<(Kind, u32)> {
         let mut state = self.state();
         if let Some(recorded) = &mut state.recorded {
             recorded.push(call.clone());
@@ -249,10 +275,10 @@ impl Faults {
                 return true;
             }
             pending.seen = 0;
-            due.get_or_insert(pending.fault.kind);
+            due.get_or_insert((pending.fault.kind, pending.fault.item));
             pending.fault.every
         });
-        if let Some(kind) = due {
+        if let Some((kind, _)) = due {
             let (service, operation) = (call.service.clone(), call.operation.clone());
             state.triggered.push(Triggered { service, operation, kind });
         }

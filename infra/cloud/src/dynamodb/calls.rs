@@ -27,7 +27,7 @@ impl Endpoint {
             may_be_stale: reads_eventually(operation, &body),
             ..Call::of("dynamodb", operation).for_route(route)
         };
-        let fault = self.faults.next(&call);
+        let (fault, item) = self.faults.next_with_item(&call).unzip();
         match fault {
             Some(Kind::Before) => return Outcome::Drop,
             Some(Kind::CrashBefore) => {
@@ -43,7 +43,9 @@ impl Endpoint {
                 }
             }
             Some(Kind::Stale) if call.may_be_stale => return self.stale(operation, body, cost),
-            Some(Kind::Stale | Kind::After | Kind::CrashAfter | Kind::Duplicate | Kind::Disorder) | None => {}
+            Some(Kind::Torn) if operation == "Query" => return self.torn(operation, body, item.unwrap_or(1), cost),
+            Some(Kind::Stale | Kind::Torn | Kind::After | Kind::CrashAfter | Kind::Duplicate | Kind::Disorder)
+            | None => {}
         }
         let outcome = self.carry_out(caller, operation, body, cost).await;
         if fault == Some(Kind::CrashAfter) {
@@ -254,6 +256,18 @@ impl Endpoint {
         let table = keys::table_of(&body).to_owned();
         let state = self.state();
         match history::run_stale(&state.engine, &state.history, operation, body, &named, &table) {
+            Ok(executed) => {
+                cost.read_units += executed.read;
+                Outcome::ok(executed.body)
+            }
+            Err(error) => engine::refusal(operation, error),
+        }
+    }
+
+    fn torn(&self, operation: &str, body: Value, item: u32, cost: &mut Cost) -> Outcome {
+        let table = keys::table_of(&body).to_owned();
+        let state = self.state();
+        match history::run_torn(&state.engine, &state.history, operation, body, &table, item) {
             Ok(executed) => {
                 cost.read_units += executed.read;
                 Outcome::ok(executed.body)

@@ -48,6 +48,21 @@ impl History {
         items.iter().filter_map(|named| self.images.iter().rev().find(|before| before.item == named.item)).collect()
     }
 
+    /// The image to put back so that one item of the last transaction in a partition is undone: of the nth item,
+    /// counted from 1, of the last request that wrote several items whose keys have one of these values.
+    fn of_last_transaction(&self, table: &str, values: &Value, nth: u32) -> Vec<&Before> {
+        let values: Vec<&Value> = values.as_object().into_iter().flat_map(|values| values.values()).collect();
+        let is_read = |before: &&Before| {
+            let mut parts = before.key.as_object().into_iter().flat_map(|key| key.values());
+            before.item.table == table && parts.any(|part| values.contains(&part))
+        };
+        let read: Vec<&Before> = self.images.iter().filter(is_read).collect();
+        let of_request = |request: u64| read.iter().filter(move |before| before.request == request);
+        let last = read.iter().rev().map(|before| before.request).find(|request| of_request(*request).count() > 1);
+        let nth = usize::try_from(nth).unwrap_or(usize::MAX).saturating_sub(1);
+        last.and_then(|request| of_request(request).nth(nth)).into_iter().copied().collect()
+    }
+
     /// The images to put back so that the last request that wrote to this table is undone.
     fn before_last_write_to(&self, table: &str) -> Vec<&Before> {
         let of_table = || self.images.iter().rev().filter(|before| before.item.table == table);
@@ -67,6 +82,24 @@ pub(super) fn run_stale(
 ) -> Result<Executed, DynoxideError> {
     let undone =
         if named.is_empty() { history.before_last_write_to(table) } else { history.before_last_write_of(named) };
+    run_before(engine, undone, operation, body)
+}
+
+/// Executes a query on a state in which one item of the last transaction in what it reads is not written yet.
+pub(super) fn run_torn(
+    engine: &Engine,
+    history: &History,
+    operation: &str,
+    body: Value,
+    table: &str,
+    nth: u32,
+) -> Result<Executed, DynoxideError> {
+    let values = body.get("ExpressionAttributeValues").cloned().unwrap_or_default();
+    run_before(engine, history.of_last_transaction(table, &values, nth), operation, body)
+}
+
+/// Executes a read on a copy of the database with these images put back.
+fn run_before(engine: &Engine, undone: Vec<&Before>, operation: &str, body: Value) -> Result<Executed, DynoxideError> {
     let failed = |error: &dyn std::fmt::Display| DynoxideError::InternalServerError(error.to_string());
     let directory = tempfile::tempdir().map_err(|error| failed(&error))?;
     let copy = directory.path().join("before.sqlite");

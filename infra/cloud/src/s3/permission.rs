@@ -78,7 +78,7 @@ impl Permissions {
                 tokio::time::sleep(SLOW_DELAY).await;
                 Ok(())
             }
-            Kind::After | Kind::CrashAfter | Kind::Stale | Kind::Duplicate | Kind::Disorder => Ok(()),
+            Kind::After | Kind::CrashAfter | Kind::Stale | Kind::Torn | Kind::Duplicate | Kind::Disorder => Ok(()),
         }
     }
 }

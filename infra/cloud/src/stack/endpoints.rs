@@ -90,7 +90,9 @@ async fn json_service(services: &Services, rest: &str, request: Request) -> Resp
             tokio::time::sleep(SLOW_DELAY).await;
             call(services, &service, parts, body).await
         }
-        Some(Kind::Stale | Kind::Duplicate | Kind::Disorder) | None => call(services, &service, parts, body).await,
+        Some(Kind::Stale | Kind::Torn | Kind::Duplicate | Kind::Disorder) | None => {
+            call(services, &service, parts, body).await
+        }
     }
 }
 

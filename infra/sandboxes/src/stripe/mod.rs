@@ -156,7 +156,7 @@ impl Stripe {
                 tokio::time::sleep(faults::SLOW_DELAY).await;
                 self.call(parts, body).await
             }
-            Some(Kind::Stale | Kind::Duplicate | Kind::Disorder) | None => self.call(parts, body).await,
+            Some(Kind::Stale | Kind::Torn | Kind::Duplicate | Kind::Disorder) | None => self.call(parts, body).await,
         };
         answer.map(axum::body::Body::from)
     }

@@ -51,6 +51,7 @@ mod properties {
     mod faults;
     mod histories;
     mod stored_data;
+    mod torn;
     mod work;
 }
 

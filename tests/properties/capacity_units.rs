@@ -34,6 +34,40 @@ fn decimal(units: Units) -> String {
     if halves.is_multiple_of(2) { (halves / 2).to_string() } else { format!("{}.5", halves / 2) }
 }
 
+fn figures() -> String {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the project");
+    fs::read_to_string(project.join("infra/figures.md")).expect("the figures")
+}
+
+/// The write units of all that a shop has done so far, rate limits included.
+fn written(shop: &Shop) -> u64 {
+    let routes = shop.cloud.services().usage.snapshot();
+    let all =
+        routes.values().map(|route| route.total.write_units.in_halves() + route.rate_limits.write_units.in_halves());
+    all.sum::<u64>() / 2
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_whole_life_of_an_order_of_one_line_costs_what_the_figures_say() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(10).publish().await;
+    bought(&shop, std::slice::from_ref(&bowl)).await;
+    let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
+    shop.wait_until_idle().await;
+    let before = written(&shop);
+    let order = guest.checks_out("stripe", "once").await.expect(201).clone();
+    shop.wait_until_idle().await;
+    shop.stripe(order["id"].as_str().expect("an id"), "succeed").await;
+    shop.wait_until_idle().await;
+    let path = format!("/v1/vendor/orders/{}", order["vendors"][0]["id"].as_str().expect("an id"));
+    for step in ["accept", "ship", "deliver"] {
+        bowl.vendor.client.post(&format!("{path}/{step}"), &serde_json::json!({})).await.expect(200);
+        shop.wait_until_idle().await;
+    }
+    let said = format!("takes {} write units", written(&shop) - before);
+    assert!(figures().contains(&said), "say in infra/figures.md that the whole life of an order {said}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_costs_what_the_readme_says_however_many_lines_it_has() {
     let shop = Shop::open().await;
@@ -55,8 +89,5 @@ async fn an_order_costs_what_the_readme_says_however_many_lines_it_has() {
         let units = [checkout.read_units, checkout.write_units, paid.read_units, paid.write_units].map(decimal);
         table.push_str(&format!("| {lines} | {vendors} | {} |\n", units.join(" | ")));
     }
-    let path =
-        Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the project").join("infra/figures.md");
-    let figures = fs::read_to_string(path).expect("the figures");
-    assert!(figures.contains(&table), "say in infra/figures.md what an order costs now:\n{table}");
+    assert!(figures().contains(&table), "say in infra/figures.md what an order costs now:\n{table}");
 }

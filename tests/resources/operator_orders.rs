@@ -136,7 +136,7 @@ async fn an_overpayment_is_refunded_with_the_rest_when_the_order_is_cancelled() 
         .iter()
         .map(|refund| refund["amount"]["amount"].as_str().expect("an amount"))
         .collect();
-    assert_eq!(back, ["17.50", "0.50"], "{ended}");
+    assert_eq!(back, ["18.00"], "one refund for one decision: {ended}");
 }
 
 #[tokio::test]

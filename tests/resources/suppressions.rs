@@ -56,12 +56,10 @@ pub(crate) async fn a_bounce_is_lifted(shop: &Shop) {
 }
 
 /// Whether the operator is shown that no mail reaches the address. A guest never is, who may have given a stranger's.
-async fn shown_as_undeliverable(sale: &Sale) -> [bool; 2] {
-    let operator = sale.shop.operator().await;
-    let listed = operator.get(&format!("/v1/admin/orders?email={}", sale.email.replace('+', "%2B"))).await;
+async fn shown_as_undeliverable(sale: &Sale) -> bool {
     let of = |value: &Value| value["undeliverable"].as_bool().expect("it is said");
     assert!(!of(&sale.seen().await));
-    [of(&sale.seen_by_operator().await), of(&listed.expect(200)["items"][0])]
+    of(&sale.seen_by_operator().await)
 }
 
 #[tokio::test]
@@ -72,7 +70,7 @@ async fn an_address_that_bounces_for_good_gets_no_more_mail_and_is_shown_as_unde
     assert_eq!(cancelled.json["undeliverable"], json!(true), "{}", cancelled.text);
     sale.shop.wait_until_idle().await;
     assert_eq!(sale.mail().len(), 1, "nothing is mailed to it any more");
-    assert_eq!(shown_as_undeliverable(&sale).await, [true; 2]);
+    assert!(shown_as_undeliverable(&sale).await);
 
     let operator = sale.shop.operator().await;
     let listed = operator.get(LIST).await.expect(200)["items"].clone();
@@ -103,7 +101,7 @@ async fn a_bounce_that_may_pass_and_a_delivered_mail_suppress_nothing() {
         let before = sale.mail().len();
         ships(&sale).await;
         assert!(sale.mail().len() > before, "{email}");
-        assert_eq!(shown_as_undeliverable(&sale).await, [false; 2]);
+        assert!(!shown_as_undeliverable(&sale).await);
         assert_eq!(sale.shop.operator().await.get(LIST).await.expect(200)["items"], json!([]));
     }
 }
@@ -119,7 +117,7 @@ async fn a_lifted_address_gets_mail_again_from_here_and_from_ses() {
     let reader = shop.anon().with("order-token", text(&order["token"]));
     let sale = Sale { id: text(&order["id"]), email: guest.email, reader, shop, bowl };
     sale.shop.wait_until_idle().await;
-    assert_eq!(shown_as_undeliverable(&sale).await, [true; 2]);
+    assert!(shown_as_undeliverable(&sale).await);
     assert_eq!(mail.account().suppressed, ["late@guests.test"], "SES has put it on its own list as well");
 
     // The mailbox is made.
@@ -127,7 +125,7 @@ async fn a_lifted_address_gets_mail_again_from_here_and_from_ses() {
     let operator = sale.shop.operator().await;
     assert_eq!(lift(&operator, "Late@Guests.Test").await, 204);
     assert_eq!(mail.account().suppressed, [""; 0]);
-    assert_eq!(shown_as_undeliverable(&sale).await, [false; 2]);
+    assert!(!shown_as_undeliverable(&sale).await);
     let before = sale.mail().len();
     ships(&sale).await;
     assert!(sale.mail().len() > before, "it is told of the parcel");
@@ -224,7 +222,7 @@ async fn a_suppression_that_cannot_be_read_hides_no_order_and_holds_back_no_mail
         item["data"] = json!({"S": "no document"});
         put_item(&sale.shop, "AccountsTable", &item).await;
     }
-    assert_eq!(shown_as_undeliverable(&sale).await, [false; 2]);
+    assert!(!shown_as_undeliverable(&sale).await);
     let before = sale.mail().len();
     ships(&sale).await;
     assert!(sale.mail().len() > before);

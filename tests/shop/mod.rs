@@ -3,8 +3,8 @@
 mod binaries;
 mod client;
 mod document;
-mod dump;
 pub(crate) mod driving_provider;
+mod dump;
 mod guest;
 pub(crate) mod invariants;
 mod retry;

@@ -1,7 +1,5 @@
 //! Finding and showing any order.
 
-use std::collections::BTreeSet;
-
 use api::views::OperatorOrderView;
 use api::{Json, Limit, Operator, Page, Path, Problem, Query};
 use axum::extract::State;
@@ -52,10 +50,6 @@ pub struct OperatorOrderSummary {
     number: String,
     /// The order's state.
     state: OrderState,
-    /// The address that receives mail about the order.
-    email: Email,
-    /// Whether no mail reaches that address: it is suppressed, or an earlier release accepted what cannot be mailed.
-    undeliverable: bool,
     /// The signed-in buyer; `null` for a guest.
     #[schema(required = true)]
     buyer_id: Option<UserId>,
@@ -66,14 +60,12 @@ pub struct OperatorOrderSummary {
     placed_at: Timestamp,
 }
 
-impl OperatorOrderSummary {
-    fn new(order: OrderSummary, suppressed: &BTreeSet<Email>) -> Self {
+impl From<OrderSummary> for OperatorOrderSummary {
+    fn from(order: OrderSummary) -> Self {
         Self {
             id: order.id,
             number: order.id.number(),
             state: order.state,
-            undeliverable: !order.email.can_be_mailed() || suppressed.contains(&order.email),
-            email: order.email,
             buyer_id: order.buyer,
             currency: order.currency,
             totals: order.totals,
@@ -99,8 +91,7 @@ pub async fn list_orders_as_operator(
     let placed = Period::between(("placed_from", placed_from), ("placed_before", placed_before))?;
     let asked = desk::ListOrders { number, vendor, email, state, placed };
     let found = app.find_orders(asked, &limit.page(cursor)).await?;
-    let suppressed = app.suppressed_among(found.items.iter().map(|order| &order.email)).await?;
-    Ok(Json(Page::of(found, |order| OperatorOrderSummary::new(order, &suppressed))))
+    Ok(Json(Page::of(found, OperatorOrderSummary::from)))
 }
 
 /// Shows an order with all that belongs to it.
@@ -116,6 +107,6 @@ pub async fn show_order_as_operator(
     Path(id): Path<OrderId>,
 ) -> Result<Json<OperatorOrderView>, Problem> {
     let order = app.order(id).await?;
-    let suppressed = !app.suppressed_among([&order.order.email]).await?.is_empty();
+    let suppressed = !app.suppressed_among(order.person.iter().map(|person| &person.email)).await?.is_empty();
     Ok(Json(OperatorOrderView::new(&order, suppressed)))
 }

@@ -205,9 +205,11 @@ impl App {
     ) -> Result<(), DeliveryError> {
         let (address, message) = match recipient {
             Recipient::Buyer => {
+                // Nobody can be written to whose data was erased.
+                let Some(person) = &order.person else { return Ok(()) };
                 let secret = self.token_secret.value().await?;
                 let link = self.site.order_link(order.order.id, &secret.order_token(order.order.id));
-                (order.order.email.clone(), notices::to_buyer(event, order, &self.site, &link))
+                (person.email.clone(), notices::to_buyer(event, order, &self.site, &link))
             }
             Recipient::Operator => (self.operator.clone(), notices::to_operator(event, order, &self.site)),
             Recipient::Vendor(vendor) => {

@@ -94,7 +94,6 @@ fn was_cancelled(vendor_order: &VendorOrder) -> bool {
 
 fn cancelled_by(order: &PlacedOrder) -> Option<Actor> {
     order
-        .order
         .history
         .iter()
         .rev()

@@ -27,7 +27,7 @@ fn placed(provider: ProviderName) -> PlacedOrder {
     let mut placed = examples::order(provider, &vendors);
     let id = OrderId::from_bits(0x1234_5678_9abc_def0_1234);
     placed.order.id = id;
-    placed.order.address.name = Name::parse("Win a prize at evil.test").unwrap();
+    placed.person.as_mut().unwrap().address.name = Name::parse("Win a prize at evil.test").unwrap();
     placed.payments[0].order = id;
     for (vendor_order, title) in placed.vendors.iter_mut().zip(["Blue bowl\nTotal: 0", "Ikat scarf"]) {
         vendor_order.order = id;

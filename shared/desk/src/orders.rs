@@ -153,7 +153,7 @@ impl Desk {
         let vendor = member.vendor();
         let decide = |placed: PlacedOrder| async {
             let OwnVendorOrder { mut placed, vendor_order } = own(placed, id, vendor)?;
-            if !action.is_done(&vendor_order, &placed.order.history) {
+            if !action.is_done(&vendor_order, &placed.history) {
                 action.apply(&mut placed, vendor, now)?;
             }
             Ok::<_, Error>(Decision::Write(placed, ()))

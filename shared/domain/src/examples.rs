@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use crate::address::Address;
 use crate::cart::FLAT_RATE;
-use crate::order::{Order, OrderLine, OrderState, PlacedOrder, VendorOrder, VendorOrderState};
+use crate::money::BasisPoints;
+use crate::order::{Order, OrderLine, OrderState, Person, PlacedOrder, Terms, VendorOrder, VendorOrderState};
 use crate::payment::{Payment, PaymentState, ProviderName, Refund, RefundReason, RefundState};
 use crate::pricing::{ChosenShipping, Totals};
+use crate::shares::Shares;
 use crate::stock::Allocation;
 use crate::text::{Email, Handle, Name};
 use crate::vendor::VendorCard;
@@ -46,6 +48,11 @@ pub fn address() -> Address {
     serde_json::from_str(text).unwrap()
 }
 
+/// A guest with [`address`].
+pub fn person() -> Person {
+    Person { email: Email::parse("buyer@bozor.test").unwrap(), phone: None, address: address() }
+}
+
 /// A vendor with the handle that the name suggests.
 pub fn vendor_card(id: VendorId, name: &str) -> VendorCard {
     VendorCard { id, handle: Handle::suggested_by(name).unwrap(), name: Name::parse(name).unwrap() }
@@ -79,6 +86,7 @@ pub fn refund(number: u128, payment: &Payment, amount: Money) -> Refund {
         payment: payment.id,
         vendor: None,
         amount,
+        parts: Vec::new(),
         charged_back: None,
         state: RefundState::Queued,
         reference: None,
@@ -104,6 +112,14 @@ pub fn vendor_order(order: OrderId, ordinal: u16, vendor: VendorCard) -> VendorO
         quantity: 2,
         unit_price: usd(1_000),
         total: usd(2_000),
+        shares: Shares {
+            commission: usd(200),
+            ..Shares::of(usd(2_000), BasisPoints::ZERO, BasisPoints::ZERO).unwrap()
+        },
+        cancelled: 0,
+        shipped: 0,
+        returned: 0,
+        refunded: 0,
         allocations: vec![Allocation { shard: 0, units: 2 }],
         backorder: None,
     };
@@ -115,6 +131,8 @@ pub fn vendor_order(order: OrderId, ordinal: u16, vendor: VendorCard) -> VendorO
         state: VendorOrderState::Pending,
         totals: Totals::of(line.total, usd(0), Some(shipping.price), Some(usd(0))).unwrap(),
         lines: vec![line],
+        delivery: Shares::of(shipping.price, BasisPoints::ZERO, BasisPoints::ZERO).unwrap(),
+        delivery_refunded: false,
         shipping,
         commission: usd(200),
         shipment: None,
@@ -144,19 +162,20 @@ pub fn order(provider: ProviderName, vendors: &[VendorCard]) -> PlacedOrder {
             state: if on_delivery { OrderState::Confirmed } else { OrderState::AwaitingPayment },
             cart: CartId::random([1; 16]),
             buyer: None,
-            email: Email::parse("buyer@bozor.test").unwrap(),
-            phone: None,
-            address: address(),
+            contact: None,
             currency: Currency::USD,
             totals,
             payment: payment.id,
             provider,
-            history: Vec::new(),
             placed_at: PLACED,
             due_at: Some(after(900)),
+            parts: None,
             version: 1,
             kept: Kept::default(),
         },
+        terms: Terms { order: id, person: Some(person()), version: 1, kept: Kept::default() },
+        person: Some(person()),
+        history: Vec::new(),
         vendors,
         payments: vec![payment],
         refunds: Vec::new(),

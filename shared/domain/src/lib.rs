@@ -32,6 +32,7 @@ pub mod refund_rules;
 pub mod returns;
 pub mod sealed;
 pub mod settings;
+pub mod shares;
 pub mod stock;
 pub mod stored;
 pub mod suppression;

@@ -180,6 +180,19 @@ impl Money {
         Ok(Self { minor, ..self })
     }
 
+    /// What belongs to the first `units` of `of` units, rounded down, so that what belongs to all of them is the
+    /// amount.
+    ///
+    /// # Errors
+    /// There are no units, or fewer than are taken.
+    pub fn fraction(self, units: u32, of: u32) -> Result<Self, MoneyError> {
+        if of == 0 || units > of {
+            return Err(MoneyError::BadAmount);
+        }
+        let part = (i128::from(self.minor) * i128::from(units)).div_euclid(i128::from(of));
+        i64::try_from(part).map(|minor| Self { minor, ..self }).map_err(|_| MoneyError::Overflow)
+    }
+
     /// Splits the amount by weights without making or losing a minor unit: each share is rounded toward zero, and the
     /// remainder goes to the largest weight, the first one of equals. When all weights are zero, all goes to the first.
     pub fn allocate(self, weights: &[u64]) -> Result<Vec<Self>, MoneyError> {

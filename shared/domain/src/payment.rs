@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use crate::frozen_opening::FrozenOpening;
-pub use crate::refund::{Refund, RefundReason, RefundState, RefundStep};
+pub use crate::refund::{Refund, RefundPart, RefundReason, RefundState, RefundStep, RefundedUnits};
 pub use crate::refund_rules::{RefundRules, UnpayableRefund};
 use crate::stored::Kept;
 pub use crate::transaction::{Transaction, TransactionRefused};

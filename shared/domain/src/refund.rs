@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::stored::Kept;
-use crate::{DisputeId, Money, OrderId, PaymentId, RefundId, Timestamp, VendorId};
+use crate::{DisputeId, Money, OrderId, PaymentId, RefundId, Timestamp, VariantId, VendorId};
 
 /// State of a refund.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -80,17 +80,43 @@ impl RefundStep {
     pub const ALL: [Self; 3] = [Self::Submitted, Self::Succeeded, Self::Failed];
 }
 
-/// A refund of a payment, or of a part of it.
+/// What a refund gives back of one vendor order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundPart {
+    pub vendor: VendorId,
+    /// The sum of the shares of its units and its delivery, or less where less was left of the payment.
+    pub amount: Money,
+    pub lines: Vec<RefundedUnits>,
+    /// Whether the delivery is a part of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub delivery: bool,
+}
+
+/// Units of a line that are refunded together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundedUnits {
+    pub variant: VariantId,
+    /// How many of the line were refunded before: which shares belong to these units depends on it.
+    pub from: u32,
+    pub units: u32,
+}
+
+/// A refund of a payment, or of a part of it: one for each decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refund {
     /// Also a part of the provider's idempotency key.
     pub id: RefundId,
     pub order: OrderId,
     pub payment: PaymentId,
-    /// The vendor whose vendor order is refunded; nothing for money that should not have come in.
+    /// The vendor whose vendor order alone is refunded; nothing for several of them, and for money that should not have
+    /// come in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vendor: Option<VendorId>,
     pub amount: Money,
+    /// What it gives back; nothing for money that belongs to no vendor order, and in refunds of releases before
+    /// 2026-12.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<RefundPart>,
     /// The part of `amount` that the buyer's bank has charged back: it is not sent a second time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[serde(alias = "by_bank")]

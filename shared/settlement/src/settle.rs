@@ -169,7 +169,7 @@ fn apply(placed: &mut PlacedOrder, news: &ProviderNews, late: LatePayment, ids: 
             };
             let reference = Some(refunded.reference.clone());
             let settled = placed.refund_changed(refund, refunded.outcome.step(), reference, ids)?;
-            let last = placed.order.history.last();
+            let last = placed.history.last();
             if settled == Settled::Changed
                 && last.is_some_and(|last| last.event == HistoryEvent::RefundSucceededAfterFailure)
             {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use domain::cart::Cart;
 use domain::contact::Contact;
-use domain::order::{PlaceOrder, PlacedOrder, place};
+use domain::order::{Person, PlaceOrder, PlacedOrder, place};
 use domain::payment::{PaymentState, ProviderName};
 use domain::pricing::{PricedCart, price};
 use domain::settings::Settings;
@@ -313,6 +313,7 @@ impl Checkout {
         let mut opening = None;
         let mut backoff = Backoff::default();
         loop {
+            let before = opened.order.clone();
             // The attempt that was opened, even if another one is the current attempt by now.
             let payment = opened.order.payments.iter_mut().find(|payment| payment.id == attempt);
             let payment =
@@ -328,10 +329,9 @@ impl Checkout {
                     );
                 })?;
             }
-            let written = payment.clone();
             let (response, stored) = begun.call.answer(&opened)?;
             let record = stored.map(|stored| stored.response).unwrap_or_default();
-            match orders.save_opened_payment(&loaded, &written, (begun.request, &record)).await {
+            match orders.save_opened_payment(&before, opened.order.clone(), (begun.request, &record)).await {
                 Ok(()) => return Ok(Outcome::Done(response)),
                 Err(store::Error::Conflict) => {
                     backoff.pause().await?;
@@ -372,9 +372,7 @@ impl Checkout {
         let order = PlaceOrder {
             cart: &cart,
             priced: &priced,
-            address,
-            email: email.clone(),
-            phone: phone.cloned(),
+            person: Person { email: email.clone(), phone: phone.cloned(), address: address.clone() },
             provider: asked.payment.provider,
             rates: settings.rates,
             deadlines: settings.deadlines,

@@ -54,7 +54,8 @@ impl Orders {
     /// Whether nothing is mailed to the order's address any more. When that cannot be read, nobody is told: an order is
     /// shown all the same.
     pub async fn is_suppressed(&self, order: &PlacedOrder) -> bool {
-        match self.accounts.suppression(&order.order.email).await {
+        let Some(person) = &order.person else { return false };
+        match self.accounts.suppression(&person.email).await {
             Ok(suppression) => suppression.is_some(),
             Err(cause) => {
                 tracing::warn!(order.id = %order.order.id, %cause, "whether mail reaches an order's address is not known");

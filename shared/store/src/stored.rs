@@ -73,9 +73,15 @@ struct Original {
     newer: bool,
 }
 
-/// The schema of this release. An item with the attribute `needs` may be written by releases of at least that schema
-/// only: for changes that the rest of this module cannot see.
-const SCHEMA: i64 = 1;
+/// The schema of this release.
+const SCHEMA: i64 = SERIAL_ORDERS;
+
+/// The schema since which the head of an order is written with every change of one of its items.
+pub(crate) const SERIAL_ORDERS: i64 = 2;
+
+/// An attribute: the least schema of a release that may write the item, for changes that the rest of this module cannot
+/// see.
+pub(crate) const NEEDS: &str = "needs";
 
 /// The names of the attributes that every item has.
 const COMMON: [&str; 5] = ["pk", "sk", "kind", "version", "data"];
@@ -90,9 +96,21 @@ pub(crate) fn read<T: Stored>(found: &Attributes) -> Result<T, Error> {
         .filter(|(name, _)| is_unknown(name))
         .map(|(name, attribute)| (name.clone(), attribute.clone()))
         .collect();
-    let newer = unknown_values || !value.is_understood() || integer(found, "needs").is_some_and(|least| least > SCHEMA);
+    let newer = unknown_values || !value.is_understood() || integer(found, NEEDS).is_some_and(|least| least > SCHEMA);
     value.complete(version(found), Kept::new(Original { data: data.to_owned(), attributes, newer }));
     Ok(value)
+}
+
+/// Parses a part of a body that is about to move to another item, and says whether it can: what only a newer release
+/// knows in it would be lost on the way.
+pub(crate) fn parse_moved<T: DeserializeOwned>(data: &str, kind: &'static str) -> Result<(T, bool), Error> {
+    let (value, unknown) = tolerant::parse(data, None).map_err(|source| Error::Corrupt { kind, source })?;
+    Ok((value, !unknown.values))
+}
+
+/// What marks an item that only a newer release may write.
+pub(crate) fn kept_by_newer() -> Kept {
+    Kept::new(Original { data: String::new(), attributes: Attributes::new(), newer: true })
 }
 
 /// Parses a body, and says whether it has values that this release does not know. Bodies of this release take the short

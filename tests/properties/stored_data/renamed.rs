@@ -108,6 +108,9 @@ fn sorted_leaves(data: &str) -> Vec<(String, String)> {
 /// What is not written again: texts of a vendor in an event, which its consumer reads elsewhere.
 const DROPPED: [(&str, &str); 2] = [("event", "/title"), ("event", "/sku")];
 
+/// What moved from the head of an order to items of its own; other tests see it there.
+const MOVED: [&str; 4] = ["/address", "/email", "/history", "/phone"];
+
 /// A value of the first release as this build writes it, and the renames that made it so.
 fn today(kind: &str, (field, value): &(String, String), used: &mut BTreeSet<String>) -> (String, String) {
     let mut field = field.clone();
@@ -129,10 +132,11 @@ fn what_the_first_release_stored_loses_nothing_when_it_is_read_and_written() {
         let Some(now) = rewritten(&kind, &data) else { continue };
         let mut after = sorted_leaves(&now);
         for leaf in sorted_leaves(&data) {
-            if DROPPED.contains(&(kind.as_str(), leaf.0.as_str())) {
+            let now = today(&kind, &leaf, &mut used);
+            let is_moved = kind == "order" && MOVED.iter().any(|field| leaf.0.starts_with(field));
+            if is_moved || DROPPED.contains(&(kind.as_str(), leaf.0.as_str())) {
                 continue;
             }
-            let now = today(&kind, &leaf, &mut used);
             match after.iter().position(|written| *written == now) {
                 Some(at) => drop(after.remove(at)),
                 None => drop(lost.insert(format!("{kind} {leaf:?}"))),

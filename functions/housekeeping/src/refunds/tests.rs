@@ -76,6 +76,6 @@ fn a_refund_that_is_refused_waits_for_nobody() {
         let (placed, summary) = answered(&with_refund(), answer, after(61));
         assert_eq!((placed.refunds[0].state, placed.refunds[0].due_at), (RefundState::Failed, None));
         assert_eq!(summary.refunds_failed, 1);
-        assert_eq!(placed.order.history.last().unwrap().event, domain::order::HistoryEvent::RefundFailed);
+        assert_eq!(placed.history.last().unwrap().event, domain::order::HistoryEvent::RefundFailed);
     }
 }

@@ -5,12 +5,11 @@ use utoipa::ToSchema;
 
 use domain::address::Address;
 use domain::contact::Contact;
-use domain::dispute::{Dispute, DisputeState};
 use domain::order::{
     Actor, History, HistoryEvent, OrderLine, OrderState, PlacedOrder, Shipment, VendorOrder, VendorOrderId,
     VendorOrderState,
 };
-use domain::payment::{Action, Payment, PaymentState, ProviderName, Refund, RefundReason, RefundState};
+use domain::payment::{Action, PaymentState, ProviderName, Refund, RefundReason, RefundState};
 use domain::pricing::{ChosenShipping, Totals};
 use domain::text::{Email, Name};
 use domain::{Currency, DisputeId, Money, OrderId, PaymentId, RefundId, Timestamp, VariantId, VendorId};
@@ -205,10 +204,12 @@ pub struct OrderView {
     pub token: Option<String>,
     /// State of the order.
     pub state: OrderState,
-    /// How the buyer is reached.
+    /// How the buyer is reached; empty once the buyer's data was erased.
     pub contact: Contact,
-    /// The same e-mail address as in `contact`.
-    pub email: Email,
+    /// The same e-mail address as in `contact`; absent once the buyer's data was erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub email: Option<Email>,
     /// Whether no mail reaches that address: one bounced, or was reported as spam. A checkout does not tell.
     #[serde(default)]
     pub undeliverable: bool,
@@ -222,8 +223,10 @@ pub struct OrderView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub expires_at: Option<Timestamp>,
-    /// Delivery address.
-    pub address: Address,
+    /// Delivery address; absent once the buyer's data was erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub address: Option<Address>,
     /// One vendor order per vendor.
     pub vendors: Vec<VendorOrderView>,
     /// The payment attempt that counts now.
@@ -247,21 +250,22 @@ impl OrderView {
 
 impl From<&PlacedOrder> for OrderView {
     fn from(placed: &PlacedOrder) -> Self {
-        let order = &placed.order;
+        let (order, person) = (&placed.order, placed.person.as_ref());
+        let email = person.map(|person| person.email.clone());
         let waits = order.state == OrderState::AwaitingPayment;
         Self {
             id: order.id,
             number: order.id.number(),
             token: None,
             state: order.state,
-            contact: Contact { email: Some(order.email.clone()), phone: order.phone.clone() },
-            email: order.email.clone(),
-            undeliverable: !order.email.can_be_mailed(),
+            contact: Contact { email: email.clone(), phone: person.and_then(|person| person.phone.clone()) },
+            undeliverable: email.as_ref().is_some_and(|email| !email.can_be_mailed()),
+            email,
             currency: order.currency,
             totals: order.totals,
             placed_at: order.placed_at,
             expires_at: order.due_at.filter(|_| waits),
-            address: order.address.clone(),
+            address: person.map(|person| person.address.clone()),
             vendors: placed.vendors.iter().map(VendorOrderView::from).collect(),
             payment: placed.payment().map(|payment| PaymentView {
                 id: payment.id,
@@ -272,127 +276,7 @@ impl From<&PlacedOrder> for OrderView {
                 action: payment.action.clone().filter(|_| waits || order.state == OrderState::Confirmed),
             }),
             refunds: placed.refunds.iter().map(RefundView::from).collect(),
-            history: order.history.iter().map(HistoryView::from).collect(),
-        }
-    }
-}
-
-/// A payment attempt, as the operator sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct OperatorPaymentView {
-    /// Id of the payment attempt.
-    pub id: PaymentId,
-    /// Id of the order.
-    pub order_id: OrderId,
-    /// The payment provider.
-    pub provider: ProviderName,
-    /// State of the payment attempt.
-    pub state: PaymentState,
-    /// The amount that is asked for.
-    pub amount: Money,
-    /// The captured amount; absent when none was captured, zero when it cannot be expressed here.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub captured: Option<Money>,
-    /// The provider's id of the payment.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, examples("pi_3Qx7Yb2eZvKYlo2C"))]
-    pub reference: Option<String>,
-    /// Why it failed: the provider's code.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, examples("insufficient_funds"))]
-    pub failure: Option<String>,
-    /// When the attempt was made.
-    pub created_at: Timestamp,
-}
-
-impl From<&Payment> for OperatorPaymentView {
-    fn from(payment: &Payment) -> Self {
-        Self {
-            id: payment.id,
-            order_id: payment.order,
-            provider: payment.provider,
-            state: payment.state,
-            amount: payment.amount,
-            captured: payment.captured,
-            reference: payment.reference.clone(),
-            failure: payment.failure.clone(),
-            created_at: payment.created_at,
-        }
-    }
-}
-
-/// A dispute, as the operator sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct DisputeView {
-    /// Id of the dispute.
-    pub id: DisputeId,
-    /// Id of the disputed payment attempt.
-    pub payment_id: PaymentId,
-    /// The provider's id of the dispute.
-    #[schema(examples("du_1Qx7Yb2eZvKYlo2C"))]
-    pub reference: String,
-    /// The disputed amount; absent when it cannot be expressed here.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub amount: Option<Money>,
-    /// State of the dispute.
-    pub state: DisputeState,
-    /// The reason that the buyer's bank gives, as the provider spells it.
-    #[schema(examples("fraudulent"))]
-    pub reason: String,
-    /// When it was opened; absent while only the news of its decision has arrived.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub opened_at: Option<Timestamp>,
-    /// When it was decided; absent while it is open.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub closed_at: Option<Timestamp>,
-}
-
-impl From<&Dispute> for DisputeView {
-    fn from(dispute: &Dispute) -> Self {
-        Self {
-            id: dispute.id,
-            payment_id: dispute.payment,
-            reference: dispute.reference.clone(),
-            amount: dispute.amount,
-            state: dispute.state,
-            reason: dispute.reason.clone(),
-            opened_at: dispute.opened_at,
-            closed_at: dispute.closed_at,
-        }
-    }
-}
-
-/// An order with what only the operator sees: every payment attempt, disputes, and the provider's ids.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct OperatorOrderView {
-    /// The order, as its buyer sees it.
-    #[serde(flatten)]
-    pub order: OrderView,
-    /// Every payment attempt, oldest first.
-    pub payments: Vec<OperatorPaymentView>,
-    /// Disputes about the order's payments.
-    pub disputes: Vec<DisputeView>,
-}
-
-impl OperatorOrderView {
-    /// The order, whose address is suppressed or not.
-    pub fn new(placed: &PlacedOrder, suppressed: bool) -> Self {
-        let mut order = OrderView::new(placed, suppressed);
-        // How to pay is shown to the buyer only: it may have a secret of the provider's.
-        if let Some(payment) = &mut order.payment {
-            payment.action = None;
-        }
-        for (shown, refund) in order.refunds.iter_mut().zip(&placed.refunds) {
-            shown.reference.clone_from(&refund.reference);
-        }
-        Self {
-            order,
-            payments: placed.payments.iter().map(OperatorPaymentView::from).collect(),
-            disputes: placed.disputes.iter().map(DisputeView::from).collect(),
+            history: placed.history.iter().map(HistoryView::from).collect(),
         }
     }
 }
@@ -470,10 +354,11 @@ impl VendorOrderDeskView {
     /// One vendor order with the address, the payment and its history.
     pub fn of(placed: &PlacedOrder, vendor_order: &VendorOrder) -> Self {
         let mine = |history: &&History| history.vendor.is_none_or(|vendor| vendor == vendor_order.vendor.id);
+        let shown = placed.person.as_ref().filter(|_| !vendor_order.state.is_cancelled_or_declined());
         Self {
-            address: (!vendor_order.state.is_cancelled_or_declined()).then(|| placed.order.address.clone()),
+            address: shown.map(|person| person.address.clone()),
             payment: Some(VendorPaymentView { provider: placed.order.provider, order_state: placed.order.state }),
-            history: placed.order.history.iter().filter(mine).map(HistoryView::from).collect(),
+            history: placed.history.iter().filter(mine).map(HistoryView::from).collect(),
             ..Self::from(vendor_order)
         }
     }

@@ -12,7 +12,7 @@ use super::{
 use crate::code::{Code, Refusal};
 use crate::id_source::Ids;
 use crate::money::MoneyError;
-use crate::payment::{Payment, PaymentState, PaymentStep, ProviderName, Refund, RefundReason, RefundState};
+use crate::payment::{Payment, PaymentState, PaymentStep, ProviderName, Refund, RefundPart, RefundReason, RefundState};
 use crate::text::Line;
 use crate::{EventId, Money, PaymentId, RefundId, VendorId};
 
@@ -64,7 +64,7 @@ impl PlacedOrder {
         };
         self.apply_step(vendor, step, Actor::Vendor, ids)?;
         self.release(vendor);
-        self.queue_vendor_order_refund(vendor, RefundReason::Declined, ids)?;
+        self.queue_vendor_orders_refund(&[vendor], RefundReason::Declined, ids)?;
         self.emit(kind, Some(vendor), ids);
         self.close_if_nothing_is_left(Actor::Vendor, ids)
     }
@@ -250,7 +250,7 @@ impl PlacedOrder {
             .filter_map(|payment| Some((payment.id, self.auto_refundable_amount(payment.id)?)))
             .collect();
         for (payment, left) in over {
-            self.queue_refund(payment, None, left, RefundReason::Cancelled, ids)?;
+            self.queue_refund(payment, left, Vec::new(), RefundReason::Cancelled, ids)?;
         }
         Ok(())
     }
@@ -270,8 +270,8 @@ impl PlacedOrder {
         for vendor in &held {
             self.apply_step(*vendor, VendorOrderStep::Cancelled, by, ids)?;
             self.release(*vendor);
-            self.queue_vendor_order_refund(*vendor, RefundReason::Cancelled, ids)?;
         }
+        self.queue_vendor_orders_refund(&held, RefundReason::Cancelled, ids)?;
         Ok(held)
     }
 
@@ -324,6 +324,7 @@ impl PlacedOrder {
     fn apply_step(&mut self, vendor: VendorId, step: VendorOrderStep, by: Actor, ids: &Ids) -> Result<(), Refusal> {
         let vendor_order = self.vendor_order_mut(vendor).ok_or(Refusal::of(Code::NotFound))?;
         vendor_order.state = vendor_order.state.after(step).ok_or(WRONG_STATE)?;
+        vendor_order.count(step);
         self.record(step.into(), by, Some(vendor), ids);
         Ok(())
     }
@@ -354,29 +355,38 @@ impl PlacedOrder {
         }
     }
 
-    /// Queues the refund of a vendor order's total if its payment was captured. When the payment has less left, after a
-    /// refund at the provider's dashboard or an accepted smaller amount, only that is refunded.
-    fn queue_vendor_order_refund(
+    /// Queues the refund of what is cancelled of these vendor orders if its payment was captured: one refund for one
+    /// decision. When the payment has less left, after a refund at the provider's dashboard or an accepted smaller
+    /// amount, only that is refunded.
+    fn queue_vendor_orders_refund(
         &mut self,
-        vendor: VendorId,
+        vendors: &[VendorId],
         reason: RefundReason,
         ids: &mut Ids,
     ) -> Result<(), Refusal> {
-        let Some(amount) = self.vendor_order(vendor).map(|vendor_order| vendor_order.totals.total) else {
-            return Ok(());
-        };
-        // Another attempt may have captured money as well, but it did not pay for this vendor order.
+        // Another attempt may have captured money as well, but it did not pay for these vendor orders.
         let paid = self.payment().filter(|payment| {
             matches!(payment.state, PaymentState::Captured | PaymentState::PartiallyRefunded | PaymentState::Refunded)
                 && !self.is_refunded_in_full(payment.id)
         });
-        match paid.and_then(|payment| Some((payment.id, self.auto_refundable_amount(payment.id)?))) {
-            Some((payment, left)) if left.minor() < amount.minor() => {
-                self.queue_refund(payment, Some(vendor), left, reason, ids)
-            }
-            Some((payment, _)) => self.queue_refund(payment, Some(vendor), amount, reason, ids),
-            None => Ok(()),
+        let Some((payment, mut left)) =
+            paid.and_then(|payment| Some((payment.id, self.auto_refundable_amount(payment.id)?)))
+        else {
+            return Ok(());
+        };
+        let mut parts = Vec::new();
+        for vendor in vendors {
+            let Some(vendor_order) = self.vendor_order_mut(*vendor) else { continue };
+            let part = vendor_order.refund_cancelled(left).map_err(refused)?;
+            left = left.minus(part.amount).map_err(refused)?;
+            parts.push(part);
         }
+        let mut amount = Money::sum(left.currency(), parts.iter().map(|part| part.amount)).map_err(refused)?;
+        if self.vendors.iter().all(|vendor_order| vendor_order.state.is_cancelled_or_declined()) {
+            // The operator may have accepted a larger amount than was asked for.
+            amount = amount.plus(left).map_err(refused)?;
+        }
+        self.queue_refund(payment, amount, parts, reason, ids)
     }
 
     /// The refundable amount of a payment without the refunds that did not arrive: these are made manually, and must
@@ -397,11 +407,15 @@ impl PlacedOrder {
     pub(super) fn queue_refund(
         &mut self,
         payment: PaymentId,
-        vendor: Option<VendorId>,
         amount: Money,
+        parts: Vec<RefundPart>,
         reason: RefundReason,
         ids: &mut Ids,
     ) -> Result<(), Refusal> {
+        let vendor = match parts.as_slice() {
+            [alone] => Some(alone.vendor),
+            _ => None,
+        };
         let left = self.refundable_amount(payment).ok_or(WRONG_STATE)?;
         if left.currency() != amount.currency() || left.minor() < amount.minor() {
             return Err(Refusal::because(Code::WrongState, "the refund would exceed what was paid"));
@@ -415,6 +429,7 @@ impl PlacedOrder {
             payment,
             vendor,
             amount,
+            parts,
             charged_back: None,
             state: RefundState::Queued,
             reference: None,
@@ -434,7 +449,7 @@ impl PlacedOrder {
     }
 
     pub(super) fn record(&mut self, event: HistoryEvent, by: Actor, vendor: Option<VendorId>, ids: &Ids) {
-        self.order.history.push(History { at: ids.now(), event, subject: None, by, vendor });
+        self.history.push(History { at: ids.now(), event, subject: None, by, vendor });
     }
 
     pub(super) fn emit(&mut self, kind: OrderEventKind, vendor: Option<VendorId>, ids: &mut Ids) {

@@ -74,7 +74,7 @@ impl PlacedOrder {
             return Err(Refusal::because(Code::WrongState, "the money is already being refunded"));
         }
         self.record(HistoryEvent::PaymentRejected, Actor::Operator, None, ids);
-        self.queue_refund(payment, None, left, RefundReason::AmountMismatch, ids)?;
+        self.queue_refund(payment, left, Vec::new(), RefundReason::AmountMismatch, ids)?;
         self.emit(OrderEventKind::MismatchedPaymentRefunded, None, ids);
         Ok(())
     }
@@ -93,7 +93,7 @@ impl PlacedOrder {
     /// Whether the operator has cancelled all that can be cancelled, so that repeating the request succeeds.
     pub fn is_cancelled_by_operator(&self) -> bool {
         let by_operator = |vendor| {
-            let last_entry = self.order.history.iter().rev().find(|entry| entry.vendor == Some(vendor));
+            let last_entry = self.history.iter().rev().find(|entry| entry.vendor == Some(vendor));
             last_entry.is_some_and(|entry| entry.by == Actor::Operator)
         };
         self.order.state == OrderState::Cancelled

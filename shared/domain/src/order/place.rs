@@ -4,19 +4,18 @@ use crate::stored::Kept;
 use std::collections::BTreeMap;
 
 use super::{
-    Actor, History, HistoryEvent, Order, OrderEvent, OrderEventKind, OrderLine, OrderState, PlacedOrder, StockMove,
-    VendorOrder, VendorOrderState,
+    Actor, History, HistoryEvent, Order, OrderEvent, OrderEventKind, OrderLine, OrderState, Person, PlacedOrder,
+    StockMove, Terms, VendorOrder, VendorOrderState,
 };
-use crate::address::Address;
 use crate::cart::Cart;
 use crate::code::{Code, Refusal};
 use crate::id_source::Ids;
-use crate::money::MoneyError;
+use crate::money::{BasisPoints, MoneyError};
 use crate::order::Deadlines;
 use crate::payment::{Payment, PaymentState, ProviderName};
 use crate::pricing::{PricedCart, PricedGroup, Rates, Totals};
+use crate::shares::Shares;
 use crate::stock::Allocation;
-use crate::text::{Email, Phone};
 use crate::{EventId, Money, OrderId, PaymentId, VariantId};
 
 /// The input of [`place`].
@@ -26,11 +25,7 @@ pub struct PlaceOrder<'a> {
     pub cart: &'a Cart,
     /// The same cart with its current prices.
     pub priced: &'a PricedCart,
-    pub address: &'a Address,
-    /// Address for messages to the buyer.
-    pub email: Email,
-    /// Telephone number of the buyer, when it was given.
-    pub phone: Option<Phone>,
+    pub person: Person,
     /// The provider of the first payment attempt.
     pub provider: ProviderName,
     /// The operator's current rates, which the order freezes.
@@ -96,25 +91,20 @@ pub fn place(order: PlaceOrder<'_>, ids: &mut Ids) -> Result<PlacedOrder, PlaceE
             state,
             cart: order.cart.id,
             buyer: order.cart.buyer,
-            email: order.email,
-            phone: order.phone,
-            address: order.address.clone(),
+            contact: None,
             currency,
             totals,
             payment: payment.id,
             provider: order.provider,
-            history: vec![History {
-                at: now,
-                event: HistoryEvent::Placed,
-                subject: None,
-                by: Actor::Buyer,
-                vendor: None,
-            }],
             placed_at: now,
             due_at: Some(due_at),
+            parts: None,
             version: 0,
             kept: Kept::default(),
         },
+        terms: Terms { order: id, person: Some(order.person.clone()), version: 0, kept: Kept::default() },
+        person: Some(order.person),
+        history: vec![History { at: now, event: HistoryEvent::Placed, subject: None, by: Actor::Buyer, vendor: None }],
         vendors,
         payments: vec![payment],
         refunds: Vec::new(),
@@ -155,12 +145,17 @@ fn vendor_order_from(
             quantity: line.quantity,
             unit_price: line.unit_price,
             total: line.total,
+            shares: Shares::of(line.total, order.rates.tax, order.rates.commission)?,
+            cancelled: 0,
+            shipped: 0,
+            returned: 0,
+            refunded: 0,
             allocations,
             backorder: None,
         });
     }
-    let nothing = Money::zero(order.cart.currency);
-    let totals = Totals::of(group.items, nothing, Some(shipping.price), group.tax)?;
+    let delivery = Shares::of(shipping.price, order.rates.tax, BasisPoints::ZERO)?;
+    let (totals, commission) = VendorOrder::sums(&lines, &delivery)?;
     Ok(VendorOrder {
         order: id,
         ordinal,
@@ -168,8 +163,10 @@ fn vendor_order_from(
         state: VendorOrderState::Pending,
         lines,
         shipping,
+        delivery,
+        delivery_refunded: false,
         totals,
-        commission: group.items.share(order.rates.commission)?,
+        commission,
         shipment: None,
         visible: order.provider.is_on_delivery(),
         placed_at: ids.now(),

@@ -13,6 +13,7 @@ use crate::examples::{self, NOW, ids, usd, vendor_card};
 use crate::id_source::Ids;
 use crate::payment::{PaymentState, RefundState, RefundStep};
 use crate::provider_news::{DisputeNews, PaymentNews, RefundNews, RefundOutcome};
+use crate::stock::{Allocation, Backorder};
 use crate::{ProductId, RefundId};
 
 fn vendor(ordinal: u16) -> VendorId {

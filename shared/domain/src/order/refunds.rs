@@ -98,6 +98,7 @@ impl PlacedOrder {
             payment,
             vendor: None,
             amount,
+            parts: Vec::new(),
             charged_back: None,
             // As if it was requested already; the news moves it on from there. Without `due_at` it is never requested.
             state: RefundState::Pending,
@@ -141,11 +142,11 @@ impl PlacedOrder {
     /// Adds a history entry for news that changes no state, once per subject.
     fn record_once(&mut self, event: HistoryEvent, subject: &str, ids: &Ids) -> Settled {
         let is_same = |entry: &History| entry.event == event && entry.subject.as_deref() == Some(subject);
-        if self.order.history.iter().any(is_same) {
+        if self.history.iter().any(is_same) {
             return Settled::Unchanged;
         }
         let (at, subject) = (ids.now(), Some(subject.to_owned()));
-        self.order.history.push(History { at, event, subject, by: Actor::Provider, vendor: None });
+        self.history.push(History { at, event, subject, by: Actor::Provider, vendor: None });
         Settled::Changed
     }
 

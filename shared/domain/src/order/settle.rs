@@ -178,6 +178,7 @@ impl PlacedOrder {
             if let Some(vendor_order) = self.vendors.iter_mut().find(|vendor_order| vendor_order.vendor.id == vendor) {
                 vendor_order.state =
                     vendor_order.state.after(VendorOrderStep::Reopened).ok_or(Refusal::of(Code::WrongState))?;
+                vendor_order.count(VendorOrderStep::Reopened);
             }
             self.re_reserve(vendor);
             self.record(HistoryEvent::Reopened, Actor::Provider, Some(vendor), ids);
@@ -210,7 +211,7 @@ impl PlacedOrder {
     ) -> Result<(), Refusal> {
         // A part may have been refunded at the provider's dashboard already.
         let left = self.refundable_amount(payment).unwrap_or(amount);
-        self.queue_refund(payment, None, left, reason, ids)?;
+        self.queue_refund(payment, left, Vec::new(), reason, ids)?;
         self.emit(event, None, ids);
         Ok(())
     }

@@ -1,6 +1,9 @@
 //! The table Orders: orders with their vendor orders, payments, refunds and disputes; idempotency records; events.
 
+#[cfg(test)]
+mod actions;
 mod events;
+mod head;
 mod idempotency;
 mod lists;
 mod operator_lists;
@@ -13,11 +16,12 @@ mod write;
 
 use aws_sdk_dynamodb::Client;
 use domain::dispute::{Dispute, DisputeState};
-use domain::order::{Order, OrderState, PlacedOrder, VendorOrder, VendorOrderState};
+use domain::order::{Order, OrderState, PlacedOrder, Terms, VendorOrder, VendorOrderState};
 use domain::payment::{Action, Payment, PaymentState, ProviderName, Refund, RefundState, Transaction};
 use domain::{DisputeId, EventId, OrderId, OutboxEvent, PaymentId, RefundId, UnmatchedPayment, UserId, VendorId};
 
 pub use self::events::{Claim, Undelivered, event_of};
+use self::head::{Assembled, assemble, order_item};
 pub use self::lists::{Due, DueKind, DueWalk, OrderSummary, next_check};
 pub use self::operator_lists::{FindOrders, Waiting};
 pub use self::relisting::RelistedOrder;
@@ -25,12 +29,14 @@ pub use self::vendor_lists::{FindVendorOrders, OpenVendorOrders};
 pub use self::write::{PlaceOutcome, Start};
 
 use crate::idempotency::stores_responses;
-use crate::item::{Attributes, item, key, number, string, text};
+use crate::item::{Attributes, item, key, number, string};
 use crate::retry::{QueryRequest, query_all};
-use crate::stored::{check_known, read, stored, write};
-use crate::{Carts, Error, Stock};
+use crate::stored::{NEEDS, SERIAL_ORDERS, Stored, check_known, stored, write};
+use crate::{Backoff, Carts, Error, Stock};
 
 const ORDER: &str = "order";
+const TERMS: &str = "terms";
+const HISTORY: &str = "history";
 const VENDOR_ORDER: &str = "vendor_order";
 const PAYMENT: &str = "payment";
 const REFUND: &str = "refund";
@@ -40,14 +46,15 @@ const UNMATCHED: &str = "unclaimed";
 
 stored! {
     ORDER => Order: [
-        "reference", "email_key", "email_sort", "state_key", "state_sort", "buyer_key", "buyer_sort", "due_key", "due_at"
+        "needs", "reference", "state_key", "state_sort", "buyer_key", "buyer_sort", "due_key", "due_at"
     ];
-    VENDOR_ORDER => VendorOrder: ["vendor_key", "vendor_sort", "state_key", "state_sort"];
-    PAYMENT => Payment: ["reference", "state_key", "state_sort"],
+    TERMS => Terms: ["needs"];
+    VENDOR_ORDER => VendorOrder: ["needs", "vendor_key", "vendor_sort", "state_key", "state_sort"];
+    PAYMENT => Payment: ["needs", "reference", "state_key", "state_sort"],
         tagged: ["action"],
         understood: |payment| payment.action != Some(Action::Other);
-    REFUND => Refund: ["reference", "state_key", "state_sort", "due_key", "due_at"];
-    DISPUTE => Dispute: ["reference", "state_key", "state_sort"];
+    REFUND => Refund: ["needs", "reference", "state_key", "state_sort", "due_key", "due_at"];
+    DISPUTE => Dispute: ["needs", "reference", "state_key", "state_sort"];
 }
 
 /// Over how many partitions deadlines and undelivered events are spread.
@@ -57,6 +64,10 @@ pub const DUE_PARTITIONS: u8 = 8;
 enum Entry<'a> {
     /// `ORDER#<id>` / `ORDER`.
     Order(OrderId),
+    /// `ORDER#<id>` / `TERMS`.
+    Terms(OrderId),
+    /// `ORDER#<id>` / `HISTORY#<number>`, counted from 1: the entries of one change.
+    History(OrderId, u32),
     /// `ORDER#<id>` / `VENDOR#<vendor>`.
     Vendor(OrderId, VendorId),
     /// `ORDER#<id>` / `PAYMENT#<payment>`.
@@ -79,6 +90,8 @@ impl Entry<'_> {
     fn key(&self) -> Attributes {
         match self {
             Self::Order(id) => key(order_partition(*id), "ORDER"),
+            Self::Terms(id) => key(order_partition(*id), "TERMS"),
+            Self::History(id, number) => key(order_partition(*id), format!("HISTORY#{number:05}")),
             Self::Vendor(id, vendor) => key(order_partition(*id), format!("VENDOR#{vendor}")),
             Self::Payment(id, payment) => key(order_partition(*id), format!("PAYMENT#{payment}")),
             Self::Refund(id, refund) => key(order_partition(*id), format!("REFUND#{refund}")),
@@ -205,38 +218,27 @@ impl Orders {
     }
 
     /// An order with all that belongs to it, in one consistent query.
+    ///
+    /// A query is no snapshot: it may meet a transaction half-way. The head tells the versions of the other items, so
+    /// an order whose items do not belong together is read again.
     pub async fn load(&self, id: OrderId) -> Result<Option<PlacedOrder>, Error> {
-        let request = QueryRequest {
-            table: self.table.clone(),
-            partition: ("pk", order_partition(id)),
-            consistent: true,
-            ..QueryRequest::default()
-        };
-        let items = query_all(&self.client, request).await?;
-        let mut order: Option<Order> = None;
-        let (mut vendors, mut payments) = (Vec::<VendorOrder>::new(), Vec::<Payment>::new());
-        let (mut refunds, mut disputes) = (Vec::<Refund>::new(), Vec::<Dispute>::new());
-        for found in &items {
-            match text(found, "kind") {
-                Some(ORDER) => order = Some(read(found)?),
-                Some(VENDOR_ORDER) => vendors.push(read(found)?),
-                Some(PAYMENT) => payments.push(read(found)?),
-                Some(REFUND) => refunds.push(read(found)?),
-                Some(DISPUTE) => disputes.push(read(found)?),
-                _ => {}
+        let mut backoff = Backoff::default();
+        loop {
+            let request = QueryRequest {
+                table: self.table.clone(),
+                partition: ("pk", order_partition(id)),
+                consistent: true,
+                ..QueryRequest::default()
+            };
+            match assemble(&query_all(&self.client, request).await?)? {
+                Assembled::Whole(order) => return Ok(Some(*order)),
+                Assembled::Absent => return Ok(None),
+                Assembled::Torn => {
+                    tracing::info!(order.id = %id, "an order was read while it was written, and is read again");
+                    backoff.pause().await?;
+                }
             }
         }
-        vendors.sort_by_key(|vendor_order| vendor_order.ordinal);
-        Ok(order.map(|order| PlacedOrder {
-            order,
-            vendors,
-            payments,
-            refunds,
-            disputes,
-            stock_moves: Vec::new(),
-            events: Vec::new(),
-            reopens_cart: false,
-        }))
     }
 }
 
@@ -244,35 +246,23 @@ impl Orders {
 /// would decide about the rest is wrong as well.
 fn check_understood(order: &PlacedOrder) -> Result<(), Error> {
     check_known(&order.order)?;
+    check_known(&order.terms)?;
     order.vendors.iter().try_for_each(check_known)?;
     order.payments.iter().try_for_each(check_known)?;
     order.refunds.iter().try_for_each(check_known)?;
     order.disputes.iter().try_for_each(check_known)
 }
 
-fn order_item(order: &Order) -> Result<Attributes, Error> {
-    let mut written = write(Entry::Order(order.id).key(), order.version, order)?;
-    let id = order.id.to_string();
-    written.insert("reference".to_owned(), string(number_reference(order.id)));
-    written.insert("email_key".to_owned(), string(email_partition(order.email.as_str())));
-    written.insert("email_sort".to_owned(), string(&id));
-    written.insert("state_key".to_owned(), string(state_partition(order.state)));
-    written.insert("state_sort".to_owned(), string(&id));
-    if let Some(buyer) = order.buyer {
-        written.insert("buyer_key".to_owned(), string(buyer_partition(buyer)));
-        written.insert("buyer_sort".to_owned(), string(&id));
-    }
-    // Every write schedules the payment checks from the start: at worst the provider is asked once too often.
-    if let Some(due_at) = next_check(order, order.placed_at) {
-        written.insert("due_key".to_owned(), string(due_partition(order.id)));
-        written.insert("due_at".to_owned(), number(due_at.millis()));
-    }
+/// An item of an order. Releases that do not write the head with it must not write it.
+fn write_serial<T: Stored>(key: Attributes, version: u64, body: &T) -> Result<Attributes, Error> {
+    let mut written = write(key, version, body)?;
+    written.insert(NEEDS.to_owned(), number(SERIAL_ORDERS));
     Ok(written)
 }
 
 fn vendor_order_item(vendor_order: &VendorOrder) -> Result<Attributes, Error> {
     let key = Entry::Vendor(vendor_order.order, vendor_order.vendor.id).key();
-    let mut written = write(key, vendor_order.version, vendor_order)?;
+    let mut written = write_serial(key, vendor_order.version, vendor_order)?;
     if vendor_order.visible {
         written.insert("vendor_key".to_owned(), string(vendor_partition(vendor_order.vendor.id)));
         written.insert("vendor_sort".to_owned(), string(vendor_order.order.to_string()));
@@ -308,7 +298,7 @@ fn place_of_dispute(dispute: &Dispute) -> Attributes {
 }
 
 fn payment_item(payment: &Payment) -> Result<Attributes, Error> {
-    let mut written = write(Entry::Payment(payment.order, payment.id).key(), payment.version, payment)?;
+    let mut written = write_serial(Entry::Payment(payment.order, payment.id).key(), payment.version, payment)?;
     if let Some(reference) = &payment.reference {
         written.insert("reference".to_owned(), string(provider_reference(payment.provider, reference)));
     }
@@ -318,14 +308,14 @@ fn payment_item(payment: &Payment) -> Result<Attributes, Error> {
 }
 
 fn dispute_item(dispute: &Dispute, provider: ProviderName) -> Result<Attributes, Error> {
-    let mut written = write(Entry::Dispute(dispute.order, dispute.id).key(), dispute.version, dispute)?;
+    let mut written = write_serial(Entry::Dispute(dispute.order, dispute.id).key(), dispute.version, dispute)?;
     written.insert("reference".to_owned(), string(provider_reference(provider, &dispute.reference)));
     written.extend(place_of_dispute(dispute));
     Ok(written)
 }
 
 fn refund_item(refund: &Refund, provider: ProviderName) -> Result<Attributes, Error> {
-    let mut written = write(Entry::Refund(refund.order, refund.id).key(), refund.version, refund)?;
+    let mut written = write_serial(Entry::Refund(refund.order, refund.id).key(), refund.version, refund)?;
     if let Some(reference) = &refund.reference {
         written.insert("reference".to_owned(), string(provider_reference(provider, reference)));
     }

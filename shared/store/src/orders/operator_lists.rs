@@ -44,10 +44,13 @@ impl FindOrders {
         self.state.is_none_or(|state| order.state == state) && self.placed.contains(order.placed_at)
     }
 
-    /// Whether an order was placed with the address that is asked for, in whichever spelling it was stored.
-    fn has_address_of(&self, order: &OrderSummary) -> bool {
+    /// Whether an order's item was placed with the address that is asked for, in whichever spelling it was stored.
+    fn has_address_of(&self, item: &Attributes) -> bool {
+        let stored = text(item, "email_key");
         self.email.as_ref().is_none_or(|email| {
-            order.email == *email || email.with_unicode_domain().is_some_and(|before| order.email.as_str() == before)
+            let before = email.with_unicode_domain();
+            let spellings = std::iter::once(email.as_str()).chain(before.as_deref());
+            spellings.map(email_partition).any(|partition| stored == Some(&partition))
         })
     }
 
@@ -81,8 +84,10 @@ impl Orders {
     pub async fn find(&self, find: &FindOrders, page: &PageRequest) -> Result<Slice<OrderSummary>, Error> {
         match (&find.number, find.vendor, &find.email) {
             (Some(number), vendor, _) => {
-                let mut items = self.with_number(number).await?;
-                items.retain(|order| find.has(order) && find.has_address_of(order));
+                let mut found = self.items_with_number(number).await?;
+                found.retain(|item| find.has_address_of(item));
+                let mut items = all_readable(&found, read)?;
+                items.retain(|order| find.has(order));
                 if let Some(vendor) = vendor {
                     items = self.those_of(vendor, items).await?;
                 }
@@ -102,10 +107,14 @@ impl Orders {
     /// The orders with a number, at most 20. Usually there is one: two numbers of 50 bits are equal only by rare
     /// chance.
     pub async fn with_number(&self, number: &OrderNumber) -> Result<Vec<OrderSummary>, Error> {
+        all_readable(&self.items_with_number(number).await?, read)
+    }
+
+    async fn items_with_number(&self, number: &OrderNumber) -> Result<Vec<Attributes>, Error> {
         let reference = format!("number#{}", number.as_str());
         let request =
             QueryRequest { limit: Some(20), ..QueryRequest::of(&self.table, "by_reference", ("reference", reference)) };
-        all_readable(&query(&self.client, request).await?.items, read)
+        Ok(query(&self.client, request).await?.items)
     }
 
     /// Those of the orders that have a vendor order of this vendor.
@@ -143,9 +152,11 @@ impl Orders {
         let orders = move |ids: Vec<OrderId>| async move {
             let keys = ids.iter().map(|id| Entry::Order(*id).key()).collect();
             let mut found = BTreeMap::new();
-            for (_, item) in batch(&self.client, vec![(self.table.clone(), keys, false)]).await? {
+            let mut items = batch(&self.client, vec![(self.table.clone(), keys, false)]).await?;
+            items.retain(|(_, item)| find.has_address_of(item));
+            for (_, item) in items {
                 let order: Option<OrderSummary> = readable(read(&item), &item)?;
-                let order = order.filter(|order| find.has(order) && find.has_address_of(order));
+                let order = order.filter(|order| find.has(order));
                 found.extend(order.map(|order| (order.id, order)));
             }
             Ok(ids.iter().map(|id| found.remove(id)).collect())

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
-use domain::order::{Order, OrderState};
+use domain::order::{Order, OrderState, PlacedOrder};
 use domain::settings::Limit;
 use domain::{OrderId, Timestamp};
 
@@ -30,29 +30,38 @@ pub(super) const fn is_unpaid(order: &Order) -> bool {
 
 impl Orders {
     /// The action that adds an order to the set; it fails when the limit is reached.
-    pub(super) fn count_unpaid_action(&self, order: &Order, limit: Limit) -> Result<TransactWriteItem, Error> {
+    pub(super) fn count_unpaid_action(&self, placed: &PlacedOrder, limit: Limit) -> Result<TransactWriteItem, Error> {
         let condition = Condition::of("attribute_not_exists(unpaid) OR size(unpaid) < :most")
             .name("#kind", "kind")
             .name("#version", "version")
             .value(":most", number(limit.most))
             .value(":kind", string(UNPAID))
             .value(":one", number(1))
-            .value(":order", AttributeValue::Ss(vec![order.id.to_string()]));
+            .value(":order", AttributeValue::Ss(vec![placed.order.id.to_string()]));
         let change = "SET #kind = :kind ADD unpaid :order, #version :one";
-        update(&self.table, Entry::Unpaid(&hashed(order.email.as_str())).key(), change, &condition)
+        update(&self.table, Entry::Unpaid(&set_of(placed)?).key(), change, &condition)
     }
 
     /// The action that removes an order from the set, whether or not it was in it.
-    pub(super) fn uncount_unpaid_action(&self, order: &Order) -> Result<TransactWriteItem, Error> {
+    pub(super) fn uncount_unpaid_action(&self, placed: &PlacedOrder) -> Result<TransactWriteItem, Error> {
         let condition = Condition::of("attribute_not_exists(pk) OR attribute_exists(pk)")
             .name("#kind", "kind")
             .name("#version", "version")
             .value(":kind", string(UNPAID))
             .value(":one", number(1))
-            .value(":order", AttributeValue::Ss(vec![order.id.to_string()]));
+            .value(":order", AttributeValue::Ss(vec![placed.order.id.to_string()]));
         let change = "SET #kind = :kind ADD #version :one DELETE unpaid :order";
-        update(&self.table, Entry::Unpaid(&hashed(order.email.as_str())).key(), change, &condition)
+        update(&self.table, Entry::Unpaid(&set_of(placed)?).key(), change, &condition)
     }
+}
+
+/// The name of the set that an order is counted in: what its buyer's contact is looked up by. An order of an earlier
+/// release has the contact itself.
+fn set_of(placed: &PlacedOrder) -> Result<String, Error> {
+    let contact = placed.order.contact.clone();
+    contact
+        .or_else(|| placed.person.as_ref().map(|person| hashed(person.email.as_str())))
+        .ok_or_else(|| Error::Failed("an order without the look-up of its contact".to_owned()))
 }
 
 /// In how many seconds the first of the counted orders expires if it is not paid. A cash-on-delivery order may count

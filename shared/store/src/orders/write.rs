@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use domain::cart::Cart;
 use domain::order::{PlacedOrder, StockMove};
-use domain::payment::Payment;
 use domain::settings::Limit;
 use domain::{Code, Coded, FieldError, IdempotentRequest, OrderId, OutboxEvent, Outcome, Prepared, Refusal, VariantId};
 
+use super::head::{history_item, parts_of, terms_item};
 use super::unpaid::{TOO_MANY, is_unpaid, seconds_until_expiry};
 use super::{
     Orders, check_understood, dispute_item, event_item, order_item, payment_item, refund_item, vendor_order_item,
@@ -16,6 +16,7 @@ use super::{
 use crate::error::{Cancelled, Failure};
 use crate::idempotency::{KeyUse, TAKEOVER_AFTER, put_record_action, transact};
 use crate::item::{Attributes, Condition, put};
+use crate::rate_limits::hashed;
 use crate::transaction::{Purpose, Transaction};
 use crate::{Backoff, Decision, Error};
 
@@ -67,9 +68,11 @@ impl Orders {
         request: &IdempotentRequest,
         unpaid: Limit,
     ) -> Result<PlaceOutcome, Error> {
+        let mut order = order;
+        order.order.contact = order.person.as_ref().map(|person| hashed(person.email.as_str()));
         let mut transaction = self.begin(request, order.order.id)?;
         transaction.add(Purpose::Cart, self.carts()?.mark_ordered_action(cart, order.order.id)?);
-        transaction.add(Purpose::Unpaid, self.count_unpaid_action(&order.order, unpaid)?);
+        transaction.add(Purpose::Unpaid, self.count_unpaid_action(&order, unpaid)?);
         let (changes, placed) = self.changes(None, order)?;
         transaction.append(changes);
         match transaction.run_within(CONTENTION_BUDGET, &self.client).await {
@@ -220,23 +223,23 @@ impl Orders {
     /// Writes what the provider answered to a payment attempt, and the response that a repeat of the request gets.
     pub async fn save_opened_payment(
         &self,
-        loaded: &Payment,
-        opened: &Payment,
+        loaded: &PlacedOrder,
+        opened: PlacedOrder,
         (request, response): (&IdempotentRequest, &str),
     ) -> Result<(), Error> {
-        let mut transaction = Transaction::default();
-        if loaded != opened {
-            let next = Payment { version: loaded.version + 1, ..opened.clone() };
-            let condition = Condition::at_version(loaded.version);
-            transaction.add(Purpose::Item, put(&self.table, payment_item(&next)?, &condition)?);
-        }
+        let (mut transaction, _) = self.changes(Some(loaded), opened)?;
         self.answer_begun(request, response, &mut transaction)?;
         Ok(transaction.run(&self.client).await?)
     }
 
     /// The actions that write what has changed in an order, and the order as it is written: with the next version of
-    /// each item that changed. A new order has all of its items written.
-    fn changes(&self, loaded: Option<&PlacedOrder>, changed: PlacedOrder) -> Result<(Transaction, PlacedOrder), Error> {
+    /// each item that changed. A new order has all of its items written. The head is written with every change of
+    /// another item, so changes of one order come one after the other.
+    pub(super) fn changes(
+        &self,
+        loaded: Option<&PlacedOrder>,
+        changed: PlacedOrder,
+    ) -> Result<(Transaction, PlacedOrder), Error> {
         let mut transaction = Transaction::default();
         for change in merged(&changed.stock_moves) {
             let limit = oversell_limit(&changed, change.variant);
@@ -249,20 +252,13 @@ impl Orders {
         // The order is paid, has ended, or no longer counts as unpaid for another reason. A late payment finds it out
         // of the set already.
         if loaded.is_some_and(|loaded| is_unpaid(&loaded.order)) && !is_unpaid(&changed.order) {
-            transaction.add(Purpose::Item, self.uncount_unpaid_action(&changed.order)?);
+            transaction.add(Purpose::Item, self.uncount_unpaid_action(&changed)?);
         }
         let mut written = PlacedOrder { stock_moves: Vec::new(), events: Vec::new(), reopens_cart: false, ..changed };
         // A refund or dispute belongs to the provider of its own payment, which need not be the order's current one.
         let (payments, current) = (written.payments.clone(), written.order.provider);
         let provider = |of| payments.iter().find(|known| known.id == of).map_or(current, |known| known.provider);
-        let orders = loaded.map(|loaded| std::slice::from_ref(&loaded.order));
-        self.put_changed(
-            orders,
-            std::slice::from_mut(&mut written.order),
-            |order| &mut order.version,
-            order_item,
-            &mut transaction,
-        )?;
+        let before = transaction.len();
         let known = loaded.map(|loaded| loaded.vendors.as_slice());
         self.put_changed(
             known,
@@ -271,15 +267,42 @@ impl Orders {
             vendor_order_item,
             &mut transaction,
         )?;
+        // In the order in which they are read again.
+        written.payments.sort_by_key(|payment| payment.id);
         let known = loaded.map(|loaded| loaded.payments.as_slice());
         self.put_changed(known, &mut written.payments, |payment| &mut payment.version, payment_item, &mut transaction)?;
+        written.refunds.sort_by_key(|refund| refund.id);
         self.state_transactions(loaded, &written, &mut transaction)?;
         let known = loaded.map(|loaded| loaded.refunds.as_slice());
         let item = |refund: &_| refund_item(refund, provider(refund.payment));
         self.put_changed(known, &mut written.refunds, |refund| &mut refund.version, item, &mut transaction)?;
+        written.disputes.sort_by_key(|dispute| dispute.id);
         let known = loaded.map(|loaded| loaded.disputes.as_slice());
         let item = |dispute: &_| dispute_item(dispute, provider(dispute.payment));
         self.put_changed(known, &mut written.disputes, |dispute| &mut dispute.version, item, &mut transaction)?;
+        let is_moved = written.order.parts.is_none();
+        let earlier = written.order.parts.as_ref().map_or(0, |parts| parts.history);
+        let known = loaded.filter(|_| !is_moved).map_or(0, |loaded| loaded.history.len());
+        let entries = written.history.get(known..).unwrap_or_default();
+        let is_unchanged = loaded.is_some_and(|loaded| loaded.order == written.order);
+        let has_grown = loaded.is_none_or(|loaded| loaded.history.len() < written.history.len());
+        if is_unchanged && transaction.len() == before && !has_grown {
+            return Ok((transaction, written));
+        }
+        let history = earlier + u32::from(!entries.is_empty());
+        if !entries.is_empty() {
+            let entries = history_item(written.order.id, history, entries)?;
+            transaction.add(Purpose::Item, put(&self.table, entries, &Condition::absent())?);
+        }
+        if is_moved {
+            written.terms.version = 1;
+            transaction.add(Purpose::Item, put(&self.table, terms_item(&written.terms)?, &Condition::absent())?);
+        }
+        let condition = Condition::at_version(written.order.version);
+        written.order.version += 1;
+        written.order.parts = Some(parts_of(&written, history));
+        let head = order_item(&written.order, written.person.as_ref())?;
+        transaction.add(Purpose::Item, put(&self.table, head, &condition)?);
         Ok((transaction, written))
     }
 

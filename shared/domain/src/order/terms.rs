@@ -1,0 +1,54 @@
+//! What is frozen when an order is placed, and who placed it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::OrderId;
+use crate::address::Address;
+use crate::stored::Kept;
+use crate::text::{Email, Phone};
+
+/// Who ordered, and where the goods go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// Address for messages to the buyer.
+    #[serde(deserialize_with = "crate::text::kept_email")]
+    pub email: Email,
+    /// Telephone number of the buyer, when it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Phone>,
+    /// Where the goods go.
+    pub address: Address,
+}
+
+/// What never changes once an order is placed, apart from what each vendor agreed to, which its vendor order holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    pub order: OrderId,
+    /// Who ordered, in the clear.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<Person>,
+    /// Incremented by each write, which is conditional on it.
+    #[serde(default)]
+    pub version: u64,
+    /// What the stored item held that this release does not know.
+    #[serde(skip)]
+    pub kept: Kept,
+}
+
+/// The versions of the items of an order that change. Its head holds them and is written with every change of one, so
+/// that items which were read while a transaction was under way are found not to belong together.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parts {
+    /// Those of the vendor orders, by their ordinals.
+    pub vendors: Vec<u64>,
+    /// Those of the payment attempts, by their ids.
+    pub payments: Vec<u64>,
+    /// Those of the refunds, by their ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refunds: Vec<u64>,
+    /// Those of the disputes, by their ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disputes: Vec<u64>,
+    /// How many items its history has.
+    pub history: u32,
+}

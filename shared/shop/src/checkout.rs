@@ -12,8 +12,8 @@ use domain::settings::Settings;
 use domain::stock::max_allocations;
 use domain::text::{Email, Phone};
 use domain::{
-    Call, CartId, Code, Coded, FieldError, IdempotentRequest, Identifier, Money, OrderId, Outcome, PaymentId, Refusal,
-    Timestamp,
+    Call, CartId, Code, Coded, FieldError, IdempotentRequest, Identifier, LookUp, Money, OrderId, Outcome, PaymentId,
+    Refusal, Timestamp,
 };
 use platform::{Config, Fatal, PersonsSecret, Rotating};
 use serde::Deserialize;
@@ -177,10 +177,10 @@ impl Checkout {
         let begun = self.begin(call).await?;
         let limits = self.guests.settings.current().await?.limits.checkout;
         let client = begun.persons.look_up(Identifier::Client(client));
-        let target = Target::Contact(begun.persons.look_up(&email));
+        let contact = begun.persons.look_up(&email);
         // Concurrently with the first read, so that the rate limit adds no latency.
         let (counted, first) = tokio::join!(
-            self.guests.rate_limits.count("checkout", client, target, limits, now),
+            self.guests.rate_limits.count("checkout", client, Target::Contact(contact), limits, now),
             self.carts.read(asked.cart_id, now)
         );
         counted?;
@@ -193,7 +193,7 @@ impl Checkout {
                 Some(read) => read,
                 None => self.carts.read(asked.cart_id, now).await,
             };
-            let ready = match self.prepare(read, asked, (&email, phone.as_ref()), &allocations, now).await {
+            let ready = match self.prepare(read, asked, (&email, phone.as_ref(), contact), &allocations, now).await {
                 Ok(ready) => ready,
                 Err(refused) => return self.stored_response_or(refused, begun).await,
             };
@@ -352,7 +352,7 @@ impl Checkout {
         &self,
         read: Result<Option<Cart>, store::Error>,
         asked: &CheckOut,
-        (email, phone): (&Email, Option<&Phone>),
+        (email, phone, contact): (&Email, Option<&Phone>, LookUp),
         allocations: &Allocations,
         now: Timestamp,
     ) -> Result<Ready, Error> {
@@ -373,6 +373,7 @@ impl Checkout {
             cart: &cart,
             priced: &priced,
             person: Person { email: email.clone(), phone: phone.cloned(), address: address.clone() },
+            contact,
             provider: asked.payment.provider,
             rates: settings.rates,
             deadlines: settings.deadlines,

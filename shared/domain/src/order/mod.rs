@@ -29,7 +29,7 @@ use crate::dispute::Dispute;
 use crate::payment::{Payment, ProviderName, Refund};
 use crate::pricing::Totals;
 use crate::stored::Kept;
-use crate::{CartId, Currency, EventId, Money, OrderId, PaymentId, Timestamp, UserId, VariantId, VendorId};
+use crate::{CartId, Currency, EventId, LookUp, Money, OrderId, PaymentId, Timestamp, UserId, VariantId, VendorId};
 
 /// Who made a change to an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -62,9 +62,10 @@ pub struct Order {
     /// The buyer; nothing for a guest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub buyer: Option<UserId>,
-    /// What the buyer's contact is looked up by, which does not tell it.
+    /// What the buyer's e-mail address is looked up by: it names the set of their unpaid orders. Nothing in orders of
+    /// releases before 2026-12.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub contact: Option<String>,
+    pub contact: Option<LookUp>,
     /// The currency of all its amounts.
     pub currency: Currency,
     /// Sums over all vendor orders.

@@ -16,7 +16,7 @@ use crate::payment::{Payment, PaymentState, ProviderName};
 use crate::pricing::{PricedCart, PricedGroup, Rates, Totals};
 use crate::shares::Shares;
 use crate::stock::Allocation;
-use crate::{EventId, Money, OrderId, PaymentId, VariantId};
+use crate::{EventId, LookUp, Money, OrderId, PaymentId, VariantId};
 
 /// The input of [`place`].
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub struct PlaceOrder<'a> {
     /// The same cart with its current prices.
     pub priced: &'a PricedCart,
     pub person: Person,
+    /// What the person's e-mail address is looked up by.
+    pub contact: LookUp,
     /// The provider of the first payment attempt.
     pub provider: ProviderName,
     /// The operator's current rates, which the order freezes.
@@ -91,7 +93,7 @@ pub fn place(order: PlaceOrder<'_>, ids: &mut Ids) -> Result<PlacedOrder, PlaceE
             state,
             cart: order.cart.id,
             buyer: order.cart.buyer,
-            contact: None,
+            contact: Some(order.contact),
             currency,
             totals,
             payment: payment.id,

@@ -8,14 +8,14 @@ use domain::order::{Actor, LatePayment, PlacedOrder};
 use domain::payment::ProviderName;
 use domain::provider_news::PaymentNews;
 use domain::stock::{Allocation, max_allocations};
-use domain::{Ids, PaymentId, ProductId, Refusal, Timestamp, UserId, VariantId, VendorId};
+use domain::{Ids, LookUp, PaymentId, ProductId, Refusal, Timestamp, UserId, VariantId, VendorId};
 use proptest::prelude::*;
 
 use super::Orders;
 use crate::Stock;
 use crate::transaction::MAX_ACTIONS;
 
-/// What is written beside the order by whoever asks: the idempotency record, the cart, and up to five coupons.
+/// What the caller writes beside the order: the idempotency record, the cart, and up to five coupons.
 const BESIDE: usize = 2 + 5;
 
 fn vendor(ordinal: u16) -> VendorId {
@@ -171,7 +171,7 @@ proptest! {
 fn size_of_head(buyer: Option<UserId>) -> usize {
     let mut placed = order(MAX_LINES, MAX_VENDORS, 3);
     placed.order.buyer = buyer;
-    placed.order.contact = Some("f".repeat(32));
+    placed.order.contact = Some(LookUp::from_bytes([7; 16]));
     placed.order.due_at = Some(Timestamp::from_millis(1_795_000_900_123));
     let [goods, discount, shipping, tax] = [999_999_999, 99_999_999, 9_999_999, 99_999_999].map(usd);
     placed.order.totals = domain::pricing::Totals::of(goods, discount, Some(shipping), Some(tax)).unwrap();

@@ -58,7 +58,7 @@ impl Orders {
 /// The name of the set that an order is counted in: what its buyer's contact is looked up by. An order of an earlier
 /// release has the contact itself.
 fn set_of(placed: &PlacedOrder) -> Result<String, Error> {
-    let contact = placed.order.contact.clone();
+    let contact = placed.order.contact.map(|contact| contact.to_string());
     contact
         .or_else(|| placed.person.as_ref().map(|person| hashed(person.email.as_str())))
         .ok_or_else(|| Error::Failed("an order without the look-up of its contact".to_owned()))

@@ -16,7 +16,6 @@ use super::{
 use crate::error::{Cancelled, Failure};
 use crate::idempotency::{KeyUse, TAKEOVER_AFTER, put_record_action, transact};
 use crate::item::{Attributes, Condition, put};
-use crate::rate_limits::hashed;
 use crate::transaction::{Purpose, Transaction};
 use crate::{Backoff, Decision, Error};
 
@@ -68,8 +67,6 @@ impl Orders {
         request: &IdempotentRequest,
         unpaid: Limit,
     ) -> Result<PlaceOutcome, Error> {
-        let mut order = order;
-        order.order.contact = order.person.as_ref().map(|person| hashed(person.email.as_str()));
         let mut transaction = self.begin(request, order.order.id)?;
         transaction.add(Purpose::Cart, self.carts()?.mark_ordered_action(cart, order.order.id)?);
         transaction.add(Purpose::Unpaid, self.count_unpaid_action(&order, unpaid)?);

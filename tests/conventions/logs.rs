@@ -7,7 +7,7 @@ use super::house::production_sources;
 
 /// Every line that is logged as an error, and why nobody but a person can mend it. Those about money have a metric of
 /// their own.
-const NEEDS_A_PERSON: [(&str, &str, Topic); 16] = [
+const NEEDS_A_PERSON: [(&str, &str, Topic); 17] = [
     ("request failed", "a defect of ours: the same request fails again", Topic::Other),
     ("the system gives no random numbers", "no ids can be made", Topic::Other),
     ("a rate cannot be read: nothing is sold until it is set again", "nothing is sold", Topic::Other),
@@ -23,6 +23,7 @@ const NEEDS_A_PERSON: [(&str, &str, Topic); 16] = [
     ("a refund succeeded after it had failed here", "it may have been given back by hand as well", Topic::Money),
     ("an order's state does not allow a provider's news", "the books of both sides differ", Topic::Money),
     ("a payment has an amount mismatch: the operator has to decide", "only the operator may decide", Topic::Money),
+    ("the items of an order do not belong together", "an item is missing: it cannot be changed", Topic::Money),
     ("an impossible step of a payment", "the books of both sides differ", Topic::Money),
 ];
 

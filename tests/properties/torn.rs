@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use cloud::faults::{Fault, Kind};
 use serde_json::{Value, json};
 
+use crate::shop::invariants::{items, put_item};
 use crate::shop::sale::{HOUSEKEEPING_INTERVAL, text};
 use crate::shop::{Answer, Client, Ledger, Product, Shop};
 
@@ -86,6 +87,14 @@ impl Bought {
         (text(&seen["state"]), amounts)
     }
 
+    /// All of it was refunded in two decisions, and the order is over.
+    async fn has_ended_refunded(&self, item: u32) {
+        self.rest().await;
+        let refunds = vec!["30.00".to_owned(), "35.00".to_owned()];
+        assert_eq!(self.refunded().await, ("cancelled".to_owned(), refunds), "item {item}");
+        self.check().await;
+    }
+
     async fn check(&self) {
         let received = self.products.iter().map(|product| (product.variant.clone(), 100)).collect::<BTreeMap<_, _>>();
         let violations = Ledger::read(&self.shop).await.always(&received);
@@ -111,10 +120,7 @@ async fn two_vendors_who_decline_last_cancel_the_order_and_all_of_it_is_refunded
         bought.tear("POST /v1/vendor/orders/{id}/decline", item);
         bought.decline(&scarf).await.expect(200);
         assert!(bought.was_torn(), "the fault met no query");
-        bought.rest().await;
-        let refunds = vec!["30.00".to_owned(), "35.00".to_owned()];
-        assert_eq!(bought.refunded().await, ("cancelled".to_owned(), refunds), "item {item}");
-        bought.check().await;
+        bought.has_ended_refunded(item).await;
         bought.again("succeed").await;
     }
 }
@@ -147,10 +153,21 @@ async fn a_refund_beside_a_cancellation_gives_back_what_was_paid_and_no_more() {
         bought.tear("POST /v1/orders/{id}/cancel", item);
         bought.cancel().await.expect(200);
         assert!(bought.was_torn(), "the fault met no query");
-        bought.rest().await;
-        let refunds = vec!["30.00".to_owned(), "35.00".to_owned()];
-        assert_eq!(bought.refunded().await, ("cancelled".to_owned(), refunds), "item {item}");
-        bought.check().await;
+        bought.has_ended_refunded(item).await;
         bought.again("succeed").await;
     }
+}
+
+#[tokio::test]
+async fn an_order_that_lacks_an_item_for_good_is_answered_with_503_and_stops_no_other() {
+    let mut bought = Bought::paid_with("succeed").await;
+    let (shop, own) = (&bought.shop, format!("ORDER#{}", bought.id));
+    let of_order = items(shop, "OrdersTable").await.into_iter().filter(|item| item["pk"]["S"] == own.as_str());
+    let mut terms = of_order.into_iter().find(|item| item["kind"]["S"] == "terms").expect("its terms");
+    terms["kind"] = json!({"S": "lost"});
+    put_item(shop, "OrdersTable", &terms).await;
+    bought.reader.get(&format!("/v1/orders/{}", bought.id)).await.expect_problem(503, "unavailable");
+    bought.cancel().await.expect_problem(503, "unavailable");
+    bought.again("succeed").await;
+    bought.cancel().await.expect(200);
 }

@@ -234,8 +234,11 @@ impl Orders {
                 Assembled::Whole(order) => return Ok(Some(*order)),
                 Assembled::Absent => return Ok(None),
                 Assembled::Torn => {
-                    tracing::info!(order.id = %id, "an order was read while it was written, and is read again");
-                    backoff.pause().await?;
+                    if !backoff.waits().await {
+                        // No transaction takes so long: an item is missing, or was written by something else.
+                        tracing::error!(needs = "money", order.id = %id, "the items of an order do not belong together");
+                        return Err(Error::Unavailable("the items of an order do not belong together".to_owned()));
+                    }
                 }
             }
         }

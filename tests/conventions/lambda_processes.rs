@@ -76,7 +76,8 @@ fn peak_kib(process: u32) -> u64 {
 }
 
 /// A file of WooCommerce's export with this many rows and very many columns, most of them empty. The products stand
-/// first and their variations last, so that it is read several times.
+/// first and their variations last. From some 7,000 rows on it is read several times, which takes a debug build
+/// minutes: `BOZOR_IMPORT_ROWS` makes it so long.
 fn wide_file(rows: usize) -> Vec<u8> {
     let columns: String = (0..COLUMNS).map(|column| format!(",Meta: _plugin_{column}")).collect();
     let mut csv = format!(

@@ -39,6 +39,10 @@ fn figures() -> String {
     fs::read_to_string(project.join("infra/figures.md")).expect("the figures")
 }
 
+/// The most write units of an order of one line from its checkout to its delivery. It is no fixed number, since what a
+/// stream brings together is projected together.
+const WHOLE_LIFE: u64 = 168;
+
 /// The write units of all that a shop has done so far, rate limits included.
 fn written(shop: &Shop) -> u64 {
     let routes = shop.cloud.services().usage.snapshot();
@@ -48,7 +52,7 @@ fn written(shop: &Shop) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_whole_life_of_an_order_of_one_line_costs_what_the_figures_say() {
+async fn the_whole_life_of_an_order_of_one_line_costs_no_more_than_the_figures_say() {
     let shop = Shop::open().await;
     let bowl = shop.vendor("ceramics").await.product("bowl").stock(10).publish().await;
     bought(&shop, std::slice::from_ref(&bowl)).await;
@@ -64,8 +68,9 @@ async fn the_whole_life_of_an_order_of_one_line_costs_what_the_figures_say() {
         bowl.vendor.client.post(&format!("{path}/{step}"), &serde_json::json!({})).await.expect(200);
         shop.wait_until_idle().await;
     }
-    let said = format!("takes {} write units", written(&shop) - before);
-    assert!(figures().contains(&said), "say in infra/figures.md that the whole life of an order {said}");
+    let units = written(&shop) - before;
+    assert!(units <= WHOLE_LIFE, "{units}");
+    assert!(figures().contains(&format!("takes at most {WHOLE_LIFE} write units")), "say so in infra/figures.md");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,6 @@
 //! What is stored of a person in an order: a sealed value, which opens with a row of the table Keys only.
 //!
-//! The row is 32 random bytes for each buyer, and for each order of a guest. Whoever erases it erases that person from
+//! The row is 32 random bytes for each buyer, and for each order of a guest. Erasing it erases that person from
 //! every order, stream and copy of them at once.
 
 use std::fmt;

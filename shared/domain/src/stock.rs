@@ -118,9 +118,8 @@ pub fn allocate_with_oversell(wanted: u32, shards: &[StockShard], oversell_limit
 }
 
 /// The most shards that an order may be allocated from, so that each of its changes fits into one transaction of 100
-/// actions. The largest change is its cancellation: idempotency record, cart, order, up to 20 payment attempts, events,
-/// a vendor order and a refund per vendor, and a stock move per allocation. An order of 40 lines from 15 vendors, the
-/// most that a cart holds, still has an allocation for each line.
+/// actions; a test of the store counts those of every kind of change. An order of 40 lines from 15 vendors, the most
+/// that a cart holds, still has an allocation for each line.
 pub const fn max_allocations(vendors: usize) -> usize {
     70_usize.saturating_sub(2 * vendors)
 }

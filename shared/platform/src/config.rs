@@ -57,7 +57,7 @@ impl Config {
         }
     }
 
-    /// The same configuration with a value that no environment can hold, from whoever runs a function in its own
+    /// The same configuration with a value that no environment can hold, from a program that runs a function in its own
     /// process: one for each type. In Lambda there is none.
     #[must_use]
     pub fn with<T: Any + Send + Sync>(mut self, value: T) -> Self {

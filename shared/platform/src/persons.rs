@@ -106,7 +106,7 @@ impl PersonsSecret {
         random().map(PersonKey::from_bytes)
     }
 
-    /// Seals a value for this place: whoever opens it has to name the same.
+    /// Seals a value for this place, which has to be named again to open it.
     ///
     /// # Errors
     /// When the system gives no random numbers.

@@ -22,7 +22,7 @@ mod resources {
     mod handles;
     mod housekeeping;
     mod imports;
-    mod keys;
+    pub(crate) mod keys;
     mod mail;
     mod media;
     pub(crate) mod operator_lists;
@@ -30,6 +30,7 @@ mod resources {
     mod orders;
     mod payment_attempts;
     mod payment_webhooks;
+    mod persons;
     mod rebuilds;
     mod settings;
     mod settlement;

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use cloud::iam::{Roles, Statement};
 use cloud::sqs::MessageAttribute;
+use domain::sealed::KeyOwner;
 use local::seed::PASSWORD;
 use local::{LocalCloud, Options};
 use serde_json::{Value, json};
@@ -262,6 +263,14 @@ async fn selling(shop: &Shop, bowl: &Product) {
     let most = bought(shop, bowl, u32::try_from(left).expect("units"), "cash_on_delivery").await;
     let seen = operator.get(&format!("/v1/admin/orders/{}", most.id)).await.expect(200).clone();
     crate::resources::operator_lists::every_list_is_read(shop, &bowl.vendor, &seen).await;
+
+    // An order of a release that sealed nobody.
+    shop.put_in_the_clear(&most.id, "aziza@guests.test").await;
+    let owner = KeyOwner::Order(most.id.parse().expect("an id"));
+    crate::resources::keys::keys_of(shop).erase(owner).await.expect("it is erased");
+    operator.post("/v1/admin/rebuilds", &json!({"what": "orders"})).await.expect(202);
+    shop.wait_until_idle().await;
+    assert_eq!(most.reader.get(&format!("/v1/orders/{}", most.id)).await.expect(200)["email"], "aziza@guests.test");
 }
 
 /// Posts the webhook of a late payment.

@@ -6,6 +6,7 @@
 mod poison;
 mod release;
 mod renamed;
+mod sealing;
 mod tomorrow;
 mod world;
 

@@ -8,17 +8,29 @@ use store::{Catalog, Keys};
 
 use crate::shop::Shop;
 
+/// The configuration of a function that no role restricts.
+fn config_of(shop: &Shop) -> Config {
+    let services = shop.cloud.services();
+    let mut environment = services.environment(services.template.function("CheckoutFunction").expect("a function"));
+    environment.insert("AWS_ACCESS_KEY_ID".to_owned(), Caller::root().access_key_id);
+    Config::from_vars(environment)
+}
+
+fn name(shop: &Shop, table: &str) -> String {
+    shop.cloud.services().template.table(table).expect("a table").name.clone()
+}
+
+/// The table Keys, past the roles.
+pub(crate) fn keys_of(shop: &Shop) -> Keys {
+    Keys::new(config_of(shop).dynamodb().expect("a client"), name(shop, "KeysTable"))
+}
+
 #[tokio::test]
 async fn a_row_of_keys_is_written_once_read_beside_the_catalog_and_erased_for_good() {
     let shop = Shop::open().await;
     let bowl = shop.vendor("ceramics").await.product("bowl").stock(1).publish().await;
-    let services = shop.cloud.services();
-    let mut environment = services.environment(services.template.function("CheckoutFunction").expect("a function"));
-    environment.insert("AWS_ACCESS_KEY_ID".to_owned(), Caller::root().access_key_id);
-    let dynamodb = Config::from_vars(environment).dynamodb().expect("a client");
-    let table = |id: &str| services.template.table(id).expect("a table").name.clone();
-    let keys = Keys::new(dynamodb.clone(), table("KeysTable"));
-    let catalog = Catalog::new(dynamodb.clone(), table("CatalogTable"));
+    let (dynamodb, keys) = (config_of(&shop).dynamodb().expect("a client"), keys_of(&shop));
+    let catalog = Catalog::new(dynamodb.clone(), name(&shop, "CatalogTable"));
 
     let owner = KeyOwner::Order(OrderId::from_bits(1));
     let product: ProductId = bowl.id.parse().expect("an id");

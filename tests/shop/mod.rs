@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 pub(crate) use binaries::binaries;
 pub(crate) use client::{Answer, Client};
 pub(crate) use document::fault as fault_of;
+pub(crate) use dump::Dump;
 pub(crate) use guest::{Guest, address};
 pub(crate) use invariants::Ledger;
 pub(crate) use until::until;

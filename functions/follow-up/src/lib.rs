@@ -5,13 +5,15 @@
 
 mod rebuild;
 mod relist;
+mod sealing;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::vendor::VendorJob;
 use domain::{ProductId, RebuildId, Timestamp, VendorId};
-use platform::{Config, Fatal, JobQueue, MessageError, QueueMessage, Slice};
-use store::{Catalog, Orders, SettingsTable, Stock};
+use platform::{Config, Fatal, JobQueue, MessageError, PersonsSecret, QueueMessage, Secret, Slice};
+use store::{Catalog, Keys, Orders, SettingsTable, Stock};
 
 /// Length of a slice of work: well within the function's timeout of 60 seconds.
 const SLICE: Duration = Duration::from_secs(35);
@@ -28,6 +30,7 @@ pub struct App {
     stock: Stock,
     settings: SettingsTable,
     orders: Orders,
+    persons: Arc<Secret<PersonsSecret>>,
     queue: JobQueue,
 }
 
@@ -45,6 +48,10 @@ pub enum FollowUpError {
     Store(#[from] store::Error),
     #[error(transparent)]
     Queue(#[from] platform::NotSent),
+    #[error(transparent)]
+    Secret(#[from] platform::SecretError),
+    #[error(transparent)]
+    NotSealed(#[from] platform::NotSealed),
 }
 
 impl MessageError for FollowUpError {
@@ -61,11 +68,13 @@ impl App {
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
         let table = config.required("CATALOG_TABLE")?;
         let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
+        let keys = Keys::new(dynamodb.clone(), config.required("KEYS_TABLE")?);
         Ok(Self {
             stock: Stock::new(dynamodb.clone(), config.required("STOCK_TABLE")?),
             catalog: Catalog::new(dynamodb.clone(), table),
             settings: SettingsTable::new(dynamodb.clone(), config.required("SETTINGS_TABLE")?),
-            orders: Orders::for_reading(dynamodb, config.required("ORDERS_TABLE")?),
+            orders: Orders::for_reading(dynamodb, config.required("ORDERS_TABLE")?).with_keys(keys),
+            persons: Arc::new(config.secret("PERSONS_SECRET_ARN")?),
             queue: JobQueue::new(config, "FOLLOW_UPS_QUEUE_URL")?,
         })
     }

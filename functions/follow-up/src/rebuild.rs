@@ -21,6 +21,8 @@ const PAGE: u16 = 100;
 const REWRITTEN_PER_SECOND: u32 = 25;
 /// Items of orders that get another place per second: a tenth of what one list by state takes.
 const RELISTED_PER_SECOND: u32 = 100;
+/// Orders whose person is sealed per second. Each takes a transaction of up to six items.
+const SEALED_PER_SECOND: u32 = 50;
 
 impl App {
     /// Works a slice on the rebuild of these copies, unless it is over or another message holds its lease.
@@ -37,11 +39,13 @@ impl App {
         let slice = Slice::new(SLICE);
         let mut pace = Pace::new(match what {
             Derived::OrderLists => RELISTED_PER_SECOND,
+            Derived::Orders => SEALED_PER_SECOND,
             _ => REWRITTEN_PER_SECOND,
         });
         loop {
             let (done, next) = match what {
                 Derived::OrderLists => self.relist_orders(job.position.clone(), &mut pace).await?,
+                Derived::Orders => self.seal_orders(job.position.clone(), &mut pace).await?,
                 _ => self.rebuild_products(what, job.position.clone(), &mut pace).await?,
             };
             job.advance(next, done, now);
@@ -144,7 +148,7 @@ impl App {
             Derived::Listings => self.catalog.rebuild_rows(id).await,
             Derived::Categories => self.catalog.rebuild_category(id, tree).await,
             // Not of a product.
-            Derived::Settings | Derived::OrderLists => Ok(false),
+            Derived::Settings | Derived::OrderLists | Derived::Orders => Ok(false),
         };
         match rebuilt {
             Err(

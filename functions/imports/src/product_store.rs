@@ -366,10 +366,10 @@ impl ProductStore {
                         fingerprint: units.to_string(),
                         at: context.now,
                     };
-                    if self.stock.stored_response(Some(&request)).await?.is_some() {
+                    if self.stock.earlier::<()>(Some(&request)).await?.is_some() {
                         continue;
                     }
-                    let done = StoredResponse { request, response: String::new() };
+                    let done = StoredResponse { request, response: None };
                     self.stock.adjust(variant, layout, units, &|_| Ok(((), Some(done.clone())))).await
                 }
             };

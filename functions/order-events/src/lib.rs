@@ -15,9 +15,9 @@ use std::time::Duration;
 use domain::order::{OrderEvent, OrderEventKind, PlacedOrder};
 use domain::text::Email;
 use domain::{EventId, LowStock, OrderId, OutboxEvent, Timestamp, UnmatchedPayment, VendorId};
-use platform::{Config, Fatal, MessageError, QueueMessage, Rotating, Secret, StreamRecord};
+use platform::{Config, Fatal, MessageError, PersonsSecret, QueueMessage, Rotating, Secret, StreamRecord};
 use store::orders::{Claim, event_of};
-use store::{Accounts, Catalog, Orders, Stock};
+use store::{Accounts, Catalog, Keys, Orders, Stock};
 
 use crate::mail::{Mail, Unsent};
 use crate::message::{Message, Site};
@@ -37,6 +37,7 @@ pub struct App {
     /// Where the operator reads news.
     operator: Email,
     token_secret: Arc<Secret<Rotating>>,
+    persons: Arc<Secret<PersonsSecret>>,
 }
 
 /// Why an event has to be delivered again.
@@ -52,9 +53,12 @@ pub enum DeliveryError {
     /// A table does not answer.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// The secret for order tokens cannot be read.
+    /// A secret cannot be read.
     #[error(transparent)]
     Secret(#[from] platform::SecretError),
+    /// Who ordered cannot be told.
+    #[error(transparent)]
+    Sealed(#[from] platform::NotOpened),
     /// Mail could not be sent; a retry may succeed.
     #[error(transparent)]
     Mail(#[from] mail::MailError),
@@ -76,18 +80,20 @@ impl App {
         let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
         // This function changes no stock, so it needs no name of that table.
         let stock = Stock::new(dynamodb.clone(), "");
+        let keys = Keys::new(dynamodb.clone(), config.required("KEYS_TABLE")?);
         let from = config.required("MAIL_FROM")?;
         let operator = Email::parse(config.required("OPERATOR_EMAIL")?)
             .map_err(|error| Fatal::new(format!("OPERATOR_EMAIL {error}")))?;
         let site = Site::new(config.required("SHOP_NAME")?, config.required("STORE_URL")?);
         Ok(Self {
-            orders: Orders::new(dynamodb.clone(), table, stock),
+            orders: Orders::new(dynamodb.clone(), table, stock).with_keys(keys),
             accounts: Accounts::new(dynamodb.clone(), config.required("ACCOUNTS_TABLE")?),
             catalog: Catalog::new(dynamodb, config.required("CATALOG_TABLE")?),
             mail: Mail::new(config.ses()?, site.name(), from, config.required("MAIL_CONFIGURATION_SET")?)?,
             site,
             operator,
             token_secret: Arc::new(config.secret("ORDER_TOKEN_SECRET_ARN")?),
+            persons: Arc::new(config.secret("PERSONS_SECRET_ARN")?),
         })
     }
 }
@@ -141,7 +147,9 @@ impl App {
                 "a payment has an amount mismatch: the operator has to decide"
             );
         }
-        let order = self.orders.load(event.order).await?.ok_or(DeliveryError::NoOrder(event.id, event.order))?;
+        let found = self.orders.load_with_key(event.order, None).await?;
+        let (mut order, key) = found.ok_or(DeliveryError::NoOrder(event.id, event.order))?;
+        self.persons.value().await?.open_person(&mut order, key.as_ref())?;
         let mut rejected: Option<DeliveryError> = None;
         for recipient in notices::recipients(event, &order) {
             if is_notified(&recipient) {

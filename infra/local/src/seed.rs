@@ -169,7 +169,7 @@ async fn approved_vendor(
     let respond = |opened: &VendorAccount| Ok((opened.clone(), None));
     match accounts.open_vendor(&approved, &membership, catalog, respond).await.map_err(failed)? {
         Outcome::Done(opened) => Ok(opened),
-        Outcome::Replayed(_) => Err(failed("a replay of what has no key")),
+        Outcome::Replayed(_) | Outcome::Repeated(_) => Err(failed("a replay of what has no key")),
     }
 }
 

@@ -76,7 +76,8 @@ pub struct Answer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     version: Option<u64>,
     body: String,
-    /// True when it was read from a record. Not stored itself: the record always holds the first response.
+    /// True when an earlier request was carried out, and this one was not. Not stored itself: the record always holds
+    /// the first response.
     #[serde(skip)]
     replayed: bool,
 }
@@ -195,6 +196,8 @@ impl Answer {
         match outcome {
             Outcome::Done(answer) => Ok(answer),
             Outcome::Replayed(record) => Self::from_record(&record),
+            Outcome::Repeated(Some(answer)) => Ok(Self { replayed: true, ..answer }),
+            Outcome::Repeated(None) => Err(Problem::internal("nothing was read for the answer to a replay")),
         }
     }
 

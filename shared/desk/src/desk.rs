@@ -1,9 +1,12 @@
 //! The desk of a vendor's staff: its tables, files and queue.
 
+use std::sync::Arc;
+
+use domain::order::PlacedOrder;
 use domain::vendor::Member;
-use domain::{UserId, VendorId};
-use platform::{Bucket, Config, Fatal};
-use store::{Accounts, Catalog, Orders, SettingsTable, Stock};
+use domain::{Code, OrderId, Refusal, UserId, VendorId};
+use platform::{Bucket, Config, Fatal, PersonsSecret, Secret};
+use store::{Accounts, Catalog, Keys, Orders, SettingsTable, Stock};
 
 use crate::Error;
 use crate::files::Files;
@@ -20,6 +23,19 @@ pub struct Desk {
     /// Where pictures are served, without a slash at the end.
     pub(crate) media_base: String,
     pub(crate) files: Files,
+    pub(crate) persons: Arc<Secret<PersonsSecret>>,
+}
+
+/// An order with who placed it.
+pub(crate) async fn load_opened(
+    orders: &Orders,
+    persons: &Secret<PersonsSecret>,
+    id: OrderId,
+) -> Result<PlacedOrder, Error> {
+    let found = orders.load_with_key(id, None).await?;
+    let (mut order, key) = found.ok_or_else(|| Refusal::of(Code::NotFound))?;
+    persons.value().await?.open_person(&mut order, key.as_ref())?;
+    Ok(order)
 }
 
 impl Desk {
@@ -31,10 +47,12 @@ impl Desk {
         let table = config.required("ACCOUNTS_TABLE")?;
         let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
         let stock = Stock::new(dynamodb.clone(), config.required("STOCK_TABLE")?);
+        let orders = Orders::new(dynamodb.clone(), config.required("ORDERS_TABLE")?, stock.clone());
         Ok(Self {
             accounts: Accounts::new(dynamodb.clone(), table),
             catalog: Catalog::new(dynamodb.clone(), config.required("CATALOG_TABLE")?),
-            orders: Orders::new(dynamodb.clone(), config.required("ORDERS_TABLE")?, stock.clone()),
+            orders: orders.with_keys(Keys::new(dynamodb.clone(), config.required("KEYS_TABLE")?)),
+            persons: Arc::new(config.secret("PERSONS_SECRET_ARN")?),
             settings: SettingsTable::new(dynamodb, config.required("SETTINGS_TABLE")?),
             stock,
             media: Bucket::new(config.s3()?, config.required("MEDIA_BUCKET")?),

@@ -43,6 +43,8 @@ domain::one_of! {
     pub enum Error {
         Refused(domain::Refusal),
         Store(store::Error),
+        Secret(platform::SecretError),
+        NotOpened(platform::NotOpened),
         Unsigned(platform::NotSigned),
         File(files::BucketFailed),
         People(people::PeopleError),

@@ -1,5 +1,7 @@
 //! The operator's decisions on vendors, and the lists of what the operator has to look at.
 
+use std::sync::Arc;
+
 use domain::catalog::{Category, CategoryTree};
 use domain::dispute::{Dispute, DisputeState};
 use domain::job::Derived;
@@ -12,10 +14,11 @@ use domain::{
     Call, Code, Expected, OrderId, OrderNumber, PageRequest, Period, Refusal, Slice, Timestamp, UnmatchedPayment,
     UserId, VendorId,
 };
-use platform::{Bucket, Config, Fatal, JobQueue};
-use store::orders::{FindOrders, OrderSummary};
-use store::{Accounts, Catalog, Orders, SettingsTable};
+use platform::{Bucket, Config, Fatal, JobQueue, PersonsSecret, Secret};
+use store::orders::{FindContact, FindOrders, OrderSummary};
+use store::{Accounts, Catalog, Keys, Orders, SettingsTable};
 
+use crate::desk::load_opened;
 use crate::{Done, Error};
 
 /// Longest accepted order number in bytes: ten letters and digits, a hyphen, and what people type around them.
@@ -40,6 +43,7 @@ pub struct Operator {
     pub(crate) settings: SettingsTable,
     pub(crate) follow_ups: JobQueue,
     pub(crate) ses: aws_sdk_sesv2::Client,
+    persons: Arc<Secret<PersonsSecret>>,
 }
 
 /// Which orders are listed: those that are all of this.
@@ -62,10 +66,12 @@ impl Operator {
     pub async fn new(config: &Config) -> Result<Self, Fatal> {
         let table = config.required("ACCOUNTS_TABLE")?;
         let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
+        let orders = Orders::for_reading(dynamodb.clone(), config.required("ORDERS_TABLE")?);
         Ok(Self {
             accounts: Accounts::new(dynamodb.clone(), table),
             catalog: Catalog::new(dynamodb.clone(), config.required("CATALOG_TABLE")?),
-            orders: Orders::for_reading(dynamodb.clone(), config.required("ORDERS_TABLE")?),
+            orders: orders.with_keys(Keys::new(dynamodb.clone(), config.required("KEYS_TABLE")?)),
+            persons: Arc::new(config.secret("PERSONS_SECRET_ARN")?),
             settings: SettingsTable::new(dynamodb, config.required("SETTINGS_TABLE")?),
             documents: Bucket::new(config.s3()?, config.required("DOCUMENTS_BUCKET")?),
             follow_ups: JobQueue::new(config, "FOLLOW_UPS_QUEUE_URL")?,
@@ -180,12 +186,19 @@ impl Operator {
             },
             None => None,
         };
-        Ok(self.orders.find(&FindOrders { number, vendor, email, state, placed }, page).await?)
+        let contact = match email {
+            None => None,
+            Some(email) => {
+                let look_ups = self.persons.value().await?.look_ups(&email).collect();
+                Some(FindContact { email, look_ups })
+            }
+        };
+        Ok(self.orders.find(&FindOrders { number, vendor, contact, state, placed }, page).await?)
     }
 
     /// An order with all that belongs to it.
     pub async fn order(&self, id: OrderId) -> Result<PlacedOrder, Error> {
-        Ok(self.orders.load(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?)
+        load_opened(&self.orders, &self.persons, id).await
     }
 
     /// The payment attempts in a state, newest first.

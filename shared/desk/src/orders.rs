@@ -4,12 +4,13 @@ use domain::job::Derived;
 use domain::order::{Actor, History, HistoryEvent, PlacedOrder, VendorOrder, VendorOrderId, VendorOrderState};
 use domain::text::{Line, Search, SearchText};
 use domain::vendor::{Member, Permission};
-use domain::{Call, Code, OrderNumber, PageRequest, Period, Refusal, Slice, Timestamp, VendorId};
+use domain::{Call, Code, OrderNumber, Outcome, PageRequest, Period, Refusal, Slice, Timestamp, VendorId};
 use serde::Deserialize;
 use store::Decision;
 use store::orders::FindVendorOrders;
 use utoipa::ToSchema;
 
+use crate::desk::load_opened;
 use crate::{Desk, Done, Error};
 
 /// A vendor order of the member's vendor, in its order.
@@ -135,7 +136,7 @@ impl Desk {
     /// A vendor order with what is needed to ship it.
     pub async fn vendor_order(&self, member: &Member, id: VendorOrderId) -> Result<OwnVendorOrder, Error> {
         member.may(Permission::ReadOrders)?;
-        let placed = self.orders.load(id.order).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+        let placed = load_opened(&self.orders, &self.persons, id.order).await?;
         Ok(own(placed, id, member.vendor())?)
     }
 
@@ -158,8 +159,13 @@ impl Desk {
             }
             Ok::<_, Error>(Decision::Write(placed, ()))
         };
-        let respond = |placed: &PlacedOrder, (): &()| call.answer(&own(placed.clone(), id, vendor)?);
-        self.orders.once(call.request(), self.orders.change(id.order, decide, respond)).await
+        let respond = |placed: &PlacedOrder, (): &()| call.answer_unstored(&own(placed.clone(), id, vendor)?);
+        let load = || load_opened(&self.orders, &self.persons, id.order);
+        let work = async { self.orders.change(load().await?, decide, respond).await };
+        match self.orders.once(call.request(), work).await? {
+            Outcome::Repeated(None) => Ok(call.again(&own(load().await?, id, vendor)?)?),
+            outcome => Ok(outcome),
+        }
     }
 }
 

@@ -66,10 +66,10 @@ impl Desk {
         let work = async {
             let units = asked.units()?;
             if asked.shards.is_some()
-                && let Some(known) = self.stock.stored_response(call.request()).await?
+                && let Some(known) = self.stock.earlier(call.request()).await?
             {
                 // A late replay must not undo a number of shards that was set after the first call.
-                return Ok(Outcome::Replayed(known));
+                return Ok(known);
             }
             let stored = match asked.shards {
                 Some(shards) => self.spread_over(member, (id, variant), shards).await?,
@@ -121,7 +121,9 @@ impl Desk {
                 self.rebalance(&spread).await;
                 Ok(stored)
             }
-            (Outcome::Replayed(_), _) => Err(Refusal::because(Code::Internal, "a replay of what has no key").into()),
+            (Outcome::Replayed(_) | Outcome::Repeated(_), _) => {
+                Err(Refusal::because(Code::Internal, "a replay of what has no key").into())
+            }
         }
     }
 }

@@ -173,7 +173,7 @@ pub fn order(provider: ProviderName, vendors: &[VendorCard]) -> PlacedOrder {
             version: 1,
             kept: Kept::default(),
         },
-        terms: Terms { order: id, person: Some(person()), version: 1, kept: Kept::default() },
+        terms: Terms { order: id, sealed: None, version: 1, kept: Kept::default() },
         person: Some(person()),
         history: Vec::new(),
         vendors,

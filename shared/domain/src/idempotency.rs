@@ -22,8 +22,9 @@ pub struct IdempotentRequest {
 pub struct StoredResponse {
     /// The request that it answers.
     pub request: IdempotentRequest,
-    /// The response in the form in which it is replayed. Only its caller can read it.
-    pub response: String,
+    /// The response in the form in which it is replayed. Only its caller can read it. Nothing when a replay is answered
+    /// with what the request changed, as that stands by then: so that no response that names a person is stored.
+    pub response: Option<String>,
 }
 
 /// What a request comes to that may be a repeat.
@@ -35,6 +36,9 @@ pub enum Outcome<R> {
     /// An earlier request with the same key was carried out, and this one has changed nothing. Holds the stored
     /// response.
     Replayed(String),
+    /// The same, without a stored response: it is made of what the earlier request changed, as that stands now. Nothing
+    /// until that is read.
+    Repeated(Option<R>),
 }
 
 /// A response that is about to be sent, and what is stored of it when its request has a key.
@@ -93,8 +97,34 @@ impl<'a, T: ?Sized, R> Call<'a, T, R> {
     pub fn answer(&self, result: &T) -> Result<Prepared<R>, Refusal> {
         let response = (self.respond)(result)?;
         let stored = self.key.map(|(request, record)| {
-            record(&response).map(|response| StoredResponse { request: request.clone(), response })
+            record(&response).map(|response| StoredResponse { request: request.clone(), response: Some(response) })
         });
         Ok((response, stored.transpose()?))
+    }
+
+    /// The response to a request whose record is written apart from it.
+    ///
+    /// # Errors
+    /// What `respond` fails with.
+    pub fn respond(&self, result: &T) -> Result<R, Refusal> {
+        (self.respond)(result)
+    }
+
+    /// The response, of which only is stored that the request was carried out: for what names a person. A replay is
+    /// answered by [`Call::again`].
+    ///
+    /// # Errors
+    /// What `respond` fails with.
+    pub fn answer_unstored(&self, result: &T) -> Result<Prepared<R>, Refusal> {
+        let stored = self.key.map(|(request, _)| StoredResponse { request: request.clone(), response: None });
+        Ok(((self.respond)(result)?, stored))
+    }
+
+    /// The response to a replay, made of what the first request changed as it stands now.
+    ///
+    /// # Errors
+    /// What `respond` fails with.
+    pub fn again(&self, result: &T) -> Result<Outcome<R>, Refusal> {
+        (self.respond)(result).map(|response| Outcome::Repeated(Some(response)))
     }
 }

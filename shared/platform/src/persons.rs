@@ -6,6 +6,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::order::PlacedOrder;
 use domain::sealed::{PersonKey, Sealed, SealedIn};
 use domain::{Code, Coded, Identifier, LookUp};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -129,6 +130,31 @@ impl PersonsSecret {
         let mut known = self.masters().filter(|master| master.fingerprint == sealed.master).peekable();
         known.peek().ok_or(NotOpened::UnknownMaster)?;
         known.find_map(|master| master.open(sealed, key, place)).ok_or(NotOpened::Changed)
+    }
+
+    /// Seals who ordered into the terms of an order that is about to be placed.
+    ///
+    /// # Errors
+    /// When the system gives no random numbers.
+    pub fn seal_person(&self, placed: &mut PlacedOrder, key: &PersonKey) -> Result<(), NotSealed> {
+        let person = placed.person.as_ref().map(serde_json::to_vec).transpose().map_err(|_| NotSealed)?;
+        placed.terms.sealed = person.map(|person| self.seal(&person, key, placed.order.id)).transpose()?;
+        Ok(())
+    }
+
+    /// Opens who ordered with the row of the order's owner, unless that is known already. An erased person stays
+    /// absent.
+    ///
+    /// # Errors
+    /// [`NotOpened::UnknownMaster`] and [`NotOpened::Changed`].
+    pub fn open_person(&self, placed: &mut PlacedOrder, key: Option<&PersonKey>) -> Result<(), NotOpened> {
+        let (None, Some(sealed)) = (&placed.person, &placed.terms.sealed) else { return Ok(()) };
+        let opened = match self.open(sealed, key, placed.order.id) {
+            Err(NotOpened::Erased) => return Ok(()),
+            opened => opened?,
+        };
+        placed.person = Some(serde_json::from_slice(&opened).map_err(|_| NotOpened::Changed)?);
+        Ok(())
     }
 
     /// Whether a value is sealed under the current secret. If not, it has to be sealed again before `previous` goes.

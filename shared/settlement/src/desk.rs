@@ -84,7 +84,7 @@ impl ProviderDesk {
         };
         match self.settlement.orders().change(order, decide, respond).await? {
             Outcome::Done(transaction) => Ok(transaction),
-            Outcome::Replayed(_) => Err(Error::Conflict.into()),
+            Outcome::Replayed(_) | Outcome::Repeated(_) => Err(Error::Conflict.into()),
         }
     }
 

@@ -74,7 +74,7 @@ impl Settlement {
                 }
                 Ok(settled)
             }
-            Ok(Outcome::Replayed(_)) => Ok(Settled::Unchanged),
+            Ok(Outcome::Replayed(_) | Outcome::Repeated(_)) => Ok(Settled::Unchanged),
             Err(Error::Refused(refusal)) if refusal.code() == Code::NotFound => {
                 self.record_unmatched(news, Some(order), now).await
             }

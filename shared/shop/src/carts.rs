@@ -126,8 +126,9 @@ impl Carts {
             let priced = self.price(&cart, &snapshot).await?;
             Ok::<_, Error>(Decision::Write(cart, priced))
         };
-        let respond = |cart, priced| call.answer(&ShownCart { cart, priced });
-        self.once(id, call.request(), self.carts.change(read, decide, respond)).await
+        let respond = |cart, priced| call.answer_unstored(&ShownCart { cart, priced });
+        let outcome = self.once(id, call.request(), self.carts.change(read, decide, respond)).await?;
+        self.shown_again(outcome, id, call).await
     }
 
     /// Stores the delivery address, and chooses the cheapest shipping option of each vendor.
@@ -183,7 +184,27 @@ impl Carts {
     /// Claims a guest's cart for a buyer: it is merged with the cart that the buyer had, into one with a new id,
     /// because others may know the old one. Claiming the old id again answers the new cart.
     pub async fn claim<R>(&self, id: CartId, buyer: UserId, call: Call<'_, ShownCart, R>) -> Done<R> {
-        self.carts.once(call.request(), self.merge(id, buyer, call)).await
+        let outcome = self.carts.once(call.request(), self.merge(id, buyer, call)).await?;
+        let mut id = id;
+        if matches!(outcome, Outcome::Repeated(None)) {
+            self.resolve_claimed(&mut id, buyer).await?;
+        }
+        self.shown_again(outcome, id, call).await
+    }
+
+    /// The outcome of a change of a cart. Its response may name the buyer's address, so it is not stored: a replay is
+    /// answered with the cart as it stands.
+    async fn shown_again<R>(&self, outcome: Outcome<R>, id: CartId, call: Call<'_, ShownCart, R>) -> Done<R> {
+        if !matches!(outcome, Outcome::Repeated(None)) {
+            return Ok(outcome);
+        }
+        match self.carts.find(id).await? {
+            Some(Found::Cart(cart)) => {
+                let priced = self.priced(&cart).await?;
+                Ok(call.again(&ShownCart { cart: *cart, priced })?)
+            }
+            _ => Err(Refusal::of(Code::NotFound).into()),
+        }
     }
 
     async fn merge<R>(&self, mut id: CartId, buyer: UserId, call: Call<'_, ShownCart, R>) -> Done<R> {
@@ -197,7 +218,7 @@ impl Carts {
             }
             if guest.buyer == Some(buyer) {
                 let priced = self.priced(&guest).await?;
-                return Ok(self.carts.answer(call, &ShownCart { cart: guest, priced }).await?);
+                return Ok(self.carts.answer_unstored(call, &ShownCart { cart: guest, priced }).await?);
             }
             // A former cart in another currency stays as it is: prices are never converted.
             let (pointed_at, former) = self.carts.of_buyer(buyer, now).await?.unzip();
@@ -213,7 +234,7 @@ impl Carts {
             }
             cart.expires_at = now + LIFETIME;
             let priced = self.priced(&cart).await?;
-            let respond = |cart| call.answer(&ShownCart { cart, priced });
+            let respond = |cart| call.answer_unstored(&ShownCart { cart, priced });
             match self.carts.claim(cart, buyer, pointed_at, &replaced, respond).await {
                 Err(store::Error::Conflict) => backoff.pause().await?,
                 done => return Ok(done?),
@@ -249,8 +270,9 @@ impl Carts {
                 deciding.await
             }
         };
-        let respond = |cart, priced| call.answer(&ShownCart { cart, priced });
-        self.once(id, call.request(), self.carts.change(read, decide, respond)).await
+        let respond = |cart, priced| call.answer_unstored(&ShownCart { cart, priced });
+        let outcome = self.once(id, call.request(), self.carts.change(read, decide, respond)).await?;
+        self.shown_again(outcome, id, call).await
     }
 
     /// Runs the work of a request, and replays the stored response to its first try, unless the cart has been claimed

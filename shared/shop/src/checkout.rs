@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use domain::cart::Cart;
 use domain::contact::Contact;
 use domain::order::{Person, PlaceOrder, PlacedOrder, place};
-use domain::payment::{PaymentState, ProviderName};
+use domain::payment::{Payment, PaymentState, ProviderName};
 use domain::pricing::{PricedCart, price};
+use domain::sealed::{KeyOwner, PersonKey};
 use domain::settings::Settings;
 use domain::stock::max_allocations;
 use domain::text::{Email, Phone};
@@ -21,7 +22,7 @@ use settlement::{Closed, Closing, Settlement};
 use store::allocation::{Allocations, Need, Needs, StockSources, check_stock};
 use store::orders::PlaceOutcome;
 use store::rate_limits::Target;
-use store::{Backoff, Carts, Catalog, KeyUse, RateLimits, SettingsTable, Stock};
+use store::{Backoff, Carts, Catalog, KeyUse, Keys, RateLimits, SettingsTable, Stock};
 use utoipa::ToSchema;
 
 use crate::guests::Guests;
@@ -115,6 +116,18 @@ struct Ready {
     needs: Needs,
     settings: Arc<Settings>,
     placed: PlacedOrder,
+    /// The row that opens its person, unless the buyer has one.
+    new_key: Option<PersonKey>,
+}
+
+/// Who orders.
+#[derive(Clone, Copy)]
+struct By<'a> {
+    email: &'a Email,
+    phone: Option<&'a Phone>,
+    /// What the e-mail address is looked up by.
+    contact: LookUp,
+    persons: &'a PersonsSecret,
 }
 
 /// A request with its key, and what it takes to finish it.
@@ -135,7 +148,8 @@ impl Checkout {
         let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
         let carts = Carts::new(dynamodb.clone(), table);
         let stock = Stock::new(dynamodb.clone(), config.required("STOCK_TABLE")?);
-        let orders = store::Orders::new(dynamodb.clone(), config.required("ORDERS_TABLE")?, stock);
+        let keys = Keys::new(dynamodb.clone(), config.required("KEYS_TABLE")?);
+        let orders = store::Orders::new(dynamodb.clone(), config.required("ORDERS_TABLE")?, stock).with_keys(keys);
         Ok(Self {
             settlement: Settlement::new(config, orders.with_carts(carts.clone()))?,
             // Checkout shows no pictures, so it needs no base URL for them.
@@ -193,14 +207,16 @@ impl Checkout {
                 Some(read) => read,
                 None => self.carts.read(asked.cart_id, now).await,
             };
-            let ready = match self.prepare(read, asked, (&email, phone.as_ref(), contact), &allocations, now).await {
+            let by = By { email: &email, phone: phone.as_ref(), contact, persons: &begun.persons };
+            let ready = match self.prepare(read, asked, by, &allocations, now).await {
                 Ok(ready) => ready,
                 Err(refused) => return self.stored_response_or(refused, begun).await,
             };
-            let Ready { cart, needs, settings, placed } = ready;
+            let Ready { cart, needs, settings, placed, new_key } = ready;
             let most = max_allocations(placed.vendors.len());
             let orders = self.settlement.orders();
-            let planned = match orders.place(placed, &cart, begun.request, settings.unpaid_orders()).await? {
+            let unpaid = settings.unpaid_orders();
+            let planned = match orders.place(placed, &cart, new_key.as_ref(), begun.request, unpaid).await? {
                 PlaceOutcome::Done(placed) => return self.open_payment(*placed, begun).await,
                 PlaceOutcome::KeyUsed(known) => return self.replay(known, begun).await,
                 PlaceOutcome::OutOfStock(short) => {
@@ -209,7 +225,7 @@ impl Checkout {
                 // Read the shards once more instead of retrying the transaction: under contention most retries would
                 // only find them empty.
                 PlaceOutcome::Contended => check_stock(sources, &needs).await,
-                PlaceOutcome::CartChanged => {
+                PlaceOutcome::CartChanged | PlaceOutcome::KeyExists => {
                     backoff.pause().await?;
                     continue;
                 }
@@ -291,18 +307,25 @@ impl Checkout {
         }
     }
 
-    /// Replays the stored response. If there is none and the first request does not run any more, takes over and
-    /// finishes its work.
+    /// Answers a repeat with the order as it stands, once its payment was opened or its provider has not answered. If
+    /// that is open and the first request does not run any more, takes over and finishes its work.
     async fn replay<R>(&self, known: KeyUse, begun: Begun<'_, R>) -> Done<R> {
-        let (order, running_until) = match known {
+        let (id, running_until) = match known {
+            // Stored by a release before 2026-12.
             KeyUse::Answered(response) => return Ok(Outcome::Replayed(response)),
+            KeyUse::CarriedOut => return Err(Refusal::of(Code::IdempotencyKeyReused).into()),
             KeyUse::Begun { order, running_until } => (order, running_until),
         };
         let orders = self.settlement.orders();
+        let order = self.guests.load(orders, id, None).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+        let is_answered = |payment: &Payment| payment.state != PaymentState::Created || payment.action.is_some();
+        if order.payment().is_some_and(is_answered) {
+            let token = begun.secret.order_token(id);
+            return Ok(begun.call.again(&OpenedOrder { order, token })?);
+        }
         if !orders.take_over(begun.request, running_until).await? {
             return Err(Refusal::of(Code::IdempotencyInProgress).into());
         }
-        let order = orders.load(order).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
         self.open_payment(order, begun).await
     }
 
@@ -329,21 +352,22 @@ impl Checkout {
                     );
                 })?;
             }
-            let (response, stored) = begun.call.answer(&opened)?;
-            let record = stored.map(|stored| stored.response).unwrap_or_default();
-            match orders.save_opened_payment(&before, opened.order.clone(), (begun.request, &record)).await {
-                Ok(()) => return Ok(Outcome::Done(response)),
+            match orders.save_opened_payment(&before, opened.order.clone()).await {
+                Ok(written) => opened.order = written,
                 Err(store::Error::Conflict) => {
                     backoff.pause().await?;
+                    let person = opened.order.person;
                     opened.order = orders.load(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+                    opened.order.person = opened.order.person.or(person);
+                    continue;
                 }
                 Err(error) => {
                     // The order is placed and the provider has its payment. A repeat takes over and finds the same
                     // payment.
-                    tracing::warn!(order.id = %id, cause = %error, "the answer to a checkout could not be stored");
-                    return Ok(Outcome::Done(response));
+                    tracing::warn!(order.id = %id, cause = %error, "what a provider answered could not be stored");
                 }
             }
+            return Ok(Outcome::Done(begun.call.respond(&opened)?));
         }
     }
 
@@ -352,7 +376,7 @@ impl Checkout {
         &self,
         read: Result<Option<Cart>, store::Error>,
         asked: &CheckOut,
-        (email, phone, contact): (&Email, Option<&Phone>, LookUp),
+        by: By<'_>,
         allocations: &Allocations,
         now: Timestamp,
     ) -> Result<Ready, Error> {
@@ -361,8 +385,15 @@ impl Checkout {
             return Err(Refusal::of(Code::CartOrdered).into());
         }
         let settings = self.guests.settings.current().await?;
-        let products = cart.lines.iter().map(|line| line.variant.product());
-        let snapshot = self.catalog.snapshot(products, cart.vendors(), false).await?;
+        let (products, vendors) = (cart.lines.iter().map(|line| line.variant.product()), cart.vendors());
+        // An order of a guest has a row of its own, so there is none to read.
+        let (snapshot, known_key) = match cart.buyer {
+            None => (self.catalog.snapshot(products, vendors, false).await?, None),
+            Some(buyer) => {
+                let (keys, owner) = (self.settlement.orders().keys()?, KeyOwner::Buyer(buyer));
+                self.catalog.snapshot_with_key(products, vendors, keys, owner).await?
+            }
+        };
         let priced = price(&cart, &snapshot, settings.known_rates()?)?;
         let address = cart.address.as_ref().ok_or_else(|| Refusal::of(Code::AddressMissing))?;
         check_terms(asked, &priced)?;
@@ -372,8 +403,8 @@ impl Checkout {
         let order = PlaceOrder {
             cart: &cart,
             priced: &priced,
-            person: Person { email: email.clone(), phone: phone.cloned(), address: address.clone() },
-            contact,
+            person: Person { email: by.email.clone(), phone: by.phone.cloned(), address: address.clone() },
+            contact: by.contact,
             provider: asked.payment.provider,
             rates: settings.rates,
             deadlines: settings.deadlines,
@@ -384,7 +415,11 @@ impl Checkout {
         for line in placed.vendors.iter_mut().flat_map(|vendor_order| &mut vendor_order.lines) {
             line.backorder = allocations.backorder(line.variant, line.quantity);
         }
-        Ok(Ready { cart, needs, settings, placed })
+        let new_key = if known_key.is_none() { Some(PersonsSecret::new_key()?) } else { None };
+        if let Some(key) = known_key.as_ref().or(new_key.as_ref()) {
+            by.persons.seal_person(&mut placed, key)?;
+        }
+        Ok(Ready { cart, needs, settings, placed, new_key })
     }
 }
 

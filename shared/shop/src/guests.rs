@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::order::PlacedOrder;
-use domain::{Code, Identifier, OrderId, Refusal, Timestamp};
+use domain::{Code, Identifier, OrderId, Refusal, Timestamp, UserId};
 use platform::{PersonsSecret, Rotating, Secret};
 use store::rate_limits::Target;
 use store::{Orders, RateLimits, SettingsTable};
@@ -16,7 +16,7 @@ pub(crate) struct Guests {
     pub(crate) rate_limits: RateLimits,
     pub(crate) settings: SettingsTable,
     pub(crate) token_secret: Arc<Secret<Rotating>>,
-    /// By which callers are counted without being named.
+    /// By which callers are counted without being named, and which opens the persons of orders.
     pub(crate) persons: Arc<Secret<PersonsSecret>>,
 }
 
@@ -38,6 +38,18 @@ impl Guests {
             self.rate_limits.count_one("order-token", Target::Client(client), limit, now).await?;
             return Err(Refusal::of(Code::NotFound).into());
         }
-        Ok(orders.load(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?)
+        Ok(self.load(orders, id, None).await?.ok_or_else(|| Refusal::of(Code::NotFound))?)
+    }
+
+    /// An order with who placed it: a buyer, or a guest.
+    pub(crate) async fn load(
+        &self,
+        orders: &Orders,
+        id: OrderId,
+        buyer: Option<UserId>,
+    ) -> Result<Option<PlacedOrder>, Error> {
+        let Some((mut order, key)) = orders.load_with_key(id, buyer).await? else { return Ok(None) };
+        self.persons.value().await?.open_person(&mut order, key.as_ref())?;
+        Ok(Some(order))
     }
 }

@@ -32,6 +32,8 @@ domain::one_of! {
         Store(store::Error),
         Settlement(settlement::Error),
         Secret(platform::SecretError),
+        NotSealed(platform::NotSealed),
+        NotOpened(platform::NotOpened),
         Money(domain::money::MoneyError),
         Place(domain::order::PlaceError),
         UserPool(user_pool::UserPoolError),

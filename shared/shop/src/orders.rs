@@ -7,7 +7,7 @@ use domain::{Call, Code, Identifier, OrderId, Outcome, PageRequest, PaymentId, R
 use platform::{Config, Fatal};
 use settlement::{Closed, Closing, Settlement};
 use store::rate_limits::Target;
-use store::{Accounts, Decision, RateLimits, SettingsTable, Stock};
+use store::{Accounts, Decision, Keys, RateLimits, SettingsTable, Stock};
 
 use crate::guests::Guests;
 use crate::{Done, Error};
@@ -39,9 +39,11 @@ impl Orders {
         let table = config.required("ORDERS_TABLE")?;
         let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
         let stock = Stock::new(dynamodb.clone(), config.required("STOCK_TABLE")?);
+        let keys = Keys::new(dynamodb.clone(), config.required("KEYS_TABLE")?);
+        let orders = store::Orders::new(dynamodb.clone(), table, stock).with_keys(keys);
         Ok(Self {
             accounts: Accounts::new(dynamodb.clone(), config.required("ACCOUNTS_TABLE")?),
-            settlement: Settlement::new(config, store::Orders::new(dynamodb.clone(), table, stock))?,
+            settlement: Settlement::new(config, orders)?,
             guests: Guests {
                 rate_limits: RateLimits::new(dynamodb.clone(), config.required("CARTS_TABLE")?),
                 settings: SettingsTable::new(dynamodb, config.required("SETTINGS_TABLE")?),
@@ -82,29 +84,39 @@ impl Orders {
 
     /// The order, if it is the buyer's; otherwise `not_found`, which does not reveal whether it exists.
     pub async fn buyers_order(&self, id: OrderId, buyer: UserId) -> Result<PlacedOrder, Error> {
-        let order = self.settlement.orders().load(id).await?.filter(|order| order.order.buyer == Some(buyer));
+        let order = self.guests.load(self.settlement.orders(), id, Some(buyer)).await?;
+        let order = order.filter(|order| order.order.buyer == Some(buyer));
         Ok(order.ok_or_else(|| Refusal::of(Code::NotFound))?)
     }
 
     /// Any order, for the operator.
     pub async fn order(&self, id: OrderId) -> Result<PlacedOrder, Error> {
-        Ok(self.settlement.orders().load(id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?)
+        let order = self.guests.load(self.settlement.orders(), id, None).await?;
+        Ok(order.ok_or_else(|| Refusal::of(Code::NotFound))?)
     }
 
     /// Cancels an order. One that is cancelled already stays as it is, so that a repeat is harmless. The operator also
     /// cancels what is left of an order of which something was shipped.
     pub async fn cancel<R>(&self, order: PlacedOrder, by: Actor, call: Call<'_, PlacedOrder, R>) -> Done<R> {
-        let now = call.at();
+        let (id, now) = (order.order.id, call.at());
         let orders = self.settlement.orders();
         let work = async {
             // Before the provider is called: an idempotency key of another request must not cancel a payment.
-            if let Some(known) = orders.stored_response(call.request()).await? {
-                return Ok(Outcome::Replayed(known));
+            if let Some(known) = orders.earlier(call.request()).await? {
+                return Ok(known);
             }
             let decide = |order| self.decide_cancellation(order, by, now);
-            orders.change(order, decide, |order, ()| call.answer(order)).await
+            orders.change(order, decide, |order, ()| call.answer_unstored(order)).await
         };
-        orders.once(call.request(), work).await
+        self.answered(orders.once(call.request(), work).await?, id, call).await
+    }
+
+    /// The outcome of a change of an order, whose replay is answered with the order as it stands.
+    async fn answered<R>(&self, outcome: Outcome<R>, id: OrderId, call: Call<'_, PlacedOrder, R>) -> Done<R> {
+        match outcome {
+            Outcome::Repeated(None) => Ok(call.again(&self.order(id).await?)?),
+            outcome => Ok(outcome),
+        }
     }
 
     async fn decide_cancellation(
@@ -161,7 +173,11 @@ impl Orders {
             Ok::<_, Error>(Decision::Write(order, ()))
         };
         let orders = self.settlement.orders();
-        orders.once(call.request(), orders.change(id, decide, |order, ()| call.answer(order))).await
+        let work = async {
+            let order = self.order(id).await?;
+            orders.change(order, decide, |order, ()| call.answer_unstored(order)).await
+        };
+        self.answered(orders.once(call.request(), work).await?, id, call).await
     }
 
     /// Refreshes the payment when the buyer returns from the provider: its state is looked up there instead of waiting
@@ -178,6 +194,10 @@ impl Orders {
         let (settings, persons) = tokio::join!(self.guests.settings.current(), self.guests.persons.value());
         let (limits, client) = (settings?.limits.payment, persons?.look_up(Identifier::Client(client)));
         self.guests.rate_limits.count("settle", client, Target::Order(order.order.id), limits, now).await?;
-        if self.settlement.look_up(&order, now).await?.answered { self.order(order.order.id).await } else { Ok(order) }
+        if !self.settlement.look_up(&order, now).await?.answered {
+            return Ok(order);
+        }
+        let refreshed = self.guests.load(self.settlement.orders(), order.order.id, order.order.buyer).await?;
+        Ok(refreshed.ok_or_else(|| Refusal::of(Code::NotFound))?)
     }
 }

@@ -4,11 +4,11 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::cart::Cart;
 use domain::pricing::CatalogSnapshot;
-use domain::{CartId, Code, OrderId, Outcome, Prepared, ProductId, Refusal, Timestamp, UserId};
+use domain::{Call, CartId, Code, OrderId, Outcome, Prepared, ProductId, Refusal, Timestamp, UserId};
 
 use crate::idempotency::{put_one, stores_responses, transact};
 use crate::item::{self, Attributes, Condition, key, number, string, text};
-use crate::stored::{read, stored, write};
+use crate::stored::{json_of, read, stored, write};
 use crate::transaction::{Purpose, Transaction};
 use crate::{Backoff, Catalog, Decision, Error, retry};
 
@@ -199,13 +199,24 @@ impl Carts {
         Ok(transact(&self.client, &self.table, transaction, respond(claimed)?).await?)
     }
 
-    /// The action that marks a cart as ordered, if it is open and still at the version that was priced.
+    /// Answers a request that changes nothing, and stores that it was carried out.
+    pub async fn answer_unstored<T: ?Sized, R>(&self, call: Call<'_, T, R>, result: &T) -> Result<Outcome<R>, Error> {
+        let response = call.answer_unstored(result)?;
+        Ok(transact(&self.client, &self.table, Transaction::default(), response).await?)
+    }
+
+    /// The action that marks a cart as ordered, if it is open and still at the version that was priced. Its address
+    /// goes: the order has it sealed, and nothing else reads it.
     pub(crate) fn mark_ordered_action(&self, cart: &Cart, order: OrderId) -> Result<TransactWriteItem, Error> {
+        let ordered = Cart { order: None, address: None, ..cart.clone() };
         let condition = open_at(cart.version)
             .name("#version", "version")
+            .name("#data", "data")
             .value(":order", string(order.to_string()))
+            .value(":data", string(json_of(&ordered)?))
             .value(":next", number(cart.version + 1));
-        item::update(&self.table, cart_key(cart.id), "SET order_id = :order, #version = :next", &condition)
+        let change = "SET order_id = :order, #data = :data, #version = :next";
+        item::update(&self.table, cart_key(cart.id), change, &condition)
     }
 
     /// The action that reopens the cart of an order that was not paid; it fails when the cart is gone or became another

@@ -1,4 +1,5 @@
-//! Idempotency keys: the response to a request is stored in the transaction of its change, both or neither.
+//! Idempotency keys: the response to a request is stored in the transaction of its change, both or neither. Where it
+//! would name a person, only that the request was carried out.
 //!
 //! One conditional write decides which request with a key is the first. Later ones get the record with the cancellation
 //! of their transaction: there is no second read, and no waiting for a lock. A request that goes on after its
@@ -45,6 +46,8 @@ pub(crate) fn record_key(request: &IdempotentRequest) -> Attributes {
 pub enum KeyUse {
     /// The stored response.
     Answered(String),
+    /// The request was carried out; its response is not stored.
+    CarriedOut,
     /// The request has begun, and has no response yet.
     Begun {
         /// The order that it places or pays.
@@ -64,15 +67,19 @@ impl KeyUse {
         if let Some(response) = text(found, "answer_body") {
             return Ok(Self::Answered(response.to_owned()));
         }
+        if !found.contains_key("order_id") {
+            return Ok(Self::CarriedOut);
+        }
         let order = text(found, "order_id").and_then(|id| id.parse().ok()).ok_or_else(reused)?;
         let running_until = Timestamp::from_millis(integer(found, "running_until").unwrap_or(0));
         Ok(Self::Begun { order, running_until })
     }
 
-    /// The outcome for a request whose record always has a response.
-    fn replayed<R>(self) -> Result<Outcome<R>, Refusal> {
+    /// The outcome for a request that does not go on after its transaction.
+    pub(crate) fn replayed<R>(self) -> Result<Outcome<R>, Refusal> {
         match self {
             Self::Answered(response) => Ok(Outcome::Replayed(response)),
+            Self::CarriedOut => Ok(Outcome::Repeated(None)),
             Self::Begun { .. } => Err(Refusal::of(Code::IdempotencyKeyReused)),
         }
     }
@@ -94,6 +101,7 @@ pub(crate) fn put_record_action(
             return Err(Refusal::because(Code::TooLarge, detail).into());
         }
         KeyUse::Answered(response) => drop(record.insert("answer_body".to_owned(), string(response))),
+        KeyUse::CarriedOut => {}
         KeyUse::Begun { order, running_until } => {
             record.insert("order_id".to_owned(), string(order.to_string()));
             record.insert("running_until".to_owned(), number(running_until.millis()));
@@ -114,7 +122,8 @@ pub(crate) async fn transact<R>(
     let Some(StoredResponse { request, response: record }) = stored else {
         return transaction.run(client).await.map(|()| Outcome::Done(response));
     };
-    transaction.add(Purpose::Key, put_record_action(table, &request, &KeyUse::Answered(record))?);
+    let known = record.map_or(KeyUse::CarriedOut, KeyUse::Answered);
+    transaction.add(Purpose::Key, put_record_action(table, &request, &known)?);
     match transaction.run(client).await {
         Ok(()) => Ok(Outcome::Done(response)),
         Err(Failure::Cancelled(cancelled)) => match cancelled.existing(Purpose::Key) {
@@ -210,19 +219,17 @@ macro_rules! stores_responses {
                 Ok(crate::idempotency::transact(&self.client, &self.table, nothing, call.answer(result)?).await?)
             }
 
-            /// The stored response to a request; `None` when its key is new, or it has none.
+            /// The outcome of an earlier request with the same key; `None` when the key is new.
             ///
             /// # Errors
             /// `idempotency_key_reused` when the key was used for another request; the table does not answer.
-            pub async fn stored_response(
+            pub async fn earlier<R>(
                 &self,
                 request: Option<&domain::IdempotentRequest>,
-            ) -> Result<Option<String>, crate::Error> {
+            ) -> Result<Option<domain::Outcome<R>>, crate::Error> {
                 let Some(request) = request else { return Ok(None) };
-                match crate::idempotency::key_use(&self.client, &self.table, request).await? {
-                    Some(crate::idempotency::KeyUse::Answered(response)) => Ok(Some(response)),
-                    _ => Ok(None),
-                }
+                let known = crate::idempotency::key_use(&self.client, &self.table, request).await?;
+                Ok(known.map(crate::idempotency::KeyUse::replayed).transpose()?)
             }
         }
     };

@@ -213,11 +213,6 @@ impl<P: Position> List<'_, P> {
         Ok(self.scope().seal(&position))
     }
 
-    /// The cursor of what comes behind the item at this position, whether or not there is any.
-    pub(crate) fn cursor_behind(&self, position: &P) -> String {
-        self.scope().seal(position)
-    }
-
     /// Reads a page, without the items that cannot be read: the page is shorter then, and the next one is found.
     pub(crate) async fn page<T>(
         mut self,

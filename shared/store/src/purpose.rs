@@ -17,4 +17,6 @@ pub(crate) enum Purpose {
     Cart,
     /// Counts an unpaid order, if there is room.
     Unpaid,
+    /// Writes the row that opens a person's orders, if there is none.
+    PersonKey,
 }

@@ -108,6 +108,16 @@ pub(crate) fn parse_moved<T: DeserializeOwned>(data: &str, kind: &'static str) -
     Ok((value, !unknown.values))
 }
 
+/// What was kept of an item, without some fields of its body: they have moved to another item.
+pub(crate) fn kept_without<T: Stored>(body: &T, fields: &[&str]) -> Result<Kept, Error> {
+    let Some(original) = body.kept().original::<Original>() else { return Ok(Kept::default()) };
+    let corrupt = |source| Error::Corrupt { kind: T::KIND, source };
+    let mut data: Map<String, Value> = serde_json::from_str(&original.data).map_err(corrupt)?;
+    data.retain(|name, _| !fields.contains(&name.as_str()));
+    let data = serde_json::to_string(&data).map_err(corrupt)?;
+    Ok(Kept::new(Original { data, attributes: original.attributes.clone(), newer: original.newer }))
+}
+
 /// What marks an item that only a newer release may write.
 pub(crate) fn kept_by_newer() -> Kept {
     Kept::new(Original { data: String::new(), attributes: Attributes::new(), newer: true })

@@ -25,10 +25,13 @@ pub enum Derived {
     /// The places of vendor orders, refunds and disputes in lists by state, which releases before 2026-12-01 did not
     /// write.
     OrderLists,
+    /// Who ordered, which releases before 2026-12 stored in the clear: sealed, and looked up by HMACs.
+    Orders,
 }
 
 impl Derived {
-    pub const ALL: [Self; 5] = [Self::Availability, Self::Listings, Self::Categories, Self::Settings, Self::OrderLists];
+    pub const ALL: [Self; 6] =
+        [Self::Availability, Self::Listings, Self::Categories, Self::Settings, Self::OrderLists, Self::Orders];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -37,6 +40,7 @@ impl Derived {
             Self::Categories => "categories",
             Self::Settings => "settings",
             Self::OrderLists => "order_lists",
+            Self::Orders => "orders",
         }
     }
 }

@@ -28,6 +28,7 @@ pub use self::vendor_order::{OrderLine, Shipment, VendorOrder, VendorOrderId};
 use crate::dispute::Dispute;
 use crate::payment::{Payment, ProviderName, Refund};
 use crate::pricing::Totals;
+use crate::sealed::KeyOwner;
 use crate::stored::Kept;
 use crate::{CartId, Currency, EventId, LookUp, Money, OrderId, PaymentId, Timestamp, UserId, VariantId, VendorId};
 
@@ -162,7 +163,7 @@ pub struct StockMove {
 pub struct PlacedOrder {
     pub order: Order,
     pub terms: Terms,
-    /// Who ordered; nothing where nobody has opened it.
+    /// Who ordered; nothing where that is sealed and nobody has opened it. It is never written.
     pub person: Option<Person>,
     /// Oldest entry first.
     pub history: Vec<History>,
@@ -179,6 +180,13 @@ pub struct PlacedOrder {
     pub events: Vec<OrderEvent>,
     /// Whether the change reopens the cart; written with it.
     pub reopens_cart: bool,
+}
+
+impl Order {
+    /// Whose row of the table Keys opens its person.
+    pub fn key_owner(&self) -> KeyOwner {
+        self.buyer.map_or(KeyOwner::Order(self.id), KeyOwner::Buyer)
+    }
 }
 
 impl PlacedOrder {

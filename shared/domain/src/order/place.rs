@@ -37,7 +37,8 @@ pub struct PlaceOrder<'a> {
     pub allocations: &'a BTreeMap<VariantId, Vec<Allocation>>,
 }
 
-/// Makes the order, a vendor order per vendor, the first payment attempt, the stock moves and the event.
+/// Makes the order, a vendor order per vendor, the first payment attempt, the stock moves and the event. Whoever has
+/// the keys seals its person.
 ///
 /// # Errors
 /// `out_of_stock` when the allocations do not cover a line exactly, so that no order reserves more or less stock than
@@ -104,7 +105,7 @@ pub fn place(order: PlaceOrder<'_>, ids: &mut Ids) -> Result<PlacedOrder, PlaceE
             version: 0,
             kept: Kept::default(),
         },
-        terms: Terms { order: id, person: Some(order.person.clone()), version: 0, kept: Kept::default() },
+        terms: Terms { order: id, sealed: None, version: 0, kept: Kept::default() },
         person: Some(order.person),
         history: vec![History { at: now, event: HistoryEvent::Placed, subject: None, by: Actor::Buyer, vendor: None }],
         vendors,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::OrderId;
 use crate::address::Address;
+use crate::sealed::Sealed;
 use crate::stored::Kept;
 use crate::text::{Email, Phone};
 
@@ -24,9 +25,10 @@ pub struct Person {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
     pub order: OrderId,
-    /// Who ordered, in the clear.
+    /// The [`Person`] who ordered. Nothing in an order of an earlier release, whose head has them in the clear until
+    /// `rebuilds orders` has sealed them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub person: Option<Person>,
+    pub sealed: Option<Sealed>,
     /// Incremented by each write, which is conditional on it.
     #[serde(default)]
     pub version: u64,

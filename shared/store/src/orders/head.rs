@@ -10,8 +10,8 @@ use domain::text::{Email, Phone};
 use serde::Deserialize;
 
 use super::{
-    DISPUTE, Entry, HISTORY, ORDER, PAYMENT, REFUND, TERMS, VENDOR_ORDER, buyer_partition, due_partition,
-    email_partition, next_check, number_reference, state_partition, write_serial,
+    DISPUTE, Entry, HISTORY, ORDER, PAYMENT, REFUND, TERMS, VENDOR_ORDER, buyer_partition, contact_partition,
+    due_partition, email_partition, next_check, number_reference, state_partition, write_serial,
 };
 use crate::Error;
 use crate::item::{Attributes, body, item, number, string, text};
@@ -29,12 +29,20 @@ pub(super) enum Assembled {
 /// What the heads of earlier releases held, which are items of their own since.
 #[derive(Deserialize)]
 struct Moved {
-    email: Email,
+    #[serde(default)]
+    email: Option<Email>,
     #[serde(default)]
     phone: Option<Phone>,
-    address: Address,
+    #[serde(default)]
+    address: Option<Address>,
     #[serde(default)]
     history: Vec<History>,
+}
+
+impl Moved {
+    fn person(self) -> Option<Person> {
+        Some(Person { email: self.email?, phone: self.phone, address: self.address? })
+    }
 }
 
 /// Puts an order together from its items, which come in the order of their keys.
@@ -62,21 +70,19 @@ pub(super) fn assemble(items: &[Attributes]) -> Result<Assembled, Error> {
         return Ok(if items.is_empty() { Assembled::Absent } else { Assembled::Torn });
     };
     vendors.sort_by_key(|vendor_order| vendor_order.ordinal);
+    // Functions that seal nothing may have moved the history of such a head already: its person stays until
+    // `rebuilds orders` seals them.
+    let before = || parse_moved::<Moved>(text(item, "data").unwrap_or_default(), ORDER);
     let (person, terms) = match (&order.parts, terms) {
         (None, _) => {
-            let (moved, is_known) = parse_moved(text(item, "data").unwrap_or_default(), ORDER)?;
-            let Moved { email, phone, address, history: before } = moved;
-            history = before;
-            let person = Person { email, phone, address };
+            let (mut moved, is_known) = before()?;
+            history = std::mem::take(&mut moved.history);
             let kept = if is_known { Kept::default() } else { kept_by_newer() };
-            let terms = Terms { order: order.id, person: Some(person.clone()), version: 0, kept };
-            (Some(person), terms)
+            (moved.person(), Terms { order: order.id, sealed: None, version: 0, kept })
         }
         (Some(_), None) => return Ok(Assembled::Torn),
-        (Some(_), Some(terms)) => {
-            let person = terms.person.clone();
-            (person, terms)
-        }
+        (Some(_), Some(terms)) if terms.sealed.is_none() => (before()?.0.person(), terms),
+        (Some(_), Some(terms)) => (None, terms),
     };
     let order = PlacedOrder {
         order,
@@ -106,13 +112,16 @@ pub(super) fn parts_of(order: &PlacedOrder, history: u32) -> Parts {
     }
 }
 
-/// The item of a head. The buyer's address is in its index from the first write on: a later one keeps it there.
-pub(super) fn order_item(order: &Order, person: Option<&Person>) -> Result<Attributes, Error> {
+/// The item of a head. An order of an earlier release stays in its index by the address itself until
+/// `rebuilds orders` has sealed its person.
+pub(super) fn order_item(placed: &PlacedOrder) -> Result<Attributes, Error> {
+    let order = &placed.order;
     let mut written = write_serial(Entry::Order(order.id).key(), order.version, order)?;
     let id = order.id.to_string();
     written.insert("reference".to_owned(), string(number_reference(order.id)));
-    if let Some(person) = person {
-        written.insert("email_key".to_owned(), string(email_partition(person.email.as_str())));
+    let before = || placed.person.as_ref().map(|person| email_partition(person.email.as_str()));
+    if let Some(partition) = order.contact.as_ref().map(contact_partition).or_else(before) {
+        written.insert("email_key".to_owned(), string(partition));
         written.insert("email_sort".to_owned(), string(&id));
     }
     written.insert("state_key".to_owned(), string(state_partition(order.state)));

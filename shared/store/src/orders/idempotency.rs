@@ -3,12 +3,11 @@
 use domain::{IdempotentRequest, Timestamp};
 
 use super::Orders;
+use crate::Error;
 use crate::error::Failure;
 use crate::idempotency::{self, KeyUse, TAKEOVER_AFTER, record_key};
-use crate::item::{Condition, number, string};
+use crate::item::{Condition, number};
 use crate::retry::update_one;
-use crate::transaction::{Purpose, Transaction};
-use crate::{Error, item};
 
 impl Orders {
     /// The use of a request's key; `None` when it is new.
@@ -36,21 +35,5 @@ impl Orders {
             Err(Failure::ConditionFailed) => Ok(false),
             Err(other) => Err(other.into()),
         }
-    }
-
-    /// Adds the action that stores the response to a request that was begun.
-    pub(super) fn answer_begun(
-        &self,
-        request: &IdempotentRequest,
-        response: &str,
-        transaction: &mut Transaction,
-    ) -> Result<(), Error> {
-        let condition = Condition::present()
-            .name("#version", "version")
-            .value(":response", string(response))
-            .value(":one", number(1));
-        let change = "SET answer_body = :response ADD #version :one";
-        transaction.add(Purpose::Item, item::update(&self.table, record_key(request), change, &condition)?);
-        Ok(())
     }
 }

@@ -8,6 +8,7 @@ mod idempotency;
 mod lists;
 mod operator_lists;
 mod relisting;
+mod sealing;
 mod statement;
 mod unmatched;
 mod unpaid;
@@ -18,12 +19,15 @@ use aws_sdk_dynamodb::Client;
 use domain::dispute::{Dispute, DisputeState};
 use domain::order::{Order, OrderState, PlacedOrder, Terms, VendorOrder, VendorOrderState};
 use domain::payment::{Action, Payment, PaymentState, ProviderName, Refund, RefundState, Transaction};
-use domain::{DisputeId, EventId, OrderId, OutboxEvent, PaymentId, RefundId, UnmatchedPayment, UserId, VendorId};
+use domain::sealed::{KeyOwner, PersonKey};
+use domain::{
+    DisputeId, EventId, LookUp, OrderId, OutboxEvent, PaymentId, RefundId, UnmatchedPayment, UserId, VendorId,
+};
 
 pub use self::events::{Claim, Undelivered, event_of};
-use self::head::{Assembled, assemble, order_item};
+use self::head::{Assembled, assemble};
 pub use self::lists::{Due, DueKind, DueWalk, OrderSummary, next_check};
-pub use self::operator_lists::{FindOrders, Waiting};
+pub use self::operator_lists::{FindContact, FindOrders, Waiting};
 pub use self::relisting::RelistedOrder;
 pub use self::vendor_lists::{FindVendorOrders, OpenVendorOrders};
 pub use self::write::{PlaceOutcome, Start};
@@ -32,7 +36,7 @@ use crate::idempotency::stores_responses;
 use crate::item::{Attributes, item, key, number, string};
 use crate::retry::{QueryRequest, query_all};
 use crate::stored::{NEEDS, SERIAL_ORDERS, Stored, check_known, stored, write};
-use crate::{Backoff, Carts, Error, Stock};
+use crate::{Backoff, Carts, Error, Keys, Stock};
 
 const ORDER: &str = "order";
 const TERMS: &str = "terms";
@@ -125,6 +129,11 @@ fn buyer_partition(buyer: UserId) -> String {
 }
 
 /// Partition of `by_email`: the orders placed with an e-mail address.
+fn contact_partition(contact: &LookUp) -> String {
+    format!("CONTACT#{contact}")
+}
+
+/// Partition of `by_email`: those of earlier releases that were placed with an e-mail address.
 fn email_partition(email: &str) -> String {
     format!("EMAIL#{email}")
 }
@@ -187,6 +196,7 @@ pub struct Orders {
     table: String,
     stock: Stock,
     carts: Option<Carts>,
+    keys: Option<Keys>,
 }
 
 stores_responses!(Orders);
@@ -194,7 +204,7 @@ stores_responses!(Orders);
 impl Orders {
     /// The table of this name. `stock` is written in the transactions of orders.
     pub fn new(client: Client, table: impl Into<String>, stock: Stock) -> Self {
-        Self { client, table: table.into(), stock, carts: None }
+        Self { client, table: table.into(), stock, carts: None, keys: None }
     }
 
     /// The table of this name for a function that only reads orders and therefore has no Stock table.
@@ -211,6 +221,18 @@ impl Orders {
     #[must_use]
     pub fn with_carts(self, carts: Carts) -> Self {
         Self { carts: Some(carts), ..self }
+    }
+
+    /// With the table Keys: for placing orders, and for showing who placed them.
+    #[must_use]
+    pub fn with_keys(self, keys: Keys) -> Self {
+        Self { keys: Some(keys), ..self }
+    }
+
+    /// # Errors
+    /// This function has no table Keys.
+    pub fn keys(&self) -> Result<&Keys, Error> {
+        self.keys.as_ref().ok_or_else(|| Error::Failed("this function opens no persons".to_owned()))
     }
 
     fn carts(&self) -> Result<&Carts, Error> {
@@ -242,6 +264,25 @@ impl Orders {
                 }
             }
         }
+    }
+
+    /// An order, and the row that opens its person. They are read side by side when `buyer` is whose order it is,
+    /// nobody for a guest's; else the row comes after the order.
+    pub async fn load_with_key(
+        &self,
+        id: OrderId,
+        buyer: Option<UserId>,
+    ) -> Result<Option<(PlacedOrder, Option<PersonKey>)>, Error> {
+        let (keys, expected) = (self.keys()?, buyer.map_or(KeyOwner::Order(id), KeyOwner::Buyer));
+        let (order, key) = tokio::join!(self.load(id), keys.read(expected));
+        let Some(order) = order? else { return Ok(None) };
+        let owner = order.order.key_owner();
+        let key = match order.terms.sealed {
+            None => None,
+            Some(_) if owner == expected => key?,
+            Some(_) => keys.read(owner).await?,
+        };
+        Ok(Some((order, key)))
     }
 }
 

@@ -4,18 +4,17 @@
 //! no index over the whole shop is needed, whose one partition every order would be written to.
 
 use std::collections::BTreeMap;
-use std::future::ready;
 
 use domain::dispute::{Dispute, DisputeState};
 use domain::order::OrderState;
 use domain::payment::{PaymentState, Refund, RefundState};
 use domain::text::Email;
-use domain::{Code, Coded, Count, DisputeId, OrderId, OrderNumber, PageRequest, Period, RefundId, Slice, VendorId};
+use domain::{Count, DisputeId, LookUp, OrderId, OrderNumber, PageRequest, Period, RefundId, Slice, VendorId};
 
 use super::lists::{order_of, sorted};
 use super::{
-    Entry, FAILED_REFUNDS, OrderSummary, Orders, UNMATCHED_PAYMENTS, dispute_partition, email_partition,
-    payment_partition, refund_partition, state_partition, vendor_partition,
+    Entry, FAILED_REFUNDS, OrderSummary, Orders, UNMATCHED_PAYMENTS, contact_partition, dispute_partition,
+    email_partition, payment_partition, refund_partition, state_partition, vendor_partition,
 };
 use crate::Error;
 use crate::item::{Attributes, all_readable, readable, text};
@@ -33,9 +32,27 @@ pub struct FindOrders {
     pub number: Option<OrderNumber>,
     /// Those with a vendor order of this vendor that the vendor sees.
     pub vendor: Option<VendorId>,
-    pub email: Option<Email>,
+    pub contact: Option<FindContact>,
     pub state: Option<OrderState>,
     pub placed: Period,
+}
+
+/// An e-mail address, and what the orders that were placed with it are looked up by.
+#[derive(Clone, Debug)]
+pub struct FindContact {
+    pub email: Email,
+    /// Under the current secret, and under the one before it.
+    pub look_ups: Vec<LookUp>,
+}
+
+impl FindContact {
+    /// The partitions of its orders. Those of earlier releases are by the address itself, with its domain in its own
+    /// script before 2026-11-29.
+    fn partitions(&self) -> Vec<String> {
+        let before = self.email.with_unicode_domain();
+        let spellings = std::iter::once(self.email.as_str()).chain(before.as_deref());
+        self.look_ups.iter().map(contact_partition).chain(spellings.map(email_partition)).collect()
+    }
 }
 
 impl FindOrders {
@@ -44,26 +61,20 @@ impl FindOrders {
         self.state.is_none_or(|state| order.state == state) && self.placed.contains(order.placed_at)
     }
 
-    /// Whether an order's item was placed with the address that is asked for, in whichever spelling it was stored.
+    /// Whether an order's item was placed with the address that is asked for.
     fn has_address_of(&self, item: &Attributes) -> bool {
         let stored = text(item, "email_key");
-        self.email.as_ref().is_none_or(|email| {
-            let before = email.with_unicode_domain();
-            let spellings = std::iter::once(email.as_str()).chain(before.as_deref());
-            spellings.map(email_partition).any(|partition| stored == Some(&partition))
-        })
+        let is_in = |partition: &String| stored == Some(partition);
+        self.contact.as_ref().is_none_or(|contact| contact.partitions().iter().any(is_in))
     }
 
     /// What tells its list from others in the same partition.
     fn variant(&self) -> String {
         let state = self.state.map_or("", OrderState::as_str);
-        let email = self.email.as_ref().map_or("", Email::as_str);
+        let email = self.contact.as_ref().map_or("", |contact| contact.email.as_str());
         format!("{}{state}{email}", Bounds::from(self.placed).variant())
     }
 }
-
-/// The sort key of the orders of an e-mail address.
-const EMAIL_SORT: &str = "email_sort";
 
 /// How much waits for the operator.
 #[derive(Clone, Copy, Debug, Default)]
@@ -82,7 +93,7 @@ impl Orders {
     /// Orders, newest first. The narrowest list that has all of them is read: of a number, of a vendor, of an e-mail
     /// address, of a state, or of all states; what is not asked for is left out of it.
     pub async fn find(&self, find: &FindOrders, page: &PageRequest) -> Result<Slice<OrderSummary>, Error> {
-        match (&find.number, find.vendor, &find.email) {
+        match (&find.number, find.vendor, &find.contact) {
             (Some(number), vendor, _) => {
                 let mut found = self.items_with_number(number).await?;
                 found.retain(|item| find.has_address_of(item));
@@ -94,7 +105,17 @@ impl Orders {
                 Ok(Slice { items, next: None })
             }
             (None, Some(vendor), _) => self.orders_of_vendor(vendor, find, page).await,
-            (None, None, Some(email)) => self.of_email(email, find, page).await,
+            (None, None, Some(contact)) => {
+                let list = Merged {
+                    table: self.table.clone(),
+                    index: "by_email",
+                    keys: ("email_key", "email_sort"),
+                    partitions: contact.partitions(),
+                    bounds: Bounds::from(find.placed),
+                    variant: find.state.map_or("", OrderState::as_str),
+                };
+                list.page::<OrderId, _>(&self.client, page, read, |order| find.has(order)).await
+            }
             (None, None, None) => {
                 let states = find.state.map_or_else(|| OrderState::ALL.to_vec(), |state| vec![state]);
                 let partitions = states.into_iter().map(state_partition).collect();
@@ -161,68 +182,14 @@ impl Orders {
             }
             Ok(ids.iter().map(|id| found.remove(id)).collect())
         };
-        list.filtered_page(&self.client, page, reach(find.state.is_some() || find.email.is_some(), page), id_of, orders)
-            .await
-    }
-
-    /// The orders placed with an e-mail address. After them come those that a build before 2026-11-29 keyed by the same
-    /// address with its domain in its own script: each moves when it is written again.
-    async fn of_email(
-        &self,
-        email: &Email,
-        find: &FindOrders,
-        page: &PageRequest,
-    ) -> Result<Slice<OrderSummary>, Error> {
-        let Some(before) = email.with_unicode_domain() else {
-            return self.of_address(email.as_str(), find, page).await;
-        };
-        let mut found = match self.of_address(email.as_str(), find, page).await {
-            // A cursor belongs to one of the two lists.
-            Err(Error::Refused(refused)) if refused.code() == Code::InvalidCursor => {
-                return self.of_address(&before, find, page).await;
-            }
-            found => found?,
-        };
-        let left = page.limit.saturating_sub(u16::try_from(found.items.len()).unwrap_or(u16::MAX));
-        if found.next.is_none() && left > 0 {
-            let more = self.of_address(&before, find, &PageRequest { limit: left, cursor: None }).await?;
-            found.items.extend(more.items);
-            found.next = more.next;
-        } else if let (None, Some(last)) = (&found.next, found.items.last()) {
-            // The page is full, and nothing follows in its list: behind its last order comes the other one.
-            let more = self.of_address(&before, find, &PageRequest { limit: 1, cursor: None }).await?;
-            if !more.items.is_empty() || more.next.is_some() {
-                found.next = Some(self.address_list(email.as_str(), find).cursor_behind(&last.id));
-            }
-        }
-        Ok(found)
-    }
-
-    fn address_list(&self, address: &str, find: &FindOrders) -> List<'static, OrderId> {
-        let query = QueryRequest {
-            sort_key_condition: Bounds::from(find.placed).condition::<OrderId>(EMAIL_SORT),
-            newest_first: true,
-            ..QueryRequest::of(&self.table, "by_email", ("email_key", email_partition(address)))
-        };
-        List {
-            query,
-            variant: find.variant(),
-            position: &|last| text(last, EMAIL_SORT)?.parse().ok(),
-            key: &|order| sorted(Entry::Order(*order), EMAIL_SORT, order),
-        }
-    }
-
-    async fn of_address(
-        &self,
-        address: &str,
-        find: &FindOrders,
-        page: &PageRequest,
-    ) -> Result<Slice<OrderSummary>, Error> {
-        let list = self.address_list(address, find);
-        let keep = |found: Vec<OrderSummary>| {
-            ready(Ok(found.into_iter().map(|order| Some(order).filter(|order| find.has(order))).collect()))
-        };
-        list.filtered_page(&self.client, page, reach(find.state.is_some(), page), read, keep).await
+        list.filtered_page(
+            &self.client,
+            page,
+            reach(find.state.is_some() || find.contact.is_some(), page),
+            id_of,
+            orders,
+        )
+        .await
     }
 
     /// The refunds, newest first; with a state, only those in it. Those that need a manual refund are in a partition of

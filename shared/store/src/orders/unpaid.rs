@@ -42,15 +42,23 @@ impl Orders {
         update(&self.table, Entry::Unpaid(&set_of(placed)?).key(), change, &condition)
     }
 
+    /// The action that adds an order that was counted in another set, beyond the limit too.
+    pub(super) fn recount_unpaid_action(&self, placed: &PlacedOrder) -> Result<TransactWriteItem, Error> {
+        self.change_unpaid(placed, "SET #kind = :kind ADD unpaid :order, #version :one")
+    }
+
     /// The action that removes an order from the set, whether or not it was in it.
     pub(super) fn uncount_unpaid_action(&self, placed: &PlacedOrder) -> Result<TransactWriteItem, Error> {
+        self.change_unpaid(placed, "SET #kind = :kind ADD #version :one DELETE unpaid :order")
+    }
+
+    fn change_unpaid(&self, placed: &PlacedOrder, change: &str) -> Result<TransactWriteItem, Error> {
         let condition = Condition::of("attribute_not_exists(pk) OR attribute_exists(pk)")
             .name("#kind", "kind")
             .name("#version", "version")
             .value(":kind", string(UNPAID))
             .value(":one", number(1))
             .value(":order", AttributeValue::Ss(vec![placed.order.id.to_string()]));
-        let change = "SET #kind = :kind ADD #version :one DELETE unpaid :order";
         update(&self.table, Entry::Unpaid(&set_of(placed)?).key(), change, &condition)
     }
 }

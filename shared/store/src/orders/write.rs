@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::cart::Cart;
-use domain::order::{PlacedOrder, StockMove};
+use domain::order::{Person, PlacedOrder, StockMove};
+use domain::sealed::PersonKey;
 use domain::settings::Limit;
 use domain::{Code, Coded, FieldError, IdempotentRequest, OrderId, OutboxEvent, Outcome, Prepared, Refusal, VariantId};
 
-use super::head::{history_item, parts_of, terms_item};
+use super::head::{history_item, order_item, parts_of, terms_item};
 use super::unpaid::{TOO_MANY, is_unpaid, seconds_until_expiry};
-use super::{
-    Orders, check_understood, dispute_item, event_item, order_item, payment_item, refund_item, vendor_order_item,
-};
+use super::{Orders, check_understood, dispute_item, event_item, payment_item, refund_item, vendor_order_item};
 use crate::error::{Cancelled, Failure};
 use crate::idempotency::{KeyUse, TAKEOVER_AFTER, put_record_action, transact};
 use crate::item::{Attributes, Condition, put};
@@ -33,6 +32,8 @@ pub enum PlaceOutcome {
     OutOfStock(Vec<VariantId>),
     /// The cart was changed or ordered since it was read.
     CartChanged,
+    /// Another order of the same buyer has written the row that opens their orders.
+    KeyExists,
     /// Other transactions were at the same items for the whole retry budget.
     Contended,
 }
@@ -42,34 +43,43 @@ pub enum PlaceOutcome {
 pub struct Start {
     id: OrderId,
     loaded: Option<Box<PlacedOrder>>,
+    /// Who ordered, as whoever loaded it has opened it. That never changes, so it is not opened again.
+    person: Option<Person>,
 }
 
 impl From<OrderId> for Start {
     fn from(id: OrderId) -> Self {
-        Self { id, loaded: None }
+        Self { id, loaded: None, person: None }
     }
 }
 
 impl From<PlacedOrder> for Start {
     fn from(order: PlacedOrder) -> Self {
-        Self { id: order.order.id, loaded: Some(Box::new(order)) }
+        Self { id: order.order.id, person: order.person.clone(), loaded: Some(Box::new(order)) }
     }
 }
 
 impl Orders {
-    /// Places an order: the idempotency record, the order with its vendor orders and its payment, the stock, the cart
-    /// and the event, in one transaction. Refused with [`Error::TooMany`] when its e-mail address has reached the limit
-    /// of unpaid orders.
+    /// Places an order: the idempotency record, the order with its vendor orders and its payment, the stock, the cart,
+    /// the event, and the row that opens its person if that is a new one, in one transaction. Refused with
+    /// [`Error::TooMany`] when its e-mail address has reached the limit of unpaid orders.
     pub async fn place(
         &self,
         order: PlacedOrder,
         cart: &Cart,
+        new_key: Option<&PersonKey>,
         request: &IdempotentRequest,
         unpaid: Limit,
     ) -> Result<PlaceOutcome, Error> {
+        if order.terms.sealed.is_none() {
+            return Err(Error::Failed("the person of an order is not sealed".to_owned()));
+        }
         let mut transaction = self.begin(request, order.order.id)?;
         transaction.add(Purpose::Cart, self.carts()?.mark_ordered_action(cart, order.order.id)?);
         transaction.add(Purpose::Unpaid, self.count_unpaid_action(&order, unpaid)?);
+        if let Some(key) = new_key {
+            transaction.add(Purpose::PersonKey, self.keys()?.put_action(order.order.key_owner(), key)?);
+        }
         let (changes, placed) = self.changes(None, order)?;
         transaction.append(changes);
         match transaction.run_within(CONTENTION_BUDGET, &self.client).await {
@@ -81,6 +91,9 @@ impl Orders {
                 }
                 if cancelled.refused(Purpose::Cart) {
                     return Ok(PlaceOutcome::CartChanged);
+                }
+                if cancelled.refused(Purpose::PersonKey) {
+                    return Ok(PlaceOutcome::KeyExists);
                 }
                 if cancelled.refused(Purpose::Unpaid) {
                     let found = cancelled.existing(Purpose::Unpaid);
@@ -173,7 +186,11 @@ impl Orders {
     async fn started(&self, start: &mut Start) -> Result<PlacedOrder, Error> {
         match start.loaded.take() {
             Some(loaded) => Ok(*loaded),
-            None => Ok(self.load(start.id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?),
+            None => {
+                let mut loaded = self.load(start.id).await?.ok_or_else(|| Refusal::of(Code::NotFound))?;
+                loaded.person = loaded.person.or_else(|| start.person.clone());
+                Ok(loaded)
+            }
         }
         .and_then(|loaded| check_understood(&loaded).map(|()| loaded))
     }
@@ -217,16 +234,12 @@ impl Orders {
         Err(Failure::Cancelled(cancelled).into())
     }
 
-    /// Writes what the provider answered to a payment attempt, and the response that a repeat of the request gets.
-    pub async fn save_opened_payment(
-        &self,
-        loaded: &PlacedOrder,
-        opened: PlacedOrder,
-        (request, response): (&IdempotentRequest, &str),
-    ) -> Result<(), Error> {
-        let (mut transaction, _) = self.changes(Some(loaded), opened)?;
-        self.answer_begun(request, response, &mut transaction)?;
-        Ok(transaction.run(&self.client).await?)
+    /// Writes what the provider answered to a payment attempt. That is what tells a repeat of the request that it was
+    /// answered: its record stays as it is.
+    pub async fn save_opened_payment(&self, loaded: &PlacedOrder, opened: PlacedOrder) -> Result<PlacedOrder, Error> {
+        let (transaction, written) = self.changes(Some(loaded), opened)?;
+        transaction.run(&self.client).await?;
+        Ok(written)
     }
 
     /// The actions that write what has changed in an order, and the order as it is written: with the next version of
@@ -298,7 +311,7 @@ impl Orders {
         let condition = Condition::at_version(written.order.version);
         written.order.version += 1;
         written.order.parts = Some(parts_of(&written, history));
-        let head = order_item(&written.order, written.person.as_ref())?;
+        let head = order_item(&written)?;
         transaction.add(Purpose::Item, put(&self.table, head, &condition)?);
         Ok((transaction, written))
     }

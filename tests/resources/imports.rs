@@ -7,6 +7,7 @@ mod formats;
 mod keys;
 mod killed;
 mod lost_jobs;
+mod partial;
 mod past;
 mod refused;
 mod woocommerce;

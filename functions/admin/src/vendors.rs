@@ -71,7 +71,8 @@ pub async fn show_vendor_as_operator(
 
 /// Lists a vendor's imports, newest first.
 ///
-/// Each is shown without its report, whose entries are all counted by `more_errors` and `more_warnings`.
+/// Each is shown without its report, whose entries are all counted by `more_errors`, `more_warnings` and
+/// `more_infos`.
 #[utoipa::path(
     get, path = "/v1/admin/vendors/{id}/imports",
     params(("id" = VendorId, Path, description = "The vendor."), PageQuery),

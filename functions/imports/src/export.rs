@@ -33,9 +33,10 @@ impl App {
         delivery: Delivery<'_>,
     ) -> Result<(), WorkError> {
         let Some(mut job) = self.claim_export(vendor, id, delivery).await? else { return Ok(()) };
-        match self.export_slice(&mut job).await {
+        let slice = Slice::new(crate::SLICE);
+        match self.export_slice(&mut job, &slice).await {
             Ok(Progress::Done) => {
-                job.finish(JobState::Completed, delivery.now);
+                job.finish(JobState::Completed, delivery.now + slice.elapsed());
                 self.accounts.save_export(&job).await?;
                 Ok(())
             }
@@ -54,7 +55,7 @@ impl App {
                 }
                 if delivery.last_delivery && !matches!(error, WorkError::Store(store::Error::Conflict)) {
                     job.failure = Some("The export was interrupted too often: ask for it again.".to_owned());
-                    job.finish(JobState::Failed, delivery.now);
+                    job.finish(JobState::Failed, delivery.now + slice.elapsed());
                     self.accounts.save_export(&job).await?;
                 }
                 Err(error)
@@ -83,8 +84,7 @@ impl App {
         }
     }
 
-    async fn export_slice(&self, job: &mut ExportJob) -> Result<Progress, WorkError> {
-        let slice = Slice::new(crate::SLICE);
+    async fn export_slice(&self, job: &mut ExportJob, slice: &Slice) -> Result<Progress, WorkError> {
         let tree = self.products.catalog.categories().await?;
         let key = job.key();
         let mut bytes = Vec::new();

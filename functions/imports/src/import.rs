@@ -122,7 +122,8 @@ impl App {
         delivery: Delivery<'_>,
     ) -> Result<(), WorkError> {
         let Some(mut job) = self.claim_import(vendor, id, delivery).await? else { return Ok(()) };
-        match self.import_slice(&mut job, delivery).await {
+        let slice = Slice::new(crate::SLICE);
+        match self.import_slice(&mut job, delivery, &slice).await {
             Ok(Progress::Done) => Ok(()),
             Ok(Progress::More) => {
                 // Release the lease first, then send the message: a message received while this one holds the lease
@@ -132,13 +133,13 @@ impl App {
                 self.accounts.save_import(&job, &[], &[]).await?;
                 Ok(self.imports.send(&VendorJob::Import { vendor_id: vendor, id }, 0).await?)
             }
-            Err(SliceError::Fatal(fault)) => self.fail_import(&mut job, fault, delivery).await,
+            Err(SliceError::Fatal(fault)) => self.fail_import(&mut job, fault, delivery.now + slice.elapsed()).await,
             Err(SliceError::Transient(error)) => {
                 // A conflict means that another worker holds the job by now and may well finish it: do not mark it as
                 // failed.
                 if delivery.last_delivery && !matches!(error, WorkError::Store(store::Error::Conflict)) {
                     let fault = fault("interrupted", "the import was interrupted too often: import the file again");
-                    self.fail_import(&mut job, fault, delivery).await?;
+                    self.fail_import(&mut job, fault, delivery.now + slice.elapsed()).await?;
                 }
                 Err(error)
             }
@@ -169,17 +170,12 @@ impl App {
         }
     }
 
-    async fn fail_import(
-        &self,
-        job: &mut ImportJob,
-        fault: ImportRowError,
-        delivery: Delivery<'_>,
-    ) -> Result<(), WorkError> {
+    async fn fail_import(&self, job: &mut ImportJob, fault: ImportRowError, now: Timestamp) -> Result<(), WorkError> {
         let report = if job.refused_file.is_some() {
             tracing::warn!(import.id = %job.id, cause = %fault.code, "a file of refused rows could not be written");
-            job.complete_without_refused_file(delivery.now)
+            job.complete_without_refused_file(now)
         } else {
-            job.fail(fault, delivery.now)
+            job.fail(fault, now)
         };
         *job = self.accounts.save_import(job, &report, &[]).await?;
         Ok(())
@@ -207,10 +203,14 @@ impl App {
         })
     }
 
-    async fn import_slice(&self, job: &mut ImportJob, delivery: Delivery<'_>) -> Result<Progress, SliceError> {
-        let slice = Slice::new(crate::SLICE);
+    async fn import_slice(
+        &self,
+        job: &mut ImportJob,
+        delivery: Delivery<'_>,
+        slice: &Slice,
+    ) -> Result<Progress, SliceError> {
         if job.refused_file.is_none() {
-            let progress = self.import_rows(job, delivery, &slice).await?;
+            let progress = self.import_rows(job, delivery, slice).await?;
             if progress == Progress::More || job.is_over() {
                 return Ok(progress);
             }
@@ -218,7 +218,7 @@ impl App {
                 return Ok(Progress::More);
             }
         }
-        self.write_refused_rows(job, delivery, &slice).await
+        self.write_refused_rows(job, delivery, slice).await
     }
 
     /// Imports rows until the slice is over, or until there are none left. Then the import is over, unless rows were

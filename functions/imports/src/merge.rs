@@ -2,7 +2,7 @@
 
 mod category;
 pub(crate) mod columns;
-mod variants;
+pub(crate) mod variants;
 
 #[cfg(test)]
 mod tests;
@@ -266,9 +266,11 @@ pub(crate) fn merged(
     let Stocked { stock, variants, kept: stock_kept, warnings: of_stock } =
         variants::set(&mut product, before, draft, context, totals)?;
     warnings.extend(of_stock);
-    product.options = options(before, draft, &product);
-    // Whether it is published, its first rows have said.
-    if context.publish && context.approved && !draft.continues {
+    product.options = options(before, draft, &product, variants::tells_options(before, draft, context));
+    if !draft.continues && !draft.wants_publishing() && product.state == ProductState::Published {
+        let detail = "the file marks it as unpublished, draft or archived: it is on sale and stays so";
+        warnings.push(Issue::warning("Status", "stays_published", detail));
+    } else if context.publish && context.approved && !draft.continues {
         if draft.wants_publishing() {
             product.publish(context.now);
         } else {
@@ -315,8 +317,8 @@ pub(crate) fn file_vendor(product: &Product) -> Option<Line> {
 
 /// The options with the values of the variants. As long as the file brings no new value, the stored values stay,
 /// unused ones included, in their stored order. A file that does not name the options means the stored ones.
-fn options(before: &Product, draft: &ProductDraft, after: &Product) -> Vec<ProductOption> {
-    let named = if draft.options.is_empty() && draft.title.is_none() { &before.options } else { &draft.options };
+fn options(before: &Product, draft: &ProductDraft, after: &Product, are_told: bool) -> Vec<ProductOption> {
+    let named = if draft.options.is_empty() && !are_told { &before.options } else { &draft.options };
     let named = named.iter().enumerate();
     named
         .map(|(index, option)| {

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use domain::catalog::{FileColumns, Variant};
+use domain::catalog::FileColumns;
 use domain::stock::{Layout, StockShard};
-use domain::text::{Handle, Name};
+use domain::text::Handle;
 use domain::{ProductId, VariantId};
 use store::catalog::StoredProduct;
 
+use crate::merge::variants::{is_partial, name};
 use crate::merge::{ImportContext, Issue, Merged, Units, added, columns, may_be_set, merged};
-use product_file::ProductDraft;
+use product_file::{ProductDraft, VariantDraft};
 
 /// The most changes of a product that a dry run names.
 const MAX_PREVIEW: usize = 12;
@@ -58,8 +59,11 @@ pub(crate) enum Outcome {
     },
     /// More rows of a product that was counted before.
     Continued {
+        variants: usize,
         stock_kept: u64,
     },
+    /// More rows of a product that was refused before.
+    StillRejected,
     Rejected,
     /// It could not be written at the moment.
     Skipped,
@@ -79,10 +83,17 @@ impl Known {
 impl Plan {
     pub(crate) fn new(
         place: Place,
-        draft: ProductDraft,
+        mut draft: ProductDraft,
         known: Known,
         context: &ImportContext,
     ) -> Result<Self, (Place, Vec<Issue>)> {
+        if let Some(stored) = &known.stored
+            && stored.product.variants.len() > 1
+            && is_partial(&stored.product, &draft, context)
+        {
+            // A row that says nothing of a variant is there for the product.
+            draft.variants.retain(VariantDraft::says_something);
+        }
         let merged = match (&known.stored, &known.free_handle) {
             (None, _) if known.unreadable => Err(vec![Issue::new(
                 "Handle",
@@ -140,7 +151,7 @@ impl Plan {
     pub(crate) fn outcome(&self) -> Outcome {
         let (created, stock_kept) = (self.known.stored.is_none(), self.merged.stock_kept);
         if self.draft.continues && !created {
-            return Outcome::Continued { stock_kept };
+            return Outcome::Continued { variants: self.draft.variants.len(), stock_kept };
         }
         let updated = !created && self.changes_anything();
         Outcome::Imported { created, updated, variants: self.draft.variants.len(), stock_kept }
@@ -165,10 +176,6 @@ impl Plan {
             ("other columns", self.changes_columns()),
         ];
         changes.extend(parts.into_iter().filter(|(_, differs)| *differs).map(|(part, _)| part.to_owned()));
-        let name = |variant: &Variant| {
-            let values: Vec<&str> = variant.values.iter().map(Name::as_str).collect();
-            variant.sku.as_ref().map_or_else(|| values.join("/"), ToString::to_string)
-        };
         for variant in &new.variants {
             match old.variant(variant.id) {
                 None => changes.push(format!("new variant {}", name(variant))),

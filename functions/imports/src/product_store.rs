@@ -9,7 +9,7 @@ use domain::stock::{Layout, StockShard};
 use domain::text::{Handle, Line};
 use domain::{Code, IdempotentRequest, StoredResponse, VariantId};
 use platform::{Pace, trace};
-use store::catalog::StoredProduct;
+use store::catalog::{HandleHolder, StoredProduct};
 use store::{Backoff, Catalog, Error, Stock};
 use tokio::task::JoinSet;
 
@@ -81,7 +81,7 @@ impl BatchReport {
     fn add_product(&mut self, key: u64, outcome: &Outcome, entries: Vec<ImportRowError>) {
         self.count(outcome);
         // Skipped ones as well: the file of refused rows is what is to be sent again.
-        if matches!(outcome, Outcome::Rejected | Outcome::Skipped) {
+        if matches!(outcome, Outcome::Rejected | Outcome::StillRejected | Outcome::Skipped) {
             let errors = entries.iter().filter(|entry| entry.severity == Severity::Error);
             self.refused.push(RefusedProduct { key, faults: errors.map(row_fault).collect() });
         }
@@ -99,7 +99,10 @@ impl BatchReport {
                 stock_kept: *stock_kept,
                 ..none
             },
-            Outcome::Continued { stock_kept } => ImportCounts { stock_kept: *stock_kept, ..none },
+            Outcome::Continued { variants, stock_kept } => {
+                ImportCounts { variants: u64::try_from(*variants).unwrap_or(u64::MAX), stock_kept: *stock_kept, ..none }
+            }
+            Outcome::StillRejected => none,
             Outcome::Rejected => ImportCounts { refused: 1, ..none },
             Outcome::Skipped => ImportCounts { skipped: 1, ..none },
         });
@@ -152,9 +155,16 @@ impl ProductStore {
         let known = self.known(context, &drafts).await?;
         let mut work = Vec::new();
         for ((place, draft), known) in places.into_iter().zip(drafts).zip(known) {
-            if dry_run && draft.continues && known.stored.is_none() {
-                // The product would have been made by its first rows, which were checked as such.
-                continue;
+            if draft.continues && known.stored.is_none() && !known.unreadable {
+                // Its first rows were to make it. In a dry run they were checked as such; else they were refused, which
+                // was counted and told.
+                if dry_run {
+                    continue;
+                }
+                if draft.title.is_none() {
+                    batch.add_product(place.key, &Outcome::StillRejected, Vec::new());
+                    continue;
+                }
             }
             match Plan::new(place, draft, known, context) {
                 Ok(plan) if dry_run || !plan.changes_anything() => {
@@ -195,10 +205,11 @@ impl ProductStore {
         let file_keys = drafts.iter().flat_map(|draft| draft.file_key.iter().chain(&draft.former_key));
         let file_keys: BTreeSet<String> = file_keys.map(ToString::to_string).collect();
         let (owners, keyed) = tokio::try_join!(
-            self.catalog.products_with_handles(&wanted),
+            self.catalog.holders_of_handles(&wanted, context.vendor.id),
             self.catalog.products_with_file_keys(context.vendor.id, &file_keys)
         )?;
-        let products = self.catalog.products(&owners.values().chain(keyed.values()).copied().collect()).await?;
+        let of_handles = owners.values().filter_map(HandleHolder::product);
+        let products = self.catalog.products(&of_handles.chain(keyed.values().copied()).collect()).await?;
         let unread = keyed.values().filter(|owner| !products.contains_key(owner)).copied().collect();
         let gone = self.catalog.gone_products(&unread).await?;
         let mut known = Vec::with_capacity(drafts.len());
@@ -231,13 +242,14 @@ impl ProductStore {
                     break;
                 }
                 let owner = match owners.get(&handle) {
-                    None if !looked_up => self.catalog.product_with_handle(&handle).await?,
+                    None if !looked_up => self.catalog.holder_of_handle(&handle, context.vendor.id).await?,
                     owner => owner.copied(),
                 };
                 let Some(owner) = owner else {
                     free_handle.get_or_insert(handle);
                     continue;
                 };
+                let Some(owner) = owner.product() else { continue };
                 let product = match products.get(&owner) {
                     Some(product) => Some(product.clone()),
                     // By its key it would have been found.
@@ -359,10 +371,15 @@ impl ProductStore {
                 Units::Set(units) => self.stock.set_on_hand(variant, layout, units, &|_| Ok(((), None))).await,
                 Units::Add(units) => {
                     // Added once, also when the batch is repeated.
+                    // Rows that stand apart may name a variant again, and add to it again.
+                    let key = match plan.draft.continues {
+                        true => format!("{variant} in line {}", plan.place.line),
+                        false => variant.to_string(),
+                    };
                     let request = IdempotentRequest {
                         caller: context.import.to_string(),
                         route: "import".to_owned(),
-                        key: variant.to_string(),
+                        key,
                         fingerprint: units.to_string(),
                         at: context.now,
                     };

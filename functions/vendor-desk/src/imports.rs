@@ -54,7 +54,8 @@ pub const BODY_LIMIT: usize = MAX_INLINE_BYTES;
 
 /// Lists the vendor's imports, newest first.
 ///
-/// Each is shown without its report, whose entries are all counted by `more_errors` and `more_warnings`.
+/// Each is shown without its report, whose entries are all counted by `more_errors`, `more_warnings` and
+/// `more_infos`.
 #[utoipa::path(
     get, path = "/v1/vendor/imports", params(PageQuery), responses((status = OK, body = Page<ImportView>))
 )]

@@ -10,7 +10,7 @@ use domain::vendor::{Member, Permission, VendorState};
 use domain::{
     Call, Code, Coded, Currency, Expected, Outcome, PageRequest, ProductId, Refusal, Slice, VariantId, VendorId,
 };
-use store::catalog::{FindProducts, StoredProduct};
+use store::catalog::{FindProducts, HandleHolder, StoredProduct};
 use store::{Backoff, Decision};
 
 use crate::draft::{Built, InitialStock, WriteProduct, build};
@@ -156,9 +156,10 @@ impl Desk {
         let others = (2..=MAX_HANDLES).filter_map(|at| other_handle(handle, &vendor.handle, at).ok());
         let ids: BTreeSet<ProductId> = self
             .catalog
-            .products_with_handles(&others.collect())
+            .holders_of_handles(&others.collect(), vendor.id)
             .await?
-            .into_values()
+            .values()
+            .filter_map(HandleHolder::product)
             .filter(|id| *id != product.id)
             .collect();
         let found = if ids.is_empty() { BTreeMap::new() } else { self.catalog.products(&ids).await? };

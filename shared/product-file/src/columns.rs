@@ -73,6 +73,8 @@ impl Column {
 pub struct Columns {
     /// The title: without it, the file changes products and does not name all of their variants.
     pub title: bool,
+    /// Names or values of options: without them, the file cannot tell the variants of a product by their values.
+    pub options: bool,
     /// The description.
     pub body: bool,
     pub vendor: bool,
@@ -96,6 +98,7 @@ impl Columns {
     /// All columns, as in Bozor's own exports.
     pub const ALL: Self = Self {
         title: true,
+        options: true,
         body: true,
         vendor: true,
         category: true,

@@ -207,6 +207,7 @@ impl Header {
         let has = |column| self.index_of(column).is_some();
         Columns {
             title: has(Column::Title),
+            options: has(Column::Option1Name) || has(Column::Option1Value),
             body: has(Column::Body),
             vendor: has(Column::Vendor),
             category: has(Column::Type) || has(Column::Category),

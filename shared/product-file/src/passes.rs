@@ -2,7 +2,6 @@
 //! together in bounded memory.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 
@@ -138,16 +137,19 @@ pub(super) fn passes_for(held: u64) -> u32 {
     u32::try_from(held.div_ceil(PASS_BYTES)).unwrap_or(u32::MAX).max(1)
 }
 
+/// Which pass a product belongs to. How far a pass has come is stored, so it must be the same in every release.
 pub(super) fn hash(key: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    key.hash(&mut hasher);
-    hasher.finish()
+    fnv(key.iter())
 }
 
 /// The [`key`](super::Entry::key) of a row: rows without a handle belong to nothing but themselves. It is stored, so it
-/// must be the same in every release: FNV-1a of 64 bits (<https://datatracker.ietf.org/doc/draft-eastlake-fnv/>).
+/// must be the same in every release.
 pub(super) fn row_key(handle: &[u8], offset: u64) -> u64 {
     let place = if handle.is_empty() { offset.to_be_bytes() } else { [0; 8] };
-    let bytes = handle.iter().chain(&place);
+    fnv(handle.iter().chain(&place))
+}
+
+/// FNV-1a of 64 bits (<https://datatracker.ietf.org/doc/draft-eastlake-fnv/>).
+fn fnv<'a>(bytes: impl Iterator<Item = &'a u8>) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }

@@ -84,6 +84,15 @@ pub struct VariantDraft {
     pub kept: Vec<(usize, String)>,
 }
 
+impl VariantDraft {
+    /// Whether its row has a cell about a variant: the first row of a product may be there for the product alone.
+    pub fn says_something(&self) -> bool {
+        let Self { line: _, values, sku, grams, quantity, continue_selling, price, image, kept } = self;
+        let is_told = !values.is_empty() || sku.is_some() || price.is_some() || quantity.is_some();
+        is_told || grams.is_some() || continue_selling.is_some() || image.is_some() || !kept.is_empty()
+    }
+}
+
 /// The state of the product in the shop system from which the file was exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

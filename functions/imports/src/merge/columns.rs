@@ -22,23 +22,25 @@ pub(crate) fn merged(
     after.retain_variants(product.variants.iter().map(|variant| variant.id));
     let known = after.clone();
     // Cells come in the order of their columns.
-    let cell_of = |cells: &'_ [(usize, String)], position: usize| {
-        let found = cells.binary_search_by_key(&position, |(at, _)| *at).ok();
-        found.and_then(|index| cells.get(index)).map(|(_, cell)| cell.clone())
-    };
-    for (position, header) in context.kept_columns.iter().enumerate() {
+    let headers = context.kept_columns.iter().map(String::as_str).enumerate();
+    after.set_all(headers.flat_map(|(position, header)| {
         let cell = cell_of(&draft.kept, position);
         // Rows that stand apart from the product's first only add to it.
-        if cell.is_some() || !draft.continues {
-            after.set(header, cell.as_deref());
-        }
-        for (variant, wanted) in variants.iter().zip(&draft.variants) {
-            after.set_of(*variant, header, cell_of(&wanted.kept, position).as_deref());
-        }
-    }
+        let of_product = (cell.is_some() || !draft.continues).then_some((header, None, cell));
+        let of_variants = variants.iter().zip(&draft.variants);
+        let of_variants =
+            of_variants.map(move |(variant, wanted)| (header, Some(*variant), cell_of(&wanted.kept, position)));
+        of_product.into_iter().chain(of_variants)
+    }));
     if after != known && serde_json::to_vec(&after).map_or(usize::MAX, |json| json.len()) > MAX_ITEM_BYTES {
         let fault = Fault::ColumnsLeftOut;
         return (known, Some(Issue::warning("", fault.code(), fault.meaning())));
     }
     (after, None)
+}
+
+/// Cells come in the order of their columns.
+fn cell_of(cells: &[(usize, String)], position: usize) -> Option<&str> {
+    let found = cells.binary_search_by_key(&position, |(at, _)| *at).ok();
+    found.and_then(|index| cells.get(index)).map(|(_, cell)| cell.as_str())
 }

@@ -6,17 +6,29 @@ use domain::VariantId;
 use domain::catalog::{InventoryPolicy, MAX_VARIANTS, Price, Product, ProductOption, Variant};
 use domain::job::{Severity, StockImport};
 use domain::stock::{Layout, StockShard};
-use domain::text::Sku;
+use domain::text::{Name, Sku};
 
 use super::{ImportContext, Issue};
 use product_file::{Fault, ProductDraft, VariantDraft};
 
+/// Whether the file may leave variants of a product out: it says so of all products, it has no title for this one, or
+/// it has no column for the options by which the stored variants are told apart.
+pub(crate) fn is_partial(before: &Product, draft: &ProductDraft, context: &ImportContext) -> bool {
+    context.is_partial || !tells_options(before, draft, context)
+}
+
+/// Whether the file says of a product which options it has.
+pub(super) fn tells_options(before: &Product, draft: &ProductDraft, context: &ImportContext) -> bool {
+    draft.title.is_some() && (context.columns.options || before.options.is_empty())
+}
+
 /// For each variant of the file the position of the stored variant, if there is one. Matched by the values of the
 /// options; else by an SKU that only one variant has on either side; else, when both sides have exactly one variant, by
 /// that, unless the file may mean a further one.
-fn matches(before: &Product, draft: &ProductDraft, is_partial: bool) -> Vec<Option<usize>> {
+fn matches(before: &Product, draft: &ProductDraft, context: &ImportContext) -> Vec<Option<usize>> {
+    let is_partial = is_partial(before, draft, context);
     let names = |options: &[ProductOption]| options.iter().map(|option| option.name.clone()).collect::<Vec<_>>();
-    let is_whole = draft.title.is_some();
+    let is_whole = tells_options(before, draft, context);
     // Rows that do not name the options mean the stored ones, if they have a value for each.
     let same_options = names(&before.options) == names(&draft.options) || (!is_whole && draft.options.is_empty());
     let is_told = |wanted: &VariantDraft| is_whole || before.options.is_empty() || !wanted.values.is_empty();
@@ -54,6 +66,15 @@ fn matches(before: &Product, draft: &ProductDraft, is_partial: bool) -> Vec<Opti
         }
     }
     positions
+}
+
+/// The longest list of removed variants in a report, in characters.
+const MAX_SHOWN: usize = 200;
+
+/// What a vendor calls a variant: its SKU, or else the values of its options.
+pub(crate) fn name(variant: &Variant) -> String {
+    let values = || variant.values.iter().map(Name::as_str).collect::<Vec<_>>().join("/");
+    variant.sku.as_ref().map_or_else(values, ToString::to_string)
 }
 
 const QUANTITY: &str = "Variant Inventory Qty";
@@ -95,8 +116,8 @@ pub(super) fn set(
     context: &ImportContext,
     totals: &BTreeMap<VariantId, StockShard>,
 ) -> Result<Stocked, Vec<Issue>> {
-    let is_partial = context.is_partial || draft.title.is_none();
-    let positions = matches(before, draft, is_partial);
+    let is_partial = is_partial(before, draft, context);
+    let positions = matches(before, draft, context);
     let new_ones = || draft.variants.iter().zip(&positions).filter(|(_, position)| position.is_none());
     let options = if draft.options.is_empty() && is_partial { before.options.len() } else { draft.options.len() };
     if is_partial && let Some((unknown, _)) = new_ones().find(|(wanted, _)| wanted.values.len() != options) {
@@ -153,6 +174,13 @@ pub(super) fn set(
     if variants.len() > MAX_VARIANTS {
         let detail = "with variants that the file does not name the product has more than 100";
         return Err(vec![Issue::new("", "too_many_variants", detail)]);
+    }
+    let is_gone = |known: &&Variant| !variants.iter().any(|variant| variant.id == known.id);
+    let gone: Vec<String> = before.variants.iter().filter(is_gone).map(name).collect();
+    if !gone.is_empty() {
+        let detail = "the file names the product's options and not these variants: they are removed";
+        let value = gone.join(", ").chars().take(MAX_SHOWN).collect();
+        stocked.warnings.push(Issue { value, ..Issue::warning("Option1 Value", "variants_removed", detail) });
     }
     product.variants = variants;
     Ok(stocked)

@@ -55,6 +55,8 @@ pub struct ImportView {
     pub more_errors: u64,
     /// The same of warnings.
     pub more_warnings: u64,
+    /// The same of what is only told, such as the changes that a dry run names.
+    pub more_infos: u64,
     /// A CSV file with the file's own header and all rows of the products that were refused or skipped, behind a column
     /// that says why and that a later import ignores. Present once the import is completed; reading it again returns a
     /// new link.
@@ -124,9 +126,10 @@ impl ImportView {
             u64::try_from(errors.iter().filter(|entry| entry.severity == severity).count()).unwrap_or(u64::MAX)
         };
         let counts = job.counts;
-        let (more_errors, more_warnings) = (
+        let (more_errors, more_warnings, more_infos) = (
             counts.errors.saturating_sub(listed(Severity::Error)),
             counts.warnings.saturating_sub(listed(Severity::Warning)),
+            counts.infos.saturating_sub(listed(Severity::Info)),
         );
         let pace = job.pace();
         Self {
@@ -150,6 +153,7 @@ impl ImportView {
             errors,
             more_errors,
             more_warnings,
+            more_infos,
             refused_rows: None,
             rows_per_minute: pace.map(|(rate, _)| rate),
             seconds_left: pace.map(|(_, left)| left),

@@ -38,24 +38,55 @@ pub struct FileCells {
     pub variants: BTreeMap<String, String>,
 }
 
+impl FileCells {
+    /// The cell of a variant, by its ordinal, or of the product.
+    fn cell(&self, variant: Option<&str>) -> Option<&str> {
+        match variant {
+            None => self.product.as_deref(),
+            Some(ordinal) => self.variants.get(ordinal).map(String::as_str),
+        }
+    }
+
+    fn put(&mut self, variant: Option<&str>, cell: Option<&str>) {
+        match (variant, cell) {
+            (None, cell) => self.product = cell.map(str::to_owned),
+            (Some(ordinal), Some(cell)) => drop(self.variants.insert(ordinal.to_owned(), cell.to_owned())),
+            (Some(ordinal), None) => drop(self.variants.remove(ordinal)),
+        }
+    }
+}
+
 impl FileColumns {
     /// Sets or removes the cell of the product.
     pub fn set(&mut self, header: &str, cell: Option<&str>) {
-        self.put(header, cell, |cells| cells.product.as_deref(), |cells, cell| cells.product = cell);
+        self.set_all([(header, None, cell)]);
     }
 
     /// Sets or removes the cell of a variant.
     pub fn set_of(&mut self, variant: VariantId, header: &str, cell: Option<&str>) {
-        let ordinal = variant.ordinal().to_string();
-        self.put(
-            header,
-            cell,
-            |cells| cells.variants.get(&ordinal).map(String::as_str),
-            |cells, cell| match cell {
-                Some(cell) => drop(cells.variants.insert(ordinal.clone(), cell)),
-                None => drop(cells.variants.remove(&ordinal)),
-            },
-        );
+        self.set_all([(header, Some(variant), cell)]);
+    }
+
+    /// Sets or removes cells, by the header of their column: of the product, or of one of its variants. Headers of
+    /// the same column come one after the other, so that the work grows with the cells and no faster.
+    pub fn set_all<'a>(&mut self, cells: impl IntoIterator<Item = (&'a str, Option<VariantId>, Option<&'a str>)>) {
+        let mut known: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for header in self.columns.keys() {
+            known.entry(normalised_header(header)).or_default().push(header.clone());
+        }
+        let (mut current, mut spellings): (Option<&str>, Vec<String>) = (None, Vec::new());
+        for (header, variant, cell) in cells {
+            if current != Some(header) {
+                spellings = self.spelled_among(header, &known);
+                current = Some(header);
+            }
+            let ordinal = variant.map(|variant| variant.ordinal().to_string());
+            if self.put(header, &spellings, ordinal.as_deref(), cell) && spellings.is_empty() {
+                known.entry(normalised_header(header)).or_default().push(header.to_owned());
+                spellings.push(header.to_owned());
+            }
+        }
+        self.columns.retain(|_, cells| *cells != FileCells::default());
     }
 
     /// The cell of a variant.
@@ -81,30 +112,31 @@ impl FileColumns {
         exact.into_iter().chain(self.columns.iter().filter(move |(known, _)| is_other(known, &header)))
     }
 
+    /// [`FileColumns::spelled`] by headers that were normalised once.
+    fn spelled_among(&self, header: &str, known: &BTreeMap<String, Vec<String>>) -> Vec<String> {
+        let exact = self.columns.contains_key(header).then(|| header.to_owned());
+        let normalised = normalised_header(header);
+        let others = known.get(&normalised).filter(|_| !normalised.is_empty()).into_iter().flatten();
+        exact.into_iter().chain(others.filter(|known| *known != header).cloned()).collect()
+    }
+
     /// Sets or removes a cell: in the column that has it by now, or else in the one that is spelled so. Others that
-    /// differ in signs and case only lose theirs.
-    fn put(
-        &mut self,
-        header: &str,
-        cell: Option<&str>,
-        read: impl Fn(&FileCells) -> Option<&str>,
-        write: impl Fn(&mut FileCells, Option<String>),
-    ) {
-        let spellings: Vec<String> = self.spelled(header).map(|(known, _)| known.clone()).collect();
-        let shown = spellings.iter().find_map(|known| self.columns.get(known).and_then(&read));
+    /// differ in signs and case only lose theirs. Returns whether there is a cell now.
+    fn put(&mut self, header: &str, spellings: &[String], variant: Option<&str>, cell: Option<&str>) -> bool {
+        let shown = spellings.iter().find_map(|known| self.columns.get(known).and_then(|cells| cells.cell(variant)));
         if shown == cell {
-            return;
+            return cell.is_some();
         }
-        for known in &spellings {
+        for known in spellings {
             if let Some(cells) = self.columns.get_mut(known) {
-                write(cells, None);
+                cells.put(variant, None);
             }
         }
         if let Some(cell) = cell {
             let spelling = spellings.first().map_or(header, String::as_str);
-            write(self.columns.entry(spelling.to_owned()).or_default(), Some(cell.to_owned()));
+            self.columns.entry(spelling.to_owned()).or_default().put(variant, Some(cell));
         }
-        self.columns.retain(|_, cells| *cells != FileCells::default());
+        cell.is_some()
     }
 
     /// Forgets the cells of all variants but these.
@@ -183,6 +215,28 @@ mod tests {
         assert_eq!(columns.of_product("Collection"), Some("Blue"));
         columns.set("Collection", None);
         assert_eq!(columns, FileColumns::default());
+    }
+
+    #[test]
+    fn cells_that_are_set_together_are_the_same_as_one_by_one() {
+        let [first, second] = [1, 2].map(|ordinal| VariantId::new(ProductId::from_bits(1), ordinal));
+        let cells = [
+            ("Size", None, Some("L")),
+            ("Size", Some(first), Some("M")),
+            ("size", Some(second), Some("S")),
+            ("SIZE", None, None),
+            ("#", None, Some("1")),
+            ("%", Some(first), Some("2")),
+            ("", None, None),
+        ];
+        let (mut together, mut apart) = (FileColumns::default(), FileColumns::default());
+        together.set_all(cells);
+        for cell in cells {
+            apart.set_all([cell]);
+        }
+        assert_eq!(together, apart);
+        assert_eq!((together.of(second, "Size"), together.of_product("Size")), (Some("S"), None));
+        assert_eq!(together.columns.len(), 3);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use domain::text::Handle;
 use domain::{ProductId, VendorId};
 
 use super::files::file_columns_of;
-use super::products::{assemble, is_given_up, product_of, snapshot_of};
+use super::products::{HandleHolder, assemble, holder_of, product_of, snapshot_of};
 use super::{Catalog, Entry, StoredProduct};
 use crate::item::{Attributes, all_readable, number, readable, string, text};
 use crate::retry::{QueryRequest, batch, query};
@@ -101,18 +101,19 @@ impl Catalog {
         Ok((all_readable(&found.items, product_of)?, found.last.and_then(position)))
     }
 
-    /// The products with these handles, of any vendor. Read from the items that keep handles unique.
-    pub async fn products_with_handles(
+    /// Which of these handles a vendor cannot take, and whose they are. Read from the items that keep handles unique.
+    pub async fn holders_of_handles(
         &self,
         handles: &BTreeSet<Handle>,
-    ) -> Result<BTreeMap<Handle, ProductId>, Error> {
+        vendor: VendorId,
+    ) -> Result<BTreeMap<Handle, HandleHolder>, Error> {
         let keys = handles.iter().map(|handle| Entry::ProductHandle(handle).key()).collect();
         let found = batch(&self.client, vec![(self.table.clone(), keys, true)]).await?;
-        let owner = |item: &Attributes| {
+        let holder = |item: &Attributes| {
             let handle = text(item, "pk")?.strip_prefix("HANDLE#product#")?;
-            Some((Handle::parse(handle).ok()?, text(item, "owner")?.parse().ok()?))
+            Some((Handle::parse(handle).ok()?, holder_of(item, vendor)?))
         };
-        Ok(found.iter().filter(|(_, item)| !is_given_up(item)).filter_map(|(_, item)| owner(item)).collect())
+        Ok(found.iter().filter_map(|(_, item)| holder(item)).collect())
     }
 
     /// Some products with their descriptions, availability and kept columns of files, read consistently. One that

@@ -24,7 +24,7 @@ use crate::item::{Attributes, key};
 use crate::stored::{Stored, stored};
 
 pub use self::listing::{ListQuery, Sort};
-pub use self::products::StoredProduct;
+pub use self::products::{HandleHolder, StoredProduct};
 pub use self::shop_sync::Synced;
 pub use self::vendor_lists::{FindProducts, ShortProducts};
 pub use self::walk::{FoundRow, Walk, WalkItem};

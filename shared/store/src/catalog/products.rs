@@ -35,6 +35,31 @@ pub(super) fn is_given_up(found: &Attributes) -> bool {
     found.contains_key(LEADS_UNTIL)
 }
 
+/// Who has a handle that a vendor cannot take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HandleHolder {
+    Product(ProductId),
+    /// Another vendor has given it up, and it still leads to that one's product.
+    OtherVendor,
+}
+
+impl HandleHolder {
+    pub const fn product(&self) -> Option<ProductId> {
+        match self {
+            Self::Product(id) => Some(*id),
+            Self::OtherVendor => None,
+        }
+    }
+}
+
+pub(super) fn holder_of(item: &Attributes, vendor: VendorId) -> Option<HandleHolder> {
+    if !is_given_up(item) {
+        return text(item, "owner")?.parse().ok().map(HandleHolder::Product);
+    }
+    let is_own = text(item, "vendor").is_some_and(|of| of.parse() == Ok(vendor));
+    (!is_own).then_some(HandleHolder::OtherVendor)
+}
+
 /// For a change that answers nobody.
 const NOBODY: Respond<'static, ()> = &|_| Ok(((), None));
 
@@ -95,11 +120,10 @@ impl Catalog {
         found.map(|found| body(&found, PRODUCT)).transpose()
     }
 
-    /// The product with this handle, of any vendor. Read from the item that keeps handles unique.
-    pub async fn product_with_handle(&self, handle: &Handle) -> Result<Option<ProductId>, Error> {
+    /// Who has this handle, if the vendor cannot take it. Read from the item that keeps handles unique.
+    pub async fn holder_of_handle(&self, handle: &Handle, vendor: VendorId) -> Result<Option<HandleHolder>, Error> {
         let found = crate::retry::get(&self.client, &self.table, Entry::ProductHandle(handle).key(), true).await?;
-        let found = found.filter(|found| !is_given_up(found));
-        Ok(found.as_ref().and_then(|found| text(found, "owner")).and_then(|id| id.parse().ok()))
+        Ok(found.as_ref().and_then(|found| holder_of(found, vendor)))
     }
 
     /// The query of a vendor's products, oldest first.

@@ -22,6 +22,7 @@ mod resources {
     mod handles;
     mod housekeeping;
     mod imports;
+    mod indexes;
     pub(crate) mod keys;
     mod mail;
     mod media;

@@ -119,7 +119,6 @@ fn kinds_of_the_store() -> BTreeSet<String> {
         "WRITTEN",
         "LEADS_UNTIL",
         "NEEDS",
-        "EMAIL_SORT",
         // A kind that no provider of this release has written: none of them drives its payments.
         "STATED",
     ];

@@ -19,6 +19,11 @@ impl App {
         if self.catalog.rebuild(what).await?.is_none() {
             self.queue.send(&VendorJob::Rebuild { what, begin: true }, 0).await?;
         }
+        // Where there are orders, only the operator knows whether a release that cannot read sealed ones may come back.
+        let what = Derived::Orders;
+        if self.catalog.rebuild(what).await?.is_none() && self.orders.are_none().await? {
+            self.queue.send(&VendorJob::Rebuild { what, begin: true }, 0).await?;
+        }
         Ok(())
     }
 

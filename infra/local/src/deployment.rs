@@ -11,7 +11,7 @@ use cloud::template::{Site, Texts};
 use payments::OtherProviders;
 use sandboxes::stripe::{self, Stripe, Webhooks};
 
-use crate::{TEMPLATE, documentation, functions};
+use crate::{Options, TEMPLATE, documentation, functions};
 
 /// The name of the local stack, the prefix of physical names.
 const STACK: &str = "bozor";
@@ -33,11 +33,13 @@ pub(crate) struct Bozor {
     sdk_over_http: bool,
     /// Payment providers in the place of those of the same name.
     providers: OtherProviders,
+    parameters: Vec<(&'static str, &'static str)>,
 }
 
 impl Bozor {
-    pub(crate) fn new(sdk_over_http: bool, providers: OtherProviders) -> Self {
-        Self { stripe: OnceLock::new(), sdk_over_http, providers }
+    pub(crate) fn new(options: &Options) -> Self {
+        let Options { sdk_over_http, providers, parameters, .. } = options.clone();
+        Self { stripe: OnceLock::new(), sdk_over_http, providers, parameters }
     }
 
     /// Stripe's sandbox, once the cloud has opened it.
@@ -52,7 +54,8 @@ impl Deployment for Bozor {
     }
 
     fn site(&self, base_url: &str) -> Site {
-        site(base_url).with("MediaUrl", format!("{base_url}/_aws/s3/bozor-mediabucket"))
+        let site = site(base_url).with("MediaUrl", format!("{base_url}/_aws/s3/bozor-mediabucket"));
+        self.parameters.iter().fold(site, |site, (name, value)| site.with(name, *value))
     }
 
     fn secret(&self, id: &str) -> Option<String> {

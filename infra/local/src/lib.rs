@@ -59,7 +59,7 @@ impl LocalCloud {
     /// # Errors
     /// See [`StartError`].
     pub async fn with(options: Options) -> Result<Self, StartError> {
-        let bozor = Arc::new(Bozor::new(options.sdk_over_http, options.providers));
+        let bozor = Arc::new(Bozor::new(&options));
         let stack = Stack::start(options.cloud, Arc::<Bozor>::clone(&bozor)).await?;
         seed::settings(stack.services(), options.limits, options.rates).await?;
         seed::accounts(stack.services(), options.demo).await?;

@@ -24,6 +24,8 @@ pub struct Options {
     pub rates: Rates,
     /// Payment providers that take the place of those of the same name, in functions of this process.
     pub providers: OtherProviders,
+    /// Parameters of the template that have another value than by default.
+    pub parameters: Vec<(&'static str, &'static str)>,
 }
 
 /// High enough for a load test on one machine: more than 5,000 requests a minute.
@@ -43,6 +45,7 @@ impl Options {
             limits: Limits::default().with_clients(SHARED_ADDRESS_LIMIT),
             rates: Rates::default(),
             providers: OtherProviders::default(),
+            parameters: Vec::new(),
         }
     }
 

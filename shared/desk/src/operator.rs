@@ -193,7 +193,9 @@ impl Operator {
                 Some(FindContact { email, look_ups })
             }
         };
-        Ok(self.orders.find(&FindOrders { number, vendor, contact, state, placed }, page).await?)
+        let is_of_all = number.is_none() && vendor.is_none() && contact.is_none();
+        let is_whole = is_of_all && self.catalog.is_rebuilt(Derived::Orders).await?;
+        Ok(self.orders.find(&FindOrders { number, vendor, contact, state, placed }, is_whole, page).await?)
     }
 
     /// An order with all that belongs to it.

@@ -8,7 +8,7 @@ use futures_util::future::try_join_all;
 use crate::Error;
 use crate::item::{Attributes, readable, text};
 use crate::page::{Bounds, Scope, TimedId};
-use crate::retry::{Found, QueryRequest, query};
+use crate::retry::{Found, QueryRequest, query, with_items};
 
 /// A list in several partitions of an index.
 pub(crate) struct Merged {
@@ -29,7 +29,8 @@ impl Merged {
     }
 
     /// Reads a page of those items that `keep` keeps, without those that cannot be read. Each partition is asked for as
-    /// many items as a page has, so a page is short only where items were left out.
+    /// many keys as a page has items, so a page is short only where items were left out; the items are read by their
+    /// keys, those of the page only.
     pub(crate) async fn page<P: TimedId, T>(
         &self,
         client: &Client,
@@ -48,6 +49,7 @@ impl Merged {
                 sort_key_condition: bounds.condition::<P>(sort),
                 newest_first: true,
                 limit: Some(i32::from(asked.limit)),
+                only_keys: true,
                 ..QueryRequest::of(&self.table, self.index, (partition_key, partition.clone()))
             };
             query(client, request)
@@ -56,13 +58,19 @@ impl Merged {
         let mut slice = Slice { items: Vec::new(), next: None };
         let mut last = None;
         let mut ended = !merge.goes_on;
-        for (position, item) in merge.items {
-            if slice.items.len() >= usize::from(asked.limit) {
+        let mut entries = merge.items.into_iter().peekable();
+        while entries.peek().is_some() {
+            // As many as the page still has room for.
+            let room = usize::from(asked.limit).saturating_sub(slice.items.len());
+            if room == 0 {
                 ended = false;
                 break;
             }
-            slice.items.extend(readable(read(&item), &item)?.filter(&keep));
-            last = Some(position);
+            let (positions, part): (Vec<String>, Vec<Attributes>) = entries.by_ref().take(room).unzip();
+            for item in with_items(client, self.table.clone(), part).await? {
+                slice.items.extend(readable(read(&item), &item)?.filter(&keep));
+            }
+            last = positions.into_iter().next_back();
         }
         if !ended {
             let last = last.as_deref().and_then(P::read);

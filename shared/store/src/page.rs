@@ -145,7 +145,7 @@ macro_rules! timed {
     )+};
 }
 
-timed!(domain::OrderId, domain::RefundId, domain::DisputeId);
+timed!(domain::OrderId, domain::PaymentId, domain::RefundId, domain::DisputeId);
 
 /// Bounds of a list that is sorted by [`TimedId`]s, as the bits of its first and last possible one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

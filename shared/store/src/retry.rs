@@ -178,7 +178,18 @@ pub(crate) struct QueryRequest {
     pub(crate) start: Option<Attributes>,
     /// The only attribute that is read beside keys, where the others are not needed.
     pub(crate) only: Option<&'static str>,
+    /// Whether the keys are enough. Else the items of an index that holds only keys are read by them.
+    pub(crate) only_keys: bool,
 }
+
+/// The indexes of whole items that stood in the place of those with keys before 2026-12-02. A stack that is on its way
+/// from them gets one index with each deployment, so for a while it has the old ones only.
+const FORMER: [(&str, &str); 4] = [
+    ("keys_by_state", "by_state"),
+    ("keys_by_contact", "by_email"),
+    ("keys_by_reference", "by_reference"),
+    ("keys_by_due", "by_due"),
+];
 
 impl QueryRequest {
     /// A query of one partition of an index.
@@ -193,8 +204,59 @@ pub(crate) struct Found {
     pub(crate) last: Option<Attributes>,
 }
 
-/// Reads one page of a query.
+/// Reads one page of a query: of an index that holds only keys with the items, in one more call for each hundred.
 pub(crate) async fn query(client: &Client, request: QueryRequest) -> Result<Found, Error> {
+    let has_keys = request.index.is_some_and(|index| index.starts_with("keys_by_"));
+    let is_enough = !has_keys || request.only_keys || request.only.is_some();
+    let table = request.table.clone();
+    let mut found = query_index(client, request).await?;
+    if !is_enough {
+        found.items = with_items(client, table, found.items).await?;
+    }
+    Ok(found)
+}
+
+/// The items of these entries of an index, in their order, with the keys that the index has of them: an item may have
+/// changed since. One that is gone is left out.
+pub(crate) async fn with_items(
+    client: &Client,
+    table: String,
+    entries: Vec<Attributes>,
+) -> Result<Vec<Attributes>, Error> {
+    let key_of = |item: &Attributes| -> Attributes {
+        ["pk", "sk"].iter().filter_map(|name| item.get(*name).map(|part| ((*name).to_owned(), part.clone()))).collect()
+    };
+    let mut items = Vec::with_capacity(entries.len());
+    let mut read = batch(client, vec![(table, entries.iter().map(key_of).collect(), false)]).await?;
+    for entry in entries {
+        let key = key_of(&entry);
+        if let Some(at) = read.iter().position(|(_, item)| key_of(item) == key) {
+            let (_, mut item) = read.swap_remove(at);
+            item.extend(entry);
+            items.push(item);
+        }
+    }
+    Ok(items)
+}
+
+async fn query_index(client: &Client, mut request: QueryRequest) -> Result<Found, Error> {
+    match query_as_named(client, request.clone()).await {
+        Err(cause) if is_missing_index(&cause) => {
+            let former = FORMER.into_iter().find(|(index, _)| request.index == Some(index));
+            let Some((_, former)) = former else { return Err(cause) };
+            request.index = Some(former);
+            query_as_named(client, request).await
+        }
+        found => found,
+    }
+}
+
+/// Whether DynamoDB has said that an index is not there, or is still being filled.
+pub(crate) fn is_missing_index(cause: &Error) -> bool {
+    matches!(cause, Error::Failed(cause) if cause.contains("the specified index") || cause.contains("backfilling"))
+}
+
+async fn query_as_named(client: &Client, request: QueryRequest) -> Result<Found, Error> {
     let (attribute, value) = &request.partition;
     let condition = match &request.sort_key_condition {
         Some((more, _)) => format!("#partition = :partition AND {more}"),

@@ -67,9 +67,12 @@ async fn orders_of_each_release_are_sealed_once_and_stay_what_they_are() {
         let listed = all(&restored.operator, &format!("/v1/admin/orders?email={address}")).await;
         assert!(!listed.is_empty());
 
+        let heads = items(&restored.shop, "OrdersTable").await;
+        let orders = heads.iter().filter(|item| item["kind"]["S"] == "order").count().try_into().expect("a count");
+        // One that was sealed is met once more, in its new place.
         let [examined, rewritten, unreadable] = restored.seal().await;
-        assert!(examined >= u64::try_from(before.len()).expect("a count"), "{release}");
-        assert_eq!((rewritten, unreadable), (examined, 0), "{release}");
+        assert!(examined >= orders, "{release}: {examined}");
+        assert_eq!((rewritten, unreadable), (orders, 0), "{release}");
         assert_eq!(restored.all_seen().await, before, "{release}");
         assert_eq!(all(&restored.operator, &format!("/v1/admin/orders?email={address}")).await, listed);
         for text in restored.texts().await {
@@ -77,7 +80,7 @@ async fn orders_of_each_release_are_sealed_once_and_stay_what_they_are() {
                 assert!(!text.contains(person.as_str()), "{release}: {person} in {text}");
             }
         }
-        assert_eq!(restored.seal().await, [examined, 0, 0], "{release}: a second round has nothing to do");
+        assert_eq!(restored.seal().await, [orders, 0, 0], "{release}: a second round has nothing to do");
 
         // What counts as unpaid does so once, in a set that names nobody.
         let sets = items(&restored.shop, "OrdersTable").await;

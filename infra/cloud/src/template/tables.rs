@@ -129,6 +129,13 @@ fn table(id: &str, resource: &Resource) -> Result<Table, TemplateError> {
         })
         .collect::<Result<Vec<_>, TemplateError>>()?;
     let key = key(id, &read.key_schema, &read.attribute_definitions)?;
+    // DynamoDB refuses an attribute that no key has.
+    let keys = || std::iter::once(&key).chain(indexes.iter().map(|index: &Index| &index.key));
+    let is_used =
+        |name: &str| keys().flat_map(|key| std::iter::once(&key.hash).chain(&key.range)).any(|part| part.name == name);
+    if let Some(unused) = read.attribute_definitions.iter().find(|defined| !is_used(&defined.attribute_name)) {
+        return Err(refuse(id, format!("no key has the attribute {}", unused.attribute_name)));
+    }
     let stream = read.stream_specification.map(|stream| stream.stream_view_type);
     let ttl = read.time_to_live_specification.filter(|ttl| ttl.enabled).map(|ttl| ttl.attribute_name);
     Ok(Table { id: id.to_owned(), name, key, indexes, stream, ttl })

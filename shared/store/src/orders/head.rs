@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::{
     DISPUTE, Entry, HISTORY, ORDER, PAYMENT, REFUND, TERMS, VENDOR_ORDER, buyer_partition, contact_partition,
-    due_partition, email_partition, next_check, number_reference, state_partition, write_serial,
+    due_partition, email_partition, list_partition, next_check, number_reference, state_partition, write_serial,
 };
 use crate::Error;
 use crate::item::{Attributes, body, item, number, string, text};
@@ -124,7 +124,9 @@ pub(super) fn order_item(placed: &PlacedOrder) -> Result<Attributes, Error> {
         written.insert("email_key".to_owned(), string(partition));
         written.insert("email_sort".to_owned(), string(&id));
     }
-    written.insert("state_key".to_owned(), string(state_partition(order.state)));
+    written.insert("list_key".to_owned(), string(list_partition(order.id)));
+    written.insert("list_sort".to_owned(), string(&id));
+    written.insert("state_key".to_owned(), string(state_partition(order.state, order.id)));
     written.insert("state_sort".to_owned(), string(&id));
     if let Some(buyer) = order.buyer {
         written.insert("buyer_key".to_owned(), string(buyer_partition(buyer)));

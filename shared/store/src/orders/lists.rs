@@ -4,12 +4,9 @@ use std::time::Duration;
 
 use domain::order::{Order, OrderState};
 use domain::payment::{Payment, PaymentState, ProviderName, Refund};
-use domain::{OrderId, PageRequest, PaymentId, RefundId, Slice, Timestamp, UserId};
+use domain::{OrderId, PageRequest, PaymentId, Period, RefundId, Slice, Timestamp, UserId};
 
-use super::{
-    DUE_PARTITIONS, Entry, FAILED_REFUNDS, ORDER, Orders, REFUND, buyer_partition, payment_partition,
-    provider_reference,
-};
+use super::{DUE_PARTITIONS, Entry, FAILED_REFUNDS, Orders, buyer_partition, payment_partitions, provider_reference};
 use crate::Error;
 use crate::error::Failure;
 use crate::item::{Attributes, Condition, integer, number, string, text};
@@ -76,25 +73,24 @@ impl Orders {
 
     /// The payment attempts in a state, newest first.
     pub async fn payments_in_state(&self, state: PaymentState, page: &PageRequest) -> Result<Slice<Payment>, Error> {
-        let position = |last: &Attributes| Some((order_of(last)?, text(last, "state_sort")?.parse().ok()?));
-        let key =
-            |(order, payment): &(OrderId, PaymentId)| sorted(Entry::Payment(*order, *payment), "state_sort", payment);
-        let list = self.list("by_state", ("state_key", payment_partition(state)), &position, &key);
-        list.page(&self.client, page, |found| read(found)).await
+        let list = self.by_states(payment_partitions(state).collect(), "payment", Period::default());
+        list.page::<PaymentId, _>(&self.client, page, read, |payment: &Payment| payment.state == state).await
     }
 
     /// The failed refunds, which need a manual refund, newest first.
     pub async fn failed_refunds(&self, page: &PageRequest) -> Result<Slice<Refund>, Error> {
         let position = |last: &Attributes| Some((order_of(last)?, text(last, "state_sort")?.parse().ok()?));
         let key = |(order, refund): &(OrderId, RefundId)| sorted(Entry::Refund(*order, *refund), "state_sort", refund);
-        let list = self.list("by_state", ("state_key", FAILED_REFUNDS.to_owned()), &position, &key);
+        let list = self.list("keys_by_state", ("state_key", FAILED_REFUNDS.to_owned()), &position, &key);
         list.page(&self.client, page, |found| read(found)).await
     }
 
     /// The order whose payment, refund or dispute has this reference at the provider.
     pub async fn with_reference(&self, provider: ProviderName, reference: &str) -> Result<Option<OrderId>, Error> {
         let reference = ("reference", provider_reference(provider, reference));
-        let request = QueryRequest { limit: Some(1), ..QueryRequest::of(&self.table, "by_reference", reference) };
+        let only_keys = true;
+        let request =
+            QueryRequest { limit: Some(1), only_keys, ..QueryRequest::of(&self.table, "keys_by_reference", reference) };
         let page = query(&self.client, request).await?;
         Ok(page.items.first().and_then(order_of))
     }
@@ -114,7 +110,8 @@ impl Orders {
                 sort_key_condition: Some(("due_at <= :now".to_owned(), values)),
                 limit: Some(i32::from(limit)),
                 start,
-                ..QueryRequest::of(&self.table, "by_due", ("due_key", format!("DUE#{partition}")))
+                only_keys: true,
+                ..QueryRequest::of(&self.table, "keys_by_due", ("due_key", format!("DUE#{partition}")))
             };
             let page = query(&self.client, request).await?;
             due.extend(page.items.iter().filter_map(due_of));
@@ -169,13 +166,9 @@ pub(super) fn order_of(found: &Attributes) -> Option<OrderId> {
 }
 
 fn due_of(found: &Attributes) -> Option<Due> {
-    let kind = match text(found, "kind")? {
-        ORDER => DueKind::Order,
-        REFUND => {
-            let refund = text(found, "sk").and_then(|sk| sk.strip_prefix("REFUND#"))?;
-            DueKind::Refund(refund.parse().ok()?)
-        }
-        _ => return None,
+    let kind = match text(found, "sk")? {
+        "ORDER" => DueKind::Order,
+        refund => DueKind::Refund(refund.strip_prefix("REFUND#")?.parse().ok()?),
     };
     Some(Due { order: order_of(found)?, kind, due_at: Timestamp::from_millis(integer(found, "due_at")?) })
 }

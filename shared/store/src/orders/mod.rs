@@ -50,7 +50,8 @@ const UNMATCHED: &str = "unclaimed";
 
 stored! {
     ORDER => Order: [
-        "needs", "reference", "state_key", "state_sort", "buyer_key", "buyer_sort", "due_key", "due_at"
+        "needs", "reference", "state_key", "state_sort", "buyer_key", "buyer_sort", "due_key", "due_at", "list_key",
+        "list_sort"
     ];
     TERMS => Terms: ["needs"];
     VENDOR_ORDER => VendorOrder: ["needs", "vendor_key", "vendor_sort", "state_key", "state_sort"];
@@ -63,6 +64,9 @@ stored! {
 
 /// Over how many partitions deadlines and undelivered events are spread.
 pub const DUE_PARTITIONS: u8 = 8;
+
+/// Over how many partitions each list of orders of the whole shop is spread, see `infra/growth.md`.
+const BUCKETS: u8 = 8;
 
 /// The keys of the items.
 enum Entry<'a> {
@@ -128,64 +132,95 @@ fn buyer_partition(buyer: UserId) -> String {
     format!("BUYER#{buyer}")
 }
 
-/// Partition of `by_email`: the orders placed with an e-mail address.
+/// Partition of `keys_by_contact`: the orders placed with an e-mail address.
 fn contact_partition(contact: &LookUp) -> String {
     format!("CONTACT#{contact}")
 }
 
-/// Partition of `by_email`: those of earlier releases that were placed with an e-mail address.
+/// Partition of `keys_by_contact`: those of earlier releases that were placed with an e-mail address.
 fn email_partition(email: &str) -> String {
     format!("EMAIL#{email}")
 }
 
-/// Partition of `by_state`: the orders in a state.
-fn state_partition(state: OrderState) -> String {
-    format!("STATE#{}", state.as_str())
+/// Partition of `keys_by_state`: one of [`BUCKETS`] of the orders in a state.
+fn state_partition(state: OrderState, id: OrderId) -> String {
+    format!("STATE#{}#{}", state.as_str(), bucket_of(id))
 }
 
-/// Partition of `by_state`: the payment attempts in a state. A key outlives its state's name: `amount_mismatch` was
-/// `conflicted` in release 0.1.0.
-fn payment_partition(state: PaymentState) -> String {
+/// All partitions of the orders in a state; with those of releases before 2026-12-02, which had one for each state.
+fn state_partitions(state: OrderState, with_former: bool) -> impl Iterator<Item = String> {
+    let former = with_former.then(|| format!("STATE#{}", state.as_str()));
+    former.into_iter().chain((0..BUCKETS).map(move |bucket| format!("STATE#{}#{bucket}", state.as_str())))
+}
+
+/// Partition of `keys_by_time`: one of [`BUCKETS`] of all orders.
+fn list_partition(id: OrderId) -> String {
+    format!("ORDERS#{}", bucket_of(id))
+}
+
+/// All partitions of all orders.
+fn list_partitions() -> impl Iterator<Item = String> {
+    (0..BUCKETS).map(|bucket| format!("ORDERS#{bucket}"))
+}
+
+/// By the last bits of an order's id, which are random.
+fn bucket_of(id: OrderId) -> u128 {
+    id.bits() % u128::from(BUCKETS)
+}
+
+/// Partition of `keys_by_state`: one of [`BUCKETS`] of the payment attempts in a state.
+fn payment_partition(state: PaymentState, id: PaymentId) -> String {
+    format!("{}#{}", payments_in(state), id.bits() % u128::from(BUCKETS))
+}
+
+/// All partitions of the payment attempts in a state, with the one of releases before 2026-12-02.
+fn payment_partitions(state: PaymentState) -> impl Iterator<Item = String> {
+    let former = payments_in(state);
+    std::iter::once(former.clone()).chain((0..BUCKETS).map(move |bucket| format!("{former}#{bucket}")))
+}
+
+/// A key outlives its state's name: `amount_mismatch` was `conflicted` in release 0.1.0.
+fn payments_in(state: PaymentState) -> String {
     let name = if state == PaymentState::AmountMismatch { "conflicted" } else { state.as_str() };
     format!("PAYMENT#{name}")
 }
 
-/// Partition of `by_state`: the vendor orders of a vendor in a state. Of those that wait for the vendor there are few,
+/// Partition of `keys_by_state`: the vendor orders of a vendor in a state. Of those that wait for the vendor there are few,
 /// but they may be old, so a list of all would have to be read to its end for them.
 fn vendor_state_partition(vendor: VendorId, state: VendorOrderState) -> String {
     format!("VENDOR#{vendor}#{}", state.as_str())
 }
 
-/// Partition of `by_state`: the failed refunds, which need a manual refund.
+/// Partition of `keys_by_state`: the failed refunds, which need a manual refund.
 const FAILED_REFUNDS: &str = "REFUND#stranded";
 
-/// Partition of `by_state`: the refunds in a state, without those that need a manual refund.
+/// Partition of `keys_by_state`: the refunds in a state, without those that need a manual refund.
 fn refund_partition(state: RefundState) -> String {
     format!("REFUND#{}", state.as_str())
 }
 
-/// Partition of `by_state`: the disputes in a state.
+/// Partition of `keys_by_state`: the disputes in a state.
 fn dispute_partition(state: DisputeState) -> String {
     format!("DISPUTE#{}", state.as_str())
 }
 
-/// Partition of `by_state`: the unmatched payments.
+/// Partition of `keys_by_state`: the unmatched payments.
 const UNMATCHED_PAYMENTS: &str = "UNCLAIMED";
 
 /// The beginning of the partition of each unmatched payment.
 const UNMATCHED_PREFIX: &str = "UNCLAIMED#";
 
-/// Partition of `by_reference`: the order with a number.
+/// Partition of `keys_by_reference`: the order with a number.
 fn number_reference(id: OrderId) -> String {
     format!("number#{}", id.number())
 }
 
-/// Partition of `by_reference`: the payment, refund or dispute with a provider's reference.
+/// Partition of `keys_by_reference`: the payment, refund or dispute with a provider's reference.
 fn provider_reference(provider: ProviderName, reference: &str) -> String {
     format!("{}#{reference}", provider.as_str())
 }
 
-/// Partition of `by_due`: one of [`DUE_PARTITIONS`], by the last bits of the order's id.
+/// Partition of `keys_by_due`: one of [`DUE_PARTITIONS`], by the last bits of the order's id.
 fn due_partition(id: OrderId) -> String {
     format!("DUE#{}", id.bits() % u128::from(DUE_PARTITIONS))
 }
@@ -315,7 +350,7 @@ fn vendor_order_item(vendor_order: &VendorOrder) -> Result<Attributes, Error> {
     Ok(written)
 }
 
-/// The place of an item in a list of `by_state`.
+/// The place of an item in a list of `keys_by_state`.
 fn place(partition: String, position: impl ToString) -> Attributes {
     Attributes::from([
         ("state_key".to_owned(), string(partition)),
@@ -346,7 +381,7 @@ fn payment_item(payment: &Payment) -> Result<Attributes, Error> {
     if let Some(reference) = &payment.reference {
         written.insert("reference".to_owned(), string(provider_reference(payment.provider, reference)));
     }
-    written.insert("state_key".to_owned(), string(payment_partition(payment.state)));
+    written.insert("state_key".to_owned(), string(payment_partition(payment.state, payment.id)));
     written.insert("state_sort".to_owned(), string(payment.id.to_string()));
     Ok(written)
 }

@@ -1,7 +1,7 @@
 //! The operator's lists: all orders, refunds and disputes of the shop, and how many of them wait for somebody.
 //!
-//! Each is spread over the partitions of `by_state`, one for each state. They are read side by side and merged, so that
-//! no index over the whole shop is needed, whose one partition every order would be written to.
+//! Each is spread over buckets of `keys_by_state` or `keys_by_time`, which are read side by side and merged: one
+//! partition for the whole shop would be written with every order.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,13 @@ use domain::{Count, DisputeId, LookUp, OrderId, OrderNumber, PageRequest, Period
 use super::lists::{order_of, sorted};
 use super::{
     Entry, FAILED_REFUNDS, OrderSummary, Orders, UNMATCHED_PAYMENTS, contact_partition, dispute_partition,
-    email_partition, payment_partition, refund_partition, state_partition, vendor_partition,
+    email_partition, list_partitions, payment_partitions, refund_partition, state_partitions, vendor_partition,
 };
 use crate::Error;
 use crate::item::{Attributes, all_readable, readable, text};
 use crate::merged::Merged;
 use crate::page::{Bounds, List, Reach};
-use crate::retry::{QueryRequest, batch, query};
+use crate::retry::{QueryRequest, batch, is_missing_index, query};
 use crate::stored::read;
 
 /// The most orders that are looked at for one page of a list that leaves some of them out.
@@ -91,8 +91,14 @@ pub struct Waiting {
 
 impl Orders {
     /// Orders, newest first. The narrowest list that has all of them is read: of a number, of a vendor, of an e-mail
-    /// address, of a state, or of all states; what is not asked for is left out of it.
-    pub async fn find(&self, find: &FindOrders, page: &PageRequest) -> Result<Slice<OrderSummary>, Error> {
+    /// address, of a state, or of all; what is not asked for is left out of it. Unless it is known that `rebuilds orders`
+    /// was through (`is_whole`), the places of releases before it are read as well.
+    pub async fn find(
+        &self,
+        find: &FindOrders,
+        is_whole: bool,
+        page: &PageRequest,
+    ) -> Result<Slice<OrderSummary>, Error> {
         match (&find.number, find.vendor, &find.contact) {
             (Some(number), vendor, _) => {
                 let mut found = self.items_with_number(number).await?;
@@ -108,7 +114,7 @@ impl Orders {
             (None, None, Some(contact)) => {
                 let list = Merged {
                     table: self.table.clone(),
-                    index: "by_email",
+                    index: "keys_by_contact",
                     keys: ("email_key", "email_sort"),
                     partitions: contact.partitions(),
                     bounds: Bounds::from(find.placed),
@@ -117,10 +123,24 @@ impl Orders {
                 list.page::<OrderId, _>(&self.client, page, read, |order| find.has(order)).await
             }
             (None, None, None) => {
-                let states = find.state.map_or_else(|| OrderState::ALL.to_vec(), |state| vec![state]);
-                let partitions = states.into_iter().map(state_partition).collect();
-                let list = self.by_states(partitions, "order", find.placed);
-                list.page::<OrderId, _>(&self.client, page, read, |_: &OrderSummary| true).await
+                let states = |with_former: bool| {
+                    let wanted = OrderState::ALL.into_iter().filter(|state| find.state.is_none_or(|one| one == *state));
+                    let partitions = wanted.flat_map(move |state| state_partitions(state, with_former));
+                    self.by_states(partitions.collect(), "order", find.placed)
+                };
+                let is_kept = |order: &OrderSummary| find.has(order);
+                if is_whole && find.state.is_none() {
+                    let list = Merged {
+                        index: "keys_by_time",
+                        keys: ("list_key", "list_sort"),
+                        ..self.by_states(list_partitions().collect(), "order", find.placed)
+                    };
+                    match list.page::<OrderId, _>(&self.client, page, read, is_kept).await {
+                        Err(cause) if is_missing_index(&cause) => {}
+                        listed => return listed,
+                    }
+                }
+                states(!is_whole).page::<OrderId, _>(&self.client, page, read, is_kept).await
             }
         }
     }
@@ -133,8 +153,10 @@ impl Orders {
 
     async fn items_with_number(&self, number: &OrderNumber) -> Result<Vec<Attributes>, Error> {
         let reference = format!("number#{}", number.as_str());
-        let request =
-            QueryRequest { limit: Some(20), ..QueryRequest::of(&self.table, "by_reference", ("reference", reference)) };
+        let request = QueryRequest {
+            limit: Some(20),
+            ..QueryRequest::of(&self.table, "keys_by_reference", ("reference", reference))
+        };
         Ok(query(&self.client, request).await?.items)
     }
 
@@ -217,19 +239,19 @@ impl Orders {
     /// How much waits for the operator, each counted up to a little more than is shown.
     pub async fn waiting(&self) -> Result<Waiting, Error> {
         let (unpaid_orders, amount_mismatches, unmatched_payments, failed_refunds, open_disputes) = tokio::try_join!(
-            self.count_in_state(state_partition(OrderState::AwaitingPayment)),
-            self.count_in_state(payment_partition(PaymentState::AmountMismatch)),
-            self.count_in_state(UNMATCHED_PAYMENTS.to_owned()),
-            self.count_in_state(FAILED_REFUNDS.to_owned()),
-            self.count_in_state(dispute_partition(DisputeState::Opened)),
+            self.count_in(state_partitions(OrderState::AwaitingPayment, true)),
+            self.count_in(payment_partitions(PaymentState::AmountMismatch)),
+            self.count_in([UNMATCHED_PAYMENTS.to_owned()]),
+            self.count_in([FAILED_REFUNDS.to_owned()]),
+            self.count_in([dispute_partition(DisputeState::Opened)]),
         )?;
         Ok(Waiting { unpaid_orders, amount_mismatches, unmatched_payments, failed_refunds, open_disputes })
     }
 
-    fn by_states(&self, partitions: Vec<String>, variant: &'static str, period: Period) -> Merged {
+    pub(super) fn by_states(&self, partitions: Vec<String>, variant: &'static str, period: Period) -> Merged {
         Merged {
             table: self.table.clone(),
-            index: "by_state",
+            index: "keys_by_state",
             keys: ("state_key", "state_sort"),
             partitions,
             bounds: Bounds::from(period),

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use domain::OrderId;
 use domain::order::OrderState;
+use futures_util::future::try_join_all;
 
 use super::{
     DISPUTE, Entry, Orders, REFUND, VENDOR_ORDER, order_partition, place_of_dispute, place_of_refund,
-    place_of_vendor_order, state_partition,
+    place_of_vendor_order, state_partitions,
 };
 use crate::error::Failure;
 use crate::item::{Attributes, Condition, key, number, string, text, version};
@@ -16,7 +17,8 @@ use crate::retry::{QueryRequest, query, query_all, update_one};
 use crate::stored::{check_known, read};
 use crate::{Backoff, Error};
 
-/// Where a walk through all orders goes on, in the form in which a job stores it: a state, and an order in it.
+/// Where a walk through all orders goes on, in the form in which a job stores it: a partition of a state, and an order
+/// in it.
 type Position = BTreeMap<String, String>;
 
 /// What became of the items of one order.
@@ -33,11 +35,15 @@ impl Orders {
     /// order in which an order comes to them, so that one whose payment comes in meanwhile is met later, not missed.
     pub async fn walk(&self, after: Option<Position>, limit: u16) -> Result<(Vec<OrderId>, Option<Position>), Error> {
         let at = |name: &str| after.as_ref().and_then(|position| position.get(name)).map(String::as_str);
-        let state = at("state").and_then(OrderState::parse).unwrap_or(OrderState::AwaitingPayment);
-        let partition = state_partition(state);
+        let partitions: Vec<String> =
+            OrderState::ALL.into_iter().flat_map(|state| state_partitions(state, true)).collect();
+        // A walk that a release before 2026-12-02 has begun names the state.
+        let here = at("partition").map(str::to_owned).or_else(|| at("state").map(|state| format!("STATE#{state}")));
+        let index = here.and_then(|here| partitions.iter().position(|known| *known == here)).unwrap_or(0);
+        let Some(partition) = partitions.get(index) else { return Ok((Vec::new(), None)) };
         let start = at("order").and_then(|id| id.parse::<OrderId>().ok()).map(|order| {
             let mut start = Entry::Order(order).key();
-            start.insert("state_key".to_owned(), string(&partition));
+            start.insert("state_key".to_owned(), string(partition));
             start.insert("state_sort".to_owned(), string(order.to_string()));
             start
         });
@@ -45,22 +51,33 @@ impl Orders {
             limit: Some(i32::from(limit)),
             start,
             only: Some("state_sort"),
-            ..QueryRequest::of(&self.table, "by_state", ("state_key", partition.clone()))
+            ..QueryRequest::of(&self.table, "keys_by_state", ("state_key", partition.clone()))
         };
         let found = query(&self.client, request).await?;
         let id_of = |item: &Attributes| text(item, "state_sort").and_then(|id| id.parse::<OrderId>().ok());
-        let position = |state: OrderState, order: Option<OrderId>| {
+        let position = |partition: &String, order: Option<OrderId>| {
             let order = order.map(|order| ("order".to_owned(), order.to_string()));
-            std::iter::once(("state".to_owned(), state.as_str().to_owned())).chain(order).collect()
+            std::iter::once(("partition".to_owned(), partition.clone())).chain(order).collect()
         };
         let next = match found.last.as_ref().and_then(id_of) {
-            Some(last) => Some(position(state, Some(last))),
-            None => {
-                let next = OrderState::ALL.into_iter().skip_while(|known| *known != state).nth(1);
-                next.map(|next| position(next, None))
-            }
+            Some(last) => Some(position(partition, Some(last))),
+            None => partitions.get(index + 1).map(|next| position(next, None)),
         };
         Ok((found.items.iter().filter_map(id_of).collect(), next))
+    }
+
+    /// Whether the shop has no order yet.
+    pub async fn are_none(&self) -> Result<bool, Error> {
+        let states = OrderState::ALL.into_iter().flat_map(|state| state_partitions(state, true));
+        let first = states.map(|partition| {
+            let request = QueryRequest {
+                limit: Some(1),
+                only: Some("state_sort"),
+                ..QueryRequest::of(&self.table, "keys_by_state", ("state_key", partition))
+            };
+            query(&self.client, request)
+        });
+        Ok(try_join_all(first).await?.iter().all(|found| found.items.is_empty()))
     }
 
     /// Gives the vendor orders, refunds and disputes of an order their places in the lists by state.

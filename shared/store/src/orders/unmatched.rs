@@ -43,7 +43,7 @@ impl Orders {
             key.insert("state_sort".to_owned(), string(id.to_string()));
             key
         };
-        let list = self.list("by_state", ("state_key", UNMATCHED_PAYMENTS.to_owned()), &position, &key);
+        let list = self.list("keys_by_state", ("state_key", UNMATCHED_PAYMENTS.to_owned()), &position, &key);
         list.page(&self.client, page, |found| body(found, UNMATCHED)).await
     }
 }

@@ -5,6 +5,7 @@ use std::future::ready;
 use domain::order::{VendorOrder, VendorOrderState};
 use domain::text::Search;
 use domain::{Count, OrderId, OrderNumber, PageRequest, Period, Slice, VendorId};
+use futures_util::future::try_join_all;
 
 use super::lists::sorted;
 use super::{Entry, Orders, vendor_partition, vendor_state_partition};
@@ -62,7 +63,7 @@ impl Orders {
     ) -> Result<Slice<VendorOrder>, Error> {
         let state = find.state.filter(|_| is_relisted);
         let (index, partition, sort) = match state {
-            Some(state) => ("by_state", ("state_key", vendor_state_partition(vendor, state)), "state_sort"),
+            Some(state) => ("keys_by_state", ("state_key", vendor_state_partition(vendor, state)), "state_sort"),
             None => ("by_vendor", ("vendor_key", vendor_partition(vendor)), "vendor_sort"),
         };
         let is_whole = find.search.is_none() && (find.state.is_none() || state.is_some());
@@ -110,7 +111,7 @@ impl Orders {
     pub async fn open_of_vendor(&self, vendor: VendorId, is_relisted: bool) -> Result<OpenVendorOrders, Error> {
         if is_relisted {
             let [pending, accepted, shipped] = OpenVendorOrders::STATES;
-            let count = |state| self.count_in_state(vendor_state_partition(vendor, state));
+            let count = |state| self.count_in([vendor_state_partition(vendor, state)]);
             let (pending, accepted, shipped) = tokio::try_join!(count(pending), count(accepted), count(shipped))?;
             return Ok(OpenVendorOrders { pending, accepted, shipped });
         }
@@ -141,14 +142,18 @@ impl Orders {
         Ok(OpenVendorOrders { pending, accepted, shipped })
     }
 
-    /// How many items a partition of `by_state` has, up to a little more than is shown.
-    pub(super) async fn count_in_state(&self, partition: String) -> Result<Count, Error> {
-        let request = QueryRequest {
-            limit: i32::try_from(Count::MOST + 1).ok(),
-            only: Some("state_sort"),
-            ..QueryRequest::of(&self.table, "by_state", ("state_key", partition))
-        };
-        let page = query(&self.client, request).await?;
-        Ok(Count::of(page.items.len(), page.last.is_some()))
+    /// How many items some partitions of `keys_by_state` have, up to a little more than is shown.
+    pub(super) async fn count_in(&self, partitions: impl IntoIterator<Item = String>) -> Result<Count, Error> {
+        let counts = partitions.into_iter().map(|partition| {
+            let request = QueryRequest {
+                limit: i32::try_from(Count::MOST + 1).ok(),
+                only: Some("state_sort"),
+                ..QueryRequest::of(&self.table, "keys_by_state", ("state_key", partition))
+            };
+            query(&self.client, request)
+        });
+        let pages = try_join_all(counts).await?;
+        let found = pages.iter().map(|page| page.items.len()).sum();
+        Ok(Count::of(found, pages.iter().any(|page| page.last.is_some())))
     }
 }

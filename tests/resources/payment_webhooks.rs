@@ -1,8 +1,10 @@
 //! Webhooks of a payment provider: repeated, with a wrong amount, and forged.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::shop::Shop;
+use crate::shop::invariants::items;
+use crate::shop::sale::{Sale, text};
 
 #[tokio::test]
 async fn a_repeated_payment_event_changes_nothing() {
@@ -45,4 +47,30 @@ async fn an_unsigned_or_forged_webhook_is_refused() {
     let forged = shop.anon().with("stripe-signature", format!("t=1800000000,v1={}", "0".repeat(64)));
     forged.post("/v1/webhooks/stripe", &event).await.expect_problem(400, "bad_signature");
     shop.anon().post("/v1/webhooks/barter", &event).await.expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_reference_is_an_item_of_its_own_from_the_moment_on_when_it_is_stored() {
+    let sale = Sale::of_one().await;
+    let of_kind = async |kind: &str| -> Vec<Value> {
+        let mut found = items(&sale.shop, "OrdersTable").await;
+        found.retain(|item| item["kind"]["S"] == kind);
+        found
+    };
+    let references = async || -> Vec<String> {
+        let named = of_kind("reference").await;
+        assert!(named.iter().all(|item| item["order_id"]["S"] == sale.id), "{named:?}");
+        named.iter().map(|item| text(&item["pk"]["S"])).collect()
+    };
+    // Before any webhook: the attempt was opened in the checkout.
+    let opened = references().await;
+    assert_eq!(opened.len(), 1, "{opened:?}");
+    assert!(opened[0].starts_with("REFERENCE#stripe#pi_"), "{opened:?}");
+    assert!(of_kind("payment").await.iter().all(|item| item.get("reference").is_none()), "no index has it any more");
+    sale.act("succeed").await;
+    sale.act("refund").await;
+    sale.shop.wait_until_idle().await;
+    assert_eq!(references().await.len(), 2, "the refund's as well");
+    let seen = sale.seen().await;
+    assert_eq!(seen["refunds"].as_array().map(Vec::len), Some(1), "{seen}");
 }

@@ -156,6 +156,10 @@ impl From<Failure> for Error {
             Failure::ConditionFailed => Self::Conflict,
             Failure::Refused(refusal) => Self::Refused(refusal),
             Failure::InvalidPageKey => Self::Refused(Refusal::of(Code::InvalidCursor)),
+            // No later try gets it, and what the provider told of it belongs to one of the two orders only.
+            Failure::Cancelled(cancelled) if cancelled.refused(Purpose::Reference) => {
+                Self::Failed("another order has this reference of a provider".to_owned())
+            }
             Failure::Cancelled(cancelled) if cancelled.purposes().next().is_some() => Self::Conflict,
             Failure::Cancelled(Cancelled(reasons)) => {
                 let codes: Vec<_> = reasons.into_iter().map(|(_, reason)| reason.code).collect();

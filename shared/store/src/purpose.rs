@@ -17,6 +17,8 @@ pub(crate) enum Purpose {
     Cart,
     /// Counts an unpaid order, if there is room.
     Unpaid,
+    /// Writes a reference of a provider, unless another order has it.
+    Reference,
     /// Writes the row that opens a person's orders, if there is none.
     PersonKey,
 }

@@ -114,6 +114,10 @@ fn a_route_comes_before_its_settings_and_goes_after_them() {
     }
 }
 
+/// Tables whose indexes come one at a time by a parameter, see
+/// `a_stack_comes_from_the_indexes_of_before_to_those_of_now_one_at_a_time`.
+const IN_STEPS: [&str; 1] = ["OrdersTable"];
+
 /// CloudFormation makes or deletes one index of a table per update.
 #[test]
 fn a_table_gets_or_loses_one_index_at_a_time() {
@@ -124,6 +128,9 @@ fn a_table_gets_or_loses_one_index_at_a_time() {
     let now = resources("template.yaml");
     for (id, (kind, before)) in resources("infra/released.yaml") {
         let (true, Some((_, after))) = (kind == "AWS::DynamoDB::Table", now.get(&id)) else { continue };
+        if IN_STEPS.contains(&id.as_str()) {
+            continue;
+        }
         let changes = indexes(&before).symmetric_difference(&indexes(after)).count();
         assert!(changes <= 1, "{id}: deploy one change of an index, then the next");
     }

@@ -78,6 +78,42 @@ impl Told {
     }
 }
 
+/// The most bytes of what one step tells: an item has at most 400 KB, and a file can give each cell of each row a fault.
+const MAX_TOLD: usize = 300 * 1024;
+
+/// The first entries of a step that fit into one item. The others are only counted, as are those beyond a thousand.
+fn fitting(faults: &[ImportRowError]) -> Result<Vec<&ImportRowError>, Error> {
+    let mut left = MAX_TOLD;
+    let mut kept = Vec::with_capacity(faults.len());
+    for fault in faults {
+        let size = size_of_json(fault, FAULTS)?;
+        if size <= left {
+            left -= size;
+            kept.push(fault);
+        }
+    }
+    Ok(kept)
+}
+
+/// The products of a step that were refused, all of them: their rows are found by them. Reasons that do not fit into one
+/// item are left out.
+fn fitting_refused(refused: &[RefusedProduct]) -> Result<Vec<RefusedProduct>, Error> {
+    let mut left = MAX_TOLD;
+    let mut kept = Vec::with_capacity(refused.len());
+    for product in refused {
+        let size = size_of_json(product, REFUSED)?;
+        let fits = size <= left;
+        left -= if fits { size } else { 0 };
+        kept.push(RefusedProduct { key: product.key, faults: if fits { product.faults.clone() } else { Vec::new() } });
+    }
+    Ok(kept)
+}
+
+fn size_of_json(told: &impl Serialize, kind: &'static str) -> Result<usize, Error> {
+    let json = serde_json::to_vec(told).map_err(|source| Error::Corrupt { kind, source })?;
+    Ok(json.len() + 1)
+}
+
 /// A consistent query of what begins with a text in a partition.
 fn begins_with(table: &str, partition: String, sort_key: impl Into<String>) -> QueryRequest {
     QueryRequest {
@@ -260,10 +296,10 @@ impl Accounts {
         let condition = change_condition(&saved, job.version)?;
         let mut told = Vec::new();
         if !faults.is_empty() {
-            told.push((FAULTS, Told::Faults.item(job.id, saved.version, faults)?));
+            told.push((FAULTS, Told::Faults.item(job.id, saved.version, &fitting(faults)?)?));
         }
         if !refused.is_empty() {
-            told.push((REFUSED, Told::Refused.item(job.id, saved.version, refused)?));
+            told.push((REFUSED, Told::Refused.item(job.id, saved.version, &fitting_refused(refused)?)?));
         }
         if told.is_empty() {
             update_one(&self.client, &self.table, at, CHANGE, &condition).await?;
@@ -326,4 +362,36 @@ impl Accounts {
 
 fn import_of(found: &Attributes) -> Result<ImportJob, Error> {
     read(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::job::{RowFault, Severity};
+
+    use super::*;
+
+    #[test]
+    fn what_a_step_tells_fits_into_an_item_and_names_every_refused_product() {
+        let fault = |line: u64| ImportRowError {
+            severity: Severity::Error,
+            line,
+            product: "ў".repeat(250),
+            column: "к".repeat(250),
+            value: "\u{1}".repeat(200),
+            times: 1,
+            code: "bad_price".to_owned(),
+            detail: "is no price".to_owned(),
+        };
+        let faults: Vec<ImportRowError> = (0..1_000).map(fault).collect();
+        let kept = fitting(&faults).unwrap();
+        assert!(!kept.is_empty() && kept.len() < faults.len());
+        assert!(serde_json::to_vec(&kept).unwrap().len() <= MAX_TOLD + 2);
+        let of_row = |line: u64| RowFault { line, code: "bad_price".to_owned(), why: "x".repeat(2_000) };
+        let product = |key: u64| RefusedProduct { key, faults: (0..10).map(of_row).collect() };
+        let refused: Vec<RefusedProduct> = (0..24).map(product).collect();
+        let kept = fitting_refused(&refused).unwrap();
+        assert!(kept.iter().map(|product| product.key).eq(0..24));
+        assert!(serde_json::to_vec(&kept).unwrap().len() <= MAX_TOLD + 24 * 40);
+        assert_eq!((&kept[0], kept[23].faults.len()), (&refused[0], 0));
+    }
 }

@@ -151,7 +151,7 @@ fn the_largest_order_is_placed_in_one_transaction() {
     let (transaction, _) = orders().changes(None, largest).unwrap();
     let actions = transaction.len() + BESIDE + BESIDE_PLACED;
     assert!(actions <= MAX_ACTIONS, "{actions}");
-    assert_eq!(actions, 67);
+    assert_eq!(actions, 68);
 }
 
 #[test]

@@ -125,7 +125,6 @@ pub(super) fn order_item(placed: &PlacedOrder) -> Result<Attributes, Error> {
         written.insert("email_sort".to_owned(), string(&id));
     }
     written.insert("list_key".to_owned(), string(list_partition(order.id)));
-    written.insert("list_sort".to_owned(), string(&id));
     written.insert("state_key".to_owned(), string(state_partition(order.state, order.id)));
     written.insert("state_sort".to_owned(), string(&id));
     if let Some(buyer) = order.buyer {

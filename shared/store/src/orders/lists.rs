@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use domain::order::{Order, OrderState};
-use domain::payment::{Payment, PaymentState, ProviderName, Refund};
+use domain::payment::{Payment, PaymentState, Refund};
 use domain::{OrderId, PageRequest, PaymentId, Period, RefundId, Slice, Timestamp, UserId};
 
-use super::{DUE_PARTITIONS, Entry, FAILED_REFUNDS, Orders, buyer_partition, payment_partitions, provider_reference};
+use super::{DUE_PARTITIONS, Entry, FAILED_REFUNDS, Orders, buyer_partition, payment_partitions};
 use crate::Error;
 use crate::error::Failure;
 use crate::item::{Attributes, Condition, integer, number, string, text};
@@ -83,16 +83,6 @@ impl Orders {
         let key = |(order, refund): &(OrderId, RefundId)| sorted(Entry::Refund(*order, *refund), "state_sort", refund);
         let list = self.list("keys_by_state", ("state_key", FAILED_REFUNDS.to_owned()), &position, &key);
         list.page(&self.client, page, |found| read(found)).await
-    }
-
-    /// The order whose payment, refund or dispute has this reference at the provider.
-    pub async fn with_reference(&self, provider: ProviderName, reference: &str) -> Result<Option<OrderId>, Error> {
-        let reference = ("reference", provider_reference(provider, reference));
-        let only_keys = true;
-        let request =
-            QueryRequest { limit: Some(1), only_keys, ..QueryRequest::of(&self.table, "keys_by_reference", reference) };
-        let page = query(&self.client, request).await?;
-        Ok(page.items.first().and_then(order_of))
     }
 
     /// A walk through what is due.

@@ -7,6 +7,7 @@ mod head;
 mod idempotency;
 mod lists;
 mod operator_lists;
+mod references;
 mod relisting;
 mod sealing;
 mod statement;
@@ -45,13 +46,13 @@ const VENDOR_ORDER: &str = "vendor_order";
 const PAYMENT: &str = "payment";
 const REFUND: &str = "refund";
 const DISPUTE: &str = "dispute";
+const REFERENCE: &str = "reference";
 const EVENT: &str = "event";
 const UNMATCHED: &str = "unclaimed";
 
 stored! {
     ORDER => Order: [
-        "needs", "reference", "state_key", "state_sort", "buyer_key", "buyer_sort", "due_key", "due_at", "list_key",
-        "list_sort"
+        "needs", "reference", "state_key", "state_sort", "buyer_key", "buyer_sort", "due_key", "due_at", "list_key"
     ];
     TERMS => Terms: ["needs"];
     VENDOR_ORDER => VendorOrder: ["needs", "vendor_key", "vendor_sort", "state_key", "state_sort"];
@@ -84,6 +85,8 @@ enum Entry<'a> {
     Refund(OrderId, RefundId),
     /// `ORDER#<id>` / `DISPUTE#<dispute>`.
     Dispute(OrderId, DisputeId),
+    /// `REFERENCE#<provider>#<reference>` / `REFERENCE`: the order of a payment, refund or dispute at its provider.
+    Reference(ProviderName, &'a str),
     /// `EVENT#<id>` / `EVENT`: one partition per event, so that no partition is hot.
     Event(EventId),
     /// `UNPAID#<hash of an e-mail address>` / `UNPAID`.
@@ -104,6 +107,9 @@ impl Entry<'_> {
             Self::Payment(id, payment) => key(order_partition(*id), format!("PAYMENT#{payment}")),
             Self::Refund(id, refund) => key(order_partition(*id), format!("REFUND#{refund}")),
             Self::Dispute(id, dispute) => key(order_partition(*id), format!("DISPUTE#{dispute}")),
+            Self::Reference(provider, reference) => {
+                key(format!("REFERENCE#{}", provider_reference(*provider, reference)), "REFERENCE")
+            }
             Self::Event(id) => key(format!("EVENT#{id}"), "EVENT"),
             Self::Unpaid(hash) => key(format!("UNPAID#{hash}"), "UNPAID"),
             Self::UnmatchedPayment(money) => {
@@ -185,8 +191,8 @@ fn payments_in(state: PaymentState) -> String {
     format!("PAYMENT#{name}")
 }
 
-/// Partition of `keys_by_state`: the vendor orders of a vendor in a state. Of those that wait for the vendor there are few,
-/// but they may be old, so a list of all would have to be read to its end for them.
+/// Partition of `keys_by_state`: the vendor orders of a vendor in a state. Of those that wait for the vendor there are
+/// few, but they may be old, so a list of all would have to be read to its end for them.
 fn vendor_state_partition(vendor: VendorId, state: VendorOrderState) -> String {
     format!("VENDOR#{vendor}#{}", state.as_str())
 }
@@ -215,7 +221,8 @@ fn number_reference(id: OrderId) -> String {
     format!("number#{}", id.number())
 }
 
-/// Partition of `keys_by_reference`: the payment, refund or dispute with a provider's reference.
+/// What a reference of a provider is called in keys. Releases before 2026-12-02 had it as a partition of
+/// `by_reference`.
 fn provider_reference(provider: ProviderName, reference: &str) -> String {
     format!("{}#{reference}", provider.as_str())
 }
@@ -378,26 +385,19 @@ fn place_of_dispute(dispute: &Dispute) -> Attributes {
 
 fn payment_item(payment: &Payment) -> Result<Attributes, Error> {
     let mut written = write_serial(Entry::Payment(payment.order, payment.id).key(), payment.version, payment)?;
-    if let Some(reference) = &payment.reference {
-        written.insert("reference".to_owned(), string(provider_reference(payment.provider, reference)));
-    }
     written.insert("state_key".to_owned(), string(payment_partition(payment.state, payment.id)));
     written.insert("state_sort".to_owned(), string(payment.id.to_string()));
     Ok(written)
 }
 
-fn dispute_item(dispute: &Dispute, provider: ProviderName) -> Result<Attributes, Error> {
+fn dispute_item(dispute: &Dispute) -> Result<Attributes, Error> {
     let mut written = write_serial(Entry::Dispute(dispute.order, dispute.id).key(), dispute.version, dispute)?;
-    written.insert("reference".to_owned(), string(provider_reference(provider, &dispute.reference)));
     written.extend(place_of_dispute(dispute));
     Ok(written)
 }
 
-fn refund_item(refund: &Refund, provider: ProviderName) -> Result<Attributes, Error> {
+fn refund_item(refund: &Refund) -> Result<Attributes, Error> {
     let mut written = write_serial(Entry::Refund(refund.order, refund.id).key(), refund.version, refund)?;
-    if let Some(reference) = &refund.reference {
-        written.insert("reference".to_owned(), string(provider_reference(provider, reference)));
-    }
     written.extend(place_of_refund(refund));
     if let Some(due) = refund.due_at {
         written.insert("due_key".to_owned(), string(due_partition(refund.order)));

@@ -91,8 +91,8 @@ pub struct Waiting {
 
 impl Orders {
     /// Orders, newest first. The narrowest list that has all of them is read: of a number, of a vendor, of an e-mail
-    /// address, of a state, or of all; what is not asked for is left out of it. Unless it is known that `rebuilds orders`
-    /// was through (`is_whole`), the places of releases before it are read as well.
+    /// address, of a state, or of all; what is not asked for is left out of it. Unless it is known that
+    /// `rebuilds orders` was through (`is_whole`), the places of releases before it are read as well.
     pub async fn find(
         &self,
         find: &FindOrders,
@@ -132,7 +132,7 @@ impl Orders {
                 if is_whole && find.state.is_none() {
                     let list = Merged {
                         index: "keys_by_time",
-                        keys: ("list_key", "list_sort"),
+                        keys: ("list_key", "state_sort"),
                         ..self.by_states(list_partitions().collect(), "order", find.placed)
                     };
                     match list.page::<OrderId, _>(&self.client, page, read, is_kept).await {

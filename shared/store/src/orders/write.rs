@@ -265,9 +265,6 @@ impl Orders {
             transaction.add(Purpose::Item, self.uncount_unpaid_action(&changed)?);
         }
         let mut written = PlacedOrder { stock_moves: Vec::new(), events: Vec::new(), reopens_cart: false, ..changed };
-        // A refund or dispute belongs to the provider of its own payment, which need not be the order's current one.
-        let (payments, current) = (written.payments.clone(), written.order.provider);
-        let provider = |of| payments.iter().find(|known| known.id == of).map_or(current, |known| known.provider);
         let before = transaction.len();
         let known = loaded.map(|loaded| loaded.vendors.as_slice());
         self.put_changed(
@@ -284,12 +281,13 @@ impl Orders {
         written.refunds.sort_by_key(|refund| refund.id);
         self.state_transactions(loaded, &written, &mut transaction)?;
         let known = loaded.map(|loaded| loaded.refunds.as_slice());
-        let item = |refund: &_| refund_item(refund, provider(refund.payment));
-        self.put_changed(known, &mut written.refunds, |refund| &mut refund.version, item, &mut transaction)?;
+        self.put_changed(known, &mut written.refunds, |refund| &mut refund.version, refund_item, &mut transaction)?;
         written.disputes.sort_by_key(|dispute| dispute.id);
         let known = loaded.map(|loaded| loaded.disputes.as_slice());
-        let item = |dispute: &_| dispute_item(dispute, provider(dispute.payment));
-        self.put_changed(known, &mut written.disputes, |dispute| &mut dispute.version, item, &mut transaction)?;
+        self.put_changed(known, &mut written.disputes, |dispute| &mut dispute.version, dispute_item, &mut transaction)?;
+        for action in self.reference_actions(loaded, &written)? {
+            transaction.add(Purpose::Reference, action);
+        }
         let is_moved = written.order.parts.is_none();
         let earlier = written.order.parts.as_ref().map_or(0, |parts| parts.history);
         let known = loaded.filter(|_| !is_moved).map_or(0, |loaded| loaded.history.len());

@@ -7,8 +7,9 @@ use super::house::production_sources;
 
 /// Every line that is logged as an error, and why nobody but a person can mend it. Those about money have a metric of
 /// their own.
-const NEEDS_A_PERSON: [(&str, &str, Topic); 17] = [
+const NEEDS_A_PERSON: [(&str, &str, Topic); 18] = [
     ("request failed", "a defect of ours: the same request fails again", Topic::Other),
+    ("who placed an order does not open", "its master secret is gone, or it was changed", Topic::Other),
     ("the system gives no random numbers", "no ids can be made", Topic::Other),
     ("a rate cannot be read: nothing is sold until it is set again", "nothing is sold", Topic::Other),
     ("a due order cannot be read", "its items are damaged: it stays due for ever", Topic::Other),

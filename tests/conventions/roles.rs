@@ -278,13 +278,20 @@ async fn pays_late(shop: &Shop, order: &Placed) {
     let books = shop.anon().get(&format!("/_local/pay/stripe/orders/{}", order.id)).await.expect(200).clone();
     let intent = text(&books["intents"][0], "id").to_owned();
     let amount: i64 = text(&seen["totals"]["total"], "amount").replace('.', "").parse().expect("an amount");
+    tells_of_payment(shop, &intent, amount, &json!({"order_id": order.id})).await;
+    // And one that names no order and is of none.
+    tells_of_payment(shop, "pi_of_nobody", amount, &json!({})).await;
+}
+
+/// Posts the webhook of a payment.
+async fn tells_of_payment(shop: &Shop, intent: &str, amount: i64, metadata: &Value) {
     let now = shop.cloud.now();
     let object = json!({
         "id": intent, "object": "payment_intent", "amount": amount, "amount_received": amount, "currency": "usd",
-        "status": "succeeded", "metadata": {"order_id": order.id},
+        "status": "succeeded", "metadata": metadata,
     });
     let event = json!({
-        "id": "evt_late", "object": "event", "created": now.seconds(), "livemode": false, "type": "payment_intent.succeeded",
+        "id": format!("evt_{intent}"), "object": "event", "created": now.seconds(), "livemode": false, "type": "payment_intent.succeeded",
         "data": {"object": object},
     });
     let signed = payments::stripe::sign(event.to_string().as_bytes(), now, "whsec_local");

@@ -254,3 +254,45 @@ async fn a_row_that_is_erased_takes_its_person_out_of_every_copy_of_the_order() 
     assert_eq!(shop.mail_to("gone@guests.test").len(), mailed);
     assert_eq!(shop.depth("OrderEventsQueue").visible + shop.depth("OrderEventsDeadLetters").visible, 0);
 }
+
+/// The master secret of functions that have not read one yet: each keeps what it has read.
+fn put_master(shop: &Shop, current: &str, previous: Option<&str>) {
+    let services = shop.cloud.services();
+    let secret = services.template.secrets.iter().find(|secret| secret.id == "PersonsSecret").expect("a secret");
+    assert!(services.secrets.replace(&secret.arn, &json!({"current": current, "previous": previous}).to_string()));
+}
+
+#[tokio::test]
+async fn orders_are_sealed_again_under_a_new_secret_and_go_on_where_theirs_is_gone() {
+    let [old, new, lost] = ["a former master secret", "a new master secret", "another master secret"];
+    let shop = Shop::open().await;
+    // The function of rebuilds reads it at the first decision on a vendor.
+    put_master(&shop, new, Some(old));
+    let ceramics = shop.vendor("ceramics").await;
+    shop.wait_until_idle().await;
+    let bowl = ceramics.product("bowl").stock(50).publish().await;
+    put_master(&shop, old, None);
+    let placed = orders(&shop, &shop.anon(), ("turned@guests.test", &bowl), "turned").await;
+    shop.stripe(&placed.id, "succeed").await;
+    shop.wait_until_idle().await;
+    put_master(&shop, new, None);
+    let operator = shop.operator().await;
+    let path = "/v1/admin/orders?email=turned@guests.test";
+    assert_eq!(operator.get(path).await.expect(200)["items"], json!([]), "it stands under the former secret");
+    let begun = operator.post("/v1/admin/rebuilds", &json!({"what": "orders"})).await;
+    begun.expect(202);
+    shop.wait_until_idle().await;
+    let rebuilt = operator.get(begun.header("location")).await.expect(200).clone();
+    assert_eq!((&rebuilt["rewritten"], &rebuilt["unreadable"]), (&json!(1), &json!(0)), "{rebuilt}");
+    assert_eq!(placed.seen().await["address"]["line1"], STREET, "the former secret is not needed any more");
+    assert_eq!(operator.get(path).await.expect(200)["items"][0]["id"], placed.id);
+
+    // Somebody has lost it: goods and money go on.
+    put_master(&shop, lost, None);
+    let listed = ceramics.client.get("/v1/vendor/orders").await.expect(200).clone();
+    let path = format!("/v1/vendor/orders/{}", text(&listed["items"][0]["id"]));
+    assert_eq!(ceramics.client.get(&path).await.expect(200)["address"], Value::Null);
+    for step in ["accept", "ship"] {
+        ceramics.client.post(&format!("{path}/{step}"), &json!({})).await.expect(200);
+    }
+}

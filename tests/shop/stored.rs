@@ -24,7 +24,10 @@ impl Shop {
             let mut data: Value = serde_json::from_str(item["data"]["S"].as_str().expect("a body")).expect("JSON");
             match item["kind"]["S"].as_str() {
                 Some("terms") => drop(data.as_object_mut().expect("a body").remove("sealed")),
-                Some("order") => (data["email"], data["address"]) = (json!(email), super::address()),
+                Some("order") => {
+                    (data["email"], data["address"]) = (json!(email), super::address());
+                    data.as_object_mut().expect("a body").remove("contact");
+                }
                 _ => continue,
             }
             item["data"] = json!({"S": data.to_string()});

@@ -16,9 +16,9 @@ pub(crate) fn answer(opened: &OpenedOrder) -> Result<Answer, Refusal> {
 
 /// Places an order for a cart and opens its payment.
 ///
-/// A repeat with the same idempotency key gets the stored response; after a crash it continues where the first call
-/// stopped. Without conflicts the call takes four round trips: the cart; what it names; one transaction with the order,
-/// its stock and the cart; and the provider.
+/// A repeat with the same idempotency key is answered with the order as it stands; after a crash it continues where the
+/// first call stopped. Without conflicts the call takes four round trips: the cart; what it names; one transaction with
+/// the order, its stock and the cart; and the provider.
 #[utoipa::path(post, path = "/v1/checkout", request_body = CheckOut, responses((status = CREATED, body = OrderView)))]
 pub async fn check_out_cart(
     State(app): State<App>,

@@ -52,6 +52,8 @@ pub enum FollowUpError {
     Secret(#[from] platform::SecretError),
     #[error(transparent)]
     NotSealed(#[from] platform::NotSealed),
+    #[error(transparent)]
+    NotOpened(#[from] platform::NotOpened),
 }
 
 impl MessageError for FollowUpError {

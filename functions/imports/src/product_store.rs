@@ -158,13 +158,10 @@ impl ProductStore {
             if draft.continues && known.stored.is_none() && !known.unreadable {
                 // Its first rows were to make it. In a dry run they were checked as such; else they were refused, which
                 // was counted and told.
-                if dry_run {
-                    continue;
-                }
-                if draft.title.is_none() {
+                if !dry_run {
                     batch.add_product(place.key, &Outcome::StillRejected, Vec::new());
-                    continue;
                 }
+                continue;
             }
             match Plan::new(place, draft, known, context) {
                 Ok(plan) if dry_run || !plan.changes_anything() => {

@@ -149,16 +149,22 @@ impl App {
         }
         let found = self.orders.load_with_key(event.order, None).await?;
         let (mut order, key) = found.ok_or(DeliveryError::NoOrder(event.id, event.order))?;
-        self.persons.value().await?.open_person(&mut order, key.as_ref())?;
+        // The others are told all the same.
+        let opened = self.persons.value().await?.open_person(&mut order, key.as_ref());
         let mut rejected: Option<DeliveryError> = None;
         for recipient in notices::recipients(event, &order) {
             if is_notified(&recipient) {
                 continue;
             }
-            match self.notify_recipient(recipient, event, &order).await {
+            let notified = match (recipient, opened) {
+                (Recipient::Buyer, Err(sealed)) => Err(sealed.into()),
+                _ => self.notify_recipient(recipient, event, &order).await,
+            };
+            match notified {
                 Ok(()) => self.orders.mark_notified(event.id, &recipient.role()).await?,
                 // The others must not wait for this one.
                 Err(DeliveryError::Mail(error)) if error.perhaps_this_recipient_only => rejected = Some(error.into()),
+                Err(error @ DeliveryError::Sealed(_)) => rejected = Some(error),
                 Err(DeliveryError::Store(error)) if error.is_unreadable() => rejected = Some(error.into()),
                 Err(error) => return Err(error),
             }

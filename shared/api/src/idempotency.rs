@@ -23,7 +23,7 @@ use crate::{Problem, conditional};
 
 /// The request header with the client's idempotency key.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-/// The response header, with the value `true`, that marks a replay of a stored response.
+/// The response header, with the value `true`, that marks the answer to a repeat.
 pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// An idempotency key, chosen by the client for one operation and sent again with each retry: 1 to 255 visible ASCII

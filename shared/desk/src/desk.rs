@@ -34,7 +34,7 @@ pub(crate) async fn load_opened(
 ) -> Result<PlacedOrder, Error> {
     let found = orders.load_with_key(id, None).await?;
     let (mut order, key) = found.ok_or_else(|| Refusal::of(Code::NotFound))?;
-    persons.value().await?.open_person(&mut order, key.as_ref())?;
+    persons.value().await?.show_person(&mut order, key.as_ref());
     Ok(order)
 }
 

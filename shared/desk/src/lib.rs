@@ -44,7 +44,6 @@ domain::one_of! {
         Refused(domain::Refusal),
         Store(store::Error),
         Secret(platform::SecretError),
-        NotOpened(platform::NotOpened),
         Unsigned(platform::NotSigned),
         File(files::BucketFailed),
         People(people::PeopleError),

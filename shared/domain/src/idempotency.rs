@@ -1,4 +1,5 @@
-//! Idempotency keys: a repeated request with the same key gets the stored response and is not carried out again.
+//! Idempotency keys: a repeated request with the same key is not carried out again. It gets the stored response, or one
+//! that is made of what the first one changed.
 
 use crate::{Refusal, Timestamp};
 

@@ -61,14 +61,15 @@ impl Payment {
                 if *news == PaymentNews::Cancelled { PaymentStep::Cancelled } else { PaymentStep::Pending }
             }
             Opening::Refused { code } | Opening::GivenUp { code } => {
-                opened.action = Some(Action::Retry);
                 if self.state == PaymentState::Created {
+                    opened.action = Some(Action::Retry);
                     opened.failure = Some(code.clone());
                 }
                 PaymentStep::Failed
             }
+            // What another call was answered meanwhile stays: a repeat is answered by it.
             Opening::Unanswered => {
-                opened.action = Some(Action::Retry);
+                opened.action = opened.action.or(Some(Action::Retry));
                 return Ok(opened);
             }
         };

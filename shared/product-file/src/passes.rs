@@ -2,6 +2,7 @@
 //! together in bounded memory.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 
@@ -137,19 +138,29 @@ pub(super) fn passes_for(held: u64) -> u32 {
     u32::try_from(held.div_ceil(PASS_BYTES)).unwrap_or(u32::MAX).max(1)
 }
 
-/// Which pass a product belongs to. How far a pass has come is stored, so it must be the same in every release.
+/// Which pass a product belongs to. How far a pass has come is stored, so a file that is read on after a deployment needs
+/// the same: `the_hash_of_a_pass_is_the_same_in_every_release` sees whether a toolchain changes it.
 pub(super) fn hash(key: &[u8]) -> u64 {
-    fnv(key.iter())
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The [`key`](super::Entry::key) of a row: rows without a handle belong to nothing but themselves. It is stored, so it
-/// must be the same in every release.
+/// must be the same in every release: FNV-1a of 64 bits (<https://datatracker.ietf.org/doc/draft-eastlake-fnv/>).
 pub(super) fn row_key(handle: &[u8], offset: u64) -> u64 {
     let place = if handle.is_empty() { offset.to_be_bytes() } else { [0; 8] };
-    fnv(handle.iter().chain(&place))
+    let bytes = handle.iter().chain(&place);
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// FNV-1a of 64 bits (<https://datatracker.ietf.org/doc/draft-eastlake-fnv/>).
-fn fnv<'a>(bytes: impl Iterator<Item = &'a u8>) -> u64 {
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_of_a_pass_is_the_same_in_every_release() {
+        assert_eq!(hash(b"kosa"), 0x4c91_b91e_183f_a03a, "jobs that a release before has begun would skip products");
+        assert_eq!(row_key(b"kosa", 7), row_key(b"kosa", 8));
+    }
 }

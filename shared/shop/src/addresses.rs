@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::address::Address;
-use domain::{AddressId, Call, Code, Coded, Expected, FieldError, Ids, Refusal, UserId};
+use domain::{AddressId, Call, Code, Coded, Expected, FieldError, Ids, Outcome, Refusal, UserId};
 use serde::Deserialize;
 use store::Accounts;
 use store::accounts::{AddressBook, SavedAddress};
@@ -50,9 +50,14 @@ impl People {
             let book = self.accounts.address_book(buyer).await?;
             expected.check(book.version)?;
             let replaced = replaced(&book, &asked.items, &mut platform::ids(now))?;
-            Ok(self.accounts.save_address_book(buyer, &book, replaced, |saved| call.answer(saved)).await?)
+            Ok::<_, Error>(
+                self.accounts.save_address_book(buyer, &book, replaced, |saved| call.answer_unstored(saved)).await?,
+            )
         };
-        self.accounts.once(call.request(), work).await
+        match self.accounts.once(call.request(), work).await? {
+            Outcome::Repeated(None) => Ok(call.again(&self.address_book(buyer).await?)?),
+            outcome => Ok(outcome),
+        }
     }
 }
 

@@ -49,7 +49,7 @@ impl Guests {
         buyer: Option<UserId>,
     ) -> Result<Option<PlacedOrder>, Error> {
         let Some((mut order, key)) = orders.load_with_key(id, buyer).await? else { return Ok(None) };
-        self.persons.value().await?.open_person(&mut order, key.as_ref())?;
+        self.persons.value().await?.show_person(&mut order, key.as_ref());
         Ok(Some(order))
     }
 }

@@ -33,7 +33,6 @@ domain::one_of! {
         Settlement(settlement::Error),
         Secret(platform::SecretError),
         NotSealed(platform::NotSealed),
-        NotOpened(platform::NotOpened),
         Money(domain::money::MoneyError),
         Place(domain::order::PlaceError),
         UserPool(user_pool::UserPoolError),

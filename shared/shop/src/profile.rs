@@ -2,7 +2,7 @@
 
 use domain::text::{Email, Name};
 use domain::vendor::{Role, VendorAccount};
-use domain::{Call, Change, UserId};
+use domain::{Call, Change, Outcome, UserId};
 use serde::{Deserialize, Deserializer, de};
 use store::accounts::Profile;
 use utoipa::ToSchema;
@@ -100,11 +100,20 @@ impl People {
             };
             let respond = |profile: &Profile| {
                 let (name, language) = (profile.name.clone(), profile.language.clone());
-                call.answer(&Me { id: user, email: person.email.clone(), name, language, vendors: vendors.clone() })
+                call.answer_unstored(&Me {
+                    id: user,
+                    email: person.email.clone(),
+                    name,
+                    language,
+                    vendors: vendors.clone(),
+                })
             };
-            Ok(self.accounts.change_profile(user, decide, respond).await?)
+            Ok::<_, Error>(self.accounts.change_profile(user, decide, respond).await?)
         };
-        self.accounts.once(call.request(), work).await
+        match self.accounts.once(call.request(), work).await? {
+            Outcome::Repeated(None) => Ok(call.again(&self.me(user, access_token).await?)?),
+            outcome => Ok(outcome),
+        }
     }
 
     async fn vendors_of(&self, user: UserId) -> Result<Vec<MyVendor>, Error> {

@@ -1,5 +1,6 @@
 //! Calls to DynamoDB, retried with backoff when they are throttled or conflict.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use tokio::time::{Instant, sleep};
 use crate::Error;
 use crate::dispatch::Dispatch;
 use crate::error::{Failure, failure};
-use crate::item::{Attributes, Condition, string};
+use crate::item::{Attributes, Condition, string, text};
 
 /// How long throttled and conflicting calls are retried. API Gateway times out after 30 seconds, and the caller needs
 /// some of them for its own work.
@@ -226,17 +227,16 @@ pub(crate) async fn with_items(
     let key_of = |item: &Attributes| -> Attributes {
         ["pk", "sk"].iter().filter_map(|name| item.get(*name).map(|part| ((*name).to_owned(), part.clone()))).collect()
     };
-    let mut items = Vec::with_capacity(entries.len());
-    let mut read = batch(client, vec![(table, entries.iter().map(key_of).collect(), false)]).await?;
-    for entry in entries {
-        let key = key_of(&entry);
-        if let Some(at) = read.iter().position(|(_, item)| key_of(item) == key) {
-            let (_, mut item) = read.swap_remove(at);
-            item.extend(entry);
-            items.push(item);
-        }
-    }
-    Ok(items)
+    let texts_of = |item: &Attributes| ["pk", "sk"].map(|name| text(item, name).unwrap_or_default().to_owned());
+    let read = batch(client, vec![(table, entries.iter().map(key_of).collect(), false)]).await?;
+    let mut read: BTreeMap<[String; 2], Attributes> =
+        read.into_iter().map(|(_, item)| (texts_of(&item), item)).collect();
+    let found = entries.into_iter().filter_map(|entry| {
+        let mut item = read.remove(&texts_of(&entry))?;
+        item.extend(entry);
+        Some(item)
+    });
+    Ok(found.collect())
 }
 
 async fn query_index(client: &Client, mut request: QueryRequest) -> Result<Found, Error> {
@@ -253,7 +253,11 @@ async fn query_index(client: &Client, mut request: QueryRequest) -> Result<Found
 
 /// Whether DynamoDB has said that an index is not there, or is still being filled.
 pub(crate) fn is_missing_index(cause: &Error) -> bool {
-    matches!(cause, Error::Failed(cause) if cause.contains("the specified index") || cause.contains("backfilling"))
+    matches!(cause, Error::Failed(cause) if is_of_missing_index(cause))
+}
+
+fn is_of_missing_index(cause: &str) -> bool {
+    cause.contains("the specified index") || cause.contains("backfilling")
 }
 
 async fn query_as_named(client: &Client, request: QueryRequest) -> Result<Found, Error> {
@@ -284,6 +288,7 @@ async fn query_as_named(client: &Client, request: QueryRequest) -> Result<Found,
             .await
             .map_err(|error| match failure(&error) {
                 // The start key comes from a caller's cursor, and only DynamoDB checks whether it is a key.
+                Failure::Failed(cause) if is_of_missing_index(&cause) => Failure::Failed(cause),
                 Failure::Failed(_) if request.start.is_some() && error.code() == Some("ValidationException") => {
                     Failure::InvalidPageKey
                 }

@@ -80,7 +80,7 @@ async fn orders_of_each_release_are_sealed_once_and_stay_what_they_are() {
                 assert!(!text.contains(person.as_str()), "{release}: {person} in {text}");
             }
         }
-        assert_eq!(restored.seal().await, [orders, 0, 0], "{release}: a second round has nothing to do");
+        assert_eq!(restored.seal().await[1..], [0, 0], "{release}: a second round has nothing to do");
 
         // What counts as unpaid does so once, in a set that names nobody.
         let sets = items(&restored.shop, "OrdersTable").await;

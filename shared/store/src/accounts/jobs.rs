@@ -2,7 +2,7 @@
 //! each step of a long import writes little, in a partition of the import's own, so that a list of imports reads none
 //! of them.
 
-use domain::job::{ExportJob, ImportJob, ImportRowError, LastImport, RefusedProduct};
+use domain::job::{ExportJob, ImportJob, ImportRowError, LastImport, RefusedProduct, RowFault};
 use domain::{ExportId, ImportId, Outcome, PageRequest, Prepared, Slice, VendorId};
 use serde::Serialize;
 
@@ -95,8 +95,8 @@ fn fitting(faults: &[ImportRowError]) -> Result<Vec<&ImportRowError>, Error> {
     Ok(kept)
 }
 
-/// The products of a step that were refused, all of them: their rows are found by them. Reasons that do not fit into one
-/// item are left out.
+/// The products of a step that were refused, all of them: their rows are found by them. Where the reasons do not fit
+/// into one item, the first one's code is left.
 fn fitting_refused(refused: &[RefusedProduct]) -> Result<Vec<RefusedProduct>, Error> {
     let mut left = MAX_TOLD;
     let mut kept = Vec::with_capacity(refused.len());
@@ -104,7 +104,9 @@ fn fitting_refused(refused: &[RefusedProduct]) -> Result<Vec<RefusedProduct>, Er
         let size = size_of_json(product, REFUSED)?;
         let fits = size <= left;
         left -= if fits { size } else { 0 };
-        kept.push(RefusedProduct { key: product.key, faults: if fits { product.faults.clone() } else { Vec::new() } });
+        let first = product.faults.first().map(|fault| RowFault { why: String::new(), ..fault.clone() });
+        let faults = if fits { product.faults.clone() } else { first.into_iter().collect() };
+        kept.push(RefusedProduct { key: product.key, faults });
     }
     Ok(kept)
 }
@@ -366,7 +368,7 @@ fn import_of(found: &Attributes) -> Result<ImportJob, Error> {
 
 #[cfg(test)]
 mod tests {
-    use domain::job::{RowFault, Severity};
+    use domain::job::Severity;
 
     use super::*;
 
@@ -392,6 +394,6 @@ mod tests {
         let kept = fitting_refused(&refused).unwrap();
         assert!(kept.iter().map(|product| product.key).eq(0..24));
         assert!(serde_json::to_vec(&kept).unwrap().len() <= MAX_TOLD + 24 * 40);
-        assert_eq!((&kept[0], kept[23].faults.len()), (&refused[0], 0));
+        assert_eq!((&kept[0], kept[23].faults.len(), kept[23].faults[0].why.len()), (&refused[0], 1, 0));
     }
 }

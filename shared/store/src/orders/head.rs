@@ -97,7 +97,9 @@ pub(super) fn assemble(items: &[Attributes]) -> Result<Assembled, Error> {
         events: Vec::new(),
         reopens_cart: false,
     };
-    let belongs = order.order.parts.as_ref().is_none_or(|parts| *parts == parts_of(&order, history_items));
+    // Head and terms are sealed in one transaction.
+    let is_sealed = order.terms.sealed.is_some() == order.order.contact.is_some();
+    let belongs = order.order.parts.as_ref().is_none_or(|parts| is_sealed && *parts == parts_of(&order, history_items));
     Ok(if belongs { Assembled::Whole(Box::new(order)) } else { Assembled::Torn })
 }
 

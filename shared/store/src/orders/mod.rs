@@ -63,6 +63,9 @@ stored! {
     DISPUTE => Dispute: ["needs", "reference", "state_key", "state_sort"];
 }
 
+/// What is said of an order whose items never fit.
+pub const TORN: &str = "the items of an order do not belong together";
+
 /// Over how many partitions deadlines and undelivered events are spread.
 pub const DUE_PARTITIONS: u8 = 8;
 
@@ -301,7 +304,7 @@ impl Orders {
                     if !backoff.waits().await {
                         // No transaction takes so long: an item is missing, or was written by something else.
                         tracing::error!(needs = "money", order.id = %id, "the items of an order do not belong together");
-                        return Err(Error::Unavailable("the items of an order do not belong together".to_owned()));
+                        return Err(Error::Unavailable(TORN.to_owned()));
                     }
                 }
             }
@@ -321,7 +324,11 @@ impl Orders {
         let owner = order.order.key_owner();
         let key = match order.terms.sealed {
             None => None,
-            Some(_) if owner == expected => key?,
+            // A row that was written between the two reads is no erased one.
+            Some(_) if owner == expected => match key? {
+                None => keys.read(owner).await?,
+                known => known,
+            },
             Some(_) => keys.read(owner).await?,
         };
         Ok(Some((order, key)))

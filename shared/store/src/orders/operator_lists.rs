@@ -9,7 +9,9 @@ use domain::dispute::{Dispute, DisputeState};
 use domain::order::OrderState;
 use domain::payment::{PaymentState, Refund, RefundState};
 use domain::text::Email;
-use domain::{Count, DisputeId, LookUp, OrderId, OrderNumber, PageRequest, Period, RefundId, Slice, VendorId};
+use domain::{
+    Code, Coded, Count, DisputeId, LookUp, OrderId, OrderNumber, PageRequest, Period, RefundId, Slice, VendorId,
+};
 
 use super::lists::{order_of, sorted};
 use super::{
@@ -129,6 +131,7 @@ impl Orders {
                     self.by_states(partitions.collect(), "order", find.placed)
                 };
                 let is_kept = |order: &OrderSummary| find.has(order);
+                // A stack that has no such index yet goes on with cursors of the other list.
                 if is_whole && find.state.is_none() {
                     let list = Merged {
                         index: "keys_by_time",
@@ -136,7 +139,7 @@ impl Orders {
                         ..self.by_states(list_partitions().collect(), "order", find.placed)
                     };
                     match list.page::<OrderId, _>(&self.client, page, read, is_kept).await {
-                        Err(cause) if is_missing_index(&cause) => {}
+                        Err(cause) if is_missing_index(&cause) || cause.code() == Code::InvalidCursor => {}
                         listed => return listed,
                     }
                 }

@@ -17,9 +17,22 @@ use crate::retry::{QueryRequest, query, query_all, update_one};
 use crate::stored::{check_known, read};
 use crate::{Backoff, Error};
 
-/// Where a walk through all orders goes on, in the form in which a job stores it: a partition of a state, and an order
-/// in it.
+/// Where a walk through all orders goes on, in the form in which a job stores it: a partition of a state, by its place
+/// in the walk, and an order in it.
 type Position = BTreeMap<String, String>;
+
+/// The states in the order in which an order comes to them, and those once more that a late payment leads to, and a
+/// cancellation after it: so one that changes its state meanwhile is met later, not missed.
+const WALKED: [OrderState; 8] = [
+    OrderState::AwaitingPayment,
+    OrderState::Confirmed,
+    OrderState::Paid,
+    OrderState::Expired,
+    OrderState::Cancelled,
+    OrderState::Paid,
+    OrderState::Cancelled,
+    OrderState::Completed,
+];
 
 /// What became of the items of one order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,11 +48,13 @@ impl Orders {
     /// order in which an order comes to them, so that one whose payment comes in meanwhile is met later, not missed.
     pub async fn walk(&self, after: Option<Position>, limit: u16) -> Result<(Vec<OrderId>, Option<Position>), Error> {
         let at = |name: &str| after.as_ref().and_then(|position| position.get(name)).map(String::as_str);
-        let partitions: Vec<String> =
-            OrderState::ALL.into_iter().flat_map(|state| state_partitions(state, true)).collect();
+        let partitions: Vec<String> = WALKED.into_iter().flat_map(|state| state_partitions(state, true)).collect();
         // A walk that a release before 2026-12-02 has begun names the state.
-        let here = at("partition").map(str::to_owned).or_else(|| at("state").map(|state| format!("STATE#{state}")));
-        let index = here.and_then(|here| partitions.iter().position(|known| *known == here)).unwrap_or(0);
+        let former = || {
+            let former = format!("STATE#{}", at("state")?);
+            partitions.iter().position(|known| *known == former)
+        };
+        let index = at("step").and_then(|step| step.parse().ok()).or_else(former).unwrap_or(0);
         let Some(partition) = partitions.get(index) else { return Ok((Vec::new(), None)) };
         let start = at("order").and_then(|id| id.parse::<OrderId>().ok()).map(|order| {
             let mut start = Entry::Order(order).key();
@@ -55,13 +70,13 @@ impl Orders {
         };
         let found = query(&self.client, request).await?;
         let id_of = |item: &Attributes| text(item, "state_sort").and_then(|id| id.parse::<OrderId>().ok());
-        let position = |partition: &String, order: Option<OrderId>| {
+        let position = |step: usize, order: Option<OrderId>| {
             let order = order.map(|order| ("order".to_owned(), order.to_string()));
-            std::iter::once(("partition".to_owned(), partition.clone())).chain(order).collect()
+            std::iter::once(("step".to_owned(), step.to_string())).chain(order).collect()
         };
         let next = match found.last.as_ref().and_then(id_of) {
-            Some(last) => Some(position(partition, Some(last))),
-            None => partitions.get(index + 1).map(|next| position(next, None)),
+            Some(last) => Some(position(index, Some(last))),
+            None => (index + 1 < partitions.len()).then(|| position(index + 1, None)),
         };
         Ok((found.items.iter().filter_map(id_of).collect(), next))
     }

@@ -2,12 +2,16 @@
 
 use domain::order::PlacedOrder;
 use domain::sealed::PersonKey;
+use domain::text::Email;
 
 use super::head::terms_item;
 use super::unpaid::is_unpaid;
-use super::{Orders, check_understood};
+use super::{Entry, Orders, check_understood};
 use crate::Error;
+use crate::error::Failure;
 use crate::item::{Condition, put};
+use crate::rate_limits::hashed;
+use crate::retry::delete_one;
 use crate::stored::kept_without;
 use crate::transaction::Purpose;
 
@@ -44,5 +48,16 @@ impl Orders {
             transaction.add(Purpose::Item, self.recount_unpaid_action(&written)?);
         }
         Ok(transaction.run(&self.client).await?)
+    }
+
+    /// Deletes the set that counted the unpaid orders of an address in releases before 2026-12, if none is left in it:
+    /// its name is a plain hash, on which addresses can be tried out.
+    pub async fn forget_former_set(&self, email: &Email) -> Result<(), Error> {
+        let key = Entry::Unpaid(&hashed(email.as_str())).key();
+        let is_empty = Condition::of("attribute_not_exists(unpaid)");
+        match delete_one(&self.client, &self.table, key, &is_empty).await {
+            Ok(()) | Err(Failure::ConditionFailed) => Ok(()),
+            Err(other) => Err(other.into()),
+        }
     }
 }

@@ -138,8 +138,8 @@ pub(super) fn passes_for(held: u64) -> u32 {
     u32::try_from(held.div_ceil(PASS_BYTES)).unwrap_or(u32::MAX).max(1)
 }
 
-/// Which pass a product belongs to. How far a pass has come is stored, so a file that is read on after a deployment needs
-/// the same: `the_hash_of_a_pass_is_the_same_in_every_release` sees whether a toolchain changes it.
+/// Which pass a product belongs to. How far a pass has come is stored, so a file that is read on after a deployment
+/// needs the same: `the_hash_of_a_pass_is_the_same_in_every_release` sees whether a toolchain changes it.
 pub(super) fn hash(key: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     key.hash(&mut hasher);

@@ -78,7 +78,8 @@ impl Told {
     }
 }
 
-/// The most bytes of what one step tells: an item has at most 400 KB, and a file can give each cell of each row a fault.
+/// The most bytes of what one step tells: an item has at most 400 KB, and a file can give each cell of each row a
+/// fault.
 const MAX_TOLD: usize = 300 * 1024;
 
 /// The first entries of a step that fit into one item. The others are only counted, as are those beyond a thousand.

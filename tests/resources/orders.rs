@@ -273,6 +273,8 @@ async fn an_unpaid_order_expires_releases_its_stock_and_reopens_its_cart() {
     assert_eq!(shop.mail_to(&guest.email).len(), 1, "the buyer is notified");
 
     guest.put(&bowl.variant, 3).await.expect(200);
+    // The order had taken the address.
+    guest.address().await.expect(200);
     let second = guest.checks_out("stripe", "another").await;
     assert_ne!(second.expect(201)["id"], expired["id"]);
     assert_eq!(bowl.stock().await, (5, 3, 2));

@@ -26,6 +26,7 @@ impl Shop {
                 Some("terms") => drop(data.as_object_mut().expect("a body").remove("sealed")),
                 Some("order") => {
                     (data["email"], data["address"]) = (json!(email), super::address());
+                    item["email_key"] = json!({"S": format!("EMAIL#{email}")});
                     data.as_object_mut().expect("a body").remove("contact");
                 }
                 _ => continue,

@@ -29,7 +29,7 @@ pub(super) enum Assembled {
 /// What the heads of earlier releases held, which are items of their own since.
 #[derive(Deserialize)]
 struct Moved {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "domain::text::kept_optional_email")]
     email: Option<Email>,
     #[serde(default)]
     phone: Option<Phone>,

@@ -157,8 +157,8 @@ impl PersonsSecret {
         Ok(())
     }
 
-    /// [`PersonsSecret::open_person`] for whoever shows an order or goes on with it: one whose person does not open is
-    /// an order of nobody then, since goods and money must not wait for a secret that is gone.
+    /// [`PersonsSecret::open_person`] where an order is shown or goes on: one whose person does not open is an order of
+    /// nobody then, since goods and money must not wait for a secret that is gone.
     pub fn show_person(&self, placed: &mut PlacedOrder, key: Option<&PersonKey>) {
         if let Err(cause) = self.open_person(placed, key) {
             tracing::error!(order.id = %placed.order.id, %cause, "who placed an order does not open");

@@ -43,7 +43,7 @@ pub enum PlaceOutcome {
 pub struct Start {
     id: OrderId,
     loaded: Option<Box<PlacedOrder>>,
-    /// Who ordered, as whoever loaded it has opened it. That never changes, so it is not opened again.
+    /// Who ordered, if that was opened when the order was loaded. It never changes, so it is not opened again.
     person: Option<Person>,
 }
 

@@ -29,6 +29,7 @@ mod resources {
     pub(crate) mod operator_lists;
     mod operator_orders;
     mod orders;
+    mod parcels;
     mod payment_attempts;
     mod payment_webhooks;
     mod persons;

@@ -14,7 +14,8 @@ use self::world::World;
 /// The status of each response: one line per route, one column per caller. Where a route names a resource, `token`
 /// knows the cart's id or shows the order's token, and `buyer` has bought it; `owner`, `manager`, `fulfil` and
 /// `finance` are members of the vendor that it belongs to; `rival` owns another vendor and tries to reach this one;
-/// `suspended` owns a suspended vendor and works on that vendor's resources.
+/// `suspended` owns a suspended vendor and works on that vendor's resources: its only parcel is delivered by an earlier
+/// row, so what else may become of it is refused by its state.
 const TABLE: &str = "
                                                              anon guest token buyer other owner manager fulfil finance rival suspended operator
 
@@ -95,6 +96,9 @@ POST   /v1/vendor/orders/{id}/decline                          401  401   401   
 POST   /v1/vendor/orders/{id}/refuse                           401  401   401   403   403   200   200     200    403     404   403       403
 POST   /v1/vendor/orders/{id}/ship                            401  401   401   403   403   200   200     200    403     404   200       403
 POST   /v1/vendor/orders/{id}/deliver                         401  401   401   403   403   200   200     200    403     404   200       403
+POST   /v1/vendor/orders/{id}/parcels/{number}/deliver        401  401   401   403   403   200   200     200    403     404   200       403
+POST   /v1/vendor/orders/{id}/parcels/{number}/lost           401  401   401   403   403   200   200     200    403     404   409       403
+POST   /v1/vendor/orders/{id}/parcels/{number}/returned-to-sender 401  401   401   403   403   200   200     200    403     404   409       403
 
 GET    /v1/admin/summary                                      401  401   401   403   403   403   403     403    403     403   403       200
 GET    /v1/admin/vendors                                      401  401   401   403   403   403   403     403    403     403   403       200

@@ -231,9 +231,17 @@ impl Simulation {
         else {
             return Ok(());
         };
-        let path = format!("/v1/vendor/orders/{}/{}", vendor_order.id(), step.name());
+        let sent = self.model.sent(order, vendor, step);
+        let path = format!("/v1/vendor/orders/{}/{}", vendor_order.id(), sent.path);
         let client = self.shop.sign_in_again(owner).await.with("idempotency-key", format!("{}", self.step));
-        let answer = client.post(&path, &json!({})).await;
+        let line =
+            |(product, units): (usize, u32)| json!({"variant_id": self.products[product].variant, "quantity": units});
+        let body = match sent.units {
+            Some(units) => json!({"lines": [line(units)]}),
+            None if sent.restock => json!({"restock": true}),
+            None => json!({}),
+        };
+        let answer = client.post(&path, &body).await;
         let changes = self.model.steps(order, vendor, step);
         if changes {
             return expect_same(answer.status, 200, &answer.text);

@@ -225,7 +225,8 @@ impl Ledger {
         violations
     }
 
-    /// Received = available + reserved + shipped, for each variant over all its shards.
+    /// Received = available + reserved + shipped, for each variant over all its shards. Goods that came back and can be
+    /// bought again are received once more.
     fn stock(&self, received: &BTreeMap<String, i64>, violations: &mut Vec<String>) {
         for (variant, received) in received {
             let shards = self.shards.get(variant).map(Vec::as_slice).unwrap_or_default();
@@ -234,12 +235,14 @@ impl Ledger {
             }
             let (mut promised, mut shipped) = (0, 0);
             for vendor_order in self.orders.iter().flat_map(|stored| &stored.vendor_orders) {
-                let lines = vendor_order.lines.iter().filter(|line| line.variant.to_string() == *variant);
-                let units: i64 = lines.map(|line| i64::from(line.quantity)).sum();
-                if vendor_order.state.holds_stock() {
-                    promised += units;
-                } else if !vendor_order.state.is_cancelled_or_declined() {
-                    shipped += units;
+                for line in vendor_order.lines.iter().filter(|line| line.variant.to_string() == *variant) {
+                    shipped += i64::from(line.shipped);
+                    if vendor_order.state.holds_stock() {
+                        promised += i64::from(line.left_to_ship());
+                    } else if line.left_to_ship() > 0 {
+                        let state = vendor_order.state.as_str();
+                        violations.push(format!("{} is {state} and has units left: {line:?}", vendor_order.id()));
+                    }
                 }
             }
             let available: i64 = shards.iter().map(|shard| shard.available).sum();
@@ -402,12 +405,7 @@ impl StoredOrder {
                 retained += captured - back;
             }
         }
-        let owed: i64 = if self.is_live() {
-            let on = self.vendor_orders.iter().filter(|vendor_order| !vendor_order.state.is_cancelled_or_declined());
-            on.map(|vendor_order| vendor_order.totals.total.minor()).sum()
-        } else {
-            0
-        };
+        let owed: i64 = if self.is_live() { self.vendor_orders.iter().map(owed).sum() } else { 0 };
         let as_owed = retained == owed || (charged_back && retained <= owed);
         if !as_owed {
             violations
@@ -446,4 +444,18 @@ impl StoredOrder {
             }
         }
     }
+}
+
+/// What the buyer has to pay for a vendor order, in minor units: the shares of what is neither cancelled nor in a parcel
+/// that did not arrive.
+fn owed(vendor_order: &VendorOrder) -> i64 {
+    let (mut owed, mut kept) = (0, 0);
+    for (at, line) in vendor_order.lines.iter().enumerate() {
+        let failed = vendor_order.parcels.iter().filter(|parcel| parcel.state.has_failed());
+        let gone = line.cancelled + failed.map(|parcel| parcel.units[at]).sum::<u32>();
+        let shares = line.shares.part(gone..line.quantity, line.quantity).expect("units of the line");
+        owed += shares.total().expect("an amount").minor();
+        kept += line.quantity - gone;
+    }
+    if kept == 0 { 0 } else { owed + vendor_order.delivery.total().expect("an amount").minor() }
 }

@@ -3,7 +3,7 @@
 use api::{Cached, CachedBytes, Json};
 use axum::body::Bytes;
 use domain::dispute::{DisputeState, DisputeStep};
-use domain::order::{OrderState, OrderStep, VendorOrderState, VendorOrderStep};
+use domain::order::{OrderState, OrderStep, ParcelState, ParcelStep, VendorOrderState, VendorOrderStep};
 use domain::payment::{PaymentState, PaymentStep, RefundState, RefundStep};
 use domain::returns::{ReturnState, ReturnStep};
 use domain::vendor::{VendorState, VendorStep};
@@ -119,6 +119,7 @@ fn machines() -> Vec<StateMachine> {
         machine("payment", &PaymentState::ALL, &PaymentState::INITIAL, &PaymentStep::ALL, PaymentState::after),
         machine("dispute", &DisputeState::ALL, &DisputeState::INITIAL, &DisputeStep::ALL, DisputeState::after),
         machine("refund", &RefundState::ALL, &RefundState::INITIAL, &RefundStep::ALL, RefundState::after),
+        machine("parcel", &ParcelState::ALL, &ParcelState::INITIAL, &ParcelStep::ALL, ParcelState::after),
         machine("return", &ReturnState::ALL, &ReturnState::INITIAL, &ReturnStep::ALL, ReturnState::after),
         machine("vendor", &VendorState::ALL, &[VendorState::Draft], &VendorStep::ALL, VendorState::after),
     ]

@@ -129,6 +129,7 @@ mod tests {
             kind: OrderEventKind::OrderPaid,
             order: OrderId::from_bits(9),
             vendor: None,
+            parcel: None,
             at: Timestamp::from_millis(1_000_000),
         })
     }

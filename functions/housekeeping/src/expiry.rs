@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use domain::order::{PlacedOrder, VendorOrder};
+use domain::order::PlacedOrder;
 use domain::{Outcome, Timestamp};
 use settlement::{Closed, Closing};
 use store::orders::{Due, Start, next_check};
@@ -104,16 +104,13 @@ impl Round {
 
 /// Whether something was already shipped, so that the order must not expire.
 fn is_under_way(placed: &PlacedOrder) -> bool {
-    let under_way = |vendor_order: &VendorOrder| {
-        !vendor_order.state.holds_stock() && !vendor_order.state.is_cancelled_or_declined()
-    };
-    placed.vendors.iter().any(under_way)
+    placed.vendors.iter().any(|vendor_order| vendor_order.state.has_shipped())
 }
 
 #[cfg(test)]
 mod tests {
     use domain::examples::{after, ids};
-    use domain::order::{OrderState, VendorOrderState};
+    use domain::order::{NewParcel, OrderState, VendorOrderState};
     use domain::payment::ProviderName;
 
     use super::*;
@@ -125,7 +122,7 @@ mod tests {
         assert!(!is_under_way(&placed));
         placed.accept(VENDOR, &mut ids(after(60))).unwrap();
         assert!(!is_under_way(&placed));
-        placed.ship(VENDOR, None, None, &mut ids(after(120))).unwrap();
+        placed.ship(VENDOR, &NewParcel::default(), &mut ids(after(120))).unwrap();
         assert!(is_under_way(&placed));
         assert!(placed.waive_deadline(&ids(after(899))).is_err(), "the deadline has not passed");
         placed.waive_deadline(&ids(after(900))).unwrap();

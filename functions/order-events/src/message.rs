@@ -69,9 +69,12 @@ impl Draft {
         if condition { self.paragraph(paragraph()) } else { self }
     }
 
-    /// The goods of a vendor order, one per line.
-    pub(crate) fn goods(self, vendor_order: &VendorOrder) -> Self {
-        self.paragraph(lines(&vendor_order.lines).join("\n"))
+    /// Units of the lines of a vendor order, one line each; none of which there are no units.
+    pub(crate) fn units(self, vendor_order: &VendorOrder, units: impl Fn(usize, &OrderLine) -> u32) -> Self {
+        let lines = vendor_order.lines.iter().enumerate().map(|(at, line)| (units(at, line), line));
+        let lines = lines.filter(|(units, _)| *units > 0);
+        let lines = lines.map(|(units, line)| format!("- {units} x {}", one_line(&line.title)));
+        self.paragraph(lines.collect::<Vec<_>>().join("\n"))
     }
 
     /// The vendor orders with their prices, and the totals.
@@ -98,10 +101,6 @@ impl Draft {
         text.push('\n');
         Message { subject: one_line(&subject), text }
     }
-}
-
-fn lines(lines: &[OrderLine]) -> Vec<String> {
-    lines.iter().map(|line| format!("- {} x {}", line.quantity, one_line(&line.title))).collect()
 }
 
 fn priced(lines: &[OrderLine]) -> Vec<String> {

@@ -5,7 +5,7 @@
 
 use domain::dispute::DisputeState;
 use domain::order::{
-    Actor, HistoryEvent, OrderEvent, OrderEventKind, OrderState, PlacedOrder, VendorOrder, VendorOrderState,
+    Actor, HistoryEvent, OrderEvent, OrderEventKind, OrderState, Parcel, PlacedOrder, VendorOrder, VendorOrderState,
 };
 use domain::payment::{PaymentState, Refund, RefundReason, RefundState};
 use domain::{Money, MoneyMovement, UnmatchedPayment, VendorId};
@@ -71,20 +71,25 @@ pub(crate) fn recipients(event: &OrderEvent, order: &PlacedOrder) -> Vec<Recipie
         OrderEventKind::VendorOrderDeclined => with_buyer(Vec::new()),
         OrderEventKind::VendorOrderCancelled => with_buyer(event.vendor.map(Recipient::Vendor).into_iter().collect()),
         OrderEventKind::VendorOrderShipped
-            if vendor_order.is_some_and(|vendor_order| vendor_order.shipment.is_some()) =>
-        {
-            with_buyer(Vec::new())
+        | OrderEventKind::VendorOrderDelivered
+        | OrderEventKind::ParcelLost
+        | OrderEventKind::ParcelReturnedToSender => {
+            let is_there = vendor_order.is_some_and(|vendor_order| parcel_of(event, vendor_order).is_some());
+            if is_there { with_buyer(Vec::new()) } else { Vec::new() }
         }
-        OrderEventKind::VendorOrderDelivered
-            if vendor_order.is_some_and(|vendor_order| vendor_order.shipment.is_some()) =>
-        {
-            with_buyer(Vec::new())
-        }
-        OrderEventKind::VendorOrderShipped | OrderEventKind::VendorOrderDelivered => Vec::new(),
         OrderEventKind::LatePaymentRefunded
         | OrderEventKind::DuplicatePaymentRefunded
         | OrderEventKind::MismatchedPaymentRefunded => with_buyer(Vec::new()),
     }
+}
+
+/// The number of the parcel that an event concerns: of an event of an earlier release, that of the only one.
+fn number_of(event: &OrderEvent, vendor_order: &VendorOrder) -> u16 {
+    event.parcel.unwrap_or_else(|| u16::try_from(vendor_order.parcels.len()).unwrap_or(u16::MAX))
+}
+
+fn parcel_of<'a>(event: &OrderEvent, vendor_order: &'a VendorOrder) -> Option<&'a Parcel> {
+    vendor_order.parcel(number_of(event, vendor_order))
 }
 
 /// Whether a vendor order was visible to its vendor and was cancelled by somebody else.
@@ -148,7 +153,7 @@ pub(crate) fn to_buyer(event: &OrderEvent, order: &PlacedOrder, site: &Site, lin
                         "We are sorry. {} cannot send you:",
                         one_line(vendor_order.vendor.name.as_str())
                     ))
-                    .goods(vendor_order)
+                    .units(vendor_order, |_, line| line.cancelled)
                     .paragraph(refund_paragraph(order, |refund| refund.vendor == Some(vendor_order.vendor.id)))
                     .paragraph(if all_off {
                         "Nothing else is left in this order, so it is closed."
@@ -159,24 +164,63 @@ pub(crate) fn to_buyer(event: &OrderEvent, order: &PlacedOrder, site: &Site, lin
         }
         OrderEventKind::VendorOrderShipped => {
             let vendor_order = vendor_order?;
+            let parcel = parcel_of(event, vendor_order)?;
+            let due = vendor_order.due_with(number_of(event, vendor_order)).ok()?;
+            let is_part = vendor_order.lines.iter().any(|line| line.left_to_ship() > 0);
+            let subject = if vendor_order.parcels.len() == 1 && !is_part {
+                format!("Order {number} is on its way")
+            } else {
+                format!("A parcel of order {number} is on its way")
+            };
             (
-                format!("Order {number} is on its way"),
+                subject,
                 Draft::new()
                     .paragraph(format!("{} has sent you:", one_line(vendor_order.vendor.name.as_str())))
-                    .goods(vendor_order)
-                    .paragraph_if(parcel(vendor_order).is_some(), || parcel(vendor_order).unwrap_or_default())
+                    .units(vendor_order, |at, _| units_in(parcel, at))
+                    .paragraph_if(tracking(parcel).is_some(), || tracking(parcel).unwrap_or_default())
+                    .paragraph_if(is_part, || "The rest comes in another parcel.".to_owned())
                     .paragraph_if(on_delivery, || {
-                        format!("Please have the money ready when it comes: {}.", amount(vendor_order.totals.total))
+                        format!("Please have the money ready when it comes: {}.", amount(due))
                     }),
             )
         }
         OrderEventKind::VendorOrderDelivered => {
             let vendor_order = vendor_order?;
+            let parcel = parcel_of(event, vendor_order)?;
+            let subject = if vendor_order.parcels.len() == 1 {
+                format!("Order {number} was delivered")
+            } else {
+                format!("A parcel of order {number} was delivered")
+            };
             (
-                format!("Order {number} was delivered"),
+                subject,
                 Draft::new()
                     .paragraph(format!("{} says that you have received:", one_line(vendor_order.vendor.name.as_str())))
-                    .goods(vendor_order),
+                    .units(vendor_order, |at, _| units_in(parcel, at)),
+            )
+        }
+        OrderEventKind::ParcelLost | OrderEventKind::ParcelReturnedToSender => {
+            let vendor_order = vendor_order?;
+            let parcel = parcel_of(event, vendor_order)?;
+            let lost = event.kind == OrderEventKind::ParcelLost;
+            let (subject, said) = if lost {
+                (format!("A parcel of order {number} was lost"), "A parcel for you was lost on its way. In it were:")
+            } else {
+                (format!("A parcel of order {number} came back"), "A parcel for you went back to the shop. In it were:")
+            };
+            let reason = if lost { RefundReason::Lost } else { RefundReason::ReturnedToSender };
+            let concerned = |refund: &Refund| refund.vendor == Some(vendor_order.vendor.id) && refund.reason == reason;
+            (
+                subject,
+                Draft::new()
+                    .paragraph(said)
+                    .units(vendor_order, |at, _| units_in(parcel, at))
+                    .paragraph_if(tracking(parcel).is_some(), || tracking(parcel).unwrap_or_default())
+                    .paragraph(if on_delivery {
+                        "You do not pay for it.".to_owned()
+                    } else {
+                        refund_paragraph(order, concerned)
+                    }),
             )
         }
         OrderEventKind::LatePaymentRefunded => (
@@ -233,12 +277,15 @@ fn refund_paragraph(order: &PlacedOrder, concerned: impl Fn(&Refund) -> bool) ->
     }
 }
 
+/// How many units of the line at a position are in a parcel.
+fn units_in(parcel: &Parcel, at: usize) -> u32 {
+    parcel.units.get(at).copied().unwrap_or(0)
+}
+
 /// Carrier and tracking number, as far as the vendor has given them.
-fn parcel(vendor_order: &VendorOrder) -> Option<String> {
-    let shipment = vendor_order.shipment.as_ref()?;
-    let carrier = shipment.carrier.as_ref().map(|carrier| format!("Carrier: {}", one_line(carrier.as_str())));
-    let number =
-        shipment.tracking_number.as_ref().map(|number| format!("Parcel number: {}", one_line(number.as_str())));
+fn tracking(parcel: &Parcel) -> Option<String> {
+    let carrier = parcel.carrier.as_ref().map(|carrier| format!("Carrier: {}", one_line(carrier.as_str())));
+    let number = parcel.tracking_number.as_ref().map(|number| format!("Parcel number: {}", one_line(number.as_str())));
     let text: Vec<String> = [carrier, number].into_iter().flatten().collect();
     (!text.is_empty()).then(|| text.join("\n"))
 }
@@ -277,7 +324,7 @@ pub(crate) fn to_vendor(event: &OrderEvent, order: &PlacedOrder, vendor: VendorI
                 format!("Order {number} is {word}"),
                 Draft::new()
                     .paragraph(format!("Order {number} {reason}. Please do not send:"))
-                    .goods(vendor_order)
+                    .units(vendor_order, |_, line| line.cancelled)
                     .paragraph("These things are in your stock again.")
                     .paragraph(format!("See the order here:\n{}", site.vendor_order_link(vendor_order.id()))),
             )
@@ -287,6 +334,8 @@ pub(crate) fn to_vendor(event: &OrderEvent, order: &PlacedOrder, vendor: VendorI
         | OrderEventKind::VendorOrderDeclined
         | OrderEventKind::VendorOrderShipped
         | OrderEventKind::VendorOrderDelivered
+        | OrderEventKind::ParcelLost
+        | OrderEventKind::ParcelReturnedToSender
         | OrderEventKind::LatePaymentRefunded
         | OrderEventKind::DuplicatePaymentRefunded
         | OrderEventKind::PaymentAmountMismatch

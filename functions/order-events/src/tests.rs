@@ -45,7 +45,7 @@ fn paid() -> PlacedOrder {
 }
 
 fn event(kind: OrderEventKind, order: &PlacedOrder, vendor: Option<VendorId>) -> OrderEvent {
-    OrderEvent { id: EventId::from_bits(9), kind, order: order.order.id, vendor, at: PLACED }
+    OrderEvent { id: EventId::from_bits(9), kind, order: order.order.id, vendor, parcel: None, at: PLACED }
 }
 
 fn to_buyer(kind: OrderEventKind, order: &PlacedOrder, vendor: Option<VendorId>) -> String {
@@ -350,7 +350,12 @@ fn a_parcel_is_told_with_its_number() {
     assert_eq!(recipients_of(OrderEventKind::VendorOrderShipped, &order, Some(SILK)), [], "not yet, or not any more");
     order.accept(SILK, &mut ids(120)).unwrap();
     let line = |text: &str| Some(Line::parse(text).unwrap());
-    order.ship(SILK, line("Uzbekistan Post"), line("RR123"), &mut ids(180)).unwrap();
+    let parcel = domain::order::NewParcel {
+        carrier: line("Uzbekistan Post"),
+        tracking_number: line("RR123"),
+        ..domain::order::NewParcel::default()
+    };
+    order.ship(SILK, &parcel, &mut ids(180)).unwrap();
     assert_eq!(recipients_of(OrderEventKind::VendorOrderShipped, &order, Some(SILK)), [Recipient::Buyer]);
     insta::assert_snapshot!(to_buyer(OrderEventKind::VendorOrderShipped, &order, Some(SILK)), @r#"
     Subject: Order 4TQKF-F04HM is on its way

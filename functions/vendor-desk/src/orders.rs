@@ -1,4 +1,4 @@
-//! Vendor orders: accepting, declining, shipping, delivering.
+//! Vendor orders: accepting, declining, shipping parcels, and what becomes of them.
 
 use api::views::VendorOrderDeskView;
 use api::{
@@ -6,31 +6,32 @@ use api::{
 };
 use axum::body::Body;
 use axum::extract::{FromRequest, Request, State};
-use desk::{Action, ListVendorOrders, OwnVendorOrder, ShipOrder};
-use domain::order::{VendorOrderId, VendorOrderState};
+use desk::{Action, ListVendorOrders, OwnVendorOrder, ReturnedParcel, ShipOrder};
+use domain::order::{ParcelStep, VendorOrderId, VendorOrderState};
 use domain::text::SearchText;
 use domain::{Code, Period, TimeBound};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
 
 use crate::App;
 
-/// An optional [`ShipOrder`]: without a body, no content type is required.
+/// A body that may be missing: then no content type is required.
 #[derive(Debug)]
-pub struct Parcel(ShipOrder);
+pub struct OrDefault<T>(T);
 
-impl Argument for Parcel {
-    const REFUSES: &'static [Code] = <Json<ShipOrder> as Argument>::REFUSES;
+impl<T: DeserializeOwned> Argument for OrDefault<T> {
+    const REFUSES: &'static [Code] = <Json<T> as Argument>::REFUSES;
 }
 
-impl<S: Send + Sync> FromRequest<S> for Parcel {
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OrDefault<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let headers = request.headers().clone();
         let RawBody(bytes) = RawBody::from_request(request, state).await?;
         if bytes.is_empty() {
-            return Ok(Self(ShipOrder::default()));
+            return Ok(Self(T::default()));
         }
         let mut said = Request::new(Body::from(bytes));
         *said.headers_mut() = headers;
@@ -156,7 +157,10 @@ pub async fn decline_vendor_order_by_old_name(
     decline_vendor_order(state, member, id, asked).await
 }
 
-/// Marks a vendor order as shipped.
+/// Ships a parcel of a vendor order.
+///
+/// It holds all that is left to ship, or the lines that are named. A repeat of a parcel with lines needs an idempotency
+/// key or its tracking number, else it is another parcel.
 #[utoipa::path(
     post, path = "/v1/vendor/orders/{id}/ship", params(("id" = VendorOrderId, Path, description = "The vendor order.")),
     request_body = Option<ShipOrder>, responses((status = OK, body = VendorOrderDeskView))
@@ -165,12 +169,14 @@ pub async fn ship_vendor_order(
     State(app): State<App>,
     Member(member): Member,
     Path(id): Path<VendorOrderId>,
-    Idempotent { body: Parcel(parcel), call }: Idempotent<Parcel>,
+    Idempotent { body: OrDefault(parcel), call }: Idempotent<OrDefault<ShipOrder>>,
 ) -> Result<Answer, Problem> {
-    act(&app, &member, id, Action::Ship(parcel), call).await
+    act(&app, &member, id, Action::Ship(parcel.into()), call).await
 }
 
 /// Marks a vendor order as delivered.
+///
+/// Every parcel that is on its way is delivered.
 #[utoipa::path(
     post, path = "/v1/vendor/orders/{id}/deliver",
     params(("id" = VendorOrderId, Path, description = "The vendor order.")),
@@ -185,6 +191,67 @@ pub async fn deliver_vendor_order(
     act(&app, &member, id, Action::Deliver, asked.call).await
 }
 
+/// Marks one parcel of a vendor order as delivered.
+#[utoipa::path(
+    post, path = "/v1/vendor/orders/{id}/parcels/{number}/deliver",
+    params(
+        ("id" = VendorOrderId, Path, description = "The vendor order."),
+        ("number" = u16, Path, description = "The parcel's number within it, counted from 1.")
+    ),
+    responses((status = OK, body = VendorOrderDeskView))
+)]
+pub async fn deliver_vendor_parcel(
+    State(app): State<App>,
+    Member(member): Member,
+    Path((id, number)): Path<(VendorOrderId, u16)>,
+    asked: Idempotent<NoBody>,
+) -> Result<Answer, Problem> {
+    let delivered = Action::EndParcel { number, step: ParcelStep::Delivered, restock: false };
+    act(&app, &member, id, delivered, asked.call).await
+}
+
+/// Gives up a parcel that the carrier has lost.
+///
+/// What was paid for its goods is refunded, and for the delivery too once nothing of the vendor order is left.
+#[utoipa::path(
+    post, path = "/v1/vendor/orders/{id}/parcels/{number}/lost",
+    params(
+        ("id" = VendorOrderId, Path, description = "The vendor order."),
+        ("number" = u16, Path, description = "The parcel's number within it, counted from 1.")
+    ),
+    responses((status = OK, body = VendorOrderDeskView))
+)]
+pub async fn give_up_vendor_parcel(
+    State(app): State<App>,
+    Member(member): Member,
+    Path((id, number)): Path<(VendorOrderId, u16)>,
+    asked: Idempotent<NoBody>,
+) -> Result<Answer, Problem> {
+    let lost = Action::EndParcel { number, step: ParcelStep::Lost, restock: false };
+    act(&app, &member, id, lost, asked.call).await
+}
+
+/// Takes back a parcel that the buyer did not accept, or that could not be delivered.
+///
+/// What was paid for its goods is refunded. With `restock` they can be bought again.
+#[utoipa::path(
+    post, path = "/v1/vendor/orders/{id}/parcels/{number}/returned-to-sender",
+    params(
+        ("id" = VendorOrderId, Path, description = "The vendor order."),
+        ("number" = u16, Path, description = "The parcel's number within it, counted from 1.")
+    ),
+    request_body = Option<ReturnedParcel>, responses((status = OK, body = VendorOrderDeskView))
+)]
+pub async fn take_back_vendor_parcel(
+    State(app): State<App>,
+    Member(member): Member,
+    Path((id, number)): Path<(VendorOrderId, u16)>,
+    Idempotent { body: OrDefault(ReturnedParcel { restock }), call }: Idempotent<OrDefault<ReturnedParcel>>,
+) -> Result<Answer, Problem> {
+    let returned = Action::EndParcel { number, step: ParcelStep::ReturnedToSender, restock };
+    act(&app, &member, id, returned, call).await
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,7 +261,7 @@ mod tests {
         if let Some(value) = content_type {
             request.headers_mut().insert("content-type", value.parse().unwrap());
         }
-        let parcel = Parcel::from_request(request, &()).await.map_err(|problem| problem.code())?;
+        let parcel = OrDefault::<ShipOrder>::from_request(request, &()).await.map_err(|problem| problem.code())?;
         Ok(parcel.0.carrier.map(|carrier| carrier.to_string()))
     }
 

@@ -27,7 +27,7 @@ pub struct VendorSummaryView {
 pub struct OrderCounts {
     /// Those to accept or decline: in the state `pending`.
     to_accept: Count,
-    /// Those to send: in the state `accepted`.
+    /// Those to send: in the state `accepted`, and those of which a part was sent.
     to_send: Count,
     /// Those on their way: in the state `shipped`.
     on_the_way: Count,
@@ -44,7 +44,7 @@ pub struct ProductCounts {
 
 impl From<OpenVendorOrders> for OrderCounts {
     fn from(open: OpenVendorOrders) -> Self {
-        Self { to_accept: open.pending, to_send: open.accepted, on_the_way: open.shipped }
+        Self { to_accept: open.to_accept, to_send: open.to_ship, on_the_way: open.on_the_way }
     }
 }
 

@@ -1,7 +1,10 @@
 //! Vendor orders: accepting, declining, shipping, delivering.
 
 use domain::job::Derived;
-use domain::order::{Actor, History, HistoryEvent, PlacedOrder, VendorOrder, VendorOrderId, VendorOrderState};
+use domain::order::{
+    Actor, History, HistoryEvent, NewParcel, ParcelLine, ParcelState, ParcelStep, PlacedOrder, VendorOrder,
+    VendorOrderId, VendorOrderState,
+};
 use domain::text::{Line, Search, SearchText};
 use domain::vendor::{Member, Permission};
 use domain::{Call, Code, OrderNumber, Outcome, PageRequest, Period, Refusal, Slice, Timestamp, VendorId};
@@ -30,7 +33,7 @@ pub struct ListVendorOrders {
     pub text: Option<SearchText>,
 }
 
-/// The parcel with which a vendor order is shipped.
+/// The parcel with which a vendor order is shipped, or a part of it.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ShipOrder {
@@ -40,6 +43,24 @@ pub struct ShipOrder {
     /// The carrier's tracking number of the parcel.
     #[serde(default, deserialize_with = "domain::text::optional")]
     pub tracking_number: Option<Line>,
+    /// What is in the parcel; without it, all that is left to ship.
+    #[serde(default)]
+    pub lines: Option<Vec<ParcelLine>>,
+}
+
+impl From<ShipOrder> for NewParcel {
+    fn from(asked: ShipOrder) -> Self {
+        Self { carrier: asked.carrier, tracking_number: asked.tracking_number, lines: asked.lines }
+    }
+}
+
+/// What a vendor does with a parcel that came back.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReturnedParcel {
+    /// Whether its goods can be bought again.
+    #[serde(default)]
+    pub restock: bool,
 }
 
 /// What a vendor does with a vendor order.
@@ -47,30 +68,47 @@ pub struct ShipOrder {
 pub enum Action {
     Accept,
     Decline,
-    Ship(ShipOrder),
+    Ship(NewParcel),
     Deliver,
+    EndParcel {
+        /// The parcel's number within the vendor order, counted from 1.
+        number: u16,
+        step: ParcelStep,
+        /// Whether the goods of a parcel that came back can be bought again.
+        restock: bool,
+    },
 }
 
 impl Action {
     /// Whether the vendor order is in the state to which this action of the vendor leads.
     fn is_done(&self, vendor_order: &VendorOrder, history: &[History]) -> bool {
+        let is_on_its_way = || vendor_order.parcels.iter().any(|parcel| parcel.state == ParcelState::Shipped);
         match self {
             Self::Accept => vendor_order.state == VendorOrderState::Accepted,
-            // Declining an accepted vendor order cancels it. Buyers can cancel too, so the history must say who did.
-            Self::Decline => match vendor_order.state {
-                VendorOrderState::Declined => true,
-                VendorOrderState::Cancelled => cancelled_by(vendor_order.vendor.id, history) == Some(Actor::Vendor),
-                _ => false,
-            },
+            // Declining an accepted vendor order cancels what is left of it. Buyers can cancel too, so the history must
+            // say who did.
+            Self::Decline => {
+                vendor_order.state == VendorOrderState::Declined
+                    || (vendor_order.lines.iter().any(|line| line.cancelled > 0)
+                        && cancelled_by(vendor_order.vendor.id, history) == Some(Actor::Vendor))
+            }
+            // A part that names no tracking number cannot be told from another one like it: its repeats need a key.
+            Self::Ship(parcel) if parcel.lines.is_some() => vendor_order.has_shipped_as(parcel),
             Self::Ship(_) => vendor_order.state == VendorOrderState::Shipped,
-            Self::Deliver => vendor_order.state == VendorOrderState::Delivered,
+            Self::Deliver => {
+                vendor_order.state == VendorOrderState::Delivered
+                    || (vendor_order.state == VendorOrderState::PartiallyShipped && !is_on_its_way())
+            }
+            Self::EndParcel { number, step, .. } => {
+                vendor_order.parcel(*number).is_some_and(|parcel| parcel.state == step.leads_to())
+            }
         }
     }
 
     const fn permission(&self) -> Permission {
         match self {
             Self::Accept | Self::Decline => Permission::DecideOrders,
-            Self::Ship(_) | Self::Deliver => Permission::FulfilOrders,
+            Self::Ship(_) | Self::Deliver | Self::EndParcel { .. } => Permission::FulfilOrders,
         }
     }
 
@@ -79,8 +117,9 @@ impl Action {
         match self {
             Self::Accept => placed.accept(vendor, &mut ids),
             Self::Decline => placed.decline(vendor, &mut ids),
-            Self::Ship(parcel) => placed.ship(vendor, parcel.carrier.clone(), parcel.tracking_number.clone(), &mut ids),
+            Self::Ship(parcel) => placed.ship(vendor, parcel, &mut ids),
             Self::Deliver => placed.deliver(vendor, &mut ids),
+            Self::EndParcel { number, step, restock } => placed.end_parcel(vendor, *number, *step, *restock, &mut ids),
         }
     }
 }

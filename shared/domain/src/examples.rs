@@ -135,7 +135,7 @@ pub fn vendor_order(order: OrderId, ordinal: u16, vendor: VendorCard) -> VendorO
         delivery_refunded: false,
         shipping,
         commission: usd(200),
-        shipment: None,
+        parcels: Vec::new(),
         visible: false,
         placed_at: PLACED,
         version: 1,

@@ -90,8 +90,14 @@ mod tests {
         let (id, vendor) = (EventId::from_bits(7), VendorId::from_bits(3));
         let variant = VariantId::new(ProductId::from_bits(5), 2);
         let low = LowStock { id, variant, vendor, title: Unread, sku: Unread, left: -2, low_stock_at: 5, at };
-        let paid =
-            OrderEvent { id, kind: OrderEventKind::OrderPaid, order: OrderId::from_bits(9), vendor: Some(vendor), at };
+        let paid = OrderEvent {
+            id,
+            kind: OrderEventKind::OrderPaid,
+            order: OrderId::from_bits(9),
+            vendor: Some(vendor),
+            parcel: None,
+            at,
+        };
         let money = UnmatchedPayment {
             id,
             provider: ProviderName::Stripe,

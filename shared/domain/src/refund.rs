@@ -213,6 +213,10 @@ pub enum RefundReason {
     /// Refunded at the provider's dashboard, not requested here.
     #[serde(alias = "provider")]
     RefundedElsewhere,
+    /// The carrier lost the goods.
+    Lost,
+    /// The goods came back to the vendor.
+    ReturnedToSender,
     /// A reason that only a newer release knows: shown, and never changed by this one.
     #[serde(rename(serialize = "other", deserialize = "\u{0}other"))]
     #[schema(rename = "other")]

@@ -281,6 +281,9 @@ async fn of_vendor_orders(world: &World, route: &str, caller: Caller, call: &imp
         }
         "POST /v1/vendor/orders/{id}/ship" => call(&path(Stage::Accepted).await).body(json!({})),
         "POST /v1/vendor/orders/{id}/deliver" => call(&path(Stage::Shipped).await),
+        _ if route.starts_with("POST /v1/vendor/orders/{id}/parcels/{number}/") => {
+            call(&path(Stage::Shipped).await.replace("{number}", "1"))
+        }
         _ => unknown(route),
     };
     with_vendor_id(world, route, caller, asked)

@@ -244,9 +244,19 @@ fn of_shops(world: &World) -> Vec<Row> {
         owner("POST /v1/vendor/orders/{id}/refuse").id(&world.vendor_order),
         owner("POST /v1/vendor/orders/{id}/ship")
             .id(&world.vendor_order)
-            .body(json!({"carrier": "UzPost", "tracking_number": "RR123456785UZ"}))
+            .body(json!({
+                "carrier": "UzPost", "tracking_number": "RR123456785UZ",
+                "lines": [{"variant_id": world.bowl.variant, "quantity": 1}],
+            }))
             .may_be_empty(),
         owner("POST /v1/vendor/orders/{id}/deliver").id(&world.vendor_order),
+        owner("POST /v1/vendor/orders/{id}/parcels/{number}/deliver").id(&world.vendor_order).at("number", "1"),
+        owner("POST /v1/vendor/orders/{id}/parcels/{number}/lost").id(&world.vendor_order).at("number", "1"),
+        owner("POST /v1/vendor/orders/{id}/parcels/{number}/returned-to-sender")
+            .id(&world.vendor_order)
+            .at("number", "1")
+            .body(json!({"restock": true}))
+            .may_be_empty(),
     ]
 }
 

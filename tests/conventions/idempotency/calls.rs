@@ -166,14 +166,19 @@ impl World {
         let vendor_order = text(&order["vendors"][0]["id"]);
         let taken: &[&str] = match path.rsplit('/').next() {
             Some("ship") => &["accept"],
-            Some("deliver") => &["accept", "ship"],
+            Some("deliver" | "lost" | "returned-to-sender") => &["accept", "ship"],
             _ => &[],
         };
         for step in taken {
             side.vendor.client.post(&format!("/v1/vendor/orders/{vendor_order}/{step}"), &json!({})).await.expect(200);
         }
-        let other = if path.ends_with("/ship") { json!({"carrier": "UzPost"}) } else { anything };
-        call(&side.vendor.client, path.replace("{id}", &vendor_order), json!({}), other)
+        let other = match path.rsplit('/').next() {
+            Some("ship") => json!({"carrier": "UzPost"}),
+            Some("returned-to-sender") => json!({"restock": true}),
+            _ => anything,
+        };
+        let path = path.replace("{id}", &vendor_order).replace("{number}", "1");
+        call(&side.vendor.client, path, json!({}), other)
     }
 
     async fn of_goods(

@@ -30,7 +30,11 @@ pub(super) enum UseCase {
     Accept,
     Decline,
     Ship,
+    ShipPart,
     Deliver,
+    LoseParcel,
+    TakeParcelBack,
+    DeclineRest,
     Expire,
     ExpirePaid,
     Refund,
@@ -62,8 +66,10 @@ impl UseCase {
             Self::Cancel | Self::CancelPaid => &["POST /v1/orders/{id}/cancel"],
             Self::CancelAsBuyer => &["POST /v1/me/orders/{id}/cancel"],
             Self::Accept => &["POST /v1/vendor/orders/{id}/accept"],
-            Self::Decline => &["POST /v1/vendor/orders/{id}/decline"],
-            Self::Ship => &["POST /v1/vendor/orders/{id}/ship"],
+            Self::Decline | Self::DeclineRest => &["POST /v1/vendor/orders/{id}/decline"],
+            Self::Ship | Self::ShipPart => &["POST /v1/vendor/orders/{id}/ship"],
+            Self::LoseParcel => &["POST /v1/vendor/orders/{id}/parcels/{number}/lost"],
+            Self::TakeParcelBack => &["POST /v1/vendor/orders/{id}/parcels/{number}/returned-to-sender"],
             Self::Deliver => &["POST /v1/vendor/orders/{id}/deliver"],
             Self::Expire | Self::ExpirePaid | Self::Reconcile | Self::Refund => &["function HousekeepingFunction"],
             Self::DeliverEvent => &["function OrderEventsFunction", "queue bozor-OrderEventsQueue"],
@@ -144,6 +150,13 @@ impl Scenario {
                 self.shop.stripe(self.id(), "succeed_twice").await;
             }
             UseCase::CancelPaid | UseCase::Decline => drop(self.shop.stripe(self.id(), "succeed").await),
+            UseCase::ShipPart | UseCase::LoseParcel | UseCase::TakeParcelBack | UseCase::DeclineRest => {
+                self.shop.stripe(self.id(), "succeed").await;
+                self.vendor_step(&self.bowl.vendor, "accept").await.expect(200);
+                if of != UseCase::ShipPart {
+                    self.ship_part().await.expect(200);
+                }
+            }
             UseCase::Refund => {
                 self.shop.stripe(self.id(), "succeed").await;
                 self.cancel().await.expect(200);
@@ -207,6 +220,22 @@ impl Scenario {
                 let vendor = &self.bowl.vendor;
                 let answer = self.shop.retry(async || self.vendor_step(vendor, &step).await).await;
                 answer.expect(200);
+            }
+            UseCase::ShipPart => drop(self.shop.retry(async || self.ship_part().await).await.expect(200)),
+            UseCase::DeclineRest => {
+                let vendor = &self.bowl.vendor;
+                self.shop.retry(async || self.vendor_step(vendor, "decline").await).await.expect(200);
+            }
+            UseCase::LoseParcel => {
+                let vendor = &self.bowl.vendor;
+                self.shop.retry(async || self.vendor_step(vendor, "parcels/1/lost").await).await.expect(200);
+            }
+            UseCase::TakeParcelBack => {
+                let vendor = &self.bowl.vendor;
+                let asked = json!({"restock": true});
+                let take_back = async || self.vendor_call(vendor, "parcels/1/returned-to-sender", &asked).await;
+                self.shop.retry(take_back).await.expect(200);
+                *self.received.get_mut(&self.bowl.variant).expect("a product") += 1;
             }
             UseCase::Expire | UseCase::ExpirePaid => self.shop.advance(Duration::from_secs(16 * 60)).await,
             UseCase::Refund => self.shop.advance(Duration::from_secs(61)).await,
@@ -325,12 +354,21 @@ impl Scenario {
         client.post(&format!("/v1/orders/{}/cancel", self.id()), &json!({})).await
     }
 
+    /// Ships one bowl.
+    async fn ship_part(&self) -> Answer {
+        let lines = json!({"lines": [{"variant_id": self.bowl.variant, "quantity": 1}]});
+        self.vendor_call(&self.bowl.vendor, "ship", &lines).await
+    }
+
     /// A step of a vendor with its newest vendor order.
     async fn vendor_step(&self, vendor: &Vendor, step: &str) -> Answer {
+        self.vendor_call(vendor, step, &json!({})).await
+    }
+
+    async fn vendor_call(&self, vendor: &Vendor, step: &str, asked: &Value) -> Answer {
         let vendor_order = vendor.newest_order().await.expect("the vendor sees the order");
         let client = vendor.client.clone().with("idempotency-key", format!("{step}-once"));
-        client
-            .post(&format!("/v1/vendor/orders/{}/{step}", vendor_order["id"].as_str().expect("an id")), &json!({}))
-            .await
+        let id = vendor_order["id"].as_str().expect("an id");
+        client.post(&format!("/v1/vendor/orders/{id}/{step}"), asked).await
     }
 }

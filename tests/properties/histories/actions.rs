@@ -43,8 +43,15 @@ pub(super) enum ProviderEvent {
 pub(super) enum Step {
     Accept,
     Decline,
+    /// Ships all that is left.
     Ship,
+    /// Ships one unit of the first product that is left.
+    ShipOne,
     Deliver,
+    /// Gives up the first parcel that is on its way.
+    Lose,
+    /// Takes the first parcel that is on its way back into stock.
+    TakeBack,
 }
 
 impl ProviderEvent {
@@ -64,17 +71,6 @@ impl ProviderEvent {
     }
 }
 
-impl Step {
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Accept => "accept",
-            Self::Decline => "decline",
-            Self::Ship => "ship",
-            Self::Deliver => "deliver",
-        }
-    }
-}
-
 /// Histories of at most this many steps. Actions that make others possible have a higher weight.
 pub(super) fn history(steps: usize) -> impl Strategy<Value = Vec<Action>> {
     let order = || 0..8_usize;
@@ -86,15 +82,22 @@ pub(super) fn history(steps: usize) -> impl Strategy<Value = Vec<Action>> {
         1 => Just(ProviderEvent::IsWon),
         1 => Just(ProviderEvent::IsLost),
     ];
-    let step =
-        prop_oneof![3 => Just(Step::Accept), 1 => Just(Step::Decline), 3 => Just(Step::Ship), 2 => Just(Step::Deliver)];
+    let step = prop_oneof![
+        4 => Just(Step::Accept),
+        1 => Just(Step::Decline),
+        2 => Just(Step::Ship),
+        3 => Just(Step::ShipOne),
+        2 => Just(Step::Deliver),
+        1 => Just(Step::Lose),
+        1 => Just(Step::TakeBack),
+    ];
     let lines = prop::collection::vec((0..3_usize, 1..4_u32), 1..4);
     let action = prop_oneof![
         6 => (lines, prop::bool::weighted(0.75)).prop_map(|(lines, card)| Action::Order { lines, card }),
         5 => (order(), event).prop_map(|(order, event)| Action::Provider { order, event }),
         2 => order().prop_map(|order| Action::RetryPayment { order }),
         2 => order().prop_map(|order| Action::Cancel { order }),
-        6 => (order(), 0..2_usize, step).prop_map(|(order, vendor, step)| Action::Step { order, vendor, step }),
+        9 => (order(), 0..2_usize, step).prop_map(|(order, vendor, step)| Action::Step { order, vendor, step }),
         1 => (0..3_usize, 0..9_i64).prop_map(|(product, units)| Action::SetStock { product, units }),
         2 => (0..3_usize, -3..5_i64).prop_map(|(product, by)| Action::AdjustStock { product, by }),
         2 => any::<bool>().prop_map(|hold| Action::Hold { hold }),

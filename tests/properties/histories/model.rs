@@ -27,14 +27,61 @@ pub(super) struct Model {
 pub(super) struct ModelOrder {
     pub(super) id: String,
     pub(super) token: String,
-    wanted: BTreeMap<usize, u32>,
     state: &'static str,
-    /// The state of the vendor order, by vendor.
-    vendor_orders: BTreeMap<usize, &'static str>,
+    /// The vendor order, by vendor.
+    vendor_orders: BTreeMap<usize, ModelVendorOrder>,
     card: bool,
     /// Whether the provider has captured the payment, reported or not.
     has_money: bool,
     due: Timestamp,
+}
+
+struct ModelVendorOrder {
+    state: &'static str,
+    /// Units that are neither shipped nor cancelled, by product.
+    left: BTreeMap<usize, u32>,
+    parcels: Vec<ModelParcel>,
+}
+
+struct ModelParcel {
+    units: BTreeMap<usize, u32>,
+    state: &'static str,
+}
+
+impl ModelVendorOrder {
+    fn ship(&mut self, units: BTreeMap<usize, u32>) {
+        for (product, units) in &units {
+            *self.left.entry(*product).or_default() -= units;
+        }
+        self.parcels.push(ModelParcel { units, state: "shipped" });
+        self.state = if self.left.values().all(|left| *left == 0) { "shipped" } else { "partially_shipped" };
+    }
+
+    /// What follows once all parcels have ended.
+    fn advance(&mut self) {
+        let has = |state: &str| self.parcels.iter().any(|parcel| parcel.state == state);
+        if self.state == "shipped" && !has("shipped") {
+            self.state = if has("delivered") {
+                "delivered"
+            } else if has("lost") {
+                "lost"
+            } else {
+                "returned_to_sender"
+            };
+        }
+    }
+
+    fn shipped(&self, product: usize) -> i64 {
+        self.parcels.iter().filter_map(|parcel| parcel.units.get(&product)).map(|units| i64::from(*units)).sum()
+    }
+}
+
+/// A step as it is sent: the path below the vendor order, and which units of a parcel.
+pub(super) struct Sent {
+    pub(super) path: String,
+    /// Nothing for a parcel with all that is left.
+    pub(super) units: Option<(usize, u32)>,
+    pub(super) restock: bool,
 }
 
 impl Model {
@@ -64,12 +111,15 @@ impl Model {
         now: Timestamp,
     ) {
         wanted.iter().for_each(|(product, units)| self.available[*product] -= i64::from(*units));
-        let vendor_orders = wanted.keys().map(|product| (self.vendors[*product], "pending")).collect();
+        let mut vendor_orders: BTreeMap<usize, ModelVendorOrder> = BTreeMap::new();
+        for (product, units) in &wanted {
+            let new = || ModelVendorOrder { state: "pending", left: BTreeMap::new(), parcels: Vec::new() };
+            vendor_orders.entry(self.vendors[*product]).or_insert_with(new).left.insert(*product, *units);
+        }
         let state = if card { "awaiting_payment" } else { "confirmed" };
         self.orders.push(ModelOrder {
             id,
             token,
-            wanted,
             state,
             vendor_orders,
             card,
@@ -111,8 +161,8 @@ impl Model {
         if known.state == "cancelled" {
             return true;
         }
-        let gone = known.vendor_orders.values().any(|vendor_order| matches!(*vendor_order, "shipped" | "delivered"));
-        if known.state == "expired" || gone {
+        let gone = known.vendor_orders.values().any(|vendor_order| !vendor_order.parcels.is_empty());
+        if matches!(known.state, "expired" | "completed") || gone {
             return false;
         }
         self.end(order, "cancelled");
@@ -121,52 +171,83 @@ impl Model {
 
     /// Ends an order: cancels its open vendor orders and releases their stock.
     fn end(&mut self, order: usize, state: &'static str) {
-        let vendors: Vec<usize> = self.orders[order].vendor_orders.keys().copied().collect();
-        for vendor in vendors {
-            if matches!(self.orders[order].vendor_orders[&vendor], "pending" | "accepted") {
-                self.set_vendor_order(order, vendor, "cancelled");
-                self.release(order, vendor);
+        for vendor_order in self.orders[order].vendor_orders.values_mut() {
+            if matches!(vendor_order.state, "pending" | "accepted") {
+                vendor_order.state = "cancelled";
+                release(&mut self.available, vendor_order);
             }
         }
         self.orders[order].state = state;
     }
 
-    fn set_vendor_order(&mut self, order: usize, vendor: usize, state: &'static str) {
-        self.orders[order].vendor_orders.insert(vendor, state);
-    }
-
-    fn release(&mut self, order: usize, vendor: usize) {
-        for (product, units) in &self.orders[order].wanted {
-            if self.vendors[*product] == vendor {
-                self.available[*product] += i64::from(*units);
-            }
-        }
+    /// How a step of a vendor is sent.
+    pub(super) fn sent(&self, order: usize, vendor: usize, step: Step) -> Sent {
+        let known = self.orders[order].vendor_orders.get(&vendor);
+        let on_its_way = |parcel: &ModelParcel| parcel.state == "shipped";
+        let number = known.and_then(|known| known.parcels.iter().position(on_its_way)).map_or(1, |at| at + 1);
+        let one =
+            known.and_then(|known| known.left.iter().find(|(_, left)| **left > 0)).map(|(product, _)| (*product, 1));
+        let path = match step {
+            Step::Accept => "accept".to_owned(),
+            Step::Decline => "decline".to_owned(),
+            Step::Ship | Step::ShipOne => "ship".to_owned(),
+            Step::Deliver => "deliver".to_owned(),
+            Step::Lose => format!("parcels/{number}/lost"),
+            Step::TakeBack => format!("parcels/{number}/returned-to-sender"),
+        };
+        Sent { path, units: one.filter(|_| matches!(step, Step::ShipOne)), restock: matches!(step, Step::TakeBack) }
     }
 
     /// Whether a vendor's step changes something.
     pub(super) fn steps(&mut self, order: usize, vendor: usize, step: Step) -> bool {
-        let known = &self.orders[order];
-        let Some(vendor_order) = known.vendor_orders.get(&vendor).copied() else { return false };
+        let known = &mut self.orders[order];
+        let Some(vendor_order) = known.vendor_orders.get_mut(&vendor) else { return false };
         if !matches!(known.state, "paid" | "confirmed") {
             return false;
         }
-        let next = match (vendor_order, step) {
-            ("pending", Step::Accept) => "accepted",
-            ("pending", Step::Decline) => "declined",
-            ("accepted", Step::Decline) => "cancelled",
-            ("accepted", Step::Ship) => "shipped",
-            ("shipped", Step::Deliver) => "delivered",
+        let on_its_way = vendor_order.parcels.iter().position(|parcel| parcel.state == "shipped");
+        match (vendor_order.state, step) {
+            ("pending", Step::Accept) => vendor_order.state = "accepted",
+            ("pending" | "accepted" | "partially_shipped", Step::Decline) => {
+                release(&mut self.available, vendor_order);
+                vendor_order.state = match vendor_order.state {
+                    "pending" => "declined",
+                    "accepted" => "cancelled",
+                    _ => "shipped",
+                };
+            }
+            ("accepted" | "partially_shipped", Step::Ship) => vendor_order.ship(vendor_order.left.clone()),
+            ("accepted" | "partially_shipped", Step::ShipOne) => {
+                let one = vendor_order.left.iter().find(|(_, left)| **left > 0).map(|(product, _)| (*product, 1));
+                vendor_order.ship(one.into_iter().collect());
+            }
+            (_, Step::Deliver) if on_its_way.is_some() => {
+                let parcels = vendor_order.parcels.iter_mut().filter(|parcel| parcel.state == "shipped");
+                parcels.for_each(|parcel| parcel.state = "delivered");
+            }
+            (_, Step::Lose | Step::TakeBack) => {
+                let Some(at) = on_its_way else { return false };
+                let parcel = &mut vendor_order.parcels[at];
+                parcel.state = "lost";
+                if matches!(step, Step::TakeBack) {
+                    parcel.state = "returned_to_sender";
+                    for (product, units) in &parcel.units {
+                        self.available[*product] += i64::from(*units);
+                        self.received[*product] += i64::from(*units);
+                    }
+                }
+            }
             _ => return false,
-        };
-        self.set_vendor_order(order, vendor, next);
-        if matches!(next, "declined" | "cancelled") {
-            self.release(order, vendor);
         }
-        let known = &mut self.orders[order];
-        let all = |states: &[&str]| known.vendor_orders.values().all(|vendor_order| states.contains(vendor_order));
+        vendor_order.advance();
+        let all =
+            |states: &[&str]| known.vendor_orders.values().all(|vendor_order| states.contains(&vendor_order.state));
+        let unfulfilled = ["declined", "cancelled", "lost", "returned_to_sender"];
         if all(&["declined", "cancelled"]) {
             known.state = "cancelled";
-        } else if all(&["declined", "cancelled", "delivered"]) && !known.card {
+        } else if all(&unfulfilled) {
+            known.state = if known.state == "paid" { "completed" } else { "cancelled" };
+        } else if all(&["declined", "cancelled", "lost", "returned_to_sender", "delivered"]) && !known.card {
             known.state = "paid";
         }
         true
@@ -174,12 +255,13 @@ impl Model {
 
     /// Whether a vendor may set this many units on hand: not fewer than are reserved.
     pub(super) fn set_stock(&mut self, product: usize, units: i64) -> bool {
-        let reserved = self.held_units(product, &["pending", "accepted"]);
+        let reserved =
+            self.units_of(product, |vendor_order| vendor_order.left.get(&product).map_or(0, |left| i64::from(*left)));
         if units < reserved {
             return false;
         }
         self.available[product] = units - reserved;
-        self.received[product] = units + self.held_units(product, &["shipped", "delivered"]);
+        self.received[product] = units + self.units_of(product, |vendor_order| vendor_order.shipped(product));
         true
     }
 
@@ -192,13 +274,9 @@ impl Model {
         true
     }
 
-    fn held_units(&self, product: usize, states: &[&str]) -> i64 {
+    fn units_of(&self, product: usize, units: impl Fn(&ModelVendorOrder) -> i64) -> i64 {
         let vendor = self.vendors[product];
-        let held = self
-            .orders
-            .iter()
-            .filter(|order| order.vendor_orders.get(&vendor).is_some_and(|vendor_order| states.contains(vendor_order)));
-        held.filter_map(|order| order.wanted.get(&product)).map(|units| i64::from(*units)).sum()
+        self.orders.iter().filter_map(|order| order.vendor_orders.get(&vendor)).map(units).sum()
     }
 
     /// Housekeeping has run at this time.
@@ -240,8 +318,10 @@ impl Model {
                 .map(|vendor_order| (vendor(&vendor_order.vendor.id.to_string()), vendor_order.state.as_str()))
                 .collect();
             let state = stored.order.state.as_str();
-            if (state, &vendor_orders) != (known.state, &known.vendor_orders) {
-                let expected = (known.state, &known.vendor_orders);
+            let expected: BTreeMap<usize, &str> =
+                known.vendor_orders.iter().map(|(vendor, vendor_order)| (*vendor, vendor_order.state)).collect();
+            if (state, &vendor_orders) != (known.state, &expected) {
+                let expected = (known.state, &expected);
                 differences.push(format!("{}: {state} {vendor_orders:?} instead of {expected:?}", known.id));
             }
         }
@@ -254,5 +334,12 @@ impl ModelOrder {
         if self.state == "awaiting_payment" {
             self.state = "paid";
         }
+    }
+}
+
+/// Cancels what is left of a vendor order.
+fn release(available: &mut [i64], vendor_order: &mut ModelVendorOrder) {
+    for (product, left) in &mut vendor_order.left {
+        available[*product] += i64::from(std::mem::take(left));
     }
 }

@@ -6,12 +6,12 @@ use utoipa::ToSchema;
 use domain::address::Address;
 use domain::contact::Contact;
 use domain::order::{
-    Actor, History, HistoryEvent, OrderLine, OrderState, PlacedOrder, Shipment, VendorOrder, VendorOrderId,
-    VendorOrderState,
+    Actor, History, HistoryEvent, OrderLine, OrderState, Parcel, ParcelLine, ParcelState, PlacedOrder, Shipment,
+    VendorOrder, VendorOrderId, VendorOrderState,
 };
 use domain::payment::{Action, PaymentState, ProviderName, Refund, RefundReason, RefundState};
 use domain::pricing::{ChosenShipping, Totals};
-use domain::text::{Email, Name};
+use domain::text::{Email, Line, Name};
 use domain::{Currency, DisputeId, Money, OrderId, PaymentId, RefundId, Timestamp, VariantId, VendorId};
 
 /// A vendor, as an order names them.
@@ -41,6 +41,18 @@ pub struct OrderLineView {
     pub unit_price: Money,
     /// Quantity times unit price.
     pub total: Money,
+    /// How many of its units were cancelled or declined.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub cancelled: u32,
+    /// How many of its units were shipped.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub shipped: u32,
+    /// How many of its units were returned.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub returned: u32,
+    /// How many of its units are refunded, or are to be, or were never paid.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub refunded: u32,
     /// Whether units have to come in before the line can be shipped.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub backorder: bool,
@@ -48,6 +60,11 @@ pub struct OrderLineView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub available_from: Option<Timestamp>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_none(units: &u32) -> bool {
+    *units == 0
 }
 
 impl From<&OrderLine> for OrderLineView {
@@ -59,10 +76,58 @@ impl From<&OrderLine> for OrderLineView {
             quantity: line.quantity,
             unit_price: line.unit_price,
             total: line.total,
+            cancelled: line.cancelled,
+            shipped: line.shipped,
+            returned: line.returned,
+            refunded: line.refunded,
             backorder: line.backorder.is_some(),
             available_from: line.backorder.and_then(|backorder| backorder.available_from),
         }
     }
+}
+
+/// A parcel of a vendor order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ParcelView {
+    /// Its number within the vendor order, counted from 1.
+    pub number: u16,
+    /// State of the parcel.
+    pub state: ParcelState,
+    /// What is in it.
+    pub lines: Vec<ParcelLine>,
+    /// Carrier, as the vendor names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub carrier: Option<Line>,
+    /// The carrier's tracking number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub tracking_number: Option<Line>,
+    /// When it was shipped.
+    pub shipped_at: Timestamp,
+    /// When it was delivered, given up, or came back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub ended_at: Option<Timestamp>,
+}
+
+fn parcels(vendor_order: &VendorOrder) -> Vec<ParcelView> {
+    let view = |(number, parcel): (u16, &Parcel)| ParcelView {
+        number,
+        state: parcel.state,
+        lines: vendor_order
+            .lines
+            .iter()
+            .zip(&parcel.units)
+            .filter(|(_, units)| **units > 0)
+            .map(|(line, units)| ParcelLine { variant_id: line.variant, quantity: *units })
+            .collect(),
+        carrier: parcel.carrier.clone(),
+        tracking_number: parcel.tracking_number.clone(),
+        shipped_at: parcel.shipped_at,
+        ended_at: parcel.ended_at,
+    };
+    (1..).zip(&vendor_order.parcels).map(view).collect()
 }
 
 /// One vendor's part of an order, as its buyer sees it.
@@ -81,7 +146,10 @@ pub struct VendorOrderView {
     pub shipping: ChosenShipping,
     /// Sums, with its own delivery and tax.
     pub totals: Totals,
-    /// The parcel; absent until it is shipped.
+    /// Its parcels, in the order in which they were shipped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parcels: Vec<ParcelView>,
+    /// The last of its parcels; absent until one is shipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub shipment: Option<Shipment>,
@@ -96,7 +164,8 @@ impl From<&VendorOrder> for VendorOrderView {
             lines: vendor_order.lines.iter().map(OrderLineView::from).collect(),
             shipping: vendor_order.shipping.clone(),
             totals: vendor_order.totals,
-            shipment: vendor_order.shipment.clone(),
+            parcels: parcels(vendor_order),
+            shipment: vendor_order.parcels.last().map(Shipment::from),
         }
     }
 }
@@ -304,7 +373,10 @@ pub struct VendorOrderDeskView {
     pub commission: Money,
     /// When the order was placed.
     pub placed_at: Timestamp,
-    /// The parcel; absent until it is shipped.
+    /// Its parcels, in the order in which they were shipped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parcels: Vec<ParcelView>,
+    /// The last of its parcels; absent until one is shipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub shipment: Option<Shipment>,
@@ -342,7 +414,8 @@ impl From<&VendorOrder> for VendorOrderDeskView {
             totals: vendor_order.totals,
             commission: vendor_order.commission,
             placed_at: vendor_order.placed_at,
-            shipment: vendor_order.shipment.clone(),
+            parcels: parcels(vendor_order),
+            shipment: vendor_order.parcels.last().map(Shipment::from),
             address: None,
             payment: None,
             history: Vec::new(),

@@ -6,14 +6,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Actor, History, HistoryEvent, OrderEvent, OrderEventKind, OrderState, OrderStep, PlacedOrder, Shipment, StockMove,
-    VendorOrder, VendorOrderState, VendorOrderStep,
+    Actor, History, HistoryEvent, OrderEvent, OrderEventKind, OrderState, OrderStep, PlacedOrder, VendorOrder,
+    VendorOrderState, VendorOrderStep,
 };
 use crate::code::{Code, Refusal};
 use crate::id_source::Ids;
 use crate::money::MoneyError;
 use crate::payment::{Payment, PaymentState, PaymentStep, ProviderName, Refund, RefundPart, RefundReason, RefundState};
-use crate::text::Line;
 use crate::{EventId, Money, PaymentId, RefundId, VendorId};
 
 /// How long orders may stay unpaid or undelivered.
@@ -51,65 +50,22 @@ impl PlacedOrder {
         Ok(())
     }
 
-    /// The vendor declines their vendor order, or cancels it after accepting: its stock is released, and a captured
-    /// payment of it is refunded.
+    /// The vendor declines their vendor order, or cancels what they have accepted and not shipped: its stock is
+    /// released, and what was paid for it is refunded.
     pub fn decline(&mut self, vendor: VendorId, ids: &mut Ids) -> Result<(), Refusal> {
         self.check_under_way()?;
-        let accepted =
-            self.vendor_order(vendor).is_some_and(|vendor_order| vendor_order.state == VendorOrderState::Accepted);
-        let (step, kind) = if accepted {
-            (VendorOrderStep::Cancelled, OrderEventKind::VendorOrderCancelled)
-        } else {
+        let pending =
+            self.vendor_order(vendor).is_some_and(|vendor_order| vendor_order.state == VendorOrderState::Pending);
+        let (step, kind) = if pending {
             (VendorOrderStep::Declined, OrderEventKind::VendorOrderDeclined)
+        } else {
+            (VendorOrderStep::Cancelled, OrderEventKind::VendorOrderCancelled)
         };
         self.apply_step(vendor, step, Actor::Vendor, ids)?;
-        self.release(vendor);
+        self.advance(vendor, Actor::Vendor, ids)?;
         self.queue_vendor_orders_refund(&[vendor], RefundReason::Declined, ids)?;
         self.emit(kind, Some(vendor), ids);
         self.close_if_nothing_is_left(Actor::Vendor, ids)
-    }
-
-    /// The vendor ships the parcel.
-    pub fn ship(
-        &mut self,
-        vendor: VendorId,
-        carrier: Option<Line>,
-        tracking_number: Option<Line>,
-        ids: &mut Ids,
-    ) -> Result<(), Refusal> {
-        self.check_may_ship()?;
-        self.apply_step(vendor, VendorOrderStep::Shipped, Actor::Vendor, ids)?;
-        let shipped_at = ids.now();
-        let mut stock_moves = Vec::new();
-        if let Some(vendor_order) = self.vendor_order_mut(vendor) {
-            vendor_order.shipment = Some(Shipment { carrier, tracking_number, shipped_at, delivered_at: None });
-            for (variant, allocation) in vendor_order
-                .lines
-                .iter()
-                .flat_map(|line| line.allocations.iter().map(|allocation| (line.variant, allocation)))
-            {
-                stock_moves.push(StockMove {
-                    variant,
-                    shard: allocation.shard,
-                    available: 0,
-                    reserved: -i64::from(allocation.units),
-                });
-            }
-        }
-        self.stock_moves.extend(stock_moves);
-        self.emit(OrderEventKind::VendorOrderShipped, Some(vendor), ids);
-        Ok(())
-    }
-
-    /// The parcel is delivered. When it is the last one of an order that is payable on delivery, the order is paid.
-    pub fn deliver(&mut self, vendor: VendorId, ids: &mut Ids) -> Result<(), Refusal> {
-        self.check_under_way()?;
-        self.apply_step(vendor, VendorOrderStep::Delivered, Actor::Vendor, ids)?;
-        if let Some(shipment) = self.vendor_order_mut(vendor).and_then(|vendor_order| vendor_order.shipment.as_mut()) {
-            shipment.delivered_at = Some(ids.now());
-        }
-        self.emit(OrderEventKind::VendorOrderDelivered, Some(vendor), ids);
-        self.collect_cash(ids)
     }
 
     /// The buyer or the operator cancels the order, before anything of it was shipped.
@@ -202,7 +158,7 @@ impl PlacedOrder {
     }
 
     /// Vendors act only on an order that is paid or payable on delivery.
-    const fn check_under_way(&self) -> Result<(), Refusal> {
+    pub(super) const fn check_under_way(&self) -> Result<(), Refusal> {
         match self.order.state {
             OrderState::Paid | OrderState::Confirmed => Ok(()),
             _ => Err(WRONG_STATE),
@@ -211,7 +167,7 @@ impl PlacedOrder {
 
     /// Goods are shipped only for money that came in or is collected on delivery: after an amount mismatch, shipping
     /// waits for the operator's decision.
-    fn check_may_ship(&self) -> Result<(), Refusal> {
+    pub(super) fn check_may_ship(&self) -> Result<(), Refusal> {
         match self.order.state {
             OrderState::Paid | OrderState::Confirmed => Ok(()),
             _ if self.payments.iter().any(|payment| payment.state == PaymentState::AmountMismatch) => {
@@ -239,7 +195,7 @@ impl PlacedOrder {
     /// Refunds what was captured beyond the vendor orders' totals, once all of these are cancelled or declined: the
     /// operator may have accepted a larger amount than was asked for.
     fn queue_surplus_refund(&mut self, ids: &mut Ids) -> Result<(), Refusal> {
-        if !self.vendors.iter().all(|vendor_order| vendor_order.state.is_cancelled_or_declined()) {
+        if !self.vendors.iter().all(|vendor_order| vendor_order.state.is_unfulfilled()) {
             return Ok(());
         }
         let over: Vec<(PaymentId, Money)> = self
@@ -269,7 +225,7 @@ impl PlacedOrder {
             .collect();
         for vendor in &held {
             self.apply_step(*vendor, VendorOrderStep::Cancelled, by, ids)?;
-            self.release(*vendor);
+            self.advance(*vendor, by, ids)?;
         }
         self.queue_vendor_orders_refund(&held, RefundReason::Cancelled, ids)?;
         Ok(held)
@@ -277,36 +233,34 @@ impl PlacedOrder {
 
     /// Cancels the order when all of its vendor orders were declined or cancelled.
     fn close_if_nothing_is_left(&mut self, by: Actor, ids: &mut Ids) -> Result<(), Refusal> {
-        if self.vendors.iter().all(|vendor_order| vendor_order.state.is_cancelled_or_declined())
-            && let Some(state) = self.order.state.after(OrderStep::Cancelled)
-        {
+        if self.vendors.iter().all(|vendor_order| vendor_order.state.is_cancelled_or_declined()) {
+            self.close(by, ids)?;
+        }
+        // The declined vendor order may have been the last one for which the carrier had to collect cash.
+        self.end_if_all_is_done(ids)
+    }
+
+    /// Cancels the order if it has not ended yet.
+    pub(super) fn close(&mut self, by: Actor, ids: &mut Ids) -> Result<(), Refusal> {
+        if let Some(state) = self.order.state.after(OrderStep::Cancelled) {
             self.end(state, PaymentStep::Cancelled, by, ids)?;
             self.emit(OrderEventKind::OrderCancelled, None, ids);
         }
-        // The declined vendor order may have been the last one for which the carrier had to collect cash.
-        self.collect_cash(ids)
+        Ok(())
     }
 
-    /// Marks an order that is payable on delivery as paid, once each vendor order is delivered, declined or cancelled.
+    /// Marks an order that is payable on delivery as paid, once each vendor order is delivered or has ended.
     pub(super) fn collect_cash(&mut self, ids: &mut Ids) -> Result<(), Refusal> {
-        let delivered = |vendor_order: &VendorOrder| {
-            matches!(vendor_order.state, VendorOrderState::Delivered | VendorOrderState::Completed)
-        };
-        let all = self
-            .vendors
-            .iter()
-            .all(|vendor_order| delivered(vendor_order) || vendor_order.state.is_cancelled_or_declined());
+        let delivered = |vendor_order: &VendorOrder| vendor_order.state.was_delivered();
+        let all =
+            self.vendors.iter().all(|vendor_order| delivered(vendor_order) || vendor_order.state.is_unfulfilled());
         if self.order.state != OrderState::Confirmed || !all || !self.vendors.iter().any(delivered) {
             return Ok(());
         }
-        let collected = Money::sum(
-            self.order.currency,
-            self.vendors
-                .iter()
-                .filter(|vendor_order| delivered(vendor_order))
-                .map(|vendor_order| vendor_order.totals.total),
-        )
-        .map_err(refused)?;
+        let mut collected = Money::zero(self.order.currency);
+        for vendor_order in self.vendors.iter_mut().filter(|vendor_order| delivered(vendor_order)) {
+            collected = collected.plus(vendor_order.collect().map_err(refused)?).map_err(refused)?;
+        }
         let attempt = self.order.payment;
         if let Some(payment) = self.payments.iter_mut().find(|payment| payment.id == attempt)
             && let Some(next) = payment.state.after(PaymentStep::Captured)
@@ -320,45 +274,26 @@ impl PlacedOrder {
         Ok(())
     }
 
-    /// Takes one step of a vendor order and records it in the history.
-    fn apply_step(&mut self, vendor: VendorId, step: VendorOrderStep, by: Actor, ids: &Ids) -> Result<(), Refusal> {
+    /// Takes one step of a vendor order, with what it moves in the stock, and records it in the history.
+    pub(super) fn apply_step(
+        &mut self,
+        vendor: VendorId,
+        step: VendorOrderStep,
+        by: Actor,
+        ids: &Ids,
+    ) -> Result<(), Refusal> {
         let vendor_order = self.vendor_order_mut(vendor).ok_or(Refusal::of(Code::NotFound))?;
         vendor_order.state = vendor_order.state.after(step).ok_or(WRONG_STATE)?;
-        vendor_order.count(step);
+        let moves = vendor_order.count(step);
+        self.stock_moves.extend(moves);
         self.record(step.into(), by, Some(vendor), ids);
         Ok(())
     }
 
-    /// Releases the stock that is reserved for a vendor order.
-    fn release(&mut self, vendor: VendorId) {
-        self.move_stock(vendor, |units| (units, -units));
-    }
-
-    pub(super) fn re_reserve(&mut self, vendor: VendorId) {
-        self.move_stock(vendor, |units| (-units, units));
-    }
-
-    fn move_stock(&mut self, vendor: VendorId, change: fn(i64) -> (i64, i64)) {
-        let Some(vendor_order) = self.vendors.iter().find(|vendor_order| vendor_order.vendor.id == vendor) else {
-            return;
-        };
-        for line in &vendor_order.lines {
-            for allocation in &line.allocations {
-                let (available, reserved) = change(i64::from(allocation.units));
-                self.stock_moves.push(StockMove {
-                    variant: line.variant,
-                    shard: allocation.shard,
-                    available,
-                    reserved,
-                });
-            }
-        }
-    }
-
-    /// Queues the refund of what is cancelled of these vendor orders if its payment was captured: one refund for one
+    /// Queues the refund of what is gone of these vendor orders if its payment was captured: one refund for one
     /// decision. When the payment has less left, after a refund at the provider's dashboard or an accepted smaller
     /// amount, only that is refunded.
-    fn queue_vendor_orders_refund(
+    pub(super) fn queue_vendor_orders_refund(
         &mut self,
         vendors: &[VendorId],
         reason: RefundReason,
@@ -377,12 +312,12 @@ impl PlacedOrder {
         let mut parts = Vec::new();
         for vendor in vendors {
             let Some(vendor_order) = self.vendor_order_mut(*vendor) else { continue };
-            let part = vendor_order.refund_cancelled(left).map_err(refused)?;
+            let part = vendor_order.refund_gone(left).map_err(refused)?;
             left = left.minus(part.amount).map_err(refused)?;
             parts.push(part);
         }
         let mut amount = Money::sum(left.currency(), parts.iter().map(|part| part.amount)).map_err(refused)?;
-        if self.vendors.iter().all(|vendor_order| vendor_order.state.is_cancelled_or_declined()) {
+        if self.vendors.iter().all(|vendor_order| vendor_order.state.is_unfulfilled()) {
             // The operator may have accepted a larger amount than was asked for.
             amount = amount.plus(left).map_err(refused)?;
         }
@@ -453,16 +388,25 @@ impl PlacedOrder {
     }
 
     pub(super) fn emit(&mut self, kind: OrderEventKind, vendor: Option<VendorId>, ids: &mut Ids) {
+        self.emit_event(kind, vendor, None, ids);
+    }
+
+    pub(super) fn emit_of_parcel(&mut self, kind: OrderEventKind, vendor: VendorId, parcel: u16, ids: &mut Ids) {
+        self.emit_event(kind, Some(vendor), Some(parcel), ids);
+    }
+
+    fn emit_event(&mut self, kind: OrderEventKind, vendor: Option<VendorId>, parcel: Option<u16>, ids: &mut Ids) {
         self.events.push(OrderEvent {
             id: EventId::new(ids.now(), ids.bits()),
             kind,
             order: self.order.id,
             vendor,
+            parcel,
             at: ids.now(),
         });
     }
 
-    fn vendor_order_mut(&mut self, vendor: VendorId) -> Option<&mut VendorOrder> {
+    pub(super) fn vendor_order_mut(&mut self, vendor: VendorId) -> Option<&mut VendorOrder> {
         self.vendors.iter_mut().find(|vendor_order| vendor_order.vendor.id == vendor)
     }
 }

@@ -56,12 +56,24 @@ events! {
     Accepted = "accepted";
     /// The vendor declined.
     Declined = "declined", stored as "refused";
-    /// The parcel was shipped.
+    /// A parcel with some of it was shipped.
+    PartiallyShipped = "partially_shipped";
+    /// A parcel with the rest of it was shipped.
     Shipped = "shipped";
-    /// The parcel was delivered.
+    /// The last parcel has ended, and one was delivered.
     Delivered = "delivered";
-    /// The parcel came back.
+    /// The last parcel has ended, and none was delivered.
+    Lost = "lost";
+    /// The last parcel came back to the vendor, like all others.
+    ReturnedToSender = "returned_to_sender";
+    /// The buyer gave it back.
     Returned = "returned";
+    /// One of its parcels was delivered.
+    ParcelDelivered = "parcel_delivered";
+    /// One of its parcels was lost.
+    ParcelLost = "parcel_lost";
+    /// One of its parcels came back to the vendor.
+    ParcelReturnedToSender = "parcel_returned_to_sender";
     /// A late payment reopened the vendor order.
     Reopened = "reopened";
     /// The deadline for its payment was waived.
@@ -104,8 +116,11 @@ impl From<VendorOrderStep> for HistoryEvent {
             VendorOrderStep::Accepted => Self::Accepted,
             VendorOrderStep::Declined => Self::Declined,
             VendorOrderStep::Cancelled => Self::Cancelled,
+            VendorOrderStep::PartiallyShipped => Self::PartiallyShipped,
             VendorOrderStep::Shipped => Self::Shipped,
             VendorOrderStep::Delivered => Self::Delivered,
+            VendorOrderStep::Lost => Self::Lost,
+            VendorOrderStep::ReturnedToSender => Self::ReturnedToSender,
             VendorOrderStep::Returned => Self::Returned,
             VendorOrderStep::Completed => Self::Completed,
             VendorOrderStep::Reopened => Self::Reopened,

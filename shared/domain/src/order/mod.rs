@@ -2,8 +2,10 @@
 
 mod changes;
 mod disputes;
+mod fulfilment;
 mod history;
 mod operator;
+mod parcels;
 mod place;
 #[cfg(test)]
 mod properties;
@@ -19,11 +21,12 @@ use utoipa::ToSchema;
 pub use self::changes::{Deadlines, LatePayment};
 pub use self::disputes::DISPUTE_RETRY_INTERVAL;
 pub use self::history::{History, HistoryEvent};
+pub use self::parcels::{NewParcel, Parcel, ParcelLine, ParcelState, ParcelStep, Shipment};
 pub use self::place::{PlaceError, PlaceOrder, place};
 pub use self::settle::Settled;
 pub use self::states::{OrderState, OrderStep, VendorOrderState, VendorOrderStep};
 pub use self::terms::{Parts, Person, Terms};
-pub use self::vendor_order::{OrderLine, Shipment, VendorOrder, VendorOrderId};
+pub use self::vendor_order::{OrderLine, VendorOrder, VendorOrderId};
 
 use crate::dispute::Dispute;
 use crate::payment::{Payment, ProviderName, Refund};
@@ -102,6 +105,9 @@ pub struct OrderEvent {
     /// The vendor of the vendor order that it concerns; nothing when it concerns the whole order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vendor: Option<VendorId>,
+    /// The number of the parcel that it concerns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parcel: Option<u16>,
     pub at: Timestamp,
 }
 
@@ -129,6 +135,10 @@ pub enum OrderEventKind {
     VendorOrderShipped,
     /// A parcel was delivered.
     VendorOrderDelivered,
+    /// A parcel was lost.
+    ParcelLost,
+    /// A parcel came back to its vendor.
+    ParcelReturnedToSender,
     /// A late payment came in and is refunded.
     LatePaymentRefunded,
     /// A second payment came in and is refunded.

@@ -1,6 +1,6 @@
 //! Decisions that only the operator makes.
 
-use super::{Actor, HistoryEvent, LatePayment, OrderEventKind, OrderState, PlacedOrder};
+use super::{Actor, History, HistoryEvent, LatePayment, OrderEventKind, OrderState, PlacedOrder};
 use crate::PaymentId;
 use crate::code::{Code, Refusal};
 use crate::id_source::Ids;
@@ -26,7 +26,7 @@ impl PlacedOrder {
         for vendor in cancelled {
             self.emit(OrderEventKind::VendorOrderCancelled, Some(vendor), ids);
         }
-        self.collect_cash(ids)
+        self.end_if_all_is_done(ids)
     }
 
     /// Accepts a mismatched amount: the order is paid, and reopened if it is over. Fails when the money is in another
@@ -93,13 +93,13 @@ impl PlacedOrder {
     /// Whether the operator has cancelled all that can be cancelled, so that repeating the request succeeds.
     pub fn is_cancelled_by_operator(&self) -> bool {
         let by_operator = |vendor| {
-            let last_entry = self.history.iter().rev().find(|entry| entry.vendor == Some(vendor));
-            last_entry.is_some_and(|entry| entry.by == Actor::Operator)
+            let is_of_it = |entry: &&History| entry.vendor == Some(vendor) && entry.event == HistoryEvent::Cancelled;
+            self.history.iter().rev().find(is_of_it).is_some_and(|entry| entry.by == Actor::Operator)
         };
         self.order.state == OrderState::Cancelled
             || (!self.vendors.iter().any(|vendor_order| vendor_order.state.holds_stock())
                 && self.vendors.iter().any(|vendor_order| {
-                    vendor_order.state.is_cancelled_or_declined() && by_operator(vendor_order.vendor.id)
+                    vendor_order.lines.iter().any(|line| line.cancelled > 0) && by_operator(vendor_order.vendor.id)
                 }))
     }
 }

@@ -87,7 +87,7 @@ pub fn place(order: PlaceOrder<'_>, ids: &mut Ids) -> Result<PlacedOrder, PlaceE
         version: 0,
         kept: Kept::default(),
     };
-    let event = OrderEvent { id: EventId::new(now, ids.bits()), kind, order: id, vendor: None, at: now };
+    let event = OrderEvent { id: EventId::new(now, ids.bits()), kind, order: id, vendor: None, parcel: None, at: now };
     Ok(PlacedOrder {
         order: Order {
             id,
@@ -170,7 +170,7 @@ fn vendor_order_from(
         delivery_refunded: false,
         totals,
         commission,
-        shipment: None,
+        parcels: Vec::new(),
         visible: order.provider.is_on_delivery(),
         placed_at: ids.now(),
         version: 0,

@@ -170,6 +170,7 @@ impl PlacedOrder {
             kind: OrderEventKind::RefundFailed,
             order: self.order.id,
             vendor: None,
+            parcel: None,
             at: ids.now(),
         });
     }

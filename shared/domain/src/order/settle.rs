@@ -178,9 +178,9 @@ impl PlacedOrder {
             if let Some(vendor_order) = self.vendors.iter_mut().find(|vendor_order| vendor_order.vendor.id == vendor) {
                 vendor_order.state =
                     vendor_order.state.after(VendorOrderStep::Reopened).ok_or(Refusal::of(Code::WrongState))?;
-                vendor_order.count(VendorOrderStep::Reopened);
+                let moves = vendor_order.count(VendorOrderStep::Reopened);
+                self.stock_moves.extend(moves);
             }
-            self.re_reserve(vendor);
             self.record(HistoryEvent::Reopened, Actor::Provider, Some(vendor), ids);
         }
         Ok(())

@@ -95,13 +95,19 @@ pub enum VendorOrderState {
     Declined,
     /// It was cancelled before it was shipped.
     Cancelled,
-    /// The parcel was shipped.
+    /// Some of it was shipped, and the rest is still to be.
+    PartiallyShipped,
+    /// All of it was shipped, or what was not is cancelled.
     Shipped,
-    /// The parcel was delivered.
+    /// Every parcel has ended, and one at least was delivered.
     Delivered,
-    /// The parcel came back.
+    /// Every parcel has ended and none was delivered: one at least was lost.
+    Lost,
+    /// Every parcel came back to the vendor.
+    ReturnedToSender,
+    /// The buyer gave it back.
     Returned,
-    /// The parcel was delivered and not returned.
+    /// It was delivered and not given back.
     Completed,
     /// A state that only a newer release knows: shown, and never changed by this one.
     #[serde(rename(serialize = "other", deserialize = "\u{0}other"))]
@@ -119,26 +125,35 @@ pub enum VendorOrderStep {
     Declined,
     /// It was cancelled.
     Cancelled,
-    /// The parcel was shipped.
+    /// Some of it was shipped.
+    PartiallyShipped,
+    /// The rest of it was shipped.
     Shipped,
-    /// The parcel was delivered.
+    /// The last parcel has ended, and one was delivered.
     Delivered,
-    /// The parcel came back.
+    /// The last parcel has ended, and none was delivered.
+    Lost,
+    /// The last parcel came back, like all others.
+    ReturnedToSender,
+    /// The buyer gave it back.
     Returned,
-    /// The parcel was delivered and not returned.
+    /// It was delivered and not given back.
     Completed,
     /// A late payment reopened it.
     Reopened,
 }
 
 impl VendorOrderState {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Pending,
         Self::Accepted,
         Self::Declined,
         Self::Cancelled,
+        Self::PartiallyShipped,
         Self::Shipped,
         Self::Delivered,
+        Self::Lost,
+        Self::ReturnedToSender,
         Self::Returned,
         Self::Completed,
     ];
@@ -153,23 +168,44 @@ impl VendorOrderState {
             (Self::Pending, E::Accepted) => Some(Self::Accepted),
             (Self::Pending, E::Declined) => Some(Self::Declined),
             (Self::Pending | Self::Accepted, E::Cancelled) => Some(Self::Cancelled),
-            (Self::Accepted, E::Shipped) => Some(Self::Shipped),
+            (Self::Accepted | Self::PartiallyShipped, E::PartiallyShipped) => Some(Self::PartiallyShipped),
+            // What was shipped of it goes on alone when the rest is cancelled.
+            (Self::Accepted | Self::PartiallyShipped, E::Shipped) | (Self::PartiallyShipped, E::Cancelled) => {
+                Some(Self::Shipped)
+            }
             (Self::Shipped, E::Delivered) => Some(Self::Delivered),
-            (Self::Shipped | Self::Delivered, E::Returned) => Some(Self::Returned),
+            (Self::Shipped, E::Lost) => Some(Self::Lost),
+            (Self::Shipped, E::ReturnedToSender) => Some(Self::ReturnedToSender),
+            (Self::Delivered, E::Returned) => Some(Self::Returned),
             (Self::Delivered, E::Completed) => Some(Self::Completed),
             (Self::Cancelled, E::Reopened) => Some(Self::Pending),
             _ => None,
         }
     }
 
-    /// Whether stock is reserved for it: it has neither ended nor been shipped.
+    /// Whether stock is reserved for it: it has not ended, and some of it was not shipped.
     pub const fn holds_stock(self) -> bool {
-        matches!(self, Self::Pending | Self::Accepted)
+        matches!(self, Self::Pending | Self::Accepted | Self::PartiallyShipped)
     }
 
-    /// Whether the goods were shipped, whatever became of the parcel.
+    /// Whether goods were shipped, whatever became of them.
     pub const fn has_shipped(self) -> bool {
-        !self.holds_stock() && !self.is_cancelled_or_declined()
+        !matches!(self, Self::Pending | Self::Accepted) && !self.is_cancelled_or_declined()
+    }
+
+    /// Whether the buyer got goods, whether or not they were given back since.
+    pub const fn was_delivered(self) -> bool {
+        matches!(self, Self::Delivered | Self::Returned | Self::Completed)
+    }
+
+    /// Whether it ended without anything for the buyer.
+    pub const fn is_unfulfilled(self) -> bool {
+        self.is_cancelled_or_declined() || matches!(self, Self::Lost | Self::ReturnedToSender)
+    }
+
+    /// Whether no further step is possible, unless a late payment reopens it.
+    pub const fn has_ended(self) -> bool {
+        self.is_unfulfilled() || matches!(self, Self::Returned | Self::Completed)
     }
 
     /// Whether it ended without being shipped.
@@ -184,8 +220,11 @@ impl VendorOrderState {
             Self::Accepted => "accepted",
             Self::Declined => "declined",
             Self::Cancelled => "cancelled",
+            Self::PartiallyShipped => "partially_shipped",
             Self::Shipped => "shipped",
             Self::Delivered => "delivered",
+            Self::Lost => "lost",
+            Self::ReturnedToSender => "returned_to_sender",
             Self::Returned => "returned",
             Self::Completed => "completed",
             Self::Other => "other",
@@ -194,12 +233,15 @@ impl VendorOrderState {
 }
 
 impl VendorOrderStep {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Accepted,
         Self::Declined,
         Self::Cancelled,
+        Self::PartiallyShipped,
         Self::Shipped,
         Self::Delivered,
+        Self::Lost,
+        Self::ReturnedToSender,
         Self::Returned,
         Self::Completed,
         Self::Reopened,
@@ -211,8 +253,11 @@ impl VendorOrderStep {
             Self::Accepted => "accepted",
             Self::Declined => "declined",
             Self::Cancelled => "cancelled",
+            Self::PartiallyShipped => "partially_shipped",
             Self::Shipped => "shipped",
             Self::Delivered => "delivered",
+            Self::Lost => "lost",
+            Self::ReturnedToSender => "returned_to_sender",
             Self::Returned => "returned",
             Self::Completed => "completed",
             Self::Reopened => "reopened",
@@ -263,10 +308,15 @@ mod tests {
         Pending + Declined -> Declined
         Pending + Cancelled -> Cancelled
         Accepted + Cancelled -> Cancelled
+        Accepted + PartiallyShipped -> PartiallyShipped
         Accepted + Shipped -> Shipped
         Cancelled + Reopened -> Pending
+        PartiallyShipped + Cancelled -> Shipped
+        PartiallyShipped + PartiallyShipped -> PartiallyShipped
+        PartiallyShipped + Shipped -> Shipped
         Shipped + Delivered -> Delivered
-        Shipped + Returned -> Returned
+        Shipped + Lost -> Lost
+        Shipped + ReturnedToSender -> ReturnedToSender
         Delivered + Returned -> Returned
         Delivered + Completed -> Completed
         ");

@@ -1,16 +1,16 @@
 //! A vendor order: one vendor's part of an order, with its lines.
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize, Serializer};
 
-use super::{VendorOrderState, VendorOrderStep};
+use super::parcels::{Parcel, ParcelState, Shipment};
+use super::{StockMove, VendorOrderState, VendorOrderStep};
 use crate::money::MoneyError;
 use crate::payment::{RefundPart, RefundedUnits};
 use crate::pricing::{ChosenShipping, Totals};
 use crate::shares::{Shares, StoredShares};
 use crate::stock::{Allocation, Backorder};
 use crate::stored::Kept;
-use crate::text::{Line, Search};
+use crate::text::Search;
 use crate::vendor::VendorCard;
 use crate::{Currency, Money, OrderId, Timestamp, VariantId};
 
@@ -40,7 +40,7 @@ pub struct OrderLine {
     /// How many of its units were returned.
     #[serde(default, skip_serializing_if = "is_none")]
     pub returned: u32,
-    /// How many of its units are refunded, or are to be.
+    /// How many of its units are refunded, or are to be, or were never paid.
     #[serde(default, skip_serializing_if = "is_none")]
     pub refunded: u32,
     /// The shards from which its units are reserved; together they cover the quantity.
@@ -48,25 +48,6 @@ pub struct OrderLine {
     /// The part of it that has to come in before it can be shipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backorder: Option<Backorder>,
-}
-
-/// A parcel of a vendor order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Shipment {
-    /// Carrier, as the vendor names it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub carrier: Option<Line>,
-    /// The carrier's tracking number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub tracking_number: Option<Line>,
-    /// When the parcel was shipped.
-    pub shipped_at: Timestamp,
-    /// When the parcel was delivered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub delivered_at: Option<Timestamp>,
 }
 
 /// One vendor's part of an order.
@@ -92,9 +73,9 @@ pub struct VendorOrder {
     pub totals: Totals,
     /// The sum of the operator's commissions.
     pub commission: Money,
-    /// The parcel; nothing until it is shipped.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shipment: Option<Shipment>,
+    /// Its parcels, in the order in which they were shipped.
+    #[serde(flatten, serialize_with = "store_parcels")]
+    pub parcels: Vec<Parcel>,
     /// Whether the vendor sees it: once the order is paid, or is payable on delivery.
     #[serde(default)]
     pub visible: bool,
@@ -164,10 +145,55 @@ impl VendorOrder {
         let number = self.order.number();
         let titles = self.lines.iter().map(|line| line.title.as_str());
         let skus = self.lines.iter().filter_map(|line| line.sku.as_deref());
-        let parcel = self.shipment.iter().flat_map(|parcel| [&parcel.carrier, &parcel.tracking_number]);
-        let parcel = parcel.flatten().map(|line| line.as_str());
-        search.is_found_in(std::iter::once(number.as_str()).chain(titles).chain(skus).chain(parcel))
+        let parcels = self.parcels.iter().flat_map(|parcel| [&parcel.carrier, &parcel.tracking_number]);
+        let parcels = parcels.flatten().map(|line| line.as_str());
+        search.is_found_in(std::iter::once(number.as_str()).chain(titles).chain(skus).chain(parcels))
     }
+}
+
+impl OrderLine {
+    /// How many of its units are neither shipped nor cancelled.
+    pub const fn left_to_ship(&self) -> u32 {
+        self.quantity.saturating_sub(self.shipped).saturating_sub(self.cancelled)
+    }
+
+    /// The stock moves of the next units that are neither shipped nor cancelled: `change` says what they add to those
+    /// that can be bought and to the reserved ones.
+    pub(super) fn moves(&self, units: u32, change: fn(i64) -> (i64, i64)) -> Vec<StockMove> {
+        let (mut passed, mut missing) = (self.shipped.saturating_add(self.cancelled), units);
+        let mut moves = Vec::new();
+        for allocation in &self.allocations {
+            let before = passed.min(allocation.units);
+            passed -= before;
+            let taken = missing.min(allocation.units - before);
+            missing -= taken;
+            if taken > 0 {
+                let (available, reserved) = change(i64::from(taken));
+                moves.push(StockMove { variant: self.variant, shard: allocation.shard, available, reserved });
+            }
+        }
+        moves
+    }
+
+    /// The stock move of units that have left the stock and can be bought again: they go to one shard of those from
+    /// which they came.
+    pub(super) fn restocked(&self, units: u32) -> Option<StockMove> {
+        let shard = self.allocations.first().filter(|_| units > 0)?.shard;
+        Some(StockMove { variant: self.variant, shard, available: i64::from(units), reserved: 0 })
+    }
+}
+
+/// Parcels as they are stored. A release before 2026-12-02 sees the last one, without which it would not tell the buyer
+/// that something was shipped.
+fn store_parcels<S: Serializer>(parcels: &Vec<Parcel>, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Stored<'a> {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        shipment: Option<Shipment>,
+        #[serde(skip_serializing_if = "<[Parcel]>::is_empty")]
+        parcels: &'a [Parcel],
+    }
+    Stored { shipment: parcels.last().map(Shipment::from), parcels }.serialize(serializer)
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -219,10 +245,37 @@ struct StoredVendorOrder {
     #[serde(default)]
     shipment: Option<Shipment>,
     #[serde(default)]
+    parcels: Vec<Parcel>,
+    #[serde(default)]
     visible: bool,
     placed_at: Timestamp,
     #[serde(default)]
     version: u64,
+}
+
+/// The parcels of a vendor order. An earlier release knows only one, with all of it, and says nothing of a parcel's
+/// state: that follows from the vendor order's.
+fn parcels(stored: &mut StoredVendorOrder) -> Vec<Parcel> {
+    let mut parcels = std::mem::take(&mut stored.parcels);
+    if parcels.is_empty() && stored.state.has_shipped() {
+        let none = Shipment { carrier: None, tracking_number: None, shipped_at: stored.placed_at, delivered_at: None };
+        let only = stored.shipment.take().unwrap_or(none);
+        parcels.push(Parcel {
+            units: stored.lines.iter().map(|line| line.quantity).collect(),
+            carrier: only.carrier,
+            tracking_number: only.tracking_number,
+            state: ParcelState::Shipped,
+            shipped_at: only.shipped_at,
+            ended_at: only.delivered_at,
+        });
+    }
+    let was_delivered = stored.state.was_delivered();
+    for parcel in parcels.iter_mut().filter(|parcel| was_delivered && parcel.state == ParcelState::Shipped) {
+        parcel.state = ParcelState::Delivered;
+        let told = stored.shipment.as_ref().and_then(|shipment| shipment.delivered_at);
+        parcel.ended_at = parcel.ended_at.or(told);
+    }
+    parcels
 }
 
 fn stored_or(stored: Option<StoredShares>, derived: Option<Shares>, currency: Currency) -> Shares {
@@ -232,7 +285,8 @@ fn stored_or(stored: Option<StoredShares>, derived: Option<Shares>, currency: Cu
 impl TryFrom<StoredVendorOrder> for VendorOrder {
     type Error = MoneyError;
 
-    fn try_from(stored: StoredVendorOrder) -> Result<Self, MoneyError> {
+    fn try_from(mut stored: StoredVendorOrder) -> Result<Self, MoneyError> {
+        let parcels = parcels(&mut stored);
         let is_before = stored.delivery.is_none();
         // The commission is on goods only, and the tax on both.
         let mut prices: Vec<Money> = stored.lines.iter().map(|line| line.total).collect();
@@ -277,7 +331,7 @@ impl TryFrom<StoredVendorOrder> for VendorOrder {
             shipping: stored.shipping,
             totals: stored.totals,
             commission: stored.commission,
-            shipment: stored.shipment,
+            parcels,
             visible: stored.visible,
             placed_at: stored.placed_at,
             version: stored.version,
@@ -302,31 +356,60 @@ impl VendorOrder {
         Ok((Totals::of(goods, discount, Some(delivery.goods), Some(tax))?, commission))
     }
 
-    /// Counts the units of a step that concerns all of them.
-    pub(super) fn count(&mut self, step: VendorOrderStep) {
+    /// Counts the units of a step, and says what it moves in the stock: what is cancelled was reserved, and what is
+    /// reopened is reserved again.
+    pub(super) fn count(&mut self, step: VendorOrderStep) -> Vec<StockMove> {
         use VendorOrderStep as E;
+        let mut moves = Vec::new();
         for line in &mut self.lines {
             match step {
-                E::Declined | E::Cancelled => line.cancelled = line.quantity,
-                E::Shipped => line.shipped = line.quantity,
+                E::Declined | E::Cancelled => {
+                    let left = line.left_to_ship();
+                    moves.extend(line.moves(left, |units| (units, -units)));
+                    line.cancelled = line.cancelled.saturating_add(left);
+                }
                 E::Returned => line.returned = line.quantity,
-                // Another payment pays for all of it.
-                E::Reopened => (line.cancelled, line.refunded) = (0, 0),
-                E::Accepted | E::Delivered | E::Completed => {}
+                E::Reopened => {
+                    // Another payment pays for all of it.
+                    (line.cancelled, line.refunded) = (0, 0);
+                    moves.extend(line.moves(line.quantity, |units| (-units, units)));
+                }
+                // Parcels count what they hold.
+                E::PartiallyShipped
+                | E::Shipped
+                | E::Accepted
+                | E::Delivered
+                | E::Lost
+                | E::ReturnedToSender
+                | E::Completed => {}
             }
         }
         if step == E::Reopened {
             self.delivery_refunded = false;
         }
+        moves
     }
 
-    /// Counts what is cancelled and not refunded yet as refunded, and says what it comes to: by its shares, at most
-    /// what is `left` of the payment. The delivery goes back with the last unit.
-    pub(super) fn refund_cancelled(&mut self, left: Money) -> Result<RefundPart, MoneyError> {
+    /// How many units of each line the buyer does not get, or has given back: they are cancelled, returned, or were in
+    /// a parcel that was lost or came back.
+    fn gone(&self) -> Vec<u32> {
+        let mut gone: Vec<u32> = self.lines.iter().map(|line| line.cancelled.saturating_add(line.returned)).collect();
+        for parcel in self.parcels.iter().filter(|parcel| parcel.state.has_failed()) {
+            for (gone, units) in gone.iter_mut().zip(&parcel.units) {
+                *gone = gone.saturating_add(*units);
+            }
+        }
+        gone
+    }
+
+    /// Counts what is gone and not refunded yet as refunded, and says what it comes to: by its shares, at most what is
+    /// `left` of the payment. The delivery goes back with the last unit.
+    pub(super) fn refund_gone(&mut self, left: Money) -> Result<RefundPart, MoneyError> {
         let mut amount = Money::zero(left.currency());
         let mut lines = Vec::new();
-        for line in &mut self.lines {
-            let units = line.cancelled.saturating_sub(line.refunded);
+        let gone = self.gone();
+        for (line, gone) in self.lines.iter_mut().zip(&gone) {
+            let units = gone.saturating_sub(line.refunded);
             if units == 0 {
                 continue;
             }
@@ -335,7 +418,8 @@ impl VendorOrder {
             lines.push(RefundedUnits { variant: line.variant, from: line.refunded, units });
             line.refunded = line.refunded.saturating_add(units);
         }
-        let delivery = !self.delivery_refunded && self.lines.iter().all(|line| line.cancelled == line.quantity);
+        let delivery =
+            !self.delivery_refunded && self.lines.iter().zip(&gone).all(|(line, gone)| *gone == line.quantity);
         if delivery {
             amount = amount.plus(self.delivery.total()?)?;
             self.delivery_refunded = true;
@@ -344,5 +428,33 @@ impl VendorOrder {
             amount = left;
         }
         Ok(RefundPart { vendor: self.vendor.id, amount, lines, delivery })
+    }
+
+    /// What the carrier has collected for it in cash: for its delivered parcels. The rest is counted as never paid.
+    pub(super) fn collect(&mut self) -> Result<Money, MoneyError> {
+        let delivered = |(_, parcel): &(u16, &Parcel)| parcel.state == ParcelState::Delivered;
+        let due = (1..).zip(&self.parcels).filter(delivered).map(|(number, _)| self.due_with(number));
+        let collected = Money::sum(self.commission.currency(), due.collect::<Result<Vec<_>, _>>()?)?;
+        self.refund_gone(self.totals.total)?;
+        Ok(collected)
+    }
+
+    /// What a parcel of an order that is payable on delivery costs: the shares of its units, and the delivery with the
+    /// first parcel that did not fail. Together the parcels come to the total.
+    ///
+    /// # Errors
+    /// A sum does not fit into 64 bits.
+    pub fn due_with(&self, number: u16) -> Result<Money, MoneyError> {
+        let at = usize::from(number.saturating_sub(1));
+        let (before, after) = self.parcels.split_at(at.min(self.parcels.len()));
+        let mut due = Money::zero(self.commission.currency());
+        let Some(parcel) = after.first() else { return Ok(due) };
+        for (index, (line, units)) in self.lines.iter().zip(&parcel.units).enumerate() {
+            let earlier = before.iter().filter_map(|parcel| parcel.units.get(index));
+            let from = earlier.fold(0_u32, |sum, units| sum.saturating_add(*units));
+            due = due.plus(line.shares.part(from..from.saturating_add(*units), line.quantity)?.total()?)?;
+        }
+        let is_first = before.iter().all(|parcel| parcel.state.has_failed());
+        if is_first { due.plus(self.delivery.total()?) } else { Ok(due) }
     }
 }

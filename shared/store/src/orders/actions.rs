@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::cart::{MAX_LINES, MAX_VENDORS};
 use domain::examples::{self, NOW, ids, usd, vendor_card};
-use domain::order::{Actor, LatePayment, PlacedOrder, StockMove};
+use domain::order::{Actor, LatePayment, NewParcel, ParcelStep, PlacedOrder, StockMove};
 use domain::payment::ProviderName;
 use domain::provider_news::PaymentNews;
 use domain::stock::{Allocation, max_allocations};
@@ -95,7 +95,7 @@ fn all_accept(placed: &mut PlacedOrder, ids: &mut Ids) -> Result<(), Refusal> {
 }
 
 /// Every kind of change, after what leads to it.
-const CHANGES: [(&str, &[Act], Act); 10] = [
+const CHANGES: [(&str, &[Act], Act); 12] = [
     ("pays", &[], pays),
     ("expires", &[], |placed, ids| placed.expire(ids)),
     ("is cancelled unpaid", &[], |placed, ids| placed.cancel(Actor::Buyer, ids)),
@@ -107,13 +107,23 @@ const CHANGES: [(&str, &[Act], Act); 10] = [
         pays(placed, ids)
     }),
     ("is declined by a vendor", &[pays], |placed, ids| placed.decline(vendor(1), ids)),
-    ("is shipped by a vendor", &[pays, all_accept], |placed, ids| placed.ship(vendor(1), None, None, ids)),
+    ("is shipped by a vendor", &[pays, all_accept], |placed, ids| placed.ship(vendor(1), &NewParcel::default(), ids)),
     (
         "is cancelled but for what was shipped",
-        &[pays, all_accept, |placed, ids| placed.ship(vendor(1), None, None, ids)],
+        &[pays, all_accept, |placed, ids| placed.ship(vendor(1), &NewParcel::default(), ids)],
         |placed, ids| placed.cancel_unshipped(ids),
     ),
+    ("loses a parcel", &[pays, all_accept, ships], |placed, ids| {
+        placed.end_parcel(vendor(1), 1, ParcelStep::Lost, false, ids)
+    }),
+    ("takes a parcel back", &[pays, all_accept, ships], |placed, ids| {
+        placed.end_parcel(vendor(1), 1, ParcelStep::ReturnedToSender, true, ids)
+    }),
 ];
+
+fn ships(placed: &mut PlacedOrder, ids: &mut Ids) -> Result<(), Refusal> {
+    placed.ship(vendor(1), &NewParcel::default(), ids)
+}
 
 /// The actions of a change, with what is written beside it; of an order that an earlier release has written, too.
 fn actions(placed: PlacedOrder, before: &[Act], change: Act, is_moved: bool) -> usize {
@@ -174,6 +184,8 @@ fn every_change_of_the_largest_order_fits_into_one_transaction() {
     is declined by a vendor: 15
     is shipped by a vendor: 14
     is cancelled but for what was shipped: 75
+    loses a parcel: 12
+    takes a parcel back: 15
     ");
 }
 

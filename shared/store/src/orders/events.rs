@@ -221,6 +221,7 @@ mod tests {
             kind: OrderEventKind::OrderPaid,
             order: OrderId::from_bits(9),
             vendor: None,
+            parcel: None,
             at: Timestamp::from_millis(1_000_000),
         });
         let mut found = event_item(&event).unwrap();

@@ -39,14 +39,18 @@ impl FindVendorOrders {
 /// How many vendor orders wait for their vendor, or for their buyer.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OpenVendorOrders {
-    pub pending: Count,
-    pub accepted: Count,
-    pub shipped: Count,
+    pub to_accept: Count,
+    pub to_ship: Count,
+    pub on_the_way: Count,
 }
 
 impl OpenVendorOrders {
-    const STATES: [VendorOrderState; 3] =
-        [VendorOrderState::Pending, VendorOrderState::Accepted, VendorOrderState::Shipped];
+    /// The states of each count.
+    const STATES: [&[VendorOrderState]; 3] = [
+        &[VendorOrderState::Pending],
+        &[VendorOrderState::Accepted, VendorOrderState::PartiallyShipped],
+        &[VendorOrderState::Shipped],
+    ];
 }
 
 impl Orders {
@@ -110,10 +114,12 @@ impl Orders {
     /// (`is_relisted`), only the newest ones are looked at.
     pub async fn open_of_vendor(&self, vendor: VendorId, is_relisted: bool) -> Result<OpenVendorOrders, Error> {
         if is_relisted {
-            let [pending, accepted, shipped] = OpenVendorOrders::STATES;
-            let count = |state| self.count_in([vendor_state_partition(vendor, state)]);
-            let (pending, accepted, shipped) = tokio::try_join!(count(pending), count(accepted), count(shipped))?;
-            return Ok(OpenVendorOrders { pending, accepted, shipped });
+            let count = |states: &'static [VendorOrderState]| {
+                self.count_in(states.iter().map(move |state| vendor_state_partition(vendor, *state)))
+            };
+            let [to_accept, to_ship, on_the_way] = OpenVendorOrders::STATES.map(count);
+            let (to_accept, to_ship, on_the_way) = tokio::try_join!(to_accept, to_ship, on_the_way)?;
+            return Ok(OpenVendorOrders { to_accept, to_ship, on_the_way });
         }
         let mut request = QueryRequest {
             newest_first: true,
@@ -127,8 +133,8 @@ impl Orders {
             for item in &page.items {
                 let vendor_order: Option<VendorOrder> = readable(read(item), item)?;
                 let Some(vendor_order) = vendor_order else { continue };
-                for (count, state) in found.iter_mut().zip(OpenVendorOrders::STATES) {
-                    *count += usize::from(vendor_order.state == state);
+                for (count, states) in found.iter_mut().zip(OpenVendorOrders::STATES) {
+                    *count += usize::from(states.contains(&vendor_order.state));
                 }
             }
             left = left.saturating_sub(page.items.len().max(1));
@@ -138,8 +144,8 @@ impl Orders {
                 last => request.start = last,
             }
         };
-        let [pending, accepted, shipped] = found.map(|found| Count::of(found, is_cut));
-        Ok(OpenVendorOrders { pending, accepted, shipped })
+        let [to_accept, to_ship, on_the_way] = found.map(|found| Count::of(found, is_cut));
+        Ok(OpenVendorOrders { to_accept, to_ship, on_the_way })
     }
 
     /// How many items some partitions of `keys_by_state` have, up to a little more than is shown.

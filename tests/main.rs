@@ -34,6 +34,7 @@ mod resources {
     mod payment_webhooks;
     mod persons;
     mod rebuilds;
+    mod sale_units;
     mod settings;
     mod settlement;
     mod stock;

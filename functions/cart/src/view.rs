@@ -3,6 +3,7 @@
 use api::Answer;
 use api::views::VendorRef;
 use domain::address::Address;
+use domain::catalog::SaleUnit;
 use domain::pricing::{ChosenShipping, LineChange, PricedLine, Totals};
 use domain::{CartId, Currency, Money, OrderId, Refusal, Timestamp, VariantId};
 use serde::Serialize;
@@ -52,6 +53,14 @@ pub struct CartLineView {
     title: String,
     quantity: u32,
     unit_price: Money,
+    /// What one unit is, when it is sold by measure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    sale_unit: Option<SaleUnit>,
+    /// The price of one measure of it: of a kilogram, a metre, a litre.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    reference_price: Option<Money>,
     /// Quantity times unit price; zero for a line that cannot be bought.
     total: Money,
     /// Whether some of the units are on backorder: they are shipped when they come in.
@@ -73,6 +82,8 @@ impl From<&PricedLine> for CartLineView {
             title: line.title.clone(),
             quantity: line.quantity,
             unit_price: line.unit_price,
+            sale_unit: line.sale_unit,
+            reference_price: line.sale_unit.and_then(|unit| unit.reference_price(line.unit_price)),
             total: line.total,
             backorder: line.backorder.is_some(),
             available_from: line.backorder.and_then(|backorder| backorder.available_from),

@@ -149,10 +149,11 @@ mod tests {
         }
         let expected = "\
 order: awaiting_payment confirmed .. completed (10)
-vendor_order: pending .. declined returned completed (10)
+vendor_order: pending .. declined lost returned_to_sender returned completed (15)
 payment: created .. refunded (30)
 dispute: opened .. won lost (2)
 refund: queued .. succeeded failed (3)
+parcel: shipped .. delivered lost returned_to_sender (3)
 return: requested .. declined refunded (4)
 vendor: draft ..  (6)
 ";

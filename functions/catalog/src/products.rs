@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use domain::catalog::{Image, ImageLink, List, Product, ProductCard, ProductOption, Seo};
+use domain::catalog::{Image, ImageLink, List, Product, ProductCard, ProductOption, SaleUnit, Seo};
 use domain::text::Handle;
 use domain::{Code, Currency, Money, Refusal, Timestamp, VariantId};
 use serde::{Deserialize, Serialize};
@@ -158,6 +158,14 @@ pub struct VariantView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     compare_at_price: Option<Money>,
+    /// What one unit is, when it is sold by measure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    sale_unit: Option<SaleUnit>,
+    /// The price of one measure of it: of a kilogram, a metre, a litre.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    reference_price: Option<Money>,
     /// The URL of the variant's own picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -245,6 +253,8 @@ fn view(page: ProductPage, currency: Currency, media_base: &str) -> Option<Produ
                 options: page.product.options_of(variant),
                 price: price.price,
                 compare_at_price: price.compare_at,
+                sale_unit: variant.sale_unit,
+                reference_price: variant.sale_unit.and_then(|unit| unit.reference_price(price.price)),
                 image: variant.image.as_ref().map(|image| image.url(media_base)),
                 available: page.availability.of(variant.id),
                 backorder: {

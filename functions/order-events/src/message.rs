@@ -73,7 +73,7 @@ impl Draft {
     pub(crate) fn units(self, vendor_order: &VendorOrder, units: impl Fn(usize, &OrderLine) -> u32) -> Self {
         let lines = vendor_order.lines.iter().enumerate().map(|(at, line)| (units(at, line), line));
         let lines = lines.filter(|(units, _)| *units > 0);
-        let lines = lines.map(|(units, line)| format!("- {units} x {}", one_line(&line.title)));
+        let lines = lines.map(|(units, line)| format!("- {units} x {}", called(line, units)));
         self.paragraph(lines.collect::<Vec<_>>().join("\n"))
     }
 
@@ -108,7 +108,13 @@ fn priced(lines: &[OrderLine]) -> Vec<String> {
 }
 
 fn priced_line(line: &OrderLine) -> String {
-    format!("- {} x {}: {}", line.quantity, one_line(&line.title), amount(line.total))
+    format!("- {} x {}: {}", line.quantity, called(line, line.quantity), amount(line.total))
+}
+
+/// The title of a line, and how much so many units are when it is sold by measure.
+fn called(line: &OrderLine, units: u32) -> String {
+    let title = one_line(&line.title);
+    line.sale_unit.map_or_else(|| title.clone(), |unit| format!("{title} ({})", unit.measure_of(units)))
 }
 
 fn sums(totals: &Totals) -> String {

@@ -231,9 +231,9 @@ pub async fn give_up_vendor_parcel(
     act(&app, &member, id, lost, asked.call).await
 }
 
-/// Takes back a parcel that the buyer did not accept, or that could not be delivered.
+/// Takes back a parcel that was not delivered.
 ///
-/// What was paid for its goods is refunded. With `restock` they can be bought again.
+/// The buyer did not accept it, or was not found. What was paid for its goods is refunded. With `restock` they can be bought again.
 #[utoipa::path(
     post, path = "/v1/vendor/orders/{id}/parcels/{number}/returned-to-sender",
     params(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use api::Answer;
 use desk::OwnProduct;
-use domain::catalog::{Image, ImageSource, InventoryPolicy, ProductOption, ProductState, Seo};
+use domain::catalog::{Image, ImageSource, InventoryPolicy, ProductOption, ProductState, SaleUnit, Seo};
 use domain::text::{Handle, Name, Title};
 use domain::{Money, ProductId, Refusal, Timestamp, VariantId};
 use serde::Serialize;
@@ -53,6 +53,10 @@ pub struct VendorVariant {
     compare_at_prices: Vec<Money>,
     #[schema(required = true)]
     grams: Option<u32>,
+    /// What one unit is, when it is sold by measure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    sale_unit: Option<SaleUnit>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     image: Option<ImageSource>,
@@ -102,6 +106,7 @@ impl From<&OwnProduct> for VendorProduct {
                     prices: variant.prices.iter().map(|price| price.price).collect(),
                     compare_at_prices: variant.prices.iter().filter_map(|price| price.compare_at).collect(),
                     grams: variant.grams,
+                    sale_unit: variant.sale_unit,
                     image: variant.image.clone(),
                     shards: variant.shards,
                     inventory_policy: variant.inventory_policy,

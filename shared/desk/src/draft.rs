@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::catalog::{
-    CategoryTree, Image, ImageSource, InventoryPolicy, Price, Product, ProductOption, ProductState, Seo, Variant,
-    check_counts,
+    CategoryTree, Image, ImageSource, InventoryPolicy, Price, Product, ProductOption, ProductState, SaleUnit, Seo,
+    Variant, check_counts,
 };
 use domain::stock::Layout;
 use domain::text::{BadText, Handle, LongText, Name, Sku, Title};
@@ -79,6 +79,9 @@ pub struct WriteVariant {
     /// Weight in grams.
     #[serde(default)]
     grams: Option<u32>,
+    /// What one unit is, when the variant is sold by measure: quantities count such units, and prices are those of one.
+    #[serde(default)]
+    sale_unit: Option<SaleUnit>,
     /// The variant's own picture.
     #[serde(default, deserialize_with = "domain::text::optional")]
     image: Option<ImageSource>,
@@ -253,6 +256,9 @@ fn build_variant(
     if let Some(stranger) = written.options.keys().find(|name| !known_name(name)) {
         return Err(Refusal::field(at("options"), "unknown", format!("the product has no option {stranger}")));
     }
+    if written.sale_unit.is_some_and(|unit| !unit.is_valid()) {
+        return Err(Refusal::field(at("sale_unit/step"), "fraction", "pieces come in whole numbers"));
+    }
     let values = options.iter().filter_map(|option| written.options.get(&option.name).cloned()).collect();
     let shards = written.shards.or_else(|| former.map(|former| former.shards)).unwrap_or(1);
     let mut variant = Variant {
@@ -261,6 +267,7 @@ fn build_variant(
         values,
         prices: prices(written, at)?,
         grams: written.grams,
+        sale_unit: written.sale_unit,
         image: written.image.clone(),
         shards,
         peak_shards: former.map_or(1, |former| former.layout().peak_shards),

@@ -4,6 +4,7 @@ mod category;
 mod file_columns;
 mod image;
 mod product_file;
+mod sale_unit;
 mod stock_level;
 mod variant;
 
@@ -22,6 +23,7 @@ pub use category::{Category, CategoryTree};
 pub use file_columns::{FileCells, FileColumns, FileHeaders, MAX_KEPT_BYTES};
 pub use image::{Image, ImageLink, ImageSource};
 pub use product_file::NO_OPTION;
+pub use sale_unit::{Measure, SaleUnit, Step};
 pub use stock_level::StockLevel;
 pub use variant::{InventoryPolicy, Price, Variant};
 
@@ -207,6 +209,14 @@ pub struct ProductCard {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub compare_at_price: Option<Money>,
+    /// What one unit of the variant with the lowest price is, when it is sold by measure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub sale_unit: Option<SaleUnit>,
+    /// The price of one measure of it: of a kilogram, a metre, a litre.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub reference_price: Option<Money>,
     /// Whether at least one variant can be bought now.
     pub available: bool,
 }
@@ -298,11 +308,11 @@ impl Product {
     }
 
     fn card(&self, currency: Currency, available: bool, url: impl Fn(&ImageSource) -> String) -> Option<ProductCard> {
-        let lowest = self
+        let (sale_unit, lowest) = self
             .variants
             .iter()
-            .filter_map(|variant| variant.price_in(currency))
-            .min_by_key(|price| price.price.minor())?;
+            .filter_map(|variant| Some((variant.sale_unit, variant.price_in(currency)?)))
+            .min_by_key(|(_, price)| price.price.minor())?;
         Some(ProductCard {
             id: self.id,
             handle: self.handle.clone(),
@@ -311,6 +321,8 @@ impl Product {
             image: self.images.first().map(|image| ImageLink { url: url(&image.src), alt: image.alt.clone() }),
             price: lowest.price,
             compare_at_price: lowest.compare_at,
+            sale_unit,
+            reference_price: sale_unit.and_then(|unit| unit.reference_price(lowest.price)),
             available,
         })
     }

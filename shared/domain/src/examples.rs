@@ -109,6 +109,7 @@ pub fn vendor_order(order: OrderId, ordinal: u16, vendor: VendorCard) -> VendorO
         variant: VariantId::new(ProductId::from_bits(4), ordinal),
         title: "Blue bowl".into(),
         sku: None,
+        sale_unit: None,
         quantity: 2,
         unit_price: usd(1_000),
         total: usd(2_000),

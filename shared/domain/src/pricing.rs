@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::cart::{Cart, CartLine, FLAT_RATE, MAX_LINES, MAX_UNITS, MAX_VENDORS};
-use crate::catalog::{Availability, Product, Variant};
+use crate::catalog::{Availability, Product, SaleUnit, Variant};
 use crate::code::{Code, FieldError, Refusal};
 use crate::money::{BasisPoints, MAX_PRICE, MoneyError};
 use crate::stock::{Backorder, Layout};
@@ -116,6 +116,8 @@ pub struct PricedLine {
     pub title: String,
     /// The vendor's stock keeping unit.
     pub sku: Option<String>,
+    /// What one unit is, when it is sold by measure.
+    pub sale_unit: Option<SaleUnit>,
     pub quantity: u32,
     /// The price of one unit.
     pub unit_price: Money,
@@ -289,6 +291,7 @@ fn price_line(line: &CartLine, currency: Currency, snapshot: &CatalogSnapshot) -
         variant: line.variant,
         title: line.title.clone(),
         sku: None,
+        sale_unit: None,
         quantity: line.quantity,
         unit_price: line.seen_price,
         total: Money::zero(currency),
@@ -324,6 +327,7 @@ fn price_line(line: &CartLine, currency: Currency, snapshot: &CatalogSnapshot) -
         variant: line.variant,
         title: product.title_of(variant),
         sku: variant.sku.as_ref().map(ToString::to_string),
+        sale_unit: variant.sale_unit,
         quantity: line.quantity,
         unit_price: price.price,
         total: price.price.times(line.quantity)?,

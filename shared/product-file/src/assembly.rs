@@ -5,7 +5,7 @@ mod finish;
 use std::borrow::Cow;
 
 use domain::catalog::{
-    Image, ImageSource, MAX_IMAGES, MAX_KEPT_BYTES, MAX_OPTIONS, MAX_TAGS, MAX_VARIANTS, Price, Seo,
+    Image, ImageSource, MAX_IMAGES, MAX_KEPT_BYTES, MAX_OPTIONS, MAX_TAGS, MAX_VARIANTS, Price, SaleUnit, Seo,
 };
 use domain::text::{BadText, Line, LongText, Name, Sku, Title};
 
@@ -318,6 +318,9 @@ impl Assembly {
         });
         let grams = self
             .read(row, Column::Grams, |text| cells::or_instead(cells::grams(text).map(Some), None, Fault::BadGrams));
+        let sale_unit = self.read(row, Column::SaleUnit, |text| {
+            cells::or_instead(SaleUnit::parse(text).map(Some).ok_or(Fault::BadSaleUnit), None, Fault::BadSaleUnit)
+        });
         let continue_selling =
             self.read(row, Column::Policy, |text| cells::or_instead(cells::policy(text), false, Fault::BadPolicy));
         let quantity = self.read(row, Column::Quantity, |text| cells::exactly(cells::quantity(text)));
@@ -330,6 +333,7 @@ impl Assembly {
                 values: Vec::new(),
                 sku: sku.flatten(),
                 grams: grams.flatten(),
+                sale_unit: sale_unit.flatten(),
                 quantity,
                 continue_selling,
                 price,

@@ -43,6 +43,7 @@ columns! {
     Option4Value = "Option4 Value",
     Sku = "Variant SKU" | "SKU",
     Grams = "Variant Grams" | "Weight value (grams)",
+    SaleUnit = "Sale Unit",
     Quantity = "Variant Inventory Qty" | "Inventory quantity",
     Policy = "Variant Inventory Policy" | "Continue selling when out of stock",
     Price = "Variant Price" | "Price",
@@ -88,6 +89,8 @@ pub struct Columns {
     pub seo_description: bool,
     pub sku: bool,
     pub grams: bool,
+    /// What one unit of a variant is.
+    pub sale_unit: bool,
     /// The inventory policy: whether variants are sold beyond their stock.
     pub policy: bool,
     pub compare_at_price: bool,
@@ -109,6 +112,7 @@ impl Columns {
         seo_description: true,
         sku: true,
         grams: true,
+        sale_unit: true,
         policy: true,
         compare_at_price: true,
         variant_image: true,

@@ -73,6 +73,8 @@ faults! {
     BadPolicy = "bad_policy",
     /// A weight is a number of grams and not negative: it was left out.
     BadGrams = "bad_grams",
+    /// A sale unit is a number with kg, g, m, cm, l, ml or pcs: it was left out.
+    BadSaleUnit = "bad_sale_unit",
     /// A picture is an https address or media:ID of an upload: it was left out.
     BadUrl = "bad_url",
     /// The address of the picture was mended: https in place of http, and no spaces.
@@ -164,6 +166,7 @@ impl Fault {
                 | Self::NegativeQuantity
                 | Self::BadPolicy
                 | Self::BadGrams
+                | Self::BadSaleUnit
                 | Self::BadUrl
                 | Self::AddressMended
                 | Self::BadPosition

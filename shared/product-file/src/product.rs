@@ -1,6 +1,6 @@
 //! A product as a file has it.
 
-use domain::catalog::{Image, ImageSource, Price, ProductOption, Seo};
+use domain::catalog::{Image, ImageSource, Price, ProductOption, SaleUnit, Seo};
 use domain::text::{Handle, Line, Name, Sku, Title};
 use serde::Serialize;
 
@@ -66,6 +66,9 @@ pub struct VariantDraft {
     pub sku: Option<Sku>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grams: Option<u32>,
+    /// What one unit is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sale_unit: Option<SaleUnit>,
     /// Units on hand, below zero when more was sold than there was. With None the stored stock stays, and a new variant
     /// starts without stock.
     #[serde(skip)]
@@ -87,9 +90,14 @@ pub struct VariantDraft {
 impl VariantDraft {
     /// Whether its row has a cell about a variant: the first row of a product may be there for the product alone.
     pub fn says_something(&self) -> bool {
-        let Self { line: _, values, sku, grams, quantity, continue_selling, price, image, kept } = self;
+        let Self { line: _, values, sku, grams, sale_unit, quantity, continue_selling, price, image, kept } = self;
         let is_told = !values.is_empty() || sku.is_some() || price.is_some() || quantity.is_some();
-        is_told || grams.is_some() || continue_selling.is_some() || image.is_some() || !kept.is_empty()
+        is_told
+            || grams.is_some()
+            || sale_unit.is_some()
+            || continue_selling.is_some()
+            || image.is_some()
+            || !kept.is_empty()
     }
 }
 

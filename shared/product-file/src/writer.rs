@@ -133,6 +133,7 @@ fn variant_cell(product: &ProductDraft, row: usize, column: Column) -> Cow<'_, s
     match column {
         Column::Sku => text(variant.sku.as_ref()),
         Column::Grams => number(variant.grams),
+        Column::SaleUnit => number(variant.sale_unit),
         Column::Quantity => number(variant.quantity),
         Column::Policy => variant
             .continue_selling

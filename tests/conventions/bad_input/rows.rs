@@ -264,7 +264,7 @@ fn of_shops(world: &World) -> Vec<Row> {
 fn product(variant: Value) -> Value {
     let mut first = json!({
         "sku": "BOWL-S", "options": {"Size": "S"}, "prices": [{"amount": "12.50", "currency": "USD"}],
-        "compare_at_prices": [{"amount": "15.00", "currency": "USD"}], "grams": 300,
+        "compare_at_prices": [{"amount": "15.00", "currency": "USD"}], "grams": 300, "sale_unit": {"unit": "kg", "step": "0.25"},
         "image": "https://example.test/bowl.png", "shards": 2, "low_stock_at": 3,
     });
     for (name, value) in variant.as_object().expect("fields") {
@@ -301,6 +301,8 @@ fn refusing_products(row: Row) -> Row {
         .refuses("/variants/0/shards", [json!(0), json!(33), json!(65_536)])
         .refuses("/variants/0/low_stock_at", [json!(-1), json!(10_000_001)])
         .refuses("/variants/0/grams", [json!(4_294_967_296_u64)])
+        .refuses("/variants/0/sale_unit/unit", ["oz", "KG", "other"].map(Value::from))
+        .refuses("/variants/0/sale_unit/step", ["0", "-1", "1.2345", "10000.001", "1e3", "½"].map(Value::from))
         .refuses("/variants/0/options", [json!({}), json!({"Colour": "Blue"}), json!({"Size": "S", "Colour": "Blue"})])
         .refuses("/variants/0/image", ["http://a.test/b", "javascript:alert(1)", "media:x"].map(Value::from))
         .refuses("/images/0/src", ["http://a.test/b", "data:image/png;base64,AA", "https://a@b.test/"].map(Value::from))

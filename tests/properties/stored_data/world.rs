@@ -98,7 +98,7 @@ impl World<'_> {
         let variants = json!([
             {
                 "sku": "BOWL-S", "options": {"Size": "S"}, "prices": [usd("12.50"), {"amount": "150000.00", "currency": "UZS"}],
-                "compare_at_prices": [usd("15.00")], "on_hand": 90, "shards": 4, "grams": 300, "low_stock_at": 80,
+                "compare_at_prices": [usd("15.00")], "on_hand": 90, "shards": 4, "grams": 300, "sale_unit": {"unit": "kg", "step": "0.3"}, "low_stock_at": 80,
             },
             {"sku": "BOWL-L", "options": {"Size": "L"}, "prices": [usd("20.00")], "on_hand": 5},
         ]);

@@ -41,6 +41,7 @@ pub(crate) fn draft_of(
         values: variant.values.clone(),
         sku: variant.sku.clone(),
         grams: variant.grams,
+        sale_unit: variant.sale_unit,
         quantity: Some(on_hand(variant.id)),
         continue_selling: Some(!variant.inventory_policy.denies()),
         price: variant.price_in(currency),

@@ -4,7 +4,8 @@ use domain::stored::Kept;
 use std::collections::BTreeMap;
 
 use domain::catalog::{
-    CategoryTree, Image, ImageSource, InventoryPolicy, Price, Product, ProductOption, ProductState, Seo, Variant,
+    CategoryTree, Image, ImageSource, InventoryPolicy, Price, Product, ProductOption, ProductState, SaleUnit, Seo,
+    Variant,
 };
 use domain::job::FileFormat;
 use domain::stock::StockShard;
@@ -96,12 +97,20 @@ fn price() -> impl Strategy<Value = Price> {
     })
 }
 
+fn sale_unit() -> impl Strategy<Value = SaleUnit> {
+    (1_u32..9_999, 0_usize..3).prop_map(|(thousandths, unit)| {
+        let text = format!("{}.{:03} {}", thousandths / 1_000, thousandths % 1_000, ["kg", "m", "l"][unit]);
+        SaleUnit::parse(&text).unwrap()
+    })
+}
+
 prop_compose! {
     fn variant(options: usize)(
         values in vec(name(), options), sku in of(line(|text| Sku::parse(text).ok())), grams in of(any::<u32>()),
+        sale_unit in of(sale_unit()),
         quantity in of(0_i64..=10_000_000), continue_selling in of(any::<bool>()), price in of(price()), image in of(image_source()),
     ) -> VariantDraft {
-        VariantDraft { line: None, values, sku, grams, quantity, continue_selling, price, image, kept: Vec::new() }
+        VariantDraft { line: None, values, sku, grams, sale_unit, quantity, continue_selling, price, image, kept: Vec::new() }
     }
 }
 
@@ -190,6 +199,7 @@ fn in_shop(draft: &ProductDraft) -> Product {
             values: variant.values.clone(),
             prices: variant.price.into_iter().chain([elsewhere]).collect(),
             grams: variant.grams,
+            sale_unit: variant.sale_unit,
             image: variant.image.clone(),
             shards: 1,
             peak_shards: 1,
@@ -338,7 +348,7 @@ fn an_export_has_shopifys_columns() {
     assert_eq!(
         String::from_utf8(written(&[])).unwrap(),
         "Handle,Title,Body (HTML),Vendor,Type,Tags,Published,Option1 Name,Option1 Value,Option2 Name,Option2 Value,Option3 Name,\
-         Option3 Value,Variant SKU,Variant Grams,Variant Inventory Qty,Variant Inventory Policy,Variant Price,Variant Compare At Price,Image Src,Image Position,\
+         Option3 Value,Variant SKU,Variant Grams,Sale Unit,Variant Inventory Qty,Variant Inventory Policy,Variant Price,Variant Compare At Price,Image Src,Image Position,\
          Image Alt Text,SEO Title,SEO Description,Variant Image,Status\n"
     );
 }

@@ -202,6 +202,7 @@ fn new(product: &mut Product, wanted: &VariantDraft) -> Result<Variant, Issue> {
         values: wanted.values.clone(),
         prices: wanted.price.into_iter().collect(),
         grams: wanted.grams,
+        sale_unit: wanted.sale_unit,
         image: wanted.image.clone(),
         shards: 1,
         peak_shards: 1,
@@ -227,6 +228,9 @@ fn changed(known: &Variant, wanted: &VariantDraft, context: &ImportContext, is_p
     }
     if columns.grams {
         variant.grams = wanted.grams;
+    }
+    if columns.sale_unit {
+        variant.sale_unit = wanted.sale_unit;
     }
     if columns.policy {
         // The column only says whether to sell beyond the stock: a variant that already does keeps its date and its

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use domain::address::Address;
+use domain::catalog::SaleUnit;
 use domain::contact::Contact;
 use domain::order::{
     Actor, History, HistoryEvent, OrderLine, OrderState, Parcel, ParcelLine, ParcelState, PlacedOrder, Shipment,
@@ -35,6 +36,10 @@ pub struct OrderLineView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, examples("BOWL-BLUE-M"))]
     pub sku: Option<String>,
+    /// What one unit is, when it is sold by measure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub sale_unit: Option<SaleUnit>,
     /// Number of units.
     pub quantity: u32,
     /// The price of one unit.
@@ -73,6 +78,7 @@ impl From<&OrderLine> for OrderLineView {
             variant_id: line.variant,
             title: line.title.clone(),
             sku: line.sku.clone(),
+            sale_unit: line.sale_unit,
             quantity: line.quantity,
             unit_price: line.unit_price,
             total: line.total,

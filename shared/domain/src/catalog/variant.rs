@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ImageSource, MAX_OVERSELL};
+use super::{ImageSource, MAX_OVERSELL, SaleUnit};
 use crate::stock::{Backorder, Layout};
 use crate::text::{Name, Sku};
 use crate::{Currency, Money, Timestamp, VariantId};
@@ -32,6 +32,9 @@ pub struct Variant {
     /// Weight of one unit in grams.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grams: Option<u32>,
+    /// What one unit is, when it is sold by measure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sale_unit: Option<SaleUnit>,
     /// The variant's own picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<ImageSource>,

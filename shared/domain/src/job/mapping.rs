@@ -48,6 +48,8 @@ pub enum FileColumn {
     Sku,
     /// The weight in grams.
     Grams,
+    /// What one unit is, such as `0.5 m` or `250 g`.
+    SaleUnit,
     /// Units on hand.
     Quantity,
     /// `deny`, or `continue` for what is sold beyond its stock.

@@ -145,6 +145,7 @@ fn vendor_order_from(
             variant: line.variant,
             title: line.title.clone(),
             sku: line.sku.clone(),
+            sale_unit: line.sale_unit,
             quantity: line.quantity,
             unit_price: line.unit_price,
             total: line.total,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::parcels::{Parcel, ParcelState, Shipment};
 use super::{StockMove, VendorOrderState, VendorOrderStep};
+use crate::catalog::SaleUnit;
 use crate::money::MoneyError;
 use crate::payment::{RefundPart, RefundedUnits};
 use crate::pricing::{ChosenShipping, Totals};
@@ -23,6 +24,9 @@ pub struct OrderLine {
     /// The vendor's stock keeping unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sku: Option<String>,
+    /// What one unit is, when it is sold by measure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sale_unit: Option<SaleUnit>,
     pub quantity: u32,
     /// The price of one unit.
     pub unit_price: Money,
@@ -208,6 +212,8 @@ struct StoredLine {
     title: String,
     #[serde(default)]
     sku: Option<String>,
+    #[serde(default)]
+    sale_unit: Option<SaleUnit>,
     quantity: u32,
     unit_price: Money,
     total: Money,
@@ -308,6 +314,7 @@ impl TryFrom<StoredVendorOrder> for VendorOrder {
                 variant: line.variant,
                 title: line.title,
                 sku: line.sku,
+                sale_unit: line.sale_unit,
                 quantity: line.quantity,
                 unit_price: line.unit_price,
                 total: line.total,

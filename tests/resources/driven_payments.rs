@@ -93,6 +93,28 @@ async fn an_order_is_offered_begun_and_captured_and_each_repeat_gets_the_same_by
 }
 
 #[tokio::test]
+async fn a_transaction_is_found_by_each_of_the_ids_that_its_provider_has_for_it() {
+    let sale = sale().await;
+    let mut begin = sale.begin_of("t-1", 1_750);
+    begin["receipt"] = json!("doc-77");
+    let begun = sale.shop.drives(&begin).await;
+    assert_eq!(begun.0, 200, "{begun:?}");
+    assert_eq!(sale.shows("doc-77").await, (200, "t-1 17.50 USD begun".to_owned()));
+    let captured = sale.captures("doc-77").await;
+    assert_eq!((captured.0, sale.captures("t-1").await), (200, captured));
+    // Neither id can begin a payment of another order.
+    let other = Sale::of(sale.shop, sale.bowl, 1).await;
+    assert_eq!(other.begins("doc-77").await, refused("busy"));
+    let mut mixed_up = other.begin_of("t-2", 1_750);
+    mixed_up["receipt"] = json!("t-1");
+    assert_eq!(other.shop.drives(&mixed_up).await, refused("busy"));
+    let cancelled = other.cancels("doc-77").await;
+    assert_eq!((cancelled.0, other.cancels("t-1").await), (200, cancelled));
+    let seen = other.shop.operator().await.get(&format!("/v1/admin/orders/{}", sale.id)).await.expect(200).clone();
+    assert_eq!((&seen["state"], &seen["refunds"][0]["reference"]), (&json!("cancelled"), &json!("t-1_refund")));
+}
+
+#[tokio::test]
 async fn a_reply_is_the_providers_own_with_its_status_headers_and_bytes() {
     let sale = sale().await;
     let reply = sale.shop.drive_call(&json!({"call": "offer", "order": "none"})).await;

@@ -19,7 +19,9 @@ async fn change(operator: &Client, path: &str, version: u64, value: &Value) -> V
 async fn a_setting_is_changed_under_its_version_and_says_who_did_it() {
     let shop = Shop::open().await;
     let operator = shop.operator().await;
-    for (area, count) in [("limits", 7), ("deadlines", 2), ("payment-methods", 2), ("tax", 1), ("commission", 1)] {
+    for (area, count) in
+        [("limits", 7), ("deadlines", 2), ("payment-methods", 2), ("tax", 1), ("commission", 1), ("returns", 1)]
+    {
         let listed = operator.get(&format!("/v1/admin/settings/{area}")).await.expect(200).clone();
         let listed = listed["items"].as_array().expect("settings").clone();
         assert_eq!(listed.len(), count, "{area}");
@@ -172,4 +174,52 @@ async fn operators_who_change_different_settings_at_once_both_succeed() {
     for answer in [first, second, third] {
         assert_eq!(answer.expect(200)["version"], json!(1));
     }
+}
+
+#[tokio::test]
+async fn the_promise_about_returns_is_frozen_in_each_line_by_country_and_category() {
+    const RETURNS: &str = "/v1/admin/settings/returns/default";
+    let shop = Shop::open().await;
+    let operator = shop.operator().await;
+    let vendor = shop.vendor("ceramics").await;
+    let tree =
+        json!({"items": [{"handle": "food", "name": "Food", "children": [{"handle": "spices", "name": "Spices"}]}]});
+    let known = operator.get("/v1/admin/categories").await;
+    let writer = operator.clone().with("if-match", known.header("etag").to_owned());
+    writer.put("/v1/admin/categories", &tree).await.expect(200);
+    let bowl = vendor.product("bowl").stock(5).publish().await;
+    let zira = vendor.product("zira").set("category", json!("spices")).stock(5).publish().await;
+    let placed = async || {
+        let guest = shop.guest().await.takes(&[(&bowl, 1), (&zira, 1)]).await;
+        let order = guest.checks_out("stripe", "once").await.expect(201).clone();
+        let lines = order["vendors"][0]["lines"].as_array().expect("lines").clone();
+        (order, lines.iter().map(|line| line["returns"].clone()).collect::<Vec<_>>())
+    };
+    let rules = json!({
+        "days": 30, "way_back": "vendor",
+        "exceptions": [
+            {"category": "food", "days": 0, "way_back": "buyer"},
+            {"country": "DE", "days": 60, "way_back": "operator"},
+        ],
+    });
+    let changed = change(&operator, RETURNS, 0, &rules).await;
+    assert_eq!(changed["value"], rules);
+    for (wrong, pointer) in [
+        (json!({"days": 366, "way_back": "buyer"}), "/days"),
+        (json!({"days": 1}), "/way_back"),
+        (json!({"days": 1, "way_back": "buyer", "exceptions": [{"days": 1, "way_back": "buyer"}]}), "/exceptions/0"),
+        (json!({"days": 1, "way_back": "buyer", "most": 1}), "/most"),
+    ] {
+        let refused = operator.clone().with("if-match", "\"1\"").put(RETURNS, &wrong).await;
+        assert_eq!(refused.expect_problem(400, "invalid")["errors"][0]["pointer"], pointer, "{wrong}");
+    }
+    let (order, promised) = placed().await;
+    let frozen = [json!({"days": 30, "way_back": "vendor"}), json!({"days": 0, "way_back": "buyer"})];
+    assert_eq!(promised, frozen);
+    // Whatever is promised to others since, the order keeps its own.
+    let back = operator.clone().with("if-match", "\"1\"").delete(RETURNS).await;
+    assert_eq!(back.expect(200)["value"], json!({"days": 14, "way_back": "buyer"}));
+    let reader = shop.anon().with("order-token", text(&order["token"]));
+    let seen = reader.get(&format!("/v1/orders/{}", text(&order["id"]))).await.expect(200).clone();
+    assert_eq!(seen["vendors"][0]["lines"][1]["returns"], frozen[1]);
 }

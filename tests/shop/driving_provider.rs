@@ -43,12 +43,31 @@ struct Connection(Arc<DrivingProvider>);
 #[derive(Deserialize)]
 #[serde(tag = "call", rename_all = "snake_case")]
 enum Call {
-    Offer { order: String },
-    Begin { order: String, reference: String, amount: i64, at: i64 },
-    Capture { reference: String },
-    Cancel { reference: String, reason: String },
-    Show { reference: String },
-    Statement { from: i64, until: i64 },
+    Offer {
+        order: String,
+    },
+    Begin {
+        order: String,
+        reference: String,
+        /// The id that it shows to its customer.
+        receipt: Option<String>,
+        amount: i64,
+        at: i64,
+    },
+    Capture {
+        reference: String,
+    },
+    Cancel {
+        reference: String,
+        reason: String,
+    },
+    Show {
+        reference: String,
+    },
+    Statement {
+        from: i64,
+        until: i64,
+    },
 }
 
 impl Connector for Connection {
@@ -117,13 +136,15 @@ impl DrivingProvider {
                 let offer = desk.offer(order(&text)?).await?;
                 format!("PAY {} until {}", offer.amount, offer.until.map_or(0, Timestamp::millis))
             }
-            Call::Begin { order: text, reference, amount, at } => {
+            Call::Begin { order: text, reference, receipt, amount, at } => {
                 let stated_at = Timestamp::from_millis(at);
                 let answer = |begun: &Transaction| {
                     format!("BEGUN {} at {} receipt {}", begun.reference, begun.began_at.millis(), self.receipt())
                 };
+                let receipt: Vec<&str> = receipt.iter().map(String::as_str).collect();
                 let begin = Begin {
                     reference: &reference,
+                    further_references: &receipt,
                     order: order(&text)?,
                     amount: Money::new(amount, Currency::USD),
                     stated_at,

@@ -1,4 +1,4 @@
-//! Settings: limits, deadlines, payment methods, tax, commission.
+//! Settings: limits, deadlines, payment methods, tax, commission, returns.
 
 use api::{Answer, Idempotent, IfMatch, Json, NoBody, Operator, Page, PageQuery, Path, Problem, Query, Versioned};
 use axum::extract::State;
@@ -13,7 +13,7 @@ use crate::App;
 /// A setting as it is in force. A change is in force everywhere within 30 seconds.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SettingView {
-    /// The area: `limits`, `deadlines`, `payment-methods`, `tax` or `commission`.
+    /// The area: `limits`, `deadlines`, `payment-methods`, `tax`, `commission` or `returns`.
     #[schema(examples("limits"))]
     area: &'static str,
     /// The setting's name within its area.
@@ -37,7 +37,7 @@ impl From<&ShownSetting> for SettingView {
         Self {
             area: shown.id.area().as_str(),
             id: shown.id.name(),
-            value: shown.value,
+            value: shown.value.clone(),
             is_default: shown.is_default,
             version: shown.version,
             changed_by: shown.changed.and_then(|(by, _)| by),

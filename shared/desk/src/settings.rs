@@ -21,7 +21,7 @@ pub struct ShownSetting {
 }
 
 /// What becomes of a setting.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum SettingChange {
     /// This value.
     To(SettingValue),
@@ -75,10 +75,10 @@ impl Operator {
                 let loaded = self.settings.stored().await?;
                 expected.check(loaded.version_of(id))?;
                 let kept = loaded.changed.get(&id).map(|known| known.kept.clone()).unwrap_or_default();
-                let (value, kept) = match change {
-                    SettingChange::To(value) => (Some(value), kept),
+                let (value, kept) = match &change {
+                    SettingChange::To(value) => (Some(value.clone()), kept),
                     SettingChange::Default => (None, kept),
-                    SettingChange::Former(version) => match self.settings.at_version(id, version).await? {
+                    SettingChange::Former(version) => match self.settings.at_version(id, *version).await? {
                         Some(former) => (former.value, former.kept),
                         None => {
                             return Err(

@@ -7,11 +7,12 @@ use crate::provider_news::{PaymentNews, RefundNews, RefundOutcome};
 use crate::{Money, PaymentId, Timestamp};
 
 impl PlacedOrder {
-    /// The attempt with a provider's transaction.
+    /// The attempt with a provider's transaction, by any of the ids that the provider has for it.
     pub fn attempt_of_transaction(&self, provider: ProviderName, reference: &str) -> Option<&Payment> {
         let has = |payment: &&Payment| {
             payment.provider == provider
-                && payment.transaction.as_ref().is_some_and(|transaction| transaction.reference == reference)
+                && payment.transaction.is_some()
+                && payment.references().any(|known| known == reference)
         };
         self.payments.iter().find(has)
     }
@@ -47,6 +48,7 @@ impl PlacedOrder {
         &mut self,
         provider: ProviderName,
         transaction: Transaction,
+        further_references: &[&str],
         until: Timestamp,
         now: Timestamp,
     ) -> Result<PaymentId, TransactionRefused> {
@@ -58,6 +60,7 @@ impl PlacedOrder {
         if let Some(attempt) = self.payments.iter_mut().find(|payment| payment.id == id) {
             attempt.state = attempt.state.after(PaymentStep::Pending).ok_or(TransactionRefused::WrongState)?;
             attempt.reference = Some(transaction.reference.clone());
+            attempt.further_references = further_references.iter().map(|one| (*one).to_owned()).collect();
             attempt.transaction = Some(transaction);
         }
         self.order.due_at = self.order.due_at.map(|due| due.max(until));
@@ -118,7 +121,7 @@ impl PlacedOrder {
             return Ok(());
         }
         match captured.filter(|_| transaction.captured_at.is_some()) {
-            Some(amount) => self.take_back(id, reference, amount, ids)?,
+            Some(amount) => self.take_back(id, &transaction.reference, amount, ids)?,
             None if state.is_open() => {
                 self.settle(id, &PaymentNews::Cancelled, LatePayment::Refund, ids)?;
             }

@@ -67,6 +67,7 @@ pub fn payment(number: u128, order: OrderId, provider: ProviderName, amount: Mon
         amount,
         state: PaymentState::Pending,
         reference: Some(format!("pi_{number}")),
+        further_references: Vec::new(),
         action: None,
         captured: None,
         failure: None,
@@ -121,6 +122,7 @@ pub fn vendor_order(order: OrderId, ordinal: u16, vendor: VendorCard) -> VendorO
         shipped: 0,
         returned: 0,
         refunded: 0,
+        returns: None,
         allocations: vec![Allocation { shard: 0, units: 2 }],
         backorder: None,
     };

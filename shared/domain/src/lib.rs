@@ -29,6 +29,7 @@ pub mod pricing;
 pub mod provider_news;
 pub mod refund;
 pub mod refund_rules;
+pub mod return_policy;
 pub mod returns;
 pub mod sealed;
 pub mod settings;

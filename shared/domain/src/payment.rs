@@ -233,6 +233,9 @@ pub struct Payment {
     /// The provider's id of the payment; nothing until the provider has answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
+    /// Other ids by which the provider may speak of it: of a receipt, or of a document of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further_references: Vec<String>,
     /// What the buyer's client has to do next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<Action>,
@@ -266,6 +269,11 @@ impl Payment {
             PaymentState::Refunded => self.captured == Some(self.amount),
             _ => false,
         }
+    }
+
+    /// All ids by which the provider may speak of it.
+    pub fn references(&self) -> impl Iterator<Item = &str> {
+        self.reference.iter().chain(&self.further_references).map(String::as_str)
     }
 
     /// Whether a buyer was ever given a way to pay it: a secret or a page of the provider. Without one it cannot bring

@@ -57,7 +57,8 @@ impl ProviderNews {
     fn is_about(&self, payment: &Payment) -> bool {
         let is_named = self.payment_id == Some(payment.id);
         let is_referred_to = match &payment.reference {
-            Some(known) => *known == self.reference || (is_named && self.reference.is_empty()),
+            Some(_) if self.reference.is_empty() => is_named,
+            Some(_) => payment.references().any(|known| known == self.reference),
             None => is_named,
         };
         payment.provider == self.provider && is_referred_to

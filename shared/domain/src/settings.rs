@@ -10,6 +10,7 @@ use crate::code::{Code, Refusal};
 use crate::order::Deadlines;
 use crate::payment::ProviderName;
 use crate::pricing::Rates;
+use crate::return_policy::ReturnRules;
 use crate::stored::Kept;
 
 pub use self::entries::{Area, LimitValue, SettingId, SettingValue, StoredSetting};
@@ -25,6 +26,8 @@ pub struct Settings {
     pub providers: Vec<ProviderName>,
     /// Rate limits, and the limit of unpaid orders.
     pub limits: Limits,
+    /// What the operator promises about returns.
+    pub returns: ReturnRules,
     /// Incremented by each write, which is conditional on it.
     pub version: u64,
     /// Whether a stored rate could not be read.
@@ -42,6 +45,7 @@ impl Default for Settings {
             deadlines: Deadlines::default(),
             providers: ProviderName::ALL.to_vec(),
             limits: Limits::default(),
+            returns: ReturnRules::default(),
             version: 0,
             rates_are_unknown: false,
             kept: Kept::default(),

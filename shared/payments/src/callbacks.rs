@@ -65,6 +65,8 @@ pub struct Offer {
 pub struct Begin<'a> {
     /// The provider's id of the transaction.
     pub reference: &'a str,
+    /// Other ids by which the provider may speak of it.
+    pub further_references: &'a [&'a str],
     pub order: OrderId,
     pub amount: Money,
     /// When it began by the provider's clock.

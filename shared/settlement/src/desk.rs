@@ -90,10 +90,12 @@ impl ProviderDesk {
 
     async fn take_begin(&self, begin: Begin<'_>) -> Result<Transaction, NotTaken> {
         let (now, reference) = (self.now, begin.reference);
-        match self.settlement.orders().with_reference(self.provider, reference).await? {
-            // A reference names one transaction: the provider has mixed up two.
-            Some(other) if other != begin.order => return Err(TransactionRefused::Busy.into()),
-            Some(_) | None => {}
+        for known in std::iter::once(&reference).chain(begin.further_references) {
+            match self.settlement.orders().with_reference(self.provider, known).await? {
+                // A reference names one transaction: the provider has mixed up two.
+                Some(other) if other != begin.order => return Err(TransactionRefused::Busy.into()),
+                Some(_) | None => {}
+            }
         }
         let mut transaction = Transaction {
             reference: reference.to_owned(),
@@ -111,7 +113,10 @@ impl ProviderDesk {
         transaction.begin_answer = (begin.answer)(&transaction);
         let step = |placed: &mut PlacedOrder| match self.found(placed, reference) {
             Ok(_) => Ok(()),
-            Err(_) => placed.begin_transaction(self.provider, transaction.clone(), begin.until, now).map(drop),
+            Err(_) => {
+                let (transaction, further) = (transaction.clone(), begin.further_references);
+                placed.begin_transaction(self.provider, transaction, further, begin.until, now).map(drop)
+            }
         };
         self.step(begin.order, reference, step).await
     }

@@ -408,6 +408,8 @@ impl Checkout {
             provider: asked.payment.provider,
             rates: settings.rates,
             deadlines: settings.deadlines,
+            returns: &settings.returns,
+            products: &snapshot.products,
             allocations: &allocations.to_try(&needs, &mut ids),
         };
         let mut placed = place(order, &mut ids)?;

@@ -86,7 +86,7 @@ pub struct StoredSettings {
 impl StoredSettings {
     /// A setting's value in force, and who changed it last.
     pub fn get(&self, id: SettingId) -> (SettingValue, Option<&StoredSetting>) {
-        let value = self.accepted.get(&id).copied().unwrap_or_else(|| self.settings.value(id));
+        let value = self.accepted.get(&id).cloned().unwrap_or_else(|| self.settings.value(id));
         (value, self.changed.get(&id))
     }
 
@@ -164,7 +164,7 @@ impl SettingsTable {
         let next = StoredSetting { version: before + 1, ..changed };
         let mut after = loaded.clone();
         after.accepted.remove(&id);
-        after.accepted.extend(next.value.map(|value| (id, value)));
+        after.accepted.extend(next.value.clone().map(|value| (id, value)));
         after.settings = after.base.clone();
         after.settings.set(after.accepted.clone())?;
         after.settings.check()?;
@@ -215,7 +215,7 @@ impl SettingsTable {
                     return Err(Error::Corrupt { kind: SETTING, source: cause });
                 }
                 let kept = known.map(|known| known.kept.clone()).unwrap_or_default();
-                let next = StoredSetting { value: Some(value), by: None, at: now, version: before + 1, kept };
+                let next = StoredSetting { value: Some(value.clone()), by: None, at: now, version: before + 1, kept };
                 let history = Entry::History(id, next.version).key();
                 let history = raw_item(history, SETTING_HISTORY, next.version, json_of(&next)?);
                 actions.push(put(&self.table, history, &Condition::absent())?);
@@ -291,10 +291,10 @@ fn in_force(items: &[Attributes], last: Option<&Settings>) -> Result<StoredSetti
                     text(item, "sk").and_then(|sk| sk.strip_prefix("SETTING#")).and_then(|id| id.split_once('/'));
                 let Some(id) = name.and_then(|(area, name)| SettingId::parse(area, name)) else { continue };
                 let stored = readable(read::<StoredSetting>(item), item)?;
-                let accepted = stored.as_ref().and_then(|stored| stored.value);
-                let is_bad = match (&stored, accepted) {
+                let accepted = stored.as_ref().and_then(|stored| stored.value.clone());
+                let is_bad = match (&stored, &accepted) {
                     (None, _) => true,
-                    (Some(_), Some(value)) => Settings::default().set([(id, value)]).is_err(),
+                    (Some(_), Some(value)) => Settings::default().set([(id, value.clone())]).is_err(),
                     (Some(_), None) => false,
                 };
                 if is_bad {
@@ -342,6 +342,7 @@ fn area_by_area(found: &Attributes, last: Option<&Settings>) -> Settings {
         deadlines: area(&areas, "deadlines").ok().flatten().unwrap_or(fallback.deadlines),
         providers: area(&areas, "providers").ok().flatten().unwrap_or(fallback.providers),
         limits: area(&areas, "limits").ok().flatten().unwrap_or(fallback.limits),
+        returns: area(&areas, "returns").ok().flatten().unwrap_or(fallback.returns),
         version: version(found),
         rates_are_unknown,
         kept: fallback.kept,

@@ -12,6 +12,7 @@ use domain::order::{
 };
 use domain::payment::{Action, PaymentState, ProviderName, Refund, RefundReason, RefundState};
 use domain::pricing::{ChosenShipping, Totals};
+use domain::return_policy::ReturnPolicy;
 use domain::text::{Email, Line, Name};
 use domain::{Currency, DisputeId, Money, OrderId, PaymentId, RefundId, Timestamp, VariantId, VendorId};
 
@@ -58,6 +59,10 @@ pub struct OrderLineView {
     /// How many of its units are refunded, or are to be, or were never paid.
     #[serde(default, skip_serializing_if = "is_none")]
     pub refunded: u32,
+    /// What holds when it is to be returned; absent in orders of before 2026-12-02.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub returns: Option<ReturnPolicy>,
     /// Whether units have to come in before the line can be shipped.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub backorder: bool,
@@ -86,6 +91,7 @@ impl From<&OrderLine> for OrderLineView {
             shipped: line.shipped,
             returned: line.returned,
             refunded: line.refunded,
+            returns: line.returns,
             backorder: line.backorder.is_some(),
             available_from: line.backorder.and_then(|backorder| backorder.available_from),
         }

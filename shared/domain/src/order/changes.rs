@@ -142,6 +142,7 @@ impl PlacedOrder {
             amount: self.order.totals.total,
             state: PaymentState::Created,
             reference: None,
+            further_references: Vec::new(),
             action: None,
             captured: None,
             failure: None,

@@ -8,15 +8,18 @@ use super::{
     StockMove, Terms, VendorOrder, VendorOrderState,
 };
 use crate::cart::Cart;
+use crate::catalog::Product;
 use crate::code::{Code, Refusal};
 use crate::id_source::Ids;
 use crate::money::{BasisPoints, MoneyError};
 use crate::order::Deadlines;
 use crate::payment::{Payment, PaymentState, ProviderName};
 use crate::pricing::{PricedCart, PricedGroup, Rates, Totals};
+use crate::return_policy::ReturnRules;
 use crate::shares::Shares;
 use crate::stock::Allocation;
-use crate::{EventId, LookUp, Money, OrderId, PaymentId, VariantId};
+use crate::text::Handle;
+use crate::{EventId, LookUp, Money, OrderId, PaymentId, ProductId, VariantId};
 
 /// The input of [`place`].
 #[derive(Debug)]
@@ -33,6 +36,10 @@ pub struct PlaceOrder<'a> {
     /// The operator's current rates, which the order freezes.
     pub rates: Rates,
     pub deadlines: Deadlines,
+    /// What the operator promises about returns, which each line freezes.
+    pub returns: &'a ReturnRules,
+    /// The products of the lines.
+    pub products: &'a BTreeMap<ProductId, Product>,
     /// The shards from which the units of each variant are reserved.
     pub allocations: &'a BTreeMap<VariantId, Vec<Allocation>>,
 }
@@ -78,6 +85,7 @@ pub fn place(order: PlaceOrder<'_>, ids: &mut Ids) -> Result<PlacedOrder, PlaceE
         amount: totals.total,
         state: PaymentState::Created,
         reference: None,
+        further_references: Vec::new(),
         action: None,
         captured: None,
         failure: None,
@@ -154,6 +162,7 @@ fn vendor_order_from(
             shipped: 0,
             returned: 0,
             refunded: 0,
+            returns: Some(order.returns.policy(&order.person.address.country, path_of(line.variant, order))),
             allocations,
             backorder: None,
         });
@@ -177,6 +186,11 @@ fn vendor_order_from(
         version: 0,
         kept: Kept::default(),
     })
+}
+
+/// The path of a variant's category.
+fn path_of<'a>(variant: VariantId, order: &PlaceOrder<'a>) -> &'a [Handle] {
+    order.products.get(&variant.product()).map_or(&[], |product| &product.categories)
 }
 
 fn add_up(nothing: Money, vendor_totals: &[Totals]) -> Result<Totals, MoneyError> {

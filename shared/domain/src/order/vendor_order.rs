@@ -8,6 +8,7 @@ use crate::catalog::SaleUnit;
 use crate::money::MoneyError;
 use crate::payment::{RefundPart, RefundedUnits};
 use crate::pricing::{ChosenShipping, Totals};
+use crate::return_policy::ReturnPolicy;
 use crate::shares::{Shares, StoredShares};
 use crate::stock::{Allocation, Backorder};
 use crate::stored::Kept;
@@ -47,6 +48,9 @@ pub struct OrderLine {
     /// How many of its units are refunded, or are to be, or were never paid.
     #[serde(default, skip_serializing_if = "is_none")]
     pub refunded: u32,
+    /// What holds when it is to be returned; nothing in orders of releases before 2026-12-02.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returns: Option<ReturnPolicy>,
     /// The shards from which its units are reserved; together they cover the quantity.
     pub allocations: Vec<Allocation>,
     /// The part of it that has to come in before it can be shipped.
@@ -227,6 +231,8 @@ struct StoredLine {
     returned: u32,
     #[serde(default)]
     refunded: u32,
+    #[serde(default)]
+    returns: Option<ReturnPolicy>,
     #[serde(alias = "draws")]
     allocations: Vec<Allocation>,
     #[serde(default, alias = "back_order")]
@@ -323,6 +329,7 @@ impl TryFrom<StoredVendorOrder> for VendorOrder {
                 shipped: line.shipped.max(all_of(stored.state.has_shipped())),
                 returned: line.returned.max(all_of(stored.state == VendorOrderState::Returned)),
                 refunded: line.refunded.max(all_of(ended)),
+                returns: line.returns,
                 allocations: line.allocations,
                 backorder: line.backorder,
             });

@@ -10,6 +10,7 @@ use super::{CallLimits, FileLimits, Limit, Settings};
 use crate::code::{Code, FieldError, Refusal};
 use crate::money::BasisPoints;
 use crate::payment::ProviderName;
+use crate::return_policy::{MAX_RETURN_DAYS, ReturnException, ReturnRules, WayBack};
 use crate::stored::Kept;
 use crate::{Timestamp, UserId};
 
@@ -21,10 +22,12 @@ pub enum Area {
     PaymentMethods,
     Tax,
     Commission,
+    Returns,
 }
 
 impl Area {
-    pub const ALL: [Self; 5] = [Self::Limits, Self::Deadlines, Self::PaymentMethods, Self::Tax, Self::Commission];
+    pub const ALL: [Self; 6] =
+        [Self::Limits, Self::Deadlines, Self::PaymentMethods, Self::Tax, Self::Commission, Self::Returns];
 
     /// Its name on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -34,6 +37,7 @@ impl Area {
             Self::PaymentMethods => "payment-methods",
             Self::Tax => "tax",
             Self::Commission => "commission",
+            Self::Returns => "returns",
         }
     }
 
@@ -62,10 +66,11 @@ pub enum SettingId {
     PaymentMethod(ProviderName),
     Tax,
     Commission,
+    Returns,
 }
 
 impl SettingId {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::CheckoutLimit,
         Self::PaymentLimit,
         Self::SignInLimit,
@@ -79,6 +84,7 @@ impl SettingId {
         Self::PaymentMethod(ProviderName::CashOnDelivery),
         Self::Tax,
         Self::Commission,
+        Self::Returns,
     ];
 
     pub const fn area(self) -> Area {
@@ -94,6 +100,7 @@ impl SettingId {
             Self::PaymentMethod(_) => Area::PaymentMethods,
             Self::Tax => Area::Tax,
             Self::Commission => Area::Commission,
+            Self::Returns => Area::Returns,
         }
     }
 
@@ -110,7 +117,7 @@ impl SettingId {
             Self::Reservation => "reservation",
             Self::Delivery => "delivery",
             Self::PaymentMethod(provider) => provider.as_str(),
-            Self::Tax | Self::Commission => "default",
+            Self::Tax | Self::Commission | Self::Returns => "default",
         }
     }
 
@@ -139,8 +146,9 @@ pub struct LimitValue {
 
 /// The value of a setting: exactly the fields that its kind has. `limits` have `per_client` and `per_target`, or `most`
 /// with or without `within_s`, or `bytes` and `rows`; `deadlines` have `seconds`; `payment-methods` have `offered` and
-/// `position`; `tax` and `commission` have `basis_points`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// `position`; `tax` and `commission` have `basis_points`; `returns` have `days` and `way_back`, and may have
+/// `exceptions`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SettingValue {
     /// For one client address, which a whole office or mobile network may share.
@@ -183,6 +191,17 @@ pub struct SettingValue {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 0, maximum = 10_000, examples(1200))]
     pub basis_points: Option<u32>,
+    /// For how many days after the delivery a return can be asked for; 0 when goods are not taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 0, maximum = 365)]
+    pub days: Option<u32>,
+    /// Who pays for sending goods back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub way_back: Option<WayBack>,
+    /// Countries and categories in which something else holds, at most 100: the one that fits most closely.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<ReturnException>,
 }
 
 /// A stored setting: its value, or that it was set back to its default.
@@ -250,6 +269,21 @@ impl Fields {
         BasisPoints::try_from(rate).unwrap_or_default()
     }
 
+    fn returns(&mut self) -> ReturnRules {
+        let (days, way_back) = (self.value.days.take(), self.value.way_back.take());
+        let days = self.number("days", days, (0, u32::from(MAX_RETURN_DAYS)));
+        if way_back.is_none_or(|way_back| way_back == WayBack::Other) {
+            self.error("/way_back", "missing", "this setting has this field");
+        }
+        let rules = ReturnRules {
+            days: u16::try_from(days).unwrap_or(MAX_RETURN_DAYS),
+            way_back: way_back.unwrap_or(WayBack::Buyer),
+            exceptions: std::mem::take(&mut self.value.exceptions),
+        };
+        self.wrong.extend(rules.check());
+        rules
+    }
+
     fn duration(&mut self, bounds: (u32, u32)) -> Duration {
         let given = self.value.seconds.take();
         Duration::from_secs(u64::from(self.number("seconds", given, bounds)))
@@ -257,7 +291,7 @@ impl Fields {
 
     /// Refuses the fields that are left, because nobody has taken them.
     fn finish(mut self) -> Result<(), Refusal> {
-        let left = serde_json::to_value(self.value).unwrap_or_default();
+        let left = serde_json::to_value(&self.value).unwrap_or_default();
         for name in left.as_object().into_iter().flatten().map(|(name, _)| name) {
             self.error(format!("/{name}"), "unknown", "this setting does not have this field");
         }
@@ -287,15 +321,15 @@ impl From<Limit> for LimitValue {
 impl Settings {
     /// The value of a setting as it is in force.
     pub fn value(&self, id: SettingId) -> SettingValue {
-        let none = SettingValue::default();
+        let none = SettingValue::default;
         let calls = |limits: CallLimits| SettingValue {
             per_client: Some(limits.per_client.into()),
             per_target: Some(limits.per_target.into()),
-            ..none
+            ..none()
         };
         let seconds = |duration: Duration| SettingValue {
             seconds: Some(u32::try_from(duration.as_secs()).unwrap_or(u32::MAX)),
-            ..none
+            ..none()
         };
         match id {
             SettingId::CheckoutLimit => calls(self.limits.checkout),
@@ -304,12 +338,12 @@ impl Settings {
             SettingId::MailLimit => calls(self.limits.mail),
             SettingId::WrongTokenLimit => {
                 let LimitValue { most, within_s } = self.limits.wrong_token.into();
-                SettingValue { most: Some(most), within_s: Some(within_s), ..none }
+                SettingValue { most: Some(most), within_s: Some(within_s), ..none() }
             }
-            SettingId::UnpaidOrders => SettingValue { most: Some(self.limits.unpaid_orders), ..none },
+            SettingId::UnpaidOrders => SettingValue { most: Some(self.limits.unpaid_orders), ..none() },
             SettingId::ImportFile => {
                 let FileLimits { bytes, rows } = self.limits.import;
-                SettingValue { bytes: Some(bytes), rows: Some(rows), ..none }
+                SettingValue { bytes: Some(bytes), rows: Some(rows), ..none() }
             }
             SettingId::Reservation => seconds(self.deadlines.reservation),
             SettingId::Delivery => seconds(self.deadlines.delivery),
@@ -320,11 +354,17 @@ impl Settings {
                 SettingValue {
                     offered: Some(place.is_some()),
                     position: Some(u32::try_from(position).unwrap_or(u32::MAX)),
-                    ..none
+                    ..none()
                 }
             }
-            SettingId::Tax => SettingValue { basis_points: Some(self.rates.tax.into()), ..none },
-            SettingId::Commission => SettingValue { basis_points: Some(self.rates.commission.into()), ..none },
+            SettingId::Tax => SettingValue { basis_points: Some(self.rates.tax.into()), ..none() },
+            SettingId::Commission => SettingValue { basis_points: Some(self.rates.commission.into()), ..none() },
+            SettingId::Returns => SettingValue {
+                days: Some(u32::from(self.returns.days)),
+                way_back: Some(self.returns.way_back),
+                exceptions: self.returns.exceptions.clone(),
+                ..none()
+            },
         }
     }
 
@@ -389,6 +429,7 @@ impl Settings {
             }
             SettingId::Tax => next.rates.tax = fields.rate(),
             SettingId::Commission => next.rates.commission = fields.rate(),
+            SettingId::Returns => next.returns = fields.returns(),
         }
         fields.finish()?;
         *self = next;

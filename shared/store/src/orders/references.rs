@@ -57,7 +57,7 @@ impl Orders {
 fn references(order: &PlacedOrder) -> BTreeSet<(ProviderName, &str)> {
     let current = order.order.provider;
     let provider = |of| order.payments.iter().find(|known| known.id == of).map_or(current, |known| known.provider);
-    let payments = order.payments.iter().filter_map(|payment| Some((payment.provider, payment.reference.as_deref()?)));
+    let payments = order.payments.iter().flat_map(|payment| payment.references().map(|one| (payment.provider, one)));
     let refunds =
         order.refunds.iter().filter_map(|refund| Some((provider(refund.payment), refund.reference.as_deref()?)));
     let disputes = order.disputes.iter().map(|dispute| (provider(dispute.payment), dispute.reference.as_str()));

@@ -38,10 +38,13 @@ fn each_kind_has_its_fields_and_no_others() {
         offered: Some(true),
         position: Some(1),
         basis_points: Some(1),
+        days: Some(1),
+        way_back: Some(WayBack::Buyer),
+        exceptions: Vec::new(),
     };
     for id in SettingId::ALL {
         let mut settings = Settings::default();
-        assert!(settings.set([(id, complete)]).is_err(), "{id} takes everything");
+        assert!(settings.set([(id, complete.clone())]).is_err(), "{id} takes everything");
         assert!(settings.set([(id, SettingValue::default())]).is_err(), "{id} takes nothing");
         assert_eq!(settings, Settings::default(), "a refused value changes nothing");
     }
@@ -76,22 +79,22 @@ proptest! {
         most in any::<u32>(), bytes in 0..300_000_000_u32, within_s in any::<u32>(), seconds in any::<u32>(), position in 0_u32..200,
         basis_points in 0_u32..20_000,
     ) {
-        let none = SettingValue::default();
+        let none = SettingValue::default;
         let both = Some(LimitValue { most, within_s });
         for (id, value) in [
-            (SettingId::MailLimit, SettingValue { per_client: both, per_target: both, ..none }),
-            (SettingId::WrongTokenLimit, SettingValue { most: Some(most), within_s: Some(within_s), ..none }),
-            (SettingId::UnpaidOrders, SettingValue { most: Some(most), ..none }),
-            (SettingId::ImportFile, SettingValue { bytes: Some(bytes), rows: Some(most), ..none }),
-            (SettingId::Delivery, SettingValue { seconds: Some(seconds), ..none }),
-            (SettingId::Reservation, SettingValue { seconds: Some(seconds), ..none }),
-            (SettingId::Tax, SettingValue { basis_points: Some(basis_points), ..none }),
+            (SettingId::MailLimit, SettingValue { per_client: both, per_target: both, ..none() }),
+            (SettingId::WrongTokenLimit, SettingValue { most: Some(most), within_s: Some(within_s), ..none() }),
+            (SettingId::UnpaidOrders, SettingValue { most: Some(most), ..none() }),
+            (SettingId::ImportFile, SettingValue { bytes: Some(bytes), rows: Some(most), ..none() }),
+            (SettingId::Delivery, SettingValue { seconds: Some(seconds), ..none() }),
+            (SettingId::Reservation, SettingValue { seconds: Some(seconds), ..none() }),
+            (SettingId::Tax, SettingValue { basis_points: Some(basis_points), ..none() }),
             (SettingId::PaymentMethod(ProviderName::Stripe), SettingValue {
-                offered: Some(true), position: Some(position), ..none
+                offered: Some(true), position: Some(position), ..none()
             }),
         ] {
             let mut settings = Settings::default();
-            if settings.set([(id, value)]).is_ok() && !matches!(id, SettingId::PaymentMethod(_)) {
+            if settings.set([(id, value.clone())]).is_ok() && !matches!(id, SettingId::PaymentMethod(_)) {
                 prop_assert_eq!(settings.value(id), value);
             }
         }

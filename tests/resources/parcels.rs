@@ -1,5 +1,7 @@
 //! Parcels: a vendor order that is shipped in parts, and parcels that do not arrive.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::shop::sale::{HOUSEKEEPING_INTERVAL, Sale, count, events, text};
@@ -85,8 +87,11 @@ async fn a_vendor_order_is_shipped_in_parcels_and_delivered_with_the_last_of_the
     let first = parts.ships(2, 0, "RR 1 UZ").await.expect(200).clone();
     assert_eq!(first["state"], "partially_shipped");
     assert_eq!(parts.stock().await, [(3, 1, 2), (4, 2, 2)], "two bowls have left, and the rest is still reserved");
-    // The same parcel again is no other parcel.
+    // The same parcel again is no other parcel; another box under its number is, and so is one without a name.
     assert_eq!(parts.ships(2, 0, "RR 1 UZ").await.expect(200)["parcels"].as_array().unwrap().len(), 1);
+    parts.ships(2, 1, "RR 1 UZ").await.expect_problem(409, "wrong_state");
+    let unnamed = json!({"lines": [{"variant_id": parts.plate.variant, "quantity": 1}]});
+    parts.posts("ship", &unnamed).await.expect_problem(400, "idempotency_key_missing");
     parts.ships(2, 1, "RR 2 UZ").await.expect_problem(409, "wrong_state");
     parts.posts("parcels/1/deliver", &json!({})).await.expect(200);
     assert_eq!(parts.part().await["state"], "partially_shipped", "the rest is still to be shipped");
@@ -166,13 +171,34 @@ async fn a_parcel_that_comes_back_is_refunded_and_in_stock_again_if_the_vendor_s
     parts.posts("parcels/1/returned-to-sender", &restocked).await.expect(200);
     parts.posts("parcels/1/returned-to-sender", &restocked).await.expect(200);
     assert_eq!(parts.stock().await, [(4, 0, 4), (2, 0, 2)], "two bowls are back, once");
+    // A mail names what was decided at its time.
+    parts.sale.shop.cloud.clock().advance(Duration::from_secs(1));
     parts.posts("parcels/2/returned-to-sender", &json!({})).await.expect(200);
     assert_eq!(parts.stock().await, [(4, 0, 4), (2, 0, 2)], "nobody said that the rest can be sold again");
+    for _ in 0..2 {
+        parts.posts("parcels/2/returned-to-sender", &restocked).await.expect(200);
+        assert_eq!(parts.stock().await, [(5, 0, 5), (4, 0, 4)], "said later, and once");
+    }
     let seen = parts.seen().await;
     let reason = || "returned_to_sender".to_owned();
     assert_eq!(Parts::refunds(&seen), [("25.00".to_owned(), reason()), ("33.50".to_owned(), reason())]);
     assert_eq!(seen["vendors"][0]["state"], "returned_to_sender");
-    assert!(parts.violations([7, 4]).await.is_empty());
+    assert!(parts.violations([8, 6]).await.is_empty());
+    let mails = parts.sale.messages_to_buyer();
+    let told = |sum: &str| mails.iter().filter(|mail| mail.contains(&format!("We are sending {sum} USD back"))).count();
+    assert_eq!((told("25.00"), told("33.50")), (1, 1), "each mail names its own refund: {mails:#?}");
+}
+
+#[tokio::test]
+async fn what_came_back_of_a_deleted_product_is_refunded_and_not_in_stock() {
+    let parts = Parts::accepted("stripe").await;
+    parts.posts("ship", &json!({})).await.expect(200);
+    let path = format!("/v1/vendor/products/{}", parts.plate.id);
+    parts.vendor().send(reqwest::Method::DELETE, &path, None, "application/json").await.expect(204);
+    let path = "parcels/1/returned-to-sender";
+    parts.posts(path, &json!({"restock": true})).await.expect_problem(409, "wrong_state");
+    parts.posts(path, &json!({})).await.expect(200);
+    assert_eq!(Parts::refunds(&parts.seen().await)[0].0, "58.50");
 }
 
 #[tokio::test]
@@ -187,7 +213,7 @@ async fn a_vendor_cancels_the_rest_and_what_was_shipped_goes_on() {
     assert_eq!((&line["shipped"], &line["cancelled"], &line["refunded"]), (&json!(1), &json!(2), &json!(2)));
     assert_eq!((&seen["state"], &seen["vendors"][0]["state"]), (&json!("paid"), &json!("shipped")));
     assert_eq!(parts.stock().await, [(4, 0, 4), (2, 0, 2)]);
-    parts.posts("ship", &json!({})).await.expect(200);
+    parts.posts("ship", &json!({})).await.expect_problem(409, "wrong_state");
     parts.posts("deliver", &json!({})).await.expect(200);
     assert_eq!(parts.part().await["state"], "delivered");
     assert!(parts.violations([5, 4]).await.is_empty());
@@ -228,6 +254,9 @@ async fn cash_is_collected_for_the_parcels_that_arrived() {
     let seen = parts.sale.seen_by_operator().await;
     assert_eq!((&seen["state"], &seen["payments"][0]["captured"]["amount"]), (&json!("paid"), &json!("33.50")));
     assert!(parts.violations([7, 4]).await.is_empty());
+    let dues: Vec<Value> =
+        seen["vendors"][0]["parcels"].as_array().unwrap().iter().map(|one| one["due"].clone()).collect();
+    assert_eq!(dues[0]["amount"], "25.50", "the vendor sees what the carrier collects");
     let mails = parts.sale.messages_to_buyer();
     for (parcel, due) in [("RR 1 UZ", "25.50 USD"), ("RR 2 UZ", "25.00 USD"), ("RR 3 UZ", "8.00 USD")] {
         let of_parcel =
@@ -252,7 +281,7 @@ async fn an_order_on_delivery_of_which_nothing_arrives_is_cancelled_and_nobody_p
 #[tokio::test]
 async fn a_parcel_names_units_that_are_there() {
     let parts = Parts::accepted("stripe").await;
-    let ship = async |lines: Value| parts.posts("ship", &json!({"lines": lines})).await;
+    let ship = async |lines: Value| parts.posts("ship", &json!({"lines": lines, "tracking_number": "RR 1"})).await;
     let bowl = &parts.sale.bowl.variant;
     ship(json!([])).await.expect_problem(400, "invalid");
     ship(json!([{"variant_id": bowl, "quantity": 0}])).await.expect_problem(400, "invalid");

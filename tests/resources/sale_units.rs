@@ -1,5 +1,5 @@
-//! Goods that are sold by measure: quantities count steps, prices are those of one step, and the price of a whole measure
-//! is shown beside them.
+//! Goods that are sold by measure: quantities count steps, prices are those of one step, and the price of a whole
+//! measure is shown beside them.
 
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ async fn the_price_of_a_whole_measure_stands_beside_the_price_of_a_step() {
     assert_eq!(list["items"][0]["sale_unit"], json!({"unit": "kg", "step": "0.25"}), "without zeros at the end");
     assert_eq!((&list["items"][0]["price"], &list["items"][0]["reference_price"]), (&usd("2.35"), &usd("9.40")));
 
-    // Three steps are one metre and a half, in the cart and ever after: what the vendor changes since is not the order's.
+    // Three steps are one metre and a half, and stay so: what the vendor changes since is not the order's.
     let guest = shop.guest().await.takes(&[(&atlas, 3), (&apricots, 2)]).await;
     let line = guest.seen().await["groups"][0]["lines"][0].clone();
     assert_eq!(
@@ -59,6 +59,31 @@ async fn the_price_of_a_whole_measure_stands_beside_the_price_of_a_step() {
 }
 
 #[tokio::test]
+async fn a_cart_is_not_ordered_when_its_units_have_become_other_measures() {
+    let shop = Shop::open().await;
+    let (atlas, _) = goods(&shop).await;
+    let guest = shop.guest().await.takes(&[(&atlas, 3)]).await;
+    let usd = json!({"amount": "9.00", "currency": "USD"});
+    let changed = json!({"title": "atlas", "handle": "atlas", "variants": [{
+        "id": atlas.variant, "prices": [usd], "sale_unit": {"unit": "m", "step": "0.25"},
+    }]});
+    let path = format!("/v1/vendor/products/{}", atlas.id);
+    let version = atlas.vendor.client.get(&path).await.header("etag").to_owned();
+    atlas.vendor.client.clone().with("if-match", version).put(&path, &changed).await.expect(200);
+    let seen = guest.seen().await;
+    assert_eq!(seen["groups"][0]["lines"][0]["changes"], json!([{"code": "unit_changed"}]));
+    // The total is the same, and half of the silk is gone.
+    let refused = guest.checks_out("stripe", "once").await;
+    let error = refused.expect_problem(409, "price_changed")["errors"][0].clone();
+    assert_eq!(
+        (&error["code"], text(&error["pointer"])),
+        (&json!("unit_changed"), format!("/items/{}", atlas.variant))
+    );
+    let guest = guest.takes(&[(&atlas, 6)]).await;
+    guest.checks_out("stripe", "again").await.expect(201);
+}
+
+#[tokio::test]
 async fn a_product_file_brings_and_takes_sale_units() {
     let shop = Shop::open().await;
     let vendor = shop.vendor("silk").await;
@@ -75,7 +100,7 @@ async fn a_product_file_brings_and_takes_sale_units() {
         .iter()
         .map(|one| format!("{} {} {}", one["line"], one["column"], one["code"]).replace('"', ""))
         .collect();
-    assert_eq!((&done["products"], said), (&json!(3), vec!["4 Sale Unit bad_sale_unit".to_owned()]), "{done}");
+    assert_eq!((&done["products"], said), (&json!(2), vec!["4 Sale Unit bad_sale_unit".to_owned()]), "{done}");
     let page = vendor.client.get("/v1/vendor/products?q=b-1").await.expect(200).clone();
     assert_eq!(page["items"][0]["variants"][0]["sale_unit"], json!({"unit": "kg", "step": "0.25"}));
     // A file without the column leaves them; an empty cell removes one.

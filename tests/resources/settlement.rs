@@ -271,7 +271,7 @@ async fn the_state_machines_are_served_as_data() {
     let served = shop.anon().get("/v1/states").await;
     let machines = served.expect(200)["items"].as_array().expect("machines").clone();
     let names: Vec<String> = machines.iter().map(|machine| text(&machine["name"])).collect();
-    assert_eq!(names, ["order", "vendor_order", "payment", "dispute", "refund", "return", "vendor"]);
+    assert_eq!(names, ["order", "vendor_order", "payment", "dispute", "refund", "parcel", "return", "vendor"]);
     let dispute = &machines[3];
     assert_eq!((&dispute["initial"], &dispute["final"]), (&json!(["opened"]), &json!(["won", "lost"])));
     assert_eq!(dispute["transitions"][0], json!({"from": "opened", "step": "won", "to": "won"}));

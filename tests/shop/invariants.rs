@@ -446,8 +446,8 @@ impl StoredOrder {
     }
 }
 
-/// What the buyer has to pay for a vendor order, in minor units: the shares of what is neither cancelled nor in a parcel
-/// that did not arrive.
+/// What the buyer has to pay for a vendor order, in minor units: the shares of what is neither cancelled nor in a
+/// parcel that did not arrive.
 fn owed(vendor_order: &VendorOrder) -> i64 {
     let (mut owed, mut kept) = (0, 0);
     for (at, line) in vendor_order.lines.iter().enumerate() {

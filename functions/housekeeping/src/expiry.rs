@@ -71,7 +71,7 @@ impl Round {
         }
         let mut ids = platform::ids(self.now);
         if is_under_way(&placed) {
-            placed.waive_deadline(&ids)?;
+            placed.waive_deadline(&mut ids)?;
             return Ok(Decision::Write(placed, Deadline::Waived));
         }
         match self.settlement.close_open_attempts(&placed, Closing::ToRelease, self.now).await? {
@@ -102,7 +102,7 @@ impl Round {
     }
 }
 
-/// Whether something was already shipped, so that the order must not expire.
+/// Whether something was already shipped, so that the order goes on without what was not.
 fn is_under_way(placed: &PlacedOrder) -> bool {
     placed.vendors.iter().any(|vendor_order| vendor_order.state.has_shipped())
 }
@@ -124,8 +124,8 @@ mod tests {
         assert!(!is_under_way(&placed));
         placed.ship(VENDOR, &NewParcel::default(), &mut ids(after(120))).unwrap();
         assert!(is_under_way(&placed));
-        assert!(placed.waive_deadline(&ids(after(899))).is_err(), "the deadline has not passed");
-        placed.waive_deadline(&ids(after(900))).unwrap();
+        assert!(placed.waive_deadline(&mut ids(after(899))).is_err(), "the deadline has not passed");
+        placed.waive_deadline(&mut ids(after(900))).unwrap();
         assert_eq!((placed.order.due_at, placed.order.state), (None, OrderState::Confirmed));
         assert_eq!(placed.vendors[0].state, VendorOrderState::Shipped);
     }

@@ -5,7 +5,8 @@
 
 use domain::dispute::DisputeState;
 use domain::order::{
-    Actor, HistoryEvent, OrderEvent, OrderEventKind, OrderState, Parcel, PlacedOrder, VendorOrder, VendorOrderState,
+    Actor, HistoryEvent, OrderEvent, OrderEventKind, OrderState, Parcel, ParcelState, PlacedOrder, VendorOrder,
+    VendorOrderState,
 };
 use domain::payment::{PaymentState, Refund, RefundReason, RefundState};
 use domain::{Money, MoneyMovement, UnmatchedPayment, VendorId};
@@ -74,13 +75,24 @@ pub(crate) fn recipients(event: &OrderEvent, order: &PlacedOrder) -> Vec<Recipie
         | OrderEventKind::VendorOrderDelivered
         | OrderEventKind::ParcelLost
         | OrderEventKind::ParcelReturnedToSender => {
-            let is_there = vendor_order.is_some_and(|vendor_order| parcel_of(event, vendor_order).is_some());
-            if is_there { with_buyer(Vec::new()) } else { Vec::new() }
+            let parcel = vendor_order.and_then(|vendor_order| parcel_of(event, vendor_order));
+            let is_so = parcel.is_some_and(|parcel| match event.kind {
+                OrderEventKind::VendorOrderShipped => !parcel.state.has_failed(),
+                OrderEventKind::VendorOrderDelivered => parcel.state == ParcelState::Delivered,
+                _ => parcel.state.has_failed(),
+            });
+            if is_so { with_buyer(Vec::new()) } else { Vec::new() }
         }
         OrderEventKind::LatePaymentRefunded
         | OrderEventKind::DuplicatePaymentRefunded
         | OrderEventKind::MismatchedPaymentRefunded => with_buyer(Vec::new()),
     }
+}
+
+/// Whether a refund was decided by the change that an event tells of: both have its time, and its vendor.
+fn is_of(event: &OrderEvent, refund: &Refund) -> bool {
+    let concerns = |vendor| refund.vendor == Some(vendor) || refund.parts.iter().any(|part| part.vendor == vendor);
+    refund.created_at == event.at && event.vendor.is_some_and(concerns)
 }
 
 /// The number of the parcel that an event concerns: of an event of an earlier release, that of the only one.
@@ -136,16 +148,16 @@ pub(crate) fn to_buyer(event: &OrderEvent, order: &PlacedOrder, site: &Site, lin
             format!("Order {number} was not paid in time"),
             Draft::new()
                 .paragraph("Your payment did not arrive in time, so we have closed the order.")
-                .paragraph(refund_paragraph(order, |_| true))
+                .paragraph(refund_paragraph(order, None, |_| true))
                 .paragraph("If you still want these things, they are in your cart again."),
         ),
         OrderEventKind::OrderCancelled => (
             format!("Order {number} is cancelled"),
-            Draft::new().paragraph("Your order is cancelled.").paragraph(refund_paragraph(order, |_| true)),
+            Draft::new().paragraph("Your order is cancelled.").paragraph(refund_paragraph(order, None, |_| true)),
         ),
         OrderEventKind::VendorOrderDeclined | OrderEventKind::VendorOrderCancelled => {
             let vendor_order = vendor_order?;
-            let all_off = order.vendors.iter().all(|vendor_order| vendor_order.state.is_cancelled_or_declined());
+            let all_off = order.vendors.iter().all(|vendor_order| vendor_order.state.is_unfulfilled());
             (
                 format!("Order {number}: a shop cannot deliver"),
                 Draft::new()
@@ -154,7 +166,7 @@ pub(crate) fn to_buyer(event: &OrderEvent, order: &PlacedOrder, site: &Site, lin
                         one_line(vendor_order.vendor.name.as_str())
                     ))
                     .units(vendor_order, |_, line| line.cancelled)
-                    .paragraph(refund_paragraph(order, |refund| refund.vendor == Some(vendor_order.vendor.id)))
+                    .paragraph(refund_paragraph(order, event.vendor, |refund| is_of(event, refund)))
                     .paragraph(if all_off {
                         "Nothing else is left in this order, so it is closed."
                     } else {
@@ -165,7 +177,8 @@ pub(crate) fn to_buyer(event: &OrderEvent, order: &PlacedOrder, site: &Site, lin
         OrderEventKind::VendorOrderShipped => {
             let vendor_order = vendor_order?;
             let parcel = parcel_of(event, vendor_order)?;
-            let due = vendor_order.due_with(number_of(event, vendor_order)).ok()?;
+            // One that an earlier release has shipped is all of its vendor order.
+            let due = parcel.due.unwrap_or(vendor_order.totals.total);
             let is_part = vendor_order.lines.iter().any(|line| line.left_to_ship() > 0);
             let subject = if vendor_order.parcels.len() == 1 && !is_part {
                 format!("Order {number} is on its way")
@@ -187,7 +200,9 @@ pub(crate) fn to_buyer(event: &OrderEvent, order: &PlacedOrder, site: &Site, lin
         OrderEventKind::VendorOrderDelivered => {
             let vendor_order = vendor_order?;
             let parcel = parcel_of(event, vendor_order)?;
-            let subject = if vendor_order.parcels.len() == 1 {
+            let is_all =
+                vendor_order.parcels.len() == 1 && vendor_order.lines.iter().all(|line| line.left_to_ship() == 0);
+            let subject = if is_all {
                 format!("Order {number} was delivered")
             } else {
                 format!("A parcel of order {number} was delivered")
@@ -208,8 +223,6 @@ pub(crate) fn to_buyer(event: &OrderEvent, order: &PlacedOrder, site: &Site, lin
             } else {
                 (format!("A parcel of order {number} came back"), "A parcel for you went back to the shop. In it were:")
             };
-            let reason = if lost { RefundReason::Lost } else { RefundReason::ReturnedToSender };
-            let concerned = |refund: &Refund| refund.vendor == Some(vendor_order.vendor.id) && refund.reason == reason;
             (
                 subject,
                 Draft::new()
@@ -219,7 +232,7 @@ pub(crate) fn to_buyer(event: &OrderEvent, order: &PlacedOrder, site: &Site, lin
                     .paragraph(if on_delivery {
                         "You do not pay for it.".to_owned()
                     } else {
-                        refund_paragraph(order, concerned)
+                        refund_paragraph(order, event.vendor, |refund| is_of(event, refund))
                     }),
             )
         }
@@ -227,19 +240,19 @@ pub(crate) fn to_buyer(event: &OrderEvent, order: &PlacedOrder, site: &Site, lin
             format!("Order {number}: your money goes back"),
             Draft::new()
                 .paragraph("Your payment arrived after the order was closed, and the order cannot go on any more.")
-                .paragraph(refund_paragraph(order, |refund| refund.reason == RefundReason::Late)),
+                .paragraph(refund_paragraph(order, None, |refund| refund.reason == RefundReason::Late)),
         ),
         OrderEventKind::DuplicatePaymentRefunded => (
             format!("Order {number}: your money goes back"),
             Draft::new()
                 .paragraph("You have paid this order twice. Your order is not affected.")
-                .paragraph(refund_paragraph(order, |refund| refund.reason == RefundReason::Duplicate)),
+                .paragraph(refund_paragraph(order, None, |refund| refund.reason == RefundReason::Duplicate)),
         ),
         OrderEventKind::MismatchedPaymentRefunded => (
             format!("Order {number}: your money goes back"),
             Draft::new()
                 .paragraph("Your payment was not the amount that this order costs.")
-                .paragraph(refund_paragraph(order, |refund| refund.reason == RefundReason::AmountMismatch)),
+                .paragraph(refund_paragraph(order, None, |refund| refund.reason == RefundReason::AmountMismatch)),
         ),
         OrderEventKind::OrderPlaced
         | OrderEventKind::VendorOrderAccepted
@@ -254,8 +267,17 @@ pub(crate) fn to_buyer(event: &OrderEvent, order: &PlacedOrder, site: &Site, lin
     Some(draft.finish(subject, site))
 }
 
-/// The sentence that says what happens to the buyer's money.
-fn refund_paragraph(order: &PlacedOrder, concerned: impl Fn(&Refund) -> bool) -> String {
+/// What is sent of a refund: for one vendor order, its part of a refund for several.
+fn sent_of(refund: &Refund, vendor: Option<VendorId>) -> Money {
+    let parts = || refund.parts.iter().filter(|part| Some(part.vendor) == vendor);
+    match parts().next() {
+        Some(part) if refund.parts.len() > 1 && part.amount.minor() < refund.to_send().minor() => part.amount,
+        _ => refund.to_send(),
+    }
+}
+
+/// The sentence that says what happens to the buyer's money, of all or of one vendor order.
+fn refund_paragraph(order: &PlacedOrder, vendor: Option<VendorId>, concerned: impl Fn(&Refund) -> bool) -> String {
     let concerned: Vec<&Refund> = order.refunds.iter().filter(|refund| concerned(refund)).collect();
     let charged_back = concerned.iter().any(|refund| refund.charged_back.is_some())
         && !concerned.iter().any(|refund| refund.needs_manual_refund());
@@ -264,7 +286,9 @@ fn refund_paragraph(order: &PlacedOrder, concerned: impl Fn(&Refund) -> bool) ->
         return "Your bank is deciding about this payment. What it does not give back to you, we send you then."
             .to_owned();
     }
-    let sum = Money::sum(order.order.currency, refunds.map(Refund::to_send)).ok().filter(|sum| !sum.is_zero());
+    let sum = Money::sum(order.order.currency, refunds.map(|refund| sent_of(refund, vendor)))
+        .ok()
+        .filter(|sum| !sum.is_zero());
     match sum {
         Some(sum) => {
             format!("We are sending {} back to you. It can take some days until you see it.", amount(sum))
@@ -315,15 +339,18 @@ pub(crate) fn to_vendor(event: &OrderEvent, order: &PlacedOrder, vendor: VendorI
             )
         }
         OrderEventKind::OrderCancelled | OrderEventKind::OrderExpired | OrderEventKind::VendorOrderCancelled => {
-            let (word, reason) = if event.kind == OrderEventKind::OrderExpired {
-                ("closed", "was not sent in time, so it is closed")
+            let (subject, said) = if event.kind == OrderEventKind::OrderExpired {
+                (format!("Order {number} is closed"), format!("Order {number} was not sent in time, so it is closed."))
+            } else if vendor_order.parcels.is_empty() {
+                (format!("Order {number} is cancelled"), format!("Order {number} is cancelled."))
             } else {
-                ("cancelled", "is cancelled")
+                let subject = format!("The rest of order {number} is cancelled");
+                (subject, format!("What you have not sent of order {number} is cancelled."))
             };
             (
-                format!("Order {number} is {word}"),
+                subject,
                 Draft::new()
-                    .paragraph(format!("Order {number} {reason}. Please do not send:"))
+                    .paragraph(format!("{said} Please do not send:"))
                     .units(vendor_order, |_, line| line.cancelled)
                     .paragraph("These things are in your stock again.")
                     .paragraph(format!("See the order here:\n{}", site.vendor_order_link(vendor_order.id()))),

@@ -125,7 +125,7 @@ pub async fn accept_vendor_order(
 
 /// Declines a vendor order, or cancels an accepted one.
 ///
-/// Its stock is released, and what was paid for it is refunded.
+/// Of one that was shipped in part, the rest is cancelled. Its stock is released, and what was paid for it is refunded.
 #[utoipa::path(
     post, path = "/v1/vendor/orders/{id}/decline",
     params(("id" = VendorOrderId, Path, description = "The vendor order.")),
@@ -159,8 +159,8 @@ pub async fn decline_vendor_order_by_old_name(
 
 /// Ships a parcel of a vendor order.
 ///
-/// It holds all that is left to ship, or the lines that are named. A repeat of a parcel with lines needs an idempotency
-/// key or its tracking number, else it is another parcel.
+/// It holds all that is left to ship, or the lines that are named. A parcel with lines needs a tracking number or an
+/// idempotency key, by which a repeat is recognised.
 #[utoipa::path(
     post, path = "/v1/vendor/orders/{id}/ship", params(("id" = VendorOrderId, Path, description = "The vendor order.")),
     request_body = Option<ShipOrder>, responses((status = OK, body = VendorOrderDeskView))
@@ -233,7 +233,8 @@ pub async fn give_up_vendor_parcel(
 
 /// Takes back a parcel that was not delivered.
 ///
-/// The buyer did not accept it, or was not found. What was paid for its goods is refunded. With `restock` they can be bought again.
+/// The buyer did not accept it, or was not found. What was paid for its goods is refunded. With `restock` they can be
+/// bought again, also when that is said later.
 #[utoipa::path(
     post, path = "/v1/vendor/orders/{id}/parcels/{number}/returned-to-sender",
     params(

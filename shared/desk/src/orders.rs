@@ -44,6 +44,7 @@ pub struct ShipOrder {
     #[serde(default, deserialize_with = "domain::text::optional")]
     pub tracking_number: Option<Line>,
     /// What is in the parcel; without it, all that is left to ship.
+    #[schema(min_items = 1, max_items = 40)]
     #[serde(default)]
     pub lines: Option<Vec<ParcelLine>>,
 }
@@ -82,7 +83,7 @@ pub enum Action {
 impl Action {
     /// Whether the vendor order is in the state to which this action of the vendor leads.
     fn is_done(&self, vendor_order: &VendorOrder, history: &[History]) -> bool {
-        let is_on_its_way = || vendor_order.parcels.iter().any(|parcel| parcel.state == ParcelState::Shipped);
+        let has = |state| vendor_order.parcels.iter().any(|parcel| parcel.state == state);
         match self {
             Self::Accept => vendor_order.state == VendorOrderState::Accepted,
             // Declining an accepted vendor order cancels what is left of it. Buyers can cancel too, so the history must
@@ -92,16 +93,21 @@ impl Action {
                     || (vendor_order.lines.iter().any(|line| line.cancelled > 0)
                         && cancelled_by(vendor_order.vendor.id, history) == Some(Actor::Vendor))
             }
-            // A part that names no tracking number cannot be told from another one like it: its repeats need a key.
             Self::Ship(parcel) if parcel.lines.is_some() => vendor_order.has_shipped_as(parcel),
-            Self::Ship(_) => vendor_order.state == VendorOrderState::Shipped,
+            // Once something was cancelled, whoever ships "the rest" has to be told that there is none.
+            Self::Ship(parcel) => {
+                let is_whole = vendor_order.lines.iter().all(|line| line.cancelled == 0);
+                vendor_order.state == VendorOrderState::Shipped && (is_whole || vendor_order.has_shipped_as(parcel))
+            }
             Self::Deliver => {
                 vendor_order.state == VendorOrderState::Delivered
-                    || (vendor_order.state == VendorOrderState::PartiallyShipped && !is_on_its_way())
+                    || (vendor_order.state == VendorOrderState::PartiallyShipped
+                        && has(ParcelState::Delivered)
+                        && !has(ParcelState::Shipped))
             }
-            Self::EndParcel { number, step, .. } => {
-                vendor_order.parcel(*number).is_some_and(|parcel| parcel.state == step.leads_to())
-            }
+            Self::EndParcel { number, step, restock } => vendor_order
+                .parcel(*number)
+                .is_some_and(|parcel| parcel.state == step.leads_to() && (!restock || parcel.restocked)),
         }
     }
 
@@ -109,6 +115,18 @@ impl Action {
         match self {
             Self::Accept | Self::Decline => Permission::DecideOrders,
             Self::Ship(_) | Self::Deliver | Self::EndParcel { .. } => Permission::FulfilOrders,
+        }
+    }
+
+    /// Refuses what could not be told from another one like it when it is repeated: two parcels with one bowl each are
+    /// two.
+    fn check_can_be_repeated(&self, has_key: bool) -> Result<(), Refusal> {
+        match self {
+            Self::Ship(NewParcel { lines: Some(_), tracking_number: None, .. }) if !has_key => {
+                let detail = "a parcel with lines needs a tracking number or an idempotency key";
+                Err(Refusal::because(Code::IdempotencyKeyMissing, detail))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -190,6 +208,7 @@ impl Desk {
     ) -> Done<R> {
         let now = call.at();
         member.may(action.permission())?;
+        action.check_can_be_repeated(call.request().is_some())?;
         let vendor = member.vendor();
         let decide = |placed: PlacedOrder| async {
             let OwnVendorOrder { mut placed, vendor_order } = own(placed, id, vendor)?;

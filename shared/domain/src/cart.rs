@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
+use crate::catalog::SaleUnit;
 use crate::code::{Code, Refusal};
 use crate::stored::Kept;
 use crate::vendor::VendorCard;
@@ -28,6 +29,9 @@ pub struct CartLine {
     pub quantity: u32,
     /// The price of one unit when the line was last put or the address last set; pricing reports a change since then.
     pub seen_price: Money,
+    /// What one unit was at the same time, when it is sold by measure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_unit: Option<SaleUnit>,
     /// The product's title with the variant's values, seen at the same time.
     pub title: String,
     pub vendor: VendorCard,

@@ -1,5 +1,6 @@
 //! Products, their variants, and their rows in lists.
 
+mod card;
 mod category;
 mod file_columns;
 mod image;
@@ -17,8 +18,9 @@ use crate::code::{Code, FieldError, Refusal};
 use crate::stored::Kept;
 use crate::text::{Handle, Line, Name, Title};
 use crate::vendor::VendorCard;
-use crate::{Currency, Money, ProductId, Timestamp, VariantId};
+use crate::{Currency, ProductId, Timestamp, VariantId};
 
+pub use card::ProductCard;
 pub use category::{Category, CategoryTree};
 pub use file_columns::{FileCells, FileColumns, FileHeaders, MAX_KEPT_BYTES};
 pub use image::{Image, ImageLink, ImageSource};
@@ -189,38 +191,6 @@ pub struct RemovedCategory {
     pub left: Vec<Handle>,
 }
 
-/// A product as a list shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ProductCard {
-    /// Id of the product.
-    pub id: ProductId,
-    /// Handle of the product page.
-    pub handle: Handle,
-    /// Title of the product, without a variant's values.
-    pub title: Title,
-    /// The vendor.
-    pub vendor: VendorCard,
-    /// The product's first picture; null when it has none.
-    #[schema(required = true)]
-    pub image: Option<ImageLink>,
-    /// The lowest price of its variants in the list's currency.
-    pub price: Money,
-    /// The higher price that the variant with the lowest price is compared to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub compare_at_price: Option<Money>,
-    /// What one unit of the variant with the lowest price is, when it is sold by measure.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub sale_unit: Option<SaleUnit>,
-    /// The price of one measure of it: of a kilogram, a metre, a litre.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub reference_price: Option<Money>,
-    /// Whether at least one variant can be bought now.
-    pub available: bool,
-}
-
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListingRow {
     pub list: List,
@@ -299,32 +269,6 @@ impl Product {
     /// The currencies in which at least one variant has a price.
     pub fn currencies(&self) -> BTreeSet<Currency> {
         self.variants.iter().flat_map(|variant| variant.prices.iter().map(|price| price.price.currency())).collect()
-    }
-
-    /// The card in a currency as its page shows it; nothing when no variant has a price in it. `media_base` is where
-    /// own uploads are served, without a slash at the end.
-    pub fn shown_card(&self, currency: Currency, available: bool, media_base: &str) -> Option<ProductCard> {
-        self.card(currency, available, |picture| picture.url(media_base))
-    }
-
-    fn card(&self, currency: Currency, available: bool, url: impl Fn(&ImageSource) -> String) -> Option<ProductCard> {
-        let (sale_unit, lowest) = self
-            .variants
-            .iter()
-            .filter_map(|variant| Some((variant.sale_unit, variant.price_in(currency)?)))
-            .min_by_key(|(_, price)| price.price.minor())?;
-        Some(ProductCard {
-            id: self.id,
-            handle: self.handle.clone(),
-            title: self.title.clone(),
-            vendor: self.vendor.clone(),
-            image: self.images.first().map(|image| ImageLink { url: url(&image.src), alt: image.alt.clone() }),
-            price: lowest.price,
-            compare_at_price: lowest.compare_at,
-            sale_unit,
-            reference_price: sale_unit.and_then(|unit| unit.reference_price(lowest.price)),
-            available,
-        })
     }
 
     /// Its rows in all lists: everything, its category and those above it, its vendor, its vendor within each category;

@@ -57,6 +57,11 @@ impl PlacedOrder {
             return Err(TransactionRefused::WrongAmount { due: attempt.amount });
         }
         let id = attempt.id;
+        let asked = || std::iter::once(transaction.reference.as_str()).chain(further_references.iter().copied());
+        let others = self.payments.iter().filter(|payment| payment.id != id && payment.provider == provider);
+        if others.flat_map(Payment::references).any(|known| asked().any(|one| one == known)) {
+            return Err(TransactionRefused::Busy);
+        }
         if let Some(attempt) = self.payments.iter_mut().find(|payment| payment.id == id) {
             attempt.state = attempt.state.after(PaymentStep::Pending).ok_or(TransactionRefused::WrongState)?;
             attempt.reference = Some(transaction.reference.clone());

@@ -81,6 +81,8 @@ pub enum LineChangeCode {
     NoPriceInCurrency,
     /// Fewer units are left than wanted.
     Short,
+    /// One unit is another measure than before.
+    UnitChanged,
 }
 
 /// What changed in a cart's line since it was last written.
@@ -315,6 +317,9 @@ fn price_line(line: &CartLine, currency: Currency, snapshot: &CatalogSnapshot) -
         let rose = price.price.minor() > line.seen_price.minor();
         let code = if rose { LineChangeCode::PriceRose } else { LineChangeCode::PriceFell };
         changes.push(LineChange { from: Some(line.seen_price), to: Some(price.price), ..LineChange::of(code) });
+    }
+    if variant.sale_unit != line.seen_unit {
+        changes.push(LineChange::of(LineChangeCode::UnitChanged));
     }
     if let Some(availability) = snapshot.availability.get(&product.id) {
         let left = availability.of(line.variant);

@@ -110,6 +110,9 @@ impl ReturnRules {
             if exception.days > MAX_RETURN_DAYS {
                 wrong.push(FieldError::new(pointer("/days"), "out_of_range", "must be 0 to 365"));
             }
+            if exception.way_back == WayBack::Other {
+                wrong.push(FieldError::new(pointer("/way_back"), "unknown", "nobody that this release knows"));
+            }
             let same =
                 |known: &&ReturnException| known.country == exception.country && known.category == exception.category;
             if self.exceptions.iter().take(at).any(|known| same(&known)) {

@@ -319,7 +319,7 @@ impl Assembly {
         let grams = self
             .read(row, Column::Grams, |text| cells::or_instead(cells::grams(text).map(Some), None, Fault::BadGrams));
         let sale_unit = self.read(row, Column::SaleUnit, |text| {
-            cells::or_instead(SaleUnit::parse(text).map(Some).ok_or(Fault::BadSaleUnit), None, Fault::BadSaleUnit)
+            cells::exactly(SaleUnit::parse(text).map(Some).ok_or(Fault::BadSaleUnit))
         });
         let continue_selling =
             self.read(row, Column::Policy, |text| cells::or_instead(cells::policy(text), false, Fault::BadPolicy));

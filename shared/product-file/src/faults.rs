@@ -73,7 +73,7 @@ faults! {
     BadPolicy = "bad_policy",
     /// A weight is a number of grams and not negative: it was left out.
     BadGrams = "bad_grams",
-    /// A sale unit is a number with kg, g, m, cm, l, ml or pcs: it was left out.
+    /// A sale unit is a number with kg, g, m, cm, l, ml or pcs. Without it nobody knows what the price is for.
     BadSaleUnit = "bad_sale_unit",
     /// A picture is an https address or media:ID of an upload: it was left out.
     BadUrl = "bad_url",
@@ -166,7 +166,6 @@ impl Fault {
                 | Self::NegativeQuantity
                 | Self::BadPolicy
                 | Self::BadGrams
-                | Self::BadSaleUnit
                 | Self::BadUrl
                 | Self::AddressMended
                 | Self::BadPosition

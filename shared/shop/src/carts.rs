@@ -119,8 +119,9 @@ impl Carts {
                 if !price.price.is_price() {
                     return Err(Refusal::of(Code::NotAvailable).into());
                 }
-                let (seen_price, title) = (price.price, product.title_of(found));
-                cart.put(CartLine { variant, quantity, seen_price, title, vendor: product.vendor.clone() })?;
+                let (seen_price, seen_unit, title) = (price.price, found.sale_unit, product.title_of(found));
+                let vendor = product.vendor.clone();
+                cart.put(CartLine { variant, quantity, seen_price, seen_unit, title, vendor })?;
             }
             cart.expires_at = now + LIFETIME;
             let priced = self.price(&cart, &snapshot).await?;
@@ -150,7 +151,7 @@ impl Carts {
                 if let Some((_, variant)) = snapshot.for_sale(line.variant)
                     && let Some(price) = variant.price_in(cart.currency)
                 {
-                    line.seen_price = price.price;
+                    (line.seen_price, line.seen_unit) = (price.price, variant.sale_unit);
                 }
             }
             let priced = self.price(&cart, &snapshot).await?;

@@ -7,7 +7,7 @@ use domain::cart::Cart;
 use domain::contact::Contact;
 use domain::order::{Person, PlaceOrder, PlacedOrder, place};
 use domain::payment::{Payment, PaymentState, ProviderName};
-use domain::pricing::{PricedCart, price};
+use domain::pricing::{LineChangeCode, PricedCart, price};
 use domain::sealed::{KeyOwner, PersonKey};
 use domain::settings::Settings;
 use domain::stock::max_allocations;
@@ -441,6 +441,17 @@ fn check_terms(asked: &CheckOut, priced: &PricedCart) -> Result<(), Refusal> {
     if asked.expected_total.currency() != totals.total.currency() {
         let detail = format!("the cart is in {}", totals.total.currency());
         return Err(Refusal::field("/expected_total/currency", "mismatch", detail));
+    }
+    // The total may be the same, but not what is bought for it.
+    let changed = priced.lines().filter(|line| line.changes.iter().any(|one| one.code == LineChangeCode::UnitChanged));
+    let changed: Vec<FieldError> = changed
+        .map(|line| {
+            let detail = "one unit is another measure than when it was put into the cart: put it again";
+            FieldError::new(format!("/items/{}", line.variant), "unit_changed", detail)
+        })
+        .collect();
+    if !changed.is_empty() {
+        return Err(Refusal::fields(Code::PriceChanged, changed));
     }
     if totals.total.minor() > asked.expected_total.minor() {
         let total_field =

@@ -121,6 +121,13 @@ pub struct ParcelView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub ended_at: Option<Timestamp>,
+    /// What the carrier collects for it, of an order that is payable on delivery.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub due: Option<Money>,
+    /// Whether its goods came back and can be bought again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restocked: bool,
 }
 
 fn parcels(vendor_order: &VendorOrder) -> Vec<ParcelView> {
@@ -138,6 +145,8 @@ fn parcels(vendor_order: &VendorOrder) -> Vec<ParcelView> {
         tracking_number: parcel.tracking_number.clone(),
         shipped_at: parcel.shipped_at,
         ended_at: parcel.ended_at,
+        due: parcel.due,
+        restocked: parcel.restocked,
     };
     (1..).zip(&vendor_order.parcels).map(view).collect()
 }
@@ -261,12 +270,17 @@ pub struct HistoryView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub vendor_id: Option<VendorId>,
+    /// The number of the parcel that it concerns, within the vendor order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub parcel: Option<u16>,
 }
 
 impl From<&History> for HistoryView {
     fn from(history: &History) -> Self {
-        // The subject is not shown: the provider's ids are for the operator only.
-        Self { at: history.at, event: history.event.clone(), by: history.by, vendor_id: history.vendor }
+        // Other subjects are not shown: the provider's ids are for the operator only.
+        let (event, parcel) = (history.event.clone(), history.parcel());
+        Self { at: history.at, event, by: history.by, vendor_id: history.vendor, parcel }
     }
 }
 

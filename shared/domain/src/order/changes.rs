@@ -95,15 +95,18 @@ impl PlacedOrder {
         Ok(())
     }
 
-    /// The deadline has passed, but a parcel was already shipped: the order stays open until it is delivered or the
-    /// operator cancels it.
-    pub fn waive_deadline(&mut self, ids: &Ids) -> Result<(), Refusal> {
+    /// The deadline has passed, but parcels were already shipped: what was not is cancelled, and the order stays open
+    /// until each parcel has ended.
+    pub fn waive_deadline(&mut self, ids: &mut Ids) -> Result<(), Refusal> {
         if self.order.due_at.is_none_or(|due| due > ids.now()) {
             return Err(WRONG_STATE);
         }
         self.order.due_at = None;
         self.record(HistoryEvent::DeadlineWaived, Actor::System, None, ids);
-        Ok(())
+        for vendor in self.cancel_unshipped_vendor_orders(Actor::System, ids)? {
+            self.emit(OrderEventKind::VendorOrderCancelled, Some(vendor), ids);
+        }
+        self.end_if_all_is_done(Actor::System, ids)
     }
 
     /// Adds a payment attempt to an order that waits for its payment. `closed` are the earlier attempts that their
@@ -238,7 +241,7 @@ impl PlacedOrder {
             self.close(by, ids)?;
         }
         // The declined vendor order may have been the last one for which the carrier had to collect cash.
-        self.end_if_all_is_done(ids)
+        self.end_if_all_is_done(by, ids)
     }
 
     /// Cancels the order if it has not ended yet.
@@ -382,6 +385,11 @@ impl PlacedOrder {
         self.record(HistoryEvent::RefundQueued, Actor::System, vendor, ids);
         self.reconcile_refunds(payment, ids);
         Ok(())
+    }
+
+    pub(super) fn record_parcel(&mut self, event: HistoryEvent, vendor: VendorId, parcel: u16, ids: &Ids) {
+        let (at, subject) = (ids.now(), Some(parcel.to_string()));
+        self.history.push(History { at, event, subject, by: Actor::Vendor, vendor: Some(vendor) });
     }
 
     pub(super) fn record(&mut self, event: HistoryEvent, by: Actor, vendor: Option<VendorId>, ids: &Ids) {

@@ -1,10 +1,12 @@
 //! Fulfilment: shipping a vendor order in parcels, and what follows when one ends.
 
+use super::changes::refused;
 use super::{
     Actor, HistoryEvent, NewParcel, OrderEventKind, OrderState, OrderStep, Parcel, ParcelState, ParcelStep,
     PlacedOrder, VendorOrder, VendorOrderState, VendorOrderStep,
 };
 use crate::VendorId;
+use crate::cart::MAX_LINES;
 use crate::code::{Code, FieldError, Refusal};
 use crate::id_source::Ids;
 use crate::payment::RefundReason;
@@ -24,6 +26,9 @@ impl VendorOrder {
         let Some(lines) = &parcel.lines else {
             return Ok(self.lines.iter().map(|line| line.left_to_ship()).collect());
         };
+        if lines.len() > MAX_LINES {
+            return Err(Refusal::field("/lines", "too_many", format!("at most {MAX_LINES}")));
+        }
         let mut units = vec![0; self.lines.len()];
         let mut errors = Vec::new();
         for (at, asked) in lines.iter().enumerate() {
@@ -53,13 +58,21 @@ impl VendorOrder {
         if errors.is_empty() { Ok(units) } else { Err(Refusal::fields(Code::Invalid, errors)) }
     }
 
-    /// Whether a parcel with this tracking number was shipped.
+    /// Whether this very parcel was shipped: with the same tracking number, by the same carrier, and, where its lines
+    /// are named, with the same goods.
     pub fn has_shipped_as(&self, parcel: &NewParcel) -> bool {
+        let units_of = |variant| {
+            let lines = parcel.lines.iter().flatten().filter(move |line| line.variant_id == variant);
+            lines.fold(0_u32, |sum, line| sum.saturating_add(line.quantity))
+        };
+        let has_goods =
+            |known: &Parcel| self.lines.iter().zip(&known.units).all(|(line, units)| units_of(line.variant) == *units);
         parcel.tracking_number.is_some()
-            && self
-                .parcels
-                .iter()
-                .any(|known| known.tracking_number == parcel.tracking_number && known.carrier == parcel.carrier)
+            && self.parcels.iter().any(|known| {
+                known.tracking_number == parcel.tracking_number
+                    && known.carrier == parcel.carrier
+                    && (parcel.lines.is_none() || has_goods(known))
+            })
     }
 
     /// The parcel with a number, counted from 1.
@@ -91,10 +104,16 @@ impl PlacedOrder {
         self.check_may_ship()?;
         let known = self.vendor_order(vendor).ok_or(Refusal::of(Code::NotFound))?;
         let units = known.units_of(parcel)?;
-        if known.parcels.len() >= MAX_PARCELS {
-            return Err(Refusal::because(Code::LimitReached, "a vendor order has at most 20 parcels"));
-        }
         let is_rest = known.lines.iter().zip(&units).all(|(line, units)| line.left_to_ship() == *units);
+        if !is_rest && known.parcels.len() + 1 >= MAX_PARCELS {
+            let detail = "a vendor order has at most 20 parcels: the last one holds all that is left";
+            return Err(Refusal::because(Code::LimitReached, detail));
+        }
+        let due = if self.order.provider.is_on_delivery() {
+            Some(known.price_of_parcel(known.parcels.len(), &units).map_err(refused)?)
+        } else {
+            None
+        };
         let step = if is_rest { VendorOrderStep::Shipped } else { VendorOrderStep::PartiallyShipped };
         self.apply_step(vendor, step, Actor::Vendor, ids)?;
         let mut moves = Vec::new();
@@ -110,6 +129,8 @@ impl PlacedOrder {
                 state: ParcelState::Shipped,
                 shipped_at: ids.now(),
                 ended_at: None,
+                due,
+                restocked: false,
             });
         }
         self.stock_moves.extend(moves);
@@ -143,20 +164,18 @@ impl PlacedOrder {
         restock: bool,
         ids: &mut Ids,
     ) -> Result<(), Refusal> {
+        if step == ParcelStep::ReturnedToSender && restock && self.restock(vendor, number)? {
+            return Ok(());
+        }
         self.check_under_way()?;
         let vendor_order = self.vendor_order_mut(vendor).ok_or(Refusal::of(Code::NotFound))?;
         let at = usize::from(number).checked_sub(1);
         let parcel = at.and_then(|at| vendor_order.parcels.get_mut(at)).ok_or(Refusal::of(Code::NotFound))?;
         parcel.state = parcel.state.after(step).ok_or(WRONG_STATE)?;
         parcel.ended_at = Some(ids.now());
-        let moves: Vec<_> = match step {
-            ParcelStep::ReturnedToSender if restock => {
-                let lines = vendor_order.lines.iter().zip(&parcel.units);
-                lines.flat_map(|(line, units)| line.restocked(*units)).collect()
-            }
-            _ => Vec::new(),
-        };
-        self.stock_moves.extend(moves);
+        if restock {
+            self.restock(vendor, number)?;
+        }
         let (event, kind, follows, reason) = match step {
             ParcelStep::Delivered => {
                 (HistoryEvent::ParcelDelivered, OrderEventKind::VendorOrderDelivered, VendorOrderStep::Delivered, None)
@@ -175,14 +194,30 @@ impl PlacedOrder {
         // The step of the vendor order says it as well.
         let says_it = self.vendor_order(vendor).and_then(VendorOrder::step_of_parcels) == Some(follows);
         if !says_it {
-            self.record(event, Actor::Vendor, Some(vendor), ids);
+            self.record_parcel(event, vendor, number, ids);
         }
         self.advance(vendor, Actor::Vendor, ids)?;
         self.emit_of_parcel(kind, vendor, number, ids);
         if let Some(reason) = reason {
             self.queue_vendor_orders_refund(&[vendor], reason, ids)?;
         }
-        self.end_if_all_is_done(ids)
+        self.end_if_all_is_done(Actor::Vendor, ids)
+    }
+
+    /// Puts the goods of a parcel that came back into stock again, once: whenever the vendor says so, also when the
+    /// order has ended. Answers whether it did.
+    fn restock(&mut self, vendor: VendorId, number: u16) -> Result<bool, Refusal> {
+        let vendor_order = self.vendor_order_mut(vendor).ok_or(Refusal::of(Code::NotFound))?;
+        let at = usize::from(number).checked_sub(1);
+        let parcel = at.and_then(|at| vendor_order.parcels.get_mut(at)).ok_or(Refusal::of(Code::NotFound))?;
+        if parcel.state != ParcelState::ReturnedToSender || parcel.restocked {
+            return Ok(false);
+        }
+        parcel.restocked = true;
+        let lines = vendor_order.lines.iter().zip(&parcel.units);
+        let moves: Vec<_> = lines.filter_map(|(line, units)| line.restocked(*units)).collect();
+        self.stock_moves.extend(moves);
+        Ok(true)
     }
 
     /// Takes the step that follows from a vendor order's parcels.
@@ -195,7 +230,7 @@ impl PlacedOrder {
 
     /// What follows once every vendor order has ended: cash was collected for what was delivered; an order of which
     /// nothing was delivered is completed when it was paid, since its money goes back, and cancelled when it was not.
-    pub(super) fn end_if_all_is_done(&mut self, ids: &mut Ids) -> Result<(), Refusal> {
+    pub(super) fn end_if_all_is_done(&mut self, by: Actor, ids: &mut Ids) -> Result<(), Refusal> {
         self.collect_cash(ids)?;
         let (ended, shipped) = self.vendors.iter().fold((true, false), |(ended, shipped), vendor_order| {
             (ended && vendor_order.state.has_ended(), shipped || vendor_order.state.has_shipped())
@@ -206,7 +241,7 @@ impl PlacedOrder {
                 self.record(HistoryEvent::Completed, Actor::System, None, ids);
                 Ok(())
             }
-            OrderState::Confirmed if ended && shipped => self.close(Actor::Vendor, ids),
+            OrderState::Confirmed if ended && shipped => self.close(by, ids),
             _ => Ok(()),
         }
     }

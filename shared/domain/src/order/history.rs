@@ -50,7 +50,7 @@ events! {
     Expired = "expired";
     /// It, or the vendor order, was cancelled.
     Cancelled = "cancelled";
-    /// Everything was delivered and stays.
+    /// Every vendor order has ended.
     Completed = "completed";
     /// The vendor accepted.
     Accepted = "accepted";
@@ -177,6 +177,17 @@ pub struct History {
     pub by: Actor,
     /// The vendor of the vendor order that it concerns; nothing for the whole order.
     pub vendor: Option<VendorId>,
+}
+
+impl History {
+    /// The number of the parcel that it is about.
+    pub fn parcel(&self) -> Option<u16> {
+        let is_of_parcel = matches!(
+            self.event,
+            HistoryEvent::ParcelDelivered | HistoryEvent::ParcelLost | HistoryEvent::ParcelReturnedToSender
+        );
+        self.subject.as_ref().filter(|_| is_of_parcel)?.parse().ok()
+    }
 }
 
 /// The stored form: `event` and `subject` in one text, joined by a colon.

@@ -14,6 +14,7 @@ mod settle;
 mod states;
 mod terms;
 mod vendor_order;
+mod vendor_order_id;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -26,7 +27,8 @@ pub use self::place::{PlaceError, PlaceOrder, place};
 pub use self::settle::Settled;
 pub use self::states::{OrderState, OrderStep, VendorOrderState, VendorOrderStep};
 pub use self::terms::{Parts, Person, Terms};
-pub use self::vendor_order::{OrderLine, VendorOrder, VendorOrderId};
+pub use self::vendor_order::{OrderLine, VendorOrder};
+pub use self::vendor_order_id::VendorOrderId;
 
 use crate::dispute::Dispute;
 use crate::payment::{Payment, ProviderName, Refund};

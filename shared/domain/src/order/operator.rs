@@ -26,7 +26,7 @@ impl PlacedOrder {
         for vendor in cancelled {
             self.emit(OrderEventKind::VendorOrderCancelled, Some(vendor), ids);
         }
-        self.end_if_all_is_done(ids)
+        self.end_if_all_is_done(Actor::Operator, ids)
     }
 
     /// Accepts a mismatched amount: the order is paid, and reopened if it is over. Fails when the money is in another

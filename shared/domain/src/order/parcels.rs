@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::text::Line;
-use crate::{Timestamp, VariantId};
+use crate::{Money, Timestamp, VariantId};
 
 /// State of a parcel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -87,6 +87,13 @@ pub struct Parcel {
     /// When it was delivered, given up, or came back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
+    /// What the carrier collects for it, of an order that is payable on delivery. Fixed when it is shipped, since the
+    /// carrier is told then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Money>,
+    /// Whether its goods came back and can be bought again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restocked: bool,
 }
 
 /// A parcel of a vendor order, as if there was only one. Releases before 2026-12-02 know no other, and the contract
@@ -127,7 +134,7 @@ pub struct ParcelLine {
     /// Id of the variant.
     pub variant_id: VariantId,
     /// Number of units.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 9999)]
     pub quantity: u32,
 }
 

@@ -8,7 +8,7 @@ use super::{
     StockMove, Terms, VendorOrder, VendorOrderState,
 };
 use crate::cart::Cart;
-use crate::catalog::Product;
+use crate::catalog::{Measure, Product};
 use crate::code::{Code, Refusal};
 use crate::id_source::Ids;
 use crate::money::{BasisPoints, MoneyError};
@@ -153,7 +153,8 @@ fn vendor_order_from(
             variant: line.variant,
             title: line.title.clone(),
             sku: line.sku.clone(),
-            sale_unit: line.sale_unit,
+            // A measure that only a newer release knows would be frozen as `other`, which no release could change.
+            sale_unit: line.sale_unit.filter(|unit| unit.unit != Measure::Other),
             quantity: line.quantity,
             unit_price: line.unit_price,
             total: line.total,

@@ -238,6 +238,8 @@ fn parcels_in(state: VendorOrderState) -> Vec<Parcel> {
         state,
         shipped_at: NOW,
         ended_at: None,
+        due: None,
+        restocked: false,
     };
     match state {
         VendorOrderState::PartiallyShipped => vec![parcel(1, ParcelState::Shipped)],
@@ -316,8 +318,12 @@ fn a_step_that_is_not_listed_is_refused_and_changes_nothing() {
     deliver, paid: partially_shipped shipped
     lose, confirmed: partially_shipped shipped
     lose, paid: partially_shipped shipped
-    take back, confirmed: partially_shipped shipped
-    take back, paid: partially_shipped shipped
+    take back, awaiting_payment: returned_to_sender
+    take back, confirmed: partially_shipped shipped returned_to_sender
+    take back, paid: partially_shipped shipped returned_to_sender
+    take back, expired: returned_to_sender
+    take back, cancelled: returned_to_sender
+    take back, completed: returned_to_sender
     cancel, awaiting_payment: pending accepted declined cancelled
     cancel, confirmed: pending accepted declined cancelled
     cancel, paid: pending accepted declined cancelled

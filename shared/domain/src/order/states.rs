@@ -17,7 +17,7 @@ pub enum OrderState {
     Expired,
     /// It was cancelled: by the buyer, the operator, or because every vendor declined.
     Cancelled,
-    /// Everything was delivered and not returned.
+    /// Every vendor order has ended, and goods were shipped.
     Completed,
     /// A state that only a newer release knows: shown, and never changed by this one.
     #[serde(rename(serialize = "other", deserialize = "\u{0}other"))]
@@ -35,7 +35,7 @@ pub enum OrderStep {
     Expired,
     /// It was cancelled.
     Cancelled,
-    /// Everything was delivered and not returned.
+    /// Every vendor order has ended, and goods were shipped.
     Completed,
 }
 

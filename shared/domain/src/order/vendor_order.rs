@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::parcels::{Parcel, ParcelState, Shipment};
+use super::vendor_order_id::VendorOrderId;
 use super::{StockMove, VendorOrderState, VendorOrderStep};
 use crate::catalog::SaleUnit;
 use crate::money::MoneyError;
@@ -97,55 +98,17 @@ pub struct VendorOrder {
     pub kept: Kept,
 }
 
-/// Id of a vendor order: it contains its order's id, so that one key finds both.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct VendorOrderId {
-    pub order: OrderId,
-    /// Position within the order, counted from 1.
-    pub ordinal: u16,
-}
-
-impl utoipa::PartialSchema for VendorOrderId {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        utoipa::openapi::ObjectBuilder::new()
-            .schema_type(utoipa::openapi::schema::Type::String)
-            .pattern(Some("^(vor|sub)_[0-9a-hjkmnp-tv-z]{26}_[1-9][0-9]{0,4}$"))
-            .examples(["vor_01jd2v9k3mfe8tq5r7w0x4y6za_1"])
-            .into()
-    }
-}
-
-impl utoipa::ToSchema for VendorOrderId {}
-
-impl std::fmt::Display for VendorOrderId {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let order = self.order.to_string();
-        write!(formatter, "vor_{}_{}", order.strip_prefix("ord_").unwrap_or(&order), self.ordinal)
-    }
-}
-
-impl std::str::FromStr for VendorOrderId {
-    type Err = crate::ids::BadId;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bad = crate::ids::BadId;
-        // Release 0.1.0 wrote `sub_`: its ids stand in messages and in vendors' notes.
-        let rest = text.strip_prefix("vor_").or_else(|| text.strip_prefix("sub_")).ok_or(bad)?;
-        let (order, ordinal) = rest.split_once('_').ok_or(bad)?;
-        let id = Self { order: format!("ord_{order}").parse()?, ordinal: ordinal.parse().map_err(|_| bad)? };
-        let is_canonical = id.to_string().strip_prefix("vor_") == Some(rest);
-        if is_canonical { Ok(id) } else { Err(bad) }
-    }
-}
-
-impl<'de> Deserialize<'de> for VendorOrderId {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        std::borrow::Cow::<'de, str>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
-
 impl VendorOrder {
     pub const fn id(&self) -> VendorOrderId {
         VendorOrderId { order: self.order, ordinal: self.ordinal }
+    }
+
+    /// Whether its parts have gone different ways: it has several parcels, one that did not arrive, or something that
+    /// was cancelled beside what was shipped.
+    pub fn is_in_parts(&self) -> bool {
+        let has_failed = self.parcels.iter().any(|parcel| parcel.state.has_failed());
+        let is_cut = !self.parcels.is_empty() && self.lines.iter().any(|line| line.cancelled > 0);
+        self.parcels.len() > 1 || has_failed || is_cut
     }
 
     /// Whether the words occur in its number, the titles and SKUs of its lines, or its parcel's carrier and number.
@@ -279,6 +242,8 @@ fn parcels(stored: &mut StoredVendorOrder) -> Vec<Parcel> {
             state: ParcelState::Shipped,
             shipped_at: only.shipped_at,
             ended_at: only.delivered_at,
+            due: None,
+            restocked: false,
         });
     }
     let was_delivered = stored.state.was_delivered();
@@ -375,14 +340,16 @@ impl VendorOrder {
     pub(super) fn count(&mut self, step: VendorOrderStep) -> Vec<StockMove> {
         use VendorOrderStep as E;
         let mut moves = Vec::new();
-        for line in &mut self.lines {
+        let gone = self.gone();
+        for (line, gone) in self.lines.iter_mut().zip(&gone) {
             match step {
                 E::Declined | E::Cancelled => {
                     let left = line.left_to_ship();
                     moves.extend(line.moves(left, |units| (units, -units)));
                     line.cancelled = line.cancelled.saturating_add(left);
                 }
-                E::Returned => line.returned = line.quantity,
+                // What was cancelled, or in a parcel that did not arrive, was never there to be returned.
+                E::Returned => line.returned = line.quantity.saturating_sub(*gone),
                 E::Reopened => {
                     // Another payment pays for all of it.
                     (line.cancelled, line.refunded) = (0, 0);
@@ -446,29 +413,28 @@ impl VendorOrder {
 
     /// What the carrier has collected for it in cash: for its delivered parcels. The rest is counted as never paid.
     pub(super) fn collect(&mut self) -> Result<Money, MoneyError> {
-        let delivered = |(_, parcel): &(u16, &Parcel)| parcel.state == ParcelState::Delivered;
-        let due = (1..).zip(&self.parcels).filter(delivered).map(|(number, _)| self.due_with(number));
+        let delivered = |(_, parcel): &(usize, &Parcel)| parcel.state == ParcelState::Delivered;
+        let due = self.parcels.iter().enumerate().filter(delivered).map(|(at, parcel)| match parcel.due {
+            Some(due) => Ok(due),
+            None => self.price_of_parcel(at, &parcel.units),
+        });
         let collected = Money::sum(self.commission.currency(), due.collect::<Result<Vec<_>, _>>()?)?;
         self.refund_gone(self.totals.total)?;
         Ok(collected)
     }
 
-    /// What a parcel of an order that is payable on delivery costs: the shares of its units, and the delivery with the
-    /// first parcel that did not fail. Together the parcels come to the total.
-    ///
-    /// # Errors
-    /// A sum does not fit into 64 bits.
-    pub fn due_with(&self, number: u16) -> Result<Money, MoneyError> {
-        let at = usize::from(number.saturating_sub(1));
-        let (before, after) = self.parcels.split_at(at.min(self.parcels.len()));
-        let mut due = Money::zero(self.commission.currency());
-        let Some(parcel) = after.first() else { return Ok(due) };
-        for (index, (line, units)) in self.lines.iter().zip(&parcel.units).enumerate() {
+    /// What units cost that are the parcel at a position: their shares, counted in the order of shipping, and the
+    /// delivery unless an earlier parcel, which has not failed, has it. If none fails, all parcels together cost the
+    /// total.
+    pub(super) fn price_of_parcel(&self, at: usize, units: &[u32]) -> Result<Money, MoneyError> {
+        let before = self.parcels.get(..at).unwrap_or(&self.parcels);
+        let mut price = Money::zero(self.commission.currency());
+        for (index, (line, units)) in self.lines.iter().zip(units).enumerate() {
             let earlier = before.iter().filter_map(|parcel| parcel.units.get(index));
             let from = earlier.fold(0_u32, |sum, units| sum.saturating_add(*units));
-            due = due.plus(line.shares.part(from..from.saturating_add(*units), line.quantity)?.total()?)?;
+            price = price.plus(line.shares.part(from..from.saturating_add(*units), line.quantity)?.total()?)?;
         }
         let is_first = before.iter().all(|parcel| parcel.state.has_failed());
-        if is_first { due.plus(self.delivery.total()?) } else { Ok(due) }
+        if is_first { price.plus(self.delivery.total()?) } else { Ok(price) }
     }
 }

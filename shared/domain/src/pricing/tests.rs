@@ -47,6 +47,7 @@ fn cart(lines: &[(i64, u32)], delivery: i64) -> (Cart, CatalogSnapshot) {
         cart.lines.push(CartLine {
             variant,
             quantity: *quantity,
+            seen_unit: None,
             seen_price: usd(*price),
             title: "Bowl".into(),
             vendor,

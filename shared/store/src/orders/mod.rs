@@ -36,7 +36,7 @@ pub use self::write::{PlaceOutcome, Start};
 use crate::idempotency::stores_responses;
 use crate::item::{Attributes, item, key, number, string};
 use crate::retry::{QueryRequest, query_all};
-use crate::stored::{NEEDS, SERIAL_ORDERS, Stored, check_known, stored, write};
+use crate::stored::{NEEDS, PARCELS, SERIAL_ORDERS, Stored, check_known, stored, write};
 use crate::{Backoff, Carts, Error, Keys, Stock};
 
 const ORDER: &str = "order";
@@ -356,6 +356,9 @@ fn write_serial<T: Stored>(key: Attributes, version: u64, body: &T) -> Result<At
 fn vendor_order_item(vendor_order: &VendorOrder) -> Result<Attributes, Error> {
     let key = Entry::Vendor(vendor_order.order, vendor_order.vendor.id).key();
     let mut written = write_serial(key, vendor_order.version, vendor_order)?;
+    if vendor_order.is_in_parts() {
+        written.insert(NEEDS.to_owned(), number(PARCELS));
+    }
     if vendor_order.visible {
         written.insert("vendor_key".to_owned(), string(vendor_partition(vendor_order.vendor.id)));
         written.insert("vendor_sort".to_owned(), string(vendor_order.order.to_string()));

@@ -220,6 +220,13 @@ impl Orders {
             return Err(Error::Conflict);
         }
         let short = short_of(&cancelled);
+        let takes = |variant: &VariantId| {
+            changed.stock_moves.iter().any(|one| one.variant == *variant && (one.available < 0 || one.reserved < 0))
+        };
+        if !short.is_empty() && !short.iter().any(takes) {
+            let detail = "the variant was deleted: what came back of it cannot be put into stock again";
+            return Err(Refusal::because(Code::WrongState, detail).into());
+        }
         if !short.is_empty() {
             let code = Code::OutOfStock;
             let error = |variant| FieldError::new(format!("/variants/{variant}"), code.as_str(), "not enough is left");

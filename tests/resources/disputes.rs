@@ -125,12 +125,11 @@ async fn what_was_charged_back_is_not_refunded_again() {
         assert!(mail.len() == 2 && !mail.iter().any(|message| message.contains("by hand")), "{mail:?}");
     }
 
-    // The refund of an order that is declined after a lost dispute is marked as charged back at once.
+    // The refund of an order that a lost dispute cancels is marked as charged back at once.
     let sale = Sale::of_one().await;
     sale.act("succeed").await;
     sale.act("dispute").await;
     sale.act("lose_dispute").await;
-    sale.step("decline").await.expect(200);
     sale.shop.wait_until_idle().await;
     assert_eq!(refund(&sale).await, ("failed".to_owned(), true));
     let mail = sale.messages_to_buyer();
@@ -173,7 +172,6 @@ async fn a_partial_chargeback_is_deducted_from_the_refund() {
         dispute
     };
     sale.post_webhook("charge.dispute.closed", lost(700)).await.expect(200);
-    sale.step("decline").await.expect(200);
     let seen = sale.seen().await;
     let refund = &seen["refunds"][0];
     assert_eq!((&refund["state"], &refund["amount"]["amount"]), (&json!("queued"), &json!("17.50")));
@@ -221,4 +219,79 @@ async fn a_dispute_decision_without_a_webhook_is_found_by_polling() {
         sale.shop.advance(std::time::Duration::from_secs(24 * 3600)).await;
     }
     assert_eq!(refund(&sale).await, ("succeeded".to_owned(), false));
+}
+
+#[tokio::test]
+async fn a_disputed_order_is_not_sent_and_goes_on_when_the_bank_decides_for_the_shop() {
+    let sale = Sale::of_one().await;
+    sale.act("succeed").await;
+    sale.step("accept").await.expect(200);
+    sale.act("dispute").await;
+    sale.step("ship").await.expect_problem(409, "payment_disputed");
+    let seen = sale.vendor_order().await;
+    assert_eq!((&seen["payment"]["disputed"], &seen["state"]), (&json!(true), &json!("accepted")));
+    sale.shop.wait_until_idle().await;
+    let vendors = || sale.shop.mail_to("ceramics@people.test");
+    assert!(vendors()[0].contains("please do not send it yet"), "{:?}", vendors());
+    sale.act("win_dispute").await;
+    sale.shop.wait_until_idle().await;
+    assert!(vendors()[0].contains("you can go on"), "{:?}", vendors());
+    sale.step("ship").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_lost_dispute_stops_the_goods_and_tells_vendor_and_buyer() {
+    let sale = Sale::of_one().await;
+    sale.act("succeed").await;
+    sale.step("accept").await.expect(200);
+    sale.act("dispute").await;
+    sale.act("lose_dispute").await;
+    sale.shop.wait_until_idle().await;
+    let seen = sale.seen().await;
+    assert_eq!((&seen["state"], &seen["vendors"][0]["state"]), (&json!("cancelled"), &json!("cancelled")));
+    sale.step("ship").await.expect_problem(409, "wrong_state");
+    assert_eq!(sale.stock().await, (5, 0, 5));
+    assert!(sale.shop.mail_to("ceramics@people.test")[0].contains("is cancelled"));
+    let mail = &sale.messages_to_buyer()[0];
+    assert!(
+        mail.contains("Your order is cancelled.") && mail.contains("Your bank has given this money back"),
+        "{mail}"
+    );
+    for _ in 0..3 {
+        sale.shop.advance(HOUSEKEEPING_INTERVAL).await;
+    }
+    let seen = sale.seen_by_operator().await;
+    let sent: Vec<&serde_json::Value> = seen["refunds"].as_array().expect("refunds").iter().collect();
+    assert_eq!(sent.len(), 1);
+    assert_eq!((&sent[0]["charged_back"]["amount"], sent[0]["reference"].is_null()), (&json!("17.50"), true));
+}
+
+#[tokio::test]
+async fn money_given_back_at_the_dashboard_stops_the_goods_and_is_not_given_back_again() {
+    // All of it, of an order that the vendor would send.
+    let sale = Sale::of_one().await;
+    sale.act("succeed").await;
+    sale.step("accept").await.expect(200);
+    sale.act("refund").await;
+    sale.shop.wait_until_idle().await;
+    let seen = sale.seen().await;
+    assert_eq!((&seen["state"], &seen["vendors"][0]["state"]), (&json!("cancelled"), &json!("cancelled")));
+    assert!(sale.shop.mail_to("ceramics@people.test")[0].contains("is cancelled"));
+    let mail = &sale.messages_to_buyer()[0];
+    assert!(mail.contains("We are sending 17.50 USD back to you."), "once: {mail}");
+
+    // The buyer cancels, and the operator gives the same money back by hand before the refund is sent.
+    let sale = Sale::of_one().await;
+    sale.act("succeed").await;
+    sale.reader.post(&format!("/v1/orders/{}/cancel", sale.id), &json!({})).await.expect(200);
+    sale.act("refund").await;
+    for _ in 0..3 {
+        sale.shop.advance(HOUSEKEEPING_INTERVAL).await;
+    }
+    let seen = sale.seen_by_operator().await;
+    let arrived = |refund: &&serde_json::Value| refund["state"] == "succeeded";
+    assert_eq!(seen["refunds"].as_array().expect("refunds").iter().filter(arrived).count(), 1, "{}", seen["refunds"]);
+    assert!(sale.operators_mail().is_empty(), "nobody is asked to pay it a second time: {:?}", sale.operators_mail());
+    let failed = sale.shop.operator().await.get("/v1/admin/refunds/failed").await.expect(200).clone();
+    assert_eq!(failed["items"], json!([]));
 }

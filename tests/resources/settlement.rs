@@ -168,7 +168,10 @@ async fn money_refunded_elsewhere_is_counted() {
     sale.shop.advance(HOUSEKEEPING_INTERVAL).await;
     let refunds = sale.seen().await["refunds"].as_array().expect("refunds").clone();
     let declined = refunds.iter().find(|refund| refund["reason"] == "declined").expect("what the vendor declined");
-    assert_eq!(declined["amount"]["amount"], "12.50");
+    let elsewhere = &declined["refunded_elsewhere"]["amount"];
+    assert_eq!((&declined["amount"]["amount"], elsewhere), (&json!("17.50"), &json!("5.00")));
+    let books = sale.shop.anon().get(&format!("/_local/pay/stripe/orders/{}", sale.id)).await.json.clone();
+    assert_eq!(books["refunds"][0]["amount"], 1_250, "only the rest is sent");
 
     let sale = Sale::of_one().await;
     sale.act("succeed").await;

@@ -419,7 +419,8 @@ impl StoredOrder {
             violations.push(format!("{id}: still {}, though it was due at {due}", self.order.state.as_str()));
         }
         for refund in &self.refunds {
-            if refund.state != RefundState::Succeeded && refund.dispute.is_none() {
+            let has_ended = matches!(refund.state, RefundState::Succeeded | RefundState::Resolved);
+            if !has_ended && refund.dispute.is_none() {
                 violations.push(format!("{id}: the refund {} is {:?}", refund.id, refund.state));
             }
         }

@@ -70,7 +70,7 @@ fn record_failure(
     placed: &mut PlacedOrder,
     refund: &Refund,
     reference: Option<String>,
-    ids: &Ids,
+    ids: &mut Ids,
 ) -> Result<(), Refusal> {
     placed.refund_changed(refund.id, RefundStep::Failed, reference, ids)?;
     if placed.refunds.iter().any(|known| known.id == refund.id && known.needs_manual_refund()) {
@@ -93,7 +93,7 @@ fn apply(
     answer: RefundAnswer,
     now: Timestamp,
 ) -> Result<Option<Count>, Refusal> {
-    let ids = platform::ids(now);
+    let mut ids = platform::ids(now);
     let is_open = matches!(refund.state, RefundState::Queued | RefundState::Pending);
     let count: Count = match answer {
         RefundAnswer::Later => {
@@ -114,14 +114,16 @@ fn apply(
             |summary| summary.refunds_waiting += 1
         }
         RefundAnswer::Refused => {
-            record_failure(placed, refund, None, &ids)?;
+            record_failure(placed, refund, None, &mut ids)?;
             |summary| summary.refunds_failed += 1
         }
         RefundAnswer::Known(refunded) => {
             let reference = Some(refunded.reference).filter(|reference| !reference.is_empty());
             match refunded.outcome {
                 RefundOutcome::Succeeded => {
-                    if placed.refund_changed(refund.id, RefundStep::Succeeded, reference, &ids)? == Settled::Unchanged {
+                    if placed.refund_changed(refund.id, RefundStep::Succeeded, reference, &mut ids)?
+                        == Settled::Unchanged
+                    {
                         return Ok(None);
                     }
                     if !is_open {
@@ -137,12 +139,12 @@ fn apply(
                     tracing::warn!(
                         order.id = %refund.order, refund.id = %refund.id, reason = code.as_str(), "a refund failed"
                     );
-                    record_failure(placed, refund, reference, &ids)?;
+                    record_failure(placed, refund, reference, &mut ids)?;
                     |summary| summary.refunds_failed += 1
                 }
                 RefundOutcome::Pending => {
                     if refund.state == RefundState::Queued {
-                        placed.refund_changed(refund.id, RefundStep::Submitted, reference, &ids)?;
+                        placed.refund_changed(refund.id, RefundStep::Submitted, reference, &mut ids)?;
                     }
                     placed.schedule_refund_retry(refund.id, now + MAX_PAUSE)?;
                     |summary| summary.refunds_pending += 1

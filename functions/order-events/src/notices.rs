@@ -47,10 +47,13 @@ pub(crate) fn recipients(event: &OrderEvent, order: &PlacedOrder) -> Vec<Recipie
     let vendor_order = event.vendor.and_then(|vendor| order.vendor_order(vendor));
     match event.kind {
         OrderEventKind::OrderPlaced | OrderEventKind::VendorOrderAccepted => Vec::new(),
-        OrderEventKind::PaymentAmountMismatch
-        | OrderEventKind::RefundFailed
-        | OrderEventKind::DisputeOpened
-        | OrderEventKind::DisputeClosed => vec![Recipient::Operator],
+        OrderEventKind::PaymentAmountMismatch | OrderEventKind::RefundFailed => vec![Recipient::Operator],
+        // Vendors stop, and go on; a dispute that was lost cancels their vendor orders, which has its own event.
+        OrderEventKind::DisputeOpened | OrderEventKind::DisputeClosed => {
+            let is_so = order.is_held() == (event.kind == OrderEventKind::DisputeOpened);
+            let waiting = vendors(|vendor_order| vendor_order.visible && vendor_order.state.holds_stock());
+            std::iter::once(Recipient::Operator).chain(waiting.filter(|_| is_so)).collect()
+        }
         // An order that has ended by now is reported by the event that ended it.
         OrderEventKind::OrderConfirmed | OrderEventKind::OrderPaid
             if matches!(order.order.state, OrderState::Expired | OrderState::Cancelled) =>
@@ -279,8 +282,9 @@ fn sent_of(refund: &Refund, vendor: Option<VendorId>) -> Money {
 /// The sentence that says what happens to the buyer's money, of all or of one vendor order.
 fn refund_paragraph(order: &PlacedOrder, vendor: Option<VendorId>, concerned: impl Fn(&Refund) -> bool) -> String {
     let concerned: Vec<&Refund> = order.refunds.iter().filter(|refund| concerned(refund)).collect();
-    let charged_back = concerned.iter().any(|refund| refund.charged_back.is_some())
-        && !concerned.iter().any(|refund| refund.needs_manual_refund());
+    let needs_a_hand = concerned.iter().any(|refund| refund.needs_manual_refund());
+    let charged_back = concerned.iter().any(|refund| refund.charged_back.is_some()) && !needs_a_hand;
+    let was_given_back = concerned.iter().any(|refund| refund.refunded_elsewhere.is_some()) && !needs_a_hand;
     let refunds = concerned.into_iter().filter(|refund| refund.dispute.is_none() && !refund.needs_manual_refund());
     if refunds.clone().any(|refund| refund.state == RefundState::Queued && order.is_disputed(refund.payment)) {
         return "Your bank is deciding about this payment. What it does not give back to you, we send you then."
@@ -294,6 +298,9 @@ fn refund_paragraph(order: &PlacedOrder, vendor: Option<VendorId>, concerned: im
             format!("We are sending {} back to you. It can take some days until you see it.", amount(sum))
         }
         None if charged_back => "Your bank has given this money back to you.".to_owned(),
+        None if was_given_back => {
+            "We have given this money back to you already. It can take some days until you see it.".to_owned()
+        }
         None if order.payments.iter().any(|payment| payment.state.took_money()) => {
             "We have received money from you for this order. We are looking into it and will write to you.".to_owned()
         }
@@ -356,6 +363,21 @@ pub(crate) fn to_vendor(event: &OrderEvent, order: &PlacedOrder, vendor: VendorI
                     .paragraph(format!("See the order here:\n{}", site.vendor_order_link(vendor_order.id()))),
             )
         }
+        OrderEventKind::DisputeOpened => (
+            format!("Order {number}: please do not send it yet"),
+            Draft::new()
+                .paragraph("The buyer's bank is asking about the payment of this order. Please do not send:")
+                .units(vendor_order, |_, line| line.left_to_ship())
+                .paragraph("We will write to you when you can go on, or when it is cancelled.")
+                .paragraph(format!("See the order here:\n{}", site.vendor_order_link(vendor_order.id()))),
+        ),
+        OrderEventKind::DisputeClosed => (
+            format!("Order {number}: you can go on"),
+            Draft::new()
+                .paragraph("The question about the payment of this order is settled. You can send:")
+                .units(vendor_order, |_, line| line.left_to_ship())
+                .paragraph(format!("See the order here:\n{}", site.vendor_order_link(vendor_order.id()))),
+        ),
         OrderEventKind::OrderPlaced
         | OrderEventKind::VendorOrderAccepted
         | OrderEventKind::VendorOrderDeclined
@@ -367,9 +389,7 @@ pub(crate) fn to_vendor(event: &OrderEvent, order: &PlacedOrder, vendor: VendorI
         | OrderEventKind::DuplicatePaymentRefunded
         | OrderEventKind::PaymentAmountMismatch
         | OrderEventKind::MismatchedPaymentRefunded
-        | OrderEventKind::RefundFailed
-        | OrderEventKind::DisputeOpened
-        | OrderEventKind::DisputeClosed => return None,
+        | OrderEventKind::RefundFailed => return None,
     };
     Some(draft.finish(subject, site))
 }

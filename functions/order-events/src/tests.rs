@@ -45,7 +45,14 @@ fn paid() -> PlacedOrder {
 }
 
 fn event(kind: OrderEventKind, order: &PlacedOrder, vendor: Option<VendorId>) -> OrderEvent {
-    OrderEvent { id: EventId::from_bits(9), kind, order: order.order.id, vendor, parcel: None, at: PLACED }
+    OrderEvent {
+        id: EventId::from_bits(9),
+        kind,
+        order: order.order.id,
+        vendor,
+        parcel: None,
+        at: order.history.last().map_or(PLACED, |entry| entry.at),
+    }
 }
 
 fn to_buyer(kind: OrderEventKind, order: &PlacedOrder, vendor: Option<VendorId>) -> String {

@@ -73,10 +73,12 @@ pub fn routes<R: Routes<App>>() -> R {
         .routes(routes!(summary::show_vendor_summary))
         .routes(routes!(orders::list_vendor_orders[InvalidCursor]))
         .routes(routes!(orders::show_vendor_order))
-        .routes(routes!(orders::accept_vendor_order[VendorSuspended, WrongState, Conflict]))
+        .routes(routes!(orders::accept_vendor_order[VendorSuspended, WrongState, PaymentDisputed, Conflict]))
         .routes(routes!(orders::decline_vendor_order[VendorSuspended, WrongState, Conflict]))
         .routes(routes!(orders::decline_vendor_order_by_old_name[VendorSuspended, WrongState, Conflict]))
-        .routes(routes!(orders::ship_vendor_order[WrongState, LimitReached, IdempotencyKeyMissing, Conflict]))
+        .routes(routes!(orders::ship_vendor_order[
+            WrongState, PaymentDisputed, LimitReached, IdempotencyKeyMissing, Conflict,
+        ]))
         .routes(routes!(orders::deliver_vendor_order[WrongState, Conflict]))
         .routes(routes!(orders::deliver_vendor_parcel[WrongState, Conflict]))
         .routes(routes!(orders::give_up_vendor_parcel[WrongState, Conflict]))

@@ -96,6 +96,7 @@ pub const fn status_of(code: Code) -> StatusCode {
         Code::IdempotencyKeyReused
         | Code::IdempotencyInProgress
         | Code::WrongState
+        | Code::PaymentDisputed
         | Code::Conflict
         | Code::HandleTaken
         | Code::AlreadyExists

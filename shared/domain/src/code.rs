@@ -59,6 +59,8 @@ codes! {
     MethodNotAllowed = "method_not_allowed",
     /// Its state does not allow this.
     WrongState = "wrong_state",
+    /// The buyer's bank decides about the payment: nothing is accepted or shipped before.
+    PaymentDisputed = "payment_disputed",
     /// It was changed in the meantime; read it again.
     Conflict = "conflict",
     /// The name is taken.

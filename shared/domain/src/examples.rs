@@ -89,6 +89,7 @@ pub fn refund(number: u128, payment: &Payment, amount: Money) -> Refund {
         amount,
         parts: Vec::new(),
         charged_back: None,
+        refunded_elsewhere: None,
         state: RefundState::Queued,
         reference: None,
         reason: RefundReason::Cancelled,

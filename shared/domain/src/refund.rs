@@ -18,6 +18,8 @@ pub enum RefundState {
     Succeeded,
     /// The money was not refunded. Unless the buyer's bank charged it back, the operator has to refund it manually.
     Failed,
+    /// The buyer got the money by other means: at the provider's dashboard, or from a person.
+    Resolved,
     /// A state that only a newer release knows: shown, and never changed by this one.
     #[serde(rename(serialize = "other", deserialize = "\u{0}other"))]
     #[schema(rename = "other")]
@@ -34,10 +36,12 @@ pub enum RefundStep {
     Succeeded,
     /// The provider rejected the request, or the money did not arrive.
     Failed,
+    /// The buyer got the money by other means.
+    Resolved,
 }
 
 impl RefundState {
-    pub const ALL: [Self; 4] = [Self::Queued, Self::Pending, Self::Succeeded, Self::Failed];
+    pub const ALL: [Self; 5] = [Self::Queued, Self::Pending, Self::Succeeded, Self::Failed, Self::Resolved];
 
     /// The states in which a refund begins. One made at the provider's dashboard is known here only from `Pending` on.
     pub const INITIAL: [Self; 1] = [Self::Queued];
@@ -49,6 +53,7 @@ impl RefundState {
             Self::Pending => "pending",
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
+            Self::Resolved => "resolved",
             Self::Other => "other",
         }
     }
@@ -59,6 +64,7 @@ impl RefundState {
             (Self::Queued, RefundStep::Submitted) => Some(Self::Pending),
             (Self::Pending, RefundStep::Succeeded) => Some(Self::Succeeded),
             (Self::Pending, RefundStep::Failed) => Some(Self::Failed),
+            (Self::Queued | Self::Failed, RefundStep::Resolved) => Some(Self::Resolved),
             _ => None,
         }
     }
@@ -71,13 +77,14 @@ impl RefundState {
         match self {
             Self::Queued | Self::Pending | Self::Failed => Self::Failed,
             Self::Succeeded => Self::Succeeded,
+            Self::Resolved => Self::Resolved,
             Self::Other => Self::Other,
         }
     }
 }
 
 impl RefundStep {
-    pub const ALL: [Self; 3] = [Self::Submitted, Self::Succeeded, Self::Failed];
+    pub const ALL: [Self; 4] = [Self::Submitted, Self::Succeeded, Self::Failed, Self::Resolved];
 }
 
 /// What a refund gives back of one vendor order.
@@ -121,6 +128,9 @@ pub struct Refund {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[serde(alias = "by_bank")]
     pub charged_back: Option<Money>,
+    /// The part of `amount` that somebody gave back at the provider's dashboard: it is not sent a second time either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refunded_elsewhere: Option<Money>,
     pub state: RefundState,
     /// The provider's id of the refund.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -154,10 +164,12 @@ pub struct Refund {
 }
 
 impl Refund {
-    /// The amount to send through the provider: without what the buyer's bank has charged back.
+    /// The amount to send through the provider: without what the buyer's bank has charged back, and what was given back
+    /// elsewhere.
     pub fn to_send(&self) -> Money {
-        let charged_back = self.charged_back.map_or(0, Money::minor);
-        Money::new(self.amount.minor().saturating_sub(charged_back).max(0), self.amount.currency())
+        let covered = |amount: Option<Money>| amount.map_or(0, Money::minor);
+        let covered = covered(self.charged_back).saturating_add(covered(self.refunded_elsewhere));
+        Money::new(self.amount.minor().saturating_sub(covered).max(0), self.amount.currency())
     }
 
     /// Whether the provider may have made the refund although no answer arrived: some request was not surely rejected.
@@ -173,7 +185,8 @@ impl Refund {
     /// Whether the buyer has its money or will get it, so that it must not be refunded a second time.
     pub const fn holds_money(&self) -> bool {
         // What a newer release says of it is not known here: better refunded by hand than twice.
-        matches!(self.state, RefundState::Queued | RefundState::Pending | RefundState::Other) || self.has_arrived()
+        matches!(self.state, RefundState::Queued | RefundState::Pending | RefundState::Resolved | RefundState::Other)
+            || self.has_arrived()
     }
 
     /// Whether some of its money did not reach the buyer, whether or not a dispute decides about it.
@@ -239,8 +252,10 @@ mod tests {
         }
         insta::assert_snapshot!(life, @"
         Queued + Submitted -> Pending
+        Queued + Resolved -> Resolved
         Pending + Succeeded -> Succeeded
         Pending + Failed -> Failed
+        Failed + Resolved -> Resolved
         ");
     }
 }

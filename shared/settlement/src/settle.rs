@@ -188,7 +188,7 @@ fn apply(placed: &mut PlacedOrder, news: &ProviderNews, late: LatePayment, ids: 
                 needs, order.id = %placed.order.id, dispute.reference = dispute.reference.as_str(),
                 dispute.state = ?dispute.state, "a payment is disputed"
             );
-            Ok(placed.dispute_changed(payment, dispute, news.occurred_at.unwrap_or(ids.now()), ids))
+            placed.dispute_changed(payment, dispute, news.occurred_at.unwrap_or(ids.now()), ids)
         }
         NewsKind::Unknown { .. } => Ok(Settled::Unchanged),
     }

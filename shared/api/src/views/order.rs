@@ -231,6 +231,10 @@ pub struct RefundView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub charged_back: Option<Money>,
+    /// The part of `amount` that was given back at the provider's dashboard: only the rest is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub refunded_elsewhere: Option<Money>,
     /// The dispute that decides about this money, or has decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -251,6 +255,7 @@ impl From<&Refund> for RefundView {
             vendor_id: refund.vendor,
             returned_at: refund.returned_at,
             charged_back: refund.charged_back,
+            refunded_elsewhere: refund.refunded_elsewhere,
             dispute_id: refund.dispute,
             reference: None,
         }
@@ -426,6 +431,9 @@ pub struct VendorPaymentView {
     pub provider: ProviderName,
     /// State of the order, which says whether it is paid.
     pub order_state: OrderState,
+    /// Whether the buyer's bank decides about the payment: nothing may be accepted or shipped until then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disputed: bool,
 }
 
 impl From<&VendorOrder> for VendorOrderDeskView {
@@ -456,7 +464,11 @@ impl VendorOrderDeskView {
         let shown = placed.person.as_ref().filter(|_| !vendor_order.state.is_cancelled_or_declined());
         Self {
             address: shown.map(|person| person.address.clone()),
-            payment: Some(VendorPaymentView { provider: placed.order.provider, order_state: placed.order.state }),
+            payment: Some(VendorPaymentView {
+                provider: placed.order.provider,
+                order_state: placed.order.state,
+                disputed: placed.is_held(),
+            }),
             history: placed.history.iter().filter(mine).map(HistoryView::from).collect(),
             ..Self::from(vendor_order)
         }

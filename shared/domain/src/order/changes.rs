@@ -45,6 +45,7 @@ impl PlacedOrder {
     /// The vendor accepts their vendor order.
     pub fn accept(&mut self, vendor: VendorId, ids: &mut Ids) -> Result<(), Refusal> {
         self.check_may_ship()?;
+        self.check_not_held()?;
         self.apply_step(vendor, VendorOrderStep::Accepted, Actor::Vendor, ids)?;
         self.emit(OrderEventKind::VendorOrderAccepted, Some(vendor), ids);
         Ok(())
@@ -331,7 +332,7 @@ impl PlacedOrder {
     /// The refundable amount of a payment without the refunds that did not arrive: these are made manually, and must
     /// not be made a second time.
     fn auto_refundable_amount(&self, payment: PaymentId) -> Option<Money> {
-        let left = self.refundable_amount(payment)?;
+        let left = self.left_to_decide(payment)?;
         let not_arrived = self.refunds.iter().filter(|refund| refund.payment == payment && refund.did_not_arrive());
         let not_arrived = not_arrived.fold(0, |sum: i64, refund| sum.saturating_add(refund.to_send().minor()));
         Some(Money::new(left.minor().saturating_sub(not_arrived).max(0), left.currency()))
@@ -355,7 +356,7 @@ impl PlacedOrder {
             [alone] => Some(alone.vendor),
             _ => None,
         };
-        let left = self.refundable_amount(payment).ok_or(WRONG_STATE)?;
+        let left = self.left_to_decide(payment).ok_or(WRONG_STATE)?;
         if left.currency() != amount.currency() || left.minor() < amount.minor() {
             return Err(Refusal::because(Code::WrongState, "the refund would exceed what was paid"));
         }
@@ -370,6 +371,7 @@ impl PlacedOrder {
             amount,
             parts,
             charged_back: None,
+            refunded_elsewhere: None,
             state: RefundState::Queued,
             reference: None,
             reason,
@@ -383,6 +385,7 @@ impl PlacedOrder {
             kept: Kept::default(),
         });
         self.record(HistoryEvent::RefundQueued, Actor::System, vendor, ids);
+        self.count_elsewhere(payment, ids);
         self.reconcile_refunds(payment, ids);
         Ok(())
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::settle::Settled;
 use super::{Actor, HistoryEvent, OrderEventKind, PlacedOrder};
+use crate::code::Refusal;
 use crate::dispute::{Dispute, DisputeState, DisputeStep};
 use crate::id_source::Ids;
 use crate::payment::RefundState;
@@ -19,7 +20,13 @@ impl PlacedOrder {
     /// Applies news of a dispute. The news of its opening and of its decision may arrive in either order.
     ///
     /// `at` is when it happened.
-    pub fn dispute_changed(&mut self, payment: PaymentId, news: &DisputeNews, at: Timestamp, ids: &mut Ids) -> Settled {
+    pub fn dispute_changed(
+        &mut self,
+        payment: PaymentId,
+        news: &DisputeNews,
+        at: Timestamp,
+        ids: &mut Ids,
+    ) -> Result<Settled, Refusal> {
         let before = self.disputes.iter().position(|known| known.reference == news.reference);
         let index = before.unwrap_or_else(|| {
             self.disputes.push(Dispute {
@@ -37,17 +44,17 @@ impl PlacedOrder {
             });
             self.disputes.len() - 1
         });
-        let Some(known) = self.disputes.get_mut(index) else { return Settled::Unchanged };
+        let Some(known) = self.disputes.get_mut(index) else { return Ok(Settled::Unchanged) };
         let decision = match news.state {
             DisputeState::Opened => None,
             // No provider reports it: it is read from stored disputes only.
-            DisputeState::Other => return Settled::Unchanged,
+            DisputeState::Other => return Ok(Settled::Unchanged),
             DisputeState::Won => Some(DisputeStep::Won),
             DisputeState::Lost => Some(DisputeStep::Lost),
         };
         let Some(decision) = decision else {
             if known.opened_at.is_some() {
-                return Settled::Unchanged;
+                return Ok(Settled::Unchanged);
             }
             known.opened_at = Some(at);
             let payment = known.payment;
@@ -57,9 +64,9 @@ impl PlacedOrder {
                 self.emit(OrderEventKind::DisputeOpened, None, ids);
                 self.reconcile_refunds(payment, ids);
             }
-            return Settled::Changed;
+            return Ok(Settled::Changed);
         };
-        let Some(next) = known.state.after(decision) else { return Settled::Unchanged };
+        let Some(next) = known.state.after(decision) else { return Ok(Settled::Unchanged) };
         known.state = next;
         known.closed_at = Some(at);
         let event = match decision {
@@ -70,7 +77,8 @@ impl PlacedOrder {
         self.record(event, Actor::Provider, None, ids);
         self.emit(OrderEventKind::DisputeClosed, None, ids);
         self.reconcile_refunds(payment, ids);
-        Settled::Changed
+        self.stop_goods_without_money(ids)?;
+        Ok(Settled::Changed)
     }
 
     /// Whether a dispute about the payment is open.
@@ -109,10 +117,17 @@ impl PlacedOrder {
         let (waiting, ended): (Vec<_>, Vec<_>) = of_payment.partition(|refund| refund.state == RefundState::Queued);
         for id in waiting.into_iter().chain(ended).map(|refund| refund.id).collect::<Vec<_>>() {
             match open {
+                // What another dispute has charged back already need not wait for this one.
+                Some(_) if self.is_not_requested(id) && self.apply_chargeback(id, ids) => {}
                 Some(dispute) => self.hold_refund(id, dispute, ids),
                 None => self.resume_refund(id, ids),
             }
         }
+    }
+
+    fn is_not_requested(&self, refund: RefundId) -> bool {
+        let known = self.refunds.iter().find(|known| known.id == refund);
+        known.is_some_and(|known| known.state == RefundState::Queued && !known.may_be_made())
     }
 
     fn hold_refund(&mut self, refund: RefundId, dispute: DisputeId, ids: &Ids) {

@@ -102,6 +102,7 @@ impl PlacedOrder {
     /// Those of the lines; `limit_reached` when there are too many parcels; `wrong_state`.
     pub fn ship(&mut self, vendor: VendorId, parcel: &NewParcel, ids: &mut Ids) -> Result<(), Refusal> {
         self.check_may_ship()?;
+        self.check_not_held()?;
         let known = self.vendor_order(vendor).ok_or(Refusal::of(Code::NotFound))?;
         let units = known.units_of(parcel)?;
         let is_rest = known.lines.iter().zip(&units).all(|(line, units)| line.left_to_ship() == *units);

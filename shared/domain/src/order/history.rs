@@ -102,6 +102,8 @@ events! {
     RefundedElsewhere = "refunded_elsewhere", stored as "refunded_at_provider";
     /// The buyer's bank gave back what was to be refunded.
     RefundChargedBack = "refund_charged_back", stored as "refund_covered_by_bank";
+    /// What was to be refunded was given back at the provider's dashboard.
+    RefundCoveredElsewhere = "refund_covered_elsewhere";
     /// The buyer's bank opened a dispute.
     DisputeOpened = "dispute_opened";
     /// A dispute was decided for the shop.

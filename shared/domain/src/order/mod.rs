@@ -3,6 +3,7 @@
 mod changes;
 mod disputes;
 mod fulfilment;
+mod gone_money;
 mod history;
 mod operator;
 mod parcels;
@@ -214,6 +215,7 @@ impl PlacedOrder {
         // In the currency that was captured, which need not be the order's.
         let of_payment = |refund: &&Refund| refund.payment == payment && refund.amount.currency() == taken.currency();
         let gone = self.refunds.iter().filter(of_payment).fold(0, |gone: i64, refund| {
+            // What was given back elsewhere is a refund of its own.
             let charged_back = refund.charged_back.map_or(0, Money::minor);
             let sent = if refund.holds_money() { refund.to_send().minor() } else { 0 };
             gone.saturating_add(charged_back).saturating_add(sent)

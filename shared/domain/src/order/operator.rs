@@ -1,10 +1,10 @@
 //! Decisions that only the operator makes.
 
 use super::{Actor, History, HistoryEvent, LatePayment, OrderEventKind, OrderState, PlacedOrder};
-use crate::PaymentId;
 use crate::code::{Code, Refusal};
 use crate::id_source::Ids;
 use crate::payment::{PaymentState, PaymentStep, RefundReason};
+use crate::{Money, PaymentId};
 
 const WRONG_STATE: Refusal = Refusal::of(Code::WrongState);
 
@@ -52,6 +52,7 @@ impl PlacedOrder {
         self.record(HistoryEvent::PaymentAccepted, Actor::Operator, None, ids);
         self.apply_payment(payment, amount, LatePayment::Fulfil, ids)?;
         self.update_refunded_state(payment);
+        self.stop_goods_without_money(ids)?;
         Ok(())
     }
 
@@ -69,8 +70,8 @@ impl PlacedOrder {
         if self.is_refunded_in_full(payment) {
             return Err(Refusal::because(Code::WrongState, "the money is already being refunded"));
         }
-        let left = self.refundable_amount(payment).ok_or(WRONG_STATE)?;
-        if left.is_zero() {
+        let left = self.left_to_decide(payment).ok_or(WRONG_STATE)?;
+        if self.refundable_amount(payment).is_none_or(Money::is_zero) {
             return Err(Refusal::because(Code::WrongState, "the money is already being refunded"));
         }
         self.record(HistoryEvent::PaymentRejected, Actor::Operator, None, ids);

@@ -16,7 +16,7 @@ impl PlacedOrder {
         refund: RefundId,
         step: RefundStep,
         reference: Option<String>,
-        ids: &Ids,
+        ids: &mut Ids,
     ) -> Result<Settled, Refusal> {
         let Some(known) = self.refunds.iter_mut().find(|known| known.id == refund) else {
             return Err(Refusal::of(Code::NotFound));
@@ -33,7 +33,8 @@ impl PlacedOrder {
             }
             return Ok(Settled::Changed);
         }
-        if known.state == RefundState::Failed && step == RefundStep::Succeeded {
+        let has_ended_without = matches!(known.state, RefundState::Failed | RefundState::Resolved);
+        if has_ended_without && step == RefundStep::Succeeded {
             // The refund had failed here and was made after all. It cannot be cancelled any more, but the history shows
             // it.
             let id = known.id;
@@ -56,17 +57,20 @@ impl PlacedOrder {
                 known.due_at = None;
                 self.record(HistoryEvent::Refunded, Actor::Provider, vendor, ids);
                 self.update_refunded_state(payment);
+                self.count_elsewhere(payment, ids);
+                self.stop_goods_without_money(ids)?;
             }
             RefundState::Failed => {
                 known.due_at = None;
                 self.record(HistoryEvent::RefundFailed, Actor::Provider, vendor, ids);
+                self.count_elsewhere(payment, ids);
                 if self.is_disputed(payment) {
                     self.reconcile_refunds(payment, ids);
                 } else if !self.apply_chargeback(refund, ids) {
                     self.emit_manual_refund_needed(refund, ids);
                 }
             }
-            RefundState::Queued | RefundState::Pending | RefundState::Other => {}
+            RefundState::Queued | RefundState::Pending | RefundState::Resolved | RefundState::Other => {}
         }
         Ok(Settled::Changed)
     }
@@ -100,6 +104,7 @@ impl PlacedOrder {
             amount,
             parts: Vec::new(),
             charged_back: None,
+            refunded_elsewhere: None,
             // As if it was requested already; the news moves it on from there. Without `due_at` it is never requested.
             state: RefundState::Pending,
             reference: Some(news.reference.clone()),
@@ -114,6 +119,9 @@ impl PlacedOrder {
             kept: Kept::default(),
         });
         self.record(HistoryEvent::RefundedElsewhere, Actor::Provider, None, ids);
+        // One that is under way there counts already: it would be too late when it has ended.
+        self.count_elsewhere(payment, ids);
+        self.stop_goods_without_money(ids)?;
         self.refund_changed(id, news.outcome.step(), None, ids)?;
         Ok(Settled::Changed)
     }

@@ -83,8 +83,9 @@ impl PlacedOrder {
             self.record(HistoryEvent::PaymentAmountMismatch, Actor::Provider, None, ids);
             self.emit(OrderEventKind::PaymentAmountMismatch, None, ids);
         }
-        // A refund at the provider's dashboard may have been reported before the payment.
+        // A refund at the provider's dashboard, or a dispute, may have been reported before the payment.
         self.update_refunded_state(payment);
+        self.stop_goods_without_money(ids)?;
         Ok(Settled::Changed)
     }
 
@@ -210,7 +211,7 @@ impl PlacedOrder {
         ids: &mut Ids,
     ) -> Result<(), Refusal> {
         // A part may have been refunded at the provider's dashboard already.
-        let left = self.refundable_amount(payment).unwrap_or(amount);
+        let left = self.left_to_decide(payment).unwrap_or(amount);
         self.queue_refund(payment, left, Vec::new(), reason, ids)?;
         self.emit(event, None, ids);
         Ok(())

@@ -14,9 +14,9 @@ fn a_returned_refund_waits_for_the_dispute() {
         );
         placed.decline(vendor(1), &mut ids).unwrap();
         let refund = placed.refunds[0].id;
-        placed.refund_changed(refund, RefundStep::Succeeded, Some("re_1".into()), &ids).unwrap();
+        placed.refund_changed(refund, RefundStep::Succeeded, Some("re_1".into()), &mut ids).unwrap();
         placed.apply_dispute("du_1", 5_000, None, &mut ids);
-        placed.refund_changed(refund, RefundStep::Failed, None, &ids).unwrap();
+        placed.refund_changed(refund, RefundStep::Failed, None, &mut ids).unwrap();
         let failures = |placed: &PlacedOrder| {
             placed.events.iter().filter(|event| event.kind == OrderEventKind::RefundFailed).count()
         };
@@ -61,7 +61,7 @@ impl PlacedOrder {
             reason: "fraudulent".into(),
             state: state_after(decision),
         };
-        self.dispute_changed(PAID, &news, NOW, ids);
+        self.dispute_changed(PAID, &news, NOW, ids).unwrap();
     }
 
     fn due(&self) -> Vec<RefundId> {
@@ -70,7 +70,7 @@ impl PlacedOrder {
     }
 
     /// Requests every refund that is due from a provider that rejects refunds once money was charged back.
-    fn ask_for_refunds(&mut self, ids: &Ids) {
+    fn ask_for_refunds(&mut self, ids: &mut Ids) {
         for refund in self.due() {
             let event = if self.was_charged_back(PAID) { RefundStep::Failed } else { RefundStep::Succeeded };
             self.refund_changed(refund, event, Some(format!("re_{refund}")), ids).unwrap();
@@ -107,7 +107,7 @@ proptest! {
                 Interference::Decline(ordinal) => {
                     let _ = placed.decline(vendor(ordinal), &mut ids);
                 }
-                Interference::Housekeeping => placed.ask_for_refunds(&ids),
+                Interference::Housekeeping => placed.ask_for_refunds(&mut ids),
                 Interference::Unclear => {
                     for refund in placed.due() {
                         placed.schedule_refund_retry(refund, NOW).unwrap();
@@ -133,7 +133,7 @@ proptest! {
         for ordinal in [1, 2] {
             let _ = placed.decline(vendor(ordinal), &mut ids);
         }
-        placed.ask_for_refunds(&ids);
+        placed.ask_for_refunds(&mut ids);
         prop_assert!(!placed.refunds.iter().any(|refund| refund.state == RefundState::Queued));
         let back = placed.sum(Refund::has_arrived) + placed.sum(Refund::needs_manual_refund);
         prop_assert!(back + placed.lost() >= 5_000, "some of the money did not reach the buyer: {placed:?}");

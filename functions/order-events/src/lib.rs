@@ -4,6 +4,7 @@
 //! recorded with it, and it is marked as delivered last: a crash repeats at most the mail that was being sent, and
 //! loses none.
 
+mod back;
 mod low_stock;
 mod mail;
 mod message;

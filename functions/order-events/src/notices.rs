@@ -8,9 +8,10 @@ use domain::order::{
     Actor, HistoryEvent, OrderEvent, OrderEventKind, OrderState, Parcel, ParcelState, PlacedOrder, VendorOrder,
     VendorOrderState,
 };
-use domain::payment::{PaymentState, Refund, RefundReason, RefundState};
-use domain::{Money, MoneyMovement, UnmatchedPayment, VendorId};
+use domain::payment::{PaymentState, Refund, RefundReason};
+use domain::{MoneyMovement, UnmatchedPayment, VendorId};
 
+use crate::back::refund_paragraph;
 use crate::message::{Draft, Message, Site, amount, one_line};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,10 +48,21 @@ pub(crate) fn recipients(event: &OrderEvent, order: &PlacedOrder) -> Vec<Recipie
     let vendor_order = event.vendor.and_then(|vendor| order.vendor_order(vendor));
     match event.kind {
         OrderEventKind::OrderPlaced | OrderEventKind::VendorOrderAccepted => Vec::new(),
-        OrderEventKind::PaymentAmountMismatch | OrderEventKind::RefundFailed => vec![Recipient::Operator],
+        OrderEventKind::PaymentAmountMismatch => vec![Recipient::Operator],
+        OrderEventKind::RefundFailed => {
+            // The money may have been given back since.
+            let is_so = order.refunds.iter().any(Refund::needs_manual_refund);
+            if is_so { vec![Recipient::Operator] } else { Vec::new() }
+        }
         // Vendors stop, and go on; a dispute that was lost cancels their vendor orders, which has its own event.
         OrderEventKind::DisputeOpened | OrderEventKind::DisputeClosed => {
-            let is_so = order.is_held() == (event.kind == OrderEventKind::DisputeOpened);
+            let was_held = order.disputes.iter().any(|dispute| {
+                dispute.payment == order.order.payment
+                    && dispute.state == DisputeState::Won
+                    && dispute.opened_at.is_some()
+            });
+            let is_opened = event.kind == OrderEventKind::DisputeOpened;
+            let is_so = if is_opened { order.is_held() } else { was_held && !order.is_held() };
             let waiting = vendors(|vendor_order| vendor_order.visible && vendor_order.state.holds_stock());
             std::iter::once(Recipient::Operator).chain(waiting.filter(|_| is_so)).collect()
         }
@@ -270,44 +282,6 @@ pub(crate) fn to_buyer(event: &OrderEvent, order: &PlacedOrder, site: &Site, lin
     Some(draft.finish(subject, site))
 }
 
-/// What is sent of a refund: for one vendor order, its part of a refund for several.
-fn sent_of(refund: &Refund, vendor: Option<VendorId>) -> Money {
-    let parts = || refund.parts.iter().filter(|part| Some(part.vendor) == vendor);
-    match parts().next() {
-        Some(part) if refund.parts.len() > 1 && part.amount.minor() < refund.to_send().minor() => part.amount,
-        _ => refund.to_send(),
-    }
-}
-
-/// The sentence that says what happens to the buyer's money, of all or of one vendor order.
-fn refund_paragraph(order: &PlacedOrder, vendor: Option<VendorId>, concerned: impl Fn(&Refund) -> bool) -> String {
-    let concerned: Vec<&Refund> = order.refunds.iter().filter(|refund| concerned(refund)).collect();
-    let needs_a_hand = concerned.iter().any(|refund| refund.needs_manual_refund());
-    let charged_back = concerned.iter().any(|refund| refund.charged_back.is_some()) && !needs_a_hand;
-    let was_given_back = concerned.iter().any(|refund| refund.refunded_elsewhere.is_some()) && !needs_a_hand;
-    let refunds = concerned.into_iter().filter(|refund| refund.dispute.is_none() && !refund.needs_manual_refund());
-    if refunds.clone().any(|refund| refund.state == RefundState::Queued && order.is_disputed(refund.payment)) {
-        return "Your bank is deciding about this payment. What it does not give back to you, we send you then."
-            .to_owned();
-    }
-    let sum = Money::sum(order.order.currency, refunds.map(|refund| sent_of(refund, vendor)))
-        .ok()
-        .filter(|sum| !sum.is_zero());
-    match sum {
-        Some(sum) => {
-            format!("We are sending {} back to you. It can take some days until you see it.", amount(sum))
-        }
-        None if charged_back => "Your bank has given this money back to you.".to_owned(),
-        None if was_given_back => {
-            "We have given this money back to you already. It can take some days until you see it.".to_owned()
-        }
-        None if order.payments.iter().any(|payment| payment.state.took_money()) => {
-            "We have received money from you for this order. We are looking into it and will write to you.".to_owned()
-        }
-        None => "No money was taken from you, so you do not need to do anything.".to_owned(),
-    }
-}
-
 /// How many units of the line at a position are in a parcel.
 fn units_in(parcel: &Parcel, at: usize) -> u32 {
     parcel.units.get(at).copied().unwrap_or(0)
@@ -339,6 +313,9 @@ pub(crate) fn to_vendor(event: &OrderEvent, order: &PlacedOrder, vendor: VendorI
                     .paragraph(format!("You have a new order. {money}"))
                     .paragraph(format!("Order {number}"))
                     .bill_of_vendor_order(vendor_order)
+                    .paragraph_if(order.is_held(), || {
+                        "The buyer's bank is asking about the payment: please wait until we write to you.".to_owned()
+                    })
                     .paragraph(format!(
                         "Open it here, accept it and send it:\n{}",
                         site.vendor_order_link(vendor_order.id())

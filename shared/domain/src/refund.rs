@@ -172,6 +172,11 @@ impl Refund {
         Money::new(self.amount.minor().saturating_sub(covered).max(0), self.amount.currency())
     }
 
+    /// Whether it was made at the provider's dashboard.
+    pub fn was_made_elsewhere(&self) -> bool {
+        self.reason == RefundReason::RefundedElsewhere
+    }
+
     /// Whether the provider may have made the refund although no answer arrived: some request was not surely rejected.
     pub const fn may_be_made(&self) -> bool {
         self.attempts > self.refusals
@@ -191,7 +196,9 @@ impl Refund {
 
     /// Whether some of its money did not reach the buyer, whether or not a dispute decides about it.
     pub fn did_not_arrive(&self) -> bool {
-        let came_back = matches!(self.state, RefundState::Failed) || self.returned_at.is_some();
+        // One that failed at the provider's dashboard was never decided here.
+        let has_failed = self.state == RefundState::Failed && !self.was_made_elsewhere();
+        let came_back = has_failed || self.returned_at.is_some();
         came_back && !self.to_send().is_zero()
     }
 

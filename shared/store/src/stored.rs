@@ -79,8 +79,8 @@ const SCHEMA: i64 = PARCELS;
 /// The schema since which the head of an order is written with every change of one of its items.
 pub(crate) const SERIAL_ORDERS: i64 = 2;
 
-/// The schema since which a vendor order may be in parts. A release before it would deliver all of it, and book the
-/// whole price.
+/// The schema since which a vendor order may be in parts, and a refund may be covered elsewhere. A release before it
+/// would deliver all of the one, and book the whole price, and send the other a second time.
 pub(crate) const PARCELS: i64 = 3;
 
 /// An attribute: the least schema of a release that may write the item, for changes that the rest of this module cannot

@@ -4,7 +4,7 @@
 use super::{Actor, HistoryEvent, OrderEventKind, OrderState, PlacedOrder};
 use crate::code::{Code, Refusal};
 use crate::id_source::Ids;
-use crate::payment::{Refund, RefundReason, RefundState, RefundStep};
+use crate::payment::{Refund, RefundState, RefundStep};
 use crate::{Money, PaymentId, RefundId};
 
 impl PlacedOrder {
@@ -37,27 +37,47 @@ impl PlacedOrder {
     }
 
     fn is_money_gone(&self) -> bool {
-        let payment = self.order.payment;
-        let Some(captured) = self.payment().and_then(|payment| payment.captured) else { return false };
-        let back = self.refunds.iter().filter(|refund| refund.payment == payment && refund.holds_money());
-        let back = back.fold(0, |sum: i64, refund| sum.saturating_add(refund.to_send().minor()));
-        self.was_charged_back(payment) || (self.elsewhere_total(payment) > 0 && back >= captured.minor())
+        self.is_gone(self.order.payment)
     }
 
-    /// What was given back of a payment at the provider's dashboard, in minor units.
-    fn elsewhere_total(&self, payment: PaymentId) -> i64 {
-        let made_elsewhere = |refund: &&Refund| {
-            refund.payment == payment && refund.reason == RefundReason::RefundedElsewhere && refund.holds_money()
+    /// Whether the money of a payment went back: a dispute was lost, or somebody gave it back at the provider's
+    /// dashboard, together with what has arrived of the refunds from here.
+    pub(super) fn is_gone(&self, payment: PaymentId) -> bool {
+        let Some(captured) = self.captured(payment) else { return self.was_charged_back(payment) };
+        let arrived = |refund: &&Refund| {
+            refund.payment == payment && refund.has_arrived() && refund.amount.currency() == captured.currency()
         };
-        self.refunds.iter().filter(made_elsewhere).fold(0, |sum, refund| sum.saturating_add(refund.to_send().minor()))
+        let back = self.refunds.iter().filter(arrived);
+        let back = back.fold(0, |sum: i64, refund| sum.saturating_add(refund.to_send().minor()));
+        let elsewhere = self.refunds.iter().filter(arrived).any(Refund::was_made_elsewhere);
+        self.was_charged_back(payment) || (elsewhere && back >= captured.minor())
     }
 
-    /// The part of it that has not taken the place of a refund from here yet, in minor units.
+    fn captured(&self, payment: PaymentId) -> Option<Money> {
+        self.payments.iter().find(|known| known.id == payment)?.captured
+    }
+
+    /// What was given back of a payment at the provider's dashboard and has not taken the place of a refund from here
+    /// yet, in minor units. What was paid beyond the order's total is given back first.
     pub(super) fn elsewhere_left(&self, payment: PaymentId) -> i64 {
-        let of_payment = self.refunds.iter().filter(|refund| refund.payment == payment);
-        let taken = of_payment.filter_map(|refund| refund.refunded_elsewhere);
-        let taken = taken.fold(0, |sum: i64, amount| sum.saturating_add(amount.minor()));
-        self.elsewhere_total(payment).saturating_sub(taken).max(0)
+        let Some(captured) = self.captured(payment) else { return 0 };
+        let of_payment = || {
+            let same =
+                move |refund: &&Refund| refund.payment == payment && refund.amount.currency() == captured.currency();
+            self.refunds.iter().filter(same)
+        };
+        let sum = |amounts: &mut dyn Iterator<Item = Money>| {
+            amounts.fold(0, |sum: i64, amount| sum.saturating_add(amount.minor()))
+        };
+        // One that came back later has taken places all the same: it waits for another in its own.
+        let made = of_payment().filter(|refund| refund.was_made_elsewhere() && refund.state == RefundState::Succeeded);
+        let total = sum(&mut made.map(|refund| refund.amount));
+        let taken = sum(&mut of_payment().filter_map(|refund| refund.refunded_elsewhere));
+        let goes_on = self.vendors.iter().any(|vendor_order| !vendor_order.state.is_unfulfilled());
+        let pays = self.order.payment == payment && goes_on && captured.currency() == self.order.currency;
+        let surplus = captured.minor().saturating_sub(self.order.totals.total.minor());
+        let surplus = if pays { surplus.max(0) } else { 0 };
+        total.saturating_sub(taken).saturating_sub(surplus).max(0)
     }
 
     /// What refunds from here may come to: what is left of a payment, and what was given back elsewhere without being
@@ -71,13 +91,12 @@ impl PlacedOrder {
     /// Counts what was given back at the provider's dashboard against the refunds of the same payment, whatever came
     /// first: those that were not requested yet, and those that did not arrive, which nobody has to make by hand then.
     pub(super) fn count_elsewhere(&mut self, payment: PaymentId, ids: &Ids) {
-        let waits = |refund: &&Refund| {
-            let is_free = refund.state == RefundState::Queued && !refund.may_be_made();
-            refund.payment == payment
-                && refund.reason != RefundReason::RefundedElsewhere
-                && (is_free || refund.did_not_arrive())
-        };
-        let waiting: Vec<RefundId> = self.refunds.iter().filter(waits).map(|refund| refund.id).collect();
+        let is_free = |refund: &Refund| refund.state == RefundState::Queued && !refund.may_be_made();
+        let waits = |refund: &&Refund| refund.payment == payment && (is_free(refund) || refund.did_not_arrive());
+        let mut waiting: Vec<&Refund> = self.refunds.iter().filter(waits).collect();
+        // What would be sent by itself comes first, and another try at the dashboard last.
+        waiting.sort_by_key(|refund| (refund.was_made_elsewhere(), !is_free(refund)));
+        let waiting: Vec<RefundId> = waiting.into_iter().map(|refund| refund.id).collect();
         for id in waiting {
             self.offset(id, payment, ids);
         }

@@ -26,6 +26,7 @@ impl PlacedOrder {
             known.returned_at = Some(ids.now());
             let (id, payment, vendor) = (known.id, known.payment, known.vendor);
             self.record(HistoryEvent::RefundReturned, Actor::Provider, vendor, ids);
+            self.count_elsewhere(payment, ids);
             if self.is_disputed(payment) {
                 self.reconcile_refunds(payment, ids);
             } else if !self.apply_chargeback(id, ids) {
@@ -119,9 +120,6 @@ impl PlacedOrder {
             kept: Kept::default(),
         });
         self.record(HistoryEvent::RefundedElsewhere, Actor::Provider, None, ids);
-        // One that is under way there counts already: it would be too late when it has ended.
-        self.count_elsewhere(payment, ids);
-        self.stop_goods_without_money(ids)?;
         self.refund_changed(id, news.outcome.step(), None, ids)?;
         Ok(Settled::Changed)
     }

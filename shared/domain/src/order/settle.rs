@@ -112,7 +112,9 @@ impl PlacedOrder {
         }
         match self.order.state {
             OrderState::AwaitingPayment | OrderState::Confirmed => self.mark_paid(payment, ids),
-            OrderState::Expired | OrderState::Cancelled if late == LatePayment::Fulfil && self.can_reopen() => {
+            OrderState::Expired | OrderState::Cancelled
+                if late == LatePayment::Fulfil && self.can_reopen() && !self.is_gone(payment) =>
+            {
                 self.reopen(ids)?;
                 self.mark_paid(payment, ids)
             }

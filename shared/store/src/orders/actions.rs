@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use domain::cart::{MAX_LINES, MAX_VENDORS};
+use domain::dispute::DisputeState;
 use domain::examples::{self, NOW, ids, usd, vendor_card};
 use domain::order::{Actor, LatePayment, NewParcel, ParcelStep, PlacedOrder, StockMove};
 use domain::payment::ProviderName;
-use domain::provider_news::PaymentNews;
+use domain::provider_news::{DisputeNews, PaymentNews, RefundNews, RefundOutcome};
 use domain::stock::{Allocation, max_allocations};
 use domain::{Ids, LookUp, PaymentId, ProductId, Refusal, Timestamp, UserId, VariantId, VendorId};
 use proptest::prelude::*;
@@ -95,7 +96,7 @@ fn all_accept(placed: &mut PlacedOrder, ids: &mut Ids) -> Result<(), Refusal> {
 }
 
 /// Every kind of change, after what leads to it.
-const CHANGES: [(&str, &[Act], Act); 12] = [
+const CHANGES: [(&str, &[Act], Act); 14] = [
     ("pays", &[], pays),
     ("expires", &[], |placed, ids| placed.expire(ids)),
     ("is cancelled unpaid", &[], |placed, ids| placed.cancel(Actor::Buyer, ids)),
@@ -115,6 +116,20 @@ const CHANGES: [(&str, &[Act], Act); 12] = [
     ),
     ("loses a parcel", &[pays, all_accept, ships], |placed, ids| {
         placed.end_parcel(vendor(1), 1, ParcelStep::Lost, false, ids)
+    }),
+    ("loses a dispute", &[pays, all_accept], |placed, ids| {
+        let news = DisputeNews {
+            reference: "du_1".into(),
+            amount: Some(placed.order.totals.total),
+            reason: "fraudulent".into(),
+            state: DisputeState::Lost,
+        };
+        placed.dispute_changed(PaymentId::from_bits(1), &news, NOW, ids).map(drop)
+    }),
+    ("is refunded at the dashboard", &[pays, all_accept], |placed, ids| {
+        let amount = Some(placed.order.totals.total);
+        let news = RefundNews { reference: "re_1".into(), refund_id: None, amount, outcome: RefundOutcome::Succeeded };
+        placed.refunded_elsewhere(PaymentId::from_bits(1), &news, ids).map(drop)
     }),
     ("takes a parcel back", &[pays, all_accept, ships], |placed, ids| {
         placed.end_parcel(vendor(1), 1, ParcelStep::ReturnedToSender, true, ids)
@@ -185,6 +200,8 @@ fn every_change_of_the_largest_order_fits_into_one_transaction() {
     is shipped by a vendor: 14
     is cancelled but for what was shipped: 75
     loses a parcel: 12
+    loses a dispute: 71
+    is refunded at the dashboard: 71
     takes a parcel back: 15
     ");
 }

@@ -409,6 +409,9 @@ fn dispute_item(dispute: &Dispute) -> Result<Attributes, Error> {
 fn refund_item(refund: &Refund) -> Result<Attributes, Error> {
     let mut written = write_serial(Entry::Refund(refund.order, refund.id).key(), refund.version, refund)?;
     written.extend(place_of_refund(refund));
+    if refund.refunded_elsewhere.is_some() {
+        written.insert(NEEDS.to_owned(), number(PARCELS));
+    }
     if let Some(due) = refund.due_at {
         written.insert("due_key".to_owned(), string(due_partition(refund.order)));
         written.insert("due_at".to_owned(), number(due.millis()));

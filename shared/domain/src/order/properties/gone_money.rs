@@ -151,3 +151,49 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_refund_that_fails_at_the_dashboard_stops_nothing_and_covers_nothing() {
+    let (mut placed, mut ids) = paid();
+    apply(&mut placed, &News::Refund(PAID, "re_1", 5_000, RefundStep::Failed), LatePayment::Fulfil, &mut ids);
+    assert_eq!(placed.order.state, OrderState::Paid);
+    placed.cancel(Actor::Buyer, &mut ids).unwrap();
+    let own = placed.refunds.iter().find(|refund| refund.reason == RefundReason::Cancelled).unwrap();
+    assert_eq!((own.state, own.to_send()), (RefundState::Queued, usd(5_000)));
+}
+
+#[test]
+fn another_refund_at_the_dashboard_takes_the_place_of_one_that_came_back() {
+    let (mut placed, mut ids) = paid();
+    placed.cancel(Actor::Buyer, &mut ids).unwrap();
+    refunded(&mut placed, "re_1", 5_000, &mut ids);
+    assert_eq!(placed.refunds[0].state, RefundState::Resolved);
+    apply(&mut placed, &News::Refund(PAID, "re_1", 5_000, RefundStep::Failed), LatePayment::Fulfil, &mut ids);
+    let by_hand = |placed: &PlacedOrder| placed.refunds.iter().filter(|refund| refund.needs_manual_refund()).count();
+    assert_eq!(by_hand(&placed), 1, "the money is here again");
+    refunded(&mut placed, "re_2", 5_000, &mut ids);
+    assert_eq!(by_hand(&placed), 0);
+}
+
+#[test]
+fn what_was_paid_too_much_and_given_back_is_not_taken_off_what_is_due() {
+    let (mut placed, mut ids) = (order(), ids(NOW));
+    let captured = News::Money(PAID, PaymentNews::Captured { amount: Some(usd(5_500)) });
+    apply(&mut placed, &captured, LatePayment::Fulfil, &mut ids);
+    placed.accept_amount(PaymentId::from_bits(PAID), &mut ids).unwrap();
+    refunded(&mut placed, "re_1", 500, &mut ids);
+    placed.decline(vendor(1), &mut ids).unwrap();
+    let own = placed.refunds.iter().find(|refund| refund.reason == RefundReason::Declined).unwrap();
+    assert_eq!(own.to_send(), usd(2_500));
+}
+
+#[test]
+fn money_that_is_gone_already_reopens_no_order() {
+    let (mut placed, mut ids) = (order(), ids(NOW));
+    placed.expire(&mut ids).unwrap();
+    apply(&mut placed, &News::Dispute("du_1", Some(DisputeStep::Lost)), LatePayment::Fulfil, &mut ids);
+    let captured = News::Money(PAID, PaymentNews::Captured { amount: Some(usd(5_000)) });
+    apply(&mut placed, &captured, LatePayment::Fulfil, &mut ids);
+    assert_eq!(placed.order.state, OrderState::Expired);
+    assert_eq!(placed.refunds.iter().map(|refund| refund.to_send().minor()).sum::<i64>(), 0);
+}

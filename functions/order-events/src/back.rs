@@ -1,0 +1,55 @@
+//! What messages say about money that goes back to the buyer.
+
+use domain::order::PlacedOrder;
+use domain::payment::{Refund, RefundState};
+use domain::{Money, VendorId};
+
+use crate::message::amount;
+
+/// What is sent of a refund: for one vendor order, its part of a refund for several.
+fn sent_of(refund: &Refund, vendor: Option<VendorId>) -> Money {
+    let parts = || refund.parts.iter().filter(|part| Some(part.vendor) == vendor);
+    match parts().next() {
+        Some(part) if refund.parts.len() > 1 && part.amount.minor() < refund.to_send().minor() => part.amount,
+        _ => refund.to_send(),
+    }
+}
+
+/// The sentence that says what happens to the buyer's money, of all or of one vendor order.
+pub(crate) fn refund_paragraph(
+    order: &PlacedOrder,
+    vendor: Option<VendorId>,
+    concerned: impl Fn(&Refund) -> bool,
+) -> String {
+    let concerned: Vec<&Refund> = order.refunds.iter().filter(|refund| concerned(refund)).collect();
+    let needs_a_hand = concerned.iter().any(|refund| refund.needs_manual_refund());
+    let charged_back = concerned.iter().any(|refund| refund.charged_back.is_some()) && !needs_a_hand;
+    let was_given_back = concerned.iter().any(|refund| refund.refunded_elsewhere.is_some()) && !needs_a_hand;
+    let refunds = concerned.into_iter().filter(|refund| refund.dispute.is_none() && !refund.needs_manual_refund());
+    if refunds.clone().any(|refund| refund.state == RefundState::Queued && order.is_disputed(refund.payment)) {
+        return "Your bank is deciding about this payment. What it does not give back to you, we send you then."
+            .to_owned();
+    }
+    let is_covered = |refund: &Refund| refund.parts.len() > 1 && refund.to_send().minor() < refund.amount.minor();
+    if vendor.is_some() && refunds.clone().any(is_covered) {
+        // Whose part of it was given back otherwise, nobody can say.
+        return "What you have not got back for it yet, we are sending to you. It can take some days until you see it."
+            .to_owned();
+    }
+    let sum = Money::sum(order.order.currency, refunds.map(|refund| sent_of(refund, vendor)))
+        .ok()
+        .filter(|sum| !sum.is_zero());
+    match sum {
+        Some(sum) => {
+            format!("We are sending {} back to you. It can take some days until you see it.", amount(sum))
+        }
+        None if charged_back => "Your bank has given this money back to you.".to_owned(),
+        None if was_given_back => {
+            "We have given this money back to you already. It can take some days until you see it.".to_owned()
+        }
+        None if order.payments.iter().any(|payment| payment.state.took_money()) => {
+            "We have received money from you for this order. We are looking into it and will write to you.".to_owned()
+        }
+        None => "No money was taken from you, so you do not need to do anything.".to_owned(),
+    }
+}

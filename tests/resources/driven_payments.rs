@@ -111,7 +111,8 @@ async fn a_transaction_is_found_by_each_of_the_ids_that_its_provider_has_for_it(
     let cancelled = other.cancels("doc-77").await;
     assert_eq!((cancelled.0, other.cancels("t-1").await), (200, cancelled));
     let seen = other.shop.operator().await.get(&format!("/v1/admin/orders/{}", sale.id)).await.expect(200).clone();
-    assert_eq!((&seen["state"], &seen["refunds"][0]["reference"]), (&json!("cancelled"), &json!("t-1_refund")));
+    let named = seen["refunds"].as_array().expect("refunds").iter().any(|one| one["reference"] == "t-1_refund");
+    assert!(seen["state"] == "cancelled" && named, "{}", seen["refunds"]);
 }
 
 #[tokio::test]
@@ -138,7 +139,11 @@ async fn copies_of_a_call_that_come_at_once_take_one_step_and_get_the_same_bytes
     assert_eq!(taken_back[0].0, 200, "{taken_back:?}");
     assert!(taken_back.iter().all(|reply| *reply == taken_back[0]), "{taken_back:?}");
     let seen = sale.seen().await;
-    assert_eq!((count(&seen, "paid"), seen["refunds"].as_array().map(Vec::len)), (1, Some(1)));
+    assert_eq!(
+        (count(&seen, "paid"), seen["refunds"].as_array().map(Vec::len)),
+        (1, Some(2)),
+        "with what it takes the place of"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -184,8 +189,9 @@ async fn money_that_is_taken_back_after_its_capture_ends_the_order() {
     assert_eq!(sale.states().await, ["cancelled", "refunded"]);
     let refunds = sale.seen().await["refunds"].clone();
     let known = |refund: &Value| [&refund["amount"]["amount"], &refund["state"], &refund["reason"]].map(text);
-    let known: Vec<_> = refunds.as_array().expect("refunds").iter().map(known).collect();
-    assert_eq!(known, [["17.50", "succeeded", "refunded_elsewhere"]]);
+    let mut known: Vec<_> = refunds.as_array().expect("refunds").iter().map(known).collect();
+    known.sort();
+    assert_eq!(known, [["17.50", "resolved", "cancelled"], ["17.50", "succeeded", "refunded_elsewhere"]]);
     assert_eq!(sale.stock().await, (5, 0, 5));
     assert_eq!(sale.shows("t-1").await.1, "t-1 17.50 USD taken back: 5");
     assert_eq!(sale.captures("t-1").await, refused("cancelled"));

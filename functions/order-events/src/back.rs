@@ -22,9 +22,9 @@ pub(crate) fn refund_paragraph(
     concerned: impl Fn(&Refund) -> bool,
 ) -> String {
     let concerned: Vec<&Refund> = order.refunds.iter().filter(|refund| concerned(refund)).collect();
-    let needs_a_hand = concerned.iter().any(|refund| refund.needs_manual_refund());
-    let charged_back = concerned.iter().any(|refund| refund.charged_back.is_some()) && !needs_a_hand;
-    let was_given_back = concerned.iter().any(|refund| refund.refunded_elsewhere.is_some()) && !needs_a_hand;
+    let needs_manual_refund = concerned.iter().any(|refund| refund.needs_manual_refund());
+    let charged_back = concerned.iter().any(|refund| refund.charged_back.is_some()) && !needs_manual_refund;
+    let was_given_back = concerned.iter().any(|refund| refund.refunded_elsewhere.is_some()) && !needs_manual_refund;
     let refunds = concerned.into_iter().filter(|refund| refund.dispute.is_none() && !refund.needs_manual_refund());
     if refunds.clone().any(|refund| refund.state == RefundState::Queued && order.is_disputed(refund.payment)) {
         return "Your bank is deciding about this payment. What it does not give back to you, we send you then."

@@ -161,8 +161,8 @@ impl PlacedOrder {
             outcome: RefundOutcome::Succeeded,
         };
         self.refunded_elsewhere(payment, &refunded, ids)?;
-        if pays {
-            // The money is back already, so that nothing more is queued.
+        // All of the money is back, which cancels what was not shipped; a part of it does not.
+        if pays && self.order.state == OrderState::Paid {
             self.cancel(Actor::Provider, ids)?;
         }
         Ok(())

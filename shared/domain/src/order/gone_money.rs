@@ -114,7 +114,10 @@ impl PlacedOrder {
         known.refunded_elsewhere = Some(Money::new(before.saturating_add(taken), to_send.currency()));
         if known.to_send().is_zero() {
             known.due_at = None;
-            known.state = known.state.after(RefundStep::Resolved).unwrap_or(known.state);
+            // One that has succeeded and came back stays what it was: its money is covered.
+            if let Some(next) = known.state.after(RefundStep::Resolved) {
+                known.state = next;
+            }
         }
         self.record(HistoryEvent::RefundCoveredElsewhere, Actor::System, vendor, ids);
     }

@@ -94,7 +94,7 @@ impl Action {
                         && cancelled_by(vendor_order.vendor.id, history) == Some(Actor::Vendor))
             }
             Self::Ship(parcel) if parcel.lines.is_some() => vendor_order.has_shipped_as(parcel),
-            // Once something was cancelled, whoever ships "the rest" has to be told that there is none.
+            // Once something was cancelled, a vendor who ships "the rest" has to be told that there is none.
             Self::Ship(parcel) => {
                 let is_whole = vendor_order.lines.iter().all(|line| line.cancelled == 0);
                 vendor_order.state == VendorOrderState::Shipped && (is_whole || vendor_order.has_shipped_as(parcel))

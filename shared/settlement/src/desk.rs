@@ -112,8 +112,9 @@ impl ProviderDesk {
         };
         transaction.begin_answer = (begin.answer)(&transaction);
         let step = |placed: &mut PlacedOrder| match self.found(placed, reference) {
-            Ok(_) => Ok(()),
-            Err(_) => {
+            // Another id of a transaction begins none.
+            Ok(known) if known.reference == reference => Ok(()),
+            Ok(_) | Err(_) => {
                 let (transaction, further) = (transaction.clone(), begin.further_references);
                 placed.begin_transaction(self.provider, transaction, further, begin.until, now).map(drop)
             }

@@ -34,12 +34,16 @@ mod resources {
     mod payment_webhooks;
     mod persons;
     mod rebuilds;
+    mod refund_decisions;
+    mod returns;
+    mod revival;
     mod sale_units;
     mod settings;
     mod settlement;
     mod stock;
     pub(crate) mod suppressions;
     mod suspension;
+    mod vendor_deadlines;
     mod vendor_lists;
     mod vendors;
 }

@@ -41,6 +41,7 @@ POST   /v1/checkout                                           404  404   201   2
 GET    /v1/orders/{id}                                        404  404   200   404   404   404   404     404    404     404   404       404
 POST   /v1/orders/{id}/cancel                                 404  404   200   404   404   404   404     404    404     404   404       404
 POST   /v1/orders/{id}/settle                                 404  404   200   404   404   404   404     404    404     404   404       404
+POST   /v1/orders/{id}/returns                                404  404   200   404   404   404   404     404    404     404   404       404
 POST   /v1/orders/{id}/payments                               404  404   201   404   404   404   404     404    404     404   404       404
 POST   /v1/webhooks/{provider}                                400  400   200   400   400   400   400     400    400     400   400       400
 
@@ -60,6 +61,7 @@ PUT    /v1/me/addresses                                       401  401   401   2
 GET    /v1/me/orders                                          401  401   401   200   200   200   200     200    200     200   200       200
 GET    /v1/me/orders/{id}                                     401  401   401   200   404   404   404     404    404     404   404       404
 POST   /v1/me/orders/{id}/cancel                              401  401   401   200   404   404   404     404    404     404   404       404
+POST   /v1/me/orders/{id}/returns                             401  401   401   200   404   404   404     404    404     404   404       404
 POST   /v1/me/orders/{id}/settle                              401  401   401   200   404   404   404     404    404     404   404       404
 
 POST   /v1/vendors                                            401  401   401   201   201   201   201     201    201     201   201       201
@@ -99,6 +101,10 @@ POST   /v1/vendor/orders/{id}/deliver                         401  401   401   4
 POST   /v1/vendor/orders/{id}/parcels/{number}/deliver        401  401   401   403   403   200   200     200    403     404   200       403
 POST   /v1/vendor/orders/{id}/parcels/{number}/lost           401  401   401   403   403   200   200     200    403     404   409       403
 POST   /v1/vendor/orders/{id}/parcels/{number}/returned-to-sender 401  401   401   403   403   200   200     200    403     404   409       403
+POST   /v1/vendor/orders/{id}/refunds                         401  401   401   403   403   200   200     200    403     404   403       403
+POST   /v1/vendor/orders/{id}/returns/{number}/approve        401  401   401   403   403   200   200     200    403     404   404       403
+POST   /v1/vendor/orders/{id}/returns/{number}/decline        401  401   401   403   403   200   200     200    403     404   404       403
+POST   /v1/vendor/orders/{id}/returns/{number}/receive        401  401   401   403   403   200   200     200    403     404   404       403
 
 GET    /v1/admin/summary                                      401  401   401   403   403   403   403     403    403     403   403       200
 GET    /v1/admin/vendors                                      401  401   401   403   403   403   403     403    403     403   403       200
@@ -112,6 +118,11 @@ GET    /v1/admin/orders                                       401  401   401   4
 GET    /v1/admin/orders/{id}                                  401  401   401   403   403   403   403     403    403     403   403       200
 POST   /v1/admin/orders/{id}/cancel                           401  401   401   403   403   403   403     403    403     403   403       200
 POST   /v1/admin/orders/{id}/payments/{payment_id}/decide     401  401   401   403   403   403   403     403    403     403   403       200
+POST   /v1/admin/orders/{id}/refunds                          401  401   401   403   403   403   403     403    403     403   403       200
+POST   /v1/admin/orders/{id}/refunds/{refund_id}/retry        401  401   401   403   403   403   403     403    403     403   403       200
+POST   /v1/admin/orders/{id}/refunds/{refund_id}/resolve      401  401   401   403   403   403   403     403    403     403   403       200
+POST   /v1/admin/vendor-orders/{id}/returns                   401  401   401   403   403   403   403     403    403     403   403       200
+POST   /v1/admin/vendor-orders/{id}/returns/{number}/decide   401  401   401   403   403   403   403     403    403     403   403       200
 GET    /v1/admin/payments                                     401  401   401   403   403   403   403     403    403     403   403       200
 GET    /v1/admin/payments/unmatched                           401  401   401   403   403   403   403     403    403     403   403       200
 GET    /v1/admin/refunds                                      401  401   401   403   403   403   403     403    403     403   403       200

@@ -22,8 +22,11 @@ use crate::shop::{Client, Guest, Product, Shop, Vendor, address};
 /// (`store::connected`), a job of more than half a minute's work sends a message for its next slice, an import deletes
 /// the listing rows of a product that leaves a category, and housekeeping reads stock only for a late payment of an
 /// order that was ended concurrently.
-const NOT_EXERCISED: [(&str, &str, &str); 5] = [
+const NOT_EXERCISED: [(&str, &str, &str); 7] = [
     ("HousekeepingFunction", "ReleaseStock", "dynamodb:BatchGetItem"),
+    // An order that expires while its payment is looked up and paid.
+    ("HousekeepingFunction", "ReopenCarts", "dynamodb:GetItem"),
+    ("HousekeepingFunction", "ReopenCarts", "dynamodb:PutItem"),
     ("HousekeepingFunction", "SettleOrders", "dynamodb:GetItem"),
     ("ImportsFunction", "ContinueJobs", "sqs:SendMessage"),
     ("ImportsFunction", "WriteProducts", "dynamodb:DeleteItem"),
@@ -243,12 +246,22 @@ async fn selling(shop: &Shop, bowl: &Product) {
 
     // Expired, and paid late.
     let late = bought(shop, bowl, 2, "stripe").await;
-    let odd = bought(shop, bowl, 1, "stripe").await;
+    let [with_more, odd] = [shop.guest().await, shop.guest().await];
+    let [with_more, odd] = [with_more.takes(&[(bowl, 1)]).await, odd.takes(&[(bowl, 1)]).await];
+    let later = placed(shop, &with_more, "stripe").await;
+    let odd_cart = odd.clone();
+    let odd = placed(shop, &odd, "stripe").await;
     shop.stripe(&odd.id, "wrong_amount").await;
     shop.advance(Duration::from_secs(24 * 3600)).await;
     assert_eq!(late.state().await, "expired");
     pays_late(shop, &late).await;
     assert_eq!(late.state().await, "paid");
+    // Their carts are open again, and have more than was ordered.
+    for cart in [with_more, odd_cart] {
+        cart.takes(&[(bowl, 3)]).await;
+    }
+    pays_late(shop, &later).await;
+    assert_eq!(later.state().await, "paid");
     // An amount mismatch that the operator accepts after the order has expired.
     let operator = shop.operator().await;
     let seen = operator.get(&format!("/v1/admin/orders/{}", odd.id)).await.expect(200).clone();

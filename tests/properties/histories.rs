@@ -50,6 +50,10 @@ struct Simulation {
     model: Model,
     /// The current step. It makes idempotency keys differ.
     step: usize,
+    /// The days that have passed: so few that no order that is payable on delivery comes to its own deadline.
+    days: u32,
+    /// The disputes of each order that were open, and whether one was lost, by the order's id.
+    disputes: BTreeMap<String, (bool, bool)>,
 }
 
 async fn run(actions: &[Action]) -> Result<(), Vec<String>> {
@@ -61,12 +65,13 @@ async fn run(actions: &[Action]) -> Result<(), Vec<String>> {
         silk.product("scarf").price("30.00").shards(2).stock(4).publish().await,
     ];
     let model = Model::new(&[5, 3, 4], &[0, 0, 1], shop.cloud.now());
-    let mut simulation = Simulation { shop, products, model, step: 0 };
+    let mut simulation = Simulation { shop, products, model, step: 0, days: 0, disputes: BTreeMap::new() };
     for (step, action) in actions.iter().enumerate() {
         simulation.step = step;
         let at_step = |violations: String| vec![format!("step {step}, {action:?}: {violations}")];
         simulation.act(action).await.map_err(at_step)?;
         let ledger = simulation.take_snapshot().await;
+        simulation.learn_disputes(&ledger);
         let mut violations = ledger.always(&simulation.received());
         violations.extend(simulation.model.differences(&ledger, &simulation.products));
         if !violations.is_empty() {
@@ -107,6 +112,7 @@ impl Simulation {
         self.shop.advance(Duration::from_secs(95)).await;
         self.model.time_passes(self.shop.cloud.now());
         let ledger = self.take_snapshot().await;
+        self.learn_disputes(&ledger);
         let mut violations = ledger.always(&self.received());
         violations.extend(ledger.at_rest());
         violations.extend(self.model.differences(&ledger, &self.products));
@@ -157,12 +163,59 @@ impl Simulation {
                 Ok(())
             }
             Action::DeliverWebhook { event } => self.deliver_webhook(*event).await,
+            Action::Grant { order, cents } => self.grant(*order, *cents).await,
+            Action::Days { days } => self.days(*days).await,
             Action::Wait { minutes } => {
                 self.shop.advance(Duration::from_secs(minutes * 60)).await;
                 self.model.time_passes(self.shop.cloud.now());
                 Ok(())
             }
         }
+    }
+
+    /// What banks decide is not a part of the model: it learns of it, and knows what follows.
+    fn learn_disputes(&mut self, ledger: &Ledger) {
+        for at in 0..self.model.orders.len() {
+            let id = self.model.orders[at].id.clone();
+            let Some(stored) = ledger.orders.iter().find(|stored| stored.order.id.to_string() == id) else { continue };
+            let (was_open, was_lost) = self.disputes.get(&id).copied().unwrap_or_default();
+            let (open, lost) = (stored.is_held(), stored.is_lost());
+            if lost && !was_lost {
+                self.model.loses_money(at);
+            } else if was_open && !open {
+                self.model.awaits_again(at);
+            }
+            self.disputes.insert(id, (open, lost));
+        }
+    }
+
+    async fn grant(&mut self, order: usize, cents: u32) -> Result<(), String> {
+        let Some(order) = self.model.nth(order) else { return Ok(()) };
+        let path = format!("/v1/admin/orders/{}/refunds", self.model.orders[order].id);
+        let amount = format!("{}.{:02}", cents / 100, cents % 100);
+        let asked = json!({"amount": {"amount": amount, "currency": "USD"}, "reason": "It came late."});
+        let client = self.shop.operator().await.with("idempotency-key", format!("{}", self.step));
+        let answer = client.post(&path, &asked).await;
+        if matches!(answer.status, 200 | 409) { Ok(()) } else { Err(answer.text) }
+    }
+
+    async fn days(&mut self, days: u32) -> Result<(), String> {
+        for _ in 0..days {
+            if self.days == 40 {
+                break;
+            }
+            self.days += 1;
+            self.shop.wait_until_idle().await;
+            for seconds in [24 * 3_600, 61, 61] {
+                self.shop.advance(Duration::from_secs(seconds)).await;
+            }
+            let ledger = self.take_snapshot().await;
+            self.learn_disputes(&ledger);
+            let disputes = self.disputes.clone();
+            let held = |id: &str| disputes.get(id).is_some_and(|(open, _)| *open);
+            self.model.days_pass(self.shop.cloud.now(), &held);
+        }
+        Ok(())
     }
 
     async fn order(&mut self, lines: &[(usize, u32)], card: bool) -> Result<(), String> {
@@ -231,7 +284,21 @@ impl Simulation {
         else {
             return Ok(());
         };
+        let held = stored.is_held();
         let sent = self.model.sent(order, vendor, step);
+        if matches!(step, actions::Step::Ask) {
+            let token = self.model.orders[order].token.clone();
+            let client = self.shop.anon().with("order-token", token).with("idempotency-key", format!("{}", self.step));
+            let (product, _) = sent.units.unwrap_or((if vendor == 0 { 0 } else { 2 }, 1));
+            let id_of_part = vendor_order.id().to_string();
+            let asked = Shop::gives_back(&id_of_part, &self.products[product].variant);
+            let answer = client.post(&format!("/v1/orders/{id}/returns"), &asked).await;
+            let changes = self.model.steps(order, vendor, step, held);
+            if changes {
+                return expect_same(answer.status, 200, &answer.text);
+            }
+            return if (400..500).contains(&answer.status) { Ok(()) } else { Err(answer.text) };
+        }
         let path = format!("/v1/vendor/orders/{}/{}", vendor_order.id(), sent.path);
         let client = self.shop.sign_in_again(owner).await.with("idempotency-key", format!("{}", self.step));
         let line =
@@ -239,10 +306,11 @@ impl Simulation {
         let body = match sent.units {
             Some(units) => json!({"lines": [line(units)]}),
             None if sent.restock => json!({"restock": true}),
+            None if matches!(step, actions::Step::Refuse) => json!({"reason": "It was worn."}),
             None => json!({}),
         };
         let answer = client.post(&path, &body).await;
-        let changes = self.model.steps(order, vendor, step);
+        let changes = self.model.steps(order, vendor, step, held);
         if changes {
             return expect_same(answer.status, 200, &answer.text);
         }

@@ -19,9 +19,15 @@ async fn change(operator: &Client, path: &str, version: u64, value: &Value) -> V
 async fn a_setting_is_changed_under_its_version_and_says_who_did_it() {
     let shop = Shop::open().await;
     let operator = shop.operator().await;
-    for (area, count) in
-        [("limits", 7), ("deadlines", 2), ("payment-methods", 2), ("tax", 1), ("commission", 1), ("returns", 1)]
-    {
+    for (area, count) in [
+        ("limits", 7),
+        ("deadlines", 7),
+        ("payment-methods", 2),
+        ("tax", 1),
+        ("commission", 1),
+        ("returns", 1),
+        ("refunds", 1),
+    ] {
         let listed = operator.get(&format!("/v1/admin/settings/{area}")).await.expect(200).clone();
         let listed = listed["items"].as_array().expect("settings").clone();
         assert_eq!(listed.len(), count, "{area}");

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use cloud::dynamodb::{Caller, Outcome};
 use domain::dispute::{Dispute, DisputeState};
 use domain::order::{Order, OrderState, VendorOrder};
-use domain::payment::{Payment, PaymentState, ProviderName, Refund, RefundState};
+use domain::payment::{Payment, PaymentState, ProviderName, Refund, RefundReason, RefundState};
 use domain::{OrderId, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -349,6 +349,16 @@ impl StoredOrder {
         self.books.intents.iter().any(|known| known["id"] == intent)
     }
 
+    /// Whether a bank decides about the payment that pays for it.
+    pub(crate) fn is_held(&self) -> bool {
+        self.disputes.iter().any(|one| one.payment == self.order.payment && one.state == DisputeState::Opened)
+    }
+
+    /// Whether a bank has taken that money back.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.disputes.iter().any(|one| one.payment == self.order.payment && one.state == DisputeState::Lost)
+    }
+
     fn is_live(&self) -> bool {
         matches!(self.order.state, OrderState::Paid | OrderState::Completed)
     }
@@ -405,7 +415,9 @@ impl StoredOrder {
                 retained += captured - back;
             }
         }
-        let owed: i64 = if self.is_live() { self.vendor_orders.iter().map(owed).sum() } else { 0 };
+        let goodwill = self.refunds.iter().filter(|refund| refund.reason == RefundReason::Goodwill);
+        let goodwill: i64 = goodwill.map(|refund| refund.to_send().minor()).sum();
+        let owed: i64 = if self.is_live() { self.vendor_orders.iter().map(owed).sum::<i64>() - goodwill } else { 0 };
         let as_owed = retained == owed || (charged_back && retained <= owed);
         if !as_owed {
             violations
@@ -447,16 +459,18 @@ impl StoredOrder {
     }
 }
 
-/// What the buyer has to pay for a vendor order, in minor units: the shares of what is neither cancelled nor in a
-/// parcel that did not arrive.
+/// What the buyer has to pay for a vendor order, in minor units: the shares of what is neither cancelled, given back nor
+/// in a parcel that did not arrive, and was not given for nothing.
 fn owed(vendor_order: &VendorOrder) -> i64 {
     let (mut owed, mut kept) = (0, 0);
     for (at, line) in vendor_order.lines.iter().enumerate() {
         let failed = vendor_order.parcels.iter().filter(|parcel| parcel.state.has_failed());
-        let gone = line.cancelled + failed.map(|parcel| parcel.units[at]).sum::<u32>();
-        let shares = line.shares.part(gone..line.quantity, line.quantity).expect("units of the line");
+        let gone = line.cancelled + line.returned + failed.map(|parcel| parcel.units[at]).sum::<u32>();
+        let paid_back = (gone + line.granted).min(line.quantity);
+        let shares = line.shares.part(paid_back..line.quantity, line.quantity).expect("units of the line");
         owed += shares.total().expect("an amount").minor();
         kept += line.quantity - gone;
     }
-    if kept == 0 { 0 } else { owed + vendor_order.delivery.total().expect("an amount").minor() }
+    let delivery = kept > 0 && !vendor_order.delivery_refunded;
+    if delivery { owed + vendor_order.delivery.total().expect("an amount").minor() } else { owed }
 }

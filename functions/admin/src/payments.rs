@@ -87,7 +87,11 @@ impl From<&Refund> for OperatorRefundView {
         Self {
             order_id: refund.order,
             payment_id: refund.payment,
-            refund: RefundView { reference: refund.reference.clone(), ..RefundView::from(refund) },
+            refund: RefundView {
+                reference: refund.reference.clone(),
+                resolution: refund.resolution.clone(),
+                ..RefundView::from(refund)
+            },
             created_at: refund.created_at,
         }
     }

@@ -13,7 +13,7 @@ use crate::App;
 /// A setting as it is in force. A change is in force everywhere within 30 seconds.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SettingView {
-    /// The area: `limits`, `deadlines`, `payment-methods`, `tax`, `commission` or `returns`.
+    /// The area: `limits`, `deadlines`, `payment-methods`, `tax`, `commission`, `returns` or `refunds`.
     #[schema(examples("limits"))]
     area: &'static str,
     /// The setting's name within its area.

@@ -130,6 +130,7 @@ mod tests {
             order: OrderId::from_bits(9),
             vendor: None,
             parcel: None,
+            return_number: None,
             at: Timestamp::from_millis(1_000_000),
         })
     }

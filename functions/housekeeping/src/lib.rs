@@ -4,6 +4,7 @@
 //! calls to providers are idempotent, and every write is conditional on the version that was read.
 
 mod dead_letters;
+mod deadlines;
 mod events;
 mod expiry;
 #[cfg(test)]
@@ -96,7 +97,7 @@ pub async fn handle(app: &App, _: &Tick, now: Timestamp) -> Result<(), Error> {
 }
 
 /// Does what is due: sends undelivered events again, redrives dead letters, looks up payments, ends orders past their
-/// deadline, requests refunds. A failure does not stop the rest, and what failed stays due.
+/// deadline, reminds of and ends what nobody does about vendor orders, requests refunds. A failure does not stop the rest, and what failed stays due.
 ///
 /// # Errors
 /// The table or a queue does not answer. Everything else was still done.

@@ -119,6 +119,9 @@ fn apply(
         }
         RefundAnswer::Known(refunded) => {
             let reference = Some(refunded.reference).filter(|reference| !reference.is_empty());
+            if let Some(reference) = &reference {
+                placed.found_refund(refund.id, reference);
+            }
             match refunded.outcome {
                 RefundOutcome::Succeeded => {
                     if placed.refund_changed(refund.id, RefundStep::Succeeded, reference, &mut ids)?

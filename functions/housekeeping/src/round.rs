@@ -79,6 +79,9 @@ impl Round {
             let outcome = match entry.kind {
                 DueKind::Order => Box::pin(self.process_deadline(entry, start(placed.take()), &mut summary)).await,
                 DueKind::Refund(refund) => Box::pin(self.refund(start(placed.take()), refund, &mut summary)).await,
+                DueKind::VendorOrder(vendor) => {
+                    Box::pin(self.lapse(entry, start(placed.take()), vendor, &mut summary)).await
+                }
             };
             if let Err(error) = outcome {
                 tracing::warn!(order.id = %order, cause = %error, "a due entry of an order could not be handled");
@@ -96,6 +99,7 @@ impl Round {
         let asked = |entry: &Due| match entry.kind {
             DueKind::Order => Settlement::asked_about(placed, self.now),
             DueKind::Refund(refund) => Settlement::asked_for(placed, refund),
+            DueKind::VendorOrder(_) => None,
         };
         due.iter().filter_map(asked).any(|provider| self.settlement.has_to_wait(provider))
     }
@@ -169,6 +173,7 @@ impl App {
 fn first_due(placed: &PlacedOrder, kind: DueKind) -> Option<Timestamp> {
     match kind {
         DueKind::Order => placed.order.due_at,
+        DueKind::VendorOrder(vendor) => Some(placed.vendor_order(vendor)?.next_deadline()?.0),
         DueKind::Refund(id) => placed.refunds.iter().find(|refund| refund.id == id).map(|refund| refund.created_at),
     }
 }

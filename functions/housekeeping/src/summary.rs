@@ -30,6 +30,8 @@ summary! {
     settled: orders.settled,
     /// Orders whose deadline was waived because something was shipped.
     waived: orders.waived,
+    /// Vendor orders about which something was done because nobody did it in time.
+    lapsed: vendor_orders.lapsed,
     /// Orders that wait for their provider's answer.
     waiting: orders.waiting,
     /// Refunds that the provider works on.

@@ -5,10 +5,14 @@
 //! loses none.
 
 mod back;
+mod granted;
 mod low_stock;
 mod mail;
 mod message;
 mod notices;
+mod operator_notices;
+mod reminders;
+mod returns;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -204,7 +208,7 @@ impl App {
     ) -> Result<(), DeliveryError> {
         let recipient = Recipient::Operator;
         if !is_notified(&recipient) {
-            let message = notices::of_unmatched(money, &self.site);
+            let message = operator_notices::of_unmatched(money, &self.site);
             self.send(&self.operator, &message, money.id, money.order_id, recipient).await?;
             self.orders.mark_notified(money.id, &recipient.role()).await?;
         }
@@ -226,7 +230,7 @@ impl App {
                 let link = self.site.order_link(order.order.id, &secret.order_token(order.order.id));
                 (person.email.clone(), notices::to_buyer(event, order, &self.site, &link))
             }
-            Recipient::Operator => (self.operator.clone(), notices::to_operator(event, order, &self.site)),
+            Recipient::Operator => (self.operator.clone(), operator_notices::to_operator(event, order, &self.site)),
             Recipient::Vendor(vendor) => {
                 let Some(address) = self.vendor_email(vendor, event.id).await? else { return Ok(()) };
                 (address, notices::to_vendor(event, order, vendor, &self.site))

@@ -2,7 +2,7 @@
 
 use domain::order::{OrderLine, VendorOrder, VendorOrderId};
 use domain::pricing::Totals;
-use domain::{Money, OrderId, ProductId};
+use domain::{Money, OrderId, ProductId, Timestamp};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Message {
@@ -130,6 +130,11 @@ fn sums(totals: &Totals) -> String {
     }
     text.push(format!("Total: {}", amount(totals.total)));
     text.join("\n")
+}
+
+/// The day of a time, in UTC: `2027-01-31`.
+pub(crate) fn day(at: Timestamp) -> String {
+    at.to_string().chars().take_while(|character| *character != 'T').collect()
 }
 
 /// An amount as people read it: `1 250 000.00 UZS`.

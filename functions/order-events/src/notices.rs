@@ -3,16 +3,17 @@
 //! A message describes the order as it is when the event is delivered. The order may have changed since the event: what
 //! is no longer true is left out, because a later event reports what is.
 
+use domain::VendorId;
 use domain::dispute::DisputeState;
 use domain::order::{
     Actor, HistoryEvent, OrderEvent, OrderEventKind, OrderState, Parcel, ParcelState, PlacedOrder, VendorOrder,
     VendorOrderState,
 };
-use domain::payment::{PaymentState, Refund, RefundReason};
-use domain::{MoneyMovement, UnmatchedPayment, VendorId};
+use domain::payment::{Refund, RefundReason};
 
 use crate::back::refund_paragraph;
 use crate::message::{Draft, Message, Site, amount, one_line};
+use crate::{granted, reminders, returns};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Recipient {
@@ -84,8 +85,28 @@ pub(crate) fn recipients(event: &OrderEvent, order: &PlacedOrder) -> Vec<Recipie
             if cancelled_by(order) == Some(Actor::Vendor) { vendors } else { with_buyer(vendors) }
         }
         OrderEventKind::OrderExpired | OrderEventKind::OrderCancelled => Vec::new(),
+        OrderEventKind::AcceptanceReminder | OrderEventKind::ShippingReminder | OrderEventKind::ShippingOverdue => {
+            let operator = (event.kind == OrderEventKind::ShippingOverdue).then_some(Recipient::Operator);
+            let awaited = event.vendor.map(Recipient::Vendor).into_iter().chain(operator);
+            if reminders::is_so(event, order) { awaited.collect() } else { Vec::new() }
+        }
+        OrderEventKind::ReturnRequested
+        | OrderEventKind::ReturnApproved
+        | OrderEventKind::ReturnDeclined
+        | OrderEventKind::ReturnExpired
+        | OrderEventKind::ReturnReceived => {
+            let vendor = event.vendor.map(Recipient::Vendor);
+            match event.kind {
+                _ if !returns::is_so(event, order) => Vec::new(),
+                OrderEventKind::ReturnRequested => vendor.into_iter().collect(),
+                OrderEventKind::ReturnApproved => with_buyer(vendor.into_iter().collect()),
+                _ => with_buyer(Vec::new()),
+            }
+        }
         OrderEventKind::VendorOrderDeclined => with_buyer(Vec::new()),
-        OrderEventKind::VendorOrderCancelled => with_buyer(event.vendor.map(Recipient::Vendor).into_iter().collect()),
+        OrderEventKind::RefundGranted | OrderEventKind::VendorOrderCancelled => {
+            with_buyer(event.vendor.map(Recipient::Vendor).into_iter().collect())
+        }
         OrderEventKind::VendorOrderShipped
         | OrderEventKind::VendorOrderDelivered
         | OrderEventKind::ParcelLost
@@ -251,6 +272,11 @@ pub(crate) fn to_buyer(event: &OrderEvent, order: &PlacedOrder, site: &Site, lin
                     }),
             )
         }
+        OrderEventKind::RefundGranted => granted::to_buyer(event, order)?,
+        OrderEventKind::ReturnApproved
+        | OrderEventKind::ReturnDeclined
+        | OrderEventKind::ReturnExpired
+        | OrderEventKind::ReturnReceived => returns::to_buyer(event, order)?,
         OrderEventKind::LatePaymentRefunded => (
             format!("Order {number}: your money goes back"),
             Draft::new()
@@ -271,6 +297,10 @@ pub(crate) fn to_buyer(event: &OrderEvent, order: &PlacedOrder, site: &Site, lin
         ),
         OrderEventKind::OrderPlaced
         | OrderEventKind::VendorOrderAccepted
+        | OrderEventKind::AcceptanceReminder
+        | OrderEventKind::ShippingReminder
+        | OrderEventKind::ShippingOverdue
+        | OrderEventKind::ReturnRequested
         | OrderEventKind::PaymentAmountMismatch
         | OrderEventKind::RefundFailed
         | OrderEventKind::DisputeOpened
@@ -355,6 +385,13 @@ pub(crate) fn to_vendor(event: &OrderEvent, order: &PlacedOrder, vendor: VendorI
                 .units(vendor_order, |_, line| line.left_to_ship())
                 .paragraph(format!("See the order here:\n{}", site.vendor_order_link(vendor_order.id()))),
         ),
+        OrderEventKind::RefundGranted => granted::to_vendor(event, order, vendor, site)?,
+        OrderEventKind::AcceptanceReminder | OrderEventKind::ShippingReminder | OrderEventKind::ShippingOverdue => {
+            reminders::to_vendor(event, order, vendor_order, site)
+        }
+        OrderEventKind::ReturnRequested | OrderEventKind::ReturnApproved => {
+            returns::to_vendor(event, order, vendor, site)?
+        }
         OrderEventKind::OrderPlaced
         | OrderEventKind::VendorOrderAccepted
         | OrderEventKind::VendorOrderDeclined
@@ -362,6 +399,9 @@ pub(crate) fn to_vendor(event: &OrderEvent, order: &PlacedOrder, vendor: VendorI
         | OrderEventKind::VendorOrderDelivered
         | OrderEventKind::ParcelLost
         | OrderEventKind::ParcelReturnedToSender
+        | OrderEventKind::ReturnDeclined
+        | OrderEventKind::ReturnExpired
+        | OrderEventKind::ReturnReceived
         | OrderEventKind::LatePaymentRefunded
         | OrderEventKind::DuplicatePaymentRefunded
         | OrderEventKind::PaymentAmountMismatch
@@ -369,91 +409,4 @@ pub(crate) fn to_vendor(event: &OrderEvent, order: &PlacedOrder, vendor: VendorI
         | OrderEventKind::RefundFailed => return None,
     };
     Some(draft.finish(subject, site))
-}
-
-/// The message to the operator; `None` if the event does not need them.
-pub(crate) fn to_operator(event: &OrderEvent, order: &PlacedOrder, site: &Site) -> Option<Message> {
-    let number = order.order.id.number();
-    let (subject, draft) = match event.kind {
-        OrderEventKind::PaymentAmountMismatch => (
-            format!("Order {number}: another amount came"),
-            Draft::new()
-                .paragraph("The provider took another amount than was asked for. Nothing is sent until you decide:")
-                .paragraph(listed(
-                    order.payments.iter().filter(|payment| payment.state == PaymentState::AmountMismatch).map(
-                        |payment| {
-                            let came = payment.captured.map_or_else(|| "unknown".to_owned(), amount);
-                            format!("- {}: asked {}, came {came}", payment.id, amount(payment.amount))
-                        },
-                    ),
-                ))
-                .paragraph("Take it as good, or send it back."),
-        ),
-        OrderEventKind::RefundFailed => (
-            format!("Order {number}: a refund did not arrive"),
-            Draft::new().paragraph("This money did not reach the buyer. Please give it back by hand:").paragraph(
-                listed(
-                    order
-                        .refunds
-                        .iter()
-                        .filter(|refund| refund.needs_manual_refund())
-                        .map(|refund| format!("- {}: {}", refund.id, amount(refund.to_send()))),
-                ),
-            ),
-        ),
-        OrderEventKind::DisputeOpened => (
-            format!("Order {number}: the payment is disputed"),
-            Draft::new()
-                .paragraph("The buyer's bank wants the money back. Answer it at the provider in time:")
-                .paragraph(disputes(order)),
-        ),
-        OrderEventKind::DisputeClosed => (
-            format!("Order {number}: a dispute is decided"),
-            Draft::new().paragraph("The buyer's bank has decided:").paragraph(disputes(order)),
-        ),
-        _ => return None,
-    };
-    let draft = draft.paragraph(format!("See the order here:\n{}", site.operator_order_link(order.order.id)));
-    Some(draft.finish(subject, site))
-}
-
-/// The message to the operator about an unmatched payment.
-pub(crate) fn of_unmatched(money: &UnmatchedPayment, site: &Site) -> Message {
-    let (what, subject, by_hand) = match money.what {
-        MoneyMovement::Payment => {
-            ("took money from a buyer", "Money came for no order", " and give the money back if it is nobody's")
-        }
-        MoneyMovement::Refund => ("sent money back", "Money was sent back for no order", ""),
-        MoneyMovement::Dispute => ("tells that a bank wants money back", "Money is disputed for no order", ""),
-        MoneyMovement::Other => ("tells of money", "Money moved for no order", ""),
-    };
-    let provider = money.provider.as_str();
-    let sum = money.amount.map_or_else(|| "an unknown amount".to_owned(), amount);
-    let draft = Draft::new()
-        .paragraph(format!("{provider} {what}, and no order here knows of it:"))
-        .paragraph(format!("- {}: {sum}", one_line(&money.reference)));
-    let draft = match money.order_id {
-        Some(order) => {
-            draft.paragraph(format!("It names the order {order}, which is not here or does not know this payment."))
-        }
-        None => draft,
-    };
-    draft.paragraph(format!("Please look it up at the provider{by_hand}.")).finish(subject.to_owned(), site)
-}
-
-fn disputes(order: &PlacedOrder) -> String {
-    listed(order.disputes.iter().map(|dispute| {
-        let sum = dispute.amount.map_or_else(|| "an unknown amount".to_owned(), amount);
-        let state = match dispute.state {
-            DisputeState::Opened => "open",
-            DisputeState::Won => "won",
-            DisputeState::Lost => "lost",
-            DisputeState::Other => "in a state that only a newer release knows",
-        };
-        format!("- {sum}, {state}, because: {}", one_line(&dispute.reason))
-    }))
-}
-
-fn listed(lines: impl Iterator<Item = String>) -> String {
-    lines.collect::<Vec<_>>().join("\n")
 }

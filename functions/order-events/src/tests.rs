@@ -51,6 +51,7 @@ fn event(kind: OrderEventKind, order: &PlacedOrder, vendor: Option<VendorId>) ->
         order: order.order.id,
         vendor,
         parcel: None,
+        return_number: None,
         at: order.history.last().map_or(PLACED, |entry| entry.at),
     }
 }
@@ -220,7 +221,7 @@ fn only_the_operator_is_told_of_another_amount() {
     assert_eq!(recipients_of(OrderEventKind::PaymentAmountMismatch, &order, None), [Recipient::Operator]);
     let event = event(OrderEventKind::PaymentAmountMismatch, &order, None);
     assert_eq!(notices::to_buyer(&event, &order, &site(), LINK), None);
-    let message = notices::to_operator(&event, &order, &site()).unwrap();
+    let message = operator_notices::to_operator(&event, &order, &site()).unwrap();
     assert!(message.text.contains("asked 50.00 USD, came 0.01 USD"), "{}", message.text);
 }
 
@@ -230,7 +231,10 @@ fn the_operator_is_told_of_money_that_belongs_to_no_order() {
     let (provider, reference) = (ProviderName::Stripe, "pi_9\nBcc: all".to_owned());
     let message_of = |what, amount| {
         let (id, at, reference) = (EventId::from_bits(1), Timestamp::from_millis(1), reference.clone());
-        notices::of_unmatched(&UnmatchedPayment { id, provider, what, reference, amount, order_id, at }, &site())
+        operator_notices::of_unmatched(
+            &UnmatchedPayment { id, provider, what, reference, amount, order_id, at },
+            &site(),
+        )
     };
     let message = message_of(MoneyMovement::Payment, Some(usd(1_750)));
     assert_eq!(message.subject, "Money came for no order");

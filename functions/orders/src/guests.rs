@@ -9,7 +9,7 @@ use domain::{OrderId, Refusal};
 use crate::App;
 
 /// Whoever holds an order's token may have given a stranger's address, and is not told whether mail to it comes back.
-const NOT_TOLD: bool = false;
+pub(crate) const NOT_TOLD: bool = false;
 
 /// Answers with the order as its buyer sees it.
 pub(crate) fn answer(suppressed: bool) -> impl Fn(&PlacedOrder) -> Result<Answer, Refusal> {

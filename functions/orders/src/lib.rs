@@ -3,6 +3,8 @@
 mod buyer;
 mod guests;
 mod operator;
+mod refunds;
+mod returns;
 
 use api::{GuestOrders, Routes, routes};
 use axum::Router;
@@ -53,6 +55,13 @@ pub fn routes<R: Routes<App>>() -> R {
         .routes(routes!(buyer::refresh_my_payment[TooManyRequests, Conflict]))
         .routes(routes!(operator::cancel_order_as_operator[WrongState, Conflict]))
         .routes(routes!(operator::resolve_amount_mismatch[WrongState, OutOfStock, Conflict]))
+        .routes(routes!(returns::request_return[TooManyRequests, WrongState, LimitReached, Conflict]))
+        .routes(routes!(returns::request_my_return[WrongState, LimitReached, Conflict]))
+        .routes(routes!(returns::open_return[WrongState, LimitReached, Conflict]))
+        .routes(routes!(returns::decide_return[WrongState, Conflict]))
+        .routes(routes!(refunds::grant_refund[WrongState, Conflict]))
+        .routes(routes!(refunds::retry_refund[WrongState, Conflict]))
+        .routes(routes!(refunds::resolve_refund[WrongState, Conflict]))
 }
 
 pub fn router(app: App) -> Router {

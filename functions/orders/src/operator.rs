@@ -30,7 +30,7 @@ pub struct ResolveAmountMismatch {
 }
 
 /// Answers with the order as the operator sees it.
-fn answer(suppressed: bool) -> impl Fn(&PlacedOrder) -> Result<Answer, Refusal> {
+pub(crate) fn answer(suppressed: bool) -> impl Fn(&PlacedOrder) -> Result<Answer, Refusal> {
     move |order| Answer::ok(&OperatorOrderView::new(order, suppressed))
 }
 

@@ -6,7 +6,7 @@ use api::{Routes, routes};
 use axum::Router;
 use platform::{Config, Fatal};
 use settlement::Settlement;
-use store::{Orders, Stock};
+use store::{Carts, Orders, Stock};
 
 /// The state of the handler.
 #[derive(Clone, Debug)]
@@ -23,7 +23,8 @@ impl App {
         let table = config.required("ORDERS_TABLE")?;
         let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
         let stock = Stock::new(dynamodb.clone(), config.required("STOCK_TABLE")?);
-        Ok(Self { settlement: Settlement::new(config, Orders::new(dynamodb, table, stock))? })
+        let carts = Carts::new(dynamodb.clone(), config.required("CARTS_TABLE")?);
+        Ok(Self { settlement: Settlement::new(config, Orders::new(dynamodb, table, stock).with_carts(carts))? })
     }
 }
 

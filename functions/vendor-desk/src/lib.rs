@@ -6,6 +6,7 @@ mod mapping;
 mod media;
 mod orders;
 mod products;
+mod returns;
 mod stock;
 mod summary;
 mod view;
@@ -83,6 +84,10 @@ pub fn routes<R: Routes<App>>() -> R {
         .routes(routes!(orders::deliver_vendor_parcel[WrongState, Conflict]))
         .routes(routes!(orders::give_up_vendor_parcel[WrongState, Conflict]))
         .routes(routes!(orders::take_back_vendor_parcel[WrongState, Conflict]))
+        .routes(routes!(returns::grant_own_refund[VendorSuspended, WrongState, Conflict]))
+        .routes(routes!(returns::approve_return[WrongState, Conflict]))
+        .routes(routes!(returns::decline_return[WrongState, Conflict]))
+        .routes(routes!(returns::receive_return[WrongState, Conflict]))
 }
 
 pub fn router(app: App) -> Router {

@@ -2,7 +2,8 @@
 
 use api::views::VendorOrderDeskView;
 use api::{
-    Answer, Argument, Idempotent, Json, Limit, Member, NoBody, Page, Path, Problem, Query, RawBody, UnscopedRequest,
+    Answer, Argument, Idempotent, Json, Limit, Member, NoBody, Page, Path, Problem, Query, RawBody, ScopedRequest,
+    UnscopedRequest,
 };
 use axum::body::Body;
 use axum::extract::{FromRequest, Request, State};
@@ -18,7 +19,7 @@ use crate::App;
 
 /// A body that may be missing: then no content type is required.
 #[derive(Debug)]
-pub struct OrDefault<T>(T);
+pub struct OrDefault<T>(pub(crate) T);
 
 impl<T: DeserializeOwned> Argument for OrDefault<T> {
     const REFUSES: &'static [Code] = <Json<T> as Argument>::REFUSES;
@@ -43,14 +44,24 @@ fn view(own: &OwnVendorOrder) -> VendorOrderDeskView {
     VendorOrderDeskView::of(&own.placed, &own.vendor_order)
 }
 
-async fn act(
+pub(crate) async fn act(
     app: &App,
     member: &domain::vendor::Member,
     id: VendorOrderId,
     action: Action,
     call: UnscopedRequest,
 ) -> Result<Answer, Problem> {
-    let (call, answer) = (call.scoped_to(member.key_scope()), |own: &OwnVendorOrder| Answer::ok(&view(own)));
+    act_scoped(app, member, id, action, call.scoped_to(member.key_scope())).await
+}
+
+pub(crate) async fn act_scoped(
+    app: &App,
+    member: &domain::vendor::Member,
+    id: VendorOrderId,
+    action: Action,
+    call: ScopedRequest,
+) -> Result<Answer, Problem> {
+    let answer = |own: &OwnVendorOrder| Answer::ok(&view(own));
     Answer::of(app.desk.act_on_vendor_order(member, id, &action, call.responding(&answer)).await?)
 }
 

@@ -28,7 +28,7 @@ pub use mapping::ReplaceMapping;
 pub use media::{BeginUpload, BegunUpload, PictureType};
 pub use members::{ChangedMember, PutMember, RemoveMember};
 pub use operator::{ListOrders, Operator};
-pub use orders::{Action, ListVendorOrders, OwnVendorOrder, ReturnedParcel, ShipOrder};
+pub use orders::{Action, DeclineReturn, GrantOwnRefund, ListVendorOrders, OwnVendorOrder, ReturnedParcel, ShipOrder};
 pub use product_files::{AnnounceFile, AskedFile, BegunImport, ExportParameters, ImportParameters, ShownImport};
 pub use products::OwnProduct;
 pub use settings::{SettingChange, ShownSetting};

@@ -2,12 +2,13 @@
 
 use domain::job::Derived;
 use domain::order::{
-    Actor, History, HistoryEvent, NewParcel, ParcelLine, ParcelState, ParcelStep, PlacedOrder, VendorOrder,
-    VendorOrderId, VendorOrderState,
+    Actor, GrantedRefund, History, HistoryEvent, NewParcel, ParcelLine, ParcelState, ParcelStep, PlacedOrder,
+    VendorOrder, VendorOrderId, VendorOrderState,
 };
-use domain::text::{Line, Search, SearchText};
+use domain::returns::ReturnState;
+use domain::text::{Line, Note, Search, SearchText};
 use domain::vendor::{Member, Permission};
-use domain::{Call, Code, OrderNumber, Outcome, PageRequest, Period, Refusal, Slice, Timestamp, VendorId};
+use domain::{Call, Code, Money, OrderNumber, Outcome, PageRequest, Period, Refusal, Slice, Timestamp, VendorId};
 use serde::Deserialize;
 use store::Decision;
 use store::orders::FindVendorOrders;
@@ -64,6 +65,40 @@ pub struct ReturnedParcel {
     pub restock: bool,
 }
 
+/// What a vendor gives back of their own accord: `lines` and `shipping`, or an `amount`.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GrantOwnRefund {
+    /// Units that were shipped, whose shares go back. The buyer keeps the goods.
+    #[serde(default)]
+    #[schema(max_items = 40)]
+    pub lines: Vec<ParcelLine>,
+    /// Whether what the delivery cost goes back as well.
+    #[serde(default)]
+    pub shipping: bool,
+    /// An amount that belongs to no units, as goodwill.
+    #[serde(default)]
+    #[schema(nullable = false)]
+    pub amount: Option<Money>,
+    /// Why, 1 to 500 characters. The buyer is told.
+    pub reason: Note,
+}
+
+impl From<GrantOwnRefund> for GrantedRefund {
+    fn from(asked: GrantOwnRefund) -> Self {
+        let GrantOwnRefund { lines, shipping, amount, reason } = asked;
+        Self { vendor: None, lines, shipping, amount, note: Some(reason) }
+    }
+}
+
+/// Why goods are not taken back.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeclineReturn {
+    /// The reason, 1 to 500 characters. The buyer is told.
+    pub reason: Note,
+}
+
 /// What a vendor does with a vendor order.
 #[derive(Clone, Debug)]
 pub enum Action {
@@ -76,6 +111,16 @@ pub enum Action {
         number: u16,
         step: ParcelStep,
         /// Whether the goods of a parcel that came back can be bought again.
+        restock: bool,
+    },
+    /// Gives money back of the vendor's own accord.
+    Grant(GrantedRefund),
+    /// With the return's number within the vendor order, counted from 1.
+    ApproveReturn(u16),
+    DeclineReturn(u16, Note),
+    ReceiveReturn {
+        number: u16,
+        /// Whether its goods can be bought again.
         restock: bool,
     },
 }
@@ -108,13 +153,25 @@ impl Action {
             Self::EndParcel { number, step, restock } => vendor_order
                 .parcel(*number)
                 .is_some_and(|parcel| parcel.state == step.leads_to() && (!restock || parcel.restocked)),
+            // Two that are equal are two: a repeat is known by its key.
+            Self::Grant(_) => false,
+            Self::ApproveReturn(number) => is_return_in(vendor_order, *number, &[ReturnState::Approved]),
+            Self::DeclineReturn(number, _) => is_return_in(vendor_order, *number, &[ReturnState::Declined]),
+            Self::ReceiveReturn { number, .. } => {
+                is_return_in(vendor_order, *number, &[ReturnState::Received, ReturnState::Refunded])
+            }
         }
     }
 
     const fn permission(&self) -> Permission {
         match self {
-            Self::Accept | Self::Decline => Permission::DecideOrders,
-            Self::Ship(_) | Self::Deliver | Self::EndParcel { .. } => Permission::FulfilOrders,
+            Self::Accept | Self::Decline | Self::Grant(_) => Permission::DecideOrders,
+            Self::Ship(_)
+            | Self::Deliver
+            | Self::EndParcel { .. }
+            | Self::ApproveReturn(_)
+            | Self::DeclineReturn(..)
+            | Self::ReceiveReturn { .. } => Permission::FulfilOrders,
         }
     }
 
@@ -138,8 +195,24 @@ impl Action {
             Self::Ship(parcel) => placed.ship(vendor, parcel, &mut ids),
             Self::Deliver => placed.deliver(vendor, &mut ids),
             Self::EndParcel { number, step, restock } => placed.end_parcel(vendor, *number, *step, *restock, &mut ids),
+            Self::Grant(asked) => {
+                let own = GrantedRefund { vendor: Some(vendor), ..asked.clone() };
+                placed.grant_refund(&own, Actor::Vendor, &mut ids)
+            }
+            Self::ApproveReturn(number) => placed.approve_return(vendor, *number, Actor::Vendor, &mut ids),
+            Self::DeclineReturn(number, reason) => {
+                placed.decline_return(vendor, *number, reason, Actor::Vendor, &mut ids)
+            }
+            Self::ReceiveReturn { number, restock } => {
+                placed.receive_return(vendor, *number, *restock, Actor::Vendor, &mut ids)
+            }
         }
     }
+}
+
+/// Whether a return is in one of these states.
+fn is_return_in(vendor_order: &VendorOrder, number: u16, states: &[ReturnState]) -> bool {
+    vendor_order.return_with(number).is_some_and(|asked| states.contains(&asked.state))
 }
 
 /// Who cancelled the vendor order last.
@@ -209,6 +282,10 @@ impl Desk {
         let now = call.at();
         member.may(action.permission())?;
         action.check_can_be_repeated(call.request().is_some())?;
+        if matches!(action, Action::Grant(_)) && !self.settings.current().await?.vendor_refunds {
+            let detail = "the operator does not allow vendors to give money back";
+            return Err(Refusal::because(Code::Forbidden, detail).into());
+        }
         let vendor = member.vendor();
         let decide = |placed: PlacedOrder| async {
             let OwnVendorOrder { mut placed, vendor_order } = own(placed, id, vendor)?;

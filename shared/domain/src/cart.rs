@@ -68,6 +68,17 @@ pub struct Cart {
 }
 
 impl Cart {
+    /// The cart without so many units of these variants: what has become an order is not bought a second time.
+    #[must_use]
+    pub fn without(&self, ordered: &BTreeMap<VariantId, u32>) -> Self {
+        let mut left = self.clone();
+        for line in &mut left.lines {
+            line.quantity = line.quantity.saturating_sub(ordered.get(&line.variant).copied().unwrap_or(0));
+        }
+        left.lines.retain(|line| line.quantity > 0);
+        left
+    }
+
     pub fn new(id: CartId, currency: Currency, now: Timestamp) -> Self {
         Self {
             id,

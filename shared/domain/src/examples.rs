@@ -10,7 +10,7 @@ use crate::address::Address;
 use crate::cart::FLAT_RATE;
 use crate::money::BasisPoints;
 use crate::order::{Order, OrderLine, OrderState, Person, PlacedOrder, Terms, VendorOrder, VendorOrderState};
-use crate::payment::{Payment, PaymentState, ProviderName, Refund, RefundReason, RefundState};
+use crate::payment::{Payment, PaymentState, ProviderName, Refund, RefundReason};
 use crate::pricing::{ChosenShipping, Totals};
 use crate::shares::Shares;
 use crate::stock::Allocation;
@@ -72,6 +72,7 @@ pub fn payment(number: u128, order: OrderId, provider: ProviderName, amount: Mon
         captured: None,
         failure: None,
         opening: None,
+        refunds: None,
         transaction: None,
         created_at: PLACED,
         version: 1,
@@ -81,27 +82,8 @@ pub fn payment(number: u128, order: OrderId, provider: ProviderName, amount: Mon
 
 /// A refund that the provider was not asked for yet.
 pub fn refund(number: u128, payment: &Payment, amount: Money) -> Refund {
-    Refund {
-        id: RefundId::from_bits(number),
-        order: payment.order,
-        payment: payment.id,
-        vendor: None,
-        amount,
-        parts: Vec::new(),
-        charged_back: None,
-        refunded_elsewhere: None,
-        state: RefundState::Queued,
-        reference: None,
-        reason: RefundReason::Cancelled,
-        created_at: PLACED,
-        due_at: Some(PLACED),
-        attempts: 0,
-        refusals: 0,
-        returned_at: None,
-        dispute: None,
-        version: 1,
-        kept: Kept::default(),
-    }
+    let refund = Refund::queued(RefundId::from_bits(number), payment, amount, RefundReason::Cancelled, PLACED);
+    Refund { version: 1, ..refund }
 }
 
 /// A vendor order of 25 USD, not visible to its vendor yet: two bowls of 10 USD, and 5 USD for delivery. The ordinal is
@@ -123,6 +105,7 @@ pub fn vendor_order(order: OrderId, ordinal: u16, vendor: VendorCard) -> VendorO
         shipped: 0,
         returned: 0,
         refunded: 0,
+        granted: 0,
         returns: None,
         allocations: vec![Allocation { shard: 0, units: 2 }],
         backorder: None,
@@ -140,7 +123,11 @@ pub fn vendor_order(order: OrderId, ordinal: u16, vendor: VendorCard) -> VendorO
         shipping,
         commission: usd(200),
         parcels: Vec::new(),
+        returns: Vec::new(),
         visible: false,
+        times: None,
+        since: None,
+        reminders: 0,
         placed_at: PLACED,
         version: 1,
         kept: Kept::default(),
@@ -187,5 +174,6 @@ pub fn order(provider: ProviderName, vendors: &[VendorCard]) -> PlacedOrder {
         stock_moves: Vec::new(),
         events: Vec::new(),
         reopens_cart: false,
+        closes_cart: None,
     }
 }

@@ -1,13 +1,14 @@
 //! What opening a payment attempt at its provider came to.
 
 use crate::order::PlacedOrder;
-use crate::payment::{Action, FrozenOpening, Payment, PaymentState, PaymentStep};
+use crate::payment::{Action, FrozenOpening, Payment, PaymentState, PaymentStep, RefundRules};
 use crate::provider_news::PaymentNews;
 use crate::{Code, Refusal};
 
 impl PlacedOrder {
-    /// Fixes what is sent to the provider of the attempt that was just made. Nothing is sent for cash.
-    pub fn freeze_opening(&mut self, return_url: Option<&str>) {
+    /// Fixes what is sent to the provider of the attempt that was just made, and what it can pay back. Nothing is sent
+    /// for cash.
+    pub fn freeze_opening(&mut self, return_url: Option<&str>, refunds: Option<RefundRules>) {
         if self.order.provider.is_on_delivery() {
             return;
         }
@@ -15,6 +16,7 @@ impl PlacedOrder {
         let current = self.order.payment;
         if let Some(payment) = self.payments.iter_mut().find(|payment| payment.id == current) {
             payment.opening = Some(FrozenOpening { return_url: return_url.map(str::to_owned), description });
+            payment.refunds = refunds.filter(|rules| *rules != RefundRules::ANY);
         }
     }
 }

@@ -96,6 +96,7 @@ mod tests {
             order: OrderId::from_bits(9),
             vendor: Some(vendor),
             parcel: None,
+            return_number: None,
             at,
         };
         let money = UnmatchedPayment {

@@ -248,6 +248,9 @@ pub struct Payment {
     /// What is sent to the provider besides ids and amount; nothing for an attempt of a release that sent nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opening: Option<FrozenOpening>,
+    /// What the provider can pay back, fixed when the attempt was made; nothing when it pays back any amount.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refunds: Option<RefundRules>,
     /// The provider's transaction, if the provider drives the payment itself and has begun one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transaction: Option<Transaction>,

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::payment::Payment;
 use crate::stored::Kept;
+use crate::text::Note;
 use crate::{DisputeId, Money, OrderId, PaymentId, RefundId, Timestamp, VariantId, VendorId};
 
 /// State of a refund.
@@ -38,6 +40,8 @@ pub enum RefundStep {
     Failed,
     /// The buyer got the money by other means.
     Resolved,
+    /// The operator tries it again.
+    Retried,
 }
 
 impl RefundState {
@@ -65,6 +69,8 @@ impl RefundState {
             (Self::Pending, RefundStep::Succeeded) => Some(Self::Succeeded),
             (Self::Pending, RefundStep::Failed) => Some(Self::Failed),
             (Self::Queued | Self::Failed, RefundStep::Resolved) => Some(Self::Resolved),
+            // Also one that had succeeded, when the buyer's bank has sent it back.
+            (Self::Failed | Self::Succeeded, RefundStep::Retried) => Some(Self::Queued),
             _ => None,
         }
     }
@@ -84,7 +90,7 @@ impl RefundState {
 }
 
 impl RefundStep {
-    pub const ALL: [Self; 4] = [Self::Submitted, Self::Succeeded, Self::Failed, Self::Resolved];
+    pub const ALL: [Self; 5] = [Self::Submitted, Self::Succeeded, Self::Failed, Self::Resolved, Self::Retried];
 }
 
 /// What a refund gives back of one vendor order.
@@ -131,10 +137,23 @@ pub struct Refund {
     /// The part of `amount` that somebody gave back at the provider's dashboard: it is not sent a second time either.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refunded_elsewhere: Option<Money>,
+    /// What `amount` is more, or less, than its parts because its provider pays in steps: less when an earlier refund of
+    /// the payment was more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rounding: Option<Money>,
+    /// Why somebody gave it back of their own accord, in their words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Note>,
+    /// How the buyer got the money by other means, in the words of whoever saw to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<Note>,
     pub state: RefundState,
     /// The provider's id of the refund.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
+    /// The provider's ids of those that did not arrive before it was tried again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier_references: Vec<String>,
     pub reason: RefundReason,
     pub created_at: Timestamp,
     /// When to ask the provider next; nothing when there is nothing to ask.
@@ -164,12 +183,46 @@ pub struct Refund {
 }
 
 impl Refund {
+    /// A refund that its provider was not asked for yet.
+    pub const fn queued(id: RefundId, payment: &Payment, amount: Money, reason: RefundReason, at: Timestamp) -> Self {
+        Self {
+            id,
+            order: payment.order,
+            payment: payment.id,
+            vendor: None,
+            amount,
+            parts: Vec::new(),
+            charged_back: None,
+            refunded_elsewhere: None,
+            rounding: None,
+            note: None,
+            resolution: None,
+            state: RefundState::Queued,
+            reference: None,
+            earlier_references: Vec::new(),
+            reason,
+            created_at: at,
+            due_at: Some(at),
+            attempts: 0,
+            refusals: 0,
+            returned_at: None,
+            dispute: None,
+            version: 0,
+            kept: Kept::NOTHING,
+        }
+    }
+
     /// The amount to send through the provider: without what the buyer's bank has charged back, and what was given back
     /// elsewhere.
     pub fn to_send(&self) -> Money {
         let covered = |amount: Option<Money>| amount.map_or(0, Money::minor);
         let covered = covered(self.charged_back).saturating_add(covered(self.refunded_elsewhere));
         Money::new(self.amount.minor().saturating_sub(covered).max(0), self.amount.currency())
+    }
+
+    /// Whether it has something that releases before 2026-12-02 would not heed: it was rounded, tried again or resolved.
+    pub const fn has_decisions(&self) -> bool {
+        self.rounding.is_some() || self.resolution.is_some() || !self.earlier_references.is_empty()
     }
 
     /// Whether it was made at the provider's dashboard.
@@ -192,6 +245,7 @@ impl Refund {
         // What a newer release says of it is not known here: better refunded by hand than twice.
         matches!(self.state, RefundState::Queued | RefundState::Pending | RefundState::Resolved | RefundState::Other)
             || self.has_arrived()
+            || self.resolution.is_some()
     }
 
     /// Whether some of its money did not reach the buyer, whether or not a dispute decides about it.
@@ -199,7 +253,7 @@ impl Refund {
         // One that failed at the provider's dashboard was never decided here.
         let has_failed = self.state == RefundState::Failed && !self.was_made_elsewhere();
         let came_back = has_failed || self.returned_at.is_some();
-        came_back && !self.to_send().is_zero()
+        came_back && self.resolution.is_none() && !self.to_send().is_zero()
     }
 
     /// Whether the operator has to refund its money manually. Not while a dispute decides about it.
@@ -237,6 +291,12 @@ pub enum RefundReason {
     Lost,
     /// The goods came back to the vendor.
     ReturnedToSender,
+    /// The buyer gave the goods back.
+    Returned,
+    /// The operator or the vendor gave back what units cost.
+    Granted,
+    /// The operator or the vendor gave back an amount.
+    Goodwill,
     /// A reason that only a newer release knows: shown, and never changed by this one.
     #[serde(rename(serialize = "other", deserialize = "\u{0}other"))]
     #[schema(rename = "other")]
@@ -262,7 +322,9 @@ mod tests {
         Queued + Resolved -> Resolved
         Pending + Succeeded -> Succeeded
         Pending + Failed -> Failed
+        Succeeded + Retried -> Queued
         Failed + Resolved -> Resolved
+        Failed + Retried -> Queued
         ");
     }
 }

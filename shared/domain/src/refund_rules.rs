@@ -1,9 +1,11 @@
 //! What a provider can pay back, as data that a decision is checked against.
 
+use serde::{Deserialize, Serialize};
+
 use crate::Money;
 
 /// What refunds a provider can pay in one currency.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundRules {
     /// Whether a part of a payment can be refunded, or all of it only.
     pub parts: bool,
@@ -25,6 +27,25 @@ pub enum UnpayableRefund {
 }
 
 impl RefundRules {
+    /// Those of a provider that pays back any amount.
+    pub const ANY: Self = Self { parts: true, step: 1, least: 1 };
+
+    /// What is sent for an amount that is due, in minor units: rounded up to what the provider can pay, at most what is
+    /// left of the payment. An amount that it cannot pay at all stays as it is: a person has to.
+    pub fn payable(&self, due: i64, left: i64) -> i64 {
+        let step = i64::try_from(self.step).unwrap_or(i64::MAX).max(1);
+        let wanted = due.max(self.least);
+        let over = wanted.checked_rem(step).unwrap_or(0);
+        let rounded = if over == 0 { wanted } else { wanted.saturating_add(step - over) };
+        if due <= 0 {
+            0
+        } else if rounded <= left {
+            rounded
+        } else {
+            due
+        }
+    }
+
     /// Refuses an amount that the provider cannot pay. `captured` is the amount of the payment that it is a refund of.
     ///
     /// The whole amount of a decision is checked, not its parts: the sum of two vendors' shares may be a multiple of

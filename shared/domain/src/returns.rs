@@ -17,6 +17,12 @@ pub enum ReturnState {
     Received,
     /// The money for the goods was refunded.
     Refunded,
+    /// The goods were not sent back in time.
+    Expired,
+    /// A state that only a newer release knows: shown, and never changed by this one.
+    #[serde(rename(serialize = "other", deserialize = "\u{0}other"))]
+    #[schema(rename = "other")]
+    Other,
 }
 
 /// What can happen to a return.
@@ -31,10 +37,13 @@ pub enum ReturnStep {
     Received,
     /// The money for the goods was refunded.
     Refunded,
+    /// The goods were not sent back in time.
+    Expired,
 }
 
 impl ReturnState {
-    pub const ALL: [Self; 5] = [Self::Requested, Self::Approved, Self::Declined, Self::Received, Self::Refunded];
+    pub const ALL: [Self; 6] =
+        [Self::Requested, Self::Approved, Self::Declined, Self::Received, Self::Refunded, Self::Expired];
 
     /// The states in which a return can begin.
     pub const INITIAL: [Self; 1] = [Self::Requested];
@@ -45,6 +54,7 @@ impl ReturnState {
             (Self::Requested, ReturnStep::Approved) => Some(Self::Approved),
             (Self::Requested, ReturnStep::Declined) => Some(Self::Declined),
             (Self::Approved, ReturnStep::Received) => Some(Self::Received),
+            (Self::Approved, ReturnStep::Expired) => Some(Self::Expired),
             (Self::Received, ReturnStep::Refunded) => Some(Self::Refunded),
             _ => None,
         }
@@ -52,7 +62,7 @@ impl ReturnState {
 }
 
 impl ReturnStep {
-    pub const ALL: [Self; 4] = [Self::Approved, Self::Declined, Self::Received, Self::Refunded];
+    pub const ALL: [Self; 5] = [Self::Approved, Self::Declined, Self::Received, Self::Refunded, Self::Expired];
 }
 
 #[cfg(test)]
@@ -73,6 +83,7 @@ mod tests {
         Requested + Approved -> Approved
         Requested + Declined -> Declined
         Approved + Received -> Received
+        Approved + Expired -> Expired
         Received + Refunded -> Refunded
         ");
     }

@@ -28,6 +28,8 @@ pub struct Settings {
     pub limits: Limits,
     /// What the operator promises about returns.
     pub returns: ReturnRules,
+    /// Whether vendors may give money back of their own accord, for their own vendor orders.
+    pub vendor_refunds: bool,
     /// Incremented by each write, which is conditional on it.
     pub version: u64,
     /// Whether a stored rate could not be read.
@@ -46,6 +48,7 @@ impl Default for Settings {
             providers: ProviderName::ALL.to_vec(),
             limits: Limits::default(),
             returns: ReturnRules::default(),
+            vendor_refunds: false,
             version: 0,
             rates_are_unknown: false,
             kept: Kept::default(),

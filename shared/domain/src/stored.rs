@@ -17,6 +17,9 @@ pub const UNKNOWN_VALUE: &str = "\u{0}other";
 pub struct Kept(Option<Arc<dyn Any + Send + Sync>>);
 
 impl Kept {
+    /// Nothing: of a new item.
+    pub const NOTHING: Self = Self(None);
+
     pub fn new(original: impl Any + Send + Sync) -> Self {
         Self(Some(Arc::new(original)))
     }

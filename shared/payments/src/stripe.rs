@@ -157,7 +157,10 @@ impl Stripe {
             let page: RefundPage =
                 self.connection.read(&self.secret, Method::GET, &format!("/v1/refunds?{query}")).await?;
             let (last, more) = (page.data.last().map(|refund| refund.id.clone()), page.has_more);
-            if let Some(found) = page.data.into_iter().find(|made| made.metadata.refund_id.as_deref() == Some(&ours)) {
+            // One that has failed before it was tried again is not this one.
+            let is_over = |made: &RefundObject| made.has_failed() && refund.earlier_references.contains(&made.id);
+            let is_ours = |made: &RefundObject| made.metadata.refund_id.as_deref() == Some(&ours) && !is_over(made);
+            if let Some(found) = page.data.into_iter().find(is_ours) {
                 return Ok(Some(found));
             }
             match last {

@@ -21,6 +21,7 @@ pub use calls::LookedUp;
 pub use closing::{Closed, Closing};
 pub use providers::takes;
 pub use refunds::RefundAnswer;
+pub use reopening::Reopening;
 
 /// Orders and their providers. Cheap to clone.
 #[derive(Clone, Debug)]

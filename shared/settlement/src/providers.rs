@@ -100,6 +100,7 @@ impl Settlement {
     /// where the provider sends the buyer back.
     pub fn freeze_opening(&self, placed: &mut PlacedOrder, return_url: Option<&str>) {
         let redirects = self.providers.facts(placed.order.provider).is_some_and(|facts| facts.redirects);
-        placed.freeze_opening(return_url.filter(|_| redirects));
+        let refunds = self.refund_rules(placed.order.provider, placed.order.currency);
+        placed.freeze_opening(return_url.filter(|_| redirects), refunds);
     }
 }

@@ -70,6 +70,18 @@ impl Settlement {
         }
     }
 
+    /// Refuses a refund that no call can make.
+    ///
+    /// # Errors
+    /// `wrong_state`, with what its provider cannot do.
+    pub fn check_refundable(&self, placed: &PlacedOrder, refund: &Refund) -> Result<(), Refusal> {
+        let payment = placed.payments.iter().find(|payment| payment.id == refund.payment);
+        match payment.and_then(|payment| self.needs_a_person(refund, payment)) {
+            Some(reason) => Err(Refusal::because(Code::WrongState, reason)),
+            None => Ok(()),
+        }
+    }
+
     /// Why no call can make a refund: its provider makes none, or not of this amount. One that the provider has already
     /// is not judged again.
     fn needs_a_person(&self, refund: &Refund, payment: &Payment) -> Option<String> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::cart::Cart;
 use domain::catalog::MAX_SHARDS;
 use domain::order::PlacedOrder;
 use domain::stock::{Allocation, Layout, max_allocations};
@@ -11,18 +12,30 @@ use store::{Backoff, Error};
 
 use crate::Settlement;
 
+/// What an order that has ended needs to go on.
+#[derive(Clone, Debug)]
+pub struct Reopening {
+    /// The shards from which its units are reserved again.
+    pub allocations: BTreeMap<VariantId, Vec<Allocation>>,
+    /// The open cart that has its lines again, and gives them up.
+    pub cart: Option<Box<Cart>>,
+}
+
 impl Settlement {
-    /// The allocations that re-reserve the stock of an order that has ended. `None` if the stock is short, or if the
-    /// order has not ended or cannot be reopened. Backordered units are not promised a second time, because the buyer
-    /// cannot be asked whether they would wait.
+    /// What an order that has ended needs to go on. `None` if its stock is short, if its cart has become another order
+    /// meanwhile, or if it has not ended or cannot be reopened. Backordered units are not promised a second time,
+    /// because the buyer cannot be asked whether they would wait.
     ///
     /// # Errors
     /// The table does not answer; a conflict if the stock keeps changing.
-    pub async fn allocate_to_reopen(
-        &self,
-        placed: &PlacedOrder,
-    ) -> Result<Option<BTreeMap<VariantId, Vec<Allocation>>>, Error> {
+    pub async fn prepare_reopening(&self, placed: &PlacedOrder) -> Result<Option<Reopening>, Error> {
         let Some(demand) = placed.demand_to_reopen() else { return Ok(None) };
+        let cart = self.orders.cart_of(placed).await?;
+        if cart.as_ref().is_some_and(|cart| cart.order.is_some_and(|order| order != placed.order.id)) {
+            return Ok(None);
+        }
+        // One that is the order's still has nothing to give up.
+        let cart = cart.filter(|cart| cart.order.is_none()).map(Box::new);
         // A variant may have been spread over more shards since it was ordered: all that it can have are read.
         let layout = Layout { shards: MAX_SHARDS, peak_shards: MAX_SHARDS, oversell_limit: 0 };
         let need = |(variant, units)| (variant, Need { units, layout, available_from: None });
@@ -38,7 +51,7 @@ impl Settlement {
                 Err(other) => return Err(other),
             }
             if let Some(complete) = allocations.complete(&needs) {
-                return Ok(Some(complete));
+                return Ok(Some(Reopening { allocations: complete, cart }));
             }
             backoff.pause().await?;
         }

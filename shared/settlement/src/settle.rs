@@ -101,16 +101,18 @@ impl Settlement {
         let mut late = LatePayment::Refund;
         if matches!(news.kind, NewsKind::Payment(PaymentNews::Captured { .. }))
             // Boxed: it is rarely needed, and unboxed its size would add to the future of every caller.
-            && let Some(allocations) = Box::pin(self.allocate_to_reopen(&placed)).await?
+            && let Some(reopening) = Box::pin(self.prepare_reopening(&placed)).await?
         {
             ended = Some(placed.vendors.clone());
-            placed.reallocate(allocations)?;
+            placed.reallocate(reopening.allocations)?;
+            placed.closes_cart = reopening.cart;
             late = LatePayment::Fulfil;
         }
         let settled = apply(&mut placed, news, late, &mut platform::ids(now))?;
         if let Some(ended) = ended.filter(|_| placed.order.state == state) {
             // The order was not reopened after all, so nothing is re-reserved.
             placed.vendors = ended;
+            placed.closes_cart = None;
         }
         Ok(Decision::Write(placed, settled))
     }

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use domain::order::{Actor, OrderState, PlacedOrder};
-use domain::{Call, Code, Identifier, OrderId, Outcome, PageRequest, PaymentId, Refusal, Slice, Timestamp, UserId};
+use domain::{
+    Call, Code, Identifier, Ids, OrderId, Outcome, PageRequest, PaymentId, RefundId, Refusal, Slice, Timestamp, UserId,
+};
 use platform::{Config, Fatal};
 use settlement::{Closed, Closing, Settlement};
 use store::rate_limits::Target;
-use store::{Accounts, Decision, Keys, RateLimits, SettingsTable, Stock};
+use store::{Accounts, Carts, Decision, Keys, RateLimits, SettingsTable, Stock};
 
 use crate::guests::Guests;
 use crate::{Done, Error};
@@ -40,7 +42,8 @@ impl Orders {
         let dynamodb = store::connected(config.dynamodb()?, table, config.in_lambda()).await;
         let stock = Stock::new(dynamodb.clone(), config.required("STOCK_TABLE")?);
         let keys = Keys::new(dynamodb.clone(), config.required("KEYS_TABLE")?);
-        let orders = store::Orders::new(dynamodb.clone(), table, stock).with_keys(keys);
+        let carts = Carts::new(dynamodb.clone(), config.required("CARTS_TABLE")?);
+        let orders = store::Orders::new(dynamodb.clone(), table, stock).with_keys(keys).with_carts(carts);
         Ok(Self {
             accounts: Accounts::new(dynamodb.clone(), config.required("ACCOUNTS_TABLE")?),
             settlement: Settlement::new(config, orders)?,
@@ -166,8 +169,10 @@ impl Orders {
             order.clone().accept_amount(payment, &mut platform::ids(now))?;
             if order.demand_to_reopen().is_some() {
                 // Its stock was released when the order ended: re-reserve it from any shards that have it.
-                let allocations = Box::pin(self.settlement.allocate_to_reopen(&order)).await?;
-                order.reallocate(allocations.ok_or_else(|| Refusal::of(Code::OutOfStock))?)?;
+                let reopening = Box::pin(self.settlement.prepare_reopening(&order)).await?;
+                let reopening = reopening.ok_or_else(|| Refusal::of(Code::OutOfStock))?;
+                order.reallocate(reopening.allocations)?;
+                order.closes_cart = reopening.cart;
             }
             order.accept_amount(payment, &mut platform::ids(now))?;
             Ok::<_, Error>(Decision::Write(order, ()))
@@ -178,6 +183,43 @@ impl Orders {
             orders.change(order, decide, |order, ()| call.answer_unstored(order)).await
         };
         self.answered(orders.once(call.request(), work).await?, id, call).await
+    }
+
+    /// A change of an order that only its stored state decides about. One that is `done` already stays as it is, so that
+    /// a repeat is harmless.
+    pub async fn decide<R>(
+        &self,
+        id: OrderId,
+        call: Call<'_, PlacedOrder, R>,
+        done: impl Fn(&PlacedOrder) -> bool,
+        apply: impl Fn(&mut PlacedOrder, &mut Ids) -> Result<(), Refusal>,
+    ) -> Done<R> {
+        let (now, orders) = (call.at(), self.settlement.orders());
+        let decide = |mut order: PlacedOrder| {
+            let decided = if done(&order) { Ok(()) } else { apply(&mut order, &mut platform::ids(now)) };
+            std::future::ready(decided.map(|()| Decision::Write(order, ())).map_err(Error::from))
+        };
+        let work = async {
+            let order = self.order(id).await?;
+            orders.change(order, decide, |order, ()| call.answer_unstored(order)).await
+        };
+        self.answered(orders.once(call.request(), work).await?, id, call).await
+    }
+
+    /// Tries a refund again that did not arrive.
+    ///
+    /// # Errors
+    /// As the change; `wrong_state` when its provider cannot make it.
+    pub async fn retry_refund<R>(&self, id: OrderId, refund: RefundId, call: Call<'_, PlacedOrder, R>) -> Done<R> {
+        let apply = |order: &mut PlacedOrder, ids: &mut Ids| {
+            order.retry_refund(refund, ids)?;
+            match order.refunds.iter().find(|known| known.id == refund && known.due_at.is_some()) {
+                Some(known) => self.settlement.check_refundable(order, known),
+                // It was given back meanwhile.
+                None => Ok(()),
+            }
+        };
+        self.decide(id, call, |_| false, apply).await
     }
 
     /// Refreshes the payment when the buyer returns from the provider: its state is looked up there instead of waiting

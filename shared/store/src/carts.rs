@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::cart::Cart;
+use domain::order::PlacedOrder;
 use domain::pricing::CatalogSnapshot;
 use domain::{Call, CartId, Code, OrderId, Outcome, Prepared, ProductId, Refusal, Timestamp, UserId};
 
@@ -15,6 +16,9 @@ use crate::{Backoff, Catalog, Decision, Error, retry};
 const CART: &str = "cart";
 const POINTER: &str = "buyer_cart";
 const CLAIMED: &str = "claimed_cart";
+
+/// How often a cart is followed into the one that it was claimed into.
+const MAX_CLAIMS: u8 = 8;
 
 /// Key: `CART#<id>` / `CART`.
 fn cart_key(id: CartId) -> Attributes {
@@ -74,6 +78,19 @@ impl Carts {
     /// What is stored under this id, read consistently.
     pub async fn find(&self, id: CartId) -> Result<Option<Found>, Error> {
         retry::get(&self.client, &self.table, cart_key(id), true).await?.as_ref().map(found_in).transpose()
+    }
+
+    /// The cart that has the lines of this one now: itself, or the one that it was claimed into. `None` when it is
+    /// gone.
+    pub(crate) async fn find_current(&self, mut id: CartId) -> Result<Option<Cart>, Error> {
+        for _ in 0..MAX_CLAIMS {
+            match self.find(id).await? {
+                Some(Found::Claimed { into, .. }) => id = into,
+                Some(Found::Cart(cart)) => return Ok(Some(*cart)),
+                None => break,
+            }
+        }
+        Ok(None)
     }
 
     /// The cart with this id and the catalog's data of one product, in one call: for putting a line.
@@ -217,6 +234,17 @@ impl Carts {
             .value(":next", number(cart.version + 1));
         let change = "SET order_id = :order, #data = :data, #version = :next";
         item::update(&self.table, cart_key(cart.id), change, &condition)
+    }
+
+    /// The action that takes the lines of a reopened order out of the cart that has them again, if that is still as it
+    /// was read. A cart with nothing else becomes the order again.
+    pub(crate) fn take_out_action(&self, cart: &Cart, order: &PlacedOrder) -> Result<TransactWriteItem, Error> {
+        let left = cart.without(&order.units());
+        if left.lines.is_empty() {
+            return self.mark_ordered_action(cart, order.order.id);
+        }
+        let written = Cart { version: cart.version + 1, ..left };
+        item::put(&self.table, cart_item(&written)?, &open_at(cart.version))
     }
 
     /// The action that reopens the cart of an order that was not paid; it fails when the cart is gone or became another

@@ -343,6 +343,7 @@ fn area_by_area(found: &Attributes, last: Option<&Settings>) -> Settings {
         providers: area(&areas, "providers").ok().flatten().unwrap_or(fallback.providers),
         limits: area(&areas, "limits").ok().flatten().unwrap_or(fallback.limits),
         returns: area(&areas, "returns").ok().flatten().unwrap_or(fallback.returns),
+        vendor_refunds: area(&areas, "vendor_refunds").ok().flatten().unwrap_or(fallback.vendor_refunds),
         version: version(found),
         rates_are_unknown,
         kept: fallback.kept,

@@ -74,7 +74,7 @@ struct Original {
 }
 
 /// The schema of this release.
-const SCHEMA: i64 = PARCELS;
+const SCHEMA: i64 = DECISIONS;
 
 /// The schema since which the head of an order is written with every change of one of its items.
 pub(crate) const SERIAL_ORDERS: i64 = 2;
@@ -82,6 +82,10 @@ pub(crate) const SERIAL_ORDERS: i64 = 2;
 /// The schema since which a vendor order may be in parts, and a refund may be covered elsewhere. A release before it
 /// would deliver all of the one, and book the whole price, and send the other a second time.
 pub(crate) const PARCELS: i64 = 3;
+
+/// The schema since which people decide about refunds: units that are kept, amounts that are rounded, refunds that are
+/// tried again or resolved. A release before it would refund a unit twice, and ask for what was given back.
+pub(crate) const DECISIONS: i64 = 4;
 
 /// An attribute: the least schema of a release that may write the item, for changes that the rest of this module cannot
 /// see.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::world::{LEAVER, NEWCOMER, SIGNER, Stage, World, id};
-use crate::shop::{Answer, Client, address};
+use crate::shop::{Answer, Client, Shop, address};
 
 /// A request to send with a caller's client.
 pub(super) struct Call {
@@ -124,6 +124,11 @@ async fn of_orders(world: &World, route: &str, caller: Caller, call: &impl Fn(&s
     };
     match route {
         "GET /v1/orders/{id}" | "POST /v1/orders/{id}/cancel" | "POST /v1/orders/{id}/settle" => call,
+        "POST /v1/orders/{id}/returns" => {
+            let vendor_order = world.shop.delivers(&world.target.owner.client, &order).await;
+            let asked = Shop::gives_back(&vendor_order, &world.target.bowl.variant);
+            call.with("idempotency-key", "return").body(asked)
+        }
         "POST /v1/orders/{id}/payments" => call.with("idempotency-key", "again").body(json!({"provider": "stripe"})),
         _ => unknown(route),
     }
@@ -161,6 +166,17 @@ async fn of_buyers(world: &World, route: &str, caller: Caller, call: &impl Fn(&s
         "GET /v1/me/orders" => call("/v1/me/orders"),
         "GET /v1/me/orders/{id}" => call(&format!("/v1/me/orders/{}", world.new_buyers_order().await)),
         // A guest's token opens the guest's order, but not on these routes, which serve the orders of accounts.
+        "POST /v1/me/orders/{id}/returns" => {
+            let order = world.new_buyers_cart().await.checks_out("stripe", "once").await.expect(201).clone();
+            let vendor_order = world.shop.delivers(&world.target.owner.client, &order).await;
+            let path = format!("/v1/me/orders/{}/returns", id(&order));
+            let asked = Shop::gives_back(&vendor_order, &world.target.bowl.variant);
+            let call = call(&path).with("idempotency-key", "return").body(asked);
+            match caller {
+                Caller::Token => call.with("order-token", order["token"].as_str().expect("a token")),
+                _ => call,
+            }
+        }
         "POST /v1/me/orders/{id}/cancel" | "POST /v1/me/orders/{id}/settle" => {
             let path = |id: &str| route.split_once(' ').expect("method and path").1.replace("{id}", id);
             match caller {
@@ -281,6 +297,18 @@ async fn of_vendor_orders(world: &World, route: &str, caller: Caller, call: &imp
         }
         "POST /v1/vendor/orders/{id}/ship" => call(&path(Stage::Accepted).await).body(json!({})),
         "POST /v1/vendor/orders/{id}/deliver" => call(&path(Stage::Shipped).await),
+        "POST /v1/vendor/orders/{id}/refunds" => {
+            let vendor_order = world.returning(caller, false).await;
+            let body = json!({"amount": {"amount": "1.00", "currency": "USD"}, "reason": "It came late."});
+            let call = call(&format!("/v1/vendor/orders/{vendor_order}/refunds"));
+            call.with("idempotency-key", world.fresh("late")).body(body)
+        }
+        _ if route.starts_with("POST /v1/vendor/orders/{id}/returns/{number}/") => {
+            let vendor_order = world.returning(caller, route.ends_with("receive")).await;
+            let path = route.split_once(' ').expect("method and path").1;
+            let call = call(&path.replace("{id}", &vendor_order).replace("{number}", "1"));
+            if route.ends_with("decline") { call.body(json!({"reason": "It was worn."})) } else { call }
+        }
         _ if route.starts_with("POST /v1/vendor/orders/{id}/parcels/{number}/") => {
             call(&path(Stage::Shipped).await.replace("{number}", "1"))
         }
@@ -323,6 +351,44 @@ async fn of_operators(world: &World, route: &str, caller: Caller, call: &impl Fn
             let order = if is_operator { world.new_mismatched_order().await } else { world.guest_order.clone() };
             let path = format!("/v1/admin/orders/{}/payments/{}/decide", id(&order), id(&order["payment"]));
             call(&path).body(json!({"decision": "accept"}))
+        }
+        "POST /v1/admin/orders/{id}/refunds" => {
+            let order = if is_operator { world.new_guest_order().await } else { world.guest_order.clone() };
+            if is_operator {
+                world.shop.stripe(&id(&order), "succeed").await;
+            }
+            let body = json!({"amount": {"amount": "1.00", "currency": "USD"}, "reason": "It came late."});
+            call(&format!("/v1/admin/orders/{}/refunds", id(&order))).with("idempotency-key", "late").body(body)
+        }
+        "POST /v1/admin/orders/{id}/refunds/{refund_id}/retry"
+        | "POST /v1/admin/orders/{id}/refunds/{refund_id}/resolve" => {
+            let operator = world.client(Caller::Operator);
+            let path = if is_operator {
+                world.shop.refund_fails(&operator, &id(&world.new_guest_order().await)).await
+            } else {
+                format!("/v1/admin/orders/{}/refunds/ref_00000000000000000000000001", id(&world.guest_order))
+            };
+            if route.ends_with("retry") {
+                call(&format!("{path}/retry"))
+            } else {
+                call(&format!("{path}/resolve")).body(json!({"note": "In cash."}))
+            }
+        }
+        "POST /v1/admin/vendor-orders/{id}/returns" => {
+            let vendor_order = world.returning(Caller::Owner, false).await;
+            let lines = json!([{"variant_id": world.target.bowl.variant, "quantity": 1}]);
+            let path = format!("/v1/admin/vendor-orders/{vendor_order}/returns");
+            if is_operator {
+                let decide = format!("{path}/1/decide");
+                let decline = json!({"decision": "decline", "reason": "It was worn."});
+                world.client(Caller::Operator).post(&decide, &decline).await.expect(200);
+            }
+            call(&path).with("idempotency-key", "goodwill").body(json!({"lines": lines, "reason": "damaged"}))
+        }
+        "POST /v1/admin/vendor-orders/{id}/returns/{number}/decide" => {
+            let vendor_order = world.returning(Caller::Owner, false).await;
+            let path = format!("/v1/admin/vendor-orders/{vendor_order}/returns/1/decide");
+            call(&path).body(json!({"decision": "approve"}))
         }
         "GET /v1/admin/payments" => call("/v1/admin/payments?state=amount_mismatch"),
         "GET /v1/admin/payments/unmatched" => call("/v1/admin/payments/unmatched"),

@@ -105,6 +105,8 @@ impl World {
     pub(super) async fn open() -> Self {
         let shop = Shop::open().await;
         let operator = shop.operator().await;
+        let (setting, allowed) = ("/v1/admin/settings/refunds/by-vendors", json!({"allowed": true}));
+        operator.clone().with("if-match", "*").put(setting, &allowed).await.expect(200);
         let (target, suspended) = (vendor_fixture(&shop, "ceramics").await, vendor_fixture(&shop, "silk").await);
         let rival = open_shop(&shop, "rival").await;
         let reason = json!({"reason": "Complaints."});
@@ -284,6 +286,20 @@ impl World {
             (Caller::Suspended, Stage::Shipped) => vendor_fixture.shipped.clone(),
             _ => vendor_order(&self.shop, &vendor_fixture.owner, &vendor_fixture.bowl, stage).await,
         }
+    }
+
+    /// Id of a vendor order whose buyer gives something back: to be answered, or with the goods to be received.
+    pub(super) async fn returning(&self, caller: Caller, approved: bool) -> String {
+        let vendor_fixture = self.vendor_fixture(caller);
+        if caller == Caller::Suspended {
+            return vendor_fixture.shipped.clone();
+        }
+        let vendor_order = self.shop.return_of(&vendor_fixture.owner.client, &vendor_fixture.bowl).await;
+        if approved {
+            let path = format!("/v1/vendor/orders/{vendor_order}/returns/1/approve");
+            vendor_fixture.owner.client.post(&path, &json!({})).await.expect(200);
+        }
+        vendor_order
     }
 
     /// A product of the vendor that the caller tries to reach, to be changed or deleted.

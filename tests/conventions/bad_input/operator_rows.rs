@@ -52,6 +52,38 @@ pub(super) async fn of_operators(world: &World) -> Vec<Row> {
                 json!({"decision": "refund"}),
                 Expected::Problem(409, "wrong_state", None),
             ),
+        operator("POST /v1/admin/orders/{id}/refunds")
+            .id(&world.order)
+            .body(json!({"amount": {"amount": "1.00", "currency": "USD"}, "reason": "It came late."}))
+            .with("idempotency-key", "bad-input")
+            .not_given(&["lines", "shipping", "vendor_id", "variant_id", "quantity"])
+            .refuses_body("nothing", json!({"reason": "It came late."}), invalid("/amount"))
+            .refuses_body(
+                "an amount beside a delivery",
+                json!({"amount": {"amount": "1.00", "currency": "USD"}, "shipping": true, "reason": "It came late."}),
+                invalid("/amount"),
+            )
+            .refuses_body(
+                "an order that was not paid",
+                json!({"shipping": true, "reason": "It came late."}),
+                Expected::Problem(409, "wrong_state", None),
+            ),
+        operator("POST /v1/admin/vendor-orders/{id}/returns")
+            .id(&world.vendor_order)
+            .with("idempotency-key", "bad-input")
+            .body(json!({"lines": [{"variant_id": world.bowl.variant, "quantity": 1}], "reason": "damaged"}))
+            .refuses("/reason", ["other", "Damaged"].map(Value::from)),
+        operator("POST /v1/admin/vendor-orders/{id}/returns/{number}/decide")
+            .id(&world.vendor_order)
+            .at("number", "1")
+            .body(json!({"decision": "decline", "reason": "It was worn.", "restock": false}))
+            .refuses("/decision", ["keep", "Approve"].map(Value::from)),
+        operator("POST /v1/admin/orders/{id}/refunds/{refund_id}/retry").id(&world.order).at("refund_id", "ref_00000000000000000000000001"),
+        operator("POST /v1/admin/orders/{id}/refunds/{refund_id}/resolve")
+            .id(&world.order)
+            .at("refund_id", "ref_00000000000000000000000001")
+            .body(json!({"note": "In cash."}))
+            .refuses("/note", [json!("")]),
         operator("GET /v1/admin/payments").query("state=pending").cursors(payments, &vendors),
         operator("GET /v1/admin/payments/unmatched"),
         operator("GET /v1/admin/refunds"),
@@ -67,7 +99,7 @@ pub(super) async fn of_operators(world: &World) -> Vec<Row> {
             .body(json!({
                 "per_client": {"most": 100, "within_s": 60}, "per_target": {"most": 30, "within_s": 60},
             }))
-            .not_given(&["most", "within_s", "bytes", "rows", "seconds", "offered", "position", "basis_points", "days", "way_back", "exceptions"])
+            .not_given(&["most", "within_s", "bytes", "rows", "seconds", "offered", "position", "basis_points", "days", "way_back", "exceptions", "allowed"])
             .refuses("/per_client/most", [json!(0), json!(10_000_001), json!(4_294_967_296_u64)])
             .refuses("/per_target/within_s", [json!(0), json!(86_401)])
             .refuses_body(

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::cases::Expected;
 use super::row::{Row, Who, row};
 use super::world::World;
-use crate::shop::address;
+use crate::shop::{Shop, address};
 
 pub(super) fn invalid(pointer: &str) -> Expected {
     Expected::Problem(400, "invalid", Some(pointer.to_owned()))
@@ -94,6 +94,12 @@ async fn of_everybody(world: &World) -> Vec<Row> {
         anyone("GET /v1/orders/{id}").id(&world.order).with("order-token", token),
         anyone("POST /v1/orders/{id}/cancel").id(&world.order).with("order-token", token),
         anyone("POST /v1/orders/{id}/settle").id(&world.order).with("order-token", token),
+        anyone("POST /v1/orders/{id}/returns")
+            .id(&world.order)
+            .with("order-token", token)
+            .with("idempotency-key", "bad-input")
+            .body(Shop::gives_back(&world.vendor_order, &world.bowl.variant))
+            .refuses("/reason", ["other", "Damaged"].map(Value::from)),
         anyone("POST /v1/orders/{id}/payments")
             .id(&world.order)
             .with("order-token", token)
@@ -107,6 +113,10 @@ async fn of_everybody(world: &World) -> Vec<Row> {
         row("GET /v1/me/orders/{id}", Who::Buyer).id(&world.buyers_order),
         row("POST /v1/me/orders/{id}/cancel", Who::Buyer).id(&world.buyers_order),
         row("POST /v1/me/orders/{id}/settle", Who::Buyer).id(&world.buyers_order),
+        row("POST /v1/me/orders/{id}/returns", Who::Buyer)
+            .id(&world.buyers_order)
+            .with("idempotency-key", "bad-input")
+            .body(Shop::gives_back(&world.vendor_order, &world.bowl.variant)),
     ]
 }
 
@@ -251,6 +261,21 @@ fn of_shops(world: &World) -> Vec<Row> {
             .may_be_empty(),
         owner("POST /v1/vendor/orders/{id}/deliver").id(&world.vendor_order),
         owner("POST /v1/vendor/orders/{id}/parcels/{number}/deliver").id(&world.vendor_order).at("number", "1"),
+        owner("POST /v1/vendor/orders/{id}/refunds")
+            .id(&world.vendor_order)
+            .with("idempotency-key", "bad-input")
+            .body(json!({"amount": {"amount": "1.00", "currency": "USD"}, "reason": "It came late."}))
+            .not_given(&["lines", "shipping", "variant_id", "quantity"]),
+        owner("POST /v1/vendor/orders/{id}/returns/{number}/approve").id(&world.vendor_order).at("number", "1"),
+        owner("POST /v1/vendor/orders/{id}/returns/{number}/decline")
+            .id(&world.vendor_order)
+            .at("number", "1")
+            .body(json!({"reason": "It was worn."})),
+        owner("POST /v1/vendor/orders/{id}/returns/{number}/receive")
+            .id(&world.vendor_order)
+            .at("number", "1")
+            .body(json!({"restock": true}))
+            .may_be_empty(),
         owner("POST /v1/vendor/orders/{id}/parcels/{number}/lost").id(&world.vendor_order).at("number", "1"),
         owner("POST /v1/vendor/orders/{id}/parcels/{number}/returned-to-sender")
             .id(&world.vendor_order)

@@ -48,6 +48,8 @@ impl World {
         let shop = Shop::open().await;
         let sides = [side(&shop, "ceramics").await, side(&shop, "silk").await];
         let operator = shop.operator().await;
+        let (setting, allowed) = ("/v1/admin/settings/refunds/by-vendors", json!({"allowed": true}));
+        operator.clone().with("if-match", "*").put(setting, &allowed).await.expect(200);
         shop.wait_until_idle().await;
         shop.cloud.kill_sources().await;
         Self { shop, operator, sides, count: AtomicU32::new(0) }
@@ -141,7 +143,10 @@ impl World {
             let (order, _) = self.order(side, own, "cash_on_delivery").await;
             return call(&side.buyer, path.replace("{id}", &text(&order["id"])), json!({}), anything);
         }
-        let by_card = path.ends_with("/payments") || path.ends_with("/decide");
+        if path.ends_with("/returns") || path.contains("/returns/") {
+            return self.of_returns(path, side, call).await;
+        }
+        let by_card = path.ends_with("/payments") || path.ends_with("/decide") || path.contains("/refunds");
         let provider = if by_card { "stripe" } else { "cash_on_delivery" };
         let (order, reader) = self.order(side, self.shop.guest().await, provider).await;
         if path.ends_with("/payments") {
@@ -156,6 +161,23 @@ impl World {
             let path = path.replace("{id}", &text(&order["id"]));
             let path = path.replace("{payment_id}", &text(&seen["payments"][0]["id"]));
             return call(&self.operator, path, json!({"decision": "accept"}), json!({"decision": "refund"}));
+        }
+        if path.contains("/{refund_id}/") {
+            let failed = self.shop.refund_fails(&self.operator, &text(&order["id"])).await;
+            let verb = path.rsplit('/').next().expect("a verb");
+            let note = |text: &str| if verb == "resolve" { json!({"note": text}) } else { json!({"anything": text}) };
+            let first = if verb == "resolve" { note("In cash.") } else { Value::Null };
+            return call(&self.operator, format!("{failed}/{verb}"), first, note("By bank transfer."));
+        }
+        if path.ends_with("/refunds") {
+            self.shop.stripe(&text(&order["id"]), "succeed").await;
+            let body = |sum: &str| json!({"amount": {"amount": sum, "currency": "USD"}, "reason": "It came late."});
+            let path = path.replace("{id}", &text(&order["id"]));
+            if path.starts_with("/v1/vendor/") {
+                let path = format!("/v1/vendor/orders/{}/refunds", text(&order["vendors"][0]["id"]));
+                return call(&side.vendor.client, path, body("1.00"), body("2.00"));
+            }
+            return call(&self.operator, path, body("1.00"), body("2.00"));
         }
         if path == "/v1/admin/orders/{id}/cancel" {
             return call(&self.operator, path.replace("{id}", &text(&order["id"])), Value::Null, anything);
@@ -179,6 +201,65 @@ impl World {
         };
         let path = path.replace("{id}", &vendor_order).replace("{number}", "1");
         call(&side.vendor.client, path, json!({}), other)
+    }
+
+    async fn of_returns(
+        &self,
+        path: &str,
+        side: &Side,
+        call: &impl Fn(&Client, String, Value, Value) -> Prepared,
+    ) -> Prepared {
+        let lines = |quantity: u32| json!([{"variant_id": side.bowl.variant, "quantity": quantity}]);
+        let cart = self.shop.guest().await.takes(&[(&side.bowl, 3)]).await;
+        let own = path.starts_with("/v1/me/");
+        let cart = if own {
+            let claimed = side.buyer.post(&cart.path("/claim"), &json!({})).await.expect(200).clone();
+            Guest { cart: text(&claimed["id"]), ..cart }
+        } else {
+            cart
+        };
+        let order = cart.checks_out("stripe", &self.fresh("order")).await.expect(201).clone();
+        let vendor_order = self.shop.delivers(&side.vendor.client, &order).await;
+        let reader = self.shop.anon().with("order-token", text(&order["token"]));
+        if path.ends_with("/returns") {
+            let asked = |quantity: u32| {
+                let mut asked = json!({"lines": lines(quantity), "reason": "damaged"});
+                if !path.contains("vendor-orders") {
+                    asked["vendor_order_id"] = json!(vendor_order);
+                }
+                asked
+            };
+            let client = if own {
+                &side.buyer
+            } else if path.contains("vendor-orders") {
+                &self.operator
+            } else {
+                &reader
+            };
+            let id = if path.contains("vendor-orders") { vendor_order.clone() } else { text(&order["id"]) };
+            return call(client, path.replace("{id}", &id), asked(1), asked(2));
+        }
+        let asked = Shop::gives_back(&vendor_order, &side.bowl.variant);
+        let keyed = reader.with("idempotency-key", self.fresh("return"));
+        keyed.post(&format!("/v1/orders/{}/returns", text(&order["id"])), &asked).await.expect(200);
+        let path = path.replace("{id}", &vendor_order).replace("{number}", "1");
+        let desk = &side.vendor.client;
+        match path.rsplit('/').next() {
+            Some("decide") => {
+                let decline = |reason: &str| json!({"decision": "decline", "reason": reason});
+                call(&self.operator, path, decline("It was worn."), decline("It was washed."))
+            }
+            Some("decline") => {
+                let reason = |text: &str| json!({"reason": text});
+                call(desk, path, reason("It was worn."), reason("It was washed."))
+            }
+            Some("receive") => {
+                let approve = format!("/v1/vendor/orders/{vendor_order}/returns/1/approve");
+                desk.post(&approve, &json!({})).await.expect(200);
+                call(desk, path, json!({}), json!({"restock": true}))
+            }
+            _ => call(desk, path, Value::Null, json!({"anything": "else"})),
+        }
     }
 
     async fn of_goods(

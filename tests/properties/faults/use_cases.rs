@@ -7,7 +7,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::scenario::Scenario;
-use crate::shop::{Answer, Vendor};
+use crate::shop::{Answer, Shop, Vendor};
+
+const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum UseCase {
@@ -38,6 +40,13 @@ pub(super) enum UseCase {
     Expire,
     ExpirePaid,
     Refund,
+    GrantRefund,
+    RetryRefund,
+    ResolveRefund,
+    RequestReturn,
+    ReceiveReturn,
+    LapseAcceptance,
+    Complete,
     DeliverEvent,
     SetStock,
     AdjustStock,
@@ -71,7 +80,17 @@ impl UseCase {
             Self::LoseParcel => &["POST /v1/vendor/orders/{id}/parcels/{number}/lost"],
             Self::TakeParcelBack => &["POST /v1/vendor/orders/{id}/parcels/{number}/returned-to-sender"],
             Self::Deliver => &["POST /v1/vendor/orders/{id}/deliver"],
-            Self::Expire | Self::ExpirePaid | Self::Reconcile | Self::Refund => &["function HousekeepingFunction"],
+            Self::Expire
+            | Self::ExpirePaid
+            | Self::Reconcile
+            | Self::Refund
+            | Self::LapseAcceptance
+            | Self::Complete => &["function HousekeepingFunction"],
+            Self::GrantRefund => &["POST /v1/admin/orders/{id}/refunds"],
+            Self::RetryRefund => &["POST /v1/admin/orders/{id}/refunds/{refund_id}/retry"],
+            Self::ResolveRefund => &["POST /v1/admin/orders/{id}/refunds/{refund_id}/resolve"],
+            Self::RequestReturn => &["POST /v1/orders/{id}/returns"],
+            Self::ReceiveReturn => &["POST /v1/vendor/orders/{id}/returns/{number}/receive"],
             Self::DeliverEvent => &["function OrderEventsFunction", "queue bozor-OrderEventsQueue"],
             Self::SetStock | Self::AdjustStock => &["PUT /v1/vendor/products/{id}/variants/{variant_id}/stock"],
             Self::Import => &["POST /v1/vendor/imports", "function ImportsFunction", "queue bozor-ImportsQueue"],
@@ -148,6 +167,27 @@ impl Scenario {
                 faults.clear();
                 self.shop.hold_webhooks(true).await;
                 self.shop.stripe(self.id(), "succeed_twice").await;
+            }
+            UseCase::RetryRefund | UseCase::ResolveRefund => {
+                let operator = self.shop.operator().await;
+                self.job = self.shop.refund_fails(&operator, self.id()).await;
+            }
+            UseCase::GrantRefund | UseCase::RequestReturn | UseCase::ReceiveReturn | UseCase::Complete => {
+                self.shop.stripe(self.id(), "succeed").await;
+                for vendor in [&self.bowl.vendor, &self.scarf.vendor] {
+                    for step in ["accept", "ship", "deliver"] {
+                        self.vendor_step(vendor, step).await.expect(200);
+                    }
+                }
+                if of == UseCase::ReceiveReturn {
+                    self.ask_for_return().await.expect(200);
+                    self.vendor_step(&self.bowl.vendor, "returns/1/approve").await.expect(200);
+                }
+            }
+            UseCase::LapseAcceptance => {
+                self.shop.stripe(self.id(), "succeed").await;
+                self.shop.advance(DAY).await;
+                self.shop.wait_until_idle().await;
             }
             UseCase::CancelPaid | UseCase::Decline => drop(self.shop.stripe(self.id(), "succeed").await),
             UseCase::ShipPart | UseCase::LoseParcel | UseCase::TakeParcelBack | UseCase::DeclineRest => {
@@ -239,6 +279,33 @@ impl Scenario {
             }
             UseCase::Expire | UseCase::ExpirePaid => self.shop.advance(Duration::from_secs(16 * 60)).await,
             UseCase::Refund => self.shop.advance(Duration::from_secs(61)).await,
+            UseCase::LapseAcceptance => self.shop.advance(DAY + Duration::from_secs(61)).await,
+            UseCase::Complete => self.shop.advance(DAY * 15).await,
+            UseCase::GrantRefund => {
+                let asked = json!({"amount": {"amount": "1.00", "currency": "USD"}, "reason": "It came late."});
+                let client = self.shop.operator().await.with("idempotency-key", "once");
+                let path = format!("/v1/admin/orders/{}/refunds", self.id());
+                let answer = self.shop.retry(async || client.post(&path, &asked).await).await;
+                answer.expect(200);
+            }
+            UseCase::RetryRefund | UseCase::ResolveRefund => {
+                let (verb, body) = match of {
+                    UseCase::RetryRefund => ("retry", Value::Null),
+                    _ => ("resolve", json!({"note": "In cash."})),
+                };
+                let client = self.shop.operator().await.with("idempotency-key", "once");
+                let path = format!("{}/{verb}", self.job);
+                let answer = self.shop.retry(async || client.post(&path, &body).await).await;
+                answer.expect(200);
+            }
+            UseCase::RequestReturn => drop(self.shop.retry(async || self.ask_for_return().await).await.expect(200)),
+            UseCase::ReceiveReturn => {
+                let vendor = &self.bowl.vendor;
+                let asked = json!({"restock": true});
+                let receive = async || self.vendor_call(vendor, "returns/1/receive", &asked).await;
+                self.shop.retry(receive).await.expect(200);
+                *self.received.get_mut(&self.bowl.variant).expect("a product") += 1;
+            }
             UseCase::DeliverEvent => self.shop.cloud.restart_sources().expect("streams and queues are read again"),
             UseCase::SetStock | UseCase::AdjustStock => {
                 let asked = if of == UseCase::SetStock { json!({"on_hand": 9}) } else { json!({"adjust": 3}) };
@@ -352,6 +419,14 @@ impl Scenario {
         }
         let client = client.with("order-token", self.order["token"].as_str().expect("a token"));
         client.post(&format!("/v1/orders/{}/cancel", self.id()), &json!({})).await
+    }
+
+    /// The buyer wants to give one bowl back.
+    async fn ask_for_return(&self) -> Answer {
+        let vendor_order = self.bowl.vendor.newest_order().await.expect("the vendor sees the order");
+        let asked = Shop::gives_back(vendor_order["id"].as_str().expect("an id"), &self.bowl.variant);
+        let client = self.shop.anon().with("order-token", self.order["token"].as_str().expect("a token"));
+        client.with("idempotency-key", "return").post(&format!("/v1/orders/{}/returns", self.id()), &asked).await
     }
 
     /// Ships one bowl.

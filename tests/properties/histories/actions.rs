@@ -23,8 +23,12 @@ pub(super) enum Action {
     Hold { hold: bool },
     /// One of the provider's webhooks is delivered, for the first time or again.
     DeliverWebhook { event: usize },
+    /// The operator gives money back, in cents.
+    Grant { order: usize, cents: u32 },
     /// Time passes, and housekeeping runs.
     Wait { minutes: u64 },
+    /// Days pass, and housekeeping runs.
+    Days { days: u32 },
 }
 
 /// What happens at the provider.
@@ -52,6 +56,14 @@ pub(super) enum Step {
     Lose,
     /// Takes the first parcel that is on its way back into stock.
     TakeBack,
+    /// The buyer wants to give one unit of the first product back that can be given back.
+    Ask,
+    /// Approves the first return that was asked for.
+    Approve,
+    /// Declines it.
+    Refuse,
+    /// Receives the first return that was approved, into stock.
+    Receive,
 }
 
 impl ProviderEvent {
@@ -90,6 +102,10 @@ pub(super) fn history(steps: usize) -> impl Strategy<Value = Vec<Action>> {
         2 => Just(Step::Deliver),
         1 => Just(Step::Lose),
         1 => Just(Step::TakeBack),
+        3 => Just(Step::Ask),
+        2 => Just(Step::Approve),
+        1 => Just(Step::Refuse),
+        2 => Just(Step::Receive),
     ];
     let lines = prop::collection::vec((0..3_usize, 1..4_u32), 1..4);
     let action = prop_oneof![
@@ -97,12 +113,15 @@ pub(super) fn history(steps: usize) -> impl Strategy<Value = Vec<Action>> {
         5 => (order(), event).prop_map(|(order, event)| Action::Provider { order, event }),
         2 => order().prop_map(|order| Action::RetryPayment { order }),
         2 => order().prop_map(|order| Action::Cancel { order }),
-        9 => (order(), 0..2_usize, step).prop_map(|(order, vendor, step)| Action::Step { order, vendor, step }),
+        12 => (order(), 0..2_usize, step).prop_map(|(order, vendor, step)| Action::Step { order, vendor, step }),
         1 => (0..3_usize, 0..9_i64).prop_map(|(product, units)| Action::SetStock { product, units }),
         2 => (0..3_usize, -3..5_i64).prop_map(|(product, by)| Action::AdjustStock { product, by }),
         2 => any::<bool>().prop_map(|hold| Action::Hold { hold }),
         2 => (0..30_usize).prop_map(|event| Action::DeliverWebhook { event }),
+        1 => (order(), 1..2_000_u32).prop_map(|(order, cents)| Action::Grant { order, cents }),
         2 => prop_oneof![Just(1_u64), Just(6), Just(16)].prop_map(|minutes| Action::Wait { minutes }),
+        1 => prop_oneof![2 => Just(1_u32), 2 => Just(3), 1 => Just(8), 1 => Just(15)]
+            .prop_map(|days| Action::Days { days }),
     ];
     prop::collection::vec(action, 1..=steps)
 }

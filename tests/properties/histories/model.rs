@@ -1,5 +1,7 @@
 //! A simple model of the marketplace: units by product, and the state of each order.
 
+mod lapses;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -10,6 +12,10 @@ use crate::shop::{Ledger, Product};
 
 /// How long an order waits for its payment.
 const PAYMENT_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+/// For how long something can be given back after it was delivered.
+const RETURN_WINDOW: Duration = Duration::from_secs(14 * 24 * 3_600);
 
 pub(super) struct Model {
     /// Units that can be bought, by product.
@@ -38,6 +44,11 @@ pub(super) struct ModelOrder {
 
 struct ModelVendorOrder {
     state: &'static str,
+    /// Since when its vendor is awaited.
+    since: Timestamp,
+    /// Units that were ordered, by product.
+    ordered: BTreeMap<usize, u32>,
+    returns: Vec<ModelReturn>,
     /// Units that are neither shipped nor cancelled, by product.
     left: BTreeMap<usize, u32>,
     parcels: Vec<ModelParcel>,
@@ -46,14 +57,68 @@ struct ModelVendorOrder {
 struct ModelParcel {
     units: BTreeMap<usize, u32>,
     state: &'static str,
+    /// When it came into its state.
+    since: Timestamp,
+}
+
+/// One unit of a product that the buyer gives back.
+struct ModelReturn {
+    product: usize,
+    state: &'static str,
+    since: Timestamp,
 }
 
 impl ModelVendorOrder {
-    fn ship(&mut self, units: BTreeMap<usize, u32>) {
+    /// Whether a return waits for somebody.
+    fn has_open_return(&self) -> bool {
+        self.returns.iter().any(|asked| matches!(asked.state, "requested" | "approved"))
+    }
+
+    /// The first return in a state, as its position.
+    fn first_return(&self, state: &str) -> Option<usize> {
+        self.returns.iter().position(|asked| asked.state == state)
+    }
+
+    fn delivered(&self, product: usize, now: Option<Timestamp>) -> u32 {
+        let parcels = self.parcels.iter().filter(|parcel| parcel.state == "delivered");
+        let in_time = parcels.filter(|parcel| now.is_none_or(|now| parcel.since + RETURN_WINDOW >= now));
+        in_time.filter_map(|parcel| parcel.units.get(&product)).sum()
+    }
+
+    /// A product of which a unit can be given back.
+    fn returnable(&self, now: Timestamp) -> Option<usize> {
+        let taken = |product: usize| {
+            let open =
+                |asked: &&ModelReturn| asked.product == product && !matches!(asked.state, "declined" | "expired");
+            u32::try_from(self.returns.iter().filter(open).count()).expect("few")
+        };
+        self.ordered.keys().copied().find(|product| self.delivered(*product, Some(now)) > taken(*product))
+    }
+
+    /// Units that came back: not delivered, or given back.
+    fn gone(&self, product: usize) -> u32 {
+        let lost = self.parcels.iter().filter(|parcel| matches!(parcel.state, "lost" | "returned_to_sender"));
+        let lost: u32 = lost.filter_map(|parcel| parcel.units.get(&product)).sum();
+        let shipped: u32 = self.parcels.iter().filter_map(|parcel| parcel.units.get(&product)).sum();
+        let cancelled = self.ordered[&product] - shipped - self.left[&product];
+        let received = self.returns.iter().filter(|asked| asked.product == product && asked.state == "received");
+        lost + cancelled + u32::try_from(received.count()).expect("few")
+    }
+
+    /// All of it was given back.
+    fn end_returned(&mut self) {
+        let all = self.ordered.iter().all(|(product, units)| self.gone(*product) == *units);
+        if self.state == "delivered" && all && self.returns.iter().any(|asked| asked.state == "received") {
+            self.state = "returned";
+        }
+    }
+
+    fn ship(&mut self, units: BTreeMap<usize, u32>, now: Timestamp) {
+        self.since = now;
         for (product, units) in &units {
             *self.left.entry(*product).or_default() -= units;
         }
-        self.parcels.push(ModelParcel { units, state: "shipped" });
+        self.parcels.push(ModelParcel { units, state: "shipped", since: now });
         self.state = if self.left.values().all(|left| *left == 0) { "shipped" } else { "partially_shipped" };
     }
 
@@ -113,8 +178,17 @@ impl Model {
         wanted.iter().for_each(|(product, units)| self.available[*product] -= i64::from(*units));
         let mut vendor_orders: BTreeMap<usize, ModelVendorOrder> = BTreeMap::new();
         for (product, units) in &wanted {
-            let new = || ModelVendorOrder { state: "pending", left: BTreeMap::new(), parcels: Vec::new() };
-            vendor_orders.entry(self.vendors[*product]).or_insert_with(new).left.insert(*product, *units);
+            let new = || ModelVendorOrder {
+                state: "pending",
+                since: now,
+                ordered: BTreeMap::new(),
+                left: BTreeMap::new(),
+                parcels: Vec::new(),
+                returns: Vec::new(),
+            };
+            let vendor_order = vendor_orders.entry(self.vendors[*product]).or_insert_with(new);
+            vendor_order.ordered.insert(*product, *units);
+            vendor_order.left.insert(*product, *units);
         }
         let state = if card { "awaiting_payment" } else { "confirmed" };
         self.orders.push(ModelOrder {
@@ -132,25 +206,25 @@ impl Model {
     pub(super) fn paid_at_provider(&mut self, order: usize) {
         self.orders[order].has_money = true;
         if !self.held {
-            self.orders[order].pay();
+            self.orders[order].pay(self.now);
         }
     }
 
     pub(super) fn webhook_delivered(&mut self, id: &str) {
-        self.orders.iter_mut().filter(|order| order.id == id && order.has_money).for_each(ModelOrder::pay);
+        self.orders.iter_mut().filter(|order| order.id == id && order.has_money).for_each(|order| order.pay(self.now));
     }
 
     pub(super) fn all_webhooks_delivered(&mut self) {
         self.held = false;
-        self.orders.iter_mut().filter(|order| order.has_money).for_each(ModelOrder::pay);
+        self.orders.iter_mut().filter(|order| order.has_money).for_each(|order| order.pay(self.now));
     }
 
     /// Whether another attempt is opened. The retry finds out when the order is paid already.
     pub(super) fn retries_payment(&mut self, order: usize) -> bool {
-        let order = &mut self.orders[order];
+        let (order, now) = (&mut self.orders[order], self.now);
         let waits = order.state == "awaiting_payment";
         if waits && order.has_money {
-            order.pay();
+            order.pay(now);
         }
         waits && !order.has_money
     }
@@ -187,6 +261,7 @@ impl Model {
         let number = known.and_then(|known| known.parcels.iter().position(on_its_way)).map_or(1, |at| at + 1);
         let one =
             known.and_then(|known| known.left.iter().find(|(_, left)| **left > 0)).map(|(product, _)| (*product, 1));
+        let asked = |state| known.and_then(|known| known.first_return(state)).map_or(1, |at| at + 1);
         let path = match step {
             Step::Accept => "accept".to_owned(),
             Step::Decline => "decline".to_owned(),
@@ -194,20 +269,33 @@ impl Model {
             Step::Deliver => "deliver".to_owned(),
             Step::Lose => format!("parcels/{number}/lost"),
             Step::TakeBack => format!("parcels/{number}/returned-to-sender"),
+            Step::Ask => "returns".to_owned(),
+            Step::Approve => format!("returns/{}/approve", asked("requested")),
+            Step::Refuse => format!("returns/{}/decline", asked("requested")),
+            Step::Receive => format!("returns/{}/receive", asked("approved")),
         };
-        Sent { path, units: one.filter(|_| matches!(step, Step::ShipOne)), restock: matches!(step, Step::TakeBack) }
+        let units = match step {
+            Step::ShipOne => one,
+            Step::Ask => known.and_then(|known| known.returnable(self.now)).map(|product| (product, 1)),
+            _ => None,
+        };
+        Sent { path, units, restock: matches!(step, Step::TakeBack | Step::Receive) }
     }
 
-    /// Whether a vendor's step changes something.
-    pub(super) fn steps(&mut self, order: usize, vendor: usize, step: Step) -> bool {
-        let known = &mut self.orders[order];
+    /// Whether a step changes something. While the buyer's bank decides (`held`), nothing is accepted or shipped.
+    pub(super) fn steps(&mut self, order: usize, vendor: usize, step: Step, held: bool) -> bool {
+        let (known, now) = (&mut self.orders[order], self.now);
         let Some(vendor_order) = known.vendor_orders.get_mut(&vendor) else { return false };
-        if !matches!(known.state, "paid" | "confirmed") {
+        let of_returns = matches!(step, Step::Ask | Step::Approve | Step::Refuse | Step::Receive);
+        if !of_returns && !matches!(known.state, "paid" | "confirmed") {
+            return false;
+        }
+        if held && matches!(step, Step::Accept | Step::Ship | Step::ShipOne) {
             return false;
         }
         let on_its_way = vendor_order.parcels.iter().position(|parcel| parcel.state == "shipped");
         match (vendor_order.state, step) {
-            ("pending", Step::Accept) => vendor_order.state = "accepted",
+            ("pending", Step::Accept) => (vendor_order.state, vendor_order.since) = ("accepted", now),
             ("pending" | "accepted" | "partially_shipped", Step::Decline) => {
                 release(&mut self.available, vendor_order);
                 vendor_order.state = match vendor_order.state {
@@ -216,14 +304,14 @@ impl Model {
                     _ => "shipped",
                 };
             }
-            ("accepted" | "partially_shipped", Step::Ship) => vendor_order.ship(vendor_order.left.clone()),
+            ("accepted" | "partially_shipped", Step::Ship) => vendor_order.ship(vendor_order.left.clone(), now),
             ("accepted" | "partially_shipped", Step::ShipOne) => {
                 let one = vendor_order.left.iter().find(|(_, left)| **left > 0).map(|(product, _)| (*product, 1));
-                vendor_order.ship(one.into_iter().collect());
+                vendor_order.ship(one.into_iter().collect(), now);
             }
             (_, Step::Deliver) if on_its_way.is_some() => {
                 let parcels = vendor_order.parcels.iter_mut().filter(|parcel| parcel.state == "shipped");
-                parcels.for_each(|parcel| parcel.state = "delivered");
+                parcels.for_each(|parcel| (parcel.state, parcel.since) = ("delivered", now));
             }
             (_, Step::Lose | Step::TakeBack) => {
                 let Some(at) = on_its_way else { return false };
@@ -237,9 +325,37 @@ impl Model {
                     }
                 }
             }
+            ("partially_shipped" | "shipped" | "delivered", Step::Ask) => {
+                let Some(product) = vendor_order.returnable(now) else { return false };
+                vendor_order.returns.push(ModelReturn { product, state: "requested", since: now });
+            }
+            (_, Step::Approve | Step::Refuse) => {
+                let Some(at) = vendor_order.first_return("requested") else { return false };
+                let state = if matches!(step, Step::Approve) { "approved" } else { "declined" };
+                (vendor_order.returns[at].state, vendor_order.returns[at].since) = (state, now);
+            }
+            (_, Step::Receive) => {
+                let Some(at) = vendor_order.first_return("approved") else { return false };
+                vendor_order.returns[at].state = "received";
+                let product = vendor_order.returns[at].product;
+                self.available[product] += 1;
+                self.received[product] += 1;
+            }
             _ => return false,
         }
+        self.advance(order, vendor);
+        true
+    }
+
+    /// What follows for a vendor order and its order.
+    fn advance(&mut self, order: usize, vendor: usize) {
+        let known = &mut self.orders[order];
+        let Some(vendor_order) = known.vendor_orders.get_mut(&vendor) else { return };
         vendor_order.advance();
+        vendor_order.end_returned();
+        if !matches!(known.state, "paid" | "confirmed") {
+            return;
+        }
         let all =
             |states: &[&str]| known.vendor_orders.values().all(|vendor_order| states.contains(&vendor_order.state));
         let unfulfilled = ["declined", "cancelled", "lost", "returned_to_sender"];
@@ -247,10 +363,15 @@ impl Model {
             known.state = "cancelled";
         } else if all(&unfulfilled) {
             known.state = if known.state == "paid" { "completed" } else { "cancelled" };
-        } else if all(&["declined", "cancelled", "lost", "returned_to_sender", "delivered"]) && !known.card {
+        } else if all(&["declined", "cancelled", "lost", "returned_to_sender", "delivered", "returned", "completed"])
+            && !known.card
+        {
             known.state = "paid";
         }
-        true
+        let ended = ["declined", "cancelled", "lost", "returned_to_sender", "returned", "completed"];
+        if known.state == "paid" && known.vendor_orders.values().all(|one| ended.contains(&one.state)) {
+            known.state = "completed";
+        }
     }
 
     /// Whether a vendor may set this many units on hand: not fewer than are reserved.
@@ -286,7 +407,7 @@ impl Model {
             let known = &mut self.orders[order];
             if known.state == "awaiting_payment" && known.due <= now {
                 if known.has_money {
-                    known.pay();
+                    known.pay(now);
                 } else {
                     self.end(order, "expired");
                 }
@@ -330,9 +451,12 @@ impl Model {
 }
 
 impl ModelOrder {
-    fn pay(&mut self) {
+    fn pay(&mut self, now: Timestamp) {
         if self.state == "awaiting_payment" {
             self.state = "paid";
+            for vendor_order in self.vendor_orders.values_mut() {
+                vendor_order.since = now;
+            }
         }
     }
 }

@@ -121,6 +121,7 @@ impl OperatorOrderView {
         }
         for (shown, refund) in order.refunds.iter_mut().zip(&placed.refunds) {
             shown.reference.clone_from(&refund.reference);
+            shown.resolution.clone_from(&refund.resolution);
         }
         Self {
             order,

@@ -4,192 +4,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use domain::address::Address;
-use domain::catalog::SaleUnit;
 use domain::contact::Contact;
-use domain::order::{
-    Actor, History, HistoryEvent, OrderLine, OrderState, Parcel, ParcelLine, ParcelState, PlacedOrder, Shipment,
-    VendorOrder, VendorOrderId, VendorOrderState,
-};
+use domain::order::{Actor, History, HistoryEvent, OrderState, PlacedOrder};
 use domain::payment::{Action, PaymentState, ProviderName, Refund, RefundReason, RefundState};
-use domain::pricing::{ChosenShipping, Totals};
-use domain::return_policy::ReturnPolicy;
-use domain::text::{Email, Line, Name};
-use domain::{Currency, DisputeId, Money, OrderId, PaymentId, RefundId, Timestamp, VariantId, VendorId};
+use domain::pricing::Totals;
+use domain::text::{Email, Note};
+use domain::{Currency, DisputeId, Money, OrderId, PaymentId, RefundId, Timestamp, VendorId};
 
-/// A vendor, as an order names them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct VendorRef {
-    /// Id of the vendor.
-    pub id: VendorId,
-    /// Name of the shop.
-    pub name: Name,
-}
-
-/// A line of a vendor order, with the price that was agreed to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct OrderLineView {
-    /// Id of the variant.
-    pub variant_id: VariantId,
-    /// The product's title with the variant's values, when the order was placed.
-    #[schema(examples("Blue bowl, M"))]
-    pub title: String,
-    /// The vendor's stock keeping unit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, examples("BOWL-BLUE-M"))]
-    pub sku: Option<String>,
-    /// What one unit is, when it is sold by measure.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub sale_unit: Option<SaleUnit>,
-    /// Number of units.
-    pub quantity: u32,
-    /// The price of one unit.
-    pub unit_price: Money,
-    /// Quantity times unit price.
-    pub total: Money,
-    /// How many of its units were cancelled or declined.
-    #[serde(default, skip_serializing_if = "is_none")]
-    pub cancelled: u32,
-    /// How many of its units were shipped.
-    #[serde(default, skip_serializing_if = "is_none")]
-    pub shipped: u32,
-    /// How many of its units were returned.
-    #[serde(default, skip_serializing_if = "is_none")]
-    pub returned: u32,
-    /// How many of its units are refunded, or are to be, or were never paid.
-    #[serde(default, skip_serializing_if = "is_none")]
-    pub refunded: u32,
-    /// What holds when it is to be returned; absent in orders of before 2026-12-02.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub returns: Option<ReturnPolicy>,
-    /// Whether units have to come in before the line can be shipped.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub backorder: bool,
-    /// When these units are expected, if the vendor has set a date.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub available_from: Option<Timestamp>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-const fn is_none(units: &u32) -> bool {
-    *units == 0
-}
-
-impl From<&OrderLine> for OrderLineView {
-    fn from(line: &OrderLine) -> Self {
-        Self {
-            variant_id: line.variant,
-            title: line.title.clone(),
-            sku: line.sku.clone(),
-            sale_unit: line.sale_unit,
-            quantity: line.quantity,
-            unit_price: line.unit_price,
-            total: line.total,
-            cancelled: line.cancelled,
-            shipped: line.shipped,
-            returned: line.returned,
-            refunded: line.refunded,
-            returns: line.returns,
-            backorder: line.backorder.is_some(),
-            available_from: line.backorder.and_then(|backorder| backorder.available_from),
-        }
-    }
-}
-
-/// A parcel of a vendor order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ParcelView {
-    /// Its number within the vendor order, counted from 1.
-    pub number: u16,
-    /// State of the parcel.
-    pub state: ParcelState,
-    /// What is in it.
-    pub lines: Vec<ParcelLine>,
-    /// Carrier, as the vendor names it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub carrier: Option<Line>,
-    /// The carrier's tracking number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub tracking_number: Option<Line>,
-    /// When it was shipped.
-    pub shipped_at: Timestamp,
-    /// When it was delivered, given up, or came back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub ended_at: Option<Timestamp>,
-    /// What the carrier collects for it, of an order that is payable on delivery.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub due: Option<Money>,
-    /// Whether its goods came back and can be bought again.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub restocked: bool,
-}
-
-fn parcels(vendor_order: &VendorOrder) -> Vec<ParcelView> {
-    let view = |(number, parcel): (u16, &Parcel)| ParcelView {
-        number,
-        state: parcel.state,
-        lines: vendor_order
-            .lines
-            .iter()
-            .zip(&parcel.units)
-            .filter(|(_, units)| **units > 0)
-            .map(|(line, units)| ParcelLine { variant_id: line.variant, quantity: *units })
-            .collect(),
-        carrier: parcel.carrier.clone(),
-        tracking_number: parcel.tracking_number.clone(),
-        shipped_at: parcel.shipped_at,
-        ended_at: parcel.ended_at,
-        due: parcel.due,
-        restocked: parcel.restocked,
-    };
-    (1..).zip(&vendor_order.parcels).map(view).collect()
-}
-
-/// One vendor's part of an order, as its buyer sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct VendorOrderView {
-    /// Id of the vendor order: `vor_`, the order's id without its prefix, `_`, and a number counted from 1.
-    #[schema(value_type = VendorOrderId)]
-    pub id: String,
-    /// The vendor.
-    pub vendor: VendorRef,
-    /// State of the vendor order.
-    pub state: VendorOrderState,
-    /// Lines of the vendor order.
-    pub lines: Vec<OrderLineView>,
-    /// The chosen delivery.
-    pub shipping: ChosenShipping,
-    /// Sums, with its own delivery and tax.
-    pub totals: Totals,
-    /// Its parcels, in the order in which they were shipped.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub parcels: Vec<ParcelView>,
-    /// The last of its parcels; absent until one is shipped.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub shipment: Option<Shipment>,
-}
-
-impl From<&VendorOrder> for VendorOrderView {
-    fn from(vendor_order: &VendorOrder) -> Self {
-        Self {
-            id: vendor_order.id().to_string(),
-            vendor: VendorRef { id: vendor_order.vendor.id, name: vendor_order.vendor.name.clone() },
-            state: vendor_order.state,
-            lines: vendor_order.lines.iter().map(OrderLineView::from).collect(),
-            shipping: vendor_order.shipping.clone(),
-            totals: vendor_order.totals,
-            parcels: parcels(vendor_order),
-            shipment: vendor_order.parcels.last().map(Shipment::from),
-        }
-    }
-}
+use super::vendor_order::VendorOrderView;
 
 /// The payment attempt that counts now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -239,6 +61,14 @@ pub struct RefundView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub dispute_id: Option<DisputeId>,
+    /// Why somebody gave it back of their own accord.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub note: Option<Note>,
+    /// How the buyer got the money by other means; only the operator sees it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub resolution: Option<Note>,
     /// The provider's id of the refund; only the operator sees it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, examples("re_3Qx7Yb2eZvKYlo2C"))]
@@ -257,6 +87,8 @@ impl From<&Refund> for RefundView {
             charged_back: refund.charged_back,
             refunded_elsewhere: refund.refunded_elsewhere,
             dispute_id: refund.dispute,
+            note: refund.note.clone(),
+            resolution: None,
             reference: None,
         }
     }
@@ -279,13 +111,23 @@ pub struct HistoryView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub parcel: Option<u16>,
+    /// The number of the return that it concerns, within the vendor order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub return_number: Option<u16>,
 }
 
 impl From<&History> for HistoryView {
     fn from(history: &History) -> Self {
         // Other subjects are not shown: the provider's ids are for the operator only.
-        let (event, parcel) = (history.event.clone(), history.parcel());
-        Self { at: history.at, event, by: history.by, vendor_id: history.vendor, parcel }
+        Self {
+            at: history.at,
+            event: history.event.clone(),
+            by: history.by,
+            vendor_id: history.vendor,
+            parcel: history.parcel(),
+            return_number: history.return_number(),
+        }
     }
 }
 
@@ -377,100 +219,6 @@ impl From<&PlacedOrder> for OrderView {
             }),
             refunds: placed.refunds.iter().map(RefundView::from).collect(),
             history: placed.history.iter().map(HistoryView::from).collect(),
-        }
-    }
-}
-
-/// A vendor order, as its vendor sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct VendorOrderDeskView {
-    /// Id of the vendor order: `vor_`, the order's id without its prefix, `_`, and a number counted from 1.
-    #[schema(value_type = VendorOrderId)]
-    pub id: String,
-    /// Id of the order that it is a part of.
-    pub order_id: OrderId,
-    /// Order number for people, such as `7R0QK-2M9XD`. It is not guaranteed to be unique.
-    #[schema(examples("7HQ2K-9XY4M"))]
-    pub number: String,
-    /// State of the vendor order.
-    pub state: VendorOrderState,
-    /// Lines of the vendor order.
-    pub lines: Vec<OrderLineView>,
-    /// The chosen delivery.
-    pub shipping: ChosenShipping,
-    /// Sums, with its own delivery and tax.
-    pub totals: Totals,
-    /// The operator's commission.
-    pub commission: Money,
-    /// When the order was placed.
-    pub placed_at: Timestamp,
-    /// Its parcels, in the order in which they were shipped.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub parcels: Vec<ParcelView>,
-    /// The last of its parcels; absent until one is shipped.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub shipment: Option<Shipment>,
-    /// Delivery address; only when one vendor order is read, and not after it was cancelled or declined.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub address: Option<Address>,
-    /// How the order is paid; only when one vendor order is read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub payment: Option<VendorPaymentView>,
-    /// History of this vendor order, oldest first; only when one vendor order is read.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub history: Vec<HistoryView>,
-}
-
-/// The payment of an order, as a vendor sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct VendorPaymentView {
-    /// The payment provider.
-    pub provider: ProviderName,
-    /// State of the order, which says whether it is paid.
-    pub order_state: OrderState,
-    /// Whether the buyer's bank decides about the payment: nothing may be accepted or shipped until then.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub disputed: bool,
-}
-
-impl From<&VendorOrder> for VendorOrderDeskView {
-    fn from(vendor_order: &VendorOrder) -> Self {
-        Self {
-            id: vendor_order.id().to_string(),
-            order_id: vendor_order.order,
-            number: vendor_order.order.number(),
-            state: vendor_order.state,
-            lines: vendor_order.lines.iter().map(OrderLineView::from).collect(),
-            shipping: vendor_order.shipping.clone(),
-            totals: vendor_order.totals,
-            commission: vendor_order.commission,
-            placed_at: vendor_order.placed_at,
-            parcels: parcels(vendor_order),
-            shipment: vendor_order.parcels.last().map(Shipment::from),
-            address: None,
-            payment: None,
-            history: Vec::new(),
-        }
-    }
-}
-
-impl VendorOrderDeskView {
-    /// One vendor order with the address, the payment and its history.
-    pub fn of(placed: &PlacedOrder, vendor_order: &VendorOrder) -> Self {
-        let mine = |history: &&History| history.vendor.is_none_or(|vendor| vendor == vendor_order.vendor.id);
-        let shown = placed.person.as_ref().filter(|_| !vendor_order.state.is_cancelled_or_declined());
-        Self {
-            address: shown.map(|person| person.address.clone()),
-            payment: Some(VendorPaymentView {
-                provider: placed.order.provider,
-                order_state: placed.order.state,
-                disputed: placed.is_held(),
-            }),
-            history: placed.history.iter().filter(mine).map(HistoryView::from).collect(),
-            ..Self::from(vendor_order)
         }
     }
 }

@@ -6,14 +6,16 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Actor, History, HistoryEvent, OrderEvent, OrderEventKind, OrderState, OrderStep, PlacedOrder, VendorOrder,
-    VendorOrderState, VendorOrderStep,
+    Actor, FulfilmentTimes, History, HistoryEvent, OrderEvent, OrderEventKind, OrderState, OrderStep, PlacedOrder,
+    VendorOrder, VendorOrderState, VendorOrderStep,
 };
 use crate::code::{Code, Refusal};
 use crate::id_source::Ids;
 use crate::money::MoneyError;
-use crate::payment::{Payment, PaymentState, PaymentStep, ProviderName, Refund, RefundPart, RefundReason, RefundState};
-use crate::{EventId, Money, PaymentId, RefundId, VendorId};
+use crate::payment::{
+    Payment, PaymentState, PaymentStep, ProviderName, Refund, RefundPart, RefundReason, RefundRules, RefundState,
+};
+use crate::{Money, PaymentId, RefundId, VendorId};
 
 /// How long orders may stay unpaid or undelivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,11 +24,18 @@ pub struct Deadlines {
     pub reservation: Duration,
     /// How long an order that is payable on delivery may stay undelivered.
     pub delivery: Duration,
+    /// How long the steps of a vendor order may take.
+    #[serde(default)]
+    pub fulfilment: FulfilmentTimes,
 }
 
 impl Default for Deadlines {
     fn default() -> Self {
-        Self { reservation: Duration::from_secs(15 * 60), delivery: Duration::from_secs(45 * 24 * 3600) }
+        Self {
+            reservation: Duration::from_secs(15 * 60),
+            delivery: Duration::from_secs(45 * 24 * 3600),
+            fulfilment: FulfilmentTimes::default(),
+        }
     }
 }
 
@@ -151,6 +160,7 @@ impl PlacedOrder {
             captured: None,
             failure: None,
             opening: None,
+            refunds: None,
             transaction: None,
             created_at: ids.now(),
             version: 0,
@@ -209,6 +219,11 @@ impl PlacedOrder {
             .filter(|payment| matches!(payment.state, PaymentState::Captured | PaymentState::PartiallyRefunded))
             .filter(|payment| !self.is_refunded_in_full(payment.id))
             .filter_map(|payment| Some((payment.id, self.auto_refundable_amount(payment.id)?)))
+            .filter(|(_, left)| !left.is_zero())
+            .map(|(payment, left)| {
+                // All of what is left, whatever was rounded before.
+                (payment, Money::new(left.minor().saturating_add(self.rounded(payment)), left.currency()))
+            })
             .collect();
         for (payment, left) in over {
             self.queue_refund(payment, left, Vec::new(), RefundReason::Cancelled, ids)?;
@@ -237,7 +252,7 @@ impl PlacedOrder {
     }
 
     /// Cancels the order when all of its vendor orders were declined or cancelled.
-    fn close_if_nothing_is_left(&mut self, by: Actor, ids: &mut Ids) -> Result<(), Refusal> {
+    pub(super) fn close_if_nothing_is_left(&mut self, by: Actor, ids: &mut Ids) -> Result<(), Refusal> {
         if self.vendors.iter().all(|vendor_order| vendor_order.state.is_cancelled_or_declined()) {
             self.close(by, ids)?;
         }
@@ -276,7 +291,7 @@ impl PlacedOrder {
         self.order.state = self.order.state.after(OrderStep::Paid).ok_or(WRONG_STATE)?;
         self.order.due_at = None;
         self.record(HistoryEvent::Paid, Actor::Vendor, None, ids);
-        Ok(())
+        self.refund_collected_returns(ids)
     }
 
     /// Takes one step of a vendor order, with what it moves in the stock, and records it in the history.
@@ -290,6 +305,7 @@ impl PlacedOrder {
         let vendor_order = self.vendor_order_mut(vendor).ok_or(Refusal::of(Code::NotFound))?;
         vendor_order.state = vendor_order.state.after(step).ok_or(WRONG_STATE)?;
         let moves = vendor_order.count(step);
+        vendor_order.await_vendor(ids.now());
         self.stock_moves.extend(moves);
         self.record(step.into(), by, Some(vendor), ids);
         Ok(())
@@ -314,6 +330,8 @@ impl PlacedOrder {
         else {
             return Ok(());
         };
+        // What an earlier refund was rounded up by is a part of what is due now.
+        left = Money::new(left.minor().saturating_add(self.rounded(payment)), left.currency());
         let mut parts = Vec::new();
         for vendor in vendors {
             let Some(vendor_order) = self.vendor_order_mut(*vendor) else { continue };
@@ -331,7 +349,7 @@ impl PlacedOrder {
 
     /// The refundable amount of a payment without the refunds that did not arrive: these are made manually, and must
     /// not be made a second time.
-    fn auto_refundable_amount(&self, payment: PaymentId) -> Option<Money> {
+    pub(super) fn auto_refundable_amount(&self, payment: PaymentId) -> Option<Money> {
         let left = self.left_to_decide(payment)?;
         let not_arrived = self.refunds.iter().filter(|refund| refund.payment == payment && refund.did_not_arrive());
         let not_arrived = not_arrived.fold(0, |sum: i64, refund| sum.saturating_add(refund.to_send().minor()));
@@ -343,7 +361,10 @@ impl PlacedOrder {
         self.refunds.iter().any(|refund| refund.payment == payment && refund.is_full_refund())
     }
 
-    /// Queues a refund. Fails with `wrong_state` when it would exceed the refundable amount.
+    /// Queues the refund of an amount, rounded to what the provider can pay.
+    ///
+    /// # Errors
+    /// `wrong_state` when it would exceed what is left of the payment.
     pub(super) fn queue_refund(
         &mut self,
         payment: PaymentId,
@@ -357,42 +378,40 @@ impl PlacedOrder {
             _ => None,
         };
         let left = self.left_to_decide(payment).ok_or(WRONG_STATE)?;
-        if left.currency() != amount.currency() || left.minor() < amount.minor() {
+        let paid = self.payments.iter().find(|known| known.id == payment).ok_or(WRONG_STATE)?;
+        let due = amount.minor().saturating_sub(self.rounded(payment));
+        if left.currency() != amount.currency() || left.minor() < due {
             return Err(Refusal::because(Code::WrongState, "the refund would exceed what was paid"));
         }
         if amount.is_zero() {
             return Ok(());
         }
-        self.refunds.push(Refund {
-            id: RefundId::new(ids.now(), ids.bits()),
-            order: self.order.id,
-            payment,
-            vendor,
-            amount,
-            parts,
-            charged_back: None,
-            refunded_elsewhere: None,
-            state: RefundState::Queued,
-            reference: None,
-            reason,
-            created_at: ids.now(),
-            due_at: Some(ids.now()),
-            attempts: 0,
-            refusals: 0,
-            returned_at: None,
-            dispute: None,
-            version: 0,
-            kept: Kept::default(),
-        });
+        let sent = paid.refunds.unwrap_or(RefundRules::ANY).payable(due, left.minor());
+        let more = sent.saturating_sub(amount.minor());
+        let id = RefundId::new(ids.now(), ids.bits());
+        let mut refund = Refund::queued(id, paid, Money::new(sent, amount.currency()), reason, ids.now());
+        (refund.vendor, refund.parts) = (vendor, parts);
+        refund.rounding = (more != 0).then(|| Money::new(more, amount.currency()));
+        if refund.amount.is_zero() {
+            // An earlier refund was rounded up by as much.
+            (refund.state, refund.due_at) = (RefundState::Resolved, None);
+        }
+        self.refunds.push(refund);
         self.record(HistoryEvent::RefundQueued, Actor::System, vendor, ids);
         self.count_elsewhere(payment, ids);
         self.reconcile_refunds(payment, ids);
         Ok(())
     }
 
-    pub(super) fn record_parcel(&mut self, event: HistoryEvent, vendor: VendorId, parcel: u16, ids: &Ids) {
+    /// By how much the refunds of a payment are more than their parts, because its provider pays in steps.
+    pub(super) fn rounded(&self, payment: PaymentId) -> i64 {
+        let of_payment = self.refunds.iter().filter(|refund| refund.payment == payment);
+        of_payment.filter_map(|refund| refund.rounding).fold(0, |sum: i64, more| sum.saturating_add(more.minor()))
+    }
+
+    pub(super) fn record_parcel(&mut self, event: HistoryEvent, by: Actor, vendor: VendorId, parcel: u16, ids: &Ids) {
         let (at, subject) = (ids.now(), Some(parcel.to_string()));
-        self.history.push(History { at, event, subject, by: Actor::Vendor, vendor: Some(vendor) });
+        self.history.push(History { at, event, subject, by, vendor: Some(vendor) });
     }
 
     pub(super) fn record(&mut self, event: HistoryEvent, by: Actor, vendor: Option<VendorId>, ids: &Ids) {
@@ -400,22 +419,17 @@ impl PlacedOrder {
     }
 
     pub(super) fn emit(&mut self, kind: OrderEventKind, vendor: Option<VendorId>, ids: &mut Ids) {
-        self.emit_event(kind, vendor, None, ids);
+        self.events.push(OrderEvent::new(kind, self.order.id, vendor, ids));
     }
 
     pub(super) fn emit_of_parcel(&mut self, kind: OrderEventKind, vendor: VendorId, parcel: u16, ids: &mut Ids) {
-        self.emit_event(kind, Some(vendor), Some(parcel), ids);
+        let event = OrderEvent::new(kind, self.order.id, Some(vendor), ids);
+        self.events.push(OrderEvent { parcel: Some(parcel), ..event });
     }
 
-    fn emit_event(&mut self, kind: OrderEventKind, vendor: Option<VendorId>, parcel: Option<u16>, ids: &mut Ids) {
-        self.events.push(OrderEvent {
-            id: EventId::new(ids.now(), ids.bits()),
-            kind,
-            order: self.order.id,
-            vendor,
-            parcel,
-            at: ids.now(),
-        });
+    pub(super) fn emit_of_return(&mut self, kind: OrderEventKind, vendor: VendorId, number: u16, ids: &mut Ids) {
+        let event = OrderEvent::new(kind, self.order.id, Some(vendor), ids);
+        self.events.push(OrderEvent { return_number: Some(number), ..event });
     }
 
     pub(super) fn vendor_order_mut(&mut self, vendor: VendorId) -> Option<&mut VendorOrder> {

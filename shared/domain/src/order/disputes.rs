@@ -78,6 +78,9 @@ impl PlacedOrder {
         self.emit(OrderEventKind::DisputeClosed, None, ids);
         self.reconcile_refunds(payment, ids);
         self.stop_goods_without_money(ids)?;
+        if !self.is_held() {
+            self.await_vendors(ids);
+        }
         Ok(Settled::Changed)
     }
 

@@ -165,6 +165,19 @@ impl PlacedOrder {
         restock: bool,
         ids: &mut Ids,
     ) -> Result<(), Refusal> {
+        self.end_parcel_by(vendor, number, step, restock, Actor::Vendor, ids)
+    }
+
+    /// The same by somebody else, or by a deadline.
+    pub(super) fn end_parcel_by(
+        &mut self,
+        vendor: VendorId,
+        number: u16,
+        step: ParcelStep,
+        restock: bool,
+        by: Actor,
+        ids: &mut Ids,
+    ) -> Result<(), Refusal> {
         if step == ParcelStep::ReturnedToSender && restock && self.restock(vendor, number)? {
             return Ok(());
         }
@@ -195,14 +208,15 @@ impl PlacedOrder {
         // The step of the vendor order says it as well.
         let says_it = self.vendor_order(vendor).and_then(VendorOrder::step_of_parcels) == Some(follows);
         if !says_it {
-            self.record_parcel(event, vendor, number, ids);
+            self.record_parcel(event, by, vendor, number, ids);
         }
-        self.advance(vendor, Actor::Vendor, ids)?;
+        self.advance(vendor, by, ids)?;
+        self.end_returned(vendor, by, ids)?;
         self.emit_of_parcel(kind, vendor, number, ids);
         if let Some(reason) = reason {
             self.queue_vendor_orders_refund(&[vendor], reason, ids)?;
         }
-        self.end_if_all_is_done(Actor::Vendor, ids)
+        self.end_if_all_is_done(by, ids)
     }
 
     /// Puts the goods of a parcel that came back into stock again, once: whenever the vendor says so, also when the

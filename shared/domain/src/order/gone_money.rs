@@ -92,10 +92,14 @@ impl PlacedOrder {
     /// first: those that were not requested yet, and those that did not arrive, which nobody has to make by hand then.
     pub(super) fn count_elsewhere(&mut self, payment: PaymentId, ids: &Ids) {
         let is_free = |refund: &Refund| refund.state == RefundState::Queued && !refund.may_be_made();
-        let waits = |refund: &&Refund| refund.payment == payment && (is_free(refund) || refund.did_not_arrive());
+        // One that somebody has resolved with a note may have been resolved by this very refund.
+        let is_resolved = |refund: &Refund| refund.resolution.is_some() && !refund.to_send().is_zero();
+        let waits = |refund: &&Refund| {
+            refund.payment == payment && (is_free(refund) || refund.did_not_arrive() || is_resolved(refund))
+        };
         let mut waiting: Vec<&Refund> = self.refunds.iter().filter(waits).collect();
         // What would be sent by itself comes first, and another try at the dashboard last.
-        waiting.sort_by_key(|refund| (refund.was_made_elsewhere(), !is_free(refund)));
+        waiting.sort_by_key(|refund| (refund.was_made_elsewhere(), is_resolved(refund), !is_free(refund)));
         let waiting: Vec<RefundId> = waiting.into_iter().map(|refund| refund.id).collect();
         for id in waiting {
             self.offset(id, payment, ids);

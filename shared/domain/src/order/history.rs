@@ -68,6 +68,18 @@ events! {
     ReturnedToSender = "returned_to_sender";
     /// The buyer gave it back.
     Returned = "returned";
+    /// Its vendor has not done in time what was awaited.
+    DeadlineMissed = "deadline_missed";
+    /// The buyer asked for a return.
+    ReturnRequested = "return_requested";
+    /// Goods are taken back.
+    ReturnApproved = "return_approved";
+    /// Goods are not taken back.
+    ReturnDeclined = "return_declined";
+    /// Goods that were to be sent back were not sent in time.
+    ReturnExpired = "return_expired";
+    /// Goods are back.
+    ReturnReceived = "return_received";
     /// One of its parcels was delivered.
     ParcelDelivered = "parcel_delivered";
     /// One of its parcels was lost.
@@ -102,6 +114,10 @@ events! {
     RefundedElsewhere = "refunded_elsewhere", stored as "refunded_at_provider";
     /// The buyer's bank gave back what was to be refunded.
     RefundChargedBack = "refund_charged_back", stored as "refund_covered_by_bank";
+    /// The operator tries a refund again that did not arrive.
+    RefundRetried = "refund_retried";
+    /// The buyer got the money of a refund by other means.
+    RefundResolved = "refund_resolved";
     /// What was to be refunded was given back at the provider's dashboard.
     RefundCoveredElsewhere = "refund_covered_elsewhere";
     /// The buyer's bank opened a dispute.
@@ -182,6 +198,19 @@ pub struct History {
 }
 
 impl History {
+    /// The number of the return that it is about.
+    pub fn return_number(&self) -> Option<u16> {
+        let is_of_return = matches!(
+            self.event,
+            HistoryEvent::ReturnRequested
+                | HistoryEvent::ReturnApproved
+                | HistoryEvent::ReturnDeclined
+                | HistoryEvent::ReturnExpired
+                | HistoryEvent::ReturnReceived
+        );
+        self.subject.as_ref().filter(|_| is_of_return)?.parse().ok()
+    }
+
     /// The number of the parcel that it is about.
     pub fn parcel(&self) -> Option<u16> {
         let is_of_parcel = matches!(

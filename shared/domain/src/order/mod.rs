@@ -1,6 +1,7 @@
 //! Orders: one per checkout, with a vendor order per vendor, payment attempts, refunds and disputes; and their states.
 
 mod changes;
+mod counts;
 mod disputes;
 mod fulfilment;
 mod gone_money;
@@ -10,10 +11,13 @@ mod parcels;
 mod place;
 #[cfg(test)]
 mod properties;
+mod refund_decisions;
 mod refunds;
+mod returns;
 mod settle;
 mod states;
 mod terms;
+mod vendor_deadlines;
 mod vendor_order;
 mod vendor_order_id;
 
@@ -25,13 +29,18 @@ pub use self::disputes::DISPUTE_RETRY_INTERVAL;
 pub use self::history::{History, HistoryEvent};
 pub use self::parcels::{NewParcel, Parcel, ParcelLine, ParcelState, ParcelStep, Shipment};
 pub use self::place::{PlaceError, PlaceOrder, place};
+pub use self::refund_decisions::GrantedRefund;
+pub use self::returns::{NewReturn, Return, ReturnReason};
 pub use self::settle::Settled;
 pub use self::states::{OrderState, OrderStep, VendorOrderState, VendorOrderStep};
 pub use self::terms::{Parts, Person, Terms};
+pub use self::vendor_deadlines::{FulfilmentTimes, Lapse};
 pub use self::vendor_order::{OrderLine, VendorOrder};
 pub use self::vendor_order_id::VendorOrderId;
 
+use crate::cart::Cart;
 use crate::dispute::Dispute;
+use crate::id_source::Ids;
 use crate::payment::{Payment, ProviderName, Refund};
 use crate::pricing::Totals;
 use crate::sealed::KeyOwner;
@@ -111,6 +120,9 @@ pub struct OrderEvent {
     /// The number of the parcel that it concerns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parcel: Option<u16>,
+    /// The number of the return that it concerns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_number: Option<u16>,
     pub at: Timestamp,
 }
 
@@ -152,12 +164,38 @@ pub enum OrderEventKind {
     /// The operator rejected a mismatched amount, and it is refunded.
     #[serde(alias = "conflicted_payment_refunded")]
     MismatchedPaymentRefunded,
+    /// Half of the time in which the vendor has to accept is over.
+    AcceptanceReminder,
+    /// Half of the time in which the vendor has to ship is over.
+    ShippingReminder,
+    /// The vendor has not shipped in time: the operator is told.
+    ShippingOverdue,
+    /// The buyer, or the operator for them, asked for a return.
+    ReturnRequested,
+    /// Goods are taken back.
+    ReturnApproved,
+    /// Goods are not taken back.
+    ReturnDeclined,
+    /// Goods that were to be sent back were not, and are not taken back any more.
+    ReturnExpired,
+    /// Goods are back.
+    ReturnReceived,
+    /// The operator or a vendor gives money back of their own accord.
+    RefundGranted,
     /// A refund failed, or the buyer's bank sent it back: it needs a manual refund.
     RefundFailed,
     /// The buyer's bank opened a dispute.
     DisputeOpened,
     /// The buyer's bank decided a dispute.
     DisputeClosed,
+}
+
+impl OrderEvent {
+    /// An event of now, about all of an order or about one vendor order.
+    pub fn new(kind: OrderEventKind, order: OrderId, vendor: Option<VendorId>, ids: &mut Ids) -> Self {
+        let (id, at) = (EventId::new(ids.now(), ids.bits()), ids.now());
+        Self { id, kind, order, vendor, parcel: None, return_number: None, at }
+    }
 }
 
 /// A change of one stock shard, written in the transaction of the order.
@@ -193,6 +231,9 @@ pub struct PlacedOrder {
     pub events: Vec<OrderEvent>,
     /// Whether the change reopens the cart; written with it.
     pub reopens_cart: bool,
+    /// The open cart, as it was read, that gives the order's lines up again because the order is reopened; written with
+    /// the change.
+    pub closes_cart: Option<Box<Cart>>,
 }
 
 impl Order {

@@ -19,7 +19,7 @@ use crate::return_policy::ReturnRules;
 use crate::shares::Shares;
 use crate::stock::Allocation;
 use crate::text::Handle;
-use crate::{EventId, LookUp, Money, OrderId, PaymentId, ProductId, VariantId};
+use crate::{LookUp, Money, OrderId, PaymentId, ProductId, VariantId};
 
 /// The input of [`place`].
 #[derive(Debug)]
@@ -90,12 +90,13 @@ pub fn place(order: PlaceOrder<'_>, ids: &mut Ids) -> Result<PlacedOrder, PlaceE
         captured: None,
         failure: None,
         opening: None,
+        refunds: None,
         transaction: None,
         created_at: now,
         version: 0,
         kept: Kept::default(),
     };
-    let event = OrderEvent { id: EventId::new(now, ids.bits()), kind, order: id, vendor: None, parcel: None, at: now };
+    let event = OrderEvent::new(kind, id, None, ids);
     Ok(PlacedOrder {
         order: Order {
             id,
@@ -123,6 +124,7 @@ pub fn place(order: PlaceOrder<'_>, ids: &mut Ids) -> Result<PlacedOrder, PlaceE
         stock_moves,
         events: vec![event],
         reopens_cart: false,
+        closes_cart: None,
     })
 }
 
@@ -163,6 +165,7 @@ fn vendor_order_from(
             shipped: 0,
             returned: 0,
             refunded: 0,
+            granted: 0,
             returns: Some(order.returns.policy(&order.person.address.country, path_of(line.variant, order))),
             allocations,
             backorder: None,
@@ -182,7 +185,11 @@ fn vendor_order_from(
         totals,
         commission,
         parcels: Vec::new(),
+        returns: Vec::new(),
         visible: order.provider.is_on_delivery(),
+        times: Some(order.deadlines.fulfilment),
+        since: order.provider.is_on_delivery().then(|| ids.now()),
+        reminders: 0,
         placed_at: ids.now(),
         version: 0,
         kept: Kept::default(),

@@ -2,7 +2,9 @@
 
 mod disputes;
 mod gone_money;
+mod left_alone;
 mod parcels;
+mod refund_decisions;
 
 use std::collections::BTreeMap;
 
@@ -64,7 +66,9 @@ fn apply(placed: &mut PlacedOrder, item: &News, late: LatePayment, ids: &mut Ids
             let outcome = match event {
                 RefundStep::Submitted => RefundOutcome::Pending,
                 RefundStep::Succeeded => RefundOutcome::Succeeded,
-                RefundStep::Failed | RefundStep::Resolved => RefundOutcome::Failed { code: "declined".into() },
+                RefundStep::Failed | RefundStep::Resolved | RefundStep::Retried => {
+                    RefundOutcome::Failed { code: "declined".into() }
+                }
             };
             let (reference, amount) = ((*reference).into(), Some(usd(*amount)));
             let news = RefundNews { reference, refund_id: None, amount, outcome };

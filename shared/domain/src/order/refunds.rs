@@ -6,7 +6,6 @@ use crate::code::{Code, Refusal};
 use crate::id_source::Ids;
 use crate::payment::{PaymentStep, Refund, RefundReason, RefundState, RefundStep};
 use crate::provider_news::RefundNews;
-use crate::stored::Kept;
 use crate::{EventId, Money, PaymentId, RefundId, Timestamp};
 
 impl PlacedOrder {
@@ -21,6 +20,16 @@ impl PlacedOrder {
         let Some(known) = self.refunds.iter_mut().find(|known| known.id == refund) else {
             return Err(Refusal::of(Code::NotFound));
         };
+        if let Some(earlier) = reference.as_ref().filter(|named| known.earlier_references.contains(named)) {
+            // What is said of one that did not arrive, after it was tried again: only money is worth a word.
+            let made = step == RefundStep::Succeeded && Some(earlier) != known.reference.as_ref();
+            let id = known.id;
+            return Ok(if made {
+                self.record_once(HistoryEvent::RefundSucceededAfterFailure, &id.to_string(), ids)
+            } else {
+                Settled::Unchanged
+            });
+        }
         if known.has_arrived() && step == RefundStep::Failed {
             // The buyer's bank sent the money back: the state stays `Succeeded`, and the return is recorded beside it.
             known.returned_at = Some(ids.now());
@@ -73,6 +82,7 @@ impl PlacedOrder {
             }
             RefundState::Queued | RefundState::Pending | RefundState::Resolved | RefundState::Other => {}
         }
+        self.settle_returns(ids);
         Ok(Settled::Changed)
     }
 
@@ -97,27 +107,13 @@ impl PlacedOrder {
             return Ok(self.record_once(HistoryEvent::RefundedElsewhere, &news.reference, ids));
         };
         let id = RefundId::new(ids.now(), ids.bits());
+        let paid = self.payments.iter().find(|known| known.id == payment).ok_or(Refusal::of(Code::NotFound))?;
         self.refunds.push(Refund {
-            id,
-            order: self.order.id,
-            payment,
-            vendor: None,
-            amount,
-            parts: Vec::new(),
-            charged_back: None,
-            refunded_elsewhere: None,
             // As if it was requested already; the news moves it on from there. Without `due_at` it is never requested.
             state: RefundState::Pending,
             reference: Some(news.reference.clone()),
-            reason: RefundReason::RefundedElsewhere,
-            created_at: ids.now(),
             due_at: None,
-            attempts: 0,
-            refusals: 0,
-            returned_at: None,
-            dispute: None,
-            version: 0,
-            kept: Kept::default(),
+            ..Refund::queued(id, paid, amount, RefundReason::RefundedElsewhere, ids.now())
         });
         self.record(HistoryEvent::RefundedElsewhere, Actor::Provider, None, ids);
         self.refund_changed(id, news.outcome.step(), None, ids)?;
@@ -177,6 +173,7 @@ impl PlacedOrder {
             order: self.order.id,
             vendor: None,
             parcel: None,
+            return_number: None,
             at: ids.now(),
         });
     }

@@ -112,9 +112,7 @@ impl PlacedOrder {
         }
         match self.order.state {
             OrderState::AwaitingPayment | OrderState::Confirmed => self.mark_paid(payment, ids),
-            OrderState::Expired | OrderState::Cancelled
-                if late == LatePayment::Fulfil && self.can_reopen() && !self.is_gone(payment) =>
-            {
+            OrderState::Expired if late == LatePayment::Fulfil && self.can_reopen() && !self.is_gone(payment) => {
                 self.reopen(ids)?;
                 self.mark_paid(payment, ids)
             }
@@ -138,21 +136,21 @@ impl PlacedOrder {
         matches!(self.order.state, OrderState::Expired | OrderState::Cancelled)
     }
 
-    /// Whether all of the order can go on: not when a vendor has declined a part of it.
+    /// Whether all of the order can go on: only when nobody has ended it, but its deadline.
     pub(super) fn can_reopen(&self) -> bool {
-        self.vendors.iter().all(|vendor_order| vendor_order.state == VendorOrderState::Cancelled)
+        self.order.state == OrderState::Expired
+            && self.vendors.iter().all(|vendor_order| vendor_order.state == VendorOrderState::Cancelled)
     }
 
-    /// Units per variant that an order needs to be reopened; nothing when it is not over, or cannot be reopened.
+    /// Units per variant that an order needs to be reopened; nothing when it cannot be reopened.
     pub fn demand_to_reopen(&self) -> Option<BTreeMap<VariantId, u32>> {
-        (self.is_over() && self.can_reopen()).then(|| {
-            demand(
-                self.vendors
-                    .iter()
-                    .flat_map(|vendor_order| &vendor_order.lines)
-                    .map(|line| (line.variant, line.quantity)),
-            )
-        })
+        self.can_reopen().then(|| self.units())
+    }
+
+    /// How many units of each variant were ordered.
+    pub fn units(&self) -> BTreeMap<VariantId, u32> {
+        let lines = self.vendors.iter().flat_map(|vendor_order| &vendor_order.lines);
+        demand(lines.map(|line| (line.variant, line.quantity)))
     }
 
     /// Sets the shards from which a reopened order re-reserves its units: the shards that it had before may be empty
@@ -198,6 +196,7 @@ impl PlacedOrder {
         }
         for vendor_order in &mut self.vendors {
             vendor_order.visible = true;
+            vendor_order.await_vendor(ids.now());
         }
         self.record(HistoryEvent::Paid, Actor::Provider, None, ids);
         self.emit(OrderEventKind::OrderPaid, None, ids);

@@ -53,8 +53,9 @@ impl OrderState {
             (Self::AwaitingPayment | Self::Confirmed, OrderStep::Expired) => Some(Self::Expired),
             (Self::AwaitingPayment | Self::Confirmed | Self::Paid, OrderStep::Cancelled) => Some(Self::Cancelled),
             (Self::Paid, OrderStep::Completed) => Some(Self::Completed),
-            // A late payment, while its stock can be re-reserved.
-            (Self::Expired | Self::Cancelled, OrderStep::Paid) => Some(Self::Paid),
+            // A late payment, while its stock can be re-reserved. What somebody has cancelled stays cancelled: money
+            // for it goes back.
+            (Self::Expired, OrderStep::Paid) => Some(Self::Paid),
             _ => None,
         }
     }
@@ -289,7 +290,6 @@ mod tests {
         Paid + Cancelled -> Cancelled
         Paid + Completed -> Completed
         Expired + Paid -> Paid
-        Cancelled + Paid -> Paid
         ");
     }
 

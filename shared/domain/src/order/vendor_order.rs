@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::parcels::{Parcel, ParcelState, Shipment};
+use super::returns::Return;
+use super::vendor_deadlines::FulfilmentTimes;
 use super::vendor_order_id::VendorOrderId;
-use super::{StockMove, VendorOrderState, VendorOrderStep};
+use super::{StockMove, VendorOrderState};
 use crate::catalog::SaleUnit;
 use crate::money::MoneyError;
-use crate::payment::{RefundPart, RefundedUnits};
 use crate::pricing::{ChosenShipping, Totals};
 use crate::return_policy::ReturnPolicy;
 use crate::shares::{Shares, StoredShares};
@@ -49,6 +50,9 @@ pub struct OrderLine {
     /// How many of its units are refunded, or are to be, or were never paid.
     #[serde(default, skip_serializing_if = "is_none")]
     pub refunded: u32,
+    /// How many of the refunded units were given back of somebody's own accord: the buyer has kept the goods.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub granted: u32,
     /// What holds when it is to be returned; nothing in orders of releases before 2026-12-02.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returns: Option<ReturnPolicy>,
@@ -85,9 +89,22 @@ pub struct VendorOrder {
     /// Its parcels, in the order in which they were shipped.
     #[serde(flatten, serialize_with = "store_parcels")]
     pub parcels: Vec<Parcel>,
+    /// What of it the buyer gives back, in the order in which it was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub returns: Vec<Return>,
     /// Whether the vendor sees it: once the order is paid, or is payable on delivery.
     #[serde(default)]
     pub visible: bool,
+    /// How long each of its steps may take, fixed when the order was placed; nothing in orders of releases before
+    /// 2026-12-02.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<FulfilmentTimes>,
+    /// Since when its vendor is awaited to take the next step; nothing likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// How many reminders of that step were sent.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub reminders: u32,
     /// When the order was placed.
     pub placed_at: Timestamp,
     /// Incremented by each write, which is conditional on it.
@@ -109,6 +126,12 @@ impl VendorOrder {
         let has_failed = self.parcels.iter().any(|parcel| parcel.state.has_failed());
         let is_cut = !self.parcels.is_empty() && self.lines.iter().any(|line| line.cancelled > 0);
         self.parcels.len() > 1 || has_failed || is_cut
+    }
+
+    /// Whether it has something that releases before 2026-12-02 would not heed: units were
+    /// given back and kept, or the buyer returns some.
+    pub fn has_decisions(&self) -> bool {
+        !self.returns.is_empty() || self.lines.iter().any(|line| line.granted > 0)
     }
 
     /// Whether the words occur in its number, the titles and SKUs of its lines, or its parcel's carrier and number.
@@ -195,6 +218,8 @@ struct StoredLine {
     #[serde(default)]
     refunded: u32,
     #[serde(default)]
+    granted: u32,
+    #[serde(default)]
     returns: Option<ReturnPolicy>,
     #[serde(alias = "draws")]
     allocations: Vec<Allocation>,
@@ -222,7 +247,15 @@ struct StoredVendorOrder {
     #[serde(default)]
     parcels: Vec<Parcel>,
     #[serde(default)]
+    returns: Vec<Return>,
+    #[serde(default)]
     visible: bool,
+    #[serde(default)]
+    times: Option<FulfilmentTimes>,
+    #[serde(default)]
+    since: Option<Timestamp>,
+    #[serde(default)]
+    reminders: u32,
     placed_at: Timestamp,
     #[serde(default)]
     version: u64,
@@ -294,6 +327,7 @@ impl TryFrom<StoredVendorOrder> for VendorOrder {
                 shipped: line.shipped.max(all_of(stored.state.has_shipped())),
                 returned: line.returned.max(all_of(stored.state == VendorOrderState::Returned)),
                 refunded: line.refunded.max(all_of(ended)),
+                granted: line.granted,
                 returns: line.returns,
                 allocations: line.allocations,
                 backorder: line.backorder,
@@ -311,130 +345,14 @@ impl TryFrom<StoredVendorOrder> for VendorOrder {
             totals: stored.totals,
             commission: stored.commission,
             parcels,
+            returns: stored.returns,
             visible: stored.visible,
+            times: stored.times,
+            since: stored.since,
+            reminders: stored.reminders,
             placed_at: stored.placed_at,
             version: stored.version,
             kept: Kept::default(),
         })
-    }
-}
-
-impl VendorOrder {
-    /// The sums of the shares of some lines and a delivery.
-    ///
-    /// # Errors
-    /// A sum does not fit into 64 bits.
-    pub fn sums(lines: &[OrderLine], delivery: &Shares) -> Result<(Totals, Money), MoneyError> {
-        let currency = delivery.goods.currency();
-        let of_lines = || lines.iter().map(|line| &line.shares);
-        let all = || of_lines().chain(std::iter::once(delivery));
-        let goods = Money::sum(currency, of_lines().map(|shares| shares.goods))?;
-        let discount = Money::sum(currency, all().map(Shares::discount).collect::<Result<Vec<_>, _>>()?)?;
-        let tax = Money::sum(currency, all().map(Shares::tax_on_top).collect::<Result<Vec<_>, _>>()?)?;
-        let commission = Money::sum(currency, all().map(|shares| shares.commission))?;
-        Ok((Totals::of(goods, discount, Some(delivery.goods), Some(tax))?, commission))
-    }
-
-    /// Counts the units of a step, and says what it moves in the stock: what is cancelled was reserved, and what is
-    /// reopened is reserved again.
-    pub(super) fn count(&mut self, step: VendorOrderStep) -> Vec<StockMove> {
-        use VendorOrderStep as E;
-        let mut moves = Vec::new();
-        let gone = self.gone();
-        for (line, gone) in self.lines.iter_mut().zip(&gone) {
-            match step {
-                E::Declined | E::Cancelled => {
-                    let left = line.left_to_ship();
-                    moves.extend(line.moves(left, |units| (units, -units)));
-                    line.cancelled = line.cancelled.saturating_add(left);
-                }
-                // What was cancelled, or in a parcel that did not arrive, was never there to be returned.
-                E::Returned => line.returned = line.quantity.saturating_sub(*gone),
-                E::Reopened => {
-                    // Another payment pays for all of it.
-                    (line.cancelled, line.refunded) = (0, 0);
-                    moves.extend(line.moves(line.quantity, |units| (-units, units)));
-                }
-                // Parcels count what they hold.
-                E::PartiallyShipped
-                | E::Shipped
-                | E::Accepted
-                | E::Delivered
-                | E::Lost
-                | E::ReturnedToSender
-                | E::Completed => {}
-            }
-        }
-        if step == E::Reopened {
-            self.delivery_refunded = false;
-        }
-        moves
-    }
-
-    /// How many units of each line the buyer does not get, or has given back: they are cancelled, returned, or were in
-    /// a parcel that was lost or came back.
-    fn gone(&self) -> Vec<u32> {
-        let mut gone: Vec<u32> = self.lines.iter().map(|line| line.cancelled.saturating_add(line.returned)).collect();
-        for parcel in self.parcels.iter().filter(|parcel| parcel.state.has_failed()) {
-            for (gone, units) in gone.iter_mut().zip(&parcel.units) {
-                *gone = gone.saturating_add(*units);
-            }
-        }
-        gone
-    }
-
-    /// Counts what is gone and not refunded yet as refunded, and says what it comes to: by its shares, at most what is
-    /// `left` of the payment. The delivery goes back with the last unit.
-    pub(super) fn refund_gone(&mut self, left: Money) -> Result<RefundPart, MoneyError> {
-        let mut amount = Money::zero(left.currency());
-        let mut lines = Vec::new();
-        let gone = self.gone();
-        for (line, gone) in self.lines.iter_mut().zip(&gone) {
-            let units = gone.saturating_sub(line.refunded);
-            if units == 0 {
-                continue;
-            }
-            let shares = line.shares.part(line.refunded..line.refunded.saturating_add(units), line.quantity)?;
-            amount = amount.plus(shares.total()?)?;
-            lines.push(RefundedUnits { variant: line.variant, from: line.refunded, units });
-            line.refunded = line.refunded.saturating_add(units);
-        }
-        let delivery =
-            !self.delivery_refunded && self.lines.iter().zip(&gone).all(|(line, gone)| *gone == line.quantity);
-        if delivery {
-            amount = amount.plus(self.delivery.total()?)?;
-            self.delivery_refunded = true;
-        }
-        if left.minor() < amount.minor() {
-            amount = left;
-        }
-        Ok(RefundPart { vendor: self.vendor.id, amount, lines, delivery })
-    }
-
-    /// What the carrier has collected for it in cash: for its delivered parcels. The rest is counted as never paid.
-    pub(super) fn collect(&mut self) -> Result<Money, MoneyError> {
-        let delivered = |(_, parcel): &(usize, &Parcel)| parcel.state == ParcelState::Delivered;
-        let due = self.parcels.iter().enumerate().filter(delivered).map(|(at, parcel)| match parcel.due {
-            Some(due) => Ok(due),
-            None => self.price_of_parcel(at, &parcel.units),
-        });
-        let collected = Money::sum(self.commission.currency(), due.collect::<Result<Vec<_>, _>>()?)?;
-        self.refund_gone(self.totals.total)?;
-        Ok(collected)
-    }
-
-    /// What units cost that are the parcel at a position: their shares, counted in the order of shipping, and the
-    /// delivery unless an earlier parcel, which has not failed, has it. If none fails, all parcels together cost the
-    /// total.
-    pub(super) fn price_of_parcel(&self, at: usize, units: &[u32]) -> Result<Money, MoneyError> {
-        let before = self.parcels.get(..at).unwrap_or(&self.parcels);
-        let mut price = Money::zero(self.commission.currency());
-        for (index, (line, units)) in self.lines.iter().zip(units).enumerate() {
-            let earlier = before.iter().filter_map(|parcel| parcel.units.get(index));
-            let from = earlier.fold(0_u32, |sum, units| sum.saturating_add(*units));
-            price = price.plus(line.shares.part(from..from.saturating_add(*units), line.quantity)?.total()?)?;
-        }
-        let is_first = before.iter().all(|parcel| parcel.state.has_failed());
-        if is_first { price.plus(self.delivery.total()?) } else { Ok(price) }
     }
 }

@@ -1,16 +1,20 @@
 //! Settings one by one: the operator changes an entry of an area, and all entries together are checked as a whole.
 
+mod fields;
+
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use self::fields::{
+    DELIVERY_S, FILE_BYTES, FILE_ROWS, Fields, MOST, POSITION, RESERVATION_S, STEP_S, UNPAID_ORDERS, WITHIN_S,
+};
 use super::{CallLimits, FileLimits, Limit, Settings};
-use crate::code::{Code, FieldError, Refusal};
-use crate::money::BasisPoints;
+use crate::code::Refusal;
 use crate::payment::ProviderName;
-use crate::return_policy::{MAX_RETURN_DAYS, ReturnException, ReturnRules, WayBack};
+use crate::return_policy::{ReturnException, WayBack};
 use crate::stored::Kept;
 use crate::{Timestamp, UserId};
 
@@ -23,11 +27,19 @@ pub enum Area {
     Tax,
     Commission,
     Returns,
+    Refunds,
 }
 
 impl Area {
-    pub const ALL: [Self; 6] =
-        [Self::Limits, Self::Deadlines, Self::PaymentMethods, Self::Tax, Self::Commission, Self::Returns];
+    pub const ALL: [Self; 7] = [
+        Self::Limits,
+        Self::Deadlines,
+        Self::PaymentMethods,
+        Self::Tax,
+        Self::Commission,
+        Self::Returns,
+        Self::Refunds,
+    ];
 
     /// Its name on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -38,6 +50,7 @@ impl Area {
             Self::Tax => "tax",
             Self::Commission => "commission",
             Self::Returns => "returns",
+            Self::Refunds => "refunds",
         }
     }
 
@@ -63,14 +76,20 @@ pub enum SettingId {
     ImportFile,
     Reservation,
     Delivery,
+    Acceptance,
+    Shipping,
+    Transit,
+    ReturnAnswer,
+    ReturnSending,
     PaymentMethod(ProviderName),
     Tax,
     Commission,
     Returns,
+    VendorRefunds,
 }
 
 impl SettingId {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 20] = [
         Self::CheckoutLimit,
         Self::PaymentLimit,
         Self::SignInLimit,
@@ -80,11 +99,17 @@ impl SettingId {
         Self::ImportFile,
         Self::Reservation,
         Self::Delivery,
+        Self::Acceptance,
+        Self::Shipping,
+        Self::Transit,
+        Self::ReturnAnswer,
+        Self::ReturnSending,
         Self::PaymentMethod(ProviderName::Stripe),
         Self::PaymentMethod(ProviderName::CashOnDelivery),
         Self::Tax,
         Self::Commission,
         Self::Returns,
+        Self::VendorRefunds,
     ];
 
     pub const fn area(self) -> Area {
@@ -96,11 +121,18 @@ impl SettingId {
             | Self::WrongTokenLimit
             | Self::UnpaidOrders
             | Self::ImportFile => Area::Limits,
-            Self::Reservation | Self::Delivery => Area::Deadlines,
+            Self::Reservation
+            | Self::Delivery
+            | Self::Acceptance
+            | Self::Shipping
+            | Self::Transit
+            | Self::ReturnAnswer
+            | Self::ReturnSending => Area::Deadlines,
             Self::PaymentMethod(_) => Area::PaymentMethods,
             Self::Tax => Area::Tax,
             Self::Commission => Area::Commission,
             Self::Returns => Area::Returns,
+            Self::VendorRefunds => Area::Refunds,
         }
     }
 
@@ -116,8 +148,14 @@ impl SettingId {
             Self::ImportFile => "import-file",
             Self::Reservation => "reservation",
             Self::Delivery => "delivery",
+            Self::Acceptance => "acceptance",
+            Self::Shipping => "shipping",
+            Self::Transit => "transit",
+            Self::ReturnAnswer => "return-answer",
+            Self::ReturnSending => "return-sending",
             Self::PaymentMethod(provider) => provider.as_str(),
             Self::Tax | Self::Commission | Self::Returns => "default",
+            Self::VendorRefunds => "by-vendors",
         }
     }
 
@@ -147,7 +185,7 @@ pub struct LimitValue {
 /// The value of a setting: exactly the fields that its kind has. `limits` have `per_client` and `per_target`, or `most`
 /// with or without `within_s`, or `bytes` and `rows`; `deadlines` have `seconds`; `payment-methods` have `offered` and
 /// `position`; `tax` and `commission` have `basis_points`; `returns` have `days` and `way_back`, and may have
-/// `exceptions`.
+/// `exceptions`; `refunds` have `allowed`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SettingValue {
@@ -199,6 +237,10 @@ pub struct SettingValue {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub way_back: Option<WayBack>,
+    /// Whether it may be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub allowed: Option<bool>,
     /// Countries and categories in which something else holds, at most 100: the one that fits most closely.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exceptions: Vec<ReturnException>,
@@ -222,96 +264,6 @@ pub struct StoredSetting {
     pub kept: Kept,
 }
 
-/// Reads the fields of a value, and notes each that is missing, not allowed or superfluous.
-struct Fields {
-    value: SettingValue,
-    wrong: Vec<FieldError>,
-}
-
-impl Fields {
-    fn error(&mut self, pointer: impl Into<String>, code: &str, detail: impl Into<String>) {
-        self.wrong.push(FieldError::new(pointer, code, detail));
-    }
-
-    /// The number in a field that the kind has, within its bounds.
-    fn number(&mut self, name: &str, given: Option<u32>, (least, most): (u32, u32)) -> u32 {
-        match given {
-            None => self.error(format!("/{name}"), "missing", "this setting has this field"),
-            Some(number) if !(least..=most).contains(&number) => {
-                self.error(format!("/{name}"), "out_of_range", format!("must be {least} to {most}"));
-            }
-            Some(_) => {}
-        }
-        given.unwrap_or_default()
-    }
-
-    fn limit(&mut self, name: &str, given: Option<LimitValue>) -> Limit {
-        let Some(LimitValue { most, within_s }) = given else {
-            self.error(format!("/{name}"), "missing", "this setting has this field");
-            return Limit::per_minute(0);
-        };
-        let most = self.number(&format!("{name}/most"), Some(most), MOST);
-        let within = self.number(&format!("{name}/within_s"), Some(within_s), WITHIN_S);
-        Limit { most, within: Duration::from_secs(u64::from(within)) }
-    }
-
-    fn call_limits(&mut self) -> CallLimits {
-        let (per_client, per_target) = (self.value.per_client.take(), self.value.per_target.take());
-        CallLimits {
-            per_client: self.limit("per_client", per_client),
-            per_target: self.limit("per_target", per_target),
-        }
-    }
-
-    fn rate(&mut self) -> BasisPoints {
-        let given = self.value.basis_points.take();
-        let rate = self.number("basis_points", given, (0, 10_000));
-        BasisPoints::try_from(rate).unwrap_or_default()
-    }
-
-    fn returns(&mut self) -> ReturnRules {
-        let (days, way_back) = (self.value.days.take(), self.value.way_back.take());
-        let days = self.number("days", days, (0, u32::from(MAX_RETURN_DAYS)));
-        if way_back.is_none_or(|way_back| way_back == WayBack::Other) {
-            self.error("/way_back", "missing", "this setting has this field");
-        }
-        let rules = ReturnRules {
-            days: u16::try_from(days).unwrap_or(MAX_RETURN_DAYS),
-            way_back: way_back.unwrap_or(WayBack::Buyer),
-            exceptions: std::mem::take(&mut self.value.exceptions),
-        };
-        self.wrong.extend(rules.check());
-        rules
-    }
-
-    fn duration(&mut self, bounds: (u32, u32)) -> Duration {
-        let given = self.value.seconds.take();
-        Duration::from_secs(u64::from(self.number("seconds", given, bounds)))
-    }
-
-    /// Refuses the fields that are left, because nobody has taken them.
-    fn finish(mut self) -> Result<(), Refusal> {
-        let left = serde_json::to_value(&self.value).unwrap_or_default();
-        for name in left.as_object().into_iter().flatten().map(|(name, _)| name) {
-            self.error(format!("/{name}"), "unknown", "this setting does not have this field");
-        }
-        if self.wrong.is_empty() { Ok(()) } else { Err(Refusal::fields(Code::Invalid, self.wrong)) }
-    }
-}
-
-const MOST: (u32, u32) = (1, 10_000_000);
-const WITHIN_S: (u32, u32) = (1, 86_400);
-/// The most unpaid orders of one e-mail address: they are a set in one item.
-const UNPAID_ORDERS: (u32, u32) = (1, 50);
-/// A file has at least a header and a row.
-const FILE_BYTES: (u32, u32) = (1024, FileLimits::MOST.bytes);
-const FILE_ROWS: (u32, u32) = (1, FileLimits::MOST.rows);
-/// From five minutes to a week.
-const RESERVATION_S: (u32, u32) = (300, 604_800);
-/// From a day to half a year.
-const DELIVERY_S: (u32, u32) = (86_400, 15_552_000);
-const POSITION: (u32, u32) = (1, 100);
-
 impl From<Limit> for LimitValue {
     fn from(limit: Limit) -> Self {
         Self { most: limit.most, within_s: u32::try_from(limit.within.as_secs()).unwrap_or(u32::MAX) }
@@ -331,6 +283,7 @@ impl Settings {
             seconds: Some(u32::try_from(duration.as_secs()).unwrap_or(u32::MAX)),
             ..none()
         };
+        let whole = |seconds: u32| SettingValue { seconds: Some(seconds), ..none() };
         match id {
             SettingId::CheckoutLimit => calls(self.limits.checkout),
             SettingId::PaymentLimit => calls(self.limits.payment),
@@ -347,6 +300,11 @@ impl Settings {
             }
             SettingId::Reservation => seconds(self.deadlines.reservation),
             SettingId::Delivery => seconds(self.deadlines.delivery),
+            SettingId::Acceptance => whole(self.deadlines.fulfilment.acceptance_s),
+            SettingId::Shipping => whole(self.deadlines.fulfilment.shipping_s),
+            SettingId::Transit => whole(self.deadlines.fulfilment.transit_s),
+            SettingId::ReturnAnswer => whole(self.deadlines.fulfilment.return_answer_s),
+            SettingId::ReturnSending => whole(self.deadlines.fulfilment.return_sending_s),
             SettingId::PaymentMethod(provider) => {
                 let place = self.providers.iter().position(|offered| *offered == provider);
                 let last = ProviderName::ALL.iter().position(|known| *known == provider).unwrap_or_default();
@@ -359,6 +317,7 @@ impl Settings {
             }
             SettingId::Tax => SettingValue { basis_points: Some(self.rates.tax.into()), ..none() },
             SettingId::Commission => SettingValue { basis_points: Some(self.rates.commission.into()), ..none() },
+            SettingId::VendorRefunds => SettingValue { allowed: Some(self.vendor_refunds), ..none() },
             SettingId::Returns => SettingValue {
                 days: Some(u32::from(self.returns.days)),
                 way_back: Some(self.returns.way_back),
@@ -395,7 +354,7 @@ impl Settings {
     }
 
     fn set_one(&mut self, id: SettingId, value: SettingValue) -> Result<Option<(u32, bool, ProviderName)>, Refusal> {
-        let mut fields = Fields { value, wrong: Vec::new() };
+        let mut fields = Fields::of(value);
         let mut next = self.clone();
         let mut method = None;
         match id {
@@ -419,6 +378,11 @@ impl Settings {
             }
             SettingId::Reservation => next.deadlines.reservation = fields.duration(RESERVATION_S),
             SettingId::Delivery => next.deadlines.delivery = fields.duration(DELIVERY_S),
+            SettingId::Acceptance => next.deadlines.fulfilment.acceptance_s = fields.seconds(STEP_S),
+            SettingId::Shipping => next.deadlines.fulfilment.shipping_s = fields.seconds(STEP_S),
+            SettingId::Transit => next.deadlines.fulfilment.transit_s = fields.seconds(STEP_S),
+            SettingId::ReturnAnswer => next.deadlines.fulfilment.return_answer_s = fields.seconds(STEP_S),
+            SettingId::ReturnSending => next.deadlines.fulfilment.return_sending_s = fields.seconds(STEP_S),
             SettingId::PaymentMethod(provider) => {
                 let (offered, position) = (fields.value.offered.take(), fields.value.position.take());
                 let position = fields.number("position", position, POSITION);
@@ -430,6 +394,13 @@ impl Settings {
             SettingId::Tax => next.rates.tax = fields.rate(),
             SettingId::Commission => next.rates.commission = fields.rate(),
             SettingId::Returns => next.returns = fields.returns(),
+            SettingId::VendorRefunds => {
+                let allowed = fields.value.allowed.take();
+                if allowed.is_none() {
+                    fields.error("/allowed", "missing", "this setting has this field");
+                }
+                next.vendor_refunds = allowed.unwrap_or_default();
+            }
         }
         fields.finish()?;
         *self = next;

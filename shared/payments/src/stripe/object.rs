@@ -97,6 +97,10 @@ pub(super) struct RefundObject {
 }
 
 impl RefundObject {
+    pub(super) fn has_failed(&self) -> bool {
+        matches!(self.status.as_deref(), Some("failed" | "canceled"))
+    }
+
     pub(super) fn news(self) -> RefundNews {
         let outcome = match self.status.as_deref() {
             Some("succeeded") => RefundOutcome::Succeeded,

@@ -222,6 +222,7 @@ mod tests {
             order: OrderId::from_bits(9),
             vendor: None,
             parcel: None,
+            return_number: None,
             at: Timestamp::from_millis(1_000_000),
         });
         let mut found = event_item(&event).unwrap();

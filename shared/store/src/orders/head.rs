@@ -96,6 +96,7 @@ pub(super) fn assemble(items: &[Attributes]) -> Result<Assembled, Error> {
         stock_moves: Vec::new(),
         events: Vec::new(),
         reopens_cart: false,
+        closes_cart: None,
     };
     // Head and terms are sealed in one transaction.
     let is_sealed = order.terms.sealed.is_some() == order.order.contact.is_some();

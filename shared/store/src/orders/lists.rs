@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::order::{Order, OrderState};
 use domain::payment::{Payment, PaymentState, Refund};
-use domain::{OrderId, PageRequest, PaymentId, Period, RefundId, Slice, Timestamp, UserId};
+use domain::{OrderId, PageRequest, PaymentId, Period, RefundId, Slice, Timestamp, UserId, VendorId};
 
 use super::{DUE_PARTITIONS, Entry, FAILED_REFUNDS, Orders, buyer_partition, payment_partitions};
 use crate::Error;
@@ -17,7 +17,7 @@ use crate::stored::read;
 /// An order in a list: without its vendor orders, payments and refunds.
 pub type OrderSummary = Order;
 
-/// An order or a refund whose due time has passed.
+/// An order, a vendor order or a refund whose due time has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Due {
     pub order: OrderId,
@@ -32,6 +32,8 @@ pub enum DueKind {
     Order,
     /// A refund that is to be requested from the provider.
     Refund(RefundId),
+    /// A step of a vendor order, or what follows when nobody takes it.
+    VendorOrder(VendorId),
 }
 
 /// A walk through what is due at a time, a page of each partition after the other.
@@ -121,6 +123,7 @@ impl Orders {
         let key = match due.kind {
             DueKind::Order => Entry::Order(due.order).key(),
             DueKind::Refund(refund) => Entry::Refund(due.order, refund).key(),
+            DueKind::VendorOrder(vendor) => Entry::Vendor(due.order, vendor).key(),
         };
         let condition = Condition::of("due_at = :seen")
             .value(":seen", number(due.due_at.millis()))
@@ -158,7 +161,11 @@ pub(super) fn order_of(found: &Attributes) -> Option<OrderId> {
 fn due_of(found: &Attributes) -> Option<Due> {
     let kind = match text(found, "sk")? {
         "ORDER" => DueKind::Order,
-        refund => DueKind::Refund(refund.strip_prefix("REFUND#")?.parse().ok()?),
+        part => match part.split_once('#')? {
+            ("REFUND", refund) => DueKind::Refund(refund.parse().ok()?),
+            ("VENDOR", vendor) => DueKind::VendorOrder(vendor.parse().ok()?),
+            _ => return None,
+        },
     };
     Some(Due { order: order_of(found)?, kind, due_at: Timestamp::from_millis(integer(found, "due_at")?) })
 }

@@ -17,6 +17,7 @@ mod vendor_lists;
 mod write;
 
 use aws_sdk_dynamodb::Client;
+use domain::cart::Cart;
 use domain::dispute::{Dispute, DisputeState};
 use domain::order::{Order, OrderState, PlacedOrder, Terms, VendorOrder, VendorOrderState};
 use domain::payment::{Action, Payment, PaymentState, ProviderName, Refund, RefundState, Transaction};
@@ -36,7 +37,7 @@ pub use self::write::{PlaceOutcome, Start};
 use crate::idempotency::stores_responses;
 use crate::item::{Attributes, item, key, number, string};
 use crate::retry::{QueryRequest, query_all};
-use crate::stored::{NEEDS, PARCELS, SERIAL_ORDERS, Stored, check_known, stored, write};
+use crate::stored::{DECISIONS, NEEDS, PARCELS, SERIAL_ORDERS, Stored, check_known, stored, write};
 use crate::{Backoff, Carts, Error, Keys, Stock};
 
 const ORDER: &str = "order";
@@ -55,7 +56,9 @@ stored! {
         "needs", "reference", "state_key", "state_sort", "buyer_key", "buyer_sort", "due_key", "due_at", "list_key"
     ];
     TERMS => Terms: ["needs"];
-    VENDOR_ORDER => VendorOrder: ["needs", "vendor_key", "vendor_sort", "state_key", "state_sort"];
+    VENDOR_ORDER => VendorOrder: [
+        "needs", "vendor_key", "vendor_sort", "state_key", "state_sort", "due_key", "due_at"
+    ];
     PAYMENT => Payment: ["needs", "reference", "state_key", "state_sort"],
         tagged: ["action"],
         understood: |payment| payment.action != Some(Action::Other);
@@ -262,7 +265,7 @@ impl Orders {
         &self.stock
     }
 
-    /// With carts: for placing orders, and for reopening carts.
+    /// With carts: for placing orders, for reopening carts, and for reopening orders.
     #[must_use]
     pub fn with_carts(self, carts: Carts) -> Self {
         Self { carts: Some(carts), ..self }
@@ -278,6 +281,11 @@ impl Orders {
     /// This function has no table Keys.
     pub fn keys(&self) -> Result<&Keys, Error> {
         self.keys.as_ref().ok_or_else(|| Error::Failed("this function opens no persons".to_owned()))
+    }
+
+    /// The cart that has the lines of an order now; `None` when it is gone.
+    pub async fn cart_of(&self, order: &PlacedOrder) -> Result<Option<Cart>, Error> {
+        self.carts()?.find_current(order.order.cart).await
     }
 
     fn carts(&self) -> Result<&Carts, Error> {
@@ -356,7 +364,9 @@ fn write_serial<T: Stored>(key: Attributes, version: u64, body: &T) -> Result<At
 fn vendor_order_item(vendor_order: &VendorOrder) -> Result<Attributes, Error> {
     let key = Entry::Vendor(vendor_order.order, vendor_order.vendor.id).key();
     let mut written = write_serial(key, vendor_order.version, vendor_order)?;
-    if vendor_order.is_in_parts() {
+    if vendor_order.has_decisions() {
+        written.insert(NEEDS.to_owned(), number(DECISIONS));
+    } else if vendor_order.is_in_parts() {
         written.insert(NEEDS.to_owned(), number(PARCELS));
     }
     if vendor_order.visible {
@@ -364,6 +374,10 @@ fn vendor_order_item(vendor_order: &VendorOrder) -> Result<Attributes, Error> {
         written.insert("vendor_sort".to_owned(), string(vendor_order.order.to_string()));
     }
     written.extend(place_of_vendor_order(vendor_order));
+    if let Some((due, _)) = vendor_order.next_deadline() {
+        written.insert("due_key".to_owned(), string(due_partition(vendor_order.order)));
+        written.insert("due_at".to_owned(), number(due.millis()));
+    }
     Ok(written)
 }
 
@@ -409,7 +423,9 @@ fn dispute_item(dispute: &Dispute) -> Result<Attributes, Error> {
 fn refund_item(refund: &Refund) -> Result<Attributes, Error> {
     let mut written = write_serial(Entry::Refund(refund.order, refund.id).key(), refund.version, refund)?;
     written.extend(place_of_refund(refund));
-    if refund.refunded_elsewhere.is_some() {
+    if refund.has_decisions() {
+        written.insert(NEEDS.to_owned(), number(DECISIONS));
+    } else if refund.refunded_elsewhere.is_some() {
         written.insert(NEEDS.to_owned(), number(PARCELS));
     }
     if let Some(due) = refund.due_at {

@@ -212,6 +212,9 @@ impl Orders {
         if changed.reopens_cart {
             transaction.add(Purpose::Cart, self.carts()?.reopen_action(changed.order.cart, changed.order.id)?);
         }
+        if let Some(cart) = &changed.closes_cart {
+            transaction.add(Purpose::Cart, self.carts()?.take_out_action(cart, &changed)?);
+        }
         let cancelled = match transact(&self.client, &self.table, transaction, respond(&written)?).await {
             Err(Failure::Cancelled(cancelled)) => cancelled,
             other => return Ok(other?),
@@ -231,6 +234,10 @@ impl Orders {
             let code = Code::OutOfStock;
             let error = |variant| FieldError::new(format!("/variants/{variant}"), code.as_str(), "not enough is left");
             return Err(Refusal::fields(code, short.into_iter().map(error).collect()).into());
+        }
+        if cancelled.refused(Purpose::Cart) && changed.closes_cart.is_some() {
+            // It was changed or ordered meanwhile: what becomes of the order is decided anew.
+            return Err(Error::Conflict);
         }
         if cancelled.refused(Purpose::Cart) {
             // The cart became another order in the meantime: it stays closed, and the order is saved without reopening
@@ -271,7 +278,13 @@ impl Orders {
         if loaded.is_some_and(|loaded| is_unpaid(&loaded.order)) && !is_unpaid(&changed.order) {
             transaction.add(Purpose::Item, self.uncount_unpaid_action(&changed)?);
         }
-        let mut written = PlacedOrder { stock_moves: Vec::new(), events: Vec::new(), reopens_cart: false, ..changed };
+        let mut written = PlacedOrder {
+            stock_moves: Vec::new(),
+            events: Vec::new(),
+            reopens_cart: false,
+            closes_cart: None,
+            ..changed
+        };
         let before = transaction.len();
         let known = loaded.map(|loaded| loaded.vendors.as_slice());
         self.put_changed(

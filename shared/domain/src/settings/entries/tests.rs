@@ -40,6 +40,7 @@ fn each_kind_has_its_fields_and_no_others() {
         basis_points: Some(1),
         days: Some(1),
         way_back: Some(WayBack::Buyer),
+        allowed: Some(true),
         exceptions: Vec::new(),
     };
     for id in SettingId::ALL {

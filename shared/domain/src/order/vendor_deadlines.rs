@@ -1,0 +1,218 @@
+//! Deadlines of a vendor order: nothing stays for ever. What nobody does is reminded of, and then done or undone.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::returns::Return;
+use super::{
+    Actor, HistoryEvent, OrderEventKind, ParcelState, ParcelStep, PlacedOrder, VendorOrder, VendorOrderState,
+    VendorOrderStep,
+};
+use crate::code::{Code, Refusal};
+use crate::id_source::Ids;
+use crate::payment::RefundReason;
+use crate::returns::ReturnState;
+use crate::{Timestamp, VendorId};
+
+const DAY: u32 = 24 * 60 * 60;
+
+/// How long each step of a vendor order may take, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FulfilmentTimes {
+    /// Until the vendor accepts: after half of it they are reminded, and at its end it is cancelled.
+    pub acceptance_s: u32,
+    /// From there until a parcel is shipped: after half of it the vendor is reminded, at its end the operator is told,
+    /// and after as long again what was not shipped is cancelled.
+    pub shipping_s: u32,
+    /// How long a parcel is on its way before it is taken for delivered.
+    pub transit_s: u32,
+    /// Until the vendor answers a return: at its end it is approved.
+    pub return_answer_s: u32,
+    /// From there until the goods are back: at its end the return has lapsed.
+    pub return_sending_s: u32,
+}
+
+impl Default for FulfilmentTimes {
+    fn default() -> Self {
+        Self {
+            acceptance_s: 2 * DAY,
+            shipping_s: 7 * DAY,
+            transit_s: 30 * DAY,
+            return_answer_s: 7 * DAY,
+            return_sending_s: 30 * DAY,
+        }
+    }
+}
+
+/// What is done about a vendor order when a deadline has passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lapse {
+    RemindToAccept,
+    /// It was not accepted: it is cancelled.
+    NotAccepted,
+    RemindToShip,
+    /// The operator is told.
+    NotShipped,
+    /// What was not shipped is cancelled.
+    NeverShipped,
+    /// A parcel, by its number, is taken for delivered.
+    Delivered(u16),
+    /// A return, by its number, is approved.
+    ReturnNotAnswered(u16),
+    /// A return, by its number, has lapsed.
+    ReturnNotSent(u16),
+    /// It can be given back no longer.
+    Completed,
+}
+
+impl Lapse {
+    /// Whether it only tells those who are awaited, or the operator.
+    pub const fn is_reminder(self) -> bool {
+        matches!(self, Self::RemindToAccept | Self::RemindToShip | Self::NotShipped)
+    }
+}
+
+fn seconds(seconds: u32) -> Duration {
+    Duration::from_secs(u64::from(seconds))
+}
+
+impl VendorOrder {
+    /// How long its steps may take.
+    pub(super) fn times(&self) -> FulfilmentTimes {
+        self.times.unwrap_or_default()
+    }
+
+    /// The next deadline, and what it is for; nothing when nobody is awaited, and in a state that a release before
+    /// 2026-12-02 has led to.
+    pub fn next_deadline(&self) -> Option<(Timestamp, Lapse)> {
+        if !self.visible {
+            return None;
+        }
+        let times = self.times();
+        let step = self.awaited_since().and_then(|since| match self.state {
+            VendorOrderState::Pending => Some(match self.reminders {
+                0 => (since + seconds(times.acceptance_s / 2), Lapse::RemindToAccept),
+                _ => (since + seconds(times.acceptance_s), Lapse::NotAccepted),
+            }),
+            VendorOrderState::Accepted | VendorOrderState::PartiallyShipped => Some(match self.reminders {
+                0 => (since + seconds(times.shipping_s / 2), Lapse::RemindToShip),
+                1 => (since + seconds(times.shipping_s), Lapse::NotShipped),
+                _ => (since + seconds(times.shipping_s) + seconds(times.shipping_s), Lapse::NeverShipped),
+            }),
+            VendorOrderState::Delivered if !self.has_open_return() => {
+                Some((self.returnable_until().unwrap_or(since), Lapse::Completed))
+            }
+            _ => None,
+        });
+        let on_their_way = (1..).zip(&self.parcels).filter(|(_, parcel)| parcel.state == ParcelState::Shipped);
+        let parcels = on_their_way
+            .map(|(number, parcel)| (parcel.shipped_at + seconds(times.transit_s), Lapse::Delivered(number)));
+        let returns = (1..).zip(&self.returns).filter_map(|(number, asked)| {
+            let is_requested = asked.state == ReturnState::Requested;
+            let lapse = if is_requested { Lapse::ReturnNotAnswered(number) } else { Lapse::ReturnNotSent(number) };
+            Some((self.due_of_return(asked)?, lapse))
+        });
+        step.into_iter().chain(parcels).chain(returns).min_by_key(|(at, _)| *at)
+    }
+
+    /// By when its vendor has to take the next step: to accept, or to ship.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        let (since, times) = (self.awaited_since()?, self.times());
+        match self.state {
+            VendorOrderState::Pending if self.visible => Some(since + seconds(times.acceptance_s)),
+            VendorOrderState::Accepted | VendorOrderState::PartiallyShipped => Some(since + seconds(times.shipping_s)),
+            _ => None,
+        }
+    }
+
+    /// By when the next step of a return has to be taken.
+    pub fn due_of_return(&self, asked: &Return) -> Option<Timestamp> {
+        match asked.state {
+            ReturnState::Requested => Some(asked.since + seconds(self.times().return_answer_s)),
+            ReturnState::Approved => Some(asked.since + seconds(self.times().return_sending_s)),
+            _ => None,
+        }
+    }
+
+    /// Since when the vendor could have taken the next step: goods that have to come in first are not awaited before.
+    fn awaited_since(&self) -> Option<Timestamp> {
+        let since = self.since?;
+        if self.state == VendorOrderState::Pending {
+            return Some(since);
+        }
+        let to_come = self.lines.iter().filter(|line| line.left_to_ship() > 0);
+        let to_come = to_come.filter_map(|line| line.backorder?.available_from).max();
+        Some(to_come.map_or(since, |available| available.max(since)))
+    }
+
+    /// Its vendor is awaited anew.
+    pub(super) fn await_vendor(&mut self, now: Timestamp) {
+        (self.since, self.reminders) = (Some(now), 0);
+    }
+}
+
+impl PlacedOrder {
+    /// Does what the passed deadline of a vendor order is for, and says what that was; `None` when none has passed. While
+    /// the buyer's bank decides about the payment, nobody is awaited.
+    ///
+    /// # Errors
+    /// `not_found` for a vendor who has no part in the order; those of the step that is taken.
+    pub fn lapse(&mut self, vendor: VendorId, ids: &mut Ids) -> Result<Option<Lapse>, Refusal> {
+        let known = self.vendor_order(vendor).ok_or(Refusal::of(Code::NotFound))?;
+        let Some((at, lapse)) = known.next_deadline() else { return Ok(None) };
+        if at > ids.now() || self.waits_for_bank(lapse) {
+            return Ok(None);
+        }
+        match lapse {
+            Lapse::RemindToAccept => self.remind(vendor, OrderEventKind::AcceptanceReminder, ids),
+            Lapse::RemindToShip => self.remind(vendor, OrderEventKind::ShippingReminder, ids),
+            Lapse::NotShipped => {
+                self.record(HistoryEvent::DeadlineMissed, Actor::System, Some(vendor), ids);
+                self.remind(vendor, OrderEventKind::ShippingOverdue, ids);
+            }
+            Lapse::NotAccepted | Lapse::NeverShipped => {
+                self.record(HistoryEvent::DeadlineMissed, Actor::System, Some(vendor), ids);
+                self.apply_step(vendor, VendorOrderStep::Cancelled, Actor::System, ids)?;
+                self.advance(vendor, Actor::System, ids)?;
+                self.queue_vendor_orders_refund(&[vendor], RefundReason::Cancelled, ids)?;
+                self.emit(OrderEventKind::VendorOrderCancelled, Some(vendor), ids);
+                self.close_if_nothing_is_left(Actor::System, ids)?;
+            }
+            Lapse::Delivered(number) => {
+                self.end_parcel_by(vendor, number, ParcelStep::Delivered, false, Actor::System, ids)?;
+            }
+            Lapse::ReturnNotAnswered(number) => self.approve_return(vendor, number, Actor::System, ids)?,
+            Lapse::ReturnNotSent(number) => self.expire_return(vendor, number, ids)?,
+            Lapse::Completed => {
+                self.apply_step(vendor, VendorOrderStep::Completed, Actor::System, ids)?;
+                self.end_if_all_is_done(Actor::System, ids)?;
+            }
+        }
+        Ok(Some(lapse))
+    }
+
+    /// Whether nobody can do what is awaited, because the buyer's bank decides about the payment.
+    fn waits_for_bank(&self, lapse: Lapse) -> bool {
+        let concerns_goods = !matches!(
+            lapse,
+            Lapse::Delivered(_) | Lapse::ReturnNotAnswered(_) | Lapse::ReturnNotSent(_) | Lapse::Completed
+        );
+        concerns_goods && self.is_held()
+    }
+
+    /// After a dispute that was won, vendors are awaited anew.
+    pub(super) fn await_vendors(&mut self, ids: &Ids) {
+        for vendor_order in self.vendors.iter_mut().filter(|one| one.visible && one.state.holds_stock()) {
+            vendor_order.await_vendor(ids.now());
+        }
+    }
+
+    fn remind(&mut self, vendor: VendorId, kind: OrderEventKind, ids: &mut Ids) {
+        if let Some(vendor_order) = self.vendor_order_mut(vendor) {
+            vendor_order.reminders = vendor_order.reminders.saturating_add(1);
+        }
+        self.emit(kind, Some(vendor), ids);
+    }
+}

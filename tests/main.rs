@@ -40,6 +40,7 @@ mod resources {
     mod sale_units;
     mod settings;
     mod settlement;
+    mod settlements;
     mod stock;
     pub(crate) mod suppressions;
     mod suspension;

@@ -91,6 +91,7 @@ GET    /v1/vendor/exports                                     401  401   401   4
 POST   /v1/vendor/exports                                     401  401   401   403   403   202   202     202    403     403   202       403
 GET    /v1/vendor/exports/{id}                                401  401   401   403   403   200   200     200    403     404   200       403
 GET    /v1/vendor/summary                                     401  401   401   403   403   200   200     200    200     403   200       403
+GET    /v1/vendor/settlements                                 401  401   401   403   403   200   403     403    200     403   200       403
 GET    /v1/vendor/orders                                      401  401   401   403   403   200   200     200    200     403   200       403
 GET    /v1/vendor/orders/{id}                                 401  401   401   403   403   200   200     200    200     404   200       403
 POST   /v1/vendor/orders/{id}/accept                          401  401   401   403   403   200   200     200    403     404   403       403
@@ -127,6 +128,7 @@ GET    /v1/admin/payments                                     401  401   401   4
 GET    /v1/admin/payments/unmatched                           401  401   401   403   403   403   403     403    403     403   403       200
 GET    /v1/admin/refunds                                      401  401   401   403   403   403   403     403    403     403   403       200
 GET    /v1/admin/disputes                                     401  401   401   403   403   403   403     403    403     403   403       200
+GET    /v1/admin/settlements                                  401  401   401   403   403   403   403     403    403     403   403       200
 GET    /v1/admin/refunds/failed                               401  401   401   403   403   403   403     403    403     403   403       200
 GET    /v1/admin/settings/{area}                              401  401   401   403   403   403   403     403    403     403   403       200
 GET    /v1/admin/settings/{area}/{id}                         401  401   401   403   403   403   403     403    403     403   403       200

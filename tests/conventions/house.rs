@@ -164,7 +164,7 @@ fn what_buyers_and_vendors_can_do_knows_no_http_and_its_faces_no_table() {
             needed.iter().find(|name| ["store", "settlement"].contains(&name.as_str()) || name.starts_with("aws-"));
         assert!(stranger.is_none(), "functions/{face} depends on {stranger:?}: its use cases are in shop and desk");
         for (name, text) in production_sources(&format!("functions/{face}")) {
-            for word in ["store::", "settlement", ".orders()", ".stock()"] {
+            for word in ["store::", "settlement::", ".orders()", ".stock()"] {
                 assert!(!text.contains(word), "{name} contains {word}: it reaches around its use cases");
             }
         }

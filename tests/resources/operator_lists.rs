@@ -19,12 +19,14 @@ pub(crate) async fn every_list_is_read(shop: &Shop, vendor: &Vendor, order: &Val
         format!("/v1/admin/orders?vendor={}", vendor.id),
         "/v1/admin/refunds".to_owned(),
         "/v1/admin/disputes".to_owned(),
+        "/v1/admin/settlements?from=2026-01-01&to=2030-01-01".to_owned(),
+        format!("/v1/admin/settlements?from=2026-01-01&to=2030-01-01&vendor={}", vendor.id),
         "/v1/admin/summary".to_owned(),
     ] {
         operator.get(&path).await.expect(200);
     }
     let query = format!("orders?q={}", text(&order["number"]));
-    for path in ["orders?state=accepted", "summary", &query] {
+    for path in ["orders?state=accepted", "settlements?from=2026-01-01&to=2030-01-01", "summary", &query] {
         vendor.client.get(&format!("/v1/vendor/{path}")).await.expect(200);
     }
 }

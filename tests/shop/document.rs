@@ -92,9 +92,10 @@ impl Document {
             }
         }
         let schema = content.get("schema")?;
+        let body = if kind == "text/csv" { &Value::String(answer.text.clone()) } else { &answer.json };
         let faults: Vec<String> = self
             .validator(schema)
-            .iter_errors(&answer.json)
+            .iter_errors(body)
             .map(|error| format!("{}: {error}", error.instance_path()))
             .take(3)
             .collect();

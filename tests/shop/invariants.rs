@@ -10,6 +10,7 @@ use cloud::dynamodb::{Caller, Outcome};
 use domain::dispute::{Dispute, DisputeState};
 use domain::order::{Order, OrderState, VendorOrder};
 use domain::payment::{Payment, PaymentState, ProviderName, Refund, RefundReason, RefundState};
+use domain::settlement::SettlementEntry;
 use domain::{OrderId, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -23,6 +24,8 @@ pub(crate) struct StoredOrder {
     pub(crate) payments: Vec<Payment>,
     pub(crate) refunds: Vec<Refund>,
     pub(crate) disputes: Vec<Dispute>,
+    /// What was entered of it for settlement.
+    pub(crate) entries: Vec<SettlementEntry>,
     /// The payment sandbox's records of this order.
     books: Books,
 }
@@ -136,7 +139,7 @@ impl Ledger {
         let services = shop.cloud.services();
         let mut orders: BTreeMap<OrderId, StoredOrder> = BTreeMap::new();
         let (mut vendor_orders, mut payments, mut refunds) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut disputes, mut other_items) = (Vec::new(), Vec::new());
+        let (mut disputes, mut entries, mut other_items) = (Vec::new(), Vec::new(), Vec::new());
         let mut misplaced = Vec::new();
         for item in items(shop, "OrdersTable").await {
             misplaced.extend(misplaced_in_lists(&item));
@@ -150,6 +153,7 @@ impl Ledger {
                         payments: vec![],
                         refunds: vec![],
                         disputes: vec![],
+                        entries: vec![],
                         books,
                     };
                     orders.insert(stored.order.id, stored);
@@ -158,6 +162,7 @@ impl Ledger {
                 "payment" => payments.push(body::<Payment>(&item)),
                 "refund" => refunds.push(body::<Refund>(&item)),
                 "dispute" => disputes.push(body::<Dispute>(&item)),
+                "settlement" => entries.push(body::<SettlementEntry>(&item)),
                 _ => other_items.push(item),
             }
         }
@@ -168,6 +173,7 @@ impl Ledger {
         payments.into_iter().for_each(|payment| orders.get_mut(&payment.order).expect(of).payments.push(payment));
         refunds.into_iter().for_each(|refund| orders.get_mut(&refund.order).expect(of).refunds.push(refund));
         disputes.into_iter().for_each(|dispute| orders.get_mut(&dispute.order).expect(of).disputes.push(dispute));
+        entries.into_iter().for_each(|entry| orders.get_mut(&entry.order).expect(of).entries.push(entry));
 
         let mut shards: BTreeMap<String, Vec<StockShard>> = BTreeMap::new();
         for item in items(shop, "StockTable").await {
@@ -211,6 +217,7 @@ impl Ledger {
         self.stock(received, &mut violations);
         for stored in &self.orders {
             stored.money(&mut violations);
+            stored.settled(&mut violations);
         }
         let mut carts: BTreeMap<String, Vec<OrderId>> = BTreeMap::new();
         for StoredOrder { order, .. } in &self.orders {

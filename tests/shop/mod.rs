@@ -11,6 +11,7 @@ mod refunds;
 mod retry;
 mod returns;
 pub(crate) mod sale;
+mod settled;
 mod stored;
 mod until;
 mod vendor;

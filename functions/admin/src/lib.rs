@@ -5,6 +5,7 @@ mod orders;
 mod payments;
 mod rebuilds;
 mod settings;
+mod settlements;
 mod summary;
 mod suppressions;
 mod vendors;
@@ -33,6 +34,7 @@ pub fn routes<R: Routes<App>>() -> R {
         .routes(routes!(payments::list_failed_refunds[InvalidCursor]))
         .routes(routes!(payments::list_disputes_as_operator[InvalidCursor]))
         .routes(routes!(payments::list_unmatched_payments[InvalidCursor]))
+        .routes(routes!(settlements::list_settlements_as_operator[Invalid, InvalidCursor]))
         .routes(routes!(settings::list_settings))
         .routes(routes!(settings::show_setting, settings::put_setting[Invalid], settings::reset_setting[Invalid]))
         .routes(routes!(settings::list_setting_changes[InvalidCursor]))

@@ -7,6 +7,7 @@ mod media;
 mod orders;
 mod products;
 mod returns;
+mod settlements;
 mod stock;
 mod summary;
 mod view;
@@ -72,6 +73,7 @@ pub fn routes<R: Routes<App>>() -> R {
         .routes(routes!(stock::change_vendor_stock[VendorSuspended, OutOfStock, WrongState, LimitReached, Conflict]))
         .routes(routes!(media::begin_media_upload[VendorSuspended]))
         .routes(routes!(summary::show_vendor_summary))
+        .routes(routes!(settlements::list_vendor_settlements[InvalidCursor]))
         .routes(routes!(orders::list_vendor_orders[InvalidCursor]))
         .routes(routes!(orders::show_vendor_order))
         .routes(routes!(orders::accept_vendor_order[VendorSuspended, WrongState, PaymentDisputed, Conflict]))

@@ -17,6 +17,7 @@ mod product_files;
 mod products;
 mod rebuilds;
 mod settings;
+mod settlements;
 mod stock;
 mod summary;
 mod suppressions;
@@ -32,6 +33,7 @@ pub use orders::{Action, DeclineReturn, GrantOwnRefund, ListVendorOrders, OwnVen
 pub use product_files::{AnnounceFile, AskedFile, BegunImport, ExportParameters, ImportParameters, ShownImport};
 pub use products::OwnProduct;
 pub use settings::{SettingChange, ShownSetting};
+pub use settlements::settlement_file;
 pub use stock::ChangeStock;
 pub use store::catalog::{FindProducts, ShortProducts};
 pub use store::orders::{OpenVendorOrders, OrderSummary, Waiting};

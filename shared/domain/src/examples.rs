@@ -12,6 +12,7 @@ use crate::money::BasisPoints;
 use crate::order::{Order, OrderLine, OrderState, Person, PlacedOrder, Terms, VendorOrder, VendorOrderState};
 use crate::payment::{Payment, PaymentState, ProviderName, Refund, RefundReason};
 use crate::pricing::{ChosenShipping, Totals};
+use crate::settlement::Amounts;
 use crate::shares::Shares;
 use crate::stock::Allocation;
 use crate::text::{Email, Handle, Name};
@@ -120,6 +121,7 @@ pub fn vendor_order(order: OrderId, ordinal: u16, vendor: VendorCard) -> VendorO
         lines: vec![line],
         delivery: Shares::of(shipping.price, BasisPoints::ZERO, BasisPoints::ZERO).unwrap(),
         delivery_refunded: false,
+        entered: Amounts::zero(Currency::USD),
         shipping,
         commission: usd(200),
         parcels: Vec::new(),

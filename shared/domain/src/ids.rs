@@ -148,6 +148,8 @@ ids! {
     RefundId = "ref";
     /// A dispute (chargeback) that a buyer's bank opened against a payment.
     DisputeId = "dsp";
+    /// What one change of an order has added to the amounts that the operator and a vendor settle.
+    SettlementId = "set";
     /// An outbox event. A repeated delivery has the same id.
     EventId = "evt";
     /// An uploaded picture or document.

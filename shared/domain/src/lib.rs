@@ -33,6 +33,7 @@ pub mod return_policy;
 pub mod returns;
 pub mod sealed;
 pub mod settings;
+pub mod settlement;
 pub mod shares;
 pub mod stock;
 pub mod stored;
@@ -50,7 +51,7 @@ pub use id_source::Ids;
 pub use idempotency::{Call, IdempotentRequest, Outcome, Prepared, StoredResponse};
 pub use ids::{
     AddressId, CartId, DisputeId, EventId, ExportId, ImportId, MediaId, OrderId, OrderNumber, PaymentId, ProductId,
-    RebuildId, RefundId, UserId, VariantId, VendorId,
+    RebuildId, RefundId, SettlementId, UserId, VariantId, VendorId,
 };
 pub use look_up::{Identifier, LookUp};
 pub use money::{Currency, Money};

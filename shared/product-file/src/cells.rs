@@ -19,7 +19,7 @@ fn is_formula_behind_apostrophes(bytes: &[u8]) -> bool {
 ///
 /// Text that already has apostrophes before a formula sign gets one more, so that [`unescape_formula`] restores exactly
 /// this text.
-pub(super) fn escape_formula(text: &str) -> Cow<'_, str> {
+pub fn escape_formula(text: &str) -> Cow<'_, str> {
     if is_formula_behind_apostrophes(text.as_bytes()) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 

@@ -28,6 +28,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use cells::escape_formula;
 pub use columns::Columns;
 pub use copier::{Copied, RowCopier};
 pub use count::{RowCount, RowCounter};

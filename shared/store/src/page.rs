@@ -59,6 +59,7 @@ positions!(
     domain::ProductId,
     domain::VendorId,
     domain::EventId,
+    domain::SettlementId,
     String,
     i64
 );
@@ -145,7 +146,7 @@ macro_rules! timed {
     )+};
 }
 
-timed!(domain::OrderId, domain::PaymentId, domain::RefundId, domain::DisputeId);
+timed!(domain::OrderId, domain::PaymentId, domain::RefundId, domain::DisputeId, domain::SettlementId);
 
 /// Bounds of a list that is sorted by [`TimedId`]s, as the bits of its first and last possible one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

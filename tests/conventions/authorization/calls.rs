@@ -289,6 +289,7 @@ async fn of_vendor_orders(world: &World, route: &str, caller: Caller, call: &imp
         route.split_once(' ').expect("method and path").1.replace("{id}", &vendor_order)
     };
     let asked = match route {
+        "GET /v1/vendor/settlements" => call("/v1/vendor/settlements?from=2026-01-01&to=2027-01-01"),
         "GET /v1/vendor/orders" => call("/v1/vendor/orders"),
         "GET /v1/vendor/orders/{id}" => call(&format!("/v1/vendor/orders/{}", world.vendor_fixture(caller).pending)),
         "POST /v1/vendor/orders/{id}/accept" => call(&path(Stage::Pending).await),
@@ -394,6 +395,7 @@ async fn of_operators(world: &World, route: &str, caller: Caller, call: &impl Fn
         "GET /v1/admin/payments/unmatched" => call("/v1/admin/payments/unmatched"),
         "GET /v1/admin/refunds" => call("/v1/admin/refunds"),
         "GET /v1/admin/disputes" => call("/v1/admin/disputes?state=opened"),
+        "GET /v1/admin/settlements" => call("/v1/admin/settlements?from=2026-01-01&to=2027-01-01"),
         "GET /v1/admin/refunds/failed" => call("/v1/admin/refunds/failed"),
         "GET /v1/admin/settings/{area}" => call("/v1/admin/settings/limits"),
         "GET /v1/admin/settings/{area}/{id}" => call("/v1/admin/settings/limits/checkout"),

@@ -89,6 +89,7 @@ pub(super) async fn of_operators(world: &World) -> Vec<Row> {
         operator("GET /v1/admin/refunds"),
         operator("GET /v1/admin/refunds/failed"),
         operator("GET /v1/admin/disputes"),
+        operator("GET /v1/admin/settlements").query("from=2026-01-01&to=2028-01-01"),
         operator("GET /v1/admin/summary"),
         operator("GET /v1/admin/settings/{area}").at("area", "limits"),
         operator("GET /v1/admin/settings/{area}/{id}").at("area", "limits").id("unpaid-orders"),

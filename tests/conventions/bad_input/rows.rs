@@ -431,6 +431,7 @@ async fn of_goods(world: &World) -> Vec<Row> {
         owner("POST /v1/vendor/exports"),
         owner("GET /v1/vendor/exports/{id}").id(&world.export),
         owner("GET /v1/vendor/orders").cursors(orders, &products),
+        owner("GET /v1/vendor/settlements").query("from=2026-01-01&to=2028-01-01"),
         owner("GET /v1/vendor/summary"),
     ]
 }

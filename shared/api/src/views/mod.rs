@@ -3,6 +3,7 @@
 mod job;
 mod operator_order;
 mod order;
+mod settlement;
 mod vendor;
 mod vendor_order;
 mod vendor_order_desk;
@@ -10,6 +11,9 @@ mod vendor_order_desk;
 pub use self::job::{ExportView, ImportView};
 pub use self::operator_order::{DisputeView, OperatorOrderView, OperatorPaymentView};
 pub use self::order::{HistoryView, OrderView, PaymentView, RefundView};
+pub use self::settlement::{
+    AskedSettlements, EntryLimit, SettlementReply, SettlementStatement, SettlementTotalView, SettlementView, WantsFile,
+};
 pub use self::vendor::{DocumentView, MemberView, VendorHistoryView, VendorView};
 pub use self::vendor_order::{OrderLineView, ParcelView, ReturnView, VendorOrderView, VendorRef};
 pub use self::vendor_order_desk::{VendorOrderDeskView, VendorPaymentView};

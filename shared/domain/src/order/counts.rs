@@ -113,23 +113,28 @@ impl VendorOrder {
 
     /// What the carrier has collected for it in cash: for its delivered parcels. The rest is counted as never paid.
     pub(super) fn collect(&mut self) -> Result<Money, MoneyError> {
+        let collected = self.cash_collected()?;
+        // What is returned was paid, and is given back.
+        let never_paid = |(line, gone): (&OrderLine, u32)| gone.saturating_sub(line.returned);
+        let units: Vec<u32> = self.lines.iter().zip(self.gone()).map(never_paid).collect();
+        // The parcel that had the price of the delivery may not have arrived.
+        let delivered = |(_, parcel): &(usize, &Parcel)| parcel.state == ParcelState::Delivered;
+        let parcels = self.parcels.iter().enumerate().filter(delivered);
+        let goods = parcels.map(|(at, parcel)| self.goods_in_parcel(at, &parcel.units)).collect::<Result<Vec<_>, _>>()?;
+        let goods = Money::sum(self.commission.currency(), goods)?;
+        let delivery = !self.delivery_refunded && collected.minor() <= goods.minor();
+        self.refund_units(&units, delivery, self.totals.total)?;
+        Ok(collected)
+    }
+
+    /// What the carrier has collected for its delivered parcels.
+    pub(super) fn cash_collected(&self) -> Result<Money, MoneyError> {
         let delivered = |(_, parcel): &(usize, &Parcel)| parcel.state == ParcelState::Delivered;
         let due = self.parcels.iter().enumerate().filter(delivered).map(|(at, parcel)| match parcel.due {
             Some(due) => Ok(due),
             None => self.price_of_parcel(at, &parcel.units),
         });
-        let collected = Money::sum(self.commission.currency(), due.collect::<Result<Vec<_>, _>>()?)?;
-        // What is returned was paid, and is given back.
-        let never_paid = |(line, gone): (&OrderLine, u32)| gone.saturating_sub(line.returned);
-        let units: Vec<u32> = self.lines.iter().zip(self.gone()).map(never_paid).collect();
-        // The parcel that had the price of the delivery may not have arrived.
-        let parcels = self.parcels.iter().enumerate().filter(delivered);
-        let goods =
-            parcels.map(|(at, parcel)| self.goods_in_parcel(at, &parcel.units)).collect::<Result<Vec<_>, _>>()?;
-        let goods = Money::sum(self.commission.currency(), goods)?;
-        let delivery = !self.delivery_refunded && collected.minor() <= goods.minor();
-        self.refund_units(&units, delivery, self.totals.total)?;
-        Ok(collected)
+        Money::sum(self.commission.currency(), due.collect::<Result<Vec<_>, _>>()?)
     }
 
     /// What units cost that are the parcel at a position: their shares, counted in the order of shipping, and the

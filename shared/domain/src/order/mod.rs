@@ -1,5 +1,6 @@
 //! Orders: one per checkout, with a vendor order per vendor, payment attempts, refunds and disputes; and their states.
 
+mod amounts;
 mod changes;
 mod counts;
 mod disputes;

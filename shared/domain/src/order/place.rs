@@ -16,6 +16,7 @@ use crate::order::Deadlines;
 use crate::payment::{Payment, PaymentState, ProviderName};
 use crate::pricing::{PricedCart, PricedGroup, Rates, Totals};
 use crate::return_policy::ReturnRules;
+use crate::settlement::Amounts;
 use crate::shares::Shares;
 use crate::stock::Allocation;
 use crate::text::Handle;
@@ -182,6 +183,7 @@ fn vendor_order_from(
         shipping,
         delivery,
         delivery_refunded: false,
+        entered: Amounts::zero(commission.currency()),
         totals,
         commission,
         parcels: Vec::new(),

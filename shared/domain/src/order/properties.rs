@@ -1,5 +1,6 @@
 //! Properties of every order, whatever news arrives and in whichever order.
 
+mod amounts;
 mod disputes;
 mod gone_money;
 mod left_alone;

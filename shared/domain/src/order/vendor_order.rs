@@ -11,6 +11,7 @@ use crate::catalog::SaleUnit;
 use crate::money::MoneyError;
 use crate::pricing::{ChosenShipping, Totals};
 use crate::return_policy::ReturnPolicy;
+use crate::settlement::{Amounts, StoredAmounts};
 use crate::shares::{Shares, StoredShares};
 use crate::stock::{Allocation, Backorder};
 use crate::stored::Kept;
@@ -82,6 +83,9 @@ pub struct VendorOrder {
     /// Whether the delivery is refunded, or is to be.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub delivery_refunded: bool,
+    /// Its amounts as far as they are entered for settlement.
+    #[serde(serialize_with = "StoredAmounts::serialize", skip_serializing_if = "Amounts::is_nothing")]
+    pub entered: Amounts,
     /// Sums of the shares of its lines and its delivery.
     pub totals: Totals,
     /// The sum of the operator's commissions.
@@ -240,6 +244,8 @@ struct StoredVendorOrder {
     delivery: Option<StoredShares>,
     #[serde(default)]
     delivery_refunded: bool,
+    #[serde(default)]
+    entered: StoredAmounts,
     totals: Totals,
     commission: Money,
     #[serde(default)]
@@ -341,6 +347,7 @@ impl TryFrom<StoredVendorOrder> for VendorOrder {
             lines,
             delivery: stored_or(stored.delivery, derived.next(), nothing.currency()),
             delivery_refunded: stored.delivery_refunded || (is_before && stored.state.is_cancelled_or_declined()),
+            entered: stored.entered.in_currency(nothing.currency()),
             shipping: stored.shipping,
             totals: stored.totals,
             commission: stored.commission,

@@ -15,11 +15,11 @@ use crate::{Timestamp, UserId, VendorId};
 pub enum Role {
     /// May do everything.
     Owner,
-    /// May do everything except to invite and remove members.
+    /// May do everything except to read what is settled, and to invite and remove members.
     Manager,
     /// May read the shop and products, change stock, and handle orders and returns.
     Fulfilment,
-    /// May read the shop and orders.
+    /// May read the shop, orders and what is settled.
     Finance,
     /// A role that only a newer release knows: shown, and never changed by this one.
     #[serde(rename(serialize = "other", deserialize = "\u{0}other"))]
@@ -42,6 +42,8 @@ pub enum Permission {
     EditStock,
     /// Read orders.
     ReadOrders,
+    /// Read what the operator and the vendor settle.
+    ReadMoney,
     /// Accept and decline vendor orders, handle returns.
     DecideOrders,
     /// Ship and deliver, also while the vendor is suspended.
@@ -56,7 +58,7 @@ impl Role {
     pub const fn allows(self, permission: Permission) -> bool {
         match self {
             Self::Owner => true,
-            Self::Manager => !matches!(permission, Permission::EditMembers),
+            Self::Manager => !matches!(permission, Permission::EditMembers | Permission::ReadMoney),
             Self::Fulfilment => matches!(
                 permission,
                 Permission::ReadShop
@@ -66,7 +68,9 @@ impl Role {
                     | Permission::DecideOrders
                     | Permission::FulfilOrders
             ),
-            Self::Finance => matches!(permission, Permission::ReadShop | Permission::ReadOrders),
+            Self::Finance => {
+                matches!(permission, Permission::ReadShop | Permission::ReadOrders | Permission::ReadMoney)
+            }
             Self::Other => false,
         }
     }
@@ -75,7 +79,7 @@ impl Role {
 impl Permission {
     /// Whether members keep it while their vendor is suspended: they may only read, ship and deliver.
     pub const fn allowed_while_suspended(self) -> bool {
-        matches!(self, Self::ReadShop | Self::ReadProducts | Self::ReadOrders | Self::FulfilOrders)
+        matches!(self, Self::ReadShop | Self::ReadProducts | Self::ReadOrders | Self::ReadMoney | Self::FulfilOrders)
     }
 }
 

@@ -10,6 +10,7 @@ mod operator_lists;
 mod references;
 mod relisting;
 mod sealing;
+mod settlements;
 mod statement;
 mod unmatched;
 mod unpaid;
@@ -23,7 +24,8 @@ use domain::order::{Order, OrderState, PlacedOrder, Terms, VendorOrder, VendorOr
 use domain::payment::{Action, Payment, PaymentState, ProviderName, Refund, RefundState, Transaction};
 use domain::sealed::{KeyOwner, PersonKey};
 use domain::{
-    DisputeId, EventId, LookUp, OrderId, OutboxEvent, PaymentId, RefundId, UnmatchedPayment, UserId, VendorId,
+    DisputeId, EventId, LookUp, OrderId, OutboxEvent, PaymentId, RefundId, SettlementId, UnmatchedPayment, UserId,
+    VendorId,
 };
 
 pub use self::events::{Claim, Undelivered, event_of};
@@ -50,6 +52,7 @@ const DISPUTE: &str = "dispute";
 const REFERENCE: &str = "reference";
 const EVENT: &str = "event";
 const UNMATCHED: &str = "unclaimed";
+const SETTLEMENT: &str = "settlement";
 
 stored! {
     ORDER => Order: [
@@ -101,6 +104,8 @@ enum Entry<'a> {
     UnmatchedPayment(&'a UnmatchedPayment),
     /// `STATEMENT#<provider>#<day>` / `<time>#<reference>`: a transaction of a provider that drives the payment.
     Stated(ProviderName, &'a Transaction),
+    /// `SETTLEMENT#<id>` / `SETTLEMENT`: one partition per entry.
+    Settlement(SettlementId),
 }
 
 impl Entry<'_> {
@@ -122,6 +127,7 @@ impl Entry<'_> {
                 let what = money.what.as_str().to_ascii_uppercase();
                 key(format!("{UNMATCHED_PREFIX}{}#{}", money.provider.as_str(), money.reference), what)
             }
+            Self::Settlement(id) => key(format!("SETTLEMENT#{id}"), "SETTLEMENT"),
             Self::Stated(provider, stated) => {
                 let position = format!("{}#{}", statement::position(stated.stated_at), stated.reference);
                 key(statement::partition(*provider, stated.stated_at), position)

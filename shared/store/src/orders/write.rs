@@ -286,6 +286,9 @@ impl Orders {
             ..changed
         };
         let before = transaction.len();
+        for action in self.settlement_actions(loaded, &mut written)? {
+            transaction.add(Purpose::Item, action);
+        }
         let known = loaded.map(|loaded| loaded.vendors.as_slice());
         self.put_changed(
             known,

@@ -1,0 +1,51 @@
+//! What the operator and the vendor settle.
+
+use api::views::{AskedSettlements, EntryLimit, SettlementReply, SettlementStatement, WantsFile};
+use api::{Member, Now, Problem, Query};
+use axum::extract::State;
+use desk::settlement_file;
+use domain::TimeBound;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::App;
+
+/// The time for which is settled.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListSettlements {
+    /// The first moment of the time; a date is its beginning in UTC.
+    from: TimeBound,
+    /// The first moment after it; a date is its beginning in UTC.
+    to: TimeBound,
+    /// Entries per page, 1 to 1,000.
+    #[serde(default)]
+    limit: EntryLimit,
+    /// The value of `next` on the page before.
+    cursor: Option<String>,
+}
+
+/// Lists what the operator and the vendor settle for a time.
+///
+/// Each change of an order leaves an entry at its time, with what it has added to the amounts: a sale when it is paid,
+/// in cash when it is delivered; what is due when it is delivered; refunds and chargebacks when they are decided. So
+/// each amount is in exactly one time, times that follow each other add up, and what is over stays as it was. The sum
+/// of `due` is what the operator pays for the time. With `Accept: text/csv` the entries come as a file in UTF-8, and a
+/// `Link` header names its next page.
+#[utoipa::path(
+    get, path = "/v1/vendor/settlements", params(ListSettlements),
+    responses((status = OK, content((SettlementStatement = "application/json"), (String = "text/csv"))))
+)]
+pub async fn list_vendor_settlements(
+    State(app): State<App>,
+    Now(now): Now,
+    Member(member): Member,
+    WantsFile(as_file): WantsFile,
+    Query(ListSettlements { from, to, limit, cursor }): Query<ListSettlements>,
+) -> Result<SettlementReply, Problem> {
+    let asked = AskedSettlements { from, to, vendor: None, limit };
+    let found = app.desk.settlements(&member, asked.period()?, &limit.page(cursor)).await?;
+    let file = as_file.then(|| settlement_file(&found.items)).transpose()?;
+    asked.reply(found, file, now)
+}

@@ -48,7 +48,7 @@ fn today(shop: &Shop) -> String {
 }
 
 #[tokio::test]
-async fn a_sale_is_entered_when_it_is_paid_and_due_when_it_is_delivered() {
+async fn a_sale_is_entered_when_it_is_paid_and_due_when_it_can_be_given_back_no_longer() {
     let sale = Sale::of_one().await;
     let vendor = sale.shop.sign_in("ceramics@people.test").await;
     let path = format!("/v1/vendor/settlements?{EVER}");
@@ -64,6 +64,9 @@ async fn a_sale_is_entered_when_it_is_paid_and_due_when_it_is_delivered() {
     for step in ["accept", "ship", "deliver"] {
         sale.step(step).await.expect(200);
     }
+    assert_eq!(cents(&statement(&vendor, &path).await["totals"][0], "due"), 0);
+    sale.shop.advance(DAY * 15).await;
+    let vendor = sale.shop.sign_in("ceramics@people.test").await;
     let delivered = statement(&vendor, &path).await;
     assert_eq!(delivered["items"].as_array().map(Vec::len), Some(2), "{delivered}");
     let newest = &delivered["items"][0];
@@ -157,7 +160,12 @@ async fn cash_is_entered_when_it_is_collected_and_its_commission_is_owed() {
     bowl.vendor.client.post(&format!("/v1/vendor/orders/{vendor_order}/deliver"), &json!({})).await.expect(200);
     let collected = statement(&bowl.vendor.client, &path).await["totals"][0].clone();
     assert_eq!((cents(&collected, "cash_collected"), cents(&collected, "paid")), (3_000, 3_000));
-    assert_eq!(cents(&collected, "due"), -cents(&collected, "commission") - cents(&collected, "tax"));
+    let owed = -cents(&collected, "commission") - cents(&collected, "tax");
+    assert_eq!((cents(&collected, "pending"), cents(&collected, "due")), (owed, 0));
+    shop.advance(DAY * 15).await;
+    let vendor = shop.sign_in_again(&bowl.vendor).await;
+    let collected = statement(&vendor, &path).await["totals"][0].clone();
+    assert_eq!((cents(&collected, "pending"), cents(&collected, "due")), (0, owed));
 }
 
 #[tokio::test]
@@ -168,6 +176,7 @@ async fn what_a_bank_decides_about_is_held_and_what_it_takes_is_charged_back() {
     for step in ["accept", "ship", "deliver"] {
         sale.step(step).await.expect(200);
     }
+    sale.shop.advance(DAY * 15).await;
     let operator = sale.shop.operator().await;
     let names = ["held", "due", "charged_back", "total"];
     let path = format!("/v1/admin/settlements?{EVER}");

@@ -23,6 +23,7 @@ impl StoredOrder {
             stock_moves: vec![],
             events: vec![],
             reopens_cart: false,
+            closes_cart: None,
         };
         for (vendor_order, amounts) in placed.vendors.iter().zip(placed.amounts().expect("amounts that fit")) {
             let own = self.entries.iter().filter(|entry| entry.ordinal == vendor_order.ordinal);

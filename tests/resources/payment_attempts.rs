@@ -174,3 +174,29 @@ async fn an_amount_that_the_provider_does_not_take_is_refused_before_anything_is
     let smaller = shop.guest().await.takes(&[(&bowl, 4)]).await;
     smaller.checks_out("stripe", "card").await.expect(201);
 }
+
+#[tokio::test]
+async fn what_is_offered_and_what_checkout_takes_is_the_same_at_each_bound() {
+    let shop = Shop::open().await;
+    let vendor = shop.vendor("ceramics").await;
+    let free = json!({"shipping_rates": [{"amount": "0.00", "currency": "USD"}]});
+    vendor.client.patch("/v1/vendors/me", &free).await.expect(200);
+    for (price, is_taken) in
+        [("0.30", false), ("0.49", false), ("0.50", true), ("999999.99", true), ("1000000.00", false)]
+    {
+        let handle = price.replace('.', "-");
+        let bead = vendor.product(&handle).price(price).stock(2).publish().await;
+        let guest = shop.guest().await.takes(&[(&bead, 1)]).await;
+        let offered = guest.client.get(&guest.path("/payment-methods")).await.expect(200)["items"].clone();
+        let offered: Vec<String> =
+            offered.as_array().expect("methods").iter().map(|way| text(&way["provider"])).collect();
+        assert_eq!(offered.contains(&"stripe".to_owned()), is_taken, "{price}: {offered:?}");
+        let card = guest.checks_out("stripe", "card").await;
+        if is_taken {
+            assert_eq!(card.expect(201)["payment"]["action"]["type"], "client_secret", "{price}");
+            continue;
+        }
+        card.expect_problem(409, "payment_method_unavailable");
+        assert_eq!(bead.stock().await, (2, 0, 2), "{price}: nothing is reserved");
+    }
+}

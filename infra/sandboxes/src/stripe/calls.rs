@@ -172,12 +172,14 @@ fn check_amount(amount: i64, currency: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The least and the greatest charge, from the page's section "Minimum and maximum charge amounts". Not the shop's own
-/// table, so that a mistake there is not made twice. The least ones of other currencies depend on the account.
+/// The least and the greatest charge, from the page's section "Minimum and maximum charge amounts", the greatest as for
+/// ways of paying that are no cards. Not the shop's own table, so that a mistake there is not made twice. The least ones
+/// of other currencies depend on the account.
 fn bounds(currency: &str) -> (i64, i64) {
     let least = match currency {
         "gbp" => 30,
-        "usd" | "aud" | "brl" | "cad" | "chf" | "eur" | "inr" | "jpy" | "nzd" | "sgd" => 50,
+        "usd" | "ars" | "aud" | "brl" | "cad" | "chf" | "cop" | "eur" | "idr" | "ils" | "inr" | "jpy" | "krw"
+        | "nzd" | "php" | "rub" | "sgd" | "zar" => 50,
         "bgn" => 100,
         "aed" | "myr" | "pln" | "ron" => 200,
         "dkk" => 250,
@@ -188,7 +190,12 @@ fn bounds(currency: &str) -> (i64, i64) {
         "huf" => 17_500,
         _ => 1,
     };
-    let greatest = if currency == "idr" { 999_999_999_999 } else { 99_999_999 };
+    let greatest = match currency {
+        "idr" => 999_999_999_999,
+        "cop" => 9_999_999_999,
+        "inr" => 999_999_999,
+        _ => 99_999_999,
+    };
     (least, greatest)
 }
 

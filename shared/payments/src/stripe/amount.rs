@@ -33,40 +33,55 @@ const fn scale(currency: Currency) -> Scale {
     }
 }
 
-/// The documented least charges, in Stripe's units
-/// (<https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>). For other currencies the page names none:
-/// the charge has to reach the least of the account's settlement currency after conversion, which only Stripe knows.
-const LEAST: [(Currency, i64); 24] = [
+/// The documented least charges, in Stripe's units: <https://docs.stripe.com/currencies>, "Minimum charge amount by
+/// currency", as of 2026-12. For other currencies the page names none: the charge has to reach the least of the
+/// account's settlement currency after conversion, which only Stripe knows. The page has not named the lev since
+/// Bulgaria has the euro.
+const LEAST: [(Currency, i64); 32] = [
     (Currency::USD, 50),
     (Currency::AED, 200),
+    (Currency::ARS, 50),
     (Currency::AUD, 50),
     (Currency::BGN, 100),
     (Currency::BRL, 50),
     (Currency::CAD, 50),
     (Currency::CHF, 50),
+    (Currency::COP, 50),
     (Currency::CZK, 1_500),
     (Currency::DKK, 250),
     (Currency::EUR, 50),
     (Currency::GBP, 30),
     (Currency::HKD, 400),
     (Currency::HUF, 17_500),
+    (Currency::IDR, 50),
+    (Currency::ILS, 50),
     (Currency::INR, 50),
     (Currency::JPY, 50),
+    (Currency::KRW, 50),
     (Currency::MXN, 1_000),
     (Currency::MYR, 200),
     (Currency::NOK, 300),
     (Currency::NZD, 50),
+    (Currency::PHP, 50),
     (Currency::PLN, 200),
     (Currency::RON, 200),
+    (Currency::RUB, 50),
     (Currency::SEK, 300),
     (Currency::SGD, 50),
     (Currency::THB, 1_000),
+    (Currency::ZAR, 50),
 ];
 
-/// "The amount value supports up to twelve digits for IDR […] and up to eight digits for all other currencies", from
-/// the same page.
+/// The greatest charges, from the same page: twelve digits for IDR, ten for COP, nine for INR, "8 digits for all other
+/// currencies". Most cards take more, but a payment is opened before its buyer has chosen how to pay it, and the API's
+/// reference of `amount` says eight digits: this is what every way of paying takes.
 const fn greatest(currency: Currency) -> i64 {
-    if matches!(currency, Currency::IDR) { 999_999_999_999 } else { 99_999_999 }
+    match currency {
+        Currency::IDR => 999_999_999_999,
+        Currency::COP => 9_999_999_999,
+        Currency::INR => 999_999_999,
+        _ => 99_999_999,
+    }
 }
 
 /// The amounts that Stripe takes, in our minor units.
@@ -166,7 +181,10 @@ mod tests {
             (Currency::HUF, "175.00", "999999.99", 1),
             (Currency::MXN, "10.00", "999999.99", 1),
             (Currency::JPY, "50", "99999999", 1),
-            (Currency::IDR, "0.01", "9999999999.99", 1),
+            (Currency::KRW, "50", "99999999", 1),
+            (Currency::IDR, "0.50", "9999999999.99", 1),
+            (Currency::COP, "0.50", "99999999.99", 1),
+            (Currency::INR, "0.50", "9999999.99", 1),
             (Currency::UZS, "0.01", "999999.99", 1),
             (Currency::ISK, "1", "999999", 1),
             (Currency::MGA, "1.00", "99999999.00", 100),

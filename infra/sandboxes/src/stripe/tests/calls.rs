@@ -83,6 +83,36 @@ async fn a_replayed_answer_says_so_and_wrong_keys_are_refused_in_stripes_words()
 }
 
 #[tokio::test]
+async fn an_amount_beyond_the_documented_ones_is_refused_by_its_code() {
+    let sandbox = Sandbox::open().await;
+    let client = reqwest::Client::new();
+    let url = format!("{}/v1/payment_intents", sandbox.url);
+    for (currency, least, greatest) in [
+        ("usd", 50, 99_999_999),
+        ("gbp", 30, 99_999_999),
+        ("huf", 17_500, 99_999_999),
+        ("krw", 50, 99_999_999),
+        ("uzs", 1, 99_999_999),
+        ("inr", 50, 999_999_999),
+        ("cop", 50, 9_999_999_999),
+        ("idr", 50, 999_999_999_999_i64),
+    ] {
+        for (amount, code) in [
+            (least - 1, if least == 1 { "parameter_invalid_integer" } else { "amount_too_small" }),
+            (least, ""),
+            (greatest, ""),
+            (greatest + 1, "amount_too_large"),
+        ] {
+            let body = format!("amount={amount}&currency={currency}");
+            let answer = client.post(&url).bearer_auth(API_KEY).body(body).send().await.unwrap();
+            let (status, error) = (answer.status(), answer.json::<Value>().await.unwrap()["error"].clone());
+            assert_eq!(error["code"].as_str().unwrap_or_default(), code, "{amount} {currency}: {error}");
+            assert_eq!(status == StatusCode::OK, code.is_empty(), "{amount} {currency}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn cancelling_is_final_and_finds_a_payment_that_came_first() {
     let sandbox = Sandbox::open().await;
     let early = sandbox.opened(&payment(1)).await;

@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::calls::make_refund;
+use super::calls::{make_refund, may_take_days};
 use super::objects::{self, Dispute, Intent, Object, Refund, Status};
 use super::refusal::Refusal;
 use super::store::{Event, Transaction};
@@ -21,17 +21,19 @@ pub(super) enum Act {
     SucceedLate,
     /// The card is declined.
     Fail,
-    /// The payment is being processed, as a slow bank transfer is.
+    /// The buyer pays by a bank that takes days: until it has decided, nobody can cancel the payment.
     Process,
     /// The amount that is left is refunded elsewhere: at Stripe's dashboard.
     Refund,
+    /// Half of what is left is refunded elsewhere.
+    RefundPart,
     /// The latest refund fails, because the buyer's bank returned it.
     FailRefund,
     /// The buyer's bank opens a dispute; if there is one already, the same event is sent again.
     Dispute,
     /// The bank decides the dispute for the shop.
     WinDispute,
-    /// The bank decides the dispute for the buyer.
+    /// The bank decides the dispute for the buyer, at once or in a second round.
     LoseDispute,
     /// Every open payment of the order succeeds, each with two events that are sent concurrently.
     SucceedTwice,
@@ -139,12 +141,17 @@ impl Act {
             }
             Self::Process => {
                 payable(&intent)?;
+                if !may_take_days(&intent) {
+                    return Err(ActError::state("it takes no payment method that takes days", &intent));
+                }
                 intent.status = Status::Processing;
                 transaction.put(&intent)?;
                 vec![transaction.record("payment_intent.processing", &intent, &intent.id, now)?]
             }
-            Self::Refund => {
-                let refund = make_refund(transaction, &intent, None, None, BTreeMap::new(), now).map_err(act_error)?;
+            Self::Refund | Self::RefundPart => {
+                let part =
+                    if self == Self::RefundPart { Some(half_of_what_is_left(transaction, &intent)?) } else { None };
+                let refund = make_refund(transaction, &intent, part, None, BTreeMap::new(), now).map_err(act_error)?;
                 vec![transaction.record("refund.created", &refund, &intent.id, now)?]
             }
             Self::FailRefund => {
@@ -157,6 +164,10 @@ impl Act {
             Self::Dispute => vec![dispute(transaction, &intent, now)?],
             Self::WinDispute | Self::LoseDispute => {
                 let mut dispute: Dispute = last(transaction, &intent)?;
+                // A won one may go into another round, in which it is lost; a lost one is final.
+                if self == Self::WinDispute && dispute.status == "lost" {
+                    return Err(ActError::State(format!("the dispute {} is lost", dispute.id)));
+                }
                 if self == Self::WinDispute { "won" } else { "lost" }.clone_into(&mut dispute.status);
                 transaction.put(&dispute)?;
                 vec![transaction.record("charge.dispute.closed", &dispute, &intent.id, now)?]
@@ -168,6 +179,14 @@ impl Act {
         }
         Ok(Done { intent, events, at_once: self == Self::SucceedTwice })
     }
+}
+
+/// In hundreds, so that it is an amount of every currency.
+fn half_of_what_is_left(transaction: &Transaction<'_>, intent: &Intent) -> Result<i64, ActError> {
+    let refunds: Vec<Refund> = transaction.list(Some(&intent.id), None, -1)?;
+    let refunded: i64 = refunds.iter().filter(|refund| refund.status != "failed").map(|refund| refund.amount).sum();
+    let half = (intent.amount_received - refunded) / 200 * 100;
+    if half > 0 { Ok(half) } else { Err(ActError::state("there is no half to refund", intent)) }
 }
 
 fn payable(intent: &Intent) -> Result<(), ActError> {

@@ -111,7 +111,10 @@ fn create_intent(transaction: &Transaction<'_>, mut form: Form, now: Timestamp) 
         .ok_or_else(|| Refusal::invalid("parameter_missing", "amount", "Missing required param: amount."))?;
     let currency = form.require("currency")?;
     check_amount(amount, &currency)?;
-    let methods = form.take_group("automatic_payment_methods");
+    let automatic = form.take_group("automatic_payment_methods");
+    let automatic = automatic.get("enabled").map(String::as_str) == Some("true");
+    let types: Vec<String> = form.take_group("payment_method_types").into_values().collect();
+    check_methods(&types, automatic, &currency)?;
     let description = form.take("description");
     let metadata = form.take_metadata()?;
     form.finish()?;
@@ -123,8 +126,7 @@ fn create_intent(transaction: &Transaction<'_>, mut form: Form, now: Timestamp) 
         amount,
         amount_capturable: 0,
         amount_received: 0,
-        automatic_payment_methods: (methods.get("enabled").map(String::as_str) == Some("true"))
-            .then(|| json!({"allow_redirects": "always", "enabled": true})),
+        automatic_payment_methods: automatic.then(|| json!({"allow_redirects": "always", "enabled": true})),
         canceled_at: None,
         cancellation_reason: None,
         capture_method: "automatic_async".to_owned(),
@@ -138,7 +140,7 @@ fn create_intent(transaction: &Transaction<'_>, mut form: Form, now: Timestamp) 
         metadata,
         next_action: None,
         payment_method: None,
-        payment_method_types: vec!["card".to_owned()],
+        payment_method_types: if types.is_empty() { vec!["card".to_owned()] } else { types },
         status: Status::RequiresPaymentMethod,
     };
     transaction.put(&intent)?;
@@ -151,15 +153,7 @@ fn check_amount(amount: i64, currency: &str) -> Result<(), Refusal> {
         let message = format!("Invalid currency: {currency}.");
         return Err(Refusal::invalid("parameter_invalid_string", "currency", message));
     }
-    let step = match currency {
-        "bhd" | "jod" | "kwd" | "omr" | "tnd" => 10,
-        "isk" | "ugx" => 100,
-        _ => 1,
-    };
-    if amount % step != 0 {
-        let message = format!("Amounts in {currency} must be divisible by {step}.");
-        return Err(Refusal::invalid("parameter_invalid_integer", "amount", message));
-    }
+    check_step(amount, currency)?;
     let (least, greatest) = bounds(currency);
     if amount < least {
         let message = format!("Amount must be at least {least} {currency}.");
@@ -170,6 +164,54 @@ fn check_amount(amount: i64, currency: &str) -> Result<(), Refusal> {
         return Err(Refusal::invalid("amount_too_large", "amount", message));
     }
     Ok(())
+}
+
+/// Of three decimals the last is zero, and some currencies without decimals are sent as hundredths: charges and refunds
+/// alike (<https://docs.stripe.com/currencies#three-decimal>, `#special-cases`).
+fn check_step(amount: i64, currency: &str) -> Result<(), Refusal> {
+    let step = match currency {
+        "bhd" | "jod" | "kwd" | "omr" | "tnd" => 10,
+        "isk" | "ugx" => 100,
+        _ => 1,
+    };
+    if amount % step == 0 {
+        return Ok(());
+    }
+    let message = format!("Amounts in {currency} must be divisible by {step}.");
+    Err(Refusal::invalid("parameter_invalid_integer", "amount", message))
+}
+
+/// Types of payment methods, with the currency that each takes; debits are decided after days
+/// (<https://docs.stripe.com/payments/payment-methods/payment-method-support>).
+const METHODS: [(&str, Option<&str>, bool); 4] = [
+    ("card", None, false),
+    ("sepa_debit", Some("eur"), true),
+    ("us_bank_account", Some("usd"), true),
+    ("bacs_debit", Some("gbp"), true),
+];
+
+/// Either the dashboard's choice or a list, of types that exist and take the currency
+/// (<https://docs.stripe.com/api/payment_intents/create>).
+fn check_methods(types: &[String], automatic: bool, currency: &str) -> Result<(), Refusal> {
+    let refused = |message: String| Err(Refusal::invalid("parameter_invalid", "payment_method_types", message));
+    if automatic && !types.is_empty() {
+        return refused("You may only specify one of: automatic_payment_methods, payment_method_types.".to_owned());
+    }
+    for given in types {
+        let Some((_, takes, _)) = METHODS.iter().find(|(name, ..)| name == given) else {
+            return refused(format!("The payment method type \"{given}\" is invalid."));
+        };
+        if takes.is_some_and(|takes| takes != currency) {
+            return refused(format!("The payment method type \"{given}\" does not take the currency {currency}."));
+        }
+    }
+    Ok(())
+}
+
+/// Whether an intent can be paid by a method that takes days.
+pub(super) fn may_take_days(intent: &Intent) -> bool {
+    let is_slow = |given: &String| METHODS.iter().any(|(name, _, slow)| name == given && *slow);
+    intent.automatic_payment_methods.is_some() || intent.payment_method_types.iter().any(is_slow)
 }
 
 /// The least and the greatest charge, from the page's section "Minimum and maximum charge amounts", the greatest as for
@@ -298,6 +340,7 @@ pub(super) fn make_refund(
         return Err(Refusal::state(Some("charge_already_refunded"), "The charge has already been refunded."));
     }
     let amount = amount.unwrap_or(left);
+    check_step(amount, &intent.currency)?;
     if amount > left {
         let message = format!("Refund amount ({amount}) is greater than unrefunded amount on charge ({left})");
         return Err(Refusal::state(None, message).with("param", "amount".into()));
@@ -332,6 +375,9 @@ fn list<T: Object>(transaction: &Transaction<'_>, mut form: Form, parent: Option
     }
     let after = form.take("starting_after");
     form.finish()?;
+    if let Some(intent) = &belongs_to {
+        find_intent(transaction, intent, "payment_intent")?;
+    }
     if let Some(after) = &after
         && transaction.find::<T>(after)?.is_none()
     {

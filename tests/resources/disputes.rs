@@ -295,3 +295,32 @@ async fn money_given_back_at_the_dashboard_stops_the_goods_and_is_not_given_back
     let failed = sale.shop.operator().await.get("/v1/admin/refunds/failed").await.expect(200).clone();
     assert_eq!(failed["items"], json!([]));
 }
+
+#[tokio::test]
+async fn a_dispute_that_was_won_and_is_lost_in_another_round_stops_the_goods() {
+    let sale = Sale::of_one().await;
+    sale.act("succeed").await;
+    for act in ["dispute", "win_dispute"] {
+        sale.act(act).await;
+    }
+    sale.step("accept").await.expect(200);
+    for _ in 0..2 {
+        sale.act("lose_dispute").await;
+    }
+    sale.shop.wait_until_idle().await;
+    let seen = sale.seen_by_operator().await;
+    assert_eq!((&seen["disputes"][0]["state"], &seen["state"]), (&json!("lost"), &json!("cancelled")));
+    assert_eq!((count(&seen, "dispute_won"), count(&seen, "dispute_lost")), (1, 1));
+    sale.step("ship").await.expect_problem(409, "wrong_state");
+    // News that comes late decides nothing any more.
+    let reference = sale.references().await.remove(0);
+    let id = text(&seen["disputes"][0]["reference"]);
+    let mut late = Sale::dispute(&reference, "won");
+    late["id"] = json!(id);
+    sale.post_webhook("charge.dispute.closed", late).await.expect(200);
+    assert_eq!(sale.seen_by_operator().await["disputes"][0]["state"], "lost");
+    // Nothing is given back a second time.
+    sale.shop.advance(HOUSEKEEPING_INTERVAL).await;
+    let books = sale.shop.anon().get(&format!("/_local/pay/stripe/orders/{}", sale.id)).await.json.clone();
+    assert_eq!(books["refunds"], json!([]));
+}

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::stored::Kept;
 use crate::{DisputeId, Money, OrderId, PaymentId, Timestamp};
 
-/// State of a dispute: open until the buyer's bank decides.
+/// State of a dispute: open until the buyer's bank decides. One that was won may still be lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DisputeState {
@@ -22,7 +22,7 @@ pub enum DisputeState {
     Other,
 }
 
-/// What can happen to an open dispute.
+/// What can happen to a dispute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DisputeStep {
@@ -52,8 +52,10 @@ impl DisputeState {
     pub const fn after(self, step: DisputeStep) -> Option<Self> {
         match (self, step) {
             (Self::Opened, DisputeStep::Won) => Some(Self::Won),
-            (Self::Opened, DisputeStep::Lost) => Some(Self::Lost),
-            (Self::Won | Self::Lost | Self::Other, DisputeStep::Won | DisputeStep::Lost) => None,
+            // Some banks may open a dispute again that was won, and the second decision is final.
+            (Self::Opened | Self::Won, DisputeStep::Lost) => Some(Self::Lost),
+            (Self::Won | Self::Lost | Self::Other, DisputeStep::Won)
+            | (Self::Lost | Self::Other, DisputeStep::Lost) => None,
         }
     }
 }
@@ -107,6 +109,7 @@ mod tests {
         insta::assert_snapshot!(life, @"
         Opened + Won -> Won
         Opened + Lost -> Lost
+        Won + Lost -> Lost
         ");
     }
 }

@@ -19,6 +19,7 @@ mod resources {
     mod checkout;
     mod disputes;
     mod driven_payments;
+    mod followed_attempts;
     mod handles;
     mod housekeeping;
     mod imports;
@@ -35,12 +36,14 @@ mod resources {
     mod persons;
     mod rebuilds;
     mod refund_decisions;
+    mod refund_requests;
     mod returns;
     mod revival;
     mod sale_units;
     mod settings;
     mod settlement;
     mod settlements;
+    mod slow_payments;
     mod stock;
     pub(crate) mod suppressions;
     mod suspension;

@@ -86,45 +86,79 @@ async fn an_order_has_at_most_twenty_attempts_whatever_became_of_them() {
 }
 
 #[tokio::test]
-async fn an_attempt_whose_opening_failed_at_stripe_is_given_up_for_one_under_another_key() {
+async fn an_attempt_whose_opening_failed_at_stripe_is_replaced_at_once_by_one_under_another_key() {
     for after in [false, true] {
         let shop = Shop::open().await;
         let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
         breaks(&shop, after).await;
-        let sale = Sale::of(shop, bowl, 1).await;
-        let seen = sale.seen().await;
-        assert_eq!([&seen["state"], &seen["payment"]["state"]].map(text), ["awaiting_payment", "failed"]);
-        assert_eq!(seen["payment"]["action"]["type"], "retry");
-
-        assert_eq!(action(&sale.retries("again").await), "client_secret", "another key, though the first is spent");
+        let guest = shop.guest().await.takes(&[(&bowl, 1)]).await;
+        let total = guest.seen().await["totals"]["total"].clone();
+        let placed = guest.checks_out_for("stripe", "once", &total).await;
+        assert_eq!(action(&placed), "client_secret", "another key, though the first is spent");
+        let again = guest.checks_out_for("stripe", "once", &total).await;
+        assert_eq!(again.expect(201)["payment"], placed.json["payment"], "a repeat makes no third one");
+        let reader = shop.anon().with("order-token", text(&placed.json["token"]));
+        let sale = Sale { id: text(&placed.json["id"]), email: guest.email, reader, shop, bowl };
+        let payments = sale.seen_by_operator().await["payments"].clone();
+        let payments = payments.as_array().expect("payments").iter();
+        let mut states: Vec<String> = payments.map(|payment| text(&payment["state"])).collect();
+        states.sort();
+        assert_eq!(states, ["failed", "pending"]);
         assert_eq!(sale.intents().await.len(), 1 + usize::from(after));
+
+        // The same when another attempt is opened.
+        breaks(&sale.shop, after).await;
+        assert_eq!(action(&sale.retries("another").await), "client_secret");
         sale.act("succeed").await;
         assert_eq!(sale.seen().await["state"], "paid");
     }
 }
 
 #[tokio::test]
-async fn an_attempt_that_was_given_up_blocks_no_cancellation_and_holds_no_stock() {
-    let sold = async |units| {
-        let shop = Shop::open().await;
-        let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
-        breaks(&shop, true).await;
-        let sale = Sale::of(shop, bowl, units).await;
-        // From now on the provider does not answer at all.
-        let down = Fault { every: true, ..Fault::nth("stripe", "*", 1, Kind::Before) };
-        sale.shop.cloud.services().faults.add(down);
-        assert_eq!(sale.stock().await, (5, i64::from(units), 5 - i64::from(units)));
-        sale
-    };
-    let cancelled = sold(1).await;
-    let cancel = format!("/v1/orders/{}/cancel", cancelled.id);
-    assert_eq!(cancelled.reader.post(&cancel, &json!({})).await.expect(200)["state"], "cancelled");
-    assert_eq!(cancelled.stock().await, (5, 0, 5));
+async fn a_provider_that_fails_twice_is_tried_again_when_the_buyer_asks_for_it() {
+    let shop = Shop::open().await;
+    let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
+    breaks(&shop, false).await;
+    breaks(&shop, true).await;
+    let sale = Sale::of(shop, bowl, 1).await;
+    let seen = sale.seen().await;
+    assert_eq!([&seen["state"], &seen["payment"]["state"]].map(text), ["awaiting_payment", "failed"]);
+    assert_eq!(seen["payment"]["action"]["type"], "retry");
+    assert_eq!(action(&sale.retries("again").await), "client_secret");
+    sale.act("succeed").await;
+    assert_eq!(sale.seen().await["state"], "paid");
+}
 
-    let expired = sold(2).await;
-    expired.shop.advance(PAST_PAYMENT_DEADLINE).await;
-    assert_eq!(expired.seen().await["state"], "expired");
-    assert_eq!(expired.stock().await, (5, 0, 5));
+#[tokio::test]
+async fn an_attempt_that_nobody_was_given_blocks_no_cancellation_and_holds_no_stock() {
+    // Given up, or never answered.
+    for fails in [true, false] {
+        let sold = async |units| {
+            let shop = Shop::open().await;
+            let bowl = shop.vendor("ceramics").await.product("bowl").stock(5).publish().await;
+            let down = |operation| Fault { every: true, ..Fault::nth("stripe", operation, 1, Kind::Before) };
+            if fails {
+                breaks(&shop, true).await;
+                breaks(&shop, false).await;
+            } else {
+                shop.cloud.services().faults.add(down("CreatePaymentIntent"));
+            }
+            let sale = Sale::of(shop, bowl, units).await;
+            // From now on the provider does not answer at all.
+            sale.shop.cloud.services().faults.add(down("*"));
+            assert_eq!(sale.stock().await, (5, i64::from(units), 5 - i64::from(units)));
+            sale
+        };
+        let cancelled = sold(1).await;
+        let cancel = format!("/v1/orders/{}/cancel", cancelled.id);
+        assert_eq!(cancelled.reader.post(&cancel, &json!({})).await.expect(200)["state"], "cancelled");
+        assert_eq!(cancelled.stock().await, (5, 0, 5));
+
+        let expired = sold(2).await;
+        expired.shop.advance(PAST_PAYMENT_DEADLINE).await;
+        assert_eq!(expired.seen().await["state"], "expired");
+        assert_eq!(expired.stock().await, (5, 0, 5));
+    }
 }
 
 #[tokio::test]

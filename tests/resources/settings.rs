@@ -21,8 +21,8 @@ async fn a_setting_is_changed_under_its_version_and_says_who_did_it() {
     let operator = shop.operator().await;
     for (area, count) in [
         ("limits", 7),
-        ("deadlines", 7),
-        ("payment-methods", 2),
+        ("deadlines", 8),
+        ("payment-methods", 3),
         ("tax", 1),
         ("commission", 1),
         ("returns", 1),
@@ -103,6 +103,33 @@ async fn something_can_always_be_paid_with_however_two_operators_meet() {
     let listed = operator.get("/v1/admin/settings/payment-methods").await.expect(200)["items"].clone();
     let offered = |setting: &&Value| setting["value"]["offered"] == json!(true);
     assert_eq!(listed.as_array().expect("methods").iter().filter(offered).count(), 1);
+}
+
+#[tokio::test]
+async fn cards_are_always_among_the_kinds_and_a_bank_has_between_a_day_and_two_months() {
+    let shop = Shop::open().await;
+    let operator = shop.operator().await;
+    let kinds = "/v1/admin/settings/payment-methods/kinds";
+    assert_eq!(operator.get(kinds).await.expect(200)["value"], json!({"kinds": ["card"]}));
+    let set = operator.clone().with("if-match", "*");
+    for (value, pointer) in [
+        (json!({"kinds": ["sepa_debit"]}), "/kinds"),
+        (json!({"kinds": []}), "/kinds"),
+        (json!({}), "/kinds"),
+        (json!({"kinds": ["card"], "offered": true}), "/offered"),
+    ] {
+        let refused = set.put(kinds, &value).await;
+        assert_eq!(refused.expect_problem(400, "invalid")["errors"][0]["pointer"], pointer, "{value}");
+    }
+    set.put(kinds, &json!({"kinds": ["card", "barter"]})).await.expect(400);
+    let changed = set.put(kinds, &json!({"kinds": ["card", "sepa_debit"]})).await.expect(200).clone();
+    assert_eq!(changed["value"], json!({"kinds": ["card", "sepa_debit"]}));
+    let slow = "/v1/admin/settings/deadlines/slow-payment";
+    assert_eq!(operator.get(slow).await.expect(200)["value"], json!({"seconds": 14 * 86_400}));
+    for seconds in [86_399, 5_184_001] {
+        set.put(slow, &json!({"seconds": seconds})).await.expect_problem(400, "invalid");
+    }
+    set.put(slow, &json!({"seconds": 5 * 86_400})).await.expect(200);
 }
 
 #[tokio::test]

@@ -28,6 +28,7 @@ const FACTS: Facts = Facts {
     amounts: |currency| (currency == Currency::USD).then_some(Amounts { least: 1, greatest: 1_000_000, step: 1 }),
     redirects: true,
     slow: false,
+    method: |_, _| None,
     calls_per_second: None,
     refunds: None,
 };

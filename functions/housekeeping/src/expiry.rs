@@ -13,8 +13,10 @@ use store::{Decision, Error};
 use crate::Summary;
 use crate::round::{Round, is_stuck};
 
-/// Pause before an order is tried again whose payment is undecided, or whose provider does not answer.
+/// Pause before an order is tried again whose provider does not answer.
 const RETRY_AFTER: Duration = Duration::from_secs(60);
+/// The same for one whose bank is late with its decision: it takes days, and a call a minute would not hurry it.
+const UNDECIDED_RETRY_AFTER: Duration = Duration::from_secs(6 * 3600);
 
 /// What becomes of an order with a deadline.
 #[derive(Clone, Debug)]
@@ -26,8 +28,19 @@ enum Deadline {
     /// Something was shipped, so the order stays.
     Waived,
     Expired,
-    /// A payment is undecided, or its provider does not answer: nothing is released. With the time of the deadline.
-    NotYet(Timestamp),
+    /// A payment is undecided, or its provider does not answer: nothing is released.
+    NotYet(NotYet),
+}
+
+/// An order that is past its deadline and cannot be ended yet.
+#[derive(Clone, Copy, Debug)]
+struct NotYet {
+    /// The deadline.
+    due_at: Timestamp,
+    /// The pause until the next try.
+    pause: Duration,
+    /// The version of the order that was judged.
+    version: u64,
 }
 
 impl Round {
@@ -45,12 +58,12 @@ impl Round {
                 return Ok(());
             }
             Deadline::Ahead(placed) => return self.look_up_payments(due, &placed, summary).await,
-            Deadline::NotYet(due_at) => {
+            Deadline::NotYet(order) => {
                 summary.waiting += 1;
-                summary.stuck += u32::from(is_stuck(due_at, self.now));
+                summary.stuck += u32::from(is_stuck(order.due_at, self.now));
                 // Postponed, so that it does not delay what is due after it.
-                self.postpone(due, RETRY_AFTER, summary).await;
-                return Ok(());
+                let at = self.now + order.pause;
+                return self.settlement.orders().postpone_at_version(due, at, order.version).await;
             }
             Deadline::Waived => summary.waived += 1,
             Deadline::Expired => summary.expired += 1,
@@ -74,8 +87,11 @@ impl Round {
             placed.waive_deadline(&mut ids)?;
             return Ok(Decision::Write(placed, Deadline::Waived));
         }
+        let version = placed.order.version;
+        let not_yet = |pause| Deadline::NotYet(NotYet { due_at, pause, version });
         match self.settlement.close_open_attempts(&placed, Closing::ToRelease, self.now).await? {
-            Closed::All(_) => {
+            Closed::All(closed) => {
+                placed.close_attempts(&closed, self.now);
                 placed.expire(&mut ids)?;
                 Ok(Decision::Write(placed, Deadline::Expired))
             }
@@ -84,7 +100,13 @@ impl Round {
                 is_paid.store(true, Ordering::Relaxed);
                 Ok(Decision::LoadAgain)
             }
-            Closed::Undecided | Closed::Silent(_) => Ok(Decision::Write(placed, Deadline::NotYet(due_at))),
+            // That a bank is deciding was news: the order has the time that the bank may take.
+            Closed::Undecided(Some(until)) if until > self.now => Ok(Decision::LoadAgain),
+            Closed::Undecided(until) => {
+                let pause = if until.is_some() { UNDECIDED_RETRY_AFTER } else { RETRY_AFTER };
+                Ok(Decision::Write(placed, not_yet(pause)))
+            }
+            Closed::Silent(_) => Ok(Decision::Write(placed, not_yet(RETRY_AFTER))),
         }
     }
 
@@ -96,7 +118,8 @@ impl Round {
             summary.settled += looked_up.settled;
         }
         match next_check(&placed.order, self.now) {
-            Some(at) => self.settlement.orders().postpone(due, at).await,
+            // Only the order that was judged: news may have brought another deadline.
+            Some(at) => self.settlement.orders().postpone_at_version(due, at, placed.order.version).await,
             None => Ok(()),
         }
     }

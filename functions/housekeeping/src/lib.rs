@@ -9,6 +9,7 @@ mod events;
 mod expiry;
 #[cfg(test)]
 mod fixture;
+mod following;
 mod refunds;
 mod round;
 mod summary;

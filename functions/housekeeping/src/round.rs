@@ -82,6 +82,9 @@ impl Round {
                 DueKind::VendorOrder(vendor) => {
                     Box::pin(self.lapse(entry, start(placed.take()), vendor, &mut summary)).await
                 }
+                DueKind::Payment(payment) => {
+                    Box::pin(self.follow(entry, start(placed.take()), payment, &mut summary)).await
+                }
             };
             if let Err(error) = outcome {
                 tracing::warn!(order.id = %order, cause = %error, "a due entry of an order could not be handled");
@@ -100,6 +103,7 @@ impl Round {
             DueKind::Order => Settlement::asked_about(placed, self.now),
             DueKind::Refund(refund) => Settlement::asked_for(placed, refund),
             DueKind::VendorOrder(_) => None,
+            DueKind::Payment(payment) => Settlement::asked_to_close(placed, payment),
         };
         due.iter().filter_map(asked).any(|provider| self.settlement.has_to_wait(provider))
     }
@@ -175,6 +179,7 @@ fn first_due(placed: &PlacedOrder, kind: DueKind) -> Option<Timestamp> {
         DueKind::Order => placed.order.due_at,
         DueKind::VendorOrder(vendor) => Some(placed.vendor_order(vendor)?.next_deadline()?.0),
         DueKind::Refund(id) => placed.refunds.iter().find(|refund| refund.id == id).map(|refund| refund.created_at),
+        DueKind::Payment(id) => placed.payments.iter().find(|payment| payment.id == id).map(|known| known.created_at),
     }
 }
 

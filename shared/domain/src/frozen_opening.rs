@@ -14,4 +14,8 @@ pub struct FrozenOpening {
     /// What the payment is for, as the provider shows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// The kinds of payment methods that it may be paid with, by the provider's names; nothing in attempts of releases
+    /// before 2026-12-02, which left them to the provider's dashboard.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub methods: Vec<String>,
 }

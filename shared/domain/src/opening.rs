@@ -3,7 +3,7 @@
 use crate::order::PlacedOrder;
 use crate::payment::{Action, FrozenOpening, Payment, PaymentState, PaymentStep, RefundRules};
 use crate::provider_news::PaymentNews;
-use crate::{Code, Refusal};
+use crate::{Code, Ids, PaymentId, Refusal};
 
 impl PlacedOrder {
     /// Fixes what is sent to the provider of the attempt that was just made, and what it can pay back. Nothing is sent
@@ -15,9 +15,26 @@ impl PlacedOrder {
         let description = Some(format!("Order {}", self.order.id.number()));
         let current = self.order.payment;
         if let Some(payment) = self.payments.iter_mut().find(|payment| payment.id == current) {
-            payment.opening = Some(FrozenOpening { return_url: return_url.map(str::to_owned), description });
+            let return_url = return_url.map(str::to_owned);
+            payment.opening = Some(FrozenOpening { return_url, description, methods: Vec::new() });
             payment.refunds = refunds.filter(|rules| *rules != RefundRules::ANY);
         }
+    }
+}
+
+impl PlacedOrder {
+    /// Another attempt in the place of one that was given up before anybody could pay it: it sends the same under
+    /// another key. Nothing when the order does not wait for this attempt any more, or has too many.
+    pub fn replace_given_up(&mut self, given_up: PaymentId, ids: &mut Ids) -> Option<PaymentId> {
+        let known = self.payments.iter().find(|payment| payment.id == given_up)?.clone();
+        let is_current = self.order.payment == given_up && known.state == PaymentState::Failed;
+        if !is_current || known.was_handed_out() {
+            return None;
+        }
+        let replaced = self.retry_payment(known.provider, &[], ids).ok()?;
+        let payment = self.payments.iter_mut().find(|payment| payment.id == replaced)?;
+        (payment.opening, payment.slow_deadline) = (known.opening, known.slow_deadline);
+        Some(replaced)
     }
 }
 

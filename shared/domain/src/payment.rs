@@ -1,9 +1,12 @@
 //! Payment attempts: each asks one provider once for the money of an order.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use crate::frozen_opening::FrozenOpening;
+pub use crate::processing::{Processing, SLOW_DEADLINE};
 pub use crate::refund::{Refund, RefundPart, RefundReason, RefundState, RefundStep, RefundedUnits};
 pub use crate::refund_rules::{RefundRules, UnpayableRefund};
 use crate::stored::Kept;
@@ -254,6 +257,18 @@ pub struct Payment {
     /// The provider's transaction, if the provider drives the payment itself and has begun one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transaction: Option<Transaction>,
+    /// The time in which a bank that takes days has to decide; nothing in attempts of releases before 2026-12-02.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow_deadline: Option<Duration>,
+    /// Set while its provider works on it and cannot stop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processing: Option<Processing>,
+    /// When its provider said that it cannot be paid any more; nothing as long as money may come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<Timestamp>,
+    /// Whether its provider is asked until it cannot bring money any more, because the order does not wait for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_followed: bool,
     pub created_at: Timestamp,
     /// Incremented by each write, which is conditional on it.
     #[serde(default)]
@@ -297,9 +312,10 @@ impl Payment {
     }
 
     /// Whether the buyer can still pay it: after a declined card, the payment at the provider still accepts another
-    /// card.
+    /// card, until it is closed there.
     pub const fn may_be_paid(&self) -> bool {
-        let declined = matches!(self.state, PaymentState::Failed) && self.reference.is_some();
+        let declined =
+            matches!(self.state, PaymentState::Failed) && self.reference.is_some() && self.closed_at.is_none();
         !self.provider.is_on_delivery() && (self.state.is_open() || declined)
     }
 }

@@ -105,6 +105,8 @@ impl PlacedOrder {
 pub enum PaymentNews {
     /// Not decided: the buyer has not paid yet, or the provider is still working. Unclear states are mapped to this.
     Pending,
+    /// The buyer has done all that they can, and a bank decides, which may take days. It cannot be stopped.
+    Processing,
     /// The money is reserved and not yet captured.
     Authorized {
         /// The authorized amount; nothing when it cannot be expressed.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::code::{Code, Refusal};
 use crate::order::Deadlines;
 use crate::payment::ProviderName;
+use crate::payment_kind::PaymentKind;
 use crate::pricing::Rates;
 use crate::return_policy::ReturnRules;
 use crate::stored::Kept;
@@ -24,6 +25,10 @@ pub struct Settings {
     pub deadlines: Deadlines,
     /// Payment methods, in the order in which they are offered.
     pub providers: Vec<ProviderName>,
+    /// What buyers may pay with at a provider that offers several kinds. Cards are always among them: nothing else
+    /// takes every currency.
+    #[serde(default = "cards")]
+    pub kinds: Vec<PaymentKind>,
     /// Rate limits, and the limit of unpaid orders.
     pub limits: Limits,
     /// What the operator promises about returns.
@@ -40,12 +45,17 @@ pub struct Settings {
     pub kept: Kept,
 }
 
+fn cards() -> Vec<PaymentKind> {
+    vec![PaymentKind::Card]
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
             rates: Rates::default(),
             deadlines: Deadlines::default(),
             providers: ProviderName::ALL.to_vec(),
+            kinds: cards(),
             limits: Limits::default(),
             returns: ReturnRules::default(),
             vendor_refunds: false,

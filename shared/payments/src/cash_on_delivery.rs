@@ -17,6 +17,7 @@ pub(crate) const FACTS: Facts = Facts {
     amounts: |_| Some(Amounts { least: 0, greatest: MAX_TOTAL, step: 1 }),
     redirects: false,
     slow: false,
+    method: |_, _| None,
     calls_per_second: None,
     refunds: None,
 };

@@ -1,6 +1,7 @@
 //! What is known of a provider without calling it.
 
 use domain::payment::RefundRules;
+use domain::payment_kind::PaymentKind;
 use domain::{Currency, Money};
 
 /// What is known of a provider without calling it, and without its keys.
@@ -12,6 +13,8 @@ pub struct Facts {
     pub redirects: bool,
     /// Whether a payment may take days, as a bank debit does.
     pub slow: bool,
+    /// The provider's name of a kind of payment methods that it offers in a currency; nothing where it offers none.
+    pub method: fn(PaymentKind, Currency) -> Option<&'static str>,
     /// How many calls a second it allows one account; `None` when nothing is called.
     pub calls_per_second: Option<u32>,
     /// What it can pay back in a currency; `None` when it refunds nothing, so that a person has to.

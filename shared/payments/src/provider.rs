@@ -132,6 +132,9 @@ pub trait Refunds: Send + Sync {
         refund: &'a Refund,
         payment_reference: &'a str,
     ) -> BoxFuture<'a, Result<RefundNews, Failure>>;
+
+    /// All refunds that the provider has of a payment, whoever has asked for them.
+    fn made<'a>(&'a self, payment_reference: &'a str) -> BoxFuture<'a, Result<Vec<RefundNews>, Failure>>;
 }
 
 /// The ability to capture money that was reserved before.

@@ -136,6 +136,18 @@ impl Providers {
         }
     }
 
+    /// [`Refunds::made`](crate::Refunds::made); nothing from a provider that cannot refund.
+    pub async fn refunds_made(
+        &self,
+        provider: ProviderName,
+        payment_reference: &str,
+    ) -> Result<Vec<RefundNews>, Failure> {
+        match self.connect(provider).await?.refunds {
+            Some(provider) => provider.made(payment_reference).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// Finds out what a request to a provider's path is. A webhook is verified ([`Webhooks::verify`]); when its
     /// signature does not match, the secret is read again and the check repeated once: the secret may have been rotated
     /// since it was cached.

@@ -56,7 +56,8 @@ pub(crate) const FACTS: Facts = Facts {
     amounts: amount::amounts,
     // The buyer pays in the shop's own pages, with Stripe's library, which knows by itself where to come back to.
     redirects: false,
-    slow: false,
+    slow: true,
+    method: amount::method,
     calls_per_second: Some(25),
     refunds: Some(amount::refund_rules),
 };
@@ -126,13 +127,18 @@ impl Stripe {
         let (order, attempt) = (payment.order.to_string(), payment.id.to_string());
         // Stripe rejects the same key with other parameters. Whatever is added here for new attempts therefore comes
         // from what was frozen in the attempt, and is left out where it is absent there.
-        let mut form = vec![
-            ("amount", amount.as_str()),
-            ("currency", &currency),
-            ("automatic_payment_methods[enabled]", "true"),
-            ("metadata[order_id]", &order),
-            ("metadata[payment_id]", &attempt),
-        ];
+        let mut form = vec![("amount", amount.as_str()), ("currency", &currency)];
+        let methods = payment.opening.as_ref().map(|opening| opening.methods.as_slice()).unwrap_or_default();
+        let methods: Vec<(String, &String)> = (0..)
+            .zip(methods)
+            .map(|(place, method): (u8, _)| (format!("payment_method_types[{place}]"), method))
+            .collect();
+        if methods.is_empty() {
+            // As attempts of earlier releases were opened: the dashboard decides what is offered.
+            form.push(("automatic_payment_methods[enabled]", "true"));
+        }
+        form.extend(methods.iter().map(|(name, method)| (name.as_str(), method.as_str())));
+        form.extend([("metadata[order_id]", order.as_str()), ("metadata[payment_id]", &attempt)]);
         if let Some(description) = payment.opening.as_ref().and_then(|opening| opening.description.as_deref()) {
             form.push(("description", description));
         }
@@ -147,6 +153,15 @@ impl Stripe {
     /// not suffice: Stripe forgets keys after a day, and a refund may wait longer than that.
     async fn existing_refund(&self, refund: &Refund, payment_reference: &str) -> Result<Option<RefundObject>, Failure> {
         let ours = refund.id.to_string();
+        let made = self.refunds_of(payment_reference).await?;
+        // One that has failed before it was tried again is not this one.
+        let is_over = |made: &RefundObject| made.has_failed() && refund.earlier_references.contains(&made.id);
+        Ok(made.into_iter().find(|made| made.metadata.refund_id.as_deref() == Some(&ours) && !is_over(made)))
+    }
+
+    /// All refunds of a payment, newest first.
+    async fn refunds_of(&self, payment_reference: &str) -> Result<Vec<RefundObject>, Failure> {
+        let mut made = Vec::new();
         let mut after = String::new();
         for _ in 0..MAX_REFUND_PAGES {
             let mut query = vec![("payment_intent", payment_reference), ("limit", "100")];
@@ -157,15 +172,10 @@ impl Stripe {
             let page: RefundPage =
                 self.connection.read(&self.secret, Method::GET, &format!("/v1/refunds?{query}")).await?;
             let (last, more) = (page.data.last().map(|refund| refund.id.clone()), page.has_more);
-            // One that has failed before it was tried again is not this one.
-            let is_over = |made: &RefundObject| made.has_failed() && refund.earlier_references.contains(&made.id);
-            let is_ours = |made: &RefundObject| made.metadata.refund_id.as_deref() == Some(&ours) && !is_over(made);
-            if let Some(found) = page.data.into_iter().find(is_ours) {
-                return Ok(Some(found));
-            }
+            made.extend(page.data);
             match last {
                 Some(last) if more => after = last,
-                _ => return Ok(None),
+                _ => return Ok(made),
             }
         }
         Err(Failure::Unclear("the payment has too many refunds to be searched".into()))
@@ -199,9 +209,10 @@ impl Provider for Stripe {
             Ok(match intent.news() {
                 PaymentNews::Cancelled => Cancellation::Cancelled,
                 PaymentNews::Captured { .. } => Cancellation::Captured(looked_up(intent)),
-                PaymentNews::Pending | PaymentNews::Authorized { .. } | PaymentNews::Failed { .. } => {
-                    Cancellation::Undecided(looked_up(intent))
-                }
+                PaymentNews::Pending
+                | PaymentNews::Processing
+                | PaymentNews::Authorized { .. }
+                | PaymentNews::Failed { .. } => Cancellation::Undecided(looked_up(intent)),
             })
         })
     }
@@ -251,7 +262,9 @@ impl Refunds for Stripe {
                 let found: RefundObject = self.connection.read(&self.secret, Method::GET, &path).await?;
                 return Ok(found.news());
             }
-            if let Some(made) = self.existing_refund(refund, payment_reference).await? {
+            // Nothing was asked for as long as this is not answered.
+            let existing = self.existing_refund(refund, payment_reference).await.map_err(not_asked)?;
+            if let Some(made) = existing {
                 return Ok(made.news());
             }
             let amount = in_units(refund.to_send())?.to_string();
@@ -272,6 +285,13 @@ impl Refunds for Stripe {
                 }
                 Err(failure) => Err(failure),
             }
+        })
+    }
+
+    fn made<'a>(&'a self, payment_reference: &'a str) -> BoxFuture<'a, Result<Vec<RefundNews>, Failure>> {
+        Box::pin(async move {
+            let made = self.refunds_of(payment_reference).await?;
+            Ok(made.into_iter().map(RefundObject::news).collect())
         })
     }
 }
@@ -303,6 +323,14 @@ fn looked_up(intent: PaymentIntent) -> ProviderNews {
         occurred_at: None,
         kind: NewsKind::Payment(intent.news()),
         reference: intent.id,
+    }
+}
+
+/// The failure of a question before a request: whatever became of it, nothing was done.
+fn not_asked(failure: Failure) -> Failure {
+    match failure {
+        Failure::Unclear(reason) | Failure::KeySpent(reason) => Failure::Unavailable(reason),
+        Failure::Unavailable(_) | Failure::NoKey(_) | Failure::Refused { .. } => failure,
     }
 }
 

@@ -65,8 +65,11 @@ impl Settlement {
                 Ok(None) => {}
                 Ok(Some(news)) => {
                     looked_up.answered = true;
-                    let is_known =
-                        news.kind == NewsKind::Payment(PaymentNews::Pending) && payment.state == PaymentState::Pending;
+                    let is_known = match news.kind {
+                        NewsKind::Payment(PaymentNews::Pending) => payment.state == PaymentState::Pending,
+                        NewsKind::Payment(PaymentNews::Processing) => payment.processing.is_some(),
+                        _ => false,
+                    };
                     if !is_known && self.settle(&news.about(payment), now).await? == Settled::Changed {
                         looked_up.settled += 1;
                     }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use domain::order::{OrderState, PlacedOrder};
-use domain::payment::{Payment, PaymentState};
+use domain::payment::{Action, Payment, PaymentState, SLOW_DEADLINE};
+use domain::provider_news::{NewsKind, PaymentNews, ProviderNews};
 use domain::{PaymentId, Timestamp};
 use payments::{Cancellation, Failure};
 use store::Error;
@@ -26,31 +27,41 @@ pub enum Closed {
     All(Vec<PaymentId>),
     /// One was paid meanwhile and has been settled: the order has changed.
     Paid,
-    /// A provider is still working on one and cannot stop.
-    Undecided,
+    /// A provider is still working on one and cannot stop. With the time until which a bank decides, if it is known.
+    Undecided(Option<Timestamp>),
     /// A provider does not answer.
     Silent(Failure),
 }
 
 /// How one attempt was closed.
-enum Attempt {
+pub(crate) enum Attempt {
     Cancelled,
     /// The provider does not have it, or refuses to cancel it. If money comes nevertheless, it is a late payment.
     Gone,
     Paid,
-    Undecided,
+    Undecided(Option<Timestamp>),
     Silent(Failure),
 }
 
 impl Closing {
-    /// Whether an attempt has to be closed. A declined one only while the order awaits payment: a paid order refunds
-    /// any further payment, which needs no cancellation at the provider. Before a retry only one that was handed out:
-    /// no buyer was ever given a way to pay another.
+    /// Whether an attempt has to be closed. Only while the order awaits payment: a paid order refunds any further
+    /// payment, and what may still be paid is followed until it is closed, so that it keeps nobody waiting. Before a
+    /// retry only one that was handed out: no buyer was ever given a way to pay another.
     pub(crate) const fn concerns(self, payment: &Payment, state: OrderState) -> bool {
-        let may_be_paid =
-            payment.may_be_paid() && (matches!(state, OrderState::AwaitingPayment) || payment.state.is_open());
+        let may_be_paid = payment.may_be_paid() && matches!(state, OrderState::AwaitingPayment);
         may_be_paid && (matches!(self, Self::ToRelease) || payment.was_handed_out())
     }
+}
+
+/// What asking for the closing of one attempt came to that the order does not wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Followed {
+    /// It cannot be paid any more, or its provider will never say so.
+    Closed,
+    /// It was paid, and has been settled: the order has changed.
+    Paid,
+    /// Its provider is still working on it, or does not answer.
+    Open,
 }
 
 impl Settlement {
@@ -76,12 +87,24 @@ impl Settlement {
                 Attempt::Gone => {}
                 // The order has changed: the caller loads it again.
                 Attempt::Paid => return Ok(Closed::Paid),
-                Attempt::Undecided => return Ok(Closed::Undecided),
+                Attempt::Undecided(until) => return Ok(Closed::Undecided(until)),
                 Attempt::Silent(_) if closing == Closing::ToRetry => {}
                 Attempt::Silent(failure) => return Ok(Closed::Silent(failure)),
             }
         }
         Ok(Closed::All(cancelled))
+    }
+
+    /// Asks for the closing of an attempt that the order does not wait for.
+    ///
+    /// # Errors
+    /// The tables do not answer; a payment that came in could not be settled.
+    pub async fn follow(&self, payment: &Payment, now: Timestamp) -> Result<Followed, Error> {
+        Ok(match self.close(payment, now).await? {
+            Attempt::Cancelled | Attempt::Gone => Followed::Closed,
+            Attempt::Paid => Followed::Paid,
+            Attempt::Undecided(_) | Attempt::Silent(_) => Followed::Open,
+        })
     }
 
     async fn close(&self, payment: &Payment, now: Timestamp) -> Result<Attempt, Error> {
@@ -94,11 +117,11 @@ impl Settlement {
                 self.settle(&news.about(payment), now).await?;
                 return Ok(Attempt::Paid);
             }
-            Ok(Cancellation::Undecided(_)) => {
+            Ok(Cancellation::Undecided(news)) => {
                 tracing::warn!(
                     order.id = %payment.order, payment.id = %payment.id, "a payment that is to be closed is not decided"
                 );
-                return Ok(Attempt::Undecided);
+                return Ok(Attempt::Undecided(self.undecided(payment, news, now).await?));
             }
             Err(failure) => failure,
         };
@@ -112,6 +135,25 @@ impl Settlement {
     }
 }
 
+impl Settlement {
+    /// Until when a bank decides about an attempt. That it does may be news: its webhook may be late or lost.
+    async fn undecided(
+        &self,
+        payment: &Payment,
+        news: ProviderNews,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, Error> {
+        if news.kind != NewsKind::Payment(PaymentNews::Processing) {
+            return Ok(None);
+        }
+        if let Some(processing) = payment.processing {
+            return Ok(Some(processing.until));
+        }
+        self.settle(&news.about(payment), now).await?;
+        Ok(Some(now + payment.slow_deadline.unwrap_or(SLOW_DEADLINE)))
+    }
+}
+
 /// How long a call that opens an attempt can be under way: longer than any function runs.
 const OPENING: Duration = Duration::from_secs(60);
 
@@ -122,17 +164,19 @@ pub(crate) fn was_left_unopened(payment: &Payment, now: Timestamp) -> bool {
     payment.reference.is_none() && payment.state == PaymentState::Created && now.since(payment.created_at) > OPENING
 }
 
-/// Whether an attempt has no reference, and cannot get one: its provider has no key to look it up with, or has stored a
-/// failure under its idempotency key. Waiting would hold its stock for a day, or forever.
+/// Whether nobody was ever given a way to pay an attempt, and nobody will be: its opening is over and was not answered,
+/// its provider has no key to look it up with, or has stored a failure under its idempotency key. Waiting would hold
+/// its stock for a day, or forever.
 fn was_never_opened(payment: &Payment, failure: &Failure) -> bool {
-    payment.reference.is_none() && matches!(failure, Failure::NoKey(_) | Failure::KeySpent(_))
+    let is_over = payment.action == Some(Action::Retry);
+    !payment.was_handed_out() && (is_over || matches!(failure, Failure::NoKey(_) | Failure::KeySpent(_)))
 }
 
 #[cfg(test)]
 mod tests {
     use domain::OrderId;
     use domain::examples::{self, usd};
-    use domain::payment::{Action, ProviderName};
+    use domain::payment::ProviderName;
 
     use super::*;
 
@@ -152,19 +196,24 @@ mod tests {
     }
 
     #[test]
-    fn an_open_attempt_is_closed_in_any_case_and_cash_never() {
+    fn an_open_attempt_is_closed_while_the_order_awaits_payment_and_cash_never() {
         for state in OrderState::ALL {
+            let awaits = state == OrderState::AwaitingPayment;
             for open in [PaymentState::Created, PaymentState::Pending, PaymentState::Authorized] {
-                assert!(Closing::ToRelease.concerns(&payment(open, None), state), "{state:?} {open:?}");
-                assert!(Closing::ToRetry.concerns(&payment(open, Some("pi_1")), state), "{state:?} {open:?}");
+                assert_eq!(Closing::ToRelease.concerns(&payment(open, None), state), awaits, "{state:?} {open:?}");
+                let known = payment(open, Some("pi_1"));
+                assert_eq!(Closing::ToRetry.concerns(&known, state), awaits, "{state:?} {open:?}");
                 assert!(!Closing::ToRetry.concerns(&payment(open, None), state), "{state:?} {open:?}");
                 let action = Some(Action::Redirect { url: "https://pay.test".to_owned() });
                 let redirected = Payment { action, ..payment(open, None) };
-                assert!(Closing::ToRetry.concerns(&redirected, state), "{state:?} {open:?}");
+                assert_eq!(Closing::ToRetry.concerns(&redirected, state), awaits, "{state:?} {open:?}");
             }
             let cash = Payment { provider: ProviderName::CashOnDelivery, ..payment(PaymentState::Pending, None) };
             assert!(!Closing::ToRelease.concerns(&cash, state));
         }
+        let closed = payment(PaymentState::Failed, Some("pi_1"));
+        let closed = Payment { closed_at: Some(closed.created_at), ..closed };
+        assert!(!Closing::ToRelease.concerns(&closed, OrderState::AwaitingPayment), "its provider has closed it");
     }
 
     #[test]
@@ -188,7 +237,9 @@ mod tests {
             assert!(!was_never_opened(&attempt(Some("pi_1")), &lasting));
         }
         for passing in [Failure::Unavailable(String::new()), Failure::Unclear(String::new())] {
-            assert!(!was_never_opened(&attempt(None), &passing));
+            assert!(!was_never_opened(&attempt(None), &passing), "its opening may be under way");
+            let given_up = Payment { action: Some(Action::Retry), ..attempt(None) };
+            assert!(was_never_opened(&given_up, &passing), "its opening is over");
         }
     }
 }

@@ -18,7 +18,7 @@ use platform::{Config, Fatal};
 use store::Orders;
 
 pub use calls::LookedUp;
-pub use closing::{Closed, Closing};
+pub use closing::{Closed, Closing, Followed};
 pub use providers::takes;
 pub use refunds::RefundAnswer;
 pub use reopening::Reopening;

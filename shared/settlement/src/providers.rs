@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use domain::order::PlacedOrder;
 use domain::payment::ProviderName;
+use domain::settings::Settings;
 use domain::{Code, Money, Refusal};
 use payments::{Freshness, HttpFailure, OtherProviders, Providers, SecretUnavailable};
 use platform::{Config, Fatal, HttpError, Secret, SecretError};
@@ -94,6 +95,15 @@ impl Settlement {
             Refusal::because(unavailable, format!("{} cannot take {total}: {not_taken}", provider.as_str()))
         })?;
         if self.providers.has_key(provider).await { Ok(()) } else { Err(Refusal::of(unavailable)) }
+    }
+
+    /// Fixes what the attempt that was just made may be paid with, and how long a bank may take for it: what is offered
+    /// is the shop's to say, and never that of whoever is at a provider's dashboard.
+    pub fn freeze_methods(&self, placed: &mut PlacedOrder, settings: &Settings) {
+        let Some(facts) = self.providers.facts(placed.order.provider) else { return };
+        let offered = settings.kinds.iter().filter_map(|kind| (facts.method)(*kind, placed.order.currency));
+        let methods = offered.map(str::to_owned).collect();
+        placed.freeze_methods(methods, settings.deadlines.slow_payment);
     }
 
     /// Fixes what is sent to the provider of the attempt that was just made. The buyer's return address is kept only

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::order::PlacedOrder;
 use domain::payment::{Payment, ProviderName};
-use domain::{RefundId, Timestamp};
+use domain::{PaymentId, RefundId, Timestamp};
 use payments::{Failure, Providers};
 use platform::SharedPace;
 
@@ -90,6 +90,12 @@ impl Settlement {
         first.map(|payment| payment.provider)
     }
 
+    /// The provider that has to be asked about an attempt that the order does not wait for.
+    pub fn asked_to_close(placed: &PlacedOrder, payment: PaymentId) -> Option<ProviderName> {
+        let followed = placed.payments.iter().find(|known| known.id == payment && known.is_followed)?;
+        Some(followed.provider)
+    }
+
     /// The provider that has to be asked for a refund.
     pub fn asked_for(placed: &PlacedOrder, refund: RefundId) -> Option<ProviderName> {
         let payment = placed.refunds.iter().find(|known| known.id == refund)?.payment;
@@ -100,9 +106,9 @@ impl Settlement {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use domain::VendorId;
     use domain::examples::{self, after, usd, vendor_card};
     use domain::payment::{PaymentState, RefundReason};
-    use domain::{PaymentId, VendorId};
     use http::{Request, Response};
     use payments::{Freshness, HttpFailure, SecretUnavailable, stripe};
 

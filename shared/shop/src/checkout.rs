@@ -25,6 +25,7 @@ use store::rate_limits::Target;
 use store::{Backoff, Carts, Catalog, KeyUse, Keys, RateLimits, SettingsTable, Stock};
 use utoipa::ToSchema;
 
+use crate::attempts::{replaced, undecided};
 use crate::guests::Guests;
 use crate::return_url;
 use crate::{Done, Error};
@@ -272,13 +273,12 @@ impl Checkout {
                 Closed::Paid => {
                     return Err(Error::from(Refusal::because(Code::WrongState, "the order was paid meanwhile")));
                 }
-                Closed::Undecided | Closed::Silent(_) => {
-                    let detail = "the provider is still working on the last attempt";
-                    return Err(Refusal::because(Code::WrongState, detail).into());
-                }
+                Closed::Undecided(until) => return Err(undecided(until).into()),
+                Closed::Silent(failure) => return Err(settlement::Error::from(failure).into()),
             };
             order.retry_payment(provider, &closed, &mut platform::ids(now))?;
             self.settlement.freeze_opening(&mut order, asked.return_url.as_deref());
+            self.settlement.freeze_methods(&mut order, &settings);
             Ok(order)
         };
         match orders.begin_change(order, begun.request, decide).await? {
@@ -331,9 +331,10 @@ impl Checkout {
 
     /// Opens the order's current payment attempt, unless it is open already, and answers with the order.
     async fn open_payment<R>(&self, order: PlacedOrder, begun: Begun<'_, R>) -> Done<R> {
-        let (id, attempt, orders) = (order.order.id, order.order.payment, self.settlement.orders());
+        let (id, mut attempt, orders) = (order.order.id, order.order.payment, self.settlement.orders());
         let mut opened = OpenedOrder { order, token: begun.secret.order_token(id) };
         let mut opening = None;
+        let mut may_replace = true;
         let mut backoff = Backoff::default();
         loop {
             let before = opened.order.clone();
@@ -352,8 +353,16 @@ impl Checkout {
                     );
                 })?;
             }
+            let given_up = opening.as_ref().filter(|_| may_replace);
+            let replaced = replaced(&mut opened.order, attempt, given_up, begun.call.at());
             match orders.save_opened_payment(&before, opened.order.clone()).await {
-                Ok(written) => opened.order = written,
+                Ok(written) => {
+                    opened.order = written;
+                    if let Some(replaced) = replaced {
+                        (attempt, opening, may_replace) = (replaced, None, false);
+                        continue;
+                    }
+                }
                 Err(store::Error::Conflict) => {
                     backoff.pause().await?;
                     let person = opened.order.person;
@@ -414,6 +423,7 @@ impl Checkout {
         };
         let mut placed = place(order, &mut ids)?;
         self.settlement.freeze_opening(&mut placed, asked.payment.return_url.as_deref());
+        self.settlement.freeze_methods(&mut placed, &settings);
         for line in placed.vendors.iter_mut().flat_map(|vendor_order| &mut vendor_order.lines) {
             line.backorder = allocations.backorder(line.variant, line.quantity);
         }

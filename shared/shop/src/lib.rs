@@ -5,6 +5,7 @@
 //! comes to a [`domain::Outcome`].
 
 mod addresses;
+mod attempts;
 mod carts;
 mod checkout;
 mod client_secret;

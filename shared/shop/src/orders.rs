@@ -11,6 +11,7 @@ use settlement::{Closed, Closing, Settlement};
 use store::rate_limits::Target;
 use store::{Accounts, Carts, Decision, Keys, RateLimits, SettingsTable, Stock};
 
+use crate::attempts::undecided;
 use crate::guests::Guests;
 use crate::{Done, Error};
 
@@ -134,13 +135,10 @@ impl Orders {
         // Refuse before the provider is called.
         apply_cancellation(&mut order.clone(), by, now)?;
         match self.settlement.close_open_attempts(&order, Closing::ToRelease, now).await? {
-            Closed::All(_) => {}
+            Closed::All(closed) => order.close_attempts(&closed, now),
             // What is cancelled now is a paid order, whose payment is refunded.
             Closed::Paid => return Ok(Decision::LoadAgain),
-            Closed::Undecided => {
-                let detail = "the payment is being processed; try again in a moment";
-                return Err(Refusal::because(Code::WrongState, detail).into());
-            }
+            Closed::Undecided(until) => return Err(undecided(until).into()),
             Closed::Silent(failure) => return Err(settlement::Error::from(failure).into()),
         }
         apply_cancellation(&mut order, by, now)?;

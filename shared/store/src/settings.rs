@@ -341,6 +341,7 @@ fn area_by_area(found: &Attributes, last: Option<&Settings>) -> Settings {
         rates: rates.ok().flatten().unwrap_or(if is_good { Settings::default().rates } else { fallback.rates }),
         deadlines: area(&areas, "deadlines").ok().flatten().unwrap_or(fallback.deadlines),
         providers: area(&areas, "providers").ok().flatten().unwrap_or(fallback.providers),
+        kinds: area(&areas, "kinds").ok().flatten().unwrap_or(fallback.kinds),
         limits: area(&areas, "limits").ok().flatten().unwrap_or(fallback.limits),
         returns: area(&areas, "returns").ok().flatten().unwrap_or(fallback.returns),
         vendor_refunds: area(&areas, "vendor_refunds").ok().flatten().unwrap_or(fallback.vendor_refunds),

@@ -100,7 +100,7 @@ pub(super) async fn of_operators(world: &World) -> Vec<Row> {
             .body(json!({
                 "per_client": {"most": 100, "within_s": 60}, "per_target": {"most": 30, "within_s": 60},
             }))
-            .not_given(&["most", "within_s", "bytes", "rows", "seconds", "offered", "position", "basis_points", "days", "way_back", "exceptions", "allowed"])
+            .not_given(&["most", "within_s", "bytes", "rows", "seconds", "offered", "position", "kinds", "basis_points", "days", "way_back", "exceptions", "allowed"])
             .refuses("/per_client/most", [json!(0), json!(10_000_001), json!(4_294_967_296_u64)])
             .refuses("/per_target/within_s", [json!(0), json!(86_401)])
             .refuses_body(

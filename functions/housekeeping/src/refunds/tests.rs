@@ -13,7 +13,11 @@ fn refunded(outcome: RefundOutcome) -> RefundAnswer {
 fn answered(placed: &PlacedOrder, answer: RefundAnswer, now: Timestamp) -> (PlacedOrder, Summary) {
     let mut changed = placed.clone();
     let mut summary = Summary::default();
-    let count = apply(&mut changed, &placed.refunds[0], answer, now).unwrap().unwrap();
+    let id = placed.refunds[0].id;
+    if placed.refunds[0].state == RefundState::Queued {
+        changed.begin_refund_request(id, now + REQUESTING).unwrap();
+    }
+    let count = apply(&mut changed, id, &answer, now).unwrap().unwrap();
     count(&mut summary);
     (changed, summary)
 }
@@ -55,6 +59,34 @@ fn a_provider_that_is_down_is_asked_ever_more_seldom() {
 }
 
 #[test]
+fn a_provider_that_cannot_be_asked_is_tried_ever_more_seldom_and_nothing_of_it_counts_as_a_request() {
+    let mut placed = with_refund();
+    let (mut at, mut pauses) = (placed.refunds[0].created_at, Vec::new());
+    for _ in 0..16 {
+        let (next, summary) = answered(&placed, RefundAnswer::NotAsked, at);
+        assert_eq!((next.refunds[0].attempts, next.refunds[0].may_be_made()), (0, false));
+        assert_eq!((next.refunds[0].state, summary.refunds_waiting), (RefundState::Queued, 1));
+        let due = next.refunds[0].due_at.unwrap();
+        pauses.push(due.since(at).as_secs() / 60);
+        (placed, at) = (next, due);
+    }
+    assert_eq!(pauses, [1, 1, 1, 1, 2, 3, 5, 7, 11, 17, 25, 38, 57, 60, 60, 60]);
+}
+
+#[test]
+fn a_refund_that_somebody_has_made_at_the_dashboard_is_done_when_it_is_refused() {
+    let made = RefundNews {
+        reference: "re_9".into(),
+        refund_id: None,
+        amount: Some(usd(2_500)),
+        outcome: RefundOutcome::Succeeded,
+    };
+    let (placed, summary) = answered(&with_refund(), RefundAnswer::Refused { made: vec![made] }, after(61));
+    assert_eq!((placed.refunds[0].state, placed.refunds[0].due_at), (RefundState::Resolved, None));
+    assert_eq!(summary, Summary { refunded: 1, ..Summary::default() });
+}
+
+#[test]
 fn a_refund_without_an_answer_for_more_than_an_hour_is_stuck_and_a_disputed_one_is_not() {
     let placed = with_refund();
     let queued = placed.refunds[0].created_at;
@@ -72,7 +104,8 @@ fn a_refund_without_an_answer_for_more_than_an_hour_is_stuck_and_a_disputed_one_
 
 #[test]
 fn a_refund_that_is_refused_waits_for_nobody() {
-    for answer in [RefundAnswer::Refused, refunded(RefundOutcome::Failed { code: "expired_or_canceled_card".into() })] {
+    let refused = RefundAnswer::Refused { made: Vec::new() };
+    for answer in [refused, refunded(RefundOutcome::Failed { code: "expired_or_canceled_card".into() })] {
         let (placed, summary) = answered(&with_refund(), answer, after(61));
         assert_eq!((placed.refunds[0].state, placed.refunds[0].due_at), (RefundState::Failed, None));
         assert_eq!(summary.refunds_failed, 1);

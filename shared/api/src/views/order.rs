@@ -28,6 +28,10 @@ pub struct PaymentView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub action: Option<Action>,
+    /// Until when the buyer's bank decides at the latest. The order can neither be cancelled nor paid again until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub processing_until: Option<Timestamp>,
 }
 
 /// A refund of a payment, or of a part of it.
@@ -139,8 +143,7 @@ pub struct OrderView {
     /// Order number for people, such as `7R0QK-2M9XD`. It is not guaranteed to be unique.
     #[schema(examples("7HQ2K-9XY4M"))]
     pub number: String,
-    /// The token that gives a guest access to the order; only in the response to a checkout. Send it in the header
-    /// `Order-Token`.
+    /// The token that gives a guest access; only in the response to a checkout. Send it in the header `Order-Token`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, examples("q1FZ7y2uXb0m5tCw8rJv3KdPa6sNe9LhTgUo4iRxEzc"))]
     pub token: Option<String>,
@@ -216,6 +219,7 @@ impl From<&PlacedOrder> for OrderView {
                 amount: payment.amount,
                 // A secret of the provider's is shown only while it can be used.
                 action: payment.action.clone().filter(|_| waits || order.state == OrderState::Confirmed),
+                processing_until: payment.processing.filter(|_| waits).map(|processing| processing.until),
             }),
             refunds: placed.refunds.iter().map(RefundView::from).collect(),
             history: placed.history.iter().map(HistoryView::from).collect(),

@@ -14,6 +14,7 @@ use crate::id_source::Ids;
 use crate::money::MoneyError;
 use crate::payment::{
     Payment, PaymentState, PaymentStep, ProviderName, Refund, RefundPart, RefundReason, RefundRules, RefundState,
+    SLOW_DEADLINE,
 };
 use crate::{Money, PaymentId, RefundId, VendorId};
 
@@ -27,6 +28,14 @@ pub struct Deadlines {
     /// How long the steps of a vendor order may take.
     #[serde(default)]
     pub fulfilment: FulfilmentTimes,
+    /// How long an order waits for a bank that takes days to decide about its payment.
+    #[serde(default = "slow_payment")]
+    pub slow_payment: Duration,
+}
+
+/// For settings of releases that did not have it.
+const fn slow_payment() -> Duration {
+    SLOW_DEADLINE
 }
 
 impl Default for Deadlines {
@@ -35,6 +44,7 @@ impl Default for Deadlines {
             reservation: Duration::from_secs(15 * 60),
             delivery: Duration::from_secs(45 * 24 * 3600),
             fulfilment: FulfilmentTimes::default(),
+            slow_payment: SLOW_DEADLINE,
         }
     }
 }
@@ -141,6 +151,7 @@ impl PlacedOrder {
             let detail = "earlier payment attempts of this order may still be paid: pay one of them, or wait";
             return Err(Refusal::because(Code::LimitReached, detail));
         }
+        self.close_attempts(closed, ids.now());
         for payment in self.payments.iter_mut().filter(|payment| closed.contains(&payment.id)) {
             // A declined attempt stays declined: its provider has cancelled it, and nobody can pay it any more.
             if payment.state.is_open() {
@@ -162,6 +173,10 @@ impl PlacedOrder {
             opening: None,
             refunds: None,
             transaction: None,
+            slow_deadline: None,
+            processing: None,
+            closed_at: None,
+            is_followed: false,
             created_at: ids.now(),
             version: 0,
             kept: Kept::default(),

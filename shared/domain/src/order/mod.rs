@@ -4,6 +4,7 @@ mod amounts;
 mod changes;
 mod counts;
 mod disputes;
+mod following;
 mod fulfilment;
 mod gone_money;
 mod history;
@@ -13,9 +14,11 @@ mod place;
 #[cfg(test)]
 mod properties;
 mod refund_decisions;
+mod refund_requests;
 mod refunds;
 mod returns;
 mod settle;
+mod slow;
 mod states;
 mod terms;
 mod vendor_deadlines;
@@ -32,6 +35,7 @@ pub use self::parcels::{NewParcel, Parcel, ParcelLine, ParcelState, ParcelStep, 
 pub use self::place::{PlaceError, PlaceOrder, place};
 pub use self::refund_decisions::GrantedRefund;
 pub use self::returns::{NewReturn, Return, ReturnReason};
+pub use self::refund_requests::RefusedRefund;
 pub use self::settle::Settled;
 pub use self::states::{OrderState, OrderStep, VendorOrderState, VendorOrderStep};
 pub use self::terms::{Parts, Person, Terms};

@@ -120,6 +120,7 @@ fn any_news() -> impl Strategy<Value = News> {
     let payment = 1..=2_u128;
     prop_oneof![
         payment.clone().prop_map(|id| News::Money(id, PaymentNews::Pending)),
+        payment.clone().prop_map(|id| News::Money(id, PaymentNews::Processing)),
         payment.clone().prop_map(|id| News::Money(id, PaymentNews::Authorized { amount: None })),
         payment.clone().prop_map(|id| News::Money(id, PaymentNews::Failed { code: "declined".into() })),
         payment.clone().prop_map(|id| News::Money(id, PaymentNews::Cancelled)),
@@ -132,6 +133,8 @@ fn any_news() -> impl Strategy<Value = News> {
         Just(News::Refund(1, "re_2", 300, RefundStep::Succeeded)),
         Just(News::Dispute("du_1", None)),
         Just(News::Dispute("du_1", Some(DisputeStep::Won))),
+        // In another round of the same dispute.
+        Just(News::Dispute("du_1", Some(DisputeStep::Lost))),
         Just(News::Dispute("du_2", Some(DisputeStep::Lost))),
     ]
 }

@@ -37,13 +37,15 @@ impl PlacedOrder {
         let state = self.payments.iter().find(|known| known.id == payment).ok_or(Refusal::of(Code::NotFound))?.state;
         let step = match news {
             PaymentNews::Captured { amount } => return self.apply_captured(payment, *amount, late, ids),
-            PaymentNews::Pending => PaymentStep::Pending,
+            PaymentNews::Pending | PaymentNews::Processing => PaymentStep::Pending,
             PaymentNews::Authorized { .. } => PaymentStep::Authorized,
             PaymentNews::Failed { .. } => PaymentStep::Failed,
             PaymentNews::Cancelled => PaymentStep::Cancelled,
         };
+        let is_noted = self.note_processing(payment, news, ids.now());
+        let is_closed = *news == PaymentNews::Cancelled && self.note_closed(payment, ids.now());
         let Some(next) = state.after(step).filter(|next| *next != state) else {
-            return Ok(Settled::Unchanged);
+            return Ok(if is_noted || is_closed { Settled::Changed } else { Settled::Unchanged });
         };
         if let Some(known) = self.payments.iter_mut().find(|known| known.id == payment) {
             known.state = next;
@@ -66,12 +68,14 @@ impl PlacedOrder {
     ) -> Result<Settled, Refusal> {
         // An amount that cannot be expressed is not the requested one.
         let amount = amount.unwrap_or(Money::zero(self.order.currency));
-        let Some(known) = self.payments.iter_mut().find(|known| known.id == payment) else {
-            return Err(Refusal::of(Code::NotFound));
-        };
+        let known = self.payments.iter().find(|known| known.id == payment).ok_or(Refusal::of(Code::NotFound))?;
         if known.state.took_money() {
             return Ok(Settled::Unchanged);
         }
+        self.note_processing(payment, &PaymentNews::Captured { amount: Some(amount) }, ids.now());
+        let Some(known) = self.payments.iter_mut().find(|known| known.id == payment) else {
+            return Err(Refusal::of(Code::NotFound));
+        };
         known.captured = Some(amount);
         // A mismatched amount does not pay the order.
         let as_asked = amount == known.amount;

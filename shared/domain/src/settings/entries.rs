@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use self::fields::{
-    DELIVERY_S, FILE_BYTES, FILE_ROWS, Fields, MOST, POSITION, RESERVATION_S, STEP_S, UNPAID_ORDERS, WITHIN_S,
+    DELIVERY_S, FILE_BYTES, FILE_ROWS, Fields, MOST, POSITION, RESERVATION_S, SLOW_PAYMENT_S, STEP_S, UNPAID_ORDERS, WITHIN_S,
 };
 use super::{CallLimits, FileLimits, Limit, Settings};
 use crate::code::Refusal;
 use crate::payment::ProviderName;
+use crate::payment_kind::PaymentKind;
 use crate::return_policy::{ReturnException, WayBack};
 use crate::stored::Kept;
 use crate::{Timestamp, UserId};
@@ -81,7 +82,9 @@ pub enum SettingId {
     Transit,
     ReturnAnswer,
     ReturnSending,
+    SlowPayment,
     PaymentMethod(ProviderName),
+    PaymentKinds,
     Tax,
     Commission,
     Returns,
@@ -89,7 +92,7 @@ pub enum SettingId {
 }
 
 impl SettingId {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::CheckoutLimit,
         Self::PaymentLimit,
         Self::SignInLimit,
@@ -104,8 +107,10 @@ impl SettingId {
         Self::Transit,
         Self::ReturnAnswer,
         Self::ReturnSending,
+        Self::SlowPayment,
         Self::PaymentMethod(ProviderName::Stripe),
         Self::PaymentMethod(ProviderName::CashOnDelivery),
+        Self::PaymentKinds,
         Self::Tax,
         Self::Commission,
         Self::Returns,
@@ -127,8 +132,9 @@ impl SettingId {
             | Self::Shipping
             | Self::Transit
             | Self::ReturnAnswer
-            | Self::ReturnSending => Area::Deadlines,
-            Self::PaymentMethod(_) => Area::PaymentMethods,
+            | Self::ReturnSending
+            | Self::SlowPayment => Area::Deadlines,
+            Self::PaymentMethod(_) | Self::PaymentKinds => Area::PaymentMethods,
             Self::Tax => Area::Tax,
             Self::Commission => Area::Commission,
             Self::Returns => Area::Returns,
@@ -153,6 +159,8 @@ impl SettingId {
             Self::Transit => "transit",
             Self::ReturnAnswer => "return-answer",
             Self::ReturnSending => "return-sending",
+            Self::SlowPayment => "slow-payment",
+            Self::PaymentKinds => "kinds",
             Self::PaymentMethod(provider) => provider.as_str(),
             Self::Tax | Self::Commission | Self::Returns => "default",
             Self::VendorRefunds => "by-vendors",
@@ -184,8 +192,8 @@ pub struct LimitValue {
 
 /// The value of a setting: exactly the fields that its kind has. `limits` have `per_client` and `per_target`, or `most`
 /// with or without `within_s`, or `bytes` and `rows`; `deadlines` have `seconds`; `payment-methods` have `offered` and
-/// `position`; `tax` and `commission` have `basis_points`; `returns` have `days` and `way_back`, and may have
-/// `exceptions`; `refunds` have `allowed`.
+/// `position`, but for `kinds`, which has `kinds`; `tax` and `commission` have `basis_points`; `returns` have `days`
+/// and `way_back`, and may have `exceptions`; `refunds` have `allowed`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SettingValue {
@@ -225,6 +233,9 @@ pub struct SettingValue {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 1, maximum = 100)]
     pub position: Option<u32>,
+    /// What buyers may pay with at a provider that offers several kinds: cards, and others beside them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<PaymentKind>,
     /// Hundredths of a percent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 0, maximum = 10_000, examples(1200))]
@@ -305,6 +316,8 @@ impl Settings {
             SettingId::Transit => whole(self.deadlines.fulfilment.transit_s),
             SettingId::ReturnAnswer => whole(self.deadlines.fulfilment.return_answer_s),
             SettingId::ReturnSending => whole(self.deadlines.fulfilment.return_sending_s),
+            SettingId::SlowPayment => seconds(self.deadlines.slow_payment),
+            SettingId::PaymentKinds => SettingValue { kinds: self.kinds.clone(), ..none() },
             SettingId::PaymentMethod(provider) => {
                 let place = self.providers.iter().position(|offered| *offered == provider);
                 let last = ProviderName::ALL.iter().position(|known| *known == provider).unwrap_or_default();
@@ -383,6 +396,8 @@ impl Settings {
             SettingId::Transit => next.deadlines.fulfilment.transit_s = fields.seconds(STEP_S),
             SettingId::ReturnAnswer => next.deadlines.fulfilment.return_answer_s = fields.seconds(STEP_S),
             SettingId::ReturnSending => next.deadlines.fulfilment.return_sending_s = fields.seconds(STEP_S),
+            SettingId::SlowPayment => next.deadlines.slow_payment = fields.duration(SLOW_PAYMENT_S),
+            SettingId::PaymentKinds => next.kinds = fields.kinds(),
             SettingId::PaymentMethod(provider) => {
                 let (offered, position) = (fields.value.offered.take(), fields.value.position.take());
                 let position = fields.number("position", position, POSITION);

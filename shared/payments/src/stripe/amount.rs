@@ -5,6 +5,7 @@
 //! The Malagasy ariary has no decimals at Stripe though ISO gives it two. Of three decimals the last must be zero.
 
 use domain::payment::RefundRules;
+use domain::payment_kind::PaymentKind;
 use domain::{Currency, Money};
 
 use crate::Amounts;
@@ -106,6 +107,18 @@ pub(super) fn refund_rules(currency: Currency) -> RefundRules {
         Scale::ByHundred => 100,
     };
     RefundRules { parts: true, step: step.into(), least: step.into() }
+}
+
+/// Stripe's type of a kind of payment methods, in the currency that it takes
+/// (<https://docs.stripe.com/payments/payment-methods/payment-method-support>).
+pub(super) const fn method(kind: PaymentKind, currency: Currency) -> Option<&'static str> {
+    match (kind, currency) {
+        (PaymentKind::Card, _) => Some("card"),
+        (PaymentKind::SepaDebit, Currency::EUR) => Some("sepa_debit"),
+        (PaymentKind::AchDebit, Currency::USD) => Some("us_bank_account"),
+        (PaymentKind::BacsDebit, Currency::GBP) => Some("bacs_debit"),
+        _ => None,
+    }
 }
 
 /// The amount in Stripe's units; `None` when Stripe cannot take exactly this amount.

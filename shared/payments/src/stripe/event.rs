@@ -100,7 +100,8 @@ impl EventContent {
                 })
             }
             "payment_intent.canceled" => Self::payment(serde_json::from_str(object)?, |_| PaymentNews::Cancelled),
-            "payment_intent.created" | "payment_intent.processing" | "payment_intent.requires_action" => {
+            "payment_intent.processing" => Self::payment(serde_json::from_str(object)?, |_| PaymentNews::Processing),
+            "payment_intent.created" | "payment_intent.requires_action" => {
                 Self::payment(serde_json::from_str(object)?, |_| PaymentNews::Pending)
             }
             // `charge.refunded` only has the total refunded of a charge; these events name the refund.
@@ -243,7 +244,7 @@ mod tests {
         });
         let cases = [
             ("payment_intent.created", intent("requires_payment_method"), PaymentNews::Pending),
-            ("payment_intent.processing", intent("processing"), PaymentNews::Pending),
+            ("payment_intent.processing", intent("processing"), PaymentNews::Processing),
             ("payment_intent.requires_action", intent("requires_action"), PaymentNews::Pending),
             ("payment_intent.canceled", intent("canceled"), PaymentNews::Cancelled),
             (

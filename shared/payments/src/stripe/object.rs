@@ -70,6 +70,7 @@ impl PaymentIntent {
             "requires_capture" => {
                 PaymentNews::Authorized { amount: from_stripe(self.amount_capturable, &self.currency) }
             }
+            "processing" => PaymentNews::Processing,
             "canceled" => PaymentNews::Cancelled,
             "requires_payment_method" => match &self.last_payment_error {
                 Some(error) => PaymentNews::Failed { code: error.most_specific_code() },

@@ -112,11 +112,18 @@ async fn opening_sends_exactly_what_the_attempt_says_under_its_id() {
 #[tokio::test]
 async fn what_was_frozen_in_the_attempt_is_sent_and_nothing_else() {
     let prepared = Prepared::default().answers(200, intent("requires_payment_method"));
-    let opening = FrozenOpening { return_url: None, description: Some("Order A&B".to_owned()) };
+    let opening = FrozenOpening {
+        return_url: None,
+        description: Some("Order A&B".to_owned()),
+        methods: vec!["card".to_owned(), "sepa_debit".to_owned()],
+    };
     let frozen = Payment { opening: Some(opening), ..payment(None) };
     prepared.stripe().open(&frozen).await.unwrap();
     let requests = prepared.requests.lock().unwrap();
-    assert!(std::str::from_utf8(requests[0].body()).unwrap().ends_with("&description=Order+A%26B"));
+    let sent = std::str::from_utf8(requests[0].body()).unwrap();
+    assert!(sent.ends_with("&description=Order+A%26B"));
+    let methods = "&payment_method_types%5B0%5D=card&payment_method_types%5B1%5D=sepa_debit&";
+    assert!(sent.contains(methods) && !sent.contains("automatic"), "what is offered is named: {sent}");
 }
 
 #[tokio::test]
@@ -224,7 +231,10 @@ async fn cancelling_finds_out_what_happened_instead() {
     assert_eq!(news.kind, NewsKind::Payment(PaymentNews::Captured { amount: Some(usd(1_250)) }));
 
     let running = Prepared::default().answers(400, refusal()).answers(200, intent("processing"));
-    assert!(matches!(running.stripe().cancel(&payment(Some("pi_1"))).await, Ok(Cancellation::Undecided(_))));
+    let Ok(Cancellation::Undecided(news)) = running.stripe().cancel(&payment(Some("pi_1"))).await else {
+        panic!("not undecided")
+    };
+    assert_eq!(news.kind, NewsKind::Payment(PaymentNews::Processing));
 }
 
 #[tokio::test]
@@ -260,6 +270,32 @@ async fn a_new_refund_is_made_under_its_id_and_a_known_one_is_only_asked_for() {
     let refunded = known.stripe().refund(&refund(Some("re_1")), "pi_1").await.unwrap();
     assert_eq!(refunded.outcome, RefundOutcome::Failed { code: "failed".into() });
     assert_eq!(known.paths(), ["GET /v1/refunds/re_1"]);
+}
+
+#[tokio::test]
+async fn a_refund_is_not_asked_for_as_long_as_what_was_made_cannot_be_read() {
+    for (status, code) in [(500, "api_error"), (502, "502")] {
+        let body = if code == "502" { json!("a proxy") } else { error("api_error", None) };
+        let prepared = Prepared::default().answers(status, body);
+        let failed = prepared.stripe().refund(&refund(None), "pi_1").await;
+        assert_eq!(failed, Err(Failure::Unavailable(code.into())), "certainly nothing was done");
+        assert_eq!(prepared.paths(), ["GET /v1/refunds?payment_intent=pi_1&limit=100"]);
+    }
+}
+
+#[tokio::test]
+async fn all_refunds_of_a_payment_are_read_page_by_page_whoever_has_made_them() {
+    let page = |has_more: bool, refunds: Value| json!({"object": "list", "has_more": has_more, "data": refunds});
+    let by_hand = json!({"id": "re_9", "amount": 700, "currency": "usd", "status": "pending", "metadata": {}});
+    let prepared = Prepared::default()
+        .answers(200, page(true, json!([by_hand])))
+        .answers(200, page(false, json!([made("succeeded")])));
+    let listed = prepared.stripe().made("pi_1").await.unwrap();
+    let seen: Vec<_> = listed.iter().map(|news| (news.reference.as_str(), news.refund_id, &news.outcome)).collect();
+    assert_eq!(
+        seen,
+        [("re_9", None, &RefundOutcome::Pending), ("re_1", Some(RefundId::from_bits(3)), &RefundOutcome::Succeeded)]
+    );
 }
 
 #[tokio::test]

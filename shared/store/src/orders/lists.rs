@@ -17,7 +17,7 @@ use crate::stored::read;
 /// An order in a list: without its vendor orders, payments and refunds.
 pub type OrderSummary = Order;
 
-/// An order, a vendor order or a refund whose due time has passed.
+/// An order, a vendor order, a refund or a payment attempt whose due time has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Due {
     pub order: OrderId,
@@ -34,6 +34,8 @@ pub enum DueKind {
     Refund(RefundId),
     /// A step of a vendor order, or what follows when nobody takes it.
     VendorOrder(VendorId),
+    /// An attempt that the order does not wait for, and that may still be paid.
+    Payment(PaymentId),
 }
 
 /// A walk through what is due at a time, a page of each partition after the other.
@@ -54,6 +56,9 @@ impl DueWalk {
 /// How long after an order was placed its payment is looked up at the provider: a webhook may have been lost.
 const PAYMENT_CHECKS: [Duration; 3] = [Duration::from_secs(120), Duration::from_secs(300), Duration::from_secs(600)];
 
+/// Between these checks of an order that waits longer: for a bank that takes days.
+const LATER_CHECKS: Duration = Duration::from_secs(6 * 3600);
+
 /// When an order is due next: at the next payment check while it awaits payment, at the latest at its deadline.
 pub fn next_check(order: &Order, now: Timestamp) -> Option<Timestamp> {
     let deadline = order.due_at?;
@@ -61,7 +66,7 @@ pub fn next_check(order: &Order, now: Timestamp) -> Option<Timestamp> {
         return Some(deadline);
     }
     let checks = PAYMENT_CHECKS.map(|after| order.placed_at + after);
-    Some(checks.into_iter().find(|check| *check > now).unwrap_or(deadline).min(deadline))
+    Some(checks.into_iter().find(|check| *check > now).unwrap_or(now + LATER_CHECKS).min(deadline))
 }
 
 impl Orders {
@@ -120,15 +125,32 @@ impl Orders {
     /// Postpones something that is due, so that what is due after it gets its turn. The item's body and version stay as
     /// they are. When another write has changed the due time in the meantime, nothing is written.
     pub async fn postpone(&self, due: &Due, at: Timestamp) -> Result<(), Error> {
+        self.postpone_under(due, at, "due_at = :seen", |condition| condition).await
+    }
+
+    /// The same for what was decided from an item of this version: another write may have set the same due time, and
+    /// another deadline.
+    pub async fn postpone_at_version(&self, due: &Due, at: Timestamp, version: u64) -> Result<(), Error> {
+        let versioned = |condition: Condition| condition.name("#version", "version").value(":loaded", number(version));
+        self.postpone_under(due, at, "due_at = :seen AND #version = :loaded", versioned).await
+    }
+
+    async fn postpone_under(
+        &self,
+        due: &Due,
+        at: Timestamp,
+        expression: &str,
+        more: impl Fn(Condition) -> Condition,
+    ) -> Result<(), Error> {
         let key = match due.kind {
             DueKind::Order => Entry::Order(due.order).key(),
             DueKind::Refund(refund) => Entry::Refund(due.order, refund).key(),
             DueKind::VendorOrder(vendor) => Entry::Vendor(due.order, vendor).key(),
+            DueKind::Payment(payment) => Entry::Payment(due.order, payment).key(),
         };
-        let condition = Condition::of("due_at = :seen")
-            .value(":seen", number(due.due_at.millis()))
-            .value(":at", number(at.millis()));
-        match update_one(&self.client, &self.table, key, "SET due_at = :at", &condition).await {
+        let condition =
+            Condition::of(expression).value(":seen", number(due.due_at.millis())).value(":at", number(at.millis()));
+        match update_one(&self.client, &self.table, key, "SET due_at = :at", &more(condition)).await {
             Ok(_) | Err(Failure::ConditionFailed) => Ok(()),
             Err(other) => Err(other.into()),
         }
@@ -164,6 +186,7 @@ fn due_of(found: &Attributes) -> Option<Due> {
         part => match part.split_once('#')? {
             ("REFUND", refund) => DueKind::Refund(refund.parse().ok()?),
             ("VENDOR", vendor) => DueKind::VendorOrder(vendor.parse().ok()?),
+            ("PAYMENT", id) => DueKind::Payment(id.parse().ok()?),
             _ => return None,
         },
     };

@@ -62,7 +62,7 @@ stored! {
     VENDOR_ORDER => VendorOrder: [
         "needs", "vendor_key", "vendor_sort", "state_key", "state_sort", "due_key", "due_at"
     ];
-    PAYMENT => Payment: ["needs", "reference", "state_key", "state_sort"],
+    PAYMENT => Payment: ["needs", "reference", "state_key", "state_sort", "due_key", "due_at"],
         tagged: ["action"],
         understood: |payment| payment.action != Some(Action::Other);
     REFUND => Refund: ["needs", "reference", "state_key", "state_sort", "due_key", "due_at"];
@@ -417,6 +417,11 @@ fn payment_item(payment: &Payment) -> Result<Attributes, Error> {
     let mut written = write_serial(Entry::Payment(payment.order, payment.id).key(), payment.version, payment)?;
     written.insert("state_key".to_owned(), string(payment_partition(payment.state, payment.id)));
     written.insert("state_sort".to_owned(), string(payment.id.to_string()));
+    if payment.is_followed {
+        // At once: housekeeping puts it off each time that its provider has not closed it.
+        written.insert("due_key".to_owned(), string(due_partition(payment.order)));
+        written.insert("due_at".to_owned(), number(payment.created_at.millis()));
+    }
     Ok(written)
 }
 

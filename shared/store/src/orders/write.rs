@@ -297,6 +297,7 @@ impl Orders {
             vendor_order_item,
             &mut transaction,
         )?;
+        written.follow_attempts(loaded);
         // In the order in which they are read again.
         written.payments.sort_by_key(|payment| payment.id);
         let known = loaded.map(|loaded| loaded.payments.as_slice());

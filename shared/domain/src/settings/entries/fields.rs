@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{LimitValue, SettingValue};
 use crate::code::{Code, FieldError, Refusal};
 use crate::money::BasisPoints;
+use crate::payment_kind::PaymentKind;
 use crate::return_policy::{MAX_RETURN_DAYS, ReturnRules, WayBack};
 use crate::settings::{CallLimits, FileLimits, Limit};
 
@@ -74,6 +75,16 @@ impl Fields {
         rules
     }
 
+    pub(super) fn kinds(&mut self) -> Vec<PaymentKind> {
+        let mut kinds = std::mem::take(&mut self.value.kinds);
+        kinds.sort_unstable();
+        kinds.dedup();
+        if !kinds.contains(&PaymentKind::Card) {
+            self.error("/kinds", "missing", "cards are among them: nothing else takes every currency");
+        }
+        kinds
+    }
+
     pub(super) fn duration(&mut self, bounds: (u32, u32)) -> Duration {
         Duration::from_secs(u64::from(self.seconds(bounds)))
     }
@@ -106,4 +117,6 @@ pub(super) const RESERVATION_S: (u32, u32) = (300, 604_800);
 pub(super) const DELIVERY_S: (u32, u32) = (86_400, 15_552_000);
 /// A step of a vendor order or a return: from an hour to a quarter of a year.
 pub(super) const STEP_S: (u32, u32) = (3_600, 7_776_000);
+/// From a day to two months.
+pub(super) const SLOW_PAYMENT_S: (u32, u32) = (86_400, 5_184_000);
 pub(super) const POSITION: (u32, u32) = (1, 100);

@@ -37,6 +37,7 @@ fn each_kind_has_its_fields_and_no_others() {
         seconds: Some(86_400),
         offered: Some(true),
         position: Some(1),
+        kinds: vec![PaymentKind::Card],
         basis_points: Some(1),
         days: Some(1),
         way_back: Some(WayBack::Buyer),

@@ -11,6 +11,7 @@
 
 mod cases;
 mod scenario;
+mod steps;
 mod use_cases;
 
 use self::cases::{Case, chosen};
@@ -62,6 +63,13 @@ matrix! {
     receiving_a_return: ReceiveReturn,
     missing_the_deadline_to_accept: LapseAcceptance,
     completing: Complete,
+    refunding_what_was_given_back_in_part_elsewhere: RefundMadeElsewhere,
+    checkout_whose_payment_fails_at_stripe: CheckOutBroken,
+    retrying_a_payment_that_fails_at_stripe: RetryBroken,
+    closing_an_attempt_after_another_has_paid: CloseUnpaid,
+    settling_a_payment_that_a_bank_works_on: SettleProcessing,
+    settling_a_slow_payment: SettleSlow,
+    expiring_while_a_bank_decides: ExpireProcessing,
     delivering_an_event: DeliverEvent,
     setting_the_stock: SetStock,
     adjusting_the_stock: AdjustStock,

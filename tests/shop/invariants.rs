@@ -458,9 +458,14 @@ impl StoredOrder {
         if back != sum(&returned, "amount") {
             violations.push(format!("{id}: the provider has refunded {}, the tables {back}", sum(&returned, "amount")));
         }
-        if matches!(self.order.state, OrderState::Expired | OrderState::Cancelled) {
-            for intent in self.books.intents.iter().filter(|intent| intent["status"] == "requires_payment_method") {
-                violations.push(format!("{id}: has ended, and {} can still be paid", intent["id"]));
+        // One that no attempt knows was given to nobody.
+        let is_known = |intent: &&Value| {
+            self.payments.iter().any(|payment| payment.references().any(|known| intent["id"] == known))
+        };
+        let is_open = |intent: &&Value| intent["status"] == "requires_payment_method";
+        if self.order.state != OrderState::AwaitingPayment {
+            for intent in self.books.intents.iter().filter(is_open).filter(is_known) {
+                violations.push(format!("{id}: is {}, and {} can be paid", self.order.state.as_str(), intent["id"]));
             }
         }
     }

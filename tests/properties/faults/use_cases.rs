@@ -7,7 +7,6 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::scenario::Scenario;
-use crate::shop::{Answer, Shop, Vendor};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
@@ -47,6 +46,13 @@ pub(super) enum UseCase {
     ReceiveReturn,
     LapseAcceptance,
     Complete,
+    RefundMadeElsewhere,
+    CheckOutBroken,
+    RetryBroken,
+    CloseUnpaid,
+    SettleProcessing,
+    SettleSlow,
+    ExpireProcessing,
     DeliverEvent,
     SetStock,
     AdjustStock,
@@ -61,14 +67,16 @@ impl UseCase {
     /// The routes and functions whose calls fail, and the queues whose deliveries do.
     pub(super) const fn routes(self) -> &'static [&'static str] {
         match self {
-            Self::CheckOut | Self::CheckOutOnDelivery => &["POST /v1/checkout"],
-            Self::RetryPayment => &["POST /v1/orders/{id}/payments"],
+            Self::CheckOut | Self::CheckOutOnDelivery | Self::CheckOutBroken => &["POST /v1/checkout"],
+            Self::RetryPayment | Self::RetryBroken => &["POST /v1/orders/{id}/payments"],
             Self::Settle
             | Self::SettleDeclined
             | Self::SettleLate
             | Self::SettleLateWithoutStock
             | Self::SettleTwice
             | Self::SettleWrongAmount
+            | Self::SettleProcessing
+            | Self::SettleSlow
             | Self::DisputeOpened
             | Self::DisputeDecided => &["POST /v1/webhooks/{provider}"],
             Self::SettleOnReturn => &["POST /v1/orders/{id}/settle"],
@@ -82,8 +90,11 @@ impl UseCase {
             Self::Deliver => &["POST /v1/vendor/orders/{id}/deliver"],
             Self::Expire
             | Self::ExpirePaid
+            | Self::ExpireProcessing
             | Self::Reconcile
             | Self::Refund
+            | Self::RefundMadeElsewhere
+            | Self::CloseUnpaid
             | Self::LapseAcceptance
             | Self::Complete => &["function HousekeepingFunction"],
             Self::GrantRefund => &["POST /v1/admin/orders/{id}/refunds"],
@@ -105,6 +116,8 @@ impl UseCase {
                 | Self::SettleDeclined
                 | Self::SettleTwice
                 | Self::SettleWrongAmount
+                | Self::SettleProcessing
+                | Self::SettleSlow
                 | Self::DisputeOpened
                 | Self::DisputeDecided
         )
@@ -119,6 +132,8 @@ impl Scenario {
     /// Creates what the use case starts from.
     pub(super) async fn prepare(&mut self, of: UseCase) {
         match of {
+            UseCase::CheckOutBroken => return self.break_next().await,
+            UseCase::SettleProcessing | UseCase::SettleSlow | UseCase::ExpireProcessing => self.offer_debits().await,
             UseCase::CheckOut
             | UseCase::CheckOutOnDelivery
             | UseCase::SetStock
@@ -189,6 +204,35 @@ impl Scenario {
                 self.shop.advance(DAY).await;
                 self.shop.wait_until_idle().await;
             }
+            UseCase::RetryBroken => {
+                self.shop.stripe(self.id(), "fail").await;
+                self.break_next().await;
+            }
+            UseCase::SettleProcessing | UseCase::ExpireProcessing => {
+                self.shop.hold_webhooks(true).await;
+                self.shop.stripe(self.id(), "process").await;
+            }
+            UseCase::SettleSlow => {
+                self.shop.stripe(self.id(), "process").await;
+                self.shop.advance(Duration::from_secs(3 * 24 * 3600)).await;
+                self.shop.hold_webhooks(true).await;
+                self.shop.stripe(self.id(), "succeed").await;
+            }
+            UseCase::CloseUnpaid => {
+                // The first attempt cannot be cancelled when the second is opened, which then pays.
+                let faults = &self.shop.cloud.services().faults;
+                faults.add(Fault { every: true, ..Fault::nth("stripe", "CancelPaymentIntent", 1, Kind::Before) });
+                self.order = self.retry_payment("again").await;
+                self.shop.stripe(self.id(), "succeed").await;
+                self.shop.wait_until_idle().await;
+                faults.clear();
+            }
+            UseCase::RefundMadeElsewhere => {
+                self.shop.stripe(self.id(), "succeed").await;
+                self.shop.hold_webhooks(true).await;
+                self.shop.stripe(self.id(), "refund_part").await;
+                self.cancel().await.expect(200);
+            }
             UseCase::CancelPaid | UseCase::Decline => drop(self.shop.stripe(self.id(), "succeed").await),
             UseCase::ShipPart | UseCase::LoseParcel | UseCase::TakeParcelBack | UseCase::DeclineRest => {
                 self.shop.stripe(self.id(), "succeed").await;
@@ -227,21 +271,23 @@ impl Scenario {
     /// Runs the use case, with a client that retries.
     pub(super) async fn act(&mut self, of: UseCase) {
         match of {
-            UseCase::CheckOut | UseCase::CheckOutOnDelivery => {
-                let provider = if of == UseCase::CheckOut { "stripe" } else { "cash_on_delivery" };
+            UseCase::CheckOut | UseCase::CheckOutOnDelivery | UseCase::CheckOutBroken => {
+                let provider = if of == UseCase::CheckOutOnDelivery { "cash_on_delivery" } else { "stripe" };
                 let total = self.guest.seen().await["totals"]["total"].clone();
                 let call = async || self.guest.checks_out_for(provider, "once", &total).await;
                 let (answer, again) = (self.shop.retry(&call).await, self.shop.retry(&call).await);
                 assert_eq!(again.expect(201)["id"], answer.expect(201)["id"], "the same key, the same order");
                 self.order = answer.json;
             }
-            UseCase::RetryPayment => self.order = self.retry_payment("again").await,
+            UseCase::RetryPayment | UseCase::RetryBroken => self.order = self.retry_payment("again").await,
             UseCase::Settle
             | UseCase::SettleDeclined
             | UseCase::SettleLate
             | UseCase::SettleLateWithoutStock
             | UseCase::SettleTwice
             | UseCase::SettleWrongAmount
+            | UseCase::SettleProcessing
+            | UseCase::SettleSlow
             | UseCase::DisputeOpened
             | UseCase::DisputeDecided => self.deliver_webhooks().await,
             UseCase::SettleOnReturn => {
@@ -277,8 +323,12 @@ impl Scenario {
                 self.shop.retry(take_back).await.expect(200);
                 *self.received.get_mut(&self.bowl.variant).expect("a product") += 1;
             }
-            UseCase::Expire | UseCase::ExpirePaid => self.shop.advance(Duration::from_secs(16 * 60)).await,
-            UseCase::Refund => self.shop.advance(Duration::from_secs(61)).await,
+            UseCase::Expire | UseCase::ExpirePaid | UseCase::ExpireProcessing => {
+                self.shop.advance(Duration::from_secs(16 * 60)).await
+            }
+            UseCase::Refund | UseCase::RefundMadeElsewhere | UseCase::CloseUnpaid => {
+                self.shop.advance(Duration::from_secs(61)).await
+            }
             UseCase::LapseAcceptance => self.shop.advance(DAY + Duration::from_secs(61)).await,
             UseCase::Complete => self.shop.advance(DAY * 15).await,
             UseCase::GrantRefund => {
@@ -329,7 +379,7 @@ impl Scenario {
     /// What buyer, provider and operator do afterwards.
     pub(super) async fn finish(&mut self, of: UseCase) {
         match of {
-            UseCase::CheckOut | UseCase::RetryPayment => {
+            UseCase::CheckOut | UseCase::RetryPayment | UseCase::CheckOutBroken | UseCase::RetryBroken => {
                 if self.order["payment"]["action"]["type"] == "retry" {
                     // Another payment attempt is another request, with a key of its own.
                     self.order = self.retry_payment("once-more").await;
@@ -337,6 +387,11 @@ impl Scenario {
                 self.shop.stripe(self.id(), "succeed").await;
             }
             UseCase::DisputeOpened => drop(self.shop.stripe(self.id(), "lose_dispute").await),
+            UseCase::SettleProcessing => {
+                self.deliver_webhooks().await;
+                self.shop.stripe(self.id(), "succeed").await;
+            }
+            UseCase::ExpireProcessing => drop(self.shop.stripe(self.id(), "fail").await),
             UseCase::SettleWrongAmount => {
                 let operator = self.shop.operator().await;
                 let path = format!("/v1/admin/orders/{}", self.id());
@@ -376,74 +431,16 @@ impl Scenario {
         }
     }
 
-    /// Leaves one bowl in stock, fewer than the order needs.
-    async fn take_last_units(&mut self) {
-        let path = format!("/v1/vendor/products/{}/variants/{}/stock", self.bowl.id, self.bowl.variant);
-        let client = self.shop.sign_in_again(&self.bowl.vendor).await;
-        client.put(&path, &json!({"on_hand": 1})).await.expect(200);
-        self.received.insert(self.bowl.variant.clone(), 1);
+    /// The next payment that is created at Stripe fails there, and Stripe stores the failure under its key.
+    async fn break_next(&self) {
+        let order = json!({"on": "CreatePaymentIntent", "after": true});
+        self.shop.anon().post("/_local/pay/stripe/errors", &order).await.expect(200);
     }
 
-    fn id(&self) -> &str {
-        self.order["id"].as_str().expect("an order")
-    }
-
-    async fn retry_payment(&self, key: &str) -> Value {
-        let client = self.shop.anon().with("order-token", self.order["token"].as_str().expect("a token"));
-        let client = client.with("idempotency-key", key);
-        let path = format!("/v1/orders/{}/payments", self.id());
-        let answer = self.shop.retry(async || client.post(&path, &json!({"provider": "stripe"})).await).await;
-        answer.expect(201).clone()
-    }
-
-    /// Sends each undelivered webhook until it is accepted, five times at most.
-    async fn deliver_webhooks(&self) {
-        for event in self.shop.webhooks().await {
-            let id = event["event"].as_str().expect("an id");
-            if !event["delivered_at"].is_null() {
-                continue;
-            }
-            for _ in 0..5 {
-                match self.shop.send_webhook(id).await {
-                    Some(200) => break,
-                    _ => self.shop.advance(Duration::from_secs(5)).await,
-                }
-            }
-        }
-    }
-
-    async fn cancel(&self) -> Answer {
-        let client = self.guest.client.clone().with("idempotency-key", "off");
-        if self.guest.client.is_signed_in() {
-            return client.post(&format!("/v1/me/orders/{}/cancel", self.id()), &json!({})).await;
-        }
-        let client = client.with("order-token", self.order["token"].as_str().expect("a token"));
-        client.post(&format!("/v1/orders/{}/cancel", self.id()), &json!({})).await
-    }
-
-    /// The buyer wants to give one bowl back.
-    async fn ask_for_return(&self) -> Answer {
-        let vendor_order = self.bowl.vendor.newest_order().await.expect("the vendor sees the order");
-        let asked = Shop::gives_back(vendor_order["id"].as_str().expect("an id"), &self.bowl.variant);
-        let client = self.shop.anon().with("order-token", self.order["token"].as_str().expect("a token"));
-        client.with("idempotency-key", "return").post(&format!("/v1/orders/{}/returns", self.id()), &asked).await
-    }
-
-    /// Ships one bowl.
-    async fn ship_part(&self) -> Answer {
-        let lines = json!({"lines": [{"variant_id": self.bowl.variant, "quantity": 1}]});
-        self.vendor_call(&self.bowl.vendor, "ship", &lines).await
-    }
-
-    /// A step of a vendor with its newest vendor order.
-    async fn vendor_step(&self, vendor: &Vendor, step: &str) -> Answer {
-        self.vendor_call(vendor, step, &json!({})).await
-    }
-
-    async fn vendor_call(&self, vendor: &Vendor, step: &str, asked: &Value) -> Answer {
-        let vendor_order = vendor.newest_order().await.expect("the vendor sees the order");
-        let client = vendor.client.clone().with("idempotency-key", format!("{step}-once"));
-        let id = vendor_order["id"].as_str().expect("an id");
-        client.post(&format!("/v1/vendor/orders/{id}/{step}"), asked).await
+    /// Buyers may pay by bank debit.
+    async fn offer_debits(&self) {
+        let set = self.shop.operator().await.with("if-match", "*");
+        let kinds = json!({"kinds": ["card", "ach_debit"]});
+        set.put("/v1/admin/settings/payment-methods/kinds", &kinds).await.expect(200);
     }
 }

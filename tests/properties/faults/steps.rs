@@ -1,0 +1,81 @@
+//! The steps of which the use cases are made.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::scenario::Scenario;
+use crate::shop::{Answer, Shop, Vendor};
+
+impl Scenario {
+    /// Leaves one bowl in stock, fewer than the order needs.
+    pub(super) async fn take_last_units(&mut self) {
+        let path = format!("/v1/vendor/products/{}/variants/{}/stock", self.bowl.id, self.bowl.variant);
+        let client = self.shop.sign_in_again(&self.bowl.vendor).await;
+        client.put(&path, &json!({"on_hand": 1})).await.expect(200);
+        self.received.insert(self.bowl.variant.clone(), 1);
+    }
+
+    pub(super) fn id(&self) -> &str {
+        self.order["id"].as_str().expect("an order")
+    }
+
+    pub(super) async fn retry_payment(&self, key: &str) -> Value {
+        let client = self.shop.anon().with("order-token", self.order["token"].as_str().expect("a token"));
+        let client = client.with("idempotency-key", key);
+        let path = format!("/v1/orders/{}/payments", self.id());
+        let answer = self.shop.retry(async || client.post(&path, &json!({"provider": "stripe"})).await).await;
+        answer.expect(201).clone()
+    }
+
+    /// Sends each undelivered webhook until it is accepted, five times at most.
+    pub(super) async fn deliver_webhooks(&self) {
+        for event in self.shop.webhooks().await {
+            let id = event["event"].as_str().expect("an id");
+            if !event["delivered_at"].is_null() {
+                continue;
+            }
+            for _ in 0..5 {
+                match self.shop.send_webhook(id).await {
+                    Some(200) => break,
+                    _ => self.shop.advance(Duration::from_secs(5)).await,
+                }
+            }
+        }
+    }
+
+    pub(super) async fn cancel(&self) -> Answer {
+        let client = self.guest.client.clone().with("idempotency-key", "off");
+        if self.guest.client.is_signed_in() {
+            return client.post(&format!("/v1/me/orders/{}/cancel", self.id()), &json!({})).await;
+        }
+        let client = client.with("order-token", self.order["token"].as_str().expect("a token"));
+        client.post(&format!("/v1/orders/{}/cancel", self.id()), &json!({})).await
+    }
+
+    /// The buyer wants to give one bowl back.
+    pub(super) async fn ask_for_return(&self) -> Answer {
+        let vendor_order = self.bowl.vendor.newest_order().await.expect("the vendor sees the order");
+        let asked = Shop::gives_back(vendor_order["id"].as_str().expect("an id"), &self.bowl.variant);
+        let client = self.shop.anon().with("order-token", self.order["token"].as_str().expect("a token"));
+        client.with("idempotency-key", "return").post(&format!("/v1/orders/{}/returns", self.id()), &asked).await
+    }
+
+    /// Ships one bowl.
+    pub(super) async fn ship_part(&self) -> Answer {
+        let lines = json!({"lines": [{"variant_id": self.bowl.variant, "quantity": 1}]});
+        self.vendor_call(&self.bowl.vendor, "ship", &lines).await
+    }
+
+    /// A step of a vendor with its newest vendor order.
+    pub(super) async fn vendor_step(&self, vendor: &Vendor, step: &str) -> Answer {
+        self.vendor_call(vendor, step, &json!({})).await
+    }
+
+    pub(super) async fn vendor_call(&self, vendor: &Vendor, step: &str, asked: &Value) -> Answer {
+        let vendor_order = vendor.newest_order().await.expect("the vendor sees the order");
+        let client = vendor.client.clone().with("idempotency-key", format!("{step}-once"));
+        let id = vendor_order["id"].as_str().expect("an id");
+        client.post(&format!("/v1/vendor/orders/{id}/{step}"), asked).await
+    }
+}
